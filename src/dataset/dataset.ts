@@ -1,0 +1,75 @@
+// A dataset: the log's columns as dictionary-encoded arrays, before any model option is applied.
+//
+// It holds every row and every value. Minimum counts, scaling, vocabularies and splits belong to a training and are
+// made from it (vocabulary.ts, split.ts, rows.ts), from the training part's rows only.
+
+import type { Dictionary } from "../log/dictionary.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+
+/** The code of an empty cell: it adds no feature. */
+export const MISSING = 0xffffffff;
+
+/** One key a row. */
+export interface KeyColumn {
+  kind: "key";
+  name: string;
+  /** u32[numRows]: index into the dictionary, or MISSING */
+  codes: Uint32Array;
+  /** the distinct keys in order of first appearance */
+  dictionary: Dictionary;
+}
+
+/** Several keys a row: distinct cells are split once, and rows refer to distinct cells. */
+export interface MultiColumn {
+  kind: "multi";
+  name: string;
+  separator: string;
+  /** u32[numRows]: index of a distinct cell, or MISSING */
+  codes: Uint32Array;
+  /** u32[numCells + 1]: a cell's values are values[indptr[c] .. indptr[c + 1]) */
+  indptr: Uint32Array;
+  /** u32: indices into the dictionary; a repeated value counts once */
+  values: Uint32Array;
+  dictionary: Dictionary;
+}
+
+/** One number a row; NaN where the cell is empty. Times are milliseconds since 1970 in UTC. */
+export interface NumberColumn {
+  kind: "number";
+  name: string;
+  /** f64[numRows] */
+  values: Float64Array;
+}
+
+export type Column = KeyColumn | MultiColumn | NumberColumn;
+
+/** Which column plays which part; a role without a column is absent. `fields` are categorical features in the log's order. */
+export interface Roles {
+  user?: string;
+  item?: string;
+  label?: string;
+  time?: string;
+  weight?: string;
+  session?: string;
+  /** key columns that are features, user's and item's among them unless --fields left them out */
+  fields: string[];
+  /** number columns that are features */
+  numeric: string[];
+  /** multi columns that are features, with the separator of their cells */
+  multi: Record<string, string>;
+}
+
+export interface Dataset {
+  numRows: number;
+  /** in the log's order of columns, then side tables' */
+  columns: Column[];
+  roles: Roles;
+  inputs: InputFingerprint[];
+}
+
+/** The column of that name. @throws {RangeError} there is none, which is a bug: roles are checked when the log is read */
+export function columnNamed(dataset: Dataset, name: string): Column {
+  const column = dataset.columns.find((candidate) => candidate.name === name);
+  if (!column) throw new RangeError(`dataset has no column '${name}'`);
+  return column;
+}

@@ -1,0 +1,29 @@
+// manifest.json: what a run is, and the checksum of every file in it.
+
+import type { InputFingerprint } from "../io/fingerprint.js";
+
+export const SCHEMA_VERSION = 1;
+
+export type Metrics = Record<string, number>;
+
+export interface Manifest {
+  schemaVersion: number;
+  /** version of the tool */
+  version: string;
+  command: string;
+  /** the model that model/ holds: "fm" */
+  model: string;
+  options: Record<string, unknown>;
+  seed: number;
+  inputs: InputFingerprint[];
+  roles: unknown;
+  split: { by: string; train: number; valid: number; test: number };
+  rows: number;
+  /** by part: train, valid, test */
+  metrics: Record<string, Metrics>;
+  /** seconds, by stage; the one thing in a run that differs from one time to the next */
+  timings: Record<string, number>;
+  warnings: string[];
+  /** relative path to sha256 and size of every other file of the run */
+  files: Record<string, { bytes: number; sha256: string }>;
+}

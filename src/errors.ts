@@ -1,0 +1,94 @@
+// The closed set of errors, each with the exit code that scripts rely on (docs/cli.md).
+// Anything else that is thrown is a bug: stack trace, exit 70.
+
+/** What a user can act upon: the message says what was expected, what was got and what to try next. */
+export abstract class EmbedError extends Error {
+  abstract readonly exitCode: number;
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A bad flag, a bad value or an impossible combination of them. */
+export class UsageError extends EmbedError {
+  readonly exitCode = 64;
+}
+
+/** Where in the input something is wrong; lines and columns count from 1. */
+export interface Place {
+  file: string;
+  line?: number;
+  column?: string;
+}
+
+/** The input is malformed. With a place, the message starts with `file:line: column 'name': `. */
+export class DataError extends EmbedError {
+  readonly exitCode = 65;
+  readonly place: Place | undefined;
+  constructor(message: string, place?: Place) {
+    super(place ? `${formatPlace(place)}: ${message}` : message);
+    this.place = place;
+  }
+}
+
+/** A named input does not exist. */
+export class NoInputError extends EmbedError {
+  readonly exitCode = 66;
+}
+
+/** The output exists, or cannot be created. */
+export class OutputError extends EmbedError {
+  readonly exitCode = 73;
+}
+
+/** Reading or writing failed on the way: disk full, permission. */
+export class IoError extends EmbedError {
+  readonly exitCode = 74;
+}
+
+/** A loss or a parameter became NaN or infinite; nothing was published. */
+export class DivergedError extends EmbedError {
+  readonly exitCode = 80;
+}
+
+/** A run directory or a table is damaged, or of another version. */
+export class ArtifactError extends EmbedError {
+  readonly exitCode = 82;
+}
+
+function formatPlace({ file, line, column }: Place): string {
+  return [line === undefined ? file : `${file}:${line}`, column === undefined ? [] : `column '${column}'`]
+    .flat()
+    .join(": ");
+}
+
+/** Cuts text from the input to 80 characters and shows control characters as escapes, for use in a message. */
+export function excerpt(text: string): string {
+  const cut = text.length > 80 ? `${text.slice(0, 79)}…` : text;
+  return JSON.stringify(cut);
+}
+
+/** The candidate nearest to `name` by edit distance, or undefined when none is near; for "did you mean". */
+export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined;
+  let bestDistance = Math.max(2, Math.floor(name.length / 2)) + 1;
+  for (const candidate of candidates) {
+    const distance = editDistance(name.toLowerCase(), candidate.toLowerCase());
+    if (distance < bestDistance) [best, bestDistance] = [candidate, distance];
+  }
+  return best;
+}
+
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const current = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      current.push(Math.min(previous[j]! + 1, current[j - 1]! + 1, substitution));
+    }
+    previous = current;
+  }
+  return previous[b.length]!;
+}

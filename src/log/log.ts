@@ -1,0 +1,103 @@
+// A log opened for reading: its columns and first rows are known, its rows are read once, in order.
+//
+// This file is the room's contract; the ways in are openLog (open.ts) and Log.read.
+
+import type { Dictionary } from "./dictionary.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+
+export interface ReadOptions {
+  /** one byte; undefined: by the file's extension, else from the header line */
+  delimiter?: string;
+  /** false: the first line is data and the columns are named c0, c1, ... */
+  header: boolean;
+  /** a WHATWG encoding label; undefined: UTF-8, checked */
+  encoding?: string;
+  /** lines that start with it are left out */
+  comment?: string;
+  /** `skip` leaves bad rows out and counts them */
+  onBadRow: "error" | "skip";
+  /** the largest cell in bytes before a quote is taken to be unclosed */
+  maxCell: number;
+  threads: number;
+}
+
+export const defaultReadOptions: ReadOptions = {
+  header: true,
+  onBadRow: "error",
+  maxCell: 4 << 20,
+  threads: 2,
+};
+
+/** What to make of a column: its keys as codes of a dictionary, or its numbers. */
+export interface ColumnRequest {
+  name: string;
+  as: "key" | "number";
+}
+
+/** A cell that is no finite number, in a column that was requested as numbers. Lines count from 1. */
+export interface BadCell {
+  /** row within the batch */
+  row: number;
+  /** index of the request */
+  request: number;
+  file: string;
+  line: number;
+  text: string;
+}
+
+/** Consecutive rows of the log. Arrays belong to the receiver. */
+export interface Batch {
+  /** index of the first row in the whole log */
+  firstRow: number;
+  numRows: number;
+  /**
+   * one array a request, in the order of the requests, each of numRows entries.
+   * key: u32 codes by first appearance in the whole log, 0xffffffff for an empty cell; number: f64, NaN for an empty or bad cell
+   */
+  columns: (Uint32Array | Float64Array)[];
+  /** by row, then request */
+  badCells: BadCell[];
+  /** dictionary sizes after this batch, one a request (0 for numbers): codes at and above the last batch's size are new */
+  sizes: number[];
+}
+
+/** How far a reading is; bytes are of the (compressed) files. */
+export interface ReadProgress {
+  rows: number;
+  bytes: number;
+  totalBytes: number | undefined;
+}
+
+export interface ReadResult {
+  numRows: number;
+  /** one a request; empty for numbers */
+  dictionaries: Dictionary[];
+  inputs: InputFingerprint[];
+  /** rows left out under onBadRow skip, by reason */
+  skipped: Record<string, number>;
+}
+
+export interface Log {
+  /** names of the columns, in order */
+  columns: string[];
+  /** the first rows (at most 1,000) as text, for inference and display */
+  sample: string[][];
+  /** true when the sample is the whole log */
+  sampleIsAll: boolean;
+  /** what was found or told */
+  delimiter: string;
+  /**
+   * Reads every row once, in order; batches hold a few thousand to some hundred thousand rows.
+   *
+   * The same log gives the same codes at any number of threads. `onBatch` may look keys up in `keyOf` while reading.
+   *
+   * @throws {DataError} a malformed row, with file and line (unless skipped); bad numbers are reported in the batch instead
+   */
+  read(
+    requests: readonly ColumnRequest[],
+    onBatch: (batch: Batch, keyOf: (request: number, code: number) => string) => void | Promise<void>,
+    observe?: (progress: ReadProgress) => void,
+  ): Promise<ReadResult>;
+  /** Frees file handles and workers; for a log that is not read to its end. */
+  close(): Promise<void>;
+}
