@@ -1,7 +1,10 @@
 // Feature rows: what a trainer reads. A row is a list of (feature, value) pairs; most often one feature a field, all 1.
 //
-// Features of all fields are numbered together: field f owns [offset_f, offset_f + size_f), and the first of them is
-// its out-of-vocabulary feature (vocabulary.ts).
+// One-hot cell: (its feature, 1). Several-valued cell of n values: (each feature, 1/n). Number: (the field's feature,
+// (x - mean) / deviation). An empty cell adds no pair; an unknown key is the field's out-of-vocabulary feature.
+
+import { MISSING, type Column, type Dataset, type MultiColumn } from "./dataset.js";
+import { columnOf, idsOf, type FeatureSpace, type Field } from "./vocabulary.js";
 
 /** Rows of one part of a dataset, ready for a kernel. */
 export interface FeatureRows {
@@ -25,3 +28,163 @@ export interface FeatureRows {
 export type TrainingRows =
   | { kind: "resident"; rows: FeatureRows }
   | { kind: "drawn"; numRows: number; draw(epoch: number): Iterable<FeatureRows> };
+
+/** Share of cells of each field whose key the space does not know, over the encoded rows. */
+export interface UnseenCounts {
+  cells: number;
+  unseen: number;
+}
+
+/** A space tied to a dataset's columns: what each of its cells becomes. */
+export interface Encoder {
+  /**
+   * Rows of the dataset as feature rows.
+   *
+   * @param rows u32: indices of the dataset's rows
+   * @param labels f32[rows.length]
+   * @param fields indices of the fields to encode; all by default
+   */
+  encode(rows: Uint32Array, labels: Float32Array, fields?: readonly number[]): FeatureRows;
+  /** By field name: how many of the rows' cells hold a key that the space does not know. */
+  countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
+}
+
+/** One field's cells in a dataset. */
+interface BoundField {
+  field: Field;
+  column: Column;
+  offset: number;
+  /** u32: id of each code of the column's dictionary (categorical fields) */
+  ids: Uint32Array;
+}
+
+/** Ties a fitted space to a dataset: the one it was fitted on, or another log with the same columns. */
+export function bindEncoder(space: FeatureSpace, dataset: Dataset): Encoder {
+  const bound = space.fields.map((field, f): BoundField => {
+    const column = columnOf(dataset, field);
+    const ids =
+      field.kind === "number" || column.kind === "number"
+        ? new Uint32Array()
+        : idsOf(field, column.dictionary);
+    return { field, column, offset: space.offsets[f]!, ids };
+  });
+  return {
+    encode(rows, labels, fields) {
+      const chosen = fields ? fields.map((f) => bound[f]!) : bound;
+      return isDense(chosen, rows) ? encodeDense(chosen, rows, labels) : encodePairs(chosen, rows, labels);
+    },
+    countUnseen: (rows) =>
+      Object.fromEntries(
+        bound
+          .filter(({ field }) => field.kind !== "number")
+          .map((cells) => [cells.field.name, countUnseenCells(cells, rows)]),
+      ),
+  };
+}
+
+/** True when every row has one feature of value 1 in each field. */
+function isDense(bound: BoundField[], rows: Uint32Array): boolean {
+  return bound.every(({ column }) => {
+    if (column.kind !== "key") return false;
+    for (let i = 0; i < rows.length; i++) if (column.codes[rows[i]!] === MISSING) return false;
+    return true;
+  });
+}
+
+function encodeDense(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows {
+  const width = bound.length;
+  const ids = new Uint32Array(rows.length * width);
+  bound.forEach(({ column, offset, ids: idOf }, f) => {
+    const { codes } = column as { codes: Uint32Array };
+    for (let i = 0, at = f; i < rows.length; i++, at += width) ids[at] = offset + idOf[codes[rows[i]!]!]!;
+  });
+  return { numRows: rows.length, width, ids, labels };
+}
+
+function encodePairs(bound: BoundField[], rows: Uint32Array, labels: Float32Array): FeatureRows {
+  const indptr = new Uint32Array(rows.length + 1);
+  for (let i = 0; i < rows.length; i++) {
+    let pairs = 0;
+    for (const cells of bound) pairs += countPairs(cells, rows[i]!);
+    indptr[i + 1] = indptr[i]! + pairs;
+  }
+  const ids = new Uint32Array(indptr[rows.length]!);
+  const values = new Float32Array(ids.length).fill(1);
+  const end = indptr.slice(0, rows.length);
+  for (const { field, column, offset, ids: idOf } of bound) {
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      if (column.kind === "number") {
+        const x = column.values[row]!;
+        if (x !== x || field.kind !== "number") continue;
+        ids[end[i]!] = offset;
+        values[end[i]!++] = (x - field.mean) / field.deviation;
+      } else if (column.codes[row] === MISSING) {
+        continue;
+      } else if (column.kind === "key") {
+        ids[end[i]!++] = offset + idOf[column.codes[row]!]!;
+      } else {
+        end[i] = putValues(column, column.codes[row]!, idOf, offset, ids, values, end[i]!);
+      }
+    }
+  }
+  return { numRows: rows.length, width: 0, indptr, ids, values, labels };
+}
+
+/** Pairs of one cell: unknown values of a several-valued cell share one. */
+function countPairs({ column, ids }: BoundField, row: number): number {
+  if (column.kind === "number") return Number.isNaN(column.values[row]) ? 0 : 1;
+  if (column.codes[row] === MISSING) return 0;
+  if (column.kind === "key") return 1;
+  const cell = column.codes[row]!;
+  let known = 0;
+  for (let j = column.indptr[cell]!; j < column.indptr[cell + 1]!; j++)
+    known += ids[column.values[j]!] === 0 ? 0 : 1;
+  return known + (known < column.indptr[cell + 1]! - column.indptr[cell]! ? 1 : 0);
+}
+
+/** Writes a several-valued cell's pairs from `at` on; returns their end. */
+function putValues(
+  column: MultiColumn,
+  cell: number,
+  idOf: Uint32Array,
+  offset: number,
+  ids: Uint32Array,
+  values: Float32Array,
+  at: number,
+): number {
+  const from = column.indptr[cell]!;
+  const to = column.indptr[cell + 1]!;
+  let unknown = 0;
+  for (let j = from; j < to; j++) {
+    const id = idOf[column.values[j]!]!;
+    if (id === 0) {
+      unknown++;
+    } else {
+      ids[at] = offset + id;
+      values[at++] = 1 / (to - from);
+    }
+  }
+  if (unknown > 0) {
+    ids[at] = offset;
+    values[at++] = unknown / (to - from);
+  }
+  return at;
+}
+
+function countUnseenCells({ column, ids }: BoundField, rows: Uint32Array): UnseenCounts {
+  const counts = { cells: 0, unseen: 0 };
+  if (column.kind === "number") return counts;
+  for (const row of rows) {
+    const code = column.codes[row]!;
+    if (code === MISSING) continue;
+    counts.cells++;
+    if (column.kind === "key") {
+      counts.unseen += ids[code] === 0 ? 1 : 0;
+    } else {
+      const cell = column.values.subarray(column.indptr[code], column.indptr[code + 1]);
+      counts.unseen += cell.some((value) => ids[value] === 0) ? 1 : 0;
+    }
+  }
+  return counts;
+}

@@ -57,6 +57,8 @@ export interface Batch {
   columns: (Uint32Array | Float64Array)[];
   /** by row, then request */
   badCells: BadCell[];
+  /** where a row stands in its file, for a message about it */
+  placeOf(row: number): { file: string; line: number };
   /** dictionary sizes after this batch, one a request (0 for numbers): codes at and above the last batch's size are new */
   sizes: number[];
 }

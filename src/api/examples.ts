@@ -1,0 +1,91 @@
+// From a dataset's parts to feature rows with labels: the log's own labels, or events against drawn negatives.
+
+import type { Dataset } from "../dataset/dataset.js";
+import { findItemFields } from "../dataset/item-fields.js";
+import { labelsOf, type Task } from "../dataset/labels.js";
+import { bindEncoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
+import { columnNamed } from "../dataset/dataset.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import { DataError, UsageError } from "../errors.js";
+import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";
+import { negativeSource, type NegativeSource } from "../sampling/negative-source.js";
+
+/** Rows of a dataset that are one part of a split. */
+export interface Part {
+  dataset: Dataset;
+  rows: Uint32Array;
+}
+
+export interface Examples {
+  task: Task;
+  train: TrainingRows;
+  /** training rows with fixed negatives, for the metrics of the training part; undefined for labelled rows */
+  valid?: FeatureRows;
+  test?: FeatureRows;
+  /** lowest and highest label of the training part */
+  labelRange: [low: number, high: number];
+  /** where the negatives come from */
+  negatives?: { source: NegativeSource; itemFields: string[] };
+}
+
+type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
+
+/** Rows with the log's own labels. @throws {DataError} all labels of the training part are alike */
+export function labelledExamples(space: FeatureSpace, parts: Parts, positiveFrom: number | undefined): Examples {
+  const { task } = labelsOf(parts.train.dataset, positiveFrom);
+  const encode = ({ dataset, rows }: Part): FeatureRows => {
+    const { values } = labelsOf(dataset, positiveFrom, task);
+    return bindEncoder(space, dataset).encode(rows, Float32Array.from(rows, (row) => values[row]!));
+  };
+  const train = encode(parts.train);
+  let [low, high] = [Infinity, -Infinity];
+  for (const y of train.labels) [low, high] = [Math.min(low, y), Math.max(high, y)];
+  if (low === high) {
+    throw new DataError(
+      `the label is ${low} in all ${train.numRows} training rows, so there is nothing to learn from it` +
+        (task === "binary" && high === 1 ? "; for a log of positive events use --negatives N" : ""),
+      { file: parts.train.dataset.inputs.map(({ path }) => path).join(", "), column: parts.train.dataset.roles.label! },
+    );
+  }
+  return {
+    task,
+    train: { kind: "resident", rows: train },
+    ...(parts.valid && { valid: encode(parts.valid) }),
+    ...(parts.test && { test: encode(parts.test) }),
+    labelRange: [low, high],
+  };
+}
+
+/** Events against negatives that keep their user, time and context. @throws {UsageError} the log has no item */
+export function negativeExamples(
+  space: FeatureSpace,
+  parts: Parts,
+  options: NegativeOptions,
+  told: readonly string[] | undefined,
+): Examples {
+  const { dataset, rows } = parts.train;
+  const { user, item } = dataset.roles;
+  if (item === undefined) throw new UsageError("--negatives needs an item column: name it with --item");
+  const itemColumn = columnNamed(dataset, item);
+  if (itemColumn.kind !== "key") throw new UsageError(`the item column '${item}' cannot be numeric or several-valued`);
+
+  const candidates = space.fields.map(({ name }) => name).filter((name) => name !== item && name !== user);
+  const itemFields = findItemFields(dataset, rows, itemColumn, candidates, told);
+  const indexes = space.fields.map((_, f) => f);
+  const isItems = (f: number) => itemFields.names.includes(space.fields[f]!.name);
+  const fieldIndexes = {
+    itemFieldIndexes: indexes.filter(isItems),
+    contextFieldIndexes: indexes.filter((f) => !isItems(f)),
+  };
+  const source = negativeSource(dataset, rows, bindEncoder(space, dataset), itemFields, fieldIndexes.itemFieldIndexes);
+  const draws = (part: Part) =>
+    new NegativeRows(source, { ...part, encoder: bindEncoder(space, part.dataset), ...fieldIndexes }, options);
+  return {
+    task: "binary",
+    train: draws(parts.train).training(),
+    ...(parts.valid && { valid: draws(parts.valid).fixed() }),
+    ...(parts.test && { test: draws(parts.test).fixed() }),
+    labelRange: [0, 1],
+    negatives: { source, itemFields: itemFields.names },
+  };
+}

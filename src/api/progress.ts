@@ -1,0 +1,20 @@
+// What a command tells while it works; how it looks is the command line's.
+
+import type { ReadProgress } from "../log/log.js";
+import type { EpochEvent } from "../trainers/fm/model.js";
+
+export type Progress =
+  | ({ stage: "reading" } & ReadProgress)
+  | ({ stage: "epoch"; epochs: number } & EpochEvent)
+  /** a sentence: what was inferred, what was left out */
+  | { stage: "note"; text: string }
+  /** a sentence that the summary repeats */
+  | { stage: "warning"; text: string };
+
+export type Observe = (progress: Progress) => void;
+
+/** How a command is watched and stopped. */
+export interface Watch {
+  observe: Observe;
+  signal: AbortSignal;
+}

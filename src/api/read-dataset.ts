@@ -1,0 +1,43 @@
+// Opening a log with its side tables, and reading it whole.
+
+import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
+import { parseSide, readSide } from "../dataset/side.js";
+import type { ReadOptions } from "../log/log.js";
+import { openLog } from "../log/open.js";
+import type { Watch } from "./progress.js";
+
+export interface DatasetOptions extends BuildOptions {
+  reading: ReadOptions;
+  /** FILE:KEY or FILE:KEY=SIDEKEY */
+  sides: string[];
+}
+
+/** Reads one or several files as one log, joined with its side tables; tells what it inferred and left out. */
+export async function readDataset(
+  paths: readonly string[],
+  { reading, sides, ...options }: DatasetOptions,
+  { observe, signal }: Watch,
+): Promise<BuiltDataset> {
+  const tables = [];
+  for (const side of sides) {
+    const { path, key, sideKey } = parseSide(side);
+    tables.push(await readSide(await openLog([path], { ...defaultSideReading, threads: reading.threads }), path, key, sideKey));
+  }
+  const log = await openLog([...paths], reading);
+  try {
+    const built = await buildDataset(log, tables, options, (progress) => {
+      signal.throwIfAborted();
+      observe({ stage: "reading", ...progress });
+    });
+    for (const text of [...built.inferred, ...built.notes]) observe({ stage: "note", text });
+    for (const [reason, count] of Object.entries(built.skipped)) {
+      observe({ stage: "warning", text: `${count} bad rows skipped (${reason})` });
+    }
+    return built;
+  } finally {
+    await log.close();
+  }
+}
+
+/** A side table is read by its own dialect, whatever the log's. */
+const defaultSideReading: Omit<ReadOptions, "threads"> = { header: true, onBadRow: "error", maxCell: 4 << 20 };

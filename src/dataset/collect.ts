@@ -1,0 +1,156 @@
+// Rows as they come from the log → the rows that a dataset keeps: filtered, then checked, then appended.
+
+import { DataError, excerpt } from "../errors.js";
+import type { Batch } from "../log/log.js";
+import { parseTime } from "../log/time.js";
+import { MISSING } from "./dataset.js";
+import type { DropFilter } from "./filter.js";
+
+/** What one requested column is for; it decides what a cell must be. */
+export interface Purpose {
+  name: string;
+  as: "key" | "number";
+  role: "label" | "time" | "numeric" | "key";
+  /** an empty cell is an error */
+  required: boolean;
+  filters: DropFilter[];
+}
+
+const expectations = {
+  label: "a label that is a finite number is expected",
+  time: "a time is expected (unix seconds or milliseconds, or ISO 8601)",
+  numeric: "a finite number is expected",
+  key: "a value is expected",
+};
+
+const KEPT = 0;
+const DROPPED = 1;
+const BAD = 2;
+
+/** Keeps the rows that pass, as pieces of columns, one list a purpose. */
+export class RowCollector {
+  numRows = 0;
+  dropped = 0;
+  /** rows left out as bad, by reason */
+  readonly skipped: Record<string, number> = {};
+  readonly #pieces: (Uint32Array | Float64Array)[][];
+  /** by purpose, of each code seen so far: 1 when a filter drops it */
+  readonly #dropsCode: number[][];
+  /** by purpose, of each code seen so far: milliseconds, for times that are read as text */
+  readonly #timeOfCode: number[][];
+
+  constructor(
+    private readonly purposes: readonly Purpose[],
+    private readonly onBadRow: "error" | "skip",
+  ) {
+    this.#pieces = purposes.map(() => []);
+    this.#dropsCode = purposes.map(() => []);
+    this.#timeOfCode = purposes.map(() => []);
+  }
+
+  /**
+   * Takes a batch: filters first, so that what is dropped need not be well-formed.
+   *
+   * @throws {DataError} a bad cell in a row that no filter drops, unless bad rows are skipped
+   */
+  add(batch: Batch, keyOf: (request: number, code: number) => string): void {
+    const fates = new Uint8Array(batch.numRows);
+    this.purposes.forEach((purpose, i) => this.#filter(purpose, i, batch, keyOf, fates));
+    for (const { row, request, text } of batch.badCells)
+      this.#reject(batch, row, this.purposes[request]!, text, fates);
+    this.purposes.forEach((purpose, i) => {
+      if (purpose.role === "time" && purpose.as === "key") this.#checkTimes(purpose, i, batch, keyOf, fates);
+      if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
+    });
+    this.#append(batch, fates);
+  }
+
+  /** The purpose's column, u32 codes or f64 numbers [numRows]; its pieces are given up. */
+  take(i: number): Uint32Array | Float64Array {
+    const pieces = this.#pieces[i]!.splice(0);
+    const joined =
+      this.purposes[i]!.as === "key" ? new Uint32Array(this.numRows) : new Float64Array(this.numRows);
+    let at = 0;
+    for (const piece of pieces) {
+      joined.set(piece, at);
+      at += piece.length;
+    }
+    return joined;
+  }
+
+  /** f64[numRows]: a time column in milliseconds, however it was read. */
+  takeTimes(i: number): Float64Array {
+    const data = this.take(i);
+    if (this.purposes[i]!.as === "key") {
+      return Float64Array.from(data, (code) => (code === MISSING ? NaN : this.#timeOfCode[i]![code]!));
+    }
+    return Float64Array.from(data, (x) => (Number.isNaN(x) ? NaN : parseTime(String(x))));
+  }
+
+  #filter({ filters }: Purpose, i: number, batch: Batch, keyOf: KeyOf, fates: Uint8Array): void {
+    if (filters.length === 0) return;
+    const drops = this.#dropsCode[i]!;
+    const hits = (cell: string) => filters.some((filter) => filter.matches(cell));
+    for (let code = drops.length; code < batch.sizes[i]!; code++) drops.push(hits(keyOf(i, code)) ? 1 : 0);
+    const codes = batch.columns[i]!;
+    const empty = hits("") ? 1 : 0;
+    for (let row = 0; row < batch.numRows; row++) {
+      const code = codes[row]!;
+      if ((code === MISSING ? empty : drops[code]) === 1) fates[row] = DROPPED;
+    }
+  }
+
+  #checkTimes(purpose: Purpose, i: number, batch: Batch, keyOf: KeyOf, fates: Uint8Array): void {
+    const times = this.#timeOfCode[i]!;
+    let bad = times.some(Number.isNaN);
+    for (let code = times.length; code < batch.sizes[i]!; code++) {
+      times.push(parseTime(keyOf(i, code)));
+      bad ||= Number.isNaN(times[code]);
+    }
+    if (!bad) return;
+    const codes = batch.columns[i]!;
+    for (let row = 0; row < batch.numRows; row++) {
+      const code = codes[row]!;
+      if (code !== MISSING && Number.isNaN(times[code]))
+        this.#reject(batch, row, purpose, keyOf(i, code), fates);
+    }
+  }
+
+  #checkPresent(purpose: Purpose, i: number, batch: Batch, fates: Uint8Array): void {
+    const cells = batch.columns[i]!;
+    for (let row = 0; row < batch.numRows; row++) {
+      const empty = purpose.as === "key" ? cells[row] === MISSING : Number.isNaN(cells[row]);
+      if (empty) this.#reject(batch, row, purpose, "", fates);
+    }
+  }
+
+  #reject(batch: Batch, row: number, purpose: Purpose, text: string, fates: Uint8Array): void {
+    if (fates[row] !== KEPT) return;
+    const got = text === "" ? "the cell is empty" : `got ${excerpt(text)}`;
+    if (this.onBadRow === "error") {
+      const message = `${expectations[purpose.role]}, ${got}; --on-bad-row skip leaves such rows out`;
+      throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
+    }
+    const reason = `${purpose.name}: ${expectations[purpose.role]}`;
+    this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
+    fates[row] = BAD;
+  }
+
+  #append(batch: Batch, fates: Uint8Array): void {
+    let kept = 0;
+    for (const fate of fates) {
+      if (fate === KEPT) kept++;
+      else if (fate === DROPPED) this.dropped++;
+    }
+    batch.columns.forEach((cells, i) => {
+      if (kept < batch.numRows) {
+        let at = 0;
+        for (let row = 0; row < batch.numRows; row++) if (fates[row] === KEPT) cells[at++] = cells[row]!;
+      }
+      this.#pieces[i]!.push(kept < batch.numRows ? cells.slice(0, kept) : cells);
+    });
+    this.numRows += kept;
+  }
+}
+
+type KeyOf = (request: number, code: number) => string;

@@ -1,0 +1,50 @@
+// 64-bit hashes of keys and rows, as two 32-bit halves: what must not depend on the order or the number of keys is
+// decided by them (random splits, a feature's first vector).
+//
+// Source: MurmurHash3 (Appleby 2011, public domain), the 32-bit variant run with two seeds.
+
+const HALF_SEED = 0x9e3779b9;
+
+/** A 64-bit hash: two independent unsigned 32-bit halves. */
+export interface Hash64 {
+  lo: number;
+  hi: number;
+}
+
+/** Hash of bytes[from .. to). @param seed two halves, e.g. another hash */
+export function hashBytes(bytes: Uint8Array, from: number, to: number, seed: Hash64): Hash64 {
+  return { lo: murmur32(bytes, from, to, seed.lo), hi: murmur32(bytes, from, to, seed.hi ^ HALF_SEED) };
+}
+
+/** Hash of a text's UTF-8 bytes. */
+export function hashText(text: string, seed: Hash64 = { lo: 0, hi: 0 }): Hash64 {
+  const bytes = Buffer.from(text, "utf8");
+  return hashBytes(bytes, 0, bytes.length, seed);
+}
+
+/** One word mixed into a running 32-bit hash; `finish` it after the last. */
+export function mixWord(h: number, word: number): number {
+  let k = Math.imul(word, 0xcc9e2d51);
+  k = Math.imul((k << 15) | (k >>> 17), 0x1b873593);
+  h ^= k;
+  return (Math.imul((h << 13) | (h >>> 19), 5) + 0xe6546b64) | 0;
+}
+
+/** Avalanche of the last word; u32. */
+export function finish(h: number): number {
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}
+
+function murmur32(bytes: Uint8Array, from: number, to: number, seed: number): number {
+  let h = seed | 0;
+  let i = from;
+  for (; i + 4 <= to; i += 4) {
+    h = mixWord(h, bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24));
+  }
+  // the last one to three bytes, and the length
+  let tail = 0;
+  for (let shift = 0; i < to; i++, shift += 8) tail |= bytes[i]! << shift;
+  return finish(mixWord(h, tail) ^ (to - from));
+}

@@ -1,0 +1,42 @@
+// What is predicted: whether a label is a class or a number, and its value for each row.
+
+import { DataError } from "../errors.js";
+import { columnNamed, type Dataset } from "./dataset.js";
+
+export type Task = "binary" | "regression";
+
+export interface Labels {
+  task: Task;
+  /** f32[numRows] */
+  values: Float32Array;
+}
+
+/**
+ * The labels of all rows: binary when `positiveFrom` is given (1 from there on, else 0) or when all are 0 or 1, or all
+ * -1 or 1 (then -1 is 0).
+ *
+ * @param task what an earlier run decided, when this is a further log for it
+ * @throws {DataError} labels that are not of the task
+ */
+export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): Labels {
+  const name = dataset.roles.label!;
+  const column = columnNamed(dataset, name);
+  if (column.kind !== "number") throw new RangeError(`label column '${name}' was not read as numbers`);
+  const values = Float32Array.from(column.values);
+  if (positiveFrom !== undefined) {
+    for (let row = 0; row < values.length; row++) values[row] = column.values[row]! >= positiveFrom ? 1 : 0;
+    return { task: "binary", values };
+  }
+  if (task === "regression") return { task, values };
+  const low = values.every((y) => y === 0 || y === 1) ? 0 : -1;
+  if (low === -1 && !values.every((y) => y === -1 || y === 1)) {
+    if (task === undefined) return { task: "regression", values };
+    const row = values.findIndex((y) => y !== 0 && y !== 1);
+    throw new DataError(`the run's label is 0 or 1, but row ${row + 1} has ${values[row]}`, {
+      file: dataset.inputs.map(({ path }) => path).join(", "),
+      column: name,
+    });
+  }
+  if (low === -1) for (let row = 0; row < values.length; row++) values[row] = values[row] === 1 ? 1 : 0;
+  return { task: "binary", values };
+}

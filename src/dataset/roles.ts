@@ -1,0 +1,100 @@
+// Which column plays which part: told by the user, else inferred from names and first rows.
+
+import { nearestName, UsageError } from "../errors.js";
+import { inferRoles, type Inference } from "../log/infer.js";
+import type { Roles } from "./dataset.js";
+
+/** What the user said about columns; the rest is inferred. */
+export interface ColumnOptions {
+  user?: string;
+  item?: string;
+  label?: string;
+  time?: string;
+  session?: string;
+  /** the full list of categorical features */
+  fields?: string[];
+  numeric: string[];
+  /** separator by column: one cell holds several values */
+  multi: Record<string, string>;
+  ignore: string[];
+  /** the log is one of positive events: a column that would be inferred as its label is not one */
+  unlabelled?: boolean;
+}
+
+export const roleNames = ["user", "item", "label", "time", "session"] as const;
+
+export interface ResolvedRoles {
+  roles: Roles;
+  /** one sentence a column that nobody named, in the log's order */
+  inferred: string[];
+}
+
+/**
+ * Decides the roles of all columns.
+ *
+ * @param columns of the log, then of side tables
+ * @param sample the first rows, as long as columns
+ * @throws {UsageError} a named column does not exist, or is asked to play two incompatible parts
+ */
+export function resolveRoles(columns: string[], sample: string[][], options: ColumnOptions): ResolvedRoles {
+  checkNames(columns, options);
+  const inference = inferRoles(columns, sample);
+  const roles: Roles = { fields: [], numeric: [], multi: { ...options.multi } };
+  const inferred: string[] = [];
+
+  const named = new Set([
+    ...roleNames.map((role) => options[role]),
+    ...[options.fields ?? [], options.numeric, options.ignore, Object.keys(options.multi)].flat(),
+  ]);
+  for (const role of roleNames) {
+    const guess = role === "label" && options.unlabelled ? undefined : inference.roles[role];
+    const name = options[role] ?? (guess !== undefined && !named.has(guess) ? guess : undefined);
+    if (name === undefined) continue;
+    roles[role] = name;
+    if (options[role] === undefined) inferred.push(`${role} is '${name}'${because(inference, name)}`);
+  }
+
+  const taken = new Set([roles.label, roles.time, roles.session, inference.roles.weight, ...options.ignore]);
+  for (const name of columns) {
+    if (options.numeric.includes(name)) roles.numeric.push(name);
+    else if (Object.hasOwn(options.multi, name)) continue;
+    else if (options.fields) {
+      if (options.fields.includes(name)) roles.fields.push(name);
+    } else if (taken.has(name)) continue;
+    else if (inference.numeric.includes(name) && name !== roles.user && name !== roles.item) {
+      roles.numeric.push(name);
+      inferred.push(`'${name}' is numeric${because(inference, name)}`);
+    } else roles.fields.push(name);
+  }
+  if (roles.fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0) {
+    throw new UsageError(`no column is left to be a feature: the log has ${columns.join(", ")}`);
+  }
+  return { roles, inferred };
+}
+
+function because({ why }: Inference, name: string): string {
+  return Object.hasOwn(why, name) ? ` (${why[name]})` : "";
+}
+
+function checkNames(columns: string[], options: ColumnOptions): void {
+  const uses: [flag: string, name: string | undefined][] = [
+    ...roleNames.map((role): [string, string | undefined] => [`--${role}`, options[role]]),
+    ...(options.fields ?? []).map((name): [string, string] => ["--fields", name]),
+    ...options.numeric.map((name): [string, string] => ["--numeric", name]),
+    ...Object.keys(options.multi).map((name): [string, string] => ["--multi", name]),
+    ...options.ignore.map((name): [string, string] => ["--ignore", name]),
+  ];
+  for (const [flag, name] of uses) {
+    if (name !== undefined) requireColumn(flag, name, columns);
+  }
+  const [both] = options.numeric.filter((name) => options.fields?.includes(name) || name in options.multi);
+  if (both !== undefined) throw new UsageError(`column '${both}' cannot be both numeric and categorical`);
+}
+
+/** @throws {UsageError} no column has the name that a flag gives, with the nearest one that does */
+export function requireColumn(flag: string, name: string, columns: readonly string[]): void {
+  if (columns.includes(name)) return;
+  const near = nearestName(name, columns);
+  const hint = near === undefined ? `the columns are ${columns.join(", ")}` : `did you mean '${near}'?`;
+  throw new UsageError(`${flag} names column '${name}', which no input has: ${hint}`);
+}

@@ -1,0 +1,142 @@
+// Side tables: columns of items or users, joined to the log on a key when it is read.
+
+import { DataError, UsageError } from "../errors.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+import { keyAt, type Dictionary } from "../log/dictionary.js";
+import type { Log } from "../log/log.js";
+import { requireColumn } from "./roles.js";
+import { MISSING, type Column, type KeyColumn, type Roles } from "./dataset.js";
+import { KeyIndex } from "./key-index.js";
+import { splitCells } from "./multi.js";
+
+/** A side table in memory: its columns as keys, one row a key. */
+export interface SideTable {
+  path: string;
+  /** the log's column that is joined on */
+  key: string;
+  /** distinct; row r of the table is about key r */
+  keys: Dictionary;
+  /** codes u32[keys.size] */
+  columns: KeyColumn[];
+  input: InputFingerprint;
+}
+
+/** FILE:KEY or FILE:KEY=SIDEKEY, split at the last colon. @throws {UsageError} there is no colon or no key */
+export function parseSide(text: string): { path: string; key: string; sideKey: string } {
+  const colon = text.lastIndexOf(":");
+  const [key = "", sideKey = key] = text.slice(colon + 1).split("=", 2);
+  if (colon <= 0 || key === "" || sideKey === "") {
+    throw new UsageError(
+      `--side expects FILE:KEY or FILE:KEY=SIDEKEY, such as movies.csv:movie_id, got '${text}'`,
+    );
+  }
+  return { path: text.slice(0, colon), key, sideKey };
+}
+
+/**
+ * Reads a side table whole.
+ *
+ * @throws {DataError} a key that is empty or stands there twice, with file and line
+ */
+export async function readSide(log: Log, path: string, key: string, sideKey: string): Promise<SideTable> {
+  requireColumn("--side", sideKey, log.columns);
+  const requests = log.columns.map((name) => ({ name, as: "key" as const }));
+  const keyColumn = log.columns.indexOf(sideKey);
+  const pieces: Uint32Array[][] = requests.map(() => []);
+  const read = await log.read(requests, (batch, keyOf) => {
+    const codes = batch.columns[keyColumn] as Uint32Array;
+    for (let row = 0; row < batch.numRows; row++) {
+      // keys are coded by first appearance, so that a row whose code is not its number repeats an earlier key
+      if (codes[row] === batch.firstRow + row) continue;
+      const what =
+        codes[row] === MISSING
+          ? "is empty"
+          : `'${keyOf(keyColumn, codes[row]!)}' stands in an earlier row too`;
+      throw new DataError(`the key ${what}: a side table has one row a key`, {
+        ...batch.placeOf(row),
+        column: sideKey,
+      });
+    }
+    batch.columns.forEach((column, i) => pieces[i]!.push(column as Uint32Array));
+  });
+  const columns = log.columns.map((name, i): KeyColumn => {
+    const codes = new Uint32Array(read.numRows);
+    let at = 0;
+    for (const piece of pieces[i]!) {
+      codes.set(piece, at);
+      at += piece.length;
+    }
+    return { kind: "key", name, codes, dictionary: read.dictionaries[i]! };
+  });
+  const keys = columns[keyColumn]!.dictionary;
+  return { path, key, keys, columns: columns.filter((_, i) => i !== keyColumn), input: read.inputs[0]! };
+}
+
+/** The log's sample with the side tables' cells appended, for inference. */
+export function withSideCells(log: Log, sides: SideTable[]): string[][] {
+  const indexes = sides.map(({ keys }) => new KeyIndex(keys));
+  return log.sample.map((row) => [
+    ...row,
+    ...sides.flatMap(({ key, columns }, s) => {
+      const sideRow = indexes[s]!.findText(row[log.columns.indexOf(key)]!);
+      return columns.map(({ codes, dictionary }) =>
+        sideRow < 0 || codes[sideRow] === MISSING ? "" : keyAt(dictionary, codes[sideRow]!),
+      );
+    }),
+  ]);
+}
+
+/**
+ * The side table's columns as columns of the log: a row has the cells of its key's row, or none.
+ *
+ * A column with almost as many values as keys says nothing that the key does not: unless --fields names it, it is left
+ * out of the roles' fields, and noted.
+ */
+export function joinSide(
+  side: SideTable,
+  own: Column[],
+  roles: Roles,
+  named: readonly string[],
+  notes: string[],
+): Column[] {
+  const keyed = own.find(({ name }) => name === side.key) as KeyColumn;
+  const index = new KeyIndex(side.keys);
+  const rowOfCode = Uint32Array.from({ length: keyed.dictionary.size }, (_, code) => {
+    const row = index.find(keyed.dictionary, code);
+    return row < 0 ? MISSING : row;
+  });
+  const unmatched = rowOfCode.reduce((count, row) => count + (row === MISSING ? 1 : 0), 0);
+  if (unmatched > 0)
+    notes.push(`${unmatched} of ${keyed.dictionary.size} keys of '${side.key}' are not in ${side.path}`);
+
+  return side.columns.flatMap((column): Column[] => {
+    const { name, dictionary } = column;
+    const isField = roles.fields.includes(name);
+    if (isField && !named.includes(name) && side.keys.size > 1 && dictionary.size > 0.9 * side.keys.size) {
+      roles.fields = roles.fields.filter((field) => field !== name);
+      notes.push(
+        `'${name}' has almost a value for each '${side.key}' (${dictionary.size} for ${side.keys.size}) and is left out; --fields puts it in`,
+      );
+      return [];
+    }
+    const codes = keyed.codes.map((code) => {
+      const row = code === MISSING ? MISSING : rowOfCode[code]!;
+      return row === MISSING ? MISSING : column.codes[row]!;
+    });
+    if (Object.hasOwn(roles.multi, name)) return [splitCells(name, codes, dictionary, roles.multi[name]!)];
+    if (isField) return [{ kind: "key", name, codes, dictionary }];
+    if (!roles.numeric.includes(name)) return [];
+    return [
+      { kind: "number", name, values: Float64Array.from(codes, (code) => numberAt(side, column, code)) },
+    ];
+  });
+}
+
+function numberAt({ path }: SideTable, { name, dictionary }: KeyColumn, code: number): number {
+  if (code === MISSING) return NaN;
+  const text = keyAt(dictionary, code);
+  const x = Number(text);
+  if (!Number.isFinite(x))
+    throw new DataError(`a finite number is expected, got '${text}'`, { file: path, column: name });
+  return x;
+}

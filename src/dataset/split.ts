@@ -1,0 +1,160 @@
+// Cutting a dataset's rows into a training, a validation and a test part.
+//
+//   time    rows stably sorted by time; test is the latest share, validation the share before it
+//   random  by a 64-bit hash of the seed and the row's cells: a row keeps its part when others are added, and equal
+//           rows are in one part
+//   user    whole users, by a hash of the seed and the user's key
+
+import { UsageError } from "../errors.js";
+import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
+import { finish, hashBytes, hashText, mixWord, type Hash64 } from "./hash.js";
+
+export type SplitBy = "time" | "random" | "user";
+
+export interface SplitOptions {
+  by: SplitBy;
+  /** shares of the rows, each in [0, 1), together below 1 */
+  valid: number;
+  test: number;
+  seed: number;
+}
+
+/** u32: rows of each part. By time they are in time order; otherwise in the log's. */
+export interface Parts {
+  train: Uint32Array;
+  valid: Uint32Array;
+  test: Uint32Array;
+}
+
+/**
+ * @throws {UsageError} a split by time without a time column, by user without a user column, or a part that stays empty
+ */
+export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
+  const { valid, test } = options;
+  if (!(valid >= 0 && test >= 0 && valid + test < 1)) {
+    throw new UsageError(
+      `--valid and --test are shares in [0, 1) that leave rows to train on, got ${valid} and ${test}`,
+    );
+  }
+  const all = Uint32Array.from({ length: dataset.numRows }, (_, row) => row);
+  if (valid + test === 0) return { train: all, valid: new Uint32Array(), test: new Uint32Array() };
+  const parts =
+    options.by === "time" ? splitByTime(dataset, all, options) : splitByHash(dataset, all, options);
+  for (const [name, share] of [
+    ["valid", valid],
+    ["test", test],
+  ] as const) {
+    if (share > 0 && parts[name].length === 0) {
+      throw new UsageError(
+        `--${name} ${share} of ${dataset.numRows} rows leaves no row in that part: give it a larger share`,
+      );
+    }
+  }
+  if (parts.train.length === 0)
+    throw new UsageError(`the split of ${dataset.numRows} rows leaves none to train on`);
+  return parts;
+}
+
+function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test }: SplitOptions): Parts {
+  const { time } = dataset.roles;
+  if (time === undefined) {
+    throw new UsageError("--split time needs a time column: name it with --time, or use --split random");
+  }
+  const column = columnNamed(dataset, time);
+  if (column.kind !== "number") throw new RangeError(`time column '${time}' was not read as numbers`);
+  const times = column.values;
+  // a log is mostly in order already
+  let sorted = true;
+  for (let row = 1; sorted && row < rows.length; row++) sorted = times[row - 1]! <= times[row]!;
+  const order = sorted ? rows : rows.sort((a, b) => times[a]! - times[b]! || a - b);
+  const n = rows.length;
+  const validFrom = Math.floor(n * (1 - valid - test));
+  const testFrom = Math.floor(n * (1 - test));
+  return {
+    train: order.slice(0, validFrom),
+    valid: order.slice(validFrom, testFrom),
+    test: order.slice(testFrom),
+  };
+}
+
+function splitByHash(dataset: Dataset, rows: Uint32Array, { by, valid, test, seed }: SplitOptions): Parts {
+  const { user } = dataset.roles;
+  if (by === "user" && user === undefined) {
+    throw new UsageError("--split user needs a user column: name it with --user");
+  }
+  const columns = by === "user" ? [columnNamed(dataset, user!)] : dataset.columns;
+  const hashes = rowHashes(columns, dataset.numRows, seed);
+  // the hash as a fraction: the lowest share is test, the next validation
+  const partOf = (row: number): keyof Parts => {
+    const u = (hashes.hi[row]! * 2 ** 21 + (hashes.lo[row]! >>> 11)) / 2 ** 53;
+    return u < test ? "test" : u < test + valid ? "valid" : "train";
+  };
+  const parts = {
+    train: new Uint32Array(rows.length),
+    valid: new Uint32Array(rows.length),
+    test: new Uint32Array(rows.length),
+  };
+  const sizes = { train: 0, valid: 0, test: 0 };
+  for (const row of rows) {
+    const part = partOf(row);
+    parts[part][sizes[part]++] = row;
+  }
+  return {
+    train: parts.train.slice(0, sizes.train),
+    valid: parts.valid.slice(0, sizes.valid),
+    test: parts.test.slice(0, sizes.test),
+  };
+}
+
+/** Two u32[numRows]: the halves of each row's hash over the given columns' names and cells. */
+function rowHashes(columns: Column[], numRows: number, seed: number): { lo: Uint32Array; hi: Uint32Array } {
+  const lo = new Int32Array(numRows).fill(seed);
+  const hi = new Int32Array(numRows).fill(~seed);
+  for (const column of columns) {
+    const name = hashText(column.name);
+    const mix = (row: number, h: Hash64) => {
+      lo[row] = mixWord(lo[row]!, h.lo);
+      hi[row] = mixWord(hi[row]!, h.hi);
+    };
+    if (column.kind === "number") {
+      const words = new Uint32Array(column.values.buffer, column.values.byteOffset, 2 * numRows);
+      for (let row = 0; row < numRows; row++) {
+        const h = finish(mixWord(mixWord(name.lo, words[2 * row]!), words[2 * row + 1]!));
+        mix(row, { lo: h, hi: finish(mixWord(h, name.hi)) });
+      }
+      continue;
+    }
+    const ofCode = column.kind === "key" ? keyHashes(column, name) : cellHashes(column, name);
+    for (let row = 0; row < numRows; row++) {
+      const code = column.codes[row]!;
+      mix(row, code === MISSING ? name : ofCode[code]!);
+    }
+  }
+  return { lo: Uint32Array.from(lo, finish), hi: Uint32Array.from(hi, finish) };
+}
+
+function keyHashes({ dictionary }: Extract<Column, { kind: "key" }>, seed: Hash64): Hash64[] {
+  const { bytes, offsets, size } = dictionary;
+  return Array.from({ length: size }, (_, code) =>
+    hashBytes(bytes, offsets[code]!, offsets[code + 1]!, seed),
+  );
+}
+
+function cellHashes(column: Extract<Column, { kind: "multi" }>, seed: Hash64): Hash64[] {
+  const keys = Array.from({ length: column.dictionary.size }, (_, code) =>
+    hashBytes(
+      column.dictionary.bytes,
+      column.dictionary.offsets[code]!,
+      column.dictionary.offsets[code + 1]!,
+      seed,
+    ),
+  );
+  return Array.from({ length: column.indptr.length - 1 }, (_, cell) => {
+    let [lo, hi] = [seed.lo, seed.hi];
+    for (const value of column.values.subarray(column.indptr[cell], column.indptr[cell + 1])) {
+      lo = mixWord(lo, keys[value]!.lo);
+      hi = mixWord(hi, keys[value]!.hi);
+    }
+    return { lo: finish(lo), hi: finish(hi) };
+  });
+}

@@ -1,0 +1,178 @@
+// Fitting: from the training part's rows to the vocabulary of each field, or the mean and deviation of a numeric one.
+//
+// A field's ids: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
+// all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
+
+import { compareKeys, type Dictionary } from "../log/dictionary.js";
+import {
+  columnNamed,
+  MISSING,
+  type Column,
+  type Dataset,
+  type KeyColumn,
+  type MultiColumn,
+} from "./dataset.js";
+import { hashBytes, hashText } from "./hash.js";
+import { KeyIndex } from "./key-index.js";
+
+/** A categorical field: one-hot (kind key) or several-valued (kind multi). */
+export interface CategoricalField {
+  kind: "key" | "multi";
+  name: string;
+  /** id i >= 1 is key i - 1 */
+  keys: Dictionary;
+  /** u32[keys.size + 1]: events of the training part, by id; [0] those sent to out-of-vocabulary */
+  counts: Uint32Array;
+}
+
+/** A numeric field: its feature's value is (number - mean) / deviation. */
+export interface NumericField {
+  kind: "number";
+  name: string;
+  mean: number;
+  /** population standard deviation; 1 when the column is constant */
+  deviation: number;
+  /** events of the training part that held a number */
+  count: number;
+}
+
+export type Field = CategoricalField | NumericField;
+
+/** All fields and the numbering of their features. */
+export interface FeatureSpace {
+  fields: Field[];
+  /** field f owns features [offsets[f], offsets[f + 1]) */
+  offsets: number[];
+  numFeatures: number;
+}
+
+/** The space of the given fields, in their order. */
+export function featureSpace(fields: Field[]): FeatureSpace {
+  const offsets = [0];
+  for (const field of fields)
+    offsets.push(offsets.at(-1)! + (field.kind === "number" ? 1 : field.keys.size + 1));
+  return { fields, offsets, numFeatures: offsets.at(-1)! };
+}
+
+/**
+ * Fits every feature column of a dataset on the given rows.
+ *
+ * @param rows u32: the training part's rows
+ * @param minCount keys with fewer events go to out-of-vocabulary
+ */
+export function fitFeatures(dataset: Dataset, rows: Uint32Array, minCount: number): FeatureSpace {
+  return featureSpace(featureColumns(dataset).map((column) => fitField(column, rows, minCount)));
+}
+
+/** The columns that are features, in the log's order. */
+export function featureColumns(dataset: Dataset): Column[] {
+  const { fields, numeric, multi } = dataset.roles;
+  return dataset.columns.filter(
+    ({ name }) => fields.includes(name) || numeric.includes(name) || Object.hasOwn(multi, name),
+  );
+}
+
+function fitField(column: Column, rows: Uint32Array, minCount: number): Field {
+  if (column.kind === "number") return fitNumeric(column.name, column.values, rows);
+  const events = column.kind === "key" ? countKeys(column, rows) : countValues(column, rows);
+
+  // keys by descending count, then by bytes; what is rarer than minCount is counted as out-of-vocabulary
+  const kept: number[] = [];
+  let rare = 0;
+  for (let code = 0; code < events.length; code++) {
+    if (events[code]! >= Math.max(1, minCount)) kept.push(code);
+    else rare += events[code]!;
+  }
+  const order = Uint32Array.from(kept).sort(
+    (a, b) => events[b]! - events[a]! || compareKeys(column.dictionary, a, b),
+  );
+  const counts = new Uint32Array(order.length + 1);
+  counts[0] = rare;
+  order.forEach((code, i) => (counts[i + 1] = events[code]!));
+  return { kind: column.kind, name: column.name, keys: selectKeys(column.dictionary, order), counts };
+}
+
+function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): NumericField {
+  let count = 0;
+  let sum = 0;
+  for (const row of rows) {
+    const x = values[row]!;
+    if (x === x) [count, sum] = [count + 1, sum + x];
+  }
+  const mean = count === 0 ? 0 : sum / count;
+  let squares = 0;
+  for (const row of rows) {
+    const x = values[row]!;
+    if (x === x) squares += (x - mean) ** 2;
+  }
+  return { kind: "number", name, mean, deviation: Math.sqrt(squares / Math.max(1, count)) || 1, count };
+}
+
+function countKeys({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {
+  const events = new Uint32Array(dictionary.size);
+  for (let i = 0; i < rows.length; i++) {
+    const code = codes[rows[i]!]!;
+    if (code !== MISSING) events[code]!++;
+  }
+  return events;
+}
+
+function countValues({ codes, indptr, values, dictionary }: MultiColumn, rows: Uint32Array): Uint32Array {
+  const events = new Uint32Array(dictionary.size);
+  for (let i = 0; i < rows.length; i++) {
+    const cell = codes[rows[i]!]!;
+    if (cell === MISSING) continue;
+    for (let j = indptr[cell]!; j < indptr[cell + 1]!; j++) events[values[j]!]!++;
+  }
+  return events;
+}
+
+/** The keys of the given codes, in that order, as a dictionary of their own. */
+export function selectKeys({ bytes, offsets }: Dictionary, order: Uint32Array): Dictionary {
+  const selected = new Uint32Array(order.length + 1);
+  order.forEach((code, i) => (selected[i + 1] = selected[i]! + offsets[code + 1]! - offsets[code]!));
+  const out = new Uint8Array(selected[order.length]!);
+  order.forEach((code, i) => out.set(bytes.subarray(offsets[code], offsets[code + 1]), selected[i]));
+  return { size: order.length, bytes: out, offsets: selected };
+}
+
+/** u32[dictionary.size]: the field's id of each key of another dictionary; 0 where the field does not know it. */
+export function idsOf(field: CategoricalField, dictionary: Dictionary): Uint32Array {
+  const index = new KeyIndex(field.keys);
+  const ids = new Uint32Array(dictionary.size);
+  for (let code = 0; code < ids.length; code++) ids[code] = index.find(dictionary, code) + 1;
+  return ids;
+}
+
+/** u32[2 * numFeatures]: the 64-bit hash of (field, key) of each feature, its two halves; out-of-vocabulary and numeric features have an empty key. */
+export function featureHashes({ fields, offsets, numFeatures }: FeatureSpace): Uint32Array {
+  const hashes = new Uint32Array(2 * numFeatures);
+  fields.forEach((field, f) => {
+    const seed = hashText(field.name);
+    const put = (feature: number, bytes: Uint8Array, from: number, to: number) => {
+      const { lo, hi } = hashBytes(bytes, from, to, seed);
+      hashes[2 * feature] = lo;
+      hashes[2 * feature + 1] = hi;
+    };
+    put(offsets[f]!, new Uint8Array(), 0, 0);
+    if (field.kind === "number") return;
+    const { bytes, offsets: ends, size } = field.keys;
+    for (let i = 0; i < size; i++) put(offsets[f]! + 1 + i, bytes, ends[i]!, ends[i + 1]!);
+  });
+  return hashes;
+}
+
+/** u32[numFeatures]: events of the training part by feature. */
+export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): Uint32Array {
+  const counts = new Uint32Array(numFeatures);
+  fields.forEach((field, f) => {
+    if (field.kind === "number") counts[offsets[f]!] = field.count;
+    else counts.set(field.counts, offsets[f]);
+  });
+  return counts;
+}
+
+/** The column of a dataset that a field was fitted on, or its like in another log. */
+export function columnOf(dataset: Dataset, field: Field): Column {
+  return columnNamed(dataset, field.name);
+}

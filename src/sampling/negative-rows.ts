@@ -1,0 +1,151 @@
+// Events and their negatives as feature rows: label 1 for an event, 0 for each of its negatives.
+
+import type { Encoder, FeatureRows, TrainingRows } from "../dataset/rows.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { shuffle, streamOf } from "./hash-random.js";
+import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
+import { drawNegative, NO_ITEM } from "./negatives.js";
+import { noiseDistribution, type Noise } from "./noise-distribution.js";
+
+/** Rows of a chunk at the most; see TrainingRows. */
+const CHUNK_ROWS = 65536;
+const BLOCK_EVENTS = 4096;
+
+export interface NegativeOptions {
+  /** negatives an event */
+  negatives: number;
+  noise: Noise;
+  seed: number;
+  shuffle: boolean;
+}
+
+/** The events of one part, and the fields that go with the item. */
+export interface EventPart {
+  dataset: Dataset;
+  rows: Uint32Array;
+  encoder: Encoder;
+  itemFieldIndexes: readonly number[];
+  contextFieldIndexes: readonly number[];
+}
+
+/** Draws the negatives of one part. */
+export class NegativeRows {
+  readonly #source: NegativeSource;
+  readonly #options: NegativeOptions;
+  readonly #rows: Uint32Array;
+  readonly #users: Uint32Array;
+  readonly #items: Uint32Array;
+  readonly #context: FeatureRows;
+  readonly #own: FeatureRows;
+  readonly #cumulative: Float64Array;
+
+  constructor(source: NegativeSource, part: EventPart, options: NegativeOptions) {
+    const { dataset, rows, encoder } = part;
+    const unlabelled = new Float32Array(rows.length);
+    this.#source = source;
+    this.#options = options;
+    this.#rows = rows;
+    this.#users = usersOf(source.users, dataset, rows);
+    this.#items = itemsOf(source.items, dataset, rows);
+    this.#context = encoder.encode(rows, unlabelled, part.contextFieldIndexes);
+    this.#own = encoder.encode(rows, unlabelled, part.itemFieldIndexes);
+    this.#cumulative = noiseDistribution(source.counts, options.noise);
+  }
+
+  /** The part for training: negatives drawn anew each epoch, blocks of events permuted and the rows within them. */
+  training(): TrainingRows {
+    return {
+      kind: "drawn",
+      numRows: this.#rows.length * (1 + this.#options.negatives),
+      draw: (epoch) => this.#draw(epoch),
+    };
+  }
+
+  /** The part for validation or test: the same negatives each time. */
+  fixed(): FeatureRows {
+    const events = Uint32Array.from(this.#rows.keys());
+    return this.#expand(events, 0);
+  }
+
+  *#draw(epoch: number): Generator<FeatureRows> {
+    const { seed, negatives, shuffle: shuffled } = this.#options;
+    const size = Math.max(1, Math.min(BLOCK_EVENTS, Math.floor(CHUNK_ROWS / (1 + negatives))));
+    const blocks = Uint32Array.from({ length: Math.ceil(this.#rows.length / size) }, (_, b) => b);
+    if (shuffled) shuffle(blocks, streamOf(seed, epoch));
+    for (const b of blocks) {
+      const length = Math.min(size, this.#rows.length - b * size);
+      const events = Uint32Array.from({ length }, (_, i) => b * size + i);
+      yield this.#expand(events, epoch, shuffled ? streamOf(seed, epoch, b) : undefined);
+    }
+  }
+
+  /** Each event and its negatives, in a random order when a stream is given. */
+  #expand(events: Uint32Array, epoch: number, order?: number): FeatureRows {
+    const { seed, negatives } = this.#options;
+    const { history } = this.#source;
+    const event = new Uint32Array(events.length * (1 + negatives));
+    const item = new Uint32Array(event.length).fill(NO_ITEM);
+    let numRows = 0;
+    for (const e of events) {
+      const stream = streamOf(seed, epoch, this.#rows[e]!);
+      event[numRows++] = e;
+      for (let n = 0; n < negatives; n++) {
+        const drawn = drawNegative(this.#cumulative, history, this.#users[e]!, this.#items[e]!, stream, n);
+        if (drawn === NO_ITEM) continue;
+        event[numRows] = e;
+        item[numRows++] = drawn;
+      }
+    }
+    const places = Uint32Array.from({ length: numRows }, (_, i) => i);
+    if (order !== undefined) shuffle(places, order);
+    return this.#join(
+      places.map((i) => event[i]!),
+      places.map((i) => item[i]!),
+    );
+  }
+
+  /** The context of an event beside its own item's features, or beside a drawn item's. */
+  #join(event: Uint32Array, item: Uint32Array): FeatureRows {
+    const context = this.#context;
+    const numRows = event.length;
+    const partner = (r: number) => (item[r] === NO_ITEM ? this.#own : this.#source.templates);
+    const partnerRow = (r: number) => (item[r] === NO_ITEM ? event[r]! : item[r]!);
+    const indptr = new Uint32Array(numRows + 1);
+    for (let r = 0; r < numRows; r++) {
+      indptr[r + 1] = indptr[r]! + pairsIn(context, event[r]!) + pairsIn(partner(r), partnerRow(r));
+    }
+    const dense = [context, this.#own, this.#source.templates].every((rows) => rows.indptr === undefined);
+    const ids = new Uint32Array(indptr[numRows]!);
+    const values = dense ? undefined : new Float32Array(ids.length).fill(1);
+    const labels = Float32Array.from(item, (i) => (i === NO_ITEM ? 1 : 0));
+    for (let r = 0; r < numRows; r++) {
+      const middle = copyPairs(context, event[r]!, ids, values, indptr[r]!);
+      copyPairs(partner(r), partnerRow(r), ids, values, middle);
+    }
+    if (!values) return { numRows, width: context.width + this.#own.width, ids, labels };
+    return { numRows, width: 0, indptr, ids, values, labels };
+  }
+}
+
+function firstPair({ indptr, width }: FeatureRows, row: number): number {
+  return indptr ? indptr[row]! : row * width;
+}
+
+function pairsIn(rows: FeatureRows, row: number): number {
+  return firstPair(rows, row + 1) - firstPair(rows, row);
+}
+
+/** Copies one row's pairs to `at`; returns their end. */
+function copyPairs(
+  rows: FeatureRows,
+  row: number,
+  ids: Uint32Array,
+  values: Float32Array | undefined,
+  at: number,
+): number {
+  for (let i = firstPair(rows, row); i < firstPair(rows, row + 1); i++, at++) {
+    ids[at] = rows.ids[i]!;
+    if (values && rows.values) values[at] = rows.values[i]!;
+  }
+  return at;
+}

@@ -1,0 +1,97 @@
+// Negatives for a log of positive events: each keeps its event's user, time and context, and takes another item with
+// the columns that go with it.
+//
+//   codes     of items and users: those of a catalogue and a history, numbered alike in all logs of one run
+//   history   the items of each user in the TRAINING part: never drawn for that user. Items that are held out may be
+//             drawn, since leaving them out would tell the model which they are.
+//
+// The n-th negative of a row is named by (seed, epoch, row, n); a draw that hits the history takes the next number.
+
+import { itemAt } from "./noise-distribution.js";
+import { streamOf, uniformAt } from "./hash-random.js";
+
+const MAX_DRAWS = 64;
+export const NO_ITEM = 0xffffffff;
+
+/** The items of each user, ascending, as rows of a sparse matrix. */
+export interface History {
+  /** u32[numUsers + 1] */
+  indptr: Uint32Array;
+  /** u32: items[indptr[u] .. indptr[u + 1]) */
+  items: Uint32Array;
+}
+
+/** Collects each user's distinct items. @param users,items u32[numEvents]; NO_ITEM for none, such events are left out */
+export function historyOf(users: Uint32Array, items: Uint32Array, numUsers: number): History {
+  const ends = new Uint32Array(numUsers + 1);
+  const counts = (u: number, i: number) => u !== NO_ITEM && i !== NO_ITEM;
+  users.forEach((u, e) => {
+    if (counts(u, items[e]!)) ends[u + 1]!++;
+  });
+  for (let u = 0; u < numUsers; u++) ends[u + 1]! += ends[u]!;
+  const all = new Uint32Array(ends[numUsers]!);
+  const at = ends.slice();
+  users.forEach((u, e) => {
+    if (counts(u, items[e]!)) all[at[u]!++] = items[e]!;
+  });
+
+  // each user's items sorted, repeats taken out
+  const indptr = new Uint32Array(numUsers + 1);
+  let kept = 0;
+  for (let u = 0; u < numUsers; u++) {
+    const own = all.subarray(ends[u], ends[u + 1]).sort();
+    own.forEach((item, j) => {
+      if (j === 0 || item !== own[j - 1]) all[kept++] = item;
+    });
+    indptr[u + 1] = kept;
+  }
+  return { indptr, items: all.slice(0, kept) };
+}
+
+/** True when the user has the item; users and items outside the history have none. */
+export function hasItem({ indptr, items }: History, user: number, item: number): boolean {
+  if (user + 1 >= indptr.length) return false;
+  let low = indptr[user]!;
+  let high = indptr[user + 1]!;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (items[middle]! < item) low = middle + 1;
+    else high = middle;
+  }
+  return low < indptr[user + 1]! && items[low] === item;
+}
+
+/**
+ * The n-th negative of an event.
+ *
+ * @param stream names the event: streamOf(seed, epoch, row)
+ * @param item the event's own, never drawn
+ * @returns an item, or NO_ITEM when the user has every item that can be drawn
+ */
+export function drawNegative(
+  cumulative: Float64Array,
+  history: History,
+  user: number,
+  item: number,
+  stream: number,
+  n: number,
+): number {
+  const allowed = (drawn: number) => drawn !== item && !hasItem(history, user, drawn);
+  let drawn = 0;
+  for (let draw = 0; draw < MAX_DRAWS; draw++) {
+    drawn = itemAt(cumulative, uniformAt(stream, n * MAX_DRAWS + draw));
+    if (allowed(drawn)) return drawn;
+  }
+  // a user of nearly all items: the next one that is free
+  const canBeDrawn = (i: number) => cumulative[i]! > (i === 0 ? 0 : cumulative[i - 1]!);
+  for (let step = 1; step <= cumulative.length; step++) {
+    const next = (drawn + step) % cumulative.length;
+    if (canBeDrawn(next) && allowed(next)) return next;
+  }
+  return NO_ITEM;
+}
+
+/** The stream of an event's negatives. */
+export function negativeStream(seed: number, epoch: number, row: number): number {
+  return streamOf(seed, epoch, row);
+}
