@@ -1,0 +1,178 @@
+// Bytes of a file, a pipe or standard input, decompressed by the file's extension and fingerprinted as they are on disk.
+
+import { createHash } from "node:crypto";
+import { open, type FileHandle } from "node:fs/promises";
+import { stdin } from "node:process";
+import { Readable, type Transform } from "node:stream";
+import { createGunzip, createZstdDecompress } from "./decompress.js";
+import { DataError, EmbedError, IoError, NoInputError } from "../errors.js";
+import { errorCode } from "./error-code.js";
+import type { InputFingerprint } from "./fingerprint.js";
+
+/** One input, read once from start to end. */
+export interface ByteSource {
+  /** as the user named it; `-` for standard input */
+  readonly path: string;
+  /** bytes taken from disk so far, before decompression */
+  readonly bytesRead: number;
+  /** size on disk; undefined for a pipe */
+  readonly totalBytes: number | undefined;
+  /**
+   * The decompressed bytes. A piece may share its buffer with others: copy what is to be transferred or kept.
+   * @throws {IoError} reading failed on the way
+   * @throws {DataError} the compressed data is damaged
+   */
+  pieces(): AsyncGenerator<Uint8Array, void, undefined>;
+  /** Of the whole input; only after the last piece. */
+  fingerprint(): InputFingerprint;
+  /** Frees the file handle, also before the end. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a file, a named pipe or (`-`) standard input; `.gz` and `.zst` are decompressed.
+ *
+ * @param pieceBytes size of the reads, bytes
+ * @throws {NoInputError} it does not exist
+ * @throws {IoError} it is a directory or cannot be read
+ * @throws {UsageError} `.zst` on a Node without zstd
+ */
+export async function openSource(path: string, pieceBytes = 1 << 20): Promise<ByteSource> {
+  const decompressor = decompressorOf(path, pieceBytes);
+  if (path === "-")
+    return new StreamedSource(path, undefined, stdinPieces(), decompressor, () => stdin.destroy());
+  let handle: FileHandle | undefined;
+  try {
+    handle = await open(path, "r");
+    const stat = await handle.stat();
+    if (stat.isDirectory()) throw new IoError(`cannot read '${path}': it is a directory, name a file`);
+    const file = handle;
+    return new StreamedSource(
+      path,
+      stat.isFile() ? stat.size : undefined,
+      filePieces(file, path, pieceBytes),
+      decompressor,
+      () => file.close(),
+    );
+  } catch (error) {
+    await handle?.close();
+    throw readError(path, error);
+  }
+}
+
+class StreamedSource implements ByteSource {
+  bytesRead = 0;
+  readonly #hash = createHash("sha256");
+  readonly #raw: AsyncGenerator<Uint8Array, void, undefined>;
+  readonly #decompressor: Transform | undefined;
+  readonly #free: () => unknown;
+  #sha256: string | undefined;
+  #closed = false;
+
+  constructor(
+    readonly path: string,
+    readonly totalBytes: number | undefined,
+    raw: AsyncGenerator<Uint8Array, void, undefined>,
+    decompressor: Transform | undefined,
+    free: () => unknown,
+  ) {
+    this.#raw = raw;
+    this.#decompressor = decompressor;
+    this.#free = free;
+  }
+
+  async *pieces(): AsyncGenerator<Uint8Array, void, undefined> {
+    if (!this.#decompressor) {
+      yield* this.#hashed();
+      return;
+    }
+    const compressed = Readable.from(this.#hashed(), { objectMode: false });
+    const decompressor = this.#decompressor;
+    compressed.on("error", (error) => decompressor.destroy(error));
+    try {
+      for await (const piece of bytesOf(compressed.pipe(decompressor))) yield piece;
+      // a decompressor may end before its input does (bytes after the last member): the fingerprint needs them all
+      for await (const _ of compressed);
+    } catch (error) {
+      throw readError(this.path, error);
+    }
+  }
+
+  async *#hashed(): AsyncGenerator<Uint8Array, void, undefined> {
+    for await (const piece of this.#raw) {
+      this.#hash.update(piece);
+      this.bytesRead += piece.length;
+      yield piece;
+    }
+  }
+
+  fingerprint(): InputFingerprint {
+    this.#sha256 ??= this.#hash.digest("hex");
+    return { path: this.path, bytes: this.bytesRead, sha256: this.#sha256 };
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#decompressor?.destroy();
+    await this.#free();
+  }
+}
+
+function decompressorOf(path: string, pieceBytes: number): Transform | undefined {
+  const chunkSize = Math.max(pieceBytes, 1 << 16);
+  if (/\.gz$/i.test(path)) return createGunzip({ chunkSize });
+  if (/\.zst$/i.test(path)) return createZstdDecompress({ chunkSize });
+  return undefined;
+}
+
+/** Reads one piece ahead, so that the disk works while the receiver does. */
+async function* filePieces(handle: FileHandle, path: string, pieceBytes: number) {
+  const readPiece = async () => {
+    const buffer = Buffer.allocUnsafeSlow(pieceBytes);
+    const { bytesRead } = await handle.read(buffer, 0, pieceBytes, null);
+    return buffer.subarray(0, bytesRead);
+  };
+  let next = readPiece();
+  try {
+    for (;;) {
+      const piece = await next;
+      if (piece.length === 0) return;
+      next = readPiece();
+      yield piece;
+    }
+  } catch (error) {
+    throw readError(path, error);
+  } finally {
+    // a receiver that stops early leaves a read on its way, whose failure is nobody's business
+    next.catch(() => undefined);
+  }
+}
+
+async function* stdinPieces() {
+  try {
+    yield* bytesOf(stdin);
+  } catch (error) {
+    throw readError("-", error);
+  }
+}
+
+/** The pieces of a byte stream, which Node types as anything. */
+function bytesOf(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array> {
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- neither objectMode nor an encoding is set
+  return stream as AsyncIterable<Uint8Array>;
+}
+
+function readError(path: string, error: unknown): unknown {
+  if (error instanceof EmbedError) return error;
+  const code = errorCode(error);
+  const message =
+    typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
+  if (code === "ENOENT" || code === "ENOTDIR") return new NoInputError(`'${path}' does not exist`);
+  if (code === "EISDIR") return new IoError(`cannot read '${path}': it is a directory, name a file`);
+  if (/^(Z|ZSTD)_/.test(code)) {
+    return new DataError(`the compressed data is damaged or cut short (${message})`, { file: path });
+  }
+  if (code !== "") return new IoError(`cannot read '${path}': ${message}`, { cause: error });
+  return error;
+}

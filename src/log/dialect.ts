@@ -1,0 +1,176 @@
+// The delimiter, the header and the encoding of a file, from its first bytes.
+
+import { isUtf8 } from "node:buffer";
+import { DataError, UsageError, excerpt } from "../errors.js";
+import type { ReadOptions } from "./log.js";
+import { countLines, recordEnd, startsComment, textOf, type Dialect } from "./records.js";
+import { forEachRow } from "./text-rows.js";
+
+const CANDIDATES = [",", "\t", ";", "|"];
+
+/**
+ * The delimiter of a file: the option, else a tab for .tsv, else the candidate that splits the header line most
+ * (a comma when they are even).
+ *
+ * @throws {UsageError} the option is not one ASCII character, or has another meaning
+ */
+export function delimiterOf(path: string, headerLine: Uint8Array, options: ReadOptions): string {
+  if (options.delimiter !== undefined) return checkedDelimiter(options.delimiter);
+  if (/\.(tsv|tab)(\.gz|\.zst)?$/i.test(path)) return "\t";
+  let best = ",";
+  let most = 1;
+  for (const delimiter of CANDIDATES) {
+    const cells = cellsOf(headerLine, { delimiter, comment: undefined, maxCell: options.maxCell }).length;
+    if (cells > most) [best, most] = [delimiter, cells];
+  }
+  return best;
+}
+
+/** Checks --delimiter and --comment; `\t` may be written out. @throws {UsageError} */
+export function checkedDelimiter(delimiter: string): string {
+  const char = delimiter === "\\t" ? "\t" : delimiter;
+  if (char.length !== 1 || char > "\x7f" || /[\r\n"]/.test(char)) {
+    throw new UsageError(
+      `the delimiter must be one ASCII character other than a quote or a line end, got ${excerpt(delimiter)}`,
+    );
+  }
+  return char;
+}
+
+/** @throws {UsageError} a comment mark that could be the start of a cell, a row or a line end */
+export function checkComment(comment: string | undefined, delimiter: string): void {
+  if (comment === undefined) return;
+  if (comment === "" || /["\r\n]/.test(comment) || comment.includes(delimiter)) {
+    throw new UsageError(
+      `the comment mark must not be empty, nor hold a quote, a line end or the delimiter, got ${excerpt(comment)}`,
+    );
+  }
+}
+
+/** What stands before the rows of a file. */
+export interface Head {
+  dialect: Dialect;
+  /** names of the columns; c0, c1, ... without a header */
+  columns: string[];
+  /** bytes before the first row */
+  bytes: number;
+  /** physical lines before the first row */
+  lines: number;
+}
+
+/**
+ * Reads the head of a file, or returns undefined when these bytes are too few.
+ *
+ * @param bytes u8: the file's first bytes, decoded to UTF-8, without a byte-order mark
+ * @param ended whether they are the whole file; then the last line ends with a newline
+ * @throws {DataError} the file is empty, not UTF-8, or names two columns alike
+ */
+export function readHead(
+  path: string,
+  bytes: Uint8Array,
+  ended: boolean,
+  options: ReadOptions,
+): Head | undefined {
+  const start = firstLine(bytes, options.comment);
+  const newline = start === -1 ? -1 : bytes.indexOf(0x0a, start);
+  if (newline === -1) {
+    if (ended)
+      throw new DataError("the file is empty: expected a header line and rows", { file: path, line: 1 });
+    // one quote-less line may be as long as it likes only up to a cell's limit a column; 64 times that is no header
+    if (bytes.length > 64 * options.maxCell) throw noLines(path);
+    return undefined;
+  }
+  const line = countLines(bytes, 0, start) + 1;
+  checkUtf8(bytes.subarray(start, newline), path, line, options.encoding);
+  const delimiter = delimiterOf(path, bytes.subarray(start, newline + 1), options);
+  checkComment(options.comment, delimiter);
+  const dialect = { delimiter, comment: options.comment, maxCell: options.maxCell };
+
+  const { end, openQuote } = recordEnd(bytes, start, dialect);
+  if (end === -1) {
+    if (!ended && bytes.length - start <= options.maxCell) return undefined;
+    throw unclosedQuote(path, line + countLines(bytes, start, Math.max(start, openQuote)), options.maxCell);
+  }
+  checkUtf8(bytes.subarray(start, end), path, line, options.encoding);
+  const cells = cellsOf(bytes.subarray(start, end), dialect);
+  if (!options.header) {
+    return { dialect, columns: cells.map((_, i) => `c${i}`), bytes: start, lines: line - 1 };
+  }
+  const columns = cells.map((name, i) => name.trim() || `c${i}`);
+  for (const [i, name] of columns.entries()) {
+    const first = columns.indexOf(name);
+    if (first !== i) {
+      throw new DataError(`columns ${first + 1} and ${i + 1} have the same name: rename one of them`, {
+        file: path,
+        line,
+        column: name,
+      });
+    }
+  }
+  return { dialect, columns, bytes: end, lines: line - 1 + countLines(bytes, start, end) };
+}
+
+/** Index of the first line that is neither blank nor a comment; -1: none begins in these bytes. */
+function firstLine(bytes: Uint8Array, comment: string | undefined): number {
+  for (let at = 0; at < bytes.length;) {
+    const newline = bytes.indexOf(0x0a, at);
+    const isBlank = newline === at || (newline === at + 1 && bytes[at] === 0x0d);
+    const isComment = startsComment(bytes, at, { delimiter: ",", comment, maxCell: 0 });
+    if (newline === -1) return isComment ? -1 : at;
+    if (!isBlank && !isComment) return at;
+    at = newline + 1;
+  }
+  return -1;
+}
+
+function cellsOf(record: Uint8Array, dialect: Dialect): string[] {
+  let cells: string[] = [];
+  forEachRow(record, { ...dialect, comment: undefined }, (row) => {
+    cells = row.cells;
+    return false;
+  });
+  return cells;
+}
+
+/** @throws {DataError} bytes are not UTF-8; names the first such line and --encoding */
+export function checkUtf8(bytes: Uint8Array, path: string, line: number, encoding: string | undefined): void {
+  if (isUtf8(bytes)) return;
+  throw notUtf8(path, line + firstBadLine(bytes), encoding);
+}
+
+/** The first line, from 0, whose bytes are not UTF-8. */
+export function firstBadLine(bytes: Uint8Array): number {
+  let line = 0;
+  for (let start = 0; start < bytes.length; line++) {
+    const end = bytes.indexOf(0x0a, start) + 1 || bytes.length;
+    if (!isUtf8(bytes.subarray(start, end))) return line;
+    start = end;
+  }
+  return line;
+}
+
+export function notUtf8(path: string, line: number, encoding: string | undefined): DataError {
+  return new DataError(
+    `these bytes are not ${encoding ?? "UTF-8"}: name the file's encoding, as in --encoding windows-1252, utf-16le or gb18030`,
+    { file: path, line },
+  );
+}
+
+export function unclosedQuote(path: string, line: number, maxCell: number): DataError {
+  return new DataError(
+    `the quote that opens here does not close within the file or within ${maxCell} bytes (--max-cell): expected a closing quote before a delimiter or a line end`,
+    { file: path, line },
+  );
+}
+
+function noLines(path: string): DataError {
+  return new DataError("no line end found: expected lines that end with \\n or \\r\\n", {
+    file: path,
+    line: 1,
+  });
+}
+
+/** The text of a row for a message. */
+export function rowExcerpt(bytes: Uint8Array): string {
+  return excerpt(textOf(bytes.subarray(0, 400)).replace(/\r?\n$/, ""));
+}

@@ -1,0 +1,195 @@
+// Files → chunks of whole records, decoded to UTF-8, in order: what is handed to the scanners.
+
+import { openSource, type ByteSource } from "../io/source.js";
+import { errorCode } from "../io/error-code.js";
+import { DataError, UsageError } from "../errors.js";
+import { readHead, unclosedQuote, type Head } from "./dialect.js";
+import type { ReadOptions } from "./log.js";
+import { countLines, lastCut, type Dialect } from "./records.js";
+
+/** Whole records of one file. */
+export interface Chunk {
+  kind: "chunk";
+  file: number;
+  /** u8: the last byte is a newline; alone in its buffer, so that it can be transferred */
+  bytes: Uint8Array<ArrayBuffer>;
+  /** whether a cell is quoted: only papaparse may read it then */
+  quoted: boolean;
+}
+
+/** What the receiver gets in between; `line` of a failure counts from the end of the chunk before, from 0. */
+export type InputItem =
+  | Chunk
+  | { kind: "start"; file: number; path: string; linesBefore: number }
+  | { kind: "failure"; file: number; line: number; error: (line: number) => DataError }
+  | { kind: "end"; file: number };
+
+/** One file, opened: its head is known and its records are still to come. */
+export interface OpenFile {
+  source: ByteSource;
+  head: Head;
+  /** the rest of the bytes, decoded */
+  rest: AsyncGenerator<Uint8Array, void, undefined>;
+}
+
+/** Opens a file and reads its head. @throws as openSource and readHead */
+export async function openFile(path: string, options: ReadOptions, pieceBytes: number): Promise<OpenFile> {
+  const source = await openSource(path, pieceBytes);
+  try {
+    const pieces = decoded(source.pieces(), path, options.encoding);
+    let bytes: Uint8Array = new Uint8Array(0);
+    for (;;) {
+      const { value, done } = await pieces.next();
+      bytes = concatenate(value ? [bytes, value] : [bytes], done === true);
+      const text = withoutMark(bytes);
+      const head = text && readHead(path, text, done === true, options);
+      if (text && head) return { source, head, rest: prepended(text.subarray(head.bytes), pieces) };
+    }
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
+}
+
+/** Bytes without UTF-8's byte-order mark; undefined while they may be the start of one. */
+function withoutMark(bytes: Uint8Array): Uint8Array | undefined {
+  const mark = [0xef, 0xbb, 0xbf];
+  if (!mark.every((byte, i) => i >= bytes.length || bytes[i] === byte)) return bytes;
+  return bytes.length < 3 ? undefined : bytes.subarray(3);
+}
+
+async function* prepended(first: Uint8Array, rest: AsyncGenerator<Uint8Array, void, undefined>) {
+  yield first;
+  yield* rest;
+}
+
+/** Transcodes to UTF-8; bytes that claim to be UTF-8 pass unchanged and are checked where they are scanned. */
+async function* decoded(
+  pieces: AsyncGenerator<Uint8Array, void, undefined>,
+  path: string,
+  encoding: string | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const decoder = decoderOf(encoding);
+  if (!decoder) {
+    yield* pieces;
+    return;
+  }
+  try {
+    for await (const piece of pieces) yield Buffer.from(decoder.decode(piece, { stream: true }));
+    yield Buffer.from(decoder.decode());
+  } catch (error) {
+    if (errorCode(error) !== "ERR_ENCODING_INVALID_ENCODED_DATA") throw error;
+    throw new DataError(`the bytes are not ${decoder.encoding}: name the file's encoding with --encoding`, {
+      file: path,
+    });
+  }
+}
+
+/** A decoder for --encoding; undefined for UTF-8. @throws {UsageError} an unknown label */
+export function decoderOf(encoding: string | undefined): InstanceType<typeof TextDecoder> | undefined {
+  if (encoding === undefined) return undefined;
+  let decoder: InstanceType<typeof TextDecoder>;
+  try {
+    decoder = new TextDecoder(encoding, { fatal: true });
+  } catch {
+    throw new UsageError(
+      `unknown encoding '${encoding}': expected a name like utf-8, utf-16le, windows-1252, gb18030 or shift_jis`,
+    );
+  }
+  return decoder.encoding === "utf-8" ? undefined : decoder;
+}
+
+/** Cuts a file's bytes into chunks of about `chunkBytes`, each of whole records. */
+export async function* cutFile(
+  { rest }: OpenFile,
+  file: number,
+  path: string,
+  dialect: Dialect,
+  chunkBytes: number,
+): AsyncGenerator<InputItem, void, undefined> {
+  let parts: Uint8Array[] = [];
+  let length = 0;
+  let wanted = chunkBytes;
+  for await (const piece of rest) {
+    if (piece.length === 0) continue;
+    parts.push(piece);
+    length += piece.length;
+    if (length < wanted) continue;
+    const bytes = concatenate(parts, false);
+    const { end, quoted, openQuote } = lastCut(bytes, dialect);
+    // a record larger than a chunk: wait for more of it, unless a cell of it is larger than may be
+    if (end === 0 && openCell(bytes, openQuote, dialect) > dialect.maxCell) {
+      yield unclosed(bytes, openQuote);
+      return;
+    }
+    const tail = bytes.slice(end);
+    if (end > 0) yield { kind: "chunk", file, bytes: bytes.subarray(0, end), quoted };
+    [parts, length, wanted] = [[tail], tail.length, tail.length + chunkBytes];
+  }
+  if (length === 0) return;
+  const bytes = concatenate(parts, true);
+  const { end, quoted, openQuote } = lastCut(bytes, dialect);
+  const tail = bytes.slice(end);
+  if (end > 0) yield { kind: "chunk", file, bytes: bytes.subarray(0, end), quoted };
+  if (tail.length > 0) yield unclosed(tail, openQuote - end);
+
+  function unclosed(bytes: Uint8Array, openQuote: number): InputItem {
+    const line = countLines(bytes, 0, Math.max(0, openQuote));
+    const error = (line: number) =>
+      openQuote >= 0
+        ? unclosedQuote(path, line, dialect.maxCell)
+        : new DataError(`a cell is larger than ${dialect.maxCell} bytes (--max-cell)`, { file: path, line });
+    return { kind: "failure", file, line, error };
+  }
+}
+
+/** Bytes so far of the cell that the bytes end in. */
+function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect): number {
+  return bytes.length - (openQuote >= 0 ? openQuote : bytes.lastIndexOf(delimiter.charCodeAt(0)) + 1);
+}
+
+/** One buffer of its own; `closed` adds the newline that the last line lacks. */
+function concatenate(parts: Uint8Array[], closed: boolean): Uint8Array<ArrayBuffer> {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const last = parts.findLast((part) => part.length > 0)?.at(-1);
+  const addNewline = closed && length > 0 && last !== 0x0a;
+  const bytes = new Uint8Array(length + (addNewline ? 1 : 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  if (addNewline) bytes[length] = 0x0a;
+  return bytes;
+}
+
+/** All files as one stream of items: the first is open already, the others must have its columns. */
+export async function* cutFiles(
+  paths: readonly string[],
+  first: OpenFile,
+  options: ReadOptions,
+  chunkBytes: number,
+  onSource: (source: ByteSource) => void,
+): AsyncGenerator<InputItem, void, undefined> {
+  for (const [file, path] of paths.entries()) {
+    // all files have the delimiter of the first: one that has another shows as other columns
+    const { delimiter } = first.head.dialect;
+    const opened = file === 0 ? first : await openFile(path, { ...options, delimiter }, chunkBytes);
+    onSource(opened.source);
+    const { head } = opened;
+    if (file > 0) checkSameColumns(path, head.columns, paths[0]!, first.head.columns);
+    yield { kind: "start", file, path, linesBefore: head.lines };
+    yield* cutFile(opened, file, path, head.dialect, chunkBytes);
+    await opened.source.close();
+    yield { kind: "end", file };
+  }
+}
+
+/** @throws {DataError} the second file has other columns than the first */
+export function checkSameColumns(path: string, columns: string[], firstPath: string, first: string[]): void {
+  if (columns.length === first.length && columns.every((name, i) => name === first[i])) return;
+  throw new DataError(
+    `expected the same columns as '${firstPath}': ${first.join(", ")}; got: ${columns.join(", ")}`,
+    { file: path, line: 1 },
+  );
+}

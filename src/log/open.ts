@@ -1,0 +1,148 @@
+// The way in: files → a log whose columns and first rows are known.
+
+import { isUtf8 } from "node:buffer";
+import type { ByteSource } from "../io/source.js";
+import { DataError, NoInputError, UsageError, nearestName } from "../errors.js";
+import { readLog } from "./read.js";
+import { firstBadLine, notUtf8 } from "./dialect.js";
+import { checkSameColumns, cutFiles, decoderOf, openFile, type InputItem } from "./input.js";
+import type { Log, ReadOptions } from "./log.js";
+import type { Dialect } from "./records.js";
+import { forEachRow } from "./text-rows.js";
+
+const SAMPLE_ROWS = 1000;
+
+/** Sizes that tests make small, so that every boundary falls everywhere. */
+export interface ReadSizes {
+  /** about so many bytes are scanned at once */
+  chunkBytes: number;
+  /** logs with fewer bytes are scanned by the calling thread */
+  smallLog: number;
+}
+
+const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, smallLog: 2 << 20 };
+
+/**
+ * Opens files as one log: reads the heads of all and the first rows.
+ *
+ * @param paths files, or `-` for standard input; `.gz` and `.zst` are decompressed
+ * @param sizes for tests
+ * @throws {NoInputError} a file does not exist, or none is named
+ * @throws {IoError} a file cannot be read
+ * @throws {UsageError} an option has no meaning, as a delimiter of two characters
+ * @throws {DataError} an empty file, columns of one name, files with different columns, bytes that are not the encoding's
+ */
+export async function openLog(
+  paths: readonly string[],
+  options: ReadOptions,
+  sizes: ReadSizes = defaultSizes,
+): Promise<Log> {
+  if (paths.length === 0)
+    throw new NoInputError("no log is named: name one or several files, or - for stdin");
+  if (paths.filter((path) => path === "-").length > 1)
+    throw new UsageError("- (standard input) can be read once");
+  decoderOf(options.encoding);
+  const first = await openFile(paths[0]!, options, sizes.chunkBytes);
+  const { columns, dialect } = first.head;
+  const sources: ByteSource[] = [first.source];
+  const close = async () => {
+    for (const source of sources) await source.close();
+  };
+  try {
+    // a file that does not fit is told now, not after those before it were read
+    for (const path of paths.slice(1)) {
+      if (path === "-") continue;
+      const opened = await openFile(path, { ...options, delimiter: dialect.delimiter }, sizes.chunkBytes);
+      await opened.source.close();
+      checkSameColumns(path, opened.head.columns, paths[0]!, columns);
+    }
+    const items = cutFiles(paths, first, options, sizes.chunkBytes, (source) => {
+      if (source !== first.source) sources.push(source);
+    });
+    const pulled: InputItem[] = [];
+    const { sample, sampleIsAll } = await takeSample(items, pulled, paths, columns.length, dialect, options);
+
+    let isRead = false;
+    return {
+      columns,
+      sample,
+      sampleIsAll,
+      delimiter: dialect.delimiter,
+      close,
+      async read(requests, onBatch, observe) {
+        if (isRead) throw new Error("a log can be read once");
+        isRead = true;
+        const indexed = requests.map(({ name, as }) => {
+          const column = columns.indexOf(name);
+          if (column === -1) throw noSuchColumn(name, columns);
+          return { column, as };
+        });
+        const setup = { dialect, numColumns: columns.length, requests: indexed };
+        try {
+          return await readLog(
+            { items: replayed(pulled, items), sources, setup, options, sizes },
+            onBatch,
+            observe,
+          );
+        } finally {
+          await items.return(undefined);
+          await close();
+        }
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function* replayed(pulled: InputItem[], rest: AsyncGenerator<InputItem, void, undefined>) {
+  for (let item = pulled.shift(); item; item = pulled.shift()) yield item;
+  yield* rest;
+}
+
+/** Pulls items until they hold the sample's rows; read() gets them first. */
+async function takeSample(
+  items: AsyncGenerator<InputItem, void, undefined>,
+  pulled: InputItem[],
+  paths: readonly string[],
+  numColumns: number,
+  dialect: Dialect,
+  { encoding }: ReadOptions,
+): Promise<{ sample: string[][]; sampleIsAll: boolean }> {
+  const sample: string[][] = [];
+  let [line, rowsOfFile, numRows] = [1, 0, 0];
+  for (;;) {
+    const { value: item, done } = await items.next();
+    if (done || !item) return { sample, sampleIsAll: true };
+    pulled.push(item);
+    if (item.kind === "failure") throw item.error(line + item.line);
+    if (item.kind === "start") [line, rowsOfFile] = [item.linesBefore + 1, 0];
+    if (item.kind === "end" && rowsOfFile === 0) throw noRows(paths[item.file]!);
+    if (item.kind !== "chunk") continue;
+    if (!isUtf8(item.bytes)) throw notUtf8(paths[item.file]!, line + firstBadLine(item.bytes), encoding);
+    line += forEachRow(item.bytes, dialect, ({ cells, malformedQuote }) => {
+      rowsOfFile++;
+      numRows++;
+      // what is wrong with a row is told when it is read
+      if (cells.length === numColumns && malformedQuote === -1) sample.push(cells);
+      return numRows <= SAMPLE_ROWS;
+    });
+    if (numRows > SAMPLE_ROWS) return { sample: sample.slice(0, SAMPLE_ROWS), sampleIsAll: false };
+  }
+}
+
+/** A file whose header is followed by nothing. */
+export function noRows(path: string): DataError {
+  return new DataError("the file has a header and no rows: expected one row a line below it", {
+    file: path,
+    line: 1,
+  });
+}
+
+function noSuchColumn(name: string, columns: string[]): UsageError {
+  const nearest = nearestName(name, columns);
+  return new UsageError(
+    `no column '${name}'${nearest === undefined ? "" : `, did you mean '${nearest}'?`} The columns are: ${columns.join(", ")}`,
+  );
+}

@@ -1,0 +1,142 @@
+// Where records end in bytes: what a chunk needs to be cut, so that each chunk can be parsed alone.
+//
+// A record is a line, unless a quoted cell holds a newline. The rules are papaparse's: a quote opens only as the first
+// byte of a cell, "" inside is a quote, and the closing one may be followed by white space before the delimiter or the
+// line's end; any other quote is data. Lines end with \n; a \r before it belongs to the line's end.
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const QUOTE = 0x22;
+
+/** What decides how bytes are cut into records and cells. */
+export interface Dialect {
+  /** one ASCII character */
+  delimiter: string;
+  /** lines that start with it are left out; undefined: there are none */
+  comment: string | undefined;
+  /** the largest quoted cell, bytes */
+  maxCell: number;
+}
+
+/** The end of a record, or the reason why there is none yet. */
+export interface RecordEnd {
+  /** index after the record's newline; -1: not in these bytes */
+  end: number;
+  /** whether a cell of it is quoted */
+  quoted: boolean;
+  /** index of the quote of the cell that is not closed in these bytes (or larger than maxCell); -1: none */
+  openQuote: number;
+}
+
+/** The end of the record that starts at `start`. */
+export function recordEnd(bytes: Uint8Array, start: number, dialect: Dialect): RecordEnd {
+  const delimiter = dialect.delimiter.charCodeAt(0);
+  let quoted = false;
+  for (let cell = start; ;) {
+    let separator: number;
+    if (bytes[cell] === QUOTE) {
+      quoted = true;
+      separator = quotedCellEnd(bytes, cell, delimiter);
+      if (separator === -1 || separator - cell > dialect.maxCell) return { end: -1, quoted, openQuote: cell };
+    } else {
+      separator = cell;
+      while (separator < bytes.length && bytes[separator] !== delimiter && bytes[separator] !== NEWLINE)
+        separator++;
+    }
+    if (separator >= bytes.length) return { end: -1, quoted, openQuote: -1 };
+    if (bytes[separator] === NEWLINE) return { end: separator + 1, quoted, openQuote: -1 };
+    cell = separator + 1;
+  }
+}
+
+/** Index of the delimiter or newline after the quoted cell at `open`; -1: it is not closed in these bytes. */
+function quotedCellEnd(bytes: Uint8Array, open: number, delimiter: number): number {
+  for (let quote = bytes.indexOf(QUOTE, open + 1); quote !== -1; quote = bytes.indexOf(QUOTE, quote + 1)) {
+    const after = bytes[quote + 1];
+    if (after === undefined) return -1;
+    if (after === QUOTE) {
+      quote++;
+      continue;
+    }
+    if (after === delimiter || after === NEWLINE) return quote + 1;
+    if (!startsWhiteSpace(after)) continue;
+    // white space up to the separator: in whole characters, as papaparse trims Unicode's
+    let separator = quote + 1;
+    while (separator < bytes.length && bytes[separator] !== delimiter && bytes[separator] !== NEWLINE)
+      separator++;
+    if (separator === bytes.length) return -1;
+    if (textOf(bytes.subarray(quote + 1, separator)).trim() === "") return separator;
+  }
+  return -1;
+}
+
+/** Whether a byte can be the first of a white-space character in UTF-8. */
+function startsWhiteSpace(byte: number): boolean {
+  return byte === 0x20 || (byte >= 0x09 && byte <= 0x0d) || [0xc2, 0xe1, 0xe2, 0xe3, 0xef].includes(byte);
+}
+
+/** Where bytes can be cut so that only whole records stand before the cut. */
+export interface Cut {
+  /** index after the last whole record's newline; 0: none is whole */
+  end: number;
+  /** whether a cell before the cut is quoted */
+  quoted: boolean;
+  /** as RecordEnd's, of the record that starts at `end` */
+  openQuote: number;
+}
+
+/** The last cut of bytes that start with a record. Lines without a quote are passed over at the speed of memchr. */
+export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
+  let quoted = false;
+  for (let at = 0; ;) {
+    const quote = bytes.indexOf(QUOTE, at);
+    if (quote === -1) return { end: Math.max(at, bytes.lastIndexOf(NEWLINE) + 1), quoted, openQuote: -1 };
+    // lines before the one that holds the quote are records
+    const start = Math.max(at, bytes.lastIndexOf(NEWLINE, quote) + 1);
+    if (startsComment(bytes, start, dialect)) {
+      at = bytes.indexOf(NEWLINE, quote) + 1;
+      if (at === 0) return { end: start, quoted, openQuote: -1 };
+      continue;
+    }
+    const record = recordEnd(bytes, start, dialect);
+    if (record.end === -1) return { end: start, quoted, openQuote: record.openQuote };
+    quoted ||= record.quoted;
+    at = record.end;
+  }
+}
+
+/** Whole records with \n for \r\n at their ends; a \r\n inside a quoted cell stays. The same bytes when there is no \r. */
+export function withoutReturns(bytes: Uint8Array, dialect: Dialect): Uint8Array {
+  if (!bytes.includes(RETURN)) return bytes;
+  const out = new Uint8Array(bytes.length);
+  let length = 0;
+  for (let start = 0; start < bytes.length;) {
+    let { end } = startsComment(bytes, start, dialect) ? { end: -1 } : recordEnd(bytes, start, dialect);
+    if (end === -1) end = bytes.indexOf(NEWLINE, start) + 1 || bytes.length;
+    const hasReturn = bytes[end - 1] === NEWLINE && end - 2 >= start && bytes[end - 2] === RETURN;
+    out.set(bytes.subarray(start, hasReturn ? end - 2 : end), length);
+    length += end - start - (hasReturn ? 2 : 0);
+    if (hasReturn) out[length++] = NEWLINE;
+    start = end;
+  }
+  return out.subarray(0, length);
+}
+
+/** Whether the line at `start` is left out as a comment. */
+export function startsComment(bytes: Uint8Array, start: number, { comment }: Dialect): boolean {
+  if (comment === undefined) return false;
+  return textOf(bytes.subarray(start, start + Buffer.byteLength(comment))) === comment;
+}
+
+/** Newlines in bytes[from, to): how many physical lines end there. */
+export function countLines(bytes: Uint8Array, from = 0, to = bytes.length): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(NEWLINE, from); at !== -1 && at < to; at = bytes.indexOf(NEWLINE, at + 1))
+    lines++;
+  return lines;
+}
+
+/** UTF-8 bytes as text; a byte-order mark inside is a character like any other. */
+export function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString("utf8");
+}

@@ -1,0 +1,69 @@
+// Whole records → cells, by papaparse. It is the parser of headers, of samples and of every chunk with a quoted cell;
+// for the others the scanner (scanner.ts) gives the same, faster.
+//
+// Its traps, each met here: delimiter and line end are always passed (its guesses merge rows); the class Parser is used
+// as Papa.parse strips a byte-order mark, which inside a log is data; text ends with \n, after which it gives one more row.
+
+import Papa from "papaparse";
+import { textOf, withoutReturns, type Dialect } from "./records.js";
+
+/** One record as papaparse gives it. */
+export interface TextRow {
+  cells: string[];
+  /** physical line on which the record starts, from 0 within the bytes */
+  line: number;
+  /** line of a quote that does not close where it must, from 0 within the bytes; -1: none */
+  malformedQuote: number;
+}
+
+/**
+ * Calls `onRow` for each record, blank lines and comments left out; false stops.
+ *
+ * @param bytes u8: whole records, valid UTF-8, the last byte a newline
+ * @returns the number of physical lines passed
+ */
+export function forEachRow(
+  bytes: Uint8Array,
+  dialect: Dialect,
+  onRow: (row: TextRow) => boolean | void,
+): number {
+  const text = textOf(withoutReturns(bytes, dialect));
+  let start = 0;
+  let line = 0;
+  const parser = new Papa.Parser({
+    delimiter: dialect.delimiter,
+    newline: "\n",
+    comments: dialect.comment ?? false,
+    step({ data, errors, meta }: Papa.ParseStepResult<string[][]>) {
+      // between the last row and this one there may be comments, which papaparse leaves out without a word
+      start = skipComments(text, start, dialect, () => line++);
+      const end = meta.cursor;
+      const isBlank = start === text.length || text[start] === "\n";
+      const malformedQuote =
+        errors.length === 0 ? -1 : line + countNewlines(text, start, errors[0]!.index ?? start);
+      if (!isBlank && onRow({ cells: data[0]!, line, malformedQuote }) === false) parser.abort();
+      line += countNewlines(text, start, end);
+      start = end;
+    },
+  });
+  parser.parse(text, 0, false);
+  return line + countNewlines(text, start, text.length);
+}
+
+function skipComments(text: string, start: number, { comment }: Dialect, onLine: () => void): number {
+  if (comment === undefined) return start;
+  let at = start;
+  while (text.startsWith(comment, at)) {
+    const newline = text.indexOf("\n", at);
+    if (newline === -1) return at;
+    onLine();
+    at = newline + 1;
+  }
+  return at;
+}
+
+function countNewlines(text: string, from: number, to: number): number {
+  let lines = 0;
+  for (let at = text.indexOf("\n", from); at !== -1 && at < to; at = text.indexOf("\n", at + 1)) lines++;
+  return lines;
+}
