@@ -1,5 +1,8 @@
 // Every hyperparameter of train-fm: default, range and help text, declared once.
 
+import { availableParallelism } from "node:os";
+import { UsageError } from "../../errors.js";
+
 export interface FmOptions {
   dim: number;
   epochs: number;
@@ -11,4 +14,111 @@ export interface FmOptions {
   shuffle: boolean;
   patience: number;
   loss: "logistic" | "squared";
+}
+
+/** A number that a user may set. */
+export interface Hyperparameter {
+  name: Exclude<keyof FmOptions, "shuffle" | "loss">;
+  /** as the help shows it */
+  default: string;
+  help: string;
+  integer: boolean;
+  /** the allowed range, both ends included */
+  min: number;
+  max: number;
+}
+
+export const hyperparameters: readonly Hyperparameter[] = [
+  {
+    name: "dim",
+    default: "16",
+    help: "numbers a vector",
+    integer: true,
+    min: 1,
+    max: 1024,
+  },
+  {
+    name: "epochs",
+    default: "10",
+    help: "passes over the training rows, at most",
+    integer: true,
+    min: 1,
+    max: 10_000,
+  },
+  {
+    name: "learningRate",
+    default: "0.05",
+    help: "AdaGrad's step size",
+    integer: false,
+    min: 1e-6,
+    max: 10,
+  },
+  {
+    name: "l2Weight",
+    default: "2e-5",
+    help: "L2 on weights, at each occurrence of a feature",
+    integer: false,
+    min: 0,
+    max: 10,
+  },
+  {
+    name: "l2Vector",
+    default: "2e-5",
+    help: "L2 on vectors, at each occurrence of a feature",
+    integer: false,
+    min: 0,
+    max: 10,
+  },
+  {
+    name: "seed",
+    default: "1",
+    help: "of first vectors, shuffles and draws",
+    integer: true,
+    min: 0,
+    max: 0xffffffff,
+  },
+  {
+    name: "threads",
+    default: "as many as cores",
+    help: "threads at most; the result is the same bytes at any number",
+    integer: true,
+    min: 1,
+    max: 1024,
+  },
+  {
+    name: "patience",
+    default: "2",
+    help: "epochs without a better validation loss before stopping; 0 never stops early",
+    integer: true,
+    min: 0,
+    max: 10_000,
+  },
+];
+
+/** The defaults; those of the steps depend on the loss (docs/algorithms/fm.md). */
+export function defaultFmOptions(loss: FmOptions["loss"]): FmOptions {
+  return {
+    dim: 16,
+    epochs: 10,
+    learningRate: 0.05,
+    l2Weight: 2e-5,
+    l2Vector: 2e-5,
+    seed: 1,
+    threads: availableParallelism(),
+    shuffle: true,
+    patience: 2,
+    loss,
+  };
+}
+
+/** @throws {UsageError} an option is outside its range */
+export function checkFmOptions(options: FmOptions): void {
+  for (const { name, integer, min, max } of hyperparameters) {
+    const value = options[name];
+    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
+      throw new UsageError(
+        `${name} must be ${integer ? "a whole number" : "a number"} in [${min}, ${max}], got ${value}`,
+      );
+    }
+  }
 }

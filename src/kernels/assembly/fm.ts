@@ -1,0 +1,247 @@
+// A factorization machine, dimension-sliced: each thread owns whole slices of dimensions, and threads exchange one partial
+// score a row and slice, so that the parameters are the same bytes at any number of threads (docs/algorithms/fm.md).
+//
+//   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j
+//
+//   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; slice j is thread j % T's
+//
+// Structs and shapes: fm/plan.ts. Twin: ../reference/fm.ts.
+
+import { gather } from "./fm/batch";
+import { forwardLinear, updateLinear } from "./fm/linear";
+import { B, Plan, Rows, Thread } from "./fm/plan";
+import { forward, update } from "./fm/slice";
+import { barrier } from "./math/barrier";
+import { addLosses, logisticGradient4 } from "./math/loss";
+import { draw, permute } from "./math/random";
+
+function sliceAt(plan: Plan, j: u32): usize {
+  return plan.slices + <usize>j * plan.numFeatures * ((<usize>plan.sliceWidth) << 3);
+}
+
+function sumsAt(plan: Plan, j: u32): usize {
+  return plan.sums + <usize>j * B * ((<usize>plan.sliceWidth) << 2);
+}
+
+function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize): void {
+  if (j == plan.numSlices) {
+    if (thread.general) forwardLinear<f32>(thread, plan.linear, partial);
+    else forwardLinear<u32>(thread, plan.linear, partial);
+    return;
+  }
+  const P = sliceAt(plan, j);
+  if (plan.sliceWidth == 8) {
+    if (thread.general) forward<u64, f32>(thread, P, S, partial);
+    else forward<u64, u32>(thread, P, S, partial);
+  } else {
+    if (thread.general) forward<u32, f32>(thread, P, S, partial);
+    else forward<u32, u32>(thread, P, S, partial);
+  }
+}
+
+function updateSlice(plan: Plan, thread: Thread, j: u32): void {
+  if (j == plan.numSlices) {
+    if (thread.general) updateLinear<f32>(thread, plan.linear, plan.learningRate, plan.l2Weight);
+    else updateLinear<u32>(thread, plan.linear, plan.learningRate, plan.l2Weight);
+    return;
+  }
+  const P = sliceAt(plan, j);
+  const S = sumsAt(plan, j);
+  if (plan.sliceWidth == 8) {
+    if (thread.general) update<u64, f32>(thread, P, S, plan.learningRate, plan.l2Vector);
+    else update<u64, u32>(thread, P, S, plan.learningRate, plan.l2Vector);
+  } else {
+    if (thread.general) update<u32, f32>(thread, P, S, plan.learningRate, plan.l2Vector);
+    else update<u32, u32>(thread, P, S, plan.learningRate, plan.l2Vector);
+  }
+}
+
+/** Writes score[r] = w0 + partial[0][r] + ... + partial[J][r], added in this order, over partial[0]. */
+function combine(plan: Plan, thread: Thread, partials: usize, scores: usize): void {
+  for (let r: usize = 0; r < thread.numRows; r += 4) {
+    let score = f32x4.splat(thread.bias);
+    for (let j: usize = 0; j <= plan.numSlices; j++) {
+      score = f32x4.add(score, v128.load(partials + ((j * B + r) << 2)));
+    }
+    v128.store(scores + (r << 2), score);
+  }
+}
+
+/** Turns scores into dLoss/dscore, in place, and moves the bias one AdaGrad step on their mean. */
+function scoresToGradients(plan: Plan, thread: Thread): void {
+  const gradients = thread.gradients;
+  for (let r: usize = 0; r < thread.numRows; r += 4) {
+    const s = v128.load(gradients + (r << 2));
+    const y = v128.load(thread.labels + (r << 2));
+    v128.store(gradients + (r << 2), plan.squared ? f32x4.sub(s, y) : logisticGradient4(s, y));
+  }
+  let sum: f64 = 0;
+  for (let r: usize = 0; r < thread.numRows; r++) sum += <f64>load<f32>(gradients + (r << 2));
+  const mean = <f32>(sum / <f64>thread.numRows);
+  thread.biasAccumulator += mean * mean;
+  thread.bias -= (plan.learningRate * mean) / sqrt<f32>(thread.biasAccumulator);
+}
+
+/**
+ * Trains on one block of rows, this thread's slices; every thread of the plan calls it for the same blocks in the same order.
+ *
+ * One barrier a batch: the next forward of a slice reads only what this thread has just written.
+ *
+ * @param index   which thread, 0 .. T-1; thread 0 sums the losses
+ * @param first   first row of the block
+ * @param numRows rows of the block, at most 4,096
+ * @param key     of the block's permutation; 0 visits the rows as they stand
+ * @returns false when the pool is stopping
+ */
+export function trainBlock(
+  plan: Plan,
+  thread: Thread,
+  index: u32,
+  rows: Rows,
+  first: u32,
+  numRows: u32,
+  key: u32,
+): bool {
+  const order = key ? thread.order : 0;
+  if (key) permute(order, numRows, key);
+
+  for (let from: u32 = 0; from < numRows; from += B) {
+    // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
+    const parity: usize = thread.batchNumber++ & 1;
+    const partials = plan.partials + ((parity * (plan.numSlices + 1) * B) << 2);
+    gather(thread, rows, first, order, from, min(B, numRows - from));
+
+    // each slice's part of the score
+    for (let j = index; j <= plan.numSlices; j += plan.numThreads) {
+      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * B) << 2));
+    }
+    if (!barrier(plan.barrier, plan.numThreads)) return false;
+
+    // every thread adds the parts up for itself
+    combine(plan, thread, partials, thread.gradients);
+    if (index == plan.numThreads - 1) {
+      thread.loss = addLosses(
+        thread.loss,
+        thread.gradients,
+        thread.labels,
+        thread.numRows,
+        plan.squared != 0,
+      );
+    }
+    scoresToGradients(plan, thread);
+
+    // one step for each feature of each row
+    for (let j = index; j <= plan.numSlices; j += plan.numThreads) updateSlice(plan, thread, j);
+  }
+  return true;
+}
+
+/**
+ * Writes the scores of consecutive rows and adds their losses up, in the rows' order.
+ *
+ * Any thread may score any block: it reads the parameters and writes to its own buffers and to `scores` alone.
+ *
+ * @param numRows rows of the block, at most 4,096
+ * @param scores  f32, row r's at scores[r], writable up to a multiple of 256 rows
+ * @returns f64 sum of the losses
+ */
+export function scoreBlock(
+  plan: Plan,
+  thread: Thread,
+  rows: Rows,
+  first: u32,
+  numRows: u32,
+  scores: usize,
+): f64 {
+  let loss: f64 = 0;
+  for (let from: u32 = 0; from < numRows; from += B) {
+    gather(thread, rows, first, 0, from, min(B, numRows - from));
+    for (let j: u32 = 0; j <= plan.numSlices; j++) {
+      forwardSlice(plan, thread, j, thread.scoreSums, thread.scorePartials + ((<usize>j * B) << 2));
+    }
+    const target = scores + ((<usize>(first + from)) << 2);
+    combine(plan, thread, thread.scorePartials, target);
+    loss = addLosses(loss, target, thread.labels, thread.numRows, plan.squared != 0);
+  }
+  return loss;
+}
+
+/**
+ * Draws the first v of slice j, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and sets w to 0
+ * and every accumulator to 1. A feature that no training row holds is 0 and stays 0.
+ *
+ * @param hashes u32[n][2]: names of the features that no new vocabulary changes
+ * @param counts u32[n]: training rows that hold the feature
+ */
+export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
+  const n = plan.numFeatures;
+  if (j == plan.numSlices) {
+    for (let i: usize = 0; i < n; i++) {
+      store<f32>(plan.linear + (i << 3), 0);
+      store<f32>(plan.linear + (i << 3), 1, 4);
+    }
+    return;
+  }
+  const K = plan.sliceWidth;
+  let p = sliceAt(plan, j);
+  for (let i: usize = 0; i < n; i++, p += (<usize>K) << 3) {
+    const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
+    const trained = load<u32>(counts + (i << 2)) != 0;
+    for (let d: u32 = 0; d < K; d++) {
+      const dimension = j * K + d;
+      // the upper 24 bits are an f32 in [0, 1) exactly; dimensions beyond dim are padding and stay 0
+      const unit = <f32>(draw(key, dimension) >>> 8) * <f32>5.9604644775390625e-8;
+      const v: f32 = trained && dimension < plan.dim ? (unit * 2 - 1) * spread : 0;
+      store<f32>(p + ((<usize>d) << 2), v);
+      store<f32>(p + ((<usize>(K + d)) << 2), 1);
+    }
+  }
+}
+
+/**
+ * Copies slice j's parameters to dense arrays (the linear slice's to `w`).
+ *
+ * @param vectors f32[n][dim]
+ * @param w f32[n]
+ * @returns false when a parameter is NaN or infinite
+ */
+export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool {
+  const n = plan.numFeatures;
+  let check: f32 = 0; // x - x is 0 for a finite x, else NaN
+  if (j == plan.numSlices) {
+    for (let i: usize = 0; i < n; i++) {
+      const value = load<f32>(plan.linear + (i << 3));
+      check += value - value;
+      store<f32>(w + (i << 2), value);
+    }
+    return check == 0;
+  }
+  const K = plan.sliceWidth;
+  const used = min(K, plan.dim - j * K);
+  let p = sliceAt(plan, j);
+  for (let i: usize = 0; i < n; i++, p += (<usize>K) << 3) {
+    const target = vectors + ((i * plan.dim + j * K) << 2);
+    for (let d: usize = 0; d < used; d++) {
+      const value = load<f32>(p + (d << 2));
+      check += value - value;
+      store<f32>(target + (d << 2), value);
+    }
+  }
+  return check == 0;
+}
+
+/** The inverse of exportSlice; accumulators are left as they are. */
+export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
+  const n = plan.numFeatures;
+  if (j == plan.numSlices) {
+    for (let i: usize = 0; i < n; i++) store<f32>(plan.linear + (i << 3), load<f32>(w + (i << 2)));
+    return;
+  }
+  const K = plan.sliceWidth;
+  const used = min(K, plan.dim - j * K);
+  let p = sliceAt(plan, j);
+  for (let i: usize = 0; i < n; i++, p += (<usize>K) << 3) {
+    const source = vectors + ((i * plan.dim + j * K) << 2);
+    for (let d: usize = 0; d < used; d++) store<f32>(p + (d << 2), load<f32>(source + (d << 2)));
+  }
+}

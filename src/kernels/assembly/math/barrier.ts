@@ -1,0 +1,37 @@
+// A barrier for the threads of a pool, which spins briefly and then sleeps, so that a shared core is given up.
+//
+//   b       three u32, each on a cache line of its own: arrivals, generation, stop
+//   stop    set by ../../barrier.ts when a thread failed or the pool is told to end: everyone is released, for good
+
+const GENERATION: usize = 64;
+const STOP: usize = 128;
+/** About 20 us: longer than threads of one batch usually differ, far shorter than a scheduler's slice. */
+const SPINS = 4000;
+/** Nanoseconds of one sleep; a lost wake-up costs no more than this. */
+const SLEEP: i64 = 10_000_000;
+
+/**
+ * Returns when all `numThreads` threads have called it, each for the same time.
+ *
+ * @returns false when the pool is stopping: the caller must return at once
+ */
+export function barrier(b: usize, numThreads: u32): bool {
+  if (numThreads == 1) return atomic.load<u32>(b + STOP) == 0;
+  const generation = atomic.load<u32>(b + GENERATION);
+
+  // the last to arrive opens the barrier for the others
+  if (atomic.add<u32>(b, 1) == numThreads - 1) {
+    atomic.store<u32>(b, 0);
+    atomic.store<u32>(b + GENERATION, generation + 1);
+    atomic.notify(b + GENERATION, -1);
+    return atomic.load<u32>(b + STOP) == 0;
+  }
+  for (let i = 0; i < SPINS; i++) {
+    if (atomic.load<u32>(b + GENERATION) != generation) return atomic.load<u32>(b + STOP) == 0;
+  }
+  while (atomic.load<u32>(b + GENERATION) == generation) {
+    if (atomic.load<u32>(b + STOP) != 0) return false;
+    atomic.wait<i32>(b + GENERATION, <i32>generation, SLEEP);
+  }
+  return atomic.load<u32>(b + STOP) == 0;
+}

@@ -1,0 +1,55 @@
+// exp and log of four f32 at once, from polynomials: the same bits on every machine and engine.
+//
+// Source: Cephes, expf.c and logf.c (S. Moshier, 1989). Both are within 2 ulp over the ranges stated.
+
+const LOG2_E: f32 = 1.44269504088896341;
+const LN2_HIGH: f32 = 0.693359375;
+const LN2_LOW: f32 = -2.1219444e-4;
+
+/** exp(x); x is clamped to [-87, 88], so that nothing overflows; NaN stays NaN. */
+export function exp4(x: v128): v128 {
+  x = f32x4.max(f32x4.splat(-87), f32x4.min(f32x4.splat(88), x));
+
+  // x = n ln 2 + r with |r| <= ln 2 / 2
+  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(LOG2_E)));
+  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(LN2_HIGH)));
+  r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(LN2_LOW)));
+
+  // exp(r) = 1 + r + r^2 p(r)
+  let p = f32x4.splat(1.98756915e-4);
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
+  p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1));
+
+  // times 2^n, made of its exponent bits
+  const exponent = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  return f32x4.mul(p, exponent);
+}
+
+/** log(x) of normal x > 0; anything else gives a meaningless number. */
+export function log4(x: v128): v128 {
+  // x = m 2^e with m in [sqrt(1/2), sqrt(2))
+  const shifted = i32x4.sub(x, i32x4.splat(0x3f3504f3));
+  const e = f32x4.convert_i32x4_s(i32x4.shr_s(shifted, 23));
+  const m = i32x4.add(v128.and(shifted, i32x4.splat(0x007fffff)), i32x4.splat(0x3f3504f3));
+  const f = f32x4.sub(m, f32x4.splat(1));
+
+  // log(1 + f) = f - f^2 / 2 + f^3 p(f)
+  const square = f32x4.mul(f, f);
+  let p = f32x4.splat(7.0376836292e-2);
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(-1.151461031e-1));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(1.167699874e-1));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(-1.2420140846e-1));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(1.4249322787e-1));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(-1.6668057665e-1));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(2.0000714765e-1));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(-2.4999993993e-1));
+  p = f32x4.add(f32x4.mul(p, f), f32x4.splat(3.3333331174e-1));
+  p = f32x4.mul(f32x4.mul(p, square), f);
+  p = f32x4.add(p, f32x4.mul(e, f32x4.splat(LN2_LOW)));
+  p = f32x4.sub(p, f32x4.mul(square, f32x4.splat(0.5)));
+  return f32x4.add(f32x4.add(p, f), f32x4.mul(e, f32x4.splat(LN2_HIGH)));
+}

@@ -1,0 +1,43 @@
+// Losses of a batch's scores and their derivatives, four rows at a time.
+//
+//   s   score of a row
+//   y   its label
+//   e   exp(-|s|), in (0, 1], so that nothing overflows
+
+import { exp4, log4 } from "./exp";
+
+/** dLoss/dscore of the logistic loss: logistic(s) - y. */
+export function logisticGradient4(s: v128, y: v128): v128 {
+  const e = exp4(f32x4.neg(f32x4.abs(s)));
+  const one = f32x4.splat(1);
+  // logistic(s) = 1 / (1 + e) for s >= 0, else e / (1 + e)
+  const top = v128.bitselect(one, e, f32x4.ge(s, f32x4.splat(0)));
+  return f32x4.sub(f32x4.div(top, f32x4.add(one, e)), y);
+}
+
+/** Logistic loss in nats: log(1 + exp(s)) - y s = max(s, 0) - y s + log(1 + e). */
+export function logisticLoss4(s: v128, y: v128): v128 {
+  const e = exp4(f32x4.neg(f32x4.abs(s)));
+  const hinge = f32x4.sub(f32x4.max(s, f32x4.splat(0)), f32x4.mul(y, s));
+  return f32x4.add(hinge, log4(f32x4.add(e, f32x4.splat(1))));
+}
+
+/** Squared loss (s - y)^2. Its step follows half of it, whose derivative is s - y. */
+export function squaredLoss4(s: v128, y: v128): v128 {
+  const difference = f32x4.sub(s, y);
+  return f32x4.mul(difference, difference);
+}
+
+/** Adds the losses of n rows to `sum` in f64, in the rows' order; scores and labels are f32, readable up to a multiple of 4. */
+export function addLosses(sum: f64, scores: usize, labels: usize, n: usize, squared: bool): f64 {
+  for (let i: usize = 0; i < n; i += 4) {
+    const s = v128.load(scores + (i << 2));
+    const y = v128.load(labels + (i << 2));
+    const losses = squared ? squaredLoss4(s, y) : logisticLoss4(s, y);
+    sum += <f64>f32x4.extract_lane(losses, 0);
+    if (i + 1 < n) sum += <f64>f32x4.extract_lane(losses, 1);
+    if (i + 2 < n) sum += <f64>f32x4.extract_lane(losses, 2);
+    if (i + 3 < n) sum += <f64>f32x4.extract_lane(losses, 3);
+  }
+  return sum;
+}

@@ -1,0 +1,176 @@
+// The factorization machine's kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
+//
+//   plan ──► slices     f32[J][n][2][K]   v and its accumulators, one slice after another
+//        ──► linear     f32[n][2]         w and its accumulators
+//        ──► sums       f32[J][B][K]      S of the batch
+//        ──► partials   f32[2][J+1][B]    partial scores, alternating
+//   thread t ──► ids, values, ends, labels, gradients: its copy of the batch; order: its permutation of the block
+//
+// Structs are written in the order of their fields in assembly/fm/plan.ts.
+
+import { allocateBarrier } from "./barrier.js";
+import type { Arena, Region } from "./memory.js";
+
+/** B: rows a batch. */
+export const BATCH_ROWS = 256;
+/** Rows of one kernel call, and of a block of the shuffle. */
+export const BLOCK_ROWS = 4096;
+
+/** Functions of assembly/fm.ts; pointers are byte offsets, booleans are 0 or 1. */
+export interface FmKernel {
+  trainBlock(
+    plan: number,
+    thread: number,
+    index: number,
+    rows: number,
+    first: number,
+    numRows: number,
+    key: number,
+  ): number;
+  scoreBlock(
+    plan: number,
+    thread: number,
+    rows: number,
+    first: number,
+    numRows: number,
+    scores: number,
+  ): number;
+  initialise(plan: number, j: number, hashes: number, counts: number, seed: number, spread: number): void;
+  exportSlice(plan: number, j: number, vectors: number, w: number): number;
+  importSlice(plan: number, j: number, vectors: number, w: number): void;
+}
+
+/** How a machine is cut and how it learns. */
+export interface FmShape {
+  numFeatures: number;
+  dim: number;
+  /** at most; slices are dealt to no more threads than there are of them */
+  threads: number;
+  loss: "logistic" | "squared";
+  learningRate: number;
+  l2Weight: number;
+  l2Vector: number;
+}
+
+/** Where the kernel's structs lie. */
+export interface FmLayout {
+  plan: number;
+  /** one a thread */
+  threads: number[];
+  barrier: Region;
+  numSlices: number;
+  /** pairs that a thread's copy of a batch has room for; `reserveBatch` makes more */
+  batchPairs: number;
+}
+
+/** K: dimensions a slice; small vectors are cut finer, so that two threads share them. It depends on dim alone. */
+export function sliceWidth(dim: number): 4 | 8 {
+  return dim <= 8 ? 4 : 8;
+}
+
+/**
+ * Lays out parameters, buffers and structs of a machine; parameters are zero until `initialise` or `importSlice`.
+ *
+ * @throws {UsageError} it does not fit the arena
+ */
+export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
+  const K = sliceWidth(shape.dim);
+  const J = Math.ceil(shape.dim / K);
+  const numThreads = Math.max(1, Math.min(shape.threads, J));
+  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
+
+  const barrier = allocateBarrier(arena);
+  const plan = writeStruct(arena, "a plan", [
+    ["u32", barrier.offset],
+    ["u32", numThreads],
+    ["u32", shape.numFeatures],
+    ["u32", shape.dim],
+    ["u32", J],
+    ["u32", K],
+    ["u32", bytesOf(`the vectors of ${shape.numFeatures} features`, J * shape.numFeatures * 2 * K)],
+    ["u32", bytesOf(`the weights of ${shape.numFeatures} features`, shape.numFeatures * 2)],
+    ["u32", bytesOf("sums", J * BATCH_ROWS * K)],
+    ["u32", bytesOf("partial scores", 2 * (J + 1) * BATCH_ROWS)],
+    ["u32", shape.loss === "squared" ? 1 : 0],
+    ["f32", shape.learningRate],
+    ["f32", shape.l2Weight],
+    ["f32", shape.l2Vector],
+  ]);
+  const threads = Array.from({ length: numThreads }, () =>
+    writeStruct(arena, "a thread", [
+      // loss (f64), bias, its accumulator, batchNumber, numRows, general, width
+      ["u32", 0],
+      ["u32", 0],
+      ["f32", 0],
+      ["f32", 1],
+      ["u32", 0],
+      ["u32", 0],
+      ["u32", 0],
+      ["u32", 0],
+      // ids and values come with reserveBatch
+      ["u32", 0],
+      ["u32", 0],
+      ["u32", bytesOf("the row ends of a batch", BATCH_ROWS)],
+      ["u32", bytesOf("the labels of a batch", BATCH_ROWS)],
+      ["u32", bytesOf("the gradients of a batch", BATCH_ROWS)],
+      ["u32", bytesOf("sums", BATCH_ROWS * K)],
+      ["u32", bytesOf("partial scores", (J + 1) * BATCH_ROWS)],
+      ["u32", bytesOf("the order of a block", BLOCK_ROWS)],
+    ]),
+  );
+  return { plan, threads, barrier, numSlices: J, batchPairs: 0 };
+}
+
+/** Byte offsets within a thread's struct. */
+const LOSS = 0;
+const BIAS = 8;
+const IDS = 32;
+const VALUES = 36;
+
+/** Makes room for batches of so many pairs; to be called between two runs of the threads. */
+export function reserveBatch(arena: Arena, layout: FmLayout, pairs: number): void {
+  if (pairs <= layout.batchPairs) return;
+  for (const thread of layout.threads) {
+    const ids = arena.allocate("the features of a batch", pairs * 4);
+    const values = arena.allocate("the values of a batch", pairs * 4);
+    const view = new DataView(arena.memory.buffer);
+    view.setUint32(thread + IDS, ids.offset, true);
+    view.setUint32(thread + VALUES, values.offset, true);
+  }
+  layout.batchPairs = pairs;
+}
+
+/** w0, of which every thread has the same copy. */
+export function readBias(arena: Arena, layout: FmLayout): number {
+  return new DataView(arena.memory.buffer).getFloat32(layout.threads[0]! + BIAS, true);
+}
+
+/** Sets w0 on every thread. */
+export function writeBias(arena: Arena, layout: FmLayout, bias: number): void {
+  const view = new DataView(arena.memory.buffer);
+  for (const thread of layout.threads) view.setFloat32(thread + BIAS, bias, true);
+}
+
+/** The sum of the training losses since the last call; the last thread adds it up. */
+export function takeLoss(arena: Arena, layout: FmLayout): number {
+  const view = new DataView(arena.memory.buffer);
+  const offset = layout.threads.at(-1)! + LOSS;
+  const loss = view.getFloat64(offset, true);
+  view.setFloat64(offset, 0, true);
+  return loss;
+}
+
+/** Writes four-byte fields one after another into a new region and returns its offset. */
+export function writeStruct(
+  arena: Arena,
+  name: string,
+  fields: (readonly ["u32" | "f32", number])[],
+): number {
+  const { offset } = arena.allocate(name, fields.length * 4);
+  const view = new DataView(arena.memory.buffer);
+  fields.forEach(([type, value], i) => {
+    if (type === "u32") view.setUint32(offset + 4 * i, value, true);
+    else view.setFloat32(offset + 4 * i, value, true);
+  });
+  return offset;
+}

@@ -1,0 +1,29 @@
+// Compiled kernels: dist/kernels/NAME.wasm, which build.mjs makes from assembly/NAME.ts.
+
+import { readFile } from "node:fs/promises";
+
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+
+/**
+ * The module of that name, compiled once a process.
+ *
+ * Send it to the workers instead of compiling it there: threads then share one copy of its optimised code.
+ */
+export function loadKernel(name: string): Promise<WebAssembly.Module> {
+  let module = modules.get(name);
+  if (!module) {
+    module = readFile(new URL(`./${name}.wasm`, import.meta.url)).then((bytes) => WebAssembly.compile(bytes));
+    modules.set(name, module);
+  }
+  return module;
+}
+
+/** The functions of a module, working on the given memory. */
+export function instantiateKernel<Exports>(module: WebAssembly.Module, memory: WebAssembly.Memory): Exports {
+  const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
+  return instance.exports as Exports;
+}
+
+function abort(): never {
+  throw new Error("a kernel aborted");
+}

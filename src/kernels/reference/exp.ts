@@ -1,0 +1,91 @@
+// exp, log and pow in f64, from additions, multiplications and divisions alone: the same bits on every engine, where Math's
+// own may differ in the last bit from one to the next.
+//
+// Source: fdlibm, e_exp.c and e_log.c (Sun Microsystems, 1993); each is within 1 ulp.
+
+const LN2_HIGH = 6.9314718036912381649e-1;
+const LN2_LOW = 1.90821492927058770002e-10;
+const bits = new DataView(new ArrayBuffer(8));
+
+/** e^x. */
+export function exp(x: number): number {
+  if (Number.isNaN(x)) return NaN;
+  if (x > 709.782712893384) return Infinity;
+  if (x < -745.1332191019411) return 0;
+
+  // x = k ln 2 + r with |r| <= ln 2 / 2, r kept in two parts
+  const k = Math.round(x * 1.4426950408889634);
+  const high = x - k * LN2_HIGH;
+  const low = k * LN2_LOW;
+  const r = high - low;
+
+  // exp(r) = 1 + 2 r / (2 - c) with c a polynomial of r^2
+  const t = r * r;
+  const c =
+    r -
+    t *
+      (1.66666666666666019037e-1 +
+        t *
+          (-2.77777777770155933842e-3 +
+            t *
+              (6.61375632143793436117e-5 + t * (-1.6533902205465251539e-6 + t * 4.13813679705723846039e-8))));
+  const y = 1 - (low - (r * c) / (2 - c) - high);
+
+  // halves of the power, so that neither overflows where the product does not
+  const half = Math.trunc(k / 2);
+  return y * powerOfTwo(half) * powerOfTwo(k - half);
+}
+
+/** Natural logarithm of x; -Infinity at 0, NaN below. */
+export function log(x: number): number {
+  if (!(x > 0)) return x === 0 ? -Infinity : NaN;
+  if (x === Infinity) return Infinity;
+
+  // x = m 2^k with m in [sqrt(1/2), sqrt(2)); subnormals are scaled up first
+  let k = 0;
+  if (x < 2.2250738585072014e-308) {
+    x *= 2 ** 54;
+    k = -54;
+  }
+  bits.setFloat64(0, x);
+  const top = bits.getUint32(0);
+  k += (top >>> 20) - 1023;
+  bits.setUint32(0, (top & 0xfffff) | 0x3ff00000);
+  let m = bits.getFloat64(0);
+  if (m >= 1.4142135623730951) {
+    m /= 2;
+    k++;
+  }
+
+  // log(1 + f) = f - (f^2/2 - s (f^2/2 + R)), s = f / (2 + f), R a polynomial of s^2
+  const f = m - 1;
+  const s = f / (2 + f);
+  const z = s * s;
+  const R =
+    z *
+    (6.66666666666673513e-1 +
+      z *
+        (3.999999999940941908e-1 +
+          z *
+            (2.857142874366239149e-1 +
+              z *
+                (2.222219843214978396e-1 +
+                  z *
+                    (1.818357216161805012e-1 +
+                      z * (1.531383769920937332e-1 + z * 1.479819860511658591e-1))))));
+  const square = 0.5 * f * f;
+  return k * LN2_HIGH - (square - (s * (square + R) + k * LN2_LOW) - f);
+}
+
+/** base^exponent of base >= 0, within a few ulp times |exponent log base|; 0^0 is 1. */
+export function pow(base: number, exponent: number): number {
+  if (exponent === 0 || base === 1) return 1;
+  if (base === 0) return exponent > 0 ? 0 : Infinity;
+  return exp(exponent * log(base));
+}
+
+function powerOfTwo(k: number): number {
+  bits.setUint32(0, (k + 1023) << 20);
+  bits.setUint32(4, 0);
+  return bits.getFloat64(0);
+}

@@ -1,0 +1,162 @@
+// A factorization machine in shared memory with the threads that work on it: what training and scoring have in common.
+
+import { stopBarrier } from "../../kernels/barrier.js";
+import {
+  allocateFm,
+  BATCH_ROWS,
+  BLOCK_ROWS,
+  type FmLayout,
+  type FmShape,
+  readBias,
+  reserveBatch,
+  takeLoss,
+  writeBias,
+} from "../../kernels/fm.js";
+import { loadKernel } from "../../kernels/load.js";
+import { Arena, type Region } from "../../kernels/memory.js";
+import { blockOrder } from "../../kernels/reference/random.js";
+import { WorkerPool } from "../../workers/pool.js";
+import type { FmInit } from "./fm.worker.js";
+import type { RowsBuffer } from "./rows-buffer.js";
+import type { FmResult, FmTask } from "./tasks.js";
+
+/** First vectors are uniform in plus or minus this. */
+const SPREAD = 0.05;
+
+/** Dense copies of the parameters, in the shared memory. */
+export interface ParameterRegions {
+  /** f32[n][dim] */
+  vectors: Region;
+  /** f32[n] */
+  w: Region;
+}
+
+/** Parameters and threads; `terminate` ends the threads and must be called. */
+export class FmMachine {
+  readonly arena: Arena;
+  readonly #shape: FmShape;
+  readonly #layout: FmLayout;
+  readonly #pool: WorkerPool<FmTask, FmResult>;
+
+  private constructor(arena: Arena, shape: FmShape, layout: FmLayout, pool: WorkerPool<FmTask, FmResult>) {
+    this.arena = arena;
+    this.#shape = shape;
+    this.#layout = layout;
+    this.#pool = pool;
+  }
+
+  /**
+   * Lays the parameters out (all zero) and starts the threads.
+   *
+   * @throws {UsageError} the parameters do not fit one memory
+   */
+  static async start(shape: FmShape): Promise<FmMachine> {
+    const arena = new Arena();
+    const layout = allocateFm(arena, shape);
+    const init: FmInit = { memory: arena.memory, module: await loadKernel("fm"), layout };
+    const pool = await WorkerPool.start<FmInit, FmTask, FmResult>(
+      new URL("./fm.worker.js", import.meta.url),
+      layout.threads.length,
+      init,
+      () => stopBarrier(arena, layout.barrier),
+    );
+    return new FmMachine(arena, shape, layout, pool);
+  }
+
+  /** Ends the threads, whatever they do. */
+  async terminate(): Promise<void> {
+    await this.#pool.terminate();
+  }
+
+  get bias(): number {
+    return readBias(this.arena, this.#layout);
+  }
+
+  set bias(value: number) {
+    writeBias(this.arena, this.#layout, value);
+  }
+
+  /**
+   * Draws first vectors; weights are 0.
+   *
+   * @param featureHashes u32[n][2]
+   * @param counts u32[n]; a feature with 0 is 0 and stays 0
+   */
+  async initialise(featureHashes: Uint32Array, counts: Uint32Array, seed: number): Promise<void> {
+    const hashes = this.arena.allocate("the hashes of the features", featureHashes.byteLength);
+    const countsRegion = this.arena.allocate("the counts of the features", counts.byteLength);
+    this.arena.u32(hashes).set(featureHashes);
+    this.arena.u32(countsRegion).set(counts);
+    await this.#pool.run({
+      kind: "initialise",
+      hashes: hashes.offset,
+      counts: countsRegion.offset,
+      seed,
+      spread: SPREAD,
+    });
+  }
+
+  /**
+   * One step for each row, in file order or, with a key, in the order that the key names.
+   *
+   * @returns sum of the rows' losses, each taken before its batch's step
+   */
+  async train(rows: RowsBuffer, key: number | undefined): Promise<number> {
+    reserveBatch(this.arena, this.#layout, rows.batchPairs);
+    const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
+    await this.#pool.run({
+      kind: "train",
+      rows: rows.offset,
+      numRows: rows.numRows,
+      blocks: key === undefined ? undefined : blockOrder(numBlocks, key),
+      key: key ?? 0,
+    });
+    return takeLoss(this.arena, this.#layout);
+  }
+
+  /** A region that `score` can write the rows' scores to. */
+  allocateScores(numRows: number): Region {
+    return this.arena.allocate("scores", Math.ceil(numRows / BATCH_ROWS) * BATCH_ROWS * 4);
+  }
+
+  /**
+   * Writes the rows' scores, without a link.
+   *
+   * @returns sum of the rows' losses, by blocks of 4,096 rows in their order
+   */
+  async score(rows: RowsBuffer, scores: Region): Promise<number> {
+    reserveBatch(this.arena, this.#layout, rows.batchPairs);
+    const { offset } = scores;
+    const shares = await this.#pool.run({
+      kind: "score",
+      rows: rows.offset,
+      numRows: rows.numRows,
+      scores: offset,
+    });
+    let loss = 0;
+    const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
+    for (let b = 0; b < numBlocks; b++) {
+      loss += shares[b % shares.length]!.blockLosses[Math.floor(b / shares.length)]!;
+    }
+    return loss;
+  }
+
+  allocateParameters(): ParameterRegions {
+    const { numFeatures, dim } = this.#shape;
+    return {
+      vectors: this.arena.allocate("the vectors kept", numFeatures * dim * 4),
+      w: this.arena.allocate("the weights kept", numFeatures * 4),
+    };
+  }
+
+  /** Copies the parameters out. @returns false when one of them is NaN or infinite */
+  async export({ vectors, w }: ParameterRegions): Promise<boolean> {
+    const shares = await this.#pool.run({ kind: "export", vectors: vectors.offset, w: w.offset });
+    return Number.isFinite(this.bias) && shares.every((share) => share.finite);
+  }
+
+  /** Copies parameters in. */
+  async import({ vectors, w }: ParameterRegions): Promise<void> {
+    await this.#pool.run({ kind: "import", vectors: vectors.offset, w: w.offset });
+  }
+}

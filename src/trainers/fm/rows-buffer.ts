@@ -1,0 +1,88 @@
+// Rows in the shared memory, where the kernel reads them: loaded once, or again and again as chunks come.
+
+import type { FeatureRows } from "../../dataset/rows.js";
+import type { Arena, Region } from "../../kernels/memory.js";
+import { BATCH_ROWS, writeStruct } from "../../kernels/fm.js";
+
+/** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
+export class RowsBuffer {
+  numRows = 0;
+  /** pairs of the largest batch that can be made of the rows */
+  batchPairs = 0;
+  /** offset of the struct Rows of assembly/fm/plan.ts */
+  readonly offset: number;
+  readonly #arena: Arena;
+  readonly #name: string;
+  readonly #regions = new Map<string, Region>();
+
+  /** @param name what the rows are, for messages */
+  constructor(arena: Arena, name: string) {
+    this.#arena = arena;
+    this.#name = name;
+    this.offset = writeStruct(
+      arena,
+      name,
+      Array.from({ length: 6 }, () => ["u32", 0] as const),
+    );
+  }
+
+  /**
+   * Copies the rows in; what was there before is gone.
+   *
+   * @throws {UsageError} they do not fit the arena
+   */
+  load(rows: FeatureRows): this {
+    const fields = [
+      rows.numRows,
+      rows.width,
+      this.#copy("indptr", rows.indptr),
+      this.#copy("ids", rows.ids),
+      this.#copy("values", rows.values),
+      this.#copy("labels", rows.labels),
+    ];
+    new Uint32Array(this.#arena.memory.buffer, this.offset, fields.length).set(fields);
+    this.numRows = rows.numRows;
+    this.batchPairs = pairsOfWidest(rows, BATCH_ROWS);
+    return this;
+  }
+
+  #copy(part: string, source: Uint32Array | Float32Array | undefined): number {
+    if (!source) return 0;
+    let region = this.#regions.get(part);
+    if (!region || region.bytes < source.byteLength) {
+      region = this.#arena.allocate(`the ${part} of ${this.#name}`, source.byteLength);
+      this.#regions.set(part, region);
+    }
+    // bits are copied as they are, whatever they stand for
+    const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
+    this.#arena.u32(region).set(bits);
+    return region.offset;
+  }
+}
+
+/** Bytes that the rows take in the shared memory. */
+export function bytesOfRows(rows: FeatureRows): number {
+  const arrays = [rows.indptr, rows.ids, rows.values, rows.labels];
+  return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
+}
+
+/** Most pairs that any `count` of the rows have together. */
+function pairsOfWidest(rows: FeatureRows, count: number): number {
+  const { indptr } = rows;
+  if (!indptr) return rows.width * Math.min(count, rows.numRows);
+
+  // rows by their number of pairs, then the widest first
+  const rowsOfWidth = new Map<number, number>();
+  for (let r = 0; r < rows.numRows; r++) {
+    const width = indptr[r + 1]! - indptr[r]!;
+    rowsOfWidth.set(width, (rowsOfWidth.get(width) ?? 0) + 1);
+  }
+  let pairs = 0;
+  let left = count;
+  for (const [width, numRows] of [...rowsOfWidth].sort(([a], [b]) => b - a)) {
+    const taken = Math.min(left, numRows);
+    pairs += taken * width;
+    left -= taken;
+  }
+  return pairs;
+}

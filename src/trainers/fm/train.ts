@@ -1,0 +1,170 @@
+// The epoch loop of the factorization machine.
+//
+//   input ──► machine (parameters and rows in shared memory, threads) ──► epochs ──► model of the best epoch
+//
+// Source: Rendle 2010 (10.1109/ICDM.2010.127); AdaGrad: Duchi et al. 2011. Equations and deviations: docs/algorithms/fm.md.
+
+import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
+import { DataError, DivergedError } from "../../errors.js";
+import { log } from "../../kernels/reference/exp.js";
+import { draw } from "../../kernels/reference/random.js";
+import { FmMachine } from "./machine.js";
+import type { EpochEvent, FmModel } from "./model.js";
+import { checkFmOptions, type FmOptions } from "./options.js";
+import { RowsBuffer } from "./rows-buffer.js";
+import { prepareTraining } from "./training-rows.js";
+
+/** Bytes left free for the threads' copies of batches. */
+const RESERVE = 64 << 20;
+
+export interface FmInput {
+  numFeatures: number;
+  /** u32[numFeatures][2]: a 64-bit hash of each feature's field and key, from which its first vector is drawn */
+  featureHashes: Uint32Array;
+  /** u32[numFeatures]: events of the training part that hold it; with 0 its w and v are and stay zero */
+  counts: Uint32Array;
+  train: TrainingRows;
+  valid?: FeatureRows;
+}
+
+/**
+ * Trains a factorization machine by AdaGrad on batches of 256 rows.
+ *
+ * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience above
+ * 0, training stops after so many epochs without a lower validation loss, and the model is the best epoch's; else the last's.
+ *
+ * @param observe called after every epoch
+ * @param signal  ends the training promptly; the promise rejects with its reason
+ * @throws {UsageError} an option is out of range, or the parameters do not fit 4 GiB
+ * @throws {DataError} there are no training rows
+ * @throws {DivergedError} a loss or a parameter became NaN or infinite
+ */
+export async function trainFm(
+  input: FmInput,
+  options: FmOptions,
+  observe: (event: EpochEvent) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<FmModel> {
+  checkFmOptions(options);
+  signal?.throwIfAborted();
+  const { train } = input;
+  if ((train.kind === "resident" ? train.rows.numRows : train.numRows) === 0) {
+    throw new DataError("no training rows: nothing to learn from");
+  }
+  const machine = await FmMachine.start({ ...options, numFeatures: input.numFeatures });
+  const abort = () => void machine.terminate();
+  signal?.addEventListener("abort", abort);
+  try {
+    signal?.throwIfAborted();
+    return await runEpochs(machine, input, options, observe);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+    await machine.terminate();
+  }
+}
+
+async function runEpochs(
+  machine: FmMachine,
+  { featureHashes, counts, train, valid }: FmInput,
+  options: FmOptions,
+  observe: (event: EpochEvent) => void,
+): Promise<FmModel> {
+  await machine.initialise(featureHashes, counts, options.seed);
+  machine.bias = firstBias(train, options.loss);
+  const kept = machine.allocateParameters();
+  const validation = valid && validationOf(machine, valid);
+  const trainOnce = prepareTraining(machine, train, machine.arena.freeBytes - RESERVE);
+  const stopsEarly = validation !== undefined && options.patience > 0;
+
+  const epochs: EpochEvent[] = [];
+  let best: { epoch: number; loss: number; w0: number } | undefined;
+  for (let epoch = 1; epoch <= options.epochs; epoch++) {
+    // one pass over the training rows, in an order named by (seed, epoch)
+    const start = performance.now();
+    const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
+    const trained = performance.now();
+    const trainLoss = pass.loss / pass.numRows;
+
+    // a look at the validation part
+    const validLoss = validation && (await validation());
+    const isBest = validLoss === undefined || !best || validLoss < best.loss;
+    const event: EpochEvent = {
+      epoch,
+      trainLoss,
+      ...(validLoss !== undefined && { validLoss }),
+      rowsPerSecond: (pass.numRows / (trained - start)) * 1000,
+      seconds: (performance.now() - start) / 1000,
+      best: isBest,
+    };
+    epochs.push(event);
+    checkFinite(trainLoss, validLoss, epoch, options);
+
+    // keep the best parameters, or at the end the last
+    if (isBest || (epoch === options.epochs && !stopsEarly)) {
+      best = { epoch, loss: validLoss ?? Infinity, w0: machine.bias };
+      if (stopsEarly || epoch === options.epochs) {
+        if (!(await machine.export(kept))) throw diverged("a parameter", epoch, options);
+      }
+    }
+    observe(event);
+    if (stopsEarly && epoch - best!.epoch >= options.patience) break;
+  }
+  return {
+    dim: options.dim,
+    loss: options.loss,
+    w0: best!.w0,
+    w: Float32Array.from(machine.arena.f32(kept.w)),
+    vectors: Float32Array.from(machine.arena.f32(kept.vectors)),
+    bestEpoch: best!.epoch,
+    epochs,
+  };
+}
+
+/** Loads the validation part and returns what computes its mean loss. */
+function validationOf(machine: FmMachine, valid: FeatureRows): (() => Promise<number>) | undefined {
+  if (valid.numRows === 0) return undefined;
+  const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid);
+  const scores = machine.allocateScores(valid.numRows);
+  return async () => (await machine.score(buffer, scores)) / valid.numRows;
+}
+
+/**
+ * The best constant score: the labels' mean for the squared loss, its log-odds for the logistic loss.
+ *
+ * Of drawn rows only the first chunk is looked at.
+ */
+function firstBias(train: TrainingRows, loss: FmOptions["loss"]): number {
+  const rows = train.kind === "resident" ? train.rows : firstOf(train.draw(1));
+  let sum = 0;
+  for (let r = 0; r < rows.numRows; r++) sum += rows.labels[r]!;
+  if (loss === "squared") return sum / rows.numRows;
+  // one event of each kind more than there are, so that a log of one kind has finite odds
+  return log((sum + 1) / (rows.numRows - sum + 1));
+}
+
+function firstOf(chunks: Iterable<FeatureRows>): FeatureRows {
+  for (const chunk of chunks) if (chunk.numRows > 0) return chunk;
+  throw new DataError("no training rows: nothing to learn from");
+}
+
+function checkFinite(
+  trainLoss: number,
+  validLoss: number | undefined,
+  epoch: number,
+  options: FmOptions,
+): void {
+  if (!Number.isFinite(trainLoss)) throw diverged("the training loss", epoch, options);
+  if (validLoss !== undefined && !Number.isFinite(validLoss)) {
+    throw diverged("the validation loss", epoch, options);
+  }
+}
+
+function diverged(what: string, epoch: number, { learningRate }: FmOptions): DivergedError {
+  return new DivergedError(
+    `${what} is no longer finite in epoch ${epoch}, at learning rate ${learningRate}: ` +
+      `try a learning rate of ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
+  );
+}

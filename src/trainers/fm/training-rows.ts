@@ -1,0 +1,101 @@
+// One pass over the training rows: those that lie in the shared memory, or chunks that follow one another through two buffers.
+//
+//   resident   rows ──► one buffer, once; the kernel shuffles
+//   chunks     chunk i + 1 ──► buffer (i + 1) % 2, while the threads train on chunk i in buffer i % 2
+//
+// Chunks are drawn rows, or resident rows too large for the memory: these are shuffled on copying, in the kernel's order,
+// so that the result is the same bytes either way.
+
+import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
+import { BLOCK_ROWS } from "../../kernels/fm.js";
+import { blockKey, blockOrder, permutation } from "../../kernels/reference/random.js";
+import type { FmMachine } from "./machine.js";
+import { bytesOfRows, RowsBuffer } from "./rows-buffer.js";
+
+/** Blocks of a chunk that is cut from resident rows. */
+const CHUNK_BLOCKS = 32;
+
+/**
+ * Makes training rows ready for a machine.
+ *
+ * @param residentBytes resident rows above it are trained on in chunks
+ * @returns a pass: trains once on every row and returns the number of rows and the sum of their losses; `key` names the
+ *   order of resident rows, undefined is file order
+ */
+export function prepareTraining(
+  machine: FmMachine,
+  train: TrainingRows,
+  residentBytes: number,
+): (epoch: number, key: number | undefined) => Promise<{ numRows: number; loss: number }> {
+  if (train.kind === "resident" && bytesOfRows(train.rows) <= residentBytes) {
+    const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows);
+    return async (_epoch, key) => ({ numRows: buffer.numRows, loss: await machine.train(buffer, key) });
+  }
+  const buffers = [0, 1].map(() => new RowsBuffer(machine.arena, "a chunk of training rows")) as [
+    RowsBuffer,
+    RowsBuffer,
+  ];
+  return (epoch, key) =>
+    trainOnChunks(machine, buffers, train.kind === "drawn" ? train.draw(epoch) : chunksOf(train.rows, key));
+}
+
+async function trainOnChunks(
+  machine: FmMachine,
+  [current, next]: [RowsBuffer, RowsBuffer],
+  chunks: Iterable<FeatureRows>,
+): Promise<{ numRows: number; loss: number }> {
+  let numRows = 0;
+  let loss = 0;
+  let running = Promise.resolve(0);
+  for (const chunk of chunks) {
+    if (chunk.numRows === 0) continue;
+    // fill one buffer while the threads are busy with the other; a failure of theirs is met at the await below
+    running.catch(() => undefined);
+    next.load(chunk);
+    loss += await running;
+    running = machine.train(next, undefined);
+    numRows += chunk.numRows;
+    [current, next] = [next, current];
+  }
+  return { numRows, loss: loss + (await running) };
+}
+
+/** The rows in the order that the kernel would visit them, some blocks at a time; a short block ends its chunk. */
+export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator<FeatureRows> {
+  const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
+  const blocks = key === undefined ? undefined : blockOrder(numBlocks, key);
+  let order: number[] = [];
+  for (let i = 0; i < numBlocks; i++) {
+    const block = blocks ? blocks[i]! : i;
+    const first = block * BLOCK_ROWS;
+    const size = Math.min(BLOCK_ROWS, rows.numRows - first);
+    const within = key === undefined ? undefined : permutation(size, blockKey(key, block));
+    for (let r = 0; r < size; r++) order.push(first + (within ? within[r]! : r));
+    if (size < BLOCK_ROWS || order.length === CHUNK_BLOCKS * BLOCK_ROWS || i === numBlocks - 1) {
+      yield rowsAt(rows, order);
+      order = [];
+    }
+  }
+}
+
+/** The rows at the given places, in that order. */
+function rowsAt(rows: FeatureRows, order: readonly number[]): FeatureRows {
+  const startOf = (row: number) => (rows.indptr ? rows.indptr[row]! : row * rows.width);
+  const indptr = new Uint32Array(order.length + 1);
+  order.forEach((row, i) => (indptr[i + 1] = indptr[i]! + startOf(row + 1) - startOf(row)));
+  const numPairs = indptr[order.length]!;
+  const ids = new Uint32Array(numPairs);
+  const values = rows.values ? new Float32Array(numPairs) : undefined;
+  order.forEach((row, i) => {
+    ids.set(rows.ids.subarray(startOf(row), startOf(row + 1)), indptr[i]);
+    values?.set(rows.values!.subarray(startOf(row), startOf(row + 1)), indptr[i]);
+  });
+  return {
+    numRows: order.length,
+    width: rows.width,
+    ...(rows.indptr && { indptr }),
+    ids,
+    ...(values && { values }),
+    labels: Float32Array.from(order, (row) => rows.labels[row]!),
+  };
+}

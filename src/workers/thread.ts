@@ -1,0 +1,20 @@
+// What runs in each thread of a pool: imports the task module, starts it, and answers tasks.
+
+import { parentPort, workerData } from "node:worker_threads";
+import type { StartTask, ThreadData, ThreadReply } from "./pool.js";
+
+const { url, init, index } = workerData as ThreadData;
+const port = parentPort!;
+const { start } = (await import(url)) as { start: StartTask<unknown, unknown, unknown> };
+const run = await start(init, index);
+
+port.on("message", (task: unknown) => {
+  let reply: ThreadReply;
+  try {
+    reply = { result: run(task) };
+  } catch (error) {
+    reply = { error };
+  }
+  port.postMessage(reply);
+});
+port.postMessage({ ready: true } satisfies ThreadReply);
