@@ -1,11 +1,22 @@
 // Reading back what this tool wrote: by chunks, checked against the size and checksum that the manifest states.
 
 import { createHash } from "node:crypto";
-import { open, readFile } from "node:fs/promises";
+import { open, readFile, stat, type FileHandle } from "node:fs/promises";
 import { ArtifactError } from "../errors.js";
 import { asIoError, codeOf } from "./write.js";
 
 const CHUNK = 1 << 20;
+
+/** Whether something stands at a path. @throws {IoError} that cannot be told, for want of permission for instance */
+export async function pathExists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return false;
+    throw asIoError(error, `looking for '${path}' failed`);
+  }
+}
 
 /** The bytes of a file in chunks, each in its own buffer. @throws {ArtifactError} the file is missing @throws {IoError} */
 export async function* artifactChunks(path: string): AsyncGenerator<Uint8Array> {
@@ -18,6 +29,23 @@ export async function* artifactChunks(path: string): AsyncGenerator<Uint8Array> 
         if (bytesRead === 0) return;
         yield buffer.subarray(0, bytesRead);
       }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw readingError(error, path);
+  }
+}
+
+/** A file opened for reading at any place. */
+export type ReadHandle = FileHandle;
+
+/** Calls `read` with a file opened for reading, and closes it. @throws {ArtifactError} the file is missing @throws {IoError} */
+export async function withArtifact<T>(path: string, read: (file: ReadHandle) => Promise<T>): Promise<T> {
+  try {
+    const file = await open(path, "r");
+    try {
+      return await read(file);
     } finally {
       await file.close();
     }

@@ -1,7 +1,8 @@
 // Bytes to disk: one file from chunks, synced, with the size and checksum that a manifest states.
 
 import { createHash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { mkdir, open } from "node:fs/promises";
+import { dirname } from "node:path";
 import { EmbedError, IoError } from "../errors.js";
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
@@ -10,7 +11,7 @@ export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 const BLOCK = 1 << 20;
 
 /**
- * Writes chunks to a file, replacing it, and syncs it.
+ * Writes chunks to a file, replacing it, and syncs it; directories on the way to it are made.
  *
  * @returns its size and the hexadecimal sha256 of its bytes
  * @throws the signal's reason when aborted; errors of the file system as they are
@@ -21,6 +22,7 @@ export async function writeChunks(
   signal?: AbortSignal,
 ): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash("sha256");
+  await mkdir(dirname(path), { recursive: true });
   const file = await open(path, "w");
   let bytes = 0;
   try {
