@@ -1,18 +1,108 @@
 // An embedding table: one vector for each key of each field.
 
+import { UsageError, excerpt, nearestName } from "../errors.js";
+
+/**
+ * Keys as UTF-8 bytes in one buffer, so that millions of them cost their bytes and no string objects.
+ * A column's dictionary (log/dictionary.ts) has this shape and may be given as it is.
+ */
+export interface Keys {
+  readonly size: number;
+  /** u8: all keys one after another */
+  readonly bytes: Uint8Array;
+  /** u32[size + 1]: key r is bytes[offsets[r] .. offsets[r + 1]) */
+  readonly offsets: Uint32Array;
+}
+
 /** Rows are grouped by field, fields in the log's column order, rows by id (descending count, then key bytes). */
 export interface EmbeddingTable {
   dim: number;
   numRows: number;
-  /** names of the fields; u32[numRows] indices into them */
+  /** names of the fields; u32[numRows] indices into them, non-decreasing */
   fields: string[];
   fieldOf: Uint32Array;
-  /** a numeric field has one row, whose key is empty */
-  keys: string[];
+  /** one a row; a numeric field has one row, whose key is empty */
+  keys: Keys;
   /** u32[numRows]: events of the training part that held the key */
   counts: Uint32Array;
   /** f32[numRows], where the model has one */
   weights?: Float32Array;
   /** f32[numRows * dim], row-major */
   vectors: Float32Array;
+}
+
+/** Consecutive rows first .. last - 1 of a table. */
+export interface RowRange {
+  first: number;
+  last: number;
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** The given keys as bytes, in their order. */
+export function keysOf(texts: readonly string[]): Keys {
+  const encoded = texts.map((text) => Buffer.from(text, "utf8"));
+  const offsets = new Uint32Array(texts.length + 1);
+  encoded.forEach((key, r) => (offsets[r + 1] = offsets[r]! + key.length));
+  return { size: texts.length, bytes: Buffer.concat(encoded), offsets };
+}
+
+/** The key of a row as text. */
+export function keyText(keys: Keys, row: number): string {
+  return decoder.decode(keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]));
+}
+
+/**
+ * The rows of a field; all rows when no field is named.
+ *
+ * @throws {UsageError} the table has no such field; names the nearest
+ */
+export function rowsOf(table: EmbeddingTable, field?: string): RowRange {
+  if (field === undefined) return { first: 0, last: table.numRows };
+  const f = table.fields.indexOf(field);
+  if (f < 0) {
+    const nearest = nearestName(field, table.fields);
+    const hint = nearest === undefined ? "" : ` Did you mean ${excerpt(nearest)}?`;
+    throw new UsageError(
+      `the table has no field ${excerpt(field)}; it has ${table.fields.map(excerpt).join(", ")}.${hint}`,
+    );
+  }
+  return { first: firstRowAtOrAbove(table.fieldOf, f), last: firstRowAtOrAbove(table.fieldOf, f + 1) };
+}
+
+/**
+ * The row of a key within a field.
+ *
+ * @throws {UsageError} no such field, or no such key; names the nearest among the field's 10,000 most frequent
+ */
+export function rowOf(table: EmbeddingTable, field: string, key: string): number {
+  const { first, last } = rowsOf(table, field);
+  const { bytes, offsets } = table.keys;
+  const wanted = Buffer.from(key, "utf8");
+  for (let r = first; r < last; r++) {
+    if (offsets[r + 1]! - offsets[r]! !== wanted.length) continue;
+    if (wanted.equals(bytes.subarray(offsets[r], offsets[r + 1]))) return r;
+  }
+  const frequent = Array.from({ length: Math.min(last - first, 10_000) }, (_, i) =>
+    keyText(table.keys, first + i),
+  );
+  // edit distances of long keys are dear, and a key of another length is not near
+  const nearest = nearestName(
+    key,
+    frequent.filter((candidate) => Math.abs(candidate.length - key.length) <= 2),
+  );
+  const hint = nearest === undefined ? "" : ` Did you mean ${excerpt(nearest)}?`;
+  throw new UsageError(
+    `field ${excerpt(field)} has no key ${excerpt(key)} among its ${last - first} rows.${hint}`,
+  );
+}
+
+function firstRowAtOrAbove(fieldOf: Uint32Array, f: number): number {
+  let [low, high] = [0, fieldOf.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (fieldOf[middle]! < f) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }

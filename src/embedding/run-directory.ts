@@ -1,0 +1,169 @@
+// A run directory: tables, model and metrics of one training, whole or absent, checked when read.
+//
+//   manifest.json            written last; the size and sha256 of every other file
+//   embeddings.arrow         the default table; embeddings.NAME.arrow are further ones
+//   model/...                what scoring new rows needs
+//   metrics.jsonl            one line an epoch
+
+import { join } from "node:path";
+import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
+import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../io/atomic.js";
+import { checkArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
+import { writeChunks, type Chunks } from "../io/write.js";
+import { arrowChunks, readArrow } from "./arrow.js";
+import { SCHEMA_VERSION, type Manifest } from "./manifest.js";
+import type { EmbeddingTable } from "./table.js";
+
+/** The table that commands take when none is named. */
+export const DEFAULT_TABLE = "default";
+
+/** The file that tells a run from any other directory. */
+export const RUN_MARKER = "manifest.json";
+
+export interface RunContents {
+  /** by name; DEFAULT_TABLE is embeddings.arrow */
+  tables: Record<string, EmbeddingTable>;
+  manifest: Omit<Manifest, "files" | "schemaVersion">;
+  /** by path within model/, with slashes; a list of chunks is one file */
+  modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
+  /** one object an epoch */
+  metricsLines: readonly object[];
+}
+
+/** A run opened for reading. Files are checked against the manifest when they are read, each time. */
+export interface Run {
+  path: string;
+  manifest: Manifest;
+  /** names of the tables it holds */
+  tables: string[];
+  /** @throws {UsageError} no table of that name @throws {ArtifactError} damaged */
+  readTable(name?: string): Promise<EmbeddingTable>;
+  /** A file of model/ by its path within. @throws {ArtifactError} damaged, or not in the run */
+  readModelFile(path: string): Promise<Uint8Array>;
+}
+
+/**
+ * Writes a run whole or not at all.
+ *
+ * @throws {OutputError} the target exists (with force: and is no run), or cannot be created
+ * @throws {IoError} disk full, permission and the like on the way
+ */
+export async function writeRun(
+  target: string,
+  force: boolean,
+  { tables, manifest, modelFiles, metricsLines }: RunContents,
+  options: AtomicOptions = {},
+): Promise<void> {
+  const { signal } = options;
+  const write = async (dir: string): Promise<void> => {
+    const files: Manifest["files"] = {};
+    const put = async (path: string, chunks: Chunks): Promise<void> => {
+      files[path] = await writeChunks(join(dir, path), chunks, signal);
+    };
+    for (const [name, table] of Object.entries(tables)) await put(tableFile(name), arrowChunks(table));
+    for (const [name, content] of Object.entries(modelFiles)) {
+      await put(`model/${name}`, chunksOf(content));
+    }
+    const lines = metricsLines.map((line) => `${JSON.stringify(line)}\n`).join("");
+    await put("metrics.jsonl", [Buffer.from(lines)]);
+    const whole: Manifest = { schemaVersion: SCHEMA_VERSION, ...manifest, files };
+    const json = `${JSON.stringify(whole, undefined, 2)}\n`;
+    await writeChunks(join(dir, RUN_MARKER), [Buffer.from(json)], signal);
+  };
+  await writeDirectory(target, force, write, { marker: RUN_MARKER, ...options });
+}
+
+/**
+ * Opens a run, after restoring one whose replacement was killed half-way.
+ *
+ * @throws {NoInputError} it does not exist
+ * @throws {ArtifactError} it is no run, damaged, or of another schema version
+ */
+export async function openRun(path: string): Promise<Run> {
+  const waiting = await restoreInterrupted(path);
+  if (!(await pathExists(path))) {
+    const hint = waiting
+      ? `; '${waiting}' is the old one that another process is replacing: wait for it, or rename it back if that process is gone`
+      : "";
+    throw new NoInputError(`run '${path}' does not exist${hint}`);
+  }
+  if (!(await pathExists(join(path, RUN_MARKER)))) {
+    throw new ArtifactError(`'${path}' is not a run directory: it has no ${RUN_MARKER}`);
+  }
+  const manifest = parseManifest(await readArtifact(join(path, RUN_MARKER)), join(path, RUN_MARKER));
+
+  const checked = async (file: string): Promise<string> => {
+    const expected = Object.hasOwn(manifest.files, file) ? manifest.files[file] : undefined;
+    if (!expected) throw new ArtifactError(`run '${path}' has no file '${file}'`);
+    await checkArtifact(join(path, file), expected);
+    return join(path, file);
+  };
+  const tables = Object.keys(manifest.files)
+    .map(tableName)
+    .filter((name) => name !== undefined);
+  return {
+    path,
+    manifest,
+    tables,
+    async readTable(name = DEFAULT_TABLE) {
+      if (!tables.includes(name)) {
+        throw new UsageError(
+          `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,
+        );
+      }
+      const file = await checked(tableFile(name));
+      return await withArtifact(file, (handle) => readArrow(handle, file));
+    },
+    async readModelFile(name) {
+      return await readArtifact(await checked(`model/${name}`));
+    },
+  };
+}
+
+function parseManifest(bytes: Uint8Array, file: string): Manifest {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch (error) {
+    throw new ArtifactError(`'${file}' is no JSON (${String(error)}): the run is damaged; train again`, {
+      cause: error,
+    });
+  }
+  const version = isRecord(parsed) ? parsed["schemaVersion"] : undefined;
+  if (version !== SCHEMA_VERSION) {
+    throw new ArtifactError(
+      `'${file}' has schema version ${String(version)}, this program reads ${SCHEMA_VERSION}: ` +
+        "use the version of embed that wrote it, or train again",
+    );
+  }
+  if (!isManifest(parsed)) {
+    throw new ArtifactError(`'${file}' lists no files with their checksums: the run is damaged; train again`);
+  }
+  return parsed;
+}
+
+/** Checks what reading the run needs; the rest is shown, not relied upon. */
+function isManifest(parsed: unknown): parsed is Manifest {
+  if (!isRecord(parsed) || !isRecord(parsed["files"])) return false;
+  return Object.values(parsed["files"]).every(
+    (file) => isRecord(file) && typeof file["bytes"] === "number" && typeof file["sha256"] === "string",
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
+
+function tableFile(name: string): string {
+  return name === DEFAULT_TABLE ? "embeddings.arrow" : `embeddings.${name}.arrow`;
+}
+
+function tableName(file: string): string | undefined {
+  if (file === "embeddings.arrow") return DEFAULT_TABLE;
+  return /^embeddings\.(.+)\.arrow$/.exec(file)?.[1];
+}
+
+function chunksOf(content: Uint8Array | string | readonly Uint8Array[]): readonly Uint8Array[] {
+  if (typeof content === "string") return [Buffer.from(content)];
+  return ArrayBuffer.isView(content) ? [content] : content;
+}

@@ -1,0 +1,127 @@
+// safetensors: named tensors in one file, what model/ keeps its parameters in.
+//
+//   u64 little-endian: length of the header | header: JSON, padded with spaces to 8 bytes | the tensors, without gaps
+//
+// Tensors of 8-byte elements stand first, then those of 4, each in the order of their names, so that every tensor is
+// aligned to its elements and the same tensors give the same bytes.
+// Source: https://github.com/huggingface/safetensors, "Format".
+
+import { ArtifactError } from "../errors.js";
+
+/** `data` holds the product of `shape` many elements, row-major. */
+export interface Tensor {
+  shape: number[];
+  data: Float32Array | Uint32Array | BigInt64Array;
+}
+
+const MAX_HEADER = 100_000_000;
+
+/**
+ * The file's bytes in chunks; those of tensors are views of their data.
+ *
+ * @param metadata text that readers find under `__metadata__`
+ * @throws {RangeError} data does not fill its shape, or a tensor is called `__metadata__`: a bug of the caller
+ */
+export function safetensorsChunks(
+  tensors: ReadonlyMap<string, Tensor>,
+  metadata?: Record<string, string>,
+): Uint8Array[] {
+  const ordered = [...tensors].sort(
+    ([nameA, a], [nameB, b]) =>
+      b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || (nameA < nameB ? -1 : 1),
+  );
+  const entries: [string, unknown][] = metadata ? [["__metadata__", metadata]] : [];
+  let end = 0;
+  for (const [name, { shape, data }] of ordered) {
+    if (sizeOf(shape) !== data.length || name === "__metadata__") {
+      throw new RangeError(`tensor '${name}' of shape [${shape.join()}] has ${data.length} elements`);
+    }
+    entries.push([name, { dtype: dtypeOf(data), shape, data_offsets: [end, end + data.byteLength] }]);
+    end += data.byteLength;
+  }
+  // fromEntries keeps a name like __proto__ as a name
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
+  const header = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, " ");
+  header.writeBigUInt64LE(BigInt(header.length - 8));
+  json.copy(header, 8);
+  return [
+    header,
+    ...ordered.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
+  ];
+}
+
+/**
+ * The tensors of a file, copied out of its bytes.
+ *
+ * @param name the file's, for messages
+ * @throws {ArtifactError} not a safetensors file of f32, u32 and i64 tensors, or a damaged one
+ */
+export function readSafetensors(bytes: Uint8Array, name: string): Map<string, Tensor> {
+  const fail = (problem: string): never => {
+    throw new ArtifactError(`'${name}' cannot be read as safetensors: ${problem}`);
+  };
+  if (bytes.length < 8) fail("shorter than its header");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  if (length > MAX_HEADER || 8 + length > bytes.length)
+    fail(`a header of ${length} bytes does not fit in it`);
+  let header: unknown;
+  try {
+    header = JSON.parse(Buffer.from(bytes.subarray(8, 8 + length)).toString("utf8"));
+  } catch (error) {
+    fail(`its header is no JSON (${String(error)})`);
+  }
+  if (typeof header !== "object" || header === null) return fail("its header is no object");
+
+  const tensors = new Map<string, Tensor>();
+  for (const [tensor, entry] of Object.entries(header)) {
+    if (tensor === "__metadata__") continue;
+    if (!isEntry(entry)) return fail(`tensor '${tensor}' is described wrongly`);
+    const [start, end] = entry.data_offsets;
+    // a copy in a buffer of its own: Buffer.slice would be a view
+    const data = new Uint8Array(bytes.subarray(8 + length + start, 8 + length + end)).buffer;
+    const width = entry.dtype === "I64" ? 8 : 4;
+    if (data.byteLength !== end - start || data.byteLength !== sizeOf(entry.shape) * width) {
+      fail(`tensor '${tensor}' of shape [${entry.shape.join()}] has ${data.byteLength} bytes`);
+    }
+    tensors.set(tensor, { shape: entry.shape, data: new arrayOf[entry.dtype](data) });
+  }
+  return tensors;
+}
+
+const arrayOf = { F32: Float32Array, U32: Uint32Array, I64: BigInt64Array };
+
+interface Entry {
+  dtype: keyof typeof arrayOf;
+  shape: number[];
+  data_offsets: [number, number];
+}
+
+function isSize(n: unknown): boolean {
+  return Number.isSafeInteger(n) && Number(n) >= 0;
+}
+
+function isEntry(entry: unknown): entry is Entry {
+  if (typeof entry !== "object" || entry === null) return false;
+  if (!("dtype" in entry && "shape" in entry && "data_offsets" in entry)) return false;
+  const { dtype, shape, data_offsets: offsets } = entry;
+  return (
+    (dtype === "F32" || dtype === "U32" || dtype === "I64") &&
+    Array.isArray(shape) &&
+    shape.every(isSize) &&
+    Array.isArray(offsets) &&
+    offsets.length === 2 &&
+    offsets.every(isSize)
+  );
+}
+
+function dtypeOf(data: Tensor["data"]): keyof typeof arrayOf {
+  // not instanceof: arrays of another realm are as good
+  const tag = Object.prototype.toString.call(data);
+  if (tag === "[object Float32Array]") return "F32";
+  return tag === "[object Uint32Array]" ? "U32" : "I64";
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((size, n) => size * n, 1);
+}

@@ -1,0 +1,271 @@
+// Writing whole or absent: a directory or a file is made under a temporary name beside its target, synced, and renamed.
+//
+//   .NAME.new-ID   what is being written; nobody reads it
+//   .NAME.old-ID   with force: the old NAME, between the two renames
+//   ID             PID-RANDOM-HOST of the writer, so that what a killed writer left is told from what a live one needs;
+//                  it stands in names only and reaches no result
+//
+// A kill between the two renames leaves no NAME: restoreInterrupted brings the old one back.
+
+import { randomBytes } from "node:crypto";
+import { constants } from "node:fs";
+import { access, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename, dirname, join, resolve } from "node:path";
+import { IoError, OutputError } from "../errors.js";
+import { asIoError, codeOf, syncDirectory, writeChunks, type Chunks } from "./write.js";
+
+export type Step = "written" | "old-aside" | "in-place";
+
+export interface AtomicOptions {
+  /** aborting removes what was written so far and rejects with the signal's reason */
+  signal?: AbortSignal;
+  /**
+   * a file that a directory must hold to be replaced under force, so that `--force` on a mistyped path never deletes
+   * what this tool did not write
+   */
+  marker?: string;
+  /** called after each step; tests stop a writer there */
+  onStep?: (step: Step) => void | Promise<void>;
+}
+
+/** IDs of this process's own writes: its pid is alive, but one of its old writes may have failed. */
+const ours = new Set<string>();
+
+/**
+ * Checks that a target can be written, before long work whose result would have nowhere to go.
+ *
+ * @throws {OutputError} it exists (without force), is nothing this tool would replace, or its parent cannot be written to
+ */
+export async function checkOutput(
+  target: string,
+  force: boolean,
+  kind: "directory" | "file" = "directory",
+  marker?: string,
+): Promise<void> {
+  const existing = await lstat(target).catch(() => undefined);
+  if (existing && kind === "file" && (await isSpecial(target))) return;
+  if (existing && !force) {
+    throw new OutputError(
+      `output '${target}' exists already; --force replaces it, another -o leaves it alone`,
+    );
+  }
+  if (existing && kind === "file" && (await isDirectory(target))) {
+    throw new OutputError(`output '${target}' is a directory, expected a file's name`);
+  }
+  if (existing && kind === "directory") await checkReplaceable(target, marker);
+  const parent = dirname(resolve(target));
+  try {
+    await access(parent, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const problem = codeOf(error) === "ENOENT" ? "does not exist" : "cannot be written to";
+    throw new OutputError(`cannot create '${target}': the directory '${parent}' ${problem}`, {
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Makes a directory whole or not at all: `write` fills it under a temporary name, every file is synced, then it is renamed.
+ *
+ * Whatever goes wrong, and on abort, the temporary is removed and an old target stands as it was.
+ *
+ * @throws {OutputError} as checkOutput, or the target appeared meanwhile
+ * @throws {IoError} disk full, permission and the like on the way
+ */
+export async function writeDirectory(
+  target: string,
+  force: boolean,
+  write: (dir: string) => Promise<void>,
+  { signal, marker, onStep }: AtomicOptions = {},
+): Promise<void> {
+  await restoreInterrupted(target);
+  await checkOutput(target, force, "directory", marker);
+  await sweep(target);
+  await underTemporaryName(target, "directory", async (temporary, old) => {
+    await write(temporary);
+    await syncTree(temporary);
+    await onStep?.("written");
+    signal?.throwIfAborted();
+
+    const exists = await lstat(target).catch(() => undefined);
+    if (exists && !force) throw new OutputError(`output '${target}' was made by another program meanwhile`);
+    if (exists) {
+      await rename(target, old);
+      await onStep?.("old-aside");
+    }
+    try {
+      await rename(temporary, target);
+    } catch (error) {
+      if (exists) await rename(old, target);
+      throw error;
+    }
+    await syncDirectory(dirname(resolve(target)));
+    await onStep?.("in-place");
+    // the new one stands: an old one that resists deletion is swept by the next write
+    if (exists) await rm(old, { recursive: true, force: true }).catch(() => undefined);
+  });
+}
+
+/**
+ * Writes a file whole or not at all. A device or a pipe (`/dev/null`) is written through, since it cannot be replaced.
+ *
+ * @throws {OutputError} as checkOutput
+ * @throws {IoError} disk full, permission and the like on the way
+ */
+export async function writeFileAtomic(
+  path: string,
+  chunks: Chunks,
+  force: boolean,
+  { signal, onStep }: AtomicOptions = {},
+): Promise<void> {
+  await checkOutput(path, force, "file");
+  if (await isSpecial(path)) {
+    try {
+      await writeChunks(path, chunks, signal);
+    } catch (error) {
+      throw asIoError(error, `writing '${path}' failed`);
+    }
+    return;
+  }
+  await sweep(path);
+  await underTemporaryName(path, "file", async (temporary) => {
+    await writeChunks(temporary, chunks, signal);
+    await onStep?.("written");
+    signal?.throwIfAborted();
+    if (!force && (await lstat(path).catch(() => undefined))) {
+      throw new OutputError(`output '${path}' was made by another program meanwhile`);
+    }
+    await rename(temporary, path);
+    await syncDirectory(dirname(resolve(path)));
+  });
+}
+
+/**
+ * Brings back `NAME` where a writer was killed between its two renames; every command that opens a run calls it first.
+ *
+ * @returns the path of an old directory that was left alone because its writer may still be at work, for the error message
+ */
+export async function restoreInterrupted(target: string): Promise<string | undefined> {
+  if (await lstat(target).catch(() => undefined)) return undefined;
+  const parent = dirname(resolve(target));
+  let waiting: string | undefined;
+  for (const { name, dead } of await leftovers(target, "old")) {
+    if (!dead) {
+      waiting = join(parent, name);
+      continue;
+    }
+    try {
+      await rename(join(parent, name), target);
+      await syncDirectory(parent);
+      return undefined;
+    } catch (error) {
+      // another command restored it first, which is as good
+      if (await lstat(target).catch(() => undefined)) return undefined;
+      throw asIoError(error, `cannot restore '${target}' from '${name}'`);
+    }
+  }
+  return waiting;
+}
+
+/** Runs a write under a temporary name that is removed however it ends. */
+async function underTemporaryName(
+  target: string,
+  kind: "directory" | "file",
+  write: (temporary: string, old: string) => Promise<void>,
+): Promise<void> {
+  const id = `${process.pid}-${randomBytes(6).toString("hex")}-${host()}`;
+  const [parent, name] = [dirname(resolve(target)), basename(resolve(target))];
+  const temporary = join(parent, `.${name}.new-${id}`);
+  ours.add(id);
+  try {
+    try {
+      if (kind === "directory") await mkdir(temporary);
+      else await (await open(temporary, "wx")).close();
+    } catch (error) {
+      const full = codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT" || codeOf(error) === "EIO";
+      const message = `cannot create '${target}': ${codeOf(error) ?? String(error)}`;
+      throw full ? new IoError(message, { cause: error }) : new OutputError(message, { cause: error });
+    }
+    await write(temporary, join(parent, `.${name}.old-${id}`));
+  } catch (error) {
+    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    throw asIoError(error, `writing '${target}' failed`);
+  } finally {
+    ours.delete(id);
+  }
+}
+
+/** Removes what dead writers left beside a target that stands (or that was never there). */
+async function sweep(target: string): Promise<void> {
+  const parent = dirname(resolve(target));
+  const kinds = (await lstat(target).catch(() => undefined)) ? (["new", "old"] as const) : (["new"] as const);
+  for (const kind of kinds) {
+    for (const { name, dead } of await leftovers(target, kind)) {
+      if (dead) await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
+    }
+  }
+}
+
+/** Temporary names beside a target, the most recently renamed first, and whether their writers are surely gone. */
+async function leftovers(target: string, kind: "new" | "old"): Promise<{ name: string; dead: boolean }[]> {
+  const [parent, prefix] = [dirname(resolve(target)), `.${basename(resolve(target))}.${kind}-`];
+  const names = await readdir(parent).catch(() => []);
+  const found: { name: string; dead: boolean; renamed: number }[] = [];
+  for (const name of names) {
+    const id = /^(\d+)-[0-9a-f]+-(.*)$/.exec(name.startsWith(prefix) ? name.slice(prefix.length) : "");
+    if (!id) continue;
+    const renamed = (await lstat(join(parent, name)).catch(() => undefined))?.ctimeMs ?? 0;
+    found.push({ name, dead: isDead(id[0], Number(id[1]), id[2]!), renamed });
+  }
+  return found.sort((a, b) => b.renamed - a.renamed);
+}
+
+/** Whether a writer is surely gone. One on another machine that shares the disk is not known to be. */
+function isDead(id: string, pid: number, writerHost: string): boolean {
+  if (writerHost !== host()) return false;
+  // a container gives the same pid to every run
+  if (pid === process.pid) return !ours.has(id);
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return codeOf(error) === "ESRCH";
+  }
+}
+
+function host(): string {
+  return hostname().replaceAll(/[^A-Za-z0-9.-]/g, "_");
+}
+
+async function checkReplaceable(target: string, marker: string | undefined): Promise<void> {
+  if (!(await isDirectory(target))) {
+    throw new OutputError(`output '${target}' is a file, expected a directory or a new name`);
+  }
+  if (marker === undefined) return;
+  const names = await readdir(target);
+  if (names.length > 0 && !names.includes(marker)) {
+    throw new OutputError(
+      `output '${target}' holds no ${marker}, so it was not written by this tool: --force does not delete it`,
+    );
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+async function isSpecial(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined);
+  return found !== undefined && !found.isFile() && !found.isDirectory();
+}
+
+/** Syncs every file and directory of a tree, leaves first. */
+async function syncTree(dir: string): Promise<void> {
+  for (const entry of await readdir(dir, { withFileTypes: true })) {
+    const path = join(dir, entry.name);
+    if (entry.isDirectory()) await syncTree(path);
+    else await syncDirectory(path);
+  }
+  await syncDirectory(dir);
+}

@@ -1,0 +1,92 @@
+// Reading back what this tool wrote: by chunks, checked against the size and checksum that the manifest states.
+
+import { createHash } from "node:crypto";
+import { open, readFile, stat, type FileHandle } from "node:fs/promises";
+import { ArtifactError } from "../errors.js";
+import { asIoError, codeOf } from "./write.js";
+
+const CHUNK = 1 << 20;
+
+/** Whether something stands at a path. @throws {IoError} that cannot be told, for want of permission for instance */
+export async function pathExists(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return false;
+    throw asIoError(error, `looking for '${path}' failed`);
+  }
+}
+
+/** The bytes of a file in chunks, each in its own buffer. @throws {ArtifactError} the file is missing @throws {IoError} */
+export async function* artifactChunks(path: string): AsyncGenerator<Uint8Array> {
+  try {
+    const file = await open(path, "r");
+    try {
+      for (;;) {
+        const buffer = Buffer.allocUnsafeSlow(CHUNK);
+        const { bytesRead } = await file.read(buffer, 0, CHUNK);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw readingError(error, path);
+  }
+}
+
+/** A file opened for reading at any place. */
+export type ReadHandle = FileHandle;
+
+/** Calls `read` with a file opened for reading, and closes it. @throws {ArtifactError} the file is missing @throws {IoError} */
+export async function withArtifact<T>(path: string, read: (file: ReadHandle) => Promise<T>): Promise<T> {
+  try {
+    const file = await open(path, "r");
+    try {
+      return await read(file);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw readingError(error, path);
+  }
+}
+
+/** A whole small file. @throws {ArtifactError} the file is missing @throws {IoError} */
+export async function readArtifact(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw readingError(error, path);
+  }
+}
+
+/** @throws {ArtifactError} the file is missing, or is not the one that was written */
+export async function checkArtifact(
+  path: string,
+  expected: { bytes: number; sha256: string },
+): Promise<void> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  for await (const chunk of artifactChunks(path)) {
+    hash.update(chunk);
+    bytes += chunk.length;
+  }
+  const what = bytes === expected.bytes ? "its checksum differs" : `${bytes} bytes, not ${expected.bytes}`;
+  if (bytes !== expected.bytes || hash.digest("hex") !== expected.sha256) {
+    throw new ArtifactError(
+      `'${path}' is not as the manifest states (${what}): it was changed or damaged; restore it or train again`,
+    );
+  }
+}
+
+function readingError(error: unknown, path: string): unknown {
+  if (codeOf(error) === "ENOENT") {
+    return new ArtifactError(`'${path}' is missing from its run; restore it or train again`, {
+      cause: error,
+    });
+  }
+  return asIoError(error, `reading '${path}' failed`);
+}
