@@ -1,0 +1,51 @@
+// The same bytes everywhere: at any number of threads, on every supported Node, today and next year.
+
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { embedOk, temporaryFolder } from "../testing/embed.js";
+import { fixture, projectFolder } from "../testing/places.js";
+import { mainJob, mainJobOptions } from "./main-job.js";
+import { parseJson } from "../testing/json.js";
+
+const folder = temporaryFolder();
+
+async function sha256OfTable(name: string, ...options: string[]): Promise<string> {
+  const run = join(folder, name);
+  await embedOk([...mainJob(run), ...options]);
+  return createHash("sha256")
+    .update(readFileSync(join(run, "embeddings.arrow")))
+    .digest("hex");
+}
+
+test("the main job gives the same embeddings.arrow run twice and at 1, 2, 3 and 7 threads", async () => {
+  const first = await sha256OfTable("first");
+  for (const threads of ["1", "1", "2", "3", "7"]) {
+    expect([threads, await sha256OfTable(`threads-${threads}`, "--threads", threads, "--force")]).toEqual([
+      threads,
+      first,
+    ]);
+  }
+});
+
+test("the main job gives the golden embeddings.arrow", async () => {
+  const file = "fixtures/golden/clicks.sha256";
+  const golden = readFileSync(fixture("golden/clicks.sha256"), "utf8").trim();
+  const got = await sha256OfTable("golden");
+  const meaning =
+    `on Node ${process.version} the main job gives another embeddings.arrow than ${file} says. ` +
+    `If results were changed on purpose, write the new checksum into ${file} and a line into CHANGELOG.md; ` +
+    `if not, something became irreproducible: an exp, log or pow outside the kernels, or an order that a thread decides`;
+  expect(got === golden ? "the golden checksum" : `${got}: ${meaning}`).toBe("the golden checksum");
+});
+
+test("another seed gives another table", async () => {
+  expect(await sha256OfTable("seed-2", "--seed", "2")).not.toBe(await sha256OfTable("seed-1", "--seed", "1"));
+});
+
+test("`npm start` runs the main job", () => {
+  const { scripts } = parseJson<{
+    scripts: Record<string, string>;
+  }>(readFileSync(join(projectFolder, "package.json"), "utf8"));
+  expect(scripts["start"]).toContain(`train-fm fixtures/clicks.csv -o run ${mainJobOptions.join(" ")}`);
+});

@@ -1,0 +1,46 @@
+// Every broken log under fixtures/malformed gives the error that expected.json states, and leaves nothing behind.
+
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, temporaryFolder } from "../testing/embed.js";
+import { fixture } from "../testing/places.js";
+import { parseJson } from "../testing/json.js";
+
+interface Expected {
+  file: string;
+  /** further arguments, run in fixtures/malformed */
+  args: string[];
+  exit: number;
+  /** parts of the message: where it is, what was got, what to try */
+  message: string[];
+}
+
+const malformed = fixture("malformed");
+const cases = parseJson<Expected[]>(readFileSync(join(malformed, "expected.json"), "utf8"));
+const folder = temporaryFolder();
+
+test.each(cases)("train-fm $file $args ends with $exit and says where and what", async (expected) => {
+  const out = join(folder, "run");
+  const got = await embed(["train-fm", expected.file, ...expected.args, "-o", out], { cwd: malformed });
+  const missing = expected.message.filter((part) => !got.stderr.includes(part));
+  expect({ code: got.code, missing, stderr: got.stderr }).toMatchObject({ code: expected.exit, missing: [] });
+  expect(got.stdout).toBe("");
+  // one sentence for the user, not a stack trace
+  expect(got.stderr).not.toMatch(/^\s+at /m);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("--on-bad-row skip leaves ragged rows out, says how many, and trains on the others", async () => {
+  const run = join(folder, "skipped");
+  const args = ["train-fm", "ragged-short.csv", "--on-bad-row", "skip", "-o", run, "--json"];
+  const got = await embed(args, { cwd: malformed });
+  expect({ code: got.code, stderr: got.stderr }).toMatchObject({ code: 0 });
+  expect(JSON.parse(got.stdout)).toMatchObject({ rows: 3 });
+  expect(got.stderr).toMatch(/\b1 row/);
+});
+
+test("every file in the folder is named in expected.json", () => {
+  const text = JSON.stringify(cases);
+  const unnamed = readdirSync(malformed).filter((file) => !text.includes(file) && file !== "expected.json");
+  expect(unnamed).toEqual([]);
+});

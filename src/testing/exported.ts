@@ -1,0 +1,81 @@
+// Reads what `embed export` wrote, each format by its own definition and none by the project's code.
+
+import Papa from "papaparse";
+import { parseJson } from "./json.js";
+
+/** One row of an exported table. */
+export interface ExportedRow {
+  field: string;
+  key: string;
+  count: number;
+  /** as written: the shortest decimal that gives the same f32, or the f32 itself */
+  vector: number[];
+}
+
+/** Rows of a csv or tsv export: `field,key,count[,weight],v0..`. */
+export function parseDelimited(text: string, delimiter: "," | "\t"): ExportedRow[] {
+  const { data, errors } = Papa.parse<string[]>(text, { delimiter, newline: "\n", skipEmptyLines: true });
+  if (errors.length > 0) throw new Error(`not a table: ${errors[0]!.message} in row ${errors[0]!.row}`);
+  const [header, ...rows] = data;
+  const firstValue = header.indexOf("v0");
+  return rows.map((row) => ({
+    field: row[header.indexOf("field")]!,
+    key: row[header.indexOf("key")]!,
+    count: Number(row[header.indexOf("count")]),
+    vector: row.slice(firstValue).map(Number),
+  }));
+}
+
+/** Rows of a jsonl export: one object a line. */
+export function parseJsonLines(text: string): ExportedRow[] {
+  return text
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<ExportedRow>(line));
+}
+
+/** Keys and vectors of word2vec's text format: a line `rows dim`, then `key v0 v1 ...`. */
+export function parseWord2vecText(text: string): Map<string, number[]> {
+  const [header, ...lines] = text.trimEnd().split("\n");
+  const [numRows, dim] = header!.split(" ").map(Number);
+  const rows = new Map(
+    lines.map((line) => {
+      const [key, ...values] = line.trimEnd().split(" ");
+      return [key!, values.map(Number)];
+    }),
+  );
+  if (rows.size !== numRows || [...rows.values()].some((vector) => vector.length !== dim)) {
+    throw new Error(`the header says ${numRows} rows of ${dim} values; the lines differ`);
+  }
+  return rows;
+}
+
+/** Keys and vectors of word2vec's binary format: the same header, then key, space, little-endian f32[dim], line feed. */
+export function parseWord2vecBinary(bytes: Buffer): Map<string, number[]> {
+  const headerEnd = bytes.indexOf("\n");
+  const [numRows, dim] = bytes.toString("utf8", 0, headerEnd).split(" ").map(Number);
+  const rows = new Map<string, number[]>();
+  let at = headerEnd + 1;
+  for (let r = 0; r < numRows; r++) {
+    const space = bytes.indexOf(" ", at);
+    const key = bytes.toString("utf8", at, space);
+    rows.set(
+      key,
+      Array.from({ length: dim }, (_, d) => bytes.readFloatLE(space + 1 + 4 * d)),
+    );
+    at = space + 1 + 4 * dim + (bytes[space + 1 + 4 * dim] === 10 ? 1 : 0);
+  }
+  if (at !== bytes.length) throw new Error(`${bytes.length - at} bytes follow the last row`);
+  return rows;
+}
+
+/** A two-dimensional array of numpy's format, version 1: little-endian f32 in row order. */
+export function parseNpy(bytes: Buffer): { shape: number[]; values: number[] } {
+  if (bytes.toString("latin1", 0, 6) !== "\x93NUMPY") throw new Error("not an npy file");
+  const start = 10 + bytes.readUInt16LE(8);
+  const header = bytes.toString("latin1", 10, start);
+  if (!header.includes("'<f4'") || !header.includes("'fortran_order': False")) throw new Error(header);
+  const shape = /'shape': \((\d+), (\d+)\)/.exec(header)!.slice(1).map(Number);
+  const values = Array.from({ length: shape[0]! * shape[1]! }, (_, i) => bytes.readFloatLE(start + 4 * i));
+  return { shape, values };
+}

@@ -1,0 +1,175 @@
+// Logs with a planted answer: users and items belong to groups, and a user clicks, buys or likes what is of their group.
+//
+//   odds(click) = 0.05 * (100 if the groups are the same) * odds of the user * odds of the item * odds of the device
+//   p(click)    = odds / (1 + odds)
+//
+// Odds multiply where scores would add, so that no exp is needed: every number here is made by +, -, * and / alone, and
+// the files are the same bytes on every engine. An item's name tells its group (`tea-03`), and no column does: neighbours
+// can be found from the interactions only.
+
+import { between, integerBelow, mulberry32, pick, pickWeighted, type Random } from "./random.js";
+
+/** The planted groups; an item's key is its group, a dash and two digits. */
+export const GROUPS = ["tea", "camera", "garden", "chess", "running", "baking", "guitar", "travel"] as const;
+
+const ITEMS_PER_GROUP = 12;
+const USERS = 160;
+/** 2024-03-04 00:00 UTC, a Monday */
+const START = 1709510400;
+const WEEKS = 4;
+
+/** A planted log as a file's text, and what the best possible model would say of each of its rows. */
+export interface PlantedClicks {
+  csv: string;
+  /** u8[numRows]: 1 for a click */
+  labels: Uint8Array;
+  /** f64[numRows]: the probability that the label was drawn with */
+  probabilities: Float64Array;
+}
+
+/** The group of an item's key. */
+export function groupOf(item: string): string {
+  return item.slice(0, item.lastIndexOf("-"));
+}
+
+/** Every item's key, group by group. */
+export function plantedItems(): string[] {
+  return GROUPS.flatMap((group) =>
+    Array.from({ length: ITEMS_PER_GROUP }, (_, i) => `${group}-${String(i + 1).padStart(2, "0")}`),
+  );
+}
+
+/**
+ * Impressions over four weeks in order of time: `click,user_id,item_id,device,hour,timestamp`.
+ *
+ * Two impressions in five are of the user's own group, the others of any; one device cell in fifty is empty.
+ */
+export function plantedClicks(seed: number, numRows: number): PlantedClicks {
+  const random = mulberry32(seed);
+  const items = plantedItems();
+  const itemOdds = items.map(() => between(0.5, 1.5, random));
+  const popularity = popularities(random);
+  const userOdds = Array.from({ length: USERS }, () => between(0.5, 1.5, random));
+  const activity = Array.from({ length: USERS }, () => between(0.3, 1.7, random));
+  const devices = ["phone", "desktop", "tablet"] as const;
+  const deviceOdds = { phone: 1.2, desktop: 0.8, tablet: 1, "": 1 };
+
+  const labels = new Uint8Array(numRows);
+  const probabilities = new Float64Array(numRows);
+  const lines = ["click,user_id,item_id,device,hour,timestamp"];
+  for (const [row, time] of times(numRows, random).entries()) {
+    const user = pickWeighted(activity, random);
+    const group = random() < 0.4 ? user % GROUPS.length : integerBelow(GROUPS.length, random);
+    const item = group * ITEMS_PER_GROUP + pickWeighted(popularity[group]!, random);
+    const device = random() < 0.02 ? "" : devices[pickWeighted([6, 3, 1], random)]!;
+
+    const match = group === user % GROUPS.length ? 100 : 1;
+    const odds = 0.05 * match * userOdds[user]! * itemOdds[item]! * deviceOdds[device];
+    probabilities[row] = odds / (1 + odds);
+    labels[row] = random() < probabilities[row]! ? 1 : 0;
+    const hour = Math.floor(time / 3600) % 24;
+    lines.push([labels[row], userKey(user), items[item], device, hour, time].join(","));
+  }
+  return { csv: `${lines.join("\n")}\n`, labels, probabilities };
+}
+
+/**
+ * Purchases without a label, in order of time: `customer_id,product_id,brand,channel,purchased_at`.
+ *
+ * Nine purchases in ten are of the customer's own group. A product has one brand, drawn regardless of its group, so that
+ * a negative has to replace both; the channel is the purchase's own.
+ */
+export function plantedPurchases(seed: number, numRows: number): string {
+  const random = mulberry32(seed);
+  const items = plantedItems();
+  const popularity = popularities(random);
+  const brands = items.map(() => pick(["Aster", "Birch & Co", "Cobalt", "Dune", "Ember"], random));
+
+  const lines = ["customer_id,product_id,brand,channel,purchased_at"];
+  for (const time of times(numRows, random)) {
+    const user = integerBelow(USERS, random);
+    const group = random() < 0.9 ? user % GROUPS.length : integerBelow(GROUPS.length, random);
+    const item = group * ITEMS_PER_GROUP + pickWeighted(popularity[group]!, random);
+    const channel = pick(["web", "app", "store"], random);
+    const iso = new Date(time * 1000).toISOString().replace(".000", "");
+    lines.push([userKey(user), items[item], brands[item], channel, iso].join(","));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Ratings from 1 to 10 and a side table of what was rated: `user_id,item_id,rating,timestamp` and `item_id,title,genres,year`.
+ *
+ * Ids are digits with leading zeros. An item has one to three genres (`Comedy|Drama`); a user likes three genres, and a
+ * rating rises with each of the item's genres among them.
+ */
+export function plantedRatings(seed: number, numRows: number): { ratings: string; items: string } {
+  const random = mulberry32(seed);
+  const genres = ["Action", "Comedy", "Crime", "Drama", "Horror", "Musical", "Romance", "Western"];
+  const draw = (n: number): string[] => {
+    const drawn = new Set<string>();
+    while (drawn.size < n) drawn.add(pick(genres, random));
+    return [...drawn].sort();
+  };
+
+  const items = Array.from({ length: 120 }, (_, i) => ({
+    id: String(2844 + i * 37).padStart(7, "0"),
+    title: title(i, random),
+    genres: draw(1 + integerBelow(3, random)),
+    year: 1950 + integerBelow(74, random),
+    quality: between(-1, 1, random),
+  }));
+  const users = Array.from({ length: 150 }, () => ({ likes: draw(3), mood: between(-1, 1, random) }));
+
+  const lines = ["user_id,item_id,rating,timestamp"];
+  for (const time of times(numRows, random)) {
+    const userIndex = integerBelow(users.length, random);
+    const [user, item] = [users[userIndex]!, pick(items, random)];
+    const liked = item.genres.filter((genre) => user.likes.includes(genre)).length / item.genres.length;
+    const noise = random() + random() - 1;
+    const rating = Math.round(4.5 + 4 * liked + user.mood + item.quality + noise);
+    lines.push(
+      [String(userIndex + 1).padStart(4, "0"), item.id, Math.min(10, Math.max(1, rating)), time].join(","),
+    );
+  }
+  const table = items.map((item) =>
+    [item.id, quoted(item.title), item.genres.join("|"), item.year].join(","),
+  );
+  return {
+    ratings: `${lines.join("\n")}\n`,
+    items: `${["item_id,title,genres,year", ...table].join("\n")}\n`,
+  };
+}
+
+function userKey(user: number): string {
+  return `u${String(user + 1).padStart(3, "0")}`;
+}
+
+/** Popularity of each group's items: the first is drawn four times as often as the last, in an order of its own. */
+function popularities(random: Random): number[][] {
+  return GROUPS.map(() => {
+    const left = Array.from({ length: ITEMS_PER_GROUP }, (_, i) => 1 / (5 + i));
+    return Array.from(
+      { length: ITEMS_PER_GROUP },
+      () => left.splice(integerBelow(left.length, random), 1)[0]!,
+    );
+  });
+}
+
+/** Seconds since 1970, ascending: evenly over the weeks with seeded jitter. */
+function times(numRows: number, random: Random): number[] {
+  const step = (WEEKS * 7 * 86400) / numRows;
+  return Array.from({ length: numRows }, (_, row) => START + Math.floor((row + random()) * step));
+}
+
+/** Every seventh title needs quoting: a comma, or a quote. */
+function title(i: number, random: Random): string {
+  const noun = pick(["River", "Letter", "Winter", "Lighthouse", "Stranger", "Orchard"], random);
+  const adjective = pick(["Long", "Last", "Quiet", "Secret", "Second", "Crimson"], random);
+  if (i % 14 === 0) return `${noun}, The ${adjective}`;
+  return i % 7 === 0 ? `The "${adjective}" ${noun}` : `The ${adjective} ${noun}`;
+}
+
+function quoted(cell: string): string {
+  return /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+}

@@ -1,0 +1,46 @@
+// Seeded draws for generators and tests: the same numbers on every machine and every version of Node.
+
+/** Draws numbers uniformly from [0, 1). */
+export type Random = () => number;
+
+/**
+ * A seeded generator of uniform numbers in [0, 1), with 32 bits each.
+ *
+ * Source: Tommy Ettinger, mulberry32 (public domain). Period 2^32: for tests and fixtures, not for training.
+ *
+ * @param seed any integer; its low 32 bits count
+ */
+export function mulberry32(seed: number): Random {
+  let state = seed | 0;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+/** An integer in [0, n), uniformly. */
+export function integerBelow(n: number, random: Random): number {
+  return Math.floor(random() * n);
+}
+
+/** One of the values, uniformly. */
+export function pick<T>(values: readonly T[], random: Random): T {
+  return values[integerBelow(values.length, random)]!;
+}
+
+/** A number in [from, to), uniformly. */
+export function between(from: number, to: number, random: Random): number {
+  return from + (to - from) * random();
+}
+
+/** An index drawn with probability proportional to its weight; weights are positive and need not sum to one. */
+export function pickWeighted(weights: readonly number[], random: Random): number {
+  let left = random() * weights.reduce((sum, weight) => sum + weight, 0);
+  for (let i = 0; i < weights.length - 1; i++) {
+    left -= weights[i]!;
+    if (left < 0) return i;
+  }
+  return weights.length - 1;
+}
