@@ -31,11 +31,18 @@ export interface Examples {
 type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
 
 /** Rows with the log's own labels. @throws {DataError} all labels of the training part are alike */
-export function labelledExamples(space: FeatureSpace, parts: Parts, positiveFrom: number | undefined): Examples {
+export function labelledExamples(
+  space: FeatureSpace,
+  parts: Parts,
+  positiveFrom: number | undefined,
+): Examples {
   const { task } = labelsOf(parts.train.dataset, positiveFrom);
   const encode = ({ dataset, rows }: Part): FeatureRows => {
     const { values } = labelsOf(dataset, positiveFrom, task);
-    return bindEncoder(space, dataset).encode(rows, Float32Array.from(rows, (row) => values[row]!));
+    return bindEncoder(space, dataset).encode(
+      rows,
+      Float32Array.from(rows, (row) => values[row]!),
+    );
   };
   const train = encode(parts.train);
   let [low, high] = [Infinity, -Infinity];
@@ -44,7 +51,10 @@ export function labelledExamples(space: FeatureSpace, parts: Parts, positiveFrom
     throw new DataError(
       `the label is ${low} in all ${train.numRows} training rows, so there is nothing to learn from it` +
         (task === "binary" && high === 1 ? "; for a log of positive events use --negatives N" : ""),
-      { file: parts.train.dataset.inputs.map(({ path }) => path).join(", "), column: parts.train.dataset.roles.label! },
+      {
+        file: parts.train.dataset.inputs.map(({ path }) => path).join(", "),
+        column: parts.train.dataset.roles.label!,
+      },
     );
   }
   return {
@@ -67,7 +77,8 @@ export function negativeExamples(
   const { user, item } = dataset.roles;
   if (item === undefined) throw new UsageError("--negatives needs an item column: name it with --item");
   const itemColumn = columnNamed(dataset, item);
-  if (itemColumn.kind !== "key") throw new UsageError(`the item column '${item}' cannot be numeric or several-valued`);
+  if (itemColumn.kind !== "key")
+    throw new UsageError(`the item column '${item}' cannot be numeric or several-valued`);
 
   const candidates = space.fields.map(({ name }) => name).filter((name) => name !== item && name !== user);
   const itemFields = findItemFields(dataset, rows, itemColumn, candidates, told);
@@ -77,9 +88,19 @@ export function negativeExamples(
     itemFieldIndexes: indexes.filter(isItems),
     contextFieldIndexes: indexes.filter((f) => !isItems(f)),
   };
-  const source = negativeSource(dataset, rows, bindEncoder(space, dataset), itemFields, fieldIndexes.itemFieldIndexes);
+  const source = negativeSource(
+    dataset,
+    rows,
+    bindEncoder(space, dataset),
+    itemFields,
+    fieldIndexes.itemFieldIndexes,
+  );
   const draws = (part: Part) =>
-    new NegativeRows(source, { ...part, encoder: bindEncoder(space, part.dataset), ...fieldIndexes }, options);
+    new NegativeRows(
+      source,
+      { ...part, encoder: bindEncoder(space, part.dataset), ...fieldIndexes },
+      options,
+    );
   return {
     task: "binary",
     train: draws(parts.train).training(),

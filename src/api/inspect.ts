@@ -28,7 +28,11 @@ export interface Inspection {
 const FIRST_ROWS = 5;
 
 /** Reads the whole log and counts. */
-export async function inspect(paths: readonly string[], reading: ReadOptions, { observe, signal }: Watch): Promise<Inspection> {
+export async function inspect(
+  paths: readonly string[],
+  reading: ReadOptions,
+  { observe, signal }: Watch,
+): Promise<Inspection> {
   const log = await openLog([...paths], reading);
   try {
     const inference = inferRoles(log.columns, log.sample);
@@ -53,7 +57,9 @@ export async function inspect(paths: readonly string[], reading: ReadOptions, { 
       missing: missing[c]!,
       first: log.sample.slice(0, FIRST_ROWS).map((row) => row[c]!),
     }));
-    const warnings = Object.entries(read.skipped).map(([reason, count]) => `${count} bad rows skipped (${reason})`);
+    const warnings = Object.entries(read.skipped).map(
+      ([reason, count]) => `${count} bad rows skipped (${reason})`,
+    );
     return { rows: read.numRows, delimiter: log.delimiter, columns, warnings };
   } finally {
     await log.close();

@@ -21,7 +21,14 @@ export async function readDataset(
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
-    tables.push(await readSide(await openLog([path], { ...defaultSideReading, threads: reading.threads }), path, key, sideKey));
+    tables.push(
+      await readSide(
+        await openLog([path], { ...defaultSideReading, threads: reading.threads }),
+        path,
+        key,
+        sideKey,
+      ),
+    );
   }
   const log = await openLog([...paths], reading);
   try {
@@ -40,4 +47,8 @@ export async function readDataset(
 }
 
 /** A side table is read by its own dialect, whatever the log's. */
-const defaultSideReading: Omit<ReadOptions, "threads"> = { header: true, onBadRow: "error", maxCell: 4 << 20 };
+const defaultSideReading: Omit<ReadOptions, "threads"> = {
+  header: true,
+  onBadRow: "error",
+  maxCell: 4 << 20,
+};

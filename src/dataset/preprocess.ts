@@ -34,6 +34,8 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
     if (field.kind === "number") {
       return { name, kind: "number", mean: field.mean, deviation: field.deviation, count: field.count };
     }
-    return field.kind === "multi" ? { name, kind: "multi", separator: roles.multi[name]! } : { name, kind: "key" };
+    return field.kind === "multi"
+      ? { name, kind: "multi", separator: roles.multi[name]! }
+      : { name, kind: "key" };
   });
 }

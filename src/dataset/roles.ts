@@ -17,8 +17,10 @@ export interface ColumnOptions {
   /** separator by column: one cell holds several values */
   multi: Record<string, string>;
   ignore: string[];
-  /** the log is one of positive events: a column that would be inferred as its label is not one */
-  unlabelled?: boolean;
+  /** false: only what is named has a role or is a feature */
+  infer: boolean;
+  /** the log is one of positive events: a column that would be inferred as its label is left out */
+  unlabelled: boolean;
 }
 
 export const roleNames = ["user", "item", "label", "time", "session"] as const;
@@ -44,22 +46,28 @@ export function resolveRoles(columns: string[], sample: string[][], options: Col
 
   const named = new Set([
     ...roleNames.map((role) => options[role]),
-    ...[options.fields ?? [], options.numeric, options.ignore, Object.keys(options.multi)].flat(),
+    ...[options.numeric, options.ignore, Object.keys(options.multi)].flat(),
   ]);
+  // a user or an item may be a feature too; what has another role may not
+  const isFree = (role: (typeof roleNames)[number], name: string) =>
+    !named.has(name) && (role === "user" || role === "item" || !options.fields?.includes(name));
   for (const role of roleNames) {
-    const guess = role === "label" && options.unlabelled ? undefined : inference.roles[role];
-    const name = options[role] ?? (guess !== undefined && !named.has(guess) ? guess : undefined);
+    const guess =
+      !options.infer || (role === "label" && options.unlabelled) ? undefined : inference.roles[role];
+    const name = options[role] ?? (guess !== undefined && isFree(role, guess) ? guess : undefined);
     if (name === undefined) continue;
     roles[role] = name;
     if (options[role] === undefined) inferred.push(`${role} is '${name}'${because(inference, name)}`);
   }
 
   const taken = new Set([roles.label, roles.time, roles.session, inference.roles.weight, ...options.ignore]);
+  if (options.unlabelled) taken.add(inference.roles.label);
   for (const name of columns) {
-    if (options.numeric.includes(name)) roles.numeric.push(name);
+    if (options.ignore.includes(name)) continue;
+    else if (options.numeric.includes(name)) roles.numeric.push(name);
     else if (Object.hasOwn(options.multi, name)) continue;
-    else if (options.fields) {
-      if (options.fields.includes(name)) roles.fields.push(name);
+    else if (options.fields || !options.infer) {
+      if (options.fields?.includes(name)) roles.fields.push(name);
     } else if (taken.has(name)) continue;
     else if (inference.numeric.includes(name) && name !== roles.user && name !== roles.item) {
       roles.numeric.push(name);

@@ -2,7 +2,7 @@
 //
 //   u64 little-endian: length of the header | header: JSON, padded with spaces to 8 bytes | the tensors, without gaps
 //
-// Tensors of 8-byte elements stand first, then those of 4, each in the order of their names, so that every tensor is
+// Tensors of 8-byte elements stand first, then those of 4 and of 1, each in the order of their names, so that every tensor is
 // aligned to its elements and the same tensors give the same bytes.
 // Source: https://github.com/huggingface/safetensors, "Format".
 
@@ -11,7 +11,7 @@ import { ArtifactError } from "../errors.js";
 /** `data` holds the product of `shape` many elements, row-major. */
 export interface Tensor {
   shape: number[];
-  data: Float32Array | Uint32Array | BigInt64Array;
+  data: Float32Array | Uint32Array | BigInt64Array | Uint8Array;
 }
 
 const MAX_HEADER = 100_000_000;
@@ -54,7 +54,7 @@ export function safetensorsChunks(
  * The tensors of a file, copied out of its bytes.
  *
  * @param name the file's, for messages
- * @throws {ArtifactError} not a safetensors file of f32, u32 and i64 tensors, or a damaged one
+ * @throws {ArtifactError} not a safetensors file of f32, u32, i64 and u8 tensors, or a damaged one
  */
 export function readSafetensors(bytes: Uint8Array, name: string): Map<string, Tensor> {
   const fail = (problem: string): never => {
@@ -89,7 +89,7 @@ export function readSafetensors(bytes: Uint8Array, name: string): Map<string, Te
   return tensors;
 }
 
-const arrayOf = { F32: Float32Array, U32: Uint32Array, I64: BigInt64Array };
+const arrayOf = { F32: Float32Array, U32: Uint32Array, I64: BigInt64Array, U8: Uint8Array };
 
 interface Entry {
   dtype: keyof typeof arrayOf;
@@ -106,7 +106,7 @@ function isEntry(entry: unknown): entry is Entry {
   if (!("dtype" in entry && "shape" in entry && "data_offsets" in entry)) return false;
   const { dtype, shape, data_offsets: offsets } = entry;
   return (
-    (dtype === "F32" || dtype === "U32" || dtype === "I64") &&
+    (dtype === "F32" || dtype === "U32" || dtype === "I64" || dtype === "U8") &&
     Array.isArray(shape) &&
     shape.every(isSize) &&
     Array.isArray(offsets) &&
@@ -119,7 +119,9 @@ function dtypeOf(data: Tensor["data"]): keyof typeof arrayOf {
   // not instanceof: arrays of another realm are as good
   const tag = Object.prototype.toString.call(data);
   if (tag === "[object Float32Array]") return "F32";
-  return tag === "[object Uint32Array]" ? "U32" : "I64";
+  if (tag === "[object BigInt64Array]") return "I64";
+  // a Buffer is a Uint8Array too
+  return tag === "[object Uint32Array]" ? "U32" : "U8";
 }
 
 function sizeOf(shape: readonly number[]): number {

@@ -79,11 +79,11 @@ export function fmModelFiles(
     oovWeights[f] = w[feature]!;
     oovVectors.set(vectors.subarray(feature * dim, (feature + 1) * dim), f * dim);
   });
-  const tensors = {
-    w0: { shape: [1], data: Float32Array.of(w0) },
-    oovWeights: { shape: [numFields], data: oovWeights },
-    oovVectors: { shape: [numFields, dim], data: oovVectors },
-  };
+  const tensors = new Map([
+    ["w0", { shape: [1], data: Float32Array.of(w0) }],
+    ["oovWeights", { shape: [numFields], data: oovWeights }],
+    ["oovVectors", { shape: [numFields, dim], data: oovVectors }],
+  ]);
   return {
     [MODEL_FILE]: [...safetensorsChunks(tensors)],
     [PREPROCESS_FILE]: `${JSON.stringify(preprocess, undefined, 2)}\n`,
@@ -101,7 +101,9 @@ export async function readFm(run: Run): Promise<FmArtifact> {
   if (run.manifest.model !== "fm") {
     throw new ArtifactError(`run '${run.path}' holds a model '${run.manifest.model}', expected 'fm'`);
   }
-  const preprocess = JSON.parse(Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8")) as Preprocess;
+  const preprocess = JSON.parse(
+    Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8"),
+  ) as Preprocess;
   const tensors = readSafetensors(await run.readModelFile(MODEL_FILE), MODEL_FILE);
   const table = await run.readTable();
   const { dim } = table;
@@ -109,7 +111,8 @@ export async function readFm(run: Run): Promise<FmArtifact> {
 
   const tensor = (name: string): Float32Array => {
     const found = tensors.get(name);
-    if (!found || !(found.data instanceof Float32Array)) throw new ArtifactError(`${MODEL_FILE} has no tensor '${name}'`);
+    if (!found || !(found.data instanceof Float32Array))
+      throw new ArtifactError(`${MODEL_FILE} has no tensor '${name}'`);
     return found.data;
   };
   const w = new Float32Array(space.numFeatures);

@@ -1,0 +1,84 @@
+// `embed evaluate`: the metrics of a run on a log that it has not seen.
+
+import { parseDrop } from "../dataset/filter.js";
+import type { Metrics } from "../embedding/manifest.js";
+import { openRun, type Run } from "../embedding/run-directory.js";
+import { metricsOf } from "../evaluation/metrics.js";
+import type { ReadOptions } from "../log/log.js";
+import { NegativeRows } from "../sampling/negative-rows.js";
+import type { Noise } from "../sampling/noise-distribution.js";
+import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import { labelsOf } from "../dataset/labels.js";
+import { readFm, type FmArtifact } from "../trainers/fm/artifact.js";
+import { scoreRows } from "../trainers/fm/model.js";
+import type { Part } from "./examples.js";
+import { readNegatives } from "./negative-file.js";
+import type { Watch } from "./progress.js";
+import { readDataset } from "./read-dataset.js";
+import { silently, toldRoles, unseenNotes, wholeOf, type Summary } from "./train-fm.js";
+import { version } from "./version.js";
+
+export interface EvaluateOptions {
+  on: string[];
+  reading: ReadOptions;
+}
+
+/** Scores a log with a run's model; unseen keys are out-of-vocabulary, as in training, and counted in the warnings. */
+export async function evaluate(
+  path: string,
+  { on, reading }: EvaluateOptions,
+  watch: Watch,
+): Promise<Summary> {
+  const start = performance.now();
+  const run = await openRun(path);
+  const fm = await readFm(run);
+  const { roles, sides, drop, task, labelRange, negatives } = fm.preprocess;
+  const unlabelled = negatives !== null;
+  const filters = drop.map(parseDrop);
+  const { dataset } = await readDataset(
+    on,
+    { ...toldRoles(roles), sides, drop: filters, reading, onBadRow: reading.onBadRow, unlabelled },
+    silently(watch),
+  );
+  const part = wholeOf(dataset);
+  const warnings = unseenNotes(fm.space, part);
+  for (const text of warnings) watch.observe({ stage: "warning", text });
+  const rows = await rowsOf(run, fm, part);
+  const scores = await scoreRows(fm.parameters, rows, { threads: reading.threads });
+  const metrics: Metrics = metricsOf(task, scores, rows.labels, labelRange);
+  return {
+    command: "evaluate",
+    version,
+    out: path,
+    seconds: (performance.now() - start) / 1000,
+    rows: dataset.numRows,
+    options: { run: path, on },
+    metrics: { on: metrics },
+    warnings,
+  };
+}
+
+/** The log's own labels, or its events against negatives drawn as in training. */
+async function rowsOf(
+  run: Run,
+  { space, preprocess }: FmArtifact,
+  { dataset, rows }: Part,
+): Promise<FeatureRows> {
+  const encoder = bindEncoder(space, dataset);
+  const { negatives, positiveFrom, task } = preprocess;
+  if (!negatives) return encoder.encode(rows, labelsOf(dataset, positiveFrom ?? undefined, task).values);
+
+  const isItems = (name: string) => negatives.itemFields.includes(name);
+  const indexes = space.fields.map(({ name }, f) => ({ name, f }));
+  const source = await readNegatives(run);
+  const part = {
+    dataset,
+    rows,
+    encoder,
+    itemFieldIndexes: indexes.filter(({ name }) => isItems(name)).map(({ f }) => f),
+    contextFieldIndexes: indexes.filter(({ name }) => !isItems(name)).map(({ f }) => f),
+  };
+  const { perEvent, noise } = negatives;
+  const options = { negatives: perEvent, noise: noise as Noise, seed: run.manifest.seed, shuffle: false };
+  return new NegativeRows(source, part, options).fixed();
+}

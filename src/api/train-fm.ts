@@ -1,0 +1,345 @@
+// `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
+
+import type { Dataset, Roles } from "../dataset/dataset.js";
+import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
+import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import { splitRows, type SplitBy } from "../dataset/split.js";
+import { featureCounts, featureHashes, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
+import type { Metrics } from "../embedding/manifest.js";
+import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import { metricsOf } from "../evaluation/metrics.js";
+import { checkOutput } from "../io/atomic.js";
+import type { Noise } from "../sampling/noise-distribution.js";
+import { fmModelFiles, fmTable } from "../trainers/fm/artifact.js";
+import { scoreRows, type FmModel } from "../trainers/fm/model.js";
+import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
+import { trainFm as train } from "../trainers/fm/train.js";
+import { labelledExamples, negativeExamples, type Examples, type Part } from "./examples.js";
+import { negativeFiles } from "./negative-file.js";
+import type { Watch } from "./progress.js";
+import { readDataset, type DatasetOptions } from "./read-dataset.js";
+import { version } from "./version.js";
+
+export interface TrainFmOptions extends DatasetOptions {
+  out: string;
+  force: boolean;
+  minCount: number;
+  positiveFrom?: number;
+  /** negatives an event, for a log without labels; 0 for a log with them */
+  negatives: number;
+  noise: Noise;
+  /** columns that go with the item; inferred when absent */
+  itemFields?: string[];
+  /** a share of the rows, or another log */
+  valid: number | string;
+  test: number | string;
+  split?: SplitBy;
+  /** what the user set; the rest is the default of the loss */
+  fm: Partial<FmOptions>;
+}
+
+/** What --json prints. */
+export interface Summary {
+  command: string;
+  version: string;
+  out: string;
+  seconds: number;
+  rows: number;
+  options: Record<string, unknown>;
+  metrics: Record<string, Metrics>;
+  warnings: string[];
+}
+
+/**
+ * Trains a factorization machine on one or several files and writes a run directory, whole or not at all.
+ *
+ * @throws {EmbedError} as the stages do; nothing is written then
+ */
+export async function trainFm(
+  paths: readonly string[],
+  options: TrainFmOptions,
+  watch: Watch,
+): Promise<Summary> {
+  const clock = new Stopwatch();
+  const warnings: string[] = [];
+  const warn = (text: string) => {
+    warnings.push(text);
+    watch.observe({ stage: "warning", text });
+  };
+  await checkOutput(options.out, options.force, "directory", RUN_MARKER);
+
+  const { dataset } = await readDataset(paths, options, collectWarnings(watch, warnings));
+  checkTarget(dataset, options);
+  const { parts, by } = await splitParts(dataset, options, watch);
+  clock.lap("read");
+
+  const space = fitFeatures(dataset, parts.train.rows, options.minCount);
+  for (const field of space.fields) warnOfField(field, warn);
+  const examples = examplesOf(space, parts, options, watch);
+  countUnseen(space, parts, watch);
+  clock.lap("encode");
+
+  const loss = examples.task === "binary" ? "logistic" : "squared";
+  const fmOptions: FmOptions = { ...defaultFmOptions(loss), ...options.fm };
+  const { train: trainRows, valid, test } = examples;
+  const model = await train(
+    {
+      numFeatures: space.numFeatures,
+      featureHashes: featureHashes(space),
+      counts: featureCounts(space),
+      train: trainRows,
+      ...(valid && { valid }),
+    },
+    fmOptions,
+    (event) => watch.observe({ stage: "epoch", epochs: fmOptions.epochs, ...event }),
+    watch.signal,
+  );
+  clock.lap("train");
+
+  const metrics: Record<string, Metrics> = { train: trainMetrics(model) };
+  for (const [part, rows] of Object.entries({ valid, test })) {
+    if (rows) metrics[part] = await metricsOfRows(model, rows, examples, fmOptions.threads);
+  }
+  clock.lap("evaluate");
+
+  const preprocess = preprocessOf(space, dataset, examples, options);
+  const resolved = resolvedOptions(paths, options, fmOptions);
+  const { source } = examples.negatives ?? {};
+  await writeRun(
+    options.out,
+    options.force,
+    {
+      tables: { [DEFAULT_TABLE]: fmTable(space, model) },
+      manifest: {
+        version,
+        command: "train-fm",
+        model: "fm",
+        options: resolved,
+        seed: fmOptions.seed,
+        inputs: dataset.inputs,
+        roles: dataset.roles,
+        split: {
+          by,
+          train: parts.train.rows.length,
+          valid: parts.valid?.rows.length ?? 0,
+          test: parts.test?.rows.length ?? 0,
+        },
+        rows: dataset.numRows,
+        metrics,
+        timings: clock.laps,
+        warnings,
+      },
+      modelFiles: { ...fmModelFiles(space, model, preprocess), ...(source && negativeFiles(source)) },
+      metricsLines: model.epochs,
+    },
+    { signal: watch.signal },
+  );
+  return {
+    command: "train-fm",
+    version,
+    out: options.out,
+    seconds: clock.seconds(),
+    rows: dataset.numRows,
+    options: resolved,
+    metrics,
+    warnings,
+  };
+}
+
+/** @throws {UsageError} there is neither a label nor --negatives, or both */
+function checkTarget({ roles }: Dataset, { negatives, positiveFrom }: TrainFmOptions): void {
+  if (roles.label === undefined && negatives === 0) {
+    throw new UsageError(
+      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4",
+    );
+  }
+  if (negatives > 0 && positiveFrom !== undefined) {
+    throw new UsageError(
+      "--negatives is for a log without labels, --positive-from for one with them: use one of them",
+    );
+  }
+}
+
+interface SplitParts {
+  parts: { train: Part; valid: Part | undefined; test: Part | undefined };
+  by: string;
+}
+
+/** Cuts the log by shares; a part that is given as a file is read with the log's roles. */
+async function splitParts(dataset: Dataset, options: TrainFmOptions, watch: Watch): Promise<SplitParts> {
+  const { valid, test } = options;
+  const share = (part: number | string) => (typeof part === "number" ? part : 0);
+  const by = options.split ?? (dataset.roles.time === undefined ? "random" : "time");
+  const seed = options.fm.seed ?? defaultFmOptions("logistic").seed;
+  const rows = splitRows(dataset, { by, valid: share(valid), test: share(test), seed });
+  const partOf = async (part: number | string, own: Uint32Array): Promise<Part | undefined> => {
+    if (typeof part === "number") return own.length > 0 ? { dataset, rows: own } : undefined;
+    return wholeOf(await readLike(dataset, part, options, watch));
+  };
+  return {
+    parts: {
+      train: { dataset, rows: rows.train },
+      valid: await partOf(valid, rows.valid),
+      test: await partOf(test, rows.test),
+    },
+    by,
+  };
+}
+
+/** All rows of a dataset. */
+export function wholeOf(dataset: Dataset): Part {
+  return { dataset, rows: Uint32Array.from({ length: dataset.numRows }, (_, row) => row) };
+}
+
+/** Roles as options that leave nothing to be inferred; what only splitting needs is left out. */
+export function toldRoles({
+  session: _,
+  time: __,
+  ...roles
+}: Roles): Roles & { ignore: string[]; infer: false } {
+  return { ...roles, ignore: [], infer: false };
+}
+
+/** Reads a further log in the roles of one that was read before. */
+async function readLike(
+  { roles }: Dataset,
+  path: string,
+  options: TrainFmOptions,
+  watch: Watch,
+): Promise<Dataset> {
+  const told = toldRoles(roles);
+  const { dataset } = await readDataset([path], { ...options, ...told }, silently(watch));
+  return dataset;
+}
+
+/** A watch that hears of progress and warnings only. */
+export function silently({ observe, signal }: Watch): Watch {
+  return { signal, observe: (progress) => progress.stage !== "note" && observe(progress) };
+}
+
+function collectWarnings({ observe, signal }: Watch, warnings: string[]): Watch {
+  return {
+    signal,
+    observe: (progress) => {
+      if (progress.stage === "warning") warnings.push(progress.text);
+      observe(progress);
+    },
+  };
+}
+
+function examplesOf(
+  space: FeatureSpace,
+  parts: SplitParts["parts"],
+  options: TrainFmOptions,
+  { observe }: Watch,
+): Examples {
+  if (options.negatives === 0) return labelledExamples(space, parts, options.positiveFrom);
+  const { negatives, noise, itemFields, fm } = options;
+  const seed = fm.seed ?? defaultFmOptions("logistic").seed;
+  const examples = negativeExamples(
+    space,
+    parts,
+    { negatives, noise, seed, shuffle: fm.shuffle ?? true },
+    itemFields,
+  );
+  const [item, ...others] = examples.negatives!.itemFields;
+  const how = itemFields ? "as --item-fields says" : "inferred; --item-fields says otherwise";
+  const together =
+    others.length > 0
+      ? `'${item}' together with ${others.map((name) => `'${name}'`).join(", ")}`
+      : `'${item}' alone`;
+  observe({ stage: "note", text: `a negative replaces ${together} (${how})` });
+  return examples;
+}
+
+/** Tells how many cells of held-out rows hold a key that training has not seen. */
+function countUnseen(space: FeatureSpace, { valid, test }: SplitParts["parts"], { observe }: Watch): void {
+  for (const [name, part] of Object.entries({ valid, test })) {
+    if (!part) continue;
+    for (const text of unseenNotes(space, part)) observe({ stage: "note", text: `${name}: ${text}` });
+  }
+}
+
+/** A sentence for each field of which some cells hold a key that the space does not know. */
+export function unseenNotes(space: FeatureSpace, { dataset, rows }: Part): string[] {
+  return Object.entries(bindEncoder(space, dataset).countUnseen(rows))
+    .filter(([, { unseen }]) => unseen > 0)
+    .map(
+      ([field, { cells, unseen }]) =>
+        `${unseen} of ${cells} cells of '${field}' hold a key that training has not seen`,
+    );
+}
+
+function warnOfField(field: FeatureSpace["fields"][number], warn: (text: string) => void): void {
+  if (field.kind === "number" && field.count === 0)
+    warn(`numeric field '${field.name}' is empty in the training part`);
+  if (field.kind !== "number" && field.keys.size < 2) {
+    const one = field.keys.size === 1 ? "one value" : "no value";
+    warn(
+      `field '${field.name}' has ${one} in the training part and tells nothing apart; --ignore leaves it out`,
+    );
+  }
+}
+
+function trainMetrics({ epochs, bestEpoch, loss }: FmModel): Metrics {
+  const { trainLoss } = epochs[bestEpoch - 1]!;
+  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
+}
+
+async function metricsOfRows(
+  model: FmModel,
+  rows: FeatureRows,
+  examples: Examples,
+  threads: number,
+): Promise<Metrics> {
+  const scores = await scoreRows(model, rows, { threads });
+  return metricsOf(examples.task, scores, rows.labels, examples.labelRange);
+}
+
+function preprocessOf(
+  space: FeatureSpace,
+  { roles }: Dataset,
+  examples: Examples,
+  options: TrainFmOptions,
+): Preprocess {
+  const { negatives: perEvent, noise } = options;
+  return {
+    roles,
+    task: examples.task,
+    positiveFrom: options.positiveFrom ?? null,
+    fields: recipesOf(space, roles),
+    sides: options.sides,
+    drop: options.drop.map(({ source }) => source),
+    labelRange: examples.labelRange,
+    negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
+  };
+}
+
+/** Every option as it was used; what the manifest and --json state. */
+function resolvedOptions(
+  paths: readonly string[],
+  options: TrainFmOptions,
+  fm: FmOptions,
+): Record<string, unknown> {
+  const { fm: _, out: __, force: ___, reading, drop, unlabelled: ____, infer: ______, ...rest } = options;
+  const { threads: _____, ...readingOptions } = reading;
+  return { log: paths, ...rest, drop: drop.map(({ source }) => source), reading: readingOptions, ...fm };
+}
+
+/** Wall time by stage, in seconds: for the manifest's timings alone. */
+class Stopwatch {
+  readonly laps: Record<string, number> = {};
+  readonly #start = performance.now();
+  #last = this.#start;
+
+  lap(stage: string): void {
+    const now = performance.now();
+    this.laps[stage] = (now - this.#last) / 1000;
+    this.#last = now;
+  }
+
+  seconds(): number {
+    return (performance.now() - this.#start) / 1000;
+  }
+}

@@ -1,0 +1,49 @@
+// embed evaluate
+
+import { Option, type Command } from "commander";
+import { availableParallelism } from "node:os";
+import {
+  addOutputOptions,
+  addReadingOptions,
+  readingOf,
+  repeated,
+  wholeOf,
+  type ReadingFlags,
+} from "../options.js";
+import { displayFor, type OutputOptions } from "../progress.js";
+import { metricLines } from "../metrics.js";
+import { writeResult } from "../terminal.js";
+
+const examples = `
+Examples:
+  embed evaluate run --on fixtures/clicks.csv
+  embed evaluate run --on fixtures/clicks.csv --json
+`;
+
+/** Adds the command. */
+export function addEvaluate(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("evaluate")
+    .summary("measure a run on a log that it has not seen")
+    .description("Scores the rows of a log with a run's model and prints the metrics that fit its task.")
+    .argument("<run>", "run directory")
+    .addHelpText("before", examples)
+    .requiredOption("--on <log>", "the log to measure on; repeat it for several files read as one", repeated)
+    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+  addReadingOptions(command);
+  return addOutputOptions(command).action(
+    async (run: string, flags: ReadingFlags & OutputOptions & { on: string[] }) => {
+      const { evaluate } = await import("../../api/evaluate.js");
+      const display = await displayFor(flags);
+      try {
+        const reading = readingOf(flags, flags.threads ?? availableParallelism());
+        const summary = await evaluate(run, { on: flags.on, reading }, { observe: display.observe, signal });
+        display.stop();
+        if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
+        else await writeResult(`${metricLines(summary.metrics)}${summary.rows.toLocaleString("en")} rows\n`);
+      } finally {
+        display.stop();
+      }
+    },
+  );
+}

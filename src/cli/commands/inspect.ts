@@ -1,0 +1,68 @@
+// embed inspect
+
+import { type Command } from "commander";
+import { availableParallelism } from "node:os";
+import type { Inspection } from "../../api/inspect.js";
+import { addOutputOptions, addReadingOptions, readingOf, type ReadingFlags } from "../options.js";
+import { displayFor, type OutputOptions } from "../progress.js";
+import { formatTable, writeResult } from "../terminal.js";
+
+const examples = `
+Examples:
+  embed inspect fixtures/clicks.csv
+  embed inspect fixtures/ratings.csv --json
+`;
+
+/** Longest cell that is shown. */
+const MAX_SHOWN = 24;
+
+/** Adds the command. */
+export function addInspect(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("inspect")
+    .summary("show a log's columns, their inferred roles and what they hold")
+    .description(
+      "Reads a log and shows its columns: inferred roles and types, distinct values, missing cells, first rows.",
+    )
+    .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
+    .addHelpText("before", examples);
+  addReadingOptions(command);
+  return addOutputOptions(command).action(async (paths: string[], flags: ReadingFlags & OutputOptions) => {
+    const { inspect } = await import("../../api/inspect.js");
+    const { version } = await import("../../api/version.js");
+    const start = performance.now();
+    const display = await displayFor(flags);
+    try {
+      const found = await inspect(paths, readingOf(flags, availableParallelism()), {
+        observe: display.observe,
+        signal,
+      });
+      display.stop();
+      const seconds = (performance.now() - start) / 1000;
+      if (flags.json)
+        await writeResult(`${JSON.stringify({ command: "inspect", version, seconds, ...found })}\n`);
+      else await writeResult(textOf(found));
+    } finally {
+      display.stop();
+    }
+  });
+}
+
+function textOf({ rows, columns, warnings }: Inspection): string {
+  const head = ["column", "role", "type", "distinct", "missing", "first rows"];
+  const lines = columns.map(({ name, role, type, distinct, missing, first }) => [
+    name,
+    role,
+    type,
+    String(distinct),
+    String(missing),
+    first.map(shown).join("  "),
+  ]);
+  const counted = `${rows.toLocaleString("en")} rows, ${columns.length} columns\n`;
+  return formatTable([head, ...lines]) + counted + warnings.map((text) => `warning: ${text}\n`).join("");
+}
+
+function shown(cell: string): string {
+  const line = cell.replaceAll(/[\u0000-\u001f]/g, " ");
+  return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN - 1)}…` : line;
+}

@@ -1,0 +1,161 @@
+// embed train-fm
+
+import { Option, type Command } from "commander";
+import { availableParallelism } from "node:os";
+import type { Summary, TrainFmOptions } from "../../api/train-fm.js";
+import type { DropFilter } from "../../dataset/filter.js";
+import type { ColumnOptions } from "../../dataset/roles.js";
+import { UsageError } from "../../errors.js";
+import { hyperparameters, type FmOptions } from "../../trainers/fm/options.js";
+import {
+  addColumnOptions,
+  addOutputOptions,
+  addReadingOptions,
+  listOf,
+  numberOf,
+  readingOf,
+  shareOrFile,
+  wholeOf,
+  type ReadingFlags,
+} from "../options.js";
+import { displayFor, type OutputOptions } from "../progress.js";
+import { metricLines } from "../metrics.js";
+import { writeResult } from "../terminal.js";
+
+const examples = `
+Examples:
+  embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
+  embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
+`;
+
+type ModelFlags = Pick<TrainFmOptions, "out" | "minCount" | "negatives" | "noise" | "valid" | "test">;
+type OptionalFlags = Partial<
+  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "split"> &
+    Omit<ColumnOptions, "infer" | "unlabelled">
+>;
+type Flags = ReadingFlags &
+  OutputOptions &
+  ModelFlags &
+  OptionalFlags &
+  Partial<FmOptions> & { side?: string[]; drop?: DropFilter[] };
+
+/** Adds the command. */
+export function addTrainFm(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("train-fm")
+    .summary("train a factorization machine: a vector for each key of each field")
+    .description(
+      "Trains a factorization machine on a log and writes a run directory: a vector for each key of each field.",
+    )
+    .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
+    .addHelpText("before", examples);
+  addReadingOptions(addColumnOptions(command));
+  const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
+  const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
+  command
+    .addOption(
+      model("--min-count <n>", "rarer keys are out-of-vocabulary")
+        .argParser(wholeOf("--min-count", 0))
+        .default(1),
+    )
+    .addOption(
+      model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
+    )
+    .addOption(
+      model("--negatives <n>", "for a log without labels: negatives drawn an event")
+        .argParser(wholeOf("--negatives", 1))
+        .default(0, "none"),
+    )
+    .addOption(
+      model("--noise <distribution>", "what negatives are drawn by")
+        .choices(["uniform", "popularity"])
+        .default("uniform"),
+    )
+    .addOption(
+      model(
+        "--item-fields <columns>",
+        "what a negative replaces beside the item; inferred by default",
+      ).argParser(listOf),
+    )
+    .addOption(
+      training("--valid <share or file>", "validation part")
+        .argParser(shareOrFile("--valid"))
+        .default(0, "none"),
+    )
+    .addOption(
+      training("--test <share or file>", "test part").argParser(shareOrFile("--test")).default(0, "none"),
+    )
+    .addOption(
+      training("--split <by>", "how parts are cut; by time where there is one, else at random").choices([
+        "time",
+        "random",
+        "user",
+      ]),
+    )
+    .addOption(training("--no-shuffle", "train on the rows in the log's order"));
+  for (const { name, default: standard, help, integer } of hyperparameters) {
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
+    const group = name === "dim" ? model : training;
+    command.addOption(
+      group(`${flag} <${integer ? "n" : "x"}>`, `${help} (default: ${standard})`).argParser(parse),
+    );
+  }
+  command
+    .addOption(
+      new Option("-o, --out <run>", "the run directory to write").helpGroup("Output:").makeOptionMandatory(),
+    )
+    .addOption(new Option("--force", "replace an existing run").helpGroup("Output:"));
+  return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
+    const { trainFm } = await import("../../api/train-fm.js");
+    const display = await displayFor(flags);
+    try {
+      const summary = await trainFm(paths, optionsOf(flags), { observe: display.observe, signal });
+      display.stop();
+      if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
+      else if (!flags.quiet) await writeResult(textOf(summary));
+    } finally {
+      display.stop();
+    }
+  });
+}
+
+function optionsOf(flags: Flags): TrainFmOptions {
+  const { user, item, label, time, session, fields, itemFields, positiveFrom, split, negatives } = flags;
+  if (itemFields !== undefined && negatives === 0)
+    throw new UsageError("--item-fields goes with --negatives");
+  const fm: Partial<FmOptions> = flags.shuffle === false ? { shuffle: false } : {};
+  for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
+  return {
+    ...(user !== undefined && { user }),
+    ...(item !== undefined && { item }),
+    ...(label !== undefined && { label }),
+    ...(time !== undefined && { time }),
+    ...(session !== undefined && { session }),
+    ...(fields && { fields }),
+    ...(itemFields && { itemFields }),
+    ...(positiveFrom !== undefined && { positiveFrom }),
+    ...(split && { split }),
+    numeric: flags.numeric ?? [],
+    multi: flags.multi ?? {},
+    ignore: flags.ignore ?? [],
+    sides: flags.side ?? [],
+    drop: flags.drop ?? [],
+    onBadRow: flags.onBadRow,
+    infer: true,
+    unlabelled: negatives > 0,
+    reading: readingOf(flags, flags.threads ?? availableParallelism()),
+    out: flags.out,
+    force: flags.force ?? false,
+    minCount: flags.minCount,
+    negatives,
+    noise: flags.noise,
+    valid: flags.valid,
+    test: flags.test,
+    fm,
+  };
+}
+
+function textOf({ out, rows, seconds, metrics }: Summary): string {
+  return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+}

@@ -1,0 +1,79 @@
+// The command line: commands, and how errors, signals and closed pipes end the program.
+
+import { Command, CommanderError } from "commander";
+import { EmbedError } from "../errors.js";
+import { version } from "../api/version.js";
+import { addEvaluate } from "./commands/evaluate.js";
+import { addExport } from "./commands/export.js";
+import { addInspect } from "./commands/inspect.js";
+import { addNeighbors } from "./commands/neighbors.js";
+import { addTrainFm } from "./commands/train-fm.js";
+import { writeError } from "./terminal.js";
+
+const SIGNAL_EXITS = { SIGINT: 130, SIGTERM: 143 } as const;
+/** how long an interrupted command may take to tidy up */
+const GRACE_MILLISECONDS = 1500;
+
+/** Why an interrupted command ends. */
+class Interrupted extends Error {
+  constructor(readonly exitCode: number) {
+    super("interrupted");
+  }
+}
+
+/** Runs the program on the arguments of the process; sets its exit code. */
+export async function main(argv: string[]): Promise<void> {
+  const abort = new AbortController();
+  for (const [signal, exitCode] of Object.entries(SIGNAL_EXITS)) {
+    process.once(signal, () => {
+      abort.abort(new Interrupted(exitCode));
+      setTimeout(() => process.exit(exitCode), GRACE_MILLISECONDS).unref();
+    });
+  }
+  // a reader that has seen enough (head) closes the pipe: that is no error
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "EPIPE") process.exit(0);
+    writeError(`writing to standard output failed: ${error.message}`);
+    process.exit(74);
+  });
+  process.stderr.on("error", () => undefined);
+
+  try {
+    await programOf(abort.signal).parseAsync(argv);
+  } catch (error) {
+    process.exitCode = report(error, abort.signal);
+  }
+}
+
+function programOf(signal: AbortSignal): Command {
+  const program = new Command("embed")
+    .description("Turns interaction logs into embedding tables, offline.")
+    .version(version, "-V, --version")
+    .helpOption("-h, --help", "show this help; `embed COMMAND --help` shows a command's")
+    .helpCommand(false)
+    .configureHelp({ showGlobalOptions: false })
+    .exitOverride();
+  for (const add of [addInspect, addTrainFm, addExport, addNeighbors, addEvaluate]) {
+    const command = add(program, signal);
+    command.exitOverride().showHelpAfterError(`(embed ${command.name()} --help shows the options)`);
+  }
+  program.addHelpText(
+    "after",
+    "\nExample:\n  embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1\n  embed neighbors run --key item:tea-03",
+  );
+  return program;
+}
+
+/** Says what went wrong; returns the exit code. */
+function report(error: unknown, signal: AbortSignal): number {
+  if (signal.aborted && signal.reason instanceof Interrupted) return signal.reason.exitCode;
+  // commander has printed its own message
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 64;
+  if (error instanceof EmbedError) {
+    writeError(error.message);
+    return error.exitCode;
+  }
+  writeError(`this is a bug of embed ${version}; please report it with the command that shows it`);
+  writeError(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  return 70;
+}

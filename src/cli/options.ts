@@ -1,0 +1,148 @@
+// Options that mean the same for every command that reads a log, grouped by stage.
+
+import { Option, type Command } from "commander";
+import { UsageError } from "../errors.js";
+import type { DropFilter } from "../dataset/filter.js";
+import { parseDrop } from "../dataset/filter.js";
+import type { ReadOptions } from "../log/log.js";
+
+/** A number option. @throws {UsageError} not a finite number */
+export function numberOf(flag: string): (text: string) => number {
+  return (text) => {
+    const x = text.trim() === "" ? NaN : Number(text);
+    if (!Number.isFinite(x)) throw new UsageError(`${flag} expects a number, got '${text}'`);
+    return x;
+  };
+}
+
+/** A whole number of at least `min`. */
+export function wholeOf(flag: string, min: number): (text: string) => number {
+  return (text) => {
+    const x = numberOf(flag)(text);
+    if (!Number.isInteger(x) || x < min)
+      throw new UsageError(`${flag} expects a whole number from ${min} on, got '${text}'`);
+    return x;
+  };
+}
+
+/** A list that takes commas and repeats. */
+export function listOf(text: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), ...text.split(",").filter((name) => name !== "")];
+}
+
+/** A list that repeats but takes no commas, for values that may hold one. */
+export function repeated(text: string, previous: string[] | undefined): string[] {
+  return [...(previous ?? []), text];
+}
+
+/** A share in [0, 1), or the path of another log. */
+export function shareOrFile(flag: string): (text: string) => number | string {
+  return (text) => {
+    const x = Number(text);
+    if (text.trim() === "" || Number.isNaN(x)) return text;
+    if (!(x >= 0 && x < 1))
+      throw new UsageError(`${flag} expects a share in [0, 1) or a file, got '${text}'`);
+    return x;
+  };
+}
+
+/** `genres:|` as one entry of a record; the separator is what follows the last colon but one character at least. */
+function multiOf(text: string, previous: Record<string, string> | undefined): Record<string, string> {
+  const colon = text.indexOf(":", 1);
+  const separator = text.slice(colon + 1);
+  if (colon < 1 || separator === "") {
+    throw new UsageError(`--multi expects COLUMN:SEPARATOR, such as 'genres:|', got '${text}'`);
+  }
+  return { ...previous, [text.slice(0, colon)]: separator };
+}
+
+/** Adds the options that say which column is what. */
+export function addColumnOptions(command: Command): Command {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Columns:");
+  return command
+    .addOption(group("--user <column>", "who acted"))
+    .addOption(group("--item <column>", "what was acted on"))
+    .addOption(group("--label <column>", "what is predicted: 0 and 1, or any number"))
+    .addOption(
+      group("--time <column>", "when: unix seconds or milliseconds, or ISO 8601 (UTC without a zone)"),
+    )
+    .addOption(group("--session <column>", "events that belong together"))
+    .addOption(group("--fields <columns>", "the categorical features, all of them").argParser(listOf))
+    .addOption(group("--numeric <columns>", "features that are numbers, standardised").argParser(listOf))
+    .addOption(
+      group("--multi <column:separator>", "cells that hold several values, such as 'genres:|'").argParser(
+        multiOf,
+      ),
+    )
+    .addOption(group("--ignore <columns>", "columns to leave out").argParser(listOf))
+    .addOption(
+      group(
+        "--side <file:key>",
+        "join a side table on a column; file:key=sidekey where it has another name",
+      ).argParser(repeated),
+    )
+    .addOption(
+      group("--drop <filter>", "leave rows out, such as 'InvoiceNo^=C' (= != ^= $= *=)").argParser(
+        (text: string, previous: DropFilter[] | undefined) => [...(previous ?? []), parseDrop(text)],
+      ),
+    );
+}
+
+/** Adds the options that say how bytes become cells. */
+export function addReadingOptions(command: Command): Command {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Reading:");
+  return command
+    .addOption(group("--delimiter <character>", "between cells; by default as the header line shows"))
+    .addOption(group("--no-header", "the first line is data; columns are c0, c1, ..."))
+    .addOption(
+      group("--encoding <name>", "of the bytes, such as utf-16le or gb18030").default(undefined, "utf-8"),
+    )
+    .addOption(group("--comment <text>", "leave out lines that start with it"))
+    .addOption(
+      group("--on-bad-row <what>", "stop with an error, or skip and count")
+        .choices(["error", "skip"])
+        .default("error"),
+    )
+    .addOption(
+      group("--max-cell <bytes>", "the largest cell")
+        .argParser(wholeOf("--max-cell", 1))
+        .default(4 << 20, "4 MiB"),
+    );
+}
+
+/** Adds the options that say what is printed. */
+export function addOutputOptions(command: Command): Command {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
+  return command
+    .addOption(group("--json", "print one JSON object on stdout"))
+    .addOption(group("--quiet", "print nothing but errors and results"))
+    .addOption(group("--no-progress", "plain lines on a terminal too"))
+    .addOption(group("--no-color", "no colours"))
+    .addOption(
+      group("--log-format <format>", "of what goes to stderr").choices(["text", "json"]).default("text"),
+    );
+}
+
+export interface ReadingFlags {
+  delimiter?: string;
+  header: boolean;
+  encoding?: string;
+  comment?: string;
+  onBadRow: "error" | "skip";
+  maxCell: number;
+  threads?: number;
+}
+
+/** The flags as options of a reading. */
+export function readingOf(flags: ReadingFlags, threads: number): ReadOptions {
+  const { delimiter, header, encoding, comment, onBadRow, maxCell } = flags;
+  return {
+    header,
+    onBadRow,
+    maxCell,
+    threads,
+    ...(delimiter !== undefined && { delimiter: delimiter === "\\t" ? "\t" : delimiter }),
+    ...(encoding !== undefined && { encoding }),
+    ...(comment !== undefined && { comment }),
+  };
+}
