@@ -1,0 +1,76 @@
+import { UsageError } from "../errors.js";
+import { datasetOf } from "../testing/dataset-of.js";
+import { splitRows, type SplitOptions } from "./split.js";
+
+const options = (changes: Partial<SplitOptions>): SplitOptions => ({
+  by: "random",
+  valid: 0,
+  test: 0,
+  seed: 1,
+  ...changes,
+});
+const numbered = (n: number, prefix: string) => Array.from({ length: n }, (_, i) => `${prefix}${i}`);
+
+describe("a split by time", () => {
+  test("cuts at floor(n (1 - v - t)) and floor(n (1 - t)) of the rows in time order, ties in row order", () => {
+    const dataset = datasetOf({ item: numbered(10, "i"), t: [5, 1, 9, 1, 7, 3, 8, 2, 6, 4] }, { time: "t" });
+    const { train, valid, test } = splitRows(dataset, options({ by: "time", valid: 0.25, test: 0.25 }));
+    expect([[...train], [...valid], [...test]]).toEqual([
+      [1, 3, 7, 5, 9],
+      [0, 8],
+      [4, 6, 2],
+    ]);
+  });
+
+  test("without a time column is a UsageError that names --time", () => {
+    expect(() => splitRows(datasetOf({ item: ["a", "b"] }), options({ by: "time", test: 0.5 }))).toThrow(
+      /--time/,
+    );
+  });
+});
+
+describe("a random split", () => {
+  const cells = { user: numbered(4000, "u"), item: numbered(4000, "i") };
+
+  test("gives each part its share within 2 percent and every row one part", () => {
+    const { train, valid, test } = splitRows(datasetOf(cells), options({ valid: 0.2, test: 0.1 }));
+    expect([...train, ...valid, ...test].sort((a, b) => a - b)).toEqual([...numbered(4000, "").keys()]);
+    expect(Math.abs(valid.length / 4000 - 0.2)).toBeLessThan(0.02);
+    expect(Math.abs(test.length / 4000 - 0.1)).toBeLessThan(0.02);
+  });
+
+  test("keeps a row in its part when rows are added before it", () => {
+    const before = splitRows(datasetOf(cells), options({ test: 0.3 }));
+    const more = { user: ["new", ...cells.user], item: ["one", ...cells.item] };
+    const after = splitRows(datasetOf(more), options({ test: 0.3 }));
+    expect([...after.test].filter((row) => row > 0).map((row) => row - 1)).toEqual([...before.test]);
+  });
+
+  test("puts equal rows in one part, and depends on the seed", () => {
+    const twice = { user: [...cells.user, ...cells.user], item: [...cells.item, ...cells.item] };
+    const { test } = splitRows(datasetOf(twice), options({ test: 0.3 }));
+    expect([...test].filter((row) => row >= 4000).map((row) => row - 4000)).toEqual(
+      [...test].filter((row) => row < 4000),
+    );
+    expect([...splitRows(datasetOf(twice), options({ test: 0.3, seed: 2 })).test]).not.toEqual([...test]);
+  });
+});
+
+test("a split by user keeps all rows of a user in one part", () => {
+  const user = Array.from({ length: 3000 }, (_, i) => `u${i % 300}`);
+  const { test } = splitRows(
+    datasetOf({ user, item: numbered(3000, "i") }, { user: "user" }),
+    options({ by: "user", test: 0.2 }),
+  );
+  const held = new Set([...test].map((row) => user[row]));
+  expect(test.length).toBe(held.size * 10);
+  expect(Math.abs(held.size / 300 - 0.2)).toBeLessThan(0.07);
+});
+
+test.each([
+  [{ valid: 0.5, test: 0.5 }, "leave no training rows"],
+  [{ valid: -0.1 }, "are negative"],
+  [{ test: 1e-9 }, "hold no row"],
+] as [Partial<SplitOptions>, string][])("shares %j that %s are a UsageError", (shares) => {
+  expect(() => splitRows(datasetOf({ item: numbered(10, "i") }), options(shares))).toThrow(UsageError);
+});

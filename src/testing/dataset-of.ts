@@ -1,0 +1,22 @@
+// A dataset from plain arrays, for tests of what reads datasets.
+
+import type { Column, Dataset, Roles } from "../dataset/dataset.js";
+import { MISSING } from "../dataset/dataset.js";
+import { splitCells } from "../dataset/multi.js";
+import { dictionaryOf } from "../log/dictionary.js";
+
+/** Columns of strings are keys (empty is missing), columns of numbers are numbers; `multi` columns are split. */
+export function datasetOf(columns: Record<string, (string | number)[]>, roles: Partial<Roles> = {}): Dataset {
+  const built = Object.entries(columns).map(([name, cells]): Column => {
+    if (typeof cells[0] === "number")
+      return { kind: "number", name, values: Float64Array.from(cells as number[]) };
+    const keys = [...new Set(cells.filter((cell) => cell !== ""))] as string[];
+    const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : keys.indexOf(cell as string)));
+    const separator = roles.multi?.[name];
+    if (separator !== undefined) return splitCells(name, codes, dictionaryOf(keys), separator);
+    return { kind: "key", name, codes, dictionary: dictionaryOf(keys) };
+  });
+  const fields = built.filter(({ kind }) => kind === "key").map(({ name }) => name);
+  const numRows = Object.values(columns)[0]!.length;
+  return { numRows, columns: built, roles: { fields, numeric: [], multi: {}, ...roles }, inputs: [] };
+}
