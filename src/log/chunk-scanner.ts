@@ -1,15 +1,25 @@
 // One chunk → codes and numbers. A scanner belongs to one thread and has its own codes; merge.ts makes them the log's.
+//
+// A chunk without a quoted cell goes through the kernel, a range of whole lines at a time: its cells are found
+// (indexRows), then each requested column is interned or parsed. One with a quoted cell goes through papaparse.
 
 import { isUtf8 } from "node:buffer";
 import type { Dictionary } from "./dictionary.js";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
 import { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
-import type { Dialect } from "./records.js";
+import { textOf, type Dialect } from "./records.js";
+import type { Region, ScanMemory } from "./scanner.js";
 import { forEachRow } from "./text-rows.js";
 
 /** The code of an empty cell. */
 const MISSING = 0xffffffff;
+
+/** Bytes scanned by one call: WebAssembly compiles a function anew between its calls, and bounds stay in the cache. */
+const RANGE_BYTES = 1 << 16;
+
+/** Keys of quoted chunks that are remembered as text, a column. */
+const MAX_CACHED = 1 << 16;
 
 /** What a scanner must know beside the bytes; the same for all threads. */
 export interface ScanSetup {
@@ -31,6 +41,7 @@ export interface ChunkScan {
   columns: (Uint32Array | Float64Array)[];
   /** one a request: the keys that got their code in this chunk, in the order of their codes; empty for numbers */
   newKeys: Dictionary[];
+  /** by row, then request */
   badCells: { row: number; request: number; line: number; text: string }[];
   /** the first row that cannot be used */
   fault: { reason: RowFault; line: number; numCells: number; text: string } | undefined;
@@ -38,22 +49,46 @@ export interface ChunkScan {
   faults: Record<RowFault, number>;
 }
 
+/** What the kernel writes to and reads from, a chunk. */
+interface Regions {
+  input: Region;
+  bounds: Region;
+  lines: Region;
+  rest: Region;
+  outputs: Region[];
+}
+
 /** Scans chunks one after another, for one thread. */
 export class ChunkScanner {
   readonly #setup: ScanSetup;
+  readonly #memory: ScanMemory;
   readonly #tables: (KeyTable | undefined)[];
+  /** text → code, for quoted chunks */
+  readonly #cache: Map<string, number>[];
+  readonly #report: Region;
+  readonly #comment: { offset: number; length: number };
+  #regions: Partial<Regions> = {};
 
-  constructor(setup: ScanSetup) {
+  constructor(setup: ScanSetup, memory: ScanMemory) {
     this.#setup = setup;
-    this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable() : undefined));
+    this.#memory = memory;
+    this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
+    this.#cache = setup.requests.map(() => new Map<string, number>());
+    this.#report = memory.allocate(20);
+    const comment = Buffer.from(setup.dialect.comment ?? "");
+    const { offset } = memory.allocate(comment.length + 1);
+    memory.u8.set(comment, offset);
+    this.#comment = { offset, length: comment.length };
   }
 
   /**
+   * Rows, their codes and numbers, and what is wrong with the chunk.
+   *
    * @param bytes u8: whole records, the last byte a newline
    * @param quoted whether a cell is quoted
+   * @throws {UsageError} the keys outgrow the memory
    */
-  scan(bytes: Uint8Array, _quoted: boolean): ChunkScan {
-    const { dialect, numColumns, requests } = this.#setup;
+  scan(bytes: Uint8Array, quoted: boolean): ChunkScan {
     const scan: ChunkScan = {
       numRows: 0,
       numLines: 0,
@@ -69,6 +104,113 @@ export class ChunkScanner {
       return scan;
     }
     const sizes = this.#tables.map((table) => table?.size ?? 0);
+    if (quoted) this.#scanText(bytes, scan);
+    else this.#scanBytes(bytes, scan);
+    scan.newKeys = this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? noKeys());
+    return scan;
+  }
+
+  #scanBytes(bytes: Uint8Array, scan: ChunkScan): void {
+    const { requests } = this.#setup;
+    const regions = this.#placeChunk(bytes);
+    for (let start = 0; start < bytes.length;) {
+      // the last newline of the next RANGE_BYTES, or the end of a longer line
+      let end = bytes.lastIndexOf(0x0a, start + RANGE_BYTES - 1) + 1;
+      if (end <= start) end = bytes.indexOf(0x0a, start) + 1;
+      this.#scanRange(bytes, start, end, regions, scan);
+      start = end;
+    }
+    const { u32, f64 } = this.#memory;
+    scan.columns = requests.map(({ as }, i) => {
+      const { offset } = regions.outputs[i]!;
+      if (as === "key") return u32.slice(offset / 4, offset / 4 + scan.numRows);
+      return f64.slice(offset / 8, offset / 8 + scan.numRows);
+    });
+    scan.badCells.sort((a, b) => a.row - b.row || a.request - b.request);
+  }
+
+  /** Copies the chunk into the memory and makes room for what comes of it. */
+  #placeChunk(bytes: Uint8Array): Regions {
+    const { numColumns, requests } = this.#setup;
+    const memory = this.#memory;
+    // a row has at least its separators; in a log of one column, a byte and a newline
+    const maxRows = Math.floor(bytes.length / Math.max(2, numColumns)) + 1;
+    const old = this.#regions;
+    const regions = {
+      input: memory.atLeast(old.input, bytes.length + 16),
+      bounds: memory.atLeast(old.bounds, 4 * (maxRows + 1) * (numColumns + 1)),
+      lines: memory.atLeast(old.lines, 4 * maxRows),
+      rest: memory.atLeast(old.rest, 4 * maxRows),
+      outputs: requests.map(({ as }, i) =>
+        memory.atLeast(old.outputs?.[i], (as === "key" ? 4 : 8) * maxRows),
+      ),
+    };
+    this.#regions = regions;
+    memory.u8.set(bytes, regions.input.offset);
+    return regions;
+  }
+
+  #scanRange(bytes: Uint8Array, start: number, end: number, regions: Regions, scan: ChunkScan): void {
+    const { dialect, numColumns, requests } = this.#setup;
+    const { kernel } = this.#memory;
+    const { input, bounds, lines, rest, outputs } = regions;
+
+    // find the cells
+    const numRows = kernel.indexRows(
+      input.offset + start,
+      input.offset + end,
+      dialect.delimiter.charCodeAt(0),
+      numColumns,
+      this.#comment.offset,
+      this.#comment.length,
+      bounds.offset,
+      lines.offset,
+      this.#report.offset,
+    );
+    const at = this.#report.offset / 4;
+    const [numLines, numRagged, badStart, badLine, badCells] = this.#memory.u32.slice(at, at + 5);
+    scan.faults.ragged += numRagged!;
+    if (numRagged! > 0) {
+      const badRow = badStart! - input.offset;
+      scan.fault ??= {
+        reason: "ragged",
+        line: scan.numLines + badLine!,
+        numCells: badCells!,
+        text: rowExcerpt(bytes.subarray(badRow, bytes.indexOf(0x0a, badRow))),
+      };
+    }
+
+    // turn each requested column's into codes or numbers
+    const stride = 4 * (numColumns + 1);
+    for (const [request, { column }] of requests.entries()) {
+      const gap = column === 0 ? 0 : 1;
+      const cells = { base: 0, bounds: bounds.offset + 4 * column, stride, gap, numCells: numRows };
+      const table = this.#tables[request];
+      const { offset } = outputs[request]!;
+      if (table) {
+        table.intern(cells, end - start, offset + 4 * scan.numRows);
+        continue;
+      }
+      const values = offset + 8 * scan.numRows;
+      const numRest = kernel.parseCells(cells.bounds, stride, gap, numRows, values, rest.offset);
+      for (let i = 0; i < numRest; i++) {
+        const row = this.#memory.u32[rest.offset / 4 + i]!;
+        const cell = (cells.bounds + row * stride) / 4;
+        const from = this.#memory.u32[cell]! + gap - input.offset;
+        const text = textOf(bytes.subarray(from, this.#memory.u32[cell + 1]! - input.offset));
+        const value = parseNumber(text);
+        this.#memory.f64[values / 8 + row] = value ?? NaN;
+        if (value !== undefined) continue;
+        const line = scan.numLines + this.#memory.u32[lines.offset / 4 + row]!;
+        scan.badCells.push({ row: scan.numRows + row, request, line, text });
+      }
+    }
+    scan.numRows += numRows;
+    scan.numLines += numLines!;
+  }
+
+  #scanText(bytes: Uint8Array, scan: ChunkScan): void {
+    const { dialect, numColumns, requests } = this.#setup;
     const columns: number[][] = requests.map(() => []);
     scan.numLines = forEachRow(bytes, dialect, ({ cells, line, malformedQuote }) => {
       if (malformedQuote !== -1 || cells.length !== numColumns) {
@@ -84,9 +226,8 @@ export class ChunkScanner {
       }
       for (let request = 0; request < requests.length; request++) {
         const text = cells[requests[request]!.column]!;
-        const table = this.#tables[request];
-        if (table) {
-          columns[request]!.push(text === "" ? MISSING : table.codeOf(text));
+        if (this.#tables[request]) {
+          columns[request]!.push(text === "" ? MISSING : this.#codeOf(request, text));
           continue;
         }
         const value = parseNumber(text);
@@ -98,7 +239,22 @@ export class ChunkScanner {
     scan.columns = columns.map((values, i) =>
       this.#tables[i] ? Uint32Array.from(values) : Float64Array.from(values),
     );
-    scan.newKeys = this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? new KeyTable().keysFrom(0));
-    return scan;
   }
+
+  #codeOf(request: number, text: string): number {
+    const cache = this.#cache[request]!;
+    let code = cache.get(text);
+    if (code === undefined) {
+      const bytes = Buffer.from(text, "utf8");
+      const key = { size: 1, bytes, offsets: Uint32Array.of(0, bytes.length) };
+      code = this.#tables[request]!.codesOf(key)[0]!;
+      if (cache.size >= MAX_CACHED) cache.clear();
+      cache.set(text, code);
+    }
+    return code;
+  }
+}
+
+function noKeys(): Dictionary {
+  return { size: 0, bytes: new Uint8Array(0), offsets: new Uint32Array(1) };
 }

@@ -1,38 +1,144 @@
-// Keys ↔ codes of one column.
+// Keys ↔ codes of one column, in a scanner's memory; the layout is kernels/assembly/scan.ts's.
 
 import type { Dictionary } from "./dictionary.js";
-import { dictionaryOf } from "./dictionary.js";
+import type { Region, ScanMemory } from "./scanner.js";
 
-/** Distinct keys in order of first appearance. */
+// words of the table
+const SLOTS = 0;
+const MASK = 1;
+const SIZE = 2;
+const KEYS = 3;
+const KEYS_LENGTH = 4;
+const OFFSETS = 5;
+
+const SLOT_BYTES = 16;
+const MAX_BYTES = 2 ** 32 - 1;
+
+/** Distinct keys; their codes are given in order of first appearance. */
 export class KeyTable {
-  #codes = new Map<string, number>();
-  #keys: string[] = [];
+  readonly #memory: ScanMemory;
+  readonly #table: Region;
+  #slots: Region;
+  #keys: Region;
+  #offsets: Region;
+  #scratch: Region | undefined;
+
+  constructor(memory: ScanMemory) {
+    this.#memory = memory;
+    this.#table = memory.allocate(24);
+    this.#slots = memory.allocate(256 * SLOT_BYTES);
+    this.#keys = memory.allocate(1024);
+    this.#offsets = memory.allocate(4 * 129);
+    memory.u8.fill(0, this.#slots.offset, this.#slots.offset + this.#slots.bytes);
+    memory.u32[this.#offsets.offset / 4] = 0;
+    this.#setWord(SIZE, 0);
+    this.#setWord(KEYS_LENGTH, 0);
+    this.#place();
+  }
+
+  /** Number of keys. */
   get size(): number {
-    return this.#keys.length;
+    return this.#word(SIZE);
   }
-  /** The code of a key, added when it is new. */
-  codeOf(key: string): number {
-    let code = this.#codes.get(key);
-    if (code === undefined) {
-      code = this.#keys.push(key) - 1;
-      this.#codes.set(key, code);
-    }
-    return code;
+
+  /**
+   * Writes the codes of cells (internCells of the kernel); new keys are added.
+   * @param maxBytes no more bytes than all these cells have
+   */
+  intern(
+    cells: { base: number; bounds: number; stride: number; gap: number; numCells: number },
+    maxBytes: number,
+    codes: number,
+  ): void {
+    this.#reserve(cells.numCells, maxBytes);
+    const { base, bounds, stride, gap, numCells } = cells;
+    this.#memory.kernel.internCells(this.#table.offset, base, bounds, stride, gap, numCells, codes);
   }
+
+  /** Codes u32[size] of a dictionary's keys, in their order; new keys are added. */
+  codesOf({ size, bytes, offsets }: Dictionary): Uint32Array {
+    if (size === 0) return new Uint32Array(0);
+    // scratch: the bytes (and 16 that may be read after them), the offsets, the codes
+    const boundsAt = Math.ceil((bytes.length + 16) / 4) * 4;
+    const codesAt = boundsAt + 4 * (size + 1);
+    this.#scratch = this.#memory.atLeast(this.#scratch, codesAt + 4 * size);
+    const base = this.#scratch.offset;
+    this.#memory.u8.set(bytes, base);
+    this.#memory.u32.set(offsets, (base + boundsAt) / 4);
+    const cells = { base, bounds: base + boundsAt, stride: 4, gap: 0, numCells: size };
+    this.intern(cells, bytes.length, base + codesAt);
+    return this.#memory.u32.slice((base + codesAt) / 4, (base + codesAt) / 4 + size);
+  }
+
   /** The keys with codes at and above `code`. */
   keysFrom(code: number): Dictionary {
-    return dictionaryOf(this.#keys.slice(code));
+    const first = this.#offsets.offset / 4;
+    const offsets = this.#memory.u32.slice(first + code, first + this.size + 1);
+    const [from, to] = [offsets[0]!, offsets[offsets.length - 1]!];
+    for (let i = 0; i < offsets.length; i++) offsets[i]! -= from;
+    const bytes = this.#memory.u8.slice(this.#keys.offset + from, this.#keys.offset + to);
+    return { size: offsets.length - 1, bytes, offsets };
   }
+
+  /** The key of a code. */
   keyOf(code: number): string {
-    return this.#keys[code]!;
-  }
-  /** Codes of a dictionary's keys, added where they are new. */
-  codesOf(dictionary: Dictionary): Uint32Array {
-    const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-    return Uint32Array.from({ length: dictionary.size }, (_, i) =>
-      this.codeOf(
-        decoder.decode(dictionary.bytes.subarray(dictionary.offsets[i], dictionary.offsets[i + 1])),
-      ),
+    const at = this.#offsets.offset / 4 + code;
+    const [from, to] = [this.#memory.u32[at]!, this.#memory.u32[at + 1]!];
+    return Buffer.from(this.#memory.u8.slice(this.#keys.offset + from, this.#keys.offset + to)).toString(
+      "utf8",
     );
+  }
+
+  /** Makes room for so many more keys at half load, and for their bytes. */
+  #reserve(numKeys: number, numBytes: number): void {
+    const memory = this.#memory;
+    const size = this.#word(SIZE) + numKeys;
+    const keysLength = this.#word(KEYS_LENGTH);
+    const slotBytes = 2 * size * SLOT_BYTES;
+    const offsetBytes = 4 * (size + 1);
+    const keysBytes = keysLength + numBytes;
+    if (
+      slotBytes <= this.#slots.bytes &&
+      offsetBytes <= this.#offsets.bytes &&
+      keysBytes <= this.#keys.bytes
+    ) {
+      return;
+    }
+    if (slotBytes > this.#slots.bytes) {
+      const old = this.#slots;
+      this.#slots = memory.allocate(slotBytes);
+      memory.u8.fill(0, this.#slots.offset, this.#slots.offset + this.#slots.bytes);
+      const mask = this.#slots.bytes / SLOT_BYTES - 1;
+      memory.kernel.rehash(old.offset, old.bytes / SLOT_BYTES, this.#slots.offset, mask);
+      memory.release(old);
+    }
+    if (offsetBytes > this.#offsets.bytes) {
+      this.#offsets = this.#moved(this.#offsets, offsetBytes, 4 * (this.#word(SIZE) + 1));
+    }
+    if (keysBytes > this.#keys.bytes) this.#keys = this.#moved(this.#keys, keysBytes, keysLength);
+    this.#place();
+  }
+
+  #moved(old: Region, bytes: number, used: number): Region {
+    const moved = this.#memory.allocate(Math.min(bytes, MAX_BYTES));
+    this.#memory.u8.copyWithin(moved.offset, old.offset, old.offset + used);
+    this.#memory.release(old);
+    return moved;
+  }
+
+  /** Tells the kernel where the regions are. */
+  #place(): void {
+    this.#setWord(SLOTS, this.#slots.offset);
+    this.#setWord(MASK, this.#slots.bytes / SLOT_BYTES - 1);
+    this.#setWord(KEYS, this.#keys.offset);
+    this.#setWord(OFFSETS, this.#offsets.offset);
+  }
+
+  #word(word: number): number {
+    return this.#memory.u32[this.#table.offset / 4 + word]!;
+  }
+
+  #setWord(word: number, value: number): void {
+    this.#memory.u32[this.#table.offset / 4 + word] = value;
   }
 }

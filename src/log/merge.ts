@@ -7,9 +7,10 @@
 import { DataError } from "../errors.js";
 import type { ChunkScan, RowFault, ScanSetup } from "./chunk-scanner.js";
 import { notUtf8 } from "./dialect.js";
-import type { Dictionary } from "./dictionary.js";
+import { dictionaryOf, type Dictionary } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
 import type { Batch } from "./log.js";
+import type { ScanMemory } from "./scanner.js";
 
 const MISSING = 0xffffffff;
 
@@ -40,12 +41,19 @@ export class Merger {
     numScanners: number,
     onBadRow: "error" | "skip",
     encoding: string | undefined,
+    memory: ScanMemory,
   ) {
     this.#setup = setup;
     this.#onBadRow = onBadRow;
     this.#encoding = encoding;
-    this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable() : undefined));
+    this.#tables = setup.requests.map(({ as }) => (as === "key" ? new KeyTable(memory) : undefined));
     this.#codes = Array.from({ length: numScanners }, () => setup.requests.map(() => new CodeMap()));
+  }
+
+  /** Lines count anew with each file. */
+  startFile(linesBefore: number): void {
+    this.nextLine = linesBefore + 1;
+    this.rowsOfFile = 0;
   }
 
   /**
@@ -104,7 +112,7 @@ export class Merger {
   }
 
   dictionaries(): Dictionary[] {
-    return this.#tables.map((table) => (table ?? new KeyTable()).keysFrom(0));
+    return this.#tables.map((table) => table?.keysFrom(0) ?? dictionaryOf([]));
   }
 }
 

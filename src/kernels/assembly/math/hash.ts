@@ -1,0 +1,30 @@
+// Hashing of keys for the scanner's tables. Only the speed of a lookup depends on it, never a code.
+
+const K: u64 = 0x9e3779b97f4a7c15; // 2^64 / golden ratio, odd
+
+/**
+ * What stands for a key in its slot: the bytes themselves when they are at most 8 (equal tags of equal lengths are then
+ * equal keys), else a hash of all of them, 8 at a time.
+ *
+ * Reads up to 8 bytes from `key`, also when it is shorter.
+ *
+ * @param len bytes of the key, >= 1
+ */
+export function tagOf(key: usize, len: u32): u64 {
+  if (len <= 8) return load<u64>(key) & (u64.MAX_VALUE >> ((8 - len) << 3));
+  const last = key + len - 8;
+  let h: u64 = len;
+  for (let p = key; p < last; p += 8) {
+    h = (h ^ load<u64>(p)) * K;
+    h ^= h >> 29;
+  }
+  h = (h ^ load<u64>(last)) * K; // may overlap the block before
+  return h ^ (h >> 32);
+}
+
+/** 32 well mixed bits of a tag: two multiplications, as one carries no high bit down. */
+export function slotOf(tag: u64, len: u32): u32 {
+  let h = (tag ^ ((<u64>len) << 59)) * K;
+  h = (h ^ (h >> 32)) * K;
+  return <u32>(h >> 32);
+}

@@ -1,0 +1,136 @@
+// The compiled scanner and the memory that it works in: regions are powers of two, so that what a growing table leaves
+// is taken by the next.
+
+import { readFile } from "node:fs/promises";
+import { UsageError } from "../errors.js";
+
+const PAGE = 65536;
+const MAX_PAGES = 65536;
+
+/** The functions of kernels/assembly/scan.ts; pointers are unsigned when used as offsets. */
+export interface ScanKernel {
+  indexRows(
+    start: number,
+    end: number,
+    delimiter: number,
+    numColumns: number,
+    comment: number,
+    commentLength: number,
+    bounds: number,
+    lines: number,
+    report: number,
+  ): number;
+  internCells(
+    table: number,
+    base: number,
+    bounds: number,
+    stride: number,
+    gap: number,
+    numCells: number,
+    codes: number,
+  ): void;
+  rehash(oldSlots: number, numOldSlots: number, slots: number, mask: number): void;
+  parseCells(
+    bounds: number,
+    stride: number,
+    gap: number,
+    numCells: number,
+    values: number,
+    rest: number,
+  ): number;
+}
+
+let compiled: Promise<WebAssembly.Module> | undefined;
+
+/** The scanner's module, compiled once a process; send it to the workers. */
+export function loadScanner(): Promise<WebAssembly.Module> {
+  compiled ??= readFile(new URL("../kernels/scan.wasm", import.meta.url)).then((bytes) =>
+    WebAssembly.compile(bytes),
+  );
+  return compiled;
+}
+
+/** A region of a scanner's memory: its capacity is a power of two. */
+export interface Region {
+  offset: number;
+  bytes: number;
+}
+
+/** One thread's memory with the kernel on it. */
+export class ScanMemory {
+  readonly kernel: ScanKernel;
+  readonly #memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: true });
+  // page 0 is the module's own
+  #end = PAGE;
+  /** by the logarithm of their size: offsets of regions given back */
+  readonly #free: number[][] = Array.from({ length: 33 }, () => []);
+  #u8: Uint8Array;
+  #u32: Uint32Array;
+  #f64: Float64Array;
+
+  constructor(module: WebAssembly.Module) {
+    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of assembly/scan.ts, as declared above
+    this.kernel = instance.exports as unknown as ScanKernel;
+    this.#u8 = new Uint8Array(this.#memory.buffer);
+    this.#u32 = new Uint32Array(this.#memory.buffer);
+    this.#f64 = new Float64Array(this.#memory.buffer);
+  }
+
+  /** A region of at least so many bytes; its content is arbitrary. @throws {UsageError} 4 GiB are used up */
+  allocate(bytes: number): Region {
+    const log = Math.max(6, 32 - Math.clz32(bytes - 1));
+    const size = 2 ** log;
+    const offset = this.#free[log]!.pop();
+    if (offset !== undefined) return { offset, bytes: size };
+    const end = this.#end + size;
+    const missing = Math.ceil((end - this.#u8.length) / PAGE);
+    if (missing > 0) this.#grow(missing);
+    this.#end = end;
+    return { offset: end - size, bytes: size };
+  }
+
+  /** Gives a region back. */
+  release({ offset, bytes }: Region): void {
+    this.#free[31 - Math.clz32(bytes)]!.push(offset);
+  }
+
+  /** The region itself when it is large enough, else a larger one in its place; content is not kept. */
+  atLeast(region: Region | undefined, bytes: number): Region {
+    if (region && region.bytes >= bytes) return region;
+    if (region) this.release(region);
+    return this.allocate(bytes);
+  }
+
+  #grow(pages: number): void {
+    try {
+      // by halves of what there is, as each growth costs new views
+      const spare = Math.min((this.#u8.length / PAGE) >> 1, MAX_PAGES - this.#u8.length / PAGE - pages);
+      this.#memory.grow(pages + Math.max(0, spare));
+    } catch (error) {
+      throw new UsageError(
+        "the distinct keys of the log need more than the 4 GiB that one memory holds: " +
+          "--ignore the columns whose keys hardly repeat",
+        { cause: error },
+      );
+    }
+    this.#u8 = new Uint8Array(this.#memory.buffer);
+    this.#u32 = new Uint32Array(this.#memory.buffer);
+    this.#f64 = new Float64Array(this.#memory.buffer);
+  }
+
+  /** All of the memory, by byte; not to be kept across an allocation, as those below. */
+  get u8(): Uint8Array {
+    return this.#u8;
+  }
+
+  /** All of the memory as u32; index = offset / 4. */
+  get u32(): Uint32Array {
+    return this.#u32;
+  }
+
+  /** All of the memory as f64; index = offset / 8. */
+  get f64(): Float64Array {
+    return this.#f64;
+  }
+}

@@ -1,0 +1,70 @@
+// The scanners of one reading: threads that are given chunks in turn, or for a small log the calling thread itself.
+
+import { fileURLToPath } from "node:url";
+import { Worker } from "node:worker_threads";
+import { UsageError } from "../errors.js";
+import { ChunkScanner, type ChunkScan, type ScanSetup } from "./chunk-scanner.js";
+import { ScanMemory } from "./scanner.js";
+
+/** What a thread is started with. */
+export interface ScannerData {
+  module: WebAssembly.Module;
+  setup: ScanSetup;
+}
+
+/** What a thread is sent, a chunk. */
+export interface ScanJob {
+  bytes: Uint8Array;
+  quoted: boolean;
+}
+
+/** What it sends back: the scan, or the message of the UsageError that its memory is full. */
+export type ScanReply = { scan: ChunkScan } | { tooLarge: string };
+
+/** A scanner; scans come in the order of the chunks. */
+export interface Scanner {
+  /** Takes the chunk's buffer. */
+  scan(job: { bytes: Uint8Array<ArrayBuffer>; quoted: boolean }): Promise<ChunkScan>;
+  close(): Promise<unknown>;
+}
+
+/** So many scanners on threads; none is the calling thread. */
+export function startScanners(data: ScannerData, numThreads: number): Scanner[] {
+  if (numThreads > 0) return Array.from({ length: numThreads }, () => new ThreadScanner(data));
+  const scanner = new ChunkScanner(data.setup, new ScanMemory(data.module));
+  return [
+    {
+      scan: ({ bytes, quoted }) => Promise.resolve(scanner.scan(bytes, quoted)),
+      close: () => Promise.resolve(),
+    },
+  ];
+}
+
+class ThreadScanner implements Scanner {
+  readonly #worker: Worker;
+  readonly #waiting: { resolve: (scan: ChunkScan) => void; reject: (error: unknown) => void }[] = [];
+
+  constructor(data: ScannerData) {
+    this.#worker = new Worker(fileURLToPath(new URL("./scan.worker.js", import.meta.url).href), {
+      workerData: data,
+    });
+    this.#worker.on("message", (reply: ScanReply) => {
+      const { resolve, reject } = this.#waiting.shift()!;
+      if ("scan" in reply) resolve(reply.scan);
+      else reject(new UsageError(reply.tooLarge));
+    });
+    this.#worker.on("error", (error) => {
+      for (const { reject } of this.#waiting.splice(0)) reject(error);
+    });
+  }
+
+  scan({ bytes, quoted }: { bytes: Uint8Array<ArrayBuffer>; quoted: boolean }): Promise<ChunkScan> {
+    const scan = new Promise<ChunkScan>((resolve, reject) => this.#waiting.push({ resolve, reject }));
+    this.#worker.postMessage({ bytes, quoted } satisfies ScanJob, [bytes.buffer]);
+    return scan;
+  }
+
+  close(): Promise<unknown> {
+    return this.#worker.terminate();
+  }
+}
