@@ -19,7 +19,7 @@ export async function pathExists(path: string): Promise<boolean> {
 }
 
 /** The bytes of a file in chunks, each in its own buffer. @throws {ArtifactError} the file is missing @throws {IoError} */
-export async function* artifactChunks(path: string): AsyncGenerator<Uint8Array> {
+async function* artifactChunks(path: string): AsyncGenerator<Uint8Array> {
   try {
     const file = await open(path, "r");
     try {

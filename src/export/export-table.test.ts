@@ -1,0 +1,193 @@
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { keysOf, type EmbeddingTable } from "../embedding/table.js";
+import { ByteWriter } from "./byte-writer.js";
+import { exportDirectory, exportTable } from "./export-table.js";
+import { formatNamed } from "./formats.js";
+
+const fixtures = new URL("../../fixtures/export/", import.meta.url).pathname;
+
+interface Row {
+  field: string;
+  key: string;
+  count: number;
+  weight: number;
+  vector: number[];
+}
+interface Case {
+  out: string;
+  format: string;
+  field?: string;
+  withWeight?: boolean;
+}
+
+function tableOf(fields: string[], rows: Row[]): EmbeddingTable {
+  return {
+    dim: rows[0]?.vector.length ?? 2,
+    numRows: rows.length,
+    fields,
+    fieldOf: Uint32Array.from(rows, (row) => fields.indexOf(row.field)),
+    keys: keysOf(rows.map((row) => row.key)),
+    counts: Uint32Array.from(rows, (row) => row.count),
+    weights: Float32Array.from(rows, (row) => row.weight),
+    vectors: Float32Array.from(rows.flatMap((row) => row.vector)),
+  };
+}
+
+const itemsCalled = (...keys: string[]): EmbeddingTable =>
+  tableOf(
+    ["item"],
+    keys.map((key) => ({ field: "item", key, count: 1, weight: 0, vector: [1, 2] })),
+  );
+const text = (chunks: Iterable<Uint8Array>): string => Buffer.concat([...chunks]).toString("utf8");
+const plain = { withWeight: false, strict: false };
+
+const cases: Case[] = JSON.parse(readFileSync(join(fixtures, "cases.json"), "utf8"));
+const golden: { fields: string[]; rows: Row[] } = JSON.parse(
+  readFileSync(join(fixtures, "table.json"), "utf8"),
+);
+const table = tableOf(golden.fields, golden.rows);
+
+describe("golden files", () => {
+  let parent: string;
+  beforeEach(() => (parent = mkdtempSync(join(tmpdir(), "export-"))));
+  afterEach(() => rmSync(parent, { recursive: true, force: true }));
+
+  test.each(cases)("$out", async ({ out, ...options }) => {
+    const expected = join(fixtures, out);
+    if (!formatNamed(options.format).needsDirectory) {
+      const bytes = Buffer.concat([...exportTable(table, { ...plain, ...options })]);
+      expect(bytes.equals(readFileSync(expected))).toBe(true);
+      return;
+    }
+    const target = join(parent, out);
+    await exportDirectory(table, { ...plain, ...options }, target, false);
+    expect(readdirSync(target).sort()).toEqual(readdirSync(expected).sort());
+    for (const name of readdirSync(expected)) {
+      expect(readFileSync(join(target, name)).equals(readFileSync(join(expected, name)))).toBe(true);
+    }
+  });
+});
+
+describe("exact keys", () => {
+  test("jsonl gives every key, count and number back", () => {
+    const lines = text(exportTable(table, { ...plain, withWeight: true, format: "jsonl" })).split("\n");
+    const rows = lines.slice(0, -1).map((line): Row => JSON.parse(line));
+    expect(rows.map((row) => row.key)).toEqual(golden.rows.map((row) => row.key));
+    expect(Float32Array.from(rows.flatMap((row) => row.vector))).toEqual(table.vectors);
+    expect(Float32Array.from(rows, (row) => row.weight)).toEqual(table.weights);
+  });
+});
+
+describe("keys in word2vec", () => {
+  test.each(["word2vec", "word2vec-bin"])(
+    "%s: a key that repeats once white space is replaced is an error",
+    (format) => {
+      for (const keys of [
+        ["a b", "a_b"],
+        ["a_b", "a b"],
+        ["a b", "a\tb"],
+      ]) {
+        expect(() => exportTable(itemsCalled(...keys), { ...plain, format })).toThrow(
+          /both written as "item:a_b"/,
+        );
+      }
+      expect(text(exportTable(itemsCalled("a b", "a c"), { ...plain, format }))).toMatch(/^2 2\nitem:a_b /);
+    },
+  );
+
+  test("fields whose names hold colons do not run into each other", () => {
+    const rows = [
+      { field: "a", key: "b:c", count: 1, weight: 0, vector: [1] },
+      { field: "a:b", key: "c", count: 1, weight: 0, vector: [1] },
+    ];
+    expect(() => exportTable(tableOf(["a", "a:b"], rows), { ...plain, format: "word2vec" })).toThrow(
+      /both written as "a:b:c"/,
+    );
+  });
+
+  test("strict makes any replacement an error", () => {
+    const options = { withWeight: false, strict: true, format: "word2vec" };
+    expect(() => exportTable(itemsCalled("a b"), options)).toThrow(/--strict/);
+    expect(() => exportTable(itemsCalled("a\u00a0b"), options)).toThrow(/--strict/);
+    expect(text(exportTable(itemsCalled("ab", "é🦊"), options))).toContain("item:é🦊 1 2\n");
+  });
+});
+
+describe("usage", () => {
+  test("several files refuse a stream, and one file a directory", async () => {
+    expect(() => exportTable(table, { ...plain, format: "npy" })).toThrow(/-o DIR/);
+    await expect(exportDirectory(table, { ...plain, format: "csv" }, "x", false)).rejects.toMatchObject({
+      exitCode: 64,
+    });
+  });
+
+  test("an unknown format or field names the nearest, and weights that are not there are refused", () => {
+    expect(() => exportTable(table, { ...plain, format: "word2vce" })).toThrow(/Did you mean word2vec/);
+    expect(() => exportTable(table, { ...plain, format: "csv", field: "itm" })).toThrow(
+      /Did you mean "item"/,
+    );
+    const { weights: _, ...unweighted } = table;
+    expect(() => exportTable(unweighted, { ...plain, withWeight: true, format: "csv" })).toThrow(
+      /no weights/,
+    );
+  });
+
+  test("a number that is not finite is an ArtifactError, not a broken file", () => {
+    const broken = itemsCalled("a");
+    broken.vectors[1] = Number.NaN;
+    expect(() => text(exportTable(broken, { ...plain, format: "csv" }))).toThrow(/NaN/);
+  });
+});
+
+function written(value: number): string {
+  const out = new ByteWriter();
+  out.float32(value);
+  return Buffer.from(out.take()).toString();
+}
+
+function significantDigits(number: string): number {
+  return number
+    .replace(/e.*/, "")
+    .replace(/\D/g, "")
+    .replace(/^0+|0+$/g, "").length;
+}
+
+describe("numbers", () => {
+  test("every f32 of a seeded walk over all exponents reads back to itself with at most 9 digits", () => {
+    const bits = new Uint32Array(1);
+    const value = new Float32Array(bits.buffer);
+    let wrong = 0;
+    let longer = 0;
+    for (let i = 0, state = 1; i < 60_000; i++) {
+      state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+      bits[0] = state ^ (state >>> 15);
+      const v = value[0]!;
+      if (!Number.isFinite(v)) continue;
+      const got = written(v);
+      if (!Object.is(Math.fround(Number(got)), v)) wrong++;
+      // the definition of shortest: the first precision that reads back
+      let p = 1;
+      while (p < 9 && Math.fround(Number(v.toPrecision(p))) !== v) p++;
+      // a whole number below 1e9 keeps all its digits: as text it is no longer
+      if (!Number.isInteger(v) && significantDigits(got) > significantDigits(v.toPrecision(p))) longer++;
+    }
+    expect({ wrong, longer }).toEqual({ wrong: 0, longer: 0 });
+  });
+
+  test.each([
+    [0.1, "0.1"],
+    [1, "1"],
+    [-0, "-0"],
+    [1e-5, "1e-5"],
+    [0.00001001, "0.00001001"],
+    [16777216, "16777216"],
+    [1e9, "1e9"],
+    [3.4028234663852886e38, "3.4028235e38"],
+    [1.401298464324817e-45, "1e-45"],
+    [99999.99, "99999.99"],
+  ])("%d is written as %s", (value, expected) => {
+    expect(written(Math.fround(value))).toBe(expected);
+  });
+});

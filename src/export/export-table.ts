@@ -1,0 +1,51 @@
+// Table → bytes of another tool's format, in chunks; memory does not grow with the table.
+
+import { join } from "node:path";
+import { UsageError } from "../errors.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { writeDirectory, type AtomicOptions } from "../io/atomic.js";
+import { writeChunks } from "../io/write.js";
+import { formatNamed } from "./formats.js";
+import { selectRows, type ExportOptions } from "./selection.js";
+
+/**
+ * The bytes of one file, each chunk in a buffer of its own. Keys are checked before the first chunk.
+ *
+ * @throws {UsageError} unknown format or field, a format of several files, weights asked for where there are none
+ * @throws {DataError} keys that the format cannot tell apart, or under strict cannot hold
+ * @throws {ArtifactError} while iterating: a number is not finite
+ */
+export function exportTable(
+  table: EmbeddingTable,
+  options: ExportOptions & { format: string },
+): Iterable<Uint8Array> {
+  const format = formatNamed(options.format);
+  if (format.needsDirectory) {
+    throw new UsageError(`format ${options.format} writes several files: give a directory with -o DIR`);
+  }
+  return format.chunks(selectRows(table, options));
+}
+
+/**
+ * Writes a format of several files as a directory, whole or not at all.
+ *
+ * @throws {UsageError} as exportTable, or a format of one file
+ * @throws {OutputError} the target exists (with force: and is no such directory), or cannot be created
+ * @throws {IoError} disk full, permission and the like on the way
+ */
+export async function exportDirectory(
+  table: EmbeddingTable,
+  options: ExportOptions & { format: string },
+  target: string,
+  force: boolean,
+  atomic: AtomicOptions = {},
+): Promise<void> {
+  const format = formatNamed(options.format);
+  if (!format.needsDirectory)
+    throw new UsageError(`format ${options.format} writes one file, not a directory`);
+  const files = format.files(selectRows(table, options));
+  const write = async (dir: string): Promise<void> => {
+    for (const [name, chunks] of files) await writeChunks(join(dir, name), chunks, atomic.signal);
+  };
+  await writeDirectory(target, force, write, { marker: format.marker, ...atomic });
+}

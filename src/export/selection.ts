@@ -1,0 +1,58 @@
+// What an export writes: a table's rows of one field or of all, with or without weights.
+
+import { UsageError } from "../errors.js";
+import { rowsOf, type EmbeddingTable, type RowRange } from "../embedding/table.js";
+import type { ByteWriter } from "./byte-writer.js";
+
+export interface ExportOptions {
+  /** all fields when absent */
+  field?: string;
+  /** false: no weights are written */
+  withWeight: boolean;
+  /** true: what a format cannot hold exactly is an error, not replaced */
+  strict: boolean;
+}
+
+/** Rows to export; `weights` is there only when they are to be written. */
+export interface Selection extends RowRange {
+  table: EmbeddingTable;
+  weights: Float32Array | undefined;
+  field: string | undefined;
+  strict: boolean;
+}
+
+/**
+ * The rows to export.
+ *
+ * @throws {UsageError} the table has no such field, or no weights where they are asked for
+ */
+export function selectRows(table: EmbeddingTable, { field, withWeight, strict }: ExportOptions): Selection {
+  if (withWeight && !table.weights) {
+    throw new UsageError("the table has no weights: leave out --with-weight");
+  }
+  return { ...rowsOf(table, field), table, weights: withWeight ? table.weights : undefined, field, strict };
+}
+
+/** The bytes of a row's key: a view. */
+export function keyBytes({ keys }: EmbeddingTable, row: number): Uint8Array {
+  return keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]);
+}
+
+/** For formats of one key column: the key within one field, or else `field:key`. */
+export function oneKeyBytes({ table, field }: Selection, row: number): Uint8Array {
+  if (field !== undefined) return keyBytes(table, row);
+  return Buffer.concat([Buffer.from(`${table.fields[table.fieldOf[row]!]}:`, "utf8"), keyBytes(table, row)]);
+}
+
+/** Yields the chunks of a text that `write` puts down row by row. */
+export function* chunksByRow(
+  { first, last }: RowRange,
+  out: ByteWriter,
+  write: (row: number) => void,
+): Generator<Uint8Array> {
+  for (let row = first; row < last; row++) {
+    write(row);
+    if (out.isFull) yield out.take();
+  }
+  yield out.take();
+}

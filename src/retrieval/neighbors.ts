@@ -1,0 +1,130 @@
+// The nearest rows of a row within its field, exactly: every row is compared.
+
+import { UsageError } from "../errors.js";
+import { keyText, rowOf, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+
+export type Metric = "cosine" | "dot";
+
+export interface NeighborOptions {
+  /** how many, >= 1; fewer when the field has fewer */
+  top: number;
+  metric: Metric;
+}
+
+export interface Neighbor {
+  row: number;
+  key: string;
+  count: number;
+  /** cosine in [-1, 1] up to rounding, or the inner product */
+  similarity: number;
+}
+
+/**
+ * The rows of the field most similar to a key's row, nearest first, the row itself left out.
+ *
+ * Ties stand in row order. Sums are f64 in order of dimension, so that results are the same everywhere. Under cosine a
+ * zero vector has no direction: such rows are never neighbours, and a key whose vector is zero has none. Under dot they
+ * are rows like any other.
+ *
+ * @throws {UsageError} no such field or key, naming the nearest; top is no positive whole number
+ */
+export function neighbors(
+  table: EmbeddingTable,
+  field: string,
+  key: string,
+  { top, metric }: NeighborOptions,
+): Neighbor[] {
+  if (!Number.isSafeInteger(top) || top < 1) {
+    throw new UsageError(`top must be a whole number of at least 1, got ${top}`);
+  }
+  const { dim, vectors } = table;
+  const query = rowOf(table, field, key);
+  const { first, last } = rowsOf(table, field);
+  const q = Float64Array.from(vectors.subarray(query * dim, (query + 1) * dim));
+  const queryNorm = norm(q);
+  if (metric === "cosine" && queryNorm === 0) return [];
+
+  const nearest = new Nearest(Math.min(top, last - first));
+  for (let row = first; row < last; row++) {
+    if (row === query) continue;
+    const start = row * dim;
+    let dot = 0;
+    let squares = 0;
+    for (let j = 0; j < dim; j++) {
+      const v = vectors[start + j]!;
+      dot += q[j]! * v;
+      squares += v * v;
+    }
+    if (metric === "dot") nearest.offer(row, dot);
+    else if (squares > 0) nearest.offer(row, dot / (queryNorm * Math.sqrt(squares)));
+  }
+  return nearest.sorted().map(({ row, similarity }) => ({
+    row,
+    key: keyText(table.keys, row),
+    count: table.counts[row]!,
+    similarity,
+  }));
+}
+
+/** The k most similar of the rows offered, in a heap whose root is the least similar, so the first to go. */
+class Nearest {
+  readonly #k: number;
+  readonly #heap: { row: number; similarity: number }[] = [];
+
+  constructor(k: number) {
+    this.#k = k;
+  }
+
+  /** Rows come in ascending order, so an equal similarity comes too late to replace one that is held. */
+  offer(row: number, similarity: number): void {
+    const heap = this.#heap;
+    if (heap.length < this.#k) {
+      heap.push({ row, similarity });
+      this.#up(heap.length - 1);
+    } else if (similarity > heap[0]!.similarity) {
+      heap[0] = { row, similarity };
+      this.#down();
+    }
+  }
+
+  sorted(): { row: number; similarity: number }[] {
+    return this.#heap.toSorted((a, b) => b.similarity - a.similarity || a.row - b.row);
+  }
+
+  /** Less similar, or as similar and of a later row. */
+  #isWorse(i: number, j: number): boolean {
+    const [a, b] = [this.#heap[i]!, this.#heap[j]!];
+    return a.similarity < b.similarity || (a.similarity === b.similarity && a.row > b.row);
+  }
+
+  #swap(i: number, j: number): void {
+    [this.#heap[i], this.#heap[j]] = [this.#heap[j]!, this.#heap[i]!];
+  }
+
+  #up(start: number): void {
+    let i = start;
+    while (i > 0 && this.#isWorse(i, (i - 1) >> 1)) {
+      this.#swap(i, (i - 1) >> 1);
+      i = (i - 1) >> 1;
+    }
+  }
+
+  #down(): void {
+    let i = 0;
+    for (;;) {
+      let worst = i;
+      for (const child of [2 * i + 1, 2 * i + 2]) {
+        if (child < this.#heap.length && this.#isWorse(child, worst)) worst = child;
+      }
+      if (worst === i) return;
+      this.#swap(i, worst);
+      i = worst;
+    }
+  }
+}
+
+function norm(vector: Float64Array): number {
+  let squares = 0;
+  for (const v of vector) squares += v * v;
+  return Math.sqrt(squares);
+}
