@@ -59,6 +59,12 @@ function list(names: string[]): string {
   return names.length === 0 ? "nothing" : names.map((name) => `${name}/`).join(", ");
 }
 
+/** What is wrong with each import of a file in export/ that holds this text. */
+function complaintsAbout(text: string): string[] {
+  const source = sourceOf("export/csv", text);
+  return source.imports.map((target) => complaint(source, target) ?? "fine");
+}
+
 test("every folder of src is a room", () => {
   const unknown = [...new Set(sources.map(({ room }) => room))].filter(
     (room) => !(room in rooms) && !scaffolding.includes(room),
@@ -133,19 +139,15 @@ test("no file imports itself through others", () => {
 });
 
 test("the check sees imports of every form, and no comment or string", () => {
-  const complaints = (text: string): string[] => {
-    const source = sourceOf("export/csv", text);
-    return source.imports.map((target) => complaint(source, target) ?? "fine");
-  };
-  expect(complaints('import type {\n  A,\n} from "../embedding/table.js";')).toEqual(["fine"]);
-  expect(complaints('// import x from "../log/log.js"\nconst a = "https://x";')).toEqual([]);
-  expect(complaints('import { readFileSync } from "node:fs";')).toEqual([
+  expect(complaintsAbout('import type {\n  A,\n} from "../embedding/table.js";')).toEqual(["fine"]);
+  expect(complaintsAbout('// import x from "../log/log.js"\nconst a = "https://x";')).toEqual([]);
+  expect(complaintsAbout('import { readFileSync } from "node:fs";')).toEqual([
     expect.stringContaining("call what io/ offers instead"),
   ]);
-  expect(complaints('const a = await import("../api/export.js");')).toEqual([
+  expect(complaintsAbout('const a = await import("../api/export.js");')).toEqual([
     expect.stringContaining("let api/ pass in what export/ needs"),
   ]);
-  expect(complaints('export * from "../dataset/dataset.js";')).toEqual([
+  expect(complaintsAbout('export * from "../dataset/dataset.js";')).toEqual([
     expect.stringContaining("let api/ bring the two together"),
   ]);
 });
