@@ -1,0 +1,153 @@
+// The direction of imports, as rooms.ts states it. A failure says what to do instead.
+
+import { readSources, roomOf, sourceOf, type Source } from "../testing/sources.js";
+import { exceptions, openToAll, rooms, scaffolding, terminal } from "./rooms.js";
+
+const sources = readSources();
+/** Code that ships: no test, no scaffolding. */
+const shipped = sources.filter(({ file, room }) => !file.endsWith(".test") && !scaffolding.includes(room));
+
+/** A file of ours rather than a package. */
+function isFile(target: string): boolean {
+  return roomOf(target) in rooms || scaffolding.includes(roomOf(target));
+}
+
+function allowedByException({ file }: Source, target: string): boolean {
+  return exceptions.some(
+    (exception) =>
+      exception.file.test(file) &&
+      exception.mayImport.some((allowed) =>
+        new RegExp(`^${allowed.replaceAll("/", "\\/").replaceAll("*", "[^/]+")}$`).test(target),
+      ),
+  );
+}
+
+/** What is wrong with one import, as a sentence; undefined when nothing is. */
+function complaint(source: Source, target: string): string | undefined {
+  const { file, room } = source;
+  const { mayImport, packages = [] } = rooms[room];
+  if (allowedByException(source, target)) return undefined;
+  if (!isFile(target)) {
+    if (openToAll.includes(target) || packages.includes(target)) return undefined;
+    const homes = Object.keys(rooms).filter((name) => rooms[name].packages?.includes(target));
+    const advice =
+      homes.length > 0
+        ? `call what ${list(homes)} offers instead, or add there what is missing`
+        : "no room may: give it one home in src/acceptance/rooms.ts and say why in docs/decisions";
+    return `src/${file}.ts imports ${target}, which ${room} may not: ${advice}`;
+  }
+  const targetRoom = roomOf(target);
+  if (targetRoom === room) {
+    // a trainer stands alone: trainers/fm knows nothing of trainers/gbdt
+    const [, family] = file.split("/");
+    const [, otherFamily] = target.split("/");
+    if (room !== "trainers" || family === otherFamily) return undefined;
+    return `src/${file}.ts imports another trainer, ${target}: move what both need to solvers/ or sampling/`;
+  }
+  if (scaffolding.includes(targetRoom)) {
+    return `src/${file}.ts imports ${target}, which does not ship: move what it needs out of ${targetRoom}/`;
+  }
+  if (mayImport.includes(targetRoom)) return undefined;
+  const lower = rooms[targetRoom]?.mayImport.includes(room);
+  const advice = lower
+    ? `data goes the other way, so let ${targetRoom}/ pass in what ${room}/ needs as an argument`
+    : `${room} may import ${list(mayImport)}: let api/ bring the two together, or move the shared concept to one of these`;
+  return `src/${file}.ts imports ${target}: ${advice}`;
+}
+
+function list(names: string[]): string {
+  return names.length === 0 ? "nothing" : names.map((name) => `${name}/`).join(", ");
+}
+
+/** What is wrong with each import of a file in export/ that holds this text. */
+function complaintsAbout(text: string): string[] {
+  const source = sourceOf("export/csv", text);
+  return source.imports.map((target) => complaint(source, target) ?? "fine");
+}
+
+test("every folder of src is a room", () => {
+  const unknown = [...new Set(sources.map(({ room }) => room))].filter(
+    (room) => !(room in rooms) && !scaffolding.includes(room),
+  );
+  expect(
+    unknown.map(
+      (room) =>
+        `src/${room} is no room: put its files into one, or add it to rooms.ts and docs/architecture.md`,
+    ),
+  ).toEqual([]);
+});
+
+test("rooms import only what they may", () => {
+  const complaints = shipped
+    .filter(({ room }) => room in rooms)
+    .flatMap((source) => source.imports.map((target) => complaint(source, target)))
+    .filter((sentence) => sentence !== undefined);
+  expect(complaints).toEqual([]);
+});
+
+test("console and process are used by the command line only", () => {
+  const complaints = shipped
+    .filter(({ room }) => room !== "cli")
+    .flatMap(({ file, code }) =>
+      terminal.flatMap(({ name, pattern, but }) =>
+        [...code.matchAll(new RegExp(pattern, "g"))]
+          .filter((match) => !(but?.file.test(file) && but.pattern.test(code.slice(match.index))))
+          .map(
+            () => `src/${file}.ts uses ${name}: return a value or call an observer, and let cli/ print it`,
+          ),
+      ),
+    );
+  expect(complaints).toEqual([]);
+});
+
+test("no result depends on Math.random", () => {
+  const complaints = shipped
+    .filter(({ code }) => code.includes("Math.random"))
+    .map(({ file }) => `src/${file}.ts uses Math.random: draw from sampling/, by the seed`);
+  expect(complaints).toEqual([]);
+});
+
+test("no barrel but src/index.ts", () => {
+  const complaints = shipped
+    .filter(
+      ({ file, code }) =>
+        file !== "index" &&
+        /(?:^|\n)\s*export\s+(?:type\s+)?(?:\*|\{[^}]*\})\s*(?:as\s+\w+\s*)?from\b/.test(code),
+    )
+    .map(({ file }) => `src/${file}.ts exports another file's names: import them where they are defined`);
+  expect(complaints).toEqual([]);
+});
+
+test("no file imports itself through others", () => {
+  const byName = new Map(sources.map((source) => [source.file, source]));
+  const state = new Map<string, "open" | "done">();
+  const cycles: string[] = [];
+  const visit = (file: string, path: string[]): void => {
+    if (state.get(file) === "done" || !byName.has(file)) return;
+    const trail = [...path, file];
+    if (state.get(file) === "open") {
+      const cycle = trail.slice(trail.indexOf(file)).map((name) => `src/${name}.ts`);
+      cycles.push(`${cycle.join(" → ")}: move what they share into a file that imports none of them`);
+      return;
+    }
+    state.set(file, "open");
+    for (const target of byName.get(file)!.imports) visit(target, trail);
+    state.set(file, "done");
+  };
+  for (const { file } of sources) visit(file, []);
+  expect(cycles).toEqual([]);
+});
+
+test("the check sees imports of every form, and no comment or string", () => {
+  expect(complaintsAbout('import type {\n  A,\n} from "../embedding/table.js";')).toEqual(["fine"]);
+  expect(complaintsAbout('// import x from "../log/log.js"\nconst a = "https://x";')).toEqual([]);
+  expect(complaintsAbout('import { readFileSync } from "node:fs";')).toEqual([
+    expect.stringContaining("call what io/ offers instead"),
+  ]);
+  expect(complaintsAbout('const a = await import("../api/export.js");')).toEqual([
+    expect.stringContaining("let api/ pass in what export/ needs"),
+  ]);
+  expect(complaintsAbout('export * from "../dataset/dataset.js";')).toEqual([
+    expect.stringContaining("let api/ bring the two together"),
+  ]);
+});

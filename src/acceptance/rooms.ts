@@ -1,0 +1,102 @@
+// The rooms of src/ as data: docs/architecture.md in the form that architecture.test.ts checks.
+
+/** What the code of a room may reach. */
+export interface Room {
+  /** other rooms whose files it may import; a file by its path without .ts */
+  mayImport: string[];
+  /** packages and built-in modules that it may import besides those open to all */
+  packages?: string[];
+}
+
+const words = (text: string): string[] => text.split(" ");
+
+/** Built-in modules that touch nothing outside the process. */
+export const openToAll = [
+  "node:path",
+  "node:url",
+  "node:util",
+  "node:buffer",
+  "node:events",
+  "node:perf_hooks",
+];
+
+const disk = [
+  "node:fs",
+  "node:fs/promises",
+  "node:zlib",
+  "node:stream",
+  "node:stream/promises",
+  "node:crypto",
+];
+
+/** Rooms in the order in which data passes them; tests may import anything. */
+export const rooms: Record<string, Room> = {
+  errors: { mayImport: [] },
+  io: { mayImport: ["errors"], packages: [...disk, "node:os"] },
+  kernels: { mayImport: ["errors"] },
+  workers: { mayImport: ["kernels", "errors"], packages: ["node:worker_threads", "node:os"] },
+  // the byte scanner is a kernel and files are scanned in parallel: docs/decisions/0002-log-reads-in-parallel.md
+  log: { mayImport: ["io", "kernels", "workers", "errors"], packages: ["papaparse", "hyparquet"] },
+  // draws over plain arrays, so that splits and negatives in dataset/ may use them
+  sampling: { mayImport: ["kernels", "errors"] },
+  dataset: { mayImport: ["log", "io", "sampling", "errors"], packages: ["apache-arrow"] },
+  solvers: { mayImport: ["kernels", "workers", "errors"], packages: ["ml-matrix"] },
+  config: { mayImport: ["io", "errors"], packages: ["yaml", "zod"] },
+  embedding: { mayImport: ["io", "errors"], packages: ["apache-arrow"] },
+  trainers: {
+    mayImport: ["dataset", "sampling", "kernels", "workers", "solvers", "embedding", "errors"],
+  },
+  retrieval: { mayImport: ["embedding", "kernels", "workers", "errors"], packages: ["usearch"] },
+  evaluation: { mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "errors"] },
+  export: { mayImport: ["embedding", "io", "errors"], packages: ["hyparquet-writer", "fflate"] },
+  report: { mayImport: ["embedding", "evaluation", "errors"], packages: ["@observablehq/plot", "linkedom"] },
+  api: {
+    mayImport: words(
+      "io log dataset sampling kernels workers solvers config trainers embedding retrieval evaluation export report errors",
+    ),
+  },
+  operations: {
+    mayImport: words(
+      "api io log dataset config trainers embedding retrieval evaluation export report errors",
+    ),
+    packages: ["ml-matrix", "yaml"],
+  },
+  cli: {
+    mayImport: ["api", "operations", "config", "errors"],
+    packages: ["commander", "ora", "node:os", "node:process"],
+  },
+  index: { mayImport: ["api", "operations", "errors"] },
+};
+
+/** Files that may do what their room may not. */
+export const exceptions: { file: RegExp; mayImport: string[]; because: string }[] = [
+  {
+    file: /^cli\//,
+    mayImport: ["trainers/*/options"],
+    because: "a hyperparameter is declared once, with its default and help text",
+  },
+  {
+    file: /^kernels\/load$/,
+    mayImport: ["node:fs", "node:fs/promises"],
+    because: "it reads the compiled modules beside it",
+  },
+  {
+    file: /^log\/[^/]*\.?worker$/,
+    mayImport: ["node:worker_threads"],
+    because: "it is the other end of the pool that reads in parallel",
+  },
+];
+
+/** Rooms that only tests and benches may import, and that may import and print what they like. */
+export const scaffolding = ["acceptance", "testing", "bench"];
+
+/** Names that belong to the terminal: only the command line may use them. */
+export const terminal: { pattern: RegExp; name: string; but?: { file: RegExp; pattern: RegExp } }[] = [
+  { name: "console", pattern: /(?<![\w.$"'`/-])console\s*[.[]/ },
+  {
+    name: "process",
+    pattern: /(?<![\w.$"'`/-])process\s*[.[]/,
+    // an unfinished output is named after its writer, so that a later command can tell whether it still lives
+    but: { file: /^io\//, pattern: /^process\.(pid|kill)\b/ },
+  },
+];
