@@ -45,7 +45,7 @@ export async function evaluate(
   for (const text of warnings) watch.observe({ stage: "warning", text });
   const rows = await rowsOf(run, fm, part);
   const scores = await scoreRows(fm.parameters, rows, { threads: reading.threads });
-  const metrics: Metrics = metricsOf(task, scores, rows.labels, labelRange);
+  const metrics: Metrics = metricsOf(task, scores, rows.labels, { min: labelRange[0], max: labelRange[1] });
   return {
     command: "evaluate",
     version,

@@ -294,7 +294,10 @@ async function metricsOfRows(
   threads: number,
 ): Promise<Metrics> {
   const scores = await scoreRows(model, rows, { threads });
-  return metricsOf(examples.task, scores, rows.labels, examples.labelRange);
+  return metricsOf(examples.task, scores, rows.labels, {
+    min: examples.labelRange[0],
+    max: examples.labelRange[1],
+  });
 }
 
 function preprocessOf(

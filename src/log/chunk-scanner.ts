@@ -37,6 +37,8 @@ export interface ChunkScan {
   numRows: number;
   /** physical lines of the chunk */
   numLines: number;
+  /** u32[numRows]: the line of each row; absent when row r is on line r */
+  rowLines?: Uint32Array;
   /** one a request: u32 codes of this scanner, MISSING where empty; or f64 */
   columns: (Uint32Array | Float64Array)[];
   /** one a request: the keys that got their code in this chunk, in the order of their codes; empty for numbers */
@@ -205,6 +207,13 @@ export class ChunkScanner {
         scan.badCells.push({ row: scan.numRows + row, request, line, text });
       }
     }
+    // blank lines, comments and rows left out set rows and lines apart
+    if (scan.rowLines || numRows !== numLines) {
+      const from = lines.offset / 4;
+      const own = this.#memory.u32.slice(from, from + numRows).map((line) => scan.numLines + line);
+      const before = scan.rowLines ?? Uint32Array.from({ length: scan.numRows }, (_, row) => row);
+      scan.rowLines = joinLines(before, own);
+    }
     scan.numRows += numRows;
     scan.numLines += numLines!;
   }
@@ -212,6 +221,7 @@ export class ChunkScanner {
   #scanText(bytes: Uint8Array, scan: ChunkScan): void {
     const { dialect, numColumns, requests } = this.#setup;
     const columns: number[][] = requests.map(() => []);
+    const rowLines: number[] = [];
     scan.numLines = forEachRow(bytes, dialect, ({ cells, line, malformedQuote }) => {
       if (malformedQuote !== -1 || cells.length !== numColumns) {
         const reason = malformedQuote !== -1 ? "quote" : "ragged";
@@ -234,8 +244,10 @@ export class ChunkScanner {
         if (value === undefined) scan.badCells.push({ row: scan.numRows, request, line, text });
         columns[request]!.push(value ?? NaN);
       }
+      rowLines.push(line);
       scan.numRows++;
     });
+    scan.rowLines = Uint32Array.from(rowLines);
     scan.columns = columns.map((values, i) =>
       this.#tables[i] ? Uint32Array.from(values) : Float64Array.from(values),
     );
@@ -253,6 +265,13 @@ export class ChunkScanner {
     }
     return code;
   }
+}
+
+function joinLines(a: Uint32Array, b: Uint32Array): Uint32Array {
+  const joined = new Uint32Array(a.length + b.length);
+  joined.set(a);
+  joined.set(b, a.length);
+  return joined;
 }
 
 function noKeys(): Dictionary {

@@ -69,11 +69,13 @@ export class Merger {
       map.append(table.codesOf(scan.newKeys[request]!));
       map.apply(column);
     }
+    const firstLine = this.nextLine;
     const batch: Batch = {
       firstRow: this.numRows,
       numRows: scan.numRows,
       columns: scan.columns,
       badCells: scan.badCells.map((cell) => ({ ...cell, file: path, line: this.nextLine + cell.line })),
+      placeOf: (row) => ({ file: path, line: firstLine + (scan.rowLines?.[row] ?? row) }),
       sizes: this.#tables.map((table) => table?.size ?? 0),
     };
     this.numRows += scan.numRows;

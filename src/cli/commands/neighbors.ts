@@ -1,4 +1,48 @@
-import type { Command } from "commander";
-export function addNeighbors(program: Command, _s: AbortSignal): Command {
-  return program.command("neighbors");
+// embed neighbors
+
+import { Option, type Command } from "commander";
+import type { NeighborsOf } from "../../api/neighbors.js";
+import { repeated, wholeOf } from "../options.js";
+import { formatTable, writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o run):
+  embed neighbors run --key item:tea-03
+  embed neighbors run --key item:tea-03 --key item:camera-11 --top 5 --metric dot
+`;
+
+interface Flags {
+  key: string[];
+  top: number;
+  metric: "cosine" | "dot";
+  table?: string;
+  json?: boolean;
+}
+
+/** Adds the command. */
+export function addNeighbors(program: Command): Command {
+  return program
+    .command("neighbors")
+    .summary("show the rows nearest to a key")
+    .description("Shows the rows of a field that are nearest to a key's row, the row itself left out.")
+    .argument("<run>", "run directory")
+    .addHelpText("before", examples)
+    .requiredOption("--key <field:key>", "whose neighbours; repeat it for several", repeated)
+    .addOption(new Option("--top <n>", "how many").argParser(wholeOf("--top", 1)).default(10))
+    .addOption(new Option("--metric <metric>", "of nearness").choices(["cosine", "dot"]).default("cosine"))
+    .option("--table <name>", "of a run with several tables")
+    .option("--json", "print one JSON object on stdout")
+    .action(async (run: string, { key, top, metric, table, json }: Flags) => {
+      const { neighborsOf } = await import("../../api/neighbors.js");
+      const { version } = await import("../../api/version.js");
+      const found = await neighborsOf(run, key, { top, metric, ...(table !== undefined && { table }) });
+      if (json) await writeResult(`${JSON.stringify({ command: "neighbors", version, queries: found })}\n`);
+      else await writeResult(found.map((query) => textOf(query, metric)).join("\n"));
+    });
+}
+
+function textOf({ field, key, neighbors }: NeighborsOf, metric: string): string {
+  if (neighbors.length === 0) return `${field}:${key} has no neighbours\n`;
+  const lines = neighbors.map((row) => [row.key, row.similarity.toFixed(4), String(row.count)]);
+  return `${field}:${key}\n${formatTable([["  key", metric, "events"], ...lines.map(([k, ...rest]) => [`  ${k}`, ...rest])])}`;
 }

@@ -1,0 +1,67 @@
+// `embed export`: a run's table → a file of another tool's format.
+
+import { exportDirectory, exportTable } from "../export/export-table.js";
+import { formatNamed } from "../export/formats.js";
+import { UsageError } from "../errors.js";
+import { writeFileAtomic } from "../io/atomic.js";
+import { openTable } from "./tables.js";
+import { version } from "./version.js";
+
+export interface ExportRunOptions {
+  format: string;
+  table?: string;
+  field?: string;
+  withWeight: boolean;
+  strict: boolean;
+  /** a path; undefined or `-` for `write` */
+  out?: string;
+  force: boolean;
+}
+
+export interface ExportSummary {
+  command: "export";
+  version: string;
+  out: string;
+  seconds: number;
+  rows: number;
+  options: Record<string, unknown>;
+}
+
+/**
+ * Exports a run's table to a file or a directory, whole or not at all, or in chunks to `write`.
+ *
+ * @param write takes one chunk after another when there is no path
+ * @throws {UsageError} an unknown format or field, or a format of several files without a path
+ */
+export async function exportRun(
+  path: string,
+  options: ExportRunOptions,
+  write: (chunk: Uint8Array) => Promise<void>,
+  signal: AbortSignal,
+): Promise<ExportSummary> {
+  const start = performance.now();
+  const { format, out, force, withWeight, strict } = options;
+  const toStdout = out === undefined || out === "-";
+  if (toStdout && formatNamed(format).needsDirectory) {
+    throw new UsageError(`format ${format} writes several files: give it a directory with -o DIR`);
+  }
+  const { table, fieldNamed } = await openTable(path, options.table);
+  const field = options.field === undefined ? undefined : fieldNamed(options.field);
+  const selected = { format, withWeight, strict, ...(field !== undefined && { field }) };
+  if (toStdout) {
+    for (const chunk of exportTable(table, selected)) {
+      signal.throwIfAborted();
+      await write(chunk);
+    }
+  } else if (formatNamed(format).needsDirectory)
+    await exportDirectory(table, selected, out, force, { signal });
+  else await writeFileAtomic(out, exportTable(table, selected), force, { signal });
+  return {
+    command: "export",
+    version,
+    out: out ?? "-",
+    seconds: (performance.now() - start) / 1000,
+    rows: field === undefined ? table.numRows : table.fieldOf.filter((f) => table.fields[f] === field).length,
+    options: { run: path, ...selected },
+  };
+}

@@ -1,0 +1,9 @@
+// The library: everything that the command line does can be called from TypeScript.
+
+export { evaluate, type EvaluateOptions } from "./api/evaluate.js";
+export { exportRun, type ExportRunOptions } from "./api/export.js";
+export { inspect, type Inspection } from "./api/inspect.js";
+export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
+export { trainFm, type Summary, type TrainFmOptions } from "./api/train-fm.js";
+export type { Progress, Watch } from "./api/progress.js";
+export { EmbedError } from "./errors.js";
