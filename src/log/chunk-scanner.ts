@@ -1,7 +1,7 @@
 // One chunk → codes and numbers. A scanner belongs to one thread and has its own codes; merge.ts makes them the log's.
 //
-// A chunk without a quoted cell goes through the kernel, a range of whole lines at a time: its cells are found
-// (indexRows), then each requested column is interned or parsed. One with a quoted cell goes through papaparse.
+// Records without a quoted cell go through the kernel, a range of whole lines at a time: their cells are found
+// (indexRows), then each requested column is interned or parsed. Runs of records with one go through papaparse.
 
 import { isUtf8 } from "node:buffer";
 import type { Dictionary } from "./dictionary.js";
@@ -18,7 +18,7 @@ const MISSING = 0xffffffff;
 /** Bytes scanned by one call: WebAssembly compiles a function anew between its calls, and bounds stay in the cache. */
 const RANGE_BYTES = 1 << 16;
 
-/** Keys of quoted chunks that are remembered as text, a column. */
+/** Keys of quoted records that are remembered as text, a column. */
 const MAX_CACHED = 1 << 16;
 
 /** What a scanner must know beside the bytes; the same for all threads. */
@@ -65,7 +65,7 @@ export class ChunkScanner {
   readonly #setup: ScanSetup;
   readonly #memory: ScanMemory;
   readonly #tables: (KeyTable | undefined)[];
-  /** text → code, for quoted chunks */
+  /** text → code, for quoted records */
   readonly #cache: Map<string, number>[];
   readonly #report: Region;
   readonly #comment: { offset: number; length: number };
@@ -87,10 +87,10 @@ export class ChunkScanner {
    * Rows, their codes and numbers, and what is wrong with the chunk.
    *
    * @param bytes u8: whole records, the last byte a newline
-   * @param quoted whether a cell is quoted
+   * @param quoted runs of records with a quoted cell: starts and ends in turn, ascending
    * @throws {UsageError} the keys outgrow the memory
    */
-  scan(bytes: Uint8Array, quoted: boolean): ChunkScan {
+  scan(bytes: Uint8Array, quoted: readonly number[]): ChunkScan {
     const scan: ChunkScan = {
       numRows: 0,
       numLines: 0,
@@ -106,29 +106,35 @@ export class ChunkScanner {
       return scan;
     }
     const sizes = this.#tables.map((table) => table?.size ?? 0);
-    if (quoted) this.#scanText(bytes, scan);
-    else this.#scanBytes(bytes, scan);
-    scan.newKeys = this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? noKeys());
-    return scan;
-  }
-
-  #scanBytes(bytes: Uint8Array, scan: ChunkScan): void {
-    const { requests } = this.#setup;
     const regions = this.#placeChunk(bytes);
-    for (let start = 0; start < bytes.length;) {
-      // the last newline of the next RANGE_BYTES, or the end of a longer line
-      let end = bytes.lastIndexOf(0x0a, start + RANGE_BYTES - 1) + 1;
-      if (end <= start) end = bytes.indexOf(0x0a, start) + 1;
-      this.#scanRange(bytes, start, end, regions, scan);
-      start = end;
+    let at = 0;
+    for (let run = 0; run < quoted.length; run += 2) {
+      this.#scanBytes(bytes, at, quoted[run]!, regions, scan);
+      this.#scanText(bytes.subarray(quoted[run], quoted[run + 1]), regions, scan);
+      at = quoted[run + 1]!;
     }
+    this.#scanBytes(bytes, at, bytes.length, regions, scan);
+
     const { u32, f64 } = this.#memory;
-    scan.columns = requests.map(({ as }, i) => {
+    scan.columns = this.#setup.requests.map(({ as }, i) => {
       const { offset } = regions.outputs[i]!;
       if (as === "key") return u32.slice(offset / 4, offset / 4 + scan.numRows);
       return f64.slice(offset / 8, offset / 8 + scan.numRows);
     });
     scan.badCells.sort((a, b) => a.row - b.row || a.request - b.request);
+    scan.newKeys = this.#tables.map((table, i) => table?.keysFrom(sizes[i]!) ?? noKeys());
+    return scan;
+  }
+
+  #scanBytes(bytes: Uint8Array, from: number, to: number, regions: Regions, scan: ChunkScan): void {
+    for (let start = from; start < to;) {
+      // the last newline of the next RANGE_BYTES, or the end of a longer line
+      let end = Math.min(to, start + RANGE_BYTES);
+      if (end < to) end = bytes.lastIndexOf(0x0a, end - 1) + 1;
+      if (end <= start) end = bytes.indexOf(0x0a, start) + 1;
+      this.#scanRange(bytes, start, end, regions, scan);
+      start = end;
+    }
   }
 
   /** Copies the chunk into the memory and makes room for what comes of it. */
@@ -211,24 +217,24 @@ export class ChunkScanner {
     if (scan.rowLines || numRows !== numLines) {
       const from = lines.offset / 4;
       const own = this.#memory.u32.slice(from, from + numRows).map((line) => scan.numLines + line);
-      const before = scan.rowLines ?? Uint32Array.from({ length: scan.numRows }, (_, row) => row);
-      scan.rowLines = joinLines(before, own);
+      scan.rowLines = joinLines(scan.rowLines ?? firstLines(scan.numRows), own);
     }
     scan.numRows += numRows;
     scan.numLines += numLines!;
   }
 
-  #scanText(bytes: Uint8Array, scan: ChunkScan): void {
+  #scanText(bytes: Uint8Array, { outputs }: Regions, scan: ChunkScan): void {
     const { dialect, numColumns, requests } = this.#setup;
-    const columns: number[][] = requests.map(() => []);
+    const firstLine = scan.numLines;
+    const firstRow = scan.numRows;
     const rowLines: number[] = [];
-    scan.numLines = forEachRow(bytes, dialect, ({ cells, line, malformedQuote }) => {
+    scan.numLines += forEachRow(bytes, dialect, ({ cells, line, malformedQuote }) => {
       if (malformedQuote !== -1 || cells.length !== numColumns) {
         const reason = malformedQuote !== -1 ? "quote" : "ragged";
         scan.faults[reason]++;
         scan.fault ??= {
           reason,
-          line: malformedQuote !== -1 ? malformedQuote : line,
+          line: firstLine + (malformedQuote !== -1 ? malformedQuote : line),
           numCells: cells.length,
           text: rowExcerpt(Buffer.from(cells.join(dialect.delimiter))),
         };
@@ -236,21 +242,23 @@ export class ChunkScanner {
       }
       for (let request = 0; request < requests.length; request++) {
         const text = cells[requests[request]!.column]!;
+        const { offset } = outputs[request]!;
         if (this.#tables[request]) {
-          columns[request]!.push(text === "" ? MISSING : this.#codeOf(request, text));
+          // before the view is taken: a new key may grow the memory
+          const code = text === "" ? MISSING : this.#codeOf(request, text);
+          this.#memory.u32[offset / 4 + scan.numRows] = code;
           continue;
         }
         const value = parseNumber(text);
-        if (value === undefined) scan.badCells.push({ row: scan.numRows, request, line, text });
-        columns[request]!.push(value ?? NaN);
+        if (value === undefined) {
+          scan.badCells.push({ row: scan.numRows, request, line: firstLine + line, text });
+        }
+        this.#memory.f64[offset / 8 + scan.numRows] = value ?? NaN;
       }
-      rowLines.push(line);
+      rowLines.push(firstLine + line);
       scan.numRows++;
     });
-    scan.rowLines = Uint32Array.from(rowLines);
-    scan.columns = columns.map((values, i) =>
-      this.#tables[i] ? Uint32Array.from(values) : Float64Array.from(values),
-    );
+    scan.rowLines = joinLines(scan.rowLines ?? firstLines(firstRow), Uint32Array.from(rowLines));
   }
 
   #codeOf(request: number, text: string): number {
@@ -265,6 +273,11 @@ export class ChunkScanner {
     }
     return code;
   }
+}
+
+/** u32[numRows]: lines of rows that follow each other without gaps from line 0 on. */
+function firstLines(numRows: number): Uint32Array {
+  return Uint32Array.from({ length: numRows }, (_, row) => row);
 }
 
 function joinLines(a: Uint32Array, b: Uint32Array): Uint32Array {

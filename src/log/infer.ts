@@ -1,137 +1,125 @@
-// Roles and types from a log's header and first rows: a guess that is printed, and that any flag overrides.
+// Which column is the user, the item, the label, ...: guessed from names and first rows, and told to the user.
+//
+// Names are compared without case, spaces, underscores, dashes and dots, so user_id, UserID and "User Id" are one. In
+// each role's list the better name stands first; between columns of equal names the leftmost wins.
 
+import { parseNumber } from "./number.js";
 import { parseTime } from "./time.js";
 
+/** What the sample of a column looks like. A time is one by its name or by being an ISO date. */
 export type ColumnType = "key" | "integer" | "number" | "time" | "empty";
 
-export type InferredRole = "user" | "item" | "label" | "time" | "weight" | "session";
+/** The roles that can be guessed. */
+export type RoleName = "user" | "item" | "label" | "time" | "weight" | "session";
 
-export interface Inference {
-  roles: Partial<Record<InferredRole, string>>;
-  /** one a column */
-  types: ColumnType[];
+/** What was guessed, and why. */
+export interface InferredRoles {
+  /** role → column */
+  roles: { [Role in RoleName]?: string };
+  /** column → type */
+  types: Record<string, ColumnType>;
   /** columns without a role whose sample holds decimals */
   numeric: string[];
-  /** by column: what the guess rests on */
+  /** column → one sentence, for roles and numeric columns */
   why: Record<string, string>;
 }
 
-/** Names in the order in which they are preferred, spelt without case, spaces and punctuation. */
-const names: Record<InferredRole, string[]> = {
-  user: [
-    "userid",
-    "user",
-    "uid",
-    "customerid",
-    "customer",
-    "visitorid",
-    "visitor",
-    "memberid",
-    "member",
-    "accountid",
-  ],
-  item: [
-    ...[
-      "itemid",
-      "item",
-      "movieid",
-      "movie",
-      "productid",
-      "product",
-      "stockcode",
-      "sku",
-      "articleid",
-      "article",
-    ],
-    ...[
-      "asin",
-      "bookid",
-      "songid",
-      "trackid",
-      "videoid",
-      "newsid",
-      "poiid",
-      "locationid",
-      "adid",
-      "creativeid",
-    ],
-  ],
-  label: [
-    "label",
-    "click",
-    "clicked",
-    "isclick",
-    "rating",
-    "target",
-    "y",
-    "conversion",
-    "converted",
-    "income",
-  ],
-  time: [
-    "timestamp",
-    "time",
-    "ts",
-    "eventtime",
-    "datetime",
-    "invoicedate",
-    "date",
-    "createdat",
-    "eventtimestamp",
-  ],
-  weight: ["weight", "sampleweight", "eventweight"],
-  session: ["sessionid", "session", "invoiceno", "invoice", "orderid", "basketid", "visitid"],
+const NAMES: Record<RoleName, string[]> = {
+  user: words(
+    "userid user uid userkey username customerid customer customerno visitorid visitor memberid member clientid client " +
+      "accountid account buyerid buyer reviewerid reviewer shopperid profileid personid deviceid cookieid guid",
+  ),
+  item: words(
+    "itemid item productid product movieid movie stockcode sku skuid articleid article asin bookid book isbn songid song " +
+      "trackid track videoid video gameid game newsid news postid post poiid venueid locationid listingid hotelid " +
+      "businessid restaurantid recipeid courseid merchandiseid goodsid contentid documentid docid pageid adid ad creativeid",
+  ),
+  label: words(
+    "label click clicked isclick isclicked rating ratings target y score stars overall conversion converted isconversion " +
+      "purchase purchased bought like liked response outcome income",
+  ),
+  time: words(
+    "timestamp time ts datetime date eventtime eventtimestamp eventdate invoicedate orderdate orderts ordertime " +
+      "createdat created unixtime unixreviewtime reviewtime clicktime visittime day",
+  ),
+  weight: words("weight sampleweight eventweight rowweight importance"),
+  session: words(
+    "sessionid session sessid invoiceno invoiceid invoice orderid order orderno basketid basket cartid visitid transactionid playlistid",
+  ),
 };
 
+function words(text: string): string[] {
+  return text.split(" ");
+}
+
+/** The name as it is compared: `User_ID` is userid. */
+function plain(name: string): string {
+  return name.toLowerCase().replace(/[\s_\-.]/g, "");
+}
+
 /**
- * Guesses roles by name, where the first rows do not speak against it: a label and a weight must be numbers, a time must
- * parse.
+ * Guesses roles and types. Pure: the same columns and sample give the same answer.
  *
- * @param sample the first rows, as long as columns
+ * @param columns names, distinct
+ * @param sample  first rows, each with a cell a column
  */
-export function inferRoles(columns: readonly string[], sample: readonly (readonly string[])[]): Inference {
-  const cells = (c: number): string[] => sample.map((row) => row[c] ?? "").filter((cell) => cell !== "");
-  const types = columns.map((_, c) => typeOf(cells(c)));
-  const why: [string, string][] = [];
-  const roles: Inference["roles"] = {};
-  const taken = new Set<string>();
-  for (const [role, known] of Object.entries(names) as [InferredRole, string[]][]) {
-    const plain = columns.map(plainName);
-    const name = known
-      .map((candidate) => columns[plain.indexOf(candidate)])
-      .find(
-        (column) => column !== undefined && !taken.has(column) && fits(role, cells(columns.indexOf(column))),
-      );
-    if (name === undefined) continue;
-    roles[role] = name;
-    taken.add(name);
-    why.push([name, "by its name"]);
+export function inferRoles(
+  columns: readonly string[],
+  sample: readonly (readonly string[])[],
+): InferredRoles {
+  const cells = columns.map((_, c) => sample.map((row) => row[c]!.trim()).filter((cell) => cell !== ""));
+  const types = columns.map((name, c) => typeOf(name, cells[c]!));
+  const why = new Map<string, string>();
+
+  const roles: InferredRoles["roles"] = {};
+  for (const role of ["user", "item", "label", "time", "weight", "session"] as const) {
+    const [found] = columns
+      .map((name, c) => ({ name, c, rank: NAMES[role].indexOf(plain(name)) }))
+      .filter(({ name, c, rank }) => rank !== -1 && !why.has(name) && isPlausible(role, types[c]!, cells[c]!))
+      .sort((a, b) => a.rank - b.rank);
+    if (!found) continue;
+    roles[role] = found.name;
+    why.set(found.name, `${role}: by its name${EVIDENCE[role]}`);
   }
-  const numeric = columns.filter((name, c) => !taken.has(name) && types[c] === "number");
-  for (const name of numeric) why.push([name, "its first rows hold decimals"]);
-  // fromEntries keeps a column called __proto__ a column
-  return { roles, types, numeric, why: Object.fromEntries(why) };
+
+  const numeric = columns.filter((name, c) => types[c] === "number" && !why.has(name));
+  for (const name of numeric) why.set(name, "numeric: its first rows hold decimals");
+  return {
+    roles,
+    // fromEntries, as a column may be called __proto__
+    types: Object.fromEntries(columns.map((name, c) => [name, types[c]!])),
+    numeric,
+    why: Object.fromEntries(why),
+  };
 }
 
-function plainName(column: string): string {
-  return column.toLowerCase().replaceAll(/[^\p{L}\p{N}]/gu, "");
+const EVIDENCE: Record<RoleName, string> = {
+  user: "",
+  item: "",
+  label: ", its first rows are numbers",
+  time: ", its first rows are times",
+  weight: ", its first rows are numbers of at least 0",
+  session: "",
+};
+
+/** Whether the values of a column can play the role. */
+function isPlausible(role: RoleName, type: ColumnType, present: readonly string[]): boolean {
+  const isNumber = type === "integer" || type === "number";
+  if (role === "label") return isNumber;
+  if (role === "weight") return isNumber && present.every((cell) => Number(cell) >= 0);
+  if (role === "time") return type === "time";
+  return type !== "empty";
 }
 
-function fits(role: InferredRole, cells: string[]): boolean {
-  // where most first rows fit, a cell that does not is an error to report rather than a reason to look elsewhere
-  const most = (test: (cell: string) => boolean) =>
-    cells.length === 0 || cells.filter(test).length > cells.length / 2;
-  if (role === "label" || role === "weight") return most(isNumber);
-  return role === "time" ? most((cell) => !Number.isNaN(parseTime(cell))) : true;
-}
-
-function typeOf(cells: string[]): ColumnType {
-  if (cells.length === 0) return "empty";
-  if (cells.every((cell) => /^[-+]?\d+$/.test(cell))) return "integer";
-  if (cells.every(isNumber)) return "number";
-  return cells.every((cell) => !Number.isNaN(parseTime(cell))) ? "time" : "key";
-}
-
-function isNumber(cell: string): boolean {
-  return /^\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*$/i.test(cell);
+function typeOf(name: string, present: readonly string[]): ColumnType {
+  if (present.length === 0) return "empty";
+  const numbers = present.map((cell) => parseNumber(cell));
+  const areNumbers = numbers.every((value) => value !== undefined);
+  const areTimes = present.every((cell) => !Number.isNaN(parseTime(cell)));
+  // a number is a time only in a column of that name, and from 1973 on: `day` may be 1 to 31, `time` seconds since a start
+  const isUnixTime =
+    areNumbers && numbers.every((value) => Math.abs(value) >= 1e8) && NAMES.time.includes(plain(name));
+  if (areTimes && (!areNumbers || isUnixTime)) return "time";
+  if (!areNumbers) return "key";
+  return numbers.every((value) => Number.isInteger(value)) ? "integer" : "number";
 }

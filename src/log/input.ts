@@ -13,8 +13,8 @@ export interface Chunk {
   file: number;
   /** u8: the last byte is a newline; alone in its buffer, so that it can be transferred */
   bytes: Uint8Array<ArrayBuffer>;
-  /** whether a cell is quoted: only papaparse may read it then */
-  quoted: boolean;
+  /** runs of records with a quoted cell, which only papaparse may read: starts and ends in turn, ascending */
+  quoted: number[];
 }
 
 /** What the receiver gets in between; `line` of a failure counts from the end of the chunk before, from 0. */

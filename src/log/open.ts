@@ -16,11 +16,11 @@ const SAMPLE_ROWS = 1000;
 export interface ReadSizes {
   /** about so many bytes are scanned at once */
   chunkBytes: number;
-  /** logs with fewer bytes are scanned by the calling thread */
-  smallLog: number;
+  /** so many bytes are scanned by the calling thread before it starts others */
+  localBytes: number;
 }
 
-const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, smallLog: 2 << 20 };
+const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
 
 /**
  * Opens files as one log: reads the heads of all and the first rows.

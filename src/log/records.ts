@@ -79,15 +79,15 @@ function startsWhiteSpace(byte: number): boolean {
 export interface Cut {
   /** index after the last whole record's newline; 0: none is whole */
   end: number;
-  /** whether a cell before the cut is quoted */
-  quoted: boolean;
+  /** runs of records with a quoted cell before the cut: starts and ends in turn, ascending */
+  quoted: number[];
   /** as RecordEnd's, of the record that starts at `end` */
   openQuote: number;
 }
 
 /** The last cut of bytes that start with a record. Lines without a quote are passed over at the speed of memchr. */
 export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
-  let quoted = false;
+  const quoted: number[] = [];
   for (let at = 0; ;) {
     const quote = bytes.indexOf(QUOTE, at);
     if (quote === -1) return { end: Math.max(at, bytes.lastIndexOf(NEWLINE) + 1), quoted, openQuote: -1 };
@@ -100,8 +100,10 @@ export function lastCut(bytes: Uint8Array, dialect: Dialect): Cut {
     }
     const record = recordEnd(bytes, start, dialect);
     if (record.end === -1) return { end: start, quoted, openQuote: record.openQuote };
-    quoted ||= record.quoted;
     at = record.end;
+    if (!record.quoted) continue;
+    if (quoted.at(-1) === start) quoted[quoted.length - 1] = at;
+    else quoted.push(start, at);
   }
 }
 

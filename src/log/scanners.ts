@@ -1,4 +1,4 @@
-// The scanners of one reading: threads that are given chunks in turn, or for a small log the calling thread itself.
+// The scanners of one reading: the calling thread's own, and those on threads of a large log.
 
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
@@ -15,7 +15,7 @@ export interface ScannerData {
 /** What a thread is sent, a chunk. */
 export interface ScanJob {
   bytes: Uint8Array;
-  quoted: boolean;
+  quoted: number[];
 }
 
 /** What it sends back: the scan, or the message of the UsageError that its memory is full. */
@@ -24,23 +24,27 @@ export type ScanReply = { scan: ChunkScan } | { tooLarge: string };
 /** A scanner; scans come in the order of the chunks. */
 export interface Scanner {
   /** Takes the chunk's buffer. */
-  scan(job: { bytes: Uint8Array<ArrayBuffer>; quoted: boolean }): Promise<ChunkScan>;
+  scan(job: { bytes: Uint8Array<ArrayBuffer>; quoted: number[] }): Promise<ChunkScan>;
   close(): Promise<unknown>;
 }
 
-/** So many scanners on threads; none is the calling thread. */
-export function startScanners(data: ScannerData, numThreads: number): Scanner[] {
-  if (numThreads > 0) return Array.from({ length: numThreads }, () => new ThreadScanner(data));
-  const scanner = new ChunkScanner(data.setup, new ScanMemory(data.module));
-  return [
-    {
-      scan: ({ bytes, quoted }) => Promise.resolve(scanner.scan(bytes, quoted)),
-      close: () => Promise.resolve(),
-    },
-  ];
+/** A scanner that works when it is called. */
+export class LocalScanner implements Scanner {
+  readonly #scanner: ChunkScanner;
+
+  constructor({ module, setup }: ScannerData) {
+    this.#scanner = new ChunkScanner(setup, new ScanMemory(module));
+  }
+
+  async scan({ bytes, quoted }: ScanJob): Promise<ChunkScan> {
+    return this.#scanner.scan(bytes, quoted);
+  }
+
+  async close(): Promise<void> {}
 }
 
-class ThreadScanner implements Scanner {
+/** A scanner on a thread of its own. */
+export class ThreadScanner implements Scanner {
   readonly #worker: Worker;
   readonly #waiting: { resolve: (scan: ChunkScan) => void; reject: (error: unknown) => void }[] = [];
 
@@ -58,7 +62,7 @@ class ThreadScanner implements Scanner {
     });
   }
 
-  scan({ bytes, quoted }: { bytes: Uint8Array<ArrayBuffer>; quoted: boolean }): Promise<ChunkScan> {
+  scan({ bytes, quoted }: { bytes: Uint8Array<ArrayBuffer>; quoted: number[] }): Promise<ChunkScan> {
     const scan = new Promise<ChunkScan>((resolve, reject) => this.#waiting.push({ resolve, reject }));
     this.#worker.postMessage({ bytes, quoted } satisfies ScanJob, [bytes.buffer]);
     return scan;

@@ -1,46 +1,55 @@
-// Times as text: unix seconds, milliseconds, microseconds or nanoseconds (told apart by magnitude), or ISO 8601.
+// Times in cells → milliseconds since 1970 in UTC.
+//
+// Accepted: unix time in seconds, milliseconds, microseconds or nanoseconds, told apart by magnitude; ISO 8601 dates and
+// date-times (`T` or one space between them, seconds and fraction optional, then Z, an offset or nothing).
+// A date-time without a zone is taken as UTC: the same log gives the same times on any machine.
 
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(\.\d+)?)?\s*(Z|[-+]\d\d:?\d\d)?)?$/i;
+const ISO =
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(Z|[+-]\d{2}(?::?\d{2})?)?)?$/i;
+const UNIX = /^[+-]?\d+(?:\.\d*)?$/;
 
-/**
- * Milliseconds since 1970 in UTC; NaN when the text is no time.
- *
- * A number is seconds below 1e11, milliseconds below 1e14, microseconds below 1e17, else nanoseconds: seconds reach the
- * year 5138, and milliseconds start in March 1973. ISO 8601 without a zone is UTC.
- */
+/** The time that a cell states, ms since 1970 in UTC, or NaN: an invalid date such as 2010-02-30 is none. */
 export function parseTime(text: string): number {
   const trimmed = text.trim();
-  if (/^[-+]?\d+(\.\d*)?(e\+?\d+)?$/i.test(trimmed)) return timeOfNumber(Number(trimmed));
+  if (UNIX.test(trimmed)) return unixTime(Number(trimmed));
   const match = ISO.exec(trimmed);
   if (!match) return NaN;
-  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "0", zone = "Z"] = match;
-  const [y, mo, d, h, mi, s] = [year, month, day, hour, minute, second].map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  if (h > 23 || mi > 59 || s > 59) return NaN;
-  const time = new Date(Date.UTC(2000, mo - 1, d, h, mi, s));
-  time.setUTCFullYear(y, mo - 1, d);
-  // a 30 February would have moved on to March
-  if (time.getUTCMonth() !== mo - 1 || time.getUTCDate() !== d) return NaN;
-  return time.getTime() + Math.floor(Number(fraction) * 1000) - offsetOf(zone);
+  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] = match;
+  const [y, m, d] = [Number(year), Number(month), Number(day)];
+  if (m < 1 || m > 12 || d < 1 || d > daysIn(y, m)) return NaN;
+  // 24:00 and leap seconds are ISO's, and in no log worth guessing about
+  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return NaN;
+  const offset = zoneMinutes(zone);
+  const date = new Date(0);
+  // not Date.UTC, which takes the years 0 to 99 for 1900 to 1999
+  date.setUTCFullYear(y, m - 1, d);
+  date.setUTCHours(Number(hour), Number(minute) - offset, Number(second), 0);
+  return date.getTime() + Number(`0.${fraction}0`) * 1000;
 }
 
-/** Milliseconds of a number by its magnitude; see parseTime. */
-export function timeOfNumber(x: number): number {
-  const size = Math.abs(x);
-  if (size < 1e11) return x * 1000;
-  if (size < 1e14) return x;
-  return size < 1e17 ? x / 1e3 : x / 1e6;
+/**
+ * Unix time of any unit: seconds reach to the year 5138, so anything of 1e11 and more is of a finer unit.
+ * Milliseconds from 1973 on, microseconds and nanoseconds likewise, are told apart with a factor of 1000 to spare.
+ */
+function unixTime(value: number): number {
+  const size = Math.abs(value);
+  if (size < 1e11) return value * 1000;
+  if (size < 1e14) return value;
+  if (size < 1e17) return value / 1e3;
+  if (size < 1e20) return value / 1e6;
+  return NaN;
 }
 
-function offsetOf(zone: string): number {
-  if (zone.toUpperCase() === "Z") return 0;
-  const digits = zone.replace(":", "");
-  const minutes = Number(digits.slice(1, 3)) * 60 + Number(digits.slice(3, 5));
-  return (digits.startsWith("-") ? -minutes : minutes) * 60_000;
+function daysIn(year: number, month: number): number {
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return [4, 6, 9, 11].includes(month) ? 30 : 31;
+}
+
+/** Minutes east of UTC; NaN beyond a day. */
+function zoneMinutes(zone: string): number {
+  if (/^z$/i.test(zone)) return 0;
+  const hours = Number(zone.slice(1, 3));
+  const minutes = Number(zone.slice(3).replace(":", "") || "0");
+  if (hours > 23 || minutes > 59) return NaN;
+  return (zone.startsWith("-") ? -1 : 1) * (hours * 60 + minutes);
 }
