@@ -8,7 +8,7 @@ import {
   type FmLayout,
   type FmShape,
   readBias,
-  reserveBatch,
+  reservePairs,
   takeLoss,
   writeBias,
 } from "../../kernels/fm.js";
@@ -102,7 +102,7 @@ export class FmMachine {
    * @returns sum of the rows' losses, each taken before its batch's step
    */
   async train(rows: RowsBuffer, key: number | undefined): Promise<number> {
-    reserveBatch(this.arena, this.#layout, rows.batchPairs);
+    reservePairs(this.arena, this.#layout, rows.pairsToCopy);
     const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
     await this.#pool.run({
       kind: "train",
@@ -125,7 +125,7 @@ export class FmMachine {
    * @returns sum of the rows' losses, by blocks of 4,096 rows in their order
    */
   async score(rows: RowsBuffer, scores: Region): Promise<number> {
-    reserveBatch(this.arena, this.#layout, rows.batchPairs);
+    reservePairs(this.arena, this.#layout, rows.pairsToCopy);
     const { offset } = scores;
     const shares = await this.#pool.run({
       kind: "score",

@@ -2,13 +2,13 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { Arena, Region } from "../../kernels/memory.js";
-import { BATCH_ROWS, writeStruct } from "../../kernels/fm.js";
+import { BATCH_ROWS, BLOCK_ROWS, writeStruct } from "../../kernels/fm.js";
 
 /** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
 export class RowsBuffer {
   numRows = 0;
-  /** pairs of the largest batch that can be made of the rows */
-  batchPairs = 0;
+  /** most pairs that a thread copies at once: of a block when all rows have one width and no values, else of a batch */
+  pairsToCopy = 0;
   /** offset of the struct Rows of assembly/fm/plan.ts */
   readonly offset: number;
   readonly #arena: Arena;
@@ -42,7 +42,8 @@ export class RowsBuffer {
     ];
     new Uint32Array(this.#arena.memory.buffer, this.offset, fields.length).set(fields);
     this.numRows = rows.numRows;
-    this.batchPairs = pairsOfWidest(rows, BATCH_ROWS);
+    const isGeneral = rows.indptr !== undefined || rows.values !== undefined;
+    this.pairsToCopy = pairsOfWidest(rows, isGeneral ? BATCH_ROWS : BLOCK_ROWS);
     return this;
   }
 

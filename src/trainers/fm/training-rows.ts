@@ -69,8 +69,9 @@ export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator
     const block = blocks ? blocks[i]! : i;
     const first = block * BLOCK_ROWS;
     const size = Math.min(BLOCK_ROWS, rows.numRows - first);
-    const within = key === undefined ? undefined : permutation(size, blockKey(key, block));
-    for (let r = 0; r < size; r++) order.push(first + (within ? within[r]! : r));
+    const places = key === undefined ? undefined : permutation(size, blockKey(key, block));
+    const start = order.length;
+    for (let r = 0; r < size; r++) order[start + (places ? places[r]! : r)] = first + r;
     if (size < BLOCK_ROWS || order.length === CHUNK_BLOCKS * BLOCK_ROWS || i === numBlocks - 1) {
       yield rowsAt(rows, order);
       order = [];
