@@ -54,7 +54,7 @@ export class FmMachine {
     const arena = new Arena();
     const layout = allocateFm(arena, shape);
     const init: FmInit = { memory: arena.memory, module: await loadKernel("fm"), layout };
-    const pool = await WorkerPool.start<FmInit, FmTask, FmResult>(
+    const pool = await WorkerPool.start<FmTask, FmResult>(
       new URL("./fm.worker.js", import.meta.url),
       layout.threads.length,
       init,

@@ -27,11 +27,11 @@ export class RowsBuffer {
   }
 
   /**
-   * Copies the rows in; what was there before is gone.
+   * Copies the rows in, their labels divided by labelScale; what was there before is gone.
    *
    * @throws {UsageError} they do not fit the arena
    */
-  load(rows: FeatureRows): this {
+  load(rows: FeatureRows, labelScale = 1): this {
     const fields = [
       rows.numRows,
       rows.width,
@@ -40,6 +40,10 @@ export class RowsBuffer {
       this.#copy("values", rows.values),
       this.#copy("labels", rows.labels),
     ];
+    if (labelScale !== 1) {
+      const labels = this.#arena.f32(this.#regions.get("labels")!);
+      for (let r = 0; r < rows.numRows; r++) labels[r]! /= labelScale;
+    }
     new Uint32Array(this.#arena.memory.buffer, this.offset, fields.length).set(fields);
     this.numRows = rows.numRows;
     const isGeneral = rows.indptr !== undefined || rows.values !== undefined;
