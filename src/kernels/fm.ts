@@ -4,7 +4,7 @@
 //        ──► linear     f32[n][2]         w and its accumulators
 //        ──► sums       f32[J][B][K]      S of the batch
 //        ──► partials   f32[2][J+1][B]    partial scores, alternating
-//   thread t ──► ids, values, ends, labels, gradients: its copy of the batch; order: its permutation of the block
+//   thread t ──► blockIds, values, ends, blockLabels: its copy of a block or batch; places, order: its permutation of the block
 //
 // Structs are written in the order of their fields in assembly/fm/plan.ts.
 
@@ -59,8 +59,8 @@ export interface FmLayout {
   threads: number[];
   barrier: Region;
   numSlices: number;
-  /** pairs that a thread's copy of a batch has room for; `reserveBatch` makes more */
-  batchPairs: number;
+  /** pairs that a thread's copy has room for; `reservePairs` makes more */
+  pairs: number;
 }
 
 /** K: dimensions a slice; small vectors are cut finer, so that two threads share them. It depends on dim alone. */
@@ -98,46 +98,50 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   ]);
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", [
-      // loss (f64), bias, its accumulator, batchNumber, numRows, general, width
+      // loss (f64), bias, its accumulator
       ["u32", 0],
       ["u32", 0],
       ["f32", 0],
       ["f32", 1],
+      // batchNumber, numRows, general, width, ids, labels
       ["u32", 0],
       ["u32", 0],
       ["u32", 0],
       ["u32", 0],
-      // ids and values come with reserveBatch
+      ["u32", 0],
+      ["u32", 0],
+      // blockIds and values come with reservePairs
       ["u32", 0],
       ["u32", 0],
       ["u32", bytesOf("the row ends of a batch", BATCH_ROWS)],
-      ["u32", bytesOf("the labels of a batch", BATCH_ROWS)],
+      ["u32", bytesOf("the labels of a block", BLOCK_ROWS)],
       ["u32", bytesOf("the gradients of a batch", BATCH_ROWS)],
       ["u32", bytesOf("sums", BATCH_ROWS * K)],
       ["u32", bytesOf("partial scores", (J + 1) * BATCH_ROWS)],
+      ["u32", bytesOf("the places of a block", BLOCK_ROWS)],
       ["u32", bytesOf("the order of a block", BLOCK_ROWS)],
     ]),
   );
-  return { plan, threads, barrier, numSlices: J, batchPairs: 0 };
+  return { plan, threads, barrier, numSlices: J, pairs: 0 };
 }
 
 /** Byte offsets within a thread's struct. */
 const LOSS = 0;
 const BIAS = 8;
-const IDS = 32;
-const VALUES = 36;
+const BLOCK_IDS = 40;
+const VALUES = 44;
 
-/** Makes room for batches of so many pairs; to be called between two runs of the threads. */
-export function reserveBatch(arena: Arena, layout: FmLayout, pairs: number): void {
-  if (pairs <= layout.batchPairs) return;
+/** Makes room for a thread's copy of so many pairs; to be called between two runs of the threads. */
+export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): void {
+  if (pairs <= layout.pairs) return;
   for (const thread of layout.threads) {
-    const ids = arena.allocate("the features of a batch", pairs * 4);
-    const values = arena.allocate("the values of a batch", pairs * 4);
+    const ids = arena.allocate("the features of a block", pairs * 4);
+    const values = arena.allocate("the values of a block", pairs * 4);
     const view = new DataView(arena.memory.buffer);
-    view.setUint32(thread + IDS, ids.offset, true);
+    view.setUint32(thread + BLOCK_IDS, ids.offset, true);
     view.setUint32(thread + VALUES, values.offset, true);
   }
-  layout.batchPairs = pairs;
+  layout.pairs = pairs;
 }
 
 /** w0, of which every thread has the same copy. */

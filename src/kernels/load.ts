@@ -18,10 +18,9 @@ export function loadKernel(name: string): Promise<WebAssembly.Module> {
   return module;
 }
 
-/** The functions of a module, working on the given memory. */
-export function instantiateKernel<Exports>(module: WebAssembly.Module, memory: WebAssembly.Memory): Exports {
-  const instance = new WebAssembly.Instance(module, { env: { memory, abort } });
-  return instance.exports as Exports;
+/** What every kernel imports, for `new WebAssembly.Instance<Exports>(module, kernelImports(memory))`. */
+export function kernelImports(memory: WebAssembly.Memory): Record<string, Record<string, unknown>> {
+  return { env: { memory, abort } };
 }
 
 function abort(): never {

@@ -9,9 +9,9 @@ declare namespace WebAssembly {
     readonly buffer: SharedArrayBuffer;
     grow(pages: number): number;
   }
-  class Instance {
+  class Instance<Exports> {
     constructor(module: Module, imports: Record<string, Record<string, unknown>>);
-    readonly exports: Record<string, unknown>;
+    readonly exports: Exports;
   }
   function compile(bytes: Uint8Array): Promise<Module>;
 }

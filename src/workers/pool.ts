@@ -19,10 +19,10 @@ export interface ThreadData {
 }
 
 /** What a thread sends back. */
-export type ThreadReply = { ready: true } | { result: unknown } | { error: unknown };
+export type ThreadReply<Result> = { ready: true } | { result: Result } | { error: unknown };
 
-interface Pending {
-  resolve: (reply: ThreadReply) => void;
+interface Pending<Result> {
+  resolve: (reply: ThreadReply<Result>) => void;
   reject: (error: Error) => void;
 }
 
@@ -30,7 +30,7 @@ interface Pending {
 export class WorkerPool<Task, Result> {
   readonly size: number;
   readonly #workers: Worker[];
-  readonly #pending: (Pending | undefined)[];
+  readonly #pending: (Pending<Result> | undefined)[];
   readonly #release: () => void;
   #failure: Error | undefined;
 
@@ -40,7 +40,7 @@ export class WorkerPool<Task, Result> {
     this.#pending = workers.map(() => undefined);
     this.#release = release;
     workers.forEach((worker, i) => {
-      worker.on("message", (reply: ThreadReply) => {
+      worker.on("message", (reply: ThreadReply<Result>) => {
         if ("error" in reply) this.#fail(asError(reply.error));
         this.#settle(i, reply);
       });
@@ -56,10 +56,10 @@ export class WorkerPool<Task, Result> {
    * @param init    sent to every thread; a shared memory and a compiled module are shared, not copied
    * @param release wakes threads that wait for one another; called when one of them fails
    */
-  static async start<Init, Task, Result>(
+  static async start<Task, Result>(
     url: URL,
     size: number,
-    init: Init,
+    init: unknown,
     release: () => void = () => undefined,
   ): Promise<WorkerPool<Task, Result>> {
     const workers = Array.from({ length: size }, (_, index) => {
@@ -83,7 +83,10 @@ export class WorkerPool<Task, Result> {
    */
   async run(task: Task): Promise<Result[]> {
     const replies = await this.#repliesTo((worker) => worker.postMessage(task));
-    return replies.map((reply) => (reply as { result: Result }).result);
+    return replies.map((reply) => {
+      if (!("result" in reply)) throw new TypeError("a thread answered a task without a result");
+      return reply.result;
+    });
   }
 
   /** Ends the threads, whatever they do; a run that is under way is rejected. */
@@ -92,11 +95,11 @@ export class WorkerPool<Task, Result> {
     await Promise.all(this.#workers.map((worker) => worker.terminate()));
   }
 
-  async #repliesTo(send: (worker: Worker) => void): Promise<ThreadReply[]> {
+  async #repliesTo(send: (worker: Worker) => void): Promise<ThreadReply<Result>[]> {
     if (this.#failure) throw this.#failure;
     return Promise.all(
       this.#workers.map((worker, i) => {
-        return new Promise<ThreadReply>((resolve, reject) => {
+        return new Promise<ThreadReply<Result>>((resolve, reject) => {
           this.#pending[i] = { resolve, reject };
           worker.ref();
           send(worker);
@@ -105,7 +108,7 @@ export class WorkerPool<Task, Result> {
     );
   }
 
-  #settle(i: number, reply: ThreadReply): void {
+  #settle(i: number, reply: ThreadReply<Result>): void {
     this.#workers[i]!.unref();
     this.#pending[i]?.resolve(reply);
     this.#pending[i] = undefined;

@@ -3,13 +3,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { StartTask, ThreadData, ThreadReply } from "./pool.js";
 
-const { url, init, index } = workerData as ThreadData;
+const { url, init, index }: ThreadData = workerData;
 const port = parentPort!;
-const { start } = (await import(url)) as { start: StartTask<unknown, unknown, unknown> };
+const { start }: { start: StartTask<unknown, unknown, unknown> } = await import(url);
 const run = await start(init, index);
 
 port.on("message", (task: unknown) => {
-  let reply: ThreadReply;
+  let reply: ThreadReply<unknown>;
   try {
     reply = { result: run(task) };
   } catch (error) {
@@ -17,4 +17,4 @@ port.on("message", (task: unknown) => {
   }
   port.postMessage(reply);
 });
-port.postMessage({ ready: true } satisfies ThreadReply);
+port.postMessage({ ready: true } satisfies ThreadReply<unknown>);

@@ -7,13 +7,13 @@
 //
 // Structs and shapes: fm/plan.ts. Twin: ../reference/fm.ts.
 
-import { gather } from "./fm/batch";
+import { openBatch, openBlock } from "./fm/batch";
 import { forwardLinear, updateLinear } from "./fm/linear";
 import { B, Plan, Rows, Thread } from "./fm/plan";
 import { forward, update } from "./fm/slice";
 import { barrier } from "./math/barrier";
 import { addLosses, logisticGradient4 } from "./math/loss";
-import { draw, permute } from "./math/random";
+import { draw } from "./math/random";
 
 function sliceAt(plan: Plan, j: u32): usize {
   return plan.slices + <usize>j * plan.numFeatures * ((<usize>plan.sliceWidth) << 3);
@@ -102,14 +102,12 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
-  const order = key ? thread.order : 0;
-  if (key) permute(order, numRows, key);
-
+  openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += B) {
     // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
     const parity: usize = thread.batchNumber++ & 1;
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * B) << 2);
-    gather(thread, rows, first, order, from, min(B, numRows - from));
+    openBatch(thread, rows, first, numRows, key, from);
 
     // each slice's part of the score
     for (let j = index; j <= plan.numSlices; j += plan.numThreads) {
@@ -154,8 +152,9 @@ export function scoreBlock(
   scores: usize,
 ): f64 {
   let loss: f64 = 0;
+  openBlock(thread, rows, first, numRows, 0);
   for (let from: u32 = 0; from < numRows; from += B) {
-    gather(thread, rows, first, 0, from, min(B, numRows - from));
+    openBatch(thread, rows, first, numRows, 0, from);
     for (let j: u32 = 0; j <= plan.numSlices; j++) {
       forwardSlice(plan, thread, j, thread.scoreSums, thread.scorePartials + ((<usize>j * B) << 2));
     }

@@ -14,7 +14,7 @@ export function exp(x: number): number {
   if (x < -745.1332191019411) return 0;
 
   // x = k ln 2 + r with |r| <= ln 2 / 2, r kept in two parts
-  const k = Math.round(x * 1.4426950408889634);
+  const k = Math.round(x * Math.LOG2E);
   const high = x - k * LN2_HIGH;
   const low = k * LN2_LOW;
   const r = high - low;
@@ -52,7 +52,7 @@ export function log(x: number): number {
   k += (top >>> 20) - 1023;
   bits.setUint32(0, (top & 0xfffff) | 0x3ff00000);
   let m = bits.getFloat64(0);
-  if (m >= 1.4142135623730951) {
+  if (m >= Math.SQRT2) {
     m /= 2;
     k++;
   }

@@ -1,7 +1,7 @@
 // A thread of the factorization machine's pool.
 
 import type { FmKernel, FmLayout } from "../../kernels/fm.js";
-import { instantiateKernel } from "../../kernels/load.js";
+import { kernelImports } from "../../kernels/load.js";
 import { type FmResult, type FmTask, runTask } from "./tasks.js";
 
 /** What the pool is made with. */
@@ -13,6 +13,6 @@ export interface FmInit {
 
 /** Called once in each thread. */
 export function start({ memory, module, layout }: FmInit, index: number): (task: FmTask) => FmResult {
-  const kernel = instantiateKernel<FmKernel>(module, memory);
+  const { exports: kernel } = new WebAssembly.Instance<FmKernel>(module, kernelImports(memory));
   return (task) => runTask(kernel, layout, index, task);
 }

@@ -8,7 +8,7 @@ import {
   type FmLayout,
   type FmShape,
   readBias,
-  reserveBatch,
+  reservePairs,
   takeLoss,
   writeBias,
 } from "../../kernels/fm.js";
@@ -54,7 +54,7 @@ export class FmMachine {
     const arena = new Arena();
     const layout = allocateFm(arena, shape);
     const init: FmInit = { memory: arena.memory, module: await loadKernel("fm"), layout };
-    const pool = await WorkerPool.start<FmInit, FmTask, FmResult>(
+    const pool = await WorkerPool.start<FmTask, FmResult>(
       new URL("./fm.worker.js", import.meta.url),
       layout.threads.length,
       init,
@@ -102,7 +102,7 @@ export class FmMachine {
    * @returns sum of the rows' losses, each taken before its batch's step
    */
   async train(rows: RowsBuffer, key: number | undefined): Promise<number> {
-    reserveBatch(this.arena, this.#layout, rows.batchPairs);
+    reservePairs(this.arena, this.#layout, rows.pairsToCopy);
     const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
     await this.#pool.run({
       kind: "train",
@@ -125,7 +125,7 @@ export class FmMachine {
    * @returns sum of the rows' losses, by blocks of 4,096 rows in their order
    */
   async score(rows: RowsBuffer, scores: Region): Promise<number> {
-    reserveBatch(this.arena, this.#layout, rows.batchPairs);
+    reservePairs(this.arena, this.#layout, rows.pairsToCopy);
     const { offset } = scores;
     const shares = await this.#pool.run({
       kind: "score",

@@ -28,6 +28,17 @@ export interface Hyperparameter {
   max: number;
 }
 
+/** Step size and penalties that served best by loss, on a click log and on ratings (docs/algorithms/fm.md). */
+const steps = {
+  logistic: { learningRate: 0.05, l2Weight: 1e-4, l2Vector: 0.01 },
+  squared: { learningRate: 0.1, l2Weight: 0.05, l2Vector: 0.1 },
+} as const;
+
+function byLoss(name: "learningRate" | "l2Weight" | "l2Vector"): string {
+  return `${steps.logistic[name]}, or ${steps.squared[name]} for the squared loss`;
+}
+
+/** What a user may set, in the order of the help; `shuffle` and `loss` are flags of their own. */
 export const hyperparameters: readonly Hyperparameter[] = [
   {
     name: "dim",
@@ -47,7 +58,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
   {
     name: "learningRate",
-    default: "0.05",
+    default: byLoss("learningRate"),
     help: "AdaGrad's step size",
     integer: false,
     min: 1e-6,
@@ -55,7 +66,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
   {
     name: "l2Weight",
-    default: "2e-5",
+    default: byLoss("l2Weight"),
     help: "L2 on weights, at each occurrence of a feature",
     integer: false,
     min: 0,
@@ -63,7 +74,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
   {
     name: "l2Vector",
-    default: "2e-5",
+    default: byLoss("l2Vector"),
     help: "L2 on vectors, at each occurrence of a feature",
     integer: false,
     min: 0,
@@ -95,14 +106,12 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
 ];
 
-/** The defaults; those of the steps depend on the loss (docs/algorithms/fm.md). */
+/** The defaults; those of the steps depend on the loss. */
 export function defaultFmOptions(loss: FmOptions["loss"]): FmOptions {
   return {
     dim: 16,
     epochs: 10,
-    learningRate: 0.05,
-    l2Weight: 2e-5,
-    l2Vector: 2e-5,
+    ...steps[loss],
     seed: 1,
     threads: availableParallelism(),
     shuffle: true,

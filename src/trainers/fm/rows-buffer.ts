@@ -2,13 +2,13 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { Arena, Region } from "../../kernels/memory.js";
-import { BATCH_ROWS, writeStruct } from "../../kernels/fm.js";
+import { BATCH_ROWS, BLOCK_ROWS, writeStruct } from "../../kernels/fm.js";
 
 /** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
 export class RowsBuffer {
   numRows = 0;
-  /** pairs of the largest batch that can be made of the rows */
-  batchPairs = 0;
+  /** most pairs that a thread copies at once: of a block when all rows have one width and no values, else of a batch */
+  pairsToCopy = 0;
   /** offset of the struct Rows of assembly/fm/plan.ts */
   readonly offset: number;
   readonly #arena: Arena;
@@ -27,11 +27,11 @@ export class RowsBuffer {
   }
 
   /**
-   * Copies the rows in; what was there before is gone.
+   * Copies the rows in, their labels divided by labelScale; what was there before is gone.
    *
    * @throws {UsageError} they do not fit the arena
    */
-  load(rows: FeatureRows): this {
+  load(rows: FeatureRows, labelScale = 1): this {
     const fields = [
       rows.numRows,
       rows.width,
@@ -40,9 +40,14 @@ export class RowsBuffer {
       this.#copy("values", rows.values),
       this.#copy("labels", rows.labels),
     ];
+    if (labelScale !== 1) {
+      const labels = this.#arena.f32(this.#regions.get("labels")!);
+      for (let r = 0; r < rows.numRows; r++) labels[r]! /= labelScale;
+    }
     new Uint32Array(this.#arena.memory.buffer, this.offset, fields.length).set(fields);
     this.numRows = rows.numRows;
-    this.batchPairs = pairsOfWidest(rows, BATCH_ROWS);
+    const isGeneral = rows.indptr !== undefined || rows.values !== undefined;
+    this.pairsToCopy = pairsOfWidest(rows, isGeneral ? BATCH_ROWS : BLOCK_ROWS);
     return this;
   }
 

@@ -68,15 +68,16 @@ export async function trainFm(
 
 async function runEpochs(
   machine: FmMachine,
-  { featureHashes, counts, train, valid }: FmInput,
+  { numFeatures, featureHashes, counts, train, valid }: FmInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<FmModel> {
   await machine.initialise(featureHashes, counts, options.seed);
-  machine.bias = firstBias(train, options.loss);
+  const labels = labelsOf(train, options.loss);
+  machine.bias = labels.bias / labels.scale;
   const kept = machine.allocateParameters();
-  const validation = valid && validationOf(machine, valid);
-  const trainOnce = prepareTraining(machine, train, machine.arena.freeBytes - RESERVE);
+  const validation = valid && validationOf(machine, valid, labels.scale);
+  const trainOnce = prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
   const stopsEarly = validation !== undefined && options.patience > 0;
 
   const epochs: EpochEvent[] = [];
@@ -86,10 +87,10 @@ async function runEpochs(
     const start = performance.now();
     const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
     const trained = performance.now();
-    const trainLoss = pass.loss / pass.numRows;
+    const trainLoss = (pass.loss / pass.numRows) * labels.scale ** 2;
 
     // a look at the validation part
-    const validLoss = validation && (await validation());
+    const validLoss = validation && (await validation()) * labels.scale ** 2;
     const isBest = validLoss === undefined || !best || validLoss < best.loss;
     const event: EpochEvent = {
       epoch,
@@ -112,37 +113,54 @@ async function runEpochs(
     observe(event);
     if (stopsEarly && epoch - best!.epoch >= options.patience) break;
   }
+  const root = Math.sqrt(labels.scale);
   return {
     dim: options.dim,
     loss: options.loss,
-    w0: best!.w0,
-    w: Float32Array.from(machine.arena.f32(kept.w)),
-    vectors: Float32Array.from(machine.arena.f32(kept.vectors)),
+    // scores of divided labels are multiplied back: w by the scale, products of two vectors by its root twice
+    w0: Math.fround(best!.w0 * labels.scale),
+    w: machine.arena
+      .f32(kept.w)
+      .slice(0, numFeatures)
+      .map((w) => w * labels.scale),
+    vectors: machine.arena
+      .f32(kept.vectors)
+      .slice(0, numFeatures * options.dim)
+      .map((v) => v * root),
     bestEpoch: best!.epoch,
     epochs,
   };
 }
 
 /** Loads the validation part and returns what computes its mean loss. */
-function validationOf(machine: FmMachine, valid: FeatureRows): (() => Promise<number>) | undefined {
+function validationOf(
+  machine: FmMachine,
+  valid: FeatureRows,
+  labelScale: number,
+): (() => Promise<number>) | undefined {
   if (valid.numRows === 0) return undefined;
-  const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid);
+  const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
   const scores = machine.allocateScores(valid.numRows);
   return async () => (await machine.score(buffer, scores)) / valid.numRows;
 }
 
 /**
- * The best constant score: the labels' mean for the squared loss, its log-odds for the logistic loss.
+ * The best constant score, where w0 starts, and what labels are divided by, so that steps and penalties mean the same whatever
+ * their unit: the labels' mean and standard deviation for the squared loss, log-odds and 1 for the logistic loss.
  *
  * Of drawn rows only the first chunk is looked at.
  */
-function firstBias(train: TrainingRows, loss: FmOptions["loss"]): number {
-  const rows = train.kind === "resident" ? train.rows : firstOf(train.draw(1));
+function labelsOf(train: TrainingRows, loss: FmOptions["loss"]): { bias: number; scale: number } {
+  const { numRows, labels } = train.kind === "resident" ? train.rows : firstOf(train.draw(1));
   let sum = 0;
-  for (let r = 0; r < rows.numRows; r++) sum += rows.labels[r]!;
-  if (loss === "squared") return sum / rows.numRows;
+  for (let r = 0; r < numRows; r++) sum += labels[r]!;
   // one event of each kind more than there are, so that a log of one kind has finite odds
-  return log((sum + 1) / (rows.numRows - sum + 1));
+  if (loss === "logistic") return { bias: log((sum + 1) / (numRows - sum + 1)), scale: 1 };
+
+  const mean = sum / numRows;
+  let squares = 0;
+  for (let r = 0; r < numRows; r++) squares += (labels[r]! - mean) ** 2;
+  return { bias: mean, scale: Math.sqrt(squares / numRows) || 1 };
 }
 
 function firstOf(chunks: Iterable<FeatureRows>): FeatureRows {

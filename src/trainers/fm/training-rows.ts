@@ -18,6 +18,7 @@ const CHUNK_BLOCKS = 32;
 /**
  * Makes training rows ready for a machine.
  *
+ * @param labelScale    labels are divided by it
  * @param residentBytes resident rows above it are trained on in chunks
  * @returns a pass: trains once on every row and returns the number of rows and the sum of their losses; `key` names the
  *   order of resident rows, undefined is file order
@@ -25,24 +26,26 @@ const CHUNK_BLOCKS = 32;
 export function prepareTraining(
   machine: FmMachine,
   train: TrainingRows,
+  labelScale: number,
   residentBytes: number,
 ): (epoch: number, key: number | undefined) => Promise<{ numRows: number; loss: number }> {
   if (train.kind === "resident" && bytesOfRows(train.rows) <= residentBytes) {
-    const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows);
+    const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows, labelScale);
     return async (_epoch, key) => ({ numRows: buffer.numRows, loss: await machine.train(buffer, key) });
   }
-  const buffers = [0, 1].map(() => new RowsBuffer(machine.arena, "a chunk of training rows")) as [
-    RowsBuffer,
-    RowsBuffer,
-  ];
-  return (epoch, key) =>
-    trainOnChunks(machine, buffers, train.kind === "drawn" ? train.draw(epoch) : chunksOf(train.rows, key));
+  const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows");
+  const buffers: [RowsBuffer, RowsBuffer] = [newBuffer(), newBuffer()];
+  return (epoch, key) => {
+    const chunks = train.kind === "drawn" ? train.draw(epoch) : chunksOf(train.rows, key);
+    return trainOnChunks(machine, buffers, chunks, labelScale);
+  };
 }
 
 async function trainOnChunks(
   machine: FmMachine,
   [current, next]: [RowsBuffer, RowsBuffer],
   chunks: Iterable<FeatureRows>,
+  labelScale: number,
 ): Promise<{ numRows: number; loss: number }> {
   let numRows = 0;
   let loss = 0;
@@ -51,7 +54,7 @@ async function trainOnChunks(
     if (chunk.numRows === 0) continue;
     // fill one buffer while the threads are busy with the other; a failure of theirs is met at the await below
     running.catch(() => undefined);
-    next.load(chunk);
+    next.load(chunk, labelScale);
     loss += await running;
     running = machine.train(next, undefined);
     numRows += chunk.numRows;
@@ -69,8 +72,9 @@ export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator
     const block = blocks ? blocks[i]! : i;
     const first = block * BLOCK_ROWS;
     const size = Math.min(BLOCK_ROWS, rows.numRows - first);
-    const within = key === undefined ? undefined : permutation(size, blockKey(key, block));
-    for (let r = 0; r < size; r++) order.push(first + (within ? within[r]! : r));
+    const places = key === undefined ? undefined : permutation(size, blockKey(key, block));
+    const start = order.length;
+    for (let r = 0; r < size; r++) order[start + (places ? places[r]! : r)] = first + r;
     if (size < BLOCK_ROWS || order.length === CHUNK_BLOCKS * BLOCK_ROWS || i === numBlocks - 1) {
       yield rowsAt(rows, order);
       order = [];

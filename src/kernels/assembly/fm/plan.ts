@@ -58,20 +58,26 @@ export class Thread {
   /** 1 when the batch's pairs have values and ends; else every row has `width` pairs, all 1 */
   general: u32;
   width: u32;
-  /** u32: the batch's features, row after row */
+  /** u32: the batch's features, row after row, in place or in blockIds */
   ids: usize;
-  /** f32: their values */
+  /** f32[B]: the batch's labels, in place or in blockLabels */
+  labels: usize;
+  /** u32: room for a block of constant width, or for a batch of any width */
+  blockIds: usize;
+  /** f32: the values of a batch's pairs */
   values: usize;
   /** u32[B]: where each row's pairs end */
   ends: usize;
-  /** f32[B] */
-  labels: usize;
+  /** f32[4096] */
+  blockLabels: usize;
   /** f32[B]: dLoss/dscore */
   gradients: usize;
   /** f32[B][K]: S while scoring */
   scoreSums: usize;
   /** f32[J + 1][B]: partial scores while scoring */
   scorePartials: usize;
-  /** u32[4096]: the block's rows in the order of visit */
+  /** u32[4096]: where in the order of visit each row of the block stands */
+  places: usize;
+  /** u32[4096]: its inverse */
   order: usize;
 }

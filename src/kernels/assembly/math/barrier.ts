@@ -5,8 +5,8 @@
 
 const GENERATION: usize = 64;
 const STOP: usize = 128;
-/** About 20 us: longer than threads of one batch usually differ, far shorter than a scheduler's slice. */
-const SPINS = 4000;
+/** Tens of microseconds: more than threads differ by in a batch, since a sleeper is slow to wake; far less than a scheduler's slice. */
+const SPINS = 40000;
 /** Nanoseconds of one sleep; a lost wake-up costs no more than this. */
 const SLEEP: i64 = 10_000_000;
 
