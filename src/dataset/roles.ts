@@ -1,7 +1,7 @@
 // Which column plays which part: told by the user, else inferred from names and first rows.
 
 import { nearestName, UsageError } from "../errors.js";
-import { inferRoles, type Inference } from "../log/infer.js";
+import { inferRoles, type InferredRoles } from "../log/infer.js";
 import type { Roles } from "./dataset.js";
 
 /** What the user said about columns; the rest is inferred. */
@@ -80,7 +80,7 @@ export function resolveRoles(columns: string[], sample: string[][], options: Col
   return { roles, inferred };
 }
 
-function because({ why }: Inference, name: string): string {
+function because({ why }: InferredRoles, name: string): string {
   return Object.hasOwn(why, name) ? ` (${why[name]})` : "";
 }
 
