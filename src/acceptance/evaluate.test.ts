@@ -42,7 +42,7 @@ test("normalizedEntropy and calibration are what they are defined to be", async 
 test("prints the metrics by name for people", async () => {
   const { stdout } = await embedOk(["evaluate", run, "--on", at("test.csv")]);
   expect(stdout).toMatch(/AUC/i);
-  expect(stdout).toContain(trained.metrics["test"]!["auc"]!.toFixed(3));
+  expect(stdout).toContain(trained.metrics["test"]!["auc"]!.toFixed(4));
 });
 
 test("scores values that training never saw, and counts them", async () => {

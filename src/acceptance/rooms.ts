@@ -32,19 +32,21 @@ const disk = [
 /** Rooms in the order in which data passes them; tests may import anything. */
 export const rooms: Record<string, Room> = {
   errors: { mayImport: [] },
-  io: { mayImport: ["errors"], packages: [...disk, "node:os"] },
+  io: { mayImport: ["errors"], packages: [...disk, "node:os", "node:process"] },
   kernels: { mayImport: ["errors"] },
   workers: { mayImport: ["kernels", "errors"], packages: ["node:worker_threads", "node:os"] },
   // the byte scanner is a kernel and files are scanned in parallel: docs/decisions/0002-log-reads-in-parallel.md
   log: { mayImport: ["io", "kernels", "workers", "errors"], packages: ["papaparse", "hyparquet"] },
-  // draws over plain arrays, so that splits and negatives in dataset/ may use them
-  sampling: { mayImport: ["kernels", "errors"] },
-  dataset: { mayImport: ["log", "io", "sampling", "errors"], packages: ["apache-arrow"] },
+  dataset: { mayImport: ["log", "io", "errors"], packages: ["apache-arrow"] },
+  // a draw is named by hashes that dataset/ defines, and keys are log/'s dictionaries
+  sampling: { mayImport: ["dataset", "log", "errors"] },
   solvers: { mayImport: ["kernels", "workers", "errors"], packages: ["ml-matrix"] },
   config: { mayImport: ["io", "errors"], packages: ["yaml", "zod"] },
   embedding: { mayImport: ["io", "errors"], packages: ["apache-arrow"] },
   trainers: {
     mayImport: ["dataset", "sampling", "kernels", "workers", "solvers", "embedding", "errors"],
+    // the default of --threads
+    packages: ["node:os"],
   },
   retrieval: { mayImport: ["embedding", "kernels", "workers", "errors"], packages: ["usearch"] },
   evaluation: { mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "errors"] },
@@ -81,9 +83,10 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
     because: "it reads the compiled modules beside it",
   },
   {
-    file: /^log\/[^/]*\.?worker$/,
+    file: /^log\/(scanners|[^/]*\.?worker)$/,
     mayImport: ["node:worker_threads"],
-    because: "it is the other end of the pool that reads in parallel",
+    because:
+      "its threads take chunks in turn and answer in order, which a pool that runs one task on all does not",
   },
 ];
 
@@ -97,6 +100,6 @@ export const terminal: { pattern: RegExp; name: string; but?: { file: RegExp; pa
     name: "process",
     pattern: /(?<![\w.$"'`/-])process\s*[.[]/,
     // an unfinished output is named after its writer, so that a later command can tell whether it still lives
-    but: { file: /^io\//, pattern: /^process\.(pid|kill)\b/ },
+    but: { file: /^io\//, pattern: /^process\.(pid|kill|version)\b/ },
   },
 ];

@@ -1,6 +1,5 @@
 // `embed evaluate`: the metrics of a run on a log that it has not seen.
 
-import { parseDrop } from "../dataset/filter.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { metricsOf } from "../evaluation/metrics.js";
@@ -16,7 +15,7 @@ import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
 import { silently, toldRoles, unseenNotes, wholeOf, type Summary } from "./train-fm.js";
-import { version } from "./version.js";
+import { version } from "../io/package-version.js";
 
 export interface EvaluateOptions {
   on: string[];
@@ -34,10 +33,9 @@ export async function evaluate(
   const fm = await readFm(run);
   const { roles, sides, drop, task, labelRange, negatives } = fm.preprocess;
   const unlabelled = negatives !== null;
-  const filters = drop.map(parseDrop);
   const { dataset } = await readDataset(
     on,
-    { ...toldRoles(roles), sides, drop: filters, reading, onBadRow: reading.onBadRow, unlabelled },
+    { ...toldRoles(roles), sides, drop, reading, onBadRow: reading.onBadRow, unlabelled },
     silently(watch),
   );
   const part = wholeOf(dataset);

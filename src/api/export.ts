@@ -1,11 +1,16 @@
 // `embed export`: a run's table → a file of another tool's format.
 
 import { exportDirectory, exportTable } from "../export/export-table.js";
-import { formatNamed } from "../export/formats.js";
+import { exportFormats, formatNamed } from "../export/formats.js";
 import { UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { openTable } from "./tables.js";
-import { version } from "./version.js";
+import { version } from "../io/package-version.js";
+
+/** Name and one line of each format, for the help. */
+export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
+  ([name, { summary }]) => [name, summary],
+);
 
 export interface ExportRunOptions {
   format: string;

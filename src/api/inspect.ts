@@ -51,14 +51,14 @@ export async function inspect(
     const columns = log.columns.map((name, c): InspectedColumn => ({
       name,
       role: roleOf.get(name) ?? (inference.numeric.includes(name) ? "numeric" : "field"),
-      type: inference.types[c]!,
+      type: inference.types[name]!,
       why: Object.hasOwn(inference.why, name) ? inference.why[name]! : "",
       distinct: read.dictionaries[c]!.size,
       missing: missing[c]!,
       first: log.sample.slice(0, FIRST_ROWS).map((row) => row[c]!),
     }));
     const warnings = Object.entries(read.skipped).map(
-      ([reason, count]) => `${count} bad rows skipped (${reason})`,
+      ([reason, count]) => `${count} rows left out as bad (${reason})`,
     );
     return { rows: read.numRows, delimiter: log.delimiter, columns, warnings };
   } finally {

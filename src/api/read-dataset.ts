@@ -1,12 +1,18 @@
 // Opening a log with its side tables, and reading it whole.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
+import { parseDrop } from "../dataset/filter.js";
 import { parseSide, readSide } from "../dataset/side.js";
 import type { ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import type { Watch } from "./progress.js";
 
-export interface DatasetOptions extends BuildOptions {
+export type { ColumnOptions } from "../dataset/roles.js";
+export type { ReadOptions } from "../log/log.js";
+
+export interface DatasetOptions extends Omit<BuildOptions, "drop"> {
+  /** COLUMN OPERATOR TEXT: rows that match are left out */
+  drop: string[];
   reading: ReadOptions;
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
@@ -15,7 +21,7 @@ export interface DatasetOptions extends BuildOptions {
 /** Reads one or several files as one log, joined with its side tables; tells what it inferred and left out. */
 export async function readDataset(
   paths: readonly string[],
-  { reading, sides, ...options }: DatasetOptions,
+  { reading, sides, drop, ...options }: DatasetOptions,
   { observe, signal }: Watch,
 ): Promise<BuiltDataset> {
   const tables = [];
@@ -30,15 +36,19 @@ export async function readDataset(
       ),
     );
   }
+  const filters = drop.map(parseDrop);
   const log = await openLog([...paths], reading);
   try {
-    const built = await buildDataset(log, tables, options, (progress) => {
+    const built = await buildDataset(log, tables, { ...options, drop: filters }, (progress) => {
       signal.throwIfAborted();
       observe({ stage: "reading", ...progress });
     });
     for (const text of [...built.inferred, ...built.notes]) observe({ stage: "note", text });
     for (const [reason, count] of Object.entries(built.skipped)) {
-      observe({ stage: "warning", text: `${count} bad rows skipped (${reason})` });
+      observe({
+        stage: "warning",
+        text: `${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`,
+      });
     }
     return built;
   } finally {

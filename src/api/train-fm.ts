@@ -19,7 +19,7 @@ import { labelledExamples, negativeExamples, type Examples, type Part } from "./
 import { negativeFiles } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
-import { version } from "./version.js";
+import { version } from "../io/package-version.js";
 
 export interface TrainFmOptions extends DatasetOptions {
   out: string;
@@ -313,7 +313,7 @@ function preprocessOf(
     positiveFrom: options.positiveFrom ?? null,
     fields: recipesOf(space, roles),
     sides: options.sides,
-    drop: options.drop.map(({ source }) => source),
+    drop: options.drop,
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
   };
@@ -325,9 +325,9 @@ function resolvedOptions(
   options: TrainFmOptions,
   fm: FmOptions,
 ): Record<string, unknown> {
-  const { fm: _, out: __, force: ___, reading, drop, unlabelled: ____, infer: ______, ...rest } = options;
+  const { fm: _, out: __, force: ___, reading, unlabelled: ____, infer: ______, ...rest } = options;
   const { threads: _____, ...readingOptions } = reading;
-  return { log: paths, ...rest, drop: drop.map(({ source }) => source), reading: readingOptions, ...fm };
+  return { log: paths, ...rest, reading: readingOptions, ...fm };
 }
 
 /** Wall time by stage, in seconds: for the manifest's timings alone. */

@@ -1,7 +1,3 @@
-// The tool's version, as package.json states it.
+// What a summary states as the tool's version.
 
-import { createRequire } from "node:module";
-
-const metadata = createRequire(import.meta.url)("../../package.json") as { version: string };
-
-export const version = metadata.version;
+export { version } from "../io/package-version.js";

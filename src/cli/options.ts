@@ -2,9 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { UsageError } from "../errors.js";
-import type { DropFilter } from "../dataset/filter.js";
-import { parseDrop } from "../dataset/filter.js";
-import type { ReadOptions } from "../log/log.js";
+import type { ReadOptions } from "../api/read-dataset.js";
 
 /** A number option. @throws {UsageError} not a finite number */
 export function numberOf(flag: string): (text: string) => number {
@@ -82,9 +80,7 @@ export function addColumnOptions(command: Command): Command {
       ).argParser(repeated),
     )
     .addOption(
-      group("--drop <filter>", "leave rows out, such as 'InvoiceNo^=C' (= != ^= $= *=)").argParser(
-        (text: string, previous: DropFilter[] | undefined) => [...(previous ?? []), parseDrop(text)],
-      ),
+      group("--drop <filter>", "leave rows out, such as 'InvoiceNo^=C' (= != ^= $= *=)").argParser(repeated),
     );
 }
 

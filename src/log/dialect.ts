@@ -174,3 +174,11 @@ function noLines(path: string): DataError {
 export function rowExcerpt(bytes: Uint8Array): string {
   return excerpt(textOf(bytes.subarray(0, 400)).replace(/\r?\n$/, ""));
 }
+
+/** A file whose header is followed by nothing. */
+export function noRows(path: string): DataError {
+  return new DataError("the file has a header and no rows: expected one row a line below it", {
+    file: path,
+    line: 1,
+  });
+}

@@ -2,9 +2,9 @@
 
 import { isUtf8 } from "node:buffer";
 import type { ByteSource } from "../io/source.js";
-import { DataError, NoInputError, UsageError, nearestName } from "../errors.js";
+import { NoInputError, UsageError, nearestName } from "../errors.js";
 import { readLog } from "./read.js";
-import { firstBadLine, notUtf8 } from "./dialect.js";
+import { firstBadLine, noRows, notUtf8 } from "./dialect.js";
 import { checkSameColumns, cutFiles, decoderOf, openFile, type InputItem } from "./input.js";
 import type { Log, ReadOptions } from "./log.js";
 import type { Dialect } from "./records.js";
@@ -130,14 +130,6 @@ async function takeSample(
     });
     if (numRows > SAMPLE_ROWS) return { sample: sample.slice(0, SAMPLE_ROWS), sampleIsAll: false };
   }
-}
-
-/** A file whose header is followed by nothing. */
-export function noRows(path: string): DataError {
-  return new DataError("the file has a header and no rows: expected one row a line below it", {
-    file: path,
-    line: 1,
-  });
 }
 
 function noSuchColumn(name: string, columns: string[]): UsageError {

@@ -8,8 +8,10 @@ import type { ChunkScan, ScanSetup } from "./chunk-scanner.js";
 import type { InputItem } from "./input.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult } from "./log.js";
 import { Merger } from "./merge.js";
-import { noRows, type ReadSizes } from "./open.js";
-import { loadScanner, ScanMemory } from "./scanner.js";
+import { noRows } from "./dialect.js";
+import type { ReadSizes } from "./open.js";
+import { loadKernel } from "../kernels/load.js";
+import { ScanMemory } from "./scanner.js";
 import { LocalScanner, ThreadScanner, type Scanner } from "./scanners.js";
 
 /** Chunks that a thread is given ahead: one to work on, and enough that it never waits for the next. */
@@ -38,7 +40,7 @@ export async function readLog(
   onBatch: Parameters<Log["read"]>[1],
   observe: Parameters<Log["read"]>[2],
 ): Promise<ReadResult> {
-  const module = await loadScanner();
+  const module = await loadKernel("scan");
   const numThreads = options.threads > 1 ? options.threads : 0;
   const scanners: Scanner[] = [new LocalScanner({ module, setup })];
   const merger = new Merger(

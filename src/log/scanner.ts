@@ -1,7 +1,7 @@
 // The compiled scanner and the memory that it works in: regions are powers of two, so that what a growing table leaves
 // is taken by the next.
 
-import { readFile } from "node:fs/promises";
+import { kernelImports } from "../kernels/load.js";
 import { UsageError } from "../errors.js";
 
 const PAGE = 65536;
@@ -40,16 +40,6 @@ export interface ScanKernel {
   ): number;
 }
 
-let compiled: Promise<WebAssembly.Module> | undefined;
-
-/** The scanner's module, compiled once a process; send it to the workers. */
-export function loadScanner(): Promise<WebAssembly.Module> {
-  compiled ??= readFile(new URL("../kernels/scan.wasm", import.meta.url)).then((bytes) =>
-    WebAssembly.compile(bytes),
-  );
-  return compiled;
-}
-
 /** A region of a scanner's memory: its capacity is a power of two. */
 export interface Region {
   offset: number;
@@ -69,7 +59,7 @@ export class ScanMemory {
   #f64: Float64Array;
 
   constructor(module: WebAssembly.Module) {
-    const instance = new WebAssembly.Instance(module, { env: { memory: this.#memory } });
+    const instance = new WebAssembly.Instance(module, kernelImports(this.#memory));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of assembly/scan.ts, as declared above
     this.kernel = instance.exports as unknown as ScanKernel;
     this.#u8 = new Uint8Array(this.#memory.buffer);

@@ -1,7 +1,7 @@
 // embed export
 
 import { Option, type Command } from "commander";
-import { exportFormats } from "../../export/formats.js";
+import { formatSummaries } from "../../api/export.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -23,9 +23,7 @@ interface Flags {
 
 /** Adds the command. */
 export function addExport(program: Command, signal: AbortSignal): Command {
-  const formats = [...exportFormats]
-    .map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`)
-    .join("\n");
+  const formats = formatSummaries.map(([name, summary]) => `  ${name.padEnd(14)}${summary}`).join("\n");
   return program
     .command("export")
     .summary("write a run's table in another tool's format")

@@ -3,8 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { Summary, TrainFmOptions } from "../../api/train-fm.js";
-import type { DropFilter } from "../../dataset/filter.js";
-import type { ColumnOptions } from "../../dataset/roles.js";
+import type { ColumnOptions } from "../../api/read-dataset.js";
 import { UsageError } from "../../errors.js";
 import { hyperparameters, type FmOptions } from "../../trainers/fm/options.js";
 import {
@@ -37,7 +36,7 @@ type Flags = ReadingFlags &
   OutputOptions &
   ModelFlags &
   OptionalFlags &
-  Partial<FmOptions> & { side?: string[]; drop?: DropFilter[] };
+  Partial<FmOptions> & { side?: string[]; drop?: string[] };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal): Command {

@@ -54,7 +54,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
     help: "passes over the training rows, at most",
     integer: true,
     min: 1,
-    max: 10_000,
+    max: 1_000_000_000,
   },
   {
     name: "learningRate",
@@ -62,7 +62,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
     help: "AdaGrad's step size",
     integer: false,
     min: 1e-6,
-    max: 10,
+    max: Number.MAX_VALUE,
   },
   {
     name: "l2Weight",
@@ -70,7 +70,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
     help: "L2 on weights, at each occurrence of a feature",
     integer: false,
     min: 0,
-    max: 10,
+    max: Number.MAX_VALUE,
   },
   {
     name: "l2Vector",
@@ -78,7 +78,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
     help: "L2 on vectors, at each occurrence of a feature",
     integer: false,
     min: 0,
-    max: 10,
+    max: Number.MAX_VALUE,
   },
   {
     name: "seed",
@@ -102,7 +102,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
     help: "epochs without a better validation loss before stopping; 0 never stops early",
     integer: true,
     min: 0,
-    max: 10_000,
+    max: 1_000_000_000,
   },
 ];
 
