@@ -95,6 +95,8 @@ class StreamedSource implements ByteSource {
       for await (const _ of compressed);
     } catch (error) {
       throw readError(this.path, error);
+    } finally {
+      compressed.destroy();
     }
   }
 
@@ -133,19 +135,22 @@ async function* filePieces(handle: FileHandle, path: string, pieceBytes: number)
     const { bytesRead } = await handle.read(buffer, 0, pieceBytes, null);
     return buffer.subarray(0, bytesRead);
   };
-  let next = readPiece();
+  const readAhead = () => {
+    const piece = readPiece();
+    // a receiver that stops early leaves a read on its way, whose failure is nobody's business
+    piece.catch(() => undefined);
+    return piece;
+  };
+  let next = readAhead();
   try {
     for (;;) {
       const piece = await next;
       if (piece.length === 0) return;
-      next = readPiece();
+      next = readAhead();
       yield piece;
     }
   } catch (error) {
     throw readError(path, error);
-  } finally {
-    // a receiver that stops early leaves a read on its way, whose failure is nobody's business
-    next.catch(() => undefined);
   }
 }
 

@@ -172,5 +172,5 @@ function noLines(path: string): DataError {
 
 /** The text of a row for a message. */
 export function rowExcerpt(bytes: Uint8Array): string {
-  return excerpt(textOf(bytes.subarray(0, 400)).replace(/\r?\n$/, ""));
+  return excerpt(textOf(bytes.subarray(0, 400)).replace(/\r?\n?$/, ""));
 }

@@ -41,7 +41,7 @@ export async function openFile(path: string, options: ReadOptions, pieceBytes: n
     for (;;) {
       const { value, done } = await pieces.next();
       bytes = concatenate(value ? [bytes, value] : [bytes], done === true);
-      const text = withoutMark(bytes);
+      const text = withoutMark(bytes, done === true);
       const head = text && readHead(path, text, done === true, options);
       if (text && head) return { source, head, rest: prepended(text.subarray(head.bytes), pieces) };
     }
@@ -52,10 +52,11 @@ export async function openFile(path: string, options: ReadOptions, pieceBytes: n
 }
 
 /** Bytes without UTF-8's byte-order mark; undefined while they may be the start of one. */
-function withoutMark(bytes: Uint8Array): Uint8Array | undefined {
+function withoutMark(bytes: Uint8Array, ended: boolean): Uint8Array | undefined {
   const mark = [0xef, 0xbb, 0xbf];
   if (!mark.every((byte, i) => i >= bytes.length || bytes[i] === byte)) return bytes;
-  return bytes.length < 3 ? undefined : bytes.subarray(3);
+  if (bytes.length < 3) return ended ? bytes : undefined;
+  return bytes.subarray(3);
 }
 
 async function* prepended(first: Uint8Array, rest: AsyncGenerator<Uint8Array, void, undefined>) {
