@@ -1,7 +1,7 @@
 // The way in: files → a log whose columns and first rows are known.
 
 import { isUtf8 } from "node:buffer";
-import type { ByteSource } from "../io/source.js";
+import { canReopen, type ByteSource } from "../io/source.js";
 import { DataError, NoInputError, UsageError, nearestName } from "../errors.js";
 import { readLog } from "./read.js";
 import { firstBadLine, notUtf8 } from "./dialect.js";
@@ -51,7 +51,7 @@ export async function openLog(
   try {
     // a file that does not fit is told now, not after those before it were read
     for (const path of paths.slice(1)) {
-      if (path === "-") continue;
+      if (!(await canReopen(path))) continue;
       const opened = await openFile(path, { ...options, delimiter: dialect.delimiter }, sizes.chunkBytes);
       await opened.source.close();
       checkSameColumns(path, opened.head.columns, paths[0]!, columns);
