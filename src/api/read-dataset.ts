@@ -7,9 +7,6 @@ import type { ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import type { Watch } from "./progress.js";
 
-export type { ColumnOptions } from "../dataset/roles.js";
-export type { ReadOptions } from "../log/log.js";
-
 export interface DatasetOptions extends Omit<BuildOptions, "drop"> {
   /** COLUMN OPERATOR TEXT: rows that match are left out */
   drop: string[];

@@ -2,7 +2,7 @@
 
 import { Command, CommanderError } from "commander";
 import { EmbedError } from "../errors.js";
-import { version } from "../api/version.js";
+import { version } from "../io/package-version.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addExport } from "./commands/export.js";
 import { addInspect } from "./commands/inspect.js";

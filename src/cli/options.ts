@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { UsageError } from "../errors.js";
-import type { ReadOptions } from "../api/read-dataset.js";
+import type { ReadOptions } from "../log/log.js";
 
 /** A number option. @throws {UsageError} not a finite number */
 export function numberOf(flag: string): (text: string) => number {

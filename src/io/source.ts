@@ -1,7 +1,7 @@
 // Bytes of a file, a pipe or standard input, decompressed by the file's extension and fingerprinted as they are on disk.
 
 import { createHash } from "node:crypto";
-import { open, type FileHandle } from "node:fs/promises";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { stdin } from "node:process";
 import { Readable, type Transform } from "node:stream";
 import { createGunzip, createZstdDecompress } from "./decompress.js";
@@ -44,12 +44,12 @@ export async function openSource(path: string, pieceBytes = 1 << 20): Promise<By
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, "r");
-    const stat = await handle.stat();
-    if (stat.isDirectory()) throw new IoError(`cannot read '${path}': it is a directory, name a file`);
+    const stats = await handle.stat();
+    if (stats.isDirectory()) throw new IoError(`cannot read '${path}': it is a directory, name a file`);
     const file = handle;
     return new StreamedSource(
       path,
-      stat.isFile() ? stat.size : undefined,
+      stats.isFile() ? stats.size : undefined,
       filePieces(file, path, pieceBytes),
       decompressor,
       () => file.close(),
@@ -57,6 +57,17 @@ export async function openSource(path: string, pieceBytes = 1 << 20): Promise<By
   } catch (error) {
     await handle?.close();
     throw readError(path, error);
+  }
+}
+
+/** Whether opening a path and leaving it takes nothing from a later reader: false for pipes and standard input. */
+export async function canReopen(path: string): Promise<boolean> {
+  if (path === "-") return false;
+  try {
+    return !(await stat(path)).isFIFO();
+  } catch {
+    // opening it says what is wrong
+    return true;
   }
 }
 
@@ -95,6 +106,8 @@ class StreamedSource implements ByteSource {
       for await (const _ of compressed);
     } catch (error) {
       throw readError(this.path, error);
+    } finally {
+      compressed.destroy();
     }
   }
 
@@ -133,19 +146,22 @@ async function* filePieces(handle: FileHandle, path: string, pieceBytes: number)
     const { bytesRead } = await handle.read(buffer, 0, pieceBytes, null);
     return buffer.subarray(0, bytesRead);
   };
-  let next = readPiece();
+  const readAhead = () => {
+    const piece = readPiece();
+    // a receiver that stops early leaves a read on its way, whose failure is nobody's business
+    piece.catch(() => undefined);
+    return piece;
+  };
+  let next = readAhead();
   try {
     for (;;) {
       const piece = await next;
       if (piece.length === 0) return;
-      next = readPiece();
+      next = readAhead();
       yield piece;
     }
   } catch (error) {
     throw readError(path, error);
-  } finally {
-    // a receiver that stops early leaves a read on its way, whose failure is nobody's business
-    next.catch(() => undefined);
   }
 }
 

@@ -14,7 +14,7 @@ const CANDIDATES = [",", "\t", ";", "|"];
  *
  * @throws {UsageError} the option is not one ASCII character, or has another meaning
  */
-export function delimiterOf(path: string, headerLine: Uint8Array, options: ReadOptions): string {
+function delimiterOf(path: string, headerLine: Uint8Array, options: ReadOptions): string {
   if (options.delimiter !== undefined) return checkedDelimiter(options.delimiter);
   if (/\.(tsv|tab)(\.gz|\.zst)?$/i.test(path)) return "\t";
   let best = ",";
@@ -27,7 +27,7 @@ export function delimiterOf(path: string, headerLine: Uint8Array, options: ReadO
 }
 
 /** Checks --delimiter and --comment; `\t` may be written out. @throws {UsageError} */
-export function checkedDelimiter(delimiter: string): string {
+function checkedDelimiter(delimiter: string): string {
   const char = delimiter === "\\t" ? "\t" : delimiter;
   if (char.length !== 1 || char > "\x7f" || /[\r\n"]/.test(char)) {
     throw new UsageError(
@@ -38,7 +38,7 @@ export function checkedDelimiter(delimiter: string): string {
 }
 
 /** @throws {UsageError} a comment mark that could be the start of a cell, a row or a line end */
-export function checkComment(comment: string | undefined, delimiter: string): void {
+function checkComment(comment: string | undefined, delimiter: string): void {
   if (comment === undefined) return;
   if (comment === "" || /["\r\n]/.test(comment) || comment.includes(delimiter)) {
     throw new UsageError(
@@ -133,7 +133,7 @@ function cellsOf(record: Uint8Array, dialect: Dialect): string[] {
 }
 
 /** @throws {DataError} bytes are not UTF-8; names the first such line and --encoding */
-export function checkUtf8(bytes: Uint8Array, path: string, line: number, encoding: string | undefined): void {
+function checkUtf8(bytes: Uint8Array, path: string, line: number, encoding: string | undefined): void {
   if (isUtf8(bytes)) return;
   throw notUtf8(path, line + firstBadLine(bytes), encoding);
 }
@@ -172,7 +172,7 @@ function noLines(path: string): DataError {
 
 /** The text of a row for a message. */
 export function rowExcerpt(bytes: Uint8Array): string {
-  return excerpt(textOf(bytes.subarray(0, 400)).replace(/\r?\n$/, ""));
+  return excerpt(textOf(bytes.subarray(0, 400)).replace(/\r?\n?$/, ""));
 }
 
 /** A file whose header is followed by nothing. */

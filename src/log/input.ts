@@ -8,7 +8,7 @@ import type { ReadOptions } from "./log.js";
 import { countLines, lastCut, type Dialect } from "./records.js";
 
 /** Whole records of one file. */
-export interface Chunk {
+interface Chunk {
   kind: "chunk";
   file: number;
   /** u8: the last byte is a newline; alone in its buffer, so that it can be transferred */
@@ -101,7 +101,7 @@ export function decoderOf(encoding: string | undefined): InstanceType<typeof Tex
 }
 
 /** Cuts a file's bytes into chunks of about `chunkBytes`, each of whole records. */
-export async function* cutFile(
+async function* cutFile(
   { rest }: OpenFile,
   file: number,
   path: string,

@@ -3,7 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import type { ByteSource } from "../io/source.js";
 import { NoInputError, UsageError, nearestName } from "../errors.js";
-import { readLog } from "./read.js";
+import { readLog, type ReadSizes } from "./read.js";
 import { firstBadLine, noRows, notUtf8 } from "./dialect.js";
 import { checkSameColumns, cutFiles, decoderOf, openFile, type InputItem } from "./input.js";
 import type { Log, ReadOptions } from "./log.js";
@@ -11,14 +11,6 @@ import type { Dialect } from "./records.js";
 import { forEachRow } from "./text-rows.js";
 
 const SAMPLE_ROWS = 1000;
-
-/** Sizes that tests make small, so that every boundary falls everywhere. */
-export interface ReadSizes {
-  /** about so many bytes are scanned at once */
-  chunkBytes: number;
-  /** so many bytes are scanned by the calling thread before it starts others */
-  localBytes: number;
-}
 
 const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
 
@@ -51,7 +43,7 @@ export async function openLog(
   try {
     // a file that does not fit is told now, not after those before it were read
     for (const path of paths.slice(1)) {
-      if (path === "-") continue;
+      if (!(await canReopen(path))) continue;
       const opened = await openFile(path, { ...options, delimiter: dialect.delimiter }, sizes.chunkBytes);
       await opened.source.close();
       checkSameColumns(path, opened.head.columns, paths[0]!, columns);

@@ -9,13 +9,20 @@ import type { InputItem } from "./input.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult } from "./log.js";
 import { Merger } from "./merge.js";
 import { noRows } from "./dialect.js";
-import type { ReadSizes } from "./open.js";
 import { loadKernel } from "../kernels/load.js";
 import { ScanMemory } from "./scanner.js";
 import { LocalScanner, ThreadScanner, type Scanner } from "./scanners.js";
 
 /** Chunks that a thread is given ahead: one to work on, and enough that it never waits for the next. */
 const CHUNKS_AHEAD = 3;
+
+/** Sizes that tests make small, so that every boundary falls everywhere. */
+export interface ReadSizes {
+  /** about so many bytes are scanned at once */
+  chunkBytes: number;
+  /** so many bytes are scanned by the calling thread before it starts others */
+  localBytes: number;
+}
 
 /** What openLog hands over. */
 export interface Reading {

@@ -29,7 +29,7 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
   addReadingOptions(command);
   return addOutputOptions(command).action(async (paths: string[], flags: ReadingFlags & OutputOptions) => {
     const { inspect } = await import("../../api/inspect.js");
-    const { version } = await import("../../api/version.js");
+    const { version } = await import("../../io/package-version.js");
     const start = performance.now();
     const display = await displayFor(flags);
     try {

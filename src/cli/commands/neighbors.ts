@@ -34,7 +34,7 @@ export function addNeighbors(program: Command): Command {
     .option("--json", "print one JSON object on stdout")
     .action(async (run: string, { key, top, metric, table, json }: Flags) => {
       const { neighborsOf } = await import("../../api/neighbors.js");
-      const { version } = await import("../../api/version.js");
+      const { version } = await import("../../io/package-version.js");
       const found = await neighborsOf(run, key, { top, metric, ...(table !== undefined && { table }) });
       if (json) await writeResult(`${JSON.stringify({ command: "neighbors", version, queries: found })}\n`);
       else await writeResult(found.map((query) => textOf(query, metric)).join("\n"));

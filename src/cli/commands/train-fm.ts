@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { Summary, TrainFmOptions } from "../../api/train-fm.js";
-import type { ColumnOptions } from "../../api/read-dataset.js";
+import type { ColumnOptions } from "../../dataset/roles.js";
 import { UsageError } from "../../errors.js";
 import { hyperparameters, type FmOptions } from "../../trainers/fm/options.js";
 import {

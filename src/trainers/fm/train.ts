@@ -183,6 +183,6 @@ function checkFinite(
 function diverged(what: string, epoch: number, { learningRate }: FmOptions): DivergedError {
   return new DivergedError(
     `${what} is no longer finite in epoch ${epoch}, at learning rate ${learningRate}: ` +
-      `try a learning rate of ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
+      `try --learning-rate ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
   );
 }
