@@ -225,7 +225,7 @@ describe("what goes wrong", () => {
     const controller = new AbortController();
     const reason = new Error("interrupted");
     const training = trainFm(
-      inputOf(plantedRows(200_000, "logistic", 51)),
+      inputOf(plantedRows(40_000, "logistic", 51)),
       options("logistic", { epochs: 10_000, dim: 64 }),
       () => setImmediate(() => controller.abort(reason)),
       controller.signal,
