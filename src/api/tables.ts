@@ -7,7 +7,7 @@ export interface OpenTable {
   run: Run;
   table: EmbeddingTable;
   /** a field's name; `user` and `item` are the columns in these roles, unless a field is called so itself */
-  fieldNamed(name: string): string;
+  fieldNamed: (name: string) => string;
 }
 
 /** Opens a run's table, or one of several by name. */

@@ -73,9 +73,9 @@ function lineOf(progress: Progress): string {
       const speed = `${(rowsPerSecond / 1e6).toFixed(2)} M rows/s`;
       return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}, ${speed}`;
     }
-    case "note":
-      return progress.text;
     case "warning":
       return `warning: ${progress.text}`;
+    default:
+      return progress.text;
   }
 }

@@ -109,7 +109,7 @@ function purposesOf(
             : "key";
     const numbers =
       role === "time" ? log.sample.every((row) => isNumberOrEmpty(row[column]!)) : role !== "key";
-    const required = role === "label" || role === "time" || (unlabelled === true && name === roles.item);
+    const required = role === "label" || role === "time" || (unlabelled && name === roles.item);
     // a filter reads text, even of a column of numbers
     if (filters.length > 0 && numbers)
       purposes.push({ name, as: "key", role: "key", required: false, filters });

@@ -13,6 +13,8 @@ mkdirSync(join(root, "dist", "kernels"), { recursive: true });
 for (const file of readdirSync(join(here, "assembly")).filter((name) => name.endsWith(".ts"))) {
   const out = join("dist", "kernels", file.replace(/\.ts$/, ".wasm"));
   const source = join("src", "kernels", "assembly", file);
-  const { error, stderr } = await main([source, "--outFile", out, ...flags.split(" "), "--baseDir", root]);
-  if (error) throw new Error(`${source}\n${String(stderr)}`, { cause: error });
+  // 112: functions over v128 cannot be called from JavaScript; none is
+  const args = [source, "--outFile", out, ...flags.split(" "), "--baseDir", root, "--disableWarning", "112"];
+  const { error } = await main(args, { stderr: process.stderr });
+  if (error) throw new Error(`${source} does not compile`, { cause: error });
 }

@@ -3,9 +3,10 @@ import * as reference from "../kernels/reference/scan.js";
 import { ChunkScanner, type ScanSetup } from "./chunk-scanner.js";
 import { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
-import { loadScanner, ScanMemory } from "./scanner.js";
+import { loadKernel } from "../kernels/load.js";
+import { ScanMemory } from "./scanner.js";
 
-const module = await loadScanner();
+const module = await loadKernel("scan");
 const seed = { seed: 20260 };
 
 function setupOf(numColumns: number, as: "key" | "number", comment?: string): ScanSetup {

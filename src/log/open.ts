@@ -1,7 +1,7 @@
 // The way in: files → a log whose columns and first rows are known.
 
 import { isUtf8 } from "node:buffer";
-import type { ByteSource } from "../io/source.js";
+import { canReopen, type ByteSource } from "../io/source.js";
 import { NoInputError, UsageError, nearestName } from "../errors.js";
 import { readLog, type ReadSizes } from "./read.js";
 import { firstBadLine, noRows, notUtf8 } from "./dialect.js";

@@ -9,7 +9,7 @@ export function streamOf(...names: number[]): number {
 }
 
 /** The n-th number of a stream, u32. */
-export function randomAt(stream: number, n: number): number {
+function randomAt(stream: number, n: number): number {
   return finish(mixWord(stream, n));
 }
 

@@ -63,6 +63,6 @@ function textOf({ rows, columns, warnings }: Inspection): string {
 }
 
 function shown(cell: string): string {
-  const line = cell.replaceAll(/[\u0000-\u001f]/g, " ");
+  const line = cell.replaceAll(/\p{Cc}/gu, " ");
   return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN - 1)}…` : line;
 }

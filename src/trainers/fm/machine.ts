@@ -96,12 +96,8 @@ export class FmMachine {
     });
   }
 
-  /**
-   * One step for each row, in file order or, with a key, in the order that the key names.
-   *
-   * @returns sum of the rows' losses, each taken before its batch's step
-   */
-  async train(rows: RowsBuffer, key: number | undefined): Promise<number> {
+  /** One step for each row, in file order or, with a key, in the order that the key names. */
+  async train(rows: RowsBuffer, key: number | undefined): Promise<void> {
     reservePairs(this.arena, this.#layout, rows.pairsToCopy);
     const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
     await this.#pool.run({
@@ -111,6 +107,10 @@ export class FmMachine {
       blocks: key === undefined ? undefined : blockOrder(numBlocks, key),
       key: key ?? 0,
     });
+  }
+
+  /** The sum of the losses of all rows trained on since the last call, each taken before its batch's step. */
+  takeLoss(): number {
     return takeLoss(this.arena, this.#layout);
   }
 
@@ -151,12 +151,12 @@ export class FmMachine {
 
   /** Copies the parameters out. @returns false when one of them is NaN or infinite */
   async export({ vectors, w }: ParameterRegions): Promise<boolean> {
-    const shares = await this.#pool.run({ kind: "export", vectors: vectors.offset, w: w.offset });
+    const shares = await this.#pool.run({ kind: "store", vectors: vectors.offset, w: w.offset });
     return Number.isFinite(this.bias) && shares.every((share) => share.finite);
   }
 
   /** Copies parameters in. */
   async import({ vectors, w }: ParameterRegions): Promise<void> {
-    await this.#pool.run({ kind: "import", vectors: vectors.offset, w: w.offset });
+    await this.#pool.run({ kind: "load", vectors: vectors.offset, w: w.offset });
   }
 }

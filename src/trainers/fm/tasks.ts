@@ -12,8 +12,8 @@ export type FmTask =
   /** hashes: u32[n][2]; counts: u32[n] */
   | { kind: "initialise"; hashes: number; counts: number; seed: number; spread: number }
   /** vectors: f32[n][dim]; w: f32[n] */
-  | { kind: "export"; vectors: number; w: number }
-  | { kind: "import"; vectors: number; w: number };
+  | { kind: "store"; vectors: number; w: number }
+  | { kind: "load"; vectors: number; w: number };
 
 /** What a thread answers: the losses of the blocks it scored, and whether all the parameters it exported are finite. */
 export interface FmResult {
@@ -48,7 +48,7 @@ export function runTask(kernel: FmKernel, layout: FmLayout, index: number, task:
   for (let j = index; j <= numSlices; j += threads.length) {
     if (task.kind === "initialise") {
       kernel.initialise(plan, j, task.hashes, task.counts, task.seed, task.spread);
-    } else if (task.kind === "export") {
+    } else if (task.kind === "store") {
       if (!kernel.exportSlice(plan, j, task.vectors, task.w)) result.finite = false;
     } else {
       kernel.importSlice(plan, j, task.vectors, task.w);

@@ -31,7 +31,10 @@ export function prepareTraining(
 ): (epoch: number, key: number | undefined) => Promise<{ numRows: number; loss: number }> {
   if (train.kind === "resident" && bytesOfRows(train.rows) <= residentBytes) {
     const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows, labelScale);
-    return async (_epoch, key) => ({ numRows: buffer.numRows, loss: await machine.train(buffer, key) });
+    return async (_epoch, key) => {
+      await machine.train(buffer, key);
+      return { numRows: buffer.numRows, loss: machine.takeLoss() };
+    };
   }
   const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows");
   const buffers: [RowsBuffer, RowsBuffer] = [newBuffer(), newBuffer()];
@@ -48,19 +51,20 @@ async function trainOnChunks(
   labelScale: number,
 ): Promise<{ numRows: number; loss: number }> {
   let numRows = 0;
-  let loss = 0;
-  let running = Promise.resolve(0);
+  let running = Promise.resolve();
   for (const chunk of chunks) {
     if (chunk.numRows === 0) continue;
-    // fill one buffer while the threads are busy with the other; a failure of theirs is met at the await below
-    running.catch(() => undefined);
+    // fill one buffer while the threads are busy with the other
     next.load(chunk, labelScale);
-    loss += await running;
+    await running;
     running = machine.train(next, undefined);
+    // a failure of theirs is met at the next await, unless drawing fails before
+    running.catch(() => undefined);
     numRows += chunk.numRows;
     [current, next] = [next, current];
   }
-  return { numRows, loss: loss + (await running) };
+  await running;
+  return { numRows, loss: machine.takeLoss() };
 }
 
 /** The rows in the order that the kernel would visit them, some blocks at a time; a short block ends its chunk. */

@@ -1,0 +1,215 @@
+import { kernelInverseSqrt } from "./reference/inverse-sqrt.js";
+import { draw, permutation } from "./reference/random.js";
+import {
+  referenceBatch,
+  referenceFm,
+  type ReferenceRow,
+  referenceLoss,
+  referenceScore,
+} from "./reference/fm.js";
+import {
+  allocateFm,
+  BATCH_ROWS,
+  BLOCK_ROWS,
+  type FmKernel,
+  type FmShape,
+  readBias,
+  reservePairs,
+  takeLoss,
+  writeBias,
+  writeStruct,
+} from "./fm.js";
+import { kernelImports, loadKernel } from "./load.js";
+import { Arena } from "./memory.js";
+
+const numFeatures = 60;
+const shape: FmShape = {
+  numFeatures,
+  dim: 5,
+  threads: 1,
+  loss: "logistic",
+  learningRate: 0.05,
+  l2Weight: 1e-3,
+  l2Vector: 2e-3,
+};
+const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
+
+/** Rows of each kind that a log can hold: features are distinct within a row. */
+const kinds = {
+  "one-hot rows": (r: number) => pairs(r, 6, () => 1),
+  "one-hot rows of a width that is no multiple of 4": (r: number) => pairs(r, 7, () => 1),
+  "rows of one width with numbers": (r: number) => pairs(r, 5, (i) => (i === 4 ? unit(r, 99) * 4 - 2 : 1)),
+  "rows of any width, several values a cell": (r: number) =>
+    pairs(r, 1 + (r % 9), (i, n) => (i > 1 ? 1 / n : 1)),
+};
+function pairs(r: number, width: number, valueOf: (i: number, width: number) => number): ReferenceRow {
+  const ids = Array.from({ length: width }, (_, i) => i * 6 + (draw(r, i) % 6));
+  return { ids, values: ids.map((_, i) => Math.fround(valueOf(i, width))), label: draw(r, 77) % 2 };
+}
+
+async function machineOf(options: FmShape, rows: ReferenceRow[]) {
+  const arena = new Arena();
+  const layout = allocateFm(arena, options);
+  const module = await loadKernel("fm");
+  const { exports: kernel } = new WebAssembly.Instance<FmKernel>(module, kernelImports(arena.memory));
+  const widths = new Set(rows.map((row) => row.ids.length));
+  const ones = rows.every((row) => row.values.every((x) => x === 1));
+  const put = (values: ArrayLike<number>, type: "u32" | "f32") => {
+    const region = arena.allocate("test rows", values.length * 4);
+    arena[type](region).set(values);
+    return region.offset;
+  };
+  const ends = rows.map((_, r) => rows.slice(0, r + 1).reduce((sum, row) => sum + row.ids.length, 0));
+  const rowsAt = writeStruct(arena, "test rows", [
+    ["u32", rows.length],
+    ["u32", rows[0]!.ids.length],
+    ["u32", widths.size === 1 ? 0 : put([0, ...ends], "u32")],
+    [
+      "u32",
+      put(
+        rows.flatMap((row) => row.ids),
+        "u32",
+      ),
+    ],
+    [
+      "u32",
+      ones
+        ? 0
+        : put(
+            rows.flatMap((row) => row.values),
+            "f32",
+          ),
+    ],
+    [
+      "u32",
+      put(
+        rows.map((row) => row.label),
+        "f32",
+      ),
+    ],
+  ]);
+  reservePairs(arena, layout, BLOCK_ROWS * 10);
+  const hashes = put(
+    Array.from({ length: 2 * numFeatures }, (_, i) => draw(5, i)),
+    "u32",
+  );
+  const counts = put(new Uint32Array(numFeatures).fill(1), "u32");
+  for (let j = 0; j <= layout.numSlices; j++) kernel.initialise(layout.plan, j, hashes, counts, 1, 0.05);
+  const vectors = arena.allocate("vectors", numFeatures * options.dim * 4);
+  const w = arena.allocate("weights", numFeatures * 4);
+  const parameters = () => {
+    for (let j = 0; j <= layout.numSlices; j++) kernel.exportSlice(layout.plan, j, vectors.offset, w.offset);
+    return {
+      vectors: arena.f32(vectors).slice(0, numFeatures * options.dim),
+      w: arena.f32(w).slice(0, numFeatures),
+    };
+  };
+  return { arena, layout, kernel, rowsAt, parameters };
+}
+
+const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
+
+describe.each(Object.entries(kinds))("%s", (_, rowOf) => {
+  const numRows = 3 * BATCH_ROWS + 57;
+  const rows = Array.from({ length: numRows }, (_, r) => rowOf(r));
+
+  test.each([
+    [5, "logistic", 0],
+    [16, "logistic", 0],
+    [17, "squared", 0],
+    [8, "squared", 41],
+    [24, "logistic", 42],
+  ] as const)(
+    "agree with the reference to 5e-6, with an exact root to 2e-3, over four batches: dim %i, %s loss, key %i",
+    async (dim, loss, key) => {
+      const options = { ...shape, dim, loss };
+      const { arena, layout, kernel, rowsAt, parameters } = await machineOf(options, rows);
+      writeBias(arena, layout, 0.25);
+      const twins = [kernelInverseSqrt, undefined].map((inverseSqrt) => {
+        const twin = referenceFm(dim, 0.25, parameters().vectors);
+        // the order of visit, as the kernel's permutation has it
+        const visited = [...rows];
+        if (key) permutation(numRows, key).forEach((place, r) => (visited[place] = rows[r]!));
+        let sum = 0;
+        for (let from = 0; from < numRows; from += BATCH_ROWS) {
+          const batch = visited.slice(from, from + BATCH_ROWS);
+          sum += referenceBatch(twin, batch, { ...options, ...(inverseSqrt && { inverseSqrt }) });
+        }
+        return { ...twin, sum };
+      });
+
+      expect(kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, numRows, key)).toBe(1);
+      const got = parameters();
+      const sum = takeLoss(arena, layout);
+      const errors = twins.map((twin) =>
+        Math.max(
+          maxDifference(got.w, twin.w),
+          maxDifference(got.vectors, twin.v),
+          Math.abs(readBias(arena, layout) - twin.w0),
+          Math.abs(sum - twin.sum) / twin.sum,
+        ),
+      );
+      expect(errors[0]).toBeLessThan(5e-6);
+      expect(errors[1]).toBeLessThan(2e-3);
+    },
+  );
+
+  test("score as the reference does, to 2e-6, with the sum of their losses", async () => {
+    const { arena, layout, kernel, rowsAt, parameters } = await machineOf(shape, rows);
+    writeBias(arena, layout, 0.25);
+    kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, numRows, 0);
+    const { w, vectors } = parameters();
+    const twin = { ...referenceFm(shape.dim, readBias(arena, layout), vectors), w: Float64Array.from(w) };
+    const expected = rows.map((row) => referenceScore(twin, row));
+
+    const scores = arena.allocate("scores", 4 * BATCH_ROWS * 4);
+    const loss = kernel.scoreBlock(layout.plan, layout.threads[0]!, rowsAt, 0, numRows, scores.offset);
+    expect(maxDifference(arena.f32(scores).subarray(0, numRows), expected)).toBeLessThan(2e-6);
+    const expectedLoss = rows.reduce(
+      (sum, row, r) => sum + referenceLoss("logistic", expected[r]!, row.label),
+      0,
+    );
+    expect(Math.abs(loss - expectedLoss) / expectedLoss).toBeLessThan(1e-6);
+  });
+});
+
+describe("the kernel's logistic loss", () => {
+  // one feature of weight s: the score is s, and the loss is that of s alone
+  test.each([0, 1])(
+    "is within 2e-7 of the reference, relative to 1 + |score|, for label %i",
+    async (label) => {
+      const weights = Array.from({ length: numFeatures }, (_, i) => Math.fround((i - 30) * 2.9));
+      const rows = weights.map((_, i) => ({ ids: [i], values: [1], label }));
+      const { arena, layout, kernel, rowsAt } = await machineOf(shape, rows);
+      const w = arena.allocate("weights", numFeatures * 4);
+      const vectors = arena.allocate("vectors", numFeatures * shape.dim * 4);
+      arena.f32(w).set(weights);
+      for (let j = 0; j <= layout.numSlices; j++)
+        kernel.importSlice(layout.plan, j, vectors.offset, w.offset);
+      const scores = arena.allocate("scores", BATCH_ROWS * 4);
+      const errors = weights.map((s, i) => {
+        const loss = kernel.scoreBlock(layout.plan, layout.threads[0]!, rowsAt, i, 1, scores.offset);
+        return Math.abs(loss - referenceLoss("logistic", s, label)) / (1 + Math.abs(s));
+      });
+      expect(Math.max(...errors)).toBeLessThan(2e-7);
+    },
+  );
+});
+
+test("a feature that no training row holds is zero", async () => {
+  const rows = [pairs(0, 6, () => 1)];
+  const { arena, layout, kernel, parameters } = await machineOf(shape, rows);
+  const counts = arena.allocate("counts", numFeatures * 4);
+  arena.u32(counts).fill(1)[7] = 0;
+  for (let j = 0; j <= layout.numSlices; j++) {
+    kernel.initialise(layout.plan, j, counts.offset, counts.offset, 1, 0.05);
+  }
+  const { vectors } = parameters();
+  const isZero = Array.from({ length: numFeatures }, (_, i) =>
+    vectors.subarray(i * shape.dim, (i + 1) * shape.dim).every((v) => v === 0),
+  );
+  expect(isZero.indexOf(true)).toBe(7);
+  expect(isZero.lastIndexOf(true)).toBe(7);
+  expect(Math.max(...vectors)).toBeLessThan(0.05);
+});

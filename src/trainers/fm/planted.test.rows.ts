@@ -1,0 +1,71 @@
+// Seeded rows with a planted factorization machine, for the tests of this room.
+
+import type { FeatureRows } from "../../dataset/rows.js";
+import { draw } from "../../kernels/reference/random.js";
+import type { FmInput } from "./train.js";
+
+export const numFeatures = 120;
+const numFields = 6;
+const rank = 2;
+const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
+const planted = Float64Array.from({ length: 2000 }, (_, i) => (unit(1, i) - 0.5) * 2);
+
+/**
+ * One feature of each of six fields a row, each field of twenty; labels from a planted score.
+ *
+ * @param general true: the last field is left out of every third row and has a value beside it
+ */
+export function plantedRows(
+  numRows: number,
+  loss: "logistic" | "squared",
+  seed: number,
+  general = false,
+): FeatureRows {
+  const ids: number[] = [];
+  const values: number[] = [];
+  const indptr = [0];
+  const labels = Float32Array.from({ length: numRows }, (_, r) => {
+    const first = ids.length;
+    for (let f = 0; f < numFields; f++) {
+      if (general && f === numFields - 1 && r % 3 === 0) continue;
+      ids.push(f * 20 + (draw(seed, r * numFields + f) % 20));
+      values.push(general && f === numFields - 1 ? 0.5 : 1);
+    }
+    indptr.push(ids.length);
+    let score = 0;
+    for (let i = first; i < ids.length; i++) {
+      score += 0.5 * planted[ids[i]!]! * values[i]!;
+      for (let j = first; j < i; j++) {
+        for (let d = 0; d < rank; d++) {
+          score +=
+            planted[1000 + ids[i]! * rank + d]! *
+            planted[1000 + ids[j]! * rank + d]! *
+            values[i]! *
+            values[j]!;
+        }
+      }
+    }
+    if (loss === "squared") return 5 + score;
+    return unit(seed + 1000, r) < 1 / (1 + Math.exp(-2 * score)) ? 1 : 0;
+  });
+  return {
+    numRows,
+    width: numFields,
+    ids: Uint32Array.from(ids),
+    labels,
+    ...(general && { indptr: Uint32Array.from(indptr), values: Float32Array.from(values) }),
+  };
+}
+
+/** Training on the rows, with hashes and counts as a dataset would make them. */
+export function inputOf(train: FeatureRows, valid?: FeatureRows): FmInput {
+  const counts = new Uint32Array(numFeatures);
+  for (const id of train.ids) counts[id]!++;
+  return {
+    numFeatures,
+    featureHashes: Uint32Array.from({ length: 2 * numFeatures }, (_, i) => draw(9, i)),
+    counts,
+    train: { kind: "resident", rows: train },
+    ...(valid && { valid }),
+  };
+}

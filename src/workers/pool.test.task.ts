@@ -1,0 +1,13 @@
+// What the pool's tests run in its threads.
+
+/** With a shared array to wait on. */
+export function start(shared: Int32Array, index: number): (task: string) => string {
+  return (task) => {
+    if (task === "throw in thread 1, wait in the others") {
+      if (index === 1) throw new RangeError("thread 1 is out of range");
+      Atomics.wait(shared, 0, 0);
+    }
+    if (task === "spin") for (;;) Atomics.load(shared, 0);
+    return `${task} ${index}`;
+  };
+}

@@ -1,0 +1,39 @@
+import { WorkerPool } from "./pool.js";
+
+const url = new URL("./pool.test.task.js", import.meta.url);
+
+async function poolOf(size: number) {
+  const shared = new Int32Array(new SharedArrayBuffer(4));
+  const release = () => {
+    Atomics.store(shared, 0, 1);
+    Atomics.notify(shared, 0);
+  };
+  return { shared, pool: await WorkerPool.start<string, string>(url, size, shared, release) };
+}
+
+test("every thread runs the task, and results come in the threads' order", async () => {
+  const { pool } = await poolOf(3);
+  expect(await pool.run("a")).toEqual(["a 0", "a 1", "a 2"]);
+  expect(await pool.run("b")).toEqual(["b 0", "b 1", "b 2"]);
+  await pool.terminate();
+});
+
+test("a thread that throws rejects the run with its error and releases the others", async () => {
+  const { pool, shared } = await poolOf(3);
+  await expect(pool.run("throw in thread 1, wait in the others")).rejects.toThrow("thread 1 is out of range");
+  expect(shared[0]).toBe(1);
+  await expect(pool.run("a")).rejects.toThrow("thread 1 is out of range");
+  await pool.terminate();
+});
+
+test("terminate ends threads that never return, and rejects their run", async () => {
+  const { pool } = await poolOf(2);
+  const running = expect(pool.run("spin")).rejects.toThrow("terminated");
+  await pool.terminate();
+  await running;
+});
+
+test("a module that does not exist rejects the start", async () => {
+  const missing = new URL("./no-such-module.js", import.meta.url);
+  await expect(WorkerPool.start(missing, 2, undefined)).rejects.toThrow(/no-such-module/);
+});
