@@ -2,6 +2,7 @@
 
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   fm: () => import("./fm.js"),
+  movietweetings: () => import("./movietweetings.js"),
 };
 
 const load = benches[process.argv[2] ?? ""];
