@@ -7,6 +7,7 @@ import type { ReadOptions } from "../log/log.js";
 import { NegativeRows } from "../sampling/negative-rows.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import { numericOf } from "../dataset/preprocess.js";
 import { labelsOf } from "../dataset/labels.js";
 import { readFm, type FmArtifact } from "../trainers/fm/artifact.js";
 import { scoreRows } from "../trainers/fm/model.js";
@@ -35,7 +36,15 @@ export async function evaluate(
   const unlabelled = negatives !== null;
   const { dataset } = await readDataset(
     on,
-    { ...toldRoles(roles), sides, drop, reading, onBadRow: reading.onBadRow, unlabelled },
+    {
+      ...toldRoles(roles),
+      numeric: numericOf(fm.preprocess),
+      sides,
+      drop,
+      reading,
+      onBadRow: reading.onBadRow,
+      unlabelled,
+    },
     silently(watch),
   );
   const part = wholeOf(dataset);

@@ -66,7 +66,12 @@ export function addColumnOptions(command: Command): Command {
     )
     .addOption(group("--session <column>", "events that belong together"))
     .addOption(group("--fields <columns>", "the categorical features, all of them").argParser(listOf))
-    .addOption(group("--numeric <columns>", "features that are numbers, standardised").argParser(listOf))
+    .addOption(
+      group(
+        "--numeric <columns>",
+        "features that are numbers, standardised; price:log1p or price:bins=20 say otherwise",
+      ).argParser(listOf),
+    )
     .addOption(
       group("--multi <column:separator>", "cells that hold several values, such as 'genres:|'").argParser(
         multiOf,

@@ -8,6 +8,7 @@ import { RowCollector, type Purpose } from "./collect.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
 import { splitCells } from "./multi.js";
+import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { joinSide, withSideCells, type SideTable } from "./side.js";
 
@@ -92,9 +93,10 @@ function purposesOf(
   roles: Roles,
   log: Log,
   sides: SideTable[],
-  { drop, unlabelled }: BuildOptions,
+  { drop, numeric, unlabelled }: BuildOptions,
 ): Purpose[] {
   const used = usedColumns(roles, sides);
+  const forms = numericForms(numeric, roles.numeric);
   const purposes: Purpose[] = [];
   log.columns.forEach((name, column) => {
     const filters = drop.filter((filter) => filter.column === name);
@@ -114,7 +116,9 @@ function purposesOf(
     if (filters.length > 0 && numbers)
       purposes.push({ name, as: "key", role: "key", required: false, filters });
     const own = filters.length > 0 && !numbers ? filters : [];
-    if (used.has(name)) purposes.push({ name, as: numbers ? "number" : "key", role, required, filters: own });
+    const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
+    if (used.has(name))
+      purposes.push({ name, as: numbers ? "number" : "key", role, required, filters: own, ...above });
     else if (own.length > 0) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
   });
   return purposes;

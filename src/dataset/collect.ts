@@ -13,6 +13,8 @@ export interface Purpose {
   role: "label" | "time" | "numeric" | "key";
   /** an empty cell is an error */
   required: boolean;
+  /** a number at or below it is an error */
+  above?: number;
   filters: DropFilter[];
 }
 
@@ -61,6 +63,7 @@ export class RowCollector {
     this.purposes.forEach((purpose, i) => {
       if (purpose.role === "time" && purpose.as === "key") this.#checkTimes(purpose, i, batch, keyOf, fates);
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
+      if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
     });
     this.#append(batch, fates);
   }
@@ -124,14 +127,29 @@ export class RowCollector {
     }
   }
 
-  #reject(batch: Batch, row: number, purpose: Purpose, text: string, fates: Uint8Array): void {
+  #checkAbove(purpose: Purpose, above: number, i: number, batch: Batch, fates: Uint8Array): void {
+    const numbers = batch.columns[i]!;
+    const expected = `a number above ${above} is expected (log1p)`;
+    for (let row = 0; row < batch.numRows; row++) {
+      if (numbers[row]! <= above) this.#reject(batch, row, purpose, String(numbers[row]), fates, expected);
+    }
+  }
+
+  #reject(
+    batch: Batch,
+    row: number,
+    purpose: Purpose,
+    text: string,
+    fates: Uint8Array,
+    expected = expectations[purpose.role],
+  ): void {
     if (fates[row] !== KEPT) return;
     const got = text === "" ? "the cell is empty" : `got ${excerpt(text)}`;
     if (this.onBadRow === "error") {
-      const message = `${expectations[purpose.role]}, ${got}; --on-bad-row skip leaves such rows out`;
+      const message = `${expected}, ${got}; --on-bad-row skip leaves such rows out`;
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
     }
-    const reason = `${purpose.name}: ${expectations[purpose.role]}`;
+    const reason = `${purpose.name}: ${expected}`;
     this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
     fates[row] = BAD;
   }
