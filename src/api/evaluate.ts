@@ -12,6 +12,7 @@ import { labelsOf } from "../dataset/labels.js";
 import { readFm, type FmArtifact } from "../trainers/fm/artifact.js";
 import { scoreRows } from "../trainers/fm/model.js";
 import type { Part } from "./examples.js";
+import type { BadRowReport } from "./bad-row-report.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
@@ -21,12 +22,14 @@ import { version } from "../io/package-version.js";
 export interface EvaluateOptions {
   on: string[];
   reading: ReadOptions;
+  maxBad?: number;
+  badRows?: BadRowReport;
 }
 
 /** Scores a log with a run's model; unseen keys are out-of-vocabulary, as in training, and counted in the warnings. */
 export async function evaluate(
   path: string,
-  { on, reading }: EvaluateOptions,
+  { on, reading, ...bad }: EvaluateOptions,
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
@@ -42,6 +45,7 @@ export async function evaluate(
       sides,
       drop,
       reading,
+      ...bad,
       onBadRow: reading.onBadRow,
       unlabelled,
     },

@@ -4,6 +4,7 @@
 
 import { DataError, UsageError } from "../errors.js";
 import type { Log, ReadProgress } from "../log/log.js";
+import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
@@ -15,6 +16,10 @@ import { joinSide, withSideCells, type SideTable } from "./side.js";
 export interface BuildOptions extends ColumnOptions {
   drop: DropFilter[];
   onBadRow: "error" | "skip";
+  /** hears of each row that is left out as bad */
+  onSkipped?: (row: BadRow) => void;
+  /** called once the log is read: rows left out as bad by reason, and all its rows; what it throws ends the building */
+  onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
 
 export interface BuiltDataset {
@@ -45,8 +50,11 @@ export async function buildDataset(
   const { roles, inferred } = resolveRoles(columns, withSideCells(log, sides), options);
 
   const purposes = purposesOf(roles, log, sides, options);
-  const rows = new RowCollector(purposes, options.onBadRow);
+  const rows = new RowCollector(purposes, options.onBadRow, options.onSkipped);
   const read = await log.read(purposes, (batch, keyOf) => rows.add(batch, keyOf), observe);
+  const skipped = { ...read.skipped, ...rows.skipped };
+  const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
+  await options.onRead?.(skipped, read.numRows + faulty);
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
     throw new DataError(`none of ${read.numRows} rows is left to train on; see --drop and --on-bad-row`, {
@@ -74,7 +82,7 @@ export async function buildDataset(
     roles,
     inputs: [...read.inputs, ...sides.map(({ input }) => input)],
   };
-  return { dataset, inferred, notes, skipped: { ...read.skipped, ...rows.skipped } };
+  return { dataset, inferred, notes, skipped };
 }
 
 /** Names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */

@@ -4,6 +4,7 @@ import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseTime } from "../log/time.js";
 import { MISSING } from "./dataset.js";
+import type { BadRow } from "./bad-rows.js";
 import type { DropFilter } from "./filter.js";
 
 /** What one requested column is for; it decides what a cell must be. */
@@ -35,6 +36,8 @@ export class RowCollector {
   dropped = 0;
   /** rows left out as bad, by reason */
   readonly skipped: Record<string, number> = {};
+  /** the batch's rows with a bad cell, where somebody listens */
+  readonly #bad: BadRow[] = [];
   readonly #pieces: (Uint32Array | Float64Array)[][];
   /** by purpose, of each code seen so far: 1 when a filter drops it */
   readonly #dropsCode: number[][];
@@ -44,6 +47,7 @@ export class RowCollector {
   constructor(
     private readonly purposes: readonly Purpose[],
     private readonly onBadRow: "error" | "skip",
+    private readonly onSkipped?: (row: BadRow) => void,
   ) {
     this.#pieces = purposes.map(() => []);
     this.#dropsCode = purposes.map(() => []);
@@ -66,6 +70,7 @@ export class RowCollector {
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
     });
     this.#append(batch, fates);
+    if (this.onSkipped) this.#tell(batch.faultyRows, this.onSkipped);
   }
 
   /** The purpose's column, u32 codes or f64 numbers [numRows]; its pieces are given up. */
@@ -150,8 +155,17 @@ export class RowCollector {
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
     }
     const reason = `${purpose.name}: ${expected}`;
+    if (this.onSkipped) {
+      const place = batch.placeOf(row);
+      this.#bad.push({ ...place, reason: expected, column: purpose.name, text });
+    }
     this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
     fates[row] = BAD;
+  }
+
+  /** Passes the batch's bad rows on, in the order of the log. */
+  #tell(faulty: readonly BadRow[], onSkipped: (row: BadRow) => void): void {
+    for (const row of [...faulty, ...this.#bad.splice(0)].sort((a, b) => a.line - b.line)) onSkipped(row);
   }
 
   #append(batch: Batch, fates: Uint8Array): void {
