@@ -35,7 +35,7 @@ export async function evaluate(
   const start = performance.now();
   const run = await openRun(path);
   const fm = await readFm(run);
-  const { roles, sides, drop, task, labelRange, negatives } = fm.preprocess;
+  const { roles, sides, drop, where = [], task, labelRange, negatives } = fm.preprocess;
   const unlabelled = negatives !== null;
   const { dataset } = await readDataset(
     on,
@@ -44,6 +44,7 @@ export async function evaluate(
       numeric: numericOf(fm.preprocess),
       sides,
       drop,
+      where,
       reading,
       ...bad,
       onBadRow: reading.onBadRow,

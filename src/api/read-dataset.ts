@@ -3,15 +3,18 @@
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
 import { checkBadShare, type BadRow } from "../dataset/bad-rows.js";
 import { parseDrop } from "../dataset/filter.js";
+import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide } from "../dataset/side.js";
 import type { ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "./progress.js";
 
-export interface DatasetOptions extends Omit<BuildOptions, "drop" | "onSkipped" | "onRead"> {
+export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "onSkipped" | "onRead"> {
   /** COLUMN OPERATOR TEXT: rows that match are left out */
   drop: string[];
+  /** expressions of where.ts: rows of which one does not hold are left out; none by default */
+  where?: string[];
   reading: ReadOptions;
   /** the largest share of rows that may be left out as bad; 0.01 by default */
   maxBad?: number;
@@ -26,7 +29,7 @@ const DEFAULT_MAX_BAD = 0.01;
 /** Reads one or several files as one log, joined with its side tables; tells what it inferred and left out. */
 export async function readDataset(
   paths: readonly string[],
-  { reading, sides, drop, maxBad = DEFAULT_MAX_BAD, badRows, ...options }: DatasetOptions,
+  { reading, sides, drop, where = [], maxBad = DEFAULT_MAX_BAD, badRows, ...options }: DatasetOptions,
   { observe, signal }: Watch,
 ): Promise<BuiltDataset> {
   await badRows?.check();
@@ -43,6 +46,7 @@ export async function readDataset(
     );
   }
   const filters = drop.map(parseDrop);
+  const wheres = where.map(parseWhere);
   const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
   const bad = {
     ...(badRows && { onSkipped: (row: BadRow) => badRows.add(row) }),
@@ -52,10 +56,15 @@ export async function readDataset(
     },
   };
   try {
-    const built = await buildDataset(log, tables, { ...options, ...bad, drop: filters }, (progress) => {
-      signal.throwIfAborted();
-      observe({ stage: "reading", ...progress });
-    });
+    const built = await buildDataset(
+      log,
+      tables,
+      { ...options, ...bad, drop: filters, where: wheres },
+      (progress) => {
+        signal.throwIfAborted();
+        observe({ stage: "reading", ...progress });
+      },
+    );
     for (const text of [...built.inferred, ...built.notes]) observe({ stage: "note", text });
     for (const [reason, count] of Object.entries(built.skipped)) {
       observe({

@@ -320,6 +320,7 @@ function preprocessOf(
     fields: recipesOf(space, roles),
     sides: options.sides,
     drop: options.drop,
+    ...(options.where && options.where.length > 0 && { where: options.where }),
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
   };

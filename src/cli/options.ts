@@ -96,6 +96,12 @@ export function addColumnOptions(command: Command): Command {
     )
     .addOption(
       group("--drop <filter>", "leave rows out, such as 'InvoiceNo^=C' (= != ^= $= *=)").argParser(repeated),
+    )
+    .addOption(
+      group(
+        "--where <expression>",
+        "keep the rows of which it holds, such as 'Quantity > 0 and Country != \"France\"'",
+      ).argParser(repeated),
     );
 }
 

@@ -6,6 +6,7 @@ import { parseTime } from "../log/time.js";
 import { MISSING } from "./dataset.js";
 import type { BadRow } from "./bad-rows.js";
 import type { DropFilter } from "./filter.js";
+import type { WhereRows } from "./where-rows.js";
 
 /** What one requested column is for; it decides what a cell must be. */
 export interface Purpose {
@@ -48,6 +49,7 @@ export class RowCollector {
     private readonly purposes: readonly Purpose[],
     private readonly onBadRow: "error" | "skip",
     private readonly onSkipped?: (row: BadRow) => void,
+    private readonly wheres: readonly WhereRows[] = [],
   ) {
     this.#pieces = purposes.map(() => []);
     this.#dropsCode = purposes.map(() => []);
@@ -62,6 +64,10 @@ export class RowCollector {
   add(batch: Batch, keyOf: (request: number, code: number) => string): void {
     const fates = new Uint8Array(batch.numRows);
     this.purposes.forEach((purpose, i) => this.#filter(purpose, i, batch, keyOf, fates));
+    for (const where of this.wheres) {
+      const holds = where.of(batch, keyOf);
+      for (let row = 0; row < batch.numRows; row++) if (holds[row] === 0) fates[row] = DROPPED;
+    }
     for (const { row, request, text } of batch.badCells)
       this.#reject(batch, row, this.purposes[request]!, text, fates);
     this.purposes.forEach((purpose, i) => {

@@ -24,6 +24,8 @@ export interface Preprocess {
   sides: string[];
   /** as --drop takes them */
   drop: string[];
+  /** as --where takes them; absent when there is none */
+  where?: string[];
   /** lowest and highest label of the training part: regression scores are clipped to it */
   labelRange: [low: number, high: number];
   /** for a log without labels */

@@ -40,7 +40,7 @@ type Flags = ReadingFlags &
   OutputOptions &
   ModelFlags &
   OptionalFlags &
-  Partial<FmOptions> & { side?: string[]; drop?: string[] };
+  Partial<FmOptions> & { side?: string[]; drop?: string[]; where?: string[] };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal): Command {
@@ -145,6 +145,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ignore: flags.ignore ?? [],
     sides: flags.side ?? [],
     drop: flags.drop ?? [],
+    where: flags.where ?? [],
     onBadRow: flags.onBadRow,
     infer: true,
     unlabelled: negatives > 0,
