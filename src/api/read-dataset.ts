@@ -1,26 +1,38 @@
 // Opening a log with its side tables, and reading it whole.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
+import { checkBadShare, type BadRow } from "../dataset/bad-rows.js";
 import { parseDrop } from "../dataset/filter.js";
+import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide } from "../dataset/side.js";
 import type { ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
+import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "./progress.js";
 
-export interface DatasetOptions extends Omit<BuildOptions, "drop"> {
+export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "onSkipped" | "onRead"> {
   /** COLUMN OPERATOR TEXT: rows that match are left out */
   drop: string[];
+  /** expressions of where.ts: rows of which one does not hold are left out; none by default */
+  where?: string[];
   reading: ReadOptions;
+  /** the largest share of rows that may be left out as bad; 0.01 by default */
+  maxBad?: number;
+  /** where they are written */
+  badRows?: BadRowReport;
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
 }
 
+const DEFAULT_MAX_BAD = 0.01;
+
 /** Reads one or several files as one log, joined with its side tables; tells what it inferred and left out. */
 export async function readDataset(
   paths: readonly string[],
-  { reading, sides, drop, ...options }: DatasetOptions,
+  { reading, sides, drop, where = [], maxBad = DEFAULT_MAX_BAD, badRows, ...options }: DatasetOptions,
   { observe, signal }: Watch,
 ): Promise<BuiltDataset> {
+  await badRows?.check();
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
@@ -34,12 +46,25 @@ export async function readDataset(
     );
   }
   const filters = drop.map(parseDrop);
-  const log = await openLog([...paths], reading);
+  const wheres = where.map(parseWhere);
+  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  const bad = {
+    ...(badRows && { onSkipped: (row: BadRow) => badRows.add(row) }),
+    onRead: async (skipped: Record<string, number>, numRead: number) => {
+      await badRows?.write(signal);
+      checkBadShare(skipped, numRead, maxBad, paths);
+    },
+  };
   try {
-    const built = await buildDataset(log, tables, { ...options, drop: filters }, (progress) => {
-      signal.throwIfAborted();
-      observe({ stage: "reading", ...progress });
-    });
+    const built = await buildDataset(
+      log,
+      tables,
+      { ...options, ...bad, drop: filters, where: wheres },
+      (progress) => {
+        signal.throwIfAborted();
+        observe({ stage: "reading", ...progress });
+      },
+    );
     for (const text of [...built.inferred, ...built.notes]) observe({ stage: "note", text });
     for (const [reason, count] of Object.entries(built.skipped)) {
       observe({
