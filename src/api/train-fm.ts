@@ -5,6 +5,7 @@ import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { splitRows, type SplitBy } from "../dataset/split.js";
 import { featureCounts, featureHashes, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
+import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
@@ -21,10 +22,9 @@ import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import { version } from "../io/package-version.js";
 
-export interface TrainFmOptions extends DatasetOptions {
+export interface TrainFmOptions extends DatasetOptions, VocabularyLimits {
   out: string;
   force: boolean;
-  minCount: number;
   positiveFrom?: number;
   /** negatives an event, for a log without labels; 0 for a log with them */
   negatives: number;
@@ -74,7 +74,7 @@ export async function trainFm(
   const { parts, by } = await splitParts(dataset, options, watch);
   clock.lap("read");
 
-  const space = fitFeatures(dataset, parts.train.rows, options.minCount);
+  const space = fitFeatures(dataset, parts.train.rows, options);
   for (const field of space.fields) warnOfField(field, warn);
   const examples = examplesOf(space, parts, options, watch);
   countUnseen(space, parts, watch);
@@ -235,12 +235,12 @@ function examplesOf(
   { observe }: Watch,
 ): Examples {
   if (options.negatives === 0) return labelledExamples(space, parts, options.positiveFrom);
-  const { negatives, noise, itemFields, fm } = options;
+  const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
   const seed = fm.seed ?? defaultFmOptions("logistic").seed;
   const examples = negativeExamples(
     space,
     parts,
-    { negatives, noise, seed, shuffle: fm.shuffle ?? true },
+    { negatives, noise, seed, minUsers, shuffle: fm.shuffle ?? true },
     itemFields,
   );
   const [item, ...others] = examples.negatives!.itemFields;

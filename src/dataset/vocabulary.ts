@@ -14,6 +14,12 @@ import {
 } from "./dataset.js";
 import { hashBytes, hashText } from "./hash.js";
 import { KeyIndex } from "./key-index.js";
+import {
+  distinctUsers,
+  limitsByField,
+  type FieldLimits,
+  type VocabularyLimits,
+} from "./vocabulary-limits.js";
 
 /** A categorical field: one-hot (kind key) or several-valued (kind multi). */
 export interface CategoricalField {
@@ -58,10 +64,26 @@ export function featureSpace(fields: Field[]): FeatureSpace {
  * Fits every feature column of a dataset on the given rows.
  *
  * @param rows u32: the training part's rows
- * @param minCount keys with fewer events go to out-of-vocabulary
+ * @param limits which keys go to out-of-vocabulary; a number is the minimum count of every field
+ * @throws {UsageError} a limit names a field that is none, or needs a user column that is not there
  */
-export function fitFeatures(dataset: Dataset, rows: Uint32Array, minCount: number): FeatureSpace {
-  return featureSpace(featureColumns(dataset).map((column) => fitField(column, rows, minCount)));
+export function fitFeatures(
+  dataset: Dataset,
+  rows: Uint32Array,
+  limits: VocabularyLimits | number,
+): FeatureSpace {
+  const all = typeof limits === "number" ? { minCount: limits } : limits;
+  const columns = featureColumns(dataset);
+  const categorical = columns.filter(({ kind }) => kind !== "number").map(({ name }) => name);
+  const limitsOf = limitsByField(all, categorical, dataset.roles);
+  const fields = columns.map((column): Field => {
+    if (column.kind === "number") return fitNumeric(column.name, column.values, rows);
+    const { minUsers = 0 } = all;
+    const users =
+      minUsers > 0 && column.name !== dataset.roles.user ? distinctUsers(dataset, column, rows) : undefined;
+    return fitKeys(column, rows, limitsOf(column.name), (code) => !users || users[code]! >= minUsers);
+  });
+  return featureSpace(fields);
 }
 
 /** The columns that are features, in the log's order. */
@@ -72,23 +94,27 @@ export function featureColumns(dataset: Dataset): Column[] {
   );
 }
 
-function fitField(column: Column, rows: Uint32Array, minCount: number): Field {
-  if (column.kind === "number") return fitNumeric(column.name, column.values, rows);
+function fitKeys(
+  column: KeyColumn | MultiColumn,
+  rows: Uint32Array,
+  { minCount, maxVocab }: FieldLimits,
+  mayShow: (code: number) => boolean,
+): CategoricalField {
   const events = column.kind === "key" ? countKeys(column, rows) : countValues(column, rows);
 
-  // keys by descending count, then by bytes; what is rarer than minCount is counted as out-of-vocabulary
+  // keys by descending count, then by bytes; what is not kept is counted as out-of-vocabulary
   const kept: number[] = [];
-  let rare = 0;
+  let total = 0;
   for (let code = 0; code < events.length; code++) {
-    if (events[code]! >= Math.max(1, minCount)) kept.push(code);
-    else rare += events[code]!;
+    total += events[code]!;
+    if (events[code]! >= minCount && mayShow(code)) kept.push(code);
   }
-  const order = Uint32Array.from(kept).sort(
-    (a, b) => events[b]! - events[a]! || compareKeys(column.dictionary, a, b),
-  );
+  const order = Uint32Array.from(kept)
+    .sort((a, b) => events[b]! - events[a]! || compareKeys(column.dictionary, a, b))
+    .slice(0, Math.min(kept.length, maxVocab));
   const counts = new Uint32Array(order.length + 1);
-  counts[0] = rare;
   order.forEach((code, i) => (counts[i + 1] = events[code]!));
+  counts[0] = order.reduce((left, code) => left - events[code]!, total);
   return { kind: column.kind, name: column.name, keys: selectKeys(column.dictionary, order), counts };
 }
 

@@ -1,0 +1,58 @@
+// Options that say which keys get a feature of their own.
+
+import { Option, type Command } from "commander";
+import type { TrainFmOptions } from "../api/train-fm.js";
+import { wholeOf } from "./options.js";
+
+type VocabularyOptions = Pick<TrainFmOptions, "minCount" | "maxVocab" | "minUsers">;
+type PerField = TrainFmOptions["minCount"];
+
+export type VocabularyFlags = Partial<VocabularyOptions>;
+
+/** Adds the options that bound vocabularies. */
+export function addVocabularyOptions(command: Command): Command {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
+  return command
+    .addOption(
+      group(
+        "--min-count <n>",
+        "rarer keys are out-of-vocabulary; item_id=5 for one field, repeat it (default: 1)",
+      ).argParser(perFieldOf("--min-count", 0, 1)),
+    )
+    .addOption(
+      group(
+        "--max-vocab <n>",
+        "keys of a field at the most, the most frequent; user_id=100000 for one field",
+      ).argParser(perFieldOf("--max-vocab", 1, Infinity)),
+    )
+    .addOption(
+      group("--min-users <n>", "keys with fewer distinct users are out-of-vocabulary").argParser(
+        wholeOf("--min-users", 0),
+      ),
+    );
+}
+
+/** The flags as limits. */
+export function vocabularyOf({ minCount = 1, maxVocab, minUsers }: VocabularyFlags): VocabularyOptions {
+  return {
+    minCount,
+    ...(maxVocab !== undefined && { maxVocab }),
+    ...(minUsers !== undefined && { minUsers }),
+  };
+}
+
+/** `2` for every field, `item_id=5` for one (split at the last =); repeats and takes commas. */
+function perFieldOf(
+  flag: string,
+  min: number,
+  standard: number,
+): (text: string, previous: PerField | undefined) => PerField {
+  return (text, previous = standard) =>
+    text.split(",").reduce((limit: PerField, part): PerField => {
+      const { others, byField } = typeof limit === "number" ? { others: limit, byField: {} } : limit;
+      const equals = part.lastIndexOf("=");
+      const n = wholeOf(flag, min)(part.slice(equals + 1));
+      if (equals > 0) return { others, byField: { ...byField, [part.slice(0, equals)]: n } };
+      return Object.keys(byField).length === 0 ? n : { others: n, byField };
+    }, previous);
+}
