@@ -3,6 +3,7 @@
 import type { Dataset, Roles } from "../dataset/dataset.js";
 import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import { testVectors } from "../dataset/test-vectors.js";
 import { splitRows, type SplitBy } from "../dataset/split.js";
 import { featureCounts, featureHashes, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
@@ -316,6 +317,7 @@ function preprocessOf(
     drop: options.drop,
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
+    testVectors: testVectors(space, roles),
   };
 }
 

@@ -1,15 +1,30 @@
 // What turns a raw row into features, as a run keeps it (model/preprocess.json): everything that was fitted, but for the
-// vocabulary, which is the table's keys.
+// vocabulary, which is the table's keys. docs/formats.md states it for those who rebuild it elsewhere.
 
 import type { Roles } from "./dataset.js";
 import type { Task } from "./labels.js";
+import type { TestVector } from "./test-vectors.js";
 import type { FeatureSpace } from "./vocabulary.js";
+
+/** The rows of a field in the table: firstRow .. firstRow + numRows - 1. */
+interface TableRows {
+  name: string;
+  firstRow: number;
+  numRows: number;
+}
+
+/** A field of keys: an unknown one is the feature of index `outOfVocabulary`, -1 - (position among the fields). */
+interface KeyRows extends TableRows {
+  outOfVocabulary: number;
+  /** events of the training part whose key is not in the table */
+  outOfVocabularyCount: number;
+}
 
 /** One field in the order of its features. */
 export type FieldRecipe =
-  | { name: string; kind: "key" }
-  | { name: string; kind: "multi"; separator: string }
-  | { name: string; kind: "number"; mean: number; deviation: number; count: number };
+  | (KeyRows & { kind: "key" })
+  | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" })
+  | (TableRows & { kind: "number"; mean: number; deviation: number; count: number });
 
 export interface Preprocess {
   roles: Roles;
@@ -25,17 +40,24 @@ export interface Preprocess {
   labelRange: [low: number, high: number];
   /** for a log without labels */
   negatives: { perEvent: number; noise: string; itemFields: string[] } | null;
+  testVectors: TestVector[];
 }
 
 /** The recipes of a space's fields. */
 export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
-  return space.fields.map((field): FieldRecipe => {
+  let firstRow = 0;
+  return space.fields.map((field, f): FieldRecipe => {
     const { name } = field;
+    const numRows = field.kind === "number" ? 1 : field.keys.size;
+    const rows = { name, firstRow, numRows };
+    firstRow += numRows;
     if (field.kind === "number") {
-      return { name, kind: "number", mean: field.mean, deviation: field.deviation, count: field.count };
+      const { mean, deviation, count } = field;
+      return { ...rows, kind: "number", mean, deviation, count };
     }
+    const keys = { ...rows, outOfVocabulary: -1 - f, outOfVocabularyCount: field.counts[0]! };
     return field.kind === "multi"
-      ? { name, kind: "multi", separator: roles.multi[name]! }
-      : { name, kind: "key" };
+      ? { ...keys, kind: "multi", separator: roles.multi[name]!, weights: "1/n" }
+      : { ...keys, kind: "key" };
   });
 }
