@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines, type ExportedRow } from "../testing/exported.js";
+import { murmur3 } from "../dataset/hash-field.js";
+import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -46,8 +48,50 @@ test("--min-users leaves no value of fewer users in any file of the run", async 
 test.each([
   ["--max-vocab of a field that is none is 64 with the nearest", ["--max-vocab", "item_di=5"], "item_id"],
   ["--max-vocab 0 is 64", ["--max-vocab", "0"], "--max-vocab expects a whole number from 1 on"],
+  ["--hash without bits is 64", ["--hash", "user_id"], "user_id:20"],
+  ["--hash of too many bits is 64", ["--hash", "user_id:30"], "from 1 to 24"],
   ["--min-count without a number is 64", ["--min-count", "item_id=few"], "got 'few'"],
 ])("%s", async (_, options, words) => {
   const got = await embed(["train-fm", fixture("clicks.csv"), "-o", at("none"), ...options]);
   expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);
+});
+
+test("--hash gives a field rows by hash, says what it merged, and holds in evaluate and preprocess.json", async () => {
+  const log = fixture("clicks.csv");
+  const rows = await rowsAfter("hashed", log, "--hash", "user:6", "--test", "0.2");
+  const users = of(rows, "user_id");
+  expect(users.map(({ key }) => key)).toEqual(Array.from({ length: 64 }, (_, n) => `#${n}`));
+
+  const { hashing, metrics } = parseJson<{
+    hashing: Record<string, Record<string, unknown>>;
+    metrics: { test: object };
+  }>(readFileSync(join(at("hashed"), "manifest.json"), "utf8"));
+  expect(hashing["user_id"]).toMatchObject({ function: "murmur3-x86-32", seed: 0, bits: 6, keys: 160 });
+  expect(hashing["user_id"]!["collisionShare"]).toBeGreaterThan(0.5);
+  expect(users.filter(({ count }) => count > 0)).toHaveLength(Number(hashing["user_id"]!["usedBuckets"]));
+
+  // the test part as a log of its own gives the same metrics
+  const lines = readFileSync(log, "utf8").trimEnd().split("\n");
+  writeFileSync(
+    at("test.csv"),
+    [lines[0], ...lines.slice(1 + Math.floor((lines.length - 1) * 0.8))].join("\n"),
+  );
+  const { stdout } = await embedOk(["evaluate", at("hashed"), "--on", at("test.csv"), "--json"]);
+  expect(parseJson<{ metrics: { on: object } }>(stdout).metrics.on).toEqual(metrics.test);
+
+  // a server finds a key's row by its hash
+  const { fields, testVectors } = parseJson<{
+    fields: { name: string; firstRow: number; hash?: { seed: number; bits: number } }[];
+    testVectors: { cells: Record<string, string>; indices: number[] }[];
+  }>(readFileSync(join(at("hashed"), "model/preprocess.json"), "utf8"));
+  const { firstRow, hash } = fields.find(({ name }) => name === "user_id")!;
+  const expected = testVectors.flatMap(({ cells }) => {
+    const bytes = Buffer.from(cells["user_id"]!);
+    return bytes.length === 0
+      ? []
+      : firstRow + (murmur3(bytes, 0, bytes.length, hash!.seed) & (2 ** hash!.bits - 1));
+  });
+  const isUser = (index: number) => index >= firstRow && index < firstRow + 64;
+  expect(testVectors.flatMap(({ indices }) => indices.filter(isUser))).toEqual(expected);
+  expect(expected.length).toBeGreaterThan(10);
 });

@@ -5,7 +5,13 @@ import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { testVectors } from "../dataset/test-vectors.js";
 import { splitRows, type SplitBy } from "../dataset/split.js";
-import { featureCounts, featureHashes, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
+import {
+  featureCounts,
+  featureHashes,
+  fitFeatures,
+  hashingOf,
+  type FeatureSpace,
+} from "../dataset/vocabulary.js";
 import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
@@ -77,6 +83,12 @@ export async function trainFm(
 
   const space = fitFeatures(dataset, parts.train.rows, options);
   for (const field of space.fields) warnOfField(field, warn);
+  const hashing = hashingOf(space);
+  for (const [field, { keys, bits, collisionShare }] of Object.entries(hashing)) {
+    const share = `${(100 * collisionShare).toFixed(1)} %`;
+    const text = `'${field}': ${keys} keys hashed to ${2 ** bits} rows, ${share} of them share theirs`;
+    watch.observe({ stage: "note", text });
+  }
   const examples = examplesOf(space, parts, options, watch);
   countUnseen(space, parts, watch);
   clock.lap("encode");
@@ -127,6 +139,7 @@ export async function trainFm(
           test: parts.test?.rows.length ?? 0,
         },
         rows: dataset.numRows,
+        ...(Object.keys(hashing).length > 0 && { hashing }),
         metrics,
         timings: clock.laps,
         warnings,

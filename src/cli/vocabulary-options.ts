@@ -1,10 +1,11 @@
 // Options that say which keys get a feature of their own.
 
 import { Option, type Command } from "commander";
+import { UsageError } from "../errors.js";
 import type { TrainFmOptions } from "../api/train-fm.js";
 import { wholeOf } from "./options.js";
 
-type VocabularyOptions = Pick<TrainFmOptions, "minCount" | "maxVocab" | "minUsers">;
+type VocabularyOptions = Pick<TrainFmOptions, "minCount" | "maxVocab" | "minUsers" | "hash">;
 type PerField = TrainFmOptions["minCount"];
 
 export type VocabularyFlags = Partial<VocabularyOptions>;
@@ -29,15 +30,22 @@ export function addVocabularyOptions(command: Command): Command {
       group("--min-users <n>", "keys with fewer distinct users are out-of-vocabulary").argParser(
         wholeOf("--min-users", 0),
       ),
+    )
+    .addOption(
+      group(
+        "--hash <column:bits>",
+        "no vocabulary: keys share 2^bits rows by their hash; repeat it for several",
+      ).argParser(hashOf),
     );
 }
 
 /** The flags as limits. */
-export function vocabularyOf({ minCount = 1, maxVocab, minUsers }: VocabularyFlags): VocabularyOptions {
+export function vocabularyOf({ minCount = 1, maxVocab, minUsers, hash }: VocabularyFlags): VocabularyOptions {
   return {
     minCount,
     ...(maxVocab !== undefined && { maxVocab }),
     ...(minUsers !== undefined && { minUsers }),
+    ...(hash && { hash }),
   };
 }
 
@@ -55,4 +63,11 @@ function perFieldOf(
       if (equals > 0) return { others, byField: { ...byField, [part.slice(0, equals)]: n } };
       return Object.keys(byField).length === 0 ? n : { others: n, byField };
     }, previous);
+}
+
+/** `user_id:20` as one entry of a record, split at the last colon. */
+function hashOf(text: string, previous: Record<string, number> | undefined): Record<string, number> {
+  const colon = text.lastIndexOf(":");
+  if (colon < 1) throw new UsageError(`--hash expects COLUMN:BITS, such as user_id:20, got '${text}'`);
+  return { ...previous, [text.slice(0, colon)]: wholeOf("--hash", 1)(text.slice(colon + 1)) };
 }

@@ -2,6 +2,7 @@
 // vocabulary, which is the table's keys. docs/formats.md states it for those who rebuild it elsewhere.
 
 import type { Roles } from "./dataset.js";
+import type { HashRecipe } from "./hash-field.js";
 import type { Task } from "./labels.js";
 import type { TestVector } from "./test-vectors.js";
 import type { FeatureSpace } from "./vocabulary.js";
@@ -20,9 +21,14 @@ interface KeyRows extends TableRows {
   outOfVocabularyCount: number;
 }
 
+/** A hashed field's rows are its buckets; none of its keys is out-of-vocabulary. */
+interface BucketRows extends KeyRows {
+  hash?: HashRecipe;
+}
+
 /** One field in the order of its features. */
 export type FieldRecipe =
-  | (KeyRows & { kind: "key" })
+  | (BucketRows & { kind: "key" })
   | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" })
   | (TableRows & { kind: "number"; mean: number; deviation: number; count: number });
 
@@ -58,6 +64,11 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
     const keys = { ...rows, outOfVocabulary: -1 - f, outOfVocabularyCount: field.counts[0]! };
     return field.kind === "multi"
       ? { ...keys, kind: "multi", separator: roles.multi[name]!, weights: "1/n" }
-      : { ...keys, kind: "key" };
+      : { ...keys, kind: "key", ...(field.hash && { hash: recipeOf(field.hash) }) };
   });
+}
+
+/** Without what was counted. */
+function recipeOf({ function: hashFunction, seed, bits }: HashRecipe): HashRecipe {
+  return { function: hashFunction, seed, bits };
 }

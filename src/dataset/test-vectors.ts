@@ -89,6 +89,8 @@ function drawCell(
   const numValues = separator === undefined || i === 0 ? 1 : 1 + Math.floor(MAX_VALUES * uniform(2));
   const values = Array.from({ length: numValues }, (_, j) => {
     const isKnown = kind === "known" || (kind === undefined && uniform(3 + 2 * j) > 1 / 8);
+    // a hashed field knows no keys and takes any
+    if (field.hash) return `any-${Math.floor(1000 * uniform(4 + 2 * j))}`;
     if (!isKnown || field.keys.size === 0) return unknown;
     return keyAt(field.keys, i === 0 ? 0 : Math.floor(field.keys.size * uniform(4 + 2 * j)));
   });

@@ -5,6 +5,7 @@
 
 import { UsageError } from "../errors.js";
 import { columnNamed, MISSING, type Column, type Dataset, type Roles } from "./dataset.js";
+import { hashRecipe, type HashRecipe } from "./hash-field.js";
 import { requireColumn } from "./roles.js";
 
 /** One number for every field, or with fields that have their own; `user` and `item` name the columns in these roles. */
@@ -20,6 +21,8 @@ export interface VocabularyLimits {
    * a user count for none.
    */
   minUsers?: number;
+  /** by field, which has no vocabulary then and no limits: its keys are hashed to 2^n buckets (hash-field.ts) */
+  hash?: Record<string, number>;
 }
 
 /** The limits of one field, as numbers. */
@@ -37,11 +40,12 @@ export function limitsByField(
   { minCount, maxVocab, minUsers = 0 }: VocabularyLimits,
   fields: readonly string[],
   roles: Roles,
+  hashed: ReadonlyMap<string, HashRecipe>,
 ): (field: string) => FieldLimits {
   if (minUsers > 0 && roles.user === undefined)
     throw new UsageError("--min-users needs a user column: name it with --user");
-  const minimum = numberByField("--min-count", minCount, fields, roles);
-  const maximum = numberByField("--max-vocab", maxVocab ?? Infinity, fields, roles);
+  const minimum = numberByField("--min-count", minCount, fields, roles, hashed);
+  const maximum = numberByField("--max-vocab", maxVocab ?? Infinity, fields, roles, hashed);
   return (field) => ({ minCount: Math.max(1, minimum(field)), maxVocab: maximum(field) });
 }
 
@@ -51,19 +55,46 @@ function numberByField(
   limit: PerField,
   fields: readonly string[],
   roles: Roles,
+  hashed: ReadonlyMap<string, HashRecipe>,
 ): (field: string) => number {
   if (typeof limit === "number") return () => limit;
   const own = new Map<string, number>();
   for (const [name, n] of Object.entries(limit.byField)) {
     const field = fieldNamed(name, fields, roles);
     requireColumn(flag, field, fields);
+    if (hashed.has(field))
+      throw new UsageError(`${flag} names '${field}', which --hash leaves without a vocabulary to limit`);
     own.set(field, n);
   }
   return (field) => own.get(field) ?? limit.others;
 }
 
+/**
+ * How the fields that are hashed are, by name.
+ *
+ * @throws {UsageError} no field of that name, or one of several values a cell
+ */
+export function hashedFields(
+  hash: VocabularyLimits["hash"],
+  columns: readonly Column[],
+  roles: Roles,
+): ReadonlyMap<string, HashRecipe> {
+  const names = columns.map(({ name }) => name);
+  return new Map(
+    Object.entries(hash ?? {}).map(([named, bits]) => {
+      const name = fieldNamed(named, names, roles);
+      requireColumn("--hash", name, names);
+      const column = columns.find((candidate) => candidate.name === name);
+      // values of one cell could share a bucket, and features are distinct within a row
+      if (column?.kind !== "key")
+        throw new UsageError(`--hash needs a field of one key a cell, and '${name}' is none`);
+      return [name, hashRecipe(name, bits)];
+    }),
+  );
+}
+
 /** The field of that name, or the user's or item's column where `user` or `item` is no field itself. */
-export function fieldNamed(name: string, fields: readonly string[], { user, item }: Roles): string {
+function fieldNamed(name: string, fields: readonly string[], { user, item }: Roles): string {
   if (fields.includes(name)) return name;
   return (name === "user" ? user : name === "item" ? item : undefined) ?? name;
 }

@@ -13,9 +13,11 @@ import {
   type MultiColumn,
 } from "./dataset.js";
 import { hashBytes, hashText } from "./hash.js";
+import { bucketKeys, bucketsOf, hashStatistics, type HashRecipe, type HashStatistics } from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
 import {
   distinctUsers,
+  hashedFields,
   limitsByField,
   type FieldLimits,
   type VocabularyLimits,
@@ -29,6 +31,8 @@ export interface CategoricalField {
   keys: Dictionary;
   /** u32[keys.size + 1]: events of the training part, by id; [0] those sent to out-of-vocabulary */
   counts: Uint32Array;
+  /** the keys are the buckets of a hash: every key has an id above 0 */
+  hash?: HashRecipe | HashStatistics;
 }
 
 /** A numeric field: its feature's value is (number - mean) / deviation. */
@@ -75,9 +79,12 @@ export function fitFeatures(
   const all = typeof limits === "number" ? { minCount: limits } : limits;
   const columns = featureColumns(dataset);
   const categorical = columns.filter(({ kind }) => kind !== "number").map(({ name }) => name);
-  const limitsOf = limitsByField(all, categorical, dataset.roles);
+  const hashed = hashedFields(all.hash, columns, dataset.roles);
+  const limitsOf = limitsByField(all, categorical, dataset.roles, hashed);
   const fields = columns.map((column): Field => {
     if (column.kind === "number") return fitNumeric(column.name, column.values, rows);
+    const hash = hashed.get(column.name);
+    if (hash && column.kind === "key") return fitBuckets(column, rows, hash);
     const { minUsers = 0 } = all;
     const users =
       minUsers > 0 && column.name !== dataset.roles.user ? distinctUsers(dataset, column, rows) : undefined;
@@ -116,6 +123,15 @@ function fitKeys(
   order.forEach((code, i) => (counts[i + 1] = events[code]!));
   counts[0] = order.reduce((left, code) => left - events[code]!, total);
   return { kind: column.kind, name: column.name, keys: selectKeys(column.dictionary, order), counts };
+}
+
+function fitBuckets(column: KeyColumn, rows: Uint32Array, recipe: HashRecipe): CategoricalField {
+  const buckets = bucketsOf(column.dictionary, recipe);
+  const events = countKeys(column, rows);
+  const counts = new Uint32Array(2 ** recipe.bits + 1);
+  buckets.forEach((bucket, code) => (counts[bucket + 1]! += events[code]!));
+  const hash = hashStatistics(recipe, buckets, events);
+  return { kind: "key", name: column.name, keys: bucketKeys(recipe), counts, hash };
 }
 
 function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): NumericField {
@@ -164,10 +180,20 @@ export function selectKeys({ bytes, offsets }: Dictionary, order: Uint32Array): 
 
 /** u32[dictionary.size]: the field's id of each key of another dictionary; 0 where the field does not know it. */
 export function idsOf(field: CategoricalField, dictionary: Dictionary): Uint32Array {
+  if (field.hash) return bucketsOf(dictionary, field.hash).map((bucket) => bucket + 1);
   const index = new KeyIndex(field.keys);
   const ids = new Uint32Array(dictionary.size);
   for (let code = 0; code < ids.length; code++) ids[code] = index.find(dictionary, code) + 1;
   return ids;
+}
+
+/** By name of each hashed field of a fitted space: how it is hashed, and how many keys share a bucket. */
+export function hashingOf({ fields }: FeatureSpace): Record<string, HashStatistics> {
+  return Object.fromEntries(
+    fields.flatMap((field) =>
+      field.kind === "key" && field.hash && "keys" in field.hash ? [[field.name, field.hash]] : [],
+    ),
+  );
 }
 
 /** u32[2 * numFeatures]: the 64-bit hash of (field, key) of each feature, its two halves; out-of-vocabulary and numeric features have an empty key. */

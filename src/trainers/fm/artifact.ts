@@ -145,5 +145,6 @@ function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): F
       offsets: offsets.slice(first, last + 1).map((end) => end - from),
     },
     counts,
+    ...(recipe.kind === "key" && recipe.hash && { hash: recipe.hash }),
   };
 }
