@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines, type ExportedRow } from "../testing/exported.js";
 import { murmur3 } from "../dataset/hash-field.js";
+import { readSafetensors } from "../embedding/safetensors.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
@@ -48,6 +49,7 @@ test("--min-users leaves no value of fewer users in any file of the run", async 
 test.each([
   ["--max-vocab of a field that is none is 64 with the nearest", ["--max-vocab", "item_di=5"], "item_id"],
   ["--max-vocab 0 is 64", ["--max-vocab", "0"], "--max-vocab expects a whole number from 1 on"],
+  ["--oov-dropout of all keys is 64", ["--oov-dropout", "1"], "--oov-dropout must be in [0, 1)"],
   ["--hash without bits is 64", ["--hash", "user_id"], "user_id:20"],
   ["--hash of too many bits is 64", ["--hash", "user_id:30"], "from 1 to 24"],
   ["--min-count without a number is 64", ["--min-count", "item_id=few"], "got 'few'"],
@@ -94,4 +96,36 @@ test("--hash gives a field rows by hash, says what it merged, and holds in evalu
   const isUser = (index: number) => index >= firstRow && index < firstRow + 64;
   expect(testVectors.flatMap(({ indices }) => indices.filter(isUser))).toEqual(expected);
   expect(expected.length).toBeGreaterThan(10);
+});
+
+describe("--oov-dropout", () => {
+  const oovNorms = (name: string): number[] => {
+    const tensors = readSafetensors(readFileSync(join(at(name), "model/fm.safetensors")), name);
+    const { data, shape } = tensors.get("oovVectors")!;
+    const dim = shape[1]!;
+    return Array.from({ length: shape[0]! }, (_, f) =>
+      Math.hypot(...Array.from(data.subarray(f * dim, (f + 1) * dim), Number)),
+    );
+  };
+
+  test.each([
+    ["clicks.csv", []],
+    ["purchases.csv", ["--negatives", "2"]],
+  ])(
+    "trains each field's out-of-vocabulary vector, the same bytes at any --threads: %s",
+    async (log, more) => {
+      const options = ["--oov-dropout", "0.1", ...more];
+      const one = await rowsAfter(`one-${log}`, fixture(log), ...options, "--threads", "1");
+      const three = await rowsAfter(`three-${log}`, fixture(log), ...options, "--threads", "3");
+      expect(three).toEqual(one);
+      expect(Math.min(...oovNorms(`one-${log}`))).toBeGreaterThan(0.001);
+      expect(oovNorms(`three-${log}`)).toEqual(oovNorms(`one-${log}`));
+
+      const without = await rowsAfter(`without-${log}`, fixture(log), ...more);
+      expect(Math.max(...oovNorms(`without-${log}`))).toBe(0);
+      expect(without.map(({ key, count }) => [key, count])).toEqual(
+        one.map(({ key, count }) => [key, count]),
+      );
+    },
+  );
 });

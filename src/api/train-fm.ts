@@ -18,6 +18,7 @@ import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.
 import { UsageError } from "../errors.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import { checkOutput } from "../io/atomic.js";
+import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { fmModelFiles, fmTable } from "../trainers/fm/artifact.js";
 import { scoreRows, type FmModel } from "../trainers/fm/model.js";
@@ -32,6 +33,8 @@ import { version } from "../io/package-version.js";
 export interface TrainFmOptions extends DatasetOptions, VocabularyLimits {
   out: string;
   force: boolean;
+  /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
+  oovDropout?: number;
   positiveFrom?: number;
   /** negatives an event, for a log without labels; 0 for a log with them */
   negatives: number;
@@ -95,13 +98,14 @@ export async function trainFm(
 
   const loss = examples.task === "binary" ? "logistic" : "squared";
   const fmOptions: FmOptions = { ...defaultFmOptions(loss), ...options.fm };
-  const { train: trainRows, valid, test } = examples;
+  const { valid, test } = examples;
+  const { oovDropout = 0 } = options;
   const model = await train(
     {
       numFeatures: space.numFeatures,
       featureHashes: featureHashes(space),
-      counts: featureCounts(space),
-      train: trainRows,
+      counts: withTrainedOov(featureCounts(space), space, oovDropout),
+      train: withOovDropout(examples.train, space, oovDropout, fmOptions.seed),
       ...(valid && { valid }),
     },
     fmOptions,

@@ -3,9 +3,9 @@
 import { Option, type Command } from "commander";
 import { UsageError } from "../errors.js";
 import type { TrainFmOptions } from "../api/train-fm.js";
-import { wholeOf } from "./options.js";
+import { numberOf, wholeOf } from "./options.js";
 
-type VocabularyOptions = Pick<TrainFmOptions, "minCount" | "maxVocab" | "minUsers" | "hash">;
+type VocabularyOptions = Pick<TrainFmOptions, "minCount" | "maxVocab" | "minUsers" | "hash" | "oovDropout">;
 type PerField = TrainFmOptions["minCount"];
 
 export type VocabularyFlags = Partial<VocabularyOptions>;
@@ -36,16 +36,29 @@ export function addVocabularyOptions(command: Command): Command {
         "--hash <column:bits>",
         "no vocabulary: keys share 2^bits rows by their hash; repeat it for several",
       ).argParser(hashOf),
+    )
+    .addOption(
+      group(
+        "--oov-dropout <share>",
+        "known keys hidden in training, so that unknown ones have a vector (default: 0)",
+      ).argParser(numberOf("--oov-dropout")),
     );
 }
 
 /** The flags as limits. */
-export function vocabularyOf({ minCount = 1, maxVocab, minUsers, hash }: VocabularyFlags): VocabularyOptions {
+export function vocabularyOf({
+  minCount = 1,
+  maxVocab,
+  minUsers,
+  hash,
+  oovDropout,
+}: VocabularyFlags): VocabularyOptions {
   return {
     minCount,
     ...(maxVocab !== undefined && { maxVocab }),
     ...(minUsers !== undefined && { minUsers }),
     ...(hash && { hash }),
+    ...(oovDropout !== undefined && { oovDropout }),
   };
 }
 
