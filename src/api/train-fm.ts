@@ -1,6 +1,7 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
 import type { Dataset, Roles } from "../dataset/dataset.js";
+import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
 import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { testVectors } from "../dataset/test-vectors.js";
@@ -30,7 +31,7 @@ import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import { version } from "../io/package-version.js";
 
-export interface TrainFmOptions extends DatasetOptions, VocabularyLimits {
+export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
@@ -79,7 +80,9 @@ export async function trainFm(
   };
   await checkOutput(options.out, options.force, "directory", RUN_MARKER);
 
-  const { dataset } = await readDataset(paths, options, collectWarnings(watch, warnings));
+  const read = await readDataset(paths, options, collectWarnings(watch, warnings));
+  const { dataset, notes } = limitEvents(read.dataset, options);
+  for (const text of notes) watch.observe({ stage: "note", text });
   checkTarget(dataset, options);
   const { parts, by } = await splitParts(dataset, options, watch);
   clock.lap("read");

@@ -17,6 +17,7 @@ import {
   wholeOf,
   type ReadingFlags,
 } from "../options.js";
+import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
@@ -36,6 +37,7 @@ type OptionalFlags = Partial<
 type Flags = ReadingFlags &
   OutputOptions &
   VocabularyFlags &
+  EventFlags &
   ModelFlags &
   OptionalFlags &
   Partial<FmOptions> & { side?: string[]; drop?: string[] };
@@ -53,7 +55,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   addReadingOptions(addColumnOptions(command));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
-  addVocabularyOptions(command);
+  addVocabularyOptions(addEventOptions(command));
   command
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
@@ -145,6 +147,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     out: flags.out,
     force: flags.force ?? false,
     ...vocabularyOf(flags),
+    ...eventsOf(flags),
     negatives,
     noise: flags.noise,
     valid: flags.valid,
