@@ -28,6 +28,7 @@ import { trainFm as train } from "../trainers/fm/train.js";
 import { labelledExamples, negativeExamples, type Examples, type Part } from "./examples.js";
 import { negativeFiles } from "./negative-file.js";
 import type { Watch } from "./progress.js";
+import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import { version } from "../io/package-version.js";
 
@@ -36,6 +37,8 @@ export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventL
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
   oovDropout?: number;
+  /** a run whose keys keep their row numbers within each field */
+  rowOrder?: string;
   positiveFrom?: number;
   /** negatives an event, for a log without labels; 0 for a log with them */
   negatives: number;
@@ -87,7 +90,9 @@ export async function trainFm(
   const { parts, by } = await splitParts(dataset, options, watch);
   clock.lap("read");
 
-  const space = fitFeatures(dataset, parts.train.rows, options);
+  const earlier = await earlierRows(options.rowOrder);
+  const space = fitFeatures(dataset, parts.train.rows, options, earlier);
+  for (const text of rowOrderNotes(space, earlier)) watch.observe({ stage: "note", text });
   for (const field of space.fields) warnOfField(field, warn);
   const hashing = hashingOf(space);
   for (const [field, { keys, bits, collisionShare }] of Object.entries(hashing)) {

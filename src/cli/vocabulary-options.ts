@@ -5,7 +5,10 @@ import { UsageError } from "../errors.js";
 import type { TrainFmOptions } from "../api/train-fm.js";
 import { numberOf, wholeOf } from "./options.js";
 
-type VocabularyOptions = Pick<TrainFmOptions, "minCount" | "maxVocab" | "minUsers" | "hash" | "oovDropout">;
+type VocabularyOptions = Pick<
+  TrainFmOptions,
+  "minCount" | "maxVocab" | "minUsers" | "hash" | "oovDropout" | "rowOrder"
+>;
 type PerField = TrainFmOptions["minCount"];
 
 export type VocabularyFlags = Partial<VocabularyOptions>;
@@ -42,6 +45,9 @@ export function addVocabularyOptions(command: Command): Command {
         "--oov-dropout <share>",
         "known keys hidden in training, so that unknown ones have a vector (default: 0)",
       ).argParser(numberOf("--oov-dropout")),
+    )
+    .addOption(
+      group("--row-order <run>", "keys of an earlier run keep their row numbers, new ones are appended"),
     );
 }
 
@@ -52,6 +58,7 @@ export function vocabularyOf({
   minUsers,
   hash,
   oovDropout,
+  rowOrder,
 }: VocabularyFlags): VocabularyOptions {
   return {
     minCount,
@@ -59,6 +66,7 @@ export function vocabularyOf({
     ...(minUsers !== undefined && { minUsers }),
     ...(hash && { hash }),
     ...(oovDropout !== undefined && { oovDropout }),
+    ...(rowOrder !== undefined && { rowOrder }),
   };
 }
 

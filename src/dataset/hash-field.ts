@@ -35,6 +35,14 @@ export function hashRecipe(field: string, bits: number): HashRecipe {
   return { function: "murmur3-x86-32", seed: 0, bits };
 }
 
+/** Checks that an earlier table hashed the field as widely. @throws {UsageError} rows could not stay where they are */
+export function checkBuckets(field: string, { bits }: HashRecipe, earlier: Dictionary | undefined): void {
+  if (!earlier || earlier.size === 2 ** bits) return;
+  throw new UsageError(
+    `--row-order cannot keep the ${earlier.size} rows of '${field}', which --hash gives ${2 ** bits}: use the same bits`,
+  );
+}
+
 /** u32[dictionary.size]: the bucket of each key. */
 export function bucketsOf({ bytes, offsets, size }: Dictionary, { seed, bits }: HashRecipe): Uint32Array {
   const mask = 2 ** bits - 1;

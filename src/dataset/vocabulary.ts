@@ -13,8 +13,16 @@ import {
   type MultiColumn,
 } from "./dataset.js";
 import { hashBytes, hashText } from "./hash.js";
-import { bucketKeys, bucketsOf, hashStatistics, type HashRecipe, type HashStatistics } from "./hash-field.js";
+import {
+  bucketKeys,
+  bucketsOf,
+  checkBuckets,
+  hashStatistics,
+  type HashRecipe,
+  type HashStatistics,
+} from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
+import { keepRowOrder } from "./row-order.js";
 import {
   distinctUsers,
   hashedFields,
@@ -27,7 +35,7 @@ import {
 export interface CategoricalField {
   kind: "key" | "multi";
   name: string;
-  /** id i >= 1 is key i - 1 */
+  /** id i >= 1 is key i - 1; an empty key is a hole that an earlier table's row order left (row-order.ts) */
   keys: Dictionary;
   /** u32[keys.size + 1]: events of the training part, by id; [0] those sent to out-of-vocabulary */
   counts: Uint32Array;
@@ -47,6 +55,9 @@ export interface NumericField {
 }
 
 export type Field = CategoricalField | NumericField;
+
+/** Keys of the rows that a field has in an earlier table, by its name; undefined for a field that it has not. */
+export type EarlierRows = (field: string) => Dictionary | undefined;
 
 /** All fields and the numbering of their features. */
 export interface FeatureSpace {
@@ -69,12 +80,14 @@ export function featureSpace(fields: Field[]): FeatureSpace {
  *
  * @param rows u32: the training part's rows
  * @param limits which keys go to out-of-vocabulary; a number is the minimum count of every field
+ * @param earlier rows to keep where they are
  * @throws {UsageError} a limit names a field that is none, or needs a user column that is not there
  */
 export function fitFeatures(
   dataset: Dataset,
   rows: Uint32Array,
   limits: VocabularyLimits | number,
+  earlier: EarlierRows = () => undefined,
 ): FeatureSpace {
   const all = typeof limits === "number" ? { minCount: limits } : limits;
   const columns = featureColumns(dataset);
@@ -84,11 +97,15 @@ export function fitFeatures(
   const fields = columns.map((column): Field => {
     if (column.kind === "number") return fitNumeric(column.name, column.values, rows);
     const hash = hashed.get(column.name);
-    if (hash && column.kind === "key") return fitBuckets(column, rows, hash);
+    if (hash && column.kind === "key") {
+      checkBuckets(column.name, hash, earlier(column.name));
+      return fitBuckets(column, rows, hash);
+    }
     const { minUsers = 0 } = all;
     const users =
       minUsers > 0 && column.name !== dataset.roles.user ? distinctUsers(dataset, column, rows) : undefined;
-    return fitKeys(column, rows, limitsOf(column.name), (code) => !users || users[code]! >= minUsers);
+    const mayShow = (code: number) => !users || users[code]! >= minUsers;
+    return inRowOrder(fitKeys(column, rows, limitsOf(column.name), mayShow), earlier(column.name));
   });
   return featureSpace(fields);
 }
@@ -123,6 +140,16 @@ function fitKeys(
   order.forEach((code, i) => (counts[i + 1] = events[code]!));
   counts[0] = order.reduce((left, code) => left - events[code]!, total);
   return { kind: column.kind, name: column.name, keys: selectKeys(column.dictionary, order), counts };
+}
+
+/** The field with its keys in the order of an earlier table's rows; one without them is returned as it is. */
+function inRowOrder(field: CategoricalField, earlier: Dictionary | undefined): CategoricalField {
+  if (!earlier) return field;
+  const { keys, counts } = keepRowOrder({ keys: field.keys, counts: field.counts.subarray(1) }, earlier);
+  const withOov = new Uint32Array(counts.length + 1);
+  withOov[0] = field.counts[0]!;
+  withOov.set(counts, 1);
+  return { ...field, keys, counts: withOov };
 }
 
 function fitBuckets(column: KeyColumn, rows: Uint32Array, recipe: HashRecipe): CategoricalField {
