@@ -58,7 +58,7 @@ export interface Summary {
  */
 export async function trainFm(
   paths: readonly string[],
-  options: TrainFmOptions,
+  flags: TrainFmOptions,
   watch: Watch,
 ): Promise<Summary> {
   const clock = new Stopwatch();
@@ -67,9 +67,10 @@ export async function trainFm(
     warnings.push(text);
     watch.observe({ stage: "warning", text });
   };
-  await checkOutput(options.out, options.force, "directory", RUN_MARKER);
+  await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
 
-  const { dataset } = await readDataset(paths, options, collectWarnings(watch, warnings));
+  const { dataset, shaping } = await readDataset(paths, flags, collectWarnings(watch, warnings));
+  const options = { ...flags, ...shaping };
   checkTarget(dataset, options);
   const { parts, by } = await splitParts(dataset, options, watch);
   clock.lap("read");
