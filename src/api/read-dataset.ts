@@ -1,11 +1,14 @@
-// Opening a log with its side tables, and reading it whole.
+// Opening a log with its side tables, or an encoded dataset in its place, and reading it whole.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
 import { checkBadShare, type BadRow } from "../dataset/bad-rows.js";
 import { parseDrop } from "../dataset/filter.js";
+import { playRoles, shapingOf } from "../dataset/encoded/play-roles.js";
+import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
 import { parseWhere } from "../dataset/where.js";
-import { parseSide, readSide } from "../dataset/side.js";
-import type { ReadOptions } from "../log/log.js";
+import { parseSide, readSide, type SideTable } from "../dataset/side.js";
+import { UsageError } from "../errors.js";
+import type { Log, ReadOptions, ReadProgress } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "./progress.js";
@@ -26,13 +29,55 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
 
 const DEFAULT_MAX_BAD = 0.01;
 
-/** Reads one or several files as one log, joined with its side tables; tells what it inferred and left out. */
+/** A dataset that was encoded has what shaped it in place of what the flags say. */
+export interface ReadDataset extends BuiltDataset {
+  shaping?: Pick<DatasetOptions, "sides" | "drop" | "numeric">;
+}
+
+/**
+ * Reads one or several files as one log, joined with its side tables, or an encoded dataset; tells what it inferred and
+ * left out.
+ */
 export async function readDataset(
   paths: readonly string[],
+  options: DatasetOptions,
+  watch: Watch,
+): Promise<ReadDataset> {
+  for (const path of paths) {
+    if (!(await isEncodedDataset(path))) continue;
+    if (paths.length > 1)
+      throw new UsageError(
+        `'${path}' is an encoded dataset: it is read alone, not with ${paths.length - 1} other inputs`,
+      );
+    return await readEncodedAs(path, options, watch);
+  }
+  return await withLog(paths, options, watch, buildDataset);
+}
+
+async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
+  const encoded = await readEncoded(path);
+  const { dataset, skipped } = playRoles(encoded, options);
+  tell({ inferred: [], notes: [], skipped }, watch);
+  return { dataset, inferred: [], notes: [], skipped, shaping: shapingOf(encoded, options.numeric) };
+}
+
+/** What a reading tells beside its rows. */
+type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped">;
+
+/** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
+export async function withLog<T extends Told>(
+  paths: readonly string[],
   { reading, sides, drop, where = [], maxBad = DEFAULT_MAX_BAD, badRows, ...options }: DatasetOptions,
-  { observe, signal }: Watch,
-): Promise<BuiltDataset> {
+  watch: Watch,
+  read: (
+    log: Log,
+    tables: SideTable[],
+    options: BuildOptions,
+    observe: (progress: ReadProgress) => void,
+  ) => Promise<T>,
+): Promise<T> {
   await badRows?.check();
+  const { observe, signal } = watch;
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
@@ -56,7 +101,7 @@ export async function readDataset(
     },
   };
   try {
-    const built = await buildDataset(
+    const built = await read(
       log,
       tables,
       { ...options, ...bad, drop: filters, where: wheres },
@@ -65,16 +110,21 @@ export async function readDataset(
         observe({ stage: "reading", ...progress });
       },
     );
-    for (const text of [...built.inferred, ...built.notes]) observe({ stage: "note", text });
-    for (const [reason, count] of Object.entries(built.skipped)) {
-      observe({
-        stage: "warning",
-        text: `${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`,
-      });
-    }
+    tell(built, watch);
     return built;
   } finally {
     await log.close();
+  }
+}
+
+/** Tells what was inferred, and what was left out. */
+function tell({ inferred, notes, skipped }: Told, { observe }: Watch): void {
+  for (const text of [...inferred, ...notes]) observe({ stage: "note", text });
+  for (const [reason, count] of Object.entries(skipped)) {
+    observe({
+      stage: "warning",
+      text: `${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`,
+    });
   }
 }
 

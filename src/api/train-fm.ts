@@ -73,7 +73,7 @@ export interface Summary {
  */
 export async function trainFm(
   paths: readonly string[],
-  options: TrainFmOptions,
+  flags: TrainFmOptions,
   watch: Watch,
 ): Promise<Summary> {
   const clock = new Stopwatch();
@@ -82,9 +82,10 @@ export async function trainFm(
     warnings.push(text);
     watch.observe({ stage: "warning", text });
   };
-  await checkOutput(options.out, options.force, "directory", RUN_MARKER);
+  await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
 
-  const read = await readDataset(paths, options, collectWarnings(watch, warnings));
+  const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
+  const options = { ...flags, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
   for (const text of notes) watch.observe({ stage: "note", text });
   checkTarget(dataset, options);
