@@ -34,7 +34,7 @@ export async function readDataset(
     );
   }
   const filters = drop.map(parseDrop);
-  const log = await openLog([...paths], reading);
+  const log = await openLog([...paths], { ...reading, multi: options.multi, ignore: options.ignore });
   try {
     const built = await buildDataset(log, tables, { ...options, drop: filters }, (progress) => {
       signal.throwIfAborted();

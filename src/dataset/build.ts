@@ -8,6 +8,7 @@ import { RowCollector, type Purpose } from "./collect.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
 import { splitCells } from "./multi.js";
+import { withLists } from "./lists.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { joinSide, withSideCells, type SideTable } from "./side.js";
 
@@ -41,7 +42,7 @@ export async function buildDataset(
   checkSides(log, sides);
   for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
   const columns = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
-  const { roles, inferred } = resolveRoles(columns, withSideCells(log, sides), options);
+  const { roles, inferred } = resolveRoles(columns, withSideCells(log, sides), withLists(log, options));
 
   const purposes = purposesOf(roles, log, sides, options);
   const rows = new RowCollector(purposes, options.onBadRow);
@@ -54,6 +55,7 @@ export async function buildDataset(
   }
 
   const notes = rows.dropped > 0 ? [`${rows.dropped} rows left out by --drop`] : [];
+  if (read.repeats) notes.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
   const own: Column[] = [];
   purposes.forEach(({ name, as, role }, i) => {
     const dictionary = read.dictionaries[i]!;
