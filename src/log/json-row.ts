@@ -9,7 +9,6 @@ import { RowFault } from "./record-form.js";
 /** A member's value: text, empty for null; a list of texts for an array; undefined for an object or an array of arrays. */
 export type Cell = string | string[] | undefined;
 
-const SPACE = /[ \t\r\n]*/y;
 const NUMBER = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const WORD = /true|false|null/y;
 
@@ -54,7 +53,7 @@ class JsonReader {
   }
 
   end(): void {
-    this.#match(SPACE);
+    this.#skipSpace();
     if (this.#at < this.text.length) throw this.#fault("expected the line to end after the object");
   }
 
@@ -89,7 +88,7 @@ class JsonReader {
   }
 
   #scalar(): string {
-    this.#match(SPACE);
+    this.#skipSpace();
     if (this.text[this.#at] === '"') return this.#string();
     const word = this.#match(WORD);
     if (word !== "") return word === "null" ? "" : word;
@@ -103,7 +102,7 @@ class JsonReader {
   }
 
   #string(): string {
-    this.#match(SPACE);
+    this.#skipSpace();
     // without an escape a string is what stands between its quotes
     const close = this.text.indexOf('"', this.#at + 1);
     const plain = close === -1 ? undefined : this.text.slice(this.#at + 1, close);
@@ -140,7 +139,7 @@ class JsonReader {
   }
 
   #takes(char: string): boolean {
-    this.#match(SPACE);
+    this.#skipSpace();
     if (this.text[this.#at] !== char) return false;
     this.#at++;
     return true;
@@ -148,6 +147,14 @@ class JsonReader {
 
   #expect(char: string): void {
     if (!this.#takes(char)) throw this.#fault(`expected '${char}'`);
+  }
+
+  #skipSpace(): void {
+    for (;;) {
+      const code = this.text.charCodeAt(this.#at);
+      if (code !== 0x20 && code !== 0x0a && code !== 0x0d && code !== 0x09) return;
+      this.#at++;
+    }
   }
 
   /** What the sticky pattern matches here, passed over; "" when nothing. */

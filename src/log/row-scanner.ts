@@ -64,7 +64,10 @@ export class RowScanner {
       if (text !== "" && !cache.has(text)) unknown.add(text);
     }
     const keys = [...unknown];
-    table.codesOf(dictionaryOf(keys)).forEach((code, i) => cache.set(keys[i]!, code));
+    // a key is a slice of its line, and a slice keeps all that it is cut from: the cache holds copies
+    table
+      .codesOf(dictionaryOf(keys))
+      .forEach((code, i) => cache.set(Buffer.from(keys[i]!, "utf8").toString("utf8"), code));
     return Uint32Array.from(rows, (cells) => (cells[column] === "" ? MISSING : cache.get(cells[column]!)!));
   }
 }
