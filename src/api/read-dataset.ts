@@ -92,7 +92,12 @@ export async function withLog<T extends Told>(
   }
   const filters = drop.map(parseDrop);
   const wheres = where.map(parseWhere);
-  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  const log = await openLog([...paths], {
+    ...reading,
+    multi: options.multi,
+    ignore: options.ignore,
+    keepBadRows: badRows !== undefined,
+  });
   const bad = {
     ...(badRows && { onSkipped: (row: BadRow) => badRows.add(row) }),
     onRead: async (skipped: Record<string, number>, numRead: number) => {

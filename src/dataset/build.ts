@@ -12,6 +12,7 @@ import { RowCollector, type Purpose } from "./collect.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./columns.js";
 import type { Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
+import { withLists } from "./lists.js";
 import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
@@ -90,7 +91,7 @@ export async function streamRows(
   checkSides(log, sides);
   for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
-  const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), options);
+  const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), withLists(log, options));
 
   const tested = whereColumns(options.where ?? [], log.columns);
   const purposes = purposesOf(roles, log, sides, tested, options);
@@ -134,6 +135,7 @@ export async function streamRows(
   notes.unshift(...wheres.flatMap((where) => where.notes()));
   const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
+  if (read.repeats) notes.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
   for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
   return {
     numRows: rows.numRows,

@@ -24,7 +24,10 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
     .description(
       "Reads a log and shows its columns: inferred roles and types, distinct values, missing cells, first rows.",
     )
-    .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
+    .argument(
+      "<log...>",
+      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
+    )
     .addHelpText("before", examples);
   addReadingOptions(command);
   return addOutputOptions(command).action(async (paths: string[], flags: ReadingFlags & OutputOptions) => {

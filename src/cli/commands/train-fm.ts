@@ -54,7 +54,10 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     .description(
       "Trains a factorization machine on a log and writes a run directory: a vector for each key of each field.",
     )
-    .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
+    .argument(
+      "<log...>",
+      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
+    )
     .addHelpText("before", examples);
   addBadRowOptions(addReadingOptions(addColumnOptions(command)));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
