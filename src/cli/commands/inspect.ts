@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import type { Inspection } from "../../api/inspect.js";
 import { addOutputOptions, addReadingOptions, readingOf, type ReadingFlags } from "../options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
-import { formatTable, writeResult } from "../terminal.js";
+import { formatTable, printable, writeResult } from "../terminal.js";
 
 const examples = `
 Examples:
@@ -66,6 +66,6 @@ function textOf({ rows, columns, warnings }: Inspection): string {
 }
 
 function shown(cell: string): string {
-  const line = cell.replaceAll(/\p{Cc}/gu, " ");
+  const line = printable(cell);
   return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN - 1)}…` : line;
 }
