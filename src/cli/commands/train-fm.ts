@@ -44,7 +44,7 @@ type Flags = ReadingFlags &
   EventFlags &
   ModelFlags &
   OptionalFlags &
-  Partial<FmOptions> & { side?: string[]; drop?: string[]; where?: string[] };
+  Partial<FmOptions> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal): Command {
@@ -99,6 +99,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
       ]),
     )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
+  command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
   for (const { name, default: standard, help, integer } of hyperparameters) {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
@@ -132,6 +133,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
   const fm: Partial<FmOptions> = flags.shuffle === false ? { shuffle: false } : {};
+  if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
   for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
   return {
     ...(user !== undefined && { user }),
