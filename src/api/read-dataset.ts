@@ -2,7 +2,10 @@
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
 import { parseDrop } from "../dataset/filter.js";
+import { withHashedKeys, withoutExcerpts, type KeyHashing } from "../dataset/hash-keys.js";
 import { parseSide, readSide } from "../dataset/side.js";
+import { DataError } from "../errors.js";
+import { keyedHashFrom } from "../io/key-file.js";
 import type { ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import type { Watch } from "./progress.js";
@@ -13,10 +16,35 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop"> {
   reading: ReadOptions;
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
+  /** a file with a secret: ids are replaced by their keyed hash, in the dataset and in errors */
+  hashKeys?: string;
+  /** columns whose ids; by default the user's, the item's and the session's */
+  hashKeysOf?: string[];
 }
 
-/** Reads one or several files as one log, joined with its side tables; tells what it inferred and left out. */
+export interface ReadDataset extends BuiltDataset {
+  /** how ids were replaced, if they were */
+  hashing?: KeyHashing;
+}
+
+/** Reads one or several files as one log, joined with its side tables, ids replaced where they are to be. */
 export async function readDataset(
+  paths: readonly string[],
+  { hashKeys, hashKeysOf, ...options }: DatasetOptions,
+  watch: Watch,
+): Promise<ReadDataset> {
+  if (hashKeys === undefined) return await readRaw(paths, options, watch);
+  const hash = await keyedHashFrom(hashKeys);
+  try {
+    const built = await readRaw(paths, options, watch);
+    return { ...built, ...withHashedKeys(built.dataset, hash, hashKeysOf, options.drop.map(parseDrop)) };
+  } catch (error) {
+    throw error instanceof DataError ? withoutExcerpts(error) : error;
+  }
+}
+
+/** Reads and joins; tells what it inferred and left out. */
+async function readRaw(
   paths: readonly string[],
   { reading, sides, drop, ...options }: DatasetOptions,
   { observe, signal }: Watch,

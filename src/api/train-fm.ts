@@ -128,7 +128,10 @@ export async function trainFm(
   }
   clock.lap("evaluate");
 
-  const preprocess = preprocessOf(space, dataset, examples, options);
+  const preprocess = {
+    ...preprocessOf(space, dataset, examples, options),
+    ...(read.hashing && { hashKeys: read.hashing }),
+  };
   const resolved = resolvedOptions(paths, options, fmOptions);
   const { source } = examples.negatives ?? {};
   await writeRun(
@@ -234,7 +237,10 @@ async function readLike(
   options: TrainFmOptions,
   watch: Watch,
 ): Promise<Dataset> {
-  const told = toldRoles(roles);
+  const told = {
+    ...toldRoles(roles),
+    ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
+  };
   const { dataset } = await readDataset([path], { ...options, ...told }, silently(watch));
   return dataset;
 }

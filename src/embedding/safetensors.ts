@@ -80,7 +80,7 @@ export function readSafetensors(bytes: Uint8Array, name: string): Map<string, Te
     const [start, end] = entry.data_offsets;
     // a copy in a buffer of its own: Buffer.slice would be a view
     const data = new Uint8Array(bytes.subarray(8 + length + start, 8 + length + end)).buffer;
-    const width = entry.dtype === "I64" ? 8 : 4;
+    const width = arrayOf[entry.dtype].BYTES_PER_ELEMENT;
     if (data.byteLength !== end - start || data.byteLength !== sizeOf(entry.shape) * width) {
       fail(`tensor '${tensor}' of shape [${entry.shape.join()}] has ${data.byteLength} bytes`);
     }

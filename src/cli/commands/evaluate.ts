@@ -10,6 +10,7 @@ import {
   wholeOf,
   type ReadingFlags,
 } from "../options.js";
+import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
 import { writeResult } from "../terminal.js";
@@ -30,14 +31,18 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples)
     .requiredOption("--on <log>", "the log to measure on; repeat it for several files read as one", repeated)
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
-  addReadingOptions(command);
+  addReadingOptions(addHashKeysOption(command));
   return addOutputOptions(command).action(
-    async (run: string, flags: ReadingFlags & OutputOptions & { on: string[] }) => {
+    async (run: string, flags: ReadingFlags & OutputOptions & HashKeysFlags & { on: string[] }) => {
       const { evaluate } = await import("../../api/evaluate.js");
       const display = await displayFor(flags);
       try {
         const reading = readingOf(flags, flags.threads ?? availableParallelism());
-        const summary = await evaluate(run, { on: flags.on, reading }, { observe: display.observe, signal });
+        const summary = await evaluate(
+          run,
+          { on: flags.on, reading, ...hashKeysOf(flags) },
+          { observe: display.observe, signal },
+        );
         display.stop();
         if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
         else await writeResult(`${metricLines(summary.metrics)}${summary.rows.toLocaleString("en")} rows\n`);

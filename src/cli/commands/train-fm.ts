@@ -18,6 +18,7 @@ import {
   type ReadingFlags,
 } from "../options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
+import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
@@ -38,6 +39,7 @@ type Flags = ReadingFlags &
   OutputOptions &
   VocabularyFlags &
   EventFlags &
+  HashKeysFlags &
   ModelFlags &
   OptionalFlags &
   Partial<FmOptions> & { side?: string[]; drop?: string[] };
@@ -55,7 +57,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   addReadingOptions(addColumnOptions(command));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
-  addVocabularyOptions(addEventOptions(command));
+  addVocabularyOptions(addEventOptions(addHashKeysOptions(command)));
   command
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
@@ -148,6 +150,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     force: flags.force ?? false,
     ...vocabularyOf(flags),
     ...eventsOf(flags),
+    ...hashKeysOf(flags),
     negatives,
     noise: flags.noise,
     valid: flags.valid,
