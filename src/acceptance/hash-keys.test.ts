@@ -117,9 +117,28 @@ test.each([
     64,
     "--drop on 'user_id'",
   ],
+  ["an expression likewise", [...hashing, "--where", "item_id != 'x'"], 64, "--where on 'item_id'"],
 ])("%s", async (_, options, code, words) => {
   const got = await embed(["train-fm", log, "-o", at("none"), ...options]);
   expect([got.code, got.stderr]).toEqual([code, expect.stringContaining(words)]);
+});
+
+test("the report of bad rows keeps their places and leaves their text out", async () => {
+  const bad = write(
+    "bad-rows.csv",
+    [header, ...rows, `${row(1)},planted-more`, row(2, "planted")].join("\n"),
+  );
+  const options = ["--on-bad-row", "skip", "--bad-rows", at("report.jsonl"), "--label", "label", ...hashing];
+  const { stderr } = await embedOk(["train-fm", bad, "-o", at("skipped"), "--epochs", "1", ...options]);
+  const report = readFileSync(at("report.jsonl"), "utf8");
+  expect(
+    report
+      .trimEnd()
+      .split("\n")
+      .map((line) => parseJson<{ line: number }>(line).line),
+  ).toEqual([302, 303]);
+  expect(report + stderr).not.toContain("planted");
+  expect(leaking(at("skipped"))).toEqual([]);
 });
 
 test("evaluate needs the run's secret, and says so", async () => {

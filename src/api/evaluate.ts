@@ -11,10 +11,12 @@ import { keyedHashFrom } from "../io/key-file.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import type { Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import { numericOf } from "../dataset/preprocess.js";
 import { labelsOf } from "../dataset/labels.js";
 import { readFm, type FmArtifact } from "../trainers/fm/artifact.js";
 import { scoreRows } from "../trainers/fm/model.js";
 import type { Part } from "./examples.js";
+import type { BadRowReport } from "./bad-row-report.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
@@ -26,23 +28,36 @@ export interface EvaluateOptions {
   /** the file with the secret of a run whose ids are hashed */
   hashKeys?: string;
   reading: ReadOptions;
+  maxBad?: number;
+  badRows?: BadRowReport;
 }
 
 /** Scores a log with a run's model; unseen keys are out-of-vocabulary, as in training, and counted in the warnings. */
 export async function evaluate(
   path: string,
-  { on, reading, hashKeys }: EvaluateOptions,
+  { on, reading, hashKeys, ...bad }: EvaluateOptions,
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
   const run = await openRun(path);
   const fm = await readFm(run);
-  const { roles, sides, drop, task, labelRange, negatives } = fm.preprocess;
+  const { roles, sides, drop, where = [], task, labelRange, negatives } = fm.preprocess;
   const unlabelled = negatives !== null;
   const secret = await secretOf(fm.preprocess, hashKeys);
   const { dataset } = await readDataset(
     on,
-    { ...toldRoles(roles), ...secret, sides, drop, reading, onBadRow: reading.onBadRow, unlabelled },
+    {
+      ...toldRoles(roles),
+      ...secret,
+      numeric: numericOf(fm.preprocess),
+      sides,
+      drop,
+      where,
+      reading,
+      ...bad,
+      onBadRow: reading.onBadRow,
+      unlabelled,
+    },
     silently(watch),
   );
   const part = wholeOf(dataset);

@@ -1,19 +1,28 @@
 // Opening a log with its side tables, and reading it whole.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
+import { checkBadShare, type BadRow } from "../dataset/bad-rows.js";
 import { parseDrop } from "../dataset/filter.js";
-import { withHashedKeys, withoutExcerpts, type KeyHashing } from "../dataset/hash-keys.js";
+import { TEXT_LEFT_OUT, withHashedKeys, withoutExcerpts, type KeyHashing } from "../dataset/hash-keys.js";
+import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide } from "../dataset/side.js";
 import { DataError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import type { ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
+import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "./progress.js";
 
-export interface DatasetOptions extends Omit<BuildOptions, "drop"> {
+export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "onSkipped" | "onRead"> {
   /** COLUMN OPERATOR TEXT: rows that match are left out */
   drop: string[];
+  /** expressions of where.ts: rows of which one does not hold are left out; none by default */
+  where?: string[];
   reading: ReadOptions;
+  /** the largest share of rows that may be left out as bad; 0.01 by default */
+  maxBad?: number;
+  /** where they are written */
+  badRows?: BadRowReport;
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
   /** a file with a secret: ids are replaced by their keyed hash, in the dataset and in errors */
@@ -21,6 +30,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop"> {
   /** columns whose ids; by default the user's, the item's and the session's */
   hashKeysOf?: string[];
 }
+
+const DEFAULT_MAX_BAD = 0.01;
 
 export interface ReadDataset extends BuiltDataset {
   /** how ids were replaced, if they were */
@@ -33,22 +44,30 @@ export async function readDataset(
   { hashKeys, hashKeysOf, ...options }: DatasetOptions,
   watch: Watch,
 ): Promise<ReadDataset> {
-  if (hashKeys === undefined) return await readRaw(paths, options, watch);
+  if (hashKeys === undefined) return await readRaw(paths, options, false, watch);
   const hash = await keyedHashFrom(hashKeys);
+  const filtered = [
+    ...options.drop.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
+    ...(options.where ?? []).flatMap((source) =>
+      parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column })),
+    ),
+  ];
   try {
-    const built = await readRaw(paths, options, watch);
-    return { ...built, ...withHashedKeys(built.dataset, hash, hashKeysOf, options.drop.map(parseDrop)) };
+    const built = await readRaw(paths, options, true, watch);
+    return { ...built, ...withHashedKeys(built.dataset, hash, hashKeysOf, filtered) };
   } catch (error) {
     throw error instanceof DataError ? withoutExcerpts(error) : error;
   }
 }
 
-/** Reads and joins; tells what it inferred and left out. */
+/** Reads and joins; tells what it inferred and left out. @param hidesText bad rows are listed without their text */
 async function readRaw(
   paths: readonly string[],
-  { reading, sides, drop, ...options }: DatasetOptions,
+  { reading, sides, drop, where = [], maxBad = DEFAULT_MAX_BAD, badRows, ...options }: DatasetOptions,
+  hidesText: boolean,
   { observe, signal }: Watch,
 ): Promise<BuiltDataset> {
+  await badRows?.check();
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
@@ -62,12 +81,27 @@ async function readRaw(
     );
   }
   const filters = drop.map(parseDrop);
-  const log = await openLog([...paths], reading);
+  const wheres = where.map(parseWhere);
+  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  const bad = {
+    ...(badRows && {
+      onSkipped: (row: BadRow) => badRows.add(hidesText ? { ...row, text: TEXT_LEFT_OUT } : row),
+    }),
+    onRead: async (skipped: Record<string, number>, numRead: number) => {
+      await badRows?.write(signal);
+      checkBadShare(skipped, numRead, maxBad, paths);
+    },
+  };
   try {
-    const built = await buildDataset(log, tables, { ...options, drop: filters }, (progress) => {
-      signal.throwIfAborted();
-      observe({ stage: "reading", ...progress });
-    });
+    const built = await buildDataset(
+      log,
+      tables,
+      { ...options, ...bad, drop: filters, where: wheres },
+      (progress) => {
+        signal.throwIfAborted();
+        observe({ stage: "reading", ...progress });
+      },
+    );
     for (const text of [...built.inferred, ...built.notes]) observe({ stage: "note", text });
     for (const [reason, count] of Object.entries(built.skipped)) {
       observe({

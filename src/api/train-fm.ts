@@ -1,6 +1,7 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
 import type { Dataset, Roles } from "../dataset/dataset.js";
+import { numericForms, withForms } from "../dataset/numeric.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
 import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
@@ -91,7 +92,10 @@ export async function trainFm(
   clock.lap("read");
 
   const earlier = await earlierRows(options.rowOrder);
-  const space = fitFeatures(dataset, parts.train.rows, options, earlier);
+  const space = fitFeatures(dataset, parts.train.rows, options, {
+    earlier,
+    forms: numericForms(options.numeric, dataset.roles.numeric),
+  });
   for (const text of rowOrderNotes(space, earlier)) watch.observe({ stage: "note", text });
   for (const field of space.fields) warnOfField(field, warn);
   const hashing = hashingOf(space);
@@ -239,6 +243,7 @@ async function readLike(
 ): Promise<Dataset> {
   const told = {
     ...toldRoles(roles),
+    numeric: withForms(roles.numeric, options.numeric),
     ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
   };
   const { dataset } = await readDataset([path], { ...options, ...told }, silently(watch));
@@ -346,6 +351,7 @@ function preprocessOf(
     fields: recipesOf(space, roles),
     sides: options.sides,
     drop: options.drop,
+    ...(options.where && options.where.length > 0 && { where: options.where }),
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
     testVectors: testVectors(space, roles),

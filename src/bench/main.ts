@@ -2,6 +2,9 @@
 
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   fm: () => import("./fm.js"),
+  job: () => import("./job.js"),
+  movietweetings: () => import("./movietweetings.js"),
+  read: () => import("./read.js"),
 };
 
 const load = benches[process.argv[2] ?? ""];

@@ -4,16 +4,26 @@
 
 import { DataError, UsageError } from "../errors.js";
 import type { Log, ReadProgress } from "../log/log.js";
+import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
 import { splitCells } from "./multi.js";
+import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
+import { WhereRows, whereColumns } from "./where-rows.js";
+import type { Where } from "./where.js";
 import { joinSide, withSideCells, type SideTable } from "./side.js";
 
 export interface BuildOptions extends ColumnOptions {
   drop: DropFilter[];
+  /** rows of which one does not hold are left out; none by default */
+  where?: Where[];
   onBadRow: "error" | "skip";
+  /** hears of each row that is left out as bad */
+  onSkipped?: (row: BadRow) => void;
+  /** called once the log is read: rows left out as bad by reason, and all its rows; what it throws ends the building */
+  onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
 
 export interface BuiltDataset {
@@ -43,19 +53,32 @@ export async function buildDataset(
   const columns = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
   const { roles, inferred } = resolveRoles(columns, withSideCells(log, sides), options);
 
-  const purposes = purposesOf(roles, log, sides, options);
-  const rows = new RowCollector(purposes, options.onBadRow);
+  const tested = whereColumns(options.where ?? [], log.columns);
+  const purposes = purposesOf(roles, log, sides, tested, options);
+  const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
+  const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
+  const rows = new RowCollector(purposes, options.onBadRow, options.onSkipped, wheres);
   const read = await log.read(purposes, (batch, keyOf) => rows.add(batch, keyOf), observe);
+  const skipped = { ...read.skipped, ...rows.skipped };
+  const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
+  await options.onRead?.(skipped, read.numRows + faulty);
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
-    throw new DataError(`none of ${read.numRows} rows is left to train on; see --drop and --on-bad-row`, {
-      file,
-    });
+    throw new DataError(
+      `none of ${read.numRows} rows is left to train on; see --where, --drop and --on-bad-row`,
+      {
+        file,
+      },
+    );
   }
 
-  const notes = rows.dropped > 0 ? [`${rows.dropped} rows left out by --drop`] : [];
+  const notes = wheres.flatMap((where) => where.notes());
+  const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";
+  if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
   const own: Column[] = [];
   purposes.forEach(({ name, as, role }, i) => {
+    // the text of a column of numbers was read for filters alone
+    if (purposes.findLastIndex((other) => other.name === name) !== i) return;
     const dictionary = read.dictionaries[i]!;
     if (role === "time") own.push({ kind: "number", name, values: rows.takeTimes(i) });
     else if (as === "number") own.push({ kind: "number", name, values: rows.take(i) as Float64Array });
@@ -73,7 +96,7 @@ export async function buildDataset(
     roles,
     inputs: [...read.inputs, ...sides.map(({ input }) => input)],
   };
-  return { dataset, inferred, notes, skipped: { ...read.skipped, ...rows.skipped } };
+  return { dataset, inferred, notes, skipped };
 }
 
 /** Names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */
@@ -92,13 +115,16 @@ function purposesOf(
   roles: Roles,
   log: Log,
   sides: SideTable[],
-  { drop, unlabelled }: BuildOptions,
+  tested: ReadonlySet<string>,
+  { drop, numeric, unlabelled }: BuildOptions,
 ): Purpose[] {
   const used = usedColumns(roles, sides);
+  const forms = numericForms(numeric, roles.numeric);
   const purposes: Purpose[] = [];
   log.columns.forEach((name, column) => {
     const filters = drop.filter((filter) => filter.column === name);
-    if (!used.has(name) && filters.length === 0) return;
+    const isTested = filters.length > 0 || tested.has(name);
+    if (!used.has(name) && !isTested) return;
     const role =
       name === roles.label
         ? "label"
@@ -111,11 +137,12 @@ function purposesOf(
       role === "time" ? log.sample.every((row) => isNumberOrEmpty(row[column]!)) : role !== "key";
     const required = role === "label" || role === "time" || (unlabelled && name === roles.item);
     // a filter reads text, even of a column of numbers
-    if (filters.length > 0 && numbers)
-      purposes.push({ name, as: "key", role: "key", required: false, filters });
-    const own = filters.length > 0 && !numbers ? filters : [];
-    if (used.has(name)) purposes.push({ name, as: numbers ? "number" : "key", role, required, filters: own });
-    else if (own.length > 0) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
+    if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false, filters });
+    const own = numbers ? [] : filters;
+    const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
+    if (used.has(name))
+      purposes.push({ name, as: numbers ? "number" : "key", role, required, filters: own, ...above });
+    else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
   });
   return purposes;
 }

@@ -4,7 +4,6 @@
 import { DataError, UsageError } from "../errors.js";
 import { dictionaryOf, type Dictionary } from "../log/dictionary.js";
 import type { Column, Dataset, Roles } from "./dataset.js";
-import type { DropFilter } from "./filter.js";
 
 /** What a run keeps of it: enough to do the same to another log, and nothing to undo it with. */
 export interface KeyHashing {
@@ -14,6 +13,9 @@ export interface KeyHashing {
   secretId: string;
   columns: string[];
 }
+
+/** What stands where a message or a report would quote the log. */
+export const TEXT_LEFT_OUT = "[text left out under --hash-keys]";
 
 /** HMAC-SHA256 of bytes, hexadecimal. */
 type KeyedHash = (bytes: Uint8Array) => string;
@@ -27,13 +29,14 @@ function idColumns({ user, item, session }: Roles): string[] {
  * A dataset whose named columns hold hashes in place of their keys.
  *
  * @param named columns to hash; by default the user's, the item's and the session's
+ * @param filters columns of rows' filters, which the run states
  * @throws {UsageError} a column is not of keys, or a filter that names an id would be written into the run
  */
 export function withHashedKeys(
   dataset: Dataset,
   hash: KeyedHash,
   named: readonly string[] | undefined,
-  drop: readonly DropFilter[],
+  filters: readonly { flag: string; column: string }[],
 ): { dataset: Dataset; hashing: KeyHashing } {
   const names = named ?? idColumns(dataset.roles);
   const present = dataset.columns.map(({ name }) => name);
@@ -43,10 +46,10 @@ export function withHashedKeys(
       `--hash-keys-of names '${unknown}', which is no column in use: those are ${present.join(", ")}`,
     );
   }
-  const filter = drop.find(({ column }) => names.includes(column));
+  const filter = filters.find(({ column }) => names.includes(column));
   if (filter) {
     throw new UsageError(
-      `--drop on '${filter.column}' would be written into the run, and --hash-keys keeps its ids out: filter before`,
+      `${filter.flag} on '${filter.column}' would be written into the run, and --hash-keys keeps its ids out: filter before`,
     );
   }
   const columns = dataset.columns.map((column): Column => {
@@ -80,5 +83,5 @@ export function withoutExcerpts(error: DataError): DataError {
   // what stands before the first quotation mark is the program's own words
   const own = error.detail.split(/["']/u, 1)[0]!;
   if (own === error.detail) return error;
-  return new DataError(`${own}[text left out under --hash-keys]`, error.place);
+  return new DataError(`${own}${TEXT_LEFT_OUT}`, error.place);
 }

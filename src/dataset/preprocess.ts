@@ -5,6 +5,7 @@ import type { Roles } from "./dataset.js";
 import type { HashRecipe } from "./hash-field.js";
 import type { KeyHashing } from "./hash-keys.js";
 import type { Task } from "./labels.js";
+import { withForms } from "./numeric.js";
 import type { TestVector } from "./test-vectors.js";
 import type { FeatureSpace } from "./vocabulary.js";
 
@@ -31,7 +32,9 @@ interface BucketRows extends KeyRows {
 export type FieldRecipe =
   | (BucketRows & { kind: "key" })
   | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" })
-  | (TableRows & { kind: "number"; mean: number; deviation: number; count: number });
+  | (TableRows & { kind: "number"; log1p?: true; mean: number; deviation: number; count: number })
+  /** one-hot by range: bin b >= 1 is [edges[b - 1], edges[b]), the first and the last are open to their side */
+  | (TableRows & { kind: "bins"; edges: number[] });
 
 export interface Preprocess {
   roles: Roles;
@@ -43,6 +46,8 @@ export interface Preprocess {
   sides: string[];
   /** as --drop takes them */
   drop: string[];
+  /** as --where takes them; absent when there is none */
+  where?: string[];
   /** lowest and highest label of the training part: regression scores are clipped to it */
   labelRange: [low: number, high: number];
   /** for a log without labels */
@@ -61,14 +66,23 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
     const rows = { name, firstRow, numRows };
     firstRow += numRows;
     if (field.kind === "number") {
-      const { mean, deviation, count } = field;
-      return { ...rows, kind: "number", mean, deviation, count };
+      const { log1p, mean, deviation, count } = field;
+      return { ...rows, kind: "number", ...(log1p && { log1p }), mean, deviation, count };
     }
+    if (field.kind === "bins") return { ...rows, kind: "bins", edges: field.edges };
     const keys = { ...rows, outOfVocabulary: -1 - f, outOfVocabularyCount: field.counts[0]! };
     return field.kind === "multi"
       ? { ...keys, kind: "multi", separator: roles.multi[name]!, weights: "1/n" }
       : { ...keys, kind: "key", ...(field.hash && { hash: recipeOf(field.hash) }) };
   });
+}
+
+/** The numeric columns as --numeric takes them, as far as reading another log needs their forms. */
+export function numericOf({ roles, fields }: Preprocess): string[] {
+  const logged = fields.flatMap((field) =>
+    field.kind === "number" && field.log1p ? [`${field.name}:log1p`] : [],
+  );
+  return withForms(roles.numeric, logged);
 }
 
 /** Without what was counted. */

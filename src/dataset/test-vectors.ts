@@ -10,7 +10,7 @@ import { finish, mixWord } from "./hash.js";
 import { KeyIndex } from "./key-index.js";
 import { splitCells } from "./multi.js";
 import { bindEncoder } from "./rows.js";
-import type { CategoricalField, FeatureSpace, Field } from "./vocabulary.js";
+import type { BinnedField, CategoricalField, FeatureSpace, Field, NumericField } from "./vocabulary.js";
 import { dictionaryOf, keyAt } from "../log/dictionary.js";
 
 const NUM_VECTORS = 20;
@@ -29,19 +29,24 @@ export interface TestVector {
 export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
   const cellsOf = space.fields.map((field, f) => {
     const separator = field.kind === "multi" ? roles.multi[field.name]! : undefined;
-    const unknown = field.kind === "number" ? "" : unknownKey(field, separator);
+    const unknown = readsNumbers(field) ? "" : unknownKey(field, separator);
     return Array.from({ length: NUM_VECTORS }, (_, i) => drawCell(field, separator, unknown, i, f));
   });
-  const columns = space.fields.map(({ name, kind }, f): Column => {
+  const columns = space.fields.map((field, f): Column => {
+    const { name } = field;
     const cells = cellsOf[f]!;
-    if (kind === "number")
-      return { kind, name, values: Float64Array.from(cells, (cell) => (cell === "" ? NaN : Number(cell))) };
+    if (readsNumbers(field))
+      return {
+        kind: "number",
+        name,
+        values: Float64Array.from(cells, (cell) => (cell === "" ? NaN : Number(cell))),
+      };
     const distinct = [...new Set(cells)].filter((cell) => cell !== "");
     const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : distinct.indexOf(cell)));
     const dictionary = dictionaryOf(distinct);
-    return kind === "multi"
+    return field.kind === "multi"
       ? splitCells(name, codes, dictionary, roles.multi[name]!)
-      : { kind, name, codes, dictionary };
+      : { kind: "key", name, codes, dictionary };
   });
   const dataset: Dataset = { numRows: NUM_VECTORS, columns, roles, inputs: [] };
   const indexOf = tableIndexes(space);
@@ -54,6 +59,11 @@ export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
       values: values ? Array.from(values) : Array.from(ids, () => 1),
     };
   });
+}
+
+/** Whether the field's cells are numbers. */
+function readsNumbers(field: Field): field is BinnedField | NumericField {
+  return field.kind === "number" || field.kind === "bins";
 }
 
 /** From features to indices of preprocess.json. */
@@ -82,9 +92,12 @@ function drawCell(
   const kind =
     i === 0 ? "known" : i < NUM_VECTORS - 2 ? undefined : i === NUM_VECTORS - 2 ? "unknown" : "empty";
   if (kind === "empty" || (kind === undefined && uniform(0) < 1 / 8)) return "";
+  if (field.kind === "bins") return String(field.edges[Math.floor(field.edges.length * uniform(1))] ?? 0);
   if (field.kind === "number") {
     const spread = i === 0 ? 0 : 4 * uniform(1) - 2;
-    return String(Number((field.mean + spread * field.deviation).toPrecision(6)));
+    const x = Number((field.mean + spread * field.deviation).toPrecision(6));
+    // a field of logarithms reads any number above -1
+    return String(field.log1p ? Math.abs(x) : x);
   }
   const numValues = separator === undefined || i === 0 ? 1 : 1 + Math.floor(MAX_VALUES * uniform(2));
   const values = Array.from({ length: numValues }, (_, j) => {

@@ -11,8 +11,10 @@ import {
   type Dataset,
   type KeyColumn,
   type MultiColumn,
+  type NumberColumn,
 } from "./dataset.js";
 import { hashBytes, hashText } from "./hash.js";
+import { binColumn, binKeys, logColumn, quantileEdges, type NumericForm } from "./numeric.js";
 import {
   bucketKeys,
   bucketsOf,
@@ -43,10 +45,19 @@ export interface CategoricalField {
   hash?: HashRecipe | HashStatistics;
 }
 
+/** A numeric field in one-hot form: its keys are ranges, in ascending order. */
+export interface BinnedField extends Omit<CategoricalField, "kind"> {
+  kind: "bins";
+  /** as quantileEdges of numeric.ts gives them */
+  edges: number[];
+}
+
 /** A numeric field: its feature's value is (number - mean) / deviation. */
 export interface NumericField {
   kind: "number";
   name: string;
+  /** of log(1 + number) instead of the number, as mean and deviation are */
+  log1p?: true;
   mean: number;
   /** population standard deviation; 1 when the column is constant */
   deviation: number;
@@ -54,7 +65,7 @@ export interface NumericField {
   count: number;
 }
 
-export type Field = CategoricalField | NumericField;
+export type Field = CategoricalField | BinnedField | NumericField;
 
 /** Keys of the rows that a field has in an earlier table, by its name; undefined for a field that it has not. */
 export type EarlierRows = (field: string) => Dictionary | undefined;
@@ -75,19 +86,27 @@ export function featureSpace(fields: Field[]): FeatureSpace {
   return { fields, offsets, numFeatures: offsets.at(-1)! };
 }
 
+/** What decides a field's rows beside its events. */
+export interface Fitting {
+  /** of numeric columns; one without is standardised, and bins never go to out-of-vocabulary */
+  forms?: ReadonlyMap<string, NumericForm>;
+  /** rows to keep where they are */
+  earlier?: EarlierRows;
+}
+
 /**
  * Fits every feature column of a dataset on the given rows.
  *
  * @param rows u32: the training part's rows
  * @param limits which keys go to out-of-vocabulary; a number is the minimum count of every field
- * @param earlier rows to keep where they are
+ * @param fitting what else decides a field's rows
  * @throws {UsageError} a limit names a field that is none, or needs a user column that is not there
  */
 export function fitFeatures(
   dataset: Dataset,
   rows: Uint32Array,
   limits: VocabularyLimits | number,
-  earlier: EarlierRows = () => undefined,
+  { forms = new Map(), earlier = () => undefined }: Fitting = {},
 ): FeatureSpace {
   const all = typeof limits === "number" ? { minCount: limits } : limits;
   const columns = featureColumns(dataset);
@@ -95,7 +114,8 @@ export function fitFeatures(
   const hashed = hashedFields(all.hash, columns, dataset.roles);
   const limitsOf = limitsByField(all, categorical, dataset.roles, hashed);
   const fields = columns.map((column): Field => {
-    if (column.kind === "number") return fitNumeric(column.name, column.values, rows);
+    if (column.kind === "number")
+      return fitNumber(column, rows, forms.get(column.name) ?? { kind: "standard" });
     const hash = hashed.get(column.name);
     if (hash && column.kind === "key") {
       checkBuckets(column.name, hash, earlier(column.name));
@@ -116,6 +136,16 @@ export function featureColumns(dataset: Dataset): Column[] {
   return dataset.columns.filter(
     ({ name }) => fields.includes(name) || numeric.includes(name) || Object.hasOwn(multi, name),
   );
+}
+
+function fitNumber(column: NumberColumn, rows: Uint32Array, form: NumericForm): Field {
+  const { name } = column;
+  if (form.kind === "standard") return fitNumeric(name, column.values, rows);
+  if (form.kind === "log1p") return { ...fitNumeric(name, logColumn(column).values, rows), log1p: true };
+  const edges = quantileEdges(column, rows, form.bins);
+  const keys = binKeys(edges);
+  const counts = Uint32Array.of(0, ...countKeys(binColumn(column, edges, keys), rows));
+  return { kind: "bins", name, edges, keys, counts };
 }
 
 function fitKeys(
@@ -206,7 +236,7 @@ export function selectKeys({ bytes, offsets }: Dictionary, order: Uint32Array): 
 }
 
 /** u32[dictionary.size]: the field's id of each key of another dictionary; 0 where the field does not know it. */
-export function idsOf(field: CategoricalField, dictionary: Dictionary): Uint32Array {
+export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary: Dictionary): Uint32Array {
   if (field.hash) return bucketsOf(dictionary, field.hash).map((bucket) => bucket + 1);
   const index = new KeyIndex(field.keys);
   const ids = new Uint32Array(dictionary.size);
@@ -251,7 +281,10 @@ export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): U
   return counts;
 }
 
-/** The column of a dataset that a field was fitted on, or its like in another log. */
+/** The column of a dataset that a field was fitted on, or its like in another log, in the field's form. */
 export function columnOf(dataset: Dataset, field: Field): Column {
-  return columnNamed(dataset, field.name);
+  const column = columnNamed(dataset, field.name);
+  if (column.kind !== "number") return column;
+  if (field.kind === "bins") return binColumn(column, field.edges, field.keys);
+  return field.kind === "number" && field.log1p ? logColumn(column) : column;
 }

@@ -3,11 +3,14 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import {
+  addBadRowOptions,
   addOutputOptions,
   addReadingOptions,
+  badRowsOf,
   readingOf,
   repeated,
   wholeOf,
+  type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
 import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
@@ -31,16 +34,21 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples)
     .requiredOption("--on <log>", "the log to measure on; repeat it for several files read as one", repeated)
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
-  addReadingOptions(addHashKeysOption(command));
+  addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
+  command.addOption(new Option("--force", "replace an existing --bad-rows file").helpGroup("Reading:"));
   return addOutputOptions(command).action(
-    async (run: string, flags: ReadingFlags & OutputOptions & HashKeysFlags & { on: string[] }) => {
+    async (
+      run: string,
+      flags: ReadingFlags & BadRowFlags & OutputOptions & HashKeysFlags & { on: string[] },
+    ) => {
       const { evaluate } = await import("../../api/evaluate.js");
       const display = await displayFor(flags);
       try {
         const reading = readingOf(flags, flags.threads ?? availableParallelism());
+        const bad = await badRowsOf(flags);
         const summary = await evaluate(
           run,
-          { on: flags.on, reading, ...hashKeysOf(flags) },
+          { on: flags.on, reading, ...bad, ...hashKeysOf(flags) },
           { observe: display.observe, signal },
         );
         display.stop();

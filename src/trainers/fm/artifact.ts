@@ -134,11 +134,8 @@ function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): F
   const { first, last } = rowsOf(table, recipe.name);
   const counts = new Uint32Array(last - first + 1);
   counts.set(table.counts.subarray(first, last), 1);
-  return {
-    kind: recipe.kind,
-    name: recipe.name,
-    keys: keysOfRows(table, { first, last }),
-    counts,
-    ...(recipe.kind === "key" && recipe.hash && { hash: recipe.hash }),
-  };
+  const keys = keysOfRows(table, { first, last });
+  if (recipe.kind === "bins") return { kind: "bins", name: recipe.name, edges: recipe.edges, keys, counts };
+  const hash = recipe.kind === "key" && recipe.hash;
+  return { kind: recipe.kind, name: recipe.name, keys, counts, ...(hash && { hash }) };
 }
