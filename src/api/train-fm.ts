@@ -135,7 +135,10 @@ export async function trainFm(
   }
   clock.lap("evaluate");
 
-  const preprocess = preprocessOf(space, dataset, examples, options);
+  const preprocess = {
+    ...preprocessOf(space, dataset, examples, options),
+    ...(read.hashing && { hashKeys: read.hashing }),
+  };
   const resolved = resolvedOptions(paths, options, fmOptions);
   const { source } = examples.negatives ?? {};
   await writeRun(
@@ -247,7 +250,11 @@ async function readLike(
   options: TrainFmOptions,
   watch: Watch,
 ): Promise<Dataset> {
-  const told = { ...toldRoles(roles), numeric: withForms(roles.numeric, options.numeric) };
+  const told = {
+    ...toldRoles(roles),
+    numeric: withForms(roles.numeric, options.numeric),
+    ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
+  };
   const { session: _, time: __, ...others } = options;
   const { dataset } = await readDataset([path], { ...others, ...told }, silently(watch));
   return dataset;

@@ -21,6 +21,7 @@ import {
   type ReadingFlags,
 } from "../options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
+import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
@@ -42,6 +43,7 @@ type Flags = ReadingFlags &
   OutputOptions &
   VocabularyFlags &
   EventFlags &
+  HashKeysFlags &
   ModelFlags &
   OptionalFlags &
   Partial<FmOptions> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
@@ -62,7 +64,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   addBadRowOptions(addReadingOptions(addColumnOptions(command)));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
-  addVocabularyOptions(addEventOptions(command));
+  addVocabularyOptions(addEventOptions(addHashKeysOptions(command)));
   command
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
@@ -159,6 +161,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     force: flags.force ?? false,
     ...vocabularyOf(flags),
     ...eventsOf(flags),
+    ...hashKeysOf(flags),
     negatives,
     noise: flags.noise,
     valid: flags.valid,
