@@ -37,7 +37,8 @@ export const rooms: Record<string, Room> = {
   workers: { mayImport: ["kernels", "errors"], packages: ["node:worker_threads", "node:os"] },
   // the byte scanner is a kernel and files are scanned in parallel: docs/decisions/0002-log-reads-in-parallel.md
   log: { mayImport: ["io", "kernels", "workers", "errors"], packages: ["papaparse", "hyparquet"] },
-  dataset: { mayImport: ["log", "io", "errors"], packages: ["apache-arrow"] },
+  // a log in a result is the kernels' own, the same bits on every engine
+  dataset: { mayImport: ["log", "io", "kernels", "errors"], packages: ["apache-arrow"] },
   // a draw is named by hashes that dataset/ defines, and keys are log/'s dictionaries
   sampling: { mayImport: ["dataset", "log", "errors"] },
   solvers: { mayImport: ["kernels", "workers", "errors"], packages: ["ml-matrix"] },

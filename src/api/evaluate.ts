@@ -7,10 +7,12 @@ import type { ReadOptions } from "../log/log.js";
 import { NegativeRows } from "../sampling/negative-rows.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import { numericOf } from "../dataset/preprocess.js";
 import { labelsOf } from "../dataset/labels.js";
 import { readFm, type FmArtifact } from "../trainers/fm/artifact.js";
 import { scoreRows } from "../trainers/fm/model.js";
 import type { Part } from "./examples.js";
+import type { BadRowReport } from "./bad-row-report.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
@@ -20,22 +22,34 @@ import { version } from "../io/package-version.js";
 export interface EvaluateOptions {
   on: string[];
   reading: ReadOptions;
+  maxBad?: number;
+  badRows?: BadRowReport;
 }
 
 /** Scores a log with a run's model; unseen keys are out-of-vocabulary, as in training, and counted in the warnings. */
 export async function evaluate(
   path: string,
-  { on, reading }: EvaluateOptions,
+  { on, reading, ...bad }: EvaluateOptions,
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
   const run = await openRun(path);
   const fm = await readFm(run);
-  const { roles, sides, drop, task, labelRange, negatives } = fm.preprocess;
+  const { roles, sides, drop, where = [], task, labelRange, negatives } = fm.preprocess;
   const unlabelled = negatives !== null;
   const { dataset } = await readDataset(
     on,
-    { ...toldRoles(roles), sides, drop, reading, onBadRow: reading.onBadRow, unlabelled },
+    {
+      ...toldRoles(roles),
+      numeric: numericOf(fm.preprocess),
+      sides,
+      drop,
+      where,
+      reading,
+      ...bad,
+      onBadRow: reading.onBadRow,
+      unlabelled,
+    },
     silently(watch),
   );
   const part = wholeOf(dataset);

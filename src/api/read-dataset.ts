@@ -1,26 +1,37 @@
 // Opening a log with its side tables, or an encoded dataset in its place, and reading it whole.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
+import { checkBadShare, type BadRow } from "../dataset/bad-rows.js";
 import { parseDrop } from "../dataset/filter.js";
 import { playRoles, shapingOf } from "../dataset/encoded/play-roles.js";
 import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
+import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide, type SideTable } from "../dataset/side.js";
 import { UsageError } from "../errors.js";
 import type { Log, ReadOptions, ReadProgress } from "../log/log.js";
 import { openLog } from "../log/open.js";
+import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "./progress.js";
 
-export interface DatasetOptions extends Omit<BuildOptions, "drop"> {
+export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "onSkipped" | "onRead"> {
   /** COLUMN OPERATOR TEXT: rows that match are left out */
   drop: string[];
+  /** expressions of where.ts: rows of which one does not hold are left out; none by default */
+  where?: string[];
   reading: ReadOptions;
+  /** the largest share of rows that may be left out as bad; 0.01 by default */
+  maxBad?: number;
+  /** where they are written */
+  badRows?: BadRowReport;
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
 }
 
+const DEFAULT_MAX_BAD = 0.01;
+
 /** A dataset that was encoded has what shaped it in place of what the flags say. */
 export interface ReadDataset extends BuiltDataset {
-  shaping?: Pick<DatasetOptions, "sides" | "drop" | "numeric">;
+  shaping?: Pick<DatasetOptions, "sides" | "drop" | "where" | "numeric">;
 }
 
 /**
@@ -56,7 +67,7 @@ type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped">;
 /** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
 export async function withLog<T extends Told>(
   paths: readonly string[],
-  { reading, sides, drop, ...options }: DatasetOptions,
+  { reading, sides, drop, where = [], maxBad = DEFAULT_MAX_BAD, badRows, ...options }: DatasetOptions,
   watch: Watch,
   read: (
     log: Log,
@@ -66,6 +77,7 @@ export async function withLog<T extends Told>(
   ) => Promise<T>,
 ): Promise<T> {
   const { observe, signal } = watch;
+  await badRows?.check();
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
@@ -79,12 +91,25 @@ export async function withLog<T extends Told>(
     );
   }
   const filters = drop.map(parseDrop);
-  const log = await openLog([...paths], reading);
+  const wheres = where.map(parseWhere);
+  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  const bad = {
+    ...(badRows && { onSkipped: (row: BadRow) => badRows.add(row) }),
+    onRead: async (skipped: Record<string, number>, numRead: number) => {
+      await badRows?.write(signal);
+      checkBadShare(skipped, numRead, maxBad, paths);
+    },
+  };
   try {
-    const built = await read(log, tables, { ...options, drop: filters }, (progress) => {
-      signal.throwIfAborted();
-      observe({ stage: "reading", ...progress });
-    });
+    const built = await read(
+      log,
+      tables,
+      { ...options, ...bad, drop: filters, where: wheres },
+      (progress) => {
+        signal.throwIfAborted();
+        observe({ stage: "reading", ...progress });
+      },
+    );
     tell(built, watch);
     return built;
   } finally {

@@ -1,6 +1,7 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
 import type { Dataset, Roles } from "../dataset/dataset.js";
+import { numericForms, withForms } from "../dataset/numeric.js";
 import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { splitRows, type SplitBy } from "../dataset/split.js";
@@ -75,7 +76,12 @@ export async function trainFm(
   const { parts, by } = await splitParts(dataset, options, watch);
   clock.lap("read");
 
-  const space = fitFeatures(dataset, parts.train.rows, options.minCount);
+  const space = fitFeatures(
+    dataset,
+    parts.train.rows,
+    options.minCount,
+    numericForms(options.numeric, dataset.roles.numeric),
+  );
   for (const field of space.fields) warnOfField(field, warn);
   const examples = examplesOf(space, parts, options, watch);
   countUnseen(space, parts, watch);
@@ -209,7 +215,7 @@ async function readLike(
   options: TrainFmOptions,
   watch: Watch,
 ): Promise<Dataset> {
-  const told = toldRoles(roles);
+  const told = { ...toldRoles(roles), numeric: withForms(roles.numeric, options.numeric) };
   const { dataset } = await readDataset([path], { ...options, ...told }, silently(watch));
   return dataset;
 }
@@ -315,6 +321,7 @@ function preprocessOf(
     fields: recipesOf(space, roles),
     sides: options.sides,
     drop: options.drop,
+    ...(options.where && options.where.length > 0 && { where: options.where }),
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
   };

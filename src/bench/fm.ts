@@ -4,22 +4,16 @@
 // program takes rows in file order; ours is timed both so and shuffled. Before it times, it checks that the log loss after
 // an epoch agrees with the native one's to 0.02.
 
-import { execFile } from "node:child_process";
-import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";
-import { cpus, tmpdir } from "node:os";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { FeatureRows } from "../dataset/rows.js";
 import { draw } from "../kernels/reference/random.js";
 import { scoreRows } from "../trainers/fm/model.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
 import { type FmInput, trainFm } from "../trainers/fm/train.js";
+import { canGenerate, ctrLog, median, run, sharedBench } from "./ctr-logs.js";
 
-const shared = fileURLToPath(new URL("../../../shared/bench/", import.meta.url));
-const cache = join(tmpdir(), "embed-bench");
-const run = promisify(execFile);
 const REPEATS = 5;
 const EPOCHS = 4;
 const NUM_FIELDS = 16;
@@ -31,13 +25,13 @@ interface NativeEpoch {
 
 /** Prints rows/s of both, their ratio, and test log losses. */
 export async function bench(): Promise<void> {
-  if (!existsSync(join(shared, "gen-ctr.mjs"))) {
-    console.log("fm: skipped, ../shared/bench is not here");
-    return;
-  }
-  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
-  await mkdir(cache, { recursive: true });
-  const [train, test, valid] = await Promise.all([logOf(1, 1_000_000), logOf(2, 100_000), logOf(3, 100_000)]);
+  if (!canGenerate("fm")) return;
+  const logs = [ctrLog(1, 1_000_000), ctrLog(2, 100_000), ctrLog(3, 100_000)];
+  const [train, test, valid] = (await Promise.all(logs)).map((prefix) => `${prefix}.libsvm`) as [
+    string,
+    string,
+    string,
+  ];
   const input = inputOf(await readLibsvm(train));
   const testRows = await readLibsvm(test);
 
@@ -117,21 +111,12 @@ function speedOf(epochs: { rowsPerSecond: number }[]): number {
   return Math.max(...epochs.slice(1).map((epoch) => epoch.rowsPerSecond));
 }
 
-async function logOf(seed: number, numRows: number): Promise<string> {
-  const prefix = join(cache, `ctr-${seed}-${numRows}`);
-  if (!existsSync(`${prefix}.done`)) {
-    await run(process.execPath, [join(shared, "gen-ctr.mjs"), prefix, String(numRows), String(seed)]);
-    await run(process.execPath, ["-e", `fs.writeFileSync(${JSON.stringify(`${prefix}.done`)}, "")`]);
-  }
-  return `${prefix}.libsvm`;
-}
-
 /** Undefined without a compiler or the source. */
 async function compileNative(dim: number, folder: string): Promise<string | undefined> {
   const program = join(folder, `fm-native-${dim}`);
   const flags = ["-O3", "-march=native", "-ffast-math", `-DK=${dim}`];
   try {
-    await run("gcc", [...flags, join(shared, "fm-native.c"), "-o", program, "-lm"]);
+    await run("gcc", [...flags, join(sharedBench, "fm-native.c"), "-o", program, "-lm"]);
     return program;
   } catch {
     return undefined;
@@ -171,10 +156,6 @@ function logLoss(scores: Float32Array, labels: Float32Array): number {
   let sum = 0;
   scores.forEach((s, r) => (sum += Math.log1p(Math.exp(-Math.abs(s))) + Math.max(s, 0) - labels[r]! * s));
   return sum / scores.length;
-}
-
-function median(values: number[]): number {
-  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 function describeSpeeds(speeds: number[]): string {

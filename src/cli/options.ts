@@ -23,6 +23,16 @@ export function wholeOf(flag: string, min: number): (text: string) => number {
   };
 }
 
+/** A share in [0, 1], as `1%` or `0.01`. */
+function percentOf(flag: string): (text: string) => number {
+  return (text) => {
+    const x = text.endsWith("%") ? numberOf(flag)(text.slice(0, -1)) / 100 : numberOf(flag)(text);
+    if (!(x >= 0 && x <= 1))
+      throw new UsageError(`${flag} expects a share such as 1% or 0.01, got '${text}'`);
+    return x;
+  };
+}
+
 /** A list that takes commas and repeats. */
 export function listOf(text: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), ...text.split(",").filter((name) => name !== "")];
@@ -66,7 +76,12 @@ export function addColumnOptions(command: Command): Command {
     )
     .addOption(group("--session <column>", "events that belong together"))
     .addOption(group("--fields <columns>", "the categorical features, all of them").argParser(listOf))
-    .addOption(group("--numeric <columns>", "features that are numbers, standardised").argParser(listOf))
+    .addOption(
+      group(
+        "--numeric <columns>",
+        "features that are numbers, standardised; price:log1p or price:bins=20 say otherwise",
+      ).argParser(listOf),
+    )
     .addOption(
       group("--multi <column:separator>", "cells that hold several values, such as 'genres:|'").argParser(
         multiOf,
@@ -81,6 +96,12 @@ export function addColumnOptions(command: Command): Command {
     )
     .addOption(
       group("--drop <filter>", "leave rows out, such as 'InvoiceNo^=C' (= != ^= $= *=)").argParser(repeated),
+    )
+    .addOption(
+      group(
+        "--where <expression>",
+        "keep the rows of which it holds, such as 'Quantity > 0 and Country != \"France\"'",
+      ).argParser(repeated),
     );
 }
 
@@ -104,6 +125,36 @@ export function addReadingOptions(command: Command): Command {
         .argParser(wholeOf("--max-cell", 1))
         .default(4 << 20, "4 MiB"),
     );
+}
+
+/** Adds the options for what --on-bad-row skip leaves out. */
+export function addBadRowOptions(command: Command): Command {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Reading:");
+  return command
+    .addOption(
+      group("--max-bad <share>", "under skip: the share of bad rows that is too many")
+        .argParser(percentOf("--max-bad"))
+        .default(undefined, "1%"),
+    )
+    .addOption(group("--bad-rows <file>", "under skip: write the bad rows there, a JSON object a line"));
+}
+
+export interface BadRowFlags {
+  onBadRow: "error" | "skip";
+  maxBad?: number;
+  badRows?: string;
+  force?: boolean;
+}
+
+/** The flags as options of the api. @throws {UsageError} bad rows are not skipped */
+export async function badRowsOf({ onBadRow, maxBad, badRows, force = false }: BadRowFlags) {
+  if (onBadRow === "error" && (maxBad !== undefined || badRows !== undefined))
+    throw new UsageError("--max-bad and --bad-rows go with --on-bad-row skip");
+  const { BadRowReport } = await import("../api/bad-row-report.js");
+  return {
+    ...(maxBad !== undefined && { maxBad }),
+    ...(badRows !== undefined && { badRows: new BadRowReport(badRows, force) }),
+  };
 }
 
 /** Adds the options that say what is printed. */

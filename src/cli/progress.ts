@@ -1,13 +1,18 @@
-// How progress looks: a spinner on a terminal; elsewhere one plain line an epoch, or JSON objects.
+// How progress looks: a spinner on a terminal; elsewhere plain lines, one an epoch and one every ten seconds of reading,
+// or JSON objects.
 
 import type { Ora } from "ora";
 import type { Observe, Progress } from "../api/progress.js";
+import type { ReadProgress } from "../log/log.js";
+import type { EpochEvent } from "../trainers/fm/model.js";
 import { writeLine } from "./terminal.js";
+
+/** Seconds between two lines about reading, off a terminal. */
+const READING_INTERVAL = 10;
 
 export interface OutputOptions {
   json?: boolean;
   quiet?: boolean;
-  verbose?: boolean;
   progress?: boolean;
   color?: boolean;
   logFormat?: "text" | "json";
@@ -22,60 +27,84 @@ export interface Display {
 /** The display that the options and the terminal call for. */
 export async function displayFor(options: OutputOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
-  if (options.logFormat === "json") {
-    return {
-      observe: (progress) => isEvent(progress) && writeLine(JSON.stringify(progress)),
-      stop: () => undefined,
-    };
-  }
-  const plain = options.progress === false || !process.stderr.isTTY || process.env["TERM"] === "dumb";
-  return plain ? plainDisplay() : await spinner(options);
+  if (options.logFormat === "json") return linesDisplay((progress) => JSON.stringify(progress));
+  // ora divides by the terminal's width, which some pseudo-terminals say is 0
+  const terminal = process.stderr.isTTY && process.stderr.columns > 0 && process.env["TERM"] !== "dumb";
+  const plain = options.progress === false || !terminal;
+  const lineOf = lineWriter();
+  return plain ? linesDisplay(lineOf) : await spinner(options, lineOf);
 }
 
-/** Readings are reported many times a second: off a terminal they are left out. */
-function isEvent({ stage }: Progress): boolean {
-  return stage !== "reading";
-}
-
-function plainDisplay(): Display {
-  return { observe: (progress) => isEvent(progress) && writeLine(lineOf(progress)), stop: () => undefined };
-}
-
-async function spinner(options: OutputOptions): Promise<Display> {
-  const { default: ora } = await import("ora");
-  const coloured = options.color !== false && !process.env["NO_COLOR"];
-  const shown: Ora = ora({ stream: process.stderr, ...(coloured ? {} : { color: false as never }) }).start(
-    "reading",
-  );
+/** A line an event; readings are told many times a second, and seldom written. */
+function linesDisplay(lineOf: (progress: Progress) => string): Display {
+  let written = performance.now();
   return {
     observe(progress) {
-      if (progress.stage === "reading" || progress.stage === "epoch") shown.text = lineOf(progress);
-      if (progress.stage === "reading") return;
+      const now = performance.now();
+      if (progress.stage === "reading" && now - written < 1000 * READING_INTERVAL) return;
+      written = now;
+      writeLine(lineOf(progress));
+    },
+    stop: () => undefined,
+  };
+}
+
+async function spinner(options: OutputOptions, lineOf: (progress: Progress) => string): Promise<Display> {
+  const { default: ora } = await import("ora");
+  const coloured = options.color !== false && !process.env["NO_COLOR"];
+  const shown: Ora = ora({
+    stream: process.stderr,
+    text: "reading",
+    ...(coloured ? {} : { color: false }),
+  }).start();
+  return {
+    observe(progress) {
+      if (progress.stage === "reading") {
+        shown.text = lineOf(progress);
+        return;
+      }
       shown.clear();
       writeLine(lineOf(progress));
+      if (progress.stage === "epoch") shown.text = `training${timeLeft(progress)}`;
       shown.render();
     },
     stop: () => shown.stop(),
   };
 }
 
-function lineOf(progress: Progress): string {
-  switch (progress.stage) {
-    case "reading": {
-      const { rows, bytes, totalBytes } = progress;
-      const share = totalBytes ? `, ${Math.floor((100 * bytes) / totalBytes)} %` : "";
-      return `reading: ${rows.toLocaleString("en")} rows, ${(bytes / 1e6).toFixed(1)} MB${share}`;
+/** What formats the events of one command; speeds of reading are measured from the first on. */
+function lineWriter(): (progress: Progress) => string {
+  const start = performance.now();
+  return (progress) => {
+    switch (progress.stage) {
+      case "reading":
+        return readingLine(progress, (performance.now() - start) / 1000);
+      case "epoch":
+        return epochLine(progress);
+      case "warning":
+        return `warning: ${progress.text}`;
+      default:
+        return progress.text;
     }
-    case "epoch": {
-      const { epoch, epochs, trainLoss, validLoss, rowsPerSecond, best } = progress;
-      const valid =
-        validLoss === undefined ? "" : `, valid loss ${validLoss.toFixed(5)}${best ? " (best so far)" : ""}`;
-      const speed = `${(rowsPerSecond / 1e6).toFixed(2)} M rows/s`;
-      return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}, ${speed}`;
-    }
-    case "warning":
-      return `warning: ${progress.text}`;
-    default:
-      return progress.text;
-  }
+  };
+}
+
+function readingLine({ rows, bytes, totalBytes }: ReadProgress, seconds: number): string {
+  const speed = `${(rows / seconds / 1e6).toFixed(2)} M rows/s, ${(bytes / seconds / 1e6).toFixed(0)} MB/s`;
+  const known = totalBytes !== undefined && bytes > 0;
+  const share = known ? ` of ${(totalBytes / 1e6).toFixed(1)}` : "";
+  const left = known ? `, ${((seconds * (totalBytes - bytes)) / bytes).toFixed(0)} s left` : "";
+  return `reading: ${rows.toLocaleString("en")} rows, ${(bytes / 1e6).toFixed(1)}${share} MB, ${speed}${left}`;
+}
+
+function epochLine(event: EpochEvent & { epochs: number }): string {
+  const { epoch, epochs, trainLoss, validLoss, rowsPerSecond, best } = event;
+  const valid =
+    validLoss === undefined ? "" : `, valid loss ${validLoss.toFixed(5)}${best ? " (best so far)" : ""}`;
+  const speed = `${(rowsPerSecond / 1e6).toFixed(2)} M rows/s`;
+  return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}, ${speed}`;
+}
+
+function timeLeft({ epoch, epochs, seconds }: EpochEvent & { epochs: number }): string {
+  return epoch < epochs ? `, at most ${Math.ceil((epochs - epoch) * seconds)} s left` : "";
 }

@@ -7,16 +7,26 @@ import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { Dictionary } from "../log/dictionary.js";
 import type { Log, ReadProgress } from "../log/log.js";
-import { RowCollector, type Purpose } from "./collect.js";
+import type { BadRow } from "./bad-rows.js";
+import { RowCollector, type Purpose, type RowSink } from "./collect.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./columns.js";
 import type { Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
+import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
+import { WhereRows, whereColumns } from "./where-rows.js";
+import type { Where } from "./where.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
 
 export interface BuildOptions extends ColumnOptions {
   drop: DropFilter[];
+  /** rows of which one does not hold are left out; none by default */
+  where?: Where[];
   onBadRow: "error" | "skip";
+  /** hears of each row that is left out as bad */
+  onSkipped?: (row: BadRow) => void;
+  /** called once the log is read: rows left out as bad by reason, and all its rows; what it throws ends the building */
+  onRead?: (skipped: Record<string, number>, numRead: number) => Promise<void>;
 }
 
 export interface BuiltDataset {
@@ -82,38 +92,51 @@ export async function streamRows(
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
   const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), options);
 
-  const purposes = purposesOf(roles, log, sides, options);
+  const tested = whereColumns(options.where ?? [], log.columns);
+  const purposes = purposesOf(roles, log, sides, tested, options);
+  const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
+  const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
   const used = usedColumns(roles, sides);
-  // of two readings of one column, the first is its filter's
+  // of two readings of one column, the first is its filters'
   const kept = [...purposes.keys()].filter(
     (i) => used.has(purposes[i]!.name) && purposes[i + 1]?.name !== purposes[i]!.name,
   );
-  const notes: string[] = [];
+  const sideNotes: string[] = [];
   const joins = sides.map((side) => ({
-    join: new SideJoin(side, roles, options.fields ?? [], notes),
+    join: new SideJoin(side, roles, options.fields ?? [], sideNotes),
     keyAt: kept.find((i) => purposes[i]!.name === side.key && purposes[i]!.role === "key") ?? noKey(side),
   }));
   const sink = open([
     ...kept.map((i) => planOf(purposes[i]!, roles)),
     ...joins.flatMap(({ join }) => join.plans),
   ]);
-  const rows = new RowCollector(purposes, options.onBadRow, {
+  const joining: RowSink = {
     append(cells, numRows, keyOf) {
       const joined = joins.flatMap(({ join, keyAt }) =>
         join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
       );
       return sink.append([...kept.map((i) => cells[i]!), ...joined], numRows);
     },
-  });
+  };
+  const rows = new RowCollector(purposes, options.onBadRow, joining, options.onSkipped, wheres);
   const read = await log.read(purposes, (batch, keyOf) => rows.add(batch, keyOf), observe);
+  const skipped = { ...read.skipped, ...rows.skipped };
+  const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
+  await options.onRead?.(skipped, read.numRows + faulty);
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
-    throw new DataError(`none of ${read.numRows} rows is left to train on; see --drop and --on-bad-row`, {
-      file,
-    });
+    throw new DataError(
+      `none of ${read.numRows} rows is left to train on; see --where, --drop and --on-bad-row`,
+      {
+        file,
+      },
+    );
   }
-  if (rows.dropped > 0) notes.unshift(`${rows.dropped} rows left out by --drop`);
-  for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
+
+  const notes = wheres.flatMap((where) => where.notes());
+  const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";
+  if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
+  notes.push(...sideNotes, ...joins.flatMap(({ join, keyAt }) => join.unmatched(read.dictionaries[keyAt]!)));
   return {
     numRows: rows.numRows,
     roles,
@@ -124,7 +147,7 @@ export async function streamRows(
     ],
     inferred,
     notes,
-    skipped: { ...read.skipped, ...rows.skipped },
+    skipped,
   };
 }
 
@@ -157,13 +180,16 @@ function purposesOf(
   roles: Roles,
   log: Log,
   sides: SideTable[],
-  { drop, unlabelled }: BuildOptions,
+  tested: ReadonlySet<string>,
+  { drop, numeric, unlabelled }: BuildOptions,
 ): Purpose[] {
   const used = usedColumns(roles, sides);
+  const forms = numericForms(numeric, roles.numeric);
   const purposes: Purpose[] = [];
   log.columns.forEach((name, column) => {
     const filters = drop.filter((filter) => filter.column === name);
-    if (!used.has(name) && filters.length === 0) return;
+    const isTested = filters.length > 0 || tested.has(name);
+    if (!used.has(name) && !isTested) return;
     const role =
       name === roles.label
         ? "label"
@@ -176,11 +202,12 @@ function purposesOf(
       role === "time" ? log.sample.every((row) => isNumberOrEmpty(row[column]!)) : role !== "key";
     const required = role === "label" || role === "time" || (unlabelled && name === roles.item);
     // a filter reads text, even of a column of numbers
-    if (filters.length > 0 && numbers)
-      purposes.push({ name, as: "key", role: "key", required: false, filters });
-    const own = filters.length > 0 && !numbers ? filters : [];
-    if (used.has(name)) purposes.push({ name, as: numbers ? "number" : "key", role, required, filters: own });
-    else if (own.length > 0) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
+    if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false, filters });
+    const own = numbers ? [] : filters;
+    const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
+    if (used.has(name))
+      purposes.push({ name, as: numbers ? "number" : "key", role, required, filters: own, ...above });
+    else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
   });
   return purposes;
 }

@@ -4,7 +4,9 @@ import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseTime } from "../log/time.js";
 import { MISSING } from "./dataset.js";
+import type { BadRow } from "./bad-rows.js";
 import type { DropFilter } from "./filter.js";
+import type { WhereRows } from "./where-rows.js";
 
 /** What one requested column is for; it decides what a cell must be. */
 export interface Purpose {
@@ -13,6 +15,8 @@ export interface Purpose {
   role: "label" | "time" | "numeric" | "key";
   /** an empty cell is an error */
   required: boolean;
+  /** a number at or below it is an error */
+  above?: number;
   filters: DropFilter[];
 }
 
@@ -44,6 +48,8 @@ export class RowCollector {
   dropped = 0;
   /** rows left out as bad, by reason */
   readonly skipped: Record<string, number> = {};
+  /** the batch's rows with a bad cell, where somebody listens */
+  readonly #bad: BadRow[] = [];
   /** by purpose, of each code seen so far: 1 when a filter drops it */
   readonly #dropsCode: number[][];
   /** by purpose, of each code seen so far: milliseconds, for times that are read as text */
@@ -53,6 +59,8 @@ export class RowCollector {
     private readonly purposes: readonly Purpose[],
     private readonly onBadRow: "error" | "skip",
     private readonly sink: RowSink,
+    private readonly onSkipped?: (row: BadRow) => void,
+    private readonly wheres: readonly WhereRows[] = [],
   ) {
     this.#dropsCode = purposes.map(() => []);
     this.#timeOfCode = purposes.map(() => []);
@@ -66,14 +74,20 @@ export class RowCollector {
   add(batch: Batch, keyOf: KeyOf): void | Promise<void> {
     const fates = new Uint8Array(batch.numRows);
     this.purposes.forEach((purpose, i) => this.#filter(purpose, i, batch, keyOf, fates));
+    for (const where of this.wheres) {
+      const holds = where.of(batch, keyOf);
+      for (let row = 0; row < batch.numRows; row++) if (holds[row] === 0) fates[row] = DROPPED;
+    }
     for (const { row, request, text } of batch.badCells)
       this.#reject(batch, row, this.purposes[request]!, text, fates);
     this.purposes.forEach((purpose, i) => {
       if (purpose.role === "time" && purpose.as === "key") this.#checkTimes(purpose, i, batch, keyOf, fates);
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
+      if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
     });
     const { cells, kept } = this.#kept(batch, fates);
     this.numRows += kept;
+    if (this.onSkipped) this.#tell(batch.faultyRows, this.onSkipped);
     return kept > 0 ? this.sink.append(cells, kept, keyOf) : undefined;
   }
 
@@ -114,16 +128,40 @@ export class RowCollector {
     }
   }
 
-  #reject(batch: Batch, row: number, purpose: Purpose, text: string, fates: Uint8Array): void {
+  #checkAbove(purpose: Purpose, above: number, i: number, batch: Batch, fates: Uint8Array): void {
+    const numbers = batch.columns[i]!;
+    const expected = `a number above ${above} is expected (log1p)`;
+    for (let row = 0; row < batch.numRows; row++) {
+      if (numbers[row]! <= above) this.#reject(batch, row, purpose, String(numbers[row]), fates, expected);
+    }
+  }
+
+  #reject(
+    batch: Batch,
+    row: number,
+    purpose: Purpose,
+    text: string,
+    fates: Uint8Array,
+    expected = expectations[purpose.role],
+  ): void {
     if (fates[row] !== KEPT) return;
     const got = text === "" ? "the cell is empty" : `got ${excerpt(text)}`;
     if (this.onBadRow === "error") {
-      const message = `${expectations[purpose.role]}, ${got}; --on-bad-row skip leaves such rows out`;
+      const message = `${expected}, ${got}; --on-bad-row skip leaves such rows out`;
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
     }
-    const reason = `${purpose.name}: ${expectations[purpose.role]}`;
+    const reason = `${purpose.name}: ${expected}`;
+    if (this.onSkipped) {
+      const place = batch.placeOf(row);
+      this.#bad.push({ ...place, reason: expected, column: purpose.name, text });
+    }
     this.skipped[reason] = (this.skipped[reason] ?? 0) + 1;
     fates[row] = BAD;
+  }
+
+  /** Passes the batch's bad rows on, in the order of the log. */
+  #tell(faulty: readonly BadRow[], onSkipped: (row: BadRow) => void): void {
+    for (const row of [...faulty, ...this.#bad.splice(0)].sort((a, b) => a.line - b.line)) onSkipped(row);
   }
 
   /** The cells of the rows that no filter drops and that are not bad. */

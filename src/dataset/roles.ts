@@ -3,6 +3,7 @@
 import { nearestName, UsageError } from "../errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
 import type { Roles } from "./dataset.js";
+import { numericForms } from "./numeric.js";
 
 /** What the user said about columns; the rest is inferred. */
 export interface ColumnOptions {
@@ -13,6 +14,7 @@ export interface ColumnOptions {
   session?: string;
   /** the full list of categorical features */
   fields?: string[];
+  /** COLUMN, COLUMN:log1p or COLUMN:bins=N */
   numeric: string[];
   /** separator by column: one cell holds several values */
   multi: Record<string, string>;
@@ -38,7 +40,8 @@ export interface ResolvedRoles {
  * @param sample the first rows, as long as columns
  * @throws {UsageError} a named column does not exist, or is asked to play two incompatible parts
  */
-export function resolveRoles(columns: string[], sample: string[][], options: ColumnOptions): ResolvedRoles {
+export function resolveRoles(columns: string[], sample: string[][], told: ColumnOptions): ResolvedRoles {
+  const options = { ...told, numeric: [...numericForms(told.numeric, columns).keys()] };
   checkNames(columns, options);
   const inference = inferRoles(columns, sample);
   const roles: Roles = { fields: [], numeric: [], multi: { ...options.multi } };

@@ -11,8 +11,10 @@ import {
   type Dataset,
   type KeyColumn,
   type MultiColumn,
+  type NumberColumn,
 } from "./dataset.js";
 import { hashBytes, hashText } from "./hash.js";
+import { binColumn, binKeys, logColumn, quantileEdges, type NumericForm } from "./numeric.js";
 import { KeyIndex } from "./key-index.js";
 
 /** A categorical field: one-hot (kind key) or several-valued (kind multi). */
@@ -25,10 +27,19 @@ export interface CategoricalField {
   counts: Uint32Array;
 }
 
+/** A numeric field in one-hot form: its keys are ranges, in ascending order. */
+export interface BinnedField extends Omit<CategoricalField, "kind"> {
+  kind: "bins";
+  /** as quantileEdges of numeric.ts gives them */
+  edges: number[];
+}
+
 /** A numeric field: its feature's value is (number - mean) / deviation. */
 export interface NumericField {
   kind: "number";
   name: string;
+  /** of log(1 + number) instead of the number, as mean and deviation are */
+  log1p?: true;
   mean: number;
   /** population standard deviation; 1 when the column is constant */
   deviation: number;
@@ -36,7 +47,7 @@ export interface NumericField {
   count: number;
 }
 
-export type Field = CategoricalField | NumericField;
+export type Field = CategoricalField | BinnedField | NumericField;
 
 /** All fields and the numbering of their features. */
 export interface FeatureSpace {
@@ -58,10 +69,22 @@ export function featureSpace(fields: Field[]): FeatureSpace {
  * Fits every feature column of a dataset on the given rows.
  *
  * @param rows u32: the training part's rows
- * @param minCount keys with fewer events go to out-of-vocabulary
+ * @param minCount keys with fewer events go to out-of-vocabulary; bins never do
+ * @param forms of numeric columns; a column without one is standardised
  */
-export function fitFeatures(dataset: Dataset, rows: Uint32Array, minCount: number): FeatureSpace {
-  return featureSpace(featureColumns(dataset).map((column) => fitField(column, rows, minCount)));
+export function fitFeatures(
+  dataset: Dataset,
+  rows: Uint32Array,
+  minCount: number,
+  forms: ReadonlyMap<string, NumericForm> = new Map(),
+): FeatureSpace {
+  return featureSpace(
+    featureColumns(dataset).map((column) =>
+      column.kind === "number"
+        ? fitNumber(column, rows, forms.get(column.name) ?? { kind: "standard" })
+        : fitField(column, rows, minCount),
+    ),
+  );
 }
 
 /** The columns that are features, in the log's order. */
@@ -72,8 +95,17 @@ export function featureColumns(dataset: Dataset): Column[] {
   );
 }
 
-function fitField(column: Column, rows: Uint32Array, minCount: number): Field {
-  if (column.kind === "number") return fitNumeric(column.name, column.values, rows);
+function fitNumber(column: NumberColumn, rows: Uint32Array, form: NumericForm): Field {
+  const { name } = column;
+  if (form.kind === "standard") return fitNumeric(name, column.values, rows);
+  if (form.kind === "log1p") return { ...fitNumeric(name, logColumn(column).values, rows), log1p: true };
+  const edges = quantileEdges(column, rows, form.bins);
+  const keys = binKeys(edges);
+  const counts = Uint32Array.of(0, ...countKeys(binColumn(column, edges, keys), rows));
+  return { kind: "bins", name, edges, keys, counts };
+}
+
+function fitField(column: KeyColumn | MultiColumn, rows: Uint32Array, minCount: number): Field {
   const events = column.kind === "key" ? countKeys(column, rows) : countValues(column, rows);
 
   // keys by descending count, then by bytes; what is rarer than minCount is counted as out-of-vocabulary
@@ -137,7 +169,7 @@ export function selectKeys({ bytes, offsets }: Dictionary, order: Uint32Array): 
 }
 
 /** u32[dictionary.size]: the field's id of each key of another dictionary; 0 where the field does not know it. */
-export function idsOf(field: CategoricalField, dictionary: Dictionary): Uint32Array {
+export function idsOf(field: Pick<CategoricalField, "keys">, dictionary: Dictionary): Uint32Array {
   const index = new KeyIndex(field.keys);
   const ids = new Uint32Array(dictionary.size);
   for (let code = 0; code < ids.length; code++) ids[code] = index.find(dictionary, code) + 1;
@@ -172,7 +204,10 @@ export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): U
   return counts;
 }
 
-/** The column of a dataset that a field was fitted on, or its like in another log. */
+/** The column of a dataset that a field was fitted on, or its like in another log, in the field's form. */
 export function columnOf(dataset: Dataset, field: Field): Column {
-  return columnNamed(dataset, field.name);
+  const column = columnNamed(dataset, field.name);
+  if (column.kind !== "number") return column;
+  if (field.kind === "bins") return binColumn(column, field.edges, field.keys);
+  return field.kind === "number" && field.log1p ? logColumn(column) : column;
 }

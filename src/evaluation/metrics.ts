@@ -5,7 +5,8 @@
 
 import { DivergedError } from "../errors.js";
 import { auc, type Scores } from "./auc.js";
-import { log, logistic, softplus } from "./elementary.js";
+import { log } from "../kernels/reference/exp.js";
+import { logistic, softplus } from "./elementary.js";
 
 /**
  * Every metric that fits the task.

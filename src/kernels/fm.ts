@@ -1,6 +1,6 @@
 // The factorization machine's kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
 //
-//   plan ──► slices     f32[J][n][2][K]   v and its accumulators, one slice after another
+//   plan ──► slices     f32[J][n][2][K]   v and its accumulators; f32[n][J][2][K] beyond two slices
 //        ──► linear     f32[n][2]         w and its accumulators
 //        ──► sums       f32[J][B][K]      S of the batch
 //        ──► partials   f32[2][J+1][B]    partial scores, alternating
@@ -64,7 +64,7 @@ export interface FmLayout {
 }
 
 /** K: dimensions a slice; small vectors are cut finer, so that two threads share them. It depends on dim alone. */
-export function sliceWidth(dim: number): 4 | 8 {
+function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
 
@@ -77,6 +77,9 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const K = sliceWidth(shape.dim);
   const J = Math.ceil(shape.dim / K);
   const numThreads = Math.max(1, Math.min(shape.threads, J));
+  // beyond two slices a feature's slices lie together, so that a batch touches fewer pages; four-wide ones lie apart, since
+  // two of them in one cache line would travel between their threads
+  const byFeature = J > 2;
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
   const barrier = allocateBarrier(arena);
@@ -88,6 +91,8 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     ["u32", J],
     ["u32", K],
     ["u32", bytesOf(`the vectors of ${shape.numFeatures} features`, J * shape.numFeatures * 2 * K)],
+    ["u32", byFeature ? 2 * K * 4 : shape.numFeatures * 2 * K * 4],
+    ["u32", byFeature ? J * 2 * K * 4 : 2 * K * 4],
     ["u32", bytesOf(`the weights of ${shape.numFeatures} features`, shape.numFeatures * 2)],
     ["u32", bytesOf("sums", J * BATCH_ROWS * K)],
     ["u32", bytesOf("partial scores", 2 * (J + 1) * BATCH_ROWS)],

@@ -27,6 +27,8 @@ export interface ScanSetup {
   numColumns: number;
   /** what is asked for: the column's index, and as what */
   requests: { column: number; as: "key" | "number" }[];
+  /** whether the text of rows that cannot be used is kept */
+  keepBadRows?: boolean;
 }
 
 /** Why a row cannot be used. */
@@ -47,6 +49,8 @@ export interface ChunkScan {
   badCells: { row: number; request: number; line: number; text: string }[];
   /** the first row that cannot be used */
   fault: { reason: RowFault; line: number; numCells: number; text: string } | undefined;
+  /** all such rows by line, where they are kept */
+  faultyRows?: { reason: RowFault; line: number; text: string }[];
   /** rows left out, by reason */
   faults: Record<RowFault, number>;
 }
@@ -186,6 +190,7 @@ export class ChunkScanner {
         numCells: badCells!,
         text: rowExcerpt(bytes.subarray(badRow, bytes.indexOf(0x0a, badRow))),
       };
+      if (this.#setup.keepBadRows) this.#keepRagged(bytes.subarray(start, end), scan);
     }
 
     // turn each requested column's into codes or numbers
@@ -223,15 +228,28 @@ export class ChunkScanner {
     scan.numLines += numLines!;
   }
 
+  /** The kernel tells of the first ragged row alone: the range is parsed again for all of them. */
+  #keepRagged(bytes: Uint8Array, scan: ChunkScan): void {
+    const { dialect, numColumns } = this.#setup;
+    scan.faultyRows ??= [];
+    const { faultyRows } = scan;
+    forEachRow(bytes, dialect, ({ cells, line }, source) => {
+      if (cells.length !== numColumns)
+        faultyRows.push({ reason: "ragged", line: scan.numLines + line, text: source() });
+    });
+  }
+
   #scanText(bytes: Uint8Array, { outputs }: Regions, scan: ChunkScan): void {
     const { dialect, numColumns, requests } = this.#setup;
     const firstLine = scan.numLines;
     const firstRow = scan.numRows;
     const rowLines: number[] = [];
-    scan.numLines += forEachRow(bytes, dialect, ({ cells, line, malformedQuote }) => {
+    scan.numLines += forEachRow(bytes, dialect, ({ cells, line, malformedQuote }, source) => {
       if (malformedQuote !== -1 || cells.length !== numColumns) {
         const reason = malformedQuote !== -1 ? "quote" : "ragged";
         scan.faults[reason]++;
+        if (this.#setup.keepBadRows)
+          (scan.faultyRows ??= []).push({ reason, line: firstLine + line, text: source() });
         scan.fault ??= {
           reason,
           line: firstLine + (malformedQuote !== -1 ? malformedQuote : line),

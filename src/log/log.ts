@@ -16,6 +16,8 @@ export interface ReadOptions {
   comment?: string;
   /** `skip` leaves bad rows out and counts them */
   onBadRow: "error" | "skip";
+  /** true: batches hold what was left out, too; it costs a second look at the 64 KB around each such row */
+  keepBadRows?: boolean;
   /** the largest cell in bytes before a quote is taken to be unclosed */
   maxCell: number;
   threads: number;
@@ -45,6 +47,14 @@ export interface BadCell {
   text: string;
 }
 
+/** A row that was left out of a batch, as its text. Lines count from 1. */
+export interface FaultyRow {
+  file: string;
+  line: number;
+  reason: string;
+  text: string;
+}
+
 /** Consecutive rows of the log. Arrays belong to the receiver. */
 export interface Batch {
   /** index of the first row in the whole log */
@@ -57,6 +67,8 @@ export interface Batch {
   columns: (Uint32Array | Float64Array)[];
   /** by row, then request */
   badCells: BadCell[];
+  /** rows left out, by line; empty unless they are to be kept. A batch may hold nothing else */
+  faultyRows: FaultyRow[];
   /** where a row stands in its file, for a message about it */
   placeOf(row: number): { file: string; line: number };
   /** dictionary sizes after this batch, one a request (0 for numbers): codes at and above the last batch's size are new */

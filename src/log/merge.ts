@@ -75,6 +75,12 @@ export class Merger {
       numRows: scan.numRows,
       columns: scan.columns,
       badCells: scan.badCells.map((cell) => ({ ...cell, file: path, line: this.nextLine + cell.line })),
+      faultyRows: (scan.faultyRows ?? []).map(({ reason, line, text }) => ({
+        file: path,
+        line: this.nextLine + line,
+        reason: REASONS[reason],
+        text,
+      })),
       placeOf: (row) => ({ file: path, line: firstLine + (scan.rowLines?.[row] ?? row) }),
       sizes: this.#tables.map((table) => table?.size ?? 0),
     };

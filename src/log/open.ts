@@ -69,7 +69,8 @@ export async function openLog(
           if (column === -1) throw noSuchColumn(name, columns);
           return { column, as };
         });
-        const setup = { dialect, numColumns: columns.length, requests: indexed };
+        const { keepBadRows = false } = options;
+        const setup = { dialect, numColumns: columns.length, requests: indexed, keepBadRows };
         try {
           return await readLog(
             { items: replayed(pulled, items), sources, setup, options, sizes },

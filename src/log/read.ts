@@ -70,7 +70,7 @@ export async function readLog(
       if (merger.rowsOfFile === 0) throw noRows(path);
     } else if (scan) {
       const batch = merger.merge(await scan, scanner, path);
-      if (batch.numRows > 0) await onBatch(batch, keyOf);
+      if (batch.numRows > 0 || batch.faultyRows.length > 0) await onBatch(batch, keyOf);
       observe?.(progressOf(merger.numRows, sources));
     }
   };

@@ -17,7 +17,7 @@ export interface TextRow {
 }
 
 /**
- * Calls `onRow` for each record, blank lines and comments left out; false stops.
+ * Calls `onRow` for each record, with its text as it stands there (without its line end) at hand, blank lines and comments left out; false stops.
  *
  * @param bytes u8: whole records, valid UTF-8, the last byte a newline
  * @returns the number of physical lines passed
@@ -25,11 +25,13 @@ export interface TextRow {
 export function forEachRow(
   bytes: Uint8Array,
   dialect: Dialect,
-  onRow: (row: TextRow) => boolean | void,
+  onRow: (row: TextRow, source: () => string) => boolean | void,
 ): number {
   const text = textOf(withoutReturns(bytes, dialect));
   let start = 0;
+  let end = 0;
   let line = 0;
+  const source = () => text.slice(start, end).replace(/\n$/, "");
   const parser = new Papa.Parser({
     delimiter: dialect.delimiter,
     newline: "\n",
@@ -37,11 +39,11 @@ export function forEachRow(
     step({ data, errors, meta }: Papa.ParseStepResult<string[][]>) {
       // between the last row and this one there may be comments, which papaparse leaves out without a word
       start = skipComments(text, start, dialect, () => line++);
-      const end = meta.cursor;
+      end = meta.cursor;
       const isBlank = start === text.length || text[start] === "\n";
       const malformedQuote =
         errors.length === 0 ? -1 : line + countNewlines(text, start, errors[0]!.index ?? start);
-      if (!isBlank && onRow({ cells: data[0]!, line, malformedQuote }) === false) parser.abort();
+      if (!isBlank && onRow({ cells: data[0]!, line, malformedQuote }, source) === false) parser.abort();
       line += countNewlines(text, start, end);
       start = end;
     },

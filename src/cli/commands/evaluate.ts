@@ -3,11 +3,14 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import {
+  addBadRowOptions,
   addOutputOptions,
   addReadingOptions,
+  badRowsOf,
   readingOf,
   repeated,
   wholeOf,
+  type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
@@ -30,14 +33,20 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples)
     .requiredOption("--on <log>", "the log to measure on; repeat it for several files read as one", repeated)
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
-  addReadingOptions(command);
+  addBadRowOptions(addReadingOptions(command));
+  command.addOption(new Option("--force", "replace an existing --bad-rows file").helpGroup("Reading:"));
   return addOutputOptions(command).action(
-    async (run: string, flags: ReadingFlags & OutputOptions & { on: string[] }) => {
+    async (run: string, flags: ReadingFlags & BadRowFlags & OutputOptions & { on: string[] }) => {
       const { evaluate } = await import("../../api/evaluate.js");
       const display = await displayFor(flags);
       try {
         const reading = readingOf(flags, flags.threads ?? availableParallelism());
-        const summary = await evaluate(run, { on: flags.on, reading }, { observe: display.observe, signal });
+        const bad = await badRowsOf(flags);
+        const summary = await evaluate(
+          run,
+          { on: flags.on, reading, ...bad },
+          { observe: display.observe, signal },
+        );
         display.stop();
         if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
         else await writeResult(`${metricLines(summary.metrics)}${summary.rows.toLocaleString("en")} rows\n`);

@@ -7,14 +7,17 @@ import type { ColumnOptions } from "../../dataset/roles.js";
 import { UsageError } from "../../errors.js";
 import { hyperparameters, type FmOptions } from "../../trainers/fm/options.js";
 import {
+  addBadRowOptions,
   addColumnOptions,
   addOutputOptions,
   addReadingOptions,
+  badRowsOf,
   listOf,
   numberOf,
   readingOf,
   shareOrFile,
   wholeOf,
+  type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
@@ -33,10 +36,11 @@ type OptionalFlags = Partial<
     Omit<ColumnOptions, "infer" | "unlabelled">
 >;
 type Flags = ReadingFlags &
+  Omit<BadRowFlags, "force"> &
   OutputOptions &
   ModelFlags &
   OptionalFlags &
-  Partial<FmOptions> & { side?: string[]; drop?: string[] };
+  Partial<FmOptions> & { side?: string[]; drop?: string[]; where?: string[] };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal): Command {
@@ -48,7 +52,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     )
     .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
     .addHelpText("before", examples);
-  addReadingOptions(addColumnOptions(command));
+  addBadRowOptions(addReadingOptions(addColumnOptions(command)));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   command
@@ -109,7 +113,8 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     const { trainFm } = await import("../../api/train-fm.js");
     const display = await displayFor(flags);
     try {
-      const summary = await trainFm(paths, optionsOf(flags), { observe: display.observe, signal });
+      const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
+      const summary = await trainFm(paths, options, { observe: display.observe, signal });
       display.stop();
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
       else if (!flags.quiet) await writeResult(textOf(summary));
@@ -140,6 +145,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ignore: flags.ignore ?? [],
     sides: flags.side ?? [],
     drop: flags.drop ?? [],
+    where: flags.where ?? [],
     onBadRow: flags.onBadRow,
     infer: true,
     unlabelled: negatives > 0,

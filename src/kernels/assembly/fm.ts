@@ -3,7 +3,7 @@
 //
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j
 //
-//   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; slice j is thread j % T's
+//   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; a run of slices each
 //
 // Structs and shapes: fm/plan.ts. Twin: ../reference/fm.ts.
 
@@ -16,7 +16,7 @@ import { addLosses, logisticGradient4 } from "./math/loss";
 import { draw } from "./math/random";
 
 function sliceAt(plan: Plan, j: u32): usize {
-  return plan.slices + <usize>j * plan.numFeatures * ((<usize>plan.sliceWidth) << 3);
+  return plan.slices + <usize>j * plan.sliceStride;
 }
 
 function sumsAt(plan: Plan, j: u32): usize {
@@ -31,11 +31,11 @@ function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usi
   }
   const P = sliceAt(plan, j);
   if (plan.sliceWidth == 8) {
-    if (thread.general) forward<u64, f32>(thread, P, S, partial);
-    else forward<u64, u32>(thread, P, S, partial);
+    if (thread.general) forward<u64, f32>(thread, P, plan.featureStride, S, partial);
+    else forward<u64, u32>(thread, P, plan.featureStride, S, partial);
   } else {
-    if (thread.general) forward<u32, f32>(thread, P, S, partial);
-    else forward<u32, u32>(thread, P, S, partial);
+    if (thread.general) forward<u32, f32>(thread, P, plan.featureStride, S, partial);
+    else forward<u32, u32>(thread, P, plan.featureStride, S, partial);
   }
 }
 
@@ -48,11 +48,11 @@ function updateSlice(plan: Plan, thread: Thread, j: u32): void {
   const P = sliceAt(plan, j);
   const S = sumsAt(plan, j);
   if (plan.sliceWidth == 8) {
-    if (thread.general) update<u64, f32>(thread, P, S, plan.learningRate, plan.l2Vector);
-    else update<u64, u32>(thread, P, S, plan.learningRate, plan.l2Vector);
+    if (thread.general) update<u64, f32>(thread, P, plan.featureStride, S, plan.learningRate, plan.l2Vector);
+    else update<u64, u32>(thread, P, plan.featureStride, S, plan.learningRate, plan.l2Vector);
   } else {
-    if (thread.general) update<u32, f32>(thread, P, S, plan.learningRate, plan.l2Vector);
-    else update<u32, u32>(thread, P, S, plan.learningRate, plan.l2Vector);
+    if (thread.general) update<u32, f32>(thread, P, plan.featureStride, S, plan.learningRate, plan.l2Vector);
+    else update<u32, u32>(thread, P, plan.featureStride, S, plan.learningRate, plan.l2Vector);
   }
 }
 
@@ -87,7 +87,7 @@ function scoresToGradients(plan: Plan, thread: Thread): void {
  *
  * One barrier a batch: the next forward of a slice reads only what this thread has just written.
  *
- * @param index   which thread, 0 .. T-1; thread 0 sums the losses
+ * @param index   which thread, 0 .. T-1; the last sums the losses
  * @param first   first row of the block
  * @param numRows rows of the block, at most 4,096
  * @param key     of the block's permutation; 0 visits the rows as they stand
@@ -102,6 +102,9 @@ export function trainBlock(
   numRows: u32,
   key: u32,
 ): bool {
+  // neighbouring slices go to one thread; the first thread has the fewest, and the linear one besides
+  const fromSlice = (index * plan.numSlices) / plan.numThreads;
+  const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);
   for (let from: u32 = 0; from < numRows; from += B) {
     // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
@@ -110,7 +113,11 @@ export function trainBlock(
     openBatch(thread, rows, first, numRows, key, from);
 
     // each slice's part of the score
-    for (let j = index; j <= plan.numSlices; j += plan.numThreads) {
+    for (let j = fromSlice; j < toSlice; j++) {
+      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * B) << 2));
+    }
+    if (index == 0) {
+      const j = plan.numSlices;
       forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * B) << 2));
     }
     if (!barrier(plan.barrier, plan.numThreads)) return false;
@@ -129,7 +136,8 @@ export function trainBlock(
     scoresToGradients(plan, thread);
 
     // one step for each feature of each row
-    for (let j = index; j <= plan.numSlices; j += plan.numThreads) updateSlice(plan, thread, j);
+    for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, j);
+    if (index == 0) updateSlice(plan, thread, plan.numSlices);
   }
   return true;
 }
@@ -183,7 +191,7 @@ export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, see
   }
   const K = plan.sliceWidth;
   let p = sliceAt(plan, j);
-  for (let i: usize = 0; i < n; i++, p += (<usize>K) << 3) {
+  for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
     const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
     const trained = load<u32>(counts + (i << 2)) != 0;
     for (let d: u32 = 0; d < K; d++) {
@@ -218,7 +226,7 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
   const K = plan.sliceWidth;
   const used = min(K, plan.dim - j * K);
   let p = sliceAt(plan, j);
-  for (let i: usize = 0; i < n; i++, p += (<usize>K) << 3) {
+  for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
     const target = vectors + ((i * plan.dim + j * K) << 2);
     for (let d: usize = 0; d < used; d++) {
       const value = load<f32>(p + (d << 2));
@@ -239,7 +247,7 @@ export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void 
   const K = plan.sliceWidth;
   const used = min(K, plan.dim - j * K);
   let p = sliceAt(plan, j);
-  for (let i: usize = 0; i < n; i++, p += (<usize>K) << 3) {
+  for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
     const source = vectors + ((i * plan.dim + j * K) << 2);
     for (let d: usize = 0; d < used; d++) store<f32>(p + (d << 2), load<f32>(source + (d << 2)));
   }

@@ -218,7 +218,7 @@ export function parseCells(
 ): u32 {
   let numRest: u32 = 0;
   for (let row: u32 = 0; row < numCells; row++, bounds += stride, values += 8) {
-    let p: usize = load<u32>(bounds) + gap;
+    let p: usize = <usize>load<u32>(bounds) + <usize>gap;
     const end: usize = load<u32>(bounds + 4);
     store<f64>(values, NaN);
     if (p == end) continue;

@@ -1,4 +1,4 @@
-import { exp, log, pow } from "./exp.js";
+import { exp, log, log1p, pow } from "./exp.js";
 import { draw } from "./random.js";
 
 const uniform = (i: number, low: number, high: number) => low + (draw(3, i) / 2 ** 32) * (high - low);
@@ -14,6 +14,18 @@ test("exp agrees with the engine's to 3e-16 over [-700, 700]", () => {
 test("log agrees with the engine's to 3e-16 over [1e-8, 1e8]", () => {
   const xs = many.map((i) => Math.exp(uniform(i, -18, 18)));
   expect(Math.max(...xs.map((x) => relative(log(x), Math.log(x))))).toBeLessThan(3e-16);
+});
+
+test("log1p agrees with the engine's to 1e-15, also where 1 + x drops digits of x", () => {
+  const xs = many.map((i) => uniform(i, -1, 1) * 10 ** uniform(i + 1, -20, 0));
+  expect(Math.max(...xs.map((x) => relative(log1p(x), Math.log1p(x))))).toBeLessThan(1e-15);
+  expect([log1p(0), log1p(-1), log1p(-2), log1p(Infinity), log1p(NaN)]).toEqual([
+    0,
+    -Infinity,
+    NaN,
+    Infinity,
+    NaN,
+  ]);
 });
 
 test("pow agrees with the engine's to 1e-14", () => {

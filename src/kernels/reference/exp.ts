@@ -1,4 +1,4 @@
-// exp, log and pow in f64, from additions, multiplications and divisions alone: the same bits on every engine, where Math's
+// exp, log, log1p and pow in f64, from additions, multiplications and divisions alone: the same bits on every engine, where Math's
 // own may differ in the last bit from one to the next.
 //
 // Source: fdlibm, e_exp.c and e_log.c (Sun Microsystems, 1993); each is within 1 ulp.
@@ -75,6 +75,13 @@ export function log(x: number): number {
                       z * (1.531383769920937332e-1 + z * 1.479819860511658591e-1))))));
   const square = 0.5 * f * f;
   return k * LN2_HIGH - (square - (s * (square + R) + k * LN2_LOW) - f);
+}
+
+/** log(1 + x), also where 1 + x drops digits of x; -Infinity at -1, NaN below. Source: Kahan's correction, within a few ulp */
+export function log1p(x: number): number {
+  const u = 1 + x;
+  if (u === 1 || u === Infinity) return x;
+  return u > 0 ? (log(u) * x) / (u - 1) : log(u);
 }
 
 /** base^exponent of base >= 0, within a few ulp times |exponent log base|; 0^0 is 1. */

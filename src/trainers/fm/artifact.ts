@@ -137,8 +137,7 @@ function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): F
   counts.set(table.counts.subarray(first, last), 1);
   const from = offsets[first]!;
   return {
-    kind: recipe.kind,
-    name: recipe.name,
+    ...recipe,
     keys: {
       size: last - first,
       bytes: bytes.subarray(from, offsets[last]),

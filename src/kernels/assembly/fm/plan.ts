@@ -19,8 +19,10 @@ export class Plan {
   numSlices: u32;
   /** K */
   sliceWidth: u32;
-  /** f32[J][n][2][K]: v and its accumulators */
+  /** v and its accumulators, f32[2][K] a feature and slice: slice j of feature i at j sliceStride + i featureStride */
   slices: usize;
+  sliceStride: usize;
+  featureStride: usize;
   /** f32[n][2]: w and its accumulators */
   linear: usize;
   /** f32[J][B][K]: S, the sum of v x over a row */

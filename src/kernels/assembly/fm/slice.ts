@@ -14,11 +14,6 @@
 import { inverseSqrt4, sum4 } from "../math/vector";
 import { Thread } from "./plan";
 
-/** log2 of a feature's bytes: v[K] and n[K]. */
-function shiftOf<W>(): usize {
-  return sizeof<W>() == 8 ? 6 : 5;
-}
-
 /**
  * Writes each row's S and this slice's part of its score.
  *
@@ -26,7 +21,7 @@ function shiftOf<W>(): usize {
  * @param sums f32[B][K]
  * @param partial f32[B]
  */
-export function forward<W, X>(thread: Thread, P: usize, sums: usize, partial: usize): void {
+export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usize, partial: usize): void {
   const numRows = thread.numRows;
   const ids = thread.ids;
   const toValue = thread.values - ids; // the value of a pair lies as far from the pair everywhere
@@ -38,7 +33,7 @@ export function forward<W, X>(thread: Thread, P: usize, sums: usize, partial: us
     let s1 = f32x4.splat(0);
     let squares = f32x4.splat(0);
     for (; pair < end; pair += 4) {
-      const p = P + ((<usize>load<u32>(pair)) << shiftOf<W>());
+      const p = P + <usize>load<u32>(pair) * stride;
       let v0 = v128.load(p);
       if (isFloat<X>()) v0 = f32x4.mul(v0, v128.load32_splat(pair + toValue));
       s0 = f32x4.add(s0, v0);
@@ -64,7 +59,14 @@ export function forward<W, X>(thread: Thread, P: usize, sums: usize, partial: us
 }
 
 /** Moves v of every feature of every row, in the rows' order, one AdaGrad step each time it occurs. */
-export function update<W, X>(thread: Thread, P: usize, sums: usize, learningRate: f32, l2Vector: f32): void {
+export function update<W, X>(
+  thread: Thread,
+  P: usize,
+  stride: usize,
+  sums: usize,
+  learningRate: f32,
+  l2Vector: f32,
+): void {
   const numRows = thread.numRows;
   const ids = thread.ids;
   const toValue = thread.values - ids;
@@ -79,7 +81,7 @@ export function update<W, X>(thread: Thread, P: usize, sums: usize, learningRate
     const s0 = v128.load(sums + r * bytesOfS);
     const s1 = sizeof<W>() == 8 ? v128.load(sums + (r << 5), 16) : s0;
     for (; pair < end; pair += 4) {
-      const p = P + ((<usize>load<u32>(pair)) << shiftOf<W>());
+      const p = P + <usize>load<u32>(pair) * stride;
       const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
       step<X>(p, sizeof<W>() << 2, x, g, s0, lr, l2);
       if (sizeof<W>() == 8) step<X>(p + 16, sizeof<W>() << 2, x, g, s1, lr, l2);

@@ -1,0 +1,45 @@
+// The seeded click logs of ../shared/bench/gen-ctr.mjs, made once and kept in the temporary folder.
+
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+
+export const sharedBench = fileURLToPath(new URL("../../../shared/bench/", import.meta.url));
+export const run = promisify(execFile);
+const cache = join(tmpdir(), "embed-bench");
+
+/** Says on what it measures; false, with a word, when the generator is not here. */
+export function canGenerate(bench: string): boolean {
+  if (!existsSync(join(sharedBench, "gen-ctr.mjs"))) {
+    console.log(`${bench}: skipped, ../shared/bench is not here`);
+    return false;
+  }
+  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
+  return true;
+}
+
+/** The log's path without its ending: .csv, .libsvm and .ffm lie there. */
+export async function ctrLog(seed: number, numRows: number): Promise<string> {
+  await mkdir(cache, { recursive: true });
+  const prefix = join(cache, `ctr-${seed}-${numRows}`);
+  if (!existsSync(`${prefix}.done`)) {
+    await run(process.execPath, [join(sharedBench, "gen-ctr.mjs"), prefix, String(numRows), String(seed)]);
+    await writeFile(`${prefix}.done`, "");
+  }
+  return prefix;
+}
+
+/** The middle of the values. */
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** `0.31 s (0.29 to 0.40)`: median, least and most. */
+export function describeSeconds(seconds: readonly number[]): string {
+  const [low, high] = [Math.min(...seconds), Math.max(...seconds)];
+  return `${median(seconds).toFixed(2)} s (${low.toFixed(2)} to ${high.toFixed(2)})`;
+}

@@ -1,0 +1,111 @@
+// Forms of a numeric feature: what --numeric says of a column, and what fitting makes of it.
+//
+//   price           one feature whose value is (x - mean) / deviation
+//   price:log1p     the same of log(1 + x), for counts and amounts with a long tail
+//   price:bins=20   one-hot: at most 20 ranges that hold equally many of the training part's numbers
+//
+// An empty cell adds no feature in any of them.
+
+import { DataError, UsageError } from "../errors.js";
+import { log1p } from "../kernels/reference/exp.js";
+import { dictionaryOf, type Dictionary } from "../log/dictionary.js";
+import { MISSING, type KeyColumn, type NumberColumn } from "./dataset.js";
+
+/** How a number becomes a feature. */
+export type NumericForm = { kind: "standard" } | { kind: "log1p" } | { kind: "bins"; bins: number };
+
+const MAX_BINS = 65536;
+
+/**
+ * Reads `price`, `price:log1p` or `price:bins=20`; the form is what follows the last colon, unless a column is called so.
+ *
+ * @throws {UsageError} what follows a column's name is no form
+ */
+export function parseNumeric(text: string, columns: readonly string[]): { name: string; form: NumericForm } {
+  const colon = text.lastIndexOf(":");
+  if (columns.includes(text) || colon < 1) return { name: text, form: { kind: "standard" } };
+  const [name, form] = [text.slice(0, colon), text.slice(colon + 1)];
+  if (form === "log1p") return { name, form: { kind: "log1p" } };
+  const bins = Number(/^bins=(\d{1,6})$/.exec(form)?.[1] ?? NaN);
+  if (bins >= 2 && bins <= MAX_BINS) return { name, form: { kind: "bins", bins } };
+  throw new UsageError(
+    `--numeric expects COLUMN, COLUMN:log1p or COLUMN:bins=N with N in [2, ${MAX_BINS}], got '${text}'`,
+  );
+}
+
+/** The forms by column. @throws {UsageError} a column stands there twice */
+export function numericForms(
+  texts: readonly string[],
+  columns: readonly string[],
+): ReadonlyMap<string, NumericForm> {
+  const forms = new Map<string, NumericForm>();
+  for (const text of texts) {
+    const { name, form } = parseNumeric(text, columns);
+    if (forms.has(name)) throw new UsageError(`--numeric names column '${name}' twice`);
+    forms.set(name, form);
+  }
+  return forms;
+}
+
+/** Columns as --numeric takes them: with the form that one of the texts gives, or bare. */
+export function withForms(names: readonly string[], texts: readonly string[]): string[] {
+  return names.map((name) => texts.find((text) => parseNumeric(text, names).name === name) ?? name);
+}
+
+/** The column's log(1 + x). @throws {DataError} a number of -1 or less, which has none */
+export function logColumn({ name, values, ...rest }: NumberColumn): NumberColumn {
+  const logs = values.map((x) => {
+    // of the log's own columns such rows are found while reading; this is a side table's
+    if (x <= -1) throw new DataError(`column '${name}': log1p needs numbers above -1, got ${x}`);
+    return log1p(x);
+  });
+  return { ...rest, name, values: logs };
+}
+
+/**
+ * The lower ends of all bins but the first: bin 0 holds what is below edges[0], bin b >= 1 [edges[b - 1], edges[b]).
+ *
+ * Ends are numbers of the column; of equal ones a single one is left, so that a frequent number has its own bin and
+ * there may be fewer bins than asked for.
+ *
+ * @param rows u32: the training part's rows
+ */
+export function quantileEdges({ values }: NumberColumn, rows: Uint32Array, bins: number): number[] {
+  const known = Float64Array.from(rows, (row) => values[row]!)
+    .filter((x) => x === x)
+    .sort();
+  const edges: number[] = [];
+  for (let b = 1; b < bins; b++) {
+    // + 0 makes a negative zero a zero
+    const edge = known[Math.floor((b * known.length) / bins)]! + 0;
+    if (edge > (edges.at(-1) ?? known[0]!)) edges.push(edge);
+  }
+  return edges;
+}
+
+/** The bins' keys, `(-inf,1.5)`, `[1.5,3.2)`, ..., `[40,inf)`, in ascending order. */
+export function binKeys(edges: readonly number[]): Dictionary {
+  const ends = [...edges.map(String), "inf"];
+  return dictionaryOf(ends.map((to, b) => `${b === 0 ? "(-inf" : `[${ends[b - 1]}`},${to})`));
+}
+
+/** The column as keys: each number's bin, MISSING where there is none. */
+export function binColumn(
+  { name, values }: NumberColumn,
+  edges: readonly number[],
+  keys: Dictionary,
+): KeyColumn {
+  const codes = Uint32Array.from(values, (x) => (Number.isNaN(x) ? MISSING : binOf(x, edges)));
+  return { kind: "key", name, codes, dictionary: keys };
+}
+
+/** The number of edges at or below x. */
+function binOf(x: number, edges: readonly number[]): number {
+  let [low, high] = [0, edges.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (edges[middle]! <= x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
