@@ -94,6 +94,7 @@ export function negativeExamples(
     bindEncoder(space, dataset),
     itemFields,
     fieldIndexes.itemFieldIndexes,
+    options.minUsers,
   );
   const draws = (part: Part) =>
     new NegativeRows(

@@ -2,15 +2,25 @@
 
 import type { Dataset, Roles } from "../dataset/dataset.js";
 import { numericForms, withForms } from "../dataset/numeric.js";
+import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
 import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import { testVectors } from "../dataset/test-vectors.js";
 import { splitRows, type SplitBy } from "../dataset/split.js";
-import { featureCounts, featureHashes, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
+import {
+  featureCounts,
+  featureHashes,
+  fitFeatures,
+  hashingOf,
+  type FeatureSpace,
+} from "../dataset/vocabulary.js";
+import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import { checkOutput } from "../io/atomic.js";
+import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { fmModelFiles, fmTable } from "../trainers/fm/artifact.js";
 import { scoreRows, type FmModel } from "../trainers/fm/model.js";
@@ -19,13 +29,17 @@ import { trainFm as train } from "../trainers/fm/train.js";
 import { labelledExamples, negativeExamples, type Examples, type Part } from "./examples.js";
 import { negativeFiles } from "./negative-file.js";
 import type { Watch } from "./progress.js";
+import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import { version } from "../io/package-version.js";
 
-export interface TrainFmOptions extends DatasetOptions {
+export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits {
   out: string;
   force: boolean;
-  minCount: number;
+  /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
+  oovDropout?: number;
+  /** a run whose keys keep their row numbers within each field */
+  rowOrder?: string;
   positiveFrom?: number;
   /** negatives an event, for a log without labels; 0 for a log with them */
   negatives: number;
@@ -70,32 +84,41 @@ export async function trainFm(
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
 
-  const { dataset, shaping } = await readDataset(paths, flags, collectWarnings(watch, warnings));
-  const options = { ...flags, ...shaping };
+  const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
+  const options = { ...flags, ...read.shaping };
+  const { dataset, notes } = limitEvents(read.dataset, options);
+  for (const text of notes) watch.observe({ stage: "note", text });
   checkTarget(dataset, options);
   const { parts, by } = await splitParts(dataset, options, watch);
   clock.lap("read");
 
-  const space = fitFeatures(
-    dataset,
-    parts.train.rows,
-    options.minCount,
-    numericForms(options.numeric, dataset.roles.numeric),
-  );
+  const earlier = await earlierRows(options.rowOrder);
+  const space = fitFeatures(dataset, parts.train.rows, options, {
+    earlier,
+    forms: numericForms(options.numeric, dataset.roles.numeric),
+  });
+  for (const text of rowOrderNotes(space, earlier)) watch.observe({ stage: "note", text });
   for (const field of space.fields) warnOfField(field, warn);
+  const hashing = hashingOf(space);
+  for (const [field, { keys, bits, collisionShare }] of Object.entries(hashing)) {
+    const share = `${(100 * collisionShare).toFixed(1)} %`;
+    const text = `'${field}': ${keys} keys hashed to ${2 ** bits} rows, ${share} of them share theirs`;
+    watch.observe({ stage: "note", text });
+  }
   const examples = examplesOf(space, parts, options, watch);
   countUnseen(space, parts, watch);
   clock.lap("encode");
 
   const loss = examples.task === "binary" ? "logistic" : "squared";
   const fmOptions: FmOptions = { ...defaultFmOptions(loss), ...options.fm };
-  const { train: trainRows, valid, test } = examples;
+  const { valid, test } = examples;
+  const { oovDropout = 0 } = options;
   const model = await train(
     {
       numFeatures: space.numFeatures,
       featureHashes: featureHashes(space),
-      counts: featureCounts(space),
-      train: trainRows,
+      counts: withTrainedOov(featureCounts(space), space, oovDropout),
+      train: withOovDropout(examples.train, space, oovDropout, fmOptions.seed),
       ...(valid && { valid }),
     },
     fmOptions,
@@ -133,6 +156,7 @@ export async function trainFm(
           test: parts.test?.rows.length ?? 0,
         },
         rows: dataset.numRows,
+        ...(Object.keys(hashing).length > 0 && { hashing }),
         metrics,
         timings: clock.laps,
         warnings,
@@ -242,12 +266,12 @@ function examplesOf(
   { observe }: Watch,
 ): Examples {
   if (options.negatives === 0) return labelledExamples(space, parts, options.positiveFrom);
-  const { negatives, noise, itemFields, fm } = options;
+  const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
   const seed = fm.seed ?? defaultFmOptions("logistic").seed;
   const examples = negativeExamples(
     space,
     parts,
-    { negatives, noise, seed, shuffle: fm.shuffle ?? true },
+    { negatives, noise, seed, minUsers, shuffle: fm.shuffle ?? true },
     itemFields,
   );
   const [item, ...others] = examples.negatives!.itemFields;
@@ -324,6 +348,7 @@ function preprocessOf(
     ...(options.where && options.where.length > 0 && { where: options.where }),
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
+    testVectors: testVectors(space, roles),
   };
 }
 

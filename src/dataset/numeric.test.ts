@@ -7,7 +7,9 @@ import { fitFeatures, type BinnedField, type FeatureSpace, type NumericField } f
 const rowsUpTo = (n: number) => Uint32Array.from({ length: n }, (_, row) => row);
 
 function spaceOf(price: number[], form: string, rows = rowsUpTo(price.length)): FeatureSpace {
-  return fitFeatures(prices(price), rows, 1, numericForms([`price:${form}`], ["price"]));
+  return fitFeatures(prices(price), rows, 1, {
+    forms: numericForms([`price:${form}`], ["price"]),
+  });
 }
 
 function prices(price: number[]) {

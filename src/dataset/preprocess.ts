@@ -1,18 +1,39 @@
 // What turns a raw row into features, as a run keeps it (model/preprocess.json): everything that was fitted, but for the
-// vocabulary, which is the table's keys.
+// vocabulary, which is the table's keys. docs/formats.md states it for those who rebuild it elsewhere.
 
 import type { Roles } from "./dataset.js";
+import type { HashRecipe } from "./hash-field.js";
 import type { Task } from "./labels.js";
 import { withForms } from "./numeric.js";
+import type { TestVector } from "./test-vectors.js";
 import type { FeatureSpace } from "./vocabulary.js";
+
+/** The rows of a field in the table: firstRow .. firstRow + numRows - 1. */
+interface TableRows {
+  name: string;
+  firstRow: number;
+  numRows: number;
+}
+
+/** A field of keys: an unknown one is the feature of index `outOfVocabulary`, -1 - (position among the fields). */
+interface KeyRows extends TableRows {
+  outOfVocabulary: number;
+  /** events of the training part whose key is not in the table */
+  outOfVocabularyCount: number;
+}
+
+/** A hashed field's rows are its buckets; none of its keys is out-of-vocabulary. */
+interface BucketRows extends KeyRows {
+  hash?: HashRecipe;
+}
 
 /** One field in the order of its features. */
 export type FieldRecipe =
-  | { name: string; kind: "key" }
-  | { name: string; kind: "multi"; separator: string }
-  | { name: string; kind: "number"; log1p?: true; mean: number; deviation: number; count: number }
+  | (BucketRows & { kind: "key" })
+  | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" })
+  | (TableRows & { kind: "number"; log1p?: true; mean: number; deviation: number; count: number })
   /** one-hot by range: bin b >= 1 is [edges[b - 1], edges[b]), the first and the last are open to their side */
-  | { name: string; kind: "bins"; edges: number[] };
+  | (TableRows & { kind: "bins"; edges: number[] });
 
 export interface Preprocess {
   roles: Roles;
@@ -30,20 +51,26 @@ export interface Preprocess {
   labelRange: [low: number, high: number];
   /** for a log without labels */
   negatives: { perEvent: number; noise: string; itemFields: string[] } | null;
+  testVectors: TestVector[];
 }
 
 /** The recipes of a space's fields. */
 export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
-  return space.fields.map((field): FieldRecipe => {
+  let firstRow = 0;
+  return space.fields.map((field, f): FieldRecipe => {
     const { name } = field;
+    const numRows = field.kind === "number" ? 1 : field.keys.size;
+    const rows = { name, firstRow, numRows };
+    firstRow += numRows;
     if (field.kind === "number") {
       const { log1p, mean, deviation, count } = field;
-      return { name, kind: "number", ...(log1p && { log1p }), mean, deviation, count };
+      return { ...rows, kind: "number", ...(log1p && { log1p }), mean, deviation, count };
     }
-    if (field.kind === "bins") return { name, kind: "bins", edges: field.edges };
+    if (field.kind === "bins") return { ...rows, kind: "bins", edges: field.edges };
+    const keys = { ...rows, outOfVocabulary: -1 - f, outOfVocabularyCount: field.counts[0]! };
     return field.kind === "multi"
-      ? { name, kind: "multi", separator: roles.multi[name]! }
-      : { name, kind: "key" };
+      ? { ...keys, kind: "multi", separator: roles.multi[name]!, weights: "1/n" }
+      : { ...keys, kind: "key", ...(field.hash && { hash: recipeOf(field.hash) }) };
   });
 }
 
@@ -53,4 +80,9 @@ export function numericOf({ roles, fields }: Preprocess): string[] {
     field.kind === "number" && field.log1p ? [`${field.name}:log1p`] : [],
   );
   return withForms(roles.numeric, logged);
+}
+
+/** Without what was counted. */
+function recipeOf({ function: hashFunction, seed, bits }: HashRecipe): HashRecipe {
+  return { function: hashFunction, seed, bits };
 }

@@ -22,11 +22,12 @@ export interface FeatureRows {
 }
 
 /**
- * The training part. `resident` rows are shuffled by the trainer; `drawn` rows (negatives drawn anew each epoch) come in
+ * The training part. `resident` rows are shuffled by the trainer, and may have cells that differ from one epoch to the next
+ * (`atEpoch`, as many rows with no more pairs); `drawn` rows (negatives drawn anew each epoch) come in
  * chunks, in the order in which they are to be trained on, and are read while the chunk before is being trained on.
  */
 export type TrainingRows =
-  | { kind: "resident"; rows: FeatureRows }
+  | { kind: "resident"; rows: FeatureRows; atEpoch?(epoch: number): FeatureRows }
   | { kind: "drawn"; numRows: number; draw(epoch: number): Iterable<FeatureRows> };
 
 /** Share of cells of each field whose key the space does not know, over the encoded rows. */

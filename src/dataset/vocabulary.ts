@@ -15,16 +15,34 @@ import {
 } from "./dataset.js";
 import { hashBytes, hashText } from "./hash.js";
 import { binColumn, binKeys, logColumn, quantileEdges, type NumericForm } from "./numeric.js";
+import {
+  bucketKeys,
+  bucketsOf,
+  checkBuckets,
+  hashStatistics,
+  type HashRecipe,
+  type HashStatistics,
+} from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
+import { keepRowOrder } from "./row-order.js";
+import {
+  distinctUsers,
+  hashedFields,
+  limitsByField,
+  type FieldLimits,
+  type VocabularyLimits,
+} from "./vocabulary-limits.js";
 
 /** A categorical field: one-hot (kind key) or several-valued (kind multi). */
 export interface CategoricalField {
   kind: "key" | "multi";
   name: string;
-  /** id i >= 1 is key i - 1 */
+  /** id i >= 1 is key i - 1; an empty key is a hole that an earlier table's row order left (row-order.ts) */
   keys: Dictionary;
   /** u32[keys.size + 1]: events of the training part, by id; [0] those sent to out-of-vocabulary */
   counts: Uint32Array;
+  /** the keys are the buckets of a hash: every key has an id above 0 */
+  hash?: HashRecipe | HashStatistics;
 }
 
 /** A numeric field in one-hot form: its keys are ranges, in ascending order. */
@@ -49,6 +67,9 @@ export interface NumericField {
 
 export type Field = CategoricalField | BinnedField | NumericField;
 
+/** Keys of the rows that a field has in an earlier table, by its name; undefined for a field that it has not. */
+export type EarlierRows = (field: string) => Dictionary | undefined;
+
 /** All fields and the numbering of their features. */
 export interface FeatureSpace {
   fields: Field[];
@@ -65,26 +86,48 @@ export function featureSpace(fields: Field[]): FeatureSpace {
   return { fields, offsets, numFeatures: offsets.at(-1)! };
 }
 
+/** What decides a field's rows beside its events. */
+export interface Fitting {
+  /** of numeric columns; one without is standardised, and bins never go to out-of-vocabulary */
+  forms?: ReadonlyMap<string, NumericForm>;
+  /** rows to keep where they are */
+  earlier?: EarlierRows;
+}
+
 /**
  * Fits every feature column of a dataset on the given rows.
  *
  * @param rows u32: the training part's rows
- * @param minCount keys with fewer events go to out-of-vocabulary; bins never do
- * @param forms of numeric columns; a column without one is standardised
+ * @param limits which keys go to out-of-vocabulary; a number is the minimum count of every field
+ * @param fitting what else decides a field's rows
+ * @throws {UsageError} a limit names a field that is none, or needs a user column that is not there
  */
 export function fitFeatures(
   dataset: Dataset,
   rows: Uint32Array,
-  minCount: number,
-  forms: ReadonlyMap<string, NumericForm> = new Map(),
+  limits: VocabularyLimits | number,
+  { forms = new Map(), earlier = () => undefined }: Fitting = {},
 ): FeatureSpace {
-  return featureSpace(
-    featureColumns(dataset).map((column) =>
-      column.kind === "number"
-        ? fitNumber(column, rows, forms.get(column.name) ?? { kind: "standard" })
-        : fitField(column, rows, minCount),
-    ),
-  );
+  const all = typeof limits === "number" ? { minCount: limits } : limits;
+  const columns = featureColumns(dataset);
+  const categorical = columns.filter(({ kind }) => kind !== "number").map(({ name }) => name);
+  const hashed = hashedFields(all.hash, columns, dataset.roles);
+  const limitsOf = limitsByField(all, categorical, dataset.roles, hashed);
+  const fields = columns.map((column): Field => {
+    if (column.kind === "number")
+      return fitNumber(column, rows, forms.get(column.name) ?? { kind: "standard" });
+    const hash = hashed.get(column.name);
+    if (hash && column.kind === "key") {
+      checkBuckets(column.name, hash, earlier(column.name));
+      return fitBuckets(column, rows, hash);
+    }
+    const { minUsers = 0 } = all;
+    const users =
+      minUsers > 0 && column.name !== dataset.roles.user ? distinctUsers(dataset, column, rows) : undefined;
+    const mayShow = (code: number) => !users || users[code]! >= minUsers;
+    return inRowOrder(fitKeys(column, rows, limitsOf(column.name), mayShow), earlier(column.name));
+  });
+  return featureSpace(fields);
 }
 
 /** The columns that are features, in the log's order. */
@@ -105,23 +148,47 @@ function fitNumber(column: NumberColumn, rows: Uint32Array, form: NumericForm): 
   return { kind: "bins", name, edges, keys, counts };
 }
 
-function fitField(column: KeyColumn | MultiColumn, rows: Uint32Array, minCount: number): Field {
+function fitKeys(
+  column: KeyColumn | MultiColumn,
+  rows: Uint32Array,
+  { minCount, maxVocab }: FieldLimits,
+  mayShow: (code: number) => boolean,
+): CategoricalField {
   const events = column.kind === "key" ? countKeys(column, rows) : countValues(column, rows);
 
-  // keys by descending count, then by bytes; what is rarer than minCount is counted as out-of-vocabulary
+  // keys by descending count, then by bytes; what is not kept is counted as out-of-vocabulary
   const kept: number[] = [];
-  let rare = 0;
+  let total = 0;
   for (let code = 0; code < events.length; code++) {
-    if (events[code]! >= Math.max(1, minCount)) kept.push(code);
-    else rare += events[code]!;
+    total += events[code]!;
+    if (events[code]! >= minCount && mayShow(code)) kept.push(code);
   }
-  const order = Uint32Array.from(kept).sort(
-    (a, b) => events[b]! - events[a]! || compareKeys(column.dictionary, a, b),
-  );
+  const order = Uint32Array.from(kept)
+    .sort((a, b) => events[b]! - events[a]! || compareKeys(column.dictionary, a, b))
+    .slice(0, Math.min(kept.length, maxVocab));
   const counts = new Uint32Array(order.length + 1);
-  counts[0] = rare;
   order.forEach((code, i) => (counts[i + 1] = events[code]!));
+  counts[0] = order.reduce((left, code) => left - events[code]!, total);
   return { kind: column.kind, name: column.name, keys: selectKeys(column.dictionary, order), counts };
+}
+
+/** The field with its keys in the order of an earlier table's rows; one without them is returned as it is. */
+function inRowOrder(field: CategoricalField, earlier: Dictionary | undefined): CategoricalField {
+  if (!earlier) return field;
+  const { keys, counts } = keepRowOrder({ keys: field.keys, counts: field.counts.subarray(1) }, earlier);
+  const withOov = new Uint32Array(counts.length + 1);
+  withOov[0] = field.counts[0]!;
+  withOov.set(counts, 1);
+  return { ...field, keys, counts: withOov };
+}
+
+function fitBuckets(column: KeyColumn, rows: Uint32Array, recipe: HashRecipe): CategoricalField {
+  const buckets = bucketsOf(column.dictionary, recipe);
+  const events = countKeys(column, rows);
+  const counts = new Uint32Array(2 ** recipe.bits + 1);
+  buckets.forEach((bucket, code) => (counts[bucket + 1]! += events[code]!));
+  const hash = hashStatistics(recipe, buckets, events);
+  return { kind: "key", name: column.name, keys: bucketKeys(recipe), counts, hash };
 }
 
 function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): NumericField {
@@ -169,11 +236,21 @@ export function selectKeys({ bytes, offsets }: Dictionary, order: Uint32Array): 
 }
 
 /** u32[dictionary.size]: the field's id of each key of another dictionary; 0 where the field does not know it. */
-export function idsOf(field: Pick<CategoricalField, "keys">, dictionary: Dictionary): Uint32Array {
+export function idsOf(field: Pick<CategoricalField, "keys" | "hash">, dictionary: Dictionary): Uint32Array {
+  if (field.hash) return bucketsOf(dictionary, field.hash).map((bucket) => bucket + 1);
   const index = new KeyIndex(field.keys);
   const ids = new Uint32Array(dictionary.size);
   for (let code = 0; code < ids.length; code++) ids[code] = index.find(dictionary, code) + 1;
   return ids;
+}
+
+/** By name of each hashed field of a fitted space: how it is hashed, and how many keys share a bucket. */
+export function hashingOf({ fields }: FeatureSpace): Record<string, HashStatistics> {
+  return Object.fromEntries(
+    fields.flatMap((field) =>
+      field.kind === "key" && field.hash && "keys" in field.hash ? [[field.name, field.hash]] : [],
+    ),
+  );
 }
 
 /** u32[2 * numFeatures]: the 64-bit hash of (field, key) of each feature, its two halves; out-of-vocabulary and numeric features have an empty key. */

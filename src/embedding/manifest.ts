@@ -19,6 +19,8 @@ export interface Manifest {
   roles: unknown;
   split: { by: string; train: number; valid: number; test: number };
   rows: number;
+  /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
+  hashing?: Record<string, object>;
   /** by part: train, valid, test */
   metrics: Record<string, Metrics>;
   /** seconds, by stage; the one thing in a run that differs from one time to the next */

@@ -97,6 +97,24 @@ export function rowOf(table: EmbeddingTable, field: string, key: string): number
   );
 }
 
+/**
+ * Whether a row is a hole: `--row-order` keeps an earlier table's row numbers, and where a key is gone a row without key,
+ * events and vector stays.
+ */
+export function isHole({ keys, counts }: EmbeddingTable, row: number): boolean {
+  return keys.offsets[row] === keys.offsets[row + 1] && counts[row] === 0;
+}
+
+/** The keys of consecutive rows; their bytes are a view. */
+export function keysOfRows({ keys: { bytes, offsets } }: EmbeddingTable, { first, last }: RowRange): Keys {
+  const from = offsets[first]!;
+  return {
+    size: last - first,
+    bytes: bytes.subarray(from, offsets[last]),
+    offsets: offsets.slice(first, last + 1).map((end) => end - from),
+  };
+}
+
 function firstRowAtOrAbove(fieldOf: Uint32Array, f: number): number {
   let [low, high] = [0, fieldOf.length];
   while (low < high) {

@@ -3,10 +3,11 @@
 //   text    key, then each number after a blank, LF
 //   binary  key, a blank, f32[dim] little-endian, LF
 //
-// The formats cannot hold white space in a key: each such character becomes `_`. With weights, the weight is one more,
+// Holes of --row-order, which have no key, are left out. The formats cannot hold white space in a key: each such character becomes `_`. With weights, the weight is one more,
 // last dimension: a user's vector with 1 there times an item's vector is then <v_u, v_i> + w_i.
 
 import { DataError, excerpt } from "../errors.js";
+import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { chunksByRow, oneKeyBytes, type Selection } from "./selection.js";
 
@@ -20,6 +21,7 @@ export function word2vecChunks(selection: Selection): Generator<Uint8Array> {
   const { dim, vectors } = table;
   const out = start(selection);
   return chunksByRow(selection, out, (row) => {
+    if (isHole(table, row)) return;
     out.bytes(word(selection, row));
     for (let i = row * dim; i < (row + 1) * dim; i++) {
       out.byte(32);
@@ -41,6 +43,7 @@ export function word2vecBinChunks(selection: Selection): Generator<Uint8Array> {
   const numbers = new Float32Array(dim + (weights ? 1 : 0));
   const bytes = new Uint8Array(numbers.buffer);
   return chunksByRow(selection, out, (row) => {
+    if (isHole(table, row)) return;
     out.bytes(word(selection, row));
     out.byte(32);
     numbers.set(vectors.subarray(row * dim, (row + 1) * dim));
@@ -54,7 +57,9 @@ function start(selection: Selection): ByteWriter {
   checkKeys(selection);
   const out = new ByteWriter();
   const { first, last, table, weights } = selection;
-  out.text(`${last - first} ${table.dim + (weights ? 1 : 0)}\n`);
+  let numRows = 0;
+  for (let row = first; row < last; row++) numRows += isHole(table, row) ? 0 : 1;
+  out.text(`${numRows} ${table.dim + (weights ? 1 : 0)}\n`);
   return out;
 }
 
@@ -88,6 +93,7 @@ function checkKeys(selection: Selection): void {
     );
   };
   for (let row = first; row < last; row++) {
+    if (isHole(table, row)) continue;
     const original = oneKeyBytes(selection, row);
     const written = word(selection, row);
     const changed = Buffer.compare(original, written) !== 0;
@@ -105,7 +111,7 @@ function checkKeys(selection: Selection): void {
   }
   if (remembered.size === 0) return;
   for (let row = first; row < last; row++) {
-    if (isChanged[row - first]) continue;
+    if (isChanged[row - first] || isHole(table, row)) continue;
     const text = Buffer.from(oneKeyBytes(selection, row)).toString("utf8");
     const other = remembered.get(text);
     if (other !== undefined) clash(other, row, text);

@@ -1,7 +1,7 @@
 // The nearest rows of a row within its field, exactly: every row is compared.
 
 import { UsageError } from "../errors.js";
-import { keyText, rowOf, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { isHole, keyText, rowOf, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
 export type Metric = "cosine" | "dot";
 
@@ -24,7 +24,7 @@ export interface Neighbor {
  *
  * Ties stand in row order. Sums are f64 in order of dimension, so that results are the same everywhere. Under cosine a
  * zero vector has no direction: such rows are never neighbours, and a key whose vector is zero has none. Under dot they
- * are rows like any other.
+ * are rows like any other, but for the holes of --row-order.
  *
  * @throws {UsageError} no such field or key, naming the nearest; top is no positive whole number
  */
@@ -46,7 +46,7 @@ export function neighbors(
 
   const nearest = new Nearest(Math.min(top, last - first));
   for (let row = first; row < last; row++) {
-    if (row === query) continue;
+    if (row === query || isHole(table, row)) continue;
     const start = row * dim;
     let dot = 0;
     let squares = 0;

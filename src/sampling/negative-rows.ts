@@ -16,6 +16,8 @@ export interface NegativeOptions {
   negatives: number;
   noise: Noise;
   seed: number;
+  /** items with fewer distinct users are left out of what negatives are drawn from */
+  minUsers?: number;
   shuffle: boolean;
 }
 

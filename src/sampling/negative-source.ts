@@ -6,6 +6,7 @@ import type { ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import type { Encoder, FeatureRows } from "../dataset/rows.js";
 import { selectKeys } from "../dataset/vocabulary.js";
+import { distinctUsers } from "../dataset/vocabulary-limits.js";
 import type { Dictionary } from "../log/dictionary.js";
 import { historyOf, NO_ITEM, type History } from "./negatives.js";
 
@@ -24,6 +25,7 @@ export interface NegativeSource {
 /**
  * @param rows u32: the training part
  * @param itemFieldIndexes fields of the space that go with the item
+ * @param minUsers items with fewer distinct users are left out, since a run keeps the source
  */
 export function negativeSource(
   dataset: Dataset,
@@ -31,10 +33,12 @@ export function negativeSource(
   encoder: Encoder,
   itemFields: ItemFields,
   itemFieldIndexes: readonly number[],
+  minUsers = 0,
 ): NegativeSource {
   const item = keyColumn(dataset, dataset.roles.item!);
   const user = dataset.roles.user === undefined ? undefined : keyColumn(dataset, dataset.roles.user);
-  const known = codesInRows(item, rows);
+  const usersOfItem = minUsers > 0 ? distinctUsers(dataset, item, rows) : undefined;
+  const known = codesInRows(item, rows).filter((code) => !usersOfItem || usersOfItem[code]! >= minUsers);
   const items = selectKeys(item.dictionary, known);
   const users = user ? selectKeys(user.dictionary, codesInRows(user, rows)) : noKeys;
   const itemOf = codesAs(items, item);

@@ -20,6 +20,8 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
+import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
+import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
 import { writeResult } from "../terminal.js";
@@ -30,7 +32,7 @@ Examples:
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `;
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "minCount" | "negatives" | "noise" | "valid" | "test">;
+type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise" | "valid" | "test">;
 type OptionalFlags = Partial<
   Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "split"> &
     Omit<ColumnOptions, "infer" | "unlabelled">
@@ -38,6 +40,8 @@ type OptionalFlags = Partial<
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
   OutputOptions &
+  VocabularyFlags &
+  EventFlags &
   ModelFlags &
   OptionalFlags &
   Partial<FmOptions> & { side?: string[]; drop?: string[]; where?: string[] };
@@ -55,12 +59,8 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   addBadRowOptions(addReadingOptions(addColumnOptions(command)));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
+  addVocabularyOptions(addEventOptions(command));
   command
-    .addOption(
-      model("--min-count <n>", "rarer keys are out-of-vocabulary")
-        .argParser(wholeOf("--min-count", 0))
-        .default(1),
-    )
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
     )
@@ -152,7 +152,8 @@ function optionsOf(flags: Flags): TrainFmOptions {
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     out: flags.out,
     force: flags.force ?? false,
-    minCount: flags.minCount,
+    ...vocabularyOf(flags),
+    ...eventsOf(flags),
     negatives,
     noise: flags.noise,
     valid: flags.valid,

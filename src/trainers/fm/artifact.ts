@@ -9,7 +9,7 @@ import type { Preprocess } from "../../dataset/preprocess.js";
 import { featureCounts, featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks } from "../../embedding/safetensors.js";
-import { rowsOf, type EmbeddingTable, type Keys } from "../../embedding/table.js";
+import { keysOfRows, rowsOf, type EmbeddingTable, type Keys } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
 import type { FmParameters } from "./model.js";
 
@@ -132,17 +132,10 @@ export async function readFm(run: Run): Promise<FmArtifact> {
 function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): Field {
   if (recipe.kind === "number") return recipe;
   const { first, last } = rowsOf(table, recipe.name);
-  const { bytes, offsets } = table.keys;
   const counts = new Uint32Array(last - first + 1);
   counts.set(table.counts.subarray(first, last), 1);
-  const from = offsets[first]!;
-  return {
-    ...recipe,
-    keys: {
-      size: last - first,
-      bytes: bytes.subarray(from, offsets[last]),
-      offsets: offsets.slice(first, last + 1).map((end) => end - from),
-    },
-    counts,
-  };
+  const keys = keysOfRows(table, { first, last });
+  if (recipe.kind === "bins") return { kind: "bins", name: recipe.name, edges: recipe.edges, keys, counts };
+  const hash = recipe.kind === "key" && recipe.hash;
+  return { kind: recipe.kind, name: recipe.name, keys, counts, ...(hash && { hash }) };
 }

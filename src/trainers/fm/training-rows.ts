@@ -31,7 +31,8 @@ export function prepareTraining(
 ): (epoch: number, key: number | undefined) => Promise<{ numRows: number; loss: number }> {
   if (train.kind === "resident" && bytesOfRows(train.rows) <= residentBytes) {
     const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows, labelScale);
-    return async (_epoch, key) => {
+    return async (epoch, key) => {
+      if (train.atEpoch) buffer.load(train.atEpoch(epoch), labelScale);
       await machine.train(buffer, key);
       return { numRows: buffer.numRows, loss: machine.takeLoss() };
     };
@@ -39,7 +40,8 @@ export function prepareTraining(
   const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows");
   const buffers: [RowsBuffer, RowsBuffer] = [newBuffer(), newBuffer()];
   return (epoch, key) => {
-    const chunks = train.kind === "drawn" ? train.draw(epoch) : chunksOf(train.rows, key);
+    const chunks =
+      train.kind === "drawn" ? train.draw(epoch) : chunksOf(train.atEpoch?.(epoch) ?? train.rows, key);
     return trainOnChunks(machine, buffers, chunks, labelScale);
   };
 }

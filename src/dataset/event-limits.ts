@@ -1,0 +1,97 @@
+// Which events of a log are used: not too old, and not too many of one user. Applied to the whole log, before it is
+// split.
+
+import { UsageError } from "../errors.js";
+import { parseTime } from "../log/time.js";
+import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
+
+export interface EventLimits {
+  /** a span before the log's newest event (`90d`; units h, d, w), or a date: older events are left out */
+  since?: string;
+  /** each user's latest events; those without a user are all kept */
+  maxEventsPerUser?: number;
+}
+
+const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 };
+
+/**
+ * The events within the limits, in their order, and a sentence for each limit that left some out.
+ *
+ * @throws {UsageError} a limit that is none, that lacks its column, or that leaves no event
+ */
+export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: Dataset; notes: string[] } {
+  const { since, maxEventsPerUser } = limits;
+  const notes: string[] = [];
+  let limited = dataset;
+  const keep = (rows: Uint32Array, flag: string) => {
+    const numLeftOut = limited.numRows - rows.length;
+    if (rows.length === 0) throw new UsageError(`${flag} leaves none of ${limited.numRows} events`);
+    if (numLeftOut === 0) return;
+    notes.push(`${numLeftOut} ${numLeftOut === 1 ? "event" : "events"} left out by ${flag}`);
+    limited = selectRows(limited, rows);
+  };
+  if (since !== undefined) keep(rowsSince(limited, since), `--since ${since}`);
+  if (maxEventsPerUser !== undefined)
+    keep(latestOfUsers(limited, maxEventsPerUser), `--max-events-per-user ${maxEventsPerUser}`);
+  return { dataset: limited, notes };
+}
+
+function rowsSince(dataset: Dataset, since: string): Uint32Array {
+  const times = timesOf(dataset);
+  if (!times) throw new UsageError("--since needs a time column: name it with --time");
+  const span = /^(\d+(?:\.\d+)?)([hdw])$/u.exec(since);
+  const newest = times.reduce((latest, time) => Math.max(latest, time), -Infinity);
+  const first = span ? newest - Number(span[1]) * UNITS[span[2]!]! : dateOf(since);
+  return rowsWhere(dataset.numRows, (row) => times[row]! >= first);
+}
+
+function dateOf(text: string): number {
+  // a bare number is a forgotten unit more often than a unix time
+  const time = /^\d+$/u.test(text) ? NaN : parseTime(text);
+  if (Number.isNaN(time))
+    throw new UsageError(`--since expects a span such as 90d (h, d, w) or a date, got '${text}'`);
+  return time;
+}
+
+function latestOfUsers(dataset: Dataset, most: number): Uint32Array {
+  const { user } = dataset.roles;
+  const column = user === undefined ? undefined : columnNamed(dataset, user);
+  if (column?.kind !== "key")
+    throw new UsageError("--max-events-per-user needs a user column: name it with --user");
+  const times = timesOf(dataset);
+  const order = Uint32Array.from({ length: dataset.numRows }, (_, row) => row);
+  if (times) order.sort((a, b) => times[a]! - times[b]! || a - b);
+
+  // from the latest on, until a user has enough
+  const seen = new Uint32Array(column.dictionary.size);
+  const kept = new Uint8Array(dataset.numRows);
+  for (let i = order.length - 1; i >= 0; i--) {
+    const row = order[i]!;
+    const code = column.codes[row]!;
+    if (code === MISSING || seen[code]!++ < most) kept[row] = 1;
+  }
+  return rowsWhere(dataset.numRows, (row) => kept[row] === 1);
+}
+
+/** f64[numRows]: milliseconds; undefined when no column is the time. */
+function timesOf(dataset: Dataset): Float64Array | undefined {
+  const { time } = dataset.roles;
+  const column = time === undefined ? undefined : columnNamed(dataset, time);
+  return column?.kind === "number" ? column.values : undefined;
+}
+
+function rowsWhere(numRows: number, isKept: (row: number) => boolean): Uint32Array {
+  const rows = new Uint32Array(numRows);
+  let kept = 0;
+  for (let row = 0; row < numRows; row++) if (isKept(row)) rows[kept++] = row;
+  return rows.slice(0, kept);
+}
+
+/** The given rows as a dataset of their own; dictionaries are shared. */
+function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
+  const columns = dataset.columns.map((column): Column => {
+    if (column.kind !== "number") return { ...column, codes: rows.map((row) => column.codes[row]!) };
+    return { ...column, values: Float64Array.from(rows, (row) => column.values[row]!) };
+  });
+  return { ...dataset, numRows: rows.length, columns };
+}

@@ -1,0 +1,50 @@
+// Rows that stay where an earlier table has them, for a network that holds its own copy of the table by row.
+//
+// Within a field: a key that both vocabularies have keeps its row, new keys are appended in the vocabulary's order, and
+// where a key is gone a hole stays: a row with an empty key, which no cell can hold, and no events.
+
+import type { Dictionary } from "../log/dictionary.js";
+import { KeyIndex } from "./key-index.js";
+
+const HOLE = 0xffffffff;
+
+/** A vocabulary without out-of-vocabulary: keys and the events of each. */
+interface CountedKeys {
+  keys: Dictionary;
+  /** u32[keys.size] */
+  counts: Uint32Array;
+}
+
+/** The same keys in the earlier table's order. @param earlier keys of the field's rows; empty for a hole, which stays one */
+export function keepRowOrder({ keys, counts }: CountedKeys, earlier: Dictionary): CountedKeys {
+  const index = new KeyIndex(keys);
+  const isPlaced = new Uint8Array(keys.size);
+  const order: number[] = [];
+  for (let row = 0; row < earlier.size; row++) {
+    const isHole = earlier.offsets[row] === earlier.offsets[row + 1];
+    const code = isHole ? -1 : index.find(earlier, row);
+    if (code >= 0) isPlaced[code] = 1;
+    order.push(code < 0 ? HOLE : code);
+  }
+  for (let code = 0; code < keys.size; code++) if (isPlaced[code] === 0) order.push(code);
+
+  const offsets = new Uint32Array(order.length + 1);
+  const lengthOf = (code: number) => (code === HOLE ? 0 : keys.offsets[code + 1]! - keys.offsets[code]!);
+  order.forEach((code, row) => (offsets[row + 1] = offsets[row]! + lengthOf(code)));
+  const bytes = new Uint8Array(offsets[order.length]!);
+  order.forEach((code, row) => {
+    if (code !== HOLE)
+      bytes.set(keys.bytes.subarray(keys.offsets[code], keys.offsets[code + 1]), offsets[row]);
+  });
+  return {
+    keys: { size: order.length, bytes, offsets },
+    counts: Uint32Array.from(order, (code) => (code === HOLE ? 0 : counts[code]!)),
+  };
+}
+
+/** Rows of a vocabulary that are holes. */
+export function countHoles({ size, offsets }: Dictionary): number {
+  let holes = 0;
+  for (let row = 0; row < size; row++) holes += offsets[row] === offsets[row + 1] ? 1 : 0;
+  return holes;
+}

@@ -1,0 +1,121 @@
+// Made-up rows beside what they become, for those who rebuild the features elsewhere (a server): cells as text on one
+// side, indices and values on the other.
+//
+// Cells are drawn from the vocabularies, each on its own, so that no vector is an event of the log or names what the
+// table does not.
+
+import type { Column, Dataset, Roles } from "./dataset.js";
+import { MISSING } from "./dataset.js";
+import { finish, mixWord } from "./hash.js";
+import { KeyIndex } from "./key-index.js";
+import { splitCells } from "./multi.js";
+import { bindEncoder } from "./rows.js";
+import type { BinnedField, CategoricalField, FeatureSpace, Field, NumericField } from "./vocabulary.js";
+import { dictionaryOf, keyAt } from "../log/dictionary.js";
+
+const NUM_VECTORS = 20;
+const MAX_VALUES = 3;
+
+export interface TestVector {
+  /** by column: the cell as it would stand in the log, after side tables are joined; empty is missing */
+  cells: Record<string, string>;
+  /** a row of the table, or -1 - f for the out-of-vocabulary feature of field f */
+  indices: number[];
+  /** f32, one an index */
+  values: number[];
+}
+
+/** Twenty rows: the most frequent keys, then random ones, then one of unknown keys and one of empty cells. */
+export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
+  const cellsOf = space.fields.map((field, f) => {
+    const separator = field.kind === "multi" ? roles.multi[field.name]! : undefined;
+    const unknown = readsNumbers(field) ? "" : unknownKey(field, separator);
+    return Array.from({ length: NUM_VECTORS }, (_, i) => drawCell(field, separator, unknown, i, f));
+  });
+  const columns = space.fields.map((field, f): Column => {
+    const { name } = field;
+    const cells = cellsOf[f]!;
+    if (readsNumbers(field))
+      return {
+        kind: "number",
+        name,
+        values: Float64Array.from(cells, (cell) => (cell === "" ? NaN : Number(cell))),
+      };
+    const distinct = [...new Set(cells)].filter((cell) => cell !== "");
+    const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : distinct.indexOf(cell)));
+    const dictionary = dictionaryOf(distinct);
+    return field.kind === "multi"
+      ? splitCells(name, codes, dictionary, roles.multi[name]!)
+      : { kind: "key", name, codes, dictionary };
+  });
+  const dataset: Dataset = { numRows: NUM_VECTORS, columns, roles, inputs: [] };
+  const indexOf = tableIndexes(space);
+  const encoder = bindEncoder(space, dataset);
+  return Array.from({ length: NUM_VECTORS }, (_, i): TestVector => {
+    const { ids, values } = encoder.encode(Uint32Array.of(i), new Float32Array(1));
+    return {
+      cells: Object.fromEntries(space.fields.map(({ name }, f) => [name, cellsOf[f]![i]!])),
+      indices: Array.from(ids, indexOf),
+      values: values ? Array.from(values) : Array.from(ids, () => 1),
+    };
+  });
+}
+
+/** Whether the field's cells are numbers. */
+function readsNumbers(field: Field): field is BinnedField | NumericField {
+  return field.kind === "number" || field.kind === "bins";
+}
+
+/** From features to indices of preprocess.json. */
+function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => number {
+  const categoricalUpTo = fields.map(
+    (_, f) => fields.slice(0, f).filter(({ kind }) => kind !== "number").length,
+  );
+  return (feature) => {
+    const f = offsets.findLastIndex((offset) => offset <= feature);
+    const isOutOfVocabulary = fields[f]!.kind !== "number" && feature === offsets[f];
+    if (isOutOfVocabulary) return -1 - f;
+    // each categorical field before this one, and this one, has a feature that is no row
+    const withoutRow = categoricalUpTo[f]! + (fields[f]!.kind === "number" ? 0 : 1);
+    return feature - withoutRow;
+  };
+}
+
+function drawCell(
+  field: Field,
+  separator: string | undefined,
+  unknown: string,
+  i: number,
+  f: number,
+): string {
+  const uniform = (n: number) => finish([f, i, n].reduce(mixWord, 0x3c6ef372)) / 2 ** 32;
+  const kind =
+    i === 0 ? "known" : i < NUM_VECTORS - 2 ? undefined : i === NUM_VECTORS - 2 ? "unknown" : "empty";
+  if (kind === "empty" || (kind === undefined && uniform(0) < 1 / 8)) return "";
+  if (field.kind === "bins") return String(field.edges[Math.floor(field.edges.length * uniform(1))] ?? 0);
+  if (field.kind === "number") {
+    const spread = i === 0 ? 0 : 4 * uniform(1) - 2;
+    const x = Number((field.mean + spread * field.deviation).toPrecision(6));
+    // a field of logarithms reads any number above -1
+    return String(field.log1p ? Math.abs(x) : x);
+  }
+  const numValues = separator === undefined || i === 0 ? 1 : 1 + Math.floor(MAX_VALUES * uniform(2));
+  const values = Array.from({ length: numValues }, (_, j) => {
+    const isKnown = kind === "known" || (kind === undefined && uniform(3 + 2 * j) > 1 / 8);
+    // a hashed field knows no keys and takes any
+    if (field.hash) return `any-${Math.floor(1000 * uniform(4 + 2 * j))}`;
+    if (!isKnown || field.keys.size === 0) return unknown;
+    return keyAt(field.keys, i === 0 ? 0 : Math.floor(field.keys.size * uniform(4 + 2 * j)));
+  });
+  return values.join(separator);
+}
+
+/** A key that the field does not have. */
+function unknownKey({ keys }: CategoricalField, separator: string | undefined): string {
+  const index = new KeyIndex(keys);
+  for (let n = 0; ; n++) {
+    for (const key of [`unknown-${n}`, String.fromCodePoint(0x21 + n)]) {
+      if (index.findText(key) < 0 && (separator === undefined || !key.includes(separator))) return key;
+    }
+  }
+}

@@ -1,0 +1,104 @@
+// Known keys hidden now and then during training: sent to their field's out-of-vocabulary feature, so that it learns
+// what an unknown key is like. Whether a cell is hidden is named by (seed, epoch, row, field); a several-valued cell is
+// hidden whole.
+//
+// Hidden are the keys of categorical fields that can meet unknown ones: neither numbers nor hashed fields.
+
+import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import { UsageError } from "../errors.js";
+import { streamOf, uniformAt } from "./hash-random.js";
+
+const KEPT = 0xffffffff;
+
+/**
+ * The same rows with cells hidden, others each epoch.
+ *
+ * @param share of cells to hide, in [0, 1); with 0 the rows are returned as they are
+ * @throws {UsageError} the share is out of range
+ */
+export function withOovDropout(
+  train: TrainingRows,
+  space: FeatureSpace,
+  share: number,
+  seed: number,
+): TrainingRows {
+  if (!(share >= 0 && share < 1)) throw new UsageError(`--oov-dropout must be in [0, 1), got ${share}`);
+  if (share === 0) return train;
+  const hide = hiderOf(space, share);
+  if (train.kind === "resident") {
+    return { ...train, atEpoch: (epoch) => hide(train.rows, 0, streamOf(seed, epoch)) };
+  }
+  return {
+    ...train,
+    *draw(epoch) {
+      let firstRow = 0;
+      for (const chunk of train.draw(epoch)) {
+        yield hide(chunk, firstRow, streamOf(seed, epoch));
+        firstRow += chunk.numRows;
+      }
+    },
+  };
+}
+
+/**
+ * Counts by feature in which the out-of-vocabulary features that dropout trains count once at least, so that a trainer
+ * gives them a first vector.
+ */
+export function withTrainedOov(counts: Uint32Array, space: FeatureSpace, share: number): Uint32Array {
+  if (share === 0) return counts;
+  const trained = counts.slice();
+  space.fields.forEach((_, f) => {
+    if (canHide(space, f)) trained[space.offsets[f]!] = Math.max(1, trained[space.offsets[f]!]!);
+  });
+  return trained;
+}
+
+function canHide({ fields }: FeatureSpace, f: number): boolean {
+  const field = fields[f]!;
+  return field.kind !== "number" && !field.hash;
+}
+
+type Hide = (rows: FeatureRows, firstRow: number, stream: number) => FeatureRows;
+
+function hiderOf(space: FeatureSpace, share: number): Hide {
+  const { fields, offsets, numFeatures } = space;
+  // u32[numFeatures]: what stands for each feature when it is hidden, which also names its field
+  const hiddenAs = new Uint32Array(numFeatures).fill(KEPT);
+  fields.forEach((_, f) => {
+    if (canHide(space, f)) hiddenAs.fill(offsets[f]!, offsets[f], offsets[f + 1]);
+  });
+  return (rows, firstRow, stream) => {
+    const ids = new Uint32Array(rows.ids.length);
+    const values = rows.values && new Float32Array(ids.length);
+    const indptr = rows.indptr && new Uint32Array(rows.numRows + 1);
+    let at = 0;
+    for (let r = 0; r < rows.numRows; r++) {
+      const rowStream = streamOf(stream, firstRow + r);
+      const [from, to] = rows.indptr
+        ? [rows.indptr[r]!, rows.indptr[r + 1]!]
+        : [r * rows.width, (r + 1) * rows.width];
+      let last = KEPT;
+      for (let j = from; j < to; j++) {
+        const oov = hiddenAs[rows.ids[j]!]!;
+        const value = rows.values ? rows.values[j]! : 1;
+        // the pairs of a cell stand together; those of a hidden one are added up in one
+        const isHidden = oov !== KEPT && (oov === last || uniformAt(rowStream, oov) < share);
+        if (isHidden && oov === last) values![at - 1]! += value;
+        else {
+          ids[at] = isHidden ? oov : rows.ids[j]!;
+          if (values) values[at] = value;
+          at++;
+        }
+        last = isHidden ? oov : KEPT;
+      }
+      if (indptr) indptr[r + 1] = at;
+    }
+    return {
+      ...rows,
+      ids: ids.subarray(0, at),
+      ...(values && { values: values.subarray(0, at) }),
+      ...(indptr && { indptr }),
+    };
+  };
+}
