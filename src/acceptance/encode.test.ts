@@ -92,11 +92,26 @@ describe("the dataset directory", () => {
 
   test("holds the rows that --drop and --on-bad-row leave, and counts the others", async () => {
     const input = "label,user,item\n1,a,x\n0,b\n0,C1,x\n0,b,y\n";
-    const args = ["encode", "-", "-o", at("skipped"), "--json", "--drop", "user^=C", "--on-bad-row", "skip"];
+    const args = [
+      "encode",
+      "-",
+      "-o",
+      at("skipped"),
+      "--json",
+      "--drop",
+      "user^=C",
+      "--on-bad-row",
+      "skip",
+      "--max-bad",
+      "50%",
+      "--bad-rows",
+      at("bad.jsonl"),
+    ];
     const { stdout } = await embedOk(args, { input });
     expect(parseJson<Summary>(stdout)).toMatchObject({ command: "encode", rows: 2, warnings: [/./] });
     const text = readFileSync(join(at("skipped"), "dataset.json"), "utf8");
     expect(parseJson(text)).toMatchObject({ rows: 2, skipped: { "wrong number of cells": 1 } });
+    expect(parseJson(readFileSync(at("bad.jsonl"), "utf8"))).toMatchObject({ line: 3 });
   });
 });
 
@@ -111,6 +126,7 @@ describe("training from a dataset gives the table of training from the log", () 
       ["--split", "random", "--test", "0.2", "--min-count", "50"],
     ],
     ["rows left out", "clicks.csv", ["--drop", "device=tablet"], ["--test", "0.1"]],
+    ["rows chosen", "clicks.csv", ["--where", "hour > 6"], ["--test", "0.1"]],
     ["columns told", "clicks.csv", ["--fields", "user_id,item_id", "--ignore", "timestamp"], []],
     ["a numeric column", "clicks.csv", ["--numeric", "hour"], ["--valid", "0.1"]],
     [
@@ -162,7 +178,7 @@ describe("training from a dataset gives the table of training from the log", () 
     const refused = await embed(["train-fm", at("events"), "--negatives", "1", "-o", at("refused")]);
     expect([refused.code, refused.stderr]).toEqual([65, expect.stringContaining("row 4 is empty")]);
 
-    const args = ["--negatives", "1", "--on-bad-row", "skip"];
+    const args = ["--negatives", "1", "--on-bad-row", "skip", "--max-bad", "0.5"];
     const { table, summary } = await trained("events run", [at("events"), ...args]);
     expect(summary).toMatchObject({ rows: 90, warnings: [expect.stringContaining("30 rows left out")] });
     const log = at("events.csv");
@@ -182,6 +198,7 @@ describe("flags that contradict a dataset are 64 and named", () => {
     ["--multi device:,"],
     ["--ignore device"],
     ["--drop device=phone"],
+    ["--where hour>6"],
     ["--side items.csv:item_id"],
   ])("%s", async (flags) => {
     const got = await embed(["train-fm", clicks, "-o", at("contradicted"), ...flags.split(" ")]);

@@ -65,10 +65,12 @@ export async function encode(
   };
 }
 
-/** What decides the dataset's bytes: threads do not. */
+/** What decides the dataset's bytes: threads and what is told of bad rows do not. */
 function shapingOf({
   onBadRow: _,
-  reading: { threads: __, ...reading },
+  maxBad: __,
+  badRows: ___,
+  reading: { threads: ____, ...reading },
   ...columns
 }: Omit<EncodeOptions, "out" | "force">): ShapingOptions {
   return { ...columns, reading };

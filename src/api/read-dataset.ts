@@ -37,7 +37,7 @@ const DEFAULT_MAX_BAD = 0.01;
 
 /** A dataset that was encoded has what shaped it in place of what the flags say. */
 export interface ReadDataset extends BuiltDataset {
-  shaping?: Pick<DatasetOptions, "sides" | "drop" | "numeric">;
+  shaping?: Pick<DatasetOptions, "sides" | "drop" | "where" | "numeric">;
   /** how ids were replaced, if they were */
   hashing?: KeyHashing;
 }

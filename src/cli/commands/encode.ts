@@ -5,11 +5,14 @@ import { availableParallelism } from "node:os";
 import type { EncodeOptions, EncodeSummary } from "../../api/encode.js";
 import type { ColumnOptions } from "../../dataset/roles.js";
 import {
+  addBadRowOptions,
   addColumnOptions,
   addOutputOptions,
   addReadingOptions,
+  badRowsOf,
   readingOf,
   wholeOf,
+  type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
@@ -22,10 +25,12 @@ Examples:
 `;
 
 type Flags = ReadingFlags &
+  Omit<BadRowFlags, "force"> &
   OutputOptions &
   Partial<Omit<ColumnOptions, "infer" | "unlabelled">> & {
     side?: string[];
     drop?: string[];
+    where?: string[];
     out: string;
     force?: boolean;
   };
@@ -40,7 +45,7 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
     )
     .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
     .addHelpText("before", examples);
-  addReadingOptions(addColumnOptions(command));
+  addBadRowOptions(addReadingOptions(addColumnOptions(command)));
   const output = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
   command
     .addOption(
@@ -54,7 +59,8 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
     const { encode } = await import("../../api/encode.js");
     const display = await displayFor(flags);
     try {
-      const summary = await encode(paths, optionsOf(flags), { observe: display.observe, signal });
+      const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
+      const summary = await encode(paths, options, { observe: display.observe, signal });
       display.stop();
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
       else if (!flags.quiet) await writeResult(textOf(summary));
@@ -78,6 +84,7 @@ function optionsOf(flags: Flags): EncodeOptions {
     ignore: flags.ignore ?? [],
     sides: flags.side ?? [],
     drop: flags.drop ?? [],
+    where: flags.where ?? [],
     onBadRow: flags.onBadRow,
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     out: flags.out,

@@ -24,6 +24,8 @@ export interface ShapingOptions extends Omit<ColumnOptions, "infer" | "unlabelle
   sides: string[];
   /** as --drop takes them */
   drop: string[];
+  /** as --where takes them */
+  where?: string[];
   /** how bytes became cells */
   reading: Record<string, unknown>;
 }

@@ -9,15 +9,17 @@ import type { EncodedDataset } from "./read.js";
 export function shapingOf(
   { description: { options, roles } }: EncodedDataset,
   told: readonly string[],
-): Pick<RoleRequest, "sides" | "drop" | "numeric"> {
+): Pick<RoleRequest, "sides" | "drop" | "where" | "numeric"> {
   const bare = (name: string) => bareName(name, roles.numeric);
   const kept = options.numeric.filter((name) => !told.some((other) => bare(other) === bare(name)));
-  return { sides: options.sides, drop: options.drop, numeric: [...told, ...kept] };
+  const { sides, drop, where = [] } = options;
+  return { sides, drop, where, numeric: [...told, ...kept] };
 }
 
 export interface RoleRequest extends ColumnOptions {
   sides: string[];
   drop: string[];
+  where?: string[];
   onBadRow: "error" | "skip";
 }
 
@@ -66,13 +68,13 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     if (columns.some((column) => column.name === name))
       throw contradiction(`--ignore ${name}`, "which holds the column");
   }
-  for (const flag of ["sides", "drop"] as const) {
-    const unknown = request[flag].find((text) => !options[flag].includes(text));
-    if (unknown !== undefined)
-      throw contradiction(
-        `--${flag === "sides" ? "side" : "drop"} '${unknown}'`,
-        "which was encoded without it",
-      );
+  for (const [flag, told, own] of [
+    ["side", request.sides, options.sides],
+    ["drop", request.drop, options.drop],
+    ["where", request.where ?? [], options.where ?? []],
+  ] as const) {
+    const unknown = told.find((text) => !own.includes(text));
+    if (unknown !== undefined) throw contradiction(`--${flag} '${unknown}'`, "which was encoded without it");
   }
   // a label that was inferred is none where the log is one of positive events
   if (!request.unlabelled || roles.label === undefined || options.label !== undefined) return dataset;
@@ -82,13 +84,16 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
 
 /** In the roles of another log, which has to be a part of what it holds. */
 function asTold({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
-  const { user, item, label, time, session, fields = [], multi, drop } = request;
+  const { user, item, label, time, session, fields = [], multi, drop, where = [] } = request;
   const names = dataset.columns.map(({ name }) => name);
   const numeric = request.numeric.map((told) => bareName(told, names));
-  if (!sameNames(drop, description.options.drop)) {
-    const shown = (filters: string[]) => filters.map((text) => `--drop '${text}'`).join(" ") || "no --drop";
+  const { options } = description;
+  if (!sameNames(drop, options.drop) || !sameNames(where, options.where ?? [])) {
+    const shown = (drops: string[], wheres: string[]) =>
+      [...drops.map((text) => `--drop '${text}'`), ...wheres.map((text) => `--where '${text}'`)].join(" ") ||
+      "no filter";
     throw new UsageError(
-      `dataset '${path}' was encoded with ${shown(description.options.drop)}, the run was trained with ${shown(drop)}: encode the log again with the latter`,
+      `dataset '${path}' was encoded with ${shown(options.drop, options.where ?? [])}, the other rows are read with ${shown(drop, where)}: encode the log again with the latter`,
     );
   }
   const single = Object.entries({ user, item, label, time, session }).filter(
