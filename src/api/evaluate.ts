@@ -7,7 +7,7 @@ import type { ReadOptions } from "../log/log.js";
 import { NegativeRows } from "../sampling/negative-rows.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
-import { numericOf } from "../dataset/preprocess.js";
+import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { labelsOf } from "../dataset/labels.js";
 import { readFm, type FmArtifact } from "../trainers/fm/artifact.js";
 import { scoreRows } from "../trainers/fm/model.js";
@@ -42,6 +42,7 @@ export async function evaluate(
     {
       ...toldRoles(roles),
       numeric: numericOf(fm.preprocess),
+      ...timeOf(fm.preprocess),
       sides,
       drop,
       where,

@@ -215,6 +215,8 @@ async function readLike(
   watch: Watch,
 ): Promise<Dataset> {
   const told = { ...toldRoles(roles), numeric: withForms(roles.numeric, options.numeric) };
+  // fields that are made of the time need it in every log
+  if (options.timeFields?.length) Object.assign(told, { time: roles.time });
   const { dataset } = await readDataset([path], { ...options, ...told }, silently(watch));
   return dataset;
 }
@@ -320,6 +322,9 @@ function preprocessOf(
     fields: recipesOf(space, roles),
     sides: options.sides,
     drop: options.drop,
+    ...(options.timeFields?.length && {
+      timeFields: { names: options.timeFields, zone: options.timeZone ?? "Z" },
+    }),
     ...(options.where && options.where.length > 0 && { where: options.where }),
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,

@@ -11,11 +11,12 @@ import type { DropFilter } from "./filter.js";
 import { splitCells } from "./multi.js";
 import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
+import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
 import { WhereRows, whereColumns } from "./where-rows.js";
 import type { Where } from "./where.js";
 import { joinSide, withSideCells, type SideTable } from "./side.js";
 
-export interface BuildOptions extends ColumnOptions {
+export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
   drop: DropFilter[];
   /** rows of which one does not hold are left out; none by default */
   where?: Where[];
@@ -51,7 +52,8 @@ export async function buildDataset(
   checkSides(log, sides);
   for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
   const columns = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
-  const { roles, inferred } = resolveRoles(columns, withSideCells(log, sides), options);
+  const { roles, inferred } = resolveRoles(columns, withSideCells(log, sides), ofLog(options));
+  const timeColumns = planTimeFields(roles, columns, options);
 
   const tested = whereColumns(options.where ?? [], log.columns);
   const purposes = purposesOf(roles, log, sides, tested, options);
@@ -86,13 +88,15 @@ export async function buildDataset(
       own.push(splitCells(name, rows.take(i) as Uint32Array, dictionary, roles.multi[name]!));
     } else own.push({ kind: "key", name, codes: rows.take(i) as Uint32Array, dictionary });
   });
+  own.push(...timeColumns(own));
   const joined = sides.flatMap((side) => joinSide(side, own, roles, options.fields ?? [], notes));
   const used = usedColumns(roles, sides);
+  const order = [...columns, ...(options.timeFields ?? [])];
   const dataset: Dataset = {
     numRows: rows.numRows,
     columns: [...own, ...joined]
       .filter(({ name }) => used.has(name))
-      .sort((a, b) => columns.indexOf(a.name) - columns.indexOf(b.name)),
+      .sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name)),
     roles,
     inputs: [...read.inputs, ...sides.map(({ input }) => input)],
   };

@@ -4,6 +4,7 @@
 import type { Roles } from "./dataset.js";
 import type { Task } from "./labels.js";
 import { withForms } from "./numeric.js";
+import type { TimeFieldOptions } from "./time-fields.js";
 import type { FeatureSpace } from "./vocabulary.js";
 
 /** One field in the order of its features. */
@@ -26,10 +27,18 @@ export interface Preprocess {
   drop: string[];
   /** as --where takes them; absent when there is none */
   where?: string[];
+  /** fields that are made of the time column, in a zone (`Z` or an offset); absent when there are none */
+  timeFields?: { names: string[]; zone: string };
   /** lowest and highest label of the training part: regression scores are clipped to it */
   labelRange: [low: number, high: number];
   /** for a log without labels */
   negatives: { perEvent: number; noise: string; itemFields: string[] } | null;
+}
+
+/** The time column with what is made of it, as options of reading another log. */
+export function timeOf({ roles, timeFields }: Preprocess): TimeFieldOptions & { time?: string } {
+  if (!timeFields || roles.time === undefined) return {};
+  return { time: roles.time, timeFields: timeFields.names, timeZone: timeFields.zone };
 }
 
 /** The recipes of a space's fields. */

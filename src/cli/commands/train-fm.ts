@@ -32,7 +32,7 @@ Examples:
 
 type ModelFlags = Pick<TrainFmOptions, "out" | "minCount" | "negatives" | "noise" | "valid" | "test">;
 type OptionalFlags = Partial<
-  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "split"> &
+  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "split" | "timeFields" | "timeZone"> &
     Omit<ColumnOptions, "infer" | "unlabelled">
 >;
 type Flags = ReadingFlags &
@@ -137,6 +137,8 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(time !== undefined && { time }),
     ...(session !== undefined && { session }),
     ...(fields && { fields }),
+    ...(flags.timeFields && { timeFields: flags.timeFields }),
+    ...(flags.timeZone !== undefined && { timeZone: flags.timeZone }),
     ...(itemFields && { itemFields }),
     ...(positiveFrom !== undefined && { positiveFrom }),
     ...(split && { split }),
