@@ -8,6 +8,7 @@ import { addExport } from "./commands/export.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
 import { addTrainFm } from "./commands/train-fm.js";
+import { addConfigOption, applySettings } from "./settings.js";
 import { writeError } from "./terminal.js";
 
 const SIGNAL_EXITS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -39,7 +40,9 @@ export async function main(argv: string[]): Promise<void> {
   process.stderr.on("error", () => undefined);
 
   try {
-    await programOf(abort.signal).parseAsync(argv);
+    const program = programOf(abort.signal);
+    await applySettings(program, programOf(abort.signal), argv, process.env);
+    await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error, abort.signal);
   }
@@ -55,6 +58,7 @@ function programOf(signal: AbortSignal): Command {
     .exitOverride();
   for (const add of [addInspect, addTrainFm, addExport, addNeighbors, addEvaluate]) {
     const command = add(program, signal);
+    addConfigOption(command);
     command.exitOverride().showHelpAfterError(`(embed ${command.name()} --help shows the options)`);
   }
   program.addHelpText(
