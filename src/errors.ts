@@ -50,6 +50,18 @@ export class IoError extends EmbedError {
   readonly exitCode = 74;
 }
 
+/** A config file is unreadable or not valid. With a place, the message starts with `file:line:column: `, both from 1. */
+export class ConfigError extends EmbedError {
+  readonly exitCode = 78;
+  constructor(
+    message: string,
+    readonly place?: { file: string; line: number; column: number },
+    options?: ErrorOptions,
+  ) {
+    super(place ? `${place.file}:${place.line}:${place.column}: ${message}` : message, options);
+  }
+}
+
 /** A loss or a parameter became NaN or infinite; nothing was published. */
 export class DivergedError extends EmbedError {
   readonly exitCode = 80;

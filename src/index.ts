@@ -4,7 +4,7 @@ export { BadRowReport } from "./api/bad-row-report.js";
 export { encode, type EncodeOptions, type EncodeSummary } from "./api/encode.js";
 export { evaluate, type EvaluateOptions } from "./api/evaluate.js";
 export { exportRun, type ExportRunOptions } from "./api/export.js";
-export { inspect, type Inspection } from "./api/inspect.js";
+export { inspect, writeStarterConfig, type Inspection } from "./api/inspect.js";
 export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
 export { trainFm, type Summary, type TrainFmOptions } from "./api/train-fm.js";
 export type { Progress, Watch } from "./api/progress.js";

@@ -11,7 +11,7 @@ import { keyedHashFrom } from "../io/key-file.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import type { Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
-import { numericOf } from "../dataset/preprocess.js";
+import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { labelsOf } from "../dataset/labels.js";
 import { readFm, type FmArtifact } from "../trainers/fm/artifact.js";
 import { scoreRows } from "../trainers/fm/model.js";
@@ -50,6 +50,7 @@ export async function evaluate(
       ...toldRoles(roles),
       ...secret,
       numeric: numericOf(fm.preprocess),
+      ...timeOf(fm.preprocess),
       sides,
       drop,
       where,

@@ -1,5 +1,7 @@
 // `embed inspect`: what a log holds, before anything is trained on it.
 
+import { starterConfig } from "../config/starter.js";
+import { writeFileAtomic } from "../io/atomic.js";
 import { inferRoles } from "../log/infer.js";
 import type { ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
@@ -26,6 +28,16 @@ export interface Inspection {
 }
 
 const FIRST_ROWS = 5;
+
+/** Writes what was found as a config file for training. @throws {OutputError} the file exists (without force) */
+export async function writeStarterConfig(
+  path: string,
+  logs: readonly string[],
+  { rows, columns }: Inspection,
+  force: boolean,
+): Promise<void> {
+  await writeFileAtomic(path, [Buffer.from(starterConfig(logs, rows, columns), "utf8")], force);
+}
 
 /** Reads the whole log and counts. */
 export async function inspect(

@@ -6,6 +6,7 @@ import { parseDrop } from "../dataset/filter.js";
 import { TEXT_LEFT_OUT, withHashedKeys, withoutExcerpts, type KeyHashing } from "../dataset/hash-keys.js";
 import { playRoles, shapingOf } from "../dataset/encoded/play-roles.js";
 import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
+import { ofLog, withTimeFields } from "../dataset/time-fields.js";
 import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide, type SideTable } from "../dataset/side.js";
 import { DataError, UsageError } from "../errors.js";
@@ -80,14 +81,18 @@ async function readRaw(
       throw new UsageError(
         `'${path}' is an encoded dataset: it is read alone, not with ${paths.length - 1} other inputs`,
       );
-    return await readEncodedAs(path, options, watch);
+    return withDerived(await readEncodedAs(path, options, watch), options);
   }
-  return await withLog(paths, options, watch, buildDataset, hidesText);
+  return withDerived(await withLog(paths, options, watch, buildDataset, hidesText), options);
+}
+
+function withDerived(read: ReadDataset, options: DatasetOptions): ReadDataset {
+  return { ...read, dataset: withTimeFields(read.dataset, options) };
 }
 
 async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
   const encoded = await readEncoded(path);
-  const { dataset, skipped } = playRoles(encoded, options);
+  const { dataset, skipped } = playRoles(encoded, ofLog(options));
   tell({ inferred: [], notes: [], skipped }, watch);
   return { dataset, inferred: [], notes: [], skipped, shaping: shapingOf(encoded, options.numeric) };
 }

@@ -255,6 +255,8 @@ async function readLike(
     numeric: withForms(roles.numeric, options.numeric),
     ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
   };
+  // fields that are made of the time need it in every log
+  if (options.timeFields?.length) Object.assign(told, { time: roles.time });
   const { session: _, time: __, ...others } = options;
   const { dataset } = await readDataset([path], { ...others, ...told }, silently(watch));
   return dataset;
@@ -366,6 +368,9 @@ function preprocessOf(
     // evaluate may run in another folder
     sides: options.sides.map(absoluteSide),
     drop: options.drop,
+    ...(options.timeFields?.length && {
+      timeFields: { names: options.timeFields, zone: options.timeZone ?? "Z" },
+    }),
     ...(options.where && options.where.length > 0 && { where: options.where }),
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,

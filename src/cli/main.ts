@@ -9,6 +9,7 @@ import { addExport } from "./commands/export.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
 import { addTrainFm } from "./commands/train-fm.js";
+import { addConfigOption, applySettings } from "./settings.js";
 import { writeError } from "./terminal.js";
 
 const SIGNAL_EXITS = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -40,7 +41,9 @@ export async function main(argv: string[]): Promise<void> {
   process.stderr.on("error", () => undefined);
 
   try {
-    await programOf(abort.signal).parseAsync(argv);
+    const program = programOf(abort.signal);
+    await applySettings(program, programOf(abort.signal), argv, process.env);
+    await program.parseAsync(argv);
   } catch (error) {
     process.exitCode = report(error, abort.signal);
   }
@@ -56,6 +59,7 @@ function programOf(signal: AbortSignal): Command {
     .exitOverride();
   for (const add of [addInspect, addEncode, addTrainFm, addExport, addNeighbors, addEvaluate]) {
     const command = add(program, signal);
+    addConfigOption(command);
     command.exitOverride().showHelpAfterError(`(embed ${command.name()} --help shows the options)`);
   }
   program.addHelpText(

@@ -75,6 +75,10 @@ export function addColumnOptions(command: Command): Command {
     .addOption(
       group("--time <column>", "when: unix seconds or milliseconds, or ISO 8601 (UTC without a zone)"),
     )
+    .addOption(
+      group("--time-fields <fields>", "features made of the time: hour, dow, day, month").argParser(listOf),
+    )
+    .addOption(group("--time-zone <offset>", "of these, such as +02:00").default(undefined, "UTC"))
     .addOption(group("--session <column>", "events that belong together"))
     .addOption(group("--fields <columns>", "the categorical features, all of them").argParser(listOf))
     .addOption(

@@ -16,10 +16,11 @@ import { withLists } from "./lists.js";
 import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
+import { ofLog, type TimeFieldOptions } from "./time-fields.js";
 import { WhereRows, whereColumns } from "./where-rows.js";
 import type { Where } from "./where.js";
 
-export interface BuildOptions extends ColumnOptions {
+export interface BuildOptions extends ColumnOptions, TimeFieldOptions {
   drop: DropFilter[];
   /** rows of which one does not hold are left out; none by default */
   where?: Where[];
@@ -91,7 +92,7 @@ export async function streamRows(
   checkSides(log, sides);
   for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
-  const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), withLists(log, options));
+  const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), withLists(log, ofLog(options)));
 
   const tested = whereColumns(options.where ?? [], log.columns);
   const purposes = purposesOf(roles, log, sides, tested, options);

@@ -7,6 +7,7 @@ import type { KeyHashing } from "./hash-keys.js";
 import type { Task } from "./labels.js";
 import { withForms } from "./numeric.js";
 import type { TestVector } from "./test-vectors.js";
+import type { TimeFieldOptions } from "./time-fields.js";
 import type { FeatureSpace } from "./vocabulary.js";
 
 /** The rows of a field in the table: firstRow .. firstRow + numRows - 1. */
@@ -48,6 +49,8 @@ export interface Preprocess {
   drop: string[];
   /** as --where takes them; absent when there is none */
   where?: string[];
+  /** fields that are made of the time column, in a zone (`Z` or an offset); absent when there are none */
+  timeFields?: { names: string[]; zone: string };
   /** lowest and highest label of the training part: regression scores are clipped to it */
   labelRange: [low: number, high: number];
   /** for a log without labels */
@@ -55,6 +58,12 @@ export interface Preprocess {
   /** ids were replaced by keyed hashes before anything else; absent when they were not */
   hashKeys?: KeyHashing;
   testVectors: TestVector[];
+}
+
+/** The time column with what is made of it, as options of reading another log. */
+export function timeOf({ roles, timeFields }: Preprocess): TimeFieldOptions & { time?: string } {
+  if (!timeFields || roles.time === undefined) return {};
+  return { time: roles.time, timeFields: timeFields.names, timeZone: timeFields.zone };
 }
 
 /** The recipes of a space's fields. */

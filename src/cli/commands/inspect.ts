@@ -29,26 +29,38 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
       "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
     )
     .addHelpText("before", examples);
-  addReadingOptions(command);
-  return addOutputOptions(command).action(async (paths: string[], flags: ReadingFlags & OutputOptions) => {
-    const { inspect } = await import("../../api/inspect.js");
-    const { version } = await import("../../io/package-version.js");
-    const start = performance.now();
-    const display = await displayFor(flags);
-    try {
-      const found = await inspect(paths, readingOf(flags, availableParallelism()), {
-        observe: display.observe,
-        signal,
-      });
-      display.stop();
-      const seconds = (performance.now() - start) / 1000;
-      if (flags.json)
-        await writeResult(`${JSON.stringify({ command: "inspect", version, seconds, ...found })}\n`);
-      else await writeResult(textOf(found));
-    } finally {
-      display.stop();
-    }
-  });
+  addReadingOptions(command)
+    .option(
+      "--write-config <file>",
+      "write what was inferred as a config file, to be changed and trained with",
+    )
+    .option("--force", "replace an existing config file");
+  return addOutputOptions(command).action(
+    async (
+      paths: string[],
+      flags: ReadingFlags & OutputOptions & { writeConfig?: string; force?: boolean },
+    ) => {
+      const { inspect, writeStarterConfig } = await import("../../api/inspect.js");
+      const { version } = await import("../../io/package-version.js");
+      const start = performance.now();
+      const display = await displayFor(flags);
+      try {
+        const found = await inspect(paths, readingOf(flags, availableParallelism()), {
+          observe: display.observe,
+          signal,
+        });
+        display.stop();
+        if (flags.writeConfig !== undefined)
+          await writeStarterConfig(flags.writeConfig, paths, found, flags.force ?? false);
+        const seconds = (performance.now() - start) / 1000;
+        if (flags.json)
+          await writeResult(`${JSON.stringify({ command: "inspect", version, seconds, ...found })}\n`);
+        else await writeResult(textOf(found));
+      } finally {
+        display.stop();
+      }
+    },
+  );
 }
 
 function textOf({ rows, columns, warnings }: Inspection): string {

@@ -35,7 +35,7 @@ Examples:
 
 type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise" | "valid" | "test">;
 type OptionalFlags = Partial<
-  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "split"> &
+  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "split" | "timeFields" | "timeZone"> &
     Omit<ColumnOptions, "infer" | "unlabelled">
 >;
 type Flags = ReadingFlags &
@@ -144,6 +144,8 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(time !== undefined && { time }),
     ...(session !== undefined && { session }),
     ...(fields && { fields }),
+    ...(flags.timeFields && { timeFields: flags.timeFields }),
+    ...(flags.timeZone !== undefined && { timeZone: flags.timeZone }),
     ...(itemFields && { itemFields }),
     ...(positiveFrom !== undefined && { positiveFrom }),
     ...(split && { split }),

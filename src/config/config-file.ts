@@ -1,0 +1,112 @@
+// embed.yaml → the values of a command's options, each with the place where it stands.
+//
+// Keys are the options' long names. A file serves all commands: what another command knows is passed over, what none
+// knows is an error.
+
+import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { z } from "zod";
+import { ConfigError, excerpt, nearestName } from "../errors.js";
+import { readText } from "../io/read-text.js";
+
+/** An option of the command, as a key of the file. */
+export interface Setting {
+  name: string;
+  /** flag: true or false; one: a single value; many: a value, a list of them, or a mapping from columns to values */
+  kind: "flag" | "one" | "many";
+  choices?: readonly string[];
+}
+
+/** What the file says of one option. */
+export interface ConfigEntry {
+  /** as the command line would take it; a list's are one an occurrence, a mapping's are KEY:VALUE */
+  value: boolean | string | string[];
+  line: number;
+  /** from 1 */
+  column: number;
+}
+
+/**
+ * Reads a config file.
+ *
+ * @param settings of the command that runs
+ * @param otherNames keys that other commands know
+ * @throws {ConfigError} unreadable, no YAML, an unknown key (with the nearest known one), or a value of another kind
+ */
+export async function readConfig(
+  path: string,
+  settings: readonly Setting[],
+  otherNames: readonly string[],
+): Promise<Map<string, ConfigEntry>> {
+  const text = await readText(path).catch((error: unknown) => {
+    throw new ConfigError(`cannot read the config file '${path}'`, undefined, { cause: error });
+  });
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines });
+  const fail = (offset: number, message: string): never => {
+    const { line, col } = lines.linePos(offset);
+    throw new ConfigError(message, { file: path, line, column: col });
+  };
+  const [problem] = document.errors;
+  if (problem) return fail(problem.pos[0], problem.message.split(" at line")[0]!);
+  const content: unknown = document.toJS();
+  // a file of comments alone
+  if (content === null) return new Map();
+  if (!isMap(document.contents)) return fail(0, "expected options as `name: value`, a line each");
+
+  const names = new Set([...settings.map(({ name }) => name), ...otherNames]);
+  const result = schemaOf(settings, otherNames).safeParse(content);
+  if (!result.success) {
+    const issue = result.error.issues[0]!;
+    if (issue.code === "unrecognized_keys") {
+      const key = issue.keys[0]!;
+      const near = nearestName(key, names);
+      const hint = near === undefined ? "`embed COMMAND --help` lists them" : `did you mean '${near}'?`;
+      return fail(offsetOf(document, key), `unknown key '${key}': ${hint}`);
+    }
+    const name = String(issue.path[0]);
+    const setting = settings.find((candidate) => candidate.name === name)!;
+    const got = excerpt(JSON.stringify(document.get(name)) ?? "nothing");
+    return fail(offsetOf(document, name), `'${name}' expects ${expectationOf(setting)}, got ${got}`);
+  }
+  const entries = new Map<string, ConfigEntry>();
+  for (const { name } of settings) {
+    if (!Object.hasOwn(result.data, name)) continue;
+    const { line, col } = lines.linePos(offsetOf(document, name));
+    entries.set(name, { value: textsOf(result.data[name]), line, column: col });
+  }
+  return entries;
+}
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]);
+const many = z.union([scalar, z.array(scalar), z.record(z.string(), scalar)]);
+
+function schemaOf(settings: readonly Setting[], otherNames: readonly string[]) {
+  const shape: Record<string, z.ZodType> = {};
+  for (const name of otherNames) shape[name] = z.unknown().optional();
+  for (const { name, kind, choices } of settings) {
+    const one = choices ? z.enum([...choices]) : scalar;
+    shape[name] = (kind === "flag" ? z.boolean() : kind === "one" ? one : many).optional();
+  }
+  return z.strictObject(shape);
+}
+
+function expectationOf({ kind, choices }: Setting): string {
+  if (choices) return `one of ${choices.join(", ")}`;
+  if (kind === "flag") return "true or false";
+  return kind === "one" ? "one value" : "a value, a list or a mapping of values";
+}
+
+/** Where a key stands. */
+function offsetOf({ contents }: Document, name: string): number {
+  if (!isMap(contents)) return 0;
+  const pair = contents.items.find(({ key }) => isScalar(key) && String(key.value) === name);
+  return isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0;
+}
+
+function textsOf(value: unknown): boolean | string | string[] {
+  if (typeof value === "boolean") return value;
+  if (Array.isArray(value)) return value.map(String);
+  if (typeof value === "object" && value !== null)
+    return Object.entries(value).map(([key, text]) => `${key}:${String(text)}`);
+  return String(value);
+}

@@ -1,0 +1,75 @@
+// The starter config of `embed inspect --write-config`: what was inferred, written down to be changed.
+
+/** What is known of a column. */
+export interface StarterColumn {
+  name: string;
+  /** user, item, label, time, weight, session, numeric or field */
+  role: string;
+  distinct: number;
+  missing: number;
+}
+
+/** YAML text with a comment for every choice. @param logs as they were named */
+export function starterConfig(
+  logs: readonly string[],
+  rows: number,
+  columns: readonly StarterColumn[],
+): string {
+  const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
+  const role = (name: string, comment: string) => {
+    const [column] = named(name);
+    return column ? `${name}: ${scalarOf(column.name)}` : `# ${name}: COLUMN    ${comment}`;
+  };
+  const list = (key: string, listed: readonly StarterColumn[]) =>
+    listed.length === 0
+      ? `# ${key}: [COLUMN, COLUMN]`
+      : [`${key}:`, ...listed.map((column) => `  - ${scalarOf(column.name)} # ${countsOf(column)}`)].join(
+          "\n",
+        );
+  return `# ${logs.map(lineOf).join(", ")}: ${rows.toLocaleString("en")} rows. What embed inspect inferred; change what is wrong, then
+#   embed train-fm LOG --config THIS-FILE -o run
+# Keys are the names of the options that embed train-fm --help lists. A flag goes before an environment variable
+# (EMBED_DIM=8), that before this file, and this file before the default.
+
+# Which column is what
+${role("user", "who acted")}
+${role("item", "what was acted on")}
+${role("label", "what is predicted; for a log of positive events alone, negatives: 4")}
+${role("time", "when: unix time or ISO 8601")}
+${role("session", "events that belong together")}
+
+# Categorical features, all of them
+${list("fields", named("user", "item", "field"))}
+
+# Features that are numbers: standardised, or with a form, as in "price:log1p" or "price:bins=20"
+${list("numeric", named("numeric"))}
+
+# multi: {COLUMN: "|"}          cells that hold several values, with their separator
+# time-fields: [hour, dow]      features made of the time
+# where: Quantity > 0           keep the rows of which it holds
+# on-bad-row: skip              leave bad rows out, up to max-bad: 1%
+
+# Parts that the model does not see
+# valid: 0.1
+# test: 0.1
+
+# dim: 16
+# epochs: 10
+`;
+}
+
+function countsOf({ distinct, missing }: StarterColumn): string {
+  const counted = `${distinct.toLocaleString("en")} distinct`;
+  return missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;
+}
+
+/** A name as a YAML scalar: bare where nobody could misread it, else as JSON, which YAML reads alike. */
+function scalarOf(name: string): string {
+  const isPlain =
+    /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) && !/^(true|false|null|y|n|yes|no|on|off)$/i.test(name);
+  return isPlain ? name : JSON.stringify(name);
+}
+
+function lineOf(path: string): string {
+  return path.replaceAll(/\p{Cc}/gu, " ");
+}

@@ -1,0 +1,102 @@
+// Context fields made of the time column, for --time-fields: key columns named hour, dow, day and month.
+
+import { nearestName, UsageError } from "../errors.js";
+import { dictionaryOf } from "../log/dictionary.js";
+import { parseTime } from "../log/time.js";
+import type { Dataset, KeyColumn, NumberColumn, Roles } from "./dataset.js";
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+interface TimeField {
+  keys: string[];
+  /** index of the key of a time, ms since 1970 in the zone's own clock */
+  keyOf: (ms: number) => number;
+}
+
+const upTo = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
+
+const timeFields: Record<string, TimeField> = {
+  hour: { keys: upTo(0, 23), keyOf: (ms) => Math.floor(ms / HOUR) - 24 * Math.floor(ms / DAY) },
+  dow: {
+    // names, since half of the tools count from Sunday and half from 0
+    keys: ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+    // 1970-01-01 was a Thursday
+    keyOf: (ms) => (((Math.floor(ms / DAY) + 3) % 7) + 7) % 7,
+  },
+  day: { keys: upTo(1, 31), keyOf: (ms) => new Date(ms).getUTCDate() - 1 },
+  month: { keys: upTo(1, 12), keyOf: (ms) => new Date(ms).getUTCMonth() },
+};
+
+/** What --time-fields and --time-zone say. */
+export interface TimeFieldOptions {
+  /** of hour, dow, day, month; none by default */
+  timeFields?: string[];
+  /** an offset such as +02:00; UTC by default */
+  timeZone?: string;
+}
+
+/**
+ * Checks the options against the log, and makes the fields features.
+ *
+ * @returns the columns, once the time column is read
+ * @throws {UsageError} no such field or zone, no time column, or a column that is called so already
+ */
+export function planTimeFields(
+  roles: Roles,
+  columns: readonly string[],
+  { timeFields: names = [], timeZone = "Z" }: TimeFieldOptions,
+): (own: readonly { name: string }[]) => KeyColumn[] {
+  const zone = -parseTime(`1970-01-01T00:00${timeZone}`);
+  if (Number.isNaN(zone))
+    throw new UsageError(`--time-zone expects an offset such as +02:00, or Z for UTC, got '${timeZone}'`);
+  if (names.length === 0) return () => [];
+  for (const name of names) {
+    if (!Object.hasOwn(timeFields, name)) {
+      const near = nearestName(name, Object.keys(timeFields));
+      const hint = near === undefined ? "" : `, did you mean '${near}'?`;
+      throw new UsageError(`--time-fields knows ${Object.keys(timeFields).join(", ")}, got '${name}'${hint}`);
+    }
+    if (columns.includes(name))
+      throw new UsageError(
+        `--time-fields would make a column '${name}', and the log has one: leave it out, or rename the log's`,
+      );
+  }
+  const { time } = roles;
+  if (time === undefined) throw new UsageError("--time-fields needs a time column: name it with --time");
+  roles.fields.push(...new Set(names));
+  return (own) => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a time column is read as numbers
+    const column = own.find(({ name }) => name === time) as NumberColumn;
+    return [...new Set(names)].map((name) => timeColumn(column, name, zone));
+  };
+}
+
+/** The dataset with the fields that the options ask for, after its own columns. @throws as planTimeFields */
+export function withTimeFields(dataset: Dataset, options: TimeFieldOptions): Dataset {
+  const roles = { ...dataset.roles, fields: [...dataset.roles.fields] };
+  const columns = planTimeFields(
+    roles,
+    dataset.columns.map(({ name }) => name),
+    options,
+  );
+  return { ...dataset, roles, columns: [...dataset.columns, ...columns(dataset.columns)] };
+}
+
+/** Options without the derived fields: what the log itself must have. */
+export function ofLog<T extends TimeFieldOptions & { fields?: string[] }>(options: T): T {
+  const { fields, timeFields: names = [] } = options;
+  return fields ? { ...options, fields: fields.filter((name) => !names.includes(name)) } : options;
+}
+
+/** @param zone ms east of UTC */
+function timeColumn({ values }: NumberColumn, name: string, zone: number): KeyColumn {
+  const { keys, keyOf } = timeFields[name]!;
+  return {
+    kind: "key",
+    name,
+    codes: Uint32Array.from(values, (ms) => keyOf(ms + zone)),
+    dictionary: dictionaryOf(keys),
+  };
+}
