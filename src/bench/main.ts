@@ -2,6 +2,7 @@
 
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   fm: () => import("./fm.js"),
+  "fuzz-log": () => import("./fuzz-log.js"),
 };
 
 const load = benches[process.argv[2] ?? ""];

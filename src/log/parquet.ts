@@ -6,6 +6,7 @@ import {
   parquetSchema,
   type AsyncBuffer,
   type FileMetaData,
+  type RowGroup,
   type SchemaTree,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -13,6 +14,7 @@ import { DataError, EmbedError } from "../errors.js";
 import { openRandomAccess, type RandomAccessFile } from "../io/random-access.js";
 import { checkSameColumns } from "./input.js";
 import type { ReadOptions } from "./log.js";
+import { checkPages } from "./parquet-pages.js";
 import { joinValues } from "./several.js";
 import { RowFault, type Piece, type RecordForm } from "./record-form.js";
 
@@ -78,6 +80,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
   ): AsyncGenerator<Piece<Values>, void, undefined> {
     const options = { file: asyncBuffer(source), metadata, compressors, parsers, useOffsetIndex: false };
     const scan = await parsed(path, () => parquetScan(options));
+    const leaves = new Map(parquetSchema(metadata).children.map((child) => [child.element.name, child]));
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const numRows = Number(group.num_rows);
@@ -88,6 +91,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
           read.push(undefined);
           continue;
         }
+        await parsed(path, () => checkColumn(source, group, leaves.get(name)!));
         const data = await parsed(path, () => scan.readColumn({ column: name, ...range }));
         if (data.length !== numRows) {
           throw new DataError(`the file is damaged: expected ${numRows} values, got ${data.length}`, {
@@ -107,6 +111,31 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
       rowStart += numRows;
     }
   }
+}
+
+/** @throws {Error} a page of the column is damaged in a way that hyparquet would not end of */
+async function checkColumn(source: RandomAccessFile, group: RowGroup, column: SchemaTree): Promise<void> {
+  const levels = levelsOf(column);
+  for (const { meta_data: meta } of group.columns) {
+    if (!meta || meta.path_in_schema[0] !== column.element.name) continue;
+    const numValues = Number(meta.num_values);
+    if (levels.maxRepetition === 0 && numValues !== Number(group.num_rows))
+      throw new Error(`a column has ${numValues} values in ${group.num_rows} rows`);
+    // some writers state 0 where there is no dictionary
+    const start = Number(meta.dictionary_page_offset ?? 0) || Number(meta.data_page_offset);
+    const bytes = await source.slice(start, start + Number(meta.total_compressed_size));
+    checkPages(new Uint8Array(bytes), { codec: meta.codec, numValues, ...levels }, compressors);
+  }
+}
+
+/** Levels of a column's one leaf. */
+function levelsOf(column: SchemaTree): { maxDefinition: number; maxRepetition: number } {
+  const levels = { maxDefinition: 0, maxRepetition: 0 };
+  for (let node: SchemaTree | undefined = column; node; node = node.children[0]) {
+    if (node.element.repetition_type !== "REQUIRED") levels.maxDefinition++;
+    if (node.element.repetition_type === "REPEATED") levels.maxRepetition++;
+  }
+  return levels;
 }
 
 function asyncBuffer({ totalBytes, slice }: RandomAccessFile): AsyncBuffer {
