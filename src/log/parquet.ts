@@ -7,6 +7,7 @@ import {
   type AsyncBuffer,
   type FileMetaData,
   type RowGroup,
+  type SchemaElement,
   type SchemaTree,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -31,7 +32,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
   let first: { path: string; columns: string[] } | undefined;
   let wanted: ReadonlySet<string> | undefined;
   /** of the first file's columns */
-  let isFloat: boolean[] = [];
+  let leaves: SchemaElement[] = [];
   let lists: string[] = [];
   return {
     expected: "a Parquet file with rows",
@@ -47,7 +48,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
         if (first) checkSameColumns(path, columns, first.path, first.columns);
         for (const child of children) checkShape(path, child, ignored);
         first ??= { path, columns };
-        isFloat = children.map((child) => leafOf(child).element.type === "FLOAT");
+        leaves = children.map((child) => leafOf(child).element);
         lists = children.filter(isList).map(({ element }) => element.name);
         return { source, pieces: () => rowGroups(path, source, metadata, columns) };
       } catch (error) {
@@ -65,8 +66,8 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
       return columns.map((name, c) => {
         const value = values[c];
         if (ignored.has(name)) return "";
-        if (!Array.isArray(value)) return textOf(value, isFloat[c]!, name);
-        const texts = value.map((one) => textOf(one, isFloat[c]!, name));
+        if (!Array.isArray(value)) return textOf(value, leaves[c]!, name);
+        const texts = value.map((one) => textOf(one, leaves[c]!, name));
         return joinValues(name, texts, Object.hasOwn(multi, name) ? multi[name]! : "|");
       });
     },
@@ -157,11 +158,15 @@ class Day {
 }
 
 /** What a value is as a cell; empty for null. */
-function textOf(value: unknown, isFloat: boolean, column: string): string {
+function textOf(value: unknown, { type, converted_type, scale }: SchemaElement, column: string): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return value;
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
-  if (typeof value === "number") return isFloat ? floatText(value) : numberText(value);
+  if (typeof value === "number") {
+    // hyparquet multiplies by a power of ten: 7 * 0.1 is 0.7000000000000001
+    if (converted_type === "DECIMAL") return numberText(Number(value.toFixed(scale ?? 0)));
+    return type === "FLOAT" ? floatText(value) : numberText(value);
+  }
   if (value instanceof Date || value instanceof Day) {
     const time = value instanceof Date ? value : new Date(value.days * 86400000);
     if (Number.isNaN(time.getTime())) throw new RowFault("no time", "the time is out of range", column);
@@ -206,6 +211,14 @@ function isList({ element, children }: SchemaTree): boolean {
 /** @throws {DataError} a column that is neither a scalar nor a list of them */
 function checkShape(path: string, tree: SchemaTree, ignored: ReadonlySet<string>): void {
   const { name } = tree.element;
+  const leaf = leafOf(tree).element;
+  if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL") {
+    // hyparquet would give the digits without their scale
+    throw new DataError("a decimal is stated in a way that is not read: write it as a double or as text", {
+      file: path,
+      column: name,
+    });
+  }
   if (tree.children.length === 0 || isList(tree) || ignored.has(name)) return;
   throw new DataError(
     "expected a column of single values or of lists of them, got a nested one: flatten it, or --ignore the column",
