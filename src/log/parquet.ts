@@ -5,6 +5,7 @@ import {
   parquetScan,
   parquetSchema,
   type AsyncBuffer,
+  type ColumnChunk,
   type FileMetaData,
   type RowGroup,
   type SchemaElement,
@@ -79,21 +80,23 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
     metadata: FileMetaData,
     columns: string[],
   ): AsyncGenerator<Piece<Values>, void, undefined> {
-    const options = { file: asyncBuffer(source), metadata, compressors, parsers, useOffsetIndex: false };
-    const scan = await parsed(path, () => parquetScan(options));
+    const file = asyncBuffer(source);
     const leaves = new Map(parquetSchema(metadata).children.map((child) => [child.element.name, child]));
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const numRows = Number(group.num_rows);
-      const range = { rowStart, rowEnd: rowStart + numRows };
+      const chunks = chunksOf(group);
       const read: (ArrayLike<unknown> | undefined)[] = [];
       for (const name of columns) {
         if (ignored.has(name) || (wanted && !wanted.has(name))) {
           read.push(undefined);
           continue;
         }
-        await parsed(path, () => checkColumn(source, group, leaves.get(name)!));
-        const data = await parsed(path, () => scan.readColumn({ column: name, ...range }));
+        const own = chunks.get(name) ?? [];
+        const data = await parsed(path, async () => {
+          await checkColumn(file, group, own, leaves.get(name)!);
+          return readColumn(file, metadata, group, own, leaves.get(name)!);
+        });
         if (data.length !== numRows) {
           throw new DataError(`the file is damaged: expected ${numRows} values, got ${data.length}`, {
             file: path,
@@ -115,18 +118,57 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
 }
 
 /** @throws {Error} a page of the column is damaged in a way that hyparquet would not end of */
-async function checkColumn(source: RandomAccessFile, group: RowGroup, column: SchemaTree): Promise<void> {
+async function checkColumn(
+  file: AsyncBuffer,
+  group: RowGroup,
+  chunks: readonly ColumnChunk[],
+  column: SchemaTree,
+): Promise<void> {
   const levels = levelsOf(column);
-  for (const { meta_data: meta } of group.columns) {
-    if (!meta || meta.path_in_schema[0] !== column.element.name) continue;
+  for (const { meta_data: meta } of chunks) {
+    if (!meta) continue;
     const numValues = Number(meta.num_values);
     if (levels.maxRepetition === 0 && numValues !== Number(group.num_rows))
       throw new Error(`a column has ${numValues} values in ${group.num_rows} rows`);
     // some writers state 0 where there is no dictionary
     const start = Number(meta.dictionary_page_offset ?? 0) || Number(meta.data_page_offset);
-    const bytes = await source.slice(start, start + Number(meta.total_compressed_size));
+    const bytes = await file.slice(start, start + Number(meta.total_compressed_size));
     checkPages(new Uint8Array(bytes), { codec: meta.codec, numValues, ...levels }, compressors);
   }
+}
+
+/**
+ * A column's values in a row group. hyparquet is shown a file of nothing else: it looks through all columns for each, which
+ * takes minutes where there are ten thousand.
+ */
+async function readColumn(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  group: RowGroup,
+  columns: ColumnChunk[],
+  column: SchemaTree,
+): Promise<ArrayLike<unknown>> {
+  const root = { ...metadata.schema[0]!, num_children: 1 };
+  const alone = { ...metadata, schema: [root, ...elementsOf(column)], row_groups: [{ ...group, columns }] };
+  const scan = await parquetScan({ file, metadata: alone, compressors, parsers, useOffsetIndex: false });
+  return scan.readColumn({ column: column.element.name, rowStart: 0, rowEnd: Number(group.num_rows) });
+}
+
+/** Schema elements of a column, parents before their children. */
+function elementsOf({ element, children }: SchemaTree): SchemaElement[] {
+  return [element, ...children.flatMap(elementsOf)];
+}
+
+/** The chunks of each column. */
+function chunksOf({ columns }: RowGroup): Map<string, ColumnChunk[]> {
+  const chunks = new Map<string, ColumnChunk[]>();
+  for (const chunk of columns) {
+    const name = chunk.meta_data?.path_in_schema[0] ?? "";
+    const others = chunks.get(name);
+    if (others) others.push(chunk);
+    else chunks.set(name, [chunk]);
+  }
+  return chunks;
 }
 
 /** Levels of a column's one leaf. */
@@ -139,8 +181,16 @@ function levelsOf(column: SchemaTree): { maxDefinition: number; maxRepetition: n
   return levels;
 }
 
+/** The file as hyparquet reads it; what was checked last is not read again. */
 function asyncBuffer({ totalBytes, slice }: RandomAccessFile): AsyncBuffer {
-  return { byteLength: totalBytes, slice: (start, end) => slice(start, end) };
+  let last: { start: number; end: number; bytes: Promise<ArrayBuffer> } | undefined;
+  return {
+    byteLength: totalBytes,
+    slice(start, end = totalBytes) {
+      if (last?.start !== start || last.end !== end) last = { start, end, bytes: slice(start, end) };
+      return last.bytes;
+    },
+  };
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -227,7 +277,8 @@ function checkShape(path: string, tree: SchemaTree, ignored: ReadonlySet<string>
 }
 
 function checkDistinct(path: string, columns: string[]): void {
-  const twice = columns.find((name, i) => columns.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const twice = columns.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined)
     throw new DataError("two columns have the same name: rename one of them", { file: path, column: twice });
 }
