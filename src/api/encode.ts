@@ -34,6 +34,11 @@ export async function encode(
 ): Promise<EncodeSummary> {
   const start = performance.now();
   await checkOutput(out, force, "directory", DATASET_MARKER);
+  if (options.timeFields?.length) {
+    throw new UsageError(
+      "--time-fields are made when a dataset is read: give them to the training, not to encode",
+    );
+  }
   for (const path of paths) {
     if (await isEncodedDataset(path)) throw new UsageError(`'${path}' is an encoded dataset already`);
   }

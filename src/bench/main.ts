@@ -6,6 +6,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   job: () => import("./job.js"),
   movietweetings: () => import("./movietweetings.js"),
   read: () => import("./read.js"),
+  "fuzz-log": () => import("./fuzz-log.js"),
 };
 
 const load = benches[process.argv[2] ?? ""];

@@ -220,6 +220,24 @@ describe("Parquet", () => {
     expect(lines).toEqual([1, 2, 3]);
   });
 
+  test("gives decimals their digits", async () => {
+    const schema = [
+      { name: "root", num_children: 1 },
+      {
+        name: "p",
+        type: "INT32",
+        converted_type: "DECIMAL",
+        scale: 1,
+        precision: 9,
+        repetition_type: "REQUIRED",
+      },
+    ];
+    const columnData = [{ name: "p", data: [0.7, 0.3, 12.9, -0.1] }];
+    const buffer = parquetWriteBuffer({ schema, columnData } as never);
+    const { rows } = await readAll(file("decimal.parquet", new Uint8Array(buffer)));
+    expect(rows.flat()).toEqual(["0.7", "0.3", "12.9", "-0.1"]);
+  });
+
   test("is read row group by row group, with the row as the line", async () => {
     const n = 5000;
     const data = Array.from({ length: n }, (_, i) => `k${i % 1234}`);

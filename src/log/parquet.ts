@@ -5,7 +5,10 @@ import {
   parquetScan,
   parquetSchema,
   type AsyncBuffer,
+  type ColumnChunk,
   type FileMetaData,
+  type RowGroup,
+  type SchemaElement,
   type SchemaTree,
 } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -13,6 +16,7 @@ import { DataError, EmbedError } from "../errors.js";
 import { openRandomAccess, type RandomAccessFile } from "../io/random-access.js";
 import { checkSameColumns } from "./input.js";
 import type { ReadOptions } from "./log.js";
+import { checkPages } from "./parquet-pages.js";
 import { joinValues } from "./several.js";
 import { RowFault, type Piece, type RecordForm } from "./record-form.js";
 
@@ -29,7 +33,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
   let first: { path: string; columns: string[] } | undefined;
   let wanted: ReadonlySet<string> | undefined;
   /** of the first file's columns */
-  let isFloat: boolean[] = [];
+  let leaves: SchemaElement[] = [];
   let lists: string[] = [];
   return {
     expected: "a Parquet file with rows",
@@ -45,7 +49,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
         if (first) checkSameColumns(path, columns, first.path, first.columns);
         for (const child of children) checkShape(path, child, ignored);
         first ??= { path, columns };
-        isFloat = children.map((child) => leafOf(child).element.type === "FLOAT");
+        leaves = children.map((child) => leafOf(child).element);
         lists = children.filter(isList).map(({ element }) => element.name);
         return { source, pieces: () => rowGroups(path, source, metadata, columns) };
       } catch (error) {
@@ -63,8 +67,8 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
       return columns.map((name, c) => {
         const value = values[c];
         if (ignored.has(name)) return "";
-        if (!Array.isArray(value)) return textOf(value, isFloat[c]!, name);
-        const texts = value.map((one) => textOf(one, isFloat[c]!, name));
+        if (!Array.isArray(value)) return textOf(value, leaves[c]!, name);
+        const texts = value.map((one) => textOf(one, leaves[c]!, name));
         return joinValues(name, texts, Object.hasOwn(multi, name) ? multi[name]! : "|");
       });
     },
@@ -76,19 +80,23 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
     metadata: FileMetaData,
     columns: string[],
   ): AsyncGenerator<Piece<Values>, void, undefined> {
-    const options = { file: asyncBuffer(source), metadata, compressors, parsers, useOffsetIndex: false };
-    const scan = await parsed(path, () => parquetScan(options));
+    const file = asyncBuffer(source);
+    const leaves = new Map(parquetSchema(metadata).children.map((child) => [child.element.name, child]));
     let rowStart = 0;
     for (const group of metadata.row_groups) {
       const numRows = Number(group.num_rows);
-      const range = { rowStart, rowEnd: rowStart + numRows };
+      const chunks = chunksOf(group);
       const read: (ArrayLike<unknown> | undefined)[] = [];
       for (const name of columns) {
         if (ignored.has(name) || (wanted && !wanted.has(name))) {
           read.push(undefined);
           continue;
         }
-        const data = await parsed(path, () => scan.readColumn({ column: name, ...range }));
+        const own = chunks.get(name) ?? [];
+        const data = await parsed(path, async () => {
+          await checkColumn(file, group, own, leaves.get(name)!);
+          return readColumn(file, metadata, group, own, leaves.get(name)!);
+        });
         if (data.length !== numRows) {
           throw new DataError(`the file is damaged: expected ${numRows} values, got ${data.length}`, {
             file: path,
@@ -109,8 +117,80 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
   }
 }
 
+/** @throws {Error} a page of the column is damaged in a way that hyparquet would not end of */
+async function checkColumn(
+  file: AsyncBuffer,
+  group: RowGroup,
+  chunks: readonly ColumnChunk[],
+  column: SchemaTree,
+): Promise<void> {
+  const levels = levelsOf(column);
+  for (const { meta_data: meta } of chunks) {
+    if (!meta) continue;
+    const numValues = Number(meta.num_values);
+    if (levels.maxRepetition === 0 && numValues !== Number(group.num_rows))
+      throw new Error(`a column has ${numValues} values in ${group.num_rows} rows`);
+    // some writers state 0 where there is no dictionary
+    const start = Number(meta.dictionary_page_offset ?? 0) || Number(meta.data_page_offset);
+    const bytes = await file.slice(start, start + Number(meta.total_compressed_size));
+    checkPages(new Uint8Array(bytes), { codec: meta.codec, numValues, ...levels }, compressors);
+  }
+}
+
+/**
+ * A column's values in a row group. hyparquet is shown a file of nothing else: it looks through all columns for each, which
+ * takes minutes where there are ten thousand.
+ */
+async function readColumn(
+  file: AsyncBuffer,
+  metadata: FileMetaData,
+  group: RowGroup,
+  columns: ColumnChunk[],
+  column: SchemaTree,
+): Promise<ArrayLike<unknown>> {
+  const root = { ...metadata.schema[0]!, num_children: 1 };
+  const alone = { ...metadata, schema: [root, ...elementsOf(column)], row_groups: [{ ...group, columns }] };
+  const scan = await parquetScan({ file, metadata: alone, compressors, parsers, useOffsetIndex: false });
+  return scan.readColumn({ column: column.element.name, rowStart: 0, rowEnd: Number(group.num_rows) });
+}
+
+/** Schema elements of a column, parents before their children. */
+function elementsOf({ element, children }: SchemaTree): SchemaElement[] {
+  return [element, ...children.flatMap(elementsOf)];
+}
+
+/** The chunks of each column. */
+function chunksOf({ columns }: RowGroup): Map<string, ColumnChunk[]> {
+  const chunks = new Map<string, ColumnChunk[]>();
+  for (const chunk of columns) {
+    const name = chunk.meta_data?.path_in_schema[0] ?? "";
+    const others = chunks.get(name);
+    if (others) others.push(chunk);
+    else chunks.set(name, [chunk]);
+  }
+  return chunks;
+}
+
+/** Levels of a column's one leaf. */
+function levelsOf(column: SchemaTree): { maxDefinition: number; maxRepetition: number } {
+  const levels = { maxDefinition: 0, maxRepetition: 0 };
+  for (let node: SchemaTree | undefined = column; node; node = node.children[0]) {
+    if (node.element.repetition_type !== "REQUIRED") levels.maxDefinition++;
+    if (node.element.repetition_type === "REPEATED") levels.maxRepetition++;
+  }
+  return levels;
+}
+
+/** The file as hyparquet reads it; what was checked last is not read again. */
 function asyncBuffer({ totalBytes, slice }: RandomAccessFile): AsyncBuffer {
-  return { byteLength: totalBytes, slice: (start, end) => slice(start, end) };
+  let last: { start: number; end: number; bytes: Promise<ArrayBuffer> } | undefined;
+  return {
+    byteLength: totalBytes,
+    slice(start, end = totalBytes) {
+      if (last?.start !== start || last.end !== end) last = { start, end, bytes: slice(start, end) };
+      return last.bytes;
+    },
+  };
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
@@ -128,11 +208,15 @@ class Day {
 }
 
 /** What a value is as a cell; empty for null. */
-function textOf(value: unknown, isFloat: boolean, column: string): string {
+function textOf(value: unknown, { type, converted_type, scale }: SchemaElement, column: string): string {
   if (value === null || value === undefined) return "";
   if (typeof value === "string") return value;
   if (typeof value === "bigint" || typeof value === "boolean") return String(value);
-  if (typeof value === "number") return isFloat ? floatText(value) : numberText(value);
+  if (typeof value === "number") {
+    // hyparquet multiplies by a power of ten: 7 * 0.1 is 0.7000000000000001
+    if (converted_type === "DECIMAL") return numberText(Number(value.toFixed(scale ?? 0)));
+    return type === "FLOAT" ? floatText(value) : numberText(value);
+  }
   if (value instanceof Date || value instanceof Day) {
     const time = value instanceof Date ? value : new Date(value.days * 86400000);
     if (Number.isNaN(time.getTime())) throw new RowFault("no time", "the time is out of range", column);
@@ -177,6 +261,14 @@ function isList({ element, children }: SchemaTree): boolean {
 /** @throws {DataError} a column that is neither a scalar nor a list of them */
 function checkShape(path: string, tree: SchemaTree, ignored: ReadonlySet<string>): void {
   const { name } = tree.element;
+  const leaf = leafOf(tree).element;
+  if (leaf.logical_type?.type === "DECIMAL" && leaf.converted_type !== "DECIMAL") {
+    // hyparquet would give the digits without their scale
+    throw new DataError("a decimal is stated in a way that is not read: write it as a double or as text", {
+      file: path,
+      column: name,
+    });
+  }
   if (tree.children.length === 0 || isList(tree) || ignored.has(name)) return;
   throw new DataError(
     "expected a column of single values or of lists of them, got a nested one: flatten it, or --ignore the column",
@@ -185,7 +277,8 @@ function checkShape(path: string, tree: SchemaTree, ignored: ReadonlySet<string>
 }
 
 function checkDistinct(path: string, columns: string[]): void {
-  const twice = columns.find((name, i) => columns.indexOf(name) !== i);
+  const seen = new Set<string>();
+  const twice = columns.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined)
     throw new DataError("two columns have the same name: rename one of them", { file: path, column: twice });
 }

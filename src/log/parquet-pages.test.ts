@@ -1,0 +1,55 @@
+import { parquetMetadata } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { checkPages } from "./parquet-pages.js";
+
+/** The pages of a file of one column, and what is known of them. */
+function pagesOf(data: unknown[], codec: "UNCOMPRESSED" | "SNAPPY", nullable: boolean) {
+  const buffer = parquetWriteBuffer({
+    columnData: [{ name: "a", data, type: "STRING", nullable }],
+    codec,
+  } as never);
+  const meta = parquetMetadata(buffer).row_groups[0]!.columns[0]!.meta_data!;
+  const start = Number(meta.dictionary_page_offset ?? 0) || Number(meta.data_page_offset);
+  const bytes = new Uint8Array(buffer, start, Number(meta.total_compressed_size));
+  return {
+    bytes,
+    leaf: { codec: meta.codec, maxDefinition: nullable ? 1 : 0, maxRepetition: 0, numValues: data.length },
+  };
+}
+
+describe("checkPages", () => {
+  test.each([
+    ["UNCOMPRESSED", true],
+    ["SNAPPY", true],
+    ["SNAPPY", false],
+  ] as const)("accepts what a writer writes, %s, nullable %p", (codec, nullable) => {
+    for (const size of [1, 7, 8, 9, 1000, 20_000]) {
+      for (const distinct of [1, 5, 10_000]) {
+        const data = Array.from({ length: size }, (_, i) =>
+          nullable && i % 3 === 1 ? null : `k${i % distinct}`,
+        );
+        const { bytes, leaf } = pagesOf(data, codec, nullable);
+        expect(() => checkPages(bytes, leaf, compressors)).not.toThrow();
+      }
+    }
+  });
+
+  test("ends on every column with a byte changed, and refuses those whose runs are too long", () => {
+    const data = Array.from({ length: 50 }, (_, i) => (i % 3 === 1 ? null : `k${i % 4}`));
+    const { bytes, leaf } = pagesOf(data, "UNCOMPRESSED", true);
+    let refused = 0;
+    for (let at = 0; at < bytes.length; at++) {
+      for (const byte of [0, 0x7f, 0xff]) {
+        const damaged = bytes.slice();
+        damaged[at] = byte;
+        try {
+          checkPages(damaged, leaf, compressors);
+        } catch {
+          refused++;
+        }
+      }
+    }
+    expect(refused).toBeGreaterThan(bytes.length / 10);
+  });
+});
