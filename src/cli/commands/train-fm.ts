@@ -15,12 +15,12 @@ import {
   listOf,
   numberOf,
   readingOf,
-  shareOrFile,
   wholeOf,
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
+import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
@@ -32,16 +32,16 @@ Examples:
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `;
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise" | "valid" | "test">;
+type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
 type OptionalFlags = Partial<
-  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "split"> &
-    Omit<ColumnOptions, "infer" | "unlabelled">
+  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields"> & Omit<ColumnOptions, "infer" | "unlabelled">
 >;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
   OutputOptions &
   VocabularyFlags &
   EventFlags &
+  SplitFlags &
   ModelFlags &
   OptionalFlags &
   Partial<FmOptions> & { side?: string[]; drop?: string[]; where?: string[] };
@@ -59,7 +59,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   addBadRowOptions(addReadingOptions(addColumnOptions(command)));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
-  addVocabularyOptions(addEventOptions(command));
+  addVocabularyOptions(addEventOptions(addSplitOptions(command)));
   command
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
@@ -79,21 +79,6 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
         "--item-fields <columns>",
         "what a negative replaces beside the item; inferred by default",
       ).argParser(listOf),
-    )
-    .addOption(
-      training("--valid <share or file>", "validation part")
-        .argParser(shareOrFile("--valid"))
-        .default(0, "none"),
-    )
-    .addOption(
-      training("--test <share or file>", "test part").argParser(shareOrFile("--test")).default(0, "none"),
-    )
-    .addOption(
-      training("--split <by>", "how parts are cut; by time where there is one, else at random").choices([
-        "time",
-        "random",
-        "user",
-      ]),
     )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
   for (const { name, default: standard, help, integer } of hyperparameters) {
@@ -125,7 +110,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
 }
 
 function optionsOf(flags: Flags): TrainFmOptions {
-  const { user, item, label, time, session, fields, itemFields, positiveFrom, split, negatives } = flags;
+  const { user, item, label, time, session, fields, itemFields, positiveFrom, negatives } = flags;
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
   const fm: Partial<FmOptions> = flags.shuffle === false ? { shuffle: false } : {};
@@ -139,7 +124,6 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(fields && { fields }),
     ...(itemFields && { itemFields }),
     ...(positiveFrom !== undefined && { positiveFrom }),
-    ...(split && { split }),
     numeric: flags.numeric ?? [],
     multi: flags.multi ?? {},
     ignore: flags.ignore ?? [],
@@ -156,8 +140,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...eventsOf(flags),
     negatives,
     noise: flags.noise,
-    valid: flags.valid,
-    test: flags.test,
+    ...splitOf(flags),
     fm,
   };
 }
