@@ -26,9 +26,12 @@ export interface Place {
 export class DataError extends EmbedError {
   readonly exitCode = 65;
   readonly place: Place | undefined;
+  /** the message without the place */
+  readonly detail: string;
   constructor(message: string, place?: Place) {
     super(place ? `${formatPlace(place)}: ${message}` : message);
     this.place = place;
+    this.detail = message;
   }
 }
 

@@ -6,6 +6,10 @@ import { metricsOf } from "../evaluation/metrics.js";
 import type { ReadOptions } from "../log/log.js";
 import { NegativeRows } from "../sampling/negative-rows.js";
 import type { Noise } from "../sampling/noise-distribution.js";
+import { UsageError } from "../errors.js";
+import { keyedHashFrom } from "../io/key-file.js";
+import { secretIdOf } from "../dataset/hash-keys.js";
+import type { Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf } from "../dataset/preprocess.js";
 import { labelsOf } from "../dataset/labels.js";
@@ -15,12 +19,14 @@ import type { Part } from "./examples.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
-import { readDataset } from "./read-dataset.js";
+import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import { silently, toldRoles, unseenNotes, wholeOf, type Summary } from "./train-fm.js";
 import { version } from "../io/package-version.js";
 
 export interface EvaluateOptions {
   on: string[];
+  /** the file with the secret of a run whose ids are hashed */
+  hashKeys?: string;
   reading: ReadOptions;
   maxBad?: number;
   badRows?: BadRowReport;
@@ -29,7 +35,7 @@ export interface EvaluateOptions {
 /** Scores a log with a run's model; unseen keys are out-of-vocabulary, as in training, and counted in the warnings. */
 export async function evaluate(
   path: string,
-  { on, reading, ...bad }: EvaluateOptions,
+  { on, reading, hashKeys, ...bad }: EvaluateOptions,
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
@@ -37,10 +43,12 @@ export async function evaluate(
   const fm = await readFm(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = fm.preprocess;
   const unlabelled = negatives !== null;
+  const secret = await secretOf(fm.preprocess, hashKeys);
   const { dataset } = await readDataset(
     on,
     {
       ...toldRoles(roles),
+      ...secret,
       numeric: numericOf(fm.preprocess),
       sides,
       drop,
@@ -68,6 +76,25 @@ export async function evaluate(
     metrics: { on: metrics },
     warnings,
   };
+}
+
+/**
+ * How ids are replaced as in training.
+ *
+ * @throws {UsageError} the run's ids are hashed and there is no secret, or another one; or they are not and there is one
+ */
+async function secretOf(
+  { hashKeys: hashing, roles: { session } }: Preprocess,
+  hashKeys: string | undefined,
+): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
+  if (!hashing && hashKeys === undefined) return {};
+  if (!hashing) throw new UsageError("the run's ids are not hashed: leave out --hash-keys");
+  if (hashKeys === undefined)
+    throw new UsageError("the run's ids are hashed: give the file with their secret, --hash-keys FILE");
+  if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)
+    throw new UsageError(`the secret in '${hashKeys}' is not the one that the run's ids were hashed under`);
+  // a log to evaluate on needs no session
+  return { hashKeys, hashKeysOf: hashing.columns.filter((name) => name !== session) };
 }
 
 /** The log's own labels, or its events against negatives drawn as in training. */

@@ -3,11 +3,13 @@
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
 import { checkBadShare, type BadRow } from "../dataset/bad-rows.js";
 import { parseDrop } from "../dataset/filter.js";
+import { TEXT_LEFT_OUT, withHashedKeys, withoutExcerpts, type KeyHashing } from "../dataset/hash-keys.js";
 import { playRoles, shapingOf } from "../dataset/encoded/play-roles.js";
 import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
 import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide, type SideTable } from "../dataset/side.js";
-import { UsageError } from "../errors.js";
+import { DataError, UsageError } from "../errors.js";
+import { keyedHashFrom } from "../io/key-file.js";
 import type { Log, ReadOptions, ReadProgress } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import type { BadRowReport } from "./bad-row-report.js";
@@ -25,6 +27,10 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   badRows?: BadRowReport;
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
+  /** a file with a secret: ids are replaced by their keyed hash, in the dataset and in errors */
+  hashKeys?: string;
+  /** columns whose ids; by default the user's, the item's and the session's */
+  hashKeysOf?: string[];
 }
 
 const DEFAULT_MAX_BAD = 0.01;
@@ -32,15 +38,40 @@ const DEFAULT_MAX_BAD = 0.01;
 /** A dataset that was encoded has what shaped it in place of what the flags say. */
 export interface ReadDataset extends BuiltDataset {
   shaping?: Pick<DatasetOptions, "sides" | "drop" | "where" | "numeric">;
+  /** how ids were replaced, if they were */
+  hashing?: KeyHashing;
 }
 
 /**
- * Reads one or several files as one log, joined with its side tables, or an encoded dataset; tells what it inferred and
- * left out.
+ * Reads one or several files as one log, joined with its side tables, or an encoded dataset; ids are replaced where they
+ * are to be. Tells what was inferred and left out.
  */
 export async function readDataset(
   paths: readonly string[],
+  { hashKeys, hashKeysOf, ...options }: DatasetOptions,
+  watch: Watch,
+): Promise<ReadDataset> {
+  if (hashKeys === undefined) return await readRaw(paths, options, false, watch);
+  const hash = await keyedHashFrom(hashKeys);
+  const filtered = [
+    ...options.drop.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
+    ...(options.where ?? []).flatMap((source) =>
+      parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column })),
+    ),
+  ];
+  try {
+    const built = await readRaw(paths, options, true, watch);
+    return { ...built, ...withHashedKeys(built.dataset, hash, hashKeysOf, filtered) };
+  } catch (error) {
+    throw error instanceof DataError ? withoutExcerpts(error) : error;
+  }
+}
+
+/** @param hidesText bad rows are listed without their text */
+async function readRaw(
+  paths: readonly string[],
   options: DatasetOptions,
+  hidesText: boolean,
   watch: Watch,
 ): Promise<ReadDataset> {
   for (const path of paths) {
@@ -51,7 +82,7 @@ export async function readDataset(
       );
     return await readEncodedAs(path, options, watch);
   }
-  return await withLog(paths, options, watch, buildDataset);
+  return await withLog(paths, options, watch, buildDataset, hidesText);
 }
 
 async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
@@ -64,7 +95,11 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
 /** What a reading tells beside its rows. */
 type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped">;
 
-/** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
+/**
+ * Opens files as one log with its side tables, has it read, and tells what was inferred and left out.
+ *
+ * @param hidesText bad rows are listed without their text
+ */
 export async function withLog<T extends Told>(
   paths: readonly string[],
   { reading, sides, drop, where = [], maxBad = DEFAULT_MAX_BAD, badRows, ...options }: DatasetOptions,
@@ -75,9 +110,10 @@ export async function withLog<T extends Told>(
     options: BuildOptions,
     observe: (progress: ReadProgress) => void,
   ) => Promise<T>,
+  hidesText = false,
 ): Promise<T> {
-  const { observe, signal } = watch;
   await badRows?.check();
+  const { observe, signal } = watch;
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
@@ -92,9 +128,16 @@ export async function withLog<T extends Told>(
   }
   const filters = drop.map(parseDrop);
   const wheres = where.map(parseWhere);
-  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  const log = await openLog([...paths], {
+    ...reading,
+    multi: options.multi,
+    ignore: options.ignore,
+    keepBadRows: badRows !== undefined,
+  });
   const bad = {
-    ...(badRows && { onSkipped: (row: BadRow) => badRows.add(row) }),
+    ...(badRows && {
+      onSkipped: (row: BadRow) => badRows.add(hidesText ? { ...row, text: TEXT_LEFT_OUT } : row),
+    }),
     onRead: async (skipped: Record<string, number>, numRead: number) => {
       await badRows?.write(signal);
       checkBadShare(skipped, numRead, maxBad, paths);

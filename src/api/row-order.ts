@@ -20,8 +20,9 @@ export async function earlierRows(path: string | undefined): Promise<EarlierRows
 /** A sentence for each field of which rows were kept: how many were appended, and how many are holes. */
 export function rowOrderNotes({ fields }: FeatureSpace, earlier: EarlierRows): string[] {
   return fields.flatMap((field) => {
-    const before = field.kind === "number" ? undefined : earlier(field.name);
-    if (!before || field.kind === "number" || field.hash) return [];
+    if (field.kind === "number" || field.kind === "bins" || field.hash) return [];
+    const before = earlier(field.name);
+    if (!before) return [];
     const holes = countHoles(field.keys);
     return [
       `'${field.name}' keeps the order of ${before.size} rows: ${field.keys.size - before.size} appended, ${holes} ${holes === 1 ? "hole" : "holes"}`,

@@ -8,15 +8,16 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import type { Dictionary } from "../log/dictionary.js";
 import type { Log, ReadProgress } from "../log/log.js";
 import type { BadRow } from "./bad-rows.js";
-import { RowCollector, type Purpose, type RowSink } from "./collect.js";
+import { RowCollector, type Purpose } from "./collect.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./columns.js";
 import type { Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
+import { withLists } from "./lists.js";
 import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
+import { SideJoin, withSideCells, type SideTable } from "./side.js";
 import { WhereRows, whereColumns } from "./where-rows.js";
 import type { Where } from "./where.js";
-import { SideJoin, withSideCells, type SideTable } from "./side.js";
 
 export interface BuildOptions extends ColumnOptions {
   drop: DropFilter[];
@@ -90,35 +91,34 @@ export async function streamRows(
   checkSides(log, sides);
   for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
-  const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), options);
+  const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), withLists(log, options));
 
   const tested = whereColumns(options.where ?? [], log.columns);
   const purposes = purposesOf(roles, log, sides, tested, options);
-  const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
-  const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
   const used = usedColumns(roles, sides);
-  // of two readings of one column, the first is its filters'
+  // of two readings of one column, the first is its filter's
   const kept = [...purposes.keys()].filter(
     (i) => used.has(purposes[i]!.name) && purposes[i + 1]?.name !== purposes[i]!.name,
   );
-  const sideNotes: string[] = [];
+  const notes: string[] = [];
   const joins = sides.map((side) => ({
-    join: new SideJoin(side, roles, options.fields ?? [], sideNotes),
+    join: new SideJoin(side, roles, options.fields ?? [], notes),
     keyAt: kept.find((i) => purposes[i]!.name === side.key && purposes[i]!.role === "key") ?? noKey(side),
   }));
+  const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
+  const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
   const sink = open([
     ...kept.map((i) => planOf(purposes[i]!, roles)),
     ...joins.flatMap(({ join }) => join.plans),
   ]);
-  const joining: RowSink = {
+  const rows = new RowCollector(purposes, options, wheres, {
     append(cells, numRows, keyOf) {
       const joined = joins.flatMap(({ join, keyAt }) =>
         join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
       );
       return sink.append([...kept.map((i) => cells[i]!), ...joined], numRows);
     },
-  };
-  const rows = new RowCollector(purposes, options.onBadRow, joining, options.onSkipped, wheres);
+  });
   const read = await log.read(purposes, (batch, keyOf) => rows.add(batch, keyOf), observe);
   const skipped = { ...read.skipped, ...rows.skipped };
   const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
@@ -132,11 +132,11 @@ export async function streamRows(
       },
     );
   }
-
-  const notes = wheres.flatMap((where) => where.notes());
+  notes.unshift(...wheres.flatMap((where) => where.notes()));
   const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
-  notes.push(...sideNotes, ...joins.flatMap(({ join, keyAt }) => join.unmatched(read.dictionaries[keyAt]!)));
+  if (read.repeats) notes.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
+  for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
   return {
     numRows: rows.numRows,
     roles,

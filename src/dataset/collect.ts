@@ -42,6 +42,13 @@ const KEPT = 0;
 const DROPPED = 1;
 const BAD = 2;
 
+/** What becomes of rows that cannot be used. */
+export interface Handling {
+  onBadRow: "error" | "skip";
+  /** hears of each that is skipped */
+  onSkipped?: (row: BadRow) => void;
+}
+
 /** Hands the rows that pass to a sink. */
 export class RowCollector {
   numRows = 0;
@@ -57,10 +64,9 @@ export class RowCollector {
 
   constructor(
     private readonly purposes: readonly Purpose[],
-    private readonly onBadRow: "error" | "skip",
+    private readonly handling: Handling,
+    private readonly wheres: readonly WhereRows[],
     private readonly sink: RowSink,
-    private readonly onSkipped?: (row: BadRow) => void,
-    private readonly wheres: readonly WhereRows[] = [],
   ) {
     this.#dropsCode = purposes.map(() => []);
     this.#timeOfCode = purposes.map(() => []);
@@ -85,9 +91,10 @@ export class RowCollector {
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
     });
+    const { onSkipped } = this.handling;
+    if (onSkipped) this.#tell(batch.faultyRows, onSkipped);
     const { cells, kept } = this.#kept(batch, fates);
     this.numRows += kept;
-    if (this.onSkipped) this.#tell(batch.faultyRows, this.onSkipped);
     return kept > 0 ? this.sink.append(cells, kept, keyOf) : undefined;
   }
 
@@ -146,12 +153,12 @@ export class RowCollector {
   ): void {
     if (fates[row] !== KEPT) return;
     const got = text === "" ? "the cell is empty" : `got ${excerpt(text)}`;
-    if (this.onBadRow === "error") {
+    if (this.handling.onBadRow === "error") {
       const message = `${expected}, ${got}; --on-bad-row skip leaves such rows out`;
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
     }
     const reason = `${purpose.name}: ${expected}`;
-    if (this.onSkipped) {
+    if (this.handling.onSkipped) {
       const place = batch.placeOf(row);
       this.#bad.push({ ...place, reason: expected, column: purpose.name, text });
     }

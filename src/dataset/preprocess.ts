@@ -3,6 +3,7 @@
 
 import type { Roles } from "./dataset.js";
 import type { HashRecipe } from "./hash-field.js";
+import type { KeyHashing } from "./hash-keys.js";
 import type { Task } from "./labels.js";
 import { withForms } from "./numeric.js";
 import type { TestVector } from "./test-vectors.js";
@@ -51,6 +52,8 @@ export interface Preprocess {
   labelRange: [low: number, high: number];
   /** for a log without labels */
   negatives: { perEvent: number; noise: string; itemFields: string[] } | null;
+  /** ids were replaced by keyed hashes before anything else; absent when they were not */
+  hashKeys?: KeyHashing;
   testVectors: TestVector[];
 }
 

@@ -2,7 +2,8 @@
 // what an unknown key is like. Whether a cell is hidden is named by (seed, epoch, row, field); a several-valued cell is
 // hidden whole.
 //
-// Hidden are the keys of categorical fields that can meet unknown ones: neither numbers nor hashed fields.
+// Hidden are the keys of categorical fields that can meet unknown ones: neither numbers, their
+// bins, nor hashed fields.
 
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
@@ -56,7 +57,7 @@ export function withTrainedOov(counts: Uint32Array, space: FeatureSpace, share: 
 
 function canHide({ fields }: FeatureSpace, f: number): boolean {
   const field = fields[f]!;
-  return field.kind !== "number" && !field.hash;
+  return (field.kind === "key" || field.kind === "multi") && !field.hash;
 }
 
 type Hide = (rows: FeatureRows, firstRow: number, stream: number) => FeatureRows;

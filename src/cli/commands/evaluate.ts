@@ -13,6 +13,7 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
+import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
 import { writeResult } from "../terminal.js";
@@ -33,10 +34,13 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples)
     .requiredOption("--on <log>", "the log to measure on; repeat it for several files read as one", repeated)
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
-  addBadRowOptions(addReadingOptions(command));
+  addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   command.addOption(new Option("--force", "replace an existing --bad-rows file").helpGroup("Reading:"));
   return addOutputOptions(command).action(
-    async (run: string, flags: ReadingFlags & BadRowFlags & OutputOptions & { on: string[] }) => {
+    async (
+      run: string,
+      flags: ReadingFlags & BadRowFlags & OutputOptions & HashKeysFlags & { on: string[] },
+    ) => {
       const { evaluate } = await import("../../api/evaluate.js");
       const display = await displayFor(flags);
       try {
@@ -44,7 +48,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
         const bad = await badRowsOf(flags);
         const summary = await evaluate(
           run,
-          { on: flags.on, reading, ...bad },
+          { on: flags.on, reading, ...bad, ...hashKeysOf(flags) },
           { observe: display.observe, signal },
         );
         display.stop();

@@ -20,6 +20,7 @@ import {
   type ReadingFlags,
 } from "../options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
+import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
@@ -41,10 +42,11 @@ type Flags = ReadingFlags &
   OutputOptions &
   VocabularyFlags &
   EventFlags &
+  HashKeysFlags &
   SplitFlags &
   ModelFlags &
   OptionalFlags &
-  Partial<FmOptions> & { side?: string[]; drop?: string[]; where?: string[] };
+  Partial<FmOptions> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal): Command {
@@ -54,12 +56,15 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     .description(
       "Trains a factorization machine on a log and writes a run directory: a vector for each key of each field.",
     )
-    .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
+    .argument(
+      "<log...>",
+      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
+    )
     .addHelpText("before", examples);
   addBadRowOptions(addReadingOptions(addColumnOptions(command)));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
-  addVocabularyOptions(addEventOptions(addSplitOptions(command)));
+  addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
   command
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
@@ -81,6 +86,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
       ).argParser(listOf),
     )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
+  command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
   for (const { name, default: standard, help, integer } of hyperparameters) {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
@@ -114,6 +120,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
   const fm: Partial<FmOptions> = flags.shuffle === false ? { shuffle: false } : {};
+  if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
   for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
   return {
     ...(user !== undefined && { user }),
@@ -138,6 +145,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     force: flags.force ?? false,
     ...vocabularyOf(flags),
     ...eventsOf(flags),
+    ...hashKeysOf(flags),
     negatives,
     noise: flags.noise,
     ...splitOf(flags),
