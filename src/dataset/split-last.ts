@@ -5,7 +5,7 @@
 import { UsageError } from "../errors.js";
 import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
 import { cellCodes } from "./item-fields.js";
-import type { Parts } from "./split.js";
+import type { Parts } from "./parts.js";
 
 export interface LastOptions {
   /** events, or groups of events, of each user in the test part; as many before them are the validation part */

@@ -8,6 +8,7 @@
 
 import { UsageError } from "../errors.js";
 import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
+import type { Parts } from "./parts.js";
 import { splitLast, type LastOptions } from "./split-last.js";
 import { finish, hashBytes, hashText, mixWord, type Hash64 } from "./hash.js";
 
@@ -26,13 +27,6 @@ export interface SplitOptions {
   key?: readonly string[];
   /** for leave-last-out */
   last?: LastOptions;
-}
-
-/** u32: rows of each part. By time they are in time order; otherwise in the log's. */
-export interface Parts {
-  train: Uint32Array;
-  valid: Uint32Array;
-  test: Uint32Array;
 }
 
 /**
