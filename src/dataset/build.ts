@@ -96,13 +96,13 @@ export async function streamRows(
   const tested = whereColumns(options.where ?? [], log.columns);
   const purposes = purposesOf(roles, log, sides, tested, options);
   const used = usedColumns(roles, sides);
-  // of two readings of one column, the first is its filter's
+  // of two readings of one column, the first is its filters'
   const kept = [...purposes.keys()].filter(
     (i) => used.has(purposes[i]!.name) && purposes[i + 1]?.name !== purposes[i]!.name,
   );
-  const notes: string[] = [];
+  const sideNotes: string[] = [];
   const joins = sides.map((side) => ({
-    join: new SideJoin(side, roles, options.fields ?? [], notes),
+    join: new SideJoin(side, roles, options.fields ?? [], sideNotes),
     keyAt: kept.find((i) => purposes[i]!.name === side.key && purposes[i]!.role === "key") ?? noKey(side),
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
@@ -132,7 +132,7 @@ export async function streamRows(
       },
     );
   }
-  notes.unshift(...wheres.flatMap((where) => where.notes()));
+  const notes = [...sideNotes, ...wheres.flatMap((where) => where.notes())];
   const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
   if (read.repeats) notes.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
