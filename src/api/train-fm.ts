@@ -8,7 +8,7 @@ import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { testVectors } from "../dataset/test-vectors.js";
 import { parseSide } from "../dataset/side.js";
-import { splitRows, type SplitBy } from "../dataset/split.js";
+import { splitRows } from "../dataset/split.js";
 import {
   featureCounts,
   featureHashes,
@@ -33,9 +33,10 @@ import { negativeFiles } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
+import { isCut, splitOptionsOf, splitWarnings, type SplitFlags } from "./split-options.js";
 import { version } from "../io/package-version.js";
 
-export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits {
+export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits, SplitFlags {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
@@ -48,10 +49,6 @@ export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventL
   noise: Noise;
   /** columns that go with the item; inferred when absent */
   itemFields?: string[];
-  /** a share of the rows, or another log */
-  valid: number | string;
-  test: number | string;
-  split?: SplitBy;
   /** what the user set; the rest is the default of the loss */
   fm: Partial<FmOptions>;
 }
@@ -92,6 +89,7 @@ export async function trainFm(
   for (const text of notes) watch.observe({ stage: "note", text });
   checkTarget(dataset, options);
   const { parts, by } = await splitParts(dataset, options, watch);
+  for (const text of splitWarnings(by)) warn(text);
   clock.lap("read");
 
   const earlier = await earlierRows(options.rowOrder);
@@ -208,16 +206,16 @@ interface SplitParts {
   by: string;
 }
 
-/** Cuts the log by shares; a part that is given as a file is read with the log's roles. */
+/** Cuts the log; a part that is given as a file is read with the log's roles. */
 async function splitParts(dataset: Dataset, options: TrainFmOptions, watch: Watch): Promise<SplitParts> {
   const { valid, test } = options;
-  const share = (part: number | string) => (typeof part === "number" ? part : 0);
-  const by = options.split ?? (dataset.roles.time === undefined ? "random" : "time");
   const seed = options.fm.seed ?? defaultFmOptions("logistic").seed;
-  const rows = splitRows(dataset, { by, valid: share(valid), test: share(test), seed });
+  const split = splitOptionsOf(dataset.roles, options, seed);
+  const rows = splitRows(dataset, split);
   const partOf = async (part: number | string, own: Uint32Array): Promise<Part | undefined> => {
-    if (typeof part === "number") return own.length > 0 ? { dataset, rows: own } : undefined;
-    return wholeOf(await readLike(dataset, part, options, watch));
+    if (typeof part === "string" && !isCut(part))
+      return wholeOf(await readLike(dataset, part, options, watch));
+    return own.length > 0 ? { dataset, rows: own } : undefined;
   };
   return {
     parts: {
@@ -225,7 +223,7 @@ async function splitParts(dataset: Dataset, options: TrainFmOptions, watch: Watc
       valid: await partOf(valid, rows.valid),
       test: await partOf(test, rows.test),
     },
-    by,
+    by: split.by,
   };
 }
 

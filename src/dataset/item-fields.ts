@@ -68,7 +68,7 @@ function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsBy
 }
 
 /** u32[numRows]: a code a distinct cell; numbers are coded by their value. */
-function cellCodes(column: Column): Uint32Array {
+export function cellCodes(column: Column): Uint32Array {
   if (column.kind !== "number") return column.codes;
   const codeOf = new Map<number, number>();
   return Uint32Array.from(column.values, (x) => {

@@ -74,3 +74,84 @@ test.each([
 ] as [Partial<SplitOptions>, string][])("shares %j that %s are a UsageError", (shares) => {
   expect(() => splitRows(datasetOf({ item: numbered(10, "i") }), options(shares))).toThrow(UsageError);
 });
+
+describe("a split at dates", () => {
+  const dataset = datasetOf({ item: numbered(6, "i"), t: [50, 10, 40, 20, 30, 60] }, { time: "t" });
+  const parts = (changes: Partial<SplitOptions>) => {
+    const { train, valid, test } = splitRows(dataset, options({ by: "time", ...changes }));
+    return [[...train], [...valid], [...test]];
+  };
+
+  test("puts the rows from a time on into the part", () => {
+    expect(parts({ validFrom: 30, testFrom: 50 })).toEqual([
+      [1, 3],
+      [4, 2],
+      [0, 5],
+    ]);
+  });
+
+  test("goes with a share for validation, which is of all rows and lies before the test part", () => {
+    expect(parts({ valid: 1 / 3, testFrom: 60 })).toEqual([[1, 3, 4], [2, 0], [5]]);
+  });
+
+  test.each([[{ testFrom: 61 }], [{ testFrom: 10 }], [{ validFrom: 50, testFrom: 40 }]])(
+    "that leave a part without rows are a UsageError: %j",
+    (dates) => {
+      expect(() => parts(dates)).toThrow(UsageError);
+    },
+  );
+});
+
+describe("a random split by key", () => {
+  const user = Array.from({ length: 3000 }, (_, i) => `u${i % 30}`);
+  const item = Array.from({ length: 3000 }, (_, i) => `i${i % 20}`);
+  const dataset = datasetOf({ user, item, place: numbered(3000, "p") }, { user: "user" });
+
+  test("keeps repeats of a pair on one side, whatever else the rows hold", () => {
+    const { train, test: held } = splitRows(dataset, options({ test: 0.3, key: ["user", "item"] }));
+    const pairs = (rows: Uint32Array) => new Set(Array.from(rows, (row) => `${user[row]} ${item[row]}`));
+    const heldPairs = pairs(held);
+    expect(heldPairs.size).toBeGreaterThan(0);
+    expect([...pairs(train)].filter((pair) => heldPairs.has(pair))).toEqual([]);
+  });
+
+  test("without the key's column is a UsageError", () => {
+    expect(() => splitRows(dataset, options({ test: 0.3, key: ["basket"] }))).toThrow(/basket/);
+  });
+});
+
+describe("leave-last-out", () => {
+  const of = (user: string[], t: number[], basket: string[]) =>
+    datasetOf({ user, t, basket }, { user: "user", time: "t" });
+  const parts = (dataset: ReturnType<typeof of>, last: SplitOptions["last"]) => {
+    const { train, valid, test } = splitRows(dataset, options({ by: "last", ...(last && { last }) }));
+    return [[...train], [...valid], [...test]];
+  };
+
+  test("holds out each user's latest event for test and the one before for validation", () => {
+    const dataset = of(["a", "b", "a", "a", "b", "a"], [4, 1, 3, 9, 2, 1], numbered(6, "k"));
+    expect(parts(dataset, undefined)).toEqual([[1, 2, 5], [0], [3, 4]]);
+  });
+
+  test("keeps a user's only event, and rows without a user, for training", () => {
+    expect(parts(of(["a", "", "b", "b"], [1, 9, 2, 1], numbered(4, "k")), undefined)).toEqual([
+      [0, 1, 3],
+      [],
+      [2],
+    ]);
+  });
+
+  test("holds out whole groups, each where its latest event stands", () => {
+    const dataset = of(["a", "a", "a", "a", "a"], [1, 2, 3, 4, 5], ["x", "y", "z", "y", "x"]);
+    expect(parts(dataset, { last: 1, group: "basket", without: [] })).toEqual([[2], [1, 3], [0, 4]]);
+  });
+
+  test("cuts no part that another log gives", () => {
+    const dataset = of(["a", "a", "a"], [1, 2, 3], numbered(3, "k"));
+    expect(parts(dataset, { last: 1, without: ["valid"] })).toEqual([[0, 1], [], [2]]);
+  });
+
+  test("without a user column is a UsageError", () => {
+    expect(() => splitRows(datasetOf({ item: ["a", "b"] }), options({ by: "last" }))).toThrow(/--user/);
+  });
+});

@@ -2,14 +2,17 @@
 //
 //   time    rows stably sorted by time; test is the latest share, validation the share before it
 //   random  by a 64-bit hash of the seed and the row's cells: a row keeps its part when others are added, and equal
-//           rows are in one part
+//           rows are in one part; of chosen columns only, so that repeats of a pair are in one part
 //   user    whole users, by a hash of the seed and the user's key
+//   last    each user's last events (split-last.ts)
 
 import { UsageError } from "../errors.js";
 import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
+import type { Parts } from "./parts.js";
+import { splitLast, type LastOptions } from "./split-last.js";
 import { finish, hashBytes, hashText, mixWord, type Hash64 } from "./hash.js";
 
-export type SplitBy = "time" | "random" | "user";
+export type SplitBy = "time" | "random" | "user" | "last";
 
 export interface SplitOptions {
   by: SplitBy;
@@ -17,13 +20,13 @@ export interface SplitOptions {
   valid: number;
   test: number;
   seed: number;
-}
-
-/** u32: rows of each part. By time they are in time order; otherwise in the log's. */
-export interface Parts {
-  train: Uint32Array;
-  valid: Uint32Array;
-  test: Uint32Array;
+  /** for a split by time: milliseconds from which on rows are in the part, in place of its share */
+  validFrom?: number;
+  testFrom?: number;
+  /** for a random split: the columns, or the roles user and item, that decide a row's part; all by default */
+  key?: readonly string[];
+  /** for leave-last-out */
+  last?: LastOptions;
 }
 
 /**
@@ -36,8 +39,15 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
       `--valid and --test are shares in [0, 1) that leave rows to train on, got ${valid} and ${test}`,
     );
   }
+  const { validFrom, testFrom, last = { last: 1, without: [] } } = options;
+  if (options.by !== "time" && (validFrom ?? testFrom) !== undefined)
+    throw new UsageError(`a date for --valid or --test cuts by time, not with --split ${options.by}`);
+  if (options.by !== "random" && options.key)
+    throw new UsageError(`--split-key is for --split random, not for --split ${options.by}`);
+  if (options.by === "last") return splitLast(dataset, last);
   const all = Uint32Array.from({ length: dataset.numRows }, (_, row) => row);
-  if (valid + test === 0) return { train: all, valid: new Uint32Array(), test: new Uint32Array() };
+  if (valid + test === 0 && validFrom === undefined && testFrom === undefined)
+    return { train: all, valid: new Uint32Array(), test: new Uint32Array() };
   const parts =
     options.by === "time" ? splitByTime(dataset, all, options) : splitByHash(dataset, all, options);
   for (const [name, share] of [
@@ -49,13 +59,19 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
         `--${name} ${share} of ${dataset.numRows} rows leaves no row in that part: give it a larger share`,
       );
     }
+    const from = options[`${name}From`];
+    if (from !== undefined && parts[name].length === 0) {
+      throw new UsageError(
+        `no row is in the part that --${name} cuts at ${new Date(from).toISOString()}; the validation part ends where the test part begins`,
+      );
+    }
   }
   if (parts.train.length === 0)
     throw new UsageError(`the split of ${dataset.numRows} rows leaves none to train on`);
   return parts;
 }
 
-function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test }: SplitOptions): Parts {
+function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...dates }: SplitOptions): Parts {
   const { time } = dataset.roles;
   if (time === undefined) {
     throw new UsageError("--split time needs a time column: name it with --time, or use --split random");
@@ -68,8 +84,17 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test }: Split
   for (let row = 1; sorted && row < rows.length; row++) sorted = times[row - 1]! <= times[row]!;
   const order = sorted ? rows : rows.sort((a, b) => times[a]! - times[b]! || a - b);
   const n = rows.length;
-  const validFrom = Math.floor(n * (1 - valid - test));
-  const testFrom = Math.floor(n * (1 - test));
+  /** rows before a time; at the end of a log whose times are all earlier */
+  const before = (from: number): number => {
+    const at = order.findIndex((row) => times[row]! >= from);
+    return at < 0 ? n : at;
+  };
+  const testFrom = dates.testFrom === undefined ? Math.floor(n * (1 - test)) : before(dates.testFrom);
+  const share = dates.testFrom === undefined ? test : (n - testFrom) / n;
+  const validFrom =
+    dates.validFrom === undefined
+      ? Math.max(0, Math.floor(n * (1 - valid - share)))
+      : Math.min(testFrom, before(dates.validFrom));
   return {
     train: order.slice(0, validFrom),
     valid: order.slice(validFrom, testFrom),
@@ -77,12 +102,17 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test }: Split
   };
 }
 
-function splitByHash(dataset: Dataset, rows: Uint32Array, { by, valid, test, seed }: SplitOptions): Parts {
+function splitByHash(
+  dataset: Dataset,
+  rows: Uint32Array,
+  { by, valid, test, seed, key }: SplitOptions,
+): Parts {
   const { user } = dataset.roles;
   if (by === "user" && user === undefined) {
     throw new UsageError("--split user needs a user column: name it with --user");
   }
-  const columns = by === "user" ? [columnNamed(dataset, user!)] : dataset.columns;
+  const columns =
+    by === "user" ? [columnNamed(dataset, user!)] : key ? keyColumns(dataset, key) : dataset.columns;
   const hashes = rowHashes(columns, dataset.numRows, seed);
   // the hash as a fraction: the lowest share is test, the next validation
   const partOf = (row: number): keyof Parts => {
@@ -104,6 +134,19 @@ function splitByHash(dataset: Dataset, rows: Uint32Array, { by, valid, test, see
     valid: parts.valid.slice(0, sizes.valid),
     test: parts.test.slice(0, sizes.test),
   };
+}
+
+/** The columns of --split-key, in the dataset's order; `user` and `item` are the columns in these roles. */
+function keyColumns({ columns, roles }: Dataset, key: readonly string[]): Column[] {
+  const names = key.map((name) => {
+    const isRole = name === "user" || name === "item";
+    const found = columns.some((column) => column.name === name) ? name : isRole ? roles[name] : undefined;
+    if (found !== undefined) return found;
+    throw new UsageError(
+      `--split-key names column '${name}', which the rows do not hold: the columns are ${columns.map((column) => column.name).join(", ")}`,
+    );
+  });
+  return columns.filter(({ name }) => names.includes(name));
 }
 
 /** Two u32[numRows]: the halves of each row's hash over the given columns' names and cells. */

@@ -15,13 +15,13 @@ import {
   listOf,
   numberOf,
   readingOf,
-  shareOrFile,
   wholeOf,
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
+import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
@@ -33,9 +33,9 @@ Examples:
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `;
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise" | "valid" | "test">;
+type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
 type OptionalFlags = Partial<
-  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "split" | "timeFields" | "timeZone"> &
+  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "timeFields" | "timeZone"> &
     Omit<ColumnOptions, "infer" | "unlabelled">
 >;
 type Flags = ReadingFlags &
@@ -44,6 +44,7 @@ type Flags = ReadingFlags &
   VocabularyFlags &
   EventFlags &
   HashKeysFlags &
+  SplitFlags &
   ModelFlags &
   OptionalFlags &
   Partial<FmOptions> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
@@ -64,7 +65,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   addBadRowOptions(addReadingOptions(addColumnOptions(command)));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
-  addVocabularyOptions(addEventOptions(addHashKeysOptions(command)));
+  addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
   command
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
@@ -84,21 +85,6 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
         "--item-fields <columns>",
         "what a negative replaces beside the item; inferred by default",
       ).argParser(listOf),
-    )
-    .addOption(
-      training("--valid <share or file>", "validation part")
-        .argParser(shareOrFile("--valid"))
-        .default(0, "none"),
-    )
-    .addOption(
-      training("--test <share or file>", "test part").argParser(shareOrFile("--test")).default(0, "none"),
-    )
-    .addOption(
-      training("--split <by>", "how parts are cut; by time where there is one, else at random").choices([
-        "time",
-        "random",
-        "user",
-      ]),
     )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
   command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
@@ -131,7 +117,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
 }
 
 function optionsOf(flags: Flags): TrainFmOptions {
-  const { user, item, label, time, session, fields, itemFields, positiveFrom, split, negatives } = flags;
+  const { user, item, label, time, session, fields, itemFields, positiveFrom, negatives } = flags;
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
   const fm: Partial<FmOptions> = flags.shuffle === false ? { shuffle: false } : {};
@@ -148,7 +134,6 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(flags.timeZone !== undefined && { timeZone: flags.timeZone }),
     ...(itemFields && { itemFields }),
     ...(positiveFrom !== undefined && { positiveFrom }),
-    ...(split && { split }),
     numeric: flags.numeric ?? [],
     multi: flags.multi ?? {},
     ignore: flags.ignore ?? [],
@@ -166,8 +151,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...hashKeysOf(flags),
     negatives,
     noise: flags.noise,
-    valid: flags.valid,
-    test: flags.test,
+    ...splitOf(flags),
     fm,
   };
 }

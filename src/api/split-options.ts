@@ -1,0 +1,74 @@
+// What --valid, --test and --split say: shares and dates are cut from the log, anything else is another log.
+
+import type { Roles } from "../dataset/dataset.js";
+import type { SplitBy, SplitOptions } from "../dataset/split.js";
+import { UsageError } from "../errors.js";
+import { parseTime } from "../log/time.js";
+
+export interface SplitFlags {
+  /** a share of the rows, a date from which on rows are in the part, or another log */
+  valid: number | string;
+  test: number | string;
+  split?: SplitBy;
+  /** columns that decide a row's part, for a random split */
+  splitKey?: string[];
+  /** events or groups that are left out of each user, for --split last; 1 when absent */
+  last?: number;
+  /** column of what is a group */
+  group?: string;
+}
+
+/** Whether a part is cut from the log: a share or a date. `./2011-12-01` is a file. */
+export function isCut(part: number | string): boolean {
+  return typeof part === "number" || /^\d{4}-\d{2}-\d{2}([T ][\d:.,+-]*Z?)?$/i.test(part);
+}
+
+/** What training with the split should know, or none. */
+export function splitWarnings(by: string): string[] {
+  return by === "last"
+    ? ["--split last: training sees what others did after a user's held-out events; --split time does not"]
+    : [];
+}
+
+/**
+ * How a log with these roles is cut.
+ *
+ * @throws {UsageError} flags that do not go together, or a date that is none
+ */
+export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number): SplitOptions {
+  const { valid, test, splitKey, last, group } = flags;
+  const dates = {
+    ...(isDate(valid) && { validFrom: dateOf("--valid", valid) }),
+    ...(isDate(test) && { testFrom: dateOf("--test", test) }),
+  };
+  const usual = splitKey || (time === undefined && Object.keys(dates).length === 0) ? "random" : "time";
+  const by = flags.split ?? usual;
+  if (by !== "last" && (last !== undefined || group !== undefined))
+    throw new UsageError("--last and --group go with --split last");
+  if (by === "last" && [valid, test].some((part) => typeof part === "number" && part > 0))
+    throw new UsageError(
+      "--split last takes no shares: --last says how many events of each user are test, as many before them are validation",
+    );
+  const without = (["valid", "test"] as const).filter((part) => !isCut(flags[part]));
+  return {
+    by,
+    valid: typeof valid === "number" ? valid : 0,
+    test: typeof test === "number" ? test : 0,
+    seed,
+    ...dates,
+    ...(splitKey && { key: splitKey }),
+    ...(by === "last" && { last: { last: last ?? 1, without, ...(group !== undefined && { group }) } }),
+  };
+}
+
+function isDate(part: number | string): part is string {
+  return typeof part === "string" && isCut(part);
+}
+
+function dateOf(flag: string, text: string): number {
+  const milliseconds = parseTime(text);
+  if (!Number.isNaN(milliseconds)) return milliseconds;
+  throw new UsageError(
+    `${flag} expects a share, a date such as 2011-12-01 or 2011-12-01T06:00Z, or a file (./${text}), got '${text}'`,
+  );
+}

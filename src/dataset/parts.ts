@@ -1,0 +1,8 @@
+// The parts that a split cuts a dataset into.
+
+/** u32: rows of each part. By time they are in time order; otherwise in the log's. */
+export interface Parts {
+  train: Uint32Array;
+  valid: Uint32Array;
+  test: Uint32Array;
+}
