@@ -1,6 +1,7 @@
 // The library: everything that the command line does can be called from TypeScript.
 
 export { BadRowReport } from "./api/bad-row-report.js";
+export { encode, type EncodeOptions, type EncodeSummary } from "./api/encode.js";
 export { evaluate, type EvaluateOptions } from "./api/evaluate.js";
 export { exportRun, type ExportRunOptions } from "./api/export.js";
 export { inspect, type Inspection } from "./api/inspect.js";

@@ -6,7 +6,7 @@ import { embed, embedOk } from "../testing/embed.js";
 import { projectFolder } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
 
-const commands = ["inspect", "train-fm", "export", "neighbors", "evaluate"];
+const commands = ["inspect", "encode", "train-fm", "export", "neighbors", "evaluate"];
 
 test("--help lists the commands that exist, and none that does not", async () => {
   const { stdout, stderr } = await embedOk(["--help"]);

@@ -6,6 +6,7 @@ import { labelsOf, type Task } from "../dataset/labels.js";
 import { bindEncoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import { columnNamed } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import { requireColumn } from "../dataset/roles.js";
 import { DataError, UsageError } from "../errors.js";
 import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";
 import { negativeSource, type NegativeSource } from "../sampling/negative-source.js";
@@ -25,7 +26,12 @@ export interface Examples {
   /** lowest and highest label of the training part */
   labelRange: [low: number, high: number];
   /** where the negatives come from */
-  negatives?: { source: NegativeSource; itemFields: string[] };
+  negatives?: {
+    source: NegativeSource;
+    itemFields: string[];
+    /** events of the training part for which no item is left to draw */
+    exhausted: number;
+  };
 }
 
 type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
@@ -80,7 +86,12 @@ export function negativeExamples(
   if (itemColumn.kind !== "key")
     throw new UsageError(`the item column '${item}' cannot be numeric or several-valued`);
 
+  if (user !== undefined && columnNamed(dataset, user).kind !== "key") {
+    throw new UsageError(`the user column '${user}' cannot be numeric or several-valued`);
+  }
+
   const candidates = space.fields.map(({ name }) => name).filter((name) => name !== item && name !== user);
+  for (const name of told ?? []) requireColumn("--item-fields", name, [item, ...candidates]);
   const itemFields = findItemFields(dataset, rows, itemColumn, candidates, told);
   const indexes = space.fields.map((_, f) => f);
   const isItems = (f: number) => itemFields.names.includes(space.fields[f]!.name);
@@ -102,12 +113,20 @@ export function negativeExamples(
       { ...part, encoder: bindEncoder(space, part.dataset), ...fieldIndexes },
       options,
     );
+  const train = draws(parts.train);
+  const exhausted = train.numExhausted();
+  if (exhausted === rows.length) {
+    throw new DataError("no negative can be drawn: every user has every item of the training part", {
+      file: dataset.inputs.map(({ path }) => path).join(", "),
+      column: item,
+    });
+  }
   return {
     task: "binary",
-    train: draws(parts.train).training(),
+    train: train.training(),
     ...(parts.valid && { valid: draws(parts.valid).fixed() }),
     ...(parts.test && { test: draws(parts.test).fixed() }),
     labelRange: [0, 1],
-    negatives: { source, itemFields: itemFields.names },
+    negatives: { source, itemFields: itemFields.names, exhausted },
   };
 }

@@ -60,6 +60,7 @@ export async function inspect(
     const warnings = Object.entries(read.skipped).map(
       ([reason, count]) => `${count} rows left out as bad (${reason})`,
     );
+    if (read.repeats) warnings.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
     return { rows: read.numRows, delimiter: log.delimiter, columns, warnings };
   } finally {
     await log.close();

@@ -3,9 +3,12 @@
 import type { ReadProgress } from "../log/log.js";
 import type { EpochEvent } from "../trainers/fm/model.js";
 
+/** An epoch of at most `epochs`. */
+export type EpochProgress = EpochEvent & { epochs: number };
+
 export type Progress =
   | ({ stage: "reading" } & ReadProgress)
-  | ({ stage: "epoch"; epochs: number } & EpochEvent)
+  | ({ stage: "epoch" } & EpochProgress)
   /** a sentence: what was inferred, what was left out */
   | { stage: "note"; text: string }
   /** a sentence that the summary repeats */

@@ -1,14 +1,16 @@
-// Opening a log with its side tables, and reading it whole.
+// Opening a log with its side tables, or an encoded dataset in its place, and reading it whole.
 
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
 import { checkBadShare, type BadRow } from "../dataset/bad-rows.js";
 import { parseDrop } from "../dataset/filter.js";
 import { TEXT_LEFT_OUT, withHashedKeys, withoutExcerpts, type KeyHashing } from "../dataset/hash-keys.js";
+import { playRoles, shapingOf } from "../dataset/encoded/play-roles.js";
+import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
 import { parseWhere } from "../dataset/where.js";
-import { parseSide, readSide } from "../dataset/side.js";
-import { DataError } from "../errors.js";
+import { parseSide, readSide, type SideTable } from "../dataset/side.js";
+import { DataError, UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
-import type { ReadOptions } from "../log/log.js";
+import type { Log, ReadOptions, ReadProgress } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Watch } from "./progress.js";
@@ -29,45 +31,94 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   hashKeys?: string;
   /** columns whose ids; by default the user's, the item's and the session's */
   hashKeysOf?: string[];
+  /** bad rows are listed without their text, which may hold ids */
+  hidesText?: boolean;
 }
 
 const DEFAULT_MAX_BAD = 0.01;
 
+/** A dataset that was encoded has what shaped it in place of what the flags say. */
 export interface ReadDataset extends BuiltDataset {
+  shaping?: Pick<DatasetOptions, "sides" | "drop" | "numeric">;
   /** how ids were replaced, if they were */
   hashing?: KeyHashing;
 }
 
-/** Reads one or several files as one log, joined with its side tables, ids replaced where they are to be. */
+/**
+ * Reads one or several files as one log, joined with its side tables, or an encoded dataset; tells what it inferred and
+ * left out. Ids are replaced where they are to be.
+ */
 export async function readDataset(
   paths: readonly string[],
   { hashKeys, hashKeysOf, ...options }: DatasetOptions,
   watch: Watch,
 ): Promise<ReadDataset> {
-  if (hashKeys === undefined) return await readRaw(paths, options, false, watch);
+  if (hashKeys === undefined) return await readRaw(paths, options, watch);
   const hash = await keyedHashFrom(hashKeys);
-  const filtered = [
-    ...options.drop.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
-    ...(options.where ?? []).flatMap((source) =>
-      parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column })),
-    ),
-  ];
   try {
-    const built = await readRaw(paths, options, true, watch);
-    return { ...built, ...withHashedKeys(built.dataset, hash, hashKeysOf, filtered) };
+    const read = await readRaw(paths, { ...options, hidesText: true }, watch);
+    const drops = [...options.drop, ...(read.shaping?.drop ?? [])];
+    const filtered = [
+      ...drops.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
+      ...(options.where ?? []).flatMap((source) =>
+        parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column })),
+      ),
+    ];
+    return { ...read, ...withHashedKeys(read.dataset, hash, hashKeysOf, filtered) };
   } catch (error) {
     throw error instanceof DataError ? withoutExcerpts(error) : error;
   }
 }
 
-/** Reads and joins; tells what it inferred and left out. @param hidesText bad rows are listed without their text */
 async function readRaw(
   paths: readonly string[],
-  { reading, sides, drop, where = [], maxBad = DEFAULT_MAX_BAD, badRows, ...options }: DatasetOptions,
-  hidesText: boolean,
-  { observe, signal }: Watch,
-): Promise<BuiltDataset> {
+  options: DatasetOptions,
+  watch: Watch,
+): Promise<ReadDataset> {
+  for (const path of paths) {
+    if (!(await isEncodedDataset(path))) continue;
+    if (paths.length > 1)
+      throw new UsageError(
+        `'${path}' is an encoded dataset: it is read alone, not with ${paths.length - 1} other inputs`,
+      );
+    return await readEncodedAs(path, options, watch);
+  }
+  return await withLog(paths, options, watch, buildDataset);
+}
+
+async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
+  const encoded = await readEncoded(path);
+  const { dataset, skipped } = playRoles(encoded, options);
+  tell({ inferred: [], notes: [], skipped }, watch);
+  return { dataset, inferred: [], notes: [], skipped, shaping: shapingOf(encoded, options.numeric) };
+}
+
+/** What a reading tells beside its rows. */
+type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped">;
+
+/** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
+export async function withLog<T extends Told>(
+  paths: readonly string[],
+  {
+    reading,
+    sides,
+    drop,
+    where = [],
+    maxBad = DEFAULT_MAX_BAD,
+    badRows,
+    hidesText = false,
+    ...options
+  }: DatasetOptions,
+  watch: Watch,
+  read: (
+    log: Log,
+    tables: SideTable[],
+    options: BuildOptions,
+    observe: (progress: ReadProgress) => void,
+  ) => Promise<T>,
+): Promise<T> {
   await badRows?.check();
+  const { observe, signal } = watch;
   const tables = [];
   for (const side of sides) {
     const { path, key, sideKey } = parseSide(side);
@@ -82,7 +133,12 @@ async function readRaw(
   }
   const filters = drop.map(parseDrop);
   const wheres = where.map(parseWhere);
-  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  const log = await openLog([...paths], {
+    ...reading,
+    multi: options.multi,
+    ignore: options.ignore,
+    keepBadRows: badRows !== undefined,
+  });
   const bad = {
     ...(badRows && {
       onSkipped: (row: BadRow) => badRows.add(hidesText ? { ...row, text: TEXT_LEFT_OUT } : row),
@@ -93,7 +149,7 @@ async function readRaw(
     },
   };
   try {
-    const built = await buildDataset(
+    const built = await read(
       log,
       tables,
       { ...options, ...bad, drop: filters, where: wheres },
@@ -102,16 +158,21 @@ async function readRaw(
         observe({ stage: "reading", ...progress });
       },
     );
-    for (const text of [...built.inferred, ...built.notes]) observe({ stage: "note", text });
-    for (const [reason, count] of Object.entries(built.skipped)) {
-      observe({
-        stage: "warning",
-        text: `${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`,
-      });
-    }
+    tell(built, watch);
     return built;
   } finally {
     await log.close();
+  }
+}
+
+/** Tells what was inferred, and what was left out. */
+function tell({ inferred, notes, skipped }: Told, { observe }: Watch): void {
+  for (const text of [...inferred, ...notes]) observe({ stage: "note", text });
+  for (const [reason, count] of Object.entries(skipped)) {
+    observe({
+      stage: "warning",
+      text: `${count} ${count === 1 ? "row" : "rows"} left out as bad (${reason})`,
+    });
   }
 }
 

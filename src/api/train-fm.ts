@@ -1,11 +1,13 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
+import { resolve } from "node:path";
 import type { Dataset, Roles } from "../dataset/dataset.js";
 import { numericForms, withForms } from "../dataset/numeric.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
 import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { testVectors } from "../dataset/test-vectors.js";
+import { parseSide } from "../dataset/side.js";
 import { splitRows, type SplitBy } from "../dataset/split.js";
 import {
   featureCounts,
@@ -73,7 +75,7 @@ export interface Summary {
  */
 export async function trainFm(
   paths: readonly string[],
-  options: TrainFmOptions,
+  flags: TrainFmOptions,
   watch: Watch,
 ): Promise<Summary> {
   const clock = new Stopwatch();
@@ -82,9 +84,10 @@ export async function trainFm(
     warnings.push(text);
     watch.observe({ stage: "warning", text });
   };
-  await checkOutput(options.out, options.force, "directory", RUN_MARKER);
+  await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
 
-  const read = await readDataset(paths, options, collectWarnings(watch, warnings));
+  const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
+  const options = { ...flags, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
   for (const text of notes) watch.observe({ stage: "note", text });
   checkTarget(dataset, options);
@@ -187,6 +190,12 @@ function checkTarget({ roles }: Dataset, { negatives, positiveFrom }: TrainFmOpt
       "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4",
     );
   }
+  if (negatives > 0 && roles.label !== undefined) {
+    throw new UsageError(
+      `--negatives is for a log without labels, but '${roles.label}' is its label: keep the positive events ` +
+        `(--drop '${roles.label}=0') and --ignore ${roles.label}, or train on the labels without --negatives`,
+    );
+  }
   if (negatives > 0 && positiveFrom !== undefined) {
     throw new UsageError(
       "--negatives is for a log without labels, --positive-from for one with them: use one of them",
@@ -246,7 +255,8 @@ async function readLike(
     numeric: withForms(roles.numeric, options.numeric),
     ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
   };
-  const { dataset } = await readDataset([path], { ...options, ...told }, silently(watch));
+  const { session: _, time: __, ...others } = options;
+  const { dataset } = await readDataset([path], { ...others, ...told }, silently(watch));
   return dataset;
 }
 
@@ -280,6 +290,10 @@ function examplesOf(
     { negatives, noise, seed, minUsers, shuffle: fm.shuffle ?? true },
     itemFields,
   );
+  const { exhausted } = examples.negatives!;
+  if (exhausted > 0) {
+    observe({ stage: "warning", text: `${exhausted} events have no negatives: their user has every item` });
+  }
   const [item, ...others] = examples.negatives!.itemFields;
   const how = itemFields ? "as --item-fields says" : "inferred; --item-fields says otherwise";
   const together =
@@ -349,13 +363,20 @@ function preprocessOf(
     task: examples.task,
     positiveFrom: options.positiveFrom ?? null,
     fields: recipesOf(space, roles),
-    sides: options.sides,
+    // evaluate may run in another folder
+    sides: options.sides.map(absoluteSide),
     drop: options.drop,
     ...(options.where && options.where.length > 0 && { where: options.where }),
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
     testVectors: testVectors(space, roles),
   };
+}
+
+/** The side table by its absolute path. */
+function absoluteSide(text: string): string {
+  const { path, key, sideKey } = parseSide(text);
+  return `${resolve(path)}:${key}=${sideKey}`;
 }
 
 /** Every option as it was used; what the manifest and --json state. */

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { EmbedError } from "../errors.js";
 import { version } from "../io/package-version.js";
+import { addEncode } from "./commands/encode.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addExport } from "./commands/export.js";
 import { addInspect } from "./commands/inspect.js";
@@ -53,7 +54,7 @@ function programOf(signal: AbortSignal): Command {
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: false })
     .exitOverride();
-  for (const add of [addInspect, addTrainFm, addExport, addNeighbors, addEvaluate]) {
+  for (const add of [addInspect, addEncode, addTrainFm, addExport, addNeighbors, addEvaluate]) {
     const command = add(program, signal);
     command.exitOverride().showHelpAfterError(`(embed ${command.name()} --help shows the options)`);
   }

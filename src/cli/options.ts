@@ -2,6 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { UsageError } from "../errors.js";
+import { inputFormats, type InputFormat } from "../log/form.js";
 import type { ReadOptions } from "../log/log.js";
 
 /** A number option. @throws {UsageError} not a finite number */
@@ -109,12 +110,16 @@ export function addColumnOptions(command: Command): Command {
 export function addReadingOptions(command: Command): Command {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Reading:");
   return command
+    .addOption(
+      group("--input-format <form>", "by default as the file's extension says").choices(inputFormats),
+    )
     .addOption(group("--delimiter <character>", "between cells; by default as the header line shows"))
     .addOption(group("--no-header", "the first line is data; columns are c0, c1, ..."))
     .addOption(
       group("--encoding <name>", "of the bytes, such as utf-16le or gb18030").default(undefined, "utf-8"),
     )
     .addOption(group("--comment <text>", "leave out lines that start with it"))
+    .addOption(group("--dedupe", "leave out rows that repeat an earlier one exactly"))
     .addOption(
       group("--on-bad-row <what>", "stop with an error, or skip and count")
         .choices(["error", "skip"])
@@ -171,6 +176,8 @@ export function addOutputOptions(command: Command): Command {
 }
 
 export interface ReadingFlags {
+  inputFormat?: InputFormat;
+  dedupe?: boolean;
   delimiter?: string;
   header: boolean;
   encoding?: string;
@@ -182,12 +189,14 @@ export interface ReadingFlags {
 
 /** The flags as options of a reading. */
 export function readingOf(flags: ReadingFlags, threads: number): ReadOptions {
-  const { delimiter, header, encoding, comment, onBadRow, maxCell } = flags;
+  const { inputFormat, dedupe, delimiter, header, encoding, comment, onBadRow, maxCell } = flags;
   return {
     header,
     onBadRow,
     maxCell,
     threads,
+    ...(inputFormat && { format: inputFormat }),
+    ...(dedupe === true && { dedupe }),
     ...(delimiter !== undefined && { delimiter: delimiter === "\\t" ? "\t" : delimiter }),
     ...(encoding !== undefined && { encoding }),
     ...(comment !== undefined && { comment }),

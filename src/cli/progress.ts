@@ -2,9 +2,8 @@
 // or JSON objects.
 
 import type { Ora } from "ora";
-import type { Observe, Progress } from "../api/progress.js";
+import type { EpochProgress, Observe, Progress } from "../api/progress.js";
 import type { ReadProgress } from "../log/log.js";
-import type { EpochEvent } from "../trainers/fm/model.js";
 import { writeLine } from "./terminal.js";
 
 /** Seconds between two lines about reading, off a terminal. */
@@ -55,6 +54,8 @@ async function spinner(options: OutputOptions, lineOf: (progress: Progress) => s
   const shown: Ora = ora({
     stream: process.stderr,
     text: "reading",
+    // a job in the background is stopped when it touches the terminal's modes
+    discardStdin: false,
     ...(coloured ? {} : { color: false }),
   }).start();
   return {
@@ -97,7 +98,7 @@ function readingLine({ rows, bytes, totalBytes }: ReadProgress, seconds: number)
   return `reading: ${rows.toLocaleString("en")} rows, ${(bytes / 1e6).toFixed(1)}${share} MB, ${speed}${left}`;
 }
 
-function epochLine(event: EpochEvent & { epochs: number }): string {
+function epochLine(event: EpochProgress): string {
   const { epoch, epochs, trainLoss, validLoss, rowsPerSecond, best } = event;
   const valid =
     validLoss === undefined ? "" : `, valid loss ${validLoss.toFixed(5)}${best ? " (best so far)" : ""}`;
@@ -105,6 +106,6 @@ function epochLine(event: EpochEvent & { epochs: number }): string {
   return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}, ${speed}`;
 }
 
-function timeLeft({ epoch, epochs, seconds }: EpochEvent & { epochs: number }): string {
+function timeLeft({ epoch, epochs, seconds }: EpochProgress): string {
   return epoch < epochs ? `, at most ${Math.ceil((epochs - epoch) * seconds)} s left` : "";
 }

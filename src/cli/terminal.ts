@@ -18,6 +18,11 @@ export function writeError(text: string): void {
   writeLine(`embed: ${text}`);
 }
 
+/** A key on one line: control characters, which may steer a terminal, are spaces. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, " ");
+}
+
 /** Rows of cells in aligned columns; numbers to the right. */
 export function formatTable(rows: string[][]): string {
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));

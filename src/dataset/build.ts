@@ -1,19 +1,23 @@
 // From an opened log to a dataset: rows are filtered and checked as they come, columns are joined at the end.
 //
-// Memory: 4 bytes a row for each key column, 8 for each number, and the vocabulary; pieces are joined column by column.
+// Memory of a dataset: 4 bytes a row for each key column, 8 for each number, and the vocabulary; pieces are joined column
+// by column. Rows that go to another sink cost the vocabulary and a batch.
 
 import { DataError, UsageError } from "../errors.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+import type { Dictionary } from "../log/dictionary.js";
 import type { Log, ReadProgress } from "../log/log.js";
 import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
-import type { Column, Dataset, Roles } from "./dataset.js";
+import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./columns.js";
+import type { Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
-import { splitCells } from "./multi.js";
+import { withLists } from "./lists.js";
 import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
+import { SideJoin, withSideCells, type SideTable } from "./side.js";
 import { WhereRows, whereColumns } from "./where-rows.js";
 import type { Where } from "./where.js";
-import { joinSide, withSideCells, type SideTable } from "./side.js";
 
 export interface BuildOptions extends ColumnOptions {
   drop: DropFilter[];
@@ -36,8 +40,17 @@ export interface BuiltDataset {
   skipped: Record<string, number>;
 }
 
+/** What is known of a dataset when all its rows have gone to a sink. */
+export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
+  numRows: number;
+  roles: Roles;
+  inputs: InputFingerprint[];
+  /** keys, or cells of several values, of each column; empty for numbers */
+  dictionaries: Dictionary[];
+}
+
 /**
- * Reads the log to its end.
+ * Reads the log to its end, into memory.
  *
  * @throws {UsageError} a flag names a column that no input has
  * @throws {DataError} a label, number or time that is none, with file, line and column; or no row is left
@@ -48,16 +61,64 @@ export async function buildDataset(
   options: BuildOptions,
   observe?: (progress: ReadProgress) => void,
 ): Promise<BuiltDataset> {
+  let plans: readonly ColumnPlan[] = [];
+  let memory = new MemoryColumns(plans);
+  const open = (columns: readonly ColumnPlan[]) => (memory = new MemoryColumns((plans = columns)));
+  const { numRows, roles, inputs, dictionaries, ...told } = await streamRows(
+    log,
+    sides,
+    options,
+    open,
+    observe,
+  );
+  const columns = plans.map((plan, i) => columnFrom(plan, memory.take(i), dictionaries[i]!));
+  return { dataset: { numRows, columns, roles, inputs }, ...told };
+}
+
+/**
+ * Reads the log to its end and hands its rows, joined with the side tables, to a sink.
+ *
+ * @param open makes the sink for the columns: the log's in its order, then the side tables'
+ * @throws as buildDataset
+ */
+export async function streamRows(
+  log: Log,
+  sides: SideTable[],
+  options: BuildOptions,
+  open: (columns: readonly ColumnPlan[]) => ColumnSink,
+  observe?: (progress: ReadProgress) => void,
+): Promise<StreamedRows> {
   checkSides(log, sides);
   for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
-  const columns = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
-  const { roles, inferred } = resolveRoles(columns, withSideCells(log, sides), options);
+  const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
+  const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), withLists(log, options));
 
   const tested = whereColumns(options.where ?? [], log.columns);
   const purposes = purposesOf(roles, log, sides, tested, options);
+  const used = usedColumns(roles, sides);
+  // of two readings of one column, the first is its filter's
+  const kept = [...purposes.keys()].filter(
+    (i) => used.has(purposes[i]!.name) && purposes[i + 1]?.name !== purposes[i]!.name,
+  );
+  const notes: string[] = [];
+  const joins = sides.map((side) => ({
+    join: new SideJoin(side, roles, options.fields ?? [], notes),
+    keyAt: kept.find((i) => purposes[i]!.name === side.key && purposes[i]!.role === "key") ?? noKey(side),
+  }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
   const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
-  const rows = new RowCollector(purposes, options.onBadRow, options.onSkipped, wheres);
+  const sink = open([
+    ...kept.map((i) => planOf(purposes[i]!, roles)),
+    ...joins.flatMap(({ join }) => join.plans),
+  ]);
+  const rows = new RowCollector(purposes, options, wheres, {
+    append(cells, numRows, keyOf) {
+      const joined = joins.flatMap(({ join, keyAt }) =>
+        join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
+      );
+      return sink.append([...kept.map((i) => cells[i]!), ...joined], numRows);
+    },
+  });
   const read = await log.read(purposes, (batch, keyOf) => rows.add(batch, keyOf), observe);
   const skipped = { ...read.skipped, ...rows.skipped };
   const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
@@ -71,32 +132,36 @@ export async function buildDataset(
       },
     );
   }
-
-  const notes = wheres.flatMap((where) => where.notes());
+  notes.unshift(...wheres.flatMap((where) => where.notes()));
   const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
-  const own: Column[] = [];
-  purposes.forEach(({ name, as, role }, i) => {
-    // the text of a column of numbers was read for filters alone
-    if (purposes.findLastIndex((other) => other.name === name) !== i) return;
-    const dictionary = read.dictionaries[i]!;
-    if (role === "time") own.push({ kind: "number", name, values: rows.takeTimes(i) });
-    else if (as === "number") own.push({ kind: "number", name, values: rows.take(i) as Float64Array });
-    else if (Object.hasOwn(roles.multi, name)) {
-      own.push(splitCells(name, rows.take(i) as Uint32Array, dictionary, roles.multi[name]!));
-    } else own.push({ kind: "key", name, codes: rows.take(i) as Uint32Array, dictionary });
-  });
-  const joined = sides.flatMap((side) => joinSide(side, own, roles, options.fields ?? [], notes));
-  const used = usedColumns(roles, sides);
-  const dataset: Dataset = {
+  if (read.repeats) notes.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
+  for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
+  return {
     numRows: rows.numRows,
-    columns: [...own, ...joined]
-      .filter(({ name }) => used.has(name))
-      .sort((a, b) => columns.indexOf(a.name) - columns.indexOf(b.name)),
     roles,
     inputs: [...read.inputs, ...sides.map(({ input }) => input)],
+    dictionaries: [
+      ...kept.map((i) => read.dictionaries[i]!),
+      ...joins.flatMap(({ join }) => join.dictionaries),
+    ],
+    inferred,
+    notes,
+    skipped,
   };
-  return { dataset, inferred, notes, skipped };
+}
+
+function planOf({ name, as, role }: Purpose, { multi }: Roles): ColumnPlan {
+  if (role === "time" || as === "number") return { name, kind: "number" };
+  return Object.hasOwn(multi, name)
+    ? { name, kind: "multi", separator: multi[name]! }
+    : { name, kind: "key" };
+}
+
+function noKey({ path, key }: SideTable): never {
+  throw new UsageError(
+    `--side joins ${path} on column '${key}', which is a number or a time here: a key is expected`,
+  );
 }
 
 /** Names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */

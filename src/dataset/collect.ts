@@ -27,11 +27,29 @@ const expectations = {
   key: "a value is expected",
 };
 
+/** The cells of consecutive rows in one column: u32 codes or f64 numbers; times are milliseconds. */
+export type Cells = Uint32Array | Float64Array;
+
+export type KeyOf = (request: number, code: number) => string;
+
+/** Where the rows that pass go: memory, or files. */
+export interface RowSink {
+  /** @param cells one array of numRows entries a purpose; they belong to the sink */
+  append(cells: Cells[], numRows: number, keyOf: KeyOf): void | Promise<void>;
+}
+
 const KEPT = 0;
 const DROPPED = 1;
 const BAD = 2;
 
-/** Keeps the rows that pass, as pieces of columns, one list a purpose. */
+/** What becomes of rows that cannot be used. */
+export interface Handling {
+  onBadRow: "error" | "skip";
+  /** hears of each that is skipped */
+  onSkipped?: (row: BadRow) => void;
+}
+
+/** Hands the rows that pass to a sink. */
 export class RowCollector {
   numRows = 0;
   dropped = 0;
@@ -39,7 +57,6 @@ export class RowCollector {
   readonly skipped: Record<string, number> = {};
   /** the batch's rows with a bad cell, where somebody listens */
   readonly #bad: BadRow[] = [];
-  readonly #pieces: (Uint32Array | Float64Array)[][];
   /** by purpose, of each code seen so far: 1 when a filter drops it */
   readonly #dropsCode: number[][];
   /** by purpose, of each code seen so far: milliseconds, for times that are read as text */
@@ -47,11 +64,10 @@ export class RowCollector {
 
   constructor(
     private readonly purposes: readonly Purpose[],
-    private readonly onBadRow: "error" | "skip",
-    private readonly onSkipped?: (row: BadRow) => void,
-    private readonly wheres: readonly WhereRows[] = [],
+    private readonly handling: Handling,
+    private readonly wheres: readonly WhereRows[],
+    private readonly sink: RowSink,
   ) {
-    this.#pieces = purposes.map(() => []);
     this.#dropsCode = purposes.map(() => []);
     this.#timeOfCode = purposes.map(() => []);
   }
@@ -61,7 +77,7 @@ export class RowCollector {
    *
    * @throws {DataError} a bad cell in a row that no filter drops, unless bad rows are skipped
    */
-  add(batch: Batch, keyOf: (request: number, code: number) => string): void {
+  add(batch: Batch, keyOf: KeyOf): void | Promise<void> {
     const fates = new Uint8Array(batch.numRows);
     this.purposes.forEach((purpose, i) => this.#filter(purpose, i, batch, keyOf, fates));
     for (const where of this.wheres) {
@@ -75,30 +91,11 @@ export class RowCollector {
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
     });
-    this.#append(batch, fates);
-    if (this.onSkipped) this.#tell(batch.faultyRows, this.onSkipped);
-  }
-
-  /** The purpose's column, u32 codes or f64 numbers [numRows]; its pieces are given up. */
-  take(i: number): Uint32Array | Float64Array {
-    const pieces = this.#pieces[i]!.splice(0);
-    const joined =
-      this.purposes[i]!.as === "key" ? new Uint32Array(this.numRows) : new Float64Array(this.numRows);
-    let at = 0;
-    for (const piece of pieces) {
-      joined.set(piece, at);
-      at += piece.length;
-    }
-    return joined;
-  }
-
-  /** f64[numRows]: a time column in milliseconds, however it was read. */
-  takeTimes(i: number): Float64Array {
-    const data = this.take(i);
-    if (this.purposes[i]!.as === "key") {
-      return Float64Array.from(data, (code) => (code === MISSING ? NaN : this.#timeOfCode[i]![code]!));
-    }
-    return Float64Array.from(data, (x) => (Number.isNaN(x) ? NaN : parseTime(String(x))));
+    const { onSkipped } = this.handling;
+    if (onSkipped) this.#tell(batch.faultyRows, onSkipped);
+    const { cells, kept } = this.#kept(batch, fates);
+    this.numRows += kept;
+    return kept > 0 ? this.sink.append(cells, kept, keyOf) : undefined;
   }
 
   #filter({ filters }: Purpose, i: number, batch: Batch, keyOf: KeyOf, fates: Uint8Array): void {
@@ -156,12 +153,12 @@ export class RowCollector {
   ): void {
     if (fates[row] !== KEPT) return;
     const got = text === "" ? "the cell is empty" : `got ${excerpt(text)}`;
-    if (this.onBadRow === "error") {
+    if (this.handling.onBadRow === "error") {
       const message = `${expected}, ${got}; --on-bad-row skip leaves such rows out`;
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
     }
     const reason = `${purpose.name}: ${expected}`;
-    if (this.onSkipped) {
+    if (this.handling.onSkipped) {
       const place = batch.placeOf(row);
       this.#bad.push({ ...place, reason: expected, column: purpose.name, text });
     }
@@ -174,21 +171,30 @@ export class RowCollector {
     for (const row of [...faulty, ...this.#bad.splice(0)].sort((a, b) => a.line - b.line)) onSkipped(row);
   }
 
-  #append(batch: Batch, fates: Uint8Array): void {
+  /** The cells of the rows that no filter drops and that are not bad. */
+  #kept(batch: Batch, fates: Uint8Array): { cells: Cells[]; kept: number } {
     let kept = 0;
     for (const fate of fates) {
       if (fate === KEPT) kept++;
       else if (fate === DROPPED) this.dropped++;
     }
-    batch.columns.forEach((cells, i) => {
+    const cells = batch.columns.map((column, i) => {
       if (kept < batch.numRows) {
         let at = 0;
-        for (let row = 0; row < batch.numRows; row++) if (fates[row] === KEPT) cells[at++] = cells[row]!;
+        for (let row = 0; row < batch.numRows; row++) if (fates[row] === KEPT) column[at++] = column[row]!;
       }
-      this.#pieces[i]!.push(kept < batch.numRows ? cells.slice(0, kept) : cells);
+      const rows = kept < batch.numRows ? column.slice(0, kept) : column;
+      return this.purposes[i]!.role === "time" ? this.#milliseconds(rows, i) : rows;
     });
-    this.numRows += kept;
+    return { cells, kept };
+  }
+
+  /** Times in milliseconds, however they were read. */
+  #milliseconds(cells: Cells, i: number): Float64Array {
+    if (this.purposes[i]!.as === "number") {
+      return Float64Array.from(cells, (x) => (Number.isNaN(x) ? NaN : parseTime(String(x))));
+    }
+    const times = this.#timeOfCode[i]!;
+    return Float64Array.from(cells, (code) => (code === MISSING ? NaN : times[code]!));
   }
 }
-
-type KeyOf = (request: number, code: number) => string;

@@ -64,7 +64,11 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
   }
 
   const taken = new Set([roles.label, roles.time, roles.session, inference.roles.weight, ...options.ignore]);
-  if (options.unlabelled) taken.add(inference.roles.label);
+  const unused = inference.roles.label;
+  if (options.unlabelled && options.infer && unused !== undefined && !named.has(unused)) {
+    taken.add(unused);
+    inferred.push(`'${unused}' looks like a label and is left out: every row counts as an event`);
+  }
   for (const name of columns) {
     if (options.ignore.includes(name)) continue;
     else if (options.numeric.includes(name)) roles.numeric.push(name);
@@ -100,6 +104,16 @@ function checkNames(columns: string[], options: ColumnOptions): void {
   }
   const [both] = options.numeric.filter((name) => options.fields?.includes(name) || name in options.multi);
   if (both !== undefined) throw new UsageError(`column '${both}' cannot be both numeric and categorical`);
+  for (const [i, role] of roleNames.entries()) {
+    const name = options[role];
+    const other = roleNames.slice(0, i).find((earlier) => name !== undefined && options[earlier] === name);
+    if (other) throw new UsageError(`column '${name}' cannot be both --${other} and --${role}`);
+  }
+  const { label } = options;
+  const feature =
+    label !== undefined &&
+    (options.fields?.includes(label) || options.numeric.includes(label) || label in options.multi);
+  if (feature) throw new UsageError(`column '${label}' is the label and cannot be a feature too`);
 }
 
 /** @throws {UsageError} no column has the name that a flag gives, with the nearest one that does */

@@ -2,12 +2,16 @@
 
 import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
-import { keyAt, type Dictionary } from "../log/dictionary.js";
+import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
 import type { Log } from "../log/log.js";
 import { requireColumn } from "./roles.js";
-import { MISSING, type Column, type KeyColumn, type Roles } from "./dataset.js";
+import type { Cells } from "./collect.js";
+import type { ColumnPlan } from "./columns.js";
+import { MISSING, type KeyColumn, type Roles } from "./dataset.js";
 import { KeyIndex } from "./key-index.js";
-import { splitCells } from "./multi.js";
+
+/** A code whose key was not looked up yet. */
+const NOT_SOUGHT = 0xfffffffe;
 
 /** A side table in memory: its columns as keys, one row a key. */
 export interface SideTable {
@@ -87,49 +91,79 @@ export function withSideCells(log: Log, sides: SideTable[]): string[][] {
 }
 
 /**
- * The side table's columns as columns of the log: a row has the cells of its key's row, or none.
+ * A side table joined to the log's rows as they come: a row has the cells of its key's row, or none.
  *
  * A column with almost as many values as keys says nothing that the key does not: unless --fields names it, it is left
  * out of the roles' fields, and noted.
  */
-export function joinSide(
-  side: SideTable,
-  own: Column[],
-  roles: Roles,
-  named: readonly string[],
-  notes: string[],
-): Column[] {
-  const keyed = own.find(({ name }) => name === side.key) as KeyColumn;
-  const index = new KeyIndex(side.keys);
-  const rowOfCode = Uint32Array.from({ length: keyed.dictionary.size }, (_, code) => {
-    const row = index.find(keyed.dictionary, code);
-    return row < 0 ? MISSING : row;
-  });
-  const unmatched = rowOfCode.reduce((count, row) => count + (row === MISSING ? 1 : 0), 0);
-  if (unmatched > 0)
-    notes.push(`${unmatched} of ${keyed.dictionary.size} keys of '${side.key}' are not in ${side.path}`);
+export class SideJoin {
+  /** the columns that it adds */
+  readonly plans: ColumnPlan[] = [];
+  /** keys, or cells of several values, of each plan; empty for numbers */
+  readonly dictionaries: Dictionary[] = [];
+  readonly #side: SideTable;
+  readonly #index: KeyIndex;
+  readonly #columns: KeyColumn[] = [];
+  /** row of the table by the code of the log's key, NOT_SOUGHT or MISSING */
+  #rowOfCode = new Uint32Array(1024).fill(NOT_SOUGHT);
 
-  return side.columns.flatMap((column): Column[] => {
-    const { name, dictionary } = column;
-    const isField = roles.fields.includes(name);
-    if (isField && !named.includes(name) && side.keys.size > 1 && dictionary.size > 0.9 * side.keys.size) {
-      roles.fields = roles.fields.filter((field) => field !== name);
-      notes.push(
-        `'${name}' has almost a value for each '${side.key}' (${dictionary.size} for ${side.keys.size}) and is left out; --fields puts it in`,
-      );
-      return [];
+  constructor(side: SideTable, roles: Roles, named: readonly string[], notes: string[]) {
+    this.#side = side;
+    this.#index = new KeyIndex(side.keys);
+    for (const column of side.columns) {
+      const { name, dictionary } = column;
+      const isField = roles.fields.includes(name);
+      if (isField && !named.includes(name) && side.keys.size > 1 && dictionary.size > 0.9 * side.keys.size) {
+        roles.fields = roles.fields.filter((field) => field !== name);
+        notes.push(
+          `'${name}' has almost a value for each '${side.key}' (${dictionary.size} for ${side.keys.size}) and is left out; --fields puts it in`,
+        );
+        continue;
+      }
+      const separator = Object.hasOwn(roles.multi, name) ? roles.multi[name] : undefined;
+      const isNumber = roles.numeric.includes(name);
+      if (separator === undefined && !isField && !isNumber) continue;
+      if (separator !== undefined) this.plans.push({ name, kind: "multi", separator });
+      else this.plans.push({ name, kind: isField ? "key" : "number" });
+      this.#columns.push(column);
+      this.dictionaries.push(isField || separator !== undefined ? dictionary : dictionaryOf([]));
     }
-    const codes = keyed.codes.map((code) => {
-      const row = code === MISSING ? MISSING : rowOfCode[code]!;
-      return row === MISSING ? MISSING : column.codes[row]!;
+  }
+
+  /**
+   * The cells of each plan for rows with the given keys.
+   * @throws {DataError} a cell of a numeric column that is no number
+   */
+  cellsOf(keys: Uint32Array, keyOf: (code: number) => string): Cells[] {
+    const rows = keys.map((code) => (code === MISSING ? MISSING : this.#rowOf(code, keyOf)));
+    return this.#columns.map((column, i) => {
+      const codes = rows.map((row) => (row === MISSING ? MISSING : column.codes[row]!));
+      return this.plans[i]!.kind === "number"
+        ? Float64Array.from(codes, (code) => numberAt(this.#side, column, code))
+        : codes;
     });
-    if (Object.hasOwn(roles.multi, name)) return [splitCells(name, codes, dictionary, roles.multi[name]!)];
-    if (isField) return [{ kind: "key", name, codes, dictionary }];
-    if (!roles.numeric.includes(name)) return [];
-    return [
-      { kind: "number", name, values: Float64Array.from(codes, (code) => numberAt(side, column, code)) },
-    ];
-  });
+  }
+
+  /** A sentence about the log's keys that the table does not have, or none. */
+  unmatched(keys: Dictionary): string[] {
+    const { key, path } = this.#side;
+    let count = 0;
+    for (let code = 0; code < keys.size; code++) if (this.#index.find(keys, code) < 0) count++;
+    return count > 0 ? [`${count} of ${keys.size} keys of '${key}' are not in ${path}`] : [];
+  }
+
+  #rowOf(code: number, keyOf: (code: number) => string): number {
+    if (code >= this.#rowOfCode.length) {
+      const larger = new Uint32Array(2 * code).fill(NOT_SOUGHT, this.#rowOfCode.length);
+      larger.set(this.#rowOfCode);
+      this.#rowOfCode = larger;
+    }
+    if (this.#rowOfCode[code] === NOT_SOUGHT) {
+      const row = this.#index.findText(keyOf(code));
+      this.#rowOfCode[code] = row < 0 ? MISSING : row;
+    }
+    return this.#rowOfCode[code]!;
+  }
 }
 
 function numberAt({ path }: SideTable, { name, dictionary }: KeyColumn, code: number): number {

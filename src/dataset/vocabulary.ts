@@ -3,6 +3,7 @@
 // A field's ids: 0 is out-of-vocabulary, 1.. are its keys by descending count, then by their UTF-8 bytes. Features of
 // all fields are numbered together: feature = offset + id. A numeric field has one feature, offset + 0.
 
+import { DataError } from "../errors.js";
 import { compareKeys, type Dictionary } from "../log/dictionary.js";
 import {
   columnNamed,
@@ -192,19 +193,31 @@ function fitBuckets(column: KeyColumn, rows: Uint32Array, recipe: HashRecipe): C
 }
 
 function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): NumericField {
-  let count = 0;
-  let sum = 0;
+  let [count, sum, low, high] = [0, 0, Infinity, -Infinity];
   for (const row of rows) {
     const x = values[row]!;
-    if (x === x) [count, sum] = [count + 1, sum + x];
+    if (Number.isNaN(x)) continue;
+    count++;
+    sum += x;
+    low = Math.min(low, x);
+    high = Math.max(high, x);
   }
+  // a constant's mean may miss it by a rounding, which its deviation would then magnify
+  if (low === high) return { kind: "number", name, mean: low, deviation: 1, count };
   const mean = count === 0 ? 0 : sum / count;
   let squares = 0;
   for (const row of rows) {
     const x = values[row]!;
     if (x === x) squares += (x - mean) ** 2;
   }
-  return { kind: "number", name, mean, deviation: Math.sqrt(squares / Math.max(1, count)) || 1, count };
+  const deviation = Math.sqrt(squares / Math.max(1, count)) || 1;
+  if (!Number.isFinite(mean) || !Number.isFinite(deviation)) {
+    throw new DataError(
+      `numeric column '${name}' holds numbers from ${low} to ${high}, whose squares overflow: --numeric ${name}:log1p ` +
+        `or ${name}:bins=20 takes them, --ignore leaves them out`,
+    );
+  }
+  return { kind: "number", name, mean, deviation, count };
 }
 
 function countKeys({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {

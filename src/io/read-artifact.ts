@@ -18,25 +18,6 @@ export async function pathExists(path: string): Promise<boolean> {
   }
 }
 
-/** The bytes of a file in chunks, each in its own buffer. @throws {ArtifactError} the file is missing @throws {IoError} */
-async function* artifactChunks(path: string): AsyncGenerator<Uint8Array> {
-  try {
-    const file = await open(path, "r");
-    try {
-      for (;;) {
-        const buffer = Buffer.allocUnsafeSlow(CHUNK);
-        const { bytesRead } = await file.read(buffer, 0, CHUNK);
-        if (bytesRead === 0) return;
-        yield buffer.subarray(0, bytesRead);
-      }
-    } finally {
-      await file.close();
-    }
-  } catch (error) {
-    throw readingError(error, path);
-  }
-}
-
 /** A file opened for reading at any place. */
 export type ReadHandle = FileHandle;
 
@@ -63,28 +44,44 @@ export async function readArtifact(path: string): Promise<Uint8Array> {
   }
 }
 
-/** @throws {ArtifactError} the file is missing, or is not the one that was written */
+/**
+ * @param remake how its user can make it again, for the message
+ * @throws {ArtifactError} the file is missing, or is not the one that was written
+ */
 export async function checkArtifact(
   path: string,
   expected: { bytes: number; sha256: string },
+  remake = "train again",
 ): Promise<void> {
   const hash = createHash("sha256");
   let bytes = 0;
-  for await (const chunk of artifactChunks(path)) {
-    hash.update(chunk);
-    bytes += chunk.length;
+  try {
+    const file = await open(path, "r");
+    try {
+      const buffer = Buffer.allocUnsafeSlow(CHUNK);
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, 0, CHUNK);
+        if (bytesRead === 0) break;
+        hash.update(buffer.subarray(0, bytesRead));
+        bytes += bytesRead;
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw readingError(error, path, remake);
   }
   const what = bytes === expected.bytes ? "its checksum differs" : `${bytes} bytes, not ${expected.bytes}`;
   if (bytes !== expected.bytes || hash.digest("hex") !== expected.sha256) {
     throw new ArtifactError(
-      `'${path}' is not as the manifest states (${what}): it was changed or damaged; restore it or train again`,
+      `'${path}' is not as the manifest states (${what}): it was changed or damaged; restore it or ${remake}`,
     );
   }
 }
 
-function readingError(error: unknown, path: string): unknown {
+function readingError(error: unknown, path: string, remake = "train again"): unknown {
   if (codeOf(error) === "ENOENT") {
-    return new ArtifactError(`'${path}' is missing from its run; restore it or train again`, {
+    return new ArtifactError(`'${path}' is missing from its directory; restore it or ${remake}`, {
       cause: error,
     });
   }

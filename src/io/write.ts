@@ -1,7 +1,7 @@
 // Bytes to disk: one file from chunks, synced, with the size and checksum that a manifest states.
 
 import { createHash } from "node:crypto";
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import { EmbedError, IoError } from "../errors.js";
 
@@ -16,41 +16,76 @@ const BLOCK = 1 << 20;
  * @returns its size and the hexadecimal sha256 of its bytes
  * @throws the signal's reason when aborted; errors of the file system as they are
  */
-export async function writeChunks(
-  path: string,
-  chunks: Chunks,
-  signal?: AbortSignal,
-): Promise<{ bytes: number; sha256: string }> {
-  const hash = createHash("sha256");
-  await mkdir(dirname(path), { recursive: true });
-  const file = await open(path, "w");
-  let bytes = 0;
+export async function writeChunks(path: string, chunks: Chunks, signal?: AbortSignal): Promise<WrittenFile> {
+  const file = await ChunkWriter.open(path);
   try {
-    let pending: Uint8Array[] = [];
-    let pendingBytes = 0;
-    const flush = async (): Promise<void> => {
-      const block = pending.length === 1 ? pending[0]! : Buffer.concat(pending);
-      [pending, pendingBytes] = [[], 0];
-      hash.update(block);
-      bytes += block.length;
-      // a write may take less than it was given
-      for (let at = 0; at < block.length;) at += (await file.write(block, at)).bytesWritten;
-    };
     for await (const chunk of chunks) {
       signal?.throwIfAborted();
-      pending.push(chunk);
-      pendingBytes += chunk.length;
-      if (pendingBytes >= BLOCK) await flush();
+      await file.write(chunk);
     }
-    if (pendingBytes > 0) await flush();
-    // pipes and devices cannot be synced and need not be
-    await file.sync().catch((error: unknown) => {
-      if (codeOf(error) !== "EINVAL" && codeOf(error) !== "ENOTSUP") throw error;
-    });
+    return await file.finish();
   } finally {
     await file.close();
   }
-  return { bytes, sha256: hash.digest("hex") };
+}
+
+/** What a manifest states of a file. */
+export interface WrittenFile {
+  bytes: number;
+  /** hexadecimal */
+  sha256: string;
+}
+
+/** A file that is written as its chunks come; `close` it however the writing ends. */
+export class ChunkWriter {
+  readonly #file: FileHandle;
+  readonly #hash = createHash("sha256");
+  #bytes = 0;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+
+  private constructor(file: FileHandle) {
+    this.#file = file;
+  }
+
+  /** Makes the file, and the directories on the way to it. */
+  static async open(path: string): Promise<ChunkWriter> {
+    await mkdir(dirname(path), { recursive: true });
+    return new ChunkWriter(await open(path, "w"));
+  }
+
+  /** Takes a chunk, which must stay as it is until the next flush. */
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.length;
+    if (this.#pendingBytes >= BLOCK) await this.flush();
+  }
+
+  /** Writes what was taken; afterwards its chunks may be used again. */
+  async flush(): Promise<void> {
+    if (this.#pendingBytes === 0) return;
+    const block = this.#pending.length === 1 ? this.#pending[0]! : Buffer.concat(this.#pending);
+    [this.#pending, this.#pendingBytes] = [[], 0];
+    this.#hash.update(block);
+    this.#bytes += block.length;
+    // a write may take less than it was given
+    for (let at = 0; at < block.length;) at += (await this.#file.write(block, at)).bytesWritten;
+  }
+
+  /** Writes what is left and syncs. */
+  async finish(): Promise<WrittenFile> {
+    await this.flush();
+    // pipes and devices cannot be synced and need not be
+    await this.#file.sync().catch((error: unknown) => {
+      if (codeOf(error) !== "EINVAL" && codeOf(error) !== "ENOTSUP") throw error;
+    });
+    return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
+  }
+
+  /** Closes the file. */
+  async close(): Promise<void> {
+    await this.#file.close();
+  }
 }
 
 /** Syncs a directory, or a file that is written already. */

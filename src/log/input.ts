@@ -52,7 +52,7 @@ export async function openFile(path: string, options: ReadOptions, pieceBytes: n
 }
 
 /** Bytes without UTF-8's byte-order mark; undefined while they may be the start of one. */
-function withoutMark(bytes: Uint8Array, ended: boolean): Uint8Array | undefined {
+export function withoutMark(bytes: Uint8Array, ended: boolean): Uint8Array | undefined {
   const mark = [0xef, 0xbb, 0xbf];
   if (!mark.every((byte, i) => i >= bytes.length || bytes[i] === byte)) return bytes;
   if (bytes.length < 3) return ended ? bytes : undefined;
@@ -65,7 +65,7 @@ async function* prepended(first: Uint8Array, rest: AsyncGenerator<Uint8Array, vo
 }
 
 /** Transcodes to UTF-8; bytes that claim to be UTF-8 pass unchanged and are checked where they are scanned. */
-async function* decoded(
+export async function* decoded(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
   path: string,
   encoding: string | undefined,

@@ -3,9 +3,12 @@
 // This file is the room's contract; the ways in are openLog (open.ts) and Log.read.
 
 import type { Dictionary } from "./dictionary.js";
+import type { InputFormat } from "./form.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 
 export interface ReadOptions {
+  /** undefined: by the file's extension */
+  format?: InputFormat;
   /** one byte; undefined: by the file's extension, else from the header line */
   delimiter?: string;
   /** false: the first line is data and the columns are named c0, c1, ... */
@@ -21,6 +24,12 @@ export interface ReadOptions {
   /** the largest cell in bytes before a quote is taken to be unclosed */
   maxCell: number;
   threads: number;
+  /** rows that repeat an earlier one, cell by cell, are left out and counted */
+  dedupe?: boolean;
+  /** separator by column: how values of a list are joined, and told from others, as text */
+  multi?: Record<string, string>;
+  /** columns that nobody wants: what they hold need not be fit for a column */
+  ignore?: string[];
 }
 
 export const defaultReadOptions: ReadOptions = {
@@ -89,6 +98,8 @@ export interface ReadResult {
   inputs: InputFingerprint[];
   /** rows left out under onBadRow skip, by reason */
   skipped: Record<string, number>;
+  /** rows left out under dedupe */
+  repeats?: number;
 }
 
 export interface Log {
@@ -98,8 +109,10 @@ export interface Log {
   sample: string[][];
   /** true when the sample is the whole log */
   sampleIsAll: boolean;
-  /** what was found or told */
+  /** what was found or told; empty where cells are not delimited */
   delimiter: string;
+  /** columns whose cells hold several values by the log's form, with the separator that joins them */
+  multi?: Record<string, string>;
   /**
    * Reads every row once, in order; batches hold a few thousand to some hundred thousand rows.
    *

@@ -2,11 +2,17 @@
 
 import { isUtf8 } from "node:buffer";
 import { canReopen, type ByteSource } from "../io/source.js";
-import { NoInputError, UsageError, nearestName } from "../errors.js";
-import { readLog, type ReadSizes } from "./read.js";
+import { NoInputError, UsageError } from "../errors.js";
+import { expandPaths } from "../io/glob.js";
+import { noSuchColumn, readLog, type ReadSizes } from "./read.js";
 import { firstBadLine, noRows, notUtf8 } from "./dialect.js";
 import { checkSameColumns, cutFiles, decoderOf, openFile, type InputItem } from "./input.js";
+import { formOf, type InputFormat } from "./form.js";
+import { jsonLines } from "./json-lines.js";
 import type { Log, ReadOptions } from "./log.js";
+import { openRecords } from "./open-records.js";
+import { withoutRepeats } from "./repeats.js";
+import { sparseText } from "./sparse-text.js";
 import type { Dialect } from "./records.js";
 import { forEachRow } from "./text-rows.js";
 
@@ -17,7 +23,7 @@ const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
 /**
  * Opens files as one log: reads the heads of all and the first rows.
  *
- * @param paths files, or `-` for standard input; `.gz` and `.zst` are decompressed
+ * @param named files or patterns, or `-` for standard input; `.gz` and `.zst` are decompressed
  * @param sizes for tests
  * @throws {NoInputError} a file does not exist, or none is named
  * @throws {IoError} a file cannot be read
@@ -25,15 +31,36 @@ const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
  * @throws {DataError} an empty file, columns of one name, files with different columns, bytes that are not the encoding's
  */
 export async function openLog(
-  paths: readonly string[],
+  named: readonly string[],
   options: ReadOptions,
   sizes: ReadSizes = defaultSizes,
 ): Promise<Log> {
-  if (paths.length === 0)
+  if (named.length === 0)
     throw new NoInputError("no log is named: name one or several files, or - for stdin");
+  const paths = await expandPaths(named);
   if (paths.filter((path) => path === "-").length > 1)
     throw new UsageError("- (standard input) can be read once");
   decoderOf(options.encoding);
+  const form = formOf(paths, options.format);
+  const log = await openForm(form, paths, options, sizes);
+  return options.dedupe === true ? withoutRepeats(log) : log;
+}
+
+/** Opens files of one form; hyparquet is loaded when it is needed. */
+async function openForm(
+  form: InputFormat,
+  paths: readonly string[],
+  options: ReadOptions,
+  sizes: ReadSizes,
+): Promise<Log> {
+  if (form === "jsonl") return openRecords(paths, jsonLines(options, sizes.chunkBytes), options);
+  if (form === "csv") return openDelimited(paths, options, sizes);
+  if (form === "parquet") return openRecords(paths, (await import("./parquet.js")).parquet(options), options);
+  return openRecords(paths, sparseText(form, options, sizes.chunkBytes), options);
+}
+
+/** Delimited text, read by the scanners. */
+async function openDelimited(paths: readonly string[], options: ReadOptions, sizes: ReadSizes): Promise<Log> {
   const first = await openFile(paths[0]!, options, sizes.chunkBytes);
   const { columns, dialect } = first.head;
   const sources: ByteSource[] = [first.source];
@@ -123,11 +150,4 @@ async function takeSample(
     });
     if (numRows > SAMPLE_ROWS) return { sample: sample.slice(0, SAMPLE_ROWS), sampleIsAll: false };
   }
-}
-
-function noSuchColumn(name: string, columns: string[]): UsageError {
-  const nearest = nearestName(name, columns);
-  return new UsageError(
-    `no column '${name}'${nearest === undefined ? "" : `, did you mean '${nearest}'?`} The columns are: ${columns.join(", ")}`,
-  );
 }

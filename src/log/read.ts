@@ -3,6 +3,7 @@
 // The calling thread scans the log's first part alone, the 200 MB of a second; what comes after goes to the threads in
 // turn. Threads have to start, learn the keys and hand over codes: on two cores they gain nothing on 66 MB, 1.2 on 660.
 
+import { UsageError, nearestName } from "../errors.js";
 import type { ByteSource } from "../io/source.js";
 import type { ChunkScan, ScanSetup } from "./chunk-scanner.js";
 import type { InputItem } from "./input.js";
@@ -109,7 +110,11 @@ export async function readLog(
   };
 }
 
-function progressOf(rows: number, sources: readonly ByteSource[]): ReadProgress {
+/** Of all inputs opened so far. */
+export function progressOf(
+  rows: number,
+  sources: readonly Pick<ByteSource, "bytesRead" | "totalBytes">[],
+): ReadProgress {
   let totalBytes: number | undefined = 0;
   let bytes = 0;
   for (const source of sources) {
@@ -120,4 +125,12 @@ function progressOf(rows: number, sources: readonly ByteSource[]): ReadProgress 
         : totalBytes + source.totalBytes;
   }
   return { rows, bytes, totalBytes };
+}
+
+/** A request for a column that the log does not have. */
+export function noSuchColumn(name: string, columns: string[]): UsageError {
+  const nearest = nearestName(name, columns);
+  return new UsageError(
+    `no column '${name}'${nearest === undefined ? "" : `, did you mean '${nearest}'?`} The columns are: ${columns.join(", ")}`,
+  );
 }

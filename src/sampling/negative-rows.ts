@@ -54,6 +54,16 @@ export class NegativeRows {
     this.#cumulative = noiseDistribution(source.counts, options.noise);
   }
 
+  /** Events for which no item is left to draw: the user has every item. */
+  numExhausted(): number {
+    const { items, history } = this.#source;
+    return this.#users.reduce((count, user, e) => {
+      const own = user === NO_ITEM ? 0 : history.indptr[user + 1]! - history.indptr[user]!;
+      const left = items.size - Math.max(own, this.#items[e] === NO_ITEM ? 0 : 1);
+      return count + (left === 0 ? 1 : 0);
+    }, 0);
+  }
+
   /** The part for training: negatives drawn anew each epoch, blocks of events permuted and the rows within them. */
   training(): TrainingRows {
     return {

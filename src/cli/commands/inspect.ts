@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import type { Inspection } from "../../api/inspect.js";
 import { addOutputOptions, addReadingOptions, readingOf, type ReadingFlags } from "../options.js";
 import { displayFor, type OutputOptions } from "../progress.js";
-import { formatTable, writeResult } from "../terminal.js";
+import { formatTable, printable, writeResult } from "../terminal.js";
 
 const examples = `
 Examples:
@@ -24,7 +24,10 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
     .description(
       "Reads a log and shows its columns: inferred roles and types, distinct values, missing cells, first rows.",
     )
-    .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
+    .argument(
+      "<log...>",
+      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
+    )
     .addHelpText("before", examples);
   addReadingOptions(command);
   return addOutputOptions(command).action(async (paths: string[], flags: ReadingFlags & OutputOptions) => {
@@ -63,6 +66,6 @@ function textOf({ rows, columns, warnings }: Inspection): string {
 }
 
 function shown(cell: string): string {
-  const line = cell.replaceAll(/\p{Cc}/gu, " ");
+  const line = printable(cell);
   return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN - 1)}…` : line;
 }

@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import type { NeighborsOf } from "../../api/neighbors.js";
 import { repeated, wholeOf } from "../options.js";
-import { formatTable, writeResult } from "../terminal.js";
+import { formatTable, printable, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
@@ -43,6 +43,6 @@ export function addNeighbors(program: Command): Command {
 
 function textOf({ field, key, neighbors }: NeighborsOf, metric: string): string {
   if (neighbors.length === 0) return `${field}:${key} has no neighbours\n`;
-  const lines = neighbors.map((row) => [row.key, row.similarity.toFixed(4), String(row.count)]);
+  const lines = neighbors.map((row) => [printable(row.key), row.similarity.toFixed(4), String(row.count)]);
   return `${field}:${key}\n${formatTable([["  key", metric, "events"], ...lines.map(([k, ...rest]) => [`  ${k}`, ...rest])])}`;
 }

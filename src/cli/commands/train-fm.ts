@@ -46,7 +46,7 @@ type Flags = ReadingFlags &
   HashKeysFlags &
   ModelFlags &
   OptionalFlags &
-  Partial<FmOptions> & { side?: string[]; drop?: string[]; where?: string[] };
+  Partial<FmOptions> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal): Command {
@@ -56,7 +56,10 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     .description(
       "Trains a factorization machine on a log and writes a run directory: a vector for each key of each field.",
     )
-    .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
+    .argument(
+      "<log...>",
+      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
+    )
     .addHelpText("before", examples);
   addBadRowOptions(addReadingOptions(addColumnOptions(command)));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
@@ -98,6 +101,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
       ]),
     )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
+  command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
   for (const { name, default: standard, help, integer } of hyperparameters) {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
@@ -131,6 +135,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
   const fm: Partial<FmOptions> = flags.shuffle === false ? { shuffle: false } : {};
+  if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
   for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
   return {
     ...(user !== undefined && { user }),

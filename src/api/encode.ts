@@ -1,0 +1,75 @@
+// `embed encode`: log → encoded dataset directory, which every command takes in the log's place.
+
+import { streamRows } from "../dataset/build.js";
+import { DATASET_MARKER, type EncodedColumn, type ShapingOptions } from "../dataset/encoded/description.js";
+import { isEncodedDataset } from "../dataset/encoded/read.js";
+import { writeDataset } from "../dataset/encoded/write.js";
+import { UsageError } from "../errors.js";
+import { checkOutput } from "../io/atomic.js";
+import { version } from "../io/package-version.js";
+import type { Watch } from "./progress.js";
+import { withLog, type DatasetOptions } from "./read-dataset.js";
+import type { Summary } from "./train-fm.js";
+
+export interface EncodeOptions extends Omit<DatasetOptions, "infer" | "unlabelled"> {
+  out: string;
+  force: boolean;
+}
+
+/** What --json prints. */
+export interface EncodeSummary extends Summary {
+  columns: EncodedColumn[];
+}
+
+/**
+ * Encodes one or several files as one dataset, whole or not at all. Rows go to disk as they come: memory is that of the
+ * distinct values and of some batches.
+ *
+ * @throws {EmbedError} as the stages do; nothing is written then
+ */
+export async function encode(
+  paths: readonly string[],
+  { out, force, ...options }: EncodeOptions,
+  watch: Watch,
+): Promise<EncodeSummary> {
+  const start = performance.now();
+  await checkOutput(out, force, "directory", DATASET_MARKER);
+  for (const path of paths) {
+    if (await isEncodedDataset(path)) throw new UsageError(`'${path}' is an encoded dataset already`);
+  }
+  const shaping = shapingOf(options);
+  const warnings: string[] = [];
+  const { numRows, columns } = await withLog(
+    paths,
+    { ...options, infer: true, unlabelled: false },
+    {
+      ...watch,
+      observe: (progress) => {
+        if (progress.stage === "warning") warnings.push(progress.text);
+        watch.observe(progress);
+      },
+    },
+    (log, sides, build, observe) =>
+      writeDataset(out, force, shaping, (open) => streamRows(log, sides, build, open, observe), watch.signal),
+  );
+  return {
+    command: "encode",
+    version,
+    out,
+    seconds: (performance.now() - start) / 1000,
+    rows: numRows,
+    options: { log: paths, ...shaping },
+    metrics: {},
+    warnings,
+    columns,
+  };
+}
+
+/** What decides the dataset's bytes: threads do not. */
+function shapingOf({
+  onBadRow: _,
+  reading: { threads: __, ...reading },
+  ...columns
+}: Omit<EncodeOptions, "out" | "force">): ShapingOptions {
+  return { ...columns, reading };
+}

@@ -1,0 +1,131 @@
+// An encoded dataset, written and read back.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { dictionaryOf } from "../../log/dictionary.js";
+import { temporaryFolder } from "../../testing/embed.js";
+import type { Cells } from "../collect.js";
+import { columnFrom, type ColumnPlan } from "../columns.js";
+import { MISSING, type Dataset } from "../dataset.js";
+import type { ShapingOptions } from "./description.js";
+import { readEncoded } from "./read.js";
+import { writeDataset } from "./write.js";
+
+const folder = temporaryFolder();
+const shaping: ShapingOptions = { numeric: [], multi: {}, ignore: [], sides: [], drop: [], reading: {} };
+
+interface Rows {
+  plans: ColumnPlan[];
+  keys: string[][];
+  cells: Cells[];
+}
+
+/** Writes the rows in pieces of the given sizes in turn. */
+async function write(path: string, { plans, keys, cells }: Rows, pieces: number[]): Promise<void> {
+  const numRows = cells[0]!.length;
+  await writeDataset(path, true, shaping, async (open) => {
+    const sink = open(plans);
+    for (let from = 0, turn = 0; from < numRows; turn++) {
+      const to = Math.min(numRows, from + pieces[turn % pieces.length]!);
+      await sink.append(
+        cells.map((column) => column.slice(from, to)),
+        to - from,
+      );
+      from = to;
+    }
+    const roles = { fields: [], numeric: [], multi: {} };
+    const dictionaries = keys.map(dictionaryOf);
+    return { numRows, roles, inputs: [], dictionaries, inferred: [], notes: [], skipped: {} };
+  });
+}
+
+function expected({ plans, keys, cells }: Rows): Dataset["columns"] {
+  return plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaryOf(keys[i]!)));
+}
+
+function rowsOf(numRows: number): Rows {
+  const codes = (numKeys: number, step: number) =>
+    Uint32Array.from({ length: numRows }, (_, row) => (row % 13 === 5 ? MISSING : (row * step) % numKeys));
+  return {
+    plans: [
+      { name: "user", kind: "key" },
+      { name: "tags", kind: "multi", separator: "|" },
+      { name: "price", kind: "number" },
+    ],
+    keys: [Array.from({ length: 101 }, (_, i) => `ü${i}`), ["a|b", "b", "", "c| a"], []],
+    cells: [
+      codes(101, 7),
+      codes(4, 3),
+      Float64Array.from({ length: numRows }, (_, row) => (row % 7 === 0 ? NaN : row / 3)),
+    ],
+  };
+}
+
+test.each([1, 64, 65_535, 65_536, 65_537, 140_000])("%i rows come back as they were", async (numRows) => {
+  const path = join(folder, `rows-${numRows}`);
+  const rows = rowsOf(numRows);
+  await write(path, rows, [10_000, 1, 70_000]);
+  const { dataset } = await readEncoded(path);
+  expect(dataset.numRows).toBe(numRows);
+  expect(textOf(dataset.columns) === textOf(expected(rows))).toBe(true);
+});
+
+/** Every array of the columns, as text. */
+function textOf(columns: Dataset["columns"]): string {
+  const plain = (value: unknown): unknown => {
+    if (ArrayBuffer.isView(value)) return Array.from(value as Uint8Array, String).join();
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]));
+  };
+  return JSON.stringify(columns.map(plain));
+}
+
+test("the bytes do not depend on how the rows are cut into pieces", async () => {
+  const rows = rowsOf(3000);
+  await write(join(folder, "whole"), rows, [3000]);
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 900 }), { minLength: 1, maxLength: 5 }),
+      async (pieces) => {
+        await write(join(folder, "pieces"), rows, pieces);
+        for (const file of ["dataset.json", "rows.arrow", "values.arrow"]) {
+          const got = readFileSync(join(folder, "pieces", file));
+          expect(got.equals(readFileSync(join(folder, "whole", file)))).toBe(true);
+        }
+      },
+    ),
+    { numRuns: 20, seed: 1 },
+  );
+});
+
+test("any single changed byte of the rows is an ArtifactError", async () => {
+  const path = join(folder, "changed");
+  await write(path, rowsOf(200), [200]);
+  const file = join(path, "rows.arrow");
+  const bytes = readFileSync(file);
+  await fc.assert(
+    fc.asyncProperty(fc.nat(bytes.length - 1), fc.integer({ min: 1, max: 255 }), async (at, flip) => {
+      const changed = Buffer.from(bytes);
+      changed[at]! ^= flip;
+      writeFileSync(file, changed);
+      await expect(readEncoded(path)).rejects.toMatchObject({ exitCode: 82 });
+    }),
+    { numRuns: 100, seed: 1 },
+  );
+});
+
+test("several-valued cells count for each of their values", async () => {
+  const { tableFromIPC } = await import("apache-arrow");
+  const cells = [Uint32Array.of(0, 1, 0, MISSING)];
+  await write(
+    join(folder, "counts"),
+    { plans: [{ name: "tags", kind: "multi", separator: "|" }], keys: [["a|b", "b|b"]], cells },
+    [4],
+  );
+  const values = tableFromIPC(readFileSync(join(folder, "counts", "values.arrow"))).toArray();
+  expect(values.map((value) => [value["column"], value["key"], value["count"]])).toEqual([
+    ["tags", "a", 2],
+    ["tags", "b", 3],
+  ]);
+});

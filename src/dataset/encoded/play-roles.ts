@@ -1,0 +1,148 @@
+// An encoded dataset in the roles that a command asks for: what was decided when it was encoded stands.
+
+import { DataError, UsageError } from "../../errors.js";
+import { MISSING, type Column, type Dataset, type Roles } from "../dataset.js";
+import { roleNames, type ColumnOptions } from "../roles.js";
+import type { EncodedDataset } from "./read.js";
+
+/** Options of the encoding that a training repeats, as its run has to know them. */
+export function shapingOf(
+  { description: { options, roles } }: EncodedDataset,
+  told: readonly string[],
+): Pick<RoleRequest, "sides" | "drop" | "numeric"> {
+  const bare = (name: string) => bareName(name, roles.numeric);
+  const kept = options.numeric.filter((name) => !told.some((other) => bare(other) === bare(name)));
+  return { sides: options.sides, drop: options.drop, numeric: [...told, ...kept] };
+}
+
+export interface RoleRequest extends ColumnOptions {
+  sides: string[];
+  drop: string[];
+  onBadRow: "error" | "skip";
+}
+
+/**
+ * The dataset as the log would be read with the same options.
+ *
+ * @returns rows left out as bad by reason, beside it
+ * @throws {UsageError} an option says otherwise than what the dataset was encoded with
+ * @throws {DataError} events are asked for and a row has no item
+ */
+export function playRoles(
+  encoded: EncodedDataset,
+  request: RoleRequest,
+): { dataset: Dataset; skipped: Record<string, number> } {
+  const dataset = request.infer ? asEncoded(encoded, request) : asTold(encoded, request);
+  return request.unlabelled ? withItems(encoded.path, dataset, request) : { dataset, skipped: {} };
+}
+
+/** In its own roles, which the flags may repeat. */
+function asEncoded({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
+  const { roles, columns } = dataset;
+  const { options } = description;
+  const contradiction = (flag: string, holds: string) =>
+    new UsageError(
+      `${flag} contradicts dataset '${path}', ${holds}: leave the flag out, or encode the log again with it`,
+    );
+  for (const role of roleNames) {
+    const [told, own] = [request[role], roles[role]];
+    if (told === undefined || told === own) continue;
+    throw contradiction(
+      `--${role} ${told}`,
+      own === undefined ? `in which no column is the ${role}` : `whose ${role} is '${own}'`,
+    );
+  }
+  if (request.fields && !sameNames(request.fields, roles.fields))
+    throw contradiction(`--fields ${request.fields.join(",")}`, `whose fields are ${roles.fields.join(",")}`);
+  for (const told of request.numeric) {
+    if (!roles.numeric.includes(bareName(told, roles.numeric)))
+      throw contradiction(`--numeric ${told}`, "in which it is no numeric feature");
+  }
+  for (const [name, separator] of Object.entries(request.multi)) {
+    if (!Object.hasOwn(roles.multi, name) || roles.multi[name] !== separator)
+      throw contradiction(`--multi '${name}:${separator}'`, "in which its cells are not split so");
+  }
+  for (const name of request.ignore) {
+    if (columns.some((column) => column.name === name))
+      throw contradiction(`--ignore ${name}`, "which holds the column");
+  }
+  for (const flag of ["sides", "drop"] as const) {
+    const unknown = request[flag].find((text) => !options[flag].includes(text));
+    if (unknown !== undefined)
+      throw contradiction(
+        `--${flag === "sides" ? "side" : "drop"} '${unknown}'`,
+        "which was encoded without it",
+      );
+  }
+  // a label that was inferred is none where the log is one of positive events
+  if (!request.unlabelled || roles.label === undefined || options.label !== undefined) return dataset;
+  const { label, ...others } = roles;
+  return { ...dataset, roles: others, columns: columns.filter(({ name }) => name !== label) };
+}
+
+/** In the roles of another log, which has to be a part of what it holds. */
+function asTold({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
+  const { user, item, label, time, session, fields = [], multi, drop } = request;
+  const names = dataset.columns.map(({ name }) => name);
+  const numeric = request.numeric.map((told) => bareName(told, names));
+  if (!sameNames(drop, description.options.drop)) {
+    const shown = (filters: string[]) => filters.map((text) => `--drop '${text}'`).join(" ") || "no --drop";
+    throw new UsageError(
+      `dataset '${path}' was encoded with ${shown(description.options.drop)}, the run was trained with ${shown(drop)}: encode the log again with the latter`,
+    );
+  }
+  const single = Object.entries({ user, item, label, time, session }).filter(
+    ([, name]) => name !== undefined,
+  );
+  const roles: Roles = { ...Object.fromEntries(single), fields, numeric, multi };
+  const need = (name: string, kind: Column["kind"], separator?: string): void => {
+    const column = dataset.columns.find((candidate) => candidate.name === name);
+    if (column?.kind === kind && (column.kind !== "multi" || column.separator === separator)) return;
+    const found = column ? `has it as a column of kind ${column.kind}` : "does not have it";
+    throw new UsageError(
+      `column '${name}' is needed as one of kind ${kind}, and dataset '${path}' ${found}: encode the log again with the run's column flags`,
+    );
+  };
+  for (const name of fields) need(name, "key");
+  for (const name of [...numeric, ...[label, time].filter((role) => role !== undefined)])
+    need(name, "number");
+  for (const [name, separator] of Object.entries(multi)) need(name, "multi", separator);
+  const used = new Set([...single.map(([, name]) => name), ...fields, ...numeric, ...Object.keys(multi)]);
+  return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => used.has(name)) };
+}
+
+/** Only rows with an item: an event without one is a bad row. */
+function withItems(
+  path: string,
+  dataset: Dataset,
+  { onBadRow }: RoleRequest,
+): { dataset: Dataset; skipped: Record<string, number> } {
+  const { item } = dataset.roles;
+  const column = dataset.columns.find(({ name }) => name === item);
+  if (column?.kind !== "key" || !column.codes.includes(MISSING)) return { dataset, skipped: {} };
+  if (onBadRow === "error") {
+    throw new DataError(
+      `a value is expected, the cell of row ${column.codes.indexOf(MISSING) + 1} is empty; --on-bad-row skip leaves such rows out`,
+      { file: path, column: column.name },
+    );
+  }
+  const { codes } = column;
+  const isKept = (_: number, row: number): boolean => codes[row] !== MISSING;
+  const columns = dataset.columns.map((each) =>
+    each.kind === "number"
+      ? { ...each, values: each.values.filter(isKept) }
+      : { ...each, codes: each.codes.filter(isKept) },
+  );
+  const numRows = codes.filter(isKept).length;
+  const reason = `${column.name}: a value is expected`;
+  return { dataset: { ...dataset, numRows, columns }, skipped: { [reason]: dataset.numRows - numRows } };
+}
+
+/** A column's name without what --numeric may say after it (`price:bins=20`), which a training decides. */
+function bareName(told: string, names: readonly string[]): string {
+  return names.find((name) => name === told) ?? names.find((name) => told.startsWith(`${name}:`)) ?? told;
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((name) => b.includes(name));
+}

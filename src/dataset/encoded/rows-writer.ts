@@ -1,0 +1,125 @@
+// rows.arrow: every row of a dataset, a column each, written as the rows come.
+//
+//   keys, several-valued cells   dictionary<utf8>, i32 indices, the column's position as dictionary id
+//   numbers, times               float64
+//
+// Empty cells are null. Beneath a null stands MISSING (-1 as i32) or NaN, so that reading back copies and asks no bitmap.
+
+import * as arrow from "apache-arrow";
+import type { ChunkWriter } from "../../io/write.js";
+import type { Dictionary } from "../../log/dictionary.js";
+import type { Cells } from "../collect.js";
+import type { ColumnPlan, ColumnSink } from "../columns.js";
+import { MISSING } from "../dataset.js";
+import { ArrowFile, dictionaryType, laterDictionary } from "./arrow-writer.js";
+import { checkDictionaryBytes } from "./description.js";
+
+/** A batch of very many columns has fewer rows: it is held in memory. */
+const MAX_CELLS_A_BATCH = 1 << 24;
+const MAX_ROWS_A_BATCH = 65_536;
+
+/** Gathers cells into batches, counts them, and writes them. */
+export class RowsWriter implements ColumnSink {
+  /** by column: how often each code stands in the rows; empty for numbers */
+  readonly counts: Uint32Array[];
+  /** by column */
+  readonly missing: number[];
+  readonly #plans: readonly ColumnPlan[];
+  readonly #arrow: ArrowFile;
+  readonly #batch: Cells[];
+  readonly #rowsABatch: number;
+  #numRows = 0;
+
+  constructor(file: ChunkWriter, plans: readonly ColumnPlan[]) {
+    this.#plans = plans;
+    this.counts = plans.map(({ kind }) => new Uint32Array(kind === "number" ? 0 : 256));
+    this.missing = plans.map(() => 0);
+    this.#rowsABatch = Math.min(
+      MAX_ROWS_A_BATCH,
+      64 * Math.max(1, Math.floor(MAX_CELLS_A_BATCH / 64 / plans.length)),
+    );
+    this.#batch = plans.map(({ kind }) =>
+      kind === "number" ? new Float64Array(this.#rowsABatch) : new Uint32Array(this.#rowsABatch),
+    );
+    this.#arrow = new ArrowFile(
+      file,
+      plans.map(
+        ({ name, kind }, i) =>
+          new arrow.Field(name, kind === "number" ? new arrow.Float64() : dictionaryType(i), true),
+      ),
+    );
+  }
+
+  async append(cells: Cells[], numRows: number): Promise<void> {
+    cells.forEach((column, i) => this.#count(column, i));
+    for (let from = 0; from < numRows;) {
+      const to = Math.min(numRows, from + this.#rowsABatch - this.#numRows);
+      cells.forEach((column, i) => this.#batch[i]!.set(column.subarray(from, to), this.#numRows));
+      this.#numRows += to - from;
+      from = to;
+      if (this.#numRows === this.#rowsABatch) await this.#writeBatch();
+    }
+  }
+
+  /** Writes the last rows, then the dictionaries. @throws {UsageError} one is too large */
+  async finish(dictionaries: readonly Dictionary[]): Promise<void> {
+    if (this.#numRows > 0) await this.#writeBatch();
+    for (const [i, { name, kind }] of this.#plans.entries()) {
+      if (kind === "number") continue;
+      checkDictionaryBytes(name, dictionaries[i]!.bytes.length);
+      await this.#arrow.writeDictionary(i, dictionaries[i]!);
+    }
+    await this.#arrow.finish();
+  }
+
+  #count(cells: Cells, i: number): void {
+    let missing = 0;
+    if (this.#plans[i]!.kind === "number") {
+      for (let row = 0; row < cells.length; row++) if (cells[row] !== cells[row]) missing++;
+    } else {
+      let counts = this.counts[i]!;
+      for (let row = 0; row < cells.length; row++) {
+        const code = cells[row]!;
+        if (code === MISSING) {
+          missing++;
+          continue;
+        }
+        if (code >= counts.length) {
+          const larger = new Uint32Array(2 * code);
+          larger.set(counts);
+          counts = this.counts[i] = larger;
+        }
+        counts[code]!++;
+      }
+    }
+    this.missing[i]! += missing;
+  }
+
+  async #writeBatch(): Promise<void> {
+    const length = this.#numRows;
+    this.#numRows = 0;
+    const children = this.#plans.map(({ kind }, i): arrow.Data => {
+      const cells = this.#batch[i]!.subarray(0, length);
+      const nulls = nullsOf(cells, kind === "number");
+      if (kind === "number") {
+        return arrow.makeData({ type: new arrow.Float64(), length, ...nulls, data: cells as Float64Array });
+      }
+      const data = new Int32Array(cells.buffer, 0, length);
+      return arrow.makeData({ type: dictionaryType(i), length, ...nulls, data, dictionary: laterDictionary });
+    });
+    await this.#arrow.writeBatch(length, children);
+  }
+}
+
+/** How many cells are empty, and a bit a cell that is 0 for those. */
+function nullsOf(cells: Cells, isNumber: boolean): { nullCount: number; nullBitmap?: Uint8Array } {
+  let nullCount = 0;
+  const isEmpty = (cell: number) => (isNumber ? cell !== cell : cell === MISSING);
+  for (let row = 0; row < cells.length; row++) if (isEmpty(cells[row]!)) nullCount++;
+  if (nullCount === 0) return { nullCount };
+  const nullBitmap = new Uint8Array(8 * Math.ceil(cells.length / 64));
+  for (let row = 0; row < cells.length; row++) {
+    if (!isEmpty(cells[row]!)) nullBitmap[row >> 3]! |= 1 << (row & 7);
+  }
+  return { nullCount, nullBitmap };
+}

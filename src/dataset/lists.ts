@@ -1,0 +1,14 @@
+// Columns that hold lists by the log's form are several-valued without being named.
+
+import type { Log } from "../log/log.js";
+import type { ColumnOptions } from "./roles.js";
+
+/** The options with the log's lists among --multi, but for columns that the user gave another part or none. */
+export function withLists(log: Pick<Log, "multi">, options: ColumnOptions): ColumnOptions {
+  const { user, item, label, time, session, fields, numeric, ignore } = options;
+  const taken = new Set([user, item, label, time, session, ...numeric, ...ignore]);
+  const lists = Object.entries(log.multi ?? {}).filter(
+    ([name]) => !taken.has(name) && (fields ? fields.includes(name) : options.infer),
+  );
+  return { ...options, multi: { ...Object.fromEntries(lists), ...options.multi } };
+}

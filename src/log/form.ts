@@ -1,0 +1,33 @@
+// Which form a log has: by --input-format, else by the names of its files.
+
+import { UsageError } from "../errors.js";
+
+/** The forms of a log. `csv` stands for any delimiter. */
+export const inputFormats = ["csv", "jsonl", "parquet", "libsvm", "libffm"] as const;
+export type InputFormat = (typeof inputFormats)[number];
+
+const EXTENSIONS: [InputFormat, RegExp][] = [
+  ["jsonl", /\.(jsonl|ndjson)(\.gz|\.zst)?$/i],
+  ["parquet", /\.(parquet|pq)$/i],
+  ["libsvm", /\.(libsvm|svmlight|svm)(\.gz|\.zst)?$/i],
+  ["libffm", /\.(libffm|ffm)(\.gz|\.zst)?$/i],
+];
+
+/**
+ * The one form that all files have.
+ *
+ * @throws {UsageError} their names say different ones, or Parquet is to come from standard input
+ */
+export function formOf(paths: readonly string[], told: InputFormat | undefined): InputFormat {
+  const forms = paths.map((path) => told ?? EXTENSIONS.find(([, name]) => name.test(path))?.[0] ?? "csv");
+  const other = forms.findIndex((form) => form !== forms[0]);
+  if (other !== -1) {
+    throw new UsageError(
+      `one log has one form: '${paths[0]!}' is ${forms[0]!} and '${paths[other]!}' ${forms[other]!}; ` +
+        "convert one of them, or name the form of all with --input-format",
+    );
+  }
+  if (forms[0] === "parquet" && paths.includes("-"))
+    throw new UsageError("Parquet is read from its end and cannot come from standard input: name a file");
+  return forms[0]!;
+}

@@ -1,0 +1,93 @@
+// JSON lines: an object a line. The keys of the first rows are the columns, in their order of appearance.
+
+import { excerpt, nearestName } from "../errors.js";
+import { parseJsonRow, type Cell } from "./json-row.js";
+import { openLines } from "./lines.js";
+import type { ReadOptions } from "./log.js";
+import { joinValues } from "./several.js";
+import { RowFault, type RecordForm, type Schema } from "./record-form.js";
+
+/** The form of .jsonl and .ndjson. */
+export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<string> {
+  const told = options.multi ?? {};
+  const ignored = new Set(options.ignore);
+  return {
+    expected: "one JSON object a line",
+    open: (path) => openLines(path, options, pieceBytes),
+
+    schemaOf(lines) {
+      const columns = new Set<string>();
+      const multi = new Map<string, string>();
+      for (const line of lines) {
+        for (const [name, cell] of membersOf(line)) {
+          columns.add(name);
+          if (Array.isArray(cell) && !multi.has(name))
+            multi.set(name, Object.hasOwn(told, name) ? told[name]! : "|");
+        }
+      }
+      return { columns: [...columns], multi: Object.fromEntries(multi) };
+    },
+
+    cellsOf(line, schema) {
+      const cells = schema.columns.map(() => "");
+      for (const [name, cell] of parseJsonRow(line)) {
+        const column = indexOf(schema, name);
+        if (column === -1) throw unknownKey(name, schema.columns);
+        cells[column] = ignored.has(name) && typeof cell !== "string" ? "" : textOf(name, cell, schema);
+      }
+      return cells;
+    },
+  };
+
+  function textOf(name: string, cell: Cell, { multi }: Schema): string {
+    if (typeof cell === "string") {
+      // one value of a list that is no list: it must not come back as two
+      const isOne = Object.hasOwn(multi, name) && !Object.hasOwn(told, name);
+      return isOne ? joinValues(name, [cell], multi[name]!) : cell;
+    }
+    if (cell === undefined) {
+      throw new RowFault(
+        "nested value",
+        "expected text, a number, true, false, null or a list of these, got a nested value: flatten it, or --ignore the column",
+        name,
+      );
+    }
+    const separator = Object.hasOwn(told, name)
+      ? told[name]!
+      : Object.hasOwn(multi, name)
+        ? multi[name]!
+        : undefined;
+    if (separator === undefined) {
+      throw new RowFault(
+        "unexpected list",
+        `got a list where the first rows have single values: name the column with --multi '${name}:|'`,
+        name,
+      );
+    }
+    return joinValues(name, cell, separator);
+  }
+}
+
+/** The members of a line; none when it is malformed, which is told when it is read. */
+function membersOf(line: string): [string, Cell][] {
+  try {
+    return parseJsonRow(line);
+  } catch (error) {
+    if (error instanceof RowFault) return [];
+    throw error;
+  }
+}
+
+const indexes = new WeakMap<Schema, Map<string, number>>();
+
+function indexOf(schema: Schema, name: string): number {
+  let index = indexes.get(schema);
+  if (!index) indexes.set(schema, (index = new Map(schema.columns.map((column, i) => [column, i]))));
+  return index.get(name) ?? -1;
+}
+
+function unknownKey(name: string, columns: readonly string[]): RowFault {
+  const near = nearestName(name, columns);
+  const hint = near === undefined ? `the first rows have ${columns.join(", ")}` : `did you mean '${near}'?`;
+  return new RowFault("unknown key", `the key ${excerpt(name)} is in none of the first rows: ${hint}`);
+}

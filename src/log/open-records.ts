@@ -1,0 +1,197 @@
+// Files of records (JSON lines, Parquet, libsvm, libffm) → a log, as openLog makes one of delimited text.
+//
+// Records become text cells and go through the merger, like scanned chunks: the same events give the same codes in
+// every form. One thread; memory is that of the distinct keys and of a few thousand records (Parquet: a row group).
+
+import { DataError } from "../errors.js";
+import { canReopen } from "../io/source.js";
+import { loadKernel } from "../kernels/load.js";
+import type { Log, ReadOptions } from "./log.js";
+import { Merger } from "./merge.js";
+import { noSuchColumn, progressOf } from "./read.js";
+import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema } from "./record-form.js";
+import { RowScanner } from "./row-scanner.js";
+import { ScanMemory } from "./scanner.js";
+
+const SAMPLE_ROWS = 1000;
+
+type Item<Rec> = { kind: "start" | "end"; path: string } | { kind: "piece"; path: string; piece: Piece<Rec> };
+
+/** Opens files of one form as one log. @throws as openLog */
+export async function openRecords<Rec>(
+  paths: readonly string[],
+  form: RecordForm<Rec>,
+  options: ReadOptions,
+): Promise<Log> {
+  const sources: RecordSource[] = [];
+  const close = async () => {
+    for (const source of sources) await source.close();
+  };
+  const items = itemsOf(paths, form, sources);
+  try {
+    // a file that cannot be read is told now, not after those before it were
+    for (const path of paths.slice(1)) {
+      if (await canReopen(path)) await (await form.open(path)).source.close();
+    }
+    const head: Item<Rec>[] = [];
+    const { schema, sample, sampleIsAll } = await takeHead(items, head, form, options);
+    let isRead = false;
+    return {
+      columns: schema.columns,
+      multi: schema.multi,
+      sample,
+      sampleIsAll,
+      delimiter: "",
+      close,
+      async read(requests, onBatch, observe) {
+        if (isRead) throw new Error("a log can be read once");
+        isRead = true;
+        const indexed = requests.map(({ name, as }) => {
+          const column = schema.columns.indexOf(name);
+          if (column === -1) throw noSuchColumn(name, schema.columns);
+          return { column, as };
+        });
+        form.want?.(new Set(requests.map(({ name }) => name)));
+        const module = await loadKernel("scan");
+        const setup = {
+          dialect: { delimiter: ",", comment: undefined, maxCell: options.maxCell },
+          numColumns: schema.columns.length,
+          requests: indexed,
+        };
+        const merger = new Merger(setup, 1, options.onBadRow, options.encoding, new ScanMemory(module));
+        const scanner = new RowScanner(setup, new ScanMemory(module));
+        const keyOf = (request: number, code: number) => merger.keyOf(request, code);
+        const skipped: Record<string, number> = {};
+        try {
+          for await (const item of replayed(head, items)) {
+            if (item.kind === "start") merger.startFile(0);
+            if (item.kind !== "piece") continue;
+            const { piece, path } = item;
+            const { rows, lines } = rowsOf(
+              piece,
+              path,
+              merger.nextLine,
+              form,
+              schema,
+              options.onBadRow,
+              skipped,
+            );
+            const batch = merger.merge(scanner.scan(rows, lines, piece.numLines), 0, path);
+            if (batch.numRows > 0) await onBatch(batch, keyOf);
+            observe?.(progressOf(merger.numRows, sources));
+          }
+        } finally {
+          await items.return(undefined);
+          await close();
+        }
+        return {
+          numRows: merger.numRows,
+          dictionaries: merger.dictionaries(),
+          inputs: sources.map((source) => source.fingerprint()),
+          skipped,
+        };
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function* itemsOf<Rec>(
+  paths: readonly string[],
+  form: RecordForm<Rec>,
+  sources: RecordSource[],
+): AsyncGenerator<Item<Rec>, void, undefined> {
+  for (const path of paths) {
+    const file = await form.open(path);
+    sources.push(file.source);
+    yield { kind: "start", path };
+    let numRecords = 0;
+    for await (const piece of file.pieces()) {
+      numRecords += piece.records.length;
+      yield { kind: "piece", path, piece };
+    }
+    await file.source.close();
+    if (numRecords === 0)
+      throw new DataError(`the file holds no row: expected ${form.expected}`, { file: path, line: 1 });
+    yield { kind: "end", path };
+  }
+}
+
+async function* replayed<T>(head: T[], rest: AsyncGenerator<T, void, undefined>) {
+  for (let item = head.shift(); item; item = head.shift()) yield item;
+  yield* rest;
+}
+
+/** Pulls items until they hold the first rows; read() gets them again. */
+async function takeHead<Rec>(
+  items: AsyncGenerator<Item<Rec>, void, undefined>,
+  head: Item<Rec>[],
+  form: RecordForm<Rec>,
+  options: ReadOptions,
+): Promise<{ schema: Schema; sample: string[][]; sampleIsAll: boolean }> {
+  let numRecords = 0;
+  let sampleIsAll = false;
+  while (numRecords <= SAMPLE_ROWS && !sampleIsAll) {
+    const { value: item, done } = await items.next();
+    if (item && !done) head.push(item);
+    else sampleIsAll = true;
+    if (item?.kind === "piece") numRecords += item.piece.records.length;
+  }
+  const pieces = head.filter((item) => item.kind === "piece");
+  const first = pieces.flatMap(({ piece }) => piece.records).slice(0, SAMPLE_ROWS);
+  const schema = form.schemaOf(first);
+  if (schema.columns.length === 0) {
+    // no record tells a column: say what is wrong with the first
+    const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
+    rowsOf(piece, path, 1, form, schema, "error", {});
+    throw new DataError(`the first rows name no column: expected ${form.expected}`, { file: path, line: 1 });
+  }
+  const sample: string[][] = [];
+  for (const record of first) {
+    try {
+      sample.push(form.cellsOf(record, schema));
+    } catch (error) {
+      // what is wrong with a row is told when it is read
+      if (!(error instanceof RowFault)) throw error;
+    }
+  }
+  if (sample.length === 0 && options.onBadRow === "skip")
+    throw new DataError(`none of the first ${first.length} rows can be read: expected ${form.expected}`, {
+      file: pieces[0]!.path,
+      line: 1,
+    });
+  return { schema, sample, sampleIsAll };
+}
+
+/** The cells of a piece's records; faults are thrown or counted. */
+function rowsOf<Rec>(
+  { records, lines }: Piece<Rec>,
+  path: string,
+  firstLine: number,
+  form: RecordForm<Rec>,
+  schema: Schema,
+  onBadRow: "error" | "skip",
+  skipped: Record<string, number>,
+): { rows: string[][]; lines: number[] } {
+  const kept: { rows: string[][]; lines: number[] } = { rows: [], lines: [] };
+  for (const [i, record] of records.entries()) {
+    try {
+      kept.rows.push(form.cellsOf(record, schema));
+      kept.lines.push(lines[i]!);
+    } catch (error) {
+      if (!(error instanceof RowFault)) throw error;
+      if (onBadRow === "error") {
+        const { column } = error;
+        throw new DataError(`${error.message} (--on-bad-row skip leaves such rows out)`, {
+          file: path,
+          line: firstLine + lines[i]!,
+          ...(column !== undefined && { column }),
+        });
+      }
+      skipped[error.reason] = (skipped[error.reason] ?? 0) + 1;
+    }
+  }
+  return kept;
+}

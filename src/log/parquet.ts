@@ -1,0 +1,205 @@
+// Parquet: row groups, one at a time, as rows of text cells.
+
+import {
+  parquetMetadataAsync,
+  parquetScan,
+  parquetSchema,
+  type AsyncBuffer,
+  type FileMetaData,
+  type SchemaTree,
+} from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { DataError, EmbedError } from "../errors.js";
+import { openRandomAccess, type RandomAccessFile } from "../io/random-access.js";
+import { checkSameColumns } from "./input.js";
+import type { ReadOptions } from "./log.js";
+import { joinValues } from "./several.js";
+import { RowFault, type Piece, type RecordForm } from "./record-form.js";
+
+/** Rows that are handed on at once. */
+const BATCH_ROWS = 1 << 14;
+
+/** A row: values of all columns, as hyparquet gives them. */
+type Values = unknown[];
+
+/** The form of .parquet. */
+export function parquet(options: ReadOptions): RecordForm<Values> {
+  const told = options.multi ?? {};
+  const ignored = new Set(options.ignore);
+  let first: { path: string; columns: string[] } | undefined;
+  let wanted: ReadonlySet<string> | undefined;
+  /** of the first file's columns */
+  let isFloat: boolean[] = [];
+  let lists: string[] = [];
+  return {
+    expected: "a Parquet file with rows",
+    want: (columns) => (wanted = columns),
+
+    async open(path) {
+      const source = await openRandomAccess(path);
+      try {
+        const metadata = await parsed(path, () => parquetMetadataAsync(asyncBuffer(source)));
+        const { children } = await parsed(path, async () => parquetSchema(metadata));
+        const columns = children.map(({ element }) => element.name);
+        checkDistinct(path, columns);
+        if (first) checkSameColumns(path, columns, first.path, first.columns);
+        for (const child of children) checkShape(path, child, ignored);
+        first ??= { path, columns };
+        isFloat = children.map((child) => leafOf(child).element.type === "FLOAT");
+        lists = children.filter(isList).map(({ element }) => element.name);
+        return { source, pieces: () => rowGroups(path, source, metadata, columns) };
+      } catch (error) {
+        await source.close();
+        throw error;
+      }
+    },
+
+    schemaOf() {
+      const multi = lists.map((name) => [name, Object.hasOwn(told, name) ? told[name]! : "|"] as const);
+      return { columns: first!.columns, multi: Object.fromEntries(multi) };
+    },
+
+    cellsOf(values, { columns, multi }) {
+      return columns.map((name, c) => {
+        const value = values[c];
+        if (ignored.has(name)) return "";
+        if (!Array.isArray(value)) return textOf(value, isFloat[c]!, name);
+        const texts = value.map((one) => textOf(one, isFloat[c]!, name));
+        return joinValues(name, texts, Object.hasOwn(multi, name) ? multi[name]! : "|");
+      });
+    },
+  };
+
+  async function* rowGroups(
+    path: string,
+    source: RandomAccessFile,
+    metadata: FileMetaData,
+    columns: string[],
+  ): AsyncGenerator<Piece<Values>, void, undefined> {
+    const options = { file: asyncBuffer(source), metadata, compressors, parsers, useOffsetIndex: false };
+    const scan = await parsed(path, () => parquetScan(options));
+    let rowStart = 0;
+    for (const group of metadata.row_groups) {
+      const numRows = Number(group.num_rows);
+      const range = { rowStart, rowEnd: rowStart + numRows };
+      const read: (ArrayLike<unknown> | undefined)[] = [];
+      for (const name of columns) {
+        if (ignored.has(name) || (wanted && !wanted.has(name))) {
+          read.push(undefined);
+          continue;
+        }
+        const data = await parsed(path, () => scan.readColumn({ column: name, ...range }));
+        if (data.length !== numRows) {
+          throw new DataError(`the file is damaged: expected ${numRows} values, got ${data.length}`, {
+            file: path,
+            line: rowStart + 1,
+            column: name,
+          });
+        }
+        read.push(data);
+      }
+      for (let row = 0; row < numRows; row += BATCH_ROWS) {
+        const size = Math.min(BATCH_ROWS, numRows - row);
+        const lines = Array.from({ length: size }, (_, i) => i);
+        const records = lines.map((i) => read.map((data) => data?.[row + i]));
+        yield { records, lines, numLines: size };
+      }
+      rowStart += numRows;
+    }
+  }
+}
+
+function asyncBuffer({ totalBytes, slice }: RandomAccessFile): AsyncBuffer {
+  return { byteLength: totalBytes, slice: (start, end) => slice(start, end) };
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** Text is checked as it is everywhere; times keep their form; JSON is text. */
+const parsers = {
+  stringFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
+  jsonFromBytes: (bytes: Uint8Array | undefined) => bytes && decoder.decode(bytes),
+  dateFromDays: (days: number | undefined) => (days === undefined ? undefined : new Day(days)),
+};
+
+/** A date without a time of day. */
+class Day {
+  constructor(readonly days: number) {}
+}
+
+/** What a value is as a cell; empty for null. */
+function textOf(value: unknown, isFloat: boolean, column: string): string {
+  if (value === null || value === undefined) return "";
+  if (typeof value === "string") return value;
+  if (typeof value === "bigint" || typeof value === "boolean") return String(value);
+  if (typeof value === "number") return isFloat ? floatText(value) : numberText(value);
+  if (value instanceof Date || value instanceof Day) {
+    const time = value instanceof Date ? value : new Date(value.days * 86400000);
+    if (Number.isNaN(time.getTime())) throw new RowFault("no time", "the time is out of range", column);
+    return value instanceof Date ? time.toISOString() : time.toISOString().slice(0, 10);
+  }
+  throw new RowFault(
+    "value of a type that is no cell",
+    "expected text, a number, a boolean, a time or a list of these",
+    column,
+  );
+}
+
+/** NaN is how many writers spell a missing number. */
+function numberText(value: number): string {
+  if (Number.isNaN(value)) return "";
+  return Object.is(value, -0) ? "0" : String(value);
+}
+
+/** The shortest text that reads back as the same 32-bit float: 0.1 and not 0.10000000149011612. */
+function floatText(value: number): string {
+  for (let digits = 6; digits <= 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return numberText(short);
+  }
+  return numberText(value);
+}
+
+function leafOf(tree: SchemaTree): SchemaTree {
+  return tree.children.length === 1 ? leafOf(tree.children[0]!) : tree;
+}
+
+/** A list of scalars: a repeated leaf, or LIST's three (or two) levels. */
+function isList({ element, children }: SchemaTree): boolean {
+  if (children.length === 0) return element.repetition_type === "REPEATED";
+  const isAnnotated = element.converted_type === "LIST" || element.logical_type?.type === "LIST";
+  const [inner] = children;
+  if (!isAnnotated || children.length !== 1 || inner!.element.repetition_type !== "REPEATED") return false;
+  if (inner!.children.length === 0) return true;
+  return inner!.children.length === 1 && inner!.children[0]!.children.length === 0;
+}
+
+/** @throws {DataError} a column that is neither a scalar nor a list of them */
+function checkShape(path: string, tree: SchemaTree, ignored: ReadonlySet<string>): void {
+  const { name } = tree.element;
+  if (tree.children.length === 0 || isList(tree) || ignored.has(name)) return;
+  throw new DataError(
+    "expected a column of single values or of lists of them, got a nested one: flatten it, or --ignore the column",
+    { file: path, column: name },
+  );
+}
+
+function checkDistinct(path: string, columns: string[]): void {
+  const twice = columns.find((name, i) => columns.indexOf(name) !== i);
+  if (twice !== undefined)
+    throw new DataError("two columns have the same name: rename one of them", { file: path, column: twice });
+}
+
+/** What hyparquet throws about bytes is an error of the data. */
+async function parsed<T>(path: string, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof EmbedError) throw error;
+    const message =
+      typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
+    throw new DataError(`the file is damaged, or uses what is not read of Parquet (${message})`, {
+      file: path,
+    });
+  }
+}
