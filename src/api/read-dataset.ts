@@ -32,6 +32,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   hashKeys?: string;
   /** columns whose ids; by default the user's, the item's and the session's */
   hashKeysOf?: string[];
+  /** bad rows are listed without their text, which may hold ids */
+  hidesText?: boolean;
 }
 
 const DEFAULT_MAX_BAD = 0.01;
@@ -52,17 +54,18 @@ export async function readDataset(
   { hashKeys, hashKeysOf, ...options }: DatasetOptions,
   watch: Watch,
 ): Promise<ReadDataset> {
-  if (hashKeys === undefined) return await readRaw(paths, options, false, watch);
+  if (hashKeys === undefined) return await readRaw(paths, options, watch);
   const hash = await keyedHashFrom(hashKeys);
-  const filtered = [
-    ...options.drop.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
-    ...(options.where ?? []).flatMap((source) =>
-      parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column })),
-    ),
-  ];
   try {
-    const built = await readRaw(paths, options, true, watch);
-    return { ...built, ...withHashedKeys(built.dataset, hash, hashKeysOf, filtered) };
+    const read = await readRaw(paths, { ...options, hidesText: true }, watch);
+    const drops = [...options.drop, ...(read.shaping?.drop ?? [])];
+    const filtered = [
+      ...drops.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
+      ...(options.where ?? []).flatMap((source) =>
+        parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column })),
+      ),
+    ];
+    return { ...read, ...withHashedKeys(read.dataset, hash, hashKeysOf, filtered) };
   } catch (error) {
     throw error instanceof DataError ? withoutExcerpts(error) : error;
   }
@@ -107,7 +110,16 @@ type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped">;
  */
 export async function withLog<T extends Told>(
   paths: readonly string[],
-  { reading, sides, drop, where = [], maxBad = DEFAULT_MAX_BAD, badRows, ...options }: DatasetOptions,
+  {
+    reading,
+    sides,
+    drop,
+    where = [],
+    maxBad = DEFAULT_MAX_BAD,
+    badRows,
+    hidesText = false,
+    ...options
+  }: DatasetOptions,
   watch: Watch,
   read: (
     log: Log,

@@ -92,7 +92,13 @@ export class WorkerPool<Task, Result> {
   /** Ends the threads, whatever they do; a run that is under way is rejected. */
   async terminate(): Promise<void> {
     this.#fail(new Error("the pool was terminated"));
-    await Promise.all(this.#workers.map((worker) => worker.terminate()));
+    await Promise.all(
+      this.#workers.map((worker) => {
+        // an idle thread does not keep the process alive, and the process must live to see it end
+        worker.ref();
+        return worker.terminate();
+      }),
+    );
   }
 
   async #repliesTo(send: (worker: Worker) => void): Promise<ThreadReply<Result>[]> {
@@ -109,7 +115,8 @@ export class WorkerPool<Task, Result> {
   }
 
   #settle(i: number, reply: ThreadReply<Result>): void {
-    this.#workers[i]!.unref();
+    // a late answer of a thread that is being ended must not let the process go before it has
+    if (!this.#failure) this.#workers[i]!.unref();
     this.#pending[i]?.resolve(reply);
     this.#pending[i] = undefined;
   }
