@@ -61,7 +61,7 @@ export async function readDataset(
     const drops = [...options.drop, ...(read.shaping?.drop ?? [])];
     const filtered = [
       ...drops.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
-      ...(options.where ?? []).flatMap((source) =>
+      ...[...(options.where ?? []), ...(read.shaping?.where ?? [])].flatMap((source) =>
         parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column })),
       ),
     ];
@@ -71,11 +71,9 @@ export async function readDataset(
   }
 }
 
-/** @param hidesText bad rows are listed without their text */
 async function readRaw(
   paths: readonly string[],
   options: DatasetOptions,
-  hidesText: boolean,
   watch: Watch,
 ): Promise<ReadDataset> {
   for (const path of paths) {
@@ -86,7 +84,7 @@ async function readRaw(
       );
     return withDerived(await readEncodedAs(path, options, watch), options);
   }
-  return withDerived(await withLog(paths, options, watch, buildDataset, hidesText), options);
+  return withDerived(await withLog(paths, options, watch, buildDataset), options);
 }
 
 function withDerived(read: ReadDataset, options: DatasetOptions): ReadDataset {
@@ -103,11 +101,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
 /** What a reading tells beside its rows. */
 type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped">;
 
-/**
- * Opens files as one log with its side tables, has it read, and tells what was inferred and left out.
- *
- * @param hidesText bad rows are listed without their text
- */
+/** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
 export async function withLog<T extends Told>(
   paths: readonly string[],
   {
@@ -127,7 +121,6 @@ export async function withLog<T extends Told>(
     options: BuildOptions,
     observe: (progress: ReadProgress) => void,
   ) => Promise<T>,
-  hidesText = false,
 ): Promise<T> {
   await badRows?.check();
   const { observe, signal } = watch;
