@@ -6,6 +6,7 @@ export { evaluate, type EvaluateOptions } from "./api/evaluate.js";
 export { exportRun, type ExportRunOptions } from "./api/export.js";
 export { inspect, writeStarterConfig, type Inspection } from "./api/inspect.js";
 export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
-export { trainFm, type Summary, type TrainFmOptions } from "./api/train-fm.js";
+export type { Summary } from "./api/summary.js";
+export { trainFm, type TrainFmOptions } from "./api/train-fm.js";
 export type { Progress, Watch } from "./api/progress.js";
 export { EmbedError } from "./errors.js";

@@ -9,7 +9,7 @@ import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import type { Watch } from "./progress.js";
 import { withLog, type DatasetOptions } from "./read-dataset.js";
-import type { Summary } from "./train-fm.js";
+import type { Summary } from "./summary.js";
 
 export interface EncodeOptions extends Omit<DatasetOptions, "infer" | "unlabelled"> {
   out: string;

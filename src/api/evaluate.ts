@@ -20,7 +20,8 @@ import type { BadRowReport } from "./bad-row-report.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
-import { silently, toldRoles, unseenNotes, wholeOf, type Summary } from "./train-fm.js";
+import { silently, toldRoles, unseenNotes, wholeOf } from "./parts.js";
+import type { Summary } from "./summary.js";
 import { version } from "../io/package-version.js";
 
 export interface EvaluateOptions {

@@ -1,14 +1,13 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
 import { resolve } from "node:path";
-import type { Dataset, Roles } from "../dataset/dataset.js";
-import { numericForms, withForms } from "../dataset/numeric.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { numericForms } from "../dataset/numeric.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
 import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
-import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import type { FeatureRows } from "../dataset/rows.js";
 import { testVectors } from "../dataset/test-vectors.js";
 import { parseSide } from "../dataset/side.js";
-import { splitRows } from "../dataset/split.js";
 import {
   featureCounts,
   featureHashes,
@@ -26,14 +25,17 @@ import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { fmModelFiles, fmTable } from "../trainers/fm/artifact.js";
 import { scoreRows, type FmModel } from "../trainers/fm/model.js";
-import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
+import { checkFmOptions, defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
 import { trainFm as train } from "../trainers/fm/train.js";
-import { labelledExamples, negativeExamples, type Examples, type Part } from "./examples.js";
+import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
+import { countUnseen, splitParts, type SplitParts } from "./parts.js";
 import { negativeFiles } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
-import { isCut, splitOptionsOf, splitWarnings, type SplitFlags } from "./split-options.js";
+import { splitWarnings, type SplitFlags } from "./split-options.js";
+import { Stopwatch } from "./stopwatch.js";
+import type { Summary } from "./summary.js";
 import { version } from "../io/package-version.js";
 
 export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits, SplitFlags {
@@ -53,18 +55,6 @@ export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventL
   fm: Partial<FmOptions>;
 }
 
-/** What --json prints. */
-export interface Summary {
-  command: string;
-  version: string;
-  out: string;
-  seconds: number;
-  rows: number;
-  options: Record<string, unknown>;
-  metrics: Record<string, Metrics>;
-  warnings: string[];
-}
-
 /**
  * Trains a factorization machine on one or several files and writes a run directory, whole or not at all.
  *
@@ -82,13 +72,15 @@ export async function trainFm(
     watch.observe({ stage: "warning", text });
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
+  // a value out of range is told before a long reading; the loss decides none of the ranges
+  checkFmOptions({ ...defaultFmOptions("logistic"), ...flags.fm });
 
   const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
   for (const text of notes) watch.observe({ stage: "note", text });
   checkTarget(dataset, options);
-  const { parts, by } = await splitParts(dataset, options, watch);
+  const { parts, by } = await splitParts(dataset, options, seedOf(options), watch);
   for (const text of splitWarnings(by)) warn(text);
   clock.lap("read");
 
@@ -201,68 +193,9 @@ function checkTarget({ roles }: Dataset, { negatives, positiveFrom }: TrainFmOpt
   }
 }
 
-interface SplitParts {
-  parts: { train: Part; valid: Part | undefined; test: Part | undefined };
-  by: string;
-}
-
-/** Cuts the log; a part that is given as a file is read with the log's roles. */
-async function splitParts(dataset: Dataset, options: TrainFmOptions, watch: Watch): Promise<SplitParts> {
-  const { valid, test } = options;
-  const seed = options.fm.seed ?? defaultFmOptions("logistic").seed;
-  const split = splitOptionsOf(dataset.roles, options, seed);
-  const rows = splitRows(dataset, split);
-  const partOf = async (part: number | string, own: Uint32Array): Promise<Part | undefined> => {
-    if (typeof part === "string" && !isCut(part))
-      return wholeOf(await readLike(dataset, part, options, watch));
-    return own.length > 0 ? { dataset, rows: own } : undefined;
-  };
-  return {
-    parts: {
-      train: { dataset, rows: rows.train },
-      valid: await partOf(valid, rows.valid),
-      test: await partOf(test, rows.test),
-    },
-    by: split.by,
-  };
-}
-
-/** All rows of a dataset. */
-export function wholeOf(dataset: Dataset): Part {
-  return { dataset, rows: Uint32Array.from({ length: dataset.numRows }, (_, row) => row) };
-}
-
-/** Roles as options that leave nothing to be inferred; what only splitting needs is left out. */
-export function toldRoles({
-  session: _,
-  time: __,
-  ...roles
-}: Roles): Roles & { ignore: string[]; infer: false } {
-  return { ...roles, ignore: [], infer: false };
-}
-
-/** Reads a further log in the roles of one that was read before. */
-async function readLike(
-  { roles }: Dataset,
-  path: string,
-  options: TrainFmOptions,
-  watch: Watch,
-): Promise<Dataset> {
-  const told = {
-    ...toldRoles(roles),
-    numeric: withForms(roles.numeric, options.numeric),
-    ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
-  };
-  // fields that are made of the time need it in every log
-  if (options.timeFields?.length) Object.assign(told, { time: roles.time });
-  const { session: _, time: __, ...others } = options;
-  const { dataset } = await readDataset([path], { ...others, ...told }, silently(watch));
-  return dataset;
-}
-
-/** A watch that hears of progress and warnings only. */
-export function silently({ observe, signal }: Watch): Watch {
-  return { signal, observe: (progress) => progress.stage !== "note" && observe(progress) };
+/** The seed that names splits and draws. */
+function seedOf({ fm }: TrainFmOptions): number {
+  return fm.seed ?? defaultFmOptions("logistic").seed;
 }
 
 function collectWarnings({ observe, signal }: Watch, warnings: string[]): Watch {
@@ -283,7 +216,7 @@ function examplesOf(
 ): Examples {
   if (options.negatives === 0) return labelledExamples(space, parts, options.positiveFrom);
   const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
-  const seed = fm.seed ?? defaultFmOptions("logistic").seed;
+  const seed = seedOf(options);
   const examples = negativeExamples(
     space,
     parts,
@@ -302,24 +235,6 @@ function examplesOf(
       : `'${item}' alone`;
   observe({ stage: "note", text: `a negative replaces ${together} (${how})` });
   return examples;
-}
-
-/** Tells how many cells of held-out rows hold a key that training has not seen. */
-function countUnseen(space: FeatureSpace, { valid, test }: SplitParts["parts"], { observe }: Watch): void {
-  for (const [name, part] of Object.entries({ valid, test })) {
-    if (!part) continue;
-    for (const text of unseenNotes(space, part)) observe({ stage: "note", text: `${name}: ${text}` });
-  }
-}
-
-/** A sentence for each field of which some cells hold a key that the space does not know. */
-export function unseenNotes(space: FeatureSpace, { dataset, rows }: Part): string[] {
-  return Object.entries(bindEncoder(space, dataset).countUnseen(rows))
-    .filter(([, { unseen }]) => unseen > 0)
-    .map(
-      ([field, { cells, unseen }]) =>
-        `${unseen} of ${cells} cells of '${field}' hold a key that training has not seen`,
-    );
 }
 
 function warnOfField(field: FeatureSpace["fields"][number], warn: (text: string) => void): void {
@@ -391,21 +306,4 @@ function resolvedOptions(
   const { fm: _, out: __, force: ___, reading, unlabelled: ____, infer: ______, ...rest } = options;
   const { threads: _____, ...readingOptions } = reading;
   return { log: paths, ...rest, reading: readingOptions, ...fm };
-}
-
-/** Wall time by stage, in seconds: for the manifest's timings alone. */
-class Stopwatch {
-  readonly laps: Record<string, number> = {};
-  readonly #start = performance.now();
-  #last = this.#start;
-
-  lap(stage: string): void {
-    const now = performance.now();
-    this.laps[stage] = (now - this.#last) / 1000;
-    this.#last = now;
-  }
-
-  seconds(): number {
-    return (performance.now() - this.#start) / 1000;
-  }
 }

@@ -1,7 +1,7 @@
 // Metrics as people read them.
 
 import { formatTable } from "./terminal.js";
-import type { Summary } from "../api/train-fm.js";
+import type { Summary } from "../api/summary.js";
 
 const titles: Record<string, string> = {
   logLoss: "log loss",

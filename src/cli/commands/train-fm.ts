@@ -2,7 +2,8 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { Summary, TrainFmOptions } from "../../api/train-fm.js";
+import type { Summary } from "../../api/summary.js";
+import type { TrainFmOptions } from "../../api/train-fm.js";
 import type { ColumnOptions } from "../../dataset/roles.js";
 import { UsageError } from "../../errors.js";
 import { hyperparameters, type FmOptions } from "../../trainers/fm/options.js";

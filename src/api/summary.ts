@@ -1,0 +1,15 @@
+// What a command that measures or trains sums up; --json prints it.
+
+import type { Metrics } from "../embedding/manifest.js";
+
+/** What --json prints. */
+export interface Summary {
+  command: string;
+  version: string;
+  out: string;
+  seconds: number;
+  rows: number;
+  options: Record<string, unknown>;
+  metrics: Record<string, Metrics>;
+  warnings: string[];
+}
