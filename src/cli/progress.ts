@@ -2,7 +2,7 @@
 // or JSON objects.
 
 import type { Ora } from "ora";
-import type { EpochProgress, Observe, Progress } from "../api/progress.js";
+import type { EpochProgress, Observe, Progress, Watch } from "../api/progress.js";
 import type { ReadProgress } from "../log/log.js";
 import { writeLine } from "./terminal.js";
 
@@ -23,8 +23,22 @@ export interface Display {
   stop(): void;
 }
 
+/** Does the work under the display that the options call for, which is gone when the result is there. */
+export async function watched<T>(
+  options: OutputOptions,
+  signal: AbortSignal,
+  work: (watch: Watch) => Promise<T>,
+): Promise<T> {
+  const display = await displayFor(options);
+  try {
+    return await work({ observe: display.observe, signal });
+  } finally {
+    display.stop();
+  }
+}
+
 /** The display that the options and the terminal call for. */
-export async function displayFor(options: OutputOptions): Promise<Display> {
+async function displayFor(options: OutputOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
   if (options.logFormat === "json") return linesDisplay((progress) => JSON.stringify(progress));
   // ora divides by the terminal's width, which some pseudo-terminals say is 0

@@ -15,7 +15,7 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
-import { displayFor, type OutputOptions } from "../progress.js";
+import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
@@ -57,16 +57,10 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
     .addOption(output("--force", "replace an existing dataset"));
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { encode } = await import("../../api/encode.js");
-    const display = await displayFor(flags);
-    try {
-      const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
-      const summary = await encode(paths, options, { observe: display.observe, signal });
-      display.stop();
-      if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-      else if (!flags.quiet) await writeResult(textOf(summary));
-    } finally {
-      display.stop();
-    }
+    const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
+    const summary = await watched(flags, signal, (watch) => encode(paths, options, watch));
+    if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
+    else if (!flags.quiet) await writeResult(textOf(summary));
   });
 }
 

@@ -14,7 +14,7 @@ import {
   type ReadingFlags,
 } from "../options.js";
 import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
-import { displayFor, type OutputOptions } from "../progress.js";
+import { watched, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
 import { writeResult } from "../terminal.js";
 
@@ -42,21 +42,11 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       flags: ReadingFlags & BadRowFlags & OutputOptions & HashKeysFlags & { on: string[] },
     ) => {
       const { evaluate } = await import("../../api/evaluate.js");
-      const display = await displayFor(flags);
-      try {
-        const reading = readingOf(flags, flags.threads ?? availableParallelism());
-        const bad = await badRowsOf(flags);
-        const summary = await evaluate(
-          run,
-          { on: flags.on, reading, ...bad, ...hashKeysOf(flags) },
-          { observe: display.observe, signal },
-        );
-        display.stop();
-        if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-        else await writeResult(`${metricLines(summary.metrics)}${summary.rows.toLocaleString("en")} rows\n`);
-      } finally {
-        display.stop();
-      }
+      const reading = readingOf(flags, flags.threads ?? availableParallelism());
+      const options = { on: flags.on, reading, ...(await badRowsOf(flags)), ...hashKeysOf(flags) };
+      const summary = await watched(flags, signal, (watch) => evaluate(run, options, watch));
+      if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
+      else await writeResult(`${metricLines(summary.metrics)}${summary.rows.toLocaleString("en")} rows\n`);
     },
   );
 }

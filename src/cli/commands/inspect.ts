@@ -4,7 +4,7 @@ import { type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { Inspection } from "../../api/inspect.js";
 import { addOutputOptions, addReadingOptions, readingOf, type ReadingFlags } from "../options.js";
-import { displayFor, type OutputOptions } from "../progress.js";
+import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, printable, writeResult } from "../terminal.js";
 
 const examples = `
@@ -43,22 +43,14 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
       const { inspect, writeStarterConfig } = await import("../../api/inspect.js");
       const { version } = await import("../../io/package-version.js");
       const start = performance.now();
-      const display = await displayFor(flags);
-      try {
-        const found = await inspect(paths, readingOf(flags, availableParallelism()), {
-          observe: display.observe,
-          signal,
-        });
-        display.stop();
-        if (flags.writeConfig !== undefined)
-          await writeStarterConfig(flags.writeConfig, paths, found, flags.force ?? false);
-        const seconds = (performance.now() - start) / 1000;
-        if (flags.json)
-          await writeResult(`${JSON.stringify({ command: "inspect", version, seconds, ...found })}\n`);
-        else await writeResult(textOf(found));
-      } finally {
-        display.stop();
-      }
+      const reading = readingOf(flags, availableParallelism());
+      const found = await watched(flags, signal, (watch) => inspect(paths, reading, watch));
+      if (flags.writeConfig !== undefined)
+        await writeStarterConfig(flags.writeConfig, paths, found, flags.force ?? false);
+      const seconds = (performance.now() - start) / 1000;
+      if (flags.json)
+        await writeResult(`${JSON.stringify({ command: "inspect", version, seconds, ...found })}\n`);
+      else await writeResult(textOf(found));
     },
   );
 }

@@ -24,7 +24,7 @@ import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js"
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
-import { displayFor, type OutputOptions } from "../progress.js";
+import { watched, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
 import { writeResult } from "../terminal.js";
 
@@ -104,16 +104,10 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("--force", "replace an existing run").helpGroup("Output:"));
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { trainFm } = await import("../../api/train-fm.js");
-    const display = await displayFor(flags);
-    try {
-      const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
-      const summary = await trainFm(paths, options, { observe: display.observe, signal });
-      display.stop();
-      if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-      else if (!flags.quiet) await writeResult(textOf(summary));
-    } finally {
-      display.stop();
-    }
+    const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
+    const summary = await watched(flags, signal, (watch) => trainFm(paths, options, watch));
+    if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
+    else if (!flags.quiet) await writeResult(textOf(summary));
   });
 }
 
