@@ -3,10 +3,9 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { EncodeOptions, EncodeSummary } from "../../api/encode.js";
-import type { ColumnOptions } from "../../dataset/roles.js";
+import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import {
   addBadRowOptions,
-  addColumnOptions,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
@@ -27,13 +26,7 @@ Examples:
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
   OutputOptions &
-  Partial<Omit<ColumnOptions, "infer" | "unlabelled">> & {
-    side?: string[];
-    drop?: string[];
-    where?: string[];
-    out: string;
-    force?: boolean;
-  };
+  ColumnFlags & { out: string; force?: boolean };
 
 /** Adds the command. */
 export function addEncode(program: Command, signal: AbortSignal): Command {
@@ -65,20 +58,8 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
 }
 
 function optionsOf(flags: Flags): EncodeOptions {
-  const { user, item, label, time, session, fields } = flags;
   return {
-    ...(user !== undefined && { user }),
-    ...(item !== undefined && { item }),
-    ...(label !== undefined && { label }),
-    ...(time !== undefined && { time }),
-    ...(session !== undefined && { session }),
-    ...(fields && { fields }),
-    numeric: flags.numeric ?? [],
-    multi: flags.multi ?? {},
-    ignore: flags.ignore ?? [],
-    sides: flags.side ?? [],
-    drop: flags.drop ?? [],
-    where: flags.where ?? [],
+    ...columnsOf(flags),
     onBadRow: flags.onBadRow,
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     out: flags.out,
