@@ -141,6 +141,7 @@ export async function withLog<T extends Told>(
   const log = await openLog([...paths], {
     ...reading,
     multi: options.multi,
+    ...(options.multiWeights && { multiWeights: options.multiWeights }),
     ignore: options.ignore,
     keepBadRows: badRows !== undefined,
   });

@@ -41,6 +41,12 @@ export function addColumnOptions(command: Command): Command {
         multiOf,
       ),
     )
+    .addOption(
+      group(
+        "--multi-weights <columns>",
+        "of these, those whose values carry a number, such as 'tea:0.5|milk:2'",
+      ).argParser(listOf),
+    )
     .addOption(group("--ignore <columns>", "columns to leave out").argParser(listOf))
     .addOption(
       group(
@@ -73,6 +79,7 @@ export function columnsOf(flags: ColumnFlags) {
     ...(timeZone !== undefined && { timeZone }),
     numeric: flags.numeric ?? [],
     multi: flags.multi ?? {},
+    ...(flags.multiWeights && { multiWeights: flags.multiWeights }),
     ignore: flags.ignore ?? [],
     sides: flags.side ?? [],
     drop: flags.drop ?? [],

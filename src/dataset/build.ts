@@ -13,6 +13,7 @@ import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./c
 import type { Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
 import { withLists } from "./lists.js";
+import { cellFormOf } from "./multi.js";
 import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
@@ -152,11 +153,10 @@ export async function streamRows(
   };
 }
 
-function planOf({ name, as, role }: Purpose, { multi }: Roles): ColumnPlan {
+function planOf({ name, as, role }: Purpose, roles: Roles): ColumnPlan {
   if (role === "time" || as === "number") return { name, kind: "number" };
-  return Object.hasOwn(multi, name)
-    ? { name, kind: "multi", separator: multi[name]! }
-    : { name, kind: "key" };
+  const form = cellFormOf(name, roles);
+  return form ? { name, kind: "multi", ...form } : { name, kind: "key" };
 }
 
 function noKey({ path, key }: SideTable): never {
@@ -166,7 +166,10 @@ function noKey({ path, key }: SideTable): never {
 }
 
 /** Names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */
-function usedColumns({ fields, numeric, multi, ...single }: Roles, sides: SideTable[]): Set<string> {
+function usedColumns(
+  { fields, numeric, multi, multiWeights: _, ...single }: Roles,
+  sides: SideTable[],
+): Set<string> {
   return new Set([
     ...Object.values(single),
     ...fields,
@@ -205,9 +208,19 @@ function purposesOf(
     // a filter reads text, even of a column of numbers
     if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false, filters });
     const own = numbers ? [] : filters;
+    const form = cellFormOf(name, roles);
+    const weighted = form?.weighted ? { cells: form } : {};
     const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
     if (used.has(name))
-      purposes.push({ name, as: numbers ? "number" : "key", role, required, filters: own, ...above });
+      purposes.push({
+        name,
+        as: numbers ? "number" : "key",
+        role,
+        required,
+        filters: own,
+        ...above,
+        ...weighted,
+      });
     else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
   });
   return purposes;

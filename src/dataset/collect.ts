@@ -4,6 +4,7 @@ import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { parseTime } from "../log/time.js";
 import { MISSING } from "./dataset.js";
+import { valuesOf, type CellForm } from "./multi.js";
 import type { BadRow } from "./bad-rows.js";
 import type { DropFilter } from "./filter.js";
 import type { WhereRows } from "./where-rows.js";
@@ -15,6 +16,8 @@ export interface Purpose {
   role: "label" | "time" | "numeric" | "key";
   /** an empty cell is an error */
   required: boolean;
+  /** of cells with several values that carry numbers: how they are split */
+  cells?: CellForm;
   /** a number at or below it is an error */
   above?: number;
   filters: DropFilter[];
@@ -26,6 +29,7 @@ const expectations = {
   numeric: "a finite number is expected",
   key: "a value is expected",
 };
+const expectedWeights = "values with a number are expected (key:number)";
 
 /** The cells of consecutive rows in one column: u32 codes or f64 numbers; times are milliseconds. */
 export type Cells = Uint32Array | Float64Array;
@@ -59,6 +63,8 @@ export class RowCollector {
   readonly #bad: BadRow[] = [];
   /** by purpose, of each code seen so far: 1 when a filter drops it */
   readonly #dropsCode: number[][];
+  /** by purpose, of each code seen so far: 1 for a cell that cannot be split as it must be */
+  readonly #badSplit: number[][];
   /** by purpose, of each code seen so far: milliseconds, for times that are read as text */
   readonly #timeOfCode: number[][];
 
@@ -69,6 +75,7 @@ export class RowCollector {
     private readonly sink: RowSink,
   ) {
     this.#dropsCode = purposes.map(() => []);
+    this.#badSplit = purposes.map(() => []);
     this.#timeOfCode = purposes.map(() => []);
   }
 
@@ -88,6 +95,7 @@ export class RowCollector {
       this.#reject(batch, row, this.purposes[request]!, text, fates);
     this.purposes.forEach((purpose, i) => {
       if (purpose.role === "time" && purpose.as === "key") this.#checkTimes(purpose, i, batch, keyOf, fates);
+      if (purpose.cells) this.#checkSplits(purpose, purpose.cells, i, batch, keyOf, fates);
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
     });
@@ -124,6 +132,25 @@ export class RowCollector {
       const code = codes[row]!;
       if (code !== MISSING && Number.isNaN(times[code]))
         this.#reject(batch, row, purpose, keyOf(i, code), fates);
+    }
+  }
+
+  #checkSplits(
+    purpose: Purpose,
+    form: CellForm,
+    i: number,
+    batch: Batch,
+    keyOf: KeyOf,
+    fates: Uint8Array,
+  ): void {
+    const bad = this.#badSplit[i]!;
+    for (let code = bad.length; code < batch.sizes[i]!; code++)
+      bad.push(valuesOf(keyOf(i, code), form) ? 0 : 1);
+    const codes = batch.columns[i]!;
+    for (let row = 0; row < batch.numRows; row++) {
+      const code = codes[row]!;
+      if (code !== MISSING && bad[code] === 1)
+        this.#reject(batch, row, purpose, keyOf(i, code), fates, expectedWeights);
     }
   }
 

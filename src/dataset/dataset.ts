@@ -30,6 +30,8 @@ export interface MultiColumn {
   indptr: Uint32Array;
   /** u32: indices into the dictionary; a repeated value counts once */
   values: Uint32Array;
+  /** f32, one a value: the number that it carries. Absent where a cell of n values has 1/n for each */
+  weights?: Float32Array;
   dictionary: Dictionary;
 }
 
@@ -57,6 +59,8 @@ export interface Roles {
   numeric: string[];
   /** multi columns that are features, with the separator of their cells */
   multi: Record<string, string>;
+  /** multi columns whose values carry a number, `key:number`; none when absent */
+  multiWeights?: string[];
 }
 
 export interface Dataset {

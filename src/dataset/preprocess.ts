@@ -32,7 +32,7 @@ interface BucketRows extends KeyRows {
 /** One field in the order of its features. */
 export type FieldRecipe =
   | (BucketRows & { kind: "key" })
-  | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" })
+  | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" | "stated" })
   | (TableRows & { kind: "number"; log1p?: true; mean: number; deviation: number; count: number })
   /** one-hot by range: bin b >= 1 is [edges[b - 1], edges[b]), the first and the last are open to their side */
   | (TableRows & { kind: "bins"; edges: number[] });
@@ -81,7 +81,12 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
     if (field.kind === "bins") return { ...rows, kind: "bins", edges: field.edges };
     const keys = { ...rows, outOfVocabulary: -1 - f, outOfVocabularyCount: field.counts[0]! };
     return field.kind === "multi"
-      ? { ...keys, kind: "multi", separator: roles.multi[name]!, weights: "1/n" }
+      ? {
+          ...keys,
+          kind: "multi",
+          separator: roles.multi[name]!,
+          weights: roles.multiWeights?.includes(name) ? "stated" : "1/n",
+        }
       : { ...keys, kind: "key", ...(field.hash && { hash: recipeOf(field.hash) }) };
   });
 }

@@ -18,6 +18,8 @@ export interface ColumnOptions {
   numeric: string[];
   /** separator by column: one cell holds several values */
   multi: Record<string, string>;
+  /** columns of these whose values carry a number, `key:number`; none by default */
+  multiWeights?: string[];
   ignore: string[];
   /** false: only what is named has a role or is a feature */
   infer: boolean;
@@ -45,6 +47,7 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
   checkNames(columns, options);
   const inference = inferRoles(columns, sample);
   const roles: Roles = { fields: [], numeric: [], multi: { ...options.multi } };
+  if (options.multiWeights?.length) roles.multiWeights = [...options.multiWeights];
   const inferred: string[] = [];
 
   const named = new Set([
@@ -97,6 +100,7 @@ function checkNames(columns: string[], options: ColumnOptions): void {
     ...(options.fields ?? []).map((name): [string, string] => ["--fields", name]),
     ...options.numeric.map((name): [string, string] => ["--numeric", name]),
     ...Object.keys(options.multi).map((name): [string, string] => ["--multi", name]),
+    ...(options.multiWeights ?? []).map((name): [string, string] => ["--multi-weights", name]),
     ...options.ignore.map((name): [string, string] => ["--ignore", name]),
   ];
   for (const [flag, name] of uses) {
@@ -108,6 +112,12 @@ function checkNames(columns: string[], options: ColumnOptions): void {
     const name = options[role];
     const other = roleNames.slice(0, i).find((earlier) => name !== undefined && options[earlier] === name);
     if (other) throw new UsageError(`column '${name}' cannot be both --${other} and --${role}`);
+  }
+  for (const name of options.multiWeights ?? []) {
+    if (Object.hasOwn(options.multi, name)) continue;
+    throw new UsageError(
+      `--multi-weights names '${name}', whose cells hold one value: name its separator too, as in --multi '${name}:|'`,
+    );
   }
   const { label } = options;
   const feature =

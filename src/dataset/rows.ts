@@ -1,6 +1,7 @@
 // Feature rows: what a trainer reads. A row is a list of (feature, value) pairs; most often one feature a field, all 1.
 //
-// One-hot cell: (its feature, 1). Several-valued cell of n values: (each feature, 1/n). Number: (the field's feature,
+// One-hot cell: (its feature, 1). Several-valued cell of n values: (each feature, 1/n), or the
+// number that each carries. Number: (the field's feature,
 // (x - mean) / deviation). An empty cell adds no pair; an unknown key is the field's out-of-vocabulary feature.
 
 import { MISSING, type Column, type Dataset, type MultiColumn } from "./dataset.js";
@@ -156,19 +157,22 @@ function putValues(
 ): number {
   const from = column.indptr[cell]!;
   const to = column.indptr[cell + 1]!;
-  let unknown = 0;
+  const { weights } = column;
+  // the sum of what unknown values weigh, and how many they are: weights may cancel out
+  let [unknown, numUnknown] = [0, 0];
   for (let j = from; j < to; j++) {
     const id = idOf[column.values[j]!]!;
     if (id === 0) {
-      unknown++;
+      unknown += weights ? weights[j]! : 1;
+      numUnknown++;
     } else {
       ids[at] = offset + id;
-      values[at++] = 1 / (to - from);
+      values[at++] = weights ? weights[j]! : 1 / (to - from);
     }
   }
-  if (unknown > 0) {
+  if (numUnknown > 0) {
     ids[at] = offset;
-    values[at++] = unknown / (to - from);
+    values[at++] = weights ? unknown : unknown / (to - from);
   }
   return at;
 }

@@ -39,6 +39,7 @@ export async function openRecords<Rec>(
     return {
       columns: schema.columns,
       multi: schema.multi,
+      ...(schema.multiWeights && { multiWeights: schema.multiWeights }),
       sample,
       sampleIsAll,
       delimiter: "",

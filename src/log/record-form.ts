@@ -29,6 +29,8 @@ export interface Schema {
   columns: string[];
   /** columns whose cells hold several values by the form itself, with the separator that joins them as text */
   multi: Record<string, string>;
+  /** columns of these whose values carry a number, `key:number`; none when absent */
+  multiWeights?: string[];
 }
 
 /** A form of log; it belongs to one log. */

@@ -64,6 +64,10 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     if (!Object.hasOwn(roles.multi, name) || roles.multi[name] !== separator)
       throw contradiction(`--multi '${name}:${separator}'`, "in which its cells are not split so");
   }
+  for (const name of request.multiWeights ?? []) {
+    if (!roles.multiWeights?.includes(name))
+      throw contradiction(`--multi-weights ${name}`, "in which its values carry no numbers");
+  }
   for (const name of request.ignore) {
     if (columns.some((column) => column.name === name))
       throw contradiction(`--ignore ${name}`, "which holds the column");
@@ -84,7 +88,7 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
 
 /** In the roles of another log, which has to be a part of what it holds. */
 function asTold({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
-  const { user, item, label, time, session, fields = [], multi, drop, where = [] } = request;
+  const { user, item, label, time, session, fields = [], multi, multiWeights, drop, where = [] } = request;
   const names = dataset.columns.map(({ name }) => name);
   const numeric = request.numeric.map((told) => bareName(told, names));
   const { options } = description;
@@ -100,6 +104,7 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
     ([, name]) => name !== undefined,
   );
   const roles: Roles = { ...Object.fromEntries(single), fields, numeric, multi };
+  if (multiWeights) roles.multiWeights = multiWeights;
   const need = (name: string, kind: Column["kind"], separator?: string): void => {
     const column = dataset.columns.find((candidate) => candidate.name === name);
     if (column?.kind === kind && (column.kind !== "multi" || column.separator === separator)) return;
@@ -112,6 +117,14 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
   for (const name of [...numeric, ...[label, time].filter((role) => role !== undefined)])
     need(name, "number");
   for (const [name, separator] of Object.entries(multi)) need(name, "multi", separator);
+  for (const name of Object.keys(multi)) {
+    const isWeighted = multiWeights?.includes(name) ?? false;
+    if ((dataset.roles.multiWeights?.includes(name) ?? false) === isWeighted) continue;
+    const [here, there] = isWeighted ? ["without", "with"] : ["with", "without"];
+    throw new UsageError(
+      `dataset '${path}' has '${name}' ${here} numbers of its values (--multi-weights), the other rows are read ${there}: encode the log again`,
+    );
+  }
   const used = new Set([...single.map(([, name]) => name), ...fields, ...numeric, ...Object.keys(multi)]);
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => used.has(name)) };
 }
