@@ -12,6 +12,7 @@ import { secretIdOf } from "../dataset/hash-keys.js";
 import type { Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
+import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import { labelsOf } from "../dataset/labels.js";
 import { readFm, type FmArtifact } from "../trainers/fm/artifact.js";
 import { scoreRows } from "../trainers/fm/model.js";
@@ -44,12 +45,13 @@ export async function evaluate(
   const fm = await readFm(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = fm.preprocess;
   const unlabelled = negatives !== null;
-  const secret = await secretOf(fm.preprocess, hashKeys);
+  const secret = await secretOf(fm.preprocess, hashKeys, on);
   const { dataset } = await readDataset(
     on,
     {
       ...toldRoles(roles),
       ...secret,
+      like: fm.preprocess,
       numeric: numericOf(fm.preprocess),
       ...timeOf(fm.preprocess),
       sides,
@@ -88,9 +90,13 @@ export async function evaluate(
 async function secretOf(
   { hashKeys: hashing, roles: { session } }: Preprocess,
   hashKeys: string | undefined,
+  on: readonly string[],
 ): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
   if (!hashing && hashKeys === undefined) return {};
   if (!hashing) throw new UsageError("the run's ids are not hashed: leave out --hash-keys");
+  // a dataset may hold hashes already, and says of which secret
+  if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
+    return {};
   if (hashKeys === undefined)
     throw new UsageError("the run's ids are hashed: give the file with their secret, --hash-keys FILE");
   if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)

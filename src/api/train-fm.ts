@@ -127,7 +127,7 @@ export async function trainFm(
 
   const preprocess = {
     ...preprocessOf(space, dataset, examples, options),
-    ...(read.hashing && { hashKeys: read.hashing }),
+    ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
   const resolved = resolvedOptions(paths, options, fmOptions);
   const { source } = examples.negatives ?? {};
@@ -281,6 +281,7 @@ function preprocessOf(
     // evaluate may run in another folder
     sides: options.sides.map(absoluteSide),
     drop: options.drop,
+    ...(options.timeFormat !== undefined && { timeFormat: options.timeFormat }),
     ...(options.timeFields?.length && {
       timeFields: { names: options.timeFields, zone: options.timeZone ?? "Z" },
     }),

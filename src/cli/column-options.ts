@@ -25,6 +25,9 @@ export function addColumnOptions(command: Command): Command {
       group("--time <column>", "when: unix seconds or milliseconds, or ISO 8601 (UTC without a zone)"),
     )
     .addOption(
+      group("--time-format <pattern>", "another form of it, such as '%d/%m/%Y %H:%M' (UTC without %z)"),
+    )
+    .addOption(
       group("--time-fields <fields>", "features made of the time: hour, dow, day, month").argParser(listOf),
     )
     .addOption(group("--time-zone <offset>", "of these, such as +02:00").default(undefined, "UTC"))
@@ -73,6 +76,7 @@ export function columnsOf(flags: ColumnFlags) {
     ...(item !== undefined && { item }),
     ...(label !== undefined && { label }),
     ...(time !== undefined && { time }),
+    ...(flags.timeFormat !== undefined && { timeFormat: flags.timeFormat }),
     ...(session !== undefined && { session }),
     ...(fields && { fields }),
     ...(timeFields && { timeFields }),

@@ -17,7 +17,7 @@ import { cellFormOf } from "./multi.js";
 import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
-import { ofLog, type TimeFieldOptions } from "./time-fields.js";
+import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
 import { WhereRows, whereColumns } from "./where-rows.js";
 import type { Where } from "./where.js";
 
@@ -80,14 +80,14 @@ export async function buildDataset(
 /**
  * Reads the log to its end and hands its rows, joined with the side tables, to a sink.
  *
- * @param open makes the sink for the columns: the log's in its order, then the side tables'
+ * @param open makes the sink for the columns: the log's in its order, then the side tables'; roles as they are so far
  * @throws as buildDataset
  */
 export async function streamRows(
   log: Log,
   sides: SideTable[],
   options: BuildOptions,
-  open: (columns: readonly ColumnPlan[]) => ColumnSink,
+  open: (columns: readonly ColumnPlan[], roles: Roles) => ColumnSink,
   observe?: (progress: ReadProgress) => void,
 ): Promise<StreamedRows> {
   checkSides(log, sides);
@@ -95,6 +95,8 @@ export async function streamRows(
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
   const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), withLists(log, ofLog(options)));
 
+  // what cannot be made of the time is told before a long reading
+  planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
   const tested = whereColumns(options.where ?? [], log.columns);
   const purposes = purposesOf(roles, log, sides, tested, options);
   const used = usedColumns(roles, sides);
@@ -109,10 +111,10 @@ export async function streamRows(
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
   const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
-  const sink = open([
-    ...kept.map((i) => planOf(purposes[i]!, roles)),
-    ...joins.flatMap(({ join }) => join.plans),
-  ]);
+  const sink = open(
+    [...kept.map((i) => planOf(purposes[i]!, roles)), ...joins.flatMap(({ join }) => join.plans)],
+    roles,
+  );
   const rows = new RowCollector(purposes, options, wheres, {
     append(cells, numRows, keyOf) {
       const joined = joins.flatMap(({ join, keyAt }) =>
@@ -185,7 +187,7 @@ function purposesOf(
   log: Log,
   sides: SideTable[],
   tested: ReadonlySet<string>,
-  { drop, numeric, unlabelled }: BuildOptions,
+  { drop, numeric, unlabelled, timeFormat }: BuildOptions,
 ): Purpose[] {
   const used = usedColumns(roles, sides);
   const forms = numericForms(numeric, roles.numeric);
@@ -203,7 +205,9 @@ function purposesOf(
             ? "numeric"
             : "key";
     const numbers =
-      role === "time" ? log.sample.every((row) => isNumberOrEmpty(row[column]!)) : role !== "key";
+      role === "time"
+        ? timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!))
+        : role !== "key";
     const required = role === "label" || role === "time" || (unlabelled && name === roles.item);
     // a filter reads text, even of a column of numbers
     if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false, filters });

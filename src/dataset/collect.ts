@@ -2,7 +2,7 @@
 
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
-import { parseTime } from "../log/time.js";
+import { timeParser, type TimeParser } from "../log/time-format.js";
 import { MISSING } from "./dataset.js";
 import { valuesOf, type CellForm } from "./multi.js";
 import type { BadRow } from "./bad-rows.js";
@@ -25,7 +25,7 @@ export interface Purpose {
 
 const expectations = {
   label: "a label that is a finite number is expected",
-  time: "a time is expected (unix seconds or milliseconds, or ISO 8601)",
+  time: "a time is expected (unix seconds or milliseconds, or ISO 8601; --time-format names another form)",
   numeric: "a finite number is expected",
   key: "a value is expected",
 };
@@ -48,6 +48,8 @@ const BAD = 2;
 
 /** What becomes of rows that cannot be used. */
 export interface Handling {
+  /** of times that are neither unix time nor ISO 8601 */
+  timeFormat?: string;
   onBadRow: "error" | "skip";
   /** hears of each that is skipped */
   onSkipped?: (row: BadRow) => void;
@@ -63,6 +65,8 @@ export class RowCollector {
   readonly #bad: BadRow[] = [];
   /** by purpose, of each code seen so far: 1 when a filter drops it */
   readonly #dropsCode: number[][];
+  readonly #parseTime: TimeParser;
+  readonly #expectedTime: string;
   /** by purpose, of each code seen so far: 1 for a cell that cannot be split as it must be */
   readonly #badSplit: number[][];
   /** by purpose, of each code seen so far: milliseconds, for times that are read as text */
@@ -75,6 +79,10 @@ export class RowCollector {
     private readonly sink: RowSink,
   ) {
     this.#dropsCode = purposes.map(() => []);
+    const { timeFormat } = handling;
+    this.#parseTime = timeParser(timeFormat);
+    this.#expectedTime =
+      timeFormat === undefined ? expectations.time : `a time as '${timeFormat}' is expected (--time-format)`;
     this.#badSplit = purposes.map(() => []);
     this.#timeOfCode = purposes.map(() => []);
   }
@@ -123,7 +131,7 @@ export class RowCollector {
     const times = this.#timeOfCode[i]!;
     let bad = times.some(Number.isNaN);
     for (let code = times.length; code < batch.sizes[i]!; code++) {
-      times.push(parseTime(keyOf(i, code)));
+      times.push(this.#parseTime(keyOf(i, code)));
       bad ||= Number.isNaN(times[code]);
     }
     if (!bad) return;
@@ -131,7 +139,7 @@ export class RowCollector {
     for (let row = 0; row < batch.numRows; row++) {
       const code = codes[row]!;
       if (code !== MISSING && Number.isNaN(times[code]))
-        this.#reject(batch, row, purpose, keyOf(i, code), fates);
+        this.#reject(batch, row, purpose, keyOf(i, code), fates, this.#expectedTime);
     }
   }
 
@@ -219,7 +227,7 @@ export class RowCollector {
   /** Times in milliseconds, however they were read. */
   #milliseconds(cells: Cells, i: number): Float64Array {
     if (this.purposes[i]!.as === "number") {
-      return Float64Array.from(cells, (x) => (Number.isNaN(x) ? NaN : parseTime(String(x))));
+      return Float64Array.from(cells, (x) => (Number.isNaN(x) ? NaN : this.#parseTime(String(x))));
     }
     const times = this.#timeOfCode[i]!;
     return Float64Array.from(cells, (code) => (code === MISSING ? NaN : times[code]!));

@@ -69,6 +69,17 @@ export interface Dataset {
   columns: Column[];
   roles: Roles;
   inputs: InputFingerprint[];
+  /** how ids were replaced by hashes; absent when they stand as they are */
+  hashKeys?: KeyHashing;
+}
+
+/** What a run or a dataset keeps of it: enough to do the same to another log, and nothing to undo it with. */
+export interface KeyHashing {
+  function: "hmac-sha256";
+  encoding: "hex";
+  /** tells one secret from another: the hash of no id, cut short */
+  secretId: string;
+  columns: string[];
 }
 
 /** The column of that name. @throws {RangeError} there is none, which is a bug: roles are checked when the log is read */

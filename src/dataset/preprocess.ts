@@ -1,9 +1,8 @@
 // What turns a raw row into features, as a run keeps it (model/preprocess.json): everything that was fitted, but for the
 // vocabulary, which is the table's keys. docs/formats.md states it for those who rebuild it elsewhere.
 
-import type { Roles } from "./dataset.js";
+import type { KeyHashing, Roles } from "./dataset.js";
 import type { HashRecipe } from "./hash-field.js";
-import type { KeyHashing } from "./hash-keys.js";
 import type { Task } from "./labels.js";
 import { withForms } from "./numeric.js";
 import type { TestVector } from "./test-vectors.js";
@@ -49,6 +48,8 @@ export interface Preprocess {
   drop: string[];
   /** as --where takes them; absent when there is none */
   where?: string[];
+  /** the form of times in the log, as --time-format takes it; absent for unix time and ISO 8601 */
+  timeFormat?: string;
   /** fields that are made of the time column, in a zone (`Z` or an offset); absent when there are none */
   timeFields?: { names: string[]; zone: string };
   /** lowest and highest label of the training part: regression scores are clipped to it */
@@ -61,9 +62,14 @@ export interface Preprocess {
 }
 
 /** The time column with what is made of it, as options of reading another log. */
-export function timeOf({ roles, timeFields }: Preprocess): TimeFieldOptions & { time?: string } {
+export function timeOf({
+  roles,
+  timeFields,
+  timeFormat,
+}: Preprocess): TimeFieldOptions & { time?: string; timeFormat?: string } {
   if (!timeFields || roles.time === undefined) return {};
-  return { time: roles.time, timeFields: timeFields.names, timeZone: timeFields.zone };
+  const form = timeFormat === undefined ? {} : { timeFormat };
+  return { time: roles.time, ...form, timeFields: timeFields.names, timeZone: timeFields.zone };
 }
 
 /** The recipes of a space's fields. */

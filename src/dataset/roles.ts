@@ -11,6 +11,8 @@ export interface ColumnOptions {
   item?: string;
   label?: string;
   time?: string;
+  /** the form of times, as time-format.ts reads it; unix time or ISO 8601 when absent */
+  timeFormat?: string;
   session?: string;
   /** the full list of categorical features */
   fields?: string[];
@@ -45,7 +47,7 @@ export interface ResolvedRoles {
 export function resolveRoles(columns: string[], sample: string[][], told: ColumnOptions): ResolvedRoles {
   const options = { ...told, numeric: [...numericForms(told.numeric, columns).keys()] };
   checkNames(columns, options);
-  const inference = inferRoles(columns, sample);
+  const inference = inferRoles(columns, sample, told.timeFormat);
   const roles: Roles = { fields: [], numeric: [], multi: { ...options.multi } };
   if (options.multiWeights?.length) roles.multiWeights = [...options.multiWeights];
   const inferred: string[] = [];
@@ -65,6 +67,11 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
     roles[role] = name;
     if (options[role] === undefined) inferred.push(`${role} is '${name}'${because(inference, name)}`);
   }
+
+  if (options.infer && options.timeFormat !== undefined && roles.time === undefined)
+    throw new UsageError(
+      `--time-format '${options.timeFormat}' is given, and no column looks like times of that form: name it with --time`,
+    );
 
   const taken = new Set([roles.label, roles.time, roles.session, inference.roles.weight, ...options.ignore]);
   const unused = inference.roles.label;

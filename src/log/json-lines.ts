@@ -14,6 +14,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
   return {
     expected: "one JSON object a line",
     open: (path) => openLines(path, options, pieceBytes),
+    textOf: (line) => line,
 
     schemaOf(lines) {
       const columns = new Set<string>();
@@ -32,13 +33,13 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
       for (const [name, cell] of parseJsonRow(line)) {
         const column = indexOf(schema, name);
         if (column === -1) throw unknownKey(name, schema.columns);
-        cells[column] = ignored.has(name) && typeof cell !== "string" ? "" : textOf(name, cell, schema);
+        cells[column] = ignored.has(name) && typeof cell !== "string" ? "" : cellText(name, cell, schema);
       }
       return cells;
     },
   };
 
-  function textOf(name: string, cell: Cell, schema: Schema): string {
+  function cellText(name: string, cell: Cell, schema: Schema): string {
     if (typeof cell === "string") {
       // one value of a list that is no list: it must not come back as two
       const isOne = Object.hasOwn(schema.multi, name) && !Object.hasOwn(told, name);

@@ -38,6 +38,7 @@ export function sparseText(
   return {
     expected,
     open: (path) => openLines(path, options, pieceBytes),
+    textOf: (line) => line,
 
     schemaOf(lines) {
       const columns = new Set(form === "libsvm" ? [FEATURES] : []);
@@ -69,13 +70,13 @@ export function sparseText(
             `field ${excerpt(column)} is in none of the first rows`,
             column,
           );
-        texts[at] = textOf(column, features, separatorOf(column, told, schema));
+        texts[at] = cellText(column, features, separatorOf(column, told, schema));
       }
       return texts;
     },
   };
 
-  function textOf(column: string, features: Map<string, number>, separator: string | undefined): string {
+  function cellText(column: string, features: Map<string, number>, separator: string | undefined): string {
     const of = form === "libsvm" ? "" : ` of field ${column}`;
     if (!weighted.has(column)) {
       for (const [feature, value] of features) {

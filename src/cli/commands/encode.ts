@@ -3,6 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { EncodeOptions, EncodeSummary } from "../../api/encode.js";
+import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import {
   addBadRowOptions,
@@ -26,6 +27,7 @@ Examples:
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
   OutputOptions &
+  HashKeysFlags &
   ColumnFlags & { out: string; force?: boolean };
 
 /** Adds the command. */
@@ -38,7 +40,7 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
     )
     .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
     .addHelpText("before", examples);
-  addBadRowOptions(addReadingOptions(addColumnOptions(command)));
+  addBadRowOptions(addReadingOptions(addHashKeysOptions(addColumnOptions(command))));
   const output = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
   command
     .addOption(
@@ -60,6 +62,7 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
 function optionsOf(flags: Flags): EncodeOptions {
   return {
     ...columnsOf(flags),
+    ...hashKeysOf(flags),
     onBadRow: flags.onBadRow,
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     out: flags.out,

@@ -3,20 +3,34 @@
 import { DataError, UsageError } from "../../errors.js";
 import { MISSING, type Column, type Dataset, type Roles } from "../dataset.js";
 import { roleNames, type ColumnOptions } from "../roles.js";
+import type { TimeFieldOptions } from "../time-fields.js";
 import type { EncodedDataset } from "./read.js";
+
+/** What a dataset says in place of flags. */
+export type EncodedShaping = Pick<RoleRequest, "sides" | "drop" | "where" | "numeric" | "timeFormat"> &
+  TimeFieldOptions;
 
 /** Options of the encoding that a training repeats, as its run has to know them. */
 export function shapingOf(
   { description: { options, roles } }: EncodedDataset,
-  told: readonly string[],
-): Pick<RoleRequest, "sides" | "drop" | "where" | "numeric"> {
+  { numeric: told, timeFields, timeZone }: Pick<RoleRequest, "numeric" | "timeFields" | "timeZone">,
+): EncodedShaping {
   const bare = (name: string) => bareName(name, roles.numeric);
   const kept = options.numeric.filter((name) => !told.some((other) => bare(other) === bare(name)));
-  const { sides, drop, where = [] } = options;
-  return { sides, drop, where, numeric: [...told, ...kept] };
+  const { sides, drop, where = [], timeFormat } = options;
+  const own = options.timeFields ? options : { timeFields, timeZone };
+  return {
+    sides,
+    drop,
+    where,
+    numeric: [...told, ...kept],
+    ...(timeFormat !== undefined && { timeFormat }),
+    ...(own.timeFields && { timeFields: own.timeFields }),
+    ...(own.timeZone !== undefined && { timeZone: own.timeZone }),
+  };
 }
 
-export interface RoleRequest extends ColumnOptions {
+export interface RoleRequest extends ColumnOptions, TimeFieldOptions {
   sides: string[];
   drop: string[];
   where?: string[];
@@ -68,6 +82,18 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     if (!roles.multiWeights?.includes(name))
       throw contradiction(`--multi-weights ${name}`, "in which its values carry no numbers");
   }
+  if (request.timeFormat !== undefined && request.timeFormat !== options.timeFormat)
+    throw contradiction(
+      `--time-format '${request.timeFormat}'`,
+      options.timeFormat === undefined ? "encoded without it" : `encoded with '${options.timeFormat}'`,
+    );
+  if (options.timeFields && request.timeFields && !sameNames(request.timeFields, options.timeFields))
+    throw contradiction(
+      `--time-fields ${request.timeFields.join(",")}`,
+      `encoded with ${options.timeFields.join(",")}`,
+    );
+  if (options.timeFields && request.timeZone !== undefined && request.timeZone !== (options.timeZone ?? "Z"))
+    throw contradiction(`--time-zone ${request.timeZone}`, `encoded with ${options.timeZone ?? "Z"}`);
   for (const name of request.ignore) {
     if (columns.some((column) => column.name === name))
       throw contradiction(`--ignore ${name}`, "which holds the column");
