@@ -8,6 +8,7 @@ export { inspect, writeStarterConfig, type InspectOptions } from "./api/inspect.
 export type { Inspection } from "./api/inspection.js";
 export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
 export type { Summary } from "./api/summary.js";
-export { trainFm, type TrainFmOptions } from "./api/train-fm.js";
+export { trainFm } from "./api/train-fm.js";
+export type { TrainFmOptions } from "./api/train-fm-options.js";
 export type { Progress, Watch } from "./api/progress.js";
 export { EmbedError } from "./errors.js";

@@ -3,9 +3,9 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { Summary } from "../../api/summary.js";
-import type { TrainFmOptions } from "../../api/train-fm.js";
+import type { TrainFmOptions } from "../../api/train-fm-options.js";
 import { UsageError } from "../../errors.js";
-import { hyperparameters, type FmOptions } from "../../trainers/fm/options.js";
+import { hyperparameters, methods, models, tasks, type FmOptions } from "../../trainers/fm/options.js";
 import {
   addBadRowOptions,
   addOutputOptions,
@@ -34,7 +34,7 @@ Examples:
 `;
 
 type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
-type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields">>;
+type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
   OutputOptions &
@@ -65,6 +65,13 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
   command
+    .addOption(model("--model <model>", "what is trained").choices(models).default("fm"))
+    .addOption(
+      model("--task <task>", "what is predicted; by default binary when all labels are 0 or 1").choices(
+        tasks,
+      ),
+    )
+    .addOption(training("--method <method>", "how it is trained").choices(methods).default("adagrad"))
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
     )
@@ -112,12 +119,18 @@ function optionsOf(flags: Flags): TrainFmOptions {
   const { itemFields, positiveFrom, negatives } = flags;
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
-  const fm: Partial<FmOptions> = flags.shuffle === false ? { shuffle: false } : {};
+  const { model, method } = flags;
+  const fm: Partial<FmOptions> = {
+    ...(model && { model }),
+    ...(method && { method }),
+    ...(flags.shuffle === false && { shuffle: false }),
+  };
   if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
   for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
   return {
     ...columnsOf(flags),
     ...(itemFields && { itemFields }),
+    ...(flags.task && { task: flags.task }),
     ...(positiveFrom !== undefined && { positiveFrom }),
     onBadRow: flags.onBadRow,
     infer: true,
