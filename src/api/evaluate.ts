@@ -10,6 +10,7 @@ import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import type { Preprocess } from "../dataset/preprocess.js";
+import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
@@ -44,24 +45,15 @@ export async function evaluate(
   const model = await readModel(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
   const unlabelled = negatives !== null;
-<<<<<<< HEAD
-  const secret = await secretOf(fm.preprocess, hashKeys, on);
-=======
-  const secret = await secretOf(model.preprocess, hashKeys);
->>>>>>> main
-  const { dataset } = await readDataset(
+  const secret = await secretOf(model.preprocess, hashKeys, on);
+  const { dataset, shaping = { sides } } = await readDataset(
     on,
     {
       ...toldRoles(roles),
       ...secret,
-<<<<<<< HEAD
-      like: fm.preprocess,
-      numeric: numericOf(fm.preprocess),
-      ...timeOf(fm.preprocess),
-=======
+      like: model.preprocess,
       numeric: numericOf(model.preprocess),
       ...timeOf(model.preprocess),
->>>>>>> main
       sides,
       drop,
       where,
@@ -73,7 +65,10 @@ export async function evaluate(
     silently(watch),
   );
   const part = wholeOf(dataset);
-  const warnings = unseenNotes(model.space, part);
+  const warnings = [
+    ...unseenNotes(model.space, part),
+    ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
+  ];
   for (const text of warnings) watch.observe({ stage: "warning", text });
   const rows = await rowsOf(run, model, part);
   const scores = await model.score(rows, { threads: reading.threads });
@@ -88,6 +83,25 @@ export async function evaluate(
     metrics: { on: metrics },
     warnings,
   };
+}
+
+/** A sentence for each side table that is not what it was in training; tables stand behind logs among the inputs. */
+function changedSides(
+  manifest: Pick<Run["manifest"], "inputs">,
+  { inputs }: Dataset,
+  sides: readonly string[],
+): string[] {
+  if (sides.length === 0) return [];
+  const trained = manifest.inputs.slice(-sides.length);
+  return inputs
+    .slice(-sides.length)
+    .flatMap(({ path, sha256 }, i) =>
+      sha256 === trained[i]?.sha256
+        ? []
+        : [
+            `side table '${path}' is not what it was when the run was trained: its columns may say other things`,
+          ],
+    );
 }
 
 /**

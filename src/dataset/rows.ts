@@ -60,8 +60,22 @@ interface BoundField {
   ids: Uint32Array;
 }
 
-/** Ties a fitted space to a dataset: the one it was fitted on, or another log with the same columns. */
+const encoders = new WeakMap<FeatureSpace, WeakMap<Dataset, Encoder>>();
+
+/**
+ * Ties a fitted space to a dataset: the one it was fitted on, or another log with the same columns.
+ *
+ * The keys of a dataset are looked up once: parts that share it share the encoder.
+ */
 export function bindEncoder(space: FeatureSpace, dataset: Dataset): Encoder {
+  let ofSpace = encoders.get(space);
+  if (!ofSpace) encoders.set(space, (ofSpace = new WeakMap()));
+  let encoder = ofSpace.get(dataset);
+  if (!encoder) ofSpace.set(dataset, (encoder = encoderOf(space, dataset)));
+  return encoder;
+}
+
+function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
   const bound = space.fields.map((field, f): BoundField => {
     const column = columnOf(dataset, field);
     const ids =
