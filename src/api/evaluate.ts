@@ -12,7 +12,7 @@ import { secretIdOf } from "../dataset/hash-keys.js";
 import type { Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
-import { labelsOf } from "../dataset/labels.js";
+import { labelsOf, type Task } from "../dataset/labels.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
 import type { BadRowReport } from "./bad-row-report.js";
@@ -42,6 +42,11 @@ export async function evaluate(
   const run = await openRun(path);
   const model = await readModel(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
+  if (task === "implicit") {
+    throw new UsageError(
+      `run '${path}' is of --task ${task}: it ranks, and predicts no labels to be judged by`,
+    );
+  }
   const unlabelled = negatives !== null;
   const secret = await secretOf(model.preprocess, hashKeys);
   const { dataset } = await readDataset(
@@ -64,7 +69,7 @@ export async function evaluate(
   const part = wholeOf(dataset);
   const warnings = unseenNotes(model.space, part);
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const rows = await rowsOf(run, model, part);
+  const rows = await rowsOf(run, model, task, part);
   const scores = await model.score(rows, { threads: reading.threads });
   const metrics: Metrics = metricsOf(task, scores, rows.labels, { min: labelRange[0], max: labelRange[1] });
   return {
@@ -102,10 +107,11 @@ async function secretOf(
 async function rowsOf(
   run: Run,
   { space, preprocess }: ScoringModel,
+  task: Task,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
-  const { negatives, positiveFrom, task } = preprocess;
+  const { negatives, positiveFrom } = preprocess;
   if (!negatives) return encoder.encode(rows, labelsOf(dataset, positiveFrom ?? undefined, task).values);
 
   const isItems = (name: string) => negatives.itemFields.includes(name);

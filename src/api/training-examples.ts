@@ -3,6 +3,7 @@
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
+import { positiveExamples } from "./positive-events.js";
 import type { Watch } from "./progress.js";
 import { seedOf, type TrainFmOptions } from "./train-fm-options.js";
 
@@ -13,7 +14,9 @@ export function examplesOf(
   options: TrainFmOptions,
   { observe }: Watch,
 ): Examples {
-  if (options.negatives === 0) return labelledExamples(space, parts, options.positiveFrom, options.task);
+  const { task } = options;
+  if (task === "implicit") return positiveExamples(space, parts, task);
+  if (options.negatives === 0) return labelledExamples(space, parts, options.positiveFrom, task);
   const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
   const seed = seedOf(options);
   const examples = negativeExamples(

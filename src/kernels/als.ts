@@ -57,7 +57,13 @@ export function panelIndex(numRows: number, r: number, k: number): number {
  */
 export function allocateSide(
   arena: Arena,
-  { D, block, rows, others, events }: { D: number; block: number; rows: Region; others: Region; events: SparseRows },
+  {
+    D,
+    block,
+    rows,
+    others,
+    events,
+  }: { D: number; block: number; rows: Region; others: Region; events: SparseRows },
 ): AlsSide {
   const numRows = events.indptr.length - 1;
   const put = (values: Uint32Array | Float32Array): number => {
@@ -85,7 +91,12 @@ export function allocateSide(
 }
 
 /** What one thread writes to while it works on any of the sides. @returns offset of the struct */
-export function allocateScratch(arena: Arena, D: number, block: number, sides: readonly SparseRows[]): number {
+export function allocateScratch(
+  arena: Arena,
+  D: number,
+  block: number,
+  sides: readonly SparseRows[],
+): number {
   const numbers = (name: string, count: number) => ["u32", arena.allocate(name, count * 4).offset] as const;
   const matrix = block * block;
   return writeStruct(arena, "a scratch", [

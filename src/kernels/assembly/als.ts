@@ -161,9 +161,12 @@ function addEvents(side: Side, s: Scratch, e: u32, n: u32, from: u32, width: u32
   for (let t: u32 = 0; t < n; t++) {
     const h = rowOf(side.others, D, load<u32>(side.indices + ((<usize>(e + t)) << 2))) + ((<usize>from) << 2);
     const c = confidenceOf(side, e + t);
-    store<f32>(s.slopes + ((<usize>t) << 2), c * (load<f32>(s.predictions + ((<usize>(e + t - start)) << 2)) - 1));
+    store<f32>(
+      s.slopes + ((<usize>t) << 2),
+      c * (load<f32>(s.predictions + ((<usize>(e + t - start)) << 2)) - 1),
+    );
     for (let panel: u32 = 0; panel < numPanels; panel++) {
-      const at = ((<usize>(panel * CHUNK + t)) << 5);
+      const at = (<usize>(panel * CHUNK + t)) << 5;
       const x0 = v128.load(h + ((<usize>panel) << 5));
       const x1 = v128.load(h + ((<usize>panel) << 5), 16);
       v128.store(s.gathered + at, x0);

@@ -13,7 +13,8 @@ export interface ReferenceMatrix {
   data: Float64Array;
 }
 
-const rowOf = ({ dim, data }: ReferenceMatrix, r: number): Float64Array => data.subarray(r * dim, (r + 1) * dim);
+const rowOf = ({ dim, data }: ReferenceMatrix, r: number): Float64Array =>
+  data.subarray(r * dim, (r + 1) * dim);
 
 function dot(x: Float64Array, y: Float64Array): number {
   return x.reduce((sum, value, d) => sum + value * y[d]!, 0);

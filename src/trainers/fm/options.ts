@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
 
 export const models = ["fm"] as const;
-export const methods = ["adagrad"] as const;
-export const tasks = ["binary", "regression"] as const;
+export const methods = ["adagrad", "als"] as const;
+export const tasks = ["binary", "regression", "implicit"] as const;
 
 export type Model = (typeof models)[number];
 export type Method = (typeof methods)[number];
@@ -24,11 +24,14 @@ export interface FmOptions {
   shuffle: boolean;
   patience: number;
   loss: "logistic" | "squared";
+  /** of --task implicit: trainers/implicit/options.ts */
+  unobservedWeight?: number;
+  l2Exponent?: number;
 }
 
 /** A number that a user may set. */
 export interface Hyperparameter {
-  name: Exclude<keyof FmOptions, "model" | "method" | "shuffle" | "loss">;
+  name: Exclude<keyof FmOptions, "model" | "method" | "shuffle" | "loss" | "unobservedWeight" | "l2Exponent">;
   /** as the help shows it */
   default: string;
   help: string;

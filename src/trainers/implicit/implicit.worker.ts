@@ -15,7 +15,10 @@ export interface AlsInit {
 }
 
 /** Called once in each thread. */
-export function start({ memory, module, counter, scratches }: AlsInit, index: number): (task: AlsTask) => null {
+export function start(
+  { memory, module, counter, scratches }: AlsInit,
+  index: number,
+): (task: AlsTask) => null {
   const { exports: kernel } = new WebAssembly.Instance<AlsKernel>(module, kernelImports(memory));
   return (task) => runTask(kernel, new Int32Array(memory.buffer, counter, 1), scratches[index]!, task);
 }

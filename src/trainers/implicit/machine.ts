@@ -58,7 +58,10 @@ export class AlsMachine {
     const D = paddedDim(dim);
     const block = Math.min(shape.block, D);
     const vectors = (events: SparseRows, name: string) =>
-      arena.allocate(`the vectors of ${events.indptr.length - 1} ${name}`, (events.indptr.length - 1) * D * 4);
+      arena.allocate(
+        `the vectors of ${events.indptr.length - 1} ${name}`,
+        (events.indptr.length - 1) * D * 4,
+      );
     const [W, H] = [vectors(users, "users"), vectors(items, "items")];
     const sides = {
       users: allocateSide(arena, { D, block, rows: W, others: H, events: users }),

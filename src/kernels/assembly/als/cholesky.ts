@@ -43,11 +43,7 @@ function factorRow(s: Scratch, b: u32, r: u32, end: u32): void {
       const source = s.matrix + ((<usize>(panel * b + r)) << 5);
       const target = s.matrix + ((<usize>(panel * b + below)) << 5);
       v128.store(target, f32x4.sub(v128.load(target), f32x4.mul(factor, v128.load(source))));
-      v128.store(
-        target,
-        f32x4.sub(v128.load(target, 16), f32x4.mul(factor, v128.load(source, 16))),
-        16,
-      );
+      v128.store(target, f32x4.sub(v128.load(target, 16), f32x4.mul(factor, v128.load(source, 16))), 16);
     }
   }
 }
@@ -68,7 +64,7 @@ function substitute(s: Scratch, b: u32): void {
   }
   // x grows into the place of the gradient, from zeros
   memory.fill(s.gradient, 0, (<usize>b) << 2);
-  for (let r = b; r-- > 0; ) {
+  for (let r = b; r-- > 0;) {
     const at = (<usize>r) << 2;
     let sum = f32x4.splat(0);
     for (let panel = r >>> 3; panel < b >>> 3; panel++) {
