@@ -15,7 +15,7 @@ import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf } from "../dataset/labels.js";
+import { labelsOf, type Task } from "../dataset/labels.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
 import type { BadRowReport } from "./bad-row-report.js";
@@ -45,6 +45,11 @@ export async function evaluate(
   const run = await openRun(path);
   const model = await readModel(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
+  if (task === "implicit") {
+    throw new UsageError(
+      `run '${path}' is of --task ${task}: it ranks, and predicts no labels to be judged by`,
+    );
+  }
   const unlabelled = negatives !== null;
   const secret = await secretOf(model.preprocess, hashKeys, on);
   const { dataset, shaping = { sides } } = await readDataset(
@@ -71,7 +76,7 @@ export async function evaluate(
     ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
   ];
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const rows = await rowsOf(run, model, part);
+  const rows = await rowsOf(run, model, task, part);
   const scores = await model.score(rows, { threads: reading.threads });
   const metrics: Metrics = metricsOf(task, scores, rows.labels, {
     clip: { min: labelRange[0], max: labelRange[1] },
@@ -135,10 +140,11 @@ async function secretOf(
 async function rowsOf(
   run: Run,
   { space, preprocess }: ScoringModel,
+  task: Task,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
-  const { negatives, positiveFrom, task } = preprocess;
+  const { negatives, positiveFrom } = preprocess;
   const counted = rowWeights(dataset, rows, preprocess);
   const weighed = counted && { weights: Float32Array.from(counted) };
   if (!negatives) {
