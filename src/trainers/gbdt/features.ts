@@ -6,7 +6,6 @@
 
 import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
 import { fitFeatures, idsOf, type CategoricalField, type FeatureSpace } from "../../dataset/vocabulary.js";
-import type { VocabularyLimits } from "../../dataset/vocabulary-limits.js";
 import { UsageError } from "../../errors.js";
 import { draw } from "../../kernels/reference/random.js";
 import { edgesOf } from "./edges.js";
@@ -47,12 +46,11 @@ export function cellsOf(feature: Feature): number {
  * Fits every feature column on the given rows.
  *
  * @param rows u32: the training part's
- * @throws {UsageError} a several-valued column, or a limit that does not apply
+ * @throws {UsageError} a several-valued column
  */
 export function fitTreeFeatures(
   dataset: Dataset,
   rows: Uint32Array,
-  limits: VocabularyLimits,
   { maxBin, seed }: { maxBin: number; seed: number },
 ): Feature[] {
   const [several] = Object.keys(dataset.roles.multi);
@@ -60,7 +58,7 @@ export function fitTreeFeatures(
     throw new UsageError(
       `trees take no several-valued column: leave out '${several}' with --ignore ${several}`,
     );
-  const space = categoricalSpace(dataset, rows, limits);
+  const space = categoricalSpace(dataset, rows);
   const sample = sampleOf(rows, seed);
   const { fields, numeric } = dataset.roles;
   return dataset.columns
@@ -73,13 +71,8 @@ export function fitTreeFeatures(
     });
 }
 
-function categoricalSpace(dataset: Dataset, rows: Uint32Array, limits: VocabularyLimits): FeatureSpace {
-  return fitFeatures({ ...dataset, roles: { ...dataset.roles, numeric: [] } }, rows, limits);
-}
-
-/** The space of a forest's categorical columns, for counting unseen keys. */
-export function categoriesOf(features: readonly Feature[]): CategoricalField[] {
-  return features.flatMap((feature) => (feature.kind === "category" ? [feature.field] : []));
+function categoricalSpace(dataset: Dataset, rows: Uint32Array): FeatureSpace {
+  return fitFeatures({ ...dataset, roles: { ...dataset.roles, numeric: [] } }, rows, 1);
 }
 
 /** All rows, or one drawn from each of so many consecutive stretches. */
@@ -123,16 +116,13 @@ export type BinnedColumn =
   /** u32 by row, u16 by code */
   | { kind: "category"; codes: Uint32Array; bins: Uint16Array };
 
-/** The dataset's column for a feature. @param bin of the vocabulary's id; 0 is unknown */
-export function binnedColumn(
-  dataset: Dataset,
-  feature: { kind: Feature["kind"]; name: string; field?: CategoricalField },
-  bin: (id: number) => number,
-): BinnedColumn {
+/** The dataset's column for a feature, whose categories have the bins that training gave them. */
+export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   const column = columnNamed(dataset, feature.name);
-  if (column.kind === "number") return { kind: "number", values: column.values };
-  if (column.kind !== "key" || !feature.field)
-    throw new UsageError(`column '${feature.name}' was categorical in training and is not here`);
+  if (column.kind === "number" && feature.kind === "number") return { kind: "number", values: column.values };
+  if (column.kind !== "key" || feature.kind !== "category")
+    throw new UsageError(`column '${feature.name}' is of another kind here than in training`);
   const ids = idsOf(feature.field, column.dictionary);
-  return { kind: "category", codes: column.codes, bins: Uint16Array.from(ids, bin) };
+  const bins = Uint16Array.from(ids, (id) => (id > feature.numCategories ? 0 : id));
+  return { kind: "category", codes: column.codes, bins };
 }

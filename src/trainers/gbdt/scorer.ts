@@ -1,6 +1,6 @@
 // Rows of a dataset through a forest, by chunks: their scores, and the leaf that each falls into in each tree.
 
-import { columnNamed, MISSING, type Dataset } from "../../dataset/dataset.js";
+import { columnNamed, MISSING, type Column, type Dataset } from "../../dataset/dataset.js";
 import { idsOf, type CategoricalField } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { loadKernel } from "../../kernels/load.js";
@@ -117,22 +117,30 @@ export class ForestScorer {
         for (let i = 0; i < chunk.length; i++) if (Math.abs(out[i]!) <= ZERO) out[i] = NaN;
       };
     }
-    const vocabulary = vocabularies.get(name);
-    if (kind !== "category" || column.kind !== "key" || !vocabulary)
-      throw new UsageError(
-        `column '${name}' is ${column.kind === "number" ? "numeric" : "categorical"} here and was not in training`,
-      );
-    const codeOf = Uint16Array.from(idsOf(vocabulary, column.dictionary), (id) =>
-      id === 0 ? MISSING_CODE : Math.min(id - 1, MISSING_CODE),
-    );
+    if (kind === "number")
+      throw new UsageError(`column '${name}' is categorical here, and was numeric in training`);
+    const categoryOf = categoryCodes(column, vocabularies.get(name));
     const out = new Uint16Array(buffer, cells, this.#chunkRows);
     return (chunk) => {
-      for (let i = 0; i < chunk.length; i++) {
-        const code = column.codes[chunk[i]!]!;
-        out[i] = code === MISSING ? MISSING_CODE : codeOf[code]!;
-      }
+      for (let i = 0; i < chunk.length; i++) out[i] = categoryOf(chunk[i]!) ?? MISSING_CODE;
     };
   }
+}
+
+/** A row's category by its row: the position of its key; undefined where it is missing or unknown. */
+export function categoryCodes(
+  column: Column,
+  vocabulary: Pick<CategoricalField, "keys" | "hash"> | undefined,
+): (row: number) => number | undefined {
+  if (column.kind !== "key" || !vocabulary)
+    throw new UsageError(`column '${column.name}' is of another kind here than in training`);
+  const { codes, dictionary } = column;
+  const ids = idsOf(vocabulary, dictionary);
+  return (row) => {
+    const code = codes[row]!;
+    const id = code === MISSING ? 0 : ids[code]!;
+    return id === 0 || id > MISSING_CODE ? undefined : id - 1;
+  };
 }
 
 function layOut(
