@@ -94,12 +94,12 @@ function manyAgainstMany(
   const minGroup = option(options, MIN_DATA_PER_GROUP);
   const shift = threshold(G, H, options);
 
-  // categories with enough rows, sorted; ids and a second array of them follow the keys
+  // categories with enough rows, by their share of the hessian as LightGBM counts them; ids and a second array of them follow the keys
   const ids = scratch + ((<usize>numBins) << 3);
   let used: i32 = 0;
   for (let b: usize = 1; b < <usize>numBins; b++) {
     const cell = cells + (b << 4);
-    if (countOf(cell) < smooth || countOf(cell) == 0) continue;
+    if (nearest((hessianOf(cell, options) * C) / H) < smooth || countOf(cell) == 0) continue;
     const key = gradientOf(cell, options) / (hessianOf(cell, options) + smooth);
     store<f64>(scratch + (b << 3), key);
     store<u32>(ids + ((<usize>used) << 2), <u32>b);
