@@ -99,7 +99,7 @@ export function bestNumeric(bins: readonly Sums[], options: GainOptions): Numeri
   const sides = missing.count > 0 ? [true, false] : [true];
   for (const missingLeft of sides) {
     const thresholds = values.map((_, t) => t).slice(0, missingLeft ? -1 : undefined);
-    for (const bin of missingLeft ? thresholds.reverse() : thresholds) {
+    for (const bin of missingLeft ? thresholds.toReversed() : thresholds) {
       const below = sumOf(values.slice(0, bin + 1));
       const left = missingLeft ? add(below, missing) : below;
       const gain = splitGain(left, minus(all, left), options);
