@@ -16,6 +16,7 @@ import { labelsOf } from "../dataset/labels.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
 import type { BadRowReport } from "./bad-row-report.js";
+import { rankingOfRun } from "./evaluate-ranking.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
@@ -25,6 +26,12 @@ import { version } from "../io/package-version.js";
 
 export interface EvaluateOptions {
   on: string[];
+  /** rank all items for each user, as is done for a run of --task ranking anyway */
+  ranking?: boolean;
+  /** ranking: items a list; 20 when absent */
+  k?: number;
+  /** ranking: a log whose items are left out of its users' lists, as those of training are */
+  mask?: string[];
   /** the file with the secret of a run whose ids are hashed */
   hashKeys?: string;
   reading: ReadOptions;
@@ -35,7 +42,7 @@ export interface EvaluateOptions {
 /** Scores a log with a run's model; unseen keys are out-of-vocabulary, as in training, and counted in the warnings. */
 export async function evaluate(
   path: string,
-  { on, reading, hashKeys, ...bad }: EvaluateOptions,
+  { on, ranking, k, mask, reading, hashKeys, ...bad }: EvaluateOptions,
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
@@ -44,9 +51,8 @@ export async function evaluate(
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
   const unlabelled = negatives !== null;
   const secret = await secretOf(model.preprocess, hashKeys);
-  const { dataset } = await readDataset(
-    on,
-    {
+  const read = async (logs: string[]) => {
+    const told = {
       ...toldRoles(roles),
       ...secret,
       numeric: numericOf(model.preprocess),
@@ -58,22 +64,34 @@ export async function evaluate(
       ...bad,
       onBadRow: reading.onBadRow,
       unlabelled,
-    },
-    silently(watch),
-  );
+    };
+    return (await readDataset(logs, told, silently(watch))).dataset;
+  };
+  const ranks = ranking === true || task === "ranking";
+  if (!ranks && (mask || k !== undefined)) throw new UsageError("--mask and --k are for --ranking");
+  const dataset = await read(on);
   const part = wholeOf(dataset);
   const warnings = unseenNotes(model.space, part);
+  let metrics: Metrics;
+  if (ranks) {
+    const masked = mask && wholeOf(await read(mask));
+    const options = { k: k ?? 20, threads: reading.threads, signal: watch.signal };
+    const found = await rankingOfRun(run, model, part, masked, options);
+    metrics = found.metrics;
+    warnings.push(...found.notes);
+  } else {
+    const rows = await rowsOf(run, model, part);
+    const scores = await model.score(rows, { threads: reading.threads });
+    metrics = metricsOf(task, scores, rows.labels, { min: labelRange[0], max: labelRange[1] });
+  }
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const rows = await rowsOf(run, model, part);
-  const scores = await model.score(rows, { threads: reading.threads });
-  const metrics: Metrics = metricsOf(task, scores, rows.labels, { min: labelRange[0], max: labelRange[1] });
   return {
     command: "evaluate",
     version,
     out: path,
     seconds: (performance.now() - start) / 1000,
     rows: dataset.numRows,
-    options: { run: path, on },
+    options: { run: path, on, ...(mask && { mask }), ...(ranks && { k: k ?? 20 }) },
     metrics: { on: metrics },
     warnings,
   };

@@ -6,6 +6,7 @@ import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
 import { UsageError } from "../errors.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { defaultFmOptions, type FmOptions, type FmTask } from "../trainers/fm/options.js";
+import { rankingSteps, type RankingOptions } from "../trainers/ranking/options.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
@@ -26,10 +27,17 @@ export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventL
   itemFields?: string[];
   /** what the user set; the rest is the default of the loss */
   fm: Partial<FmOptions>;
+  /** likewise for --task ranking */
+  ranking?: Partial<RankingOptions>;
 }
 
 /** @throws {UsageError} there is neither a label nor --negatives, or both */
-export function checkTarget({ roles }: Dataset, { negatives, positiveFrom, task }: TrainFmOptions): void {
+export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
+  const { negatives, positiveFrom, task } = options;
+  if (task === "ranking") {
+    checkEvents(roles, options);
+    return;
+  }
   if (roles.label === undefined && negatives === 0) {
     throw new UsageError(
       "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4",
@@ -51,6 +59,25 @@ export function checkTarget({ roles }: Dataset, { negatives, positiveFrom, task 
       "--negatives is for a log without labels, --positive-from for one with them: use one of them",
     );
   }
+}
+
+/** @throws {UsageError} the log has labels, or an option has no meaning for ranking */
+function checkEvents(roles: Dataset["roles"], { positiveFrom, oovDropout }: TrainFmOptions): void {
+  if (roles.label !== undefined) {
+    throw new UsageError(
+      `--task ranking learns from events that happened, but '${roles.label}' is a label: keep the positive events ` +
+        `(--drop '${roles.label}=0') and --ignore ${roles.label}`,
+    );
+  }
+  if (positiveFrom !== undefined)
+    throw new UsageError("--positive-from makes labels, and --task ranking has none");
+  if (oovDropout) throw new UsageError("--oov-dropout is not for --task ranking");
+}
+
+/** Options of training: what the user set, else the default of the loss. */
+export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
+  const steps = task === "ranking" ? rankingSteps(ranking?.rankingLoss ?? "bpr") : {};
+  return { ...defaultFmOptions(loss), ...steps, ...fm };
 }
 
 /** The seed that names splits and draws. */

@@ -9,7 +9,7 @@ import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.
 import { metricsOf } from "../evaluation/metrics.js";
 import { checkOutput } from "../io/atomic.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
-import { checkFmOptions, defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
+import { checkFmOptions } from "../trainers/fm/options.js";
 import { learnerOf, preprocessFile } from "../trainers/learners.js";
 import type { Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
@@ -21,7 +21,8 @@ import { readDataset } from "./read-dataset.js";
 import { splitWarnings } from "./split-options.js";
 import { preprocessOf, resolvedOptions } from "./describe-run.js";
 import { examplesOf } from "./training-examples.js";
-import { checkTarget, seedOf, type TrainFmOptions } from "./train-fm-options.js";
+import { rankingMetricsOfParts } from "./ranking-metrics.js";
+import { checkTarget, fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 import { version } from "../io/package-version.js";
@@ -44,7 +45,7 @@ export async function trainFm(
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
-  checkFmOptions({ ...defaultFmOptions("logistic"), ...flags.fm });
+  checkFmOptions(fmOptionsOf(flags, "logistic"));
 
   const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
@@ -72,9 +73,9 @@ export async function trainFm(
   countUnseen(space, parts, watch);
   clock.lap("encode");
 
-  const loss = examples.task === "binary" ? "logistic" : "squared";
-  const fmOptions: FmOptions = { ...defaultFmOptions(loss), ...options.fm };
-  const { valid, test } = examples;
+  const loss = examples.task === "regression" ? "squared" : "logistic";
+  const fmOptions = fmOptionsOf(options, loss);
+  const { valid, test, ranking } = examples;
   const { oovDropout = 0 } = options;
   const model = await learnerOf(fmOptions, examples.task)(
     {
@@ -82,6 +83,7 @@ export async function trainFm(
       counts: withTrainedOov(featureCounts(space), space, oovDropout),
       train: withOovDropout(examples.train, space, oovDropout, fmOptions.seed),
       ...(valid && { valid }),
+      ...(ranking && { ranking }),
     },
     fmOptions,
     (event) => watch.observe({ stage: "epoch", epochs: fmOptions.epochs, ...event }),
@@ -89,7 +91,9 @@ export async function trainFm(
   );
   clock.lap("train");
 
-  const metrics: Record<string, Metrics> = { train: trainMetrics(model) };
+  const metrics: Record<string, Metrics> = ranking
+    ? await rankingMetricsOfParts(model, ranking, fmOptions.threads, watch.signal)
+    : { train: trainMetrics(model) };
   for (const [part, rows] of Object.entries({ valid, test })) {
     if (rows) metrics[part] = await metricsOfRows(model, rows, examples, fmOptions.threads);
   }
@@ -180,7 +184,7 @@ async function metricsOfRows(
   threads: number,
 ): Promise<Metrics> {
   const scores = await model.score(rows, { threads });
-  return metricsOf(examples.task, scores, rows.labels, {
+  return metricsOf(examples.task === "regression" ? "regression" : "binary", scores, rows.labels, {
     min: examples.labelRange[0],
     max: examples.labelRange[1],
   });

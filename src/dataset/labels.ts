@@ -3,7 +3,8 @@
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 
-export type Task = "binary" | "regression";
+/** ranking: there are no labels, every row is an event that happened */
+export type Task = "binary" | "regression" | "ranking";
 
 export interface Labels {
   task: Task;

@@ -8,6 +8,7 @@ import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
 import { learnFm, readFm } from "./fm/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
+import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
 const PREPROCESS_FILE = "preprocess.json";
@@ -21,6 +22,7 @@ interface Served {
 
 const served: readonly Served[] = [
   { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm },
+  { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
 ];
 
 /** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */

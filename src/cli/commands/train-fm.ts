@@ -22,6 +22,7 @@ import {
 } from "../options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
+import { addRankingOptions, rankingOf, type RankingFlags } from "../ranking-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import { watched, type OutputOptions } from "../progress.js";
@@ -48,7 +49,8 @@ type Flags = ReadingFlags &
   SplitFlags &
   ModelFlags &
   OptionalFlags &
-  Partial<FmOptions> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
+  RankingFlags &
+  Partial<Omit<FmOptions, "loss">> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal): Command {
@@ -67,6 +69,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
+  addRankingOptions(command);
   command
     .addOption(model("--model <model>", "what is trained").choices(models).default("fm"))
     .addOption(
@@ -79,7 +82,10 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
     )
     .addOption(
-      model("--negatives <n>", "for a log without labels: negatives drawn an event")
+      model(
+        "--negatives <n>",
+        "for a log without labels: negatives drawn an event; ranking: by default as the loss needs",
+      )
         .argParser(wholeOf("--negatives", 1))
         .default(0, "none"),
     )
@@ -120,8 +126,9 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
 
 function optionsOf(flags: Flags): TrainFmOptions {
   const { user, item, label, time, session, fields, itemFields, positiveFrom, negatives } = flags;
-  if (itemFields !== undefined && negatives === 0)
-    throw new UsageError("--item-fields goes with --negatives");
+  const ranks = flags.task === "ranking";
+  if (itemFields !== undefined && negatives === 0 && !ranks)
+    throw new UsageError("--item-fields goes with --negatives or --task ranking");
   const { model, method } = flags;
   const fm: Partial<FmOptions> = {
     ...(model && { model }),
@@ -150,13 +157,14 @@ function optionsOf(flags: Flags): TrainFmOptions {
     where: flags.where ?? [],
     onBadRow: flags.onBadRow,
     infer: true,
-    unlabelled: negatives > 0,
+    unlabelled: negatives > 0 || ranks,
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     out: flags.out,
     force: flags.force ?? false,
     ...vocabularyOf(flags),
     ...eventsOf(flags),
     ...hashKeysOf(flags),
+    ...rankingOf(flags),
     negatives,
     noise: flags.noise,
     ...splitOf(flags),

@@ -5,7 +5,7 @@ import { UsageError } from "../../errors.js";
 
 export const models = ["fm"] as const;
 export const methods = ["adagrad"] as const;
-export const tasks = ["binary", "regression"] as const;
+export const tasks = ["binary", "regression", "ranking"] as const;
 
 export type Model = (typeof models)[number];
 export type Method = (typeof methods)[number];
