@@ -10,8 +10,10 @@ import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import type { Preprocess } from "../dataset/preprocess.js";
+import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
+import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import { labelsOf } from "../dataset/labels.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
@@ -50,11 +52,12 @@ export async function evaluate(
   const model = await readModel(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
   const unlabelled = negatives !== null;
-  const secret = await secretOf(model.preprocess, hashKeys);
+  const secret = await secretOf(model.preprocess, hashKeys, on);
   const read = async (logs: string[]) => {
     const told = {
       ...toldRoles(roles),
       ...secret,
+      like: model.preprocess,
       numeric: numericOf(model.preprocess),
       ...timeOf(model.preprocess),
       sides,
@@ -65,16 +68,19 @@ export async function evaluate(
       onBadRow: reading.onBadRow,
       unlabelled,
     };
-    return (await readDataset(logs, told, silently(watch))).dataset;
+    return await readDataset(logs, told, silently(watch));
   };
   const ranks = ranking === true || task === "ranking";
   if (!ranks && (mask || k !== undefined)) throw new UsageError("--mask and --k are for --ranking");
-  const dataset = await read(on);
+  const { dataset, shaping = { sides } } = await read(on);
   const part = wholeOf(dataset);
-  const warnings = unseenNotes(model.space, part);
+  const warnings = [
+    ...unseenNotes(model.space, part),
+    ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
+  ];
   let metrics: Metrics;
   if (ranks) {
-    const masked = mask && wholeOf(await read(mask));
+    const masked = mask && wholeOf((await read(mask)).dataset);
     const options = { k: k ?? 20, threads: reading.threads, signal: watch.signal };
     const found = await rankingOfRun(run, model, part, masked, options);
     metrics = found.metrics;
@@ -97,6 +103,25 @@ export async function evaluate(
   };
 }
 
+/** A sentence for each side table that is not what it was in training; tables stand behind logs among the inputs. */
+function changedSides(
+  manifest: Pick<Run["manifest"], "inputs">,
+  { inputs }: Dataset,
+  sides: readonly string[],
+): string[] {
+  if (sides.length === 0) return [];
+  const trained = manifest.inputs.slice(-sides.length);
+  return inputs
+    .slice(-sides.length)
+    .flatMap(({ path, sha256 }, i) =>
+      sha256 === trained[i]?.sha256
+        ? []
+        : [
+            `side table '${path}' is not what it was when the run was trained: its columns may say other things`,
+          ],
+    );
+}
+
 /**
  * How ids are replaced as in training.
  *
@@ -105,9 +130,13 @@ export async function evaluate(
 async function secretOf(
   { hashKeys: hashing, roles: { session } }: Preprocess,
   hashKeys: string | undefined,
+  on: readonly string[],
 ): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
   if (!hashing && hashKeys === undefined) return {};
   if (!hashing) throw new UsageError("the run's ids are not hashed: leave out --hash-keys");
+  // a dataset may hold hashes already, and says of which secret
+  if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
+    return {};
   if (hashKeys === undefined)
     throw new UsageError("the run's ids are hashed: give the file with their secret, --hash-keys FILE");
   if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)

@@ -77,7 +77,7 @@ function checkEvents(roles: Dataset["roles"], { positiveFrom, oovDropout }: Trai
 /** Options of training: what the user set, else the default of the loss. */
 export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
   const steps = task === "ranking" ? rankingSteps(ranking?.rankingLoss ?? "bpr") : {};
-  return { ...defaultFmOptions(loss), ...steps, ...fm };
+  return { ...defaultFmOptions(loss, fm.method), ...steps, ...fm };
 }
 
 /** The seed that names splits and draws. */

@@ -21,7 +21,12 @@ interface Served {
 }
 
 const served: readonly Served[] = [
-  { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm },
+  {
+    models: ["fm", "lr"],
+    methods: ["adagrad", "sgd", "ftrl", "adam"],
+    tasks: ["binary", "regression"],
+    learn: learnFm,
+  },
   { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
 ];
 
@@ -45,6 +50,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
+  lr: readFm,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */

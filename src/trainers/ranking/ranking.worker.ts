@@ -14,12 +14,23 @@ export interface RankingInit {
 
 /** Offsets are bytes of the shared memory. */
 export type RankingTask =
-  | { kind: "initialise"; numFeatures: number; hashes: number; counts: number; seed: number; spread: number; accumulator: number }
+  | {
+      kind: "initialise";
+      numFeatures: number;
+      hashes: number;
+      counts: number;
+      seed: number;
+      spread: number;
+      accumulator: number;
+    }
   /** blocks: the order of the blocks, or undefined for the events as they stand; key: of the epoch's permutations */
   | { kind: "train"; numEvents: number; blocks: Uint32Array | undefined; key: number; negativeKey: number };
 
 /** Called once in each thread. Every thread is given the same tasks in the same order. */
-export function start({ memory, module, layout, shared }: RankingInit, index: number): (task: RankingTask) => null {
+export function start(
+  { memory, module, layout, shared }: RankingInit,
+  index: number,
+): (task: RankingTask) => null {
   const { exports: kernel } = new WebAssembly.Instance<RankingKernel>(module, kernelImports(memory));
   const { plan, threads } = layout;
   const thread = threads[index]!;
@@ -37,7 +48,8 @@ export function start({ memory, module, layout, shared }: RankingInit, index: nu
       const block = blocks ? blocks[i]! : i;
       const first = block * RANKING_BLOCK;
       const numRows = Math.min(RANKING_BLOCK, numEvents - first);
-      if (!trainBlock(plan, thread, index, first, numRows, blocks ? blockKey(key, block) : 0, negativeKey)) break;
+      if (!trainBlock(plan, thread, index, first, numRows, blocks ? blockKey(key, block) : 0, negativeKey))
+        break;
     }
     return null;
   };
