@@ -10,12 +10,15 @@ import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import type { Preprocess } from "../dataset/preprocess.js";
+import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
-import { labelsOf, type Task } from "../dataset/labels.js";
+import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
+import { labelsOf, ranksItems } from "../dataset/labels.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
 import type { BadRowReport } from "./bad-row-report.js";
+import { rankingOfRun } from "./evaluate-ranking.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
@@ -25,6 +28,12 @@ import { version } from "../io/package-version.js";
 
 export interface EvaluateOptions {
   on: string[];
+  /** rank all items for each user, as is done for a run of --task ranking anyway */
+  ranking?: boolean;
+  /** ranking: items a list; 20 when absent */
+  k?: number;
+  /** ranking: a log whose items are left out of its users' lists, as those of training are */
+  mask?: string[];
   /** the file with the secret of a run whose ids are hashed */
   hashKeys?: string;
   reading: ReadOptions;
@@ -35,25 +44,20 @@ export interface EvaluateOptions {
 /** Scores a log with a run's model; unseen keys are out-of-vocabulary, as in training, and counted in the warnings. */
 export async function evaluate(
   path: string,
-  { on, reading, hashKeys, ...bad }: EvaluateOptions,
+  { on, ranking, k, mask, reading, hashKeys, ...bad }: EvaluateOptions,
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
   const run = await openRun(path);
   const model = await readModel(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
-  if (task === "implicit") {
-    throw new UsageError(
-      `run '${path}' is of --task ${task}: it ranks, and predicts no labels to be judged by`,
-    );
-  }
   const unlabelled = negatives !== null;
-  const secret = await secretOf(model.preprocess, hashKeys);
-  const { dataset } = await readDataset(
-    on,
-    {
+  const secret = await secretOf(model.preprocess, hashKeys, on);
+  const read = async (logs: string[]) => {
+    const told = {
       ...toldRoles(roles),
       ...secret,
+      like: model.preprocess,
       numeric: numericOf(model.preprocess),
       ...timeOf(model.preprocess),
       sides,
@@ -63,25 +67,62 @@ export async function evaluate(
       ...bad,
       onBadRow: reading.onBadRow,
       unlabelled,
-    },
-    silently(watch),
-  );
+    };
+    return await readDataset(logs, told, silently(watch));
+  };
+  const ranks = ranking === true || ranksItems(task);
+  if (!ranks && (mask || k !== undefined)) throw new UsageError("--mask and --k are for --ranking");
+  const { dataset, shaping = { sides } } = await read(on);
   const part = wholeOf(dataset);
-  const warnings = unseenNotes(model.space, part);
+  const warnings = [
+    ...unseenNotes(model.space, part),
+    ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
+  ];
+  let metrics: Metrics;
+  if (ranks) {
+    const masked = mask && wholeOf((await read(mask)).dataset);
+    const options = { k: k ?? 20, threads: reading.threads, signal: watch.signal };
+    const found = await rankingOfRun(run, model, part, masked, options);
+    metrics = found.metrics;
+    warnings.push(...found.notes);
+  } else {
+    const rows = await rowsOf(run, model, part);
+    const scores = await model.score(rows, { threads: reading.threads });
+    metrics = metricsOf(task === "regression" ? task : "binary", scores, rows.labels, {
+      min: labelRange[0],
+      max: labelRange[1],
+    });
+  }
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const rows = await rowsOf(run, model, task, part);
-  const scores = await model.score(rows, { threads: reading.threads });
-  const metrics: Metrics = metricsOf(task, scores, rows.labels, { min: labelRange[0], max: labelRange[1] });
   return {
     command: "evaluate",
     version,
     out: path,
     seconds: (performance.now() - start) / 1000,
     rows: dataset.numRows,
-    options: { run: path, on },
+    options: { run: path, on, ...(mask && { mask }), ...(ranks && { k: k ?? 20 }) },
     metrics: { on: metrics },
     warnings,
   };
+}
+
+/** A sentence for each side table that is not what it was in training; tables stand behind logs among the inputs. */
+function changedSides(
+  manifest: Pick<Run["manifest"], "inputs">,
+  { inputs }: Dataset,
+  sides: readonly string[],
+): string[] {
+  if (sides.length === 0) return [];
+  const trained = manifest.inputs.slice(-sides.length);
+  return inputs
+    .slice(-sides.length)
+    .flatMap(({ path, sha256 }, i) =>
+      sha256 === trained[i]?.sha256
+        ? []
+        : [
+            `side table '${path}' is not what it was when the run was trained: its columns may say other things`,
+          ],
+    );
 }
 
 /**
@@ -92,9 +133,13 @@ export async function evaluate(
 async function secretOf(
   { hashKeys: hashing, roles: { session } }: Preprocess,
   hashKeys: string | undefined,
+  on: readonly string[],
 ): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
   if (!hashing && hashKeys === undefined) return {};
   if (!hashing) throw new UsageError("the run's ids are not hashed: leave out --hash-keys");
+  // a dataset may hold hashes already, and says of which secret
+  if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
+    return {};
   if (hashKeys === undefined)
     throw new UsageError("the run's ids are hashed: give the file with their secret, --hash-keys FILE");
   if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)
@@ -107,11 +152,10 @@ async function secretOf(
 async function rowsOf(
   run: Run,
   { space, preprocess }: ScoringModel,
-  task: Task,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
-  const { negatives, positiveFrom } = preprocess;
+  const { negatives, positiveFrom, task } = preprocess;
   if (!negatives) return encoder.encode(rows, labelsOf(dataset, positiveFrom ?? undefined, task).values);
 
   const isItems = (name: string) => negatives.itemFields.includes(name);

@@ -137,7 +137,10 @@ test("one block of all dimensions solves the normal equations, as ml-matrix does
 describe("the reference", () => {
   const dim = 6;
   const events = eventsOf(13, 17, true);
-  const sides = [Array.from({ length: 13 }, (_, r) => 0.2 + r / 9), new Array<number>(17).fill(0.4)] as const;
+  const sides = [
+    Array.from({ length: 13 }, (_, r) => 0.2 + r / 9),
+    Array.from({ length: 17 }, () => 0.4),
+  ] as const;
 
   test("solved in one block has no slope left in W, by central differences", () => {
     const [W, H] = [matrixOf(1, 13, dim), matrixOf(2, 17, dim)];

@@ -7,9 +7,9 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
 import { learnFm, readFm } from "./fm/learn.js";
-import { defaultFmOptions, type FmOptions, type FmTask, type Method, type Model } from "./fm/options.js";
+import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
-import { implicitDefaults } from "./implicit/options.js";
+import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
 const PREPROCESS_FILE = "preprocess.json";
@@ -22,15 +22,15 @@ interface Served {
 }
 
 const served: readonly Served[] = [
-  { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm },
+  {
+    models: ["fm", "lr"],
+    methods: ["adagrad", "sgd", "ftrl", "adam"],
+    tasks: ["binary", "regression"],
+    learn: learnFm,
+  },
+  { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
-
-/** The options of a task where the user says nothing. */
-export function defaultsOf(task: FmTask): FmOptions {
-  if (task === "implicit") return { ...defaultFmOptions("squared"), ...implicitDefaults, method: "als" };
-  return defaultFmOptions(task === "binary" ? "logistic" : "squared");
-}
 
 /** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
 export function learnerOf({ model, method }: Pick<FmOptions, "model" | "method">, task: FmTask): Learner {
@@ -52,6 +52,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
+  lr: readFm,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */

@@ -6,7 +6,7 @@
 // Chunks are drawn rows, or resident rows too large for the memory: these are shuffled on copying, in the kernel's order,
 // so that the result is the same bytes either way.
 
-import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
+import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
 import { BLOCK_ROWS } from "../../kernels/fm.js";
 import { blockKey, blockOrder, permutation } from "../../kernels/reference/random.js";
 import type { FmMachine } from "./machine.js";
@@ -15,26 +15,34 @@ import { bytesOfRows, RowsBuffer } from "./rows-buffer.js";
 /** Blocks of a chunk that is cut from resident rows. */
 const CHUNK_BLOCKS = 32;
 
+/** What a pass over the training rows was. */
+interface Pass {
+  numRows: number;
+  /** what its rows count together */
+  weight: number;
+  /** sum of their losses, each times what its row counts */
+  loss: number;
+}
+
 /**
  * Makes training rows ready for a machine.
  *
  * @param labelScale    labels are divided by it
  * @param residentBytes resident rows above it are trained on in chunks
- * @returns a pass: trains once on every row and returns the number of rows and the sum of their losses; `key` names the
- *   order of resident rows, undefined is file order
+ * @returns a pass: trains once on every row; `key` names the order of resident rows, undefined is file order
  */
 export function prepareTraining(
   machine: FmMachine,
   train: TrainingRows,
   labelScale: number,
   residentBytes: number,
-): (epoch: number, key: number | undefined) => Promise<{ numRows: number; loss: number }> {
+): (epoch: number, key: number | undefined) => Promise<Pass> {
   if (train.kind === "resident" && bytesOfRows(train.rows) <= residentBytes) {
     const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows, labelScale);
     return async (epoch, key) => {
       if (train.atEpoch) buffer.load(train.atEpoch(epoch), labelScale);
       await machine.train(buffer, key);
-      return { numRows: buffer.numRows, loss: machine.takeLoss() };
+      return { numRows: buffer.numRows, weight: buffer.weight, loss: machine.takeLoss() };
     };
   }
   const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows");
@@ -51,8 +59,9 @@ async function trainOnChunks(
   [current, next]: [RowsBuffer, RowsBuffer],
   chunks: Iterable<FeatureRows>,
   labelScale: number,
-): Promise<{ numRows: number; loss: number }> {
+): Promise<Pass> {
   let numRows = 0;
+  let weight = 0;
   let running = Promise.resolve();
   for (const chunk of chunks) {
     if (chunk.numRows === 0) continue;
@@ -63,10 +72,11 @@ async function trainOnChunks(
     // a failure of theirs is met at the next await, unless drawing fails before
     running.catch(() => undefined);
     numRows += chunk.numRows;
+    weight += next.weight;
     [current, next] = [next, current];
   }
   await running;
-  return { numRows, loss: machine.takeLoss() };
+  return { numRows, weight, loss: machine.takeLoss() };
 }
 
 /** The rows in the order that the kernel would visit them, some blocks at a time; a short block ends its chunk. */
@@ -86,26 +96,4 @@ export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator
       order = [];
     }
   }
-}
-
-/** The rows at the given places, in that order. */
-function rowsAt(rows: FeatureRows, order: readonly number[]): FeatureRows {
-  const startOf = (row: number) => (rows.indptr ? rows.indptr[row]! : row * rows.width);
-  const indptr = new Uint32Array(order.length + 1);
-  order.forEach((row, i) => (indptr[i + 1] = indptr[i]! + startOf(row + 1) - startOf(row)));
-  const numPairs = indptr[order.length]!;
-  const ids = new Uint32Array(numPairs);
-  const values = rows.values ? new Float32Array(numPairs) : undefined;
-  order.forEach((row, i) => {
-    ids.set(rows.ids.subarray(startOf(row), startOf(row + 1)), indptr[i]);
-    values?.set(rows.values!.subarray(startOf(row), startOf(row + 1)), indptr[i]);
-  });
-  return {
-    numRows: order.length,
-    width: rows.width,
-    ...(rows.indptr && { indptr }),
-    ids,
-    ...(values && { values }),
-    labels: Float32Array.from(order, (row) => rows.labels[row]!),
-  };
 }
