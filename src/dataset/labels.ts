@@ -3,11 +3,19 @@
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 
-/** What labels are; a log of positive events has none, and its task is to rank. */
-export type Task = "binary" | "regression";
+/** ranking, implicit: there are no labels, every row is an event that happened */
+export type Task = LabelledTask | "ranking" | "implicit";
+
+/** A task that predicts labels. */
+export type LabelledTask = "binary" | "regression";
+
+/** Whether the task is to rank items, and is judged by that. */
+export function ranksItems(task: Task | undefined): boolean {
+  return task === "ranking" || task === "implicit";
+}
 
 export interface Labels {
-  task: Task;
+  task: LabelledTask;
   /** f32[numRows] */
   values: Float32Array;
 }
