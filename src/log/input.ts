@@ -1,8 +1,8 @@
 // Files → chunks of whole records, decoded to UTF-8, in order: what is handed to the scanners.
 
 import { openSource, type ByteSource } from "../io/source.js";
-import { errorCode } from "../io/error-code.js";
-import { DataError, UsageError } from "../errors.js";
+import { DataError } from "../errors.js";
+import { decoded } from "./decoded.js";
 import { readHead, unclosedQuote, type Head } from "./dialect.js";
 import type { ReadOptions } from "./log.js";
 import { countLines, lastCut, type Dialect } from "./records.js";
@@ -62,42 +62,6 @@ export function withoutMark(bytes: Uint8Array, ended: boolean): Uint8Array | und
 async function* prepended(first: Uint8Array, rest: AsyncGenerator<Uint8Array, void, undefined>) {
   yield first;
   yield* rest;
-}
-
-/** Transcodes to UTF-8; bytes that claim to be UTF-8 pass unchanged and are checked where they are scanned. */
-export async function* decoded(
-  pieces: AsyncGenerator<Uint8Array, void, undefined>,
-  path: string,
-  encoding: string | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder = decoderOf(encoding);
-  if (!decoder) {
-    yield* pieces;
-    return;
-  }
-  try {
-    for await (const piece of pieces) yield Buffer.from(decoder.decode(piece, { stream: true }));
-    yield Buffer.from(decoder.decode());
-  } catch (error) {
-    if (errorCode(error) !== "ERR_ENCODING_INVALID_ENCODED_DATA") throw error;
-    throw new DataError(`the bytes are not ${decoder.encoding}: name the file's encoding with --encoding`, {
-      file: path,
-    });
-  }
-}
-
-/** A decoder for --encoding; undefined for UTF-8. @throws {UsageError} an unknown label */
-export function decoderOf(encoding: string | undefined): InstanceType<typeof TextDecoder> | undefined {
-  if (encoding === undefined) return undefined;
-  let decoder: InstanceType<typeof TextDecoder>;
-  try {
-    decoder = new TextDecoder(encoding, { fatal: true });
-  } catch {
-    throw new UsageError(
-      `unknown encoding '${encoding}': expected a name like utf-8, utf-16le, windows-1252, gb18030 or shift_jis`,
-    );
-  }
-  return decoder.encoding === "utf-8" ? undefined : decoder;
 }
 
 /** Cuts a file's bytes into chunks of about `chunkBytes`, each of whole records. */

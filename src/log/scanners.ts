@@ -51,6 +51,8 @@ export class ThreadScanner implements Scanner {
   constructor(data: ScannerData) {
     this.#worker = new Worker(fileURLToPath(new URL("./scan.worker.js", import.meta.url).href), {
       workerData: data,
+      // flags of the process, such as --input-type, may be none of a thread's
+      execArgv: [],
     });
     this.#worker.on("message", (reply: ScanReply) => {
       const { resolve, reject } = this.#waiting.shift()!;

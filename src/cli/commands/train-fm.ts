@@ -33,7 +33,7 @@ Examples:
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `;
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
+type ModelFlags = Pick<TrainFmOptions, "out" | "negatives"> & Partial<Pick<TrainFmOptions, "noise">>;
 type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
@@ -83,7 +83,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     .addOption(
       model("--noise <distribution>", "what negatives are drawn by")
         .choices(["uniform", "popularity"])
-        .default("uniform"),
+        .default(undefined, "uniform"),
     )
     .addOption(
       model(
@@ -119,6 +119,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
   const { itemFields, positiveFrom, negatives } = flags;
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
+  if (flags.noise !== undefined && negatives === 0) throw new UsageError("--noise goes with --negatives");
   const { model, method } = flags;
   const fm: Partial<FmOptions> = {
     ...(model && { model }),
@@ -142,7 +143,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...eventsOf(flags),
     ...hashKeysOf(flags),
     negatives,
-    noise: flags.noise,
+    noise: flags.noise ?? "uniform",
     ...splitOf(flags),
     fm,
   };
