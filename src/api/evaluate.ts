@@ -14,7 +14,8 @@ import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
-import { labelsOf } from "../dataset/labels.js";
+import { rowWeights } from "../dataset/event-weights.js";
+import { labelsOf, type Task } from "../dataset/labels.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
 import type { BadRowReport } from "./bad-row-report.js";
@@ -44,6 +45,11 @@ export async function evaluate(
   const run = await openRun(path);
   const model = await readModel(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
+  if (task === "implicit") {
+    throw new UsageError(
+      `run '${path}' is of --task ${task}: it ranks, and predicts no labels to be judged by`,
+    );
+  }
   const unlabelled = negatives !== null;
   const secret = await secretOf(model.preprocess, hashKeys, on);
   const { dataset, shaping = { sides } } = await readDataset(
@@ -70,9 +76,12 @@ export async function evaluate(
     ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
   ];
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const rows = await rowsOf(run, model, part);
+  const rows = await rowsOf(run, model, task, part);
   const scores = await model.score(rows, { threads: reading.threads });
-  const metrics: Metrics = metricsOf(task, scores, rows.labels, { min: labelRange[0], max: labelRange[1] });
+  const metrics: Metrics = metricsOf(task, scores, rows.labels, {
+    clip: { min: labelRange[0], max: labelRange[1] },
+    ...(rows.weights && { weights: rows.weights }),
+  });
   return {
     command: "evaluate",
     version,
@@ -131,11 +140,17 @@ async function secretOf(
 async function rowsOf(
   run: Run,
   { space, preprocess }: ScoringModel,
+  task: Task,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
-  const { negatives, positiveFrom, task } = preprocess;
-  if (!negatives) return encoder.encode(rows, labelsOf(dataset, positiveFrom ?? undefined, task).values);
+  const { negatives, positiveFrom } = preprocess;
+  const counted = rowWeights(dataset, rows, preprocess);
+  const weighed = counted && { weights: Float32Array.from(counted) };
+  if (!negatives) {
+    const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
+    return { ...encoder.encode(rows, values), ...weighed };
+  }
 
   const isItems = (name: string) => negatives.itemFields.includes(name);
   const indexes = space.fields.map(({ name }, f) => ({ name, f }));
@@ -144,6 +159,7 @@ async function rowsOf(
     dataset,
     rows,
     encoder,
+    ...weighed,
     itemFieldIndexes: indexes.filter(({ name }) => isItems(name)).map(({ f }) => f),
     contextFieldIndexes: indexes.filter(({ name }) => !isItems(name)).map(({ f }) => f),
   };

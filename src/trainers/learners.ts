@@ -6,8 +6,10 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
-import { learnFm, readFm } from "./fm/learn.js";
-import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
+import { learnFm, readFm, readLr } from "./fm/learn.js";
+import { defaultFmOptions, type FmOptions, type FmTask, type Method, type Model } from "./fm/options.js";
+import { learnImplicit } from "./implicit/learn.js";
+import { implicitDefaults } from "./implicit/options.js";
 import type { Learner, Scorer } from "./trained.js";
 
 const PREPROCESS_FILE = "preprocess.json";
@@ -20,8 +22,20 @@ interface Served {
 }
 
 const served: readonly Served[] = [
-  { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm },
+  {
+    models: ["fm", "lr"],
+    methods: ["adagrad", "sgd", "ftrl", "adam"],
+    tasks: ["binary", "regression"],
+    learn: learnFm,
+  },
+  { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
+
+/** The options of a task where the user says nothing. */
+export function defaultsOf(task: FmTask, method?: Method): FmOptions {
+  if (task === "implicit") return { ...defaultFmOptions("squared"), ...implicitDefaults, method: "als" };
+  return defaultFmOptions(task === "binary" ? "logistic" : "squared", method);
+}
 
 /** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
 export function learnerOf({ model, method }: Pick<FmOptions, "model" | "method">, task: FmTask): Learner {
@@ -43,6 +57,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
+  lr: readLr,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */
