@@ -16,7 +16,7 @@ import { ScanMemory } from "./scanner.js";
 import { LocalScanner, ThreadScanner, type Scanner } from "./scanners.js";
 
 /** Chunks that a thread is given ahead: one to work on, and enough that it never waits for the next. */
-const CHUNKS_AHEAD = 3;
+const CHUNKS_AHEAD = 2;
 
 /** Sizes that tests make small, so that every boundary falls everywhere. */
 export interface ReadSizes {

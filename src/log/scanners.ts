@@ -59,6 +59,8 @@ export class ThreadScanner implements Scanner {
       workerData: data,
       // flags of the process, such as --input-type, may be none of a thread's
       execArgv: [],
+      // what a scanner makes is sent on: a small nursery is all that it needs, where the default grows to 48 MB a thread
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
     this.#worker.on("message", (reply: ScanReply) => {
       const { resolve, reject } = this.#waiting.shift()!;
