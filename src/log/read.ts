@@ -52,7 +52,8 @@ export async function readLog(
   observe: Parameters<Log["read"]>[2],
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
-  const numThreads = options.threads > 1 ? options.threads : 0;
+  // the calling thread is one of them: it merges and passes batches on
+  const numThreads = options.threads - 1;
   const scanners: Scanner[] = [new LocalScanner({ module, setup }, buffers)];
   const merger = new Merger(
     setup,
