@@ -35,7 +35,7 @@ Examples:
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `;
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
+type ModelFlags = Pick<TrainFmOptions, "out" | "negatives"> & Partial<Pick<TrainFmOptions, "noise">>;
 type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
@@ -94,7 +94,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     .addOption(
       model("--noise <distribution>", "what negatives are drawn by")
         .choices(["uniform", "popularity"])
-        .default("uniform"),
+        .default(undefined, "uniform"),
     )
     .addOption(
       model(
@@ -137,6 +137,8 @@ function optionsOf(flags: Flags): TrainFmOptions {
   const ranks = flags.task === "ranking" || flags.task === "implicit";
   if (itemFields !== undefined && negatives === 0 && !ranks)
     throw new UsageError("--item-fields goes with --negatives or --task ranking");
+  if (flags.noise !== undefined && negatives === 0 && !ranks)
+    throw new UsageError("--noise goes with --negatives or --task ranking");
   const { model, method } = flags;
   const fm: Partial<FmOptions> = {
     ...(model && { model }),
@@ -163,7 +165,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...hashKeysOf(flags),
     ...rankingOf(flags),
     negatives,
-    noise: flags.noise,
+    noise: flags.noise ?? "uniform",
     ...splitOf(flags),
     fm,
   };
