@@ -59,8 +59,12 @@ export interface FmLayout {
   threads: number[];
   barrier: Region;
   numSlices: number;
+  /** numbers a feature in the vectors that the kernel exports */
+  vectorWidth: number;
   /** pairs that a thread's copy has room for; `reservePairs` makes more */
   pairs: number;
+  /** byte offsets within a thread's struct of its arrays of a number a pair */
+  pairArrays: readonly number[];
 }
 
 /** K: dimensions a slice; small vectors are cut finer, so that two threads share them. It depends on dim alone. */
@@ -102,49 +106,59 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     ["f32", shape.l2Vector],
   ]);
   const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", [
-      // loss (f64), bias, its accumulator
-      ["u32", 0],
-      ["u32", 0],
-      ["f32", 0],
-      ["f32", 1],
-      // batchNumber, numRows, general, width, ids, labels
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      // blockIds and values come with reservePairs
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", bytesOf("the row ends of a batch", BATCH_ROWS)],
-      ["u32", bytesOf("the labels of a block", BLOCK_ROWS)],
-      ["u32", bytesOf("the gradients of a batch", BATCH_ROWS)],
-      ["u32", bytesOf("sums", BATCH_ROWS * K)],
-      ["u32", bytesOf("partial scores", (J + 1) * BATCH_ROWS)],
-      ["u32", bytesOf("the places of a block", BLOCK_ROWS)],
-      ["u32", bytesOf("the order of a block", BLOCK_ROWS)],
-    ]),
+    writeStruct(arena, "a thread", threadFields(arena, BATCH_ROWS * K, J + 1)),
   );
-  return { plan, threads, barrier, numSlices: J, pairs: 0 };
+  return { plan, threads, barrier, numSlices: J, vectorWidth: shape.dim, pairs: 0, pairArrays: PAIR_ARRAYS };
+}
+
+/**
+ * A thread's struct, field by field, with its buffers allocated.
+ *
+ * @param numSums     f32 of S while scoring
+ * @param numPartials partial scores a row while scoring
+ */
+export function threadFields(arena: Arena, numSums: number, numPartials: number): StructField[] {
+  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
+  return [
+    // loss (f64), bias, its accumulator
+    ["u32", 0],
+    ["u32", 0],
+    ["f32", 0],
+    ["f32", 1],
+    // batchNumber, numRows, general, width, ids, labels
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
+    // blockIds and values come with reservePairs
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", bytesOf("the row ends of a batch", BATCH_ROWS)],
+    ["u32", bytesOf("the labels of a block", BLOCK_ROWS)],
+    ["u32", bytesOf("the gradients of a batch", BATCH_ROWS)],
+    ["u32", bytesOf("sums", numSums)],
+    ["u32", bytesOf("partial scores", numPartials * BATCH_ROWS)],
+    ["u32", bytesOf("the places of a block", BLOCK_ROWS)],
+    ["u32", bytesOf("the order of a block", BLOCK_ROWS)],
+  ];
 }
 
 /** Byte offsets within a thread's struct. */
 const LOSS = 0;
 const BIAS = 8;
-const BLOCK_IDS = 40;
-const VALUES = 44;
+/** blockIds and values */
+export const PAIR_ARRAYS: readonly number[] = [40, 44];
 
 /** Makes room for a thread's copy of so many pairs; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): void {
   if (pairs <= layout.pairs) return;
   for (const thread of layout.threads) {
-    const ids = arena.allocate("the features of a block", pairs * 4);
-    const values = arena.allocate("the values of a block", pairs * 4);
-    const view = new DataView(arena.memory.buffer);
-    view.setUint32(thread + BLOCK_IDS, ids.offset, true);
-    view.setUint32(thread + VALUES, values.offset, true);
+    for (const array of layout.pairArrays) {
+      const { offset } = arena.allocate("the pairs of a block", pairs * 4);
+      new DataView(arena.memory.buffer).setUint32(thread + array, offset, true);
+    }
   }
   layout.pairs = pairs;
 }
@@ -169,12 +183,11 @@ export function takeLoss(arena: Arena, layout: FmLayout): number {
   return loss;
 }
 
+/** A four-byte field of a struct. */
+export type StructField = readonly ["u32" | "f32", number];
+
 /** Writes four-byte fields one after another into a new region and returns its offset. */
-export function writeStruct(
-  arena: Arena,
-  name: string,
-  fields: (readonly ["u32" | "f32", number])[],
-): number {
+export function writeStruct(arena: Arena, name: string, fields: readonly StructField[]): number {
   const { offset } = arena.allocate(name, fields.length * 4);
   const view = new DataView(arena.memory.buffer);
   fields.forEach(([type, value], i) => {
