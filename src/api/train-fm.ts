@@ -44,7 +44,7 @@ export async function trainFm(
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
-  checkFmOptions({ ...defaultFmOptions("logistic"), ...flags.fm });
+  checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
 
   const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
@@ -73,7 +73,7 @@ export async function trainFm(
   clock.lap("encode");
 
   const loss = examples.task === "binary" ? "logistic" : "squared";
-  const fmOptions: FmOptions = { ...defaultFmOptions(loss), ...options.fm };
+  const fmOptions: FmOptions = { ...defaultFmOptions(loss, options.fm.method), ...options.fm };
   const { valid, test } = examples;
   const { oovDropout = 0 } = options;
   const model = await learnerOf(fmOptions, examples.task)(
@@ -97,7 +97,7 @@ export async function trainFm(
 
   const preprocess = {
     ...preprocessOf(space, dataset, examples, options),
-    ...(read.hashing && { hashKeys: read.hashing }),
+    ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
   const resolved = resolvedOptions(paths, options, fmOptions);
   const { source } = examples.negatives ?? {};

@@ -6,6 +6,7 @@ import {
   type FmShape,
   readBias,
   reservePairs,
+  setRates,
   takeLoss,
   writeBias,
   writeStruct,
@@ -20,6 +21,9 @@ import { draw, permutation } from "./reference/random.js";
 const shape = {
   threads: 1,
   loss: "logistic",
+  method: "adagrad",
+  hasRates: false,
+  l1Weight: 0,
   learningRate: 0.03,
   l2Weight: 1e-3,
   l2Vector: 2e-3,
@@ -48,7 +52,7 @@ function rowOf(r: number, numFields: number, cellOf: (f: number) => number[]): R
       values.push(Math.fround(x));
     });
   }
-  return { ids, values, label: draw(r, 77) % 2 };
+  return { ids, values, label: draw(r, 77) % 2, weight: 1 + (r % 3) / 4 };
 }
 
 interface Case {
@@ -56,9 +60,20 @@ interface Case {
   dim: number;
   loss: FmShape["loss"];
   normalizeRows?: boolean;
+  hasRates?: boolean;
 }
 
-async function machineOf({ numFields, dim, loss, normalizeRows = false }: Case, rows: ReferenceRow[]) {
+/** Rates of each feature, where a case has them; one in seven is frozen. */
+const rates = (feature: number) => ({
+  l2Weight: 1e-3 * (feature % 3),
+  l2Vector: 2e-3 * (feature % 5),
+  factor: feature % 7 === 0 ? 0 : 1.5,
+});
+
+async function machineOf(
+  { numFields, dim, loss, normalizeRows = false, hasRates = false }: Case,
+  rows: ReferenceRow[],
+) {
   const numFeatures = numFields * SIZE;
   const arena = new Arena();
   const fields: FieldAwareness = {
@@ -68,7 +83,8 @@ async function machineOf({ numFields, dim, loss, normalizeRows = false }: Case, 
     several: Array.from({ length: numFields }, (_, f) => f === 1),
     normalizeRows,
   };
-  const layout = allocateFfm(arena, { ...shape, numFeatures, dim, loss }, fields);
+  const layout = allocateFfm(arena, { ...shape, numFeatures, dim, loss, hasRates }, fields);
+  if (hasRates) setRates(arena, layout, numFeatures, rates);
   const module = await loadKernel("ffm");
   const { exports: kernel } = new WebAssembly.Instance<FmKernel>(module, kernelImports(arena.memory));
   const put = (values: readonly number[], type: "u32" | "f32") => {
@@ -91,6 +107,13 @@ async function machineOf({ numFields, dim, loss, normalizeRows = false }: Case, 
       "u32",
       put(
         rows.map(({ label }) => label),
+        "f32",
+      ),
+    ],
+    [
+      "u32",
+      put(
+        rows.map(({ weight = 1 }) => weight),
         "f32",
       ),
     ],
@@ -126,6 +149,7 @@ const cases: [string, Case, number][] = [
   ["2 fields, dim 1", { numFields: 2, dim: 1, loss: "logistic" }, 3],
   ["9 fields, dim 6, normalised", { numFields: 9, dim: 6, loss: "logistic", normalizeRows: true }, 41],
   ["10 fields, dim 4, normalised", { numFields: 10, dim: 4, loss: "squared", normalizeRows: true }, 0],
+  ["7 fields, dim 4, rates", { numFields: 7, dim: 4, loss: "logistic", hasRates: true }, 5],
   ["26 fields, dim 9", { numFields: 26, dim: 9, loss: "squared" }, 42],
 ];
 
@@ -187,7 +211,7 @@ describe.each(Object.entries(kinds))("%s", (_, kind) => {
     const loss = kernel.scoreBlock(layout.plan, layout.threads[0]!, rowsAt, 0, numRows, scores.offset);
     expect(maxDifference(arena.f32(scores).subarray(0, numRows), expected)).toBeLessThan(5e-6);
     const expectedLoss = rows.reduce(
-      (total, row, r) => total + referenceLoss("logistic", expected[r]!, row.label),
+      (total, row, r) => total + row.weight! * referenceLoss("logistic", expected[r]!, row.label),
       0,
     );
     expect(Math.abs(loss - expectedLoss) / expectedLoss).toBeLessThan(1e-6);

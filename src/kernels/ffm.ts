@@ -17,6 +17,7 @@ import {
   type FmLayout,
   type FmShape,
   PAIR_ARRAYS,
+  planFields,
   type StructField,
   threadFields,
   writeStruct,
@@ -68,38 +69,30 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
 
   const barrier = allocateBarrier(arena);
   const all = groups.map((_, g) => g);
+  const rates = shape.hasRates ? arena.allocate("the rates of the features", numFeatures * 16) : undefined;
+  const common = planFields(arena, shape, {
+    barrier,
+    numThreads,
+    numParts: groups.length,
+    sliceWidth: 4,
+    slices: bytesOf(`the vectors of ${numFeatures} features`, numFeatures * 2 * width),
+    sliceStride: 0,
+    featureStride: 2 * width * 4,
+    sums: 0,
+    rates,
+  });
+  const flags = fields.several.flatMap((several, f) => [fields.fieldHashes[f]!, Number(several)]);
   const plan = writeStruct(arena, "a plan", [
-    ["u32", barrier.offset],
-    ["u32", numThreads],
-    ["u32", numFeatures],
+    ...common,
     ["u32", numFields],
-    ["u32", dim],
     ["u32", Math.ceil(dim / 4)],
     ["u32", numBlocks],
     ["u32", blockFields],
-    [
-      "u32",
-      bytesOf(`the vectors of ${numFeatures} features for ${numFields} fields`, numFeatures * 2 * width),
-    ],
-    ["u32", 2 * width * 4],
-    ["u32", bytesOf(`the weights of ${numFeatures} features`, numFeatures * 2)],
     ["u32", put("the fields of the features", fields.fieldOf)],
-    [
-      "u32",
-      put(
-        "the fields",
-        Uint32Array.from(fields.several.flatMap((several, f) => [fields.fieldHashes[f]!, Number(several)])),
-      ),
-    ],
-    ["u32", groups.length],
+    ["u32", put("the fields", Uint32Array.from(flags))],
     ["u32", put("the tiles", tileStructs(groups, all))],
     ["u32", groups.flat().length],
-    ["u32", bytesOf("partial scores", 2 * (groups.length + 1) * BATCH_ROWS)],
-    ["u32", shape.loss === "squared" ? 1 : 0],
     ["u32", fields.normalizeRows ? 1 : 0],
-    ["f32", shape.learningRate],
-    ["f32", shape.l2Weight],
-    ["f32", shape.l2Vector],
   ]);
 
   const dealt = dealGroups(groups, numThreads);
@@ -123,7 +116,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     return writeStruct(arena, "a thread", [...common, ...special]);
   });
   const numSlices = Math.ceil(numFeatures / FEATURES_A_SLICE);
-  return { plan, threads, barrier, numSlices, vectorWidth: numFields * dim, pairs: 0, pairArrays };
+  return { plan, threads, barrier, numSlices, vectorWidth: numFields * dim, rates, pairs: 0, pairArrays };
 }
 
 /** Tiles of the given groups, as the kernel reads them. */

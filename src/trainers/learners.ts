@@ -20,7 +20,12 @@ interface Served {
 }
 
 const served: readonly Served[] = [
-  { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm },
+  {
+    models: ["fm", "lr"],
+    methods: ["adagrad", "sgd", "ftrl", "adam"],
+    tasks: ["binary", "regression"],
+    learn: learnFm,
+  },
 ];
 
 /** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
@@ -43,6 +48,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
+  lr: readFm,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */

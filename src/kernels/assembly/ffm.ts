@@ -13,10 +13,12 @@ import { bytesOfPartner, locatePairs } from "./ffm/pairs";
 import { FfmPlan, FfmThread, Tile, TILE } from "./ffm/plan";
 import { forwardTile, updateTile } from "./ffm/tile";
 import { openBatch, openBlock } from "./fm/batch";
-import { forwardLinear, updateLinear } from "./fm/linear";
+import { forwardLinear, updateLinear, updateLinearAdaGrad } from "./fm/linear";
 import { B, Rows } from "./fm/plan";
+import { combine, scoresToGradients } from "./fm/scores";
+import { AdaGrad, RatedAdaGrad } from "./fm/step";
 import { barrier } from "./math/barrier";
-import { addLosses, logisticGradient4 } from "./math/loss";
+import { addLosses } from "./math/loss";
 import { draw } from "./math/random";
 
 /** Features of a slice. */
@@ -34,61 +36,45 @@ function forward(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize):
 }
 
 function update(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
+  if (plan.rates) updateBy<RatedAdaGrad>(plan, thread, tile);
+  else updateBy<AdaGrad>(plan, thread, tile);
+}
+
+function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   if (plan.numQuads == 1) {
-    if (thread.general) updateTile<u32, f32>(plan, thread, tile);
-    else updateTile<u32, u32>(plan, thread, tile);
+    if (thread.general) updateTile<u32, f32, M>(plan, thread, tile);
+    else updateTile<u32, u32, M>(plan, thread, tile);
   } else {
-    if (thread.general) updateTile<u64, f32>(plan, thread, tile);
-    else updateTile<u64, u32>(plan, thread, tile);
+    if (thread.general) updateTile<u64, f32, M>(plan, thread, tile);
+    else updateTile<u64, u32, M>(plan, thread, tile);
   }
 }
 
 /** The linear part of the score; of one-hot rows the sum of w is still to be multiplied by their value. */
 function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void {
-  const partial = partials + ((<usize>plan.numGroups * B) << 2);
+  const partial = partials + ((<usize>plan.numSlices * B) << 2);
   if (thread.general) {
-    forwardLinear<f32>(thread, plan.linear, partial);
+    forwardLinear<f32>(plan, thread, partial);
     return;
   }
-  forwardLinear<u32>(thread, plan.linear, partial);
+  forwardLinear<u32>(plan, thread, partial);
   if (plan.normalize) scale(partial, thread.numRows, thread.unit);
 }
 
 function updateWeights(plan: FfmPlan, thread: FfmThread): void {
-  if (thread.general) updateLinear<f32>(thread, plan.linear, plan.learningRate, plan.l2Weight);
-  else updateLinear<u32>(thread, plan.linear, plan.learningRate, plan.l2Weight);
+  if (plan.rates) {
+    if (thread.general) updateLinear<f32, RatedAdaGrad>(plan, thread);
+    else updateLinear<u32, RatedAdaGrad>(plan, thread);
+  } else {
+    if (thread.general) updateLinearAdaGrad<f32>(plan, thread);
+    else updateLinearAdaGrad<u32>(plan, thread);
+  }
 }
 
 /** Multiplies n numbers, padded to a multiple of 4. */
 function scale(x: usize, n: usize, factor: f32): void {
   const by = f32x4.splat(factor);
   for (let i: usize = 0; i < n; i += 4) v128.store(x + (i << 2), f32x4.mul(v128.load(x + (i << 2)), by));
-}
-
-/** Writes score[r] = w0 + partial[0][r] + ... + partial[G][r], added in this order. */
-function combine(plan: FfmPlan, thread: FfmThread, partials: usize, scores: usize): void {
-  for (let r: usize = 0; r < thread.numRows; r += 4) {
-    let score = f32x4.splat(thread.bias);
-    for (let g: usize = 0; g <= plan.numGroups; g++) {
-      score = f32x4.add(score, v128.load(partials + ((g * B + r) << 2)));
-    }
-    v128.store(scores + (r << 2), score);
-  }
-}
-
-/** Turns scores into dLoss/dscore, in place, and moves the bias one AdaGrad step on their mean. */
-function scoresToGradients(plan: FfmPlan, thread: FfmThread): void {
-  const gradients = thread.gradients;
-  for (let r: usize = 0; r < thread.numRows; r += 4) {
-    const s = v128.load(gradients + (r << 2));
-    const y = v128.load(thread.labels + (r << 2));
-    v128.store(gradients + (r << 2), plan.squared ? f32x4.sub(s, y) : logisticGradient4(s, y));
-  }
-  let sum: f64 = 0;
-  for (let r: usize = 0; r < thread.numRows; r++) sum += <f64>load<f32>(gradients + (r << 2));
-  const mean = <f32>(sum / <f64>thread.numRows);
-  thread.biasAccumulator += mean * mean;
-  thread.bias -= (plan.learningRate * mean) / sqrt<f32>(thread.biasAccumulator);
 }
 
 /**
@@ -116,7 +102,7 @@ export function trainBlock(
   for (let from: u32 = 0; from < numRows; from += B) {
     // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
     const parity: usize = thread.batchNumber++ & 1;
-    const partials = plan.partials + ((parity * (plan.numGroups + 1) * B) << 2);
+    const partials = plan.partials + ((parity * (plan.numSlices + 1) * B) << 2);
     openBatch(thread, rows, first, numRows, key, from);
     locatePairs(plan, thread);
 
@@ -129,7 +115,14 @@ export function trainBlock(
     combine(plan, thread, partials, thread.gradients);
     if (index == plan.numThreads - 1) {
       const squared = plan.squared != 0;
-      thread.loss = addLosses(thread.loss, thread.gradients, thread.labels, thread.numRows, squared);
+      thread.loss = addLosses(
+        thread.loss,
+        thread.gradients,
+        thread.labels,
+        thread.weights,
+        thread.numRows,
+        squared,
+      );
     }
     scoresToGradients(plan, thread);
     if (!thread.general && plan.normalize) scale(thread.gradients, thread.numRows, thread.unit);
@@ -169,7 +162,7 @@ export function scoreBlock(
     forwardWeights(plan, thread, partials);
     const target = scores + ((<usize>(first + from)) << 2);
     combine(plan, thread, partials, target);
-    loss = addLosses(loss, target, thread.labels, thread.numRows, plan.squared != 0);
+    loss = addLosses(loss, target, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
   }
   return loss;
 }
@@ -207,7 +200,7 @@ export function initialise(
     const own = load<u32>(plan.fieldOf + (i << 2));
     const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
     const trained = load<u32>(counts + (i << 2)) != 0;
-    let p = plan.vectors + i * plan.featureStride;
+    let p = plan.slices + i * plan.featureStride;
     for (let f: u32 = 0; f < plan.numFields; f++) {
       const field = plan.fields + ((<usize>f) << 3);
       const meets = trained && (f != own || load<u32>(field, 4) != 0);
@@ -248,7 +241,7 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   const to = min((slice + 1) * RUN, plan.numFeatures);
   let target = vectors + ((<usize>slice * RUN * plan.numFields * plan.dim) << 2);
   for (let i = <usize>slice * RUN; i < to; i++) {
-    let p = plan.vectors + i * plan.featureStride;
+    let p = plan.slices + i * plan.featureStride;
     for (let f: u32 = 0; f < plan.numFields; f++, p += bytesOfPartner(plan)) {
       for (let d: u32 = 0; d < plan.dim; d++, target += 4) {
         const value = load<f32>(at(p, d));
@@ -271,7 +264,7 @@ export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   const to = min((slice + 1) * RUN, plan.numFeatures);
   let source = vectors + ((<usize>slice * RUN * plan.numFields * plan.dim) << 2);
   for (let i = <usize>slice * RUN; i < to; i++) {
-    let p = plan.vectors + i * plan.featureStride;
+    let p = plan.slices + i * plan.featureStride;
     for (let f: u32 = 0; f < plan.numFields; f++, p += bytesOfPartner(plan)) {
       for (let d: u32 = 0; d < plan.dim; d++, source += 4) store<f32>(at(p, d), load<f32>(source));
     }

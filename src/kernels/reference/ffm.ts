@@ -6,15 +6,10 @@
 // As in the kernel, score and g are those of the batch's start, while v and w move row by row within it, the pairs of a row in
 // the order of its features.
 
-import {
-  referenceLoss,
-  type ReferenceOptions,
-  type ReferenceRow,
-  referenceSlope,
-  referenceWeightGradient,
-} from "./fm.js";
+import { referenceLoss, referenceSlope, type ReferenceOptions, type ReferenceRow } from "./fm.js";
+import { referenceParameters, referenceStep, type ReferenceParameters } from "./step.js";
 
-/** Parameters with their accumulators, all f64. */
+/** Parameters with their state, all f64. */
 export interface ReferenceFfm {
   dim: number;
   numFields: number;
@@ -24,31 +19,23 @@ export interface ReferenceFfm {
   w0n: number;
   /** [n] */
   w: Float64Array;
-  wn: Float64Array;
+  weights: ReferenceParameters;
   /** [n][fields][dim] */
   v: Float64Array;
-  vn: Float64Array;
+  vectors: ReferenceParameters;
 }
 
-/** A model of zero weights and the given first vectors. */
+/** A model of zero weights and the given first vectors, trained by AdaGrad. */
 export function referenceFfm(
   dim: number,
   fieldOf: ArrayLike<number>,
   w0: number,
-  vectors: ArrayLike<number>,
+  first: ArrayLike<number>,
 ): ReferenceFfm {
-  const n = fieldOf.length;
-  return {
-    dim,
-    numFields: vectors.length / n / dim,
-    fieldOf,
-    w0,
-    w0n: 1,
-    w: new Float64Array(n),
-    wn: new Float64Array(n).fill(1),
-    v: Float64Array.from(vectors),
-    vn: new Float64Array(vectors.length).fill(1),
-  };
+  const numFields = first.length / fieldOf.length / dim;
+  const weights = referenceParameters(new Float64Array(fieldOf.length), "adagrad");
+  const vectors = referenceParameters(first, "adagrad");
+  return { dim, numFields, fieldOf, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors };
 }
 
 /** The row with its values divided by their Euclidean norm. */
@@ -61,13 +48,13 @@ export function referenceNormalized(row: ReferenceRow): ReferenceRow {
 function forEachPair(
   { dim, numFields, fieldOf }: ReferenceFfm,
   { ids, values }: ReferenceRow,
-  visit: (p: number, q: number, xx: number) => void,
+  visit: (p: number, q: number, xx: number, i: number, j: number) => void,
 ): void {
   ids.forEach((i, a) => {
     ids.slice(a + 1).forEach((j, b) => {
       const p = (i * numFields + fieldOf[j]!) * dim;
       const q = (j * numFields + fieldOf[i]!) * dim;
-      visit(p, q, values[a]! * values[a + 1 + b]!);
+      visit(p, q, values[a]! * values[a + 1 + b]!, i, j);
     });
   });
 }
@@ -82,52 +69,53 @@ export function referenceFfmScore(model: ReferenceFfm, row: ReferenceRow): numbe
   return score;
 }
 
-/** Derivative by v of loss + 0.5 l2 v^2, given the row's slope, x_i x_j and the partner's number of that dimension. */
-export function referencePairGradient(g: number, xx: number, partner: number, v: number, l2: number): number {
-  return xx * g * partner + l2 * v;
+/** Derivative by v_(i, field of j) of a row's loss as far as j goes, given its slope, x_i x_j and v_(j, field of i). */
+export function referencePairSlope(g: number, xx: number, partner: number): number {
+  return xx * g * partner;
 }
 
 /**
  * Trains on one batch, in place.
  *
- * @returns sum of the rows' losses before the step
+ * @returns sum of the rows' losses before the step, each times what its row counts
  */
 export function referenceFfmBatch(
   model: ReferenceFfm,
   rows: ReferenceRow[],
-  options: ReferenceOptions,
+  options: Omit<ReferenceOptions, "method">,
 ): number {
-  const { loss, learningRate: lr, l2Weight, l2Vector } = options;
-  const { dim, w, wn, v, vn } = model;
-  const inverseSqrt = options.inverseSqrt ?? ((n) => 1 / Math.sqrt(n));
+  const { loss, learningRate, inverseSqrt } = options;
+  const stepOf = (feature: number, of: "l2Weight" | "l2Vector") => {
+    const rates = options.rates?.(feature) ?? { ...options, factor: 1 };
+    const common = { method: "adagrad", l1: 0, ...(inverseSqrt && { inverseSqrt }) } as const;
+    return { ...common, learningRate: learningRate * rates.factor, l2: rates[of] };
+  };
 
   // scores are taken before any row moves a parameter
   const scores = rows.map((row) => referenceFfmScore(model, row));
-  const slopes = rows.map((row, r) => referenceSlope(loss, scores[r]!, row.label));
+  const slopes = rows.map((row, r) => (row.weight ?? 1) * referenceSlope(loss, scores[r]!, row.label));
 
   // the bias takes one step on the batch's mean slope
   const mean = slopes.reduce((a, b) => a + b, 0) / rows.length;
   model.w0n += mean * mean;
-  model.w0 -= (lr * mean) / Math.sqrt(model.w0n);
+  model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
 
   rows.forEach((row, r) => {
+    const g = slopes[r]!;
     row.ids.forEach((id, i) => {
-      const grad = referenceWeightGradient(slopes[r]!, row.values[i]!, w[id]!, l2Weight);
-      wn[id]! += grad * grad;
-      w[id]! -= lr * grad * inverseSqrt(wn[id]!);
+      referenceStep(model.weights, id, row.values[i]! * g, stepOf(id, "l2Weight"));
     });
-    // both vectors of a pair take one step from where both stand
-    forEachPair(model, row, (p, q, xx) => {
-      for (let d = 0; d < dim; d++) {
-        const [vp, vq] = [v[p + d]!, v[q + d]!];
-        const gradP = referencePairGradient(slopes[r]!, xx, vq, vp, l2Vector);
-        const gradQ = referencePairGradient(slopes[r]!, xx, vp, vq, l2Vector);
-        vn[p + d]! += gradP * gradP;
-        vn[q + d]! += gradQ * gradQ;
-        v[p + d]! -= lr * gradP * inverseSqrt(vn[p + d]!);
-        v[q + d]! -= lr * gradQ * inverseSqrt(vn[q + d]!);
+    // both vectors of a pair take one step from where they stand
+    forEachPair(model, row, (p, q, xx, i, j) => {
+      for (let d = 0; d < model.dim; d++) {
+        const [ofI, ofJ] = [model.v[p + d]!, model.v[q + d]!];
+        referenceStep(model.vectors, p + d, referencePairSlope(g, xx, ofJ), stepOf(i, "l2Vector"));
+        referenceStep(model.vectors, q + d, referencePairSlope(g, xx, ofI), stepOf(j, "l2Vector"));
       }
     });
   });
-  return scores.reduce((sum, score, r) => sum + referenceLoss(loss, score, rows[r]!.label), 0);
+  return scores.reduce(
+    (sum, score, r) => sum + (rows[r]!.weight ?? 1) * referenceLoss(loss, score, rows[r]!.label),
+    0,
+  );
 }

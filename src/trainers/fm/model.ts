@@ -49,9 +49,13 @@ export async function scoreRows(
     dim: fields ? model.dim / fields.numFields : model.dim,
     threads,
     loss: "squared",
+    // nothing is trained, and sgd keeps nothing beside the parameters
+    method: "sgd",
     learningRate: 0,
+    l1Weight: 0,
     l2Weight: 0,
     l2Vector: 0,
+    hasRates: false,
   });
   try {
     const regions = machine.allocateParameters();

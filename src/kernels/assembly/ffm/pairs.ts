@@ -24,7 +24,7 @@ export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
       const id = <usize>load<u32>(thread.ids + (pair << 2));
       const field = load<u32>(plan.fieldOf + (id << 2));
       for (; block < field / plan.blockFields; block++) store<u32>(ends + ((<usize>block) << 2), <u32>pair);
-      store<u32>(thread.bases + (pair << 2), <u32>(plan.vectors + id * plan.featureStride));
+      store<u32>(thread.bases + (pair << 2), <u32>(plan.slices + id * plan.featureStride));
       store<u32>(thread.partners + (pair << 2), field * <u32>bytesOfPartner(plan));
     }
     for (; block < numBlocks; block++) store<u32>(ends + ((<usize>block) << 2), <u32>pair);

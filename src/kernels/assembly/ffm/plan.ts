@@ -7,43 +7,31 @@
 //   tile (A, B)   the pairs of a field of A with one of B, or all pairs within A; a thread owns whole tiles
 //   group         tiles whose scores are added up together; the groups do not depend on the number of threads
 
-import { Thread } from "../fm/plan";
+import { Plan, Thread } from "../fm/plan";
 
-/** The model and how it is trained. Read by every thread, written by none. */
-export class FfmPlan {
-  barrier: usize;
-  numThreads: u32;
-  numFeatures: u32;
+/**
+ * The model and how it is trained. Read by every thread, written by none.
+ *
+ * Of Plan, numSlices are the groups, and slices is f32[n][F][Q][2][4]: v and its accumulators, by feature, partner field and
+ * quad; featureStride are the bytes of a feature. Sums there are none.
+ */
+export class FfmPlan extends Plan {
+  /** without padding */
   numFields: u32;
-  dim: u32;
   /** Q */
   numQuads: u32;
   numBlocks: u32;
   /** fields a block */
   blockFields: u32;
-  /** f32[n][F][Q][2][4]: v and its accumulators, by feature, partner field and quad */
-  vectors: usize;
-  /** bytes of a feature */
-  featureStride: usize;
-  /** f32[n][2]: w and its accumulators */
-  linear: usize;
   /** u32[n]: field of each feature */
   fieldOf: usize;
   /** u32[fields][2]: hash of the field's name; 1 when a row may hold several of its features */
   fields: usize;
-  numGroups: u32;
   /** all tiles, group by group */
   tiles: usize;
   numTiles: u32;
-  /** f32[2][groups + 1][B]: partial scores, alternating with the batch's number; the last is the linear one */
-  partials: usize;
-  /** 1: squared loss, 0: logistic loss */
-  squared: u32;
   /** 1: a row's values are divided by their Euclidean norm */
   normalize: u32;
-  learningRate: f32;
-  l2Weight: f32;
-  l2Vector: f32;
 }
 
 /** Pairs of fields that one thread works on. */

@@ -9,10 +9,11 @@
 //   step    n <- n + grad^2;  v <- v - lr grad / sqrt(n)
 //
 // Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad, 8 for longer ones,
-// and X is f32 for pairs with values, u32 for one-hot rows, whose column f is field f.
+// X is f32 for pairs with values, u32 for one-hot rows, whose column f is field f, and a signed M has rates a feature.
 // Source: Juan et al. 2016, eq. 4 and algorithm 1; Duchi et al. 2011. Twin: ../../reference/ffm.ts.
 
-import { inverseSqrt4, sum4 } from "../math/vector";
+import { AdaGrad, ratesOf, step4 } from "../fm/step";
+import { sum4 } from "../math/vector";
 import { bytesOfPartner } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
@@ -34,7 +35,7 @@ function endOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
 export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
   const toNext: usize = sizeof<W>() == 4 ? 32 : bytesOfPartner(plan);
-  const P = plan.vectors;
+  const P = plan.slices;
   const stride = plan.featureStride;
   const scale = isFloat<X>() ? <f32>1 : thread.unit * thread.unit;
   const width = <usize>thread.width;
@@ -69,15 +70,18 @@ export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, 
 }
 
 /** Moves both vectors of every pair of the tile, in the rows' order, one AdaGrad step each time it occurs. */
-export function updateTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
+export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
   const toNext: usize = sizeof<W>() == 4 ? 32 : bytesOfPartner(plan);
-  const P = plan.vectors;
+  const P = plan.slices;
   const stride = plan.featureStride;
   const width = <usize>thread.width;
   const within = tile.blockA == tile.blockB;
   const lr = f32x4.splat(plan.learningRate);
-  const l2 = f32x4.splat(plan.l2Vector);
+  let lrI = lr;
+  let lrJ = lr;
+  let l2I = f32x4.splat(plan.l2Vector);
+  let l2J = l2I;
   const unit = f32x4.splat(thread.unit);
   for (let r: usize = 0; r < thread.numRows; r++) {
     const row = r * width;
@@ -94,12 +98,20 @@ export function updateTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile): 
         let p = a + partnerOf<X>(thread, row, toNext, j);
         let q = baseOf<X>(thread, P, stride, j) + toPartnerA;
         const slope = isFloat<X>() ? f32x4.mul(g, valuesOf(thread, i, j)) : g;
-        step(p, q, slope, lr, l2);
+        if (isSigned<M>()) {
+          const ratesI = ratesOf(plan, load<u32>(thread.ids + (i << 2)));
+          const ratesJ = ratesOf(plan, load<u32>(thread.ids + (j << 2)));
+          l2I = v128.load32_splat(ratesI, 4);
+          l2J = v128.load32_splat(ratesJ, 4);
+          lrI = f32x4.mul(lr, v128.load32_splat(ratesI, 8));
+          lrJ = f32x4.mul(lr, v128.load32_splat(ratesJ, 8));
+        }
+        step(p, q, slope, lrI, lrJ, l2I, l2J);
         if (sizeof<W>() != 4) {
           for (let d: usize = 1; d < quads; d++) {
             p += 32;
             q += 32;
-            step(p, q, slope, lr, l2);
+            step(p, q, slope, lrI, lrJ, l2I, l2J);
           }
         }
       }
@@ -107,18 +119,12 @@ export function updateTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile): 
   }
 }
 
-/** Four dimensions of v_(i, b) at p and of v_(j, a) at q, each with its accumulators beside it. */
-function step(p: usize, q: usize, slope: v128, lr: v128, l2: v128): void {
+/** Four dimensions of v_(i, b) at p and of v_(j, a) at q, each with its accumulators beside it: both move from where they stand. */
+function step(p: usize, q: usize, slope: v128, lrI: v128, lrJ: v128, l2I: v128, l2J: v128): void {
   const v = v128.load(p);
   const u = v128.load(q);
-  const gradV = f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2, v));
-  const gradU = f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2, u));
-  const nV = f32x4.add(v128.load(p, 16), f32x4.mul(gradV, gradV));
-  const nU = f32x4.add(v128.load(q, 16), f32x4.mul(gradU, gradU));
-  v128.store(p, nV, 16);
-  v128.store(q, nU, 16);
-  v128.store(p, f32x4.sub(v, f32x4.mul(f32x4.mul(lr, gradV), inverseSqrt4(nV))));
-  v128.store(q, f32x4.sub(u, f32x4.mul(f32x4.mul(lr, gradU), inverseSqrt4(nU))));
+  step4<AdaGrad>(p, 16, v, f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v)), lrI);
+  step4<AdaGrad>(q, 16, u, f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2J, u)), lrJ);
 }
 
 /** Where the vectors of a pair's feature start. */
