@@ -44,7 +44,7 @@ export async function trainFm(
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
-  checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
+  checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method, flags.fm.model), ...flags.fm });
 
   const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
@@ -73,7 +73,10 @@ export async function trainFm(
   clock.lap("encode");
 
   const loss = examples.task === "binary" ? "logistic" : "squared";
-  const fmOptions: FmOptions = { ...defaultFmOptions(loss, options.fm.method), ...options.fm };
+  const fmOptions: FmOptions = {
+    ...defaultFmOptions(loss, options.fm.method, options.fm.model),
+    ...options.fm,
+  };
   const { valid, test } = examples;
   const { oovDropout = 0 } = options;
   const model = await learnerOf(fmOptions, examples.task)(

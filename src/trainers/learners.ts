@@ -6,6 +6,7 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
+import { learnFfm, readFfm } from "./ffm/learn.js";
 import { learnFm, readFm } from "./fm/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import type { Learner, Scorer } from "./trained.js";
@@ -26,6 +27,7 @@ const served: readonly Served[] = [
     tasks: ["binary", "regression"],
     learn: learnFm,
   },
+  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm },
 ];
 
 /** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
@@ -49,6 +51,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 const readers: Record<string, Reader> = {
   fm: readFm,
   lr: readFm,
+  ffm: readFfm,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */
