@@ -106,12 +106,12 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
           lrI = f32x4.mul(lr, v128.load32_splat(ratesI, 8));
           lrJ = f32x4.mul(lr, v128.load32_splat(ratesJ, 8));
         }
-        step(p, q, slope, lrI, lrJ, l2I, l2J);
-        if (sizeof<W>() != 4) {
-          for (let d: usize = 1; d < quads; d++) {
-            p += 32;
-            q += 32;
-            step(p, q, slope, lrI, lrJ, l2I, l2J);
+        // one place of call each, so that the compiler puts the step in line
+        if (sizeof<W>() == 4) {
+          step<W, X, M>(p, q, slope, lrI, lrJ, l2I, l2J);
+        } else {
+          for (let d: usize = 0; d < quads; d++, p += 32, q += 32) {
+            step<W, X, M>(p, q, slope, lrI, lrJ, l2I, l2J);
           }
         }
       }
@@ -120,7 +120,7 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
 }
 
 /** Four dimensions of v_(i, b) at p and of v_(j, a) at q, each with its accumulators beside it: both move from where they stand. */
-function step(p: usize, q: usize, slope: v128, lrI: v128, lrJ: v128, l2I: v128, l2J: v128): void {
+function step<W, X, M>(p: usize, q: usize, slope: v128, lrI: v128, lrJ: v128, l2I: v128, l2J: v128): void {
   const v = v128.load(p);
   const u = v128.load(q);
   step4<AdaGrad>(p, 16, v, f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v)), lrI);
