@@ -91,7 +91,7 @@ export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptio
       : task === "implicit"
         ? implicitSteps
         : {};
-  return { ...defaultFmOptions(loss, fm.method), ...steps, ...fm };
+  return { ...defaultFmOptions(loss, fm.method, fm.model), ...steps, ...fm };
 }
 
 /** The seed that names splits and draws. */

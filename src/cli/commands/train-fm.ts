@@ -102,6 +102,9 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
         "what a negative replaces beside the item; inferred by default",
       ).argParser(listOf),
     )
+    .addOption(
+      training("--normalize-rows", "with --model ffm: divide each row's values by their Euclidean norm"),
+    )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
   command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
   for (const { name, default: standard, help, integer } of hyperparameters) {
@@ -144,6 +147,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(model && { model }),
     ...(method && { method }),
     ...(flags.l2Field && { l2Field: flags.l2Field }),
+    ...(flags.normalizeRows === true && { normalizeRows: true }),
     ...(flags.shuffle === false && { shuffle: false }),
     ...implicitOf(flags),
   };
