@@ -16,6 +16,7 @@ export function preprocessOf(
   { roles }: Dataset,
   examples: Examples,
   options: TrainFmOptions,
+  itemFields: string[] | undefined,
 ): Preprocess {
   const { negatives: perEvent, noise } = options;
   return {
@@ -33,6 +34,7 @@ export function preprocessOf(
     ...(options.where && options.where.length > 0 && { where: options.where }),
     ...(options.eventWeight !== undefined && { eventWeight: options.eventWeight }),
     labelRange: examples.labelRange,
+    ...(itemFields && { itemFields }),
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
     testVectors: testVectors(space, roles),
   };

@@ -2,15 +2,14 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
-import { findItemFields } from "../dataset/item-fields.js";
 import { labelsOf, type Labels, type Task } from "../dataset/labels.js";
 import { bindEncoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import { columnNamed } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
-import { requireColumn } from "../dataset/roles.js";
 import { DataError, UsageError } from "../errors.js";
 import { streamOf, uniformAt } from "../sampling/hash-random.js";
 import type { RankingJob } from "../trainers/trained.js";
+import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";
 import { negativeSource, type NegativeSource } from "../sampling/negative-source.js";
 
@@ -132,18 +131,10 @@ export function negativeFields(
     throw new UsageError(`the user column '${user}' cannot be numeric or several-valued`);
   }
 
-  const candidates = space.fields.map(({ name }) => name).filter((name) => name !== item && name !== user);
-  for (const name of told ?? []) requireColumn("--item-fields", name, [item, ...candidates]);
-  const itemFields = findItemFields(dataset, rows, itemColumn, candidates, told);
-  const indexes = space.fields.map((_, f) => f);
-  const isItems = (f: number) => itemFields.names.includes(space.fields[f]!.name);
-  const fieldIndexes = {
-    itemFieldIndexes: indexes.filter(isItems),
-    contextFieldIndexes: indexes.filter((f) => !isItems(f)),
-  };
+  const { itemFields, ...indexes } = itemColumnsOf(space, { dataset, rows }, itemColumn, told);
   const encoder = bindEncoder(space, dataset);
-  const source = negativeSource(dataset, rows, encoder, itemFields, fieldIndexes.itemFieldIndexes, minUsers);
-  return { source, itemFields: itemFields.names, ...fieldIndexes };
+  const source = negativeSource(dataset, rows, encoder, itemFields, indexes.itemFieldIndexes, minUsers);
+  return { source, itemFields: itemFields.names, ...indexes };
 }
 
 /** Events against negatives that keep their user, time and context. @throws {UsageError} the log has no item */

@@ -16,6 +16,8 @@ import { learnerOf, preprocessFile } from "../trainers/learners.js";
 import type { Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import { countUnseen, splitParts } from "./parts.js";
+import { itemFiles } from "./item-file.js";
+import { itemsOfRun } from "./items-of-run.js";
 import { negativeFiles } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
@@ -77,6 +79,10 @@ export async function trainFm(
     watch.observe({ stage: "note", text });
   }
   const examples = examplesOf(space, parts, options, watch);
+  const items = examples.negatives
+    ? undefined
+    : itemsOfRun(space, parts.train, options.itemFields, options.minUsers);
+  const { itemFields = items?.itemFields, source } = examples.negatives ?? {};
   countUnseen(space, parts, watch);
   clock.lap("encode");
 
@@ -108,11 +114,10 @@ export async function trainFm(
   clock.lap("evaluate");
 
   const preprocess = {
-    ...preprocessOf(space, dataset, examples, options),
+    ...preprocessOf(space, dataset, examples, options, itemFields),
     ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
   const resolved = resolvedOptions(paths, options, { ...fmOptions, ...model.chosen });
-  const { source } = examples.negatives ?? {};
   await writeRun(
     options.out,
     options.force,
@@ -142,6 +147,7 @@ export async function trainFm(
         ...model.files(space),
         ...preprocessFile(preprocess),
         ...(source && negativeFiles(source)),
+        ...(items && itemFiles(items.catalogue)),
       },
       metricsLines: model.epochs,
     },

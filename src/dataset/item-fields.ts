@@ -79,18 +79,20 @@ export function cellCodes(column: Column): Uint32Array {
 }
 
 function isDetermined({ indptr, rows }: RowsByItem, cells: Uint32Array): boolean {
-  let misses = 0;
   let chances = 0;
+  for (let item = 0; item + 1 < indptr.length; item++)
+    chances += Math.max(0, indptr[item + 1]! - indptr[item]! - 1);
+  if (chances === 0) return false;
+  let misses = 0;
   for (let item = 0; item + 1 < indptr.length; item++) {
     const events = rows.subarray(indptr[item], indptr[item + 1]);
     if (events.length < 2) continue;
     misses += events.length - mostFrequent(events, cells).count;
-    chances += events.length - 1;
+    // most columns are given up after a few items
+    if (misses / chances > MAX_MISS) return false;
   }
-  if (chances === 0) return false;
   const base = (rows.length - mostFrequent(rows, cells).count) / (rows.length - 1);
-  const miss = misses / chances;
-  return miss <= MAX_MISS && miss <= MAX_MISS_OF_BASE * base;
+  return misses / chances <= MAX_MISS_OF_BASE * base;
 }
 
 /** The most frequent code among the rows' cells; the earliest seen among equals. */

@@ -56,6 +56,8 @@ export interface Preprocess {
   eventWeight?: string;
   /** lowest and highest label of the training part: regression scores are clipped to it */
   labelRange: [low: number, high: number];
+  /** columns that go with the item, its own first; absent where the run keeps no items */
+  itemFields?: string[];
   /** for a log without labels */
   negatives: { perEvent: number; noise: string; itemFields: string[] } | null;
   /** ids were replaced by keyed hashes before anything else; absent when they were not */

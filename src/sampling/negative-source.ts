@@ -1,22 +1,16 @@
 // What negatives are drawn from, learned from the training part alone: the items with their popularity and their
 // features, and what each user has.
 
-import { MISSING, columnNamed, type Dataset, type KeyColumn } from "../dataset/dataset.js";
+import { MISSING, type Dataset, type KeyColumn } from "../dataset/dataset.js";
+import { eventsOfCodes, itemCatalogue, keyColumn, type ItemCatalogue } from "../dataset/item-catalogue.js";
 import type { ItemFields } from "../dataset/item-fields.js";
 import { KeyIndex } from "../dataset/key-index.js";
-import type { Encoder, FeatureRows } from "../dataset/rows.js";
+import type { Encoder } from "../dataset/rows.js";
 import { selectKeys } from "../dataset/vocabulary.js";
-import { distinctUsers } from "../dataset/vocabulary-limits.js";
 import type { Dictionary } from "../log/dictionary.js";
 import { historyOf, NO_ITEM, type History } from "./negatives.js";
 
-export interface NegativeSource {
-  /** the items that have events */
-  items: Dictionary;
-  /** u32[items.size]: their events */
-  counts: Uint32Array;
-  /** one row an item: its own feature and those of the columns that go with it; labels are unused */
-  templates: FeatureRows;
+export interface NegativeSource extends ItemCatalogue {
   /** the users that have events */
   users: Dictionary;
   history: History;
@@ -35,26 +29,12 @@ export function negativeSource(
   itemFieldIndexes: readonly number[],
   minUsers = 0,
 ): NegativeSource {
-  const item = keyColumn(dataset, dataset.roles.item!);
+  const catalogue = itemCatalogue(dataset, rows, encoder, itemFields, itemFieldIndexes, minUsers);
   const user = dataset.roles.user === undefined ? undefined : keyColumn(dataset, dataset.roles.user);
-  const usersOfItem = minUsers > 0 ? distinctUsers(dataset, item, rows) : undefined;
-  const known = codesInRows(item, rows).filter((code) => !usersOfItem || usersOfItem[code]! >= minUsers);
-  const items = selectKeys(item.dictionary, known);
   const users = user ? selectKeys(user.dictionary, codesInRows(user, rows)) : noKeys;
-  const itemOf = codesAs(items, item);
-  const eventItems = rows.map((row) => (item.codes[row] === MISSING ? NO_ITEM : itemOf[item.codes[row]!]!));
+  const eventItems = itemsOf(catalogue.items, dataset, rows);
   const eventUsers = usersOf(users, dataset, rows);
-
-  const counts = new Uint32Array(items.size);
-  for (const i of eventItems) if (i !== NO_ITEM) counts[i]!++;
-  const templateRows = known.map((code) => itemFields.templateRow[code]!);
-  return {
-    items,
-    counts,
-    templates: encoder.encode(templateRows, new Float32Array(items.size), itemFieldIndexes),
-    users,
-    history: historyOf(eventUsers, eventItems, users.size),
-  };
+  return { ...catalogue, users, history: historyOf(eventUsers, eventItems, users.size) };
 }
 
 /** u32[rows.length]: each row's item as the source numbers them; NO_ITEM when it has none or the source does not know it. */
@@ -87,14 +67,7 @@ function codesAs(keys: Dictionary, { dictionary }: KeyColumn): Uint32Array {
   return Uint32Array.from({ length: dictionary.size }, (_, code) => index.find(dictionary, code));
 }
 
-function codesInRows({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {
-  const seen = new Uint8Array(dictionary.size);
-  for (const row of rows) if (codes[row] !== MISSING) seen[codes[row]!] = 1;
-  return Uint32Array.from(seen.keys()).filter((code) => seen[code] === 1);
-}
-
-function keyColumn(dataset: Dataset, name: string): KeyColumn {
-  const column = columnNamed(dataset, name);
-  if (column.kind !== "key") throw new RangeError(`column '${name}' is not read as keys`);
-  return column;
+function codesInRows(column: KeyColumn, rows: Uint32Array): Uint32Array {
+  const events = eventsOfCodes(column, rows);
+  return Uint32Array.from(events.keys()).filter((code) => events[code]! > 0);
 }

@@ -9,6 +9,8 @@ import { spaceOf } from "./feature-table.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
 import { learnFm, readFm, readLr } from "./fm/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
+import { readFmParameters } from "./fm/artifact.js";
+import type { FmParameters } from "./fm/model.js";
 import { learnImplicit } from "./implicit/learn.js";
 import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
@@ -79,10 +81,30 @@ export async function readModel(run: Run): Promise<ScoringModel> {
       `run '${run.path}' holds a model '${model}' that scores no rows: expected one of ${known}`,
     );
   }
-  const preprocess = JSON.parse(
-    Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8"),
-  ) as Preprocess;
+  const preprocess = await readPreprocess(run);
   const table = await run.readTable();
   const space = spaceOf(preprocess, table);
   return { ...(await read(run, space, table)), space, preprocess };
+}
+
+/** How rows were prepared for a run's model. @throws {ArtifactError} damaged */
+export async function readPreprocess(run: Run): Promise<Preprocess> {
+  return JSON.parse(Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8")) as Preprocess;
+}
+
+/** A factorization machine's parameters over its features; a linear model is one without dimensions. */
+export interface FmRun {
+  space: FeatureSpace;
+  preprocess: Preprocess;
+  parameters: FmParameters;
+}
+
+/** Reads the parameters of a run of model fm or lr. @throws {ArtifactError} damaged */
+export async function readFmModel(run: Run): Promise<FmRun> {
+  const preprocess = await readPreprocess(run);
+  const table = await run.readTable();
+  const space = spaceOf(preprocess, table);
+  const isLinear = run.manifest.model === "lr";
+  const factors = isLinear ? { ...table, dim: 0, vectors: new Float32Array() } : table;
+  return { space, preprocess, parameters: await readFmParameters(run, space, factors) };
 }

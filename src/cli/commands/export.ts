@@ -2,7 +2,9 @@
 
 import { Option, type Command } from "commander";
 import { formatSummaries } from "../../api/export.js";
-import { writeResult } from "../terminal.js";
+import type { Compose } from "../../api/compose.js";
+import { composeOption } from "../compose-option.js";
+import { writeLine, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
@@ -16,6 +18,9 @@ interface Flags {
   table?: string;
   withWeight?: boolean;
   strict?: boolean;
+  compose?: Compose;
+  mips?: boolean;
+  quiet?: boolean;
   out?: string;
   force?: boolean;
   json?: boolean;
@@ -35,23 +40,29 @@ export function addExport(program: Command, signal: AbortSignal): Command {
     .option("--table <name>", "of a run with several tables")
     .option("--with-weight", "the model's weight of each key too")
     .option("--strict", "an error where a key cannot be written as it is")
+    .addOption(composeOption())
+    .option("--mips", "a dimension more, with which a dot product of user and item ranks as the model does")
     .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
     .option("--force", "replace an existing output")
+    .option("--quiet", "print nothing but errors and results")
     .addOption(new Option("--json", "print one JSON object on stdout; needs -o"))
     .addHelpText("after", `\nFormats:\n${formats}\n`)
     .action(async (run: string, flags: Flags) => {
       const { exportRun } = await import("../../api/export.js");
       const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
+      const { compose, mips = false, quiet } = flags;
       const options = {
         format,
         withWeight,
         strict,
         force,
+        mips,
+        ...(compose && { compose }),
         ...(field !== undefined && { field }),
         ...(table !== undefined && { table }),
         ...(out !== undefined && { out }),
       };
-      const summary = await exportRun(run, options, writeResult, signal);
+      const summary = await exportRun(run, options, writeResult, signal, (note) => quiet || writeLine(note));
       if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
     });
 }

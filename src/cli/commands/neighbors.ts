@@ -1,9 +1,11 @@
 // embed neighbors
 
 import { Option, type Command } from "commander";
+import type { Compose } from "../../api/compose.js";
 import type { NeighborsOf } from "../../api/neighbors.js";
+import { composeOption } from "../compose-option.js";
 import { repeated, wholeOf } from "../options.js";
-import { formatTable, printable, writeResult } from "../terminal.js";
+import { formatTable, printable, writeLine, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
@@ -16,6 +18,8 @@ interface Flags {
   top: number;
   metric: "cosine" | "dot";
   table?: string;
+  compose?: Compose;
+  quiet?: boolean;
   json?: boolean;
 }
 
@@ -31,11 +35,18 @@ export function addNeighbors(program: Command): Command {
     .addOption(new Option("--top <n>", "how many").argParser(wholeOf("--top", 1)).default(10))
     .addOption(new Option("--metric <metric>", "of nearness").choices(["cosine", "dot"]).default("cosine"))
     .option("--table <name>", "of a run with several tables")
+    .addOption(composeOption())
+    .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (run: string, { key, top, metric, table, json }: Flags) => {
+    .action(async (run: string, { key, top, metric, table, compose, quiet, json }: Flags) => {
       const { neighborsOf } = await import("../../api/neighbors.js");
       const { version } = await import("../../io/package-version.js");
-      const found = await neighborsOf(run, key, { top, metric, ...(table !== undefined && { table }) });
+      const found = await neighborsOf(
+        run,
+        key,
+        { top, metric, ...(table !== undefined && { table }), ...(compose && { compose }) },
+        (note) => quiet || writeLine(note),
+      );
       if (json) await writeResult(`${JSON.stringify({ command: "neighbors", version, queries: found })}\n`);
       else await writeResult(found.map((query) => textOf(query, metric)).join("\n"));
     });

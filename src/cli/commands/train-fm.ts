@@ -99,7 +99,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     .addOption(
       model(
         "--item-fields <columns>",
-        "what a negative replaces beside the item; inferred by default",
+        "columns that go with the item, as its vector and a negative do; inferred by default",
       ).argParser(listOf),
     )
     .addOption(
@@ -138,8 +138,6 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
 function optionsOf(flags: Flags): TrainFmOptions {
   const { itemFields, positiveFrom, negatives } = flags;
   const ranks = flags.task === "ranking" || flags.task === "implicit";
-  if (itemFields !== undefined && negatives === 0 && !ranks)
-    throw new UsageError("--item-fields goes with --negatives or --task ranking");
   if (flags.noise !== undefined && negatives === 0 && !ranks)
     throw new UsageError("--noise goes with --negatives or --task ranking");
   const { model, method } = flags;

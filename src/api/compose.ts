@@ -1,0 +1,113 @@
+// A run's table with the item as the model sees it: the sum over all its features, not the row of its id alone.
+
+import type { ItemCatalogue } from "../dataset/item-catalogue.js";
+import { KeyIndex } from "../dataset/key-index.js";
+import { rowsAt, type FeatureRows } from "../dataset/rows.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { UsageError } from "../errors.js";
+import { composeVectors, composeWeights } from "../trainers/fm/compose.js";
+import type { FmParameters } from "../trainers/fm/model.js";
+import { readFmModel, readPreprocess } from "../trainers/learners.js";
+import { readItems } from "./item-file.js";
+import type { OpenTable } from "./tables.js";
+
+/** What an item's vector is: the sum over all its features, or the row of its id. */
+export type Compose = "item" | "none";
+
+export interface Composed {
+  table: EmbeddingTable;
+  /** the column of the item whose rows are composed; undefined where none are */
+  item?: string;
+  /** what its rows stand for, a sentence */
+  note?: string;
+}
+
+/**
+ * The table with its items composed: by default where columns go with the item.
+ *
+ * @throws {UsageError} they are to be composed, and the run keeps no items or is of another model
+ */
+export async function composeItems({ run, table }: OpenTable, how: Compose | undefined): Promise<Composed> {
+  if (how === "none") return { table };
+  const { model } = run.manifest;
+  const refuse = (why: string): Composed => {
+    if (how) throw new UsageError(`--compose item: run '${run.path}' ${why}`);
+    return { table };
+  };
+  if (model !== "fm")
+    return refuse(`holds a model '${model}', and items are composed of a factorization machine`);
+  const preprocess = await readPreprocess(run);
+  const [item, ...others] = preprocess.itemFields ?? [];
+  if (item === undefined || !table.fields.includes(item))
+    return refuse(
+      "has no field of items with their features: name the item's column with --item when training",
+    );
+  if (others.length === 0) return refuse(`has no column that goes with '${item}': its row is all there is`);
+  const catalogue = (await readItems(run, preprocess))!;
+  const { parameters } = await readFmModel(run);
+  const names = [item, ...others].map((name) => `'${name}'`).join(" + ");
+  return {
+    table: withItems(table, item, catalogue, parameters),
+    item,
+    note: `an item's vector is the sum over ${names}, as the model scores it; --compose none gives '${item}' alone`,
+  };
+}
+
+/** The table with vectors and weights of the item's rows composed; keys that the catalogue does not know keep theirs. */
+function withItems(
+  table: EmbeddingTable,
+  item: string,
+  { items, templates }: ItemCatalogue,
+  parameters: FmParameters,
+): EmbeddingTable {
+  const range = rowsOf(table, item);
+  const keys = keysOfRows(table, range);
+  const index = new KeyIndex(items);
+  const places = Array.from({ length: keys.size }, (_, i) => index.find(keys, i));
+  const known = [...places.keys()].filter((i) => places[i]! >= 0);
+  const rows: FeatureRows = rowsAt(
+    templates,
+    known.map((i) => places[i]!),
+  );
+  const { dim } = table;
+  const [vectors, weights] = [table.vectors.slice(), table.weights!.slice()];
+  const [ownVectors, ownWeights] = [composeVectors(parameters, rows), composeWeights(parameters, rows)];
+  known.forEach((i, r) => {
+    vectors.set(ownVectors.subarray(r * dim, (r + 1) * dim), (range.first + i) * dim);
+    weights[range.first + i] = ownWeights[r]!;
+  });
+  return { ...table, vectors, weights };
+}
+
+/**
+ * One dimension more, so that the dot product of a user's row and an item's ranks items as the model does: the item's
+ * bias, 1 for a user, 0 for all others, whose vectors may be added to a user's.
+ *
+ * @throws {UsageError} the run is of another model, or has no field of users or of items; or its items are not composed
+ */
+export async function withMips(
+  { run, fieldNamed }: OpenTable,
+  { table, item }: Composed,
+): Promise<EmbeddingTable> {
+  const { model } = run.manifest;
+  if (model !== "fm")
+    throw new UsageError(
+      `--mips is for a factorization machine, and run '${run.path}' holds a model '${model}'`,
+    );
+  const { itemFields } = await readPreprocess(run);
+  if (itemFields && itemFields.length > 1 && item === undefined)
+    throw new UsageError("--mips needs the item's vector as the model has it: leave out --compose none");
+  const fields = { user: rowsOf(table, fieldNamed("user")), item: rowsOf(table, fieldNamed("item")) };
+  const { dim, numRows } = table;
+  const vectors = new Float32Array(numRows * (dim + 1));
+  const isIn = (row: number, { first, last }: { first: number; last: number }) => row >= first && row < last;
+  for (let row = 0; row < numRows; row++) {
+    vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), row * (dim + 1));
+    vectors[row * (dim + 1) + dim] = isIn(row, fields.user)
+      ? 1
+      : isIn(row, fields.item)
+        ? table.weights![row]!
+        : 0;
+  }
+  return { ...table, dim: dim + 1, vectors };
+}

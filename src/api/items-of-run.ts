@@ -1,0 +1,74 @@
+// Which columns go with the item, and the items of a training part with their features in these columns.
+
+import { columnNamed, type Dataset, type KeyColumn } from "../dataset/dataset.js";
+import { itemCatalogue, type ItemCatalogue } from "../dataset/item-catalogue.js";
+import { findItemFields, type ItemFields } from "../dataset/item-fields.js";
+import { requireColumn } from "../dataset/roles.js";
+import { bindEncoder } from "../dataset/rows.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import { UsageError } from "../errors.js";
+
+/** The training part of a log. */
+interface TrainingPart {
+  dataset: Dataset;
+  /** u32 */
+  rows: Uint32Array;
+}
+
+/** The item's columns, and where they stand among the fields of the space. */
+export interface ItemColumns {
+  itemFields: ItemFields;
+  itemFieldIndexes: number[];
+  contextFieldIndexes: number[];
+}
+
+/** @param told the columns that go with the item, instead of inference. @throws {UsageError} one of them is no field */
+export function itemColumnsOf(
+  space: FeatureSpace,
+  { dataset, rows }: TrainingPart,
+  item: KeyColumn,
+  told: readonly string[] | undefined,
+): ItemColumns {
+  const { user } = dataset.roles;
+  const names = space.fields.map(({ name }) => name);
+  const candidates = names.filter((name) => name !== item.name && name !== user);
+  for (const name of told ?? []) requireColumn("--item-fields", name, [item.name, ...candidates]);
+  const itemFields = findItemFields(dataset, rows, item, candidates, told);
+  const indexes = space.fields.map((_, f) => f);
+  const isItems = (f: number) => itemFields.names.includes(space.fields[f]!.name);
+  return {
+    itemFields,
+    itemFieldIndexes: indexes.filter(isItems),
+    contextFieldIndexes: indexes.filter((f) => !isItems(f)),
+  };
+}
+
+/**
+ * The items of a log with labels of its own; undefined where it has none that are kept: without an item column of keys, or
+ * with one that is hashed to buckets.
+ *
+ * @throws {UsageError} columns are told to go with an item that there is not
+ */
+export function itemsOfRun(
+  space: FeatureSpace,
+  part: TrainingPart,
+  told: readonly string[] | undefined,
+  minUsers: number | undefined,
+): { catalogue: ItemCatalogue; itemFields: string[] } | undefined {
+  const { dataset, rows } = part;
+  const { item } = dataset.roles;
+  const column = item === undefined ? undefined : columnNamed(dataset, item);
+  if (column?.kind !== "key") {
+    if (told)
+      throw new UsageError("--item-fields needs an item column of one key a row: name it with --item");
+    return undefined;
+  }
+  const field = space.fields.find(({ name }) => name === item);
+  if (field?.kind === "key" && field.hash) return undefined;
+  const { itemFields, itemFieldIndexes } = itemColumnsOf(space, part, column, told);
+  const encoder = bindEncoder(space, dataset);
+  return {
+    catalogue: itemCatalogue(dataset, rows, encoder, itemFields, itemFieldIndexes, minUsers),
+    itemFields: itemFields.names,
+  };
+}

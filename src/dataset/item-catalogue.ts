@@ -1,0 +1,58 @@
+// The items of a training part: their keys, how often each occurs, and the features of each.
+
+import type { Dictionary } from "../log/dictionary.js";
+import { MISSING, columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
+import type { ItemFields } from "./item-fields.js";
+import type { Encoder, FeatureRows } from "./rows.js";
+import { selectKeys } from "./vocabulary.js";
+import { distinctUsers } from "./vocabulary-limits.js";
+
+export interface ItemCatalogue {
+  /** the items that have events */
+  items: Dictionary;
+  /** u32[items.size]: their events */
+  counts: Uint32Array;
+  /** one row an item: its own feature and those of the columns that go with it; labels are unused */
+  templates: FeatureRows;
+}
+
+/**
+ * @param rows u32: the training part
+ * @param itemFieldIndexes fields of the space that go with the item
+ * @param minUsers items with fewer distinct users are left out, since a run keeps the catalogue
+ */
+export function itemCatalogue(
+  dataset: Dataset,
+  rows: Uint32Array,
+  encoder: Encoder,
+  itemFields: ItemFields,
+  itemFieldIndexes: readonly number[],
+  minUsers = 0,
+): ItemCatalogue {
+  const item = keyColumn(dataset, dataset.roles.item!);
+  const usersOfItem = minUsers > 0 ? distinctUsers(dataset, item, rows) : undefined;
+  const events = eventsOfCodes(item, rows);
+  const known = Uint32Array.from(events.keys()).filter(
+    (code) => events[code]! > 0 && (!usersOfItem || usersOfItem[code]! >= minUsers),
+  );
+  const templateRows = known.map((code) => itemFields.templateRow[code]!);
+  return {
+    items: selectKeys(item.dictionary, known),
+    counts: known.map((code) => events[code]!),
+    templates: encoder.encode(templateRows, new Float32Array(known.length), itemFieldIndexes),
+  };
+}
+
+/** The column of keys of that name. */
+export function keyColumn(dataset: Dataset, name: string): KeyColumn {
+  const column = columnNamed(dataset, name);
+  if (column.kind !== "key") throw new RangeError(`column '${name}' is not read as keys`);
+  return column;
+}
+
+/** u32[dictionary.size]: how many of the rows hold each code. */
+export function eventsOfCodes({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {
+  const events = new Uint32Array(dictionary.size);
+  for (const row of rows) if (codes[row] !== MISSING) events[codes[row]!]!++;
+  return events;
+}
