@@ -4,25 +4,17 @@ import type { Metrics } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import type { ReadOptions } from "../log/log.js";
-import { NegativeRows } from "../sampling/negative-rows.js";
-import type { Noise } from "../sampling/noise-distribution.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
-import { numericOf, timeOf } from "../dataset/preprocess.js";
-import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf, ranksItems } from "../dataset/labels.js";
+import { ranksItems } from "../dataset/labels.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
-import { readModel, type ScoringModel } from "../trainers/learners.js";
-import type { Part } from "./examples.js";
+import { readModel } from "../trainers/learners.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import { rankingOfRun } from "./evaluate-ranking.js";
 import { evaluateGbdt } from "./gbdt-run.js";
-import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
-import { readDataset } from "./read-dataset.js";
-import { secretOf } from "./read-as-trained.js";
+import { readLikeRun, rowsToScore } from "./read-like-run.js";
 import { UsageError } from "../errors.js";
-import { silently, toldRoles, unseenNotes, wholeOf } from "./parts.js";
+import { silently, unseenNotes, wholeOf } from "./parts.js";
 import type { Summary } from "./summary.js";
 import { version } from "../io/package-version.js";
 
@@ -51,26 +43,9 @@ export async function evaluate(
   const run = await openRun(path);
   if (run.manifest.model === GBDT_MODEL) return evaluateGbdt(run, { on, reading, hashKeys, ...bad }, watch);
   const model = await readModel(run);
-  const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
-  const unlabelled = negatives !== null;
-  const secret = await secretOf(model.preprocess, hashKeys, on);
-  const read = async (logs: string[]) => {
-    const told = {
-      ...toldRoles(roles),
-      ...secret,
-      like: model.preprocess,
-      numeric: numericOf(model.preprocess),
-      ...timeOf(model.preprocess),
-      sides,
-      drop,
-      where,
-      reading,
-      ...bad,
-      onBadRow: reading.onBadRow,
-      unlabelled,
-    };
-    return await readDataset(logs, told, silently(watch));
-  };
+  const { sides, task, labelRange } = model.preprocess;
+  const read = (logs: string[]) =>
+    readLikeRun(model.preprocess, { on: logs, reading, hashKeys, ...bad }, silently(watch));
   const ranks = ranking === true || ranksItems(task);
   if (!ranks && (mask || k !== undefined)) throw new UsageError("--mask and --k are for --ranking");
   const { dataset, shaping = { sides } } = await read(on);
@@ -87,7 +62,7 @@ export async function evaluate(
     metrics = found.metrics;
     warnings.push(...found.notes);
   } else {
-    const rows = await rowsOf(run, model, part);
+    const rows = await rowsToScore(run, model, part);
     const scores = await model.score(rows, { threads: reading.threads });
     metrics = metricsOf(task === "regression" ? task : "binary", scores, rows.labels, {
       clip: { min: labelRange[0], max: labelRange[1] },
@@ -124,35 +99,4 @@ function changedSides(
             `side table '${path}' is not what it was when the run was trained: its columns may say other things`,
           ],
     );
-}
-
-/** The log's own labels, or its events against negatives drawn as in training. */
-async function rowsOf(
-  run: Run,
-  { space, preprocess }: ScoringModel,
-  { dataset, rows }: Part,
-): Promise<FeatureRows> {
-  const encoder = bindEncoder(space, dataset);
-  const { negatives, positiveFrom, task } = preprocess;
-  const counted = rowWeights(dataset, rows, preprocess);
-  const weighed = counted && { weights: Float32Array.from(counted) };
-  if (!negatives) {
-    const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
-    return { ...encoder.encode(rows, values), ...weighed };
-  }
-
-  const isItems = (name: string) => negatives.itemFields.includes(name);
-  const indexes = space.fields.map(({ name }, f) => ({ name, f }));
-  const source = await readNegatives(run);
-  const part = {
-    dataset,
-    rows,
-    encoder,
-    ...weighed,
-    itemFieldIndexes: indexes.filter(({ name }) => isItems(name)).map(({ f }) => f),
-    contextFieldIndexes: indexes.filter(({ name }) => !isItems(name)).map(({ f }) => f),
-  };
-  const { perEvent, noise } = negatives;
-  const options = { negatives: perEvent, noise: noise as Noise, seed: run.manifest.seed, shuffle: false };
-  return new NegativeRows(source, part, options).fixed();
 }

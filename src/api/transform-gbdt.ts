@@ -1,6 +1,6 @@
 // Rows of a log as leaves of a run's trees, or as the columns that the trees split on.
 
-import { columnNamed, MISSING, type Dataset } from "../dataset/dataset.js";
+import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../export/encodings.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
@@ -9,6 +9,7 @@ import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { readLikeGbdt } from "./gbdt-run.js";
 import { wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
+import { keysOfRows } from "./transform-keys.js";
 import type { Transformed, TransformOptions } from "./transform-options.js";
 
 /** Rows at a time, of features. */
@@ -106,20 +107,4 @@ async function* featureRows(
 function labelsOfRows({ roles, columns, numRows }: Dataset): Float64Array {
   const column = columns.find(({ name }) => name === roles.label);
   return column?.kind === "number" ? column.values : new Float64Array(numRows);
-}
-
-/** A row's key as bytes: its cell in a column, empty where that is missing, or its number from 1. */
-function keysOfRows(dataset: Dataset, key: string | undefined): (row: number) => Uint8Array {
-  if (key === undefined) return (row) => Buffer.from(String(row + 1));
-  const column = columnNamed(dataset, key);
-  if (column.kind === "number") {
-    return (row) => Buffer.from(Number.isNaN(column.values[row]!) ? "" : String(column.values[row]));
-  }
-  if (column.kind === "multi") throw new RangeError("a key is one value");
-  const { codes, dictionary } = column;
-  return (row) => {
-    const code = codes[row]!;
-    if (code === MISSING) return new Uint8Array();
-    return dictionary.bytes.subarray(dictionary.offsets[code], dictionary.offsets[code + 1]);
-  };
 }

@@ -18,6 +18,13 @@ export interface TransformOptions extends ReadLike {
   features: boolean;
   /** the model's score of each row, too */
   withScores: boolean;
+  /** events of users or items that the run does not know, instead of rows */
+  foldIn?: string[];
+  /** whose vectors are folded in; what the run does not know when absent */
+  field?: "user" | "item";
+  /** L2 of the folding in; the run's when absent */
+  l2Weight?: number;
+  l2Vector?: number;
   /** a path; undefined or `-` for `write` */
   out?: string;
   force: boolean;

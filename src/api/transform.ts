@@ -1,9 +1,9 @@
 // `embed transform`: new rows → what a run's model makes of them.
 //
-// The run's model decides; so far trees encode rows by their leaves.
+// The run's model decides: trees encode rows by their leaves, a factorization machine by the sum of their vectors.
 
 import { join } from "node:path";
-import { openRun } from "../embedding/run-directory.js";
+import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { encodingChunks, npyFiles, type EncodedRows, type Encoding } from "../export/encodings.js";
 import { checkOutput, writeDirectory, writeFileAtomic } from "../io/atomic.js";
@@ -12,8 +12,10 @@ import { ChunkWriter } from "../io/write.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import type { Watch } from "./progress.js";
 import type { Summary } from "./summary.js";
+import { encodeWithFm } from "./transform-fm.js";
+import { foldInEvents } from "./transform-fold-in.js";
 import { encodeWithTrees } from "./transform-gbdt.js";
-import type { TransformOptions } from "./transform-options.js";
+import type { Transformed, TransformOptions } from "./transform-options.js";
 
 /** A file that every npy directory holds. */
 const NPY_MARKER = "keys.txt";
@@ -38,12 +40,7 @@ export async function transform(
     await checkOutput(out, force, "directory", NPY_MARKER);
   } else if (!toStdout) await checkOutput(out, force, "file");
   const run = await openRun(path);
-  const { model } = run.manifest;
-  if (model !== GBDT_MODEL)
-    throw new UsageError(
-      `run '${path}' holds a model '${model}': transform encodes rows with trees (train-gbdt)`,
-    );
-  const { encoding, rows, warnings } = await encodeWithTrees(run, options, watch);
+  const { encoding, rows, warnings } = await encodeRows(run, options, watch);
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
     await writeDirectory(out!, force, writeFiles, { marker: NPY_MARKER, signal });
@@ -59,10 +56,30 @@ export async function transform(
     out: out ?? "-",
     seconds: (performance.now() - start) / 1000,
     rows: encoding.numRows,
-    options: { run: path, on: options.on, format, features: options.features },
+    options: { run: path, on: options.foldIn ?? options.on, format, features: options.features },
     metrics: {},
     warnings,
   };
+}
+
+/** What the run's model makes of the rows. @throws {UsageError} it makes nothing of them, or not as asked */
+async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  const { model } = run.manifest;
+  const { foldIn, features, withScores, format } = options;
+  if (model === GBDT_MODEL) {
+    if (foldIn) throw new UsageError("--fold-in is for a factorization machine (train-fm), not for trees");
+    return await encodeWithTrees(run, options, watch);
+  }
+  if (model !== "fm" && model !== "lr") {
+    throw new UsageError(
+      `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt) and factorization machines (train-fm)`,
+    );
+  }
+  if (features || withScores || format === "libsvm") {
+    const flag = features ? "--features" : withScores ? "--with-scores" : "--format libsvm";
+    throw new UsageError(`${flag} is for trees, and run '${run.path}' is a factorization machine`);
+  }
+  return foldIn ? await foldInEvents(run, options, watch) : await encodeWithFm(run, options, watch);
 }
 
 /** Several files at once, since rows come once. */

@@ -6,12 +6,14 @@
 //   miss = sum over items of (n_i - top_i) / sum of (n_i - 1),    base = (n - top) / (n - 1)
 //   determined when miss <= 0.05 and miss <= 0.25 base
 // where n_i is the item's events and top_i those with its most frequent value. Items of one event say nothing and add
-// nothing to either sum. An empty cell is a value.
+// nothing to either sum. An empty cell is a value. Items are looked at in order of first appearance, until their events are
+// 131,072: a column that goes with these goes with the others.
 
 import { MISSING, type Column, type Dataset, type KeyColumn } from "./dataset.js";
 
 const MAX_MISS = 0.05;
 const MAX_MISS_OF_BASE = 0.25;
+const EVENTS_LOOKED_AT = 1 << 17;
 
 export interface ItemFields {
   /** names of the columns that go with the item, the item's own first */
@@ -32,29 +34,46 @@ export function findItemFields(
   candidates: readonly string[],
   told?: readonly string[],
 ): ItemFields {
-  const byItem = rowsByItem(item, rows);
+  const looked = rowsByItem(item, eventsOfFirstItems(item, rows));
   const determined = dataset.columns
     .filter(({ name }) => candidates.includes(name))
-    .filter((column) => (told ? told.includes(column.name) : isDetermined(byItem, cellCodes(column))));
+    .filter((column) => (told ? told.includes(column.name) : isDetermined(looked, rows, cellCodes(column))));
   // the row that stands for an item: its latest in the order of the rows among those with the most frequent values
   const templateRow = new Uint32Array(item.dictionary.size).fill(MISSING);
+  const names = [item.name, ...determined.map(({ name }) => name)];
+  if (determined.length === 0) {
+    for (const row of rows) if (item.codes[row] !== MISSING) templateRow[item.codes[row]!] = row;
+    return { names, templateRow };
+  }
+  const byItem = rowsByItem(item, rows);
   const codes = determined.map(cellCodes);
+  const counters = codes.map(counterOf);
   for (let code = 0; code < item.dictionary.size; code++) {
     const events = byItem.rows.subarray(byItem.indptr[code], byItem.indptr[code + 1]);
     if (events.length === 0) continue;
-    let left = Array.from(events);
-    for (const cells of codes) {
-      const top = mostFrequent(left, cells).value;
+    let left = events;
+    for (const [c, cells] of codes.entries()) {
+      const top = mostFrequent(left, cells, counters[c]!).value;
       left = left.filter((row) => cells[row] === top);
     }
     templateRow[code] = left.at(-1)!;
   }
-  return { names: [item.name, ...determined.map(({ name }) => name)], templateRow };
+  return { names, templateRow };
 }
 
 interface RowsByItem {
   indptr: Uint32Array;
   rows: Uint32Array;
+}
+
+/** The rows of the items that appear first; all rows of a short log. */
+function eventsOfFirstItems({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {
+  if (rows.length <= EVENTS_LOOKED_AT) return rows;
+  const events = new Uint32Array(dictionary.size);
+  for (const row of rows) if (codes[row] !== MISSING) events[codes[row]!]!++;
+  let [items, total] = [0, 0];
+  while (items < events.length && total < EVENTS_LOOKED_AT) total += events[items++]!;
+  return rows.filter((row) => codes[row]! < items);
 }
 
 function rowsByItem({ codes, dictionary }: KeyColumn, rows: Uint32Array): RowsByItem {
@@ -78,28 +97,44 @@ export function cellCodes(column: Column): Uint32Array {
   });
 }
 
-function isDetermined({ indptr, rows }: RowsByItem, cells: Uint32Array): boolean {
+function isDetermined({ indptr, rows }: RowsByItem, all: Uint32Array, cells: Uint32Array): boolean {
   let chances = 0;
   for (let item = 0; item + 1 < indptr.length; item++)
     chances += Math.max(0, indptr[item + 1]! - indptr[item]! - 1);
   if (chances === 0) return false;
+  const counts = counterOf(cells);
   let misses = 0;
   for (let item = 0; item + 1 < indptr.length; item++) {
     const events = rows.subarray(indptr[item], indptr[item + 1]);
     if (events.length < 2) continue;
-    misses += events.length - mostFrequent(events, cells).count;
+    misses += events.length - mostFrequent(events, cells, counts).count;
     // most columns are given up after a few items
     if (misses / chances > MAX_MISS) return false;
   }
-  const base = (rows.length - mostFrequent(rows, cells).count) / (rows.length - 1);
+  const base = (all.length - mostFrequent(all, cells, counts).count) / (all.length - 1);
   return misses / chances <= MAX_MISS_OF_BASE * base;
 }
 
-/** The most frequent code among the rows' cells; the earliest seen among equals. */
-function mostFrequent(rows: ArrayLike<number>, cells: Uint32Array): { value: number; count: number } {
-  const counts = new Map<number, number>();
-  for (let i = 0; i < rows.length; i++) counts.set(cells[rows[i]!]!, (counts.get(cells[rows[i]!]!) ?? 0) + 1);
+/** u32: room to count each code, and at its end MISSING. */
+function counterOf(cells: Uint32Array): Uint32Array {
+  let size = 0;
+  for (const code of cells) if (code !== MISSING && code >= size) size = code + 1;
+  return new Uint32Array(size + 1);
+}
+
+/** The most frequent code among the rows' cells; the earliest seen among equals. @param counts all 0, before and after */
+function mostFrequent(
+  rows: Uint32Array,
+  cells: Uint32Array,
+  counts: Uint32Array,
+): { value: number; count: number } {
+  const placeOf = (row: number) => Math.min(cells[row]!, counts.length - 1);
+  for (const row of rows) counts[placeOf(row)]!++;
   let [value, count] = [MISSING, 0];
-  for (const [code, n] of counts) if (n > count) [value, count] = [code, n];
+  for (const row of rows) {
+    const n = counts[placeOf(row)]!;
+    if (n > count) [value, count] = [cells[row]!, n];
+  }
+  for (const row of rows) counts[placeOf(row)] = 0;
   return { value, count };
 }

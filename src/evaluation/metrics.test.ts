@@ -1,6 +1,6 @@
 import { auc } from "./auc.js";
 import { exp, log } from "../kernels/reference/exp.js";
-import { logistic, softplus } from "./elementary.js";
+import { logistic, softplus } from "../kernels/reference/elementary.js";
 import { logLossOfProbabilities, metricsOf } from "./metrics.js";
 
 const f32 = (...values: number[]): Float32Array => Float32Array.from(values);

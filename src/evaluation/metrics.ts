@@ -6,7 +6,7 @@
 import { DivergedError } from "../errors.js";
 import { auc, type Scores } from "./auc.js";
 import { log } from "../kernels/reference/exp.js";
-import { logistic, softplus } from "./elementary.js";
+import { logistic, softplus } from "../kernels/reference/elementary.js";
 
 /** How metrics are taken. */
 export interface MetricOptions {

@@ -2,6 +2,7 @@
 //
 //   csv      a header; the key, then a column a number
 //   jsonl    {"row":...,"leaves":[...]}, or {"row":...,"features":{...}}
+//            vectors: {"row":...,"bias":...,"vector":[...]}
 //   libsvm   label, then index:value of what is not 0; leaves are one-hot, numbered from 1 over all trees
 //   npy      a directory: NAME.npy of all numbers, keys.txt of the keys, a JSON string a line
 //
@@ -17,19 +18,21 @@ export type EncodingFormat = (typeof encodingFormats)[number];
 /** Consecutive rows. */
 export interface EncodedRows {
   numRows: number;
-  /** u32 or f64 [numRows][columns.length]; NaN is missing */
-  values: Uint32Array | Float64Array;
+  /** u32, f64 or, of vectors, f32 [numRows][columns.length]; NaN is missing */
+  values: Uint32Array | Float64Array | Float32Array;
   /** the key of a row as UTF-8 bytes */
   keyOf: (row: number) => Uint8Array;
   /** f64[numRows]; present when asked for */
   scores?: Float64Array;
+  /** f32[numRows], of vectors */
+  biases?: Float32Array;
   /** [numRows], for libsvm; 0 where the log has none */
   labels: ArrayLike<number>;
 }
 
 export interface Encoding {
   /** what the numbers are */
-  kind: "leaves" | "features";
+  kind: "leaves" | "features" | "vectors";
   /** name of the key column */
   key: string;
   /** names of the numbers */
@@ -50,7 +53,8 @@ export async function* encodingChunks(
   const write = { csv: csvRow, jsonl: jsonlRow, libsvm: libsvmRow }[format];
   const out = new ByteWriter();
   if (format === "csv") {
-    const names = [encoding.key, ...encoding.columns, ...(encoding.withScores ? ["score"] : [])];
+    const bias = encoding.kind === "vectors" ? ["bias"] : [];
+    const names = [encoding.key, ...bias, ...encoding.columns, ...(encoding.withScores ? ["score"] : [])];
     out.text(`${names.map(csvCell).join(",")}\n`);
   }
   for await (const chunk of rows) {
@@ -62,16 +66,26 @@ export async function* encodingChunks(
   yield out.take();
 }
 
-function csvRow(out: ByteWriter, { columns, withScores }: Encoding, rows: EncodedRows, row: number): void {
+function csvRow(
+  out: ByteWriter,
+  { kind, columns, withScores }: Encoding,
+  rows: EncodedRows,
+  row: number,
+): void {
   const key = rows.keyOf(row);
   // a comma, a quote or a line end
   const special = key.some((byte) => byte === 44 || byte === 34 || byte === 10 || byte === 13);
   if (special) out.text(csvCell(Buffer.from(key).toString("utf8")));
   else out.bytes(key);
+  if (kind === "vectors") {
+    out.byte(44);
+    out.float32(rows.biases![row]!);
+  }
   for (let c = 0; c < columns.length; c++) {
     out.byte(44);
     const x = rows.values[row * columns.length + c]!;
-    if (x === x) writeNumber(out, x);
+    if (kind === "vectors") out.float32(x);
+    else if (x === x) writeNumber(out, x);
   }
   if (withScores) out.text(`,${rows.scores![row]}`);
   out.byte(10);
@@ -85,15 +99,21 @@ function jsonlRow(
 ): void {
   out.text(`{${JSON.stringify(key)}:`);
   out.bytes(jsonString(rows.keyOf(row)));
-  out.text(`,"${kind}":${kind === "leaves" ? "[" : "{"}`);
+  if (kind === "vectors") {
+    out.text(',"bias":');
+    out.float32(rows.biases![row]!);
+  }
+  const isObject = kind === "features";
+  out.text(`,"${kind === "vectors" ? "vector" : kind}":${isObject ? "{" : "["}`);
   for (let c = 0; c < columns.length; c++) {
     if (c > 0) out.byte(44);
-    if (kind === "features") out.text(`${JSON.stringify(columns[c])}:`);
+    if (isObject) out.text(`${JSON.stringify(columns[c])}:`);
     const x = rows.values[row * columns.length + c]!;
-    if (x === x) writeNumber(out, x);
+    if (kind === "vectors") out.float32(x);
+    else if (x === x) writeNumber(out, x);
     else out.text("null");
   }
-  out.text(kind === "leaves" ? "]" : "}");
+  out.text(isObject ? "}" : "]");
   if (withScores) out.text(`,"score":${rows.scores![row]}`);
   out.text("}\n");
 }
@@ -135,7 +155,7 @@ export interface NpyFile {
 
 /** The files of an npy directory: what each starts with, and what it takes of each chunk. */
 export function npyFiles({ kind, columns, numRows, withScores }: Encoding): NpyFile[] {
-  const type = kind === "leaves" ? "<u4" : "<f8";
+  const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];
   return [
     {
       name: `${kind}.npy`,
@@ -143,6 +163,15 @@ export function npyFiles({ kind, columns, numRows, withScores }: Encoding): NpyF
       bytesOf: ({ values }) => bytesOf(values),
     },
     { name: "keys.txt", head: new Uint8Array(), bytesOf: keyLines },
+    ...(kind === "vectors"
+      ? [
+          {
+            name: "biases.npy",
+            head: npyHead("<f4", [numRows]),
+            bytesOf: ({ biases }: EncodedRows) => bytesOf(biases!),
+          },
+        ]
+      : []),
     ...(withScores
       ? [
           {
@@ -155,7 +184,7 @@ export function npyFiles({ kind, columns, numRows, withScores }: Encoding): NpyF
   ];
 }
 
-function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array): Uint8Array {
+function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array | Float32Array): Uint8Array {
   return new Uint8Array(buffer, byteOffset, byteLength);
 }
 

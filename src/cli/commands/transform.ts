@@ -3,13 +3,16 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { transformFormats, type TransformOptions } from "../../api/transform-options.js";
+import { UsageError } from "../../errors.js";
 import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import {
   addBadRowOptions,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
+  numberOf,
   readingOf,
+  repeated,
   wholeOf,
   type BadRowFlags,
   type ReadingFlags,
@@ -21,6 +24,10 @@ const examples = `
 Examples (after embed train-gbdt fixtures/clicks.csv -o trees):
   embed transform trees fixtures/clicks.csv -o leaves.csv
   embed transform trees fixtures/clicks.csv --format npy -o leaves
+Examples (after embed train-fm fixtures/ratings.csv -o ratings --label rating \\
+    --side fixtures/items.csv:item_id --multi 'genres:|' --ignore title):
+  embed transform ratings new-items.csv --key item_id -o items.csv
+  embed transform ratings --fold-in first-events.csv --field user -o users.csv
 `;
 
 type Flags = ReadingFlags &
@@ -31,22 +38,43 @@ type Flags = ReadingFlags &
     key?: string;
     features?: boolean;
     withScores?: boolean;
+    foldIn?: string[];
+    field?: "user" | "item";
+    l2Weight?: number;
+    l2Vector?: number;
     out?: string;
   };
 
 /** Adds the command. */
 export function addTransform(program: Command, signal: AbortSignal): Command {
+  const fold = (flags: string, help: string) => new Option(flags, help).helpGroup("New users and items:");
   const command = program
     .command("transform")
     .summary("encode new rows with a run's model")
     .description(
-      "Encodes the rows of a log with a run of trees: the leaf that each falls into in each tree. To a file or to stdout.",
+      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events.",
     )
-    .argument("<run>", "run directory of train-gbdt")
-    .argument("<log...>", "files or patterns, read as one log; - is stdin")
+    .argument("<run>", "run directory of train-gbdt or train-fm")
+    .argument("[log...]", "files or patterns, read as one log; - is stdin")
     .addHelpText("before", examples)
     .addOption(new Option("--format <format>", "of the output").choices(transformFormats).default("csv"))
     .option("--key <column>", "what names the rows; by default their number from 1")
+    .addOption(
+      fold(
+        "--fold-in <log>",
+        "events of users or items that the run does not know; repeat it for several files",
+      ).argParser(repeated),
+    )
+    .addOption(
+      fold("--field <role>", "whose vectors; by default those that the run does not know").choices([
+        "user",
+        "item",
+      ]),
+    )
+    .addOption(
+      fold("--l2-weight <x>", "by default the run's, once a parameter").argParser(numberOf("--l2-weight")),
+    )
+    .addOption(fold("--l2-vector <x>", "likewise").argParser(numberOf("--l2-vector")))
     .option("--features", "the columns that the trees split on, categories as numbers, instead of leaves")
     .option("--with-scores", "the model's score of each row, too")
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
@@ -60,6 +88,8 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("--force", "replace an existing output").helpGroup("Output:"));
   return addOutputOptions(command).action(async (run: string, on: string[], flags: Flags) => {
     const { transform } = await import("../../api/transform.js");
+    checkRows(on, flags);
+    const { foldIn, field, l2Weight, l2Vector } = flags;
     const { format, key, features = false, withScores = false, out, force = false } = flags;
     const options: TransformOptions = {
       on,
@@ -67,6 +97,10 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       features,
       withScores,
       force,
+      ...(foldIn && { foldIn }),
+      ...(field && { field }),
+      ...(l2Weight !== undefined && { l2Weight }),
+      ...(l2Vector !== undefined && { l2Vector }),
       ...(key !== undefined && { key }),
       ...(out !== undefined && { out }),
       reading: readingOf(flags, flags.threads ?? availableParallelism()),
@@ -76,4 +110,19 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     const summary = await watched(flags, signal, (watch) => transform(run, options, writeResult, watch));
     if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
   });
+}
+
+/** @throws {UsageError} there are neither rows nor events, or both; or options of one go with the other */
+function checkRows(on: string[], { foldIn, key, field, l2Weight, l2Vector }: Flags): void {
+  if (on.length === 0 && !foldIn) throw new UsageError("transform needs a log, or events with --fold-in LOG");
+  if (on.length > 0 && foldIn) throw new UsageError("--fold-in takes the place of the log: give one of them");
+  if (foldIn && key !== undefined) throw new UsageError("--fold-in writes the new keys: leave out --key");
+  if (!foldIn && (field !== undefined || l2Weight !== undefined || l2Vector !== undefined))
+    throw new UsageError("--field, --l2-weight and --l2-vector go with --fold-in");
+  for (const [flag, x] of [
+    ["--l2-weight", l2Weight],
+    ["--l2-vector", l2Vector],
+  ] as const) {
+    if (x !== undefined && x < 0) throw new UsageError(`${flag} expects a number from 0 on, got ${x}`);
+  }
 }

@@ -1,0 +1,78 @@
+// A further log as the one that a run was trained on, and its rows as the run's model takes them.
+
+import { rowWeights } from "../dataset/event-weights.js";
+import { labelsOf } from "../dataset/labels.js";
+import { numericOf, timeOf, type Preprocess } from "../dataset/preprocess.js";
+import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Run } from "../embedding/run-directory.js";
+import { NegativeRows } from "../sampling/negative-rows.js";
+import type { Noise } from "../sampling/noise-distribution.js";
+import type { Part } from "./examples.js";
+import type { ReadLike } from "./gbdt-run.js";
+import { readNegatives } from "./negative-file.js";
+import { toldRoles } from "./parts.js";
+import type { Watch } from "./progress.js";
+import { secretOf } from "./read-as-trained.js";
+import { readDataset, type ReadDataset } from "./read-dataset.js";
+
+/** Reads a log in a run's roles, with its side tables and filters. */
+export async function readLikeRun(
+  preprocess: Preprocess,
+  { on, reading, hashKeys, ...bad }: ReadLike,
+  watch: Watch,
+): Promise<ReadDataset> {
+  const { roles, sides, drop, where = [], negatives } = preprocess;
+  const told = {
+    ...toldRoles(roles),
+    ...(await secretOf(preprocess, hashKeys, on)),
+    like: preprocess,
+    numeric: numericOf(preprocess),
+    ...timeOf(preprocess),
+    sides,
+    drop,
+    where,
+    reading,
+    ...bad,
+    onBadRow: reading.onBadRow,
+    unlabelled: negatives !== null,
+  };
+  return await readDataset(on, told, watch);
+}
+
+/** The log's own labels, or its events against negatives drawn as in training: each event, then its negatives. */
+export async function rowsToScore(
+  run: Run,
+  { space, preprocess }: { space: FeatureSpace; preprocess: Preprocess },
+  { dataset, rows }: Part,
+): Promise<FeatureRows> {
+  const encoder = bindEncoder(space, dataset);
+  const { negatives, positiveFrom, task } = preprocess;
+  const counted = rowWeights(dataset, rows, preprocess);
+  const weighed = counted && { weights: Float32Array.from(counted) };
+  if (!negatives) {
+    const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
+    return {
+      ...encoder.encode(
+        rows,
+        Float32Array.from(rows, (row) => values[row]!),
+      ),
+      ...weighed,
+    };
+  }
+
+  const isItems = (name: string) => negatives.itemFields.includes(name);
+  const indexes = space.fields.map(({ name }, f) => ({ name, f }));
+  const source = await readNegatives(run);
+  const part = {
+    dataset,
+    rows,
+    encoder,
+    ...weighed,
+    itemFieldIndexes: indexes.filter(({ name }) => isItems(name)).map(({ f }) => f),
+    contextFieldIndexes: indexes.filter(({ name }) => !isItems(name)).map(({ f }) => f),
+  };
+  const { perEvent, noise } = negatives;
+  const options = { negatives: perEvent, noise: noise as Noise, seed: run.manifest.seed, shuffle: false };
+  return new NegativeRows(source, part, options).fixed();
+}

@@ -1,0 +1,194 @@
+// New users or items from their first events, with the other side of the model fixed: what `transform --fold-in` writes.
+
+import { bindEncoder, rowsAt, type FeatureRows } from "../dataset/rows.js";
+import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../dataset/dataset.js";
+import { ranksItems } from "../dataset/labels.js";
+import { idsOf } from "../dataset/vocabulary.js";
+import type { Run } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import type { EncodedRows } from "../export/encodings.js";
+import { composeVectors, composeWeights, forEachPair } from "../trainers/fm/compose.js";
+import { foldIn, type FoldInEvents, type FoldInOptions } from "../trainers/fm/fold-in.js";
+import type { FmParameters } from "../trainers/fm/model.js";
+import { readFmModel, type FmRun } from "../trainers/learners.js";
+import { silently, wholeOf } from "./parts.js";
+import type { Watch } from "./progress.js";
+import { readLikeRun, rowsToScore } from "./read-like-run.js";
+import { vectorEncoding } from "./transform-fm.js";
+import type { Transformed, TransformOptions } from "./transform-options.js";
+
+type Side = "user" | "item";
+
+/** The keys of one side that the run does not know. */
+interface NewKeys {
+  side: Side;
+  column: KeyColumn;
+  /** the position of its field among the space's */
+  f: number;
+  /** the codes of the new keys, in order of first appearance */
+  codes: number[];
+}
+
+/**
+ * A vector and a bias for each new key of the events.
+ *
+ * @throws {UsageError} the run ranks items, the events have no new key, or the field is hashed
+ */
+export async function foldInEvents(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  const model = await readFmModel(run);
+  const { preprocess, parameters } = model;
+  if (ranksItems(preprocess.task)) {
+    throw new UsageError(
+      `--fold-in fits labels, and run '${run.path}' was trained with --task ${preprocess.task}: there is none for it yet`,
+    );
+  }
+  const { dataset } = await readLikeRun(preprocess, { ...options, on: options.foldIn! }, silently(watch));
+  const fresh = newKeysOf(model, dataset, options.field);
+  if (fresh.side === "item" && preprocess.negatives) {
+    throw new UsageError(
+      "--fold-in of items needs labels: negatives of an event are other items, and say nothing of a new one",
+    );
+  }
+  const rows = await rowsToScore(run, model, wholeOf(dataset));
+  const penalties = penaltiesOf(run, model, fresh, options);
+  const found = fresh.codes.map((code) => ({ code, rows: [] as number[] }));
+  const placeOf = new Map(fresh.codes.map((code, place) => [code, place]));
+  // an event is followed by its negatives
+  let event = -1;
+  for (let row = 0; row < rows.numRows; row++) {
+    if (!preprocess.negatives || rows.labels[row] === 1) event++;
+    const place = placeOf.get(fresh.column.codes[event]!);
+    if (place !== undefined) found[place]!.rows.push(row);
+  }
+  const oov = model.space.offsets[fresh.f]!;
+  const folded = found.map((own) => foldIn(eventsOf(parameters, rowsAt(rows, own.rows), oov), penalties));
+  watch.observe({
+    stage: "note",
+    text: `${folded.length} new keys of '${fresh.column.name}' from ${found.reduce((n, own) => n + own.rows.length, 0)} rows`,
+  });
+  const encoded = withItemFeatures(model, dataset, fresh, folded);
+  const encoding = vectorEncoding(fresh.column.name, parameters.dim, folded.length);
+  return { encoding, rows: once(encoded), warnings: [] };
+}
+
+async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
+  yield rows;
+}
+
+/** Which side is new, and its keys. */
+function newKeysOf({ space, preprocess }: FmRun, dataset: Dataset, told: Side | undefined): NewKeys {
+  const sides = (["user", "item"] as const).flatMap((side): NewKeys[] => {
+    const name = preprocess.roles[side];
+    const f = space.fields.findIndex((field) => field.name === name);
+    const field = space.fields[f];
+    if (name === undefined || field?.kind !== "key") return [];
+    if (field.hash) {
+      if (told !== side) return [];
+      throw new UsageError(`--fold-in: field '${name}' is hashed, so that every key has a vector already`);
+    }
+    const column = columnNamed(dataset, name);
+    if (column.kind !== "key") return [];
+    const ids = idsOf(field, column.dictionary);
+    const codes = Array.from(ids.keys()).filter((code) => ids[code] === 0);
+    return [{ side, column, f, codes }];
+  });
+  if (told) {
+    const side = sides.find((one) => one.side === told);
+    if (!side) throw new UsageError(`--field ${told}: the run has no field of ${told}s`);
+    if (side.codes.length > 0) return side;
+    throw new UsageError(`--fold-in: the run knows every key of '${side.column.name}' that the events have`);
+  }
+  const fresh = sides.filter(({ codes }) => codes.length > 0);
+  if (fresh.length === 1) return fresh[0]!;
+  throw new UsageError(
+    fresh.length === 0
+      ? "--fold-in: the run knows every user and every item of the events"
+      : "--fold-in: the events have users and items that the run does not know: say which with --field user or --field item",
+  );
+}
+
+/** The run's own L2, or what is told. */
+function penaltiesOf(
+  run: Run,
+  { preprocess, space }: FmRun,
+  { f }: NewKeys,
+  told: TransformOptions,
+): FoldInOptions {
+  const trained = run.manifest.options as {
+    l2Weight?: number;
+    l2Vector?: number;
+    l2Field?: Record<string, number>;
+  };
+  const { name } = space.fields[f]!;
+  const ofField = trained.l2Field && Object.hasOwn(trained.l2Field, name) ? trained.l2Field[name] : undefined;
+  const penalties = {
+    l2Weight: told.l2Weight ?? ofField ?? trained.l2Weight ?? 0,
+    l2Vector: told.l2Vector ?? ofField ?? trained.l2Vector ?? 0,
+  };
+  return { loss: preprocess.task === "regression" ? "squared" : "logistic", ...penalties };
+}
+
+/** What the rows say of their feature `own`, with everything else as the model has it. */
+function eventsOf({ dim, w0, w, vectors }: FmParameters, rows: FeatureRows, own: number): FoldInEvents {
+  const size = 1 + dim;
+  const phi = new Float64Array(rows.numRows * size);
+  const offsets = new Float64Array(rows.numRows);
+  const sum = new Float64Array(dim);
+  for (let row = 0; row < rows.numRows; row++) {
+    let [linear, squares, value] = [0, 0, 0];
+    sum.fill(0);
+    forEachPair(rows, row, (feature, x) => {
+      if (feature === own) {
+        value = x;
+        return;
+      }
+      linear += x * w[feature]!;
+      for (let d = 0; d < dim; d++) {
+        const xv = x * vectors[feature * dim + d]!;
+        sum[d]! += xv;
+        squares += xv * xv;
+      }
+    });
+    offsets[row] = w0 + linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
+    phi[row * size] = value;
+    for (let d = 0; d < dim; d++) phi[row * size + 1 + d] = value * sum[d]!;
+  }
+  return {
+    dim,
+    phi,
+    offsets,
+    labels: Float64Array.from(rows.labels),
+    weights: rows.weights ? Float64Array.from(rows.weights) : new Float64Array(rows.numRows).fill(1),
+  };
+}
+
+/** A user's own vector; an item's together with the features that its latest event shows. */
+function withItemFeatures(
+  { space, parameters, preprocess: { itemFields = [] } }: FmRun,
+  dataset: Dataset,
+  { side, column, f, codes }: NewKeys,
+  folded: Float64Array[],
+): EncodedRows {
+  const { dim } = parameters;
+  const latest = new Map<number, number>();
+  column.codes.forEach((code, row) => code !== MISSING && latest.set(code, row));
+  const beside = side === "user" ? [] : itemFields.filter((name) => name !== column.name);
+  const indexes = space.fields.flatMap(({ name }, i) => (i !== f && beside.includes(name) ? [i] : []));
+  const eventRows = Uint32Array.from(codes, (code) => latest.get(code)!);
+  const features = bindEncoder(space, dataset).encode(eventRows, new Float32Array(codes.length), indexes);
+  const [values, biases] = [composeVectors(parameters, features), composeWeights(parameters, features)];
+  folded.forEach((theta, i) => {
+    let inner = 0;
+    for (let d = 0; d < dim; d++) inner += theta[1 + d]! * values[i * dim + d]!;
+    biases[i]! += theta[0]! + inner;
+    for (let d = 0; d < dim; d++) values[i * dim + d]! += theta[1 + d]!;
+  });
+  const { bytes, offsets } = column.dictionary;
+  return {
+    numRows: codes.length,
+    values,
+    biases,
+    keyOf: (row) => bytes.subarray(offsets[codes[row]!], offsets[codes[row]! + 1]),
+    labels: new Float32Array(codes.length),
+  };
+}
