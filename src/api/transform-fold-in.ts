@@ -8,7 +8,7 @@ import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { EncodedRows } from "../export/encodings.js";
 import { composeVectors, composeWeights, forEachPair } from "../trainers/fm/compose.js";
-import { foldIn, type FoldInEvents, type FoldInOptions } from "../trainers/fm/fold-in.js";
+import { foldIn, priorPenalties, type FoldInEvents, type FoldInOptions } from "../trainers/fm/fold-in.js";
 import type { FmParameters } from "../trainers/fm/model.js";
 import { readFmModel, type FmRun } from "../trainers/learners.js";
 import { silently, wholeOf } from "./parts.js";
@@ -107,25 +107,20 @@ function newKeysOf({ space, preprocess }: FmRun, dataset: Dataset, told: Side | 
   );
 }
 
-/** The run's own L2, or what is told. */
+/** L2 as it is told, or as the field's known keys have it. */
 function penaltiesOf(
   run: Run,
-  { preprocess, space }: FmRun,
+  { preprocess, space, parameters }: FmRun,
   { f }: NewKeys,
   told: TransformOptions,
 ): FoldInOptions {
-  const trained = run.manifest.options as {
-    l2Weight?: number;
-    l2Vector?: number;
-    l2Field?: Record<string, number>;
-  };
-  const { name } = space.fields[f]!;
-  const ofField = trained.l2Field && Object.hasOwn(trained.l2Field, name) ? trained.l2Field[name] : undefined;
-  const penalties = {
-    l2Weight: told.l2Weight ?? ofField ?? trained.l2Weight ?? 0,
-    l2Vector: told.l2Vector ?? ofField ?? trained.l2Vector ?? 0,
-  };
-  return { loss: preprocess.task === "regression" ? "squared" : "logistic", ...penalties };
+  const field = space.fields[f]!;
+  const loss = preprocess.task === "regression" ? "squared" : "logistic";
+  const { valid, train } = run.manifest.metrics as Record<string, { rmse?: number } | undefined>;
+  const error = valid?.rmse ?? train?.rmse ?? 1;
+  const counts = field.kind === "number" ? new Uint32Array() : field.counts;
+  const prior = priorPenalties(parameters, space.offsets[f]!, counts, loss === "squared" ? error * error : 1);
+  return { loss, l2Weight: told.l2Weight ?? prior.l2Weight, l2Vector: told.l2Vector ?? prior.l2Vector };
 }
 
 /** What the rows say of their feature `own`, with everything else as the model has it. */

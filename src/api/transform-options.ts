@@ -22,7 +22,7 @@ export interface TransformOptions extends ReadLike {
   foldIn?: string[];
   /** whose vectors are folded in; what the run does not know when absent */
   field?: "user" | "item";
-  /** L2 of the folding in; the run's when absent */
+  /** L2 of the folding in; as the field's known keys have it when absent */
   l2Weight?: number;
   l2Vector?: number;
   /** a path; undefined or `-` for `write` */

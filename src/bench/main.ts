@@ -1,6 +1,7 @@
 // `npm run bench -- NAME`: runs one bench and prints what it measured.
 
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
+  "cold-start": () => import("./cold-start.js"),
   encode: () => import("./encode.js"),
   fm: () => import("./fm.js"),
   job: () => import("./job.js"),

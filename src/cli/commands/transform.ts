@@ -72,7 +72,10 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       ]),
     )
     .addOption(
-      fold("--l2-weight <x>", "by default the run's, once a parameter").argParser(numberOf("--l2-weight")),
+      fold(
+        "--l2-weight <x>",
+        "once a parameter; by default as large as the known keys' weights tell",
+      ).argParser(numberOf("--l2-weight")),
     )
     .addOption(fold("--l2-vector <x>", "likewise").argParser(numberOf("--l2-vector")))
     .option("--features", "the columns that the trees split on, categories as numbers, instead of leaves")

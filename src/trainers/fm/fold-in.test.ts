@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../errors.js";
 import { mulberry32 } from "../../testing/random.js";
-import { foldIn, type FoldInEvents } from "./fold-in.js";
+import { foldIn, priorPenalties, type FoldInEvents } from "./fold-in.js";
 
 function events(numRows: number, dim: number, seed: number): FoldInEvents {
   const random = mulberry32(seed);
@@ -64,4 +64,21 @@ test("without a penalty, fewer events than unknowns are an error that says what 
   const few = () => foldIn(events(2, 4, 3), { loss: "squared", l2Weight: 0, l2Vector: 0 });
   expect(few).toThrow(UsageError);
   expect(few).toThrow("--l2-vector");
+});
+
+test("the penalties are noise over the mean square of what the field's known keys have, by their events", () => {
+  const model = {
+    dim: 2,
+    w0: 0,
+    w: Float32Array.of(9, 9, 1, 3),
+    vectors: Float32Array.of(9, 9, 9, 9, 1, 2, 0, 1),
+  };
+  // feature 1 is out-of-vocabulary; 2 and 3 have 3 events and 1
+  const { l2Weight, l2Vector } = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2);
+  expect(l2Weight).toBeCloseTo(2 / ((3 * 1 + 1 * 9) / 4), 12);
+  expect(l2Vector).toBeCloseTo(2 / ((3 * (1 + 4) + 1 * (0 + 1)) / 2 / 4), 12);
+  // what learned nothing is held where it is
+  expect(
+    priorPenalties({ ...model, w: new Float32Array(4) }, 1, Uint32Array.of(5, 3, 1), 2).l2Weight,
+  ).toBeGreaterThan(1e8);
 });

@@ -10,15 +10,20 @@
 //             while the loss does not fall
 //
 // a_r is what the row counts, lambda the L2 of the weight and, dim times, of the vector: once a parameter, as in ridge
-// regression, and not once an event as in the training.
+// regression, and not once an event as in the training, whose L2 would let a single event decide. So by default a new
+// parameter is taken to come from where the field's known ones do: lambda = noise / mean square of theirs, which makes
+// theta the most probable one under that normal prior (Hoerl and Kennard 1970, doi 10.1080/00401706.1970.10488634).
 
 import { logistic, softplus } from "../../kernels/reference/elementary.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 import { UsageError } from "../../errors.js";
+import type { FmParameters } from "./model.js";
 
 const MAX_STEPS = 30;
 /** a step whose longest part is shorter has arrived */
 const TOLERANCE = 1e-9;
+/** of a field that learned nothing */
+const SMALLEST_VARIANCE = 1e-9;
 
 /** The events of one feature. */
 export interface FoldInEvents {
@@ -72,6 +77,31 @@ export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldI
     if (move.every((x) => Math.abs(scale * x) < TOLERANCE)) break;
   }
   return theta;
+}
+
+/**
+ * L2 by what the known features of a field are like.
+ *
+ * @param first  the field's out-of-vocabulary feature, which its known ones follow
+ * @param counts u32: events of these features, by which their squares count
+ * @param noise  variance of a label about its score; 1 for the logistic loss
+ */
+export function priorPenalties(
+  { dim, w, vectors }: FmParameters,
+  first: number,
+  counts: Uint32Array,
+  noise: number,
+): Omit<FoldInOptions, "loss"> {
+  let [events, weights, squares] = [0, 0, 0];
+  for (let id = 1; id < counts.length; id++) {
+    const [feature, count] = [first + id, counts[id]!];
+    events += count;
+    weights += count * w[feature]! * w[feature]!;
+    for (let i = feature * dim; i < (feature + 1) * dim; i++)
+      squares += (count * vectors[i]! * vectors[i]!) / dim;
+  }
+  const penalty = (sum: number) => noise / Math.max(sum / Math.max(events, 1), SMALLEST_VARIANCE);
+  return { l2Weight: penalty(weights), l2Vector: penalty(squares) };
 }
 
 function moved(theta: Float64Array, move: Float64Array, scale: number): Float64Array<ArrayBuffer> {

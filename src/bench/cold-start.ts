@@ -1,0 +1,269 @@
+// `npm run bench -- cold-start`: films that training has not seen. A tenth of movietweetings' films is hidden (at random; the
+// newest by their first rating), the model is trained on the ratings of the others, and scores those of the hidden ones:
+// by what genres say, and after folding in each film's first 1, 3 and 10 ratings. Peers: none has films without ratings
+// but by its biases, so the mean and the mean with a user's bias stand beside it.
+
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { exportRun } from "../api/export.js";
+import { trainFm } from "../api/train-fm.js";
+import { transform } from "../api/transform.js";
+import type { TransformOptions } from "../api/transform-options.js";
+import { openRun } from "../embedding/run-directory.js";
+import { defaultReadOptions } from "../log/log.js";
+import { projectFolder } from "../testing/places.js";
+import { mulberry32 } from "../testing/random.js";
+import { readFmModel } from "../trainers/learners.js";
+
+interface Rating {
+  user: string;
+  item: string;
+  y: number;
+  time: number;
+}
+interface Vector {
+  bias: number;
+  vector: number[];
+}
+interface Penalties {
+  l2Weight: number;
+  l2Vector: number;
+}
+interface Run {
+  path: string;
+  w0: number;
+  users: Map<string, Vector>;
+}
+
+const NUM_EVENTS = [1, 3, 10];
+/** Penalty of a bias, in ratings. */
+const SHRINKAGE = 5;
+/** of the training, by default */
+const TRAINING_L2 = { l2Weight: 0.05, l2Vector: 0.1 };
+
+const shared = join(projectFolder, "..", "shared", "data", "movietweetings");
+const watch = { observe: () => undefined, signal: new AbortController().signal };
+
+export async function bench(): Promise<void> {
+  if (!existsSync(shared)) {
+    console.log(`skipped: no ratings in ${shared}`);
+    return;
+  }
+  const ratings = readRatings();
+  const items = [...new Set(ratings.map(({ item }) => item))];
+  const tenth = Math.floor(items.length / 10);
+  const folder = mkdtempSync(join(tmpdir(), "embed-cold-start-"));
+  try {
+    const shuffled = shuffle(items, 1);
+    await measure(folder, "a tenth of the films, at random", ratings, new Set(shuffled.slice(0, tenth)));
+    // items stand in order of their first rating
+    await measure(folder, "the newest tenth of the films", ratings, new Set(items.slice(-tenth)));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+async function measure(folder: string, name: string, ratings: Rating[], out: Set<string>): Promise<void> {
+  const { train, hidden } = split(ratings, out);
+  const mean = train.reduce((sum, { y }) => sum + y, 0) / train.length;
+  const biases = userBiases(train, mean);
+  const baseline = (rating: Rating) => mean + (biases.get(rating.user) ?? 0);
+  console.log(`\n${name}: ${hidden.length} ratings of ${out.size} hidden films, RMSE`);
+  console.log(`  mean ${rmse(hidden, () => mean)}, with the user's bias ${rmse(hidden, baseline)}`);
+  const runs = {
+    "without genres": await trained(folder, train, false),
+    "with genres": await trained(folder, train, true),
+    "with genres, --oov-dropout 0.3": await trained(folder, train, true, 0.3),
+  };
+  for (const [model, run] of Object.entries(runs)) {
+    const vectors = await transformed(run, { on: [join(shared, "movies.csv")], key: "movie_id" });
+    console.log(`  train-fm ${model}: ${rmse(hidden, (rating) => scoreOf(run, rating, vectors))}`);
+  }
+
+  // all by the same ratings: those after a film's tenth
+  const later = ranked(hidden)
+    .filter(({ place }) => place >= 10)
+    .map(({ rating }) => rating);
+  console.log(
+    `  of ${later.length} ratings after a film's tenth: with the user's bias ${rmse(later, baseline)}`,
+  );
+  const run = runs["with genres"];
+  const vectors = await transformed(run, { on: [join(shared, "movies.csv")], key: "movie_id" });
+  console.log(`    0 ratings: genres alone ${rmse(later, (rating) => scoreOf(run, rating, vectors))}`);
+  for (const n of NUM_EVENTS) {
+    const events = firstOf(hidden, n);
+    const own = await folded(run, folder, events);
+    const training = await folded(run, folder, events, TRAINING_L2);
+    const bias = itemBiases(events, baseline);
+    const withBias = (rating: Rating) => baseline(rating) + (bias.get(rating.item) ?? 0);
+    const [byOwn, byTraining] = [own, training].map((items) => rmse(later, (r) => scoreOf(run, r, items)));
+    console.log(`    ${n} ratings: biases of user and film ${rmse(later, withBias)}`);
+    console.log(`      fold-in ${byOwn}, with training's L2 ${byTraining}`);
+  }
+}
+
+async function trained(folder: string, train: Rating[], genres: boolean, oovDropout = 0): Promise<Run> {
+  const [log, path] = [join(folder, "train.csv"), mkdtempSync(join(folder, "run-"))];
+  writeRatings(log, train);
+  await trainFm(
+    [log],
+    {
+      reading: defaultReadOptions,
+      sides: genres ? [`${join(shared, "movies.csv")}:movie_id`] : [],
+      multi: genres ? { genres: "|" } : {},
+      numeric: [],
+      ignore: [],
+      drop: [],
+      onBadRow: "error",
+      infer: true,
+      unlabelled: false,
+      out: join(path, "run"),
+      force: false,
+      minCount: 1,
+      negatives: 0,
+      noise: "uniform",
+      valid: 0.1,
+      test: 0,
+      split: "random",
+      oovDropout,
+      fm: { threads: 1 },
+    },
+    watch,
+  );
+  const out = join(path, "run");
+  const lines: Buffer[] = [];
+  const options = { format: "jsonl", field: "user", withWeight: true, strict: false, force: false };
+  await exportRun(out, options, collect(lines), watch.signal);
+  const users = new Map(
+    linesOf<{ key: string; weight: number; vector: number[] }>(lines).map(({ key, weight, vector }) => [
+      key,
+      { bias: weight, vector },
+    ]),
+  );
+  const { parameters } = await readFmModel(await openRun(out));
+  return { path: out, w0: parameters.w0, users };
+}
+
+/** What `embed transform` writes, by key. */
+async function transformed(
+  { path }: Run,
+  options: Partial<TransformOptions> & { on: string[]; key?: string },
+): Promise<Map<string, Vector>> {
+  const chunks: Buffer[] = [];
+  const shape = { format: "jsonl", features: false, withScores: false, force: false } as const;
+  await transform(path, { ...shape, reading: defaultReadOptions, ...options }, collect(chunks), watch);
+  const name = options.key ?? "movie_id";
+  return new Map(linesOf<Record<string, string> & Vector>(chunks).map((row) => [row[name]!, row] as const));
+}
+
+async function folded(
+  run: Run,
+  folder: string,
+  events: Rating[],
+  penalties?: Penalties,
+): Promise<Map<string, Vector>> {
+  const log = join(folder, "events.csv");
+  writeRatings(log, events);
+  return await transformed(run, { on: [], foldIn: [log], field: "item", ...penalties });
+}
+
+function scoreOf({ w0, users }: Run, { user, item }: Rating, items: Map<string, Vector>): number {
+  const [u, i] = [users.get(user), items.get(item)];
+  const dot = u && i ? u.vector.reduce((sum, x, d) => sum + x * i.vector[d]!, 0) : 0;
+  return w0 + (u?.bias ?? 0) + (i?.bias ?? 0) + dot;
+}
+
+function readRatings(): Rating[] {
+  return readFileSync(join(shared, "ratings.csv"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(","))
+    .map(([user, item, y, time]) => ({ user: user!, item: item!, y: Number(y), time: Number(time) }))
+    .sort((a, b) => a.time - b.time);
+}
+
+function writeRatings(path: string, ratings: Rating[]): void {
+  const lines = ratings.map(({ user, item, y, time }) => `${user},${item},${y},${time}`);
+  writeFileSync(path, ["user_id,movie_id,rating,timestamp", ...lines].join("\n"));
+}
+
+function split(ratings: Rating[], out: Set<string>): { train: Rating[]; hidden: Rating[] } {
+  return {
+    train: ratings.filter(({ item }) => !out.has(item)),
+    hidden: ratings.filter(({ item }) => out.has(item)),
+  };
+}
+
+/** Ratings with their place among their film's, from 0. */
+function ranked(ratings: Rating[]): { rating: Rating; place: number }[] {
+  const seen = new Map<string, number>();
+  return ratings.map((rating) => {
+    const place = seen.get(rating.item) ?? 0;
+    seen.set(rating.item, place + 1);
+    return { rating, place };
+  });
+}
+
+function firstOf(ratings: Rating[], n: number): Rating[] {
+  return ranked(ratings)
+    .filter(({ place }) => place < n)
+    .map(({ rating }) => rating);
+}
+
+function userBiases(train: Rating[], mean: number): Map<string, number> {
+  return biasesBy(
+    train,
+    ({ user }) => user,
+    () => mean,
+  );
+}
+
+function itemBiases(events: Rating[], baseline: (rating: Rating) => number): Map<string, number> {
+  return biasesBy(events, ({ item }) => item, baseline);
+}
+
+/** Mean residuals by ridge. */
+function biasesBy(
+  ratings: Rating[],
+  keyOf: (rating: Rating) => string,
+  baseline: (rating: Rating) => number,
+): Map<string, number> {
+  const sums = new Map<string, { residual: number; count: number }>();
+  for (const rating of ratings) {
+    const sum = sums.get(keyOf(rating)) ?? { residual: 0, count: 0 };
+    sum.residual += rating.y - baseline(rating);
+    sum.count++;
+    sums.set(keyOf(rating), sum);
+  }
+  return new Map([...sums].map(([key, { residual, count }]) => [key, residual / (count + SHRINKAGE)]));
+}
+
+function rmse(test: Rating[], predict: (rating: Rating) => number): string {
+  const clip = (y: number) => Math.min(10, Math.max(0, y));
+  return Math.sqrt(test.reduce((sum, r) => sum + (clip(predict(r)) - r.y) ** 2, 0) / test.length).toFixed(4);
+}
+
+function shuffle(items: string[], seed: number): string[] {
+  const random = mulberry32(seed);
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+function collect(chunks: Buffer[]): (chunk: Uint8Array) => Promise<void> {
+  return (chunk) => {
+    chunks.push(Buffer.from(chunk));
+    return Promise.resolve();
+  };
+}
+
+function linesOf<T>(chunks: Buffer[]): T[] {
+  return Buffer.concat(chunks)
+    .toString("utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as T);
+}
