@@ -6,6 +6,20 @@ export const SCHEMA_VERSION = 1;
 
 export type Metrics = Record<string, number>;
 
+/** Keys of an earlier run: those that stay, of these the ones that this log lacks, those that are new, those that expired. */
+export interface CarriedKeys {
+  kept: number;
+  unseen: number;
+  new: number;
+  expired: number;
+}
+
+/** An earlier run that training went on from. */
+export interface Carried extends CarriedKeys {
+  run: string;
+  fields: Record<string, CarriedKeys>;
+}
+
 export interface Manifest {
   schemaVersion: number;
   /** version of the tool */
@@ -21,6 +35,8 @@ export interface Manifest {
   rows: number;
   /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
   hashing?: Record<string, object>;
+  /** what --init went on from, and what became of its keys */
+  init?: Carried;
   /** by part: train, valid, test */
   metrics: Record<string, Metrics>;
   /** seconds, by stage; the one thing in a run that differs from one time to the next */
