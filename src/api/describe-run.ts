@@ -48,7 +48,8 @@ export function resolvedOptions(
   options: TrainFmOptions,
   fm: FmOptions,
 ): Record<string, unknown> {
-  const { fm: _, out: __, force: ___, reading, unlabelled: ____, infer: ______, ...rest } = options;
+  const { fm: _, out: __, force: ___, reading, unlabelled: ____, infer: ______, ...others } = options;
+  const { checkpointEvery: _______, resume: ________, ...rest } = others;
   const { threads: _____, ...readingOptions } = reading;
   return { log: paths, ...rest, reading: readingOptions, ...fm };
 }

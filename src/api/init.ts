@@ -13,8 +13,8 @@ import { readHistory, UNKNOWN, type KeyHistory } from "../embedding/key-history.
 import type { Carried } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
-import { readFm, tableFeatures, type FmArtifact } from "../trainers/fm/artifact.js";
 import type { FmStart } from "../trainers/fm/start.js";
+import { readEarlier, type EarlierModel } from "../trainers/learners.js";
 import { byFeature, nextHistory, NONE } from "./key-history.js";
 
 export interface InitOptions {
@@ -27,7 +27,7 @@ export interface InitOptions {
 /** An earlier run, read. */
 export interface EarlierRun {
   run: Run;
-  artifact: FmArtifact;
+  model: EarlierModel;
   /** by feature of its space */
   history: KeyHistory;
 }
@@ -59,28 +59,22 @@ export async function openEarlier(
     return undefined;
   }
   const run = await openRun(init);
-  const { model } = run.manifest;
-  if (model !== "fm") {
-    throw new UsageError(
-      `--init '${init}' holds a model '${model}', and this training makes 'fm': take a run of the same model, or train without --init`,
-    );
-  }
-  const artifact = await readFm(run);
-  const before = artifact.parameters.dim;
+  const model = await readEarlier(run);
+  const before = model.parameters.dim;
   if (dim !== undefined && dim !== before) {
     throw new UsageError(
       `--init '${init}' holds vectors of dim ${before}, and --dim says ${dim}: leave --dim out, or train without --init`,
     );
   }
-  const rows = await readHistory(run, tableFeatures(artifact.space).length);
-  return { run, artifact, history: byFeature(artifact.space, rows) };
+  const history = await readHistory(run, model.table.numRows);
+  return { run, model, history: byFeature(model.space, history) };
 }
 
 /** @throws {UsageError} the earlier run predicts another kind of label */
-export function checkTask({ run, artifact }: EarlierRun, task: string): void {
-  if (artifact.preprocess.task === task) return;
+export function checkTask({ run, model: { preprocess } }: EarlierRun, task: string): void {
+  if (preprocess.task === task) return;
   throw new UsageError(
-    `--init '${run.path}' was trained for a ${artifact.preprocess.task} label, and this log's is ${task}: ` +
+    `--init '${run.path}' was trained for a ${preprocess.task} label, and this log's is ${task}: ` +
       `take a run of the same kind, or train without --init`,
   );
 }
@@ -94,14 +88,14 @@ export function checkTask({ run, artifact }: EarlierRun, task: string): void {
  * @throws {UsageError} a field is of another kind, or keys are to expire by time and the log has none
  */
 export function goOn(
-  { run, artifact, history }: EarlierRun,
+  { run, model, history }: EarlierRun,
   fitted: FeatureSpace,
   dataset: Dataset,
   rows: Uint32Array,
   { expire }: InitOptions,
   rowOrder: EarlierRows,
 ): GoneOn {
-  const before = artifact.space;
+  const before = model.space;
   const isHere = (name: string) => fitted.fields.some((field) => field.name === name);
   const fieldBefore = (name: string) => before.fields.find((field) => field.name === name);
   checkKinds(fitted, fieldBefore);
@@ -123,7 +117,7 @@ export function goOn(
   const left = before.fields.filter(({ name }) => !isHere(name));
   return {
     space,
-    start: startOf(artifact, from),
+    start: startOf(model, from),
     history: nextHistory(space, dataset, history, from),
     carried: { run: run.path, ...carriedOf(space, before, from, seen) },
     warnings: left.map(
@@ -162,7 +156,7 @@ function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
 }
 
 /** The earlier parameters by feature of the new space; zero where there are none. */
-function startOf({ parameters: { dim, w0, w, vectors } }: FmArtifact, from: Uint32Array): FmStart {
+function startOf({ parameters: { dim, w0, w, vectors } }: EarlierModel, from: Uint32Array): FmStart {
   const start = {
     known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
     w0,

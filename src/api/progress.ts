@@ -20,4 +20,6 @@ export type Observe = (progress: Progress) => void;
 export interface Watch {
   observe: Observe;
   signal: AbortSignal;
+  /** where an interruption is to save: the next one calls `finish` in place of aborting the signal; returns what ends this */
+  finishInstead?: (finish: () => void) => () => void;
 }

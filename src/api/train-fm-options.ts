@@ -8,8 +8,10 @@ import type { Noise } from "../sampling/noise-distribution.js";
 import { defaultFmOptions, type FmOptions, type FmTask } from "../trainers/fm/options.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
+import type { WeeklyOptions } from "./weekly-options.js";
 
-export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits, SplitFlags {
+export interface TrainFmOptions
+  extends DatasetOptions, VocabularyLimits, EventLimits, SplitFlags, WeeklyOptions {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */

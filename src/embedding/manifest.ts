@@ -37,8 +37,12 @@ export interface Manifest {
   hashing?: Record<string, object>;
   /** what --init went on from, and what became of its keys */
   init?: Carried;
-  /** by part: train, valid, test */
+  /** a signal ended the training before its time: the best epoch until then is what the run holds */
+  interrupted?: true;
+  /** by part: train, valid, test; of the first model, where there was a refit */
   metrics: Record<string, Metrics>;
+  /** the model that the run holds, where it was trained once more on all rows; its metrics are of its own rows */
+  refit?: { epochs: number; rows: number; metrics: Record<string, Metrics> };
   /** seconds, by stage; the one thing in a run that differs from one time to the next */
   timings: Record<string, number>;
   warnings: string[];

@@ -6,7 +6,9 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
+import { readFmParameters } from "./fm/artifact.js";
 import { learnFm, readFm } from "./fm/learn.js";
+import type { FmParameters } from "./fm/model.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import type { Learner, Scorer } from "./trained.js";
 
@@ -17,17 +19,32 @@ interface Served {
   methods: readonly Method[];
   tasks: readonly FmTask[];
   learn: Learner;
+  /** it goes on from an earlier run (--init), and can be steered (controls.ts) */
+  isSteered?: true;
 }
 
 const served: readonly Served[] = [
-  { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm },
+  { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm, isSteered: true },
 ];
 
-/** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
-export function learnerOf({ model, method }: Pick<FmOptions, "model" | "method">, task: FmTask): Learner {
+/**
+ * The trainer that the options ask for.
+ *
+ * @param steering flags that only a trainer which can be steered knows
+ * @throws {UsageError} no trainer does all of it
+ */
+export function learnerOf(
+  { model, method }: Pick<FmOptions, "model" | "method">,
+  task: FmTask,
+  steering: readonly string[] = [],
+): Learner {
   const found = served.find(
     (one) => one.models.includes(model) && one.methods.includes(method) && one.tasks.includes(task),
   );
+  if (found && !found.isSteered && steering.length > 0)
+    throw new UsageError(
+      `${steering.join(", ")} cannot go with --model ${model} --method ${method} --task ${task}`,
+    );
   if (found) return found.learn;
   const others = served
     .filter((one) => one.models.includes(model) && one.tasks.includes(task))
@@ -66,10 +83,38 @@ export async function readModel(run: Run): Promise<ScoringModel> {
       `run '${run.path}' holds a model '${model}' that scores no rows: expected one of ${known}`,
     );
   }
+  const { preprocess, table, space } = await readSpace(run);
+  return { ...(await read(run, space, table)), space, preprocess };
+}
+
+/** A run's features, and how rows become them. */
+interface RunSpace {
+  preprocess: Preprocess;
+  table: EmbeddingTable;
+  space: FeatureSpace;
+}
+
+async function readSpace(run: Run): Promise<RunSpace> {
   const preprocess = JSON.parse(
     Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8"),
   ) as Preprocess;
   const table = await run.readTable();
-  const space = spaceOf(preprocess, table);
-  return { ...(await read(run, space, table)), space, preprocess };
+  return { preprocess, table, space: spaceOf(preprocess, table) };
+}
+
+/** An earlier model that another training can go on from. */
+export interface EarlierModel extends RunSpace {
+  parameters: FmParameters;
+}
+
+/** Reads back what --init goes on from. @throws {UsageError} no trainer goes on from such a model @throws {ArtifactError} the run is damaged */
+export async function readEarlier(run: Run): Promise<EarlierModel> {
+  const { model } = run.manifest;
+  if (model !== "fm") {
+    throw new UsageError(
+      `--init '${run.path}' holds a model '${model}', from which no training goes on: take a run of --model fm, or train without --init`,
+    );
+  }
+  const earlier = await readSpace(run);
+  return { ...earlier, parameters: await readFmParameters(run, earlier.space, earlier.table) };
 }

@@ -3,7 +3,9 @@
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { EmbeddingTable } from "../embedding/table.js";
+import type { TrainingControls } from "./controls.js";
 import type { FmOptions } from "./fm/options.js";
+import type { FmStart } from "./fm/start.js";
 
 /** What a trainer is given. */
 export interface LearnerInput {
@@ -13,6 +15,9 @@ export interface LearnerInput {
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
+  /** an earlier model to go on from, for a trainer that can */
+  start?: FmStart;
+  controls?: TrainingControls;
 }
 
 /**
@@ -35,6 +40,11 @@ export interface EpochEvent {
   /** of each row before its batch's step */
   trainLoss: number;
   validLoss?: number;
+  /** of V: the root of the sum of its squares */
+  vectorNorm?: number;
+  /** the metric that early stopping goes by, by its name */
+  auc?: number;
+  rmse?: number;
   /** of the training pass alone */
   rowsPerSecond: number;
   /** of the whole epoch */
@@ -64,6 +74,8 @@ export interface Trained extends Scorer {
   epochs: EpochEvent[];
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
   table(space: FeatureSpace): EmbeddingTable;
   /** relative to model/ */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;

@@ -24,6 +24,8 @@ import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js"
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
+import type { Interrupts } from "../interrupts.js";
+import { addWeeklyOptions, weeklyOf, type WeeklyFlags } from "../weekly-options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
 import { writeResult } from "../terminal.js";
@@ -46,12 +48,13 @@ type Flags = ReadingFlags &
   EventFlags &
   HashKeysFlags &
   SplitFlags &
+  WeeklyFlags &
   ModelFlags &
   OptionalFlags &
   Partial<FmOptions> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
 
 /** Adds the command. */
-export function addTrainFm(program: Command, signal: AbortSignal): Command {
+export function addTrainFm(program: Command, signal: AbortSignal, interrupts: Interrupts): Command {
   const command = program
     .command("train-fm")
     .summary("train a factorization machine: a vector for each key of each field")
@@ -67,6 +70,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
+  addWeeklyOptions(command);
   command
     .addOption(model("--model <model>", "what is trained").choices(models).default("fm"))
     .addOption(
@@ -112,7 +116,11 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { trainFm } = await import("../../api/train-fm.js");
     const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
-    const summary = await watched(flags, signal, (watch) => trainFm(paths, options, watch));
+    const finishInstead =
+      flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;
+    const summary = await watched(flags, signal, (watch) =>
+      trainFm(paths, options, { ...watch, ...(finishInstead && { finishInstead }) }),
+    );
     if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
     else if (!flags.quiet) await writeResult(textOf(summary));
   });
@@ -160,6 +168,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     negatives,
     noise: flags.noise,
     ...splitOf(flags),
+    ...weeklyOf(flags),
     fm,
   };
 }

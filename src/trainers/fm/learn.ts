@@ -29,12 +29,13 @@ export async function learnFm(
 
 /** Any model that scores as a factorization machine does. */
 export function trainedFm(model: FmModel): Trained {
-  const { loss, epochs, bestEpoch } = model;
+  const { loss, epochs, bestEpoch, interrupted = false } = model;
   return {
     name: "fm",
     loss,
     epochs,
     bestEpoch,
+    interrupted,
     table: (space) => featureTable(space, model),
     files: (space) => fmModelFiles(space, model),
     score: (rows, options) => scoreRows(model, rows, options),

@@ -12,6 +12,16 @@ import {
   takeLoss,
   writeBias,
 } from "../../kernels/fm.js";
+import {
+  copyState,
+  freeze,
+  type FmAccumulators,
+  type FmState,
+  readAccumulators,
+  restoreState,
+  vectorNorm,
+  writeAccumulators,
+} from "../../kernels/fm-state.js";
 import { loadKernel } from "../../kernels/load.js";
 import { Arena, type Region } from "../../kernels/memory.js";
 import { blockOrder } from "../../kernels/reference/random.js";
@@ -158,5 +168,33 @@ export class FmMachine {
   /** Copies parameters in. */
   async import({ vectors, w }: ParameterRegions): Promise<void> {
     await this.#pool.run({ kind: "load", vectors: vectors.offset, w: w.offset });
+  }
+
+  /** The Frobenius norm of V. */
+  vectorNorm(): number {
+    return vectorNorm(this.arena, this.#layout);
+  }
+
+  /** Lets no further step move w0 nor the flagged features. @param frozen u8[numFeatures] */
+  freeze(frozen: Uint8Array): void {
+    freeze(this.arena, this.#layout, frozen);
+  }
+
+  /** AdaGrad's accumulators by feature. */
+  get accumulators(): FmAccumulators {
+    return readAccumulators(this.arena, this.#layout);
+  }
+
+  set accumulators(accumulators: FmAccumulators) {
+    writeAccumulators(this.arena, this.#layout, accumulators);
+  }
+
+  /** A copy of all that training has made; given back, training goes on as if it had not stopped. */
+  get state(): FmState {
+    return copyState(this.arena, this.#layout);
+  }
+
+  set state(state: FmState) {
+    restoreState(this.arena, this.#layout, state);
   }
 }

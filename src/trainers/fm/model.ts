@@ -20,6 +20,8 @@ export interface FmModel {
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
 }
 
 /** The parameters alone: what scoring needs, and what a run keeps. */

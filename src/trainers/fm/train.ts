@@ -8,15 +8,22 @@ import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError, DivergedError } from "../../errors.js";
 import { log } from "../../kernels/reference/exp.js";
 import { draw } from "../../kernels/reference/random.js";
-import { FmMachine } from "./machine.js";
+import type { Region } from "../../kernels/memory.js";
+import type { Checkpoint, Judge, TrainingControls } from "../controls.js";
 import type { EpochEvent } from "../trained.js";
+import { EarlyStopping } from "./early-stopping.js";
+import { Interruption } from "./interruption.js";
+import { FmMachine, type ParameterRegions } from "./machine.js";
 import type { FmModel } from "./model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
 import { RowsBuffer } from "./rows-buffer.js";
+import { type FmStart, keepUntouched, startFrom } from "./start.js";
 import { prepareTraining } from "./training-rows.js";
 
 /** Bytes left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
+/** Mean length of a vector above which a training is lost: a score is then millions, whatever the label. */
+const MAX_LENGTH = 1000;
 
 export interface FmInput {
   numFeatures: number;
@@ -26,19 +33,22 @@ export interface FmInput {
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
+  /** an earlier model to go on from */
+  start?: FmStart;
+  controls?: TrainingControls;
 }
 
 /**
  * Trains a factorization machine by AdaGrad on batches of 256 rows.
  *
  * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience above
- * 0, training stops after so many epochs without a lower validation loss, and the model is the best epoch's; else the last's.
+ * 0, training stops after so many epochs without a lower validation loss (or better judged value), and the model is the best epoch's; else the last's.
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason
  * @throws {UsageError} an option is out of range, or the parameters do not fit 4 GiB
  * @throws {DataError} there are no training rows
- * @throws {DivergedError} a loss or a parameter became NaN or infinite
+ * @throws {DivergedError} a loss or a parameter became NaN or infinite, or vectors grew beyond all use
  */
 export async function trainFm(
   input: FmInput,
@@ -69,7 +79,7 @@ export async function trainFm(
 
 async function runEpochs(
   machine: FmMachine,
-  { numFeatures, featureHashes, counts, train, valid }: FmInput,
+  { numFeatures, featureHashes, counts, train, valid, start, controls = {} }: FmInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<FmModel> {
@@ -77,49 +87,70 @@ async function runEpochs(
   const labels = labelsOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = machine.allocateParameters();
-  const validation = valid && validationOf(machine, valid, labels.scale);
+  if (start) await startFrom(machine, kept, start, labels.scale);
+  const { judge, checkpoint, resume } = controls;
+  const validation = valid && validationOf(machine, valid, labels.scale, judge);
   const trainOnce = prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
   const stopsEarly = validation !== undefined && options.patience > 0;
+  const stopping = new EarlyStopping(judge?.better ?? "lower", options.minDelta, resume?.standing);
+  const epochs: EpochEvent[] = [...(resume?.epochs ?? [])];
+  if (resume) goBack(machine, kept, resume);
+  const interruption = new Interruption(machine, controls.onInterrupt);
 
-  const epochs: EpochEvent[] = [];
-  let best: { epoch: number; loss: number; w0: number } | undefined;
-  for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    // one pass over the training rows, in an order named by (seed, epoch)
-    const start = performance.now();
-    const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
-    const trained = performance.now();
-    const trainLoss = (pass.loss / pass.numRows) * labels.scale ** 2;
+  for (let epoch = epochs.length + 1; epoch <= options.epochs; epoch++) {
+    try {
+      // one pass over the training rows, in an order named by (seed, epoch)
+      const began = performance.now();
+      const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
+      const trained = performance.now();
+      const trainLoss = (pass.loss / pass.numRows) * labels.scale ** 2;
 
-    // a look at the validation part
-    const validLoss = validation && (await validation()) * labels.scale ** 2;
-    const isBest = validLoss === undefined || !best || validLoss < best.loss;
-    const event: EpochEvent = {
-      epoch,
-      trainLoss,
-      ...(validLoss !== undefined && { validLoss }),
-      rowsPerSecond: (pass.numRows / (trained - start)) * 1000,
-      seconds: (performance.now() - start) / 1000,
-      best: isBest,
-    };
-    epochs.push(event);
-    checkFinite(trainLoss, validLoss, epoch, options);
+      // a look at the validation part, and at how far vectors have grown
+      const seen = validation && (await validation());
+      const isBest = stopping.isBest(seen?.judged);
+      const event: EpochEvent = {
+        epoch,
+        trainLoss,
+        ...(seen && { validLoss: seen.loss }),
+        ...(seen && judge && { [judge.name]: seen.judged }),
+        vectorNorm: machine.vectorNorm() * Math.sqrt(labels.scale),
+        rowsPerSecond: (pass.numRows / (trained - began)) * 1000,
+        seconds: (performance.now() - began) / 1000,
+        best: isBest,
+      };
+      checkGrowth(event, numFeatures, options);
 
-    // keep the best parameters, or at the end the last
-    if (isBest || (epoch === options.epochs && !stopsEarly)) {
-      best = { epoch, loss: validLoss ?? Infinity, w0: machine.bias };
-      if (stopsEarly || epoch === options.epochs) {
-        if (!(await machine.export(kept))) throw diverged("a parameter", epoch, options);
+      // keep the best parameters, or the last where nothing stops early
+      if (isBest || !stopsEarly) {
+        const isNeeded = stopsEarly || epoch === options.epochs || interruption.isOffered;
+        const isFinite = !isNeeded || (await interruption.hold(() => machine.export(kept)));
+        if (!isFinite) throw diverged("a parameter is no longer finite", epoch, options);
+        stopping.keep(epoch, seen?.judged, machine.bias);
       }
+      epochs.push(event);
+      observe(event);
+    } catch (error) {
+      if (interruption.isWanted && stopping.standing.best > 0) break;
+      throw error;
     }
-    observe(event);
-    if (stopsEarly && epoch - best!.epoch >= options.patience) break;
+    if (interruption.isWanted) break;
+    if (stopsEarly && stopping.waited(epoch) >= options.patience) break;
+    if (checkpoint && epoch % checkpoint.every === 0 && epoch < options.epochs) {
+      const whole = standingOf(machine, stopsEarly ? kept : undefined, stopping, epochs);
+      await interruption.hold(() => checkpoint.save(whole));
+      if (interruption.isWanted) break;
+    }
+    interruption.offer();
   }
+  interruption.end();
+
+  const { best, w0 } = stopping.standing;
   const root = Math.sqrt(labels.scale);
-  return {
+  const model: FmModel = {
     dim: options.dim,
     loss: options.loss,
     // scores of divided labels are multiplied back: w by the scale, products of two vectors by its root twice
-    w0: Math.fround(best!.w0 * labels.scale),
+    w0: Math.fround(w0 * labels.scale),
     w: machine.arena
       .f32(kept.w)
       .slice(0, numFeatures)
@@ -128,21 +159,66 @@ async function runEpochs(
       .f32(kept.vectors)
       .slice(0, numFeatures * options.dim)
       .map((v) => v * root),
-    bestEpoch: best!.epoch,
+    bestEpoch: best,
     epochs,
+    ...(interruption.isWanted && { interrupted: true }),
+  };
+  if (start) keepUntouched(model, start, counts);
+  return model;
+}
+
+/** Where training stands, copied. */
+function standingOf(
+  { arena, state }: FmMachine,
+  kept: ParameterRegions | undefined,
+  { standing }: EarlyStopping,
+  epochs: readonly EpochEvent[],
+): Checkpoint {
+  // copies in memory of their own: what is shared cannot be written to disk
+  const copyOf = (region: Region) => Float32Array.from(arena.f32(region));
+  return {
+    state,
+    ...(kept && { kept: { vectors: copyOf(kept.vectors), w: copyOf(kept.w) } }),
+    standing,
+    epochs: [...epochs],
   };
 }
 
-/** Loads the validation part and returns what computes its mean loss. */
+/** Puts a machine where an earlier training stood. */
+function goBack(machine: FmMachine, kept: ParameterRegions, { state, kept: earlier }: Checkpoint): void {
+  machine.state = state;
+  if (!earlier) return;
+  machine.arena.f32(kept.vectors).set(earlier.vectors);
+  machine.arena.f32(kept.w).set(earlier.w);
+}
+
+/** What the validation part says of the parameters as they are. */
+interface Validation {
+  /** mean a row, in the label's unit */
+  loss: number;
+  /** what early stopping goes by */
+  judged: number;
+}
+
+/** Loads the validation part and returns what scores it. */
 function validationOf(
   machine: FmMachine,
   valid: FeatureRows,
   labelScale: number,
-): (() => Promise<number>) | undefined {
+  judge: Judge | undefined,
+): (() => Promise<Validation>) | undefined {
   if (valid.numRows === 0) return undefined;
   const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
   const scores = machine.allocateScores(valid.numRows);
-  return async () => (await machine.score(buffer, scores)) / valid.numRows;
+  return async () => {
+    const loss = ((await machine.score(buffer, scores)) / valid.numRows) * labelScale ** 2;
+    if (!judge) return { loss, judged: loss };
+    const own = Float32Array.from(
+      machine.arena.f32(scores).subarray(0, valid.numRows),
+      (s) => s * labelScale,
+    );
+    return { loss, judged: Number.isFinite(loss) ? judge.of(own, valid.labels) : loss };
+  };
 }
 
 /**
@@ -169,21 +245,27 @@ function firstOf(chunks: Iterable<FeatureRows>): FeatureRows {
   throw new DataError("no training rows: nothing to learn from");
 }
 
-function checkFinite(
-  trainLoss: number,
-  validLoss: number | undefined,
-  epoch: number,
+/** @throws {DivergedError} a loss is no longer finite, or vectors have grown beyond all use */
+function checkGrowth(
+  { epoch, trainLoss, validLoss, vectorNorm = 0 }: EpochEvent,
+  numFeatures: number,
   options: FmOptions,
 ): void {
-  if (!Number.isFinite(trainLoss)) throw diverged("the training loss", epoch, options);
-  if (validLoss !== undefined && !Number.isFinite(validLoss)) {
-    throw diverged("the validation loss", epoch, options);
+  if (!Number.isFinite(trainLoss)) throw diverged("the training loss is no longer finite", epoch, options);
+  if (validLoss !== undefined && !Number.isFinite(validLoss))
+    throw diverged("the validation loss is no longer finite", epoch, options);
+  const length = vectorNorm / Math.sqrt(numFeatures);
+  if (!(length <= MAX_LENGTH)) {
+    const grown = Number.isFinite(length)
+      ? `have grown to a length of ${length.toPrecision(2)}`
+      : "are no longer finite";
+    throw diverged(`vectors ${grown}`, epoch, options);
   }
 }
 
 function diverged(what: string, epoch: number, { learningRate }: FmOptions): DivergedError {
   return new DivergedError(
-    `${what} is no longer finite in epoch ${epoch}, at learning rate ${learningRate}: ` +
+    `${what} in epoch ${epoch}, at learning rate ${learningRate}: ` +
       `try --learning-rate ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
   );
 }

@@ -1,0 +1,48 @@
+// Options of a training that is repeated from week to week: where it goes on, how it is watched, and how it ends.
+
+import { Option, type Command } from "commander";
+import type { TrainFmOptions } from "../api/train-fm-options.js";
+
+type Own =
+  "init" | "expire" | "freeze" | "keepState" | "refit" | "metric" | "search" | "checkpointEvery" | "resume";
+
+export type WeeklyFlags = Pick<TrainFmOptions, Own> & { onInterrupt?: "abort" | "save" };
+
+/** Adds the options. */
+export function addWeeklyOptions(command: Command): Command {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("From week to week:");
+  return command
+    .addOption(group("--init <run>", "start from an earlier run, by key; keys that the log lacks are kept"))
+    .addOption(
+      group(
+        "--expire <age>",
+        "leave out known keys not seen for so long: 8w (h, d, w) before the newest event, or 8 trainings",
+      ),
+    )
+    .addOption(
+      group("--refit", "when the epochs are chosen, train once more on all rows, held-out ones among them"),
+    )
+    .addOption(
+      group("--metric <metric>", "what early stopping goes by (default: loss)").choices([
+        "loss",
+        "auc",
+        "rmse",
+      ]),
+    )
+    .addOption(
+      group("--on-interrupt <what>", "abort, or save the best epoch so far")
+        .choices(["abort", "save"])
+        .default("abort"),
+    );
+}
+
+/** The flags as options of the api. @throws {UsageError} they do not go together */
+export function weeklyOf(flags: WeeklyFlags): Pick<TrainFmOptions, Own> {
+  const { init, expire, refit, metric } = flags;
+  return {
+    ...(init !== undefined && { init }),
+    ...(expire !== undefined && { expire }),
+    ...(refit && { refit }),
+    ...(metric && { metric }),
+  };
+}

@@ -1,0 +1,48 @@
+// How a training is watched and steered from outside, beside its options.
+
+import type { FmState } from "../kernels/fm-state.js";
+import type { EpochEvent } from "./trained.js";
+
+/** What early stopping goes by in place of the validation loss. */
+export interface Judge {
+  /** as metrics.jsonl names it */
+  name: string;
+  better: "lower" | "higher";
+  /** @param scores f32: before any link, in the label's unit @param labels f32 */
+  of(scores: Float32Array, labels: Float32Array): number;
+}
+
+/** Where a training stands after an epoch: with it, training goes on as if it had not stopped. */
+export interface Checkpoint {
+  state: FmState;
+  /** the parameters that are kept, of the best epoch; absent where the last epoch's are taken */
+  kept?: { vectors: Float32Array; w: Float32Array };
+  standing: Standing;
+  epochs: EpochEvent[];
+}
+
+/** How early stopping stands. */
+export interface Standing {
+  /** the epoch that is kept, from 1; 0 before the first */
+  best: number;
+  /** its judged value, and its bias */
+  value: number;
+  w0: number;
+  /** the last epoch that was better than the one before by more than minDelta, and its value */
+  mark: number;
+  markValue: number;
+}
+
+export interface TrainingControls {
+  judge?: Judge;
+  /**
+   * Called when the first epoch is done, with what ends the training early: it then returns the best epoch so far.
+   *
+   * @returns what withdraws the offer
+   */
+  onInterrupt?: (finish: () => void) => () => void;
+  /** saves where the training stands after every so many epochs */
+  checkpoint?: { every: number; save(checkpoint: Checkpoint): Promise<void> };
+  /** where to go on */
+  resume?: Checkpoint;
+}
