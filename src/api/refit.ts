@@ -5,6 +5,7 @@
 import type { Metrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
 import type { TrainingControls } from "../trainers/controls.js";
+import type { Checkpoints, Judged } from "./checkpoint.js";
 import type { Part } from "./examples.js";
 import { silently, type SplitParts } from "./parts.js";
 import type { TrainFmOptions } from "./train-fm-options.js";
@@ -13,7 +14,7 @@ import { trainParts, type Telling, type TrainedParts, type TrainingSource } from
 /** A training, and the model that the run holds. */
 export interface TrainedTwice {
   /** what was judged */
-  first: TrainedParts;
+  first: Judged;
   /** what the run holds: the refitted model, or the first */
   published: TrainedParts;
   /** for the manifest */
@@ -31,23 +32,31 @@ export async function trainAndRefit(
   source: TrainingSource,
   options: TrainFmOptions,
   telling: Telling,
-  controls: TrainingControls,
+  checkpoints: Checkpoints,
 ): Promise<TrainedTwice> {
-  const whole = options.refit ? wholeParts(source.parts) : undefined;
-  const first = await trainParts(source, options, telling, controls);
-  const interrupted = first.model.interrupted ?? false;
-  if (!whole || interrupted) return { first, published: first, interrupted };
-
-  const { bestEpoch } = first.model;
   const { watch } = telling;
+  const onInterrupt = watch.finishInstead;
+  const whole = options.refit ? wholeParts(source.parts) : undefined;
+  const trained = checkpoints.first
+    ? undefined
+    : await trainParts(source, options, telling, {
+        ...(onInterrupt && { onInterrupt }),
+        ...checkpoints.controls(),
+      });
+  const first = checkpoints.first ?? judgedOf(trained!);
+  const interrupted = trained?.model.interrupted ?? false;
+  if (trained && (!whole || interrupted)) return { first, published: trained, interrupted };
+
+  const rows = whole!.train.rows.length;
   watch.observe({
     stage: "note",
-    text: `refit: ${bestEpoch} ${bestEpoch === 1 ? "epoch" : "epochs"} on all ${whole.train.rows.length} rows`,
+    text: `refit: ${first.bestEpoch} ${first.bestEpoch === 1 ? "epoch" : "epochs"} on all ${rows} rows`,
   });
-  const finish = finishing(watch.signal, controls.onInterrupt);
+  // a refit that is cut short is of no use, but the first model is
+  const finish = finishing(watch.signal, trained && onInterrupt);
   try {
     const published = await trainParts(
-      { ...source, parts: whole },
+      { ...source, parts: whole! },
       withoutStopping(options, first),
       {
         watch: { ...silently(watch), signal: finish.signal },
@@ -55,23 +64,26 @@ export async function trainAndRefit(
         warn: () => undefined,
         lap: (stage) => telling.lap(`refit ${stage}`),
       },
-      {},
+      checkpoints.controls(first),
     );
     const { model, metrics } = published;
-    const refit = { epochs: model.epochs.length, rows: whole.train.rows.length, metrics };
-    return { first, published, refit, interrupted };
+    return { first, published, refit: { epochs: model.epochs.length, rows, metrics }, interrupted };
   } catch (error) {
-    if (!finish.isWanted()) throw error;
-    return { first, published: first, interrupted: true };
+    if (!trained || !finish.isWanted()) throw error;
+    return { first, published: trained, interrupted: true };
   } finally {
     finish.end();
   }
 }
 
+function judgedOf({ options, metrics, model: { epochs, bestEpoch } }: TrainedParts): Judged {
+  return { options, metrics, epochs, bestEpoch };
+}
+
 /** The settings that the first training ended with, for its best number of epochs. */
-function withoutStopping(options: TrainFmOptions, { options: fm, model }: TrainedParts): TrainFmOptions {
+function withoutStopping(options: TrainFmOptions, { options: fm, bestEpoch }: Judged): TrainFmOptions {
   const { metric: _, search: __, ...others } = options;
-  return { ...others, fm: { ...fm, epochs: model.bestEpoch } };
+  return { ...others, fm: { ...fm, epochs: bestEpoch } };
 }
 
 /** A signal that a taken offer to finish aborts, as the given one does. */

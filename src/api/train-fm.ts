@@ -6,10 +6,10 @@ import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import type { TrainingControls } from "../trainers/controls.js";
 import { checkFmOptions, defaultFmOptions } from "../trainers/fm/options.js";
 import { preprocessFile } from "../trainers/learners.js";
-import { preprocessOf, resolvedOptions } from "./describe-run.js";
+import { Checkpoints } from "./checkpoint.js";
+import { identityOf, preprocessOf, resolvedOptions } from "./describe-run.js";
 import { openEarlier } from "./init.js";
 import { negativeFiles } from "./negative-file.js";
 import { splitParts } from "./parts.js";
@@ -59,11 +59,19 @@ export async function trainFm(
     rowOrder: await earlierRows(options.rowOrder),
     earlier: earlierRun,
   };
+  const checkpoints = await Checkpoints.open(
+    options.out,
+    options,
+    identityOf(paths, options, dataset.inputs, earlierRun?.run.manifest),
+    watch.signal,
+  );
+  const { epoch } = checkpoints;
+  if (epoch !== undefined) watch.observe({ stage: "note", text: `goes on after epoch ${epoch}` });
   const { first, published, refit, interrupted } = await trainAndRefit(
     source,
     options,
     { watch, warn, lap: (stage) => clock.lap(stage) },
-    controlsOf(watch),
+    checkpoints,
   );
   const { metrics } = first;
   const { space, examples, model, history, carried } = published;
@@ -111,12 +119,13 @@ export async function trainFm(
         [HISTORY_FILE]: historyChunks(history),
       },
       metricsLines: [
-        ...first.model.epochs,
+        ...first.epochs,
         ...(refit ? model.epochs.map((event) => ({ ...event, refit: true })) : []),
       ],
     },
     { signal: watch.signal },
   );
+  await checkpoints.remove();
   return {
     command: "train-fm",
     version,
@@ -137,8 +146,4 @@ function collectWarnings({ observe, signal }: Watch, warnings: string[]): Watch 
       observe(progress);
     },
   };
-}
-
-function controlsOf({ finishInstead }: Watch): TrainingControls {
-  return { ...(finishInstead && { onInterrupt: finishInstead }) };
 }

@@ -113,11 +113,13 @@ function readingLine({ rows, bytes, totalBytes }: ReadProgress, seconds: number)
 }
 
 function epochLine(event: EpochProgress): string {
-  const { epoch, epochs, trainLoss, validLoss, rowsPerSecond, best } = event;
+  const { epoch, epochs, trainLoss, validLoss, auc, vectorNorm, rowsPerSecond, best } = event;
   const valid =
     validLoss === undefined ? "" : `, valid loss ${validLoss.toFixed(5)}${best ? " (best so far)" : ""}`;
+  const metric = auc === undefined ? "" : `, AUC ${auc.toFixed(5)}`;
+  const norm = vectorNorm === undefined ? "" : `, |V| ${vectorNorm.toPrecision(4)}`;
   const speed = `${(rowsPerSecond / 1e6).toFixed(2)} M rows/s`;
-  return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}, ${speed}`;
+  return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${norm}, ${speed}`;
 }
 
 function timeLeft({ epoch, epochs, seconds }: EpochProgress): string {

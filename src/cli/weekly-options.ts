@@ -2,6 +2,7 @@
 
 import { Option, type Command } from "commander";
 import type { TrainFmOptions } from "../api/train-fm-options.js";
+import { wholeOf } from "./options.js";
 
 type Own =
   "init" | "expire" | "freeze" | "keepState" | "refit" | "metric" | "search" | "checkpointEvery" | "resume";
@@ -23,6 +24,13 @@ export function addWeeklyOptions(command: Command): Command {
       group("--refit", "when the epochs are chosen, train once more on all rows, held-out ones among them"),
     )
     .addOption(
+      group(
+        "--checkpoint-every <n>",
+        "epochs after which to save where training stands, beside the run",
+      ).argParser(wholeOf("--checkpoint-every", 1)),
+    )
+    .addOption(group("--resume", "go on from the checkpoint of a training that was killed, if there is one"))
+    .addOption(
       group("--metric <metric>", "what early stopping goes by (default: loss)").choices([
         "loss",
         "auc",
@@ -38,11 +46,13 @@ export function addWeeklyOptions(command: Command): Command {
 
 /** The flags as options of the api. @throws {UsageError} they do not go together */
 export function weeklyOf(flags: WeeklyFlags): Pick<TrainFmOptions, Own> {
-  const { init, expire, refit, metric } = flags;
+  const { init, expire, refit, metric, checkpointEvery, resume } = flags;
   return {
     ...(init !== undefined && { init }),
     ...(expire !== undefined && { expire }),
     ...(refit && { refit }),
     ...(metric && { metric }),
+    ...(checkpointEvery !== undefined && { checkpointEvery }),
+    ...(resume && { resume }),
   };
 }

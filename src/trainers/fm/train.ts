@@ -24,6 +24,8 @@ import { prepareTraining } from "./training-rows.js";
 const RESERVE = 64 << 20;
 /** Mean length of a vector above which a training is lost: a score is then millions, whatever the label. */
 const MAX_LENGTH = 1000;
+/** Mean loss above which a training is lost: nats, or so many times the labels' variance. */
+const MAX_LOSS = { logistic: 10, squared: 100 };
 
 export interface FmInput {
   numFeatures: number;
@@ -118,7 +120,7 @@ async function runEpochs(
         seconds: (performance.now() - began) / 1000,
         best: isBest,
       };
-      checkGrowth(event, numFeatures, options);
+      checkGrowth(event, numFeatures, labels.scale, options);
 
       // keep the best parameters, or the last where nothing stops early
       if (isBest || !stopsEarly) {
@@ -249,11 +251,14 @@ function firstOf(chunks: Iterable<FeatureRows>): FeatureRows {
 function checkGrowth(
   { epoch, trainLoss, validLoss, vectorNorm = 0 }: EpochEvent,
   numFeatures: number,
+  labelScale: number,
   options: FmOptions,
 ): void {
   if (!Number.isFinite(trainLoss)) throw diverged("the training loss is no longer finite", epoch, options);
   if (validLoss !== undefined && !Number.isFinite(validLoss))
     throw diverged("the validation loss is no longer finite", epoch, options);
+  if (trainLoss > MAX_LOSS[options.loss] * labelScale ** 2)
+    throw diverged(`the training loss has grown to ${trainLoss.toPrecision(2)}`, epoch, options);
   const length = vectorNorm / Math.sqrt(numFeatures);
   if (!(length <= MAX_LENGTH)) {
     const grown = Number.isFinite(length)
