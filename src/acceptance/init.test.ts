@@ -209,3 +209,92 @@ describe("what cannot be gone on from", () => {
     ]);
   });
 });
+
+describe("--freeze known", () => {
+  const rowsByKey = async (run: string) => {
+    const { stdout } = await embedOk(["export", at(run), "--format", "jsonl", "--with-weight"]);
+    return new Map(
+      parseJsonLines(stdout).map(({ field, key, vector, weight }) => [`${field}:${key}`, { vector, weight }]),
+    );
+  };
+
+  test.each(["adagrad", "sgd", "ftrl", "adam"])(
+    "by %s, keeps every old row bit for bit and fits the new ones",
+    async (method) => {
+      const options = ["--method", method, "--threads", "2"];
+      await train(weeks[0]!, `frozen-base-${method}`, ...options);
+      const init = ["--init", at(`frozen-base-${method}`), "--freeze", "known", ...options];
+      await train(weeks[1]!, `frozen-${method}`, ...init);
+      const [before, after] = [await rowsByKey(`frozen-base-${method}`), await rowsByKey(`frozen-${method}`)];
+      for (const [key, row] of before) expect([key, after.get(key)]).toEqual([key, row]);
+      // out-of-vocabulary features and w0 are no rows of the table, and as they were too
+      const model = (run: string) => readFileSync(join(at(run), "model", "fm.safetensors"));
+      expect(model(`frozen-${method}`).equals(model(`frozen-base-${method}`))).toBe(true);
+      // a new key is not left where it was drawn
+      await train(weeks[1]!, `moved-${method}`, ...init, "--epochs", "3");
+      expect((await rowsByKey(`moved-${method}`)).get("item:date")).not.toEqual(after.get("item:date"));
+    },
+  );
+
+  test("keeps the bits of a regression, whose labels are on another scale this week", async () => {
+    const ratings = ["train-fm", fixture("ratings.csv"), "--label", "rating", "--epochs", "2"];
+    await embedOk([...ratings, "-o", at("frozen-ratings"), "--where", "rating < 8"]);
+    await embedOk([
+      ...ratings,
+      "-o",
+      at("froze-ratings"),
+      "--init",
+      at("frozen-ratings"),
+      "--freeze",
+      "known",
+    ]);
+    const [before, after] = [await rowsByKey("frozen-ratings"), await rowsByKey("froze-ratings")];
+    for (const [key, row] of before) expect([key, after.get(key)]).toEqual([key, row]);
+  });
+
+  test("is refused without --init", async () => {
+    expect((await embed(["train-fm", weeks[0]!, "-o", at("none"), "--freeze", "known"])).code).toBe(64);
+  });
+});
+
+describe("--keep-state", () => {
+  const clicks = ["train-fm", fixture("clicks.csv"), "--no-shuffle"];
+  const table = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
+
+  test.each(["adagrad", "adam"])(
+    "by %s, two trainings of one epoch are one of two, to the byte",
+    async (method) => {
+      const options = [...clicks, "--method", method];
+      await embedOk([...options, "-o", at(`both-${method}`), "--epochs", "2"]);
+      await embedOk([...options, "-o", at(`half-${method}`), "--epochs", "1", "--keep-state"]);
+      const again = [
+        ...options,
+        "-o",
+        at(`again-${method}`),
+        "--epochs",
+        "1",
+        "--init",
+        at(`half-${method}`),
+      ];
+      await embedOk(again);
+      expect(table(`again-${method}`).equals(table(`both-${method}`))).toBe(true);
+    },
+  );
+
+  test("of another method is refused, and a run without one is told of", async () => {
+    await embedOk([...clicks, "-o", at("stateless"), "--epochs", "1"]);
+    const told = await embedOk([
+      ...clicks,
+      "-o",
+      at("told"),
+      "--epochs",
+      "1",
+      "--init",
+      at("stateless"),
+      "--keep-state",
+    ]);
+    expect(told.stderr).toContain("its optimizer starts anew");
+    const other = [...clicks, "-o", at("none"), "--method", "sgd", "--init", at("half-adam")];
+    expect((await embed(other)).code).toBe(64);
+  });
+});

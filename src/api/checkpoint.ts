@@ -2,6 +2,7 @@
 //
 //   slices, linear, bias    the machine's memory, as kernels/fm-state.ts describes it
 //   keptVectors, keptW      the best epoch's parameters, where early stopping waits for a better one
+//   optimizerVectors, ...   and what the optimizer kept then, under --keep-state
 //   standing                u8, JSON: what the training was asked for, its epochs, and how early stopping stands
 //
 // A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
@@ -103,6 +104,11 @@ export class Checkpoints {
     const arrays = Object.entries({
       ...state,
       ...(kept && { keptVectors: kept.vectors, keptW: kept.w }),
+      ...(kept?.optimizer && {
+        optimizerVectors: kept.optimizer.vectors,
+        optimizerW: kept.optimizer.w,
+        optimizerW0: Float32Array.of(kept.optimizer.w0),
+      }),
       standing: json,
     });
     const tensors = new Map(arrays.map(([name, data]) => [name, { shape: [data.length], data }]));
@@ -122,7 +128,13 @@ async function read(path: string): Promise<Checkpoint & Saved> {
   };
   if (!tensors.has("keptVectors")) return { ...saved, state };
   const kept = { vectors: floats(tensors, "keptVectors", path), w: floats(tensors, "keptW", path) };
-  return { ...saved, state, kept };
+  if (!tensors.has("optimizerW0")) return { ...saved, state, kept };
+  const optimizer = {
+    vectors: floats(tensors, "optimizerVectors", path),
+    w: floats(tensors, "optimizerW", path),
+    w0: floats(tensors, "optimizerW0", path)[0]!,
+  };
+  return { ...saved, state, kept: { ...kept, optimizer } };
 }
 
 function floats(tensors: ReadonlyMap<string, Tensor>, name: string, path: string): Float32Array {

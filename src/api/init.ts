@@ -13,6 +13,7 @@ import { readHistory, UNKNOWN, type KeyHistory } from "../embedding/key-history.
 import type { Carried } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
+import type { FmOptions } from "../trainers/fm/options.js";
 import type { FmStart } from "../trainers/fm/start.js";
 import { readEarlier, type EarlierModel } from "../trainers/learners.js";
 import { byFeature, nextHistory, NONE } from "./key-history.js";
@@ -20,6 +21,10 @@ import { byFeature, nextHistory, NONE } from "./key-history.js";
 export interface InitOptions {
   /** an earlier run, by whose keys training starts */
   init?: string;
+  /** rows of the earlier run stay as they are, bit for bit */
+  freeze?: "known";
+  /** what the optimizer keeps goes into the run, for the next --init */
+  keepState?: boolean;
   /** known keys that logs have lacked for so long are left out, see dataset/expire.ts; all stay when absent */
   expire?: string;
 }
@@ -44,24 +49,33 @@ export interface GoneOn {
 /**
  * Opens the run of --init, if there is one.
  *
- * @param dim what --dim says, if it does
+ * @param fm what the user set of the model that is to be trained
  * @throws {UsageError} it holds another model, or vectors of another length @throws {ArtifactError} damaged
  */
 export async function openEarlier(
-  { init, expire }: InitOptions,
-  dim: number | undefined,
+  { init, expire, freeze }: InitOptions,
+  fm: Partial<FmOptions>,
 ): Promise<EarlierRun | undefined> {
   // a time that the log would have is of no concern here
   expiryOf(expire, 0);
   if (init === undefined) {
     if (expire !== undefined)
       throw new UsageError("--expire goes with --init RUN: it is about that run's keys");
+    if (freeze !== undefined)
+      throw new UsageError("--freeze known goes with --init RUN: its keys are the known ones");
     return undefined;
   }
   const run = await openRun(init);
-  const model = await readEarlier(run);
+  const model = await readEarlier(run, fm.model ?? "fm");
+  const [was, is] = [run.manifest.options["method"], fm.method ?? "adagrad"];
+  if (model.optimizer && was !== is) {
+    throw new UsageError(
+      `--init '${init}' keeps the state of --method ${String(was)}, and this training is by ${is}: take the same method, or a run without --keep-state`,
+    );
+  }
   const before = model.parameters.dim;
-  if (dim !== undefined && dim !== before) {
+  const { dim } = fm;
+  if (fm.model !== "lr" && dim !== undefined && dim !== before) {
     throw new UsageError(
       `--init '${init}' holds vectors of dim ${before}, and --dim says ${dim}: leave --dim out, or train without --init`,
     );
@@ -92,7 +106,7 @@ export function goOn(
   fitted: FeatureSpace,
   dataset: Dataset,
   rows: Uint32Array,
-  { expire }: InitOptions,
+  { expire, freeze, keepState }: InitOptions,
   rowOrder: EarlierRows,
 ): GoneOn {
   const before = model.space;
@@ -114,15 +128,17 @@ export function goOn(
   );
   const space = withKnown(fitted, dataset, rows, (name) => known.get(name), rowOrder);
   const from = featuresFrom(space, before);
-  const left = before.fields.filter(({ name }) => !isHere(name));
+  const warnings = before.fields
+    .filter(({ name }) => !isHere(name))
+    .map(({ name }) => `field '${name}' of run '${run.path}' is no field here: its rows are left out`);
+  if (keepState && !model.optimizer)
+    warnings.push(`run '${run.path}' was trained without --keep-state: its optimizer starts anew`);
   return {
     space,
-    start: startOf(model, from),
+    start: { ...startOf(model, from), freezes: freeze !== undefined },
     history: nextHistory(space, dataset, history, from),
     carried: { run: run.path, ...carriedOf(space, before, from, seen) },
-    warnings: left.map(
-      ({ name }) => `field '${name}' of run '${run.path}' is no field here: its rows are left out`,
-    ),
+    warnings,
   };
 }
 
@@ -156,19 +172,29 @@ function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
 }
 
 /** The earlier parameters by feature of the new space; zero where there are none. */
-function startOf({ parameters: { dim, w0, w, vectors } }: EarlierModel, from: Uint32Array): FmStart {
-  const start = {
+function startOf(
+  { parameters: { w0, w, vectors }, optimizer }: EarlierModel,
+  from: Uint32Array,
+): Omit<FmStart, "freezes"> {
+  const numBefore = w.length;
+  // rows of any width
+  const moved = (data: Float32Array): Float32Array => {
+    const width = data.length / numBefore;
+    const all = new Float32Array(from.length * width);
+    from.forEach((earlier, feature) => {
+      if (earlier !== NONE) all.set(data.subarray(earlier * width, (earlier + 1) * width), feature * width);
+    });
+    return all;
+  };
+  return {
     known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
     w0,
-    w: new Float32Array(from.length),
-    vectors: new Float32Array(from.length * dim),
+    w: moved(w),
+    vectors: moved(vectors),
+    ...(optimizer && {
+      optimizer: { vectors: moved(optimizer.vectors), w: moved(optimizer.w), w0: optimizer.w0 },
+    }),
   };
-  from.forEach((earlier, feature) => {
-    if (earlier === NONE) return;
-    start.w[feature] = w[earlier]!;
-    start.vectors.set(vectors.subarray(earlier * dim, (earlier + 1) * dim), feature * dim);
-  });
-  return start;
 }
 
 /** What became of the earlier keys, in all and by field; out-of-vocabulary features are no keys. */

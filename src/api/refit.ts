@@ -36,11 +36,13 @@ export async function trainAndRefit(
 ): Promise<TrainedTwice> {
   const { watch } = telling;
   const onInterrupt = watch.finishInstead;
+  const keepsState = options.keepState ?? false;
   const whole = options.refit ? wholeParts(source.parts) : undefined;
   const trained = checkpoints.first
     ? undefined
     : await trainParts(source, options, telling, {
         ...(onInterrupt && { onInterrupt }),
+        keepsState,
         ...checkpoints.controls(),
       });
   const first = checkpoints.first ?? judgedOf(trained!);
@@ -64,7 +66,7 @@ export async function trainAndRefit(
         warn: () => undefined,
         lap: (stage) => telling.lap(`refit ${stage}`),
       },
-      checkpoints.controls(first),
+      { keepsState, ...checkpoints.controls(first) },
     );
     const { model, metrics } = published;
     return { first, published, refit: { epochs: model.epochs.length, rows, metrics }, interrupted };

@@ -41,9 +41,9 @@ export async function trainFm(
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
-  checkFmOptions({ ...defaultFmOptions("logistic"), ...flags.fm });
+  checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
 
-  const earlierRun = await openEarlier(flags, flags.fm.dim);
+  const earlierRun = await openEarlier(flags, flags.fm);
   const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);

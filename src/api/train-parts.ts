@@ -82,8 +82,8 @@ export async function trainParts(
   lap("encode");
 
   const loss = examples.task === "binary" ? "logistic" : "squared";
-  const fm: FmOptions = { ...defaultFmOptions(loss), ...options.fm };
-  if (earlier) fm.dim = earlier.model.parameters.dim;
+  const fm: FmOptions = { ...defaultFmOptions(loss, options.fm.method), ...options.fm };
+  if (earlier && fm.model !== "lr") fm.dim = earlier.model.parameters.dim;
   const judge = judgeOf(options.metric, examples);
   const { valid, test } = examples;
   const { oovDropout = 0 } = options;

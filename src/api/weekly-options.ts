@@ -7,10 +7,6 @@ export const judgeNames = ["loss", "auc", "rmse"] as const;
 export type JudgeName = (typeof judgeNames)[number];
 
 export interface WeeklyOptions extends InitOptions {
-  /** rows of the earlier run stay as they are, bit for bit */
-  freeze?: "known";
-  /** the optimizer's accumulators are kept in the run, and taken from the earlier one */
-  keepState?: boolean;
   /** after early stopping, train once more on all rows for the chosen epochs */
   refit?: boolean;
   /** by the task when absent */

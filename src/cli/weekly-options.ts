@@ -21,6 +21,13 @@ export function addWeeklyOptions(command: Command): Command {
       ),
     )
     .addOption(
+      group(
+        "--freeze <what>",
+        "known: rows of the earlier run stay as they are, new ones are fitted to them",
+      ).choices(["known"]),
+    )
+    .addOption(group("--keep-state", "keep the optimizer's accumulators in the run, for the next --init"))
+    .addOption(
       group("--refit", "when the epochs are chosen, train once more on all rows, held-out ones among them"),
     )
     .addOption(
@@ -46,10 +53,12 @@ export function addWeeklyOptions(command: Command): Command {
 
 /** The flags as options of the api. @throws {UsageError} they do not go together */
 export function weeklyOf(flags: WeeklyFlags): Pick<TrainFmOptions, Own> {
-  const { init, expire, refit, metric, checkpointEvery, resume } = flags;
+  const { init, expire, freeze, keepState, refit, metric, checkpointEvery, resume } = flags;
   return {
     ...(init !== undefined && { init }),
     ...(expire !== undefined && { expire }),
+    ...(freeze && { freeze }),
+    ...(keepState && { keepState }),
     ...(refit && { refit }),
     ...(metric && { metric }),
     ...(checkpointEvery !== undefined && { checkpointEvery }),

@@ -19,6 +19,8 @@ export interface FeatureRows {
   values?: Float32Array;
   /** f32[numRows]: 0 or 1 for the logistic loss, any number for the squared loss */
   labels: Float32Array;
+  /** f32[numRows]: what each row counts, 1 on average over the training part; absent when each counts 1 */
+  weights?: Float32Array;
 }
 
 /**

@@ -1,11 +1,13 @@
-// What a factorization machine has learned, read and written between two runs of its threads: the norm of V, AdaGrad's
-// accumulators, and all of it as bytes for a checkpoint.
+// What a factorization machine has learned, read and written between two runs of its threads: the norm of V, what a method
+// keeps beside each parameter, and all of it as bytes for a checkpoint.
 //
-//   slices   f32[J][n][2][K] or f32[n][J][2][K]   v and its accumulators, by the plan's strides
-//   linear   f32[n][2]                            w and its accumulators
+//   slices   f32[J][n][S][K] or f32[n][J][S][K]   v and its state, by the plan's strides
+//   linear   f32[n][L]                            w and its state
 //   bias     f32[2]                               w0 and its accumulator, the same on every thread
+//
+// S and L are the method's (METHODS of fm.ts); K, J: fm.ts.
 
-import type { FmLayout } from "./fm.js";
+import { METHODS, type FmLayout } from "./fm.js";
 import type { Arena } from "./memory.js";
 
 /** An accumulator so large that no step moves its parameter by a bit that an f32 holds. */
@@ -13,105 +15,131 @@ const FROZEN = 1e38;
 /** Byte offset of w0 within a thread's struct. */
 const BIAS = 8;
 
-/** Parameters and accumulators as they lie in memory; the same at any number of threads. */
+/** Parameters and state as they lie in memory; the same at any number of threads. */
 export interface FmState {
   slices: Float32Array;
   linear: Float32Array;
   bias: Float32Array;
 }
 
-/** Accumulators by feature. */
-export interface FmAccumulators {
-  /** f32[numFeatures * dim] */
+/** What a method keeps beside the parameters, by feature; empty for a method that keeps nothing. */
+export interface OptimizerState {
+  /** f32[n][J][S - 1][K], unused dimensions among them */
   vectors: Float32Array;
-  /** f32[numFeatures] */
+  /** f32[n][L - 1] */
   w: Float32Array;
+  /** w0's accumulator */
   w0: number;
 }
 
-/** Where the plan says that the parameters lie. */
+/** Where the plan says that the parameters lie; strides in numbers. */
 class Parameters {
-  readonly numFeatures: number;
+  readonly n: number;
   readonly dim: number;
+  readonly J: number;
   readonly K: number;
+  readonly S: number;
+  readonly L: number;
   readonly slices: Float32Array;
   readonly linear: Float32Array;
   readonly #sliceStride: number;
   readonly #featureStride: number;
 
   constructor({ memory }: Arena, { plan }: FmLayout) {
-    const fields = new Uint32Array(memory.buffer, plan, 10);
-    const [, , n, dim, J, K, slices, sliceStride, featureStride, linear] = fields as unknown as number[];
-    this.numFeatures = n!;
-    this.dim = dim!;
-    this.K = K!;
-    this.slices = new Float32Array(memory.buffer, slices, J! * n! * 2 * K!);
-    this.linear = new Float32Array(memory.buffer, linear, 2 * n!);
-    this.#sliceStride = sliceStride! / 4;
-    this.#featureStride = featureStride! / 4;
+    const fields = new Uint32Array(memory.buffer, plan, 19);
+    const at = (i: number) => fields[i]!;
+    [this.n, this.dim, this.J, this.K] = [at(2), at(3), at(4), at(5)];
+    this.S = Object.values(METHODS).find(({ code }) => code === at(18))!.states;
+    this.L = 2 ** (at(10) - 2);
+    this.slices = new Float32Array(memory.buffer, at(6), this.J * this.n * this.S * this.K);
+    this.linear = new Float32Array(memory.buffer, at(9), this.n * this.L);
+    [this.#sliceStride, this.#featureStride] = [at(7) / 4, at(8) / 4];
   }
 
-  /** Index into slices of v of a feature and dimension; its accumulator stands K further. */
-  at(feature: number, d: number): number {
-    return Math.floor(d / this.K) * this.#sliceStride + feature * this.#featureStride + (d % this.K);
+  /** Index into slices of the first v of a slice of a feature; the state follows K further. */
+  at(feature: number, j: number): number {
+    return j * this.#sliceStride + feature * this.#featureStride;
   }
 }
 
 /** The Frobenius norm of V: the root of the sum of all squares, added in the order of features and dimensions. */
 export function vectorNorm(arena: Arena, layout: FmLayout): number {
   const parameters = new Parameters(arena, layout);
-  const { numFeatures, dim, K, slices } = parameters;
+  const { n, J, K, slices } = parameters;
   let sum = 0;
-  for (let feature = 0; feature < numFeatures; feature++) {
-    for (let first = 0; first < dim; first += K) {
-      const at = parameters.at(feature, first);
-      const end = at + Math.min(K, dim - first);
-      for (let i = at; i < end; i++) sum += slices[i]! * slices[i]!;
+  for (let feature = 0; feature < n; feature++) {
+    for (let j = 0; j < J; j++) {
+      // dimensions beyond dim are 0
+      const at = parameters.at(feature, j);
+      for (let i = at; i < at + K; i++) sum += slices[i]! * slices[i]!;
     }
   }
   return Math.sqrt(sum);
 }
 
-/** Lets no step move w0, nor w and v of the flagged features. @param frozen u8[numFeatures] */
-export function freeze(arena: Arena, layout: FmLayout, frozen: Uint8Array): void {
-  const accumulators = readAccumulators(arena, layout);
-  const { dim } = new Parameters(arena, layout);
-  frozen.forEach((flag, feature) => {
-    if (!flag) return;
-    accumulators.w[feature] = FROZEN;
-    accumulators.vectors.fill(FROZEN, feature * dim, (feature + 1) * dim);
-  });
-  writeAccumulators(arena, layout, { ...accumulators, w0: FROZEN });
+/** Lets no further step move w0. */
+export function freezeBias(arena: Arena, layout: FmLayout): void {
+  for (const thread of layout.threads) biasOf(arena, thread)[1] = FROZEN;
 }
 
-/** Copies the accumulators out. */
-export function readAccumulators(arena: Arena, layout: FmLayout): FmAccumulators {
+/** Copies out what the method keeps. */
+export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
   const parameters = new Parameters(arena, layout);
-  const { numFeatures, dim, K, slices, linear } = parameters;
-  const vectors = new Float32Array(numFeatures * dim);
-  for (let feature = 0; feature < numFeatures; feature++) {
-    for (let first = 0; first < dim; first += K) {
-      const at = parameters.at(feature, first) + K;
-      vectors.set(slices.subarray(at, at + Math.min(K, dim - first)), feature * dim + first);
+  const { n, J, K, S, L, slices, linear } = parameters;
+  const width = (S - 1) * K;
+  const vectors = new Float32Array(n * J * width);
+  const w = new Float32Array(n * (L - 1));
+  for (let feature = 0; feature < n; feature++) {
+    for (let j = 0; j < J; j++) {
+      const from = parameters.at(feature, j) + K;
+      vectors.set(slices.subarray(from, from + width), (feature * J + j) * width);
     }
+    w.set(linear.subarray(feature * L + 1, (feature + 1) * L), feature * (L - 1));
   }
-  const w = Float32Array.from({ length: numFeatures }, (_, feature) => linear[2 * feature + 1]!);
-  const [, w0] = biasOf(arena, layout.threads[0]!);
-  return { vectors, w, w0: w0! };
+  return { vectors, w, w0: biasOf(arena, layout.threads[0]!)[1]! };
 }
 
-/** Copies accumulators in. */
-export function writeAccumulators(arena: Arena, layout: FmLayout, { vectors, w, w0 }: FmAccumulators): void {
+/** Copies in what the method kept of the flagged features, and of w0. @param known u8[n] */
+export function writeOptimizer(
+  arena: Arena,
+  layout: FmLayout,
+  { vectors, w, w0 }: OptimizerState,
+  known: Uint8Array,
+): void {
   const parameters = new Parameters(arena, layout);
-  const { numFeatures, dim, K, slices, linear } = parameters;
-  for (let feature = 0; feature < numFeatures; feature++) {
-    for (let first = 0; first < dim; first += K) {
-      const from = feature * dim + first;
-      slices.set(vectors.subarray(from, from + Math.min(K, dim - first)), parameters.at(feature, first) + K);
+  const { n, J, K, S, L, slices, linear } = parameters;
+  const width = (S - 1) * K;
+  if (vectors.length !== n * J * width || w.length !== n * (L - 1))
+    throw new RangeError("the state of a machine of another shape");
+  for (let feature = 0; feature < n; feature++) {
+    if (!known[feature]) continue;
+    for (let j = 0; j < J; j++) {
+      const from = (feature * J + j) * width;
+      slices.set(vectors.subarray(from, from + width), parameters.at(feature, j) + K);
     }
-    linear[2 * feature + 1] = w[feature]!;
+    linear.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), feature * L + 1);
   }
   for (const thread of layout.threads) biasOf(arena, thread)[1] = w0;
+}
+
+/**
+ * Under FTRL-proximal w follows from z and n: sets z so that it gives the w that stands there, where it is not 0.
+ *
+ * @param l2 of a feature's weight
+ */
+export function alignFtrl(
+  arena: Arena,
+  layout: FmLayout,
+  { learningRate, l1Weight }: { learningRate: number; l1Weight: number },
+  l2: (feature: number) => number,
+): void {
+  const { n, L, linear } = new Parameters(arena, layout);
+  for (let feature = 0; feature < n; feature++) {
+    const [w, accumulator] = [linear[feature * L]!, linear[feature * L + 1]!];
+    if (w === 0) continue;
+    const scale = (1 + Math.sqrt(accumulator)) / learningRate + l2(feature);
+    linear[feature * L + 2] = -w * scale - Math.sign(w) * l1Weight;
+  }
 }
 
 /** A copy of all that training has made. */

@@ -1,6 +1,6 @@
 // How a training is watched and steered from outside, beside its options.
 
-import type { FmState } from "../kernels/fm-state.js";
+import type { FmState, OptimizerState } from "../kernels/fm-state.js";
 import type { EpochEvent } from "./trained.js";
 
 /** What early stopping goes by in place of the validation loss. */
@@ -16,25 +16,27 @@ export interface Judge {
 export interface Checkpoint {
   state: FmState;
   /** the parameters that are kept, of the best epoch; absent where the last epoch's are taken */
-  kept?: { vectors: Float32Array; w: Float32Array };
+  kept?: { vectors: Float32Array; w: Float32Array; optimizer?: OptimizerState };
   standing: Standing;
   epochs: EpochEvent[];
 }
 
 /** How early stopping stands. */
 export interface Standing {
-  /** the epoch that is kept, from 1; 0 before the first */
-  best: number;
-  /** its judged value, and its bias */
-  value: number;
+  /** the epoch whose parameters are kept, from 1, 0 before the first; and its bias */
+  kept: number;
   w0: number;
-  /** the last epoch that was better than the one before by more than minDelta, and its value */
+  /** the best judged value; null before the first */
+  value: number | null;
+  /** the last epoch that was better by more than minDelta, and its value */
   mark: number;
-  markValue: number;
+  markValue: number | null;
 }
 
 export interface TrainingControls {
   judge?: Judge;
+  /** what the optimizer keeps goes with the model */
+  keepsState?: boolean;
   /**
    * Called when the first epoch is done, with what ends the training early: it then returns the best epoch so far.
    *

@@ -5,10 +5,12 @@ import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
+import type { OptimizerState } from "../kernels/fm-state.js";
 import { spaceOf } from "./feature-table.js";
 import { readFmParameters } from "./fm/artifact.js";
 import { learnFm, readFm } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
+import { readOptimizerFile } from "./fm/optimizer-file.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import type { Learner, Scorer } from "./trained.js";
 
@@ -24,7 +26,13 @@ interface Served {
 }
 
 const served: readonly Served[] = [
-  { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm, isSteered: true },
+  {
+    models: ["fm", "lr"],
+    methods: ["adagrad", "sgd", "ftrl", "adam"],
+    tasks: ["binary", "regression"],
+    learn: learnFm,
+    isSteered: true,
+  },
 ];
 
 /**
@@ -60,6 +68,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
+  lr: readFm,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */
@@ -105,16 +114,27 @@ async function readSpace(run: Run): Promise<RunSpace> {
 /** An earlier model that another training can go on from. */
 export interface EarlierModel extends RunSpace {
   parameters: FmParameters;
+  /** what its optimizer kept, where the run has it */
+  optimizer?: OptimizerState;
 }
 
-/** Reads back what --init goes on from. @throws {UsageError} no trainer goes on from such a model @throws {ArtifactError} the run is damaged */
-export async function readEarlier(run: Run): Promise<EarlierModel> {
+/**
+ * Reads back what --init goes on from.
+ *
+ * @param wanted the model that is to be trained
+ * @throws {UsageError} the run holds another, or one from which no training goes on
+ * @throws {ArtifactError} the run is damaged
+ */
+export async function readEarlier(run: Run, wanted: Model): Promise<EarlierModel> {
   const { model } = run.manifest;
-  if (model !== "fm") {
+  if (model !== wanted || readers[model] !== readFm) {
     throw new UsageError(
-      `--init '${run.path}' holds a model '${model}', from which no training goes on: take a run of --model fm, or train without --init`,
+      `--init '${run.path}' holds a model '${model}', from which --model ${wanted} does not go on: ` +
+        `take a run of --model ${readers[wanted] === readFm ? wanted : "fm"}, or train without --init`,
     );
   }
   const earlier = await readSpace(run);
-  return { ...earlier, parameters: await readFmParameters(run, earlier.space, earlier.table) };
+  const parameters = await readFmParameters(run, earlier.space, earlier.table);
+  const optimizer = await readOptimizerFile(run, earlier.space.numFeatures);
+  return { ...earlier, parameters, ...(optimizer && { optimizer }) };
 }

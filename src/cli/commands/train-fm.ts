@@ -108,6 +108,12 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
       group(`${flag} <${integer ? "n" : "x"}>`, `${help} (default: ${standard})`).argParser(parse),
     );
   }
+  command.addOption(
+    training(
+      "--l2-field <field=x,...>",
+      "L2 on a field's weights and vectors, in place of the general",
+    ).argParser(l2FieldOf),
+  );
   command
     .addOption(
       new Option("-o, --out <run>", "the run directory to write").helpGroup("Output:").makeOptionMandatory(),
@@ -134,6 +140,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
   const fm: Partial<FmOptions> = {
     ...(model && { model }),
     ...(method && { method }),
+    ...(flags.l2Field && { l2Field: flags.l2Field }),
     ...(flags.shuffle === false && { shuffle: false }),
   };
   if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
@@ -171,6 +178,18 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...weeklyOf(flags),
     fm,
   };
+}
+
+/** user=0.01,item=0.1; given again, more of them. @throws {UsageError} a part is not FIELD=NUMBER */
+function l2FieldOf(text: string, earlier: Record<string, number> = {}): Record<string, number> {
+  const entries = listOf(text, undefined).map((part): [string, number] => {
+    const at = part.lastIndexOf("=");
+    const value = numberOf("--l2-field")(part.slice(at + 1));
+    if (at <= 0 || value < 0)
+      throw new UsageError(`--l2-field expects FIELD=NUMBER with a number from 0 on, got '${part}'`);
+    return [part.slice(0, at), value];
+  });
+  return { ...earlier, ...Object.fromEntries(entries) };
 }
 
 function textOf({ out, rows, seconds, metrics }: Summary): string {

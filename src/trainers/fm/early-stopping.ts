@@ -1,4 +1,4 @@
-// Early stopping: which epoch is kept, and when no better one is waited for any longer.
+// Early stopping: which epoch is best, which is kept, and when no better one is waited for any longer.
 
 import type { Judge, Standing } from "../controls.js";
 
@@ -13,28 +13,28 @@ export class EarlyStopping {
     // from here on lower is better
     this.#sign = better === "lower" ? 1 : -1;
     this.#minDelta = minDelta;
-    this.#standing = standing ?? { best: 0, value: 0, w0: 0, mark: 0, markValue: 0 };
+    this.#standing = standing ?? { kept: 0, w0: 0, value: null, mark: 0, markValue: null };
   }
 
   get standing(): Standing {
     return { ...this.#standing };
   }
 
-  /** Whether an epoch is to be kept: it is better than all before, or there is no value to compare. */
-  isBest(value: number | undefined): boolean {
-    const { best } = this.#standing;
-    return best === 0 || value === undefined || this.#sign * value < this.#sign * this.#standing.value;
+  /** Takes an epoch's value; whether none before was as good. Without a value every epoch is the best so far. */
+  see(epoch: number, value: number | undefined): boolean {
+    const standing = this.#standing;
+    if (value === undefined) return true;
+    const signed = this.#sign * value;
+    const isBest = standing.value === null || signed < this.#sign * standing.value;
+    if (isBest) standing.value = value;
+    if (standing.markValue === null || signed < this.#sign * standing.markValue - this.#minDelta)
+      [standing.mark, standing.markValue] = [epoch, value];
+    return isBest;
   }
 
-  /** Keeps an epoch. */
-  keep(epoch: number, value: number | undefined, w0: number): void {
-    const standing = { ...this.#standing, best: epoch, value: value ?? 0, w0 };
-    const isMark =
-      standing.mark === 0 ||
-      value === undefined ||
-      this.#sign * value < this.#sign * standing.markValue - this.#minDelta;
-    if (isMark) [standing.mark, standing.markValue] = [epoch, value ?? 0];
-    this.#standing = standing;
+  /** An epoch's parameters are the ones kept. */
+  keep(epoch: number, w0: number): void {
+    [this.#standing.kept, this.#standing.w0] = [epoch, w0];
   }
 
   /** Epochs since the last that was better by more than minDelta. */

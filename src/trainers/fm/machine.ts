@@ -5,22 +5,26 @@ import {
   allocateFm,
   BATCH_ROWS,
   BLOCK_ROWS,
+  type FeatureRates,
   type FmLayout,
   type FmShape,
   readBias,
   reservePairs,
+  setLearningRate,
+  setRates,
   takeLoss,
   writeBias,
 } from "../../kernels/fm.js";
 import {
+  alignFtrl,
   copyState,
-  freeze,
-  type FmAccumulators,
+  freezeBias,
   type FmState,
-  readAccumulators,
+  type OptimizerState,
+  readOptimizer,
   restoreState,
   vectorNorm,
-  writeAccumulators,
+  writeOptimizer,
 } from "../../kernels/fm-state.js";
 import { loadKernel } from "../../kernels/load.js";
 import { Arena, type Region } from "../../kernels/memory.js";
@@ -106,6 +110,15 @@ export class FmMachine {
     });
   }
 
+  set learningRate(value: number) {
+    setLearningRate(this.arena, this.#layout, value);
+  }
+
+  /** L2 and rate of each feature; the shape has them. */
+  setRates(ratesOf: (feature: number) => FeatureRates): void {
+    setRates(this.arena, this.#layout, this.#shape.numFeatures, ratesOf);
+  }
+
   /** One step for each row, in file order or, with a key, in the order that the key names. */
   async train(rows: RowsBuffer, key: number | undefined): Promise<void> {
     reservePairs(this.arena, this.#layout, rows.pairsToCopy);
@@ -175,18 +188,24 @@ export class FmMachine {
     return vectorNorm(this.arena, this.#layout);
   }
 
-  /** Lets no further step move w0 nor the flagged features. @param frozen u8[numFeatures] */
-  freeze(frozen: Uint8Array): void {
-    freeze(this.arena, this.#layout, frozen);
+  /** Lets no further step move w0. */
+  freezeBias(): void {
+    freezeBias(this.arena, this.#layout);
   }
 
-  /** AdaGrad's accumulators by feature. */
-  get accumulators(): FmAccumulators {
-    return readAccumulators(this.arena, this.#layout);
+  /** What the method keeps beside the parameters. */
+  get optimizer(): OptimizerState {
+    return readOptimizer(this.arena, this.#layout);
   }
 
-  set accumulators(accumulators: FmAccumulators) {
-    writeAccumulators(this.arena, this.#layout, accumulators);
+  /** Puts it back for the features that are flagged. @param known u8[numFeatures] */
+  setOptimizer(state: OptimizerState, known: Uint8Array): void {
+    writeOptimizer(this.arena, this.#layout, state, known);
+  }
+
+  /** To be called when weights were put in: under FTRL they follow from what it keeps. @param l2 of a feature's weight */
+  alignWeights(l2: (feature: number) => number): void {
+    if (this.#shape.method === "ftrl") alignFtrl(this.arena, this.#layout, this.#shape, l2);
   }
 
   /** A copy of all that training has made; given back, training goes on as if it had not stopped. */

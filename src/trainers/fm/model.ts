@@ -3,6 +3,7 @@
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j          Rendle 2010, eq. 1
 
 import type { FeatureRows } from "../../dataset/rows.js";
+import type { OptimizerState } from "../../kernels/fm-state.js";
 import { exp } from "../../kernels/reference/exp.js";
 import type { EpochEvent } from "../trained.js";
 import { FmMachine } from "./machine.js";
@@ -22,6 +23,8 @@ export interface FmModel {
   epochs: EpochEvent[];
   /** a signal ended the training before its time */
   interrupted?: boolean;
+  /** of the same epoch, where it is to be kept */
+  optimizer?: OptimizerState;
 }
 
 /** The parameters alone: what scoring needs, and what a run keeps. */
@@ -45,9 +48,13 @@ export async function scoreRows(
     dim: model.dim,
     threads,
     loss: "squared",
+    // nothing is trained, and sgd keeps nothing beside the parameters
+    method: "sgd",
     learningRate: 0,
+    l1Weight: 0,
     l2Weight: 0,
     l2Vector: 0,
+    hasRates: false,
   });
   try {
     const regions = machine.allocateParameters();

@@ -3,8 +3,8 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
 
-export const models = ["fm"] as const;
-export const methods = ["adagrad"] as const;
+export const models = ["fm", "lr"] as const;
+export const methods = ["adagrad", "sgd", "ftrl", "adam"] as const;
 export const tasks = ["binary", "regression"] as const;
 
 export type Model = (typeof models)[number];
@@ -17,8 +17,13 @@ export interface FmOptions {
   dim: number;
   epochs: number;
   learningRate: number;
+  /** the rate of epoch e is learningRate / (1 + learningRateDecay (e - 1)) */
+  learningRateDecay: number;
+  l1Weight: number;
   l2Weight: number;
   l2Vector: number;
+  /** by field: the L2 of its weights and vectors in place of the two above */
+  l2Field: Record<string, number>;
   seed: number;
   threads: number;
   shuffle: boolean;
@@ -29,7 +34,7 @@ export interface FmOptions {
 
 /** A number that a user may set. */
 export interface Hyperparameter {
-  name: Exclude<keyof FmOptions, "model" | "method" | "shuffle" | "loss">;
+  name: Exclude<keyof FmOptions, "model" | "method" | "l2Field" | "shuffle" | "loss">;
   /** as the help shows it */
   default: string;
   help: string;
@@ -39,14 +44,36 @@ export interface Hyperparameter {
   max: number;
 }
 
-/** Step size and penalties that served best by loss, on a click log and on ratings (docs/algorithms/fm.md). */
-const steps = {
-  logistic: { learningRate: 0.05, l2Weight: 1e-4, l2Vector: 0.01 },
-  squared: { learningRate: 0.1, l2Weight: 0.05, l2Vector: 0.1 },
-} as const;
+/** What a method's steps depend on. */
+type Steps = Pick<FmOptions, "learningRate" | "learningRateDecay" | "l1Weight" | "l2Weight" | "l2Vector">;
 
-function byLoss(name: "learningRate" | "l2Weight" | "l2Vector"): string {
-  return `${steps.logistic[name]}, or ${steps.squared[name]} for the squared loss`;
+/** Step size and penalties that served best by method and loss, on a click log and on ratings (docs/algorithms/fm.md). */
+const steps: Record<Method, Record<FmOptions["loss"], Steps>> = {
+  adagrad: {
+    logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
+    squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
+  },
+  sgd: {
+    logistic: { ...plain(0.02), learningRateDecay: 0.5, l2Weight: 1e-4, l2Vector: 0.01 },
+    squared: { ...plain(0.02), learningRateDecay: 0.5, l2Weight: 0.05, l2Vector: 0.1 },
+  },
+  ftrl: {
+    logistic: { ...plain(0.05), l1Weight: 1, l2Weight: 1, l2Vector: 0.01 },
+    squared: { ...plain(0.1), l1Weight: 1, l2Weight: 1, l2Vector: 0.1 },
+  },
+  adam: {
+    logistic: { ...plain(0.001), l2Weight: 1e-4, l2Vector: 0.01 },
+    squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
+  },
+};
+
+function plain(learningRate: number): Steps {
+  return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
+}
+
+function byLoss(name: keyof Steps): string {
+  const { logistic, squared } = steps.adagrad;
+  return `${logistic[name]}, or ${squared[name]} for the squared loss; others by --method`;
 }
 
 /** What a user may set, in the order of the help; others are flags of their own. */
@@ -70,9 +97,25 @@ export const hyperparameters: readonly Hyperparameter[] = [
   {
     name: "learningRate",
     default: byLoss("learningRate"),
-    help: "AdaGrad's step size",
+    help: "step size",
     integer: false,
     min: 1e-6,
+    max: Number.MAX_VALUE,
+  },
+  {
+    name: "learningRateDecay",
+    default: "0, or 0.5 with --method sgd",
+    help: "the step size of epoch e is divided by 1 + x (e - 1)",
+    integer: false,
+    min: 0,
+    max: Number.MAX_VALUE,
+  },
+  {
+    name: "l1Weight",
+    default: "1",
+    help: "L1 on weights, with --method ftrl: greater leaves fewer of them",
+    integer: false,
+    min: 0,
     max: Number.MAX_VALUE,
   },
   {
@@ -125,14 +168,15 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
 ];
 
-/** The defaults; those of the steps depend on the loss. */
-export function defaultFmOptions(loss: FmOptions["loss"]): FmOptions {
+/** The defaults; those of the steps depend on the loss and on the method. */
+export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adagrad"): FmOptions {
   return {
     model: "fm",
-    method: "adagrad",
+    method,
     dim: 16,
     epochs: 10,
-    ...steps[loss],
+    ...steps[method][loss],
+    l2Field: {},
     seed: 1,
     threads: availableParallelism(),
     shuffle: true,

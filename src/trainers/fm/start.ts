@@ -5,6 +5,8 @@
 // Labels are divided by their deviation while training (train.ts), and so are earlier parameters; what no row moved is put
 // back at the end rather than multiplied, so that it is the same bits.
 
+import type { FeatureRates } from "../../kernels/fm.js";
+import type { OptimizerState } from "../../kernels/fm-state.js";
 import type { FmMachine, ParameterRegions } from "./machine.js";
 import type { FmParameters } from "./model.js";
 
@@ -17,20 +19,26 @@ export interface FmStart {
   w: Float32Array;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
+  /** known features and w0 stay as they are, bit for bit */
+  freezes: boolean;
+  /** what the method kept beside the parameters, by feature, where the earlier run has it */
+  optimizer?: OptimizerState;
 }
 
 /**
  * Moves known features from their first draws to where the earlier model had them. A known feature that is all zero was
- * never trained and starts as a new one.
+ * never trained and starts as a new one, unless it is frozen.
  *
- * @param scratch regions that are overwritten
- * @param scale   what labels are divided by
+ * @param scratch  regions that are overwritten
+ * @param scale    what labels are divided by
+ * @param l2Weight of a feature's weight
  */
 export async function startFrom(
   machine: FmMachine,
   scratch: ParameterRegions,
-  { known, w0, w, vectors }: FmStart,
+  { known, w0, w, vectors, freezes, optimizer }: FmStart,
   scale: number,
+  l2Weight: (feature: number) => number,
 ): Promise<void> {
   await machine.export(scratch);
   const [allW, allVectors] = [machine.arena.f32(scratch.w), machine.arena.f32(scratch.vectors)];
@@ -39,20 +47,32 @@ export async function startFrom(
   for (let feature = 0; feature < known.length; feature++) {
     if (!known[feature]) continue;
     const vector = vectors.subarray(feature * dim, (feature + 1) * dim);
-    if (w[feature] === 0 && vector.every((v) => v === 0)) continue;
+    if (!freezes && w[feature] === 0 && vector.every((v) => v === 0)) continue;
     allW[feature] = w[feature]! / scale;
     for (let d = 0; d < dim; d++) allVectors[feature * dim + d] = vector[d]! / root;
   }
   await machine.import(scratch);
   machine.bias = w0 / scale;
+  if (optimizer) machine.setOptimizer(optimizer, known);
+  machine.alignWeights(l2Weight);
+  if (freezes) machine.freezeBias();
 }
 
-/** Puts the earlier bits back for known features that no training row holds. */
+/** The rates of features under a start that freezes some: these take no step. */
+export function freezingRates(
+  { known }: FmStart,
+  ratesOf: (feature: number) => FeatureRates,
+): (feature: number) => FeatureRates {
+  return (feature) => (known[feature] ? { ...ratesOf(feature), factor: 0 } : ratesOf(feature));
+}
+
+/** Puts the earlier bits back for known features that no step moved: frozen ones, and those that no training row holds. */
 export function keepUntouched(model: FmParameters, start: FmStart, counts: Uint32Array): void {
   const { dim, w, vectors } = model;
   for (let feature = 0; feature < counts.length; feature++) {
-    if (!start.known[feature] || counts[feature]! > 0) continue;
+    if (!start.known[feature] || (counts[feature]! > 0 && !start.freezes)) continue;
     w[feature] = start.w[feature]!;
     vectors.set(start.vectors.subarray(feature * dim, (feature + 1) * dim), feature * dim);
   }
+  if (start.freezes) model.w0 = start.w0;
 }
