@@ -79,7 +79,7 @@ export async function trainFm(
 
   const preprocess = {
     ...preprocessOf(space, dataset, examples, options),
-    ...(read.hashing && { hashKeys: read.hashing }),
+    ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
   const resolved = resolvedOptions(paths, options, first.options);
   const { negatives } = examples;

@@ -4,12 +4,10 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { Summary } from "../../api/summary.js";
 import type { TrainFmOptions } from "../../api/train-fm-options.js";
-import type { ColumnOptions } from "../../dataset/roles.js";
 import { UsageError } from "../../errors.js";
 import { hyperparameters, methods, models, tasks, type FmOptions } from "../../trainers/fm/options.js";
 import {
   addBadRowOptions,
-  addColumnOptions,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
@@ -20,6 +18,7 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
+import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
@@ -37,10 +36,7 @@ Examples:
 `;
 
 type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
-type OptionalFlags = Partial<
-  Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields" | "timeFields" | "timeZone"> &
-    Omit<ColumnOptions, "infer" | "unlabelled">
->;
+type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
   OutputOptions &
@@ -51,7 +47,8 @@ type Flags = ReadingFlags &
   WeeklyFlags &
   ModelFlags &
   OptionalFlags &
-  Partial<FmOptions> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
+  ColumnFlags &
+  Partial<FmOptions> & { l2?: number };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal, interrupts: Interrupts): Command {
@@ -133,7 +130,7 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
 }
 
 function optionsOf(flags: Flags): TrainFmOptions {
-  const { user, item, label, time, session, fields, itemFields, positiveFrom, negatives } = flags;
+  const { itemFields, positiveFrom, negatives } = flags;
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
   const { model, method } = flags;
@@ -146,23 +143,10 @@ function optionsOf(flags: Flags): TrainFmOptions {
   if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
   for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
   return {
-    ...(user !== undefined && { user }),
-    ...(item !== undefined && { item }),
-    ...(label !== undefined && { label }),
-    ...(time !== undefined && { time }),
-    ...(session !== undefined && { session }),
-    ...(fields && { fields }),
-    ...(flags.timeFields && { timeFields: flags.timeFields }),
-    ...(flags.timeZone !== undefined && { timeZone: flags.timeZone }),
+    ...columnsOf(flags),
     ...(itemFields && { itemFields }),
     ...(flags.task && { task: flags.task }),
     ...(positiveFrom !== undefined && { positiveFrom }),
-    numeric: flags.numeric ?? [],
-    multi: flags.multi ?? {},
-    ignore: flags.ignore ?? [],
-    sides: flags.side ?? [],
-    drop: flags.drop ?? [],
-    where: flags.where ?? [],
     onBadRow: flags.onBadRow,
     infer: true,
     unlabelled: negatives > 0,
