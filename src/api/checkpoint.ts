@@ -7,7 +7,7 @@
 //
 // A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
 
-import type { Metrics } from "../embedding/manifest.js";
+import type { Metrics, Trial } from "../embedding/manifest.js";
 import { readSafetensorsFile, piecesOf } from "../embedding/safetensors-file.js";
 import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
 import { ArtifactError, UsageError } from "../errors.js";
@@ -16,7 +16,7 @@ import { pathExists, withArtifact } from "../io/read-artifact.js";
 import { removeFile } from "../io/remove.js";
 import type { Checkpoint, TrainingControls } from "../trainers/controls.js";
 import type { FmOptions } from "../trainers/fm/options.js";
-import type { EpochEvent } from "../trainers/trained.js";
+import type { EpochEvent } from "../trainers/epoch.js";
 
 /** Everything that decides a training's bytes, by name. */
 export type Identity = Record<string, unknown>;
@@ -27,6 +27,7 @@ export interface Judged {
   metrics: Record<string, Metrics>;
   epochs: EpochEvent[];
   bestEpoch: number;
+  trials?: Trial[];
 }
 
 /** What is saved beside the arrays. */

@@ -78,8 +78,8 @@ export async function trainAndRefit(
   }
 }
 
-function judgedOf({ options, metrics, model: { epochs, bestEpoch } }: TrainedParts): Judged {
-  return { options, metrics, epochs, bestEpoch };
+function judgedOf({ options, metrics, trials, model: { epochs, bestEpoch } }: TrainedParts): Judged {
+  return { options, metrics, epochs, bestEpoch, ...(trials && { trials }) };
 }
 
 /** The settings that the first training ended with, for its best number of epochs. */

@@ -73,7 +73,7 @@ export async function trainFm(
     { watch, warn, lap: (stage) => clock.lap(stage) },
     checkpoints,
   );
-  const { metrics } = first;
+  const { metrics, trials } = first;
   const { space, examples, model, history, carried } = published;
   if (interrupted) warn(`interrupted: the run holds epoch ${model.bestEpoch}, the best so far`);
 
@@ -107,6 +107,7 @@ export async function trainFm(
         ...(Object.keys(hashing).length > 0 && { hashing }),
         ...(carried && { init: carried }),
         ...(interrupted && { interrupted: true }),
+        ...(trials && { search: trials }),
         metrics,
         ...(refit && { refit }),
         timings: clock.laps,
@@ -135,6 +136,7 @@ export async function trainFm(
     options: resolved,
     metrics,
     warnings,
+    ...(trials && { search: trials }),
   };
 }
 

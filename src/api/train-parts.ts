@@ -11,14 +11,14 @@ import {
   type FeatureSpace,
 } from "../dataset/vocabulary.js";
 import type { KeyHistory } from "../embedding/key-history.js";
-import type { Carried, Metrics } from "../embedding/manifest.js";
+import type { Carried, Metrics, Trial } from "../embedding/manifest.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import type { TrainingControls } from "../trainers/controls.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
 import type { FmStart } from "../trainers/fm/start.js";
 import { learnerOf } from "../trainers/learners.js";
-import type { Trained } from "../trainers/trained.js";
+import type { LearnerInput, Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import { checkTask, goOn, type EarlierRun } from "./init.js";
 import { judgeOf } from "./judge.js";
@@ -28,6 +28,7 @@ import type { Watch } from "./progress.js";
 import { rowOrderNotes } from "./row-order.js";
 import type { TrainFmOptions } from "./train-fm-options.js";
 import { examplesOf } from "./training-examples.js";
+import { search } from "./search.js";
 import { steeringFlags } from "./weekly-options.js";
 
 /** What a training reads, and where it goes on. */
@@ -39,6 +40,9 @@ export interface TrainingSource {
   /** the run of --init */
   earlier: EarlierRun | undefined;
 }
+
+/** Values above it are seldom meant. */
+const LARGE_VALUE = 1000;
 
 /** A vocabulary, with what an earlier run gave it. */
 interface Fitted {
@@ -53,6 +57,8 @@ export interface TrainedParts extends Omit<Fitted, "start"> {
   options: FmOptions;
   model: Trained;
   metrics: Record<string, Metrics>;
+  /** settings that were tried, the chosen one first */
+  trials?: Trial[];
 }
 
 /** How a training tells of itself. */
@@ -76,26 +82,46 @@ export async function trainParts(
   for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...carriedNotes(carried)])
     watch.observe({ stage: "note", text });
   for (const field of space.fields) warnOfField(field, warn);
+  warnOfValues(parts.train.dataset, warn);
   const examples = examplesOf(space, parts, options, watch);
   if (earlier) checkTask(earlier, examples.task);
   countUnseen(space, parts, watch);
   lap("encode");
 
   const loss = examples.task === "binary" ? "logistic" : "squared";
-  const fm: FmOptions = { ...defaultFmOptions(loss, options.fm.method), ...options.fm };
-  if (earlier && fm.model !== "lr") fm.dim = earlier.model.parameters.dim;
+  const standard: FmOptions = { ...defaultFmOptions(loss, options.fm.method), ...options.fm };
+  if (earlier && standard.model !== "lr") standard.dim = earlier.model.parameters.dim;
   const judge = judgeOf(options.metric, examples);
   const { valid, test } = examples;
   const { oovDropout = 0 } = options;
-  const model = await learnerOf(fm, examples.task, steeringFlags(options))(
-    {
-      space,
-      counts: withTrainedOov(featureCounts(space), space, oovDropout),
-      train: withOovDropout(examples.train, space, oovDropout, fm.seed),
-      ...(valid && { valid }),
-      ...(start && { start }),
-      controls: { ...controls, ...(judge && { judge }) },
-    },
+  const learn = learnerOf(standard, examples.task, steeringFlags(options));
+  const input: LearnerInput = {
+    space,
+    counts: withTrainedOov(featureCounts(space), space, oovDropout),
+    train: withOovDropout(examples.train, space, oovDropout, standard.seed),
+    ...(valid && { valid }),
+    ...(start && { start }),
+  };
+  const steering = { ...controls, ...(judge && { judge }) };
+  const found =
+    options.search === undefined
+      ? undefined
+      : await search(
+          {
+            trials: options.search,
+            standard,
+            fixed: [...Object.keys(options.fm), ...(earlier ? ["dim"] : [])],
+            examples,
+            judge,
+            train: (fm) =>
+              learn({ ...input, controls: judge ? { judge } : {} }, fm, () => undefined, watch.signal),
+          },
+          watch,
+        );
+  if (found) lap("search");
+  const fm = found?.options ?? standard;
+  const model = await learn(
+    { ...input, controls: steering },
     fm,
     (event) => watch.observe({ stage: "epoch", epochs: fm.epochs, ...event }),
     watch.signal,
@@ -107,7 +133,7 @@ export async function trainParts(
     if (rows) metrics[part] = await metricsOfRows(model, rows, examples, fm.threads);
   }
   lap("evaluate");
-  return { ...fitted, examples, options: fm, model, metrics };
+  return { ...fitted, examples, options: fm, model, metrics, ...(found && { trials: found.trials }) };
 }
 
 function fitSpace(
@@ -150,6 +176,19 @@ function warnOfField(field: FeatureSpace["fields"][number], warn: (text: string)
     warn(
       `field '${field.name}' has ${one} in the training part and tells nothing apart; --ignore leaves it out`,
     );
+  }
+}
+
+/** Numbers that cells carry are taken as they are: in the thousands they drive a training apart. */
+function warnOfValues({ columns }: Dataset, warn: (text: string) => void): void {
+  for (const column of columns) {
+    const weights = column.kind === "multi" ? column.weights : undefined;
+    const largest = weights?.reduce((most, x) => Math.max(most, Math.abs(x)), 0) ?? 0;
+    if (largest > LARGE_VALUE) {
+      warn(
+        `'${column.name}' holds values up to ${largest}, which are taken as they are: standardise them first, or bring them to about 1`,
+      );
+    }
   }
 }
 

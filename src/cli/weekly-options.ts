@@ -36,6 +36,12 @@ export function addWeeklyOptions(command: Command): Command {
         "epochs after which to save where training stands, beside the run",
       ).argParser(wholeOf("--checkpoint-every", 1)),
     )
+    .addOption(
+      group(
+        "--search <n>",
+        "try n settings of dim, learning rate and L2 on the validation part, and train with the best",
+      ).argParser(wholeOf("--search", 2)),
+    )
     .addOption(group("--resume", "go on from the checkpoint of a training that was killed, if there is one"))
     .addOption(
       group("--metric <metric>", "what early stopping goes by (default: loss)").choices([
@@ -53,10 +59,11 @@ export function addWeeklyOptions(command: Command): Command {
 
 /** The flags as options of the api. @throws {UsageError} they do not go together */
 export function weeklyOf(flags: WeeklyFlags): Pick<TrainFmOptions, Own> {
-  const { init, expire, freeze, keepState, refit, metric, checkpointEvery, resume } = flags;
+  const { search, init, expire, freeze, keepState, refit, metric, checkpointEvery, resume } = flags;
   return {
     ...(init !== undefined && { init }),
     ...(expire !== undefined && { expire }),
+    ...(search !== undefined && { search }),
     ...(freeze && { freeze }),
     ...(keepState && { keepState }),
     ...(refit && { refit }),

@@ -20,6 +20,19 @@ export interface Carried extends CarriedKeys {
   fields: Record<string, CarriedKeys>;
 }
 
+/** A setting that --search tried, and how it went. */
+export interface Trial {
+  dim: number;
+  learningRate: number;
+  l2Weight: number;
+  l2Vector: number;
+  /** epochs of its longest training, and the best of these */
+  epochs: number;
+  bestEpoch: number;
+  /** of the best epoch: the validation loss or the chosen metric; null when it diverged */
+  value: number | null;
+}
+
 export interface Manifest {
   schemaVersion: number;
   /** version of the tool */
@@ -39,6 +52,8 @@ export interface Manifest {
   init?: Carried;
   /** a signal ended the training before its time: the best epoch until then is what the run holds */
   interrupted?: true;
+  /** settings that --search tried, the chosen one first */
+  search?: Trial[];
   /** by part: train, valid, test; of the first model, where there was a refit */
   metrics: Record<string, Metrics>;
   /** the model that the run holds, where it was trained once more on all rows; its metrics are of its own rows */

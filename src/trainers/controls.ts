@@ -1,7 +1,7 @@
 // How a training is watched and steered from outside, beside its options.
 
 import type { FmState, OptimizerState } from "../kernels/fm-state.js";
-import type { EpochEvent } from "./trained.js";
+import type { EpochEvent } from "./epoch.js";
 
 /** What early stopping goes by in place of the validation loss. */
 export interface Judge {

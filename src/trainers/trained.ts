@@ -4,6 +4,7 @@ import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { TrainingControls } from "./controls.js";
+import type { EpochEvent } from "./epoch.js";
 import type { FmOptions } from "./fm/options.js";
 import type { FmStart } from "./fm/start.js";
 
@@ -32,26 +33,6 @@ export type Learner = (
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ) => Promise<Trained>;
-
-/** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
-export interface EpochEvent {
-  /** from 1 */
-  epoch: number;
-  /** of each row before its batch's step */
-  trainLoss: number;
-  validLoss?: number;
-  /** of V: the root of the sum of its squares */
-  vectorNorm?: number;
-  /** the metric that early stopping goes by, by its name */
-  auc?: number;
-  rmse?: number;
-  /** of the training pass alone */
-  rowsPerSecond: number;
-  /** of the whole epoch */
-  seconds: number;
-  /** whether no earlier epoch has a lower validation loss; without validation always true */
-  best: boolean;
-}
 
 /** A model that scores rows of the space that it was trained on. */
 export interface Scorer {

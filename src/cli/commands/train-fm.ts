@@ -27,6 +27,7 @@ import type { Interrupts } from "../interrupts.js";
 import { addWeeklyOptions, weeklyOf, type WeeklyFlags } from "../weekly-options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
+import { searchLines } from "../search.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -176,6 +177,6 @@ function l2FieldOf(text: string, earlier: Record<string, number> = {}): Record<s
   return { ...earlier, ...Object.fromEntries(entries) };
 }
 
-function textOf({ out, rows, seconds, metrics }: Summary): string {
-  return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+function textOf({ out, rows, seconds, metrics, search }: Summary): string {
+  return `${searchLines(search)}${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
 }

@@ -5,7 +5,7 @@
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { OptimizerState } from "../../kernels/fm-state.js";
 import { exp } from "../../kernels/reference/exp.js";
-import type { EpochEvent } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
 import { FmMachine } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
 

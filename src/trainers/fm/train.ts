@@ -11,12 +11,13 @@ import { draw } from "../../kernels/reference/random.js";
 import type { OptimizerState } from "../../kernels/fm-state.js";
 import type { Region } from "../../kernels/memory.js";
 import type { Checkpoint, TrainingControls } from "../controls.js";
-import type { EpochEvent } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
 import { EarlyStopping } from "./early-stopping.js";
 import { checkGrowth, diverged } from "./growth.js";
 import { Interruption } from "./interruption.js";
 import { labelsOf } from "./label-scale.js";
 import { FmMachine, type ParameterRegions } from "./machine.js";
+import { checkMemory } from "./memory.js";
 import type { FmModel } from "./model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
 import { type FmStart, freezingRates, keepUntouched, startFrom } from "./start.js";
@@ -67,12 +68,15 @@ export async function trainFm(
   if ((train.kind === "resident" ? train.rows.numRows : train.numRows) === 0) {
     throw new DataError("no training rows: nothing to learn from");
   }
-  const machine = await FmMachine.start({
+  const { numFeatures } = input;
+  const shape = {
     ...options,
+    numFeatures,
     method: stepsOf(options.method),
-    numFeatures: input.numFeatures,
     hasRates: input.ratesOf !== undefined || input.start?.freezes === true,
-  });
+  };
+  checkMemory(numFeatures, shape);
+  const machine = await FmMachine.start(shape);
   const abort = () => void machine.terminate();
   signal?.addEventListener("abort", abort);
   try {
