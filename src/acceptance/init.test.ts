@@ -298,3 +298,12 @@ describe("--keep-state", () => {
     expect((await embed(other)).code).toBe(64);
   });
 });
+
+test("a linear model goes on too, and not to a factorization machine", async () => {
+  const [base, next] = ["lr-base", "lr-next"];
+  await train(weeks[0]!, base, "--model", "lr");
+  await train(weeks[1]!, next, "--model", "lr", "--init", at(base));
+  expect((await keysOf(next)).at(-1)).toBe("berry 0");
+  const refused = await embed(["train-fm", weeks[1]!, "-o", at("none"), "--init", at(base)]);
+  expect([refused.code, refused.stderr]).toEqual([64, expect.stringContaining("holds a model 'lr'")]);
+});

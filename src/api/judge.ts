@@ -31,8 +31,10 @@ export function judgeOf(
   return {
     name,
     better: name === "auc" ? "higher" : "lower",
-    of(scores, labels) {
-      const value = metricsOf(task, scores, labels, { min, max })[name];
+    of(scores, { labels, weights }) {
+      const value = metricsOf(task, scores, labels, { clip: { min, max }, ...(weights && { weights }) })[
+        name
+      ];
       if (value === undefined) {
         throw new DataError(
           "the validation part has labels of one kind only, of which there is no AUC: --metric loss",

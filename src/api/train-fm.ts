@@ -1,5 +1,6 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
+import { parseEventWeight } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import { hashingOf } from "../dataset/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
@@ -44,7 +45,9 @@ export async function trainFm(
   checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
 
   const earlierRun = await openEarlier(flags, flags.fm);
-  const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
+  const { eventWeight } = flags;
+  const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
+  const read = await readDataset(paths, { ...flags, ...event }, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
   for (const text of notes) watch.observe({ stage: "note", text });

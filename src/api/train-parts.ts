@@ -205,7 +205,7 @@ async function metricsOfRows(
 ): Promise<Metrics> {
   const scores = await model.score(rows, { threads });
   return metricsOf(examples.task, scores, rows.labels, {
-    min: examples.labelRange[0],
-    max: examples.labelRange[1],
+    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
+    ...(rows.weights && { weights: rows.weights }),
   });
 }

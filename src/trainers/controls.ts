@@ -1,5 +1,6 @@
 // How a training is watched and steered from outside, beside its options.
 
+import type { FeatureRows } from "../dataset/rows.js";
 import type { FmState, OptimizerState } from "../kernels/fm-state.js";
 import type { EpochEvent } from "./epoch.js";
 
@@ -8,8 +9,8 @@ export interface Judge {
   /** as metrics.jsonl names it */
   name: string;
   better: "lower" | "higher";
-  /** @param scores f32: before any link, in the label's unit @param labels f32 */
-  of(scores: Float32Array, labels: Float32Array): number;
+  /** @param scores f32: before any link, in the label's unit @param rows with their labels and weights */
+  of(scores: Float32Array, rows: FeatureRows): number;
 }
 
 /** Where a training stands after an epoch: with it, training goes on as if it had not stopped. */

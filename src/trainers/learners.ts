@@ -8,7 +8,7 @@ import { ArtifactError, UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm-state.js";
 import { spaceOf } from "./feature-table.js";
 import { readFmParameters } from "./fm/artifact.js";
-import { learnFm, readFm } from "./fm/learn.js";
+import { learnFm, readFm, readLr } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
 import { readOptimizerFile } from "./fm/optimizer-file.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
@@ -68,7 +68,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
-  lr: readFm,
+  lr: readLr,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */
@@ -111,6 +111,9 @@ async function readSpace(run: Run): Promise<RunSpace> {
   return { preprocess, table, space: spaceOf(preprocess, table) };
 }
 
+/** Models from which another training goes on. */
+const gradientModels: readonly Model[] = ["fm", "lr"];
+
 /** An earlier model that another training can go on from. */
 export interface EarlierModel extends RunSpace {
   parameters: FmParameters;
@@ -127,14 +130,16 @@ export interface EarlierModel extends RunSpace {
  */
 export async function readEarlier(run: Run, wanted: Model): Promise<EarlierModel> {
   const { model } = run.manifest;
-  if (model !== wanted || readers[model] !== readFm) {
+  if (model !== wanted || !gradientModels.includes(wanted)) {
     throw new UsageError(
       `--init '${run.path}' holds a model '${model}', from which --model ${wanted} does not go on: ` +
-        `take a run of --model ${readers[wanted] === readFm ? wanted : "fm"}, or train without --init`,
+        `take a run of --model ${gradientModels.includes(wanted) ? wanted : "fm"}, or train without --init`,
     );
   }
   const earlier = await readSpace(run);
-  const parameters = await readFmParameters(run, earlier.space, earlier.table);
+  // the vectors of a linear run are its weights
+  const table = model === "lr" ? { ...earlier.table, dim: 0, vectors: new Float32Array() } : earlier.table;
+  const parameters = await readFmParameters(run, earlier.space, table);
   const optimizer = await readOptimizerFile(run, earlier.space.numFeatures);
   return { ...earlier, parameters, ...(optimizer && { optimizer }) };
 }

@@ -7,6 +7,7 @@
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError, UsageError } from "../../errors.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm.js";
+import { log } from "../../kernels/reference/exp.js";
 import { draw } from "../../kernels/reference/random.js";
 import type { OptimizerState } from "../../kernels/fm-state.js";
 import type { Region } from "../../kernels/memory.js";
@@ -104,9 +105,14 @@ async function runEpochs(
   const labels = labelsOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = machine.allocateParameters();
-  if (start) await startFrom(machine, kept, start, labels.scale, (feature) => rates(feature).l2Weight);
+  // negatives that training does not see would lower every score alike: He et al. 2014, section 6.3, in log-odds
+  const correction = log(options.negativeDownsampling);
+  if (start) {
+    const own = { ...start, w0: start.w0 - correction };
+    await startFrom(machine, kept, own, labels.scale, (feature) => rates(feature).l2Weight);
+  }
   const { judge, checkpoint, resume } = controls;
-  const validation = valid && validationOf(machine, valid, labels.scale, judge);
+  const validation = valid && validationOf(machine, valid, labels.scale, correction, judge);
   const trainOnce = prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
   const stopsEarly = validation !== undefined && options.patience > 0;
   const stopping = new EarlyStopping(judge?.better ?? "lower", options.minDelta, resume?.standing);
@@ -170,7 +176,7 @@ async function runEpochs(
     dim: options.dim,
     loss: options.loss,
     // scores of divided labels are multiplied back: w by the scale, products of two vectors by its root twice
-    w0: Math.fround(w0 * labels.scale),
+    w0: Math.fround(w0 * labels.scale + correction),
     w: machine.arena
       .f32(kept.w)
       .slice(0, numFeatures)

@@ -19,6 +19,7 @@ export function validationOf(
   machine: FmMachine,
   valid: FeatureRows,
   labelScale: number,
+  correction: number,
   judge: Judge | undefined,
 ): (() => Promise<Validation>) | undefined {
   if (valid.numRows === 0) return undefined;
@@ -26,12 +27,15 @@ export function validationOf(
   const scores = machine.allocateScores(valid.numRows);
   const total = valid.weights ? sumOf(valid.weights) : valid.numRows;
   return async () => {
+    const trained = machine.bias;
+    machine.bias = trained + correction;
     const loss = ((await machine.score(buffer, scores)) / total) * labelScale ** 2;
+    machine.bias = trained;
     if (!judge) return { loss, judged: loss };
     const own = Float32Array.from(
       machine.arena.f32(scores).subarray(0, valid.numRows),
       (s) => s * labelScale,
     );
-    return { loss, judged: Number.isFinite(loss) ? judge.of(own, valid.labels) : loss };
+    return { loss, judged: Number.isFinite(loss) ? judge.of(own, valid) : loss };
   };
 }
