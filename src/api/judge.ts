@@ -1,46 +1,47 @@
-// --metric: what early stopping goes by.
+// What a trained model is worth: its metrics on a part, as the task calls for.
 
-import type { Task } from "../dataset/labels.js";
-import { DataError, UsageError } from "../errors.js";
+import type { Roles } from "../dataset/dataset.js";
+import type { FeatureRows } from "../dataset/rows.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Metrics } from "../embedding/manifest.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { metricsOf } from "../evaluation/metrics.js";
-import type { Judge } from "../trainers/controls.js";
+import type { FmTask } from "../trainers/fm/options.js";
+import type { Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
-import type { JudgeName } from "./weekly-options.js";
+import type { Watch } from "./progress.js";
+import { rankingMetricsOf } from "./ranking-metrics.js";
 
-const tasks: Record<Exclude<JudgeName, "loss">, Task> = { auc: "binary", rmse: "regression" };
+/** A model and all that its metrics need. */
+interface Judged {
+  model: Trained;
+  table: EmbeddingTable;
+  space: FeatureSpace;
+  roles: Roles;
+  examples: Examples;
+  threads: number;
+}
 
-/**
- * The judge of a metric; undefined for the loss, which trainers know.
- *
- * @throws {UsageError} the metric is not of the task, or there is no validation part
- */
-export function judgeOf(
-  name: JudgeName | undefined,
-  { task, valid, labelRange: [min, max] }: Examples,
-): Judge | undefined {
-  if (name === undefined) return undefined;
-  if (!valid)
-    throw new UsageError(`--metric ${name} decides when to stop, by the validation part: give --valid`);
-  if (name === "loss") return undefined;
-  if (tasks[name] !== task) {
-    const [other] = Object.entries(tasks).find(([, one]) => one === task) ?? ["loss"];
-    throw new UsageError(
-      `--metric ${name} is for a ${tasks[name]} label, this one is ${task}: take ${other} or loss`,
-    );
-  }
-  return {
-    name,
-    better: name === "auc" ? "higher" : "lower",
-    of(scores, { labels, weights }) {
-      const value = metricsOf(task, scores, labels, { clip: { min, max }, ...(weights && { weights }) })[
-        name
-      ];
-      if (value === undefined) {
-        throw new DataError(
-          "the validation part has labels of one kind only, of which there is no AUC: --metric loss",
-        );
-      }
-      return value;
-    },
+/** The metrics of the training part, from the epoch that the model is of. */
+export function trainMetrics({ epochs, bestEpoch, loss }: Trained, task: FmTask): Metrics {
+  const { trainLoss } = epochs[bestEpoch - 1]!;
+  if (task === "implicit") return { loss: trainLoss };
+  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
+}
+
+/** What computes the metrics of a part's rows. */
+export function judgeOf(judged: Judged, { signal }: Watch): (rows: FeatureRows) => Promise<Metrics> {
+  const { model, table, examples, threads } = judged;
+  const { task, train, labelRange } = examples;
+  return async (rows) => {
+    if (task === "implicit") {
+      if (train.kind !== "resident") throw new RangeError("events of --task implicit are resident");
+      return await rankingMetricsOf(table, judged, { train: train.rows, part: rows }, { threads, signal });
+    }
+    const scores = await model.score(rows, { threads });
+    return metricsOf(task, scores, rows.labels, {
+      clip: { min: labelRange[0], max: labelRange[1] },
+      ...(rows.weights && { weights: rows.weights }),
+    });
   };
 }

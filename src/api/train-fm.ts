@@ -8,6 +8,7 @@ import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { checkFmOptions, defaultFmOptions } from "../trainers/fm/options.js";
+import { checkImplicitOptions } from "../trainers/implicit/options.js";
 import { preprocessFile } from "../trainers/learners.js";
 import { Checkpoints } from "./checkpoint.js";
 import { identityOf, preprocessOf, resolvedOptions } from "./describe-run.js";
@@ -21,7 +22,7 @@ import { earlierRows } from "./row-order.js";
 import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
-import { checkTarget, seedOf, type TrainFmOptions } from "./train-fm-options.js";
+import { seedOf, targetOf, type TrainFmOptions } from "./train-fm-options.js";
 import type { TrainingSource } from "./train-parts.js";
 
 /**
@@ -43,15 +44,16 @@ export async function trainFm(
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
+  checkImplicitOptions(flags.fm);
 
   const earlierRun = await openEarlier(flags, flags.fm);
   const { eventWeight } = flags;
   const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
   const read = await readDataset(paths, { ...flags, ...event }, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
-  const { dataset, notes } = limitEvents(read.dataset, options);
-  for (const text of notes) watch.observe({ stage: "note", text });
-  checkTarget(dataset, options);
+  const limited = limitEvents(read.dataset, options);
+  for (const text of limited.notes) watch.observe({ stage: "note", text });
+  const dataset = targetOf(limited.dataset, options, watch);
   const { parts, by } = await splitParts(dataset, options, seedOf(options), watch);
   for (const text of splitWarnings(by)) warn(text);
   clock.lap("read");
@@ -84,14 +86,14 @@ export async function trainFm(
     ...preprocessOf(space, dataset, examples, options),
     ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
-  const resolved = resolvedOptions(paths, options, first.options);
+  const resolved = resolvedOptions(paths, options, { ...first.options, ...model.chosen });
   const { negatives } = examples;
   const hashing = hashingOf(space);
   await writeRun(
     options.out,
     options.force,
     {
-      tables: { [DEFAULT_TABLE]: model.table(space) },
+      tables: { [DEFAULT_TABLE]: published.table },
       manifest: {
         version,
         command: "train-fm",

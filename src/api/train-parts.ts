@@ -2,7 +2,6 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import { numericForms } from "../dataset/numeric.js";
-import type { FeatureRows } from "../dataset/rows.js";
 import {
   featureCounts,
   fitFeatures,
@@ -12,22 +11,23 @@ import {
 } from "../dataset/vocabulary.js";
 import type { KeyHistory } from "../embedding/key-history.js";
 import type { Carried, Metrics, Trial } from "../embedding/manifest.js";
-import { metricsOf } from "../evaluation/metrics.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import type { TrainingControls } from "../trainers/controls.js";
-import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
+import type { FmOptions } from "../trainers/fm/options.js";
 import type { FmStart } from "../trainers/fm/start.js";
-import { learnerOf } from "../trainers/learners.js";
+import { defaultsOf, learnerOf } from "../trainers/learners.js";
 import type { LearnerInput, Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import { checkTask, goOn, type EarlierRun } from "./init.js";
-import { judgeOf } from "./judge.js";
+import { judgeOf, trainMetrics } from "./judge.js";
 import { nextHistory } from "./key-history.js";
 import { countUnseen, type SplitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { rowOrderNotes } from "./row-order.js";
 import type { TrainFmOptions } from "./train-fm-options.js";
 import { examplesOf } from "./training-examples.js";
+import { stoppingJudge } from "./stopping-judge.js";
 import { search } from "./search.js";
 import { steeringFlags } from "./weekly-options.js";
 
@@ -56,6 +56,7 @@ export interface TrainedParts extends Omit<Fitted, "start"> {
   examples: Examples;
   options: FmOptions;
   model: Trained;
+  table: EmbeddingTable;
   metrics: Record<string, Metrics>;
   /** settings that were tried, the chosen one first */
   trials?: Trial[];
@@ -76,7 +77,7 @@ export async function trainParts(
   { watch, warn, lap }: Telling,
   controls: TrainingControls,
 ): Promise<TrainedParts> {
-  const { parts, rowOrder, earlier } = source;
+  const { dataset, parts, rowOrder, earlier } = source;
   const { start, ...fitted } = fitSpace(source, options, warn);
   const { space, carried } = fitted;
   for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...carriedNotes(carried)])
@@ -88,15 +89,15 @@ export async function trainParts(
   countUnseen(space, parts, watch);
   lap("encode");
 
-  const loss = examples.task === "binary" ? "logistic" : "squared";
-  const standard: FmOptions = { ...defaultFmOptions(loss, options.fm.method), ...options.fm };
+  const standard: FmOptions = { ...defaultsOf(examples.task, options.fm.method), ...options.fm };
   if (earlier && standard.model !== "lr") standard.dim = earlier.model.parameters.dim;
-  const judge = judgeOf(options.metric, examples);
+  const judge = stoppingJudge(options.metric, examples);
   const { valid, test } = examples;
   const { oovDropout = 0 } = options;
   const learn = learnerOf(standard, examples.task, steeringFlags(options));
   const input: LearnerInput = {
     space,
+    roles: dataset.roles,
     counts: withTrainedOov(featureCounts(space), space, oovDropout),
     train: withOovDropout(examples.train, space, oovDropout, standard.seed),
     ...(valid && { valid }),
@@ -128,12 +129,17 @@ export async function trainParts(
   );
   lap("train");
 
-  const metrics: Record<string, Metrics> = { train: trainMetrics(model) };
+  const table = model.table(space);
+  const metrics: Record<string, Metrics> = { train: trainMetrics(model, examples.task) };
+  const metricsOfRows = judgeOf(
+    { model, table, space, roles: dataset.roles, examples, threads: fm.threads },
+    watch,
+  );
   for (const [part, rows] of Object.entries({ valid, test })) {
-    if (rows) metrics[part] = await metricsOfRows(model, rows, examples, fm.threads);
+    if (rows) metrics[part] = await metricsOfRows(rows);
   }
   lap("evaluate");
-  return { ...fitted, examples, options: fm, model, metrics, ...(found && { trials: found.trials }) };
+  return { ...fitted, examples, options: fm, model, table, metrics, ...(found && { trials: found.trials }) };
 }
 
 function fitSpace(
@@ -190,22 +196,4 @@ function warnOfValues({ columns }: Dataset, warn: (text: string) => void): void 
       );
     }
   }
-}
-
-function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
-  const { trainLoss } = epochs[bestEpoch - 1]!;
-  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
-}
-
-async function metricsOfRows(
-  model: Trained,
-  rows: FeatureRows,
-  examples: Examples,
-  threads: number,
-): Promise<Metrics> {
-  const scores = await model.score(rows, { threads });
-  return metricsOf(examples.task, scores, rows.labels, {
-    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
-    ...(rows.weights && { weights: rows.weights }),
-  });
 }

@@ -10,6 +10,8 @@ import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
+import { addTrainGbdt } from "./commands/train-gbdt.js";
+import { addTransform } from "./commands/transform.js";
 import { addConfigOption, applySettings } from "./settings.js";
 import { writeError } from "./terminal.js";
 
@@ -42,7 +44,16 @@ function programOf(interrupts: Interrupts): Command {
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: false })
     .exitOverride();
-  for (const add of [addInspect, addEncode, addTrainFm, addExport, addNeighbors, addEvaluate]) {
+  for (const add of [
+    addInspect,
+    addEncode,
+    addTrainFm,
+    addTrainGbdt,
+    addTransform,
+    addExport,
+    addNeighbors,
+    addEvaluate,
+  ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);
     command.exitOverride().showHelpAfterError(`(embed ${command.name()} --help shows the options)`);

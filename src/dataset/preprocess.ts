@@ -38,7 +38,8 @@ export type FieldRecipe =
 
 export interface Preprocess {
   roles: Roles;
-  task: Task;
+  /** implicit: all rows are events */
+  task: Task | "implicit";
   /** labels from there on are 1 */
   positiveFrom: number | null;
   fields: FieldRecipe[];

@@ -11,7 +11,9 @@ import { readFmParameters } from "./fm/artifact.js";
 import { learnFm, readFm, readLr } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
 import { readOptimizerFile } from "./fm/optimizer-file.js";
-import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
+import { defaultFmOptions, type FmOptions, type FmTask, type Method, type Model } from "./fm/options.js";
+import { learnImplicit } from "./implicit/learn.js";
+import { implicitDefaults } from "./implicit/options.js";
 import type { Learner, Scorer } from "./trained.js";
 
 const PREPROCESS_FILE = "preprocess.json";
@@ -33,7 +35,14 @@ const served: readonly Served[] = [
     learn: learnFm,
     isSteered: true,
   },
+  { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
+
+/** The options of a task where the user says nothing. */
+export function defaultsOf(task: FmTask, method?: Method): FmOptions {
+  if (task === "implicit") return { ...defaultFmOptions("squared"), ...implicitDefaults, method: "als" };
+  return defaultFmOptions(task === "binary" ? "logistic" : "squared", method);
+}
 
 /**
  * The trainer that the options ask for.
