@@ -53,7 +53,8 @@ export function resolvedOptions(
   fm: Partial<FmOptions>,
 ): Record<string, unknown> {
   const { fm: _, out: __, force: ___, reading, unlabelled: ____, infer: ______, ...others } = options;
-  const { checkpointEvery: _______, resume: ________, ...rest } = others;
+  // what changes no byte of the result is none of its options
+  const { checkpointEvery: _______, resume: ________, maxMemory: _________, ...rest } = others;
   const { threads: _____, ...readingOptions } = reading;
   return { log: paths, ...rest, reading: readingOptions, ...fm };
 }

@@ -49,7 +49,11 @@ export async function trainFm(
   const earlierRun = await openEarlier(flags, flags.fm);
   const { eventWeight } = flags;
   const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
-  const read = await readDataset(paths, { ...flags, ...event }, collectWarnings(watch, warnings));
+  const read = await readDataset(
+    paths,
+    { ...withoutBound(flags), ...event, ...boundOf(flags) },
+    collectWarnings(watch, warnings),
+  );
   const options = { ...flags, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
   for (const text of limited.notes) watch.observe({ stage: "note", text });
@@ -153,4 +157,20 @@ function collectWarnings({ observe, signal }: Watch, warnings: string[]): Watch 
       observe(progress);
     },
   };
+}
+
+/** How many bytes rows may take in memory, for a training that can leave them on disk. */
+function boundOf(flags: TrainFmOptions): Pick<TrainFmOptions, "maxMemory"> {
+  const { maxMemory, negatives, since, maxEventsPerUser, hashKeys, task } = flags;
+  const needsRows =
+    negatives > 0 || since !== undefined || maxEventsPerUser !== undefined || hashKeys !== undefined;
+  return maxMemory === undefined ||
+    needsRows ||
+    (task !== undefined && task !== "binary" && task !== "regression")
+    ? {}
+    : { maxMemory };
+}
+
+function withoutBound({ maxMemory: _, ...flags }: TrainFmOptions): TrainFmOptions {
+  return flags;
 }

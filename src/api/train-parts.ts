@@ -94,7 +94,10 @@ export async function trainParts(
   const judge = stoppingJudge(options.metric, examples);
   const { valid, test } = examples;
   const { oovDropout = 0 } = options;
-  const learn = learnerOf(standard, examples.task, steeringFlags(options));
+  const learn = learnerOf(standard, examples.task, [
+    ...steeringFlags(options),
+    ...(examples.train.kind === "stored" ? ["a dataset larger than --max-memory"] : []),
+  ]);
   const input: LearnerInput = {
     space,
     roles: dataset.roles,

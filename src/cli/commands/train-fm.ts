@@ -25,6 +25,7 @@ import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import type { Interrupts } from "../interrupts.js";
+import { addMemoryOption, memoryOf, type MemoryFlags } from "../memory-option.js";
 import { addWeeklyOptions, weeklyOf, type WeeklyFlags } from "../weekly-options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
@@ -47,6 +48,7 @@ type Flags = ReadingFlags &
   HashKeysFlags &
   SplitFlags &
   WeeklyFlags &
+  MemoryFlags &
   ModelFlags &
   OptionalFlags &
   ColumnFlags &
@@ -69,7 +71,7 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
-  addWeeklyOptions(command);
+  addMemoryOption(addWeeklyOptions(command));
   command
     .addOption(model("--model <model>", "what is trained").choices(models).default("fm"))
     .addOption(
@@ -169,6 +171,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     noise: flags.noise,
     ...splitOf(flags),
     ...weeklyOf(flags),
+    ...memoryOf(flags),
     fm,
   };
 }

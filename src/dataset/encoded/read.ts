@@ -14,7 +14,9 @@ import {
 import { dictionaryOf, type Dictionary } from "../../log/dictionary.js";
 import type { Cells } from "../collect.js";
 import { columnFrom } from "../columns.js";
-import type { Dataset } from "../dataset.js";
+import type { Column, Dataset } from "../dataset.js";
+import { ColumnCache, storedColumn } from "../stored-columns.js";
+import { cellReaders } from "./stored.js";
 import { damaged, DATASET_MARKER, parseDescription, ROWS_FILE, type Description } from "./description.js";
 
 export interface EncodedDataset {
@@ -37,18 +39,58 @@ export async function readDescription(path: string): Promise<Description> {
 }
 
 /**
- * Reads a dataset whole.
+ * Reads a dataset whole, or leaves its rows on disk (stored-columns.ts) when they and what is made of them take more.
  *
+ * @param maxBytes of rows in memory
  * @throws {ArtifactError} a file is missing, changed or damaged, or of another schema version
  */
-export async function readEncoded(path: string): Promise<EncodedDataset> {
+export async function readEncoded(path: string, maxBytes = Infinity): Promise<EncodedDataset> {
   const description = await readDescription(path);
   const { rows: numRows, columns: plans, roles, inputs, hashKeys, files } = description;
   const file = join(path, ROWS_FILE);
   await checkArtifact(file, files[ROWS_FILE]!, "encode the log again");
-  const { cells, dictionaries } = await withArtifact(file, (handle) => readRows(handle, file, description));
-  const columns = plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaries[i]!));
+  const columns =
+    bytesOf(description) > maxBytes
+      ? await withArtifact(file, (handle) => storedColumns(handle, file, description))
+      : await withArtifact(file, async (handle) => {
+          const { cells, dictionaries } = await readRows(handle, file, description);
+          return plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaries[i]!));
+        });
   return { path, dataset: { numRows, columns, roles, inputs, ...(hashKeys && { hashKeys }) }, description };
+}
+
+/** Bytes of the rows' cells, and of the features that training makes of them. */
+function bytesOf({ rows, columns }: Description): number {
+  return columns.reduce((sum, { kind }) => sum + (kind === "number" ? 12 : 8) * rows, 0);
+}
+
+async function storedColumns(
+  handle: ReadHandle,
+  file: string,
+  { rows: numRows, columns: plans }: Description,
+): Promise<Column[]> {
+  const arrow = await import("apache-arrow");
+  try {
+    const reader = await arrow.RecordBatchReader.from(handle);
+    await reader.open({ autoDestroy: false });
+    const dictionaries = plans.map(() => dictionaryOf([]));
+    // the reader closes the file when it is left
+    const read = await cellReaders(file, handle, reader.footer!, plans);
+    for await (const batch of reader) {
+      plans.forEach(({ kind }, i) => {
+        const data: Arrow.Data = batch.data.children[i]!;
+        if (kind !== "number") dictionaries[i] = dictionaryFrom(data.dictionary!.data[0]!);
+      });
+      break;
+    }
+    const cache = new ColumnCache();
+    return plans.map((plan, i) =>
+      storedColumn(columnFrom(plan, new Uint32Array(), dictionaries[i]!), numRows, read[i]!, cache),
+    );
+  } catch (error) {
+    if (error instanceof EmbedError) throw error;
+    throw damaged(file, String(error), error);
+  }
 }
 
 interface ReadRows {

@@ -13,7 +13,7 @@ import type { FmOptions } from "./options.js";
  * Of drawn rows only the first chunk is looked at.
  */
 export function labelsOf(train: TrainingRows, loss: FmOptions["loss"]): { bias: number; scale: number } {
-  const { numRows, labels, weights } = train.kind === "resident" ? train.rows : firstOf(train.draw(1));
+  const { numRows, labels, weights } = train.kind === "drawn" ? firstOf(train.draw(1)) : train.rows;
   const total = weights ? sumOf(weights) : numRows;
   let sum = 0;
   for (let r = 0; r < numRows; r++) sum += (weights ? weights[r]! : 1) * labels[r]!;

@@ -66,7 +66,7 @@ export async function trainFm(
   const options = told.model === "lr" ? { ...told, dim: 0 } : told;
   signal?.throwIfAborted();
   const { train } = input;
-  if ((train.kind === "resident" ? train.rows.numRows : train.numRows) === 0) {
+  if ((train.kind === "drawn" ? train.numRows : train.rows.numRows) === 0) {
     throw new DataError("no training rows: nothing to learn from");
   }
   const { numFeatures } = input;
