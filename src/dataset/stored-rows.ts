@@ -39,7 +39,7 @@ export function encodeStored(part: StoredPart): FeatureRows {
   for (const slice of slices) {
     ids.set(slice.ids, pair);
     values?.set(slice.values!, pair);
-    for (let r = 1; indptr && r <= slice.numRows; r++) indptr[row + r] = pair + slice.indptr![r]!;
+    if (indptr) indptr.set(endsFrom(slice, pair), row + 1);
     pair += slice.ids.length;
     row += slice.numRows;
   }
@@ -85,6 +85,11 @@ export function storeRows(part: StoredPart, ids: RowStore, values: RowStore): St
       return { ...block, width: 0, indptr: ends, values: ownValues };
     },
   };
+}
+
+/** u32[numRows]: where each row's pairs end when the first begin at a pair. */
+function endsFrom({ indptr }: FeatureRows, pair: number): Uint32Array {
+  return indptr!.subarray(1).map((end) => pair + end);
 }
 
 /** The part's rows in their order, all in the form that the part would have in memory. */

@@ -139,11 +139,15 @@ function joinRows(pieces: readonly FeatureRows[]): FeatureRows {
   const indptr = isRagged && new Uint32Array(numRows + 1);
   let [row, pair] = [0, 0];
   for (const piece of pieces) {
+    const pairsBefore = pair;
     ids.set(piece.ids, pair);
     labels.set(piece.labels, row);
     values?.set(piece.values!, pair);
     weights?.set(piece.weights!, row);
-    for (let r = 1; indptr && r <= piece.numRows; r++) indptr[row + r] = pair + piece.indptr![r]!;
+    indptr?.set(
+      piece.indptr!.subarray(1).map((end) => end + pairsBefore),
+      row + 1,
+    );
     row += piece.numRows;
     pair += piece.ids.length;
   }
