@@ -1,13 +1,15 @@
 // --metric: what early stopping goes by.
 
-import type { Task } from "../dataset/labels.js";
 import { DataError, UsageError } from "../errors.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import type { Judge } from "../trainers/controls.js";
 import type { Examples } from "./examples.js";
 import type { JudgeName } from "./weekly-options.js";
 
-const tasks: Record<Exclude<JudgeName, "loss">, Task> = { auc: "binary", rmse: "regression" };
+const tasks: Record<Exclude<JudgeName, "loss">, "binary" | "regression"> = {
+  auc: "binary",
+  rmse: "regression",
+};
 
 /**
  * The judge of a metric; undefined for the loss, which trainers know.
@@ -32,9 +34,10 @@ export function stoppingJudge(
     name,
     better: name === "auc" ? "higher" : "lower",
     of(scores, { labels, weights }) {
-      const value = metricsOf(task, scores, labels, { clip: { min, max }, ...(weights && { weights }) })[
-        name
-      ];
+      const value = metricsOf(tasks[name], scores, labels, {
+        clip: { min, max },
+        ...(weights && { weights }),
+      })[name];
       if (value === undefined) {
         throw new DataError(
           "the validation part has labels of one kind only, of which there is no AUC: --metric loss",

@@ -7,7 +7,7 @@ import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import { checkFmOptions, defaultFmOptions } from "../trainers/fm/options.js";
+import { checkFmOptions } from "../trainers/fm/options.js";
 import { checkImplicitOptions } from "../trainers/implicit/options.js";
 import { preprocessFile } from "../trainers/learners.js";
 import { Checkpoints } from "./checkpoint.js";
@@ -22,8 +22,9 @@ import { earlierRows } from "./row-order.js";
 import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
-import { seedOf, targetOf, type TrainFmOptions } from "./train-fm-options.js";
+import { checkTarget, fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
 import type { TrainingSource } from "./train-parts.js";
+import { featuresOfTask } from "./users-and-items.js";
 
 /**
  * Trains a factorization machine on one or several files and writes a run directory, whole or not at all.
@@ -43,7 +44,7 @@ export async function trainFm(
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
-  checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
+  checkFmOptions(fmOptionsOf(flags, "logistic"));
   checkImplicitOptions(flags.fm);
 
   const earlierRun = await openEarlier(flags, flags.fm);
@@ -56,8 +57,9 @@ export async function trainFm(
   );
   const options = { ...flags, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
-  for (const text of limited.notes) watch.observe({ stage: "note", text });
-  const dataset = targetOf(limited.dataset, options, watch);
+  checkTarget(limited.dataset, options);
+  const { dataset, notes } = featuresOfTask(limited.dataset, options.task);
+  for (const text of [...limited.notes, ...notes]) watch.observe({ stage: "note", text });
   const { parts, by } = await splitParts(dataset, options, seedOf(options), watch);
   for (const text of splitWarnings(by)) warn(text);
   clock.lap("read");

@@ -11,21 +11,23 @@ import {
 } from "../dataset/vocabulary.js";
 import type { KeyHistory } from "../embedding/key-history.js";
 import type { Carried, Metrics, Trial } from "../embedding/manifest.js";
+import type { FeatureRows } from "../dataset/rows.js";
+import { metricsOf } from "../evaluation/metrics.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import type { TrainingControls } from "../trainers/controls.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import type { FmStart } from "../trainers/fm/start.js";
-import { defaultsOf, learnerOf } from "../trainers/learners.js";
+import { learnerOf } from "../trainers/learners.js";
 import type { LearnerInput, Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import { checkTask, goOn, type EarlierRun } from "./init.js";
-import { judgeOf, trainMetrics } from "./judge.js";
 import { nextHistory } from "./key-history.js";
 import { countUnseen, type SplitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { rowOrderNotes } from "./row-order.js";
-import type { TrainFmOptions } from "./train-fm-options.js";
+import { rankingMetricsOfParts } from "./ranking-metrics.js";
+import { fmOptionsOf, type TrainFmOptions } from "./train-fm-options.js";
 import { examplesOf } from "./training-examples.js";
 import { stoppingJudge } from "./stopping-judge.js";
 import { search } from "./search.js";
@@ -89,21 +91,22 @@ export async function trainParts(
   countUnseen(space, parts, watch);
   lap("encode");
 
-  const standard: FmOptions = { ...defaultsOf(examples.task, options.fm.method), ...options.fm };
+  const standard: FmOptions = fmOptionsOf(options, examples.task === "regression" ? "squared" : "logistic");
   if (earlier && standard.model !== "lr") standard.dim = earlier.model.parameters.dim;
   const judge = stoppingJudge(options.metric, examples);
-  const { valid, test } = examples;
+  const { valid, test, ranking } = examples;
   const { oovDropout = 0 } = options;
-  const learn = learnerOf(standard, examples.task, [
-    ...steeringFlags(options),
-    ...(examples.train.kind === "stored" ? ["a dataset larger than --max-memory"] : []),
-  ]);
+  const learn = learnerOf(standard, examples.task, {
+    steering: steeringFlags(options),
+    isStored: examples.train.kind === "stored",
+  });
   const input: LearnerInput = {
     space,
     roles: dataset.roles,
     counts: withTrainedOov(featureCounts(space), space, oovDropout),
     train: withOovDropout(examples.train, space, oovDropout, standard.seed),
     ...(valid && { valid }),
+    ...(ranking && { ranking }),
     ...(start && { start }),
   };
   const steering = { ...controls, ...(judge && { judge }) };
@@ -133,13 +136,11 @@ export async function trainParts(
   lap("train");
 
   const table = model.table(space);
-  const metrics: Record<string, Metrics> = { train: trainMetrics(model, examples.task) };
-  const metricsOfRows = judgeOf(
-    { model, table, space, roles: dataset.roles, examples, threads: fm.threads },
-    watch,
-  );
+  const metrics: Record<string, Metrics> = ranking
+    ? await rankingMetricsOfParts(model, ranking, fm.threads, watch.signal)
+    : { train: trainMetrics(model) };
   for (const [part, rows] of Object.entries({ valid, test })) {
-    if (rows) metrics[part] = await metricsOfRows(rows);
+    if (rows) metrics[part] = await metricsOfRows(model, rows, examples, fm.threads);
   }
   lap("evaluate");
   return { ...fitted, examples, options: fm, model, table, metrics, ...(found && { trials: found.trials }) };
@@ -199,4 +200,22 @@ function warnOfValues({ columns }: Dataset, warn: (text: string) => void): void 
       );
     }
   }
+}
+
+function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
+  const { trainLoss } = epochs[bestEpoch - 1]!;
+  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
+}
+
+async function metricsOfRows(
+  model: Trained,
+  rows: FeatureRows,
+  examples: Examples,
+  threads: number,
+): Promise<Metrics> {
+  const scores = await model.score(rows, { threads });
+  return metricsOf(examples.task === "regression" ? "regression" : "binary", scores, rows.labels, {
+    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
+    ...(rows.weights && { weights: rows.weights }),
+  });
 }

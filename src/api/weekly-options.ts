@@ -3,8 +3,7 @@
 import type { InitOptions } from "./init.js";
 
 /** What early stopping goes by. */
-export const judgeNames = ["loss", "auc", "rmse"] as const;
-export type JudgeName = (typeof judgeNames)[number];
+export type JudgeName = "loss" | "auc" | "rmse";
 
 export interface WeeklyOptions extends InitOptions {
   /** after early stopping, train once more on all rows for the chosen epochs */

@@ -2,12 +2,21 @@
 
 import { Option, type Command } from "commander";
 import type { TrainFmOptions } from "../api/train-fm-options.js";
+import { rankingMetricNames } from "../trainers/ranking/options.js";
 import { wholeOf } from "./options.js";
 
 type Own =
   "init" | "expire" | "freeze" | "keepState" | "refit" | "metric" | "search" | "checkpointEvery" | "resume";
 
-export type WeeklyFlags = Pick<TrainFmOptions, Own> & { onInterrupt?: "abort" | "save" };
+/** Metrics of predictions, and of ranked items. */
+const judgeNames = ["loss", "auc", "rmse"] as const;
+const metricNames = [...judgeNames, ...rankingMetricNames];
+export type MetricName = (typeof metricNames)[number];
+
+export type WeeklyFlags = Omit<Pick<TrainFmOptions, Own>, "metric"> & {
+  metric?: MetricName;
+  onInterrupt?: "abort" | "save";
+};
 
 /** Adds the options. */
 export function addWeeklyOptions(command: Command): Command {
@@ -44,11 +53,10 @@ export function addWeeklyOptions(command: Command): Command {
     )
     .addOption(group("--resume", "go on from the checkpoint of a training that was killed, if there is one"))
     .addOption(
-      group("--metric <metric>", "what early stopping goes by (default: loss)").choices([
-        "loss",
-        "auc",
-        "rmse",
-      ]),
+      group(
+        "--metric <metric>",
+        "what early stopping goes by (default: loss, or ndcg where items are ranked)",
+      ).choices(metricNames),
     )
     .addOption(
       group("--on-interrupt <what>", "abort, or save the best epoch so far")
@@ -59,7 +67,8 @@ export function addWeeklyOptions(command: Command): Command {
 
 /** The flags as options of the api. @throws {UsageError} they do not go together */
 export function weeklyOf(flags: WeeklyFlags): Pick<TrainFmOptions, Own> {
-  const { search, init, expire, freeze, keepState, refit, metric, checkpointEvery, resume } = flags;
+  const { search, init, expire, freeze, keepState, refit, checkpointEvery, resume } = flags;
+  const metric = judgeNames.find((name) => name === flags.metric);
   return {
     ...(init !== undefined && { init }),
     ...(expire !== undefined && { expire }),

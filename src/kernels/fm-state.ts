@@ -35,7 +35,6 @@ export interface OptimizerState {
 /** Where the plan says that the parameters lie; strides in numbers. */
 class Parameters {
   readonly n: number;
-  readonly dim: number;
   readonly J: number;
   readonly K: number;
   readonly S: number;
@@ -48,12 +47,14 @@ class Parameters {
   constructor({ memory }: Arena, { plan }: FmLayout) {
     const fields = new Uint32Array(memory.buffer, plan, 19);
     const at = (i: number) => fields[i]!;
-    [this.n, this.dim, this.J, this.K] = [at(2), at(3), at(4), at(5)];
+    [this.n, this.K] = [at(2), at(5)];
     this.S = Object.values(METHODS).find(({ code }) => code === at(18))!.states;
     this.L = 2 ** (at(10) - 2);
+    [this.#sliceStride, this.#featureStride] = [at(7) / 4 || this.S * this.K, at(8) / 4];
+    // a field-aware machine has all of a feature's quads together, and no stride between slices
+    this.J = at(7) === 0 ? this.#featureStride / this.#sliceStride : at(4);
     this.slices = new Float32Array(memory.buffer, at(6), this.J * this.n * this.S * this.K);
     this.linear = new Float32Array(memory.buffer, at(9), this.n * this.L);
-    [this.#sliceStride, this.#featureStride] = [at(7) / 4, at(8) / 4];
   }
 
   /** Index into slices of the first v of a slice of a feature; the state follows K further. */

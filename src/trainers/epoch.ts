@@ -18,4 +18,6 @@ export interface EpochEvent {
   seconds: number;
   /** whether no earlier epoch has a lower validation loss; without validation always true */
   best: boolean;
+  /** ranking metrics of the validation part, in epochs that look at it */
+  [metric: `${string}At${number}`]: number;
 }

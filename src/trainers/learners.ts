@@ -7,13 +7,14 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm-state.js";
 import { spaceOf } from "./feature-table.js";
+import { learnFfm, readFfm } from "./ffm/learn.js";
 import { readFmParameters } from "./fm/artifact.js";
 import { learnFm, readFm, readLr } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
 import { readOptimizerFile } from "./fm/optimizer-file.js";
-import { defaultFmOptions, type FmOptions, type FmTask, type Method, type Model } from "./fm/options.js";
+import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
-import { implicitDefaults } from "./implicit/options.js";
+import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
 const PREPROCESS_FILE = "preprocess.json";
@@ -25,6 +26,8 @@ interface Served {
   learn: Learner;
   /** it goes on from an earlier run (--init), and can be steered (controls.ts) */
   isSteered?: true;
+  /** it trains on rows that are read from disk */
+  streams?: true;
 }
 
 const served: readonly Served[] = [
@@ -34,30 +37,31 @@ const served: readonly Served[] = [
     tasks: ["binary", "regression"],
     learn: learnFm,
     isSteered: true,
+    streams: true,
   },
+  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm, streams: true },
+  { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
-
-/** The options of a task where the user says nothing. */
-export function defaultsOf(task: FmTask, method?: Method): FmOptions {
-  if (task === "implicit") return { ...defaultFmOptions("squared"), ...implicitDefaults, method: "als" };
-  return defaultFmOptions(task === "binary" ? "logistic" : "squared", method);
-}
 
 /**
  * The trainer that the options ask for.
  *
- * @param steering flags that only a trainer which can be steered knows
+ * @param asked flags that only a trainer which can be steered knows, and whether rows are on disk
  * @throws {UsageError} no trainer does all of it
  */
 export function learnerOf(
   { model, method }: Pick<FmOptions, "model" | "method">,
   task: FmTask,
-  steering: readonly string[] = [],
+  { steering, isStored }: { steering: readonly string[]; isStored: boolean },
 ): Learner {
   const found = served.find(
     (one) => one.models.includes(model) && one.methods.includes(method) && one.tasks.includes(task),
   );
+  if (found && isStored && !found.streams)
+    throw new UsageError(
+      `the dataset is larger than --max-memory, and --model ${model} --method ${method} needs its rows in memory: give it more`,
+    );
   if (found && !found.isSteered && steering.length > 0)
     throw new UsageError(
       `${steering.join(", ")} cannot go with --model ${model} --method ${method} --task ${task}`,
@@ -78,6 +82,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 const readers: Record<string, Reader> = {
   fm: readFm,
   lr: readLr,
+  ffm: readFfm,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */

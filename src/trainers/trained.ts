@@ -3,11 +3,14 @@
 import type { Roles } from "../dataset/dataset.js";
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { TopItemsInput } from "../kernels/top-items.js";
+import type { RankingExamples } from "../sampling/ranking-events.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { TrainingControls } from "./controls.js";
 import type { EpochEvent } from "./epoch.js";
 import type { FmOptions } from "./fm/options.js";
 import type { FmStart } from "./fm/start.js";
+import type { RankingOptions } from "./ranking/options.js";
 
 /** What a trainer is given. */
 export interface LearnerInput {
@@ -22,6 +25,17 @@ export interface LearnerInput {
   /** an earlier model to go on from, for a trainer that can */
   start?: FmStart;
   controls?: TrainingControls;
+  /** for a task that ranks items */
+  ranking?: RankingJob;
+}
+
+/** What ranking is learned from, and how. */
+export interface RankingJob {
+  examples: RankingExamples;
+  /** what the user set */
+  options: Partial<RankingOptions>;
+  /** ranking metrics of a model on the validation part; absent without one */
+  look?: (model: Scorer) => Promise<Record<string, number>>;
 }
 
 /**
@@ -48,6 +62,13 @@ export interface Scorer {
    * @throws {UsageError} parameters or rows do not fit 4 GiB
    */
   score(rows: FeatureRows, options: { threads: number }): Promise<Float32Array>;
+  /**
+   * Vectors that rank items for contexts as the scores do; absent when the model has none.
+   *
+   * @param contexts a row a query: all features but the items'
+   * @param items    a row an item: its features
+   */
+  rank?(contexts: FeatureRows, items: FeatureRows): Omit<TopItemsInput, "masks">;
 }
 
 /** A trained model, and how it goes into a run directory. */

@@ -12,6 +12,7 @@ import { fmModelFiles, readFmParameters } from "./artifact.js";
 import { scoreRows, type FmModel } from "./model.js";
 import { optimizerFile } from "./optimizer-file.js";
 import type { FmOptions } from "./options.js";
+import { rankingVectors } from "./ranking-vectors.js";
 import { trainFm } from "./train.js";
 
 /** @throws as trainFm */
@@ -37,7 +38,7 @@ export async function learnFm(
 }
 
 /** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
-function fieldRates(
+export function fieldRates(
   { fields, offsets, numFeatures }: FeatureSpace,
   { l2Field, l2Weight, l2Vector }: FmOptions,
 ): ((feature: number) => FeatureRates) | undefined {
@@ -69,13 +70,17 @@ export function trainedFm(model: FmModel): Trained {
       ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
     }),
     score: (rows, options) => scoreRows(model, rows, options),
+    rank: (contexts, items) => rankingVectors(model, contexts, items),
   };
 }
 
 /** The scorer of a run. */
 export async function readFm(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
   const parameters = await readFmParameters(run, space, table);
-  return { score: (rows, options) => scoreRows(parameters, rows, options) };
+  return {
+    score: (rows, options) => scoreRows(parameters, rows, options),
+    rank: (contexts, items) => rankingVectors(parameters, contexts, items),
+  };
 }
 
 /** The scorer of a linear run, whose vectors are its weights. */

@@ -6,6 +6,7 @@
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError, UsageError } from "../../errors.js";
+import type { FieldAwareness } from "../../kernels/ffm.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm.js";
 import { log } from "../../kernels/reference/exp.js";
 import { draw } from "../../kernels/reference/random.js";
@@ -34,6 +35,8 @@ export interface FmInput {
   featureHashes: Uint32Array;
   /** u32[numFeatures]: events of the training part that hold it; with 0 its w and v are and stay zero */
   counts: Uint32Array;
+  /** trains a field-aware machine: a feature's vector is one of options.dim numbers for each field, one after another */
+  fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
   /** an earlier model to go on from */
@@ -75,8 +78,10 @@ export async function trainFm(
     numFeatures,
     method: stepsOf(options.method),
     hasRates: input.ratesOf !== undefined || input.start?.freezes === true,
+    ...(input.fields && { fields: input.fields }),
   };
-  checkMemory(numFeatures, shape);
+  // a field-aware machine says itself what it needs
+  if (!input.fields) checkMemory(numFeatures, shape);
   const machine = await FmMachine.start(shape);
   const abort = () => void machine.terminate();
   signal?.addEventListener("abort", abort);
@@ -173,7 +178,7 @@ async function runEpochs(
   const { kept: bestEpoch, w0 } = stopping.standing;
   const root = Math.sqrt(labels.scale);
   const model: FmModel = {
-    dim: options.dim,
+    dim: machine.vectorWidth,
     loss: options.loss,
     // scores of divided labels are multiplied back: w by the scale, products of two vectors by its root twice
     w0: Math.fround(w0 * labels.scale + correction),
@@ -183,7 +188,7 @@ async function runEpochs(
       .map((w) => w * labels.scale),
     vectors: machine.arena
       .f32(kept.vectors)
-      .slice(0, numFeatures * options.dim)
+      .slice(0, numFeatures * machine.vectorWidth)
       .map((v) => v * root),
     bestEpoch,
     epochs,
