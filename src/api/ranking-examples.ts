@@ -9,6 +9,7 @@ import {
   sampleQueries,
   type RankingQueries,
 } from "../sampling/ranking-events.js";
+import { isMatrix } from "../trainers/ranking/data.js";
 import { rankingOptions, type RankingOptions } from "../trainers/ranking/options.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import type { Watch } from "./progress.js";
@@ -36,7 +37,6 @@ export function rankingExamples(
 ): Examples {
   if (parts.train.dataset.roles.user === undefined)
     throw new UsageError("--task ranking needs a user column: name it with --user");
-  const { k } = rankingOptions(ranking, true);
   const fields = negativeFields(space, parts.train, "--task ranking", itemFields, minUsers);
   const { source, contextFieldIndexes } = fields;
   const bound = (part: Part) => ({
@@ -45,6 +45,8 @@ export function rankingExamples(
     contextFieldIndexes,
   });
   const train = rankingEvents(source, bound(parts.train), seed);
+  const matrix = isMatrix({ source, train });
+  const options = rankingOptions(ranking, matrix);
   const left = parts.train.rows.length - train.items.length;
   if (left > 0) {
     observe({
@@ -77,10 +79,10 @@ export function rankingExamples(
     negatives: { source, itemFields: fields.itemFields, exhausted: 0 },
     ranking: {
       examples,
-      k,
-      options: ranking,
+      options,
+      matrix,
       ...(sample && {
-        look: (model) => rankingMetricsOf(model, source, sample, { k, threads, signal }),
+        look: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
       }),
     },
   };

@@ -74,9 +74,13 @@ function checkEvents(roles: Dataset["roles"], { positiveFrom, oovDropout }: Trai
   if (oovDropout) throw new UsageError("--oov-dropout is not for --task ranking");
 }
 
-/** Options of training: what the user set, else the default of the loss. */
-export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
-  const steps = task === "ranking" ? rankingSteps(ranking?.rankingLoss ?? "bpr") : {};
+/** Options of training: what the user set, else the default of the loss. @param matrix ranking: user and item alone */
+export function fmOptionsOf(
+  { fm, task, ranking }: TrainFmOptions,
+  loss: FmOptions["loss"],
+  matrix = true,
+): FmOptions {
+  const steps = task === "ranking" ? rankingSteps(ranking?.rankingLoss ?? "bpr", matrix) : {};
   return { ...defaultFmOptions(loss, fm.method), ...steps, ...fm };
 }
 

@@ -74,8 +74,8 @@ export async function trainFm(
   clock.lap("encode");
 
   const loss = examples.task === "regression" ? "squared" : "logistic";
-  const fmOptions = fmOptionsOf(options, loss);
   const { valid, test, ranking } = examples;
+  const fmOptions = fmOptionsOf(options, loss, ranking?.matrix);
   const { oovDropout = 0 } = options;
   const model = await learnerOf(fmOptions, examples.task)(
     {
@@ -103,7 +103,11 @@ export async function trainFm(
     ...preprocessOf(space, dataset, examples, options),
     ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
-  const resolved = resolvedOptions(paths, options, fmOptions);
+  const resolved = resolvedOptions(
+    paths,
+    { ...options, ...(ranking && { ranking: ranking.options }) },
+    fmOptions,
+  );
   const { source } = examples.negatives ?? {};
   await writeRun(
     options.out,

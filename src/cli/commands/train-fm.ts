@@ -34,7 +34,7 @@ Examples:
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `;
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
+type ModelFlags = Pick<TrainFmOptions, "out" | "negatives"> & { noise?: TrainFmOptions["noise"] };
 type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
@@ -87,9 +87,10 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
         .default(0, "none"),
     )
     .addOption(
-      model("--noise <distribution>", "what negatives are drawn by")
-        .choices(["uniform", "popularity"])
-        .default("uniform"),
+      model(
+        "--noise <distribution>",
+        "what negatives are drawn by (default: uniform, or popularity for --loss sampled-softmax)",
+      ).choices(["uniform", "popularity"]),
     )
     .addOption(
       model(
@@ -157,7 +158,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...hashKeysOf(flags),
     ...rankingOf(flags),
     negatives,
-    noise: flags.noise,
+    noise: flags.noise ?? "uniform",
     ...splitOf(flags),
     fm,
   };
