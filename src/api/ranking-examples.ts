@@ -1,5 +1,6 @@
 // The examples of `--task ranking`: positive events to learn from, and for each user of another part what was held out.
 
+import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
 import { bindEncoder } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
@@ -24,6 +25,7 @@ export interface RankingExampleOptions {
   threads: number;
   minUsers: number;
   itemFields?: string[];
+  weighting: EventWeightOptions;
   /** what the user set */
   ranking: Partial<RankingOptions>;
 }
@@ -32,7 +34,7 @@ export interface RankingExampleOptions {
 export function rankingExamples(
   space: FeatureSpace,
   parts: Parts,
-  { seed, threads, minUsers, itemFields, ranking }: RankingExampleOptions,
+  { seed, threads, minUsers, itemFields, weighting, ranking }: RankingExampleOptions,
   { observe, signal }: Watch,
 ): Examples {
   if (parts.train.dataset.roles.user === undefined)
@@ -44,7 +46,8 @@ export function rankingExamples(
     encoder: bindEncoder(space, part.dataset),
     contextFieldIndexes,
   });
-  const train = rankingEvents(source, bound(parts.train), seed);
+  const weights = eventWeights(parts.train.dataset, parts.train.rows, weighting);
+  const train = rankingEvents(source, bound(parts.train), seed, weights.train);
   const matrix = isMatrix({ source, train });
   const options = rankingOptions(ranking, matrix);
   const left = parts.train.rows.length - train.items.length;

@@ -1,6 +1,7 @@
 // What `train-fm` is asked to do, and what cannot be asked together.
 
 import type { Dataset } from "../dataset/dataset.js";
+import type { EventWeightOptions } from "../dataset/event-weights.js";
 import type { EventLimits } from "../dataset/event-limits.js";
 import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
 import { UsageError } from "../errors.js";
@@ -10,7 +11,8 @@ import { rankingSteps, type RankingOptions } from "../trainers/ranking/options.j
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
-export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits, SplitFlags {
+export interface TrainFmOptions
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
@@ -62,7 +64,7 @@ export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
 }
 
 /** @throws {UsageError} the log has labels, or an option has no meaning for ranking */
-function checkEvents(roles: Dataset["roles"], { positiveFrom, oovDropout }: TrainFmOptions): void {
+function checkEvents(roles: Dataset["roles"], { positiveFrom, oovDropout, fm }: TrainFmOptions): void {
   if (roles.label !== undefined) {
     throw new UsageError(
       `--task ranking learns from events that happened, but '${roles.label}' is a label: keep the positive events ` +
@@ -71,6 +73,8 @@ function checkEvents(roles: Dataset["roles"], { positiveFrom, oovDropout }: Trai
   }
   if (positiveFrom !== undefined)
     throw new UsageError("--positive-from makes labels, and --task ranking has none");
+  if (fm.negativeDownsampling !== undefined)
+    throw new UsageError("--negative-downsampling is for labels, and --task ranking has none");
   if (oovDropout) throw new UsageError("--oov-dropout is not for --task ranking");
 }
 
