@@ -7,14 +7,8 @@
 
 import { barrier } from "./math/barrier";
 import { draw, permute } from "./math/random";
-import {
-  clearShared,
-  composeNegatives,
-  drawShared,
-  scoreFour,
-  updateContrast,
-  updateContrastWeights,
-} from "./ranking/contrast";
+import { scoreFour } from "./ranking/contrast";
+import { updateContrast, updateContrastWeights } from "./ranking/contrast-steps";
 import { drawCandidates } from "./ranking/draw";
 import {
   choosePairs,
@@ -26,6 +20,7 @@ import {
   updatePairWeights,
 } from "./ranking/pairs";
 import { B, K, Plan, Thread } from "./ranking/plan";
+import { clearShared, composeNegatives, drawShared } from "./ranking/shared";
 import { rowBytes, vectorOf } from "./ranking/vectors";
 
 /** Writes the block's events in the order of visit; key 0 leaves them as they stand. */
