@@ -12,6 +12,7 @@ import { DataError, UsageError } from "../errors.js";
 import type { RankingJob } from "../trainers/trained.js";
 import { streamOf, uniformAt } from "../sampling/hash-random.js";
 import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";
+import type { FmTask } from "../trainers/fm/options.js";
 import { negativeSource, type NegativeSource } from "../sampling/negative-source.js";
 
 /** Rows of a dataset that are one part of a split. */
@@ -21,7 +22,7 @@ export interface Part {
 }
 
 export interface Examples {
-  task: Task;
+  task: FmTask;
   train: TrainingRows;
   /** training rows with fixed negatives, for the metrics of the training part; undefined for labelled rows */
   valid?: FeatureRows;

@@ -14,7 +14,7 @@ import { isMatrix } from "../trainers/ranking/data.js";
 import { rankingOptions, type RankingOptions } from "../trainers/ranking/options.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import type { Watch } from "./progress.js";
-import { rankingMetricsOf } from "./ranking-metrics.js";
+import { rankingOfModel } from "./ranking-of-model.js";
 
 /** Users that the looks during training are at, at most. */
 const USERS_OF_LOOK = 4096;
@@ -85,7 +85,7 @@ export function rankingExamples(
       options,
       matrix,
       ...(sample && {
-        look: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
+        look: (model) => rankingOfModel(model, source, sample, { k: options.k, threads, signal }),
       }),
     },
   };

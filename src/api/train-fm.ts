@@ -3,27 +3,25 @@
 import { numericForms } from "../dataset/numeric.js";
 import { parseEventWeight } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
-import type { FeatureRows } from "../dataset/rows.js";
 import { featureCounts, fitFeatures, hashingOf, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
-import { metricsOf } from "../evaluation/metrics.js";
 import { checkOutput } from "../io/atomic.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import { checkFmOptions } from "../trainers/fm/options.js";
+import { checkImplicitOptions } from "../trainers/implicit/options.js";
 import { learnerOf, preprocessFile } from "../trainers/learners.js";
-import type { Trained } from "../trainers/trained.js";
-import type { Examples } from "./examples.js";
 import { countUnseen, splitParts } from "./parts.js";
 import { negativeFiles } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { readDataset } from "./read-dataset.js";
+import { judgeOf, trainMetrics } from "./judge.js";
 import { splitWarnings } from "./split-options.js";
 import { preprocessOf, resolvedOptions } from "./describe-run.js";
 import { examplesOf } from "./training-examples.js";
-import { rankingMetricsOfParts } from "./ranking-metrics.js";
-import { checkTarget, fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
+import { rankingOfParts } from "./ranking-of-model.js";
+import { fmOptionsOf, seedOf, targetOf, type TrainFmOptions } from "./train-fm-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 import { version } from "../io/package-version.js";
@@ -46,15 +44,16 @@ export async function trainFm(
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
-  checkFmOptions(fmOptionsOf(flags, "logistic"));
+  checkFmOptions(fmOptionsOf(flags, flags.task ?? "binary"));
+  checkImplicitOptions(flags.fm);
 
   const { eventWeight } = flags;
   const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
   const read = await readDataset(paths, { ...flags, ...event }, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
-  const { dataset, notes } = limitEvents(read.dataset, options);
-  for (const text of notes) watch.observe({ stage: "note", text });
-  checkTarget(dataset, options);
+  const limited = limitEvents(read.dataset, options);
+  for (const text of limited.notes) watch.observe({ stage: "note", text });
+  const dataset = targetOf(limited.dataset, options, watch);
   const { parts, by } = await splitParts(dataset, options, seedOf(options), watch);
   for (const text of splitWarnings(by)) warn(text);
   clock.lap("read");
@@ -76,13 +75,13 @@ export async function trainFm(
   countUnseen(space, parts, watch);
   clock.lap("encode");
 
-  const loss = examples.task === "regression" ? "squared" : "logistic";
   const { valid, test, ranking } = examples;
-  const fmOptions = fmOptionsOf(options, loss, ranking?.matrix);
+  const fmOptions = fmOptionsOf(options, examples.task, ranking?.matrix);
   const { oovDropout = 0 } = options;
   const model = await learnerOf(fmOptions, examples.task)(
     {
       space,
+      roles: dataset.roles,
       counts: withTrainedOov(featureCounts(space), space, oovDropout),
       train: withOovDropout(examples.train, space, oovDropout, fmOptions.seed),
       ...(valid && { valid }),
@@ -94,11 +93,16 @@ export async function trainFm(
   );
   clock.lap("train");
 
+  const table = model.table(space);
   const metrics: Record<string, Metrics> = ranking
-    ? await rankingMetricsOfParts(model, ranking, fmOptions.threads, watch.signal)
-    : { train: trainMetrics(model) };
+    ? await rankingOfParts(model, ranking, fmOptions.threads, watch.signal)
+    : { train: trainMetrics(model, examples.task) };
+  const judge = judgeOf(
+    { model, table, space, roles: dataset.roles, examples, threads: fmOptions.threads },
+    watch,
+  );
   for (const [part, rows] of Object.entries({ valid, test })) {
-    if (rows) metrics[part] = await metricsOfRows(model, rows, examples, fmOptions.threads);
+    if (rows) metrics[part] = await judge(rows);
   }
   clock.lap("evaluate");
 
@@ -106,17 +110,14 @@ export async function trainFm(
     ...preprocessOf(space, dataset, examples, options),
     ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
-  const resolved = resolvedOptions(
-    paths,
-    { ...options, ...(ranking && { ranking: ranking.options }) },
-    fmOptions,
-  );
+  const told = { ...options, ...(ranking && { ranking: ranking.options }) };
+  const resolved = resolvedOptions(paths, told, { ...fmOptions, ...model.chosen });
   const { source } = examples.negatives ?? {};
   await writeRun(
     options.out,
     options.force,
     {
-      tables: { [DEFAULT_TABLE]: model.table(space) },
+      tables: { [DEFAULT_TABLE]: table },
       manifest: {
         version,
         command: "train-fm",
@@ -177,23 +178,4 @@ function warnOfField(field: FeatureSpace["fields"][number], warn: (text: string)
       `field '${field.name}' has ${one} in the training part and tells nothing apart; --ignore leaves it out`,
     );
   }
-}
-
-function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
-  const { trainLoss } = epochs[bestEpoch - 1]!;
-  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
-}
-
-async function metricsOfRows(
-  model: Trained,
-  rows: FeatureRows,
-  examples: Examples,
-  threads: number,
-): Promise<Metrics> {
-  const scores = await model.score(rows, { threads });
-  const task = examples.task === "regression" ? "regression" : "binary";
-  return metricsOf(task, scores, rows.labels, {
-    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
-    ...(rows.weights && { weights: rows.weights }),
-  });
 }

@@ -3,6 +3,7 @@
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
+import { positiveExamples } from "./positive-events.js";
 import type { Watch } from "./progress.js";
 import { rankingExamples } from "./ranking-examples.js";
 import { fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
@@ -15,20 +16,24 @@ export function examplesOf(
   watch: Watch,
 ): Examples {
   const { observe } = watch;
-  if (options.task === "ranking") {
+  const { task, ...rest } = options;
+  if (task === "implicit") return positiveExamples(space, parts, { ...options, task });
+  if (task === "ranking") {
     const { itemFields, minUsers = 0, ranking = {} } = options;
-    const { seed, threads } = fmOptionsOf(options, "logistic");
+    const { seed, threads } = fmOptionsOf(options, task);
     const how = { seed, threads, minUsers, ranking, weighting: options, ...(itemFields && { itemFields }) };
     const examples = rankingExamples(space, parts, how, watch);
     observe({ stage: "note", text: togetherNote(examples, itemFields) });
     return examples;
   }
-  if (options.negatives === 0)
+  if (options.negatives === 0) {
     return labelledExamples(space, parts, {
-      ...options,
+      ...rest,
+      ...(task && { task }),
       negativeDownsampling: options.fm.negativeDownsampling ?? 1,
       seed: seedOf(options),
     });
+  }
   const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
   const seed = seedOf(options);
   const examples = negativeExamples(

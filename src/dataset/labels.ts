@@ -3,8 +3,8 @@
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 
-/** ranking: there are no labels, every row is an event that happened */
-export type Task = "binary" | "regression" | "ranking";
+/** What labels are; a log of positive events has none, and its task is to rank. */
+export type Task = "binary" | "regression";
 
 export interface Labels {
   task: Task;

@@ -38,7 +38,8 @@ export type FieldRecipe =
 
 export interface Preprocess {
   roles: Roles;
-  task: Task;
+  /** ranking, implicit: all rows are events */
+  task: Task | "ranking" | "implicit";
   /** labels from there on are 1 */
   positiveFrom: number | null;
   fields: FieldRecipe[];

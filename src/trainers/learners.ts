@@ -7,7 +7,9 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
 import { learnFm, readFm, readLr } from "./fm/learn.js";
-import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
+import { defaultFmOptions, type FmOptions, type FmTask, type Method, type Model } from "./fm/options.js";
+import { learnImplicit } from "./implicit/learn.js";
+import { implicitDefaults } from "./implicit/options.js";
 import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
@@ -28,7 +30,14 @@ const served: readonly Served[] = [
     learn: learnFm,
   },
   { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
+  { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
+
+/** The options of a task where the user says nothing. */
+export function defaultsOf(task: FmTask, method?: Method): FmOptions {
+  if (task === "implicit") return { ...defaultFmOptions("squared"), ...implicitDefaults, method: "als" };
+  return defaultFmOptions(task === "regression" ? "squared" : "logistic", method);
+}
 
 /** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
 export function learnerOf({ model, method }: Pick<FmOptions, "model" | "method">, task: FmTask): Learner {

@@ -15,7 +15,7 @@ import { trainFm } from "./train.js";
 
 /** @throws as trainFm */
 export async function learnFm(
-  { space, ...input }: LearnerInput,
+  { space, roles: _, ...input }: LearnerInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,

@@ -4,8 +4,8 @@ import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
 
 export const models = ["fm", "lr"] as const;
-export const methods = ["adagrad", "sgd", "ftrl", "adam"] as const;
-export const tasks = ["binary", "regression", "ranking"] as const;
+export const methods = ["adagrad", "sgd", "ftrl", "adam", "als"] as const;
+export const tasks = ["binary", "regression", "ranking", "implicit"] as const;
 
 export type Model = (typeof models)[number];
 export type Method = (typeof methods)[number];
@@ -31,11 +31,17 @@ export interface FmOptions {
   shuffle: boolean;
   patience: number;
   loss: "logistic" | "squared";
+  /** of --task implicit: trainers/implicit/options.ts */
+  unobservedWeight?: number;
+  l2Exponent?: number;
 }
 
 /** A number that a user may set. */
 export interface Hyperparameter {
-  name: Exclude<keyof FmOptions, "model" | "method" | "l2Field" | "shuffle" | "loss">;
+  name: Exclude<
+    keyof FmOptions,
+    "model" | "method" | "l2Field" | "shuffle" | "loss" | "unobservedWeight" | "l2Exponent"
+  >;
   /** as the help shows it */
   default: string;
   help: string;
@@ -49,7 +55,9 @@ export interface Hyperparameter {
 type Steps = Pick<FmOptions, "learningRate" | "learningRateDecay" | "l1Weight" | "l2Weight" | "l2Vector">;
 
 /** Step size and penalties that served best by method and loss, on a click log and on ratings (docs/algorithms/fm.md). */
-const steps: Record<Method, Record<FmOptions["loss"], Steps>> = {
+const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
+  adagrad: Record<FmOptions["loss"], Steps>;
+} = {
   adagrad: {
     logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
     squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
@@ -176,7 +184,7 @@ export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adag
     method,
     dim: 16,
     epochs: 10,
-    ...steps[method][loss],
+    ...(steps[method] ?? steps.adagrad)[loss],
     negativeDownsampling: 1,
     l2Field: {},
     seed: 1,
