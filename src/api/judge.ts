@@ -25,7 +25,7 @@ interface Judged {
 /** The metrics of the training part, from the epoch that the model is of. */
 export function trainMetrics({ epochs, bestEpoch, loss }: Trained, task: FmTask): Metrics {
   const { trainLoss } = epochs[bestEpoch - 1]!;
-  if (task === "implicit") return { loss: trainLoss };
+  if (task === "implicit" || task === "ranking") return { loss: trainLoss };
   return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
 }
 

@@ -94,9 +94,10 @@ export async function trainFm(
   clock.lap("train");
 
   const table = model.table(space);
-  const metrics: Record<string, Metrics> = ranking
-    ? await rankingOfParts(model, ranking, fmOptions.threads, watch.signal)
-    : { train: trainMetrics(model, examples.task) };
+  const metrics: Record<string, Metrics> = {
+    train: trainMetrics(model, examples.task),
+    ...(ranking && (await rankingOfParts(model, ranking, fmOptions.threads, watch.signal))),
+  };
   const judge = judgeOf(
     { model, table, space, roles: dataset.roles, examples, threads: fmOptions.threads },
     watch,

@@ -73,8 +73,8 @@ type Steps = Pick<FmOptions, "dim" | "epochs" | "learningRate" | "l2Weight" | "l
 
 /** What served best on gowalla's training part, a tenth of it held out (docs/algorithms/ranking.md). */
 const steps: Record<RankingOptions["rankingLoss"], Steps> = {
-  bpr: { dim: 64, epochs: 200, learningRate: 0.05, l2Weight: 0, l2Vector: 0.003, patience: 2 },
-  warp: { dim: 64, epochs: 60, learningRate: 0.05, l2Weight: 0, l2Vector: 0.003, patience: 2 },
+  bpr: { dim: 64, epochs: 250, learningRate: 0.05, l2Weight: 0, l2Vector: 0.003, patience: 2 },
+  warp: { dim: 64, epochs: 60, learningRate: 0.05, l2Weight: 0, l2Vector: 0.01, patience: 2 },
   "sampled-softmax": { dim: 64, epochs: 40, learningRate: 0.1, l2Weight: 0, l2Vector: 0, patience: 2 },
   ccl: { dim: 64, epochs: 40, learningRate: 0.1, l2Weight: 0, l2Vector: 0, patience: 2 },
 };
