@@ -136,7 +136,7 @@ test.each([
     "a label is refused",
     ["train-fm", fixture("clicks.csv"), "--task", "ranking", "--label", "click"],
     64,
-    /--where 'click > 0'/,
+    /--drop 'click=0'/,
   ],
   [
     "a log without a user is refused",

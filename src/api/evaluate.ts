@@ -10,7 +10,7 @@ import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf, type Task } from "../dataset/labels.js";
+import { labelsOf, ranksItems } from "../dataset/labels.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
@@ -52,9 +52,7 @@ export async function evaluate(
   if (run.manifest.model === GBDT_MODEL) return evaluateGbdt(run, { on, reading, hashKeys, ...bad }, watch);
   const model = await readModel(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
-  const isRanker = task === "ranking" || task === "implicit";
-  const ranks = ranking === true || isRanker;
-  const unlabelled = negatives !== null || isRanker;
+  const unlabelled = negatives !== null;
   const secret = await secretOf(model.preprocess, hashKeys, on);
   const read = async (logs: string[]) => {
     const told = {
@@ -73,6 +71,7 @@ export async function evaluate(
     };
     return await readDataset(logs, told, silently(watch));
   };
+  const ranks = ranking === true || ranksItems(task);
   if (!ranks && (mask || k !== undefined)) throw new UsageError("--mask and --k are for --ranking");
   const { dataset, shaping = { sides } } = await read(on);
   const part = wholeOf(dataset);
@@ -81,16 +80,16 @@ export async function evaluate(
     ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
   ];
   let metrics: Metrics;
-  if (ranks || isRanker) {
+  if (ranks) {
     const masked = mask && wholeOf((await read(mask)).dataset);
     const options = { k: k ?? 20, threads: reading.threads, signal: watch.signal };
     const found = await rankingOfRun(run, model, part, masked, options);
     metrics = found.metrics;
     warnings.push(...found.notes);
   } else {
-    const rows = await rowsOf(run, model, task, part);
+    const rows = await rowsOf(run, model, part);
     const scores = await model.score(rows, { threads: reading.threads });
-    metrics = metricsOf(task, scores, rows.labels, {
+    metrics = metricsOf(task === "regression" ? task : "binary", scores, rows.labels, {
       clip: { min: labelRange[0], max: labelRange[1] },
       ...(rows.weights && { weights: rows.weights }),
     });
@@ -131,11 +130,10 @@ function changedSides(
 async function rowsOf(
   run: Run,
   { space, preprocess }: ScoringModel,
-  task: Task,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
-  const { negatives, positiveFrom } = preprocess;
+  const { negatives, positiveFrom, task } = preprocess;
   const counted = rowWeights(dataset, rows, preprocess);
   const weighed = counted && { weights: Float32Array.from(counted) };
   if (!negatives) {

@@ -9,10 +9,9 @@ import { columnNamed } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { requireColumn } from "../dataset/roles.js";
 import { DataError, UsageError } from "../errors.js";
-import type { RankingJob } from "../trainers/trained.js";
 import { streamOf, uniformAt } from "../sampling/hash-random.js";
+import type { RankingJob } from "../trainers/trained.js";
 import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";
-import type { FmTask } from "../trainers/fm/options.js";
 import { negativeSource, type NegativeSource } from "../sampling/negative-source.js";
 
 /** Rows of a dataset that are one part of a split. */
@@ -22,7 +21,7 @@ export interface Part {
 }
 
 export interface Examples {
-  task: FmTask;
+  task: Task;
   train: TrainingRows;
   /** training rows with fixed negatives, for the metrics of the training part; undefined for labelled rows */
   valid?: FeatureRows;

@@ -14,18 +14,18 @@ import { isMatrix } from "../trainers/ranking/data.js";
 import { rankingOptions, type RankingOptions } from "../trainers/ranking/options.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import type { Watch } from "./progress.js";
-import { rankingOfModel } from "./ranking-of-model.js";
+import { rankingMetricsOf } from "./ranking-metrics.js";
 
 /** Users that the looks during training are at, at most. */
 const USERS_OF_LOOK = 4096;
 
 /** How the examples are made. */
-export interface RankingExampleOptions {
+export interface RankingExampleOptions extends EventWeightOptions {
+  task: "ranking" | "implicit";
   seed: number;
   threads: number;
   minUsers: number;
   itemFields?: string[];
-  weighting: EventWeightOptions;
   /** what the user set */
   ranking: Partial<RankingOptions>;
 }
@@ -34,24 +34,25 @@ export interface RankingExampleOptions {
 export function rankingExamples(
   space: FeatureSpace,
   parts: Parts,
-  { seed, threads, minUsers, itemFields, weighting, ranking }: RankingExampleOptions,
+  { task, seed, threads, minUsers, itemFields, ranking, ...weighting }: RankingExampleOptions,
   { observe, signal }: Watch,
 ): Examples {
   if (parts.train.dataset.roles.user === undefined)
-    throw new UsageError("--task ranking needs a user column: name it with --user");
-  const fields = negativeFields(space, parts.train, "--task ranking", itemFields, minUsers);
+    throw new UsageError(`--task ${task} needs a user column: name it with --user`);
+  const fields = negativeFields(space, parts.train, `--task ${task}`, itemFields, minUsers);
   const { source, contextFieldIndexes } = fields;
   const bound = (part: Part) => ({
     ...part,
     encoder: bindEncoder(space, part.dataset),
     contextFieldIndexes,
   });
-  const weights = eventWeights(parts.train.dataset, parts.train.rows, weighting);
-  const train = rankingEvents(source, bound(parts.train), seed, weights.train);
+  const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
+  const train = rankingEvents(source, bound(parts.train), seed, weights);
   const matrix = isMatrix({ source, train });
   const options = rankingOptions(ranking, matrix);
   const left = parts.train.rows.length - train.items.length;
-  if (left > 0) {
+  // least squares draw nothing, and learn from users who have every item too
+  if (left > 0 && task === "ranking") {
     observe({
       stage: "warning",
       text: `${left} events are not learned from: they have no known item, or their user has every item`,
@@ -72,11 +73,12 @@ export function rankingExamples(
   const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const labels = new Float32Array(parts.train.rows.length).fill(1);
+  const rows = bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels);
   return {
-    task: "ranking",
+    task,
     train: {
       kind: "resident",
-      rows: bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels),
+      rows: { ...rows, ...(weights && { weights }) },
     },
     labelRange: [0, 1],
     negatives: { source, itemFields: fields.itemFields, exhausted: 0 },
@@ -85,7 +87,7 @@ export function rankingExamples(
       options,
       matrix,
       ...(sample && {
-        look: (model) => rankingOfModel(model, source, sample, { k: options.k, threads, signal }),
+        look: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
       }),
     },
   };

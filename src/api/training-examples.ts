@@ -3,7 +3,6 @@
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
-import { positiveExamples } from "./positive-events.js";
 import type { Watch } from "./progress.js";
 import { rankingExamples } from "./ranking-examples.js";
 import { fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
@@ -17,13 +16,12 @@ export function examplesOf(
 ): Examples {
   const { observe } = watch;
   const { task, ...rest } = options;
-  if (task === "implicit") return positiveExamples(space, parts, { ...options, task });
-  if (task === "ranking") {
+  if (task === "ranking" || task === "implicit") {
     const { itemFields, minUsers = 0, ranking = {} } = options;
-    const { seed, threads } = fmOptionsOf(options, task);
-    const how = { seed, threads, minUsers, ranking, weighting: options, ...(itemFields && { itemFields }) };
+    const { seed, threads } = fmOptionsOf(options, "logistic");
+    const how = { ...rest, task, seed, threads, minUsers, ranking };
     const examples = rankingExamples(space, parts, how, watch);
-    observe({ stage: "note", text: togetherNote(examples, itemFields) });
+    if (task === "ranking") observe({ stage: "note", text: togetherNote(examples, itemFields) });
     return examples;
   }
   if (options.negatives === 0) {

@@ -53,12 +53,14 @@ export function rankingOf(
   if (flags.task === "ranking") {
     return { ranking: { ...told, ...(noise && { noise }), ...(negatives > 0 && { negatives }) } };
   }
-  const [first] = Object.keys(told);
+  const [first] = Object.keys(told).filter(
+    (name) => flags.task !== "implicit" || !["metric", "k"].includes(name),
+  );
   if (first !== undefined) {
     const flag = first === "rankingLoss" ? "loss" : first;
     throw new UsageError(
       `--${flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} is for --task ranking`,
     );
   }
-  return {};
+  return flags.task === "implicit" ? { ranking: told } : {};
 }
