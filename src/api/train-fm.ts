@@ -92,7 +92,11 @@ export async function trainFm(
     ...preprocessOf(space, dataset, examples, options),
     ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
-  const resolved = resolvedOptions(paths, options, { ...first.options, ...model.chosen });
+  const told = {
+    ...options,
+    ...(examples.ranking && examples.task === "ranking" && { ranking: examples.ranking.options }),
+  };
+  const resolved = resolvedOptions(paths, told, { ...first.options, ...model.chosen });
   const { negatives } = examples;
   const hashing = hashingOf(space);
   await writeRun(

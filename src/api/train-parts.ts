@@ -91,7 +91,11 @@ export async function trainParts(
   countUnseen(space, parts, watch);
   lap("encode");
 
-  const standard: FmOptions = fmOptionsOf(options, examples.task === "regression" ? "squared" : "logistic");
+  const standard: FmOptions = fmOptionsOf(
+    options,
+    examples.task === "regression" ? "squared" : "logistic",
+    examples.ranking?.matrix,
+  );
   if (earlier && standard.model !== "lr") standard.dim = earlier.model.parameters.dim;
   const judge = stoppingJudge(options.metric, examples);
   const { valid, test, ranking } = examples;
