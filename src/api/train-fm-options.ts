@@ -77,7 +77,8 @@ function checkEvents(
   if (positiveFrom !== undefined)
     throw new UsageError(`--positive-from makes labels, and --task ${task} has none`);
   if (oovDropout) throw new UsageError(`--oov-dropout is not for --task ${task}`);
-  if (task === "implicit" && negatives > 0) throw new UsageError("--negatives is not for --task implicit, which draws none");
+  if (task === "implicit" && negatives > 0)
+    throw new UsageError("--negatives is not for --task implicit, which draws none");
 }
 
 /** Options of training: what the user set, else the default of the loss. */
