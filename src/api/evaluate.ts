@@ -14,6 +14,7 @@ import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
+import { rowWeights } from "../dataset/event-weights.js";
 import { labelsOf, ranksItems } from "../dataset/labels.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
@@ -88,9 +89,9 @@ export async function evaluate(
   } else {
     const rows = await rowsOf(run, model, part);
     const scores = await model.score(rows, { threads: reading.threads });
-    metrics = metricsOf(task === "regression" ? task : "binary", scores, rows.labels, {
-      min: labelRange[0],
-      max: labelRange[1],
+    metrics = metricsOf(task, scores, rows.labels, {
+      clip: { min: labelRange[0], max: labelRange[1] },
+      ...(rows.weights && { weights: rows.weights }),
     });
   }
   for (const text of warnings) watch.observe({ stage: "warning", text });
@@ -156,7 +157,12 @@ async function rowsOf(
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
   const { negatives, positiveFrom, task } = preprocess;
-  if (!negatives) return encoder.encode(rows, labelsOf(dataset, positiveFrom ?? undefined, task).values);
+  const counted = rowWeights(dataset, rows, preprocess);
+  const weighed = counted && { weights: Float32Array.from(counted) };
+  if (!negatives) {
+    const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
+    return { ...encoder.encode(rows, values), ...weighed };
+  }
 
   const isItems = (name: string) => negatives.itemFields.includes(name);
   const indexes = space.fields.map(({ name }, f) => ({ name, f }));
@@ -165,6 +171,7 @@ async function rowsOf(
     dataset,
     rows,
     encoder,
+    ...weighed,
     itemFieldIndexes: indexes.filter(({ name }) => isItems(name)).map(({ f }) => f),
     contextFieldIndexes: indexes.filter(({ name }) => !isItems(name)).map(({ f }) => f),
   };

@@ -1,5 +1,6 @@
 // The examples of `--task ranking`: positive events to learn from, and for each user of another part what was held out.
 
+import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
 import { bindEncoder } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
@@ -9,6 +10,7 @@ import {
   sampleQueries,
   type RankingQueries,
 } from "../sampling/ranking-events.js";
+import { isMatrix } from "../trainers/ranking/data.js";
 import { rankingOptions, type RankingOptions } from "../trainers/ranking/options.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import type { Watch } from "./progress.js";
@@ -24,6 +26,7 @@ export interface RankingExampleOptions {
   threads: number;
   minUsers: number;
   itemFields?: string[];
+  weighting: EventWeightOptions;
   /** what the user set */
   ranking: Partial<RankingOptions>;
 }
@@ -32,12 +35,11 @@ export interface RankingExampleOptions {
 export function rankingExamples(
   space: FeatureSpace,
   parts: Parts,
-  { task, seed, threads, minUsers, itemFields, ranking }: RankingExampleOptions,
+  { task, seed, threads, minUsers, itemFields, weighting, ranking }: RankingExampleOptions,
   { observe, signal }: Watch,
 ): Examples {
   if (parts.train.dataset.roles.user === undefined)
     throw new UsageError(`--task ${task} needs a user column: name it with --user`);
-  const { k } = rankingOptions(ranking, true);
   const fields = negativeFields(space, parts.train, `--task ${task}`, itemFields, minUsers);
   const { source, contextFieldIndexes } = fields;
   const bound = (part: Part) => ({
@@ -45,7 +47,10 @@ export function rankingExamples(
     encoder: bindEncoder(space, part.dataset),
     contextFieldIndexes,
   });
-  const train = rankingEvents(source, bound(parts.train), seed);
+  const weights = eventWeights(parts.train.dataset, parts.train.rows, weighting);
+  const train = rankingEvents(source, bound(parts.train), seed, weights.train);
+  const matrix = isMatrix({ source, train });
+  const options = rankingOptions(ranking, matrix);
   const left = parts.train.rows.length - train.items.length;
   // least squares draw nothing, and learn from users who have every item too
   if (left > 0 && task === "ranking") {
@@ -73,16 +78,19 @@ export function rankingExamples(
     task,
     train: {
       kind: "resident",
-      rows: bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels),
+      rows: {
+        ...bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels),
+        ...(weights.train && { weights: weights.train }),
+      },
     },
     labelRange: [0, 1],
     negatives: { source, itemFields: fields.itemFields, exhausted: 0 },
     ranking: {
       examples,
-      k,
-      options: ranking,
+      options,
+      matrix,
       ...(sample && {
-        look: (model) => rankingMetricsOf(model, source, sample, { k, threads, signal }),
+        look: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
       }),
     },
   };

@@ -1,6 +1,7 @@
 // What `train-fm` is asked to do, and what cannot be asked together.
 
 import type { Dataset } from "../dataset/dataset.js";
+import type { EventWeightOptions } from "../dataset/event-weights.js";
 import type { EventLimits } from "../dataset/event-limits.js";
 import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
 import { ranksItems } from "../dataset/labels.js";
@@ -12,7 +13,8 @@ import { rankingSteps, type RankingOptions } from "../trainers/ranking/options.j
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
-export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits, SplitFlags {
+export interface TrainFmOptions
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
@@ -66,7 +68,7 @@ export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
 /** @throws {UsageError} the log has labels, or an option has no meaning for ranking */
 function checkEvents(
   roles: Dataset["roles"],
-  { task, negatives, positiveFrom, oovDropout }: TrainFmOptions,
+  { task, negatives, positiveFrom, oovDropout, fm }: TrainFmOptions,
 ): void {
   if (roles.label !== undefined) {
     throw new UsageError(
@@ -76,16 +78,22 @@ function checkEvents(
   }
   if (positiveFrom !== undefined)
     throw new UsageError(`--positive-from makes labels, and --task ${task} has none`);
+  if (fm.negativeDownsampling !== undefined)
+    throw new UsageError(`--negative-downsampling is for labels, and --task ${task} has none`);
   if (oovDropout) throw new UsageError(`--oov-dropout is not for --task ${task}`);
   if (task === "implicit" && negatives > 0)
     throw new UsageError("--negatives is not for --task implicit, which draws none");
 }
 
-/** Options of training: what the user set, else the default of the loss. */
-export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
+/** Options of training: what the user set, else the default of the loss. @param matrix ranking: user and item alone */
+export function fmOptionsOf(
+  { fm, task, ranking }: TrainFmOptions,
+  loss: FmOptions["loss"],
+  matrix = true,
+): FmOptions {
   const steps =
     task === "ranking"
-      ? rankingSteps(ranking?.rankingLoss ?? "bpr")
+      ? rankingSteps(ranking?.rankingLoss ?? "bpr", matrix)
       : task === "implicit"
         ? implicitSteps
         : {};

@@ -1,6 +1,7 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
 import { numericForms } from "../dataset/numeric.js";
+import { parseEventWeight } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import type { FeatureRows } from "../dataset/rows.js";
 import { featureCounts, fitFeatures, hashingOf, type FeatureSpace } from "../dataset/vocabulary.js";
@@ -50,7 +51,9 @@ export async function trainFm(
   checkFmOptions(fmOptionsOf(flags, "logistic"));
   checkImplicitOptions(flags.fm);
 
-  const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
+  const { eventWeight } = flags;
+  const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
+  const read = await readDataset(paths, { ...flags, ...event }, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
   checkTarget(limited.dataset, options);
@@ -78,8 +81,8 @@ export async function trainFm(
   clock.lap("encode");
 
   const loss = examples.task === "regression" ? "squared" : "logistic";
-  const fmOptions = fmOptionsOf(options, loss);
   const { valid, test, ranking } = examples;
+  const fmOptions = fmOptionsOf(options, loss, ranking?.matrix);
   const { oovDropout = 0 } = options;
   const model = await learnerOf(fmOptions, examples.task)(
     {
@@ -108,7 +111,11 @@ export async function trainFm(
     ...preprocessOf(space, dataset, examples, options),
     ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
-  const resolved = resolvedOptions(paths, options, { ...fmOptions, ...model.chosen });
+  const resolved = resolvedOptions(
+    paths,
+    { ...options, ...(ranking && examples.task === "ranking" && { ranking: ranking.options }) },
+    { ...fmOptions, ...model.chosen },
+  );
   const { source } = examples.negatives ?? {};
   await writeRun(
     options.out,
@@ -189,8 +196,9 @@ async function metricsOfRows(
   threads: number,
 ): Promise<Metrics> {
   const scores = await model.score(rows, { threads });
-  return metricsOf(examples.task === "regression" ? "regression" : "binary", scores, rows.labels, {
-    min: examples.labelRange[0],
-    max: examples.labelRange[1],
+  const task = examples.task === "regression" ? "regression" : "binary";
+  return metricsOf(task, scores, rows.labels, {
+    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
+    ...(rows.weights && { weights: rows.weights }),
   });
 }

@@ -18,18 +18,32 @@ export function examplesOf(
   if (options.task === "ranking" || options.task === "implicit") {
     const { task, itemFields, minUsers = 0, ranking = {} } = options;
     const { seed, threads } = fmOptionsOf(options, "logistic");
-    const how = { task, seed, threads, minUsers, ranking, ...(itemFields && { itemFields }) };
+    const how = {
+      task,
+      seed,
+      threads,
+      minUsers,
+      ranking,
+      weighting: options,
+      ...(itemFields && { itemFields }),
+    };
     const examples = rankingExamples(space, parts, how, watch);
     if (task === "ranking") observe({ stage: "note", text: togetherNote(examples, itemFields) });
     return examples;
   }
-  if (options.negatives === 0) return labelledExamples(space, parts, options.positiveFrom, options.task);
+  if (options.negatives === 0)
+    return labelledExamples(space, parts, {
+      ...options,
+      negativeDownsampling: options.fm.negativeDownsampling ?? 1,
+      seed: seedOf(options),
+    });
   const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
   const seed = seedOf(options);
   const examples = negativeExamples(
     space,
     parts,
     { negatives, noise, seed, minUsers, shuffle: fm.shuffle ?? true },
+    options,
     itemFields,
   );
   const { exhausted } = examples.negatives!;

@@ -45,13 +45,13 @@ export function addRankingOptions(command: Command): Command {
  * @throws {UsageError} a flag of ranking without --task ranking
  */
 export function rankingOf(
-  flags: RankingFlags & { task?: string; negatives: number; noise: RankingOptions["noise"] },
+  flags: RankingFlags & { task?: string; negatives: number; noise?: RankingOptions["noise"] },
 ): { ranking?: Told } {
   const { loss, metric, negatives, noise } = flags;
   const told: Told = { ...(loss && { rankingLoss: loss }), ...(metric && { metric }) };
   for (const { name } of rankingHyperparameters) if (flags[name] !== undefined) told[name] = flags[name];
   if (flags.task === "ranking") {
-    return { ranking: { ...told, noise, ...(negatives > 0 && { negatives }) } };
+    return { ranking: { ...told, ...(noise && { noise }), ...(negatives > 0 && { negatives }) } };
   }
   const [first] = Object.keys(told).filter(
     (name) => flags.task !== "implicit" || !["metric", "k"].includes(name),

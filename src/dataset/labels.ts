@@ -7,7 +7,7 @@ import { columnNamed, type Dataset } from "./dataset.js";
 export type Task = "binary" | "regression" | "ranking" | "implicit";
 
 /** Whether the task is to rank items, and is judged by that. */
-export function ranksItems(task: Task | undefined): boolean {
+export function ranksItems(task: Task | undefined): task is "ranking" | "implicit" {
   return task === "ranking" || task === "implicit";
 }
 

@@ -26,8 +26,9 @@ export interface LearnerInput {
 /** What ranking is learned from, and how. */
 export interface RankingJob {
   examples: RankingExamples;
-  /** what the user set */
-  options: Partial<RankingOptions>;
+  options: RankingOptions;
+  /** whether the model is of user and item alone */
+  matrix: boolean;
   /** ranking metrics of a model on the validation part; absent without one */
   look?: (model: Scorer) => Promise<Record<string, number>>;
 }

@@ -35,7 +35,7 @@ Examples:
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `;
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
+type ModelFlags = Pick<TrainFmOptions, "out" | "negatives"> & { noise?: TrainFmOptions["noise"] };
 type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
@@ -92,9 +92,10 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
         .default(0, "none"),
     )
     .addOption(
-      model("--noise <distribution>", "what negatives are drawn by")
-        .choices(["uniform", "popularity"])
-        .default("uniform"),
+      model(
+        "--noise <distribution>",
+        "what negatives are drawn by (default: uniform, or popularity for --loss sampled-softmax)",
+      ).choices(["uniform", "popularity"]),
     )
     .addOption(
       model(
@@ -163,7 +164,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...hashKeysOf(flags),
     ...rankingOf(flags),
     negatives,
-    noise: flags.noise,
+    noise: flags.noise ?? "uniform",
     ...splitOf(flags),
     fm,
   };
@@ -173,8 +174,8 @@ function optionsOf(flags: Flags): TrainFmOptions {
 function l2FieldOf(text: string, earlier: Record<string, number> = {}): Record<string, number> {
   const entries = listOf(text, undefined).map((part): [string, number] => {
     const at = part.lastIndexOf("=");
-    const value = numberOf("--l2-field")(part.slice(at + 1));
-    if (at <= 0 || value < 0)
+    const value = Number(part.slice(at + 1) || NaN);
+    if (at <= 0 || !(value >= 0))
       throw new UsageError(`--l2-field expects FIELD=NUMBER with a number from 0 on, got '${part}'`);
     return [part.slice(0, at), value];
   });

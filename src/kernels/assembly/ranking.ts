@@ -16,7 +16,15 @@ import {
   updateContrastWeights,
 } from "./ranking/contrast";
 import { drawCandidates } from "./ranking/draw";
-import { choosePairs, combinePairs, forwardPairs, forwardPairWeights, updatePairs, updatePairWeights } from "./ranking/pairs";
+import {
+  choosePairs,
+  combinePairs,
+  forwardPairs,
+  forwardPairWeights,
+  touchPairs,
+  updatePairs,
+  updatePairWeights,
+} from "./ranking/pairs";
 import { B, K, Plan, Thread } from "./ranking/plan";
 import { rowBytes, vectorOf } from "./ranking/vectors";
 
@@ -56,7 +64,14 @@ export function trainPairs(
   // candidates of the block, events dealt to threads; two buffers, so that a fast thread overwrites nothing
   const blockParity: usize = thread.blockNumber++ & 1;
   const candidates = plan.candidates + ((blockParity * 4096 * M) << 2);
-  drawCandidates(plan, thread.order, (index * numRows) / T, ((index + 1) * numRows) / T, epochKey, candidates);
+  drawCandidates(
+    plan,
+    thread.order,
+    (index * numRows) / T,
+    ((index + 1) * numRows) / T,
+    epochKey,
+    candidates,
+  );
   if (!barrier(plan.barrier, T)) return false;
 
   const numbers = <usize>(B * (M + 1));
@@ -68,6 +83,7 @@ export function trainPairs(
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * numbers) << 2);
 
     // each slice's part of the scores
+    if (plan.single) touchPairs(plan, thread, events, drawn, size, fromSlice, toSlice);
     forwardPairs(plan, events, drawn, size, fromSlice, toSlice, partials);
     if (index == 0) {
       forwardPairWeights(plan, events, drawn, size, partials + ((<usize>plan.numSlices * numbers) << 2));

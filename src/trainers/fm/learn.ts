@@ -28,7 +28,11 @@ export async function learnFm(
     observe,
     signal,
   );
-  return { ...trainedFm(model), name: options.model };
+  const trained = trainedFm(model);
+  if (options.model === "fm") return trained;
+  // a vector of one number, the weight, so that a linear model's table is read as any other
+  const table = (of: FeatureSpace) => featureTable(of, { dim: 1, w: model.w, vectors: model.w });
+  return { ...trained, name: options.model, table };
 }
 
 /** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
@@ -71,4 +75,9 @@ export async function readFm(run: Run, space: FeatureSpace, table: EmbeddingTabl
     score: (rows, options) => scoreRows(parameters, rows, options),
     rank: (contexts, items) => rankingVectors(parameters, contexts, items),
   };
+}
+
+/** The scorer of a linear run, whose vectors are its weights. */
+export function readLr(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
+  return readFm(run, space, { ...table, dim: 0, vectors: new Float32Array() });
 }
