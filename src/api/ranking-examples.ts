@@ -2,6 +2,7 @@
 
 import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
 import { bindEncoder } from "../dataset/rows.js";
+import type { EventTask } from "../dataset/labels.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 import {
@@ -21,7 +22,7 @@ const USERS_OF_LOOK = 4096;
 
 /** How the examples are made. */
 export interface RankingExampleOptions {
-  task: "ranking" | "implicit";
+  task: EventTask;
   seed: number;
   threads: number;
   minUsers: number;

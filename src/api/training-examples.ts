@@ -1,5 +1,6 @@
 // The examples that a training asks for, and what is said of them.
 
+import { ranksItems } from "../dataset/labels.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
@@ -15,8 +16,9 @@ export function examplesOf(
   watch: Watch,
 ): Examples {
   const { observe } = watch;
-  if (options.task === "ranking" || options.task === "implicit") {
-    const { task, itemFields, minUsers = 0, ranking = {} } = options;
+  const { task, ...others } = options;
+  if (ranksItems(task)) {
+    const { itemFields, minUsers = 0, ranking = {} } = options;
     const { seed, threads } = fmOptionsOf(options, "logistic");
     const how = {
       task,
@@ -33,7 +35,8 @@ export function examplesOf(
   }
   if (options.negatives === 0)
     return labelledExamples(space, parts, {
-      ...options,
+      ...others,
+      ...(task && { task }),
       negativeDownsampling: options.fm.negativeDownsampling ?? 1,
       seed: seedOf(options),
     });

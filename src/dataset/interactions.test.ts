@@ -28,6 +28,14 @@ test("the columns may stand in either order, and a repeated pair counts", () => 
   expect([...items.values!]).toEqual([1, 3]);
 });
 
+test("an event counts its weight", () => {
+  const rows = { ...rowsOf([2, 8], [2, 5], [2, 8]), weights: Float32Array.of(0.5, 1, 2) };
+  const { users, items } = interactionsOf(rows, user, item);
+  expect(lists(users)).toEqual([[], [], [1, 4], []]);
+  expect([...users.values!]).toEqual([1, 2.5]);
+  expect([...items.values!]).toEqual([1, 2.5]);
+});
+
 test("events without a known user and item are left out", () => {
   const rows = rowsOf([0, 5], [1, 4], [1], [6], [3, 7]);
   const { users, leftOut } = interactionsOf(rows, user, item);

@@ -3,11 +3,14 @@
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 
-/** ranking, implicit: there are no labels, every row is an event that happened */
-export type Task = "binary" | "regression" | "ranking" | "implicit";
+/** What labels are. */
+export type Task = "binary" | "regression";
+
+/** Tasks without labels: every row is an event that happened. */
+export type EventTask = "ranking" | "implicit";
 
 /** Whether the task is to rank items, and is judged by that. */
-export function ranksItems(task: Task | undefined): task is "ranking" | "implicit" {
+export function ranksItems(task: Task | EventTask | undefined): task is EventTask {
   return task === "ranking" || task === "implicit";
 }
 

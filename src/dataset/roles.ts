@@ -27,6 +27,8 @@ export interface ColumnOptions {
   /** columns of these whose values carry a number, `key:number`; none by default */
   multiWeights?: string[];
   ignore: string[];
+  /** columns of whole numbers without a role are numeric, too */
+  integersAreNumbers?: boolean;
   /** false: only what is named has a role or is a feature */
   infer: boolean;
   /** the log is one of positive events: a column that would be inferred as its label is left out */
@@ -95,9 +97,13 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
     else if (options.fields || !options.infer) {
       if (options.fields?.includes(name)) roles.fields.push(name);
     } else if (taken.has(name)) continue;
-    else if (inference.numeric.includes(name) && name !== roles.user && name !== roles.item) {
+    else if (name === roles.user || name === roles.item) roles.fields.push(name);
+    else if (inference.numeric.includes(name)) {
       roles.numeric.push(name);
       inferred.push(`'${name}' is numeric${because(inference, name)}`);
+    } else if (options.integersAreNumbers && inference.types[name] === "integer") {
+      roles.numeric.push(name);
+      inferred.push(`'${name}' is numeric (its first rows hold whole numbers)`);
     } else roles.fields.push(name);
   }
   if (roles.fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0) {
