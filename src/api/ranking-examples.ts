@@ -75,6 +75,13 @@ export function rankingExamples(
   const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const labels = new Float32Array(parts.train.rows.length).fill(1);
+  const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
+  if (weights && task === "ranking") {
+    throw new UsageError(
+      "--task ranking draws every event alike: leave out --event-weight and --half-life, and --ignore a column of weights",
+    );
+  }
+  const rows = bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels);
   return {
     task,
     train: {

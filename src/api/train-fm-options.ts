@@ -97,7 +97,7 @@ export function fmOptionsOf(
       : task === "implicit"
         ? implicitSteps
         : {};
-  return { ...defaultFmOptions(loss, fm.method), ...steps, ...fm };
+  return { ...defaultFmOptions(loss, fm.method, fm.model), ...steps, ...fm };
 }
 
 /** The seed that names splits and draws. */

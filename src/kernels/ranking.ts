@@ -214,7 +214,7 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
   const weights = new Float32Array(candidates + 1);
   let [sum, terms] = [0, 0];
   for (let k = candidates; k >= 1; k--) {
-    for (const rank = Math.max(1, Math.floor((numItems - 1) / k)); terms < rank; ) sum += 1 / ++terms;
+    for (const rank = Math.max(1, Math.floor((numItems - 1) / k)); terms < rank;) sum += 1 / ++terms;
     weights[k] = sum;
   }
   return weights;

@@ -53,6 +53,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 const readers: Record<string, Reader> = {
   fm: readFm,
   lr: readLr,
+  ffm: readFfm,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */

@@ -103,6 +103,9 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
         "what a negative replaces beside the item; inferred by default",
       ).argParser(listOf),
     )
+    .addOption(
+      training("--normalize-rows", "with --model ffm: divide each row's values by their Euclidean norm"),
+    )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
   command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
   for (const { name, default: standard, help, integer } of hyperparameters) {
@@ -138,11 +141,14 @@ function optionsOf(flags: Flags): TrainFmOptions {
   const ranks = flags.task === "ranking" || flags.task === "implicit";
   if (itemFields !== undefined && negatives === 0 && !ranks)
     throw new UsageError("--item-fields goes with --negatives or --task ranking");
+  if (flags.noise !== undefined && negatives === 0 && !ranks)
+    throw new UsageError("--noise goes with --negatives or --task ranking");
   const { model, method } = flags;
   const fm: Partial<FmOptions> = {
     ...(model && { model }),
     ...(method && { method }),
     ...(flags.l2Field && { l2Field: flags.l2Field }),
+    ...(flags.normalizeRows === true && { normalizeRows: true }),
     ...(flags.shuffle === false && { shuffle: false }),
     ...implicitOf(flags),
   };

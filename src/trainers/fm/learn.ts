@@ -36,7 +36,7 @@ export async function learnFm(
 }
 
 /** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
-function fieldRates(
+export function fieldRates(
   { fields, offsets, numFeatures }: FeatureSpace,
   { l2Field, l2Weight, l2Vector }: FmOptions,
 ): ((feature: number) => FeatureRates) | undefined {

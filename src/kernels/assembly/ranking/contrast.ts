@@ -83,7 +83,7 @@ export function composeNegatives(plan: Plan, thread: Thread, from: u32, to: u32)
     const row = c.negatives + <usize>n * bytes;
     store<f32>(c.negativeScales + ((<usize>n) << 2), compose(plan, plan.templates, item, row));
     store<f32>(c.offsets + ((<usize>n) << 2), offsetOf(plan, item, row));
-    const panel = c.panels + (<usize>(n >>> 3) * (bytes << 3)) + ((<usize>(n & 7)) << 2);
+    const panel = c.panels + <usize>(n >>> 3) * (bytes << 3) + ((<usize>(n & 7)) << 2);
     for (let d: usize = 0; d < bytes >>> 2; d++) {
       store<f32>(panel + (d << 5), load<f32>(row + (d << 2)));
     }
@@ -114,7 +114,7 @@ export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, num
       store<f32>(thread.packed + (d << 4) + ((<usize>i) << 2), load<f32>(P + (d << 2)));
     }
   }
-  const G = c.gradients + (<usize>b * plan.numNegatives << 2);
+  const G = c.gradients + ((<usize>b * plan.numNegatives) << 2);
   for (let n: usize = 0; n < plan.numNegatives; n += 8) {
     const offsets = c.offsets + (n << 2);
     for (let r: usize = 0; r < 128; r += 32) {
@@ -216,7 +216,7 @@ function softmaxFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvent
   const ownShare = f32x4.mul(ownExp, scale);
   const positive = f32x4.sub(ownShare, f32x4.mul(perTemperature, eventWeights));
   v128.store(c.positiveGradients + ((<usize>b) << 2), positive);
-  const columns = c.columns + (((<usize>b >>> 2) * N) << 2);
+  const columns = c.columns + ((((<usize>b) >>> 2) * N) << 2);
   for (let n: usize = 0; n < N; n++) {
     const noise = f32x4.splat(logNoise(plan, load<u32>(thread.shared + (n << 2))));
     const score = v128.load(G + (n << 4));
@@ -241,7 +241,7 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
   const weights = v128.load(thread.tile);
   const margin = f32x4.splat(plan.margin);
   const share = f32x4.mul(weights, f32x4.splat(plan.negativeWeight / <f32>plan.numNegatives));
-  const columns = c.columns + (((<usize>b >>> 2) * N) << 2);
+  const columns = c.columns + ((((<usize>b) >>> 2) * N) << 2);
   let excess = f32x4.splat(0);
   for (let n: usize = 0; n < N; n++) {
     const score = v128.load(G + (n << 4));
