@@ -10,7 +10,7 @@ import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf, ranksItems, type Task } from "../dataset/labels.js";
+import { labelsOf, ranksItems, type LabelledTask } from "../dataset/labels.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
@@ -130,7 +130,7 @@ function changedSides(
 async function rowsOf(
   run: Run,
   { space, preprocess }: ScoringModel,
-  task: Task,
+  task: LabelledTask,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);

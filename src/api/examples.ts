@@ -3,7 +3,7 @@
 import type { Dataset } from "../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
 import { findItemFields } from "../dataset/item-fields.js";
-import { labelsOf, type Labels, type EventTask, type Task } from "../dataset/labels.js";
+import { labelsOf, type Labels, type Task } from "../dataset/labels.js";
 import { bindEncoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import { columnNamed } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
@@ -21,7 +21,7 @@ export interface Part {
 }
 
 export interface Examples {
-  task: Task | EventTask;
+  task: Task;
   train: TrainingRows;
   /** training rows with fixed negatives, for the metrics of the training part; undefined for labelled rows */
   valid?: FeatureRows;

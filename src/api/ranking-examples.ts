@@ -2,7 +2,6 @@
 
 import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
 import { bindEncoder } from "../dataset/rows.js";
-import type { EventTask } from "../dataset/labels.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 import {
@@ -22,7 +21,7 @@ const USERS_OF_LOOK = 4096;
 
 /** How the examples are made. */
 export interface RankingExampleOptions {
-  task: EventTask;
+  task: "ranking" | "implicit";
   seed: number;
   threads: number;
   minUsers: number;
@@ -75,13 +74,6 @@ export function rankingExamples(
   const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const labels = new Float32Array(parts.train.rows.length).fill(1);
-  const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
-  if (weights && task === "ranking") {
-    throw new UsageError(
-      "--task ranking draws every event alike: leave out --event-weight and --half-life, and --ignore a column of weights",
-    );
-  }
-  const rows = bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels);
   return {
     task,
     train: {

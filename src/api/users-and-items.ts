@@ -1,7 +1,7 @@
 // What --task implicit takes of a log: users and items, and nothing else.
 
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
-import type { EventTask, Task } from "../dataset/labels.js";
+import type { Task } from "../dataset/labels.js";
 import { UsageError } from "../errors.js";
 
 /**
@@ -12,7 +12,7 @@ import { UsageError } from "../errors.js";
  */
 export function featuresOfTask(
   dataset: Dataset,
-  task: Task | EventTask | undefined,
+  task: Task | undefined,
 ): { dataset: Dataset; notes: string[] } {
   if (task !== "implicit") return { dataset, notes: [] };
   const { roles } = dataset;

@@ -3,14 +3,14 @@
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 
-/** What labels are. */
-export type Task = "binary" | "regression";
+/** ranking, implicit: there are no labels, every row is an event that happened */
+export type Task = LabelledTask | "ranking" | "implicit";
 
-/** Tasks without labels: every row is an event that happened. */
-export type EventTask = "ranking" | "implicit";
+/** A task that predicts labels. */
+export type LabelledTask = "binary" | "regression";
 
 /** Whether the task is to rank items, and is judged by that. */
-export function ranksItems(task: Task | EventTask | undefined): task is EventTask {
+export function ranksItems(task: Task | undefined): task is "ranking" | "implicit" {
   return task === "ranking" || task === "implicit";
 }
 

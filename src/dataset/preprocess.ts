@@ -3,7 +3,7 @@
 
 import type { KeyHashing, Roles } from "./dataset.js";
 import type { HashRecipe } from "./hash-field.js";
-import type { EventTask, Task } from "./labels.js";
+import type { Task } from "./labels.js";
 import { withForms } from "./numeric.js";
 import type { TestVector } from "./test-vectors.js";
 import type { TimeFieldOptions } from "./time-fields.js";
@@ -38,7 +38,7 @@ export type FieldRecipe =
 
 export interface Preprocess {
   roles: Roles;
-  task: Task | EventTask;
+  task: Task;
   /** labels from there on are 1 */
   positiveFrom: number | null;
   fields: FieldRecipe[];

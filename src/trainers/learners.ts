@@ -6,6 +6,7 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
+import { learnFfm, readFfm } from "./ffm/learn.js";
 import { learnFm, readFm, readLr } from "./fm/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
@@ -28,6 +29,7 @@ const served: readonly Served[] = [
     tasks: ["binary", "regression"],
     learn: learnFm,
   },
+  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm },
   { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];

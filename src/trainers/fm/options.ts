@@ -57,7 +57,9 @@ export interface Hyperparameter {
 type Steps = Pick<FmOptions, "learningRate" | "learningRateDecay" | "l1Weight" | "l2Weight" | "l2Vector">;
 
 /** Step size and penalties that served best by method and loss, on a click log and on ratings (docs/algorithms/fm.md). */
-const steps: Record<Exclude<Method, "als">, Record<FmOptions["loss"], Steps>> = {
+const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
+  adagrad: Record<FmOptions["loss"], Steps>;
+} = {
   adagrad: {
     logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
     squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
@@ -194,7 +196,8 @@ export function defaultFmOptions(
     method,
     dim: model === "ffm" ? 4 : 16,
     epochs: 10,
-    ...(method === "als" ? steps.adagrad[loss] : steps[method][loss]),
+    ...(steps[method] ?? steps.adagrad)[loss],
+    ...(model === "ffm" && fieldAwareSteps[loss]),
     negativeDownsampling: 1,
     l2Field: {},
     normalizeRows: false,
