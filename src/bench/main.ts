@@ -2,6 +2,7 @@
 
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   encode: () => import("./encode.js"),
+  ffm: () => import("./ffm.js"),
   fm: () => import("./fm.js"),
   job: () => import("./job.js"),
   movietweetings: () => import("./movietweetings.js"),
