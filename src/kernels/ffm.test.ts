@@ -260,7 +260,7 @@ test("10,000 fields are a UsageError that says how many GiB are needed and what 
     numFields: 10_000,
     fieldOf: new Uint32Array(numFeatures),
     fieldHashes: new Uint32Array(10_000),
-    several: new Array<boolean>(10_000).fill(false),
+    several: Array.from({ length: 10_000 }, () => false),
     normalizeRows: false,
   };
   expect(() => allocateFfm(new Arena(), { ...shape, numFeatures, dim: 4 }, fields)).toThrow(

@@ -8,9 +8,9 @@ import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
 import { learnFm, readFm, readLr } from "./fm/learn.js";
-import { defaultFmOptions, type FmOptions, type FmTask, type Method, type Model } from "./fm/options.js";
+import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
-import { implicitDefaults } from "./implicit/options.js";
+import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
 const PREPROCESS_FILE = "preprocess.json";
@@ -30,14 +30,9 @@ const served: readonly Served[] = [
     learn: learnFm,
   },
   { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm },
+  { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
-
-/** The options of a task where the user says nothing. */
-export function defaultsOf(task: FmTask, method?: Method, model?: Model): FmOptions {
-  if (task === "implicit") return { ...defaultFmOptions("squared"), ...implicitDefaults, method: "als" };
-  return defaultFmOptions(task === "binary" ? "logistic" : "squared", method, model);
-}
 
 /** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
 export function learnerOf({ model, method }: Pick<FmOptions, "model" | "method">, task: FmTask): Learner {

@@ -32,11 +32,10 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
 /** The same of rows to train on, whenever they come. */
 export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array): TrainingRows {
   if (train.kind === "resident") {
-    const { atEpoch } = train;
     return {
       ...train,
       rows: inFieldOrder(train.rows, fieldOf),
-      ...(atEpoch && { atEpoch: (epoch: number) => inFieldOrder(atEpoch(epoch), fieldOf) }),
+      ...(train.atEpoch && { atEpoch: (epoch: number) => inFieldOrder(train.atEpoch!(epoch), fieldOf) }),
     };
   }
   return {

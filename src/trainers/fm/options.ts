@@ -5,7 +5,7 @@ import { UsageError } from "../../errors.js";
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als"] as const;
-export const tasks = ["binary", "regression", "implicit"] as const;
+export const tasks = ["binary", "regression", "ranking", "implicit"] as const;
 
 export type Model = (typeof models)[number];
 export type Method = (typeof methods)[number];
