@@ -2,6 +2,7 @@
 
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   encode: () => import("./encode.js"),
+  ffm: () => import("./ffm.js"),
   fm: () => import("./fm.js"),
   gowalla: () => import("./gowalla.js"),
   implicit: () => import("./implicit.js"),
