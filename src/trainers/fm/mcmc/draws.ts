@@ -1,0 +1,153 @@
+// Draws of the posterior as one model: what they predict together, and one table that stands for them.
+//
+//   prediction   the mean of what the draws predict: of Phi(score) for the probit link, of the scores themselves for none
+//   table        the mean of the draws after each is turned onto the last: scores do not change under V -> V Q, so without
+//                it their vectors would cancel
+
+import type { FeatureRows } from "../../../dataset/rows.js";
+import { log } from "../../../kernels/reference/exp.js";
+import { normalCdf } from "../../../kernels/reference/normal.js";
+import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
+import { FmMachine } from "../machine.js";
+import type { FmParameters } from "../model.js";
+import { RowsBuffer } from "../rows-buffer.js";
+
+/** How a score becomes a prediction. */
+export type Link = "probit" | "identity";
+
+/** Parameters that predict together. */
+export interface Ensemble {
+  link: Link;
+  draws: FmParameters[];
+}
+
+/** Scores rows with one draw after another; `terminate` must be called. */
+export class DrawScorer {
+  readonly #machine: FmMachine;
+  readonly #parts: { buffer: RowsBuffer; numRows: number; scores: ReturnType<FmMachine["allocateScores"]> }[];
+  readonly #regions: ReturnType<FmMachine["allocateParameters"]>;
+
+  private constructor(machine: FmMachine, parts: readonly FeatureRows[]) {
+    this.#machine = machine;
+    this.#regions = machine.allocateParameters();
+    this.#parts = parts.map((rows) => ({
+      buffer: new RowsBuffer(machine.arena, "the rows to score").load(rows),
+      numRows: rows.numRows,
+      scores: machine.allocateScores(rows.numRows),
+    }));
+  }
+
+  /** @throws {UsageError} rows and a draw do not fit 4 GiB */
+  static async start(
+    { numFeatures, dim, threads }: { numFeatures: number; dim: number; threads: number },
+    parts: readonly FeatureRows[],
+  ): Promise<DrawScorer> {
+    const steps = { learningRate: 0, l2Weight: 0, l2Vector: 0 };
+    const machine = await FmMachine.start({ numFeatures, dim, threads, loss: "squared", ...steps });
+    try {
+      return new DrawScorer(machine, parts);
+    } catch (error) {
+      await machine.terminate();
+      throw error;
+    }
+  }
+
+  async terminate(): Promise<void> {
+    await this.#machine.terminate();
+  }
+
+  /** f32[numRows] a part: the draw's scores. */
+  async score({ w0, w, vectors }: FmParameters): Promise<Float32Array[]> {
+    const machine = this.#machine;
+    machine.arena.f32(this.#regions.vectors).set(vectors);
+    machine.arena.f32(this.#regions.w).set(w);
+    machine.bias = w0;
+    await machine.import(this.#regions);
+    const all: Float32Array[] = [];
+    for (const { buffer, numRows, scores } of this.#parts) {
+      await machine.score(buffer, scores);
+      all.push(machine.arena.f32(scores).slice(0, numRows));
+    }
+    return all;
+  }
+}
+
+/** The mean prediction of draws, added up one at a time. */
+export class MeanPrediction {
+  numDraws = 0;
+  readonly #link: Link;
+  /** f64[numRows]: sums of predictions; for the probit link, of P(1) and of P(0) */
+  readonly #sums: Float64Array;
+  readonly #others: Float64Array;
+
+  constructor(link: Link, numRows: number) {
+    this.#link = link;
+    this.#sums = new Float64Array(numRows);
+    this.#others = new Float64Array(link === "probit" ? numRows : 0);
+  }
+
+  add(scores: Float32Array): void {
+    this.numDraws++;
+    for (let r = 0; r < scores.length; r++) {
+      if (this.#link === "identity") {
+        this.#sums[r]! += scores[r]!;
+        continue;
+      }
+      // both sides, so that neither is lost beside 1
+      this.#sums[r]! += normalCdf(scores[r]!);
+      this.#others[r]! += normalCdf(-scores[r]!);
+    }
+  }
+
+  /** f32[numRows]: the mean prediction, as log-odds for the probit link. */
+  scores(): Float32Array {
+    const sums = this.#sums;
+    if (this.#link === "identity") return Float32Array.from(sums, (sum) => sum / this.numDraws);
+    return Float32Array.from(sums, (sum, r) => log(sum) - log(this.#others[r]!));
+  }
+}
+
+/**
+ * What the draws predict together: log-odds for the probit link, in the label's unit for none.
+ *
+ * The same bytes at any number of threads.
+ *
+ * @returns f32[numRows]
+ * @throws {UsageError} rows and a draw do not fit 4 GiB
+ */
+export async function scoreEnsemble(
+  { link, draws }: Ensemble,
+  rows: FeatureRows,
+  { threads }: { threads: number },
+): Promise<Float32Array> {
+  const { w, dim } = draws[0]!;
+  const scorer = await DrawScorer.start({ numFeatures: w.length, dim, threads }, [rows]);
+  try {
+    const mean = new MeanPrediction(link, rows.numRows);
+    for (const each of draws) mean.add((await scorer.score(each))[0]!);
+    return mean.scores();
+  } finally {
+    await scorer.terminate();
+  }
+}
+
+/**
+ * The mean of the draws, each turned onto the last by the rotation that brings their vectors nearest, weighted by the
+ * features' events.
+ *
+ * @param counts [numFeatures]
+ */
+export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {
+  const last = draws.at(-1)!;
+  const { dim } = last;
+  const w = new Float64Array(last.w.length);
+  const vectors = new Float64Array(last.vectors.length);
+  let w0 = 0;
+  for (const each of draws) {
+    addRotated(vectors, each.vectors, rotationOnto(each.vectors, last.vectors, counts, dim));
+    for (let i = 0; i < w.length; i++) w[i]! += each.w[i]!;
+    w0 += each.w0;
+  }
+  const mean = (sum: number) => sum / draws.length;
+  return { dim, w0: Math.fround(mean(w0)), w: Float32Array.from(w, mean), vectors: Float32Array.from(vectors, mean) };
+}
