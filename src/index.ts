@@ -7,6 +7,7 @@ export { exportRun, type ExportRunOptions } from "./api/export.js";
 export { inspect, writeStarterConfig, type Inspection } from "./api/inspect.js";
 export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
 export type { Summary } from "./api/summary.js";
-export { trainFm, type TrainFmOptions } from "./api/train-fm.js";
+export { trainFm } from "./api/train-fm.js";
+export type { TrainFmOptions } from "./api/train-fm-options.js";
 export type { Progress, Watch } from "./api/progress.js";
 export { EmbedError } from "./errors.js";

@@ -1,7 +1,7 @@
 // The direction of imports, as rooms.ts states it. A failure says what to do instead.
 
 import { readSources, roomOf, sourceOf, type Source } from "../testing/sources.js";
-import { exceptions, openToAll, rooms, scaffolding, terminal } from "./rooms.js";
+import { commonOfTrainers, exceptions, openToAll, rooms, scaffolding, terminal } from "./rooms.js";
 
 const sources = readSources();
 /** Code that ships: no test, no scaffolding. */
@@ -38,11 +38,12 @@ function complaint(source: Source, target: string): string | undefined {
   }
   const targetRoom = roomOf(target);
   if (targetRoom === room) {
-    // a trainer stands alone: trainers/fm knows nothing of trainers/gbdt
-    const [, family] = file.split("/");
-    const [, otherFamily] = target.split("/");
-    if (room !== "trainers" || family === otherFamily) return undefined;
-    return `src/${file}.ts imports another trainer, ${target}: move what both need to solvers/ or sampling/`;
+    // a trainer stands alone: trainers/fm knows nothing of trainers/gbdt; what lies beside them is common to all
+    const [, family, inFamily] = file.split("/");
+    const [, otherFamily, inOther] = target.split("/");
+    if (room !== "trainers" || family === otherFamily || !inFamily || !inOther) return undefined;
+    if (commonOfTrainers.includes(target)) return undefined;
+    return `src/${file}.ts imports another trainer, ${target}: move what both need to trainers/, solvers/ or sampling/`;
   }
   if (scaffolding.includes(targetRoom)) {
     return `src/${file}.ts imports ${target}, which does not ship: move what it needs out of ${targetRoom}/`;

@@ -74,6 +74,9 @@ export const rooms: Record<string, Room> = {
   index: { mayImport: ["api", "operations", "errors"] },
 };
 
+/** Files of one trainer that others may import: several methods train the factorization machine. */
+export const commonOfTrainers = ["trainers/fm/options", "trainers/fm/model", "trainers/fm/learn"];
+
 /** Files that may do what their room may not. */
 export const exceptions: { file: RegExp; mayImport: string[]; because: string }[] = [
   {

@@ -13,8 +13,7 @@ import type { Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { labelsOf } from "../dataset/labels.js";
-import { readFm, type FmArtifact } from "../trainers/fm/artifact.js";
-import { scoreRows } from "../trainers/fm/model.js";
+import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import { readNegatives } from "./negative-file.js";
@@ -41,17 +40,17 @@ export async function evaluate(
 ): Promise<Summary> {
   const start = performance.now();
   const run = await openRun(path);
-  const fm = await readFm(run);
-  const { roles, sides, drop, where = [], task, labelRange, negatives } = fm.preprocess;
+  const model = await readModel(run);
+  const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
   const unlabelled = negatives !== null;
-  const secret = await secretOf(fm.preprocess, hashKeys);
+  const secret = await secretOf(model.preprocess, hashKeys);
   const { dataset } = await readDataset(
     on,
     {
       ...toldRoles(roles),
       ...secret,
-      numeric: numericOf(fm.preprocess),
-      ...timeOf(fm.preprocess),
+      numeric: numericOf(model.preprocess),
+      ...timeOf(model.preprocess),
       sides,
       drop,
       where,
@@ -63,10 +62,10 @@ export async function evaluate(
     silently(watch),
   );
   const part = wholeOf(dataset);
-  const warnings = unseenNotes(fm.space, part);
+  const warnings = unseenNotes(model.space, part);
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const rows = await rowsOf(run, fm, part);
-  const scores = await scoreRows(fm.parameters, rows, { threads: reading.threads });
+  const rows = await rowsOf(run, model, part);
+  const scores = await model.score(rows, { threads: reading.threads });
   const metrics: Metrics = metricsOf(task, scores, rows.labels, { min: labelRange[0], max: labelRange[1] });
   return {
     command: "evaluate",
@@ -102,7 +101,7 @@ async function secretOf(
 /** The log's own labels, or its events against negatives drawn as in training. */
 async function rowsOf(
   run: Run,
-  { space, preprocess }: FmArtifact,
+  { space, preprocess }: ScoringModel,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);

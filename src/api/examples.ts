@@ -41,8 +41,9 @@ export function labelledExamples(
   space: FeatureSpace,
   parts: Parts,
   positiveFrom: number | undefined,
+  told?: Task,
 ): Examples {
-  const { task } = labelsOf(parts.train.dataset, positiveFrom);
+  const { task } = labelsOf(parts.train.dataset, positiveFrom, told);
   const encode = ({ dataset, rows }: Part): FeatureRows => {
     const { values } = labelsOf(dataset, positiveFrom, task);
     return bindEncoder(space, dataset).encode(

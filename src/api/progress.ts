@@ -1,7 +1,7 @@
 // What a command tells while it works; how it looks is the command line's.
 
 import type { ReadProgress } from "../log/log.js";
-import type { EpochEvent } from "../trainers/fm/model.js";
+import type { EpochEvent } from "../trainers/trained.js";
 
 /** An epoch of at most `epochs`. */
 export type EpochProgress = EpochEvent & { epochs: number };

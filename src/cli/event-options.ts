@@ -1,7 +1,7 @@
 // Options that say which events of a log are used.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../api/train-fm.js";
+import type { TrainFmOptions } from "../api/train-fm-options.js";
 import { wholeOf } from "./options.js";
 
 export type EventFlags = Pick<TrainFmOptions, "since" | "maxEventsPerUser">;

@@ -15,7 +15,7 @@ export interface Labels {
  * The labels of all rows: binary when `positiveFrom` is given (1 from there on, else 0) or when all are 0 or 1, or all
  * -1 or 1 (then -1 is 0).
  *
- * @param task what an earlier run decided, when this is a further log for it
+ * @param task what the user or an earlier run decided
  * @throws {DataError} labels that are not of the task
  */
 export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): Labels {
@@ -32,10 +32,13 @@ export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): 
   if (low === -1 && !values.every((y) => y === -1 || y === 1)) {
     if (task === undefined) return { task: "regression", values };
     const row = values.findIndex((y) => y !== 0 && y !== 1);
-    throw new DataError(`the run's label is 0 or 1, but row ${row + 1} has ${values[row]}`, {
-      file: dataset.inputs.map(({ path }) => path).join(", "),
-      column: name,
-    });
+    throw new DataError(
+      `the task is binary: labels are 0 and 1 (--positive-from X makes them so), but row ${row + 1} has ${values[row]}`,
+      {
+        file: dataset.inputs.map(({ path }) => path).join(", "),
+        column: name,
+      },
+    );
   }
   if (low === -1) for (let row = 0; row < values.length; row++) values[row] = values[row] === 1 ? 1 : 0;
   return { task: "binary", values };

@@ -3,10 +3,10 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { Summary } from "../../api/summary.js";
-import type { TrainFmOptions } from "../../api/train-fm.js";
+import type { TrainFmOptions } from "../../api/train-fm-options.js";
 import type { ColumnOptions } from "../../dataset/roles.js";
 import { UsageError } from "../../errors.js";
-import { hyperparameters, type FmOptions } from "../../trainers/fm/options.js";
+import { hyperparameters, methods, models, tasks, type FmOptions } from "../../trainers/fm/options.js";
 import {
   addBadRowOptions,
   addColumnOptions,
@@ -36,7 +36,7 @@ Examples:
 
 type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
 type OptionalFlags = Partial<
-  Pick<TrainFmOptions, "force" | "positiveFrom" | "itemFields" | "timeFields" | "timeZone"> &
+  Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields" | "timeFields" | "timeZone"> &
     Omit<ColumnOptions, "infer" | "unlabelled">
 >;
 type Flags = ReadingFlags &
@@ -68,6 +68,13 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
   command
+    .addOption(model("--model <model>", "what is trained").choices(models).default("fm"))
+    .addOption(
+      model("--task <task>", "what is predicted; by default binary when all labels are 0 or 1").choices(
+        tasks,
+      ),
+    )
+    .addOption(training("--method <method>", "how it is trained").choices(methods).default("adagrad"))
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
     )
@@ -115,7 +122,12 @@ function optionsOf(flags: Flags): TrainFmOptions {
   const { user, item, label, time, session, fields, itemFields, positiveFrom, negatives } = flags;
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
-  const fm: Partial<FmOptions> = flags.shuffle === false ? { shuffle: false } : {};
+  const { model, method } = flags;
+  const fm: Partial<FmOptions> = {
+    ...(model && { model }),
+    ...(method && { method }),
+    ...(flags.shuffle === false && { shuffle: false }),
+  };
   if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
   for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
   return {
@@ -128,6 +140,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(flags.timeFields && { timeFields: flags.timeFields }),
     ...(flags.timeZone !== undefined && { timeZone: flags.timeZone }),
     ...(itemFields && { itemFields }),
+    ...(flags.task && { task: flags.task }),
     ...(positiveFrom !== undefined && { positiveFrom }),
     numeric: flags.numeric ?? [],
     multi: flags.multi ?? {},

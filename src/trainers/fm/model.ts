@@ -4,23 +4,9 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import { exp } from "../../kernels/reference/exp.js";
+import type { EpochEvent } from "../trained.js";
 import { FmMachine } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
-
-/** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
-export interface EpochEvent {
-  /** from 1 */
-  epoch: number;
-  /** of each row before its batch's step */
-  trainLoss: number;
-  validLoss?: number;
-  /** of the training pass alone */
-  rowsPerSecond: number;
-  /** of the whole epoch */
-  seconds: number;
-  /** whether no earlier epoch has a lower validation loss; without validation always true */
-  best: boolean;
-}
 
 export interface FmModel {
   dim: number;

@@ -3,7 +3,17 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
 
+export const models = ["fm"] as const;
+export const methods = ["adagrad"] as const;
+export const tasks = ["binary", "regression"] as const;
+
+export type Model = (typeof models)[number];
+export type Method = (typeof methods)[number];
+export type FmTask = (typeof tasks)[number];
+
 export interface FmOptions {
+  model: Model;
+  method: Method;
   dim: number;
   epochs: number;
   learningRate: number;
@@ -18,7 +28,7 @@ export interface FmOptions {
 
 /** A number that a user may set. */
 export interface Hyperparameter {
-  name: Exclude<keyof FmOptions, "shuffle" | "loss">;
+  name: Exclude<keyof FmOptions, "model" | "method" | "shuffle" | "loss">;
   /** as the help shows it */
   default: string;
   help: string;
@@ -38,7 +48,7 @@ function byLoss(name: "learningRate" | "l2Weight" | "l2Vector"): string {
   return `${steps.logistic[name]}, or ${steps.squared[name]} for the squared loss`;
 }
 
-/** What a user may set, in the order of the help; `shuffle` and `loss` are flags of their own. */
+/** What a user may set, in the order of the help; others are flags of their own. */
 export const hyperparameters: readonly Hyperparameter[] = [
   {
     name: "dim",
@@ -109,6 +119,8 @@ export const hyperparameters: readonly Hyperparameter[] = [
 /** The defaults; those of the steps depend on the loss. */
 export function defaultFmOptions(loss: FmOptions["loss"]): FmOptions {
   return {
+    model: "fm",
+    method: "adagrad",
     dim: 16,
     epochs: 10,
     ...steps[loss],

@@ -1,0 +1,59 @@
+// What `train-fm` is asked to do, and what cannot be asked together.
+
+import type { Dataset } from "../dataset/dataset.js";
+import type { EventLimits } from "../dataset/event-limits.js";
+import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
+import { UsageError } from "../errors.js";
+import type { Noise } from "../sampling/noise-distribution.js";
+import { defaultFmOptions, type FmOptions, type FmTask } from "../trainers/fm/options.js";
+import type { DatasetOptions } from "./read-dataset.js";
+import type { SplitFlags } from "./split-options.js";
+
+export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits, SplitFlags {
+  out: string;
+  force: boolean;
+  /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
+  oovDropout?: number;
+  /** a run whose keys keep their row numbers within each field */
+  rowOrder?: string;
+  /** what is predicted; by the labels when absent */
+  task?: FmTask;
+  positiveFrom?: number;
+  /** negatives an event, for a log without labels; 0 for a log with them */
+  negatives: number;
+  noise: Noise;
+  /** columns that go with the item; inferred when absent */
+  itemFields?: string[];
+  /** what the user set; the rest is the default of the loss */
+  fm: Partial<FmOptions>;
+}
+
+/** @throws {UsageError} there is neither a label nor --negatives, or both */
+export function checkTarget({ roles }: Dataset, { negatives, positiveFrom, task }: TrainFmOptions): void {
+  if (roles.label === undefined && negatives === 0) {
+    throw new UsageError(
+      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4",
+    );
+  }
+  if (negatives > 0 && roles.label !== undefined) {
+    throw new UsageError(
+      `--negatives is for a log without labels, but '${roles.label}' is its label: keep the positive events ` +
+        `(--drop '${roles.label}=0') and --ignore ${roles.label}, or train on the labels without --negatives`,
+    );
+  }
+  if (task === "regression" && (negatives > 0 || positiveFrom !== undefined)) {
+    throw new UsageError(
+      `${negatives > 0 ? "--negatives" : "--positive-from"} makes labels of 0 and 1, which is not --task regression`,
+    );
+  }
+  if (negatives > 0 && positiveFrom !== undefined) {
+    throw new UsageError(
+      "--negatives is for a log without labels, --positive-from for one with them: use one of them",
+    );
+  }
+}
+
+/** The seed that names splits and draws. */
+export function seedOf({ fm }: TrainFmOptions): number {
+  return fm.seed ?? defaultFmOptions("logistic").seed;
+}

@@ -1,0 +1,80 @@
+// Features as rows of an embedding table and back: what the artifacts of all models share.
+//
+//   space   a field's features: out-of-vocabulary one first, then its keys; a number's one feature
+//   table   a row for each feature but the out-of-vocabulary ones, by field and id
+
+import type { Preprocess } from "../dataset/preprocess.js";
+import { featureCounts, featureSpace, type FeatureSpace, type Field } from "../dataset/vocabulary.js";
+import { keysOfRows, rowsOf, type EmbeddingTable, type Keys } from "../embedding/table.js";
+
+/** u32: the features that are rows of the table. */
+export function tableFeatures({ fields, offsets }: FeatureSpace): Uint32Array {
+  return Uint32Array.from(
+    fields.flatMap((field, f) => {
+      if (field.kind === "number") return [offsets[f]!];
+      return Array.from({ length: field.keys.size }, (_, i) => offsets[f]! + 1 + i);
+    }),
+  );
+}
+
+/**
+ * The table of a model.
+ *
+ * @param w       f32[numFeatures]
+ * @param vectors f32[numFeatures * dim], row-major
+ */
+export function featureTable(
+  space: FeatureSpace,
+  { dim, w, vectors }: { dim: number; w: Float32Array; vectors: Float32Array },
+): EmbeddingTable {
+  const features = tableFeatures(space);
+  const counts = featureCounts(space);
+  const table: EmbeddingTable = {
+    dim,
+    numRows: features.length,
+    fields: space.fields.map(({ name }) => name),
+    fieldOf: new Uint32Array(features.length),
+    keys: joinKeys(space.fields),
+    counts: features.map((feature) => counts[feature]!),
+    weights: Float32Array.from(features, (feature) => w[feature]!),
+    vectors: new Float32Array(features.length * dim),
+  };
+  let f = 0;
+  features.forEach((feature, row) => {
+    while (feature >= space.offsets[f + 1]!) f++;
+    table.fieldOf[row] = f;
+    table.vectors.set(vectors.subarray(feature * dim, (feature + 1) * dim), row * dim);
+  });
+  return table;
+}
+
+function joinKeys(fields: Field[]): Keys {
+  const parts = fields.map((field) =>
+    field.kind === "number" ? { size: 1, bytes: new Uint8Array(), offsets: new Uint32Array(2) } : field.keys,
+  );
+  const size = parts.reduce((sum, part) => sum + part.size, 0);
+  const bytes = Buffer.concat(parts.map((part) => part.bytes));
+  const offsets = new Uint32Array(size + 1);
+  let [row, start] = [0, 0];
+  for (const part of parts) {
+    for (let i = 1; i <= part.size; i++) offsets[++row] = start + part.offsets[i]!;
+    start += part.bytes.length;
+  }
+  return { size, bytes, offsets };
+}
+
+/** The space that a table and its recipes describe. */
+export function spaceOf(preprocess: Preprocess, table: EmbeddingTable): FeatureSpace {
+  return featureSpace(preprocess.fields.map((recipe) => fieldOf(recipe, table)));
+}
+
+function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): Field {
+  if (recipe.kind === "number") return recipe;
+  const { first, last } = rowsOf(table, recipe.name);
+  const counts = new Uint32Array(last - first + 1);
+  counts.set(table.counts.subarray(first, last), 1);
+  const keys = keysOfRows(table, { first, last });
+  if (recipe.kind === "bins") return { kind: "bins", name: recipe.name, edges: recipe.edges, keys, counts };
+  const hash = recipe.kind === "key" && recipe.hash;
+  return { kind: recipe.kind, name: recipe.name, keys, counts, ...(hash && { hash }) };
+}

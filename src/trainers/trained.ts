@@ -1,0 +1,70 @@
+// What a trainer of `train-fm` is given and what it returns, whatever its model: a table, files for model/, scores of rows.
+
+import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import type { FmOptions } from "./fm/options.js";
+
+/** What a trainer is given. */
+export interface LearnerInput {
+  /** the features, their fields and keys */
+  space: FeatureSpace;
+  /** u32[numFeatures]: events of the training part that hold it; one with 0 is not trained */
+  counts: Uint32Array;
+  train: TrainingRows;
+  valid?: FeatureRows;
+}
+
+/**
+ * A trainer of `train-fm`.
+ *
+ * @param observe called after every epoch
+ * @param signal  ends the training promptly; the promise rejects with its reason
+ */
+export type Learner = (
+  input: LearnerInput,
+  options: FmOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+) => Promise<Trained>;
+
+/** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
+export interface EpochEvent {
+  /** from 1 */
+  epoch: number;
+  /** of each row before its batch's step */
+  trainLoss: number;
+  validLoss?: number;
+  /** of the training pass alone */
+  rowsPerSecond: number;
+  /** of the whole epoch */
+  seconds: number;
+  /** whether no earlier epoch has a lower validation loss; without validation always true */
+  best: boolean;
+}
+
+/** A model that scores rows of the space that it was trained on. */
+export interface Scorer {
+  /**
+   * Scores of rows, before any link: log-odds for the logistic loss, the prediction for the squared loss.
+   *
+   * The same bytes at any number of threads.
+   *
+   * @returns f32[numRows]
+   * @throws {UsageError} parameters or rows do not fit 4 GiB
+   */
+  score(rows: FeatureRows, options: { threads: number }): Promise<Float32Array>;
+}
+
+/** A trained model, and how it goes into a run directory. */
+export interface Trained extends Scorer {
+  /** as the manifest names it; `readModel` reads it back by this name */
+  name: string;
+  loss: "logistic" | "squared";
+  epochs: EpochEvent[];
+  /** the epoch whose parameters these are, from 1 */
+  bestEpoch: number;
+  table(space: FeatureSpace): EmbeddingTable;
+  /** relative to model/ */
+  files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
+}
