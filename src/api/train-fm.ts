@@ -9,9 +9,10 @@ import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.
 import { metricsOf } from "../evaluation/metrics.js";
 import { checkOutput } from "../io/atomic.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
+import { checkMethodOptions } from "../trainers/fm/mcmc/check-options.js";
 import { checkFmOptions, defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
 import { learnerOf, preprocessFile } from "../trainers/learners.js";
-import type { Trained } from "../trainers/trained.js";
+import type { Scorer, Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import { countUnseen, splitParts } from "./parts.js";
 import { negativeFiles } from "./negative-file.js";
@@ -45,6 +46,7 @@ export async function trainFm(
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions({ ...defaultFmOptions("logistic"), ...flags.fm });
+  checkMethodOptions(flags.fm);
 
   const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
@@ -73,7 +75,7 @@ export async function trainFm(
   clock.lap("encode");
 
   const loss = examples.task === "binary" ? "logistic" : "squared";
-  const fmOptions: FmOptions = { ...defaultFmOptions(loss), ...options.fm };
+  const fmOptions: FmOptions = { ...defaultFmOptions(loss, options.fm.method), ...options.fm };
   const { valid, test } = examples;
   const { oovDropout = 0 } = options;
   const model = await learnerOf(fmOptions, examples.task)(
@@ -91,7 +93,11 @@ export async function trainFm(
 
   const metrics: Record<string, Metrics> = { train: trainMetrics(model) };
   for (const [part, rows] of Object.entries({ valid, test })) {
-    if (rows) metrics[part] = await metricsOfRows(model, rows, examples, fmOptions.threads);
+    if (!rows) continue;
+    metrics[part] = await metricsOfRows(model, rows, examples, fmOptions.threads);
+    if (!model.scoreByTable) continue;
+    const byTable = { score: model.scoreByTable };
+    metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, fmOptions.threads);
   }
   clock.lap("evaluate");
 
@@ -174,7 +180,7 @@ function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
 }
 
 async function metricsOfRows(
-  model: Trained,
+  model: Scorer,
   rows: FeatureRows,
   examples: Examples,
   threads: number,

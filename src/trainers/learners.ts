@@ -7,6 +7,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
 import { learnFm, readFm } from "./fm/learn.js";
+import { learnCoordinates, readDraws } from "./fm/mcmc/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import type { Learner, Scorer } from "./trained.js";
 
@@ -21,6 +22,7 @@ interface Served {
 
 const served: readonly Served[] = [
   { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm },
+  { models: ["fm"], methods: ["als", "mcmc"], tasks: ["binary", "regression"], learn: learnCoordinates },
 ];
 
 /** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
@@ -43,6 +45,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
+  "fm-draws": readDraws,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */

@@ -65,6 +65,8 @@ export interface Trained extends Scorer {
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;
   table(space: FeatureSpace): EmbeddingTable;
+  /** what the table alone would score, where the model is more than its table */
+  scoreByTable?: Scorer["score"];
   /** relative to model/ */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

@@ -26,7 +26,7 @@ export function addToQ(first: u32, end: u32, ids: usize, values: usize, eq: usiz
   for (let r: usize = first; r < end; r++) {
     const x = values ? load<f32>(values + (r << 2)) : 1;
     const at = eq + (r << 3);
-    store<f32>(at, load<f32>(at, 4) + x * load<f32>(v + (<usize>load<u32>(ids + (r << 2)) << 2)), 4);
+    store<f32>(at, load<f32>(at, 4) + x * load<f32>(v + ((<usize>load<u32>(ids + (r << 2))) << 2)), 4);
   }
 }
 
@@ -48,7 +48,7 @@ export function addSquare(first: u32, end: u32, eq: usize): void {
 export function subtractSquares(first: u32, end: u32, ids: usize, values: usize, eq: usize, v: usize): void {
   for (let r: usize = first; r < end; r++) {
     const x = values ? load<f32>(values + (r << 2)) : 1;
-    const t = x * load<f32>(v + (<usize>load<u32>(ids + (r << 2)) << 2));
+    const t = x * load<f32>(v + ((<usize>load<u32>(ids + (r << 2))) << 2));
     store<f32>(eq + (r << 3), load<f32>(eq + (r << 3)) - 0.5 * t * t);
   }
 }
@@ -95,7 +95,7 @@ export function move(
   linear: bool,
 ): void {
   for (let r: usize = first; r < end; r++) {
-    const s = step + (<usize>load<u32>(ids + (r << 2)) << 3);
+    const s = step + ((<usize>load<u32>(ids + (r << 2))) << 3);
     const x = values ? load<f32>(values + (r << 2)) : 1;
     const at = eq + (r << 3);
     const q = load<f32>(at, 4);
@@ -208,7 +208,7 @@ export function updateSparse(
     let he: f64 = 0;
     let hh: f64 = 0;
     for (let p = from; p < to; p++) {
-      const at = eq + (<usize>load<u32>(rows + (p << 2)) << 3);
+      const at = eq + ((<usize>load<u32>(rows + (p << 2))) << 3);
       const x = load<f32>(values + (p << 2));
       const h = linear ? x : x * (load<f32>(at, 4) - x * old);
       he += <f64>(h * load<f32>(at));
@@ -217,7 +217,7 @@ export function updateSparse(
     const now = updated(old, he, hh, alpha, lambda, mu, keyOf(key, hashes + (i << 3)));
     if (!isFinite(now)) finite = false;
     for (let p = from; p < to; p++) {
-      const at = eq + (<usize>load<u32>(rows + (p << 2)) << 3);
+      const at = eq + ((<usize>load<u32>(rows + (p << 2))) << 3);
       const x = load<f32>(values + (p << 2));
       const moved = x * (now - old);
       const q = load<f32>(at, 4);
@@ -243,7 +243,7 @@ export function addSparse(
   for (let i: usize = first; i < end; i++) {
     const to = <usize>load<u32>(indptr + (i << 2), 4);
     for (let p = <usize>load<u32>(indptr + (i << 2)); p < to; p++) {
-      const at = eq + (<usize>load<u32>(rows + (p << 2)) << 3);
+      const at = eq + ((<usize>load<u32>(rows + (p << 2))) << 3);
       const t = load<f32>(values + (p << 2)) * load<f32>(v + (i << 2));
       if (squares) store<f32>(at, load<f32>(at) - 0.5 * t * t);
       else store<f32>(at, load<f32>(at, 4) + t, 4);

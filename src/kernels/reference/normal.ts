@@ -71,7 +71,7 @@ function farTail(a: number): number {
   bottom = (bottom + 1.28426009614491121) * s;
   top = (top + 0.1274011611602473639) * s;
   bottom = (bottom + 0.468238212480865118) * s;
-  top = (top + 0.022235277649785755) * s;
+  top = (top + 0.022235277870649807) * s;
   bottom = (bottom + 0.0659881378689285515) * s;
   top = (top + 0.001421619193227893466) * s;
   bottom = (bottom + 0.00378239633202758244) * s;

@@ -2,9 +2,10 @@
 
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
+import { coordinateDefaults } from "./mcmc/defaults.js";
 
 export const models = ["fm"] as const;
-export const methods = ["adagrad"] as const;
+export const methods = ["adagrad", "als", "mcmc"] as const;
 export const tasks = ["binary", "regression"] as const;
 
 export type Model = (typeof models)[number];
@@ -23,6 +24,9 @@ export interface FmOptions {
   threads: number;
   shuffle: boolean;
   patience: number;
+  /** MCMC: sweeps before the first draw that may be kept, and how many draws are kept */
+  burnIn: number;
+  draws: number;
   loss: "logistic" | "squared";
 }
 
@@ -60,7 +64,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
   {
     name: "epochs",
-    default: "10",
+    default: "10, with --method als 50, with mcmc 100",
     help: "passes over the training rows, at most",
     integer: true,
     min: 1,
@@ -114,13 +118,29 @@ export const hyperparameters: readonly Hyperparameter[] = [
     min: 0,
     max: 1_000_000_000,
   },
+  {
+    name: "burnIn",
+    default: "20, at most half of the epochs",
+    help: "mcmc: epochs before the first draw that may be kept",
+    integer: true,
+    min: 0,
+    max: 1_000_000_000,
+  },
+  {
+    name: "draws",
+    default: "20",
+    help: "mcmc: draws that are kept and predict together",
+    integer: true,
+    min: 1,
+    max: 10_000,
+  },
 ];
 
-/** The defaults; those of the steps depend on the loss. */
-export function defaultFmOptions(loss: FmOptions["loss"]): FmOptions {
+/** The defaults; those of the steps depend on the loss, and all on the method. */
+export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adagrad"): FmOptions {
   return {
     model: "fm",
-    method: "adagrad",
+    method,
     dim: 16,
     epochs: 10,
     ...steps[loss],
@@ -128,7 +148,10 @@ export function defaultFmOptions(loss: FmOptions["loss"]): FmOptions {
     threads: availableParallelism(),
     shuffle: true,
     patience: 2,
+    burnIn: 20,
+    draws: 20,
     loss,
+    ...coordinateDefaults(method, loss),
   };
 }
 

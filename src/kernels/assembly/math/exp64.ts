@@ -68,5 +68,5 @@ export function log64(x: f64): f64 {
 }
 
 function powerOfTwo(k: i64): f64 {
-  return reinterpret<f64>(<u64>(k + 1023) << 52);
+  return reinterpret<f64>((<u64>(k + 1023)) << 52);
 }

@@ -85,11 +85,7 @@ function singleColumn(
   return { kind: "single", ids: idsAt.offset, values: valuesAt?.offset ?? 0 };
 }
 
-function sparseColumn(
-  arena: Arena,
-  { rows, fieldOf, field, offset, size }: Cells,
-  { pairs }: Shape,
-): Column {
+function sparseColumn(arena: Arena, { rows, fieldOf, field, offset, size }: Cells, { pairs }: Shape): Column {
   const allocate = (numbers: number) => arena.allocate("the columns of the training rows", numbers * 4);
   const [indptrAt, rowsAt, valuesAt] = [allocate(size + 1), allocate(pairs), allocate(pairs)];
   const [indptr, rowsOf, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];

@@ -149,5 +149,10 @@ export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array)
     w0 += each.w0;
   }
   const mean = (sum: number) => sum / draws.length;
-  return { dim, w0: Math.fround(mean(w0)), w: Float32Array.from(w, mean), vectors: Float32Array.from(vectors, mean) };
+  return {
+    dim,
+    w0: Math.fround(mean(w0)),
+    w: Float32Array.from(w, mean),
+    vectors: Float32Array.from(vectors, mean),
+  };
 }

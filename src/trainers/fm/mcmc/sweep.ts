@@ -10,11 +10,7 @@
 // Rows are cut into at most eight chunks, by their number alone; the chunks' sums are added in order, so that nothing hangs on
 // the number of threads. A field of several values a row is the first thread's alone: its features share rows.
 
-import {
-  CALL_FEATURES,
-  CALL_ROWS,
-  type CoordinateKernel,
-} from "../../../kernels/coordinate.js";
+import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate.js";
 import type { Column } from "./columns.js";
 
 /** What the threads share; offsets are bytes of the shared memory. n counts a feature more a field: "no feature". */
@@ -102,7 +98,10 @@ class Sweep {
         const at = 2 * (d * this.#plan.fields.length + f);
         const prior = [task.alpha, task.priors[at]!, task.priors[at + 1]!, task.keys[d]!] as const;
         const { column } = field;
-        const go = column.kind === "single" ? this.#single(field, d, pending, prior) : this.#sparse(field, d, pending, prior);
+        const go =
+          column.kind === "single"
+            ? this.#single(field, d, pending, prior)
+            : this.#sparse(field, d, pending, prior);
         if (!go) return false;
         pending = column.kind === "single" ? { ...column, linear: d === 0 ? 1 : 0 } : undefined;
       }
@@ -158,14 +157,28 @@ class Sweep {
         const { column } = field;
         if (column.kind !== "sparse") continue;
         this.#features(field.size, (first, end) =>
-          this.#kernel.addSparse(first, end, column.indptr, column.rows, column.values, eq, this.#at(field, d), squares),
+          this.#kernel.addSparse(
+            first,
+            end,
+            column.indptr,
+            column.rows,
+            column.values,
+            eq,
+            this.#at(field, d),
+            squares,
+          ),
         );
       }
     }
     return this.#meet();
   }
 
-  #single(field: Field, d: number, pending: Pending, prior: readonly [number, number, number, number]): boolean {
+  #single(
+    field: Field,
+    d: number,
+    pending: Pending,
+    prior: readonly [number, number, number, number],
+  ): boolean {
     const { chunks, eq, sums, sumsStride, step } = this.#plan;
     const { ids, values } = field.column as Column & { kind: "single" };
     const linear = d === 0 ? 1 : 0;
@@ -185,7 +198,12 @@ class Sweep {
     return this.#meet();
   }
 
-  #sparse(field: Field, d: number, pending: Pending, prior: readonly [number, number, number, number]): boolean {
+  #sparse(
+    field: Field,
+    d: number,
+    pending: Pending,
+    prior: readonly [number, number, number, number],
+  ): boolean {
     const { eq } = this.#plan;
     const { indptr, rows, values } = field.column as Column & { kind: "sparse" };
     this.#rows((first, end) => this.#take(pending, first, end));
@@ -194,7 +212,9 @@ class Sweep {
       const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
       const [v, linear] = [this.#at(field, d), d === 0 ? 1 : 0];
       this.#features(field.size, (first, end) => {
-        if (!this.#kernel.updateSparse(first, end, kinds, hashes, indptr, rows, values, eq, v, linear, ...prior))
+        if (
+          !this.#kernel.updateSparse(first, end, kinds, hashes, indptr, rows, values, eq, v, linear, ...prior)
+        )
           this.#finite = false;
       });
     }

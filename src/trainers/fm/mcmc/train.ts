@@ -9,7 +9,9 @@ import type { FeatureRows } from "../../../dataset/rows.js";
 import { DivergedError } from "../../../errors.js";
 import { normalDraw } from "../../../kernels/reference/normal.js";
 import { draw } from "../../../kernels/reference/random.js";
-import type { EpochEvent, FmModel, FmParameters } from "../model.js";
+import type { EpochEvent } from "../../trained.js";
+import type { FmModel, FmParameters } from "../model.js";
+import type { FmOptions } from "../options.js";
 import { DrawScorer, MeanPrediction, meanOfDraws, type Ensemble, type Link } from "./draws.js";
 import { meanLoss } from "./losses.js";
 import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type Totals } from "./machine.js";
@@ -17,25 +19,6 @@ import { drawAlpha, drawPrior, type Prior } from "./priors.js";
 
 /** First vectors are normal with this deviation. */
 const SPREAD = 0.1;
-
-export interface CoordinateOptions {
-  method: "als" | "mcmc";
-  dim: number;
-  /** sweeps */
-  epochs: number;
-  loss: "logistic" | "squared";
-  /** ALS: of each parameter, in units of the labels' variance */
-  l2Weight: number;
-  l2Vector: number;
-  seed: number;
-  threads: number;
-  /** ALS: as for AdaGrad */
-  patience: number;
-  /** MCMC: sweeps before the first draw that may be kept */
-  burnIn: number;
-  /** MCMC: draws kept */
-  draws: number;
-}
 
 export interface CoordinateInput {
   /** field f owns features [offsets[f], offsets[f + 1]) */
@@ -67,7 +50,7 @@ export interface CoordinateModel extends FmModel {
  */
 export async function trainCoordinates(
   input: CoordinateInput,
-  options: CoordinateOptions,
+  options: FmOptions,
   observe: (event: EpochEvent) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<CoordinateModel> {
@@ -115,7 +98,7 @@ export async function trainCoordinates(
   }
 }
 
-function linkOf({ loss }: CoordinateOptions): Link {
+function linkOf({ loss }: FmOptions): Link {
   return loss === "logistic" ? "probit" : "identity";
 }
 
@@ -123,7 +106,7 @@ function linkOf({ loss }: CoordinateOptions): Link {
 class Run {
   w0: number;
   readonly #machine: CoordinateMachine;
-  readonly #options: CoordinateOptions;
+  readonly #options: FmOptions;
   readonly #numRows: number;
   readonly #numFields: number;
   readonly #isDrawn: (f: number) => (i: number) => boolean;
@@ -134,7 +117,7 @@ class Run {
   constructor(
     machine: CoordinateMachine,
     { offsets, counts, train }: CoordinateInput,
-    options: CoordinateOptions,
+    options: FmOptions,
     w0: number,
   ) {
     this.#machine = machine;
@@ -213,10 +196,10 @@ const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xff
 class Validation {
   readonly #rows: FeatureRows;
   readonly #scorer: DrawScorer;
-  readonly #options: CoordinateOptions;
+  readonly #options: FmOptions;
   #mean: MeanPrediction;
 
-  private constructor(rows: FeatureRows, scorer: DrawScorer, options: CoordinateOptions) {
+  private constructor(rows: FeatureRows, scorer: DrawScorer, options: FmOptions) {
     this.#rows = rows;
     this.#scorer = scorer;
     this.#options = options;
@@ -226,7 +209,7 @@ class Validation {
   static async start(
     rows: FeatureRows,
     { offsets }: CoordinateInput,
-    options: CoordinateOptions,
+    options: FmOptions,
   ): Promise<Validation | undefined> {
     if (rows.numRows === 0) return undefined;
     const shape = { ...options, numFeatures: offsets.at(-1)! };
@@ -251,9 +234,9 @@ class BestSweep {
   draws: FmParameters[] = [];
   bestEpoch = 0;
   #loss = Infinity;
-  readonly #options: CoordinateOptions;
+  readonly #options: FmOptions;
 
-  constructor(options: CoordinateOptions) {
+  constructor(options: FmOptions) {
     this.#options = options;
   }
 
@@ -273,7 +256,9 @@ class BestSweep {
   }
 
   ends(epoch: number): boolean {
-    return this.#loss < Infinity && this.#options.patience > 0 && epoch - this.bestEpoch >= this.#options.patience;
+    return (
+      this.#loss < Infinity && this.#options.patience > 0 && epoch - this.bestEpoch >= this.#options.patience
+    );
   }
 }
 
@@ -281,9 +266,9 @@ class BestSweep {
 class ThinnedDraws {
   draws: FmParameters[] = [];
   bestEpoch = 0;
-  readonly #options: CoordinateOptions;
+  readonly #options: FmOptions;
 
-  constructor(options: CoordinateOptions) {
+  constructor(options: FmOptions) {
     this.#options = options;
   }
 
@@ -304,16 +289,16 @@ class ThinnedDraws {
     return false;
   }
 
-  /** at least one sweep is left to keep */
+  /** at most half of the sweeps */
   get #burnIn(): number {
-    return Math.min(this.#options.burnIn, this.#options.epochs - 1);
+    return Math.min(this.#options.burnIn, Math.floor(this.#options.epochs / 2));
   }
 }
 
 /** Labels as the machine takes them, where w0 starts, and what squared labels were divided by. */
 function scaled(
   rows: FeatureRows,
-  loss: CoordinateOptions["loss"],
+  loss: FmOptions["loss"],
 ): { rows: FeatureRows; w0: number; scale: number } {
   if (loss === "logistic") return { rows, w0: 0, scale: 1 };
   const { labels, numRows } = rows;
@@ -330,12 +315,17 @@ function scaled(
 function unscaled({ dim, w0, w, vectors }: FmParameters, scale: number): FmParameters {
   const root = Math.sqrt(scale);
   if (scale === 1) return { dim, w0: Math.fround(w0), w, vectors };
-  return { dim, w0: Math.fround(w0 * scale), w: w.map((x) => x * scale), vectors: vectors.map((x) => x * root) };
+  return {
+    dim,
+    w0: Math.fround(w0 * scale),
+    w: w.map((x) => x * scale),
+    vectors: vectors.map((x) => x * root),
+  };
 }
 
 function machineInput(
   { offsets, featureHashes, counts, standsForUnseen }: CoordinateInput,
-  { dim, seed, loss }: CoordinateOptions,
+  { dim, seed, loss }: FmOptions,
   rows: FeatureRows,
   w0: number,
 ): Parameters<typeof CoordinateMachine.start>[0] {
