@@ -18,7 +18,7 @@ export function rotationOnto(
   weights: ArrayLike<number>,
   dim: number,
 ): number[][] {
-  const product = Array.from({ length: dim }, () => new Array<number>(dim).fill(0));
+  const product = Array.from({ length: dim }, () => Array.from({ length: dim }, () => 0));
   for (let i = 0; i < weights.length; i++) {
     if (weights[i] === 0) continue;
     for (let a = 0; a < dim; a++) {

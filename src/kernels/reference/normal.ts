@@ -29,53 +29,53 @@ export function normalCdf(x: number): number {
   const a = Math.min(Math.abs(x), FAR);
   if (a <= 0.67448975) {
     const s = x * x;
-    let top = 0.065682337918207449113 * s;
+    let top = 0.06568233791820745 * s;
     let bottom = s;
-    top = (top + 2.2352520354606839287) * s;
-    bottom = (bottom + 47.20258190468824187) * s;
-    top = (top + 161.02823106855587881) * s;
-    bottom = (bottom + 976.09855173777669322) * s;
-    top = (top + 1067.6894854603709582) * s;
-    bottom = (bottom + 10260.932208618978205) * s;
-    return 0.5 + (x * (top + 18154.981253343561249)) / (bottom + 45507.789335026729956);
+    top = (top + 2.2352520354606837) * s;
+    bottom = (bottom + 47.202581904688245) * s;
+    top = (top + 161.02823106855587) * s;
+    bottom = (bottom + 976.0985517377767) * s;
+    top = (top + 1067.6894854603709) * s;
+    bottom = (bottom + 10260.932208618979) * s;
+    return 0.5 + (x * (top + 18154.98125334356)) / (bottom + 45507.78933502673);
   }
   const tail = a <= 5.656854249492381 ? nearTail(a) : farTail(a);
   return x > 0 ? 1 - tail : tail;
 }
 
 function nearTail(a: number): number {
-  let top = 1.0765576773720192317e-8 * a;
+  let top = 1.0765576773720192e-8 * a;
   let bottom = a;
-  top = (top + 0.39894151208813466764) * a;
-  bottom = (bottom + 22.266688044328115691) * a;
-  top = (top + 8.8831497943883759412) * a;
-  bottom = (bottom + 235.38790178262499861) * a;
-  top = (top + 93.506656132177855979) * a;
-  bottom = (bottom + 1519.377599407554805) * a;
-  top = (top + 597.27027639480026226) * a;
-  bottom = (bottom + 6485.558298266760755) * a;
-  top = (top + 2494.5375852903726711) * a;
-  bottom = (bottom + 18615.571640885098091) * a;
-  top = (top + 6848.1904505362823326) * a;
-  bottom = (bottom + 34900.952721145977266) * a;
-  top = (top + 11602.651437647350124) * a;
-  bottom = (bottom + 38912.003286093271411) * a;
-  return (exp(-0.5 * a * a) * (top + 9842.7148383839780218)) / (bottom + 19685.429676859990727);
+  top = (top + 0.39894151208813466) * a;
+  bottom = (bottom + 22.266688044328117) * a;
+  top = (top + 8.883149794388377) * a;
+  bottom = (bottom + 235.387901782625) * a;
+  top = (top + 93.50665613217785) * a;
+  bottom = (bottom + 1519.3775994075547) * a;
+  top = (top + 597.2702763948002) * a;
+  bottom = (bottom + 6485.558298266761) * a;
+  top = (top + 2494.5375852903726) * a;
+  bottom = (bottom + 18615.571640885097) * a;
+  top = (top + 6848.190450536283) * a;
+  bottom = (bottom + 34900.95272114598) * a;
+  top = (top + 11602.65143764735) * a;
+  bottom = (bottom + 38912.00328609327) * a;
+  return (exp(-0.5 * a * a) * (top + 9842.714838383978)) / (bottom + 19685.429676859992);
 }
 
 function farTail(a: number): number {
   const s = 1 / (a * a);
-  let top = 0.02307344176494017303 * s;
+  let top = 0.023073441764940174 * s;
   let bottom = s;
-  top = (top + 0.21589853405795699) * s;
-  bottom = (bottom + 1.28426009614491121) * s;
-  top = (top + 0.1274011611602473639) * s;
-  bottom = (bottom + 0.468238212480865118) * s;
+  top = (top + 0.215898534057957) * s;
+  bottom = (bottom + 1.284260096144911) * s;
+  top = (top + 0.12740116116024736) * s;
+  bottom = (bottom + 0.4682382124808651) * s;
   top = (top + 0.022235277870649807) * s;
-  bottom = (bottom + 0.0659881378689285515) * s;
-  top = (top + 0.001421619193227893466) * s;
-  bottom = (bottom + 0.00378239633202758244) * s;
-  const t = (s * (top + 2.9112874951168792e-5)) / (bottom + 7.29751555083966205e-5);
+  bottom = (bottom + 0.06598813786892856) * s;
+  top = (top + 0.0014216191932278934) * s;
+  bottom = (bottom + 0.0037823963320275824) * s;
+  const t = (s * (top + 2.9112874951168793e-5)) / (bottom + 7.297515550839662e-5);
   return (exp(-0.5 * a * a) * (0.3989422804014327 - t)) / a;
 }
 

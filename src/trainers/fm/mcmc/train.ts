@@ -19,6 +19,11 @@ import { drawAlpha, drawPrior, type Prior } from "./priors.js";
 
 /** First vectors are normal with this deviation. */
 const SPREAD = 0.1;
+/**
+ * MCMC's precisions of weights and vectors in the first sweep. Drawn from first weights, which are all 0, that of the weights
+ * would be near their number, hold them at 0 for dozens of sweeps, and leave the vectors to take their place.
+ */
+const FIRST_LAMBDAS = [4, 1 / SPREAD ** 2] as const;
 
 export interface CoordinateInput {
   /** field f owns features [offsets[f], offsets[f + 1]) */
@@ -126,9 +131,10 @@ class Run {
     this.#numRows = train.numRows;
     this.#numFields = offsets.length - 1;
     this.#isDrawn = (f) => (i) => counts[offsets[f]! + i]! > 0;
-    const { l2Weight, l2Vector, dim } = options;
+    const { method, l2Weight, l2Vector, dim } = options;
+    const [weight, vector] = method === "als" ? [l2Weight, l2Vector] : FIRST_LAMBDAS;
     this.#priors = Array.from({ length: (1 + dim) * this.#numFields }, (_, i) => ({
-      lambda: i < this.#numFields ? l2Weight : l2Vector,
+      lambda: i < this.#numFields ? weight : vector,
       mu: 0,
     }));
   }
@@ -151,7 +157,7 @@ class Run {
     const shift = Math.fround(noise - e / numRows);
     this.w0 += shift;
 
-    if (samples) this.#priors = this.#drawPriors(epoch);
+    if (samples && epoch > 1) this.#priors = this.#drawPriors(epoch);
     this.#totals = await this.#run(
       {
         kind: "sweep",
