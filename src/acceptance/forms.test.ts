@@ -85,12 +85,12 @@ describe("libffm and libsvm text", () => {
 describe("what cannot be read ends with its code and what to try", () => {
   test.each([
     [
-      "a value that is not 1",
+      "a value that is no number",
       "v.libsvm",
-      "1 3:0.5\n",
+      "1 3:x\n",
       [],
       65,
-      /v\.libsvm:1: feature "3" has the value "0\.5"/,
+      /v\.libsvm:1: expected a number .* of feature "3", got "x"/,
     ],
     [
       "an unknown key",

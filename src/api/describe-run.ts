@@ -26,6 +26,7 @@ export function preprocessOf(
     // evaluate may run in another folder
     sides: options.sides.map(absoluteSide),
     drop: options.drop,
+    ...(options.timeFormat !== undefined && { timeFormat: options.timeFormat }),
     ...(options.timeFields?.length && {
       timeFields: { names: options.timeFields, zone: options.timeZone ?? "Z" },
     }),

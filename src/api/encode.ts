@@ -4,11 +4,13 @@ import { streamRows } from "../dataset/build.js";
 import { DATASET_MARKER, type EncodedColumn, type ShapingOptions } from "../dataset/encoded/description.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
 import { writeDataset } from "../dataset/encoded/write.js";
+import { streamHashed, type OpenSink } from "../dataset/hashed-rows.js";
 import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
+import { keyedHashFrom } from "../io/key-file.js";
 import { version } from "../io/package-version.js";
 import type { Watch } from "./progress.js";
-import { withLog, type DatasetOptions } from "./read-dataset.js";
+import { filteredColumns, hidingText, withLog, type DatasetOptions } from "./read-dataset.js";
 import type { Summary } from "./summary.js";
 
 export interface EncodeOptions extends Omit<DatasetOptions, "infer" | "unlabelled"> {
@@ -34,29 +36,32 @@ export async function encode(
 ): Promise<EncodeSummary> {
   const start = performance.now();
   await checkOutput(out, force, "directory", DATASET_MARKER);
-  if (options.timeFields?.length) {
-    throw new UsageError(
-      "--time-fields are made when a dataset is read: give them to the training, not to encode",
-    );
-  }
   for (const path of paths) {
     if (await isEncodedDataset(path)) throw new UsageError(`'${path}' is an encoded dataset already`);
   }
+  const { hashKeys, hashKeysOf: named } = options;
+  const hash = hashKeys === undefined ? undefined : await keyedHashFrom(hashKeys);
+  const hashing = hash && { hash, named, filters: filteredColumns(options) };
   const shaping = shapingOf(options);
   const warnings: string[] = [];
-  const { numRows, columns } = await withLog(
-    paths,
-    { ...options, infer: true, unlabelled: false },
-    {
-      ...watch,
-      observe: (progress) => {
-        if (progress.stage === "warning") warnings.push(progress.text);
-        watch.observe(progress);
+  const read = () =>
+    withLog(
+      paths,
+      { ...options, infer: true, unlabelled: false, hidesText: hash !== undefined },
+      {
+        ...watch,
+        observe: (progress) => {
+          if (progress.stage === "warning") warnings.push(progress.text);
+          watch.observe(progress);
+        },
       },
-    },
-    (log, sides, build, observe) =>
-      writeDataset(out, force, shaping, (open) => streamRows(log, sides, build, open, observe), watch.signal),
-  );
+      (log, sides, build, observe) => {
+        const stream = (open: OpenSink) => streamRows(log, sides, build, open, observe);
+        const rows = (open: OpenSink) => (hashing ? streamHashed(hashing, stream, open) : stream(open));
+        return writeDataset(out, force, shaping, rows, watch.signal);
+      },
+    );
+  const { numRows, columns } = await (hash ? hidingText(read) : read());
   return {
     command: "encode",
     version,
@@ -70,11 +75,13 @@ export async function encode(
   };
 }
 
-/** What decides the dataset's bytes: threads and what is told of bad rows do not. */
+/** What decides the dataset's bytes and may be told: threads and what becomes of bad rows do not, a secret's file may not. */
 function shapingOf({
   onBadRow: _,
   maxBad: __,
   badRows: ___,
+  hashKeys: _hashKeys,
+  hashKeysOf: _hashKeysOf,
   reading: { threads: ____, ...reading },
   ...columns
 }: Omit<EncodeOptions, "out" | "force">): ShapingOptions {

@@ -10,8 +10,10 @@ import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import type { Preprocess } from "../dataset/preprocess.js";
+import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
+import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import { labelsOf } from "../dataset/labels.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
@@ -43,12 +45,13 @@ export async function evaluate(
   const model = await readModel(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
   const unlabelled = negatives !== null;
-  const secret = await secretOf(model.preprocess, hashKeys);
-  const { dataset } = await readDataset(
+  const secret = await secretOf(model.preprocess, hashKeys, on);
+  const { dataset, shaping = { sides } } = await readDataset(
     on,
     {
       ...toldRoles(roles),
       ...secret,
+      like: model.preprocess,
       numeric: numericOf(model.preprocess),
       ...timeOf(model.preprocess),
       sides,
@@ -62,7 +65,10 @@ export async function evaluate(
     silently(watch),
   );
   const part = wholeOf(dataset);
-  const warnings = unseenNotes(model.space, part);
+  const warnings = [
+    ...unseenNotes(model.space, part),
+    ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
+  ];
   for (const text of warnings) watch.observe({ stage: "warning", text });
   const rows = await rowsOf(run, model, part);
   const scores = await model.score(rows, { threads: reading.threads });
@@ -79,6 +85,25 @@ export async function evaluate(
   };
 }
 
+/** A sentence for each side table that is not what it was in training; tables stand behind logs among the inputs. */
+function changedSides(
+  manifest: Pick<Run["manifest"], "inputs">,
+  { inputs }: Dataset,
+  sides: readonly string[],
+): string[] {
+  if (sides.length === 0) return [];
+  const trained = manifest.inputs.slice(-sides.length);
+  return inputs
+    .slice(-sides.length)
+    .flatMap(({ path, sha256 }, i) =>
+      sha256 === trained[i]?.sha256
+        ? []
+        : [
+            `side table '${path}' is not what it was when the run was trained: its columns may say other things`,
+          ],
+    );
+}
+
 /**
  * How ids are replaced as in training.
  *
@@ -87,9 +112,13 @@ export async function evaluate(
 async function secretOf(
   { hashKeys: hashing, roles: { session } }: Preprocess,
   hashKeys: string | undefined,
+  on: readonly string[],
 ): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
   if (!hashing && hashKeys === undefined) return {};
   if (!hashing) throw new UsageError("the run's ids are not hashed: leave out --hash-keys");
+  // a dataset may hold hashes already, and says of which secret
+  if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
+    return {};
   if (hashKeys === undefined)
     throw new UsageError("the run's ids are hashed: give the file with their secret, --hash-keys FILE");
   if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)

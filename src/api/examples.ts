@@ -43,9 +43,11 @@ export function labelledExamples(
   positiveFrom: number | undefined,
   told?: Task,
 ): Examples {
-  const { task } = labelsOf(parts.train.dataset, positiveFrom, told);
+  const own = labelsOf(parts.train.dataset, positiveFrom, told);
+  const { task } = own;
   const encode = ({ dataset, rows }: Part): FeatureRows => {
-    const { values } = labelsOf(dataset, positiveFrom, task);
+    // parts that are cut from one log have its labels
+    const { values } = dataset === parts.train.dataset ? own : labelsOf(dataset, positiveFrom, task);
     return bindEncoder(space, dataset).encode(
       rows,
       Float32Array.from(rows, (row) => values[row]!),

@@ -5,26 +5,19 @@ import { writeFileAtomic } from "../io/atomic.js";
 import { inferRoles } from "../log/infer.js";
 import type { ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
+import { isEncodedDataset } from "../dataset/encoded/read.js";
+import type { BadRowReport } from "./bad-row-report.js";
+import { inspectDataset } from "./inspect-dataset.js";
 import type { Watch } from "./progress.js";
+import type { InspectedColumn, Inspection } from "./inspection.js";
+import { badRowHandling } from "./read-dataset.js";
 
-export interface InspectedColumn {
-  name: string;
-  /** user, item, label, time, weight, session, numeric or field */
-  role: string;
-  type: string;
-  /** why the role was inferred */
-  why: string;
-  distinct: number;
-  missing: number;
-  /** the first rows' cells */
-  first: string[];
-}
-
-export interface Inspection {
-  rows: number;
-  delimiter: string;
-  columns: InspectedColumn[];
-  warnings: string[];
+export interface InspectOptions {
+  reading: ReadOptions;
+  /** the form of times, as --time-format takes it */
+  timeFormat?: string;
+  maxBad?: number;
+  badRows?: BadRowReport;
 }
 
 const FIRST_ROWS = 5;
@@ -35,30 +28,48 @@ export async function writeStarterConfig(
   logs: readonly string[],
   { rows, columns }: Inspection,
   force: boolean,
+  timeFormat?: string,
 ): Promise<void> {
-  await writeFileAtomic(path, [Buffer.from(starterConfig(logs, rows, columns), "utf8")], force);
+  const text = starterConfig(logs, rows, columns, timeFormat);
+  await writeFileAtomic(path, [Buffer.from(text, "utf8")], force);
 }
 
-/** Reads the whole log and counts. */
+/** Reads the whole log, or an encoded dataset, and counts. @throws {DataError} more rows are bad than may be */
 export async function inspect(
   paths: readonly string[],
-  reading: ReadOptions,
+  options: InspectOptions,
+  watch: Watch,
+): Promise<Inspection> {
+  for (const path of paths) {
+    if (await isEncodedDataset(path)) return inspectDataset(path, paths, FIRST_ROWS);
+  }
+  return inspectLog(paths, options, watch);
+}
+
+async function inspectLog(
+  paths: readonly string[],
+  { reading, timeFormat, badRows, ...bad }: InspectOptions,
   { observe, signal }: Watch,
 ): Promise<Inspection> {
-  const log = await openLog([...paths], reading);
+  await badRows?.check();
+  const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);
+  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
   try {
-    const inference = inferRoles(log.columns, log.sample);
+    const inference = inferRoles(log.columns, log.sample, timeFormat);
     const missing = log.columns.map(() => 0);
     const read = await log.read(
       log.columns.map((name) => ({ name, as: "key" as const })),
       (batch) => {
         signal.throwIfAborted();
+        for (const row of batch.faultyRows) onSkipped?.(row);
         batch.columns.forEach((codes, c) => {
           for (let row = 0; row < batch.numRows; row++) if (codes[row] === 0xffffffff) missing[c]!++;
         });
       },
       (progress) => observe({ stage: "reading", ...progress }),
     );
+    const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
+    await onRead(read.skipped, read.numRows + faulty);
     const roleOf = new Map(Object.entries(inference.roles).map(([role, name]) => [name, role]));
     const columns = log.columns.map((name, c): InspectedColumn => ({
       name,

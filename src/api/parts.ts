@@ -56,13 +56,14 @@ export function toldRoles({
 
 /** Reads a further log in the roles of one that was read before. */
 async function readLike(
-  { roles }: Dataset,
+  { roles, hashKeys }: Dataset,
   path: string,
   options: DatasetOptions,
   watch: Watch,
 ): Promise<Dataset> {
   const told = {
     ...toldRoles(roles),
+    like: hashKeys ? { hashKeys } : {},
     numeric: withForms(roles.numeric, options.numeric),
     ...(options.hashKeysOf && { hashKeysOf: options.hashKeysOf.filter((name) => name !== roles.session) }),
   };

@@ -3,9 +3,16 @@
 import { buildDataset, type BuildOptions, type BuiltDataset } from "../dataset/build.js";
 import { checkBadShare, type BadRow } from "../dataset/bad-rows.js";
 import { parseDrop } from "../dataset/filter.js";
-import { TEXT_LEFT_OUT, withHashedKeys, withoutExcerpts, type KeyHashing } from "../dataset/hash-keys.js";
-import { playRoles, shapingOf } from "../dataset/encoded/play-roles.js";
+import {
+  secretIdOf,
+  TEXT_LEFT_OUT,
+  withHashedKeys,
+  withoutExcerpts,
+  type HashingRequest,
+} from "../dataset/hash-keys.js";
+import { playRoles, shapingOf, type EncodedShaping } from "../dataset/encoded/play-roles.js";
 import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
+import type { Dataset, KeyHashing } from "../dataset/dataset.js";
 import { ofLog, withTimeFields } from "../dataset/time-fields.js";
 import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide, type SideTable } from "../dataset/side.js";
@@ -32,6 +39,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   hashKeys?: string;
   /** columns whose ids; by default the user's, the item's and the session's */
   hashKeysOf?: string[];
+  /** how ids of the rows that these go with were replaced, undefined for not at all: others must be alike */
+  like?: Pick<Dataset, "hashKeys">;
   /** bad rows are listed without their text, which may hold ids */
   hidesText?: boolean;
 }
@@ -40,9 +49,7 @@ const DEFAULT_MAX_BAD = 0.01;
 
 /** A dataset that was encoded has what shaped it in place of what the flags say. */
 export interface ReadDataset extends BuiltDataset {
-  shaping?: Pick<DatasetOptions, "sides" | "drop" | "where" | "numeric">;
-  /** how ids were replaced, if they were */
-  hashing?: KeyHashing;
+  shaping?: EncodedShaping;
 }
 
 /**
@@ -51,24 +58,86 @@ export interface ReadDataset extends BuiltDataset {
  */
 export async function readDataset(
   paths: readonly string[],
+  { like, ...options }: DatasetOptions,
+  watch: Watch,
+): Promise<ReadDataset> {
+  const read = await readHashed(paths, options, watch);
+  if (like) checkAlike(like, read.dataset, paths);
+  return read;
+}
+
+/** @throws {UsageError} rows that go together have their ids replaced under different secrets, or not all of them */
+function checkAlike(
+  { hashKeys: expected }: Pick<Dataset, "hashKeys">,
+  { hashKeys: got }: Dataset,
+  paths: readonly string[],
+): void {
+  if (expected?.secretId === got?.secretId) return;
+  const named = paths.join(", ");
+  if (!expected)
+    throw new UsageError(
+      `the ids of dataset '${named}' are hashed, those of the run or the other rows are not`,
+    );
+  throw new UsageError(
+    got
+      ? `the ids of dataset '${named}' were hashed under another secret than those of the run or the other rows`
+      : `the ids of the run or the other rows are hashed, those of '${named}' are not: give the file with their secret, --hash-keys FILE`,
+  );
+}
+
+async function readHashed(
+  paths: readonly string[],
   { hashKeys, hashKeysOf, ...options }: DatasetOptions,
   watch: Watch,
 ): Promise<ReadDataset> {
   if (hashKeys === undefined) return await readRaw(paths, options, watch);
   const hash = await keyedHashFrom(hashKeys);
-  try {
+  return await hidingText(async () => {
     const read = await readRaw(paths, { ...options, hidesText: true }, watch);
-    const drops = [...options.drop, ...(read.shaping?.drop ?? [])];
-    const filtered = [
-      ...drops.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
-      ...[...(options.where ?? []), ...(read.shaping?.where ?? [])].flatMap((source) =>
-        parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column })),
-      ),
-    ];
-    return { ...read, ...withHashedKeys(read.dataset, hash, hashKeysOf, filtered) };
+    if (read.dataset.hashKeys) {
+      checkHashing(read.dataset, read.dataset.hashKeys, { hash, named: hashKeysOf }, paths[0]!);
+      return read;
+    }
+    const drop = [...options.drop, ...(read.shaping?.drop ?? [])];
+    const where = [...(options.where ?? []), ...(read.shaping?.where ?? [])];
+    const request = { hash, named: hashKeysOf, filters: filteredColumns({ drop, where }) };
+    return { ...read, dataset: withHashedKeys(read.dataset, request) };
+  });
+}
+
+/** What runs with text from the input left out of its errors. */
+export async function hidingText<T>(run: () => Promise<T>): Promise<T> {
+  try {
+    return await run();
   } catch (error) {
     throw error instanceof DataError ? withoutExcerpts(error) : error;
   }
+}
+
+/** Columns that filters ask about, each with its flag. */
+export function filteredColumns({ drop, where = [] }: Pick<DatasetOptions, "drop" | "where">) {
+  return [
+    ...drop.map((source) => ({ flag: "--drop", column: parseDrop(source).column })),
+    ...where.flatMap((source) => parseWhere(source).tests.map(({ column }) => ({ flag: "--where", column }))),
+  ];
+}
+
+/** @throws {UsageError} a dataset's ids were hashed under another secret, or other columns of it */
+function checkHashing(
+  { columns }: Dataset,
+  hashing: KeyHashing,
+  { hash, named }: Pick<HashingRequest, "hash" | "named">,
+  path: string,
+): void {
+  if (hashing.secretId !== secretIdOf(hash))
+    throw new UsageError(
+      `the ids of dataset '${path}' were hashed under another secret than --hash-keys names`,
+    );
+  const other = columns.find(({ name }) => named && named.includes(name) !== hashing.columns.includes(name));
+  if (other)
+    throw new UsageError(
+      `--hash-keys-of contradicts dataset '${path}', whose hashed columns are ${hashing.columns.join(", ")}`,
+    );
 }
 
 async function readRaw(
@@ -82,7 +151,8 @@ async function readRaw(
       throw new UsageError(
         `'${path}' is an encoded dataset: it is read alone, not with ${paths.length - 1} other inputs`,
       );
-    return withDerived(await readEncodedAs(path, options, watch), options);
+    const read = await readEncodedAs(path, options, watch);
+    return withDerived(read, options.infer ? { ...options, ...read.shaping } : options);
   }
   return withDerived(await withLog(paths, options, watch, buildDataset), options);
 }
@@ -95,7 +165,13 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   const encoded = await readEncoded(path);
   const { dataset, skipped } = playRoles(encoded, ofLog(options));
   tell({ inferred: [], notes: [], skipped }, watch);
-  return { dataset, inferred: [], notes: [], skipped, shaping: shapingOf(encoded, options.numeric) };
+  return {
+    dataset,
+    inferred: [],
+    notes: [],
+    skipped,
+    shaping: shapingOf(encoded, options),
+  };
 }
 
 /** What a reading tells beside its rows. */
@@ -104,16 +180,7 @@ type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped">;
 /** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
 export async function withLog<T extends Told>(
   paths: readonly string[],
-  {
-    reading,
-    sides,
-    drop,
-    where = [],
-    maxBad = DEFAULT_MAX_BAD,
-    badRows,
-    hidesText = false,
-    ...options
-  }: DatasetOptions,
+  { reading, sides, drop, where = [], maxBad, badRows, hidesText = false, ...options }: DatasetOptions,
   watch: Watch,
   read: (
     log: Log,
@@ -141,18 +208,11 @@ export async function withLog<T extends Told>(
   const log = await openLog([...paths], {
     ...reading,
     multi: options.multi,
+    ...(options.multiWeights && { multiWeights: options.multiWeights }),
     ignore: options.ignore,
     keepBadRows: badRows !== undefined,
   });
-  const bad = {
-    ...(badRows && {
-      onSkipped: (row: BadRow) => badRows.add(hidesText ? { ...row, text: TEXT_LEFT_OUT } : row),
-    }),
-    onRead: async (skipped: Record<string, number>, numRead: number) => {
-      await badRows?.write(signal);
-      checkBadShare(skipped, numRead, maxBad, paths);
-    },
-  };
+  const bad = badRowHandling(paths, { maxBad, badRows, hidesText }, signal);
   try {
     const built = await read(
       log,
@@ -168,6 +228,27 @@ export async function withLog<T extends Told>(
   } finally {
     await log.close();
   }
+}
+
+/** What is done with rows that are left out as bad. */
+export function badRowHandling(
+  paths: readonly string[],
+  {
+    maxBad = DEFAULT_MAX_BAD,
+    badRows,
+    hidesText,
+  }: { maxBad?: number | undefined; badRows?: BadRowReport | undefined; hidesText?: boolean },
+  signal: AbortSignal,
+) {
+  return {
+    ...(badRows && {
+      onSkipped: (row: BadRow) => badRows.add(hidesText ? { ...row, text: TEXT_LEFT_OUT } : row),
+    }),
+    onRead: async (skipped: Record<string, number>, numRead: number) => {
+      await badRows?.write(signal);
+      checkBadShare(skipped, numRead, maxBad, paths);
+    },
+  };
 }
 
 /** Tells what was inferred, and what was left out. */

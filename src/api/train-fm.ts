@@ -45,7 +45,7 @@ export async function trainFm(
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
-  checkFmOptions({ ...defaultFmOptions("logistic"), ...flags.fm });
+  checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
   checkMethodOptions(flags.fm);
 
   const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
@@ -103,7 +103,7 @@ export async function trainFm(
 
   const preprocess = {
     ...preprocessOf(space, dataset, examples, options),
-    ...(read.hashing && { hashKeys: read.hashing }),
+    ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
   const resolved = resolvedOptions(paths, options, fmOptions);
   const { source } = examples.negatives ?? {};

@@ -14,6 +14,7 @@ export function starterConfig(
   logs: readonly string[],
   rows: number,
   columns: readonly StarterColumn[],
+  timeFormat?: string,
 ): string {
   const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
   const role = (name: string, comment: string) => {
@@ -36,6 +37,7 @@ ${role("user", "who acted")}
 ${role("item", "what was acted on")}
 ${role("label", "what is predicted; for a log of positive events alone, negatives: 4")}
 ${role("time", "when: unix time or ISO 8601")}
+${timeFormat === undefined ? "# time-format: '%d/%m/%Y %H:%M'    another form of it" : `time-format: ${JSON.stringify(timeFormat)}`}
 ${role("session", "events that belong together")}
 
 # Categorical features, all of them

@@ -13,10 +13,11 @@ import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./c
 import type { Dataset, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
 import { withLists } from "./lists.js";
+import { cellFormOf } from "./multi.js";
 import { numericForms } from "./numeric.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
-import { ofLog, type TimeFieldOptions } from "./time-fields.js";
+import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
 import { WhereRows, whereColumns } from "./where-rows.js";
 import type { Where } from "./where.js";
 
@@ -79,14 +80,14 @@ export async function buildDataset(
 /**
  * Reads the log to its end and hands its rows, joined with the side tables, to a sink.
  *
- * @param open makes the sink for the columns: the log's in its order, then the side tables'
+ * @param open makes the sink for the columns: the log's in its order, then the side tables'; roles as they are so far
  * @throws as buildDataset
  */
 export async function streamRows(
   log: Log,
   sides: SideTable[],
   options: BuildOptions,
-  open: (columns: readonly ColumnPlan[]) => ColumnSink,
+  open: (columns: readonly ColumnPlan[], roles: Roles) => ColumnSink,
   observe?: (progress: ReadProgress) => void,
 ): Promise<StreamedRows> {
   checkSides(log, sides);
@@ -94,6 +95,8 @@ export async function streamRows(
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
   const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), withLists(log, ofLog(options)));
 
+  // what cannot be made of the time is told before a long reading
+  planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
   const tested = whereColumns(options.where ?? [], log.columns);
   const purposes = purposesOf(roles, log, sides, tested, options);
   const used = usedColumns(roles, sides);
@@ -108,10 +111,10 @@ export async function streamRows(
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
   const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
-  const sink = open([
-    ...kept.map((i) => planOf(purposes[i]!, roles)),
-    ...joins.flatMap(({ join }) => join.plans),
-  ]);
+  const sink = open(
+    [...kept.map((i) => planOf(purposes[i]!, roles)), ...joins.flatMap(({ join }) => join.plans)],
+    roles,
+  );
   const rows = new RowCollector(purposes, options, wheres, {
     append(cells, numRows, keyOf) {
       const joined = joins.flatMap(({ join, keyAt }) =>
@@ -152,11 +155,10 @@ export async function streamRows(
   };
 }
 
-function planOf({ name, as, role }: Purpose, { multi }: Roles): ColumnPlan {
+function planOf({ name, as, role }: Purpose, roles: Roles): ColumnPlan {
   if (role === "time" || as === "number") return { name, kind: "number" };
-  return Object.hasOwn(multi, name)
-    ? { name, kind: "multi", separator: multi[name]! }
-    : { name, kind: "key" };
+  const form = cellFormOf(name, roles);
+  return form ? { name, kind: "multi", ...form } : { name, kind: "key" };
 }
 
 function noKey({ path, key }: SideTable): never {
@@ -166,7 +168,10 @@ function noKey({ path, key }: SideTable): never {
 }
 
 /** Names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */
-function usedColumns({ fields, numeric, multi, ...single }: Roles, sides: SideTable[]): Set<string> {
+function usedColumns(
+  { fields, numeric, multi, multiWeights: _, ...single }: Roles,
+  sides: SideTable[],
+): Set<string> {
   return new Set([
     ...Object.values(single),
     ...fields,
@@ -182,7 +187,7 @@ function purposesOf(
   log: Log,
   sides: SideTable[],
   tested: ReadonlySet<string>,
-  { drop, numeric, unlabelled }: BuildOptions,
+  { drop, numeric, unlabelled, timeFormat }: BuildOptions,
 ): Purpose[] {
   const used = usedColumns(roles, sides);
   const forms = numericForms(numeric, roles.numeric);
@@ -200,14 +205,26 @@ function purposesOf(
             ? "numeric"
             : "key";
     const numbers =
-      role === "time" ? log.sample.every((row) => isNumberOrEmpty(row[column]!)) : role !== "key";
+      role === "time"
+        ? timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!))
+        : role !== "key";
     const required = role === "label" || role === "time" || (unlabelled && name === roles.item);
     // a filter reads text, even of a column of numbers
     if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false, filters });
     const own = numbers ? [] : filters;
+    const form = cellFormOf(name, roles);
+    const weighted = form?.weighted ? { cells: form } : {};
     const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
     if (used.has(name))
-      purposes.push({ name, as: numbers ? "number" : "key", role, required, filters: own, ...above });
+      purposes.push({
+        name,
+        as: numbers ? "number" : "key",
+        role,
+        required,
+        filters: own,
+        ...above,
+        ...weighted,
+      });
     else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
   });
   return purposes;

@@ -2,8 +2,9 @@
 
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
-import { parseTime } from "../log/time.js";
+import { timeParser, type TimeParser } from "../log/time-format.js";
 import { MISSING } from "./dataset.js";
+import { valuesOf, type CellForm } from "./multi.js";
 import type { BadRow } from "./bad-rows.js";
 import type { DropFilter } from "./filter.js";
 import type { WhereRows } from "./where-rows.js";
@@ -15,6 +16,8 @@ export interface Purpose {
   role: "label" | "time" | "numeric" | "key";
   /** an empty cell is an error */
   required: boolean;
+  /** of cells with several values that carry numbers: how they are split */
+  cells?: CellForm;
   /** a number at or below it is an error */
   above?: number;
   filters: DropFilter[];
@@ -22,10 +25,11 @@ export interface Purpose {
 
 const expectations = {
   label: "a label that is a finite number is expected",
-  time: "a time is expected (unix seconds or milliseconds, or ISO 8601)",
+  time: "a time is expected (unix seconds or milliseconds, or ISO 8601; --time-format names another form)",
   numeric: "a finite number is expected",
   key: "a value is expected",
 };
+const expectedWeights = "values with a number are expected (key:number)";
 
 /** The cells of consecutive rows in one column: u32 codes or f64 numbers; times are milliseconds. */
 export type Cells = Uint32Array | Float64Array;
@@ -44,6 +48,8 @@ const BAD = 2;
 
 /** What becomes of rows that cannot be used. */
 export interface Handling {
+  /** of times that are neither unix time nor ISO 8601 */
+  timeFormat?: string;
   onBadRow: "error" | "skip";
   /** hears of each that is skipped */
   onSkipped?: (row: BadRow) => void;
@@ -59,6 +65,10 @@ export class RowCollector {
   readonly #bad: BadRow[] = [];
   /** by purpose, of each code seen so far: 1 when a filter drops it */
   readonly #dropsCode: number[][];
+  readonly #parseTime: TimeParser;
+  readonly #expectedTime: string;
+  /** by purpose, of each code seen so far: 1 for a cell that cannot be split as it must be */
+  readonly #badSplit: number[][];
   /** by purpose, of each code seen so far: milliseconds, for times that are read as text */
   readonly #timeOfCode: number[][];
 
@@ -69,6 +79,11 @@ export class RowCollector {
     private readonly sink: RowSink,
   ) {
     this.#dropsCode = purposes.map(() => []);
+    const { timeFormat } = handling;
+    this.#parseTime = timeParser(timeFormat);
+    this.#expectedTime =
+      timeFormat === undefined ? expectations.time : `a time as '${timeFormat}' is expected (--time-format)`;
+    this.#badSplit = purposes.map(() => []);
     this.#timeOfCode = purposes.map(() => []);
   }
 
@@ -88,6 +103,7 @@ export class RowCollector {
       this.#reject(batch, row, this.purposes[request]!, text, fates);
     this.purposes.forEach((purpose, i) => {
       if (purpose.role === "time" && purpose.as === "key") this.#checkTimes(purpose, i, batch, keyOf, fates);
+      if (purpose.cells) this.#checkSplits(purpose, purpose.cells, i, batch, keyOf, fates);
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
     });
@@ -115,7 +131,7 @@ export class RowCollector {
     const times = this.#timeOfCode[i]!;
     let bad = times.some(Number.isNaN);
     for (let code = times.length; code < batch.sizes[i]!; code++) {
-      times.push(parseTime(keyOf(i, code)));
+      times.push(this.#parseTime(keyOf(i, code)));
       bad ||= Number.isNaN(times[code]);
     }
     if (!bad) return;
@@ -123,7 +139,26 @@ export class RowCollector {
     for (let row = 0; row < batch.numRows; row++) {
       const code = codes[row]!;
       if (code !== MISSING && Number.isNaN(times[code]))
-        this.#reject(batch, row, purpose, keyOf(i, code), fates);
+        this.#reject(batch, row, purpose, keyOf(i, code), fates, this.#expectedTime);
+    }
+  }
+
+  #checkSplits(
+    purpose: Purpose,
+    form: CellForm,
+    i: number,
+    batch: Batch,
+    keyOf: KeyOf,
+    fates: Uint8Array,
+  ): void {
+    const bad = this.#badSplit[i]!;
+    for (let code = bad.length; code < batch.sizes[i]!; code++)
+      bad.push(valuesOf(keyOf(i, code), form) ? 0 : 1);
+    const codes = batch.columns[i]!;
+    for (let row = 0; row < batch.numRows; row++) {
+      const code = codes[row]!;
+      if (code !== MISSING && bad[code] === 1)
+        this.#reject(batch, row, purpose, keyOf(i, code), fates, expectedWeights);
     }
   }
 
@@ -192,7 +227,7 @@ export class RowCollector {
   /** Times in milliseconds, however they were read. */
   #milliseconds(cells: Cells, i: number): Float64Array {
     if (this.purposes[i]!.as === "number") {
-      return Float64Array.from(cells, (x) => (Number.isNaN(x) ? NaN : parseTime(String(x))));
+      return Float64Array.from(cells, (x) => (Number.isNaN(x) ? NaN : this.#parseTime(String(x))));
     }
     const times = this.#timeOfCode[i]!;
     return Float64Array.from(cells, (code) => (code === MISSING ? NaN : times[code]!));

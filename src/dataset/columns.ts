@@ -3,11 +3,11 @@
 import type { Dictionary } from "../log/dictionary.js";
 import type { Cells } from "./collect.js";
 import type { Column } from "./dataset.js";
-import { splitCells } from "./multi.js";
+import { splitCells, type CellForm } from "./multi.js";
 
 /** What a column of cells is: u32 codes of keys or of whole several-valued cells, or f64 numbers. */
 export type ColumnPlan =
-  { name: string; kind: "key" | "number" } | { name: string; kind: "multi"; separator: string };
+  { name: string; kind: "key" | "number" } | ({ name: string; kind: "multi" } & CellForm);
 
 /** Takes the columns' cells in the order of the rows. */
 export interface ColumnSink {
@@ -21,7 +21,7 @@ export function columnFrom(plan: ColumnPlan, cells: Cells, dictionary: Dictionar
   if (plan.kind === "number") return { kind: "number", name, values: cells as Float64Array };
   const codes = cells as Uint32Array;
   return plan.kind === "multi"
-    ? splitCells(name, codes, dictionary, plan.separator)
+    ? splitCells(name, codes, dictionary, plan)
     : { kind: "key", name, codes, dictionary };
 }
 

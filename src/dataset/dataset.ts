@@ -30,6 +30,8 @@ export interface MultiColumn {
   indptr: Uint32Array;
   /** u32: indices into the dictionary; a repeated value counts once */
   values: Uint32Array;
+  /** f32, one a value: the number that it carries. Absent where a cell of n values has 1/n for each */
+  weights?: Float32Array;
   dictionary: Dictionary;
 }
 
@@ -57,6 +59,8 @@ export interface Roles {
   numeric: string[];
   /** multi columns that are features, with the separator of their cells */
   multi: Record<string, string>;
+  /** multi columns whose values carry a number, `key:number`; none when absent */
+  multiWeights?: string[];
 }
 
 export interface Dataset {
@@ -65,6 +69,17 @@ export interface Dataset {
   columns: Column[];
   roles: Roles;
   inputs: InputFingerprint[];
+  /** how ids were replaced by hashes; absent when they stand as they are */
+  hashKeys?: KeyHashing;
+}
+
+/** What a run or a dataset keeps of it: enough to do the same to another log, and nothing to undo it with. */
+export interface KeyHashing {
+  function: "hmac-sha256";
+  encoding: "hex";
+  /** tells one secret from another: the hash of no id, cut short */
+  secretId: string;
+  columns: string[];
 }
 
 /** The column of that name. @throws {RangeError} there is none, which is a bug: roles are checked when the log is read */

@@ -1,45 +1,46 @@
 // Ids replaced by their keyed hash, before anything is made of them: what is trained, written and printed holds the
 // hashes alone.
 
-import { DataError, UsageError } from "../errors.js";
-import { dictionaryOf, type Dictionary } from "../log/dictionary.js";
-import type { Column, Dataset, Roles } from "./dataset.js";
-
-/** What a run keeps of it: enough to do the same to another log, and nothing to undo it with. */
-export interface KeyHashing {
-  function: "hmac-sha256";
-  encoding: "hex";
-  /** tells one secret from another: the hash of no id, cut short */
-  secretId: string;
-  columns: string[];
-}
+import { DataError, excerpt, UsageError } from "../errors.js";
+import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
+import { weightedText } from "../log/several.js";
+import type { ColumnPlan } from "./columns.js";
+import type { Column, Dataset, KeyHashing, Roles } from "./dataset.js";
+import { valuesOf } from "./multi.js";
 
 /** What stands where a message or a report would quote the log. */
 export const TEXT_LEFT_OUT = "[text left out under --hash-keys]";
 
 /** HMAC-SHA256 of bytes, hexadecimal. */
-type KeyedHash = (bytes: Uint8Array) => string;
+export type KeyedHash = (bytes: Uint8Array) => string;
 
 /** Columns that hold ids when nobody names them. */
 function idColumns({ user, item, session }: Roles): string[] {
   return [...new Set([user, item, session].filter((name) => name !== undefined))];
 }
 
+/** What is asked of a hashing. */
+export interface HashingRequest {
+  hash: KeyedHash;
+  /** columns to hash; by default the user's, the item's and the session's */
+  named: readonly string[] | undefined;
+  /** columns of rows' filters, which the run or the dataset states */
+  filters: readonly { flag: string; column: string }[];
+}
+
 /**
- * A dataset whose named columns hold hashes in place of their keys.
+ * Which columns are hashed, and how.
  *
- * @param named columns to hash; by default the user's, the item's and the session's
- * @param filters columns of rows' filters, which the run states
- * @throws {UsageError} a column is not of keys, or a filter that names an id would be written into the run
+ * @param columns what is in use
+ * @throws {UsageError} a column is not of keys, or a filter that names an id would be written down
  */
-export function withHashedKeys(
-  dataset: Dataset,
-  hash: KeyedHash,
-  named: readonly string[] | undefined,
-  filters: readonly { flag: string; column: string }[],
-): { dataset: Dataset; hashing: KeyHashing } {
-  const names = named ?? idColumns(dataset.roles);
-  const present = dataset.columns.map(({ name }) => name);
+export function planHashing(
+  roles: Roles,
+  columns: readonly { name: string; kind: Column["kind"] }[],
+  { hash, named, filters }: HashingRequest,
+): KeyHashing {
+  const names = named ?? idColumns(roles);
+  const present = columns.map(({ name }) => name);
   const unknown = names.find((name) => !present.includes(name));
   if (unknown !== undefined) {
     throw new UsageError(
@@ -49,22 +50,44 @@ export function withHashedKeys(
   const filter = filters.find(({ column }) => names.includes(column));
   if (filter) {
     throw new UsageError(
-      `${filter.flag} on '${filter.column}' would be written into the run, and --hash-keys keeps its ids out: filter before`,
+      `${filter.flag} on '${filter.column}' would be written down, and --hash-keys keeps its ids out: filter before`,
     );
   }
-  const columns = dataset.columns.map((column): Column => {
-    if (!names.includes(column.name)) return column;
-    if (column.kind === "number")
-      throw new UsageError(`--hash-keys hashes keys, and column '${column.name}' holds numbers`);
-    return { ...column, dictionary: hashedDictionary(column.dictionary, hash) };
-  });
-  const hashing: KeyHashing = {
+  const numbers = columns.find(({ name, kind }) => kind === "number" && names.includes(name));
+  if (numbers) throw new UsageError(`--hash-keys hashes keys, and column '${numbers.name}' holds numbers`);
+  return {
     function: "hmac-sha256",
     encoding: "hex",
     secretId: secretIdOf(hash),
     columns: [...names],
   };
-  return { dataset: { ...dataset, columns }, hashing };
+}
+
+/** A dataset whose named columns hold hashes in place of their keys. @throws as planHashing */
+export function withHashedKeys(dataset: Dataset, request: HashingRequest): Dataset {
+  const hashKeys = planHashing(dataset.roles, dataset.columns, request);
+  const columns = dataset.columns.map((column): Column => {
+    if (column.kind === "number" || !hashKeys.columns.includes(column.name)) return column;
+    return { ...column, dictionary: hashedDictionary(column.dictionary, request.hash) };
+  });
+  return { ...dataset, columns, hashKeys };
+}
+
+/** The dictionary of a column as it goes to disk: of several-valued cells each value is hashed in its place. */
+export function hashedCells(plan: ColumnPlan, cells: Dictionary, hash: KeyedHash): Dictionary {
+  if (plan.kind !== "multi") return hashedDictionary(cells, hash);
+  if (/[0-9a-f]/.test(plan.separator)) {
+    throw new UsageError(
+      `--hash-keys cannot hash '${plan.name}': its separator ${excerpt(plan.separator)} may stand in a hash`,
+    );
+  }
+  return dictionaryOf(
+    Array.from({ length: cells.size }, (_, code) =>
+      [...(valuesOf(keyAt(cells, code), plan) ?? [])]
+        .map(([key, value]) => weightedText(hash(Buffer.from(key, "utf8")), value))
+        .join(plan.separator),
+    ),
+  );
 }
 
 /** What tells this secret from another. */

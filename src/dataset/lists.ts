@@ -4,11 +4,14 @@ import type { Log } from "../log/log.js";
 import type { ColumnOptions } from "./roles.js";
 
 /** The options with the log's lists among --multi, but for columns that the user gave another part or none. */
-export function withLists(log: Pick<Log, "multi">, options: ColumnOptions): ColumnOptions {
+export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: ColumnOptions): ColumnOptions {
   const { user, item, label, time, session, fields, numeric, ignore } = options;
   const taken = new Set([user, item, label, time, session, ...numeric, ...ignore]);
   const lists = Object.entries(log.multi ?? {}).filter(
     ([name]) => !taken.has(name) && (fields ? fields.includes(name) : options.infer),
   );
-  return { ...options, multi: { ...Object.fromEntries(lists), ...options.multi } };
+  const multi = { ...Object.fromEntries(lists), ...options.multi };
+  const own = (log.multiWeights ?? []).filter((name) => Object.hasOwn(multi, name));
+  const multiWeights = [...new Set([...(options.multiWeights ?? []), ...own])];
+  return { ...options, multi, ...(multiWeights.length > 0 && { multiWeights }) };
 }

@@ -1,38 +1,70 @@
 // Several-valued cells: each distinct cell is split once.
 
+import { DataError, excerpt } from "../errors.js";
 import { dictionaryOf, keyAt, type Dictionary } from "../log/dictionary.js";
-import type { MultiColumn } from "./dataset.js";
+import { parseWeighted } from "../log/several.js";
+import type { MultiColumn, Roles } from "./dataset.js";
 
-/** The column of several-valued cells behind a column of whole cells; values are trimmed, empty ones left out, repeated ones counted once. */
-export function splitCells(
-  name: string,
-  codes: Uint32Array,
-  cells: Dictionary,
-  separator: string,
-): MultiColumn {
+/** How the cells of a column are split. */
+export interface CellForm {
+  separator: string;
+  /** values carry a number, `key:number` */
+  weighted?: boolean;
+}
+
+/** How a column's cells are split; undefined where they hold one value. */
+export function cellFormOf(name: string, { multi, multiWeights }: Roles): CellForm | undefined {
+  if (!Object.hasOwn(multi, name)) return undefined;
+  return { separator: multi[name]!, ...(multiWeights?.includes(name) && { weighted: true }) };
+}
+
+/**
+ * The column of several-valued cells behind a column of whole cells; values are trimmed, empty ones left out. Repeated
+ * ones count once; of values that carry numbers, the numbers of repeated ones are added, and those of 0 are left out.
+ *
+ * @throws {DataError} a value that is to carry a number does not (a log's own cells are checked row by row before)
+ */
+export function splitCells(name: string, codes: Uint32Array, cells: Dictionary, form: CellForm): MultiColumn {
   const codeOf = new Map<string, number>();
   const indptr = new Uint32Array(cells.size + 1);
   const values: number[] = [];
+  const weights: number[] = [];
   for (let cell = 0; cell < cells.size; cell++) {
-    const texts = new Set(
-      keyAt(cells, cell)
-        .split(separator)
-        .map((text) => text.trim()),
-    );
-    texts.delete("");
-    for (const text of texts) {
+    for (const [text, weight] of valuesOf(keyAt(cells, cell), form) ?? badCell(name, keyAt(cells, cell))) {
       if (!codeOf.has(text)) codeOf.set(text, codeOf.size);
       values.push(codeOf.get(text)!);
+      weights.push(weight);
     }
     indptr[cell + 1] = values.length;
   }
   return {
     kind: "multi",
     name,
-    separator,
+    separator: form.separator,
     codes,
     indptr,
     values: Uint32Array.from(values),
+    ...(form.weighted && { weights: Float32Array.from(weights) }),
     dictionary: dictionaryOf([...codeOf.keys()]),
   };
+}
+
+/** The distinct values of a cell with their numbers (1 where they carry none); undefined for one that cannot be split so. */
+export function valuesOf(cell: string, { separator, weighted }: CellForm): Map<string, number> | undefined {
+  const values = new Map<string, number>();
+  for (const part of cell.split(separator)) {
+    const text = part.trim();
+    if (text === "") continue;
+    const parsed = weighted ? parseWeighted(text) : { key: text, value: 1 };
+    if (!parsed) return undefined;
+    values.set(parsed.key, weighted ? (values.get(parsed.key) ?? 0) + parsed.value : 1);
+  }
+  for (const [key, value] of values) if (value === 0) values.delete(key);
+  return values;
+}
+
+function badCell(name: string, cell: string): never {
+  throw new DataError(
+    `column '${name}': values with a number (key:number) are expected, got ${excerpt(cell)}`,
+  );
 }

@@ -1,9 +1,8 @@
 // What turns a raw row into features, as a run keeps it (model/preprocess.json): everything that was fitted, but for the
 // vocabulary, which is the table's keys. docs/formats.md states it for those who rebuild it elsewhere.
 
-import type { Roles } from "./dataset.js";
+import type { KeyHashing, Roles } from "./dataset.js";
 import type { HashRecipe } from "./hash-field.js";
-import type { KeyHashing } from "./hash-keys.js";
 import type { Task } from "./labels.js";
 import { withForms } from "./numeric.js";
 import type { TestVector } from "./test-vectors.js";
@@ -32,7 +31,7 @@ interface BucketRows extends KeyRows {
 /** One field in the order of its features. */
 export type FieldRecipe =
   | (BucketRows & { kind: "key" })
-  | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" })
+  | (KeyRows & { kind: "multi"; separator: string; weights: "1/n" | "stated" })
   | (TableRows & { kind: "number"; log1p?: true; mean: number; deviation: number; count: number })
   /** one-hot by range: bin b >= 1 is [edges[b - 1], edges[b]), the first and the last are open to their side */
   | (TableRows & { kind: "bins"; edges: number[] });
@@ -49,6 +48,8 @@ export interface Preprocess {
   drop: string[];
   /** as --where takes them; absent when there is none */
   where?: string[];
+  /** the form of times in the log, as --time-format takes it; absent for unix time and ISO 8601 */
+  timeFormat?: string;
   /** fields that are made of the time column, in a zone (`Z` or an offset); absent when there are none */
   timeFields?: { names: string[]; zone: string };
   /** lowest and highest label of the training part: regression scores are clipped to it */
@@ -61,9 +62,14 @@ export interface Preprocess {
 }
 
 /** The time column with what is made of it, as options of reading another log. */
-export function timeOf({ roles, timeFields }: Preprocess): TimeFieldOptions & { time?: string } {
+export function timeOf({
+  roles,
+  timeFields,
+  timeFormat,
+}: Preprocess): TimeFieldOptions & { time?: string; timeFormat?: string } {
   if (!timeFields || roles.time === undefined) return {};
-  return { time: roles.time, timeFields: timeFields.names, timeZone: timeFields.zone };
+  const form = timeFormat === undefined ? {} : { timeFormat };
+  return { time: roles.time, ...form, timeFields: timeFields.names, timeZone: timeFields.zone };
 }
 
 /** The recipes of a space's fields. */
@@ -81,7 +87,12 @@ export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
     if (field.kind === "bins") return { ...rows, kind: "bins", edges: field.edges };
     const keys = { ...rows, outOfVocabulary: -1 - f, outOfVocabularyCount: field.counts[0]! };
     return field.kind === "multi"
-      ? { ...keys, kind: "multi", separator: roles.multi[name]!, weights: "1/n" }
+      ? {
+          ...keys,
+          kind: "multi",
+          separator: roles.multi[name]!,
+          weights: roles.multiWeights?.includes(name) ? "stated" : "1/n",
+        }
       : { ...keys, kind: "key", ...(field.hash && { hash: recipeOf(field.hash) }) };
   });
 }

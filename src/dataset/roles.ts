@@ -11,6 +11,8 @@ export interface ColumnOptions {
   item?: string;
   label?: string;
   time?: string;
+  /** the form of times, as time-format.ts reads it; unix time or ISO 8601 when absent */
+  timeFormat?: string;
   session?: string;
   /** the full list of categorical features */
   fields?: string[];
@@ -18,6 +20,8 @@ export interface ColumnOptions {
   numeric: string[];
   /** separator by column: one cell holds several values */
   multi: Record<string, string>;
+  /** columns of these whose values carry a number, `key:number`; none by default */
+  multiWeights?: string[];
   ignore: string[];
   /** false: only what is named has a role or is a feature */
   infer: boolean;
@@ -43,8 +47,9 @@ export interface ResolvedRoles {
 export function resolveRoles(columns: string[], sample: string[][], told: ColumnOptions): ResolvedRoles {
   const options = { ...told, numeric: [...numericForms(told.numeric, columns).keys()] };
   checkNames(columns, options);
-  const inference = inferRoles(columns, sample);
+  const inference = inferRoles(columns, sample, told.timeFormat);
   const roles: Roles = { fields: [], numeric: [], multi: { ...options.multi } };
+  if (options.multiWeights?.length) roles.multiWeights = [...options.multiWeights];
   const inferred: string[] = [];
 
   const named = new Set([
@@ -62,6 +67,11 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
     roles[role] = name;
     if (options[role] === undefined) inferred.push(`${role} is '${name}'${because(inference, name)}`);
   }
+
+  if (options.infer && options.timeFormat !== undefined && roles.time === undefined)
+    throw new UsageError(
+      `--time-format '${options.timeFormat}' is given, and no column looks like times of that form: name it with --time`,
+    );
 
   const taken = new Set([roles.label, roles.time, roles.session, inference.roles.weight, ...options.ignore]);
   const unused = inference.roles.label;
@@ -97,6 +107,7 @@ function checkNames(columns: string[], options: ColumnOptions): void {
     ...(options.fields ?? []).map((name): [string, string] => ["--fields", name]),
     ...options.numeric.map((name): [string, string] => ["--numeric", name]),
     ...Object.keys(options.multi).map((name): [string, string] => ["--multi", name]),
+    ...(options.multiWeights ?? []).map((name): [string, string] => ["--multi-weights", name]),
     ...options.ignore.map((name): [string, string] => ["--ignore", name]),
   ];
   for (const [flag, name] of uses) {
@@ -108,6 +119,12 @@ function checkNames(columns: string[], options: ColumnOptions): void {
     const name = options[role];
     const other = roleNames.slice(0, i).find((earlier) => name !== undefined && options[earlier] === name);
     if (other) throw new UsageError(`column '${name}' cannot be both --${other} and --${role}`);
+  }
+  for (const name of options.multiWeights ?? []) {
+    if (Object.hasOwn(options.multi, name)) continue;
+    throw new UsageError(
+      `--multi-weights names '${name}', whose cells hold one value: name its separator too, as in --multi '${name}:|'`,
+    );
   }
   const { label } = options;
   const feature =

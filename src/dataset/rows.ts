@@ -1,6 +1,7 @@
 // Feature rows: what a trainer reads. A row is a list of (feature, value) pairs; most often one feature a field, all 1.
 //
-// One-hot cell: (its feature, 1). Several-valued cell of n values: (each feature, 1/n). Number: (the field's feature,
+// One-hot cell: (its feature, 1). Several-valued cell of n values: (each feature, 1/n), or the
+// number that each carries. Number: (the field's feature,
 // (x - mean) / deviation). An empty cell adds no pair; an unknown key is the field's out-of-vocabulary feature.
 
 import { MISSING, type Column, type Dataset, type MultiColumn } from "./dataset.js";
@@ -19,6 +20,8 @@ export interface FeatureRows {
   values?: Float32Array;
   /** f32[numRows]: 0 or 1 for the logistic loss, any number for the squared loss */
   labels: Float32Array;
+  /** f32[numRows]: what each row counts, 1 on average over the training part; absent when each counts 1 */
+  weights?: Float32Array;
 }
 
 /**
@@ -59,8 +62,22 @@ interface BoundField {
   ids: Uint32Array;
 }
 
-/** Ties a fitted space to a dataset: the one it was fitted on, or another log with the same columns. */
+const encoders = new WeakMap<FeatureSpace, WeakMap<Dataset, Encoder>>();
+
+/**
+ * Ties a fitted space to a dataset: the one it was fitted on, or another log with the same columns.
+ *
+ * The keys of a dataset are looked up once: parts that share it share the encoder.
+ */
 export function bindEncoder(space: FeatureSpace, dataset: Dataset): Encoder {
+  let ofSpace = encoders.get(space);
+  if (!ofSpace) encoders.set(space, (ofSpace = new WeakMap()));
+  let encoder = ofSpace.get(dataset);
+  if (!encoder) ofSpace.set(dataset, (encoder = encoderOf(space, dataset)));
+  return encoder;
+}
+
+function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
   const bound = space.fields.map((field, f): BoundField => {
     const column = columnOf(dataset, field);
     const ids =
@@ -156,19 +173,22 @@ function putValues(
 ): number {
   const from = column.indptr[cell]!;
   const to = column.indptr[cell + 1]!;
-  let unknown = 0;
+  const { weights } = column;
+  // the sum of what unknown values weigh, and how many they are: weights may cancel out
+  let [unknown, numUnknown] = [0, 0];
   for (let j = from; j < to; j++) {
     const id = idOf[column.values[j]!]!;
     if (id === 0) {
-      unknown++;
+      unknown += weights ? weights[j]! : 1;
+      numUnknown++;
     } else {
       ids[at] = offset + id;
-      values[at++] = 1 / (to - from);
+      values[at++] = weights ? weights[j]! : 1 / (to - from);
     }
   }
-  if (unknown > 0) {
+  if (numUnknown > 0) {
     ids[at] = offset;
-    values[at++] = unknown / (to - from);
+    values[at++] = weights ? unknown : unknown / (to - from);
   }
   return at;
 }

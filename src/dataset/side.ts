@@ -9,6 +9,7 @@ import type { Cells } from "./collect.js";
 import type { ColumnPlan } from "./columns.js";
 import { MISSING, type KeyColumn, type Roles } from "./dataset.js";
 import { KeyIndex } from "./key-index.js";
+import { cellFormOf } from "./multi.js";
 
 /** A code whose key was not looked up yet. */
 const NOT_SOUGHT = 0xfffffffe;
@@ -120,13 +121,13 @@ export class SideJoin {
         );
         continue;
       }
-      const separator = Object.hasOwn(roles.multi, name) ? roles.multi[name] : undefined;
+      const form = cellFormOf(name, roles);
       const isNumber = roles.numeric.includes(name);
-      if (separator === undefined && !isField && !isNumber) continue;
-      if (separator !== undefined) this.plans.push({ name, kind: "multi", separator });
+      if (!form && !isField && !isNumber) continue;
+      if (form) this.plans.push({ name, kind: "multi", ...form });
       else this.plans.push({ name, kind: isField ? "key" : "number" });
       this.#columns.push(column);
-      this.dictionaries.push(isField || separator !== undefined ? dictionary : dictionaryOf([]));
+      this.dictionaries.push(isField || form ? dictionary : dictionaryOf([]));
     }
   }
 

@@ -192,11 +192,15 @@ function cellHashes(column: Extract<Column, { kind: "multi" }>, seed: Hash64): H
       seed,
     ),
   );
+  const { weights } = column;
+  const words = weights && new Uint32Array(weights.buffer, weights.byteOffset, weights.length);
   return Array.from({ length: column.indptr.length - 1 }, (_, cell) => {
     let [lo, hi] = [seed.lo, seed.hi];
-    for (const value of column.values.subarray(column.indptr[cell], column.indptr[cell + 1])) {
+    for (let j = column.indptr[cell]!; j < column.indptr[cell + 1]!; j++) {
+      const value = column.values[j]!;
       lo = mixWord(lo, keys[value]!.lo);
       hi = mixWord(hi, keys[value]!.hi);
+      if (words) [lo, hi] = [mixWord(lo, words[j]!), mixWord(hi, words[j]!)];
     }
     return { lo: finish(lo), hi: finish(hi) };
   });

@@ -8,7 +8,8 @@ import type { Column, Dataset, Roles } from "./dataset.js";
 import { MISSING } from "./dataset.js";
 import { finish, mixWord } from "./hash.js";
 import { KeyIndex } from "./key-index.js";
-import { splitCells } from "./multi.js";
+import { weightedText } from "../log/several.js";
+import { cellFormOf, splitCells, type CellForm } from "./multi.js";
 import { bindEncoder } from "./rows.js";
 import type { BinnedField, CategoricalField, FeatureSpace, Field, NumericField } from "./vocabulary.js";
 import { dictionaryOf, keyAt } from "../log/dictionary.js";
@@ -28,9 +29,9 @@ export interface TestVector {
 /** Twenty rows: the most frequent keys, then random ones, then one of unknown keys and one of empty cells. */
 export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
   const cellsOf = space.fields.map((field, f) => {
-    const separator = field.kind === "multi" ? roles.multi[field.name]! : undefined;
-    const unknown = readsNumbers(field) ? "" : unknownKey(field, separator);
-    return Array.from({ length: NUM_VECTORS }, (_, i) => drawCell(field, separator, unknown, i, f));
+    const form = field.kind === "multi" ? cellFormOf(field.name, roles) : undefined;
+    const unknown = readsNumbers(field) ? "" : unknownKey(field, form?.separator);
+    return Array.from({ length: NUM_VECTORS }, (_, i) => drawCell(field, form, unknown, i, f));
   });
   const columns = space.fields.map((field, f): Column => {
     const { name } = field;
@@ -45,7 +46,7 @@ export function testVectors(space: FeatureSpace, roles: Roles): TestVector[] {
     const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : distinct.indexOf(cell)));
     const dictionary = dictionaryOf(distinct);
     return field.kind === "multi"
-      ? splitCells(name, codes, dictionary, roles.multi[name]!)
+      ? splitCells(name, codes, dictionary, cellFormOf(name, roles)!)
       : { kind: "key", name, codes, dictionary };
   });
   const dataset: Dataset = { numRows: NUM_VECTORS, columns, roles, inputs: [] };
@@ -81,13 +82,7 @@ function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => n
   };
 }
 
-function drawCell(
-  field: Field,
-  separator: string | undefined,
-  unknown: string,
-  i: number,
-  f: number,
-): string {
+function drawCell(field: Field, form: CellForm | undefined, unknown: string, i: number, f: number): string {
   const uniform = (n: number) => finish([f, i, n].reduce(mixWord, 0x3c6ef372)) / 2 ** 32;
   const kind =
     i === 0 ? "known" : i < NUM_VECTORS - 2 ? undefined : i === NUM_VECTORS - 2 ? "unknown" : "empty";
@@ -99,15 +94,20 @@ function drawCell(
     // a field of logarithms reads any number above -1
     return String(field.log1p ? Math.abs(x) : x);
   }
-  const numValues = separator === undefined || i === 0 ? 1 : 1 + Math.floor(MAX_VALUES * uniform(2));
-  const values = Array.from({ length: numValues }, (_, j) => {
+  const drawKey = (j: number): string => {
     const isKnown = kind === "known" || (kind === undefined && uniform(3 + 2 * j) > 1 / 8);
     // a hashed field knows no keys and takes any
     if (field.hash) return `any-${Math.floor(1000 * uniform(4 + 2 * j))}`;
     if (!isKnown || field.keys.size === 0) return unknown;
     return keyAt(field.keys, i === 0 ? 0 : Math.floor(field.keys.size * uniform(4 + 2 * j)));
+  };
+  const numValues = form === undefined || i === 0 ? 1 : 1 + Math.floor(MAX_VALUES * uniform(2));
+  const values = Array.from({ length: numValues }, (_, j) => {
+    // quarters, so that sums of repeated keys are exact
+    const value = (1 + Math.floor(8 * uniform(20 + j))) / 4;
+    return form?.weighted ? weightedText(drawKey(j), value) : drawKey(j);
   });
-  return values.join(separator);
+  return values.join(form?.separator);
 }
 
 /** A key that the field does not have. */

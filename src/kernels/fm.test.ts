@@ -15,6 +15,7 @@ import {
   type FmShape,
   readBias,
   reservePairs,
+  setRates,
   takeLoss,
   writeBias,
   writeStruct,
@@ -28,9 +29,12 @@ const shape: FmShape = {
   dim: 5,
   threads: 1,
   loss: "logistic",
+  method: "adagrad",
   learningRate: 0.05,
+  l1Weight: 0,
   l2Weight: 1e-3,
   l2Vector: 2e-3,
+  hasRates: false,
 };
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 
@@ -87,6 +91,15 @@ async function machineOf(options: FmShape, rows: ReferenceRow[]) {
         "f32",
       ),
     ],
+    [
+      "u32",
+      rows.some((row) => row.weight !== undefined)
+        ? put(
+            rows.map((row) => row.weight ?? 1),
+            "f32",
+          )
+        : 0,
+    ],
   ]);
   reservePairs(arena, layout, BLOCK_ROWS * 10);
   const hashes = put(
@@ -127,7 +140,7 @@ describe.each(Object.entries(kinds))("%s", (_, rowOf) => {
       const { arena, layout, kernel, rowsAt, parameters } = await machineOf(options, rows);
       writeBias(arena, layout, 0.25);
       const twins = [kernelInverseSqrt, undefined].map((inverseSqrt) => {
-        const twin = referenceFm(dim, 0.25, parameters().vectors);
+        const twin = referenceFm(dim, 0.25, parameters().vectors, "adagrad");
         // the order of visit, as the kernel's permutation has it
         const visited = [...rows];
         if (key) permutation(numRows, key).forEach((place, r) => (visited[place] = rows[r]!));
@@ -160,7 +173,8 @@ describe.each(Object.entries(kinds))("%s", (_, rowOf) => {
     writeBias(arena, layout, 0.25);
     kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, numRows, 0);
     const { w, vectors } = parameters();
-    const twin = { ...referenceFm(shape.dim, readBias(arena, layout), vectors), w: Float64Array.from(w) };
+    const twin = referenceFm(shape.dim, readBias(arena, layout), vectors, "adagrad");
+    twin.w.set(w);
     const expected = rows.map((row) => referenceScore(twin, row));
 
     const scores = arena.allocate("scores", 4 * BATCH_ROWS * 4);
@@ -173,6 +187,76 @@ describe.each(Object.entries(kinds))("%s", (_, rowOf) => {
     expect(Math.abs(loss - expectedLoss) / expectedLoss).toBeLessThan(1e-6);
   });
 });
+
+describe.each(["adagrad", "sgd", "ftrl", "adam"] as const)("method %s", (method) => {
+  const numRows = 3 * BATCH_ROWS + 57;
+  const weights = (r: number) => [0.5, 1, 3][r % 3]!;
+  const ratesOf = (id: number) => ({
+    l2Weight: 1e-3 * (id % 3),
+    l2Vector: 0.01,
+    factor: [1, 0.5, 0][id % 3]!,
+  });
+
+  test.each([
+    [5, "one-hot rows", false],
+    [16, "rows of any width, several values a cell", true],
+    [24, "one-hot rows of a width that is no multiple of 4", true],
+  ] as const)(
+    "agrees with the reference to 5e-5 on weighted rows: dim %i, %s, own rates %s",
+    async (dim, kind, hasRates) => {
+      const rows = Array.from({ length: numRows }, (_, r) => ({ ...kinds[kind](r), weight: weights(r) }));
+      const options = { ...shape, dim, method, l1Weight: 0.3, hasRates };
+      const { arena, layout, kernel, rowsAt, parameters } = await machineOf(options, rows);
+      if (hasRates) setRates(arena, layout, numFeatures, ratesOf);
+      writeBias(arena, layout, 0.25);
+      const first = parameters();
+      const twin = referenceFm(dim, 0.25, first.vectors, method);
+      const visited = [...rows];
+      permutation(numRows, 41).forEach((place, r) => (visited[place] = rows[r]!));
+      let sum = 0;
+      for (let from = 0; from < numRows; from += BATCH_ROWS) {
+        sum += referenceBatch(twin, visited.slice(from, from + BATCH_ROWS), {
+          ...options,
+          inverseSqrt: kernelInverseSqrt,
+          ...(hasRates && { rates: ratesOf }),
+        });
+      }
+      kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, numRows, 41);
+      const got = parameters();
+      expect(maxDifference(got.w, twin.w)).toBeLessThan(5e-5);
+      expect(maxDifference(got.vectors, twin.v)).toBeLessThan(5e-5);
+      expect(Math.abs(readBias(arena, layout) - twin.w0)).toBeLessThan(1e-5);
+      expect(Math.abs(takeLoss(arena, layout) - sum) / sum).toBeLessThan(1e-5);
+      expect(maxDifference(got.vectors, first.vectors)).toBeGreaterThan(1e-3);
+      if (hasRates) {
+        const frozen = Array.from({ length: numFeatures / 3 }, (_, i) => 3 * i + 2);
+        expect(frozen.every((id) => got.w[id] === 0)).toBe(true);
+        const rowOf = (vectors: Float32Array, id: number) => [...vectors.subarray(id * dim, (id + 1) * dim)];
+        expect(frozen.map((id) => rowOf(got.vectors, id))).toEqual(
+          frozen.map((id) => rowOf(first.vectors, id)),
+        );
+      }
+    },
+  );
+});
+
+test.each(["adagrad", "sgd", "ftrl", "adam"] as const)(
+  "rates alike for all features change nothing: %s",
+  async (method) => {
+    const rows = Array.from({ length: 700 }, (_, r) => kinds["rows of any width, several values a cell"](r));
+    const results = [];
+    for (const hasRates of [false, true]) {
+      const { arena, layout, kernel, rowsAt, parameters } = await machineOf(
+        { ...shape, method, hasRates },
+        rows,
+      );
+      if (hasRates) setRates(arena, layout, numFeatures, () => ({ ...shape, factor: 1 }));
+      kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, rows.length, 5);
+      results.push(parameters());
+    }
+    expect(results[1]).toEqual(results[0]);
+  },
+);
 
 describe("the kernel's logistic loss", () => {
   // one feature of weight s: the score is s, and the loss is that of s alone

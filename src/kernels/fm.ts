@@ -1,7 +1,8 @@
 // The factorization machine's kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
 //
-//   plan ──► slices     f32[J][n][2][K]   v and its accumulators; f32[n][J][2][K] beyond two slices
-//        ──► linear     f32[n][2]         w and its accumulators
+//   plan ──► slices     f32[J][n][S][K]   v and its state, S of the method; f32[n][J][S][K] beyond two slices
+//        ──► linear     f32[n][L]         w and its state, L of the method
+//        ──► rates      f32[n][4]         L2 and rate of each feature, where they differ
 //        ──► sums       f32[J][B][K]      S of the batch
 //        ──► partials   f32[2][J+1][B]    partial scores, alternating
 //   thread t ──► blockIds, values, ends, blockLabels: its copy of a block or batch; places, order: its permutation of the block
@@ -47,10 +48,24 @@ export interface FmShape {
   /** at most; slices are dealt to no more threads than there are of them */
   threads: number;
   loss: "logistic" | "squared";
+  method: FmMethod;
   learningRate: number;
+  l1Weight: number;
   l2Weight: number;
   l2Vector: number;
+  /** features have L2 and rates of their own; `setRates` says which */
+  hasRates: boolean;
 }
+
+/** How parameters move: the numbers are the kernel's, S and log2(L) what a parameter and its state take. */
+export const METHODS = {
+  adagrad: { code: 0, states: 2, linearShift: 3 },
+  sgd: { code: 1, states: 1, linearShift: 3 },
+  ftrl: { code: 2, states: 2, linearShift: 4 },
+  adam: { code: 3, states: 4, linearShift: 5 },
+} as const;
+
+export type FmMethod = keyof typeof METHODS;
 
 /** Where the kernel's structs lie. */
 export interface FmLayout {
@@ -59,6 +74,8 @@ export interface FmLayout {
   threads: number[];
   barrier: Region;
   numSlices: number;
+  /** f32[n][4], where features have their own */
+  rates: Region | undefined;
   /** pairs that a thread's copy has room for; `reservePairs` makes more */
   pairs: number;
 }
@@ -82,7 +99,12 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const byFeature = J > 2;
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
+  const { code, states, linearShift } = METHODS[shape.method];
+  const bytesOfSlice = states * K * 4;
+  const n = shape.numFeatures;
+
   const barrier = allocateBarrier(arena);
+  const rates = shape.hasRates ? arena.allocate("the rates of the features", n * 16) : undefined;
   const plan = writeStruct(arena, "a plan", [
     ["u32", barrier.offset],
     ["u32", numThreads],
@@ -90,16 +112,20 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     ["u32", shape.dim],
     ["u32", J],
     ["u32", K],
-    ["u32", bytesOf(`the vectors of ${shape.numFeatures} features`, J * shape.numFeatures * 2 * K)],
-    ["u32", byFeature ? 2 * K * 4 : shape.numFeatures * 2 * K * 4],
-    ["u32", byFeature ? J * 2 * K * 4 : 2 * K * 4],
-    ["u32", bytesOf(`the weights of ${shape.numFeatures} features`, shape.numFeatures * 2)],
+    ["u32", bytesOf(`the vectors of ${n} features`, J * n * states * K)],
+    ["u32", byFeature ? bytesOfSlice : n * bytesOfSlice],
+    ["u32", byFeature ? J * bytesOfSlice : bytesOfSlice],
+    ["u32", bytesOf(`the weights of ${n} features`, n << (linearShift - 2))],
+    ["u32", linearShift],
     ["u32", bytesOf("sums", J * BATCH_ROWS * K)],
     ["u32", bytesOf("partial scores", 2 * (J + 1) * BATCH_ROWS)],
     ["u32", shape.loss === "squared" ? 1 : 0],
     ["f32", shape.learningRate],
     ["f32", shape.l2Weight],
     ["f32", shape.l2Vector],
+    ["f32", shape.l1Weight],
+    ["u32", code],
+    ["u32", rates?.offset ?? 0],
   ]);
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", [
@@ -108,7 +134,8 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
       ["u32", 0],
       ["f32", 0],
       ["f32", 1],
-      // batchNumber, numRows, general, width, ids, labels
+      // batchNumber, numRows, general, width, weights, ids, labels
+      ["u32", 0],
       ["u32", 0],
       ["u32", 0],
       ["u32", 0],
@@ -120,6 +147,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
       ["u32", 0],
       ["u32", bytesOf("the row ends of a batch", BATCH_ROWS)],
       ["u32", bytesOf("the labels of a block", BLOCK_ROWS)],
+      ["u32", bytesOf("the weights of a block", BLOCK_ROWS)],
       ["u32", bytesOf("the gradients of a batch", BATCH_ROWS)],
       ["u32", bytesOf("sums", BATCH_ROWS * K)],
       ["u32", bytesOf("partial scores", (J + 1) * BATCH_ROWS)],
@@ -127,14 +155,14 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
       ["u32", bytesOf("the order of a block", BLOCK_ROWS)],
     ]),
   );
-  return { plan, threads, barrier, numSlices: J, pairs: 0 };
+  return { plan, threads, barrier, numSlices: J, rates, pairs: 0 };
 }
 
 /** Byte offsets within a thread's struct. */
 const LOSS = 0;
 const BIAS = 8;
-const BLOCK_IDS = 40;
-const VALUES = 44;
+const BLOCK_IDS = 44;
+const VALUES = 48;
 
 /** Makes room for a thread's copy of so many pairs; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): void {
@@ -147,6 +175,36 @@ export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): voi
     view.setUint32(thread + VALUES, values.offset, true);
   }
   layout.pairs = pairs;
+}
+
+/** Byte offset of the learning rate within the plan. */
+const LEARNING_RATE = 56;
+
+/** Sets the learning rate; to be called between two runs of the threads. */
+export function setLearningRate(arena: Arena, layout: FmLayout, learningRate: number): void {
+  new DataView(arena.memory.buffer).setFloat32(layout.plan + LEARNING_RATE, learningRate, true);
+}
+
+/** L2 and rate of a feature. */
+export interface FeatureRates {
+  l2Weight: number;
+  l2Vector: number;
+  /** what its learning rate is multiplied by; with 0 it stays as it is */
+  factor: number;
+}
+
+/** Sets every feature's own rates; the shape has them. */
+export function setRates(
+  arena: Arena,
+  layout: FmLayout,
+  numFeatures: number,
+  ratesOf: (feature: number) => FeatureRates,
+): void {
+  const rates = arena.f32(layout.rates!);
+  for (let i = 0; i < numFeatures; i++) {
+    const { l2Weight, l2Vector, factor } = ratesOf(i);
+    rates.set([l2Weight, l2Vector, factor, 0], 4 * i);
+  }
 }
 
 /** w0, of which every thread has the same copy. */

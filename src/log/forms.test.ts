@@ -284,10 +284,10 @@ describe("libffm and libsvm", () => {
   });
 
   test.each([
-    ["a.ffm", "1 0:3:1\n1 0:3:0.5\n", ':2: feature "3" has the value "0.5": only one-hot features'],
+    ["a.ffm", "1 0:3:1\n1 0:3:0.5 0:3:1\n", ':2: feature "3" has two values in this row, 0.5 and 1'],
     ["a.ffm", "1 0:3:1\n1 3:1\n", ":2: malformed feature"],
     ["a.svm", "1 3:1\n0:3:1\n", ":2: expected a label"],
-    ["a.svm", "1 3:x\n", ':1: feature "3" has the value "x"'],
+    ["a.svm", "1 3:x\n", ":1: expected a number within a 32-bit float's range"],
   ])("refuse in %s %j", async (name, text, message) => {
     await refuses(file(name, text)).toThrow(message.replace("malformed feature", "expected lines of"));
   });

@@ -4,7 +4,7 @@
 // each role's list the better name stands first; between columns of equal names the leftmost wins.
 
 import { parseNumber } from "./number.js";
-import { parseTime } from "./time.js";
+import { timeParser } from "./time-format.js";
 
 /** What the sample of a column looks like. A time is one by its name or by being an ISO date. */
 export type ColumnType = "key" | "integer" | "number" | "time" | "empty";
@@ -62,13 +62,16 @@ function plain(name: string): string {
  *
  * @param columns names, distinct
  * @param sample  first rows, each with a cell a column
+ * @param timeFormat of times, as --time-format takes it
+ * @throws {UsageError} it is none
  */
 export function inferRoles(
   columns: readonly string[],
   sample: readonly (readonly string[])[],
+  timeFormat?: string,
 ): InferredRoles {
   const cells = columns.map((_, c) => sample.map((row) => row[c]!.trim()).filter((cell) => cell !== ""));
-  const types = columns.map((name, c) => typeOf(name, cells[c]!));
+  const types = columns.map((name, c) => typeOf(name, cells[c]!, timeFormat));
   const why = new Map<string, string>();
 
   const roles: InferredRoles["roles"] = {};
@@ -111,15 +114,16 @@ function isPlausible(role: RoleName, type: ColumnType, present: readonly string[
   return type !== "empty";
 }
 
-function typeOf(name: string, present: readonly string[]): ColumnType {
+function typeOf(name: string, present: readonly string[], timeFormat: string | undefined): ColumnType {
   if (present.length === 0) return "empty";
   const numbers = present.map((cell) => parseNumber(cell));
   const areNumbers = numbers.every((value) => value !== undefined);
-  const areTimes = present.every((cell) => !Number.isNaN(parseTime(cell)));
+  const parse = timeParser(timeFormat);
+  const areTimes = present.every((cell) => !Number.isNaN(parse(cell)));
   // a number is a time only in a column of that name, and from 1973 on: `day` may be 1 to 31, `time` seconds since a start
-  const isUnixTime =
-    areNumbers && numbers.every((value) => Math.abs(value) >= 1e8) && NAMES.time.includes(plain(name));
-  if (areTimes && (!areNumbers || isUnixTime)) return "time";
+  const areNamed = NAMES.time.includes(plain(name));
+  const isLate = timeFormat !== undefined || (areNumbers && numbers.every((value) => Math.abs(value) >= 1e8));
+  if (areTimes && (!areNumbers || (areNamed && isLate))) return "time";
   if (!areNumbers) return "key";
   return numbers.every((value) => Number.isInteger(value)) ? "integer" : "number";
 }

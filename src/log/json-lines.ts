@@ -4,7 +4,7 @@ import { excerpt, nearestName } from "../errors.js";
 import { parseJsonRow, type Cell } from "./json-row.js";
 import { openLines } from "./lines.js";
 import type { ReadOptions } from "./log.js";
-import { joinValues } from "./several.js";
+import { joinValues, separatorOf, wellFormed } from "./several.js";
 import { RowFault, type RecordForm, type Schema } from "./record-form.js";
 
 /** The form of .jsonl and .ndjson. */
@@ -14,15 +14,15 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
   return {
     expected: "one JSON object a line",
     open: (path) => openLines(path, options, pieceBytes),
+    textOf: (line) => line,
 
     schemaOf(lines) {
       const columns = new Set<string>();
       const multi = new Map<string, string>();
-      for (const line of lines) {
-        for (const [name, cell] of membersOf(line)) {
+      for (const members of wellFormed(lines, parseJsonRow)) {
+        for (const [name, cell] of members) {
           columns.add(name);
-          if (Array.isArray(cell) && !multi.has(name))
-            multi.set(name, Object.hasOwn(told, name) ? told[name]! : "|");
+          if (Array.isArray(cell)) multi.set(name, separatorOf(name, told, { multi: {} }) ?? "|");
         }
       }
       return { columns: [...columns], multi: Object.fromEntries(multi) };
@@ -33,17 +33,17 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
       for (const [name, cell] of parseJsonRow(line)) {
         const column = indexOf(schema, name);
         if (column === -1) throw unknownKey(name, schema.columns);
-        cells[column] = ignored.has(name) && typeof cell !== "string" ? "" : textOf(name, cell, schema);
+        cells[column] = ignored.has(name) && typeof cell !== "string" ? "" : cellText(name, cell, schema);
       }
       return cells;
     },
   };
 
-  function textOf(name: string, cell: Cell, { multi }: Schema): string {
+  function cellText(name: string, cell: Cell, schema: Schema): string {
     if (typeof cell === "string") {
       // one value of a list that is no list: it must not come back as two
-      const isOne = Object.hasOwn(multi, name) && !Object.hasOwn(told, name);
-      return isOne ? joinValues(name, [cell], multi[name]!) : cell;
+      const isOne = Object.hasOwn(schema.multi, name) && !Object.hasOwn(told, name);
+      return isOne ? joinValues(name, [cell], schema.multi[name]!) : cell;
     }
     if (cell === undefined) {
       throw new RowFault(
@@ -52,11 +52,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
         name,
       );
     }
-    const separator = Object.hasOwn(told, name)
-      ? told[name]!
-      : Object.hasOwn(multi, name)
-        ? multi[name]!
-        : undefined;
+    const separator = separatorOf(name, told, schema);
     if (separator === undefined) {
       throw new RowFault(
         "unexpected list",
@@ -65,16 +61,6 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
       );
     }
     return joinValues(name, cell, separator);
-  }
-}
-
-/** The members of a line; none when it is malformed, which is told when it is read. */
-function membersOf(line: string): [string, Cell][] {
-  try {
-    return parseJsonRow(line);
-  } catch (error) {
-    if (error instanceof RowFault) return [];
-    throw error;
   }
 }
 

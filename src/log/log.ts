@@ -28,6 +28,8 @@ export interface ReadOptions {
   dedupe?: boolean;
   /** separator by column: how values of a list are joined, and told from others, as text */
   multi?: Record<string, string>;
+  /** columns of these whose values may carry a number, `key:number`, in a form that has them */
+  multiWeights?: string[];
   /** columns that nobody wants: what they hold need not be fit for a column */
   ignore?: string[];
 }
@@ -113,6 +115,8 @@ export interface Log {
   delimiter: string;
   /** columns whose cells hold several values by the log's form, with the separator that joins them */
   multi?: Record<string, string>;
+  /** columns of these whose values carry a number by the log's form, as text `key:number` */
+  multiWeights?: string[];
   /**
    * Reads every row once, in order; batches hold a few thousand to some hundred thousand rows.
    *

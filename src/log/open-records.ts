@@ -6,7 +6,7 @@
 import { DataError } from "../errors.js";
 import { canReopen } from "../io/source.js";
 import { loadKernel } from "../kernels/load.js";
-import type { Log, ReadOptions } from "./log.js";
+import type { FaultyRow, Log, ReadOptions } from "./log.js";
 import { Merger } from "./merge.js";
 import { noSuchColumn, progressOf } from "./read.js";
 import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema } from "./record-form.js";
@@ -39,6 +39,7 @@ export async function openRecords<Rec>(
     return {
       columns: schema.columns,
       multi: schema.multi,
+      ...(schema.multiWeights && { multiWeights: schema.multiWeights }),
       sample,
       sampleIsAll,
       delimiter: "",
@@ -62,22 +63,18 @@ export async function openRecords<Rec>(
         const scanner = new RowScanner(setup, new ScanMemory(module));
         const keyOf = (request: number, code: number) => merger.keyOf(request, code);
         const skipped: Record<string, number> = {};
+        const { keepBadRows = false, onBadRow } = options;
         try {
           for await (const item of replayed(head, items)) {
             if (item.kind === "start") merger.startFile(0);
             if (item.kind !== "piece") continue;
             const { piece, path } = item;
-            const { rows, lines } = rowsOf(
-              piece,
-              path,
-              merger.nextLine,
-              form,
-              schema,
-              options.onBadRow,
-              skipped,
-            );
+            const place = { path, firstLine: merger.nextLine };
+            const { rows, lines, faulty } = rowsOf(piece, place, form, schema, onBadRow);
+            for (const { reason } of faulty) skipped[reason] = (skipped[reason] ?? 0) + 1;
             const batch = merger.merge(scanner.scan(rows, lines, piece.numLines), 0, path);
-            if (batch.numRows > 0) await onBatch(batch, keyOf);
+            if (keepBadRows) batch.faultyRows.push(...faulty);
+            if (batch.numRows + batch.faultyRows.length > 0) await onBatch(batch, keyOf);
             observe?.(progressOf(merger.numRows, sources));
           }
         } finally {
@@ -145,7 +142,7 @@ async function takeHead<Rec>(
   if (schema.columns.length === 0) {
     // no record tells a column: say what is wrong with the first
     const { path, piece } = pieces.find(({ piece }) => piece.records.length > 0)!;
-    rowsOf(piece, path, 1, form, schema, "error", {});
+    rowsOf(piece, { path, firstLine: 1 }, form, schema, "error");
     throw new DataError(`the first rows name no column: expected ${form.expected}`, { file: path, line: 1 });
   }
   const sample: string[][] = [];
@@ -165,32 +162,35 @@ async function takeHead<Rec>(
   return { schema, sample, sampleIsAll };
 }
 
-/** The cells of a piece's records; faults are thrown or counted. */
+/** The cells of a piece's records; faults are thrown or listed. */
 function rowsOf<Rec>(
   { records, lines }: Piece<Rec>,
-  path: string,
-  firstLine: number,
+  { path, firstLine }: { path: string; firstLine: number },
   form: RecordForm<Rec>,
   schema: Schema,
   onBadRow: "error" | "skip",
-  skipped: Record<string, number>,
-): { rows: string[][]; lines: number[] } {
-  const kept: { rows: string[][]; lines: number[] } = { rows: [], lines: [] };
+): { rows: string[][]; lines: number[]; faulty: FaultyRow[] } {
+  const kept: { rows: string[][]; lines: number[]; faulty: FaultyRow[] } = {
+    rows: [],
+    lines: [],
+    faulty: [],
+  };
   for (const [i, record] of records.entries()) {
+    const line = firstLine + lines[i]!;
     try {
       kept.rows.push(form.cellsOf(record, schema));
       kept.lines.push(lines[i]!);
     } catch (error) {
       if (!(error instanceof RowFault)) throw error;
+      const { message, reason, column } = error;
       if (onBadRow === "error") {
-        const { column } = error;
-        throw new DataError(`${error.message} (--on-bad-row skip leaves such rows out)`, {
+        throw new DataError(`${message} (--on-bad-row skip leaves such rows out)`, {
           file: path,
-          line: firstLine + lines[i]!,
+          line,
           ...(column !== undefined && { column }),
         });
       }
-      skipped[error.reason] = (skipped[error.reason] ?? 0) + 1;
+      kept.faulty.push({ file: path, line, reason, text: form.textOf(record) });
     }
   }
   return kept;

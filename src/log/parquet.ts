@@ -58,6 +58,9 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
       }
     },
 
+    // what is wrong with a row names its column and value; other values may not be text at all
+    textOf: () => "",
+
     schemaOf() {
       const multi = lists.map((name) => [name, Object.hasOwn(told, name) ? told[name]! : "|"] as const);
       return { columns: first!.columns, multi: Object.fromEntries(multi) };

@@ -29,6 +29,8 @@ export interface Schema {
   columns: string[];
   /** columns whose cells hold several values by the form itself, with the separator that joins them as text */
   multi: Record<string, string>;
+  /** columns of these whose values carry a number, `key:number`; none when absent */
+  multiWeights?: string[];
 }
 
 /** A form of log; it belongs to one log. */
@@ -40,6 +42,8 @@ export interface RecordForm<Rec> {
   schemaOf(records: readonly Rec[]): Schema;
   /** A cell for each column, empty where missing. @throws {RowFault} the record is malformed */
   cellsOf(record: Rec, schema: Schema): string[];
+  /** The record as it stands there, for the report of bad rows. */
+  textOf(record: Rec): string;
   /** What is going to be read of the rest; the cells of other columns may be empty. */
   want?(columns: ReadonlySet<string>): void;
 }

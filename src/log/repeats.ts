@@ -30,7 +30,7 @@ export function withoutRepeats(log: Log): Log {
             seen,
           );
           repeats += batch.numRows - kept.length;
-          if (kept.length === 0) return;
+          if (kept.length + batch.faultyRows.length === 0) return;
           await onBatch(batchOf(batch, kept, numRows, requests.length), keyOf);
           numRows += kept.length;
         },

@@ -1,14 +1,15 @@
-// libsvm (`label feature:1 ...`) and libffm (`label field:feature:1 ...`) text: features as one-hot keys.
+// libsvm (`label feature:value ...`) and libffm (`label field:feature:value ...`) text: features as keys.
 //
 // A libffm field is a column named by its number; a field with several features in one row holds several values. The
-// features of libsvm, which has no fields, are the values of one column. Keys have no weight of their own in a dataset:
-// a value must be 1, or 0 for a feature that is not there, and anything else is refused rather than ignored.
+// features of libsvm, which has no fields, are the values of one column. A column of which some value is other than 1
+// carries its values (several.ts); a value of 0 is a feature that is not there.
 
 import { excerpt } from "../errors.js";
 import { parseNumber } from "./number.js";
 import { openLines } from "./lines.js";
 import type { ReadOptions } from "./log.js";
 import { RowFault, type RecordForm } from "./record-form.js";
+import { separatorOf, weightedText, wellFormed } from "./several.js";
 
 const LABEL = "label";
 const FEATURES = "feature";
@@ -17,8 +18,8 @@ const SEPARATOR = " ";
 
 interface Row {
   label: string;
-  /** features by column, in the line's order */
-  cells: Map<string, string[]>;
+  /** by column, in the line's order: the value of each feature */
+  cells: Map<string, Map<string, number>>;
 }
 
 /** The form of .libsvm and .libffm. */
@@ -28,70 +29,80 @@ export function sparseText(
   pieceBytes: number,
 ): RecordForm<string> {
   const told = options.multi ?? {};
+  const weighted = new Set(options.multiWeights);
   const expected =
-    form === "libsvm" ? "lines of `label feature:1 feature:1 ...`" : "lines of `label field:feature:1 ...`";
+    form === "libsvm"
+      ? "lines of `label feature:value feature:value ...`"
+      : "lines of `label field:feature:value ...`";
   const several = new Set(form === "libsvm" ? [FEATURES] : []);
   return {
     expected,
     open: (path) => openLines(path, options, pieceBytes),
+    textOf: (line) => line,
 
     schemaOf(lines) {
       const columns = new Set(form === "libsvm" ? [FEATURES] : []);
-      for (const line of lines) {
-        for (const [column, features] of rowOf(line)?.cells ?? []) {
+      for (const { cells } of wellFormed(lines, parseRow)) {
+        for (const [column, features] of cells) {
           columns.add(column);
-          if (features.length > 1) several.add(column);
+          if ([...features.values()].some((value) => value !== 1)) weighted.add(column);
+          if (features.size > 1 || weighted.has(column)) several.add(column);
         }
       }
       const fields = [...columns].sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1));
-      const multi = [...several].map((name) => [name, Object.hasOwn(told, name) ? told[name]! : SEPARATOR]);
-      return { columns: [LABEL, ...fields], multi: Object.fromEntries(multi) as Record<string, string> };
+      const multi = [...several].map((name) => [name, separatorOf(name, told, { multi: {} }) ?? SEPARATOR]);
+      return {
+        columns: [LABEL, ...fields],
+        multi: Object.fromEntries(multi) as Record<string, string>,
+        ...(weighted.size > 0 && { multiWeights: fields.filter((name) => weighted.has(name)) }),
+      };
     },
 
-    cellsOf(line, { columns, multi }) {
+    cellsOf(line, schema) {
       const { label, cells } = parseRow(line);
-      const texts = columns.map(() => "");
+      const texts = schema.columns.map(() => "");
       texts[0] = label;
       for (const [column, features] of cells) {
-        const at = columns.indexOf(column);
+        const at = schema.columns.indexOf(column);
         if (at < 1)
           throw new RowFault(
             "unknown field",
             `field ${excerpt(column)} is in none of the first rows`,
             column,
           );
-        const separator = Object.hasOwn(told, column)
-          ? told[column]!
-          : Object.hasOwn(multi, column)
-            ? multi[column]!
-            : undefined;
-        if (features.length > 1 && separator === undefined) {
-          throw new RowFault(
-            "several features of a field",
-            `field ${column} has ${features.length} features in this row and at most one in the first rows: name it with --multi '${column}: '`,
-            column,
-          );
-        }
-        texts[at] = features.join(separator);
+        texts[at] = cellText(column, features, separatorOf(column, told, schema));
       }
       return texts;
     },
   };
 
-  function rowOf(line: string): Row | undefined {
-    try {
-      return parseRow(line);
-    } catch (error) {
-      if (error instanceof RowFault) return undefined;
-      throw error;
+  function cellText(column: string, features: Map<string, number>, separator: string | undefined): string {
+    const of = form === "libsvm" ? "" : ` of field ${column}`;
+    if (!weighted.has(column)) {
+      for (const [feature, value] of features) {
+        if (value === 1) continue;
+        throw new RowFault(
+          "value other than 1",
+          `feature ${excerpt(feature)}${of} has the value ${value}, and the first rows have none but 1: name the column with --multi-weights ${column}`,
+          column,
+        );
+      }
     }
+    if (features.size > 1 && separator === undefined) {
+      throw new RowFault(
+        "several features of a field",
+        `field ${column} has ${features.size} features in this row and at most one in the first rows: name it with --multi '${column}: '`,
+        column,
+      );
+    }
+    return [...features].map(([feature, value]) => weightedText(feature, value)).join(separator);
   }
 
   function parseRow(line: string): Row {
     const [label = "", ...tokens] = line.trim().split(/[ \t]+/);
     if (label.includes(":"))
       throw new RowFault("no label", `expected a label before the features, got ${excerpt(label)}`);
-    const cells = new Map<string, string[]>();
+    const cells = new Map<string, Map<string, number>>();
     for (const token of tokens) {
       // what follows a # is a comment, in both formats
       if (token.startsWith("#")) break;
@@ -99,17 +110,24 @@ export function sparseText(
       if (parts.length !== (form === "libsvm" ? 2 : 3) || parts.includes("")) {
         throw new RowFault("malformed feature", `expected ${expected}, got ${excerpt(token)}`);
       }
-      const [value, feature, column = FEATURES] = parts.toReversed() as [string, string, string?];
+      const [text, feature, column = FEATURES] = parts.toReversed() as [string, string, string?];
       if (column === LABEL) throw new RowFault("malformed feature", `a field cannot be called '${LABEL}'`);
-      if (parseNumber(value) === 0) continue;
-      if (parseNumber(value) !== 1) {
+      const value = parseNumber(text);
+      if (value === undefined || !Number.isFinite(Math.fround(value))) {
         throw new RowFault(
-          "value other than 1",
-          `feature ${excerpt(feature)} has the value ${excerpt(value)}: only one-hot features (value 1) are read, as a key of a table has no value; bin it, or use a column of numbers in CSV`,
+          "malformed feature",
+          `expected a number within a 32-bit float's range as the value of feature ${excerpt(feature)}, got ${excerpt(text)}`,
         );
       }
-      const features = cells.get(column) ?? [];
-      if (!features.includes(feature)) features.push(feature);
+      if (value === 0) continue;
+      const features = cells.get(column) ?? new Map<string, number>();
+      if ((features.get(feature) ?? value) !== value) {
+        throw new RowFault(
+          "two values of a feature",
+          `feature ${excerpt(feature)} has two values in this row, ${features.get(feature)} and ${value}`,
+        );
+      }
+      features.set(feature, value);
       cells.set(column, features);
     }
     return { label, cells };

@@ -15,15 +15,48 @@ export function parseTime(text: string): number {
   const match = ISO.exec(trimmed);
   if (!match) return NaN;
   const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] = match;
-  const [y, m, d] = [Number(year), Number(month), Number(day)];
-  if (m < 1 || m > 12 || d < 1 || d > daysIn(y, m)) return NaN;
+  return millisecondsOf({
+    year: Number(year),
+    month: Number(month),
+    day: Number(day),
+    hour: Number(hour),
+    minute: Number(minute),
+    second: Number(second),
+    fraction,
+    zone: zoneMinutes(zone),
+  });
+}
+
+/** Parts of a time; `fraction` is the digits of a second's, `zone` in minutes east of UTC. */
+interface TimeParts {
+  year: number;
+  month: number;
+  day: number;
+  hour: number;
+  minute: number;
+  second: number;
+  fraction: string;
+  zone: number;
+}
+
+/** Milliseconds since 1970 in UTC; NaN when there is no such time. */
+export function millisecondsOf({
+  year,
+  month,
+  day,
+  hour,
+  minute,
+  second,
+  fraction,
+  zone,
+}: TimeParts): number {
+  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysIn(year, month))) return NaN;
   // 24:00 and leap seconds are ISO's, and in no log worth guessing about
-  if (Number(hour) > 23 || Number(minute) > 59 || Number(second) > 59) return NaN;
-  const offset = zoneMinutes(zone);
+  if (!(hour <= 23 && minute <= 59 && second <= 59)) return NaN;
   const date = new Date(0);
   // not Date.UTC, which takes the years 0 to 99 for 1900 to 1999
-  date.setUTCFullYear(y, m - 1, d);
-  date.setUTCHours(Number(hour), Number(minute) - offset, Number(second), 0);
+  date.setUTCFullYear(year, month - 1, day);
+  date.setUTCHours(hour, minute - zone, second, 0);
   return date.getTime() + Number(`0.${fraction}0`) * 1000;
 }
 
@@ -46,7 +79,7 @@ function daysIn(year: number, month: number): number {
 }
 
 /** Minutes east of UTC; NaN beyond a day. */
-function zoneMinutes(zone: string): number {
+export function zoneMinutes(zone: string): number {
   if (/^z$/i.test(zone)) return 0;
   const hours = Number(zone.slice(1, 3));
   const minutes = Number(zone.slice(3).replace(":", "") || "0");

@@ -13,7 +13,7 @@ export function datasetOf(columns: Record<string, (string | number)[]>, roles: P
     const keys = [...new Set(cells.filter((cell) => cell !== ""))] as string[];
     const codes = Uint32Array.from(cells, (cell) => (cell === "" ? MISSING : keys.indexOf(cell as string)));
     const separator = roles.multi?.[name];
-    if (separator !== undefined) return splitCells(name, codes, dictionaryOf(keys), separator);
+    if (separator !== undefined) return splitCells(name, codes, dictionaryOf(keys), { separator });
     return { kind: "key", name, codes, dictionary: dictionaryOf(keys) };
   });
   const fields = built.filter(({ kind }) => kind === "key").map(({ name }) => name);

@@ -21,7 +21,12 @@ interface Served {
 }
 
 const served: readonly Served[] = [
-  { models: ["fm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFm },
+  {
+    models: ["fm", "lr"],
+    methods: ["adagrad", "sgd", "ftrl", "adam"],
+    tasks: ["binary", "regression"],
+    learn: learnFm,
+  },
   { models: ["fm"], methods: ["als", "mcmc"], tasks: ["binary", "regression"], learn: learnCoordinates },
 ];
 
@@ -45,6 +50,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
+  lr: readFm,
   "fm-draws": readDraws,
 };
 

@@ -3,10 +3,10 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { EncodeOptions, EncodeSummary } from "../../api/encode.js";
-import type { ColumnOptions } from "../../dataset/roles.js";
+import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
+import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import {
   addBadRowOptions,
-  addColumnOptions,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
@@ -27,13 +27,8 @@ Examples:
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
   OutputOptions &
-  Partial<Omit<ColumnOptions, "infer" | "unlabelled">> & {
-    side?: string[];
-    drop?: string[];
-    where?: string[];
-    out: string;
-    force?: boolean;
-  };
+  HashKeysFlags &
+  ColumnFlags & { out: string; force?: boolean };
 
 /** Adds the command. */
 export function addEncode(program: Command, signal: AbortSignal): Command {
@@ -45,7 +40,7 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
     )
     .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
     .addHelpText("before", examples);
-  addBadRowOptions(addReadingOptions(addColumnOptions(command)));
+  addBadRowOptions(addReadingOptions(addHashKeysOptions(addColumnOptions(command))));
   const output = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
   command
     .addOption(
@@ -65,20 +60,9 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
 }
 
 function optionsOf(flags: Flags): EncodeOptions {
-  const { user, item, label, time, session, fields } = flags;
   return {
-    ...(user !== undefined && { user }),
-    ...(item !== undefined && { item }),
-    ...(label !== undefined && { label }),
-    ...(time !== undefined && { time }),
-    ...(session !== undefined && { session }),
-    ...(fields && { fields }),
-    numeric: flags.numeric ?? [],
-    multi: flags.multi ?? {},
-    ignore: flags.ignore ?? [],
-    sides: flags.side ?? [],
-    drop: flags.drop ?? [],
-    where: flags.where ?? [],
+    ...columnsOf(flags),
+    ...hashKeysOf(flags),
     onBadRow: flags.onBadRow,
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     out: flags.out,

@@ -1,9 +1,17 @@
 // embed inspect
 
-import { type Command } from "commander";
+import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { Inspection } from "../../api/inspect.js";
-import { addOutputOptions, addReadingOptions, readingOf, type ReadingFlags } from "../options.js";
+import type { Inspection } from "../../api/inspection.js";
+import {
+  addBadRowOptions,
+  addOutputOptions,
+  addReadingOptions,
+  badRowsOf,
+  readingOf,
+  type BadRowFlags,
+  type ReadingFlags,
+} from "../options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, printable, writeResult } from "../terminal.js";
 
@@ -26,27 +34,36 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
     )
     .argument(
       "<log...>",
-      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
+      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log, or an encoded dataset; - is stdin",
     )
     .addHelpText("before", examples);
-  addReadingOptions(command)
+  addBadRowOptions(addReadingOptions(command))
+    .addOption(
+      new Option("--time-format <pattern>", "the form of times, such as '%d/%m/%Y %H:%M'").helpGroup(
+        "Reading:",
+      ),
+    )
     .option(
       "--write-config <file>",
       "write what was inferred as a config file, to be changed and trained with",
     )
-    .option("--force", "replace an existing config file");
+    .option("--force", "replace an existing config or --bad-rows file");
   return addOutputOptions(command).action(
     async (
       paths: string[],
-      flags: ReadingFlags & OutputOptions & { writeConfig?: string; force?: boolean },
+      flags: ReadingFlags & BadRowFlags & OutputOptions & { writeConfig?: string; timeFormat?: string },
     ) => {
       const { inspect, writeStarterConfig } = await import("../../api/inspect.js");
       const { version } = await import("../../io/package-version.js");
       const start = performance.now();
-      const reading = readingOf(flags, availableParallelism());
-      const found = await watched(flags, signal, (watch) => inspect(paths, reading, watch));
-      if (flags.writeConfig !== undefined)
-        await writeStarterConfig(flags.writeConfig, paths, found, flags.force ?? false);
+      const { timeFormat, writeConfig, force = false } = flags;
+      const options = {
+        reading: readingOf(flags, availableParallelism()),
+        ...(timeFormat !== undefined && { timeFormat }),
+        ...(await badRowsOf(flags)),
+      };
+      const found = await watched(flags, signal, (watch) => inspect(paths, options, watch));
+      if (writeConfig !== undefined) await writeStarterConfig(writeConfig, paths, found, force, timeFormat);
       const seconds = (performance.now() - start) / 1000;
       if (flags.json)
         await writeResult(`${JSON.stringify({ command: "inspect", version, seconds, ...found })}\n`);

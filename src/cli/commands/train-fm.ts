@@ -4,12 +4,10 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { Summary } from "../../api/summary.js";
 import type { TrainFmOptions } from "../../api/train-fm-options.js";
-import type { ColumnOptions } from "../../dataset/roles.js";
 import { UsageError } from "../../errors.js";
 import { hyperparameters, methods, models, tasks, type FmOptions } from "../../trainers/fm/options.js";
 import {
   addBadRowOptions,
-  addColumnOptions,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
@@ -20,6 +18,7 @@ import {
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
+import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
@@ -35,10 +34,7 @@ Examples:
 `;
 
 type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
-type OptionalFlags = Partial<
-  Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields" | "timeFields" | "timeZone"> &
-    Omit<ColumnOptions, "infer" | "unlabelled">
->;
+type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
   OutputOptions &
@@ -48,7 +44,8 @@ type Flags = ReadingFlags &
   SplitFlags &
   ModelFlags &
   OptionalFlags &
-  Partial<FmOptions> & { l2?: number; side?: string[]; drop?: string[]; where?: string[] };
+  ColumnFlags &
+  Partial<FmOptions> & { l2?: number };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal): Command {
@@ -104,6 +101,12 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
       group(`${flag} <${integer ? "n" : "x"}>`, `${help} (default: ${standard})`).argParser(parse),
     );
   }
+  command.addOption(
+    training(
+      "--l2-field <field=x,...>",
+      "L2 on a field's weights and vectors, in place of the general",
+    ).argParser(l2FieldOf),
+  );
   command
     .addOption(
       new Option("-o, --out <run>", "the run directory to write").helpGroup("Output:").makeOptionMandatory(),
@@ -119,35 +122,23 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
 }
 
 function optionsOf(flags: Flags): TrainFmOptions {
-  const { user, item, label, time, session, fields, itemFields, positiveFrom, negatives } = flags;
+  const { itemFields, positiveFrom, negatives } = flags;
   if (itemFields !== undefined && negatives === 0)
     throw new UsageError("--item-fields goes with --negatives");
   const { model, method } = flags;
   const fm: Partial<FmOptions> = {
     ...(model && { model }),
     ...(method && { method }),
+    ...(flags.l2Field && { l2Field: flags.l2Field }),
     ...(flags.shuffle === false && { shuffle: false }),
   };
   if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
   for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
   return {
-    ...(user !== undefined && { user }),
-    ...(item !== undefined && { item }),
-    ...(label !== undefined && { label }),
-    ...(time !== undefined && { time }),
-    ...(session !== undefined && { session }),
-    ...(fields && { fields }),
-    ...(flags.timeFields && { timeFields: flags.timeFields }),
-    ...(flags.timeZone !== undefined && { timeZone: flags.timeZone }),
+    ...columnsOf(flags),
     ...(itemFields && { itemFields }),
     ...(flags.task && { task: flags.task }),
     ...(positiveFrom !== undefined && { positiveFrom }),
-    numeric: flags.numeric ?? [],
-    multi: flags.multi ?? {},
-    ignore: flags.ignore ?? [],
-    sides: flags.side ?? [],
-    drop: flags.drop ?? [],
-    where: flags.where ?? [],
     onBadRow: flags.onBadRow,
     infer: true,
     unlabelled: negatives > 0,
@@ -162,6 +153,18 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...splitOf(flags),
     fm,
   };
+}
+
+/** user=0.01,item=0.1; given again, more of them. @throws {UsageError} a part is not FIELD=NUMBER */
+function l2FieldOf(text: string, earlier: Record<string, number> = {}): Record<string, number> {
+  const entries = listOf(text, undefined).map((part): [string, number] => {
+    const at = part.lastIndexOf("=");
+    const value = numberOf("--l2-field")(part.slice(at + 1));
+    if (at <= 0 || value < 0)
+      throw new UsageError(`--l2-field expects FIELD=NUMBER with a number from 0 on, got '${part}'`);
+    return [part.slice(0, at), value];
+  });
+  return { ...earlier, ...Object.fromEntries(entries) };
 }
 
 function textOf({ out, rows, seconds, metrics }: Summary): string {

@@ -8,8 +8,9 @@ import { ArtifactError, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import type { WrittenFile } from "../../io/write.js";
 import type { ColumnPlan } from "../columns.js";
-import type { Roles } from "../dataset.js";
+import type { KeyHashing, Roles } from "../dataset.js";
 import type { ColumnOptions } from "../roles.js";
+import type { TimeFieldOptions } from "../time-fields.js";
 
 /** The file that tells an encoded dataset from any other directory. */
 export const DATASET_MARKER = "dataset.json";
@@ -19,7 +20,7 @@ export const VALUES_FILE = "values.arrow";
 const SCHEMA_VERSION = 1;
 
 /** What the user said that a dataset holds for good. */
-export interface ShapingOptions extends Omit<ColumnOptions, "infer" | "unlabelled"> {
+export interface ShapingOptions extends Omit<ColumnOptions, "infer" | "unlabelled">, TimeFieldOptions {
   /** as --side takes them */
   sides: string[];
   /** as --drop takes them */
@@ -47,6 +48,8 @@ export interface Description {
   columns: EncodedColumn[];
   inputs: InputFingerprint[];
   options: ShapingOptions;
+  /** how ids were replaced before they reached the disk; absent when they stand as they are */
+  hashKeys?: KeyHashing;
   /** rows that the log holds and the dataset does not, by reason */
   skipped: Record<string, number>;
   files: Record<string, WrittenFile>;

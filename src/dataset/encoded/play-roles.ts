@@ -3,20 +3,34 @@
 import { DataError, UsageError } from "../../errors.js";
 import { MISSING, type Column, type Dataset, type Roles } from "../dataset.js";
 import { roleNames, type ColumnOptions } from "../roles.js";
+import type { TimeFieldOptions } from "../time-fields.js";
 import type { EncodedDataset } from "./read.js";
+
+/** What a dataset says in place of flags. */
+export type EncodedShaping = Pick<RoleRequest, "sides" | "drop" | "where" | "numeric" | "timeFormat"> &
+  TimeFieldOptions;
 
 /** Options of the encoding that a training repeats, as its run has to know them. */
 export function shapingOf(
   { description: { options, roles } }: EncodedDataset,
-  told: readonly string[],
-): Pick<RoleRequest, "sides" | "drop" | "where" | "numeric"> {
+  { numeric: told, timeFields, timeZone }: Pick<RoleRequest, "numeric" | "timeFields" | "timeZone">,
+): EncodedShaping {
   const bare = (name: string) => bareName(name, roles.numeric);
   const kept = options.numeric.filter((name) => !told.some((other) => bare(other) === bare(name)));
-  const { sides, drop, where = [] } = options;
-  return { sides, drop, where, numeric: [...told, ...kept] };
+  const { sides, drop, where = [], timeFormat } = options;
+  const own = options.timeFields ? options : { timeFields, timeZone };
+  return {
+    sides,
+    drop,
+    where,
+    numeric: [...told, ...kept],
+    ...(timeFormat !== undefined && { timeFormat }),
+    ...(own.timeFields && { timeFields: own.timeFields }),
+    ...(own.timeZone !== undefined && { timeZone: own.timeZone }),
+  };
 }
 
-export interface RoleRequest extends ColumnOptions {
+export interface RoleRequest extends ColumnOptions, TimeFieldOptions {
   sides: string[];
   drop: string[];
   where?: string[];
@@ -64,6 +78,22 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     if (!Object.hasOwn(roles.multi, name) || roles.multi[name] !== separator)
       throw contradiction(`--multi '${name}:${separator}'`, "in which its cells are not split so");
   }
+  for (const name of request.multiWeights ?? []) {
+    if (!roles.multiWeights?.includes(name))
+      throw contradiction(`--multi-weights ${name}`, "in which its values carry no numbers");
+  }
+  if (request.timeFormat !== undefined && request.timeFormat !== options.timeFormat)
+    throw contradiction(
+      `--time-format '${request.timeFormat}'`,
+      options.timeFormat === undefined ? "encoded without it" : `encoded with '${options.timeFormat}'`,
+    );
+  if (options.timeFields && request.timeFields && !sameNames(request.timeFields, options.timeFields))
+    throw contradiction(
+      `--time-fields ${request.timeFields.join(",")}`,
+      `encoded with ${options.timeFields.join(",")}`,
+    );
+  if (options.timeFields && request.timeZone !== undefined && request.timeZone !== (options.timeZone ?? "Z"))
+    throw contradiction(`--time-zone ${request.timeZone}`, `encoded with ${options.timeZone ?? "Z"}`);
   for (const name of request.ignore) {
     if (columns.some((column) => column.name === name))
       throw contradiction(`--ignore ${name}`, "which holds the column");
@@ -84,7 +114,7 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
 
 /** In the roles of another log, which has to be a part of what it holds. */
 function asTold({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
-  const { user, item, label, time, session, fields = [], multi, drop, where = [] } = request;
+  const { user, item, label, time, session, fields = [], multi, multiWeights, drop, where = [] } = request;
   const names = dataset.columns.map(({ name }) => name);
   const numeric = request.numeric.map((told) => bareName(told, names));
   const { options } = description;
@@ -100,6 +130,7 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
     ([, name]) => name !== undefined,
   );
   const roles: Roles = { ...Object.fromEntries(single), fields, numeric, multi };
+  if (multiWeights) roles.multiWeights = multiWeights;
   const need = (name: string, kind: Column["kind"], separator?: string): void => {
     const column = dataset.columns.find((candidate) => candidate.name === name);
     if (column?.kind === kind && (column.kind !== "multi" || column.separator === separator)) return;
@@ -112,6 +143,14 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
   for (const name of [...numeric, ...[label, time].filter((role) => role !== undefined)])
     need(name, "number");
   for (const [name, separator] of Object.entries(multi)) need(name, "multi", separator);
+  for (const name of Object.keys(multi)) {
+    const isWeighted = multiWeights?.includes(name) ?? false;
+    if ((dataset.roles.multiWeights?.includes(name) ?? false) === isWeighted) continue;
+    const [here, there] = isWeighted ? ["without", "with"] : ["with", "without"];
+    throw new UsageError(
+      `dataset '${path}' has '${name}' ${here} numbers of its values (--multi-weights), the other rows are read ${there}: encode the log again`,
+    );
+  }
   const used = new Set([...single.map(([, name]) => name), ...fields, ...numeric, ...Object.keys(multi)]);
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => used.has(name)) };
 }

@@ -43,12 +43,12 @@ export async function readDescription(path: string): Promise<Description> {
  */
 export async function readEncoded(path: string): Promise<EncodedDataset> {
   const description = await readDescription(path);
-  const { rows: numRows, columns: plans, roles, inputs, files } = description;
+  const { rows: numRows, columns: plans, roles, inputs, hashKeys, files } = description;
   const file = join(path, ROWS_FILE);
   await checkArtifact(file, files[ROWS_FILE]!, "encode the log again");
   const { cells, dictionaries } = await withArtifact(file, (handle) => readRows(handle, file, description));
   const columns = plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaries[i]!));
-  return { path, dataset: { numRows, columns, roles, inputs }, description };
+  return { path, dataset: { numRows, columns, roles, inputs, ...(hashKeys && { hashKeys }) }, description };
 }
 
 interface ReadRows {

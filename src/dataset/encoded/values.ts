@@ -10,7 +10,7 @@ import * as arrow from "apache-arrow";
 import type { ChunkWriter } from "../../io/write.js";
 import { dictionaryOf, type Dictionary } from "../../log/dictionary.js";
 import type { ColumnPlan } from "../columns.js";
-import { splitCells } from "../multi.js";
+import { splitCells, type CellForm } from "../multi.js";
 import { ArrowFile, dictionaryType, laterDictionary, textData } from "./arrow-writer.js";
 
 const ROWS_A_BATCH = 65_536;
@@ -34,7 +34,7 @@ export async function writeValues(
     if (plan.kind === "number") continue;
     const [keys, ofKey] =
       plan.kind === "multi"
-        ? countsOfValues(plan.name, plan.separator, dictionaries[i]!, counts[i]!)
+        ? countsOfValues(plan.name, plan, dictionaries[i]!, counts[i]!)
         : [dictionaries[i]!, counts[i]!];
     for (let first = 0; first < keys.size; first += ROWS_A_BATCH) {
       const length = Math.min(ROWS_A_BATCH, keys.size - first);
@@ -60,11 +60,11 @@ export async function writeValues(
 
 function countsOfValues(
   name: string,
-  separator: string,
+  form: CellForm,
   cells: Dictionary,
   ofCell: Uint32Array,
 ): [Dictionary, Uint32Array] {
-  const { dictionary, indptr, values } = splitCells(name, new Uint32Array(), cells, separator);
+  const { dictionary, indptr, values } = splitCells(name, new Uint32Array(), cells, form);
   const counts = new Uint32Array(dictionary.size);
   for (let cell = 0; cell < cells.size; cell++) {
     for (let j = indptr[cell]!; j < indptr[cell + 1]!; j++) counts[values[j]!]! += ofCell[cell] ?? 0;

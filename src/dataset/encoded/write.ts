@@ -6,6 +6,7 @@ import { version } from "../../io/package-version.js";
 import { ChunkWriter, writeChunks, type WrittenFile } from "../../io/write.js";
 import type { StreamedRows } from "../build.js";
 import type { ColumnPlan, ColumnSink } from "../columns.js";
+import type { KeyHashing } from "../dataset.js";
 import {
   DATASET_MARKER,
   descriptionText,
@@ -20,7 +21,7 @@ import { writeValues } from "./values.js";
 /**
  * Writes a dataset as its rows come: memory is that of the values and of a batch.
  *
- * @param stream sends all rows to the sink that it opens (streamRows)
+ * @param stream sends all rows to the sink that it opens (streamRows), and has what reaches the disk for dictionaries
  * @returns what the stream told, and what each column holds
  * @throws {OutputError} the target exists (with force: and is no dataset), or cannot be created
  * @throws {IoError} disk full, permission and the like on the way
@@ -29,7 +30,9 @@ export async function writeDataset(
   target: string,
   force: boolean,
   options: ShapingOptions,
-  stream: (open: (columns: readonly ColumnPlan[]) => ColumnSink) => Promise<StreamedRows>,
+  stream: (
+    open: (columns: readonly ColumnPlan[]) => ColumnSink,
+  ) => Promise<StreamedRows & { hashKeys?: KeyHashing }>,
   signal?: AbortSignal,
 ): Promise<StreamedRows & { columns: EncodedColumn[] }> {
   let written: (StreamedRows & { columns: EncodedColumn[] }) | undefined;
@@ -46,20 +49,21 @@ export async function writeDataset(
     };
     let plans: readonly ColumnPlan[] = [];
     let rows: RowsWriter | undefined;
-    let streamed: StreamedRows | undefined;
+    let streamed: (StreamedRows & { hashKeys?: KeyHashing }) | undefined;
     await put(ROWS_FILE, async (file) => {
       streamed = await stream((columns) => (rows = new RowsWriter(file, (plans = columns))));
       await rows!.finish(streamed.dictionaries);
     });
     await put(VALUES_FILE, (file) => writeValues(file, plans, streamed!.dictionaries, rows!.counts));
 
-    const { numRows, roles, inputs, skipped, dictionaries } = streamed!;
+    const { numRows, roles, inputs, skipped, dictionaries, hashKeys } = streamed!;
     const columns = plans.map((plan, i) => ({
       ...plan,
       missing: rows!.missing[i]!,
       ...(plan.kind !== "number" && { distinct: dictionaries[i]!.size }),
     }));
-    const text = descriptionText({ version, rows: numRows, roles, columns, inputs, options, skipped, files });
+    const told = { inputs, options, ...(hashKeys && { hashKeys }), skipped, files };
+    const text = descriptionText({ version, rows: numRows, roles, columns, ...told });
     await writeChunks(join(dir, DATASET_MARKER), [Buffer.from(text)], signal);
     written = { ...streamed!, columns };
   };

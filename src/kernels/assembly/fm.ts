@@ -8,12 +8,19 @@
 // Structs and shapes: fm/plan.ts. Twin: ../reference/fm.ts.
 
 import { openBatch, openBlock } from "./fm/batch";
-import { forwardLinear, updateLinear } from "./fm/linear";
+import { forwardLinear, Ftrl, RatedFtrl, updateLinear, updateLinearAdaGrad } from "./fm/linear";
 import { B, Plan, Rows, Thread } from "./fm/plan";
 import { forward, update } from "./fm/slice";
+import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "./fm/step";
 import { barrier } from "./math/barrier";
 import { addLosses, logisticGradient4 } from "./math/loss";
 import { draw } from "./math/random";
+
+/** As ../fm.ts numbers the methods. */
+const ADAGRAD: u32 = 0;
+const SGD: u32 = 1;
+const FTRL: u32 = 2;
+const ADAM: u32 = 3;
 
 function sliceAt(plan: Plan, j: u32): usize {
   return plan.slices + <usize>j * plan.sliceStride;
@@ -25,8 +32,8 @@ function sumsAt(plan: Plan, j: u32): usize {
 
 function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize): void {
   if (j == plan.numSlices) {
-    if (thread.general) forwardLinear<f32>(thread, plan.linear, partial);
-    else forwardLinear<u32>(thread, plan.linear, partial);
+    if (thread.general) forwardLinear<f32>(plan, thread, partial);
+    else forwardLinear<u32>(plan, thread, partial);
     return;
   }
   const P = sliceAt(plan, j);
@@ -39,20 +46,42 @@ function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usi
   }
 }
 
+/** One step for each feature of each row, by the plan's method. */
 function updateSlice(plan: Plan, thread: Thread, j: u32): void {
-  if (j == plan.numSlices) {
-    if (thread.general) updateLinear<f32>(thread, plan.linear, plan.learningRate, plan.l2Weight);
-    else updateLinear<u32>(thread, plan.linear, plan.learningRate, plan.l2Weight);
+  const isLinear = j == plan.numSlices;
+  const rated = plan.rates != 0;
+  if (plan.method == ADAGRAD && isLinear && !rated) {
+    if (thread.general) updateLinearAdaGrad<f32>(plan, thread);
+    else updateLinearAdaGrad<u32>(plan, thread);
+  } else if (plan.method == FTRL && isLinear) {
+    if (rated) updateBy<RatedFtrl>(plan, thread, j);
+    else updateBy<Ftrl>(plan, thread, j);
+  } else if (plan.method == SGD) {
+    if (rated) updateBy<RatedSgd>(plan, thread, j);
+    else updateBy<Sgd>(plan, thread, j);
+  } else if (plan.method == ADAM) {
+    if (rated) updateBy<RatedAdam>(plan, thread, j);
+    else updateBy<Adam>(plan, thread, j);
+  } else {
+    if (rated) updateBy<RatedAdaGrad>(plan, thread, j);
+    else updateBy<AdaGrad>(plan, thread, j);
+  }
+}
+
+function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
+  if (sizeof<M>() == 2 || j == plan.numSlices) {
+    if (thread.general) updateLinear<f32, M>(plan, thread);
+    else updateLinear<u32, M>(plan, thread);
     return;
   }
   const P = sliceAt(plan, j);
   const S = sumsAt(plan, j);
   if (plan.sliceWidth == 8) {
-    if (thread.general) update<u64, f32>(thread, P, plan.featureStride, S, plan.learningRate, plan.l2Vector);
-    else update<u64, u32>(thread, P, plan.featureStride, S, plan.learningRate, plan.l2Vector);
+    if (thread.general) update<u64, f32, M>(plan, thread, P, S);
+    else update<u64, u32, M>(plan, thread, P, S);
   } else {
-    if (thread.general) update<u32, f32>(thread, P, plan.featureStride, S, plan.learningRate, plan.l2Vector);
-    else update<u32, u32>(thread, P, plan.featureStride, S, plan.learningRate, plan.l2Vector);
+    if (thread.general) update<u32, f32, M>(plan, thread, P, S);
+    else update<u32, u32, M>(plan, thread, P, S);
   }
 }
 
@@ -67,13 +96,15 @@ function combine(plan: Plan, thread: Thread, partials: usize, scores: usize): vo
   }
 }
 
-/** Turns scores into dLoss/dscore, in place, and moves the bias one AdaGrad step on their mean. */
+/** Turns scores into dLoss/dscore times what the row counts, in place, and moves the bias one AdaGrad step on their mean. */
 function scoresToGradients(plan: Plan, thread: Thread): void {
   const gradients = thread.gradients;
   for (let r: usize = 0; r < thread.numRows; r += 4) {
     const s = v128.load(gradients + (r << 2));
     const y = v128.load(thread.labels + (r << 2));
-    v128.store(gradients + (r << 2), plan.squared ? f32x4.sub(s, y) : logisticGradient4(s, y));
+    let g = plan.squared ? f32x4.sub(s, y) : logisticGradient4(s, y);
+    if (thread.weights) g = f32x4.mul(g, v128.load(thread.weights + (r << 2)));
+    v128.store(gradients + (r << 2), g);
   }
   let sum: f64 = 0;
   for (let r: usize = 0; r < thread.numRows; r++) sum += <f64>load<f32>(gradients + (r << 2));
@@ -129,6 +160,7 @@ export function trainBlock(
         thread.loss,
         thread.gradients,
         thread.labels,
+        thread.weights,
         thread.numRows,
         plan.squared != 0,
       );
@@ -168,14 +200,14 @@ export function scoreBlock(
     }
     const target = scores + ((<usize>(first + from)) << 2);
     combine(plan, thread, thread.scorePartials, target);
-    loss = addLosses(loss, target, thread.labels, thread.numRows, plan.squared != 0);
+    loss = addLosses(loss, target, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
   }
   return loss;
 }
 
 /**
  * Draws the first v of slice j, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and sets w to 0
- * and every accumulator to 1. A feature that no training row holds is 0 and stays 0.
+ * and the state to the method's first. A feature that no training row holds is 0 and stays 0.
  *
  * @param hashes u32[n][2]: names of the features that no new vocabulary changes
  * @param counts u32[n]: training rows that hold the feature
@@ -183,10 +215,7 @@ export function scoreBlock(
 export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
   const n = plan.numFeatures;
   if (j == plan.numSlices) {
-    for (let i: usize = 0; i < n; i++) {
-      store<f32>(plan.linear + (i << 3), 0);
-      store<f32>(plan.linear + (i << 3), 1, 4);
-    }
+    for (let i: usize = 0; i < n; i++) startWeight(plan, plan.linear + (i << plan.linearShift));
     return;
   }
   const K = plan.sliceWidth;
@@ -200,9 +229,24 @@ export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, see
       const unit = <f32>(draw(key, dimension) >>> 8) * <f32>5.9604644775390625e-8;
       const v: f32 = trained && dimension < plan.dim ? (unit * 2 - 1) * spread : 0;
       store<f32>(p + ((<usize>d) << 2), v);
-      store<f32>(p + ((<usize>(K + d)) << 2), 1);
+      startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
     }
   }
+}
+
+/** The state of one dimension of v: AdaGrad's n is 1, Adam's are 0. */
+function startState(plan: Plan, p: usize, apart: usize): void {
+  if (plan.method == SGD) return;
+  store<f32>(p + apart, plan.method == ADAM ? 0 : 1);
+  if (plan.method != ADAM) return;
+  store<f32>(p + 2 * apart, 0);
+  store<f32>(p + 3 * apart, 0);
+}
+
+/** w is 0, and its state too, but for AdaGrad's n, which is 1. */
+function startWeight(plan: Plan, p: usize): void {
+  memory.fill(p, 0, (<usize>1) << plan.linearShift);
+  if (plan.method == ADAGRAD) store<f32>(p, 1, 4);
 }
 
 /**
@@ -217,7 +261,7 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
   if (j == plan.numSlices) {
     for (let i: usize = 0; i < n; i++) {
-      const value = load<f32>(plan.linear + (i << 3));
+      const value = load<f32>(plan.linear + (i << plan.linearShift));
       check += value - value;
       store<f32>(w + (i << 2), value);
     }
@@ -241,7 +285,8 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
   const n = plan.numFeatures;
   if (j == plan.numSlices) {
-    for (let i: usize = 0; i < n; i++) store<f32>(plan.linear + (i << 3), load<f32>(w + (i << 2)));
+    for (let i: usize = 0; i < n; i++)
+      store<f32>(plan.linear + (i << plan.linearShift), load<f32>(w + (i << 2)));
     return;
   }
   const K = plan.sliceWidth;

@@ -8,18 +8,24 @@
 // one (inverse-sqrt.ts).
 
 import { exp, log } from "./exp.js";
+import {
+  referenceParameters,
+  referenceStep,
+  type ReferenceMethod,
+  type ReferenceParameters,
+} from "./step.js";
 
-/** Parameters with their accumulators, all f64. */
+/** Parameters with their state, all f64. */
 export interface ReferenceFm {
   dim: number;
   w0: number;
   w0n: number;
   /** [n] */
   w: Float64Array;
-  wn: Float64Array;
+  weights: ReferenceParameters;
   /** [n * dim], row-major */
   v: Float64Array;
-  vn: Float64Array;
+  vectors: ReferenceParameters;
 }
 
 /** A row's (feature, value) pairs and its label. */
@@ -27,29 +33,40 @@ export interface ReferenceRow {
   ids: number[];
   values: number[];
   label: number;
+  /** what it counts; 1 when absent */
+  weight?: number;
+}
+
+/** L2 of a feature's w and v, and what its learning rate is multiplied by. */
+export interface ReferenceRates {
+  l2Weight: number;
+  l2Vector: number;
+  factor: number;
 }
 
 export interface ReferenceOptions {
   loss: "logistic" | "squared";
+  method: ReferenceMethod;
   learningRate: number;
+  l1Weight: number;
   l2Weight: number;
   l2Vector: number;
+  /** by feature; the three above when absent */
+  rates?: (feature: number) => ReferenceRates;
   /** 1 / sqrt(n); kernelInverseSqrt for the kernel's own, exact when absent */
   inverseSqrt?: (n: number) => number;
 }
 
-/** A model of zero weights and the given first vectors. */
-export function referenceFm(dim: number, w0: number, vectors: ArrayLike<number>): ReferenceFm {
-  const n = vectors.length / dim;
-  return {
-    dim,
-    w0,
-    w0n: 1,
-    w: new Float64Array(n),
-    wn: new Float64Array(n).fill(1),
-    v: Float64Array.from(vectors),
-    vn: new Float64Array(vectors.length).fill(1),
-  };
+/** A model of zero weights and the given first vectors; ftrl is a method of w alone. */
+export function referenceFm(
+  dim: number,
+  w0: number,
+  first: ArrayLike<number>,
+  method: ReferenceMethod,
+): ReferenceFm {
+  const weights = referenceParameters(new Float64Array(first.length / dim), method);
+  const vectors = referenceParameters(first, method === "ftrl" ? "adagrad" : method);
+  return { dim, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors };
 }
 
 /** S of a row. @returns f64[dim] */
@@ -83,50 +100,49 @@ export function referenceSlope(loss: ReferenceOptions["loss"], score: number, la
   return (loss === "squared" ? score : 1 / (1 + exp(-score))) - label;
 }
 
-/** Derivative by v_id of loss + 0.5 l2 v_id^2, given the row's slope and S_d. */
-export function referenceVectorGradient(g: number, x: number, S: number, v: number, l2: number): number {
-  return x * g * (S - x * v) + l2 * v;
-}
-
-/** Derivative by w_i of loss + 0.5 l2 w_i^2, given the row's slope. */
-export function referenceWeightGradient(g: number, x: number, w: number, l2: number): number {
-  return x * g + l2 * w;
+/** Derivative by v_id of a row's loss, given its slope and S_d. */
+export function referenceVectorSlope(g: number, x: number, S: number, v: number): number {
+  return x * g * (S - x * v);
 }
 
 /**
  * Trains on one batch, in place.
  *
- * @returns sum of the rows' losses before the step
+ * @returns sum of the rows' losses before the step, each times what its row counts
  */
 export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options: ReferenceOptions): number {
-  const { loss, learningRate: lr, l2Weight, l2Vector } = options;
-  const { dim, w, wn, v, vn } = model;
-  const inverseSqrt = options.inverseSqrt ?? ((n) => 1 / Math.sqrt(n));
+  const { loss, method, learningRate, l1Weight, inverseSqrt } = options;
+  const { dim, v } = model;
+  const root = { ...(inverseSqrt && { inverseSqrt }) };
 
   // everything that rows share is taken before any of them moves a parameter
   const scores = rows.map((row) => referenceScore(model, row));
   const sums = rows.map((row) => referenceSums(model, row));
-  const slopes = rows.map((row, r) => referenceSlope(loss, scores[r]!, row.label));
+  const slopes = rows.map((row, r) => (row.weight ?? 1) * referenceSlope(loss, scores[r]!, row.label));
 
   // the bias takes one step on the batch's mean slope
   const mean = slopes.reduce((a, b) => a + b, 0) / rows.length;
   model.w0n += mean * mean;
-  model.w0 -= (lr * mean) / Math.sqrt(model.w0n);
+  model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
 
   // every feature takes one step for each row that holds it
   rows.forEach((row, r) => {
     row.ids.forEach((id, i) => {
       const x = row.values[i]!;
-      const gradW = referenceWeightGradient(slopes[r]!, x, w[id]!, l2Weight);
-      wn[id]! += gradW * gradW;
-      w[id]! -= lr * gradW * inverseSqrt(wn[id]!);
+      const { l2Weight, l2Vector, factor } = options.rates?.(id) ?? { ...options, factor: 1 };
+      const step = { learningRate: learningRate * factor, l1: l1Weight, ...root };
+      if (factor === 0) return;
+      referenceStep(model.weights, id, x * slopes[r]!, { ...step, method, l2: l2Weight });
       for (let d = 0; d < dim; d++) {
         const k = id * dim + d;
-        const gradV = referenceVectorGradient(slopes[r]!, x, sums[r]![d]!, v[k]!, l2Vector);
-        vn[k]! += gradV * gradV;
-        v[k]! -= lr * gradV * inverseSqrt(vn[k]!);
+        const slope = referenceVectorSlope(slopes[r]!, x, sums[r]![d]!, v[k]!);
+        const ofVector = method === "ftrl" ? "adagrad" : method;
+        referenceStep(model.vectors, k, slope, { ...step, method: ofVector, l2: l2Vector });
       }
     });
   });
-  return scores.reduce((sum, score, r) => sum + referenceLoss(loss, score, rows[r]!.label), 0);
+  return scores.reduce(
+    (sum, score, r) => sum + (rows[r]!.weight ?? 1) * referenceLoss(loss, score, rows[r]!.label),
+    0,
+  );
 }

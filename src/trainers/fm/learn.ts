@@ -1,8 +1,10 @@
 // The factorization machine as `train-fm` knows it: trained on a space's rows, written to a run, read back to score.
 
+import { requireColumn } from "../../dataset/roles.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
+import type { FeatureRates } from "../../kernels/fm.js";
 import { featureTable } from "../feature-table.js";
 import type { EpochEvent, LearnerInput, Scorer, Trained } from "../trained.js";
 import { fmModelFiles, readFmParameters } from "./artifact.js";
@@ -18,13 +20,32 @@ export async function learnFm(
   signal?: AbortSignal,
 ): Promise<Trained> {
   const { numFeatures } = space;
+  const ratesOf = fieldRates(space, options);
   const model = await trainFm(
-    { numFeatures, featureHashes: featureHashes(space), ...input },
+    { numFeatures, featureHashes: featureHashes(space), ...(ratesOf && { ratesOf }), ...input },
     options,
     observe,
     signal,
   );
-  return trainedFm(model);
+  return { ...trainedFm(model), name: options.model };
+}
+
+/** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
+function fieldRates(
+  { fields, offsets, numFeatures }: FeatureSpace,
+  { l2Field, l2Weight, l2Vector }: FmOptions,
+): ((feature: number) => FeatureRates) | undefined {
+  const names = fields.map(({ name }) => name);
+  for (const name of Object.keys(l2Field)) requireColumn("--l2-field", name, names);
+  if (Object.keys(l2Field).length === 0) return undefined;
+  const fieldOf = new Uint32Array(numFeatures);
+  names.forEach((_, f) => fieldOf.fill(f, offsets[f], offsets[f + 1]));
+  const rates = names.map((name) =>
+    Object.hasOwn(l2Field, name)
+      ? { l2Weight: l2Field[name]!, l2Vector: l2Field[name]!, factor: 1 }
+      : { l2Weight, l2Vector, factor: 1 },
+  );
+  return (feature) => rates[fieldOf[feature]!]!;
 }
 
 /** Any model that scores as a factorization machine does. */

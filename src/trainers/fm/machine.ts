@@ -5,10 +5,13 @@ import {
   allocateFm,
   BATCH_ROWS,
   BLOCK_ROWS,
+  type FeatureRates,
   type FmLayout,
   type FmShape,
   readBias,
   reservePairs,
+  setLearningRate,
+  setRates,
   takeLoss,
   writeBias,
 } from "../../kernels/fm.js";
@@ -94,6 +97,15 @@ export class FmMachine {
       seed,
       spread: SPREAD,
     });
+  }
+
+  set learningRate(value: number) {
+    setLearningRate(this.arena, this.#layout, value);
+  }
+
+  /** L2 and rate of each feature; the shape has them. */
+  setRates(ratesOf: (feature: number) => FeatureRates): void {
+    setRates(this.arena, this.#layout, this.#shape.numFeatures, ratesOf);
   }
 
   /** One step for each row, in file order or, with a key, in the order that the key names. */

@@ -3,6 +3,7 @@
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j          Rendle 2010, eq. 1
 
 import type { FeatureRows } from "../../dataset/rows.js";
+import type { FmShape } from "../../kernels/fm.js";
 import { exp } from "../../kernels/reference/exp.js";
 import type { EpochEvent } from "../trained.js";
 import { FmMachine } from "./machine.js";
@@ -38,15 +39,7 @@ export async function scoreRows(
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
-  const machine = await FmMachine.start({
-    numFeatures: model.w.length,
-    dim: model.dim,
-    threads,
-    loss: "squared",
-    learningRate: 0,
-    l2Weight: 0,
-    l2Vector: 0,
-  });
+  const machine = await FmMachine.start(scoringShape(model, threads));
   try {
     const regions = machine.allocateParameters();
     machine.arena.f32(regions.vectors).set(model.vectors);
@@ -61,6 +54,12 @@ export async function scoreRows(
   } finally {
     await machine.terminate();
   }
+}
+
+/** A machine that scores with parameters like these and trains nothing; sgd keeps nothing beside the parameters. */
+export function scoringShape({ w, dim }: Pick<FmParameters, "w" | "dim">, threads: number): FmShape {
+  const steps = { learningRate: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0, hasRates: false };
+  return { numFeatures: w.length, dim, threads, loss: "squared", method: "sgd", ...steps };
 }
 
 /**

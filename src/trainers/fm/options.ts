@@ -2,10 +2,9 @@
 
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
-import { coordinateDefaults } from "./mcmc/defaults.js";
 
-export const models = ["fm"] as const;
-export const methods = ["adagrad", "als", "mcmc"] as const;
+export const models = ["fm", "lr"] as const;
+export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
 export const tasks = ["binary", "regression"] as const;
 
 export type Model = (typeof models)[number];
@@ -18,8 +17,13 @@ export interface FmOptions {
   dim: number;
   epochs: number;
   learningRate: number;
+  /** the rate of epoch e is learningRate / (1 + learningRateDecay (e - 1)) */
+  learningRateDecay: number;
+  l1Weight: number;
   l2Weight: number;
   l2Vector: number;
+  /** by field: the L2 of its weights and vectors in place of the two above */
+  l2Field: Record<string, number>;
   seed: number;
   threads: number;
   shuffle: boolean;
@@ -32,7 +36,7 @@ export interface FmOptions {
 
 /** A number that a user may set. */
 export interface Hyperparameter {
-  name: Exclude<keyof FmOptions, "model" | "method" | "shuffle" | "loss">;
+  name: Exclude<keyof FmOptions, "model" | "method" | "l2Field" | "shuffle" | "loss">;
   /** as the help shows it */
   default: string;
   help: string;
@@ -42,14 +46,46 @@ export interface Hyperparameter {
   max: number;
 }
 
-/** Step size and penalties that served best by loss, on a click log and on ratings (docs/algorithms/fm.md). */
-const steps = {
-  logistic: { learningRate: 0.05, l2Weight: 1e-4, l2Vector: 0.01 },
-  squared: { learningRate: 0.1, l2Weight: 0.05, l2Vector: 0.1 },
-} as const;
+/** What a method's steps depend on. */
+type Steps = Pick<FmOptions, "learningRate" | "learningRateDecay" | "l1Weight" | "l2Weight" | "l2Vector">;
 
-function byLoss(name: "learningRate" | "l2Weight" | "l2Vector"): string {
-  return `${steps.logistic[name]}, or ${steps.squared[name]} for the squared loss`;
+/** Step size and penalties that served best by method and loss, on a click log and on ratings (docs/algorithms/fm.md). */
+const steps: Record<Method, Record<FmOptions["loss"], Steps>> = {
+  adagrad: {
+    logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
+    squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
+  },
+  sgd: {
+    logistic: { ...plain(0.02), learningRateDecay: 0.5, l2Weight: 1e-4, l2Vector: 0.01 },
+    squared: { ...plain(0.02), learningRateDecay: 0.5, l2Weight: 0.05, l2Vector: 0.1 },
+  },
+  ftrl: {
+    logistic: { ...plain(0.05), l1Weight: 1, l2Weight: 1, l2Vector: 0.01 },
+    squared: { ...plain(0.1), l1Weight: 1, l2Weight: 1, l2Vector: 0.1 },
+  },
+  adam: {
+    logistic: { ...plain(0.001), l2Weight: 1e-4, l2Vector: 0.01 },
+    squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
+  },
+  // once a parameter, not at each occurrence; no step size: each takes its best value
+  als: {
+    logistic: { ...plain(1), l2Weight: 10, l2Vector: 100 },
+    squared: { ...plain(1), l2Weight: 10, l2Vector: 100 },
+  },
+  // MCMC draws its penalties
+  mcmc: { logistic: plain(1), squared: plain(1) },
+};
+
+/** Epochs by method, where they are not 10. */
+const epochs: Partial<Record<Method, number>> = { als: 50, mcmc: 100 };
+
+function plain(learningRate: number): Steps {
+  return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
+}
+
+function byLoss(name: keyof Steps): string {
+  const { logistic, squared } = steps.adagrad;
+  return `${logistic[name]}, or ${squared[name]} for the squared loss; others by --method`;
 }
 
 /** What a user may set, in the order of the help; others are flags of their own. */
@@ -73,15 +109,31 @@ export const hyperparameters: readonly Hyperparameter[] = [
   {
     name: "learningRate",
     default: byLoss("learningRate"),
-    help: "AdaGrad's step size",
+    help: "step size",
     integer: false,
     min: 1e-6,
     max: Number.MAX_VALUE,
   },
   {
+    name: "learningRateDecay",
+    default: "0, or 0.5 with --method sgd",
+    help: "the step size of epoch e is divided by 1 + x (e - 1)",
+    integer: false,
+    min: 0,
+    max: Number.MAX_VALUE,
+  },
+  {
+    name: "l1Weight",
+    default: "1",
+    help: "L1 on weights, with --method ftrl: greater leaves fewer of them",
+    integer: false,
+    min: 0,
+    max: Number.MAX_VALUE,
+  },
+  {
     name: "l2Weight",
     default: byLoss("l2Weight"),
-    help: "L2 on weights, at each occurrence of a feature",
+    help: "L2 on weights, at each occurrence of a feature; with --method als once a feature",
     integer: false,
     min: 0,
     max: Number.MAX_VALUE,
@@ -89,7 +141,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
   {
     name: "l2Vector",
     default: byLoss("l2Vector"),
-    help: "L2 on vectors, at each occurrence of a feature",
+    help: "L2 on vectors, likewise",
     integer: false,
     min: 0,
     max: Number.MAX_VALUE,
@@ -136,14 +188,15 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
 ];
 
-/** The defaults; those of the steps depend on the loss, and all on the method. */
+/** The defaults; those of the steps depend on the loss and on the method. */
 export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adagrad"): FmOptions {
   return {
     model: "fm",
     method,
     dim: 16,
-    epochs: 10,
-    ...steps[loss],
+    epochs: epochs[method] ?? 10,
+    ...steps[method][loss],
+    l2Field: {},
     seed: 1,
     threads: availableParallelism(),
     shuffle: true,
@@ -151,7 +204,6 @@ export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adag
     burnIn: 20,
     draws: 20,
     loss,
-    ...coordinateDefaults(method, loss),
   };
 }
 

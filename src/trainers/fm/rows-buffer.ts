@@ -7,6 +7,8 @@ import { BATCH_ROWS, BLOCK_ROWS, writeStruct } from "../../kernels/fm.js";
 /** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
 export class RowsBuffer {
   numRows = 0;
+  /** what the rows count together */
+  weight = 0;
   /** most pairs that a thread copies at once: of a block when all rows have one width and no values, else of a batch */
   pairsToCopy = 0;
   /** offset of the struct Rows of assembly/fm/plan.ts */
@@ -22,7 +24,7 @@ export class RowsBuffer {
     this.offset = writeStruct(
       arena,
       name,
-      Array.from({ length: 6 }, () => ["u32", 0] as const),
+      Array.from({ length: 7 }, () => ["u32", 0] as const),
     );
   }
 
@@ -39,6 +41,7 @@ export class RowsBuffer {
       this.#copy("ids", rows.ids),
       this.#copy("values", rows.values),
       this.#copy("labels", rows.labels),
+      this.#copy("weights", rows.weights),
     ];
     if (labelScale !== 1) {
       const labels = this.#arena.f32(this.#regions.get("labels")!);
@@ -46,6 +49,7 @@ export class RowsBuffer {
     }
     new Uint32Array(this.#arena.memory.buffer, this.offset, fields.length).set(fields);
     this.numRows = rows.numRows;
+    this.weight = rows.weights ? rows.weights.reduce((sum, weight) => sum + weight, 0) : rows.numRows;
     const isGeneral = rows.indptr !== undefined || rows.values !== undefined;
     this.pairsToCopy = pairsOfWidest(rows, isGeneral ? BATCH_ROWS : BLOCK_ROWS);
     return this;
@@ -67,7 +71,7 @@ export class RowsBuffer {
 
 /** Bytes that the rows take in the shared memory. */
 export function bytesOfRows(rows: FeatureRows): number {
-  const arrays = [rows.indptr, rows.ids, rows.values, rows.labels];
+  const arrays = [rows.indptr, rows.ids, rows.values, rows.labels, rows.weights];
   return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
 }
 

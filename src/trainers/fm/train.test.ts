@@ -154,7 +154,12 @@ describe("the order of rows", () => {
       const train = { kind: "resident", rows: plantedRows(140_000, "logistic", 41, general) } as const;
       const results = [];
       for (const residentBytes of [Infinity, 0]) {
-        const machine = await FmMachine.start({ ...options("logistic"), numFeatures });
+        const machine = await FmMachine.start({
+          ...options("logistic"),
+          method: "adagrad",
+          numFeatures,
+          hasRates: false,
+        });
         const { featureHashes, counts } = inputOf(train.rows);
         await machine.initialise(featureHashes, counts, 1);
         const pass = prepareTraining(machine, train, 1, residentBytes);

@@ -5,7 +5,8 @@
 // Source: Rendle 2010 (10.1109/ICDM.2010.127); AdaGrad: Duchi et al. 2011. Equations and deviations: docs/algorithms/fm.md.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
-import { DataError, DivergedError } from "../../errors.js";
+import { DataError, DivergedError, UsageError } from "../../errors.js";
+import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm.js";
 import { log } from "../../kernels/reference/exp.js";
 import { draw } from "../../kernels/reference/random.js";
 import { FmMachine } from "./machine.js";
@@ -26,10 +27,12 @@ export interface FmInput {
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
+  /** L2 and rate of each feature, where they differ */
+  ratesOf?: (feature: number) => FeatureRates;
 }
 
 /**
- * Trains a factorization machine by AdaGrad on batches of 256 rows.
+ * Trains a factorization machine on batches of 256 rows, by AdaGrad or another method that steps along gradients.
  *
  * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience above
  * 0, training stops after so many epochs without a lower validation loss, and the model is the best epoch's; else the last's.
@@ -42,17 +45,24 @@ export interface FmInput {
  */
 export async function trainFm(
   input: FmInput,
-  options: FmOptions,
+  told: FmOptions,
   observe: (event: EpochEvent) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<FmModel> {
-  checkFmOptions(options);
+  checkFmOptions(told);
+  // logistic or linear regression is a machine without factors
+  const options = told.model === "lr" ? { ...told, dim: 0 } : told;
   signal?.throwIfAborted();
   const { train } = input;
   if ((train.kind === "resident" ? train.rows.numRows : train.numRows) === 0) {
     throw new DataError("no training rows: nothing to learn from");
   }
-  const machine = await FmMachine.start({ ...options, numFeatures: input.numFeatures });
+  const machine = await FmMachine.start({
+    ...options,
+    method: stepsOf(options.method),
+    numFeatures: input.numFeatures,
+    hasRates: input.ratesOf !== undefined,
+  });
   const abort = () => void machine.terminate();
   signal?.addEventListener("abort", abort);
   try {
@@ -69,11 +79,12 @@ export async function trainFm(
 
 async function runEpochs(
   machine: FmMachine,
-  { numFeatures, featureHashes, counts, train, valid }: FmInput,
+  { numFeatures, featureHashes, counts, train, valid, ratesOf }: FmInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<FmModel> {
   await machine.initialise(featureHashes, counts, options.seed);
+  if (ratesOf) machine.setRates(ratesOf);
   const labels = labelsOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = machine.allocateParameters();
@@ -86,9 +97,10 @@ async function runEpochs(
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
     // one pass over the training rows, in an order named by (seed, epoch)
     const start = performance.now();
+    machine.learningRate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
     const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
     const trained = performance.now();
-    const trainLoss = (pass.loss / pass.numRows) * labels.scale ** 2;
+    const trainLoss = (pass.loss / pass.weight) * labels.scale ** 2;
 
     // a look at the validation part
     const validLoss = validation && (await validation()) * labels.scale ** 2;
@@ -133,6 +145,12 @@ async function runEpochs(
   };
 }
 
+/** The kernel's method. @throws {UsageError} it is none of the kernel's */
+function stepsOf(method: FmOptions["method"]): FmMethod {
+  for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
+  throw new UsageError(`--method ${method} does not step along gradients`);
+}
+
 /** Loads the validation part and returns what computes its mean loss. */
 function validationOf(
   machine: FmMachine,
@@ -142,26 +160,35 @@ function validationOf(
   if (valid.numRows === 0) return undefined;
   const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
   const scores = machine.allocateScores(valid.numRows);
-  return async () => (await machine.score(buffer, scores)) / valid.numRows;
+  const total = valid.weights ? sumOf(valid.weights) : valid.numRows;
+  return async () => (await machine.score(buffer, scores)) / total;
 }
 
 /**
  * The best constant score, where w0 starts, and what labels are divided by, so that steps and penalties mean the same whatever
- * their unit: the labels' mean and standard deviation for the squared loss, log-odds and 1 for the logistic loss.
+ * their unit: the labels' mean and standard deviation for the squared loss, log-odds and 1 for the logistic loss. Rows count
+ * by their weights.
  *
  * Of drawn rows only the first chunk is looked at.
  */
 function labelsOf(train: TrainingRows, loss: FmOptions["loss"]): { bias: number; scale: number } {
-  const { numRows, labels } = train.kind === "resident" ? train.rows : firstOf(train.draw(1));
+  const { numRows, labels, weights } = train.kind === "resident" ? train.rows : firstOf(train.draw(1));
+  const total = weights ? sumOf(weights) : numRows;
   let sum = 0;
-  for (let r = 0; r < numRows; r++) sum += labels[r]!;
+  for (let r = 0; r < numRows; r++) sum += (weights ? weights[r]! : 1) * labels[r]!;
   // one event of each kind more than there are, so that a log of one kind has finite odds
-  if (loss === "logistic") return { bias: log((sum + 1) / (numRows - sum + 1)), scale: 1 };
+  if (loss === "logistic") return { bias: log((sum + 1) / (total - sum + 1)), scale: 1 };
 
-  const mean = sum / numRows;
+  const mean = sum / total;
   let squares = 0;
-  for (let r = 0; r < numRows; r++) squares += (labels[r]! - mean) ** 2;
-  return { bias: mean, scale: Math.sqrt(squares / numRows) || 1 };
+  for (let r = 0; r < numRows; r++) squares += (weights ? weights[r]! : 1) * (labels[r]! - mean) ** 2;
+  return { bias: mean, scale: Math.sqrt(squares / total) || 1 };
+}
+
+function sumOf(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum;
 }
 
 function firstOf(chunks: Iterable<FeatureRows>): FeatureRows {

@@ -15,26 +15,34 @@ import { bytesOfRows, RowsBuffer } from "./rows-buffer.js";
 /** Blocks of a chunk that is cut from resident rows. */
 const CHUNK_BLOCKS = 32;
 
+/** What a pass over the training rows was. */
+interface Pass {
+  numRows: number;
+  /** what its rows count together */
+  weight: number;
+  /** sum of their losses, each times what its row counts */
+  loss: number;
+}
+
 /**
  * Makes training rows ready for a machine.
  *
  * @param labelScale    labels are divided by it
  * @param residentBytes resident rows above it are trained on in chunks
- * @returns a pass: trains once on every row and returns the number of rows and the sum of their losses; `key` names the
- *   order of resident rows, undefined is file order
+ * @returns a pass: trains once on every row; `key` names the order of resident rows, undefined is file order
  */
 export function prepareTraining(
   machine: FmMachine,
   train: TrainingRows,
   labelScale: number,
   residentBytes: number,
-): (epoch: number, key: number | undefined) => Promise<{ numRows: number; loss: number }> {
+): (epoch: number, key: number | undefined) => Promise<Pass> {
   if (train.kind === "resident" && bytesOfRows(train.rows) <= residentBytes) {
     const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows, labelScale);
     return async (epoch, key) => {
       if (train.atEpoch) buffer.load(train.atEpoch(epoch), labelScale);
       await machine.train(buffer, key);
-      return { numRows: buffer.numRows, loss: machine.takeLoss() };
+      return { numRows: buffer.numRows, weight: buffer.weight, loss: machine.takeLoss() };
     };
   }
   const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows");
@@ -51,8 +59,9 @@ async function trainOnChunks(
   [current, next]: [RowsBuffer, RowsBuffer],
   chunks: Iterable<FeatureRows>,
   labelScale: number,
-): Promise<{ numRows: number; loss: number }> {
+): Promise<Pass> {
   let numRows = 0;
+  let weight = 0;
   let running = Promise.resolve();
   for (const chunk of chunks) {
     if (chunk.numRows === 0) continue;
@@ -63,10 +72,11 @@ async function trainOnChunks(
     // a failure of theirs is met at the next await, unless drawing fails before
     running.catch(() => undefined);
     numRows += chunk.numRows;
+    weight += next.weight;
     [current, next] = [next, current];
   }
   await running;
-  return { numRows, loss: machine.takeLoss() };
+  return { numRows, weight, loss: machine.takeLoss() };
 }
 
 /** The rows in the order that the kernel would visit them, some blocks at a time; a short block ends its chunk. */
@@ -107,5 +117,6 @@ function rowsAt(rows: FeatureRows, order: readonly number[]): FeatureRows {
     ids,
     ...(values && { values }),
     labels: Float32Array.from(order, (row) => rows.labels[row]!),
+    ...(rows.weights && { weights: Float32Array.from(order, (row) => rows.weights![row]!) }),
   };
 }

@@ -29,6 +29,9 @@ export function openBlock(thread: Thread, rows: Rows, first: u32, numRows: u32, 
     for (let i: u32 = 0; i < numRows; i++) {
       const place = <usize>load<u32>(thread.places + ((<usize>i) << 2));
       store<f32>(thread.blockLabels + (place << 2), load<f32>(rows.labels + ((<usize>(first + i)) << 2)));
+      if (rows.weights) {
+        store<f32>(thread.blockWeights + (place << 2), load<f32>(rows.weights + ((<usize>(first + i)) << 2)));
+      }
       const target = thread.blockIds + place * bytes;
       let b: usize = 0;
       for (; b + 16 <= bytes; b += 16) v128.store(target + b, v128.load(source + b));
@@ -49,16 +52,25 @@ export function openBatch(thread: Thread, rows: Rows, first: u32, numRows: u32, 
   const labels = key ? thread.blockLabels : rows.labels + ((<usize>first) << 2);
   thread.ids = ids + ((<usize>from * rows.width) << 2);
   thread.labels = labels + ((<usize>from) << 2);
+  thread.weights = 0;
+  if (rows.weights) {
+    const weights = key ? thread.blockWeights : rows.weights + ((<usize>first) << 2);
+    thread.weights = weights + ((<usize>from) << 2);
+  }
 }
 
 /** Copies a batch of rows of any width to the thread's buffers, with the value of each pair. */
 function gather(thread: Thread, rows: Rows, first: u32, from: u32): void {
   thread.ids = thread.blockIds;
   thread.labels = thread.blockLabels;
+  thread.weights = rows.weights ? thread.blockWeights : 0;
   let pair: usize = 0;
   for (let i: u32 = 0; i < thread.numRows; i++) {
     const row = first + load<u32>(thread.order + ((<usize>(from + i)) << 2));
     store<f32>(thread.labels + ((<usize>i) << 2), load<f32>(rows.labels + ((<usize>row) << 2)));
+    if (rows.weights) {
+      store<f32>(thread.blockWeights + ((<usize>i) << 2), load<f32>(rows.weights + ((<usize>row) << 2)));
+    }
     let source: usize = <usize>row * rows.width;
     let end: usize = source + rows.width;
     if (rows.indptr) {

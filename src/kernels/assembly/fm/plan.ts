@@ -19,12 +19,13 @@ export class Plan {
   numSlices: u32;
   /** K */
   sliceWidth: u32;
-  /** v and its accumulators, f32[2][K] a feature and slice: slice j of feature i at j sliceStride + i featureStride */
+  /** v and its state (step.ts), f32[states][K] a feature and slice: slice j of feature i at j sliceStride + i featureStride */
   slices: usize;
   sliceStride: usize;
   featureStride: usize;
-  /** f32[n][2]: w and its accumulators */
+  /** w of feature i at i << linearShift, its state behind it */
   linear: usize;
+  linearShift: usize;
   /** f32[J][B][K]: S, the sum of v x over a row */
   sums: usize;
   /** f32[2][J + 1][B]: partial scores, alternating with the batch's number */
@@ -34,6 +35,11 @@ export class Plan {
   learningRate: f32;
   l2Weight: f32;
   l2Vector: f32;
+  l1Weight: f32;
+  /** METHODS of ../../fm.ts */
+  method: u32;
+  /** f32[n][4]: l2 of w, l2 of v, factor of the learning rate, unused; 0 when all features have the plan's */
+  rates: usize;
 }
 
 /** Rows to read, as src/dataset/rows.ts describes them; a pointer is 0 for an array that is absent. */
@@ -44,6 +50,8 @@ export class Rows {
   ids: usize;
   values: usize;
   labels: usize;
+  /** f32: what each row counts */
+  weights: usize;
 }
 
 /** One thread's own: its copy of the bias, and the batch that it works on. */
@@ -60,6 +68,8 @@ export class Thread {
   /** 1 when the batch's pairs have values and ends; else every row has `width` pairs, all 1 */
   general: u32;
   width: u32;
+  /** f32[B]: what its rows count, in place or in blockWeights; 0 when each counts 1 */
+  weights: usize;
   /** u32: the batch's features, row after row, in place or in blockIds */
   ids: usize;
   /** f32[B]: the batch's labels, in place or in blockLabels */
@@ -72,6 +82,8 @@ export class Thread {
   ends: usize;
   /** f32[4096] */
   blockLabels: usize;
+  /** f32[4096] */
+  blockWeights: usize;
   /** f32[B]: dLoss/dscore */
   gradients: usize;
   /** f32[B][K]: S while scoring */

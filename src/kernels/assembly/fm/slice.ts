@@ -1,18 +1,19 @@
 // One slice of the factors: K dimensions of every feature's v, with the accumulators beside them.
 //
 //   x       value of a feature in a row; 1 in a one-hot row
-//   v, n    f32[K] each, side by side: v[K] n[K] of a feature are one cache line when K = 8
+//   v, n    f32[K] each, side by side: v[K] n[K] of a feature are one cache line when K = 8; n is the method's state
 //   S       f32[K]: sum of x v over the row's features, at the batch's start
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   0.5 sum over dimensions of (S^2 - sum of (x v)^2)
 //   grad    x g (S - x v) + l2 v
-//   step    n <- n + grad^2;  v <- v - lr grad / sqrt(n)
+//   step    step.ts
 //
 // Type parameters stand for constants that the compiler folds: sizeof<W>() is K (u32: 4, u64: 8), and X is f32 for
-// pairs with values, u32 for one-hot rows. Source: Rendle 2010, eq. 1, 3 and 4; Duchi et al. 2011. Twin: ../../reference/fm.ts.
+// pairs with values, u32 for one-hot rows; M is the method (step.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../../reference/fm.ts.
 
-import { inverseSqrt4, sum4 } from "../math/vector";
-import { Thread } from "./plan";
+import { sum4 } from "../math/vector";
+import { Plan, Thread } from "./plan";
+import { ratesOf, step4 } from "./step";
 
 /**
  * Writes each row's S and this slice's part of its score.
@@ -58,39 +59,39 @@ export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usi
   }
 }
 
-/** Moves v of every feature of every row, in the rows' order, one AdaGrad step each time it occurs. */
-export function update<W, X>(
-  thread: Thread,
-  P: usize,
-  stride: usize,
-  sums: usize,
-  learningRate: f32,
-  l2Vector: f32,
-): void {
+/** Moves v of every feature of every row, in the rows' order, one step each time it occurs. */
+export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usize): void {
   const numRows = thread.numRows;
+  const stride = plan.featureStride;
   const ids = thread.ids;
   const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
-  const bytesOfS: usize = sizeof<W>() << 2;
-  const lr = f32x4.splat(learningRate);
-  const l2 = f32x4.splat(l2Vector);
+  const apart: usize = sizeof<W>() << 2; // from v to its state
+  let lr = f32x4.splat(plan.learningRate);
+  let l2 = f32x4.splat(plan.l2Vector);
   let pair = ids;
   for (let r: usize = 0; r < numRows; r++) {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
-    const s0 = v128.load(sums + r * bytesOfS);
+    const s0 = v128.load(sums + r * apart);
     const s1 = sizeof<W>() == 8 ? v128.load(sums + (r << 5), 16) : s0;
     for (; pair < end; pair += 4) {
-      const p = P + <usize>load<u32>(pair) * stride;
+      const feature = load<u32>(pair);
+      const p = P + <usize>feature * stride;
+      if (isSigned<M>()) {
+        const rates = ratesOf(plan, feature);
+        l2 = v128.load32_splat(rates, 4);
+        lr = f32x4.mul(f32x4.splat(plan.learningRate), v128.load32_splat(rates, 8));
+      }
       const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
-      step<X>(p, sizeof<W>() << 2, x, g, s0, lr, l2);
-      if (sizeof<W>() == 8) step<X>(p + 16, sizeof<W>() << 2, x, g, s1, lr, l2);
+      move<X, M>(p, apart, x, g, s0, lr, l2);
+      if (sizeof<W>() == 8) move<X, M>(p + 16, apart, x, g, s1, lr, l2);
     }
   }
 }
 
-/** Four dimensions of one feature: v at p, n at p + toN. */
-function step<X>(p: usize, toN: usize, x: v128, g: v128, s: v128, lr: v128, l2: v128): void {
+/** Four dimensions of one feature. */
+function move<X, M>(p: usize, apart: usize, x: v128, g: v128, s: v128, lr: v128, l2: v128): void {
   const v = v128.load(p);
   let grad: v128;
   if (isFloat<X>()) {
@@ -98,8 +99,5 @@ function step<X>(p: usize, toN: usize, x: v128, g: v128, s: v128, lr: v128, l2: 
   } else {
     grad = f32x4.mul(g, f32x4.sub(s, v));
   }
-  grad = f32x4.add(grad, f32x4.mul(l2, v));
-  const n = f32x4.add(v128.load(p + toN), f32x4.mul(grad, grad));
-  v128.store(p + toN, n);
-  v128.store(p, f32x4.sub(v, f32x4.mul(f32x4.mul(lr, grad), inverseSqrt4(n))));
+  step4<M>(p, apart, v, f32x4.add(grad, f32x4.mul(l2, v)), lr);
 }

@@ -28,12 +28,24 @@ export function squaredLoss4(s: v128, y: v128): v128 {
   return f32x4.mul(difference, difference);
 }
 
-/** Adds the losses of n rows to `sum` in f64, in the rows' order; scores and labels are f32, readable up to a multiple of 4. */
-export function addLosses(sum: f64, scores: usize, labels: usize, n: usize, squared: bool): f64 {
+/**
+ * Adds the losses of n rows to `sum` in f64, in the rows' order; arrays are f32, readable up to a multiple of 4.
+ *
+ * @param weights what each row counts; 0 when each counts 1
+ */
+export function addLosses(
+  sum: f64,
+  scores: usize,
+  labels: usize,
+  weights: usize,
+  n: usize,
+  squared: bool,
+): f64 {
   for (let i: usize = 0; i < n; i += 4) {
     const s = v128.load(scores + (i << 2));
     const y = v128.load(labels + (i << 2));
-    const losses = squared ? squaredLoss4(s, y) : logisticLoss4(s, y);
+    let losses = squared ? squaredLoss4(s, y) : logisticLoss4(s, y);
+    if (weights) losses = f32x4.mul(losses, v128.load(weights + (i << 2)));
     sum += <f64>f32x4.extract_lane(losses, 0);
     if (i + 1 < n) sum += <f64>f32x4.extract_lane(losses, 1);
     if (i + 2 < n) sum += <f64>f32x4.extract_lane(losses, 2);

@@ -3,10 +3,11 @@
 import { UsageError } from "../../../errors.js";
 import type { FmOptions, Method } from "../options.js";
 
-const idle: Record<Method, readonly (keyof FmOptions)[]> = {
-  adagrad: ["burnIn", "draws"],
-  als: ["learningRate", "shuffle", "burnIn", "draws"],
-  mcmc: ["learningRate", "shuffle", "l2Weight", "l2Vector", "patience"],
+const ofGradients = ["learningRate", "learningRateDecay", "l1Weight", "shuffle"] as const;
+const ofMcmc = ["burnIn", "draws"] as const;
+const idle: Partial<Record<Method, readonly (keyof FmOptions)[]>> = {
+  als: [...ofGradients, ...ofMcmc],
+  mcmc: [...ofGradients, "l2Weight", "l2Vector", "l2Field", "patience"],
 };
 
 /**
@@ -17,7 +18,7 @@ const idle: Record<Method, readonly (keyof FmOptions)[]> = {
  */
 export function checkMethodOptions(set: Partial<FmOptions>): void {
   const { method = "adagrad" } = set;
-  for (const name of idle[method]) {
+  for (const name of idle[method] ?? ofMcmc) {
     if (set[name] === undefined) continue;
     const flag =
       name === "shuffle"

@@ -6,10 +6,11 @@
 
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { log } from "../../../kernels/reference/exp.js";
+import type { Region } from "../../../kernels/memory.js";
 import { normalCdf } from "../../../kernels/reference/normal.js";
 import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
-import { FmMachine } from "../machine.js";
-import type { FmParameters } from "../model.js";
+import { FmMachine, type ParameterRegions } from "../machine.js";
+import { scoringShape, type FmParameters } from "../model.js";
 import { RowsBuffer } from "../rows-buffer.js";
 
 /** How a score becomes a prediction. */
@@ -21,31 +22,34 @@ export interface Ensemble {
   draws: FmParameters[];
 }
 
-/** Scores rows with one draw after another; `terminate` must be called. */
+/** Scores the same rows with one draw after another; `terminate` must be called. */
 export class DrawScorer {
   readonly #machine: FmMachine;
-  readonly #parts: { buffer: RowsBuffer; numRows: number; scores: ReturnType<FmMachine["allocateScores"]> }[];
-  readonly #regions: ReturnType<FmMachine["allocateParameters"]>;
+  readonly #numRows: number;
+  readonly #buffer: RowsBuffer;
+  readonly #scores: Region;
+  readonly #parameters: ParameterRegions;
 
-  private constructor(machine: FmMachine, parts: readonly FeatureRows[]) {
+  private constructor(machine: FmMachine, rows: FeatureRows) {
     this.#machine = machine;
-    this.#regions = machine.allocateParameters();
-    this.#parts = parts.map((rows) => ({
-      buffer: new RowsBuffer(machine.arena, "the rows to score").load(rows),
-      numRows: rows.numRows,
-      scores: machine.allocateScores(rows.numRows),
-    }));
+    this.#numRows = rows.numRows;
+    this.#parameters = machine.allocateParameters();
+    this.#buffer = new RowsBuffer(machine.arena, "the rows to score").load(rows);
+    this.#scores = machine.allocateScores(rows.numRows);
   }
 
-  /** @throws {UsageError} rows and a draw do not fit 4 GiB */
+  /**
+   * @param shape any draw, for its size
+   * @throws {UsageError} rows and a draw do not fit 4 GiB
+   */
   static async start(
-    { numFeatures, dim, threads }: { numFeatures: number; dim: number; threads: number },
-    parts: readonly FeatureRows[],
+    shape: Pick<FmParameters, "w" | "dim">,
+    threads: number,
+    rows: FeatureRows,
   ): Promise<DrawScorer> {
-    const steps = { learningRate: 0, l2Weight: 0, l2Vector: 0 };
-    const machine = await FmMachine.start({ numFeatures, dim, threads, loss: "squared", ...steps });
+    const machine = await FmMachine.start(scoringShape(shape, threads));
     try {
-      return new DrawScorer(machine, parts);
+      return new DrawScorer(machine, rows);
     } catch (error) {
       await machine.terminate();
       throw error;
@@ -56,19 +60,15 @@ export class DrawScorer {
     await this.#machine.terminate();
   }
 
-  /** f32[numRows] a part: the draw's scores. */
-  async score({ w0, w, vectors }: FmParameters): Promise<Float32Array[]> {
+  /** The draw's scores, f32[numRows], a view that the next call writes over. */
+  async score({ w0, w, vectors }: FmParameters): Promise<Float32Array> {
     const machine = this.#machine;
-    machine.arena.f32(this.#regions.vectors).set(vectors);
-    machine.arena.f32(this.#regions.w).set(w);
+    machine.arena.f32(this.#parameters.vectors).set(vectors);
+    machine.arena.f32(this.#parameters.w).set(w);
     machine.bias = w0;
-    await machine.import(this.#regions);
-    const all: Float32Array[] = [];
-    for (const { buffer, numRows, scores } of this.#parts) {
-      await machine.score(buffer, scores);
-      all.push(machine.arena.f32(scores).slice(0, numRows));
-    }
-    return all;
+    await machine.import(this.#parameters);
+    await machine.score(this.#buffer, this.#scores);
+    return machine.arena.f32(this.#scores).subarray(0, this.#numRows);
   }
 }
 
@@ -120,11 +120,10 @@ export async function scoreEnsemble(
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
-  const { w, dim } = draws[0]!;
-  const scorer = await DrawScorer.start({ numFeatures: w.length, dim, threads }, [rows]);
+  const scorer = await DrawScorer.start(draws[0]!, threads, rows);
   try {
     const mean = new MeanPrediction(link, rows.numRows);
-    for (const each of draws) mean.add((await scorer.score(each))[0]!);
+    for (const each of draws) mean.add(await scorer.score(each));
     return mean.scores();
   } finally {
     await scorer.terminate();

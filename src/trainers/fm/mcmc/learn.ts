@@ -6,11 +6,12 @@
 //
 // Without a probit link and with one draw, the table is all: a plain run of model "fm".
 
+import { requireColumn } from "../../../dataset/roles.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
-import { ArtifactError } from "../../../errors.js";
+import { ArtifactError, UsageError } from "../../../errors.js";
 import type { EpochEvent, LearnerInput, Scorer, Trained } from "../../trained.js";
 import { trainedFm } from "../learn.js";
 import type { FmParameters } from "../model.js";
@@ -30,13 +31,21 @@ export async function learnCoordinates(
 ): Promise<Trained> {
   const { offsets } = space;
   const isUnseen = unseenFeatures(space);
+  const rows = residentRows(train);
+  if (rows.weights) {
+    throw new UsageError(
+      `--method ${options.method} takes no weights of events: leave them out, or use another method`,
+    );
+  }
+  const penalties = fieldPenalties(space, options);
   const { ensemble, ...model } = await trainCoordinates(
     {
       offsets,
       featureHashes: featureHashes(space),
       counts,
       standsForUnseen: (feature) => isUnseen[feature] === 1,
-      train: residentRows(train),
+      train: rows,
+      ...(penalties && { penalties }),
       ...(valid && { valid }),
     },
     options,
@@ -54,6 +63,21 @@ export async function learnCoordinates(
     score: (rows, how) => scoreEnsemble(ensemble, rows, how),
     ...(draws.length > 1 && { scoreByTable: (rows: FeatureRows, how) => scoreEnsemble(byTable, rows, how) }),
   };
+}
+
+/** The L2 of each field, when some have their own. @throws {UsageError} there is no such field */
+function fieldPenalties(
+  { fields }: FeatureSpace,
+  { l2Field, l2Weight, l2Vector }: FmOptions,
+): { l2Weight: number; l2Vector: number }[] | undefined {
+  const names = fields.map(({ name }) => name);
+  for (const name of Object.keys(l2Field)) requireColumn("--l2-field", name, names);
+  if (Object.keys(l2Field).length === 0) return undefined;
+  return names.map((name) =>
+    Object.hasOwn(l2Field, name)
+      ? { l2Weight: l2Field[name]!, l2Vector: l2Field[name]! }
+      : { l2Weight, l2Vector },
+  );
 }
 
 /** u8[numFeatures]: 1 for features that an unseen key meets: each field's out-of-vocabulary one, and the rows of a hash. */

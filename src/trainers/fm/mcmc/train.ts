@@ -23,9 +23,11 @@ const SPREAD = 0.1;
  * MCMC's precisions of weights and vectors in the first sweep. Drawn from first weights, which are all 0, that of the weights
  * would be near their number, hold them at 0 for dozens of sweeps, and leave the vectors to take their place.
  */
-const FIRST_LAMBDAS = [4, 1 / SPREAD ** 2] as const;
+const FIRST_LAMBDAS = { l2Weight: 4, l2Vector: 1 / SPREAD ** 2 };
 
 export interface CoordinateInput {
+  /** ALS: the penalties of each field's parameters; by default those of the options */
+  penalties?: readonly { l2Weight: number; l2Vector: number }[];
   /** field f owns features [offsets[f], offsets[f + 1]) */
   offsets: readonly number[];
   /** u32[numFeatures][2] */
@@ -121,7 +123,7 @@ class Run {
 
   constructor(
     machine: CoordinateMachine,
-    { offsets, counts, train }: CoordinateInput,
+    { offsets, counts, train, penalties }: CoordinateInput,
     options: FmOptions,
     w0: number,
   ) {
@@ -131,12 +133,12 @@ class Run {
     this.#numRows = train.numRows;
     this.#numFields = offsets.length - 1;
     this.#isDrawn = (f) => (i) => counts[offsets[f]! + i]! > 0;
-    const { method, l2Weight, l2Vector, dim } = options;
-    const [weight, vector] = method === "als" ? [l2Weight, l2Vector] : FIRST_LAMBDAS;
-    this.#priors = Array.from({ length: (1 + dim) * this.#numFields }, (_, i) => ({
-      lambda: i < this.#numFields ? weight : vector,
-      mu: 0,
-    }));
+    const { method, dim } = options;
+    this.#priors = Array.from({ length: (1 + dim) * this.#numFields }, (_, i) => {
+      const { l2Weight, l2Vector } =
+        method === "mcmc" ? FIRST_LAMBDAS : (penalties?.[i % this.#numFields] ?? options);
+      return { lambda: i < this.#numFields ? l2Weight : l2Vector, mu: 0 };
+    });
   }
 
   async start(): Promise<void> {
@@ -214,17 +216,17 @@ class Validation {
 
   static async start(
     rows: FeatureRows,
-    { offsets }: CoordinateInput,
+    { counts }: CoordinateInput,
     options: FmOptions,
   ): Promise<Validation | undefined> {
     if (rows.numRows === 0) return undefined;
-    const shape = { ...options, numFeatures: offsets.at(-1)! };
-    return new Validation(rows, await DrawScorer.start(shape, [rows]), options);
+    const shape = { w: new Float32Array(counts.length), dim: options.dim };
+    return new Validation(rows, await DrawScorer.start(shape, options.threads, rows), options);
   }
 
   /** The mean loss: of the sweeps that count so far together, or of one that does not, alone. */
   async look(parameters: FmParameters, counts: boolean): Promise<number> {
-    const scores = (await this.#scorer.score(parameters))[0]!;
+    const scores = await this.#scorer.score(parameters);
     const mean = counts ? this.#mean : new MeanPrediction(linkOf(this.#options), this.#rows.numRows);
     mean.add(scores);
     return meanLoss(this.#options.loss, mean.scores(), this.#rows.labels);

@@ -1,0 +1,21 @@
+// What `embed inspect` finds.
+
+export interface InspectedColumn {
+  name: string;
+  /** user, item, label, time, weight, session, numeric or field */
+  role: string;
+  type: string;
+  /** why the role was inferred */
+  why: string;
+  distinct: number;
+  missing: number;
+  /** the first rows' cells */
+  first: string[];
+}
+
+export interface Inspection {
+  rows: number;
+  delimiter: string;
+  columns: InspectedColumn[];
+  warnings: string[];
+}
