@@ -2,7 +2,7 @@
 
 import type { CoordinateKernel } from "./coordinate.js";
 import { kernelImports, loadKernel } from "./load.js";
-import { Arena } from "./memory.js";
+import { Arena, type Region } from "./memory.js";
 import {
   coordinateKey,
   referenceCoordinate,
@@ -196,6 +196,43 @@ describe.each([
       ),
     ).toBeLessThan(3e-5);
   });
+});
+
+test("two functions of one pass are the same bits as those they stand for", async () => {
+  const { arena, kernel, put } = await kernelOf();
+  const columns = [0, 1, 2, 3].map(
+    (f) =>
+      put(
+        Uint32Array.from({ length: numRows }, (_, r) => draw(40 + f, r) % (size + 1)),
+        "u32",
+      ).offset,
+  ) as [number, number, number, number];
+  const eqOf = () =>
+    put(
+      Array.from({ length: 2 * numRows }, (_, i) => (i % 2 ? start.q : start.e)[i >> 1]!),
+      "f32",
+    );
+  const v = put(start.v, "f32").offset;
+  const step = put(
+    Array.from({ length: 2 * (size + 1) }, (_, i) => unit(45, i) - 0.5),
+    "f32",
+  ).offset;
+  const [one, two] = [eqOf(), eqOf()];
+  const [sumsOne, sumsTwo] = [0, 1].map(() => put(new Float32Array(2 * (size + 1)), "f32")) as [
+    Region,
+    Region,
+  ];
+  const [a, b, c, d] = columns;
+  kernel.moveAndAccumulate(0, numRows, a, step, b, one.offset, v, sumsOne.offset);
+  kernel.move(0, numRows, a, 0, two.offset, step, 0);
+  kernel.accumulate(0, numRows, b, 0, two.offset, v, sumsTwo.offset, 0);
+  expect(arena.f32(one)).toEqual(arena.f32(two));
+  expect(arena.f32(sumsOne)).toEqual(arena.f32(sumsTwo));
+
+  // sums of four are added in another order
+  kernel.addFourToQ(0, numRows, a, b, c, d, one.offset, v, v, v, v);
+  for (const ids of columns) kernel.addToQ(0, numRows, ids, 0, two.offset, v);
+  expect(maxDifference(arena.f32(one), arena.f32(two))).toBeLessThan(1e-6);
 });
 
 test.each([0, 51])("probit targets and losses agree with the reference to 1e-6, key %i", async (key) => {

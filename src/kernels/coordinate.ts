@@ -11,6 +11,19 @@ export interface CoordinateKernel {
   meet(barrier: number, numThreads: number): number;
   clearQ(first: number, end: number, eq: number): void;
   addToQ(first: number, end: number, ids: number, values: number, eq: number, v: number): void;
+  addFourToQ(
+    first: number,
+    end: number,
+    ids0: number,
+    ids1: number,
+    ids2: number,
+    ids3: number,
+    eq: number,
+    v0: number,
+    v1: number,
+    v2: number,
+    v3: number,
+  ): void;
   addSquare(first: number, end: number, eq: number): void;
   subtractSquares(first: number, end: number, ids: number, values: number, eq: number, v: number): void;
   shiftE(first: number, end: number, eq: number, shift: number): void;
@@ -42,6 +55,16 @@ export interface CoordinateKernel {
     eq: number,
     step: number,
     linear: number,
+  ): void;
+  moveAndAccumulate(
+    first: number,
+    end: number,
+    movedIds: number,
+    step: number,
+    ids: number,
+    eq: number,
+    v: number,
+    sums: number,
   ): void;
   update(
     first: number,

@@ -30,6 +30,30 @@ export function addToQ(first: u32, end: u32, ids: usize, values: usize, eq: usiz
   }
 }
 
+/** `addToQ` of four fields whose values are all 1. */
+export function addFourToQ(
+  first: u32,
+  end: u32,
+  ids0: usize,
+  ids1: usize,
+  ids2: usize,
+  ids3: usize,
+  eq: usize,
+  v0: usize,
+  v1: usize,
+  v2: usize,
+  v3: usize,
+): void {
+  for (let r: usize = first; r < end; r++) {
+    const at = eq + (r << 3);
+    const a = load<f32>(v0 + ((<usize>load<u32>(ids0 + (r << 2))) << 2));
+    const b = load<f32>(v1 + ((<usize>load<u32>(ids1 + (r << 2))) << 2));
+    const c = load<f32>(v2 + ((<usize>load<u32>(ids2 + (r << 2))) << 2));
+    const d = load<f32>(v3 + ((<usize>load<u32>(ids3 + (r << 2))) << 2));
+    store<f32>(at, load<f32>(at, 4) + (a + b + (c + d)), 4);
+  }
+}
+
 /** Sets the q of rows [first, end) to 0. */
 export function clearQ(first: u32, end: u32, eq: usize): void {
   for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), 0, 4);
@@ -103,6 +127,37 @@ export function move(
     const slope = linear ? <f32>1 : q - x * load<f32>(s);
     store<f32>(at, load<f32>(at) + slope * moved);
     store<f32>(at, q + moved, 4);
+  }
+}
+
+/**
+ * `move` of one field and `accumulate` of the next in one pass, for vectors and cells that are all 1: most of a sweep over
+ * one-hot rows, whose e and q are then loaded and stored once instead of twice.
+ */
+export function moveAndAccumulate(
+  first: u32,
+  end: u32,
+  movedIds: usize,
+  step: usize,
+  ids: usize,
+  eq: usize,
+  v: usize,
+  sums: usize,
+): void {
+  for (let r: usize = first; r < end; r++) {
+    const s = step + ((<usize>load<u32>(movedIds + (r << 2))) << 3);
+    const moved = load<f32>(s, 4);
+    const at = eq + (r << 3);
+    let q = load<f32>(at, 4);
+    const e = load<f32>(at) + (q - load<f32>(s)) * moved;
+    q += moved;
+    store<f32>(at, e);
+    store<f32>(at, q, 4);
+    const id = <usize>load<u32>(ids + (r << 2));
+    const h = q - load<f32>(v + (id << 2));
+    const sum = sums + (id << 3);
+    store<f32>(sum, load<f32>(sum) + h * e);
+    store<f32>(sum, load<f32>(sum, 4) + h * h, 4);
   }
 }
 

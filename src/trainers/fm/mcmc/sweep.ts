@@ -124,12 +124,21 @@ class Sweep {
 
   #sumQ(d: number, first: number, end: number): void {
     const { eq, fields } = this.#plan;
-    this.#kernel.clearQ(first, end, eq);
+    const kernel = this.#kernel;
+    kernel.clearQ(first, end, eq);
+    const ones: [ids: number, v: number][] = [];
     for (const field of fields) {
       const { column } = field;
-      if (column.kind === "single")
-        this.#kernel.addToQ(first, end, column.ids, column.values, eq, this.#at(field, d));
+      if (column.kind !== "single") continue;
+      if (column.values === 0) ones.push([column.ids, this.#at(field, d)]);
+      else kernel.addToQ(first, end, column.ids, column.values, eq, this.#at(field, d));
     }
+    const fours = ones.length - (ones.length % 4);
+    for (let i = 0; i < fours; i += 4) {
+      const [a, b, c, e] = [ones[i]!, ones[i + 1]!, ones[i + 2]!, ones[i + 3]!];
+      kernel.addFourToQ(first, end, a[0], b[0], c[0], e[0], eq, a[1], b[1], c[1], e[1]);
+    }
+    for (const [ids, v] of ones.slice(fours)) kernel.addToQ(first, end, ids, 0, eq, v);
   }
 
   /** e += q^2 / 2 - sum (x v)^2 / 2 */
@@ -183,9 +192,15 @@ class Sweep {
     const { ids, values } = field.column as Column & { kind: "single" };
     const linear = d === 0 ? 1 : 0;
     const v = this.#at(field, d);
+    const fused = pending && pending.values === 0 && values === 0 && linear === 0;
     this.#rows((first, end, chunk) => {
-      this.#take(pending, first, end);
-      this.#kernel.accumulate(first, end, ids, values, eq, v, sums + chunk * sumsStride, linear);
+      const to = sums + chunk * sumsStride;
+      if (fused) {
+        this.#kernel.moveAndAccumulate(first, end, pending.ids, step, ids, eq, v, to);
+      } else {
+        this.#take(pending, first, end);
+        this.#kernel.accumulate(first, end, ids, values, eq, v, to, linear);
+      }
     });
     if (!this.#meet()) return false;
     // "no feature" too: its sums are cleared, its step is 0
