@@ -6,13 +6,22 @@ import { embed, embedOk } from "../testing/embed.js";
 import { projectFolder } from "../testing/places.js";
 import { parseJson } from "../testing/json.js";
 
-const commands = ["inspect", "encode", "train-fm", "export", "neighbors", "evaluate"];
+const commands = [
+  "inspect",
+  "encode",
+  "train-fm",
+  "train-gbdt",
+  "transform",
+  "export",
+  "neighbors",
+  "evaluate",
+];
 
 test("--help lists the commands that exist, and none that does not", async () => {
   const { stdout, stderr } = await embedOk(["--help"]);
   const listed = [...stdout.matchAll(/^ {2}([a-z][a-z0-9-]*)/gm)].map((match) => match[1]!);
   expect(commands.filter((command) => !listed.includes(command))).toEqual([]);
-  expect(stdout).not.toContain("train-gbdt");
+  expect(stdout).not.toContain("train-pca");
   expect(stderr).toBe("");
 });
 

@@ -6,21 +6,21 @@ import { metricsOf } from "../evaluation/metrics.js";
 import type { ReadOptions } from "../log/log.js";
 import { NegativeRows } from "../sampling/negative-rows.js";
 import type { Noise } from "../sampling/noise-distribution.js";
-import { UsageError } from "../errors.js";
-import { keyedHashFrom } from "../io/key-file.js";
-import { secretIdOf } from "../dataset/hash-keys.js";
-import type { Preprocess } from "../dataset/preprocess.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
-import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
-import { labelsOf } from "../dataset/labels.js";
+import { rowWeights } from "../dataset/event-weights.js";
+import { labelsOf, type Task } from "../dataset/labels.js";
+import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
 import type { BadRowReport } from "./bad-row-report.js";
+import { evaluateGbdt } from "./gbdt-run.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
-import { readDataset, type DatasetOptions } from "./read-dataset.js";
+import { readDataset } from "./read-dataset.js";
+import { secretOf } from "./read-as-trained.js";
+import { UsageError } from "../errors.js";
 import { silently, toldRoles, unseenNotes, wholeOf } from "./parts.js";
 import type { Summary } from "./summary.js";
 import { version } from "../io/package-version.js";
@@ -42,8 +42,14 @@ export async function evaluate(
 ): Promise<Summary> {
   const start = performance.now();
   const run = await openRun(path);
+  if (run.manifest.model === GBDT_MODEL) return evaluateGbdt(run, { on, reading, hashKeys, ...bad }, watch);
   const model = await readModel(run);
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
+  if (task === "implicit") {
+    throw new UsageError(
+      `run '${path}' is of --task ${task}: it ranks, and predicts no labels to be judged by`,
+    );
+  }
   const unlabelled = negatives !== null;
   const secret = await secretOf(model.preprocess, hashKeys, on);
   const { dataset, shaping = { sides } } = await readDataset(
@@ -70,9 +76,12 @@ export async function evaluate(
     ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
   ];
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const rows = await rowsOf(run, model, part);
+  const rows = await rowsOf(run, model, task, part);
   const scores = await model.score(rows, { threads: reading.threads });
-  const metrics: Metrics = metricsOf(task, scores, rows.labels, { min: labelRange[0], max: labelRange[1] });
+  const metrics: Metrics = metricsOf(task, scores, rows.labels, {
+    clip: { min: labelRange[0], max: labelRange[1] },
+    ...(rows.weights && { weights: rows.weights }),
+  });
   return {
     command: "evaluate",
     version,
@@ -104,38 +113,21 @@ function changedSides(
     );
 }
 
-/**
- * How ids are replaced as in training.
- *
- * @throws {UsageError} the run's ids are hashed and there is no secret, or another one; or they are not and there is one
- */
-async function secretOf(
-  { hashKeys: hashing, roles: { session } }: Preprocess,
-  hashKeys: string | undefined,
-  on: readonly string[],
-): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
-  if (!hashing && hashKeys === undefined) return {};
-  if (!hashing) throw new UsageError("the run's ids are not hashed: leave out --hash-keys");
-  // a dataset may hold hashes already, and says of which secret
-  if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
-    return {};
-  if (hashKeys === undefined)
-    throw new UsageError("the run's ids are hashed: give the file with their secret, --hash-keys FILE");
-  if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)
-    throw new UsageError(`the secret in '${hashKeys}' is not the one that the run's ids were hashed under`);
-  // a log to evaluate on needs no session
-  return { hashKeys, hashKeysOf: hashing.columns.filter((name) => name !== session) };
-}
-
 /** The log's own labels, or its events against negatives drawn as in training. */
 async function rowsOf(
   run: Run,
   { space, preprocess }: ScoringModel,
+  task: Task,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
-  const { negatives, positiveFrom, task } = preprocess;
-  if (!negatives) return encoder.encode(rows, labelsOf(dataset, positiveFrom ?? undefined, task).values);
+  const { negatives, positiveFrom } = preprocess;
+  const counted = rowWeights(dataset, rows, preprocess);
+  const weighed = counted && { weights: Float32Array.from(counted) };
+  if (!negatives) {
+    const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
+    return { ...encoder.encode(rows, values), ...weighed };
+  }
 
   const isItems = (name: string) => negatives.itemFields.includes(name);
   const indexes = space.fields.map(({ name }, f) => ({ name, f }));
@@ -144,6 +136,7 @@ async function rowsOf(
     dataset,
     rows,
     encoder,
+    ...weighed,
     itemFieldIndexes: indexes.filter(({ name }) => isItems(name)).map(({ f }) => f),
     contextFieldIndexes: indexes.filter(({ name }) => !isItems(name)).map(({ f }) => f),
   };

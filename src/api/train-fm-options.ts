@@ -1,15 +1,19 @@
 // What `train-fm` is asked to do, and what cannot be asked together.
 
 import type { Dataset } from "../dataset/dataset.js";
+import type { EventWeightOptions } from "../dataset/event-weights.js";
 import type { EventLimits } from "../dataset/event-limits.js";
 import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
 import { UsageError } from "../errors.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { defaultFmOptions, type FmOptions, type FmTask } from "../trainers/fm/options.js";
+import { checkPositiveEvents, usersAndItems } from "./positive-events.js";
+import type { Watch } from "./progress.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
-export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits, SplitFlags {
+export interface TrainFmOptions
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
@@ -28,11 +32,26 @@ export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventL
   fm: Partial<FmOptions>;
 }
 
+/** The dataset with the features of the task. @throws {UsageError} the log does not hold what the task needs */
+export function targetOf(dataset: Dataset, options: TrainFmOptions, { observe }: Watch): Dataset {
+  if (options.task !== "implicit") {
+    checkTarget(dataset, options);
+    return dataset;
+  }
+  checkPositiveEvents(dataset, options);
+  const taken = usersAndItems(dataset, options.task);
+  const names = taken.leftOut.map((name) => `'${name}'`).join(", ");
+  if (names)
+    observe({ stage: "note", text: `--task implicit knows users and items alone: ${names} left out` });
+  return taken.dataset;
+}
+
 /** @throws {UsageError} there is neither a label nor --negatives, or both */
-export function checkTarget({ roles }: Dataset, { negatives, positiveFrom, task }: TrainFmOptions): void {
+function checkTarget({ roles }: Dataset, { negatives, positiveFrom, task }: TrainFmOptions): void {
   if (roles.label === undefined && negatives === 0) {
     throw new UsageError(
-      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4",
+      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4 " +
+        "or rank with --task implicit",
     );
   }
   if (negatives > 0 && roles.label !== undefined) {

@@ -1,28 +1,27 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
 import { numericForms } from "../dataset/numeric.js";
+import { parseEventWeight } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
-import type { FeatureRows } from "../dataset/rows.js";
 import { featureCounts, fitFeatures, hashingOf, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
-import { metricsOf } from "../evaluation/metrics.js";
 import { checkOutput } from "../io/atomic.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import { checkMethodOptions } from "../trainers/fm/mcmc/check-options.js";
 import { checkFmOptions, defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
-import { learnerOf, preprocessFile } from "../trainers/learners.js";
-import type { Scorer, Trained } from "../trainers/trained.js";
-import type { Examples } from "./examples.js";
+import { checkImplicitOptions } from "../trainers/implicit/options.js";
+import { defaultsOf, learnerOf, preprocessFile } from "../trainers/learners.js";
 import { countUnseen, splitParts } from "./parts.js";
 import { negativeFiles } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { readDataset } from "./read-dataset.js";
+import { judgeOf, trainMetrics } from "./judge.js";
 import { splitWarnings } from "./split-options.js";
 import { preprocessOf, resolvedOptions } from "./describe-run.js";
 import { examplesOf } from "./training-examples.js";
-import { checkTarget, seedOf, type TrainFmOptions } from "./train-fm-options.js";
+import { seedOf, targetOf, type TrainFmOptions } from "./train-fm-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 import { version } from "../io/package-version.js";
@@ -46,13 +45,16 @@ export async function trainFm(
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
+  checkImplicitOptions(flags.fm);
   checkMethodOptions(flags.fm);
 
-  const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
+  const { eventWeight } = flags;
+  const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
+  const read = await readDataset(paths, { ...flags, ...event }, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
-  const { dataset, notes } = limitEvents(read.dataset, options);
-  for (const text of notes) watch.observe({ stage: "note", text });
-  checkTarget(dataset, options);
+  const limited = limitEvents(read.dataset, options);
+  for (const text of limited.notes) watch.observe({ stage: "note", text });
+  const dataset = targetOf(limited.dataset, options, watch);
   const { parts, by } = await splitParts(dataset, options, seedOf(options), watch);
   for (const text of splitWarnings(by)) warn(text);
   clock.lap("read");
@@ -74,13 +76,13 @@ export async function trainFm(
   countUnseen(space, parts, watch);
   clock.lap("encode");
 
-  const loss = examples.task === "binary" ? "logistic" : "squared";
-  const fmOptions: FmOptions = { ...defaultFmOptions(loss, options.fm.method), ...options.fm };
+  const fmOptions: FmOptions = { ...defaultsOf(examples.task, options.fm.method), ...options.fm };
   const { valid, test } = examples;
   const { oovDropout = 0 } = options;
   const model = await learnerOf(fmOptions, examples.task)(
     {
       space,
+      roles: dataset.roles,
       counts: withTrainedOov(featureCounts(space), space, oovDropout),
       train: withOovDropout(examples.train, space, oovDropout, fmOptions.seed),
       ...(valid && { valid }),
@@ -91,13 +93,15 @@ export async function trainFm(
   );
   clock.lap("train");
 
-  const metrics: Record<string, Metrics> = { train: trainMetrics(model) };
+  const table = model.table(space);
+  const metrics: Record<string, Metrics> = { train: trainMetrics(model, examples.task) };
+  const judged = { model, table, space, roles: dataset.roles, examples, threads: fmOptions.threads };
   for (const [part, rows] of Object.entries({ valid, test })) {
     if (!rows) continue;
-    metrics[part] = await metricsOfRows(model, rows, examples, fmOptions.threads);
+    metrics[part] = await judgeOf(judged, watch)(rows);
     if (!model.scoreByTable) continue;
-    const byTable = { score: model.scoreByTable };
-    metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, fmOptions.threads);
+    const byTable = { ...model, score: model.scoreByTable };
+    metrics[`${part}ByTable`] = await judgeOf({ ...judged, model: byTable }, watch)(rows);
   }
   clock.lap("evaluate");
 
@@ -105,13 +109,13 @@ export async function trainFm(
     ...preprocessOf(space, dataset, examples, options),
     ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
-  const resolved = resolvedOptions(paths, options, fmOptions);
+  const resolved = resolvedOptions(paths, options, { ...fmOptions, ...model.chosen });
   const { source } = examples.negatives ?? {};
   await writeRun(
     options.out,
     options.force,
     {
-      tables: { [DEFAULT_TABLE]: model.table(space) },
+      tables: { [DEFAULT_TABLE]: table },
       manifest: {
         version,
         command: "train-fm",
@@ -172,22 +176,4 @@ function warnOfField(field: FeatureSpace["fields"][number], warn: (text: string)
       `field '${field.name}' has ${one} in the training part and tells nothing apart; --ignore leaves it out`,
     );
   }
-}
-
-function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
-  const { trainLoss } = epochs[bestEpoch - 1]!;
-  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
-}
-
-async function metricsOfRows(
-  model: Scorer,
-  rows: FeatureRows,
-  examples: Examples,
-  threads: number,
-): Promise<Metrics> {
-  const scores = await model.score(rows, { threads });
-  return metricsOf(examples.task, scores, rows.labels, {
-    min: examples.labelRange[0],
-    max: examples.labelRange[1],
-  });
 }

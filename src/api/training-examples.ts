@@ -3,6 +3,7 @@
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
+import { positiveExamples } from "./positive-events.js";
 import type { Watch } from "./progress.js";
 import { seedOf, type TrainFmOptions } from "./train-fm-options.js";
 
@@ -13,13 +14,23 @@ export function examplesOf(
   options: TrainFmOptions,
   { observe }: Watch,
 ): Examples {
-  if (options.negatives === 0) return labelledExamples(space, parts, options.positiveFrom, options.task);
+  const { task, ...rest } = options;
+  if (task === "implicit") return positiveExamples(space, parts, { ...options, task });
+  if (options.negatives === 0) {
+    return labelledExamples(space, parts, {
+      ...rest,
+      ...(task && { task }),
+      negativeDownsampling: options.fm.negativeDownsampling ?? 1,
+      seed: seedOf(options),
+    });
+  }
   const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
   const seed = seedOf(options);
   const examples = negativeExamples(
     space,
     parts,
     { negatives, noise, seed, minUsers, shuffle: fm.shuffle ?? true },
+    options,
     itemFields,
   );
   const { exhausted } = examples.negatives!;

@@ -9,6 +9,8 @@ import { addExport } from "./commands/export.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
 import { addTrainFm } from "./commands/train-fm.js";
+import { addTrainGbdt } from "./commands/train-gbdt.js";
+import { addTransform } from "./commands/transform.js";
 import { addConfigOption, applySettings } from "./settings.js";
 import { writeError } from "./terminal.js";
 
@@ -57,7 +59,16 @@ function programOf(signal: AbortSignal): Command {
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: false })
     .exitOverride();
-  for (const add of [addInspect, addEncode, addTrainFm, addExport, addNeighbors, addEvaluate]) {
+  for (const add of [
+    addInspect,
+    addEncode,
+    addTrainFm,
+    addTrainGbdt,
+    addTransform,
+    addExport,
+    addNeighbors,
+    addEvaluate,
+  ]) {
     const command = add(program, signal);
     addConfigOption(command);
     command.exitOverride().showHelpAfterError(`(embed ${command.name()} --help shows the options)`);

@@ -4,6 +4,9 @@ import { formatTable } from "./terminal.js";
 import type { Summary } from "../api/summary.js";
 
 const titles: Record<string, string> = {
+  loss: "loss",
+  recallAt20: "recall@20",
+  ndcgAt20: "NDCG@20",
   logLoss: "log loss",
   normalizedEntropy: "normalized entropy",
   auc: "AUC",

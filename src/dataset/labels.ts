@@ -3,6 +3,7 @@
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 
+/** What labels are; a log of positive events has none, and its task is to rank. */
 export type Task = "binary" | "regression";
 
 export interface Labels {

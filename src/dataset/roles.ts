@@ -13,6 +13,10 @@ export interface ColumnOptions {
   time?: string;
   /** the form of times, as time-format.ts reads it; unix time or ISO 8601 when absent */
   timeFormat?: string;
+  /** what each row counts */
+  weight?: string;
+  /** kinds of events, to which --event-weight gives weights */
+  event?: string;
   session?: string;
   /** the full list of categorical features */
   fields?: string[];
@@ -23,13 +27,15 @@ export interface ColumnOptions {
   /** columns of these whose values carry a number, `key:number`; none by default */
   multiWeights?: string[];
   ignore: string[];
+  /** columns of whole numbers without a role are numeric, too */
+  integersAreNumbers?: boolean;
   /** false: only what is named has a role or is a feature */
   infer: boolean;
   /** the log is one of positive events: a column that would be inferred as its label is left out */
   unlabelled: boolean;
 }
 
-export const roleNames = ["user", "item", "label", "time", "session"] as const;
+export const roleNames = ["user", "item", "label", "time", "weight", "event", "session"] as const;
 
 export interface ResolvedRoles {
   roles: Roles;
@@ -61,7 +67,9 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
     !named.has(name) && (role === "user" || role === "item" || !options.fields?.includes(name));
   for (const role of roleNames) {
     const guess =
-      !options.infer || (role === "label" && options.unlabelled) ? undefined : inference.roles[role];
+      !options.infer || role === "event" || (role === "label" && options.unlabelled)
+        ? undefined
+        : inference.roles[role];
     const name = options[role] ?? (guess !== undefined && isFree(role, guess) ? guess : undefined);
     if (name === undefined) continue;
     roles[role] = name;
@@ -73,7 +81,10 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
       `--time-format '${options.timeFormat}' is given, and no column looks like times of that form: name it with --time`,
     );
 
-  const taken = new Set([roles.label, roles.time, roles.session, inference.roles.weight, ...options.ignore]);
+  const taken = new Set([
+    ...[roles.label, roles.time, roles.session, roles.weight, roles.event],
+    ...options.ignore,
+  ]);
   const unused = inference.roles.label;
   if (options.unlabelled && options.infer && unused !== undefined && !named.has(unused)) {
     taken.add(unused);
@@ -86,9 +97,13 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
     else if (options.fields || !options.infer) {
       if (options.fields?.includes(name)) roles.fields.push(name);
     } else if (taken.has(name)) continue;
-    else if (inference.numeric.includes(name) && name !== roles.user && name !== roles.item) {
+    else if (name === roles.user || name === roles.item) roles.fields.push(name);
+    else if (inference.numeric.includes(name)) {
       roles.numeric.push(name);
       inferred.push(`'${name}' is numeric${because(inference, name)}`);
+    } else if (options.integersAreNumbers && inference.types[name] === "integer") {
+      roles.numeric.push(name);
+      inferred.push(`'${name}' is numeric (its first rows hold whole numbers)`);
     } else roles.fields.push(name);
   }
   if (roles.fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0) {

@@ -36,7 +36,7 @@ export interface Run {
   manifest: Manifest;
   /** names of the tables it holds */
   tables: string[];
-  /** @throws {UsageError} no table of that name @throws {ArtifactError} damaged */
+  /** The default table, or the only one, when none is named. @throws {UsageError} no table of that name @throws {ArtifactError} damaged */
   readTable(name?: string): Promise<EmbeddingTable>;
   /** A file of model/ by its path within. @throws {ArtifactError} damaged, or not in the run */
   readModelFile(path: string): Promise<Uint8Array>;
@@ -105,7 +105,8 @@ export async function openRun(path: string): Promise<Run> {
     path,
     manifest,
     tables,
-    async readTable(name = DEFAULT_TABLE) {
+    async readTable(told) {
+      const name = told ?? (tables.length === 1 ? tables[0]! : DEFAULT_TABLE);
       if (!tables.includes(name)) {
         throw new UsageError(
           `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,

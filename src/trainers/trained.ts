@@ -1,5 +1,6 @@
 // What a trainer of `train-fm` is given and what it returns, whatever its model: a table, files for model/, scores of rows.
 
+import type { Roles } from "../dataset/dataset.js";
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -9,6 +10,8 @@ import type { FmOptions } from "./fm/options.js";
 export interface LearnerInput {
   /** the features, their fields and keys */
   space: FeatureSpace;
+  /** the columns of users and items, where the log has them */
+  roles: Pick<Roles, "user" | "item">;
   /** u32[numFeatures]: events of the training part that hold it; one with 0 is not trained */
   counts: Uint32Array;
   train: TrainingRows;
@@ -61,6 +64,8 @@ export interface Trained extends Scorer {
   /** as the manifest names it; `readModel` reads it back by this name */
   name: string;
   loss: "logistic" | "squared";
+  /** options that the trainer chose by the data */
+  chosen?: Partial<FmOptions>;
   epochs: EpochEvent[];
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;

@@ -6,6 +6,7 @@ import type { Summary } from "../../api/summary.js";
 import type { TrainFmOptions } from "../../api/train-fm-options.js";
 import { UsageError } from "../../errors.js";
 import { hyperparameters, methods, models, tasks, type FmOptions } from "../../trainers/fm/options.js";
+import { implicitHyperparameters } from "../../trainers/implicit/options.js";
 import {
   addBadRowOptions,
   addOutputOptions,
@@ -71,7 +72,11 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
         tasks,
       ),
     )
-    .addOption(training("--method <method>", "how it is trained").choices(methods).default("adagrad"))
+    .addOption(
+      training("--method <method>", "how it is trained")
+        .choices(methods)
+        .default(undefined, "als for --task implicit, else adagrad"),
+    )
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
     )
@@ -93,7 +98,8 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
   command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
-  for (const { name, default: standard, help, integer } of hyperparameters) {
+  const numbers = [...hyperparameters, ...implicitHyperparameters.map((one) => ({ ...one, integer: false }))];
+  for (const { name, default: standard, help, integer } of numbers) {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
     const group = name === "dim" ? model : training;
@@ -133,7 +139,9 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(flags.shuffle === false && { shuffle: false }),
   };
   if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
-  for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
+  for (const { name } of [...hyperparameters, ...implicitHyperparameters]) {
+    if (flags[name] !== undefined) fm[name] = flags[name];
+  }
   return {
     ...columnsOf(flags),
     ...(itemFields && { itemFields }),
@@ -141,7 +149,7 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(positiveFrom !== undefined && { positiveFrom }),
     onBadRow: flags.onBadRow,
     infer: true,
-    unlabelled: negatives > 0,
+    unlabelled: negatives > 0 || flags.task === "implicit",
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     out: flags.out,
     force: flags.force ?? false,
@@ -159,8 +167,8 @@ function optionsOf(flags: Flags): TrainFmOptions {
 function l2FieldOf(text: string, earlier: Record<string, number> = {}): Record<string, number> {
   const entries = listOf(text, undefined).map((part): [string, number] => {
     const at = part.lastIndexOf("=");
-    const value = numberOf("--l2-field")(part.slice(at + 1));
-    if (at <= 0 || value < 0)
+    const value = Number(part.slice(at + 1) || NaN);
+    if (at <= 0 || !(value >= 0))
       throw new UsageError(`--l2-field expects FIELD=NUMBER with a number from 0 on, got '${part}'`);
     return [part.slice(0, at), value];
   });

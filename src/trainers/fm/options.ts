@@ -5,7 +5,7 @@ import { UsageError } from "../../errors.js";
 
 export const models = ["fm", "lr"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
-export const tasks = ["binary", "regression"] as const;
+export const tasks = ["binary", "regression", "implicit"] as const;
 
 export type Model = (typeof models)[number];
 export type Method = (typeof methods)[number];
@@ -19,6 +19,8 @@ export interface FmOptions {
   learningRate: number;
   /** the rate of epoch e is learningRate / (1 + learningRateDecay (e - 1)) */
   learningRateDecay: number;
+  /** share of the negatives that training sees; scores are corrected for it */
+  negativeDownsampling: number;
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
@@ -32,11 +34,17 @@ export interface FmOptions {
   burnIn: number;
   draws: number;
   loss: "logistic" | "squared";
+  /** of --task implicit: trainers/implicit/options.ts */
+  unobservedWeight?: number;
+  l2Exponent?: number;
 }
 
 /** A number that a user may set. */
 export interface Hyperparameter {
-  name: Exclude<keyof FmOptions, "model" | "method" | "l2Field" | "shuffle" | "loss">;
+  name: Exclude<
+    keyof FmOptions,
+    "model" | "method" | "l2Field" | "shuffle" | "loss" | "unobservedWeight" | "l2Exponent"
+  >;
   /** as the help shows it */
   default: string;
   help: string;
@@ -50,13 +58,15 @@ export interface Hyperparameter {
 type Steps = Pick<FmOptions, "learningRate" | "learningRateDecay" | "l1Weight" | "l2Weight" | "l2Vector">;
 
 /** Step size and penalties that served best by method and loss, on a click log and on ratings (docs/algorithms/fm.md). */
-const steps: Record<Method, Record<FmOptions["loss"], Steps>> = {
+const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
+  adagrad: Record<FmOptions["loss"], Steps>;
+} = {
   adagrad: {
     logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
     squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
   },
   sgd: {
-    logistic: { ...plain(0.02), learningRateDecay: 0.5, l2Weight: 1e-4, l2Vector: 0.01 },
+    logistic: { ...plain(0.01), learningRateDecay: 0.5, l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.02), learningRateDecay: 0.5, l2Weight: 0.05, l2Vector: 0.1 },
   },
   ftrl: {
@@ -64,7 +74,7 @@ const steps: Record<Method, Record<FmOptions["loss"], Steps>> = {
     squared: { ...plain(0.1), l1Weight: 1, l2Weight: 1, l2Vector: 0.1 },
   },
   adam: {
-    logistic: { ...plain(0.001), l2Weight: 1e-4, l2Vector: 0.01 },
+    logistic: { ...plain(0.0005), l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
   },
   // once a parameter, not at each occurrence; no step size: each takes its best value
@@ -121,6 +131,14 @@ export const hyperparameters: readonly Hyperparameter[] = [
     integer: false,
     min: 0,
     max: Number.MAX_VALUE,
+  },
+  {
+    name: "negativeDownsampling",
+    default: "1",
+    help: "share of label-0 rows to train on; scores are corrected for it (He et al. 2014)",
+    integer: false,
+    min: 1e-6,
+    max: 1,
   },
   {
     name: "l1Weight",
@@ -195,7 +213,8 @@ export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adag
     method,
     dim: 16,
     epochs: epochs[method] ?? 10,
-    ...steps[method][loss],
+    ...(steps[method] ?? steps.adagrad)[loss],
+    negativeDownsampling: 1,
     l2Field: {},
     seed: 1,
     threads: availableParallelism(),

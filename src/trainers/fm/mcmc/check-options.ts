@@ -3,7 +3,13 @@
 import { UsageError } from "../../../errors.js";
 import type { FmOptions, Method } from "../options.js";
 
-const ofGradients = ["learningRate", "learningRateDecay", "l1Weight", "shuffle"] as const;
+const ofGradients = [
+  "learningRate",
+  "learningRateDecay",
+  "l1Weight",
+  "negativeDownsampling",
+  "shuffle",
+] as const;
 const ofMcmc = ["burnIn", "draws"] as const;
 const idle: Partial<Record<Method, readonly (keyof FmOptions)[]>> = {
   als: [...ofGradients, ...ofMcmc],

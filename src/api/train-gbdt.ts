@@ -1,0 +1,241 @@
+// `embed train-gbdt`: log → dataset → split → binned columns → boosted trees → run directory.
+
+import { resolve } from "node:path";
+import type { Dataset } from "../dataset/dataset.js";
+import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
+import { labelsOf, type Task } from "../dataset/labels.js";
+import { parseSide } from "../dataset/side.js";
+import type { Metrics } from "../embedding/manifest.js";
+import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { DataError, UsageError } from "../errors.js";
+import { metricsOf } from "../evaluation/metrics.js";
+import { checkOutput } from "../io/atomic.js";
+import { version } from "../io/package-version.js";
+import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
+import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
+import type { Forest } from "../trainers/gbdt/forest.js";
+import { checkGbdtOptions, defaultGbdtOptions, type GbdtOptions } from "../trainers/gbdt/options.js";
+import { columnRecipes, vocabulariesOf, type GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
+import { scoresOf } from "../trainers/gbdt/scorer.js";
+import { trainGbdt as train, type GbdtRows } from "../trainers/gbdt/train.js";
+import { unknownCategories } from "../trainers/gbdt/unknown.js";
+import type { Part } from "./examples.js";
+import { splitParts } from "./parts.js";
+import type { Watch } from "./progress.js";
+import { readDataset, type DatasetOptions } from "./read-dataset.js";
+import { splitWarnings, type SplitFlags } from "./split-options.js";
+import { Stopwatch } from "./stopwatch.js";
+import type { Summary } from "./summary.js";
+
+export interface TrainGbdtOptions extends DatasetOptions, EventLimits, SplitFlags {
+  out: string;
+  force: boolean;
+  /** what is predicted; by the labels when absent */
+  task?: Task;
+  positiveFrom?: number;
+  /** what the user set; the rest is default */
+  gbdt: Partial<GbdtOptions>;
+}
+
+/** Trees between two reports. */
+const REPORTED = 10;
+
+/**
+ * Trains boosted trees on one or several files and writes a run directory, whole or not at all.
+ *
+ * @throws {EmbedError} as the stages do; nothing is written then
+ */
+export async function trainGbdt(
+  paths: readonly string[],
+  flags: TrainGbdtOptions,
+  watch: Watch,
+): Promise<Summary> {
+  const clock = new Stopwatch();
+  const warnings: string[] = [];
+  const observe: Watch["observe"] = (progress) => {
+    if (progress.stage === "warning") warnings.push(progress.text);
+    watch.observe(progress);
+  };
+  const warn = (text: string) => observe({ stage: "warning", text });
+  await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
+  const gbdt: GbdtOptions = { ...defaultGbdtOptions(), ...flags.gbdt };
+  checkGbdtOptions(gbdt);
+
+  const told = { ...flags, integersAreNumbers: true };
+  const read = await readDataset(paths, told, { ...watch, observe });
+  const options = { ...told, ...read.shaping };
+  const { dataset, notes } = limitEvents(read.dataset, options);
+  for (const text of notes) observe({ stage: "note", text });
+  if (dataset.roles.label === undefined) throw new UsageError("no column is a label: name it with --label");
+  const { parts, by } = await splitParts(dataset, options, gbdt.seed, { ...watch, observe });
+  for (const text of splitWarnings(by)) warn(text);
+  clock.lap("read");
+
+  const { task, labelRange } = targetOf(parts.train, options);
+  const features = fitTreeFeatures(dataset, parts.train.rows, gbdt);
+  for (const feature of features) warnOf(feature, parts.train.rows.length, warn);
+  const rowsOf = (part: Part) => gbdtRows(part, features, task, options.positiveFrom);
+  clock.lap("bin");
+
+  const { valid, test } = parts;
+  const model = await train(
+    { features, objective: task, train: rowsOf(parts.train), ...(valid && { valid: rowsOf(valid) }) },
+    gbdt,
+    (event) => {
+      if (event.epoch % REPORTED === 0 || event.epoch === gbdt.numTrees)
+        observe({ stage: "epoch", epochs: gbdt.numTrees, ...event });
+    },
+    watch.signal,
+  );
+  clock.lap("train");
+
+  const columns = columnRecipes(features);
+  const vocabularies = vocabulariesOf(columns);
+  const forest: Forest = {
+    objective: task,
+    columns: columns.map(({ name, kind }) => ({ name, kind, missing: "nan" })),
+    trees: model.trees,
+  };
+  const metrics: Record<string, Metrics> = {};
+  const last = model.events[model.trees.length - 1];
+  if (last)
+    metrics["train"] = task === "binary" ? { logLoss: last.trainLoss } : { rmse: Math.sqrt(last.trainLoss) };
+  for (const [name, part] of Object.entries({ valid, test })) {
+    if (!part) continue;
+    for (const text of unknownCategories(part.dataset, vocabularies, part.rows))
+      observe({ stage: "note", text: `${name}: ${text}` });
+    const scores = await scoresOf(forest, part.dataset, part.rows, vocabularies, gbdt.threads);
+    const { labels } = labelled(part, task, options.positiveFrom);
+    metrics[name] = metricsOf(task, scores, labels, {
+      clip: { min: labelRange[0], max: labelRange[1] },
+    });
+  }
+  clock.lap("evaluate");
+
+  const preprocess = { ...preprocessOf(dataset, task, labelRange, options), columns };
+  const resolved = resolvedOptions(paths, options, gbdt);
+  await writeRun(
+    options.out,
+    options.force,
+    {
+      tables: { [LEAVES_TABLE]: leavesTable(forest) },
+      manifest: {
+        version,
+        command: "train-gbdt",
+        model: GBDT_MODEL,
+        options: resolved,
+        seed: gbdt.seed,
+        inputs: dataset.inputs,
+        roles: dataset.roles,
+        split: {
+          by,
+          train: parts.train.rows.length,
+          valid: valid?.rows.length ?? 0,
+          test: test?.rows.length ?? 0,
+        },
+        rows: dataset.numRows,
+        metrics,
+        timings: clock.laps,
+        warnings,
+      },
+      modelFiles: gbdtModelFiles(forest, features, gbdt, preprocess),
+      metricsLines: model.events,
+    },
+    { signal: watch.signal },
+  );
+  return {
+    command: "train-gbdt",
+    version,
+    out: options.out,
+    seconds: clock.seconds(),
+    rows: dataset.numRows,
+    options: resolved,
+    metrics,
+    warnings,
+  };
+}
+
+/** @throws {DataError} all labels of the training part are alike */
+function targetOf(
+  part: Part,
+  { positiveFrom, task: told }: TrainGbdtOptions,
+): { task: Task; labelRange: [number, number] } {
+  const { task, values } = labelsOf(part.dataset, positiveFrom, told);
+  let [low, high] = [Infinity, -Infinity];
+  for (const row of part.rows) [low, high] = [Math.min(low, values[row]!), Math.max(high, values[row]!)];
+  if (low === high) {
+    throw new DataError(
+      `the label is ${low} in all ${part.rows.length} training rows, so there is nothing to learn from it`,
+      { file: part.dataset.inputs.map(({ path }) => path).join(", "), column: part.dataset.roles.label! },
+    );
+  }
+  return { task, labelRange: [low, high] };
+}
+
+function labelled(
+  { dataset, rows }: Part,
+  task: Task,
+  positiveFrom: number | undefined,
+): { labels: Float32Array } {
+  const { values } = labelsOf(dataset, positiveFrom, task);
+  return { labels: Float32Array.from(rows, (row) => values[row]!) };
+}
+
+function gbdtRows(part: Part, features: Feature[], task: Task, positiveFrom: number | undefined): GbdtRows {
+  return {
+    columns: features.map((feature) => binnedColumn(part.dataset, feature)),
+    rows: part.rows,
+    ...labelled(part, task, positiveFrom),
+  };
+}
+
+function warnOf(feature: Feature, numRows: number, warn: (text: string) => void): void {
+  const { name } = feature;
+  if (feature.kind === "number") {
+    if (feature.edges.length === 0 && feature.min === feature.max)
+      warn(`column '${name}' has one number or none in the training part and tells nothing apart`);
+    return;
+  }
+  const { keys } = feature.field;
+  if (keys.size < 2)
+    warn(`column '${name}' has one category or none in the training part and tells nothing apart`);
+  // an id of its own in nine rows of ten
+  else if (keys.size > 0.9 * numRows)
+    warn(`column '${name}' has another category in nearly every row, as an id has: --ignore leaves it out`);
+}
+
+function preprocessOf(
+  { roles, hashKeys }: Dataset,
+  task: Task,
+  labelRange: [number, number],
+  options: TrainGbdtOptions,
+): Omit<GbdtPreprocess, "columns"> {
+  const { positiveFrom, sides, drop, where, timeFormat, timeFields, timeZone } = options;
+  return {
+    roles,
+    task,
+    positiveFrom: positiveFrom ?? null,
+    // the run may be used from another folder
+    sides: sides.map((text) => {
+      const { path, key, sideKey } = parseSide(text);
+      return `${resolve(path)}:${key}=${sideKey}`;
+    }),
+    drop,
+    ...(where && where.length > 0 && { where }),
+    ...(timeFormat !== undefined && { timeFormat }),
+    ...(timeFields?.length && { timeFields: { names: timeFields, zone: timeZone ?? "Z" } }),
+    labelRange,
+    ...(hashKeys && { hashKeys }),
+  };
+}
+
+/** Every option as it was used; what the manifest and --json state. */
+function resolvedOptions(
+  paths: readonly string[],
+  options: TrainGbdtOptions,
+  gbdt: GbdtOptions,
+): Record<string, unknown> {
+  const { gbdt: _, out: __, force: ___, reading, unlabelled: ____, infer: _____, ...rest } = options;
+  const { threads: ______, ...readingOptions } = reading;
+  return { log: paths, ...rest, reading: readingOptions, ...gbdt };
+}

@@ -1,0 +1,125 @@
+// Rows of a log as leaves of a run's trees, or as the columns that the trees split on.
+
+import { columnNamed, MISSING, type Dataset } from "../dataset/dataset.js";
+import type { Run } from "../embedding/run-directory.js";
+import type { EncodedRows, Encoding } from "../export/encodings.js";
+import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
+import { ForestScorer, categoryCodes } from "../trainers/gbdt/scorer.js";
+import { unknownCategories } from "../trainers/gbdt/unknown.js";
+import { readLikeGbdt } from "./gbdt-run.js";
+import { wholeOf } from "./parts.js";
+import type { Watch } from "./progress.js";
+import type { Transformed, TransformOptions } from "./transform-options.js";
+
+/** Rows at a time, of features. */
+const CHUNK_ROWS = 65_536;
+
+/** Reads the log and says how its rows are encoded; the work is done as the rows are asked for. */
+export async function encodeWithTrees(
+  run: Run,
+  options: TransformOptions,
+  watch: Watch,
+): Promise<Transformed> {
+  const artifact = await readGbdt(run);
+  const { forest, vocabularies, preprocess } = artifact;
+  const dataset = await readLikeGbdt(preprocess, options, watch, options.format === "libsvm", options.key);
+  const warnings = unknownCategories(dataset, vocabularies);
+  for (const text of warnings) watch.observe({ stage: "warning", text });
+  const { features, key, withScores } = options;
+  let numLeaves = 0;
+  const starts = forest.trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length);
+  const encoding: Encoding = {
+    kind: features ? "features" : "leaves",
+    key: key ?? "row",
+    columns: features
+      ? forest.columns.map(({ name }) => name)
+      : forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
+    starts,
+    numRows: dataset.numRows,
+    withScores: withScores && !features,
+  };
+  const rows = features
+    ? featureRows(artifact, dataset, key)
+    : leafRows(artifact, dataset, key, options.reading.threads);
+  return { encoding, rows, warnings };
+}
+
+async function* leafRows(
+  { forest, vocabularies }: GbdtArtifact,
+  dataset: Dataset,
+  key: string | undefined,
+  threads: number,
+): AsyncGenerator<EncodedRows> {
+  const keyOf = keysOfRows(dataset, key);
+  const labels = labelsOfRows(dataset);
+  const scorer = await ForestScorer.start(forest, threads, true);
+  try {
+    for await (const { first, scores, leaves } of scorer.score(
+      dataset,
+      wholeOf(dataset).rows,
+      vocabularies,
+      true,
+    )) {
+      yield {
+        numRows: scores.length,
+        values: leaves!,
+        keyOf: (row) => keyOf(first + row),
+        scores,
+        labels: labels.subarray(first, first + scores.length),
+      };
+    }
+  } finally {
+    await scorer.terminate();
+  }
+}
+
+/** The matrix that LightGBM is given: numbers as they are, categories as their positions, NaN for what is missing or unknown. */
+async function* featureRows(
+  { forest, vocabularies }: GbdtArtifact,
+  dataset: Dataset,
+  key: string | undefined,
+): AsyncGenerator<EncodedRows> {
+  const keyOf = keysOfRows(dataset, key);
+  const labels = labelsOfRows(dataset);
+  const width = forest.columns.length;
+  const valuesOf = forest.columns.map(({ name }): ((row: number) => number) => {
+    const column = columnNamed(dataset, name);
+    if (column.kind === "number") return (row) => column.values[row]!;
+    const codes = categoryCodes(column, vocabularies.get(name));
+    return (row) => codes(row) ?? NaN;
+  });
+  for (let first = 0; first < dataset.numRows; first += CHUNK_ROWS) {
+    const numRows = Math.min(CHUNK_ROWS, dataset.numRows - first);
+    const values = new Float64Array(numRows * width);
+    valuesOf.forEach((valueOf, c) => {
+      for (let i = 0; i < numRows; i++) values[i * width + c] = valueOf(first + i);
+    });
+    yield {
+      numRows,
+      values,
+      keyOf: (row) => keyOf(first + row),
+      labels: labels.subarray(first, first + numRows),
+    };
+  }
+}
+
+function labelsOfRows({ roles, columns, numRows }: Dataset): Float64Array {
+  const column = columns.find(({ name }) => name === roles.label);
+  return column?.kind === "number" ? column.values : new Float64Array(numRows);
+}
+
+/** A row's key as bytes: its cell in a column, empty where that is missing, or its number from 1. */
+function keysOfRows(dataset: Dataset, key: string | undefined): (row: number) => Uint8Array {
+  if (key === undefined) return (row) => Buffer.from(String(row + 1));
+  const column = columnNamed(dataset, key);
+  if (column.kind === "number") {
+    return (row) => Buffer.from(Number.isNaN(column.values[row]!) ? "" : String(column.values[row]));
+  }
+  if (column.kind === "multi") throw new RangeError("a key is one value");
+  const { codes, dictionary } = column;
+  return (row) => {
+    const code = codes[row]!;
+    if (code === MISSING) return new Uint8Array();
+    return dictionary.bytes.subarray(dictionary.offsets[code], dictionary.offsets[code + 1]);
+  };
+}

@@ -1,0 +1,114 @@
+// embed train-gbdt
+
+import { Option, type Command } from "commander";
+import { availableParallelism } from "node:os";
+import type { Summary } from "../../api/summary.js";
+import type { TrainGbdtOptions } from "../../api/train-gbdt.js";
+import { hyperparameters, type GbdtOptions } from "../../trainers/gbdt/options.js";
+import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
+import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
+import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
+import { metricLines } from "../metrics.js";
+import {
+  addBadRowOptions,
+  addOutputOptions,
+  addReadingOptions,
+  badRowsOf,
+  numberOf,
+  readingOf,
+  wholeOf,
+  type BadRowFlags,
+  type ReadingFlags,
+} from "../options.js";
+import { watched, type OutputOptions } from "../progress.js";
+import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
+import { writeResult } from "../terminal.js";
+
+const examples = `
+Examples:
+  embed train-gbdt fixtures/clicks.csv -o trees --valid 0.1 --test 0.1
+  embed train-gbdt fixtures/ratings.csv -o trees --label rating --num-trees 50
+`;
+
+type Flags = ReadingFlags &
+  Omit<BadRowFlags, "force"> &
+  OutputOptions &
+  EventFlags &
+  HashKeysFlags &
+  SplitFlags &
+  ColumnFlags &
+  Pick<TrainGbdtOptions, "out"> &
+  Partial<Pick<TrainGbdtOptions, "force" | "task" | "positiveFrom">> &
+  Partial<GbdtOptions>;
+
+/** Adds the command. */
+export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("train-gbdt")
+    .summary("train boosted trees: the leaf of each row in each tree encodes it")
+    .description(
+      "Trains boosted trees on a log and writes a run directory: the trees in LightGBM's text format and a table of their leaves.",
+    )
+    .argument(
+      "<log...>",
+      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
+    )
+    .addHelpText("before", examples);
+  addBadRowOptions(addReadingOptions(addColumnOptions(command)));
+  addEventOptions(addHashKeysOptions(addSplitOptions(command)));
+  const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
+  command
+    .addOption(
+      model("--task <task>", "what is predicted (default: by the labels)").choices(["binary", "regression"]),
+    )
+    .addOption(
+      model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
+    )
+    .addOption(
+      model("--grow <order>", "which leaf is split next: of the greatest gain, or of the least depth")
+        .choices(["leaf", "depth"])
+        .default("leaf"),
+    );
+  for (const { name, default: standard, help, integer } of hyperparameters) {
+    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
+    const option = new Option(`${flag} <${integer ? "n" : "x"}>`, `${help} (default: ${standard})`);
+    command.addOption(option.helpGroup("Training:").argParser(parse));
+  }
+  command
+    .addOption(
+      new Option("-o, --out <run>", "the run directory to write").helpGroup("Output:").makeOptionMandatory(),
+    )
+    .addOption(new Option("--force", "replace an existing run").helpGroup("Output:"));
+  return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
+    const { trainGbdt } = await import("../../api/train-gbdt.js");
+    const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
+    const summary = await watched(flags, signal, (watch) => trainGbdt(paths, options, watch));
+    if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
+    else if (!flags.quiet) await writeResult(textOf(summary));
+  });
+}
+
+function optionsOf(flags: Flags): TrainGbdtOptions {
+  const gbdt: Partial<GbdtOptions> = flags.grow ? { grow: flags.grow } : {};
+  for (const { name } of hyperparameters) if (flags[name] !== undefined) gbdt[name] = flags[name];
+  return {
+    ...columnsOf(flags),
+    ...(flags.task && { task: flags.task }),
+    ...(flags.positiveFrom !== undefined && { positiveFrom: flags.positiveFrom }),
+    onBadRow: flags.onBadRow,
+    infer: true,
+    unlabelled: false,
+    reading: readingOf(flags, flags.threads ?? availableParallelism()),
+    out: flags.out,
+    force: flags.force ?? false,
+    ...eventsOf(flags),
+    ...hashKeysOf(flags),
+    ...splitOf(flags),
+    gbdt,
+  };
+}
+
+function textOf({ out, rows, seconds, metrics }: Summary): string {
+  return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+}

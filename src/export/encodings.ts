@@ -1,0 +1,180 @@
+// Rows of numbers with their keys → bytes of a format, chunk by chunk: what `embed transform` writes of new rows.
+//
+//   csv      a header; the key, then a column a number
+//   jsonl    {"row":...,"leaves":[...]}, or {"row":...,"features":{...}}
+//   libsvm   label, then index:value of what is not 0; leaves are one-hot, numbered from 1 over all trees
+//   npy      a directory: NAME.npy of all numbers, keys.txt of the keys, a JSON string a line
+//
+// Source: numpy.lib.format, version 1.0; LIBSVM's README.
+
+import { UsageError } from "../errors.js";
+import { ByteWriter } from "./byte-writer.js";
+import { jsonString } from "./jsonl.js";
+
+export const encodingFormats = ["csv", "jsonl", "libsvm", "npy"] as const;
+export type EncodingFormat = (typeof encodingFormats)[number];
+
+/** Consecutive rows. */
+export interface EncodedRows {
+  numRows: number;
+  /** u32 or f64 [numRows][columns.length]; NaN is missing */
+  values: Uint32Array | Float64Array;
+  /** the key of a row as UTF-8 bytes */
+  keyOf: (row: number) => Uint8Array;
+  /** f64[numRows]; present when asked for */
+  scores?: Float64Array;
+  /** [numRows], for libsvm; 0 where the log has none */
+  labels: ArrayLike<number>;
+}
+
+export interface Encoding {
+  /** what the numbers are */
+  kind: "leaves" | "features";
+  /** name of the key column */
+  key: string;
+  /** names of the numbers */
+  columns: string[];
+  /** leaves: where each tree's leaves start among all */
+  starts: ArrayLike<number>;
+  numRows: number;
+  withScores: boolean;
+}
+
+/** The bytes of one file. @throws {UsageError} npy, which is several */
+export async function* encodingChunks(
+  format: EncodingFormat,
+  encoding: Encoding,
+  rows: AsyncIterable<EncodedRows>,
+): AsyncGenerator<Uint8Array> {
+  if (format === "npy") throw new UsageError("format npy writes several files: give a directory with -o DIR");
+  const write = { csv: csvRow, jsonl: jsonlRow, libsvm: libsvmRow }[format];
+  const out = new ByteWriter();
+  if (format === "csv") {
+    const names = [encoding.key, ...encoding.columns, ...(encoding.withScores ? ["score"] : [])];
+    out.text(`${names.map(csvCell).join(",")}\n`);
+  }
+  for await (const chunk of rows) {
+    for (let row = 0; row < chunk.numRows; row++) {
+      write(out, encoding, chunk, row);
+      if (out.isFull) yield out.take();
+    }
+  }
+  yield out.take();
+}
+
+function csvRow(out: ByteWriter, { columns, withScores }: Encoding, rows: EncodedRows, row: number): void {
+  const key = rows.keyOf(row);
+  // a comma, a quote or a line end
+  const special = key.some((byte) => byte === 44 || byte === 34 || byte === 10 || byte === 13);
+  if (special) out.text(csvCell(Buffer.from(key).toString("utf8")));
+  else out.bytes(key);
+  for (let c = 0; c < columns.length; c++) {
+    out.byte(44);
+    const x = rows.values[row * columns.length + c]!;
+    if (x === x) writeNumber(out, x);
+  }
+  if (withScores) out.text(`,${rows.scores![row]}`);
+  out.byte(10);
+}
+
+function jsonlRow(
+  out: ByteWriter,
+  { kind, key, columns, withScores }: Encoding,
+  rows: EncodedRows,
+  row: number,
+): void {
+  out.text(`{${JSON.stringify(key)}:`);
+  out.bytes(jsonString(rows.keyOf(row)));
+  out.text(`,"${kind}":${kind === "leaves" ? "[" : "{"}`);
+  for (let c = 0; c < columns.length; c++) {
+    if (c > 0) out.byte(44);
+    if (kind === "features") out.text(`${JSON.stringify(columns[c])}:`);
+    const x = rows.values[row * columns.length + c]!;
+    if (x === x) writeNumber(out, x);
+    else out.text("null");
+  }
+  out.text(kind === "leaves" ? "]" : "}");
+  if (withScores) out.text(`,"score":${rows.scores![row]}`);
+  out.text("}\n");
+}
+
+function libsvmRow(
+  out: ByteWriter,
+  { kind, columns, starts }: Encoding,
+  rows: EncodedRows,
+  row: number,
+): void {
+  out.text(String(rows.labels[row] ?? 0));
+  for (let c = 0; c < columns.length; c++) {
+    const x = rows.values[row * columns.length + c]!;
+    if (kind === "features" && (x === 0 || x !== x)) continue;
+    out.byte(32);
+    out.integer(kind === "leaves" ? starts[c]! + x + 1 : c + 1);
+    out.byte(58);
+    if (kind === "leaves") out.byte(49);
+    else writeNumber(out, x);
+  }
+  out.byte(10);
+}
+
+function writeNumber(out: ByteWriter, x: number): void {
+  if (Number.isInteger(x) && x >= 0 && x < 2 ** 53 && !Object.is(x, -0)) out.integer(x);
+  else out.text(String(x));
+}
+
+function csvCell(text: string): string {
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
+
+/** Takes rows in parallel to several files. */
+export interface NpyFile {
+  name: string;
+  head: Uint8Array;
+  bytesOf: (rows: EncodedRows) => Uint8Array;
+}
+
+/** The files of an npy directory: what each starts with, and what it takes of each chunk. */
+export function npyFiles({ kind, columns, numRows, withScores }: Encoding): NpyFile[] {
+  const type = kind === "leaves" ? "<u4" : "<f8";
+  return [
+    {
+      name: `${kind}.npy`,
+      head: npyHead(type, [numRows, columns.length]),
+      bytesOf: ({ values }) => bytesOf(values),
+    },
+    { name: "keys.txt", head: new Uint8Array(), bytesOf: keyLines },
+    ...(withScores
+      ? [
+          {
+            name: "scores.npy",
+            head: npyHead("<f8", [numRows]),
+            bytesOf: ({ scores }: EncodedRows) => bytesOf(scores!),
+          },
+        ]
+      : []),
+  ];
+}
+
+function bytesOf({ buffer, byteOffset, byteLength }: Uint32Array | Float64Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+function keyLines({ numRows, keyOf }: EncodedRows): Uint8Array {
+  const out = new ByteWriter();
+  for (let row = 0; row < numRows; row++) {
+    out.bytes(jsonString(keyOf(row)));
+    out.byte(10);
+  }
+  return out.take();
+}
+
+function npyHead(type: string, shape: number[]): Uint8Array {
+  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
+  const description = `{'descr': '${type}', 'fortran_order': False, 'shape': ${tuple}, }`;
+  // magic, version and length take 10 bytes; data starts at a multiple of 64
+  const length = Math.ceil((10 + description.length + 1) / 64) * 64 - 10;
+  const head = Buffer.alloc(10);
+  head.write("\x93NUMPY\x01\x00", "latin1");
+  head.writeUInt16LE(length, 8);
+  return Buffer.concat([head, Buffer.from(`${description.padEnd(length - 1)}\n`)]);
+}

@@ -1,0 +1,45 @@
+// Values → bins, written into a matrix whose rows hold their bins beside one another: of one byte, or wide ones of two.
+
+/**
+ * Bins of numbers: b is the number of edges below x; NaN has the bin `missing`.
+ *
+ * @param values f64[n]
+ * @param edges  f64[size] ascending, the last ones infinite
+ * @param size   a power of two
+ * @param out    the column's place in the first row; the next row's is `stride` further
+ */
+export function binNumbers(
+  values: usize,
+  n: i32,
+  edges: usize,
+  size: usize,
+  missing: u32,
+  wide: bool,
+  out: usize,
+  stride: usize,
+): void {
+  for (let i = 0; i < n; i++) {
+    const x = load<f64>(values + ((<usize>i) << 3));
+    let b = missing;
+    if (x == x) {
+      // halving the edges without a branch
+      let at = edges;
+      for (let half = size << 2; half >= 8; half >>= 1) {
+        at += select<usize>(half, 0, load<f64>(at + half - 8) < x);
+      }
+      b = <u32>((at - edges) >> 3);
+    }
+    if (wide) store<u16>(out, <u16>b);
+    else store<u8>(out, <u8>b);
+    out += stride;
+  }
+}
+
+/** Copies a column's bins to their place in the rows. @param bins u8[n], or u16[n] of a wide one */
+export function placeBins(bins: usize, n: i32, wide: bool, out: usize, stride: usize): void {
+  for (let i = 0; i < n; i++) {
+    if (wide) store<u16>(out, load<u16>(bins + ((<usize>i) << 1)));
+    else store<u8>(out, load<u8>(bins + i));
+    out += stride;
+  }
+}

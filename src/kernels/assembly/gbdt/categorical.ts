@@ -1,0 +1,145 @@
+// The best set of categories to go left.
+//
+// Few bins: one category against all others. Otherwise categories sorted by G / (H + catSmooth), of which a prefix or a suffix
+// goes left. Source: Fisher 1958 (doi:10.1080/01621459.1958.10501479); limits as LightGBM 4 documents and has them.
+
+import {
+  CAT_L2,
+  CAT_SMOOTH,
+  countOf,
+  gradientOf,
+  hessianOf,
+  isLeaf,
+  leafGain,
+  MAX_CAT_THRESHOLD,
+  MAX_CAT_TO_ONEHOT,
+  MIN_DATA_PER_GROUP,
+  option,
+  threshold,
+} from "./gain";
+import { sortByKey } from "./sort";
+
+/**
+ * Searches sets of bins 1 ..; bin 0, which holds missing, rare and unknown categories, always goes right.
+ *
+ * @param cells   the feature's histogram, numBins cells
+ * @param scratch 24 bytes a bin
+ * @param left    u8[numBins]: 1 for bins that go left; written when there is a split
+ * @param out     f64 gain above 0, or 0 for none; u32 0; u32 whether catL2 applies; u32 rows on the left
+ */
+export function bestCategorical(
+  cells: usize,
+  numBins: i32,
+  options: usize,
+  scratch: usize,
+  left: usize,
+  out: usize,
+): void {
+  let G: f64 = 0;
+  let H: f64 = 0;
+  let C: f64 = 0;
+  for (let b: usize = 0; b < <usize>numBins; b++) {
+    G += gradientOf(cells + (b << 4), options);
+    H += hessianOf(cells + (b << 4), options);
+    C += countOf(cells + (b << 4));
+  }
+  store<f64>(out, 0);
+  store<u32>(out, 0, 8);
+  if (<f64>numBins <= option(options, MAX_CAT_TO_ONEHOT))
+    oneAgainstAll(cells, numBins, options, left, out, G, H, C);
+  else manyAgainstMany(cells, numBins, options, scratch, left, out, G, H, C);
+}
+
+function oneAgainstAll(
+  cells: usize,
+  numBins: i32,
+  options: usize,
+  left: usize,
+  out: usize,
+  G: f64,
+  H: f64,
+  C: f64,
+): void {
+  const shift = threshold(G, H, options);
+  let best = shift;
+  for (let b: usize = 1; b < <usize>numBins; b++) {
+    const g = gradientOf(cells + (b << 4), options);
+    const h = hessianOf(cells + (b << 4), options);
+    const c = countOf(cells + (b << 4));
+    if (!isLeaf(h, c, options) || !isLeaf(H - h, C - c, options)) continue;
+    const gain = leafGain(g, h, options, 0) + leafGain(G - g, H - h, options, 0);
+    if (gain <= best) continue;
+    best = gain;
+    memory.fill(left, 0, <usize>numBins);
+    store<u8>(left + b, 1);
+    store<f64>(out, gain - shift);
+    store<u32>(out, 0, 12);
+    store<u32>(out, <u32>c, 16);
+  }
+}
+
+function manyAgainstMany(
+  cells: usize,
+  numBins: i32,
+  options: usize,
+  scratch: usize,
+  left: usize,
+  out: usize,
+  G: f64,
+  H: f64,
+  C: f64,
+): void {
+  const smooth = option(options, CAT_SMOOTH);
+  const l2 = option(options, CAT_L2);
+  const minGroup = option(options, MIN_DATA_PER_GROUP);
+  const shift = threshold(G, H, options);
+
+  // categories with enough rows, by their share of the hessian as LightGBM counts them; ids and a second array of them follow the keys
+  const ids = scratch + ((<usize>numBins) << 3);
+  let used: i32 = 0;
+  for (let b: usize = 1; b < <usize>numBins; b++) {
+    const cell = cells + (b << 4);
+    if (nearest((hessianOf(cell, options) * C) / H) < smooth || countOf(cell) == 0) continue;
+    const key = gradientOf(cell, options) / (hessianOf(cell, options) + smooth);
+    store<f64>(scratch + (b << 3), key);
+    store<u32>(ids + ((<usize>used) << 2), <u32>b);
+    used++;
+  }
+  const sorted = sortByKey(ids, ids + ((<usize>numBins) << 2), used, scratch);
+  const most = min(<i32>option(options, MAX_CAT_THRESHOLD), (used + 1) / 2);
+
+  let best = shift;
+  let bestSize: i32 = 0;
+  let bestBackward = false;
+  for (let direction = 0; direction < 2; direction++) {
+    let g: f64 = 0;
+    let h: f64 = 0;
+    let c: f64 = 0;
+    let group: f64 = 0;
+    for (let i: i32 = 0; i < most; i++) {
+      const cell =
+        cells + ((<usize>load<u32>(sorted + ((<usize>(direction == 0 ? i : used - 1 - i)) << 2))) << 4);
+      g += gradientOf(cell, options);
+      h += hessianOf(cell, options);
+      c += countOf(cell);
+      group += countOf(cell);
+      if (!isLeaf(h, c, options)) continue;
+      if (!isLeaf(H - h, C - c, options) || C - c < minGroup) break;
+      if (group < minGroup) continue;
+      group = 0;
+      const gain = leafGain(g, h, options, l2) + leafGain(G - g, H - h, options, l2);
+      if (gain <= best) continue;
+      best = gain;
+      bestSize = i + 1;
+      bestBackward = direction == 1;
+      store<f64>(out, gain - shift);
+      store<u32>(out, 1, 12);
+      store<u32>(out, <u32>c, 16);
+    }
+  }
+  if (bestSize == 0) return;
+  memory.fill(left, 0, <usize>numBins);
+  for (let i: i32 = 0; i < bestSize; i++) {
+    store<u8>(left + load<u32>(sorted + ((<usize>(bestBackward ? used - 1 - i : i)) << 2)), 1);
+  }
+}

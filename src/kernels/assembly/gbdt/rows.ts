@@ -1,0 +1,88 @@
+// Rows and leaves: which side of a split each row goes, what a leaf's rows sum to, and their scores.
+
+/**
+ * Splits rows by a table, each side in the rows' order.
+ *
+ * @param order u32[n]
+ * @param bins  u8[.] or u16[.]: the feature's, row after row
+ * @param goesLeft u8 by bin: 1 or 0
+ * @param left, right u32[n] each
+ * @returns how many go left
+ */
+export function partition(
+  order: usize,
+  n: i32,
+  bins: usize,
+  wide: bool,
+  goesLeft: usize,
+  left: usize,
+  right: usize,
+): i32 {
+  let l = left;
+  let r = right;
+  // both sides are written, one advances: no branch to guess
+  for (let i: usize = 0; i < <usize>n; i++) {
+    const row = load<u32>(order + (i << 2));
+    const b = wide ? <usize>load<u16>(bins + ((<usize>row) << 1)) : <usize>load<u8>(bins + row);
+    const goes = <usize>load<u8>(goesLeft + b);
+    store<u32>(l, row);
+    store<u32>(r, row);
+    l += goes << 2;
+    r += (1 - goes) << 2;
+  }
+  return <i32>((l - left) >> 2);
+}
+
+/** Sums of n rows' gradients and hessians in f64, in their order. @param sums f64[2] */
+export function leafSums(order: usize, n: i32, pairs: usize, sums: usize): void {
+  let g: f64 = 0;
+  let h: f64 = 0;
+  for (let i: usize = 0; i < <usize>n; i++) {
+    const pair = pairs + ((<usize>load<u32>(order + (i << 2))) << 3);
+    g += <f64>load<f32>(pair);
+    h += <f64>load<f32>(pair, 4);
+  }
+  store<f64>(sums, g);
+  store<f64>(sums, h, 8);
+}
+
+/** Adds a leaf's value to its rows' scores, rounded once. */
+export function addValue(order: usize, n: i32, scores: usize, value: f64): void {
+  for (let i: usize = 0; i < <usize>n; i++) {
+    const at = scores + ((<usize>load<u32>(order + (i << 2))) << 2);
+    store<f32>(at, <f32>(<f64>load<f32>(at) + value));
+  }
+}
+
+/**
+ * Sends consecutive rows down a tree and adds their leaves' values to their scores.
+ *
+ * @param bins   u8[n][stride]
+ * @param nodes  i32[.][4]: the feature's byte within a row, whether it is wide, left and right child; ~leaf for a leaf
+ * @param tables u8[.][apart]: goesLeft of each node
+ * @param values f64 by leaf
+ */
+export function walk(
+  bins: usize,
+  n: i32,
+  stride: usize,
+  nodes: usize,
+  tables: usize,
+  apart: usize,
+  values: usize,
+  scores: usize,
+): void {
+  for (let i: usize = 0; i < <usize>n; i++) {
+    let node: i32 = 0;
+    while (node >= 0) {
+      const own = nodes + ((<usize>node) << 4);
+      const at = bins + <usize>load<u32>(own);
+      const b = load<u32>(own, 4) != 0 ? <usize>load<u16>(at) : <usize>load<u8>(at);
+      const left = load<u8>(tables + <usize>node * apart + b) != 0;
+      node = left ? load<i32>(own, 8) : load<i32>(own, 12);
+    }
+    const score = scores + (i << 2);
+    store<f32>(score, <f32>(<f64>load<f32>(score) + load<f64>(values + ((<usize>~node) << 3))));
+    bins += stride;
+  }
+}

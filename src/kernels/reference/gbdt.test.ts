@@ -1,0 +1,60 @@
+// The reference against central differences and against trying every split of rows.
+
+import { mulberry32, integerBelow, between } from "../../testing/random.js";
+import { bestNumeric, gradient, histogram, loss, splitGain, sumOf, type GainOptions } from "./gbdt.js";
+
+const options: GainOptions = {
+  lambdaL1: 0.1,
+  lambdaL2: 1,
+  minDataInLeaf: 3,
+  minSumHessianInLeaf: 0.01,
+  minGainToSplit: 0,
+  catSmooth: 2,
+  catL2: 3,
+  maxCatThreshold: 32,
+  maxCatToOnehot: 4,
+  minDataPerGroup: 5,
+};
+
+test.each([true, false])(
+  "gradient and hessian are central differences of the loss to 1e-5, squared %s",
+  (squared) => {
+    const d = 1e-4;
+    let apart = 0;
+    for (const label of [0, 1]) {
+      for (let score = -4; score <= 4; score += 0.5) {
+        const { g, h } = gradient(score, label, squared);
+        const at = (s: number) => loss(s, label, squared);
+        apart = Math.max(
+          apart,
+          Math.abs(g - (at(score + d) - at(score - d)) / (2 * d)),
+          Math.abs(
+            h - (gradient(score + d, label, squared).g - gradient(score - d, label, squared).g) / (2 * d),
+          ),
+        );
+      }
+    }
+    expect(apart).toBeLessThan(1e-5);
+  },
+);
+
+test("bestNumeric gains what the best of all ways to cut the rows gains", () => {
+  const random = mulberry32(3);
+  for (let trial = 0; trial < 50; trial++) {
+    const n = 20 + integerBelow(30, random);
+    const rows = Array.from({ length: n }, () => ({ g: between(-1, 1, random), h: random() }));
+    const bins = rows.map(() => integerBelow(7, random));
+    const missing = 6;
+    const gains = [0];
+    for (let t = 0; t < missing; t++) {
+      for (const missingLeft of [true, false]) {
+        const goesLeft = (row: number) => (bins[row] === missing ? missingLeft : bins[row]! <= t);
+        const side = (left: boolean) =>
+          sumOf(rows.filter((_, row) => goesLeft(row) === left).map((row) => ({ ...row, count: 1 })));
+        gains.push(splitGain(side(true), side(false), options) ?? 0);
+      }
+    }
+    const best = bestNumeric(histogram(bins, rows, missing + 1), options);
+    expect(best?.gain ?? 0).toBeCloseTo(Math.max(...gains), 10);
+  }
+});

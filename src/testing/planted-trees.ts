@@ -1,0 +1,66 @@
+// Rows of which the odds are known: a step of a number, a set of categories, and missing numbers of their own.
+
+import type { Dataset } from "../dataset/dataset.js";
+import { dictionaryOf } from "../log/dictionary.js";
+import { logistic } from "../evaluation/elementary.js";
+import { between, integerBelow, mulberry32 } from "./random.js";
+import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
+import { defaultGbdtOptions, type GbdtOptions } from "../trainers/gbdt/options.js";
+import { trainGbdt, type GbdtRows, type TreeEvent } from "../trainers/gbdt/train.js";
+
+const MISSING = 0xffffffff;
+
+/** x: a number, 1 in 10 missing; many: one of 300 categories; few: one of three. */
+export function planted(seed: number, numRows: number): { dataset: Dataset; labels: Float32Array } {
+  const random = mulberry32(seed);
+  const x = new Float64Array(numRows);
+  const [many, few] = [new Uint32Array(numRows), new Uint32Array(numRows)];
+  const labels = new Float32Array(numRows);
+  for (let row = 0; row < numRows; row++) {
+    x[row] = random() < 0.1 ? NaN : between(-2, 2, random);
+    many[row] = random() < 0.02 ? MISSING : integerBelow(300, random);
+    few[row] = integerBelow(3, random);
+    const step = Number.isNaN(x[row]!) ? 1 : x[row]! > 0.5 ? 2 : -1;
+    const odds = step + (many[row]! % 7 < 3 ? 1 : -1) + (few[row] === 1 ? 0.5 : 0);
+    labels[row] = random() < logistic(odds) ? 1 : 0;
+  }
+  const keys = (n: number) => dictionaryOf(Array.from({ length: n }, (_, i) => `k${i}`));
+  const dataset: Dataset = {
+    numRows,
+    columns: [
+      { kind: "number", name: "x", values: x },
+      { kind: "key", name: "many", codes: many, dictionary: keys(300) },
+      { kind: "key", name: "few", codes: few, dictionary: keys(3) },
+    ],
+    roles: { fields: ["many", "few"], numeric: ["x"], multi: {} },
+    inputs: [],
+  };
+  return { dataset, labels };
+}
+
+/** All rows of a dataset for training. */
+export function rowsOf({ dataset, labels }: ReturnType<typeof planted>, features: Feature[]): GbdtRows {
+  return {
+    columns: features.map((feature) => binnedColumn(dataset, feature)),
+    rows: Uint32Array.from(labels, (_, row) => row),
+    labels,
+  };
+}
+
+/** Trains on one seed's rows with another's as validation part. */
+export async function trainPlanted(told: Partial<GbdtOptions>, numRows = 6000) {
+  const options = { ...defaultGbdtOptions(), threads: 2, numTrees: 20, patience: 0, ...told };
+  const [train, valid] = [planted(1, numRows), planted(2, 2000)];
+  const features = fitTreeFeatures(
+    train.dataset,
+    Uint32Array.from(train.labels, (_, i) => i),
+    options,
+  );
+  const events: TreeEvent[] = [];
+  const model = await trainGbdt(
+    { features, objective: "binary", train: rowsOf(train, features), valid: rowsOf(valid, features) },
+    options,
+    (event) => events.push(event),
+  );
+  return { model, features, options, events, train, valid };
+}

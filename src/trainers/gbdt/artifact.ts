@@ -1,0 +1,93 @@
+// Trees in a run directory.
+//
+//   embeddings.leaves.arrow   a row a leaf, key t012:l07: its value as a vector of one number, its training rows
+//   model/lightgbm.txt        the trees, as LightGBM loads them (lightgbm-text.ts)
+//   model/leaves.jsonl        a line a leaf: the way to it in words
+//   model/preprocess.json     preprocess.ts
+
+import { keysOf, type EmbeddingTable } from "../../embedding/table.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { ArtifactError } from "../../errors.js";
+import type { Feature } from "./features.js";
+import type { Forest } from "./forest.js";
+import { readLightgbm } from "./lightgbm-read.js";
+import { lightgbmText } from "./lightgbm-text.js";
+import type { GbdtOptions } from "./options.js";
+import { leafKey, leafPaths } from "./paths.js";
+import { vocabulariesOf, type ColumnRecipe, type GbdtPreprocess } from "./preprocess.js";
+import type { Vocabularies } from "./scorer.js";
+
+/** The manifest's name of the model. */
+export const GBDT_MODEL = "gbdt";
+/** The table of leaves. */
+export const LEAVES_TABLE = "leaves";
+const MODEL_FILE = "lightgbm.txt";
+const PREPROCESS_FILE = "preprocess.json";
+const LEAVES_FILE = "leaves.jsonl";
+
+/** Leaves in the order of trees and their numbers within. */
+export function leavesTable({ trees }: Forest): EmbeddingTable {
+  const leaves = trees.flatMap((tree, t) => tree.leaves.map((leaf, l) => ({ ...leaf, key: leafKey(t, l) })));
+  return {
+    dim: 1,
+    numRows: leaves.length,
+    fields: ["leaf"],
+    fieldOf: new Uint32Array(leaves.length),
+    keys: keysOf(leaves.map(({ key }) => key)),
+    counts: Uint32Array.from(leaves, ({ count }) => count),
+    vectors: Float32Array.from(leaves, ({ value }) => value),
+  };
+}
+
+/** The files of model/. */
+export function gbdtModelFiles(
+  forest: Forest,
+  features: readonly Feature[],
+  options: GbdtOptions,
+  preprocess: GbdtPreprocess,
+): Record<string, string> {
+  return {
+    [MODEL_FILE]: lightgbmText(forest, features, options),
+    [LEAVES_FILE]: leafLines(forest, preprocess.columns),
+    [PREPROCESS_FILE]: `${JSON.stringify(preprocess, undefined, 2)}\n`,
+  };
+}
+
+function leafLines({ trees }: Forest, columns: readonly ColumnRecipe[]): string {
+  return trees
+    .flatMap((tree, t) => {
+      const paths = leafPaths(tree, columns);
+      return tree.leaves.map(({ value, count }, l) =>
+        JSON.stringify({ leaf: leafKey(t, l), value, count, path: paths[l] }),
+      );
+    })
+    .map((line) => `${line}\n`)
+    .join("");
+}
+
+export interface GbdtArtifact {
+  forest: Forest;
+  vocabularies: Vocabularies;
+  preprocess: GbdtPreprocess;
+}
+
+/** Reads a run's model back. @throws {ArtifactError} the run is of another model, or damaged */
+export async function readGbdt(run: Run): Promise<GbdtArtifact> {
+  if (run.manifest.model !== GBDT_MODEL)
+    throw new ArtifactError(`run '${run.path}' holds a model '${run.manifest.model}', not trees`);
+  const textOf = async (file: string) => Buffer.from(await run.readModelFile(file)).toString("utf8");
+  const preprocess = JSON.parse(await textOf(PREPROCESS_FILE)) as GbdtPreprocess;
+  const { forest } = readLightgbm(await textOf(MODEL_FILE), `${run.path}/model/${MODEL_FILE}`);
+  const { columns } = preprocess;
+  if (columns.length !== forest.columns.length)
+    throw new ArtifactError(
+      `run '${run.path}' has ${columns.length} columns and trees of ${forest.columns.length}: train again`,
+    );
+  // names stand here as they are in the log; a column that no tree splits on has its kind from here, too
+  const named = forest.columns.map((column, c) => ({
+    ...column,
+    kind: columns[c]!.kind,
+    name: columns[c]!.name,
+  }));
+  return { forest: { ...forest, columns: named }, vocabularies: vocabulariesOf(columns), preprocess };
+}

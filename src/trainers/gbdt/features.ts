@@ -1,0 +1,128 @@
+// From a dataset's columns to what trees split on: ranges of numbers, categories by name.
+//
+//   number     bin b is the number of edges below x; the bin after the last is for missing numbers
+//   category   bin 0 is for missing, rare and unknown ones, bin b for the vocabulary's key b - 1: its order is that of
+//              descending counts, so the bins are the most frequent categories
+
+import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
+import { fitFeatures, idsOf, type CategoricalField, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { UsageError } from "../../errors.js";
+import { draw } from "../../kernels/reference/random.js";
+import { edgesOf } from "./edges.js";
+
+/** Rows that ranges are found from, at most; a sample of more. */
+const SAMPLE_ROWS = 200_000;
+/** Categories with fewer rows have no bin. */
+const MIN_DATA_IN_CATEGORY = 3;
+/** Share of a column's rows that its bins hold at least. */
+const KEPT_SHARE = 0.99;
+const MAX_CATEGORIES = 65_534;
+
+export interface NumericFeature {
+  kind: "number";
+  name: string;
+  edges: number[];
+  /** of the numbers that the ranges are found from; both 0 when there are none */
+  min: number;
+  max: number;
+}
+
+export interface CategoricalFeature {
+  kind: "category";
+  name: string;
+  field: CategoricalField;
+  /** the first so many keys of the vocabulary have a bin */
+  numCategories: number;
+}
+
+export type Feature = NumericFeature | CategoricalFeature;
+
+/** Cells of a histogram that a feature needs. */
+export function cellsOf(feature: Feature): number {
+  return feature.kind === "number" ? feature.edges.length + 2 : feature.numCategories + 1;
+}
+
+/**
+ * Fits every feature column on the given rows.
+ *
+ * @param rows u32: the training part's
+ * @throws {UsageError} a several-valued column
+ */
+export function fitTreeFeatures(
+  dataset: Dataset,
+  rows: Uint32Array,
+  { maxBin, seed }: { maxBin: number; seed: number },
+): Feature[] {
+  const [several] = Object.keys(dataset.roles.multi);
+  if (several !== undefined)
+    throw new UsageError(
+      `trees take no several-valued column: leave out '${several}' with --ignore ${several}`,
+    );
+  const space = categoricalSpace(dataset, rows);
+  const sample = sampleOf(rows, seed);
+  const { fields, numeric } = dataset.roles;
+  return dataset.columns
+    .filter(({ name }) => fields.includes(name) || numeric.includes(name))
+    .map((column): Feature => {
+      const { name } = column;
+      if (column.kind === "number") return numericFeature(column, sample, maxBin);
+      const field = space.fields.find((candidate) => candidate.name === name) as CategoricalField;
+      return { kind: "category", name, field, numCategories: numCategories(field, maxBin) };
+    });
+}
+
+function categoricalSpace(dataset: Dataset, rows: Uint32Array): FeatureSpace {
+  return fitFeatures({ ...dataset, roles: { ...dataset.roles, numeric: [] } }, rows, 1);
+}
+
+/** All rows, or one drawn from each of so many consecutive stretches. */
+function sampleOf(rows: Uint32Array, seed: number): Uint32Array {
+  if (rows.length <= SAMPLE_ROWS) return rows;
+  const stretch = rows.length / SAMPLE_ROWS;
+  return Uint32Array.from({ length: SAMPLE_ROWS }, (_, i) => {
+    const at = (i + draw(seed, i) / 2 ** 32) * stretch;
+    return rows[Math.min(rows.length - 1, Math.floor(at))]!;
+  });
+}
+
+function numericFeature({ name, values }: NumberColumn, sample: Uint32Array, maxBin: number): NumericFeature {
+  const known = new Float64Array(sample.length);
+  let n = 0;
+  for (let i = 0; i < sample.length; i++) {
+    const x = values[sample[i]!]!;
+    if (x === x) known[n++] = x;
+  }
+  const sorted = known.subarray(0, n).sort();
+  const forMissing = n < sample.length ? 1 : 0;
+  const edges = edgesOf(sorted, Math.max(1, maxBin - forMissing));
+  return { kind: "number", name, edges, min: sorted[0] ?? 0, max: sorted[n - 1] ?? 0 };
+}
+
+/** Bins go on until they hold 99 % of the rows and are maxBin, but not to categories of fewer than 3 rows. */
+function numCategories({ keys, counts }: CategoricalField, maxBin: number): number {
+  const total = counts.reduce((a, b) => a + b, 0);
+  let held = 0;
+  let n = 0;
+  while (n < keys.size && n < MAX_CATEGORIES && (held < KEPT_SHARE * total || n + 1 < maxBin)) {
+    if (counts[n + 1]! < MIN_DATA_IN_CATEGORY && n > 1) break;
+    held += counts[++n]!;
+  }
+  return n;
+}
+
+/** A column as the kernel bins it. */
+export type BinnedColumn =
+  | { kind: "number"; values: Float64Array }
+  /** u32 by row, u16 by code */
+  | { kind: "category"; codes: Uint32Array; bins: Uint16Array };
+
+/** The dataset's column for a feature, whose categories have the bins that training gave them. */
+export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
+  const column = columnNamed(dataset, feature.name);
+  if (column.kind === "number" && feature.kind === "number") return { kind: "number", values: column.values };
+  if (column.kind !== "key" || feature.kind !== "category")
+    throw new UsageError(`column '${feature.name}' is of another kind here than in training`);
+  const ids = idsOf(feature.field, column.dictionary);
+  const bins = Uint16Array.from(ids, (id) => (id > feature.numCategories ? 0 : id));
+  return { kind: "category", codes: column.codes, bins };
+}

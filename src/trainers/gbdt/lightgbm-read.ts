@@ -1,0 +1,179 @@
+// LightGBM's text model → a forest: our own, or one that LightGBM trained.
+//
+// Read are forests of one tree an iteration with constant leaves; `average_output` (random forests) divides leaf values by the
+// number of trees. What else a text may hold is refused by name.
+
+import { ArtifactError } from "../../errors.js";
+import type { Forest, ForestColumn, MissingNumbers } from "./forest.js";
+import type { Node, Test, Tree } from "./tree.js";
+
+export interface LightgbmModel {
+  forest: Forest;
+  /** names of the categories of each categorical column in the columns' order, as pandas had them; when the text has them */
+  pandasCategorical?: (string | number | boolean)[][];
+}
+
+/**
+ * @param file its name, for messages
+ * @throws {ArtifactError} no such text, damaged, of another version, or of a kind that is not read
+ */
+export function readLightgbm(text: string, file: string): LightgbmModel {
+  const fail = (why: string): never => {
+    throw new ArtifactError(`'${file}' is not read as LightGBM's text model: ${why}`);
+  };
+  const lines = text.split("\n").map((line) => line.trimEnd());
+  if (lines[0] !== "tree") fail("its first line is not 'tree'");
+  const end = lines.indexOf("end of trees");
+  if (end < 0) fail("it has no line 'end of trees': it is cut short; restore it");
+
+  const firstTree = lines.findIndex((line) => line.startsWith("Tree="));
+  const head = entriesOf(lines.slice(1, firstTree < 0 ? end : firstTree));
+  const version = head.get("version");
+  if (version !== "v3" && version !== "v4") fail(`version ${String(version)}, v3 and v4 are known`);
+  if (head.get("num_class") !== "1" || head.get("num_tree_per_iteration") !== "1")
+    fail("it has several classes, one is read");
+  const objective = objectiveOf(head.get("objective") ?? "", fail);
+  const names = (head.get("feature_names") ?? "").split(" ");
+  if (names.length !== Number(head.get("max_feature_idx")) + 1)
+    fail("feature_names are not max_feature_idx + 1");
+
+  const kinds = new Map<number, { kind: ForestColumn["kind"]; missing?: MissingNumbers }>();
+  const trees: Tree[] = [];
+  for (let at = firstTree; at >= 0 && at < end;) {
+    let next = at + 1;
+    while (next < end && !lines[next]!.startsWith("Tree=")) next++;
+    trees.push(
+      treeOf(entriesOf(lines.slice(at, next)), names.length, kinds, (why) => fail(`${lines[at]}: ${why}`)),
+    );
+    at = next;
+  }
+  if (trees.length === 0) fail("it has no tree");
+  if (head.has("average_output")) averageOf(trees);
+  const columns = names.map((name, f): ForestColumn => ({
+    kind: "number",
+    missing: "nan",
+    ...kinds.get(f),
+    name,
+  }));
+  const pandas = pandasOf(lines.slice(end));
+  return { forest: { objective, columns, trees }, ...(pandas && { pandasCategorical: pandas }) };
+}
+
+type Fail = (why: string) => never;
+
+/** NAME=VALUE lines; a line without = is a name. */
+function entriesOf(lines: readonly string[]): Map<string, string> {
+  return new Map(
+    lines
+      .filter((line) => line !== "")
+      .map((line): [string, string] => {
+        const at = line.indexOf("=");
+        return at < 0 ? [line, ""] : [line.slice(0, at), line.slice(at + 1)];
+      }),
+  );
+}
+
+function objectiveOf(text: string, fail: Fail): Forest["objective"] {
+  const [name, ...rest] = text.split(" ");
+  const sigmoid = rest.find((word) => word.startsWith("sigmoid:"));
+  if (name === "binary" && (sigmoid === undefined || sigmoid === "sigmoid:1")) return "binary";
+  if (name === "regression" && !rest.includes("sqrt")) return "regression";
+  return fail(`objective '${text}', 'binary sigmoid:1' and 'regression' are read`);
+}
+
+function treeOf(
+  entries: Map<string, string>,
+  numColumns: number,
+  kinds: Map<number, { kind: ForestColumn["kind"]; missing?: MissingNumbers }>,
+  fail: Fail,
+): Tree {
+  const numLeaves = Number(entries.get("num_leaves"));
+  if (!Number.isInteger(numLeaves) || numLeaves < 1) fail("num_leaves is no number from 1 on");
+  if ((entries.get("is_linear") ?? "0") !== "0") fail("its leaves are linear models, constants are read");
+  const numbers = (name: string, length: number): number[] => {
+    const words = (entries.get(name) ?? "").split(" ").filter((word) => word !== "");
+    const values = words.map(Number);
+    if (values.length !== length || values.some((x) => Number.isNaN(x)))
+      fail(`${name} should hold ${length} numbers`);
+    return values;
+  };
+  const optional = (name: string, length: number) =>
+    entries.has(name) ? numbers(name, length) : Array.from({ length }, () => 0);
+
+  const n = numLeaves - 1;
+  const [feature, threshold, decision] = [
+    numbers("split_feature", n),
+    numbers("threshold", n),
+    numbers("decision_type", n),
+  ];
+  const [left, right] = [numbers("left_child", n), numbers("right_child", n)];
+  const boundaries = entries.has("cat_boundaries")
+    ? numbers("cat_boundaries", Number(entries.get("num_cat")) + 1)
+    : [0];
+  const words = entries.has("cat_threshold") ? numbers("cat_threshold", boundaries.at(-1)!) : [];
+  const [gain, value] = [optional("split_gain", n), optional("internal_value", n)];
+  const [weight, count] = [optional("internal_weight", n), optional("internal_count", n)];
+  checkChildren([...left, ...right], numLeaves, fail);
+  const nodes = feature.map((f, i): Node => {
+    if (!Number.isInteger(f) || f < 0 || f >= numColumns) fail(`split_feature ${f} is no column`);
+    const type = decision[i]!;
+    const kind = type & 1 ? "category" : "number";
+    const missing = (["none", "zero", "nan"] as const)[(type >> 2) & 3];
+    const known = kinds.get(f);
+    if (missing === undefined) fail(`decision_type ${type} is not known`);
+    if (known && (known.kind !== kind || (kind === "number" && known.missing !== missing)))
+      fail(`column ${f} is split in two ways`);
+    kinds.set(f, { kind, ...(kind === "number" && missing && { missing }) });
+    const set = threshold[i]!;
+    const test: Test =
+      kind === "number"
+        ? { kind, threshold: set, missingLeft: (type & 2) !== 0 }
+        : { kind, left: categoriesOf(words.slice(boundaries[set], boundaries[set + 1])) };
+    return {
+      feature: f,
+      test,
+      left: left[i]!,
+      right: right[i]!,
+      gain: gain[i]!,
+      value: value[i]!,
+      weight: weight[i]!,
+      count: count[i]!,
+    };
+  });
+  const [leafWeight, leafCount] = [optional("leaf_weight", numLeaves), optional("leaf_count", numLeaves)];
+  const leaves = numbers("leaf_value", numLeaves).map((leaf, i) => ({
+    value: leaf,
+    weight: leafWeight[i]!,
+    count: leafCount[i]!,
+  }));
+  return { nodes, leaves, shrinkage: Number(entries.get("shrinkage") ?? 1) };
+}
+
+/** Each node but the root and each leaf is the child of exactly one node. */
+function checkChildren(children: readonly number[], numLeaves: number, fail: Fail): void {
+  const seen = new Set(children);
+  const isChild = (c: number) => Number.isInteger(c) && c >= -numLeaves && c < numLeaves - 1 && c !== 0;
+  if (seen.size !== children.length || !children.every(isChild))
+    fail("left_child and right_child are no tree");
+}
+
+function categoriesOf(words: readonly number[]): number[] {
+  return words.flatMap((word, w) =>
+    Array.from({ length: 32 }, (_, bit) => 32 * w + bit).filter((c) => ((word >>> (c & 31)) & 1) === 1),
+  );
+}
+
+function averageOf(trees: Tree[]): void {
+  for (const { leaves } of trees) for (const leaf of leaves) leaf.value /= trees.length;
+}
+
+function pandasOf(lines: readonly string[]): LightgbmModel["pandasCategorical"] {
+  const line = lines.find((candidate) => candidate.startsWith("pandas_categorical:"));
+  if (line === undefined) return undefined;
+  try {
+    const parsed: unknown = JSON.parse(line.slice("pandas_categorical:".length));
+    return Array.isArray(parsed) ? (parsed as LightgbmModel["pandasCategorical"]) : undefined;
+  } catch {
+    return undefined;
+  }
+}

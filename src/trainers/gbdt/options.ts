@@ -1,0 +1,122 @@
+// Every hyperparameter of train-gbdt: default, range and help text, declared once. Names and defaults are LightGBM's where
+// it has them.
+
+import { availableParallelism } from "node:os";
+import { UsageError } from "../../errors.js";
+
+const defaults = {
+  numTrees: 100,
+  numLeaves: 31,
+  learningRate: 0.1,
+  maxDepth: 0,
+  maxBin: 255,
+  minDataInLeaf: 20,
+  minSumHessianInLeaf: 1e-3,
+  lambdaL1: 0,
+  lambdaL2: 0,
+  minGainToSplit: 0,
+  featureFraction: 1,
+  baggingFraction: 1,
+  baggingFreq: 0,
+  catSmooth: 10,
+  catL2: 10,
+  maxCatThreshold: 32,
+  maxCatToOnehot: 4,
+  minDataPerGroup: 100,
+  patience: 20,
+  seed: 1,
+};
+
+export interface GbdtOptions extends Record<keyof typeof defaults, number> {
+  threads: number;
+  grow: "leaf" | "depth";
+}
+
+/** A number that a user may set. */
+export interface Hyperparameter {
+  name: Exclude<keyof GbdtOptions, "grow">;
+  /** as the help shows it */
+  default: string;
+  help: string;
+  integer: boolean;
+  /** the allowed range, both ends included */
+  min: number;
+  max: number;
+}
+
+const MANY = 1_000_000;
+const ANY = Number.MAX_VALUE;
+
+const whole = (
+  name: Hyperparameter["name"],
+  min: number,
+  max: number,
+  help: string,
+  standard?: string,
+): Hyperparameter => ({
+  name,
+  default: standard ?? String(defaults[name as keyof typeof defaults]),
+  help,
+  integer: true,
+  min,
+  max,
+});
+
+const number = (name: keyof typeof defaults, min: number, max: number, help: string): Hyperparameter => ({
+  name,
+  default: String(defaults[name]),
+  help,
+  integer: false,
+  min,
+  max,
+});
+
+/** What a user may set, in the order of the help; `grow` is a flag of its own. */
+export const hyperparameters: readonly Hyperparameter[] = [
+  whole("numTrees", 1, MANY, "trees, at most"),
+  whole("numLeaves", 2, 65536, "leaves a tree, at most"),
+  number("learningRate", 1e-6, ANY, "what leaf values are multiplied by"),
+  whole("maxDepth", 0, MANY, "levels a tree, at most", "any"),
+  whole("maxBin", 2, 255, "ranges that a numeric column is cut into, at most"),
+  whole("minDataInLeaf", 1, 2 ** 25, "rows a leaf, at least"),
+  number("minSumHessianInLeaf", 0, ANY, "sum of the loss's second derivatives in a leaf, at least"),
+  number("lambdaL1", 0, ANY, "L1 on leaf values"),
+  number("lambdaL2", 0, ANY, "L2 on leaf values"),
+  number("minGainToSplit", 0, ANY, "gain of a split, at least"),
+  number("featureFraction", 1e-6, 1, "share of the columns that a tree may use"),
+  number("baggingFraction", 1e-6, 1, "share of the rows that a tree is grown on; needs --bagging-freq"),
+  whole("baggingFreq", 0, MANY, "trees between two draws of these rows; 0 uses all rows"),
+  number("catSmooth", 0, ANY, "rows added to each category when categories are sorted"),
+  number("catL2", 0, ANY, "L2 added for splits between many categories"),
+  whole("maxCatThreshold", 1, MANY, "categories on the smaller side of a split, at most"),
+  whole("maxCatToOnehot", 1, MANY, "categories up to which one is split from all others"),
+  whole("minDataPerGroup", 1, 2 ** 25, "rows a group of categories, at least"),
+  whole("patience", 0, MANY, "trees without a better validation loss before stopping; 0 never stops early"),
+  whole("seed", 0, 0xffffffff, "of samples and splits"),
+  whole(
+    "threads",
+    1,
+    1024,
+    "threads at most; the result is the same bytes at any number",
+    "as many as cores",
+  ),
+];
+
+/** The defaults. */
+export function defaultGbdtOptions(): GbdtOptions {
+  return { ...defaults, threads: availableParallelism(), grow: "leaf" };
+}
+
+/** @throws {UsageError} an option is outside its range, or two do not go together */
+export function checkGbdtOptions(options: GbdtOptions): void {
+  for (const { name, integer, min, max } of hyperparameters) {
+    const value = options[name];
+    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
+      throw new UsageError(
+        `${name} must be ${integer ? "a whole number" : "a number"} in [${min}, ${max}], got ${value}`,
+      );
+    }
+  }
+  if (options.baggingFraction < 1 && options.baggingFreq === 0)
+    throw new UsageError("--bagging-fraction needs --bagging-freq, such as --bagging-freq 1");
+}

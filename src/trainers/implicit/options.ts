@@ -1,0 +1,62 @@
+// The hyperparameters of --task implicit: default, range and help text, declared once; dim, seed and threads are the
+// factorization machine's.
+
+import { UsageError } from "../../errors.js";
+
+export interface ImplicitOptions {
+  dim: number;
+  epochs: number;
+  seed: number;
+  threads: number;
+  /** a: the weight of a pair that is no event */
+  unobservedWeight: number;
+  l2Vector: number;
+  /** how a row's penalty grows with its events: 0 not at all, 1 in proportion */
+  l2Exponent: number;
+}
+
+/** Defaults that do not depend on the log: chosen on a part of gowalla's training events (docs/algorithms/implicit.md). */
+export const implicitDefaults = { epochs: 12, l2Vector: 0.005, l2Exponent: 1 } as const;
+
+/** All pairs together weigh so many times the events, unless the user says otherwise. */
+const UNOBSERVED_TO_OBSERVED = 15;
+/** In a dense log that would drown the events. */
+const HIGHEST_WEIGHT = 0.5;
+
+/** What only this task has, in the order of the help. */
+export const implicitHyperparameters = [
+  {
+    name: "unobservedWeight",
+    default: `so that all pairs together weigh ${UNOBSERVED_TO_OBSERVED} times the events`,
+    help: "--task implicit: weight of a pair of user and item that is no event, beside an event's 1",
+    min: 0,
+    max: 1e6,
+  },
+  {
+    name: "l2Exponent",
+    default: `${implicitDefaults.l2Exponent}`,
+    help: "--task implicit: L2 grows with a user's or item's events to this power",
+    min: 0,
+    max: 2,
+  },
+] as const;
+
+/**
+ * The weight of the unobserved for a log of that density.
+ *
+ * @param confidence the sum over all events
+ */
+export function defaultUnobservedWeight(confidence: number, numUsers: number, numItems: number): number {
+  const weight = (UNOBSERVED_TO_OBSERVED * confidence) / (numUsers * numItems);
+  // three digits, as a user would say it
+  return Math.min(HIGHEST_WEIGHT, Number(weight.toPrecision(3)));
+}
+
+/** @throws {UsageError} an option is outside its range */
+export function checkImplicitOptions(options: { unobservedWeight?: number; l2Exponent?: number }): void {
+  for (const { name, min, max } of implicitHyperparameters) {
+    const value = options[name];
+    if (value === undefined || (value >= min && value <= max)) continue;
+    throw new UsageError(`${name} must be a number in [${min}, ${max}], got ${value}`);
+  }
+}
