@@ -161,9 +161,14 @@ export function moveAndAccumulate(
   }
 }
 
+/** How far a draw lies on the other side of the mean (Adler 1981); 0 is plain Gibbs sampling. */
+const RELAXATION: f64 = 0.5;
+/** sqrt(1 - RELAXATION^2): what is left to chance, so that the posterior stays what it is. */
+const CHANCE: f64 = 0.8660254037844386;
+
 /**
- * The new value of a parameter: the minimiser of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2, or, with a key, a draw from the
- * normal distribution around it with the inverse of the curvature as its variance.
+ * The new value of a parameter: the minimiser of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2, or, with a key, a draw that
+ * leaves the normal distribution around it, with the inverse of the curvature as its variance, as it is.
  *
  * @param he sum of h e
  * @param hh sum of h^2
@@ -172,7 +177,8 @@ function updated(v: f64, he: f64, hh: f64, alpha: f64, lambda: f64, mu: f64, key
   const precision = lambda + alpha * hh;
   if (!(precision > 0)) return <f32>v;
   const mean = (alpha * (v * hh - he) + lambda * mu) / precision;
-  return <f32>(key ? mean + normalDraw(key) / sqrt<f64>(precision) : mean);
+  if (!key) return <f32>mean;
+  return <f32>(mean - RELAXATION * (v - mean) + (CHANCE * normalDraw(key)) / sqrt<f64>(precision));
 }
 
 /** The stream of a feature: the sweep and dimension's key with the hash of its field and key; never 0. */

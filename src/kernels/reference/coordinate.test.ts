@@ -63,20 +63,15 @@ describe.each(["w", "v"] as const)("a step of %s", (name) => {
     if (name === "v") expect(maxDifference(moved.q, expected.q)).toBeLessThan(1e-12);
   });
 
-  test("draws have the mean and variance of the exact conditional posterior, within four standard errors", () => {
-    const { e, q } = all.residuals();
+  test("a chain of draws has the mean and variance of the exact conditional posterior, within four standard errors", () => {
+    const residuals = all.residuals();
     const n = 20_000;
-    const draws = Array.from({ length: n }, (_, i) => {
-      const copy = { e: Float64Array.from(e), q: Float64Array.from(q) };
-      return referenceCoordinate(
-        all.occurrences(1),
-        copy,
-        parameters[1]!,
-        name === "w",
-        prior,
-        draw(3, i) || 1,
-      );
-    });
+    const draws: number[] = [];
+    for (let i = 0; i < n; i++) {
+      const last = draws.at(-1) ?? parameters[1]!;
+      const key = draw(3, i) || 1;
+      draws.push(referenceCoordinate(all.occurrences(1), residuals, last, name === "w", prior, key));
+    }
     // the posterior of one parameter by its unnormalised density on a grid, no formula of the sampler used
     const old = parameters[1]!;
     const width = 4000;
@@ -96,7 +91,12 @@ describe.each(["w", "v"] as const)("a step of %s", (name) => {
     const gotMean = draws.reduce((sum, value) => sum + value, 0) / n;
     const gotVariance = draws.reduce((sum, value) => sum + (value - gotMean) ** 2, 0) / n;
     expect(Math.abs(gotMean - mean)).toBeLessThan(4 * Math.sqrt(variance / n));
-    expect(Math.abs(gotVariance / variance - 1)).toBeLessThan(4 * Math.sqrt(2 / n));
+    expect(Math.abs(gotVariance / variance - 1)).toBeLessThan(4 * Math.sqrt(((5 / 3) * 2) / n));
+
+    // neighbours err to opposite sides, by half
+    const products = draws.slice(1).map((value, i) => (value - gotMean) * (draws[i]! - gotMean));
+    const correlation = products.reduce((sum, value) => sum + value, 0) / n / gotVariance;
+    expect(correlation).toBeCloseTo(-0.5, 1);
   });
 });
 

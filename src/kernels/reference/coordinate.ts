@@ -3,11 +3,16 @@
 //
 //   score is linear in each parameter t:   score = g + h t,   h = x (q - x t) for a vector's number, x for a weight
 //
-// Source: Rendle 2012 (10.1145/2168752.2168771), eq. 13 and 24.
+// Source: Rendle 2012 (10.1145/2168752.2168771), eq. 13 and 24; draws are over-relaxed, Adler 1981 (10.1103/PhysRevD.23.2901).
 
 import { log } from "./exp.js";
 import { normalCdf, normalDraw, tailDraw, tailMean } from "./normal.js";
 import { draw } from "./random.js";
+
+/** How far a draw lies on the other side of the mean; 0 is plain Gibbs sampling. */
+const RELAXATION = 0.5;
+/** sqrt(1 - RELAXATION^2): what is left to chance, so that the posterior stays what it is. */
+const CHANCE = 0.8660254037844386;
 
 /** The precision of the labels around the score, and the normal prior of the parameter. */
 export interface CoordinatePrior {
@@ -28,7 +33,7 @@ export type Occurrence = { row: number; x: number };
 /**
  * Moves one parameter, and e and q with it.
  *
- * @param key of its draw; 0 takes the minimiser of alpha / 2 sum e^2 + lambda / 2 (t - mu)^2
+ * @param key of its draw, whose distribution over many is the posterior of t given all else; 0 takes the minimiser of alpha / 2 sum e^2 + lambda / 2 (t - mu)^2
  * @returns the new value
  */
 export function referenceCoordinate(
@@ -48,7 +53,8 @@ export function referenceCoordinate(
   }
   const precision = lambda + alpha * hh;
   const mean = (alpha * (old * hh - he) + lambda * mu) / precision;
-  const now = key ? mean + normalDraw(key) / Math.sqrt(precision) : mean;
+  const drawn = () => mean - RELAXATION * (old - mean) + (CHANCE * normalDraw(key)) / Math.sqrt(precision);
+  const now = key ? drawn() : mean;
   for (const occurrence of occurrences) {
     e[occurrence.row]! += slopeOf(occurrence) * (now - old);
     // a row holds a feature once, so the slopes of the others do not hang on this q
