@@ -4,6 +4,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   encode: () => import("./encode.js"),
   fm: () => import("./fm.js"),
   job: () => import("./job.js"),
+  mcmc: () => import("./mcmc.js"),
   movietweetings: () => import("./movietweetings.js"),
   read: () => import("./read.js"),
   "fuzz-log": () => import("./fuzz-log.js"),

@@ -89,13 +89,15 @@ export class MeanPrediction {
   add(scores: Float32Array): void {
     this.numDraws++;
     for (let r = 0; r < scores.length; r++) {
+      const s = scores[r]!;
       if (this.#link === "identity") {
-        this.#sums[r]! += scores[r]!;
+        this.#sums[r]! += s;
         continue;
       }
       // both sides, so that neither is lost beside 1
-      this.#sums[r]! += normalCdf(scores[r]!);
-      this.#others[r]! += normalCdf(-scores[r]!);
+      const less = normalCdf(-Math.abs(s));
+      this.#sums[r]! += s > 0 ? 1 - less : less;
+      this.#others[r]! += s > 0 ? less : 1 - less;
     }
   }
 
