@@ -10,8 +10,8 @@ import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { requireColumn } from "../dataset/roles.js";
 import { DataError, UsageError } from "../errors.js";
 import { streamOf, uniformAt } from "../sampling/hash-random.js";
+import type { RankingJob } from "../trainers/trained.js";
 import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";
-import type { FmTask } from "../trainers/fm/options.js";
 import { negativeSource, type NegativeSource } from "../sampling/negative-source.js";
 
 /** Rows of a dataset that are one part of a split. */
@@ -21,7 +21,7 @@ export interface Part {
 }
 
 export interface Examples {
-  task: FmTask;
+  task: Task;
   train: TrainingRows;
   /** training rows with fixed negatives, for the metrics of the training part; undefined for labelled rows */
   valid?: FeatureRows;
@@ -35,9 +35,11 @@ export interface Examples {
     /** events of the training part for which no item is left to draw */
     exhausted: number;
   };
+  /** for a task that ranks items: its events, and how they are learned from */
+  ranking?: RankingJob & { k: number };
 }
 
-type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
+export type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
 
 /** What labels are and what rows count. */
 interface LabelOptions extends EventWeightOptions {
@@ -98,17 +100,30 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
   return rows.filter((row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
 }
 
-/** Events against negatives that keep their user, time and context. @throws {UsageError} the log has no item */
-export function negativeExamples(
+/** Where negatives come from, and which fields they replace. */
+export interface NegativeFields {
+  source: NegativeSource;
+  itemFields: string[];
+  itemFieldIndexes: number[];
+  contextFieldIndexes: number[];
+}
+
+/**
+ * What negatives of the training part are drawn from.
+ *
+ * @param flag what asked for it, for the message
+ * @param told the columns that go with the item, instead of inference
+ * @throws {UsageError} the log has no item
+ */
+export function negativeFields(
   space: FeatureSpace,
-  parts: Parts,
-  options: NegativeOptions,
-  weighting: EventWeightOptions,
+  { dataset, rows }: Part,
+  flag: string,
   told: readonly string[] | undefined,
-): Examples {
-  const { dataset, rows } = parts.train;
+  minUsers?: number,
+): NegativeFields {
   const { user, item } = dataset.roles;
-  if (item === undefined) throw new UsageError("--negatives needs an item column: name it with --item");
+  if (item === undefined) throw new UsageError(`${flag} needs an item column: name it with --item`);
   const itemColumn = columnNamed(dataset, item);
   if (itemColumn.kind !== "key")
     throw new UsageError(`the item column '${item}' cannot be numeric or several-valued`);
@@ -126,12 +141,25 @@ export function negativeExamples(
     itemFieldIndexes: indexes.filter(isItems),
     contextFieldIndexes: indexes.filter((f) => !isItems(f)),
   };
-  const source = negativeSource(
-    dataset,
-    rows,
-    bindEncoder(space, dataset),
-    itemFields,
-    fieldIndexes.itemFieldIndexes,
+  const encoder = bindEncoder(space, dataset);
+  const source = negativeSource(dataset, rows, encoder, itemFields, fieldIndexes.itemFieldIndexes, minUsers);
+  return { source, itemFields: itemFields.names, ...fieldIndexes };
+}
+
+/** Events against negatives that keep their user, time and context. @throws {UsageError} the log has no item */
+export function negativeExamples(
+  space: FeatureSpace,
+  parts: Parts,
+  options: NegativeOptions,
+  weighting: EventWeightOptions,
+  told: readonly string[] | undefined,
+): Examples {
+  const { dataset, rows } = parts.train;
+  const { source, itemFields, ...fieldIndexes } = negativeFields(
+    space,
+    parts.train,
+    "--negatives",
+    told,
     options.minUsers,
   );
   const weights = eventWeights(dataset, rows, weighting);
@@ -151,7 +179,7 @@ export function negativeExamples(
   if (exhausted === rows.length) {
     throw new DataError("no negative can be drawn: every user has every item of the training part", {
       file: dataset.inputs.map(({ path }) => path).join(", "),
-      column: item,
+      column: dataset.roles.item!,
     });
   }
   return {
@@ -160,6 +188,6 @@ export function negativeExamples(
     ...(parts.valid && { valid: draws(parts.valid).fixed() }),
     ...(parts.test && { test: draws(parts.test).fixed() }),
     labelRange: [0, 1],
-    negatives: { source, itemFields: itemFields.names, exhausted },
+    negatives: { source, itemFields, exhausted },
   };
 }

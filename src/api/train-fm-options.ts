@@ -4,11 +4,12 @@ import type { Dataset } from "../dataset/dataset.js";
 import type { EventWeightOptions } from "../dataset/event-weights.js";
 import type { EventLimits } from "../dataset/event-limits.js";
 import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
+import { ranksItems } from "../dataset/labels.js";
 import { UsageError } from "../errors.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { defaultFmOptions, type FmOptions, type FmTask } from "../trainers/fm/options.js";
-import { checkPositiveEvents, usersAndItems } from "./positive-events.js";
-import type { Watch } from "./progress.js";
+import { implicitSteps } from "../trainers/implicit/options.js";
+import { rankingSteps, type RankingOptions } from "../trainers/ranking/options.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
@@ -30,28 +31,20 @@ export interface TrainFmOptions
   itemFields?: string[];
   /** what the user set; the rest is the default of the loss */
   fm: Partial<FmOptions>;
-}
-
-/** The dataset with the features of the task. @throws {UsageError} the log does not hold what the task needs */
-export function targetOf(dataset: Dataset, options: TrainFmOptions, { observe }: Watch): Dataset {
-  if (options.task !== "implicit") {
-    checkTarget(dataset, options);
-    return dataset;
-  }
-  checkPositiveEvents(dataset, options);
-  const taken = usersAndItems(dataset, options.task);
-  const names = taken.leftOut.map((name) => `'${name}'`).join(", ");
-  if (names)
-    observe({ stage: "note", text: `--task implicit knows users and items alone: ${names} left out` });
-  return taken.dataset;
+  /** likewise for --task ranking */
+  ranking?: Partial<RankingOptions>;
 }
 
 /** @throws {UsageError} there is neither a label nor --negatives, or both */
-function checkTarget({ roles }: Dataset, { negatives, positiveFrom, task }: TrainFmOptions): void {
+export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
+  const { negatives, positiveFrom, task } = options;
+  if (ranksItems(task)) {
+    checkEvents(roles, options);
+    return;
+  }
   if (roles.label === undefined && negatives === 0) {
     throw new UsageError(
-      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4 " +
-        "or rank with --task implicit",
+      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4",
     );
   }
   if (negatives > 0 && roles.label !== undefined) {
@@ -70,6 +63,35 @@ function checkTarget({ roles }: Dataset, { negatives, positiveFrom, task }: Trai
       "--negatives is for a log without labels, --positive-from for one with them: use one of them",
     );
   }
+}
+
+/** @throws {UsageError} the log has labels, or an option has no meaning for ranking */
+function checkEvents(
+  roles: Dataset["roles"],
+  { task, negatives, positiveFrom, oovDropout }: TrainFmOptions,
+): void {
+  if (roles.label !== undefined) {
+    throw new UsageError(
+      `--task ${task} learns from events that happened, but '${roles.label}' is a label: keep the positive events ` +
+        `(--drop '${roles.label}=0') and --ignore ${roles.label}`,
+    );
+  }
+  if (positiveFrom !== undefined)
+    throw new UsageError(`--positive-from makes labels, and --task ${task} has none`);
+  if (oovDropout) throw new UsageError(`--oov-dropout is not for --task ${task}`);
+  if (task === "implicit" && negatives > 0)
+    throw new UsageError("--negatives is not for --task implicit, which draws none");
+}
+
+/** Options of training: what the user set, else the default of the loss. */
+export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
+  const steps =
+    task === "ranking"
+      ? rankingSteps(ranking?.rankingLoss ?? "bpr")
+      : task === "implicit"
+        ? implicitSteps
+        : {};
+  return { ...defaultFmOptions(loss, fm.method, fm.model), ...steps, ...fm };
 }
 
 /** The seed that names splits and draws. */

@@ -3,27 +3,32 @@
 import { numericForms } from "../dataset/numeric.js";
 import { parseEventWeight } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
+import type { FeatureRows } from "../dataset/rows.js";
 import { featureCounts, fitFeatures, hashingOf, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { metricsOf } from "../evaluation/metrics.js";
 import { checkOutput } from "../io/atomic.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import { checkMethodOptions } from "../trainers/fm/mcmc/check-options.js";
-import { checkFmOptions, defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
+import { checkFmOptions } from "../trainers/fm/options.js";
 import { checkImplicitOptions } from "../trainers/implicit/options.js";
-import { defaultsOf, learnerOf, preprocessFile } from "../trainers/learners.js";
+import { learnerOf, preprocessFile } from "../trainers/learners.js";
+import type { Scorer, Trained } from "../trainers/trained.js";
+import type { Examples } from "./examples.js";
 import { countUnseen, splitParts } from "./parts.js";
 import { negativeFiles } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { readDataset } from "./read-dataset.js";
-import { judgeOf, trainMetrics } from "./judge.js";
 import { splitWarnings } from "./split-options.js";
 import { preprocessOf, resolvedOptions } from "./describe-run.js";
 import { examplesOf } from "./training-examples.js";
-import { seedOf, targetOf, type TrainFmOptions } from "./train-fm-options.js";
+import { rankingMetricsOfParts } from "./ranking-metrics.js";
+import { checkTarget, fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
+import { featuresOfTask } from "./users-and-items.js";
 import { version } from "../io/package-version.js";
 
 /**
@@ -44,7 +49,7 @@ export async function trainFm(
   };
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
-  checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
+  checkFmOptions(fmOptionsOf(flags, "logistic"));
   checkImplicitOptions(flags.fm);
   checkMethodOptions(flags.fm);
 
@@ -53,8 +58,9 @@ export async function trainFm(
   const read = await readDataset(paths, { ...flags, ...event }, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
-  for (const text of limited.notes) watch.observe({ stage: "note", text });
-  const dataset = targetOf(limited.dataset, options, watch);
+  checkTarget(limited.dataset, options);
+  const { dataset, notes } = featuresOfTask(limited.dataset, options.task);
+  for (const text of [...limited.notes, ...notes]) watch.observe({ stage: "note", text });
   const { parts, by } = await splitParts(dataset, options, seedOf(options), watch);
   for (const text of splitWarnings(by)) warn(text);
   clock.lap("read");
@@ -76,8 +82,9 @@ export async function trainFm(
   countUnseen(space, parts, watch);
   clock.lap("encode");
 
-  const fmOptions: FmOptions = { ...defaultsOf(examples.task, options.fm.method), ...options.fm };
-  const { valid, test } = examples;
+  const loss = examples.task === "regression" ? "squared" : "logistic";
+  const fmOptions = fmOptionsOf(options, loss);
+  const { valid, test, ranking } = examples;
   const { oovDropout = 0 } = options;
   const model = await learnerOf(fmOptions, examples.task)(
     {
@@ -86,6 +93,7 @@ export async function trainFm(
       counts: withTrainedOov(featureCounts(space), space, oovDropout),
       train: withOovDropout(examples.train, space, oovDropout, fmOptions.seed),
       ...(valid && { valid }),
+      ...(ranking && { ranking }),
     },
     fmOptions,
     (event) => watch.observe({ stage: "epoch", epochs: fmOptions.epochs, ...event }),
@@ -93,15 +101,15 @@ export async function trainFm(
   );
   clock.lap("train");
 
-  const table = model.table(space);
-  const metrics: Record<string, Metrics> = { train: trainMetrics(model, examples.task) };
-  const judged = { model, table, space, roles: dataset.roles, examples, threads: fmOptions.threads };
+  const metrics: Record<string, Metrics> = ranking
+    ? await rankingMetricsOfParts(model, ranking, fmOptions.threads, watch.signal)
+    : { train: trainMetrics(model) };
   for (const [part, rows] of Object.entries({ valid, test })) {
     if (!rows) continue;
-    metrics[part] = await judgeOf(judged, watch)(rows);
+    metrics[part] = await metricsOfRows(model, rows, examples, fmOptions.threads);
     if (!model.scoreByTable) continue;
-    const byTable = { ...model, score: model.scoreByTable };
-    metrics[`${part}ByTable`] = await judgeOf({ ...judged, model: byTable }, watch)(rows);
+    const byTable = { score: model.scoreByTable };
+    metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, fmOptions.threads);
   }
   clock.lap("evaluate");
 
@@ -115,7 +123,7 @@ export async function trainFm(
     options.out,
     options.force,
     {
-      tables: { [DEFAULT_TABLE]: table },
+      tables: { [DEFAULT_TABLE]: model.table(space) },
       manifest: {
         version,
         command: "train-fm",
@@ -176,4 +184,22 @@ function warnOfField(field: FeatureSpace["fields"][number], warn: (text: string)
       `field '${field.name}' has ${one} in the training part and tells nothing apart; --ignore leaves it out`,
     );
   }
+}
+
+function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
+  const { trainLoss } = epochs[bestEpoch - 1]!;
+  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
+}
+
+async function metricsOfRows(
+  model: Scorer,
+  rows: FeatureRows,
+  examples: Examples,
+  threads: number,
+): Promise<Metrics> {
+  const scores = await model.score(rows, { threads });
+  return metricsOf(examples.task === "regression" ? "regression" : "binary", scores, rows.labels, {
+    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
+    ...(rows.weights && { weights: rows.weights }),
+  });
 }

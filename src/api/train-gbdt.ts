@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import type { Dataset } from "../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
-import { labelsOf, type Task } from "../dataset/labels.js";
+import { labelsOf, type LabelledTask } from "../dataset/labels.js";
 import { parseSide } from "../dataset/side.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
@@ -31,7 +31,7 @@ export interface TrainGbdtOptions extends DatasetOptions, EventLimits, SplitFlag
   out: string;
   force: boolean;
   /** what is predicted; by the labels when absent */
-  task?: Task;
+  task?: LabelledTask;
   positiveFrom?: number;
   /** what the user set; the rest is default */
   gbdt: Partial<GbdtOptions>;
@@ -159,7 +159,7 @@ export async function trainGbdt(
 function targetOf(
   part: Part,
   { positiveFrom, task: told }: TrainGbdtOptions,
-): { task: Task; labelRange: [number, number] } {
+): { task: LabelledTask; labelRange: [number, number] } {
   const { task, values } = labelsOf(part.dataset, positiveFrom, told);
   let [low, high] = [Infinity, -Infinity];
   for (const row of part.rows) [low, high] = [Math.min(low, values[row]!), Math.max(high, values[row]!)];
@@ -174,14 +174,19 @@ function targetOf(
 
 function labelled(
   { dataset, rows }: Part,
-  task: Task,
+  task: LabelledTask,
   positiveFrom: number | undefined,
 ): { labels: Float32Array } {
   const { values } = labelsOf(dataset, positiveFrom, task);
   return { labels: Float32Array.from(rows, (row) => values[row]!) };
 }
 
-function gbdtRows(part: Part, features: Feature[], task: Task, positiveFrom: number | undefined): GbdtRows {
+function gbdtRows(
+  part: Part,
+  features: Feature[],
+  task: LabelledTask,
+  positiveFrom: number | undefined,
+): GbdtRows {
   return {
     columns: features.map((feature) => binnedColumn(part.dataset, feature)),
     rows: part.rows,
@@ -206,7 +211,7 @@ function warnOf(feature: Feature, numRows: number, warn: (text: string) => void)
 
 function preprocessOf(
   { roles, hashKeys }: Dataset,
-  task: Task,
+  task: LabelledTask,
   labelRange: [number, number],
   options: TrainGbdtOptions,
 ): Omit<GbdtPreprocess, "columns"> {

@@ -42,12 +42,17 @@ export async function main(argv: string[]): Promise<void> {
   });
   process.stderr.on("error", () => undefined);
 
+  const program = programOf(abort.signal);
+  if (formatNamed(argv) === "json") {
+    const asJson = { writeErr: (text: string) => text.trim() !== "" && writeError(text.trim(), "json") };
+    for (const command of [program, ...program.commands]) command.configureOutput(asJson);
+  }
   try {
-    const program = programOf(abort.signal);
     await applySettings(program, programOf(abort.signal), argv, process.env);
     await program.parseAsync(argv);
   } catch (error) {
-    process.exitCode = report(error, abort.signal);
+    const isTold = program.commands.some((command) => command.opts()["logFormat"] === "json");
+    process.exitCode = report(error, abort.signal, isTold ? "json" : formatNamed(argv));
   }
 }
 
@@ -80,16 +85,21 @@ function programOf(signal: AbortSignal): Command {
   return program;
 }
 
+/** What --log-format says, also on a command line that cannot be parsed. */
+function formatNamed(argv: readonly string[]): "text" | "json" {
+  return /(^| )--log-format[= ]json( |$)/.test(argv.join(" ")) ? "json" : "text";
+}
+
 /** Says what went wrong; returns the exit code. */
-function report(error: unknown, signal: AbortSignal): number {
+function report(error: unknown, signal: AbortSignal, format: "text" | "json"): number {
   if (signal.aborted && signal.reason instanceof Interrupted) return signal.reason.exitCode;
   // commander has printed its own message
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 64;
   if (error instanceof EmbedError) {
-    writeError(error.message);
+    writeError(error.message, format);
     return error.exitCode;
   }
-  writeError(`this is a bug of embed ${version}; please report it with the command that shows it`);
-  writeError(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  writeError(`this is a bug of embed ${version}; please report it with the command that shows it`, format);
+  writeError(error instanceof Error ? (error.stack ?? error.message) : String(error), format);
   return 70;
 }

@@ -4,6 +4,7 @@
 import type { Ora } from "ora";
 import type { EpochProgress, Observe, Progress, Watch } from "../api/progress.js";
 import type { ReadProgress } from "../log/log.js";
+import { isAtK } from "./metrics.js";
 import { writeLine } from "./terminal.js";
 
 /** Seconds between two lines about reading, off a terminal. */
@@ -117,7 +118,11 @@ function epochLine(event: EpochProgress): string {
   const valid =
     validLoss === undefined ? "" : `, valid loss ${validLoss.toFixed(5)}${best ? " (best so far)" : ""}`;
   const speed = `${(rowsPerSecond / 1e6).toFixed(2)} M rows/s`;
-  return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}, ${speed}`;
+  const ranking = Object.entries(event)
+    .filter(([name]) => isAtK(name))
+    .map(([name, value]) => `, ${name.replace("At", "@")} ${Number(value).toFixed(4)}`);
+  const bestOfRanking = ranking.length > 0 && best ? " (best so far)" : "";
+  return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${ranking.join("")}${bestOfRanking}, ${speed}`;
 }
 
 function timeLeft({ epoch, epochs, seconds }: EpochProgress): string {

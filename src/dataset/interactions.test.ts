@@ -1,4 +1,4 @@
-import { interactionsOf, itemsOfUsers } from "./interactions.js";
+import { interactionsOf } from "./interactions.js";
 import type { FeatureRows } from "./rows.js";
 
 // users are features 0 .. 3, items 4 .. 8; the first of each is out-of-vocabulary
@@ -43,11 +43,9 @@ test("events without a known user and item are left out", () => {
   expect(leftOut).toBe(4);
 });
 
-test("items of users keep what is unknown, once", () => {
-  expect(lists(itemsOfUsers(rowsOf([1, 4], [1, 4], [1, 6], [0, 6], [2]), user, item))).toEqual([
-    [],
-    [0, 2],
-    [],
-    [],
-  ]);
+test("weights of repeated events add up", () => {
+  const rows = { ...rowsOf([1, 5], [2, 5], [1, 5]), weights: Float32Array.of(0.5, 2, 0.25) };
+  const { users, items } = interactionsOf(rows, user, item);
+  expect([...users.values!]).toEqual([0.75, 2]);
+  expect([...items.values!]).toEqual([0.75, 2]);
 });

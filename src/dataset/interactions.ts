@@ -20,50 +20,35 @@ export interface Interactions {
   leftOut: number;
 }
 
-/** The pairs of the events: a pair's value is how many events it has, each counting its row's weight. */
+/** The pairs of the events: a pair's value is the sum of its events' weights, 1 each where the rows have none. */
 export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
-  const pairs = pairsOf(rows, user, item, false);
-  const byUser = mergeRepeats(sortedRows(pairs, user.count, item.count));
-  // grouping what is grouped by user keeps users ascending within an item
-  const byItem = groupBy(byUser.indices, rowOfEntries(byUser), item.count, byUser.values);
-  return { users: byUser, items: byItem, leftOut: rows.numRows - pairs.users.length };
-}
-
-/** Each user's items by their ids, each once; 0 stands for all items that are unknown. */
-export function itemsOfUsers(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): SparseRows {
-  const pairs = pairsOf(rows, user, item, true);
-  return mergeRepeats(sortedRows(pairs, user.count, item.count));
-}
-
-/** An entry an event. */
-interface Pairs {
-  users: Uint32Array;
-  items: Uint32Array;
-  weights?: Float32Array;
+  const pairs = pairsOf(rows, user, item);
+  // what is grouped by item and then by user has its items ascending, and repeated pairs beside each other
+  const sorted = transpose(groupBy(pairs.items, pairs.users, item.count, pairs.weights), user.count);
+  const users = mergeRepeats(sorted);
+  return { users, items: transpose(users, item.count), leftOut: rows.numRows - pairs.users.length };
 }
 
 /** The ids of each event that has both. */
 function pairsOf(
-  { numRows, width, indptr, ids, weights: rowWeights }: FeatureRows,
+  { numRows, width, indptr, ids, weights: given }: FeatureRows,
   user: FieldFeatures,
   item: FieldFeatures,
-  withUnknownItems: boolean,
-): Pairs {
+): { users: Uint32Array; items: Uint32Array; weights?: Float32Array } {
   const users = new Uint32Array(numRows);
   const items = new Uint32Array(numRows);
-  const weights = rowWeights && new Float32Array(numRows);
+  const weights = given && new Float32Array(numRows);
   let kept = 0;
   for (let r = 0; r < numRows; r++) {
-    let [u, i, hasItem] = [0, 0, false];
+    let [u, i] = [0, 0];
     const end = indptr ? indptr[r + 1]! : (r + 1) * width;
     for (let at = indptr ? indptr[r]! : r * width; at < end; at++) {
       const feature = ids[at]!;
       if (feature >= user.first && feature < user.first + user.count) u = feature - user.first;
-      if (feature >= item.first && feature < item.first + item.count)
-        [i, hasItem] = [feature - item.first, true];
+      if (feature >= item.first && feature < item.first + item.count) i = feature - item.first;
     }
-    if (u === 0 || !(withUnknownItems ? hasItem : i > 0)) continue;
-    if (weights) weights[kept] = rowWeights[r]!;
+    if (u === 0 || i === 0) continue;
+    if (weights) weights[kept] = given[r]!;
     users[kept] = u;
     items[kept++] = i;
   }
@@ -72,19 +57,6 @@ function pairsOf(
     items: items.subarray(0, kept),
     ...(weights && { weights: weights.subarray(0, kept) }),
   };
-}
-
-/** Events by user, items ascending and events of one item as they came: grouped by item first, then by user. */
-function sortedRows({ users, items, weights }: Pairs, numUsers: number, numItems: number): SparseRows {
-  const byItem = groupBy(items, users, numItems, weights);
-  return groupBy(byItem.indices, rowOfEntries(byItem), numUsers, byItem.values);
-}
-
-/** The row of each entry. */
-function rowOfEntries({ indptr, indices }: SparseRows): Uint32Array {
-  const rows = new Uint32Array(indices.length);
-  for (let r = 0; r + 1 < indptr.length; r++) rows.fill(r, indptr[r], indptr[r + 1]);
-  return rows;
 }
 
 /** Entries (row, column) as rows, in their order within each. */
@@ -108,20 +80,27 @@ function groupBy(
   return { indptr, indices, ...(grouped && { values: grouped }) };
 }
 
-/** Repeats of a column within a row, which stand together, as one: values (1 where there are none) are added up. */
-function mergeRepeats({ indptr, indices, values: given }: SparseRows): SparseRows {
-  const merged = new Uint32Array(indptr.length);
-  const values = new Float32Array(indices.length);
-  const columns = new Uint32Array(indices.length);
+/** The same entries by column, each column's rows ascending. */
+function transpose({ indptr, indices, values }: SparseRows, numColumns: number): SparseRows {
+  const rows = new Uint32Array(indices.length);
+  for (let r = 0; r + 1 < indptr.length; r++) rows.fill(r, indptr[r], indptr[r + 1]);
+  return groupBy(indices, rows, numColumns, values);
+}
+
+/** Entries that stand beside each other become one, the sum of both; values are left out when all are 1. */
+function mergeRepeats({ indptr, indices, values }: SparseRows): SparseRows {
+  const ends = new Uint32Array(indptr.length);
+  const merged = { indices: new Uint32Array(indices.length), values: new Float32Array(indices.length) };
   let end = 0;
   for (let r = 0; r + 1 < indptr.length; r++) {
-    const first = end;
-    for (let entry = indptr[r]!; entry < indptr[r + 1]!; entry++) {
-      if (end === first || columns[end - 1] !== indices[entry]) columns[end++] = indices[entry]!;
-      values[end - 1]! += given ? given[entry]! : 1;
+    for (let j = indptr[r]!; j < indptr[r + 1]!; j++) {
+      const repeats = j > indptr[r]! && indices[j] === indices[j - 1];
+      if (!repeats) merged.indices[end++] = indices[j]!;
+      merged.values[end - 1]! += values ? values[j]! : 1;
     }
-    merged[r + 1] = end;
+    ends[r + 1] = end;
   }
-  const plain = !given && end === indices.length;
-  return { indptr: merged, indices: columns.slice(0, end), ...(!plain && { values: values.slice(0, end) }) };
+  const all = merged.values.subarray(0, end);
+  const plain = all.every((value) => value === 1);
+  return { indptr: ends, indices: merged.indices.slice(0, end), ...(!plain && { values: all.slice() }) };
 }

@@ -38,8 +38,7 @@ export type FieldRecipe =
 
 export interface Preprocess {
   roles: Roles;
-  /** implicit: all rows are events */
-  task: Task | "implicit";
+  task: Task;
   /** labels from there on are 1 */
   positiveFrom: number | null;
   fields: FieldRecipe[];

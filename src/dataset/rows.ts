@@ -33,6 +33,32 @@ export type TrainingRows =
   | { kind: "resident"; rows: FeatureRows; atEpoch?(epoch: number): FeatureRows }
   | { kind: "drawn"; numRows: number; draw(epoch: number): Iterable<FeatureRows> };
 
+/** The rows at the given places, in that order. */
+export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows {
+  const startOf = (row: number) => (rows.indptr ? rows.indptr[row]! : row * rows.width);
+  const indptr = new Uint32Array(order.length + 1);
+  for (let i = 0; i < order.length; i++) {
+    indptr[i + 1] = indptr[i]! + startOf(order[i]! + 1) - startOf(order[i]!);
+  }
+  const numPairs = indptr[order.length]!;
+  const ids = new Uint32Array(numPairs);
+  const values = rows.values ? new Float32Array(numPairs) : undefined;
+  for (let i = 0; i < order.length; i++) {
+    const [start, end] = [startOf(order[i]!), startOf(order[i]! + 1)];
+    ids.set(rows.ids.subarray(start, end), indptr[i]);
+    values?.set(rows.values!.subarray(start, end), indptr[i]);
+  }
+  return {
+    numRows: order.length,
+    width: rows.width,
+    ...(rows.indptr && { indptr }),
+    ids,
+    ...(values && { values }),
+    labels: Float32Array.from(order, (row) => rows.labels[row]!),
+    ...(rows.weights && { weights: Float32Array.from(order, (row) => rows.weights![row]!) }),
+  };
+}
+
 /** Share of cells of each field whose key the space does not know, over the encoded rows. */
 export interface UnseenCounts {
   cells: number;

@@ -6,11 +6,12 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
+import { learnFfm, readFfm } from "./ffm/learn.js";
 import { learnFm, readFm, readLr } from "./fm/learn.js";
 import { learnCoordinates, readDraws } from "./fm/mcmc/learn.js";
-import { defaultFmOptions, type FmOptions, type FmTask, type Method, type Model } from "./fm/options.js";
+import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
-import { implicitDefaults } from "./implicit/options.js";
+import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
 const PREPROCESS_FILE = "preprocess.json";
@@ -30,14 +31,10 @@ const served: readonly Served[] = [
     learn: learnFm,
   },
   { models: ["fm"], methods: ["als", "mcmc"], tasks: ["binary", "regression"], learn: learnCoordinates },
+  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm },
+  { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
-
-/** The options of a task where the user says nothing. */
-export function defaultsOf(task: FmTask, method?: Method): FmOptions {
-  if (task === "implicit") return { ...defaultFmOptions("squared"), ...implicitDefaults, method: "als" };
-  return defaultFmOptions(task === "binary" ? "logistic" : "squared", method);
-}
 
 /** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
 export function learnerOf({ model, method }: Pick<FmOptions, "model" | "method">, task: FmTask): Learner {
@@ -61,6 +58,7 @@ const readers: Record<string, Reader> = {
   fm: readFm,
   "fm-draws": readDraws,
   lr: readLr,
+  ffm: readFfm,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */

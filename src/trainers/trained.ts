@@ -3,8 +3,11 @@
 import type { Roles } from "../dataset/dataset.js";
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { TopItemsInput } from "../kernels/top-items.js";
+import type { RankingExamples } from "../sampling/ranking-events.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { FmOptions } from "./fm/options.js";
+import type { RankingOptions } from "./ranking/options.js";
 
 /** What a trainer is given. */
 export interface LearnerInput {
@@ -16,6 +19,17 @@ export interface LearnerInput {
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
+  /** for a task that ranks items */
+  ranking?: RankingJob;
+}
+
+/** What ranking is learned from, and how. */
+export interface RankingJob {
+  examples: RankingExamples;
+  /** what the user set */
+  options: Partial<RankingOptions>;
+  /** ranking metrics of a model on the validation part; absent without one */
+  look?: (model: Scorer) => Promise<Record<string, number>>;
 }
 
 /**
@@ -44,6 +58,8 @@ export interface EpochEvent {
   seconds: number;
   /** whether no earlier epoch has a lower validation loss; without validation always true */
   best: boolean;
+  /** ranking metrics of the validation part, in epochs that look at it */
+  [metric: `${string}At${number}`]: number;
 }
 
 /** A model that scores rows of the space that it was trained on. */
@@ -57,6 +73,13 @@ export interface Scorer {
    * @throws {UsageError} parameters or rows do not fit 4 GiB
    */
   score(rows: FeatureRows, options: { threads: number }): Promise<Float32Array>;
+  /**
+   * Vectors that rank items for contexts as the scores do; absent when the model has none.
+   *
+   * @param contexts a row a query: all features but the items'
+   * @param items    a row an item: its features
+   */
+  rank?(contexts: FeatureRows, items: FeatureRows): Omit<TopItemsInput, "masks">;
 }
 
 /** A trained model, and how it goes into a run directory. */

@@ -6,7 +6,6 @@ import type { Summary } from "../../api/summary.js";
 import type { TrainFmOptions } from "../../api/train-fm-options.js";
 import { UsageError } from "../../errors.js";
 import { hyperparameters, methods, models, tasks, type FmOptions } from "../../trainers/fm/options.js";
-import { implicitHyperparameters } from "../../trainers/implicit/options.js";
 import {
   addBadRowOptions,
   addOutputOptions,
@@ -22,6 +21,8 @@ import {
 import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
+import { addImplicitOptions, implicitOf } from "../implicit-options.js";
+import { addRankingOptions, rankingOf, type RankingFlags } from "../ranking-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import { watched, type OutputOptions } from "../progress.js";
@@ -34,7 +35,7 @@ Examples:
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `;
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
+type ModelFlags = Pick<TrainFmOptions, "out" | "negatives"> & Partial<Pick<TrainFmOptions, "noise">>;
 type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
@@ -45,8 +46,9 @@ type Flags = ReadingFlags &
   SplitFlags &
   ModelFlags &
   OptionalFlags &
+  RankingFlags &
   ColumnFlags &
-  Partial<FmOptions> & { l2?: number };
+  Partial<Omit<FmOptions, "loss">> & { l2?: number };
 
 /** Adds the command. */
 export function addTrainFm(program: Command, signal: AbortSignal): Command {
@@ -65,6 +67,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
+  addImplicitOptions(addRankingOptions(command));
   command
     .addOption(model("--model <model>", "what is trained").choices(models).default("fm"))
     .addOption(
@@ -75,20 +78,23 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     .addOption(
       training("--method <method>", "how it is trained")
         .choices(methods)
-        .default(undefined, "als for --task implicit, else adagrad"),
+        .default(undefined, "adagrad; implicit: als"),
     )
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
     )
     .addOption(
-      model("--negatives <n>", "for a log without labels: negatives drawn an event")
+      model(
+        "--negatives <n>",
+        "for a log without labels: negatives drawn an event; ranking: by default as the loss needs",
+      )
         .argParser(wholeOf("--negatives", 1))
         .default(0, "none"),
     )
     .addOption(
       model("--noise <distribution>", "what negatives are drawn by")
         .choices(["uniform", "popularity"])
-        .default("uniform"),
+        .default(undefined, "uniform"),
     )
     .addOption(
       model(
@@ -96,10 +102,12 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
         "what a negative replaces beside the item; inferred by default",
       ).argParser(listOf),
     )
+    .addOption(
+      training("--normalize-rows", "with --model ffm: divide each row's values by their Euclidean norm"),
+    )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
   command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
-  const numbers = [...hyperparameters, ...implicitHyperparameters.map((one) => ({ ...one, integer: false }))];
-  for (const { name, default: standard, help, integer } of numbers) {
+  for (const { name, default: standard, help, integer } of hyperparameters) {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
     const group = name === "dim" ? model : training;
@@ -129,19 +137,22 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
 
 function optionsOf(flags: Flags): TrainFmOptions {
   const { itemFields, positiveFrom, negatives } = flags;
-  if (itemFields !== undefined && negatives === 0)
-    throw new UsageError("--item-fields goes with --negatives");
+  const ranks = flags.task === "ranking" || flags.task === "implicit";
+  if (itemFields !== undefined && negatives === 0 && !ranks)
+    throw new UsageError("--item-fields goes with --negatives or --task ranking");
+  if (flags.noise !== undefined && negatives === 0 && !ranks)
+    throw new UsageError("--noise goes with --negatives or --task ranking");
   const { model, method } = flags;
   const fm: Partial<FmOptions> = {
     ...(model && { model }),
     ...(method && { method }),
     ...(flags.l2Field && { l2Field: flags.l2Field }),
+    ...(flags.normalizeRows === true && { normalizeRows: true }),
     ...(flags.shuffle === false && { shuffle: false }),
+    ...implicitOf(flags),
   };
   if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
-  for (const { name } of [...hyperparameters, ...implicitHyperparameters]) {
-    if (flags[name] !== undefined) fm[name] = flags[name];
-  }
+  for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
   return {
     ...columnsOf(flags),
     ...(itemFields && { itemFields }),
@@ -149,15 +160,16 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(positiveFrom !== undefined && { positiveFrom }),
     onBadRow: flags.onBadRow,
     infer: true,
-    unlabelled: negatives > 0 || flags.task === "implicit",
+    unlabelled: negatives > 0 || ranks,
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     out: flags.out,
     force: flags.force ?? false,
     ...vocabularyOf(flags),
     ...eventsOf(flags),
     ...hashKeysOf(flags),
+    ...rankingOf(flags),
     negatives,
-    noise: flags.noise,
+    noise: flags.noise ?? "uniform",
     ...splitOf(flags),
     fm,
   };

@@ -10,6 +10,7 @@ import type { EpochEvent, LearnerInput, Scorer, Trained } from "../trained.js";
 import { fmModelFiles, readFmParameters } from "./artifact.js";
 import { scoreRows, type FmModel } from "./model.js";
 import type { FmOptions } from "./options.js";
+import { rankingVectors } from "./ranking-vectors.js";
 import { trainFm } from "./train.js";
 
 /** @throws as trainFm */
@@ -35,7 +36,7 @@ export async function learnFm(
 }
 
 /** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
-function fieldRates(
+export function fieldRates(
   { fields, offsets, numFeatures }: FeatureSpace,
   { l2Field, l2Weight, l2Vector }: FmOptions,
 ): ((feature: number) => FeatureRates) | undefined {
@@ -63,13 +64,17 @@ export function trainedFm(model: FmModel): Trained {
     table: (space) => featureTable(space, model),
     files: (space) => fmModelFiles(space, model),
     score: (rows, options) => scoreRows(model, rows, options),
+    rank: (contexts, items) => rankingVectors(model, contexts, items),
   };
 }
 
 /** The scorer of a run. */
 export async function readFm(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
   const parameters = await readFmParameters(run, space, table);
-  return { score: (rows, options) => scoreRows(parameters, rows, options) };
+  return {
+    score: (rows, options) => scoreRows(parameters, rows, options),
+    rank: (contexts, items) => rankingVectors(parameters, contexts, items),
+  };
 }
 
 /** The scorer of a linear run, whose vectors are its weights. */

@@ -1,6 +1,7 @@
 // A factorization machine in shared memory with the threads that work on it: what training and scoring have in common.
 
 import { stopBarrier } from "../../kernels/barrier.js";
+import { allocateFfm, type FieldAwareness } from "../../kernels/ffm.js";
 import {
   allocateFm,
   BATCH_ROWS,
@@ -26,9 +27,12 @@ import type { FmResult, FmTask } from "./tasks.js";
 /** First vectors are uniform in plus or minus this. */
 const SPREAD = 0.05;
 
+/** With fields, the machine is field-aware: a vector for each partner field. */
+export type MachineShape = FmShape & { fields?: FieldAwareness };
+
 /** Dense copies of the parameters, in the shared memory. */
 export interface ParameterRegions {
-  /** f32[n][dim] */
+  /** f32[n][dim]; field-aware f32[n][fields][dim] */
   vectors: Region;
   /** f32[n] */
   w: Region;
@@ -37,11 +41,16 @@ export interface ParameterRegions {
 /** Parameters and threads; `terminate` ends the threads and must be called. */
 export class FmMachine {
   readonly arena: Arena;
-  readonly #shape: FmShape;
+  readonly #shape: MachineShape;
   readonly #layout: FmLayout;
   readonly #pool: WorkerPool<FmTask, FmResult>;
 
-  private constructor(arena: Arena, shape: FmShape, layout: FmLayout, pool: WorkerPool<FmTask, FmResult>) {
+  private constructor(
+    arena: Arena,
+    shape: MachineShape,
+    layout: FmLayout,
+    pool: WorkerPool<FmTask, FmResult>,
+  ) {
     this.arena = arena;
     this.#shape = shape;
     this.#layout = layout;
@@ -53,10 +62,11 @@ export class FmMachine {
    *
    * @throws {UsageError} the parameters do not fit one memory
    */
-  static async start(shape: FmShape): Promise<FmMachine> {
+  static async start(shape: MachineShape): Promise<FmMachine> {
     const arena = new Arena();
-    const layout = allocateFm(arena, shape);
-    const init: FmInit = { memory: arena.memory, module: await loadKernel("fm"), layout };
+    const { fields } = shape;
+    const layout = fields ? allocateFfm(arena, shape, fields) : allocateFm(arena, shape);
+    const init: FmInit = { memory: arena.memory, module: await loadKernel(fields ? "ffm" : "fm"), layout };
     const pool = await WorkerPool.start<FmTask, FmResult>(
       new URL("./fm.worker.js", import.meta.url),
       layout.threads.length,
@@ -69,6 +79,11 @@ export class FmMachine {
   /** Ends the threads, whatever they do. */
   async terminate(): Promise<void> {
     await this.#pool.terminate();
+  }
+
+  /** Numbers of a feature's vector as `export` copies it. */
+  get vectorWidth(): number {
+    return this.#layout.vectorWidth;
   }
 
   get bias(): number {
@@ -154,9 +169,9 @@ export class FmMachine {
   }
 
   allocateParameters(): ParameterRegions {
-    const { numFeatures, dim } = this.#shape;
+    const { numFeatures } = this.#shape;
     return {
-      vectors: this.arena.allocate("the vectors kept", numFeatures * dim * 4),
+      vectors: this.arena.allocate("the vectors kept", numFeatures * this.#layout.vectorWidth * 4),
       w: this.arena.allocate("the weights kept", numFeatures * 4),
     };
   }

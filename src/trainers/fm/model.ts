@@ -3,6 +3,7 @@
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j          Rendle 2010, eq. 1
 
 import type { FeatureRows } from "../../dataset/rows.js";
+import type { FieldAwareness } from "../../kernels/ffm.js";
 import type { FmShape } from "../../kernels/fm.js";
 import { exp } from "../../kernels/reference/exp.js";
 import type { EpochEvent } from "../trained.js";
@@ -26,6 +27,9 @@ export interface FmModel {
 /** The parameters alone: what scoring needs, and what a run keeps. */
 export type FmParameters = Pick<FmModel, "dim" | "w0" | "w" | "vectors">;
 
+/** Parameters of a field-aware machine: dim is that of all partner fields together. */
+export type FieldAwareParameters = FmParameters & { fields?: FieldAwareness };
+
 /**
  * Scores of rows, before any link: log-odds for the logistic loss, the prediction for the squared loss.
  *
@@ -35,7 +39,7 @@ export type FmParameters = Pick<FmModel, "dim" | "w0" | "w" | "vectors">;
  * @throws {UsageError} parameters or rows do not fit 4 GiB
  */
 export async function scoreRows(
-  model: FmParameters,
+  model: FieldAwareParameters,
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
@@ -57,9 +61,23 @@ export async function scoreRows(
 }
 
 /** A machine that scores with parameters like these and trains nothing; sgd keeps nothing beside the parameters. */
-export function scoringShape({ w, dim }: Pick<FmParameters, "w" | "dim">, threads: number): FmShape {
-  const steps = { learningRate: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0, hasRates: false };
-  return { numFeatures: w.length, dim, threads, loss: "squared", method: "sgd", ...steps };
+export function scoringShape(
+  { w, dim, fields }: Pick<FieldAwareParameters, "w" | "dim" | "fields">,
+  threads: number,
+): FmShape {
+  return {
+    ...(fields && { fields }),
+    numFeatures: w.length,
+    dim: fields ? dim / fields.numFields : dim,
+    threads,
+    loss: "squared",
+    method: "sgd",
+    learningRate: 0,
+    l1Weight: 0,
+    l2Weight: 0,
+    l2Vector: 0,
+    hasRates: false,
+  };
 }
 
 /**

@@ -3,9 +3,9 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
 
-export const models = ["fm", "lr"] as const;
+export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
-export const tasks = ["binary", "regression", "implicit"] as const;
+export const tasks = ["binary", "regression", "ranking", "implicit"] as const;
 
 export type Model = (typeof models)[number];
 export type Method = (typeof methods)[number];
@@ -26,6 +26,8 @@ export interface FmOptions {
   l2Vector: number;
   /** by field: the L2 of its weights and vectors in place of the two above */
   l2Field: Record<string, number>;
+  /** divides each row's values by their Euclidean norm; field-aware machines only */
+  normalizeRows: boolean;
   seed: number;
   threads: number;
   shuffle: boolean;
@@ -43,7 +45,7 @@ export interface FmOptions {
 export interface Hyperparameter {
   name: Exclude<
     keyof FmOptions,
-    "model" | "method" | "l2Field" | "shuffle" | "loss" | "unobservedWeight" | "l2Exponent"
+    "model" | "method" | "l2Field" | "normalizeRows" | "shuffle" | "loss" | "unobservedWeight" | "l2Exponent"
   >;
   /** as the help shows it */
   default: string;
@@ -89,6 +91,12 @@ const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
 /** Epochs by method, where they are not 10. */
 const epochs: Partial<Record<Method, number>> = { als: 50, mcmc: 100 };
 
+/** Those of a field-aware machine, whose vectors each see one partner field (docs/algorithms/ffm.md). */
+const fieldAwareSteps: Record<FmOptions["loss"], Partial<Steps>> = {
+  logistic: { l2Vector: 1e-3 },
+  squared: {},
+};
+
 function plain(learningRate: number): Steps {
   return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
 }
@@ -102,8 +110,8 @@ function byLoss(name: keyof Steps): string {
 export const hyperparameters: readonly Hyperparameter[] = [
   {
     name: "dim",
-    default: "16",
-    help: "numbers a vector",
+    default: "16, or 4 with --model ffm",
+    help: "numbers a vector; with --model ffm, of the vector for each field",
     integer: true,
     min: 1,
     max: 1024,
@@ -206,16 +214,22 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
 ];
 
-/** The defaults; those of the steps depend on the loss and on the method. */
-export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adagrad"): FmOptions {
+/** The defaults; those of the steps depend on the loss, the method and the model. */
+export function defaultFmOptions(
+  loss: FmOptions["loss"],
+  method: Method = "adagrad",
+  model: Model = "fm",
+): FmOptions {
   return {
-    model: "fm",
+    model,
     method,
-    dim: 16,
+    dim: model === "ffm" ? 4 : 16,
     epochs: epochs[method] ?? 10,
     ...(steps[method] ?? steps.adagrad)[loss],
+    ...(model === "ffm" && fieldAwareSteps[loss]),
     negativeDownsampling: 1,
     l2Field: {},
+    normalizeRows: false,
     seed: 1,
     threads: availableParallelism(),
     shuffle: true,
@@ -226,8 +240,11 @@ export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adag
   };
 }
 
-/** @throws {UsageError} an option is outside its range */
+/** @throws {UsageError} an option is outside its range, or does not go with the model */
 export function checkFmOptions(options: FmOptions): void {
+  if (options.normalizeRows && options.model !== "ffm") {
+    throw new UsageError(`--normalize-rows goes with --model ffm, got --model ${options.model}`);
+  }
   for (const { name, integer, min, max } of hyperparameters) {
     const value = options[name];
     if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {

@@ -6,6 +6,7 @@
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError, DivergedError, UsageError } from "../../errors.js";
+import type { FieldAwareness } from "../../kernels/ffm.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm.js";
 import { log } from "../../kernels/reference/exp.js";
 import { draw } from "../../kernels/reference/random.js";
@@ -25,6 +26,8 @@ export interface FmInput {
   featureHashes: Uint32Array;
   /** u32[numFeatures]: events of the training part that hold it; with 0 its w and v are and stay zero */
   counts: Uint32Array;
+  /** trains a field-aware machine: a feature's vector is one of options.dim numbers for each field, one after another */
+  fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
   /** L2 and rate of each feature, where they differ */
@@ -62,6 +65,7 @@ export async function trainFm(
     method: stepsOf(options.method),
     numFeatures: input.numFeatures,
     hasRates: input.ratesOf !== undefined,
+    ...(input.fields && { fields: input.fields }),
   });
   const abort = () => void machine.terminate();
   signal?.addEventListener("abort", abort);
@@ -130,7 +134,7 @@ async function runEpochs(
   }
   const root = Math.sqrt(labels.scale);
   return {
-    dim: options.dim,
+    dim: machine.vectorWidth,
     loss: options.loss,
     // scores of divided labels are multiplied back: w by the scale, products of two vectors by its root twice
     w0: Math.fround(best!.w0 * labels.scale + correction),
@@ -140,7 +144,7 @@ async function runEpochs(
       .map((w) => w * labels.scale),
     vectors: machine.arena
       .f32(kept.vectors)
-      .slice(0, numFeatures * options.dim)
+      .slice(0, numFeatures * machine.vectorWidth)
       .map((v) => v * root),
     bestEpoch: best!.epoch,
     epochs,

@@ -6,7 +6,7 @@
 // Chunks are drawn rows, or resident rows too large for the memory: these are shuffled on copying, in the kernel's order,
 // so that the result is the same bytes either way.
 
-import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
+import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
 import { BLOCK_ROWS } from "../../kernels/fm.js";
 import { blockKey, blockOrder, permutation } from "../../kernels/reference/random.js";
 import type { FmMachine } from "./machine.js";
@@ -96,27 +96,4 @@ export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator
       order = [];
     }
   }
-}
-
-/** The rows at the given places, in that order. */
-function rowsAt(rows: FeatureRows, order: readonly number[]): FeatureRows {
-  const startOf = (row: number) => (rows.indptr ? rows.indptr[row]! : row * rows.width);
-  const indptr = new Uint32Array(order.length + 1);
-  order.forEach((row, i) => (indptr[i + 1] = indptr[i]! + startOf(row + 1) - startOf(row)));
-  const numPairs = indptr[order.length]!;
-  const ids = new Uint32Array(numPairs);
-  const values = rows.values ? new Float32Array(numPairs) : undefined;
-  order.forEach((row, i) => {
-    ids.set(rows.ids.subarray(startOf(row), startOf(row + 1)), indptr[i]);
-    values?.set(rows.values!.subarray(startOf(row), startOf(row + 1)), indptr[i]);
-  });
-  return {
-    numRows: order.length,
-    width: rows.width,
-    ...(rows.indptr && { indptr }),
-    ids,
-    ...(values && { values }),
-    labels: Float32Array.from(order, (row) => rows.labels[row]!),
-    ...(rows.weights && { weights: Float32Array.from(order, (row) => rows.weights![row]!) }),
-  };
 }

@@ -6,8 +6,8 @@ import { UsageError } from "../../errors.js";
 import { trainedFm } from "../fm/learn.js";
 import type { FmOptions } from "../fm/options.js";
 import type { EpochEvent, LearnerInput, Trained } from "../trained.js";
-import { defaultUnobservedWeight, implicitDefaults } from "./options.js";
-import { trainImplicit } from "./train.js";
+import { chosenOptions } from "./options.js";
+import { trainImplicit, type ImplicitEpoch, type ImplicitVectors } from "./train.js";
 
 /**
  * Factorizes the events of users and items; every row of the training part is an event.
@@ -16,45 +16,61 @@ import { trainImplicit } from "./train.js";
  * @throws as trainImplicit
  */
 export async function learnImplicit(
-  { space, roles, train }: LearnerInput,
-  { dim, epochs, seed, threads, l2Vector, ...options }: FmOptions,
+  { space, roles, train, ranking }: LearnerInput,
+  { dim, epochs, seed, threads, l2Vector, patience, ...told }: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ): Promise<Trained> {
-  if (train.kind !== "resident")
-    throw new UsageError("--task implicit draws no negatives: leave out --negatives");
+  if (train.kind !== "resident") throw new UsageError("--task implicit draws no negatives");
   const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
   const { users, items } = interactionsOf(train.rows, user, item);
-  const confidence = users.values?.reduce((sum, c) => sum + c, 0) ?? users.indices.length;
-  const {
-    unobservedWeight = defaultUnobservedWeight(confidence, user.count - 1, item.count - 1),
-    l2Exponent = implicitDefaults.l2Exponent,
-  } = options;
-  const itemHashes = featureHashes(space).subarray(2 * item.first, 2 * (item.first + item.count));
-  const lines: EpochEvent[] = [];
+  const chosen = chosenOptions(told, {
+    confidence: users.values?.reduce((sum, c) => sum + c, 0) ?? users.indices.length,
+    numUsers: user.count - 1,
+    numItems: item.count - 1,
+  });
+  const modelOf = (vectors: ImplicitVectors, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) => {
+    const parameters = { dim, w0: 0, w: new Float32Array(space.numFeatures) };
+    return trainedFm({ ...parameters, loss: "squared", ...found, vectors: featureVectors(vectors) });
+  };
+  const featureVectors = (vectors: ImplicitVectors): Float32Array => {
+    const all = new Float32Array(space.numFeatures * dim);
+    all.set(vectors.users, user.first * dim);
+    all.set(vectors.items, item.first * dim);
+    return all;
+  };
+
+  const look = ranking?.look;
+  const judge = `${ranking?.options.metric ?? "ndcg"}At`;
   const model = await trainImplicit(
-    { users, items, itemHashes },
-    { dim, epochs, seed, threads, l2Vector, unobservedWeight, l2Exponent },
-    (epoch) => {
-      const line = { ...epoch, best: true };
-      lines.push(line);
-      observe(line);
+    {
+      users,
+      items,
+      itemHashes: featureHashes(space).subarray(2 * item.first, 2 * (item.first + item.count)),
+      ...(look && {
+        look: async (vectors) => {
+          const metrics = await look(modelOf(vectors));
+          const name = Object.keys(metrics).find((one) => one.startsWith(judge));
+          return { value: name === undefined ? Infinity : metrics[name]!, metrics };
+        },
+      }),
     },
+    { dim, epochs, seed, threads, l2Vector, patience, ...chosen },
+    (epoch) => observe(lineOf(epoch)),
     signal,
   );
-  const vectors = new Float32Array(space.numFeatures * dim);
-  vectors.set(model.users, user.first * dim);
-  vectors.set(model.items, item.first * dim);
-  const parameters = { dim, w0: 0, w: new Float32Array(space.numFeatures), vectors };
-  return {
-    ...trainedFm({ ...parameters, loss: "squared", epochs: lines, bestEpoch: epochs }),
-    chosen: { unobservedWeight, l2Exponent },
-  };
+  return { ...modelOf(model, { ...model, epochs: model.epochs.map(lineOf) }), chosen };
+}
+
+/** A line of the learning curve. */
+function lineOf({ metrics, ...epoch }: ImplicitEpoch): EpochEvent {
+  return { ...epoch, ...metrics };
 }
 
 function featuresOf({ fields, offsets }: FeatureSpace, name: string | undefined): FieldFeatures {
   const f = fields.findIndex((field) => field.name === name);
-  if (f < 0)
+  if (f < 0) {
     throw new UsageError("--task implicit needs a user and an item column: name them with --user and --item");
+  }
   return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };
 }

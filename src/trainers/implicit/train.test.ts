@@ -12,6 +12,7 @@ const options = {
   unobservedWeight: 0.1,
   l2Vector: 0.01,
   l2Exponent: 1,
+  patience: 0,
 };
 
 function sparse(rows: number[][]): SparseRows {
@@ -102,4 +103,28 @@ test("a signal ends the training with its reason", async () => {
     stop.signal,
   );
   await expect(training).rejects.toThrow("enough");
+});
+
+describe("looks", () => {
+  const values = [1, 3, 2, 2, 5, 5];
+  const look = () => {
+    let epoch = 0;
+    return async () => Promise.resolve({ value: values[epoch++]!, metrics: { ndcgAt20: epoch } });
+  };
+
+  test("stop training after epochs that look no better, and the best epoch's vectors are given", async () => {
+    const stopped = await trainImplicit({ ...planted(), look: look() }, { ...options, patience: 2 });
+    const short = await trainImplicit(planted(), { ...options, epochs: 2 });
+    expect(stopped.epochs.map(({ best }) => best)).toEqual([true, true, false, false]);
+    expect(stopped.bestEpoch).toBe(2);
+    expect(stopped.items).toEqual(short.items);
+  });
+
+  test("without patience all epochs are trained, and the last is given", async () => {
+    const all = await trainImplicit({ ...planted(), look: look() }, options);
+    const blind = await trainImplicit(planted(), options);
+    expect([all.epochs.length, all.bestEpoch]).toEqual([6, 6]);
+    expect(all.users).toEqual(blind.users);
+    expect(all.epochs[1]!.metrics).toEqual({ ndcgAt20: 2 });
+  });
 });

@@ -23,6 +23,8 @@ export interface ImplicitInput {
   items: SparseRows;
   /** u32[numItems][2]: a hash of each item's key, from which its first vector is drawn */
   itemHashes: Uint32Array;
+  /** what decides the best epoch: greater is better, with the metrics of the look */
+  look?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: Record<string, number> }>;
 }
 
 /** What happened in an epoch. */
@@ -34,20 +36,30 @@ export interface ImplicitEpoch {
   /** events of an epoch over its time */
   rowsPerSecond: number;
   seconds: number;
+  /** whether no earlier epoch looks better; without looks always true */
+  best: boolean;
+  /** of the look */
+  metrics: Record<string, number>;
 }
 
-export interface ImplicitModel {
+export interface ImplicitVectors {
   dim: number;
   /** f32[numUsers * dim] and f32[numItems * dim], row-major */
   users: Float32Array;
   items: Float32Array;
+}
+
+export interface ImplicitModel extends ImplicitVectors {
+  /** the epoch whose vectors these are, from 1 */
+  bestEpoch: number;
   epochs: ImplicitEpoch[];
 }
 
 /**
  * Factorizes users x items by alternating least squares, with a small weight for the pairs that are no events.
  *
- * The same input, options and seed give the same bytes at any number of threads.
+ * The same input, options and seed give the same bytes at any number of threads. With looks and a patience above 0, training
+ * stops after so many epochs that look no better, and the vectors are the best epoch's; else the last's.
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason
@@ -87,14 +99,16 @@ async function runEpochs(
   options: ImplicitOptions,
   observe: (event: ImplicitEpoch) => void,
 ): Promise<ImplicitModel> {
-  const { dim, seed, unobservedWeight } = options;
+  const { dim, seed, unobservedWeight, patience } = options;
   const mass = { users: confidencesOf(input.users), items: confidencesOf(input.items) };
   for (const name of ["users", "items"] as const) setPenalties(machine, name, mass[name], options);
   machine.fill("items", firstValue(input.itemHashes, mass.items, dim, seed));
   const total = mass.users.reduce((sum, c) => sum + c, 0);
   const scaled = (gram: Float64Array) => gram.map((g) => unobservedWeight * g);
 
+  const stopsEarly = input.look !== undefined && patience > 0;
   const epochs: ImplicitEpoch[] = [];
+  let best: { epoch: number; value: number; vectors: ImplicitVectors } | undefined;
   let itemGram = await machine.gram("items");
   for (let epoch = 1; epoch <= options.epochs; epoch++) {
     const start = performance.now();
@@ -105,22 +119,37 @@ async function runEpochs(
 
     // the sum of all pairs' s^2 is the inner product of both Gram matrices
     const all = userGram.reduce((sum, g, i) => sum + g * itemGram[i]!, 0);
-    const seconds = (performance.now() - start) / 1000;
-    const event: ImplicitEpoch = {
-      epoch,
-      trainLoss: (observed + unobservedWeight * all) / total,
-      rowsPerSecond: input.users.indices.length / seconds,
-      seconds,
-    };
-    if (!Number.isFinite(event.trainLoss)) {
+    const trainLoss = (observed + unobservedWeight * all) / total;
+    const trained = (performance.now() - start) / 1000;
+    if (!Number.isFinite(trainLoss)) {
       throw new DivergedError(
         `the training loss is no longer finite in epoch ${epoch}: try a greater --l2-vector, or smaller weights`,
       );
     }
+
+    // a look at the validation part
+    const vectors = (): ImplicitVectors => ({
+      dim,
+      users: machine.vectors("users"),
+      items: machine.vectors("items"),
+    });
+    const now = input.look || epoch === options.epochs ? vectors() : undefined;
+    const { value = Infinity, metrics = {} } = now && input.look ? await input.look(now) : {};
+    const isBest = !best || value > best.value || value === Infinity;
+    if (now && (isBest || !stopsEarly)) best = { epoch, value, vectors: now };
+    const event: ImplicitEpoch = {
+      epoch,
+      trainLoss,
+      rowsPerSecond: input.users.indices.length / trained,
+      seconds: (performance.now() - start) / 1000,
+      best: isBest,
+      metrics,
+    };
     epochs.push(event);
     observe(event);
+    if (stopsEarly && epoch - best!.epoch >= patience) break;
   }
-  return { dim, users: machine.vectors("users"), items: machine.vectors("items"), epochs };
+  return { ...best!.vectors, bestEpoch: best!.epoch, epochs };
 }
 
 /** f64[numRows]: sum of each row's confidences. */
