@@ -1,13 +1,13 @@
 // `npm run bench -- mcmc`: ALS and MCMC as users run them, from log to run directory.
 //
-// Clicks (1,000,000 rows, 16 fields; test and validation of 100,000): log loss and seconds of `--method mcmc --dim 8 --epochs
-// 100 --draws 80`, an eighth of the time on reading. Ratings (MovieTweetings with genres, by time 80/10/10): RMSE of every method with its
-// defaults beside user and film biases, and by bootstrap over the test rows, in pairs, whether they differ.
+// Clicks (1,000,000 rows, 16 fields; test and validation of 100,000): log loss and seconds of AdaGrad and ALS with their
+// defaults, and of `--method mcmc --dim 8 --epochs 100 --draws 80`. Ratings (MovieTweetings with genres, by time 80/10/10): RMSE of
+// each with its defaults beside user and film biases, and by bootstrap over the test rows, in pairs, whether they differ.
 //
-// | peer, same data                           | clicks            | ratings                        |
-// | ----------------------------------------- | ----------------- | ------------------------------ |
-// | libFM 1.4.4, MCMC, dim 8, 40 or 100 sweeps | 0.508 to 0.510, 2 min | 1.680 (1.676 to 1.692 here) |
-// | libFM 1.4.4, SGD                          |                   | 1.669                          |
+// | peer, same data                | clicks                | ratings                                |
+// | ------------------------------ | --------------------- | -------------------------------------- |
+// | libFM 1.4.4, MCMC, dim 8       | 0.508 to 0.510, 2 min | 1.680 (1.676, with -meta 1.692, here) |
+// | libFM 1.4.4, SGD               |                       | 1.669                                  |
 //
 // With the path of a libFM program in LIBFM, its MCMC runs on the clicks in the same run.
 
