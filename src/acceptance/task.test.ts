@@ -1,5 +1,6 @@
 // --model, --method and --task: what is trained, how, and on what.
 
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
@@ -47,4 +48,75 @@ test("--task regression refuses what makes labels of 0 and 1", async () => {
   ]);
   expect(code).toBe(64);
   expect(stderr).toMatch(/--positive-from/);
+});
+
+test("--model lr trains weights alone: a vector of one number, which evaluate reads back", async () => {
+  const run = join(folder, "lr");
+  const { stdout } = await embedOk([
+    "train-fm",
+    fixture("clicks.csv"),
+    "-o",
+    run,
+    "--model",
+    "lr",
+    "--epochs",
+    "2",
+    "--json",
+  ]);
+  const trained = parseJson<{ metrics: { train: { logLoss: number } } }>(stdout).metrics.train.logLoss;
+  const evaluated = await embedOk(["evaluate", run, "--on", fixture("clicks.csv"), "--json"]);
+  const { on } = parseJson<{ metrics: { on: { logLoss: number } } }>(evaluated.stdout).metrics;
+  expect(Math.abs(on.logLoss - trained)).toBeLessThan(0.01);
+  const exported = await embedOk(["export", run, "--format", "jsonl"]);
+  const vectors = exported.stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<{ vector: number[] }>(line).vector);
+  expect(vectors.every((vector) => vector.length === 1)).toBe(true);
+});
+
+test.each(["sgd", "ftrl", "adam"])(
+  "--method %s learns, to the same bytes at any number of threads",
+  async (method) => {
+    const shas = [];
+    for (const threads of ["1", "3"]) {
+      const run = join(folder, `${method}-${threads}`);
+      const args = ["train-fm", fixture("clicks.csv"), "-o", run, "--method", method, "--threads", threads];
+      const { stdout } = await embedOk([...args, "--valid", "0.2", "--l2-field", "user_id=0.05", "--json"]);
+      const { valid } = parseJson<{ metrics: { valid: { normalizedEntropy: number } } }>(stdout).metrics;
+      expect(valid.normalizedEntropy).toBeLessThan(1);
+      shas.push(readFileSync(join(run, "embeddings.arrow")).toString("base64"));
+    }
+    expect(shas[1]).toBe(shas[0]);
+  },
+);
+
+test("--method ftrl leaves weights at exactly zero", async () => {
+  const run = join(folder, "sparse");
+  const args = ["train-fm", fixture("clicks.csv"), "-o", run, "--model", "lr", "--method", "ftrl"];
+  await embedOk([...args, "--l1-weight", "10"]);
+  const { stdout } = await embedOk(["export", run, "--format", "jsonl"]);
+  const weights = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<{ vector: [number] }>(line).vector[0]);
+  const zeros = weights.filter((weight) => weight === 0).length;
+  expect(zeros).toBeGreaterThan(weights.length / 10);
+  expect(zeros).toBeLessThan(weights.length);
+});
+
+test.each([
+  ["--l2-field", "nobody=0.1", /--l2-field names column 'nobody'/u],
+  ["--l2-field", "user_id", /expects FIELD=NUMBER/u],
+])("%s %s is refused", async (flag, value, message) => {
+  const { code, stderr } = await embed([
+    "train-fm",
+    fixture("clicks.csv"),
+    "-o",
+    join(folder, "no"),
+    flag,
+    value,
+  ]);
+  expect(code).toBe(64);
+  expect(stderr).toMatch(message);
 });

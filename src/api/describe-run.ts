@@ -31,6 +31,7 @@ export function preprocessOf(
       timeFields: { names: options.timeFields, zone: options.timeZone ?? "Z" },
     }),
     ...(options.where && options.where.length > 0 && { where: options.where }),
+    ...(options.eventWeight !== undefined && { eventWeight: options.eventWeight }),
     labelRange: examples.labelRange,
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
     testVectors: testVectors(space, roles),

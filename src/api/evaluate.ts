@@ -9,6 +9,7 @@ import type { Noise } from "../sampling/noise-distribution.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
+import { rowWeights } from "../dataset/event-weights.js";
 import { labelsOf } from "../dataset/labels.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
@@ -71,7 +72,10 @@ export async function evaluate(
   for (const text of warnings) watch.observe({ stage: "warning", text });
   const rows = await rowsOf(run, model, part);
   const scores = await model.score(rows, { threads: reading.threads });
-  const metrics: Metrics = metricsOf(task, scores, rows.labels, { min: labelRange[0], max: labelRange[1] });
+  const metrics: Metrics = metricsOf(task, scores, rows.labels, {
+    clip: { min: labelRange[0], max: labelRange[1] },
+    ...(rows.weights && { weights: rows.weights }),
+  });
   return {
     command: "evaluate",
     version,
@@ -111,7 +115,12 @@ async function rowsOf(
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
   const { negatives, positiveFrom, task } = preprocess;
-  if (!negatives) return encoder.encode(rows, labelsOf(dataset, positiveFrom ?? undefined, task).values);
+  const counted = rowWeights(dataset, rows, preprocess);
+  const weighed = counted && { weights: Float32Array.from(counted) };
+  if (!negatives) {
+    const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
+    return { ...encoder.encode(rows, values), ...weighed };
+  }
 
   const isItems = (name: string) => negatives.itemFields.includes(name);
   const indexes = space.fields.map(({ name }, f) => ({ name, f }));
@@ -120,6 +129,7 @@ async function rowsOf(
     dataset,
     rows,
     encoder,
+    ...weighed,
     itemFieldIndexes: indexes.filter(({ name }) => isItems(name)).map(({ f }) => f),
     contextFieldIndexes: indexes.filter(({ name }) => !isItems(name)).map(({ f }) => f),
   };

@@ -1,13 +1,15 @@
 // From a dataset's parts to feature rows with labels: the log's own labels, or events against drawn negatives.
 
 import type { Dataset } from "../dataset/dataset.js";
+import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
 import { findItemFields } from "../dataset/item-fields.js";
-import { labelsOf, type Task } from "../dataset/labels.js";
+import { labelsOf, type Labels, type Task } from "../dataset/labels.js";
 import { bindEncoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import { columnNamed } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { requireColumn } from "../dataset/roles.js";
 import { DataError, UsageError } from "../errors.js";
+import { streamOf, uniformAt } from "../sampling/hash-random.js";
 import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";
 import { negativeSource, type NegativeSource } from "../sampling/negative-source.js";
 
@@ -36,24 +38,36 @@ export interface Examples {
 
 type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
 
+/** What labels are and what rows count. */
+interface LabelOptions extends EventWeightOptions {
+  seed: number;
+  /** share of the training part's negatives to keep, chosen by a hash of seed and row */
+  negativeDownsampling: number;
+  positiveFrom?: number;
+  task?: Task;
+}
+
 /** Rows with the log's own labels. @throws {DataError} all labels of the training part are alike */
 export function labelledExamples(
   space: FeatureSpace,
   parts: Parts,
-  positiveFrom: number | undefined,
-  told?: Task,
+  { positiveFrom, task: told, seed, negativeDownsampling, ...weighting }: LabelOptions,
 ): Examples {
   const own = labelsOf(parts.train.dataset, positiveFrom, told);
   const { task } = own;
+  const trainRows = downsampled(parts.train.rows, own, negativeDownsampling, seed);
+  const weights = eventWeights(parts.train.dataset, trainRows, weighting);
   const encode = ({ dataset, rows }: Part): FeatureRows => {
     // parts that are cut from one log have its labels
     const { values } = dataset === parts.train.dataset ? own : labelsOf(dataset, positiveFrom, task);
-    return bindEncoder(space, dataset).encode(
+    const ownWeights = rows === trainRows ? weights.train : weights.of(dataset, rows);
+    const encoded = bindEncoder(space, dataset).encode(
       rows,
       Float32Array.from(rows, (row) => values[row]!),
     );
+    return { ...encoded, ...(ownWeights && { weights: ownWeights }) };
   };
-  const train = encode(parts.train);
+  const train = encode({ ...parts.train, rows: trainRows });
   let [low, high] = [Infinity, -Infinity];
   for (const y of train.labels) [low, high] = [Math.min(low, y), Math.max(high, y)];
   if (low === high) {
@@ -75,11 +89,20 @@ export function labelledExamples(
   };
 }
 
+/** All positives and a share of the negatives. */
+function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: number): Uint32Array {
+  if (share === 1) return rows;
+  if (labels.task !== "binary") throw new UsageError("--negative-downsampling is for labels of 0 and 1");
+  const stream = streamOf(seed, 0);
+  return rows.filter((row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
+}
+
 /** Events against negatives that keep their user, time and context. @throws {UsageError} the log has no item */
 export function negativeExamples(
   space: FeatureSpace,
   parts: Parts,
   options: NegativeOptions,
+  weighting: EventWeightOptions,
   told: readonly string[] | undefined,
 ): Examples {
   const { dataset, rows } = parts.train;
@@ -110,10 +133,16 @@ export function negativeExamples(
     fieldIndexes.itemFieldIndexes,
     options.minUsers,
   );
+  const weights = eventWeights(dataset, rows, weighting);
   const draws = (part: Part) =>
     new NegativeRows(
       source,
-      { ...part, encoder: bindEncoder(space, part.dataset), ...fieldIndexes },
+      {
+        ...part,
+        encoder: bindEncoder(space, part.dataset),
+        ...fieldIndexes,
+        weights: part.rows === rows ? weights.train : weights.of(part.dataset, part.rows),
+      },
       options,
     );
   const train = draws(parts.train);

@@ -1,6 +1,7 @@
 // A run of trees on a further log: reading it as in training, and its metrics.
 
 import type { Dataset } from "../dataset/dataset.js";
+import { rowWeights } from "../dataset/event-weights.js";
 import { labelsOf } from "../dataset/labels.js";
 import type { Run } from "../embedding/run-directory.js";
 import { metricsOf } from "../evaluation/metrics.js";
@@ -34,7 +35,13 @@ export async function readLikeGbdt(
   keyed?: string,
 ): Promise<Dataset> {
   const { sides, drop, where = [], timeFields, timeFormat } = preprocess;
-  const { label, ...others } = preprocess.roles;
+  // what only judging needs is not asked of rows that are encoded
+  const { label, weight, event, ...others } = preprocess.roles;
+  const judged = {
+    ...(label !== undefined && { label }),
+    ...(weight !== undefined && { weight }),
+    ...(event !== undefined && { event }),
+  };
   const { time } = others;
   const known = [...others.fields, ...others.numeric];
   const fields = keyed === undefined || known.includes(keyed) ? others.fields : [...others.fields, keyed];
@@ -42,7 +49,7 @@ export async function readLikeGbdt(
   const { dataset } = await readDataset(
     on,
     {
-      ...toldRoles(withLabel && label !== undefined ? { ...roles, label } : roles),
+      ...toldRoles(withLabel ? { ...roles, ...judged } : roles),
       ...(await secretOf(preprocess, hashKeys, on)),
       like: preprocess,
       ...(timeFields &&
@@ -76,7 +83,11 @@ export async function evaluateGbdt(run: Run, options: ReadLike, watch: Watch): P
   const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
   const { rows } = wholeOf(dataset);
   const scores = await scoresOf(forest, dataset, rows, vocabularies, options.reading.threads);
-  const metrics = metricsOf(task, scores, values, { min: labelRange[0], max: labelRange[1] });
+  const weights = rowWeights(dataset, rows, preprocess);
+  const metrics = metricsOf(task, scores, values, {
+    clip: { min: labelRange[0], max: labelRange[1] },
+    ...(weights && { weights: Float32Array.from(weights) }),
+  });
   return {
     command: "evaluate",
     version,

@@ -1,6 +1,7 @@
 // What `train-fm` is asked to do, and what cannot be asked together.
 
 import type { Dataset } from "../dataset/dataset.js";
+import type { EventWeightOptions } from "../dataset/event-weights.js";
 import type { EventLimits } from "../dataset/event-limits.js";
 import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
 import { UsageError } from "../errors.js";
@@ -9,7 +10,8 @@ import { defaultFmOptions, type FmOptions, type FmTask } from "../trainers/fm/op
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
-export interface TrainFmOptions extends DatasetOptions, VocabularyLimits, EventLimits, SplitFlags {
+export interface TrainFmOptions
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */

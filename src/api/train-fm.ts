@@ -1,6 +1,7 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
 import { numericForms } from "../dataset/numeric.js";
+import { parseEventWeight } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import type { FeatureRows } from "../dataset/rows.js";
 import { featureCounts, fitFeatures, hashingOf, type FeatureSpace } from "../dataset/vocabulary.js";
@@ -46,7 +47,9 @@ export async function trainFm(
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions({ ...defaultFmOptions("logistic", flags.fm.method), ...flags.fm });
 
-  const read = await readDataset(paths, flags, collectWarnings(watch, warnings));
+  const { eventWeight } = flags;
+  const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
+  const read = await readDataset(paths, { ...flags, ...event }, collectWarnings(watch, warnings));
   const options = { ...flags, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
   for (const text of notes) watch.observe({ stage: "note", text });
@@ -181,7 +184,7 @@ async function metricsOfRows(
 ): Promise<Metrics> {
   const scores = await model.score(rows, { threads });
   return metricsOf(examples.task, scores, rows.labels, {
-    min: examples.labelRange[0],
-    max: examples.labelRange[1],
+    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
+    ...(rows.weights && { weights: rows.weights }),
   });
 }

@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import type { Dataset } from "../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
+import { eventWeights, parseEventWeight, type EventWeightOptions } from "../dataset/event-weights.js";
 import { labelsOf, type Task } from "../dataset/labels.js";
 import { parseSide } from "../dataset/side.js";
 import type { Metrics } from "../embedding/manifest.js";
@@ -27,7 +28,7 @@ import { splitWarnings, type SplitFlags } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 
-export interface TrainGbdtOptions extends DatasetOptions, EventLimits, SplitFlags {
+export interface TrainGbdtOptions extends DatasetOptions, EventLimits, EventWeightOptions, SplitFlags {
   out: string;
   force: boolean;
   /** what is predicted; by the labels when absent */
@@ -61,7 +62,9 @@ export async function trainGbdt(
   const gbdt: GbdtOptions = { ...defaultGbdtOptions(), ...flags.gbdt };
   checkGbdtOptions(gbdt);
 
-  const told = { ...flags, integersAreNumbers: true };
+  const { eventWeight } = flags;
+  const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
+  const told = { ...flags, ...event, integersAreNumbers: true };
   const read = await readDataset(paths, told, { ...watch, observe });
   const options = { ...told, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
@@ -74,7 +77,11 @@ export async function trainGbdt(
   const { task, labelRange } = targetOf(parts.train, options);
   const features = fitTreeFeatures(dataset, parts.train.rows, gbdt);
   for (const feature of features) warnOf(feature, parts.train.rows.length, warn);
-  const rowsOf = (part: Part) => gbdtRows(part, features, task, options.positiveFrom);
+  const weights = eventWeights(dataset, parts.train.rows, options);
+  const rowsOf = (part: Part): GbdtRows => {
+    const own = part === parts.train ? weights.train : weights.of(part.dataset, part.rows);
+    return { ...gbdtRows(part, features, task, options.positiveFrom), ...(own && { weights: own }) };
+  };
   clock.lap("bin");
 
   const { valid, test } = parts;
@@ -106,7 +113,11 @@ export async function trainGbdt(
       observe({ stage: "note", text: `${name}: ${text}` });
     const scores = await scoresOf(forest, part.dataset, part.rows, vocabularies, gbdt.threads);
     const { labels } = labelled(part, task, options.positiveFrom);
-    metrics[name] = metricsOf(task, scores, labels, { min: labelRange[0], max: labelRange[1] });
+    const own = weights.of(part.dataset, part.rows);
+    metrics[name] = metricsOf(task, scores, labels, {
+      clip: { min: labelRange[0], max: labelRange[1] },
+      ...(own && { weights: own }),
+    });
   }
   clock.lap("evaluate");
 
@@ -208,7 +219,7 @@ function preprocessOf(
   labelRange: [number, number],
   options: TrainGbdtOptions,
 ): Omit<GbdtPreprocess, "columns"> {
-  const { positiveFrom, sides, drop, where, timeFormat, timeFields, timeZone } = options;
+  const { positiveFrom, sides, drop, where, timeFormat, timeFields, timeZone, eventWeight } = options;
   return {
     roles,
     task,
@@ -222,6 +233,7 @@ function preprocessOf(
     ...(where && where.length > 0 && { where }),
     ...(timeFormat !== undefined && { timeFormat }),
     ...(timeFields?.length && { timeFields: { names: timeFields, zone: timeZone ?? "Z" } }),
+    ...(eventWeight !== undefined && { eventWeight }),
     labelRange,
     ...(hashKeys && { hashKeys }),
   };

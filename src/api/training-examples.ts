@@ -13,13 +13,19 @@ export function examplesOf(
   options: TrainFmOptions,
   { observe }: Watch,
 ): Examples {
-  if (options.negatives === 0) return labelledExamples(space, parts, options.positiveFrom, options.task);
+  if (options.negatives === 0)
+    return labelledExamples(space, parts, {
+      ...options,
+      negativeDownsampling: options.fm.negativeDownsampling ?? 1,
+      seed: seedOf(options),
+    });
   const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
   const seed = seedOf(options);
   const examples = negativeExamples(
     space,
     parts,
     { negatives, noise, seed, minUsers, shuffle: fm.shuffle ?? true },
+    options,
     itemFields,
   );
   const { exhausted } = examples.negatives!;

@@ -31,6 +31,7 @@ export function addColumnOptions(command: Command): Command {
       group("--time-fields <fields>", "features made of the time: hour, dow, day, month").argParser(listOf),
     )
     .addOption(group("--time-zone <offset>", "of these, such as +02:00").default(undefined, "UTC"))
+    .addOption(group("--weight <column>", "what each row counts in training and metrics, from 0 on"))
     .addOption(group("--session <column>", "events that belong together"))
     .addOption(group("--fields <columns>", "the categorical features, all of them").argParser(listOf))
     .addOption(
@@ -70,13 +71,14 @@ export function addColumnOptions(command: Command): Command {
 
 /** The flags as options of the api. */
 export function columnsOf(flags: ColumnFlags) {
-  const { user, item, label, time, session, fields, timeFields, timeZone } = flags;
+  const { user, item, label, time, weight, session, fields, timeFields, timeZone } = flags;
   return {
     ...(user !== undefined && { user }),
     ...(item !== undefined && { item }),
     ...(label !== undefined && { label }),
     ...(time !== undefined && { time }),
     ...(flags.timeFormat !== undefined && { timeFormat: flags.timeFormat }),
+    ...(weight !== undefined && { weight }),
     ...(session !== undefined && { session }),
     ...(fields && { fields }),
     ...(timeFields && { timeFields }),

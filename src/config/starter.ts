@@ -38,6 +38,7 @@ ${role("item", "what was acted on")}
 ${role("label", "what is predicted; for a log of positive events alone, negatives: 4")}
 ${role("time", "when: unix time or ISO 8601")}
 ${timeFormat === undefined ? "# time-format: '%d/%m/%Y %H:%M'    another form of it" : `time-format: ${JSON.stringify(timeFormat)}`}
+${role("weight", "what each row counts")}
 ${role("session", "events that belong together")}
 
 # Categorical features, all of them
@@ -49,6 +50,7 @@ ${list("numeric", named("numeric"))}
 # multi: {COLUMN: "|"}          cells that hold several values, with their separator
 # time-fields: [hour, dow]      features made of the time
 # where: Quantity > 0           keep the rows of which it holds
+# event-weight: type:view=1,cart=3,buy=10    what kinds of events count
 # on-bad-row: skip              leave bad rows out, up to max-bad: 1%
 
 # Parts that the model does not see

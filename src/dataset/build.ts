@@ -201,20 +201,24 @@ function purposesOf(
         ? "label"
         : name === roles.time
           ? "time"
-          : roles.numeric.includes(name)
-            ? "numeric"
-            : "key";
+          : name === roles.weight
+            ? "weight"
+            : roles.numeric.includes(name)
+              ? "numeric"
+              : "key";
     const numbers =
       role === "time"
         ? timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!))
         : role !== "key";
-    const required = role === "label" || role === "time" || (unlabelled && name === roles.item);
+    const required =
+      role === "label" || role === "time" || role === "weight" || (unlabelled && name === roles.item);
     // a filter reads text, even of a column of numbers
     if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false, filters });
     const own = numbers ? [] : filters;
     const form = cellFormOf(name, roles);
     const weighted = form?.weighted ? { cells: form } : {};
     const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
+    const atLeast = role === "weight" ? { atLeast: 0 } : {};
     if (used.has(name))
       purposes.push({
         name,
@@ -223,6 +227,7 @@ function purposesOf(
         required,
         filters: own,
         ...above,
+        ...atLeast,
         ...weighted,
       });
     else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false, filters: own });

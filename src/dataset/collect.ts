@@ -13,19 +13,22 @@ import type { WhereRows } from "./where-rows.js";
 export interface Purpose {
   name: string;
   as: "key" | "number";
-  role: "label" | "time" | "numeric" | "key";
+  role: "label" | "time" | "weight" | "numeric" | "key";
   /** an empty cell is an error */
   required: boolean;
   /** of cells with several values that carry numbers: how they are split */
   cells?: CellForm;
   /** a number at or below it is an error */
   above?: number;
+  /** a number below it is an error */
+  atLeast?: number;
   filters: DropFilter[];
 }
 
 const expectations = {
   label: "a label that is a finite number is expected",
   time: "a time is expected (unix seconds or milliseconds, or ISO 8601; --time-format names another form)",
+  weight: "a weight that is a number of at least 0 is expected",
   numeric: "a finite number is expected",
   key: "a value is expected",
 };
@@ -106,6 +109,7 @@ export class RowCollector {
       if (purpose.cells) this.#checkSplits(purpose, purpose.cells, i, batch, keyOf, fates);
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
+      if (purpose.atLeast !== undefined) this.#checkAtLeast(purpose, purpose.atLeast, i, batch, fates);
     });
     const { onSkipped } = this.handling;
     if (onSkipped) this.#tell(batch.faultyRows, onSkipped);
@@ -175,6 +179,13 @@ export class RowCollector {
     const expected = `a number above ${above} is expected (log1p)`;
     for (let row = 0; row < batch.numRows; row++) {
       if (numbers[row]! <= above) this.#reject(batch, row, purpose, String(numbers[row]), fates, expected);
+    }
+  }
+
+  #checkAtLeast(purpose: Purpose, least: number, i: number, batch: Batch, fates: Uint8Array): void {
+    const numbers = batch.columns[i]!;
+    for (let row = 0; row < batch.numRows; row++) {
+      if (numbers[row]! < least) this.#reject(batch, row, purpose, String(numbers[row]), fates);
     }
   }
 

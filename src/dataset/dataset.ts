@@ -52,6 +52,7 @@ export interface Roles {
   label?: string;
   time?: string;
   weight?: string;
+  event?: string;
   session?: string;
   /** key columns that are features, user's and item's among them unless --fields left them out */
   fields: string[];

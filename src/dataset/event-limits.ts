@@ -39,10 +39,16 @@ export function limitEvents(dataset: Dataset, limits: EventLimits): { dataset: D
 function rowsSince(dataset: Dataset, since: string): Uint32Array {
   const times = timesOf(dataset);
   if (!times) throw new UsageError("--since needs a time column: name it with --time");
-  const span = /^(\d+(?:\.\d+)?)([hdw])$/u.exec(since);
+  const span = spanOf(since);
   const newest = times.reduce((latest, time) => Math.max(latest, time), -Infinity);
-  const first = span ? newest - Number(span[1]) * UNITS[span[2]!]! : dateOf(since);
+  const first = span === undefined ? dateOf(since) : newest - span;
   return rowsWhere(dataset.numRows, (row) => times[row]! >= first);
+}
+
+/** A span such as 90d in ms; undefined for other text. */
+export function spanOf(text: string): number | undefined {
+  const span = /^(\d+(?:\.\d+)?)([hdw])$/u.exec(text);
+  return span ? Number(span[1]) * UNITS[span[2]!]! : undefined;
 }
 
 function dateOf(text: string): number {

@@ -52,6 +52,8 @@ export interface Preprocess {
   timeFormat?: string;
   /** fields that are made of the time column, in a zone (`Z` or an offset); absent when there are none */
   timeFields?: { names: string[]; zone: string };
+  /** what kinds of events count in metrics, as --event-weight takes it; absent when all count alike */
+  eventWeight?: string;
   /** lowest and highest label of the training part: regression scores are clipped to it */
   labelRange: [low: number, high: number];
   /** for a log without labels */

@@ -13,6 +13,10 @@ export interface ColumnOptions {
   time?: string;
   /** the form of times, as time-format.ts reads it; unix time or ISO 8601 when absent */
   timeFormat?: string;
+  /** what each row counts */
+  weight?: string;
+  /** kinds of events, to which --event-weight gives weights */
+  event?: string;
   session?: string;
   /** the full list of categorical features */
   fields?: string[];
@@ -31,7 +35,7 @@ export interface ColumnOptions {
   unlabelled: boolean;
 }
 
-export const roleNames = ["user", "item", "label", "time", "session"] as const;
+export const roleNames = ["user", "item", "label", "time", "weight", "event", "session"] as const;
 
 export interface ResolvedRoles {
   roles: Roles;
@@ -63,7 +67,9 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
     !named.has(name) && (role === "user" || role === "item" || !options.fields?.includes(name));
   for (const role of roleNames) {
     const guess =
-      !options.infer || (role === "label" && options.unlabelled) ? undefined : inference.roles[role];
+      !options.infer || role === "event" || (role === "label" && options.unlabelled)
+        ? undefined
+        : inference.roles[role];
     const name = options[role] ?? (guess !== undefined && isFree(role, guess) ? guess : undefined);
     if (name === undefined) continue;
     roles[role] = name;
@@ -75,7 +81,10 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
       `--time-format '${options.timeFormat}' is given, and no column looks like times of that form: name it with --time`,
     );
 
-  const taken = new Set([roles.label, roles.time, roles.session, inference.roles.weight, ...options.ignore]);
+  const taken = new Set([
+    ...[roles.label, roles.time, roles.session, roles.weight, roles.event],
+    ...options.ignore,
+  ]);
   const unused = inference.roles.label;
   if (options.unlabelled && options.infer && unused !== undefined && !named.has(unused)) {
     taken.add(unused);

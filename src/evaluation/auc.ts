@@ -10,9 +10,11 @@ export type Scores = Float32Array | Float64Array;
  *
  * @param scores any order-preserving scores[n], not NaN
  * @param labels f32[n], 0 or 1
+ * @param weights f32[n]: what each row counts; a pair counts the product of its two
  * @returns in [0, 1]; NaN when a class is missing
  */
-export function auc(scores: Scores, labels: Float32Array): number {
+export function auc(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
+  if (weights) return weightedAuc(scores, labels, weights);
   // positives and negatives are sorted apart, natively, and then walked through together
   let numPositive = 0;
   for (let i = 0; i < labels.length; i++) if (labels[i]! > 0) numPositive++;
@@ -41,4 +43,22 @@ export function auc(scores: Scores, labels: Float32Array): number {
     pairs += below + ties / 2;
   }
   return pairs / numPositive / numNegative;
+}
+
+function weightedAuc(scores: Scores, labels: Float32Array, weights: Float32Array): number {
+  const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]!);
+  let [positive, negative, pairs] = [0, 0, 0];
+  for (let from = 0; from < order.length;) {
+    // rows of one score, whose pairs count half
+    let [tiedPositive, tiedNegative, to] = [0, 0, from];
+    for (; to < order.length && scores[order[to]!] === scores[order[from]!]; to++) {
+      if (labels[order[to]!]! > 0) tiedPositive += weights[order[to]!]!;
+      else tiedNegative += weights[order[to]!]!;
+    }
+    pairs += tiedPositive * (negative + tiedNegative / 2);
+    positive += tiedPositive;
+    negative += tiedNegative;
+    from = to;
+  }
+  return positive > 0 && negative > 0 ? pairs / positive / negative : Number.NaN;
 }

@@ -101,7 +101,22 @@ describe("metricsOf", () => {
 
   test("regression, hand-worked, with and without clipping", () => {
     expect(metricsOf("regression", f64(1, 12), f32(4, 8))).toEqual({ rmse: Math.sqrt(12.5), mae: 3.5 });
-    expect(metricsOf("regression", f64(1, 12), f32(4, 8), { min: 2, max: 10 })).toEqual({ rmse: 2, mae: 2 });
+    expect(metricsOf("regression", f64(1, 12), f32(4, 8), { clip: { min: 2, max: 10 } })).toEqual({
+      rmse: 2,
+      mae: 2,
+    });
+  });
+
+  test("a row of weight 2 is the row twice, ties in the AUC included", () => {
+    const [scores, labels] = [f64(1, 1, -2, 0.5), f32(1, 0, 0, 1)];
+    const [twiceScores, twiceLabels] = [f64(1, 1, 1, -2, 0.5, 0.5, 0.5), f32(1, 0, 0, 0, 1, 1, 1)];
+    const weights = f32(1, 2, 1, 3);
+    for (const task of ["binary", "regression"] as const) {
+      const weighted = metricsOf(task, scores, labels, { weights });
+      const repeated = metricsOf(task, twiceScores, twiceLabels);
+      expect(Object.keys(weighted)).toEqual(Object.keys(repeated));
+      for (const [name, value] of Object.entries(repeated)) expect(weighted[name]).toBeCloseTo(value, 12);
+    }
   });
 
   test("a certain and wrong score is finite in both forms", () => {

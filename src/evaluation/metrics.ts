@@ -8,11 +8,18 @@ import { auc, type Scores } from "./auc.js";
 import { log } from "../kernels/reference/exp.js";
 import { logistic, softplus } from "./elementary.js";
 
+/** How metrics are taken. */
+export interface MetricOptions {
+  /** regression: scores are first clipped to this range, the training labels' (as libFM does) */
+  clip?: { min: number; max: number };
+  /** f32[n]: what each row counts; 1 when absent */
+  weights?: Float32Array;
+}
+
 /**
  * Every metric that fits the task.
  *
  * @param task  binary: scores are log-odds and labels 0 or 1; regression: both are of the label's unit
- * @param clip  regression: scores are first clipped to this range, the training labels' (as libFM does)
  * @returns binary: logLoss, normalizedEntropy, auc, calibration; regression: rmse, mae
  * @throws {DivergedError} a score is NaN or infinite
  */
@@ -20,22 +27,33 @@ export function metricsOf(
   task: "binary" | "regression",
   scores: Scores,
   labels: Float32Array,
-  clip?: { min: number; max: number },
+  { clip, weights }: MetricOptions = {},
 ): Record<string, number> {
   for (let i = 0; i < scores.length; i++) {
     if (!Number.isFinite(scores[i]!)) throw new DivergedError(`the score of row ${i + 1} is ${scores[i]}`);
   }
   if (task === "regression") {
     const clipped = clip ? scores.map((score) => Math.min(Math.max(score, clip.min), clip.max)) : scores;
-    return defined({ rmse: rmse(clipped, labels), mae: mae(clipped, labels) });
+    return defined({ rmse: rmse(clipped, labels, weights), mae: mae(clipped, labels, weights) });
   }
-  const loss = logLoss(scores, labels);
+  const loss = logLoss(scores, labels, weights);
   return defined({
     logLoss: loss,
-    normalizedEntropy: normalizedEntropy(loss, labels),
-    auc: auc(scores, labels),
-    calibration: calibration(scores, labels),
+    normalizedEntropy: normalizedEntropy(loss, labels, weights),
+    auc: auc(scores, labels, weights),
+    calibration: calibration(scores, labels, weights),
   });
+}
+
+/** The weighted mean of a value a row; NaN without rows. */
+function meanOf(n: number, valueOf: (row: number) => number, weights: Float32Array | undefined): number {
+  let [sum, total] = [0, 0];
+  for (let i = 0; i < n; i++) {
+    const weight = weights ? weights[i]! : 1;
+    sum += weight * valueOf(i);
+    total += weight;
+  }
+  return sum / total;
 }
 
 /**
@@ -45,10 +63,8 @@ export function metricsOf(
  * @param labels f32[n], 0 or 1
  * @returns nats, >= 0; NaN without rows
  */
-export function logLoss(scores: Scores, labels: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < scores.length; i++) sum += softplus(labels[i]! > 0 ? -scores[i]! : scores[i]!);
-  return sum / scores.length;
+export function logLoss(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
+  return meanOf(scores.length, (i) => softplus(labels[i]! > 0 ? -scores[i]! : scores[i]!), weights);
 }
 
 /**
@@ -59,12 +75,11 @@ export function logLoss(scores: Scores, labels: Float32Array): number {
  * @returns nats, >= 0; NaN without rows
  */
 export function logLossOfProbabilities(probabilities: Scores, labels: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < probabilities.length; i++) {
+  const lossOf = (i: number) => {
     const p = Math.min(Math.max(probabilities[i]!, 1e-15), 1 - 1e-15);
-    sum -= log(labels[i]! > 0 ? p : 1 - p);
-  }
-  return sum / probabilities.length;
+    return -log(labels[i]! > 0 ? p : 1 - p);
+  };
+  return meanOf(probabilities.length, lossOf, undefined);
 }
 
 /**
@@ -74,8 +89,8 @@ export function logLossOfProbabilities(probabilities: Scores, labels: Float32Arr
  *
  * @returns unitless, >= 0; NaN when a class is missing
  */
-export function normalizedEntropy(loss: number, labels: Float32Array): number {
-  const rate = meanOf(labels);
+export function normalizedEntropy(loss: number, labels: Float32Array, weights?: Float32Array): number {
+  const rate = meanOf(labels.length, (i) => labels[i]!, weights);
   if (!(rate > 0 && rate < 1)) return Number.NaN;
   return loss / -(rate * log(rate) + (1 - rate) * log(1 - rate));
 }
@@ -86,34 +101,20 @@ export function normalizedEntropy(loss: number, labels: Float32Array): number {
  * @param scores log-odds[n]
  * @returns unitless, >= 0; NaN when no label is 1
  */
-export function calibration(scores: Scores, labels: Float32Array): number {
-  let predicted = 0;
-  for (let i = 0; i < scores.length; i++) predicted += logistic(scores[i]!);
-  const observed = meanOf(labels);
-  return observed > 0 ? predicted / scores.length / observed : Number.NaN;
+export function calibration(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
+  const predicted = meanOf(scores.length, (i) => logistic(scores[i]!), weights);
+  const observed = meanOf(labels.length, (i) => labels[i]!, weights);
+  return observed > 0 ? predicted / observed : Number.NaN;
 }
 
 /** The root of the mean squared error, in the label's unit; NaN without rows. */
-export function rmse(scores: Scores, labels: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < scores.length; i++) {
-    const error = scores[i]! - labels[i]!;
-    sum += error * error;
-  }
-  return Math.sqrt(sum / scores.length);
+export function rmse(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
+  return Math.sqrt(meanOf(scores.length, (i) => (scores[i]! - labels[i]!) ** 2, weights));
 }
 
 /** The mean absolute error, in the label's unit; NaN without rows. */
-export function mae(scores: Scores, labels: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < scores.length; i++) sum += Math.abs(scores[i]! - labels[i]!);
-  return sum / scores.length;
-}
-
-function meanOf(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum / values.length;
+export function mae(scores: Scores, labels: Float32Array, weights?: Float32Array): number {
+  return meanOf(scores.length, (i) => Math.abs(scores[i]! - labels[i]!), weights);
 }
 
 function defined(metrics: Record<string, number>): Record<string, number> {

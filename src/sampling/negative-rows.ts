@@ -26,6 +26,8 @@ export interface EventPart {
   dataset: Dataset;
   rows: Uint32Array;
   encoder: Encoder;
+  /** f32[rows.length]: what each event counts, and its negatives with it */
+  weights?: Float32Array | undefined;
   itemFieldIndexes: readonly number[];
   contextFieldIndexes: readonly number[];
 }
@@ -37,6 +39,7 @@ export class NegativeRows {
   readonly #rows: Uint32Array;
   readonly #users: Uint32Array;
   readonly #items: Uint32Array;
+  readonly #weights: Float32Array | undefined;
   readonly #context: FeatureRows;
   readonly #own: FeatureRows;
   readonly #cumulative: Float64Array;
@@ -49,6 +52,7 @@ export class NegativeRows {
     this.#rows = rows;
     this.#users = usersOf(source.users, dataset, rows);
     this.#items = itemsOf(source.items, dataset, rows);
+    this.#weights = part.weights;
     this.#context = encoder.encode(rows, unlabelled, part.contextFieldIndexes);
     this.#own = encoder.encode(rows, unlabelled, part.itemFieldIndexes);
     this.#cumulative = noiseDistribution(source.counts, options.noise);
@@ -134,8 +138,9 @@ export class NegativeRows {
       const middle = copyPairs(context, event[r]!, ids, values, indptr[r]!);
       copyPairs(partner(r), partnerRow(r), ids, values, middle);
     }
-    if (!values) return { numRows, width: context.width + this.#own.width, ids, labels };
-    return { numRows, width: 0, indptr, ids, values, labels };
+    const weighed = this.#weights && { weights: Float32Array.from(event, (e) => this.#weights![e]!) };
+    if (!values) return { numRows, width: context.width + this.#own.width, ids, labels, ...weighed };
+    return { numRows, width: 0, indptr, ids, values, labels, ...weighed };
   }
 }
 

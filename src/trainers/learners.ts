@@ -6,7 +6,7 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { spaceOf } from "./feature-table.js";
-import { learnFm, readFm } from "./fm/learn.js";
+import { learnFm, readFm, readLr } from "./fm/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import type { Learner, Scorer } from "./trained.js";
 
@@ -48,7 +48,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
-  lr: readFm,
+  lr: readLr,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */

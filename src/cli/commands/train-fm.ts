@@ -159,8 +159,8 @@ function optionsOf(flags: Flags): TrainFmOptions {
 function l2FieldOf(text: string, earlier: Record<string, number> = {}): Record<string, number> {
   const entries = listOf(text, undefined).map((part): [string, number] => {
     const at = part.lastIndexOf("=");
-    const value = numberOf("--l2-field")(part.slice(at + 1));
-    if (at <= 0 || value < 0)
+    const value = Number(part.slice(at + 1) || NaN);
+    if (at <= 0 || !(value >= 0))
       throw new UsageError(`--l2-field expects FIELD=NUMBER with a number from 0 on, got '${part}'`);
     return [part.slice(0, at), value];
   });

@@ -63,6 +63,8 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
   for (const role of roleNames) {
     const [told, own] = [request[role], roles[role]];
     if (told === undefined || told === own) continue;
+    // kinds of events are any column of keys
+    if (role === "event" && columns.some(({ name, kind }) => name === told && kind === "key")) continue;
     throw contradiction(
       `--${role} ${told}`,
       own === undefined ? `in which no column is the ${role}` : `whose ${role} is '${own}'`,
@@ -107,14 +109,36 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     if (unknown !== undefined) throw contradiction(`--${flag} '${unknown}'`, "which was encoded without it");
   }
   // a label that was inferred is none where the log is one of positive events
-  if (!request.unlabelled || roles.label === undefined || options.label !== undefined) return dataset;
-  const { label, ...others } = roles;
+  const played = withEvent(dataset, request);
+  if (!request.unlabelled || roles.label === undefined || options.label !== undefined) return played;
+  const { label, ...others } = played.roles;
   return { ...dataset, roles: others, columns: columns.filter(({ name }) => name !== label) };
+}
+
+/** With a column as the kinds of events, which makes it no feature unless --fields does. */
+function withEvent(dataset: Dataset, { event, fields }: RoleRequest): Dataset {
+  const { roles } = dataset;
+  if (event === undefined) return dataset;
+  const others = fields ? roles.fields : roles.fields.filter((name) => name !== event);
+  return { ...dataset, roles: { ...roles, event, fields: others } };
 }
 
 /** In the roles of another log, which has to be a part of what it holds. */
 function asTold({ path, dataset, description }: EncodedDataset, request: RoleRequest): Dataset {
-  const { user, item, label, time, session, fields = [], multi, multiWeights, drop, where = [] } = request;
+  const {
+    user,
+    item,
+    label,
+    time,
+    weight,
+    event,
+    session,
+    fields = [],
+    multi,
+    multiWeights,
+    drop,
+    where = [],
+  } = request;
   const names = dataset.columns.map(({ name }) => name);
   const numeric = request.numeric.map((told) => bareName(told, names));
   const { options } = description;
@@ -126,7 +150,7 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
       `dataset '${path}' was encoded with ${shown(options.drop, options.where ?? [])}, the other rows are read with ${shown(drop, where)}: encode the log again with the latter`,
     );
   }
-  const single = Object.entries({ user, item, label, time, session }).filter(
+  const single = Object.entries({ user, item, label, time, weight, event, session }).filter(
     ([, name]) => name !== undefined,
   );
   const roles: Roles = { ...Object.fromEntries(single), fields, numeric, multi };
@@ -139,8 +163,8 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
       `column '${name}' is needed as one of kind ${kind}, and dataset '${path}' ${found}: encode the log again with the run's column flags`,
     );
   };
-  for (const name of fields) need(name, "key");
-  for (const name of [...numeric, ...[label, time].filter((role) => role !== undefined)])
+  for (const name of event === undefined ? fields : [...fields, event]) need(name, "key");
+  for (const name of [...numeric, ...[label, time, weight].filter((role) => role !== undefined)])
     need(name, "number");
   for (const [name, separator] of Object.entries(multi)) need(name, "multi", separator);
   for (const name of Object.keys(multi)) {

@@ -27,7 +27,11 @@ export async function learnFm(
     observe,
     signal,
   );
-  return { ...trainedFm(model), name: options.model };
+  const trained = trainedFm(model);
+  if (options.model === "fm") return trained;
+  // a vector of one number, the weight, so that a linear model's table is read as any other
+  const table = (of: FeatureSpace) => featureTable(of, { dim: 1, w: model.w, vectors: model.w });
+  return { ...trained, name: options.model, table };
 }
 
 /** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
@@ -66,4 +70,9 @@ export function trainedFm(model: FmModel): Trained {
 export async function readFm(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
   const parameters = await readFmParameters(run, space, table);
   return { score: (rows, options) => scoreRows(parameters, rows, options) };
+}
+
+/** The scorer of a linear run, whose vectors are its weights. */
+export function readLr(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
+  return readFm(run, space, { ...table, dim: 0, vectors: new Float32Array() });
 }

@@ -19,6 +19,8 @@ export interface FmOptions {
   learningRate: number;
   /** the rate of epoch e is learningRate / (1 + learningRateDecay (e - 1)) */
   learningRateDecay: number;
+  /** share of the negatives that training sees; scores are corrected for it */
+  negativeDownsampling: number;
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
@@ -53,7 +55,7 @@ const steps: Record<Method, Record<FmOptions["loss"], Steps>> = {
     squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
   },
   sgd: {
-    logistic: { ...plain(0.02), learningRateDecay: 0.5, l2Weight: 1e-4, l2Vector: 0.01 },
+    logistic: { ...plain(0.01), learningRateDecay: 0.5, l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.02), learningRateDecay: 0.5, l2Weight: 0.05, l2Vector: 0.1 },
   },
   ftrl: {
@@ -61,7 +63,7 @@ const steps: Record<Method, Record<FmOptions["loss"], Steps>> = {
     squared: { ...plain(0.1), l1Weight: 1, l2Weight: 1, l2Vector: 0.1 },
   },
   adam: {
-    logistic: { ...plain(0.001), l2Weight: 1e-4, l2Vector: 0.01 },
+    logistic: { ...plain(0.0005), l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
   },
 };
@@ -108,6 +110,14 @@ export const hyperparameters: readonly Hyperparameter[] = [
     integer: false,
     min: 0,
     max: Number.MAX_VALUE,
+  },
+  {
+    name: "negativeDownsampling",
+    default: "1",
+    help: "share of label-0 rows to train on; scores are corrected for it (He et al. 2014)",
+    integer: false,
+    min: 1e-6,
+    max: 1,
   },
   {
     name: "l1Weight",
@@ -167,6 +177,7 @@ export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adag
     dim: 16,
     epochs: 10,
     ...steps[method][loss],
+    negativeDownsampling: 1,
     l2Field: {},
     seed: 1,
     threads: availableParallelism(),

@@ -88,7 +88,9 @@ async function runEpochs(
   const labels = labelsOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = machine.allocateParameters();
-  const validation = valid && validationOf(machine, valid, labels.scale);
+  // negatives that training does not see would lower every score alike: He et al. 2014, section 6.3, in log-odds
+  const correction = log(options.negativeDownsampling);
+  const validation = valid && validationOf(machine, valid, labels.scale, correction);
   const trainOnce = prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
   const stopsEarly = validation !== undefined && options.patience > 0;
 
@@ -131,7 +133,7 @@ async function runEpochs(
     dim: options.dim,
     loss: options.loss,
     // scores of divided labels are multiplied back: w by the scale, products of two vectors by its root twice
-    w0: Math.fround(best!.w0 * labels.scale),
+    w0: Math.fround(best!.w0 * labels.scale + correction),
     w: machine.arena
       .f32(kept.w)
       .slice(0, numFeatures)
@@ -156,12 +158,19 @@ function validationOf(
   machine: FmMachine,
   valid: FeatureRows,
   labelScale: number,
+  correction: number,
 ): (() => Promise<number>) | undefined {
   if (valid.numRows === 0) return undefined;
   const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
   const scores = machine.allocateScores(valid.numRows);
   const total = valid.weights ? sumOf(valid.weights) : valid.numRows;
-  return async () => (await machine.score(buffer, scores)) / total;
+  return async () => {
+    const trained = machine.bias;
+    machine.bias = trained + correction;
+    const loss = await machine.score(buffer, scores);
+    machine.bias = trained;
+    return loss / total;
+  };
 }
 
 /**

@@ -20,6 +20,8 @@ export interface GbdtPreprocess {
   where?: string[];
   timeFormat?: string;
   timeFields?: { names: string[]; zone: string };
+  /** as --event-weight takes it */
+  eventWeight?: string;
   /** lowest and highest label of the training part: regression scores are clipped to it */
   labelRange: [low: number, high: number];
   hashKeys?: KeyHashing;
