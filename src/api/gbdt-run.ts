@@ -8,6 +8,7 @@ import { metricsOf } from "../evaluation/metrics.js";
 import { version } from "../io/package-version.js";
 import type { ReadOptions } from "../log/log.js";
 import { readGbdt } from "../trainers/gbdt/artifact.js";
+import { headScores } from "../trainers/gbdt/head.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
@@ -75,14 +76,17 @@ export async function readLikeGbdt(
 /** The metrics of a run of trees on a log. */
 export async function evaluateGbdt(run: Run, options: ReadLike, watch: Watch): Promise<Summary> {
   const start = performance.now();
-  const { forest, vocabularies, preprocess } = await readGbdt(run);
+  const { forest, vocabularies, preprocess, head } = await readGbdt(run);
   const dataset = await readLikeGbdt(preprocess, options, watch, true);
   const warnings = unknownCategories(dataset, vocabularies);
   for (const text of warnings) watch.observe({ stage: "warning", text });
   const { task, positiveFrom, labelRange } = preprocess;
   const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
   const { rows } = wholeOf(dataset);
-  const scores = await scoresOf(forest, dataset, rows, vocabularies, options.reading.threads);
+  const { threads } = options.reading;
+  const scores = head
+    ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)
+    : await scoresOf(forest, dataset, rows, vocabularies, threads);
   const weights = rowWeights(dataset, rows, preprocess);
   const metrics = metricsOf(task, scores, values, {
     clip: { min: labelRange[0], max: labelRange[1] },

@@ -23,6 +23,8 @@ export interface Manifest {
   hashing?: Record<string, object>;
   /** by part: train, valid, test */
   metrics: Record<string, Metrics>;
+  /** of trees with a head, by part and model: losses over the entropy of the training rate */
+  normalizedEntropy?: Record<string, object>;
   /** seconds, by stage; the one thing in a run that differs from one time to the next */
   timings: Record<string, number>;
   warnings: string[];

@@ -28,17 +28,17 @@ export interface GbdtPreprocess {
   columns: ColumnRecipe[];
 }
 
-/** The columns of features; categories without a bin of their own are left out. */
+/** Categories that two bytes count. */
+const MAX_CATEGORIES = 65_534;
+
+/** The columns of features with all categories of training: those without a bin go right at every split, and a head reads them. */
 export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {
   return features.map((feature) => {
     const { name } = feature;
     if (feature.kind === "number") return { name, kind: "number" };
-    const { field, numCategories } = feature;
-    return {
-      name,
-      kind: "category",
-      keys: Array.from({ length: numCategories }, (_, c) => keyText(field.keys, c)),
-    };
+    const { keys } = feature.field;
+    const length = Math.min(keys.size, MAX_CATEGORIES);
+    return { name, kind: "category", keys: Array.from({ length }, (_, c) => keyText(keys, c)) };
   });
 }
 
