@@ -23,7 +23,7 @@ export function splitHead({ dataset, rows }: Part, share: number, seed: number):
   if (column?.kind === "number") {
     // by time, then row
     const order = rows.slice().sort((a, b) => column.values[a]! - column.values[b]! || a - b);
-    const latest = new Set(order.subarray(Math.floor((1 - share) * rows.length)));
+    const latest = new Set(order.subarray(rows.length - Math.round(share * rows.length)));
     isHead = (row) => latest.has(row);
   }
   const [trees, head] = [rows.filter((row) => !isHead(row)), rows.filter(isHead)];
