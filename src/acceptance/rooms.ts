@@ -75,7 +75,9 @@ export const rooms: Record<string, Room> = {
 };
 
 /** Files of one trainer that others may import: several methods train the factorization machine. */
-export const commonOfTrainers = ["trainers/fm/options", "trainers/fm/model", "trainers/fm/learn"];
+export const commonOfTrainers = ["options", "model", "learn", "train", "artifact"].map(
+  (file) => `trainers/fm/${file}`,
+);
 
 /** Files that may do what their room may not. */
 export const exceptions: { file: RegExp; mayImport: string[]; because: string }[] = [

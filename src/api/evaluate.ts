@@ -10,22 +10,30 @@ import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf } from "../dataset/labels.js";
+import { labelsOf, ranksItems } from "../dataset/labels.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
 import type { BadRowReport } from "./bad-row-report.js";
+import { rankingOfRun } from "./evaluate-ranking.js";
 import { evaluateGbdt } from "./gbdt-run.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
 import { secretOf } from "./read-as-trained.js";
+import { UsageError } from "../errors.js";
 import { silently, toldRoles, unseenNotes, wholeOf } from "./parts.js";
 import type { Summary } from "./summary.js";
 import { version } from "../io/package-version.js";
 
 export interface EvaluateOptions {
   on: string[];
+  /** rank all items for each user, as is done for a run of --task ranking anyway */
+  ranking?: boolean;
+  /** ranking: items a list; 20 when absent */
+  k?: number;
+  /** ranking: a log whose items are left out of its users' lists, as those of training are */
+  mask?: string[];
   /** the file with the secret of a run whose ids are hashed */
   hashKeys?: string;
   reading: ReadOptions;
@@ -36,7 +44,7 @@ export interface EvaluateOptions {
 /** Scores a log with a run's model; unseen keys are out-of-vocabulary, as in training, and counted in the warnings. */
 export async function evaluate(
   path: string,
-  { on, reading, hashKeys, ...bad }: EvaluateOptions,
+  { on, ranking, k, mask, reading, hashKeys, ...bad }: EvaluateOptions,
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
@@ -46,9 +54,8 @@ export async function evaluate(
   const { roles, sides, drop, where = [], task, labelRange, negatives } = model.preprocess;
   const unlabelled = negatives !== null;
   const secret = await secretOf(model.preprocess, hashKeys, on);
-  const { dataset, shaping = { sides } } = await readDataset(
-    on,
-    {
+  const read = async (logs: string[]) => {
+    const told = {
       ...toldRoles(roles),
       ...secret,
       like: model.preprocess,
@@ -61,28 +68,40 @@ export async function evaluate(
       ...bad,
       onBadRow: reading.onBadRow,
       unlabelled,
-    },
-    silently(watch),
-  );
+    };
+    return await readDataset(logs, told, silently(watch));
+  };
+  const ranks = ranking === true || ranksItems(task);
+  if (!ranks && (mask || k !== undefined)) throw new UsageError("--mask and --k are for --ranking");
+  const { dataset, shaping = { sides } } = await read(on);
   const part = wholeOf(dataset);
   const warnings = [
     ...unseenNotes(model.space, part),
     ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
   ];
+  let metrics: Metrics;
+  if (ranks) {
+    const masked = mask && wholeOf((await read(mask)).dataset);
+    const options = { k: k ?? 20, threads: reading.threads, signal: watch.signal };
+    const found = await rankingOfRun(run, model, part, masked, options);
+    metrics = found.metrics;
+    warnings.push(...found.notes);
+  } else {
+    const rows = await rowsOf(run, model, part);
+    const scores = await model.score(rows, { threads: reading.threads });
+    metrics = metricsOf(task === "regression" ? task : "binary", scores, rows.labels, {
+      clip: { min: labelRange[0], max: labelRange[1] },
+      ...(rows.weights && { weights: rows.weights }),
+    });
+  }
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const rows = await rowsOf(run, model, part);
-  const scores = await model.score(rows, { threads: reading.threads });
-  const metrics: Metrics = metricsOf(task, scores, rows.labels, {
-    clip: { min: labelRange[0], max: labelRange[1] },
-    ...(rows.weights && { weights: rows.weights }),
-  });
   return {
     command: "evaluate",
     version,
     out: path,
     seconds: (performance.now() - start) / 1000,
     rows: dataset.numRows,
-    options: { run: path, on },
+    options: { run: path, on, ...(mask && { mask }), ...(ranks && { k: k ?? 20 }) },
     metrics: { on: metrics },
     warnings,
   };

@@ -6,10 +6,14 @@ import { findItemFields } from "../dataset/item-fields.js";
 import { labelsOf, type Labels, type Task } from "../dataset/labels.js";
 import { bindEncoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import { columnNamed } from "../dataset/dataset.js";
+import { encodeStored, storeRows } from "../dataset/stored-rows.js";
+import { isStored } from "../dataset/stored-columns.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { requireColumn } from "../dataset/roles.js";
 import { DataError, UsageError } from "../errors.js";
+import { RowFile } from "../io/row-file.js";
 import { streamOf, uniformAt } from "../sampling/hash-random.js";
+import type { RankingJob } from "../trainers/trained.js";
 import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";
 import { negativeSource, type NegativeSource } from "../sampling/negative-source.js";
 
@@ -34,15 +38,19 @@ export interface Examples {
     /** events of the training part for which no item is left to draw */
     exhausted: number;
   };
+  /** for a task that ranks items: its events, and how they are learned from */
+  ranking?: RankingJob;
 }
 
-type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
+export type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
 
 /** What labels are and what rows count. */
 interface LabelOptions extends EventWeightOptions {
   seed: number;
   /** share of the training part's negatives to keep, chosen by a hash of seed and row */
   negativeDownsampling: number;
+  /** where files for the time of the training are made: beside this path */
+  beside: string;
   positiveFrom?: number;
   task?: Task;
 }
@@ -51,28 +59,40 @@ interface LabelOptions extends EventWeightOptions {
 export function labelledExamples(
   space: FeatureSpace,
   parts: Parts,
-  { positiveFrom, task: told, seed, negativeDownsampling, ...weighting }: LabelOptions,
+  { positiveFrom, task: told, seed, negativeDownsampling, beside, ...weighting }: LabelOptions,
 ): Examples {
   const own = labelsOf(parts.train.dataset, positiveFrom, told);
   const { task } = own;
   const trainRows = downsampled(parts.train.rows, own, negativeDownsampling, seed);
   const weights = eventWeights(parts.train.dataset, trainRows, weighting);
-  const encode = ({ dataset, rows }: Part): FeatureRows => {
+  const labelsAt = ({ dataset, rows }: Part): Float32Array => {
     // parts that are cut from one log have its labels
     const { values } = dataset === parts.train.dataset ? own : labelsOf(dataset, positiveFrom, task);
+    return Float32Array.from(rows, (row) => values[row]!);
+  };
+  const encode = (part: Part): FeatureRows => {
+    const { dataset, rows } = part;
     const ownWeights = rows === trainRows ? weights.train : weights.of(dataset, rows);
-    const encoded = bindEncoder(space, dataset).encode(
-      rows,
-      Float32Array.from(rows, (row) => values[row]!),
-    );
+    const labels = labelsAt(part);
+    const encoded = isStored(dataset)
+      ? encodeStored({ space, dataset, rows, labels })
+      : bindEncoder(space, dataset).encode(rows, labels);
     return { ...encoded, ...(ownWeights && { weights: ownWeights }) };
   };
-  const train = encode({ ...parts.train, rows: trainRows });
+  const trainPart = { ...parts.train, rows: trainRows };
+  const training = (): Exclude<TrainingRows, { kind: "drawn" }> => {
+    if (!isStored(trainPart.dataset)) return { kind: "resident", rows: encode(trainPart) };
+    const [ids, values] = [RowFile.temporary(beside), RowFile.temporary(beside)];
+    const part = { ...trainPart, space, labels: labelsAt(trainPart) };
+    const rows = storeRows({ ...part, ...(weights.train && { weights: weights.train }) }, ids, values);
+    return { kind: "stored", rows };
+  };
+  const train = training();
   let [low, high] = [Infinity, -Infinity];
-  for (const y of train.labels) [low, high] = [Math.min(low, y), Math.max(high, y)];
+  for (const y of train.rows.labels) [low, high] = [Math.min(low, y), Math.max(high, y)];
   if (low === high) {
     throw new DataError(
-      `the label is ${low} in all ${train.numRows} training rows, so there is nothing to learn from it` +
+      `the label is ${low} in all ${train.rows.numRows} training rows, so there is nothing to learn from it` +
         (task === "binary" && high === 1 ? "; for a log of positive events use --negatives N" : ""),
       {
         file: parts.train.dataset.inputs.map(({ path }) => path).join(", "),
@@ -82,7 +102,7 @@ export function labelledExamples(
   }
   return {
     task,
-    train: { kind: "resident", rows: train },
+    train,
     ...(parts.valid && { valid: encode(parts.valid) }),
     ...(parts.test && { test: encode(parts.test) }),
     labelRange: [low, high],
@@ -97,17 +117,30 @@ function downsampled(rows: Uint32Array, labels: Labels, share: number, seed: num
   return rows.filter((row) => labels.values[row] === 1 || uniformAt(stream, row) < share);
 }
 
-/** Events against negatives that keep their user, time and context. @throws {UsageError} the log has no item */
-export function negativeExamples(
+/** Where negatives come from, and which fields they replace. */
+export interface NegativeFields {
+  source: NegativeSource;
+  itemFields: string[];
+  itemFieldIndexes: number[];
+  contextFieldIndexes: number[];
+}
+
+/**
+ * What negatives of the training part are drawn from.
+ *
+ * @param flag what asked for it, for the message
+ * @param told the columns that go with the item, instead of inference
+ * @throws {UsageError} the log has no item
+ */
+export function negativeFields(
   space: FeatureSpace,
-  parts: Parts,
-  options: NegativeOptions,
-  weighting: EventWeightOptions,
+  { dataset, rows }: Part,
+  flag: string,
   told: readonly string[] | undefined,
-): Examples {
-  const { dataset, rows } = parts.train;
+  minUsers?: number,
+): NegativeFields {
   const { user, item } = dataset.roles;
-  if (item === undefined) throw new UsageError("--negatives needs an item column: name it with --item");
+  if (item === undefined) throw new UsageError(`${flag} needs an item column: name it with --item`);
   const itemColumn = columnNamed(dataset, item);
   if (itemColumn.kind !== "key")
     throw new UsageError(`the item column '${item}' cannot be numeric or several-valued`);
@@ -125,12 +158,25 @@ export function negativeExamples(
     itemFieldIndexes: indexes.filter(isItems),
     contextFieldIndexes: indexes.filter((f) => !isItems(f)),
   };
-  const source = negativeSource(
-    dataset,
-    rows,
-    bindEncoder(space, dataset),
-    itemFields,
-    fieldIndexes.itemFieldIndexes,
+  const encoder = bindEncoder(space, dataset);
+  const source = negativeSource(dataset, rows, encoder, itemFields, fieldIndexes.itemFieldIndexes, minUsers);
+  return { source, itemFields: itemFields.names, ...fieldIndexes };
+}
+
+/** Events against negatives that keep their user, time and context. @throws {UsageError} the log has no item */
+export function negativeExamples(
+  space: FeatureSpace,
+  parts: Parts,
+  options: NegativeOptions,
+  weighting: EventWeightOptions,
+  told: readonly string[] | undefined,
+): Examples {
+  const { dataset, rows } = parts.train;
+  const { source, itemFields, ...fieldIndexes } = negativeFields(
+    space,
+    parts.train,
+    "--negatives",
+    told,
     options.minUsers,
   );
   const weights = eventWeights(dataset, rows, weighting);
@@ -150,7 +196,7 @@ export function negativeExamples(
   if (exhausted === rows.length) {
     throw new DataError("no negative can be drawn: every user has every item of the training part", {
       file: dataset.inputs.map(({ path }) => path).join(", "),
-      column: item,
+      column: dataset.roles.item!,
     });
   }
   return {
@@ -159,6 +205,6 @@ export function negativeExamples(
     ...(parts.valid && { valid: draws(parts.valid).fixed() }),
     ...(parts.test && { test: draws(parts.test).fixed() }),
     labelRange: [0, 1],
-    negatives: { source, itemFields: itemFields.names, exhausted },
+    negatives: { source, itemFields, exhausted },
   };
 }

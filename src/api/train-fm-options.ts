@@ -4,14 +4,18 @@ import type { Dataset } from "../dataset/dataset.js";
 import type { EventWeightOptions } from "../dataset/event-weights.js";
 import type { EventLimits } from "../dataset/event-limits.js";
 import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
+import { ranksItems } from "../dataset/labels.js";
 import { UsageError } from "../errors.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { defaultFmOptions, type FmOptions, type FmTask } from "../trainers/fm/options.js";
+import { implicitSteps } from "../trainers/implicit/options.js";
+import { rankingSteps, type RankingOptions } from "../trainers/ranking/options.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
+import type { WeeklyOptions } from "./weekly-options.js";
 
 export interface TrainFmOptions
-  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags, WeeklyOptions {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
@@ -28,13 +32,21 @@ export interface TrainFmOptions
   itemFields?: string[];
   /** what the user set; the rest is the default of the loss */
   fm: Partial<FmOptions>;
+  /** likewise for --task ranking */
+  ranking?: Partial<RankingOptions>;
 }
 
 /** @throws {UsageError} there is neither a label nor --negatives, or both */
-export function checkTarget({ roles }: Dataset, { negatives, positiveFrom, task }: TrainFmOptions): void {
+export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
+  const { negatives, positiveFrom, task } = options;
+  if (ranksItems(task)) {
+    checkEvents(roles, options);
+    return;
+  }
   if (roles.label === undefined && negatives === 0) {
     throw new UsageError(
-      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4",
+      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4 " +
+        "or rank with --task ranking",
     );
   }
   if (negatives > 0 && roles.label !== undefined) {
@@ -53,6 +65,39 @@ export function checkTarget({ roles }: Dataset, { negatives, positiveFrom, task 
       "--negatives is for a log without labels, --positive-from for one with them: use one of them",
     );
   }
+}
+
+/** @throws {UsageError} the log has labels, or an option has no meaning for ranking */
+function checkEvents(
+  roles: Dataset["roles"],
+  { task, negatives, positiveFrom, oovDropout }: TrainFmOptions,
+): void {
+  if (roles.label !== undefined) {
+    throw new UsageError(
+      `--task ${task} learns from events that happened, but '${roles.label}' is a label: keep the positive events ` +
+        `(--drop '${roles.label}=0') and --ignore ${roles.label}`,
+    );
+  }
+  if (positiveFrom !== undefined)
+    throw new UsageError(`--positive-from makes labels, and --task ${task} has none`);
+  if (oovDropout) throw new UsageError(`--oov-dropout is not for --task ${task}`);
+  if (task === "implicit" && negatives > 0)
+    throw new UsageError("--negatives is not for --task implicit, which draws none");
+}
+
+/** Options of training: what the user set, else the default of the loss. @param matrix ranking: user and item alone */
+export function fmOptionsOf(
+  { fm, task, ranking }: TrainFmOptions,
+  loss: FmOptions["loss"],
+  matrix = true,
+): FmOptions {
+  const steps =
+    task === "ranking"
+      ? rankingSteps(ranking?.rankingLoss ?? "bpr", matrix)
+      : task === "implicit"
+        ? implicitSteps
+        : {};
+  return { ...defaultFmOptions(loss, fm.method, fm.model), ...steps, ...fm };
 }
 
 /** The seed that names splits and draws. */

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import type { Dataset } from "../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
 import { eventWeights, parseEventWeight, type EventWeightOptions } from "../dataset/event-weights.js";
-import { labelsOf, type Task } from "../dataset/labels.js";
+import { labelsOf, type LabelledTask } from "../dataset/labels.js";
 import { parseSide } from "../dataset/side.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
@@ -40,7 +40,7 @@ export interface TrainGbdtOptions extends DatasetOptions, EventLimits, EventWeig
   out: string;
   force: boolean;
   /** what is predicted; by the labels when absent */
-  task?: Task;
+  task?: LabelledTask;
   positiveFrom?: number;
   /** a logistic regression on the leaves, with these in place of the defaults; none when absent */
   head?: Partial<HeadOptions>;
@@ -204,7 +204,7 @@ export async function trainGbdt(
 function targetOf(
   part: Part,
   { positiveFrom, task: told }: TrainGbdtOptions,
-): { task: Task; labelRange: [number, number] } {
+): { task: LabelledTask; labelRange: [number, number] } {
   const { task, values } = labelsOf(part.dataset, positiveFrom, told);
   let [low, high] = [Infinity, -Infinity];
   for (const row of part.rows) [low, high] = [Math.min(low, values[row]!), Math.max(high, values[row]!)];
@@ -219,7 +219,7 @@ function targetOf(
 
 function labelled(
   { dataset, rows }: Part,
-  task: Task,
+  task: LabelledTask,
   positiveFrom: number | undefined,
 ): { labels: Float32Array } {
   const { values } = labelsOf(dataset, positiveFrom, task);
@@ -227,7 +227,7 @@ function labelled(
 }
 
 /** @throws {UsageError} an option out of range, or labels that are no classes */
-function checkedHead(head: HeadOptions, task: Task): HeadOptions {
+function checkedHead(head: HeadOptions, task: LabelledTask): HeadOptions {
   if (task !== "binary") throw new UsageError("--head lr is for labels of 0 and 1");
   if (!(head.l2 >= 0)) throw new UsageError(`--head-l2 is a number from 0 on, got ${head.l2}`);
   return head;
@@ -250,7 +250,7 @@ function warnOf(feature: Feature, numRows: number, warn: (text: string) => void)
 
 function preprocessOf(
   { roles, hashKeys }: Dataset,
-  task: Task,
+  task: LabelledTask,
   labelRange: [number, number],
   options: TrainGbdtOptions,
 ): Omit<GbdtPreprocess, "columns"> {

@@ -4,21 +4,35 @@ import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
-import { seedOf, type TrainFmOptions } from "./train-fm-options.js";
+import { rankingExamples } from "./ranking-examples.js";
+import { fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
 
 /** Rows with the log's labels, or events against negatives. */
 export function examplesOf(
   space: FeatureSpace,
   parts: SplitParts["parts"],
   options: TrainFmOptions,
-  { observe }: Watch,
+  watch: Watch,
 ): Examples {
-  if (options.negatives === 0)
+  const { observe } = watch;
+  const { task, ...rest } = options;
+  if (task === "ranking" || task === "implicit") {
+    const { itemFields, minUsers = 0, ranking = {} } = options;
+    const { seed, threads } = fmOptionsOf(options, "logistic");
+    const how = { ...rest, task, seed, threads, minUsers, ranking };
+    const examples = rankingExamples(space, parts, how, watch);
+    if (task === "ranking") observe({ stage: "note", text: togetherNote(examples, itemFields) });
+    return examples;
+  }
+  if (options.negatives === 0) {
     return labelledExamples(space, parts, {
-      ...options,
+      ...rest,
+      ...(task && { task }),
       negativeDownsampling: options.fm.negativeDownsampling ?? 1,
       seed: seedOf(options),
+      beside: options.out,
     });
+  }
   const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
   const seed = seedOf(options);
   const examples = negativeExamples(
@@ -32,12 +46,17 @@ export function examplesOf(
   if (exhausted > 0) {
     observe({ stage: "warning", text: `${exhausted} events have no negatives: their user has every item` });
   }
-  const [item, ...others] = examples.negatives!.itemFields;
-  const how = itemFields ? "as --item-fields says" : "inferred; --item-fields says otherwise";
+  observe({ stage: "note", text: togetherNote(examples, itemFields) });
+  return examples;
+}
+
+/** Which columns a negative replaces. */
+function togetherNote({ negatives }: Examples, told: string[] | undefined): string {
+  const [item, ...others] = negatives!.itemFields;
+  const how = told ? "as --item-fields says" : "inferred; --item-fields says otherwise";
   const together =
     others.length > 0
       ? `'${item}' together with ${others.map((name) => `'${name}'`).join(", ")}`
       : `'${item}' alone`;
-  observe({ stage: "note", text: `a negative replaces ${together} (${how})` });
-  return examples;
+  return `a negative replaces ${together} (${how})`;
 }

@@ -15,6 +15,8 @@ export interface FuzzCase {
   options: ReadOptions;
   /** rows that a reading which ends well has, left out ones too; undefined: no plain reader can tell */
   numRows: number | undefined;
+  /** what is made of it: batches alone, a side table, or a dataset */
+  as: "log" | "side table" | "dataset";
 }
 
 const DAMAGES = [
@@ -79,6 +81,10 @@ export function fuzzCase(index: number): FuzzCase {
     );
   if (damage === "repeat") bytes = spliced(bytes, below(bytes.length), bytes.slice(0, below(bytes.length)));
   const plain = bytes;
+  // in another encoding, damaged or not: what is damaged before is still text, but for lone halves of characters
+  const isWide = form !== "parquet" && below(12) === 0;
+  if (isWide) bytes = new Uint8Array(Buffer.from(Buffer.from(bytes).toString("utf8"), "utf16le"));
+  if (isWide && below(4) === 0 && bytes.length > 0) bytes[below(bytes.length)] = 0xd8;
   const isZipped = damage === "gzip" || damage === "broken gzip";
   if (isZipped && form !== "parquet") bytes = new Uint8Array(gzipSync(bytes));
   if (damage === "broken gzip") {
@@ -95,10 +101,19 @@ export function fuzzCase(index: number): FuzzCase {
     ...(below(3) === 0 && { delimiter }),
     ...(below(12) === 0 && { comment: pick(["#", "//"]) }),
     ...(below(20) === 0 && { encoding: pick(["utf-16le", "windows-1252", "gb18030", "latin1", "nonsense"]) }),
+    ...(isWide && { encoding: "utf-16le" }),
     ...(below(10) === 0 && { multi: { c0: "|" }, ignore: ["c1"] }),
+    ...(below(10) === 0 && { dedupe: true }),
+    ...(below(10) === 0 && { keepBadRows: true }),
   };
-  const isPlain = options.encoding === undefined && options.comment === undefined && damage !== "broken gzip";
+  const as = pick(["log", "log", "side table", "dataset"] as const);
+  const isPlain =
+    options.encoding === undefined &&
+    options.comment === undefined &&
+    damage !== "broken gzip" &&
+    !options.dedupe;
   return {
+    as,
     name: `${form}, ${damage}`,
     form,
     file: `log${isZipped && form !== "parquet" ? ".gz" : ""}`,
@@ -112,8 +127,15 @@ export function fuzzCase(index: number): FuzzCase {
     if (form === "jsonl") return Uint8Array.from(Buffer.from(jsonLinesOf(columns, rows)));
     if (form === "parquet") return parquetOf(columns, rows, pick([1, 7, 1000]));
     const tokens = (row: string[]) =>
-      row.map((_, c) => (form === "libsvm" ? `${c * 7 + below(7)}:1` : `${c}:${below(50)}:1`));
+      row.map((_, c) =>
+        form === "libsvm" ? `${c * 7 + below(7)}:${value()}` : `${c}:${below(50)}:${value()}`,
+      );
     return Uint8Array.from(Buffer.from(rows.map((row) => [below(2), ...tokens(row)].join(" ")).join("\n")));
+  }
+
+  /** Most often 1, else what a file may have there, rightly or not. */
+  function value(): string {
+    return below(4) === 0 ? pick(["0.5", "-2", "0", "1e-3", "+3.", "1e39", "x", "NaN"]) : "1";
   }
 
   function plainCount(): number | undefined {

@@ -7,6 +7,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { EmbedError } from "../errors.js";
+import { buildDataset } from "../dataset/build.js";
+import { readSide } from "../dataset/side.js";
+import type { Log } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import { fuzzCase, type FuzzCase } from "./fuzz-cases.js";
 
@@ -94,6 +97,8 @@ async function endOf(fuzz: FuzzCase, folder: string): Promise<Omit<Outcome, "ind
   writeFileSync(path, fuzz.bytes);
   try {
     const log = await openLog([path], fuzz.options, { chunkBytes: 1 << 12, localBytes: 1 << 30 });
+    if (fuzz.as === "side table") return await endOfSide(log, path);
+    if (fuzz.as === "dataset") return await endOfDataset(log, fuzz);
     let numRows = 0;
     const read = await log.read(
       log.columns.map((name) => ({ name, as: "key" as const })),
@@ -111,4 +116,36 @@ async function endOf(fuzz: FuzzCase, folder: string): Promise<Omit<Outcome, "ind
     if (error instanceof EmbedError) return { end: error.name };
     return { failure: String(error instanceof Error ? error.stack : error).slice(0, 600) };
   }
+}
+
+/** A side table by its first column: as many keys as rows. */
+async function endOfSide(log: Log, path: string): Promise<Omit<Outcome, "index">> {
+  const [key] = log.columns;
+  const { keys, columns } = await readSide(log, path, key!, key!);
+  const other = columns.find(({ codes }) => codes.length !== keys.size);
+  return other
+    ? { failure: `${keys.size} keys, and ${other.codes.length} rows of '${other.name}'` }
+    : { end: "side table" };
+}
+
+/** A dataset in the roles that are inferred. */
+async function endOfDataset(log: Log, { numRows, options }: FuzzCase): Promise<Omit<Outcome, "index">> {
+  const { onBadRow, multi = {}, ignore = [] } = options;
+  // what is named and is not there is a mistake of the flags and not of the log
+  const told = {
+    multi: Object.fromEntries(Object.entries(multi).filter(([name]) => log.columns.includes(name))),
+    ignore: ignore.filter((name) => log.columns.includes(name)),
+  };
+  const { dataset, skipped } = await buildDataset(log, [], {
+    ...told,
+    numeric: [],
+    drop: [],
+    infer: true,
+    unlabelled: false,
+    onBadRow,
+  });
+  const bad = Object.values(skipped).reduce((sum, count) => sum + count, 0);
+  if (numRows !== undefined && dataset.numRows + bad !== numRows)
+    return { failure: `expected ${numRows} rows, the dataset has ${dataset.numRows}, ${bad} left out` };
+  return { end: "dataset" };
 }

@@ -12,11 +12,19 @@ const titles: Record<string, string> = {
   mae: "MAE",
 };
 
+/** recallAt20 and the like. */
+export function isAtK(name: string): boolean {
+  return /^[a-z]+At\d+$/i.test(name);
+}
+
 /** A line a part, a column a metric. */
 export function metricLines(metrics: Summary["metrics"]): string {
-  const names = Object.keys(titles).filter((name) => Object.values(metrics).some((part) => name in part));
+  const known = Object.keys(titles).filter((name) => Object.values(metrics).some((part) => name in part));
+  const names = [
+    ...new Set([...known, ...Object.values(metrics).flatMap((part) => Object.keys(part).filter(isAtK))]),
+  ];
   if (names.length === 0) return "";
-  const head = ["", ...names.map((name) => titles[name]!)];
+  const head = ["", ...names.map((name) => titles[name] ?? name.replace("At", "@"))];
   const lines = Object.entries(metrics).map(([part, values]) => [
     part,
     ...names.map((name) => (values[name] === undefined ? "" : values[name].toFixed(4))),

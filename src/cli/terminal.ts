@@ -13,9 +13,9 @@ export function writeLine(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
-/** Writes an error. */
-export function writeError(text: string): void {
-  writeLine(`embed: ${text}`);
+/** Writes an error, as a line for a person or as one JSON object. */
+export function writeError(text: string, format: "text" | "json" = "text"): void {
+  writeLine(format === "json" ? JSON.stringify({ stage: "error", text }) : `embed: ${text}`);
 }
 
 /** A key on one line: control characters, which may steer a terminal, are spaces. */

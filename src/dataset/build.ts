@@ -10,7 +10,7 @@ import type { Log, ReadProgress } from "../log/log.js";
 import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./columns.js";
-import type { Dataset, Roles } from "./dataset.js";
+import type { Dataset, LabelPlace, Roles } from "./dataset.js";
 import type { DropFilter } from "./filter.js";
 import { withLists } from "./lists.js";
 import { cellFormOf } from "./multi.js";
@@ -47,6 +47,8 @@ export interface StreamedRows extends Omit<BuiltDataset, "dataset"> {
   numRows: number;
   roles: Roles;
   inputs: InputFingerprint[];
+  /** as Dataset's */
+  firstOther?: LabelPlace;
   /** keys, or cells of several values, of each column; empty for numbers */
   dictionaries: Dictionary[];
 }
@@ -66,7 +68,7 @@ export async function buildDataset(
   let plans: readonly ColumnPlan[] = [];
   let memory = new MemoryColumns(plans);
   const open = (columns: readonly ColumnPlan[]) => (memory = new MemoryColumns((plans = columns)));
-  const { numRows, roles, inputs, dictionaries, ...told } = await streamRows(
+  const { numRows, roles, inputs, dictionaries, firstOther, ...told } = await streamRows(
     log,
     sides,
     options,
@@ -74,7 +76,7 @@ export async function buildDataset(
     observe,
   );
   const columns = plans.map((plan, i) => columnFrom(plan, memory.take(i), dictionaries[i]!));
-  return { dataset: { numRows, columns, roles, inputs }, ...told };
+  return { dataset: { numRows, columns, roles, inputs, ...(firstOther && { firstOther }) }, ...told };
 }
 
 /**
@@ -144,6 +146,7 @@ export async function streamRows(
   return {
     numRows: rows.numRows,
     roles,
+    ...(rows.firstOther && { firstOther: rows.firstOther }),
     inputs: [...read.inputs, ...sides.map(({ input }) => input)],
     dictionaries: [
       ...kept.map((i) => read.dictionaries[i]!),

@@ -3,7 +3,7 @@
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
 import { timeParser, type TimeParser } from "../log/time-format.js";
-import { MISSING } from "./dataset.js";
+import { MISSING, type LabelPlace } from "./dataset.js";
 import { valuesOf, type CellForm } from "./multi.js";
 import type { BadRow } from "./bad-rows.js";
 import type { DropFilter } from "./filter.js";
@@ -32,6 +32,7 @@ const expectations = {
   numeric: "a finite number is expected",
   key: "a value is expected",
 };
+const expectedLabel = "a label within the range of a 32-bit float is expected";
 const expectedWeights = "values with a number are expected (key:number)";
 
 /** The cells of consecutive rows in one column: u32 codes or f64 numbers; times are milliseconds. */
@@ -44,6 +45,9 @@ export interface RowSink {
   /** @param cells one array of numRows entries a purpose; they belong to the sink */
   append(cells: Cells[], numRows: number, keyOf: KeyOf): void | Promise<void>;
 }
+
+/** The largest 32-bit float. */
+const MAX_F32 = (2 - 2 ** -23) * 2 ** 127;
 
 const KEPT = 0;
 const DROPPED = 1;
@@ -62,6 +66,8 @@ export interface Handling {
 export class RowCollector {
   numRows = 0;
   dropped = 0;
+  /** the first row whose label is neither 0 nor 1 */
+  firstOther: LabelPlace | undefined;
   /** rows left out as bad, by reason */
   readonly skipped: Record<string, number> = {};
   /** the batch's rows with a bad cell, where somebody listens */
@@ -108,9 +114,11 @@ export class RowCollector {
       if (purpose.role === "time" && purpose.as === "key") this.#checkTimes(purpose, i, batch, keyOf, fates);
       if (purpose.cells) this.#checkSplits(purpose, purpose.cells, i, batch, keyOf, fates);
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
+      if (purpose.role === "label") this.#checkLabels(purpose, i, batch, fates);
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
       if (purpose.atLeast !== undefined) this.#checkAtLeast(purpose, purpose.atLeast, i, batch, fates);
     });
+    this.#noteLabels(batch, fates);
     const { onSkipped } = this.handling;
     if (onSkipped) this.#tell(batch.faultyRows, onSkipped);
     const { cells, kept } = this.#kept(batch, fates);
@@ -172,6 +180,23 @@ export class RowCollector {
       const empty = purpose.as === "key" ? cells[row] === MISSING : Number.isNaN(cells[row]);
       if (empty) this.#reject(batch, row, purpose, "", fates);
     }
+  }
+
+  /** Trainers hold labels as 32-bit floats. */
+  #checkLabels(purpose: Purpose, i: number, batch: Batch, fates: Uint8Array): void {
+    const labels = batch.columns[i]!;
+    for (let row = 0; row < batch.numRows; row++) {
+      const y = labels[row]!;
+      if (Math.abs(y) > MAX_F32) this.#reject(batch, row, purpose, String(y), fates, expectedLabel);
+    }
+  }
+
+  #noteLabels(batch: Batch, fates: Uint8Array): void {
+    const i = this.purposes.findIndex(({ role }) => role === "label");
+    if (i === -1 || this.firstOther) return;
+    const labels = batch.columns[i]!;
+    const row = fates.findIndex((fate, r) => fate === KEPT && labels[r] !== 0 && labels[r] !== 1);
+    if (row !== -1) this.firstOther = { ...batch.placeOf(row), label: labels[row]! };
   }
 
   #checkAbove(purpose: Purpose, above: number, i: number, batch: Batch, fates: Uint8Array): void {

@@ -70,8 +70,18 @@ export interface Dataset {
   columns: Column[];
   roles: Roles;
   inputs: InputFingerprint[];
+  /** the first row whose label is neither 0 nor 1, for a message; unknown of rows that were encoded or chosen since */
+  firstOther?: LabelPlace;
   /** how ids were replaced by hashes; absent when they stand as they are */
   hashKeys?: KeyHashing;
+}
+
+/** Where a label stands in the log. */
+export interface LabelPlace {
+  file: string;
+  /** from 1 */
+  line: number;
+  label: number;
 }
 
 /** What a run or a dataset keeps of it: enough to do the same to another log, and nothing to undo it with. */

@@ -99,5 +99,6 @@ function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
     if (column.kind !== "number") return { ...column, codes: rows.map((row) => column.codes[row]!) };
     return { ...column, values: Float64Array.from(rows, (row) => column.values[row]!) };
   });
-  return { ...dataset, numRows: rows.length, columns };
+  const { firstOther: _, ...rest } = dataset;
+  return { ...rest, numRows: rows.length, columns };
 }

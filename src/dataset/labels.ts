@@ -3,10 +3,19 @@
 import { DataError } from "../errors.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 
-export type Task = "binary" | "regression";
+/** ranking, implicit: there are no labels, every row is an event that happened */
+export type Task = LabelledTask | "ranking" | "implicit";
+
+/** A task that predicts labels. */
+export type LabelledTask = "binary" | "regression";
+
+/** Whether the task is to rank items, and is judged by that. */
+export function ranksItems(task: Task | undefined): boolean {
+  return task === "ranking" || task === "implicit";
+}
 
 export interface Labels {
-  task: Task;
+  task: LabelledTask;
   /** f32[numRows] */
   values: Float32Array;
 }
@@ -31,15 +40,19 @@ export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): 
   const low = values.every((y) => y === 0 || y === 1) ? 0 : -1;
   if (low === -1 && !values.every((y) => y === -1 || y === 1)) {
     if (task === undefined) return { task: "regression", values };
-    const row = values.findIndex((y) => y !== 0 && y !== 1);
-    throw new DataError(
-      `the task is binary: labels are 0 and 1 (--positive-from X makes them so), but row ${row + 1} has ${values[row]}`,
-      {
-        file: dataset.inputs.map(({ path }) => path).join(", "),
-        column: name,
-      },
-    );
+    throw notBinary(dataset, name, values);
   }
   if (low === -1) for (let row = 0; row < values.length; row++) values[row] = values[row] === 1 ? 1 : 0;
   return { task: "binary", values };
+}
+
+function notBinary({ inputs, firstOther }: Dataset, column: string, values: Float32Array): DataError {
+  const expected = "the task is binary: labels are 0 and 1 (--positive-from X makes them so)";
+  if (firstOther) {
+    const { file, line, label } = firstOther;
+    return new DataError(`${expected}, got ${label}`, { file, line, column });
+  }
+  const row = values.findIndex((y) => y !== 0 && y !== 1);
+  const file = inputs.map(({ path }) => path).join(", ");
+  return new DataError(`${expected}, but row ${row + 1} has ${values[row]}`, { file, column });
 }

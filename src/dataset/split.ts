@@ -114,6 +114,7 @@ function splitByHash(
   const columns =
     by === "user" ? [columnNamed(dataset, user!)] : key ? keyColumns(dataset, key) : dataset.columns;
   const hashes = rowHashes(columns, dataset.numRows, seed);
+  if (by === "user") spreadRowsWithoutUser(dataset, columns[0]!, hashes, seed);
   // the hash as a fraction: the lowest share is test, the next validation
   const partOf = (row: number): keyof Parts => {
     const u = (hashes.hi[row]! * 2 ** 21 + (hashes.lo[row]! >>> 11)) / 2 ** 53;
@@ -136,6 +137,23 @@ function splitByHash(
   };
 }
 
+/** Rows that nobody is known to belong to go by their own cells, each on its own: they are no one user's. */
+function spreadRowsWithoutUser(
+  { columns, numRows }: Dataset,
+  user: Column,
+  hashes: RowHashes,
+  seed: number,
+): void {
+  const isMissing = (row: number): boolean =>
+    user.kind === "number" ? Number.isNaN(user.values[row]) : user.codes[row] === MISSING;
+  let own: RowHashes | undefined;
+  for (let row = 0; row < numRows; row++) {
+    if (!isMissing(row)) continue;
+    own ??= rowHashes(columns, numRows, seed);
+    [hashes.lo[row], hashes.hi[row]] = [own.lo[row]!, own.hi[row]!];
+  }
+}
+
 /** The columns of --split-key, in the dataset's order; `user` and `item` are the columns in these roles. */
 function keyColumns({ columns, roles }: Dataset, key: readonly string[]): Column[] {
   const names = key.map((name) => {
@@ -149,8 +167,13 @@ function keyColumns({ columns, roles }: Dataset, key: readonly string[]): Column
   return columns.filter(({ name }) => names.includes(name));
 }
 
+interface RowHashes {
+  lo: Uint32Array;
+  hi: Uint32Array;
+}
+
 /** Two u32[numRows]: the halves of each row's hash over the given columns' names and cells. */
-function rowHashes(columns: Column[], numRows: number, seed: number): { lo: Uint32Array; hi: Uint32Array } {
+function rowHashes(columns: Column[], numRows: number, seed: number): RowHashes {
   const lo = new Int32Array(numRows).fill(seed);
   const hi = new Int32Array(numRows).fill(~seed);
   for (const column of columns) {

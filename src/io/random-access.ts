@@ -1,6 +1,5 @@
 // A file that is read at any place, as Parquet needs it, with the fingerprint that every input has.
 
-import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { DataError, IoError } from "../errors.js";
 import { openSource } from "./source.js";
@@ -13,28 +12,22 @@ export interface RandomAccessFile {
   readonly totalBytes: number;
   /** u8: a copy of the bytes [start, end) */
   slice: (start: number, end?: number) => Promise<ArrayBuffer>;
-  /** Of the whole file, whatever was read of it; after it was opened, at any time. */
+  /** Reads the whole file for its checksum. */
+  digest(): Promise<void>;
+  /** Of the whole file, whatever was read of it; after digest(). */
   fingerprint(): InputFingerprint;
   close(): Promise<void>;
 }
 
-/** Opens a file and reads it once for its checksum. @throws as openSource; {IoError} it is a pipe */
+/** Opens a file. @throws as openSource; {IoError} it is a pipe */
 export async function openRandomAccess(path: string): Promise<RandomAccessFile> {
   // errors of opening are those of every input
   const source = await openSource(path);
-  const hash = createHash("sha256");
-  let totalBytes = 0;
-  try {
-    if (source.totalBytes === undefined)
-      throw new IoError(`cannot read '${path}' at any place: it is a pipe, name a file`);
-    for await (const piece of source.pieces()) {
-      hash.update(piece);
-      totalBytes += piece.length;
-    }
-  } finally {
-    await source.close();
-  }
-  const sha256 = hash.digest("hex");
+  const { totalBytes } = source;
+  await source.close();
+  if (totalBytes === undefined)
+    throw new IoError(`cannot read '${path}' at any place: it is a pipe, name a file`);
+  let fingerprint: InputFingerprint | undefined;
   const file = await open(path, "r");
   let bytesRead = 0;
   let isClosed = false;
@@ -59,7 +52,19 @@ export async function openRandomAccess(path: string): Promise<RandomAccessFile> 
       bytesRead += bytes.length;
       return bytes.buffer;
     },
-    fingerprint: () => ({ path, bytes: totalBytes, sha256 }),
+    async digest() {
+      const whole = await openSource(path);
+      try {
+        for await (const _ of whole.pieces());
+        fingerprint = whole.fingerprint();
+      } finally {
+        await whole.close();
+      }
+    },
+    fingerprint() {
+      if (!fingerprint) throw new Error("the file was not read for its checksum");
+      return fingerprint;
+    },
     async close() {
       if (isClosed) return;
       isClosed = true;

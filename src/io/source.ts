@@ -3,8 +3,7 @@
 import { createHash } from "node:crypto";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { stdin } from "node:process";
-import { Readable, type Transform } from "node:stream";
-import { createGunzip, createZstdDecompress } from "./decompress.js";
+import { bytesOf, gunzip, unzstd, type Decompress } from "./decompress.js";
 import { DataError, EmbedError, IoError, NoInputError } from "../errors.js";
 import { errorCode } from "./error-code.js";
 import type { InputFingerprint } from "./fingerprint.js";
@@ -38,9 +37,9 @@ export interface ByteSource {
  * @throws {UsageError} `.zst` on a Node without zstd
  */
 export async function openSource(path: string, pieceBytes = 1 << 20): Promise<ByteSource> {
-  const decompressor = decompressorOf(path, pieceBytes);
+  const decompress = decompressOf(path, pieceBytes);
   if (path === "-")
-    return new StreamedSource(path, undefined, stdinPieces(), decompressor, () => stdin.destroy());
+    return new StreamedSource(path, undefined, stdinPieces(), decompress, () => stdin.destroy());
   let handle: FileHandle | undefined;
   try {
     handle = await open(path, "r");
@@ -51,7 +50,7 @@ export async function openSource(path: string, pieceBytes = 1 << 20): Promise<By
       path,
       stats.isFile() ? stats.size : undefined,
       filePieces(file, path, pieceBytes),
-      decompressor,
+      decompress,
       () => file.close(),
     );
   } catch (error) {
@@ -75,7 +74,7 @@ class StreamedSource implements ByteSource {
   bytesRead = 0;
   readonly #hash = createHash("sha256");
   readonly #raw: AsyncGenerator<Uint8Array, void, undefined>;
-  readonly #decompressor: Transform | undefined;
+  readonly #decompress: Decompress | undefined;
   readonly #free: () => unknown;
   #sha256: string | undefined;
   #closed = false;
@@ -84,30 +83,19 @@ class StreamedSource implements ByteSource {
     readonly path: string,
     readonly totalBytes: number | undefined,
     raw: AsyncGenerator<Uint8Array, void, undefined>,
-    decompressor: Transform | undefined,
+    decompress: Decompress | undefined,
     free: () => unknown,
   ) {
     this.#raw = raw;
-    this.#decompressor = decompressor;
+    this.#decompress = decompress;
     this.#free = free;
   }
 
   async *pieces(): AsyncGenerator<Uint8Array, void, undefined> {
-    if (!this.#decompressor) {
-      yield* this.#hashed();
-      return;
-    }
-    const compressed = Readable.from(this.#hashed(), { objectMode: false });
-    const decompressor = this.#decompressor;
-    compressed.on("error", (error) => decompressor.destroy(error));
     try {
-      for await (const piece of bytesOf(compressed.pipe(decompressor))) yield piece;
-      // a decompressor may end before its input does (bytes after the last member): the fingerprint needs them all
-      for await (const _ of compressed);
+      yield* this.#decompress ? this.#decompress(this.#hashed()) : this.#hashed();
     } catch (error) {
       throw readError(this.path, error);
-    } finally {
-      compressed.destroy();
     }
   }
 
@@ -127,15 +115,14 @@ class StreamedSource implements ByteSource {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    this.#decompressor?.destroy();
     await this.#free();
   }
 }
 
-function decompressorOf(path: string, pieceBytes: number): Transform | undefined {
+function decompressOf(path: string, pieceBytes: number): Decompress | undefined {
   const chunkSize = Math.max(pieceBytes, 1 << 16);
-  if (/\.gz$/i.test(path)) return createGunzip({ chunkSize });
-  if (/\.zst$/i.test(path)) return createZstdDecompress({ chunkSize });
+  if (/\.gz$/i.test(path)) return gunzip({ chunkSize });
+  if (/\.zst$/i.test(path)) return unzstd({ chunkSize });
   return undefined;
 }
 
@@ -171,12 +158,6 @@ async function* stdinPieces() {
   } catch (error) {
     throw readError("-", error);
   }
-}
-
-/** The pieces of a byte stream, which Node types as anything. */
-function bytesOf(stream: AsyncIterable<unknown>): AsyncIterable<Uint8Array> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- neither objectMode nor an encoding is set
-  return stream as AsyncIterable<Uint8Array>;
 }
 
 function readError(path: string, error: unknown): unknown {

@@ -73,15 +73,20 @@ export interface FmLayout {
   /** one a thread */
   threads: number[];
   barrier: Region;
+  /** of what is drawn and copied: slices of dimensions, or runs of features */
   numSlices: number;
+  /** numbers a feature in the vectors that the kernel exports */
+  vectorWidth: number;
   /** f32[n][4], where features have their own */
   rates: Region | undefined;
   /** pairs that a thread's copy has room for; `reservePairs` makes more */
   pairs: number;
+  /** byte offsets within a thread's struct of its arrays of a number a pair */
+  pairArrays: readonly number[];
 }
 
 /** K: dimensions a slice; small vectors are cut finer, so that two threads share them. It depends on dim alone. */
-function sliceWidth(dim: number): 4 | 8 {
+export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
 
@@ -99,80 +104,135 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const byFeature = J > 2;
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
-  const { code, states, linearShift } = METHODS[shape.method];
+  const { states } = METHODS[shape.method];
   const bytesOfSlice = states * K * 4;
   const n = shape.numFeatures;
 
   const barrier = allocateBarrier(arena);
   const rates = shape.hasRates ? arena.allocate("the rates of the features", n * 16) : undefined;
-  const plan = writeStruct(arena, "a plan", [
-    ["u32", barrier.offset],
-    ["u32", numThreads],
-    ["u32", shape.numFeatures],
+  const plan = writeStruct(
+    arena,
+    "a plan",
+    planFields(arena, shape, {
+      barrier,
+      numThreads,
+      numParts: J,
+      sliceWidth: K,
+      slices: bytesOf(`the vectors of ${n} features`, J * n * states * K),
+      sliceStride: byFeature ? bytesOfSlice : n * bytesOfSlice,
+      featureStride: byFeature ? J * bytesOfSlice : bytesOfSlice,
+      sums: bytesOf("sums", J * BATCH_ROWS * K),
+      rates,
+    }),
+  );
+  const threads = Array.from({ length: numThreads }, () =>
+    writeStruct(arena, "a thread", threadFields(arena, BATCH_ROWS * K, J + 1)),
+  );
+  return {
+    plan,
+    threads,
+    barrier,
+    numSlices: J,
+    vectorWidth: shape.dim,
+    rates,
+    pairs: 0,
+    pairArrays: PAIR_ARRAYS,
+  };
+}
+
+/** How a plan is cut; `slices` and `sums` are offsets, strides are bytes. */
+export interface PlanParts {
+  barrier: Region;
+  numThreads: number;
+  /** partial scores a row, without the linear one */
+  numParts: number;
+  sliceWidth: number;
+  slices: number;
+  sliceStride: number;
+  featureStride: number;
+  sums: number;
+  rates: Region | undefined;
+}
+
+/** The struct Plan, field by field, with weights and partial scores allocated. */
+export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): StructField[] {
+  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
+  const { code, linearShift } = METHODS[shape.method];
+  const n = shape.numFeatures;
+  return [
+    ["u32", parts.barrier.offset],
+    ["u32", parts.numThreads],
+    ["u32", n],
     ["u32", shape.dim],
-    ["u32", J],
-    ["u32", K],
-    ["u32", bytesOf(`the vectors of ${n} features`, J * n * states * K)],
-    ["u32", byFeature ? bytesOfSlice : n * bytesOfSlice],
-    ["u32", byFeature ? J * bytesOfSlice : bytesOfSlice],
+    ["u32", parts.numParts],
+    ["u32", parts.sliceWidth],
+    ["u32", parts.slices],
+    ["u32", parts.sliceStride],
+    ["u32", parts.featureStride],
     ["u32", bytesOf(`the weights of ${n} features`, n << (linearShift - 2))],
     ["u32", linearShift],
-    ["u32", bytesOf("sums", J * BATCH_ROWS * K)],
-    ["u32", bytesOf("partial scores", 2 * (J + 1) * BATCH_ROWS)],
+    ["u32", parts.sums],
+    ["u32", bytesOf("partial scores", 2 * (parts.numParts + 1) * BATCH_ROWS)],
     ["u32", shape.loss === "squared" ? 1 : 0],
     ["f32", shape.learningRate],
     ["f32", shape.l2Weight],
     ["f32", shape.l2Vector],
     ["f32", shape.l1Weight],
     ["u32", code],
-    ["u32", rates?.offset ?? 0],
-  ]);
-  const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", [
-      // loss (f64), bias, its accumulator
-      ["u32", 0],
-      ["u32", 0],
-      ["f32", 0],
-      ["f32", 1],
-      // batchNumber, numRows, general, width, weights, ids, labels
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      // blockIds and values come with reservePairs
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", bytesOf("the row ends of a batch", BATCH_ROWS)],
-      ["u32", bytesOf("the labels of a block", BLOCK_ROWS)],
-      ["u32", bytesOf("the weights of a block", BLOCK_ROWS)],
-      ["u32", bytesOf("the gradients of a batch", BATCH_ROWS)],
-      ["u32", bytesOf("sums", BATCH_ROWS * K)],
-      ["u32", bytesOf("partial scores", (J + 1) * BATCH_ROWS)],
-      ["u32", bytesOf("the places of a block", BLOCK_ROWS)],
-      ["u32", bytesOf("the order of a block", BLOCK_ROWS)],
-    ]),
-  );
-  return { plan, threads, barrier, numSlices: J, rates, pairs: 0 };
+    ["u32", parts.rates?.offset ?? 0],
+  ];
+}
+
+/**
+ * The struct Thread, field by field, with its buffers allocated.
+ *
+ * @param numSums     f32 of S while scoring
+ * @param numPartials partial scores a row while scoring
+ */
+export function threadFields(arena: Arena, numSums: number, numPartials: number): StructField[] {
+  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
+  return [
+    // loss (f64), bias, its accumulator
+    ["u32", 0],
+    ["u32", 0],
+    ["f32", 0],
+    ["f32", 1],
+    // batchNumber, numRows, general, width, weights, ids, labels
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
+    // blockIds and values come with reservePairs
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", bytesOf("the row ends of a batch", BATCH_ROWS)],
+    ["u32", bytesOf("the labels of a block", BLOCK_ROWS)],
+    ["u32", bytesOf("the weights of a block", BLOCK_ROWS)],
+    ["u32", bytesOf("the gradients of a batch", BATCH_ROWS)],
+    ["u32", bytesOf("sums", numSums)],
+    ["u32", bytesOf("partial scores", numPartials * BATCH_ROWS)],
+    ["u32", bytesOf("the places of a block", BLOCK_ROWS)],
+    ["u32", bytesOf("the order of a block", BLOCK_ROWS)],
+  ];
 }
 
 /** Byte offsets within a thread's struct. */
 const LOSS = 0;
 const BIAS = 8;
-const BLOCK_IDS = 44;
-const VALUES = 48;
+/** blockIds and values */
+export const PAIR_ARRAYS: readonly number[] = [44, 48];
 
 /** Makes room for a thread's copy of so many pairs; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): void {
   if (pairs <= layout.pairs) return;
   for (const thread of layout.threads) {
-    const ids = arena.allocate("the features of a block", pairs * 4);
-    const values = arena.allocate("the values of a block", pairs * 4);
-    const view = new DataView(arena.memory.buffer);
-    view.setUint32(thread + BLOCK_IDS, ids.offset, true);
-    view.setUint32(thread + VALUES, values.offset, true);
+    for (const array of layout.pairArrays) {
+      const { offset } = arena.allocate("the pairs of a block", pairs * 4);
+      new DataView(arena.memory.buffer).setUint32(thread + array, offset, true);
+    }
   }
   layout.pairs = pairs;
 }
@@ -227,12 +287,11 @@ export function takeLoss(arena: Arena, layout: FmLayout): number {
   return loss;
 }
 
+/** A four-byte field of a struct. */
+export type StructField = readonly ["u32" | "f32", number];
+
 /** Writes four-byte fields one after another into a new region and returns its offset. */
-export function writeStruct(
-  arena: Arena,
-  name: string,
-  fields: (readonly ["u32" | "f32", number])[],
-): number {
+export function writeStruct(arena: Arena, name: string, fields: readonly StructField[]): number {
   const { offset } = arena.allocate(name, fields.length * 4);
   const view = new DataView(arena.memory.buffer);
   fields.forEach(([type, value], i) => {

@@ -1,8 +1,9 @@
 // Files → chunks of whole records, decoded to UTF-8, in order: what is handed to the scanners.
 
 import { openSource, type ByteSource } from "../io/source.js";
-import { errorCode } from "../io/error-code.js";
-import { DataError, UsageError } from "../errors.js";
+import { DataError } from "../errors.js";
+import { ChunkBuffers } from "./chunk-buffers.js";
+import { decoded } from "./decoded.js";
 import { readHead, unclosedQuote, type Head } from "./dialect.js";
 import type { ReadOptions } from "./log.js";
 import { countLines, lastCut, type Dialect } from "./records.js";
@@ -64,42 +65,6 @@ async function* prepended(first: Uint8Array, rest: AsyncGenerator<Uint8Array, vo
   yield* rest;
 }
 
-/** Transcodes to UTF-8; bytes that claim to be UTF-8 pass unchanged and are checked where they are scanned. */
-export async function* decoded(
-  pieces: AsyncGenerator<Uint8Array, void, undefined>,
-  path: string,
-  encoding: string | undefined,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const decoder = decoderOf(encoding);
-  if (!decoder) {
-    yield* pieces;
-    return;
-  }
-  try {
-    for await (const piece of pieces) yield Buffer.from(decoder.decode(piece, { stream: true }));
-    yield Buffer.from(decoder.decode());
-  } catch (error) {
-    if (errorCode(error) !== "ERR_ENCODING_INVALID_ENCODED_DATA") throw error;
-    throw new DataError(`the bytes are not ${decoder.encoding}: name the file's encoding with --encoding`, {
-      file: path,
-    });
-  }
-}
-
-/** A decoder for --encoding; undefined for UTF-8. @throws {UsageError} an unknown label */
-export function decoderOf(encoding: string | undefined): InstanceType<typeof TextDecoder> | undefined {
-  if (encoding === undefined) return undefined;
-  let decoder: InstanceType<typeof TextDecoder>;
-  try {
-    decoder = new TextDecoder(encoding, { fatal: true });
-  } catch {
-    throw new UsageError(
-      `unknown encoding '${encoding}': expected a name like utf-8, utf-16le, windows-1252, gb18030 or shift_jis`,
-    );
-  }
-  return decoder.encoding === "utf-8" ? undefined : decoder;
-}
-
 /** Cuts a file's bytes into chunks of about `chunkBytes`, each of whole records. */
 async function* cutFile(
   { rest }: OpenFile,
@@ -107,6 +72,7 @@ async function* cutFile(
   path: string,
   dialect: Dialect,
   chunkBytes: number,
+  buffers: ChunkBuffers,
 ): AsyncGenerator<InputItem, void, undefined> {
   let parts: Uint8Array[] = [];
   let length = 0;
@@ -116,7 +82,7 @@ async function* cutFile(
     parts.push(piece);
     length += piece.length;
     if (length < wanted) continue;
-    const bytes = concatenate(parts, false);
+    const bytes = concatenate(parts, false, buffers);
     const { end, quoted, openQuote } = lastCut(bytes, dialect);
     // a record larger than a chunk: wait for more of it, unless a cell of it is larger than may be
     if (end === 0 && openCell(bytes, openQuote, dialect) > dialect.maxCell) {
@@ -128,7 +94,7 @@ async function* cutFile(
     [parts, length, wanted] = [[tail], tail.length, tail.length + chunkBytes];
   }
   if (length === 0) return;
-  const bytes = concatenate(parts, true);
+  const bytes = concatenate(parts, true, buffers);
   const { end, quoted, openQuote } = lastCut(bytes, dialect);
   const tail = bytes.slice(end);
   if (end > 0) yield { kind: "chunk", file, bytes: bytes.subarray(0, end), quoted };
@@ -150,11 +116,15 @@ function openCell(bytes: Uint8Array, openQuote: number, { delimiter }: Dialect):
 }
 
 /** One buffer of its own; `closed` adds the newline that the last line lacks. */
-function concatenate(parts: Uint8Array[], closed: boolean): Uint8Array<ArrayBuffer> {
+function concatenate(
+  parts: Uint8Array[],
+  closed: boolean,
+  buffers = new ChunkBuffers(),
+): Uint8Array<ArrayBuffer> {
   const length = parts.reduce((sum, part) => sum + part.length, 0);
   const last = parts.findLast((part) => part.length > 0)?.at(-1);
   const addNewline = closed && length > 0 && last !== 0x0a;
-  const bytes = new Uint8Array(length + (addNewline ? 1 : 0));
+  const bytes = buffers.take(length + (addNewline ? 1 : 0));
   let at = 0;
   for (const part of parts) {
     bytes.set(part, at);
@@ -170,6 +140,7 @@ export async function* cutFiles(
   first: OpenFile,
   options: ReadOptions,
   chunkBytes: number,
+  buffers: ChunkBuffers,
   onSource: (source: ByteSource) => void,
 ): AsyncGenerator<InputItem, void, undefined> {
   for (const [file, path] of paths.entries()) {
@@ -180,7 +151,7 @@ export async function* cutFiles(
     const { head } = opened;
     if (file > 0) checkSameColumns(path, head.columns, paths[0]!, first.head.columns);
     yield { kind: "start", file, path, linesBefore: head.lines };
-    yield* cutFile(opened, file, path, head.dialect, chunkBytes);
+    yield* cutFile(opened, file, path, head.dialect, chunkBytes, buffers);
     await opened.source.close();
     yield { kind: "end", file };
   }

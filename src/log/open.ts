@@ -6,7 +6,9 @@ import { NoInputError, UsageError } from "../errors.js";
 import { expandPaths } from "../io/glob.js";
 import { noSuchColumn, readLog, type ReadSizes } from "./read.js";
 import { firstBadLine, noRows, notUtf8 } from "./dialect.js";
-import { checkSameColumns, cutFiles, decoderOf, openFile, type InputItem } from "./input.js";
+import { decoderOf } from "./decoded.js";
+import { checkSameColumns, cutFiles, openFile, type InputItem } from "./input.js";
+import { ChunkBuffers } from "./chunk-buffers.js";
 import { formOf, type InputFormat } from "./form.js";
 import { jsonLines } from "./json-lines.js";
 import type { Log, ReadOptions } from "./log.js";
@@ -75,7 +77,8 @@ async function openDelimited(paths: readonly string[], options: ReadOptions, siz
       await opened.source.close();
       checkSameColumns(path, opened.head.columns, paths[0]!, columns);
     }
-    const items = cutFiles(paths, first, options, sizes.chunkBytes, (source) => {
+    const buffers = new ChunkBuffers();
+    const items = cutFiles(paths, first, options, sizes.chunkBytes, buffers, (source) => {
       if (source !== first.source) sources.push(source);
     });
     const pulled: InputItem[] = [];
@@ -100,7 +103,7 @@ async function openDelimited(paths: readonly string[], options: ReadOptions, siz
         const setup = { dialect, numColumns: columns.length, requests: indexed, keepBadRows };
         try {
           return await readLog(
-            { items: replayed(pulled, items), sources, setup, options, sizes },
+            { items: replayed(pulled, items), sources, setup, options, sizes, buffers },
             onBatch,
             observe,
           );

@@ -83,6 +83,7 @@ export function parquet(options: ReadOptions): RecordForm<Values> {
     metadata: FileMetaData,
     columns: string[],
   ): AsyncGenerator<Piece<Values>, void, undefined> {
+    await source.digest();
     const file = asyncBuffer(source);
     const leaves = new Map(parquetSchema(metadata).children.map((child) => [child.element.name, child]));
     let rowStart = 0;

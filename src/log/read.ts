@@ -5,6 +5,7 @@
 
 import { UsageError, nearestName } from "../errors.js";
 import type { ByteSource } from "../io/source.js";
+import type { ChunkBuffers } from "./chunk-buffers.js";
 import type { ChunkScan, ScanSetup } from "./chunk-scanner.js";
 import type { InputItem } from "./input.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult } from "./log.js";
@@ -15,7 +16,7 @@ import { ScanMemory } from "./scanner.js";
 import { LocalScanner, ThreadScanner, type Scanner } from "./scanners.js";
 
 /** Chunks that a thread is given ahead: one to work on, and enough that it never waits for the next. */
-const CHUNKS_AHEAD = 3;
+const CHUNKS_AHEAD = 2;
 
 /** Sizes that tests make small, so that every boundary falls everywhere. */
 export interface ReadSizes {
@@ -33,6 +34,8 @@ export interface Reading {
   setup: ScanSetup;
   options: ReadOptions;
   sizes: ReadSizes;
+  /** where buffers of chunks go when they are scanned */
+  buffers: ChunkBuffers;
 }
 
 /** An item on its way; a chunk with its scan to come. */
@@ -44,13 +47,14 @@ interface Ordered {
 
 /** Reads every row once, in order: Log.read. */
 export async function readLog(
-  { items, sources, setup, options, sizes }: Reading,
+  { items, sources, setup, options, sizes, buffers }: Reading,
   onBatch: Parameters<Log["read"]>[1],
   observe: Parameters<Log["read"]>[2],
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
-  const numThreads = options.threads > 1 ? options.threads : 0;
-  const scanners: Scanner[] = [new LocalScanner({ module, setup })];
+  // the calling thread is one of them: it merges and passes batches on
+  const numThreads = options.threads - 1;
+  const scanners: Scanner[] = [new LocalScanner({ module, setup }, buffers)];
   const merger = new Merger(
     setup,
     1 + numThreads,
@@ -86,7 +90,7 @@ export async function readLog(
         const isLocal = numThreads === 0 || localBytes < sizes.localBytes;
         if (isLocal) localBytes += item.bytes.length;
         if (!isLocal && scanners.length === 1) {
-          for (let i = 0; i < numThreads; i++) scanners.push(new ThreadScanner({ module, setup }));
+          for (let i = 0; i < numThreads; i++) scanners.push(new ThreadScanner({ module, setup }, buffers));
         }
         const scanner = isLocal ? 0 : 1 + (turn++ % numThreads);
         const scan = scanners[scanner]!.scan(item);

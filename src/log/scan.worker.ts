@@ -14,11 +14,12 @@ parentPort!.on("message", ({ bytes, quoted }: ScanJob) => {
   try {
     const scan = scanner.scan(bytes, quoted);
     const buffers = [
+      bytes.buffer,
       ...scan.columns.map(({ buffer }) => buffer),
-      ...scan.newKeys.flatMap(({ bytes, offsets }) => [bytes.buffer, offsets.buffer]),
+      ...scan.newKeys.flatMap((keys) => [keys.bytes.buffer, keys.offsets.buffer]),
     ];
     const transferred = buffers.filter((buffer) => buffer instanceof ArrayBuffer);
-    parentPort!.postMessage({ scan } satisfies ScanReply, transferred);
+    parentPort!.postMessage({ scan, buffer: bytes.buffer } satisfies ScanReply, transferred);
   } catch (error) {
     // an error's class does not survive the way between threads
     if (!(error instanceof EmbedError)) throw error;

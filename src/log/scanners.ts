@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { UsageError } from "../errors.js";
+import type { ChunkBuffers } from "./chunk-buffers.js";
 import { ChunkScanner, type ChunkScan, type ScanSetup } from "./chunk-scanner.js";
 import { ScanMemory } from "./scanner.js";
 
@@ -14,12 +15,12 @@ export interface ScannerData {
 
 /** What a thread is sent, a chunk. */
 export interface ScanJob {
-  bytes: Uint8Array;
+  bytes: Uint8Array<ArrayBuffer>;
   quoted: number[];
 }
 
-/** What it sends back: the scan, or the message of the UsageError that its memory is full. */
-export type ScanReply = { scan: ChunkScan } | { tooLarge: string };
+/** What it sends back: the scan with the chunk's buffer, or the message of the UsageError that its memory is full. */
+export type ScanReply = { scan: ChunkScan; buffer: ArrayBuffer } | { tooLarge: string };
 
 /** A scanner; scans come in the order of the chunks. */
 export interface Scanner {
@@ -32,12 +33,17 @@ export interface Scanner {
 export class LocalScanner implements Scanner {
   readonly #scanner: ChunkScanner;
 
-  constructor({ module, setup }: ScannerData) {
+  constructor(
+    { module, setup }: ScannerData,
+    private readonly buffers: ChunkBuffers,
+  ) {
     this.#scanner = new ChunkScanner(setup, new ScanMemory(module));
   }
 
   async scan({ bytes, quoted }: ScanJob): Promise<ChunkScan> {
-    return this.#scanner.scan(bytes, quoted);
+    const scan = this.#scanner.scan(bytes, quoted);
+    this.buffers.give(bytes.buffer);
+    return scan;
   }
 
   async close(): Promise<void> {}
@@ -48,14 +54,20 @@ export class ThreadScanner implements Scanner {
   readonly #worker: Worker;
   readonly #waiting: { resolve: (scan: ChunkScan) => void; reject: (error: unknown) => void }[] = [];
 
-  constructor(data: ScannerData) {
+  constructor(data: ScannerData, buffers: ChunkBuffers) {
     this.#worker = new Worker(fileURLToPath(new URL("./scan.worker.js", import.meta.url).href), {
       workerData: data,
+      // flags of the process, such as --input-type, may be none of a thread's
+      execArgv: [],
+      // what a scanner makes is sent on: a small nursery is all that it needs, where the default grows to 48 MB a thread
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
     });
     this.#worker.on("message", (reply: ScanReply) => {
       const { resolve, reject } = this.#waiting.shift()!;
-      if ("scan" in reply) resolve(reply.scan);
-      else reject(new UsageError(reply.tooLarge));
+      if ("scan" in reply) {
+        buffers.give(reply.buffer);
+        resolve(reply.scan);
+      } else reject(new UsageError(reply.tooLarge));
     });
     this.#worker.on("error", (error) => {
       for (const { reject } of this.#waiting.splice(0)) reject(error);

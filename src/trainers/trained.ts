@@ -1,18 +1,42 @@
 // What a trainer of `train-fm` is given and what it returns, whatever its model: a table, files for model/, scores of rows.
 
+import type { Roles } from "../dataset/dataset.js";
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { TopItemsInput } from "../kernels/top-items.js";
+import type { RankingExamples } from "../sampling/ranking-events.js";
 import type { EmbeddingTable } from "../embedding/table.js";
+import type { TrainingControls } from "./controls.js";
+import type { EpochEvent } from "./epoch.js";
 import type { FmOptions } from "./fm/options.js";
+import type { FmStart } from "./fm/start.js";
+import type { RankingOptions } from "./ranking/options.js";
 
 /** What a trainer is given. */
 export interface LearnerInput {
   /** the features, their fields and keys */
   space: FeatureSpace;
+  /** the columns of users and items, where the log has them */
+  roles: Pick<Roles, "user" | "item">;
   /** u32[numFeatures]: events of the training part that hold it; one with 0 is not trained */
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
+  /** an earlier model to go on from, for a trainer that can */
+  start?: FmStart;
+  controls?: TrainingControls;
+  /** for a task that ranks items */
+  ranking?: RankingJob;
+}
+
+/** What ranking is learned from, and how. */
+export interface RankingJob {
+  examples: RankingExamples;
+  options: RankingOptions;
+  /** whether the model is of user and item alone */
+  matrix: boolean;
+  /** ranking metrics of a model on the validation part; absent without one */
+  look?: (model: Scorer) => Promise<Record<string, number>>;
 }
 
 /**
@@ -28,21 +52,6 @@ export type Learner = (
   signal?: AbortSignal,
 ) => Promise<Trained>;
 
-/** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
-export interface EpochEvent {
-  /** from 1 */
-  epoch: number;
-  /** of each row before its batch's step */
-  trainLoss: number;
-  validLoss?: number;
-  /** of the training pass alone */
-  rowsPerSecond: number;
-  /** of the whole epoch */
-  seconds: number;
-  /** whether no earlier epoch has a lower validation loss; without validation always true */
-  best: boolean;
-}
-
 /** A model that scores rows of the space that it was trained on. */
 export interface Scorer {
   /**
@@ -54,6 +63,13 @@ export interface Scorer {
    * @throws {UsageError} parameters or rows do not fit 4 GiB
    */
   score(rows: FeatureRows, options: { threads: number }): Promise<Float32Array>;
+  /**
+   * Vectors that rank items for contexts as the scores do; absent when the model has none.
+   *
+   * @param contexts a row a query: all features but the items'
+   * @param items    a row an item: its features
+   */
+  rank?(contexts: FeatureRows, items: FeatureRows): Omit<TopItemsInput, "masks">;
 }
 
 /** A trained model, and how it goes into a run directory. */
@@ -61,9 +77,13 @@ export interface Trained extends Scorer {
   /** as the manifest names it; `readModel` reads it back by this name */
   name: string;
   loss: "logistic" | "squared";
+  /** options that the trainer chose by the data */
+  chosen?: Partial<FmOptions>;
   epochs: EpochEvent[];
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
   table(space: FeatureSpace): EmbeddingTable;
   /** relative to model/ */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;

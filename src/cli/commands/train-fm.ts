@@ -21,10 +21,16 @@ import {
 import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
+import { addImplicitOptions, implicitOf } from "../implicit-options.js";
+import { addRankingOptions, rankingOf, type RankingFlags } from "../ranking-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
+import type { Interrupts } from "../interrupts.js";
+import { addMemoryOption, memoryOf, type MemoryFlags } from "../memory-option.js";
+import { addWeeklyOptions, weeklyOf, type WeeklyFlags } from "../weekly-options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
+import { searchLines } from "../search.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -33,7 +39,7 @@ Examples:
   embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
 `;
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "negatives" | "noise">;
+type ModelFlags = Pick<TrainFmOptions, "out" | "negatives"> & Partial<Pick<TrainFmOptions, "noise">>;
 type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
@@ -42,13 +48,16 @@ type Flags = ReadingFlags &
   EventFlags &
   HashKeysFlags &
   SplitFlags &
+  WeeklyFlags &
+  MemoryFlags &
   ModelFlags &
   OptionalFlags &
+  RankingFlags &
   ColumnFlags &
-  Partial<FmOptions> & { l2?: number };
+  Partial<Omit<FmOptions, "loss">> & { l2?: number };
 
 /** Adds the command. */
-export function addTrainFm(program: Command, signal: AbortSignal): Command {
+export function addTrainFm(program: Command, signal: AbortSignal, interrupts: Interrupts): Command {
   const command = program
     .command("train-fm")
     .summary("train a factorization machine: a vector for each key of each field")
@@ -64,6 +73,8 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
+  addMemoryOption(addWeeklyOptions(command));
+  addImplicitOptions(addRankingOptions(command));
   command
     .addOption(model("--model <model>", "what is trained").choices(models).default("fm"))
     .addOption(
@@ -71,25 +82,35 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
         tasks,
       ),
     )
-    .addOption(training("--method <method>", "how it is trained").choices(methods).default("adagrad"))
+    .addOption(
+      training("--method <method>", "how it is trained")
+        .choices(methods)
+        .default(undefined, "adagrad; implicit: als"),
+    )
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
     )
     .addOption(
-      model("--negatives <n>", "for a log without labels: negatives drawn an event")
+      model(
+        "--negatives <n>",
+        "for a log without labels: negatives drawn an event; ranking: by default as the loss needs",
+      )
         .argParser(wholeOf("--negatives", 1))
         .default(0, "none"),
     )
     .addOption(
       model("--noise <distribution>", "what negatives are drawn by")
         .choices(["uniform", "popularity"])
-        .default("uniform"),
+        .default(undefined, "uniform; sampled-softmax: popularity"),
     )
     .addOption(
       model(
         "--item-fields <columns>",
         "what a negative replaces beside the item; inferred by default",
       ).argParser(listOf),
+    )
+    .addOption(
+      training("--normalize-rows", "with --model ffm: divide each row's values by their Euclidean norm"),
     )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
   command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
@@ -115,7 +136,11 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { trainFm } = await import("../../api/train-fm.js");
     const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
-    const summary = await watched(flags, signal, (watch) => trainFm(paths, options, watch));
+    const finishInstead =
+      flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;
+    const summary = await watched(flags, signal, (watch) =>
+      trainFm(paths, options, { ...watch, ...(finishInstead && { finishInstead }) }),
+    );
     if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
     else if (!flags.quiet) await writeResult(textOf(summary));
   });
@@ -123,14 +148,19 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
 
 function optionsOf(flags: Flags): TrainFmOptions {
   const { itemFields, positiveFrom, negatives } = flags;
-  if (itemFields !== undefined && negatives === 0)
-    throw new UsageError("--item-fields goes with --negatives");
+  const ranks = flags.task === "ranking" || flags.task === "implicit";
+  if (itemFields !== undefined && negatives === 0 && !ranks)
+    throw new UsageError("--item-fields goes with --negatives or --task ranking");
+  if (flags.noise !== undefined && negatives === 0 && !ranks)
+    throw new UsageError("--noise goes with --negatives or --task ranking");
   const { model, method } = flags;
   const fm: Partial<FmOptions> = {
     ...(model && { model }),
     ...(method && { method }),
     ...(flags.l2Field && { l2Field: flags.l2Field }),
+    ...(flags.normalizeRows === true && { normalizeRows: true }),
     ...(flags.shuffle === false && { shuffle: false }),
+    ...implicitOf(flags),
   };
   if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
   for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
@@ -141,16 +171,19 @@ function optionsOf(flags: Flags): TrainFmOptions {
     ...(positiveFrom !== undefined && { positiveFrom }),
     onBadRow: flags.onBadRow,
     infer: true,
-    unlabelled: negatives > 0,
+    unlabelled: negatives > 0 || ranks,
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     out: flags.out,
     force: flags.force ?? false,
     ...vocabularyOf(flags),
     ...eventsOf(flags),
     ...hashKeysOf(flags),
+    ...rankingOf(flags),
     negatives,
-    noise: flags.noise,
+    noise: flags.noise ?? "uniform",
     ...splitOf(flags),
+    ...weeklyOf(flags),
+    ...memoryOf(flags),
     fm,
   };
 }
@@ -167,6 +200,6 @@ function l2FieldOf(text: string, earlier: Record<string, number> = {}): Record<s
   return { ...earlier, ...Object.fromEntries(entries) };
 }
 
-function textOf({ out, rows, seconds, metrics }: Summary): string {
-  return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+function textOf({ out, rows, seconds, metrics, search }: Summary): string {
+  return `${searchLines(search)}${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
 }

@@ -6,15 +6,18 @@ import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { FeatureRates } from "../../kernels/fm.js";
 import { featureTable } from "../feature-table.js";
-import type { EpochEvent, LearnerInput, Scorer, Trained } from "../trained.js";
+import type { LearnerInput, Scorer, Trained } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
 import { fmModelFiles, readFmParameters } from "./artifact.js";
 import { scoreRows, type FmModel } from "./model.js";
+import { optimizerFile } from "./optimizer-file.js";
 import type { FmOptions } from "./options.js";
+import { rankingVectors } from "./ranking-vectors.js";
 import { trainFm } from "./train.js";
 
 /** @throws as trainFm */
 export async function learnFm(
-  { space, ...input }: LearnerInput,
+  { space, roles: _, ...input }: LearnerInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -35,7 +38,7 @@ export async function learnFm(
 }
 
 /** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
-function fieldRates(
+export function fieldRates(
   { fields, offsets, numFeatures }: FeatureSpace,
   { l2Field, l2Weight, l2Vector }: FmOptions,
 ): ((feature: number) => FeatureRates) | undefined {
@@ -54,22 +57,30 @@ function fieldRates(
 
 /** Any model that scores as a factorization machine does. */
 export function trainedFm(model: FmModel): Trained {
-  const { loss, epochs, bestEpoch } = model;
+  const { loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
   return {
     name: "fm",
     loss,
     epochs,
     bestEpoch,
+    interrupted,
     table: (space) => featureTable(space, model),
-    files: (space) => fmModelFiles(space, model),
+    files: (space) => ({
+      ...fmModelFiles(space, model),
+      ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
+    }),
     score: (rows, options) => scoreRows(model, rows, options),
+    rank: (contexts, items) => rankingVectors(model, contexts, items),
   };
 }
 
 /** The scorer of a run. */
 export async function readFm(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
   const parameters = await readFmParameters(run, space, table);
-  return { score: (rows, options) => scoreRows(parameters, rows, options) };
+  return {
+    score: (rows, options) => scoreRows(parameters, rows, options),
+    rank: (contexts, items) => rankingVectors(parameters, contexts, items),
+  };
 }
 
 /** The scorer of a linear run, whose vectors are its weights. */

@@ -1,6 +1,7 @@
 // A factorization machine in shared memory with the threads that work on it: what training and scoring have in common.
 
 import { stopBarrier } from "../../kernels/barrier.js";
+import { allocateFfm, type FieldAwareness } from "../../kernels/ffm.js";
 import {
   allocateFm,
   BATCH_ROWS,
@@ -15,6 +16,17 @@ import {
   takeLoss,
   writeBias,
 } from "../../kernels/fm.js";
+import {
+  alignFtrl,
+  copyState,
+  freezeBias,
+  type FmState,
+  type OptimizerState,
+  readOptimizer,
+  restoreState,
+  vectorNorm,
+  writeOptimizer,
+} from "../../kernels/fm-state.js";
 import { loadKernel } from "../../kernels/load.js";
 import { Arena, type Region } from "../../kernels/memory.js";
 import { blockOrder } from "../../kernels/reference/random.js";
@@ -26,9 +38,12 @@ import type { FmResult, FmTask } from "./tasks.js";
 /** First vectors are uniform in plus or minus this. */
 const SPREAD = 0.05;
 
+/** With fields, the machine is field-aware: a vector for each partner field. */
+export type MachineShape = FmShape & { fields?: FieldAwareness };
+
 /** Dense copies of the parameters, in the shared memory. */
 export interface ParameterRegions {
-  /** f32[n][dim] */
+  /** f32[n][dim]; field-aware f32[n][fields][dim] */
   vectors: Region;
   /** f32[n] */
   w: Region;
@@ -37,11 +52,16 @@ export interface ParameterRegions {
 /** Parameters and threads; `terminate` ends the threads and must be called. */
 export class FmMachine {
   readonly arena: Arena;
-  readonly #shape: FmShape;
+  readonly #shape: MachineShape;
   readonly #layout: FmLayout;
   readonly #pool: WorkerPool<FmTask, FmResult>;
 
-  private constructor(arena: Arena, shape: FmShape, layout: FmLayout, pool: WorkerPool<FmTask, FmResult>) {
+  private constructor(
+    arena: Arena,
+    shape: MachineShape,
+    layout: FmLayout,
+    pool: WorkerPool<FmTask, FmResult>,
+  ) {
     this.arena = arena;
     this.#shape = shape;
     this.#layout = layout;
@@ -53,10 +73,11 @@ export class FmMachine {
    *
    * @throws {UsageError} the parameters do not fit one memory
    */
-  static async start(shape: FmShape): Promise<FmMachine> {
+  static async start(shape: MachineShape): Promise<FmMachine> {
     const arena = new Arena();
-    const layout = allocateFm(arena, shape);
-    const init: FmInit = { memory: arena.memory, module: await loadKernel("fm"), layout };
+    const { fields } = shape;
+    const layout = fields ? allocateFfm(arena, shape, fields) : allocateFm(arena, shape);
+    const init: FmInit = { memory: arena.memory, module: await loadKernel(fields ? "ffm" : "fm"), layout };
     const pool = await WorkerPool.start<FmTask, FmResult>(
       new URL("./fm.worker.js", import.meta.url),
       layout.threads.length,
@@ -69,6 +90,11 @@ export class FmMachine {
   /** Ends the threads, whatever they do. */
   async terminate(): Promise<void> {
     await this.#pool.terminate();
+  }
+
+  /** Numbers of a feature's vector as `export` copies it. */
+  get vectorWidth(): number {
+    return this.#layout.vectorWidth;
   }
 
   get bias(): number {
@@ -154,9 +180,9 @@ export class FmMachine {
   }
 
   allocateParameters(): ParameterRegions {
-    const { numFeatures, dim } = this.#shape;
+    const { numFeatures } = this.#shape;
     return {
-      vectors: this.arena.allocate("the vectors kept", numFeatures * dim * 4),
+      vectors: this.arena.allocate("the vectors kept", numFeatures * this.#layout.vectorWidth * 4),
       w: this.arena.allocate("the weights kept", numFeatures * 4),
     };
   }
@@ -170,5 +196,39 @@ export class FmMachine {
   /** Copies parameters in. */
   async import({ vectors, w }: ParameterRegions): Promise<void> {
     await this.#pool.run({ kind: "load", vectors: vectors.offset, w: w.offset });
+  }
+
+  /** The Frobenius norm of V. */
+  vectorNorm(): number {
+    return vectorNorm(this.arena, this.#layout);
+  }
+
+  /** Lets no further step move w0. */
+  freezeBias(): void {
+    freezeBias(this.arena, this.#layout);
+  }
+
+  /** What the method keeps beside the parameters. */
+  get optimizer(): OptimizerState {
+    return readOptimizer(this.arena, this.#layout);
+  }
+
+  /** Puts it back for the features that are flagged. @param known u8[numFeatures] */
+  setOptimizer(state: OptimizerState, known: Uint8Array): void {
+    writeOptimizer(this.arena, this.#layout, state, known);
+  }
+
+  /** To be called when weights were put in: under FTRL they follow from what it keeps. @param l2 of a feature's weight */
+  alignWeights(l2: (feature: number) => number): void {
+    if (this.#shape.method === "ftrl") alignFtrl(this.arena, this.#layout, this.#shape, l2);
+  }
+
+  /** A copy of all that training has made; given back, training goes on as if it had not stopped. */
+  get state(): FmState {
+    return copyState(this.arena, this.#layout);
+  }
+
+  set state(state: FmState) {
+    restoreState(this.arena, this.#layout, state);
   }
 }

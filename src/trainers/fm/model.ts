@@ -3,8 +3,10 @@
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j          Rendle 2010, eq. 1
 
 import type { FeatureRows } from "../../dataset/rows.js";
+import type { FieldAwareness } from "../../kernels/ffm.js";
+import type { OptimizerState } from "../../kernels/fm-state.js";
 import { exp } from "../../kernels/reference/exp.js";
-import type { EpochEvent } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
 import { FmMachine } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
 
@@ -20,10 +22,17 @@ export interface FmModel {
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
+  /** of the same epoch, where it is to be kept */
+  optimizer?: OptimizerState;
 }
 
 /** The parameters alone: what scoring needs, and what a run keeps. */
 export type FmParameters = Pick<FmModel, "dim" | "w0" | "w" | "vectors">;
+
+/** Parameters of a field-aware machine: dim is that of all partner fields together. */
+export type FieldAwareParameters = FmParameters & { fields?: FieldAwareness };
 
 /**
  * Scores of rows, before any link: log-odds for the logistic loss, the prediction for the squared loss.
@@ -34,13 +43,15 @@ export type FmParameters = Pick<FmModel, "dim" | "w0" | "w" | "vectors">;
  * @throws {UsageError} parameters or rows do not fit 4 GiB
  */
 export async function scoreRows(
-  model: FmParameters,
+  model: FieldAwareParameters,
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
+  const { fields } = model;
   const machine = await FmMachine.start({
+    ...(fields && { fields }),
     numFeatures: model.w.length,
-    dim: model.dim,
+    dim: fields ? model.dim / fields.numFields : model.dim,
     threads,
     loss: "squared",
     // nothing is trained, and sgd keeps nothing beside the parameters

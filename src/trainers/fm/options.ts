@@ -3,9 +3,9 @@
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
 
-export const models = ["fm", "lr"] as const;
-export const methods = ["adagrad", "sgd", "ftrl", "adam"] as const;
-export const tasks = ["binary", "regression"] as const;
+export const models = ["fm", "lr", "ffm"] as const;
+export const methods = ["adagrad", "sgd", "ftrl", "adam", "als"] as const;
+export const tasks = ["binary", "regression", "ranking", "implicit"] as const;
 
 export type Model = (typeof models)[number];
 export type Method = (typeof methods)[number];
@@ -26,16 +26,25 @@ export interface FmOptions {
   l2Vector: number;
   /** by field: the L2 of its weights and vectors in place of the two above */
   l2Field: Record<string, number>;
+  /** divides each row's values by their Euclidean norm; field-aware machines only */
+  normalizeRows: boolean;
   seed: number;
   threads: number;
   shuffle: boolean;
   patience: number;
+  minDelta: number;
   loss: "logistic" | "squared";
+  /** of --task implicit: trainers/implicit/options.ts */
+  unobservedWeight?: number;
+  l2Exponent?: number;
 }
 
 /** A number that a user may set. */
 export interface Hyperparameter {
-  name: Exclude<keyof FmOptions, "model" | "method" | "l2Field" | "shuffle" | "loss">;
+  name: Exclude<
+    keyof FmOptions,
+    "model" | "method" | "l2Field" | "normalizeRows" | "shuffle" | "loss" | "unobservedWeight" | "l2Exponent"
+  >;
   /** as the help shows it */
   default: string;
   help: string;
@@ -49,7 +58,9 @@ export interface Hyperparameter {
 type Steps = Pick<FmOptions, "learningRate" | "learningRateDecay" | "l1Weight" | "l2Weight" | "l2Vector">;
 
 /** Step size and penalties that served best by method and loss, on a click log and on ratings (docs/algorithms/fm.md). */
-const steps: Record<Method, Record<FmOptions["loss"], Steps>> = {
+const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
+  adagrad: Record<FmOptions["loss"], Steps>;
+} = {
   adagrad: {
     logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
     squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
@@ -68,6 +79,12 @@ const steps: Record<Method, Record<FmOptions["loss"], Steps>> = {
   },
 };
 
+/** Those of a field-aware machine, whose vectors each see one partner field (docs/algorithms/ffm.md). */
+const fieldAwareSteps: Record<FmOptions["loss"], Partial<Steps>> = {
+  logistic: { l2Vector: 1e-3 },
+  squared: {},
+};
+
 function plain(learningRate: number): Steps {
   return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
 }
@@ -81,8 +98,8 @@ function byLoss(name: keyof Steps): string {
 export const hyperparameters: readonly Hyperparameter[] = [
   {
     name: "dim",
-    default: "16",
-    help: "numbers a vector",
+    default: "16, or 4 with --model ffm",
+    help: "numbers a vector; with --model ffm, of the vector for each field",
     integer: true,
     min: 1,
     max: 1024,
@@ -167,28 +184,46 @@ export const hyperparameters: readonly Hyperparameter[] = [
     min: 0,
     max: 1_000_000_000,
   },
+  {
+    name: "minDelta",
+    default: "0",
+    help: "what an epoch must be better by to count for --patience",
+    integer: false,
+    min: 0,
+    max: Number.MAX_VALUE,
+  },
 ];
 
-/** The defaults; those of the steps depend on the loss and on the method. */
-export function defaultFmOptions(loss: FmOptions["loss"], method: Method = "adagrad"): FmOptions {
+/** The defaults; those of the steps depend on the loss, the method and the model. */
+export function defaultFmOptions(
+  loss: FmOptions["loss"],
+  method: Method = "adagrad",
+  model: Model = "fm",
+): FmOptions {
   return {
-    model: "fm",
+    model,
     method,
-    dim: 16,
+    dim: model === "ffm" ? 4 : 16,
     epochs: 10,
-    ...steps[method][loss],
+    ...(steps[method] ?? steps.adagrad)[loss],
+    ...(model === "ffm" && fieldAwareSteps[loss]),
     negativeDownsampling: 1,
     l2Field: {},
+    normalizeRows: false,
     seed: 1,
     threads: availableParallelism(),
     shuffle: true,
     patience: 2,
+    minDelta: 0,
     loss,
   };
 }
 
-/** @throws {UsageError} an option is outside its range */
+/** @throws {UsageError} an option is outside its range, or does not go with the model */
 export function checkFmOptions(options: FmOptions): void {
+  if (options.normalizeRows && options.model !== "ffm") {
+    throw new UsageError(`--normalize-rows goes with --model ffm, got --model ${options.model}`);
+  }
   for (const { name, integer, min, max } of hyperparameters) {
     const value = options[name];
     if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {

@@ -23,8 +23,6 @@ export function unknownCategories(
     if (rows) for (const row of rows) count(column.codes[row]!);
     else column.codes.forEach(count);
     if (unknown === 0) return [];
-    return [
-      `${unknown} of ${cells} cells of '${name}' hold a category that training has not seen`,
-    ];
+    return [`${unknown} of ${cells} cells of '${name}' hold a category that training has not seen`];
   });
 }

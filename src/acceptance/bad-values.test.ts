@@ -1,0 +1,111 @@
+// Values and flags that cannot be used: each with its code, its place, and what to try.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const written = (name: string, content: string | Buffer): string => {
+  writeFileSync(at(name), content);
+  return at(name);
+};
+const train = ["-o", at("run"), "--epochs", "1"];
+const last = (stderr: string): string => stderr.trim().split("\n").at(-1)!;
+
+test("bytes that are not the encoding's are told with their line", async () => {
+  const rows = Array.from({ length: 70_000 }, (_, i) => `${i % 2},u${i % 50},i${i % 70}`);
+  const text = `click,user_id,item_id\n${rows.join("\n")}\n`;
+  // half of a surrogate pair stands in row 66,000, beyond the first megabyte
+  const lone = Buffer.from(text.replace(rows[65_999]!, `1,u\ud83d,i`), "utf16le");
+  const wide = await embed(["train-fm", written("wide.csv", lone), ...train, "--encoding", "utf-16le"]);
+  const line = 2 + rows.indexOf(rows[65_999]!);
+  expect([wide.code, last(wide.stderr)]).toEqual([65, expect.stringContaining(`wide.csv:${line}: `)]);
+
+  const bytes = Buffer.from("click,user_id\n1,a\n0,b\n1,x\n", "latin1");
+  // the first of two bytes of a character
+  bytes[bytes.length - 2] = 0x81;
+  const shift = ["--encoding", "shift_jis"];
+  const japanese = await embed(["train-fm", written("japanese.csv", bytes), ...train, ...shift]);
+  expect([japanese.code, last(japanese.stderr)]).toEqual([65, expect.stringMatching(/japanese\.csv:4: /)]);
+});
+
+test("a label beyond a 32-bit float is a bad row, not a divergence", async () => {
+  const log = written("large.csv", "y,user_id\n1.5,a\n1e39,b\n2.5,c\n");
+  const { code, stderr } = await embed(["train-fm", log, ...train, "--label", "y"]);
+  expect([code, last(stderr)]).toEqual([
+    65,
+    expect.stringMatching(/large\.csv:3: column 'y': .*32-bit.*1e\+39/),
+  ]);
+});
+
+test("a label that is not of the task is told with its line", async () => {
+  const log = written("labels.csv", 'click,user_id\n1,"a\nb"\n0,b\n3,c\n1,d\n');
+  const { code, stderr } = await embed(["train-fm", log, ...train, "--task", "binary"]);
+  expect([code, last(stderr)]).toEqual([65, expect.stringMatching(/labels\.csv:5: column 'click': .*got 3/)]);
+});
+
+test("--noise without --negatives is an error 64", async () => {
+  const { code, stderr } = await embed([
+    "train-fm",
+    fixture("clicks.csv"),
+    ...train,
+    "--noise",
+    "popularity",
+  ]);
+  expect([code, stderr]).toEqual([64, expect.stringContaining("--noise goes with --negatives")]);
+});
+
+test.each([
+  ["train-fm no-such.csv -o no-run", 66, "no-such.csv"],
+  ["train-fm log.csv -o no-run --no-such-option", 64, "--no-such-option"],
+  ["train-fm -o x --label nothing no-such.csv --dim none", 64, "--dim"],
+])("`%s --log-format json` puts its error as one JSON object a line", async (line, code, named) => {
+  const got = await shell(`embed ${line} --log-format json`);
+  expect(got.code).toBe(code);
+  const events = got.stderr
+    .trim()
+    .split("\n")
+    .map((text) => parseJson<{ stage: string; text: string }>(text));
+  expect(events.map(({ stage }) => stage)).toContain("error");
+  expect(events.some(({ text }) => text.includes(named))).toBe(true);
+});
+
+test("--split user spreads the rows that have no user", async () => {
+  const rows = Array.from({ length: 600 }, (_, i) => `${i % 2},${i % 3 === 0 ? `u${i % 20}` : ""},i${i}`);
+  const log = written("nobody.csv", `click,user_id,item_id\n${rows.join("\n")}\n`);
+  await embedOk(["train-fm", log, "-o", at("users"), "--epochs", "1", "--split", "user", "--valid", "0.5"]);
+  const { split } = parseJson<{ split: { train: number; valid: number } }>(
+    readFileSync(join(at("users"), "manifest.json"), "utf8"),
+  );
+  // 400 rows without a user: in one part, one of these would have 400 or more
+  expect(Math.max(split.train, split.valid)).toBeLessThan(390);
+});
+
+test("evaluate warns when a side table has changed", async () => {
+  const ratings = fixture("ratings.csv");
+  const side = written("items.csv", readFileSync(fixture("items.csv"), "utf8"));
+  await embedOk(["train-fm", ratings, "-o", at("side"), "--epochs", "1", "--side", `${side}:item_id`]);
+  const warningsOf = async () => {
+    const { stdout } = await embedOk(["evaluate", at("side"), "--on", ratings, "--json"]);
+    return parseJson<{ warnings: string[] }>(stdout).warnings;
+  };
+  expect(await warningsOf()).toEqual([]);
+  writeFileSync(side, readFileSync(side, "utf8").trimEnd());
+  expect(await warningsOf()).toEqual([expect.stringContaining("is not what it was")]);
+});
+
+test("threads of a reading do not inherit the flags of the process", async () => {
+  const code = `const { inspect } = await import(process.env.EMBED_API); await inspect([process.env.EMBED_LOG],
+    { reading: { header: true, onBadRow: "error", maxCell: 4096, threads: 2 } },
+    { observe() {}, signal: new AbortController().signal });`;
+  const api = new URL("../index.js", import.meta.url).href;
+  // a log beyond what the calling thread reads alone
+  const line = "1,user-000000001,item-000000001,0123456789012345678901234567890123456789\n";
+  writeFileSync(at("long.csv"), `click,user_id,item_id,x\n${line.repeat(3_900_000)}`);
+  const env = { EMBED_API: api, EMBED_LOG: at("long.csv") };
+  const got = await shell(`"$EMBED_NODE" --input-type=module -e '${code}'`, { env });
+  expect([got.code, got.stderr]).toEqual([0, ""]);
+});

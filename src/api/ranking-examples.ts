@@ -1,0 +1,94 @@
+// The examples of `--task ranking`: positive events to learn from, and for each user of another part what was held out.
+
+import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
+import { bindEncoder } from "../dataset/rows.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import { UsageError } from "../errors.js";
+import {
+  rankingEvents,
+  rankingQueries,
+  sampleQueries,
+  type RankingQueries,
+} from "../sampling/ranking-events.js";
+import { isMatrix } from "../trainers/ranking/data.js";
+import { rankingOptions, type RankingOptions } from "../trainers/ranking/options.js";
+import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
+import type { Watch } from "./progress.js";
+import { rankingMetricsOf } from "./ranking-metrics.js";
+
+/** Users that the looks during training are at, at most. */
+const USERS_OF_LOOK = 4096;
+
+/** How the examples are made. */
+export interface RankingExampleOptions extends EventWeightOptions {
+  task: "ranking" | "implicit";
+  seed: number;
+  threads: number;
+  minUsers: number;
+  itemFields?: string[];
+  /** what the user set */
+  ranking: Partial<RankingOptions>;
+}
+
+/** @throws {UsageError} the log has no user or no item, or an option is out of range */
+export function rankingExamples(
+  space: FeatureSpace,
+  parts: Parts,
+  { task, seed, threads, minUsers, itemFields, ranking, ...weighting }: RankingExampleOptions,
+  { observe, signal }: Watch,
+): Examples {
+  if (parts.train.dataset.roles.user === undefined)
+    throw new UsageError(`--task ${task} needs a user column: name it with --user`);
+  const fields = negativeFields(space, parts.train, `--task ${task}`, itemFields, minUsers);
+  const { source, contextFieldIndexes } = fields;
+  const bound = (part: Part) => ({
+    ...part,
+    encoder: bindEncoder(space, part.dataset),
+    contextFieldIndexes,
+  });
+  const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
+  const train = rankingEvents(source, bound(parts.train), seed, weights);
+  const matrix = isMatrix({ source, train });
+  const options = rankingOptions(ranking, matrix);
+  const left = parts.train.rows.length - train.items.length;
+  // least squares draw nothing, and learn from users who have every item too
+  if (left > 0 && task === "ranking") {
+    observe({
+      stage: "warning",
+      text: `${left} events are not learned from: they have no known item, or their user has every item`,
+    });
+  }
+  const queriesOf = (name: string, part: Part | undefined): RankingQueries | undefined => {
+    if (!part) return undefined;
+    const queries = rankingQueries(source, bound(part));
+    const { unknownUsers } = queries;
+    if (unknownUsers > 0) {
+      const text = `${name}: ${unknownUsers} users have no training events and are left out of the ranking metrics`;
+      observe({ stage: "note", text });
+    }
+    return queries;
+  };
+  const valid = queriesOf("valid", parts.valid);
+  const test = queriesOf("test", parts.test);
+  const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
+  const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
+  const labels = new Float32Array(parts.train.rows.length).fill(1);
+  const rows = bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels);
+  return {
+    task,
+    train: {
+      kind: "resident",
+      rows: { ...rows, ...(weights && { weights }) },
+    },
+    labelRange: [0, 1],
+    negatives: { source, itemFields: fields.itemFields, exhausted: 0 },
+    ranking: {
+      examples,
+      options,
+      matrix,
+      ...(sample && {
+        look: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
+      }),
+    },
+  };
+}

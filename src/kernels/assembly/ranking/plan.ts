@@ -1,0 +1,136 @@
+// What the ranking kernel is told, as structs in the shared memory; ../../ranking.ts writes them field by field, in this order.
+// All fields are four bytes, pointers are byte offsets, 64-byte aligned; a pointer is 0 for an array that is absent.
+//
+//   n   features        d   dimensions        J   slices of 8 dimensions        D   8 J: the width of a row
+//   E   events          I   items             M   candidates an event           N   negatives that a batch shares
+//   B   events a batch: 256
+
+/** Events a batch. Scores within a batch are those of its start. */
+export const B: u32 = 256;
+/** Dimensions a slice. */
+export const K: u32 = 8;
+/** Bytes of a slice of a row. */
+export const SLICE: usize = 32;
+
+export const WARP: u32 = 1;
+export const SAMPLED_SOFTMAX: u32 = 2;
+
+/** Rows of (feature, value) pairs, as src/dataset/rows.ts describes them. */
+export class Rows {
+  width: u32;
+  /** u32[numRows + 1]; 0 when every row has `width` pairs */
+  indptr: usize;
+  ids: usize;
+  /** f32; 0 when all are 1 */
+  values: usize;
+}
+
+/** The model, the events and how they are learned from. Read by every thread, written by none. */
+export class Plan {
+  barrier: usize;
+  numThreads: u32;
+  numFeatures: u32;
+  dim: u32;
+  /** J */
+  numSlices: u32;
+  /** f32[n][D + J]: v and its slices' accumulators, `stride` bytes a feature; dimensions beyond d are zero */
+  vectors: usize;
+  stride: u32;
+  /** f32[n][2]: w and its accumulator */
+  weights: usize;
+  /** the features of an event but its item's */
+  context: Rows;
+  /** the features of an item */
+  templates: Rows;
+  /** 1 when context and templates have one feature of value 1 a row: user and item alone */
+  single: u32;
+  /** u32[E]: the event's user, for its history; beyond the last user: one without */
+  users: usize;
+  /** u32[E]: the event's item */
+  items: usize;
+  /** f32[E]; 0 when all are 1 */
+  eventWeights: usize;
+  numUsers: u32;
+  /** I */
+  numItems: u32;
+  /** u32[numUsers + 1]: user u has items history[historyEnds[u] .. historyEnds[u + 1]), ascending */
+  historyEnds: usize;
+  history: usize;
+  /** u32[I][2]: threshold and other item of the alias method; 0 for the uniform distribution */
+  alias: usize;
+  /** f32[I]: log of the chance of each item; contrast only */
+  logNoise: usize;
+  loss: u32;
+  /** 1: vectors of a score are divided by their lengths, and there are no weights */
+  cosine: u32;
+  /** M or N, a multiple of 8 */
+  numNegatives: u32;
+  learningRate: f32;
+  l2Weight: f32;
+  l2Vector: f32;
+  /** of the hinge (WARP), or above which a negative's cosine counts (CCL) */
+  margin: f32;
+  /** of the negatives against the positive (CCL) */
+  negativeWeight: f32;
+  temperature: f32;
+  /** f32[M + 1]: weight of an event whose first violating candidate is the k-th (WARP) */
+  rankWeights: usize;
+  /** u32[2][4096][M]: candidates of a block's events, alternating with the block's number */
+  candidates: usize;
+  /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number */
+  partials: usize;
+  contrast: Contrast;
+}
+
+/** A batch of the losses whose negatives are shared: what its phases hand on to one another. */
+export class Contrast {
+  /** f32[N][D]: the negatives, divided by their lengths when cosine */
+  negatives: usize;
+  /** f32[N / 8][D][8]: the same, eight side by side */
+  panels: usize;
+  /** f32[N]: 1 / length, or 1 */
+  negativeScales: usize;
+  /** f32[N]: w and inner products of a negative's own features; 0 when cosine */
+  offsets: usize;
+  /** f32[B][D], f32[B]: the events' contexts */
+  contexts: usize;
+  contextScales: usize;
+  /** f32[B][D], f32[B]: their items */
+  positives: usize;
+  positiveScales: usize;
+  /** f32[B / 4][N][4]: scores, then dLoss/dscore */
+  gradients: usize;
+  /** f32[B / 4][N]: sums over four events of dLoss/dscore times the cosine, or of dLoss/dscore alone */
+  columns: usize;
+  /** f32[B][D]: dLoss/dcontext, before the division by its length */
+  contextGradients: usize;
+  /** f32[B]: score of the event's own item, and its dLoss/dscore */
+  positiveScores: usize;
+  positiveGradients: usize;
+  /** f32[B] */
+  losses: usize;
+}
+
+/** One thread's own. */
+export class Thread {
+  /** f64: sum of the losses since it was last cleared; on the last thread only */
+  loss: f64;
+  batchNumber: u32;
+  blockNumber: u32;
+  /** u32[4096]: the block's events in the order of visit */
+  order: usize;
+  /** f32[B][M + 1]: scores, the event's own item first */
+  scores: usize;
+  /** f32[B]: score of the event's item less its negative's, then dLoss of it */
+  gradients: usize;
+  /** u32[B]: the negative of each event */
+  negatives: usize;
+  /** f32[4][8] and f32[D][4]: a tile, and four contexts side by side */
+  tile: usize;
+  packed: usize;
+  /** u32[I]: 1 + slot of the item among the batch's negatives, else 0; u32[N]: 1 + the next slot of the same item */
+  slots: usize;
+  next: usize;
+  /** u32[N]: the batch's negatives */
+  shared: usize;
+}

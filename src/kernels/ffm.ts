@@ -1,0 +1,149 @@
+// The field-aware kernel laid out in an arena. It has the functions of FmKernel (fm.ts), and the same machine drives both.
+//
+//   plan ──► vectors    f32[n][F][Q][2][4]   v and its accumulators, by feature, partner field and quad
+//        ──► linear     f32[n][2]            w and its accumulators
+//        ──► fieldOf    u32[n]
+//        ──► tiles      struct[]             all pairs of fields, group by group (ffm-tiles.ts)
+//        ──► partials   f32[2][G+1][B]       partial scores, alternating
+//   thread t ──► its tiles; of a batch of any width, bases, partners, blockEnds
+//
+// Structs are written in the order of their fields in assembly/ffm/plan.ts.
+
+import { UsageError } from "../errors.js";
+import { allocateBarrier } from "./barrier.js";
+import { dealGroups, fieldsPerBlock, groupTiles, pairsOf, type Tile } from "./ffm-tiles.js";
+import {
+  BATCH_ROWS,
+  type FmLayout,
+  type FmShape,
+  PAIR_ARRAYS,
+  planFields,
+  type StructField,
+  threadFields,
+  writeStruct,
+} from "./fm.js";
+import type { Arena } from "./memory.js";
+
+/** Features of a slice of the kernel's `initialise`, `exportSlice` and `importSlice`. */
+const FEATURES_A_SLICE = 4096;
+
+/** Which field each feature is of; rows of a field-aware machine hold their pairs in the order of their fields. */
+export interface FieldAwareness {
+  numFields: number;
+  /** u32[numFeatures] */
+  fieldOf: Uint32Array;
+  /** u32[numFields]: a hash of each field's name, from which first vectors for it are drawn */
+  fieldHashes: Uint32Array;
+  /** whether a row may hold several features of the field, which then meet each other */
+  several: readonly boolean[];
+  /** divides each row's values by their Euclidean norm */
+  normalizeRows: boolean;
+}
+
+/** Numbers of a feature's vectors in the kernel, without accumulators. */
+function paddedWidth(numFields: number, dim: number): number {
+  const size = fieldsPerBlock(numFields);
+  return Math.ceil(numFields / size) * size * Math.ceil(dim / 4) * 4;
+}
+
+/**
+ * Lays out parameters, buffers and structs of a field-aware machine; parameters are zero until `initialise` or `importSlice`.
+ *
+ * @throws {UsageError} it does not fit the arena; says how much it needs
+ */
+export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness): FmLayout {
+  const { numFeatures, dim } = shape;
+  const { numFields } = fields;
+  checkSize(arena, shape, numFields);
+  const groups = groupTiles(numFields);
+  const numThreads = Math.max(1, Math.min(shape.threads, groups.length));
+  const blockFields = fieldsPerBlock(numFields);
+  const numBlocks = Math.ceil(numFields / blockFields);
+  const width = paddedWidth(numFields, dim);
+  const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
+  const put = (name: string, values: Uint32Array) => {
+    const region = arena.allocate(name, values.byteLength);
+    arena.u32(region).set(values);
+    return region.offset;
+  };
+
+  const barrier = allocateBarrier(arena);
+  const all = groups.map((_, g) => g);
+  const rates = shape.hasRates ? arena.allocate("the rates of the features", numFeatures * 16) : undefined;
+  const common = planFields(arena, shape, {
+    barrier,
+    numThreads,
+    numParts: groups.length,
+    sliceWidth: 4,
+    slices: bytesOf(`the vectors of ${numFeatures} features`, numFeatures * 2 * width),
+    sliceStride: 0,
+    featureStride: 2 * width * 4,
+    sums: 0,
+    rates,
+  });
+  const flags = fields.several.flatMap((several, f) => [fields.fieldHashes[f]!, Number(several)]);
+  const plan = writeStruct(arena, "a plan", [
+    ...common,
+    ["u32", numFields],
+    ["u32", Math.ceil(dim / 4)],
+    ["u32", numBlocks],
+    ["u32", blockFields],
+    ["u32", put("the fields of the features", fields.fieldOf)],
+    ["u32", put("the fields", Uint32Array.from(flags))],
+    ["u32", put("the tiles", tileStructs(groups, all))],
+    ["u32", groups.flat().length],
+    ["u32", fields.normalizeRows ? 1 : 0],
+  ]);
+
+  const dealt = dealGroups(groups, numThreads);
+  const loads = dealt.map((own) => own.reduce((sum, g) => sum + pairsOf(groups[g]!), 0));
+  const withWeights = loads.indexOf(Math.min(...loads));
+  let pairArrays = PAIR_ARRAYS;
+  const threads = dealt.map((own, t) => {
+    const common = threadFields(arena, 0, groups.length + 1);
+    const first = 4 * (common.length + 3);
+    pairArrays = [...PAIR_ARRAYS, first, first + 4];
+    const special: StructField[] = [
+      ["u32", put("a thread's tiles", tileStructs(groups, own))],
+      ["u32", own.flatMap((g) => groups[g]!).length],
+      ["u32", t === withWeights ? 1 : 0],
+      // bases and partners come with reservePairs
+      ["u32", 0],
+      ["u32", 0],
+      ["u32", bytesOf("the block ends of a batch", BATCH_ROWS * numBlocks)],
+      ["f32", 1],
+    ];
+    return writeStruct(arena, "a thread", [...common, ...special]);
+  });
+  const numSlices = Math.ceil(numFeatures / FEATURES_A_SLICE);
+  return { plan, threads, barrier, numSlices, vectorWidth: numFields * dim, rates, pairs: 0, pairArrays };
+}
+
+/** Tiles of the given groups, as the kernel reads them. */
+function tileStructs(groups: readonly Tile[][], chosen: readonly number[]): Uint32Array {
+  return Uint32Array.from(
+    chosen.flatMap((g) =>
+      groups[g]!.flatMap(({ blockA, blockB, fromA, toA, fromB, toB }, i) => [
+        blockA,
+        blockB,
+        fromA,
+        toA,
+        fromB,
+        toB,
+        g,
+        i === 0 ? 1 : 0,
+      ]),
+    ),
+  );
+}
+
+/** @throws {UsageError} parameters and their kept copy are larger than the arena has room for */
+function checkSize(arena: Arena, { numFeatures, dim }: FmShape, numFields: number): void {
+  const bytes = 4 * numFeatures * (2 * paddedWidth(numFields, dim) + numFields * dim + 6);
+  if (bytes <= arena.freeBytes) return;
+  throw new UsageError(
+    `a field-aware machine of ${numFeatures} features, ${numFields} fields and ${dim} dimensions needs ` +
+      `${(bytes / 2 ** 30).toFixed(1)} GiB, and one memory holds 4 GiB: fewer fields (--fields, --ignore), a smaller --dim ` +
+      `or a greater --min-count shrinks it, and --model fm has one vector a feature instead of one for each field`,
+  );
+}

@@ -1,0 +1,93 @@
+// --encoding: bytes of any encoding → UTF-8, and the line of the first bytes that are none of it.
+
+import { DataError, UsageError } from "../errors.js";
+import { errorCode } from "../io/error-code.js";
+import { countLines } from "./records.js";
+
+type Decoder = InstanceType<typeof TextDecoder>;
+
+/** Transcodes to UTF-8; bytes that claim to be UTF-8 pass unchanged and are checked where they are scanned. */
+export async function* decoded(
+  pieces: AsyncGenerator<Uint8Array, void, undefined>,
+  path: string,
+  encoding: string | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const decoder = decoderOf(encoding);
+  if (!decoder) {
+    yield* pieces;
+    return;
+  }
+  let line = 1;
+  const decode = (bytes: Uint8Array | undefined, linesBefore: () => number): Buffer => {
+    try {
+      return Buffer.from(bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode());
+    } catch (error) {
+      if (errorCode(error) !== "ERR_ENCODING_INVALID_ENCODED_DATA") throw error;
+      throw new DataError(
+        `these bytes are not ${decoder.encoding}: name the file's encoding with --encoding`,
+        {
+          file: path,
+          line: line + linesBefore(),
+        },
+      );
+    }
+  };
+  let before = new Uint8Array(0);
+  let offset = 0;
+  for await (const piece of pieces) {
+    const text = decode(piece, () => {
+      // a character may begin in the piece before
+      const tail = before.subarray(lineStart(before, offset - before.length, decoder));
+      return linesBeforeFault(Buffer.concat([tail, piece]), decoder.encoding);
+    });
+    yield text;
+    line += countLines(text);
+    offset += piece.length;
+    before = new Uint8Array(piece);
+  }
+  yield decode(undefined, () => 0);
+}
+
+/** Index after the last line's end in bytes that start at `offset` of the file; 0: there is none. */
+function lineStart(bytes: Uint8Array, offset: number, { encoding }: Decoder): number {
+  // in all encodings but UTF-16 the byte of a line's end is never a part of another character
+  if (!encoding.startsWith("utf-16")) return bytes.lastIndexOf(0x0a) + 1;
+  const first = offset % 2;
+  const low = encoding === "utf-16le" ? 0 : 1;
+  for (let at = bytes.length - 2 - ((bytes.length - first) % 2); at >= first; at -= 2) {
+    if (bytes[at + low] === 0x0a && bytes[at + 1 - low] === 0) return at + 2;
+  }
+  return first;
+}
+
+/** Line ends before the first fault of bytes that have one; bisects, as an error does not tell its place. */
+function linesBeforeFault(bytes: Uint8Array, encoding: string): number {
+  const text = (length: number): string | undefined => {
+    try {
+      return new TextDecoder(encoding, { fatal: true }).decode(bytes.subarray(0, length), { stream: true });
+    } catch {
+      return undefined;
+    }
+  };
+  let [sound, faulty] = [0, bytes.length];
+  while (faulty - sound > 1) {
+    const middle = (sound + faulty) >> 1;
+    if (text(middle) === undefined) faulty = middle;
+    else sound = middle;
+  }
+  return countLines(Buffer.from(text(sound) ?? ""));
+}
+
+/** A decoder for --encoding; undefined for UTF-8. @throws {UsageError} an unknown label */
+export function decoderOf(encoding: string | undefined): InstanceType<typeof TextDecoder> | undefined {
+  if (encoding === undefined) return undefined;
+  let decoder: InstanceType<typeof TextDecoder>;
+  try {
+    decoder = new TextDecoder(encoding, { fatal: true });
+  } catch {
+    throw new UsageError(
+      `unknown encoding '${encoding}': expected a name like utf-8, utf-16le, windows-1252, gb18030 or shift_jis`,
+    );
+  }
+  return decoder.encoding === "utf-8" ? undefined : decoder;
+}

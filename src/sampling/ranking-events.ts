@@ -1,0 +1,157 @@
+// What ranking learns from and is judged by: events with what their users have, and for each user of another part the
+// items that were held out.
+
+import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { shuffle, streamOf } from "./hash-random.js";
+import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
+import { historyOf, NO_ITEM, type History } from "./negatives.js";
+
+/** Rows of a dataset, and how the features that do not go with the item are encoded. */
+export interface RankedPart {
+  dataset: Dataset;
+  rows: Uint32Array;
+  encoder: Encoder;
+  contextFieldIndexes: readonly number[];
+}
+
+/** Positive events in a random order. */
+export interface RankingEvents {
+  /** a row an event: the features of its context (user, device, ...) */
+  context: FeatureRows;
+  /** u32[numEvents]: as the source numbers them; NO_ITEM for an event without a user */
+  users: Uint32Array;
+  /** u32[numEvents]: as the source numbers them */
+  items: Uint32Array;
+  /** f32[numEvents]; absent when all are 1 */
+  weights?: Float32Array;
+}
+
+/** A row a user of a part. */
+export interface RankingQueries {
+  /** the context of the user's first event in the part */
+  context: FeatureRows;
+  /** the user's items in the training part, which are not recommended */
+  masks: History;
+  /** the user's items in the part, ascending; NO_ITEM for those that training does not know */
+  heldOut: History;
+  /** users without events in the training part, for whom there is no row */
+  unknownUsers: number;
+}
+
+/** What `--task ranking` is trained and judged on. */
+export interface RankingExamples {
+  source: NegativeSource;
+  train: RankingEvents;
+  valid?: RankingQueries;
+  test?: RankingQueries;
+}
+
+/**
+ * The events that can be learned from: of an item that the source knows, with an item left that the user lacks.
+ *
+ * @param weights f32[part.rows.length]; absent when all are 1
+ */
+export function rankingEvents(
+  source: NegativeSource,
+  part: RankedPart,
+  seed: number,
+  weights?: Float32Array,
+): RankingEvents {
+  const users = usersOf(source.users, part.dataset, part.rows);
+  const items = itemsOf(source.items, part.dataset, part.rows);
+  const { indptr } = source.history;
+  const taken = (user: number) => (user === NO_ITEM ? 1 : indptr[user + 1]! - indptr[user]!);
+  const usable = Uint32Array.from(part.rows.keys()).filter(
+    (e) => items[e] !== NO_ITEM && taken(users[e]!) < source.items.size,
+  );
+  shuffle(usable, streamOf(seed, 0x72616e6b));
+  return {
+    context: contextOf(
+      part,
+      usable.map((e) => part.rows[e]!),
+    ),
+    users: usable.map((e) => users[e]!),
+    items: usable.map((e) => items[e]!),
+    ...(weights && { weights: Float32Array.from(usable, (e) => weights[e]!) }),
+  };
+}
+
+/** The users of another part, in the order of their first events. */
+export function rankingQueries(source: NegativeSource, part: RankedPart): RankingQueries {
+  const users = usersOf(source.users, part.dataset, part.rows);
+  const items = itemsOf(source.items, part.dataset, part.rows);
+  const byUser = new Map<number, { row: number; items: number[] }>();
+  const unknown = new Set<number>();
+  users.forEach((user, e) => {
+    if (user === NO_ITEM) return;
+    const found = byUser.get(user);
+    if (found) found.items.push(items[e]!);
+    else byUser.set(user, { row: part.rows[e]!, items: [items[e]!] });
+  });
+  const { user: name } = part.dataset.roles;
+  const column = part.dataset.columns.find((candidate) => candidate.name === name);
+  if (column?.kind === "key") {
+    users.forEach((user, e) => user === NO_ITEM && unknown.add(column.codes[part.rows[e]!]!));
+  }
+  const { history } = source;
+  return {
+    context: contextOf(
+      part,
+      Uint32Array.from([...byUser.values()], ({ row }) => row),
+    ),
+    masks: listsOf([...byUser.keys()], (user) =>
+      history.items.subarray(history.indptr[user], history.indptr[user + 1]),
+    ),
+    heldOut: listsOf([...byUser.values()], (found) => distinct(found.items)),
+    unknownUsers: unknown.size,
+  };
+}
+
+/** The source's history with the events of a further part. */
+export function historyWith(
+  { history, users, items }: NegativeSource,
+  { dataset, rows }: RankedPart,
+): History {
+  const owners = new Uint32Array(history.items.length);
+  for (let user = 0; user + 1 < history.indptr.length; user++) {
+    owners.fill(user, history.indptr[user], history.indptr[user + 1]);
+  }
+  return historyOf(
+    Uint32Array.from([...owners, ...usersOf(users, dataset, rows)]),
+    Uint32Array.from([...history.items, ...itemsOf(items, dataset, rows)]),
+    users.size,
+  );
+}
+
+/** At most so many of the users, chosen by a hash of the seed and their place. */
+export function sampleQueries(queries: RankingQueries, most: number, seed: number): RankingQueries {
+  const { context, masks, heldOut, unknownUsers } = queries;
+  if (context.numRows <= most) return queries;
+  const chosen = Uint32Array.from({ length: context.numRows }, (_, q) => q);
+  shuffle(chosen, streamOf(seed, 0x6c6f6f6b));
+  const rows = chosen.slice(0, most).sort();
+  const listOf = ({ indptr, items }: History) =>
+    listsOf([...rows], (q) => items.subarray(indptr[q], indptr[q + 1]));
+  return { context: rowsAt(context, rows), masks: listOf(masks), heldOut: listOf(heldOut), unknownUsers };
+}
+
+function contextOf({ encoder, contextFieldIndexes }: RankedPart, rows: Uint32Array): FeatureRows {
+  return encoder.encode(rows, new Float32Array(rows.length), contextFieldIndexes);
+}
+
+/** Ascending, each item once; but every event of an unknown item counts. */
+function distinct(items: readonly number[]): Uint32Array {
+  return Uint32Array.from(items)
+    .sort()
+    .filter((item, i, sorted) => item === NO_ITEM || item !== sorted[i - 1]);
+}
+
+function listsOf<T>(rows: readonly T[], itemsOfRow: (row: T) => Uint32Array): History {
+  const lists = rows.map(itemsOfRow);
+  const indptr = new Uint32Array(rows.length + 1);
+  lists.forEach((list, r) => (indptr[r + 1] = indptr[r]! + list.length));
+  const items = new Uint32Array(indptr[rows.length]!);
+  lists.forEach((list, r) => items.set(list, indptr[r]));
+  return { indptr, items };
+}

@@ -1,0 +1,102 @@
+// The field-aware factorization machine as `train-fm` knows it. The epoch loop is the factorization machine's own; what differs
+// is the kernel, that rows stand in the order of their fields, and that a feature's vector is one for each field.
+//
+//   embeddings.arrow        vectors f32[fields * dim]: block f is the vector for field f (ffm.json names them in order)
+//   model/fm.safetensors    as fm/artifact.ts has it
+//   model/ffm.json          fields, dim of a block, and whether rows are normalised
+
+import { hashText } from "../../dataset/hash.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { Run } from "../../embedding/run-directory.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { ArtifactError } from "../../errors.js";
+import type { FieldAwareness } from "../../kernels/ffm.js";
+import { readFmParameters } from "../fm/artifact.js";
+import { fieldRates, trainedFm } from "../fm/learn.js";
+import { scoreRows } from "../fm/model.js";
+import type { FmOptions } from "../fm/options.js";
+import { trainFm } from "../fm/train.js";
+import type { EpochEvent } from "../epoch.js";
+import type { LearnerInput, Scorer, Trained } from "../trained.js";
+import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
+
+const LAYOUT_FILE = "ffm.json";
+
+/** What ffm.json holds. */
+interface VectorLayout {
+  /** names, in the order of the blocks */
+  fields: string[];
+  /** numbers a block */
+  dim: number;
+  normalizeRows: boolean;
+}
+
+/** @throws as trainFm */
+export async function learnFfm(
+  { space, train, valid, counts }: LearnerInput,
+  options: FmOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+): Promise<Trained> {
+  const { dim, normalizeRows } = options;
+  const fields = fieldAwareness(space, normalizeRows);
+  const ratesOf = fieldRates(space, options);
+  const model = await trainFm(
+    {
+      numFeatures: space.numFeatures,
+      featureHashes: featureHashes(space),
+      counts,
+      fields,
+      train: trainingInFieldOrder(train, fields.fieldOf),
+      ...(valid && { valid: inFieldOrder(valid, fields.fieldOf) }),
+      ...(ratesOf && { ratesOf }),
+    },
+    options,
+    observe,
+    signal,
+  );
+  const trained = trainedFm(model);
+  const layout: VectorLayout = { fields: space.fields.map(({ name }) => name), dim, normalizeRows };
+  return {
+    ...trained,
+    name: "ffm",
+    files: (of) => ({ ...trained.files(of), [LAYOUT_FILE]: `${JSON.stringify(layout, undefined, 2)}\n` }),
+    score: (rows, { threads }) =>
+      scoreRows({ ...model, fields }, inFieldOrder(rows, fields.fieldOf), { threads }),
+  };
+}
+
+/** The scorer of a run. @throws {ArtifactError} ffm.json does not go with the table */
+export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
+  const text = Buffer.from(await run.readModelFile(LAYOUT_FILE)).toString("utf8");
+  const layout = JSON.parse(text) as VectorLayout;
+  const { length } = space.fields;
+  if (layout.fields.length !== length || layout.dim * length !== table.dim) {
+    throw new ArtifactError(
+      `${LAYOUT_FILE} of run '${run.path}' has ${layout.fields.length} fields of ${layout.dim} numbers, ` +
+        `but the table has ${length} fields and vectors of ${table.dim}: train the run again`,
+    );
+  }
+  const parameters = await readFmParameters(run, space, table);
+  const fields = fieldAwareness(space, layout.normalizeRows);
+  return {
+    score: (rows, { threads }) =>
+      scoreRows({ ...parameters, fields }, inFieldOrder(rows, fields.fieldOf), { threads }),
+  };
+}
+
+/** What the kernel knows of the fields of a space. */
+function fieldAwareness(
+  { fields, offsets, numFeatures }: FeatureSpace,
+  normalizeRows: boolean,
+): FieldAwareness {
+  const fieldOf = new Uint32Array(numFeatures);
+  fields.forEach((_, f) => fieldOf.fill(f, offsets[f], offsets[f + 1]));
+  return {
+    numFields: fields.length,
+    fieldOf,
+    fieldHashes: Uint32Array.from(fields, ({ name }) => hashText(name).lo),
+    several: fields.map(({ kind }) => kind === "multi"),
+    normalizeRows,
+  };
+}

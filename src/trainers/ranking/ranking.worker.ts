@@ -1,0 +1,56 @@
+// A thread of the ranking trainer's pool.
+
+import { kernelImports } from "../../kernels/load.js";
+import { blockKey } from "../../kernels/reference/random.js";
+import { RANKING_BLOCK, type RankingKernel, type RankingLayout } from "../../kernels/ranking.js";
+
+/** What the pool is made with. */
+export interface RankingInit {
+  memory: WebAssembly.Memory;
+  module: WebAssembly.Module;
+  layout: RankingLayout;
+  shared: boolean;
+}
+
+/** Offsets are bytes of the shared memory. */
+export type RankingTask =
+  | {
+      kind: "initialise";
+      numFeatures: number;
+      hashes: number;
+      counts: number;
+      seed: number;
+      spread: number;
+      accumulator: number;
+    }
+  /** blocks: the order of the blocks, or undefined for the events as they stand; key: of the epoch's permutations */
+  | { kind: "train"; numEvents: number; blocks: Uint32Array | undefined; key: number; negativeKey: number };
+
+/** Called once in each thread. Every thread is given the same tasks in the same order. */
+export function start(
+  { memory, module, layout, shared }: RankingInit,
+  index: number,
+): (task: RankingTask) => null {
+  const { exports: kernel } = new WebAssembly.Instance<RankingKernel>(module, kernelImports(memory));
+  const { plan, threads } = layout;
+  const thread = threads[index]!;
+  const trainBlock = shared ? kernel.trainContrast : kernel.trainPairs;
+  return (task) => {
+    if (task.kind === "initialise") {
+      const { numFeatures: n, hashes, counts, seed, spread, accumulator } = task;
+      const from = Math.floor((index * n) / threads.length);
+      const to = Math.floor(((index + 1) * n) / threads.length);
+      kernel.initialise(plan, from, to, hashes, counts, seed, spread, accumulator);
+      return null;
+    }
+    const { numEvents, blocks, key, negativeKey } = task;
+    for (let i = 0; i < Math.ceil(numEvents / RANKING_BLOCK); i++) {
+      const block = blocks ? blocks[i]! : i;
+      const first = block * RANKING_BLOCK;
+      const numRows = Math.min(RANKING_BLOCK, numEvents - first);
+      if (!trainBlock(plan, thread, index, first, numRows, blocks ? blockKey(key, block) : 0, negativeKey))
+        break;
+    }
+    return null;
+  };
+}
