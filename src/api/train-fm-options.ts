@@ -12,9 +12,10 @@ import { implicitSteps } from "../trainers/implicit/options.js";
 import { rankingSteps, type RankingOptions } from "../trainers/ranking/options.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
+import type { WeeklyOptions } from "./weekly-options.js";
 
 export interface TrainFmOptions
-  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags, WeeklyOptions {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
@@ -69,7 +70,7 @@ export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
 /** @throws {UsageError} the log has labels, or an option has no meaning for ranking */
 function checkEvents(
   roles: Dataset["roles"],
-  { task, negatives, positiveFrom, oovDropout }: TrainFmOptions,
+  { task, negatives, positiveFrom, oovDropout, fm }: TrainFmOptions,
 ): void {
   if (roles.label !== undefined) {
     throw new UsageError(
@@ -79,6 +80,8 @@ function checkEvents(
   }
   if (positiveFrom !== undefined)
     throw new UsageError(`--positive-from makes labels, and --task ${task} has none`);
+  if (fm.negativeDownsampling !== undefined)
+    throw new UsageError(`--negative-downsampling is for labels, and --task ${task} has none`);
   if (oovDropout) throw new UsageError(`--oov-dropout is not for --task ${task}`);
   if (task === "implicit" && negatives > 0)
     throw new UsageError("--negatives is not for --task implicit, which draws none");

@@ -32,6 +32,7 @@ export interface FmOptions {
   threads: number;
   shuffle: boolean;
   patience: number;
+  minDelta: number;
   loss: "logistic" | "squared";
   /** of --task implicit: trainers/implicit/options.ts */
   unobservedWeight?: number;
@@ -81,7 +82,7 @@ const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
 /** Those of a field-aware machine, whose vectors each see one partner field (docs/algorithms/ffm.md). */
 const fieldAwareSteps: Record<FmOptions["loss"], Partial<Steps>> = {
   logistic: { l2Vector: 1e-3 },
-  squared: {},
+  squared: { l2Vector: 0.2 },
 };
 
 function plain(learningRate: number): Steps {
@@ -183,6 +184,14 @@ export const hyperparameters: readonly Hyperparameter[] = [
     min: 0,
     max: 1_000_000_000,
   },
+  {
+    name: "minDelta",
+    default: "0",
+    help: "what an epoch must be better by to count for --patience",
+    integer: false,
+    min: 0,
+    max: Number.MAX_VALUE,
+  },
 ];
 
 /** The defaults; those of the steps depend on the loss, the method and the model. */
@@ -205,6 +214,7 @@ export function defaultFmOptions(
     threads: availableParallelism(),
     shuffle: true,
     patience: 2,
+    minDelta: 0,
     loss,
   };
 }
