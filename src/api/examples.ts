@@ -39,7 +39,7 @@ export interface Examples {
     exhausted: number;
   };
   /** for a task that ranks items: its events, and how they are learned from */
-  ranking?: RankingJob & { k: number };
+  ranking?: RankingJob;
 }
 
 export type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };

@@ -13,6 +13,7 @@ import { preprocessFile } from "../trainers/learners.js";
 import { Checkpoints } from "./checkpoint.js";
 import { identityOf, preprocessOf, resolvedOptions } from "./describe-run.js";
 import { openEarlier } from "./init.js";
+import { checkMethodOptions } from "../trainers/fm/mcmc/check-options.js";
 import { negativeFiles } from "./negative-file.js";
 import { splitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
@@ -46,6 +47,7 @@ export async function trainFm(
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions(fmOptionsOf(flags, "logistic"));
   checkImplicitOptions(flags.fm);
+  checkMethodOptions(flags.fm);
 
   const earlierRun = await openEarlier(flags, flags.fm);
   const { eventWeight } = flags;
@@ -92,7 +94,11 @@ export async function trainFm(
     ...preprocessOf(space, dataset, examples, options),
     ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
-  const resolved = resolvedOptions(paths, options, { ...first.options, ...model.chosen });
+  const told = {
+    ...options,
+    ...(examples.ranking && examples.task === "ranking" && { ranking: examples.ranking.options }),
+  };
+  const resolved = resolvedOptions(paths, told, { ...first.options, ...model.chosen });
   const { negatives } = examples;
   const hashing = hashingOf(space);
   await writeRun(

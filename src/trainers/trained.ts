@@ -32,8 +32,9 @@ export interface LearnerInput {
 /** What ranking is learned from, and how. */
 export interface RankingJob {
   examples: RankingExamples;
-  /** what the user set */
-  options: Partial<RankingOptions>;
+  options: RankingOptions;
+  /** whether the model is of user and item alone */
+  matrix: boolean;
   /** ranking metrics of a model on the validation part; absent without one */
   look?: (model: Scorer) => Promise<Record<string, number>>;
 }
@@ -84,6 +85,8 @@ export interface Trained extends Scorer {
   /** a signal ended the training before its time */
   interrupted?: boolean;
   table(space: FeatureSpace): EmbeddingTable;
+  /** what the table alone would score, where the model is more than its table */
+  scoreByTable?: Scorer["score"];
   /** relative to model/ */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

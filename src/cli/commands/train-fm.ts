@@ -101,7 +101,7 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
     .addOption(
       model("--noise <distribution>", "what negatives are drawn by")
         .choices(["uniform", "popularity"])
-        .default(undefined, "uniform"),
+        .default(undefined, "uniform; sampled-softmax: popularity"),
     )
     .addOption(
       model(
