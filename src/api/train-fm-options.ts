@@ -12,9 +12,10 @@ import { implicitSteps } from "../trainers/implicit/options.js";
 import { rankingSteps, type RankingOptions } from "../trainers/ranking/options.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
+import type { WeeklyOptions } from "./weekly-options.js";
 
 export interface TrainFmOptions
-  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags, WeeklyOptions {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
@@ -44,7 +45,8 @@ export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
   }
   if (roles.label === undefined && negatives === 0) {
     throw new UsageError(
-      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4",
+      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4 " +
+        "or rank with --task ranking",
     );
   }
   if (negatives > 0 && roles.label !== undefined) {
@@ -83,11 +85,15 @@ function checkEvents(
     throw new UsageError("--negatives is not for --task implicit, which draws none");
 }
 
-/** Options of training: what the user set, else the default of the loss. */
-export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
+/** Options of training: what the user set, else the default of the loss. @param matrix ranking: user and item alone */
+export function fmOptionsOf(
+  { fm, task, ranking }: TrainFmOptions,
+  loss: FmOptions["loss"],
+  matrix = true,
+): FmOptions {
   const steps =
     task === "ranking"
-      ? rankingSteps(ranking?.rankingLoss ?? "bpr")
+      ? rankingSteps(ranking?.rankingLoss ?? "bpr", matrix)
       : task === "implicit"
         ? implicitSteps
         : {};

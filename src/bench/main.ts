@@ -3,6 +3,7 @@
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   encode: () => import("./encode.js"),
   fm: () => import("./fm.js"),
+  gowalla: () => import("./gowalla.js"),
   job: () => import("./job.js"),
   mcmc: () => import("./mcmc.js"),
   movietweetings: () => import("./movietweetings.js"),

@@ -32,6 +32,7 @@ export interface FmOptions {
   threads: number;
   shuffle: boolean;
   patience: number;
+  minDelta: number;
   /** MCMC: sweeps before the first draw that may be kept, and how many draws are kept */
   burnIn: number;
   draws: number;
@@ -197,6 +198,14 @@ export const hyperparameters: readonly Hyperparameter[] = [
     max: 1_000_000_000,
   },
   {
+    name: "minDelta",
+    default: "0",
+    help: "what an epoch must be better by to count for --patience",
+    integer: false,
+    min: 0,
+    max: Number.MAX_VALUE,
+  },
+  {
     name: "burnIn",
     default: "20, at most half of the epochs",
     help: "mcmc: epochs before the first draw that may be kept",
@@ -234,6 +243,7 @@ export function defaultFmOptions(
     threads: availableParallelism(),
     shuffle: true,
     patience: 2,
+    minDelta: 0,
     burnIn: 20,
     draws: 20,
     loss,

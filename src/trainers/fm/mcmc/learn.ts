@@ -12,7 +12,8 @@ import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary.js
 import type { Run } from "../../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
 import { ArtifactError, UsageError } from "../../../errors.js";
-import type { EpochEvent, LearnerInput, Scorer, Trained } from "../../trained.js";
+import type { EpochEvent } from "../../epoch.js";
+import type { LearnerInput, Scorer, Trained } from "../../trained.js";
 import { trainedFm } from "../learn.js";
 import type { FmParameters } from "../model.js";
 import type { FmOptions } from "../options.js";

@@ -5,6 +5,7 @@ import type { FeatureRows, TrainingRows } from "../../../dataset/rows.js";
 /** The rows, or what the first epoch would draw of them: its negatives, its hidden keys. */
 export function residentRows(train: TrainingRows): FeatureRows {
   if (train.kind === "resident") return train.atEpoch?.(1) ?? train.rows;
+  if (train.kind !== "drawn") throw new RangeError("rows that are read from disk have no residuals");
   const chunks = [...train.draw(1)];
   const numRows = chunks.reduce((sum, chunk) => sum + chunk.numRows, 0);
   const numPairs = chunks.reduce((sum, { ids }) => sum + ids.length, 0);

@@ -9,7 +9,7 @@ import type { FeatureRows } from "../../../dataset/rows.js";
 import { DivergedError } from "../../../errors.js";
 import { normalDraw } from "../../../kernels/reference/normal.js";
 import { draw } from "../../../kernels/reference/random.js";
-import type { EpochEvent } from "../../trained.js";
+import type { EpochEvent } from "../../epoch.js";
 import type { FmModel, FmParameters } from "../model.js";
 import type { FmOptions } from "../options.js";
 import { DrawScorer, MeanPrediction, meanOfDraws, type Ensemble, type Link } from "./draws.js";
@@ -255,7 +255,7 @@ class BestSweep {
 
   take(epoch: number, validLoss: number | undefined, parameters: () => FmParameters): boolean {
     const { epochs, patience } = this.#options;
-    const best = validLoss === undefined || validLoss < this.#loss;
+    const best = validLoss === undefined || validLoss < this.#loss - this.#options.minDelta;
     const stopsEarly = validLoss !== undefined && patience > 0;
     if (best) this.#loss = validLoss ?? Infinity;
     if (stopsEarly ? best : epoch === epochs) this.draws = [parameters()];
