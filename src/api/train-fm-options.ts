@@ -12,9 +12,10 @@ import { implicitSteps } from "../trainers/implicit/options.js";
 import { rankingSteps, type RankingOptions } from "../trainers/ranking/options.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
+import type { WeeklyOptions } from "./weekly-options.js";
 
 export interface TrainFmOptions
-  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags, WeeklyOptions {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */

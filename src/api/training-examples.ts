@@ -39,6 +39,7 @@ export function examplesOf(
       ...(task && { task }),
       negativeDownsampling: options.fm.negativeDownsampling ?? 1,
       seed: seedOf(options),
+      beside: options.out,
     });
   const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
   const seed = seedOf(options);

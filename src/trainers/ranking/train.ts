@@ -8,7 +8,7 @@ import { DataError, DivergedError } from "../../errors.js";
 import { draw } from "../../kernels/reference/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { FmOptions } from "../fm/options.js";
-import type { EpochEvent } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
 import { isMatrix, rankingData } from "./data.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
 import { isShared, type RankingOptions } from "./options.js";
