@@ -4,6 +4,8 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   encode: () => import("./encode.js"),
   ffm: () => import("./ffm.js"),
   fm: () => import("./fm.js"),
+  gowalla: () => import("./gowalla.js"),
+  implicit: () => import("./implicit.js"),
   job: () => import("./job.js"),
   movietweetings: () => import("./movietweetings.js"),
   read: () => import("./read.js"),

@@ -5,9 +5,13 @@ import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
+import type { OptimizerState } from "../kernels/fm-state.js";
 import { spaceOf } from "./feature-table.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
+import { readFmParameters } from "./fm/artifact.js";
 import { learnFm, readFm, readLr } from "./fm/learn.js";
+import type { FmParameters } from "./fm/model.js";
+import { readOptimizerFile } from "./fm/optimizer-file.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
 import { learnRanking } from "./ranking/learn.js";
@@ -20,6 +24,10 @@ interface Served {
   methods: readonly Method[];
   tasks: readonly FmTask[];
   learn: Learner;
+  /** it goes on from an earlier run (--init), and can be steered (controls.ts) */
+  isSteered?: true;
+  /** it trains on rows that are read from disk */
+  streams?: true;
 }
 
 const served: readonly Served[] = [
@@ -28,17 +36,36 @@ const served: readonly Served[] = [
     methods: ["adagrad", "sgd", "ftrl", "adam"],
     tasks: ["binary", "regression"],
     learn: learnFm,
+    isSteered: true,
+    streams: true,
   },
-  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm },
+  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm, streams: true },
   { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
 
-/** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
-export function learnerOf({ model, method }: Pick<FmOptions, "model" | "method">, task: FmTask): Learner {
+/**
+ * The trainer that the options ask for.
+ *
+ * @param asked flags that only a trainer which can be steered knows, and whether rows are on disk
+ * @throws {UsageError} no trainer does all of it
+ */
+export function learnerOf(
+  { model, method }: Pick<FmOptions, "model" | "method">,
+  task: FmTask,
+  { steering, isStored }: { steering: readonly string[]; isStored: boolean },
+): Learner {
   const found = served.find(
     (one) => one.models.includes(model) && one.methods.includes(method) && one.tasks.includes(task),
   );
+  if (found && isStored && !found.streams)
+    throw new UsageError(
+      `the dataset is larger than --max-memory, and --model ${model} --method ${method} needs its rows in memory: give it more`,
+    );
+  if (found && !found.isSteered && steering.length > 0)
+    throw new UsageError(
+      `${steering.join(", ")} cannot go with --model ${model} --method ${method} --task ${task}`,
+    );
   if (found) return found.learn;
   const others = served
     .filter((one) => one.models.includes(model) && one.tasks.includes(task))
@@ -79,10 +106,54 @@ export async function readModel(run: Run): Promise<ScoringModel> {
       `run '${run.path}' holds a model '${model}' that scores no rows: expected one of ${known}`,
     );
   }
+  const { preprocess, table, space } = await readSpace(run);
+  return { ...(await read(run, space, table)), space, preprocess };
+}
+
+/** A run's features, and how rows become them. */
+interface RunSpace {
+  preprocess: Preprocess;
+  table: EmbeddingTable;
+  space: FeatureSpace;
+}
+
+async function readSpace(run: Run): Promise<RunSpace> {
   const preprocess = JSON.parse(
     Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8"),
   ) as Preprocess;
   const table = await run.readTable();
-  const space = spaceOf(preprocess, table);
-  return { ...(await read(run, space, table)), space, preprocess };
+  return { preprocess, table, space: spaceOf(preprocess, table) };
+}
+
+/** Models from which another training goes on. */
+const gradientModels: readonly Model[] = ["fm", "lr"];
+
+/** An earlier model that another training can go on from. */
+export interface EarlierModel extends RunSpace {
+  parameters: FmParameters;
+  /** what its optimizer kept, where the run has it */
+  optimizer?: OptimizerState;
+}
+
+/**
+ * Reads back what --init goes on from.
+ *
+ * @param wanted the model that is to be trained
+ * @throws {UsageError} the run holds another, or one from which no training goes on
+ * @throws {ArtifactError} the run is damaged
+ */
+export async function readEarlier(run: Run, wanted: Model): Promise<EarlierModel> {
+  const { model } = run.manifest;
+  if (model !== wanted || !gradientModels.includes(wanted)) {
+    throw new UsageError(
+      `--init '${run.path}' holds a model '${model}', from which --model ${wanted} does not go on: ` +
+        `take a run of --model ${gradientModels.includes(wanted) ? wanted : "fm"}, or train without --init`,
+    );
+  }
+  const earlier = await readSpace(run);
+  // the vectors of a linear run are its weights
+  const table = model === "lr" ? { ...earlier.table, dim: 0, vectors: new Float32Array() } : earlier.table;
+  const parameters = await readFmParameters(run, earlier.space, table);
+  const optimizer = await readOptimizerFile(run, earlier.space.numFeatures);
+  return { ...earlier, parameters, ...(optimizer && { optimizer }) };
 }

@@ -4,8 +4,9 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FieldAwareness } from "../../kernels/ffm.js";
+import type { OptimizerState } from "../../kernels/fm-state.js";
 import { exp } from "../../kernels/reference/exp.js";
-import type { EpochEvent } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
 import { FmMachine } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
 
@@ -21,6 +22,10 @@ export interface FmModel {
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
+  /** of the same epoch, where it is to be kept */
+  optimizer?: OptimizerState;
 }
 
 /** The parameters alone: what scoring needs, and what a run keeps. */

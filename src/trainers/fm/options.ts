@@ -32,6 +32,7 @@ export interface FmOptions {
   threads: number;
   shuffle: boolean;
   patience: number;
+  minDelta: number;
   loss: "logistic" | "squared";
   /** of --task implicit: trainers/implicit/options.ts */
   unobservedWeight?: number;
@@ -183,6 +184,14 @@ export const hyperparameters: readonly Hyperparameter[] = [
     min: 0,
     max: 1_000_000_000,
   },
+  {
+    name: "minDelta",
+    default: "0",
+    help: "what an epoch must be better by to count for --patience",
+    integer: false,
+    min: 0,
+    max: Number.MAX_VALUE,
+  },
 ];
 
 /** The defaults; those of the steps depend on the loss, the method and the model. */
@@ -205,6 +214,7 @@ export function defaultFmOptions(
     threads: availableParallelism(),
     shuffle: true,
     patience: 2,
+    minDelta: 0,
     loss,
   };
 }
