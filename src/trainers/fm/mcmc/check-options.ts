@@ -13,7 +13,7 @@ const ofGradients = [
 const ofMcmc = ["burnIn", "draws"] as const;
 const idle: Partial<Record<Method, readonly (keyof FmOptions)[]>> = {
   als: [...ofGradients, ...ofMcmc],
-  mcmc: [...ofGradients, "l2Weight", "l2Vector", "l2Field", "patience"],
+  mcmc: [...ofGradients, "l2Weight", "l2Vector", "l2Field", "patience", "minDelta"],
 };
 
 /**
