@@ -19,7 +19,7 @@ import type { TrainingControls } from "../trainers/controls.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import type { FmStart } from "../trainers/fm/start.js";
 import { learnerOf } from "../trainers/learners.js";
-import type { LearnerInput, Scorer, Trained } from "../trainers/trained.js";
+import type { Scorer, LearnerInput, Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import { checkTask, goOn, type EarlierRun } from "./init.js";
 import { nextHistory } from "./key-history.js";

@@ -4,8 +4,8 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FieldAwareness } from "../../kernels/ffm.js";
-import type { FmShape } from "../../kernels/fm.js";
 import type { OptimizerState } from "../../kernels/fm-state.js";
+import type { FmShape } from "../../kernels/fm.js";
 import { exp } from "../../kernels/reference/exp.js";
 import type { EpochEvent } from "../epoch.js";
 import { FmMachine } from "./machine.js";

@@ -95,7 +95,7 @@ const epochs: Partial<Record<Method, number>> = { als: 50, mcmc: 100 };
 /** Those of a field-aware machine, whose vectors each see one partner field (docs/algorithms/ffm.md). */
 const fieldAwareSteps: Record<FmOptions["loss"], Partial<Steps>> = {
   logistic: { l2Vector: 1e-3 },
-  squared: {},
+  squared: { l2Vector: 0.2 },
 };
 
 function plain(learningRate: number): Steps {
