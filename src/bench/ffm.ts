@@ -8,6 +8,7 @@
 //   xLearn 0.40                  –                  –           0.542 (k 4, rate 0.1 and L2 1e-4, or 0.2 and 2e-5)
 
 import { createHash } from "node:crypto";
+import { stripVTControlCharacters } from "node:util";
 import { defaultReadOptions } from "../log/log.js";
 import { readDataset } from "../api/read-dataset.js";
 import { labelledExamples } from "../api/examples.js";
@@ -67,7 +68,7 @@ async function inputOf(train: string, valid: string, test: string) {
   };
   const parts = { train: await read(train), valid: await read(valid), test: await read(test) };
   const space = fitFeatures(parts.train.dataset, parts.train.rows, 1);
-  const examples = labelledExamples(space, parts, { seed: 1, negativeDownsampling: 1, beside: "" });
+  const examples = labelledExamples(space, parts, { seed: 1, negativeDownsampling: 1, beside: train });
   const input: LearnerInput = {
     space,
     roles: {},
@@ -85,7 +86,8 @@ async function timePeer(log: string): Promise<void> {
   for (const threads of ["1", "2"]) {
     const args = [log, "-s", "2", "-k", "4", "-r", "0.1", "-b", "0.0001", "-e", String(EPOCHS)];
     const { stdout } = await run(program, [...args, "-nthread", threads, "-m", "none"]);
-    const seconds = [...stdout.matchAll(/%.*\]\D*\d+\s+[\d.]+\s+([\d.]+)/g)].map(([, time]) => Number(time));
+    const epochs = stripVTControlCharacters(stdout).matchAll(/%\s*\]\s+\d+\s+[\d.]+\s+([\d.]+)/g);
+    const seconds = [...epochs].map(([, time]) => Number(time));
     console.log(`xLearn, ${threads} thread(s): ${(1 / Math.min(...seconds)).toFixed(2)} M rows/s`);
   }
 }
