@@ -7,6 +7,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   gowalla: () => import("./gowalla.js"),
   implicit: () => import("./implicit.js"),
   job: () => import("./job.js"),
+  mcmc: () => import("./mcmc.js"),
   movietweetings: () => import("./movietweetings.js"),
   read: () => import("./read.js"),
   "fuzz-log": () => import("./fuzz-log.js"),

@@ -38,7 +38,7 @@ export interface Manifest {
   /** version of the tool */
   version: string;
   command: string;
-  /** the model that model/ holds: "fm" */
+  /** the model that model/ holds: "fm", "fm-draws" */
   model: string;
   options: Record<string, unknown>;
   seed: number;
@@ -56,6 +56,8 @@ export interface Manifest {
   search?: Trial[];
   /** by part: train, valid, test; of the first model, where there was a refit */
   metrics: Record<string, Metrics>;
+  /** of trees with a head, by part and model: losses over the entropy of the training rate */
+  normalizedEntropy?: Record<string, object>;
   /** the model that the run holds, where it was trained once more on all rows; its metrics are of its own rows */
   refit?: { epochs: number; rows: number; metrics: Record<string, Metrics> };
   /** seconds, by stage; the one thing in a run that differs from one time to the next */
