@@ -46,7 +46,7 @@ export async function trainFm(
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions(fmOptionsOf(flags, "logistic"));
-  checkImplicitOptions(flags.fm);
+  checkImplicitOptions(flags.fm, flags.task);
   checkMethodOptions(flags.fm);
 
   const earlierRun = await openEarlier(flags, flags.fm);
