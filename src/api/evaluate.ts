@@ -10,7 +10,7 @@ import type { Dataset } from "../dataset/dataset.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import { numericOf, timeOf } from "../dataset/preprocess.js";
 import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf, ranksItems } from "../dataset/labels.js";
+import { labelsOf, ranksItems, type LabelledTask } from "../dataset/labels.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { Part } from "./examples.js";
@@ -87,9 +87,9 @@ export async function evaluate(
     metrics = found.metrics;
     warnings.push(...found.notes);
   } else {
-    const rows = await rowsOf(run, model, part);
+    const rows = await rowsOf(run, model, task, part);
     const scores = await model.score(rows, { threads: reading.threads });
-    metrics = metricsOf(task === "regression" ? task : "binary", scores, rows.labels, {
+    metrics = metricsOf(task, scores, rows.labels, {
       clip: { min: labelRange[0], max: labelRange[1] },
       ...(rows.weights && { weights: rows.weights }),
     });
@@ -130,10 +130,11 @@ function changedSides(
 async function rowsOf(
   run: Run,
   { space, preprocess }: ScoringModel,
+  task: LabelledTask,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
-  const { negatives, positiveFrom, task } = preprocess;
+  const { negatives, positiveFrom } = preprocess;
   const counted = rowWeights(dataset, rows, preprocess);
   const weighed = counted && { weights: Float32Array.from(counted) };
   if (!negatives) {

@@ -20,12 +20,13 @@ import { rankingMetricsOf } from "./ranking-metrics.js";
 const USERS_OF_LOOK = 4096;
 
 /** How the examples are made. */
-export interface RankingExampleOptions extends EventWeightOptions {
+export interface RankingExampleOptions {
   task: "ranking" | "implicit";
   seed: number;
   threads: number;
   minUsers: number;
   itemFields?: string[];
+  weighting: EventWeightOptions;
   /** what the user set */
   ranking: Partial<RankingOptions>;
 }
@@ -34,7 +35,7 @@ export interface RankingExampleOptions extends EventWeightOptions {
 export function rankingExamples(
   space: FeatureSpace,
   parts: Parts,
-  { task, seed, threads, minUsers, itemFields, ranking, ...weighting }: RankingExampleOptions,
+  { task, seed, threads, minUsers, itemFields, weighting, ranking }: RankingExampleOptions,
   { observe, signal }: Watch,
 ): Examples {
   if (parts.train.dataset.roles.user === undefined)
@@ -73,12 +74,14 @@ export function rankingExamples(
   const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const labels = new Float32Array(parts.train.rows.length).fill(1);
-  const rows = bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels);
   return {
     task,
     train: {
       kind: "resident",
-      rows: { ...rows, ...(weights && { weights }) },
+      rows: {
+        ...bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels),
+        ...(weights && { weights }),
+      },
     },
     labelRange: [0, 1],
     negatives: { source, itemFields: fields.itemFields, exhausted: 0 },

@@ -70,7 +70,7 @@ export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
 /** @throws {UsageError} the log has labels, or an option has no meaning for ranking */
 function checkEvents(
   roles: Dataset["roles"],
-  { task, negatives, positiveFrom, oovDropout }: TrainFmOptions,
+  { task, negatives, positiveFrom, oovDropout, fm }: TrainFmOptions,
 ): void {
   if (roles.label !== undefined) {
     throw new UsageError(
@@ -80,6 +80,8 @@ function checkEvents(
   }
   if (positiveFrom !== undefined)
     throw new UsageError(`--positive-from makes labels, and --task ${task} has none`);
+  if (fm.negativeDownsampling !== undefined)
+    throw new UsageError(`--negative-downsampling is for labels, and --task ${task} has none`);
   if (oovDropout) throw new UsageError(`--oov-dropout is not for --task ${task}`);
   if (task === "implicit" && negatives > 0)
     throw new UsageError("--negatives is not for --task implicit, which draws none");

@@ -13,6 +13,7 @@ import { preprocessFile } from "../trainers/learners.js";
 import { Checkpoints } from "./checkpoint.js";
 import { identityOf, preprocessOf, resolvedOptions } from "./describe-run.js";
 import { openEarlier } from "./init.js";
+import { checkMethodOptions } from "../trainers/fm/mcmc/check-options.js";
 import { negativeFiles } from "./negative-file.js";
 import { splitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
@@ -46,6 +47,7 @@ export async function trainFm(
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions(fmOptionsOf(flags, "logistic"));
   checkImplicitOptions(flags.fm);
+  checkMethodOptions(flags.fm);
 
   const earlierRun = await openEarlier(flags, flags.fm);
   const { eventWeight } = flags;

@@ -19,7 +19,7 @@ import type { TrainingControls } from "../trainers/controls.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import type { FmStart } from "../trainers/fm/start.js";
 import { learnerOf } from "../trainers/learners.js";
-import type { LearnerInput, Trained } from "../trainers/trained.js";
+import type { Scorer, LearnerInput, Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import { checkTask, goOn, type EarlierRun } from "./init.js";
 import { nextHistory } from "./key-history.js";
@@ -144,7 +144,11 @@ export async function trainParts(
     ? await rankingMetricsOfParts(model, ranking, fm.threads, watch.signal)
     : { train: trainMetrics(model) };
   for (const [part, rows] of Object.entries({ valid, test })) {
-    if (rows) metrics[part] = await metricsOfRows(model, rows, examples, fm.threads);
+    if (!rows) continue;
+    metrics[part] = await metricsOfRows(model, rows, examples, fm.threads);
+    if (!model.scoreByTable) continue;
+    const byTable = { score: model.scoreByTable };
+    metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, fm.threads);
   }
   lap("evaluate");
   return { ...fitted, examples, options: fm, model, table, metrics, ...(found && { trials: found.trials }) };
@@ -212,7 +216,7 @@ function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
 }
 
 async function metricsOfRows(
-  model: Trained,
+  model: Scorer,
   rows: FeatureRows,
   examples: Examples,
   threads: number,

@@ -38,6 +38,8 @@ const settings: Record<string, Setting> = {
   warp: { ranking: { rankingLoss: "warp" } },
   "sampled-softmax": { ranking: { rankingLoss: "sampled-softmax" } },
   ccl: { ranking: { rankingLoss: "ccl" } },
+  // as the loss's authors have it for these data
+  "ccl 0.9": { ranking: { rankingLoss: "ccl", margin: 0.9, negativeWeight: 150 } },
 };
 
 export async function bench(): Promise<void> {

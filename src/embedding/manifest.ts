@@ -38,7 +38,7 @@ export interface Manifest {
   /** version of the tool */
   version: string;
   command: string;
-  /** the model that model/ holds: "fm" */
+  /** the model that model/ holds: "fm", "fm-draws" */
   model: string;
   options: Record<string, unknown>;
   seed: number;

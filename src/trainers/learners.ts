@@ -12,6 +12,7 @@ import { readFmParameters } from "./fm/artifact.js";
 import { learnFm, readFm, readLr } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
 import { readOptimizerFile } from "./fm/optimizer-file.js";
+import { learnCoordinates, readDraws } from "./fm/mcmc/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
 import { learnRanking } from "./ranking/learn.js";
@@ -40,6 +41,7 @@ const served: readonly Served[] = [
     streams: true,
   },
   { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm, streams: true },
+  { models: ["fm"], methods: ["als", "mcmc"], tasks: ["binary", "regression"], learn: learnCoordinates },
   { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
@@ -81,6 +83,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
+  "fm-draws": readDraws,
   lr: readLr,
   ffm: readFfm,
 };

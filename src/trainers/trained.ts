@@ -85,6 +85,8 @@ export interface Trained extends Scorer {
   /** a signal ended the training before its time */
   interrupted?: boolean;
   table(space: FeatureSpace): EmbeddingTable;
+  /** what the table alone would score, where the model is more than its table */
+  scoreByTable?: Scorer["score"];
   /** relative to model/ */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

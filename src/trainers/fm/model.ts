@@ -5,6 +5,7 @@
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FieldAwareness } from "../../kernels/ffm.js";
 import type { OptimizerState } from "../../kernels/fm-state.js";
+import type { FmShape } from "../../kernels/fm.js";
 import { exp } from "../../kernels/reference/exp.js";
 import type { EpochEvent } from "../epoch.js";
 import { FmMachine } from "./machine.js";
@@ -47,21 +48,7 @@ export async function scoreRows(
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
-  const { fields } = model;
-  const machine = await FmMachine.start({
-    ...(fields && { fields }),
-    numFeatures: model.w.length,
-    dim: fields ? model.dim / fields.numFields : model.dim,
-    threads,
-    loss: "squared",
-    // nothing is trained, and sgd keeps nothing beside the parameters
-    method: "sgd",
-    learningRate: 0,
-    l1Weight: 0,
-    l2Weight: 0,
-    l2Vector: 0,
-    hasRates: false,
-  });
+  const machine = await FmMachine.start(scoringShape(model, threads));
   try {
     const regions = machine.allocateParameters();
     machine.arena.f32(regions.vectors).set(model.vectors);
@@ -76,6 +63,26 @@ export async function scoreRows(
   } finally {
     await machine.terminate();
   }
+}
+
+/** A machine that scores with parameters like these and trains nothing; sgd keeps nothing beside the parameters. */
+export function scoringShape(
+  { w, dim, fields }: Pick<FieldAwareParameters, "w" | "dim" | "fields">,
+  threads: number,
+): FmShape {
+  return {
+    ...(fields && { fields }),
+    numFeatures: w.length,
+    dim: fields ? dim / fields.numFields : dim,
+    threads,
+    loss: "squared",
+    method: "sgd",
+    learningRate: 0,
+    l1Weight: 0,
+    l2Weight: 0,
+    l2Vector: 0,
+    hasRates: false,
+  };
 }
 
 /**
