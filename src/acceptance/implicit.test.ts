@@ -115,6 +115,8 @@ test.each([
   ["a threshold of labels", [...job, "--positive-from", "4"], ["--positive-from"]],
   ["dropout", [...job, "--oov-dropout", "0.1"], ["--oov-dropout"]],
   ["another method", [...job, "--method", "adagrad"], ["adagrad", "als"]],
+  ["a learning rate", [...job, "--learning-rate", "0.1"], ["--learning-rate"]],
+  ["a search", [...job, "--search", "3"], ["--search", "implicit"]],
   ["a loss of ranking", [...job, "--loss", "bpr"], ["--loss"]],
   [
     "an option of its own without it",

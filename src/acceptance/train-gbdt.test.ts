@@ -114,7 +114,7 @@ test("numbers that are missing, and categories never seen, have leaves and are c
   const log = write("new.csv", `${header}\n${cells.with(1, "nobody").with(4, "").join(",")}\n`);
   const got = await embedOk(["transform", at("run"), log]);
   expect(got.stdout.trimEnd().split("\n")).toHaveLength(2);
-  expect(got.stderr).toContain("1 of 1 cells of 'user_id' hold a category that the trees do not know");
+  expect(got.stderr).toContain("1 of 1 cells of 'user_id' hold a category that training has not seen");
 });
 
 describe("a log that is hard to learn from", () => {
@@ -224,4 +224,31 @@ test("a reader that has seen enough ends transform quietly", async () => {
     "row,t000",
     expect.not.stringContaining("Error"),
   ]);
+});
+
+test("a row of weight 3 counts as three rows do", async () => {
+  const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n").slice(0, 3001);
+  const weighed = lines.map((line, i) => `${line},${i % 4 === 0 ? 3 : 1}`);
+  const repeated = lines.flatMap((line, i) => (i % 4 === 0 ? [line, line, line] : [line]));
+  const one = write("weighed.csv", `${[`${header},w`, ...weighed].join("\n")}\n`);
+  const three = write("repeated.csv", `${[header, ...repeated].join("\n")}\n`);
+  const shape = [
+    "--num-trees",
+    "5",
+    "--fields",
+    "device",
+    "--numeric",
+    "hour",
+    "--min-data-in-leaf",
+    "1",
+    "--cat-smooth",
+    "0",
+  ];
+  const lossOf = async (log: string, ...more: string[]) => {
+    const job = ["train-gbdt", log, "-o", `${log}.run`, ...shape, ...more, "--json", "--quiet"];
+    return parseJson<Summary>((await embedOk(job)).stdout).metrics["train"]!["logLoss"]!;
+  };
+  // a bound of hessians is one of weights
+  const least = ["--min-sum-hessian-in-leaf", "5"];
+  expect(await lossOf(one, "--weight", "w", ...least)).toBeCloseTo(await lossOf(three, ...least), 2);
 });

@@ -34,7 +34,8 @@ export async function composeItems({ run, table }: OpenTable, how: Compose | und
     if (how) throw new UsageError(`--compose item: run '${run.path}' ${why}`);
     return { table };
   };
-  if (model !== "fm")
+  // the table of draws is their mean, with the parameters that it lacks beside it
+  if (model !== "fm" && model !== "fm-draws")
     return refuse(`holds a model '${model}', and items are composed of a factorization machine`);
   const preprocess = await readPreprocess(run);
   const [item, ...others] = preprocess.itemFields ?? [];

@@ -6,6 +6,8 @@ import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { parseSide } from "../dataset/side.js";
 import { testVectors } from "../dataset/test-vectors.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Manifest } from "../embedding/manifest.js";
+import { version } from "../io/package-version.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import type { Examples } from "./examples.js";
 import type { TrainFmOptions } from "./train-fm-options.js";
@@ -34,7 +36,9 @@ export function preprocessOf(
     ...(options.where && options.where.length > 0 && { where: options.where }),
     ...(options.eventWeight !== undefined && { eventWeight: options.eventWeight }),
     labelRange: examples.labelRange,
-    ...(itemFields && { itemFields }),
+    ...((itemFields ?? examples.negatives) && {
+      itemFields: itemFields ?? examples.negatives!.itemFields,
+    }),
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
     testVectors: testVectors(space, roles),
   };
@@ -50,9 +54,24 @@ function absoluteSide(text: string): string {
 export function resolvedOptions(
   paths: readonly string[],
   options: TrainFmOptions,
-  fm: FmOptions,
+  fm: Partial<FmOptions>,
 ): Record<string, unknown> {
-  const { fm: _, out: __, force: ___, reading, unlabelled: ____, infer: ______, ...rest } = options;
+  const { fm: _, out: __, force: ___, reading, unlabelled: ____, infer: ______, ...others } = options;
+  // what changes no byte of the result is none of its options
+  const { checkpointEvery: _______, resume: ________, maxMemory: _________, ...rest } = others;
   const { threads: _____, ...readingOptions } = reading;
   return { log: paths, ...rest, reading: readingOptions, ...fm };
+}
+
+/** All that decides a training's bytes, by name: a checkpoint is of the training that has the same. */
+export function identityOf(
+  paths: readonly string[],
+  options: TrainFmOptions,
+  inputs: Dataset["inputs"],
+  init: Pick<Manifest, "files"> | undefined,
+): Record<string, unknown> {
+  // a default is the version's
+  const { threads: _, ...fm } = options.fm;
+  const told = resolvedOptions(paths, options, fm);
+  return { version, ...told, inputs, ...(init && { "run of --init": init.files }) };
 }

@@ -62,9 +62,9 @@ export async function evaluate(
     metrics = found.metrics;
     warnings.push(...found.notes);
   } else {
-    const rows = await rowsToScore(run, model, part);
+    const rows = await rowsToScore(run, model, task, part);
     const scores = await model.score(rows, { threads: reading.threads });
-    metrics = metricsOf(task === "regression" ? task : "binary", scores, rows.labels, {
+    metrics = metricsOf(task, scores, rows.labels, {
       clip: { min: labelRange[0], max: labelRange[1] },
       ...(rows.weights && { weights: rows.weights }),
     });

@@ -5,8 +5,11 @@ import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.
 import { labelsOf, type Labels, type Task } from "../dataset/labels.js";
 import { bindEncoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import { columnNamed } from "../dataset/dataset.js";
+import { encodeStored, storeRows } from "../dataset/stored-rows.js";
+import { isStored } from "../dataset/stored-columns.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { DataError, UsageError } from "../errors.js";
+import { RowFile } from "../io/row-file.js";
 import { streamOf, uniformAt } from "../sampling/hash-random.js";
 import type { RankingJob } from "../trainers/trained.js";
 import { itemColumnsOf } from "./items-of-run.js";
@@ -35,7 +38,7 @@ export interface Examples {
     exhausted: number;
   };
   /** for a task that ranks items: its events, and how they are learned from */
-  ranking?: RankingJob & { k: number };
+  ranking?: RankingJob;
 }
 
 export type Parts = { train: Part; valid: Part | undefined; test: Part | undefined };
@@ -45,6 +48,8 @@ interface LabelOptions extends EventWeightOptions {
   seed: number;
   /** share of the training part's negatives to keep, chosen by a hash of seed and row */
   negativeDownsampling: number;
+  /** where files for the time of the training are made: beside this path */
+  beside: string;
   positiveFrom?: number;
   task?: Task;
 }
@@ -53,28 +58,40 @@ interface LabelOptions extends EventWeightOptions {
 export function labelledExamples(
   space: FeatureSpace,
   parts: Parts,
-  { positiveFrom, task: told, seed, negativeDownsampling, ...weighting }: LabelOptions,
+  { positiveFrom, task: told, seed, negativeDownsampling, beside, ...weighting }: LabelOptions,
 ): Examples {
   const own = labelsOf(parts.train.dataset, positiveFrom, told);
   const { task } = own;
   const trainRows = downsampled(parts.train.rows, own, negativeDownsampling, seed);
   const weights = eventWeights(parts.train.dataset, trainRows, weighting);
-  const encode = ({ dataset, rows }: Part): FeatureRows => {
+  const labelsAt = ({ dataset, rows }: Part): Float32Array => {
     // parts that are cut from one log have its labels
     const { values } = dataset === parts.train.dataset ? own : labelsOf(dataset, positiveFrom, task);
+    return Float32Array.from(rows, (row) => values[row]!);
+  };
+  const encode = (part: Part): FeatureRows => {
+    const { dataset, rows } = part;
     const ownWeights = rows === trainRows ? weights.train : weights.of(dataset, rows);
-    const encoded = bindEncoder(space, dataset).encode(
-      rows,
-      Float32Array.from(rows, (row) => values[row]!),
-    );
+    const labels = labelsAt(part);
+    const encoded = isStored(dataset)
+      ? encodeStored({ space, dataset, rows, labels })
+      : bindEncoder(space, dataset).encode(rows, labels);
     return { ...encoded, ...(ownWeights && { weights: ownWeights }) };
   };
-  const train = encode({ ...parts.train, rows: trainRows });
+  const trainPart = { ...parts.train, rows: trainRows };
+  const training = (): Exclude<TrainingRows, { kind: "drawn" }> => {
+    if (!isStored(trainPart.dataset)) return { kind: "resident", rows: encode(trainPart) };
+    const [ids, values] = [RowFile.temporary(beside), RowFile.temporary(beside)];
+    const part = { ...trainPart, space, labels: labelsAt(trainPart) };
+    const rows = storeRows({ ...part, ...(weights.train && { weights: weights.train }) }, ids, values);
+    return { kind: "stored", rows };
+  };
+  const train = training();
   let [low, high] = [Infinity, -Infinity];
-  for (const y of train.labels) [low, high] = [Math.min(low, y), Math.max(high, y)];
+  for (const y of train.rows.labels) [low, high] = [Math.min(low, y), Math.max(high, y)];
   if (low === high) {
     throw new DataError(
-      `the label is ${low} in all ${train.numRows} training rows, so there is nothing to learn from it` +
+      `the label is ${low} in all ${train.rows.numRows} training rows, so there is nothing to learn from it` +
         (task === "binary" && high === 1 ? "; for a log of positive events use --negatives N" : ""),
       {
         file: parts.train.dataset.inputs.map(({ path }) => path).join(", "),
@@ -84,7 +101,7 @@ export function labelledExamples(
   }
   return {
     task,
-    train: { kind: "resident", rows: train },
+    train,
     ...(parts.valid && { valid: encode(parts.valid) }),
     ...(parts.test && { test: encode(parts.test) }),
     labelRange: [low, high],

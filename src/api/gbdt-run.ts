@@ -1,12 +1,14 @@
 // A run of trees on a further log: reading it as in training, and its metrics.
 
 import type { Dataset } from "../dataset/dataset.js";
+import { rowWeights } from "../dataset/event-weights.js";
 import { labelsOf } from "../dataset/labels.js";
 import type { Run } from "../embedding/run-directory.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import { version } from "../io/package-version.js";
 import type { ReadOptions } from "../log/log.js";
 import { readGbdt } from "../trainers/gbdt/artifact.js";
+import { headScores } from "../trainers/gbdt/head.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
@@ -34,7 +36,13 @@ export async function readLikeGbdt(
   keyed?: string,
 ): Promise<Dataset> {
   const { sides, drop, where = [], timeFields, timeFormat } = preprocess;
-  const { label, ...others } = preprocess.roles;
+  // what only judging needs is not asked of rows that are encoded
+  const { label, weight, event, ...others } = preprocess.roles;
+  const judged = {
+    ...(label !== undefined && { label }),
+    ...(weight !== undefined && { weight }),
+    ...(event !== undefined && { event }),
+  };
   const { time } = others;
   const known = [...others.fields, ...others.numeric];
   const fields = keyed === undefined || known.includes(keyed) ? others.fields : [...others.fields, keyed];
@@ -42,7 +50,7 @@ export async function readLikeGbdt(
   const { dataset } = await readDataset(
     on,
     {
-      ...toldRoles(withLabel && label !== undefined ? { ...roles, label } : roles),
+      ...toldRoles(withLabel ? { ...roles, ...judged } : roles),
       ...(await secretOf(preprocess, hashKeys, on)),
       like: preprocess,
       ...(timeFields &&
@@ -68,16 +76,21 @@ export async function readLikeGbdt(
 /** The metrics of a run of trees on a log. */
 export async function evaluateGbdt(run: Run, options: ReadLike, watch: Watch): Promise<Summary> {
   const start = performance.now();
-  const { forest, vocabularies, preprocess } = await readGbdt(run);
+  const { forest, vocabularies, preprocess, head } = await readGbdt(run);
   const dataset = await readLikeGbdt(preprocess, options, watch, true);
   const warnings = unknownCategories(dataset, vocabularies);
   for (const text of warnings) watch.observe({ stage: "warning", text });
   const { task, positiveFrom, labelRange } = preprocess;
   const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
   const { rows } = wholeOf(dataset);
-  const scores = await scoresOf(forest, dataset, rows, vocabularies, options.reading.threads);
+  const { threads } = options.reading;
+  const scores = head
+    ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)
+    : await scoresOf(forest, dataset, rows, vocabularies, threads);
+  const weights = rowWeights(dataset, rows, preprocess);
   const metrics = metricsOf(task, scores, values, {
     clip: { min: labelRange[0], max: labelRange[1] },
+    ...(weights && { weights: Float32Array.from(weights) }),
   });
   return {
     command: "evaluate",

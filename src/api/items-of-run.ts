@@ -1,10 +1,10 @@
 // Which columns go with the item, and the items of a training part with their features in these columns.
 
-import { columnNamed, type Dataset, type KeyColumn } from "../dataset/dataset.js";
+import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { itemCatalogue, type ItemCatalogue } from "../dataset/item-catalogue.js";
 import { findItemFields, type ItemFields } from "../dataset/item-fields.js";
 import { requireColumn } from "../dataset/roles.js";
-import { bindEncoder } from "../dataset/rows.js";
+import { bindEncoder, type TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 
@@ -43,28 +43,38 @@ export function itemColumnsOf(
   };
 }
 
+/** What a run keeps of its items. */
+export interface RunItems {
+  catalogue: ItemCatalogue;
+  itemFields: string[];
+}
+
 /**
- * The items of a log with labels of its own; undefined where it has none that are kept: without an item column of keys, or
- * with one that is hashed to buckets.
+ * The items of a log with labels of its own. Undefined where negatives keep them, and where there are none to keep: without
+ * an item column of one key a row, with one that is hashed to buckets, or with rows that stay on disk.
  *
- * @throws {UsageError} columns are told to go with an item that there is not
+ * @throws {UsageError} columns are told to go with an item, and no items are kept
  */
 export function itemsOfRun(
   space: FeatureSpace,
   part: TrainingPart,
-  told: readonly string[] | undefined,
-  minUsers: number | undefined,
-): { catalogue: ItemCatalogue; itemFields: string[] } | undefined {
+  { negatives, train }: { negatives?: unknown; train: Pick<TrainingRows, "kind"> },
+  { itemFields: told, minUsers }: { itemFields?: string[]; minUsers?: number },
+): RunItems | undefined {
+  if (negatives) return undefined;
   const { dataset, rows } = part;
   const { item } = dataset.roles;
-  const column = item === undefined ? undefined : columnNamed(dataset, item);
-  if (column?.kind !== "key") {
-    if (told)
-      throw new UsageError("--item-fields needs an item column of one key a row: name it with --item");
-    return undefined;
-  }
+  const column = item === undefined ? undefined : dataset.columns.find(({ name }) => name === item);
   const field = space.fields.find(({ name }) => name === item);
-  if (field?.kind === "key" && field.hash) return undefined;
+  const isHashed = field?.kind === "key" && field.hash !== undefined;
+  if (column?.kind !== "key" || isHashed || train.kind === "stored") {
+    if (!told) return undefined;
+    throw new UsageError(
+      train.kind === "stored"
+        ? "--item-fields needs the rows in memory: give --max-memory more"
+        : "--item-fields needs an item column of one key a row that is not hashed: name it with --item",
+    );
+  }
   const { itemFields, itemFieldIndexes } = itemColumnsOf(space, part, column, told);
   const encoder = bindEncoder(space, dataset);
   return {

@@ -1,7 +1,7 @@
 // What a command tells while it works; how it looks is the command line's.
 
 import type { ReadProgress } from "../log/log.js";
-import type { EpochEvent } from "../trainers/trained.js";
+import type { EpochEvent } from "../trainers/epoch.js";
 
 /** An epoch of at most `epochs`. */
 export type EpochProgress = EpochEvent & { epochs: number };
@@ -20,4 +20,6 @@ export type Observe = (progress: Progress) => void;
 export interface Watch {
   observe: Observe;
   signal: AbortSignal;
+  /** where an interruption is to save: the next one calls `finish` in place of aborting the signal; returns what ends this */
+  finishInstead?: (finish: () => void) => () => void;
 }

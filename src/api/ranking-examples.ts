@@ -10,6 +10,7 @@ import {
   sampleQueries,
   type RankingQueries,
 } from "../sampling/ranking-events.js";
+import { isMatrix } from "../trainers/ranking/data.js";
 import { rankingOptions, type RankingOptions } from "../trainers/ranking/options.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import type { Watch } from "./progress.js";
@@ -19,12 +20,13 @@ import { rankingMetricsOf } from "./ranking-metrics.js";
 const USERS_OF_LOOK = 4096;
 
 /** How the examples are made. */
-export interface RankingExampleOptions extends EventWeightOptions {
+export interface RankingExampleOptions {
   task: "ranking" | "implicit";
   seed: number;
   threads: number;
   minUsers: number;
   itemFields?: string[];
+  weighting: EventWeightOptions;
   /** what the user set */
   ranking: Partial<RankingOptions>;
 }
@@ -33,12 +35,11 @@ export interface RankingExampleOptions extends EventWeightOptions {
 export function rankingExamples(
   space: FeatureSpace,
   parts: Parts,
-  { task, seed, threads, minUsers, itemFields, ranking, ...weighting }: RankingExampleOptions,
+  { task, seed, threads, minUsers, itemFields, weighting, ranking }: RankingExampleOptions,
   { observe, signal }: Watch,
 ): Examples {
   if (parts.train.dataset.roles.user === undefined)
     throw new UsageError(`--task ${task} needs a user column: name it with --user`);
-  const { k } = rankingOptions(ranking, true);
   const fields = negativeFields(space, parts.train, `--task ${task}`, itemFields, minUsers);
   const { source, contextFieldIndexes } = fields;
   const bound = (part: Part) => ({
@@ -46,7 +47,10 @@ export function rankingExamples(
     encoder: bindEncoder(space, part.dataset),
     contextFieldIndexes,
   });
-  const train = rankingEvents(source, bound(parts.train), seed);
+  const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
+  const train = rankingEvents(source, bound(parts.train), seed, weights);
+  const matrix = isMatrix({ source, train });
+  const options = rankingOptions(ranking, matrix);
   const left = parts.train.rows.length - train.items.length;
   // least squares draw nothing, and learn from users who have every item too
   if (left > 0 && task === "ranking") {
@@ -70,27 +74,23 @@ export function rankingExamples(
   const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
   const labels = new Float32Array(parts.train.rows.length).fill(1);
-  const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
-  if (weights && task === "ranking") {
-    throw new UsageError(
-      "--task ranking draws every event alike: leave out --event-weight and --half-life, and --ignore a column of weights",
-    );
-  }
-  const rows = bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels);
   return {
     task,
     train: {
       kind: "resident",
-      rows: { ...rows, ...(weights && { weights }) },
+      rows: {
+        ...bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels),
+        ...(weights && { weights }),
+      },
     },
     labelRange: [0, 1],
     negatives: { source, itemFields: fields.itemFields, exhausted: 0 },
     ranking: {
       examples,
-      k,
-      options: ranking,
+      options,
+      matrix,
       ...(sample && {
-        look: (model) => rankingMetricsOf(model, source, sample, { k, threads, signal }),
+        look: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
       }),
     },
   };

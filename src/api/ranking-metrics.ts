@@ -26,7 +26,7 @@ export async function rankingMetricsOf(
 /** The ranking metrics of the validation and the test part. */
 export async function rankingMetricsOfParts(
   model: Scorer,
-  { examples, k }: RankingJob & { k: number },
+  { examples, options: { k } }: RankingJob,
   threads: number,
   signal: AbortSignal,
 ): Promise<Record<string, Metrics>> {

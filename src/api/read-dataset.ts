@@ -33,6 +33,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   maxBad?: number;
   /** where they are written */
   badRows?: BadRowReport;
+  /** bytes that rows of an encoded dataset may take: of a larger one they stay on disk; unbounded when absent */
+  maxMemory?: number;
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
   /** a file with a secret: ids are replaced by their keyed hash, in the dataset and in errors */
@@ -162,7 +164,7 @@ function withDerived(read: ReadDataset, options: DatasetOptions): ReadDataset {
 }
 
 async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
-  const encoded = await readEncoded(path);
+  const encoded = await readEncoded(path, options.maxMemory);
   const { dataset, skipped } = playRoles(encoded, ofLog(options));
   tell({ inferred: [], notes: [], skipped }, watch);
   return {

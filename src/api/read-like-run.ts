@@ -1,7 +1,7 @@
 // A further log as the one that a run was trained on, and its rows as the run's model takes them.
 
 import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf } from "../dataset/labels.js";
+import { labelsOf, type LabelledTask } from "../dataset/labels.js";
 import { numericOf, timeOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
@@ -44,10 +44,11 @@ export async function readLikeRun(
 export async function rowsToScore(
   run: Run,
   { space, preprocess }: { space: FeatureSpace; preprocess: Preprocess },
+  task: LabelledTask,
   { dataset, rows }: Part,
 ): Promise<FeatureRows> {
   const encoder = bindEncoder(space, dataset);
-  const { negatives, positiveFrom, task } = preprocess;
+  const { negatives, positiveFrom } = preprocess;
   const counted = rowWeights(dataset, rows, preprocess);
   const weighed = counted && { weights: Float32Array.from(counted) };
   if (!negatives) {

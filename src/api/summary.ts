@@ -1,6 +1,6 @@
 // What a command that measures or trains sums up; --json prints it.
 
-import type { Metrics } from "../embedding/manifest.js";
+import type { Metrics, Trial } from "../embedding/manifest.js";
 
 /** What --json prints. */
 export interface Summary {
@@ -12,4 +12,6 @@ export interface Summary {
   options: Record<string, unknown>;
   metrics: Record<string, Metrics>;
   warnings: string[];
+  /** settings that --search tried, the chosen one first */
+  search?: Trial[];
 }

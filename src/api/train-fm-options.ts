@@ -12,9 +12,10 @@ import { implicitSteps } from "../trainers/implicit/options.js";
 import { rankingSteps, type RankingOptions } from "../trainers/ranking/options.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
+import type { WeeklyOptions } from "./weekly-options.js";
 
 export interface TrainFmOptions
-  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags, WeeklyOptions {
   out: string;
   force: boolean;
   /** share of known keys that training hides, so that out-of-vocabulary features are trained; 0 when absent */
@@ -44,7 +45,8 @@ export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
   }
   if (roles.label === undefined && negatives === 0) {
     throw new UsageError(
-      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4",
+      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4 " +
+        "or rank with --task ranking",
     );
   }
   if (negatives > 0 && roles.label !== undefined) {
@@ -68,7 +70,7 @@ export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
 /** @throws {UsageError} the log has labels, or an option has no meaning for ranking */
 function checkEvents(
   roles: Dataset["roles"],
-  { task, negatives, positiveFrom, oovDropout }: TrainFmOptions,
+  { task, negatives, positiveFrom, oovDropout, search, fm }: TrainFmOptions,
 ): void {
   if (roles.label !== undefined) {
     throw new UsageError(
@@ -78,16 +80,23 @@ function checkEvents(
   }
   if (positiveFrom !== undefined)
     throw new UsageError(`--positive-from makes labels, and --task ${task} has none`);
+  if (fm.negativeDownsampling !== undefined)
+    throw new UsageError(`--negative-downsampling is for labels, and --task ${task} has none`);
   if (oovDropout) throw new UsageError(`--oov-dropout is not for --task ${task}`);
+  if (search !== undefined) throw new UsageError(`--search is not for --task ${task}`);
   if (task === "implicit" && negatives > 0)
     throw new UsageError("--negatives is not for --task implicit, which draws none");
 }
 
-/** Options of training: what the user set, else the default of the loss. */
-export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
+/** Options of training: what the user set, else the default of the loss. @param matrix ranking: user and item alone */
+export function fmOptionsOf(
+  { fm, task, ranking }: TrainFmOptions,
+  loss: FmOptions["loss"],
+  matrix = true,
+): FmOptions {
   const steps =
     task === "ranking"
-      ? rankingSteps(ranking?.rankingLoss ?? "bpr")
+      ? rankingSteps(ranking?.rankingLoss ?? "bpr", matrix)
       : task === "implicit"
         ? implicitSteps
         : {};

@@ -1,36 +1,32 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
-import { numericForms } from "../dataset/numeric.js";
 import { parseEventWeight } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
-import type { FeatureRows } from "../dataset/rows.js";
-import { featureCounts, fitFeatures, hashingOf, type FeatureSpace } from "../dataset/vocabulary.js";
-import type { Metrics } from "../embedding/manifest.js";
+import { hashingOf } from "../dataset/vocabulary.js";
+import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
-import { metricsOf } from "../evaluation/metrics.js";
 import { checkOutput } from "../io/atomic.js";
-import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
+import { version } from "../io/package-version.js";
 import { checkFmOptions } from "../trainers/fm/options.js";
 import { checkImplicitOptions } from "../trainers/implicit/options.js";
-import { learnerOf, preprocessFile } from "../trainers/learners.js";
-import type { Trained } from "../trainers/trained.js";
-import type { Examples } from "./examples.js";
-import { countUnseen, splitParts } from "./parts.js";
+import { preprocessFile } from "../trainers/learners.js";
+import { Checkpoints } from "./checkpoint.js";
+import { identityOf, preprocessOf, resolvedOptions } from "./describe-run.js";
+import { openEarlier } from "./init.js";
+import { checkMethodOptions } from "../trainers/fm/mcmc/check-options.js";
 import { itemFiles } from "./item-file.js";
-import { itemsOfRun } from "./items-of-run.js";
 import { negativeFiles } from "./negative-file.js";
+import { splitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
-import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { readDataset } from "./read-dataset.js";
+import { trainAndRefit } from "./refit.js";
+import { earlierRows } from "./row-order.js";
 import { splitWarnings } from "./split-options.js";
-import { preprocessOf, resolvedOptions } from "./describe-run.js";
-import { examplesOf } from "./training-examples.js";
-import { rankingMetricsOfParts } from "./ranking-metrics.js";
-import { checkTarget, fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
+import { checkTarget, fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
+import type { TrainingSource } from "./train-parts.js";
 import { featuresOfTask } from "./users-and-items.js";
-import { version } from "../io/package-version.js";
 
 /**
  * Trains a factorization machine on one or several files and writes a run directory, whole or not at all.
@@ -51,11 +47,17 @@ export async function trainFm(
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions(fmOptionsOf(flags, "logistic"));
-  checkImplicitOptions(flags.fm);
+  checkImplicitOptions(flags.fm, flags.task);
+  checkMethodOptions(flags.fm);
 
+  const earlierRun = await openEarlier(flags, flags.fm);
   const { eventWeight } = flags;
   const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
-  const read = await readDataset(paths, { ...flags, ...event }, collectWarnings(watch, warnings));
+  const read = await readDataset(
+    paths,
+    { ...withoutBound(flags), ...event, ...boundOf(flags) },
+    collectWarnings(watch, warnings),
+  );
   const options = { ...flags, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
   checkTarget(limited.dataset, options);
@@ -65,70 +67,52 @@ export async function trainFm(
   for (const text of splitWarnings(by)) warn(text);
   clock.lap("read");
 
-  const earlier = await earlierRows(options.rowOrder);
-  const space = fitFeatures(dataset, parts.train.rows, options, {
-    earlier,
-    forms: numericForms(options.numeric, dataset.roles.numeric),
-  });
-  for (const text of rowOrderNotes(space, earlier)) watch.observe({ stage: "note", text });
-  for (const field of space.fields) warnOfField(field, warn);
-  const hashing = hashingOf(space);
-  for (const [field, { keys, bits, collisionShare }] of Object.entries(hashing)) {
-    const share = `${(100 * collisionShare).toFixed(1)} %`;
-    const text = `'${field}': ${keys} keys hashed to ${2 ** bits} rows, ${share} of them share theirs`;
-    watch.observe({ stage: "note", text });
-  }
-  const examples = examplesOf(space, parts, options, watch);
-  const items = examples.negatives
-    ? undefined
-    : itemsOfRun(space, parts.train, options.itemFields, options.minUsers);
-  const { itemFields = items?.itemFields, source } = examples.negatives ?? {};
-  countUnseen(space, parts, watch);
-  clock.lap("encode");
-
-  const loss = examples.task === "regression" ? "squared" : "logistic";
-  const fmOptions = fmOptionsOf(options, loss);
-  const { valid, test, ranking } = examples;
-  const { oovDropout = 0 } = options;
-  const model = await learnerOf(fmOptions, examples.task)(
-    {
-      space,
-      roles: dataset.roles,
-      counts: withTrainedOov(featureCounts(space), space, oovDropout),
-      train: withOovDropout(examples.train, space, oovDropout, fmOptions.seed),
-      ...(valid && { valid }),
-      ...(ranking && { ranking }),
-    },
-    fmOptions,
-    (event) => watch.observe({ stage: "epoch", epochs: fmOptions.epochs, ...event }),
+  const source: TrainingSource = {
+    dataset,
+    parts,
+    rowOrder: await earlierRows(options.rowOrder),
+    earlier: earlierRun,
+  };
+  const checkpoints = await Checkpoints.open(
+    options.out,
+    options,
+    identityOf(paths, options, dataset.inputs, earlierRun?.run.manifest),
     watch.signal,
   );
-  clock.lap("train");
-
-  const metrics: Record<string, Metrics> = ranking
-    ? await rankingMetricsOfParts(model, ranking, fmOptions.threads, watch.signal)
-    : { train: trainMetrics(model) };
-  for (const [part, rows] of Object.entries({ valid, test })) {
-    if (rows) metrics[part] = await metricsOfRows(model, rows, examples, fmOptions.threads);
-  }
-  clock.lap("evaluate");
+  const { epoch } = checkpoints;
+  if (epoch !== undefined) watch.observe({ stage: "note", text: `goes on after epoch ${epoch}` });
+  const { first, published, refit, interrupted } = await trainAndRefit(
+    source,
+    options,
+    { watch, warn, lap: (stage) => clock.lap(stage) },
+    checkpoints,
+  );
+  const { metrics, trials } = first;
+  const { space, examples, model, history, carried, items } = published;
+  if (interrupted) warn(`interrupted: the run holds epoch ${model.bestEpoch}, the best so far`);
 
   const preprocess = {
-    ...preprocessOf(space, dataset, examples, options, itemFields),
+    ...preprocessOf(space, dataset, examples, options, items?.itemFields),
     ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
   };
-  const resolved = resolvedOptions(paths, options, { ...fmOptions, ...model.chosen });
+  const told = {
+    ...options,
+    ...(examples.ranking && examples.task === "ranking" && { ranking: examples.ranking.options }),
+  };
+  const resolved = resolvedOptions(paths, told, { ...first.options, ...model.chosen });
+  const { negatives } = examples;
+  const hashing = hashingOf(space);
   await writeRun(
     options.out,
     options.force,
     {
-      tables: { [DEFAULT_TABLE]: model.table(space) },
+      tables: { [DEFAULT_TABLE]: published.table },
       manifest: {
         version,
         command: "train-fm",
         model: model.name,
         options: resolved,
-        seed: fmOptions.seed,
+        seed: first.options.seed,
         inputs: dataset.inputs,
         roles: dataset.roles,
         split: {
@@ -139,20 +123,29 @@ export async function trainFm(
         },
         rows: dataset.numRows,
         ...(Object.keys(hashing).length > 0 && { hashing }),
+        ...(carried && { init: carried }),
+        ...(interrupted && { interrupted: true }),
+        ...(trials && { search: trials }),
         metrics,
+        ...(refit && { refit }),
         timings: clock.laps,
         warnings,
       },
       modelFiles: {
         ...model.files(space),
         ...preprocessFile(preprocess),
-        ...(source && negativeFiles(source)),
+        ...(negatives && negativeFiles(negatives.source)),
         ...(items && itemFiles(items.catalogue)),
+        [HISTORY_FILE]: historyChunks(history),
       },
-      metricsLines: model.epochs,
+      metricsLines: [
+        ...first.epochs,
+        ...(refit ? model.epochs.map((event) => ({ ...event, refit: true })) : []),
+      ],
     },
     { signal: watch.signal },
   );
+  await checkpoints.remove();
   return {
     command: "train-fm",
     version,
@@ -162,6 +155,7 @@ export async function trainFm(
     options: resolved,
     metrics,
     warnings,
+    ...(trials && { search: trials }),
   };
 }
 
@@ -175,31 +169,18 @@ function collectWarnings({ observe, signal }: Watch, warnings: string[]): Watch 
   };
 }
 
-function warnOfField(field: FeatureSpace["fields"][number], warn: (text: string) => void): void {
-  if (field.kind === "number" && field.count === 0)
-    warn(`numeric field '${field.name}' is empty in the training part`);
-  if (field.kind !== "number" && field.keys.size < 2) {
-    const one = field.keys.size === 1 ? "one value" : "no value";
-    warn(
-      `field '${field.name}' has ${one} in the training part and tells nothing apart; --ignore leaves it out`,
-    );
-  }
+/** How many bytes rows may take in memory, for a training that can leave them on disk. */
+function boundOf(flags: TrainFmOptions): Pick<TrainFmOptions, "maxMemory"> {
+  const { maxMemory, negatives, since, maxEventsPerUser, hashKeys, task } = flags;
+  const needsRows =
+    negatives > 0 || since !== undefined || maxEventsPerUser !== undefined || hashKeys !== undefined;
+  return maxMemory === undefined ||
+    needsRows ||
+    (task !== undefined && task !== "binary" && task !== "regression")
+    ? {}
+    : { maxMemory };
 }
 
-function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
-  const { trainLoss } = epochs[bestEpoch - 1]!;
-  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
-}
-
-async function metricsOfRows(
-  model: Trained,
-  rows: FeatureRows,
-  examples: Examples,
-  threads: number,
-): Promise<Metrics> {
-  const scores = await model.score(rows, { threads });
-  return metricsOf(examples.task === "regression" ? "regression" : "binary", scores, rows.labels, {
-    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
-    ...(rows.weights && { weights: rows.weights }),
-  });
+function withoutBound({ maxMemory: _, ...flags }: TrainFmOptions): TrainFmOptions {
+  return flags;
 }

@@ -3,6 +3,7 @@
 import { resolve } from "node:path";
 import type { Dataset } from "../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
+import { eventWeights, parseEventWeight, type EventWeightOptions } from "../dataset/event-weights.js";
 import { labelsOf, type LabelledTask } from "../dataset/labels.js";
 import { parseSide } from "../dataset/side.js";
 import type { Metrics } from "../embedding/manifest.js";
@@ -12,14 +13,22 @@ import { metricsOf } from "../evaluation/metrics.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
+import { headScores } from "../trainers/gbdt/head.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
 import type { Forest } from "../trainers/gbdt/forest.js";
-import { checkGbdtOptions, defaultGbdtOptions, type GbdtOptions } from "../trainers/gbdt/options.js";
+import {
+  checkGbdtOptions,
+  defaultGbdtOptions,
+  defaultHead,
+  type GbdtOptions,
+  type HeadOptions,
+} from "../trainers/gbdt/options.js";
 import { columnRecipes, vocabulariesOf, type GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { trainGbdt as train, type GbdtRows } from "../trainers/gbdt/train.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import type { Part } from "./examples.js";
+import { comparisons, scoresWithoutTrees, splitHead, trainHead, type LabelledPart } from "./gbdt-head.js";
 import { splitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
@@ -27,12 +36,14 @@ import { splitWarnings, type SplitFlags } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 
-export interface TrainGbdtOptions extends DatasetOptions, EventLimits, SplitFlags {
+export interface TrainGbdtOptions extends DatasetOptions, EventLimits, EventWeightOptions, SplitFlags {
   out: string;
   force: boolean;
   /** what is predicted; by the labels when absent */
   task?: LabelledTask;
   positiveFrom?: number;
+  /** a logistic regression on the leaves, with these in place of the defaults; none when absent */
+  head?: Partial<HeadOptions>;
   /** what the user set; the rest is default */
   gbdt: Partial<GbdtOptions>;
 }
@@ -61,7 +72,9 @@ export async function trainGbdt(
   const gbdt: GbdtOptions = { ...defaultGbdtOptions(), ...flags.gbdt };
   checkGbdtOptions(gbdt);
 
-  const told = { ...flags, integersAreNumbers: true };
+  const { eventWeight } = flags;
+  const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
+  const told = { ...flags, ...event, integersAreNumbers: true };
   const read = await readDataset(paths, told, { ...watch, observe });
   const options = { ...told, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
@@ -72,14 +85,25 @@ export async function trainGbdt(
   clock.lap("read");
 
   const { task, labelRange } = targetOf(parts.train, options);
-  const features = fitTreeFeatures(dataset, parts.train.rows, gbdt);
-  for (const feature of features) warnOf(feature, parts.train.rows.length, warn);
-  const rowsOf = (part: Part) => gbdtRows(part, features, task, options.positiveFrom);
+  const headOptions = options.head && checkedHead({ ...defaultHead, ...options.head }, task);
+  const split = headOptions && splitHead(parts.train, headOptions.split, gbdt.seed);
+  const grownOn = split?.trees ?? parts.train;
+  const features = fitTreeFeatures(dataset, grownOn.rows, gbdt);
+  for (const feature of features) warnOf(feature, grownOn.rows.length, warn);
+  const weights = eventWeights(dataset, grownOn.rows, options);
+  const labelledPart = (part: Part): LabelledPart => {
+    const own = part === grownOn ? weights.train : weights.of(part.dataset, part.rows);
+    return { ...part, ...labelled(part, task, options.positiveFrom), ...(own && { weights: own }) };
+  };
+  const rowsOf = (part: Part): GbdtRows => ({
+    columns: features.map((feature) => binnedColumn(part.dataset, feature)),
+    ...labelledPart(part),
+  });
   clock.lap("bin");
 
   const { valid, test } = parts;
   const model = await train(
-    { features, objective: task, train: rowsOf(parts.train), ...(valid && { valid: rowsOf(valid) }) },
+    { features, objective: task, train: rowsOf(grownOn), ...(valid && { valid: rowsOf(valid) }) },
     gbdt,
     (event) => {
       if (event.epoch % REPORTED === 0 || event.epoch === gbdt.numTrees)
@@ -96,6 +120,17 @@ export async function trainGbdt(
     columns: columns.map(({ name, kind }) => ({ name, kind, missing: "nan" })),
     trees: model.trees,
   };
+  const encoder = { forest, vocabularies, features, threads: gbdt.threads };
+  const headRows = split && labelledPart(split.head);
+  const head = headRows && (await trainHead(encoder, headRows, headOptions!));
+  if (headRows) {
+    observe({
+      stage: "note",
+      text: `trees are grown on ${grownOn.rows.length} rows, the head is fitted on ${headRows.rows.length} others`,
+    });
+    clock.lap("head");
+  }
+
   const metrics: Record<string, Metrics> = {};
   const last = model.events[model.trees.length - 1];
   if (last)
@@ -104,12 +139,21 @@ export async function trainGbdt(
     if (!part) continue;
     for (const text of unknownCategories(part.dataset, vocabularies, part.rows))
       observe({ stage: "note", text: `${name}: ${text}` });
-    const scores = await scoresOf(forest, part.dataset, part.rows, vocabularies, gbdt.threads);
-    const { labels } = labelled(part, task, options.positiveFrom);
-    metrics[name] = metricsOf(task, scores, labels, {
-      clip: { min: labelRange[0], max: labelRange[1] },
-    });
+    const judged = labelledPart(part);
+    const judge = (scores: Float64Array): Metrics =>
+      metricsOf(task, scores, judged.labels, {
+        clip: { min: labelRange[0], max: labelRange[1] },
+        ...(judged.weights && { weights: judged.weights }),
+      });
+    const ofTrees = judge(await scoresOf(forest, part.dataset, part.rows, vocabularies, gbdt.threads));
+    if (head && headRows) {
+      metrics[name] = judge(await headScores(head, forest, vocabularies, part, gbdt.threads));
+      metrics[`${name}Trees`] = ofTrees;
+      metrics[`${name}Lr`] = judge(scoresWithoutTrees(features, headRows, part, headOptions!.iterations));
+    } else metrics[name] = ofTrees;
   }
+  const rate = labelledPart(parts.train).labels;
+  const entropies = head && comparisons(metrics, rate);
   clock.lap("evaluate");
 
   const preprocess = { ...preprocessOf(dataset, task, labelRange, options), columns };
@@ -118,7 +162,7 @@ export async function trainGbdt(
     options.out,
     options.force,
     {
-      tables: { [LEAVES_TABLE]: leavesTable(forest) },
+      tables: { [LEAVES_TABLE]: leavesTable(forest, head) },
       manifest: {
         version,
         command: "train-gbdt",
@@ -135,10 +179,11 @@ export async function trainGbdt(
         },
         rows: dataset.numRows,
         metrics,
+        ...(entropies && { normalizedEntropy: entropies }),
         timings: clock.laps,
         warnings,
       },
-      modelFiles: gbdtModelFiles(forest, features, gbdt, preprocess),
+      modelFiles: gbdtModelFiles(forest, features, gbdt, preprocess, head),
       metricsLines: model.events,
     },
     { signal: watch.signal },
@@ -181,17 +226,11 @@ function labelled(
   return { labels: Float32Array.from(rows, (row) => values[row]!) };
 }
 
-function gbdtRows(
-  part: Part,
-  features: Feature[],
-  task: LabelledTask,
-  positiveFrom: number | undefined,
-): GbdtRows {
-  return {
-    columns: features.map((feature) => binnedColumn(part.dataset, feature)),
-    rows: part.rows,
-    ...labelled(part, task, positiveFrom),
-  };
+/** @throws {UsageError} an option out of range, or labels that are no classes */
+function checkedHead(head: HeadOptions, task: LabelledTask): HeadOptions {
+  if (task !== "binary") throw new UsageError("--head lr is for labels of 0 and 1");
+  if (!(head.l2 >= 0)) throw new UsageError(`--head-l2 is a number from 0 on, got ${head.l2}`);
+  return head;
 }
 
 function warnOf(feature: Feature, numRows: number, warn: (text: string) => void): void {
@@ -215,7 +254,7 @@ function preprocessOf(
   labelRange: [number, number],
   options: TrainGbdtOptions,
 ): Omit<GbdtPreprocess, "columns"> {
-  const { positiveFrom, sides, drop, where, timeFormat, timeFields, timeZone } = options;
+  const { positiveFrom, sides, drop, where, timeFormat, timeFields, timeZone, eventWeight } = options;
   return {
     roles,
     task,
@@ -229,6 +268,7 @@ function preprocessOf(
     ...(where && where.length > 0 && { where }),
     ...(timeFormat !== undefined && { timeFormat }),
     ...(timeFields?.length && { timeFields: { names: timeFields, zone: timeZone ?? "Z" } }),
+    ...(eventWeight !== undefined && { eventWeight }),
     labelRange,
     ...(hashKeys && { hashKeys }),
   };

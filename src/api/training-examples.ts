@@ -1,5 +1,6 @@
 // The examples that a training asks for, and what is said of them.
 
+import { ranksItems } from "../dataset/labels.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
@@ -15,21 +16,30 @@ export function examplesOf(
   watch: Watch,
 ): Examples {
   const { observe } = watch;
-  const { task, ...rest } = options;
-  if (task === "ranking" || task === "implicit") {
+  const { task, ...others } = options;
+  if (ranksItems(task)) {
     const { itemFields, minUsers = 0, ranking = {} } = options;
     const { seed, threads } = fmOptionsOf(options, "logistic");
-    const how = { ...rest, task, seed, threads, minUsers, ranking };
+    const how = {
+      task,
+      seed,
+      threads,
+      minUsers,
+      ranking,
+      weighting: options,
+      ...(itemFields && { itemFields }),
+    };
     const examples = rankingExamples(space, parts, how, watch);
     if (task === "ranking") observe({ stage: "note", text: togetherNote(examples, itemFields) });
     return examples;
   }
   if (options.negatives === 0) {
     return labelledExamples(space, parts, {
-      ...rest,
+      ...others,
       ...(task && { task }),
       negativeDownsampling: options.fm.negativeDownsampling ?? 1,
       seed: seedOf(options),
+      beside: options.out,
     });
   }
   const { negatives, noise, itemFields, fm, minUsers = 0 } = options;

@@ -4,6 +4,7 @@ import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../export/encodings.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
+import { headScorer } from "../trainers/gbdt/head.js";
 import { ForestScorer, categoryCodes } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { readLikeGbdt } from "./gbdt-run.js";
@@ -46,26 +47,24 @@ export async function encodeWithTrees(
 }
 
 async function* leafRows(
-  { forest, vocabularies }: GbdtArtifact,
+  { forest, vocabularies, head }: GbdtArtifact,
   dataset: Dataset,
   key: string | undefined,
   threads: number,
 ): AsyncGenerator<EncodedRows> {
   const keyOf = keysOfRows(dataset, key);
   const labels = labelsOfRows(dataset);
+  const { rows } = wholeOf(dataset);
+  const scoreOf = head && headScorer(head, forest, vocabularies, { dataset, rows });
   const scorer = await ForestScorer.start(forest, threads, true);
   try {
-    for await (const { first, scores, leaves } of scorer.score(
-      dataset,
-      wholeOf(dataset).rows,
-      vocabularies,
-      true,
-    )) {
+    for await (const chunk of scorer.score(dataset, rows, vocabularies, true)) {
+      const { first, scores, leaves } = chunk;
       yield {
         numRows: scores.length,
         values: leaves!,
         keyOf: (row) => keyOf(first + row),
-        scores,
+        scores: scoreOf ? scoreOf(chunk) : scores,
         labels: labels.subarray(first, first + scores.length),
       };
     }

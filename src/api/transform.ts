@@ -70,7 +70,7 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
     if (foldIn) throw new UsageError("--fold-in is for a factorization machine (train-fm), not for trees");
     return await encodeWithTrees(run, options, watch);
   }
-  if (model !== "fm" && model !== "lr") {
+  if (model !== "fm" && model !== "fm-draws" && model !== "lr") {
     throw new UsageError(
       `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt) and factorization machines (train-fm)`,
     );
@@ -79,6 +79,8 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
     const flag = features ? "--features" : withScores ? "--with-scores" : "--format libsvm";
     throw new UsageError(`${flag} is for trees, and run '${run.path}' is a factorization machine`);
   }
+  if (foldIn && model === "fm-draws")
+    throw new UsageError("--fold-in is not for draws of a posterior (--method mcmc): it fits one machine");
   return foldIn ? await foldInEvents(run, options, watch) : await encodeWithFm(run, options, watch);
 }
 

@@ -3,8 +3,12 @@
 const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   "cold-start": () => import("./cold-start.js"),
   encode: () => import("./encode.js"),
+  ffm: () => import("./ffm.js"),
   fm: () => import("./fm.js"),
+  gowalla: () => import("./gowalla.js"),
+  implicit: () => import("./implicit.js"),
   job: () => import("./job.js"),
+  mcmc: () => import("./mcmc.js"),
   movietweetings: () => import("./movietweetings.js"),
   read: () => import("./read.js"),
   "fuzz-log": () => import("./fuzz-log.js"),

@@ -8,7 +8,8 @@ import { trainFm } from "../api/train-fm.js";
 import { defaultReadOptions } from "../log/log.js";
 import { projectFolder } from "../testing/places.js";
 
-interface Rating {
+/** A row of the log. */
+export interface Rating {
   user: string;
   item: string;
   y: number;
@@ -61,7 +62,7 @@ export async function bench(): Promise<void> {
 }
 
 /** The first 80 % and the last 10 % in time order. */
-function partsOf(log: string): [train: Rating[], test: Rating[]] {
+export function partsOf(log: string): [train: Rating[], test: Rating[]] {
   const rows = readFileSync(log, "utf8")
     .trimEnd()
     .split("\n")
@@ -73,7 +74,7 @@ function partsOf(log: string): [train: Rating[], test: Rating[]] {
 }
 
 /** mean + b_item + b_user by ridge, five sweeps. */
-function biasesOf(train: Rating[], mean: number): (rating: Rating) => number {
+export function biasesOf(train: Rating[], mean: number): (rating: Rating) => number {
   const biases = { user: new Map<string, number>(), item: new Map<string, number>() };
   const bias = (side: "user" | "item", rating: Rating) => biases[side].get(rating[side]) ?? 0;
   for (let sweep = 0; sweep < 5; sweep++) {

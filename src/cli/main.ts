@@ -9,31 +9,15 @@ import { addExport } from "./commands/export.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
 import { addTrainFm } from "./commands/train-fm.js";
+import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
 import { addTransform } from "./commands/transform.js";
 import { addConfigOption, applySettings } from "./settings.js";
 import { writeError } from "./terminal.js";
 
-const SIGNAL_EXITS = { SIGINT: 130, SIGTERM: 143 } as const;
-/** how long an interrupted command may take to tidy up */
-const GRACE_MILLISECONDS = 1500;
-
-/** Why an interrupted command ends. */
-class Interrupted extends Error {
-  constructor(readonly exitCode: number) {
-    super("interrupted");
-  }
-}
-
 /** Runs the program on the arguments of the process; sets its exit code. */
 export async function main(argv: string[]): Promise<void> {
-  const abort = new AbortController();
-  for (const [signal, exitCode] of Object.entries(SIGNAL_EXITS)) {
-    process.once(signal, () => {
-      abort.abort(new Interrupted(exitCode));
-      setTimeout(() => process.exit(exitCode), GRACE_MILLISECONDS).unref();
-    });
-  }
+  const interrupts = new Interrupts();
   // a reader that has seen enough (head) closes the pipe: that is no error
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
@@ -42,21 +26,22 @@ export async function main(argv: string[]): Promise<void> {
   });
   process.stderr.on("error", () => undefined);
 
-  const program = programOf(abort.signal);
+  const program = programOf(interrupts);
   if (formatNamed(argv) === "json") {
     const asJson = { writeErr: (text: string) => text.trim() !== "" && writeError(text.trim(), "json") };
     for (const command of [program, ...program.commands]) command.configureOutput(asJson);
   }
   try {
-    await applySettings(program, programOf(abort.signal), argv, process.env);
+    await applySettings(program, programOf(interrupts), argv, process.env);
     await program.parseAsync(argv);
+    if (interrupts.exitCode !== undefined) process.exitCode = interrupts.exitCode;
   } catch (error) {
     const isTold = program.commands.some((command) => command.opts()["logFormat"] === "json");
-    process.exitCode = report(error, abort.signal, isTold ? "json" : formatNamed(argv));
+    process.exitCode = report(error, interrupts.signal, isTold ? "json" : formatNamed(argv));
   }
 }
 
-function programOf(signal: AbortSignal): Command {
+function programOf(interrupts: Interrupts): Command {
   const program = new Command("embed")
     .description("Turns interaction logs into embedding tables, offline.")
     .version(version, "-V, --version")
@@ -74,7 +59,7 @@ function programOf(signal: AbortSignal): Command {
     addNeighbors,
     addEvaluate,
   ]) {
-    const command = add(program, signal);
+    const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);
     command.exitOverride().showHelpAfterError(`(embed ${command.name()} --help shows the options)`);
   }

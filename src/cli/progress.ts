@@ -114,15 +114,17 @@ function readingLine({ rows, bytes, totalBytes }: ReadProgress, seconds: number)
 }
 
 function epochLine(event: EpochProgress): string {
-  const { epoch, epochs, trainLoss, validLoss, rowsPerSecond, best } = event;
+  const { epoch, epochs, trainLoss, validLoss, auc, vectorNorm, rowsPerSecond, best } = event;
   const valid =
     validLoss === undefined ? "" : `, valid loss ${validLoss.toFixed(5)}${best ? " (best so far)" : ""}`;
+  const metric = auc === undefined ? "" : `, AUC ${auc.toFixed(5)}`;
+  const norm = vectorNorm === undefined ? "" : `, |V| ${vectorNorm.toPrecision(4)}`;
   const speed = `${(rowsPerSecond / 1e6).toFixed(2)} M rows/s`;
   const ranking = Object.entries(event)
     .filter(([name]) => isAtK(name))
     .map(([name, value]) => `, ${name.replace("At", "@")} ${Number(value).toFixed(4)}`);
   const bestOfRanking = ranking.length > 0 && best ? " (best so far)" : "";
-  return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${ranking.join("")}${bestOfRanking}, ${speed}`;
+  return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
 }
 
 function timeLeft({ epoch, epochs, seconds }: EpochProgress): string {

@@ -9,28 +9,24 @@ import {
   type RankingOptions,
 } from "../trainers/ranking/options.js";
 import { numberOf, wholeOf } from "./options.js";
+import type { MetricName } from "./weekly-options.js";
 
 type Told = Partial<RankingOptions>;
 
 /** As commander gives them. */
-export type RankingFlags = Omit<Told, "rankingLoss" | "negatives" | "noise"> & {
+export type RankingFlags = Omit<Told, "rankingLoss" | "negatives" | "noise" | "metric"> & {
   loss?: RankingOptions["rankingLoss"];
+  metric?: MetricName;
 };
 
 /** Adds the options of the ranking losses. */
 export function addRankingOptions(command: Command): Command {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Ranking:");
-  command
-    .addOption(
-      group("--loss <loss>", "ranking: bpr, or another; each has its own defaults of training").choices(
-        rankingLosses,
-      ),
-    )
-    .addOption(
-      group("--metric <metric>", "ranking: what decides the best epoch (default: ndcg)").choices(
-        rankingMetricNames,
-      ),
-    );
+  command.addOption(
+    group("--loss <loss>", "ranking: bpr, or another; each has its own defaults of training").choices(
+      rankingLosses,
+    ),
+  );
   for (const { name, help, integer } of rankingHyperparameters) {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
     const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
@@ -47,7 +43,12 @@ export function addRankingOptions(command: Command): Command {
 export function rankingOf(
   flags: RankingFlags & { task?: string; negatives: number; noise?: RankingOptions["noise"] },
 ): { ranking?: Told } {
-  const { loss, metric, negatives, noise } = flags;
+  const { loss, negatives, noise } = flags;
+  const metric = rankingMetricNames.find((name) => name === flags.metric);
+  if (flags.metric && !metric && ranksItems(flags.task))
+    throw new UsageError(
+      `--metric ${flags.metric} is not for --task ${flags.task}, which ranks items: ndcg or recall`,
+    );
   const told: Told = { ...(loss && { rankingLoss: loss }), ...(metric && { metric }) };
   for (const { name } of rankingHyperparameters) if (flags[name] !== undefined) told[name] = flags[name];
   if (flags.task === "ranking") {
@@ -63,4 +64,8 @@ export function rankingOf(
     );
   }
   return flags.task === "implicit" ? { ranking: told } : {};
+}
+
+function ranksItems(task: string | undefined): boolean {
+  return task === "ranking" || task === "implicit";
 }

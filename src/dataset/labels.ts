@@ -10,7 +10,7 @@ export type Task = LabelledTask | "ranking" | "implicit";
 export type LabelledTask = "binary" | "regression";
 
 /** Whether the task is to rank items, and is judged by that. */
-export function ranksItems(task: Task | undefined): boolean {
+export function ranksItems(task: Task | undefined): task is "ranking" | "implicit" {
   return task === "ranking" || task === "implicit";
 }
 

@@ -24,14 +24,21 @@ export interface FeatureRows {
   weights?: Float32Array;
 }
 
+/** Rows on disk, read a block at a time; their labels, and what they count, are in memory. */
+export interface StoredRows extends Pick<FeatureRows, "numRows" | "labels" | "weights"> {
+  rowsAt(first: number, count: number, epoch: number): FeatureRows;
+}
+
 /**
  * The training part. `resident` rows are shuffled by the trainer, and may have cells that differ from one epoch to the next
  * (`atEpoch`, as many rows with no more pairs); `drawn` rows (negatives drawn anew each epoch) come in
  * chunks, in the order in which they are to be trained on, and are read while the chunk before is being trained on.
+ * `stored` rows are shuffled as resident ones are, and read the same way.
  */
 export type TrainingRows =
   | { kind: "resident"; rows: FeatureRows; atEpoch?(epoch: number): FeatureRows }
-  | { kind: "drawn"; numRows: number; draw(epoch: number): Iterable<FeatureRows> };
+  | { kind: "drawn"; numRows: number; draw(epoch: number): Iterable<FeatureRows> }
+  | { kind: "stored"; rows: StoredRows };
 
 /** The rows at the given places, in that order. */
 export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows {
@@ -77,6 +84,10 @@ export interface Encoder {
   encode(rows: Uint32Array, labels: Float32Array, fields?: readonly number[]): FeatureRows;
   /** By field name: how many of the rows' cells hold a key that the space does not know. */
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
+  /** Whether every one of the rows has one feature of value 1 in each field. */
+  isDense(rows: Uint32Array): boolean;
+  /** The same for a slice of the dataset's rows, all in the form that is told. */
+  ofSlice(slice: Dataset, isDense: boolean): Pick<Encoder, "encode">;
 }
 
 /** One field's cells in a dataset. */
@@ -113,6 +124,13 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
     return { field, column, offset: space.offsets[f]!, ids };
   });
   return {
+    isDense: (rows) => isDense(bound, rows),
+    ofSlice(slice, dense) {
+      const own = bound.map((cells) => ({ ...cells, column: columnOf(slice, cells.field) }));
+      return {
+        encode: (rows, labels) => (dense ? encodeDense(own, rows, labels) : encodePairs(own, rows, labels)),
+      };
+    },
     encode(rows, labels, fields) {
       const chosen = fields ? fields.map((f) => bound[f]!) : bound;
       return isDense(chosen, rows) ? encodeDense(chosen, rows, labels) : encodePairs(chosen, rows, labels);
@@ -130,7 +148,8 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
 function isDense(bound: BoundField[], rows: Uint32Array): boolean {
   return bound.every(({ column }) => {
     if (column.kind !== "key") return false;
-    for (let i = 0; i < rows.length; i++) if (column.codes[rows[i]!] === MISSING) return false;
+    const { codes } = column;
+    for (let i = 0; i < rows.length; i++) if (codes[rows[i]!] === MISSING) return false;
     return true;
   });
 }

@@ -174,7 +174,7 @@ function fitKeys(
 }
 
 /** The field with its keys in the order of an earlier table's rows; one without them is returned as it is. */
-function inRowOrder(field: CategoricalField, earlier: Dictionary | undefined): CategoricalField {
+export function inRowOrder(field: CategoricalField, earlier: Dictionary | undefined): CategoricalField {
   if (!earlier) return field;
   const { keys, counts } = keepRowOrder({ keys: field.keys, counts: field.counts.subarray(1) }, earlier);
   const withOov = new Uint32Array(counts.length + 1);
@@ -220,7 +220,8 @@ function fitNumeric(name: string, values: Float64Array, rows: Uint32Array): Nume
   return { kind: "number", name, mean, deviation, count };
 }
 
-function countKeys({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {
+/** u32[size of the dictionary]: the rows that hold each key. */
+export function countKeys({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32Array {
   const events = new Uint32Array(dictionary.size);
   for (let i = 0; i < rows.length; i++) {
     const code = codes[rows[i]!]!;
@@ -229,7 +230,11 @@ function countKeys({ codes, dictionary }: KeyColumn, rows: Uint32Array): Uint32A
   return events;
 }
 
-function countValues({ codes, indptr, values, dictionary }: MultiColumn, rows: Uint32Array): Uint32Array {
+/** u32[size of the dictionary]: the rows whose cell holds each value. */
+export function countValues(
+  { codes, indptr, values, dictionary }: MultiColumn,
+  rows: Uint32Array,
+): Uint32Array {
   const events = new Uint32Array(dictionary.size);
   for (let i = 0; i < rows.length; i++) {
     const cell = codes[rows[i]!]!;

@@ -6,12 +6,39 @@ export const SCHEMA_VERSION = 1;
 
 export type Metrics = Record<string, number>;
 
+/** Keys of an earlier run: those that stay, of these the ones that this log lacks, those that are new, those that expired. */
+export interface CarriedKeys {
+  kept: number;
+  unseen: number;
+  new: number;
+  expired: number;
+}
+
+/** An earlier run that training went on from. */
+export interface Carried extends CarriedKeys {
+  run: string;
+  fields: Record<string, CarriedKeys>;
+}
+
+/** A setting that --search tried, and how it went. */
+export interface Trial {
+  dim: number;
+  learningRate: number;
+  l2Weight: number;
+  l2Vector: number;
+  /** epochs of its longest training, and the best of these */
+  epochs: number;
+  bestEpoch: number;
+  /** of the best epoch: the validation loss or the chosen metric; null when it diverged */
+  value: number | null;
+}
+
 export interface Manifest {
   schemaVersion: number;
   /** version of the tool */
   version: string;
   command: string;
-  /** the model that model/ holds: "fm" */
+  /** the model that model/ holds: "fm", "fm-draws" */
   model: string;
   options: Record<string, unknown>;
   seed: number;
@@ -21,8 +48,18 @@ export interface Manifest {
   rows: number;
   /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
   hashing?: Record<string, object>;
-  /** by part: train, valid, test */
+  /** what --init went on from, and what became of its keys */
+  init?: Carried;
+  /** a signal ended the training before its time: the best epoch until then is what the run holds */
+  interrupted?: true;
+  /** settings that --search tried, the chosen one first */
+  search?: Trial[];
+  /** by part: train, valid, test; of the first model, where there was a refit */
   metrics: Record<string, Metrics>;
+  /** of trees with a head, by part and model: losses over the entropy of the training rate */
+  normalizedEntropy?: Record<string, object>;
+  /** the model that the run holds, where it was trained once more on all rows; its metrics are of its own rows */
+  refit?: { epochs: number; rows: number; metrics: Record<string, Metrics> };
   /** seconds, by stage; the one thing in a run that differs from one time to the next */
   timings: Record<string, number>;
   warnings: string[];

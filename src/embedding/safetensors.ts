@@ -57,36 +57,60 @@ export function safetensorsChunks(
  * @throws {ArtifactError} not a safetensors file of f32, u32, i64 and u8 tensors, or a damaged one
  */
 export function readSafetensors(bytes: Uint8Array, name: string): Map<string, Tensor> {
+  const tensors = new Map<string, Tensor>();
+  for (const [tensor, entry] of entriesOf(bytes, bytes.length, name)) {
+    // a copy in a buffer of its own: Buffer.slice would be a view
+    const data = new Uint8Array(bytes.subarray(entry.start, entry.start + entry.bytes)).buffer;
+    tensors.set(tensor, { shape: entry.shape, data: new entry.arrayOf(data) });
+  }
+  return tensors;
+}
+
+/** Where a tensor lies in its file. */
+export interface TensorEntry {
+  shape: number[];
+  /** byte offset in the file */
+  start: number;
+  bytes: number;
+  arrayOf: (typeof arrayOf)[keyof typeof arrayOf];
+}
+
+/**
+ * What the header says.
+ *
+ * @param head the file's first bytes, its header at least
+ * @param size of the file
+ * @throws {ArtifactError} as readSafetensors
+ */
+export function entriesOf(head: Uint8Array, size: number, name: string): Map<string, TensorEntry> {
   const fail = (problem: string): never => {
     throw new ArtifactError(`'${name}' cannot be read as safetensors: ${problem}`);
   };
-  if (bytes.length < 8) fail("shorter than its header");
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (head.length < 8) fail("shorter than its header");
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   const length = Number(view.getBigUint64(0, true));
-  if (length > MAX_HEADER || 8 + length > bytes.length)
-    fail(`a header of ${length} bytes does not fit in it`);
+  if (length > MAX_HEADER || 8 + length > head.length) fail(`a header of ${length} bytes does not fit in it`);
   let header: unknown;
   try {
-    header = JSON.parse(Buffer.from(bytes.subarray(8, 8 + length)).toString("utf8"));
+    header = JSON.parse(Buffer.from(head.subarray(8, 8 + length)).toString("utf8"));
   } catch (error) {
     fail(`its header is no JSON (${String(error)})`);
   }
   if (typeof header !== "object" || header === null) return fail("its header is no object");
 
-  const tensors = new Map<string, Tensor>();
+  const entries = new Map<string, TensorEntry>();
   for (const [tensor, entry] of Object.entries(header)) {
     if (tensor === "__metadata__") continue;
     if (!isEntry(entry)) return fail(`tensor '${tensor}' is described wrongly`);
     const [start, end] = entry.data_offsets;
-    // a copy in a buffer of its own: Buffer.slice would be a view
-    const data = new Uint8Array(bytes.subarray(8 + length + start, 8 + length + end)).buffer;
-    const width = arrayOf[entry.dtype].BYTES_PER_ELEMENT;
-    if (data.byteLength !== end - start || data.byteLength !== sizeOf(entry.shape) * width) {
-      fail(`tensor '${tensor}' of shape [${entry.shape.join()}] has ${data.byteLength} bytes`);
+    const array = arrayOf[entry.dtype];
+    const available = Math.max(0, Math.min(end, size - 8 - length) - start);
+    if (available !== end - start || available !== sizeOf(entry.shape) * array.BYTES_PER_ELEMENT) {
+      fail(`tensor '${tensor}' of shape [${entry.shape.join()}] has ${available} bytes`);
     }
-    tensors.set(tensor, { shape: entry.shape, data: new arrayOf[entry.dtype](data) });
+    entries.set(tensor, { shape: entry.shape, start: 8 + length + start, bytes: available, arrayOf: array });
   }
-  return tensors;
+  return entries;
 }
 
 const arrayOf = { F32: Float32Array, U32: Uint32Array, I64: BigInt64Array, U8: Uint8Array };

@@ -86,7 +86,7 @@ export interface FmLayout {
 }
 
 /** K: dimensions a slice; small vectors are cut finer, so that two threads share them. It depends on dim alone. */
-function sliceWidth(dim: number): 4 | 8 {
+export function sliceWidth(dim: number): 4 | 8 {
   return dim <= 8 ? 4 : 8;
 }
 

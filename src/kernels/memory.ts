@@ -15,6 +15,10 @@ const PAGE = 65536;
 const MAX_PAGES = 65536;
 const FIRST_BYTE = PAGE;
 
+/** What makes a model smaller, for messages. */
+export const SHRINKING =
+  "a smaller --dim, a greater --min-count, --max-vocab or --hash FIELD:BITS shrinks it";
+
 /** A part of the arena. */
 export interface Region {
   readonly name: string;
@@ -45,7 +49,7 @@ export class Arena {
     if (end > MAX_PAGES * PAGE) {
       throw new UsageError(
         `${name} need ${gibibytes(bytes)}, with what else is held ${gibibytes(end)}; one memory holds 4 GiB: ` +
-          `a smaller --dim or a greater --min-count shrinks it`,
+          SHRINKING,
       );
     }
     const missing = Math.ceil((end - this.memory.buffer.byteLength) / PAGE);
@@ -59,8 +63,7 @@ export class Arena {
       this.memory.grow(pages);
     } catch (error) {
       throw new UsageError(
-        `${name} need ${gibibytes(pages * PAGE)} more memory than this machine gives: ` +
-          `a smaller --dim or a greater --min-count shrinks it`,
+        `${name} need ${gibibytes(pages * PAGE)} more memory than this machine gives: ` + SHRINKING,
         { cause: error },
       );
     }

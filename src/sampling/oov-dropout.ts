@@ -5,7 +5,7 @@
 // Hidden are the keys of categorical fields that can meet unknown ones: neither numbers, their
 // bins, nor hashed fields.
 
-import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
+import type { FeatureRows, StoredRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 import { streamOf, uniformAt } from "./hash-random.js";
@@ -29,6 +29,12 @@ export function withOovDropout(
   const hide = hiderOf(space, share);
   if (train.kind === "resident") {
     return { ...train, atEpoch: (epoch) => hide(train.rows, 0, streamOf(seed, epoch)) };
+  }
+  if (train.kind === "stored") {
+    const { rows } = train;
+    const rowsAt: StoredRows["rowsAt"] = (first, count, epoch) =>
+      hide(rows.rowsAt(first, count, epoch), first, streamOf(seed, epoch));
+    return { kind: "stored", rows: { ...rows, rowsAt } };
   }
   return {
     ...train,

@@ -23,6 +23,8 @@ export interface RankingEvents {
   users: Uint32Array;
   /** u32[numEvents]: as the source numbers them */
   items: Uint32Array;
+  /** f32[numEvents]; absent when all are 1 */
+  weights?: Float32Array;
 }
 
 /** A row a user of a part. */
@@ -45,8 +47,17 @@ export interface RankingExamples {
   test?: RankingQueries;
 }
 
-/** The events that can be learned from: of an item that the source knows, with an item left that the user lacks. */
-export function rankingEvents(source: NegativeSource, part: RankedPart, seed: number): RankingEvents {
+/**
+ * The events that can be learned from: of an item that the source knows, with an item left that the user lacks.
+ *
+ * @param weights f32[part.rows.length]; absent when all are 1
+ */
+export function rankingEvents(
+  source: NegativeSource,
+  part: RankedPart,
+  seed: number,
+  weights?: Float32Array,
+): RankingEvents {
   const users = usersOf(source.users, part.dataset, part.rows);
   const items = itemsOf(source.items, part.dataset, part.rows);
   const { indptr } = source.history;
@@ -62,6 +73,7 @@ export function rankingEvents(source: NegativeSource, part: RankedPart, seed: nu
     ),
     users: usable.map((e) => users[e]!),
     items: usable.map((e) => items[e]!),
+    ...(weights && { weights: Float32Array.from(usable, (e) => weights[e]!) }),
   };
 }
 

@@ -8,6 +8,8 @@ export interface ExportedRow {
   field: string;
   key: string;
   count: number;
+  /** where it was asked for */
+  weight?: number;
   /** as written: the shortest decimal that gives the same f32, or the f32 itself */
   vector: number[];
 }

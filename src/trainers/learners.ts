@@ -5,12 +5,15 @@ import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
+import type { OptimizerState } from "../kernels/fm-state.js";
 import { spaceOf } from "./feature-table.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
-import { learnFm, readFm, readLr } from "./fm/learn.js";
-import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { readFmParameters } from "./fm/artifact.js";
+import { learnFm, readFm, readLr } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
+import { readOptimizerFile } from "./fm/optimizer-file.js";
+import { learnCoordinates, readDraws } from "./fm/mcmc/learn.js";
+import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
 import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
@@ -22,6 +25,10 @@ interface Served {
   methods: readonly Method[];
   tasks: readonly FmTask[];
   learn: Learner;
+  /** it goes on from an earlier run (--init), and can be steered (controls.ts) */
+  isSteered?: true;
+  /** it trains on rows that are read from disk */
+  streams?: true;
 }
 
 const served: readonly Served[] = [
@@ -30,17 +37,37 @@ const served: readonly Served[] = [
     methods: ["adagrad", "sgd", "ftrl", "adam"],
     tasks: ["binary", "regression"],
     learn: learnFm,
+    isSteered: true,
+    streams: true,
   },
-  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm },
+  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm, streams: true },
+  { models: ["fm"], methods: ["als", "mcmc"], tasks: ["binary", "regression"], learn: learnCoordinates },
   { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
 
-/** The trainer that the options ask for. @throws {UsageError} no trainer does all of it */
-export function learnerOf({ model, method }: Pick<FmOptions, "model" | "method">, task: FmTask): Learner {
+/**
+ * The trainer that the options ask for.
+ *
+ * @param asked flags that only a trainer which can be steered knows, and whether rows are on disk
+ * @throws {UsageError} no trainer does all of it
+ */
+export function learnerOf(
+  { model, method }: Pick<FmOptions, "model" | "method">,
+  task: FmTask,
+  { steering, isStored }: { steering: readonly string[]; isStored: boolean },
+): Learner {
   const found = served.find(
     (one) => one.models.includes(model) && one.methods.includes(method) && one.tasks.includes(task),
   );
+  if (found && isStored && !found.streams)
+    throw new UsageError(
+      `the dataset is larger than --max-memory, and --model ${model} --method ${method} needs its rows in memory: give it more`,
+    );
+  if (found && !found.isSteered && steering.length > 0)
+    throw new UsageError(
+      `${steering.join(", ")} cannot go with --model ${model} --method ${method} --task ${task}`,
+    );
   if (found) return found.learn;
   const others = served
     .filter((one) => one.models.includes(model) && one.tasks.includes(task))
@@ -56,6 +83,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
+  "fm-draws": readDraws,
   lr: readLr,
   ffm: readFfm,
 };
@@ -81,10 +109,21 @@ export async function readModel(run: Run): Promise<ScoringModel> {
       `run '${run.path}' holds a model '${model}' that scores no rows: expected one of ${known}`,
     );
   }
+  const { preprocess, table, space } = await readSpace(run);
+  return { ...(await read(run, space, table)), space, preprocess };
+}
+
+/** A run's features, and how rows become them. */
+interface RunSpace {
+  preprocess: Preprocess;
+  table: EmbeddingTable;
+  space: FeatureSpace;
+}
+
+async function readSpace(run: Run): Promise<RunSpace> {
   const preprocess = await readPreprocess(run);
   const table = await run.readTable();
-  const space = spaceOf(preprocess, table);
-  return { ...(await read(run, space, table)), space, preprocess };
+  return { preprocess, table, space: spaceOf(preprocess, table) };
 }
 
 /** How rows were prepared for a run's model. @throws {ArtifactError} damaged */
@@ -93,18 +132,44 @@ export async function readPreprocess(run: Run): Promise<Preprocess> {
 }
 
 /** A factorization machine's parameters over its features; a linear model is one without dimensions. */
-export interface FmRun {
-  space: FeatureSpace;
-  preprocess: Preprocess;
+export interface FmRun extends RunSpace {
   parameters: FmParameters;
 }
 
 /** Reads the parameters of a run of model fm or lr. @throws {ArtifactError} damaged */
 export async function readFmModel(run: Run): Promise<FmRun> {
-  const preprocess = await readPreprocess(run);
-  const table = await run.readTable();
-  const space = spaceOf(preprocess, table);
-  const isLinear = run.manifest.model === "lr";
-  const factors = isLinear ? { ...table, dim: 0, vectors: new Float32Array() } : table;
-  return { space, preprocess, parameters: await readFmParameters(run, space, factors) };
+  const found = await readSpace(run);
+  // the vectors of a linear run are its weights
+  const table =
+    run.manifest.model === "lr" ? { ...found.table, dim: 0, vectors: new Float32Array() } : found.table;
+  return { ...found, parameters: await readFmParameters(run, found.space, table) };
+}
+
+/** Models from which another training goes on. */
+const gradientModels: readonly Model[] = ["fm", "lr"];
+
+/** An earlier model that another training can go on from. */
+export interface EarlierModel extends FmRun {
+  /** what its optimizer kept, where the run has it */
+  optimizer?: OptimizerState;
+}
+
+/**
+ * Reads back what --init goes on from.
+ *
+ * @param wanted the model that is to be trained
+ * @throws {UsageError} the run holds another, or one from which no training goes on
+ * @throws {ArtifactError} the run is damaged
+ */
+export async function readEarlier(run: Run, wanted: Model): Promise<EarlierModel> {
+  const { model } = run.manifest;
+  if (model !== wanted || !gradientModels.includes(wanted)) {
+    throw new UsageError(
+      `--init '${run.path}' holds a model '${model}', from which --model ${wanted} does not go on: ` +
+        `take a run of --model ${gradientModels.includes(wanted) ? wanted : "fm"}, or train without --init`,
+    );
+  }
+  const earlier = await readFmModel(run);
+  const optimizer = await readOptimizerFile(run, earlier.space.numFeatures);
+  return { ...earlier, ...(optimizer && { optimizer }) };
 }

@@ -6,7 +6,10 @@ import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { TopItemsInput } from "../kernels/top-items.js";
 import type { RankingExamples } from "../sampling/ranking-events.js";
 import type { EmbeddingTable } from "../embedding/table.js";
+import type { TrainingControls } from "./controls.js";
+import type { EpochEvent } from "./epoch.js";
 import type { FmOptions } from "./fm/options.js";
+import type { FmStart } from "./fm/start.js";
 import type { RankingOptions } from "./ranking/options.js";
 
 /** What a trainer is given. */
@@ -19,6 +22,9 @@ export interface LearnerInput {
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
+  /** an earlier model to go on from, for a trainer that can */
+  start?: FmStart;
+  controls?: TrainingControls;
   /** for a task that ranks items */
   ranking?: RankingJob;
 }
@@ -26,8 +32,9 @@ export interface LearnerInput {
 /** What ranking is learned from, and how. */
 export interface RankingJob {
   examples: RankingExamples;
-  /** what the user set */
-  options: Partial<RankingOptions>;
+  options: RankingOptions;
+  /** whether the model is of user and item alone */
+  matrix: boolean;
   /** ranking metrics of a model on the validation part; absent without one */
   look?: (model: Scorer) => Promise<Record<string, number>>;
 }
@@ -44,23 +51,6 @@ export type Learner = (
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ) => Promise<Trained>;
-
-/** What happened in an epoch; losses are means a row: nats for the logistic loss, (score - label)^2 for the squared loss. */
-export interface EpochEvent {
-  /** from 1 */
-  epoch: number;
-  /** of each row before its batch's step */
-  trainLoss: number;
-  validLoss?: number;
-  /** of the training pass alone */
-  rowsPerSecond: number;
-  /** of the whole epoch */
-  seconds: number;
-  /** whether no earlier epoch has a lower validation loss; without validation always true */
-  best: boolean;
-  /** ranking metrics of the validation part, in epochs that look at it */
-  [metric: `${string}At${number}`]: number;
-}
 
 /** A model that scores rows of the space that it was trained on. */
 export interface Scorer {
@@ -92,7 +82,11 @@ export interface Trained extends Scorer {
   epochs: EpochEvent[];
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
   table(space: FeatureSpace): EmbeddingTable;
+  /** what the table alone would score, where the model is more than its table */
+  scoreByTable?: Scorer["score"];
   /** relative to model/ */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

@@ -25,8 +25,12 @@ import { addImplicitOptions, implicitOf } from "../implicit-options.js";
 import { addRankingOptions, rankingOf, type RankingFlags } from "../ranking-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
+import type { Interrupts } from "../interrupts.js";
+import { addMemoryOption, memoryOf, type MemoryFlags } from "../memory-option.js";
+import { addWeeklyOptions, weeklyOf, type WeeklyFlags } from "../weekly-options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { metricLines } from "../metrics.js";
+import { searchLines } from "../search.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -44,6 +48,8 @@ type Flags = ReadingFlags &
   EventFlags &
   HashKeysFlags &
   SplitFlags &
+  WeeklyFlags &
+  MemoryFlags &
   ModelFlags &
   OptionalFlags &
   RankingFlags &
@@ -51,7 +57,7 @@ type Flags = ReadingFlags &
   Partial<Omit<FmOptions, "loss">> & { l2?: number };
 
 /** Adds the command. */
-export function addTrainFm(program: Command, signal: AbortSignal): Command {
+export function addTrainFm(program: Command, signal: AbortSignal, interrupts: Interrupts): Command {
   const command = program
     .command("train-fm")
     .summary("train a factorization machine: a vector for each key of each field")
@@ -67,6 +73,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
+  addMemoryOption(addWeeklyOptions(command));
   addImplicitOptions(addRankingOptions(command));
   command
     .addOption(model("--model <model>", "what is trained").choices(models).default("fm"))
@@ -94,7 +101,7 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
     .addOption(
       model("--noise <distribution>", "what negatives are drawn by")
         .choices(["uniform", "popularity"])
-        .default(undefined, "uniform"),
+        .default(undefined, "uniform; sampled-softmax: popularity"),
     )
     .addOption(
       model(
@@ -129,7 +136,11 @@ export function addTrainFm(program: Command, signal: AbortSignal): Command {
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { trainFm } = await import("../../api/train-fm.js");
     const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
-    const summary = await watched(flags, signal, (watch) => trainFm(paths, options, watch));
+    const finishInstead =
+      flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;
+    const summary = await watched(flags, signal, (watch) =>
+      trainFm(paths, options, { ...watch, ...(finishInstead && { finishInstead }) }),
+    );
     if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
     else if (!flags.quiet) await writeResult(textOf(summary));
   });
@@ -169,6 +180,8 @@ function optionsOf(flags: Flags): TrainFmOptions {
     negatives,
     noise: flags.noise ?? "uniform",
     ...splitOf(flags),
+    ...weeklyOf(flags),
+    ...memoryOf(flags),
     fm,
   };
 }
@@ -185,6 +198,6 @@ function l2FieldOf(text: string, earlier: Record<string, number> = {}): Record<s
   return { ...earlier, ...Object.fromEntries(entries) };
 }
 
-function textOf({ out, rows, seconds, metrics }: Summary): string {
-  return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+function textOf({ out, rows, seconds, metrics, search }: Summary): string {
+  return `${searchLines(search)}${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
 }

@@ -4,7 +4,14 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { Summary } from "../../api/summary.js";
 import type { TrainGbdtOptions } from "../../api/train-gbdt.js";
-import { hyperparameters, type GbdtOptions } from "../../trainers/gbdt/options.js";
+import {
+  defaultHead,
+  headPriors,
+  hyperparameters,
+  type GbdtOptions,
+  type HeadOptions,
+} from "../../trainers/gbdt/options.js";
+import { UsageError } from "../../errors.js";
 import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
@@ -39,7 +46,12 @@ type Flags = ReadingFlags &
   ColumnFlags &
   Pick<TrainGbdtOptions, "out"> &
   Partial<Pick<TrainGbdtOptions, "force" | "task" | "positiveFrom">> &
-  Partial<GbdtOptions>;
+  Partial<GbdtOptions> & {
+    head?: "lr";
+    headSplit?: number;
+    headL2?: number;
+    headPrior?: HeadOptions["prior"];
+  };
 
 /** Adds the command. */
 export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
@@ -68,6 +80,24 @@ export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
       model("--grow <order>", "which leaf is split next: of the greatest gain, or of the least depth")
         .choices(["leaf", "depth"])
         .default("leaf"),
+    );
+  command
+    .addOption(model("--head <model>", "a logistic regression on the leaves").choices(["lr"]))
+    .addOption(
+      model(
+        "--head-split <share>",
+        `training rows that the head is fitted on and the trees are not: the latest, or by hash (default: ${defaultHead.split})`,
+      ).argParser(numberOf("--head-split")),
+    )
+    .addOption(
+      model("--head-l2 <x>", `L2 on the head's weights (default: ${defaultHead.l2})`).argParser(
+        numberOf("--head-l2"),
+      ),
+    )
+    .addOption(
+      model("--head-prior <prior>", `what its weights are drawn to (default: ${defaultHead.prior})`).choices(
+        headPriors,
+      ),
     );
   for (const { name, default: standard, help, integer } of hyperparameters) {
     const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -105,8 +135,22 @@ function optionsOf(flags: Flags): TrainGbdtOptions {
     ...eventsOf(flags),
     ...hashKeysOf(flags),
     ...splitOf(flags),
+    ...headOf(flags),
     gbdt,
   };
+}
+
+/** @throws {UsageError} options of a head without --head */
+function headOf({ head, headSplit, headL2, headPrior }: Flags): Pick<TrainGbdtOptions, "head"> {
+  const told = {
+    ...(headSplit !== undefined && { split: headSplit }),
+    ...(headL2 !== undefined && { l2: headL2 }),
+    ...(headPrior && { prior: headPrior }),
+  };
+  if (head) return { head: told };
+  if (Object.keys(told).length > 0)
+    throw new UsageError("--head-split, --head-l2 and --head-prior go with --head lr");
+  return {};
 }
 
 function textOf({ out, rows, seconds, metrics }: Summary): string {

@@ -88,35 +88,37 @@ interface Body {
   buffers: [offset: number, bytes: number][];
 }
 
+/** Where the rows lie in the file. */
+export interface RowLayout {
+  numRows: number;
+  /** by batch: its first row, its rows, and the file offset of each column's cells */
+  batches: { first: number; length: number; offsets: number[] }[];
+  /** by column: its keys or whole cells */
+  dictionaries: Dictionary[];
+}
+
 /**
  * @param path for messages
- * @returns by column of the plans: its cells, and its keys or whole cells
  * @throws {ArtifactError} the file is not of that layout, or has other columns than the plans
  */
-export async function readRows(
+export async function rowLayout(
   file: ReadHandle,
   path: string,
   numRows: number,
   plans: readonly ColumnPlan[],
-): Promise<{ cells: Cells[]; dictionaries: Dictionary[] }> {
+): Promise<RowLayout> {
   const footer = await footerOf(file, path);
   checkSchema(footer.table(1)?.tables(1) ?? [], plans, path);
-  const cells = plans.map(({ kind }) =>
-    kind === "number" ? new Float64Array(numRows) : new Uint32Array(numRows),
-  );
-  let row = 0;
+  const batches: RowLayout["batches"] = [];
+  let first = 0;
   for (const block of blocksOf(footer, 3)) {
     const { length, buffers } = recordBatch((await messageOf(file, block, path)).table(2)!, block, path);
-    if (row + length > numRows) throw damaged(path, `more rows than the ${numRows} of ${DATASET_MARKER}`);
-    for (const [i, column] of cells.entries()) {
-      // before each column's values stands its bitmap
-      const [offset] = buffers[2 * i + 1]!;
-      const size = column.BYTES_PER_ELEMENT;
-      await readInto(file, new Uint8Array(column.buffer, row * size, length * size), offset, path);
-    }
-    row += length;
+    // before each column's values stands its bitmap
+    batches.push({ first, length, offsets: plans.map((_, i) => buffers[2 * i + 1]![0]) });
+    first += length;
+    if (first > numRows) throw damaged(path, `more rows than the ${numRows} of ${DATASET_MARKER}`);
   }
-  if (row !== numRows) throw damaged(path, `${row} rows, ${DATASET_MARKER} says ${numRows}`);
+  if (first !== numRows) throw damaged(path, `${first} rows, ${DATASET_MARKER} says ${numRows}`);
   const dictionaries = plans.map(() => dictionaryOf([]));
   for (const block of blocksOf(footer, 2)) {
     const header = (await messageOf(file, block, path)).table(2)!;
@@ -125,6 +127,29 @@ export async function readRows(
       recordBatch(header.table(1)!, block, path),
       path,
     );
+  }
+  return { numRows, batches, dictionaries };
+}
+
+/**
+ * @returns by column of the plans: its cells, and its keys or whole cells
+ * @throws as rowLayout
+ */
+export async function readRows(
+  file: ReadHandle,
+  path: string,
+  numRows: number,
+  plans: readonly ColumnPlan[],
+): Promise<{ cells: Cells[]; dictionaries: Dictionary[] }> {
+  const { batches, dictionaries } = await rowLayout(file, path, numRows, plans);
+  const cells = plans.map(({ kind }) =>
+    kind === "number" ? new Float64Array(numRows) : new Uint32Array(numRows),
+  );
+  for (const { first, length, offsets } of batches) {
+    for (const [i, column] of cells.entries()) {
+      const size = column.BYTES_PER_ELEMENT;
+      await readInto(file, new Uint8Array(column.buffer, first * size, length * size), offsets[i]!, path);
+    }
   }
   return { cells, dictionaries };
 }

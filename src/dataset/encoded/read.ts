@@ -3,9 +3,12 @@
 import { join } from "node:path";
 import { restoreInterrupted } from "../../io/atomic.js";
 import { checkArtifact, pathExists, readArtifact, withArtifact } from "../../io/read-artifact.js";
-import { columnFrom } from "../columns.js";
-import type { Dataset } from "../dataset.js";
-import { readRows } from "./arrow-reader.js";
+import { RowFile } from "../../io/row-file.js";
+import type { Cells } from "../collect.js";
+import { columnFrom, type ColumnPlan } from "../columns.js";
+import type { Column, Dataset } from "../dataset.js";
+import { ColumnCache, storedColumn } from "../stored-columns.js";
+import { readRows, rowLayout, type RowLayout } from "./arrow-reader.js";
 import { damaged, DATASET_MARKER, parseDescription, ROWS_FILE, type Description } from "./description.js";
 
 export interface EncodedDataset {
@@ -28,21 +31,52 @@ export async function readDescription(path: string): Promise<Description> {
 }
 
 /**
- * Reads a dataset whole.
+ * Reads a dataset whole, or leaves its rows on disk (stored-columns.ts) when they and what is made of them take more.
  *
+ * @param maxBytes of rows in memory
  * @throws {ArtifactError} a file is missing, changed or damaged, or of another schema version
  */
-export async function readEncoded(path: string): Promise<EncodedDataset> {
+export async function readEncoded(path: string, maxBytes = Infinity): Promise<EncodedDataset> {
   const description = await readDescription(path);
   const { rows: numRows, columns: plans, roles, inputs, hashKeys, files } = description;
   const file = join(path, ROWS_FILE);
   await checkArtifact(file, files[ROWS_FILE]!, "encode the log again");
-  const { cells, dictionaries } = await withArtifact(file, (handle) =>
-    readRows(handle, file, numRows, plans),
-  ).catch((error: unknown) => {
+  const stored = bytesOf(description) > maxBytes;
+  const columns = await withArtifact(file, async (handle) => {
+    if (stored) return storedColumns(await rowLayout(handle, file, numRows, plans), file, plans);
+    const { cells, dictionaries } = await readRows(handle, file, numRows, plans);
+    return plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaries[i]!));
+  }).catch((error: unknown) => {
     // what points beyond the bytes that are there
     throw error instanceof RangeError ? damaged(file, error.message, error) : error;
   });
-  const columns = plans.map((plan, i) => columnFrom(plan, cells[i]!, dictionaries[i]!));
   return { path, dataset: { numRows, columns, roles, inputs, ...(hashKeys && { hashKeys }) }, description };
+}
+
+/** Bytes of the rows' cells, and of the features that training makes of them. */
+function bytesOf({ rows, columns }: Description): number {
+  return columns.reduce((sum, { kind }) => sum + (kind === "number" ? 12 : 8) * rows, 0);
+}
+
+/** Columns whose cells are read from the file when they are asked for. */
+function storedColumns(
+  { numRows, batches, dictionaries }: RowLayout,
+  path: string,
+  plans: readonly ColumnPlan[],
+): Column[] {
+  const file = RowFile.open(path);
+  const cache = new ColumnCache();
+  return plans.map((plan, i) => {
+    const readCells = (from: number, to: number): Cells => {
+      const cells = plan.kind === "number" ? new Float64Array(to - from) : new Uint32Array(to - from);
+      for (const { first, length, offsets } of batches) {
+        const [start, end] = [Math.max(from, first), Math.min(to, first + length)];
+        if (start >= end) continue;
+        const at = offsets[i]! + (start - first) * cells.BYTES_PER_ELEMENT;
+        file.read(cells.subarray(start - from, end - from), at);
+      }
+      return cells;
+    };
+    return storedColumn(columnFrom(plan, new Uint32Array(), dictionaries[i]!), numRows, readCells, cache);
+  });
 }

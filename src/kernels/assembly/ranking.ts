@@ -7,24 +7,20 @@
 
 import { barrier } from "./math/barrier";
 import { draw, permute } from "./math/random";
-import {
-  clearShared,
-  composeNegatives,
-  drawShared,
-  scoreFour,
-  updateContrast,
-  updateContrastWeights,
-} from "./ranking/contrast";
+import { scoreFour } from "./ranking/contrast";
+import { updateContrast, updateContrastWeights } from "./ranking/contrast-steps";
 import { drawCandidates } from "./ranking/draw";
 import {
   choosePairs,
   combinePairs,
   forwardPairs,
   forwardPairWeights,
+  touchPairs,
   updatePairs,
   updatePairWeights,
 } from "./ranking/pairs";
 import { B, K, Plan, Thread } from "./ranking/plan";
+import { clearShared, composeNegatives, drawShared } from "./ranking/shared";
 import { rowBytes, vectorOf } from "./ranking/vectors";
 
 /** Writes the block's events in the order of visit; key 0 leaves them as they stand. */
@@ -82,6 +78,7 @@ export function trainPairs(
     const partials = plan.partials + ((parity * (plan.numSlices + 1) * numbers) << 2);
 
     // each slice's part of the scores
+    if (plan.single) touchPairs(plan, thread, events, drawn, size, fromSlice, toSlice);
     forwardPairs(plan, events, drawn, size, fromSlice, toSlice, partials);
     if (index == 0) {
       forwardPairWeights(plan, events, drawn, size, partials + ((<usize>plan.numSlices * numbers) << 2));

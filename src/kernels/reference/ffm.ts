@@ -107,10 +107,11 @@ export function referenceFfmBatch(
     });
     // both vectors of a pair take one step from where they stand
     forEachPair(model, row, (p, q, xx, i, j) => {
+      const [stepI, stepJ] = [stepOf(i, "l2Vector"), stepOf(j, "l2Vector")];
       for (let d = 0; d < model.dim; d++) {
         const [ofI, ofJ] = [model.v[p + d]!, model.v[q + d]!];
-        referenceStep(model.vectors, p + d, referencePairSlope(g, xx, ofJ), stepOf(i, "l2Vector"));
-        referenceStep(model.vectors, q + d, referencePairSlope(g, xx, ofI), stepOf(j, "l2Vector"));
+        referenceStep(model.vectors, p + d, referencePairSlope(g, xx, ofJ), stepI);
+        referenceStep(model.vectors, q + d, referencePairSlope(g, xx, ofI), stepJ);
       }
     });
   });

@@ -1,13 +1,6 @@
 import { draw } from "./random.js";
-import {
-  contrastLoss,
-  pairLoss,
-  referenceContrast,
-  ReferenceRanking,
-  referencePairs,
-  type ReferenceEvent,
-  type ReferenceRankingOptions,
-} from "./ranking.js";
+import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./ranking-loss.js";
+import { referenceContrast, ReferenceRanking, referencePairs, type ReferenceEvent } from "./ranking.js";
 
 const dim = 8;
 const first = Float64Array.from({ length: 20 * dim }, (_, i) => draw(3, i) / 2 ** 31 - 1);

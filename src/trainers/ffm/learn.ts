@@ -16,7 +16,8 @@ import { fieldRates, trainedFm } from "../fm/learn.js";
 import { scoreRows } from "../fm/model.js";
 import type { FmOptions } from "../fm/options.js";
 import { trainFm } from "../fm/train.js";
-import type { EpochEvent, LearnerInput, Scorer, Trained } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
+import type { LearnerInput, Scorer, Trained } from "../trained.js";
 import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
 
 const LAYOUT_FILE = "ffm.json";

@@ -2,7 +2,7 @@
 //
 // A dataset's rows are so already; negatives have the item's fields after the others.
 
-import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
+import type { FeatureRows, StoredRows, TrainingRows } from "../../dataset/rows.js";
 
 /** The rows with each row's pairs in the order of their fields, those of one field as they were; the same object when they are so. */
 export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
@@ -37,6 +37,12 @@ export function trainingInFieldOrder(train: TrainingRows, fieldOf: Uint32Array):
       rows: inFieldOrder(train.rows, fieldOf),
       ...(train.atEpoch && { atEpoch: (epoch: number) => inFieldOrder(train.atEpoch!(epoch), fieldOf) }),
     };
+  }
+  if (train.kind === "stored") {
+    const { rows } = train;
+    const rowsAt: StoredRows["rowsAt"] = (first, count, epoch) =>
+      inFieldOrder(rows.rowsAt(first, count, epoch), fieldOf);
+    return { kind: "stored", rows: { ...rows, rowsAt } };
   }
   return {
     ...train,

@@ -6,9 +6,11 @@ import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { FeatureRates } from "../../kernels/fm.js";
 import { featureTable } from "../feature-table.js";
-import type { EpochEvent, LearnerInput, Scorer, Trained } from "../trained.js";
+import type { LearnerInput, Scorer, Trained } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
 import { fmModelFiles, readFmParameters } from "./artifact.js";
 import { scoreRows, type FmModel } from "./model.js";
+import { optimizerFile } from "./optimizer-file.js";
 import type { FmOptions } from "./options.js";
 import { rankingVectors } from "./ranking-vectors.js";
 import { trainFm } from "./train.js";
@@ -55,14 +57,18 @@ export function fieldRates(
 
 /** Any model that scores as a factorization machine does. */
 export function trainedFm(model: FmModel): Trained {
-  const { loss, epochs, bestEpoch } = model;
+  const { loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
   return {
     name: "fm",
     loss,
     epochs,
     bestEpoch,
+    interrupted,
     table: (space) => featureTable(space, model),
-    files: (space) => fmModelFiles(space, model),
+    files: (space) => ({
+      ...fmModelFiles(space, model),
+      ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
+    }),
     score: (rows, options) => scoreRows(model, rows, options),
     rank: (contexts, items) => rankingVectors(model, contexts, items),
   };

@@ -16,6 +16,17 @@ import {
   takeLoss,
   writeBias,
 } from "../../kernels/fm.js";
+import {
+  alignFtrl,
+  copyState,
+  freezeBias,
+  type FmState,
+  type OptimizerState,
+  readOptimizer,
+  restoreState,
+  vectorNorm,
+  writeOptimizer,
+} from "../../kernels/fm-state.js";
 import { loadKernel } from "../../kernels/load.js";
 import { Arena, type Region } from "../../kernels/memory.js";
 import { blockOrder } from "../../kernels/reference/random.js";
@@ -185,5 +196,39 @@ export class FmMachine {
   /** Copies parameters in. */
   async import({ vectors, w }: ParameterRegions): Promise<void> {
     await this.#pool.run({ kind: "load", vectors: vectors.offset, w: w.offset });
+  }
+
+  /** The Frobenius norm of V. */
+  vectorNorm(): number {
+    return vectorNorm(this.arena, this.#layout);
+  }
+
+  /** Lets no further step move w0. */
+  freezeBias(): void {
+    freezeBias(this.arena, this.#layout);
+  }
+
+  /** What the method keeps beside the parameters. */
+  get optimizer(): OptimizerState {
+    return readOptimizer(this.arena, this.#layout);
+  }
+
+  /** Puts it back for the features that are flagged. @param known u8[numFeatures] */
+  setOptimizer(state: OptimizerState, known: Uint8Array): void {
+    writeOptimizer(this.arena, this.#layout, state, known);
+  }
+
+  /** To be called when weights were put in: under FTRL they follow from what it keeps. @param l2 of a feature's weight */
+  alignWeights(l2: (feature: number) => number): void {
+    if (this.#shape.method === "ftrl") alignFtrl(this.arena, this.#layout, this.#shape, l2);
+  }
+
+  /** A copy of all that training has made; given back, training goes on as if it had not stopped. */
+  get state(): FmState {
+    return copyState(this.arena, this.#layout);
+  }
+
+  set state(state: FmState) {
+    restoreState(this.arena, this.#layout, state);
   }
 }

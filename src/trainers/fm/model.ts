@@ -4,8 +4,10 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FieldAwareness } from "../../kernels/ffm.js";
+import type { OptimizerState } from "../../kernels/fm-state.js";
+import type { FmShape } from "../../kernels/fm.js";
 import { exp } from "../../kernels/reference/exp.js";
-import type { EpochEvent } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
 import { FmMachine } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
 
@@ -21,6 +23,10 @@ export interface FmModel {
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;
   epochs: EpochEvent[];
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
+  /** of the same epoch, where it is to be kept */
+  optimizer?: OptimizerState;
 }
 
 /** The parameters alone: what scoring needs, and what a run keeps. */
@@ -42,21 +48,7 @@ export async function scoreRows(
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
-  const { fields } = model;
-  const machine = await FmMachine.start({
-    ...(fields && { fields }),
-    numFeatures: model.w.length,
-    dim: fields ? model.dim / fields.numFields : model.dim,
-    threads,
-    loss: "squared",
-    // nothing is trained, and sgd keeps nothing beside the parameters
-    method: "sgd",
-    learningRate: 0,
-    l1Weight: 0,
-    l2Weight: 0,
-    l2Vector: 0,
-    hasRates: false,
-  });
+  const machine = await FmMachine.start(scoringShape(model, threads));
   try {
     const regions = machine.allocateParameters();
     machine.arena.f32(regions.vectors).set(model.vectors);
@@ -71,6 +63,26 @@ export async function scoreRows(
   } finally {
     await machine.terminate();
   }
+}
+
+/** A machine that scores with parameters like these and trains nothing; sgd keeps nothing beside the parameters. */
+export function scoringShape(
+  { w, dim, fields }: Pick<FieldAwareParameters, "w" | "dim" | "fields">,
+  threads: number,
+): FmShape {
+  return {
+    ...(fields && { fields }),
+    numFeatures: w.length,
+    dim: fields ? dim / fields.numFields : dim,
+    threads,
+    loss: "squared",
+    method: "sgd",
+    learningRate: 0,
+    l1Weight: 0,
+    l2Weight: 0,
+    l2Vector: 0,
+    hasRates: false,
+  };
 }
 
 /**

@@ -4,7 +4,7 @@ import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
 
 export const models = ["fm", "lr", "ffm"] as const;
-export const methods = ["adagrad", "sgd", "ftrl", "adam", "als"] as const;
+export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
 export const tasks = ["binary", "regression", "ranking", "implicit"] as const;
 
 export type Model = (typeof models)[number];
@@ -32,6 +32,10 @@ export interface FmOptions {
   threads: number;
   shuffle: boolean;
   patience: number;
+  minDelta: number;
+  /** MCMC: sweeps before the first draw that may be kept, and how many draws are kept */
+  burnIn: number;
+  draws: number;
   loss: "logistic" | "squared";
   /** of --task implicit: trainers/implicit/options.ts */
   unobservedWeight?: number;
@@ -76,12 +80,22 @@ const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
     logistic: { ...plain(0.0005), l2Weight: 1e-4, l2Vector: 0.02 },
     squared: { ...plain(0.002), l2Weight: 0.05, l2Vector: 0.1 },
   },
+  // once a parameter, not at each occurrence; no step size: each takes its best value
+  als: {
+    logistic: { ...plain(1), l2Weight: 40, l2Vector: 100 },
+    squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
+  },
+  // MCMC draws its penalties
+  mcmc: { logistic: plain(1), squared: plain(1) },
 };
+
+/** Epochs by method, where they are not 10. */
+const epochs: Partial<Record<Method, number>> = { als: 50, mcmc: 100 };
 
 /** Those of a field-aware machine, whose vectors each see one partner field (docs/algorithms/ffm.md). */
 const fieldAwareSteps: Record<FmOptions["loss"], Partial<Steps>> = {
   logistic: { l2Vector: 1e-3 },
-  squared: {},
+  squared: { l2Vector: 0.2 },
 };
 
 function plain(learningRate: number): Steps {
@@ -105,7 +119,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
   {
     name: "epochs",
-    default: "10",
+    default: "10, with --method als 50, with mcmc 100",
     help: "passes over the training rows, at most",
     integer: true,
     min: 1,
@@ -146,7 +160,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
   {
     name: "l2Weight",
     default: byLoss("l2Weight"),
-    help: "L2 on weights, at each occurrence of a feature",
+    help: "L2 on weights, at each occurrence of a feature; with --method als once a feature",
     integer: false,
     min: 0,
     max: Number.MAX_VALUE,
@@ -154,7 +168,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
   {
     name: "l2Vector",
     default: byLoss("l2Vector"),
-    help: "L2 on vectors, at each occurrence of a feature",
+    help: "L2 on vectors, likewise",
     integer: false,
     min: 0,
     max: Number.MAX_VALUE,
@@ -183,6 +197,30 @@ export const hyperparameters: readonly Hyperparameter[] = [
     min: 0,
     max: 1_000_000_000,
   },
+  {
+    name: "minDelta",
+    default: "0",
+    help: "what an epoch must be better by to count for --patience",
+    integer: false,
+    min: 0,
+    max: Number.MAX_VALUE,
+  },
+  {
+    name: "burnIn",
+    default: "20, at most half of the epochs",
+    help: "mcmc: epochs before the first draw that may be kept",
+    integer: true,
+    min: 0,
+    max: 1_000_000_000,
+  },
+  {
+    name: "draws",
+    default: "20",
+    help: "mcmc: draws that are kept and predict together",
+    integer: true,
+    min: 1,
+    max: 10_000,
+  },
 ];
 
 /** The defaults; those of the steps depend on the loss, the method and the model. */
@@ -195,7 +233,7 @@ export function defaultFmOptions(
     model,
     method,
     dim: model === "ffm" ? 4 : 16,
-    epochs: 10,
+    epochs: epochs[method] ?? 10,
     ...(steps[method] ?? steps.adagrad)[loss],
     ...(model === "ffm" && fieldAwareSteps[loss]),
     negativeDownsampling: 1,
@@ -205,6 +243,9 @@ export function defaultFmOptions(
     threads: availableParallelism(),
     shuffle: true,
     patience: 2,
+    minDelta: 0,
+    burnIn: 20,
+    draws: 20,
     loss,
   };
 }

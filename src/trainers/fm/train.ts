@@ -5,17 +5,26 @@
 // Source: Rendle 2010 (10.1109/ICDM.2010.127); AdaGrad: Duchi et al. 2011. Equations and deviations: docs/algorithms/fm.md.
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
-import { DataError, DivergedError, UsageError } from "../../errors.js";
+import { DataError, UsageError } from "../../errors.js";
 import type { FieldAwareness } from "../../kernels/ffm.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm.js";
 import { log } from "../../kernels/reference/exp.js";
 import { draw } from "../../kernels/reference/random.js";
-import { FmMachine } from "./machine.js";
-import type { EpochEvent } from "../trained.js";
+import type { OptimizerState } from "../../kernels/fm-state.js";
+import type { Region } from "../../kernels/memory.js";
+import type { Checkpoint, TrainingControls } from "../controls.js";
+import type { EpochEvent } from "../epoch.js";
+import { EarlyStopping } from "./early-stopping.js";
+import { checkGrowth, diverged } from "./growth.js";
+import { Interruption } from "./interruption.js";
+import { labelsOf } from "./label-scale.js";
+import { FmMachine, type ParameterRegions } from "./machine.js";
+import { checkMemory } from "./memory.js";
 import type { FmModel } from "./model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
-import { RowsBuffer } from "./rows-buffer.js";
+import { type FmStart, freezingRates, keepUntouched, startFrom } from "./start.js";
 import { prepareTraining } from "./training-rows.js";
+import { validationOf } from "./validation.js";
 
 /** Bytes left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
@@ -30,6 +39,9 @@ export interface FmInput {
   fields?: FieldAwareness;
   train: TrainingRows;
   valid?: FeatureRows;
+  /** an earlier model to go on from */
+  start?: FmStart;
+  controls?: TrainingControls;
   /** L2 and rate of each feature, where they differ */
   ratesOf?: (feature: number) => FeatureRates;
 }
@@ -38,13 +50,13 @@ export interface FmInput {
  * Trains a factorization machine on batches of 256 rows, by AdaGrad or another method that steps along gradients.
  *
  * The same input, options and seed give the same bytes at any number of threads. With a validation part and a patience above
- * 0, training stops after so many epochs without a lower validation loss, and the model is the best epoch's; else the last's.
+ * 0, training stops after so many epochs without a lower validation loss (or better judged value), and the model is the best epoch's; else the last's.
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason
  * @throws {UsageError} an option is out of range, or the parameters do not fit 4 GiB
  * @throws {DataError} there are no training rows
- * @throws {DivergedError} a loss or a parameter became NaN or infinite
+ * @throws {DivergedError} a loss or a parameter became NaN or infinite, or vectors grew beyond all use
  */
 export async function trainFm(
   input: FmInput,
@@ -57,16 +69,20 @@ export async function trainFm(
   const options = told.model === "lr" ? { ...told, dim: 0 } : told;
   signal?.throwIfAborted();
   const { train } = input;
-  if ((train.kind === "resident" ? train.rows.numRows : train.numRows) === 0) {
+  if ((train.kind === "drawn" ? train.numRows : train.rows.numRows) === 0) {
     throw new DataError("no training rows: nothing to learn from");
   }
-  const machine = await FmMachine.start({
+  const { numFeatures } = input;
+  const shape = {
     ...options,
+    numFeatures,
     method: stepsOf(options.method),
-    numFeatures: input.numFeatures,
-    hasRates: input.ratesOf !== undefined,
+    hasRates: input.ratesOf !== undefined || input.start?.freezes === true,
     ...(input.fields && { fields: input.fields }),
-  });
+  };
+  // a field-aware machine says itself what it needs
+  if (!input.fields) checkMemory(numFeatures, shape);
+  const machine = await FmMachine.start(shape);
   const abort = () => void machine.terminate();
   signal?.addEventListener("abort", abort);
   try {
@@ -83,61 +99,89 @@ export async function trainFm(
 
 async function runEpochs(
   machine: FmMachine,
-  { numFeatures, featureHashes, counts, train, valid, ratesOf }: FmInput,
+  { numFeatures, featureHashes, counts, train, valid, start, ratesOf, controls = {} }: FmInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<FmModel> {
   await machine.initialise(featureHashes, counts, options.seed);
-  if (ratesOf) machine.setRates(ratesOf);
+  const rates = ratesOf ?? (() => ({ l2Weight: options.l2Weight, l2Vector: options.l2Vector, factor: 1 }));
+  if (start?.freezes) machine.setRates(freezingRates(start, rates));
+  else if (ratesOf) machine.setRates(ratesOf);
   const labels = labelsOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
   const kept = machine.allocateParameters();
   // negatives that training does not see would lower every score alike: He et al. 2014, section 6.3, in log-odds
   const correction = log(options.negativeDownsampling);
-  const validation = valid && validationOf(machine, valid, labels.scale, correction);
+  if (start) {
+    const own = { ...start, w0: start.w0 - correction };
+    await startFrom(machine, kept, own, labels.scale, (feature) => rates(feature).l2Weight);
+  }
+  const { judge, checkpoint, resume } = controls;
+  const validation = valid && validationOf(machine, valid, labels.scale, correction, judge);
   const trainOnce = prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
   const stopsEarly = validation !== undefined && options.patience > 0;
+  const stopping = new EarlyStopping(judge?.better ?? "lower", options.minDelta, resume?.standing);
+  const epochs: EpochEvent[] = [...(resume?.epochs ?? [])];
+  if (resume) goBack(machine, kept, resume);
+  let optimizer = resume?.kept?.optimizer;
+  const interruption = new Interruption(machine, controls.onInterrupt);
 
-  const epochs: EpochEvent[] = [];
-  let best: { epoch: number; loss: number; w0: number } | undefined;
-  for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    // one pass over the training rows, in an order named by (seed, epoch)
-    const start = performance.now();
-    machine.learningRate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
-    const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
-    const trained = performance.now();
-    const trainLoss = (pass.loss / pass.weight) * labels.scale ** 2;
+  for (let epoch = epochs.length + 1; epoch <= options.epochs; epoch++) {
+    try {
+      // one pass over the training rows, in an order named by (seed, epoch)
+      const began = performance.now();
+      machine.learningRate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
+      const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
+      const trained = performance.now();
+      const trainLoss = (pass.loss / pass.weight) * labels.scale ** 2;
 
-    // a look at the validation part
-    const validLoss = validation && (await validation()) * labels.scale ** 2;
-    const isBest = validLoss === undefined || !best || validLoss < best.loss;
-    const event: EpochEvent = {
-      epoch,
-      trainLoss,
-      ...(validLoss !== undefined && { validLoss }),
-      rowsPerSecond: (pass.numRows / (trained - start)) * 1000,
-      seconds: (performance.now() - start) / 1000,
-      best: isBest,
-    };
-    epochs.push(event);
-    checkFinite(trainLoss, validLoss, epoch, options);
+      // a look at the validation part, and at how far vectors have grown
+      const seen = validation && (await validation());
+      const isBest = stopping.see(epoch, seen?.judged);
+      const event: EpochEvent = {
+        epoch,
+        trainLoss,
+        ...(seen && { validLoss: seen.loss }),
+        ...(seen && judge && { [judge.name]: seen.judged }),
+        vectorNorm: machine.vectorNorm() * Math.sqrt(labels.scale),
+        rowsPerSecond: (pass.numRows / (trained - began)) * 1000,
+        seconds: (performance.now() - began) / 1000,
+        best: isBest,
+      };
+      checkGrowth(event, numFeatures, labels.scale, options);
 
-    // keep the best parameters, or at the end the last
-    if (isBest || (epoch === options.epochs && !stopsEarly)) {
-      best = { epoch, loss: validLoss ?? Infinity, w0: machine.bias };
-      if (stopsEarly || epoch === options.epochs) {
-        if (!(await machine.export(kept))) throw diverged("a parameter", epoch, options);
+      // keep the best parameters, or the last where nothing stops early
+      if (isBest || !stopsEarly) {
+        const isNeeded = stopsEarly || epoch === options.epochs || interruption.isOffered;
+        const isFinite = !isNeeded || (await interruption.hold(() => machine.export(kept)));
+        if (!isFinite) throw diverged("a parameter is no longer finite", epoch, options);
+        if (isNeeded && controls.keepsState) optimizer = machine.optimizer;
+        stopping.keep(epoch, machine.bias);
       }
+      epochs.push(event);
+      observe(event);
+    } catch (error) {
+      if (interruption.isWanted) break;
+      throw error;
     }
-    observe(event);
-    if (stopsEarly && epoch - best!.epoch >= options.patience) break;
+    if (interruption.isWanted) break;
+    if (stopsEarly && stopping.waited(epoch) >= options.patience) break;
+    if (checkpoint && epoch % checkpoint.every === 0 && epoch < options.epochs) {
+      const whole = standingOf(machine, stopsEarly ? { ...kept, optimizer } : undefined, stopping, epochs);
+      await interruption.hold(() => checkpoint.save(whole));
+      if (interruption.isWanted) break;
+    }
+    interruption.offer();
   }
+  interruption.end();
+
+  const { kept: bestEpoch, w0 } = stopping.standing;
   const root = Math.sqrt(labels.scale);
-  return {
+  const model: FmModel = {
     dim: machine.vectorWidth,
     loss: options.loss,
     // scores of divided labels are multiplied back: w by the scale, products of two vectors by its root twice
-    w0: Math.fround(best!.w0 * labels.scale + correction),
+    w0: Math.fround(w0 * labels.scale + correction),
     w: machine.arena
       .f32(kept.w)
       .slice(0, numFeatures)
@@ -146,8 +190,35 @@ async function runEpochs(
       .f32(kept.vectors)
       .slice(0, numFeatures * machine.vectorWidth)
       .map((v) => v * root),
-    bestEpoch: best!.epoch,
+    bestEpoch,
     epochs,
+    ...(interruption.isWanted && { interrupted: true }),
+    ...(optimizer && { optimizer }),
+  };
+  if (start) keepUntouched(model, start, counts);
+  return model;
+}
+
+/** Where training stands, copied. */
+function standingOf(
+  { arena, state }: FmMachine,
+  kept: (ParameterRegions & { optimizer: OptimizerState | undefined }) | undefined,
+  { standing }: EarlyStopping,
+  epochs: readonly EpochEvent[],
+): Checkpoint {
+  // copies in memory of their own: what is shared cannot be written to disk
+  const copyOf = (region: Region) => Float32Array.from(arena.f32(region));
+  return {
+    state,
+    ...(kept && {
+      kept: {
+        vectors: copyOf(kept.vectors),
+        w: copyOf(kept.w),
+        ...(kept.optimizer && { optimizer: kept.optimizer }),
+      },
+    }),
+    standing,
+    epochs: [...epochs],
   };
 }
 
@@ -157,73 +228,10 @@ function stepsOf(method: FmOptions["method"]): FmMethod {
   throw new UsageError(`--method ${method} does not step along gradients`);
 }
 
-/** Loads the validation part and returns what computes its mean loss. */
-function validationOf(
-  machine: FmMachine,
-  valid: FeatureRows,
-  labelScale: number,
-  correction: number,
-): (() => Promise<number>) | undefined {
-  if (valid.numRows === 0) return undefined;
-  const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
-  const scores = machine.allocateScores(valid.numRows);
-  const total = valid.weights ? sumOf(valid.weights) : valid.numRows;
-  return async () => {
-    const trained = machine.bias;
-    machine.bias = trained + correction;
-    const loss = await machine.score(buffer, scores);
-    machine.bias = trained;
-    return loss / total;
-  };
-}
-
-/**
- * The best constant score, where w0 starts, and what labels are divided by, so that steps and penalties mean the same whatever
- * their unit: the labels' mean and standard deviation for the squared loss, log-odds and 1 for the logistic loss. Rows count
- * by their weights.
- *
- * Of drawn rows only the first chunk is looked at.
- */
-function labelsOf(train: TrainingRows, loss: FmOptions["loss"]): { bias: number; scale: number } {
-  const { numRows, labels, weights } = train.kind === "resident" ? train.rows : firstOf(train.draw(1));
-  const total = weights ? sumOf(weights) : numRows;
-  let sum = 0;
-  for (let r = 0; r < numRows; r++) sum += (weights ? weights[r]! : 1) * labels[r]!;
-  // one event of each kind more than there are, so that a log of one kind has finite odds
-  if (loss === "logistic") return { bias: log((sum + 1) / (total - sum + 1)), scale: 1 };
-
-  const mean = sum / total;
-  let squares = 0;
-  for (let r = 0; r < numRows; r++) squares += (weights ? weights[r]! : 1) * (labels[r]! - mean) ** 2;
-  return { bias: mean, scale: Math.sqrt(squares / total) || 1 };
-}
-
-function sumOf(values: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += values[i]!;
-  return sum;
-}
-
-function firstOf(chunks: Iterable<FeatureRows>): FeatureRows {
-  for (const chunk of chunks) if (chunk.numRows > 0) return chunk;
-  throw new DataError("no training rows: nothing to learn from");
-}
-
-function checkFinite(
-  trainLoss: number,
-  validLoss: number | undefined,
-  epoch: number,
-  options: FmOptions,
-): void {
-  if (!Number.isFinite(trainLoss)) throw diverged("the training loss", epoch, options);
-  if (validLoss !== undefined && !Number.isFinite(validLoss)) {
-    throw diverged("the validation loss", epoch, options);
-  }
-}
-
-function diverged(what: string, epoch: number, { learningRate }: FmOptions): DivergedError {
-  return new DivergedError(
-    `${what} is no longer finite in epoch ${epoch}, at learning rate ${learningRate}: ` +
-      `try --learning-rate ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
-  );
+/** Puts a machine where an earlier training stood. */
+function goBack(machine: FmMachine, kept: ParameterRegions, { state, kept: earlier }: Checkpoint): void {
+  machine.state = state;
+  if (!earlier) return;
+  machine.arena.f32(kept.vectors).set(earlier.vectors);
+  machine.arena.f32(kept.w).set(earlier.w);
 }

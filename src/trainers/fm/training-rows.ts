@@ -6,7 +6,7 @@
 // Chunks are drawn rows, or resident rows too large for the memory: these are shuffled on copying, in the kernel's order,
 // so that the result is the same bytes either way.
 
-import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
+import { rowsAt, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
 import { BLOCK_ROWS } from "../../kernels/fm.js";
 import { blockKey, blockOrder, permutation } from "../../kernels/reference/random.js";
 import type { FmMachine } from "./machine.js";
@@ -49,7 +49,11 @@ export function prepareTraining(
   const buffers: [RowsBuffer, RowsBuffer] = [newBuffer(), newBuffer()];
   return (epoch, key) => {
     const chunks =
-      train.kind === "drawn" ? train.draw(epoch) : chunksOf(train.atEpoch?.(epoch) ?? train.rows, key);
+      train.kind === "drawn"
+        ? train.draw(epoch)
+        : train.kind === "stored"
+          ? storedChunks(train.rows, key, epoch)
+          : chunksOf(train.atEpoch?.(epoch) ?? train.rows, key);
     return trainOnChunks(machine, buffers, chunks, labelScale);
   };
 }
@@ -96,4 +100,61 @@ export function* chunksOf(rows: FeatureRows, key: number | undefined): Generator
       order = [];
     }
   }
+}
+
+/** The same chunks of rows on disk, their blocks read one after another. */
+function* storedChunks(rows: StoredRows, key: number | undefined, epoch: number): Generator<FeatureRows> {
+  const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
+  const blocks = key === undefined ? undefined : blockOrder(numBlocks, key);
+  let pieces: FeatureRows[] = [];
+  for (let i = 0; i < numBlocks; i++) {
+    const block = blocks ? blocks[i]! : i;
+    const first = block * BLOCK_ROWS;
+    const size = Math.min(BLOCK_ROWS, rows.numRows - first);
+    const read = rows.rowsAt(first, size, epoch);
+    pieces.push(key === undefined ? read : permuted(read, permutation(size, blockKey(key, block))));
+    if (size < BLOCK_ROWS || pieces.length === CHUNK_BLOCKS || i === numBlocks - 1) {
+      yield joinRows(pieces);
+      pieces = [];
+    }
+  }
+}
+
+/** Row i at places[i]. */
+function permuted(rows: FeatureRows, places: Uint32Array): FeatureRows {
+  const order: number[] = [];
+  places.forEach((place, row) => (order[place] = row));
+  return rowsAt(rows, order);
+}
+
+/** Rows one after another. */
+function joinRows(pieces: readonly FeatureRows[]): FeatureRows {
+  const numRows = pieces.reduce((sum, piece) => sum + piece.numRows, 0);
+  const numPairs = pieces.reduce((sum, { ids }) => sum + ids.length, 0);
+  const [{ width, indptr: isRagged, values: hasValues, weights: hasWeights }] = pieces as [FeatureRows];
+  const ids = new Uint32Array(numPairs);
+  const labels = new Float32Array(numRows);
+  const values = hasValues && new Float32Array(numPairs);
+  const weights = hasWeights && new Float32Array(numRows);
+  const indptr = isRagged && new Uint32Array(numRows + 1);
+  let [row, pair] = [0, 0];
+  for (const piece of pieces) {
+    const pairsBefore = pair;
+    ids.set(piece.ids, pair);
+    labels.set(piece.labels, row);
+    values?.set(piece.values!, pair);
+    weights?.set(piece.weights!, row);
+    indptr?.set(
+      piece.indptr!.subarray(1).map((end) => end + pairsBefore),
+      row + 1,
+    );
+    row += piece.numRows;
+    pair += piece.ids.length;
+  }
+  return {
+    ...{ numRows, width, ids, labels },
+    ...(indptr && { indptr }),
+    ...(values && { values }),
+    ...(weights && { weights }),
+  };
 }

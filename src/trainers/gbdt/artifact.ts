@@ -1,15 +1,18 @@
 // Trees in a run directory.
 //
-//   embeddings.leaves.arrow   a row a leaf, key t012:l07: its value as a vector of one number, its training rows
+//   embeddings.leaves.arrow   a row a leaf, key t012:l07: its value as a vector of one number, its training rows, the head's
+//                             weight where there is a head
 //   model/lightgbm.txt        the trees, as LightGBM loads them (lightgbm-text.ts)
 //   model/leaves.jsonl        a line a leaf: the way to it in words
 //   model/preprocess.json     preprocess.ts
+//   model/head.json           the head's bias and weights, where there is one: leaves, then categories (head.ts)
 
 import { keysOf, type EmbeddingTable } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { ArtifactError } from "../../errors.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest.js";
+import { headText, readHead, type Head } from "./head.js";
 import { readLightgbm } from "./lightgbm-read.js";
 import { lightgbmText } from "./lightgbm-text.js";
 import type { GbdtOptions } from "./options.js";
@@ -24,9 +27,10 @@ export const LEAVES_TABLE = "leaves";
 const MODEL_FILE = "lightgbm.txt";
 const PREPROCESS_FILE = "preprocess.json";
 const LEAVES_FILE = "leaves.jsonl";
+const HEAD_FILE = "head.json";
 
 /** Leaves in the order of trees and their numbers within. */
-export function leavesTable({ trees }: Forest): EmbeddingTable {
+export function leavesTable({ trees }: Forest, head: Head | undefined): EmbeddingTable {
   const leaves = trees.flatMap((tree, t) => tree.leaves.map((leaf, l) => ({ ...leaf, key: leafKey(t, l) })));
   return {
     dim: 1,
@@ -35,6 +39,7 @@ export function leavesTable({ trees }: Forest): EmbeddingTable {
     fieldOf: new Uint32Array(leaves.length),
     keys: keysOf(leaves.map(({ key }) => key)),
     counts: Uint32Array.from(leaves, ({ count }) => count),
+    ...(head && { weights: Float32Array.from(head.weights.subarray(0, leaves.length)) }),
     vectors: Float32Array.from(leaves, ({ value }) => value),
   };
 }
@@ -45,11 +50,13 @@ export function gbdtModelFiles(
   features: readonly Feature[],
   options: GbdtOptions,
   preprocess: GbdtPreprocess,
+  head: Head | undefined,
 ): Record<string, string> {
   return {
     [MODEL_FILE]: lightgbmText(forest, features, options),
     [LEAVES_FILE]: leafLines(forest, preprocess.columns),
     [PREPROCESS_FILE]: `${JSON.stringify(preprocess, undefined, 2)}\n`,
+    ...(head && { [HEAD_FILE]: headText(head) }),
   };
 }
 
@@ -69,6 +76,7 @@ export interface GbdtArtifact {
   forest: Forest;
   vocabularies: Vocabularies;
   preprocess: GbdtPreprocess;
+  head?: Head;
 }
 
 /** Reads a run's model back. @throws {ArtifactError} the run is of another model, or damaged */
@@ -89,5 +97,10 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
     kind: columns[c]!.kind,
     name: columns[c]!.name,
   }));
-  return { forest: { ...forest, columns: named }, vocabularies: vocabulariesOf(columns), preprocess };
+  const own = { ...forest, columns: named };
+  const vocabularies = vocabulariesOf(columns);
+  const hasHead = Object.hasOwn(run.manifest.files, `model/${HEAD_FILE}`);
+  const head =
+    hasHead && readHead(await textOf(HEAD_FILE), own, vocabularies, `${run.path}/model/${HEAD_FILE}`);
+  return { forest: own, vocabularies, preprocess, ...(head && { head }) };
 }

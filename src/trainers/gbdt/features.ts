@@ -4,7 +4,7 @@
 //   category   bin 0 is for missing, rare and unknown ones, bin b for the vocabulary's key b - 1: its order is that of
 //              descending counts, so the bins are the most frequent categories
 
-import { columnNamed, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
+import { columnNamed, MISSING, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
 import { fitFeatures, idsOf, type CategoricalField, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { draw } from "../../kernels/reference/random.js";
@@ -125,4 +125,24 @@ export function binnedColumn(dataset: Dataset, feature: Feature): BinnedColumn {
   const ids = idsOf(feature.field, column.dictionary);
   const bins = Uint16Array.from(ids, (id) => (id > feature.numCategories ? 0 : id));
   return { kind: "category", codes: column.codes, bins };
+}
+
+/** A row's bin. */
+export function binOf(column: BinnedColumn, feature: Feature): (row: number) => number {
+  if (column.kind === "category") {
+    const { codes, bins } = column;
+    return (row) => (codes[row] === MISSING ? 0 : bins[codes[row]!]!);
+  }
+  const edges = Float64Array.from(feature.kind === "number" ? feature.edges : []);
+  return (row) => {
+    const x = column.values[row]!;
+    if (x !== x) return edges.length + 1;
+    let [low, high] = [0, edges.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (edges[middle]! < x) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
 }

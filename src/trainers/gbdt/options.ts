@@ -120,3 +120,18 @@ export function checkGbdtOptions(options: GbdtOptions): void {
   if (options.baggingFraction < 1 && options.baggingFreq === 0)
     throw new UsageError("--bagging-fraction needs --bagging-freq, such as --bagging-freq 1");
 }
+
+/** What the head's weights are drawn to. */
+export const headPriors = ["zero", "leaf-values"] as const;
+
+/** How the head, a logistic regression on the leaves, is fitted. */
+export interface HeadOptions {
+  /** share of the training rows that it is fitted on, and the trees are not */
+  split: number;
+  l2: number;
+  prior: (typeof headPriors)[number];
+  iterations: number;
+}
+
+/** Penalty and prior that served best on held-out rows (docs/algorithms/gbdt.md). */
+export const defaultHead: HeadOptions = { split: 0.3, l2: 100, prior: "leaf-values", iterations: 100 };

@@ -20,23 +20,25 @@ export interface GbdtPreprocess {
   where?: string[];
   timeFormat?: string;
   timeFields?: { names: string[]; zone: string };
+  /** as --event-weight takes it */
+  eventWeight?: string;
   /** lowest and highest label of the training part: regression scores are clipped to it */
   labelRange: [low: number, high: number];
   hashKeys?: KeyHashing;
   columns: ColumnRecipe[];
 }
 
-/** The columns of features; categories without a bin of their own are left out. */
+/** Categories that two bytes count. */
+const MAX_CATEGORIES = 65_534;
+
+/** The columns of features with all categories of training: those without a bin go right at every split, and a head reads them. */
 export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {
   return features.map((feature) => {
     const { name } = feature;
     if (feature.kind === "number") return { name, kind: "number" };
-    const { field, numCategories } = feature;
-    return {
-      name,
-      kind: "category",
-      keys: Array.from({ length: numCategories }, (_, c) => keyText(field.keys, c)),
-    };
+    const { keys } = feature.field;
+    const length = Math.min(keys.size, MAX_CATEGORIES);
+    return { name, kind: "category", keys: Array.from({ length }, (_, c) => keyText(keys, c)) };
   });
 }
 

@@ -1,4 +1,4 @@
-// How many cells hold a category that the trees do not know: one that training had seldom or never.
+// How many cells hold a category that training has not seen.
 
 import { columnNamed, MISSING, type Dataset } from "../../dataset/dataset.js";
 import { idsOf } from "../../dataset/vocabulary.js";
@@ -23,8 +23,6 @@ export function unknownCategories(
     if (rows) for (const row of rows) count(column.codes[row]!);
     else column.codes.forEach(count);
     if (unknown === 0) return [];
-    return [
-      `${unknown} of ${cells} cells of '${name}' hold a category that the trees do not know (seldom or never seen in training)`,
-    ];
+    return [`${unknown} of ${cells} cells of '${name}' hold a category that training has not seen`];
   });
 }

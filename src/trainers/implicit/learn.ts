@@ -5,7 +5,8 @@ import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { trainedFm } from "../fm/learn.js";
 import type { FmOptions } from "../fm/options.js";
-import type { EpochEvent, LearnerInput, Trained } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
+import type { LearnerInput, Trained } from "../trained.js";
 import { chosenOptions } from "./options.js";
 import { trainImplicit, type ImplicitEpoch, type ImplicitVectors } from "./train.js";
 

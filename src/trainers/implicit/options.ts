@@ -69,11 +69,30 @@ function defaultUnobservedWeight({ confidence, numUsers, numItems }: Size): numb
   return Math.min(HIGHEST_WEIGHT, Number(weight.toPrecision(3)));
 }
 
-/** @throws {UsageError} an option is outside its range */
-export function checkImplicitOptions(options: { unobservedWeight?: number; l2Exponent?: number }): void {
+/** What least squares read of the options that all trainings have; the others are refused, so that nobody believes in them. */
+const used = new Set<string>([
+  ...["model", "method", "dim", "epochs", "seed", "threads", "l2Vector", "patience"],
+  ...implicitHyperparameters.map(({ name }) => name),
+]);
+
+/**
+ * @param set what the user set
+ * @throws {UsageError} an option is outside its range, or changes nothing for --task implicit
+ */
+export function checkImplicitOptions(
+  set: { unobservedWeight?: number; l2Exponent?: number },
+  task: string | undefined,
+): void {
   for (const { name, min, max } of implicitHyperparameters) {
-    const value = options[name];
+    const value = set[name];
     if (value === undefined || (value >= min && value <= max)) continue;
     throw new UsageError(`${name} must be a number in [${min}, ${max}], got ${value}`);
   }
+  if (task !== "implicit") return;
+  const idle = Object.entries(set).find(([name, value]) => value !== undefined && !used.has(name));
+  if (!idle) return;
+  const flag = idle[0].replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  throw new UsageError(
+    `${flag === "shuffle" ? "--no-shuffle" : `--${flag}`} changes nothing for --task implicit: leave it out`,
+  );
 }

@@ -14,7 +14,7 @@ import type { ImplicitOptions } from "./options.js";
 
 /** Standard deviation of an item's first vector as a whole; a dimension has this over the root of dim. */
 const FIRST_LENGTH = 0.1;
-/** Dimensions solved together: as good as all at once (docs/algorithms/implicit.md), in a third of the time. */
+/** Dimensions solved together: as good as all at once, in half the time (docs/algorithms/implicit.md). */
 const BLOCK = 16;
 
 export interface ImplicitInput {

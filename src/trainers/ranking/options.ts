@@ -48,7 +48,7 @@ export const rankingHyperparameters: readonly RankingHyperparameter[] = [
   },
   {
     name: "temperature",
-    help: "sampled-softmax: what scores are divided by (default: 0.15 for cosines, else 1)",
+    help: "sampled-softmax: what scores are divided by (default: 0.1 for cosines, else 1)",
     integer: false,
     min: 1e-3,
     max: 1e6,
@@ -73,8 +73,8 @@ type Steps = Pick<FmOptions, "dim" | "epochs" | "learningRate" | "l2Weight" | "l
 
 /** What served best on gowalla's training part, a tenth of it held out (docs/algorithms/ranking.md). */
 const steps: Record<RankingOptions["rankingLoss"], Steps> = {
-  bpr: { dim: 64, epochs: 200, learningRate: 0.05, l2Weight: 0, l2Vector: 0.003, patience: 2 },
-  warp: { dim: 64, epochs: 60, learningRate: 0.05, l2Weight: 0, l2Vector: 0.003, patience: 2 },
+  bpr: { dim: 64, epochs: 250, learningRate: 0.05, l2Weight: 0, l2Vector: 0.003, patience: 2 },
+  warp: { dim: 64, epochs: 60, learningRate: 0.05, l2Weight: 0, l2Vector: 0.01, patience: 2 },
   "sampled-softmax": { dim: 64, epochs: 40, learningRate: 0.1, l2Weight: 0, l2Vector: 0, patience: 2 },
   ccl: { dim: 64, epochs: 40, learningRate: 0.1, l2Weight: 0, l2Vector: 0, patience: 2 },
 };
@@ -84,25 +84,27 @@ export function isShared(loss: RankingOptions["rankingLoss"]): boolean {
   return loss === "sampled-softmax" || loss === "ccl";
 }
 
-/** What a loss sets of the options that all tasks have. */
-export function rankingSteps(loss: RankingOptions["rankingLoss"]): Steps {
-  return steps[loss];
+/** What a loss sets of the options that all tasks have. @param matrix the model is of user and item alone */
+export function rankingSteps(loss: RankingOptions["rankingLoss"], matrix: boolean): Steps {
+  // scores that are no cosines have no bound, and take smaller steps
+  return loss === "sampled-softmax" && !matrix ? { ...steps[loss], learningRate: 0.02 } : steps[loss];
 }
 
 /**
  * The options of a loss, what the user set before its defaults.
  *
- * @throws {UsageError} an option is outside its range
+ * @param matrix the model is of user and item alone
+ * @throws {UsageError} an option is outside its range, or the loss takes user and item alone
  */
-export function rankingOptions(told: Partial<RankingOptions>, cosine: boolean): RankingOptions {
+export function rankingOptions(told: Partial<RankingOptions>, matrix: boolean): RankingOptions {
   const { rankingLoss = "bpr" } = told;
   const options: RankingOptions = {
     rankingLoss,
     negatives: { bpr: 1, warp: 10, "sampled-softmax": 256, ccl: 256 }[rankingLoss],
-    noise: "uniform",
+    noise: rankingLoss === "sampled-softmax" ? "popularity" : "uniform",
     margin: rankingLoss === "ccl" ? 0.4 : 1,
     negativeWeight: 100,
-    temperature: cosine ? 0.15 : 1,
+    temperature: matrix ? 0.1 : 1,
     k: 20,
     metric: "ndcg",
     evaluateEvery: isShared(rankingLoss) ? 1 : 5,
@@ -115,6 +117,11 @@ export function rankingOptions(told: Partial<RankingOptions>, cosine: boolean): 
         `${name} must be ${integer ? "a whole number" : "a number"} in [${min}, ${max}], got ${value}`,
       );
     }
+  }
+  if (rankingLoss === "ccl" && !matrix) {
+    throw new UsageError(
+      "--loss ccl compares directions of user and item alone: name these two with --fields, or take --loss sampled-softmax",
+    );
   }
   const { negatives } = options;
   const most = isShared(rankingLoss) ? 65_536 : 1024;

@@ -4,14 +4,14 @@
 //
 // Losses, their sources and deviations: docs/algorithms/ranking.md.
 
-import { DataError, DivergedError, UsageError } from "../../errors.js";
+import { DataError, DivergedError } from "../../errors.js";
 import { draw } from "../../kernels/reference/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { FmOptions } from "../fm/options.js";
-import type { EpochEvent } from "../trained.js";
+import type { EpochEvent } from "../epoch.js";
 import { isMatrix, rankingData } from "./data.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
-import { isShared, rankingOptions, type RankingOptions } from "./options.js";
+import { isShared, type RankingOptions } from "./options.js";
 
 /** First vectors are uniform in plus or minus this. */
 const SPREAD = 0.05;
@@ -42,31 +42,24 @@ export interface RankingResult extends RankingParameters {
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason
- * @throws {UsageError} an option is out of range, the loss takes user and item alone, or the parameters do not fit 4 GiB
+ * @throws {UsageError} the parameters do not fit 4 GiB
  * @throws {DataError} no event can be learned from
  * @throws {DivergedError} a loss or a parameter became NaN or infinite
  */
 export async function trainRanking(
   input: RankingInput,
-  told: Partial<RankingOptions>,
+  ranking: RankingOptions,
   options: FmOptions,
   observe: (event: EpochEvent) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<RankingResult> {
   signal?.throwIfAborted();
   const { examples, numFeatures } = input;
-  const matrix = isMatrix(examples);
-  const ranking = rankingOptions(told, matrix);
   const { rankingLoss: loss } = ranking;
-  if (loss === "ccl" && !matrix) {
-    throw new UsageError(
-      "--loss ccl compares directions of user and item alone: name these two with --fields, or take --loss sampled-softmax",
-    );
-  }
   if (examples.train.items.length === 0) {
     throw new DataError("no event can be learned from: every user has every item of the training part");
   }
-  const cosine = isShared(loss) && matrix;
+  const cosine = isShared(loss) && isMatrix(examples);
   const machine = await RankingMachine.start(rankingData(numFeatures, examples, ranking.noise), {
     ...options,
     ...ranking,

@@ -17,78 +17,11 @@
 // Twin: ../../reference/ranking.ts.
 
 import { exp4, log4 } from "../math/exp";
-import { addProducts, addTransposed } from "../math/tile";
+import { addProducts } from "../math/tile";
 import { sum4 } from "../math/vector";
-import { drawItem } from "./draw";
-import { Contrast, K, Plan, Rows, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
-import { firstPair, rowBytes, squaresOf, stepRow, stepWeights, sumOf, weightOf } from "./vectors";
-
-/** Squared lengths below it are taken as it. */
-const SHORTEST: f32 = 1e-12;
-
-/** Draws the batch's negatives, every thread its own copy, and notes where each item stands among them. */
-export function drawShared(plan: Plan, thread: Thread, batchKey: u32): void {
-  for (let n: u32 = 0; n < plan.numNegatives; n++) {
-    const at = (<usize>n) << 2;
-    const item = drawItem(plan, batchKey, n);
-    store<u32>(thread.shared + at, item);
-    const slot = thread.slots + ((<usize>item) << 2);
-    store<u32>(thread.next + at, load<u32>(slot));
-    store<u32>(slot, n + 1);
-  }
-}
-
-/** Forgets where the batch's negatives stand. */
-export function clearShared(plan: Plan, thread: Thread): void {
-  for (let n: usize = 0; n < plan.numNegatives; n++) {
-    store<u32>(thread.slots + ((<usize>load<u32>(thread.shared + (n << 2))) << 2), 0);
-  }
-}
-
-/** Writes the sum of x v of a row, over its length when cosine. @returns 1 / length, or 1 */
-function compose(plan: Plan, rows: Rows, row: u32, target: usize): f32 {
-  const bytes = rowBytes(plan);
-  let squares = f32x4.splat(0);
-  for (let c: usize = 0; c < bytes; c += 16) {
-    const sum = sumOf(plan, rows, row, c);
-    v128.store(target + c, sum);
-    squares = f32x4.add(squares, f32x4.mul(sum, sum));
-  }
-  if (!plan.cosine) return 1;
-  const scale: f32 = 1 / sqrt<f32>(max<f32>(SHORTEST, sum4(squares)));
-  for (let c: usize = 0; c < bytes; c += 16) {
-    v128.store(target + c, f32x4.mul(v128.load(target + c), f32x4.splat(scale)));
-  }
-  return scale;
-}
-
-/** w and inner products of an item's own features; none when cosine. @param vector its sum of x v */
-function offsetOf(plan: Plan, item: u32, vector: usize): f32 {
-  if (plan.cosine) return 0;
-  let inner = f32x4.splat(0);
-  for (let c: usize = 0; c < rowBytes(plan); c += 16) {
-    const q = v128.load(vector + c);
-    inner = f32x4.add(inner, f32x4.sub(f32x4.mul(q, q), squaresOf(plan, plan.templates, item, c)));
-  }
-  const own: f32 = plan.single ? 0 : 0.5 * sum4(inner);
-  return weightOf(plan, plan.templates, item) + own;
-}
-
-/** Composes negatives from .. to, multiples of 8. */
-export function composeNegatives(plan: Plan, thread: Thread, from: u32, to: u32): void {
-  const c = plan.contrast;
-  const bytes = rowBytes(plan);
-  for (let n = from; n < to; n++) {
-    const item = load<u32>(thread.shared + ((<usize>n) << 2));
-    const row = c.negatives + <usize>n * bytes;
-    store<f32>(c.negativeScales + ((<usize>n) << 2), compose(plan, plan.templates, item, row));
-    store<f32>(c.offsets + ((<usize>n) << 2), offsetOf(plan, item, row));
-    const panel = c.panels + <usize>(n >>> 3) * (bytes << 3) + ((<usize>(n & 7)) << 2);
-    for (let d: usize = 0; d < bytes >>> 2; d++) {
-      store<f32>(panel + (d << 5), load<f32>(row + (d << 2)));
-    }
-  }
-}
+import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
+import { compose, dot, exclude, offsetOf } from "./shared";
+import { rowBytes } from "./vectors";
 
 /** Scores, losses and gradients of events b .. b + 3 of the batch; those beyond numRows are of zeros. */
 export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, numRows: u32): void {
@@ -132,34 +65,6 @@ export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, num
   if (plan.loss == SAMPLED_SOFTMAX) softmaxFour(plan, thread, events, b, numEvents, G);
   else cclFour(plan, thread, events, b, numEvents, G);
   contextGradients(plan, thread, b, G);
-}
-
-function dot(p: usize, q: usize, bytes: usize): f32 {
-  let sum = f32x4.splat(0);
-  for (let c: usize = 0; c < bytes; c += 16) {
-    sum = f32x4.add(sum, f32x4.mul(v128.load(p + c), v128.load(q + c)));
-  }
-  return sum4(sum);
-}
-
-/** Writes `value` over the scores of negatives that are the event's own item or that its user has. */
-function exclude(plan: Plan, thread: Thread, event: u32, i: usize, G: usize, value: f32): void {
-  excludeItem(thread, load<u32>(plan.items + ((<usize>event) << 2)), i, G, value);
-  const user = load<u32>(plan.users + ((<usize>event) << 2));
-  if (user >= plan.numUsers) return;
-  const ends = plan.historyEnds + ((<usize>user) << 2);
-  const end = load<u32>(ends, 4);
-  for (let h = load<u32>(ends); h < end; h++) {
-    excludeItem(thread, load<u32>(plan.history + ((<usize>h) << 2)), i, G, value);
-  }
-}
-
-function excludeItem(thread: Thread, item: u32, i: usize, G: usize, value: f32): void {
-  let slot = load<u32>(thread.slots + ((<usize>item) << 2));
-  while (slot) {
-    store<f32>(G + ((<usize>(slot - 1)) << 4) + (i << 2), value);
-    slot = load<u32>(thread.next + ((<usize>(slot - 1)) << 2));
-  }
 }
 
 /** log of the chance of the items of four events, or of one item for all; 0 when uniform, where it cancels. */
@@ -282,109 +187,6 @@ function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
       const g = v128.load(c.contextGradients + row + d);
       const across = f32x4.sub(g, f32x4.mul(along, v128.load(c.contexts + row + d)));
       v128.store(c.contextGradients + row + d, f32x4.mul(across, scale));
-    }
-  }
-}
-
-/** Moves slices from .. to of every feature of the batch: its events in order, then its negatives. */
-export function updateContrast(
-  plan: Plan,
-  thread: Thread,
-  events: usize,
-  numRows: u32,
-  fromSlice: u32,
-  toSlice: u32,
-): void {
-  const c = plan.contrast;
-  const bytes = rowBytes(plan);
-  const l2 = f32x4.splat(plan.l2Vector);
-  const zero = f32x4.splat(0);
-  for (let r: u32 = 0; r < numRows; r++) {
-    const at = (<usize>r) << 2;
-    const event = load<u32>(events + at);
-    const item = load<u32>(plan.items + ((<usize>event) << 2));
-    const g = v128.load32_splat(c.positiveGradients + at);
-    const s = v128.load32_splat(c.positiveScores + at);
-    const scale = v128.load32_splat(c.positiveScales + at);
-    for (let d = <usize>fromSlice * SLICE; d < <usize>toSlice * SLICE; d += SLICE) {
-      const row = <usize>r * bytes + d;
-      const p = c.contexts + row;
-      const dp = c.contextGradients + row;
-      stepRow(plan, plan.context, event, d, v128.load(dp), v128.load(dp, 16), zero, zero, zero, l2);
-      const q0 = v128.load(c.positives + row);
-      const q1 = v128.load(c.positives + row, 16);
-      let dq0 = f32x4.mul(g, v128.load(p));
-      let dq1 = f32x4.mul(g, v128.load(p, 16));
-      if (plan.cosine) {
-        dq0 = f32x4.mul(f32x4.sub(dq0, f32x4.mul(f32x4.mul(g, s), q0)), scale);
-        dq1 = f32x4.mul(f32x4.sub(dq1, f32x4.mul(f32x4.mul(g, s), q1)), scale);
-      }
-      stepRow(plan, plan.templates, item, d, dq0, dq1, plan.cosine ? zero : g, q0, q1, l2);
-    }
-  }
-
-  const numGroups = (numRows + 3) >>> 2;
-  for (let n: u32 = 0; n < plan.numNegatives; n += 4) {
-    columnSums(plan, thread, n, numGroups);
-    for (let d = <usize>fromSlice * SLICE; d < <usize>toSlice * SLICE; d += SLICE) {
-      memory.fill(thread.tile, 0, 128);
-      addTransposed(
-        c.gradients + ((<usize>n) << 4),
-        (<usize>plan.numNegatives) << 4,
-        c.contexts + d,
-        bytes,
-        numGroups,
-        thread.tile,
-      );
-      for (let i: u32 = 0; i < 4; i++) stepNegative(plan, thread, n + i, i, d);
-    }
-  }
-}
-
-/** Sums the columns of negatives n .. n + 3 over the batch, in its order, behind the packed contexts. */
-function columnSums(plan: Plan, thread: Thread, n: u32, numGroups: u32): void {
-  const columns = plan.contrast.columns + ((<usize>n) << 2);
-  let sum = f32x4.splat(0);
-  for (let g: u32 = 0; g < numGroups; g++) {
-    sum = f32x4.add(sum, v128.load(columns + ((<usize>g * plan.numNegatives) << 2)));
-  }
-  v128.store(thread.packed, sum);
-}
-
-/** One step of a slice of negative n, whose dLoss/dq lies in row i of the tile. Penalties are the events' alone. */
-function stepNegative(plan: Plan, thread: Thread, n: u32, i: u32, d: usize): void {
-  const c = plan.contrast;
-  const item = load<u32>(thread.shared + ((<usize>n) << 2));
-  const column = v128.load32_splat(thread.packed + ((<usize>i) << 2));
-  const scale = v128.load32_splat(c.negativeScales + ((<usize>n) << 2));
-  const zero = f32x4.splat(0);
-  const q = c.negatives + <usize>n * rowBytes(plan) + d;
-  const q0 = v128.load(q);
-  const q1 = v128.load(q, 16);
-  const row = thread.tile + ((<usize>i) << 5);
-  let dq0 = v128.load(row);
-  let dq1 = v128.load(row, 16);
-  if (plan.cosine) {
-    dq0 = f32x4.mul(f32x4.sub(dq0, f32x4.mul(column, q0)), scale);
-    dq1 = f32x4.mul(f32x4.sub(dq1, f32x4.mul(column, q1)), scale);
-  }
-  stepRow(plan, plan.templates, item, d, dq0, dq1, plan.cosine ? zero : column, q0, q1, zero);
-}
-
-/** Moves the weights of the batch's items. */
-export function updateContrastWeights(plan: Plan, thread: Thread, events: usize, numRows: u32): void {
-  const c = plan.contrast;
-  for (let r: usize = 0; r < numRows; r++) {
-    const event = load<u32>(events + (r << 2));
-    const item = load<u32>(plan.items + ((<usize>event) << 2));
-    stepWeights(plan, plan.templates, item, load<f32>(c.positiveGradients + (r << 2)));
-  }
-  const numGroups = (numRows + 3) >>> 2;
-  for (let n: u32 = 0; n < plan.numNegatives; n += 4) {
-    columnSums(plan, thread, n, numGroups);
-    for (let i: u32 = 0; i < 4; i++) {
-      const item = load<u32>(thread.shared + ((<usize>(n + i)) << 2));
-      stepWeights(plan, plan.templates, item, load<f32>(thread.packed + ((<usize>i) << 2)));
     }
   }
 }

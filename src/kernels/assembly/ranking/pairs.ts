@@ -11,12 +11,45 @@
 import { logisticGradient4, logisticLoss4 } from "../math/loss";
 import { sum4 } from "../math/vector";
 import { B, Plan, SLICE, Thread, WARP } from "./plan";
-import { featureAt, squaresOf, stepRow, stepSlice, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
+import { featureAt, rowBytes, squaresOf, stepRow, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
 
 /** Item k of row r of a batch, whose candidates are u32[B][M]. */
 function itemAt(plan: Plan, event: u32, candidates: usize, r: u32, k: u32): u32 {
   if (k == 0) return load<u32>(plan.items + ((<usize>event) << 2));
   return load<u32>(candidates + ((<usize>(r * plan.numNegatives + k - 1)) << 2));
+}
+
+/**
+ * Reads a number of each cache line that the batch's pairs lie in, so that what is far away comes in many lines at once; the
+ * work on them would ask for one event's after another's.
+ */
+export function touchPairs(
+  plan: Plan,
+  thread: Thread,
+  events: usize,
+  candidates: usize,
+  numRows: u32,
+  fromSlice: u32,
+  toSlice: u32,
+): void {
+  const M = plan.numNegatives;
+  const from = <usize>fromSlice * SLICE;
+  const end = <usize>toSlice * SLICE;
+  const squares = rowBytes(plan);
+  let sum: i32 = 0;
+  for (let r: u32 = 0; r < numRows; r++) {
+    const event = load<u32>(events + ((<usize>r) << 2));
+    const p = vectorOf(plan, featureAt(plan.context, event));
+    for (let c = from; c < end; c += 64) sum += load<i32>(p + c);
+    sum += load<i32>(p + squares);
+    for (let k: u32 = 0; k <= M; k++) {
+      const q = vectorOf(plan, featureAt(plan.templates, itemAt(plan, event, candidates, r, k)));
+      for (let c = from; c < end; c += 64) sum += load<i32>(q + c);
+      sum += load<i32>(q + squares);
+    }
+  }
+  // what is stored cannot be left out by the compiler
+  store<i32>(thread.tile, sum);
 }
 
 /**
@@ -214,13 +247,40 @@ function updateThree(plan: Plan, event: u32, item: u32, negative: u32, c: usize,
   const i1 = v128.load(i + c, 16);
   const n0 = v128.load(n + c);
   const n1 = v128.load(n + c, 16);
-  const d0 = f32x4.add(f32x4.mul(g, f32x4.sub(i0, n0)), f32x4.mul(l2, u0));
-  const d1 = f32x4.add(f32x4.mul(g, f32x4.sub(i1, n1)), f32x4.mul(l2, u1));
-  stepSlice(plan, u, c, u0, u1, d0, d1);
+  const gu0 = f32x4.add(f32x4.mul(g, f32x4.sub(i0, n0)), f32x4.mul(l2, u0));
+  const gu1 = f32x4.add(f32x4.mul(g, f32x4.sub(i1, n1)), f32x4.mul(l2, u1));
   const q0 = f32x4.mul(g, u0);
   const q1 = f32x4.mul(g, u1);
-  stepSlice(plan, i, c, i0, i1, f32x4.add(q0, f32x4.mul(l2, i0)), f32x4.add(q1, f32x4.mul(l2, i1)));
-  stepSlice(plan, n, c, n0, n1, f32x4.sub(f32x4.mul(l2, n0), q0), f32x4.sub(f32x4.mul(l2, n1), q1));
+  const gi0 = f32x4.add(q0, f32x4.mul(l2, i0));
+  const gi1 = f32x4.add(q1, f32x4.mul(l2, i1));
+  const gn0 = f32x4.sub(f32x4.mul(l2, n0), q0);
+  const gn1 = f32x4.sub(f32x4.mul(l2, n1), q1);
+
+  // one root and one division for the three
+  const toSquares = rowBytes(plan) + (c >>> 3);
+  const uSquares = load<f32>(u + toSquares) + meanSquare(gu0, gu1);
+  const iSquares = load<f32>(i + toSquares) + meanSquare(gi0, gi1);
+  const nSquares = load<f32>(n + toSquares) + meanSquare(gn0, gn1);
+  store<f32>(u + toSquares, uSquares);
+  store<f32>(i + toSquares, iSquares);
+  store<f32>(n + toSquares, nSquares);
+  let squares = f32x4.splat(uSquares);
+  squares = f32x4.replace_lane(squares, 1, iSquares);
+  squares = f32x4.replace_lane(squares, 2, nSquares);
+  const rates = f32x4.div(f32x4.splat(plan.learningRate), f32x4.sqrt(squares));
+  const uRate = v128.shuffle<f32>(rates, rates, 0, 0, 0, 0);
+  const iRate = v128.shuffle<f32>(rates, rates, 1, 1, 1, 1);
+  const nRate = v128.shuffle<f32>(rates, rates, 2, 2, 2, 2);
+  v128.store(u + c, f32x4.sub(u0, f32x4.mul(uRate, gu0)));
+  v128.store(u + c, f32x4.sub(u1, f32x4.mul(uRate, gu1)), 16);
+  v128.store(i + c, f32x4.sub(i0, f32x4.mul(iRate, gi0)));
+  v128.store(i + c, f32x4.sub(i1, f32x4.mul(iRate, gi1)), 16);
+  v128.store(n + c, f32x4.sub(n0, f32x4.mul(nRate, gn0)));
+  v128.store(n + c, f32x4.sub(n1, f32x4.mul(nRate, gn1)), 16);
+}
+
+function meanSquare(g0: v128, g1: v128): f32 {
+  return <f32>0.125 * sum4(f32x4.add(f32x4.mul(g0, g0), f32x4.mul(g1, g1)));
 }
 
 /** Moves the weights of both items of every pair; those of the context cancel. */

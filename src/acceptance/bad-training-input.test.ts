@@ -1,0 +1,109 @@
+// Input that makes training odd or impossible: each has a named error, or a stated behaviour.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJsonLines } from "../testing/exported.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+
+function writeLog(name: string, header: string, rows: string[]): string {
+  writeFileSync(at(name), [header, ...rows].join("\n"));
+  return at(name);
+}
+const rowsOf = (count: number, row: (i: number) => string) => Array.from({ length: count }, (_, i) => row(i));
+const train = (log: string, ...options: string[]) =>
+  embed(["train-fm", log, "-o", at("run"), "--force", "--epochs", "2", ...options]);
+
+test("a field with one value trains, and is warned of", async () => {
+  const log = writeLog(
+    "one-value.csv",
+    "label,user,site",
+    rowsOf(50, (i) => `${i % 2},u${i % 5},here`),
+  );
+  const { code, stderr } = await train(log);
+  expect([code, stderr]).toEqual([
+    0,
+    expect.stringMatching(/field 'site' has one value .* --ignore leaves it out/),
+  ]);
+});
+
+test("a constant label is 65 and names file and column", async () => {
+  const log = writeLog(
+    "constant.csv",
+    "label,user",
+    rowsOf(20, (i) => `1,u${i % 5}`),
+  );
+  const { code, stderr } = await train(log);
+  expect([code, stderr]).toEqual([
+    65,
+    expect.stringMatching(/constant\.csv: column 'label': the label is 1 in all 20/),
+  ]);
+});
+
+test("a single row is a constant label, and too few to cut", async () => {
+  const log = writeLog("single.csv", "label,user", ["1,u0"]);
+  expect((await train(log)).code).toBe(65);
+  expect((await train(log, "--valid", "0.5")).code).toBe(64);
+});
+
+test.each(["1", "512"])("dim %s trains to vectors of that length", async (dim) => {
+  const log = writeLog(
+    "dims.csv",
+    "label,user,item",
+    rowsOf(300, (i) => `${i % 2},u${i % 7},i${i % 11}`),
+  );
+  expect((await train(log, "--dim", dim)).code).toBe(0);
+  const { stdout } = await embedOk(["export", at("run"), "--format", "jsonl", "--field", "item"]);
+  for (const { vector } of parseJsonLines(stdout)) {
+    expect(vector.length).toBe(Number(dim));
+    expect(vector.some((x) => x !== 0)).toBe(true);
+  }
+});
+
+test("10,000 fields train", async () => {
+  const fields = rowsOf(10_000, (f) => `f${f}`);
+  const log = writeLog(
+    "wide.csv",
+    ["label", ...fields].join(","),
+    rowsOf(6, (i) => [i % 2, ...fields.map((_, f) => (i * f) % 3)].join(",")),
+  );
+  const { code, stderr } = await train(log, "--dim", "4", "--json", "--epochs", "1");
+  expect(code === 0 ? "" : stderr).toBe("");
+}, 120_000);
+
+test("a numeric field in the millions is standardised, so that it trains like any other", async () => {
+  const rows = rowsOf(400, (i) => `${i % 3 === 0 ? 1 : 0},u${i % 7},${5_000_000 + 1_000_000 * (i % 3)}`);
+  const log = writeLog("millions.csv", "label,user,price", rows);
+  const { code, stdout } = await train(log, "--numeric", "price", "--epochs", "10", "--json");
+  expect(code).toBe(0);
+  const { metrics } = parseJson<{ metrics: { train: { logLoss: number } } }>(stdout);
+  expect(metrics.train.logLoss).toBeLessThan(0.6);
+});
+
+test("libsvm values in the millions, which nothing standardises, are warned of", async () => {
+  const rows = rowsOf(60, (i) => `${i % 2} 1:${1_000_000 + i} 2:1`);
+  writeFileSync(at("values.svm"), rows.join("\n"));
+  const { stderr } = await train(at("values.svm"));
+  expect(stderr).toMatch(/holds values up to 1000059, .* standardise/);
+});
+
+test("labels outside 0 and 1 for --task binary are 65 and name the row", async () => {
+  const log = writeLog(
+    "labels.csv",
+    "label,user",
+    rowsOf(20, (i) => `${i % 3},u${i % 5}`),
+  );
+  const { code, stderr } = await train(log, "--task", "binary");
+  expect([code, stderr]).toEqual([65, expect.stringMatching(/labels are 0 and 1 .* 2/)]);
+});
+
+test("parameters beyond 4 GiB are 64 and say how much they need and what shrinks them", async () => {
+  const { code, stderr } = await train(fixture("clicks.csv"), "--hash", "user_id:22", "--dim", "256");
+  expect(code).toBe(64);
+  expect(stderr).toMatch(/4,19\d,\d{3} features of dim 256 need 12\.\d GiB .* 4 GiB/);
+  for (const flag of ["--dim", "--min-count", "--max-vocab", "--hash"]) expect(stderr).toContain(flag);
+});

@@ -1,0 +1,123 @@
+// `--checkpoint-every` and `--resume`: a training that is killed with -9 and resumed gives the bytes of one that was not.
+
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const clicks = fixture("clicks.csv");
+const cut = ["--valid", "0.1", "--test", "0.1", "--split", "time"];
+
+/** Every byte of a run that is not a time. */
+function bytesOf(run: string): Record<string, string> {
+  const files = ["embeddings.arrow", ...readdirSync(join(at(run), "model")).map((name) => `model/${name}`)];
+  return Object.fromEntries(
+    files.map((name) => [name, readFileSync(join(at(run), name)).toString("base64")]),
+  );
+}
+const lossesOf = (run: string) =>
+  readFileSync(join(at(run), "metrics.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<Record<string, number>>(line))
+    .map(({ epoch, trainLoss, validLoss, best, refit }) => ({ epoch, trainLoss, validLoss, best, refit }));
+
+/** Trains whole, and again with a kill -9 once an epoch's line is printed; the second ends by --resume. */
+async function killedAndWhole(name: string, killAt: RegExp, options: string[]): Promise<void> {
+  const train = ["train-fm", clicks, ...options];
+  await embedOk([...train, "-o", at(`${name}-whole`)]);
+  const checkpointed = [...train, "-o", at(`${name}-killed`), "--checkpoint-every", "2", "--resume"];
+  const killed = await embed(checkpointed, { signalWhen: { stderr: killAt, signal: "SIGKILL" } });
+  expect(killed.signal).toBe("SIGKILL");
+  expect(existsSync(at(`${name}-killed`))).toBe(false);
+  expect(existsSync(at(`${name}-killed.checkpoint`))).toBe(true);
+  // the number of threads is nothing that a checkpoint knows
+  const resumed = await embedOk([...checkpointed, "--threads", "1"]);
+  expect(resumed.stderr).toMatch(/goes on after epoch \d*[02468]\n/);
+  expect(bytesOf(`${name}-killed`)).toEqual(bytesOf(`${name}-whole`));
+  expect(lossesOf(`${name}-killed`)).toEqual(lossesOf(`${name}-whole`));
+  expect(existsSync(at(`${name}-killed.checkpoint`))).toBe(false);
+}
+
+describe("a training that was killed goes on to the same bytes", () => {
+  test("with early stopping, killed while it waits for a better epoch", () =>
+    killedAndWhole("waiting", /epoch 15\//, [
+      ...cut,
+      "--epochs",
+      "300",
+      "--patience",
+      "6",
+      "--l2-vector",
+      "0.1",
+    ]));
+  test("without validation, and by adam", () =>
+    killedAndWhole("adam", /epoch 25\//, ["--epochs", "40", "--method", "adam", "--learning-rate", "0.001"]));
+  test("with negatives drawn anew each epoch, hidden keys and the optimizer's state kept", async () => {
+    const purchases = fixture("purchases.csv");
+    const options = [
+      "--user",
+      "customer_id",
+      "--item",
+      "product_id",
+      "--negatives",
+      "2",
+      "--oov-dropout",
+      "0.1",
+    ];
+    const train = ["train-fm", purchases, ...options, "--valid", "0.1", "--epochs", "20", "--keep-state"];
+    await embedOk([...train, "-o", at("drawn-whole"), "--patience", "20"]);
+    const again = [
+      ...train,
+      "-o",
+      at("drawn-killed"),
+      "--patience",
+      "20",
+      "--checkpoint-every",
+      "3",
+      "--resume",
+    ];
+    await embed(again, { signalWhen: { stderr: /epoch 8\//, signal: "SIGKILL" } });
+    await embedOk(again);
+    expect(bytesOf("drawn-killed")).toEqual(bytesOf("drawn-whole"));
+  });
+  test("while it refits", () =>
+    killedAndWhole("refit", /refit: [\s\S]*epoch 5\//, [
+      ...cut,
+      "--epochs",
+      "8",
+      "--refit",
+      "--metric",
+      "auc",
+    ]));
+});
+
+describe("--resume", () => {
+  const half = async (run: string) => {
+    const options = ["--epochs", "100000", "--checkpoint-every", "1"];
+    const train = ["train-fm", clicks, "-o", at(run), ...options];
+    await embed(train, { signalWhen: { stderr: /epoch 3\//, signal: "SIGKILL" } });
+    return train;
+  };
+
+  test("starts from the beginning where there is no checkpoint", async () => {
+    await embedOk(["train-fm", clicks, "-o", at("fresh"), "--epochs", "1", "--resume"]);
+  });
+
+  test("refuses the checkpoint of another training with 64 and names what differs", async () => {
+    const train = await half("other");
+    const { code, stderr } = await embed([...train, "--resume", "--dim", "8"]);
+    expect([code, stderr]).toEqual([64, expect.stringMatching(/a training with other dim: resume with/)]);
+  });
+
+  test("refuses a damaged checkpoint with 82", async () => {
+    const train = await half("torn");
+    const file = at("torn.checkpoint");
+    writeFileSync(file, readFileSync(file).subarray(0, 1000));
+    expect((await embed([...train, "--resume"])).code).toBe(82);
+    writeFileSync(file, "no checkpoint");
+    expect((await embed([...train, "--resume"])).code).toBe(82);
+  });
+});

@@ -1,0 +1,99 @@
+// A dataset that does not fit is trained on from disk, and the run has the bytes of one trained in memory.
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+
+/** Every byte of a run that is not a time: files, and metrics. */
+function bytesOf(run: string): Record<string, unknown> {
+  const files = ["embeddings.arrow", ...readdirSync(join(at(run), "model")).map((name) => `model/${name}`)];
+  const { metrics } = parseJson<{ metrics: object }>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+  return {
+    metrics,
+    ...Object.fromEntries(files.map((name) => [name, readFileSync(join(at(run), name)).toString("base64")])),
+  };
+}
+
+async function bothWays(name: string, log: string, encode: string[], train: string[]): Promise<void> {
+  await embedOk(["encode", log, "-o", at(`${name}.dataset`), ...encode]);
+  const options = ["train-fm", at(`${name}.dataset`), "--epochs", "3", ...train];
+  await embedOk([...options, "-o", at(`${name}-memory`)]);
+  await embedOk([...options, "-o", at(`${name}-disk`), "--max-memory", "10K", "--threads", "2"]);
+  expect(bytesOf(`${name}-disk`)).toEqual(bytesOf(`${name}-memory`));
+}
+
+const cut = ["--valid", "0.1", "--test", "0.1"];
+
+describe("the bytes are those of a training in memory", () => {
+  test("of clicks cut by time, with missing cells", () =>
+    bothWays("time", fixture("clicks.csv"), [], [...cut, "--split", "time"]));
+  test("of clicks cut at random, one key a cell, in file order", () =>
+    bothWays(
+      "dense",
+      fixture("clicks.csv"),
+      ["--ignore", "device"],
+      [...cut, "--split", "random", "--no-shuffle"],
+    ));
+  test("of ratings with numbers, several-valued cells and hidden keys", () =>
+    bothWays(
+      "ratings",
+      fixture("ratings.csv"),
+      [
+        "--label",
+        "rating",
+        "--side",
+        `${fixture("items.csv")}:item_id`,
+        "--multi",
+        "genres:|",
+        "--ignore",
+        "title",
+      ],
+      [...cut, "--split", "random", "--oov-dropout", "0.1", "--refit"],
+    ));
+  test("of events that count more or less, with hours as fields", () =>
+    bothWays(
+      "weights",
+      fixture("clicks.csv"),
+      [],
+      [...cut, "--half-life", "3d", "--time-fields", "dow", "--l2-field", "hour=0.1"],
+    ));
+});
+
+test("no file of rows is left beside the run", () => {
+  expect(readdirSync(folder).filter((name) => name.includes(".rows-"))).toEqual([]);
+});
+
+test("rows that are not sorted by time are refused where they are to be cut by it, with what to try", async () => {
+  const rows = Array.from(
+    { length: 100 },
+    (_, i) => `${i % 2},u${i % 7},${1_700_000_000 + ((i * 37) % 100)}`,
+  );
+  writeFileSync(at("unsorted.csv"), ["label,user,time", ...rows].join("\n"));
+  await embedOk(["encode", at("unsorted.csv"), "-o", at("unsorted.dataset")]);
+  const train = [
+    "train-fm",
+    at("unsorted.dataset"),
+    "-o",
+    at("none"),
+    "--valid",
+    "0.2",
+    "--max-memory",
+    "1K",
+  ];
+  const { code, stderr } = await embed([...train, "--split", "time"]);
+  expect([code, stderr]).toEqual([
+    64,
+    expect.stringMatching(/not sorted by time: .* --split random, or give more --max-memory/),
+  ]);
+  expect((await embed([...train, "--split", "random"])).code).toBe(0);
+});
+
+test("a size that is none is 64", async () => {
+  const train = ["train-fm", fixture("clicks.csv"), "-o", at("none"), "--max-memory", "lots"];
+  expect((await embed(train)).code).toBe(64);
+});

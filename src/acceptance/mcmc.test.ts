@@ -1,0 +1,172 @@
+// `train-fm --method als` and `--method mcmc`, from the shell.
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJsonLines } from "../testing/exported.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+import type { Summary } from "./main-job.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const split = ["--valid", "0.1", "--test", "0.1", "--split", "time"];
+const clicks = ["train-fm", fixture("clicks.csv"), ...split, "--dim", "8"];
+const ratings = [
+  ...["train-fm", fixture("ratings.csv"), "--user", "user_id", "--item", "item_id", "--label", "rating"],
+  ...["--time", "timestamp", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"],
+  ...["--ignore", "title", "--numeric", "year", ...split, "--dim", "8"],
+];
+/** Penalties for logs as small and as clear as the fixtures. */
+const penalties = ["--l2-weight", "3", "--l2-vector", "5"];
+
+async function summaryOf(args: string[]): Promise<Summary> {
+  return parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
+}
+
+/** The files of a run that must not differ, as one text. */
+function bytesOf(run: string): string {
+  return readdirSync(at(run), { recursive: true })
+    .map(String)
+    .filter((name) => /\.(arrow|safetensors)$/.test(name))
+    .sort()
+    .map((name) => readFileSync(join(at(run), name)).toString("base64"))
+    .join();
+}
+
+/** The test part of a fixture as a log of its own. */
+function testPartOf(name: string, time: number): string {
+  const [header, ...lines] = readFileSync(fixture(name), "utf8").trimEnd().split("\n");
+  const sorted = lines.sort((a, b) => Number(a.split(",")[time]) - Number(b.split(",")[time]));
+  writeFileSync(at(name), [header, ...sorted.slice(Math.floor(lines.length * 0.9))].join("\n"));
+  return at(name);
+}
+
+describe("mcmc on clicks", () => {
+  let summary: Summary;
+  beforeAll(async () => {
+    summary = await summaryOf([...clicks, "--method", "mcmc", "--epochs", "60", "-o", at("clicks")]);
+  });
+
+  test("is better than AdaGrad without an option set", async () => {
+    const adagrad = await summaryOf([...clicks, "-o", at("adagrad")]);
+    expect(summary.metrics["test"]!["logLoss"]).toBeLessThan(adagrad.metrics["test"]!["logLoss"]!);
+  });
+
+  test("states the loss of the table beside that of the draws, in summary and manifest", () => {
+    const { metrics } = parseJson<{ metrics: Summary["metrics"] }>(
+      readFileSync(join(at("clicks"), "manifest.json"), "utf8"),
+    );
+    expect(metrics["testByTable"]!["logLoss"]).not.toBe(metrics["test"]!["logLoss"]);
+    expect(metrics["testByTable"]!["auc"]).toBeGreaterThan(0.8);
+    expect(metrics).toEqual(summary.metrics);
+  });
+
+  test("predicts again in evaluate what training measured", async () => {
+    const again = await summaryOf(["evaluate", at("clicks"), "--on", testPartOf("clicks.csv", 5)]);
+    const differences = ["logLoss", "auc", "calibration"].map((name) =>
+      Math.abs(again.metrics["on"]![name]! - summary.metrics["test"]![name]!),
+    );
+    expect(Math.max(...differences)).toBeLessThan(1e-9);
+  });
+
+  test("has neighbours of the same group in its table", async () => {
+    const { stdout } = await embedOk(["neighbors", at("clicks"), "--key", "item:tea-03", "--top", "5"]);
+    expect(stdout.match(/tea-\d\d/g)!.length).toBeGreaterThanOrEqual(4);
+  });
+
+  test("says an epoch a line, with a validation loss that averages the draws", () => {
+    const lines = parseJsonLines(readFileSync(join(at("clicks"), "metrics.jsonl"), "utf8")) as unknown as {
+      epoch: number;
+      validLoss: number;
+    }[];
+    expect(lines.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1));
+    // one draw alone is worse than many together
+    expect(lines[59]!.validLoss).toBeLessThan(lines[19]!.validLoss);
+  });
+});
+
+test.each([
+  ["mcmc", []],
+  ["als", penalties],
+])("%s on ratings with several-valued and numeric fields beats AdaGrad", async (method, extra) => {
+  const run = at(`ratings-${method}`);
+  const summary = await summaryOf([...ratings, "--method", method, ...extra, "-o", run]);
+  const adagrad = await summaryOf([...ratings, "-o", at(`beside-${method}`)]);
+  expect(summary.metrics["test"]!["rmse"]).toBeLessThan(adagrad.metrics["test"]!["rmse"]!);
+
+  const again = await summaryOf(["evaluate", run, "--on", testPartOf("ratings.csv", 3)]);
+  expect(Math.abs(again.metrics["on"]!["rmse"]! - summary.metrics["test"]!["rmse"]!)).toBeLessThan(1e-9);
+});
+
+test.each(["als", "mcmc"])("%s gives the same bytes at 1, 2 and 3 threads", async (method) => {
+  const names = ["1", "2", "3"].map((threads) => `${method}-${threads}`);
+  for (const [i, name] of names.entries()) {
+    const threads = ["--threads", String(i + 1), "--epochs", "4"];
+    await embedOk([...ratings, "--method", method, ...threads, "-o", at(name)]);
+  }
+  expect(new Set(names.map(bytesOf)).size).toBe(1);
+});
+
+test("another seed is another chain with a like result", async () => {
+  const runs = [];
+  for (const seed of ["1", "2"]) {
+    const args = [...ratings, "--method", "mcmc", "--seed", seed, "-o", at(`seed-${seed}`)];
+    runs.push((await summaryOf(args)).metrics["test"]!["rmse"]!);
+  }
+  expect(runs[0]).not.toBe(runs[1]);
+  expect(Math.abs(runs[0]! - runs[1]!)).toBeLessThan(0.05);
+});
+
+test("als predicts clicks by probit, and is read back", async () => {
+  const summary = await summaryOf([...clicks, "--method", "als", ...penalties, "-o", at("als")]);
+  expect(summary.metrics["test"]!["auc"]).toBeGreaterThan(0.85);
+  const again = await summaryOf(["evaluate", at("als"), "--on", testPartOf("clicks.csv", 5)]);
+  expect(Math.abs(again.metrics["on"]!["logLoss"]! - summary.metrics["test"]!["logLoss"]!)).toBeLessThan(
+    1e-9,
+  );
+});
+
+test("als stops early, and keeps the best epoch", async () => {
+  const weak = ["--l2-weight", "0.01", "--l2-vector", "0.01", "--epochs", "100"];
+  const { metrics } = await summaryOf([...ratings, "--method", "als", ...weak, "-o", at("early")]);
+  const losses = readFileSync(join(at("early"), "metrics.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<{ validLoss: number }>(line).validLoss);
+  const best = losses.indexOf(Math.min(...losses));
+  expect(losses.length - 1 - best).toBe(2);
+  // the metric is of predictions clipped to the labels' range, the loss is not
+  expect(metrics["valid"]!["rmse"]).toBeLessThanOrEqual(Math.sqrt(losses[best]!) + 1e-6);
+});
+
+test("mcmc takes a log without labels, against negatives drawn once", async () => {
+  const summary = await summaryOf([
+    ...["train-fm", fixture("purchases.csv"), "--user", "customer_id", "--item", "product_id"],
+    ...["--time", "purchased_at", "--test", "0.1", "--split", "time", "--negatives", "4"],
+    ...["--method", "mcmc", "--epochs", "40", "--dim", "8", "-o", at("purchases")],
+  ]);
+  expect(summary.metrics["test"]!["auc"]).toBeGreaterThan(0.75);
+});
+
+test.each([
+  ["mcmc", ["--learning-rate", "0.1"], "--learning-rate"],
+  ["mcmc", ["--l2-vector", "1"], "--l2-vector"],
+  ["als", ["--draws", "5"], "--draws"],
+  ["adagrad", ["--burn-in", "5"], "--burn-in"],
+])("--method %s refuses %j, which it has no use for", async (method, extra, flag) => {
+  const got = await embed([...clicks, "--method", method, ...extra, "-o", at("idle")]);
+  expect(got.code).toBe(64);
+  expect(got.stderr).toContain(flag);
+});
+
+test("a damaged file of draws is 82", async () => {
+  const run = at("damaged");
+  await embedOk([...clicks, "--method", "mcmc", "--epochs", "4", "-o", run]);
+  const path = join(run, "model", "draws.safetensors");
+  const bytes = readFileSync(path);
+  bytes[bytes.length - 1]! ^= 1;
+  writeFileSync(path, bytes);
+  const got = await embed(["evaluate", run, "--on", fixture("clicks.csv")]);
+  expect(got.code).toBe(82);
+});

@@ -1,0 +1,168 @@
+// --task ranking: events that happened are ranked above items that their users lack; all items are ranked to judge it.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { fixture } from "../testing/places.js";
+import { parseJson } from "../testing/json.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const roles = ["--user", "customer_id", "--item", "product_id"];
+const job = ["train-fm", fixture("purchases.csv"), ...roles, "--task", "ranking", "--dim", "24"];
+const byTime = ["--time", "purchased_at", "--split", "time", "--valid", "0.1", "--test", "0.1"];
+const matrix = ["--fields", "customer_id,product_id"];
+const losses = ["bpr", "warp", "sampled-softmax", "ccl"];
+
+interface Summary {
+  metrics: Record<string, Record<string, number>>;
+  options: { ranking: Record<string, unknown>; learningRate: number };
+  rows: number;
+}
+const summaryOf = async (args: string[]) => parseJson<Summary>((await embedOk([...args, "--json"])).stdout);
+const table = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
+
+/** Recall and NDCG of the items that most buy, each user's own left out, for the last tenth of the purchases. */
+function popularity(k: number): { recall: number; ndcg: number } {
+  const events = readFileSync(fixture("purchases.csv"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(","))
+    .map(([user, item, , , time]) => ({ user: user!, item: item!, time: time! }))
+    .sort((a, b) => (a.time < b.time ? -1 : a.time > b.time ? 1 : 0));
+  const train = events.slice(0, Math.floor(0.8 * events.length));
+  const test = events.slice(Math.floor(0.9 * events.length));
+  const count = new Map<string, number>();
+  const owned = new Map<string, Set<string>>();
+  for (const { user, item } of train) {
+    count.set(item, (count.get(item) ?? 0) + 1);
+    owned.set(user, (owned.get(user) ?? new Set()).add(item));
+  }
+  const ranked = [...count].sort((a, b) => b[1] - a[1]).map(([item]) => item);
+  let [recall, ndcg, users] = [0, 0, 0];
+  for (const user of new Set(test.map((event) => event.user))) {
+    const own = owned.get(user);
+    const wanted = new Set(
+      test.filter((event) => event.user === user && !own?.has(event.item)).map(({ item }) => item),
+    );
+    if (!own || wanted.size === 0) continue;
+    const gains = ranked
+      .filter((item) => !own.has(item))
+      .slice(0, k)
+      .map((item, rank) => (wanted.has(item) ? 1 / Math.log2(rank + 2) : 0));
+    const ideal = Array.from({ length: Math.min(k, wanted.size) }, (_, rank) => 1 / Math.log2(rank + 2));
+    const sum = (numbers: number[]) => numbers.reduce((all, x) => all + x, 0);
+    recall += gains.filter((gain) => gain > 0).length / wanted.size;
+    ndcg += sum(gains) / sum(ideal);
+    users++;
+  }
+  return { recall: recall / users, ndcg: ndcg / users };
+}
+
+describe.each(losses)("--loss %s", (loss) => {
+  const args = [...job, ...byTime, ...matrix, "--loss", loss, "--epochs", "15"];
+
+  test("ranks better than popularity, and evaluate reads the same from the run", async () => {
+    const { metrics } = await summaryOf([...args, "-o", at(loss)]);
+    const base = popularity(20);
+    expect(metrics["test"]!["recallAt20"]).toBeGreaterThan(1.3 * base.recall);
+    expect(metrics["test"]!["ndcgAt20"]).toBeGreaterThan(1.3 * base.ndcg);
+    const neighbors = await embedOk(["neighbors", at(loss), "--key", "item:garden-08", "--top", "3"]);
+    expect(neighbors.stdout.trimEnd().split("\n").length).toBeGreaterThanOrEqual(3);
+  });
+
+  test("gives the same bytes at 1, 2 and 3 threads", async () => {
+    for (const threads of ["1", "2", "3"]) {
+      await embedOk([...args, "--epochs", "2", "--threads", threads, "-o", at(`${loss}-${threads}`)]);
+    }
+    expect(table(`${loss}-2`)).toEqual(table(`${loss}-1`));
+    expect(table(`${loss}-3`)).toEqual(table(`${loss}-1`));
+  });
+});
+
+describe.each(["bpr", "warp", "sampled-softmax"])("--loss %s with item fields and context", (loss) => {
+  test("ranks better than popularity, the same at 1 and 3 threads", async () => {
+    const args = [...job, ...byTime, "--loss", loss, "--epochs", "15"];
+    const { metrics } = await summaryOf([...args, "--threads", "1", "-o", at(`fields-${loss}`)]);
+    expect(metrics["test"]!["ndcgAt20"]).toBeGreaterThan(1.3 * popularity(20).ndcg);
+    await embedOk([...args, "--threads", "3", "-o", at(`fields-${loss}-3`)]);
+    expect(table(`fields-${loss}-3`)).toEqual(table(`fields-${loss}`));
+  });
+});
+
+test("evaluate ranks for the users of a log, and --mask leaves out more of what they have", async () => {
+  const [head, ...events] = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
+  const [train, test] = [events.slice(0, 5000), events.slice(5000)];
+  writeFileSync(at("train.csv"), [head, ...train].join("\n"));
+  writeFileSync(at("test.csv"), [head, ...test].join("\n"));
+  const args = ["train-fm", at("train.csv"), ...roles, ...matrix, "--task", "ranking", "--epochs", "10"];
+  const { metrics } = await summaryOf([...args, "--test", at("test.csv"), "-o", at("evaluated")]);
+  const evaluate = (more: string[]) =>
+    summaryOf(["evaluate", at("evaluated"), "--on", at("test.csv"), ...more]);
+  expect((await evaluate([])).metrics["on"]).toEqual(metrics["test"]);
+  expect((await evaluate(["--ranking", "--k", "5"])).metrics["on"]).toEqual({
+    recallAt5: expect.any(Number),
+    ndcgAt5: expect.any(Number),
+  });
+  // whoever has all that is held out has nothing left to be found
+  expect((await evaluate(["--mask", at("test.csv")])).metrics["on"]).toEqual({});
+});
+
+test("the learning curve has the metric of each look, and the manifest every option", async () => {
+  const args = [...job, ...byTime, ...matrix, "--epochs", "6", "--evaluate-every", "2", "--k", "10"];
+  const { options } = await summaryOf([...args, "-o", at("curve")]);
+  const lines = readFileSync(join(at("curve"), "metrics.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n");
+  const looks = lines.map((line) => "ndcgAt10" in parseJson<object>(line));
+  expect(looks).toEqual([false, true, false, true, false, true]);
+  expect(options.ranking).toMatchObject({
+    rankingLoss: "bpr",
+    negatives: 1,
+    noise: "uniform",
+    k: 10,
+    metric: "ndcg",
+  });
+});
+
+test("a loss that becomes NaN is 80", async () => {
+  const { code, stderr } = await embed([...job, ...matrix, "--learning-rate", "1e30", "-o", at("diverged")]);
+  expect({ code, stderr }).toMatchObject({ code: 80, stderr: expect.stringContaining("--learning-rate") });
+});
+
+test.each([
+  [
+    "a label is refused",
+    ["train-fm", fixture("clicks.csv"), "--task", "ranking", "--label", "click"],
+    64,
+    /--drop 'click=0'/,
+  ],
+  [
+    "a log without a user is refused",
+    [...job.slice(0, 2), "--item", "product_id", "--user", "nobody", "--task", "ranking"],
+    64,
+    /nobody/,
+  ],
+  ["ccl with item fields is refused", [...job, "--loss", "ccl"], 64, /--fields/],
+  [
+    "shared negatives go by eights",
+    [...job, ...matrix, "--loss", "ccl", "--negatives", "12"],
+    64,
+    /multiple of 8/,
+  ],
+  ["an unknown loss is refused", [...job, "--loss", "hinge"], 64, /warp/],
+  ["another method is refused", [...job, "--method", "sgd"], 64, /adagrad/],
+  [
+    "a flag of ranking without the task is refused",
+    ["train-fm", fixture("clicks.csv"), "--margin", "2"],
+    64,
+    /--margin is for --task ranking/,
+  ],
+])("%s", async (_, args, code, message) => {
+  const got = await embed([...args, "-o", at("refused")]);
+  expect({ code: got.code, stderr: got.stderr }).toMatchObject({
+    code,
+    stderr: expect.stringMatching(message),
+  });
+});

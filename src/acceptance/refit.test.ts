@@ -1,0 +1,135 @@
+// `--refit`, `--metric`, `--min-delta`: early stopping chooses, and the table holds the newest days.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const clicks = fixture("clicks.csv");
+const cut = ["--valid", "0.1", "--test", "0.1", "--split", "time"];
+
+interface Manifest {
+  metrics: Record<string, Record<string, number>>;
+  refit?: { epochs: number; rows: number; metrics: Record<string, Record<string, number>> };
+}
+const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const tableOf = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
+type Epoch = Record<string, number> & { best: boolean; refit?: boolean };
+const epochsOf = (run: string) =>
+  readFileSync(join(at(run), "metrics.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<Epoch>(line));
+
+describe("--refit", () => {
+  beforeAll(async () => {
+    await embedOk(["train-fm", clicks, "-o", at("plain"), ...cut]);
+    await embedOk(["train-fm", clicks, "-o", at("refit"), ...cut, "--refit"]);
+  });
+
+  test("publishes what a training on the whole log for the chosen epochs gives, to the byte", async () => {
+    const { refit } = manifestOf("refit");
+    await embedOk(["train-fm", clicks, "-o", at("whole"), "--epochs", String(refit!.epochs)]);
+    expect(tableOf("refit").equals(tableOf("whole"))).toBe(true);
+    expect(tableOf("refit").equals(tableOf("plain"))).toBe(false);
+    expect(refit!.rows).toBe(12_000);
+  });
+
+  test("names both models' metrics: the first one's are what it would have without", () => {
+    expect(manifestOf("refit").metrics).toEqual(manifestOf("plain").metrics);
+    expect(Object.keys(manifestOf("refit").refit!.metrics)).toEqual(["train"]);
+    expect(manifestOf("plain").refit).toBeUndefined();
+    const epochs = epochsOf("refit");
+    expect(epochs.filter(({ refit }) => refit).length).toBe(manifestOf("refit").refit!.epochs);
+  });
+
+  test("is refused where nothing is held out, or another file is", async () => {
+    const nothing = await embed(["train-fm", clicks, "-o", at("none"), "--refit"]);
+    expect([nothing.code, nothing.stderr]).toEqual([64, expect.stringContaining("--valid or --test")]);
+    const file = await embed(["train-fm", clicks, "-o", at("none"), "--refit", "--valid", clicks]);
+    expect([file.code, file.stderr]).toEqual([64, expect.stringContaining("same log")]);
+  });
+});
+
+describe("--metric", () => {
+  test("auc keeps the epoch of the greatest AUC, which metrics.jsonl names", async () => {
+    await embedOk(["train-fm", clicks, "-o", at("auc"), ...cut, "--metric", "auc", "--epochs", "20"]);
+    const epochs = epochsOf("auc");
+    const greatest = Math.max(...epochs.map(({ auc }) => auc!));
+    const best = epochs.filter(({ best }) => best).at(-1)!;
+    expect(best["auc"]).toBe(greatest);
+    expect(manifestOf("auc").metrics["valid"]!["auc"]).toBeCloseTo(greatest, 6);
+    expect(epochs.every(({ vectorNorm }) => vectorNorm! > 0)).toBe(true);
+  });
+
+  test("rmse is for numbers, auc for classes, and both need a validation part", async () => {
+    const refused = async (...options: string[]) => {
+      const { code, stderr } = await embed(["train-fm", clicks, "-o", at("none"), ...options]);
+      return [code, stderr];
+    };
+    expect(await refused(...cut, "--metric", "rmse")).toEqual([
+      64,
+      expect.stringContaining("take auc or loss"),
+    ]);
+    expect(await refused("--metric", "auc")).toEqual([64, expect.stringContaining("--valid")]);
+    const ratings = [
+      "train-fm",
+      fixture("ratings.csv"),
+      "--label",
+      "rating",
+      "--valid",
+      "0.2",
+      "--epochs",
+      "4",
+    ];
+    await embedOk([...ratings, "-o", at("rmse"), "--metric", "rmse"]);
+    expect(epochsOf("rmse").every(({ rmse }) => rmse! > 0)).toBe(true);
+  });
+});
+
+test("--min-delta: gains below it are no reason to go on, and the best epoch is kept all the same", async () => {
+  const options = ["--epochs", "30", "--patience", "2", ...cut];
+  await embedOk(["train-fm", clicks, "-o", at("patient"), ...options]);
+  await embedOk(["train-fm", clicks, "-o", at("impatient"), ...options, "--min-delta", "0.02"]);
+  const [patient, impatient] = [epochsOf("patient"), epochsOf("impatient")];
+  expect(impatient.length).toBeLessThan(patient.length);
+  const lowest = Math.min(...impatient.map(({ validLoss }) => validLoss!));
+  expect(manifestOf("impatient").metrics["valid"]!["logLoss"]).toBeCloseTo(lowest, 5);
+});
+
+describe("a training that diverges", () => {
+  test("is 80 and names epoch, learning rate and what to try", async () => {
+    const { code, stderr } = await embed(["train-fm", clicks, "-o", at("none"), "--learning-rate", "1e6"]);
+    expect(code).toBe(80);
+    expect(stderr).toMatch(/in epoch \d+, at learning rate 1000000: try --learning-rate 200000/);
+  });
+});
+
+describe("--on-interrupt save", () => {
+  const long = [...cut, "--epochs", "100000", "--patience", "0"];
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+  ] as const)("%s writes the best epoch so far as a whole run, and ends with %i", async (signal, code) => {
+    const run = `saved-${signal}`;
+    const options = ["train-fm", clicks, "-o", at(run), ...long, "--on-interrupt", "save"];
+    const ended = await embed(options, { signalWhen: { stderr: /epoch 3\//, signal } });
+    expect(ended.code).toBe(code);
+    expect(ended.stderr).toContain("interrupted: the run holds epoch");
+    const manifest = parseJson<{ interrupted?: boolean }>(
+      readFileSync(join(at(run), "manifest.json"), "utf8"),
+    );
+    expect(manifest.interrupted).toBe(true);
+    await embedOk(["evaluate", at(run), "--on", clicks]);
+  });
+
+  test("without it nothing is written", async () => {
+    const options = ["train-fm", clicks, "-o", at("lost"), ...long];
+    const ended = await embed(options, { signalWhen: { stderr: /epoch 3\//, signal: "SIGINT" } });
+    expect(ended.code).toBe(130);
+    expect((await embed(["evaluate", at("lost"), "--on", clicks])).code).toBe(66);
+  });
+});

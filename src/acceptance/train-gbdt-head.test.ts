@@ -1,0 +1,98 @@
+// `embed train-gbdt --head lr`: trees, a logistic regression on their leaves, and what each is worth.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseJson } from "../testing/json.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { fixture } from "../testing/places.js";
+import type { Summary } from "./main-job.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const clicks = fixture("clicks.csv");
+const job = (out: string, ...more: string[]) => [
+  ...["train-gbdt", clicks, "-o", at(out), "--test", "0.1", "--num-trees", "30", "--head", "lr", "--json"],
+  ...more,
+];
+
+let trained: Summary;
+let told: string;
+beforeAll(async () => {
+  const { stdout, stderr } = await embedOk(job("run"));
+  trained = parseJson<Summary>(stdout);
+  told = stderr;
+});
+
+test("the head is fitted on the latest 30 % of the training rows, the trees on those before", () => {
+  expect(told).toContain("trees are grown on 7560 rows, the head is fitted on 3240 others");
+});
+
+test("the manifest states trees alone, logistic regression alone and both over the entropy of the training rate", () => {
+  type Entropies = Record<
+    "treesAndLr" | "trees" | "lr",
+    { normalizedEntropy: number; relativeToTrees: number }
+  >;
+  const { normalizedEntropy, metrics } = parseJson<{
+    normalizedEntropy: { test: Entropies };
+    metrics: Summary["metrics"];
+  }>(readFileSync(at("run/manifest.json"), "utf8"));
+  const { treesAndLr, trees, lr } = normalizedEntropy.test;
+  const labels = readFileSync(clicks, "utf8").trimEnd().split("\n").slice(1, 10_801);
+  const rate = labels.filter((line) => line.startsWith("1,")).length / labels.length;
+  const entropy = -(rate * Math.log(rate) + (1 - rate) * Math.log(1 - rate));
+  expect(trees.normalizedEntropy).toBeCloseTo(metrics["testTrees"]!["logLoss"]! / entropy, 9);
+  expect(treesAndLr.relativeToTrees).toBeCloseTo(
+    metrics["test"]!["logLoss"]! / metrics["testTrees"]!["logLoss"]!,
+    9,
+  );
+  expect(trees.relativeToTrees).toBe(1);
+  expect(lr.normalizedEntropy).toBeLessThan(1);
+});
+
+test("evaluate gives on the log's last tenth what training gave, within 1e-9, and transform the same scores", async () => {
+  const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
+  writeFileSync(at("last.csv"), `${[header, ...lines.slice(10_800)].join("\n")}\n`);
+  const got = parseJson<Summary>(
+    (await embedOk(["evaluate", at("run"), "--on", at("last.csv"), "--json"])).stdout,
+  );
+  expect(got.metrics["on"]!["logLoss"]).toBeCloseTo(trained.metrics["test"]!["logLoss"]!, 9);
+
+  const { stdout } = await embedOk(["transform", at("run"), at("last.csv"), "--with-scores"]);
+  const losses = stdout
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((line, i) => {
+      const score = Number(line.slice(line.lastIndexOf(",") + 1));
+      return Math.log1p(Math.exp(lines[10_800 + i]!.startsWith("1,") ? -score : score));
+    });
+  const mean = losses.reduce((a, b) => a + b) / losses.length;
+  expect(mean).toBeCloseTo(trained.metrics["test"]!["logLoss"]!, 9);
+});
+
+test("the table of leaves has the head's weights", async () => {
+  const { stdout } = await embedOk(["export", at("run"), "--format", "csv", "--with-weight"]);
+  expect(stdout).toMatch(/^field,key,count,weight,v0\nleaf,t000:l00,/);
+  const head = parseJson<{ weights: number[] }>(readFileSync(at("run/model/head.json"), "utf8"));
+  const first = Number(stdout.split("\n")[1]!.split(",")[3]);
+  expect(first).toBeCloseTo(head.weights[0]!, 6);
+});
+
+test("the same bytes at 1, 2 and 3 threads", async () => {
+  const heads = [];
+  for (const threads of ["1", "2", "3"]) {
+    await embedOk(job(`run${threads}`, "--threads", threads));
+    heads.push(readFileSync(at(`run${threads}/model/head.json`), "utf8"));
+  }
+  expect(heads[1] === heads[0] && heads[2] === heads[0]).toBe(true);
+});
+
+test("a head for numbers, and its options without it, are 64", async () => {
+  const ratings = ["train-gbdt", fixture("ratings.csv"), "-o", at("no"), "--label", "rating"];
+  const numbers = await embed([...ratings, "--head", "lr"]);
+  expect([numbers.code, numbers.stderr]).toEqual([64, expect.stringContaining("labels of 0 and 1")]);
+  const without = await embed([...ratings, "--head-l2", "3"]);
+  expect([without.code, without.stderr]).toEqual([64, expect.stringContaining("--head lr")]);
+  const share = await embed([...job("no"), "--head-split", "1"]);
+  expect([share.code, share.stderr]).toEqual([64, expect.stringContaining("--head-split is a share")]);
+});

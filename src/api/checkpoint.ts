@@ -1,0 +1,166 @@
+// --checkpoint-every and --resume: RUN.checkpoint, one file beside the run that is to be, written anew every few epochs.
+//
+//   slices, linear, bias    the machine's memory, as kernels/fm-state.ts describes it
+//   keptVectors, keptW      the best epoch's parameters, where early stopping waits for a better one
+//   optimizerVectors, ...   and what the optimizer kept then, under --keep-state
+//   standing                u8, JSON: what the training was asked for, its epochs, and how early stopping stands
+//
+// A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
+
+import type { Metrics, Trial } from "../embedding/manifest.js";
+import { readSafetensorsFile, piecesOf } from "../embedding/safetensors-file.js";
+import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { ArtifactError, UsageError } from "../errors.js";
+import { writeFileAtomic } from "../io/atomic.js";
+import { pathExists, withArtifact } from "../io/read-artifact.js";
+import { removeFile } from "../io/remove.js";
+import type { Checkpoint, TrainingControls } from "../trainers/controls.js";
+import type { FmOptions } from "../trainers/fm/options.js";
+import type { EpochEvent } from "../trainers/epoch.js";
+
+/** Everything that decides a training's bytes, by name. */
+export type Identity = Record<string, unknown>;
+
+/** What a first training came to, as far as its refit needs it. */
+export interface Judged {
+  options: FmOptions;
+  metrics: Record<string, Metrics>;
+  epochs: EpochEvent[];
+  bestEpoch: number;
+  trials?: Trial[];
+}
+
+/** What is saved beside the arrays. */
+interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
+  identity: Identity;
+  /** of a refit: what the first training came to */
+  first?: Judged;
+}
+
+/** The checkpoints of one training. */
+export class Checkpoints {
+  readonly #path: string;
+  readonly #every: number | undefined;
+  readonly #identity: Identity;
+  readonly #signal: AbortSignal;
+  #found: (Checkpoint & Saved) | undefined;
+
+  private constructor(path: string, every: number | undefined, identity: Identity, signal: AbortSignal) {
+    this.#path = path;
+    this.#every = every;
+    this.#identity = identity;
+    this.#signal = signal;
+  }
+
+  /**
+   * @param out the run that is to be written
+   * @throws {UsageError} with resume: the checkpoint is of another training; names what differs
+   * @throws {ArtifactError} with resume: it is damaged
+   */
+  static async open(
+    out: string,
+    { checkpointEvery, resume }: { checkpointEvery?: number; resume?: boolean },
+    identity: Identity,
+    signal: AbortSignal,
+  ): Promise<Checkpoints> {
+    const path = `${out.replace(/[/\\]+$/, "")}.checkpoint`;
+    const whole = parse<Identity>(JSON.stringify(identity));
+    const checkpoints = new Checkpoints(path, checkpointEvery, whole, signal);
+    if (resume && (await pathExists(path))) checkpoints.#found = await read(path);
+    if (checkpoints.#found) checkSame(path, checkpoints.#found.identity, whole);
+    return checkpoints;
+  }
+
+  /** The epoch after which training goes on; undefined from the start. */
+  get epoch(): number | undefined {
+    return this.#found?.epochs.length;
+  }
+
+  /** What the first training came to, where its refit was under way. */
+  get first(): Judged | undefined {
+    return this.#found?.first;
+  }
+
+  /** What a training, or with `first` its refit, is steered by. */
+  controls(first?: Judged): Pick<TrainingControls, "checkpoint" | "resume"> {
+    const found = this.#found;
+    const resume = found && (found.first === undefined) === (first === undefined) ? found : undefined;
+    const every = this.#every;
+    return {
+      ...(every !== undefined && {
+        checkpoint: { every, save: (checkpoint) => this.#save(checkpoint, first) },
+      }),
+      ...(resume && { resume }),
+    };
+  }
+
+  /** To be called when the run is written. */
+  async remove(): Promise<void> {
+    if (this.#every !== undefined || this.#found) await removeFile(this.#path);
+  }
+
+  async #save({ state, kept, standing, epochs }: Checkpoint, first: Judged | undefined): Promise<void> {
+    const saved: Saved = { identity: this.#identity, standing, epochs, ...(first && { first }) };
+    const json = Uint8Array.from(Buffer.from(JSON.stringify(saved)));
+    const arrays = Object.entries({
+      ...state,
+      ...(kept && { keptVectors: kept.vectors, keptW: kept.w }),
+      ...(kept?.optimizer && {
+        optimizerVectors: kept.optimizer.vectors,
+        optimizerW: kept.optimizer.w,
+        optimizerW0: Float32Array.of(kept.optimizer.w0),
+      }),
+      standing: json,
+    });
+    const tensors = new Map(arrays.map(([name, data]) => [name, { shape: [data.length], data }]));
+    await writeFileAtomic(this.#path, piecesOf(safetensorsChunks(tensors)), true, { signal: this.#signal });
+  }
+}
+
+async function read(path: string): Promise<Checkpoint & Saved> {
+  const tensors = await withArtifact(path, (file) => readSafetensorsFile(file, path));
+  const json = tensors.get("standing")?.data;
+  if (!json) throw damaged(path);
+  const saved = parse<Saved>(Buffer.from(json.buffer).toString("utf8"));
+  const state = {
+    slices: floats(tensors, "slices", path),
+    linear: floats(tensors, "linear", path),
+    bias: floats(tensors, "bias", path),
+  };
+  if (!tensors.has("keptVectors")) return { ...saved, state };
+  const kept = { vectors: floats(tensors, "keptVectors", path), w: floats(tensors, "keptW", path) };
+  if (!tensors.has("optimizerW0")) return { ...saved, state, kept };
+  const optimizer = {
+    vectors: floats(tensors, "optimizerVectors", path),
+    w: floats(tensors, "optimizerW", path),
+    w0: floats(tensors, "optimizerW0", path)[0]!,
+  };
+  return { ...saved, state, kept: { ...kept, optimizer } };
+}
+
+function floats(tensors: ReadonlyMap<string, Tensor>, name: string, path: string): Float32Array {
+  const data = tensors.get(name)?.data;
+  if (!(data instanceof Float32Array)) throw damaged(path);
+  return data;
+}
+
+function damaged(path: string): ArtifactError {
+  return new ArtifactError(
+    `'${path}' is no checkpoint, or a damaged one: remove it and train from the start`,
+  );
+}
+
+function checkSame(path: string, before: Identity, now: Identity): void {
+  const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
+  const differing = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
+  if (differing.length === 0) return;
+  throw new UsageError(
+    `--resume finds '${path}', which is of a training with other ${differing.join(", ")}: ` +
+      `resume with the same options and log, or leave --resume out to train from the start`,
+  );
+}
+
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what this program wrote, of the type it wrote
+function parse<T>(text: string): T {
+  return JSON.parse(text) as T;
+}

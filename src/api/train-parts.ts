@@ -1,0 +1,234 @@
+// One training: a training part → vocabulary → examples → model, with its metrics on the other parts.
+
+import type { Dataset } from "../dataset/dataset.js";
+import { numericForms } from "../dataset/numeric.js";
+import {
+  featureCounts,
+  fitFeatures,
+  hashingOf,
+  type EarlierRows,
+  type FeatureSpace,
+} from "../dataset/vocabulary.js";
+import type { KeyHistory } from "../embedding/key-history.js";
+import type { Carried, Metrics, Trial } from "../embedding/manifest.js";
+import type { FeatureRows } from "../dataset/rows.js";
+import { metricsOf } from "../evaluation/metrics.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
+import type { TrainingControls } from "../trainers/controls.js";
+import type { FmOptions } from "../trainers/fm/options.js";
+import type { FmStart } from "../trainers/fm/start.js";
+import { learnerOf } from "../trainers/learners.js";
+import type { Scorer, LearnerInput, Trained } from "../trainers/trained.js";
+import type { Examples } from "./examples.js";
+import { checkTask, goOn, type EarlierRun } from "./init.js";
+import { itemsOfRun, type RunItems } from "./items-of-run.js";
+import { nextHistory } from "./key-history.js";
+import { countUnseen, type SplitParts } from "./parts.js";
+import type { Watch } from "./progress.js";
+import { rowOrderNotes } from "./row-order.js";
+import { rankingMetricsOfParts } from "./ranking-metrics.js";
+import { fmOptionsOf, type TrainFmOptions } from "./train-fm-options.js";
+import { examplesOf } from "./training-examples.js";
+import { stoppingJudge } from "./stopping-judge.js";
+import { search } from "./search.js";
+import { steeringFlags } from "./weekly-options.js";
+
+/** What a training reads, and where it goes on. */
+export interface TrainingSource {
+  dataset: Dataset;
+  parts: SplitParts["parts"];
+  /** rows that keep their numbers */
+  rowOrder: EarlierRows;
+  /** the run of --init */
+  earlier: EarlierRun | undefined;
+}
+
+/** Values above it are seldom meant. */
+const LARGE_VALUE = 1000;
+
+/** A vocabulary, with what an earlier run gave it. */
+interface Fitted {
+  space: FeatureSpace;
+  history: KeyHistory;
+  start?: FmStart;
+  carried?: Carried;
+}
+
+export interface TrainedParts extends Omit<Fitted, "start"> {
+  examples: Examples;
+  options: FmOptions;
+  model: Trained;
+  table: EmbeddingTable;
+  /** items with their features, where negatives do not keep them already */
+  items?: RunItems;
+  metrics: Record<string, Metrics>;
+  /** settings that were tried, the chosen one first */
+  trials?: Trial[];
+}
+
+/** How a training tells of itself. */
+export interface Telling {
+  watch: Watch;
+  warn: (text: string) => void;
+  /** a stage is done */
+  lap: (stage: string) => void;
+}
+
+/** Fits the vocabulary of the training part, trains, and measures. */
+export async function trainParts(
+  source: TrainingSource,
+  options: TrainFmOptions,
+  { watch, warn, lap }: Telling,
+  controls: TrainingControls,
+): Promise<TrainedParts> {
+  const { dataset, parts, rowOrder, earlier } = source;
+  const { start, ...fitted } = fitSpace(source, options, warn);
+  const { space, carried } = fitted;
+  for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...carriedNotes(carried)])
+    watch.observe({ stage: "note", text });
+  for (const field of space.fields) warnOfField(field, warn);
+  warnOfValues(parts.train.dataset, warn);
+  const examples = examplesOf(space, parts, options, watch);
+  if (earlier) checkTask(earlier, examples.task);
+  const items = itemsOfRun(space, parts.train, examples, options);
+  countUnseen(space, parts, watch);
+  lap("encode");
+
+  const standard: FmOptions = fmOptionsOf(
+    options,
+    examples.task === "regression" ? "squared" : "logistic",
+    examples.ranking?.matrix,
+  );
+  if (earlier && standard.model !== "lr") standard.dim = earlier.model.parameters.dim;
+  const judge = stoppingJudge(options.metric, examples);
+  const { valid, test, ranking } = examples;
+  const { oovDropout = 0 } = options;
+  const learn = learnerOf(standard, examples.task, {
+    steering: steeringFlags(options),
+    isStored: examples.train.kind === "stored",
+  });
+  const input: LearnerInput = {
+    space,
+    roles: dataset.roles,
+    counts: withTrainedOov(featureCounts(space), space, oovDropout),
+    train: withOovDropout(examples.train, space, oovDropout, standard.seed),
+    ...(valid && { valid }),
+    ...(ranking && { ranking }),
+    ...(start && { start }),
+  };
+  const steering = { ...controls, ...(judge && { judge }) };
+  const found =
+    options.search === undefined
+      ? undefined
+      : await search(
+          {
+            trials: options.search,
+            standard,
+            fixed: [...Object.keys(options.fm), ...(earlier ? ["dim"] : [])],
+            examples,
+            judge,
+            train: (fm) =>
+              learn({ ...input, controls: judge ? { judge } : {} }, fm, () => undefined, watch.signal),
+          },
+          watch,
+        );
+  if (found) lap("search");
+  const fm = found?.options ?? standard;
+  const model = await learn(
+    { ...input, controls: steering },
+    fm,
+    (event) => watch.observe({ stage: "epoch", epochs: fm.epochs, ...event }),
+    watch.signal,
+  );
+  lap("train");
+
+  const table = model.table(space);
+  const metrics: Record<string, Metrics> = ranking
+    ? await rankingMetricsOfParts(model, ranking, fm.threads, watch.signal)
+    : { train: trainMetrics(model) };
+  for (const [part, rows] of Object.entries({ valid, test })) {
+    if (!rows) continue;
+    metrics[part] = await metricsOfRows(model, rows, examples, fm.threads);
+    if (!model.scoreByTable) continue;
+    const byTable = { score: model.scoreByTable };
+    metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, fm.threads);
+  }
+  lap("evaluate");
+  const trials = found && { trials: found.trials };
+  return { ...fitted, examples, options: fm, model, table, metrics, ...(items && { items }), ...trials };
+}
+
+function fitSpace(
+  { dataset, parts, rowOrder, earlier }: TrainingSource,
+  options: TrainFmOptions,
+  warn: (text: string) => void,
+): Fitted {
+  const { rows } = parts.train;
+  const forms = numericForms(options.numeric, dataset.roles.numeric);
+  if (!earlier) {
+    const space = fitFeatures(dataset, rows, options, { earlier: rowOrder, forms });
+    return { space, history: nextHistory(space, dataset) };
+  }
+  const own = fitFeatures(dataset, rows, options, { forms });
+  const { warnings, ...goneOn } = goOn(earlier, own, dataset, rows, options, rowOrder);
+  for (const text of warnings) warn(text);
+  return goneOn;
+}
+
+function hashingNotes(space: FeatureSpace): string[] {
+  return Object.entries(hashingOf(space)).map(([field, { keys, bits, collisionShare }]) => {
+    const share = `${(100 * collisionShare).toFixed(1)} %`;
+    return `'${field}': ${keys} keys hashed to ${2 ** bits} rows, ${share} of them share theirs`;
+  });
+}
+
+function carriedNotes(carried: Carried | undefined): string[] {
+  if (!carried) return [];
+  const { run, kept, unseen, expired } = carried;
+  return [
+    `goes on from '${run}': ${kept} keys kept, of which this log lacks ${unseen}; ${carried.new} new, ${expired} expired`,
+  ];
+}
+
+function warnOfField(field: FeatureSpace["fields"][number], warn: (text: string) => void): void {
+  if (field.kind === "number" && field.count === 0)
+    warn(`numeric field '${field.name}' is empty in the training part`);
+  if (field.kind !== "number" && field.keys.size < 2) {
+    const one = field.keys.size === 1 ? "one value" : "no value";
+    warn(
+      `field '${field.name}' has ${one} in the training part and tells nothing apart; --ignore leaves it out`,
+    );
+  }
+}
+
+/** Numbers that cells carry are taken as they are: in the thousands they drive a training apart. */
+function warnOfValues({ columns }: Dataset, warn: (text: string) => void): void {
+  for (const column of columns) {
+    const weights = column.kind === "multi" ? column.weights : undefined;
+    const largest = weights?.reduce((most, x) => Math.max(most, Math.abs(x)), 0) ?? 0;
+    if (largest > LARGE_VALUE) {
+      warn(
+        `'${column.name}' holds values up to ${largest}, which are taken as they are: standardise them first, or bring them to about 1`,
+      );
+    }
+  }
+}
+
+function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
+  const { trainLoss } = epochs[bestEpoch - 1]!;
+  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
+}
+
+async function metricsOfRows(
+  model: Scorer,
+  rows: FeatureRows,
+  examples: Examples,
+  threads: number,
+): Promise<Metrics> {
+  const scores = await model.score(rows, { threads });
+  return metricsOf(examples.task === "regression" ? "regression" : "binary", scores, rows.labels, {
+    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
+    ...(rows.weights && { weights: rows.weights }),
+  });
+}

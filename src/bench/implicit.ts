@@ -1,0 +1,130 @@
+// `npm run bench -- implicit`: least squares for implicit feedback on gowalla's check-ins (29,858 users, 40,981 items, 810,128
+// events), 64 and 256 dimensions: time of the training alone, and on the test part Recall@20 and NDCG@20 over all items, training
+// items masked. The options are the defaults, chosen on a tenth of the training part, never on the test part.
+//
+// Peer: implicit's AlternatingLeastSquares (conjugate gradients, 15 iterations, alpha 10, regularization 0.01) on as many threads,
+// turn by turn in the same run; `EMBED_PEER_PYTHON` names a Python that has it. Seconds of processor time stand beside the clock's,
+// since the clock also counts what other programs take.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { interactionsOf } from "../dataset/interactions.js";
+import { evaluateRanking } from "../evaluation/ranking.js";
+import type { SparseRows } from "../kernels/als.js";
+import { draw } from "../kernels/reference/random.js";
+import { projectFolder } from "../testing/places.js";
+import { chosenOptions, implicitSteps } from "../trainers/implicit/options.js";
+import { trainImplicit, type ImplicitVectors } from "../trainers/implicit/train.js";
+import { median, run } from "./ctr-logs.js";
+
+const THREADS = 2;
+const REPEATS = 3;
+const [numUsers, numItems] = [29_858, 40_981];
+const folder = join(projectFolder, "..", "shared", "data", "gowalla");
+
+export async function bench(): Promise<void> {
+  if (!existsSync(folder)) {
+    console.log(`skipped: no check-ins in ${folder}`);
+    return;
+  }
+  const python = process.env["EMBED_PEER_PYTHON"];
+  if (!python) console.log("implicit: skipped, EMBED_PEER_PYTHON names no Python that has it");
+  const [train, test] = [eventsOf("train"), eventsOf("test")];
+  for (const dim of [64, 256]) {
+    const [ours, theirs]: [Times, Times] = [noTimes(), noTimes()];
+    let model: ImplicitVectors | undefined;
+    for (let repeat = 0; repeat < REPEATS; repeat++) {
+      model = await trainOurs(dim, train, ours);
+      if (python) add(theirs, await trainTheirs(python, dim));
+    }
+    const { recallAt20, ndcgAt20 } = await judge(model!, train.users, test.users);
+    console.log(
+      `dim ${dim}, ${implicitSteps.epochs} epochs, ${THREADS} threads: ${told(ours)}; ` +
+        `Recall@20 ${recallAt20!.toFixed(4)}, NDCG@20 ${ndcgAt20!.toFixed(4)}`,
+    );
+    if (python) console.log(`dim ${dim}, implicit, 15 iterations: ${told(theirs)}`);
+  }
+}
+
+interface Times {
+  clock: number[];
+  processor: number[];
+}
+
+const noTimes = (): Times => ({ clock: [], processor: [] });
+
+function add(times: Times, [clock, processor]: readonly [number, number]): void {
+  times.clock.push(clock);
+  times.processor.push(processor);
+}
+
+function told({ clock, processor }: Times): string {
+  const range = (seconds: number[]) =>
+    `${median(seconds).toFixed(2)} (${Math.min(...seconds).toFixed(2)} to ${Math.max(...seconds).toFixed(2)}) s`;
+  return `${range(clock)} by the clock, ${range(processor)} of processors`;
+}
+
+/** Events by user and by item; row 0 of both is for unknown keys. */
+function eventsOf(part: string): { users: SparseRows; items: SparseRows } {
+  const lines = readFileSync(join(folder, `${part}.csv`), "utf8")
+    .trimEnd()
+    .split("\n")
+    .slice(1);
+  const [user, item] = [
+    { first: 0, count: numUsers + 1 },
+    { first: numUsers + 1, count: numItems + 1 },
+  ];
+  const ids = Uint32Array.from(
+    lines.flatMap((line) => {
+      const [u, i] = line.split(",");
+      return [user.first + 1 + Number(u), item.first + 1 + Number(i)];
+    }),
+  );
+  return interactionsOf({ numRows: lines.length, width: 2, ids, labels: new Float32Array() }, user, item);
+}
+
+async function trainOurs(
+  dim: number,
+  { users, items }: { users: SparseRows; items: SparseRows },
+  times: Times,
+): Promise<ImplicitVectors> {
+  const chosen = chosenOptions({}, { confidence: users.indices.length, numUsers, numItems });
+  const itemHashes = Uint32Array.from({ length: 2 * (numItems + 1) }, (_, i) => draw(1, i));
+  const [start, used] = [performance.now(), process.cpuUsage()];
+  const model = await trainImplicit(
+    { users, items, itemHashes },
+    { ...implicitSteps, ...chosen, dim, seed: 1, threads: THREADS },
+  );
+  const { user, system } = process.cpuUsage(used);
+  add(times, [(performance.now() - start) / 1000, (user + system) / 1e6]);
+  return model;
+}
+
+async function judge(
+  { dim, users: queries, items }: ImplicitVectors,
+  train: SparseRows,
+  test: SparseRows,
+): Promise<Record<string, number>> {
+  const listsOf = ({ indptr, indices }: SparseRows) => ({ indptr, items: indices });
+  const input = { dim, queries, items, masks: listsOf(train) };
+  return await evaluateRanking(input, listsOf(test), { k: 20, threads: THREADS });
+}
+
+async function trainTheirs(python: string, dim: number): Promise<[number, number]> {
+  const { stdout } = await run(python, ["-c", peer, join(folder, "train.csv"), `${dim}`, `${THREADS}`], {
+    env: { ...process.env, OPENBLAS_NUM_THREADS: "1", MKL_NUM_THREADS: "1" },
+  });
+  const [clock, processor] = stdout.trim().split("\n").at(-1)!.split(" ").map(Number);
+  return [clock!, processor!];
+}
+
+const peer = `
+import sys, time, numpy as np, scipy.sparse as sp
+from implicit.als import AlternatingLeastSquares as ALS
+pairs = np.loadtxt(sys.argv[1], delimiter=",", skiprows=1, dtype=np.int64)
+events = sp.csr_matrix((np.ones(len(pairs), dtype=np.float32), (pairs[:, 0], pairs[:, 1])))
+model = ALS(factors=int(sys.argv[2]), regularization=0.01, alpha=10, iterations=15, num_threads=int(sys.argv[3]), random_state=1)
+clock, processor = time.time(), time.process_time()
+model.fit(events, show_progress=False)
+print(time.time() - clock, time.process_time() - processor)
+`;

@@ -1,0 +1,49 @@
+// How long a run's keys have not been seen, in model/key-history.safetensors: what lets the next training age them.
+//
+//   lastSeen  i64[numRows]  milliseconds since 1970 of the newest event that held the row's key; UNKNOWN without times
+//   missed    u32[numRows]  trainings since the last whose log held it; 0: this one's did
+//
+// Rows are the default table's.
+
+import { ArtifactError } from "../errors.js";
+import type { Run } from "./run-directory.js";
+import { readSafetensors, safetensorsChunks } from "./safetensors.js";
+
+export const HISTORY_FILE = "key-history.safetensors";
+
+/** No log so far had times. */
+export const UNKNOWN = -(2n ** 63n);
+
+export interface KeyHistory {
+  lastSeen: BigInt64Array;
+  missed: Uint32Array;
+}
+
+/** The file's bytes. */
+export function historyChunks({ lastSeen, missed }: KeyHistory): Uint8Array[] {
+  return safetensorsChunks(
+    new Map([
+      ["lastSeen", { shape: [lastSeen.length], data: lastSeen }],
+      ["missed", { shape: [missed.length], data: missed }],
+    ]),
+  );
+}
+
+/**
+ * A run's history; of one that was written without, every key counts as seen by it, at an unknown time.
+ *
+ * @throws {ArtifactError} damaged, or not of so many rows
+ */
+export async function readHistory(run: Run, numRows: number): Promise<KeyHistory> {
+  if (!Object.hasOwn(run.manifest.files, `model/${HISTORY_FILE}`)) {
+    return { lastSeen: new BigInt64Array(numRows).fill(UNKNOWN), missed: new Uint32Array(numRows) };
+  }
+  const tensors = readSafetensors(await run.readModelFile(HISTORY_FILE), HISTORY_FILE);
+  const [lastSeen, missed] = [tensors.get("lastSeen")?.data, tensors.get("missed")?.data];
+  if (!(lastSeen instanceof BigInt64Array && missed instanceof Uint32Array) || lastSeen.length !== numRows) {
+    throw new ArtifactError(
+      `'${HISTORY_FILE}' of run '${run.path}' does not fit its ${numRows} rows: it is damaged; train again`,
+    );
+  }
+  return { lastSeen, missed };
+}

@@ -1,0 +1,85 @@
+// Arrays on disk for the time of a training: written once, one after another, and read back at any place.
+//
+// Reads are synchronous: they come in the middle of loops over arrays, and from the file cache of the system as a rule.
+
+import { closeSync, fstatSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
+import { randomBytes } from "node:crypto";
+import { ArtifactError } from "../errors.js";
+import { asIoError } from "./write.js";
+
+/** Bytes that a system call takes. */
+const MOST = 1 << 30;
+
+/** A file opened for reading at any place; `close` it. */
+export class RowFile {
+  readonly #path: string;
+  readonly #file: number;
+  #end: number;
+
+  private constructor(path: string, file: number) {
+    this.#path = path;
+    this.#file = file;
+    this.#end = fstatSync(file).size;
+  }
+
+  /** @throws {IoError} it cannot be opened */
+  static open(path: string): RowFile {
+    try {
+      return new RowFile(path, openSync(path, "r"));
+    } catch (error) {
+      throw asIoError(error, `reading '${path}' failed`);
+    }
+  }
+
+  /**
+   * A new file beside the run that is to be, without a name as soon as it is open: whatever happens, it is gone afterwards.
+   *
+   * @throws {IoError} it cannot be made
+   */
+  static temporary(beside: string): RowFile {
+    const path = `${beside}.rows-${process.pid}-${randomBytes(6).toString("hex")}`;
+    try {
+      const file = openSync(path, "wx+");
+      unlinkSync(path);
+      return new RowFile(path, file);
+    } catch (error) {
+      throw asIoError(error, `making '${path}' failed`);
+    }
+  }
+
+  /** Fills an array from a byte on. @throws {ArtifactError} the file ends before @throws {IoError} */
+  read(into: Uint32Array | Float32Array | Float64Array, position: number): void {
+    const bytes = new Uint8Array(into.buffer, into.byteOffset, into.byteLength);
+    for (let at = 0; at < bytes.length;) {
+      const taken = this.#try(() =>
+        readSync(this.#file, bytes, at, Math.min(MOST, bytes.length - at), position + at),
+      );
+      if (taken === 0) throw new ArtifactError(`'${this.#path}' ends before its rows do: it is damaged`);
+      at += taken;
+    }
+  }
+
+  /** Writes an array behind all others. @throws {IoError} disk full and the like */
+  append(array: Uint32Array | Float32Array): void {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+    for (let at = 0; at < bytes.length;) {
+      const taken = this.#try(() =>
+        writeSync(this.#file, bytes, at, Math.min(MOST, bytes.length - at), this.#end),
+      );
+      at += taken;
+      this.#end += taken;
+    }
+  }
+
+  close(): void {
+    closeSync(this.#file);
+  }
+
+  #try<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw asIoError(error, `reading or writing rows in '${this.#path}' failed`);
+    }
+  }
+}

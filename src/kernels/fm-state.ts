@@ -1,0 +1,169 @@
+// What a factorization machine has learned, read and written between two runs of its threads: the norm of V, what a method
+// keeps beside each parameter, and all of it as bytes for a checkpoint.
+//
+//   slices   f32[J][n][S][K] or f32[n][J][S][K]   v and its state, by the plan's strides
+//   linear   f32[n][L]                            w and its state
+//   bias     f32[2]                               w0 and its accumulator, the same on every thread
+//
+// S and L are the method's (METHODS of fm.ts); K, J: fm.ts.
+
+import { METHODS, type FmLayout } from "./fm.js";
+import type { Arena } from "./memory.js";
+
+/** An accumulator so large that no step moves its parameter by a bit that an f32 holds. */
+const FROZEN = 1e38;
+/** Byte offset of w0 within a thread's struct. */
+const BIAS = 8;
+
+/** Parameters and state as they lie in memory; the same at any number of threads. */
+export interface FmState {
+  slices: Float32Array;
+  linear: Float32Array;
+  bias: Float32Array;
+}
+
+/** What a method keeps beside the parameters, by feature; empty for a method that keeps nothing. */
+export interface OptimizerState {
+  /** f32[n][J][S - 1][K], unused dimensions among them */
+  vectors: Float32Array;
+  /** f32[n][L - 1] */
+  w: Float32Array;
+  /** w0's accumulator */
+  w0: number;
+}
+
+/** Where the plan says that the parameters lie; strides in numbers. */
+class Parameters {
+  readonly n: number;
+  readonly J: number;
+  readonly K: number;
+  readonly S: number;
+  readonly L: number;
+  readonly slices: Float32Array;
+  readonly linear: Float32Array;
+  readonly #sliceStride: number;
+  readonly #featureStride: number;
+
+  constructor({ memory }: Arena, { plan }: FmLayout) {
+    const fields = new Uint32Array(memory.buffer, plan, 19);
+    const at = (i: number) => fields[i]!;
+    [this.n, this.K] = [at(2), at(5)];
+    this.S = Object.values(METHODS).find(({ code }) => code === at(18))!.states;
+    this.L = 2 ** (at(10) - 2);
+    [this.#sliceStride, this.#featureStride] = [at(7) / 4 || this.S * this.K, at(8) / 4];
+    // a field-aware machine has all of a feature's quads together, and no stride between slices
+    this.J = at(7) === 0 ? this.#featureStride / this.#sliceStride : at(4);
+    this.slices = new Float32Array(memory.buffer, at(6), this.J * this.n * this.S * this.K);
+    this.linear = new Float32Array(memory.buffer, at(9), this.n * this.L);
+  }
+
+  /** Index into slices of the first v of a slice of a feature; the state follows K further. */
+  at(feature: number, j: number): number {
+    return j * this.#sliceStride + feature * this.#featureStride;
+  }
+}
+
+/** The Frobenius norm of V: the root of the sum of all squares, added in the order of features and dimensions. */
+export function vectorNorm(arena: Arena, layout: FmLayout): number {
+  const parameters = new Parameters(arena, layout);
+  const { n, J, K, slices } = parameters;
+  let sum = 0;
+  for (let feature = 0; feature < n; feature++) {
+    for (let j = 0; j < J; j++) {
+      // dimensions beyond dim are 0
+      const at = parameters.at(feature, j);
+      for (let i = at; i < at + K; i++) sum += slices[i]! * slices[i]!;
+    }
+  }
+  return Math.sqrt(sum);
+}
+
+/** Lets no further step move w0. */
+export function freezeBias(arena: Arena, layout: FmLayout): void {
+  for (const thread of layout.threads) biasOf(arena, thread)[1] = FROZEN;
+}
+
+/** Copies out what the method keeps. */
+export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
+  const parameters = new Parameters(arena, layout);
+  const { n, J, K, S, L, slices, linear } = parameters;
+  const width = (S - 1) * K;
+  const vectors = new Float32Array(n * J * width);
+  const w = new Float32Array(n * (L - 1));
+  for (let feature = 0; feature < n; feature++) {
+    for (let j = 0; j < J; j++) {
+      const from = parameters.at(feature, j) + K;
+      vectors.set(slices.subarray(from, from + width), (feature * J + j) * width);
+    }
+    w.set(linear.subarray(feature * L + 1, (feature + 1) * L), feature * (L - 1));
+  }
+  return { vectors, w, w0: biasOf(arena, layout.threads[0]!)[1]! };
+}
+
+/** Copies in what the method kept of the flagged features, and of w0. @param known u8[n] */
+export function writeOptimizer(
+  arena: Arena,
+  layout: FmLayout,
+  { vectors, w, w0 }: OptimizerState,
+  known: Uint8Array,
+): void {
+  const parameters = new Parameters(arena, layout);
+  const { n, J, K, S, L, slices, linear } = parameters;
+  const width = (S - 1) * K;
+  if (vectors.length !== n * J * width || w.length !== n * (L - 1))
+    throw new RangeError("the state of a machine of another shape");
+  for (let feature = 0; feature < n; feature++) {
+    if (!known[feature]) continue;
+    for (let j = 0; j < J; j++) {
+      const from = (feature * J + j) * width;
+      slices.set(vectors.subarray(from, from + width), parameters.at(feature, j) + K);
+    }
+    linear.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), feature * L + 1);
+  }
+  for (const thread of layout.threads) biasOf(arena, thread)[1] = w0;
+}
+
+/**
+ * Under FTRL-proximal w follows from z and n: sets z so that it gives the w that stands there, where it is not 0.
+ *
+ * @param l2 of a feature's weight
+ */
+export function alignFtrl(
+  arena: Arena,
+  layout: FmLayout,
+  { learningRate, l1Weight }: { learningRate: number; l1Weight: number },
+  l2: (feature: number) => number,
+): void {
+  const { n, L, linear } = new Parameters(arena, layout);
+  for (let feature = 0; feature < n; feature++) {
+    const [w, accumulator] = [linear[feature * L]!, linear[feature * L + 1]!];
+    if (w === 0) continue;
+    const scale = (1 + Math.sqrt(accumulator)) / learningRate + l2(feature);
+    linear[feature * L + 2] = -w * scale - Math.sign(w) * l1Weight;
+  }
+}
+
+/** A copy of all that training has made. */
+export function copyState(arena: Arena, layout: FmLayout): FmState {
+  const { slices, linear } = new Parameters(arena, layout);
+  // copies in memory of their own: what is shared cannot be written to disk
+  return {
+    slices: Float32Array.from(slices),
+    linear: Float32Array.from(linear),
+    bias: Float32Array.from(biasOf(arena, layout.threads[0]!)),
+  };
+}
+
+/** Puts a copy back. @throws {RangeError} it is of a machine of another shape */
+export function restoreState(arena: Arena, layout: FmLayout, state: FmState): void {
+  const { slices, linear } = new Parameters(arena, layout);
+  if (state.slices.length !== slices.length || state.linear.length !== linear.length)
+    throw new RangeError("the state of a machine of another shape");
+  slices.set(state.slices);
+  linear.set(state.linear);
+  for (const thread of layout.threads) biasOf(arena, thread).set(state.bias);
+}
+
+function biasOf({ memory }: Arena, thread: number): Float32Array {
+  return new Float32Array(memory.buffer, thread + BIAS, 2);
+}

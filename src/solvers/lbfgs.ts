@@ -1,0 +1,98 @@
+// Minimising a smooth convex function of many variables from its values and gradients.
+//
+//   x     f64[n], moved in place          g    its gradient
+//   s, y  last steps and changes of the gradient, from which the inverse of the curvature is guessed
+//
+// Source: Nocedal and Wright 2006, algorithms 7.4 and 7.5; steps are halved until they satisfy Armijo's condition (3.4).
+
+/** Writes the gradient at x and returns the value. */
+export type Objective = (x: Float64Array, gradient: Float64Array) => number;
+
+export interface LbfgsOptions {
+  iterations: number;
+  /** stops when no component of the gradient is larger, relative to max(1, largest |x|) */
+  tolerance: number;
+}
+
+/** Steps remembered. */
+const MEMORY = 10;
+/** Share of the decrease that the slope promises, at least. */
+const ARMIJO = 1e-4;
+const HALVINGS = 30;
+
+/**
+ * @param x f64[n]: where to start; where it ended
+ * @returns value at x, and how many iterations it took
+ */
+export function minimise(
+  objective: Objective,
+  x: Float64Array,
+  { iterations, tolerance }: LbfgsOptions,
+): { value: number; iterations: number } {
+  const n = x.length;
+  let gradient = new Float64Array(n);
+  let value = objective(x, gradient);
+  const pairs: { s: Float64Array; y: Float64Array; sy: number }[] = [];
+  for (let k = 0; k < iterations; k++) {
+    if (largest(gradient) <= tolerance * Math.max(1, largest(x))) return { value, iterations: k };
+    const direction = twoLoops(gradient, pairs);
+    const slope = dot(direction, gradient);
+
+    // the first step has no curvature to go by
+    let step = pairs.length === 0 ? Math.min(1, 1 / Math.sqrt(dot(gradient, gradient))) : 1;
+    const [next, nextGradient] = [new Float64Array(n), new Float64Array(n)];
+    let nextValue = Infinity;
+    for (let halving = 0; halving < HALVINGS; halving++, step /= 2) {
+      for (let i = 0; i < n; i++) next[i] = x[i]! + step * direction[i]!;
+      nextValue = objective(next, nextGradient);
+      if (nextValue <= value + ARMIJO * step * slope) break;
+    }
+    if (!(nextValue < value)) return { value, iterations: k };
+    const [s, y] = [next.map((v, i) => v - x[i]!), nextGradient.map((v, i) => v - gradient[i]!)];
+    const sy = dot(s, y);
+    // without positive curvature the pair says nothing
+    if (sy > 1e-12 * dot(y, y)) pairs.push({ s, y, sy });
+    if (pairs.length > MEMORY) pairs.shift();
+    x.set(next);
+    gradient = nextGradient;
+    value = nextValue;
+  }
+  return { value, iterations };
+}
+
+/** Minus the guessed inverse curvature times the gradient. */
+function twoLoops(
+  gradient: Float64Array,
+  pairs: readonly { s: Float64Array; y: Float64Array; sy: number }[],
+): Float64Array {
+  const q = gradient.map((g) => -g);
+  const alphas = pairs.map(() => 0);
+  for (let i = pairs.length - 1; i >= 0; i--) {
+    const { s, y, sy } = pairs[i]!;
+    alphas[i] = dot(s, q) / sy;
+    addScaled(q, y, -alphas[i]!);
+  }
+  const last = pairs.at(-1);
+  if (last) {
+    const scale = last.sy / dot(last.y, last.y);
+    for (let j = 0; j < q.length; j++) q[j]! *= scale;
+  }
+  pairs.forEach(({ s, y, sy }, i) => addScaled(q, s, alphas[i]! - dot(y, q) / sy));
+  return q;
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+function addScaled(to: Float64Array, x: Float64Array, scale: number): void {
+  for (let i = 0; i < to.length; i++) to[i]! += scale * x[i]!;
+}
+
+function largest(x: Float64Array): number {
+  let most = 0;
+  for (let i = 0; i < x.length; i++) most = Math.max(most, Math.abs(x[i]!));
+  return most;
+}

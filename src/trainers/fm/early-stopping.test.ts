@@ -1,0 +1,42 @@
+import { EarlyStopping } from "./early-stopping.js";
+
+/** Which epochs are best, and how long the last better one is ago after each. */
+function follow(stopping: EarlyStopping, values: (number | undefined)[]): [boolean[], number[]] {
+  const best: boolean[] = [];
+  const waited = values.map((value, i) => {
+    best.push(stopping.see(i + 1, value));
+    return stopping.waited(i + 1);
+  });
+  return [best, waited];
+}
+
+test("a lower loss is better, an equal one is not", () => {
+  expect(follow(new EarlyStopping("lower", 0), [3, 2, 2, 2.5, 1])).toEqual([
+    [true, true, false, false, true],
+    [0, 0, 1, 2, 0],
+  ]);
+});
+
+test("a higher AUC is better", () => {
+  expect(follow(new EarlyStopping("higher", 0), [0.6, 0.5, 0.7])).toEqual([
+    [true, false, true],
+    [0, 1, 0],
+  ]);
+});
+
+test("gains that add up to more than minDelta count, each alone does not", () => {
+  const [best, waited] = follow(new EarlyStopping("lower", 0.25), [1, 0.9, 0.8, 0.7, 0.6]);
+  expect(best).toEqual([true, true, true, true, true]);
+  expect(waited).toEqual([0, 1, 2, 0, 1]);
+});
+
+test("without values every epoch is the best so far", () => {
+  expect(follow(new EarlyStopping("lower", 0), [undefined, undefined])[0]).toEqual([true, true]);
+});
+
+test("goes on where it stood", () => {
+  const first = new EarlyStopping("lower", 0);
+  follow(first, [3, 2, 2.5]);
+  const second = new EarlyStopping("lower", 0, first.standing);
+  expect([second.see(4, 2.2), second.waited(4)]).toEqual([false, 2]);
+});

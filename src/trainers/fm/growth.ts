@@ -1,0 +1,39 @@
+// When a training is lost: a loss that is no number, or parameters that have grown beyond all use.
+
+import { DivergedError } from "../../errors.js";
+import type { EpochEvent } from "../epoch.js";
+import type { FmOptions } from "./options.js";
+
+/** Mean length of a vector above which a training is lost: a score is then millions, whatever the label. */
+const MAX_LENGTH = 1000;
+/** Mean loss above which a training is lost: nats, or so many times the labels' variance. */
+const MAX_LOSS = { logistic: 10, squared: 100 };
+
+/** @throws {DivergedError} a loss is no longer finite, or vectors have grown beyond all use */
+export function checkGrowth(
+  { epoch, trainLoss, validLoss, vectorNorm = 0 }: EpochEvent,
+  numFeatures: number,
+  labelScale: number,
+  options: FmOptions,
+): void {
+  if (!Number.isFinite(trainLoss)) throw diverged("the training loss is no longer finite", epoch, options);
+  if (validLoss !== undefined && !Number.isFinite(validLoss))
+    throw diverged("the validation loss is no longer finite", epoch, options);
+  if (trainLoss > MAX_LOSS[options.loss] * labelScale ** 2)
+    throw diverged(`the training loss has grown to ${trainLoss.toPrecision(2)}`, epoch, options);
+  const length = vectorNorm / Math.sqrt(numFeatures);
+  if (!(length <= MAX_LENGTH)) {
+    const grown = Number.isFinite(length)
+      ? `have grown to a length of ${length.toPrecision(2)}`
+      : "are no longer finite";
+    throw diverged(`vectors ${grown}`, epoch, options);
+  }
+}
+
+/** The error that stops a training. @param what happened */
+export function diverged(what: string, epoch: number, { learningRate }: FmOptions): DivergedError {
+  return new DivergedError(
+    `${what} in epoch ${epoch}, at learning rate ${learningRate}: ` +
+      `try --learning-rate ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
+  );
+}

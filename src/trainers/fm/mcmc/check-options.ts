@@ -1,0 +1,35 @@
+// Options that a method would pass over are refused, so that nobody believes in them.
+
+import { UsageError } from "../../../errors.js";
+import type { FmOptions, Method } from "../options.js";
+
+const ofGradients = [
+  "learningRate",
+  "learningRateDecay",
+  "l1Weight",
+  "negativeDownsampling",
+  "shuffle",
+] as const;
+const ofMcmc = ["burnIn", "draws"] as const;
+const idle: Partial<Record<Method, readonly (keyof FmOptions)[]>> = {
+  als: [...ofGradients, ...ofMcmc],
+  mcmc: [...ofGradients, "l2Weight", "l2Vector", "l2Field", "patience", "minDelta"],
+};
+
+/**
+ * Refuses what the method has no use for.
+ *
+ * @param set what the user set
+ * @throws {UsageError} one of these
+ */
+export function checkMethodOptions(set: Partial<FmOptions>): void {
+  const { method = "adagrad" } = set;
+  for (const name of idle[method] ?? ofMcmc) {
+    if (set[name] === undefined) continue;
+    const flag =
+      name === "shuffle"
+        ? "--no-shuffle"
+        : `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    throw new UsageError(`${flag} changes nothing with --method ${method}: leave it out`);
+  }
+}

@@ -1,0 +1,112 @@
+// Feature rows turned on their side: what a sweep over one field reads.
+//
+//   rows:     row 0: (user 3, film 17, genre 2, genre 5)   ...
+//   columns:  user   ids  [3, ...]       one feature a row at most: the local id of each row, the field's size where it has none
+//             film   ids  [17, ...]
+//             genre  sparse              several: by feature, its rows and values
+//
+// All lie in the shared memory.
+
+import type { FeatureRows } from "../../../dataset/rows.js";
+import type { Arena } from "../../../kernels/memory.js";
+
+/** Where a field's cells lie; offsets are bytes. */
+export type Column =
+  /** ids: u32[numRows]; values: f32[numRows], or 0 where all are 1 */
+  | { kind: "single"; ids: number; values: number }
+  /** indptr: u32[size + 1]; rows: u32[pairs]; values: f32[pairs] */
+  | { kind: "sparse"; indptr: number; rows: number; values: number };
+
+/** What a field's cells are like. */
+interface Shape {
+  pairs: number;
+  /** a row holds several */
+  several: boolean;
+  /** a value is not 1 */
+  valued: boolean;
+}
+
+/**
+ * Copies the rows into the arena, field by field.
+ *
+ * @param offsets field f owns features [offsets[f], offsets[f + 1])
+ * @throws {UsageError} they do not fit
+ */
+export function columnsOf(arena: Arena, rows: FeatureRows, offsets: readonly number[]): Column[] {
+  const fieldOf = new Uint32Array(offsets.at(-1)!);
+  for (let f = 0; f + 1 < offsets.length; f++) fieldOf.fill(f, offsets[f], offsets[f + 1]);
+  return shapesOf(rows, fieldOf, offsets.length - 1).map((shape, f) => {
+    const cells = { rows, fieldOf, field: f, offset: offsets[f]!, size: offsets[f + 1]! - offsets[f]! };
+    return shape.several ? sparseColumn(arena, cells, shape) : singleColumn(arena, cells, shape);
+  });
+}
+
+function shapesOf(rows: FeatureRows, fieldOf: Uint32Array, numFields: number): Shape[] {
+  const shapes = Array.from({ length: numFields }, () => ({ pairs: 0, several: false, valued: false }));
+  const lastRow = new Int32Array(numFields).fill(-1);
+  const { ids, values } = rows;
+  for (let r = 0; r < rows.numRows; r++) {
+    for (let p = startOf(rows, r); p < startOf(rows, r + 1); p++) {
+      const f = fieldOf[ids[p]!]!;
+      const shape = shapes[f]!;
+      shape.pairs++;
+      if (lastRow[f] === r) shape.several = true;
+      lastRow[f] = r;
+      if (values && values[p] !== 1) shape.valued = true;
+    }
+  }
+  return shapes;
+}
+
+interface Cells {
+  rows: FeatureRows;
+  fieldOf: Uint32Array;
+  field: number;
+  offset: number;
+  size: number;
+}
+
+function singleColumn(
+  arena: Arena,
+  { rows, fieldOf, field, offset, size }: Cells,
+  { valued }: Shape,
+): Column {
+  const idsAt = arena.allocate("the columns of the training rows", rows.numRows * 4);
+  const valuesAt = valued ? arena.allocate("the columns of the training rows", rows.numRows * 4) : undefined;
+  const ids = arena.u32(idsAt).fill(size);
+  const values = valuesAt && arena.f32(valuesAt);
+  for (let r = 0; r < rows.numRows; r++) {
+    for (let p = startOf(rows, r); p < startOf(rows, r + 1); p++) {
+      if (fieldOf[rows.ids[p]!] !== field) continue;
+      ids[r] = rows.ids[p]! - offset;
+      if (values) values[r] = rows.values![p]!;
+    }
+  }
+  return { kind: "single", ids: idsAt.offset, values: valuesAt?.offset ?? 0 };
+}
+
+function sparseColumn(arena: Arena, { rows, fieldOf, field, offset, size }: Cells, { pairs }: Shape): Column {
+  const allocate = (numbers: number) => arena.allocate("the columns of the training rows", numbers * 4);
+  const [indptrAt, rowsAt, valuesAt] = [allocate(size + 1), allocate(pairs), allocate(pairs)];
+  const [indptr, rowsOf, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
+  const visit = (put: (feature: number, row: number, pair: number) => void) => {
+    for (let r = 0; r < rows.numRows; r++) {
+      for (let p = startOf(rows, r); p < startOf(rows, r + 1); p++) {
+        if (fieldOf[rows.ids[p]!] === field) put(rows.ids[p]! - offset, r, p);
+      }
+    }
+  };
+  // by feature: pairs counted, then put where those of the features before it end
+  visit((feature) => indptr[feature + 1]!++);
+  for (let i = 0; i < size; i++) indptr[i + 1]! += indptr[i]!;
+  const end = indptr.slice(0, size);
+  visit((feature, row, pair) => {
+    rowsOf[end[feature]!] = row;
+    values[end[feature]!++] = rows.values ? rows.values[pair]! : 1;
+  });
+  return { kind: "sparse", indptr: indptrAt.offset, rows: rowsAt.offset, values: valuesAt.offset };
+}
+
+function startOf({ indptr, width }: FeatureRows, row: number): number {
+  return indptr ? indptr[row]! : row * width;
+}

@@ -1,0 +1,159 @@
+// Draws of the posterior as one model: what they predict together, and one table that stands for them.
+//
+//   prediction   the mean of what the draws predict: of Phi(score) for the probit link, of the scores themselves for none
+//   table        the mean of the draws after each is turned onto the last: scores do not change under V -> V Q, so without
+//                it their vectors would cancel
+
+import type { FeatureRows } from "../../../dataset/rows.js";
+import { log } from "../../../kernels/reference/exp.js";
+import type { Region } from "../../../kernels/memory.js";
+import { normalCdf } from "../../../kernels/reference/normal.js";
+import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
+import { FmMachine, type ParameterRegions } from "../machine.js";
+import { scoringShape, type FmParameters } from "../model.js";
+import { RowsBuffer } from "../rows-buffer.js";
+
+/** How a score becomes a prediction. */
+export type Link = "probit" | "identity";
+
+/** Parameters that predict together. */
+export interface Ensemble {
+  link: Link;
+  draws: FmParameters[];
+}
+
+/** Scores the same rows with one draw after another; `terminate` must be called. */
+export class DrawScorer {
+  readonly #machine: FmMachine;
+  readonly #numRows: number;
+  readonly #buffer: RowsBuffer;
+  readonly #scores: Region;
+  readonly #parameters: ParameterRegions;
+
+  private constructor(machine: FmMachine, rows: FeatureRows) {
+    this.#machine = machine;
+    this.#numRows = rows.numRows;
+    this.#parameters = machine.allocateParameters();
+    this.#buffer = new RowsBuffer(machine.arena, "the rows to score").load(rows);
+    this.#scores = machine.allocateScores(rows.numRows);
+  }
+
+  /**
+   * @param shape any draw, for its size
+   * @throws {UsageError} rows and a draw do not fit 4 GiB
+   */
+  static async start(
+    shape: Pick<FmParameters, "w" | "dim">,
+    threads: number,
+    rows: FeatureRows,
+  ): Promise<DrawScorer> {
+    const machine = await FmMachine.start(scoringShape(shape, threads));
+    try {
+      return new DrawScorer(machine, rows);
+    } catch (error) {
+      await machine.terminate();
+      throw error;
+    }
+  }
+
+  async terminate(): Promise<void> {
+    await this.#machine.terminate();
+  }
+
+  /** The draw's scores, f32[numRows], a view that the next call writes over. */
+  async score({ w0, w, vectors }: FmParameters): Promise<Float32Array> {
+    const machine = this.#machine;
+    machine.arena.f32(this.#parameters.vectors).set(vectors);
+    machine.arena.f32(this.#parameters.w).set(w);
+    machine.bias = w0;
+    await machine.import(this.#parameters);
+    await machine.score(this.#buffer, this.#scores);
+    return machine.arena.f32(this.#scores).subarray(0, this.#numRows);
+  }
+}
+
+/** The mean prediction of draws, added up one at a time. */
+export class MeanPrediction {
+  numDraws = 0;
+  readonly #link: Link;
+  /** f64[numRows]: sums of predictions; for the probit link, of P(1) and of P(0) */
+  readonly #sums: Float64Array;
+  readonly #others: Float64Array;
+
+  constructor(link: Link, numRows: number) {
+    this.#link = link;
+    this.#sums = new Float64Array(numRows);
+    this.#others = new Float64Array(link === "probit" ? numRows : 0);
+  }
+
+  add(scores: Float32Array): void {
+    this.numDraws++;
+    for (let r = 0; r < scores.length; r++) {
+      const s = scores[r]!;
+      if (this.#link === "identity") {
+        this.#sums[r]! += s;
+        continue;
+      }
+      // both sides, so that neither is lost beside 1
+      const less = normalCdf(-Math.abs(s));
+      this.#sums[r]! += s > 0 ? 1 - less : less;
+      this.#others[r]! += s > 0 ? less : 1 - less;
+    }
+  }
+
+  /** f32[numRows]: the mean prediction, as log-odds for the probit link. */
+  scores(): Float32Array {
+    const sums = this.#sums;
+    if (this.#link === "identity") return Float32Array.from(sums, (sum) => sum / this.numDraws);
+    return Float32Array.from(sums, (sum, r) => log(sum) - log(this.#others[r]!));
+  }
+}
+
+/**
+ * What the draws predict together: log-odds for the probit link, in the label's unit for none.
+ *
+ * The same bytes at any number of threads.
+ *
+ * @returns f32[numRows]
+ * @throws {UsageError} rows and a draw do not fit 4 GiB
+ */
+export async function scoreEnsemble(
+  { link, draws }: Ensemble,
+  rows: FeatureRows,
+  { threads }: { threads: number },
+): Promise<Float32Array> {
+  const scorer = await DrawScorer.start(draws[0]!, threads, rows);
+  try {
+    const mean = new MeanPrediction(link, rows.numRows);
+    for (const each of draws) mean.add(await scorer.score(each));
+    return mean.scores();
+  } finally {
+    await scorer.terminate();
+  }
+}
+
+/**
+ * The mean of the draws, each turned onto the last by the rotation that brings their vectors nearest, weighted by the
+ * features' events.
+ *
+ * @param counts [numFeatures]
+ */
+export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {
+  const last = draws.at(-1)!;
+  const { dim } = last;
+  const w = new Float64Array(last.w.length);
+  const vectors = new Float64Array(last.vectors.length);
+  let w0 = 0;
+  for (const each of draws) {
+    addRotated(vectors, each.vectors, rotationOnto(each.vectors, last.vectors, counts, dim));
+    for (let i = 0; i < w.length; i++) w[i]! += each.w[i]!;
+    w0 += each.w0;
+  }
+  const mean = (sum: number) => sum / draws.length;
+  return {
+    dim,
+    w0: Math.fround(mean(w0)),
+    w: Float32Array.from(w, mean),
+    vectors: Float32Array.from(vectors, mean),
+  };
+}

@@ -1,0 +1,134 @@
+// ALS and MCMC as `train-fm` knows them: trained on a space's rows, written to a run, read back to score.
+//
+//   model/fm.safetensors      w0 and out-of-vocabulary rows of the table, as for every factorization machine
+//   model/draws.safetensors   what predicts: u8 probit[1]; for each draw N from 0 on f32 N.w0[1], N.w[numFeatures] and
+//                             N.vectors[numFeatures, dim], features in the space's order
+//
+// Without a probit link and with one draw, the table is all: a plain run of model "fm".
+
+import { requireColumn } from "../../../dataset/roles.js";
+import type { FeatureRows } from "../../../dataset/rows.js";
+import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary.js";
+import type { Run } from "../../../embedding/run-directory.js";
+import { readSafetensors, safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
+import { ArtifactError, UsageError } from "../../../errors.js";
+import type { EpochEvent } from "../../epoch.js";
+import type { LearnerInput, Scorer, Trained } from "../../trained.js";
+import { trainedFm } from "../learn.js";
+import type { FmParameters } from "../model.js";
+import type { FmOptions } from "../options.js";
+import { scoreEnsemble, type Ensemble } from "./draws.js";
+import { residentRows } from "./resident-rows.js";
+import { trainCoordinates } from "./train.js";
+
+const DRAWS_FILE = "draws.safetensors";
+
+/** @throws as trainCoordinates */
+export async function learnCoordinates(
+  { space, counts, train, valid }: LearnerInput,
+  options: FmOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+): Promise<Trained> {
+  const { offsets } = space;
+  const isUnseen = unseenFeatures(space);
+  const rows = residentRows(train);
+  if (rows.weights) {
+    throw new UsageError(
+      `--method ${options.method} takes no weights of events: leave them out, or use another method`,
+    );
+  }
+  const penalties = fieldPenalties(space, options);
+  const { ensemble, ...model } = await trainCoordinates(
+    {
+      offsets,
+      featureHashes: featureHashes(space),
+      counts,
+      standsForUnseen: (feature) => isUnseen[feature] === 1,
+      train: rows,
+      ...(penalties && { penalties }),
+      ...(valid && { valid }),
+    },
+    options,
+    observe,
+    signal,
+  );
+  const fm = trainedFm(model);
+  const { link, draws } = ensemble;
+  if (link === "identity" && draws.length === 1) return fm;
+  const byTable: Ensemble = { link, draws: [model] };
+  return {
+    ...fm,
+    name: "fm-draws",
+    files: () => ({ ...fm.files(space), [DRAWS_FILE]: drawsFile(ensemble) }),
+    score: (rows, how) => scoreEnsemble(ensemble, rows, how),
+    ...(draws.length > 1 && { scoreByTable: (rows: FeatureRows, how) => scoreEnsemble(byTable, rows, how) }),
+  };
+}
+
+/** The L2 of each field, when some have their own. @throws {UsageError} there is no such field */
+function fieldPenalties(
+  { fields }: FeatureSpace,
+  { l2Field, l2Weight, l2Vector }: FmOptions,
+): { l2Weight: number; l2Vector: number }[] | undefined {
+  const names = fields.map(({ name }) => name);
+  for (const name of Object.keys(l2Field)) requireColumn("--l2-field", name, names);
+  if (Object.keys(l2Field).length === 0) return undefined;
+  return names.map((name) =>
+    Object.hasOwn(l2Field, name)
+      ? { l2Weight: l2Field[name]!, l2Vector: l2Field[name]! }
+      : { l2Weight, l2Vector },
+  );
+}
+
+/** u8[numFeatures]: 1 for features that an unseen key meets: each field's out-of-vocabulary one, and the rows of a hash. */
+function unseenFeatures({ fields, offsets, numFeatures }: FeatureSpace): Uint8Array {
+  const unseen = new Uint8Array(numFeatures);
+  fields.forEach((field, f) => {
+    if (field.kind === "number") return;
+    unseen[offsets[f]!] = 1;
+    if (field.kind === "key" && field.hash) unseen.fill(1, offsets[f], offsets[f + 1]);
+  });
+  return unseen;
+}
+
+function drawsFile({ link, draws }: Ensemble): Uint8Array[] {
+  const tensors = new Map<string, Tensor>([
+    ["probit", { shape: [1], data: Uint8Array.of(link === "probit" ? 1 : 0) }],
+  ]);
+  draws.forEach(({ dim, w0, w, vectors }, i) => {
+    tensors.set(`${i}.w0`, { shape: [1], data: Float32Array.of(w0) });
+    tensors.set(`${i}.w`, { shape: [w.length], data: w });
+    tensors.set(`${i}.vectors`, { shape: [w.length, dim], data: vectors });
+  });
+  return safetensorsChunks(tensors);
+}
+
+/** The scorer of a run of draws. @throws {ArtifactError} a tensor is missing or of another space */
+export async function readDraws(run: Run, { numFeatures }: FeatureSpace): Promise<Scorer> {
+  const tensors = readSafetensors(await run.readModelFile(DRAWS_FILE), DRAWS_FILE);
+  const draws: FmParameters[] = [];
+  for (let i = 0; tensors.has(`${i}.w0`); i++) {
+    const w = f32(tensors, `${i}.w`);
+    const vectors = f32(tensors, `${i}.vectors`);
+    const { shape } = tensors.get(`${i}.vectors`)!;
+    if (w.length !== numFeatures || shape[0] !== numFeatures) {
+      throw new ArtifactError(
+        `${DRAWS_FILE} holds ${w.length} features where the run's table has ${numFeatures}: the run is damaged`,
+      );
+    }
+    draws.push({ dim: shape[1]!, w0: f32(tensors, `${i}.w0`)[0]!, w, vectors });
+  }
+  const probit = tensors.get("probit")?.data[0];
+  if (draws.length === 0 || probit === undefined) {
+    throw new ArtifactError(`${DRAWS_FILE} has no tensor '${draws.length === 0 ? "0.w0" : "probit"}'`);
+  }
+  const ensemble: Ensemble = { link: probit ? "probit" : "identity", draws };
+  return { score: (rows, options) => scoreEnsemble(ensemble, rows, options) };
+}
+
+function f32(tensors: ReadonlyMap<string, Tensor>, name: string): Float32Array {
+  const found = tensors.get(name)?.data;
+  if (found && found.BYTES_PER_ELEMENT === 4) return found as Float32Array;
+  throw new ArtifactError(`${DRAWS_FILE} has no tensor '${name}'`);
+}

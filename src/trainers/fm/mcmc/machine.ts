@@ -1,0 +1,189 @@
+// Rows, residuals and parameters in shared memory with the threads that sweep over them.
+//
+//   machine.start() ──► machine.sweep(priors, keys) ──► totals of the rows; parameters can be read at any time between
+
+import type { FeatureRows } from "../../../dataset/rows.js";
+import { allocateBarrier, stopBarrier } from "../../../kernels/barrier.js";
+import { loadKernel } from "../../../kernels/load.js";
+import { Arena, type Region } from "../../../kernels/memory.js";
+import { WorkerPool } from "../../../workers/pool.js";
+import type { FmParameters } from "../model.js";
+import { columnsOf } from "./columns.js";
+import type { SweepInit } from "./mcmc.worker.js";
+import { TOTALS_STRIDE, type SweepPlan, type SweepTask } from "./sweep.js";
+
+/** Rows of a chunk at the least, and chunks at the most. */
+const CHUNK_ROWS = 16_384;
+const MAX_CHUNKS = 8;
+
+/** What becomes of a feature in a sweep. */
+export const FIXED = 0;
+export const DRAWN = 1;
+export const AT_MEAN = 2;
+
+export interface MachineInput {
+  /** labels 0 or 1, or numbers around 0 */
+  rows: FeatureRows;
+  /** field f owns features [offsets[f], offsets[f + 1]) */
+  offsets: readonly number[];
+  /** u32[numFeatures][2] */
+  featureHashes: Uint32Array;
+  /** u8[numFeatures]: FIXED, DRAWN or AT_MEAN */
+  kinds: Uint8Array;
+  /** f32[1 + dim][numFeatures]: first weights, all 0, and vectors */
+  first: Float32Array[];
+  /** f32[numRows]: w0 minus what each row's score is compared with */
+  residuals: Float32Array;
+}
+
+export interface MachineShape {
+  dim: number;
+  loss: "logistic" | "squared";
+  /** at most; chunks are dealt to no more threads than there are of them */
+  threads: number;
+}
+
+/** Sums over all rows. */
+export interface Totals {
+  loss: number;
+  e: number;
+  squares: number;
+}
+
+/** Threads and memory of coordinate descent; `terminate` ends the threads and must be called. */
+export class CoordinateMachine {
+  readonly #arena: Arena;
+  readonly #plan: SweepPlan;
+  readonly #totals: Region;
+  readonly #parameters: Region;
+  readonly #pool: WorkerPool<SweepTask, boolean>;
+
+  private constructor(
+    arena: Arena,
+    plan: SweepPlan,
+    regions: { totals: Region; parameters: Region },
+    pool: WorkerPool<SweepTask, boolean>,
+  ) {
+    this.#arena = arena;
+    this.#plan = plan;
+    this.#totals = regions.totals;
+    this.#parameters = regions.parameters;
+    this.#pool = pool;
+  }
+
+  /** @throws {UsageError} rows and parameters do not fit 4 GiB */
+  static async start(input: MachineInput, { dim, loss, threads }: MachineShape): Promise<CoordinateMachine> {
+    const arena = new Arena();
+    const { rows, offsets, featureHashes, kinds, first, residuals } = input;
+    const { numRows } = rows;
+    const barrier = allocateBarrier(arena);
+    const chunks = cut(numRows);
+    const sizes = offsets.slice(1).map((end, f) => end - offsets[f]!);
+    const n = offsets.at(-1)! + sizes.length;
+    const largest = Math.max(...sizes) + 1;
+
+    const parameters = arena.allocate(`the parameters of ${offsets.at(-1)!} features`, (1 + dim) * n * 4);
+    const eq = arena.allocate("the residuals", numRows * 8);
+    const targets = arena.allocate("the targets", loss === "logistic" ? numRows * 4 : 0);
+    const labels = arena.allocate("the labels", numRows * 4);
+    const step = arena.allocate("the steps of a field", largest * 8);
+    const sums = arena.allocate("the sums of a field", chunks.length * largest * 8);
+    const kindsAt = arena.allocate("the kinds of the features", n);
+    const hashes = arena.allocate("the hashes of the features", n * 8);
+    const totals = arena.allocate("the totals of the rows", chunks.length * TOTALS_STRIDE);
+    const columns = columnsOf(arena, rows, offsets);
+
+    // a place more for each field: "no feature", which is 0 and stays so
+    const kindBytes = new Uint8Array(arena.memory.buffer, kindsAt.offset, n);
+    for (const [f, size] of sizes.entries()) {
+      const from = offsets[f]!;
+      kindBytes.set(kinds.subarray(from, from + size), from + f);
+      arena.u32(hashes).set(featureHashes.subarray(2 * from, 2 * (from + size)), 2 * (from + f));
+      for (let d = 0; d <= dim; d++) {
+        arena.f32(parameters).set(first[d]!.subarray(from, from + size), d * n + from + f);
+      }
+    }
+    arena.f32(labels).set(rows.labels);
+    const eqs = arena.f32(eq);
+    for (let r = 0; r < numRows; r++) eqs[2 * r] = residuals[r]!;
+
+    const plan: SweepPlan = {
+      numThreads: Math.max(1, Math.min(threads, chunks.length)),
+      barrier: barrier.offset,
+      loss,
+      dim,
+      chunks,
+      fields: sizes.map((size, f) => ({ size, first: offsets[f]! + f, column: columns[f]! })),
+      eq: eq.offset,
+      targets: targets.offset,
+      labels: labels.offset,
+      parameters: parameters.offset,
+      stride: n * 4,
+      step: step.offset,
+      sums: sums.offset,
+      sumsStride: largest * 8,
+      kinds: kindsAt.offset,
+      hashes: hashes.offset,
+      totals: totals.offset,
+    };
+    const init: SweepInit = { memory: arena.memory, module: await loadKernel("coordinate"), plan };
+    const pool = await WorkerPool.start<SweepTask, boolean>(
+      new URL("./mcmc.worker.js", import.meta.url),
+      plan.numThreads,
+      init,
+      () => stopBarrier(arena, barrier),
+    );
+    return new CoordinateMachine(arena, plan, { totals, parameters }, pool);
+  }
+
+  /** Ends the threads, whatever they do. */
+  async terminate(): Promise<void> {
+    await this.#pool.terminate();
+  }
+
+  /** Runs a task on every thread. @returns sums over the rows; undefined when a parameter became NaN or infinite */
+  async run(task: SweepTask): Promise<Totals | undefined> {
+    this.#arena.f64(this.#totals).fill(0);
+    const finite = await this.#pool.run(task);
+    if (!finite.every(Boolean)) return undefined;
+    const sums = this.#arena.f64(this.#totals);
+    const total = (i: number) =>
+      this.#plan.chunks.reduce((sum, _, c) => sum + sums[(c * TOTALS_STRIDE) / 8 + i]!, 0);
+    return { loss: total(0), e: total(1), squares: total(2) };
+  }
+
+  /** A view of field f's weights (d = 0) or its vectors' dimension d - 1, valid until the next run. */
+  parametersOf(f: number, d: number): Float32Array {
+    const { fields, stride } = this.#plan;
+    const { first, size } = fields[f]!;
+    const from = (d * stride) / 4 + first;
+    return this.#arena.f32(this.#parameters).subarray(from, from + size);
+  }
+
+  /** A copy of the parameters, by feature. */
+  parameters(w0: number): FmParameters {
+    const { dim, fields } = this.#plan;
+    const numFeatures = fields.reduce((sum, { size }) => sum + size, 0);
+    const w = new Float32Array(numFeatures);
+    const vectors = new Float32Array(numFeatures * dim);
+    let offset = 0;
+    for (const [f, { size }] of fields.entries()) {
+      w.set(this.parametersOf(f, 0), offset);
+      for (let d = 0; d < dim; d++) {
+        const values = this.parametersOf(f, d + 1);
+        for (let i = 0; i < size; i++) vectors[(offset + i) * dim + d] = values[i]!;
+      }
+      offset += size;
+    }
+    return { dim, w0, w, vectors };
+  }
+}
+
+/** Chunks of about equal length, by the number of rows alone. */
+function cut(numRows: number): [first: number, end: number][] {
+  const size = Math.max(CHUNK_ROWS, Math.ceil(numRows / MAX_CHUNKS));
+  return Array.from({ length: Math.ceil(numRows / size) }, (_, c) => [
+    c * size,
+    Math.min((c + 1) * size, numRows),
+  ]);
+}

@@ -1,0 +1,278 @@
+// What a thread does in a sweep: every parameter once, its share of the rows and of the features.
+//
+//   w, then dimension 0, 1, ...:
+//     q of every row                                       rows, by chunks
+//     each field:  the field before it moves e and q,
+//                  sums of h e and h^2 by feature          rows, by chunks      ── barrier
+//                  new parameters, by feature              features, by blocks  ── barrier
+//   targets or losses of the rows, and their sums          rows, by chunks
+//
+// Rows are cut into at most eight chunks, by their number alone; the chunks' sums are added in order, so that nothing hangs on
+// the number of threads. A field of several values a row is the first thread's alone: its features share rows.
+
+import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate.js";
+import type { Column } from "./columns.js";
+
+/** What the threads share; offsets are bytes of the shared memory. n counts a feature more a field: "no feature". */
+export interface SweepPlan {
+  numThreads: number;
+  barrier: number;
+  loss: "logistic" | "squared";
+  dim: number;
+  /** first and last row of each chunk, the last excluded */
+  chunks: [first: number, end: number][];
+  fields: { size: number; first: number; column: Column }[];
+  /** f32[numRows][2] */
+  eq: number;
+  /** f32[numRows]; logistic loss only */
+  targets: number;
+  /** f32[numRows] */
+  labels: number;
+  /** f32[1 + dim][n]: w, then each dimension of v */
+  parameters: number;
+  /** bytes between one dimension and the next */
+  stride: number;
+  /** f32[largest field][2] */
+  step: number;
+  /** f32[chunks][largest field][2] */
+  sums: number;
+  sumsStride: number;
+  /** u8[n] */
+  kinds: number;
+  /** u32[n][2] */
+  hashes: number;
+  /** f64[chunks][8]: sums of loss, e and e^2 */
+  totals: number;
+}
+
+export type SweepTask =
+  /** adds the interactions of the first vectors to e; key of the first targets */
+  | { kind: "start"; targetsKey: number }
+  | {
+      kind: "sweep";
+      alpha: number;
+      /** of w0 */
+      shift: number;
+      /** f64[1 + dim][numFields][2]: lambda and mu of w, then of each dimension */
+      priors: Float64Array;
+      /** u32[1 + dim]: keys of draws; 0 minimises */
+      keys: Uint32Array;
+      targetsKey: number;
+    };
+
+/** Bytes between the totals of one chunk and the next: a cache line. */
+export const TOTALS_STRIDE = 64;
+
+/** Runs thread `index`'s share. @returns false when a parameter is NaN or infinite, or the pool is stopping */
+export function runSweep(kernel: CoordinateKernel, plan: SweepPlan, index: number, task: SweepTask): boolean {
+  return new Sweep(kernel, plan, index).run(task);
+}
+
+type Field = SweepPlan["fields"][number];
+/** A field whose steps e and q have yet to take. */
+type Pending = { ids: number; values: number; linear: number } | undefined;
+
+class Sweep {
+  #finite = true;
+  readonly #kernel: CoordinateKernel;
+  readonly #plan: SweepPlan;
+  readonly #index: number;
+
+  constructor(kernel: CoordinateKernel, plan: SweepPlan, index: number) {
+    this.#kernel = kernel;
+    this.#plan = plan;
+    this.#index = index;
+  }
+
+  run(task: SweepTask): boolean {
+    if (task.kind === "start") {
+      for (let d = 1; d <= this.#plan.dim; d++) if (!this.#addInteractions(d)) return false;
+      this.#finish(task.targetsKey);
+      return true;
+    }
+    let pending: Pending;
+    for (let d = 0; d <= this.#plan.dim; d++) {
+      if (!this.#prepare(d, pending, task.shift)) return false;
+      pending = undefined;
+      for (const [f, field] of this.#plan.fields.entries()) {
+        const at = 2 * (d * this.#plan.fields.length + f);
+        const prior = [task.alpha, task.priors[at]!, task.priors[at + 1]!, task.keys[d]!] as const;
+        const { column } = field;
+        const go =
+          column.kind === "single"
+            ? this.#single(field, d, pending, prior)
+            : this.#sparse(field, d, pending, prior);
+        if (!go) return false;
+        pending = column.kind === "single" ? { ...column, linear: d === 0 ? 1 : 0 } : undefined;
+      }
+    }
+    this.#rows((first, end) => this.#take(pending, first, end));
+    this.#finish(task.targetsKey);
+    return this.#finite;
+  }
+
+  /** w0's shift, or q of a dimension, after what the last field of the dimension before left to do. */
+  #prepare(d: number, pending: Pending, shift: number): boolean {
+    const { eq, fields } = this.#plan;
+    this.#rows((first, end) => {
+      this.#take(pending, first, end);
+      if (d === 0) this.#kernel.shiftE(first, end, eq, shift);
+      else this.#sumQ(d, first, end);
+    });
+    return d === 0 || fields.every(({ column }) => column.kind === "single") || this.#addSparse(d, 0);
+  }
+
+  #sumQ(d: number, first: number, end: number): void {
+    const { eq, fields } = this.#plan;
+    const kernel = this.#kernel;
+    kernel.clearQ(first, end, eq);
+    const ones: [ids: number, v: number][] = [];
+    for (const field of fields) {
+      const { column } = field;
+      if (column.kind !== "single") continue;
+      if (column.values === 0) ones.push([column.ids, this.#at(field, d)]);
+      else kernel.addToQ(first, end, column.ids, column.values, eq, this.#at(field, d));
+    }
+    const fours = ones.length - (ones.length % 4);
+    for (let i = 0; i < fours; i += 4) {
+      const [a, b, c, e] = [ones[i]!, ones[i + 1]!, ones[i + 2]!, ones[i + 3]!];
+      kernel.addFourToQ(first, end, a[0], b[0], c[0], e[0], eq, a[1], b[1], c[1], e[1]);
+    }
+    for (const [ids, v] of ones.slice(fours)) kernel.addToQ(first, end, ids, 0, eq, v);
+  }
+
+  /** e += q^2 / 2 - sum (x v)^2 / 2 */
+  #addInteractions(d: number): boolean {
+    const { eq, fields } = this.#plan;
+    this.#rows((first, end) => this.#sumQ(d, first, end));
+    if (!this.#addSparse(d, 0)) return false;
+    this.#rows((first, end) => {
+      this.#kernel.addSquare(first, end, eq);
+      for (const field of fields) {
+        const { column } = field;
+        if (column.kind === "single")
+          this.#kernel.subtractSquares(first, end, column.ids, column.values, eq, this.#at(field, d));
+      }
+    });
+    return this.#addSparse(d, 1);
+  }
+
+  /** What fields of several values a row add to q, or with squares 1 take from e. */
+  #addSparse(d: number, squares: number): boolean {
+    const { eq, fields } = this.#plan;
+    if (!this.#meet()) return false;
+    if (this.#index === 0) {
+      for (const field of fields) {
+        const { column } = field;
+        if (column.kind !== "sparse") continue;
+        this.#features(field.size, (first, end) =>
+          this.#kernel.addSparse(
+            first,
+            end,
+            column.indptr,
+            column.rows,
+            column.values,
+            eq,
+            this.#at(field, d),
+            squares,
+          ),
+        );
+      }
+    }
+    return this.#meet();
+  }
+
+  #single(
+    field: Field,
+    d: number,
+    pending: Pending,
+    prior: readonly [number, number, number, number],
+  ): boolean {
+    const { chunks, eq, sums, sumsStride, step } = this.#plan;
+    const { ids, values } = field.column as Column & { kind: "single" };
+    const linear = d === 0 ? 1 : 0;
+    const v = this.#at(field, d);
+    const fused = pending && pending.values === 0 && values === 0 && linear === 0;
+    this.#rows((first, end, chunk) => {
+      const to = sums + chunk * sumsStride;
+      if (fused) {
+        this.#kernel.moveAndAccumulate(first, end, pending.ids, step, ids, eq, v, to);
+      } else {
+        this.#take(pending, first, end);
+        this.#kernel.accumulate(first, end, ids, values, eq, v, to, linear);
+      }
+    });
+    if (!this.#meet()) return false;
+    // "no feature" too: its sums are cleared, its step is 0
+    this.#features(field.size + 1, (first, end, block) => {
+      if (block % this.#plan.numThreads !== this.#index) return;
+      const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
+      if (!this.#kernel.update(first, end, kinds, hashes, v, step, sums, sumsStride, chunks.length, ...prior))
+        this.#finite = false;
+    });
+    return this.#meet();
+  }
+
+  #sparse(
+    field: Field,
+    d: number,
+    pending: Pending,
+    prior: readonly [number, number, number, number],
+  ): boolean {
+    const { eq } = this.#plan;
+    const { indptr, rows, values } = field.column as Column & { kind: "sparse" };
+    this.#rows((first, end) => this.#take(pending, first, end));
+    if (!this.#meet()) return false;
+    if (this.#index === 0) {
+      const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
+      const [v, linear] = [this.#at(field, d), d === 0 ? 1 : 0];
+      this.#features(field.size, (first, end) => {
+        if (
+          !this.#kernel.updateSparse(first, end, kinds, hashes, indptr, rows, values, eq, v, linear, ...prior)
+        )
+          this.#finite = false;
+      });
+    }
+    return this.#meet();
+  }
+
+  /** Losses and sums of the rows, and for the logistic loss new targets. */
+  #finish(targetsKey: number): void {
+    const { eq, targets, labels, loss, totals } = this.#plan;
+    this.#rows((first, end, chunk) => {
+      const at = totals + chunk * TOTALS_STRIDE;
+      if (loss === "squared") this.#kernel.totalSquared(first, end, eq, at);
+      else this.#kernel.drawTargets(first, end, eq, targets, labels, targetsKey, at);
+    });
+  }
+
+  #take(pending: Pending, first: number, end: number): void {
+    if (!pending) return;
+    const { ids, values, linear } = pending;
+    this.#kernel.move(first, end, ids, values, this.#plan.eq, this.#plan.step, linear);
+  }
+
+  /** Visits this thread's chunks, some rows at a time. */
+  #rows(visit: (first: number, end: number, chunk: number) => void): void {
+    const { chunks, numThreads } = this.#plan;
+    for (let c = this.#index; c < chunks.length; c += numThreads) {
+      const [from, to] = chunks[c]!;
+      for (let first = from; first < to; first += CALL_ROWS) visit(first, Math.min(first + CALL_ROWS, to), c);
+    }
+  }
+
+  #features(size: number, visit: (first: number, end: number, block: number) => void): void {
+    for (let first = 0, block = 0; first < size; first += CALL_FEATURES, block++) {
+      visit(first, Math.min(first + CALL_FEATURES, size), block);
+    }
+  }
+
+  /** The field's parameters in dimension d - 1, or its weights. */
+  #at({ first }: Field, d: number): number {
+    return this.#plan.parameters + d * this.#plan.stride + 4 * first;
+  }
+
+  #meet(): boolean {
+    return this.#kernel.meet(this.#plan.barrier, this.#plan.numThreads) !== 0;
+  }
+}

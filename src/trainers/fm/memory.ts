@@ -1,0 +1,33 @@
+// What a training needs of the one memory that its threads share, before anything is allocated.
+
+import { UsageError } from "../../errors.js";
+import { METHODS, sliceWidth, type FmMethod } from "../../kernels/fm.js";
+import { SHRINKING } from "../../kernels/memory.js";
+
+const LIMIT = 2 ** 32;
+/** For batches, the smallest chunks of rows, and what threads keep. */
+const BUFFERS = 64 << 20;
+
+/**
+ * Bytes of a feature: v and w with what the method keeps beside them, the copy of the best epoch, its hash and count, its
+ * own rates.
+ */
+function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean): number {
+  const K = sliceWidth(dim);
+  const { states, linearShift } = METHODS[method];
+  const parameters = Math.ceil(dim / K) * states * K * 4 + 2 ** linearShift;
+  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0);
+}
+
+/** @throws {UsageError} the parameters do not fit; says how much they need */
+export function checkMemory(
+  numFeatures: number,
+  { dim, method, hasRates }: { dim: number; method: FmMethod; hasRates: boolean },
+): void {
+  const bytes = numFeatures * bytesOfFeature(dim, method, hasRates) + BUFFERS;
+  if (bytes <= LIMIT) return;
+  throw new UsageError(
+    `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${(bytes / 2 ** 30).toFixed(1)} GiB ` +
+      `by ${method}, and one memory holds 4 GiB: ${SHRINKING}`,
+  );
+}

@@ -1,0 +1,78 @@
+// Training that goes on from an earlier model: where each known feature starts, and what stays as it was.
+//
+//   drawn first vectors ──► earlier parameters written over those of known features ──► epochs ──► untouched ones put back
+//
+// Labels are divided by their deviation while training (train.ts), and so are earlier parameters; what no row moved is put
+// back at the end rather than multiplied, so that it is the same bits.
+
+import type { FeatureRates } from "../../kernels/fm.js";
+import type { OptimizerState } from "../../kernels/fm-state.js";
+import type { FmMachine, ParameterRegions } from "./machine.js";
+import type { FmParameters } from "./model.js";
+
+/** An earlier model by feature of the new space. */
+export interface FmStart {
+  /** u8[numFeatures]: 1 for features of the earlier model */
+  known: Uint8Array;
+  w0: number;
+  /** f32[numFeatures]; 0 for features that are not known */
+  w: Float32Array;
+  /** f32[numFeatures * dim] */
+  vectors: Float32Array;
+  /** known features and w0 stay as they are, bit for bit */
+  freezes: boolean;
+  /** what the method kept beside the parameters, by feature, where the earlier run has it */
+  optimizer?: OptimizerState;
+}
+
+/**
+ * Moves known features from their first draws to where the earlier model had them. A known feature that is all zero was
+ * never trained and starts as a new one, unless it is frozen.
+ *
+ * @param scratch  regions that are overwritten
+ * @param scale    what labels are divided by
+ * @param l2Weight of a feature's weight
+ */
+export async function startFrom(
+  machine: FmMachine,
+  scratch: ParameterRegions,
+  { known, w0, w, vectors, freezes, optimizer }: FmStart,
+  scale: number,
+  l2Weight: (feature: number) => number,
+): Promise<void> {
+  await machine.export(scratch);
+  const [allW, allVectors] = [machine.arena.f32(scratch.w), machine.arena.f32(scratch.vectors)];
+  const dim = vectors.length / known.length;
+  const root = Math.sqrt(scale);
+  for (let feature = 0; feature < known.length; feature++) {
+    if (!known[feature]) continue;
+    const vector = vectors.subarray(feature * dim, (feature + 1) * dim);
+    if (!freezes && w[feature] === 0 && vector.every((v) => v === 0)) continue;
+    allW[feature] = w[feature]! / scale;
+    for (let d = 0; d < dim; d++) allVectors[feature * dim + d] = vector[d]! / root;
+  }
+  await machine.import(scratch);
+  machine.bias = w0 / scale;
+  if (optimizer) machine.setOptimizer(optimizer, known);
+  machine.alignWeights(l2Weight);
+  if (freezes) machine.freezeBias();
+}
+
+/** The rates of features under a start that freezes some: these take no step. */
+export function freezingRates(
+  { known }: FmStart,
+  ratesOf: (feature: number) => FeatureRates,
+): (feature: number) => FeatureRates {
+  return (feature) => (known[feature] ? { ...ratesOf(feature), factor: 0 } : ratesOf(feature));
+}
+
+/** Puts the earlier bits back for known features that no step moved: frozen ones, and those that no training row holds. */
+export function keepUntouched(model: FmParameters, start: FmStart, counts: Uint32Array): void {
+  const { dim, w, vectors } = model;
+  for (let feature = 0; feature < counts.length; feature++) {
+    if (!start.known[feature] || (counts[feature]! > 0 && !start.freezes)) continue;
+    w[feature] = start.w[feature]!;
+    vectors.set(start.vectors.subarray(feature * dim, (feature + 1) * dim), feature * dim);
+  }
+  if (start.freezes) model.w0 = start.w0;
+}

@@ -1,0 +1,41 @@
+// The validation part in the machine's memory, looked at after each epoch.
+
+import type { FeatureRows } from "../../dataset/rows.js";
+import type { Judge } from "../controls.js";
+import { sumOf } from "./label-scale.js";
+import type { FmMachine } from "./machine.js";
+import { RowsBuffer } from "./rows-buffer.js";
+
+/** What the validation part says of the parameters as they are. */
+interface Validation {
+  /** mean a row, in the label's unit */
+  loss: number;
+  /** what early stopping goes by */
+  judged: number;
+}
+
+/** Loads the validation part and returns what scores it. */
+export function validationOf(
+  machine: FmMachine,
+  valid: FeatureRows,
+  labelScale: number,
+  correction: number,
+  judge: Judge | undefined,
+): (() => Promise<Validation>) | undefined {
+  if (valid.numRows === 0) return undefined;
+  const buffer = new RowsBuffer(machine.arena, "the validation rows").load(valid, labelScale);
+  const scores = machine.allocateScores(valid.numRows);
+  const total = valid.weights ? sumOf(valid.weights) : valid.numRows;
+  return async () => {
+    const trained = machine.bias;
+    machine.bias = trained + correction;
+    const loss = ((await machine.score(buffer, scores)) / total) * labelScale ** 2;
+    machine.bias = trained;
+    if (!judge) return { loss, judged: loss };
+    const own = Float32Array.from(
+      machine.arena.f32(scores).subarray(0, valid.numRows),
+      (s) => s * labelScale,
+    );
+    return { loss, judged: Number.isFinite(loss) ? judge.of(own, valid) : loss };
+  };
+}
