@@ -9,7 +9,7 @@ import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { checkFmOptions } from "../trainers/fm/options.js";
 import { checkImplicitOptions } from "../trainers/implicit/options.js";
-import { preprocessFile } from "../trainers/learners.js";
+import { learnerOf, preprocessFile } from "../trainers/learners.js";
 import { Checkpoints } from "./checkpoint.js";
 import { identityOf, preprocessOf, resolvedOptions } from "./describe-run.js";
 import { openEarlier } from "./init.js";
@@ -27,6 +27,7 @@ import type { Summary } from "./summary.js";
 import { checkTarget, fmOptionsOf, seedOf, type TrainFmOptions } from "./train-fm-options.js";
 import type { TrainingSource } from "./train-parts.js";
 import { featuresOfTask } from "./users-and-items.js";
+import { steeringFlags } from "./weekly-options.js";
 
 /**
  * Trains a factorization machine on one or several files and writes a run directory, whole or not at all.
@@ -49,6 +50,10 @@ export async function trainFm(
   checkFmOptions(fmOptionsOf(flags, "logistic"));
   checkImplicitOptions(flags.fm, flags.task);
   checkMethodOptions(flags.fm);
+  learnerOf(fmOptionsOf(flags, "logistic"), flags.task ?? "binary", {
+    steering: steeringFlags(flags),
+    isStored: false,
+  });
 
   const earlierRun = await openEarlier(flags, flags.fm);
   const { eventWeight } = flags;
