@@ -4,7 +4,7 @@ import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { itemCatalogue, type ItemCatalogue } from "../dataset/item-catalogue.js";
 import { findItemFields, type ItemFields } from "../dataset/item-fields.js";
 import { requireColumn } from "../dataset/roles.js";
-import { bindEncoder, type TrainingRows } from "../dataset/rows.js";
+import { bindEncoder } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 
@@ -51,14 +51,14 @@ export interface RunItems {
 
 /**
  * The items of a log with labels of its own. Undefined where negatives keep them, and where there are none to keep: without
- * an item column of one key a row, with one that is hashed to buckets, or with rows that stay on disk.
+ * an item column of one key a row, or with one that is hashed to buckets.
  *
  * @throws {UsageError} columns are told to go with an item, and no items are kept
  */
 export function itemsOfRun(
   space: FeatureSpace,
   part: TrainingPart,
-  { negatives, train }: { negatives?: unknown; train: Pick<TrainingRows, "kind"> },
+  { negatives }: { negatives?: unknown },
   { itemFields: told, minUsers }: { itemFields?: string[]; minUsers?: number },
 ): RunItems | undefined {
   if (negatives) return undefined;
@@ -67,12 +67,10 @@ export function itemsOfRun(
   const column = item === undefined ? undefined : dataset.columns.find(({ name }) => name === item);
   const field = space.fields.find(({ name }) => name === item);
   const isHashed = field?.kind === "key" && field.hash !== undefined;
-  if (column?.kind !== "key" || isHashed || train.kind === "stored") {
+  if (column?.kind !== "key" || isHashed) {
     if (!told) return undefined;
     throw new UsageError(
-      train.kind === "stored"
-        ? "--item-fields needs the rows in memory: give --max-memory more"
-        : "--item-fields needs an item column of one key a row that is not hashed: name it with --item",
+      "--item-fields needs an item column of one key a row that is not hashed: name it with --item",
     );
   }
   const { itemFields, itemFieldIndexes } = itemColumnsOf(space, part, column, told);
