@@ -4,7 +4,6 @@ import type { Dictionary } from "../log/dictionary.js";
 import { MISSING, columnNamed, type Dataset, type KeyColumn } from "./dataset.js";
 import type { ItemFields } from "./item-fields.js";
 import type { Encoder, FeatureRows } from "./rows.js";
-import { gatherRows } from "./stored-columns.js";
 import { selectKeys } from "./vocabulary.js";
 import { distinctUsers } from "./vocabulary-limits.js";
 
@@ -37,12 +36,10 @@ export function itemCatalogue(
     (code) => events[code]! > 0 && (!usersOfItem || usersOfItem[code]! >= minUsers),
   );
   const templateRows = known.map((code) => itemFields.templateRow[code]!);
-  const gathered = gatherRows(dataset, templateRows, itemFields.names);
-  const all = known.map((_, i) => i);
   return {
     items: selectKeys(item.dictionary, known),
     counts: known.map((code) => events[code]!),
-    templates: encoder.ofSlice(gathered).encode(all, new Float32Array(known.length), itemFieldIndexes),
+    templates: encoder.encode(templateRows, new Float32Array(known.length), itemFieldIndexes),
   };
 }
 

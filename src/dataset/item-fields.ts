@@ -42,27 +42,22 @@ export function findItemFields(
   const templateRow = new Uint32Array(item.dictionary.size).fill(MISSING);
   const names = [item.name, ...determined.map(({ name }) => name)];
   if (determined.length === 0) {
-    const { codes } = item;
-    for (const row of rows) if (codes[row] !== MISSING) templateRow[codes[row]!] = row;
+    for (const row of rows) if (item.codes[row] !== MISSING) templateRow[item.codes[row]!] = row;
     return { names, templateRow };
   }
-  const { indptr, rows: left } = rowsByItem(item, rows);
-  const ends = indptr.slice(1);
-  // a column at a time, since columns may be on disk: an item's rows without its most frequent value go
-  for (const column of determined) {
-    const cells = cellCodes(column);
-    const counts = counterOf(cells);
-    for (let code = 0; code < ends.length; code++) {
-      const events = left.subarray(indptr[code], ends[code]);
-      const top = mostFrequent(events, cells, counts).value;
-      const kept = events.filter((row) => cells[row] === top);
-      events.set(kept);
-      ends[code] = indptr[code]! + kept.length;
+  const byItem = rowsByItem(item, rows);
+  const codes = determined.map(cellCodes);
+  const counters = codes.map(counterOf);
+  for (let code = 0; code < item.dictionary.size; code++) {
+    const events = byItem.rows.subarray(byItem.indptr[code], byItem.indptr[code + 1]);
+    if (events.length === 0) continue;
+    let left = events;
+    for (const [c, cells] of codes.entries()) {
+      const top = mostFrequent(left, cells, counters[c]!).value;
+      left = left.filter((row) => cells[row] === top);
     }
+    templateRow[code] = left.at(-1)!;
   }
-  ends.forEach((end, code) => {
-    if (end > indptr[code]!) templateRow[code] = left[end - 1]!;
-  });
   return { names, templateRow };
 }
 

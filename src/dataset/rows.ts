@@ -86,8 +86,8 @@ export interface Encoder {
   countUnseen(rows: Uint32Array): Record<string, UnseenCounts>;
   /** Whether every one of the rows has one feature of value 1 in each field. */
   isDense(rows: Uint32Array): boolean;
-  /** The same for some of the dataset's rows, in the form that is told or else their own. @param slice has the encoded fields */
-  ofSlice(slice: Dataset, isDense?: boolean): Pick<Encoder, "encode">;
+  /** The same for a slice of the dataset's rows, all in the form that is told. */
+  ofSlice(slice: Dataset, isDense: boolean): Pick<Encoder, "encode">;
 }
 
 /** One field's cells in a dataset. */
@@ -125,14 +125,12 @@ function encoderOf(space: FeatureSpace, dataset: Dataset): Encoder {
   });
   return {
     isDense: (rows) => isDense(bound, rows),
-    ofSlice: (slice, dense) => ({
-      encode(rows, labels, fields) {
-        const chosen = fields ? fields.map((f) => bound[f]!) : bound;
-        const own = chosen.map((cells) => ({ ...cells, column: columnOf(slice, cells.field) }));
-        const encode = (dense ?? isDense(own, rows)) ? encodeDense : encodePairs;
-        return encode(own, rows, labels);
-      },
-    }),
+    ofSlice(slice, dense) {
+      const own = bound.map((cells) => ({ ...cells, column: columnOf(slice, cells.field) }));
+      return {
+        encode: (rows, labels) => (dense ? encodeDense(own, rows, labels) : encodePairs(own, rows, labels)),
+      };
+    },
     encode(rows, labels, fields) {
       const chosen = fields ? fields.map((f) => bound[f]!) : bound;
       return isDense(chosen, rows) ? encodeDense(chosen, rows, labels) : encodePairs(chosen, rows, labels);

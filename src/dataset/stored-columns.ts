@@ -62,17 +62,3 @@ export function sliceOf(dataset: Dataset, from: number, to: number): Dataset {
   });
   return { ...dataset, columns, numRows: to - from };
 }
-
-/** The given rows of some of a dataset's columns, in memory. @param names of the columns */
-export function gatherRows(dataset: Dataset, rows: Uint32Array, names: readonly string[]): Dataset {
-  const columns = dataset.columns.flatMap((column): Column[] => {
-    if (!names.includes(column.name)) return [];
-    if (column.kind === "number") {
-      const { values } = column;
-      return [{ kind: "number", name: column.name, values: Float64Array.from(rows, (row) => values[row]!) }];
-    }
-    const { codes } = column;
-    return [{ ...column, codes: rows.map((row) => codes[row]!) }];
-  });
-  return { ...dataset, columns, numRows: rows.length };
-}
