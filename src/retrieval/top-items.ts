@@ -5,6 +5,7 @@ import { Arena } from "../kernels/memory.js";
 import { allocateTopItems, BLOCK_QUERIES, type TopItems, type TopItemsInput } from "../kernels/top-items.js";
 import { WorkerPool } from "../workers/pool.js";
 import type { SearchInit } from "./top-items.worker.js";
+import { withMachine } from "../workers/with-machine.js";
 
 /**
  * The `top` items of highest weight plus inner product of each query, best first, ties in the items' order.
@@ -31,16 +32,8 @@ export async function topItems(
   const init: SearchInit = { memory: arena.memory, module, search, scratches, counter, numQueries };
   const url = new URL("./top-items.worker.js", import.meta.url);
   const pool = await WorkerPool.start<null, null>(url, size, init);
-  const abort = () => void pool.terminate();
-  signal?.addEventListener("abort", abort);
-  try {
+  return await withMachine(pool, signal, async () => {
     await pool.run(null);
     return layout.results();
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", abort);
-    await pool.terminate();
-  }
+  });
 }

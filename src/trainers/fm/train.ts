@@ -25,6 +25,7 @@ import { checkFmOptions, type FmOptions } from "./options.js";
 import { type FmStart, freezingRates, keepUntouched, startFrom } from "./start.js";
 import { prepareTraining } from "./training-rows.js";
 import { validationOf } from "./validation.js";
+import { withMachine } from "../../workers/with-machine.js";
 
 /** Bytes left free for the threads' copies of batches. */
 const RESERVE = 64 << 20;
@@ -83,18 +84,7 @@ export async function trainFm(
   // a field-aware machine says itself what it needs
   if (!input.fields) checkMemory(numFeatures, shape);
   const machine = await FmMachine.start(shape);
-  const abort = () => void machine.terminate();
-  signal?.addEventListener("abort", abort);
-  try {
-    signal?.throwIfAborted();
-    return await runEpochs(machine, input, options, observe);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", abort);
-    await machine.terminate();
-  }
+  return await withMachine(machine, signal, () => runEpochs(machine, input, options, observe));
 }
 
 async function runEpochs(

@@ -14,6 +14,7 @@ import { leafValue, type GrowOptions, type GrownTree, type GrowTask } from "./gr
 import { GbdtMachine } from "./machine.js";
 import { checkGbdtOptions, type GbdtOptions } from "./options.js";
 import type { Node, Test, Tree } from "./tree.js";
+import { withMachine } from "../../workers/with-machine.js";
 
 export type Objective = "binary" | "regression";
 
@@ -87,21 +88,13 @@ export async function trainGbdt(
     weighted: (train.weights ?? valid?.weights) !== undefined,
     bagged: isBagged(options),
   });
-  const abort = () => void machine.terminate();
-  signal?.addEventListener("abort", abort);
-  try {
+  return await withMachine(machine, signal, () => {
     const base = baseScore(input);
     load(machine, features, train, "train", base);
     if (valid) load(machine, features, valid, "valid", base);
     signal?.throwIfAborted();
-    return await boost(machine, input, base, options, observe);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", abort);
-    await machine.terminate();
-  }
+    return boost(machine, input, base, options, observe);
+  });
 }
 
 function load(

@@ -11,6 +11,7 @@ import { pow } from "../../kernels/reference/exp.js";
 import { draw } from "../../kernels/reference/random.js";
 import { AlsMachine, type SideName } from "./machine.js";
 import type { ImplicitOptions } from "./options.js";
+import { withMachine } from "../../workers/with-machine.js";
 
 /** Standard deviation of an item's first vector as a whole; a dimension has this over the root of dim. */
 const FIRST_LENGTH = 0.1;
@@ -79,18 +80,7 @@ export async function trainImplicit(
   const { users, items } = input;
   const { dim, threads } = options;
   const machine = await AlsMachine.start({ dim, block: BLOCK, threads, users, items });
-  const abort = () => void machine.terminate();
-  signal?.addEventListener("abort", abort);
-  try {
-    signal?.throwIfAborted();
-    return await runEpochs(machine, input, options, observe);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", abort);
-    await machine.terminate();
-  }
+  return await withMachine(machine, signal, () => runEpochs(machine, input, options, observe));
 }
 
 async function runEpochs(

@@ -12,6 +12,7 @@ import type { EpochEvent } from "../epoch.js";
 import { isMatrix, rankingData } from "./data.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
 import { isShared, type RankingOptions } from "./options.js";
+import { withMachine } from "../../workers/with-machine.js";
 
 /** First vectors are uniform in plus or minus this. */
 const SPREAD = 0.05;
@@ -66,18 +67,7 @@ export async function trainRanking(
     loss,
     cosine,
   });
-  const abort = () => void machine.terminate();
-  signal?.addEventListener("abort", abort);
-  try {
-    signal?.throwIfAborted();
-    return await runEpochs(machine, input, ranking, options, observe);
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", abort);
-    await machine.terminate();
-  }
+  return await withMachine(machine, signal, () => runEpochs(machine, input, ranking, options, observe));
 }
 
 async function runEpochs(

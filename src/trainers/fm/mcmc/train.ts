@@ -16,6 +16,7 @@ import { DrawScorer, MeanPrediction, meanOfDraws, type Ensemble, type Link } fro
 import { meanLoss } from "./losses.js";
 import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type Totals } from "./machine.js";
 import { drawAlpha, drawPrior, type Prior } from "./priors.js";
+import { withMachine } from "../../../workers/with-machine.js";
 
 /** First vectors are normal with this deviation. */
 const SPREAD = 0.1;
@@ -64,45 +65,50 @@ export async function trainCoordinates(
   signal?.throwIfAborted();
   const { rows, w0, scale } = scaled(input.train, options.loss);
   const machine = await CoordinateMachine.start(machineInput(input, options, rows, w0), options);
-  const abort = () => void machine.terminate();
-  signal?.addEventListener("abort", abort);
-  const validation = input.valid && (await Validation.start(input.valid, input, options));
-  try {
-    signal?.throwIfAborted();
-    const run = new Run(machine, input, options, w0);
-    const kept = options.method === "als" ? new BestSweep(options) : new ThinnedDraws(options);
-    const epochs: EpochEvent[] = [];
-    await run.start();
-    for (let epoch = 1; epoch <= options.epochs; epoch++) {
-      const start = performance.now();
-      const { loss } = await run.sweep(epoch);
-      const swept = performance.now();
-      const parameters = () => unscaled(machine.parameters(run.w0), scale);
-      const validLoss = validation && (await validation.look(parameters(), kept.counts(epoch)));
-      const best = kept.take(epoch, validLoss, parameters);
-      const event: EpochEvent = {
-        epoch,
-        trainLoss: (loss / rows.numRows) * (options.loss === "squared" ? scale ** 2 : 1),
-        ...(validLoss !== undefined && { validLoss }),
-        rowsPerSecond: (rows.numRows / (swept - start)) * 1000,
-        seconds: (performance.now() - start) / 1000,
-        best,
-      };
-      epochs.push(event);
-      observe(event);
-      if (kept.ends(epoch)) break;
+  return await withMachine(machine, signal, async () => {
+    const validation = input.valid && (await Validation.start(input.valid, input, options));
+    try {
+      return await runSweeps(machine, validation, input, { rows, w0, scale }, options, observe);
+    } finally {
+      await validation?.terminate();
     }
-    const ensemble: Ensemble = { link: linkOf(options), draws: kept.draws };
-    const table = kept.draws.length === 1 ? kept.draws[0]! : meanOfDraws(kept.draws, input.counts);
-    return { ...table, loss: options.loss, bestEpoch: kept.bestEpoch, epochs, ensemble };
-  } catch (error) {
-    signal?.throwIfAborted();
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", abort);
-    await machine.terminate();
-    await validation?.terminate();
+  });
+}
+
+async function runSweeps(
+  machine: CoordinateMachine,
+  validation: Validation | undefined,
+  input: CoordinateInput,
+  { rows, w0, scale }: ReturnType<typeof scaled>,
+  options: FmOptions,
+  observe: (event: EpochEvent) => void,
+): Promise<CoordinateModel> {
+  const run = new Run(machine, input, options, w0);
+  const kept = options.method === "als" ? new BestSweep(options) : new ThinnedDraws(options);
+  const epochs: EpochEvent[] = [];
+  await run.start();
+  for (let epoch = 1; epoch <= options.epochs; epoch++) {
+    const start = performance.now();
+    const { loss } = await run.sweep(epoch);
+    const swept = performance.now();
+    const parameters = () => unscaled(machine.parameters(run.w0), scale);
+    const validLoss = validation && (await validation.look(parameters(), kept.counts(epoch)));
+    const best = kept.take(epoch, validLoss, parameters);
+    const event: EpochEvent = {
+      epoch,
+      trainLoss: (loss / rows.numRows) * (options.loss === "squared" ? scale ** 2 : 1),
+      ...(validLoss !== undefined && { validLoss }),
+      rowsPerSecond: (rows.numRows / (swept - start)) * 1000,
+      seconds: (performance.now() - start) / 1000,
+      best,
+    };
+    epochs.push(event);
+    observe(event);
+    if (kept.ends(epoch)) break;
   }
+  const ensemble: Ensemble = { link: linkOf(options), draws: kept.draws };
+  const table = kept.draws.length === 1 ? kept.draws[0]! : meanOfDraws(kept.draws, input.counts);
+  return { ...table, loss: options.loss, bestEpoch: kept.bestEpoch, epochs, ensemble };
 }
 
 function linkOf({ loss }: FmOptions): Link {
