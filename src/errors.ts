@@ -84,6 +84,11 @@ export function excerpt(text: string): string {
   return JSON.stringify(cut);
 }
 
+/** An option as a user types it: `--min-count` of minCount. */
+export function flagOf(name: string): string {
+  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
 /** The candidate nearest to `name` by edit distance, or undefined when none is near; for "did you mean". */
 export function nearestName(name: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

@@ -1,27 +1,17 @@
 // Options of `train-fm --task implicit`.
 
-import { Option, type Command } from "commander";
-import { UsageError } from "../errors.js";
+import type { Command } from "commander";
+import { flagOf, UsageError } from "../errors.js";
 import { implicitHyperparameters } from "../trainers/implicit/options.js";
-import { numberOf } from "./options.js";
+import { addHyperparameters } from "./options.js";
 
 /** As commander gives them. */
 export type ImplicitFlags = Partial<Record<(typeof implicitHyperparameters)[number]["name"], number>>;
 
-function flagOf(name: string): string {
-  return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
 /** Adds the options of least squares for implicit feedback. */
 export function addImplicitOptions(command: Command): Command {
-  for (const { name, help, default: standard } of implicitHyperparameters) {
-    command.addOption(
-      new Option(`${flagOf(name)} <x>`, `${help} (default: ${standard})`)
-        .argParser(numberOf(flagOf(name)))
-        .helpGroup("Implicit:"),
-    );
-  }
-  return command;
+  const numbers = implicitHyperparameters.map((parameter) => ({ ...parameter, integer: false }));
+  return addHyperparameters(command, numbers, () => "Implicit:");
 }
 
 /** The flags as options. @throws {UsageError} one of them without --task implicit */

@@ -1,7 +1,7 @@
 // Options that mean the same for every command that reads a log, grouped by stage.
 
 import { Option, type Command } from "commander";
-import { UsageError } from "../errors.js";
+import { flagOf, UsageError } from "../errors.js";
 import { inputFormats, type InputFormat } from "../log/form.js";
 import type { ReadOptions } from "../log/log.js";
 
@@ -37,6 +37,24 @@ function percentOf(flag: string): (text: string) => number {
 /** A list that takes commas and repeats. */
 export function listOf(text: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), ...text.split(",").filter((name) => name !== "")];
+}
+
+/** Adds an option for each hyperparameter, named after it. */
+export function addHyperparameters(
+  command: Command,
+  hyperparameters: readonly { name: string; help: string; integer: boolean; default?: string }[],
+  groupOf: (name: string) => string,
+): Command {
+  for (const { name, help, integer, default: standard } of hyperparameters) {
+    const flag = flagOf(name);
+    const text = standard === undefined ? help : `${help} (default: ${standard})`;
+    command.addOption(
+      new Option(`${flag} <${integer ? "n" : "x"}>`, text)
+        .argParser(integer ? wholeOf(flag, 0) : numberOf(flag))
+        .helpGroup(groupOf(name)),
+    );
+  }
+  return command;
 }
 
 /** A list that repeats but takes no commas, for values that may hold one. */

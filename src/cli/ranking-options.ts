@@ -1,14 +1,14 @@
 // Options of `train-fm --task ranking`.
 
 import { Option, type Command } from "commander";
-import { UsageError } from "../errors.js";
+import { flagOf, UsageError } from "../errors.js";
 import {
   rankingHyperparameters,
   rankingLosses,
   rankingMetricNames,
   type RankingOptions,
 } from "../trainers/ranking/options.js";
-import { numberOf, wholeOf } from "./options.js";
+import { addHyperparameters } from "./options.js";
 import type { MetricName } from "./weekly-options.js";
 
 type Told = Partial<RankingOptions>;
@@ -27,12 +27,7 @@ export function addRankingOptions(command: Command): Command {
       rankingLosses,
     ),
   );
-  for (const { name, help, integer } of rankingHyperparameters) {
-    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
-    command.addOption(group(`${flag} <${integer ? "n" : "x"}>`, help).argParser(parse));
-  }
-  return command;
+  return addHyperparameters(command, rankingHyperparameters, () => "Ranking:");
 }
 
 /**
@@ -59,13 +54,12 @@ export function rankingOf(
   );
   if (first !== undefined) {
     const flag = first === "rankingLoss" ? "loss" : first;
-    throw new UsageError(
-      `--${flag.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)} is for --task ranking`,
-    );
+    throw new UsageError(`${flagOf(flag)} is for --task ranking`);
   }
   return flags.task === "implicit" ? { ranking: told } : {};
 }
 
-function ranksItems(task: string | undefined): boolean {
+/** Whether the task takes events and ranks items. */
+export function ranksItems(task: string | undefined): boolean {
   return task === "ranking" || task === "implicit";
 }

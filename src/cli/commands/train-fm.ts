@@ -8,6 +8,7 @@ import { UsageError } from "../../errors.js";
 import { hyperparameters, methods, models, tasks, type FmOptions } from "../../trainers/fm/options.js";
 import {
   addBadRowOptions,
+  addHyperparameters,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
@@ -22,7 +23,7 @@ import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { addImplicitOptions, implicitOf } from "../implicit-options.js";
-import { addRankingOptions, rankingOf, type RankingFlags } from "../ranking-options.js";
+import { addRankingOptions, rankingOf, ranksItems, type RankingFlags } from "../ranking-options.js";
 import { addSplitOptions, splitOf, type SplitFlags } from "../split-options.js";
 import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "../vocabulary-options.js";
 import type { Interrupts } from "../interrupts.js";
@@ -114,14 +115,7 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
     )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
   command.addOption(training("--l2 <x>", "both --l2-weight and --l2-vector").argParser(numberOf("--l2")));
-  for (const { name, default: standard, help, integer } of hyperparameters) {
-    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
-    const group = name === "dim" ? model : training;
-    command.addOption(
-      group(`${flag} <${integer ? "n" : "x"}>`, `${help} (default: ${standard})`).argParser(parse),
-    );
-  }
+  addHyperparameters(command, hyperparameters, (name) => (name === "dim" ? "Model:" : "Training:"));
   command.addOption(
     training(
       "--l2-field <field=x,...>",
@@ -148,7 +142,7 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
 
 function optionsOf(flags: Flags): TrainFmOptions {
   const { itemFields, positiveFrom, negatives } = flags;
-  const ranks = flags.task === "ranking" || flags.task === "implicit";
+  const ranks = ranksItems(flags.task);
   if (flags.noise !== undefined && negatives === 0 && !ranks)
     throw new UsageError("--noise goes with --negatives or --task ranking");
   const { model, method } = flags;

@@ -18,12 +18,12 @@ import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys
 import { metricLines } from "../metrics.js";
 import {
   addBadRowOptions,
+  addHyperparameters,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
   numberOf,
   readingOf,
-  wholeOf,
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
@@ -99,12 +99,7 @@ export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
         headPriors,
       ),
     );
-  for (const { name, default: standard, help, integer } of hyperparameters) {
-    const flag = `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    const parse = integer ? wholeOf(flag, 0) : numberOf(flag);
-    const option = new Option(`${flag} <${integer ? "n" : "x"}>`, `${help} (default: ${standard})`);
-    command.addOption(option.helpGroup("Training:").argParser(parse));
-  }
+  addHyperparameters(command, hyperparameters, () => "Training:");
   command
     .addOption(
       new Option("-o, --out <run>", "the run directory to write").helpGroup("Output:").makeOptionMandatory(),

@@ -1,7 +1,7 @@
 // Every hyperparameter of train-fm: default, range and help text, declared once.
 
 import { availableParallelism } from "node:os";
-import { UsageError } from "../../errors.js";
+import { flagOf, UsageError } from "../../errors.js";
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
@@ -248,6 +248,11 @@ export function defaultFmOptions(
     draws: 20,
     loss,
   };
+}
+
+/** The flag that sets an option. */
+export function fmFlagOf(name: string): string {
+  return name === "shuffle" ? "--no-shuffle" : flagOf(name);
 }
 
 /** @throws {UsageError} an option is outside its range, or does not go with the model */

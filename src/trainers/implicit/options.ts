@@ -2,6 +2,7 @@
 // factorization machine's.
 
 import { UsageError } from "../../errors.js";
+import { fmFlagOf } from "../fm/options.js";
 
 export interface ImplicitOptions {
   dim: number;
@@ -91,8 +92,5 @@ export function checkImplicitOptions(
   if (task !== "implicit") return;
   const idle = Object.entries(set).find(([name, value]) => value !== undefined && !used.has(name));
   if (!idle) return;
-  const flag = idle[0].replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  throw new UsageError(
-    `${flag === "shuffle" ? "--no-shuffle" : `--${flag}`} changes nothing for --task implicit: leave it out`,
-  );
+  throw new UsageError(`${fmFlagOf(idle[0])} changes nothing for --task implicit: leave it out`);
 }

@@ -1,7 +1,7 @@
 // Options that a method would pass over are refused, so that nobody believes in them.
 
 import { UsageError } from "../../../errors.js";
-import type { FmOptions, Method } from "../options.js";
+import { fmFlagOf, type FmOptions, type Method } from "../options.js";
 
 const ofGradients = [
   "learningRate",
@@ -26,10 +26,6 @@ export function checkMethodOptions(set: Partial<FmOptions>): void {
   const { method = "adagrad" } = set;
   for (const name of idle[method] ?? ofMcmc) {
     if (set[name] === undefined) continue;
-    const flag =
-      name === "shuffle"
-        ? "--no-shuffle"
-        : `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-    throw new UsageError(`${flag} changes nothing with --method ${method}: leave it out`);
+    throw new UsageError(`${fmFlagOf(name)} changes nothing with --method ${method}: leave it out`);
   }
 }
