@@ -12,6 +12,11 @@ const titles: Record<string, string> = {
   mae: "MAE",
 };
 
+/** What a training says at its end. */
+export function trainedText({ out, rows, seconds, metrics }: Summary): string {
+  return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+}
+
 /** recallAt20 and the like. */
 export function isAtK(name: string): boolean {
   return /^[a-z]+At\d+$/i.test(name);

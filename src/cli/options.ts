@@ -39,6 +39,23 @@ export function listOf(text: string, previous: string[] | undefined): string[] {
   return [...(previous ?? []), ...text.split(",").filter((name) => name !== "")];
 }
 
+/** Adds the log that a training reads. */
+export function addLogArgument(command: Command): Command {
+  return command.argument(
+    "<log...>",
+    "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
+  );
+}
+
+/** Adds the run that a training writes. */
+export function addRunOutput(command: Command): Command {
+  return command
+    .addOption(
+      new Option("-o, --out <run>", "the run directory to write").helpGroup("Output:").makeOptionMandatory(),
+    )
+    .addOption(new Option("--force", "replace an existing run").helpGroup("Output:"));
+}
+
 /** Adds an option for each hyperparameter, named after it. */
 export function addHyperparameters(
   command: Command,

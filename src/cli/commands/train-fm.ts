@@ -2,15 +2,16 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { Summary } from "../../api/summary.js";
 import type { TrainFmOptions } from "../../api/train-fm-options.js";
 import { UsageError } from "../../errors.js";
 import { hyperparameters, methods, models, tasks, type FmOptions } from "../../trainers/fm/options.js";
 import {
   addBadRowOptions,
   addHyperparameters,
+  addLogArgument,
   addOutputOptions,
   addReadingOptions,
+  addRunOutput,
   badRowsOf,
   listOf,
   numberOf,
@@ -30,7 +31,7 @@ import type { Interrupts } from "../interrupts.js";
 import { addMemoryOption, memoryOf, type MemoryFlags } from "../memory-option.js";
 import { addWeeklyOptions, weeklyOf, type WeeklyFlags } from "../weekly-options.js";
 import { watched, type OutputOptions } from "../progress.js";
-import { metricLines } from "../metrics.js";
+import { trainedText } from "../metrics.js";
 import { searchLines } from "../search.js";
 import { writeResult } from "../terminal.js";
 
@@ -65,12 +66,8 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
     .description(
       "Trains a factorization machine on a log and writes a run directory: a vector for each key of each field.",
     )
-    .argument(
-      "<log...>",
-      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
-    )
     .addHelpText("before", examples);
-  addBadRowOptions(addReadingOptions(addColumnOptions(command)));
+  addBadRowOptions(addReadingOptions(addColumnOptions(addLogArgument(command))));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
   addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
@@ -122,11 +119,7 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
       "L2 on a field's weights and vectors, in place of the general",
     ).argParser(l2FieldOf),
   );
-  command
-    .addOption(
-      new Option("-o, --out <run>", "the run directory to write").helpGroup("Output:").makeOptionMandatory(),
-    )
-    .addOption(new Option("--force", "replace an existing run").helpGroup("Output:"));
+  addRunOutput(command);
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { trainFm } = await import("../../api/train-fm.js");
     const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
@@ -136,7 +129,7 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
       trainFm(paths, options, { ...watch, ...(finishInstead && { finishInstead }) }),
     );
     if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-    else if (!flags.quiet) await writeResult(textOf(summary));
+    else if (!flags.quiet) await writeResult(`${searchLines(summary.search)}${trainedText(summary)}`);
   });
 }
 
@@ -190,8 +183,4 @@ function l2FieldOf(text: string, earlier: Record<string, number> = {}): Record<s
     return [part.slice(0, at), value];
   });
   return { ...earlier, ...Object.fromEntries(entries) };
-}
-
-function textOf({ out, rows, seconds, metrics, search }: Summary): string {
-  return `${searchLines(search)}${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
 }

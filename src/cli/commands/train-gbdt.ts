@@ -2,7 +2,6 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { Summary } from "../../api/summary.js";
 import type { TrainGbdtOptions } from "../../api/train-gbdt.js";
 import {
   defaultHead,
@@ -15,12 +14,14 @@ import { UsageError } from "../../errors.js";
 import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
-import { metricLines } from "../metrics.js";
+import { trainedText } from "../metrics.js";
 import {
   addBadRowOptions,
   addHyperparameters,
+  addLogArgument,
   addOutputOptions,
   addReadingOptions,
+  addRunOutput,
   badRowsOf,
   numberOf,
   readingOf,
@@ -61,12 +62,8 @@ export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
     .description(
       "Trains boosted trees on a log and writes a run directory: the trees in LightGBM's text format and a table of their leaves.",
     )
-    .argument(
-      "<log...>",
-      "files (CSV, JSON lines, Parquet, libsvm, libffm) or patterns, read as one log; - is stdin",
-    )
     .addHelpText("before", examples);
-  addBadRowOptions(addReadingOptions(addColumnOptions(command)));
+  addBadRowOptions(addReadingOptions(addColumnOptions(addLogArgument(command))));
   addEventOptions(addHashKeysOptions(addSplitOptions(command)));
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   command
@@ -100,17 +97,13 @@ export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
       ),
     );
   addHyperparameters(command, hyperparameters, () => "Training:");
-  command
-    .addOption(
-      new Option("-o, --out <run>", "the run directory to write").helpGroup("Output:").makeOptionMandatory(),
-    )
-    .addOption(new Option("--force", "replace an existing run").helpGroup("Output:"));
+  addRunOutput(command);
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { trainGbdt } = await import("../../api/train-gbdt.js");
     const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
     const summary = await watched(flags, signal, (watch) => trainGbdt(paths, options, watch));
     if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-    else if (!flags.quiet) await writeResult(textOf(summary));
+    else if (!flags.quiet) await writeResult(trainedText(summary));
   });
 }
 
@@ -146,8 +139,4 @@ function headOf({ head, headSplit, headL2, headPrior }: Flags): Pick<TrainGbdtOp
   if (Object.keys(told).length > 0)
     throw new UsageError("--head-split, --head-l2 and --head-prior go with --head lr");
   return {};
-}
-
-function textOf({ out, rows, seconds, metrics }: Summary): string {
-  return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
 }
