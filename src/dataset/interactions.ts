@@ -5,7 +5,7 @@
 // Row r of either side is the id of its field: row 0 is out-of-vocabulary and stays empty.
 
 import type { SparseRows } from "../kernels/als.js";
-import type { FeatureRows } from "./rows.js";
+import { firstPair, type FeatureRows } from "./rows.js";
 
 /** The features of a field: ids are features less `first`. */
 export interface FieldFeatures {
@@ -31,18 +31,19 @@ export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: Fie
 
 /** The ids of each event that has both. */
 function pairsOf(
-  { numRows, width, indptr, ids, weights: given }: FeatureRows,
+  rows: FeatureRows,
   user: FieldFeatures,
   item: FieldFeatures,
 ): { users: Uint32Array; items: Uint32Array; weights?: Float32Array } {
+  const { numRows, ids, weights: given } = rows;
   const users = new Uint32Array(numRows);
   const items = new Uint32Array(numRows);
   const weights = given && new Float32Array(numRows);
   let kept = 0;
   for (let r = 0; r < numRows; r++) {
     let [u, i] = [0, 0];
-    const end = indptr ? indptr[r + 1]! : (r + 1) * width;
-    for (let at = indptr ? indptr[r]! : r * width; at < end; at++) {
+    const end = firstPair(rows, r + 1);
+    for (let at = firstPair(rows, r); at < end; at++) {
       const feature = ids[at]!;
       if (feature >= user.first && feature < user.first + user.count) u = feature - user.first;
       if (feature >= item.first && feature < item.first + item.count) i = feature - item.first;

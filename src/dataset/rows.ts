@@ -40,9 +40,14 @@ export type TrainingRows =
   | { kind: "drawn"; numRows: number; draw(epoch: number): Iterable<FeatureRows> }
   | { kind: "stored"; rows: StoredRows };
 
+/** Where a row's pairs begin; those of row r end where those of row r + 1 begin. */
+export function firstPair({ indptr, width }: Pick<FeatureRows, "indptr" | "width">, row: number): number {
+  return indptr ? indptr[row]! : row * width;
+}
+
 /** The rows at the given places, in that order. */
 export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows {
-  const startOf = (row: number) => (rows.indptr ? rows.indptr[row]! : row * rows.width);
+  const startOf = (row: number) => firstPair(rows, row);
   const indptr = new Uint32Array(order.length + 1);
   for (let i = 0; i < order.length; i++) {
     indptr[i + 1] = indptr[i]! + startOf(order[i]! + 1) - startOf(order[i]!);

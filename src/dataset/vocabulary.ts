@@ -289,6 +289,14 @@ export function featureHashes({ fields, offsets, numFeatures }: FeatureSpace): U
   return hashes;
 }
 
+/** u32[numFeatures]: the index of each feature's field. @param offsets field f owns features [offsets[f], offsets[f + 1]) */
+export function fieldOfFeatures(offsets: ArrayLike<number>): Uint32Array {
+  const numFields = offsets.length - 1;
+  const fieldOf = new Uint32Array(offsets[numFields]!);
+  for (let f = 0; f < numFields; f++) fieldOf.fill(f, offsets[f], offsets[f + 1]);
+  return fieldOf;
+}
+
 /** u32[numFeatures]: events of the training part by feature. */
 export function featureCounts({ fields, offsets, numFeatures }: FeatureSpace): Uint32Array {
   const counts = new Uint32Array(numFeatures);

@@ -1,14 +1,14 @@
 // The kernel of boosted trees against its reference twin.
 
 import { between, integerBelow, mulberry32, type Random } from "../testing/random.js";
-import { splitOptionWords, type GbdtKernel } from "./gbdt.js";
+import { splitOptionWords, type GbdtKernel, type SplitOptions } from "./gbdt.js";
 import { kernelImports, loadKernel } from "./load.js";
 import { Arena, type Region } from "./memory.js";
 import * as reference from "./reference/gbdt.js";
 
 const SCALE_G = 2 ** 30;
 const SCALE_H = 2 ** 20;
-const options: reference.GainOptions = {
+const options: SplitOptions = {
   lambdaL1: 0.2,
   lambdaL2: 0.5,
   minDataInLeaf: 5,

@@ -1,6 +1,6 @@
 // Events and their negatives as feature rows: label 1 for an event, 0 for each of its negatives.
 
-import type { Encoder, FeatureRows, TrainingRows } from "../dataset/rows.js";
+import { firstPair, type Encoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
 import { shuffle, streamOf } from "./hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
@@ -142,10 +142,6 @@ export class NegativeRows {
     if (!values) return { numRows, width: context.width + this.#own.width, ids, labels, ...weighed };
     return { numRows, width: 0, indptr, ids, values, labels, ...weighed };
   }
-}
-
-function firstPair({ indptr, width }: FeatureRows, row: number): number {
-  return indptr ? indptr[row]! : row * width;
 }
 
 function pairsIn(rows: FeatureRows, row: number): number {

@@ -1,9 +1,10 @@
 // The reference against central differences and against trying every split of rows.
 
 import { mulberry32, integerBelow, between } from "../../testing/random.js";
-import { bestNumeric, gradient, histogram, loss, splitGain, sumOf, type GainOptions } from "./gbdt.js";
+import type { SplitOptions } from "../gbdt.js";
+import { bestNumeric, gradient, histogram, loss, splitGain, sumOf } from "./gbdt.js";
 
-const options: GainOptions = {
+const options: SplitOptions = {
   lambdaL1: 0.1,
   lambdaL2: 1,
   minDataInLeaf: 3,

@@ -2,6 +2,7 @@
 //
 // A histogram is an array of sums by bin. What is LightGBM's rule and why stands in the kernel.
 
+import type { SplitOptions } from "../gbdt.js";
 import { exp, log1p } from "./exp.js";
 
 /** Sums of a bin or a side. */
@@ -9,19 +10,6 @@ export interface Sums {
   g: number;
   h: number;
   count: number;
-}
-
-export interface GainOptions {
-  lambdaL1: number;
-  lambdaL2: number;
-  minDataInLeaf: number;
-  minSumHessianInLeaf: number;
-  minGainToSplit: number;
-  catSmooth: number;
-  catL2: number;
-  maxCatThreshold: number;
-  maxCatToOnehot: number;
-  minDataPerGroup: number;
 }
 
 /** The number of edges below x; `missing` for NaN. */
@@ -69,14 +57,14 @@ function minus(a: Sums, b: Sums): Sums {
   return { g: a.g - b.g, h: a.h - b.h, count: a.count - b.count };
 }
 
-function leafGain({ g, h }: Sums, options: GainOptions, more: number): number {
+function leafGain({ g, h }: Sums, options: SplitOptions, more: number): number {
   const t = Math.max(0, Math.abs(g) - options.lambdaL1);
   const below = h + options.lambdaL2 + more;
   return below > 0 ? t ** 2 / below : 0;
 }
 
 /** What a split gains over its parent; undefined when a side may not be a leaf. */
-export function splitGain(left: Sums, right: Sums, options: GainOptions, more = 0): number | undefined {
+export function splitGain(left: Sums, right: Sums, options: SplitOptions, more = 0): number | undefined {
   const isLeaf = ({ h, count }: Sums) => count >= options.minDataInLeaf && h >= options.minSumHessianInLeaf;
   if (!isLeaf(left) || !isLeaf(right)) return undefined;
   const parent = leafGain(add(left, right), options, 0) + options.minGainToSplit;
@@ -91,7 +79,7 @@ export interface NumericSplit {
 }
 
 /** All thresholds with missing values (the last bin) on either side. */
-export function bestNumeric(bins: readonly Sums[], options: GainOptions): NumericSplit | undefined {
+export function bestNumeric(bins: readonly Sums[], options: SplitOptions): NumericSplit | undefined {
   const values = bins.slice(0, -1);
   const missing = bins.at(-1)!;
   const all = sumOf(bins);
@@ -120,7 +108,7 @@ export interface CategoricalSplit {
 }
 
 /** One category against all, or a prefix or suffix of the sorted categories; bin 0 goes right. */
-export function bestCategorical(bins: readonly Sums[], options: GainOptions): CategoricalSplit | undefined {
+export function bestCategorical(bins: readonly Sums[], options: SplitOptions): CategoricalSplit | undefined {
   const all = sumOf(bins);
   let best: CategoricalSplit | undefined;
   if (bins.length <= options.maxCatToOnehot) {

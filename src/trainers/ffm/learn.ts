@@ -6,7 +6,7 @@
 //   model/ffm.json          fields, dim of a block, and whether rows are normalised
 
 import { hashText } from "../../dataset/hash.js";
-import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
@@ -86,15 +86,10 @@ export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTab
 }
 
 /** What the kernel knows of the fields of a space. */
-function fieldAwareness(
-  { fields, offsets, numFeatures }: FeatureSpace,
-  normalizeRows: boolean,
-): FieldAwareness {
-  const fieldOf = new Uint32Array(numFeatures);
-  fields.forEach((_, f) => fieldOf.fill(f, offsets[f], offsets[f + 1]));
+function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolean): FieldAwareness {
   return {
     numFields: fields.length,
-    fieldOf,
+    fieldOf: fieldOfFeatures(offsets),
     fieldHashes: Uint32Array.from(fields, ({ name }) => hashText(name).lo),
     several: fields.map(({ kind }) => kind === "multi"),
     normalizeRows,

@@ -2,7 +2,7 @@
 //
 // A dataset's rows are so already; negatives have the item's fields after the others.
 
-import type { FeatureRows, StoredRows, TrainingRows } from "../../dataset/rows.js";
+import { firstPair, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
 
 /** The rows with each row's pairs in the order of their fields, those of one field as they were; the same object when they are so. */
 export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRows {
@@ -13,11 +13,10 @@ export function inFieldOrder(rows: FeatureRows, fieldOf: Uint32Array): FeatureRo
     const fields = Array.from({ length: width }, (_, column) => fieldOf[ids[column]!]!);
     return isSorted(fields) ? rows : { ...rows, ids: columnsOf(rows, placesBy(fields)) };
   }
-  const startOf = (row: number) => (indptr ? indptr[row]! : row * width);
   const sorted = { ids: Uint32Array.from(ids), values: values && Float32Array.from(values) };
   let changed = false;
   for (let r = 0; r < numRows; r++) {
-    const [from, to] = [startOf(r), startOf(r + 1)];
+    const [from, to] = [firstPair(rows, r), firstPair(rows, r + 1)];
     if (isInOrder(ids, fieldOf, from, to)) continue;
     changed = true;
     placesBy(Array.from(ids.subarray(from, to), (id) => fieldOf[id]!)).forEach((place, i) => {

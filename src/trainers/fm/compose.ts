@@ -9,7 +9,7 @@
 //
 // which is Rendle 2010, eq. 1, with its products sorted into those within each group and those across.
 
-import type { FeatureRows } from "../../dataset/rows.js";
+import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FmParameters } from "./model.js";
 
 /** f32[numRows * dim]: the vector, sum of x v over each row's features, in their order. */
@@ -46,11 +46,11 @@ export function composeWeights({ dim, w, vectors }: FmParameters, rows: FeatureR
 
 /** Visits the features of a row with their values. */
 export function forEachPair(
-  { indptr, width, ids, values }: FeatureRows,
+  rows: FeatureRows,
   row: number,
   visit: (feature: number, x: number) => void,
 ): void {
-  const end = indptr ? indptr[row + 1]! : (row + 1) * width;
-  for (let pair = indptr ? indptr[row]! : row * width; pair < end; pair++)
-    visit(ids[pair]!, values ? values[pair]! : 1);
+  const { ids, values } = rows;
+  const end = firstPair(rows, row + 1);
+  for (let pair = firstPair(rows, row); pair < end; pair++) visit(ids[pair]!, values ? values[pair]! : 1);
 }

@@ -1,7 +1,7 @@
 // The factorization machine as `train-fm` knows it: trained on a space's rows, written to a run, read back to score.
 
 import { requireColumn } from "../../dataset/roles.js";
-import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { FeatureRates } from "../../kernels/fm.js";
@@ -39,14 +39,13 @@ export async function learnFm(
 
 /** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
 export function fieldRates(
-  { fields, offsets, numFeatures }: FeatureSpace,
+  { fields, offsets }: FeatureSpace,
   { l2Field, l2Weight, l2Vector }: FmOptions,
 ): ((feature: number) => FeatureRates) | undefined {
   const names = fields.map(({ name }) => name);
   for (const name of Object.keys(l2Field)) requireColumn("--l2-field", name, names);
   if (Object.keys(l2Field).length === 0) return undefined;
-  const fieldOf = new Uint32Array(numFeatures);
-  names.forEach((_, f) => fieldOf.fill(f, offsets[f], offsets[f + 1]));
+  const fieldOf = fieldOfFeatures(offsets);
   const rates = names.map((name) =>
     Object.hasOwn(l2Field, name)
       ? { l2Weight: l2Field[name]!, l2Vector: l2Field[name]!, factor: 1 }

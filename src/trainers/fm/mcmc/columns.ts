@@ -7,7 +7,8 @@
 //
 // All lie in the shared memory.
 
-import type { FeatureRows } from "../../../dataset/rows.js";
+import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
+import { fieldOfFeatures } from "../../../dataset/vocabulary.js";
 import type { Arena } from "../../../kernels/memory.js";
 
 /** Where a field's cells lie; offsets are bytes. */
@@ -33,8 +34,7 @@ interface Shape {
  * @throws {UsageError} they do not fit
  */
 export function columnsOf(arena: Arena, rows: FeatureRows, offsets: readonly number[]): Column[] {
-  const fieldOf = new Uint32Array(offsets.at(-1)!);
-  for (let f = 0; f + 1 < offsets.length; f++) fieldOf.fill(f, offsets[f], offsets[f + 1]);
+  const fieldOf = fieldOfFeatures(offsets);
   return shapesOf(rows, fieldOf, offsets.length - 1).map((shape, f) => {
     const cells = { rows, fieldOf, field: f, offset: offsets[f]!, size: offsets[f + 1]! - offsets[f]! };
     return shape.several ? sparseColumn(arena, cells, shape) : singleColumn(arena, cells, shape);
@@ -46,7 +46,7 @@ function shapesOf(rows: FeatureRows, fieldOf: Uint32Array, numFields: number): S
   const lastRow = new Int32Array(numFields).fill(-1);
   const { ids, values } = rows;
   for (let r = 0; r < rows.numRows; r++) {
-    for (let p = startOf(rows, r); p < startOf(rows, r + 1); p++) {
+    for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++) {
       const f = fieldOf[ids[p]!]!;
       const shape = shapes[f]!;
       shape.pairs++;
@@ -76,7 +76,7 @@ function singleColumn(
   const ids = arena.u32(idsAt).fill(size);
   const values = valuesAt && arena.f32(valuesAt);
   for (let r = 0; r < rows.numRows; r++) {
-    for (let p = startOf(rows, r); p < startOf(rows, r + 1); p++) {
+    for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++) {
       if (fieldOf[rows.ids[p]!] !== field) continue;
       ids[r] = rows.ids[p]! - offset;
       if (values) values[r] = rows.values![p]!;
@@ -91,7 +91,7 @@ function sparseColumn(arena: Arena, { rows, fieldOf, field, offset, size }: Cell
   const [indptr, rowsOf, values] = [arena.u32(indptrAt), arena.u32(rowsAt), arena.f32(valuesAt)];
   const visit = (put: (feature: number, row: number, pair: number) => void) => {
     for (let r = 0; r < rows.numRows; r++) {
-      for (let p = startOf(rows, r); p < startOf(rows, r + 1); p++) {
+      for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++) {
         if (fieldOf[rows.ids[p]!] === field) put(rows.ids[p]! - offset, r, p);
       }
     }
@@ -105,8 +105,4 @@ function sparseColumn(arena: Arena, { rows, fieldOf, field, offset, size }: Cell
     values[end[feature]!++] = rows.values ? rows.values[pair]! : 1;
   });
   return { kind: "sparse", indptr: indptrAt.offset, rows: rowsAt.offset, values: valuesAt.offset };
-}
-
-function startOf({ indptr, width }: FeatureRows, row: number): number {
-  return indptr ? indptr[row]! : row * width;
 }

@@ -1,6 +1,6 @@
 // The training rows as one list that stays: residuals belong to rows, so rows must not change from sweep to sweep.
 
-import type { FeatureRows, TrainingRows } from "../../../dataset/rows.js";
+import { firstPair, type FeatureRows, type TrainingRows } from "../../../dataset/rows.js";
 
 /** The rows, or what the first epoch would draw of them: its negatives, its hidden keys. */
 export function residentRows(train: TrainingRows): FeatureRows {
@@ -22,8 +22,7 @@ export function residentRows(train: TrainingRows): FeatureRows {
     labels.set(chunk.labels, row);
     if (weights && chunk.weights) weights.set(chunk.weights, row);
     for (let r = 0; r < chunk.numRows; r++) {
-      const end = chunk.indptr ? chunk.indptr[r + 1]! : (r + 1) * chunk.width;
-      indptr[row + r + 1] = pair + end;
+      indptr[row + r + 1] = pair + firstPair(chunk, r + 1);
     }
     row += chunk.numRows;
     pair += chunk.ids.length;
