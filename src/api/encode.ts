@@ -9,7 +9,7 @@ import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { version } from "../io/package-version.js";
-import type { Watch } from "./progress.js";
+import { collectWarnings, type Watch } from "./progress.js";
 import { filteredColumns, hidingText, withLog, type DatasetOptions } from "./read-dataset.js";
 import type { Summary } from "./summary.js";
 
@@ -43,18 +43,12 @@ export async function encode(
   const hash = hashKeys === undefined ? undefined : await keyedHashFrom(hashKeys);
   const hashing = hash && { hash, named, filters: filteredColumns(options) };
   const shaping = shapingOf(options);
-  const warnings: string[] = [];
+  const { watch: collecting, warnings } = collectWarnings(watch);
   const read = () =>
     withLog(
       paths,
       { ...options, infer: true, unlabelled: false, hidesText: hash !== undefined },
-      {
-        ...watch,
-        observe: (progress) => {
-          if (progress.stage === "warning") warnings.push(progress.text);
-          watch.observe(progress);
-        },
-      },
+      collecting,
       (log, sides, build, observe) => {
         const stream = (open: OpenSink) => streamRows(log, sides, build, open, observe);
         const rows = (open: OpenSink) => (hashing ? streamHashed(hashing, stream, open) : stream(open));

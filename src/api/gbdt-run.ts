@@ -6,70 +6,31 @@ import { labelsOf } from "../dataset/labels.js";
 import type { Run } from "../embedding/run-directory.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import { version } from "../io/package-version.js";
-import type { ReadOptions } from "../log/log.js";
 import { readGbdt } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
-import type { BadRowReport } from "./bad-row-report.js";
-import { silently, toldRoles, wholeOf } from "./parts.js";
+import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
-import { secretOf } from "./read-as-trained.js";
-import { readDataset } from "./read-dataset.js";
+import { readAsTrained, type ReadLike } from "./read-as-trained.js";
 import type { Summary } from "./summary.js";
-
-export interface ReadLike {
-  on: string[];
-  reading: ReadOptions;
-  hashKeys?: string | undefined;
-  maxBad?: number;
-  badRows?: BadRowReport;
-}
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
   preprocess: GbdtPreprocess,
-  { on, reading, hashKeys, ...bad }: ReadLike,
+  log: ReadLike,
   watch: Watch,
   withLabel: boolean,
   keyed?: string,
 ): Promise<Dataset> {
-  const { sides, drop, where = [], timeFields, timeFormat } = preprocess;
   // what only judging needs is not asked of rows that are encoded
-  const { label, weight, event, ...others } = preprocess.roles;
-  const judged = {
-    ...(label !== undefined && { label }),
-    ...(weight !== undefined && { weight }),
-    ...(event !== undefined && { event }),
-  };
-  const { time } = others;
+  const { label: _, weight: __, event: ___, ...others } = preprocess.roles;
+  const asked = withLabel ? preprocess.roles : others;
   const known = [...others.fields, ...others.numeric];
   const fields = keyed === undefined || known.includes(keyed) ? others.fields : [...others.fields, keyed];
-  const roles = { ...others, fields };
-  const { dataset } = await readDataset(
-    on,
-    {
-      ...toldRoles(withLabel ? { ...roles, ...judged } : roles),
-      ...(await secretOf(preprocess, hashKeys, on)),
-      like: preprocess,
-      ...(timeFields &&
-        time !== undefined && {
-          time,
-          timeFields: timeFields.names,
-          timeZone: timeFields.zone,
-          ...(timeFormat !== undefined && { timeFormat }),
-        }),
-      sides,
-      drop,
-      where,
-      reading,
-      ...bad,
-      onBadRow: reading.onBadRow,
-      unlabelled: false,
-    },
-    silently(watch),
-  );
+  const as = { ...preprocess, roles: { ...asked, fields } };
+  const { dataset } = await readAsTrained(as, log, { unlabelled: false }, silently(watch));
   return dataset;
 }
 

@@ -23,3 +23,17 @@ export interface Watch {
   /** where an interruption is to save: the next one calls `finish` in place of aborting the signal; returns what ends this */
   finishInstead?: (finish: () => void) => () => void;
 }
+
+/** A watch that hears of warnings and keeps them, for a summary. */
+export function collectWarnings(watch: Watch): {
+  watch: Watch;
+  warnings: string[];
+  warn: (text: string) => void;
+} {
+  const warnings: string[] = [];
+  const observe: Observe = (progress) => {
+    if (progress.stage === "warning") warnings.push(progress.text);
+    watch.observe(progress);
+  };
+  return { watch: { ...watch, observe }, warnings, warn: (text) => observe({ stage: "warning", text }) };
+}

@@ -2,42 +2,22 @@
 
 import { rowWeights } from "../dataset/event-weights.js";
 import { labelsOf, type LabelledTask } from "../dataset/labels.js";
-import { numericOf, timeOf, type Preprocess } from "../dataset/preprocess.js";
+import { numericOf, type Preprocess } from "../dataset/preprocess.js";
 import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { NegativeRows } from "../sampling/negative-rows.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import type { Part } from "./examples.js";
-import type { ReadLike } from "./gbdt-run.js";
 import { readNegatives } from "./negative-file.js";
-import { toldRoles } from "./parts.js";
 import type { Watch } from "./progress.js";
-import { secretOf } from "./read-as-trained.js";
-import { readDataset, type ReadDataset } from "./read-dataset.js";
+import { readAsTrained, type ReadLike } from "./read-as-trained.js";
+import type { ReadDataset } from "./read-dataset.js";
 
 /** Reads a log in a run's roles, with its side tables and filters. */
-export async function readLikeRun(
-  preprocess: Preprocess,
-  { on, reading, hashKeys, ...bad }: ReadLike,
-  watch: Watch,
-): Promise<ReadDataset> {
-  const { roles, sides, drop, where = [], negatives } = preprocess;
-  const told = {
-    ...toldRoles(roles),
-    ...(await secretOf(preprocess, hashKeys, on)),
-    like: preprocess,
-    numeric: numericOf(preprocess),
-    ...timeOf(preprocess),
-    sides,
-    drop,
-    where,
-    reading,
-    ...bad,
-    onBadRow: reading.onBadRow,
-    unlabelled: negatives !== null,
-  };
-  return await readDataset(on, told, watch);
+export async function readLikeRun(preprocess: Preprocess, log: ReadLike, watch: Watch): Promise<ReadDataset> {
+  const shape = { numeric: numericOf(preprocess), unlabelled: preprocess.negatives !== null };
+  return await readAsTrained(preprocess, log, shape, watch);
 }
 
 /** The log's own labels, or its events against negatives drawn as in training: each event, then its negatives. */

@@ -1,7 +1,8 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
-import { parseEventWeight } from "../dataset/event-weights.js";
+import { eventColumn } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
+import { ranksItems } from "../dataset/labels.js";
 import { hashingOf } from "../dataset/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
@@ -17,7 +18,7 @@ import { checkMethodOptions } from "../trainers/fm/mcmc/check-options.js";
 import { itemFiles } from "./item-file.js";
 import { negativeFiles } from "./negative-file.js";
 import { splitParts } from "./parts.js";
-import type { Watch } from "./progress.js";
+import { collectWarnings, type Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
 import { trainAndRefit } from "./refit.js";
 import { earlierRows } from "./row-order.js";
@@ -40,11 +41,7 @@ export async function trainFm(
   watch: Watch,
 ): Promise<Summary> {
   const clock = new Stopwatch();
-  const warnings: string[] = [];
-  const warn = (text: string) => {
-    warnings.push(text);
-    watch.observe({ stage: "warning", text });
-  };
+  const { watch: collecting, warnings, warn } = collectWarnings(watch);
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions(fmOptionsOf(flags, "logistic"));
@@ -56,13 +53,9 @@ export async function trainFm(
   });
 
   const earlierRun = await openEarlier(flags, flags.fm);
-  const { eventWeight } = flags;
-  const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
-  const read = await readDataset(
-    paths,
-    { ...withoutBound(flags), ...event, ...boundOf(flags) },
-    collectWarnings(watch, warnings),
-  );
+  const { maxMemory, ...unbounded } = flags;
+  const bound = maxMemory !== undefined && canStream(flags) ? { maxMemory } : {};
+  const read = await readDataset(paths, { ...unbounded, ...eventColumn(flags), ...bound }, collecting);
   const options = { ...flags, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
   checkTarget(limited.dataset, options);
@@ -164,28 +157,8 @@ export async function trainFm(
   };
 }
 
-function collectWarnings({ observe, signal }: Watch, warnings: string[]): Watch {
-  return {
-    signal,
-    observe: (progress) => {
-      if (progress.stage === "warning") warnings.push(progress.text);
-      observe(progress);
-    },
-  };
-}
-
-/** How many bytes rows may take in memory, for a training that can leave them on disk. */
-function boundOf(flags: TrainFmOptions): Pick<TrainFmOptions, "maxMemory"> {
-  const { maxMemory, negatives, since, maxEventsPerUser, hashKeys, task } = flags;
-  const needsRows =
-    negatives > 0 || since !== undefined || maxEventsPerUser !== undefined || hashKeys !== undefined;
-  return maxMemory === undefined ||
-    needsRows ||
-    (task !== undefined && task !== "binary" && task !== "regression")
-    ? {}
-    : { maxMemory };
-}
-
-function withoutBound({ maxMemory: _, ...flags }: TrainFmOptions): TrainFmOptions {
-  return flags;
+/** Whether a training can leave the rows of a dataset on disk: whatever looks at all of them needs them in memory. */
+function canStream({ negatives, since, maxEventsPerUser, hashKeys, task }: TrainFmOptions): boolean {
+  const looksAtRows = since !== undefined || maxEventsPerUser !== undefined || hashKeys !== undefined;
+  return negatives === 0 && !looksAtRows && !ranksItems(task);
 }

@@ -3,7 +3,7 @@
 import { resolve } from "node:path";
 import type { Dataset } from "../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
-import { eventWeights, parseEventWeight, type EventWeightOptions } from "../dataset/event-weights.js";
+import { eventWeights, eventColumn, type EventWeightOptions } from "../dataset/event-weights.js";
 import { labelsOf, type LabelledTask } from "../dataset/labels.js";
 import { parseSide } from "../dataset/side.js";
 import type { Metrics } from "../embedding/manifest.js";
@@ -30,7 +30,7 @@ import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import type { Part } from "./examples.js";
 import { comparisons, scoresWithoutTrees, splitHead, trainHead, type LabelledPart } from "./gbdt-head.js";
 import { splitParts } from "./parts.js";
-import type { Watch } from "./progress.js";
+import { collectWarnings, type Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import { splitWarnings, type SplitFlags } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
@@ -62,25 +62,19 @@ export async function trainGbdt(
   watch: Watch,
 ): Promise<Summary> {
   const clock = new Stopwatch();
-  const warnings: string[] = [];
-  const observe: Watch["observe"] = (progress) => {
-    if (progress.stage === "warning") warnings.push(progress.text);
-    watch.observe(progress);
-  };
-  const warn = (text: string) => observe({ stage: "warning", text });
+  const { watch: collecting, warnings, warn } = collectWarnings(watch);
+  const { observe } = collecting;
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   const gbdt: GbdtOptions = { ...defaultGbdtOptions(), ...flags.gbdt };
   checkGbdtOptions(gbdt);
 
-  const { eventWeight } = flags;
-  const event = eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
-  const told = { ...flags, ...event, integersAreNumbers: true };
-  const read = await readDataset(paths, told, { ...watch, observe });
+  const told = { ...flags, ...eventColumn(flags), integersAreNumbers: true };
+  const read = await readDataset(paths, told, collecting);
   const options = { ...told, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
   for (const text of notes) observe({ stage: "note", text });
   if (dataset.roles.label === undefined) throw new UsageError("no column is a label: name it with --label");
-  const { parts, by } = await splitParts(dataset, options, gbdt.seed, { ...watch, observe });
+  const { parts, by } = await splitParts(dataset, options, gbdt.seed, collecting);
   for (const text of splitWarnings(by)) warn(text);
   clock.lap("read");
 

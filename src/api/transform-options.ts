@@ -6,7 +6,7 @@ import {
   type Encoding,
   type EncodingFormat,
 } from "../export/encodings.js";
-import type { ReadLike } from "./gbdt-run.js";
+import type { ReadLike } from "./read-as-trained.js";
 
 export const transformFormats: readonly EncodingFormat[] = encodingFormats;
 

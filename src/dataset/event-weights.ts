@@ -40,6 +40,11 @@ export function parseEventWeight(text: string): KindWeights {
   return { column: text.slice(0, at), weights };
 }
 
+/** The column of the kinds of events, as an option of reading. */
+export function eventColumn({ eventWeight }: EventWeightOptions): { event?: string } {
+  return eventWeight === undefined ? {} : { event: parseEventWeight(eventWeight).column };
+}
+
 /**
  * What the rows of the training part count, and those of other parts by the same measure; undefined when all count alike.
  *

@@ -70,7 +70,10 @@ export function timeOf({
   roles,
   timeFields,
   timeFormat,
-}: Preprocess): TimeFieldOptions & { time?: string; timeFormat?: string } {
+}: Pick<Preprocess, "roles" | "timeFields" | "timeFormat">): TimeFieldOptions & {
+  time?: string;
+  timeFormat?: string;
+} {
   if (!timeFields || roles.time === undefined) return {};
   const form = timeFormat === undefined ? {} : { timeFormat };
   return { time: roles.time, ...form, timeFields: timeFields.names, timeZone: timeFields.zone };
