@@ -9,7 +9,7 @@ import type { OptimizerState } from "../kernels/fm-state.js";
 import { spaceOf } from "./feature-table.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
 import { readFmParameters } from "./fm/artifact.js";
-import { learnFm, readFm, readLr } from "./fm/learn.js";
+import { learnFm, readFm } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
 import { readOptimizerFile } from "./fm/optimizer-file.js";
 import { learnCoordinates, readDraws } from "./fm/mcmc/learn.js";
@@ -84,7 +84,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 const readers: Record<string, Reader> = {
   fm: readFm,
   "fm-draws": readDraws,
-  lr: readLr,
+  lr: readFm,
   ffm: readFfm,
 };
 
@@ -139,10 +139,7 @@ export interface FmRun extends RunSpace {
 /** Reads the parameters of a run of model fm or lr. @throws {ArtifactError} damaged */
 export async function readFmModel(run: Run): Promise<FmRun> {
   const found = await readSpace(run);
-  // the vectors of a linear run are its weights
-  const table =
-    run.manifest.model === "lr" ? { ...found.table, dim: 0, vectors: new Float32Array() } : found.table;
-  return { ...found, parameters: await readFmParameters(run, found.space, table) };
+  return { ...found, parameters: await readFmParameters(run, found.space, found.table) };
 }
 
 /** Models from which another training goes on. */

@@ -43,7 +43,8 @@ export async function readFmParameters(
   table: EmbeddingTable,
 ): Promise<FmParameters> {
   const tensors = readSafetensors(await run.readModelFile(MODEL_FILE), MODEL_FILE);
-  const { dim } = table;
+  // the vectors of a linear run are its weights: it has no factors
+  const dim = run.manifest.model === "lr" ? 0 : table.dim;
   const tensor = (name: string): Float32Array => {
     const found = tensors.get(name);
     if (!found || !(found.data instanceof Float32Array))

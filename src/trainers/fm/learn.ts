@@ -81,8 +81,3 @@ export async function readFm(run: Run, space: FeatureSpace, table: EmbeddingTabl
     rank: (contexts, items) => rankingVectors(parameters, contexts, items),
   };
 }
-
-/** The scorer of a linear run, whose vectors are its weights. */
-export function readLr(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
-  return readFm(run, space, { ...table, dim: 0, vectors: new Float32Array() });
-}
