@@ -22,7 +22,7 @@ export interface EncodedRows {
   values: Uint32Array | Float64Array | Float32Array;
   /** the key of a row as UTF-8 bytes */
   keyOf: (row: number) => Uint8Array;
-  /** f64[numRows]; present when asked for */
+  /** f64[numRows], or f64[numRows][scores] where there are several; present when asked for */
   scores?: Float64Array;
   /** f32[numRows], of vectors */
   biases?: Float32Array;
@@ -41,6 +41,8 @@ export interface Encoding {
   starts: ArrayLike<number>;
   numRows: number;
   withScores: boolean;
+  /** names of the scores of several classes */
+  scores?: string[];
 }
 
 /** The bytes of one file. @throws {UsageError} npy, which is several */
@@ -54,7 +56,12 @@ export async function* encodingChunks(
   const out = new ByteWriter();
   if (format === "csv") {
     const bias = encoding.kind === "vectors" ? ["bias"] : [];
-    const names = [encoding.key, ...bias, ...encoding.columns, ...(encoding.withScores ? ["score"] : [])];
+    const names = [
+      encoding.key,
+      ...bias,
+      ...encoding.columns,
+      ...(encoding.withScores ? (encoding.scores ?? ["score"]) : []),
+    ];
     out.text(`${names.map(csvCell).join(",")}\n`);
   }
   for await (const chunk of rows) {
@@ -68,7 +75,7 @@ export async function* encodingChunks(
 
 function csvRow(
   out: ByteWriter,
-  { kind, columns, withScores }: Encoding,
+  { kind, columns, withScores, scores }: Encoding,
   rows: EncodedRows,
   row: number,
 ): void {
@@ -87,13 +94,13 @@ function csvRow(
     if (kind === "vectors") out.float32(x);
     else if (x === x) writeNumber(out, x);
   }
-  if (withScores) out.text(`,${rows.scores![row]}`);
+  if (withScores) out.text(`,${scoresOf(rows, row, scores?.length).join(",")}`);
   out.byte(10);
 }
 
 function jsonlRow(
   out: ByteWriter,
-  { kind, key, columns, withScores }: Encoding,
+  { kind, key, columns, withScores, scores }: Encoding,
   rows: EncodedRows,
   row: number,
 ): void {
@@ -114,8 +121,13 @@ function jsonlRow(
     else out.text("null");
   }
   out.text(isObject ? "}" : "]");
-  if (withScores) out.text(`,"score":${rows.scores![row]}`);
+  const own = withScores ? scoresOf(rows, row, scores?.length) : [];
+  if (withScores) out.text(scores ? `,"scores":[${own.join(",")}]` : `,"score":${own[0]}`);
   out.text("}\n");
+}
+
+function scoresOf({ scores }: EncodedRows, row: number, count = 1): Float64Array {
+  return scores!.subarray(row * count, (row + 1) * count);
 }
 
 function libsvmRow(
@@ -154,7 +166,7 @@ export interface NpyFile {
 }
 
 /** The files of an npy directory: what each starts with, and what it takes of each chunk. */
-export function npyFiles({ kind, columns, numRows, withScores }: Encoding): NpyFile[] {
+export function npyFiles({ kind, columns, numRows, withScores, scores: names }: Encoding): NpyFile[] {
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];
   return [
     {
@@ -176,7 +188,7 @@ export function npyFiles({ kind, columns, numRows, withScores }: Encoding): NpyF
       ? [
           {
             name: "scores.npy",
-            head: npyHead("<f8", [numRows]),
+            head: npyHead("<f8", names ? [numRows, names.length] : [numRows]),
             bytesOf: ({ scores }: EncodedRows) => bytesOf(scores!),
           },
         ]
