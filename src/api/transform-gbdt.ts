@@ -3,7 +3,7 @@
 import { classLabelsOf } from "../dataset/classes.js";
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
-import type { EncodedRows, Encoding } from "../export/encodings.js";
+import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
 import { headScorer } from "../trainers/gbdt/head.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
@@ -40,8 +40,7 @@ export async function encodeWithTrees(
       : forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
     starts,
     numRows: dataset.numRows,
-    withScores: withScores && !features,
-    ...(preprocess.classes && { scores: preprocess.classes.map((name) => `score:${name}`) }),
+    scores: withScores && !features ? scoreNames(preprocess) : [],
   };
   const rows = features
     ? featureRows(artifact, dataset, key)
@@ -104,6 +103,10 @@ async function* featureRows(
       labels: labels.subarray(first, first + numRows),
     };
   }
+}
+
+function scoreNames({ classes }: GbdtPreprocess): string[] {
+  return classes ? classes.map((name) => `score:${name}`) : ["score"];
 }
 
 /** Numbers of classes, or the column as it is; 0 where the log has none. */
