@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UsageError } from "../errors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { writeDirectory, type AtomicOptions } from "../io/atomic.js";
-import { writeChunks } from "../io/write.js";
+import { writeChunks, type Chunks } from "../io/write.js";
 import { formatNamed } from "./formats.js";
 import { selectRows, type ExportOptions } from "./selection.js";
 
@@ -15,10 +15,7 @@ import { selectRows, type ExportOptions } from "./selection.js";
  * @throws {DataError} keys that the format cannot tell apart, or under strict cannot hold
  * @throws {ArtifactError} while iterating: a number is not finite
  */
-export function exportTable(
-  table: EmbeddingTable,
-  options: ExportOptions & { format: string },
-): Iterable<Uint8Array> {
+export function exportTable(table: EmbeddingTable, options: ExportOptions & { format: string }): Chunks {
   const format = formatNamed(options.format);
   if (format.needsDirectory) {
     throw new UsageError(`format ${options.format} writes several files: give a directory with -o DIR`);
