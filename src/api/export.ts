@@ -1,10 +1,10 @@
 // `embed export`: a run's table → a file of another tool's format.
 
-import { readFmModel, type FmRun } from "../trainers/learners.js";
+import { PREPROCESS_FILE, readFmModel, type FmRun } from "../trainers/learners.js";
 import { exportDirectory, exportTable } from "../export/export-table.js";
 import { exportFormats, formatNamed, type ExportFormat } from "../export/formats.js";
 import { normalized, numZeroVectors, rowsNamed, topRows } from "../export/narrow.js";
-import { withReserved, type OutOfVocabulary, type ReserveScheme } from "../export/reserve.js";
+import { reserveSchemes, withReserved, type OutOfVocabulary, type ReserveScheme } from "../export/reserve.js";
 import type { ModelFacts } from "../export/selection.js";
 import { rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { NoInputError, UsageError } from "../errors.js";
@@ -14,7 +14,8 @@ import { readText } from "../io/read-text.js";
 import { composeItems, withMips, type Compose } from "./compose.js";
 import { openTable, type OpenTable } from "./tables.js";
 
-export { reserveSchemes } from "../export/reserve.js";
+/** Values of `reserve`, for the help. */
+export const reservations: readonly ReserveScheme[] = reserveSchemes;
 
 /** Name and one line of each format, for the help. */
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
@@ -39,6 +40,8 @@ export interface ExportRunOptions {
   normalize?: "l2";
   /** rows for padding and unknown keys */
   reserve?: ReserveScheme;
+  /** parquet: a column a dimension in place of lists */
+  wide?: boolean;
   /** a path; undefined or `-` for `write` */
   out?: string;
   force: boolean;
@@ -68,7 +71,7 @@ export async function exportRun(
   tell: (note: string) => void = () => undefined,
 ): Promise<ExportSummary> {
   const start = performance.now();
-  const { format: name, out, force, withWeight, strict, reserve } = options;
+  const { format: name, out, force, withWeight, strict, reserve, wide } = options;
   const format = formatNamed(name);
   const toStdout = out === undefined || out === "-";
   if (toStdout && format.needsDirectory) {
@@ -85,8 +88,10 @@ export async function exportRun(
     strict,
     ...(field !== undefined && { field }),
     ...(reserve && { reserve }),
+    ...(wide && { wide }),
   };
-  const given = { ...selected, ...(model && { model }) };
+  const preprocess = await preprocessOf(opened);
+  const given = { ...selected, ...(model && { model }), ...(preprocess && { preprocess }) };
   if (toStdout) {
     for await (const chunk of exportTable(table, given)) {
       signal.throwIfAborted();
@@ -116,7 +121,7 @@ export async function exportRun(
 
 /** @throws {UsageError} options that do not go together */
 function checkTogether(format: ExportFormat, options: ExportRunOptions): void {
-  const { format: name, field, reserve, compose, mips, normalize } = options;
+  const { field, reserve, compose, mips, normalize, wide, format: name } = options;
   if (format.isOfModel) {
     if (compose === "item")
       throw new UsageError(
@@ -128,6 +133,7 @@ function checkTogether(format: ExportFormat, options: ExportRunOptions): void {
         `format ${name} holds the parameters as trained: leave out ${changed.map(([flag]) => flag).join(" and ")}`,
       );
   }
+  if (wide && name !== "parquet") throw new UsageError(`--wide is for format parquet: ${name} has one form`);
   if (reserve && mips)
     throw new UsageError("--reserve cannot go with --mips: unknown keys have no bias there");
   if (reserve && !format.keepsRows)
@@ -199,9 +205,11 @@ async function modelFacts({ run }: OpenTable): Promise<ModelFacts> {
       `run '${run.path}' holds a model '${model}', and format fnn takes w0, weights and vectors of a factorization machine`,
     );
   const { parameters } = await readFmModel(run);
-  return {
-    w0: parameters.w0,
-    dim: parameters.dim,
-    preprocess: await run.readModelFile("preprocess.json"),
-  };
+  return { w0: parameters.w0, dim: parameters.dim };
+}
+
+/** How a raw cell becomes a key, as training fitted it: the file goes with formats of several files. */
+async function preprocessOf({ run }: OpenTable): Promise<Uint8Array | undefined> {
+  const isThere = Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`);
+  return isThere ? await run.readModelFile(PREPROCESS_FILE) : undefined;
 }

@@ -151,8 +151,9 @@ describe("usage", () => {
   });
 });
 
+const out = new ByteWriter();
+
 function written(value: number): string {
-  const out = new ByteWriter();
   out.float32(value);
   return Buffer.from(out.take()).toString();
 }

@@ -40,7 +40,8 @@ export async function exportDirectory(
   const format = formatNamed(options.format);
   if (!format.needsDirectory)
     throw new UsageError(`format ${options.format} writes one file, not a directory`);
-  const files = format.files(selectRows(table, options));
+  const files = new Map(format.files(selectRows(table, options)));
+  if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
   const write = async (dir: string): Promise<void> => {
     for (const [name, chunks] of files) await writeChunks(join(dir, name), chunks, atomic.signal);
   };

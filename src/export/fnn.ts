@@ -2,7 +2,6 @@
 //
 //   fnn.safetensors    w0 f32[1]; for each field, named by it, f32[rows, 1 + k]: row i is [w_i, v_i1 .. v_ik]
 //   vocab.json         field -> key -> row of the field's tensor; a numeric field has the one row of the key ""
-//   preprocess.json    how a raw cell becomes a key, as training fitted it
 //
 // Rows are the run's, in its order, so that `firstRow` of preprocess.json plus a row here is a row of embeddings.arrow; with
 // --reserve the padding and out-of-vocabulary rows are among them, and the metadata `reserve`, `padding` and `outOfVocabulary`
@@ -41,7 +40,6 @@ export function fnnFiles(selection: Selection): Map<string, Iterable<Uint8Array>
   return new Map<string, Iterable<Uint8Array>>([
     ["fnn.safetensors", safetensorsChunks(tensors, metadata)],
     ["vocab.json", vocabularyChunks(selection, fields)],
-    ["preprocess.json", [Buffer.from(model.preprocess)]],
   ]);
 }
 

@@ -10,6 +10,7 @@ import { elasticsearchChunks, jsonlChunks, qdrantChunks } from "./jsonl.js";
 import { libsvmChunks } from "./libsvm.js";
 import { npyFiles } from "./npy.js";
 import { npzChunks } from "./npz.js";
+import { parquetTable } from "./parquet.js";
 import { pgvectorChunks } from "./pgvector.js";
 import { redisChunks } from "./redis.js";
 import { safetensorsTable } from "./safetensors.js";
@@ -81,6 +82,10 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   ["npz", file("arrays key and value (numpy, FuxiCTR)", true, npzChunks)],
   ["safetensors", file("tensors vectors, counts, keys and keyOffsets", true, safetensorsTable, byRow)],
   ["arrow", file("Arrow IPC file: field, key, count, vector", false, arrowFile, byRow)],
+  [
+    "parquet",
+    file("field, key, count, vector as a list; --wide: a column a dimension", false, parquetTable, byRow),
+  ],
   ["csv", file("field,key,count,v0,...", false, csvChunks)],
   ["tsv", file("as csv, with tabs", false, tsvChunks)],
   ["jsonl", file("one JSON object a line", false, jsonlChunks)],

@@ -20,6 +20,7 @@ export function redisChunks(selection: Selection): Generator<Uint8Array> {
     out.text("\r\n");
   };
   const text = (value: string): void => bulk(Buffer.from(value));
+  const number = new ByteWriter();
   const head = `*${weights ? 8 : 6}\r\n$4\r\nHSET\r\n`;
   return chunksByRow(selection, out, (row) => {
     if (isHole(table, row)) return;
@@ -31,6 +32,7 @@ export function redisChunks(selection: Selection): Generator<Uint8Array> {
     bulk(new Uint8Array(vectors.buffer, vectors.byteOffset + 4 * row * dim, 4 * dim));
     if (!weights) return;
     text("weight");
-    text(String(weights[row]!));
+    number.float32(weights[row]!);
+    bulk(number.take());
   });
 }

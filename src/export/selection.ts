@@ -10,8 +10,6 @@ export interface ModelFacts {
   w0: number;
   /** k; 0 for a linear model */
   dim: number;
-  /** preprocess.json as it is in the run */
-  preprocess: Uint8Array;
 }
 
 export interface ExportOptions {
@@ -21,6 +19,10 @@ export interface ExportOptions {
   withWeight: boolean;
   /** true: what a format cannot hold exactly is an error, not replaced */
   strict: boolean;
+  /** parquet: a column a dimension */
+  wide?: boolean;
+  /** preprocess.json as it is in the run, for formats of several files */
+  preprocess?: Uint8Array;
   model?: ModelFacts;
   /** how the table's padding and out-of-vocabulary rows stand, where it has them */
   reserve?: ReserveScheme;
@@ -32,6 +34,7 @@ export interface Selection extends RowRange {
   weights: Float32Array | undefined;
   field: string | undefined;
   strict: boolean;
+  wide: boolean;
   model?: ModelFacts;
   reserve?: ReserveScheme;
 }
@@ -42,7 +45,7 @@ export interface Selection extends RowRange {
  * @throws {UsageError} the table has no such field, or no weights where they are asked for
  */
 export function selectRows(table: EmbeddingTable, options: ExportOptions): Selection {
-  const { field, withWeight, strict, model, reserve } = options;
+  const { field, withWeight, strict, wide = false, model, reserve } = options;
   if (withWeight && !table.weights) {
     throw new UsageError("the table has no weights: leave out --with-weight");
   }
@@ -53,6 +56,7 @@ export function selectRows(table: EmbeddingTable, options: ExportOptions): Selec
     weights,
     field,
     strict,
+    wide,
     ...(model && { model }),
     ...(reserve && { reserve }),
   };

@@ -1,7 +1,7 @@
 // embed export
 
 import { Option, type Command } from "commander";
-import { formatSummaries, reserveSchemes, type ExportRunOptions } from "../../api/export.js";
+import { formatSummaries, reservations, type ExportRunOptions } from "../../api/export.js";
 import type { Compose } from "../../api/compose.js";
 import { composeOption } from "../compose-option.js";
 import { numberOf } from "../options.js";
@@ -25,6 +25,7 @@ interface Flags {
   topCount?: number;
   keys?: string;
   normalize?: "l2";
+  wide?: boolean;
   reserve?: ExportRunOptions["reserve"];
   quiet?: boolean;
   out?: string;
@@ -64,8 +65,9 @@ export function addExport(program: Command, signal: AbortSignal): Command {
       new Option(
         "--reserve <scheme>",
         "rows for padding and unknown keys: 0 and 1 (keras), 0 and the last (fuxictr), 1 and 0 (pytorch)",
-      ).choices(reserveSchemes),
+      ).choices(reservations),
     )
+    .option("--wide", "parquet: a column a dimension in place of lists")
     .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
     .option("--force", "replace an existing output")
     .option("--quiet", "print nothing but errors and results")
@@ -74,7 +76,7 @@ export function addExport(program: Command, signal: AbortSignal): Command {
     .action(async (run: string, flags: Flags) => {
       const { exportRun } = await import("../../api/export.js");
       const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
-      const { compose, mips = false, topCount, keys, normalize, reserve, quiet } = flags;
+      const { compose, mips = false, topCount, keys, normalize, reserve, wide, quiet } = flags;
       const options = {
         format,
         withWeight,
@@ -88,6 +90,7 @@ export function addExport(program: Command, signal: AbortSignal): Command {
         ...(keys !== undefined && { keys }),
         ...(normalize && { normalize }),
         ...(reserve && { reserve }),
+        ...(wide && { wide }),
         ...(out !== undefined && { out }),
       };
       const summary = await exportRun(run, options, writeResult, signal, (note) => quiet || writeLine(note));
