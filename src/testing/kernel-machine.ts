@@ -23,9 +23,9 @@ export interface KernelMachine {
   /** the struct Rows */
   rowsAt: number;
   /** the parameters as they are now */
-  parameters(): { vectors: Float32Array; w: Float32Array };
+  parameters: () => { vectors: Float32Array; w: Float32Array };
   /** trains on all rows in the order that the key names; 0: as they stand */
-  train(key: number): void;
+  train: (key: number) => void;
 }
 
 /** Lays a machine out, draws first vectors in plus or minus `spread`, and sets w0 to 0.25. */
