@@ -5,16 +5,16 @@ import { rowWeights } from "../dataset/event-weights.js";
 import { labelsOf } from "../dataset/labels.js";
 import type { Run } from "../embedding/run-directory.js";
 import { metricsOf } from "../evaluation/metrics.js";
-import { version } from "../io/package-version.js";
 import { readGbdt } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
+import { leakNotes } from "./leaks.js";
 import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readAsTrained, type ReadLike } from "./read-as-trained.js";
-import type { Summary } from "./summary.js";
+import type { Scored } from "./scored.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
@@ -35,12 +35,9 @@ export async function readLikeGbdt(
 }
 
 /** The metrics of a run of trees on a log. */
-export async function evaluateGbdt(run: Run, options: ReadLike, watch: Watch): Promise<Summary> {
-  const start = performance.now();
+export async function metricsOfTrees(run: Run, options: ReadLike, watch: Watch): Promise<Scored> {
   const { forest, vocabularies, preprocess, head } = await readGbdt(run);
   const dataset = await readLikeGbdt(preprocess, options, watch, true);
-  const warnings = unknownCategories(dataset, vocabularies);
-  for (const text of warnings) watch.observe({ stage: "warning", text });
   const { task, positiveFrom, labelRange } = preprocess;
   const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
   const { rows } = wholeOf(dataset);
@@ -49,18 +46,15 @@ export async function evaluateGbdt(run: Run, options: ReadLike, watch: Watch): P
     ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)
     : await scoresOf(forest, dataset, rows, vocabularies, threads);
   const weights = rowWeights(dataset, rows, preprocess);
-  const metrics = metricsOf(task, scores, values, {
-    clip: { min: labelRange[0], max: labelRange[1] },
-    ...(weights && { weights: Float32Array.from(weights) }),
-  });
   return {
-    command: "evaluate",
-    version,
-    out: run.path,
-    seconds: (performance.now() - start) / 1000,
+    metrics: metricsOf(task, scores, values, {
+      clip: { min: labelRange[0], max: labelRange[1] },
+      ...(weights && { weights: Float32Array.from(weights) }),
+    }),
+    warnings: [
+      ...leakNotes(run, dataset, preprocess.sides.length),
+      ...unknownCategories(dataset, vocabularies),
+    ],
     rows: dataset.numRows,
-    options: { run: run.path, on: options.on },
-    metrics: { on: metrics },
-    warnings,
   };
 }
