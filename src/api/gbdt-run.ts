@@ -2,14 +2,13 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf } from "../dataset/labels.js";
 import type { Run } from "../embedding/run-directory.js";
-import { metricsOf } from "../evaluation/metrics.js";
 import { readGbdt } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
+import { judge, labelledAs } from "./gbdt-target.js";
 import { leakNotes } from "./leaks.js";
 import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
@@ -30,7 +29,8 @@ export async function readLikeGbdt(
   const known = [...others.fields, ...others.numeric];
   const fields = keyed === undefined || known.includes(keyed) ? others.fields : [...others.fields, keyed];
   const as = { ...preprocess, roles: { ...asked, fields } };
-  const { dataset } = await readAsTrained(as, log, { unlabelled: false }, silently(watch));
+  const shape = { unlabelled: false, labelIsName: preprocess.task === "multiclass" };
+  const { dataset } = await readAsTrained(as, log, shape, silently(watch));
   return dataset;
 }
 
@@ -38,23 +38,19 @@ export async function readLikeGbdt(
 export async function metricsOfTrees(run: Run, options: ReadLike, watch: Watch): Promise<Scored> {
   const { forest, vocabularies, preprocess, head } = await readGbdt(run);
   const dataset = await readLikeGbdt(preprocess, options, watch, true);
-  const { task, positiveFrom, labelRange } = preprocess;
-  const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
-  const { rows } = wholeOf(dataset);
+  const warnings = [
+    ...leakNotes(run, dataset, preprocess.sides.length),
+    ...unknownCategories(dataset, vocabularies),
+  ];
+  const part = labelledAs(preprocess, wholeOf(dataset));
+  const { rows } = part;
+  const left = dataset.numRows - rows.length;
+  if (left > 0) warnings.push(`${left} rows of classes that training has not seen are left out`);
   const { threads } = options.reading;
   const scores = head
     ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)
     : await scoresOf(forest, dataset, rows, vocabularies, threads);
   const weights = rowWeights(dataset, rows, preprocess);
-  return {
-    metrics: metricsOf(task, scores, values, {
-      clip: { min: labelRange[0], max: labelRange[1] },
-      ...(weights && { weights: Float32Array.from(weights) }),
-    }),
-    warnings: [
-      ...leakNotes(run, dataset, preprocess.sides.length),
-      ...unknownCategories(dataset, vocabularies),
-    ],
-    rows: dataset.numRows,
-  };
+  const counted = weights && { weights: Float32Array.from(weights) };
+  return { metrics: judge(preprocess, scores, { ...part, ...counted }), warnings, rows: dataset.numRows };
 }
