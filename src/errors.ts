@@ -84,6 +84,12 @@ export function excerpt(text: string): string {
   return JSON.stringify(cut);
 }
 
+/** Bytes as a message says them: `1.3 GiB`, below a tenth of that `12.0 MiB`. */
+export function sizeText(bytes: number): string {
+  const unit = bytes < 0.1 * 2 ** 30 ? 2 ** 20 : 2 ** 30;
+  return `${(bytes / unit).toFixed(1)} ${unit === 2 ** 20 ? "MiB" : "GiB"}`;
+}
+
 /** An option as a user types it: `--min-count` of minCount. */
 export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -38,10 +38,11 @@ import { steeringFlags } from "./weekly-options.js";
 export async function trainFm(
   paths: readonly string[],
   flags: TrainFmOptions,
-  watch: Watch,
+  outer: Watch,
 ): Promise<Summary> {
   const clock = new Stopwatch();
-  const { watch: collecting, warnings, warn } = collectWarnings(watch);
+  // whoever warns on the way, the summary and the manifest repeat it
+  const { watch, warnings, warn } = collectWarnings(outer);
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions(fmOptionsOf(flags, "logistic"));
@@ -53,10 +54,9 @@ export async function trainFm(
   });
 
   const earlierRun = await openEarlier(flags, flags.fm);
-  const { maxMemory, ...unbounded } = flags;
-  const bound = maxMemory !== undefined && canStream(flags) ? { maxMemory } : {};
-  const read = await readDataset(paths, { ...unbounded, ...eventColumn(flags), ...bound }, collecting);
-  const options = { ...flags, ...read.shaping };
+  const bounded = { ...flags, wholeFor: flagsThatLookAtAllRows(flags) };
+  const read = await readDataset(paths, { ...bounded, ...eventColumn(flags) }, watch);
+  const options = { ...bounded, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
   checkTarget(limited.dataset, options);
   const { dataset, notes } = featuresOfTask(limited.dataset, options.task);
@@ -90,11 +90,11 @@ export async function trainFm(
   if (interrupted) warn(`interrupted: the run holds epoch ${model.bestEpoch}, the best so far`);
 
   const preprocess = preprocessOf(space, dataset, examples, options, items?.itemFields);
-  const told = {
+  const stated = {
     ...options,
     ...(examples.ranking && examples.task === "ranking" && { ranking: examples.ranking.options }),
   };
-  const resolved = resolvedOptions(paths, told, { ...first.options, ...model.chosen });
+  const resolved = resolvedOptions(paths, stated, { ...first.options, ...model.chosen });
   const { negatives } = examples;
   const hashing = hashingOf(space);
   await writeRun(
@@ -154,8 +154,20 @@ export async function trainFm(
   };
 }
 
-/** Whether a training can leave the rows of a dataset on disk: whatever looks at all of them needs them in memory. */
-function canStream({ negatives, since, maxEventsPerUser, hashKeys, task }: TrainFmOptions): boolean {
-  const looksAtRows = since !== undefined || maxEventsPerUser !== undefined || hashKeys !== undefined;
-  return negatives === 0 && !looksAtRows && !ranksItems(task);
+/** The flags for which the rows of a dataset must be in memory, whatever their bound; other trainings leave them on disk. */
+function flagsThatLookAtAllRows({
+  negatives,
+  since,
+  maxEventsPerUser,
+  hashKeys,
+  task,
+}: TrainFmOptions): string[] {
+  const given: Record<string, boolean> = {
+    "--negatives": negatives > 0,
+    "--since": since !== undefined,
+    "--max-events-per-user": maxEventsPerUser !== undefined,
+    "--hash-keys": hashKeys !== undefined,
+    [`--task ${task}`]: ranksItems(task),
+  };
+  return Object.keys(given).filter((flag) => given[flag]);
 }
