@@ -9,7 +9,7 @@ import { numericOf, type Preprocess } from "../dataset/preprocess.js";
 import { buildDataset } from "../dataset/build.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
-import type { Encoding, EncodedRows } from "../export/encodings.js";
+import type { Encoding, EncodedRows } from "../export/encoded-rows.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { dictionaryOf } from "../log/dictionary.js";
 import { composeVectors, composeWeights } from "../trainers/fm/compose.js";
@@ -40,7 +40,7 @@ export async function encodeWithFm(run: Run, options: TransformOptions, watch: W
 /** What vectors with their biases are written as. */
 export function vectorEncoding(key: string | undefined, dim: number, numRows: number): Encoding {
   const columns = Array.from({ length: dim }, (_, d) => `v${d}`);
-  return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows, withScores: false };
+  return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows, scores: [] };
 }
 
 async function* composedRows(

@@ -6,7 +6,7 @@ import { ranksItems } from "../dataset/labels.js";
 import { idsOf } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
-import type { EncodedRows } from "../export/encodings.js";
+import type { EncodedRows } from "../export/encoded-rows.js";
 import { composeVectors, composeWeights, forEachPair } from "../trainers/fm/compose.js";
 import { foldIn, priorPenalties, type FoldInEvents, type FoldInOptions } from "../trainers/fm/fold-in.js";
 import type { FmParameters } from "../trainers/fm/model.js";

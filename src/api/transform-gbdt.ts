@@ -2,7 +2,7 @@
 
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
-import type { EncodedRows, Encoding } from "../export/encodings.js";
+import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
 import { headScorer } from "../trainers/gbdt/head.js";
 import { ForestScorer, categoryCodes } from "../trainers/gbdt/scorer.js";
@@ -38,7 +38,7 @@ export async function encodeWithTrees(
       : forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
     starts,
     numRows: dataset.numRows,
-    withScores: withScores && !features,
+    scores: withScores && !features ? ["score"] : [],
   };
   const rows = features
     ? featureRows(artifact, dataset, key)

@@ -1,11 +1,7 @@
 // What `transform` is asked to do, and what a model gives it to write.
 
-import {
-  encodingFormats,
-  type EncodedRows,
-  type Encoding,
-  type EncodingFormat,
-} from "../export/encodings.js";
+import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
+import { encodingFormats, type EncodingFormat } from "../export/encodings.js";
 import type { ReadLike } from "./read-as-trained.js";
 
 export const transformFormats: readonly EncodingFormat[] = encodingFormats;

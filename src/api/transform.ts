@@ -5,7 +5,8 @@
 import { join } from "node:path";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
-import { encodingChunks, npyFiles, type EncodedRows, type Encoding } from "../export/encodings.js";
+import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
+import { encodingChunks, npyFiles } from "../export/encodings.js";
 import { checkOutput, writeDirectory, writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { ChunkWriter } from "../io/write.js";

@@ -5,43 +5,18 @@
 //            vectors: {"row":...,"bias":...,"vector":[...]}
 //   libsvm   label, then index:value of what is not 0; leaves are one-hot, numbered from 1 over all trees
 //   npy      a directory: NAME.npy of all numbers, keys.txt of the keys, a JSON string a line
+//   parquet  csv's columns (encoding-parquet.ts)
 //
 // Source: numpy.lib.format, version 1.0; LIBSVM's README.
 
 import { UsageError } from "../errors.js";
 import { ByteWriter } from "./byte-writer.js";
+import type { EncodedRows, Encoding } from "./encoded-rows.js";
+import { parquetChunks } from "./encoding-parquet.js";
 import { jsonString } from "./jsonl.js";
 
-export const encodingFormats = ["csv", "jsonl", "libsvm", "npy"] as const;
+export const encodingFormats = ["csv", "jsonl", "libsvm", "npy", "parquet"] as const;
 export type EncodingFormat = (typeof encodingFormats)[number];
-
-/** Consecutive rows. */
-export interface EncodedRows {
-  numRows: number;
-  /** u32, f64 or, of vectors, f32 [numRows][columns.length]; NaN is missing */
-  values: Uint32Array | Float64Array | Float32Array;
-  /** the key of a row as UTF-8 bytes */
-  keyOf: (row: number) => Uint8Array;
-  /** f64[numRows]; present when asked for */
-  scores?: Float64Array;
-  /** f32[numRows], of vectors */
-  biases?: Float32Array;
-  /** [numRows], for libsvm; 0 where the log has none */
-  labels: ArrayLike<number>;
-}
-
-export interface Encoding {
-  /** what the numbers are */
-  kind: "leaves" | "features" | "vectors";
-  /** name of the key column */
-  key: string;
-  /** names of the numbers */
-  columns: string[];
-  /** leaves: where each tree's leaves start among all */
-  starts: ArrayLike<number>;
-  numRows: number;
-  withScores: boolean;
-}
 
 /** The bytes of one file. @throws {UsageError} npy, which is several */
 export async function* encodingChunks(
@@ -50,11 +25,15 @@ export async function* encodingChunks(
   rows: AsyncIterable<EncodedRows>,
 ): AsyncGenerator<Uint8Array> {
   if (format === "npy") throw new UsageError("format npy writes several files: give a directory with -o DIR");
+  if (format === "parquet") {
+    yield* parquetChunks(encoding, rows);
+    return;
+  }
   const write = { csv: csvRow, jsonl: jsonlRow, libsvm: libsvmRow }[format];
   const out = new ByteWriter();
   if (format === "csv") {
     const bias = encoding.kind === "vectors" ? ["bias"] : [];
-    const names = [encoding.key, ...bias, ...encoding.columns, ...(encoding.withScores ? ["score"] : [])];
+    const names = [encoding.key, ...bias, ...encoding.columns, ...encoding.scores];
     out.text(`${names.map(csvCell).join(",")}\n`);
   }
   for await (const chunk of rows) {
@@ -66,12 +45,7 @@ export async function* encodingChunks(
   yield out.take();
 }
 
-function csvRow(
-  out: ByteWriter,
-  { kind, columns, withScores }: Encoding,
-  rows: EncodedRows,
-  row: number,
-): void {
+function csvRow(out: ByteWriter, { kind, columns, scores }: Encoding, rows: EncodedRows, row: number): void {
   const key = rows.keyOf(row);
   // a comma, a quote or a line end
   const special = key.some((byte) => byte === 44 || byte === 34 || byte === 10 || byte === 13);
@@ -87,13 +61,13 @@ function csvRow(
     if (kind === "vectors") out.float32(x);
     else if (x === x) writeNumber(out, x);
   }
-  if (withScores) out.text(`,${rows.scores![row]}`);
+  for (const score of scoresOfRow(scores, rows, row)) out.text(`,${score}`);
   out.byte(10);
 }
 
 function jsonlRow(
   out: ByteWriter,
-  { kind, key, columns, withScores }: Encoding,
+  { kind, key, columns, scores }: Encoding,
   rows: EncodedRows,
   row: number,
 ): void {
@@ -114,7 +88,10 @@ function jsonlRow(
     else out.text("null");
   }
   out.text(isObject ? "}" : "]");
-  if (withScores) out.text(`,"score":${rows.scores![row]}`);
+  if (scores.length > 0) {
+    const own = scoresOfRow(scores, rows, row);
+    out.text(own.length === 1 ? `,"score":${own[0]}` : `,"scores":[${own.join(",")}]`);
+  }
   out.text("}\n");
 }
 
@@ -137,6 +114,10 @@ function libsvmRow(
   out.byte(10);
 }
 
+function scoresOfRow({ length }: readonly string[], rows: EncodedRows, row: number): Float64Array {
+  return length === 0 ? new Float64Array() : rows.scores!.subarray(row * length, (row + 1) * length);
+}
+
 function writeNumber(out: ByteWriter, x: number): void {
   if (Number.isInteger(x) && x >= 0 && x < 2 ** 53 && !Object.is(x, -0)) out.integer(x);
   else out.text(String(x));
@@ -154,7 +135,7 @@ export interface NpyFile {
 }
 
 /** The files of an npy directory: what each starts with, and what it takes of each chunk. */
-export function npyFiles({ kind, columns, numRows, withScores }: Encoding): NpyFile[] {
+export function npyFiles({ kind, columns, numRows, scores }: Encoding): NpyFile[] {
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];
   return [
     {
@@ -172,12 +153,12 @@ export function npyFiles({ kind, columns, numRows, withScores }: Encoding): NpyF
           },
         ]
       : []),
-    ...(withScores
+    ...(scores.length > 0
       ? [
           {
             name: "scores.npy",
-            head: npyHead("<f8", [numRows]),
-            bytesOf: ({ scores }: EncodedRows) => bytesOf(scores!),
+            head: npyHead("<f8", scores.length === 1 ? [numRows] : [numRows, scores.length]),
+            bytesOf: (rows: EncodedRows) => bytesOf(rows.scores!),
           },
         ]
       : []),

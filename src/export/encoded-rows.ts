@@ -1,0 +1,30 @@
+// What a model makes of new rows: numbers with their keys, on their way to a file.
+
+/** Consecutive rows. */
+export interface EncodedRows {
+  numRows: number;
+  /** u32, f64 or, of vectors, f32 [numRows][columns.length]; NaN is missing */
+  values: Uint32Array | Float64Array | Float32Array;
+  /** the key of a row as UTF-8 bytes */
+  keyOf: (row: number) => Uint8Array;
+  /** f64[numRows][scores.length]; present when asked for */
+  scores?: Float64Array;
+  /** f32[numRows], of vectors */
+  biases?: Float32Array;
+  /** [numRows], for libsvm; 0 where the log has none */
+  labels: ArrayLike<number>;
+}
+
+export interface Encoding {
+  /** what the numbers are */
+  kind: "leaves" | "features" | "vectors";
+  /** name of the key column */
+  key: string;
+  /** names of the numbers */
+  columns: string[];
+  /** leaves: where each tree's leaves start among all */
+  starts: ArrayLike<number>;
+  numRows: number;
+  /** names of a row's scores: none, `score`, or one a class */
+  scores: string[];
+}

@@ -1,0 +1,39 @@
+// What is written as Parquet reads back by hyparquet; .ci/ lets pyarrow read it too.
+
+import { parquetReadObjects } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import { ParquetRows } from "./parquet-rows.js";
+
+async function read(...chunks: Uint8Array[]): Promise<Record<string, unknown>[]> {
+  const bytes = Buffer.concat(chunks);
+  const file = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+  return await parquetReadObjects({ file, compressors });
+}
+
+test("keys, numbers and lists come back, batch after batch", async () => {
+  const rows = new ParquetRows([
+    { name: "key", type: "key" },
+    { name: "leaf", type: "integer" },
+    { name: "x", type: "double" },
+    { name: "vector", type: "float", list: true },
+  ]);
+  const bytes = await read(
+    rows.write([["a,\n", ""], Uint32Array.of(7, 0), Float64Array.of(0.1, NaN), [f32(1, 2.5), f32()]]),
+    rows.write([["é"], Uint32Array.of(31), Float64Array.of(-1e300), [f32(-3)]]),
+    rows.end(),
+  );
+  expect(bytes).toEqual([
+    { key: "a,\n", leaf: 7, x: 0.1, vector: [1, 2.5] },
+    { key: "", leaf: 0, x: NaN, vector: [] },
+    { key: "é", leaf: 31, x: -1e300, vector: [-3] },
+  ]);
+});
+
+test("a file without rows has its columns", async () => {
+  const rows = new ParquetRows([{ name: "key", type: "key" }]);
+  expect(await read(rows.write([[]]), rows.end())).toEqual([]);
+});
+
+function f32(...values: number[]): Float32Array {
+  return Float32Array.from(values);
+}
