@@ -16,6 +16,7 @@ import { readOptimizerFile } from "./fm/optimizer-file.js";
 import { learnCoordinates, readDraws } from "./fm/mcmc/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
+import { readPca } from "./pca/learn.js";
 import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
@@ -96,6 +97,7 @@ const readers: Record<string, Reader> = {
   "fm-draws": readDraws,
   lr: readFm,
   ffm: readFfm,
+  pca: readPca,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */
