@@ -149,7 +149,6 @@ test("--matrix cooccurrence puts products that are bought together beside each o
 
 describe.each([
   ["--init", ["--init", "run"], 64, "components are decided by the log alone"],
-  ["a label", ["--label", "channel"], 64, "is a label: keep the positive events"],
   ["--oov-dropout", ["--oov-dropout", "0.1"], 64, "train-pca has none"],
   ["--dim 0", ["--dim", "0"], 64, "--dim must be a whole number in [1, 4096], got 0"],
   ["--window without sessions", ["--window", "2"], 64, "--window is for --matrix cooccurrence"],
@@ -168,6 +167,96 @@ describe.each([
     expect(got).toBe(code);
     expect(existsSync(at("refused"))).toBe(false);
   });
+});
+
+test("events with a label are refused, since a pair is counted whatever it says", async () => {
+  const { code, stderr } = await embed([
+    ...["train-pca", fixture("clicks.csv"), "--label", "click", "-o", at("refused")],
+  ]);
+  expect(stderr).toContain("'click' is a label: keep the positive events");
+  expect(code).toBe(64);
+});
+
+/** The vectors of a csv that transform wrote, by key. */
+function vectorsOf(csv: string): Map<string, number[]> {
+  const [, ...lines] = csv.trimEnd().split("\n");
+  return new Map(
+    lines.map((line) => {
+      const [key, ...cells] = line.split(",");
+      return [key!, cells.map(Number)];
+    }),
+  );
+}
+
+function largestDifference(got: readonly number[], wanted: readonly number[]): number {
+  expect(got).toHaveLength(wanted.length);
+  return wanted.reduce((most, x, d) => Math.max(most, Math.abs(x - got[d]!)), 0);
+}
+
+describe.each([
+  ["degree", ["--normalize", "degree"], ["user", "item"]],
+  ["tfidf", ["--values", "tfidf", "--power", "0.3"], ["user", "item"]],
+  ["bm25, whitened", ["--values", "bm25", "--whiten"], ["user"]],
+  ["counts, centred and scaled", ["--center", "--scale"], ["user"]],
+] as const)("folding in with %s", (name, flags, roles) => {
+  test.each(roles)("gives the events of a known %s the vector that training gave it", async (role) => {
+    const run = at(`fold-${name}-${role}`);
+    await embedOk([...purchases, ...flags, "--dim", "6", "-o", run]);
+    const log = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
+    const place = log[0]!.split(",").indexOf(role === "user" ? "customer_id" : "product_id");
+    const key = log[1]!.split(",")[place]!;
+    const own = log.filter((line) => line.split(",")[place] === key);
+    const renamed = own.map((line) =>
+      line
+        .split(",")
+        .map((cell, c) => (c === place ? "fresh" : cell))
+        .join(","),
+    );
+    const events = [log[0], ...renamed].join("\n");
+    const { stdout } = await embedOk(["transform", run, "--fold-in", "-"], { input: events });
+    const known = (await rowsOf(run)).find((row) => row.key === key)!.vector;
+    expect(largestDifference(vectorsOf(stdout).get("fresh")!, known)).toBeLessThan(
+      2e-4 * Math.max(...known.map(Math.abs)),
+    );
+  });
+});
+
+test("transform projects new rows of a table, about the means and in the components of training", async () => {
+  const run = at("projecting");
+  const rows = Array.from({ length: 50 }, (_, r) => `${r},${(r * r) % 17},${(r * 7) % 5}`);
+  const table = ["a,b,c", ...rows].join("\n");
+  const shape = ["--matrix", "columns", "--scale", "--whiten"];
+  await embedOk(["train-pca", "-", ...shape, "-o", run], { input: table });
+  const { stdout } = await embedOk(["transform", run, "-"], { input: table });
+  const vectors = [...vectorsOf(stdout).values()];
+  expect(stdout.split("\n")[0]).toBe("row,v0,v1,v2");
+  for (const d of [0, 1, 2]) {
+    for (const e of [0, 1, 2]) {
+      const product = vectors.reduce((sum, vector) => sum + vector[d]! * vector[e]!, 0) / 49;
+      expect(product).toBeCloseTo(d === e ? 1 : 0, 4);
+    }
+  }
+});
+
+test("transform projects new rows of features onto the components: the sum of what each is worth", async () => {
+  const run = at("features-of-rows");
+  await embedOk([
+    ...["train-pca", fixture("clicks.csv"), "--matrix", "features", "--power", "0", "--dim", "4", "-o", run],
+  ]);
+  const table = await rowsOf(run);
+  const vectorAt = (field: string, key: string) =>
+    table.find((row) => row.field === field && row.key === key)!.vector;
+  const { stdout } = await embedOk(["transform", run, "-", "--key", "id"], {
+    input: "id,user_id,item_id,device,hour\nx,u019,tea-03,phone,5\n",
+  });
+  const parts = [
+    vectorAt("user_id", "u019"),
+    vectorAt("item_id", "tea-03"),
+    vectorAt("device", "phone"),
+    vectorAt("hour", "5"),
+  ];
+  const wanted = parts[0]!.map((_, d) => parts.reduce((sum, part) => sum + part[d]!, 0));
+  expect(largestDifference(vectorsOf(stdout).get("x")!, wanted)).toBeLessThan(1e-4);
 });
 
 test("a column without variance and cells without a number are told, and --dim beyond the rank is cut", async () => {

@@ -127,13 +127,14 @@ export async function readModel(run: Run): Promise<ScoringModel> {
 }
 
 /** A run's features, and how rows become them. */
-interface RunSpace {
+export interface RunSpace {
   preprocess: Preprocess;
   table: EmbeddingTable;
   space: FeatureSpace;
 }
 
-async function readSpace(run: Run): Promise<RunSpace> {
+/** Reads a run's features. @throws {ArtifactError} damaged */
+export async function readSpace(run: Run): Promise<RunSpace> {
   const preprocess = await readPreprocess(run);
   const table = await run.readTable();
   return { preprocess, table, space: spaceOf(preprocess, table) };
