@@ -15,6 +15,11 @@ const titles: Record<string, string> = {
   explainedVarianceRatioTotal: "explained variance",
 };
 
+/** A metric's name as people read it. */
+export function titleOf(name: string): string {
+  return titles[name] ?? name.replace("At", "@");
+}
+
 /** What a training says at its end. */
 export function trainedText({ out, rows, seconds, metrics }: Summary<PartMetrics>): string {
   return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
@@ -32,7 +37,7 @@ export function metricLines(metrics: Record<string, PartMetrics>): string {
     ...new Set([...known, ...Object.values(metrics).flatMap((part) => Object.keys(part).filter(isAtK))]),
   ];
   if (names.length === 0) return "";
-  const head = ["", ...names.map((name) => titles[name] ?? name.replace("At", "@"))];
+  const head = ["", ...names.map(titleOf)];
   const lines = Object.entries(metrics).map(([part, values]) => [
     part,
     ...names.map((name) => (typeof values[name] === "number" ? values[name].toFixed(4) : "")),
