@@ -14,10 +14,11 @@ import { readHistory, UNKNOWN, type KeyHistory } from "../embedding/key-history.
 import type { Carried } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
+import type { FmOptions } from "../trainers/fm/options.js";
 import { readEarlier, type EarlierModel } from "../trainers/learners.js";
+import type { RankingOptions } from "../trainers/ranking/options.js";
 import type { Start } from "../trainers/start.js";
 import { byFeature, nextHistory, NONE } from "./key-history.js";
-import type { TrainFmOptions } from "./train-fm-options.js";
 
 export interface InitOptions {
   /** an earlier run, by whose keys training starts */
@@ -55,7 +56,7 @@ export interface GoneOn {
  */
 export async function openEarlier(
   { init, expire, freeze }: InitOptions,
-  { fm, task, ranking }: Pick<TrainFmOptions, "fm" | "task" | "ranking">,
+  { fm, task, ranking }: { fm: Partial<FmOptions>; task?: Task; ranking?: Partial<RankingOptions> },
 ): Promise<EarlierRun | undefined> {
   // a time that the log would have is of no concern here
   expiryOf(expire, 0);
