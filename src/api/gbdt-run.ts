@@ -2,17 +2,16 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf } from "../dataset/labels.js";
 import type { Run } from "../embedding/run-directory.js";
-import { metricsOf } from "../evaluation/metrics.js";
 import { version } from "../io/package-version.js";
 import { readGbdt } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
+import { judge, labelledAs } from "./gbdt-target.js";
 import { silently, wholeOf } from "./parts.js";
-import type { Watch } from "./progress.js";
+import { collectWarnings, type Watch } from "./progress.js";
 import { readAsTrained, type ReadLike } from "./read-as-trained.js";
 import type { Summary } from "./summary.js";
 
@@ -30,7 +29,8 @@ export async function readLikeGbdt(
   const known = [...others.fields, ...others.numeric];
   const fields = keyed === undefined || known.includes(keyed) ? others.fields : [...others.fields, keyed];
   const as = { ...preprocess, roles: { ...asked, fields } };
-  const { dataset } = await readAsTrained(as, log, { unlabelled: false }, silently(watch));
+  const shape = { unlabelled: false, labelIsName: preprocess.task === "multiclass" };
+  const { dataset } = await readAsTrained(as, log, shape, silently(watch));
   return dataset;
 }
 
@@ -39,20 +39,19 @@ export async function evaluateGbdt(run: Run, options: ReadLike, watch: Watch): P
   const start = performance.now();
   const { forest, vocabularies, preprocess, head } = await readGbdt(run);
   const dataset = await readLikeGbdt(preprocess, options, watch, true);
-  const warnings = unknownCategories(dataset, vocabularies);
-  for (const text of warnings) watch.observe({ stage: "warning", text });
-  const { task, positiveFrom, labelRange } = preprocess;
-  const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
-  const { rows } = wholeOf(dataset);
+  const { warnings, warn } = collectWarnings(watch);
+  unknownCategories(dataset, vocabularies).forEach(warn);
+  const part = labelledAs(preprocess, wholeOf(dataset));
+  const { rows } = part;
+  const left = dataset.numRows - rows.length;
+  if (left > 0) warn(`${left} rows of classes that training has not seen are left out`);
   const { threads } = options.reading;
   const scores = head
     ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)
     : await scoresOf(forest, dataset, rows, vocabularies, threads);
   const weights = rowWeights(dataset, rows, preprocess);
-  const metrics = metricsOf(task, scores, values, {
-    clip: { min: labelRange[0], max: labelRange[1] },
-    ...(weights && { weights: Float32Array.from(weights) }),
-  });
+  const counted = weights && { weights: Float32Array.from(weights) };
+  const metrics = judge(preprocess, scores, { ...part, ...counted });
   return {
     command: "evaluate",
     version,

@@ -8,6 +8,8 @@ const titles: Record<string, string> = {
   normalizedEntropy: "normalized entropy",
   auc: "AUC",
   calibration: "calibration",
+  multiLogLoss: "multi log loss",
+  multiError: "multi error",
   rmse: "RMSE",
   mae: "MAE",
 };
