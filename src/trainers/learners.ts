@@ -61,8 +61,22 @@ const served: readonly Served[] = [
     streams: true,
   },
   { models: ["fm"], methods: ["als", "mcmc"], tasks: ["binary", "regression"], learn: learnCoordinates },
-  { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
-  { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
+  {
+    models: ["fm"],
+    methods: ["adagrad"],
+    tasks: ["ranking"],
+    learn: learnRanking,
+    // its metrics are its own
+    steering: ["--init", "--freeze", "--keep-state", "--checkpoint-every"],
+  },
+  {
+    models: ["fm"],
+    methods: ["als"],
+    tasks: ["implicit"],
+    learn: learnImplicit,
+    // each solution is anew: there is no optimizer whose state could be kept
+    steering: ["--init", "--freeze", "--checkpoint-every"],
+  },
 ];
 
 /**
