@@ -38,11 +38,10 @@ import { steeringFlags } from "./weekly-options.js";
 export async function trainFm(
   paths: readonly string[],
   flags: TrainFmOptions,
-  outer: Watch,
+  told: Watch,
 ): Promise<Summary> {
   const clock = new Stopwatch();
-  // whoever warns on the way, the summary and the manifest repeat it
-  const { watch, warnings, warn } = collectWarnings(outer);
+  const { watch, warnings, warn } = collectWarnings(told);
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions(fmOptionsOf(flags, "logistic"));
@@ -53,7 +52,7 @@ export async function trainFm(
     isStored: false,
   });
 
-  const earlierRun = await openEarlier(flags, flags.fm);
+  const earlierRun = await openEarlier(flags, flags);
   const bounded = { ...flags, wholeFor: flagsThatLookAtAllRows(flags) };
   const read = await readDataset(paths, { ...bounded, ...eventColumn(flags) }, watch);
   const options = { ...bounded, ...read.shaping };
@@ -90,11 +89,11 @@ export async function trainFm(
   if (interrupted) warn(`interrupted: the run holds epoch ${model.bestEpoch}, the best so far`);
 
   const preprocess = preprocessOf(space, dataset, examples, options, items?.itemFields);
-  const stated = {
+  const asked = {
     ...options,
     ...(examples.ranking && examples.task === "ranking" && { ranking: examples.ranking.options }),
   };
-  const resolved = resolvedOptions(paths, stated, { ...first.options, ...model.chosen });
+  const resolved = resolvedOptions(paths, asked, { ...first.options, ...model.chosen });
   const { negatives } = examples;
   const hashing = hashingOf(space);
   await writeRun(
