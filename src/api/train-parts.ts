@@ -202,8 +202,6 @@ async function metricsOfRows(
   threads: number,
 ): Promise<Metrics> {
   const scores = await model.score(rows, { threads });
-  return metricsOf(examples.task === "regression" ? "regression" : "binary", scores, rows.labels, {
-    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
-    ...(rows.weights && { weights: rows.weights }),
-  });
+  const task = examples.task === "regression" ? "regression" : "binary";
+  return metricsOf(task, scores, rows.labels, { clip: examples.labelRange, weights: rows.weights });
 }
