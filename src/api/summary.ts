@@ -12,6 +12,8 @@ export interface Summary {
   options: Record<string, unknown>;
   metrics: Record<string, Metrics>;
   warnings: string[];
+  /** of trees: the columns, the greatest gain first */
+  importances?: { column: string; splits: number; gain: number }[];
   /** settings that --search tried, the chosen one first */
   search?: Trial[];
 }

@@ -7,6 +7,7 @@ import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
+import { byGain, importancesOf } from "../trainers/gbdt/importances.js";
 import { readingRecipe } from "./describe-run.js";
 import { growForest } from "./gbdt-forest.js";
 import { comparisons, splitHead, trainHead } from "./gbdt-head.js";
@@ -136,5 +137,6 @@ export async function trainGbdt(
     options: resolved,
     metrics,
     warnings,
+    importances: byGain(importancesOf(forest)),
   };
 }

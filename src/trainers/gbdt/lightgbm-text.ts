@@ -5,6 +5,7 @@
 
 import type { Feature } from "./features.js";
 import { bitSet, numClassesOf, type Forest } from "./forest.js";
+import { importancesOf } from "./importances.js";
 import type { GbdtOptions } from "./options.js";
 import type { Node, Tree } from "./tree.js";
 
@@ -139,9 +140,8 @@ function decisionType({ test }: Node): number {
 }
 
 /** Columns by how many nodes split on them. */
-function importanceLines({ trees }: Forest, features: readonly Feature[]): string {
-  const counts = features.map(() => 0);
-  for (const { nodes } of trees) for (const { feature } of nodes) counts[feature]!++;
+function importanceLines(forest: Forest, features: readonly Feature[]): string {
+  const counts = importancesOf(forest).map(({ splits }) => splits);
   const names = featureNames(features);
   const order = counts.map((_, f) => f).filter((f) => counts[f]! > 0);
   order.sort((a, b) => counts[b]! - counts[a]! || a - b);

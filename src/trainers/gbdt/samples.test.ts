@@ -7,7 +7,7 @@ import { atRank } from "./samples.js";
 test("atRank finds the k-th greatest, as sorting does", () => {
   const random = mulberry32(1);
   const sizes = Float32Array.from({ length: 1000 }, () => (random() < 0.1 ? 0 : random() ** 8));
-  const sorted = sizes.slice().sort().reverse();
+  const sorted = sizes.toSorted().toReversed();
   const ranks = [1, 2, 200, 999, 1000];
   expect(ranks.map((k) => atRank(sizes, k))).toEqual(ranks.map((k) => sorted[k - 1]));
 });
