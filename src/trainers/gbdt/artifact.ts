@@ -68,7 +68,12 @@ function leafLines({ trees }: Forest, columns: readonly ColumnRecipe[]): string 
   return jsonLines(
     trees.flatMap((tree, t) => {
       const paths = leafPaths(tree, columns);
-      return tree.leaves.map(({ value, count }, l) => ({ leaf: leafKey(t, l), value, count, path: paths[l] }));
+      return tree.leaves.map(({ value, count }, l) => ({
+        leaf: leafKey(t, l),
+        value,
+        count,
+        path: paths[l],
+      }));
     }),
   );
 }

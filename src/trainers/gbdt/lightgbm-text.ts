@@ -34,7 +34,7 @@ export function lightgbmText(forest: Forest, features: readonly Feature[], optio
     ...trees,
     "end of trees\n\n",
     `feature_importances:\n${importanceLines(forest, features)}\n`,
-    `parameters:\n${parameterLines(options, features)}\nend of parameters\n\n`,
+    `parameters:\n${parameterLines(forest, options, features)}\nend of parameters\n\n`,
     "pandas_categorical:null\n",
   ].join("");
 }
@@ -148,13 +148,15 @@ function importanceLines(forest: Forest, features: readonly Feature[]): string {
   return order.map((f) => `${names[f]}=${counts[f]}\n`).join("");
 }
 
-/** LightGBM shows them, and reads which columns are categorical. */
-function parameterLines(options: GbdtOptions, features: readonly Feature[]): string {
+/** LightGBM shows them, and goes on by them: with its objective, learning rate and penalties, and which columns are categorical. */
+function parameterLines(forest: Forest, options: GbdtOptions, features: readonly Feature[]): string {
   const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const named = ["numLeaves", "learningRate", "maxBin", "minDataInLeaf", "lambdaL1", "lambdaL2"] as const;
   const categorical = features.flatMap(({ kind }, f) => (kind === "category" ? [f] : []));
   return [
     "[boosting: gbdt]",
+    `[objective: ${forest.objective}]`,
+    `[num_class: ${numClassesOf(forest)}]`,
     ...named.map((name) => `[${snake(name)}: ${options[name]}]`),
     `[categorical_feature: ${categorical.join(",")}]`,
   ].join("\n");
