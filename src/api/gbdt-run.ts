@@ -3,17 +3,17 @@
 import type { Dataset } from "../dataset/dataset.js";
 import { rowWeights } from "../dataset/event-weights.js";
 import type { Run } from "../embedding/run-directory.js";
-import { version } from "../io/package-version.js";
 import { readGbdt } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { judge, labelledAs } from "./gbdt-target.js";
+import { leakNotes } from "./leaks.js";
 import { silently, wholeOf } from "./parts.js";
-import { collectWarnings, type Watch } from "./progress.js";
+import type { Watch } from "./progress.js";
 import { readAsTrained, type ReadLike } from "./read-as-trained.js";
-import type { Summary } from "./summary.js";
+import type { Scored } from "./scored.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
@@ -35,31 +35,22 @@ export async function readLikeGbdt(
 }
 
 /** The metrics of a run of trees on a log. */
-export async function evaluateGbdt(run: Run, options: ReadLike, watch: Watch): Promise<Summary> {
-  const start = performance.now();
+export async function metricsOfTrees(run: Run, options: ReadLike, watch: Watch): Promise<Scored> {
   const { forest, vocabularies, preprocess, head } = await readGbdt(run);
   const dataset = await readLikeGbdt(preprocess, options, watch, true);
-  const { warnings, warn } = collectWarnings(watch);
-  unknownCategories(dataset, vocabularies).forEach(warn);
+  const warnings = [
+    ...leakNotes(run, dataset, preprocess.sides.length),
+    ...unknownCategories(dataset, vocabularies),
+  ];
   const part = labelledAs(preprocess, wholeOf(dataset));
   const { rows } = part;
   const left = dataset.numRows - rows.length;
-  if (left > 0) warn(`${left} rows of classes that training has not seen are left out`);
+  if (left > 0) warnings.push(`${left} rows of classes that training has not seen are left out`);
   const { threads } = options.reading;
   const scores = head
     ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)
     : await scoresOf(forest, dataset, rows, vocabularies, threads);
   const weights = rowWeights(dataset, rows, preprocess);
   const counted = weights && { weights: Float32Array.from(weights) };
-  const metrics = judge(preprocess, scores, { ...part, ...counted });
-  return {
-    command: "evaluate",
-    version,
-    out: run.path,
-    seconds: (performance.now() - start) / 1000,
-    rows: dataset.numRows,
-    options: { run: run.path, on: options.on },
-    metrics: { on: metrics },
-    warnings,
-  };
+  return { metrics: judge(preprocess, scores, { ...part, ...counted }), warnings, rows: dataset.numRows };
 }

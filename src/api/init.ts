@@ -43,6 +43,7 @@ export interface GoneOn {
   start: Start;
   history: KeyHistory;
   carried: Carried;
+  notes: string[];
   warnings: string[];
 }
 
@@ -73,11 +74,15 @@ export async function openEarlier(
       `--init '${init}' keeps the state of --method ${String(was)}, and this training is by ${is}: take the same method, or a run without --keep-state`,
     );
   }
-  const before = model.parameters.dim;
-  const { dim } = fm;
-  if (fm.model !== "lr" && dim !== undefined && dim !== before) {
+  const { dim, normalizeRows } = model.shared;
+  if (dim !== undefined && fm.dim !== undefined && fm.dim !== dim) {
     throw new UsageError(
-      `--init '${init}' holds vectors of dim ${before}, and --dim says ${dim}: leave --dim out, or train without --init`,
+      `--init '${init}' holds vectors of dim ${dim}, and --dim says ${fm.dim}: leave --dim out, or train without --init`,
+    );
+  }
+  if (fm.normalizeRows && !normalizeRows) {
+    throw new UsageError(
+      `--init '${init}' was trained without --normalize-rows: leave it out here too, or train without --init`,
     );
   }
   const history = await readHistory(run, model.table.numRows);
@@ -99,7 +104,8 @@ export function checkTask({ run, model: { preprocess } }: EarlierRun, task: stri
  * @param fitted  the space of this log alone, without a row order
  * @param rows    u32: the training part's rows
  * @param rowOrder rows to keep where they are
- * @throws {UsageError} a field is of another kind, or keys are to expire by time and the log has none
+ * @throws {UsageError} a field is of another kind, keys are to expire by time and the log has none, or rows are to stay that
+ *   must grow
  */
 export function goOn(
   { run, model, history }: EarlierRun,
@@ -128,6 +134,18 @@ export function goOn(
   );
   const space = withKnown(fitted, dataset, rows, (name) => known.get(name), rowOrder);
   const from = featuresFrom(space, before);
+  const { blocks } = model;
+  const blockPlaces = blocks && space.fields.map(({ name }) => blocks.indexOf(name));
+  const newBlocks = blockPlaces
+    ? space.fields.flatMap(({ name }, f) => (blockPlaces[f]! < 0 ? [name] : []))
+    : [];
+  if (freeze && newBlocks.length > 0) {
+    const [name] = newBlocks;
+    throw new UsageError(
+      `--freeze known keeps rows as they are, and field '${name}' is new to run '${run.path}': every row of a field-aware ` +
+        `machine has a vector for it (--ignore ${name}, or train without --freeze)`,
+    );
+  }
   const warnings = before.fields
     .filter(({ name }) => !isHere(name))
     .map(({ name }) => `field '${name}' of run '${run.path}' is no field here: its rows are left out`);
@@ -135,9 +153,12 @@ export function goOn(
     warnings.push(`run '${run.path}' was trained without --keep-state: its optimizer starts anew`);
   return {
     space,
-    start: { ...startOf(model, from), freezes: freeze !== undefined },
+    start: { ...startOf(model, from, blockPlaces), freezes: freeze !== undefined },
     history: nextHistory(space, dataset, history, from),
     carried: { run: run.path, ...carriedOf(space, before, from, seen) },
+    notes: newBlocks.map(
+      (name) => `field '${name}' is new to run '${run.path}': every row gets a vector for it`,
+    ),
     warnings,
   };
 }
@@ -171,28 +192,40 @@ function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
   return from;
 }
 
-/** The earlier parameters by feature of the new space; zero where there are none. */
+/**
+ * The earlier parameters by feature of the new space; zero where there are none.
+ *
+ * @param blockPlaces of each block of the new vectors: which it was of the earlier ones, negative for none
+ */
 function startOf(
-  { parameters: { w0, w, vectors }, optimizer }: EarlierModel,
+  { parameters: { w0, w, vectors }, blocks, optimizer }: EarlierModel,
   from: Uint32Array,
+  blockPlaces: readonly number[] | undefined,
 ): Omit<Start, "freezes"> {
   const numBefore = w.length;
-  // rows of any width
-  const moved = (data: Float32Array): Float32Array => {
-    const width = data.length / numBefore;
-    const all = new Float32Array(from.length * width);
+  // rows of any width, as so many blocks
+  const moved = (data: Float32Array, numBlocks = 1, places: readonly number[] = [0]): Float32Array => {
+    const width = data.length / numBefore / numBlocks;
+    const all = new Float32Array(from.length * places.length * width);
     from.forEach((earlier, feature) => {
-      if (earlier !== NONE) all.set(data.subarray(earlier * width, (earlier + 1) * width), feature * width);
+      if (earlier === NONE) return;
+      places.forEach((place, block) => {
+        const source = (earlier * numBlocks + place) * width;
+        if (place >= 0)
+          all.set(data.subarray(source, source + width), (feature * places.length + block) * width);
+      });
     });
     return all;
   };
+  const movedVectors = (data: Float32Array) => moved(data, blocks?.length, blockPlaces);
   return {
     known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
     w0,
     w: moved(w),
-    vectors: moved(vectors),
+    vectors: movedVectors(vectors),
+    ...(blockPlaces && { knownBlocks: Uint8Array.from(blockPlaces, (place) => (place < 0 ? 0 : 1)) }),
     ...(optimizer && {
-      optimizer: { vectors: moved(optimizer.vectors), w: moved(optimizer.w), w0: optimizer.w0 },
+      optimizer: { vectors: movedVectors(optimizer.vectors), w: moved(optimizer.w), w0: optimizer.w0 },
     }),
   };
 }

@@ -14,6 +14,11 @@ const titles: Record<string, string> = {
   mae: "MAE",
 };
 
+/** A metric's name as people read it. */
+export function titleOf(name: string): string {
+  return titles[name] ?? name.replace("At", "@");
+}
+
 /** What a training says at its end. */
 export function trainedText({ out, rows, seconds, metrics, importances }: Summary): string {
   return `${metricLines(metrics)}${importances ? importanceLines(importances) : ""}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
@@ -46,7 +51,7 @@ export function metricLines(metrics: Summary["metrics"]): string {
     ...new Set([...known, ...Object.values(metrics).flatMap((part) => Object.keys(part).filter(isAtK))]),
   ];
   if (names.length === 0) return "";
-  const head = ["", ...names.map((name) => titles[name] ?? name.replace("At", "@"))];
+  const head = ["", ...names.map(titleOf)];
   const lines = Object.entries(metrics).map(([part, values]) => [
     part,
     ...names.map((name) => (values[name] === undefined ? "" : values[name].toFixed(4))),

@@ -8,6 +8,7 @@ import { ArtifactError, UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm-state.js";
 import type { SteeringFlag } from "./controls.js";
 import { spaceOf } from "./feature-table.js";
+import { readLayout } from "./ffm/layout.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
 import { readFmParameters } from "./fm/artifact.js";
 import { learnFm, readFm } from "./fm/learn.js";
@@ -50,7 +51,14 @@ const served: readonly Served[] = [
     steering: allSteering,
     streams: true,
   },
-  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm, streams: true },
+  {
+    models: ["ffm"],
+    methods: ["adagrad", "sgd", "ftrl", "adam"],
+    tasks: ["binary", "regression"],
+    learn: learnFfm,
+    steering: allSteering,
+    streams: true,
+  },
   { models: ["fm"], methods: ["als", "mcmc"], tasks: ["binary", "regression"], learn: learnCoordinates },
   { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
@@ -155,6 +163,10 @@ export async function readFmModel(run: Run): Promise<FmRun> {
 
 /** An earlier model that another training can go on from. */
 export interface EarlierModel extends FmRun {
+  /** the options that the training shares with it */
+  shared: Partial<Pick<FmOptions, "dim" | "normalizeRows">>;
+  /** names of the partner fields whose vectors stand side by side; absent where a feature has one vector */
+  blocks?: readonly string[];
   /** what its optimizer kept, where the run has it */
   optimizer?: OptimizerState;
 }
@@ -176,5 +188,8 @@ export async function readEarlier(run: Run, wanted: string): Promise<EarlierMode
   }
   const earlier = await readFmModel(run);
   const optimizer = await readOptimizerFile(run, earlier.space.numFeatures);
-  return { ...earlier, ...(optimizer && { optimizer }) };
+  const kept = { ...earlier, ...(optimizer && { optimizer }) };
+  if (model !== "ffm") return { ...kept, shared: model === "lr" ? {} : { dim: earlier.parameters.dim } };
+  const { fields: blocks, dim, normalizeRows } = await readLayout(run, earlier.table);
+  return { ...kept, shared: { dim, normalizeRows }, blocks };
 }
