@@ -73,13 +73,15 @@ describe("--init RUN", () => {
   });
 
   test("with --refit fits the leaves to the log's rows and leaves the trees as they are", async () => {
-    await trained("refitted", "--init", at("first"), "--refit", "--refit-decay", "0.5");
+    await trained("refitted", ...cut, "--init", at("first"), "--refit", "--refit-decay", "0.5");
     const [before, after] = [splitsOf("first"), splitsOf("refitted")];
-    expect(after.map(({ leaf, path }) => [leaf, path])).toEqual(before.map(({ leaf, path }) => [leaf, path]));
+    expect(after.every(({ leaf, path }, l) => leaf === before[l]!.leaf && path === before[l]!.path)).toBe(
+      true,
+    );
     expect(after.some(({ value }, l) => value !== before[l]!.value)).toBe(true);
     expect(manifestOf("refitted").init).toEqual({ run: at("first"), trees: 10, refitDecay: 0.5 });
     // keeping all of the old values changes none
-    await trained("same", "--init", at("first"), "--refit", "--refit-decay", "1");
+    await trained("same", ...cut, "--init", at("first"), "--refit", "--refit-decay", "1");
     expect(splitsOf("same").map(({ value }) => value)).toEqual(before.map(({ value }) => value));
   });
 
