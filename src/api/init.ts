@@ -7,6 +7,7 @@ import type { Dataset } from "../dataset/dataset.js";
 import { expiryOf } from "../dataset/expire.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import { checkKinds, withKnown } from "../dataset/known-keys.js";
+import { ranksItems, type Task } from "../dataset/labels.js";
 import { newestEvent, newestTimes, NEVER } from "../dataset/last-seen.js";
 import { selectKeys, type EarlierRows, type FeatureSpace, type Field } from "../dataset/vocabulary.js";
 import { readHistory, UNKNOWN, type KeyHistory } from "../embedding/key-history.js";
@@ -15,6 +16,7 @@ import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import { readEarlier, type EarlierModel } from "../trainers/learners.js";
+import type { RankingOptions } from "../trainers/ranking/options.js";
 import type { Start } from "../trainers/start.js";
 import { byFeature, nextHistory, NONE } from "./key-history.js";
 
@@ -50,12 +52,12 @@ export interface GoneOn {
 /**
  * Opens the run of --init, if there is one.
  *
- * @param fm what the user set of the model that is to be trained
+ * @param asked what the user set of the model that is to be trained
  * @throws {UsageError} it holds another model, or vectors of another length @throws {ArtifactError} damaged
  */
 export async function openEarlier(
   { init, expire, freeze }: InitOptions,
-  fm: Partial<FmOptions>,
+  { fm, task, ranking }: { fm: Partial<FmOptions>; task?: Task; ranking?: Partial<RankingOptions> },
 ): Promise<EarlierRun | undefined> {
   // a time that the log would have is of no concern here
   expiryOf(expire, 0);
@@ -68,12 +70,10 @@ export async function openEarlier(
   }
   const run = await openRun(init);
   const model = await readEarlier(run, fm.model ?? "fm");
-  const [was, is] = [run.manifest.options["method"], fm.method ?? "adagrad"];
-  if (model.optimizer && was !== is) {
-    throw new UsageError(
-      `--init '${init}' keeps the state of --method ${String(was)}, and this training is by ${is}: take the same method, or a run without --keep-state`,
-    );
-  }
+  const told = run.manifest.options as { method?: string; ranking?: { rankingLoss?: string } };
+  checkState(init, "method", told.method, fm.method ?? "adagrad", model);
+  if (task === "ranking")
+    checkState(init, "loss", told.ranking?.rankingLoss, ranking?.rankingLoss ?? "bpr", model);
   const { dim, normalizeRows } = model.shared;
   if (dim !== undefined && fm.dim !== undefined && fm.dim !== dim) {
     throw new UsageError(
@@ -89,11 +89,26 @@ export async function openEarlier(
   return { run, model, history: byFeature(model.space, history) };
 }
 
-/** @throws {UsageError} the earlier run predicts another kind of label */
-export function checkTask({ run, model: { preprocess } }: EarlierRun, task: string): void {
-  if (preprocess.task === task) return;
+/** @throws {UsageError} the optimizer's state is of another way to train */
+function checkState(
+  init: string,
+  flag: "method" | "loss",
+  was: string | undefined,
+  is: string,
+  { optimizer }: EarlierModel,
+): void {
+  if (!optimizer || was === is) return;
   throw new UsageError(
-    `--init '${run.path}' was trained for a ${preprocess.task} label, and this log's is ${task}: ` +
+    `--init '${init}' keeps the state of --${flag} ${was}, and this training is by ${is}: take the same ${flag}, or a run without --keep-state`,
+  );
+}
+
+/** @throws {UsageError} the earlier run predicts another kind of label */
+export function checkTask({ run, model: { preprocess } }: EarlierRun, task: Task): void {
+  if (preprocess.task === task) return;
+  const purpose = (one: Task) => (ranksItems(one) ? `--task ${one}` : `a ${one} label`);
+  throw new UsageError(
+    `--init '${run.path}' was trained for ${purpose(preprocess.task)}, and this is for ${purpose(task)}: ` +
       `take a run of the same kind, or train without --init`,
   );
 }
