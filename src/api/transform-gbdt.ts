@@ -4,8 +4,9 @@ import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
-import { headScorer } from "../trainers/gbdt/head.js";
-import { ForestScorer, categoryCodes } from "../trainers/gbdt/scorer.js";
+import type { TreeSums } from "../trainers/gbdt/forest.js";
+import { headScorer, type Head } from "../trainers/gbdt/head.js";
+import { ForestScorer, categoryCodes, type Vocabularies } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { readLikeGbdt } from "./gbdt-run.js";
 import { wholeOf } from "./parts.js";
@@ -23,36 +24,56 @@ export async function encodeWithTrees(
   watch: Watch,
 ): Promise<Transformed> {
   const artifact = await readGbdt(run);
-  const { forest, vocabularies, preprocess } = artifact;
+  const { forest, vocabularies, preprocess, head } = artifact;
   const dataset = await readLikeGbdt(preprocess, options, watch, options.format === "libsvm", options.key);
   const warnings = unknownCategories(dataset, vocabularies);
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const { features, key, withScores } = options;
-  let numLeaves = 0;
-  const starts = forest.trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length);
+  if (!options.features) return { ...leavesOf({ forest, vocabularies, head }, dataset, options), warnings };
   const encoding: Encoding = {
-    kind: features ? "features" : "leaves",
-    key: key ?? "row",
-    columns: features
-      ? forest.columns.map(({ name }) => name)
-      : forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
-    starts,
+    kind: "features",
+    key: options.key ?? "row",
+    columns: forest.columns.map(({ name }) => name),
+    starts: [],
     numRows: dataset.numRows,
-    scores: withScores && !features ? ["score"] : [],
+    scores: [],
   };
-  const rows = features
-    ? featureRows(artifact, dataset, key)
-    : leafRows(artifact, dataset, key, options.reading.threads);
-  return { encoding, rows, warnings };
+  return { encoding, rows: featureRows(artifact, dataset, options.key), warnings };
+}
+
+/** Trees with what they are asked by. */
+interface Encoder {
+  forest: TreeSums;
+  vocabularies: Vocabularies;
+  head?: Head | undefined;
+}
+
+/** The leaves of a dataset's rows, and their scores. @param keyed the dataset that names the rows */
+export function leavesOf(
+  encoder: Encoder,
+  dataset: Dataset,
+  { key, withScores, reading }: TransformOptions,
+  keyed = dataset,
+): Pick<Transformed, "encoding" | "rows"> {
+  const { trees, numClasses = 1 } = encoder.forest;
+  let numLeaves = 0;
+  const names = numClasses === 1 ? ["score"] : Array.from({ length: numClasses }, (_, k) => `score${k}`);
+  const encoding: Encoding = {
+    kind: "leaves",
+    key: key ?? "row",
+    columns: trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
+    starts: trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length),
+    numRows: dataset.numRows,
+    scores: withScores ? names : [],
+  };
+  return { encoding, rows: leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads) };
 }
 
 async function* leafRows(
-  { forest, vocabularies, head }: GbdtArtifact,
+  { forest, vocabularies, head }: Encoder,
   dataset: Dataset,
-  key: string | undefined,
+  keyOf: (row: number) => Uint8Array,
   threads: number,
 ): AsyncGenerator<EncodedRows> {
-  const keyOf = keysOfRows(dataset, key);
   const labels = labelsOfRows(dataset);
   const { rows } = wholeOf(dataset);
   const scoreOf = head && headScorer(head, forest, vocabularies, { dataset, rows });
@@ -60,12 +81,13 @@ async function* leafRows(
   try {
     for await (const chunk of scorer.score(dataset, rows, vocabularies, true)) {
       const { first, scores, leaves } = chunk;
+      const numRows = scores.length / (forest.numClasses ?? 1);
       yield {
-        numRows: scores.length,
+        numRows,
         values: leaves!,
         keyOf: (row) => keyOf(first + row),
         scores: scoreOf ? scoreOf(chunk) : scores,
-        labels: labels.subarray(first, first + scores.length),
+        labels: labels.subarray(first, first + numRows),
       };
     }
   } finally {

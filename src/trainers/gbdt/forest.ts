@@ -18,14 +18,29 @@ export interface ForestColumn {
   kind: "number" | "category";
   name: string;
   missing: MissingNumbers;
+  /** numbers are rounded to f32 before they are compared */
+  single?: true;
+  /** categories that stand for what is missing, and for what the vocabulary lacks; without them both go right at every split */
+  ifMissing?: number;
+  ifUnknown?: number;
+}
+
+/** Trees that send rows to leaves, and what their values sum up to. */
+export interface TreeSums {
+  columns: ForestColumn[];
+  trees: Tree[];
+  /** sums a row: 1, or one a class */
+  numClasses?: number;
+  /** by tree, the class whose sum it adds to; 0 when absent */
+  classOf?: readonly number[];
+  /** by class, what its sum starts from; 0 when absent */
+  base?: readonly number[];
 }
 
 /** A trained forest: what its model text holds. */
-export interface Forest {
+export interface Forest extends TreeSums {
   /** binary: the sum of a row's leaf values is a log-odds; regression: the number itself */
   objective: "binary" | "regression";
-  columns: ForestColumn[];
-  trees: Tree[];
 }
 
 /** Arrays as assembly/gbdt/predict.ts reads them. */
@@ -43,7 +58,7 @@ export interface CompiledForest {
 }
 
 /** @throws {ArtifactError} a column has more thresholds than two bytes count */
-export function compileForest({ columns, trees }: Forest): CompiledForest {
+export function compileForest({ columns, trees }: TreeSums): CompiledForest {
   const thresholds = thresholdsOf(columns, trees);
   const numNodes = trees.reduce((sum, tree) => sum + tree.nodes.length, 0);
   const nodes = new Int32Array(4 * numNodes);

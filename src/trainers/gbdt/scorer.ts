@@ -6,13 +6,14 @@ import { UsageError } from "../../errors.js";
 import { loadKernel } from "../../kernels/load.js";
 import { Arena } from "../../kernels/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
-import { compileForest, MISSING_CODE, type CompiledForest, type Forest } from "./forest.js";
+import { compileForest, MISSING_CODE, type CompiledForest, type TreeSums } from "./forest.js";
 import type { ForestInit } from "./forest.worker.js";
 import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./scoring.js";
 
 /** Cells of a chunk, over all columns and trees. */
 const CHUNK_CELLS = 1 << 23;
-const ZERO = 1e-35;
+/** LightGBM compares with it in f32. */
+const ZERO = Math.fround(1e-35);
 
 /** Vocabularies by column: category c is key c. */
 export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
@@ -21,7 +22,7 @@ export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "
 export interface ScoredChunk {
   /** position of the first among the rows asked for */
   first: number;
-  /** f64: sums of leaf values in the trees' order */
+  /** f64[n][numClasses]: sums of leaf values in the trees' order */
   scores: Float64Array;
   /** u32[n][numTrees]: the leaf's number within its tree; when asked for */
   leaves?: Uint32Array;
@@ -29,28 +30,33 @@ export interface ScoredChunk {
 
 /** A forest in shared memory with its threads; `terminate` ends them and must be called. */
 export class ForestScorer {
-  readonly #forest: Forest;
+  readonly #forest: TreeSums;
+  /** by class, its trees in their order with their leaves' values; undefined for one class, which the kernel sums */
+  readonly #classes: ClassSums[] | undefined;
   readonly #arena: Arena;
   readonly #layout: ScoringLayout;
   readonly #chunkRows: number;
   readonly #pool: WorkerPool<ScoringTask, boolean>;
 
   private constructor(
-    forest: Forest,
+    forest: TreeSums,
     arena: Arena,
     layout: ScoringLayout,
     chunkRows: number,
     pool: WorkerPool<ScoringTask, boolean>,
   ) {
     this.#forest = forest;
+    this.#classes = (forest.numClasses ?? 1) > 1 ? classSums(forest) : undefined;
     this.#arena = arena;
     this.#layout = layout;
     this.#chunkRows = chunkRows;
     this.#pool = pool;
   }
 
-  /** @param withLeaves whether leaves will be asked for */
-  static async start(forest: Forest, threads: number, withLeaves: boolean): Promise<ForestScorer> {
+  /** @param forLeaves whether leaves will be asked for */
+  static async start(forest: TreeSums, threads: number, forLeaves: boolean): Promise<ForestScorer> {
+    // sums of several classes are made from the leaves
+    const withLeaves = forLeaves || (forest.numClasses ?? 1) > 1;
     const arena = new Arena();
     const compiled = compileForest(forest);
     const width = forest.columns.length + (withLeaves ? compiled.numTrees : 0) + 1;
@@ -83,16 +89,19 @@ export class ForestScorer {
       this.#filler(c, column.name, dataset, vocabularies),
     );
     const { scores, leaves, numTrees } = this.#layout;
+    const base = this.#forest.base?.[0] ?? 0;
+    const classes = this.#classes;
     const { buffer } = this.#arena.memory;
     for (let first = 0; first < rows.length; first += this.#chunkRows) {
       const chunk = rows.subarray(first, first + this.#chunkRows);
       for (const fill of fills) fill(chunk);
-      new Float64Array(buffer, scores, chunk.length).fill(0);
-      await this.#pool.run({ numRows: chunk.length, leaves: withLeaves });
+      const sums = new Float64Array(buffer, scores, chunk.length).fill(base);
+      await this.#pool.run({ numRows: chunk.length, leaves: withLeaves || classes !== undefined });
+      const found = new Uint32Array(buffer, leaves, withLeaves || classes ? chunk.length * numTrees : 0);
       yield {
         first,
-        scores: new Float64Array(buffer, scores, chunk.length).slice(),
-        ...(withLeaves && { leaves: new Uint32Array(buffer, leaves, chunk.length * numTrees).slice() }),
+        scores: classes ? sumsByClass(classes, found, numTrees) : sums.slice(),
+        ...(withLeaves && { leaves: found.slice() }),
       };
     }
   }
@@ -107,12 +116,13 @@ export class ForestScorer {
     const column = columnNamed(dataset, name);
     const { cells } = this.#layout.columns[c]!;
     const { buffer } = this.#arena.memory;
-    const { kind, missing } = this.#forest.columns[c]!;
+    const { kind, missing, single, ...missingAs } = this.#forest.columns[c]!;
     if (kind === "number" && column.kind === "number") {
       const out = new Float64Array(buffer, cells, this.#chunkRows);
       const { values } = column;
       return (chunk) => {
         for (let i = 0; i < chunk.length; i++) out[i] = values[chunk[i]!]!;
+        if (single) for (let i = 0; i < chunk.length; i++) out[i] = Math.fround(out[i]!);
         if (missing !== "zero") return;
         for (let i = 0; i < chunk.length; i++) if (Math.abs(out[i]!) <= ZERO) out[i] = NaN;
       };
@@ -120,11 +130,45 @@ export class ForestScorer {
     if (kind === "number")
       throw new UsageError(`column '${name}' is categorical here, and was numeric in training`);
     const categoryOf = categoryCodes(column, vocabularies.get(name));
+    const { ifMissing = MISSING_CODE, ifUnknown = MISSING_CODE } = missingAs;
+    const isMissing = (row: number) => column.kind === "key" && column.codes[row] === MISSING;
     const out = new Uint16Array(buffer, cells, this.#chunkRows);
     return (chunk) => {
-      for (let i = 0; i < chunk.length; i++) out[i] = categoryOf(chunk[i]!) ?? MISSING_CODE;
+      for (let i = 0; i < chunk.length; i++) {
+        const row = chunk[i]!;
+        out[i] = categoryOf(row) ?? (isMissing(row) ? ifMissing : ifUnknown);
+      }
     };
   }
+}
+
+/** What sums up to one class's score. */
+interface ClassSums {
+  base: number;
+  trees: { tree: number; values: Float64Array }[];
+}
+
+function classSums({ trees, numClasses = 1, classOf = [], base = [] }: TreeSums): ClassSums[] {
+  return Array.from({ length: numClasses }, (_, k) => ({
+    base: base[k] ?? 0,
+    trees: trees.flatMap(({ leaves }, tree) =>
+      classOf[tree] === k ? [{ tree, values: Float64Array.from(leaves, ({ value }) => value) }] : [],
+    ),
+  }));
+}
+
+/** f64[n][numClasses] of u32[n][numTrees]. */
+function sumsByClass(classes: readonly ClassSums[], leaves: Uint32Array, numTrees: number): Float64Array {
+  const numClasses = classes.length;
+  const sums = new Float64Array((leaves.length / numTrees) * numClasses);
+  classes.forEach(({ base, trees }, k) => {
+    for (let row = 0, at = 0; at < leaves.length; row++, at += numTrees) {
+      let sum = base;
+      for (const { tree, values } of trees) sum += values[leaves[at + tree]!]!;
+      sums[row * numClasses + k] = sum;
+    }
+  });
+  return sums;
 }
 
 /** A row's category by its row: the position of its key; undefined where it is missing or unknown. */
@@ -145,7 +189,7 @@ export function categoryCodes(
 
 function layOut(
   arena: Arena,
-  { columns }: Forest,
+  { columns }: TreeSums,
   compiled: CompiledForest,
   numThreads: number,
   chunkRows: number,
@@ -183,9 +227,9 @@ function layOut(
   };
 }
 
-/** All rows' scores. */
+/** All rows' scores: f64[rows.length][numClasses]. */
 export async function scoresOf(
-  forest: Forest,
+  forest: TreeSums,
   dataset: Dataset,
   rows: Uint32Array,
   vocabularies: Vocabularies,
@@ -193,9 +237,10 @@ export async function scoresOf(
 ): Promise<Float64Array> {
   const scorer = await ForestScorer.start(forest, threads, false);
   try {
-    const scores = new Float64Array(rows.length);
+    const numClasses = forest.numClasses ?? 1;
+    const scores = new Float64Array(rows.length * numClasses);
     for await (const chunk of scorer.score(dataset, rows, vocabularies, false))
-      scores.set(chunk.scores, chunk.first);
+      scores.set(chunk.scores, chunk.first * numClasses);
     return scores;
   } finally {
     await scorer.terminate();
