@@ -4,7 +4,7 @@ usage: foreign-conformance.py FOLDER, in the project's root
 
 Trains models of many kinds on a drawn table with missing numbers, zeros, names that need quotes and categories that training
 has not seen, lets `embed transform --model` encode a log of it, and compares leaves and raw scores on every row: leaves must be
-equal, scores differ by 1e-6 at most (XGBoost sums in f32: 1e-5 of the largest).
+equal, scores differ by 1e-6 at most (XGBoost sums in f32: 1e-5 of the largest). What is written as Parquet is read by pyarrow.
 """
 
 import subprocess
@@ -68,7 +68,14 @@ def embed(model, columns, name):
     out = f"{folder}/{name}-leaves"
     command = ["node", "bin/embed.js", "transform", "--model", model, log, "--format", "npy", "--with-scores", "--quiet", "-o", out]
     subprocess.run(command, check=True)
-    return numpy.load(f"{out}/leaves.npy"), numpy.load(f"{out}/scores.npy")
+    leaves, scores = numpy.load(f"{out}/leaves.npy"), numpy.load(f"{out}/scores.npy")
+    if name == "multiclass":
+        command[5:10] = [log, "--format", "parquet", "--key", "name"]
+        subprocess.run([*command[:10], "--with-scores", "--quiet", "-o", f"{out}.parquet"], check=True)
+        read = pandas.read_parquet(f"{out}.parquet")
+        assert list(read["name"]) == list(rows["name"].fillna(""))
+        assert (read.filter(regex=r"^t\d+$").to_numpy() == leaves).all() and (read.filter(like="score:").to_numpy() == scores).all()
+    return leaves, scores
 
 
 failed = False

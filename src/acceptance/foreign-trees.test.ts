@@ -39,7 +39,7 @@ test.each(Object.keys(answers))("%s: the same leaves on every row, scores within
 test("several classes have a score each, a column a class in csv", async () => {
   const args = ["transform", "--model", foreign("classes.txt"), foreign("rows.csv")];
   const { stdout } = await embedOk([...args, "--with-scores", "--key", "name", "--quiet"]);
-  expect(stdout).toMatch(/^name,t000,t001,.*,t008,score0,score1,score2\n/);
+  expect(stdout).toMatch(/^name,t000,t001,.*,t008,score:0,score:1,score:2\n/);
 });
 
 test("numbers as categories are one however they are written, and the log may have more columns in any order", async () => {

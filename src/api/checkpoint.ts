@@ -1,15 +1,14 @@
 // --checkpoint-every and --resume: RUN.checkpoint, one file beside the run that is to be, written anew every few epochs.
 //
-//   slices, linear, bias    the machine's memory, as kernels/fm-state.ts describes it
-//   keptVectors, keptW      the best epoch's parameters, where early stopping waits for a better one
-//   optimizerVectors, ...   and what the optimizer kept then, under --keep-state
-//   standing                u8, JSON: what the training was asked for, its epochs, and how early stopping stands
+//   standing    u8, JSON: what the training was asked for, its epochs, and how early stopping stands
+//   others      what the trainer has made and, where early stopping waits for a better epoch, the best one's parameters, by
+//               names of its own (trainers/steered.ts)
 //
 // A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
 
 import type { Metrics, Trial } from "../embedding/manifest.js";
 import { readSafetensorsFile, piecesOf } from "../embedding/safetensors-file.js";
-import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { safetensorsChunks } from "../embedding/safetensors.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { pathExists, withArtifact } from "../io/read-artifact.js";
@@ -17,6 +16,9 @@ import { removeFile } from "../io/remove.js";
 import type { Checkpoint, TrainingControls } from "../trainers/controls.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import type { EpochEvent } from "../trainers/epoch.js";
+
+/** The tensor that holds what is no array. */
+const STANDING = "standing";
 
 /** Everything that decides a training's bytes, by name. */
 export type Identity = Record<string, unknown>;
@@ -99,49 +101,22 @@ export class Checkpoints {
     if (this.#every !== undefined || this.#found) await removeFile(this.#path);
   }
 
-  async #save({ state, kept, standing, epochs }: Checkpoint, first: Judged | undefined): Promise<void> {
+  async #save({ arrays, standing, epochs }: Checkpoint, first: Judged | undefined): Promise<void> {
     const saved: Saved = { identity: this.#identity, standing, epochs, ...(first && { first }) };
     const json = Uint8Array.from(Buffer.from(JSON.stringify(saved)));
-    const arrays = Object.entries({
-      ...state,
-      ...(kept && { keptVectors: kept.vectors, keptW: kept.w }),
-      ...(kept?.optimizer && {
-        optimizerVectors: kept.optimizer.vectors,
-        optimizerW: kept.optimizer.w,
-        optimizerW0: Float32Array.of(kept.optimizer.w0),
-      }),
-      standing: json,
-    });
-    const tensors = new Map(arrays.map(([name, data]) => [name, { shape: [data.length], data }]));
+    const all = Object.entries({ ...arrays, [STANDING]: json });
+    const tensors = new Map(all.map(([name, data]) => [name, { shape: [data.length], data }]));
     await writeFileAtomic(this.#path, piecesOf(safetensorsChunks(tensors)), true, { signal: this.#signal });
   }
 }
 
 async function read(path: string): Promise<Checkpoint & Saved> {
   const tensors = await withArtifact(path, (file) => readSafetensorsFile(file, path));
-  const json = tensors.get("standing")?.data;
+  const json = tensors.get(STANDING)?.data;
   if (!json) throw damaged(path);
-  const saved = parse<Saved>(Buffer.from(json.buffer).toString("utf8"));
-  const state = {
-    slices: floats(tensors, "slices", path),
-    linear: floats(tensors, "linear", path),
-    bias: floats(tensors, "bias", path),
-  };
-  if (!tensors.has("keptVectors")) return { ...saved, state };
-  const kept = { vectors: floats(tensors, "keptVectors", path), w: floats(tensors, "keptW", path) };
-  if (!tensors.has("optimizerW0")) return { ...saved, state, kept };
-  const optimizer = {
-    vectors: floats(tensors, "optimizerVectors", path),
-    w: floats(tensors, "optimizerW", path),
-    w0: floats(tensors, "optimizerW0", path)[0]!,
-  };
-  return { ...saved, state, kept: { ...kept, optimizer } };
-}
-
-function floats(tensors: ReadonlyMap<string, Tensor>, name: string, path: string): Float32Array {
-  const data = tensors.get(name)?.data;
-  if (!(data instanceof Float32Array)) throw damaged(path);
-  return data;
+  tensors.delete(STANDING);
+  const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
+  return { ...parse<Saved>(Buffer.from(json.buffer).toString("utf8")), arrays };
 }
 
 function damaged(path: string): ArtifactError {

@@ -10,37 +10,58 @@ import type { Manifest } from "../embedding/manifest.js";
 import { version } from "../io/package-version.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import type { Examples } from "./examples.js";
+import type { ReadAsTrained } from "./read-as-trained.js";
 import type { TrainFmOptions } from "./train-fm-options.js";
 
 /** How rows of a log become rows of features. */
 export function preprocessOf(
   space: FeatureSpace,
-  { roles }: Dataset,
+  dataset: Dataset,
   examples: Examples,
   options: TrainFmOptions,
   itemFields: string[] | undefined,
 ): Preprocess {
+  const { roles } = dataset;
   const { negatives: perEvent, noise } = options;
   return {
     roles,
     task: examples.task,
-    positiveFrom: options.positiveFrom ?? null,
     fields: recipesOf(space, roles),
-    // evaluate may run in another folder
-    sides: options.sides.map(absoluteSide),
-    drop: options.drop,
-    ...(options.timeFormat !== undefined && { timeFormat: options.timeFormat }),
-    ...(options.timeFields?.length && {
-      timeFields: { names: options.timeFields, zone: options.timeZone ?? "Z" },
-    }),
-    ...(options.where && options.where.length > 0 && { where: options.where }),
-    ...(options.eventWeight !== undefined && { eventWeight: options.eventWeight }),
+    ...readingRecipe(options, dataset),
     labelRange: examples.labelRange,
     ...((itemFields ?? examples.negatives) && {
       itemFields: itemFields ?? examples.negatives!.itemFields,
     }),
     negatives: examples.negatives ? { perEvent, noise, itemFields: examples.negatives.itemFields } : null,
     testVectors: testVectors(space, roles),
+  };
+}
+
+/** How a log is read and what its labels are, whatever the model. */
+export function readingRecipe(
+  {
+    positiveFrom,
+    sides,
+    drop,
+    where,
+    timeFormat,
+    timeFields,
+    timeZone,
+    eventWeight,
+  }: Pick<TrainFmOptions, "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "timeZone"> &
+    Pick<TrainFmOptions, "positiveFrom" | "eventWeight">,
+  { hashKeys }: Pick<Dataset, "hashKeys">,
+): Omit<ReadAsTrained, "roles"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
+  return {
+    positiveFrom: positiveFrom ?? null,
+    // evaluate may run in another folder
+    sides: sides.map(absoluteSide),
+    drop,
+    ...(timeFormat !== undefined && { timeFormat }),
+    ...(timeFields?.length && { timeFields: { names: timeFields, zone: timeZone ?? "Z" } }),
+    ...(where && where.length > 0 && { where }),
+    ...(eventWeight !== undefined && { eventWeight }),
+    ...(hashKeys && { hashKeys }),
   };
 }
 

@@ -12,6 +12,7 @@ import { encodePart, fitHead, type Head } from "../trainers/gbdt/head.js";
 import type { HeadOptions } from "../trainers/gbdt/options.js";
 import type { Vocabularies } from "../trainers/gbdt/scorer.js";
 import type { Part } from "./examples.js";
+import type { LabelledPart } from "./gbdt-target.js";
 
 /** The share of the rows that the head is fitted on: the latest ones by time, by a hash of seed and row without a time. */
 export function splitHead({ dataset, rows }: Part, share: number, seed: number): { trees: Part; head: Part } {
@@ -50,17 +51,12 @@ function oneHotBins(features: readonly Feature[], { dataset, rows }: Part): OneH
   return { numRows: rows.length, width, numFeatures: first, ids };
 }
 
-/** A part with what is predicted. */
-export interface LabelledPart extends Part {
-  labels: Float32Array;
-  weights?: Float32Array;
-}
-
 /** Fits the head on rows that the trees have not seen. */
 export async function trainHead(
-  { forest, vocabularies, threads }: { forest: Forest; vocabularies: Vocabularies; threads: number },
+  { forest, vocabularies }: { forest: Forest; vocabularies: Vocabularies },
   part: LabelledPart,
   options: HeadOptions,
+  threads: number,
 ): Promise<Head> {
   const encoded = await encodePart(forest, vocabularies, part, threads);
   return fitHead(forest, vocabularies, encoded, part.labels, part.weights, options);

@@ -14,8 +14,8 @@ import type { Carried } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { FmOptions } from "../trainers/fm/options.js";
-import type { FmStart } from "../trainers/fm/start.js";
 import { readEarlier, type EarlierModel } from "../trainers/learners.js";
+import type { Start } from "../trainers/start.js";
 import { byFeature, nextHistory, NONE } from "./key-history.js";
 
 export interface InitOptions {
@@ -40,7 +40,7 @@ export interface EarlierRun {
 /** A vocabulary that goes on from an earlier run. */
 export interface GoneOn {
   space: FeatureSpace;
-  start: FmStart;
+  start: Start;
   history: KeyHistory;
   carried: Carried;
   warnings: string[];
@@ -175,7 +175,7 @@ function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
 function startOf(
   { parameters: { w0, w, vectors }, optimizer }: EarlierModel,
   from: Uint32Array,
-): Omit<FmStart, "freezes"> {
+): Omit<Start, "freezes"> {
   const numBefore = w.length;
   // rows of any width
   const moved = (data: Float32Array): Float32Array => {

@@ -89,10 +89,7 @@ export async function trainFm(
   const { space, examples, model, history, carried, items } = published;
   if (interrupted) warn(`interrupted: the run holds epoch ${model.bestEpoch}, the best so far`);
 
-  const preprocess = {
-    ...preprocessOf(space, dataset, examples, options, items?.itemFields),
-    ...(dataset.hashKeys && { hashKeys: dataset.hashKeys }),
-  };
+  const preprocess = preprocessOf(space, dataset, examples, options, items?.itemFields);
   const told = {
     ...options,
     ...(examples.ranking && examples.task === "ranking" && { ranking: examples.ranking.options }),

@@ -17,8 +17,8 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import type { TrainingControls } from "../trainers/controls.js";
 import type { FmOptions } from "../trainers/fm/options.js";
-import type { FmStart } from "../trainers/fm/start.js";
 import { learnerOf } from "../trainers/learners.js";
+import type { Start } from "../trainers/start.js";
 import type { Scorer, LearnerInput, Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import { checkTask, goOn, type EarlierRun } from "./init.js";
@@ -51,7 +51,7 @@ const LARGE_VALUE = 1000;
 interface Fitted {
   space: FeatureSpace;
   history: KeyHistory;
-  start?: FmStart;
+  start?: Start;
   carried?: Carried;
 }
 

@@ -1,12 +1,14 @@
 // Rows of a log as leaves of a run's trees, or as the columns that the trees split on.
 
+import { classLabelsOf } from "../dataset/classes.js";
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
-import type { TreeSums } from "../trainers/gbdt/forest.js";
+import { numClassesOf, type TreeSums } from "../trainers/gbdt/forest.js";
 import { headScorer, type Head } from "../trainers/gbdt/head.js";
 import { ForestScorer, categoryCodes, type Vocabularies } from "../trainers/gbdt/scorer.js";
+import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { readLikeGbdt } from "./gbdt-run.js";
 import { wholeOf } from "./parts.js";
@@ -24,11 +26,11 @@ export async function encodeWithTrees(
   watch: Watch,
 ): Promise<Transformed> {
   const artifact = await readGbdt(run);
-  const { forest, vocabularies, preprocess, head } = artifact;
+  const { forest, vocabularies, preprocess } = artifact;
   const dataset = await readLikeGbdt(preprocess, options, watch, options.format === "libsvm", options.key);
   const warnings = unknownCategories(dataset, vocabularies);
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  if (!options.features) return { ...leavesOf({ forest, vocabularies, head }, dataset, options), warnings };
+  if (!options.features) return { ...leavesOf(artifact, dataset, options), warnings };
   const encoding: Encoding = {
     kind: "features",
     key: options.key ?? "row",
@@ -45,6 +47,8 @@ interface Encoder {
   forest: TreeSums;
   vocabularies: Vocabularies;
   head?: Head | undefined;
+  /** of a run */
+  preprocess?: GbdtPreprocess;
 }
 
 /** The leaves of a dataset's rows, and their scores. @param keyed the dataset that names the rows */
@@ -54,34 +58,32 @@ export function leavesOf(
   { key, withScores, reading }: TransformOptions,
   keyed = dataset,
 ): Pick<Transformed, "encoding" | "rows"> {
-  const { trees, numClasses = 1 } = encoder.forest;
+  const { trees } = encoder.forest;
   let numLeaves = 0;
-  const names = numClasses === 1 ? ["score"] : Array.from({ length: numClasses }, (_, k) => `score${k}`);
   const encoding: Encoding = {
     kind: "leaves",
     key: key ?? "row",
     columns: trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
     starts: trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length),
     numRows: dataset.numRows,
-    scores: withScores ? names : [],
+    scores: withScores ? scoreNames(encoder) : [],
   };
   return { encoding, rows: leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads) };
 }
 
 async function* leafRows(
-  { forest, vocabularies, head }: Encoder,
+  { forest, vocabularies, head, preprocess }: Encoder,
   dataset: Dataset,
   keyOf: (row: number) => Uint8Array,
   threads: number,
 ): AsyncGenerator<EncodedRows> {
-  const labels = labelsOfRows(dataset);
+  const labels = labelsOfRows(dataset, preprocess ?? {});
   const { rows } = wholeOf(dataset);
   const scoreOf = head && headScorer(head, forest, vocabularies, { dataset, rows });
   const scorer = await ForestScorer.start(forest, threads, true);
   try {
     for await (const chunk of scorer.score(dataset, rows, vocabularies, true)) {
-      const { first, scores, leaves } = chunk;
-      const numRows = scores.length / (forest.numClasses ?? 1);
+      const { first, numRows, scores, leaves } = chunk;
       yield {
         numRows,
         values: leaves!,
@@ -97,12 +99,12 @@ async function* leafRows(
 
 /** The matrix that LightGBM is given: numbers as they are, categories as their positions, NaN for what is missing or unknown. */
 async function* featureRows(
-  { forest, vocabularies }: GbdtArtifact,
+  { forest, vocabularies, preprocess }: GbdtArtifact,
   dataset: Dataset,
   key: string | undefined,
 ): AsyncGenerator<EncodedRows> {
   const keyOf = keysOfRows(dataset, key);
-  const labels = labelsOfRows(dataset);
+  const labels = labelsOfRows(dataset, preprocess);
   const width = forest.columns.length;
   const valuesOf = forest.columns.map(({ name }): ((row: number) => number) => {
     const column = columnNamed(dataset, name);
@@ -125,7 +127,20 @@ async function* featureRows(
   }
 }
 
-function labelsOfRows({ roles, columns, numRows }: Dataset): Float64Array {
+/** Classes have names in a run, and numbers in a model of another's. */
+function scoreNames({ forest, preprocess }: Encoder): string[] {
+  const numClasses = numClassesOf(forest);
+  if (numClasses === 1) return ["score"];
+  return Array.from({ length: numClasses }, (_, k) => `score:${preprocess?.classes?.[k] ?? k}`);
+}
+
+/** Numbers of classes, or the column as it is; 0 where the log has none. */
+function labelsOfRows(
+  dataset: Dataset,
+  { classes }: Pick<GbdtPreprocess, "classes">,
+): Float64Array | Float32Array {
+  const { roles, columns, numRows } = dataset;
+  if (classes && roles.label !== undefined) return classLabelsOf(dataset, classes);
   const column = columns.find(({ name }) => name === roles.label);
   return column?.kind === "number" ? column.values : new Float64Array(numRows);
 }

@@ -1,5 +1,6 @@
 // What `train-fm` is asked to do from week to week: where it goes on, how it is watched, and how it ends.
 
+import type { SteeringFlag } from "../trainers/controls.js";
 import type { InitOptions } from "./init.js";
 
 /** What early stopping goes by. */
@@ -18,14 +19,15 @@ export interface WeeklyOptions extends InitOptions {
   resume?: boolean;
 }
 
-/** The flags that only a trainer which can be steered knows, of those that were given. */
-export function steeringFlags(options: WeeklyOptions): string[] {
-  const { init, freeze, keepState, metric, checkpointEvery } = options;
-  return [
-    ...(init === undefined ? [] : ["--init"]),
-    ...(freeze === undefined ? [] : ["--freeze"]),
-    ...(keepState ? ["--keep-state"] : []),
-    ...(metric === undefined || metric === "loss" ? [] : ["--metric"]),
-    ...(checkpointEvery === undefined ? [] : ["--checkpoint-every"]),
-  ];
+/** The flags that some trainers refuse, of those that were given. */
+export function steeringFlags(options: WeeklyOptions): SteeringFlag[] {
+  const { init, freeze, keepState = false, metric = "loss", checkpointEvery } = options;
+  const given: Record<SteeringFlag, boolean> = {
+    "--init": init !== undefined,
+    "--freeze": freeze !== undefined,
+    "--keep-state": keepState,
+    "--metric": metric !== "loss",
+    "--checkpoint-every": checkpointEvery !== undefined,
+  };
+  return (Object.keys(given) as SteeringFlag[]).filter((flag) => given[flag]);
 }

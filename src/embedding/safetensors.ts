@@ -11,7 +11,7 @@ import { ArtifactError } from "../errors.js";
 /** `data` holds the product of `shape` many elements, row-major. */
 export interface Tensor {
   shape: number[];
-  data: Float32Array | Uint32Array | BigInt64Array | Uint8Array;
+  data: Float32Array | Float64Array | Uint32Array | BigInt64Array | Uint8Array;
 }
 
 const MAX_HEADER = 100_000_000;
@@ -54,7 +54,7 @@ export function safetensorsChunks(
  * The tensors of a file, copied out of its bytes.
  *
  * @param name the file's, for messages
- * @throws {ArtifactError} not a safetensors file of f32, u32, i64 and u8 tensors, or a damaged one
+ * @throws {ArtifactError} not a safetensors file of f32, f64, u32, i64 and u8 tensors, or a damaged one
  */
 export function readSafetensors(bytes: Uint8Array, name: string): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
@@ -113,7 +113,13 @@ export function entriesOf(head: Uint8Array, size: number, name: string): Map<str
   return entries;
 }
 
-const arrayOf = { F32: Float32Array, U32: Uint32Array, I64: BigInt64Array, U8: Uint8Array };
+const arrayOf = {
+  F32: Float32Array,
+  F64: Float64Array,
+  U32: Uint32Array,
+  I64: BigInt64Array,
+  U8: Uint8Array,
+};
 
 interface Entry {
   dtype: keyof typeof arrayOf;
@@ -130,7 +136,8 @@ function isEntry(entry: unknown): entry is Entry {
   if (!("dtype" in entry && "shape" in entry && "data_offsets" in entry)) return false;
   const { dtype, shape, data_offsets: offsets } = entry;
   return (
-    (dtype === "F32" || dtype === "U32" || dtype === "I64" || dtype === "U8") &&
+    typeof dtype === "string" &&
+    Object.hasOwn(arrayOf, dtype) &&
     Array.isArray(shape) &&
     shape.every(isSize) &&
     Array.isArray(offsets) &&
@@ -143,6 +150,7 @@ function dtypeOf(data: Tensor["data"]): keyof typeof arrayOf {
   // not instanceof: arrays of another realm are as good
   const tag = Object.prototype.toString.call(data);
   if (tag === "[object Float32Array]") return "F32";
+  if (tag === "[object Float64Array]") return "F64";
   if (tag === "[object BigInt64Array]") return "I64";
   // a Buffer is a Uint8Array too
   return tag === "[object Uint32Array]" ? "U32" : "U8";

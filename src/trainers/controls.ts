@@ -1,8 +1,12 @@
 // How a training is watched and steered from outside, beside its options.
 
 import type { FeatureRows } from "../dataset/rows.js";
-import type { FmState, OptimizerState } from "../kernels/fm-state.js";
+import type { Standing } from "./early-stopping.js";
 import type { EpochEvent } from "./epoch.js";
+import type { NamedArrays } from "./named-arrays.js";
+
+/** Flags of steering that a trainer knows or refuses; that of --on-interrupt, --resume and --refit follows from the loop. */
+export type SteeringFlag = "--init" | "--freeze" | "--keep-state" | "--metric" | "--checkpoint-every";
 
 /** What early stopping goes by in place of the validation loss. */
 export interface Judge {
@@ -15,23 +19,10 @@ export interface Judge {
 
 /** Where a training stands after an epoch: with it, training goes on as if it had not stopped. */
 export interface Checkpoint {
-  state: FmState;
-  /** the parameters that are kept, of the best epoch; absent where the last epoch's are taken */
-  kept?: { vectors: Float32Array; w: Float32Array; optimizer?: OptimizerState };
+  /** what the trainer has made, and what it keeps of the best epoch */
+  arrays: NamedArrays;
   standing: Standing;
   epochs: EpochEvent[];
-}
-
-/** How early stopping stands. */
-export interface Standing {
-  /** the epoch whose parameters are kept, from 1, 0 before the first; and its bias */
-  kept: number;
-  w0: number;
-  /** the best judged value; null before the first */
-  value: number | null;
-  /** the last epoch that was better by more than minDelta, and its value */
-  mark: number;
-  markValue: number | null;
 }
 
 export interface TrainingControls {

@@ -6,6 +6,7 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm-state.js";
+import type { SteeringFlag } from "./controls.js";
 import { spaceOf } from "./feature-table.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
 import { readFmParameters } from "./fm/artifact.js";
@@ -18,18 +19,27 @@ import { learnImplicit } from "./implicit/learn.js";
 import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
-const PREPROCESS_FILE = "preprocess.json";
+/** How rows are prepared for a run's model, in model/. */
+export const PREPROCESS_FILE = "preprocess.json";
 
 interface Served {
   models: readonly Model[];
   methods: readonly Method[];
   tasks: readonly FmTask[];
   learn: Learner;
-  /** it goes on from an earlier run (--init), and can be steered (controls.ts) */
-  isSteered?: true;
+  /** what it can be asked beside its options (controls.ts); nothing when absent */
+  steering?: readonly SteeringFlag[];
   /** it trains on rows that are read from disk */
   streams?: true;
 }
+
+const allSteering: readonly SteeringFlag[] = [
+  "--init",
+  "--freeze",
+  "--keep-state",
+  "--metric",
+  "--checkpoint-every",
+];
 
 const served: readonly Served[] = [
   {
@@ -37,7 +47,7 @@ const served: readonly Served[] = [
     methods: ["adagrad", "sgd", "ftrl", "adam"],
     tasks: ["binary", "regression"],
     learn: learnFm,
-    isSteered: true,
+    steering: allSteering,
     streams: true,
   },
   { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm, streams: true },
@@ -49,13 +59,13 @@ const served: readonly Served[] = [
 /**
  * The trainer that the options ask for.
  *
- * @param asked flags that only a trainer which can be steered knows, and whether rows are on disk
+ * @param asked flags of steering that were given, and whether rows are on disk
  * @throws {UsageError} no trainer does all of it
  */
 export function learnerOf(
   { model, method }: Pick<FmOptions, "model" | "method">,
   task: FmTask,
-  { steering, isStored }: { steering: readonly string[]; isStored: boolean },
+  { steering, isStored }: { steering: readonly SteeringFlag[]; isStored: boolean },
 ): Learner {
   const found = served.find(
     (one) => one.models.includes(model) && one.methods.includes(method) && one.tasks.includes(task),
@@ -64,9 +74,10 @@ export function learnerOf(
     throw new UsageError(
       `the dataset is larger than --max-memory, and --model ${model} --method ${method} needs its rows in memory: give it more`,
     );
-  if (found && !found.isSteered && steering.length > 0)
+  const refused = steering.filter((flag) => !found?.steering?.includes(flag));
+  if (found && refused.length > 0)
     throw new UsageError(
-      `${steering.join(", ")} cannot go with --model ${model} --method ${method} --task ${task}`,
+      `${refused.join(", ")} cannot go with --model ${model} --method ${method} --task ${task}`,
     );
   if (found) return found.learn;
   const others = served
@@ -142,9 +153,6 @@ export async function readFmModel(run: Run): Promise<FmRun> {
   return { ...found, parameters: await readFmParameters(run, found.space, found.table) };
 }
 
-/** Models from which another training goes on. */
-const gradientModels: readonly Model[] = ["fm", "lr"];
-
 /** An earlier model that another training can go on from. */
 export interface EarlierModel extends FmRun {
   /** what its optimizer kept, where the run has it */
@@ -154,16 +162,16 @@ export interface EarlierModel extends FmRun {
 /**
  * Reads back what --init goes on from.
  *
- * @param wanted the model that is to be trained
- * @throws {UsageError} the run holds another, or one from which no training goes on
+ * @param wanted the manifest's name of the model that is to be trained
+ * @throws {UsageError} the run holds another
  * @throws {ArtifactError} the run is damaged
  */
-export async function readEarlier(run: Run, wanted: Model): Promise<EarlierModel> {
+export async function readEarlier(run: Run, wanted: string): Promise<EarlierModel> {
   const { model } = run.manifest;
-  if (model !== wanted || !gradientModels.includes(wanted)) {
+  if (model !== wanted) {
     throw new UsageError(
-      `--init '${run.path}' holds a model '${model}', from which --model ${wanted} does not go on: ` +
-        `take a run of --model ${gradientModels.includes(wanted) ? wanted : "fm"}, or train without --init`,
+      `--init '${run.path}' holds a model '${model}', from which a '${wanted}' does not go on: ` +
+        `take a run that holds one, or train without --init`,
     );
   }
   const earlier = await readFmModel(run);

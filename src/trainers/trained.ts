@@ -9,8 +9,8 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import type { TrainingControls } from "./controls.js";
 import type { EpochEvent } from "./epoch.js";
 import type { FmOptions } from "./fm/options.js";
-import type { FmStart } from "./fm/start.js";
 import type { RankingOptions } from "./ranking/options.js";
+import type { Start } from "./start.js";
 
 /** What a trainer is given. */
 export interface LearnerInput {
@@ -23,7 +23,7 @@ export interface LearnerInput {
   train: TrainingRows;
   valid?: FeatureRows;
   /** an earlier model to go on from, for a trainer that can */
-  start?: FmStart;
+  start?: Start;
   controls?: TrainingControls;
   /** for a task that ranks items */
   ranking?: RankingJob;

@@ -11,7 +11,8 @@ const MAX_LOSS = { logistic: 10, squared: 100 };
 
 /** @throws {DivergedError} a loss is no longer finite, or vectors have grown beyond all use */
 export function checkGrowth(
-  { epoch, trainLoss, validLoss, vectorNorm = 0 }: EpochEvent,
+  epoch: number,
+  { trainLoss, validLoss, vectorNorm = 0 }: Pick<EpochEvent, "trainLoss" | "validLoss" | "vectorNorm">,
   numFeatures: number,
   labelScale: number,
   options: FmOptions,

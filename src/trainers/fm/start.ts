@@ -1,4 +1,4 @@
-// Training that goes on from an earlier model: where each known feature starts, and what stays as it was.
+// A factorization machine that goes on from an earlier one: where each known feature starts, and what takes no step.
 //
 //   drawn first vectors ──► earlier parameters written over those of known features ──► epochs ──► untouched ones put back
 //
@@ -6,24 +6,8 @@
 // back at the end rather than multiplied, so that it is the same bits.
 
 import type { FeatureRates } from "../../kernels/fm.js";
-import type { OptimizerState } from "../../kernels/fm-state.js";
+import type { Start } from "../start.js";
 import type { FmMachine, ParameterRegions } from "./machine.js";
-import type { FmParameters } from "./model.js";
-
-/** An earlier model by feature of the new space. */
-export interface FmStart {
-  /** u8[numFeatures]: 1 for features of the earlier model */
-  known: Uint8Array;
-  w0: number;
-  /** f32[numFeatures]; 0 for features that are not known */
-  w: Float32Array;
-  /** f32[numFeatures * dim] */
-  vectors: Float32Array;
-  /** known features and w0 stay as they are, bit for bit */
-  freezes: boolean;
-  /** what the method kept beside the parameters, by feature, where the earlier run has it */
-  optimizer?: OptimizerState;
-}
 
 /**
  * Moves known features from their first draws to where the earlier model had them. A known feature that is all zero was
@@ -36,7 +20,7 @@ export interface FmStart {
 export async function startFrom(
   machine: FmMachine,
   scratch: ParameterRegions,
-  { known, w0, w, vectors, freezes, optimizer }: FmStart,
+  { known, w0, w, vectors, freezes, optimizer }: Start,
   scale: number,
   l2Weight: (feature: number) => number,
 ): Promise<void> {
@@ -60,19 +44,8 @@ export async function startFrom(
 
 /** The rates of features under a start that freezes some: these take no step. */
 export function freezingRates(
-  { known }: FmStart,
+  { known }: Start,
   ratesOf: (feature: number) => FeatureRates,
 ): (feature: number) => FeatureRates {
   return (feature) => (known[feature] ? { ...ratesOf(feature), factor: 0 } : ratesOf(feature));
-}
-
-/** Puts the earlier bits back for known features that no step moved: frozen ones, and those that no training row holds. */
-export function keepUntouched(model: FmParameters, start: FmStart, counts: Uint32Array): void {
-  const { dim, w, vectors } = model;
-  for (let feature = 0; feature < counts.length; feature++) {
-    if (!start.known[feature] || (counts[feature]! > 0 && !start.freezes)) continue;
-    w[feature] = start.w[feature]!;
-    vectors.set(start.vectors.subarray(feature * dim, (feature + 1) * dim), feature * dim);
-  }
-  if (start.freezes) model.w0 = start.w0;
 }

@@ -10,19 +10,19 @@ import type { FieldAwareness } from "../../kernels/ffm.js";
 import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm.js";
 import { log } from "../../kernels/reference/exp.js";
 import { draw } from "../../kernels/reference/random.js";
-import type { OptimizerState } from "../../kernels/fm-state.js";
-import type { Region } from "../../kernels/memory.js";
-import type { Checkpoint, TrainingControls } from "../controls.js";
+import type { TrainingControls } from "../controls.js";
 import type { EpochEvent } from "../epoch.js";
-import { EarlyStopping } from "./early-stopping.js";
+import { floatsOf } from "../named-arrays.js";
+import { keepUntouched, type Start } from "../start.js";
+import { runEpochs, type Steered } from "../steered.js";
 import { checkGrowth, diverged } from "./growth.js";
-import { Interruption } from "./interruption.js";
+import { KeptParameters } from "./kept.js";
 import { labelsOf } from "./label-scale.js";
-import { FmMachine, type ParameterRegions } from "./machine.js";
+import { FmMachine } from "./machine.js";
 import { checkMemory } from "./memory.js";
 import type { FmModel } from "./model.js";
 import { checkFmOptions, type FmOptions } from "./options.js";
-import { type FmStart, freezingRates, keepUntouched, startFrom } from "./start.js";
+import { freezingRates, startFrom } from "./start.js";
 import { prepareTraining } from "./training-rows.js";
 import { validationOf } from "./validation.js";
 import { withMachine } from "../../workers/with-machine.js";
@@ -41,7 +41,7 @@ export interface FmInput {
   train: TrainingRows;
   valid?: FeatureRows;
   /** an earlier model to go on from */
-  start?: FmStart;
+  start?: Start;
   controls?: TrainingControls;
   /** L2 and rate of each feature, where they differ */
   ratesOf?: (feature: number) => FeatureRates;
@@ -84,10 +84,10 @@ export async function trainFm(
   // a field-aware machine says itself what it needs
   if (!input.fields) checkMemory(numFeatures, shape);
   const machine = await FmMachine.start(shape);
-  return await withMachine(machine, signal, () => runEpochs(machine, input, options, observe));
+  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
 }
 
-async function runEpochs(
+async function trainEpochs(
   machine: FmMachine,
   { numFeatures, featureHashes, counts, train, valid, start, ratesOf, controls = {} }: FmInput,
   options: FmOptions,
@@ -99,129 +99,65 @@ async function runEpochs(
   else if (ratesOf) machine.setRates(ratesOf);
   const labels = labelsOf(train, options.loss);
   machine.bias = labels.bias / labels.scale;
-  const kept = machine.allocateParameters();
+  const kept = new KeptParameters(machine, controls.keepsState ?? false);
   // negatives that training does not see would lower every score alike: He et al. 2014, section 6.3, in log-odds
   const correction = log(options.negativeDownsampling);
   if (start) {
     const own = { ...start, w0: start.w0 - correction };
-    await startFrom(machine, kept, own, labels.scale, (feature) => rates(feature).l2Weight);
+    await startFrom(machine, kept.regions, own, labels.scale, (feature) => rates(feature).l2Weight);
   }
-  const { judge, checkpoint, resume } = controls;
+  const { judge } = controls;
   const validation = valid && validationOf(machine, valid, labels.scale, correction, judge);
   const trainOnce = prepareTraining(machine, train, labels.scale, machine.arena.freeBytes - RESERVE);
-  const stopsEarly = validation !== undefined && options.patience > 0;
-  const stopping = new EarlyStopping(judge?.better ?? "lower", options.minDelta, resume?.standing);
-  const epochs: EpochEvent[] = [...(resume?.epochs ?? [])];
-  if (resume) goBack(machine, kept, resume);
-  let optimizer = resume?.kept?.optimizer;
-  const interruption = new Interruption(machine, controls.onInterrupt);
 
-  for (let epoch = epochs.length + 1; epoch <= options.epochs; epoch++) {
-    try {
+  const training: Steered = {
+    async epoch(epoch) {
       // one pass over the training rows, in an order named by (seed, epoch)
       const began = performance.now();
       machine.learningRate = options.learningRate / (1 + options.learningRateDecay * (epoch - 1));
       const pass = await trainOnce(epoch, options.shuffle ? draw(options.seed, epoch) : undefined);
       const trained = performance.now();
-      const trainLoss = (pass.loss / pass.weight) * labels.scale ** 2;
 
       // a look at the validation part, and at how far vectors have grown
       const seen = validation && (await validation());
-      const isBest = stopping.see(epoch, seen?.judged);
-      const event: EpochEvent = {
-        epoch,
-        trainLoss,
+      const event = {
+        trainLoss: (pass.loss / pass.weight) * labels.scale ** 2,
         ...(seen && { validLoss: seen.loss }),
         ...(seen && judge && { [judge.name]: seen.judged }),
         vectorNorm: machine.vectorNorm() * Math.sqrt(labels.scale),
         rowsPerSecond: (pass.numRows / (trained - began)) * 1000,
-        seconds: (performance.now() - began) / 1000,
-        best: isBest,
       };
-      checkGrowth(event, numFeatures, labels.scale, options);
+      checkGrowth(epoch, event, numFeatures, labels.scale, options);
+      return { event, judged: seen?.judged };
+    },
+    async keep(epoch) {
+      if (!(await kept.take())) throw diverged("a parameter is no longer finite", epoch, options);
+    },
+    save: (withKept) => ({ ...machine.state, ...(withKept && kept.arrays) }),
+    restore(arrays) {
+      const [slices, linear, bias] = ["slices", "linear", "bias"].map((name) => floatsOf(arrays, name));
+      machine.state = { slices: slices!, linear: linear!, bias: bias! };
+      if (validation && options.patience > 0) kept.arrays = arrays;
+    },
+    terminate: () => machine.terminate(),
+  };
+  const plan = { ...options, better: judge?.better ?? "lower", looks: validation !== undefined };
+  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
 
-      // keep the best parameters, or the last where nothing stops early
-      if (isBest || !stopsEarly) {
-        const isNeeded = stopsEarly || epoch === options.epochs || interruption.isOffered;
-        const isFinite = !isNeeded || (await interruption.hold(() => machine.export(kept)));
-        if (!isFinite) throw diverged("a parameter is no longer finite", epoch, options);
-        if (isNeeded && controls.keepsState) optimizer = machine.optimizer;
-        stopping.keep(epoch, machine.bias);
-      }
-      epochs.push(event);
-      observe(event);
-    } catch (error) {
-      if (interruption.isWanted) break;
-      throw error;
-    }
-    if (interruption.isWanted) break;
-    if (stopsEarly && stopping.waited(epoch) >= options.patience) break;
-    if (checkpoint && epoch % checkpoint.every === 0 && epoch < options.epochs) {
-      const whole = standingOf(machine, stopsEarly ? { ...kept, optimizer } : undefined, stopping, epochs);
-      await interruption.hold(() => checkpoint.save(whole));
-      if (interruption.isWanted) break;
-    }
-    interruption.offer();
-  }
-  interruption.end();
-
-  const { kept: bestEpoch, w0 } = stopping.standing;
-  const root = Math.sqrt(labels.scale);
+  const { optimizer } = kept;
   const model: FmModel = {
-    dim: machine.vectorWidth,
+    ...kept.parameters(numFeatures, labels.scale, correction),
     loss: options.loss,
-    // scores of divided labels are multiplied back: w by the scale, products of two vectors by its root twice
-    w0: Math.fround(w0 * labels.scale + correction),
-    w: machine.arena
-      .f32(kept.w)
-      .slice(0, numFeatures)
-      .map((w) => w * labels.scale),
-    vectors: machine.arena
-      .f32(kept.vectors)
-      .slice(0, numFeatures * machine.vectorWidth)
-      .map((v) => v * root),
-    bestEpoch,
-    epochs,
-    ...(interruption.isWanted && { interrupted: true }),
+    ...done,
+    ...(interrupted && { interrupted }),
     ...(optimizer && { optimizer }),
   };
   if (start) keepUntouched(model, start, counts);
   return model;
 }
 
-/** Where training stands, copied. */
-function standingOf(
-  { arena, state }: FmMachine,
-  kept: (ParameterRegions & { optimizer: OptimizerState | undefined }) | undefined,
-  { standing }: EarlyStopping,
-  epochs: readonly EpochEvent[],
-): Checkpoint {
-  // copies in memory of their own: what is shared cannot be written to disk
-  const copyOf = (region: Region) => Float32Array.from(arena.f32(region));
-  return {
-    state,
-    ...(kept && {
-      kept: {
-        vectors: copyOf(kept.vectors),
-        w: copyOf(kept.w),
-        ...(kept.optimizer && { optimizer: kept.optimizer }),
-      },
-    }),
-    standing,
-    epochs: [...epochs],
-  };
-}
-
 /** The kernel's method. @throws {UsageError} it is none of the kernel's */
 function stepsOf(method: FmOptions["method"]): FmMethod {
   for (const name of Object.keys(METHODS) as FmMethod[]) if (name === method) return name;
   throw new UsageError(`--method ${method} does not step along gradients`);
-}
-
-/** Puts a machine where an earlier training stood. */
-function goBack(machine: FmMachine, kept: ParameterRegions, { state, kept: earlier }: Checkpoint): void {
-  machine.state = state;
-  if (!earlier) return;
-  machine.arena.f32(kept.vectors).set(earlier.vectors);
-  machine.arena.f32(kept.w).set(earlier.w);
 }

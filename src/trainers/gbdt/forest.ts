@@ -29,9 +29,9 @@ export interface ForestColumn {
 export interface TreeSums {
   columns: ForestColumn[];
   trees: Tree[];
-  /** sums a row: 1, or one a class */
+  /** of several classes: how many */
   numClasses?: number;
-  /** by tree, the class whose sum it adds to; 0 when absent */
+  /** by tree, the class whose sum it adds to; t modulo numClasses when absent */
   classOf?: readonly number[];
   /** by class, what its sum starts from; 0 when absent */
   base?: readonly number[];
@@ -39,8 +39,13 @@ export interface TreeSums {
 
 /** A trained forest: what its model text holds. */
 export interface Forest extends TreeSums {
-  /** binary: the sum of a row's leaf values is a log-odds; regression: the number itself */
-  objective: "binary" | "regression";
+  /** binary: the sum of a row's leaf values is a log-odds; regression: the number itself; multiclass: a class's, before softmax */
+  objective: "binary" | "regression" | "multiclass";
+}
+
+/** Scores that each row has. */
+export function numClassesOf({ numClasses = 1 }: Pick<TreeSums, "numClasses">): number {
+  return numClasses;
 }
 
 /** Arrays as assembly/gbdt/predict.ts reads them. */
@@ -54,11 +59,13 @@ export interface CompiledForest {
   sets: Uint32Array;
   roots: Int32Array;
   starts: Uint32Array;
+  /** u32 by tree */
+  classes: Uint32Array;
   values: Float64Array;
 }
 
 /** @throws {ArtifactError} a column has more thresholds than two bytes count */
-export function compileForest({ columns, trees }: TreeSums): CompiledForest {
+export function compileForest({ columns, trees, numClasses = 1, classOf }: TreeSums): CompiledForest {
   const thresholds = thresholdsOf(columns, trees);
   const numNodes = trees.reduce((sum, tree) => sum + tree.nodes.length, 0);
   const nodes = new Int32Array(4 * numNodes);
@@ -86,6 +93,7 @@ export function compileForest({ columns, trees }: TreeSums): CompiledForest {
     sets: Uint32Array.from(sets),
     roots,
     starts,
+    classes: Uint32Array.from(trees, (_, t) => classOf?.[t] ?? t % numClasses),
     values: Float64Array.from(values),
   };
 }

@@ -12,7 +12,7 @@ export type PandasCategory = string | number | boolean;
 
 export interface LightgbmModel {
   /** categories of splits are LightGBM's numbers */
-  sums: Required<Pick<TreeSums, "numClasses" | "classOf">> & TreeSums;
+  sums: TreeSums;
   /** as the text has it, `binary sigmoid:1`; empty when it has none */
   objective: string;
   /** the categorical columns, ascending, also those that no tree splits on */
@@ -29,11 +29,13 @@ function failing(file: string): Fail {
 
 /** The forest of a run's own text. @throws {ArtifactError} as readLightgbmTrees, or of an objective that is not trained here */
 export function readLightgbm(text: string, file: string): { forest: Forest } {
-  const { sums, objective } = readLightgbmTrees(text, file);
+  const { sums, objective: told } = readLightgbmTrees(text, file);
   const fail = failing(file);
-  if (sums.numClasses !== 1) fail("it has several classes, one is read");
-  const { columns, trees } = sums;
-  return { forest: { columns, trees, objective: objectiveOf(objective, fail) } };
+  const objective = objectiveOf(told, fail);
+  const { numClasses = 1, columns, trees } = sums;
+  if (numClasses > 1 !== (objective === "multiclass"))
+    fail(`num_class ${numClasses} does not go with its objective`);
+  return { forest: { objective, columns, trees, ...(numClasses > 1 && { numClasses }) } };
 }
 
 /**
@@ -54,7 +56,7 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
   const numClasses = Number(head.get("num_tree_per_iteration"));
   if (!Number.isInteger(numClasses) || numClasses < 1) fail("num_tree_per_iteration is no number from 1 on");
   if (Number(head.get("num_class")) !== numClasses)
-    fail(`it has several classes: ${head.get("num_class")}, and ${numClasses} trees an iteration`);
+    fail(`num_class ${head.get("num_class")} does not go with num_tree_per_iteration ${numClasses}`);
   const names = (head.get("feature_names") ?? "").split(" ");
   if (names.length !== Number(head.get("max_feature_idx")) + 1)
     fail("feature_names are not max_feature_idx + 1");
@@ -85,7 +87,7 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
   const isCategorical = (f: number) =>
     columns[f]!.kind === "category" || listed.includes(f) || /^-?\d+(:|$)/.test(infos[f] ?? "");
   return {
-    sums: { columns, trees, numClasses, classOf: trees.map((_, t) => t % numClasses) },
+    sums: { columns, trees, numClasses },
     objective: head.get("objective") ?? "",
     categorical: names.map((_, f) => f).filter(isCategorical),
     ...(pandas && { pandasCategorical: pandas }),
@@ -118,7 +120,8 @@ function objectiveOf(text: string, fail: Fail): Forest["objective"] {
   const sigmoid = rest.find((word) => word.startsWith("sigmoid:"));
   if (name === "binary" && (sigmoid === undefined || sigmoid === "sigmoid:1")) return "binary";
   if (name === "regression" && !rest.includes("sqrt")) return "regression";
-  return fail(`objective '${text}', 'binary sigmoid:1' and 'regression' are read`);
+  if (name === "multiclass") return "multiclass";
+  return fail(`objective '${text}'; 'binary sigmoid:1', 'regression' and 'multiclass' are read`);
 }
 
 function treeOf(

@@ -6,7 +6,7 @@ import { UsageError } from "../../errors.js";
 import { loadKernel } from "../../kernels/load.js";
 import { Arena } from "../../kernels/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
-import { compileForest, MISSING_CODE, type CompiledForest, type TreeSums } from "./forest.js";
+import { compileForest, MISSING_CODE, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
 import type { ForestInit } from "./forest.worker.js";
 import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./scoring.js";
 
@@ -22,7 +22,9 @@ export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "
 export interface ScoredChunk {
   /** position of the first among the rows asked for */
   first: number;
-  /** f64[n][numClasses]: sums of leaf values in the trees' order */
+  /** rows of the chunk */
+  numRows: number;
+  /** f64[numRows][numClasses]: sums of leaf values in the trees' order */
   scores: Float64Array;
   /** u32[n][numTrees]: the leaf's number within its tree; when asked for */
   leaves?: Uint32Array;
@@ -31,8 +33,6 @@ export interface ScoredChunk {
 /** A forest in shared memory with its threads; `terminate` ends them and must be called. */
 export class ForestScorer {
   readonly #forest: TreeSums;
-  /** by class, its trees in their order with their leaves' values; undefined for one class, which the kernel sums */
-  readonly #classes: ClassSums[] | undefined;
   readonly #arena: Arena;
   readonly #layout: ScoringLayout;
   readonly #chunkRows: number;
@@ -46,20 +46,17 @@ export class ForestScorer {
     pool: WorkerPool<ScoringTask, boolean>,
   ) {
     this.#forest = forest;
-    this.#classes = (forest.numClasses ?? 1) > 1 ? classSums(forest) : undefined;
     this.#arena = arena;
     this.#layout = layout;
     this.#chunkRows = chunkRows;
     this.#pool = pool;
   }
 
-  /** @param forLeaves whether leaves will be asked for */
-  static async start(forest: TreeSums, threads: number, forLeaves: boolean): Promise<ForestScorer> {
-    // sums of several classes are made from the leaves
-    const withLeaves = forLeaves || (forest.numClasses ?? 1) > 1;
+  /** @param withLeaves whether leaves will be asked for */
+  static async start(forest: TreeSums, threads: number, withLeaves: boolean): Promise<ForestScorer> {
     const arena = new Arena();
     const compiled = compileForest(forest);
-    const width = forest.columns.length + (withLeaves ? compiled.numTrees : 0) + 1;
+    const width = forest.columns.length + (withLeaves ? compiled.numTrees : 0) + numClassesOf(forest);
     const chunkRows = Math.max(SCORED_ROWS, Math.min(65_536, Math.floor(CHUNK_CELLS / width)));
     const layout = layOut(arena, forest, compiled, threads, chunkRows, withLeaves);
     const init: ForestInit = { memory: arena.memory, module: await loadKernel("gbdt"), layout };
@@ -88,20 +85,20 @@ export class ForestScorer {
     const fills = this.#forest.columns.map((column, c) =>
       this.#filler(c, column.name, dataset, vocabularies),
     );
-    const { scores, leaves, numTrees } = this.#layout;
-    const base = this.#forest.base?.[0] ?? 0;
-    const classes = this.#classes;
+    const { scores, leaves, numTrees, numClasses } = this.#layout;
+    const { base = [] } = this.#forest;
     const { buffer } = this.#arena.memory;
     for (let first = 0; first < rows.length; first += this.#chunkRows) {
       const chunk = rows.subarray(first, first + this.#chunkRows);
       for (const fill of fills) fill(chunk);
-      const sums = new Float64Array(buffer, scores, chunk.length).fill(base);
-      await this.#pool.run({ numRows: chunk.length, leaves: withLeaves || classes !== undefined });
-      const found = new Uint32Array(buffer, leaves, withLeaves || classes ? chunk.length * numTrees : 0);
+      const own = new Float64Array(buffer, scores, chunk.length * numClasses);
+      for (let k = 0; k < own.length; k++) own[k] = base[k % numClasses] ?? 0;
+      await this.#pool.run({ numRows: chunk.length, leaves: withLeaves });
       yield {
         first,
-        scores: classes ? sumsByClass(classes, found, numTrees) : sums.slice(),
-        ...(withLeaves && { leaves: found.slice() }),
+        numRows: chunk.length,
+        scores: own.slice(),
+        ...(withLeaves && { leaves: new Uint32Array(buffer, leaves, chunk.length * numTrees).slice() }),
       };
     }
   }
@@ -116,7 +113,7 @@ export class ForestScorer {
     const column = columnNamed(dataset, name);
     const { cells } = this.#layout.columns[c]!;
     const { buffer } = this.#arena.memory;
-    const { kind, missing, single, ...missingAs } = this.#forest.columns[c]!;
+    const { kind, missing, single, ...others } = this.#forest.columns[c]!;
     if (kind === "number" && column.kind === "number") {
       const out = new Float64Array(buffer, cells, this.#chunkRows);
       const { values } = column;
@@ -130,7 +127,7 @@ export class ForestScorer {
     if (kind === "number")
       throw new UsageError(`column '${name}' is categorical here, and was numeric in training`);
     const categoryOf = categoryCodes(column, vocabularies.get(name));
-    const { ifMissing = MISSING_CODE, ifUnknown = MISSING_CODE } = missingAs;
+    const { ifMissing = MISSING_CODE, ifUnknown = MISSING_CODE } = others;
     const isMissing = (row: number) => column.kind === "key" && column.codes[row] === MISSING;
     const out = new Uint16Array(buffer, cells, this.#chunkRows);
     return (chunk) => {
@@ -140,35 +137,6 @@ export class ForestScorer {
       }
     };
   }
-}
-
-/** What sums up to one class's score. */
-interface ClassSums {
-  base: number;
-  trees: { tree: number; values: Float64Array }[];
-}
-
-function classSums({ trees, numClasses = 1, classOf = [], base = [] }: TreeSums): ClassSums[] {
-  return Array.from({ length: numClasses }, (_, k) => ({
-    base: base[k] ?? 0,
-    trees: trees.flatMap(({ leaves }, tree) =>
-      classOf[tree] === k ? [{ tree, values: Float64Array.from(leaves, ({ value }) => value) }] : [],
-    ),
-  }));
-}
-
-/** f64[n][numClasses] of u32[n][numTrees]. */
-function sumsByClass(classes: readonly ClassSums[], leaves: Uint32Array, numTrees: number): Float64Array {
-  const numClasses = classes.length;
-  const sums = new Float64Array((leaves.length / numTrees) * numClasses);
-  classes.forEach(({ base, trees }, k) => {
-    for (let row = 0, at = 0; at < leaves.length; row++, at += numTrees) {
-      let sum = base;
-      for (const { tree, values } of trees) sum += values[leaves[at + tree]!]!;
-      sums[row * numClasses + k] = sum;
-    }
-  });
-  return sums;
 }
 
 /** A row's category by its row: the position of its key; undefined where it is missing or unknown. */
@@ -189,7 +157,7 @@ export function categoryCodes(
 
 function layOut(
   arena: Arena,
-  { columns }: TreeSums,
+  forest: TreeSums,
   compiled: CompiledForest,
   numThreads: number,
   chunkRows: number,
@@ -203,9 +171,12 @@ function layOut(
     return offset;
   };
   const { numTrees } = compiled;
+  const { columns } = forest;
+  const numClasses = numClassesOf(forest);
   return {
     numThreads,
     numTrees,
+    numClasses,
     columns: columns.map(({ kind, missing }, c): ScoringColumn => {
       const edges = compiled.edges[c]!;
       return {
@@ -221,13 +192,14 @@ function layOut(
     roots: placed("roots", compiled.roots),
     starts: placed("the trees' first leaves", compiled.starts),
     values: placed("leaf values", compiled.values),
+    classes: placed("the trees' classes", compiled.classes),
     codes: arena.allocate("codes", 2 * columns.length * SCORED_ROWS * numThreads).offset,
-    scores: arena.allocate("scores", 8 * chunkRows).offset,
+    scores: arena.allocate("scores", 8 * chunkRows * numClasses).offset,
     leaves: arena.allocate("leaves", withLeaves ? 4 * chunkRows * numTrees : 0).offset,
   };
 }
 
-/** All rows' scores: f64[rows.length][numClasses]. */
+/** f64[rows.length][numClasses]: all rows' scores. */
 export async function scoresOf(
   forest: TreeSums,
   dataset: Dataset,
@@ -237,7 +209,7 @@ export async function scoresOf(
 ): Promise<Float64Array> {
   const scorer = await ForestScorer.start(forest, threads, false);
   try {
-    const numClasses = forest.numClasses ?? 1;
+    const numClasses = numClassesOf(forest);
     const scores = new Float64Array(rows.length * numClasses);
     for await (const chunk of scorer.score(dataset, rows, vocabularies, false))
       scores.set(chunk.scores, chunk.first * numClasses);

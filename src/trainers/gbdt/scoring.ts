@@ -20,15 +20,18 @@ export interface ScoringColumn {
 export interface ScoringLayout {
   numThreads: number;
   numTrees: number;
+  numClasses: number;
   columns: ScoringColumn[];
   nodes: number;
   sets: number;
   roots: number;
   starts: number;
   values: number;
+  /** u32[numTrees] */
+  classes: number;
   /** u16[threads][512][columns] */
   codes: number;
-  /** f64[chunk] */
+  /** f64[chunk][numClasses] */
   scores: number;
   /** u32[chunk][numTrees] */
   leaves: number;
@@ -46,7 +49,7 @@ export function runScoring(
   index: number,
   task: ScoringTask,
 ): boolean {
-  const { columns, numTrees, numThreads, scores, leaves } = layout;
+  const { columns, numTrees, numThreads, numClasses, scores, leaves } = layout;
   const stride = 2 * columns.length;
   const codes = layout.codes + index * SCORED_ROWS * stride;
   for (let at = index * SCORED_ROWS; at < task.numRows; at += numThreads * SCORED_ROWS) {
@@ -67,7 +70,9 @@ export function runScoring(
       numTrees,
       layout.values,
       task.leaves ? leaves + 4 * at * numTrees : 0,
-      scores + 8 * at,
+      scores + 8 * at * numClasses,
+      numClasses,
+      layout.classes,
     );
   }
   return true;

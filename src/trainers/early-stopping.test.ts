@@ -1,11 +1,11 @@
 import { EarlyStopping } from "./early-stopping.js";
 
-/** Which epochs are best, and how long the last better one is ago after each. */
-function follow(stopping: EarlyStopping, values: (number | undefined)[]): [boolean[], number[]] {
+/** Which looks are best, and how long the last better one is ago after each. */
+function follow(stopping: EarlyStopping, values: number[]): [boolean[], number[]] {
   const best: boolean[] = [];
-  const waited = values.map((value, i) => {
-    best.push(stopping.see(i + 1, value));
-    return stopping.waited(i + 1);
+  const waited = values.map((value) => {
+    best.push(stopping.see(value));
+    return stopping.waited;
   });
   return [best, waited];
 }
@@ -30,13 +30,9 @@ test("gains that add up to more than minDelta count, each alone does not", () =>
   expect(waited).toEqual([0, 1, 2, 0, 1]);
 });
 
-test("without values every epoch is the best so far", () => {
-  expect(follow(new EarlyStopping("lower", 0), [undefined, undefined])[0]).toEqual([true, true]);
-});
-
 test("goes on where it stood", () => {
   const first = new EarlyStopping("lower", 0);
   follow(first, [3, 2, 2.5]);
   const second = new EarlyStopping("lower", 0, first.standing);
-  expect([second.see(4, 2.2), second.waited(4)]).toEqual([false, 2]);
+  expect([second.see(2.2), second.waited]).toEqual([false, 2]);
 });

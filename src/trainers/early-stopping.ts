@@ -1,0 +1,53 @@
+// Early stopping: which epoch is best, which is kept, and when no better one is waited for any longer.
+
+/** How early stopping stands. */
+export interface Standing {
+  /** the epoch whose parameters are kept, from 1; 0 before the first */
+  kept: number;
+  /** the best judged value; null before the first */
+  value: number | null;
+  /** the last value that was better by more than minDelta, and the looks since */
+  mark: number | null;
+  waited: number;
+}
+
+/** Follows the validation part from look to look. */
+export class EarlyStopping {
+  #standing: Standing;
+  readonly #sign: number;
+  readonly #minDelta: number;
+
+  /** @param better which of two values is @param minDelta what a look must be better by to count for patience */
+  constructor(better: "lower" | "higher", minDelta: number, standing?: Standing) {
+    // from here on lower is better
+    this.#sign = better === "lower" ? 1 : -1;
+    this.#minDelta = minDelta;
+    this.#standing = { ...(standing ?? { kept: 0, value: null, mark: null, waited: 0 }) };
+  }
+
+  get standing(): Standing {
+    return { ...this.#standing };
+  }
+
+  /** Takes the value of a look; whether none before was as good. */
+  see(value: number): boolean {
+    const standing = this.#standing;
+    const signed = this.#sign * value;
+    const isBest = standing.value === null || signed < this.#sign * standing.value;
+    if (isBest) standing.value = value;
+    standing.waited++;
+    if (standing.mark === null || signed < this.#sign * standing.mark - this.#minDelta)
+      [standing.mark, standing.waited] = [value, 0];
+    return isBest;
+  }
+
+  /** An epoch's parameters are the ones kept. */
+  keep(epoch: number): void {
+    this.#standing.kept = epoch;
+  }
+
+  /** Looks since the last that was better by more than minDelta. */
+  get waited(): number {
+    return this.#standing.waited;
+  }
+}

@@ -1,0 +1,45 @@
+// A tree under way, in bins: its leaves and the nodes that they have become.
+
+/** A split of the tree. */
+export interface GrownNode {
+  feature: number;
+  gain: number;
+  left: number;
+  right: number;
+  /** numbers: bins up to it go left */
+  bin: number;
+  missingLeft: boolean;
+  /** categories: u8 by bin */
+  goesLeft?: Uint8Array;
+}
+
+/** The best split that a leaf has. */
+export interface Split {
+  feature: number;
+  gain: number;
+  bin: number;
+  /** numbers: whether missing ones go left; categories: whether catL2 applies */
+  flag: boolean;
+  leftCount: number;
+  goesLeft?: Uint8Array;
+}
+
+/** A leaf: a stretch of the order of the rows. */
+export interface GrowingLeaf {
+  begin: number;
+  end: number;
+  depth: number;
+  /** which histogram */
+  slot: number;
+  split?: Split;
+  /** what its parent's split adds to lambdaL2 */
+  moreL2: number;
+  /** node and side that point to it */
+  parent?: GrownNode;
+  side: "left" | "right";
+}
+
+/** Rows of a leaf. */
+export function sizeOf({ begin, end }: GrowingLeaf): number {
+  return end - begin;
+}

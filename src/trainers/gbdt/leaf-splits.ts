@@ -1,0 +1,121 @@
+// Where leaves split best: histograms of their rows, summed by all threads, and a search of each feature.
+//
+//   the smaller side's rows ─► a histogram a thread ─► their sum ─► its best split
+//   the parent's histogram less that sum ─────────────────────────► the larger side's best split
+
+import { BLOCK_ROWS, CELL_BYTES } from "../../kernels/gbdt.js";
+import { sizeOf, type GrowingLeaf, type Split } from "./growing.js";
+import type { OwnShare } from "./own-share.js";
+
+/** What decides whether a leaf may split at all. */
+export interface LeafLimits {
+  minDataInLeaf: number;
+  /** levels at most; 0 for any number */
+  maxDepth: number;
+}
+
+/**
+ * Finds the best splits of a leaf, or of both sides of a split; the left side has its parent's histogram.
+ *
+ * @param features by feature, whether it may split; undefined for all
+ */
+export function findSplits(
+  share: OwnShare,
+  left: GrowingLeaf,
+  right: GrowingLeaf | undefined,
+  limits: LeafLimits,
+  features: Uint8Array | undefined,
+): void {
+  const both = right ? [left, right] : [left];
+  const open = both.map((leaf) => canSplit(leaf, limits));
+  for (const leaf of both) delete leaf.split;
+  if (!open.includes(true)) return;
+  const [smaller, larger] = right && sizeOf(right) < sizeOf(left) ? [right, left] : [left, right];
+  if (larger) {
+    // the parent's histogram becomes the larger side's
+    const { slot } = left;
+    smaller.slot = right!.slot;
+    larger.slot = slot;
+  }
+  addRows(share, smaller);
+  share.meet();
+  const { places, numThreads } = share.layout;
+  for (let f = share.index; f < places.length; f += numThreads) {
+    merge(share, f, smaller, larger);
+    if (features && features[f] === 0) continue;
+    both.forEach((leaf, which) => open[which] && searchFeature(share, f, leaf, which));
+  }
+  share.meet();
+  both.forEach((leaf, which) => {
+    const split = open[which] ? bestOf(share, which, features) : undefined;
+    if (split) leaf.split = split;
+  });
+}
+
+function canSplit(leaf: GrowingLeaf, { minDataInLeaf, maxDepth }: LeafLimits): boolean {
+  return sizeOf(leaf) >= 2 * minDataInLeaf && (maxDepth === 0 || leaf.depth < maxDepth);
+}
+
+/** Adds this thread's share of a leaf's rows to its own histogram. */
+function addRows(share: OwnShare, { begin, end }: GrowingLeaf): void {
+  const { order, bins, stride, numNarrow, wideCells, numWide, cells, partials, numCells } = share.layout;
+  const room = share.scratch;
+  const out = partials + share.index * numCells * CELL_BYTES;
+  const [from, to] = share.rows(begin, end);
+  for (let at = from; at < to; at += BLOCK_ROWS) {
+    const n = Math.min(BLOCK_ROWS, to - at);
+    const rows = order + 4 * at;
+    share.kernel.histogram(rows, n, bins, stride, numNarrow, wideCells, numWide, cells, room, out);
+  }
+}
+
+/** Sums the threads' histograms of a feature, and subtracts them from the parent's. */
+function merge(share: OwnShare, f: number, smaller: GrowingLeaf, larger: GrowingLeaf | undefined): void {
+  const { kernel, layout } = share;
+  const { places, partials, numThreads, numCells: apart } = layout;
+  const { cell, numCells } = places[f]!;
+  const own = histogramOf(share, smaller) + cell * CELL_BYTES;
+  kernel.addHistograms(partials + cell * CELL_BYTES, numThreads, apart * CELL_BYTES, own, numCells);
+  if (larger) kernel.subtractHistogram(histogramOf(share, larger) + cell * CELL_BYTES, own, numCells);
+}
+
+function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: number): void {
+  const { places, options, splits, lefts, numCells } = share.layout;
+  const place = places[f]!;
+  const cells = histogramOf(share, leaf) + place.cell * CELL_BYTES;
+  const out = splits + 32 * (which * places.length + f);
+  if (!place.categorical) {
+    share.kernel.bestNumeric(cells, place.numCells - 1, options, out);
+    return;
+  }
+  const left = lefts + which * numCells + place.cell;
+  share.kernel.bestCategorical(cells, place.numCells, options, share.scratch, left, out);
+}
+
+/** The best of all features; of equal gains the first feature's. */
+function bestOf(share: OwnShare, which: number, features: Uint8Array | undefined): Split | undefined {
+  const { places, splits, lefts, numCells } = share.layout;
+  const gains = new Float64Array(share.buffer, splits + 32 * which * places.length, 4 * places.length);
+  let best = -1;
+  for (let f = 0; f < places.length; f++) {
+    if (features && features[f] === 0) continue;
+    if (gains[4 * f]! > (best < 0 ? 0 : gains[4 * best]!)) best = f;
+  }
+  if (best < 0) return undefined;
+  const words = share.u32(splits + 32 * (which * places.length + best), 8);
+  const { categorical, cell, numCells: own } = places[best]!;
+  return {
+    feature: best,
+    gain: gains[4 * best]!,
+    bin: words[2]!,
+    flag: words[3] === 1,
+    leftCount: words[4]!,
+    ...(categorical && {
+      goesLeft: new Uint8Array(share.buffer, lefts + which * numCells + cell, own).slice(),
+    }),
+  };
+}
+
+function histogramOf({ layout }: OwnShare, { slot }: GrowingLeaf): number {
+  return layout.histograms + slot * layout.numCells * CELL_BYTES;
+}

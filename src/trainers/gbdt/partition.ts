@@ -1,0 +1,62 @@
+// A leaf's rows to the two sides of its split, each side in the rows' order whatever thread moved them.
+
+import { BLOCK_ROWS } from "../../kernels/gbdt.js";
+import type { GrowingLeaf, GrownNode } from "./growing.js";
+import type { OwnShare } from "./own-share.js";
+
+/** Moves a leaf's rows so that those of the left side stand first. @param number the node's */
+export function partition(
+  share: OwnShare,
+  { begin, end }: GrowingLeaf,
+  node: GrownNode,
+  number: number,
+): void {
+  const { order, columns, places, left, right, counts, numThreads } = share.layout;
+  const table = tableOf(share, node, number);
+  const column = columns[node.feature]!;
+  const { wide } = places[node.feature]!;
+  const [from, to] = share.rows(begin, end);
+  let [l, r] = [from, from];
+  for (let at = from; at < to; at += BLOCK_ROWS) {
+    const n = Math.min(BLOCK_ROWS, to - at);
+    const rows = order + 4 * at;
+    const goes = share.kernel.partition(rows, n, column, wide, table, left + 4 * l, right + 4 * r);
+    l += goes;
+    r += n - goes;
+  }
+  const numLeft = share.u32(counts, numThreads);
+  numLeft[share.index] = l - from;
+  share.meet();
+
+  // the threads' sides one after another
+  let [toLeft, toRight] = [begin, begin];
+  for (let t = 0; t < numThreads; t++) toRight += numLeft[t]!;
+  for (let t = 0; t < share.index; t++) {
+    const [a, b] = share.rows(begin, end, t);
+    toLeft += numLeft[t]!;
+    toRight += b - a - numLeft[t]!;
+  }
+  const rows = share.u32(order, end);
+  rows.set(share.u32(left, l).subarray(from, l), toLeft);
+  rows.set(share.u32(right, r).subarray(from, r), toRight);
+  share.meet();
+}
+
+/** Which bins go left, as a table; every thread writes the same. */
+function tableOf(
+  { layout, buffer }: OwnShare,
+  { feature, bin, missingLeft, goesLeft }: GrownNode,
+  number: number,
+): number {
+  const { tables, tableBytes, places } = layout;
+  const at = tables + number * tableBytes;
+  const table = new Uint8Array(buffer, at, tableBytes);
+  if (goesLeft) table.set(goesLeft);
+  else {
+    const missing = places[feature]!.numCells - 1;
+    table.fill(1, 0, bin + 1);
+    table.fill(0, bin + 1, missing);
+    table[missing] = missingLeft ? 1 : 0;
+  }
+  return at;
+}

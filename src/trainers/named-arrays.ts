@@ -1,0 +1,30 @@
+// What a training has made as arrays with names: the form in which a checkpoint holds it, whatever the trainer.
+
+import type { Tensor } from "../embedding/safetensors.js";
+import { ArtifactError } from "../errors.js";
+
+/** By names of the trainer's own. */
+export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
+
+/**
+ * An array of 32-bit floats that was saved under the name.
+ *
+ * @throws {ArtifactError} there is none, or it holds another number of them than `length`
+ */
+export function floatsOf(arrays: NamedArrays, name: string, length?: number): Float32Array {
+  return arrayOf(arrays, name, Float32Array, length);
+}
+
+/** The same of any kind, such as Float64Array. @throws {ArtifactError} as floatsOf */
+export function arrayOf<T extends Tensor["data"]>(
+  arrays: NamedArrays,
+  name: string,
+  kind: new (length: number) => T,
+  length?: number,
+): T {
+  const found = arrays[name];
+  if (found instanceof kind && (length === undefined || found.length === length)) return found;
+  throw new ArtifactError(
+    `the checkpoint holds no '${name}' that fits this training: it is damaged; remove it and train from the start`,
+  );
+}
