@@ -53,7 +53,7 @@ export function judge(
 export interface Target extends Prediction {
   labelled(part: Part): LabelledPart;
   /** rows that are trained on, with what each counts by its age too, the mean being 1; and others by the same measure */
-  weighed(train: Part): { train: LabelledPart; of(part: Part): LabelledPart };
+  weighed: (train: Part) => { train: LabelledPart; of: (part: Part) => LabelledPart };
 }
 
 export interface TargetOptions extends EventWeightOptions {
@@ -82,7 +82,7 @@ export function targetOf(train: Part, options: TargetOptions, earlier?: Predicti
       });
       return {
         train: weighedBy(weights.train, known),
-        of(other) {
+        of: (other) => {
           const own = labelled(other);
           return weighedBy(weights.of(own.dataset, own.rows), own);
         },
