@@ -201,7 +201,7 @@ function layOut(
 
 /** u16[rows.length][numTrees]: all rows' leaves. */
 export async function leavesOf(
-  forest: Forest,
+  forest: TreeSums,
   dataset: Dataset,
   rows: Uint32Array,
   vocabularies: Vocabularies,
