@@ -3,10 +3,10 @@
 import type { Dataset } from "../dataset/dataset.js";
 import { rowWeights } from "../dataset/event-weights.js";
 import type { Run } from "../embedding/run-directory.js";
-import { readGbdt } from "../trainers/gbdt/artifact.js";
+import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
-import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
+import { withTargetStatistics } from "../trainers/gbdt/target-statistics.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { judge, labelledAs } from "./gbdt-target.js";
 import { leakNotes } from "./leaks.js";
@@ -17,7 +17,7 @@ import type { Scored } from "./scored.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
-  preprocess: GbdtPreprocess,
+  { preprocess, statistics }: Pick<GbdtArtifact, "preprocess" | "statistics">,
   log: ReadLike,
   watch: Watch,
   withLabel: boolean,
@@ -31,13 +31,14 @@ export async function readLikeGbdt(
   const as = { ...preprocess, roles: { ...asked, fields } };
   const shape = { unlabelled: false, labelIsName: preprocess.task === "multiclass" };
   const { dataset } = await readAsTrained(as, log, shape, silently(watch));
-  return dataset;
+  return withTargetStatistics(dataset, statistics);
 }
 
 /** The metrics of a run of trees on a log. */
 export async function metricsOfTrees(run: Run, options: ReadLike, watch: Watch): Promise<Scored> {
-  const { forest, vocabularies, preprocess, head } = await readGbdt(run);
-  const dataset = await readLikeGbdt(preprocess, options, watch, true);
+  const artifact = await readGbdt(run);
+  const { forest, vocabularies, preprocess, head } = artifact;
+  const dataset = await readLikeGbdt(artifact, options, watch, true);
   const warnings = [
     ...leakNotes(run, dataset, preprocess.sides.length),
     ...unknownCategories(dataset, vocabularies),
