@@ -17,7 +17,7 @@ const trainOn = async (log: string, out: string, ...more: string[]): Promise<Sum
   return parseJson<Summary>((await embedOk([...args, "--quiet", "--json", ...more])).stdout);
 };
 
-test("of ids with rates of their own the column tells what their numbers do not", async () => {
+test("of ids with rates of their own the column tells most that can be known", async () => {
   const random = mulberry32(4);
   const rates = Array.from({ length: 300 }, () => random());
   const rows = Array.from({ length: 6000 }, (_, row) => {
@@ -25,11 +25,11 @@ test("of ids with rates of their own the column tells what their numbers do not"
     return `${random() < rates[id]! ? 1 : 0},${id},${(random() * 9).toFixed(2)},${1_700_000_000 + row}`;
   });
   writeFileSync(at("ids.csv"), `click,ad,x,timestamp\n${rows.join("\n")}\n`);
-  const without = await trainOn(at("ids.csv"), "none");
+  const without = await trainOn(at("ids.csv"), "none", "--ignore", "ad");
   const own = await trainOn(at("ids.csv"), "own", "--ctr", "ad");
   // the rates themselves have an AUC of 0.83
   expect(own.metrics["test"]!["auc"]!).toBeGreaterThan(0.76);
-  expect(own.metrics["test"]!["auc"]!).toBeGreaterThan(without.metrics["test"]!["auc"]! + 0.05);
+  expect(own.metrics["test"]!["auc"]!).toBeGreaterThan(without.metrics["test"]!["auc"]! + 0.2);
 });
 
 test("statistics take the ids' place, and evaluate says of the last tenth what training said", async () => {

@@ -41,19 +41,19 @@ export function labelValues({ task, classes, positiveFrom }: Prediction, dataset
 
 /** Every metric that fits the prediction. @param scores f64[n], or f64[n][classes] */
 export function judge(
-  { task, classes, labelRange: [min, max] }: Prediction,
+  { task, classes, labelRange }: Prediction,
   scores: Float64Array,
   { labels, weights }: Pick<LabelledPart, "labels" | "weights">,
 ): Metrics {
   if (task === "multiclass") return multiclassMetrics(scores, classes!.length, labels, weights);
-  return metricsOf(task, scores, labels, { clip: { min, max }, ...(weights && { weights }) });
+  return metricsOf(task, scores, labels, { clip: labelRange, weights });
 }
 
 /** The prediction that a training part asks for. */
 export interface Target extends Prediction {
   labelled(part: Part): LabelledPart;
   /** rows that are trained on, with what each counts by its age too, the mean being 1; and others by the same measure */
-  weighed(train: Part): { train: LabelledPart; of(part: Part): LabelledPart };
+  weighed: (train: Part) => { train: LabelledPart; of: (part: Part) => LabelledPart };
 }
 
 export interface TargetOptions extends EventWeightOptions {
@@ -82,7 +82,7 @@ export function targetOf(train: Part, options: TargetOptions, earlier?: Predicti
       });
       return {
         train: weighedBy(weights.train, known),
-        of(other) {
+        of: (other) => {
           const own = labelled(other);
           return weighedBy(weights.of(own.dataset, own.rows), own);
         },
