@@ -102,10 +102,12 @@ test("runs and baselines stand side by side on the test part of the training, wi
     "run negatives",
     "baseline popularity",
     "baseline item-cf",
+    "baseline ease",
     "baseline random",
   ]);
   expect(users.judged).toBeGreaterThan(50);
   expect(metrics["item-cf"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["popularity"]!["ndcgAt10"]!);
+  expect(metrics["ease"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["popularity"]!["ndcgAt10"]!);
   expect(metrics["implicit"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["random"]!["ndcgAt10"]!);
   const best = Math.max(...compared.map((one) => one.metrics["recallAt10"]!));
   for (const { metrics: own, intervals, toBest, bestIn } of compared) {

@@ -33,6 +33,8 @@ export interface EvaluateOptions {
   bootstrap?: number;
   /** names these draws and the baseline random */
   seed?: number;
+  /** penalty of the baseline ease; 500 when absent */
+  easeL2?: number;
   /** the file with the secret of a run whose ids are hashed */
   hashKeys?: string;
   reading: ReadOptions;

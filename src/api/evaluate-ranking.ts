@@ -35,6 +35,9 @@ import { rankingProtocol, type RankingProtocol } from "./ranking-protocol.js";
 import { readLikeRun } from "./read-like-run.js";
 import { partsOfRun } from "./run-parts.js";
 
+/** Penalty of the baseline ease: the middle of what its author tries. */
+const EASE_L2 = 500;
+
 /** Who was judged, and who was not. */
 export interface JudgedUsers {
   judged: number;
@@ -65,7 +68,7 @@ export async function evaluateRuns(
 ): Promise<RankingResult> {
   const { ks, threads } = { ks: options.k ?? [20], threads: options.reading.threads };
   const { signal } = watch;
-  const { seed = 1 } = options;
+  const { seed = 1, easeL2 = EASE_L2 } = options;
   const baselines = checkBaselines(options.baselines ?? []);
   const late = baselines.find(needsRepeats);
   if (late && options.repeats !== "allow")
@@ -109,7 +112,9 @@ export async function evaluateRuns(
   };
   for (const name of baselines) {
     watch.observe({ stage: "note", text: `ranks by ${name}` });
-    measured.push(await measure(name, "baseline", baselineRanker(name, input, { seed })));
+    measured.push(
+      await measure(name, "baseline", await baselineRanker(name, input, { seed, easeL2, threads, signal })),
+    );
   }
   const numUsers = protocol.users.length;
   return {

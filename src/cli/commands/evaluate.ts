@@ -82,7 +82,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const { evaluate } = await import("../../api/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score, table } = flags;
-    const { bootstrap, seed } = flags;
+    const { bootstrap, seed, easeL2 } = flags;
     const options: EvaluateOptions = {
       ...(on && { on }),
       ...(part && { part }),
@@ -97,6 +97,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       ...(table !== undefined && { table }),
       ...(bootstrap !== undefined && { bootstrap }),
       ...(seed !== undefined && { seed }),
+      ...(easeL2 !== undefined && { easeL2 }),
       reading,
       ...(await badRowsOf(flags)),
       ...hashKeysOf(flags),
@@ -127,9 +128,13 @@ function addRankingOptions(command: Command): void {
     )
     .addOption(group("--candidates <file>", "users and items: rank what is held out among these alone"))
     .addOption(
-      group("--baseline <names>", "popularity, item-cf, user-history or random, as contenders").argParser(
-        listOf,
-      ),
+      group(
+        "--baseline <names>",
+        "popularity, item-cf, user-history, ease or random, as contenders",
+      ).argParser(listOf),
+    )
+    .addOption(
+      group("--ease-l2 <x>", "penalty of the baseline ease (default: 500)").argParser(numberOf("--ease-l2")),
     )
     .addOption(
       group("--positive-from <x>", "the label from which on an event of a rating counts").argParser(
