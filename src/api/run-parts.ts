@@ -4,9 +4,11 @@
 
 import type { Roles } from "../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
+import { withForms } from "../dataset/numeric.js";
 import type { Run } from "../embedding/run-directory.js";
 import { EmbedError, UsageError } from "../errors.js";
 import type { ReadOptions } from "../log/log.js";
+import type { Part } from "./examples.js";
 import { silently, splitParts, toldRoles, wholeOf, type SplitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
@@ -55,7 +57,7 @@ export async function partsOfRun(
     ].filter(
       (name) => !roles.numeric.includes(name) && !Object.hasOwn(roles.multi, name) && name !== roles.session,
     ),
-    numeric: stated.numeric ?? roles.numeric,
+    numeric: withForms(roles.numeric, stated.numeric ?? []),
     unlabelled: roles.label === undefined,
     ...(hashKeys !== undefined && { hashKeys }),
     reading: { ...(stated.reading as ReadOptions), threads: reading.threads },
@@ -81,4 +83,22 @@ export async function partsOfRun(
       `gives ${parts.train.rows.length} training rows now, ${manifest.split.train} then: another version cut it`,
     );
   return parts;
+}
+
+/** The validation or the test part of a run's training. @throws {UsageError} it held out none, or the log is not to be had */
+export async function heldOutPart(
+  run: Run,
+  name: "valid" | "test",
+  again: ReadAgain,
+  watch: Watch,
+): Promise<Part> {
+  const parts = await partsOfRun(run, again, `--part ${name} is cut from the training's log`, watch);
+  return partNamed(run, parts, name);
+}
+
+/** @throws {UsageError} there is none */
+export function partNamed({ path }: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
+  const part = parts[name];
+  if (!part) throw new UsageError(`run '${path}' held out no ${name} part: train it with --${name}`);
+  return part;
 }

@@ -22,13 +22,7 @@ export async function easeRanker(
   { easeL2, threads, signal }: BaselineOptions,
 ): Promise<Ranker> {
   const n = counts.length;
-  if (n > MOST_ITEMS) {
-    const gigabytes = (4 * n * n) / 1e9;
-    throw new UsageError(
-      `the baseline ease inverts a matrix of ${n} x ${n} items, ${gigabytes.toFixed(1)} GB of memory: it takes up to ` +
-        `${MOST_ITEMS} items; leave ease out`,
-    );
-  }
+  checkEase(n);
   const { indptr, items } = history;
   const owners = ownersOf(history, n);
   // G, a row at a time
@@ -56,4 +50,13 @@ export async function easeRanker(
     }
     for (let j = 0; j < n; j++) scores[j]! /= diagonal[j]!;
   });
+}
+
+/** @throws {UsageError} there are more items than the inverse takes */
+export function checkEase(numItems: number): void {
+  if (numItems <= MOST_ITEMS) return;
+  throw new UsageError(
+    `the baseline ease inverts a matrix of ${numItems} x ${numItems} items, ${((4 * numItems ** 2) / 1e9).toFixed(1)} GB of ` +
+      `memory: it takes up to ${MOST_ITEMS} items; leave ease out`,
+  );
 }
