@@ -7,7 +7,7 @@ import { UsageError } from "../errors.js";
 import type { TrainingControls } from "../trainers/controls.js";
 import type { Checkpoints, Judged } from "./checkpoint.js";
 import type { Part } from "./examples.js";
-import { silently, type SplitParts } from "./parts.js";
+import type { SplitParts } from "./parts.js";
 import type { TrainFmOptions } from "./train-fm-options.js";
 import { trainParts, type Telling, type TrainedParts, type TrainingSource } from "./train-parts.js";
 
@@ -61,8 +61,8 @@ export async function trainAndRefit(
       { ...source, parts: whole! },
       withoutStopping(options, first),
       {
-        watch: { ...silently(watch), signal: finish.signal },
-        // the first training has told them
+        // notes and warnings are the first training's
+        watch: { observe: (told) => told.stage === "epoch" && watch.observe(told), signal: finish.signal },
         warn: () => undefined,
         lap: (stage) => telling.lap(`refit ${stage}`),
       },

@@ -71,12 +71,17 @@ export async function foldInEvents(run: Run, options: TransformOptions, watch: W
   return { encoding, rows: once(encoded), warnings: [] };
 }
 
-async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
+/** Rows that come at once. */
+export async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
   yield rows;
 }
 
-/** Which side is new, and its keys. */
-function newKeysOf({ space, preprocess }: FmRun, dataset: Dataset, told: Side | undefined): NewKeys {
+/** Which side is new, and its keys. @throws {UsageError} none or both, or another than is told */
+export function newKeysOf(
+  { space, preprocess }: Pick<FmRun, "space" | "preprocess">,
+  dataset: Dataset,
+  told: Side | undefined,
+): NewKeys {
   const sides = (["user", "item"] as const).flatMap((side): NewKeys[] => {
     const name = preprocess.roles[side];
     const f = space.fields.findIndex((field) => field.name === name);

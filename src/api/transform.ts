@@ -1,6 +1,7 @@
 // `embed transform`: new rows → what a run's model makes of them.
 //
-// The run's model decides: trees encode rows by their leaves, a factorization machine by the sum of their vectors.
+// The run's model decides: trees encode rows by their leaves, a factorization machine by the sum of their vectors, components by
+// their coordinates.
 
 import { join } from "node:path";
 import { openRun, type Run } from "../embedding/run-directory.js";
@@ -16,6 +17,7 @@ import type { Summary } from "./summary.js";
 import { encodeWithFm } from "./transform-fm.js";
 import { foldInEvents } from "./transform-fold-in.js";
 import { encodeWithTrees } from "./transform-gbdt.js";
+import { encodeWithPca, isPca } from "./transform-pca.js";
 import type { Transformed, TransformOptions } from "./transform-options.js";
 
 /** A file that every npy directory holds. */
@@ -71,15 +73,16 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
     if (foldIn) throw new UsageError("--fold-in is for a factorization machine (train-fm), not for trees");
     return await encodeWithTrees(run, options, watch);
   }
-  if (model !== "fm" && model !== "fm-draws" && model !== "lr") {
+  if (!isPca(model) && model !== "fm" && model !== "fm-draws" && model !== "lr") {
     throw new UsageError(
-      `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt) and factorization machines (train-fm)`,
+      `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt), factorization machines (train-fm) and components (train-pca)`,
     );
   }
   if (features || withScores || format === "libsvm") {
     const flag = features ? "--features" : withScores ? "--with-scores" : "--format libsvm";
-    throw new UsageError(`${flag} is for trees, and run '${run.path}' is a factorization machine`);
+    throw new UsageError(`${flag} is for trees, and run '${run.path}' holds a model '${model}'`);
   }
+  if (isPca(model)) return await encodeWithPca(run, options, watch);
   if (foldIn && model === "fm-draws")
     throw new UsageError("--fold-in is not for draws of a posterior (--method mcmc): it fits one machine");
   return foldIn ? await foldInEvents(run, options, watch) : await encodeWithFm(run, options, watch);

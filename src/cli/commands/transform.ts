@@ -52,9 +52,9 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     .command("transform")
     .summary("encode new rows with a run's model")
     .description(
-      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events.",
+      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items.",
     )
-    .argument("<run>", "run directory of train-gbdt or train-fm")
+    .argument("<run>", "run directory of train-gbdt, train-fm or train-pca")
     .argument("[log...]", "files or patterns, read as one log; - is stdin")
     .addHelpText("before", examples)
     .addOption(new Option("--format <format>", "of the output").choices(transformFormats).default("csv"))
