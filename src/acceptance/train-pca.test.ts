@@ -44,7 +44,8 @@ describe("a run of interactions", () => {
     const { test: held } = summary.metrics;
     expect(held!["recallAt20"]).toBeGreaterThan(0.4);
     const log = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
-    const { stdout } = await embedOk(["evaluate", run, "--on", "-", "--json"], {
+    const ranking = ["--ranking", "--repeats", "mask"];
+    const { stdout } = await embedOk(["evaluate", run, "--on", "-", ...ranking, "--json"], {
       input: [log[0], ...log.slice(-600)].join("\n"),
     });
     const on = parseJson<PcaSummary>(stdout).metrics["on"]!;
