@@ -125,44 +125,31 @@ test("runs of several models stand side by side on the same rows", async () => {
   expect(compared.filter(({ bestIn }) => bestIn.includes("auc")).map(({ name }) => name)).toEqual(["run"]);
 });
 
-test("of drawn negatives there is no calibration, unless --logq corrects for how they were drawn", async () => {
+describe("of drawn negatives", () => {
   const events = at("events.csv");
-  const clicks = lines.filter((line) => line.startsWith("1,")).map((line) => line.slice(2));
-  writeFileSync(events, `${header!.slice("click,".length)}\n${clicks.join("\n")}\n`);
-  const args = [
-    "--user",
-    "user_id",
-    "--item",
-    "item_id",
-    "--fields",
-    "user_id,item_id",
-    "--epochs",
-    "5",
-    "--test",
-    "0.2",
-  ];
-  for (const noise of ["uniform", "popularity"]) {
-    await embedOk([
-      "train-fm",
-      events,
-      "-o",
-      at(noise),
-      "--negatives",
-      "4",
-      "--noise",
-      noise,
-      "--split",
-      "random",
-      ...args,
-    ]);
-    const plain = (await scored([at(noise), "--part", "test"])).metrics["on"]!;
-    expect(Object.keys(plain)).toEqual(["logLoss", "userAuc", "auc"]);
-    // whatever they were drawn by, what is promised of all items together is about what happened
-    const { calibration } = (await scored([at(noise), "--part", "test", "--logq"])).metrics["on"]!;
-    expect(Math.abs(calibration! - 1)).toBeLessThan(0.25);
-  }
-  expect((await embed(["evaluate", run, "--part", "test", "--logq"])).code).toBe(64);
-  expect(
-    (await embed(["evaluate", run, "--part", "test", "--ranking", "--curve", at("none.csv")])).code,
-  ).toBe(64);
+  beforeAll(() => {
+    const clicks = lines.filter((line) => line.startsWith("1,")).map((line) => line.slice(2));
+    writeFileSync(events, `${header!.slice("click,".length)}\n${clicks.join("\n")}\n`);
+  });
+
+  // whatever they were drawn by, what is promised of all items together is about what happened
+  test.each(["uniform", "popularity"])(
+    "from %s noise there is no calibration but with --logq",
+    async (noise) => {
+      const args = ["--user", "user_id", "--item", "item_id", "--fields", "user_id,item_id", "--epochs", "5"];
+      const draws = ["--negatives", "4", "--noise", noise, "--split", "random", "--test", "0.2"];
+      await embedOk(["train-fm", events, "-o", at(noise), ...draws, ...args]);
+      const part = [at(noise), "--part", "test", "--bootstrap", "0"];
+      expect(Object.keys((await scored(part)).metrics["on"]!)).toEqual(["logLoss", "userAuc", "auc"]);
+      const { calibration } = (await scored([...part, "--logq"])).metrics["on"]!;
+      expect(Math.abs(calibration! - 1)).toBeLessThan(0.25);
+    },
+  );
+
+  test("options that do not fit are refused", async () => {
+    expect((await embed(["evaluate", run, "--part", "test", "--logq"])).code).toBe(64);
+    expect(
+      (await embed(["evaluate", run, "--part", "test", "--ranking", "--curve", at("none.csv")])).code,
+    ).toBe(64);
+  });
 });

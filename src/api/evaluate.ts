@@ -1,9 +1,10 @@
 // `embed evaluate`: the metrics of runs on a log that they have not seen, side by side.
 
-import { ranksItems, type Task } from "../dataset/labels.js";
-import { openRun, type Run } from "../embedding/run-directory.js";
+import { ranksItems } from "../dataset/labels.js";
+import { openRun } from "../embedding/run-directory.js";
 import type { Compared } from "../evaluation/comparison.js";
 import { version } from "../io/package-version.js";
+import { readPreprocess } from "../trainers/learners.js";
 import {
   asksForRanking,
   checkLog,
@@ -43,7 +44,7 @@ export async function evaluate(
   checkLog(options);
   const runs = await Promise.all(paths.map(openRun));
   const named = runs.map((run, i) => ({ run, name: nameAmong(paths, i) }));
-  const ranks = asksForRanking(options) || ranksItems(taskOf(runs[0]!));
+  const ranks = asksForRanking(options) || ranksItems((await readPreprocess(runs[0]!)).task);
   if (ranks) checkRanking(options);
   else checkScoring(options);
   const { curve, force = false } = options;
@@ -85,11 +86,6 @@ function curveLines(curves: Curves): string {
     bins.map(({ rows, predicted, observed }, b) => [cell(name), b + 1, rows, predicted, observed].join(",")),
   );
   return ["run,bin,rows,predicted,observed", ...lines].map((line) => `${line}\n`).join("");
-}
-
-/** The task that a run was trained for, as far as its manifest says. */
-function taskOf({ manifest: { options } }: Run): Task | undefined {
-  return options["task"] as Task | undefined;
 }
 
 /** A run's folder; its path where another run has the same folder name. */

@@ -9,13 +9,13 @@ import type { Run } from "../embedding/run-directory.js";
 import { EmbedError, UsageError } from "../errors.js";
 import type { ReadOptions } from "../log/log.js";
 import type { Part } from "./examples.js";
-import { silently, splitParts, toldRoles, wholeOf, type SplitParts } from "./parts.js";
+import { silently, splitParts, wholeOf, type SplitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
 /** Options of a training as its manifest has them. */
-type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[] };
+type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
 
 /** What reading again takes beside the run. */
 export interface ReadAgain {
@@ -46,19 +46,15 @@ export async function partsOfRun(
     test: 0,
     sides: [],
     drop: [],
+    multi: {},
+    ignore: [],
     onBadRow: "error",
     ...stated,
-    ...toldRoles(roles),
-    ...(roles.time !== undefined && { time: roles.time }),
-    ...(roles.session !== undefined && { session: roles.session }),
-    // columns that decide the split, whether the model takes them or not
-    fields: [
-      ...new Set([...roles.fields, ...(stated.splitKey ?? []), ...(stated.group ? [stated.group] : [])]),
-    ].filter(
-      (name) => !roles.numeric.includes(name) && !Object.hasOwn(roles.multi, name) && name !== roles.session,
-    ),
-    numeric: withForms(roles.numeric, stated.numeric ?? []),
+    // what was inferred is inferred again, since a split may go by columns that the model does not take
+    infer: true,
     unlabelled: roles.label === undefined,
+    numeric: withForms(roles.numeric, stated.numeric ?? []),
+    ...(stated.task === "multiclass" && { labelIsName: true }),
     ...(hashKeys !== undefined && { hashKeys }),
     reading: { ...(stated.reading as ReadOptions), threads: reading.threads },
   };
