@@ -82,13 +82,12 @@ async function scoredByModel(
   const found = await rowsToScore(run, model, task, part);
   const scores = await model.score(found.rows, { threads: options.reading.threads });
   const units = unitsOf(part.dataset, found.sources);
-  const [min, max] = model.preprocess.labelRange;
   const { labels, weights } = found.rows;
-  const taken = { clip: { min, max }, bins };
+  const taken = { clip: model.preprocess.labelRange, bins };
   const warnings = [...notes, ...unseenNotes(model.space, part)];
   const rows = part.rows.length;
   if (!found.expectedDraws) {
-    const plain = scoredMetrics(task, scores, labels, units, { ...taken, ...(weights && { weights }) });
+    const plain = scoredMetrics(task, scores, labels, units, { ...taken, weights });
     if (logq) throw new UsageError(`--logq corrects for drawn negatives, and run '${run.path}' has labels`);
     return { ...plain, units, warnings, rows };
   }
@@ -134,9 +133,9 @@ function ofDraws(
   scores: Float32Array,
   { rows: { labels, weights } }: RowsToScore,
   units: Parameters<typeof scoredMetrics>[3],
-  taken: { clip: { min: number; max: number }; bins: number },
+  taken: { clip: readonly [low: number, high: number]; bins: number },
 ) {
-  const all = scoredMetrics(task, scores, labels, units, { ...taken, ...(weights && { weights }) });
+  const all = scoredMetrics(task, scores, labels, units, { ...taken, weights });
   const { calibration: _, normalizedEntropy: __, ...metrics } = all.metrics;
   const { curve: ___, ...rest } = all;
   return { ...rest, metrics, byUser: all.byUser.filter(({ name }) => name !== "calibration") };

@@ -69,6 +69,5 @@ export async function metricsOfTrees(
   const told = { units, warnings, rows: rows.length };
   if (task === "multiclass")
     return { metrics: judge(preprocess, scores, { ...part, ...counted }), byUser: [], ...told };
-  const clip = { min: labelRange[0], max: labelRange[1] };
-  return { ...scoredMetrics(task, scores, labels, units, { clip, bins, ...counted }), ...told };
+  return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, ...counted }), ...told };
 }

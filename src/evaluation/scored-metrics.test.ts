@@ -32,7 +32,7 @@ test("what users add up to are the metrics of all rows, weights included", () =>
   const weights = Float32Array.from({ length: n }, (_, i) => 1 + (draw(3, i) % 4));
   const units = users(...Array.from({ length: n }, (_, i) => draw(4, i) % 30));
   for (const task of ["binary", "regression"] as const) {
-    const options = { weights, clip: { min: -1, max: 1 } };
+    const options = { weights, clip: [-1, 1] as const };
     const { byUser } = scoredMetrics(task, scores, labels, units, { ...options, bins: 10 });
     const all = metricsOf(task, scores, labels, options);
     expect(byUser.length).toBeGreaterThan(1);

@@ -57,7 +57,7 @@ export function scoredMetrics(
   const counted = sumBy(() => 1);
   if (task === "regression") {
     const error = (row: number) =>
-      (clip ? Math.min(Math.max(scores[row]!, clip.min), clip.max) : scores[row]!) - labels[row]!;
+      (clip ? Math.min(Math.max(scores[row]!, clip[0]), clip[1]) : scores[row]!) - labels[row]!;
     const byUser: UserMetric[] = [
       { name: "rmse", sums: sumBy((row) => error(row) ** 2), weights: counted, root: true },
       { name: "mae", sums: sumBy((row) => Math.abs(error(row))), weights: counted },
