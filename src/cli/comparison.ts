@@ -56,7 +56,8 @@ function shown(name: string, value: number): string {
 function legend({ compared }: Evaluation, format: ComparisonFormat): string {
   const hasIntervals = compared.some(({ intervals }) => Object.keys(intervals).length > 0);
   const parts: string[] = [];
-  if (hasIntervals) parts.push("±: half of the 95 % bootstrap interval over users");
+  if (hasIntervals)
+    parts.push("±: half of the 95 % bootstrap interval over users (over rows of a log without users)");
   if (compared.length > 1) {
     parts.push(format === "markdown" ? "bold: the best" : "*: the best");
     if (hasIntervals) parts.push("~: the interval of its difference to the best, on the same users, holds 0");
