@@ -16,6 +16,7 @@ import type { Watch } from "./progress.js";
 import type { Summary } from "./summary.js";
 import { encodeWithFm } from "./transform-fm.js";
 import { foldInEvents } from "./transform-fold-in.js";
+import { encodeWithForeign } from "./transform-foreign.js";
 import { encodeWithTrees } from "./transform-gbdt.js";
 import { encodeWithPca, isPca } from "./transform-pca.js";
 import type { Transformed, TransformOptions } from "./transform-options.js";
@@ -26,10 +27,11 @@ const NPY_MARKER = "keys.txt";
 /**
  * Encodes the rows of a log, to a file or a directory, whole or not at all, or in chunks to `write`.
  *
+ * @param path a run directory; undefined for `options.model`
  * @throws {UsageError} the run's model encodes no rows, or a format of several files without a path
  */
 export async function transform(
-  path: string,
+  path: string | undefined,
   options: TransformOptions,
   write: (chunk: Uint8Array) => Promise<void>,
   watch: Watch,
@@ -42,8 +44,10 @@ export async function transform(
     if (toStdout) throw new UsageError("format npy writes several files: give it a directory with -o DIR");
     await checkOutput(out, force, "directory", NPY_MARKER);
   } else if (!toStdout) await checkOutput(out, force, "file");
-  const run = await openRun(path);
-  const { encoding, rows, warnings } = await encodeRows(run, options, watch);
+  const { encoding, rows, warnings } =
+    path === undefined
+      ? await encodeWithForeign(options.model!, options, watch)
+      : await encodeRows(await openRun(path), options, watch);
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
     await writeDirectory(out!, force, writeFiles, { marker: NPY_MARKER, signal });
@@ -59,7 +63,12 @@ export async function transform(
     out: out ?? "-",
     seconds: (performance.now() - start) / 1000,
     rows: encoding.numRows,
-    options: { run: path, on: options.foldIn ?? options.on, format, features: options.features },
+    options: {
+      ...(path === undefined ? { model: options.model } : { run: path }),
+      on: options.foldIn ?? options.on,
+      format,
+      features: options.features,
+    },
     metrics: {},
     warnings,
   };
