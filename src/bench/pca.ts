@@ -92,12 +92,14 @@ async function timeScale(): Promise<void> {
   const [numUsers, numItems, numEntries] = [2_000_000, 500_000, 50_000_000];
   const rows = zipfEvents(numUsers, numItems, numEntries);
   const matrix = { rows, columns: transpose(rows, numItems) };
-  const start = performance.now();
+  const [start, used] = [performance.now(), process.cpuUsage()];
   const svd = await truncatedSvd(matrix, { dim: 64, tolerance: 0.01, seed: 1, threads: THREADS });
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(used);
   const { maxRSS } = process.resourceUsage();
   console.log(
-    `${numUsers} x ${numItems} with ${rows.indices.length} entries, 64 components: ${seconds.toFixed(1)} s, ` +
+    `${numUsers} x ${numItems} with ${rows.indices.length} entries, 64 components: ${seconds.toFixed(1)} s by the clock, ` +
+      `${((user + system) / 1e6).toFixed(1)} s of processors, ` +
       `${svd.restarts} restarts, residual ${svd.residual.toExponential(1)}, singular values ${svd.singularValues[0]!.toFixed(1)} ` +
       `to ${svd.singularValues.at(-1)!.toFixed(1)}; peak memory of the process ${(maxRSS / 2 ** 20).toFixed(2)} GiB`,
   );
