@@ -14,6 +14,8 @@ export type { Summary } from "./api/summary.js";
 export { trainFm } from "./api/train-fm.js";
 export { trainGbdt } from "./api/train-gbdt.js";
 export type { TrainGbdtOptions } from "./api/train-gbdt-options.js";
+export { trainPca } from "./api/train-pca.js";
+export type { TrainPcaOptions } from "./api/train-pca-options.js";
 export { transform } from "./api/transform.js";
 export type { TransformOptions } from "./api/transform-options.js";
 export type { TrainFmOptions } from "./api/train-fm-options.js";

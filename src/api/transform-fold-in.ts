@@ -89,13 +89,14 @@ async function foldInLabels(
   });
 }
 
-async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
+/** Rows that come at once. */
+export async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
   yield rows;
 }
 
-/** Which side is new, and its keys. */
-function newKeysOf(
-  { space, preprocess }: FmRun,
+/** Which side is new, and its keys. @throws {UsageError} none or both, or another than is told */
+export function newKeysOf(
+  { space, preprocess }: Pick<FmRun, "space" | "preprocess">,
   dataset: Dataset,
   told: NewKeys["side"] | undefined,
 ): NewKeys {

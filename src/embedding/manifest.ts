@@ -6,6 +6,9 @@ export const SCHEMA_VERSION = 1;
 
 export type Metrics = Record<string, number>;
 
+/** The same with those that are lists: a number a component. */
+export type PartMetrics = Record<string, number | readonly number[]>;
+
 /** Keys of an earlier run: those that stay, of these the ones that this log lacks, those that are new, those that expired. */
 export interface CarriedKeys {
   kept: number;
@@ -55,7 +58,7 @@ export interface Manifest {
   /** settings that --search tried, the chosen one first */
   search?: Trial[];
   /** by part: train, valid, test; of the first model, where there was a refit */
-  metrics: Record<string, Metrics>;
+  metrics: Record<string, PartMetrics>;
   /** of trees with a head, by part and model: losses over the entropy of the training rate */
   normalizedEntropy?: Record<string, object>;
   /** the model that the run holds, where it was trained once more on all rows; its metrics are of its own rows */

@@ -17,6 +17,7 @@ import { readOptimizerFile } from "./fm/optimizer-file.js";
 import { learnCoordinates, readDraws } from "./fm/mcmc/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
+import { readPca } from "./pca/learn.js";
 import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
@@ -119,6 +120,7 @@ const readers: Record<string, Reader> = {
   "fm-draws": readDraws,
   lr: readFm,
   ffm: readFfm,
+  pca: readPca,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */
@@ -147,13 +149,14 @@ export async function readModel(run: Run): Promise<ScoringModel> {
 }
 
 /** A run's features, and how rows become them. */
-interface RunSpace {
+export interface RunSpace {
   preprocess: Preprocess;
   table: EmbeddingTable;
   space: FeatureSpace;
 }
 
-async function readSpace(run: Run): Promise<RunSpace> {
+/** Reads a run's features. @throws {ArtifactError} damaged */
+export async function readSpace(run: Run): Promise<RunSpace> {
   const preprocess = await readPreprocess(run);
   const table = await run.readTable();
   return { preprocess, table, space: spaceOf(preprocess, table) };

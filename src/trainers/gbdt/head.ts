@@ -9,7 +9,7 @@
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { fitLogistic, type LogisticModel, type OneHotRows } from "../../solvers/logistic.js";
 import { ArtifactError, UsageError } from "../../errors.js";
-import type { Forest } from "./forest.js";
+import type { Forest, TreeSums } from "./forest.js";
 import type { HeadOptions } from "./options.js";
 import { categoryCodes, ForestScorer, type ScoredChunk, type Vocabularies } from "./scorer.js";
 
@@ -86,7 +86,7 @@ export function fitHead(
 /** What turns a chunk's leaves into log-odds by the head. @param rows u32: all rows that chunks are of */
 export function headScorer(
   { bias, weights, starts }: Head,
-  { trees }: Forest,
+  { trees }: TreeSums,
   vocabularies: Vocabularies,
   { dataset, rows }: { dataset: Dataset; rows: Uint32Array },
 ): (chunk: ScoredChunk) => Float64Array {
