@@ -108,8 +108,12 @@ function finishing(signal: AbortSignal, onInterrupt: TrainingControls["onInterru
   };
 }
 
-/** All rows of the log as one training part, in the log's order: what a training without --valid and --test reads. */
-function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitParts["parts"] {
+/**
+ * All rows of the log as one training part, in the log's order: what a training without --valid and --test reads.
+ *
+ * @throws {UsageError} nothing is held out, or it is of another log
+ */
+export function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitParts["parts"] {
   const heldOut = [valid, test].filter((part): part is Part => part !== undefined);
   if (heldOut.length === 0)
     throw new UsageError("--refit trains on held-out rows too: give --valid or --test a share");

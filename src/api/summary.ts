@@ -14,6 +14,8 @@ export interface Summary<Values = Metrics> {
   options: Record<string, unknown>;
   metrics: Record<string, Values>;
   warnings: string[];
+  /** of trees: the columns, the greatest gain first */
+  importances?: { column: string; splits: number; gain: number }[];
   /** settings that --search tried, the chosen one first */
   search?: Trial[];
 }

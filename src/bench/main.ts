@@ -5,6 +5,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   encode: () => import("./encode.js"),
   ffm: () => import("./ffm.js"),
   fm: () => import("./fm.js"),
+  gbdt: () => import("./gbdt.js"),
   gowalla: () => import("./gowalla.js"),
   implicit: () => import("./implicit.js"),
   job: () => import("./job.js"),

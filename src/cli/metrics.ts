@@ -21,8 +21,23 @@ export function titleOf(name: string): string {
 }
 
 /** What a training says at its end. */
-export function trainedText({ out, rows, seconds, metrics }: Summary<PartMetrics>): string {
-  return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+export function trainedText({ out, rows, seconds, metrics, importances }: Summary<PartMetrics>): string {
+  return `${metricLines(metrics)}${importances ? importanceLines(importances) : ""}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+}
+
+/** Columns that are told. */
+const TOLD = 5;
+
+/** The columns that gain most, and their share of all gain. */
+function importanceLines(importances: NonNullable<Summary["importances"]>): string {
+  const total = importances.reduce((sum, { gain }) => sum + gain, 0);
+  const used = importances.filter(({ splits }) => splits > 0);
+  if (used.length === 0) return "";
+  const lines = used
+    .slice(0, TOLD)
+    .map(({ column, splits, gain }) => [column, `${((100 * gain) / total).toFixed(1)} %`, String(splits)]);
+  const rest = used.length > TOLD ? `and ${used.length - TOLD} columns more\n` : "";
+  return `${formatTable([["column", "gain", "splits"], ...lines])}${rest}`;
 }
 
 /** recallAt20 and the like. */

@@ -23,6 +23,13 @@ export interface Carried extends CarriedKeys {
   fields: Record<string, CarriedKeys>;
 }
 
+/** An earlier run whose trees come first; with `refitDecay` their leaves were fitted anew, and no trees were added. */
+export interface CarriedTrees {
+  run: string;
+  trees: number;
+  refitDecay?: number;
+}
+
 /** A setting that --search tried, and how it went. */
 export interface Trial {
   dim: number;
@@ -52,7 +59,7 @@ export interface Manifest {
   /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
   hashing?: Record<string, object>;
   /** what --init went on from, and what became of its keys */
-  init?: Carried;
+  init?: Carried | CarriedTrees;
   /** a signal ended the training before its time: the best epoch until then is what the run holds */
   interrupted?: true;
   /** settings that --search tried, the chosen one first */

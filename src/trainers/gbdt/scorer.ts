@@ -199,6 +199,26 @@ function layOut(
   };
 }
 
+/** u16[rows.length][numTrees]: all rows' leaves. */
+export async function leavesOf(
+  forest: TreeSums,
+  dataset: Dataset,
+  rows: Uint32Array,
+  vocabularies: Vocabularies,
+  threads: number,
+): Promise<Uint16Array> {
+  const scorer = await ForestScorer.start(forest, threads, true);
+  try {
+    const numTrees = forest.trees.length;
+    const leaves = new Uint16Array(rows.length * numTrees);
+    for await (const chunk of scorer.score(dataset, rows, vocabularies, true))
+      leaves.set(chunk.leaves!, chunk.first * numTrees);
+    return leaves;
+  } finally {
+    await scorer.terminate();
+  }
+}
+
 /** f64[rows.length][numClasses]: all rows' scores. */
 export async function scoresOf(
   forest: TreeSums,
