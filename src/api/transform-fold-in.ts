@@ -74,7 +74,7 @@ async function foldInLabels(
       "--fold-in of items needs labels: negatives of an event are other items, and say nothing of a new one",
     );
   }
-  const rows = await rowsToScore(run, model, task as LabelledTask, wholeOf(dataset));
+  const { rows } = await rowsToScore(run, model, task as LabelledTask, wholeOf(dataset));
   // where an event's rows begin: it is followed by its negatives
   const starts: number[] = [];
   for (let row = 0; row < rows.numRows; row++) if (!negatives || rows.labels[row] === 1) starts.push(row);
