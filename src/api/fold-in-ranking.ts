@@ -2,7 +2,7 @@
 //
 //   theta = (w, v)   what is sought; a user's w cancels in every comparison and stays 0
 //
-// Differences of two scores are linear in theta, so that their logistic loss is that of trainers/fm/fold-in.ts with label 1:
+// Differences of two scores are linear in theta, so that their logistic loss is that of trainers/fold-in.ts with label 1:
 //
 //   difference = <phi, theta> + c
 //   new user   an event's item i against 32 drawn items j that the user lacks
@@ -26,9 +26,9 @@ import { draw } from "../kernels/reference/random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../sampling/negative-source.js";
 import { NO_ITEM } from "../sampling/negatives.js";
 import { composeVectors, composeWeights } from "../trainers/fm/compose.js";
-import { foldIn, type FoldInEvents } from "../trainers/fm/fold-in.js";
+import { foldIn, type FoldInEvents } from "../trainers/fold-in.js";
 import type { FmRun } from "../trainers/learners.js";
-import { penaltiesOf, type NewEvents } from "./fold-in.js";
+import { penaltiesOf, type FoldingModel, type NewEvents } from "./fold-in.js";
 import { readNegatives } from "./negative-file.js";
 import type { TransformOptions } from "./transform-options.js";
 
@@ -40,7 +40,7 @@ const TRIES = 64;
 /** As FoldIn. Events whose other side the run does not know say nothing; a key without others keeps a vector of zeros. */
 export async function foldInPairs(
   run: Run,
-  model: FmRun,
+  model: FoldingModel,
   events: NewEvents,
   options: TransformOptions,
 ): Promise<Float64Array[]> {

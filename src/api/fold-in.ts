@@ -2,7 +2,8 @@
 
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
-import { priorPenalties, type FoldInOptions } from "../trainers/fm/fold-in.js";
+import { priorPenalties, type FoldInOptions } from "../trainers/fold-in.js";
+import type { Composer } from "../trainers/composer.js";
 import type { FmRun } from "../trainers/learners.js";
 import type { TransformOptions } from "./transform-options.js";
 
@@ -22,10 +23,15 @@ export interface NewEvents extends NewKeys {
   rows: number[][];
 }
 
+/** A run's machine, and how features of it are put together. */
+export interface FoldingModel extends FmRun {
+  composer: Composer;
+}
+
 /** Fits each new key, everything else of the run as it is. @returns f64[1 + dim] a key: its weight, then its vector */
 export type FoldIn = (
   run: Run,
-  model: FmRun,
+  model: FoldingModel,
   events: NewEvents,
   options: TransformOptions,
 ) => Promise<Float64Array[]> | Float64Array[];
@@ -33,7 +39,7 @@ export type FoldIn = (
 /** L2 as it is told, or as the field's known keys have it. */
 export function penaltiesOf(
   run: Run,
-  { preprocess, space, parameters }: FmRun,
+  { preprocess, space, parameters, composer: { numBlocks } }: FoldingModel,
   { f }: Pick<NewKeys, "f">,
   told: TransformOptions,
 ): FoldInOptions {
@@ -42,6 +48,7 @@ export function penaltiesOf(
   const { valid, train } = run.manifest.metrics as Record<string, { rmse?: number } | undefined>;
   const error = valid?.rmse ?? train?.rmse ?? 1;
   const counts = field.kind === "number" ? new Uint32Array() : field.counts;
-  const prior = priorPenalties(parameters, space.offsets[f]!, counts, loss === "squared" ? error * error : 1);
+  const noise = loss === "squared" ? error * error : 1;
+  const prior = priorPenalties(parameters, space.offsets[f]!, counts, noise, numBlocks);
   return { loss, l2Weight: told.l2Weight ?? prior.l2Weight, l2Vector: told.l2Vector ?? prior.l2Vector };
 }

@@ -1,17 +1,16 @@
 // New users or items from their first events, with the other side of the model fixed: what `transform --fold-in` writes.
 
-import { bindEncoder, rowsAt, type FeatureRows } from "../dataset/rows.js";
+import { bindEncoder, firstPair, rowsAt, type FeatureRows } from "../dataset/rows.js";
 import { columnNamed, MISSING, type Dataset } from "../dataset/dataset.js";
 import type { LabelledTask, Task } from "../dataset/labels.js";
 import { idsOf } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { EncodedRows } from "../export/encoded-rows.js";
-import { composeVectors, composeWeights, forEachPair } from "../trainers/fm/compose.js";
-import { foldIn, type FoldInEvents } from "../trainers/fm/fold-in.js";
-import type { FmParameters } from "../trainers/fm/model.js";
-import { readFmModel, type FmRun } from "../trainers/learners.js";
-import { penaltiesOf, type FoldIn, type NewEvents, type NewKeys } from "./fold-in.js";
+import type { Composer } from "../trainers/composer.js";
+import { foldIn, type FoldInEvents } from "../trainers/fold-in.js";
+import { composerOf, readFmModel, type FmRun } from "../trainers/learners.js";
+import { penaltiesOf, type FoldIn, type FoldingModel, type NewEvents, type NewKeys } from "./fold-in.js";
 import { foldInLeastSquares } from "./fold-in-implicit.js";
 import { foldInPairs } from "./fold-in-ranking.js";
 import { silently, wholeOf } from "./parts.js";
@@ -26,8 +25,10 @@ import type { Transformed, TransformOptions } from "./transform-options.js";
  * @throws {UsageError} the events have no new key, or the field is hashed
  */
 export async function foldInEvents(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
-  const model = await readFmModel(run);
-  const { preprocess, parameters } = model;
+  const read = await readFmModel(run);
+  const { preprocess } = read;
+  const composer = await composerOf(run, read);
+  const model: FoldingModel = { ...read, composer };
   const { dataset } = await readLikeRun(preprocess, { ...options, on: options.foldIn! }, silently(watch));
   const fresh = newKeysOf(model, dataset, options.field);
   const events = { dataset, ...fresh, rows: rowsOfKeys(fresh) };
@@ -36,8 +37,8 @@ export async function foldInEvents(run: Run, options: TransformOptions, watch: W
     stage: "note",
     text: `${folded.length} new keys of '${fresh.column.name}' from ${events.rows.reduce((n, own) => n + own.length, 0)} events`,
   });
-  const encoded = withItemFeatures(model, dataset, fresh, folded);
-  const encoding = vectorEncoding(fresh.column.name, parameters.dim, folded.length);
+  const encoded = withItemFeatures(model, composer, dataset, fresh, folded);
+  const encoding = vectorEncoding(fresh.column.name, composer.dim, folded.length);
   return { encoding, rows: once(encoded), warnings: [] };
 }
 
@@ -63,11 +64,11 @@ function rowsOfKeys({ column, codes }: NewKeys): number[][] {
 /** From rows with labels, or with negatives drawn as in training. */
 async function foldInLabels(
   run: Run,
-  model: FmRun,
+  model: FoldingModel,
   { dataset, ...fresh }: NewEvents,
   options: TransformOptions,
 ): Promise<Float64Array[]> {
-  const { preprocess, parameters } = model;
+  const { preprocess, composer } = model;
   const { negatives, task } = preprocess;
   if (fresh.side === "item" && negatives) {
     throw new UsageError(
@@ -85,7 +86,7 @@ async function foldInLabels(
     const all = own.flatMap((event) =>
       Array.from({ length: starts[event + 1]! - starts[event]! }, (_, i) => starts[event]! + i),
     );
-    return foldIn(eventsOf(parameters, rowsAt(rows, all), oov), penalties);
+    return foldIn(eventsOf(composer, rowsAt(rows, all), oov), penalties);
   });
 }
 
@@ -130,35 +131,10 @@ export function newKeysOf(
   );
 }
 
-/** What the rows say of their feature `own`, with everything else as the model has it. */
-function eventsOf({ dim, w0, w, vectors }: FmParameters, rows: FeatureRows, own: number): FoldInEvents {
-  const size = 1 + dim;
-  const phi = new Float64Array(rows.numRows * size);
-  const offsets = new Float64Array(rows.numRows);
-  const sum = new Float64Array(dim);
-  for (let row = 0; row < rows.numRows; row++) {
-    let [linear, squares, value] = [0, 0, 0];
-    sum.fill(0);
-    forEachPair(rows, row, (feature, x) => {
-      if (feature === own) {
-        value = x;
-        return;
-      }
-      linear += x * w[feature]!;
-      for (let d = 0; d < dim; d++) {
-        const xv = x * vectors[feature * dim + d]!;
-        sum[d]! += xv;
-        squares += xv * xv;
-      }
-    });
-    offsets[row] = w0 + linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
-    phi[row * size] = value;
-    for (let d = 0; d < dim; d++) phi[row * size + 1 + d] = value * sum[d]!;
-  }
+/** What the rows say of their feature `own`, what they are and what they count. */
+function eventsOf(composer: Composer, rows: FeatureRows, own: number): FoldInEvents {
   return {
-    dim,
-    phi,
-    offsets,
+    ...composer.events(rows, own),
     labels: Float64Array.from(rows.labels),
     weights: rows.weights ? Float64Array.from(rows.weights) : new Float64Array(rows.numRows).fill(1),
   };
@@ -167,23 +143,30 @@ function eventsOf({ dim, w0, w, vectors }: FmParameters, rows: FeatureRows, own:
 /** A user's own vector; an item's together with the features that its latest event shows. */
 function withItemFeatures(
   { space, parameters, preprocess: { itemFields = [] } }: FmRun,
+  composer: Composer,
   dataset: Dataset,
   { side, column, f, codes }: NewKeys,
   folded: Float64Array[],
 ): EncodedRows {
-  const { dim } = parameters;
   const latest = new Map<number, number>();
   column.codes.forEach((code, row) => code !== MISSING && latest.set(code, row));
   const beside = side === "user" ? [] : itemFields.filter((name) => name !== column.name);
   const indexes = space.fields.flatMap(({ name }, i) => (i !== f && beside.includes(name) ? [i] : []));
   const eventRows = Uint32Array.from(codes, (code) => latest.get(code)!);
   const features = bindEncoder(space, dataset).encode(eventRows, new Float32Array(codes.length), indexes);
-  const [values, biases] = [composeVectors(parameters, features), composeWeights(parameters, features)];
-  folded.forEach((theta, i) => {
-    let inner = 0;
-    for (let d = 0; d < dim; d++) inner += theta[1 + d]! * values[i * dim + d]!;
-    biases[i]! += theta[0]! + inner;
-    for (let d = 0; d < dim; d++) values[i * dim + d]! += theta[1 + d]!;
+
+  // each new key in turn stands where the field's unknown keys do
+  const own = space.offsets[f]!;
+  const { dim } = parameters;
+  const [w, vectors] = [parameters.w.slice(), parameters.vectors.slice()];
+  const extended = composer.over({ ...parameters, w, vectors });
+  const values = new Float32Array(codes.length * composer.dim);
+  const biases = Float32Array.from(folded, (theta, i) => {
+    w[own] = theta[0]!;
+    vectors.set(theta.subarray(1), own * dim);
+    const row = withFeature(features, i, own);
+    values.set(extended.vectors(row), i * composer.dim);
+    return extended.weights(row)[0]!;
   });
   const { bytes, offsets } = column.dictionary;
   return {
@@ -192,5 +175,18 @@ function withItemFeatures(
     biases,
     keyOf: (row) => bytes.subarray(offsets[codes[row]!], offsets[codes[row]! + 1]),
     labels: new Float32Array(codes.length),
+  };
+}
+
+/** One of the rows, with a feature before its own. */
+function withFeature(rows: FeatureRows, row: number, feature: number): FeatureRows {
+  const [from, to] = [firstPair(rows, row), firstPair(rows, row + 1)];
+  const values = rows.values?.subarray(from, to) ?? new Float32Array(to - from).fill(1);
+  return {
+    numRows: 1,
+    width: 1 + to - from,
+    ids: Uint32Array.of(feature, ...rows.ids.subarray(from, to)),
+    values: Float32Array.of(1, ...values),
+    labels: new Float32Array(1),
   };
 }
