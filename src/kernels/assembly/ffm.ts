@@ -9,6 +9,7 @@
 // It has the functions of fm.ts, so that the same machine drives both: its slices, where parameters are drawn and copied, are
 // runs of 4,096 features. Structs and shapes: ffm/plan.ts. Twin: ../reference/ffm.ts.
 
+import { forwardFour, hasFour, updateFour } from "./ffm/four";
 import { blockAt, bytesOfPartner, locatePairs } from "./ffm/pairs";
 import { FfmPlan, FfmThread, Tile, TILE } from "./ffm/plan";
 import { forwardTile, updateTile } from "./ffm/tile";
@@ -32,7 +33,9 @@ function isPlain(plan: FfmPlan): bool {
 
 function forward(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * B) << 2);
-  if (!isPlain(plan)) {
+  if (hasFour(plan, thread, tile)) {
+    forwardFour(plan, thread, tile, partial);
+  } else if (!isPlain(plan)) {
     if (thread.general) forwardTile<u16, f32>(plan, thread, tile, partial);
     else forwardTile<u16, u32>(plan, thread, tile, partial);
   } else if (plan.numQuads == 1) {
@@ -55,6 +58,7 @@ function update(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
     else updateBy<Adam>(plan, thread, tile);
   } else {
     if (rated) updateBy<RatedAdaGrad>(plan, thread, tile);
+    else if (hasFour(plan, thread, tile)) updateFour(plan, thread, tile);
     else updateBy<AdaGrad>(plan, thread, tile);
   }
 }
