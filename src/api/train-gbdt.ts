@@ -6,11 +6,9 @@ import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
 import { byGain, importancesOf } from "../trainers/gbdt/importances.js";
-import { readingRecipe } from "./describe-run.js";
 import { Boosting } from "./gbdt-checkpoint.js";
-import { comparisons } from "./gbdt-head.js";
+import { gbdtContents } from "./gbdt-contents.js";
 import { likeEarlier, openEarlierTrees } from "./gbdt-init.js";
 import { judgeForest } from "./gbdt-judge.js";
 import { fitModel, type ModelJob } from "./gbdt-model.js";
@@ -57,8 +55,9 @@ export async function trainGbdt(
   const { dataset, notes } = limitEvents(read.dataset, options);
   notes.forEach(note);
   if (dataset.roles.label === undefined) throw new UsageError("no column is a label: name it with --label");
-  const { parts, by } = await splitParts(dataset, options, gbdt.seed, collecting);
-  splitWarnings(by).forEach(warn);
+  const split = await splitParts(dataset, options, gbdt.seed, collecting);
+  const { parts } = split;
+  splitWarnings(split.by).forEach(warn);
   clock.lap("read");
 
   const target = targetOf(parts.train, options, earlier?.preprocess);
@@ -72,71 +71,20 @@ export async function trainGbdt(
     boost: (input, own, observe) => boosting.run(input, own, observe, (head?.crossFit ?? 1) === 1),
   };
   const first = await fitModel(parts, job);
-  const metrics = await judgeForest(
-    first,
-    target,
-    { valid: parts.valid, test: parts.test },
-    gbdt.threads,
-    note,
-  );
-  const entropies = first.fitted && comparisons(metrics, target.labelled(parts.train).labels);
+  const { valid, test } = parts;
+  const metrics = await judgeForest(first, target, { valid, test }, gbdt.threads, note);
   clock.lap("evaluate");
-  const { model, refit, interrupted } = await refitOnAll(first, parts, options, job);
-  if (interrupted) warn(`interrupted: the run holds ${model.grown.numIterations} trees, the best so far`);
+  const refitted = await refitOnAll(first, parts, options, job);
+  const { forest, numIterations } = refitted.model.grown;
+  if (refitted.interrupted) warn(`interrupted: the run holds ${numIterations} trees, the best so far`);
 
-  const { forest, features, columns, events } = model.grown;
-  const fittedHead = model.fitted?.head;
-  const preprocess = {
-    roles: dataset.roles,
-    task: target.task,
-    ...readingRecipe(options, dataset),
-    ...(target.classes && { classes: target.classes }),
-    labelRange: target.labelRange,
-    columns,
-  };
   const resolved = resolvedGbdtOptions(paths, options, gbdt);
-  await writeRun(
-    options.out,
-    options.force,
-    {
-      tables: { [LEAVES_TABLE]: leavesTable(forest, fittedHead) },
-      manifest: {
-        version,
-        command: "train-gbdt",
-        model: GBDT_MODEL,
-        options: resolved,
-        seed: gbdt.seed,
-        inputs: dataset.inputs,
-        roles: dataset.roles,
-        split: {
-          by,
-          train: parts.train.rows.length,
-          valid: parts.valid?.rows.length ?? 0,
-          test: parts.test?.rows.length ?? 0,
-        },
-        rows: dataset.numRows,
-        ...(earlier && {
-          init: {
-            run: earlier.run,
-            trees: earlier.forest.trees.length,
-            ...(decay !== undefined && { refitDecay: decay }),
-          },
-        }),
-        ...(interrupted && { interrupted: true }),
-        metrics,
-        ...(entropies && { normalizedEntropy: entropies }),
-        ...(refit && { refit }),
-        timings: clock.laps,
-        warnings,
-      },
-      modelFiles: gbdtModelFiles(forest, features, gbdt, preprocess, fittedHead),
-      metricsLines: [
-        ...first.grown.events,
-        ...(refit ? events.map((event) => ({ ...event, refit: true })) : []),
-      ],
-    },
-    { signal: watch.signal },
-  );
+  const contents = gbdtContents({
+    ...{ dataset, split, options, gbdt, job, first, metrics },
+    ...refitted,
+    told: { options: resolved, timings: clock.laps, warnings },
+  });
+  await writeRun(options.out, options.force, contents, { signal: watch.signal });
   await boosting.remove();
   return {
     command: "train-gbdt",
