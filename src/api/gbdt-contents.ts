@@ -10,7 +10,7 @@ import { readingRecipe } from "./describe-run.js";
 import { comparisons } from "./gbdt-head.js";
 import type { ModelJob, FittedModel } from "./gbdt-model.js";
 import type { Refitted } from "./gbdt-refit.js";
-import type { SplitParts } from "./parts.js";
+import { splitCounts, type SplitParts } from "./parts.js";
 import type { TrainGbdtOptions } from "./train-gbdt-options.js";
 
 /** What a training came to. */
@@ -30,7 +30,6 @@ export interface GbdtOutcome extends Refitted {
 /** Its tables, files and manifest. */
 export function gbdtContents(outcome: GbdtOutcome): RunContents {
   const { dataset, options, gbdt, job, first, model, metrics, refit, interrupted, told } = outcome;
-  const { parts, by } = outcome.split;
   const { forest, features, columns, events } = model.grown;
   const { prediction, earlier, decay } = job;
   const head = model.fitted?.head;
@@ -57,17 +56,14 @@ export function gbdtContents(outcome: GbdtOutcome): RunContents {
       seed: gbdt.seed,
       inputs: dataset.inputs,
       roles: dataset.roles,
-      split: {
-        by,
-        train: parts.train.rows.length,
-        valid: parts.valid?.rows.length ?? 0,
-        test: parts.test?.rows.length ?? 0,
-      },
+      split: splitCounts(outcome.split),
       rows: dataset.numRows,
       ...(init && { init }),
       ...(interrupted && { interrupted: true }),
       metrics,
-      ...(head && { normalizedEntropy: comparisons(metrics, prediction.labelled(parts.train).labels) }),
+      ...(head && {
+        normalizedEntropy: comparisons(metrics, prediction.labelled(outcome.split.parts.train).labels),
+      }),
       ...(refit && { refit }),
       timings: told.timings,
       warnings: told.warnings,

@@ -5,6 +5,7 @@ import { withForms } from "../dataset/numeric.js";
 import { bindEncoder } from "../dataset/rows.js";
 import { splitRows } from "../dataset/split.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Manifest } from "../embedding/manifest.js";
 import type { Part } from "./examples.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
@@ -37,6 +38,16 @@ export async function splitParts(
       test: await partOf(test, rows.test),
     },
     by: split.by,
+  };
+}
+
+/** By what a log was cut, and the rows of each part, as the manifest states them. */
+export function splitCounts({ by, parts: { train, valid, test } }: SplitParts): Manifest["split"] {
+  return {
+    by,
+    train: train.rows.length,
+    valid: valid?.rows.length ?? 0,
+    test: test?.rows.length ?? 0,
   };
 }
 
