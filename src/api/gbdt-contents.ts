@@ -4,7 +4,13 @@ import type { Dataset } from "../dataset/dataset.js";
 import type { Manifest, Metrics } from "../embedding/manifest.js";
 import type { RunContents } from "../embedding/run-directory.js";
 import { version } from "../io/package-version.js";
-import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
+import {
+  GBDT_MODEL,
+  gbdtModelFiles,
+  leavesTable,
+  LEAVES_TABLE,
+  statisticsFiles,
+} from "../trainers/gbdt/artifact.js";
 import type { GbdtOptions } from "../trainers/gbdt/options.js";
 import { readingRecipe } from "./describe-run.js";
 import { comparisons } from "./gbdt-head.js";
@@ -23,6 +29,8 @@ export interface GbdtOutcome extends Refitted {
   /** the model that the held-out parts judge */
   first: FittedModel;
   metrics: Record<string, Metrics>;
+  /** what derived columns are computed from for new rows */
+  statistics: Parameters<typeof statisticsFiles>[0];
   /** for the manifest */
   told: Pick<Manifest, "options" | "timings" | "warnings">;
 }
@@ -68,7 +76,10 @@ export function gbdtContents(outcome: GbdtOutcome): RunContents {
       timings: told.timings,
       warnings: told.warnings,
     },
-    modelFiles: gbdtModelFiles(forest, features, gbdt, preprocess, head),
+    modelFiles: {
+      ...gbdtModelFiles(forest, features, gbdt, preprocess, head),
+      ...statisticsFiles(outcome.statistics),
+    },
     metricsLines: [
       ...first.grown.events,
       ...(refit ? events.map((event) => ({ ...event, refit: true })) : []),

@@ -9,6 +9,7 @@ import { version } from "../io/package-version.js";
 import { byGain, importancesOf } from "../trainers/gbdt/importances.js";
 import { Boosting } from "./gbdt-checkpoint.js";
 import { gbdtContents } from "./gbdt-contents.js";
+import { withCtr } from "./gbdt-ctr.js";
 import { likeEarlier, openEarlierTrees } from "./gbdt-init.js";
 import { judgeForest } from "./gbdt-judge.js";
 import { fitModel, type ModelJob } from "./gbdt-model.js";
@@ -21,6 +22,7 @@ import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 import {
+  checkCtr,
   decayOf,
   gbdtIdentity,
   gbdtOptionsOf,
@@ -45,22 +47,29 @@ export async function trainGbdt(
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   const gbdt = gbdtOptionsOf(flags);
   const decay = decayOf(flags);
+  checkCtr(flags);
   const earlier = await openEarlierTrees(flags);
 
   const asked = { ...flags, ...likeEarlier(earlier, flags) };
   const labelIsName = asked.task === "multiclass";
-  const told = { ...asked, ...eventColumn(asked), integersAreNumbers: true, labelIsName };
+  const told = {
+    ...asked,
+    ...eventColumn(asked),
+    integersAreNumbers: true,
+    labelIsName,
+    ...(flags.ctr && { ids: flags.ctr.columns }),
+  };
   const read = await readDataset(paths, told, collecting);
   const options = { ...told, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
   notes.forEach(note);
   if (dataset.roles.label === undefined) throw new UsageError("no column is a label: name it with --label");
   const split = await splitParts(dataset, options, gbdt.seed, collecting);
-  const { parts } = split;
   splitWarnings(split.by).forEach(warn);
   clock.lap("read");
 
-  const target = targetOf(parts.train, options, earlier?.preprocess);
+  const target = targetOf(split.parts.train, options, earlier?.preprocess);
+  const { parts, statistics = [] } = withCtr(split.parts, target, options.ctr, gbdt.seed);
   const head = headOptionsOf(options, target.task);
   const identity = gbdtIdentity(paths, options, gbdt, dataset.inputs, earlier?.files);
   const boosting = await Boosting.open(options.out, options, identity, collecting);
@@ -80,7 +89,7 @@ export async function trainGbdt(
 
   const resolved = resolvedGbdtOptions(paths, options, gbdt);
   const contents = gbdtContents({
-    ...{ dataset, split, options, gbdt, job, first, metrics },
+    ...{ dataset, split, options, gbdt, job, first, metrics, statistics },
     ...refitted,
     told: { options: resolved, timings: clock.laps, warnings },
   });

@@ -49,7 +49,7 @@ export async function foldInEvents(run: Run, options: TransformOptions, watch: W
       "--fold-in of items needs labels: negatives of an event are other items, and say nothing of a new one",
     );
   }
-  const rows = await rowsToScore(run, model, preprocess.task, wholeOf(dataset));
+  const { rows } = await rowsToScore(run, model, preprocess.task, wholeOf(dataset));
   const penalties = penaltiesOf(run, model, fresh, options);
   const found = fresh.codes.map((code) => ({ code, rows: [] as number[] }));
   const placeOf = new Map(fresh.codes.map((code, place) => [code, place]));
