@@ -41,14 +41,10 @@ export async function splitParts(
   };
 }
 
-/** By what a log was cut, and the rows of each part, as the manifest states them. */
-export function splitCounts({ by, parts: { train, valid, test } }: SplitParts): Manifest["split"] {
-  return {
-    by,
-    train: train.rows.length,
-    valid: valid?.rows.length ?? 0,
-    test: test?.rows.length ?? 0,
-  };
+/** How many rows each part has, for a manifest. */
+export function splitCounts({ parts: { train, valid, test }, by }: SplitParts): Manifest["split"] {
+  const sizeOf = (part: Part | undefined) => part?.rows.length ?? 0;
+  return { by, train: train.rows.length, valid: sizeOf(valid), test: sizeOf(test) };
 }
 
 /** All rows of a dataset. */
