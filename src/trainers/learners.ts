@@ -50,7 +50,13 @@ const served: readonly Served[] = [
     streams: true,
   },
   { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm, streams: true },
-  { models: ["fm"], methods: ["als", "mcmc"], tasks: ["binary", "regression"], learn: learnCoordinates },
+  {
+    models: ["fm"],
+    methods: ["als", "mcmc"],
+    tasks: ["binary", "regression"],
+    learn: learnCoordinates,
+    steering: ["--init", "--metric", "--checkpoint-every"],
+  },
   { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
   { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
 ];
