@@ -2,8 +2,10 @@
 
 export { BadRowReport } from "./api/bad-row-report.js";
 export { encode, type EncodeOptions, type EncodeSummary } from "./api/encode.js";
-export { evaluate, type EvaluateOptions } from "./api/evaluate.js";
+export { evaluate, type Evaluation } from "./api/evaluate.js";
+export type { EvaluateOptions } from "./api/evaluate-options.js";
 export { exportRun, type ExportRunOptions } from "./api/export.js";
+export { importTable, type ImportOptions, type ImportSummary } from "./api/import.js";
 export { inspect, writeStarterConfig, type InspectOptions } from "./api/inspect.js";
 export type { Inspection } from "./api/inspection.js";
 export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";

@@ -142,6 +142,7 @@ test("no file imports itself through others", () => {
 test("the check sees imports of every form, and no comment or string", () => {
   expect(complaintsAbout('import type {\n  A,\n} from "../embedding/table.js";')).toEqual(["fine"]);
   expect(complaintsAbout('// import x from "../log/log.js"\nconst a = "https://x";')).toEqual([]);
+  expect(complaintsAbout('const a = { command: "import", of: "../log/log.js" };')).toEqual([]);
   expect(complaintsAbout('import { readFileSync } from "node:fs";')).toEqual([
     expect.stringContaining("call what io/ offers instead"),
   ]);

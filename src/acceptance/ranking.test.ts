@@ -100,13 +100,13 @@ test("evaluate ranks for the users of a log, and --mask leaves out more of what 
   const { metrics } = await summaryOf([...args, "--test", at("test.csv"), "-o", at("evaluated")]);
   const evaluate = (more: string[]) =>
     summaryOf(["evaluate", at("evaluated"), "--on", at("test.csv"), ...more]);
-  expect((await evaluate([])).metrics["on"]).toEqual(metrics["test"]);
-  expect((await evaluate(["--ranking", "--k", "5"])).metrics["on"]).toEqual({
-    recallAt5: expect.any(Number),
-    ndcgAt5: expect.any(Number),
-  });
+  const masked = ["--repeats", "mask"];
+  expect((await evaluate(masked)).metrics["on"]).toMatchObject(metrics["test"]!);
+  expect(Object.keys((await evaluate([...masked, "--ranking", "--k", "5"])).metrics["on"]!)).toEqual(
+    expect.arrayContaining(["recallAt5", "ndcgAt5"]),
+  );
   // whoever has all that is held out has nothing left to be found
-  expect((await evaluate(["--mask", at("test.csv")])).metrics["on"]).toEqual({});
+  expect((await evaluate([...masked, "--mask", at("test.csv")])).metrics["on"]).toEqual({});
 });
 
 test("the learning curve has the metric of each look, and the manifest every option", async () => {

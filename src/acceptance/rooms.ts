@@ -54,16 +54,17 @@ export const rooms: Record<string, Room> = {
   },
   retrieval: { mayImport: ["embedding", "kernels", "workers", "errors"], packages: ["usearch"] },
   evaluation: { mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "errors"] },
+  import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
   export: { mayImport: ["embedding", "io", "errors"], packages: ["hyparquet-writer", "fflate"] },
   report: { mayImport: ["embedding", "evaluation", "errors"], packages: ["@observablehq/plot", "linkedom"] },
   api: {
     mayImport: words(
-      "io log dataset sampling kernels workers solvers config trainers embedding retrieval evaluation export report errors",
+      "io log dataset sampling kernels workers solvers config trainers embedding retrieval evaluation import export report errors",
     ),
   },
   operations: {
     mayImport: words(
-      "api io log dataset config trainers embedding retrieval evaluation export report errors",
+      "api io log dataset config trainers embedding retrieval evaluation import export report errors",
     ),
     packages: ["ml-matrix", "yaml"],
   },

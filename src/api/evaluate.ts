@@ -1,102 +1,75 @@
-// `embed evaluate`: the metrics of a run on a log that it has not seen.
+// `embed evaluate`: the metrics of runs on a log that they have not seen, side by side.
 
-import type { Metrics } from "../embedding/manifest.js";
+import { ranksItems, type Task } from "../dataset/labels.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
-import { metricsOf } from "../evaluation/metrics.js";
-import type { ReadOptions } from "../log/log.js";
-import type { Dataset } from "../dataset/dataset.js";
-import { ranksItems } from "../dataset/labels.js";
-import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
-import { readModel } from "../trainers/learners.js";
-import type { BadRowReport } from "./bad-row-report.js";
-import { rankingOfRun } from "./evaluate-ranking.js";
-import { evaluateGbdt } from "./gbdt-run.js";
-import type { Watch } from "./progress.js";
-import { readLikeRun, rowsToScore } from "./read-like-run.js";
-import { UsageError } from "../errors.js";
-import { silently, unseenNotes, wholeOf } from "./parts.js";
-import type { Summary } from "./summary.js";
+import type { Compared } from "../evaluation/comparison.js";
 import { version } from "../io/package-version.js";
+import { asksForRanking, checkLog, checkScoring, type EvaluateOptions } from "./evaluate-options.js";
+import { evaluateRuns, type JudgedUsers } from "./evaluate-ranking.js";
+import { evaluateScores } from "./evaluate-scores.js";
+import type { Watch } from "./progress.js";
+import type { Summary } from "./summary.js";
 
-export interface EvaluateOptions {
-  on: string[];
-  /** rank all items for each user, as is done for a run of --task ranking anyway */
-  ranking?: boolean;
-  /** ranking: items a list; 20 when absent */
-  k?: number;
-  /** ranking: a log whose items are left out of its users' lists, as those of training are */
-  mask?: string[];
-  /** the file with the secret of a run whose ids are hashed */
-  hashKeys?: string;
-  reading: ReadOptions;
-  maxBad?: number;
-  badRows?: BadRowReport;
+export interface Evaluation extends Summary {
+  /** every run and baseline, with its intervals */
+  compared: Compared[];
+  /** of a ranking */
+  users?: JudgedUsers;
 }
 
-/** Scores a log with a run's model; unseen keys are out-of-vocabulary, as in training, and counted in the warnings. */
+/**
+ * Measures runs, and for a ranking baselines, on one log: by the scores of its rows, or by the items ranked for its users.
+ *
+ * Unseen keys are out-of-vocabulary, as in training, and counted in the warnings.
+ *
+ * @param paths run directories; the first says how the log is read, and whose training events are masked
+ */
 export async function evaluate(
-  path: string,
-  { on, ranking, k, mask, reading, hashKeys, ...bad }: EvaluateOptions,
+  paths: readonly string[],
+  options: EvaluateOptions,
   watch: Watch,
-): Promise<Summary> {
+): Promise<Evaluation> {
   const start = performance.now();
-  const run = await openRun(path);
-  if (run.manifest.model === GBDT_MODEL) return evaluateGbdt(run, { on, reading, hashKeys, ...bad }, watch);
-  const model = await readModel(run);
-  const { sides, task, labelRange } = model.preprocess;
-  const read = (logs: string[]) =>
-    readLikeRun(model.preprocess, { on: logs, reading, hashKeys, ...bad }, silently(watch));
-  const ranks = ranking === true || ranksItems(task);
-  if (!ranks && (mask || k !== undefined)) throw new UsageError("--mask and --k are for --ranking");
-  const { dataset, shaping = { sides } } = await read(on);
-  const part = wholeOf(dataset);
-  const warnings = [
-    ...unseenNotes(model.space, part),
-    ...(shaping.sides.length === sides.length ? changedSides(run.manifest, dataset, sides) : []),
-  ];
-  let metrics: Metrics;
-  if (ranks) {
-    const masked = mask && wholeOf((await read(mask)).dataset);
-    const options = { k: k ?? 20, threads: reading.threads, signal: watch.signal };
-    const found = await rankingOfRun(run, model, part, masked, options);
-    metrics = found.metrics;
-    warnings.push(...found.notes);
-  } else {
-    const rows = await rowsToScore(run, model, task, part);
-    const scores = await model.score(rows, { threads: reading.threads });
-    metrics = metricsOf(task, scores, rows.labels, {
-      clip: { min: labelRange[0], max: labelRange[1] },
-      ...(rows.weights && { weights: rows.weights }),
-    });
-  }
+  checkLog(options);
+  const runs = await Promise.all(paths.map(openRun));
+  const named = runs.map((run, i) => ({ run, name: nameAmong(paths, i) }));
+  const ranks = asksForRanking(options) || ranksItems(taskOf(runs[0]!));
+  if (!ranks) checkScoring(options);
+  const { compared, warnings, rows, users } = ranks
+    ? await evaluateRuns(named, options, watch)
+    : { ...(await evaluateScores(named, options, watch)), users: undefined };
+  const { on, part, mask, k, repeats, candidates, baselines, scoring, bootstrap, seed } = options;
+  const told = { on, part, mask, repeats, candidates, baselines, scoring, bootstrap, seed };
   for (const text of warnings) watch.observe({ stage: "warning", text });
   return {
     command: "evaluate",
     version,
-    out: path,
+    out: paths[0]!,
     seconds: (performance.now() - start) / 1000,
-    rows: dataset.numRows,
-    options: { run: path, on, ...(mask && { mask }), ...(ranks && { k: k ?? 20 }) },
-    metrics: { on: metrics },
+    rows,
+    options: {
+      run: paths.length > 1 ? paths : paths[0],
+      ...Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined)),
+      ...(ranks && { k: k ?? [20] }),
+    },
+    metrics:
+      compared.length === 1
+        ? { on: compared[0]!.metrics }
+        : Object.fromEntries(compared.map(({ name, metrics }) => [name, metrics])),
     warnings,
+    compared,
+    ...(users && { users }),
   };
 }
 
-/** A sentence for each side table that is not what it was in training; tables stand behind logs among the inputs. */
-function changedSides(
-  manifest: Pick<Run["manifest"], "inputs">,
-  { inputs }: Dataset,
-  sides: readonly string[],
-): string[] {
-  if (sides.length === 0) return [];
-  const trained = manifest.inputs.slice(-sides.length);
-  return inputs
-    .slice(-sides.length)
-    .flatMap(({ path, sha256 }, i) =>
-      sha256 === trained[i]?.sha256
-        ? []
-        : [
-            `side table '${path}' is not what it was when the run was trained: its columns may say other things`,
-          ],
-    );
+/** The task that a run was trained for, as far as its manifest says. */
+function taskOf({ manifest: { options } }: Run): Task | undefined {
+  return options["task"] as Task | undefined;
+}
+
+/** A run's folder; its path where another run has the same folder name. */
+function nameAmong(paths: readonly string[], i: number): string {
+  const folder = (path: string) => path.replace(/\/+$/, "").split("/").at(-1)!;
+  const own = folder(paths[i]!);
+  return paths.some((path, j) => j !== i && folder(path) === own) ? paths[i]! : own;
 }

@@ -1,13 +1,12 @@
 // Rows of a log → trees: columns binned, trees grown, and what is needed to score further rows.
 
-import type { LabelledTask } from "../dataset/labels.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
 import type { Forest } from "../trainers/gbdt/forest.js";
 import type { GbdtOptions } from "../trainers/gbdt/options.js";
 import { columnRecipes, vocabulariesOf, type ColumnRecipe } from "../trainers/gbdt/preprocess.js";
 import type { Vocabularies } from "../trainers/gbdt/scorer.js";
 import { trainGbdt as boost, type GbdtRows, type TreeEvent } from "../trainers/gbdt/train.js";
-import type { LabelledPart } from "./gbdt-target.js";
+import type { LabelledPart, Prediction } from "./gbdt-target.js";
 import type { Watch } from "./progress.js";
 
 /** Trees between two reports. */
@@ -20,6 +19,8 @@ export interface GrownForest {
   columns: ColumnRecipe[];
   vocabularies: Vocabularies;
   events: TreeEvent[];
+  /** iterations that the trees are of */
+  numIterations: number;
 }
 
 /** What is told on the way. */
@@ -31,7 +32,7 @@ export interface GrowTelling {
 
 /** Grows trees on a part's rows; a validation part decides how many are kept. */
 export async function growForest(
-  task: LabelledTask,
+  { task: objective, classes }: Prediction,
   train: LabelledPart,
   valid: LabelledPart | undefined,
   gbdt: GbdtOptions,
@@ -50,14 +51,15 @@ export async function growForest(
     if (event.epoch % REPORTED === 0 || event.epoch === numTrees)
       watch.observe({ stage: "epoch", epochs: numTrees, ...event });
   };
-  const input = { features, objective: task, train: rowsOf(train), ...(valid && { valid: rowsOf(valid) }) };
-  const { trees, events } = await boost(input, gbdt, report, watch.signal);
+  const kind = { objective, ...(classes && { numClasses: classes.length }) };
+  const input = { ...kind, features, train: rowsOf(train), ...(valid && { valid: rowsOf(valid) }) };
+  const { trees, events, numIterations } = await boost(input, gbdt, report, watch.signal);
   lap("train");
 
   const columns = columnRecipes(features);
   return {
     forest: {
-      objective: task,
+      ...kind,
       columns: columns.map(({ name, kind }) => ({ name, kind, missing: "nan" })),
       trees,
     },
@@ -65,6 +67,7 @@ export async function growForest(
     columns,
     vocabularies: vocabulariesOf(columns),
     events,
+    numIterations,
   };
 }
 

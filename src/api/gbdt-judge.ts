@@ -1,14 +1,13 @@
 // What trees are worth on the parts of a log, and with a head also what it, and a logistic regression without trees, is worth.
 
 import type { Metrics } from "../embedding/manifest.js";
-import { metricsOf } from "../evaluation/metrics.js";
 import { headScores, type Head } from "../trainers/gbdt/head.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import type { Part } from "./examples.js";
 import type { GrownForest } from "./gbdt-forest.js";
 import { scoresWithoutTrees } from "./gbdt-head.js";
-import type { LabelledPart, Target } from "./gbdt-target.js";
+import { judge, type LabelledPart, type Prediction } from "./gbdt-target.js";
 
 /** A head with the rows that it was fitted on. */
 export interface FittedHead {
@@ -28,35 +27,36 @@ type HeldOut = Record<string, Part | undefined>;
 export async function judgeForest(
   grown: GrownForest,
   fitted: FittedHead | undefined,
-  target: Target,
+  target: Prediction,
   heldOut: HeldOut,
   labelledPart: (part: Part) => LabelledPart,
   threads: number,
   note: (text: string) => void,
 ): Promise<Record<string, Metrics>> {
-  const { forest, features, vocabularies, events } = grown;
-  const { task, labelRange } = target;
+  const { forest, features, vocabularies, events, numIterations } = grown;
   const metrics: Record<string, Metrics> = {};
-  const last = events[forest.trees.length - 1];
-  if (last)
-    metrics["train"] = task === "binary" ? { logLoss: last.trainLoss } : { rmse: Math.sqrt(last.trainLoss) };
+  const last = events[numIterations - 1];
+  if (last) metrics["train"] = ofTraining(target, last.trainLoss);
   for (const [name, part] of Object.entries(heldOut)) {
     if (!part) continue;
     for (const text of unknownCategories(part.dataset, vocabularies, part.rows)) note(`${name}: ${text}`);
-    const { labels, weights } = labelledPart(part);
-    const judge = (scores: Float64Array): Metrics =>
-      metricsOf(task, scores, labels, {
-        clip: { min: labelRange[0], max: labelRange[1] },
-        ...(weights && { weights }),
-      });
-    const ofTrees = judge(await scoresOf(forest, part.dataset, part.rows, vocabularies, threads));
+    const own = labelledPart(part);
+    const left = part.rows.length - own.rows.length;
+    if (left > 0) note(`${name}: ${left} rows of classes that training has not seen are left out`);
+    const judged = (scores: Float64Array): Metrics => judge(target, scores, own);
+    const ofTrees = judged(await scoresOf(forest, own.dataset, own.rows, vocabularies, threads));
     if (!fitted) {
       metrics[name] = ofTrees;
       continue;
     }
-    metrics[name] = judge(await headScores(fitted.head, forest, vocabularies, part, threads));
+    metrics[name] = judged(await headScores(fitted.head, forest, vocabularies, own, threads));
     metrics[`${name}Trees`] = ofTrees;
-    metrics[`${name}Lr`] = judge(scoresWithoutTrees(features, fitted.rows, part, fitted.iterations));
+    metrics[`${name}Lr`] = judged(scoresWithoutTrees(features, fitted.rows, own, fitted.iterations));
   }
   return metrics;
+}
+
+function ofTraining({ task }: Prediction, loss: number): Metrics {
+  if (task === "regression") return { rmse: Math.sqrt(loss) };
+  return task === "binary" ? { logLoss: loss } : { multiLogLoss: loss };
 }

@@ -2,19 +2,18 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import { rowWeights } from "../dataset/event-weights.js";
-import { labelsOf } from "../dataset/labels.js";
 import type { Run } from "../embedding/run-directory.js";
-import { metricsOf } from "../evaluation/metrics.js";
-import { version } from "../io/package-version.js";
 import { readGbdt } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
+import { judge, labelledAs } from "./gbdt-target.js";
+import { leakNotes } from "./leaks.js";
 import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readAsTrained, type ReadLike } from "./read-as-trained.js";
-import type { Summary } from "./summary.js";
+import type { Scored } from "./scored.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
@@ -30,37 +29,28 @@ export async function readLikeGbdt(
   const known = [...others.fields, ...others.numeric];
   const fields = keyed === undefined || known.includes(keyed) ? others.fields : [...others.fields, keyed];
   const as = { ...preprocess, roles: { ...asked, fields } };
-  const { dataset } = await readAsTrained(as, log, { unlabelled: false }, silently(watch));
+  const shape = { unlabelled: false, labelIsName: preprocess.task === "multiclass" };
+  const { dataset } = await readAsTrained(as, log, shape, silently(watch));
   return dataset;
 }
 
 /** The metrics of a run of trees on a log. */
-export async function evaluateGbdt(run: Run, options: ReadLike, watch: Watch): Promise<Summary> {
-  const start = performance.now();
+export async function metricsOfTrees(run: Run, options: ReadLike, watch: Watch): Promise<Scored> {
   const { forest, vocabularies, preprocess, head } = await readGbdt(run);
   const dataset = await readLikeGbdt(preprocess, options, watch, true);
-  const warnings = unknownCategories(dataset, vocabularies);
-  for (const text of warnings) watch.observe({ stage: "warning", text });
-  const { task, positiveFrom, labelRange } = preprocess;
-  const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
-  const { rows } = wholeOf(dataset);
+  const warnings = [
+    ...leakNotes(run, dataset, preprocess.sides.length),
+    ...unknownCategories(dataset, vocabularies),
+  ];
+  const part = labelledAs(preprocess, wholeOf(dataset));
+  const { rows } = part;
+  const left = dataset.numRows - rows.length;
+  if (left > 0) warnings.push(`${left} rows of classes that training has not seen are left out`);
   const { threads } = options.reading;
   const scores = head
     ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)
     : await scoresOf(forest, dataset, rows, vocabularies, threads);
   const weights = rowWeights(dataset, rows, preprocess);
-  const metrics = metricsOf(task, scores, values, {
-    clip: { min: labelRange[0], max: labelRange[1] },
-    ...(weights && { weights: Float32Array.from(weights) }),
-  });
-  return {
-    command: "evaluate",
-    version,
-    out: run.path,
-    seconds: (performance.now() - start) / 1000,
-    rows: dataset.numRows,
-    options: { run: run.path, on: options.on },
-    metrics: { on: metrics },
-    warnings,
-  };
+  const counted = weights && { weights: Float32Array.from(weights) };
+  return { metrics: judge(preprocess, scores, { ...part, ...counted }), warnings, rows: dataset.numRows };
 }

@@ -42,13 +42,13 @@ export function rankingExamples(
     throw new UsageError(`--task ${task} needs a user column: name it with --user`);
   const fields = negativeFields(space, parts.train, `--task ${task}`, itemFields, minUsers);
   const { source, contextFieldIndexes } = fields;
-  const bound = (part: Part) => ({
+  const bound = (part: Part, fields: readonly number[]) => ({
     ...part,
     encoder: bindEncoder(space, part.dataset),
-    contextFieldIndexes,
+    contextFieldIndexes: fields,
   });
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
-  const train = rankingEvents(source, bound(parts.train), seed, weights);
+  const train = rankingEvents(source, bound(parts.train, contextFieldIndexes), seed, weights);
   const matrix = isMatrix({ source, train });
   const options = rankingOptions(ranking, matrix);
   const left = parts.train.rows.length - train.items.length;
@@ -61,7 +61,7 @@ export function rankingExamples(
   }
   const queriesOf = (name: string, part: Part | undefined): RankingQueries | undefined => {
     if (!part) return undefined;
-    const queries = rankingQueries(source, bound(part));
+    const queries = rankingQueries(source, bound(part, userFields(space, part)));
     const { unknownUsers } = queries;
     if (unknownUsers > 0) {
       const text = `${name}: ${unknownUsers} users have no training events and are left out of the ranking metrics`;
@@ -94,4 +94,9 @@ export function rankingExamples(
       }),
     },
   };
+}
+
+/** What a user is ranked by: the user, and no context of an event. */
+export function userFields({ fields }: FeatureSpace, { dataset }: Pick<Part, "dataset">): number[] {
+  return fields.flatMap(({ name }, f) => (name === dataset.roles.user ? [f] : []));
 }

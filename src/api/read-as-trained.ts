@@ -30,7 +30,7 @@ export interface ReadLike {
 export async function readAsTrained(
   preprocess: ReadAsTrained,
   { on, reading, hashKeys, ...bad }: ReadLike,
-  shape: Pick<DatasetOptions, "unlabelled"> & Partial<Pick<DatasetOptions, "numeric">>,
+  shape: Pick<DatasetOptions, "unlabelled"> & Partial<Pick<DatasetOptions, "numeric" | "labelIsName">>,
   watch: Watch,
 ): Promise<ReadDataset> {
   const { roles, sides, drop, where = [] } = preprocess;

@@ -2,7 +2,6 @@
 
 import type { EventLimits } from "../dataset/event-limits.js";
 import type { EventWeightOptions } from "../dataset/event-weights.js";
-import type { LabelledTask } from "../dataset/labels.js";
 import { UsageError } from "../errors.js";
 import {
   checkGbdtOptions,
@@ -11,6 +10,7 @@ import {
   type GbdtOptions,
   type HeadOptions,
 } from "../trainers/gbdt/options.js";
+import type { GbdtTask } from "../trainers/gbdt/preprocess.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
@@ -18,7 +18,7 @@ export interface TrainGbdtOptions extends DatasetOptions, EventLimits, EventWeig
   out: string;
   force: boolean;
   /** what is predicted; by the labels when absent */
-  task?: LabelledTask;
+  task?: GbdtTask;
   positiveFrom?: number;
   /** a logistic regression on the leaves, with these in place of the defaults; none when absent */
   head?: Partial<HeadOptions>;
@@ -34,7 +34,7 @@ export function gbdtOptionsOf({ gbdt: told }: TrainGbdtOptions): GbdtOptions {
 }
 
 /** Those of the head, if there is to be one. @throws {UsageError} one is out of range, or labels are no classes */
-export function headOptionsOf({ head: told }: TrainGbdtOptions, task: LabelledTask): HeadOptions | undefined {
+export function headOptionsOf({ head: told }: TrainGbdtOptions, task: GbdtTask): HeadOptions | undefined {
   if (!told) return undefined;
   const head = { ...defaultHead, ...told };
   if (task !== "binary") throw new UsageError("--head lr is for labels of 0 and 1");

@@ -42,7 +42,8 @@ export async function trainGbdt(
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   const gbdt = gbdtOptionsOf(flags);
 
-  const told = { ...flags, ...eventColumn(flags), integersAreNumbers: true };
+  const labelIsName = flags.task === "multiclass";
+  const told = { ...flags, ...eventColumn(flags), integersAreNumbers: true, labelIsName };
   const read = await readDataset(paths, told, collecting);
   const options = { ...told, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
@@ -59,7 +60,7 @@ export async function trainGbdt(
   const split = headOptions && splitHead(train, headOptions.split, gbdt.seed);
   const weighed = target.weighed(split?.trees ?? train);
   const telling = { watch: collecting, warn, lap };
-  const grown = await growForest(target.task, weighed.train, valid && weighed.of(valid), gbdt, telling);
+  const grown = await growForest(target, weighed.train, valid && weighed.of(valid), gbdt, telling);
   const { forest, features, columns } = grown;
 
   let fitted: FittedHead | undefined;
@@ -91,6 +92,7 @@ export async function trainGbdt(
     roles: dataset.roles,
     task: target.task,
     ...readingRecipe(options, dataset),
+    ...(target.classes && { classes: target.classes }),
     labelRange: target.labelRange,
     columns,
   };

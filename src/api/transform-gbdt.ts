@@ -1,10 +1,12 @@
 // Rows of a log as leaves of a run's trees, or as the columns that the trees split on.
 
+import { classLabelsOf } from "../dataset/classes.js";
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
 import { headScorer } from "../trainers/gbdt/head.js";
+import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { ForestScorer, categoryCodes } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { readLikeGbdt } from "./gbdt-run.js";
@@ -38,7 +40,7 @@ export async function encodeWithTrees(
       : forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
     starts,
     numRows: dataset.numRows,
-    scores: withScores && !features ? ["score"] : [],
+    scores: withScores && !features ? scoreNames(preprocess) : [],
   };
   const rows = features
     ? featureRows(artifact, dataset, key)
@@ -47,25 +49,25 @@ export async function encodeWithTrees(
 }
 
 async function* leafRows(
-  { forest, vocabularies, head }: GbdtArtifact,
+  { forest, vocabularies, preprocess, head }: GbdtArtifact,
   dataset: Dataset,
   key: string | undefined,
   threads: number,
 ): AsyncGenerator<EncodedRows> {
   const keyOf = keysOfRows(dataset, key);
-  const labels = labelsOfRows(dataset);
+  const labels = labelsOfRows(dataset, preprocess);
   const { rows } = wholeOf(dataset);
   const scoreOf = head && headScorer(head, forest, vocabularies, { dataset, rows });
   const scorer = await ForestScorer.start(forest, threads, true);
   try {
     for await (const chunk of scorer.score(dataset, rows, vocabularies, true)) {
-      const { first, scores, leaves } = chunk;
+      const { first, numRows, scores, leaves } = chunk;
       yield {
-        numRows: scores.length,
+        numRows,
         values: leaves!,
         keyOf: (row) => keyOf(first + row),
         scores: scoreOf ? scoreOf(chunk) : scores,
-        labels: labels.subarray(first, first + scores.length),
+        labels: labels.subarray(first, first + numRows),
       };
     }
   } finally {
@@ -75,12 +77,12 @@ async function* leafRows(
 
 /** The matrix that LightGBM is given: numbers as they are, categories as their positions, NaN for what is missing or unknown. */
 async function* featureRows(
-  { forest, vocabularies }: GbdtArtifact,
+  { forest, vocabularies, preprocess }: GbdtArtifact,
   dataset: Dataset,
   key: string | undefined,
 ): AsyncGenerator<EncodedRows> {
   const keyOf = keysOfRows(dataset, key);
-  const labels = labelsOfRows(dataset);
+  const labels = labelsOfRows(dataset, preprocess);
   const width = forest.columns.length;
   const valuesOf = forest.columns.map(({ name }): ((row: number) => number) => {
     const column = columnNamed(dataset, name);
@@ -103,7 +105,14 @@ async function* featureRows(
   }
 }
 
-function labelsOfRows({ roles, columns, numRows }: Dataset): Float64Array {
+function scoreNames({ classes }: GbdtPreprocess): string[] {
+  return classes ? classes.map((name) => `score:${name}`) : ["score"];
+}
+
+/** Numbers of classes, or the column as it is; 0 where the log has none. */
+function labelsOfRows(dataset: Dataset, { classes }: GbdtPreprocess): Float64Array | Float32Array {
+  const { roles, columns, numRows } = dataset;
+  if (classes && roles.label !== undefined) return classLabelsOf(dataset, classes);
   const column = columns.find(({ name }) => name === roles.label);
   return column?.kind === "number" ? column.values : new Float64Array(numRows);
 }

@@ -6,6 +6,7 @@ import { version } from "../io/package-version.js";
 import { addEncode } from "./commands/encode.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addExport } from "./commands/export.js";
+import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
 import { addTrainFm } from "./commands/train-fm.js";
@@ -55,6 +56,7 @@ function programOf(interrupts: Interrupts): Command {
     addTrainFm,
     addTrainGbdt,
     addTransform,
+    addImport,
     addExport,
     addNeighbors,
     addEvaluate,

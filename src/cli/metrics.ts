@@ -8,9 +8,16 @@ const titles: Record<string, string> = {
   normalizedEntropy: "normalized entropy",
   auc: "AUC",
   calibration: "calibration",
+  multiLogLoss: "multi log loss",
+  multiError: "multi error",
   rmse: "RMSE",
   mae: "MAE",
 };
+
+/** A metric's name as people read it. */
+export function titleOf(name: string): string {
+  return titles[name] ?? name.replace("At", "@");
+}
 
 /** What a training says at its end. */
 export function trainedText({ out, rows, seconds, metrics }: Summary): string {
@@ -29,7 +36,7 @@ export function metricLines(metrics: Summary["metrics"]): string {
     ...new Set([...known, ...Object.values(metrics).flatMap((part) => Object.keys(part).filter(isAtK))]),
   ];
   if (names.length === 0) return "";
-  const head = ["", ...names.map((name) => titles[name] ?? name.replace("At", "@"))];
+  const head = ["", ...names.map(titleOf)];
   const lines = Object.entries(metrics).map(([part, values]) => [
     part,
     ...names.map((name) => (values[name] === undefined ? "" : values[name].toFixed(4))),

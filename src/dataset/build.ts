@@ -190,7 +190,7 @@ function purposesOf(
   log: Log,
   sides: SideTable[],
   tested: ReadonlySet<string>,
-  { drop, numeric, unlabelled, timeFormat }: BuildOptions,
+  { drop, numeric, unlabelled, timeFormat, labelIsName }: BuildOptions,
 ): Purpose[] {
   const used = usedColumns(roles, sides);
   const forms = numericForms(numeric, roles.numeric);
@@ -201,7 +201,9 @@ function purposesOf(
     if (!used.has(name) && !isTested) return;
     const role =
       name === roles.label
-        ? "label"
+        ? labelIsName
+          ? "class"
+          : "label"
         : name === roles.time
           ? "time"
           : name === roles.weight
@@ -212,9 +214,9 @@ function purposesOf(
     const numbers =
       role === "time"
         ? timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!))
-        : role !== "key";
+        : role !== "key" && role !== "class";
     const required =
-      role === "label" || role === "time" || role === "weight" || (unlabelled && name === roles.item);
+      ["label", "class", "time", "weight"].includes(role) || (unlabelled && name === roles.item);
     // a filter reads text, even of a column of numbers
     if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false, filters });
     const own = numbers ? [] : filters;

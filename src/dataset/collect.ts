@@ -13,7 +13,7 @@ import type { WhereRows } from "./where-rows.js";
 export interface Purpose {
   name: string;
   as: "key" | "number";
-  role: "label" | "time" | "weight" | "numeric" | "key";
+  role: "label" | "class" | "time" | "weight" | "numeric" | "key";
   /** an empty cell is an error */
   required: boolean;
   /** of cells with several values that carry numbers: how they are split */
@@ -27,6 +27,7 @@ export interface Purpose {
 
 const expectations = {
   label: "a label that is a finite number is expected",
+  class: "the name of a class is expected",
   time: "a time is expected (unix seconds or milliseconds, or ISO 8601; --time-format names another form)",
   weight: "a weight that is a number of at least 0 is expected",
   numeric: "a finite number is expected",

@@ -29,6 +29,8 @@ export interface ColumnOptions {
   ignore: string[];
   /** columns of whole numbers without a role are numeric, too */
   integersAreNumbers?: boolean;
+  /** the label is the name of a class, not a number */
+  labelIsName?: boolean;
   /** false: only what is named has a role or is a feature */
   infer: boolean;
   /** the log is one of positive events: a column that would be inferred as its label is left out */

@@ -115,6 +115,29 @@ export function keysOfRows({ keys: { bytes, offsets } }: EmbeddingTable, { first
   };
 }
 
+/** A table of the given rows, ascending; its arrays are copies. */
+export function pickRows(table: EmbeddingTable, rows: Uint32Array): EmbeddingTable {
+  const { dim, keys, weights } = table;
+  const offsets = new Uint32Array(rows.length + 1);
+  rows.forEach((row, i) => (offsets[i + 1] = offsets[i]! + keys.offsets[row + 1]! - keys.offsets[row]!));
+  const bytes = new Uint8Array(offsets[rows.length]!);
+  const vectors = new Float32Array(rows.length * dim);
+  rows.forEach((row, i) => {
+    bytes.set(keys.bytes.subarray(keys.offsets[row], keys.offsets[row + 1]), offsets[i]);
+    vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), i * dim);
+  });
+  return {
+    dim,
+    numRows: rows.length,
+    fields: table.fields,
+    fieldOf: rows.map((row) => table.fieldOf[row]!),
+    keys: { size: rows.length, bytes, offsets },
+    counts: rows.map((row) => table.counts[row]!),
+    ...(weights && { weights: Float32Array.from(rows, (row) => weights[row]!) }),
+    vectors,
+  };
+}
+
 function firstRowAtOrAbove(fieldOf: Uint32Array, f: number): number {
   let [low, high] = [0, fieldOf.length];
   while (low < high) {

@@ -5,7 +5,7 @@
 
 import { DivergedError } from "../errors.js";
 import { auc, type Scores } from "./auc.js";
-import { log } from "../kernels/reference/exp.js";
+import { exp, log } from "../kernels/reference/exp.js";
 import { logistic, softplus } from "../kernels/reference/elementary.js";
 
 /** How metrics are taken. */
@@ -42,6 +42,41 @@ export function metricsOf(
     normalizedEntropy: normalizedEntropy(loss, labels, weights),
     auc: auc(scores, labels, weights),
     calibration: calibration(scores, labels, weights),
+  });
+}
+
+/**
+ * Metrics of scores for several classes.
+ *
+ * @param scores f64[n][numClasses], before the softmax
+ * @param labels f32[n]: the number of each row's class
+ * @returns multiLogLoss: the mean of log sum exp(s_k) - s_y, in nats; multiError: the share of rows whose greatest score is another
+ *   class's; of equal scores the first class counts
+ * @throws {DivergedError} a score is NaN or infinite
+ */
+export function multiclassMetrics(
+  scores: Float64Array,
+  numClasses: number,
+  labels: Float32Array,
+  weights?: Float32Array,
+): Record<string, number> {
+  const of = (row: number) => scores.subarray(row * numClasses, (row + 1) * numClasses);
+  const loss = (row: number): number => {
+    const own = of(row);
+    const most = own.reduce((a, b) => Math.max(a, b));
+    const total = own.reduce((sum, score) => sum + exp(score - most), 0);
+    const value = log(total) + most - own[labels[row]!]!;
+    if (!Number.isFinite(value))
+      throw new DivergedError(`the scores of row ${row + 1} are ${own.join(", ")}`);
+    return value;
+  };
+  const isWrong = (row: number): number => {
+    const own = of(row);
+    return own.indexOf(own.reduce((a, b) => Math.max(a, b))) === labels[row] ? 0 : 1;
+  };
+  return defined({
+    multiLogLoss: meanOf(labels.length, loss, weights),
+    multiError: meanOf(labels.length, isWrong, weights),
   });
 }
 

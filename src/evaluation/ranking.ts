@@ -1,18 +1,22 @@
-// Ranking metrics: how well a model's best items of each user hold what the user took later.
+// Ranking metrics: how well a contender's best items of each user hold what the user took later.
 //
-//   L   the K best items of a user by the model, those of training left out
-//   H   the user's held-out items, each once, those of training left out
+//   L   the K best items of a user, those that are masked left out
+//   H   the user's held-out items, each once, those that are masked left out; n = min(K, |H|)
+//   g_r 1 when the item at rank r = 1 .. K is in H, else 0
 //
-//   Recall@K   |L and H| / |H|
-//   DCG@K      sum over ranks r = 1 .. K whose item is in H of 1 / log2(r + 1)
-//   NDCG@K     DCG@K / the DCG@K of a list whose first min(K, |H|) items are in H
+//   Recall@K      sum g_r / |H|              Precision@K   sum g_r / K              HitRate@K   1 when sum g_r > 0
+//   DCG@K         sum g_r / log2(r + 1)      NDCG@K        DCG@K / the DCG@K of a list whose first n items are in H
+//   MRR@K         1 / the first r of g_r = 1, else 0
+//   MAP@K         1 / n sum over r of g_r (g_1 + ... + g_r) / r
 //
-// Both are means over the users with held-out items. Source: Jarvelin and Kekalainen 2002 (doi:10.1145/582415.582418); the
-// protocol is that of NGCF and LightGCN (He et al. 2020, arXiv:2002.02126), all items ranked.
+// All are means over the users with held-out items. Sources: Jarvelin and Kekalainen 2002 (doi:10.1145/582415.582418) for NDCG;
+// the protocol is that of NGCF and LightGCN (He et al. 2020, arXiv:2002.02126), all items ranked.
 
 import { log } from "../kernels/reference/exp.js";
 import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items.js";
 import { topItems } from "../retrieval/top-items.js";
+import type { Metrics } from "../embedding/manifest.js";
+import type { UserMetric } from "./user-metric.js";
 
 export interface RankingOptions {
   /** K >= 1: items a list */
@@ -20,6 +24,9 @@ export interface RankingOptions {
   threads: number;
   signal?: AbortSignal;
 }
+
+/** What training is steered and summed up by. */
+const judged = /^(recall|ndcg)At/;
 
 /**
  * Recall and NDCG over all items.
@@ -34,43 +41,75 @@ export async function evaluateRanking(
   input: TopItemsInput,
   heldOut: ItemLists,
   { k, threads, signal }: RankingOptions,
-): Promise<Record<string, number>> {
+): Promise<Metrics> {
   const { items } = await topItems(input, k, threads, signal);
-  return rankingMetrics(items, k, withoutMasked(heldOut, input.masks));
+  const metrics = rankingMetrics(items, k, [k], withoutMasked(heldOut, input.masks));
+  return Object.fromEntries(
+    metrics.filter(({ name, sums }) => judged.test(name) && sums.length > 0).map(meanOf),
+  );
+}
+
+function meanOf({ name, sums }: UserMetric): [string, number] {
+  return [name, sums.reduce((all, value) => all + value, 0) / sums.length];
 }
 
 /**
- * The metrics of lists that are ranked already.
+ * The metrics of lists that are ranked already, at each K.
  *
- * @param ranked u32[numQueries * k], best first
+ * @param ranked u32[numQueries * top], best first; NO_ITEM where a list ends
+ * @param ks each at most `top`
+ * @returns by K, then metric: a value for each query with held-out items, in their order
  */
-export function rankingMetrics(ranked: Uint32Array, k: number, heldOut: ItemLists): Record<string, number> {
-  const gains = Float64Array.from({ length: k }, (_, r) => Math.LN2 / log(r + 2));
-  const ideal = new Float64Array(k + 1);
+export function rankingMetrics(
+  ranked: Uint32Array,
+  top: number,
+  ks: readonly number[],
+  heldOut: ItemLists,
+): UserMetric[] {
+  const gains = Float64Array.from({ length: top }, (_, r) => Math.LN2 / log(r + 2));
+  const ideal = new Float64Array(top + 1);
   gains.forEach((gain, r) => (ideal[r + 1] = ideal[r]! + gain));
-
-  let [numQueries, recall, ndcg] = [0, 0, 0];
-  for (let q = 0; q + 1 < heldOut.indptr.length; q++) {
+  const numQueries = heldOut.indptr.length - 1;
+  const kept = Uint32Array.from({ length: numQueries }, (_, q) => q).filter(
+    (q) => heldOut.indptr[q + 1]! > heldOut.indptr[q]!,
+  );
+  const columns = ks.map((k) => ({ k, values: namesAt(k).map(() => new Float64Array(kept.length)) }));
+  kept.forEach((q, at) => {
     const wanted = heldOut.items.subarray(heldOut.indptr[q], heldOut.indptr[q + 1]);
-    if (wanted.length === 0) continue;
     const set = new Set(wanted);
-    let [hits, dcg] = [0, 0];
-    for (let r = 0; r < k; r++) {
-      const item = ranked[q * k + r]!;
-      if (item === NO_ITEM || !set.has(item)) continue;
-      hits++;
-      dcg += gains[r]!;
+    const isHit = Uint8Array.from({ length: top }, (_, r) => {
+      const item = ranked[q * top + r]!;
+      return item !== NO_ITEM && set.has(item) ? 1 : 0;
+    });
+    for (const { k, values } of columns) {
+      let [hits, dcg, first, precisions] = [0, 0, 0, 0];
+      for (let r = 0; r < k; r++) {
+        if (isHit[r] === 0) continue;
+        hits++;
+        dcg += gains[r]!;
+        first ||= r + 1;
+        precisions += hits / (r + 1);
+      }
+      const most = Math.min(k, wanted.length);
+      [
+        hits / wanted.length,
+        dcg / ideal[most]!,
+        hits > 0 ? 1 : 0,
+        first > 0 ? 1 / first : 0,
+        precisions / most,
+        hits / k,
+      ].forEach((value, m) => (values[m]![at] = value));
     }
-    numQueries++;
-    recall += hits / wanted.length;
-    ndcg += dcg / ideal[Math.min(k, wanted.length)]!;
-  }
-  if (numQueries === 0) return {};
-  return { [`recallAt${k}`]: recall / numQueries, [`ndcgAt${k}`]: ndcg / numQueries };
+  });
+  return columns.flatMap(({ k, values }) => namesAt(k).map((name, m) => ({ name, sums: values[m]! })));
+}
+
+function namesAt(k: number): string[] {
+  return ["recall", "ndcg", "hitRate", "mrr", "map", "precision"].map((name) => `${name}At${k}`);
 }
 
 /** Held-out items that are not masked: what a user has already cannot be found. */
-function withoutMasked(heldOut: ItemLists, masks: ItemLists): ItemLists {
+export function withoutMasked(heldOut: ItemLists, masks: ItemLists): ItemLists {
   const indptr = new Uint32Array(heldOut.indptr.length);
   const items: number[] = [];
   for (let q = 0; q + 1 < indptr.length; q++) {

@@ -14,6 +14,7 @@ import { ByteWriter } from "./byte-writer.js";
 import type { EncodedRows, Encoding } from "./encoded-rows.js";
 import { parquetChunks } from "./encoding-parquet.js";
 import { jsonString } from "./jsonl.js";
+import { npyHead } from "./npy-head.js";
 
 export const encodingFormats = ["csv", "jsonl", "libsvm", "npy", "parquet"] as const;
 export type EncodingFormat = (typeof encodingFormats)[number];
@@ -176,15 +177,4 @@ function keyLines({ numRows, keyOf }: EncodedRows): Uint8Array {
     out.byte(10);
   }
   return out.take();
-}
-
-function npyHead(type: string, shape: number[]): Uint8Array {
-  const tuple = shape.length === 1 ? `(${shape[0]},)` : `(${shape.join(", ")})`;
-  const description = `{'descr': '${type}', 'fortran_order': False, 'shape': ${tuple}, }`;
-  // magic, version and length take 10 bytes; data starts at a multiple of 64
-  const length = Math.ceil((10 + description.length + 1) / 64) * 64 - 10;
-  const head = Buffer.alloc(10);
-  head.write("\x93NUMPY\x01\x00", "latin1");
-  head.writeUInt16LE(length, 8);
-  return Buffer.concat([head, Buffer.from(`${description.padEnd(length - 1)}\n`)]);
 }

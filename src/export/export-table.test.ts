@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { keysOf, type EmbeddingTable } from "../embedding/table.js";
+import type { Chunks } from "../io/write.js";
 import { ByteWriter } from "./byte-writer.js";
 import { exportDirectory, exportTable } from "./export-table.js";
 import { formatNamed } from "./formats.js";
@@ -40,7 +41,12 @@ const itemsCalled = (...keys: string[]): EmbeddingTable =>
     ["item"],
     keys.map((key) => ({ field: "item", key, count: 1, weight: 0, vector: [1, 2] })),
   );
-const text = (chunks: Iterable<Uint8Array>): string => Buffer.concat([...chunks]).toString("utf8");
+async function bytesOf(chunks: Chunks): Promise<Buffer> {
+  const all: Uint8Array[] = [];
+  for await (const chunk of chunks) all.push(chunk);
+  return Buffer.concat(all);
+}
+const text = async (chunks: Chunks): Promise<string> => (await bytesOf(chunks)).toString("utf8");
 const plain = { withWeight: false, strict: false };
 
 const cases: Case[] = JSON.parse(readFileSync(join(fixtures, "cases.json"), "utf8"));
@@ -57,7 +63,7 @@ describe("golden files", () => {
   test.each(cases)("$out", async ({ out, ...options }) => {
     const expected = join(fixtures, out);
     if (!formatNamed(options.format).needsDirectory) {
-      const bytes = Buffer.concat([...exportTable(table, { ...plain, ...options })]);
+      const bytes = await bytesOf(exportTable(table, { ...plain, ...options }));
       expect(bytes.equals(readFileSync(expected))).toBe(true);
       return;
     }
@@ -71,8 +77,10 @@ describe("golden files", () => {
 });
 
 describe("exact keys", () => {
-  test("jsonl gives every key, count and number back", () => {
-    const lines = text(exportTable(table, { ...plain, withWeight: true, format: "jsonl" })).split("\n");
+  test("jsonl gives every key, count and number back", async () => {
+    const lines = (await text(exportTable(table, { ...plain, withWeight: true, format: "jsonl" }))).split(
+      "\n",
+    );
     const rows = lines.slice(0, -1).map((line): Row => JSON.parse(line));
     expect(rows.map((row) => row.key)).toEqual(golden.rows.map((row) => row.key));
     expect(Float32Array.from(rows.flatMap((row) => row.vector))).toEqual(table.vectors);
@@ -83,7 +91,7 @@ describe("exact keys", () => {
 describe("keys in word2vec", () => {
   test.each(["word2vec", "word2vec-bin"])(
     "%s: a key that repeats once white space is replaced is an error",
-    (format) => {
+    async (format) => {
       for (const keys of [
         ["a b", "a_b"],
         ["a_b", "a b"],
@@ -93,7 +101,9 @@ describe("keys in word2vec", () => {
           /both written as "item:a_b"/,
         );
       }
-      expect(text(exportTable(itemsCalled("a b", "a c"), { ...plain, format }))).toMatch(/^2 2\nitem:a_b /);
+      expect(await text(exportTable(itemsCalled("a b", "a c"), { ...plain, format }))).toMatch(
+        /^2 2\nitem:a_b /,
+      );
     },
   );
 
@@ -107,11 +117,11 @@ describe("keys in word2vec", () => {
     );
   });
 
-  test("strict makes any replacement an error", () => {
+  test("strict makes any replacement an error", async () => {
     const options = { withWeight: false, strict: true, format: "word2vec" };
     expect(() => exportTable(itemsCalled("a b"), options)).toThrow(/--strict/);
     expect(() => exportTable(itemsCalled("a\u00a0b"), options)).toThrow(/--strict/);
-    expect(text(exportTable(itemsCalled("ab", "é🦊"), options))).toContain("item:é🦊 1 2\n");
+    expect(await text(exportTable(itemsCalled("ab", "é🦊"), options))).toContain("item:é🦊 1 2\n");
   });
 });
 
@@ -134,15 +144,16 @@ describe("usage", () => {
     );
   });
 
-  test("a number that is not finite is an ArtifactError, not a broken file", () => {
+  test("a number that is not finite is an ArtifactError, not a broken file", async () => {
     const broken = itemsCalled("a");
     broken.vectors[1] = Number.NaN;
-    expect(() => text(exportTable(broken, { ...plain, format: "csv" }))).toThrow(/NaN/);
+    await expect(text(exportTable(broken, { ...plain, format: "csv" }))).rejects.toThrow(/NaN/);
   });
 });
 
+const out = new ByteWriter();
+
 function written(value: number): string {
-  const out = new ByteWriter();
   out.float32(value);
   return Buffer.from(out.take()).toString();
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { UsageError } from "../errors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { writeDirectory, type AtomicOptions } from "../io/atomic.js";
-import { writeChunks } from "../io/write.js";
+import { writeChunks, type Chunks } from "../io/write.js";
 import { formatNamed } from "./formats.js";
 import { selectRows, type ExportOptions } from "./selection.js";
 
@@ -15,10 +15,7 @@ import { selectRows, type ExportOptions } from "./selection.js";
  * @throws {DataError} keys that the format cannot tell apart, or under strict cannot hold
  * @throws {ArtifactError} while iterating: a number is not finite
  */
-export function exportTable(
-  table: EmbeddingTable,
-  options: ExportOptions & { format: string },
-): Iterable<Uint8Array> {
+export function exportTable(table: EmbeddingTable, options: ExportOptions & { format: string }): Chunks {
   const format = formatNamed(options.format);
   if (format.needsDirectory) {
     throw new UsageError(`format ${options.format} writes several files: give a directory with -o DIR`);
@@ -43,7 +40,8 @@ export async function exportDirectory(
   const format = formatNamed(options.format);
   if (!format.needsDirectory)
     throw new UsageError(`format ${options.format} writes one file, not a directory`);
-  const files = format.files(selectRows(table, options));
+  const files = new Map(format.files(selectRows(table, options)));
+  if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
   const write = async (dir: string): Promise<void> => {
     for (const [name, chunks] of files) await writeChunks(join(dir, name), chunks, atomic.signal);
   };

@@ -1,22 +1,37 @@
 // The formats by name. A new one is a file beside this and a line here.
 
 import { UsageError, excerpt, nearestName } from "../errors.js";
+import type { Chunks } from "../io/write.js";
+import { arrowFile } from "./arrow.js";
 import { csvChunks, tsvChunks } from "./delimited.js";
-import { jsonlChunks } from "./jsonl.js";
+import { faissFiles } from "./faiss.js";
+import { fnnFiles } from "./fnn.js";
+import { elasticsearchChunks, jsonlChunks, qdrantChunks } from "./jsonl.js";
+import { libsvmChunks } from "./libsvm.js";
 import { npyFiles } from "./npy.js";
+import { npzChunks } from "./npz.js";
+import { parquetTable } from "./parquet.js";
+import { pgvectorChunks } from "./pgvector.js";
+import { redisChunks } from "./redis.js";
+import { safetensorsTable } from "./safetensors.js";
 import type { Selection } from "./selection.js";
-import { word2vecBinChunks, word2vecChunks } from "./word2vec.js";
+import { projectorFiles, recboleChunks, starspaceChunks } from "./tab-separated.js";
+import { fasttextVecChunks, gloveChunks, word2vecBinChunks, word2vecChunks } from "./word2vec.js";
 
 interface FormatTraits {
   /** one line for the help */
   summary: string;
   /** true: rows carry one key, so several fields are written as `field:key` */
   oneKeyColumn: boolean;
+  /** rows stand by their number, with or without a key, so that --reserve has a place for its own */
+  keepsRows?: true;
+  /** it is of the model, not of the table alone: fields stand as trained, and items are not composed */
+  isOfModel?: true;
 }
 
 export interface FileFormat extends FormatTraits {
   needsDirectory: false;
-  chunks(selection: Selection): Iterable<Uint8Array>;
+  chunks(selection: Selection): Chunks;
 }
 
 export interface DirectoryFormat extends FormatTraits {
@@ -28,28 +43,69 @@ export interface DirectoryFormat extends FormatTraits {
 
 export type ExportFormat = FileFormat | DirectoryFormat;
 
-const file = (summary: string, oneKeyColumn: boolean, chunks: FileFormat["chunks"]): FileFormat => ({
-  summary,
-  oneKeyColumn,
-  needsDirectory: false,
-  chunks,
-});
+type Traits = Pick<FormatTraits, "keepsRows" | "isOfModel">;
+
+const file = (
+  summary: string,
+  oneKeyColumn: boolean,
+  chunks: FileFormat["chunks"],
+  traits: Traits = {},
+): FileFormat => ({ summary, oneKeyColumn, needsDirectory: false, chunks, ...traits });
 
 const directory = (
   summary: string,
   oneKeyColumn: boolean,
   marker: string,
   files: DirectoryFormat["files"],
-): DirectoryFormat => ({ summary, oneKeyColumn, needsDirectory: true, marker, files });
+  traits: Traits = {},
+): DirectoryFormat => ({ summary, oneKeyColumn, needsDirectory: true, marker, files, ...traits });
+
+const byRow: Traits = { keepsRows: true };
 
 /** Every format, in the order of the help. */
 export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, ExportFormat>([
-  ["word2vec", file("text: `rows dim`, then `key v0 v1 ...`", true, word2vecChunks)],
-  ["word2vec-bin", file("binary word2vec", true, word2vecBinChunks)],
+  [
+    "fnn",
+    directory(
+      "directory of fnn.safetensors ([w, v] by field, w0) and vocab.json, to start a network from",
+      false,
+      "fnn.safetensors",
+      fnnFiles,
+      { keepsRows: true, isOfModel: true },
+    ),
+  ],
+  ["word2vec", file("text: `rows dim`, then `key v0 v1 ...` (gensim)", true, word2vecChunks)],
+  ["word2vec-bin", file("binary word2vec (gensim)", true, word2vecBinChunks)],
+  ["fasttext-vec", file("fastText's .vec", true, fasttextVecChunks)],
+  ["glove", file("word2vec's text without the first line", true, gloveChunks)],
+  ["npy", directory("directory of vectors.npy and keys.txt", true, "vectors.npy", npyFiles, byRow)],
+  ["npz", file("arrays key and value (numpy, FuxiCTR)", true, npzChunks)],
+  ["safetensors", file("tensors vectors, counts, keys and keyOffsets", true, safetensorsTable, byRow)],
+  ["arrow", file("Arrow IPC file: field, key, count, vector", false, arrowFile, byRow)],
+  [
+    "parquet",
+    file("field, key, count, vector as a list; --wide: a column a dimension", false, parquetTable, byRow),
+  ],
   ["csv", file("field,key,count,v0,...", false, csvChunks)],
   ["tsv", file("as csv, with tabs", false, tsvChunks)],
   ["jsonl", file("one JSON object a line", false, jsonlChunks)],
-  ["npy", directory("directory of vectors.npy and keys.txt", true, "vectors.npy", npyFiles)],
+  ["libsvm", file("0 1:v0 2:v1 ... # key", true, libsvmChunks)],
+  ["recbole", file("atomic file of RecBole: token and float_seq", true, recboleChunks)],
+  ["starspace-tsv", file("key and numbers between tabs", true, starspaceChunks)],
+  [
+    "projector",
+    directory(
+      "directory of vectors.tsv and metadata.tsv (TensorBoard)",
+      false,
+      "vectors.tsv",
+      projectorFiles,
+    ),
+  ],
+  ["faiss", directory("directory of vectors.npy and ids.tsv", true, "ids.tsv", faissFiles, byRow)],
+  ["redis", file("HSET commands for `redis-cli --pipe`", true, redisChunks)],
+  ["pgvector", file("text of PostgreSQL's COPY", false, pgvectorChunks)],
+  ["qdrant-jsonl", file("one point a line", false, qdrantChunks)],
+  ["elasticsearch-bulk", file("body of a _bulk request", true, elasticsearchChunks)],
 ]);
 
 /** The format of that name. @throws {UsageError} there is none; names the nearest */

@@ -1,16 +1,83 @@
-// jsonl: one object a line, {"field":...,"key":...,"count":...[,"weight":...],"vector":[...]}.
+// Formats of a JSON document a row.
+//
+//   jsonl                {"field":...,"key":...,"count":...[,"weight":...],"vector":[...]}
+//   qdrant-jsonl         {"id":row,"payload":{"field":...,"key":...,"count":...[,"weight":...]},"vector":[...]}, a point of an upsert
+//   elasticsearch-bulk   {"index":{"_id":"key"}}, then jsonl's line: the body of a _bulk request to an index
+//
+// jsonl has holes of --row-order too, the others leave them out. Sources: Qdrant's "Points", Elasticsearch's "Bulk API"; its
+// ids have at most 512 bytes.
 
+import { DataError, excerpt } from "../errors.js";
+import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { chunksByRow, keyBytes, type Selection } from "./selection.js";
+import { chunksByRow, keyBytes, oneKeyBytes, type Selection } from "./selection.js";
+
+const MAX_ID_BYTES = 512;
 
 /** One JSON object a row. */
 export function jsonlChunks(selection: Selection): Generator<Uint8Array> {
-  const { table, weights } = selection;
-  const { dim, vectors } = table;
   const out = new ByteWriter();
-  const heads = table.fields.map((name) => Buffer.from(`{"field":${JSON.stringify(name)},"key":`));
-  const [count, weight, vector] = [',"count":', ',"weight":', ',"vector":['].map((name) => Buffer.from(name));
+  const write = documentWriter(out, selection);
+  return chunksByRow(selection, out, write);
+}
+
+/** One point a row, whose id is the row's number within the export, from 0. */
+export function qdrantChunks(selection: Selection): Generator<Uint8Array> {
+  const out = new ByteWriter();
+  const facts = factsWriter(out, selection);
+  const vector = vectorWriter(out, selection);
   return chunksByRow(selection, out, (row) => {
+    if (isHole(selection.table, row)) return;
+    out.text('{"id":');
+    out.integer(row - selection.first);
+    out.text(',"payload":{');
+    facts(row);
+    out.text('},"vector":');
+    vector(row);
+    out.text("}\n");
+  });
+}
+
+/** An action and a document a row. @throws {DataError} a key is too long for an id */
+export function elasticsearchChunks(selection: Selection): Generator<Uint8Array> {
+  const { first, last, table } = selection;
+  for (let row = first; row < last; row++) {
+    const key = oneKeyBytes(selection, row);
+    if (key.length > MAX_ID_BYTES) {
+      throw new DataError(
+        `key ${excerpt(Buffer.from(key).toString("utf8"))} has ${key.length} bytes, an id of Elasticsearch at most ${MAX_ID_BYTES}: ` +
+          "leave it out with --keys",
+      );
+    }
+  }
+  const out = new ByteWriter();
+  const write = documentWriter(out, selection);
+  return chunksByRow(selection, out, (row) => {
+    if (isHole(table, row)) return;
+    out.text('{"index":{"_id":');
+    out.bytes(jsonString(oneKeyBytes(selection, row)));
+    out.text("}}\n");
+    write(row);
+  });
+}
+
+function documentWriter(out: ByteWriter, selection: Selection): (row: number) => void {
+  const facts = factsWriter(out, selection);
+  const vector = vectorWriter(out, selection);
+  return (row) => {
+    out.byte(123);
+    facts(row);
+    out.text(',"vector":');
+    vector(row);
+    out.text("}\n");
+  };
+}
+
+/** Writes field, key, count and, where asked for, weight as members of an object. */
+function factsWriter(out: ByteWriter, { table, weights }: Selection): (row: number) => void {
+  const heads = table.fields.map((name) => Buffer.from(`"field":${JSON.stringify(name)},"key":`));
+  const [count, weight] = [',"count":', ',"weight":'].map((name) => Buffer.from(name));
+  return (row) => {
     out.bytes(heads[table.fieldOf[row]!]!);
     out.bytes(jsonString(keyBytes(table, row)));
     out.bytes(count!);
@@ -19,13 +86,18 @@ export function jsonlChunks(selection: Selection): Generator<Uint8Array> {
       out.bytes(weight!);
       out.float32(weights[row]!);
     }
-    out.bytes(vector!);
+  };
+}
+
+function vectorWriter(out: ByteWriter, { table: { dim, vectors } }: Selection): (row: number) => void {
+  return (row) => {
+    out.byte(91);
     for (let j = 0; j < dim; j++) {
       if (j > 0) out.byte(44);
       out.float32(vectors[row * dim + j]!);
     }
-    out.text("]}\n");
-  });
+    out.byte(93);
+  };
 }
 
 /** UTF-8 text as a JSON string; most keys need no escape and no detour over a string. */

@@ -1,6 +1,6 @@
 // Rows, column by column → the bytes of a Parquet file: the one home of hyparquet-writer.
 //
-//   key      BYTE_ARRAY, UTF8           integer  INT32, below 2^31
+//   key      BYTE_ARRAY, UTF8           integer  INT32, below 2^31      count    INT32, UINT_32: the bits of a u32
 //   float    FLOAT                      double   DOUBLE, NaN for what is missing
 //   list     a plain LIST of three levels: NAME.list.element
 //
@@ -11,19 +11,21 @@ import { ByteWriter, ParquetWriter } from "hyparquet-writer";
 
 export interface ParquetColumn {
   name: string;
-  type: "key" | "integer" | "float" | "double";
+  type: "key" | "integer" | "count" | "float" | "double";
   /** a cell holds several */
   list?: boolean;
 }
 
 /** A batch of a column: cells, or for a list one array a row. */
-export type ParquetCells = string[] | number[] | Uint32Array | Float32Array | Float64Array | Float32Array[];
+export type ParquetCells =
+  string[] | number[] | Int32Array | Uint32Array | Float32Array | Float64Array | Float32Array[];
 
 type Schema = ConstructorParameters<typeof ParquetWriter>[0]["schema"];
 
 const physical = {
   key: { type: "BYTE_ARRAY", converted_type: "UTF8" },
   integer: { type: "INT32" },
+  count: { type: "INT32", converted_type: "UINT_32" },
   float: { type: "FLOAT" },
   double: { type: "DOUBLE" },
 } as const;

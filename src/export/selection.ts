@@ -3,6 +3,14 @@
 import { UsageError } from "../errors.js";
 import { rowsOf, type EmbeddingTable, type RowRange } from "../embedding/table.js";
 import type { ByteWriter } from "./byte-writer.js";
+import type { ReserveScheme } from "./reserve.js";
+
+/** What a factorization machine has beside its table, for formats that take the model. */
+export interface ModelFacts {
+  w0: number;
+  /** k; 0 for a linear model */
+  dim: number;
+}
 
 export interface ExportOptions {
   /** all fields when absent */
@@ -11,6 +19,13 @@ export interface ExportOptions {
   withWeight: boolean;
   /** true: what a format cannot hold exactly is an error, not replaced */
   strict: boolean;
+  /** parquet: a column a dimension */
+  wide?: boolean;
+  /** preprocess.json as it is in the run, for formats of several files */
+  preprocess?: Uint8Array;
+  model?: ModelFacts;
+  /** how the table's padding and out-of-vocabulary rows stand, where it has them */
+  reserve?: ReserveScheme;
 }
 
 /** Rows to export; `weights` is there only when they are to be written. */
@@ -19,6 +34,9 @@ export interface Selection extends RowRange {
   weights: Float32Array | undefined;
   field: string | undefined;
   strict: boolean;
+  wide: boolean;
+  model?: ModelFacts;
+  reserve?: ReserveScheme;
 }
 
 /**
@@ -26,11 +44,22 @@ export interface Selection extends RowRange {
  *
  * @throws {UsageError} the table has no such field, or no weights where they are asked for
  */
-export function selectRows(table: EmbeddingTable, { field, withWeight, strict }: ExportOptions): Selection {
+export function selectRows(table: EmbeddingTable, options: ExportOptions): Selection {
+  const { field, withWeight, strict, wide = false, model, reserve } = options;
   if (withWeight && !table.weights) {
     throw new UsageError("the table has no weights: leave out --with-weight");
   }
-  return { ...rowsOf(table, field), table, weights: withWeight ? table.weights : undefined, field, strict };
+  const weights = withWeight ? table.weights : undefined;
+  return {
+    ...rowsOf(table, field),
+    table,
+    weights,
+    field,
+    strict,
+    wide,
+    ...(model && { model }),
+    ...(reserve && { reserve }),
+  };
 }
 
 /** The bytes of a row's key: a view. */

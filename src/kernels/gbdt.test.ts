@@ -83,6 +83,41 @@ test.each([true, false])("gradients agree with the reference to 2e-6, squared %s
   expect(arena.f64(sums)[0]! / absolute).toBeCloseTo(1, 5);
 });
 
+test("softmax gradients and losses agree with the reference to 2e-6", async () => {
+  const { arena, kernel, place } = await machine();
+  const random = mulberry32(6);
+  const [n, numClasses, apart] = [103, 5, 104];
+  const scores = Float32Array.from({ length: numClasses * apart }, () => between(-6, 6, random));
+  const labels = Float32Array.from({ length: n }, () => integerBelow(numClasses, random));
+  const weights = Float32Array.from({ length: n }, () => between(0, 3, random));
+  const [pairs, sums] = [
+    arena.allocate("pairs", 8 * apart * numClasses),
+    arena.allocate("sums", 16 * numClasses),
+  ];
+  const [s, y, w] = [place(scores).offset, place(labels).offset, place(weights).offset];
+  kernel.softmaxGradients(s, 4 * apart, y, w, pairs.offset, 8 * apart, n, numClasses, sums.offset, 16);
+  const got = arena.f32(pairs);
+  const of = (row: number) => Array.from({ length: numClasses }, (_, k) => scores[k * apart + row]!);
+  const expected = Array.from(weights, (weight, row) =>
+    reference.softmaxGradient(of(row), labels[row]!).map(({ g, h }) => [g * weight, h * weight] as const),
+  );
+  const apartBy = expected.flatMap((classes, row) =>
+    classes.flatMap(([g, h], k) => {
+      const at = 2 * (k * apart + row);
+      return [Math.abs(g - got[at]!), Math.abs(h - got[at + 1]!)];
+    }),
+  );
+  expect(Math.max(...apartBy)).toBeLessThan(2e-6);
+  const absolute = expected.reduce((sum, classes) => sum + Math.abs(classes[3]![0]), 0);
+  expect(arena.f64(sums)[6]! / absolute).toBeCloseTo(1, 5);
+
+  const loss = expected.reduce(
+    (sum, _, row) => sum + weights[row]! * reference.softmaxLoss(of(row), labels[row]!),
+    0,
+  );
+  expect(kernel.softmaxLosses(s, 4 * apart, y, w, n, numClasses) / loss).toBeCloseTo(1, 5);
+});
+
 test("histogram, sum over threads and subtraction are the reference's sums exactly, narrow and wide", async () => {
   const { arena, kernel, place } = await machine();
   const random = mulberry32(7);

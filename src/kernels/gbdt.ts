@@ -3,7 +3,8 @@
 //   bins      u8[n][stride]: all rows' bins, the training part's first, then the validation part's
 //   columns   the training part's bins once more, a feature after another: what splits of a leaf read
 //   order     u32[numTrain]: the rows that the tree is grown on, leaf by leaf
-//   cells     i64[numTrain][2]       pairs   f32[numTrain][2]       scores, labels, weights   f32[n]
+//   cells     i64[numTrain][2]       pairs   f32[numClasses][numTrain][2]       scores   f32[numClasses][n]
+//   labels, weights   f32[n]; numClasses is 1 but for the softmax
 //   histogram numCells cells of 16 bytes; one a leaf, and one a thread for its own part of a sum
 //
 // Pointers are byte offsets.
@@ -110,7 +111,28 @@ export interface GbdtKernel {
     values: number,
     leaves: number,
     scores: number,
+    numClasses: number,
   ): void;
+  softmaxGradients(
+    scores: number,
+    scoresApart: number,
+    labels: number,
+    weights: number,
+    pairs: number,
+    pairsApart: number,
+    n: number,
+    numClasses: number,
+    sums: number,
+    sumsApart: number,
+  ): void;
+  softmaxLosses(
+    scores: number,
+    scoresApart: number,
+    labels: number,
+    weights: number,
+    n: number,
+    numClasses: number,
+  ): number;
   meet(barrier: number, numThreads: number): boolean;
 }
 
@@ -209,8 +231,13 @@ export interface GbdtLayout extends RowLayout {
   left: number;
   right: number;
   cells: number;
+  /** scores that each row has */
+  numClasses: number;
   pairs: number;
+  /** bytes from a class's pairs to the next one's */
+  pairsApart: number;
   scores: number;
+  scoresApart: number;
   labels: number;
   /** 0 where every row counts once */
   weights: number;
@@ -231,8 +258,11 @@ export interface GbdtLayout extends RowLayout {
   tableBytes: number;
   /** f64[numLeaves] */
   values: number;
-  /** f64[blocks][2] */
+  /** f64[blocks][2]: of leaves */
   sums: number;
+  /** f64[numClasses][blocks][2]: of |g| and h of the training part */
+  gradientSums: number;
+  gradientSumsApart: number;
   /** u32[numThreads] */
   counts: number;
   /** f64[12] */
@@ -248,14 +278,16 @@ export interface GbdtShape {
   numValid: number;
   numLeaves: number;
   numThreads: number;
+  numClasses: number;
   weighted: boolean;
   bagged: boolean;
 }
 
 /** Allocates a training. @throws {UsageError} it does not fit one memory */
 export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
-  const { rows, numTrain, numValid, numLeaves, numThreads, weighted, bagged } = shape;
+  const { rows, numTrain, numValid, numLeaves, numThreads, numClasses, weighted, bagged } = shape;
   const numRows = numTrain + numValid;
+  const numBlocks = Math.ceil(numTrain / BLOCK_ROWS);
   // kernels read rows by fours
   const padded = Math.ceil(numTrain / 4) * 4 + Math.ceil(numValid / 4) * 4 + 4;
   const most = Math.max(NARROW_CELLS, ...rows.places.map(({ numCells }) => numCells));
@@ -276,8 +308,11 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     left: place("the left sides of splits", 4 * numTrain + 4),
     right: place("the right sides of splits", 4 * numTrain + 4),
     cells: place("the rows' integers", CELL_BYTES * padded),
-    pairs: place("the gradients", 8 * padded),
-    scores: place("the scores", 4 * padded),
+    numClasses,
+    pairs: place("the gradients", 8 * padded * numClasses),
+    pairsApart: 8 * padded,
+    scores: place("the scores", 4 * padded * numClasses),
+    scoresApart: 4 * padded,
     labels: place("the labels", 4 * padded),
     weights: weighted ? place("the weights", 4 * padded) : 0,
     partials: place("the threads' histograms", numThreads * histogramBytes),
@@ -290,7 +325,9 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     tables: place("the nodes' tables", most * numLeaves),
     tableBytes: most,
     values: place("the leaves' values", 8 * numLeaves),
-    sums: place("sums of blocks", 16 * (Math.ceil(numTrain / BLOCK_ROWS) + numLeaves + 1)),
+    sums: place("sums of blocks", 16 * (numBlocks + numLeaves + 1)),
+    gradientSums: place("sums of gradients", 16 * numBlocks * numClasses),
+    gradientSumsApart: 16 * numBlocks,
     counts: place("counts of threads", 4 * numThreads),
     options: place("the options", 8 * 12),
     bag: bagged ? place("the sample of the rows", 4 * numTrain) : 0,

@@ -2,10 +2,10 @@
 // items that were held out.
 
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
-import type { Dataset } from "../dataset/dataset.js";
+import { MISSING, type Dataset } from "../dataset/dataset.js";
 import { shuffle, streamOf } from "./hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
-import { historyOf, NO_ITEM, type History } from "./negatives.js";
+import { hasItem, historyOf, NO_ITEM, type History } from "./negatives.js";
 
 /** Rows of a dataset, and how the features that do not go with the item are encoded. */
 export interface RankedPart {
@@ -29,11 +29,11 @@ export interface RankingEvents {
 
 /** A row a user of a part. */
 export interface RankingQueries {
-  /** the context of the user's first event in the part */
+  /** the user's own features; the context of an event is left out */
   context: FeatureRows;
   /** the user's items in the training part, which are not recommended */
   masks: History;
-  /** the user's items in the part, ascending; NO_ITEM for those that training does not know */
+  /** the user's items in the part, ascending; NO_ITEM for each that training does not know */
   heldOut: History;
   /** users without events in the training part, for whom there is no row */
   unknownUsers: number;
@@ -77,41 +77,77 @@ export function rankingEvents(
   };
 }
 
+/** The users of a part who are known, in the order of their first events, and what they took. */
+export interface HeldOut {
+  /** u32[numQueries] */
+  users: Uint32Array;
+  /** u32[numQueries]: each user's first event, among the rows of the part */
+  firsts: Uint32Array;
+  /** a list a query, ascending, each item once; NO_ITEM for each item that training does not know */
+  items: History;
+  /** events of these users, and of these the ones of an item that the user has from training */
+  events: number;
+  repeats: number;
+  /** users without events in the training part */
+  unknownUsers: number;
+}
+
+/** What was held out of whom. */
+export function heldOutOf(
+  { users: knownUsers, items: knownItems, history }: Pick<NegativeSource, "users" | "items" | "history">,
+  { dataset, rows }: Pick<RankedPart, "dataset" | "rows">,
+): HeldOut {
+  const users = usersOf(knownUsers, dataset, rows);
+  const items = itemsOf(knownItems, dataset, rows);
+  const [userCodes, itemCodes] = [codesOf(dataset, "user"), codesOf(dataset, "item")];
+  const byUser = new Map<number, { first: number; items: number[]; unknown: Set<number> }>();
+  const unknownUsers = new Set<number>();
+  let [events, repeats] = [0, 0];
+  users.forEach((user, e) => {
+    const [row, item] = [rows[e]!, items[e]!];
+    const isMissing = itemCodes?.[row] === MISSING;
+    if (user === NO_ITEM) {
+      if (userCodes && userCodes[row] !== MISSING) unknownUsers.add(userCodes[row]!);
+      return;
+    }
+    if (isMissing) return;
+    let found = byUser.get(user);
+    if (!found) byUser.set(user, (found = { first: row, items: [], unknown: new Set() }));
+    if (item === NO_ITEM) found.unknown.add(itemCodes ? itemCodes[row]! : e);
+    else found.items.push(item);
+    events++;
+    if (item !== NO_ITEM && hasItem(history, user, item)) repeats++;
+  });
+  return {
+    users: Uint32Array.from(byUser.keys()),
+    firsts: Uint32Array.from(byUser.values(), ({ first }) => first),
+    items: listsOf([...byUser.values()], (found) => distinct(found.items, found.unknown.size)),
+    events,
+    repeats,
+    unknownUsers: unknownUsers.size,
+  };
+}
+
 /** The users of another part, in the order of their first events. */
 export function rankingQueries(source: NegativeSource, part: RankedPart): RankingQueries {
-  const users = usersOf(source.users, part.dataset, part.rows);
-  const items = itemsOf(source.items, part.dataset, part.rows);
-  const byUser = new Map<number, { row: number; items: number[] }>();
-  const unknown = new Set<number>();
-  users.forEach((user, e) => {
-    if (user === NO_ITEM) return;
-    const found = byUser.get(user);
-    if (found) found.items.push(items[e]!);
-    else byUser.set(user, { row: part.rows[e]!, items: [items[e]!] });
-  });
-  const { user: name } = part.dataset.roles;
-  const column = part.dataset.columns.find((candidate) => candidate.name === name);
-  if (column?.kind === "key") {
-    users.forEach((user, e) => user === NO_ITEM && unknown.add(column.codes[part.rows[e]!]!));
-  }
-  const { history } = source;
+  const { users, firsts, items, unknownUsers } = heldOutOf(source, part);
   return {
-    context: contextOf(
-      part,
-      Uint32Array.from([...byUser.values()], ({ row }) => row),
-    ),
-    masks: listsOf([...byUser.keys()], (user) =>
-      history.items.subarray(history.indptr[user], history.indptr[user + 1]),
-    ),
-    heldOut: listsOf([...byUser.values()], (found) => distinct(found.items)),
-    unknownUsers: unknown.size,
+    context: contextOf(part, firsts),
+    masks: listsOfUsers(source.history, users),
+    heldOut: items,
+    unknownUsers,
   };
+}
+
+/** The lists of some users. */
+export function listsOfUsers({ indptr, items }: History, users: Uint32Array): History {
+  return listsOf([...users], (user) => items.subarray(indptr[user], indptr[user + 1]));
 }
 
 /** The source's history with the events of a further part. */
 export function historyWith(
-  { history, users, items }: NegativeSource,
-  { dataset, rows }: RankedPart,
+  { history, users, items }: Pick<NegativeSource, "history" | "users" | "items">,
+  { dataset, rows }: Pick<RankedPart, "dataset" | "rows">,
 ): History {
   const owners = new Uint32Array(history.items.length);
   for (let user = 0; user + 1 < history.indptr.length; user++) {
@@ -140,11 +176,19 @@ function contextOf({ encoder, contextFieldIndexes }: RankedPart, rows: Uint32Arr
   return encoder.encode(rows, new Float32Array(rows.length), contextFieldIndexes);
 }
 
-/** Ascending, each item once; but every event of an unknown item counts. */
-function distinct(items: readonly number[]): Uint32Array {
-  return Uint32Array.from(items)
+/** Ascending, each item once, then as many unknown ones. */
+function distinct(items: readonly number[], unknown: number): Uint32Array {
+  const known = Uint32Array.from(items)
     .sort()
-    .filter((item, i, sorted) => item === NO_ITEM || item !== sorted[i - 1]);
+    .filter((item, i, sorted) => item !== sorted[i - 1]);
+  const all = new Uint32Array(known.length + unknown).fill(NO_ITEM);
+  all.set(known);
+  return all;
+}
+
+function codesOf({ columns, roles }: Dataset, role: "user" | "item"): Uint32Array | undefined {
+  const column = columns.find(({ name }) => name === roles[role]);
+  return column?.kind === "key" ? column.codes : undefined;
 }
 
 function listsOf<T>(rows: readonly T[], itemsOfRow: (row: T) => Uint32Array): History {

@@ -81,3 +81,29 @@ export function parseNpy(bytes: Buffer): { shape: number[]; values: number[] } {
   const values = Array.from({ length: shape[0]! * shape[1]! }, (_, i) => bytes.readFloatLE(start + 4 * i));
   return { shape, values };
 }
+
+/** The f32 tensors of a safetensors file: a length, a header in JSON, the numbers. */
+export function parseSafetensors(bytes: Buffer): Record<string, { shape: number[]; values: number[] }> {
+  const start = 8 + Number(bytes.readBigUInt64LE(0));
+  const { __metadata__: _, ...entries } = parseJson<
+    Record<string, { dtype: string; shape: number[]; data_offsets: [number, number] }>
+  >(bytes.toString("utf8", 8, start));
+  return Object.fromEntries(
+    Object.entries(entries).map(
+      ([
+        name,
+        {
+          dtype,
+          shape,
+          data_offsets: [from, to],
+        },
+      ]) => {
+        if (dtype !== "F32") throw new Error(`tensor ${name} is of ${dtype}`);
+        const values = Array.from({ length: (to - from) / 4 }, (__, i) =>
+          bytes.readFloatLE(start + from + 4 * i),
+        );
+        return [name, { shape, values }];
+      },
+    ),
+  );
+}

@@ -16,9 +16,9 @@ export interface Source {
   imports: string[];
 }
 
-// import x from "y"; export * from "y"; import "y"; import("y"); type imports too
+// import x from "y"; export * from "y"; import "y"; import("y"); type imports too, and no string "import"
 const importPattern =
-  /(?:^|[\s;{}])(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|\bimport\s*\(?\s*["']([^"']+)["']/g;
+  /(?:^|[\s;{}])(?:import|export)\b[^;"'`]*?\bfrom\s*["']([^"']+)["']|(?<!["'`])\bimport\s*\(?\s*["']([^"']+)["']/g;
 
 /** Every TypeScript file of src/, by path; the AssemblyScript ones stand apart. */
 export function readSources(): Source[] {

@@ -19,7 +19,8 @@ import { learnImplicit } from "./implicit/learn.js";
 import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
-const PREPROCESS_FILE = "preprocess.json";
+/** How rows are prepared for a run's model, in model/. */
+export const PREPROCESS_FILE = "preprocess.json";
 
 interface Served {
   models: readonly Model[];

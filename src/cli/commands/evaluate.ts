@@ -2,74 +2,153 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { EvaluateOptions } from "../../api/evaluate.js";
+import type { EvaluateOptions } from "../../api/evaluate-options.js";
+import { UsageError } from "../../errors.js";
 import {
   addBadRowOptions,
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
+  listOf,
+  numberOf,
   readingOf,
   repeated,
   wholeOf,
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
+import { comparisonText, type ComparisonFormat } from "../comparison.js";
 import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { watched, type OutputOptions } from "../progress.js";
-import { metricLines } from "../metrics.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
 Examples:
   embed evaluate run --on fixtures/clicks.csv
-  embed evaluate run --on fixtures/clicks.csv --json
+  embed evaluate ranked implicit --part test --baseline popularity,item-cf --k 10,20
 `;
+
+/** The flags under the names of the api. */
+type Flags = ReadingFlags &
+  BadRowFlags &
+  OutputOptions &
+  HashKeysFlags &
+  Omit<EvaluateOptions, "reading" | "baselines" | "scoring"> & {
+    baseline?: string[];
+    score?: EvaluateOptions["scoring"];
+    format: ComparisonFormat;
+  };
 
 /** Adds the command. */
 export function addEvaluate(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("evaluate")
-    .summary("measure a run on a log that it has not seen")
-    .description("Scores the rows of a log with a run's model and prints the metrics that fit its task.")
-    .argument("<run>", "run directory")
-    .addHelpText("before", examples)
-    .requiredOption("--on <log>", "the log to measure on; repeat it for several files read as one", repeated)
-    .addOption(new Option("--ranking", "rank all items for each user: recall and ndcg").helpGroup("Ranking:"))
-    .addOption(
-      new Option("--k <n>", "items a list (default: 20)").argParser(wholeOf("--k", 1)).helpGroup("Ranking:"),
+    .summary("measure runs on a log that they have not seen")
+    .description(
+      "Scores the rows of a log with a run's model, or ranks the items for its users, and prints the metrics; several runs " +
+        "stand side by side, and beside baselines.",
     )
+    .argument("<run...>", "run directories; the first says how the log is read")
+    .addHelpText("before", examples)
+    .option("--on <log>", "the log to measure on; repeat it for several files read as one", repeated)
     .addOption(
-      new Option("--mask <log>", "leave its items out of its users' lists too; repeat it for several files")
-        .argParser(repeated)
-        .helpGroup("Ranking:"),
+      new Option("--part <part>", "in its place: what the first run's training held out").choices([
+        "valid",
+        "test",
+      ]),
     )
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+  addRankingOptions(command);
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   command.addOption(new Option("--force", "replace an existing --bad-rows file").helpGroup("Reading:"));
-  return addOutputOptions(command).action(
-    async (
-      run: string,
-      flags: ReadingFlags &
-        BadRowFlags &
-        OutputOptions &
-        HashKeysFlags &
-        Pick<EvaluateOptions, "on" | "ranking" | "k" | "mask">,
-    ) => {
-      const { evaluate } = await import("../../api/evaluate.js");
-      const reading = readingOf(flags, flags.threads ?? availableParallelism());
-      const { on, ranking, k, mask } = flags;
-      const options = {
-        on,
-        ...(ranking && { ranking }),
-        ...(k !== undefined && { k }),
-        ...(mask && { mask }),
-        reading,
-        ...(await badRowsOf(flags)),
-        ...hashKeysOf(flags),
-      };
-      const summary = await watched(flags, signal, (watch) => evaluate(run, options, watch));
-      if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-      else await writeResult(`${metricLines(summary.metrics)}${summary.rows.toLocaleString("en")} rows\n`);
-    },
-  );
+  command
+    .addOption(
+      new Option("--bootstrap <n>", "how often users are drawn again for the intervals; 0 for none")
+        .argParser(wholeOf("--bootstrap", 0))
+        .default(undefined, "1000"),
+    )
+    .addOption(
+      new Option("--seed <n>", "names these draws, and the baseline random")
+        .argParser(wholeOf("--seed", 0))
+        .default(undefined, "1"),
+    )
+    .addOption(
+      new Option("--format <format>", "of the table")
+        .choices(["text", "markdown"])
+        .default("text")
+        .helpGroup("Output:"),
+    );
+  return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
+    const { evaluate } = await import("../../api/evaluate.js");
+    const reading = readingOf(flags, flags.threads ?? availableParallelism());
+    const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score, table } = flags;
+    const { bootstrap, seed } = flags;
+    const options: EvaluateOptions = {
+      ...(on && { on }),
+      ...(part && { part }),
+      ...(ranking && { ranking }),
+      ...(k && { k }),
+      ...(mask && { mask }),
+      ...(repeats && { repeats }),
+      ...(candidates !== undefined && { candidates }),
+      ...(baseline && { baselines: baseline }),
+      ...(positiveFrom !== undefined && { positiveFrom }),
+      ...(score && { scoring: score }),
+      ...(table !== undefined && { table }),
+      ...(bootstrap !== undefined && { bootstrap }),
+      ...(seed !== undefined && { seed }),
+      reading,
+      ...(await badRowsOf(flags)),
+      ...hashKeysOf(flags),
+    };
+    const evaluation = await watched(flags, signal, (watch) => evaluate(runs, options, watch));
+    await writeResult(
+      flags.json ? `${JSON.stringify(evaluation)}\n` : comparisonText(evaluation, flags.format),
+    );
+  });
+}
+
+function addRankingOptions(command: Command): void {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Ranking:");
+  command
+    .addOption(group("--ranking", "rank all items for each user"))
+    .addOption(group("--k <list>", "items a list, such as 10,20,50 (default: 20)").argParser(listLengths))
+    .addOption(
+      group(
+        "--mask <log>",
+        "leave its items out of its users' lists too; repeat it for several files",
+      ).argParser(repeated),
+    )
+    .addOption(
+      group("--repeats <what>", "whether what users have from training may be found again").choices([
+        "mask",
+        "allow",
+      ]),
+    )
+    .addOption(group("--candidates <file>", "users and items: rank what is held out among these alone"))
+    .addOption(
+      group("--baseline <names>", "popularity, item-cf, user-history or random, as contenders").argParser(
+        listOf,
+      ),
+    )
+    .addOption(
+      group("--positive-from <x>", "the label from which on an event of a rating counts").argParser(
+        numberOf("--positive-from"),
+      ),
+    )
+    .addOption(
+      group("--score <how>", "what runs rank by: the model, or the table's vectors alone").choices([
+        "model",
+        "dot",
+        "cosine",
+      ]),
+    )
+    .addOption(group("--table <name>", "of a run with several tables, for --score dot and cosine"));
+}
+
+/** Whole numbers from 1 on, ascending, each once. */
+function listLengths(text: string): number[] {
+  const lengths = text.split(",").map(wholeOf("--k", 1));
+  if (lengths.length === 0) throw new UsageError("--k expects numbers such as 10,20,50");
+  return [...new Set(lengths)].sort((a, b) => a - b);
 }

@@ -1,15 +1,17 @@
 // embed export
 
 import { Option, type Command } from "commander";
-import { formatSummaries } from "../../api/export.js";
+import { formatSummaries, reservations, type ExportRunOptions } from "../../api/export.js";
 import type { Compose } from "../../api/compose.js";
 import { composeOption } from "../compose-option.js";
+import { numberOf } from "../options.js";
 import { writeLine, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
   embed export run --format word2vec --field item -o items.txt
   embed export run --format csv | head -3
+  embed export run --format fnn --reserve keras -o fnn
 `;
 
 interface Flags {
@@ -20,6 +22,11 @@ interface Flags {
   strict?: boolean;
   compose?: Compose;
   mips?: boolean;
+  topCount?: number;
+  keys?: string;
+  normalize?: "l2";
+  wide?: boolean;
+  reserve?: ExportRunOptions["reserve"];
   quiet?: boolean;
   out?: string;
   force?: boolean;
@@ -28,7 +35,7 @@ interface Flags {
 
 /** Adds the command. */
 export function addExport(program: Command, signal: AbortSignal): Command {
-  const formats = formatSummaries.map(([name, summary]) => `  ${name.padEnd(14)}${summary}`).join("\n");
+  const formats = formatSummaries.map(([name, summary]) => `  ${name.padEnd(20)}${summary}`).join("\n");
   return program
     .command("export")
     .summary("write a run's table in another tool's format")
@@ -42,6 +49,25 @@ export function addExport(program: Command, signal: AbortSignal): Command {
     .option("--strict", "an error where a key cannot be written as it is")
     .addOption(composeOption())
     .option("--mips", "a dimension more, with which a dot product of user and item ranks as the model does")
+    .addOption(
+      new Option("--top-count <n>", "of each field only the n keys of most events").argParser(
+        numberOf("--top-count"),
+      ),
+    )
+    .option(
+      "--keys <file>",
+      "only the keys of this file, one a line: field:key, or the key alone with --field",
+    )
+    .addOption(
+      new Option("--normalize <norm>", "every vector's length becomes 1; zeros stay").choices(["l2"]),
+    )
+    .addOption(
+      new Option(
+        "--reserve <scheme>",
+        "rows for padding and unknown keys: 0 and 1 (keras), 0 and the last (fuxictr), 1 and 0 (pytorch)",
+      ).choices(reservations),
+    )
+    .option("--wide", "parquet: a column a dimension in place of lists")
     .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
     .option("--force", "replace an existing output")
     .option("--quiet", "print nothing but errors and results")
@@ -50,7 +76,7 @@ export function addExport(program: Command, signal: AbortSignal): Command {
     .action(async (run: string, flags: Flags) => {
       const { exportRun } = await import("../../api/export.js");
       const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
-      const { compose, mips = false, quiet } = flags;
+      const { compose, mips = false, topCount, keys, normalize, reserve, wide, quiet } = flags;
       const options = {
         format,
         withWeight,
@@ -60,6 +86,11 @@ export function addExport(program: Command, signal: AbortSignal): Command {
         ...(compose && { compose }),
         ...(field !== undefined && { field }),
         ...(table !== undefined && { table }),
+        ...(topCount !== undefined && { topCount }),
+        ...(keys !== undefined && { keys }),
+        ...(normalize && { normalize }),
+        ...(reserve && { reserve }),
+        ...(wide && { wide }),
         ...(out !== undefined && { out }),
       };
       const summary = await exportRun(run, options, writeResult, signal, (note) => quiet || writeLine(note));

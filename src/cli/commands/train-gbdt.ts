@@ -4,6 +4,7 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { TrainGbdtOptions } from "../../api/train-gbdt-options.js";
 import {
+  boostings,
   defaultHead,
   headPriors,
   hyperparameters,
@@ -68,7 +69,11 @@ export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   command
     .addOption(
-      model("--task <task>", "what is predicted (default: by the labels)").choices(["binary", "regression"]),
+      model("--task <task>", "what is predicted (default: by the labels)").choices([
+        "binary",
+        "regression",
+        "multiclass",
+      ]),
     )
     .addOption(
       model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
@@ -77,6 +82,14 @@ export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
       model("--grow <order>", "which leaf is split next: of the greatest gain, or of the least depth")
         .choices(["leaf", "depth"])
         .default("leaf"),
+    )
+    .addOption(
+      model(
+        "--boosting <kind>",
+        "grow trees on all rows (or a bag of them), or on those of the greatest gradients",
+      )
+        .choices(boostings)
+        .default("gbdt"),
     );
   command
     .addOption(model("--head <model>", "a logistic regression on the leaves").choices(["lr"]))
@@ -108,7 +121,8 @@ export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
 }
 
 function optionsOf(flags: Flags): TrainGbdtOptions {
-  const gbdt: Partial<GbdtOptions> = flags.grow ? { grow: flags.grow } : {};
+  const { grow, boosting } = flags;
+  const gbdt: Partial<GbdtOptions> = { ...(grow && { grow }), ...(boosting && { boosting }) };
   for (const { name } of hyperparameters) if (flags[name] !== undefined) gbdt[name] = flags[name];
   return {
     ...columnsOf(flags),

@@ -138,6 +138,7 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
     multiWeights,
     drop,
     where = [],
+    labelIsName,
   } = request;
   const names = dataset.columns.map(({ name }) => name);
   const numeric = request.numeric.map((told) => bareName(told, names));
@@ -164,7 +165,10 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
     );
   };
   for (const name of event === undefined ? fields : [...fields, event]) need(name, "key");
-  for (const name of [...numeric, ...[label, time, weight].filter((role) => role !== undefined)])
+  for (const name of [
+    ...numeric,
+    ...[labelIsName ? undefined : label, time, weight].filter((role) => role !== undefined),
+  ])
     need(name, "number");
   for (const [name, separator] of Object.entries(multi)) need(name, "multi", separator);
   for (const name of Object.keys(multi)) {

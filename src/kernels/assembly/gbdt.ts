@@ -11,4 +11,5 @@ export { addHistograms, histogram, subtractHistogram } from "./gbdt/histogram";
 export { bestNumeric } from "./gbdt/numeric";
 export { addValue, leafSums, partition, walk } from "./gbdt/rows";
 export { predict } from "./gbdt/predict";
+export { softmaxGradients, softmaxLosses } from "./gbdt/softmax";
 export { meet } from "./gbdt/meet";

@@ -2,7 +2,16 @@
 
 import { mulberry32, integerBelow, between } from "../../testing/random.js";
 import type { SplitOptions } from "../gbdt.js";
-import { bestNumeric, gradient, histogram, loss, splitGain, sumOf } from "./gbdt.js";
+import {
+  bestNumeric,
+  gradient,
+  histogram,
+  loss,
+  softmaxGradient,
+  softmaxLoss,
+  splitGain,
+  sumOf,
+} from "./gbdt.js";
 
 const options: SplitOptions = {
   lambdaL1: 0.1,
@@ -38,6 +47,23 @@ test.each([true, false])(
     expect(apart).toBeLessThan(1e-5);
   },
 );
+
+test("the softmax's gradient and hessian are central differences of its loss to 1e-5, but for K / (K - 1)", () => {
+  const d = 1e-4;
+  const random = mulberry32(3);
+  let apart = 0;
+  for (let trial = 0; trial < 50; trial++) {
+    const scores = Array.from({ length: 4 }, () => between(-4, 4, random));
+    const label = integerBelow(4, random);
+    softmaxGradient(scores, label).forEach(({ g, h }, k) => {
+      const moved = (by: number) => scores.with(k, scores[k]! + by);
+      const slope = (softmaxLoss(moved(d), label) - softmaxLoss(moved(-d), label)) / (2 * d);
+      const gOf = (by: number) => softmaxGradient(moved(by), label)[k]!.g;
+      apart = Math.max(apart, Math.abs(g - slope), Math.abs((h * 3) / 4 - (gOf(d) - gOf(-d)) / (2 * d)));
+    });
+  }
+  expect(apart).toBeLessThan(1e-5);
+});
 
 test("bestNumeric gains what the best of all ways to cut the rows gains", () => {
   const random = mulberry32(3);

@@ -3,7 +3,7 @@
 // A histogram is an array of sums by bin. What is LightGBM's rule and why stands in the kernel.
 
 import type { SplitOptions } from "../gbdt.js";
-import { exp, log1p } from "./exp.js";
+import { exp, log, log1p } from "./exp.js";
 
 /** Sums of a bin or a side. */
 export interface Sums {
@@ -28,6 +28,24 @@ export function gradient(score: number, label: number, squared: boolean): { g: n
 export function loss(score: number, label: number, squared: boolean): number {
   if (squared) return (score - label) ** 2 / 2;
   return Math.max(score, 0) - label * score + log1p(exp(-Math.abs(score)));
+}
+
+/** Derivatives of a row's softmax loss in the score of each class; hessians times K / (K - 1), as LightGBM has them. */
+export function softmaxGradient(scores: readonly number[], label: number): { g: number; h: number }[] {
+  const most = Math.max(...scores);
+  const exps = scores.map((score) => exp(score - most));
+  const total = exps.reduce((a, b) => a + b);
+  const factor = scores.length / (scores.length - 1);
+  return exps.map((e, k) => {
+    const p = e / total;
+    return { g: p - (k === label ? 1 : 0), h: factor * p * (1 - p) };
+  });
+}
+
+/** The loss that `softmaxGradient` derives: log sum exp(s_k) - s_y. */
+export function softmaxLoss(scores: readonly number[], label: number): number {
+  const most = Math.max(...scores);
+  return log(scores.reduce((sum, score) => sum + exp(score - most), 0)) + most - scores[label]!;
 }
 
 /** Sums by bin. */

@@ -22,10 +22,17 @@ export interface ForestColumn {
 
 /** A trained forest: what its model text holds. */
 export interface Forest {
-  /** binary: the sum of a row's leaf values is a log-odds; regression: the number itself */
-  objective: "binary" | "regression";
+  /** binary: the sum of a row's leaf values is a log-odds; regression: the number itself; multiclass: a class's, before softmax */
+  objective: "binary" | "regression" | "multiclass";
+  /** multiclass: how many; tree t is of class t modulo it */
+  numClasses?: number;
   columns: ForestColumn[];
   trees: Tree[];
+}
+
+/** Scores that each row has. */
+export function numClassesOf({ numClasses = 1 }: Pick<Forest, "numClasses">): number {
+  return numClasses;
 }
 
 /** Arrays as assembly/gbdt/predict.ts reads them. */

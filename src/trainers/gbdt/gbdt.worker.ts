@@ -2,7 +2,8 @@
 
 import { kernelImports } from "../../kernels/load.js";
 import type { GbdtKernel, GbdtLayout } from "../../kernels/gbdt.js";
-import { growTree, lossesOf, type Grown, type GrowTask } from "./grow.js";
+import { lossesOf, takeGradients, type Loss } from "./gradients.js";
+import { growTree, type Grown, type GrowTask } from "./grow.js";
 import { OwnShare } from "./own-share.js";
 
 /** What the pool is made with. */
@@ -10,24 +11,43 @@ export interface GbdtInit {
   memory: WebAssembly.Memory;
   module: WebAssembly.Module;
   layout: GbdtLayout;
+  loss: Loss;
 }
 
-/** Called once in each thread. A task grows a tree; its result has the losses of this thread's blocks after it. */
-export function start({ memory, module, layout }: GbdtInit, index: number): (task: GrowTask) => GrowResult {
+/** What all threads do together. */
+export type GbdtTask =
+  | { kind: "gradients" }
+  | ({ kind: "tree" } & GrowTask)
+  /** the losses of all rows as the scores stand */
+  | { kind: "losses" };
+
+export interface GbdtResult {
+  /** one thread tells the tree: all have the same */
+  tree?: Grown;
+  /** losses of this thread's blocks */
+  train?: number[];
+  valid?: number[];
+}
+
+/** Called once in each thread. */
+export function start(
+  { memory, module, layout, loss }: GbdtInit,
+  index: number,
+): (task: GbdtTask) => GbdtResult {
   const { exports: kernel } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(memory));
   const share = new OwnShare(kernel, layout, index, memory.buffer);
+  const { numTrain, numRows } = layout;
   return (task) => {
+    if (task.kind === "gradients") {
+      takeGradients(share, loss);
+      return {};
+    }
+    if (task.kind === "losses")
+      return {
+        train: lossesOf(share, 0, numTrain, loss),
+        valid: lossesOf(share, numTrain, numRows, loss),
+      };
     const tree = growTree(share, task);
-    const losses = (from: number, to: number) => lossesOf(share, from, to, task.options.squared);
-    const { numTrain, numRows } = layout;
-    // one thread tells the tree: all have the same
-    return { ...(index === 0 && { tree }), train: losses(0, numTrain), valid: losses(numTrain, numRows) };
+    return index === 0 ? { tree } : {};
   };
-}
-
-export interface GrowResult {
-  tree?: Grown;
-  /** losses by block */
-  train: number[];
-  valid: number[];
 }

@@ -1,6 +1,6 @@
 // One tree, grown by all threads at once.
 //
-//   scores ─► gradients ─► integers ─► root histogram ─► best split of the root
+//   gradients ─► integers ─► root histogram ─► best split of the root
 //   repeat: the leaf of the greatest gain ─► its rows to two sides ─► the smaller side's histogram ─► the larger's by
 //           subtraction ─► best split of both
 //   leaves' values from f64 sums ─► scores
@@ -10,7 +10,8 @@
 //
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
-import { BLOCK_ROWS, CELL_BYTES, splitOptionWords, type SplitOptions } from "../../kernels/gbdt.js";
+import { CELL_BYTES, splitOptionWords, type SplitOptions } from "../../kernels/gbdt.js";
+import { gradientSums } from "./gradients.js";
 import type { GrowingLeaf, GrownNode } from "./growing.js";
 import { findSplits } from "./leaf-splits.js";
 import { finishLeaves, type GrownLeaf } from "./leaf-values.js";
@@ -25,13 +26,17 @@ export interface GrowOptions extends SplitOptions {
   maxDepth: number;
   /** which leaf is split next: that of the greatest gain, or of the least depth */
   grow: "leaf" | "depth";
-  squared: boolean;
 }
 
+/** A tree to be grown from gradients that are there. */
 export interface GrowTask {
   options: GrowOptions;
+  /** whose scores the tree is for; 0 but for the softmax */
+  ofClass: number;
   /** rows of the sample in `bag`; undefined for all */
   bagged?: number;
+  /** what gradients of drawn rows were multiplied by at most */
+  amplified: number;
   /** by feature, whether it may split; undefined for all */
   features?: Uint8Array;
 }
@@ -45,10 +50,11 @@ export interface GrownTree {
 /** Sum of |g| or of h is not finite. */
 export type Grown = GrownTree | "diverged";
 
-/** Grows a tree from the scores and adds its values to them. */
-export function growTree(share: OwnShare, { options, bagged, features }: GrowTask): Grown {
+/** Grows a tree from the gradients and adds its values to the scores. */
+export function growTree(share: OwnShare, task: GrowTask): Grown {
+  const { options, ofClass, bagged, features } = task;
   const count = bagged ?? share.layout.numTrain;
-  if (!prepare(share, options, count, bagged !== undefined)) return "diverged";
+  if (!prepare(share, task, count)) return "diverged";
   const leaves: GrowingLeaf[] = [{ begin: 0, end: count, depth: 0, slot: 0, moreL2: 0, side: "left" }];
   const nodes: GrownNode[] = [];
   findSplits(share, leaves[0]!, undefined, options, features);
@@ -61,29 +67,23 @@ export function growTree(share: OwnShare, { options, bagged, features }: GrowTas
     leaves.push(right);
     if (leaves.length < options.numLeaves) findSplits(share, leaf, right, options, features);
   }
-  return { nodes, leaves: finishLeaves(share, nodes, leaves, options, bagged !== undefined) };
+  return { nodes, leaves: finishLeaves(share, nodes, leaves, options, ofClass, bagged !== undefined) };
 }
 
-/** Gradients, their integers, and all rows in one leaf. @returns whether all sums are finite */
-function prepare(share: OwnShare, options: GrowOptions, count: number, bagged: boolean): boolean {
+/** The gradients' integers, and all rows in one leaf. @returns whether all sums are finite */
+function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowTask, count: number): boolean {
   const { kernel, layout, buffer } = share;
-  const { scores, labels, weights, pairs, cells, numTrain, sums, order, bag } = layout;
-  for (const { first, n, block } of share.blocks(0, numTrain)) {
-    const at = 4 * first;
-    const own = weights === 0 ? 0 : weights + at;
-    const out = sums + 16 * block;
-    kernel.gradients(scores + at, labels + at, own, pairs + 2 * at, n, options.squared, out);
-  }
-  share.meet();
-  const [sumG, sumH] = share.sumOf(0, Math.ceil(numTrain / BLOCK_ROWS));
+  const { cells, numTrain, order, bag } = layout;
+  const pairs = layout.pairs + ofClass * layout.pairsApart;
+  const [sumG, sumH] = gradientSums(share, ofClass);
   if (!Number.isFinite(sumG) || !Number.isFinite(sumH)) return false;
-  const { scaleG, scaleH } = scalesOf(sumG, sumH);
+  const { scaleG, scaleH } = scalesOf(amplified * sumG, amplified * sumH);
   for (const { first, n } of share.blocks(0, numTrain)) {
     kernel.quantise(pairs + 8 * first, cells + CELL_BYTES * first, n, scaleG, scaleH);
   }
   const [from, to] = share.rows(0, count);
   const rows = share.u32(order, count);
-  if (bagged) rows.set(share.u32(bag, count).subarray(from, to), from);
+  if (bagged !== undefined) rows.set(share.u32(bag, count).subarray(from, to), from);
   else for (let i = from; i < to; i++) rows[i] = i;
   new Float64Array(buffer, layout.options, 12).set(splitOptionWords(options, scaleG, scaleH));
   share.meet();
@@ -129,13 +129,4 @@ function splitLeaf(
   const right: GrowingLeaf = { ...both, begin: middle, end: leaf.end, slot: rightNumber, side: "right" };
   Object.assign(leaf, { ...both, end: middle, side: "left" });
   return { node, right };
-}
-
-/** Losses of rows by blocks: this thread's, in the blocks' order. */
-export function lossesOf(share: OwnShare, begin: number, end: number, squared: boolean): number[] {
-  const { scores, labels, weights } = share.layout;
-  return [...share.blocks(begin, end)].map(({ first, n }) => {
-    const at = 4 * first;
-    return share.kernel.losses(scores + at, labels + at, weights === 0 ? 0 : weights + at, n, squared);
-  });
 }

@@ -49,7 +49,7 @@ export async function encodePart(
   const scorer = await ForestScorer.start(forest, threads, true);
   try {
     for await (const chunk of scorer.score(dataset, rows, vocabularies, true)) {
-      for (let i = 0; i < chunk.scores.length; i++) {
+      for (let i = 0; i < chunk.numRows; i++) {
         const at = (chunk.first + i) * width;
         for (let t = 0; t < numTrees; t++) ids[at + t] = starts[t]! + chunk.leaves![i * numTrees + t]!;
         categories.forEach((codeOf, c) => {

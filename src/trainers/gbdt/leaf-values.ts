@@ -24,16 +24,19 @@ export function leafValue(g: number, h: number, l1: number, l2: number): number 
   return h + l2 > 0 ? -t / (h + l2) : 0;
 }
 
-/** Values of the leaves, added to the scores of all rows. @param bagged whether the leaves lack some training rows */
+/** Values of the leaves, added to the scores of all rows for a class. @param bagged whether the leaves lack some training rows */
 export function finishLeaves(
   share: OwnShare,
   nodes: readonly GrownNode[],
   leaves: readonly GrowingLeaf[],
   { lambdaL1, lambdaL2, learningRate }: ValueOptions,
+  ofClass: number,
   bagged: boolean,
 ): GrownLeaf[] {
   const { kernel, layout, buffer } = share;
-  const { order, pairs, sums, scores, values, numTrain, numRows } = layout;
+  const { order, sums, values, numTrain, numRows } = layout;
+  const pairs = layout.pairs + ofClass * layout.pairsApart;
+  const scores = layout.scores + ofClass * layout.scoresApart;
   let block = 0;
   const starts = leaves.map(({ begin, end }) => {
     for (const part of share.blocks(begin, end, block)) {
@@ -48,7 +51,7 @@ export function finishLeaves(
   const valueOf = new Float64Array(buffer, values, leaves.length);
   const finished = leaves.map((leaf, i) => {
     const count = sizeOf(leaf);
-    const [sumG, sumH] = share.sumOf(starts[i]!, Math.ceil(count / BLOCK_ROWS));
+    const [sumG, sumH] = share.sumOf(sums + 16 * starts[i]!, Math.ceil(count / BLOCK_ROWS));
     // a tree without a split changes nothing
     const l2 = lambdaL2 + leaf.moreL2;
     const value = nodes.length === 0 ? 0 : learningRate * leafValue(sumG, sumH, lambdaL1, l2);
@@ -62,7 +65,7 @@ export function finishLeaves(
       }
     });
   }
-  walk(share, bagged ? 0 : numTrain, numRows, nodes.length);
+  walk(share, scores, bagged ? 0 : numTrain, numRows, nodes.length);
   share.meet();
   return finished;
 }
@@ -77,8 +80,8 @@ function writeNodes({ layout, buffer }: OwnShare, nodes: readonly GrownNode[]): 
 }
 
 /** Sends rows that no leaf holds down the tree. */
-function walk(share: OwnShare, begin: number, end: number, numNodes: number): void {
-  const { bins, stride, nodes, tables, tableBytes, values, scores } = share.layout;
+function walk(share: OwnShare, scores: number, begin: number, end: number, numNodes: number): void {
+  const { bins, stride, nodes, tables, tableBytes, values } = share.layout;
   if (numNodes === 0) return;
   for (const { first, n } of share.blocks(begin, end)) {
     const rows = bins + first * stride;

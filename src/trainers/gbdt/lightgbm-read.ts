@@ -1,7 +1,7 @@
 // LightGBM's text model → a forest: our own, or one that LightGBM trained.
 //
-// Read are forests of one tree an iteration with constant leaves; `average_output` (random forests) divides leaf values by the
-// number of trees. What else a text may hold is refused by name.
+// Read are forests with constant leaves, of one class or of one tree a class and iteration; `average_output` (random forests)
+// divides leaf values by the number of iterations. What else a text may hold is refused by name.
 
 import { ArtifactError } from "../../errors.js";
 import type { Forest, ForestColumn, MissingNumbers } from "./forest.js";
@@ -30,9 +30,10 @@ export function readLightgbm(text: string, file: string): LightgbmModel {
   const head = entriesOf(lines.slice(1, firstTree < 0 ? end : firstTree));
   const version = head.get("version");
   if (version !== "v3" && version !== "v4") fail(`version ${String(version)}, v3 and v4 are known`);
-  if (head.get("num_class") !== "1" || head.get("num_tree_per_iteration") !== "1")
-    fail("it has several classes, one is read");
   const objective = objectiveOf(head.get("objective") ?? "", fail);
+  const numClasses = Number(head.get("num_class"));
+  if (head.get("num_tree_per_iteration") !== head.get("num_class") || !isCount(numClasses, objective))
+    fail(`num_class ${head.get("num_class")} does not go with its objective and num_tree_per_iteration`);
   const names = (head.get("feature_names") ?? "").split(" ");
   if (names.length !== Number(head.get("max_feature_idx")) + 1)
     fail("feature_names are not max_feature_idx + 1");
@@ -48,7 +49,7 @@ export function readLightgbm(text: string, file: string): LightgbmModel {
     at = next;
   }
   if (trees.length === 0) fail("it has no tree");
-  if (head.has("average_output")) averageOf(trees);
+  if (head.has("average_output")) averageOf(trees, numClasses);
   const columns = names.map((name, f): ForestColumn => ({
     kind: "number",
     missing: "nan",
@@ -56,7 +57,13 @@ export function readLightgbm(text: string, file: string): LightgbmModel {
     name,
   }));
   const pandas = pandasOf(lines.slice(end));
-  return { forest: { objective, columns, trees }, ...(pandas && { pandasCategorical: pandas }) };
+  if (trees.length % numClasses !== 0) fail(`its ${trees.length} trees are not as many for each class`);
+  const classes = objective === "multiclass" ? { numClasses } : {};
+  return { forest: { objective, ...classes, columns, trees }, ...(pandas && { pandasCategorical: pandas }) };
+}
+
+function isCount(numClasses: number, objective: Forest["objective"]): boolean {
+  return objective === "multiclass" ? Number.isInteger(numClasses) && numClasses > 1 : numClasses === 1;
 }
 
 type Fail = (why: string) => never;
@@ -78,7 +85,8 @@ function objectiveOf(text: string, fail: Fail): Forest["objective"] {
   const sigmoid = rest.find((word) => word.startsWith("sigmoid:"));
   if (name === "binary" && (sigmoid === undefined || sigmoid === "sigmoid:1")) return "binary";
   if (name === "regression" && !rest.includes("sqrt")) return "regression";
-  return fail(`objective '${text}', 'binary sigmoid:1' and 'regression' are read`);
+  if (name === "multiclass") return "multiclass";
+  return fail(`objective '${text}'; 'binary sigmoid:1', 'regression' and 'multiclass' are read`);
 }
 
 function treeOf(
@@ -163,8 +171,8 @@ function categoriesOf(words: readonly number[]): number[] {
   );
 }
 
-function averageOf(trees: Tree[]): void {
-  for (const { leaves } of trees) for (const leaf of leaves) leaf.value /= trees.length;
+function averageOf(trees: Tree[], numClasses: number): void {
+  for (const { leaves } of trees) for (const leaf of leaves) leaf.value /= trees.length / numClasses;
 }
 
 function pandasOf(lines: readonly string[]): LightgbmModel["pandasCategorical"] {

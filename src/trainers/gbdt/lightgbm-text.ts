@@ -4,7 +4,7 @@
 // Source: LightGBM 4.6, gbdt_model_text.cpp and tree.cpp (Tree::ToString).
 
 import type { Feature } from "./features.js";
-import { bitSet, type Forest } from "./forest.js";
+import { bitSet, numClassesOf, type Forest } from "./forest.js";
 import type { GbdtOptions } from "./options.js";
 import type { Node, Tree } from "./tree.js";
 
@@ -15,15 +15,15 @@ const MISSING_NAN = 2 << 2;
 
 /** The model's text. */
 export function lightgbmText(forest: Forest, features: readonly Feature[], options: GbdtOptions): string {
-  const trees = forest.trees.map((tree, t) => treeText(tree, t));
+  const trees = forest.trees.map((tree, t) => treeText(tree, t, t < numClassesOf(forest)));
   const head = [
     "tree",
     "version=v4",
-    "num_class=1",
-    "num_tree_per_iteration=1",
+    `num_class=${numClassesOf(forest)}`,
+    `num_tree_per_iteration=${numClassesOf(forest)}`,
     "label_index=0",
     `max_feature_idx=${features.length - 1}`,
-    `objective=${forest.objective === "binary" ? "binary sigmoid:1" : "regression"}`,
+    `objective=${objectiveText(forest)}`,
     `feature_names=${featureNames(features).join(" ")}`,
     `feature_infos=${features.map(infoOf).join(" ")}`,
     `tree_sizes=${trees.map((text) => Buffer.byteLength(text)).join(" ")}`,
@@ -36,6 +36,15 @@ export function lightgbmText(forest: Forest, features: readonly Feature[], optio
     `parameters:\n${parameterLines(options, features)}\nend of parameters\n\n`,
     "pandas_categorical:null\n",
   ].join("");
+}
+
+function objectiveText(forest: Forest): string {
+  const numClasses = numClassesOf(forest);
+  return {
+    binary: "binary sigmoid:1",
+    regression: "regression",
+    multiclass: `multiclass num_class:${numClasses}`,
+  }[forest.objective];
 }
 
 /** Names without white space, which LightGBM splits at; a name that then repeats is numbered. */
@@ -58,7 +67,8 @@ function infoOf(feature: Feature): string {
   return categories.length === 0 ? "none" : [-1, ...categories].join(":");
 }
 
-function treeText({ nodes, leaves, shrinkage }: Tree, t: number): string {
+/** @param carriesBase whether its values have the best constant in them: LightGBM then takes them as they are */
+function treeText({ nodes, leaves, shrinkage }: Tree, t: number, carriesBase: boolean): string {
   const lines = [`Tree=${t}`, `num_leaves=${leaves.length}`];
   const sets = nodes.flatMap(({ test }) => (test.kind === "category" ? [bitSet(test.left)] : []));
   lines.push(`num_cat=${sets.length}`);
@@ -120,7 +130,7 @@ function treeText({ nodes, leaves, shrinkage }: Tree, t: number): string {
     list("cat_boundaries", boundaries);
     list("cat_threshold", sets.flat());
   }
-  return `${lines.join("\n")}\nis_linear=0\nshrinkage=${t === 0 ? 1 : shrinkage}\n\n\n`;
+  return `${lines.join("\n")}\nis_linear=0\nshrinkage=${carriesBase ? 1 : shrinkage}\n\n\n`;
 }
 
 function decisionType({ test }: Node): number {

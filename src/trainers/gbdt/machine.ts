@@ -7,7 +7,8 @@ import { kernelImports, loadKernel } from "../../kernels/load.js";
 import { Arena, type Region } from "../../kernels/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { cellsOf, type BinnedColumn, type Feature } from "./features.js";
-import type { GbdtInit, GrowResult } from "./gbdt.worker.js";
+import type { GbdtInit, GbdtResult, GbdtTask } from "./gbdt.worker.js";
+import type { Loss } from "./gradients.js";
 import type { GrownTree, GrowTask } from "./grow.js";
 
 /** Edges of a feature, padded: at most 254 and infinity. */
@@ -20,25 +21,22 @@ export interface MachineShape {
   numValid: number;
   numLeaves: number;
   threads: number;
+  loss: Loss;
+  /** scores that each row has */
+  numClasses: number;
   weighted: boolean;
+  /** whether trees are grown on samples */
   bagged: boolean;
 }
 
 /** For one block of a column. */
 type Scratch = Record<"values" | "binned" | "edges", Region>;
 
-/** A tree and the losses after it, summed. */
-export interface Step {
-  tree: GrownTree;
-  trainLoss: number;
-  validLoss: number;
-}
-
 /** Rows and threads; `terminate` ends the threads and must be called. */
 export class GbdtMachine {
   readonly layout: GbdtLayout;
   readonly #arena: Arena;
-  readonly #pool: WorkerPool<GrowTask, GrowResult>;
+  readonly #pool: WorkerPool<GbdtTask, GbdtResult>;
   readonly #kernel: GbdtKernel;
   readonly #scratch: Scratch;
 
@@ -46,7 +44,7 @@ export class GbdtMachine {
     arena: Arena,
     layout: GbdtLayout,
     kernel: GbdtKernel,
-    pool: WorkerPool<GrowTask, GrowResult>,
+    pool: WorkerPool<GbdtTask, GbdtResult>,
     scratch: Scratch,
   ) {
     this.#arena = arena;
@@ -63,15 +61,11 @@ export class GbdtMachine {
       numCells: cellsOf(feature),
       categorical: feature.kind === "category",
     }));
-    const { threads: numThreads, numTrain, numValid, numLeaves, weighted, bagged } = shape;
+    const { features: _, threads: numThreads, loss, ...sizes } = shape;
     const layout = allocateGbdt(arena, {
+      ...sizes,
       rows: rowLayout(features),
-      numTrain,
-      numValid,
-      numLeaves,
       numThreads,
-      weighted,
-      bagged,
     });
     const scratch = {
       values: arena.allocate("numbers to be binned", 8 * BLOCK_ROWS),
@@ -80,9 +74,9 @@ export class GbdtMachine {
     };
     const module = await loadKernel("gbdt");
     const { exports } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(arena.memory));
-    const init: GbdtInit = { memory: arena.memory, module, layout };
+    const init: GbdtInit = { memory: arena.memory, module, layout, loss };
     const { barrier } = layout;
-    const pool = await WorkerPool.start<GrowTask, GrowResult>(
+    const pool = await WorkerPool.start<GbdtTask, GbdtResult>(
       new URL("./gbdt.worker.js", import.meta.url),
       numThreads,
       init,
@@ -126,13 +120,21 @@ export class GbdtMachine {
     }
   }
 
-  /** Labels, weights and first scores of rows `first` and on. */
-  label(first: number, labels: Float32Array, weights: Float32Array | undefined, score: number): void {
+  /** Labels and weights of rows `first` and on, and their first scores: f32[numClasses][labels.length]. */
+  label(
+    first: number,
+    labels: Float32Array,
+    weights: Float32Array | undefined,
+    scores: readonly (number | Float32Array)[],
+  ): void {
     const at = this.layout;
-    const view = (offset: number) =>
-      new Float32Array(this.#arena.memory.buffer, offset + 4 * first, labels.length);
+    const view = (offset: number) => this.#f32(offset + 4 * first, labels.length);
     view(at.labels).set(labels);
-    view(at.scores).fill(score);
+    scores.forEach((score, k) => {
+      const own = view(at.scores + k * at.scoresApart);
+      if (typeof score === "number") own.fill(score);
+      else own.set(score);
+    });
     if (at.weights !== 0) {
       if (weights) view(at.weights).set(weights);
       else view(at.weights).fill(1);
@@ -144,26 +146,78 @@ export class GbdtMachine {
     new Uint32Array(this.#arena.memory.buffer, this.layout.bag, rows.length).set(rows);
   }
 
+  /** f32[numTrain]: |g h| of each row, summed over the classes. */
+  gradientSizes(): Float32Array {
+    const { numTrain, numClasses, pairs, pairsApart } = this.layout;
+    const sizes = new Float32Array(numTrain);
+    for (let k = 0; k < numClasses; k++) {
+      const own = this.#f32(pairs + k * pairsApart, 2 * numTrain);
+      for (let row = 0; row < numTrain; row++) sizes[row]! += Math.abs(own[2 * row]! * own[2 * row + 1]!);
+    }
+    return sizes;
+  }
+
+  /** Multiplies rows' gradients and hessians. */
+  amplify(rows: Uint32Array, factor: number): void {
+    const { numTrain, numClasses, pairs, pairsApart } = this.layout;
+    for (let k = 0; k < numClasses; k++) {
+      const own = this.#f32(pairs + k * pairsApart, 2 * numTrain);
+      for (const row of rows) {
+        own[2 * row]! *= factor;
+        own[2 * row + 1]! *= factor;
+      }
+    }
+  }
+
+  /** A copy of the scores of all classes and rows, as they lie in memory. */
+  scores(): Float32Array {
+    return this.#allScores().slice();
+  }
+
+  /** Puts a copy back. */
+  setScores(scores: Float32Array): void {
+    this.#allScores().set(scores);
+  }
+
+  #allScores(): Float32Array {
+    const { scores, scoresApart, numClasses } = this.layout;
+    return this.#f32(scores, (scoresApart / 4) * numClasses);
+  }
+
+  #f32(offset: number, length: number): Float32Array {
+    return new Float32Array(this.#arena.memory.buffer, offset, length);
+  }
+
+  /** Takes the gradients of the training part from the scores. */
+  async takeGradients(): Promise<void> {
+    await this.#pool.run({ kind: "gradients" });
+  }
+
   /**
-   * Grows a tree and adds its values to the scores.
+   * Grows a tree from the gradients and adds its values to the scores.
    *
    * @returns undefined when the gradients are not finite
    */
-  async step(task: GrowTask): Promise<Step | undefined> {
-    const shares = await this.#pool.run(task);
-    const { tree } = shares[0]!;
-    if (tree === undefined || tree === "diverged") return undefined;
+  async growTree(task: GrowTask): Promise<GrownTree | undefined> {
+    const [told] = await this.#pool.run({ kind: "tree", ...task });
+    const { tree } = told!;
+    return tree === undefined || tree === "diverged" ? undefined : tree;
+  }
+
+  /** Sums of all rows' losses. */
+  async losses(): Promise<{ train: number; valid: number }> {
+    const shares = await this.#pool.run({ kind: "losses" });
     const sum = (part: "train" | "valid", numRows: number): number => {
       // blocks were dealt out in turn, and are added in their order
       let loss = 0;
       const numBlocks = Math.ceil(numRows / BLOCK_ROWS);
       for (let b = 0; b < numBlocks; b++) {
-        loss += shares[b % shares.length]![part][Math.floor(b / shares.length)]!;
+        loss += shares[b % shares.length]![part]![Math.floor(b / shares.length)]!;
       }
       return loss;
     };
     const { numTrain, numRows } = this.layout;
-    return { tree, trainLoss: sum("train", numTrain), validLoss: sum("valid", numRows - numTrain) };
+    return { train: sum("train", numTrain), valid: sum("valid", numRows - numTrain) };
   }
 }
 

@@ -18,6 +18,8 @@ const defaults = {
   featureFraction: 1,
   baggingFraction: 1,
   baggingFreq: 0,
+  topRate: 0.2,
+  otherRate: 0.1,
   catSmooth: 10,
   catL2: 10,
   maxCatThreshold: 32,
@@ -30,11 +32,15 @@ const defaults = {
 export interface GbdtOptions extends Record<keyof typeof defaults, number> {
   threads: number;
   grow: "leaf" | "depth";
+  boosting: (typeof boostings)[number];
 }
+
+/** Which rows trees are grown on: all or a bag of them, or those of the greatest gradients and a share of the others. */
+export const boostings = ["gbdt", "goss"] as const;
 
 /** A number that a user may set. */
 export interface Hyperparameter {
-  name: Exclude<keyof GbdtOptions, "grow">;
+  name: Exclude<keyof GbdtOptions, "grow" | "boosting">;
   /** as the help shows it */
   default: string;
   help: string;
@@ -71,7 +77,7 @@ const number = (name: keyof typeof defaults, min: number, max: number, help: str
   max,
 });
 
-/** What a user may set, in the order of the help; `grow` is a flag of its own. */
+/** What a user may set, in the order of the help; `grow` and `boosting` are flags of their own. */
 export const hyperparameters: readonly Hyperparameter[] = [
   whole("numTrees", 1, MANY, "trees, at most"),
   whole("numLeaves", 2, 65536, "leaves a tree, at most"),
@@ -86,6 +92,8 @@ export const hyperparameters: readonly Hyperparameter[] = [
   number("featureFraction", 1e-6, 1, "share of the columns that a tree may use"),
   number("baggingFraction", 1e-6, 1, "share of the rows that a tree is grown on; needs --bagging-freq"),
   whole("baggingFreq", 0, MANY, "trees between two draws of these rows; 0 uses all rows"),
+  number("topRate", 0, 1, "goss: share of the rows, of the greatest gradients, that each tree is grown on"),
+  number("otherRate", 0, 1, "goss: share of the rows that are drawn from the others"),
   number("catSmooth", 0, ANY, "rows added to each category when categories are sorted"),
   number("catL2", 0, ANY, "L2 added for splits between many categories"),
   whole("maxCatThreshold", 1, MANY, "categories on the smaller side of a split, at most"),
@@ -104,7 +112,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
 
 /** The defaults. */
 export function defaultGbdtOptions(): GbdtOptions {
-  return { ...defaults, threads: availableParallelism(), grow: "leaf" };
+  return { ...defaults, threads: availableParallelism(), grow: "leaf", boosting: "gbdt" };
 }
 
 /** @throws {UsageError} an option is outside its range, or two do not go together */
@@ -119,6 +127,13 @@ export function checkGbdtOptions(options: GbdtOptions): void {
   }
   if (options.baggingFraction < 1 && options.baggingFreq === 0)
     throw new UsageError("--bagging-fraction needs --bagging-freq, such as --bagging-freq 1");
+  const { boosting, baggingFreq, topRate, otherRate } = options;
+  if (boosting === "goss" && baggingFreq > 0)
+    throw new UsageError("--boosting goss draws rows by their gradients: leave --bagging-freq out");
+  if (boosting === "goss" && !(topRate + otherRate <= 1 && topRate > 0 && otherRate > 0))
+    throw new UsageError(
+      `--top-rate and --other-rate are shares above 0 of at most 1 in all, got ${topRate} and ${otherRate}`,
+    );
 }
 
 /** What the head's weights are drawn to. */

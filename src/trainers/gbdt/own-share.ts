@@ -49,9 +49,9 @@ export class OwnShare {
     return [at(index), at(index + 1)];
   }
 
-  /** The sum of blocks' sums, in their order. */
-  sumOf(first: number, count: number): [sumG: number, sumH: number] {
-    const sums = new Float64Array(this.buffer, this.layout.sums + 16 * first, 2 * count);
+  /** The sum of blocks' sums, in their order. @param at where the first one's are */
+  sumOf(at: number, count: number): [sumG: number, sumH: number] {
+    const sums = new Float64Array(this.buffer, at, 2 * count);
     let [sumG, sumH] = [0, 0];
     for (let b = 0; b < count; b++) {
       sumG += sums[2 * b]!;

@@ -4,14 +4,20 @@ import type { KeyHashing, Roles } from "../../dataset/dataset.js";
 import { keysOf, keyText } from "../../embedding/table.js";
 import type { Vocabularies } from "./scorer.js";
 import type { Feature } from "./features.js";
+import type { Forest } from "./forest.js";
 
 /** A column of the trees; a category is the position of its key. */
 export type ColumnRecipe =
   { name: string; kind: "number" } | { name: string; kind: "category"; keys: string[] };
 
+/** What trees predict: a class of two by its log-odds, a number, or a class of several. */
+export type GbdtTask = Forest["objective"];
+
 export interface GbdtPreprocess {
   roles: Roles;
-  task: "binary" | "regression";
+  task: GbdtTask;
+  /** multiclass: their names, in the order of their numbers */
+  classes?: string[];
   /** labels from there on are 1 */
   positiveFrom: number | null;
   /** as --side, --drop and --where take them */

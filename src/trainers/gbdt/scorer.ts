@@ -6,7 +6,7 @@ import { UsageError } from "../../errors.js";
 import { loadKernel } from "../../kernels/load.js";
 import { Arena } from "../../kernels/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
-import { compileForest, MISSING_CODE, type CompiledForest, type Forest } from "./forest.js";
+import { compileForest, MISSING_CODE, numClassesOf, type CompiledForest, type Forest } from "./forest.js";
 import type { ForestInit } from "./forest.worker.js";
 import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./scoring.js";
 
@@ -21,7 +21,9 @@ export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "
 export interface ScoredChunk {
   /** position of the first among the rows asked for */
   first: number;
-  /** f64: sums of leaf values in the trees' order */
+  /** rows of the chunk */
+  numRows: number;
+  /** f64[numRows][numClasses]: sums of leaf values in the trees' order */
   scores: Float64Array;
   /** u32[n][numTrees]: the leaf's number within its tree; when asked for */
   leaves?: Uint32Array;
@@ -53,7 +55,7 @@ export class ForestScorer {
   static async start(forest: Forest, threads: number, withLeaves: boolean): Promise<ForestScorer> {
     const arena = new Arena();
     const compiled = compileForest(forest);
-    const width = forest.columns.length + (withLeaves ? compiled.numTrees : 0) + 1;
+    const width = forest.columns.length + (withLeaves ? compiled.numTrees : 0) + numClassesOf(forest);
     const chunkRows = Math.max(SCORED_ROWS, Math.min(65_536, Math.floor(CHUNK_CELLS / width)));
     const layout = layOut(arena, forest, compiled, threads, chunkRows, withLeaves);
     const init: ForestInit = { memory: arena.memory, module: await loadKernel("gbdt"), layout };
@@ -82,16 +84,17 @@ export class ForestScorer {
     const fills = this.#forest.columns.map((column, c) =>
       this.#filler(c, column.name, dataset, vocabularies),
     );
-    const { scores, leaves, numTrees } = this.#layout;
+    const { scores, leaves, numTrees, numClasses } = this.#layout;
     const { buffer } = this.#arena.memory;
     for (let first = 0; first < rows.length; first += this.#chunkRows) {
       const chunk = rows.subarray(first, first + this.#chunkRows);
       for (const fill of fills) fill(chunk);
-      new Float64Array(buffer, scores, chunk.length).fill(0);
+      const own = new Float64Array(buffer, scores, chunk.length * numClasses).fill(0);
       await this.#pool.run({ numRows: chunk.length, leaves: withLeaves });
       yield {
         first,
-        scores: new Float64Array(buffer, scores, chunk.length).slice(),
+        numRows: chunk.length,
+        scores: own.slice(),
         ...(withLeaves && { leaves: new Uint32Array(buffer, leaves, chunk.length * numTrees).slice() }),
       };
     }
@@ -145,7 +148,7 @@ export function categoryCodes(
 
 function layOut(
   arena: Arena,
-  { columns }: Forest,
+  forest: Forest,
   compiled: CompiledForest,
   numThreads: number,
   chunkRows: number,
@@ -159,9 +162,12 @@ function layOut(
     return offset;
   };
   const { numTrees } = compiled;
+  const { columns } = forest;
+  const numClasses = numClassesOf(forest);
   return {
     numThreads,
     numTrees,
+    numClasses,
     columns: columns.map(({ kind, missing }, c): ScoringColumn => {
       const edges = compiled.edges[c]!;
       return {
@@ -178,12 +184,12 @@ function layOut(
     starts: placed("the trees' first leaves", compiled.starts),
     values: placed("leaf values", compiled.values),
     codes: arena.allocate("codes", 2 * columns.length * SCORED_ROWS * numThreads).offset,
-    scores: arena.allocate("scores", 8 * chunkRows).offset,
+    scores: arena.allocate("scores", 8 * chunkRows * numClasses).offset,
     leaves: arena.allocate("leaves", withLeaves ? 4 * chunkRows * numTrees : 0).offset,
   };
 }
 
-/** All rows' scores. */
+/** f64[rows.length][numClasses]: all rows' scores. */
 export async function scoresOf(
   forest: Forest,
   dataset: Dataset,
@@ -193,9 +199,10 @@ export async function scoresOf(
 ): Promise<Float64Array> {
   const scorer = await ForestScorer.start(forest, threads, false);
   try {
-    const scores = new Float64Array(rows.length);
+    const numClasses = numClassesOf(forest);
+    const scores = new Float64Array(rows.length * numClasses);
     for await (const chunk of scorer.score(dataset, rows, vocabularies, false))
-      scores.set(chunk.scores, chunk.first);
+      scores.set(chunk.scores, chunk.first * numClasses);
     return scores;
   } finally {
     await scorer.terminate();

@@ -20,6 +20,7 @@ export interface ScoringColumn {
 export interface ScoringLayout {
   numThreads: number;
   numTrees: number;
+  numClasses: number;
   columns: ScoringColumn[];
   nodes: number;
   sets: number;
@@ -28,7 +29,7 @@ export interface ScoringLayout {
   values: number;
   /** u16[threads][512][columns] */
   codes: number;
-  /** f64[chunk] */
+  /** f64[chunk][numClasses] */
   scores: number;
   /** u32[chunk][numTrees] */
   leaves: number;
@@ -46,7 +47,7 @@ export function runScoring(
   index: number,
   task: ScoringTask,
 ): boolean {
-  const { columns, numTrees, numThreads, scores, leaves } = layout;
+  const { columns, numTrees, numThreads, numClasses, scores, leaves } = layout;
   const stride = 2 * columns.length;
   const codes = layout.codes + index * SCORED_ROWS * stride;
   for (let at = index * SCORED_ROWS; at < task.numRows; at += numThreads * SCORED_ROWS) {
@@ -67,7 +68,8 @@ export function runScoring(
       numTrees,
       layout.values,
       task.leaves ? leaves + 4 * at * numTrees : 0,
-      scores + 8 * at,
+      scores + 8 * at * numClasses,
+      numClasses,
     );
   }
   return true;

@@ -24,6 +24,7 @@ const all = (n: number) => Uint32Array.from({ length: n }, (_, row) => row);
 test.each([
   ["as it is", {}],
   ["depth first", { grow: "depth" }],
+  ["of the greatest gradients", { boosting: "goss", learningRate: 0.3 }],
   ["of samples", { baggingFraction: 0.5, baggingFreq: 2, featureFraction: 0.7 }],
 ] as [string, Partial<GbdtOptions>][])("the same trees at 1, 2 and 3 threads, %s", async (_, told) => {
   const texts = [];
@@ -122,7 +123,11 @@ test("the text model reads back to the same forest", async () => {
 test.each([
   ["cut short", (text: string) => text.slice(0, text.length / 2), "cut short"],
   ["of a newer version", (text: string) => text.replace("version=v4", "version=v9"), "version v9"],
-  ["of several classes", (text: string) => text.replace("num_class=1", "num_class=3"), "several classes"],
+  [
+    "of more classes than its objective",
+    (text: string) => text.replace("num_class=1", "num_class=3"),
+    "num_class 3",
+  ],
   ["with linear leaves", (text: string) => text.replace("is_linear=0", "is_linear=1"), "linear"],
   ["with a lost child", (text: string) => text.replace(/left_child=\S+/, "left_child=77"), "no tree"],
   ["with a number lost", (text: string) => text.replace(/leaf_value=\S+ /, "leaf_value="), "leaf_value"],

@@ -1,23 +1,23 @@
 // The boosting loop.
 //
-//   input ──► machine (binned rows in shared memory, threads) ──► a tree at a time ──► the trees up to the best
+//   input ──► machine (binned rows in shared memory, threads) ──► gradients ──► a tree for each class ──► the trees up to the best
 //
-// Source: Friedman 2001 (doi:10.1214/aos/1013203451), algorithms 1 and 5 with Newton steps; He et al. 2014. Deviations:
+// Source: Friedman 2001 (doi:10.1214/aos/1013203451), algorithms 1, 5 and 6 with Newton steps; He et al. 2014. Deviations:
 // docs/algorithms/gbdt.md.
 
 import { DataError, DivergedError, UsageError } from "../../errors.js";
 import { MAX_ROWS } from "../../kernels/gbdt.js";
 import { log } from "../../kernels/reference/exp.js";
-import { draw, permutation } from "../../kernels/reference/random.js";
 import type { BinnedColumn, Feature } from "./features.js";
-import type { GrowOptions, GrownTree, GrowTask } from "./grow.js";
-import { leafValue } from "./leaf-values.js";
+import type { Forest } from "./forest.js";
+import { numClassesOf } from "./forest.js";
+import { shifted, treeOf } from "./grown-tree.js";
+import type { Loss } from "./gradients.js";
 import { GbdtMachine } from "./machine.js";
 import { checkGbdtOptions, type GbdtOptions } from "./options.js";
-import type { Node, Test, Tree } from "./tree.js";
+import { drawColumns, drawRows, isSampled, type Sample } from "./samples.js";
+import type { Tree } from "./tree.js";
 import { withMachine } from "../../workers/with-machine.js";
-
-export type Objective = "binary" | "regression";
 
 /** Rows of one part. */
 export interface GbdtRows {
@@ -25,22 +25,23 @@ export interface GbdtRows {
   columns: BinnedColumn[];
   /** u32: which rows of the columns */
   rows: Uint32Array;
-  /** f32[rows.length] */
+  /** f32[rows.length]; of several classes their numbers */
   labels: Float32Array;
   /** f32[rows.length]; each counts once when absent */
   weights?: Float32Array;
+  /** f32[numClasses][rows.length]: what an earlier forest says, where training goes on from one */
+  scores?: Float32Array[];
 }
 
-export interface GbdtInput {
+export interface GbdtInput extends Pick<Forest, "objective" | "numClasses"> {
   features: Feature[];
-  objective: Objective;
   train: GbdtRows;
   valid?: GbdtRows;
 }
 
-/** What happened with a tree; losses are means a row: nats for binary, (score - label)^2 for regression. */
+/** What happened with an iteration; losses are means a row: nats, or (score - label)^2 for regression. */
 export interface TreeEvent {
-  /** trees so far */
+  /** iterations so far: trees, or as many for each class */
   epoch: number;
   trainLoss: number;
   validLoss?: number;
@@ -51,17 +52,49 @@ export interface TreeEvent {
 }
 
 export interface GbdtModel {
-  objective: Objective;
-  /** the first one carries the best constant */
+  /** those of the first iteration carry the best constants, unless training went on from scores */
   trees: Tree[];
+  /** iterations that the trees are of */
+  numIterations: number;
   events: TreeEvent[];
+  /** a signal ended the training before its time */
+  interrupted: boolean;
 }
+
+/** Where a training stands after an iteration: with it, training goes on as if it had not stopped. */
+export interface GbdtCheckpoint {
+  trees: Tree[];
+  /** f32: of all classes and rows, as the machine has them */
+  scores: Float32Array;
+  events: TreeEvent[];
+  best: Best;
+}
+
+interface Best {
+  iteration: number;
+  /** null before the first */
+  loss: number | null;
+}
+
+/** How a training is steered from outside. */
+export interface GbdtControls {
+  /** hears, after the first iteration, what ends the training early; returns what withdraws it */
+  onInterrupt?: (finish: () => void) => () => void;
+  checkpoint?: { every: number; save(checkpoint: GbdtCheckpoint): Promise<void> };
+  resume?: GbdtCheckpoint;
+}
+
+const losses: Record<Forest["objective"], Loss> = {
+  binary: "logistic",
+  regression: "squared",
+  multiclass: "softmax",
+};
 
 /**
  * Trains boosted trees.
  *
  * The same input, options and seed give the same trees at any number of threads. With a validation part and a patience above
- * 0, training stops after so many trees without a lower validation loss, and the trees up to the best are the model.
+ * 0, training stops after so many iterations without a lower validation loss, and the trees up to the best are the model.
  *
  * @throws {UsageError} an option is out of range, or the rows do not fit 4 GiB
  * @throws {DataError} there are no training rows
@@ -72,6 +105,7 @@ export async function trainGbdt(
   options: GbdtOptions,
   observe: (event: TreeEvent) => void = () => undefined,
   signal?: AbortSignal,
+  controls: GbdtControls = {},
 ): Promise<GbdtModel> {
   checkGbdtOptions(options);
   signal?.throwIfAborted();
@@ -86,121 +120,127 @@ export async function trainGbdt(
     numValid,
     numLeaves: options.numLeaves,
     threads: options.threads,
+    loss: losses[input.objective],
+    numClasses: numClassesOf(input),
     weighted: (train.weights ?? valid?.weights) !== undefined,
-    bagged: isBagged(options),
+    bagged: isSampled(options),
   });
-  return await withMachine(machine, signal, () => {
-    const base = baseScore(input);
-    load(machine, features, train, "train", base);
-    if (valid) load(machine, features, valid, "valid", base);
+  return await withMachine(machine, signal, async () => {
+    const bases = train.scores ? train.scores.map(() => 0) : baseScores(input);
+    load(machine, features, train, "train", bases);
+    if (valid) load(machine, features, valid, "valid", bases);
     signal?.throwIfAborted();
-    return boost(machine, input, base, options, observe);
+    return await boost(machine, input, bases, options, observe, controls);
   });
 }
 
 function load(
   machine: GbdtMachine,
   features: Feature[],
-  { columns, rows, labels, weights }: GbdtRows,
+  { columns, rows, labels, weights, scores }: GbdtRows,
   part: "train" | "valid",
-  base: number,
+  bases: number[],
 ): void {
   features.forEach((feature, f) => machine.bin(f, feature, columns[f]!, rows, part));
-  machine.label(part === "train" ? 0 : machine.layout.numTrain, labels, weights, base);
+  machine.label(part === "train" ? 0 : machine.layout.numTrain, labels, weights, scores ?? bases);
 }
 
 async function boost(
   machine: GbdtMachine,
-  { features, objective, train, valid }: GbdtInput,
-  base: number,
+  { features, train, valid, ...input }: GbdtInput,
+  bases: number[],
   options: GbdtOptions,
   observe: (event: TreeEvent) => void,
+  { onInterrupt, checkpoint, resume }: GbdtControls,
 ): Promise<GbdtModel> {
-  const grow: GrowOptions = { ...options, squared: objective === "regression" };
+  const numClasses = numClassesOf(input);
   const [trainWeight, validWeight] = [weightOf(train), valid ? weightOf(valid) : 0];
-  const trees: Tree[] = [];
-  const events: TreeEvent[] = [];
-  let best = { epoch: 0, loss: Infinity };
-  let bagged: number | undefined;
-  for (let epoch = 1; epoch <= options.numTrees; epoch++) {
-    const start = performance.now();
-    if (isBagged(options) && (epoch - 1) % options.baggingFreq === 0)
-      bagged = drawBag(machine, options, epoch);
-    const step = await machine.step(taskOf(grow, options, features.length, epoch, bagged));
-    if (!step) throw diverged(epoch, options);
+  const trees = [...(resume?.trees ?? [])];
+  const events = [...(resume?.events ?? [])];
+  let best: Best = resume?.best ?? { iteration: 0, loss: null };
+  if (resume) machine.setScores(resume.scores);
+  // an earlier forest may be better than any that goes on from it
+  else if (valid?.scores) best = { iteration: 0, loss: (await machine.losses()).valid / validWeight };
+  const stops = valid !== undefined && options.patience > 0;
+  const hasWaited = () => stops && events.length - best.iteration >= options.patience;
 
-    // no leaf can be split any more
-    if (step.tree.nodes.length === 0) break;
-    const tree = treeOf(step.tree, features, options);
-    if (trees.length === 0) for (const part of [...tree.leaves, ...tree.nodes]) part.value += base;
-    trees.push(tree);
-    const [trainLoss, validLoss] = [step.trainLoss / trainWeight, step.validLoss / validWeight];
-    const isBest = !valid || validLoss < best.loss;
-    if (isBest) best = { epoch, loss: validLoss };
-    const seconds = (performance.now() - start) / 1000;
-    const event: TreeEvent = {
-      epoch,
-      trainLoss,
-      ...(valid && { validLoss }),
-      rowsPerSecond: train.rows.length / seconds,
-      seconds,
-      best: isBest,
-    };
-    events.push(event);
-    observe(event);
-    if (!Number.isFinite(trainLoss)) throw diverged(epoch, options);
-    if (valid && options.patience > 0 && epoch - best.epoch >= options.patience) break;
+  let interrupted = false;
+  let withdraw: (() => void) | undefined;
+  let sample: Sample | undefined;
+  try {
+    while (events.length < options.numTrees && !hasWaited() && !interrupted) {
+      const iteration = events.length + 1;
+      const start = performance.now();
+      await machine.takeGradients();
+      sample = drawRows(machine, options, iteration, sample);
+      const grown: Tree[] = [];
+      for (let k = 0; k < numClasses; k++) {
+        const columns = drawColumns(options, features.length, trees.length + k + 1);
+        const tree = await machine.growTree({
+          options,
+          ofClass: k,
+          ...sample,
+          ...(columns && { features: columns }),
+        });
+        if (!tree) throw diverged(iteration, options);
+        const own = treeOf(tree, features, options);
+        grown.push(iteration === 1 ? shifted(own, bases[k]!) : own);
+      }
+      // no leaf can be split any more
+      if (grown.every(({ nodes }) => nodes.length === 0)) break;
+      trees.push(...grown);
+
+      const sums = await machine.losses();
+      const [trainLoss, validLoss] = [sums.train / trainWeight, sums.valid / validWeight];
+      const isBest = !valid || best.loss === null || validLoss < best.loss;
+      if (isBest) best = { iteration, loss: valid ? validLoss : null };
+      const seconds = (performance.now() - start) / 1000;
+      const event: TreeEvent = {
+        epoch: iteration,
+        trainLoss,
+        ...(valid && { validLoss }),
+        rowsPerSecond: train.rows.length / seconds,
+        seconds,
+        best: isBest,
+      };
+      events.push(event);
+      observe(event);
+      if (!Number.isFinite(trainLoss)) throw diverged(iteration, options);
+      withdraw ??= onInterrupt?.(() => (interrupted = true));
+      if (checkpoint && iteration % checkpoint.every === 0)
+        await checkpoint.save({ trees, scores: machine.scores(), events, best });
+    }
+  } finally {
+    withdraw?.();
   }
-  const kept = valid && options.patience > 0 ? trees.slice(0, best.epoch) : trees;
-  return { objective, trees: kept.length > 0 ? kept : [constantTree(base, train)], events };
+  const numIterations = stops || interrupted ? best.iteration : events.length;
+  const kept = trees.slice(0, numIterations * numClasses);
+  // nothing could be split
+  const constants =
+    events.length === 0 && !train.scores ? bases.map((base) => constantTree(base, train)) : [];
+  return { trees: [...kept, ...constants], numIterations, events, interrupted };
 }
 
-/** A tree of one leaf: nothing could be split. */
 function constantTree(base: number, { rows }: GbdtRows): Tree {
   return { nodes: [], leaves: [{ value: base, weight: 0, count: rows.length }], shrinkage: 1 };
 }
 
-function isBagged({ baggingFraction, baggingFreq }: GbdtOptions): boolean {
-  return baggingFreq > 0 && baggingFraction < 1;
-}
-
-/** Draws a share of the rows, ascending. @returns how many */
-function drawBag(machine: GbdtMachine, { baggingFraction, seed }: GbdtOptions, epoch: number): number {
-  const key = draw(draw(seed, 0xba9), epoch);
-  const { numTrain } = machine.layout;
-  const bound = baggingFraction * 2 ** 32;
-  const rows = Uint32Array.from({ length: numTrain }, (_, row) => row).filter(
-    (row) => draw(key, row) < bound,
-  );
-  machine.setBag(rows);
-  return rows.length;
-}
-
-function taskOf(
-  grow: GrowOptions,
-  { featureFraction, seed }: GbdtOptions,
-  numFeatures: number,
-  epoch: number,
-  bagged: number | undefined,
-): GrowTask {
-  const task: GrowTask = { options: grow, ...(bagged !== undefined && { bagged }) };
-  if (featureFraction === 1) return task;
-  const kept = Math.max(1, Math.round(featureFraction * numFeatures));
-  const features = new Uint8Array(numFeatures);
-  for (const f of permutation(numFeatures, draw(draw(seed, 0xfea), epoch)).subarray(0, kept)) features[f] = 1;
-  return { ...task, features };
-}
-
-/** The best constant score: log-odds of the labels' mean, or the mean itself. */
-function baseScore({ objective, train: { labels, weights } }: GbdtInput): number {
-  let [sum, total] = [0, 0];
+/** The best constant scores: log-odds of the labels' mean, the mean itself, or the logs of the classes' shares. */
+function baseScores({ train: { labels, weights }, ...input }: GbdtInput): number[] {
+  const numClasses = numClassesOf(input);
+  const sums = new Float64Array(numClasses);
+  let total = 0;
   for (let i = 0; i < labels.length; i++) {
     const w = weights ? weights[i]! : 1;
-    sum += w * labels[i]!;
+    if (input.objective === "multiclass") sums[labels[i]!]! += w;
+    else sums[0]! += w * labels[i]!;
     total += w;
   }
-  const mean = sum / total;
-  return objective === "binary" ? log(mean / (1 - mean)) : mean;
+  return Array.from(sums, (sum) => {
+    const mean = sum / total;
+    if (input.objective === "regression") return mean;
+    return input.objective === "binary" ? log(mean / (1 - mean)) : log(Math.max(mean, 1e-15));
+  });
 }
 
 function weightOf({ rows, weights }: GbdtRows): number {
@@ -208,41 +248,6 @@ function weightOf({ rows, weights }: GbdtRows): number {
   let sum = 0;
   for (const w of weights) sum += w;
   return sum;
-}
-
-/** The grown tree in numbers and categories instead of bins. */
-function treeOf(grown: GrownTree, features: readonly Feature[], options: GbdtOptions): Tree {
-  const { learningRate, lambdaL1, lambdaL2 } = options;
-  const leaves = grown.leaves.map(({ value, sumH, count }) => ({ value, weight: sumH, count }));
-  // sums of nodes from their children's: a child has a greater number than its parent
-  const sums = grown.nodes.map(() => ({ g: 0, h: 0, count: 0 }));
-  const sumsOf = (child: number) => {
-    if (child >= 0) return sums[child]!;
-    const { sumG: g, sumH: h, count } = grown.leaves[~child]!;
-    return { g, h, count };
-  };
-  for (let i = grown.nodes.length - 1; i >= 0; i--) {
-    const [l, r] = [sumsOf(grown.nodes[i]!.left), sumsOf(grown.nodes[i]!.right)];
-    sums[i] = { g: l.g + r.g, h: l.h + r.h, count: l.count + r.count };
-  }
-  const nodes = grown.nodes.map((node, i): Node => {
-    const { feature, left, right, gain } = node;
-    const { g, h, count } = sums[i]!;
-    const value = learningRate * leafValue(g, h, lambdaL1, lambdaL2);
-    return { feature, test: testOf(node, features[feature]!), left, right, gain, value, weight: h, count };
-  });
-  return { nodes, leaves, shrinkage: learningRate };
-}
-
-/** A threshold above all numbers. */
-const ABOVE_ALL = Number.MAX_VALUE;
-
-function testOf({ bin, missingLeft, goesLeft }: GrownTree["nodes"][number], feature: Feature): Test {
-  if (feature.kind === "number")
-    return { kind: "number", threshold: feature.edges[bin] ?? ABOVE_ALL, missingLeft };
-  const left: number[] = [];
-  goesLeft?.forEach((goes, b) => goes === 1 && left.push(b - 1));
-  return { kind: "category", left };
 }
 
 function diverged(epoch: number, { learningRate }: GbdtOptions): DivergedError {

@@ -28,7 +28,7 @@ function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
  * @param starts u32[numTrees]: its first leaf in `values`
  * @param values f64 by leaf
  * @param leaves u32[n][numTrees], written; 0 for none
- * @param scores f64[n], added to in the trees' order
+ * @param scores f64[n][numClasses], added to in the trees' order: tree t is of class t modulo their number
  */
 export function predict(
   codes: usize,
@@ -42,11 +42,13 @@ export function predict(
   values: usize,
   leaves: usize,
   scores: usize,
+  numClasses: i32,
 ): void {
   const stride = columns << 1;
   for (let t: usize = 0; t < <usize>numTrees; t++) {
     const root = load<i32>(roots + (t << 2));
     const own = values + ((<usize>load<u32>(starts + (t << 2))) << 3);
+    const ownScores = scores + ((t % <usize>numClasses) << 3);
     for (let i = 0; i < n; i += 4) {
       // four rows at a time, since each waits for its last node's bytes; the last rows may repeat one
       const r0 = <usize>i;
@@ -63,10 +65,10 @@ export function predict(
         n2 = next(n2, codes + r2 * stride, nodes, sets);
         n3 = next(n3, codes + r3 * stride, nodes, sets);
       }
-      arrive(r0, ~n0, own, scores, leaves, t, numTrees);
-      if (i + 1 < n) arrive(r1, ~n1, own, scores, leaves, t, numTrees);
-      if (i + 2 < n) arrive(r2, ~n2, own, scores, leaves, t, numTrees);
-      if (i + 3 < n) arrive(r3, ~n3, own, scores, leaves, t, numTrees);
+      arrive(r0, ~n0, own, ownScores, numClasses, leaves, t, numTrees);
+      if (i + 1 < n) arrive(r1, ~n1, own, ownScores, numClasses, leaves, t, numTrees);
+      if (i + 2 < n) arrive(r2, ~n2, own, ownScores, numClasses, leaves, t, numTrees);
+      if (i + 3 < n) arrive(r3, ~n3, own, ownScores, numClasses, leaves, t, numTrees);
     }
   }
 }
@@ -76,11 +78,12 @@ function arrive(
   leaf: i32,
   values: usize,
   scores: usize,
+  numClasses: i32,
   leaves: usize,
   t: usize,
   numTrees: i32,
 ): void {
-  const score = scores + (row << 3);
+  const score = scores + ((row * <usize>numClasses) << 3);
   store<f64>(score, load<f64>(score) + load<f64>(values + ((<usize>leaf) << 3)));
   if (leaves != 0) store<u32>(leaves + ((row * <usize>numTrees + t) << 2), <u32>leaf);
 }

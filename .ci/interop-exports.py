@@ -1,0 +1,171 @@
+"""Does each format's own reader find what the table holds?
+
+usage: interop-exports.py FOLDER
+
+FOLDER holds `run`, and a file or directory a format, named by it: the rows of the field `item` with their weights. jsonl is what
+the others are compared with, and it is compared with the run's own embeddings.arrow.
+"""
+
+import csv
+import json
+import re
+import sys
+
+import duckdb
+import faiss
+import gensim
+import numpy
+import pandas
+import pyarrow
+import pyarrow.parquet
+import safetensors.numpy
+import sklearn.datasets
+from gensim.models import KeyedVectors
+
+folder = sys.argv[1]
+at = lambda name: f"{folder}/{name}"
+rows = [json.loads(line) for line in open(at("jsonl"), encoding="utf8")]
+keys = [row["key"] for row in rows]
+counts = numpy.array([row["count"] for row in rows], dtype=numpy.uint32)
+weights = numpy.array([row["weight"] for row in rows], dtype=numpy.float32)
+vectors = numpy.array([row["vector"] for row in rows], dtype=numpy.float32)
+wide = numpy.hstack([vectors, weights[:, None]])
+word = lambda key: re.sub(r"\s", "_", key)
+cell = lambda key: re.sub(r"[\t\n\r]", "_", key)
+checked = []
+
+
+def check(name, *facts):
+    for fact in facts:
+        assert fact, name
+    checked.append(name)
+
+
+def same(a, b):
+    return numpy.array_equal(numpy.asarray(a, dtype=numpy.float32), b)
+
+
+def of_item(table):
+    table = table.to_pandas()
+    return table[table["field"] == "item"]
+
+
+run = of_item(pyarrow.ipc.open_file(at("run/embeddings.arrow")).read_all())
+check("jsonl", list(run["key"]) == keys, same(numpy.stack(run["vector"]), vectors), same(run["weight"], weights))
+
+own = pyarrow.ipc.open_file(at("arrow")).read_all().to_pandas()
+check("arrow", list(own["key"]) == keys, list(own["count"]) == list(counts), same(numpy.stack(own["vector"]), vectors))
+
+for name, delimiter in [("csv", ","), ("tsv", "\t")]:
+    frame = pandas.read_csv(at(name), sep=delimiter, dtype={"key": str}, keep_default_na=False)
+    numbers = frame.filter(regex=r"^v\d+$").to_numpy()
+    check(name, list(frame["key"]) == keys, same(numbers, vectors), same(frame["weight"], weights))
+
+for name, binary in [("word2vec", False), ("word2vec-bin", True), ("fasttext-vec", False)]:
+    read = KeyedVectors.load_word2vec_format(at(name), binary=binary)
+    check(name, read.index_to_key == [word(key) for key in keys], same(read.vectors, wide))
+read = KeyedVectors.load_word2vec_format(at("glove"), binary=False, no_header=True)
+check("glove", read.index_to_key == [word(key) for key in keys], same(read.vectors, wide))
+
+numbers = numpy.load(at("npy/vectors.npy"), allow_pickle=False)
+names = [json.loads(line) for line in open(at("npy/keys.txt"), encoding="utf8")]
+check("npy", names == keys, same(numbers, vectors), same(numpy.load(at("npy/weights.npy")), weights))
+
+# as FuxiCTR's loader reads it: without pickle, keys as text
+npz = numpy.load(at("npz"), allow_pickle=False)
+check("npz", list(npz["key"]) == keys, same(npz["value"], vectors), same(npz["weight"], weights))
+
+tensors = safetensors.numpy.load_file(at("safetensors"))
+ends = tensors["keyOffsets"]
+text = tensors["keys"].tobytes()
+names = [text[ends[r]:ends[r + 1]].decode() for r in range(len(ends) - 1)]
+check("safetensors", names == keys, same(tensors["vectors"], vectors), same(tensors["weights"], weights))
+
+matrix, labels = sklearn.datasets.load_svmlight_file(at("libsvm"), n_features=wide.shape[1])
+check("libsvm", same(matrix.toarray(), wide), not labels.any())
+
+frame = pandas.read_csv(at("recbole"), sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
+numbers = [[float(x) for x in line.split(" ")] for line in frame["item_emb:float_seq"]]
+check("recbole", list(frame["item:token"]) == [cell(key) for key in keys], same(numbers, wide))
+
+lines = [line.rstrip("\n").split("\t") for line in open(at("starspace-tsv"), encoding="utf8", newline="\n")]
+check("starspace-tsv", [line[0] for line in lines] == [cell(key) for key in keys],
+      same([[float(x) for x in line[1:]] for line in lines], wide))
+
+frame = pandas.read_csv(at("projector/metadata.tsv"), sep="\t", dtype={"key": str}, keep_default_na=False,
+                        quoting=csv.QUOTE_NONE)
+check("projector", list(frame["key"]) == [cell(key) for key in keys], list(frame["count"]) == list(counts),
+      same(numpy.loadtxt(at("projector/vectors.tsv"), delimiter="\t"), vectors))
+
+numbers = numpy.load(at("faiss/vectors.npy"))
+index = faiss.IndexFlatIP(numbers.shape[1])
+index.add(numbers)
+names = [line.rstrip("\n").split("\t")[1] for line in open(at("faiss/ids.tsv"), encoding="utf8", newline="\n")]
+_, found = index.search(vectors[:3], 1)
+best = (vectors[:3] @ vectors.T).argmax(axis=1)
+check("faiss", names == [cell(key) for key in keys], list(found[:, 0]) == list(best))
+
+points = [json.loads(line) for line in open(at("qdrant-jsonl"), encoding="utf8")]
+check("qdrant-jsonl", [point["payload"]["key"] for point in points] == keys,
+      same([point["vector"] for point in points], vectors), [point["id"] for point in points] == list(range(len(keys))))
+lines = [json.loads(line) for line in open(at("elasticsearch-bulk"), encoding="utf8")]
+check("elasticsearch-bulk", [line["index"]["_id"] for line in lines[::2]] == keys,
+      same([line["vector"] for line in lines[1::2]], vectors))
+
+
+def commands(data):
+    """Redis's protocol: arrays of bulk strings."""
+    at = 0
+
+    def line():
+        nonlocal at
+        end = data.index(b"\r\n", at)
+        start, at = at, end + 2
+        return data[start:end]
+
+    while at < len(data):
+        parts = []
+        for _ in range(int(line()[1:])):
+            size = int(line()[1:])
+            parts.append(data[at:at + size])
+            at += size + 2
+        yield parts
+
+
+sets = list(commands(open(at("redis"), "rb").read()))
+blobs = [numpy.frombuffer(dict(zip(parts[2::2], parts[3::2]))[b"vector"], dtype="<f4") for parts in sets]
+check("redis", [parts[1].decode() for parts in sets] == keys, same(blobs, vectors), {parts[0] for parts in sets} == {b"HSET"})
+
+unescape = lambda text: re.sub(r"\\(.)", lambda m: {"t": "\t", "n": "\n", "r": "\r"}.get(m[1], m[1]), text)
+lines = [line.rstrip("\n").split("\t") for line in open(at("pgvector"), encoding="utf8", newline="\n")]
+check("pgvector", [unescape(line[1]) for line in lines] == keys, same([json.loads(line[4]) for line in lines], vectors))
+
+frame = pyarrow.parquet.read_table(at("parquet")).to_pandas()
+check("parquet", list(frame["key"]) == keys, same(numpy.stack(frame["vector"]), vectors), same(frame["weight"], weights))
+read = duckdb.sql(f"select key, vector from read_parquet('{at('parquet')}')").fetchall()
+check("parquet in DuckDB", [row[0] for row in read] == keys, same([row[1] for row in read], vectors))
+frame = pandas.read_parquet(at("parquet-wide"))
+check("parquet --wide", list(frame["key"]) == keys, same(frame.filter(regex=r"^v\d+$").to_numpy(), vectors))
+
+# [w, v] by field; reserved rows where the networks look for them; vocab.json tells the row of every key
+table = pyarrow.ipc.open_file(at("run/embeddings.arrow")).read_all().to_pandas()
+model = safetensors.numpy.load_file(at("run/model/fm.safetensors"))
+places = {"fnn": (None, None), "fnn-keras": (0, 1), "fnn-fuxictr": (0, -1), "fnn-pytorch": (1, 0)}
+for name, (padding, unknown) in places.items():
+    tensors = safetensors.numpy.load_file(at(f"{name}/fnn.safetensors"))
+    vocabulary = json.load(open(at(f"{name}/vocab.json"), encoding="utf8"))
+    assert same(tensors["w0"], model["w0"]), name
+    for f, field in enumerate(["user", "item", "price"]):
+        mine = table[table["field"] == field]
+        got = tensors[field][[vocabulary[field][key] for key in mine["key"]]]
+        expected = numpy.hstack([numpy.asarray(mine["weight"])[:, None], numpy.stack(mine["vector"])])
+        assert same(got, expected), (name, field)
+        if padding is None or field == "price":
+            assert len(tensors[field]) == len(mine), (name, field)
+            continue
+        assert len(tensors[field]) == len(mine) + 2 and not tensors[field][padding].any(), (name, field)
+        assert same(tensors[field][unknown], numpy.hstack([model["oovWeights"][f], model["oovVectors"][f]])), (name, field)
+    check(name)
+
+print(f"{len(checked)} formats read back by gensim {gensim.__version__}, numpy {numpy.__version__}, pandas {pandas.__version__}, "
+      f"pyarrow {pyarrow.__version__}, duckdb {duckdb.__version__}, faiss {faiss.__version__}: {', '.join(checked)}")

@@ -1,0 +1,217 @@
+// `embed evaluate --ranking`: runs and baselines on what was held out, by hand on a log of a few users, and from the shell.
+
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { fixture } from "../testing/places.js";
+import { parseJson } from "../testing/json.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const write = (name: string, lines: string[]) => writeFileSync(at(name), `user,item\n${lines.join("\n")}\n`);
+
+interface Evaluation {
+  metrics: Record<string, Record<string, number>>;
+  users: { judged: number; withoutHeldOut: number; withoutTraining: number; repeatShare: number };
+  compared: {
+    name: string;
+    kind: string;
+    metrics: Record<string, number>;
+    intervals: Record<string, { low: number; high: number }>;
+    toBest: Record<string, { low: number; high: number; difference: number }>;
+    bestIn: string[];
+  }[];
+  warnings: string[];
+}
+const evaluated = async (args: string[]): Promise<Evaluation> =>
+  parseJson<Evaluation>((await embedOk(["evaluate", ...args, "--json"])).stdout);
+
+// four users, items a .. e by popularity: a 4, b 3, c 2, d 1, e 1
+const training = ["u1,a", "u2,a", "u3,a", "u4,a", "u1,b", "u2,b", "u3,b", "u1,c", "u2,c", "u4,d", "u1,e"];
+const purchases = ["--user", "customer_id", "--item", "product_id", "--fields", "customer_id,product_id"];
+
+beforeAll(async () => {
+  write("train.csv", training);
+  // u9 is new; u4 has a already; f is unknown
+  write("test.csv", ["u4,b", "u4,c", "u3,d", "u9,a", "u2,f"]);
+  const small = ["--user", "user", "--item", "item", "--task", "implicit", "--dim", "4", "--epochs", "2"];
+  await embedOk(["train-fm", at("train.csv"), "-o", at("small"), ...small]);
+  const last = ["--time", "purchased_at", "--split", "time", "--valid", "0.1", "--test", "0.1"];
+  const job = ["train-fm", fixture("purchases.csv"), ...purchases, ...last];
+  await embedOk([...job, "-o", at("implicit"), "--task", "implicit", "--dim", "16"]);
+  await embedOk([...job, "-o", at("negatives"), "--negatives", "2", "--epochs", "3"]);
+});
+
+test("popularity on a log of four users is what is worked out by hand", async () => {
+  const { metrics, users } = await evaluated([
+    at("small"),
+    "--on",
+    at("test.csv"),
+    "--baseline",
+    "popularity",
+    "--k",
+    "1,2",
+  ]);
+  expect(users).toEqual({ judged: 3, withoutHeldOut: 1, withoutTraining: 1, repeatShare: 0 });
+  // u4 lacks b, c, e: b and c are found. u3 lacks c, d, e: c, then d or e by a hash. u2 lacks d, e; f cannot be found
+  const { popularity } = metrics;
+  expect(popularity!["recallAt1"]).toBeCloseTo(0.5 / 3, 12);
+  expect(popularity!["precisionAt1"]).toBeCloseTo(1 / 3, 12);
+  expect([1 / 3, 2 / 3]).toContainEqual(expect.closeTo(popularity!["recallAt2"]!, 12));
+  expect(popularity!["hitRateAt2"]).toBeCloseTo(popularity!["recallAt2"]!, 12);
+  // shown to three users are b, c and d or e: their events are 3, 2 and 1
+  expect(popularity!["popularityAt1"]).toBeCloseTo((3 + 2 + 1) / 3, 12);
+  expect(popularity!["itemCoverageAt1"]).toBeCloseTo(3 / 5, 12);
+});
+
+test("candidates rank what is held out among themselves", async () => {
+  write("candidates.csv", ["u4,e", "u3,e", "u3,c", "u2,d", "u2,nothing"]);
+  const args = [
+    at("small"),
+    "--on",
+    at("test.csv"),
+    "--candidates",
+    at("candidates.csv"),
+    "--baseline",
+    "popularity",
+  ];
+  const { metrics, warnings } = await evaluated([...args, "--k", "1,3"]);
+  // u4: b, c, e; u3: c, then d and e; u2: d alone
+  expect(metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 3, 12);
+  expect(metrics["popularity"]!["recallAt3"]).toBeCloseTo(2 / 3, 12);
+  expect(metrics["popularity"]!["itemCoverageAt1"]).toBeUndefined();
+  expect(warnings.join()).toContain("1 candidates are items that training does not know");
+  write("few.csv", ["u4,e"]);
+  const few = await embed(["evaluate", at("small"), "--on", at("test.csv"), "--candidates", at("few.csv")]);
+  expect([few.code, few.stderr]).toEqual([64, expect.stringContaining("2 of 3 users")]);
+});
+
+test("runs and baselines stand side by side on the test part of the training, with intervals and the best marked", async () => {
+  const contenders = [
+    at("implicit"),
+    at("negatives"),
+    "--part",
+    "test",
+    "--baseline",
+    "popularity,item-cf,random",
+  ];
+  const args = [...contenders, "--repeats", "mask", "--k", "10"];
+  const { compared, metrics, users } = await evaluated([...args, "--ranking"]);
+  expect(compared.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
+    "run implicit",
+    "run negatives",
+    "baseline popularity",
+    "baseline item-cf",
+    "baseline random",
+  ]);
+  expect(users.judged).toBeGreaterThan(50);
+  expect(metrics["item-cf"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["popularity"]!["ndcgAt10"]!);
+  expect(metrics["implicit"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["random"]!["ndcgAt10"]!);
+  const best = Math.max(...compared.map((one) => one.metrics["recallAt10"]!));
+  for (const { metrics: own, intervals, toBest, bestIn } of compared) {
+    expect(intervals["recallAt10"]!.low).toBeLessThanOrEqual(own["recallAt10"]!);
+    expect(intervals["recallAt10"]!.high).toBeGreaterThanOrEqual(own["recallAt10"]!);
+    expect(bestIn.includes("recallAt10")).toBe(own["recallAt10"] === best);
+    if (own["recallAt10"]! < best)
+      expect(toBest["recallAt10"]!.difference).toBeCloseTo(own["recallAt10"]! - best, 12);
+  }
+  // a table for people and one for pages
+  const text = (await embedOk(["evaluate", ...args])).stdout;
+  expect(text).toMatch(/^implicit .*0\.\d{4} ±0\.\d{4}/m);
+  expect(text).toContain("*: the best");
+  const page = (await embedOk(["evaluate", ...args, "--format", "markdown"])).stdout;
+  expect(page).toMatch(/^\| popularity \| /m);
+  expect(page).toMatch(/\*\*0\.\d{4}/);
+});
+
+test("the test part is what training measured on, and the same at any number of threads", async () => {
+  const run = parseJson<{ metrics: Record<string, Record<string, number>> }>(
+    readFileSync(join(at("implicit"), "manifest.json"), "utf8"),
+  );
+  const args = [at("implicit"), "--part", "test", "--repeats", "mask"];
+  const [one, two] = [
+    await evaluated([...args, "--threads", "1"]),
+    await evaluated([...args, "--threads", "2"]),
+  ];
+  expect(one.metrics["on"]).toMatchObject(run.metrics["test"]!);
+  expect(two.compared).toEqual(one.compared);
+});
+
+test("--repeats must be said where users come back to what they have, and allow finds it again", async () => {
+  const args = ["evaluate", at("implicit"), "--part", "test", "--ranking"];
+  const got = await embed(args);
+  expect([got.code, got.stderr]).toEqual([
+    64,
+    expect.stringMatching(/\d\d\.\d % of the held-out events repeat/),
+  ]);
+  const history = [at("implicit"), "--part", "test", "--baseline", "user-history"];
+  const allowed = await evaluated([...history, "--repeats", "allow"]);
+  expect(allowed.metrics["user-history"]!["recallAt20"]).toBeGreaterThan(0.5);
+  const masked = await embed(["evaluate", ...history, "--repeats", "mask"]);
+  expect([masked.code, masked.stderr]).toEqual([64, expect.stringContaining("--repeats allow")]);
+});
+
+test("a table ranks by its vectors alone: the vectors of --task implicit give what its model gives", async () => {
+  const args = [at("implicit"), "--part", "test", "--repeats", "mask"];
+  const model = await evaluated(args);
+  expect((await evaluated([...args, "--score", "dot"])).metrics["on"]).toEqual(model.metrics["on"]);
+  const cosine = await evaluated([...args, "--score", "cosine"]);
+  expect(cosine.metrics["on"]!["ndcgAt20"]).not.toBe(model.metrics["on"]!["ndcgAt20"]);
+});
+
+test("a run of labels ranks what users liked; ratings say from where on", async () => {
+  const split = ["--split", "random", "--test", "0.2", "--epochs", "2"];
+  await embedOk(["train-fm", fixture("ratings.csv"), "--label", "rating", "-o", at("ratings"), ...split]);
+  const args = ["evaluate", at("ratings"), "--part", "test", "--ranking"];
+  const got = await embed(args);
+  expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("--positive-from")]);
+  const { metrics } = await evaluated([...args.slice(1), "--positive-from", "8", "--repeats", "mask"]);
+  expect(metrics["on"]!["recallAt20"]).toBeGreaterThan(0);
+});
+
+test("a log that was trained on is warned of", async () => {
+  const { warnings } = await evaluated([at("small"), "--on", at("train.csv"), "--repeats", "allow"]);
+  expect(warnings.join()).toContain("was trained on");
+});
+
+test("a run whose log is gone or has changed names --mask, which then says what users have", async () => {
+  write(
+    "gone.csv",
+    ["u1,a", "u2,a", "u1,b", "u2,c"].map((line) => line),
+  );
+  writeFileSync(at("gone.csv"), "user,item,click\nu1,a,1\nu1,b,0\nu2,a,0\nu2,c,1\nu1,c,1\n");
+  await embedOk(["train-fm", at("gone.csv"), "-o", at("gone"), "--label", "click", "--epochs", "1"]);
+  writeFileSync(at("held.csv"), "user,item,click\nu2,a,1\nu1,b,1\n");
+  const args = ["evaluate", at("gone"), "--on", at("held.csv"), "--ranking"];
+  const { users } = await evaluated(args.slice(1));
+  expect(users.judged).toBe(2);
+  writeFileSync(at("gone.csv"), "user,item,click\nu1,a,1\nu1,b,1\n");
+  const changed = await embed(args);
+  expect([changed.code, changed.stderr]).toEqual([64, expect.stringMatching(/has changed since.*--mask/)]);
+  rmSync(at("gone.csv"));
+  const gone = await embed(args);
+  expect([gone.code, gone.stderr]).toEqual([64, expect.stringMatching(/cannot be read again.*--mask/)]);
+  writeFileSync(at("mask.csv"), "user,item,click\nu1,b,1\nu2,c,1\n");
+  const masked = await evaluated([...args.slice(1), "--mask", at("mask.csv"), "--repeats", "mask"]);
+  expect(masked.users.judged).toBe(1);
+});
+
+test.each([
+  ["an unknown baseline is refused", ["--baseline", "popular"], /popularity, item-cf/],
+  ["a list of lengths that are none is refused", ["--k", "10,x"], /--k expects a number, got 'x'/],
+  ["a log and a part together are refused", ["--part", "test"], /--on .*--part/],
+  ["a part that was not held out is refused", [], /no test part/],
+  ["an unknown way to score is refused", ["--score", "euclid"], /dot/],
+])("%s", async (name, more, message) => {
+  const log = name.startsWith("a part that") ? ["--part", "test"] : ["--on", at("test.csv")];
+  const got = await embed(["evaluate", at("small"), ...log, ...more]);
+  expect([got.code, got.stderr]).toEqual([64, expect.stringMatching(message)]);
+});
+
+test("trees rank no items, and scored rows take no options of ranking", async () => {
+  await embedOk(["train-gbdt", fixture("clicks.csv"), "-o", at("trees"), "--num-trees", "2"]);
+  const trees = await embed(["evaluate", at("trees"), "--on", fixture("clicks.csv"), "--ranking"]);
+  expect([trees.code, trees.stderr]).toEqual([64, expect.stringContaining("rank no items")]);
+  const rows = await embed(["evaluate", at("trees"), "--on", fixture("clicks.csv"), "--k", "5"]);
+  expect([rows.code, rows.stderr]).toEqual([64, expect.stringContaining("--k is for --ranking")]);
+});

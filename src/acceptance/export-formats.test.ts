@@ -1,0 +1,192 @@
+// What networks and vector stores load: the FNN initialiser is the model, rows are reserved and narrowed as asked.
+
+import { parquetReadObjects } from "hyparquet";
+import { readFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import Papa from "papaparse";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseNpy, parseJsonLines, parseSafetensors } from "../testing/exported.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+import type { Summary } from "./main-job.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const run = at("run");
+
+beforeAll(async () => {
+  await embedOk([
+    "train-fm",
+    fixture("clicks.csv"),
+    "-o",
+    run,
+    "--epochs",
+    "3",
+    "--dim",
+    "8",
+    "--min-count",
+    "40",
+  ]);
+});
+
+/** Rows of an export of the items. */
+async function items(...args: string[]): Promise<ReturnType<typeof parseJsonLines>> {
+  return parseJsonLines(
+    (await embedOk(["export", run, "--format", "jsonl", "--field", "item", ...args])).stdout,
+  );
+}
+
+async function failure(...args: string[]): Promise<[number | null, string]> {
+  const got = await embed(["export", run, ...args]);
+  return [got.code, got.stderr];
+}
+
+describe("fnn", () => {
+  const read = (
+    name: string,
+  ): { tensors: ReturnType<typeof parseSafetensors>; vocab: Record<string, Record<string, number>> } => ({
+    tensors: parseSafetensors(readFileSync(join(at(name), "fnn.safetensors"))),
+    vocab: parseJson(readFileSync(join(at(name), "vocab.json"), "utf8")),
+  });
+
+  test("w0 and z = [w, v] of a row's features give the score that train-fm gives, to 1e-5", async () => {
+    await embedOk(["export", run, "--format", "fnn", "--reserve", "fuxictr", "-o", at("fnn")]);
+    expect(readdirSync(at("fnn")).sort()).toEqual(["fnn.safetensors", "preprocess.json", "vocab.json"]);
+    const { tensors, vocab } = read("fnn");
+    const { data } = Papa.parse<Record<string, string>>(readFileSync(fixture("clicks.csv"), "utf8"), {
+      header: true,
+      skipEmptyLines: true,
+    });
+    let loss = 0;
+    for (const row of data) {
+      let score = tensors["w0"]!.values[0]!;
+      const sum = new Float64Array(8);
+      const squares = new Float64Array(8);
+      for (const field of Object.keys(vocab)) {
+        if (row[field] === "") continue;
+        const { shape, values } = tensors[field]!;
+        // an unknown key is the last row
+        const z = (vocab[field]![row[field]!] ?? shape[0]! - 1) * 9;
+        score += values[z]!;
+        for (let d = 0; d < 8; d++) {
+          sum[d]! += values[z + 1 + d]!;
+          squares[d]! += values[z + 1 + d]! ** 2;
+        }
+      }
+      for (let d = 0; d < 8; d++) score += (sum[d]! ** 2 - squares[d]!) / 2;
+      loss += Math.log1p(Math.exp(row["click"] === "1" ? -score : score));
+    }
+    const { stdout } = await embedOk(["evaluate", run, "--on", fixture("clicks.csv"), "--json"]);
+    const { metrics } = parseJson<Summary>(stdout);
+    expect(Math.abs(loss / data.length - metrics["on"]!["logLoss"]!)).toBeLessThan(1e-5);
+  });
+
+  test("--reserve places padding, which is zero, and the out-of-vocabulary row as it was trained", async () => {
+    await embedOk(["export", run, "--format", "fnn", "-o", at("plain")]);
+    const plain = read("plain");
+    const numRows = plain.tensors["user_id"]!.shape[0]!;
+    for (const [scheme, padding, unknown, first] of [
+      ["keras", 0, 1, 2],
+      ["pytorch", 1, 0, 2],
+      ["fuxictr", 0, numRows + 1, 1],
+    ] as const) {
+      await embedOk(["export", run, "--format", "fnn", "--reserve", scheme, "-o", at(scheme)]);
+      const { tensors, vocab } = read(scheme);
+      const { shape, values } = tensors["user_id"]!;
+      const rowAt = (row: number): number[] => values.slice(row * 9, row * 9 + 9);
+      expect(shape).toEqual([numRows + 2, 9]);
+      expect(rowAt(padding).every((x) => x === 0)).toBe(true);
+      // --min-count sent rare users there
+      expect(rowAt(unknown).every((x) => x !== 0)).toBe(true);
+      expect(Math.min(...Object.values(vocab["user_id"]!))).toBe(first);
+      expect(values.slice(first * 9, (first + numRows) * 9)).toEqual(plain.tensors["user_id"]!.values);
+    }
+  });
+
+  test("what would change the model is refused with 64, and so is another model's run", async () => {
+    for (const extra of [["--normalize", "l2"], ["--mips"], ["--compose", "item"]])
+      expect(await failure("--format", "fnn", "-o", at("no"), ...extra)).toEqual([
+        64,
+        expect.stringContaining(extra[0]!),
+      ]);
+    const trees = ["train-gbdt", fixture("clicks.csv"), "-o", at("trees"), "--num-trees", "2"];
+    await embedOk(trees);
+    const got = await embed(["export", at("trees"), "--format", "fnn", "-o", at("no")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("gbdt")]);
+  });
+});
+
+test("--reserve puts rows into npy of one field, and refuses formats of keys and several fields with 64", async () => {
+  await embedOk(["export", run, "--format", "npy", "--field", "item", "--reserve", "keras", "-o", at("npy")]);
+  const { shape, values } = parseNpy(readFileSync(join(at("npy"), "vectors.npy")));
+  const rows = await items();
+  expect(shape).toEqual([rows.length + 2, 8]);
+  expect(values.slice(16)).toEqual(rows.flatMap(({ vector }) => vector.map(Math.fround)));
+  expect(await failure("--format", "word2vec", "--field", "item", "--reserve", "keras")).toEqual([
+    64,
+    expect.stringContaining("npy"),
+  ]);
+  expect(await failure("--format", "npy", "--reserve", "keras", "-o", at("no"))).toEqual([
+    64,
+    expect.stringContaining("--field"),
+  ]);
+});
+
+test("--top-count keeps the keys of most events, --keys those of a file, and says what is not there", async () => {
+  const all = await items();
+  const counts = all.map(({ count }) => count).sort((a, b) => b - a);
+  expect((await items("--top-count", "5")).map(({ count }) => count)).toEqual(counts.slice(0, 5));
+  writeFileSync(at("keys.txt"), `${all[7]!.key}\r\nnobody\n${all[2]!.key}\n`);
+  const got = await embedOk([
+    "export",
+    run,
+    "--format",
+    "jsonl",
+    "--field",
+    "item",
+    "--keys",
+    at("keys.txt"),
+  ]);
+  expect(parseJsonLines(got.stdout)).toEqual([all[2], all[7]]);
+  expect(got.stderr).toContain("1 of the keys");
+  writeFileSync(at("none.txt"), "nobody\n");
+  expect(await failure("--format", "jsonl", "--keys", at("none.txt"))).toEqual([
+    64,
+    expect.stringContaining("field:key"),
+  ]);
+  expect((await failure("--format", "jsonl", "--keys", at("absent.txt")))[0]).toBe(66);
+  expect((await failure("--format", "jsonl", "--top-count", "0"))[0]).toBe(64);
+});
+
+test("--normalize l2 makes every vector's length 1", async () => {
+  const lengths = (await items("--normalize", "l2")).map(({ vector }) => Math.hypot(...vector));
+  expect(Math.max(...lengths.map((length) => Math.abs(length - 1)))).toBeLessThan(1e-6);
+});
+
+test("parquet holds the rows of jsonl, as lists or under --wide as columns", async () => {
+  const rows = await items("--with-weight");
+  for (const wide of [[], ["--wide"]]) {
+    const out = at(`items${wide.length}.parquet`);
+    await embedOk([
+      "export",
+      run,
+      "--format",
+      "parquet",
+      "--field",
+      "item",
+      "--with-weight",
+      ...wide,
+      "-o",
+      out,
+    ]);
+    const bytes = new Uint8Array(readFileSync(out)).buffer;
+    const read = await parquetReadObjects({ file: bytes });
+    expect(
+      read.map(({ key, vector, ...others }) => [
+        key,
+        vector ?? Array.from({ length: 8 }, (_, d) => (others as Record<string, unknown>)[`v${d}`]),
+      ]),
+    ).toEqual(rows.map(({ key, vector }) => [key, vector.map(Math.fround)]));
+  }
+  expect((await failure("--format", "csv", "--wide"))[0]).toBe(64);
+});

@@ -1,0 +1,65 @@
+// What `embed evaluate` is asked, and what cannot be asked together.
+
+import { UsageError } from "../errors.js";
+import type { ReadOptions } from "../log/log.js";
+import type { BadRowReport } from "./bad-row-report.js";
+import type { Scoring } from "./contenders.js";
+import type { Repeats } from "./ranking-protocol.js";
+
+export interface EvaluateOptions {
+  /** the log to measure on; absent where a part of the training's own is */
+  on?: string[];
+  /** the validation or the test part that the first run's training held out, read again */
+  part?: "valid" | "test";
+  /** rank all items for each user, as is done for a run of --task ranking anyway */
+  ranking?: boolean;
+  /** ranking: items a list, one or several; 20 when absent */
+  k?: number[];
+  /** ranking: a log whose items are left out of its users' lists, as those of training are */
+  mask?: string[];
+  /** ranking: whether items that a user has from training can be found again */
+  repeats?: Repeats;
+  /** ranking: a file of users and items; what is held out is ranked among these alone */
+  candidates?: string;
+  /** ranking: what else is ranked by, learned from the training events of the first run */
+  baselines?: string[];
+  /** ranking: of regression runs, the label from which on an event counts */
+  positiveFrom?: number;
+  /** ranking: how runs rank; by their models when absent */
+  scoring?: Scoring;
+  /** ranking: the table of it, in runs of several */
+  table?: string;
+  /** how often users are drawn again for the intervals; 0 for none */
+  bootstrap?: number;
+  /** names these draws and the baseline random */
+  seed?: number;
+  /** the file with the secret of a run whose ids are hashed */
+  hashKeys?: string;
+  reading: ReadOptions;
+  maxBad?: number;
+  badRows?: BadRowReport;
+}
+
+/** What means nothing without a ranking. */
+const ofRanking = ["k", "mask", "repeats", "candidates", "positiveFrom", "table"] as const;
+
+/** Whether the options ask for a ranking by themselves. */
+export function asksForRanking({ ranking, baselines, scoring, candidates }: EvaluateOptions): boolean {
+  return ranking === true || baselines !== undefined || scoring !== undefined || candidates !== undefined;
+}
+
+/** @throws {UsageError} options of ranking where rows are scored */
+export function checkScoring(options: EvaluateOptions): void {
+  const told = ofRanking.filter((name) => options[name] !== undefined);
+  const flags = told.map((name) => `--${name.replace("positiveFrom", "positive-from")}`);
+  if (told.length > 0)
+    throw new UsageError(`${flags.join(" and ")} ${told.length > 1 ? "are" : "is"} for --ranking`);
+}
+
+/** @throws {UsageError} neither a log nor a part is named, or both */
+export function checkLog({ on, part }: Pick<EvaluateOptions, "on" | "part">): void {
+  if (on && part)
+    throw new UsageError("--on names a log, --part one of the run's own parts: give one of them");
+  if (!on && !part)
+    throw new UsageError("say what to measure on: --on LOG, or --part test for what the training held out");
+}

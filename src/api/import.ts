@@ -1,0 +1,100 @@
+// `embed import`: another tool's table → a run directory, to be judged, compared and exported like our own.
+
+import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import { RowCollector } from "../import/collector.js";
+import { importFormats, readers, type ImportFormat } from "../import/formats.js";
+import { checkOutput } from "../io/atomic.js";
+import { version } from "../io/package-version.js";
+
+/** Names of the formats, for the help. */
+export const importable: readonly ImportFormat[] = importFormats;
+
+export interface ImportOptions {
+  format: ImportFormat;
+  /** the field of all keys; undefined: keys are `field:key`, or the file has a column `field` */
+  field?: string;
+  /** csv, tsv: the column of keys */
+  key?: string;
+  /** which fields are of users and of items */
+  user?: string;
+  item?: string;
+  out: string;
+  force: boolean;
+}
+
+export interface ImportSummary {
+  command: "import";
+  version: string;
+  out: string;
+  seconds: number;
+  rows: number;
+  dim: number;
+  fields: string[];
+  options: Record<string, unknown>;
+}
+
+/** What manifests call a run that holds a table and no model. */
+export const TABLE_MODEL = "table";
+
+/**
+ * Reads a foreign table and writes it as a run, whole or not at all.
+ *
+ * @throws {DataError} rows that are no table: a key twice, another number of dimensions, a number that is not finite
+ * @throws {UsageError} a role names a field that the table has not
+ */
+export async function importTable(
+  path: string,
+  { format, field, key, user, item, out, force }: ImportOptions,
+  signal?: AbortSignal,
+): Promise<ImportSummary> {
+  const start = performance.now();
+  await checkOutput(out, force, "directory", RUN_MARKER);
+  const rows = new RowCollector({ field });
+  const input = await readers[format](path, rows, { keyColumn: key ?? "key", field });
+  const table = rows.finish(path);
+  const roles = { ...(user !== undefined && { user }), ...(item !== undefined && { item }) };
+  for (const [role, name] of Object.entries(roles))
+    if (!table.fields.includes(name))
+      throw new UsageError(`--${role} '${name}' is no field of the table, it has ${table.fields.join(", ")}`);
+  const options = {
+    file: path,
+    format,
+    ...(field !== undefined && { field }),
+    ...(key !== undefined && { key }),
+  };
+  await writeRun(
+    out,
+    force,
+    {
+      tables: { default: table },
+      manifest: {
+        version,
+        command: "import",
+        model: TABLE_MODEL,
+        options,
+        seed: 0,
+        inputs: [input],
+        roles,
+        split: { by: "none", train: 0, valid: 0, test: 0 },
+        rows: table.numRows,
+        metrics: {},
+        timings: {},
+        warnings: [],
+      },
+      modelFiles: {},
+      metricsLines: [],
+    },
+    signal && { signal },
+  );
+  return {
+    command: "import",
+    version,
+    out,
+    seconds: (performance.now() - start) / 1000,
+    rows: table.numRows,
+    dim: table.dim,
+    fields: table.fields,
+    options,
+  };
+}

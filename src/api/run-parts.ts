@@ -1,0 +1,84 @@
+// The log that a run was trained on, read again and cut as the training cut it: for what a run does not keep.
+//
+//   manifest (inputs with fingerprints, options, roles, split) ──► the same rows ──► training, validation and test part
+
+import type { Roles } from "../dataset/dataset.js";
+import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
+import type { Run } from "../embedding/run-directory.js";
+import { EmbedError, UsageError } from "../errors.js";
+import type { ReadOptions } from "../log/log.js";
+import { silently, splitParts, toldRoles, wholeOf, type SplitParts } from "./parts.js";
+import type { Watch } from "./progress.js";
+import { readDataset, type DatasetOptions } from "./read-dataset.js";
+import type { SplitFlags } from "./split-options.js";
+
+/** Options of a training as its manifest has them. */
+type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[] };
+
+/** What reading again takes beside the run. */
+export interface ReadAgain {
+  /** threads alone: how bytes become cells is the training's */
+  reading: Pick<ReadOptions, "threads">;
+  hashKeys?: string | undefined;
+}
+
+/**
+ * The parts of a run's training.
+ *
+ * @throws {UsageError} the inputs are gone, or are not what they were; says which, and why it matters by `wanted`
+ */
+export async function partsOfRun(
+  run: Run,
+  { reading, hashKeys }: ReadAgain,
+  wanted: string,
+  watch: Watch,
+): Promise<SplitParts["parts"]> {
+  const { manifest, path } = run;
+  const refuse = (why: string, cause?: unknown): UsageError =>
+    new UsageError(`${wanted}, and the log that run '${path}' was trained on ${why}`, { cause });
+  const { log, hashKeys: _, ...stated } = manifest.options as StatedOptions;
+  if (!log || log.includes("-")) throw refuse("was no file");
+  const roles = manifest.roles as Roles;
+  const options: DatasetOptions & SplitFlags = {
+    valid: 0,
+    test: 0,
+    sides: [],
+    drop: [],
+    onBadRow: "error",
+    ...stated,
+    ...toldRoles(roles),
+    ...(roles.time !== undefined && { time: roles.time }),
+    ...(roles.session !== undefined && { session: roles.session }),
+    // columns that decide the split, whether the model takes them or not
+    fields: [
+      ...new Set([...roles.fields, ...(stated.splitKey ?? []), ...(stated.group ? [stated.group] : [])]),
+    ].filter(
+      (name) => !roles.numeric.includes(name) && !Object.hasOwn(roles.multi, name) && name !== roles.session,
+    ),
+    numeric: stated.numeric ?? roles.numeric,
+    unlabelled: roles.label === undefined,
+    ...(hashKeys !== undefined && { hashKeys }),
+    reading: { ...(stated.reading as ReadOptions), threads: reading.threads },
+  };
+  const hear = silently(watch);
+  let parts: SplitParts["parts"];
+  try {
+    const { dataset } = await readDataset(log, options, hear);
+    const isAsIt = manifest.inputs.every(({ sha256 }, i) => dataset.inputs[i]?.sha256 === sha256);
+    if (!isAsIt || dataset.inputs.length !== manifest.inputs.length) throw refuse("has changed since");
+    const limited = limitEvents(dataset, stated);
+    // a second training was on all rows
+    if (manifest.refit) {
+      return { train: wholeOf(limited.dataset), valid: undefined, test: undefined };
+    }
+    ({ parts } = await splitParts(limited.dataset, options, manifest.seed, hear));
+  } catch (error) {
+    if (error instanceof UsageError || !(error instanceof EmbedError)) throw error;
+    throw refuse(`cannot be read again (${error.message})`, error);
+  }
+  if (parts.train.rows.length !== manifest.split.train)
+    throw refuse(
+      `gives ${parts.train.rows.length} training rows now, ${manifest.split.train} then: another version cut it`,
+    );
+  return parts;
+}

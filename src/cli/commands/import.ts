@@ -1,0 +1,54 @@
+// embed import
+
+import { Option, type Command } from "commander";
+import { importable, type ImportOptions } from "../../api/import.js";
+import { writeLine, writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed export run --format word2vec --field item -o items.txt):
+  embed import items.txt --format word2vec --field item --item item -o foreign
+  embed import vectors.csv --format csv --key sku --field item -o foreign
+`;
+
+/** Adds the command. */
+export function addImport(program: Command, signal: AbortSignal): Command {
+  return program
+    .command("import")
+    .summary("make a run of another tool's table")
+    .description(
+      "Makes a run directory of another tool's table, to be judged, compared and exported like our own.",
+    )
+    .argument("<file>", "the table; .gz is read through decompression, - is stdin")
+    .addHelpText("before", examples)
+    .addOption(new Option("--format <format>", "what the file is").choices(importable).makeOptionMandatory())
+    .option(
+      "--field <name>",
+      "the field of all keys; without it keys are field:key, or a column `field` tells",
+    )
+    .option("--key <column>", "csv, tsv: the column of keys (default: key)")
+    .option("--user <field>", "the field of users")
+    .option("--item <field>", "the field of items")
+    .requiredOption("-o, --out <run>", "run directory to write")
+    .option("--force", "replace an existing run")
+    .option("--quiet", "print nothing but errors and results")
+    .option("--json", "print one JSON object on stdout")
+    .action(
+      async (
+        file: string,
+        {
+          json,
+          quiet,
+          force = false,
+          ...told
+        }: Omit<ImportOptions, "force"> & { force?: boolean; json?: boolean; quiet?: boolean },
+      ) => {
+        const { importTable } = await import("../../api/import.js");
+        const summary = await importTable(file, { ...told, force }, signal);
+        if (json) await writeResult(`${JSON.stringify(summary)}\n`);
+        else if (quiet !== true)
+          writeLine(
+            `${summary.rows} rows of ${summary.dim} dimensions in ${summary.fields.join(", ")}: ${summary.out}`,
+          );
+      },
+    );
+}

@@ -1,0 +1,68 @@
+// Contenders as people read them: a line each, a column a metric, a table for each length of lists.
+
+import type { Evaluation } from "../api/evaluate.js";
+import { metricLines, titleOf } from "./metrics.js";
+import { formatTable } from "./terminal.js";
+
+export type ComparisonFormat = "text" | "markdown";
+
+/** The metrics of an evaluation. */
+export function comparisonText(evaluation: Evaluation, format: ComparisonFormat): string {
+  const { compared, metrics, rows, users } = evaluation;
+  const blocks =
+    compared.length === 1 && format === "text" && !users
+      ? [metricLines(metrics)]
+      : columnsOf(evaluation).map((names) => tableOf(evaluation, names, format));
+  const said = [`${rows.toLocaleString("en")} rows`];
+  if (users) {
+    said.push(
+      `${users.judged.toLocaleString("en")} users judged, ${users.withoutHeldOut.toLocaleString("en")} without a held-out item`,
+    );
+  }
+  return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${said.join(", ")}\n${legend(evaluation, format)}`;
+}
+
+/** The metrics of each table: those of no K, then those of each. */
+function columnsOf({ compared }: Evaluation): string[][] {
+  const names = [...new Set(compared.flatMap(({ metrics }) => Object.keys(metrics)))];
+  const lengths = [...new Set(names.map((name) => /At(\d+)$/.exec(name)?.[1]))];
+  return lengths.map((k) => names.filter((name) => /At(\d+)$/.exec(name)?.[1] === k));
+}
+
+function tableOf({ compared }: Evaluation, names: readonly string[], format: ComparisonFormat): string {
+  const cell = (contender: Evaluation["compared"][number], name: string): string => {
+    const value = contender.metrics[name];
+    if (value === undefined) return "";
+    const interval = contender.intervals[name];
+    const half = interval ? ` ±${shown(name, (interval.high - interval.low) / 2)}` : "";
+    const text = `${shown(name, value)}${half}`;
+    if (contender.bestIn.includes(name)) return format === "markdown" ? `**${text}**` : `${text} *`;
+    const toBest = contender.toBest[name];
+    return toBest && toBest.low <= 0 && toBest.high >= 0 ? `${text} ~` : text;
+  };
+  const lines = [
+    ["", ...names.map(titleOf)],
+    ...compared.map((contender) => [contender.name, ...names.map((name) => cell(contender, name))]),
+  ];
+  if (format === "text") return formatTable(lines);
+  const [head, ...body] = lines.map(
+    (line) => `| ${line.map((text) => text.replaceAll("|", "\\|")).join(" | ")} |`,
+  );
+  return [head, `| --- |${" ---: |".repeat(names.length)}`, ...body].map((line) => `${line}\n`).join("");
+}
+
+function shown(name: string, value: number): string {
+  return name.startsWith("popularityAt") ? value.toFixed(1) : value.toFixed(4);
+}
+
+/** What the marks mean. */
+function legend({ compared }: Evaluation, format: ComparisonFormat): string {
+  const hasIntervals = compared.some(({ intervals }) => Object.keys(intervals).length > 0);
+  const parts: string[] = [];
+  if (hasIntervals) parts.push("±: half of the 95 % bootstrap interval over users");
+  if (compared.length > 1) {
+    parts.push(format === "markdown" ? "bold: the best" : "*: the best");
+    if (hasIntervals) parts.push("~: the interval of its difference to the best, on the same users, holds 0");
+  }
+  return parts.length > 0 ? `${parts.join("; ")}\n` : "";
+}

@@ -1,0 +1,51 @@
+// What any model should beat, learned from the training events alone: one line each.
+
+import { UsageError } from "../../errors.js";
+import { vectorRanker, type Ranker } from "../rankers.js";
+import { itemCfRanker } from "./item-cf.js";
+import { randomRanker } from "./random.js";
+import type { BaselineInput } from "./input.js";
+import { historyRanker } from "./user-history.js";
+
+export interface BaselineOptions {
+  seed: number;
+}
+
+export const baselineNames = ["popularity", "item-cf", "user-history", "random"] as const;
+export type BaselineName = (typeof baselineNames)[number];
+
+/** Whether it recommends what a user has already, and nothing else that it knows of the user. */
+export function needsRepeats(name: BaselineName): boolean {
+  return name === "user-history";
+}
+
+const rankers: Record<BaselineName, (input: BaselineInput, options: BaselineOptions) => Ranker> = {
+  popularity: popularityRanker,
+  "item-cf": itemCfRanker,
+  "user-history": historyRanker,
+  random: (input, { seed }) => randomRanker(input, seed),
+};
+
+/** What ranks by the baseline. */
+export function baselineRanker(name: BaselineName, input: BaselineInput, options: BaselineOptions): Ranker {
+  return rankers[name](input, options);
+}
+
+/** The baselines of a list. @throws {UsageError} one of them is not known */
+export function checkBaselines(names: readonly string[]): BaselineName[] {
+  return names.map((name) => {
+    const known = baselineNames.find((one) => one === name);
+    if (!known) throw new UsageError(`--baseline is ${baselineNames.join(", ")}, got '${name}'`);
+    return known;
+  });
+}
+
+/** By training events, the same for all users. */
+function popularityRanker({ counts, users }: BaselineInput): Ranker {
+  return vectorRanker({
+    dim: 1,
+    queries: new Float32Array(users.length),
+    items: new Float32Array(counts.length),
+    weights: Float32Array.from(counts),
+  });
+}

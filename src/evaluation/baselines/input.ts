@@ -1,0 +1,14 @@
+// What baselines learn from, and for whom they rank.
+
+import type { ItemLists } from "../../kernels/top-items.js";
+
+export interface BaselineInput {
+  /** u32[numItems]: training events of each item */
+  counts: Uint32Array;
+  /** what each user of training has, distinct and ascending */
+  history: ItemLists;
+  /** u32[numQueries]: the users to rank for */
+  users: Uint32Array;
+  /** u32, beside history.items: events of each pair; 1 each when absent */
+  pairEvents?: Uint32Array;
+}

@@ -1,0 +1,64 @@
+// Item-based collaborative filtering: an item scores the sum of its cosines with what the user has.
+//
+//   c_ij   users who have both i and j; c_i = c_ii
+//   score(u, j) = sum over i of u of c_ij / sqrt(c_i c_j)          an item's cosine with itself is 1
+//
+// All items count, no nearest ones are chosen. The cosines are never laid out: c_ij is a sum over users, so that
+//
+//   t_v        = sum over i of u that v has too of 1 / sqrt(c_i)   users who share items with u
+//   score(u,j) = 1 / sqrt(c_j)  sum over v who have j of t_v
+//
+// which costs, for each user, the items of those who share one with it.
+//
+// Source: Sarwar et al. 2001 (doi:10.1145/371920.372071), section 3.1.1, on binary events; Linden et al. 2003.
+
+import type { ItemLists } from "../../kernels/top-items.js";
+import { scoreRanker, type Ranker } from "../rankers.js";
+import type { BaselineInput } from "./input.js";
+
+/** Ranks by item-to-item cosines. */
+export function itemCfRanker({ history, counts, users }: BaselineInput): Ranker {
+  const { indptr, items } = history;
+  const numItems = counts.length;
+  const owners = ownersOf(history, numItems);
+  const inverse = new Float64Array(numItems);
+  for (let i = 0; i < numItems; i++) inverse[i] = 1 / Math.sqrt(owners.indptr[i + 1]! - owners.indptr[i]!);
+
+  const shared = new Float64Array(indptr.length - 1);
+  const touched = new Uint32Array(indptr.length - 1);
+  return scoreRanker(numItems, (query, scores) => {
+    scores.fill(0);
+    const user = users[query]!;
+    let numTouched = 0;
+    // users who share items with this one
+    for (let at = indptr[user]!; at < indptr[user + 1]!; at++) {
+      const item = items[at]!;
+      for (let o = owners.indptr[item]!; o < owners.indptr[item + 1]!; o++) {
+        const other = owners.items[o]!;
+        if (shared[other] === 0) touched[numTouched++] = other;
+        shared[other]! += inverse[item]!;
+      }
+    }
+    // and what they have
+    for (let t = 0; t < numTouched; t++) {
+      const other = touched[t]!;
+      const much = shared[other]!;
+      shared[other] = 0;
+      for (let at = indptr[other]!; at < indptr[other + 1]!; at++) scores[items[at]!]! += much;
+    }
+    for (let item = 0; item < numItems; item++) if (scores[item]! > 0) scores[item]! *= inverse[item]!;
+  });
+}
+
+/** The users of each item. */
+export function ownersOf({ indptr, items }: ItemLists, numItems: number): ItemLists {
+  const ends = new Uint32Array(numItems + 1);
+  for (const item of items) ends[item + 1]!++;
+  for (let i = 0; i < numItems; i++) ends[i + 1]! += ends[i]!;
+  const at = ends.slice();
+  const owners = new Uint32Array(items.length);
+  for (let user = 0; user + 1 < indptr.length; user++) {
+    for (let j = indptr[user]!; j < indptr[user + 1]!; j++) owners[at[items[j]!]!++] = user;
+  }
+  return { indptr: ends, items: owners };
+}

@@ -1,0 +1,38 @@
+// Items at random, the same for the same seed: what chance gives.
+
+import { NO_ITEM } from "../../kernels/top-items.js";
+import { draw } from "../../kernels/reference/random.js";
+import type { Ranker } from "../rankers.js";
+import type { BaselineInput } from "./input.js";
+
+/** Draws a list's items one by one, leaving out repeats and what is masked. */
+export function randomRanker({ counts, users }: BaselineInput, seed: number): Ranker {
+  const numItems = counts.length;
+  const keyOf = (query: number) => draw(draw(seed, 0x72616e64), users[query]!);
+  return {
+    top: ({ indptr, items }, top) => {
+      const numQueries = indptr.length - 1;
+      const found = new Uint32Array(numQueries * top).fill(NO_ITEM);
+      for (let q = 0; q < numQueries; q++) {
+        const taken = new Set(items.subarray(indptr[q], indptr[q + 1]));
+        const length = Math.min(top, numItems - taken.size);
+        const key = keyOf(q);
+        for (let n = 0, r = 0; r < length; n++) {
+          // a hash that repeats, or hits a mask, is passed over; near the end of the items whatever is left is taken
+          const item = n < 64 * top ? Math.floor((draw(key, n) / 2 ** 32) * numItems) : n - 64 * top;
+          if (taken.has(item)) continue;
+          taken.add(item);
+          found[q * top + r++] = item;
+        }
+      }
+      return Promise.resolve(found);
+    },
+    score: ({ indptr, items }) => {
+      const scores = new Float64Array(items.length);
+      for (let q = 0; q + 1 < indptr.length; q++) {
+        for (let at = indptr[q]!; at < indptr[q + 1]!; at++) scores[at] = draw(keyOf(q), items[at]!);
+      }
+      return scores;
+    },
+  };
+}

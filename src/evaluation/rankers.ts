@@ -1,0 +1,113 @@
+// What ranks items for users, whatever it is: the best of all items, or the scores of some.
+//
+//   vectors   an inner product and a weight an item: searched by the kernel
+//   scores    a number for each item, filled in a user at a time
+
+import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items.js";
+import { topItems } from "../retrieval/top-items.js";
+
+/** Queries after which a search looks whether it is to end. */
+const BREATH = 64;
+
+export interface RankerOptions {
+  threads: number;
+  signal?: AbortSignal;
+}
+
+/** Items are numbered 0 .. n - 1; of equal scores the lower number stands first. */
+export interface Ranker {
+  /** u32[numQueries * top]: the best items of each query that it is not masked from, best first; NO_ITEM where fewer are left */
+  top(masks: ItemLists, top: number, options: RankerOptions): Promise<Uint32Array>;
+  /** f64, as the lists' items: what each scores for its query */
+  score(lists: ItemLists): Float64Array;
+}
+
+/** Ranks by inner products, exactly. */
+export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
+  const { dim, queries, items, weights } = input;
+  return {
+    async top(masks, top, { threads, signal }) {
+      return (await topItems({ ...input, masks }, top, threads, signal)).items;
+    },
+    score: ({ indptr, items: listed }) => {
+      const scores = new Float64Array(listed.length);
+      for (let q = 0; q + 1 < indptr.length; q++) {
+        for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
+          const item = listed[at]!;
+          // as the kernel adds them
+          let score = weights?.[item] ?? 0;
+          for (let d = 0; d < dim; d++) {
+            score = Math.fround(score + Math.fround(queries[q * dim + d]! * items[item * dim + d]!));
+          }
+          scores[at] = score;
+        }
+      }
+      return scores;
+    },
+  };
+}
+
+/** Ranks by scores that are filled in for one query after the other. @param fill writes f64[numItems], which holds anything */
+export function scoreRanker(numItems: number, fill: (query: number, scores: Float64Array) => void): Ranker {
+  const scores = new Float64Array(numItems);
+  return {
+    async top({ indptr, items }, top, { signal }) {
+      const found = new Uint32Array((indptr.length - 1) * top).fill(NO_ITEM);
+      for (let q = 0; q + 1 < indptr.length; q++) {
+        if (q % BREATH === 0) {
+          await new Promise((resolve) => setImmediate(resolve));
+          signal?.throwIfAborted();
+        }
+        fill(q, scores);
+        for (let at = indptr[q]!; at < indptr[q + 1]!; at++) scores[items[at]!] = -Infinity;
+        putBest(scores, found.subarray(q * top, (q + 1) * top));
+      }
+      return found;
+    },
+    score: ({ indptr, items }) => {
+      const listed = new Float64Array(items.length);
+      for (let q = 0; q + 1 < indptr.length; q++) {
+        if (indptr[q] === indptr[q + 1]) continue;
+        fill(q, scores);
+        for (let at = indptr[q]!; at < indptr[q + 1]!; at++) listed[at] = scores[items[at]!]!;
+      }
+      return listed;
+    },
+  };
+}
+
+/** Writes the items of the highest scores, best first, ties in their order; leaves what cannot be filled. */
+function putBest(scores: Float64Array, best: Uint32Array): void {
+  const top = best.length;
+  let [held, worst] = [0, -Infinity];
+  for (let item = 0; item < scores.length; item++) {
+    const score = scores[item]!;
+    if (!(score > worst)) continue;
+    let at = held < top ? held++ : top - 1;
+    for (; at > 0 && scores[best[at - 1]!]! < score; at--) best[at] = best[at - 1]!;
+    best[at] = item;
+    if (held === top) worst = scores[best[top - 1]!]!;
+  }
+}
+
+/**
+ * The items of each list by what they score, best first, ties in their order.
+ *
+ * @returns u32[numQueries * top]; NO_ITEM where a list is shorter
+ */
+export function rankLists(ranker: Ranker, lists: ItemLists, top: number): Uint32Array {
+  const { indptr, items } = lists;
+  const scores = ranker.score(lists);
+  const ranked = new Uint32Array((indptr.length - 1) * top).fill(NO_ITEM);
+  for (let q = 0; q + 1 < indptr.length; q++) {
+    const [from, to] = [indptr[q]!, indptr[q + 1]!];
+    const places = Uint32Array.from({ length: to - from }, (_, i) => from + i).sort(
+      (a, b) => scores[b]! - scores[a]! || items[a]! - items[b]!,
+    );
+    ranked.set(
+      places.subarray(0, top).map((at) => items[at]!),
+      q * top,
+    );
+  }
+  return ranked;
+}

@@ -1,0 +1,36 @@
+// A metric as what each user adds to it, so that users can be drawn again: the mean over users, or a ratio of their sums.
+
+/** value = f(sum over users of sums / sum over users of weights). */
+export interface UserMetric {
+  name: string;
+  /** f64[numUsers] */
+  sums: Float64Array;
+  /** f64[numUsers]: 1 each when absent */
+  weights?: Float64Array;
+  /** f is the square root; otherwise it is nothing */
+  root?: true;
+}
+
+/** Metrics where less is better; of calibration, where nearer to 1 is. */
+const errors = new Set(["logLoss", "normalizedEntropy", "rmse", "mae"]);
+
+/** Metrics that are no better for being high or low. */
+const neutral = /^(itemCoverage|popularity|gini)At/;
+
+/** How good a value is: greater is better; undefined for a metric that only describes. */
+export function goodness(name: string, value: number): number | undefined {
+  if (neutral.test(name)) return undefined;
+  if (errors.has(name)) return -value;
+  return name === "calibration" ? -Math.abs(value - 1) : value;
+}
+
+/** The metric of all users, or of users drawn so many times each. @param times [numUsers]; 1 each when absent */
+export function valueOf({ sums, weights, root }: UserMetric, times?: ArrayLike<number>): number {
+  let [sum, total] = [0, 0];
+  for (let u = 0; u < sums.length; u++) {
+    const n = times ? times[u]! : 1;
+    sum += n * sums[u]!;
+    total += weights ? n * weights[u]! : n;
+  }
+  return root ? Math.sqrt(sum / total) : sum / total;
+}

@@ -1,0 +1,78 @@
+// fnn: what the first layer of a factorization-machine supported neural network starts from.
+//
+//   fnn.safetensors    w0 f32[1]; for each field, named by it, f32[rows, 1 + k]: row i is [w_i, v_i1 .. v_ik]
+//   vocab.json         field -> key -> row of the field's tensor; a numeric field has the one row of the key ""
+//
+// Rows are the run's, in its order, so that `firstRow` of preprocess.json plus a row here is a row of embeddings.arrow; with
+// --reserve the padding and out-of-vocabulary rows are among them, and the metadata `reserve`, `padding` and `outOfVocabulary`
+// of the file say where. An item's row is that of its id: the network reads its other columns through their own tensors.
+//
+// Source: Zhang, Du and Wang 2016 (arXiv:1601.02376), section 3.1, eq. 3: z_i = (w_i, v_i), beside w0.
+
+import { UsageError, excerpt } from "../errors.js";
+import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { isHole, rowsOf } from "../embedding/table.js";
+import { ByteWriter } from "./byte-writer.js";
+import { jsonString } from "./jsonl.js";
+import { reservedRows } from "./reserve.js";
+import { chunksByRow, keyBytes, type Selection } from "./selection.js";
+
+const BIAS = "w0";
+
+/** The files and their chunks. @throws {UsageError} the run is of a model without w0, or a field is called like it */
+export function fnnFiles(selection: Selection): Map<string, Iterable<Uint8Array>> {
+  const { table, model, field, reserve } = selection;
+  if (!model || !table.weights)
+    throw new UsageError(
+      "format fnn takes w0, weights and vectors of a factorization machine: train with train-fm --model fm or lr",
+    );
+  const fields = field === undefined ? table.fields : [field];
+  if (fields.includes(BIAS))
+    throw new UsageError(`a field is called ${excerpt(BIAS)}, as the bias is: rename the column`);
+  const tensors = new Map<string, Tensor>([[BIAS, { shape: [1], data: Float32Array.of(model.w0) }]]);
+  for (const name of fields) tensors.set(name, fieldTensor(selection, name, model.dim));
+  const metadata = reserve && {
+    reserve,
+    ...Object.fromEntries(
+      Object.entries(reservedRows(reserve)).map(([what, at]) => [what, at < 0 ? "last" : String(at)]),
+    ),
+  };
+  return new Map<string, Iterable<Uint8Array>>([
+    ["fnn.safetensors", safetensorsChunks(tensors, metadata)],
+    ["vocab.json", vocabularyChunks(selection, fields)],
+  ]);
+}
+
+/** [w, v] of a field's rows. @param dim 0 for a linear model, whose table has its weights in the vectors' place */
+function fieldTensor({ table }: Selection, name: string, dim: number): Tensor {
+  const { first, last } = rowsOf(table, name);
+  const width = 1 + dim;
+  const data = new Float32Array((last - first) * width);
+  for (let row = first; row < last; row++) {
+    const at = (row - first) * width;
+    data[at] = table.weights![row]!;
+    data.set(table.vectors.subarray(row * table.dim, row * table.dim + dim), at + 1);
+  }
+  return { shape: [last - first, width], data };
+}
+
+function* vocabularyChunks({ table }: Selection, fields: readonly string[]): Generator<Uint8Array> {
+  const out = new ByteWriter();
+  out.text("{");
+  for (const [f, name] of fields.entries()) {
+    out.text(`${f > 0 ? "," : ""}\n${JSON.stringify(name)}:{`);
+    const range = rowsOf(table, name);
+    let isFirst = true;
+    yield* chunksByRow(range, out, (row) => {
+      if (isHole(table, row)) return;
+      if (!isFirst) out.byte(44);
+      isFirst = false;
+      out.bytes(jsonString(keyBytes(table, row)));
+      out.byte(58);
+      out.integer(row - range.first);
+    });
+    out.text("}");
+  }
+  out.text("\n}\n");
+  yield out.take();
+}

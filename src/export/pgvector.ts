@@ -1,0 +1,64 @@
+// pgvector: text of PostgreSQL's COPY, for a table of
+//
+//   CREATE TABLE embeddings (field text, key text, count bigint, [weight real,] vector vector(DIM));
+//   \copy embeddings FROM 'embeddings.copy'
+//
+// Backslash, tab and line ends are escaped, so that keys come back exactly. Holes of --row-order are left out.
+// Sources: PostgreSQL's COPY, "Text Format"; pgvector's README.
+
+import { DataError, UsageError, excerpt } from "../errors.js";
+import { isHole } from "../embedding/table.js";
+import { ByteWriter } from "./byte-writer.js";
+import { chunksByRow, keyBytes, type Selection } from "./selection.js";
+
+const MAX_DIM = 16_000;
+const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
+
+/**
+ * The bytes of the file.
+ *
+ * @throws {UsageError} more dimensions than pgvector takes
+ * @throws {DataError} a key holds NUL, which no text of PostgreSQL can
+ */
+export function pgvectorChunks(selection: Selection): Generator<Uint8Array> {
+  const { table, weights, first, last } = selection;
+  const { dim, vectors } = table;
+  if (dim > MAX_DIM) throw new UsageError(`vectors of ${dim} dimensions: pgvector takes at most ${MAX_DIM}`);
+  for (let row = first; row < last; row++) {
+    const key = keyBytes(table, row);
+    if (key.includes(0))
+      throw new DataError(
+        `key ${excerpt(Buffer.from(key).toString("utf8"))} holds NUL, which no text of PostgreSQL can: leave it out with --keys`,
+      );
+  }
+  const out = new ByteWriter();
+  const fields = table.fields.map((name) => escaped(Buffer.from(name)));
+  return chunksByRow(selection, out, (row) => {
+    if (isHole(table, row)) return;
+    out.bytes(fields[table.fieldOf[row]!]!);
+    out.byte(9);
+    out.bytes(escaped(keyBytes(table, row)));
+    out.byte(9);
+    out.integer(table.counts[row]!);
+    out.byte(9);
+    if (weights) {
+      out.float32(weights[row]!);
+      out.byte(9);
+    }
+    out.byte(91);
+    for (let d = 0; d < dim; d++) {
+      if (d > 0) out.byte(44);
+      out.float32(vectors[row * dim + d]!);
+    }
+    out.text("]\n");
+  });
+}
+
+function escaped(text: Uint8Array): Uint8Array {
+  if (!text.some((byte) => byte === 92 || byte === 9 || byte === 10 || byte === 13)) return text;
+  return Buffer.from(
+    Buffer.from(text)
+      .toString("utf8")
+      .replaceAll(/[\\\t\n\r]/g, (c) => ESCAPES[c]!),
+  );
+}

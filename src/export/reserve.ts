@@ -1,0 +1,98 @@
+// Rows for padding and for out-of-vocabulary keys, where networks expect them.
+//
+//   scheme     padding   out-of-vocabulary
+//   keras      0         1                     StringLookup(mask_token=...): mask, then oov, then the vocabulary
+//   fuxictr    0         the last              FeatureProcessor: __PAD__ is 0, __OOV__ is vocab_size - 1
+//   pytorch    1         0                     torchtext's vocabularies: <unk> is 0, <pad> is 1
+//
+// Padding is zero. Out-of-vocabulary is what training made of keys too rare to have a row (zero where it met none). Both have
+// no key and no events. A numeric field, which has one row and no keys, gets neither.
+
+import type { EmbeddingTable } from "../embedding/table.js";
+
+export const reserveSchemes = ["keras", "fuxictr", "pytorch"] as const;
+export type ReserveScheme = (typeof reserveSchemes)[number];
+
+/** Where the rows stand among a field's; -1 is the last. */
+export function reservedRows(scheme: ReserveScheme): { padding: number; outOfVocabulary: number } {
+  return {
+    keras: { padding: 0, outOfVocabulary: 1 },
+    fuxictr: { padding: 0, outOfVocabulary: -1 },
+    pytorch: { padding: 1, outOfVocabulary: 0 },
+  }[scheme];
+}
+
+/** What stands for unknown keys, by field. */
+export interface OutOfVocabulary {
+  /** f32[numFields] */
+  weights: Float32Array;
+  /** f32[numFields * dim] */
+  vectors: Float32Array;
+  /** whether a field has keys, and so unknown ones */
+  hasKeys: readonly boolean[];
+}
+
+/** In place of a row of the table. */
+const [PADDING, UNKNOWN] = [-1, -2];
+
+/** A copy of the table with two rows more for each field of keys. */
+export function withReserved(
+  table: EmbeddingTable,
+  scheme: ReserveScheme,
+  unknown: OutOfVocabulary,
+): EmbeddingTable {
+  const { padding, outOfVocabulary } = reservedRows(scheme);
+  const isLast = outOfVocabulary < 0;
+  const front = isLast ? [PADDING] : padding === 0 ? [PADDING, UNKNOWN] : [UNKNOWN, PADDING];
+  const from: number[] = [];
+  const fieldOf: number[] = [];
+  const add = (field: number, row: number): void => {
+    from.push(row);
+    fieldOf.push(field);
+  };
+  let row = 0;
+  for (let f = 0; f < table.fields.length; f++) {
+    const reserved = unknown.hasKeys[f] ?? false;
+    for (const what of reserved ? front : []) add(f, what);
+    for (; row < table.numRows && table.fieldOf[row] === f; row++) add(f, row);
+    if (reserved && isLast) add(f, UNKNOWN);
+  }
+  return gathered(table, from, fieldOf, unknown);
+}
+
+function gathered(
+  { dim, fields, keys, counts, weights, vectors }: EmbeddingTable,
+  from: readonly number[],
+  fieldOf: readonly number[],
+  unknown: OutOfVocabulary,
+): EmbeddingTable {
+  const numRows = from.length;
+  const offsets = new Uint32Array(numRows + 1);
+  const out: EmbeddingTable = {
+    dim,
+    numRows,
+    fields,
+    fieldOf: Uint32Array.from(fieldOf),
+    // rows keep their order, so the keys' bytes are the same
+    keys: { size: numRows, bytes: keys.bytes, offsets },
+    counts: new Uint32Array(numRows),
+    ...(weights && { weights: new Float32Array(numRows) }),
+    vectors: new Float32Array(numRows * dim),
+  };
+  let end = 0;
+  for (let i = 0; i < numRows; i++) {
+    const row = from[i]!;
+    if (row >= 0) {
+      end = keys.offsets[row + 1]!;
+      out.counts[i] = counts[row]!;
+      if (weights) out.weights![i] = weights[row]!;
+      out.vectors.set(vectors.subarray(row * dim, (row + 1) * dim), i * dim);
+    } else if (row === UNKNOWN) {
+      const f = fieldOf[i]!;
+      if (weights) out.weights![i] = unknown.weights[f]!;
+      out.vectors.set(unknown.vectors.subarray(f * dim, (f + 1) * dim), i * dim);
+    }
+    offsets[i + 1] = end;
+  }
+  return out;
+}

@@ -1,0 +1,114 @@
+// Rows of a foreign table as they come → an embedding table.
+
+import { DataError, excerpt, type Place } from "../errors.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+
+/** What keys belong to. */
+export interface FieldOfKeys {
+  /** the field of all rows; undefined: keys are `field:key` */
+  field: string | undefined;
+}
+
+/** Collects rows, checks them, and groups them by field; within a field they keep their order. */
+export class RowCollector {
+  readonly #field: string | undefined;
+  readonly #fields = new Map<string, number>();
+  readonly #fieldOf: number[] = [];
+  readonly #keys: string[] = [];
+  /** by `field:key`, the line of its row, 0 where there are no lines */
+  readonly #lines = new Map<string, number>();
+  readonly #counts: number[] = [];
+  readonly #weights: number[] = [];
+  #vectors = new Float32Array(1024);
+  #dim: number | undefined;
+
+  constructor({ field }: FieldOfKeys) {
+    this.#field = field;
+  }
+
+  /**
+   * Takes a row.
+   *
+   * @param vector as numbers; they are rounded to f32
+   * @throws {DataError} an empty key, one that an earlier row has, another number of dimensions, a number that is not finite
+   */
+  add(
+    key: string,
+    vector: ArrayLike<number>,
+    place: Place,
+    { field, count = 0, weight }: { field?: string; count?: number; weight?: number } = {},
+  ): void {
+    const [name, rest] = field === undefined ? this.#split(key, place) : [field, key];
+    if (rest === "") throw new DataError("a row without a key: expected one", place);
+    const whole = `${name}:${rest}`;
+    const earlier = this.#lines.get(whole);
+    if (earlier !== undefined)
+      throw new DataError(
+        `key ${excerpt(rest)} has a row already${earlier === 0 ? "" : ` in line ${earlier}`}: leave one out`,
+        place,
+      );
+    this.#lines.set(whole, place.line ?? 0);
+    this.#dim ??= vector.length;
+    if (vector.length !== this.#dim || this.#dim === 0)
+      throw new DataError(
+        `key ${excerpt(rest)} has ${vector.length} numbers, expected ${this.#dim === 0 ? "one at least" : `${this.#dim} as in the first row`}`,
+        place,
+      );
+    const start = this.#keys.length * this.#dim;
+    if (start + this.#dim > this.#vectors.length) {
+      const grown = new Float32Array(2 * (start + this.#dim));
+      grown.set(this.#vectors);
+      this.#vectors = grown;
+    }
+    this.#vectors.set(vector, start);
+    for (let d = 0; d < this.#dim; d++)
+      if (!Number.isFinite(this.#vectors[start + d]))
+        throw new DataError(
+          `number ${d + 1} of key ${excerpt(rest)} is ${vector[d]}, expected one that a 32-bit float holds`,
+          place,
+        );
+    if (!this.#fields.has(name)) this.#fields.set(name, this.#fields.size);
+    this.#fieldOf.push(this.#fields.get(name)!);
+    this.#keys.push(rest);
+    this.#counts.push(count);
+    if (weight !== undefined) this.#weights.push(weight);
+  }
+
+  /** The table. @throws {DataError} no rows came */
+  finish(file: string): EmbeddingTable {
+    const dim = this.#dim;
+    const numRows = this.#keys.length;
+    if (dim === undefined) throw new DataError("the file has no rows", { file });
+    // fields in the order in which they came; the sort is stable
+    const order = Array.from({ length: numRows }, (_, row) => row).sort(
+      (a, b) => this.#fieldOf[a]! - this.#fieldOf[b]!,
+    );
+    const encoded = order.map((row) => Buffer.from(this.#keys[row]!, "utf8"));
+    const offsets = new Uint32Array(numRows + 1);
+    encoded.forEach((key, i) => (offsets[i + 1] = offsets[i]! + key.length));
+    const vectors = new Float32Array(numRows * dim);
+    order.forEach((row, i) => vectors.set(this.#vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+    const weights = this.#weights.length === numRows && this.#weights;
+    return {
+      dim,
+      numRows,
+      fields: [...this.#fields.keys()],
+      fieldOf: Uint32Array.from(order, (row) => this.#fieldOf[row]!),
+      keys: { size: numRows, bytes: Buffer.concat(encoded), offsets },
+      counts: Uint32Array.from(order, (row) => this.#counts[row]!),
+      ...(weights && { weights: Float32Array.from(order, (row) => weights[row]!) }),
+      vectors,
+    };
+  }
+
+  #split(key: string, place: Place): [field: string, key: string] {
+    if (this.#field !== undefined) return [this.#field, key];
+    const colon = key.indexOf(":");
+    if (colon < 1)
+      throw new DataError(
+        `key ${excerpt(key)} names no field: expected field:key, or name the field of all keys with --field`,
+        place,
+      );
+    return [key.slice(0, colon), key.slice(colon + 1)];
+  }
+}

@@ -1,0 +1,73 @@
+// csv and tsv → rows: a column of keys, and a column a number. `field`, `count` and `weight` are what export calls so.
+
+import { DataError, UsageError, nearestName } from "../errors.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+import { openLog } from "../log/open.js";
+import { defaultReadOptions } from "../log/log.js";
+import type { RowCollector } from "./collector.js";
+
+const MISSING = 0xffffffff;
+
+/**
+ * Reads delimited text with a header.
+ *
+ * @param keyColumn the column of keys
+ * @param field     of all keys, whatever a column `field` says
+ * @throws {UsageError} there is no such column
+ * @throws {DataError} an empty key or a cell that is no number, with its line and column
+ */
+export async function readDelimited(
+  path: string,
+  rows: RowCollector,
+  { keyColumn, delimiter, field }: { keyColumn: string; delimiter: string; field: string | undefined },
+): Promise<InputFingerprint> {
+  const log = await openLog([path], { ...defaultReadOptions, delimiter });
+  const { columns } = log;
+  if (!columns.includes(keyColumn)) {
+    await log.close();
+    const near = nearestName(keyColumn, columns);
+    throw new UsageError(
+      `'${path}' has no column '${keyColumn}', it has ${columns.slice(0, 8).join(", ")}${columns.length > 8 ? ", ..." : ""}: ` +
+        `name the column of keys with --key${near === undefined ? "" : `; did you mean '${near}'?`}`,
+    );
+  }
+  const numbers = columns.filter((name) => !["field", keyColumn].includes(name));
+  const dims = numbers.filter((name) => !["count", "weight"].includes(name));
+  // a field that is told goes before the column
+  const hasField = field === undefined && columns.includes("field") && keyColumn !== "field";
+  const requests = [
+    { name: keyColumn, as: "key" as const },
+    ...(hasField ? [{ name: "field", as: "key" as const }] : []),
+    ...numbers.map((name) => ({ name, as: "number" as const })),
+  ];
+  const at = new Map(requests.map(({ name }, i) => [name, i]));
+  const { inputs } = await log.read(requests, (batch, keyOf) => {
+    const bad = batch.badCells[0];
+    if (bad)
+      throw new DataError(`expected a number, got '${bad.text}'`, {
+        file: bad.file,
+        line: bad.line,
+        column: requests[bad.request]!.name,
+      });
+    const cell = (name: string, row: number): number => batch.columns[at.get(name)!]![row]!;
+    for (let row = 0; row < batch.numRows; row++) {
+      const place = batch.placeOf(row);
+      const textIn = (name: string): string => {
+        const code = cell(name, row);
+        return code === MISSING ? "" : keyOf(at.get(name)!, code);
+      };
+      const vector = dims.map((name) => {
+        const x = cell(name, row);
+        if (Number.isNaN(x))
+          throw new DataError("expected a number, got an empty cell", { ...place, column: name });
+        return x;
+      });
+      rows.add(textIn(keyColumn), vector, place, {
+        ...(hasField && { field: textIn("field") }),
+        ...(at.has("count") && { count: cell("count", row) }),
+        ...(at.has("weight") && { weight: cell("weight", row) }),
+      });
+    }
+  });
+  return inputs[0]!;
+}

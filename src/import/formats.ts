@@ -1,0 +1,37 @@
+// Foreign tables by the name of their format. A new one is a file beside this and a line here.
+
+import type { InputFingerprint } from "../io/fingerprint.js";
+import { readNpz, readTensors } from "./arrays.js";
+import type { RowCollector } from "./collector.js";
+import { readDelimited } from "./delimited.js";
+import { readWordBinary, readWordText } from "./word-vectors.js";
+
+export const importFormats = [
+  "word2vec",
+  "word2vec-bin",
+  "fasttext-vec",
+  "glove",
+  "npz",
+  "safetensors",
+  "csv",
+  "tsv",
+] as const;
+export type ImportFormat = (typeof importFormats)[number];
+
+interface Columns {
+  keyColumn: string;
+  field: string | undefined;
+}
+type Read = (path: string, rows: RowCollector, columns: Columns) => Promise<InputFingerprint>;
+
+/** What reads each: gives every row to the collector, and tells what was read. */
+export const readers: Record<ImportFormat, Read> = {
+  word2vec: readWordText,
+  "word2vec-bin": readWordBinary,
+  "fasttext-vec": readWordText,
+  glove: readWordText,
+  npz: readNpz,
+  safetensors: readTensors,
+  csv: (path, rows, columns) => readDelimited(path, rows, { ...columns, delimiter: "," }),
+  tsv: (path, rows, columns) => readDelimited(path, rows, { ...columns, delimiter: "\t" }),
+};

@@ -1,0 +1,129 @@
+// Formats of a word and its vector → rows: word2vec's text and binary form, fastText's .vec, GloVe's text.
+//
+// In text, a line is the key, then its numbers, between single blanks or tabs; a first line of two whole numbers is word2vec's
+// header, and what it promises must come. In the binary form a key ends at the first blank, and a line end may follow a row.
+
+import { DataError } from "../errors.js";
+import { openSource } from "../io/source.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+import type { RowCollector } from "./collector.js";
+
+const [LF, BLANK] = [10, 32];
+const MAX_KEY = 1 << 20;
+
+/** Reads text. @throws {DataError} a line that is no row, or fewer or more rows than promised */
+export async function readWordText(path: string, rows: RowCollector): Promise<InputFingerprint> {
+  const source = await openSource(path);
+  let line = 0;
+  let numRows = 0;
+  let promised: { rows: number; dim: number } | undefined;
+  const take = (bytes: Uint8Array): void => {
+    line++;
+    const text = utf8(bytes, { file: path, line }).replace(/[ \t\r]+$/, "");
+    if (text === "") return;
+    if (line === 1 && /^\d+[ \t]\d+$/.test(text)) {
+      const [count, dim] = text.split(/[ \t]/).map(Number);
+      promised = { rows: count!, dim: dim! };
+      return;
+    }
+    const [key, ...cells] = text.split(/[ \t]/);
+    const vector = cells.map((cell) => {
+      const x = Number(cell);
+      if (cell === "" || Number.isNaN(x))
+        throw new DataError(
+          `expected a number, got '${cell}': a row is a key without blanks and its numbers`,
+          {
+            file: path,
+            line,
+          },
+        );
+      return x;
+    });
+    if (promised && vector.length !== promised.dim)
+      throw new DataError(
+        `${vector.length} numbers, where the first line promises ${promised.dim}: keys hold no blanks`,
+        { file: path, line },
+      );
+    rows.add(key!, vector, { file: path, line });
+    numRows++;
+  };
+  try {
+    let rest = Buffer.alloc(0);
+    for await (const piece of source.pieces()) {
+      const all = Buffer.concat([rest, piece]);
+      let start = 0;
+      for (let end = all.indexOf(LF); end >= 0; end = all.indexOf(LF, start)) {
+        take(all.subarray(start, end));
+        start = end + 1;
+      }
+      rest = Buffer.from(all.subarray(start));
+    }
+    if (rest.length > 0) take(rest);
+  } finally {
+    await source.close();
+  }
+  if (promised && promised.rows !== numRows)
+    throw new DataError(
+      `the first line promises ${promised.rows} rows, and ${numRows} came: is the file whole?`,
+      { file: path },
+    );
+  return source.fingerprint();
+}
+
+/** Reads word2vec's binary form. @throws {DataError} no header, or the file ends within a row */
+export async function readWordBinary(path: string, rows: RowCollector): Promise<InputFingerprint> {
+  const source = await openSource(path);
+  const pieces = source.pieces();
+  let bytes = Buffer.alloc(0);
+  let at = 0;
+  const more = async (): Promise<boolean> => {
+    const next = await pieces.next();
+    if (next.done) return false;
+    bytes = Buffer.concat([bytes.subarray(at), next.value]);
+    at = 0;
+    return true;
+  };
+  /** The bytes up to a byte, which is passed over. */
+  const until = async (byte: number, row: number): Promise<Buffer> => {
+    for (;;) {
+      const end = bytes.indexOf(byte, at);
+      if (end >= 0) {
+        const found = bytes.subarray(at, end);
+        at = end + 1;
+        return found;
+      }
+      if (bytes.length - at > MAX_KEY || !(await more()))
+        throw new DataError(`the file ends, or is no binary word2vec, at row ${row}`, { file: path });
+    }
+  };
+  try {
+    const header = /^(\d+) (\d+)\r?$/.exec((await until(LF, 0)).toString("latin1"));
+    if (!header)
+      throw new DataError("expected a first line `rows dim`, as binary word2vec has it", { file: path });
+    const [numRows, dim] = [Number(header[1]), Number(header[2])];
+    for (let row = 1; row <= numRows; row++) {
+      const key = await until(BLANK, row);
+      // the line end after the row before
+      const text = utf8(key[0] === LF ? key.subarray(1) : key, { file: path });
+      while (bytes.length - at < 4 * dim)
+        if (!(await more()))
+          throw new DataError(`the file ends within row ${row} of ${numRows}: is it whole?`, { file: path });
+      const vector = Array.from({ length: dim }, (_, d) => bytes.readFloatLE(at + 4 * d));
+      at += 4 * dim;
+      rows.add(text, vector, { file: path });
+    }
+    // the fingerprint is of the whole file
+    while (await more()) at = bytes.length;
+  } finally {
+    await source.close();
+  }
+  return source.fingerprint();
+}
+
+function utf8(bytes: Uint8Array, place: { file: string; line?: number }): string {
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    throw new DataError("the key is no UTF-8", place);
+  }
+}

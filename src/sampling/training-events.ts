@@ -1,0 +1,109 @@
+// What a ranking is judged against: the items that are ranked, and which of them each user has from training.
+//
+//   items   in the order of a hash of their keys, so that items of one score stand in an order that tells nothing: neither of
+//           the log's order, in which popular items come first, nor of how a model numbers them
+
+import { eventsOfCodes, keyColumn } from "../dataset/item-catalogue.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { hashBytes } from "../dataset/hash.js";
+import { selectKeys } from "../dataset/vocabulary.js";
+import { compareKeys, type Dictionary } from "../log/dictionary.js";
+import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
+import { historyOf, NO_ITEM, type History } from "./negatives.js";
+
+export interface TrainingEvents {
+  users: Dictionary;
+  items: Dictionary;
+  /** u32[items.size]: their events */
+  counts: Uint32Array;
+  /** distinct items of each user, ascending */
+  history: History;
+  /** each event's user and item, NO_ITEM for none; absent where only the distinct ones are known */
+  events?: { users: Uint32Array; items: Uint32Array };
+}
+
+const SEED = { lo: 0x74696573, hi: 0x6f726465 };
+const orders = new WeakMap<Dictionary, Uint32Array>();
+
+/** u32[keys.size]: the keys by a 64-bit hash, then by their bytes. Taken once for each dictionary. */
+export function hashOrder(keys: Dictionary): Uint32Array {
+  const known = orders.get(keys);
+  if (known) return known;
+  const { size, bytes, offsets } = keys;
+  const [lo, hi] = [new Uint32Array(size), new Uint32Array(size)];
+  for (let code = 0; code < size; code++) {
+    const hash = hashBytes(bytes, offsets[code]!, offsets[code + 1]!, SEED);
+    [lo[code], hi[code]] = [hash.lo, hash.hi];
+  }
+  const order = Uint32Array.from({ length: size }, (_, code) => code).sort(
+    (a, b) => hi[a]! - hi[b]! || lo[a]! - lo[b]! || compareKeys(keys, a, b),
+  );
+  orders.set(keys, order);
+  return order;
+}
+
+/** u32[order.length]: where each stands in the order. */
+export function placesOf(order: Uint32Array): Uint32Array {
+  const places = new Uint32Array(order.length);
+  order.forEach((code, place) => (places[code] = place));
+  return places;
+}
+
+/** Lists of items under their places, ascending again; NO_ITEM stays. */
+export function renumbered({ indptr, items }: History, places: Uint32Array): History {
+  const moved = items.map((item) => (item === NO_ITEM ? NO_ITEM : places[item]!));
+  for (let q = 0; q + 1 < indptr.length; q++) moved.subarray(indptr[q], indptr[q + 1]).sort();
+  return { indptr, items: moved };
+}
+
+/** The events of a log's rows. @param rows u32: the training part */
+export function eventsOfRows(dataset: Dataset, rows: Uint32Array): TrainingEvents {
+  const keysIn = (name: string) => {
+    const column = keyColumn(dataset, name);
+    const events = eventsOfCodes(column, rows);
+    return selectKeys(
+      column.dictionary,
+      Uint32Array.from(events.keys()).filter((code) => events[code]! > 0),
+    );
+  };
+  const [users, all] = [keysIn(dataset.roles.user!), keysIn(dataset.roles.item!)];
+  const items = selectKeys(all, hashOrder(all));
+  const events = { users: usersOf(users, dataset, rows), items: itemsOf(items, dataset, rows) };
+  const counts = new Uint32Array(items.size);
+  for (const item of events.items) if (item !== NO_ITEM) counts[item]!++;
+  return { users, items, counts, history: historyOf(events.users, events.items, users.size), events };
+}
+
+/** The same of what a run keeps of its training. */
+export function eventsOfSource({ users, items, counts, history }: NegativeSource): TrainingEvents {
+  const order = hashOrder(items);
+  return {
+    users,
+    items: selectKeys(items, order),
+    counts: order.map((code) => counts[code]!),
+    history: renumbered(history, placesOf(order)),
+  };
+}
+
+/** u32, beside history.items: how many events each pair of a user and an item has; 1 where only the distinct ones are known. */
+export function pairEventsOf({ history: { indptr, items }, events }: TrainingEvents): Uint32Array {
+  if (!events) return new Uint32Array(items.length).fill(1);
+  const pairs = new Uint32Array(items.length);
+  events.users.forEach((user, e) => {
+    if (user === NO_ITEM || events.items[e] === NO_ITEM) return;
+    const own = items.subarray(indptr[user], indptr[user + 1]);
+    pairs[indptr[user]! + placeIn(own, events.items[e]!)]!++;
+  });
+  return pairs;
+}
+
+/** Where an item stands among ascending ones that hold it. */
+function placeIn(items: Uint32Array, item: number): number {
+  let [low, high] = [0, items.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (items[middle]! < item) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
