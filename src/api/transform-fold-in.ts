@@ -10,7 +10,7 @@ import type { EncodedRows } from "../export/encoded-rows.js";
 import { composeVectors, composeWeights, forEachPair } from "../trainers/fm/compose.js";
 import { foldIn, priorPenalties, type FoldInEvents, type FoldInOptions } from "../trainers/fm/fold-in.js";
 import type { FmParameters } from "../trainers/fm/model.js";
-import { readFmModel, type FmRun } from "../trainers/learners.js";
+import { readFmModel, readMachines, type FmRun } from "../trainers/learners.js";
 import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readLikeRun, rowsToScore } from "./read-like-run.js";
@@ -42,6 +42,7 @@ export async function foldInEvents(run: Run, options: TransformOptions, watch: W
       `--fold-in fits labels, and run '${run.path}' was trained with --task ${preprocess.task}: there is none for it yet`,
     );
   }
+  const known = await readMachines(run, model);
   const { dataset } = await readLikeRun(preprocess, { ...options, on: options.foldIn! }, silently(watch));
   const fresh = newKeysOf(model, dataset, options.field);
   if (fresh.side === "item" && preprocess.negatives) {
@@ -50,7 +51,11 @@ export async function foldInEvents(run: Run, options: TransformOptions, watch: W
     );
   }
   const rows = await rowsToScore(run, model, preprocess.task, wholeOf(dataset));
-  const penalties = penaltiesOf(run, model, fresh, options);
+  // fitted to each of the draws of a chain, whose mean the table is
+  const machines = known.map((machine) => ({
+    machine,
+    penalties: penaltiesOf(run, { ...model, parameters: machine }, fresh, options),
+  }));
   const found = fresh.codes.map((code) => ({ code, rows: [] as number[] }));
   const placeOf = new Map(fresh.codes.map((code, place) => [code, place]));
   // an event is followed by its negatives
@@ -61,7 +66,10 @@ export async function foldInEvents(run: Run, options: TransformOptions, watch: W
     if (place !== undefined) found[place]!.rows.push(row);
   }
   const oov = model.space.offsets[fresh.f]!;
-  const folded = found.map((own) => foldIn(eventsOf(parameters, rowsAt(rows, own.rows), oov), penalties));
+  const folded = found.map((own) => {
+    const events = rowsAt(rows, own.rows);
+    return meanOf(machines.map((one) => foldIn(eventsOf(one.machine, events, oov), one.penalties)));
+  });
   watch.observe({
     stage: "note",
     text: `${folded.length} new keys of '${fresh.column.name}' from ${found.reduce((n, own) => n + own.rows.length, 0)} rows`,
@@ -69,6 +77,10 @@ export async function foldInEvents(run: Run, options: TransformOptions, watch: W
   const encoded = withItemFeatures(model, dataset, fresh, folded);
   const encoding = vectorEncoding(fresh.column.name, parameters.dim, folded.length);
   return { encoding, rows: once(encoded), warnings: [] };
+}
+
+function meanOf(all: readonly Float64Array[]): Float64Array {
+  return all[0]!.map((_, i) => all.reduce((sum, each) => sum + each[i]!, 0) / all.length);
 }
 
 async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {

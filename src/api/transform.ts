@@ -80,8 +80,6 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
     const flag = features ? "--features" : withScores ? "--with-scores" : "--format libsvm";
     throw new UsageError(`${flag} is for trees, and run '${run.path}' is a factorization machine`);
   }
-  if (foldIn && model === "fm-draws")
-    throw new UsageError("--fold-in is not for draws of a posterior (--method mcmc): it fits one machine");
   return foldIn ? await foldInEvents(run, options, watch) : await encodeWithFm(run, options, watch);
 }
 

@@ -142,30 +142,10 @@ export async function scoreEnsemble(
   }
 }
 
-/**
- * The mean of the draws, each turned onto the last by the rotation that brings their vectors nearest, weighted by the
- * features' events.
- *
- * @param counts [numFeatures]
- */
-export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {
-  const last = draws.at(-1)!;
-  const { dim } = last;
-  const w = new Float64Array(last.w.length);
-  const vectors = new Float64Array(last.vectors.length);
-  let w0 = 0;
-  for (const each of draws) {
-    addRotated(vectors, each.vectors, rotationOnto(each.vectors, last.vectors, counts, dim));
-    for (let i = 0; i < w.length; i++) w[i]! += each.w[i]!;
-    w0 += each.w0;
-  }
-  const mean = (sum: number) => sum / draws.length;
-  return {
-    dim,
-    w0: Math.fround(mean(w0)),
-    w: Float32Array.from(w, mean),
-    vectors: Float32Array.from(vectors, mean),
-  };
+/** The draws, each turned onto the last by the rotation that brings their vectors nearest. @param counts [numFeatures], of events */
+export function turnedAlike(draws: readonly FmParameters[], counts: Uint32Array): FmParameters[] {
+  const { vectors: last, dim } = draws.at(-1)!;
+  return draws.map((each) => ({ ...each, vectors: turnedOnto(each.vectors, last, counts, dim) }));
 }
 
 /** Vectors turned as brings those of one set nearest to another, by the features' events. @returns f32[numFeatures * dim] */
@@ -178,4 +158,24 @@ export function turnedOnto(
   const turned = new Float64Array(from.length);
   addRotated(turned, from, rotationOnto(from, to, counts, dim));
   return Float32Array.from(turned);
+}
+
+/** The mean of the draws turned alike. @param counts [numFeatures], of events */
+export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {
+  const { w: lastW, vectors: last, dim } = draws.at(-1)!;
+  const w = new Float64Array(lastW.length);
+  const vectors = new Float64Array(last.length);
+  let w0 = 0;
+  for (const each of draws) {
+    addRotated(vectors, each.vectors, rotationOnto(each.vectors, last, counts, dim));
+    for (let i = 0; i < w.length; i++) w[i]! += each.w[i]!;
+    w0 += each.w0;
+  }
+  const mean = (sum: number) => sum / draws.length;
+  return {
+    dim,
+    w0: Math.fround(mean(w0)),
+    w: Float32Array.from(w, mean),
+    vectors: Float32Array.from(vectors, mean),
+  };
 }

@@ -103,7 +103,13 @@ function drawsFile({ link, draws }: Ensemble): Uint8Array[] {
 }
 
 /** The scorer of a run of draws. @throws {ArtifactError} a tensor is missing or of another space */
-export async function readDraws(run: Run, { numFeatures }: FeatureSpace): Promise<Scorer> {
+export async function readDraws(run: Run, space: FeatureSpace): Promise<Scorer> {
+  const ensemble = await readEnsemble(run, space);
+  return { score: (rows, options) => scoreEnsemble(ensemble, rows, options) };
+}
+
+/** A run's draws. @throws {ArtifactError} a tensor is missing or of another space */
+export async function readEnsemble(run: Run, { numFeatures }: FeatureSpace): Promise<Ensemble> {
   const tensors = readSafetensors(await run.readModelFile(DRAWS_FILE), DRAWS_FILE);
   const draws: FmParameters[] = [];
   for (let i = 0; tensors.has(`${i}.w0`); i++) {
@@ -123,8 +129,7 @@ export async function readDraws(run: Run, { numFeatures }: FeatureSpace): Promis
       `${DRAWS_FILE} has no tensor '${draws.length === 0 ? "0.w0" : "link"}', or a damaged one`,
     );
   }
-  const ensemble: Ensemble = { link, draws };
-  return { score: (rows, options) => scoreEnsemble(ensemble, rows, options) };
+  return { link, draws };
 }
 
 function f32(tensors: ReadonlyMap<string, Tensor>, name: string): Float32Array {
