@@ -3,9 +3,11 @@
 usage: lightgbm-conformance.py MODEL.txt FEATURES_DIR LEAVES_DIR
 
 FEATURES_DIR and LEAVES_DIR are what `embed transform --features --format npy` and `embed transform --with-scores --format npy`
-wrote of the same log. LightGBM loads the model, and its leaves must be ours on every row, its scores ours to 1e-6.
+wrote of the same log. LightGBM loads the model, and its leaves must be ours on every row, its scores ours to 1e-6. So must the columns' importances be, which stand beside the model.
 """
 
+import json
+import os
 import sys
 
 import lightgbm
@@ -16,6 +18,15 @@ booster = lightgbm.Booster(model_file=model)
 rows = numpy.load(f"{features}/features.npy")
 ours = numpy.load(f"{leaves}/leaves.npy")
 scores = numpy.load(f"{leaves}/scores.npy")
+
+by_column = {}
+with open(os.path.join(os.path.dirname(model), "importances.jsonl")) as lines:
+    for line in lines:
+        told = json.loads(line)
+        by_column[told["column"]] = told
+told = [by_column[name] for name in booster.feature_name()]
+numpy.testing.assert_array_equal([one["splits"] for one in told], booster.feature_importance("split"))
+numpy.testing.assert_allclose([one["gain"] for one in told], booster.feature_importance("gain"), rtol=1e-6)
 
 theirs = booster.predict(rows, pred_leaf=True).reshape(ours.shape)
 wrong = int((theirs != ours).sum())

@@ -97,6 +97,18 @@ describe("a training that was killed goes on to the same bytes", () => {
     await embedOk(again);
     expect(bytesOf("drawn-killed")).toEqual(bytesOf("drawn-whole"));
   });
+  test("a field-aware machine", () =>
+    killedAndWhole("ffm", /epoch 7\//, [
+      ...cut,
+      "--model",
+      "ffm",
+      "--epochs",
+      "40",
+      "--patience",
+      "8",
+      "--method",
+      "sgd",
+    ]));
   test("while it refits", () =>
     killedAndWhole("refit", /refit: [\s\S]*epoch 5\//, [
       ...cut,

@@ -190,3 +190,80 @@ test("parquet holds the rows of jsonl, as lists or under --wide as columns", asy
   }
   expect((await failure("--format", "csv", "--wide"))[0]).toBe(64);
 });
+
+describe("--delta", () => {
+  const [header, ...lines] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+  const week1 = at("week1");
+  const week2 = at("week2");
+  beforeAll(async () => {
+    // the first week lacks teas, the second lacks chess; old keys keep their rows
+    const write = (name: string, without: string): void =>
+      writeFileSync(at(name), `${[header, ...lines.filter((line) => !line.includes(without))].join("\n")}\n`);
+    write("week1.csv", "tea-");
+    write("week2.csv", "chess-");
+    const train = ["--dim", "4", "--epochs", "1", "--quiet"];
+    await embedOk(["train-fm", at("week1.csv"), "-o", week1, ...train]);
+    await embedOk(["train-fm", at("week2.csv"), "-o", week2, "--row-order", week1, ...train]);
+  });
+
+  test("npy written into the first week's table by row number makes it the second week's", async () => {
+    const matrix = async (run: string, reserve: string[]): Promise<number[][]> => {
+      const out = at(`${run.replaceAll("/", "-")}${reserve.length}`);
+      await embedOk(["export", run, "--format", "npy", "--field", "item", "-o", out, "--force", ...reserve]);
+      const { shape, values } = parseNpy(readFileSync(join(out, "vectors.npy")));
+      return Array.from({ length: shape[0]! }, (_, r) => values.slice(r * shape[1]!, (r + 1) * shape[1]!));
+    };
+    for (const reserve of [[], ["--reserve", "keras"]]) {
+      const out = at(`delta${reserve.length}`);
+      const job = ["export", week2, "--format", "npy", "--field", "item", "--delta", week1, "-o", out];
+      await embedOk([...job, ...reserve]);
+      const table = await matrix(week1, reserve);
+      const expected = await matrix(week2, reserve);
+      const rows = readFileSync(join(out, "rows.npy"));
+      const start = 10 + rows.readUInt16LE(8);
+      const { values } = parseNpy(readFileSync(join(out, "vectors.npy")));
+      for (let i = 0; start + 4 * i < rows.length; i++)
+        table[rows.readUInt32LE(start + 4 * i)] = values.slice(4 * i, 4 * i + 4);
+      const removed = readFileSync(join(out, "removed.jsonl"), "utf8").trimEnd().split("\n");
+      for (const line of removed) table[parseJson<{ row: number }>(line).row] = [0, 0, 0, 0];
+      expect(removed.length).toBe(12);
+      // padding and out-of-vocabulary rows are the network's own by now
+      expect(table.slice(reserve.length)).toEqual(expected.slice(reserve.length));
+    }
+  });
+
+  test("jsonl names what was added, changed and removed, and a run against itself has no line", async () => {
+    const { stdout } = await embedOk([
+      "export",
+      week2,
+      "--format",
+      "jsonl",
+      "--field",
+      "item",
+      "--delta",
+      week1,
+    ]);
+    const changes = stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => parseJson<{ change: string; key: string }>(line));
+    const of = (change: string): string[] =>
+      changes.filter((one) => one.change === change).map(({ key }) => key);
+    expect(of("added").every((key) => key.startsWith("tea-"))).toBe(true);
+    expect(of("removed").every((key) => key.startsWith("chess-"))).toBe(true);
+    expect([of("added").length, of("changed").length, of("removed").length]).toEqual([12, 72, 12]);
+    expect((await embedOk(["export", week2, "--format", "jsonl", "--delta", week2])).stdout).toBe("");
+  });
+
+  test("runs whose rows do not match, and what cannot go with it, are refused with 64", async () => {
+    const refused = async (...args: string[]): Promise<[number | null, string]> => {
+      const got = await embed(["export", week1, "--delta", week2, ...args]);
+      return [got.code, got.stderr];
+    };
+    expect(await refused("--format", "csv")).toEqual([64, expect.stringContaining("jsonl or npy")]);
+    expect((await refused("--format", "jsonl", "--top-count", "3"))[0]).toBe(64);
+    expect((await refused("--format", "npy", "-o", at("no")))[0]).toBe(64);
+    const job = ["export", run, "--format", "jsonl", "--delta", week1];
+    expect(await embed(job)).toMatchObject({ code: 64, stderr: expect.stringContaining("dimensions") });
+  });
+});

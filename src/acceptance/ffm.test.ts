@@ -94,7 +94,7 @@ test("what does not go together is said", async () => {
   const out = join(folder, "refused");
   for (const [flags, message] of [
     [["--normalize-rows"], /--normalize-rows goes with --model ffm/],
-    [["--model", "ffm", "--method", "sgd"], /--model ffm with --method sgd/],
+    [["--model", "ffm", "--method", "als"], /--model ffm with --method als/],
   ] as const) {
     const { code, stderr } = await embed(["train-fm", clicks, "-o", out, ...flags]);
     expect(code).toBe(64);

@@ -111,20 +111,33 @@ describe("a training that diverges", () => {
 describe("--on-interrupt save", () => {
   const long = [...cut, "--epochs", "100000", "--patience", "0"];
   test.each([
-    ["SIGINT", 130],
-    ["SIGTERM", 143],
-  ] as const)("%s writes the best epoch so far as a whole run, and ends with %i", async (signal, code) => {
-    const run = `saved-${signal}`;
-    const options = ["train-fm", clicks, "-o", at(run), ...long, "--on-interrupt", "save"];
-    const ended = await embed(options, { signalWhen: { stderr: /epoch 3\//, signal } });
-    expect(ended.code).toBe(code);
-    expect(ended.stderr).toContain("interrupted: the run holds epoch");
-    const manifest = parseJson<{ interrupted?: boolean }>(
-      readFileSync(join(at(run), "manifest.json"), "utf8"),
-    );
-    expect(manifest.interrupted).toBe(true);
-    await embedOk(["evaluate", at(run), "--on", clicks]);
-  });
+    ["SIGINT", 130, "fm"],
+    ["SIGTERM", 143, "ffm"],
+  ] as const)(
+    "%s writes the best epoch so far as a whole run, and ends with %i: %s",
+    async (signal, code, model) => {
+      const run = `saved-${signal}`;
+      const options = [
+        "train-fm",
+        clicks,
+        "-o",
+        at(run),
+        ...long,
+        "--model",
+        model,
+        "--on-interrupt",
+        "save",
+      ];
+      const ended = await embed(options, { signalWhen: { stderr: /epoch 3\//, signal } });
+      expect(ended.code).toBe(code);
+      expect(ended.stderr).toContain("interrupted: the run holds epoch");
+      const manifest = parseJson<{ interrupted?: boolean }>(
+        readFileSync(join(at(run), "manifest.json"), "utf8"),
+      );
+      expect(manifest.interrupted).toBe(true);
+      await embedOk(["evaluate", at(run), "--on", clicks]);
+    },
+  );
 
   test.each([
     ["als", ["--l2", "3", "--patience", "100000"]],

@@ -87,6 +87,37 @@ test("the same bytes at 1, 2 and 3 threads", async () => {
   expect(heads[1] === heads[0] && heads[2] === heads[0]).toBe(true);
 });
 
+test("--cross-fit averages a forest and a head for each fold: all leaves in one table, evaluate and training agree", async () => {
+  const { stdout, stderr } = await embedOk(job("folds", "--num-trees", "10", "--cross-fit", "3"));
+  expect(stderr).toMatch(/forest 3 of 3: trees grown on \d+ rows, head fitted on \d+ others/);
+  const { metrics } = parseJson<Summary>(stdout);
+  expect(metrics["test"]!["logLoss"]!).toBeLessThan(metrics["testTrees"]!["logLoss"]!);
+  expect(readFileSync(at("folds/model/lightgbm.txt"), "utf8").match(/^Tree=/gm)).toHaveLength(30);
+  const on = parseJson<Summary>(
+    (await embedOk(["evaluate", at("folds"), "--on", at("last.csv"), "--json"])).stdout,
+  );
+  expect(on.metrics["on"]!["logLoss"]).toBeCloseTo(metrics["test"]!["logLoss"]!, 9);
+  const both = await embed(job("no", "--cross-fit", "3", "--head-split", "0.5"));
+  expect([both.code, both.stderr]).toEqual([64, expect.stringContaining("--head-split")]);
+});
+
+test("--head-method ftrl fits a head that beats the trees, and --head-l1 leaves many weights at the leaves' values", async () => {
+  const { metrics } = parseJson<Summary>(
+    (await embedOk(job("ftrl", "--head-method", "ftrl", "--head-l1", "20"))).stdout,
+  );
+  expect(metrics["test"]!["logLoss"]!).toBeLessThan(metrics["testTrees"]!["logLoss"]!);
+  const { weights } = parseJson<{ weights: number[] }>(readFileSync(at("ftrl/model/head.json"), "utf8"));
+  const leaves = readFileSync(at("ftrl/model/leaves.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<{ value: number }>(line));
+  const kept = leaves.filter(({ value }, l) => value === weights[l]).length;
+  expect(kept / leaves.length).toBeGreaterThan(0.2);
+  expect(kept).toBeLessThan(leaves.length);
+  const smooth = await embed(job("no", "--head-l1", "1"));
+  expect([smooth.code, smooth.stderr]).toEqual([64, expect.stringContaining("--head-method ftrl")]);
+});
+
 test("a head for numbers, and its options without it, are 64", async () => {
   const ratings = ["train-gbdt", fixture("ratings.csv"), "-o", at("no"), "--label", "rating"];
   const numbers = await embed([...ratings, "--head", "lr"]);

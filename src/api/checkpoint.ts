@@ -39,6 +39,11 @@ interface Saved extends Pick<Checkpoint, "standing" | "epochs"> {
   first?: Judged;
 }
 
+/** Where the checkpoint of a training is. @param out the run that is to be written */
+export function checkpointPath(out: string): string {
+  return `${out.replace(/[/\\]+$/, "")}.checkpoint`;
+}
+
 /** The checkpoints of one training. */
 export class Checkpoints {
   readonly #path: string;
@@ -65,7 +70,7 @@ export class Checkpoints {
     identity: Identity,
     signal: AbortSignal,
   ): Promise<Checkpoints> {
-    const path = `${out.replace(/[/\\]+$/, "")}.checkpoint`;
+    const path = checkpointPath(out);
     const whole = parse<Identity>(JSON.stringify(identity));
     const checkpoints = new Checkpoints(path, checkpointEvery, whole, signal);
     if (resume && (await pathExists(path))) checkpoints.#found = await read(path);
@@ -119,13 +124,15 @@ async function read(path: string): Promise<Checkpoint & Saved> {
   return { ...parse<Saved>(Buffer.from(json.buffer).toString("utf8")), arrays };
 }
 
-function damaged(path: string): ArtifactError {
+/** A checkpoint that is none, or cut short. */
+export function damaged(path: string): ArtifactError {
   return new ArtifactError(
     `'${path}' is no checkpoint, or a damaged one: remove it and train from the start`,
   );
 }
 
-function checkSame(path: string, before: Identity, now: Identity): void {
+/** @throws {UsageError} a checkpoint is of another training: names what differs */
+export function checkSame(path: string, before: Identity, now: Identity): void {
   const names = [...new Set([...Object.keys(before), ...Object.keys(now)])];
   const differing = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(now[name]));
   if (differing.length === 0) return;

@@ -1,15 +1,19 @@
 // Rows of a log → trees: columns binned, trees grown, and what is needed to score further rows.
 
+import { numClassesOf, type Forest } from "../trainers/gbdt/forest.js";
+import { renumbered, withEarlierKeys } from "../trainers/gbdt/earlier.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
-import type { Forest } from "../trainers/gbdt/forest.js";
 import type { GbdtOptions } from "../trainers/gbdt/options.js";
 import { columnRecipes, vocabulariesOf, type ColumnRecipe } from "../trainers/gbdt/preprocess.js";
-import type { Vocabularies } from "../trainers/gbdt/scorer.js";
-import { trainGbdt as boost, type GbdtRows, type TreeEvent } from "../trainers/gbdt/train.js";
+import { refitLeaves } from "../trainers/gbdt/refit.js";
+import { leavesOf, scoresOf, type Vocabularies } from "../trainers/gbdt/scorer.js";
+import type { GbdtInput, GbdtModel, GbdtRows, TreeEvent } from "../trainers/gbdt/train.js";
+import type { Part } from "./examples.js";
+import { checkSameColumns, type EarlierTrees } from "./gbdt-init.js";
 import type { LabelledPart, Prediction } from "./gbdt-target.js";
 import type { Watch } from "./progress.js";
 
-/** Trees between two reports. */
+/** Iterations between two reports. */
 const REPORTED = 10;
 
 /** Trees with what scores and describes them. */
@@ -19,56 +23,117 @@ export interface GrownForest {
   columns: ColumnRecipe[];
   vocabularies: Vocabularies;
   events: TreeEvent[];
-  /** iterations that the trees are of */
+  /** iterations that were added */
   numIterations: number;
+  /** mean loss of the training rows after the last of these; unknown where nothing was added */
+  trainLoss?: number;
+  interrupted: boolean;
 }
 
-/** What is told on the way. */
-export interface GrowTelling {
+/** What a training is told, and what it tells on the way. */
+export interface GrowJob {
+  prediction: Prediction;
+  gbdt: GbdtOptions;
+  /** trees that come first */
+  earlier: EarlierTrees | undefined;
+  boost: (input: GbdtInput, gbdt: GbdtOptions, observe: (event: TreeEvent) => void) => Promise<GbdtModel>;
   watch: Watch;
   warn: (text: string) => void;
   lap: (stage: string) => void;
 }
 
-/** Grows trees on a part's rows; a validation part decides how many are kept. */
+/** What the columns are, by a part's rows, with the categories of the earlier run. */
+export function fitColumns({ dataset, rows }: Part, { gbdt, earlier, warn }: GrowJob): Feature[] {
+  const features = fitTreeFeatures(dataset, rows, gbdt);
+  for (const feature of features) warnOf(feature, rows.length, warn);
+  if (!earlier) return features;
+  checkSameColumns(earlier, features);
+  return withEarlierKeys(features, earlier.preprocess.columns);
+}
+
+/** A forest of the columns without trees of its own: none, or the earlier run's. */
+function startingForest({ prediction, earlier }: GrowJob, features: readonly Feature[]): GrownForest {
+  const { task: objective, classes } = prediction;
+  const columns = columnRecipes(features);
+  const forest: Forest = {
+    objective,
+    ...(classes && { numClasses: classes.length }),
+    columns: columns.map(({ name, kind }) => ({ name, kind, missing: "nan" })),
+    trees: earlier ? renumbered(earlier.forest.trees, features, earlier.preprocess.columns) : [],
+  };
+  const vocabularies = vocabulariesOf(columns);
+  return {
+    ...{ forest, features: [...features], columns, vocabularies },
+    ...{ events: [], numIterations: 0, interrupted: false },
+  };
+}
+
+/** Grows trees on a part's rows, after those of the earlier run; a validation part decides how many are kept. */
 export async function growForest(
-  { task: objective, classes }: Prediction,
+  features: readonly Feature[],
   train: LabelledPart,
   valid: LabelledPart | undefined,
-  gbdt: GbdtOptions,
-  { watch, warn, lap }: GrowTelling,
+  job: GrowJob,
 ): Promise<GrownForest> {
-  const features = fitTreeFeatures(train.dataset, train.rows, gbdt);
-  for (const feature of features) warnOf(feature, train.rows.length, warn);
-  const rowsOf = (part: LabelledPart): GbdtRows => ({
+  const { gbdt, watch } = job;
+  const start = startingForest(job, features);
+  const rowsOf = async (part: LabelledPart): Promise<GbdtRows> => ({
     columns: features.map((feature) => binnedColumn(part.dataset, feature)),
     ...part,
+    ...(job.earlier && { scores: await byClass(start, part, gbdt.threads) }),
   });
-  lap("bin");
+  const input: GbdtInput = {
+    ...start.forest,
+    features: start.features,
+    train: await rowsOf(train),
+    ...(valid && { valid: await rowsOf(valid) }),
+  };
+  job.lap("bin");
 
   const { numTrees } = gbdt;
-  const report = (event: TreeEvent): void => {
+  const { trees, events, numIterations, interrupted } = await job.boost(input, gbdt, (event) => {
     if (event.epoch % REPORTED === 0 || event.epoch === numTrees)
       watch.observe({ stage: "epoch", epochs: numTrees, ...event });
-  };
-  const kind = { objective, ...(classes && { numClasses: classes.length }) };
-  const input = { ...kind, features, train: rowsOf(train), ...(valid && { valid: rowsOf(valid) }) };
-  const { trees, events, numIterations } = await boost(input, gbdt, report, watch.signal);
-  lap("train");
-
-  const columns = columnRecipes(features);
+  });
+  job.lap("train");
+  const last = events[numIterations - 1];
   return {
-    forest: {
-      ...kind,
-      columns: columns.map(({ name, kind }) => ({ name, kind, missing: "nan" })),
-      trees,
-    },
-    features,
-    columns,
-    vocabularies: vocabulariesOf(columns),
+    ...start,
+    forest: { ...start.forest, trees: [...start.forest.trees, ...trees] },
     events,
     numIterations,
+    ...(last && { trainLoss: last.trainLoss }),
+    interrupted,
   };
+}
+
+/** f32[numClasses][rows]: what a forest says of a part. */
+async function byClass(
+  { forest, vocabularies }: GrownForest,
+  { dataset, rows }: Part,
+  threads: number,
+): Promise<Float32Array[]> {
+  const numClasses = numClassesOf(forest);
+  const scores = await scoresOf(forest, dataset, rows, vocabularies, threads);
+  return Array.from({ length: numClasses }, (_, k) =>
+    Float32Array.from(rows, (__, i) => scores[i * numClasses + k]!),
+  );
+}
+
+/** The earlier run's trees with their leaves fitted to a part's rows. @param decay share of its value that a leaf keeps */
+export async function refitForest(
+  features: readonly Feature[],
+  { dataset, rows, labels, weights }: LabelledPart,
+  decay: number,
+  job: GrowJob,
+): Promise<GrownForest> {
+  const { gbdt } = job;
+  const start = startingForest(job, features);
+  const { forest, vocabularies } = start;
+  const leaves = await leavesOf(forest, dataset, rows, vocabularies, gbdt.threads);
+  const refitted = refitLeaves(forest, { leaves, labels, ...(weights && { weights }) }, { ...gbdt, decay });
+  job.lap("refit");
+  return { ...start, forest: { ...forest, trees: refitted } };
 }
 
 function warnOf(feature: Feature, numRows: number, warn: (text: string) => void): void {

@@ -35,6 +35,21 @@ export function splitHead({ dataset, rows }: Part, share: number, seed: number):
   return { trees: { dataset, rows: trees }, head: { dataset, rows: head } };
 }
 
+/** For each of so many folds, drawn by a hash of seed and row, the rows without it and its own. */
+export function foldsOf({ dataset, rows }: Part, count: number, seed: number): { trees: Part; head: Part }[] {
+  const key = draw(seed, 0xf01d);
+  const foldOf = (row: number) => Math.floor((draw(key, row) / 2 ** 32) * count);
+  return Array.from({ length: count }, (_, fold) => {
+    const [trees, head] = [
+      rows.filter((row) => foldOf(row) !== fold),
+      rows.filter((row) => foldOf(row) === fold),
+    ];
+    if (trees.length === 0 || head.length === 0)
+      throw new UsageError(`--cross-fit ${count} of ${rows.length} rows leaves a fold without any`);
+    return { trees: { dataset, rows: trees }, head: { dataset, rows: head } };
+  });
+}
+
 /** Penalty of the logistic regression that is compared with. */
 const L2_ALONE = 10;
 

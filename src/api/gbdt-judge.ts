@@ -1,20 +1,13 @@
 // What trees are worth on the parts of a log, and with a head also what it, and a logistic regression without trees, is worth.
 
 import type { Metrics } from "../embedding/manifest.js";
-import { headScores, type Head } from "../trainers/gbdt/head.js";
+import { headScores } from "../trainers/gbdt/head.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import type { Part } from "./examples.js";
-import type { GrownForest } from "./gbdt-forest.js";
 import { scoresWithoutTrees } from "./gbdt-head.js";
-import { judge, type LabelledPart, type Prediction } from "./gbdt-target.js";
-
-/** A head with the rows that it was fitted on. */
-export interface FittedHead {
-  head: Head;
-  rows: LabelledPart;
-  iterations: number;
-}
+import type { FittedModel } from "./gbdt-model.js";
+import { judge, type Prediction } from "./gbdt-target.js";
 
 /** A held-out part by name. */
 type HeldOut = Record<string, Part | undefined>;
@@ -25,22 +18,19 @@ type HeldOut = Record<string, Part | undefined>;
  * @param note hears of categories that training has not seen
  */
 export async function judgeForest(
-  grown: GrownForest,
-  fitted: FittedHead | undefined,
+  { grown, fitted, weighed }: FittedModel,
   target: Prediction,
   heldOut: HeldOut,
-  labelledPart: (part: Part) => LabelledPart,
   threads: number,
   note: (text: string) => void,
 ): Promise<Record<string, Metrics>> {
-  const { forest, features, vocabularies, events, numIterations } = grown;
+  const { forest, features, vocabularies, trainLoss } = grown;
   const metrics: Record<string, Metrics> = {};
-  const last = events[numIterations - 1];
-  if (last) metrics["train"] = ofTraining(target, last.trainLoss);
+  if (trainLoss !== undefined) metrics["train"] = ofTraining(target, trainLoss);
   for (const [name, part] of Object.entries(heldOut)) {
     if (!part) continue;
     for (const text of unknownCategories(part.dataset, vocabularies, part.rows)) note(`${name}: ${text}`);
-    const own = labelledPart(part);
+    const own = weighed(part);
     const left = part.rows.length - own.rows.length;
     if (left > 0) note(`${name}: ${left} rows of classes that training has not seen are left out`);
     const judged = (scores: Float64Array): Metrics => judge(target, scores, own);

@@ -53,7 +53,7 @@ export function judge(
 export interface Target extends Prediction {
   labelled(part: Part): LabelledPart;
   /** rows that are trained on, with what each counts by its age too, the mean being 1; and others by the same measure */
-  weighed(train: Part): { train: LabelledPart; of(part: Part): LabelledPart };
+  weighed: (train: Part) => { train: LabelledPart; of: (part: Part) => LabelledPart };
 }
 
 export interface TargetOptions extends EventWeightOptions {
@@ -61,9 +61,12 @@ export interface TargetOptions extends EventWeightOptions {
   positiveFrom?: number;
 }
 
-/** @throws {DataError} all labels of the training part are alike, or labels are not of the task */
-export function targetOf(train: Part, options: TargetOptions): Target {
-  const prediction = predictionOf(train, options);
+/**
+ * @param earlier what an earlier run predicts, whose trees are to stay: its classes and range of labels hold on
+ * @throws {DataError} all labels of the training part are alike, or labels are not of the task
+ */
+export function targetOf(train: Part, options: TargetOptions, earlier?: Prediction): Target {
+  const prediction = predictionOf(train, options, earlier);
   const values = labelValues(prediction, train.dataset);
   const labelled = (part: Part) =>
     labelledAs(prediction, part, part.dataset === train.dataset ? values : undefined);
@@ -79,7 +82,7 @@ export function targetOf(train: Part, options: TargetOptions): Target {
       });
       return {
         train: weighedBy(weights.train, known),
-        of(other) {
+        of: (other) => {
           const own = labelled(other);
           return weighedBy(weights.of(own.dataset, own.rows), own);
         },
@@ -88,7 +91,11 @@ export function targetOf(train: Part, options: TargetOptions): Target {
   };
 }
 
-function predictionOf(train: Part, { task: told, positiveFrom }: TargetOptions): Prediction {
+function predictionOf(
+  train: Part,
+  { task: told, positiveFrom }: TargetOptions,
+  earlier: Prediction | undefined,
+): Prediction {
   const { dataset, rows } = train;
   const alike = (label: string) =>
     new DataError(
@@ -98,7 +105,7 @@ function predictionOf(train: Part, { task: told, positiveFrom }: TargetOptions):
   if (told === "multiclass") {
     if (positiveFrom !== undefined)
       throw new UsageError("--positive-from makes labels of 0 and 1, which is not --task multiclass");
-    const classes = classesOf(dataset, rows);
+    const classes = earlier?.classes ?? classesOf(dataset, rows);
     if (classes.length < 2) throw alike(`'${classes[0]}'`);
     return { task: told, classes, labelRange: [0, classes.length - 1] };
   }
@@ -106,6 +113,10 @@ function predictionOf(train: Part, { task: told, positiveFrom }: TargetOptions):
   let [low, high] = [Infinity, -Infinity];
   for (const row of rows) [low, high] = [Math.min(low, values[row]!), Math.max(high, values[row]!)];
   if (low === high) throw alike(String(low));
+  if (earlier) {
+    const [before, after] = earlier.labelRange;
+    [low, high] = [Math.min(low, before), Math.max(high, after)];
+  }
   return {
     task: task as GbdtTask,
     labelRange: [low, high],

@@ -7,6 +7,7 @@ import type { Dataset } from "../dataset/dataset.js";
 import { expiryOf } from "../dataset/expire.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import { checkKinds, withKnown } from "../dataset/known-keys.js";
+import { ranksItems, type Task } from "../dataset/labels.js";
 import { newestEvent, newestTimes, NEVER } from "../dataset/last-seen.js";
 import { selectKeys, type EarlierRows, type FeatureSpace, type Field } from "../dataset/vocabulary.js";
 import { readHistory, UNKNOWN, type KeyHistory } from "../embedding/key-history.js";
@@ -15,6 +16,7 @@ import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import { readEarlier, type EarlierModel } from "../trainers/learners.js";
+import type { RankingOptions } from "../trainers/ranking/options.js";
 import type { Start } from "../trainers/start.js";
 import { byFeature, nextHistory, NONE } from "./key-history.js";
 
@@ -43,18 +45,19 @@ export interface GoneOn {
   start: Start;
   history: KeyHistory;
   carried: Carried;
+  notes: string[];
   warnings: string[];
 }
 
 /**
  * Opens the run of --init, if there is one.
  *
- * @param fm what the user set of the model that is to be trained
+ * @param asked what the user set of the model that is to be trained
  * @throws {UsageError} it holds another model, or vectors of another length @throws {ArtifactError} damaged
  */
 export async function openEarlier(
   { init, expire, freeze }: InitOptions,
-  fm: Partial<FmOptions>,
+  { fm, task, ranking }: { fm: Partial<FmOptions>; task?: Task; ranking?: Partial<RankingOptions> },
 ): Promise<EarlierRun | undefined> {
   // a time that the log would have is of no concern here
   expiryOf(expire, 0);
@@ -67,28 +70,45 @@ export async function openEarlier(
   }
   const run = await openRun(init);
   const model = await readEarlier(run, fm.model ?? "fm");
-  const [was, is] = [run.manifest.options["method"], fm.method ?? "adagrad"];
-  if (model.optimizer && was !== is) {
+  const told = run.manifest.options as { method?: string; ranking?: { rankingLoss?: string } };
+  checkState(init, "method", told.method, fm.method ?? "adagrad", model);
+  if (task === "ranking")
+    checkState(init, "loss", told.ranking?.rankingLoss, ranking?.rankingLoss ?? "bpr", model);
+  const { dim, normalizeRows } = model.shared;
+  if (dim !== undefined && fm.dim !== undefined && fm.dim !== dim) {
     throw new UsageError(
-      `--init '${init}' keeps the state of --method ${String(was)}, and this training is by ${is}: take the same method, or a run without --keep-state`,
+      `--init '${init}' holds vectors of dim ${dim}, and --dim says ${fm.dim}: leave --dim out, or train without --init`,
     );
   }
-  const before = model.parameters.dim;
-  const { dim } = fm;
-  if (fm.model !== "lr" && dim !== undefined && dim !== before) {
+  if (fm.normalizeRows && !normalizeRows) {
     throw new UsageError(
-      `--init '${init}' holds vectors of dim ${before}, and --dim says ${dim}: leave --dim out, or train without --init`,
+      `--init '${init}' was trained without --normalize-rows: leave it out here too, or train without --init`,
     );
   }
   const history = await readHistory(run, model.table.numRows);
   return { run, model, history: byFeature(model.space, history) };
 }
 
-/** @throws {UsageError} the earlier run predicts another kind of label */
-export function checkTask({ run, model: { preprocess } }: EarlierRun, task: string): void {
-  if (preprocess.task === task) return;
+/** @throws {UsageError} the optimizer's state is of another way to train */
+function checkState(
+  init: string,
+  flag: "method" | "loss",
+  was: string | undefined,
+  is: string,
+  { optimizer }: EarlierModel,
+): void {
+  if (!optimizer || was === is) return;
   throw new UsageError(
-    `--init '${run.path}' was trained for a ${preprocess.task} label, and this log's is ${task}: ` +
+    `--init '${init}' keeps the state of --${flag} ${was}, and this training is by ${is}: take the same ${flag}, or a run without --keep-state`,
+  );
+}
+
+/** @throws {UsageError} the earlier run predicts another kind of label */
+export function checkTask({ run, model: { preprocess } }: EarlierRun, task: Task): void {
+  if (preprocess.task === task) return;
+  const purpose = (one: Task) => (ranksItems(one) ? `--task ${one}` : `a ${one} label`);
+  throw new UsageError(
+    `--init '${run.path}' was trained for ${purpose(preprocess.task)}, and this is for ${purpose(task)}: ` +
       `take a run of the same kind, or train without --init`,
   );
 }
@@ -99,7 +119,8 @@ export function checkTask({ run, model: { preprocess } }: EarlierRun, task: stri
  * @param fitted  the space of this log alone, without a row order
  * @param rows    u32: the training part's rows
  * @param rowOrder rows to keep where they are
- * @throws {UsageError} a field is of another kind, or keys are to expire by time and the log has none
+ * @throws {UsageError} a field is of another kind, keys are to expire by time and the log has none, or rows are to stay that
+ *   must grow
  */
 export function goOn(
   { run, model, history }: EarlierRun,
@@ -128,6 +149,18 @@ export function goOn(
   );
   const space = withKnown(fitted, dataset, rows, (name) => known.get(name), rowOrder);
   const from = featuresFrom(space, before);
+  const { blocks } = model;
+  const blockPlaces = blocks && space.fields.map(({ name }) => blocks.indexOf(name));
+  const newBlocks = blockPlaces
+    ? space.fields.flatMap(({ name }, f) => (blockPlaces[f]! < 0 ? [name] : []))
+    : [];
+  if (freeze && newBlocks.length > 0) {
+    const [name] = newBlocks;
+    throw new UsageError(
+      `--freeze known keeps rows as they are, and field '${name}' is new to run '${run.path}': every row of a field-aware ` +
+        `machine has a vector for it (--ignore ${name}, or train without --freeze)`,
+    );
+  }
   const warnings = before.fields
     .filter(({ name }) => !isHere(name))
     .map(({ name }) => `field '${name}' of run '${run.path}' is no field here: its rows are left out`);
@@ -135,9 +168,12 @@ export function goOn(
     warnings.push(`run '${run.path}' was trained without --keep-state: its optimizer starts anew`);
   return {
     space,
-    start: { ...startOf(model, from), freezes: freeze !== undefined },
+    start: { ...startOf(model, from, blockPlaces), freezes: freeze !== undefined },
     history: nextHistory(space, dataset, history, from),
     carried: { run: run.path, ...carriedOf(space, before, from, seen) },
+    notes: newBlocks.map(
+      (name) => `field '${name}' is new to run '${run.path}': every row gets a vector for it`,
+    ),
     warnings,
   };
 }
@@ -171,28 +207,40 @@ function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
   return from;
 }
 
-/** The earlier parameters by feature of the new space; zero where there are none. */
+/**
+ * The earlier parameters by feature of the new space; zero where there are none.
+ *
+ * @param blockPlaces of each block of the new vectors: which it was of the earlier ones, negative for none
+ */
 function startOf(
-  { parameters: { w0, w, vectors }, optimizer }: EarlierModel,
+  { parameters: { w0, w, vectors }, blocks, optimizer }: EarlierModel,
   from: Uint32Array,
+  blockPlaces: readonly number[] | undefined,
 ): Omit<Start, "freezes"> {
   const numBefore = w.length;
-  // rows of any width
-  const moved = (data: Float32Array): Float32Array => {
-    const width = data.length / numBefore;
-    const all = new Float32Array(from.length * width);
+  // rows of any width, as so many blocks
+  const moved = (data: Float32Array, numBlocks = 1, places: readonly number[] = [0]): Float32Array => {
+    const width = data.length / numBefore / numBlocks;
+    const all = new Float32Array(from.length * places.length * width);
     from.forEach((earlier, feature) => {
-      if (earlier !== NONE) all.set(data.subarray(earlier * width, (earlier + 1) * width), feature * width);
+      if (earlier === NONE) return;
+      places.forEach((place, block) => {
+        const source = (earlier * numBlocks + place) * width;
+        if (place >= 0)
+          all.set(data.subarray(source, source + width), (feature * places.length + block) * width);
+      });
     });
     return all;
   };
+  const movedVectors = (data: Float32Array) => moved(data, blocks?.length, blockPlaces);
   return {
     known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
     w0,
     w: moved(w),
-    vectors: moved(vectors),
+    vectors: movedVectors(vectors),
+    ...(blockPlaces && { knownBlocks: Uint8Array.from(blockPlaces, (place) => (place < 0 ? 0 : 1)) }),
     ...(optimizer && {
-      optimizer: { vectors: moved(optimizer.vectors), w: moved(optimizer.w), w0: optimizer.w0 },
+      optimizer: { vectors: movedVectors(optimizer.vectors), w: moved(optimizer.w), w0: optimizer.w0 },
     }),
   };
 }

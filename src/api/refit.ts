@@ -7,7 +7,7 @@ import { UsageError } from "../errors.js";
 import type { TrainingControls } from "../trainers/controls.js";
 import type { Checkpoints, Judged } from "./checkpoint.js";
 import type { Part } from "./examples.js";
-import { silently, type SplitParts } from "./parts.js";
+import type { SplitParts } from "./parts.js";
 import type { TrainFmOptions } from "./train-fm-options.js";
 import { trainParts, type Telling, type TrainedParts, type TrainingSource } from "./train-parts.js";
 
@@ -61,8 +61,8 @@ export async function trainAndRefit(
       { ...source, parts: whole! },
       withoutStopping(options, first),
       {
-        watch: { ...silently(watch), signal: finish.signal },
-        // the first training has told them
+        // notes and warnings are the first training's
+        watch: { observe: (told) => told.stage === "epoch" && watch.observe(told), signal: finish.signal },
         warn: () => undefined,
         lap: (stage) => telling.lap(`refit ${stage}`),
       },
@@ -108,8 +108,12 @@ function finishing(signal: AbortSignal, onInterrupt: TrainingControls["onInterru
   };
 }
 
-/** All rows of the log as one training part, in the log's order: what a training without --valid and --test reads. */
-function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitParts["parts"] {
+/**
+ * All rows of the log as one training part, in the log's order: what a training without --valid and --test reads.
+ *
+ * @throws {UsageError} nothing is held out, or it is of another log
+ */
+export function wholeParts({ train, valid, test }: SplitParts["parts"]): SplitParts["parts"] {
   const heldOut = [valid, test].filter((part): part is Part => part !== undefined);
   if (heldOut.length === 0)
     throw new UsageError("--refit trains on held-out rows too: give --valid or --test a share");

@@ -21,8 +21,8 @@ type Name = keyof Setting;
 
 /** What a method has of it; all where it is not named. */
 const searchedBy: Partial<Record<Method, readonly Name[]>> = { als: ["dim", "l2Weight", "l2Vector"] };
-/** Lengths that are tried. */
-const DIMS = [8, 16, 32, 64];
+/** Lengths that are tried; of a field-aware machine's, which has one vector for each field, shorter ones. */
+const DIMS = { fm: [8, 16, 32, 64], ffm: [2, 4, 8, 16] };
 /** A number is tried from its default divided by this to its default times this, evenly in its logarithm. */
 const SPANS = { learningRate: 4, l2Weight: 10, l2Vector: 10 } as const;
 /** Names a search's draws among those of the seed. */
@@ -104,8 +104,9 @@ function settingOf({ standard, fixed }: SearchRequest, t: number): Setting {
   const setting: Setting = { dim, learningRate, l2Weight, l2Vector };
   if (t === 0) return setting;
   const stream = streamOf(seed, SEARCH, t);
-  if (!fixed.includes("dim") && standard.model !== "lr")
-    setting.dim = DIMS[Math.floor(uniformAt(stream, 0) * DIMS.length)]!;
+  const dims = standard.model === "lr" ? [] : DIMS[standard.model];
+  if (!fixed.includes("dim") && dims.length > 0)
+    setting.dim = dims[Math.floor(uniformAt(stream, 0) * dims.length)]!;
   for (const [i, name] of (["learningRate", "l2Weight", "l2Vector"] as const).entries()) {
     if (fixed.includes(name) || !searchedOf(standard).includes(name)) continue;
     const span = SPANS[name];

@@ -1,17 +1,21 @@
 // What a command that measures or trains sums up; --json prints it.
 
-import type { Metrics, Trial } from "../embedding/manifest.js";
+import type { Metrics, PartMetrics, Trial } from "../embedding/manifest.js";
 
-/** What --json prints. */
-export interface Summary {
+export type { PartMetrics };
+
+/** What --json prints. @typeParam Values of a part; of principal components, lists among them */
+export interface Summary<Values = Metrics> {
   command: string;
   version: string;
   out: string;
   seconds: number;
   rows: number;
   options: Record<string, unknown>;
-  metrics: Record<string, Metrics>;
+  metrics: Record<string, Values>;
   warnings: string[];
+  /** of trees: the columns, the greatest gain first */
+  importances?: { column: string; splits: number; gain: number }[];
   /** settings that --search tried, the chosen one first */
   search?: Trial[];
 }

@@ -39,10 +39,10 @@ import { steeringFlags } from "./weekly-options.js";
 export async function trainFm(
   paths: readonly string[],
   flags: TrainFmOptions,
-  watch: Watch,
+  told: Watch,
 ): Promise<Summary> {
   const clock = new Stopwatch();
-  const { watch: collecting, warnings, warn } = collectWarnings(watch);
+  const { watch, warnings, warn } = collectWarnings(told);
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions(fmOptionsOf(flags, "logistic"));
@@ -54,10 +54,10 @@ export async function trainFm(
     isStored: false,
   });
 
-  const earlierRun = await openEarlier(flags, flags.fm);
+  const earlierRun = await openEarlier(flags, flags);
   const { maxMemory, ...unbounded } = flags;
   const bound = maxMemory !== undefined && canStream(flags) ? { maxMemory } : {};
-  const read = await readDataset(paths, { ...unbounded, ...eventColumn(flags), ...bound }, collecting);
+  const read = await readDataset(paths, { ...unbounded, ...eventColumn(flags), ...bound }, watch);
   const options = { ...flags, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
   checkTarget(limited.dataset, options);
@@ -92,11 +92,11 @@ export async function trainFm(
   if (interrupted) warn(`interrupted: the run holds epoch ${model.bestEpoch}, the best so far`);
 
   const preprocess = preprocessOf(space, dataset, examples, options, items?.itemFields);
-  const told = {
+  const asked = {
     ...options,
     ...(examples.ranking && examples.task === "ranking" && { ranking: examples.ranking.options }),
   };
-  const resolved = resolvedOptions(paths, told, { ...first.options, ...model.chosen });
+  const resolved = resolvedOptions(paths, asked, { ...first.options, ...model.chosen });
   const { negatives } = examples;
   const hashing = hashingOf(space);
   await writeRun(

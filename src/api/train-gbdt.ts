@@ -7,10 +7,14 @@ import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
+import { byGain, importancesOf } from "../trainers/gbdt/importances.js";
 import { readingRecipe } from "./describe-run.js";
-import { growForest } from "./gbdt-forest.js";
-import { comparisons, splitHead, trainHead } from "./gbdt-head.js";
-import { judgeForest, type FittedHead } from "./gbdt-judge.js";
+import { Boosting } from "./gbdt-checkpoint.js";
+import { comparisons } from "./gbdt-head.js";
+import { likeEarlier, openEarlierTrees } from "./gbdt-init.js";
+import { judgeForest } from "./gbdt-judge.js";
+import { fitModel, type ModelJob } from "./gbdt-model.js";
+import { refitOnAll } from "./gbdt-refit.js";
 import { targetOf } from "./gbdt-target.js";
 import { splitParts } from "./parts.js";
 import { collectWarnings, type Watch } from "./progress.js";
@@ -19,6 +23,8 @@ import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 import {
+  decayOf,
+  gbdtIdentity,
   gbdtOptionsOf,
   headOptionsOf,
   resolvedGbdtOptions,
@@ -38,12 +44,14 @@ export async function trainGbdt(
   const clock = new Stopwatch();
   const { watch: collecting, warnings, warn } = collectWarnings(watch);
   const note = (text: string) => watch.observe({ stage: "note", text });
-  const lap = (stage: string) => clock.lap(stage);
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   const gbdt = gbdtOptionsOf(flags);
+  const decay = decayOf(flags);
+  const earlier = await openEarlierTrees(flags);
 
-  const labelIsName = flags.task === "multiclass";
-  const told = { ...flags, ...eventColumn(flags), integersAreNumbers: true, labelIsName };
+  const asked = { ...flags, ...likeEarlier(earlier, flags) };
+  const labelIsName = asked.task === "multiclass";
+  const told = { ...asked, ...eventColumn(asked), integersAreNumbers: true, labelIsName };
   const read = await readDataset(paths, told, collecting);
   const options = { ...told, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
@@ -51,43 +59,33 @@ export async function trainGbdt(
   if (dataset.roles.label === undefined) throw new UsageError("no column is a label: name it with --label");
   const { parts, by } = await splitParts(dataset, options, gbdt.seed, collecting);
   splitWarnings(by).forEach(warn);
-  lap("read");
+  clock.lap("read");
 
-  // the trees are grown on all rows of the training part, or on those that a head leaves them
-  const { train, valid, test } = parts;
-  const target = targetOf(train, options);
-  const headOptions = headOptionsOf(options, target.task);
-  const split = headOptions && splitHead(train, headOptions.split, gbdt.seed);
-  const weighed = target.weighed(split?.trees ?? train);
-  const telling = { watch: collecting, warn, lap };
-  const grown = await growForest(target, weighed.train, valid && weighed.of(valid), gbdt, telling);
-  const { forest, features, columns } = grown;
-
-  let fitted: FittedHead | undefined;
-  if (headOptions) {
-    const rows = weighed.of(split!.head);
-    const { iterations } = headOptions;
-    fitted = { head: await trainHead(grown, rows, headOptions, gbdt.threads), rows, iterations };
-    note(
-      `trees are grown on ${weighed.train.rows.length} rows, the head is fitted on ${rows.rows.length} others`,
-    );
-    lap("head");
-  }
-  const head = fitted?.head;
-
-  const heldOut = { valid, test };
+  const target = targetOf(parts.train, options, earlier?.preprocess);
+  const head = headOptionsOf(options, target.task);
+  const identity = gbdtIdentity(paths, options, gbdt, dataset.inputs, earlier?.files);
+  const boosting = await Boosting.open(options.out, options, identity, collecting);
+  const job: ModelJob = {
+    prediction: target,
+    ...{ gbdt, head, earlier, decay, watch: collecting, warn, note },
+    lap: (stage) => clock.lap(stage),
+    boost: (input, own, observe) => boosting.run(input, own, observe, (head?.crossFit ?? 1) === 1),
+  };
+  const first = await fitModel(parts, job);
   const metrics = await judgeForest(
-    grown,
-    fitted,
+    first,
     target,
-    heldOut,
-    (part) => weighed.of(part),
+    { valid: parts.valid, test: parts.test },
     gbdt.threads,
     note,
   );
-  const entropies = head && comparisons(metrics, target.labelled(train).labels);
-  lap("evaluate");
+  const entropies = first.fitted && comparisons(metrics, target.labelled(parts.train).labels);
+  clock.lap("evaluate");
+  const { model, refit, interrupted } = await refitOnAll(first, parts, options, job);
+  if (interrupted) warn(`interrupted: the run holds ${model.grown.numIterations} trees, the best so far`);
 
+  const { forest, features, columns, events } = model.grown;
+  const fittedHead = model.fitted?.head;
   const preprocess = {
     roles: dataset.roles,
     task: target.task,
@@ -101,7 +99,7 @@ export async function trainGbdt(
     options.out,
     options.force,
     {
-      tables: { [LEAVES_TABLE]: leavesTable(forest, head) },
+      tables: { [LEAVES_TABLE]: leavesTable(forest, fittedHead) },
       manifest: {
         version,
         command: "train-gbdt",
@@ -112,21 +110,34 @@ export async function trainGbdt(
         roles: dataset.roles,
         split: {
           by,
-          train: train.rows.length,
-          valid: valid?.rows.length ?? 0,
-          test: test?.rows.length ?? 0,
+          train: parts.train.rows.length,
+          valid: parts.valid?.rows.length ?? 0,
+          test: parts.test?.rows.length ?? 0,
         },
         rows: dataset.numRows,
+        ...(earlier && {
+          init: {
+            run: earlier.run,
+            trees: earlier.forest.trees.length,
+            ...(decay !== undefined && { refitDecay: decay }),
+          },
+        }),
+        ...(interrupted && { interrupted: true }),
         metrics,
         ...(entropies && { normalizedEntropy: entropies }),
+        ...(refit && { refit }),
         timings: clock.laps,
         warnings,
       },
-      modelFiles: gbdtModelFiles(forest, features, gbdt, preprocess, head),
-      metricsLines: grown.events,
+      modelFiles: gbdtModelFiles(forest, features, gbdt, preprocess, fittedHead),
+      metricsLines: [
+        ...first.grown.events,
+        ...(refit ? events.map((event) => ({ ...event, refit: true })) : []),
+      ],
     },
     { signal: watch.signal },
   );
+  await boosting.remove();
   return {
     command: "train-gbdt",
     version,
@@ -136,5 +147,6 @@ export async function trainGbdt(
     options: resolved,
     metrics,
     warnings,
+    importances: byGain(importancesOf(forest)),
   };
 }

@@ -53,9 +53,10 @@ interface Fitted {
   history: KeyHistory;
   start?: Start;
   carried?: Carried;
+  notes: string[];
 }
 
-export interface TrainedParts extends Omit<Fitted, "start"> {
+export interface TrainedParts extends Omit<Fitted, "start" | "notes"> {
   examples: Examples;
   options: FmOptions;
   model: Trained;
@@ -83,10 +84,10 @@ export async function trainParts(
   controls: TrainingControls,
 ): Promise<TrainedParts> {
   const { dataset, parts, rowOrder, earlier } = source;
-  const { start, ...fitted } = fitSpace(source, options, warn);
+  const { start, notes, ...fitted } = fitSpace(source, options, warn);
   const { space, carried } = fitted;
-  for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...carriedNotes(carried)])
-    watch.observe({ stage: "note", text });
+  const told = [rowOrderNotes(space, rowOrder), hashingNotes(space), carriedNotes(carried), notes].flat();
+  for (const text of told) watch.observe({ stage: "note", text });
   for (const field of space.fields) warnOfField(field, warn);
   warnOfValues(parts.train.dataset, warn);
   const examples = examplesOf(space, parts, options, watch);
@@ -100,7 +101,7 @@ export async function trainParts(
     examples.task === "regression" ? "squared" : "logistic",
     examples.ranking?.matrix,
   );
-  if (earlier && standard.model !== "lr") standard.dim = earlier.model.parameters.dim;
+  Object.assign(standard, earlier?.model.shared);
   const judge = stoppingJudge(options.metric, examples);
   const { valid, test, ranking } = examples;
   const { oovDropout = 0 } = options;
@@ -168,7 +169,7 @@ function fitSpace(
   const forms = numericForms(options.numeric, dataset.roles.numeric);
   if (!earlier) {
     const space = fitFeatures(dataset, rows, options, { earlier: rowOrder, forms });
-    return { space, history: nextHistory(space, dataset) };
+    return { space, history: nextHistory(space, dataset), notes: [] };
   }
   const own = fitFeatures(dataset, rows, options, { forms });
   const { warnings, ...goneOn } = goOn(earlier, own, dataset, rows, options, rowOrder);

@@ -66,8 +66,8 @@ async function* composedRows(
 }
 
 /** The table's rows with every field of the run: columns that the table lacks are missing in every row. */
-async function readTable(
-  { space, preprocess }: FmRun,
+export async function readTable(
+  { space, preprocess }: Pick<FmRun, "space" | "preprocess">,
   { on, reading, key, hashKeys, ...bad }: TransformOptions,
   watch: Watch,
 ): Promise<{ dataset: Dataset; known: string[] }> {

@@ -83,12 +83,17 @@ function meanOf(all: readonly Float64Array[]): Float64Array {
   return all[0]!.map((_, i) => all.reduce((sum, each) => sum + each[i]!, 0) / all.length);
 }
 
-async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
+/** Rows that come at once. */
+export async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
   yield rows;
 }
 
-/** Which side is new, and its keys. */
-function newKeysOf({ space, preprocess }: FmRun, dataset: Dataset, told: Side | undefined): NewKeys {
+/** Which side is new, and its keys. @throws {UsageError} none or both, or another than is told */
+export function newKeysOf(
+  { space, preprocess }: Pick<FmRun, "space" | "preprocess">,
+  dataset: Dataset,
+  told: Side | undefined,
+): NewKeys {
   const sides = (["user", "item"] as const).flatMap((side): NewKeys[] => {
     const name = preprocess.roles[side];
     const f = space.fields.findIndex((field) => field.name === name);

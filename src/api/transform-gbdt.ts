@@ -5,9 +5,10 @@ import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
-import { headScorer } from "../trainers/gbdt/head.js";
+import { numClassesOf, type TreeSums } from "../trainers/gbdt/forest.js";
+import { headScorer, type Head } from "../trainers/gbdt/head.js";
+import { ForestScorer, categoryCodes, type Vocabularies } from "../trainers/gbdt/scorer.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
-import { ForestScorer, categoryCodes } from "../trainers/gbdt/scorer.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { readLikeGbdt } from "./gbdt-run.js";
 import { wholeOf } from "./parts.js";
@@ -29,33 +30,54 @@ export async function encodeWithTrees(
   const dataset = await readLikeGbdt(preprocess, options, watch, options.format === "libsvm", options.key);
   const warnings = unknownCategories(dataset, vocabularies);
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  const { features, key, withScores } = options;
-  let numLeaves = 0;
-  const starts = forest.trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length);
+  if (!options.features) return { ...leavesOf(artifact, dataset, options), warnings };
   const encoding: Encoding = {
-    kind: features ? "features" : "leaves",
-    key: key ?? "row",
-    columns: features
-      ? forest.columns.map(({ name }) => name)
-      : forest.trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
-    starts,
+    kind: "features",
+    key: options.key ?? "row",
+    columns: forest.columns.map(({ name }) => name),
+    starts: [],
     numRows: dataset.numRows,
-    scores: withScores && !features ? scoreNames(preprocess) : [],
+    scores: [],
   };
-  const rows = features
-    ? featureRows(artifact, dataset, key)
-    : leafRows(artifact, dataset, key, options.reading.threads);
-  return { encoding, rows, warnings };
+  return { encoding, rows: featureRows(artifact, dataset, options.key), warnings };
+}
+
+/** Trees with what they are asked by. */
+interface Encoder {
+  forest: TreeSums;
+  vocabularies: Vocabularies;
+  head?: Head | undefined;
+  /** of a run */
+  preprocess?: GbdtPreprocess;
+}
+
+/** The leaves of a dataset's rows, and their scores. @param keyed the dataset that names the rows */
+export function leavesOf(
+  encoder: Encoder,
+  dataset: Dataset,
+  { key, withScores, reading }: TransformOptions,
+  keyed = dataset,
+): Pick<Transformed, "encoding" | "rows"> {
+  const { trees } = encoder.forest;
+  let numLeaves = 0;
+  const encoding: Encoding = {
+    kind: "leaves",
+    key: key ?? "row",
+    columns: trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
+    starts: trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length),
+    numRows: dataset.numRows,
+    scores: withScores ? scoreNames(encoder) : [],
+  };
+  return { encoding, rows: leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads) };
 }
 
 async function* leafRows(
-  { forest, vocabularies, preprocess, head }: GbdtArtifact,
+  { forest, vocabularies, head, preprocess }: Encoder,
   dataset: Dataset,
-  key: string | undefined,
+  keyOf: (row: number) => Uint8Array,
   threads: number,
 ): AsyncGenerator<EncodedRows> {
-  const keyOf = keysOfRows(dataset, key);
-  const labels = labelsOfRows(dataset, preprocess);
+  const labels = labelsOfRows(dataset, preprocess ?? {});
   const { rows } = wholeOf(dataset);
   const scoreOf = head && headScorer(head, forest, vocabularies, { dataset, rows });
   const scorer = await ForestScorer.start(forest, threads, true);
@@ -105,12 +127,18 @@ async function* featureRows(
   }
 }
 
-function scoreNames({ classes }: GbdtPreprocess): string[] {
-  return classes ? classes.map((name) => `score:${name}`) : ["score"];
+/** Classes have names in a run, and numbers in a model of another's. */
+function scoreNames({ forest, preprocess }: Encoder): string[] {
+  const numClasses = numClassesOf(forest);
+  if (numClasses === 1) return ["score"];
+  return Array.from({ length: numClasses }, (_, k) => `score:${preprocess?.classes?.[k] ?? k}`);
 }
 
 /** Numbers of classes, or the column as it is; 0 where the log has none. */
-function labelsOfRows(dataset: Dataset, { classes }: GbdtPreprocess): Float64Array | Float32Array {
+function labelsOfRows(
+  dataset: Dataset,
+  { classes }: Pick<GbdtPreprocess, "classes">,
+): Float64Array | Float32Array {
   const { roles, columns, numRows } = dataset;
   if (classes && roles.label !== undefined) return classLabelsOf(dataset, classes);
   const column = columns.find(({ name }) => name === roles.label);

@@ -8,6 +8,8 @@ export const transformFormats: readonly EncodingFormat[] = encodingFormats;
 
 export interface TransformOptions extends ReadLike {
   format: EncodingFormat;
+  /** a model file of LightGBM or XGBoost, in place of a run */
+  model?: string;
   /** a column whose cells name the rows; their numbers from 1 when absent */
   key?: string;
   /** the trees' columns instead of leaves */

@@ -1,6 +1,7 @@
 // `embed transform`: new rows → what a run's model makes of them.
 //
-// The run's model decides: trees encode rows by their leaves, a factorization machine by the sum of their vectors.
+// The run's model decides: trees encode rows by their leaves, a factorization machine by the sum of their vectors, components by
+// their coordinates.
 
 import { join } from "node:path";
 import { openRun, type Run } from "../embedding/run-directory.js";
@@ -15,7 +16,9 @@ import type { Watch } from "./progress.js";
 import type { Summary } from "./summary.js";
 import { encodeWithFm } from "./transform-fm.js";
 import { foldInEvents } from "./transform-fold-in.js";
+import { encodeWithForeign } from "./transform-foreign.js";
 import { encodeWithTrees } from "./transform-gbdt.js";
+import { encodeWithPca, isPca } from "./transform-pca.js";
 import type { Transformed, TransformOptions } from "./transform-options.js";
 
 /** A file that every npy directory holds. */
@@ -24,10 +27,11 @@ const NPY_MARKER = "keys.txt";
 /**
  * Encodes the rows of a log, to a file or a directory, whole or not at all, or in chunks to `write`.
  *
+ * @param path a run directory; undefined for `options.model`
  * @throws {UsageError} the run's model encodes no rows, or a format of several files without a path
  */
 export async function transform(
-  path: string,
+  path: string | undefined,
   options: TransformOptions,
   write: (chunk: Uint8Array) => Promise<void>,
   watch: Watch,
@@ -40,8 +44,10 @@ export async function transform(
     if (toStdout) throw new UsageError("format npy writes several files: give it a directory with -o DIR");
     await checkOutput(out, force, "directory", NPY_MARKER);
   } else if (!toStdout) await checkOutput(out, force, "file");
-  const run = await openRun(path);
-  const { encoding, rows, warnings } = await encodeRows(run, options, watch);
+  const { encoding, rows, warnings } =
+    path === undefined
+      ? await encodeWithForeign(options.model!, options, watch)
+      : await encodeRows(await openRun(path), options, watch);
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
     await writeDirectory(out!, force, writeFiles, { marker: NPY_MARKER, signal });
@@ -57,7 +63,12 @@ export async function transform(
     out: out ?? "-",
     seconds: (performance.now() - start) / 1000,
     rows: encoding.numRows,
-    options: { run: path, on: options.foldIn ?? options.on, format, features: options.features },
+    options: {
+      ...(path === undefined ? { model: options.model } : { run: path }),
+      on: options.foldIn ?? options.on,
+      format,
+      features: options.features,
+    },
     metrics: {},
     warnings,
   };
@@ -71,15 +82,16 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
     if (foldIn) throw new UsageError("--fold-in is for a factorization machine (train-fm), not for trees");
     return await encodeWithTrees(run, options, watch);
   }
-  if (model !== "fm" && model !== "fm-draws" && model !== "lr") {
+  if (!isPca(model) && model !== "fm" && model !== "fm-draws" && model !== "lr") {
     throw new UsageError(
-      `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt) and factorization machines (train-fm)`,
+      `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt), factorization machines (train-fm) and components (train-pca)`,
     );
   }
   if (features || withScores || format === "libsvm") {
     const flag = features ? "--features" : withScores ? "--with-scores" : "--format libsvm";
-    throw new UsageError(`${flag} is for trees, and run '${run.path}' is a factorization machine`);
+    throw new UsageError(`${flag} is for trees, and run '${run.path}' holds a model '${model}'`);
   }
+  if (isPca(model)) return await encodeWithPca(run, options, watch);
   return foldIn ? await foldInEvents(run, options, watch) : await encodeWithFm(run, options, watch);
 }
 

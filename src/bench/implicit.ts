@@ -65,7 +65,7 @@ function told({ clock, processor }: Times): string {
 }
 
 /** Events by user and by item; row 0 of both is for unknown keys. */
-function eventsOf(part: string): { users: SparseRows; items: SparseRows } {
+export function eventsOf(part: string): { users: SparseRows; items: SparseRows } {
   const lines = readFileSync(join(folder, `${part}.csv`), "utf8")
     .trimEnd()
     .split("\n")
@@ -100,7 +100,7 @@ async function trainOurs(
   return model;
 }
 
-async function judge(
+export async function judge(
   { dim, users: queries, items }: ImplicitVectors,
   train: SparseRows,
   test: SparseRows,

@@ -5,11 +5,13 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   encode: () => import("./encode.js"),
   ffm: () => import("./ffm.js"),
   fm: () => import("./fm.js"),
+  gbdt: () => import("./gbdt.js"),
   gowalla: () => import("./gowalla.js"),
   implicit: () => import("./implicit.js"),
   job: () => import("./job.js"),
   mcmc: () => import("./mcmc.js"),
   movietweetings: () => import("./movietweetings.js"),
+  pca: () => import("./pca.js"),
   read: () => import("./read.js"),
   "fuzz-log": () => import("./fuzz-log.js"),
 };

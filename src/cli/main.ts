@@ -12,6 +12,7 @@ import { addNeighbors } from "./commands/neighbors.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
+import { addTrainPca } from "./commands/train-pca.js";
 import { addTransform } from "./commands/transform.js";
 import { addConfigOption, applySettings } from "./settings.js";
 import { writeError } from "./terminal.js";
@@ -55,6 +56,7 @@ function programOf(interrupts: Interrupts): Command {
     addEncode,
     addTrainFm,
     addTrainGbdt,
+    addTrainPca,
     addTransform,
     addImport,
     addExport,

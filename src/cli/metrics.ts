@@ -1,7 +1,7 @@
 // Metrics as people read them.
 
 import { formatTable } from "./terminal.js";
-import type { Summary } from "../api/summary.js";
+import type { PartMetrics, Summary } from "../api/summary.js";
 
 const titles: Record<string, string> = {
   logLoss: "log loss",
@@ -12,6 +12,7 @@ const titles: Record<string, string> = {
   multiError: "multi error",
   rmse: "RMSE",
   mae: "MAE",
+  explainedVarianceRatioTotal: "explained variance",
 };
 
 /** A metric's name as people read it. */
@@ -20,8 +21,23 @@ export function titleOf(name: string): string {
 }
 
 /** What a training says at its end. */
-export function trainedText({ out, rows, seconds, metrics }: Summary): string {
-  return `${metricLines(metrics)}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+export function trainedText({ out, rows, seconds, metrics, importances }: Summary<PartMetrics>): string {
+  return `${metricLines(metrics)}${importances ? importanceLines(importances) : ""}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+}
+
+/** Columns that are told. */
+const TOLD = 5;
+
+/** The columns that gain most, and their share of all gain. */
+function importanceLines(importances: NonNullable<Summary["importances"]>): string {
+  const total = importances.reduce((sum, { gain }) => sum + gain, 0);
+  const used = importances.filter(({ splits }) => splits > 0);
+  if (used.length === 0) return "";
+  const lines = used
+    .slice(0, TOLD)
+    .map(({ column, splits, gain }) => [column, `${((100 * gain) / total).toFixed(1)} %`, String(splits)]);
+  const rest = used.length > TOLD ? `and ${used.length - TOLD} columns more\n` : "";
+  return `${formatTable([["column", "gain", "splits"], ...lines])}${rest}`;
 }
 
 /** recallAt20 and the like. */
@@ -30,7 +46,7 @@ export function isAtK(name: string): boolean {
 }
 
 /** A line a part, a column a metric. */
-export function metricLines(metrics: Summary["metrics"]): string {
+export function metricLines(metrics: Record<string, PartMetrics>): string {
   const known = Object.keys(titles).filter((name) => Object.values(metrics).some((part) => name in part));
   const names = [
     ...new Set([...known, ...Object.values(metrics).flatMap((part) => Object.keys(part).filter(isAtK))]),
@@ -39,7 +55,7 @@ export function metricLines(metrics: Summary["metrics"]): string {
   const head = ["", ...names.map(titleOf)];
   const lines = Object.entries(metrics).map(([part, values]) => [
     part,
-    ...names.map((name) => (values[name] === undefined ? "" : values[name].toFixed(4))),
+    ...names.map((name) => (typeof values[name] === "number" ? values[name].toFixed(4) : "")),
   ]);
   return formatTable([head, ...lines]);
 }

@@ -23,10 +23,23 @@ export interface Interactions {
 /** The pairs of the events: a pair's value is the sum of its events' weights, 1 each where the rows have none. */
 export function interactionsOf(rows: FeatureRows, user: FieldFeatures, item: FieldFeatures): Interactions {
   const pairs = pairsOf(rows, user, item);
-  // what is grouped by item and then by user has its items ascending, and repeated pairs beside each other
-  const sorted = transpose(groupBy(pairs.items, pairs.users, item.count, pairs.weights), user.count);
-  const users = mergeRepeats(sorted);
+  const users = sparseOf(pairs.users, pairs.items, [user.count, item.count], pairs.weights);
   return { users, items: transpose(users, item.count), leftOut: rows.numRows - pairs.users.length };
+}
+
+/**
+ * Entries as rows, each row's columns ascending; repeated ones become their sum.
+ *
+ * @param values f32, one an entry; 1 each when absent
+ */
+export function sparseOf(
+  rows: Uint32Array,
+  columns: Uint32Array,
+  [numRows, numColumns]: readonly [number, number],
+  values?: Float32Array,
+): SparseRows {
+  // what is grouped by column and then by row has its columns ascending, and repeated entries beside each other
+  return mergeRepeats(transpose(groupBy(columns, rows, numColumns, values), numRows));
 }
 
 /** The ids of each event that has both. */
@@ -82,7 +95,7 @@ function groupBy(
 }
 
 /** The same entries by column, each column's rows ascending. */
-function transpose({ indptr, indices, values }: SparseRows, numColumns: number): SparseRows {
+export function transpose({ indptr, indices, values }: SparseRows, numColumns: number): SparseRows {
   const rows = new Uint32Array(indices.length);
   for (let r = 0; r + 1 < indptr.length; r++) rows.fill(r, indptr[r], indptr[r + 1]);
   return groupBy(indices, rows, numColumns, values);

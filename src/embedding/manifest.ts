@@ -6,6 +6,9 @@ export const SCHEMA_VERSION = 1;
 
 export type Metrics = Record<string, number>;
 
+/** The same with those that are lists: a number a component. */
+export type PartMetrics = Record<string, number | readonly number[]>;
+
 /** Keys of an earlier run: those that stay, of these the ones that this log lacks, those that are new, those that expired. */
 export interface CarriedKeys {
   kept: number;
@@ -18,6 +21,13 @@ export interface CarriedKeys {
 export interface Carried extends CarriedKeys {
   run: string;
   fields: Record<string, CarriedKeys>;
+}
+
+/** An earlier run whose trees come first; with `refitDecay` their leaves were fitted anew, and no trees were added. */
+export interface CarriedTrees {
+  run: string;
+  trees: number;
+  refitDecay?: number;
 }
 
 /** A setting that --search tried, and how it went. */
@@ -49,13 +59,13 @@ export interface Manifest {
   /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
   hashing?: Record<string, object>;
   /** what --init went on from, and what became of its keys */
-  init?: Carried;
+  init?: Carried | CarriedTrees;
   /** a signal ended the training before its time: the best epoch until then is what the run holds */
   interrupted?: true;
   /** settings that --search tried, the chosen one first */
   search?: Trial[];
   /** by part: train, valid, test; of the first model, where there was a refit */
-  metrics: Record<string, Metrics>;
+  metrics: Record<string, PartMetrics>;
   /** of trees with a head, by part and model: losses over the entropy of the training rate */
   normalizedEntropy?: Record<string, object>;
   /** the model that the run holds, where it was trained once more on all rows; its metrics are of its own rows */

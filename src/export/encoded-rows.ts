@@ -9,7 +9,7 @@ export interface EncodedRows {
   keyOf: (row: number) => Uint8Array;
   /** f64[numRows][scores.length]; present when asked for */
   scores?: Float64Array;
-  /** f32[numRows], of vectors */
+  /** f32[numRows], of vectors with biases */
   biases?: Float32Array;
   /** [numRows], for libsvm; 0 where the log has none */
   labels: ArrayLike<number>;
@@ -18,6 +18,8 @@ export interface EncodedRows {
 export interface Encoding {
   /** what the numbers are */
   kind: "leaves" | "features" | "vectors";
+  /** vectors have no biases */
+  unbiased?: true;
   /** name of the key column */
   key: string;
   /** names of the numbers */
@@ -27,4 +29,9 @@ export interface Encoding {
   numRows: number;
   /** names of a row's scores: none, `score`, or one a class */
   scores: string[];
+}
+
+/** Whether a row has a bias beside its vector. */
+export function hasBiases({ kind, unbiased }: Encoding): boolean {
+  return kind === "vectors" && !unbiased;
 }

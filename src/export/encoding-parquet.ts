@@ -6,7 +6,7 @@
 //
 // A name that repeats (`--features --key item_id`) gets a number: item_id, item_id_2.
 
-import type { EncodedRows, Encoding } from "./encoded-rows.js";
+import { hasBiases, type EncodedRows, type Encoding } from "./encoded-rows.js";
 import { ParquetRows, type ParquetCells, type ParquetColumn } from "./parquet-rows.js";
 
 /** The bytes of the file; a chunk of rows is a row group. */
@@ -19,11 +19,12 @@ export async function* parquetChunks(
   yield file.end();
 }
 
-function columnsOf({ kind, key, columns, scores }: Encoding): ParquetColumn[] {
+function columnsOf(encoding: Encoding): ParquetColumn[] {
+  const { kind, key, columns, scores } = encoding;
   const type = ({ leaves: "integer", features: "double", vectors: "float" } as const)[kind];
   const all: ParquetColumn[] = [
     { name: key, type: "key" },
-    ...(kind === "vectors" ? [{ name: "bias", type }] : []),
+    ...(hasBiases(encoding) ? [{ name: "bias", type }] : []),
     ...columns.map((name) => ({ name, type })),
     ...scores.map((name) => ({ name, type: "double" as const })),
   ];
@@ -37,13 +38,13 @@ function columnsOf({ kind, key, columns, scores }: Encoding): ParquetColumn[] {
 }
 
 function cellsOf(
-  { kind, columns, scores }: Encoding,
+  { columns, scores }: Encoding,
   { numRows, keyOf, values, biases, scores: scored }: EncodedRows,
 ): ParquetCells[] {
   const keys = Array.from({ length: numRows }, (_, row) => Buffer.from(keyOf(row)).toString("utf8"));
   return [
     keys,
-    ...(kind === "vectors" ? [biases!] : []),
+    ...(biases ? [biases] : []),
     ...columns.map((_, c) => columnOf(values, numRows, columns.length, c)),
     ...scores.map((_, c) => columnOf(scored!, numRows, scores.length, c)),
   ];

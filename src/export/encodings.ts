@@ -11,7 +11,7 @@
 
 import { UsageError } from "../errors.js";
 import { ByteWriter } from "./byte-writer.js";
-import type { EncodedRows, Encoding } from "./encoded-rows.js";
+import { hasBiases, type EncodedRows, type Encoding } from "./encoded-rows.js";
 import { parquetChunks } from "./encoding-parquet.js";
 import { jsonString } from "./jsonl.js";
 import { npyHead } from "./npy-head.js";
@@ -33,7 +33,7 @@ export async function* encodingChunks(
   const write = { csv: csvRow, jsonl: jsonlRow, libsvm: libsvmRow }[format];
   const out = new ByteWriter();
   if (format === "csv") {
-    const bias = encoding.kind === "vectors" ? ["bias"] : [];
+    const bias = hasBiases(encoding) ? ["bias"] : [];
     const names = [encoding.key, ...bias, ...encoding.columns, ...encoding.scores];
     out.text(`${names.map(csvCell).join(",")}\n`);
   }
@@ -52,9 +52,9 @@ function csvRow(out: ByteWriter, { kind, columns, scores }: Encoding, rows: Enco
   const special = key.some((byte) => byte === 44 || byte === 34 || byte === 10 || byte === 13);
   if (special) out.text(csvCell(Buffer.from(key).toString("utf8")));
   else out.bytes(key);
-  if (kind === "vectors") {
+  if (rows.biases) {
     out.byte(44);
-    out.float32(rows.biases![row]!);
+    out.float32(rows.biases[row]!);
   }
   for (let c = 0; c < columns.length; c++) {
     out.byte(44);
@@ -74,9 +74,9 @@ function jsonlRow(
 ): void {
   out.text(`{${JSON.stringify(key)}:`);
   out.bytes(jsonString(rows.keyOf(row)));
-  if (kind === "vectors") {
+  if (rows.biases) {
     out.text(',"bias":');
-    out.float32(rows.biases![row]!);
+    out.float32(rows.biases[row]!);
   }
   const isObject = kind === "features";
   out.text(`,"${kind === "vectors" ? "vector" : kind}":${isObject ? "{" : "["}`);
@@ -136,7 +136,8 @@ export interface NpyFile {
 }
 
 /** The files of an npy directory: what each starts with, and what it takes of each chunk. */
-export function npyFiles({ kind, columns, numRows, scores }: Encoding): NpyFile[] {
+export function npyFiles(encoding: Encoding): NpyFile[] {
+  const { kind, columns, numRows, scores } = encoding;
   const type = { leaves: "<u4", features: "<f8", vectors: "<f4" }[kind];
   return [
     {
@@ -145,7 +146,7 @@ export function npyFiles({ kind, columns, numRows, scores }: Encoding): NpyFile[
       bytesOf: ({ values }) => bytesOf(values),
     },
     { name: "keys.txt", head: new Uint8Array(), bytesOf: keyLines },
-    ...(kind === "vectors"
+    ...(hasBiases(encoding)
       ? [
           {
             name: "biases.npy",

@@ -5,6 +5,7 @@ import { UsageError } from "../errors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { writeDirectory, type AtomicOptions } from "../io/atomic.js";
 import { writeChunks, type Chunks } from "../io/write.js";
+import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import { formatNamed } from "./formats.js";
 import { selectRows, type ExportOptions } from "./selection.js";
 
@@ -42,8 +43,40 @@ export async function exportDirectory(
     throw new UsageError(`format ${options.format} writes one file, not a directory`);
   const files = new Map(format.files(selectRows(table, options)));
   if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
+  await writeFiles(files, target, force, { marker: format.marker, ...atomic });
+}
+
+/**
+ * Writes what changed from an earlier table to this one: `write` takes jsonl's chunks, `target` npy's directory.
+ *
+ * @param shift reserved rows before a field's first key
+ * @returns how many rows are added, changed, removed and the same
+ * @throws {UsageError} another format, or tables that do not go together, as deltaOf
+ */
+export async function exportDelta(
+  { earlier, table, shift }: { earlier: EmbeddingTable; table: EmbeddingTable; shift: number },
+  options: ExportOptions & { format: string },
+  output: { write: (chunks: Chunks) => Promise<void>; target: string | undefined; force: boolean },
+  atomic: AtomicOptions = {},
+): Promise<Record<"added" | "changed" | "removed" | "same", number>> {
+  const selection = selectRows(table, options);
+  const delta = deltaOf(earlier, selection, shift);
+  if (options.format === "npy") {
+    const files = deltaFiles(selection, delta);
+    await writeFiles(files, output.target!, output.force, { marker: "rows.npy", ...atomic });
+  } else await output.write(deltaLines(selection, delta));
+  const added = delta.written.filter(({ isNew }) => isNew).length;
+  return { added, changed: delta.written.length - added, removed: delta.removed.length, same: delta.same };
+}
+
+async function writeFiles(
+  files: ReadonlyMap<string, Chunks>,
+  target: string,
+  force: boolean,
+  atomic: AtomicOptions,
+): Promise<void> {
   const write = async (dir: string): Promise<void> => {
     for (const [name, chunks] of files) await writeChunks(join(dir, name), chunks, atomic.signal);
   };
-  await writeDirectory(target, force, write, { marker: format.marker, ...atomic });
+  await writeDirectory(target, force, write, atomic);
 }

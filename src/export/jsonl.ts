@@ -24,8 +24,7 @@ export function jsonlChunks(selection: Selection): Generator<Uint8Array> {
 /** One point a row, whose id is the row's number within the export, from 0. */
 export function qdrantChunks(selection: Selection): Generator<Uint8Array> {
   const out = new ByteWriter();
-  const facts = factsWriter(out, selection);
-  const vector = vectorWriter(out, selection);
+  const { facts, vector } = documentParts(out, selection);
   return chunksByRow(selection, out, (row) => {
     if (isHole(selection.table, row)) return;
     out.text('{"id":');
@@ -62,8 +61,7 @@ export function elasticsearchChunks(selection: Selection): Generator<Uint8Array>
 }
 
 function documentWriter(out: ByteWriter, selection: Selection): (row: number) => void {
-  const facts = factsWriter(out, selection);
-  const vector = vectorWriter(out, selection);
+  const { facts, vector } = documentParts(out, selection);
   return (row) => {
     out.byte(123);
     facts(row);
@@ -71,6 +69,14 @@ function documentWriter(out: ByteWriter, selection: Selection): (row: number) =>
     vector(row);
     out.text("}\n");
   };
+}
+
+/** What writes a row's members, and what its vector. */
+export function documentParts(
+  out: ByteWriter,
+  selection: Selection,
+): { facts: (row: number) => void; vector: (row: number) => void } {
+  return { facts: factsWriter(out, selection), vector: vectorWriter(out, selection) };
 }
 
 /** Writes field, key, count and, where asked for, weight as members of an object. */

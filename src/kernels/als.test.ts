@@ -82,6 +82,26 @@ const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
 const [numRows, numColumns] = [29, 301];
 const penalties = Float32Array.from({ length: numRows }, (_, r) => 0.5 + r / 10);
 
+test("a row of a penalty below 0 stays as it is, and its loss is that of where it stands", async () => {
+  const [W, H] = [matrixOf(1, numRows, 20), matrixOf(2, numColumns, 20)];
+  const events = eventsOf(numRows, numColumns, true);
+  const staying = penalties.map((p, r) => (r % 3 === 2 ? -1 : p));
+  const { data, losses } = await kernelSolve(W, H, events, staying, 8);
+  for (let r = 2; r < numRows; r += 3) {
+    const row = W.data.subarray(20 * r, 20 * (r + 1));
+    expect(data.subarray(20 * r, 20 * (r + 1))).toEqual(row);
+    let loss = 0;
+    for (let e = events.indptr[r]!; e < events.indptr[r + 1]!; e++) {
+      const h = H.data.subarray(20 * events.indices[e]!, 20 * (events.indices[e]! + 1));
+      loss += events.values![e]! * (1 - row.reduce((sum, w, d) => sum + w * h[d]!, 0)) ** 2;
+    }
+    expect(losses[r]).toBeCloseTo(loss, 3);
+  }
+  const solved = { ...W, data: W.data.slice() };
+  referenceSolve(solved, H, events, { unobservedWeight, penalties: staying, block: 8 });
+  expect(maxDifference(data, solved.data)).toBeLessThan(2e-4);
+});
+
 describe.each([
   [3, 8],
   [8, 8],

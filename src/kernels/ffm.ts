@@ -1,7 +1,7 @@
 // The field-aware kernel laid out in an arena. It has the functions of FmKernel (fm.ts), and the same machine drives both.
 //
-//   plan ──► vectors    f32[n][F][Q][2][4]   v and its accumulators, by feature, partner field and quad
-//        ──► linear     f32[n][2]            w and its accumulators
+//   plan ──► vectors    f32[n][F][Q][S][4]   v and its state, S of the method, by feature, partner field and quad
+//        ──► linear     f32[n][L]            w and its state, L of the method
 //        ──► fieldOf    u32[n]
 //        ──► tiles      struct[]             all pairs of fields, group by group (ffm-tiles.ts)
 //        ──► partials   f32[2][G+1][B]       partial scores, alternating
@@ -14,6 +14,7 @@ import { allocateBarrier } from "./barrier.js";
 import { dealGroups, fieldsPerBlock, groupTiles, pairsOf, type Tile } from "./ffm-tiles.js";
 import {
   BATCH_ROWS,
+  METHODS,
   type FmLayout,
   type FmShape,
   PAIR_ARRAYS,
@@ -40,7 +41,7 @@ export interface FieldAwareness {
   normalizeRows: boolean;
 }
 
-/** Numbers of a feature's vectors in the kernel, without accumulators. */
+/** Numbers of a feature's vectors in the kernel, without state. */
 function paddedWidth(numFields: number, dim: number): number {
   const size = fieldsPerBlock(numFields);
   return Math.ceil(numFields / size) * size * Math.ceil(dim / 4) * 4;
@@ -60,6 +61,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   const blockFields = fieldsPerBlock(numFields);
   const numBlocks = Math.ceil(numFields / blockFields);
   const width = paddedWidth(numFields, dim);
+  const { states } = METHODS[shape.method];
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   const put = (name: string, values: Uint32Array) => {
     const region = arena.allocate(name, values.byteLength);
@@ -75,9 +77,9 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     numThreads,
     numParts: groups.length,
     sliceWidth: 4,
-    slices: bytesOf(`the vectors of ${numFeatures} features`, numFeatures * 2 * width),
+    slices: bytesOf(`the vectors of ${numFeatures} features`, numFeatures * states * width),
     sliceStride: 0,
-    featureStride: 2 * width * 4,
+    featureStride: states * width * 4,
     sums: 0,
     rates,
   });
@@ -93,6 +95,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     ["u32", put("the tiles", tileStructs(groups, all))],
     ["u32", groups.flat().length],
     ["u32", fields.normalizeRows ? 1 : 0],
+    ["u32", states * 16],
   ]);
 
   const dealt = dealGroups(groups, numThreads);
@@ -138,8 +141,10 @@ function tileStructs(groups: readonly Tile[][], chosen: readonly number[]): Uint
 }
 
 /** @throws {UsageError} parameters and their kept copy are larger than the arena has room for */
-function checkSize(arena: Arena, { numFeatures, dim }: FmShape, numFields: number): void {
-  const bytes = 4 * numFeatures * (2 * paddedWidth(numFields, dim) + numFields * dim + 6);
+function checkSize(arena: Arena, { numFeatures, dim, method }: FmShape, numFields: number): void {
+  const { states, linearShift } = METHODS[method];
+  const bytes =
+    numFeatures * (4 * (states * paddedWidth(numFields, dim) + numFields * dim + 4) + (1 << linearShift));
   if (bytes <= arena.freeBytes) return;
   throw new UsageError(
     `a field-aware machine of ${numFeatures} features, ${numFields} fields and ${dim} dimensions needs ` +

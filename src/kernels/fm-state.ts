@@ -1,7 +1,8 @@
 // What a factorization machine has learned, read and written between two runs of its threads: the norm of V, what a method
 // keeps beside each parameter, and all of it as bytes for a checkpoint.
 //
-//   slices   f32[J][n][S][K] or f32[n][J][S][K]   v and its state, by the plan's strides
+//   slices   f32[J][n][S][K] or f32[n][J][S][K]   v and its state, by the plan's strides; J: of a field-aware machine the quads
+//                                                 of all partner fields, padded to whole blocks of fields
 //   linear   f32[n][L]                            w and its state
 //   bias     f32[2]                               w0 and its accumulator, the same on every thread
 //
@@ -24,7 +25,7 @@ export interface FmState {
 
 /** What a method keeps beside the parameters, by feature; empty for a method that keeps nothing. */
 export interface OptimizerState {
-  /** f32[n][J][S - 1][K], unused dimensions among them */
+  /** f32[n][J'][S - 1][K], unused dimensions among them; J' without the padding of fields */
   vectors: Float32Array;
   /** f32[n][L - 1] */
   w: Float32Array;
@@ -36,6 +37,8 @@ export interface OptimizerState {
 class Parameters {
   readonly n: number;
   readonly J: number;
+  /** J without the padding of fields */
+  readonly used: number;
   readonly K: number;
   readonly S: number;
   readonly L: number;
@@ -45,14 +48,16 @@ class Parameters {
   readonly #featureStride: number;
 
   constructor({ memory }: Arena, { plan }: FmLayout) {
-    const fields = new Uint32Array(memory.buffer, plan, 19);
+    const fields = new Uint32Array(memory.buffer, plan, 22);
     const at = (i: number) => fields[i]!;
     [this.n, this.K] = [at(2), at(5)];
     this.S = Object.values(METHODS).find(({ code }) => code === at(18))!.states;
     this.L = 2 ** (at(10) - 2);
     [this.#sliceStride, this.#featureStride] = [at(7) / 4 || this.S * this.K, at(8) / 4];
     // a field-aware machine has all of a feature's quads together, and no stride between slices
-    this.J = at(7) === 0 ? this.#featureStride / this.#sliceStride : at(4);
+    const isFieldAware = at(7) === 0;
+    this.J = isFieldAware ? this.#featureStride / this.#sliceStride : at(4);
+    this.used = isFieldAware ? at(20) * at(21) : this.J;
     this.slices = new Float32Array(memory.buffer, at(6), this.J * this.n * this.S * this.K);
     this.linear = new Float32Array(memory.buffer, at(9), this.n * this.L);
   }
@@ -86,36 +91,44 @@ export function freezeBias(arena: Arena, layout: FmLayout): void {
 /** Copies out what the method keeps. */
 export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
   const parameters = new Parameters(arena, layout);
-  const { n, J, K, S, L, slices, linear } = parameters;
+  const { n, used, K, S, L, slices, linear } = parameters;
   const width = (S - 1) * K;
-  const vectors = new Float32Array(n * J * width);
+  const vectors = new Float32Array(n * used * width);
   const w = new Float32Array(n * (L - 1));
   for (let feature = 0; feature < n; feature++) {
-    for (let j = 0; j < J; j++) {
+    for (let j = 0; j < used; j++) {
       const from = parameters.at(feature, j) + K;
-      vectors.set(slices.subarray(from, from + width), (feature * J + j) * width);
+      vectors.set(slices.subarray(from, from + width), (feature * used + j) * width);
     }
     w.set(linear.subarray(feature * L + 1, (feature + 1) * L), feature * (L - 1));
   }
   return { vectors, w, w0: biasOf(arena, layout.threads[0]!)[1]! };
 }
 
-/** Copies in what the method kept of the flagged features, and of w0. @param known u8[n] */
+/**
+ * Copies in what the method kept of the flagged features, and of w0.
+ *
+ * @param known u8[n]
+ * @param knownBlocks u8: which equal parts of each vector
+ */
 export function writeOptimizer(
   arena: Arena,
   layout: FmLayout,
   { vectors, w, w0 }: OptimizerState,
   known: Uint8Array,
+  knownBlocks: Uint8Array,
 ): void {
   const parameters = new Parameters(arena, layout);
-  const { n, J, K, S, L, slices, linear } = parameters;
+  const { n, used, K, S, L, slices, linear } = parameters;
   const width = (S - 1) * K;
-  if (vectors.length !== n * J * width || w.length !== n * (L - 1))
+  const slicesOfBlock = used / knownBlocks.length;
+  if (vectors.length !== n * used * width || w.length !== n * (L - 1))
     throw new RangeError("the state of a machine of another shape");
   for (let feature = 0; feature < n; feature++) {
     if (!known[feature]) continue;
-    for (let j = 0; j < J; j++) {
-      const from = (feature * J + j) * width;
+    for (let j = 0; j < used; j++) {
+      if (!knownBlocks[Math.floor(j / slicesOfBlock)]) continue;
+      const from = (feature * used + j) * width;
       slices.set(vectors.subarray(from, from + width), parameters.at(feature, j) + K);
     }
     linear.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), feature * L + 1);

@@ -1,27 +1,22 @@
-import { kernelInverseSqrt } from "./reference/inverse-sqrt.js";
-import { draw, permutation } from "./reference/random.js";
+import {
+  batchesOf,
+  errorsOf,
+  kernelMachine,
+  type KernelMachine,
+  lossOf,
+  maxDifference,
+} from "../testing/kernel-machine.js";
+import { allocateFm, BATCH_ROWS, type FmShape, readBias, setRates, writeBias } from "./fm.js";
 import {
   referenceBatch,
   referenceFm,
-  type ReferenceRow,
   referenceLoss,
+  type ReferenceOptions,
+  type ReferenceRow,
   referenceScore,
 } from "./reference/fm.js";
-import {
-  allocateFm,
-  BATCH_ROWS,
-  BLOCK_ROWS,
-  type FmKernel,
-  type FmShape,
-  readBias,
-  reservePairs,
-  setRates,
-  takeLoss,
-  writeBias,
-  writeStruct,
-} from "./fm.js";
-import { kernelImports, loadKernel } from "./load.js";
-import { Arena } from "./memory.js";
+import { kernelInverseSqrt } from "./reference/inverse-sqrt.js";
+import { draw } from "./reference/random.js";
 
 const numFeatures = 60;
 const shape: FmShape = {
@@ -51,77 +46,20 @@ function pairs(r: number, width: number, valueOf: (i: number, width: number) => 
   return { ids, values: ids.map((_, i) => Math.fround(valueOf(i, width))), label: draw(r, 77) % 2 };
 }
 
-async function machineOf(options: FmShape, rows: ReferenceRow[]) {
-  const arena = new Arena();
-  const layout = allocateFm(arena, options);
-  const module = await loadKernel("fm");
-  const { exports: kernel } = new WebAssembly.Instance<FmKernel>(module, kernelImports(arena.memory));
-  const widths = new Set(rows.map((row) => row.ids.length));
-  const ones = rows.every((row) => row.values.every((x) => x === 1));
-  const put = (values: ArrayLike<number>, type: "u32" | "f32") => {
-    const region = arena.allocate("test rows", values.length * 4);
-    arena[type](region).set(values);
-    return region.offset;
-  };
-  const ends = rows.map((_, r) => rows.slice(0, r + 1).reduce((sum, row) => sum + row.ids.length, 0));
-  const rowsAt = writeStruct(arena, "test rows", [
-    ["u32", rows.length],
-    ["u32", rows[0]!.ids.length],
-    ["u32", widths.size === 1 ? 0 : put([0, ...ends], "u32")],
-    [
-      "u32",
-      put(
-        rows.flatMap((row) => row.ids),
-        "u32",
-      ),
-    ],
-    [
-      "u32",
-      ones
-        ? 0
-        : put(
-            rows.flatMap((row) => row.values),
-            "f32",
-          ),
-    ],
-    [
-      "u32",
-      put(
-        rows.map((row) => row.label),
-        "f32",
-      ),
-    ],
-    [
-      "u32",
-      rows.some((row) => row.weight !== undefined)
-        ? put(
-            rows.map((row) => row.weight ?? 1),
-            "f32",
-          )
-        : 0,
-    ],
-  ]);
-  reservePairs(arena, layout, BLOCK_ROWS * 10);
-  const hashes = put(
-    Array.from({ length: 2 * numFeatures }, (_, i) => draw(5, i)),
-    "u32",
-  );
-  const counts = put(new Uint32Array(numFeatures).fill(1), "u32");
-  for (let j = 0; j <= layout.numSlices; j++) kernel.initialise(layout.plan, j, hashes, counts, 1, 0.05);
-  const vectors = arena.allocate("vectors", numFeatures * options.dim * 4);
-  const w = arena.allocate("weights", numFeatures * 4);
-  const parameters = () => {
-    for (let j = 0; j <= layout.numSlices; j++) kernel.exportSlice(layout.plan, j, vectors.offset, w.offset);
-    return {
-      vectors: arena.f32(vectors).slice(0, numFeatures * options.dim),
-      w: arena.f32(w).slice(0, numFeatures),
-    };
-  };
-  return { arena, layout, kernel, rowsAt, parameters };
-}
+const machineOf = (options: FmShape, rows: ReferenceRow[]) =>
+  kernelMachine("fm", numFeatures, 0.05, rows, (arena) => allocateFm(arena, options));
 
-const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
-  Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
+/** The machine's twin, trained on the batches. */
+function twinOf(
+  machine: KernelMachine,
+  options: FmShape,
+  batches: ReferenceRow[][],
+  rest: Partial<ReferenceOptions>,
+) {
+  const twin = referenceFm(options.dim, 0.25, machine.parameters().vectors, options.method);
+  const sum = batches.reduce((all, batch) => all + referenceBatch(twin, batch, { ...options, ...rest }), 0);
+  return { ...twin, sum };
+}
 
 describe.each(Object.entries(kinds))("%s", (_, rowOf) => {
   const numRows = 3 * BATCH_ROWS + 57;
@@ -137,42 +75,26 @@ describe.each(Object.entries(kinds))("%s", (_, rowOf) => {
     "agree with the reference to 5e-6, with an exact root to 2e-3, over four batches: dim %i, %s loss, key %i",
     async (dim, loss, key) => {
       const options = { ...shape, dim, loss };
-      const { arena, layout, kernel, rowsAt, parameters } = await machineOf(options, rows);
-      writeBias(arena, layout, 0.25);
-      const twins = [kernelInverseSqrt, undefined].map((inverseSqrt) => {
-        const twin = referenceFm(dim, 0.25, parameters().vectors, "adagrad");
-        // the order of visit, as the kernel's permutation has it
-        const visited = [...rows];
-        if (key) permutation(numRows, key).forEach((place, r) => (visited[place] = rows[r]!));
-        let sum = 0;
-        for (let from = 0; from < numRows; from += BATCH_ROWS) {
-          const batch = visited.slice(from, from + BATCH_ROWS);
-          sum += referenceBatch(twin, batch, { ...options, ...(inverseSqrt && { inverseSqrt }) });
-        }
-        return { ...twin, sum };
-      });
-
-      expect(kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, numRows, key)).toBe(1);
-      const got = parameters();
-      const sum = takeLoss(arena, layout);
-      const errors = twins.map((twin) =>
-        Math.max(
-          maxDifference(got.w, twin.w),
-          maxDifference(got.vectors, twin.v),
-          Math.abs(readBias(arena, layout) - twin.w0),
-          Math.abs(sum - twin.sum) / twin.sum,
-        ),
+      const machine = await machineOf(options, rows);
+      const twins = [kernelInverseSqrt, undefined].map((inverseSqrt) =>
+        twinOf(machine, options, batchesOf(rows, key), { ...(inverseSqrt && { inverseSqrt }) }),
       );
+      machine.train(key);
+      const lossSum = lossOf(machine);
+      const errors = twins.map((twin) => {
+        const { parameters, sums } = errorsOf(machine, lossSum, twin);
+        return Math.max(parameters, sums);
+      });
       expect(errors[0]).toBeLessThan(5e-6);
       expect(errors[1]).toBeLessThan(2e-3);
     },
   );
 
   test("score as the reference does, to 2e-6, with the sum of their losses", async () => {
-    const { arena, layout, kernel, rowsAt, parameters } = await machineOf(shape, rows);
-    writeBias(arena, layout, 0.25);
-    kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, numRows, 0);
-    const { w, vectors } = parameters();
+    const machine = await machineOf(shape, rows);
+    const { arena, layout, kernel, rowsAt } = machine;
+    machine.train(0);
+    const { w, vectors } = machine.parameters();
     const twin = referenceFm(shape.dim, readBias(arena, layout), vectors, "adagrad");
     twin.w.set(w);
     const expected = rows.map((row) => referenceScore(twin, row));
@@ -206,27 +128,18 @@ describe.each(["adagrad", "sgd", "ftrl", "adam"] as const)("method %s", (method)
     async (dim, kind, hasRates) => {
       const rows = Array.from({ length: numRows }, (_, r) => ({ ...kinds[kind](r), weight: weights(r) }));
       const options = { ...shape, dim, method, l1Weight: 0.3, hasRates };
-      const { arena, layout, kernel, rowsAt, parameters } = await machineOf(options, rows);
-      if (hasRates) setRates(arena, layout, numFeatures, ratesOf);
-      writeBias(arena, layout, 0.25);
-      const first = parameters();
-      const twin = referenceFm(dim, 0.25, first.vectors, method);
-      const visited = [...rows];
-      permutation(numRows, 41).forEach((place, r) => (visited[place] = rows[r]!));
-      let sum = 0;
-      for (let from = 0; from < numRows; from += BATCH_ROWS) {
-        sum += referenceBatch(twin, visited.slice(from, from + BATCH_ROWS), {
-          ...options,
-          inverseSqrt: kernelInverseSqrt,
-          ...(hasRates && { rates: ratesOf }),
-        });
-      }
-      kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, numRows, 41);
-      const got = parameters();
-      expect(maxDifference(got.w, twin.w)).toBeLessThan(5e-5);
-      expect(maxDifference(got.vectors, twin.v)).toBeLessThan(5e-5);
-      expect(Math.abs(readBias(arena, layout) - twin.w0)).toBeLessThan(1e-5);
-      expect(Math.abs(takeLoss(arena, layout) - sum) / sum).toBeLessThan(1e-5);
+      const machine = await machineOf(options, rows);
+      if (hasRates) setRates(machine.arena, machine.layout, numFeatures, ratesOf);
+      const first = machine.parameters();
+      const twin = twinOf(machine, options, batchesOf(rows, 41), {
+        inverseSqrt: kernelInverseSqrt,
+        ...(hasRates && { rates: ratesOf }),
+      });
+      machine.train(41);
+      const got = machine.parameters();
+      const errors = errorsOf(machine, lossOf(machine), twin);
+      expect(errors.parameters).toBeLessThan(5e-5);
+      expect(errors.sums).toBeLessThan(1e-5);
       expect(maxDifference(got.vectors, first.vectors)).toBeGreaterThan(1e-3);
       if (hasRates) {
         const frozen = Array.from({ length: numFeatures / 3 }, (_, i) => 3 * i + 2);
@@ -246,13 +159,10 @@ test.each(["adagrad", "sgd", "ftrl", "adam"] as const)(
     const rows = Array.from({ length: 700 }, (_, r) => kinds["rows of any width, several values a cell"](r));
     const results = [];
     for (const hasRates of [false, true]) {
-      const { arena, layout, kernel, rowsAt, parameters } = await machineOf(
-        { ...shape, method, hasRates },
-        rows,
-      );
-      if (hasRates) setRates(arena, layout, numFeatures, () => ({ ...shape, factor: 1 }));
-      kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, rows.length, 5);
-      results.push(parameters());
+      const machine = await machineOf({ ...shape, method, hasRates }, rows);
+      if (hasRates) setRates(machine.arena, machine.layout, numFeatures, () => ({ ...shape, factor: 1 }));
+      machine.train(5);
+      results.push(machine.parameters());
     }
     expect(results[1]).toEqual(results[0]);
   },
@@ -266,6 +176,7 @@ describe("the kernel's logistic loss", () => {
       const weights = Array.from({ length: numFeatures }, (_, i) => Math.fround((i - 30) * 2.9));
       const rows = weights.map((_, i) => ({ ids: [i], values: [1], label }));
       const { arena, layout, kernel, rowsAt } = await machineOf(shape, rows);
+      writeBias(arena, layout, 0);
       const w = arena.allocate("weights", numFeatures * 4);
       const vectors = arena.allocate("vectors", numFeatures * shape.dim * 4);
       arena.f32(w).set(weights);

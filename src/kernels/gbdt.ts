@@ -112,6 +112,7 @@ export interface GbdtKernel {
     leaves: number,
     scores: number,
     numClasses: number,
+    classes: number,
   ): void;
   softmaxGradients(
     scores: number,

@@ -209,6 +209,14 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   return { plan, threads, barrier, vectors, weights, stride };
 }
 
+/** Byte offset of the learning rate within the plan. */
+const LEARNING_RATE = 92;
+
+/** Sets the learning rate; to be called between two runs of the threads. */
+export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRate: number): void {
+  new DataView(arena.memory.buffer).setFloat32(plan + LEARNING_RATE, learningRate, true);
+}
+
 /** f32[M + 1]: L(floor((I - 1) / k)), L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq. 2 and 6. */
 export function rankWeights(numItems: number, candidates: number): Float32Array {
   const weights = new Float32Array(candidates + 1);
@@ -218,6 +226,22 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
     weights[k] = sum;
   }
   return weights;
+}
+
+/** What training has made, as it lies in memory: vectors and weights with their accumulators. The same at any number of threads. */
+export interface RankingState {
+  /** f32[n][stride / 4], f32[n][2] */
+  vectors: Float32Array;
+  weights: Float32Array;
+}
+
+/** A copy of it. */
+export function copyRankingState(arena: Arena, { vectors, weights }: RankingLayout): RankingState {
+  // copies in memory of their own: what is shared cannot be written to disk
+  return {
+    vectors: Float32Array.from(arena.f32(vectors)),
+    weights: Float32Array.from(arena.f32(weights)),
+  };
 }
 
 /** Sum of the losses since the last call. */

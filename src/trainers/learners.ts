@@ -8,6 +8,7 @@ import { ArtifactError, UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm-state.js";
 import type { SteeringFlag } from "./controls.js";
 import { spaceOf } from "./feature-table.js";
+import { readLayout } from "./ffm/layout.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
 import { readFmParameters } from "./fm/artifact.js";
 import { learnFm, readFm } from "./fm/learn.js";
@@ -17,6 +18,7 @@ import { turnedAlike } from "./fm/mcmc/draws.js";
 import { learnCoordinates, readDraws, readEnsemble } from "./fm/mcmc/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
+import { readPca } from "./pca/learn.js";
 import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
@@ -53,16 +55,38 @@ const served: readonly Served[] = [
     steering: allSteering,
     streams: true,
   },
-  { models: ["ffm"], methods: ["adagrad"], tasks: ["binary", "regression"], learn: learnFfm, streams: true },
+  {
+    models: ["ffm"],
+    methods: ["adagrad", "sgd", "ftrl", "adam"],
+    tasks: ["binary", "regression"],
+    learn: learnFfm,
+    steering: allSteering,
+    streams: true,
+  },
   {
     models: ["fm"],
     methods: ["als", "mcmc"],
     tasks: ["binary", "regression"],
     learn: learnCoordinates,
+    // a chain would turn what is frozen; there is no optimizer whose state could be kept
     steering: ["--init", "--metric", "--checkpoint-every"],
   },
-  { models: ["fm"], methods: ["adagrad"], tasks: ["ranking"], learn: learnRanking },
-  { models: ["fm"], methods: ["als"], tasks: ["implicit"], learn: learnImplicit },
+  {
+    models: ["fm"],
+    methods: ["adagrad"],
+    tasks: ["ranking"],
+    learn: learnRanking,
+    // its metrics are its own
+    steering: ["--init", "--freeze", "--keep-state", "--checkpoint-every"],
+  },
+  {
+    models: ["fm"],
+    methods: ["als"],
+    tasks: ["implicit"],
+    learn: learnImplicit,
+    // each solution is anew: there is no optimizer whose state could be kept
+    steering: ["--init", "--freeze", "--checkpoint-every"],
+  },
 ];
 
 /**
@@ -106,6 +130,7 @@ const readers: Record<string, Reader> = {
   [DRAWS]: readDraws,
   lr: readFm,
   ffm: readFfm,
+  pca: readPca,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */
@@ -134,13 +159,14 @@ export async function readModel(run: Run): Promise<ScoringModel> {
 }
 
 /** A run's features, and how rows become them. */
-interface RunSpace {
+export interface RunSpace {
   preprocess: Preprocess;
   table: EmbeddingTable;
   space: FeatureSpace;
 }
 
-async function readSpace(run: Run): Promise<RunSpace> {
+/** Reads a run's features. @throws {ArtifactError} damaged */
+export async function readSpace(run: Run): Promise<RunSpace> {
   const preprocess = await readPreprocess(run);
   const table = await run.readTable();
   return { preprocess, table, space: spaceOf(preprocess, table) };
@@ -164,6 +190,10 @@ export async function readFmModel(run: Run): Promise<FmRun> {
 
 /** An earlier model that another training can go on from. */
 export interface EarlierModel extends FmRun {
+  /** the options that the training shares with it */
+  shared: Partial<Pick<FmOptions, "dim" | "normalizeRows">>;
+  /** names of the partner fields whose vectors stand side by side; absent where a feature has one vector */
+  blocks?: readonly string[];
   /** what its optimizer kept, where the run has it */
   optimizer?: OptimizerState;
 }
@@ -187,7 +217,10 @@ export async function readEarlier(run: Run, wanted: string): Promise<EarlierMode
   }
   const earlier = await readFmModel(run);
   const optimizer = await readOptimizerFile(run, earlier.space.numFeatures);
-  return { ...earlier, ...(optimizer && { optimizer }) };
+  const kept = { ...earlier, ...(optimizer && { optimizer }) };
+  if (model !== "ffm") return { ...kept, shared: model === "lr" ? {} : { dim: earlier.parameters.dim } };
+  const { fields: blocks, dim, normalizeRows } = await readLayout(run, earlier.table);
+  return { ...kept, shared: { dim, normalizeRows }, blocks };
 }
 
 /**

@@ -1,7 +1,8 @@
 // embed export
 
 import { Option, type Command } from "commander";
-import { formatSummaries, reservations, type ExportRunOptions } from "../../api/export.js";
+import { formatSummaries, reservations } from "../../api/export.js";
+import type { ExportRunOptions } from "../../api/export-options.js";
 import type { Compose } from "../../api/compose.js";
 import { composeOption } from "../compose-option.js";
 import { numberOf } from "../options.js";
@@ -26,6 +27,7 @@ interface Flags {
   keys?: string;
   normalize?: "l2";
   wide?: boolean;
+  delta?: string;
   reserve?: ExportRunOptions["reserve"];
   quiet?: boolean;
   out?: string;
@@ -67,6 +69,10 @@ export function addExport(program: Command, signal: AbortSignal): Command {
         "rows for padding and unknown keys: 0 and 1 (keras), 0 and the last (fuxictr), 1 and 0 (pytorch)",
       ).choices(reservations),
     )
+    .option(
+      "--delta <run>",
+      "jsonl, npy: only the rows added, changed and removed since an earlier run, by their row numbers",
+    )
     .option("--wide", "parquet: a column a dimension in place of lists")
     .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
     .option("--force", "replace an existing output")
@@ -76,7 +82,7 @@ export function addExport(program: Command, signal: AbortSignal): Command {
     .action(async (run: string, flags: Flags) => {
       const { exportRun } = await import("../../api/export.js");
       const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
-      const { compose, mips = false, topCount, keys, normalize, reserve, wide, quiet } = flags;
+      const { compose, mips = false, topCount, keys, normalize, reserve, wide, delta, quiet } = flags;
       const options = {
         format,
         withWeight,
@@ -91,6 +97,7 @@ export function addExport(program: Command, signal: AbortSignal): Command {
         ...(normalize && { normalize }),
         ...(reserve && { reserve }),
         ...(wide && { wide }),
+        ...(delta !== undefined && { delta }),
         ...(out !== undefined && { out }),
       };
       const summary = await exportRun(run, options, writeResult, signal, (note) => quiet || writeLine(note));

@@ -6,6 +6,7 @@ import type { TrainGbdtOptions } from "../../api/train-gbdt-options.js";
 import {
   boostings,
   defaultHead,
+  headMethods,
   headPriors,
   hyperparameters,
   type GbdtOptions,
@@ -14,6 +15,7 @@ import {
 import { UsageError } from "../../errors.js";
 import { addColumnOptions, columnsOf, type ColumnFlags } from "../column-options.js";
 import { addEventOptions, eventsOf, type EventFlags } from "../event-options.js";
+import type { Interrupts } from "../interrupts.js";
 import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
 import { trainedText } from "../metrics.js";
 import {
@@ -26,6 +28,7 @@ import {
   badRowsOf,
   numberOf,
   readingOf,
+  wholeOf,
   type BadRowFlags,
   type ReadingFlags,
 } from "../options.js";
@@ -39,6 +42,8 @@ Examples:
   embed train-gbdt fixtures/ratings.csv -o trees --label rating --num-trees 50
 `;
 
+type Steering = "init" | "refit" | "refitDecay" | "checkpointEvery" | "resume";
+
 type Flags = ReadingFlags &
   Omit<BadRowFlags, "force"> &
   OutputOptions &
@@ -47,16 +52,20 @@ type Flags = ReadingFlags &
   SplitFlags &
   ColumnFlags &
   Pick<TrainGbdtOptions, "out"> &
-  Partial<Pick<TrainGbdtOptions, "force" | "task" | "positiveFrom">> &
+  Partial<Pick<TrainGbdtOptions, "force" | "task" | "positiveFrom" | Steering>> &
   Partial<GbdtOptions> & {
     head?: "lr";
     headSplit?: number;
     headL2?: number;
+    headL1?: number;
+    headMethod?: HeadOptions["method"];
     headPrior?: HeadOptions["prior"];
+    crossFit?: number;
+    onInterrupt?: "abort" | "save";
   };
 
 /** Adds the command. */
-export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
+export function addTrainGbdt(program: Command, signal: AbortSignal, interrupts: Interrupts): Command {
   const command = program
     .command("train-gbdt")
     .summary("train boosted trees: the leaf of each row in each tree encodes it")
@@ -108,16 +117,68 @@ export function addTrainGbdt(program: Command, signal: AbortSignal): Command {
       model("--head-prior <prior>", `what its weights are drawn to (default: ${defaultHead.prior})`).choices(
         headPriors,
       ),
+    )
+    .addOption(
+      model(
+        "--head-method <method>",
+        `how it is fitted: all rows at once, or a row at a time (default: ${defaultHead.method})`,
+      ).choices(headMethods),
+    )
+    .addOption(
+      model("--head-l1 <x>", "L1 on the head's weights, with --head-method ftrl (default: 0)").argParser(
+        numberOf("--head-l1"),
+      ),
+    )
+    .addOption(
+      model(
+        "--cross-fit <k>",
+        "k forests, each with a head on the fold that it has not seen, averaged; in place of --head-split",
+      ).argParser(wholeOf("--cross-fit", 2)),
     );
+  addSteering(command);
   addHyperparameters(command, hyperparameters, () => "Training:");
   addRunOutput(command);
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
     const { trainGbdt } = await import("../../api/train-gbdt.js");
     const options = { ...optionsOf(flags), ...(await badRowsOf(flags)) };
-    const summary = await watched(flags, signal, (watch) => trainGbdt(paths, options, watch));
+    const finishInstead =
+      flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;
+    const summary = await watched(flags, signal, (watch) =>
+      trainGbdt(paths, options, { ...watch, ...(finishInstead && { finishInstead }) }),
+    );
     if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
     else if (!flags.quiet) await writeResult(trainedText(summary));
   });
+}
+
+function addSteering(command: Command): void {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("From week to week:");
+  command
+    .addOption(group("--init <run>", "go on from the trees of an earlier run of the same columns"))
+    .addOption(
+      group(
+        "--refit",
+        "keep what was decided, and fit it to all rows: with --init the leaves of that run's trees, else as many trees as the validation part chose",
+      ),
+    )
+    .addOption(
+      group(
+        "--refit-decay <share>",
+        "share of its value that a leaf keeps under --init --refit (default: 0.9)",
+      ).argParser(numberOf("--refit-decay")),
+    )
+    .addOption(
+      group(
+        "--checkpoint-every <n>",
+        "trees after which to save where training stands, beside the run",
+      ).argParser(wholeOf("--checkpoint-every", 1)),
+    )
+    .addOption(group("--resume", "go on from the checkpoint of a training that was killed, if there is one"))
+    .addOption(
+      group("--on-interrupt <what>", "abort, or save the best number of trees so far")
+        .choices(["abort", "save"])
+        .default("abort"),
+    );
 }
 
 function optionsOf(flags: Flags): TrainGbdtOptions {
@@ -138,19 +199,47 @@ function optionsOf(flags: Flags): TrainGbdtOptions {
     ...hashKeysOf(flags),
     ...splitOf(flags),
     ...headOf(flags),
+    ...steeringOf(flags),
     gbdt,
   };
 }
 
+function steeringOf({
+  init,
+  refit,
+  refitDecay,
+  checkpointEvery,
+  resume,
+}: Flags): Pick<TrainGbdtOptions, Steering> {
+  return {
+    ...(init !== undefined && { init }),
+    ...(refit && { refit }),
+    ...(refitDecay !== undefined && { refitDecay }),
+    ...(checkpointEvery !== undefined && { checkpointEvery }),
+    ...(resume && { resume }),
+  };
+}
+
 /** @throws {UsageError} options of a head without --head */
-function headOf({ head, headSplit, headL2, headPrior }: Flags): Pick<TrainGbdtOptions, "head"> {
+function headOf({
+  head,
+  headSplit,
+  headL2,
+  headL1,
+  headMethod,
+  crossFit,
+  headPrior,
+}: Flags): Pick<TrainGbdtOptions, "head"> {
   const told = {
     ...(headSplit !== undefined && { split: headSplit }),
     ...(headL2 !== undefined && { l2: headL2 }),
+    ...(headL1 !== undefined && { l1: headL1 }),
+    ...(headMethod && { method: headMethod }),
+    ...(crossFit !== undefined && { crossFit }),
     ...(headPrior && { prior: headPrior }),
   };
   if (head) return { head: told };
   if (Object.keys(told).length > 0)
-    throw new UsageError("--head-split, --head-l2 and --head-prior go with --head lr");
+    throw new UsageError("--cross-fit and options that start with --head- go with --head lr");
   return {};
 }

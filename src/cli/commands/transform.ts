@@ -35,6 +35,7 @@ type Flags = ReadingFlags &
   OutputOptions &
   HashKeysFlags & {
     format: TransformOptions["format"];
+    model?: string;
     key?: string;
     features?: boolean;
     withScores?: boolean;
@@ -52,12 +53,13 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     .command("transform")
     .summary("encode new rows with a run's model")
     .description(
-      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events.",
+      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items.",
     )
-    .argument("<run>", "run directory of train-gbdt or train-fm")
+    .argument("[run]", "run directory of train-gbdt, train-fm or train-pca; none with --model")
     .argument("[log...]", "files or patterns, read as one log; - is stdin")
     .addHelpText("before", examples)
     .addOption(new Option("--format <format>", "of the output").choices(transformFormats).default("csv"))
+    .option("--model <file>", "trees of LightGBM (its text) or XGBoost (its JSON), in place of a run")
     .option("--key <column>", "what names the rows; by default their number from 1")
     .addOption(
       fold(
@@ -89,8 +91,9 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       ),
     )
     .addOption(new Option("--force", "replace an existing output").helpGroup("Output:"));
-  return addOutputOptions(command).action(async (run: string, on: string[], flags: Flags) => {
+  return addOutputOptions(command).action(async (first: string | undefined, more: string[], flags: Flags) => {
     const { transform } = await import("../../api/transform.js");
+    const { run, on } = inputsOf(first, more, flags);
     checkRows(on, flags);
     const { foldIn, field, l2Weight, l2Vector } = flags;
     const { format, key, features = false, withScores = false, out, force = false } = flags;
@@ -100,6 +103,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       features,
       withScores,
       force,
+      ...(flags.model !== undefined && { model: flags.model }),
       ...(foldIn && { foldIn }),
       ...(field && { field }),
       ...(l2Weight !== undefined && { l2Weight }),
@@ -113,6 +117,22 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     const summary = await watched(flags, signal, (watch) => transform(run, options, writeResult, watch));
     if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
   });
+}
+
+/** The run, and the files of the log. @throws {UsageError} neither a run nor a model is named, or options that a model has not */
+function inputsOf(
+  first: string | undefined,
+  more: string[],
+  { model, features, foldIn, hashKeys }: Flags,
+): { run: string | undefined; on: string[] } {
+  if (model === undefined) {
+    if (first === undefined)
+      throw new UsageError("transform needs a run, or a model of LightGBM or XGBoost with --model FILE");
+    return { run: first, on: more };
+  }
+  const other = features ? "--features" : foldIn ? "--fold-in" : hashKeys ? "--hash-keys" : undefined;
+  if (other !== undefined) throw new UsageError(`${other} is for runs, not for --model`);
+  return { run: undefined, on: first === undefined ? [] : [first, ...more] };
 }
 
 /** @throws {UsageError} there are neither rows nor events, or both; or options of one go with the other */

@@ -3,7 +3,7 @@
 //   objective   sum over events of c (1 - s)^2  +  a sum over all pairs of s^2  +  sum over rows of p |w|^2        s = <w, h>
 //
 //   W  f32[n][D]  the side that moves         H  f32[m][D]  the other side         D  dim, padded by zeros to a multiple of 8
-//   c  confidence of an event                 a  the weight of the unobserved      p  a row's penalty
+//   c  confidence of an event                 a  the weight of the unobserved      p  a row's penalty; below 0 the row stays as it is
 //   b  dimensions solved together (block; D solves a row exactly)                  G  a H'H
 //
 // A row's dimensions are solved block after block, each at the values that the ones before have taken (Rendle et al. 2021,
@@ -114,6 +114,7 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
   const D = side.dim;
   const numPanels = width >>> 3;
   const penalty = load<f32>(side.penalties + ((<usize>row) << 2));
+  if (penalty < 0) return;
   const w = rowOf(side.rows, D, row) + ((<usize>from) << 2);
 
   // what needs no event: the rows of G above the diagonal's end, and the penalty

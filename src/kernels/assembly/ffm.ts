@@ -13,10 +13,11 @@ import { bytesOfPartner, locatePairs } from "./ffm/pairs";
 import { FfmPlan, FfmThread, Tile, TILE } from "./ffm/plan";
 import { forwardTile, updateTile } from "./ffm/tile";
 import { openBatch, openBlock } from "./fm/batch";
-import { forwardLinear, updateLinear, updateLinearAdaGrad } from "./fm/linear";
+import { forwardLinear, updateWeights } from "./fm/linear";
+import { ADAM, SGD, startState, startWeight } from "./fm/methods";
 import { B, Rows } from "./fm/plan";
 import { combine, scoresToGradients } from "./fm/scores";
-import { AdaGrad, RatedAdaGrad } from "./fm/step";
+import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "./fm/step";
 import { barrier } from "./math/barrier";
 import { addLosses } from "./math/loss";
 import { draw } from "./math/random";
@@ -24,9 +25,17 @@ import { draw } from "./math/random";
 /** Features of a slice. */
 const RUN: u32 = 4096;
 
+/** Whether vectors have AdaGrad's state beside them. */
+function isPlain(plan: FfmPlan): bool {
+  return plan.quadBytes == 32;
+}
+
 function forward(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * B) << 2);
-  if (plan.numQuads == 1) {
+  if (!isPlain(plan)) {
+    if (thread.general) forwardTile<u16, f32>(plan, thread, tile, partial);
+    else forwardTile<u16, u32>(plan, thread, tile, partial);
+  } else if (plan.numQuads == 1) {
     if (thread.general) forwardTile<u32, f32>(plan, thread, tile, partial);
     else forwardTile<u32, u32>(plan, thread, tile, partial);
   } else {
@@ -35,13 +44,26 @@ function forward(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize):
   }
 }
 
+/** One step for each pair of the tile, by the plan's method; FTRL's vectors take AdaGrad's steps. */
 function update(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
-  if (plan.rates) updateBy<RatedAdaGrad>(plan, thread, tile);
-  else updateBy<AdaGrad>(plan, thread, tile);
+  const rated = plan.rates != 0;
+  if (plan.method == SGD) {
+    if (rated) updateBy<RatedSgd>(plan, thread, tile);
+    else updateBy<Sgd>(plan, thread, tile);
+  } else if (plan.method == ADAM) {
+    if (rated) updateBy<RatedAdam>(plan, thread, tile);
+    else updateBy<Adam>(plan, thread, tile);
+  } else {
+    if (rated) updateBy<RatedAdaGrad>(plan, thread, tile);
+    else updateBy<AdaGrad>(plan, thread, tile);
+  }
 }
 
 function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
-  if (plan.numQuads == 1) {
+  if (sizeof<M>() != 4) {
+    if (thread.general) updateTile<u16, f32, M>(plan, thread, tile);
+    else updateTile<u16, u32, M>(plan, thread, tile);
+  } else if (plan.numQuads == 1) {
     if (thread.general) updateTile<u32, f32, M>(plan, thread, tile);
     else updateTile<u32, u32, M>(plan, thread, tile);
   } else {
@@ -59,16 +81,6 @@ function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void
   }
   forwardLinear<u32>(plan, thread, partial);
   if (plan.normalize) scale(partial, thread.numRows, thread.unit);
-}
-
-function updateWeights(plan: FfmPlan, thread: FfmThread): void {
-  if (plan.rates) {
-    if (thread.general) updateLinear<f32, RatedAdaGrad>(plan, thread);
-    else updateLinear<u32, RatedAdaGrad>(plan, thread);
-  } else {
-    if (thread.general) updateLinearAdaGrad<f32>(plan, thread);
-    else updateLinearAdaGrad<u32>(plan, thread);
-  }
 }
 
 /** Multiplies n numbers, padded to a multiple of 4. */
@@ -174,7 +186,7 @@ function slicesOf(plan: FfmPlan): u32 {
 
 /**
  * Draws the first v of a run of features, uniform in [-spread, spread) by a hash of (seed, feature's hash, partner field's hash,
- * dimension), and sets every accumulator to 1; of the last slice sets w to 0. A feature that no training row holds is 0 and
+ * dimension), and sets the state to the method's first; of the last slice sets w to 0. A feature that no training row holds is 0 and
  * stays 0, and so does the vector for its own field, unless a row may hold several features of it.
  *
  * @param hashes u32[n][2]: names of the features that no new vocabulary changes
@@ -190,8 +202,7 @@ export function initialise(
 ): void {
   if (slice == slicesOf(plan)) {
     for (let i: usize = 0; i < plan.numFeatures; i++) {
-      store<f32>(plan.linear + (i << 3), 0);
-      store<f32>(plan.linear + (i << 3), 1, 4);
+      startWeight(plan, plan.linear + (i << plan.linearShift));
     }
     return;
   }
@@ -208,17 +219,17 @@ export function initialise(
       for (let d: u32 = 0; d < plan.numQuads << 2; d++) {
         // the upper 24 bits are an f32 in [0, 1) exactly; dimensions beyond dim are padding and stay 0
         const unit = <f32>(draw(partner, d) >>> 8) * <f32>5.9604644775390625e-8;
-        store<f32>(at(p, d), meets && d < plan.dim ? (unit * 2 - 1) * spread : 0);
-        store<f32>(at(p, d), 1, 16);
+        store<f32>(at(plan, p, d), meets && d < plan.dim ? (unit * 2 - 1) * spread : 0);
+        startState(plan, at(plan, p, d), 16);
       }
       p += bytesOfPartner(plan);
     }
   }
 }
 
-/** Address of dimension d of a vector in quads, each followed by its accumulators. */
-function at(vector: usize, d: u32): usize {
-  return vector + ((<usize>(d >> 2)) << 5) + ((<usize>(d & 3)) << 2);
+/** Address of dimension d of a vector in quads, each followed by its state. */
+function at(plan: FfmPlan, vector: usize, d: u32): usize {
+  return vector + <usize>(d >> 2) * <usize>plan.quadBytes + ((<usize>(d & 3)) << 2);
 }
 
 /**
@@ -232,7 +243,7 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
   if (slice == slicesOf(plan)) {
     for (let i: usize = 0; i < plan.numFeatures; i++) {
-      const value = load<f32>(plan.linear + (i << 3));
+      const value = load<f32>(plan.linear + (i << plan.linearShift));
       check += value - value;
       store<f32>(w + (i << 2), value);
     }
@@ -244,7 +255,7 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
     let p = plan.slices + i * plan.featureStride;
     for (let f: u32 = 0; f < plan.numFields; f++, p += bytesOfPartner(plan)) {
       for (let d: u32 = 0; d < plan.dim; d++, target += 4) {
-        const value = load<f32>(at(p, d));
+        const value = load<f32>(at(plan, p, d));
         check += value - value;
         store<f32>(target, value);
       }
@@ -257,7 +268,7 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
 export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): void {
   if (slice == slicesOf(plan)) {
     for (let i: usize = 0; i < plan.numFeatures; i++) {
-      store<f32>(plan.linear + (i << 3), load<f32>(w + (i << 2)));
+      store<f32>(plan.linear + (i << plan.linearShift), load<f32>(w + (i << 2)));
     }
     return;
   }
@@ -266,7 +277,7 @@ export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   for (let i = <usize>slice * RUN; i < to; i++) {
     let p = plan.slices + i * plan.featureStride;
     for (let f: u32 = 0; f < plan.numFields; f++, p += bytesOfPartner(plan)) {
-      for (let d: u32 = 0; d < plan.dim; d++, source += 4) store<f32>(at(p, d), load<f32>(source));
+      for (let d: u32 = 0; d < plan.dim; d++, source += 4) store<f32>(at(plan, p, d), load<f32>(source));
     }
   }
 }

@@ -8,7 +8,8 @@
 // Structs and shapes: fm/plan.ts. Twin: ../reference/fm.ts.
 
 import { openBatch, openBlock } from "./fm/batch";
-import { forwardLinear, Ftrl, RatedFtrl, updateLinear, updateLinearAdaGrad } from "./fm/linear";
+import { forwardLinear, updateWeights } from "./fm/linear";
+import { ADAM, SGD, startState, startWeight } from "./fm/methods";
 import { B, Plan, Rows, Thread } from "./fm/plan";
 import { combine, scoresToGradients } from "./fm/scores";
 import { forward, update } from "./fm/slice";
@@ -16,12 +17,6 @@ import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "./fm/step
 import { barrier } from "./math/barrier";
 import { addLosses } from "./math/loss";
 import { draw } from "./math/random";
-
-/** As ../fm.ts numbers the methods. */
-const ADAGRAD: u32 = 0;
-const SGD: u32 = 1;
-const FTRL: u32 = 2;
-const ADAM: u32 = 3;
 
 function sliceAt(plan: Plan, j: u32): usize {
   return plan.slices + <usize>j * plan.sliceStride;
@@ -47,16 +42,11 @@ function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usi
   }
 }
 
-/** One step for each feature of each row, by the plan's method. */
+/** One step for each feature of each row, by the plan's method; FTRL's vectors take AdaGrad's steps. */
 function updateSlice(plan: Plan, thread: Thread, j: u32): void {
-  const isLinear = j == plan.numSlices;
   const rated = plan.rates != 0;
-  if (plan.method == ADAGRAD && isLinear && !rated) {
-    if (thread.general) updateLinearAdaGrad<f32>(plan, thread);
-    else updateLinearAdaGrad<u32>(plan, thread);
-  } else if (plan.method == FTRL && isLinear) {
-    if (rated) updateBy<RatedFtrl>(plan, thread, j);
-    else updateBy<Ftrl>(plan, thread, j);
+  if (j == plan.numSlices) {
+    updateWeights(plan, thread);
   } else if (plan.method == SGD) {
     if (rated) updateBy<RatedSgd>(plan, thread, j);
     else updateBy<Sgd>(plan, thread, j);
@@ -70,11 +60,6 @@ function updateSlice(plan: Plan, thread: Thread, j: u32): void {
 }
 
 function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
-  if (sizeof<M>() == 2 || j == plan.numSlices) {
-    if (thread.general) updateLinear<f32, M>(plan, thread);
-    else updateLinear<u32, M>(plan, thread);
-    return;
-  }
   const P = sliceAt(plan, j);
   const S = sumsAt(plan, j);
   if (plan.sliceWidth == 8) {
@@ -205,21 +190,6 @@ export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, see
       startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
     }
   }
-}
-
-/** The state of one dimension of v: AdaGrad's n is 1, Adam's are 0. */
-function startState(plan: Plan, p: usize, apart: usize): void {
-  if (plan.method == SGD) return;
-  store<f32>(p + apart, plan.method == ADAM ? 0 : 1);
-  if (plan.method != ADAM) return;
-  store<f32>(p + 2 * apart, 0);
-  store<f32>(p + 3 * apart, 0);
-}
-
-/** w is 0, and its state too, but for AdaGrad's n, which is 1. */
-function startWeight(plan: Plan, p: usize): void {
-  memory.fill(p, 0, (<usize>1) << plan.linearShift);
-  if (plan.method == ADAGRAD) store<f32>(p, 1, 4);
 }
 
 /**

@@ -34,7 +34,7 @@ export function referenceGram(matrix: ReferenceMatrix): Float64Array {
 export interface ReferenceAlsOptions {
   /** a: the weight of every pair's s^2 */
   unobservedWeight: number;
-  /** f64[numRows]: p */
+  /** f64[numRows]: p; below 0 the row stays as it is */
   penalties: ArrayLike<number>;
   /** dimensions solved together */
   block: number;
@@ -50,6 +50,7 @@ export function referenceSolve(
   const { dim } = W;
   const G = referenceGram(H).map((g) => unobservedWeight * g);
   for (let r = 0; r + 1 < events.indptr.length; r++) {
+    if (penalties[r]! < 0) continue;
     const w = rowOf(W, r);
     for (let from = 0; from < dim; from += block) {
       const width = Math.min(block, dim - from);

@@ -6,7 +6,7 @@ const unit = (i: number) => draw(3, i) / 2 ** 32 - 0.5;
 const dim = 3;
 const fieldOf = [0, 0, 1, 1, 2, 2];
 const vectors = Array.from({ length: 6 * 3 * dim }, (_, i) => unit(i));
-const model = referenceFfm(dim, fieldOf, 0.2, vectors);
+const model = referenceFfm(dim, fieldOf, 0.2, vectors, "adagrad");
 const row: ReferenceRow = { ids: [1, 2, 3, 5], values: [1, 0.5, 0.5, -1.3], label: 1 };
 
 /** Loss of the row (half of it when squared), parameter k moved by h. */

@@ -7,7 +7,14 @@
 // the order of its features.
 
 import { referenceLoss, referenceSlope, type ReferenceOptions, type ReferenceRow } from "./fm.js";
-import { referenceParameters, referenceStep, type ReferenceParameters } from "./step.js";
+import {
+  referenceParameters,
+  referenceStep,
+  type ReferenceMethod,
+  type ReferenceParameters,
+  type ReferenceStep,
+  vectorMethod,
+} from "./step.js";
 
 /** Parameters with their state, all f64. */
 export interface ReferenceFfm {
@@ -25,16 +32,17 @@ export interface ReferenceFfm {
   vectors: ReferenceParameters;
 }
 
-/** A model of zero weights and the given first vectors, trained by AdaGrad. */
+/** A model of zero weights and the given first vectors. */
 export function referenceFfm(
   dim: number,
   fieldOf: ArrayLike<number>,
   w0: number,
   first: ArrayLike<number>,
+  method: ReferenceMethod,
 ): ReferenceFfm {
   const numFields = first.length / fieldOf.length / dim;
-  const weights = referenceParameters(new Float64Array(fieldOf.length), "adagrad");
-  const vectors = referenceParameters(first, "adagrad");
+  const weights = referenceParameters(new Float64Array(fieldOf.length), method);
+  const vectors = referenceParameters(first, vectorMethod(method));
   return { dim, numFields, fieldOf, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors };
 }
 
@@ -82,12 +90,12 @@ export function referencePairSlope(g: number, xx: number, partner: number): numb
 export function referenceFfmBatch(
   model: ReferenceFfm,
   rows: ReferenceRow[],
-  options: Omit<ReferenceOptions, "method">,
+  options: ReferenceOptions,
 ): number {
-  const { loss, learningRate, inverseSqrt } = options;
-  const stepOf = (feature: number, of: "l2Weight" | "l2Vector") => {
+  const { loss, learningRate, inverseSqrt, method } = options;
+  const stepOf = (feature: number, of: "l2Weight" | "l2Vector", by: ReferenceMethod): ReferenceStep => {
     const rates = options.rates?.(feature) ?? { ...options, factor: 1 };
-    const common = { method: "adagrad", l1: 0, ...(inverseSqrt && { inverseSqrt }) } as const;
+    const common = { method: by, l1: options.l1Weight, ...(inverseSqrt && { inverseSqrt }) };
     return { ...common, learningRate: learningRate * rates.factor, l2: rates[of] };
   };
 
@@ -103,11 +111,12 @@ export function referenceFfmBatch(
   rows.forEach((row, r) => {
     const g = slopes[r]!;
     row.ids.forEach((id, i) => {
-      referenceStep(model.weights, id, row.values[i]! * g, stepOf(id, "l2Weight"));
+      referenceStep(model.weights, id, row.values[i]! * g, stepOf(id, "l2Weight", method));
     });
     // both vectors of a pair take one step from where they stand
     forEachPair(model, row, (p, q, xx, i, j) => {
-      const [stepI, stepJ] = [stepOf(i, "l2Vector"), stepOf(j, "l2Vector")];
+      const by = vectorMethod(method);
+      const [stepI, stepJ] = [stepOf(i, "l2Vector", by), stepOf(j, "l2Vector", by)];
       for (let d = 0; d < model.dim; d++) {
         const [ofI, ofJ] = [model.v[p + d]!, model.v[q + d]!];
         referenceStep(model.vectors, p + d, referencePairSlope(g, xx, ofJ), stepI);

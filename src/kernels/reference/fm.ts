@@ -13,6 +13,7 @@ import {
   referenceStep,
   type ReferenceMethod,
   type ReferenceParameters,
+  vectorMethod,
 } from "./step.js";
 
 /** Parameters with their state, all f64. */
@@ -65,7 +66,7 @@ export function referenceFm(
   method: ReferenceMethod,
 ): ReferenceFm {
   const weights = referenceParameters(new Float64Array(first.length / dim), method);
-  const vectors = referenceParameters(first, method === "ftrl" ? "adagrad" : method);
+  const vectors = referenceParameters(first, vectorMethod(method));
   return { dim, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors };
 }
 
@@ -131,13 +132,11 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
       const x = row.values[i]!;
       const { l2Weight, l2Vector, factor } = options.rates?.(id) ?? { ...options, factor: 1 };
       const step = { learningRate: learningRate * factor, l1: l1Weight, ...root };
-      if (factor === 0) return;
       referenceStep(model.weights, id, x * slopes[r]!, { ...step, method, l2: l2Weight });
       for (let d = 0; d < dim; d++) {
         const k = id * dim + d;
         const slope = referenceVectorSlope(slopes[r]!, x, sums[r]![d]!, v[k]!);
-        const ofVector = method === "ftrl" ? "adagrad" : method;
-        referenceStep(model.vectors, k, slope, { ...step, method: ofVector, l2: l2Vector });
+        referenceStep(model.vectors, k, slope, { ...step, method: vectorMethod(method), l2: l2Vector });
       }
     });
   });

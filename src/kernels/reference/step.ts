@@ -7,6 +7,11 @@
 
 export type ReferenceMethod = "adagrad" | "sgd" | "ftrl" | "adam";
 
+/** How vectors move: ftrl is a method of weights alone. */
+export function vectorMethod(method: ReferenceMethod): ReferenceMethod {
+  return method === "ftrl" ? "adagrad" : method;
+}
+
 /** Parameters with what the method keeps of each. */
 export interface ReferenceParameters {
   /** f64[n] */
@@ -44,6 +49,8 @@ export function referenceStep(
   options: ReferenceStep,
 ): void {
   const { method, learningRate: lr, l1, l2 } = options;
+  // a rate of 0 freezes
+  if (lr === 0) return;
   const { values, state } = p;
   if (method === "ftrl") {
     const sigma = (Math.sqrt(state.n[k]! + slope * slope) - Math.sqrt(state.n[k]!)) / lr;

@@ -9,7 +9,6 @@ import { hashText } from "../../dataset/hash.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { ArtifactError } from "../../errors.js";
 import type { FieldAwareness } from "../../kernels/ffm.js";
 import { readFmParameters } from "../fm/artifact.js";
 import { fieldRates, trainedFm } from "../fm/learn.js";
@@ -18,22 +17,12 @@ import type { FmOptions } from "../fm/options.js";
 import { trainFm } from "../fm/train.js";
 import type { EpochEvent } from "../epoch.js";
 import type { LearnerInput, Scorer, Trained } from "../trained.js";
+import { layoutFile, readLayout } from "./layout.js";
 import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
-
-const LAYOUT_FILE = "ffm.json";
-
-/** What ffm.json holds. */
-interface VectorLayout {
-  /** names, in the order of the blocks */
-  fields: string[];
-  /** numbers a block */
-  dim: number;
-  normalizeRows: boolean;
-}
 
 /** @throws as trainFm */
 export async function learnFfm(
-  { space, train, valid, counts }: LearnerInput,
+  { space, train, valid, counts, start, controls }: LearnerInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -50,17 +39,21 @@ export async function learnFfm(
       train: trainingInFieldOrder(train, fields.fieldOf),
       ...(valid && { valid: inFieldOrder(valid, fields.fieldOf) }),
       ...(ratesOf && { ratesOf }),
+      ...(start && { start }),
+      ...(controls && { controls }),
     },
     options,
     observe,
     signal,
   );
   const trained = trainedFm(model);
-  const layout: VectorLayout = { fields: space.fields.map(({ name }) => name), dim, normalizeRows };
   return {
     ...trained,
     name: "ffm",
-    files: (of) => ({ ...trained.files(of), [LAYOUT_FILE]: `${JSON.stringify(layout, undefined, 2)}\n` }),
+    files: (of) => ({
+      ...trained.files(of),
+      ...layoutFile({ fields: of.fields.map(({ name }) => name), dim, normalizeRows }),
+    }),
     score: (rows, { threads }) =>
       scoreRows({ ...model, fields }, inFieldOrder(rows, fields.fieldOf), { threads }),
   };
@@ -68,15 +61,7 @@ export async function learnFfm(
 
 /** The scorer of a run. @throws {ArtifactError} ffm.json does not go with the table */
 export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
-  const text = Buffer.from(await run.readModelFile(LAYOUT_FILE)).toString("utf8");
-  const layout = JSON.parse(text) as VectorLayout;
-  const { length } = space.fields;
-  if (layout.fields.length !== length || layout.dim * length !== table.dim) {
-    throw new ArtifactError(
-      `${LAYOUT_FILE} of run '${run.path}' has ${layout.fields.length} fields of ${layout.dim} numbers, ` +
-        `but the table has ${length} fields and vectors of ${table.dim}: train the run again`,
-    );
-  }
+  const layout = await readLayout(run, table);
   const parameters = await readFmParameters(run, space, table);
   const fields = fieldAwareness(space, layout.normalizeRows);
   return {

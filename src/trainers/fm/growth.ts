@@ -1,6 +1,6 @@
 // When a training is lost: a loss that is no number, or parameters that have grown beyond all use.
 
-import { DivergedError } from "../../errors.js";
+import { diverged } from "../diverged.js";
 import type { EpochEvent } from "../epoch.js";
 import type { FmOptions } from "./options.js";
 
@@ -29,12 +29,4 @@ export function checkGrowth(
       : "are no longer finite";
     throw diverged(`vectors ${grown}`, epoch, options);
   }
-}
-
-/** The error that stops a training. @param what happened */
-export function diverged(what: string, epoch: number, { learningRate }: FmOptions): DivergedError {
-  return new DivergedError(
-    `${what} in epoch ${epoch}, at learning rate ${learningRate}: ` +
-      `try --learning-rate ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
-  );
 }

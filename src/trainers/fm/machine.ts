@@ -213,9 +213,9 @@ export class FmMachine {
     return readOptimizer(this.arena, this.#layout);
   }
 
-  /** Puts it back for the features that are flagged. @param known u8[numFeatures] */
-  setOptimizer(state: OptimizerState, known: Uint8Array): void {
-    writeOptimizer(this.arena, this.#layout, state, known);
+  /** Puts it back for the features and blocks of their vectors that are flagged. @param known u8[numFeatures] */
+  setOptimizer(state: OptimizerState, known: Uint8Array, knownBlocks: Uint8Array): void {
+    writeOptimizer(this.arena, this.#layout, state, known, knownBlocks);
   }
 
   /** To be called when weights were put in: under FTRL they follow from what it keeps. @param l2 of a feature's weight */

@@ -10,8 +10,8 @@ import type { Start } from "../start.js";
 import type { FmMachine, ParameterRegions } from "./machine.js";
 
 /**
- * Moves known features from their first draws to where the earlier model had them. A known feature that is all zero was
- * never trained and starts as a new one, unless it is frozen.
+ * Moves known features from their first draws to where the earlier model had them. A vector that is all zero was never trained
+ * and starts as a new one, unless it is frozen; so does one for a partner field that the earlier model had not.
  *
  * @param scratch  regions that are overwritten
  * @param scale    what labels are divided by
@@ -20,24 +20,27 @@ import type { FmMachine, ParameterRegions } from "./machine.js";
 export async function startFrom(
   machine: FmMachine,
   scratch: ParameterRegions,
-  { known, w0, w, vectors, freezes, optimizer }: Start,
+  { known, knownBlocks = Uint8Array.of(1), w0, w, vectors, freezes, optimizer }: Start,
   scale: number,
   l2Weight: (feature: number) => number,
 ): Promise<void> {
   await machine.export(scratch);
   const [allW, allVectors] = [machine.arena.f32(scratch.w), machine.arena.f32(scratch.vectors)];
-  const dim = vectors.length / known.length;
+  const width = vectors.length / known.length / knownBlocks.length;
   const root = Math.sqrt(scale);
-  for (let feature = 0; feature < known.length; feature++) {
-    if (!known[feature]) continue;
-    const vector = vectors.subarray(feature * dim, (feature + 1) * dim);
-    if (!freezes && w[feature] === 0 && vector.every((v) => v === 0)) continue;
+  known.forEach((isKnown, feature) => {
+    if (!isKnown) return;
     allW[feature] = w[feature]! / scale;
-    for (let d = 0; d < dim; d++) allVectors[feature * dim + d] = vector[d]! / root;
-  }
+    knownBlocks.forEach((isBlockKnown, block) => {
+      const from = (feature * knownBlocks.length + block) * width;
+      const vector = vectors.subarray(from, from + width);
+      if (!isBlockKnown || (!freezes && vector.every((v) => v === 0))) return;
+      for (let d = 0; d < width; d++) allVectors[from + d] = vector[d]! / root;
+    });
+  });
   await machine.import(scratch);
   machine.bias = w0 / scale;
-  if (optimizer) machine.setOptimizer(optimizer, known);
+  if (optimizer) machine.setOptimizer(optimizer, known, knownBlocks);
   machine.alignWeights(l2Weight);
   if (freezes) machine.freezeBias();
 }

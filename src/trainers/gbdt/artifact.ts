@@ -4,6 +4,7 @@
 //                             weight where there is a head
 //   model/lightgbm.txt        the trees, as LightGBM loads them (lightgbm-text.ts)
 //   model/leaves.jsonl        a line a leaf: the way to it in words
+//   model/importances.jsonl   a line a column, the greatest gain first: nodes that split on it, and what they gained
 //   model/preprocess.json     preprocess.ts
 //   model/head.json           the head's bias and weights, where there is one: leaves, then categories (head.ts)
 
@@ -13,6 +14,7 @@ import { ArtifactError } from "../../errors.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest.js";
 import { headText, readHead, type Head } from "./head.js";
+import { byGain, importancesOf } from "./importances.js";
 import { readLightgbm } from "./lightgbm-read.js";
 import { lightgbmText } from "./lightgbm-text.js";
 import type { GbdtOptions } from "./options.js";
@@ -27,6 +29,7 @@ export const LEAVES_TABLE = "leaves";
 const MODEL_FILE = "lightgbm.txt";
 const PREPROCESS_FILE = "preprocess.json";
 const LEAVES_FILE = "leaves.jsonl";
+const IMPORTANCES_FILE = "importances.jsonl";
 const HEAD_FILE = "head.json";
 
 /** Leaves in the order of trees and their numbers within. */
@@ -55,21 +58,28 @@ export function gbdtModelFiles(
   return {
     [MODEL_FILE]: lightgbmText(forest, features, options),
     [LEAVES_FILE]: leafLines(forest, preprocess.columns),
+    [IMPORTANCES_FILE]: jsonLines(byGain(importancesOf(forest))),
     [PREPROCESS_FILE]: `${JSON.stringify(preprocess, undefined, 2)}\n`,
     ...(head && { [HEAD_FILE]: headText(head) }),
   };
 }
 
 function leafLines({ trees }: Forest, columns: readonly ColumnRecipe[]): string {
-  return trees
-    .flatMap((tree, t) => {
+  return jsonLines(
+    trees.flatMap((tree, t) => {
       const paths = leafPaths(tree, columns);
-      return tree.leaves.map(({ value, count }, l) =>
-        JSON.stringify({ leaf: leafKey(t, l), value, count, path: paths[l] }),
-      );
-    })
-    .map((line) => `${line}\n`)
-    .join("");
+      return tree.leaves.map(({ value, count }, l) => ({
+        leaf: leafKey(t, l),
+        value,
+        count,
+        path: paths[l],
+      }));
+    }),
+  );
+}
+
+function jsonLines(items: readonly object[]): string {
+  return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }
 
 export interface GbdtArtifact {

@@ -18,20 +18,33 @@ export interface ForestColumn {
   kind: "number" | "category";
   name: string;
   missing: MissingNumbers;
+  /** numbers are rounded to f32 before they are compared */
+  single?: true;
+  /** categories that stand for what is missing, and for what the vocabulary lacks; without them both go right at every split */
+  ifMissing?: number;
+  ifUnknown?: number;
+}
+
+/** Trees that send rows to leaves, and what their values sum up to. */
+export interface TreeSums {
+  columns: ForestColumn[];
+  trees: Tree[];
+  /** of several classes: how many */
+  numClasses?: number;
+  /** by tree, the class whose sum it adds to; t modulo numClasses when absent */
+  classOf?: readonly number[];
+  /** by class, what its sum starts from; 0 when absent */
+  base?: readonly number[];
 }
 
 /** A trained forest: what its model text holds. */
-export interface Forest {
+export interface Forest extends TreeSums {
   /** binary: the sum of a row's leaf values is a log-odds; regression: the number itself; multiclass: a class's, before softmax */
   objective: "binary" | "regression" | "multiclass";
-  /** multiclass: how many; tree t is of class t modulo it */
-  numClasses?: number;
-  columns: ForestColumn[];
-  trees: Tree[];
 }
 
 /** Scores that each row has. */
-export function numClassesOf({ numClasses = 1 }: Pick<Forest, "numClasses">): number {
+export function numClassesOf({ numClasses = 1 }: Pick<TreeSums, "numClasses">): number {
   return numClasses;
 }
 
@@ -46,11 +59,13 @@ export interface CompiledForest {
   sets: Uint32Array;
   roots: Int32Array;
   starts: Uint32Array;
+  /** u32 by tree */
+  classes: Uint32Array;
   values: Float64Array;
 }
 
 /** @throws {ArtifactError} a column has more thresholds than two bytes count */
-export function compileForest({ columns, trees }: Forest): CompiledForest {
+export function compileForest({ columns, trees, numClasses = 1, classOf }: TreeSums): CompiledForest {
   const thresholds = thresholdsOf(columns, trees);
   const numNodes = trees.reduce((sum, tree) => sum + tree.nodes.length, 0);
   const nodes = new Int32Array(4 * numNodes);
@@ -78,6 +93,7 @@ export function compileForest({ columns, trees }: Forest): CompiledForest {
     sets: Uint32Array.from(sets),
     roots,
     starts,
+    classes: Uint32Array.from(trees, (_, t) => classOf?.[t] ?? t % numClasses),
     values: Float64Array.from(values),
   };
 }

@@ -7,11 +7,15 @@
 // Source: He et al. 2014 (10.1145/2648584.2648589), section 3.
 
 import { columnNamed, type Dataset } from "../../dataset/dataset.js";
+import { fitFtrl } from "../../solvers/ftrl.js";
 import { fitLogistic, type LogisticModel, type OneHotRows } from "../../solvers/logistic.js";
 import { ArtifactError, UsageError } from "../../errors.js";
-import type { Forest } from "./forest.js";
+import type { Forest, TreeSums } from "./forest.js";
 import type { HeadOptions } from "./options.js";
 import { categoryCodes, ForestScorer, type ScoredChunk, type Vocabularies } from "./scorer.js";
+
+/** Passes of FTRL over the rows. */
+const FTRL_PASSES = 3;
 
 /** A fitted head. */
 export interface Head extends LogisticModel {
@@ -70,23 +74,60 @@ export function fitHead(
   rows: OneHotRows,
   labels: Float32Array,
   counts: Float32Array | undefined,
-  { l2, prior, iterations }: Pick<HeadOptions, "l2" | "prior" | "iterations">,
+  { l1, l2, method, prior, iterations }: Pick<HeadOptions, "l1" | "l2" | "method" | "prior" | "iterations">,
 ): Head {
   const drawn = new Float64Array(rows.numFeatures);
   let at = 0;
   for (const { leaves } of forest.trees) for (const { value } of leaves) drawn[at++] = value;
-  const model = fitLogistic(rows, labels, counts, {
-    l2,
-    iterations,
-    ...(prior === "leaf-values" && { prior: drawn }),
-  });
+  const towards = prior === "leaf-values" && { prior: drawn };
+  const model =
+    method === "ftrl"
+      ? fitFtrl(rows, labels, counts, { l1, l2, passes: FTRL_PASSES, ...towards })
+      : fitLogistic(rows, labels, counts, { l2, iterations, ...towards });
   return { ...model, starts: startsOf(forest, vocabularies) };
+}
+
+/**
+ * One forest and one head of several: the mean of what they say, since a mean of linear models is linear in all their leaves.
+ *
+ * @param fitted forests of the same columns, each with its head
+ */
+export function averaged(
+  fitted: readonly { forest: Forest; head: Head }[],
+  vocabularies: Vocabularies,
+): { forest: Forest; head: Head } {
+  const share = 1 / fitted.length;
+  const scaled = <T extends { value: number }>(part: T): T => ({ ...part, value: part.value * share });
+  const trees = fitted.flatMap(({ forest }) =>
+    forest.trees.map((tree) => ({
+      nodes: tree.nodes.map(scaled),
+      leaves: tree.leaves.map(scaled),
+      shrinkage: tree.shrinkage * share,
+    })),
+  );
+  const forest = { ...fitted[0]!.forest, trees };
+  const starts = startsOf(forest, vocabularies);
+  const weights = new Float64Array(starts.at(-1)!);
+  // leaves stand one forest after another, categories are added up
+  const firstCategory = starts[trees.length]!;
+  let at = 0;
+  let bias = 0;
+  for (const { forest: own, head } of fitted) {
+    const numLeaves = head.starts[own.trees.length]!;
+    head.weights.forEach((weight, i) => {
+      const to = i < numLeaves ? at + i : firstCategory + i - numLeaves;
+      weights[to]! += weight * share;
+    });
+    at += numLeaves;
+    bias += head.bias * share;
+  }
+  return { forest, head: { bias, weights, starts } };
 }
 
 /** What turns a chunk's leaves into log-odds by the head. @param rows u32: all rows that chunks are of */
 export function headScorer(
   { bias, weights, starts }: Head,
-  { trees }: Forest,
+  { trees }: TreeSums,
   vocabularies: Vocabularies,
   { dataset, rows }: { dataset: Dataset; rows: Uint32Array },
 ): (chunk: ScoredChunk) => Float64Array {

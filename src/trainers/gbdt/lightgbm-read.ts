@@ -1,26 +1,49 @@
 // LightGBM's text model → a forest: our own, or one that LightGBM trained.
 //
-// Read are forests with constant leaves, of one class or of one tree a class and iteration; `average_output` (random forests)
+// Read are trees with constant leaves; of several classes, tree t is of class t mod num_class. `average_output` (random forests)
 // divides leaf values by the number of iterations. What else a text may hold is refused by name.
 
 import { ArtifactError } from "../../errors.js";
-import type { Forest, ForestColumn, MissingNumbers } from "./forest.js";
+import type { Forest, ForestColumn, MissingNumbers, TreeSums } from "./forest.js";
 import type { Node, Test, Tree } from "./tree.js";
 
+/** A category's name in pandas. */
+export type PandasCategory = string | number | boolean;
+
 export interface LightgbmModel {
-  forest: Forest;
+  /** categories of splits are LightGBM's numbers */
+  sums: TreeSums;
+  /** as the text has it, `binary sigmoid:1`; empty when it has none */
+  objective: string;
+  /** the categorical columns, ascending, also those that no tree splits on */
+  categorical: number[];
   /** names of the categories of each categorical column in the columns' order, as pandas had them; when the text has them */
-  pandasCategorical?: (string | number | boolean)[][];
+  pandasCategorical?: PandasCategory[][];
+}
+
+function failing(file: string): Fail {
+  return (why) => {
+    throw new ArtifactError(`'${file}' is not read as LightGBM's text model: ${why}`);
+  };
+}
+
+/** The forest of a run's own text. @throws {ArtifactError} as readLightgbmTrees, or of an objective that is not trained here */
+export function readLightgbm(text: string, file: string): { forest: Forest } {
+  const { sums, objective: told } = readLightgbmTrees(text, file);
+  const fail = failing(file);
+  const objective = objectiveOf(told, fail);
+  const { numClasses = 1, columns, trees } = sums;
+  if (numClasses > 1 !== (objective === "multiclass"))
+    fail(`num_class ${numClasses} does not go with its objective`);
+  return { forest: { objective, columns, trees, ...(numClasses > 1 && { numClasses }) } };
 }
 
 /**
  * @param file its name, for messages
  * @throws {ArtifactError} no such text, damaged, of another version, or of a kind that is not read
  */
-export function readLightgbm(text: string, file: string): LightgbmModel {
-  const fail = (why: string): never => {
-    throw new ArtifactError(`'${file}' is not read as LightGBM's text model: ${why}`);
-  };
+export function readLightgbmTrees(text: string, file: string): LightgbmModel {
+  const fail = failing(file);
   const lines = text.split("\n").map((line) => line.trimEnd());
   if (lines[0] !== "tree") fail("its first line is not 'tree'");
   const end = lines.indexOf("end of trees");
@@ -30,10 +53,10 @@ export function readLightgbm(text: string, file: string): LightgbmModel {
   const head = entriesOf(lines.slice(1, firstTree < 0 ? end : firstTree));
   const version = head.get("version");
   if (version !== "v3" && version !== "v4") fail(`version ${String(version)}, v3 and v4 are known`);
-  const objective = objectiveOf(head.get("objective") ?? "", fail);
-  const numClasses = Number(head.get("num_class"));
-  if (head.get("num_tree_per_iteration") !== head.get("num_class") || !isCount(numClasses, objective))
-    fail(`num_class ${head.get("num_class")} does not go with its objective and num_tree_per_iteration`);
+  const numClasses = Number(head.get("num_tree_per_iteration"));
+  if (!Number.isInteger(numClasses) || numClasses < 1) fail("num_tree_per_iteration is no number from 1 on");
+  if (Number(head.get("num_class")) !== numClasses)
+    fail(`num_class ${head.get("num_class")} does not go with num_tree_per_iteration ${numClasses}`);
   const names = (head.get("feature_names") ?? "").split(" ");
   if (names.length !== Number(head.get("max_feature_idx")) + 1)
     fail("feature_names are not max_feature_idx + 1");
@@ -49,7 +72,9 @@ export function readLightgbm(text: string, file: string): LightgbmModel {
     at = next;
   }
   if (trees.length === 0) fail("it has no tree");
-  if (head.has("average_output")) averageOf(trees, numClasses);
+  if (trees.length % numClasses !== 0)
+    fail(`its ${trees.length} trees are not ${numClasses} an iteration: it is cut short; restore it`);
+  if (head.has("average_output")) averageOf(trees, trees.length / numClasses);
   const columns = names.map((name, f): ForestColumn => ({
     kind: "number",
     missing: "nan",
@@ -57,13 +82,23 @@ export function readLightgbm(text: string, file: string): LightgbmModel {
     name,
   }));
   const pandas = pandasOf(lines.slice(end));
-  if (trees.length % numClasses !== 0) fail(`its ${trees.length} trees are not as many for each class`);
-  const classes = objective === "multiclass" ? { numClasses } : {};
-  return { forest: { objective, ...classes, columns, trees }, ...(pandas && { pandasCategorical: pandas }) };
+  const infos = (head.get("feature_infos") ?? "").split(" ");
+  const listed = numbersOf(lines.slice(end), "[categorical_feature: ");
+  const isCategorical = (f: number) =>
+    columns[f]!.kind === "category" || listed.includes(f) || /^-?\d+(:|$)/.test(infos[f] ?? "");
+  return {
+    sums: { columns, trees, numClasses },
+    objective: head.get("objective") ?? "",
+    categorical: names.map((_, f) => f).filter(isCategorical),
+    ...(pandas && { pandasCategorical: pandas }),
+  };
 }
 
-function isCount(numClasses: number, objective: Forest["objective"]): boolean {
-  return objective === "multiclass" ? Number.isInteger(numClasses) && numClasses > 1 : numClasses === 1;
+/** Whole numbers of a line such as `[categorical_feature: 1,4]`. */
+function numbersOf(lines: readonly string[], start: string): number[] {
+  const line = lines.find((candidate) => candidate.startsWith(start));
+  const list = line?.slice(start.length, -1) ?? "";
+  return /^\d+(,\d+)*$/.test(list) ? list.split(",").map(Number) : [];
 }
 
 type Fail = (why: string) => never;
@@ -106,7 +141,8 @@ function treeOf(
     return values;
   };
   const optional = (name: string, length: number) =>
-    entries.has(name) ? numbers(name, length) : Array.from({ length }, () => 0);
+    // a tree of one leaf has empty ones
+    entries.get(name) ? numbers(name, length) : Array.from({ length }, () => 0);
 
   const n = numLeaves - 1;
   const [feature, threshold, decision] = [
@@ -122,6 +158,11 @@ function treeOf(
   const [gain, value] = [optional("split_gain", n), optional("internal_value", n)];
   const [weight, count] = [optional("internal_weight", n), optional("internal_count", n)];
   checkChildren([...left, ...right], numLeaves, fail);
+  const setOf = (set: number): number[] => {
+    if (!Number.isInteger(set) || set < 0 || set + 1 >= boundaries.length)
+      fail(`threshold ${set} is no set of categories`);
+    return words.slice(boundaries[set], boundaries[set + 1]);
+  };
   const nodes = feature.map((f, i): Node => {
     if (!Number.isInteger(f) || f < 0 || f >= numColumns) fail(`split_feature ${f} is no column`);
     const type = decision[i]!;
@@ -136,7 +177,7 @@ function treeOf(
     const test: Test =
       kind === "number"
         ? { kind, threshold: set, missingLeft: (type & 2) !== 0 }
-        : { kind, left: categoriesOf(words.slice(boundaries[set], boundaries[set + 1])) };
+        : { kind, left: categoriesOf(setOf(set)) };
     return {
       feature: f,
       test,
@@ -171,16 +212,16 @@ function categoriesOf(words: readonly number[]): number[] {
   );
 }
 
-function averageOf(trees: Tree[], numClasses: number): void {
-  for (const { leaves } of trees) for (const leaf of leaves) leaf.value /= trees.length / numClasses;
+function averageOf(trees: Tree[], iterations: number): void {
+  for (const { leaves } of trees) for (const leaf of leaves) leaf.value /= iterations;
 }
 
-function pandasOf(lines: readonly string[]): LightgbmModel["pandasCategorical"] {
+function pandasOf(lines: readonly string[]): PandasCategory[][] | undefined {
   const line = lines.find((candidate) => candidate.startsWith("pandas_categorical:"));
   if (line === undefined) return undefined;
   try {
     const parsed: unknown = JSON.parse(line.slice("pandas_categorical:".length));
-    return Array.isArray(parsed) ? (parsed as LightgbmModel["pandasCategorical"]) : undefined;
+    return Array.isArray(parsed) ? (parsed as PandasCategory[][]) : undefined;
   } catch {
     return undefined;
   }

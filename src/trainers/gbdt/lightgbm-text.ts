@@ -5,6 +5,7 @@
 
 import type { Feature } from "./features.js";
 import { bitSet, numClassesOf, type Forest } from "./forest.js";
+import { importancesOf } from "./importances.js";
 import type { GbdtOptions } from "./options.js";
 import type { Node, Tree } from "./tree.js";
 
@@ -33,7 +34,7 @@ export function lightgbmText(forest: Forest, features: readonly Feature[], optio
     ...trees,
     "end of trees\n\n",
     `feature_importances:\n${importanceLines(forest, features)}\n`,
-    `parameters:\n${parameterLines(options, features)}\nend of parameters\n\n`,
+    `parameters:\n${parameterLines(forest, options, features)}\nend of parameters\n\n`,
     "pandas_categorical:null\n",
   ].join("");
 }
@@ -139,22 +140,23 @@ function decisionType({ test }: Node): number {
 }
 
 /** Columns by how many nodes split on them. */
-function importanceLines({ trees }: Forest, features: readonly Feature[]): string {
-  const counts = features.map(() => 0);
-  for (const { nodes } of trees) for (const { feature } of nodes) counts[feature]!++;
+function importanceLines(forest: Forest, features: readonly Feature[]): string {
+  const counts = importancesOf(forest).map(({ splits }) => splits);
   const names = featureNames(features);
   const order = counts.map((_, f) => f).filter((f) => counts[f]! > 0);
   order.sort((a, b) => counts[b]! - counts[a]! || a - b);
   return order.map((f) => `${names[f]}=${counts[f]}\n`).join("");
 }
 
-/** LightGBM shows them, and reads which columns are categorical. */
-function parameterLines(options: GbdtOptions, features: readonly Feature[]): string {
+/** LightGBM shows them, and goes on by them: with its objective, learning rate and penalties, and which columns are categorical. */
+function parameterLines(forest: Forest, options: GbdtOptions, features: readonly Feature[]): string {
   const snake = (name: string) => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const named = ["numLeaves", "learningRate", "maxBin", "minDataInLeaf", "lambdaL1", "lambdaL2"] as const;
   const categorical = features.flatMap(({ kind }, f) => (kind === "category" ? [f] : []));
   return [
     "[boosting: gbdt]",
+    `[objective: ${forest.objective}]`,
+    `[num_class: ${numClassesOf(forest)}]`,
     ...named.map((name) => `[${snake(name)}: ${options[name]}]`),
     `[categorical_feature: ${categorical.join(",")}]`,
   ].join("\n");

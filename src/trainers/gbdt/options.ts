@@ -139,14 +139,30 @@ export function checkGbdtOptions(options: GbdtOptions): void {
 /** What the head's weights are drawn to. */
 export const headPriors = ["zero", "leaf-values"] as const;
 
+/** How the head is fitted: all rows at once, or a row at a time. */
+export const headMethods = ["lbfgs", "ftrl"] as const;
+
 /** How the head, a logistic regression on the leaves, is fitted. */
 export interface HeadOptions {
   /** share of the training rows that it is fitted on, and the trees are not */
   split: number;
   l2: number;
+  /** for ftrl */
+  l1: number;
+  method: (typeof headMethods)[number];
+  /** forests with a head each, which are averaged; 1 for a single one */
+  crossFit: number;
   prior: (typeof headPriors)[number];
   iterations: number;
 }
 
 /** Penalty and prior that served best on held-out rows (docs/algorithms/gbdt.md). */
-export const defaultHead: HeadOptions = { split: 0.3, l2: 100, prior: "leaf-values", iterations: 100 };
+export const defaultHead: HeadOptions = {
+  split: 0.3,
+  l2: 100,
+  l1: 0,
+  method: "lbfgs",
+  crossFit: 1,
+  prior: "leaf-values",
+  iterations: 100,
+};

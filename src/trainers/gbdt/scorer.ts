@@ -6,13 +6,14 @@ import { UsageError } from "../../errors.js";
 import { loadKernel } from "../../kernels/load.js";
 import { Arena } from "../../kernels/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
-import { compileForest, MISSING_CODE, numClassesOf, type CompiledForest, type Forest } from "./forest.js";
+import { compileForest, MISSING_CODE, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
 import type { ForestInit } from "./forest.worker.js";
 import { SCORED_ROWS, type ScoringColumn, type ScoringLayout, type ScoringTask } from "./scoring.js";
 
 /** Cells of a chunk, over all columns and trees. */
 const CHUNK_CELLS = 1 << 23;
-const ZERO = 1e-35;
+/** LightGBM compares with it in f32. */
+const ZERO = Math.fround(1e-35);
 
 /** Vocabularies by column: category c is key c. */
 export type Vocabularies = ReadonlyMap<string, Pick<CategoricalField, "keys" | "hash">>;
@@ -31,14 +32,14 @@ export interface ScoredChunk {
 
 /** A forest in shared memory with its threads; `terminate` ends them and must be called. */
 export class ForestScorer {
-  readonly #forest: Forest;
+  readonly #forest: TreeSums;
   readonly #arena: Arena;
   readonly #layout: ScoringLayout;
   readonly #chunkRows: number;
   readonly #pool: WorkerPool<ScoringTask, boolean>;
 
   private constructor(
-    forest: Forest,
+    forest: TreeSums,
     arena: Arena,
     layout: ScoringLayout,
     chunkRows: number,
@@ -52,7 +53,7 @@ export class ForestScorer {
   }
 
   /** @param withLeaves whether leaves will be asked for */
-  static async start(forest: Forest, threads: number, withLeaves: boolean): Promise<ForestScorer> {
+  static async start(forest: TreeSums, threads: number, withLeaves: boolean): Promise<ForestScorer> {
     const arena = new Arena();
     const compiled = compileForest(forest);
     const width = forest.columns.length + (withLeaves ? compiled.numTrees : 0) + numClassesOf(forest);
@@ -85,11 +86,13 @@ export class ForestScorer {
       this.#filler(c, column.name, dataset, vocabularies),
     );
     const { scores, leaves, numTrees, numClasses } = this.#layout;
+    const { base = [] } = this.#forest;
     const { buffer } = this.#arena.memory;
     for (let first = 0; first < rows.length; first += this.#chunkRows) {
       const chunk = rows.subarray(first, first + this.#chunkRows);
       for (const fill of fills) fill(chunk);
-      const own = new Float64Array(buffer, scores, chunk.length * numClasses).fill(0);
+      const own = new Float64Array(buffer, scores, chunk.length * numClasses);
+      for (let k = 0; k < own.length; k++) own[k] = base[k % numClasses] ?? 0;
       await this.#pool.run({ numRows: chunk.length, leaves: withLeaves });
       yield {
         first,
@@ -110,12 +113,13 @@ export class ForestScorer {
     const column = columnNamed(dataset, name);
     const { cells } = this.#layout.columns[c]!;
     const { buffer } = this.#arena.memory;
-    const { kind, missing } = this.#forest.columns[c]!;
+    const { kind, missing, single, ...others } = this.#forest.columns[c]!;
     if (kind === "number" && column.kind === "number") {
       const out = new Float64Array(buffer, cells, this.#chunkRows);
       const { values } = column;
       return (chunk) => {
         for (let i = 0; i < chunk.length; i++) out[i] = values[chunk[i]!]!;
+        if (single) for (let i = 0; i < chunk.length; i++) out[i] = Math.fround(out[i]!);
         if (missing !== "zero") return;
         for (let i = 0; i < chunk.length; i++) if (Math.abs(out[i]!) <= ZERO) out[i] = NaN;
       };
@@ -123,9 +127,14 @@ export class ForestScorer {
     if (kind === "number")
       throw new UsageError(`column '${name}' is categorical here, and was numeric in training`);
     const categoryOf = categoryCodes(column, vocabularies.get(name));
+    const { ifMissing = MISSING_CODE, ifUnknown = MISSING_CODE } = others;
+    const isMissing = (row: number) => column.kind === "key" && column.codes[row] === MISSING;
     const out = new Uint16Array(buffer, cells, this.#chunkRows);
     return (chunk) => {
-      for (let i = 0; i < chunk.length; i++) out[i] = categoryOf(chunk[i]!) ?? MISSING_CODE;
+      for (let i = 0; i < chunk.length; i++) {
+        const row = chunk[i]!;
+        out[i] = categoryOf(row) ?? (isMissing(row) ? ifMissing : ifUnknown);
+      }
     };
   }
 }
@@ -148,7 +157,7 @@ export function categoryCodes(
 
 function layOut(
   arena: Arena,
-  forest: Forest,
+  forest: TreeSums,
   compiled: CompiledForest,
   numThreads: number,
   chunkRows: number,
@@ -183,15 +192,36 @@ function layOut(
     roots: placed("roots", compiled.roots),
     starts: placed("the trees' first leaves", compiled.starts),
     values: placed("leaf values", compiled.values),
+    classes: placed("the trees' classes", compiled.classes),
     codes: arena.allocate("codes", 2 * columns.length * SCORED_ROWS * numThreads).offset,
     scores: arena.allocate("scores", 8 * chunkRows * numClasses).offset,
     leaves: arena.allocate("leaves", withLeaves ? 4 * chunkRows * numTrees : 0).offset,
   };
 }
 
+/** u16[rows.length][numTrees]: all rows' leaves. */
+export async function leavesOf(
+  forest: TreeSums,
+  dataset: Dataset,
+  rows: Uint32Array,
+  vocabularies: Vocabularies,
+  threads: number,
+): Promise<Uint16Array> {
+  const scorer = await ForestScorer.start(forest, threads, true);
+  try {
+    const numTrees = forest.trees.length;
+    const leaves = new Uint16Array(rows.length * numTrees);
+    for await (const chunk of scorer.score(dataset, rows, vocabularies, true))
+      leaves.set(chunk.leaves!, chunk.first * numTrees);
+    return leaves;
+  } finally {
+    await scorer.terminate();
+  }
+}
+
 /** f64[rows.length][numClasses]: all rows' scores. */
 export async function scoresOf(
-  forest: Forest,
+  forest: TreeSums,
   dataset: Dataset,
   rows: Uint32Array,
   vocabularies: Vocabularies,

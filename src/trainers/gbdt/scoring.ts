@@ -27,6 +27,8 @@ export interface ScoringLayout {
   roots: number;
   starts: number;
   values: number;
+  /** u32[numTrees] */
+  classes: number;
   /** u16[threads][512][columns] */
   codes: number;
   /** f64[chunk][numClasses] */
@@ -70,6 +72,7 @@ export function runScoring(
       task.leaves ? leaves + 4 * at * numTrees : 0,
       scores + 8 * at * numClasses,
       numClasses,
+      layout.classes,
     );
   }
   return true;

@@ -164,11 +164,11 @@ async function boost(
   const stops = valid !== undefined && options.patience > 0;
   const hasWaited = () => stops && events.length - best.iteration >= options.patience;
 
-  let interrupted = false;
+  const ending = { isWanted: false };
   let withdraw: (() => void) | undefined;
   let sample: Sample | undefined;
   try {
-    while (events.length < options.numTrees && !hasWaited() && !interrupted) {
+    while (events.length < options.numTrees && !hasWaited() && !ending.isWanted) {
       const iteration = events.length + 1;
       const start = performance.now();
       await machine.takeGradients();
@@ -206,19 +206,19 @@ async function boost(
       events.push(event);
       observe(event);
       if (!Number.isFinite(trainLoss)) throw diverged(iteration, options);
-      withdraw ??= onInterrupt?.(() => (interrupted = true));
+      withdraw ??= onInterrupt?.(() => (ending.isWanted = true));
       if (checkpoint && iteration % checkpoint.every === 0)
         await checkpoint.save({ trees, scores: machine.scores(), events, best });
     }
   } finally {
     withdraw?.();
   }
-  const numIterations = stops || interrupted ? best.iteration : events.length;
+  const numIterations = stops || ending.isWanted ? best.iteration : events.length;
   const kept = trees.slice(0, numIterations * numClasses);
   // nothing could be split
   const constants =
     events.length === 0 && !train.scores ? bases.map((base) => constantTree(base, train)) : [];
-  return { trees: [...kept, ...constants], numIterations, events, interrupted };
+  return { trees: [...kept, ...constants], numIterations, events, interrupted: ending.isWanted };
 }
 
 function constantTree(base: number, { rows }: GbdtRows): Tree {

@@ -6,9 +6,10 @@ import { UsageError } from "../../errors.js";
 import { trainedFm } from "../fm/learn.js";
 import type { FmOptions } from "../fm/options.js";
 import type { EpochEvent } from "../epoch.js";
+import type { Start } from "../start.js";
 import type { LearnerInput, Trained } from "../trained.js";
 import { chosenOptions } from "./options.js";
-import { trainImplicit, type ImplicitEpoch, type ImplicitVectors } from "./train.js";
+import { trainImplicit, type EarlierSide, type ImplicitModel, type ImplicitVectors } from "./train.js";
 
 /**
  * Factorizes the events of users and items; every row of the training part is an event.
@@ -17,7 +18,7 @@ import { trainImplicit, type ImplicitEpoch, type ImplicitVectors } from "./train
  * @throws as trainImplicit
  */
 export async function learnImplicit(
-  { space, roles, train, ranking }: LearnerInput,
+  { space, roles, train, ranking, start, controls }: LearnerInput,
   { dim, epochs, seed, threads, l2Vector, patience, ...told }: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -30,7 +31,11 @@ export async function learnImplicit(
     numUsers: user.count - 1,
     numItems: item.count - 1,
   });
-  const modelOf = (vectors: ImplicitVectors, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) => {
+  const modelOf = (
+    vectors: ImplicitVectors,
+    { bestEpoch, epochs: lines, interrupted }: Partial<ImplicitModel> = {},
+  ) => {
+    const found = { bestEpoch: bestEpoch ?? 0, epochs: lines ?? [], ...(interrupted && { interrupted }) };
     const parameters = { dim, w0: 0, w: new Float32Array(space.numFeatures) };
     return trainedFm({ ...parameters, loss: "squared", ...found, vectors: featureVectors(vectors) });
   };
@@ -52,20 +57,28 @@ export async function learnImplicit(
         look: async (vectors) => {
           const metrics = await look(modelOf(vectors));
           const name = Object.keys(metrics).find((one) => one.startsWith(judge));
-          return { value: name === undefined ? Infinity : metrics[name]!, metrics };
+          return { value: name === undefined ? 0 : metrics[name]!, metrics };
         },
       }),
+      ...(start && {
+        start: { users: sideOf(start, user), items: sideOf(start, item), freezes: start.freezes },
+      }),
+      ...(controls && { controls }),
     },
     { dim, epochs, seed, threads, l2Vector, patience, ...chosen },
-    (epoch) => observe(lineOf(epoch)),
+    observe,
     signal,
   );
-  return { ...modelOf(model, { ...model, epochs: model.epochs.map(lineOf) }), chosen };
+  return { ...modelOf(model, model), chosen };
 }
 
-/** A line of the learning curve. */
-function lineOf({ metrics, ...epoch }: ImplicitEpoch): EpochEvent {
-  return { ...epoch, ...metrics };
+/** A side's rows of an earlier model. */
+function sideOf({ known, vectors }: Start, { first, count }: FieldFeatures): EarlierSide {
+  const dim = vectors.length / known.length;
+  return {
+    known: known.subarray(first, first + count),
+    vectors: vectors.subarray(first * dim, (first + count) * dim),
+  };
 }
 
 function featuresOf({ fields, offsets }: FeatureSpace, name: string | undefined): FieldFeatures {

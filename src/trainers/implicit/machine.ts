@@ -94,6 +94,15 @@ export class AlsMachine {
     }
   }
 
+  /** Writes vectors over those of the rows that are wanted; all when absent. @param vectors f32[numRows * dim], row-major */
+  setVectors(name: SideName, vectors: Float32Array, isWanted: (row: number) => boolean = () => true): void {
+    const { rows, numRows } = this.sides[name];
+    const padded = this.arena.f32(rows);
+    for (let r = 0; r < numRows; r++) {
+      if (isWanted(r)) padded.set(vectors.subarray(r * this.#dim, (r + 1) * this.#dim), r * this.#padded);
+    }
+  }
+
   /** A copy of a side's vectors. @returns f32[numRows * dim], row-major */
   vectors(name: SideName): Float32Array {
     const { rows, numRows } = this.sides[name];

@@ -9,6 +9,10 @@ import { DataError, DivergedError } from "../../errors.js";
 import type { SparseRows } from "../../kernels/als.js";
 import { pow } from "../../kernels/reference/exp.js";
 import { draw } from "../../kernels/reference/random.js";
+import type { TrainingControls } from "../controls.js";
+import type { EpochEvent } from "../epoch.js";
+import { floatsOf } from "../named-arrays.js";
+import { runEpochs, type Steered } from "../steered.js";
 import { AlsMachine, type SideName } from "./machine.js";
 import type { ImplicitOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
@@ -18,6 +22,8 @@ const FIRST_LENGTH = 0.1;
 /** Dimensions solved together: as good as all at once, in half the time (docs/algorithms/implicit.md). */
 const BLOCK = 16;
 
+const sides: readonly SideName[] = ["users", "items"];
+
 export interface ImplicitInput {
   /** the same events by user and by item: values are confidences, 1 when absent */
   users: SparseRows;
@@ -25,22 +31,21 @@ export interface ImplicitInput {
   /** u32[numItems][2]: a hash of each item's key, from which its first vector is drawn */
   itemHashes: Uint32Array;
   /** what decides the best epoch: greater is better, with the metrics of the look */
-  look?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: Record<string, number> }>;
+  look?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
+  /** where known rows start; with `freezes` they stay there, and without it those that no event holds */
+  start?: Record<SideName, EarlierSide> & { freezes: boolean };
+  controls?: TrainingControls;
 }
 
-/** What happened in an epoch. */
-export interface ImplicitEpoch {
-  /** from 1 */
-  epoch: number;
-  /** the objective without its penalties, over the sum of the confidences */
-  trainLoss: number;
-  /** events of an epoch over its time */
-  rowsPerSecond: number;
-  seconds: number;
-  /** whether no earlier epoch looks better; without looks always true */
-  best: boolean;
-  /** of the look */
-  metrics: Record<string, number>;
+/** By names such as ndcgAt20. */
+type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
+
+/** A side of an earlier model, by row of this one. */
+export interface EarlierSide {
+  /** u8[numRows]: 1 for rows of the earlier model */
+  known: Uint8Array;
+  /** f32[numRows * dim]; 0 for others */
+  vectors: Float32Array;
 }
 
 export interface ImplicitVectors {
@@ -53,7 +58,9 @@ export interface ImplicitVectors {
 export interface ImplicitModel extends ImplicitVectors {
   /** the epoch whose vectors these are, from 1 */
   bestEpoch: number;
-  epochs: ImplicitEpoch[];
+  epochs: EpochEvent[];
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
 }
 
 /**
@@ -71,7 +78,7 @@ export interface ImplicitModel extends ImplicitVectors {
 export async function trainImplicit(
   input: ImplicitInput,
   options: ImplicitOptions,
-  observe: (event: ImplicitEpoch) => void = () => undefined,
+  observe: (event: EpochEvent) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<ImplicitModel> {
   signal?.throwIfAborted();
@@ -80,66 +87,104 @@ export async function trainImplicit(
   const { users, items } = input;
   const { dim, threads } = options;
   const machine = await AlsMachine.start({ dim, block: BLOCK, threads, users, items });
-  return await withMachine(machine, signal, () => runEpochs(machine, input, options, observe));
+  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
 }
 
-async function runEpochs(
+async function trainEpochs(
   machine: AlsMachine,
   input: ImplicitInput,
   options: ImplicitOptions,
-  observe: (event: ImplicitEpoch) => void,
+  observe: (event: EpochEvent) => void,
 ): Promise<ImplicitModel> {
   const { dim, seed, unobservedWeight, patience } = options;
+  const { look, start, controls = {} } = input;
   const mass = { users: confidencesOf(input.users), items: confidencesOf(input.items) };
-  for (const name of ["users", "items"] as const) setPenalties(machine, name, mass[name], options);
   machine.fill("items", firstValue(input.itemHashes, mass.items, dim, seed));
+  for (const name of sides) {
+    setPenalties(machine, name, mass[name], options);
+    if (start) startFrom(machine, name, mass[name], start[name], start.freezes);
+  }
   const total = mass.users.reduce((sum, c) => sum + c, 0);
   const scaled = (gram: Float64Array) => gram.map((g) => unobservedWeight * g);
 
-  const stopsEarly = input.look !== undefined && patience > 0;
-  const epochs: ImplicitEpoch[] = [];
-  let best: { epoch: number; value: number; vectors: ImplicitVectors } | undefined;
-  let itemGram = await machine.gram("items");
-  for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    const start = performance.now();
-    await machine.solve("users", scaled(itemGram));
-    const userGram = await machine.gram("users");
-    const observed = await machine.solve("items", scaled(userGram));
-    itemGram = await machine.gram("items");
+  const vectors = (): ImplicitVectors => ({
+    dim,
+    users: machine.vectors("users"),
+    items: machine.vectors("items"),
+  });
+  let kept: ImplicitVectors | undefined;
+  let itemGram: Float64Array | undefined;
+  const training: Steered = {
+    async epoch(epoch) {
+      const began = performance.now();
+      itemGram ??= await machine.gram("items");
+      await machine.solve("users", scaled(itemGram));
+      const userGram = await machine.gram("users");
+      const observed = await machine.solve("items", scaled(userGram));
+      const gram = await machine.gram("items");
+      itemGram = gram;
 
-    // the sum of all pairs' s^2 is the inner product of both Gram matrices
-    const all = userGram.reduce((sum, g, i) => sum + g * itemGram[i]!, 0);
-    const trainLoss = (observed + unobservedWeight * all) / total;
-    const trained = (performance.now() - start) / 1000;
-    if (!Number.isFinite(trainLoss)) {
-      throw new DivergedError(
-        `the training loss is no longer finite in epoch ${epoch}: try a greater --l2-vector, or smaller weights`,
-      );
-    }
-
-    // a look at the validation part
-    const vectors = (): ImplicitVectors => ({
-      dim,
+      // the sum of all pairs' s^2 is the inner product of both Gram matrices
+      const all = userGram.reduce((sum, g, i) => sum + g * gram[i]!, 0);
+      const trainLoss = (observed + unobservedWeight * all) / total;
+      const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
+      if (!Number.isFinite(trainLoss)) {
+        throw new DivergedError(
+          `the training loss is no longer finite in epoch ${epoch}: try a greater --l2-vector, or smaller weights`,
+        );
+      }
+      // a look at the validation part
+      const seen = look && (await look(vectors()));
+      return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, judged: seen?.value };
+    },
+    keep: () => void (kept = vectors()),
+    save: (withKept) => ({
       users: machine.vectors("users"),
       items: machine.vectors("items"),
-    });
-    const now = input.look || epoch === options.epochs ? vectors() : undefined;
-    const { value = Infinity, metrics = {} } = now && input.look ? await input.look(now) : {};
-    const isBest = !best || value > best.value || value === Infinity;
-    if (now && (isBest || !stopsEarly)) best = { epoch, value, vectors: now };
-    const event: ImplicitEpoch = {
-      epoch,
-      trainLoss,
-      rowsPerSecond: input.users.indices.length / trained,
-      seconds: (performance.now() - start) / 1000,
-      best: isBest,
-      metrics,
-    };
-    epochs.push(event);
-    observe(event);
-    if (stopsEarly && epoch - best!.epoch >= patience) break;
-  }
-  return { ...best!.vectors, bestEpoch: best!.epoch, epochs };
+      ...(withKept && kept && { keptUsers: kept.users, keptItems: kept.items }),
+    }),
+    restore(arrays) {
+      const lengthOf = (name: SideName) => machine.sides[name].numRows * dim;
+      for (const name of sides) machine.setVectors(name, floatsOf(arrays, name, lengthOf(name)));
+      if (!arrays["keptUsers"]) return;
+      kept = {
+        dim,
+        users: floatsOf(arrays, "keptUsers", lengthOf("users")),
+        items: floatsOf(arrays, "keptItems", lengthOf("items")),
+      };
+    },
+    terminate: () => machine.terminate(),
+  };
+  const plan = {
+    epochs: options.epochs,
+    patience,
+    minDelta: 0,
+    better: "higher" as const,
+    looks: look !== undefined,
+  };
+  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
+  return { ...kept!, ...done, ...(interrupted && { interrupted }) };
+}
+
+/**
+ * Puts known rows where the earlier model had them. A penalty below 0 lets a row stay: frozen ones, and those of which the
+ * log knows no event. A known row that is all zero was never trained and starts as a new one, unless it is frozen.
+ */
+function startFrom(
+  machine: AlsMachine,
+  name: SideName,
+  mass: Float64Array,
+  { known, vectors }: EarlierSide,
+  freezes: boolean,
+): void {
+  const penalties = machine.arena.f32(machine.sides[name].penalties);
+  const dim = vectors.length / known.length;
+  machine.setVectors(name, vectors, (row) => {
+    if (!known[row]) return false;
+    const stays = freezes || mass[row] === 0;
+    if (stays) penalties[row] = -1;
+    return stays || vectors.subarray(row * dim, (row + 1) * dim).some((v) => v !== 0);
+  });
 }
 
 /** f64[numRows]: sum of each row's confidences. */

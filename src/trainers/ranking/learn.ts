@@ -11,7 +11,7 @@ import { trainRanking } from "./train.js";
 
 /** @throws as trainRanking */
 export async function learnRanking(
-  { space, counts, ranking }: LearnerInput,
+  { space, counts, ranking, start, controls }: LearnerInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -29,6 +29,8 @@ export async function learnRanking(
       counts,
       examples: ranking.examples,
       ...(look && { look: (parameters) => look(model(parameters)) }),
+      ...(start && { start }),
+      ...(controls && { controls }),
     },
     ranking.options,
     options,

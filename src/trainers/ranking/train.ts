@@ -4,11 +4,17 @@
 //
 // Losses, their sources and deviations: docs/algorithms/ranking.md.
 
-import { DataError, DivergedError } from "../../errors.js";
+import { DataError } from "../../errors.js";
+import type { OptimizerState } from "../../kernels/fm-state.js";
 import { draw } from "../../kernels/reference/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-import type { FmOptions } from "../fm/options.js";
+import type { TrainingControls } from "../controls.js";
+import { diverged } from "../diverged.js";
 import type { EpochEvent } from "../epoch.js";
+import type { FmOptions } from "../fm/options.js";
+import { floatsOf, type NamedArrays } from "../named-arrays.js";
+import { keepUntouched, type Start } from "../start.js";
+import { runEpochs, type Steered } from "../steered.js";
 import { isMatrix, rankingData } from "./data.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
 import { isShared, type RankingOptions } from "./options.js";
@@ -28,11 +34,18 @@ export interface RankingInput {
   examples: RankingExamples;
   /** ranking metrics of parameters on the validation part; absent without one */
   look?: (parameters: RankingParameters) => Promise<Record<string, number>>;
+  /** an earlier model to go on from */
+  start?: Start;
+  controls?: TrainingControls;
 }
 
 export interface RankingResult extends RankingParameters {
   bestEpoch: number;
   epochs: EpochEvent[];
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
+  /** of the same epoch, where it is to be kept */
+  optimizer?: OptimizerState;
 }
 
 /**
@@ -67,55 +80,102 @@ export async function trainRanking(
     loss,
     cosine,
   });
-  return await withMachine(machine, signal, () => runEpochs(machine, input, ranking, options, observe));
+  return await withMachine(machine, signal, () => trainEpochs(machine, input, ranking, options, observe));
 }
 
-async function runEpochs(
+async function trainEpochs(
   machine: RankingMachine,
-  { examples, featureHashes, counts, look }: RankingInput,
+  { examples, featureHashes, counts, look, start, controls = {} }: RankingInput,
   { metric, k, evaluateEvery }: RankingOptions,
-  { epochs: most, seed, shuffle, patience, learningRate }: FmOptions,
+  options: FmOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<RankingResult> {
+  const { epochs: most, seed, shuffle, patience, learningRate } = options;
   const numEvents = examples.train.items.length;
-  const stopsEarly = look !== undefined && patience > 0;
   await machine.initialise(featureHashes, counts, { seed, spread: SPREAD, accumulator: FIRST_SQUARES });
+  if (start) machine.startFrom(start);
 
-  const epochs: EpochEvent[] = [];
-  let best: { epoch: number; value: number; parameters: RankingParameters } | undefined;
-  let worse = 0;
-  for (let epoch = 1; epoch <= most; epoch++) {
-    // one pass over the events, in an order and against negatives named by (seed, epoch)
-    const start = performance.now();
-    const order = draw(seed, epoch);
-    const trainLoss = (await machine.train(shuffle ? order : undefined, draw(order, 1))) / numEvents;
-    const trained = performance.now();
-    if (!Number.isFinite(trainLoss)) throw diverged("the training loss", epoch, learningRate);
+  let kept: Kept | undefined;
+  const training: Steered = {
+    async epoch(epoch) {
+      // one pass over the events, in an order and against negatives named by (seed, epoch)
+      const began = performance.now();
+      machine.learningRate = learningRate / (1 + options.learningRateDecay * (epoch - 1));
+      const order = draw(seed, epoch);
+      const trainLoss = (await machine.train(shuffle ? order : undefined, draw(order, 1))) / numEvents;
+      const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
+      if (!Number.isFinite(trainLoss))
+        throw diverged("the training loss is no longer finite", epoch, options);
+      const vectorNorm = machine.vectorNorm();
+      if (!Number.isFinite(vectorNorm)) throw diverged("vectors are no longer finite", epoch, options);
 
-    // a look at the validation part
-    const looks = look !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
-    const parameters = looks || epoch === most ? machine.parameters() : undefined;
-    if (parameters && !isFinite(parameters)) throw diverged("a parameter", epoch, learningRate);
-    const metrics = looks ? await look(parameters!) : {};
-    const value = metrics[`${metric}At${k}`] ?? Infinity;
-    const isBest = parameters !== undefined && (!best || !looks || value > best.value);
-    if (isBest) best = { epoch, value, parameters };
-    if (looks) worse = isBest ? 0 : worse + 1;
-    if (parameters && !stopsEarly) best = { epoch, value, parameters };
+      // a look at the validation part
+      const looks = look !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
+      const metrics = looks ? await look(machine.parameters()) : {};
+      const judged = looks ? (metrics[`${metric}At${k}`] ?? 0) : null;
+      return {
+        event: { trainLoss, ...metrics, vectorNorm, rowsPerSecond },
+        judged: look ? judged : undefined,
+      };
+    },
+    keep(epoch) {
+      kept = {
+        parameters: machine.parameters(),
+        ...(controls.keepsState && { optimizer: machine.optimizer }),
+      };
+      if (!isFinite(kept.parameters)) throw diverged("a parameter is no longer finite", epoch, options);
+    },
+    save: (withKept) => ({ ...machine.state, ...(withKept && kept && arraysOf(kept)) }),
+    restore(arrays) {
+      const { vectors, weights } = machine.sizes;
+      machine.state = {
+        vectors: floatsOf(arrays, "vectors", vectors),
+        weights: floatsOf(arrays, "weights", weights),
+      };
+      if (arrays["keptVectors"]) kept = keptOf(arrays);
+    },
+    terminate: () => machine.terminate(),
+  };
+  const plan = {
+    epochs: most,
+    patience,
+    minDelta: options.minDelta,
+    better: "higher" as const,
+    looks: look !== undefined,
+  };
+  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
 
-    const event: EpochEvent = {
-      epoch,
-      trainLoss,
-      ...metrics,
-      rowsPerSecond: (numEvents / (trained - start)) * 1000,
-      seconds: (performance.now() - start) / 1000,
-      best: isBest,
-    };
-    epochs.push(event);
-    observe(event);
-    if (stopsEarly && worse >= patience) break;
-  }
-  return { ...best!.parameters, bestEpoch: best!.epoch, epochs };
+  const { parameters, optimizer } = kept!;
+  if (start) keepUntouched({ w0: 0, ...parameters }, start, counts);
+  return { ...parameters, ...done, ...(interrupted && { interrupted }), ...(optimizer && { optimizer }) };
+}
+
+/** What is returned unless a later epoch is better. */
+interface Kept {
+  parameters: RankingParameters;
+  /** where it is to go into the run */
+  optimizer?: OptimizerState;
+}
+
+/** For a checkpoint. */
+function arraysOf({ parameters, optimizer }: Kept): NamedArrays {
+  return {
+    keptVectors: parameters.vectors,
+    keptW: parameters.w,
+    ...(optimizer && { optimizerVectors: optimizer.vectors, optimizerW: optimizer.w }),
+  };
+}
+
+/** @throws {ArtifactError} the checkpoint is damaged */
+function keptOf(arrays: NamedArrays): Kept {
+  const parameters = { vectors: floatsOf(arrays, "keptVectors"), w: floatsOf(arrays, "keptW") };
+  if (!arrays["optimizerVectors"]) return { parameters };
+  const optimizer = {
+    vectors: floatsOf(arrays, "optimizerVectors"),
+    w: floatsOf(arrays, "optimizerW"),
+    w0: 0,
+  };
+  return { parameters, optimizer };
 }
 
 function isFinite({ w, vectors }: RankingParameters): boolean {
@@ -124,11 +184,4 @@ function isFinite({ w, vectors }: RankingParameters): boolean {
   for (const value of w) check += value - value;
   for (const value of vectors) check += value - value;
   return check === 0;
-}
-
-function diverged(what: string, epoch: number, learningRate: number): DivergedError {
-  return new DivergedError(
-    `${what} is no longer finite in epoch ${epoch}, at learning rate ${learningRate}: ` +
-      `try --learning-rate ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
-  );
 }

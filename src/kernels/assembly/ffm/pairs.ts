@@ -4,7 +4,7 @@ import { FfmPlan, FfmThread } from "./plan";
 
 /** Bytes between the vectors of neighbouring partner fields. */
 export function bytesOfPartner(plan: FfmPlan): usize {
-  return (<usize>plan.numQuads) << 5;
+  return <usize>plan.numQuads * <usize>plan.quadBytes;
 }
 
 /** Writes bases, partners and blockEnds of the opened batch; divides values by their row's norm when the plan says so. */

@@ -12,8 +12,8 @@ import { Plan, Thread } from "../fm/plan";
 /**
  * The model and how it is trained. Read by every thread, written by none.
  *
- * Of Plan, numSlices are the groups, and slices is f32[n][F][Q][2][4]: v and its accumulators, by feature, partner field and
- * quad; featureStride are the bytes of a feature. Sums there are none.
+ * Of Plan, numSlices are the groups, and slices is f32[n][F][Q][S][4]: v and its state, S numbers by the method, by feature,
+ * partner field and quad; featureStride are the bytes of a feature. Sums there are none.
  */
 export class FfmPlan extends Plan {
   /** without padding */
@@ -32,6 +32,8 @@ export class FfmPlan extends Plan {
   numTiles: u32;
   /** 1: a row's values are divided by their Euclidean norm */
   normalize: u32;
+  /** bytes of a quad with its state: 16 S */
+  quadBytes: u32;
 }
 
 /** Pairs of fields that one thread works on. */

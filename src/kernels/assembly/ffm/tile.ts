@@ -2,17 +2,18 @@
 //
 //   i, j    two features of a row, i before j; a, b their fields
 //   x       value of a feature in a row
-//   v, n    f32[4] each, side by side: four dimensions of v_(i, b) and their accumulators
+//   v, n    f32[4] each, side by side: four dimensions of v_(i, b) and what the method keeps of them (AdaGrad: accumulators)
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   x_i x_j <v_(i, b), v_(j, a)>
 //   grad    x_i x_j g v_(j, a) + l2 v_(i, b), and the other way round
-//   step    n <- n + grad^2;  v <- v - lr grad / sqrt(n)
+//   step    ../fm/step.ts; AdaGrad: n <- n + grad^2;  v <- v - lr grad / sqrt(n)
 //
-// Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad, 8 for longer ones,
-// X is f32 for pairs with values, u32 for one-hot rows, whose column f is field f, and a signed M has rates a feature.
-// Source: Juan et al. 2016, eq. 4 and algorithm 1; Duchi et al. 2011. Twin: ../../reference/ffm.ts.
+// Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad with AdaGrad's state,
+// 8 for longer ones, 2 for those with the state of another method; M is the method (step.ts), X is f32 for pairs with values, u32 for one-hot rows, whose column f is field f, and a signed M has rates a feature.
+// Source: Juan et al. 2016, eq. 4 and algorithm 1; Duchi et al. 2011.
+// Twin: ../../reference/ffm.ts.
 
-import { AdaGrad, ratesOf, step4 } from "../fm/step";
+import { ratesOf, step4 } from "../fm/step";
 import { sum4 } from "../math/vector";
 import { bytesOfPartner } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
@@ -35,6 +36,7 @@ function endOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
 export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, partial: usize): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
   const toNext: usize = sizeof<W>() == 4 ? 32 : bytesOfPartner(plan);
+  const quad: usize = sizeof<W>() == 2 ? <usize>plan.quadBytes : 32;
   const P = plan.slices;
   const stride = plan.featureStride;
   const scale = isFloat<X>() ? <f32>1 : thread.unit * thread.unit;
@@ -56,8 +58,8 @@ export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, 
         let product = f32x4.mul(v128.load(p), v128.load(q));
         if (sizeof<W>() != 4) {
           for (let d: usize = 1; d < quads; d++) {
-            p += 32;
-            q += 32;
+            p += quad;
+            q += quad;
             product = f32x4.add(product, f32x4.mul(v128.load(p), v128.load(q)));
           }
         }
@@ -69,10 +71,11 @@ export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, 
   }
 }
 
-/** Moves both vectors of every pair of the tile, in the rows' order, one AdaGrad step each time it occurs. */
+/** Moves both vectors of every pair of the tile, in the rows' order, one step each time it occurs. */
 export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
   const toNext: usize = sizeof<W>() == 4 ? 32 : bytesOfPartner(plan);
+  const quad: usize = sizeof<W>() == 2 ? <usize>plan.quadBytes : 32;
   const P = plan.slices;
   const stride = plan.featureStride;
   const width = <usize>thread.width;
@@ -108,10 +111,10 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
         }
         // one place of call each, so that the compiler puts the step in line
         if (sizeof<W>() == 4) {
-          step<W, X, M>(p, q, slope, lrI, lrJ, l2I, l2J);
+          step<M>(p, q, slope, lrI, lrJ, l2I, l2J);
         } else {
-          for (let d: usize = 0; d < quads; d++, p += 32, q += 32) {
-            step<W, X, M>(p, q, slope, lrI, lrJ, l2I, l2J);
+          for (let d: usize = 0; d < quads; d++, p += quad, q += quad) {
+            step<M>(p, q, slope, lrI, lrJ, l2I, l2J);
           }
         }
       }
@@ -119,12 +122,12 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
   }
 }
 
-/** Four dimensions of v_(i, b) at p and of v_(j, a) at q, each with its accumulators beside it: both move from where they stand. */
-function step<W, X, M>(p: usize, q: usize, slope: v128, lrI: v128, lrJ: v128, l2I: v128, l2J: v128): void {
+/** Four dimensions of v_(i, b) at p and of v_(j, a) at q, each with its state beside it: both move from where they stand. */
+function step<M>(p: usize, q: usize, slope: v128, lrI: v128, lrJ: v128, l2I: v128, l2J: v128): void {
   const v = v128.load(p);
   const u = v128.load(q);
-  step4<AdaGrad>(p, 16, v, f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v)), lrI);
-  step4<AdaGrad>(q, 16, u, f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2J, u)), lrJ);
+  step4<M>(p, 16, v, f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v)), lrI);
+  step4<M>(q, 16, u, f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2J, u)), lrJ);
 }
 
 /** Where the vectors of a pair's feature start. */

@@ -10,12 +10,13 @@
 // Twin: ../../reference/fm.ts.
 
 import { inverseSqrt4, sum4 } from "../math/vector";
+import { ADAGRAD, FTRL, SGD } from "./methods";
 import { Plan, Thread } from "./plan";
-import { ratesOf } from "./step";
+import { Adam, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf, Sgd } from "./step";
 
 /** FTRL-proximal is a method of w alone; its vectors take AdaGrad's steps. */
-export type Ftrl = u16;
-export type RatedFtrl = i16;
+type Ftrl = u16;
+type RatedFtrl = i16;
 
 /** Address of w of the feature that the pair names. */
 function weightOf(L: usize, pair: usize, i: usize, shift: usize): usize {
@@ -54,8 +55,33 @@ export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): vo
   }
 }
 
+/** One step of w for each feature of each row, by the plan's method. */
+export function updateWeights(plan: Plan, thread: Thread): void {
+  const rated = plan.rates != 0;
+  if (plan.method == ADAGRAD && !rated) {
+    if (thread.general) updateLinearAdaGrad<f32>(plan, thread);
+    else updateLinearAdaGrad<u32>(plan, thread);
+  } else if (plan.method == ADAGRAD) {
+    updateBy<RatedAdaGrad>(plan, thread);
+  } else if (plan.method == FTRL) {
+    if (rated) updateBy<RatedFtrl>(plan, thread);
+    else updateBy<Ftrl>(plan, thread);
+  } else if (plan.method == SGD) {
+    if (rated) updateBy<RatedSgd>(plan, thread);
+    else updateBy<Sgd>(plan, thread);
+  } else {
+    if (rated) updateBy<RatedAdam>(plan, thread);
+    else updateBy<Adam>(plan, thread);
+  }
+}
+
+function updateBy<M>(plan: Plan, thread: Thread): void {
+  if (thread.general) updateLinear<f32, M>(plan, thread);
+  else updateLinear<u32, M>(plan, thread);
+}
+
 /** Moves w of every feature of every row, in the rows' order, one AdaGrad step each time it occurs, at one rate for all. */
-export function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
+function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
   const L = plan.linear;
   const numRows = thread.numRows;
   const ids = thread.ids;
@@ -102,7 +128,7 @@ export function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
 }
 
 /** The same for any method M, a feature at a time. */
-export function updateLinear<X, M>(plan: Plan, thread: Thread): void {
+function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   const numRows = thread.numRows;
   const ids = thread.ids;
   const toValue = thread.values - ids;

@@ -28,7 +28,8 @@ function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
  * @param starts u32[numTrees]: its first leaf in `values`
  * @param values f64 by leaf
  * @param leaves u32[n][numTrees], written; 0 for none
- * @param scores f64[n][numClasses], added to in the trees' order: tree t is of class t modulo their number
+ * @param scores f64[n][numClasses], added to in the trees' order
+ * @param classes u32[numTrees]: the class that each tree is of
  */
 export function predict(
   codes: usize,
@@ -43,12 +44,13 @@ export function predict(
   leaves: usize,
   scores: usize,
   numClasses: i32,
+  classes: usize,
 ): void {
   const stride = columns << 1;
   for (let t: usize = 0; t < <usize>numTrees; t++) {
     const root = load<i32>(roots + (t << 2));
     const own = values + ((<usize>load<u32>(starts + (t << 2))) << 3);
-    const ownScores = scores + ((t % <usize>numClasses) << 3);
+    const ownScores = scores + ((<usize>load<u32>(classes + (t << 2))) << 3);
     for (let i = 0; i < n; i += 4) {
       // four rows at a time, since each waits for its last node's bytes; the last rows may repeat one
       const r0 = <usize>i;

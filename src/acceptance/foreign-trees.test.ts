@@ -1,0 +1,126 @@
+// `embed transform --model`: trees of LightGBM and XGBoost, against what those said of the same rows (fixtures/foreign/make.py).
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const foreign = (name: string): string => fixture(`foreign/${name}`);
+const write = (name: string, text: string): string => {
+  writeFileSync(at(name), text);
+  return at(name);
+};
+
+interface Answer {
+  leaves: number[][];
+  scores: number[] | number[][];
+}
+const answers = parseJson<Record<string, Answer>>(readFileSync(foreign("answers.json"), "utf8"));
+
+test.each(Object.keys(answers))("%s: the same leaves on every row, scores within 2e-6", async (name) => {
+  const args = ["transform", "--model", foreign(name), foreign("rows.csv"), "--with-scores"];
+  const { stdout, stderr } = await embedOk([...args, "--format", "jsonl"]);
+  const got = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<{ leaves: number[]; score?: number; scores?: number[] }>(line));
+  const { leaves, scores } = answers[name]!;
+  expect(got.map((row) => row.leaves)).toEqual(leaves);
+  const told = scores.flat();
+  const sums = got.flatMap((row) => row.scores ?? [row.score!]);
+  expect(sums).toHaveLength(told.length);
+  expect(Math.max(...sums.map((x, i) => Math.abs(x - told[i]!)))).toBeLessThan(2e-6);
+  expect(stderr).toMatch(/\d+ of 3\d cells of 'name' hold a category that training has not seen/);
+});
+
+test("several classes have a score each, a column a class in csv", async () => {
+  const args = ["transform", "--model", foreign("classes.txt"), foreign("rows.csv")];
+  const { stdout } = await embedOk([...args, "--with-scores", "--key", "name", "--quiet"]);
+  expect(stdout).toMatch(/^name,t000,t001,.*,t008,score:0,score:1,score:2\n/);
+});
+
+test("numbers as categories are one however they are written, and the log may have more columns in any order", async () => {
+  const [header, ...lines] = readFileSync(foreign("rows.csv"), "utf8").trimEnd().split("\n");
+  const columns = header!.split(",");
+  expect(columns.at(-1)).toBe("number");
+  // 3 becomes 3.0, and a column comes first
+  const log = write("rows.csv", [`more,${header}`, ...lines.map((line) => `z,${line}.0`)].join("\n"));
+  for (const model of ["binary.txt", "logistic.json"]) {
+    const own = await embedOk(["transform", "--model", foreign(model), foreign("rows.csv")]);
+    const other = await embedOk(["transform", "--model", foreign(model), log]);
+    expect(other.stdout).toBe(own.stdout);
+  }
+});
+
+const damages: [what: string, file: string, damage: (text: string) => string, code: number, why: RegExp][] = [
+  ["a text cut short", "binary.txt", (text) => text.slice(0, 2000), 82, /end of trees/],
+  ["a newer text", "binary.txt", (text) => text.replace("version=v4", "version=v5"), 82, /version v5/],
+  [
+    "trees lost",
+    "classes.txt",
+    (text) => text.replace(/Tree=8[^]*end of trees/, "end of trees"),
+    82,
+    /8 trees/,
+  ],
+  ["a number lost", "binary.txt", (text) => text.replace(/leaf_value=\S+ /, "leaf_value="), 82, /leaf_value/],
+  [
+    "a set lost",
+    "binary.txt",
+    (text) => text.replace(/threshold=(\S+) 0 /, "threshold=$1 7 "),
+    82,
+    /threshold 7/,
+  ],
+  ["names lost", "binary.txt", (text) => text.replace("[3, 10, 200]", "[3]"), 82, /which has no name/],
+  ["linear leaves", "linear.txt", (text) => text, 82, /leaves are linear models/],
+  ["JSON cut short", "logistic.json", (text) => text.slice(0, 2000), 82, /damaged or cut short/],
+  ["a newer JSON", "logistic.json", (text) => text.replace(/"version":\[3/, '"version":[4'), 82, /version 4/],
+  ["another booster", "logistic.json", (text) => text.replace('"gbtree"}', '"gblinear"}'), 82, /gblinear/],
+  [
+    "a lost child",
+    "logistic.json",
+    (text) => text.replace(/"left_children":\[1/, '"left_children":[77'),
+    82,
+    /no tree/,
+  ],
+  [
+    "an objective of its own",
+    "logistic.json",
+    (text) => text.replace("binary:logistic", "mine"),
+    82,
+    /'mine'/,
+  ],
+  [
+    "letters that XGBoost cuts",
+    "logistic.json",
+    (text) => text.replace("[97,44", "[-61,-87"),
+    82,
+    /beyond ASCII/,
+  ],
+  ["no model", "binary.txt", () => "<html>", 82, /neither LightGBM's text/],
+];
+
+test.each(damages)("%s is refused by what is wrong with it", async (what, file, damage, code, why) => {
+  const model = write(`${what}.model`, damage(readFileSync(foreign(file), "utf8")));
+  const got = await embed(["transform", "--model", model, foreign("rows.csv")]);
+  expect([got.code, got.stdout]).toEqual([code, ""]);
+  expect(got.stderr).toMatch(why);
+});
+
+test("what the log lacks or cannot be is told by name, and so are options of runs", async () => {
+  const model = foreign("binary.txt");
+  const log = write("other.csv", "y,with space,name,number\n1,2,tea,3\n");
+  const lacking = await embed(["transform", "--model", model, log]);
+  expect(lacking.code).toBe(64);
+  expect(lacking.stderr).toContain("asks for column 'x', which the log has not");
+  const words = write("words.csv", "x,with space,name,number\n1,2,tea,many\n");
+  const wrong = await embed(["transform", "--model", model, words]);
+  expect(wrong.code).toBe(65);
+  expect(wrong.stderr).toContain('"many" is no number');
+  const absent = await embed(["transform", "--model", at("absent.txt"), log]);
+  expect(absent.code).toBe(66);
+  const features = await embed(["transform", "--model", model, log, "--features"]);
+  expect(features.code).toBe(64);
+});

@@ -1,0 +1,100 @@
+// `embed train-pca` beside scikit-learn, whose numbers are in fixtures/parity/pca.json (made by pca.py beside it). The logs are
+// looked for in ../shared/data.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { openRun } from "../embedding/run-directory.js";
+import { readSafetensors } from "../embedding/safetensors.js";
+import { keyText, rowsOf } from "../embedding/table.js";
+import { draw } from "../kernels/reference/random.js";
+import { embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture, projectFolder } from "../testing/places.js";
+
+const data = join(projectFolder, "..", "shared", "data");
+const folder = temporaryFolder();
+const [LEADING, SIGNS] = [32, 48];
+
+interface Told {
+  singularValues: number[];
+  explainedVarianceRatio: number[];
+  components: number[][];
+  sketch: number[];
+}
+
+const parity = parseJson<Record<string, Told>>(readFileSync(fixture(join("parity", "pca.json")), "utf8"));
+const told = (name: string): Told => parity[name]!;
+
+async function trained(name: string, args: readonly string[]) {
+  const path = join(folder, name);
+  await embedOk(["train-pca", ...args, "-o", path, "--quiet"]);
+  const run = await openRun(path);
+  const tensors = readSafetensors(await run.readModelFile("pca.safetensors"), "pca.safetensors");
+  const get = (tensor: string) => tensors.get(tensor)!.data as Float32Array;
+  return { table: await run.readTable(), get };
+}
+
+function largestRelative(got: ArrayLike<number>, wanted: readonly number[]): number {
+  expect(got).toHaveLength(wanted.length);
+  return wanted.reduce((most, x, d) => Math.max(most, Math.abs(got[d]! / x - 1)), 0);
+}
+
+function testOn(log: string): jest.It {
+  const isThere = existsSync(join(data, log));
+  if (!isThere) console.log(`skipped: no ${log} in ${data}`);
+  return isThere ? test : test.skip;
+}
+
+testOn("adult").each([
+  ["adult", []],
+  ["adult, scaled", ["--scale"]],
+])("%s: values, ratios and components are scikit-learn's to 1e-5", async (name, flags) => {
+  const wanted = told(name);
+  const { get } = await trained(name, [join(data, "adult", "train.csv"), "--matrix", "columns", ...flags]);
+  expect(largestRelative(get("singularValues"), wanted.singularValues)).toBeLessThan(1e-5);
+  expect(largestRelative(get("explainedVarianceRatio"), wanted.explainedVarianceRatio)).toBeLessThan(1e-5);
+  const components = get("components");
+  const dim = wanted.singularValues.length;
+  wanted.components.forEach((component, d) => {
+    const product = component.reduce((sum, x, c) => sum + x * components[c * dim + d]!, 0);
+    expect(Math.abs(product)).toBeGreaterThan(1 - 1e-5);
+  });
+});
+
+testOn("gowalla").each([
+  ["gowalla", []],
+  ["gowalla, centred", ["--center"]],
+])(
+  "%s: 64 values are scikit-learn's to 1e-3, and the first 32 components span its space to an angle of 1e-2",
+  async (name, flags) => {
+    const wanted = told(name);
+    const { table, get } = await trained(name, [join(data, "gowalla", "train.csv"), ...flags]);
+    expect(largestRelative(get("singularValues"), wanted.singularValues)).toBeLessThan(1e-3);
+    expect(largestRelative(get("explainedVarianceRatio"), wanted.explainedVarianceRatio)).toBeLessThan(1e-3);
+
+    // G'VV'G, where column i of the matrix is the item whose key is i
+    const components = get("components");
+    const { first, last } = rowsOf(table, "item");
+    const projected = new Float64Array(SIGNS * LEADING);
+    for (let row = first; row < last; row++) {
+      const item = Number(keyText(table.keys, row));
+      for (let s = 0; s < SIGNS; s++) {
+        const sign = 1 - 2 * (draw(s, item) & 1);
+        for (let d = 0; d < LEADING; d++)
+          projected[s * LEADING + d]! += sign * components[(row - first) * table.dim + d]!;
+      }
+    }
+    // the mean square off the diagonal is twice the sum of the angles' squared sines
+    let squares = 0;
+    for (let s = 0; s < SIGNS; s++) {
+      for (let t = 0; t < s; t++) {
+        let product = 0;
+        for (let d = 0; d < LEADING; d++)
+          product += projected[s * LEADING + d]! * projected[t * LEADING + d]!;
+        squares += (product - wanted.sketch[s * SIGNS + t]!) ** 2;
+      }
+    }
+    const sines = Math.sqrt(squares / SIGNS / (SIGNS - 1));
+    expect(sines).toBeLessThan(1e-2);
+  },
+);

@@ -1,0 +1,172 @@
+// --task ranking and implicit from week to week: killed and resumed, interrupted and saved, gone on from an earlier run.
+
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJsonLines } from "../testing/exported.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const [header, ...purchases] = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
+const roles = ["--user", "customer_id", "--item", "product_id", "--fields", "customer_id,product_id"];
+const tasks = {
+  bpr: ["--task", "ranking", "--loss", "bpr"],
+  "sampled-softmax": ["--task", "ranking", "--loss", "sampled-softmax"],
+  ccl: ["--task", "ranking", "--loss", "ccl"],
+  implicit: ["--task", "implicit"],
+};
+
+function writeLog(name: string, isIn: (row: string, r: number) => boolean): string {
+  writeFileSync(at(name), [header, ...purchases.filter(isIn)].join("\n"));
+  return at(name);
+}
+const isNew = (row: string) => /-0[0-3],/.test(row);
+const before = writeLog("before.csv", (row) => !isNew(row));
+const after = writeLog("after.csv", (_, r) => r % 2 === 0);
+
+interface Manifest {
+  init?: { kept: number; new: number };
+  warnings: string[];
+  interrupted?: boolean;
+}
+const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
+const train = async (log: string, run: string, task: keyof typeof tasks, ...options: string[]) => {
+  const fixed = ["--dim", "12", "--epochs", "4", "-o", at(run)];
+  return (await embedOk(["train-fm", log, ...roles, ...tasks[task], ...fixed, ...options])).stderr;
+};
+async function vectorsOf(run: string): Promise<Map<string, string>> {
+  const { stdout } = await embedOk(["export", at(run), "--format", "jsonl", "--with-weight"]);
+  return new Map(
+    parseJsonLines(stdout).map(({ field, key, vector, weight }) => [
+      `${field} ${key}`,
+      `${weight} ${vector.join(" ")}`,
+    ]),
+  );
+}
+function bytesOf(run: string): Record<string, string> {
+  const files = ["embeddings.arrow", ...readdirSync(join(at(run), "model")).map((name) => `model/${name}`)];
+  return Object.fromEntries(
+    files.map((name) => [name, readFileSync(join(at(run), name)).toString("base64")]),
+  );
+}
+
+/** Training losses of a run's epochs. */
+function lossesOf(run: string): number[] {
+  const lines = readFileSync(join(at(run), "metrics.jsonl"), "utf8")
+    .trimEnd()
+    .split("\n");
+  return lines.map((line) => parseJson<{ trainLoss: number }>(line).trainLoss);
+}
+
+test.each([
+  ["bpr", ["--keep-state", "--patience", "9", "--evaluate-every", "2"]],
+  ["ccl", ["--keep-state", "--patience", "0", "--learning-rate-decay", "0.1"]],
+  ["implicit", ["--patience", "40"]],
+] as const)(
+  "%s that is killed with -9 and resumed gives the bytes of one that was not",
+  async (task, options) => {
+    const log = fixture("purchases.csv");
+    const long = ["--valid", "0.1", "--split", "random", "--epochs", "24", ...options];
+    await train(log, `${task}-whole`, task, ...long);
+    const again = [...long, "--checkpoint-every", "3", "--resume"];
+    const args = [
+      "train-fm",
+      log,
+      ...roles,
+      ...tasks[task],
+      "--dim",
+      "12",
+      "-o",
+      at(`${task}-killed`),
+      ...again,
+    ];
+    const killed = await embed(args, { signalWhen: { stderr: /epoch 8\//, signal: "SIGKILL" } });
+    expect(killed.signal).toBe("SIGKILL");
+    expect(await train(log, `${task}-killed`, task, ...again, "--threads", "1")).toMatch(
+      /goes on after epoch \d+/,
+    );
+    expect(bytesOf(`${task}-killed`)).toEqual(bytesOf(`${task}-whole`));
+  },
+);
+
+test.each(["bpr", "implicit"] as const)("--on-interrupt save writes %s's best epoch so far", async (task) => {
+  const run = `${task}-saved`;
+  const options = ["--dim", "12", "--epochs", "100000", "--on-interrupt", "save", "-o", at(run)];
+  const ended = await embed(["train-fm", fixture("purchases.csv"), ...roles, ...tasks[task], ...options], {
+    signalWhen: { stderr: /epoch 3\//, signal: "SIGINT" },
+  });
+  expect(ended.code).toBe(130);
+  expect(manifestOf(run).interrupted).toBe(true);
+  await embedOk(["evaluate", at(run), "--on", fixture("purchases.csv"), "--ranking"]);
+});
+
+describe.each(["bpr", "sampled-softmax", "ccl", "implicit"] as const)("--init, %s", (task) => {
+  const name = (run: string) => `${task}-${run}`;
+  beforeAll(() => train(before, name("before"), task));
+
+  test("with --freeze known keeps known rows bit for bit and fits the new ones", async () => {
+    await train(after, name("frozen"), task, "--init", at(name("before")), "--freeze", "known");
+    const [was, is] = [await vectorsOf(name("before")), await vectorsOf(name("frozen"))];
+    const changed = [...was].filter(([key, row]) => is.get(key) !== row);
+    const fresh = [...is.keys()].filter((key) => !was.has(key));
+    expect(changed).toEqual([]);
+    expect(fresh.length).toBe(manifestOf(name("frozen")).init!.new);
+    expect(fresh.length).toBeGreaterThan(10);
+    expect(fresh.filter((key) => !/[1-9]/.test(is.get(key)!))).toEqual([]);
+  });
+
+  test("starts known rows where they were, the same bytes at any number of threads", async () => {
+    for (const threads of ["1", "3"])
+      await train(after, name(`on-${threads}`), task, "--init", at(name("before")), "--threads", threads);
+    expect(bytesOf(name("on-3"))).toEqual(bytesOf(name("on-1")));
+    await train(after, name("alone"), task);
+    expect(lossesOf(name("on-1"))[0]!).toBeLessThan(lossesOf(name("alone"))[0]!);
+  });
+});
+
+test("an earlier run's --keep-state goes on as the training would have", async () => {
+  for (const task of ["bpr", "ccl"] as const) {
+    const log = fixture("purchases.csv");
+    await train(log, `${task}-half`, task, "--keep-state", "--no-shuffle");
+    await train(log, `${task}-on`, task, "--init", at(`${task}-half`), "--no-shuffle");
+    await train(log, `${task}-reset`, task, "--epochs", "8", "--no-shuffle");
+    // the draws of negatives are other ones, and so the losses are near and not the same
+    const [on, whole] = [lossesOf(`${task}-on`)[0]!, lossesOf(`${task}-reset`)[4]!];
+    expect(Math.abs(on - whole) / whole).toBeLessThan(0.05);
+  }
+});
+
+describe("what cannot be gone on from is 64", () => {
+  const refused = async (...options: string[]) => {
+    const { code, stderr } = await embed(["train-fm", after, ...roles, "-o", at("none"), ...options]);
+    return [code, stderr];
+  };
+  beforeAll(() => train(before, "base", "bpr", "--keep-state"));
+
+  test("a run of another task", async () => {
+    const got = await refused(...tasks.implicit, "--init", at("base"));
+    expect(got).toEqual([64, expect.stringMatching(/--task ranking/)]);
+  });
+  test("the state of another loss", async () => {
+    const got = await refused(...tasks.ccl, "--init", at("base"));
+    expect(got).toEqual([
+      64,
+      expect.stringMatching(/keeps the state of --loss bpr, and this training is by ccl/),
+    ]);
+  });
+  test("--keep-state where there is none", async () => {
+    const got = await refused(...tasks.implicit, "--keep-state");
+    expect(got).toEqual([64, expect.stringMatching(/--keep-state cannot go with/)]);
+  });
+});
+
+test("events that are not learned from are warned of in the summary and in the manifest", async () => {
+  const input = ["user,item", "a,x", "a,y", "a,z", "b,x", "b,y"].join("\n");
+  const args = ["train-fm", "-", "--task", "ranking", "--epochs", "1", "-o", at("all-items"), "--json"];
+  const { stdout } = await embedOk(args, { input });
+  const warning = "3 events are not learned from: they have no known item, or their user has every item";
+  expect(parseJson<Manifest>(stdout).warnings).toContain(warning);
+  expect(manifestOf("all-items").warnings).toContain(warning);
+});

@@ -1,0 +1,278 @@
+// `embed train-pca`: principal components of a log, whatever the matrix.
+
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+import { groupOf } from "../testing/planted.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const purchases = ["train-pca", fixture("purchases.csv"), "--user", "customer_id", "--item", "product_id"];
+const split = ["--time", "purchased_at", "--test", "0.1", "--split", "time"];
+
+interface PcaSummary {
+  options: Record<string, unknown>;
+  metrics: Record<string, Record<string, number> & { explainedVarianceRatio: number[] }>;
+  warnings: string[];
+}
+
+interface Row {
+  field: string;
+  key: string;
+  vector: number[];
+}
+
+async function rowsOf(run: string): Promise<Row[]> {
+  const { stdout } = await embedOk(["export", run, "--format", "jsonl"]);
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => parseJson<Row>(line));
+}
+
+describe("a run of interactions", () => {
+  const run = at("run");
+  let summary: PcaSummary;
+  beforeAll(async () => {
+    const { stdout } = await embedOk([...purchases, ...split, "--dim", "8", "-o", run, "--json"]);
+    summary = parseJson<PcaSummary>(stdout);
+  });
+
+  test("ranks what customers buy later far above chance, and evaluate says the same", async () => {
+    const { test: held } = summary.metrics;
+    expect(held!["recallAt20"]).toBeGreaterThan(0.4);
+    const log = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
+    const ranking = ["--ranking", "--repeats", "mask"];
+    const { stdout } = await embedOk(["evaluate", run, "--on", "-", ...ranking, "--json"], {
+      input: [log[0], ...log.slice(-600)].join("\n"),
+    });
+    const on = parseJson<PcaSummary>(stdout).metrics["on"]!;
+    expect(on["recallAt20"]).toBeCloseTo(held!["recallAt20"]!, 12);
+  });
+
+  test("explains a share of the variance by each component, and all together", () => {
+    const { explainedVarianceRatio, explainedVarianceRatioTotal } = summary.metrics["train"]!;
+    expect(explainedVarianceRatio).toHaveLength(8);
+    const sum = explainedVarianceRatio.reduce((all, x) => all + x, 0);
+    expect(explainedVarianceRatioTotal).toBeCloseTo(sum, 12);
+    expect(sum).toBeGreaterThan(0.5);
+    expect(sum).toBeLessThan(1);
+  });
+
+  test("has neighbours of one group", async () => {
+    const items = (await rowsOf(run)).filter(({ field }) => field === "product_id").slice(0, 12);
+    const args = items.flatMap(({ key }) => ["--key", `item:${key}`]);
+    const { stdout } = await embedOk(["neighbors", run, ...args, "--top", "3", "--json"]);
+    const found = stdout.match(/[a-z]+-\d\d/g)!;
+    const lists = Array.from({ length: found.length / 4 }, (_, i) => found.slice(4 * i, 4 * i + 4));
+    const right = lists.flatMap(([key, ...near]) => near.filter((other) => groupOf(other) === groupOf(key!)));
+    expect(right.length).toBeGreaterThan(0.9 * 36);
+  });
+
+  test("prints a table of its components", async () => {
+    const { stdout } = await embedOk([...purchases, "--dim", "4", "-o", at("scree")]);
+    expect(stdout).toMatch(/component {2}variance {2}together\n +1 {4}0\.\d{4} {4}0\.\d{4} {2}#+\n +2 /);
+  });
+
+  test("has the same table whatever the threads, and for an encoded dataset", async () => {
+    await embedOk(["encode", ...purchases.slice(1), "-o", at("dataset")]);
+    const tables = [];
+    for (const [name, log, threads] of [
+      ["one", purchases.slice(1), "1"],
+      ["three", purchases.slice(1), "3"],
+      ["encoded", [at("dataset")], "2"],
+    ] as const) {
+      const shape = ["--normalize", "degree", "--dim", "4", "--threads", threads];
+      await embedOk(["train-pca", ...log, ...shape, "-o", at(name)]);
+      tables.push(readFileSync(join(at(name), "embeddings.arrow")));
+    }
+    expect(tables[1]!.equals(tables[0]!)).toBe(true);
+    expect(tables[2]!.equals(tables[0]!)).toBe(true);
+  });
+});
+
+test("--power shares singular values between both tables and changes no score", async () => {
+  const found = [];
+  for (const power of ["0", "0.5", "1"]) {
+    const run = at(`power-${power}`);
+    const { stdout } = await embedOk([
+      ...purchases,
+      ...split,
+      "--dim",
+      "6",
+      "--power",
+      power,
+      "-o",
+      run,
+      "--json",
+    ]);
+    found.push(parseJson<PcaSummary>(stdout).metrics["test"]!["ndcgAt20"]);
+    const items = (await rowsOf(run)).filter(({ field }) => field === "product_id");
+    const square = items.reduce((sum, { vector }) => sum + vector[0]! ** 2, 0);
+    if (power === "0") expect(square).toBeCloseTo(1, 4);
+  }
+  expect(found[1]).toBeCloseTo(found[0]!, 6);
+  expect(found[2]).toBeCloseTo(found[0]!, 6);
+});
+
+test("--matrix features gives a vector to every feature of every field", async () => {
+  const run = at("features");
+  await embedOk(["train-pca", fixture("clicks.csv"), "--matrix", "features", "--dim", "8", "-o", run]);
+  const fields = new Set((await rowsOf(run)).map(({ field }) => field));
+  expect([...fields]).toEqual(["user_id", "item_id", "device", "hour"]);
+});
+
+test("--matrix columns tells the components of a table whose spread is known", async () => {
+  // b is 2 a, c its own
+  const rows = Array.from({ length: 40 }, (_, r) => `${r},${2 * r},${[1, -1, -1, 1][r % 4]},x`);
+  const input = ["a,b,c,word", ...rows].join("\n");
+  const run = at("columns");
+  const { stdout, stderr } = await embedOk(["train-pca", "-", "--matrix", "columns", "-o", run, "--json"], {
+    input,
+  });
+  expect(stderr).toContain("'word' left out");
+  const { train } = parseJson<PcaSummary>(stdout).metrics;
+  expect(train!.explainedVarianceRatio).toHaveLength(2);
+  const [a] = await rowsOf(run);
+  expect(a!.vector[0]).toBeCloseTo(1 / Math.sqrt(5), 5);
+});
+
+test("--matrix cooccurrence puts products that are bought together beside each other", async () => {
+  const run = at("together");
+  const shape = ["--matrix", "cooccurrence", "--dim", "8"];
+  await embedOk([...purchases, ...shape, "-o", run]);
+  const { stdout } = await embedOk(["neighbors", run, "--key", "item:tea-03", "--top", "3", "--json"]);
+  const found = stdout.match(/[a-z]+-\d\d/g)!;
+  expect(found.map(groupOf)).toEqual(Array.from({ length: 4 }, () => "tea"));
+});
+
+describe.each([
+  ["--init", ["--init", "run"], 64, "components are decided by the log alone"],
+  ["--oov-dropout", ["--oov-dropout", "0.1"], 64, "train-pca has none"],
+  ["--dim 0", ["--dim", "0"], 64, "--dim must be a whole number in [1, 4096], got 0"],
+  ["--window without sessions", ["--window", "2"], 64, "--window is for --matrix cooccurrence"],
+  ["--whiten with --power", ["--whiten", "--power", "1"], 64, "leave out --power"],
+  ["--center of normalised events", ["--center", "--normalize", "degree"], 64, "--center"],
+  [
+    "columns without numbers",
+    ["--matrix", "columns", "--ignore", "purchased_at"],
+    64,
+    "none was found among",
+  ],
+])("%s", (_, flags, code, words) => {
+  test("is refused with a word of why, and nothing is written", async () => {
+    const { code: got, stderr } = await embed([...purchases, ...flags, "-o", at("refused")]);
+    expect(stderr).toContain(words);
+    expect(got).toBe(code);
+    expect(existsSync(at("refused"))).toBe(false);
+  });
+});
+
+test("events with a label are refused, since a pair is counted whatever it says", async () => {
+  const { code, stderr } = await embed([
+    ...["train-pca", fixture("clicks.csv"), "--label", "click", "-o", at("refused")],
+  ]);
+  expect(stderr).toContain("'click' is a label: keep the positive events");
+  expect(code).toBe(64);
+});
+
+/** The vectors of a csv that transform wrote, by key. */
+function vectorsOf(csv: string): Map<string, number[]> {
+  const [, ...lines] = csv.trimEnd().split("\n");
+  return new Map(
+    lines.map((line) => {
+      const [key, ...cells] = line.split(",");
+      return [key!, cells.map(Number)];
+    }),
+  );
+}
+
+function largestDifference(got: readonly number[], wanted: readonly number[]): number {
+  expect(got).toHaveLength(wanted.length);
+  return wanted.reduce((most, x, d) => Math.max(most, Math.abs(x - got[d]!)), 0);
+}
+
+describe.each([
+  ["degree", ["--normalize", "degree"], ["user", "item"]],
+  ["tfidf", ["--values", "tfidf", "--power", "0.3"], ["user", "item"]],
+  ["bm25, whitened", ["--values", "bm25", "--whiten"], ["user"]],
+  ["counts, centred and scaled", ["--center", "--scale"], ["user"]],
+] as const)("folding in with %s", (name, flags, roles) => {
+  test.each(roles)("gives the events of a known %s the vector that training gave it", async (role) => {
+    const run = at(`fold-${name}-${role}`);
+    await embedOk([...purchases, ...flags, "--dim", "6", "-o", run]);
+    const log = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
+    const place = log[0]!.split(",").indexOf(role === "user" ? "customer_id" : "product_id");
+    const key = log[1]!.split(",")[place]!;
+    const own = log.filter((line) => line.split(",")[place] === key);
+    const renamed = own.map((line) =>
+      line
+        .split(",")
+        .map((cell, c) => (c === place ? "fresh" : cell))
+        .join(","),
+    );
+    const events = [log[0], ...renamed].join("\n");
+    const { stdout } = await embedOk(["transform", run, "--fold-in", "-"], { input: events });
+    const known = (await rowsOf(run)).find((row) => row.key === key)!.vector;
+    expect(largestDifference(vectorsOf(stdout).get("fresh")!, known)).toBeLessThan(
+      2e-4 * Math.max(...known.map(Math.abs)),
+    );
+  });
+});
+
+test("transform projects new rows of a table, about the means and in the components of training", async () => {
+  const run = at("projecting");
+  const rows = Array.from({ length: 50 }, (_, r) => `${r},${(r * r) % 17},${(r * 7) % 5}`);
+  const table = ["a,b,c", ...rows].join("\n");
+  const shape = ["--matrix", "columns", "--scale", "--whiten"];
+  await embedOk(["train-pca", "-", ...shape, "-o", run], { input: table });
+  const { stdout } = await embedOk(["transform", run, "-"], { input: table });
+  const vectors = [...vectorsOf(stdout).values()];
+  expect(stdout.split("\n")[0]).toBe("row,v0,v1,v2");
+  for (const d of [0, 1, 2]) {
+    for (const e of [0, 1, 2]) {
+      const product = vectors.reduce((sum, vector) => sum + vector[d]! * vector[e]!, 0) / 49;
+      expect(product).toBeCloseTo(d === e ? 1 : 0, 4);
+    }
+  }
+});
+
+test("transform projects new rows of features onto the components: the sum of what each is worth", async () => {
+  const run = at("features-of-rows");
+  await embedOk([
+    ...["train-pca", fixture("clicks.csv"), "--matrix", "features", "--power", "0", "--dim", "4", "-o", run],
+  ]);
+  const table = await rowsOf(run);
+  const vectorAt = (field: string, key: string) =>
+    table.find((row) => row.field === field && row.key === key)!.vector;
+  const { stdout } = await embedOk(["transform", run, "-", "--key", "id"], {
+    input: "id,user_id,item_id,device,hour\nx,u019,tea-03,phone,5\n",
+  });
+  const parts = [
+    vectorAt("user_id", "u019"),
+    vectorAt("item_id", "tea-03"),
+    vectorAt("device", "phone"),
+    vectorAt("hour", "5"),
+  ];
+  const wanted = parts[0]!.map((_, d) => parts.reduce((sum, part) => sum + part[d]!, 0));
+  expect(largestDifference(vectorsOf(stdout).get("x")!, wanted)).toBeLessThan(1e-4);
+});
+
+test("a column without variance and cells without a number are told, and --dim beyond the rank is cut", async () => {
+  const input = ["a,b,c", "1,5,2", "2,5,", "4,5,1", "9,5,3"].join("\n");
+  const args = ["train-pca", "-", "--matrix", "columns", "--dim", "3", "-o", at("told"), "--json"];
+  const { stdout } = await embedOk(args, { input });
+  const { warnings, options } = parseJson<PcaSummary>(stdout);
+  expect(options["dim"]).toBe(2);
+  expect(warnings.join("\n")).toMatch(/'b' has one number[^]*'c': 1 empty cells|cut to 2/);
+});
+
+test("a table whose every column is constant has nothing to decompose: 65", async () => {
+  const { code, stderr } = await embed(["train-pca", "-", "--matrix", "columns", "-o", at("constant")], {
+    input: "a,b\n1,2\n1,2\n",
+  });
+  expect(code).toBe(65);
+  expect(stderr).toContain("no column varies");
+});

@@ -1,0 +1,74 @@
+// What `embed export` may be told, and what of it goes together.
+
+import { deltaFormats } from "../export/delta.js";
+import { exportFormats, type ExportFormat } from "../export/formats.js";
+import type { ReserveScheme } from "../export/reserve.js";
+import { UsageError } from "../errors.js";
+import type { Compose } from "./compose.js";
+
+export interface ExportRunOptions {
+  format: string;
+  table?: string;
+  field?: string;
+  withWeight: boolean;
+  strict: boolean;
+  /** what an item's vector is; by default all that goes with it */
+  compose?: Compose;
+  /** a further dimension, so that a dot product ranks as the model does */
+  mips?: boolean;
+  /** of each field only the rows of most events */
+  topCount?: number;
+  /** a file of the keys whose rows are written, one a line */
+  keys?: string;
+  /** every vector's length becomes 1 */
+  normalize?: "l2";
+  /** rows for padding and unknown keys */
+  reserve?: ReserveScheme;
+  /** parquet: a column a dimension in place of lists */
+  wide?: boolean;
+  /** an earlier run: only what changed since */
+  delta?: string;
+  /** a path; undefined or `-` for `write` */
+  out?: string;
+  force: boolean;
+}
+
+/** @throws {UsageError} options that do not go together */
+export function checkTogether(format: ExportFormat, options: ExportRunOptions): void {
+  const { field, reserve, compose, mips, normalize, wide, delta, topCount, keys, format: name } = options;
+  if (format.isOfModel) {
+    if (compose === "item")
+      throw new UsageError(
+        `format ${name} has a tensor for each field, whose sum the network takes itself: leave out --compose item`,
+      );
+    const changed = Object.entries({ "--mips": mips, "--normalize": normalize }).filter(([, on]) => on);
+    if (changed.length > 0)
+      throw new UsageError(
+        `format ${name} holds the parameters as trained: leave out ${changed.map(([flag]) => flag).join(" and ")}`,
+      );
+  }
+  if (delta !== undefined) {
+    const isKnown = (deltaFormats as readonly string[]).includes(name);
+    if (!isKnown) throw new UsageError(`--delta is written as ${deltaFormats.join(" or ")}, not as ${name}`);
+    if (topCount !== undefined || keys !== undefined)
+      throw new UsageError("--delta numbers rows as the whole table does: leave out --top-count and --keys");
+    if (reserve === "fuxictr")
+      throw new UsageError(
+        "--delta cannot go with --reserve fuxictr, whose last row moves as keys are added",
+      );
+  }
+  if (wide && name !== "parquet") throw new UsageError(`--wide is for format parquet: ${name} has one form`);
+  if (reserve && mips)
+    throw new UsageError("--reserve cannot go with --mips: unknown keys have no bias there");
+  if (reserve && !format.keepsRows)
+    throw new UsageError(
+      `--reserve is for formats whose rows stand by their number (${[...exportFormats]
+        .filter(([, { keepsRows }]) => keepsRows)
+        .map(([other]) => other)
+        .join(", ")}), and ${name} names each by its key`,
+    );
+  if (reserve && format.oneKeyColumn && field === undefined)
+    throw new UsageError(`--reserve with format ${name} needs one field: name it with --field`);
+  if (topCount !== undefined && !(Number.isInteger(topCount) && topCount >= 1))
+    throw new UsageError(`--top-count must be a whole number from 1 on, got ${topCount}`);
+}

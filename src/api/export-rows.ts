@@ -1,0 +1,78 @@
+// The rows that `embed export` writes: composed, narrowed, with reserved rows and normalized, and what the model has beside them.
+
+import { PREPROCESS_FILE, readFmModel, type FmRun } from "../trainers/learners.js";
+import type { ExportFormat } from "../export/formats.js";
+import { normalized, numZeroVectors, rowsNamed, topRows } from "../export/narrow.js";
+import { withReserved, type OutOfVocabulary } from "../export/reserve.js";
+import type { ModelFacts } from "../export/selection.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { NoInputError, UsageError } from "../errors.js";
+import { readText } from "../io/read-text.js";
+import { composeItems, withMips } from "./compose.js";
+import type { ExportRunOptions } from "./export-options.js";
+import type { OpenTable } from "./tables.js";
+
+/** Composed, narrowed, normalized, with reserved rows: each where asked for. */
+export async function tableToWrite(
+  opened: OpenTable,
+  format: ExportFormat,
+  field: string | undefined,
+  { compose, mips, topCount, keys, normalize, reserve }: Omit<ExportRunOptions, "delta">,
+  tell: (note: string) => void = () => undefined,
+): Promise<EmbeddingTable> {
+  const composed = await composeItems(opened, format.isOfModel ? "none" : compose);
+  if (composed.note && (field === undefined || field === composed.item)) tell(composed.note);
+  let table = mips ? await withMips(opened, composed) : composed.table;
+  if (keys !== undefined) {
+    const named = rowsNamed(table, await linesOf(keys), field);
+    table = named.table;
+    if (named.missing > 0) tell(`${named.missing} of the keys of '${keys}' have no row in the table`);
+  }
+  if (topCount !== undefined) table = topRows(table, topCount);
+  if (reserve) table = withReserved(table, reserve, unknownKeys(await readFmModel(opened.run)));
+  if (normalize) table = normalized(table);
+  const numZero = numZeroVectors(table);
+  if (numZero > 0 && !format.isOfModel)
+    tell(
+      `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
+    );
+  return table;
+}
+
+/** The lines of a file but for empty ones. @throws {NoInputError} it cannot be read */
+async function linesOf(path: string): Promise<string[]> {
+  const text = await readText(path).catch((error: unknown) => {
+    throw new NoInputError(`the file of keys '${path}' cannot be read`, { cause: error });
+  });
+  return text.split(/\r?\n/).filter((line) => line !== "");
+}
+
+/** Weight and vector of each field's out-of-vocabulary feature. */
+function unknownKeys({ space, parameters: { dim, w, vectors } }: FmRun): OutOfVocabulary {
+  const numFields = space.fields.length;
+  const unknown = { weights: new Float32Array(numFields), vectors: new Float32Array(numFields * dim) };
+  space.fields.forEach(({ kind }, f) => {
+    if (kind === "number") return;
+    const feature = space.offsets[f]!;
+    unknown.weights[f] = w[feature]!;
+    unknown.vectors.set(vectors.subarray(feature * dim, (feature + 1) * dim), f * dim);
+  });
+  return { ...unknown, hasKeys: space.fields.map(({ kind }) => kind !== "number") };
+}
+
+/** What format fnn needs besides the table. @throws {UsageError} the run is of another model */
+export async function modelFacts({ run }: OpenTable): Promise<ModelFacts> {
+  const { model } = run.manifest;
+  if (!["fm", "lr", "fm-draws"].includes(model))
+    throw new UsageError(
+      `run '${run.path}' holds a model '${model}', and format fnn takes w0, weights and vectors of a factorization machine`,
+    );
+  const { parameters } = await readFmModel(run);
+  return { w0: parameters.w0, dim: parameters.dim };
+}
+
+/** How a raw cell becomes a key, as training fitted it: the file goes with formats of several files. */
+export async function preprocessOf({ run }: OpenTable): Promise<Uint8Array | undefined> {
+  const isThere = Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`);
+  return isThere ? await run.readModelFile(PREPROCESS_FILE) : undefined;
+}

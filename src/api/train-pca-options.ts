@@ -1,0 +1,34 @@
+// What `train-pca` is asked to do, and what cannot be asked together.
+
+import type { Dataset } from "../dataset/dataset.js";
+import type { EventLimits } from "../dataset/event-limits.js";
+import type { EventWeightOptions } from "../dataset/event-weights.js";
+import type { VocabularyLimits } from "../dataset/vocabulary-limits.js";
+import { UsageError } from "../errors.js";
+import type { PcaOptions } from "../trainers/pca/options.js";
+import type { DatasetOptions } from "./read-dataset.js";
+import type { SplitFlags } from "./split-options.js";
+
+export interface TrainPcaOptions
+  extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
+  out: string;
+  force: boolean;
+  /** a run whose keys keep their row numbers within each field */
+  rowOrder?: string;
+  /** what the user set; the rest is default */
+  pca: Partial<PcaOptions> & Pick<PcaOptions, "matrix">;
+}
+
+/** @throws {UsageError} the log has a label where events are counted, or weights where none are read */
+export function checkPcaLog({ roles }: Dataset, { pca, eventWeight, halfLife }: TrainPcaOptions): void {
+  const { matrix } = pca;
+  if (matrix !== "interactions" && matrix !== "cooccurrence") return;
+  if (roles.label !== undefined) {
+    throw new UsageError(
+      `--matrix ${matrix} counts events that happened, but '${roles.label}' is a label: keep the positive events ` +
+        `(--drop '${roles.label}=0') and --ignore ${roles.label}`,
+    );
+  }
+  if (matrix === "cooccurrence" && (roles.weight ?? eventWeight ?? halfLife) !== undefined)
+    throw new UsageError("--matrix cooccurrence counts sessions and takes no event weights: leave them out");
+}

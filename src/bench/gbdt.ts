@@ -1,0 +1,207 @@
+// `npm run bench -- gbdt`: boosted trees beside LightGBM, in turn in one run; `EMBED_PEER_PYTHON` names a Python that has it.
+//
+//   tabular   gen-tabular.mjs, 500,000 rows seed 1, tested on 100,000 rows seed 2: 100 trees of 31 leaves, learning rate 0.1
+//   adult     the census log of ../shared/data, official split: the same options, and options chosen on a fifth of the training part
+//   head      trees on all rows against trees and a head, and the head fitted on the rows that its trees have seen
+//   scoring   1,000,000 rows through the 100 trees, from numbers in memory
+//
+// Seconds of processor time stand beside the clock's, since the clock also counts what other programs take.
+
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { labelledAs, judge } from "../api/gbdt-target.js";
+import { trainHead } from "../api/gbdt-head.js";
+import { readLikeGbdt } from "../api/gbdt-run.js";
+import { wholeOf } from "../api/parts.js";
+import { openRun } from "../embedding/run-directory.js";
+import { projectFolder } from "../testing/places.js";
+import { readGbdt } from "../trainers/gbdt/artifact.js";
+import { headScores } from "../trainers/gbdt/head.js";
+import { defaultHead } from "../trainers/gbdt/options.js";
+import { ForestScorer } from "../trainers/gbdt/scorer.js";
+import { median, run, sharedBench } from "./ctr-logs.js";
+import { PEER } from "./gbdt-peer.js";
+
+const REPEATS = 3;
+const THREADS = 2;
+const SCORED_ROWS = 1_000_000;
+const adult = join(projectFolder, "..", "shared", "data", "adult");
+/** Chosen on a fifth of adult's training part. */
+const CHOSEN = ["--learning-rate", "0.05", "--num-leaves", "8", "--feature-fraction", "0.5"];
+
+type Figures = Record<string, number>;
+
+export async function bench(): Promise<void> {
+  if (!existsSync(join(sharedBench, "gen-tabular.mjs"))) {
+    console.log("gbdt: skipped, ../shared/bench is not here");
+    return;
+  }
+  const python = process.env["EMBED_PEER_PYTHON"];
+  if (!python) console.log("LightGBM: skipped, EMBED_PEER_PYTHON names no Python that has it");
+  console.log(`${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}`);
+  const [train, test] = [await tabular(1, 500_000), await tabular(2, 100_000)];
+  const folder = await mkdtemp(join(tmpdir(), "embed-gbdt-"));
+  try {
+    const out = join(folder, "run");
+    for (const threads of [THREADS, 1]) {
+      const [ours, theirs]: [Figures[], Figures[]] = [[], []];
+      for (let repeat = 0; repeat < REPEATS; repeat++) {
+        ours.push(await trainOurs(train, ["--test", test, "--threads", String(threads)], out));
+        if (python) theirs.push(await peer(python, "tabular", train, test, threads));
+      }
+      told(`tabular, ${threads} threads`, ours, theirs);
+    }
+    await benchHead(train, test, folder);
+    await benchScoring(out, test, python, train);
+    if (existsSync(adult)) await benchAdult(folder, python);
+    else console.log("adult: skipped, ../shared/data is not here");
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A generated log, made once and kept in the temporary folder. */
+async function tabular(seed: number, numRows: number): Promise<string> {
+  const cache = join(tmpdir(), "embed-bench");
+  await mkdir(cache, { recursive: true });
+  const path = join(cache, `tabular-${seed}-${numRows}.csv`);
+  if (existsSync(path)) return path;
+  await run(process.execPath, [
+    join(sharedBench, "gen-tabular.mjs"),
+    `${path}.part`,
+    String(numRows),
+    String(seed),
+  ]);
+  await rename(`${path}.part`, path);
+  return path;
+}
+
+/** Trains in a process of its own. @returns seconds by stage, processor seconds, peak memory in MB, metrics of the test part */
+async function trainOurs(log: string, more: string[], out: string): Promise<Figures> {
+  // the child says itself what it used at its end
+  const report = `process.on("exit", () => console.log(JSON.stringify(process.resourceUsage())));`;
+  const preload = `data:text/javascript,${encodeURIComponent(report)}`;
+  const program = join(projectFolder, "bin", "embed.js");
+  const start = performance.now();
+  const args = ["train-gbdt", log, "-o", out, "--force", "--quiet", ...more];
+  const { stdout } = await run(process.execPath, ["--import", preload, program, ...args]);
+  const seconds = (performance.now() - start) / 1000;
+  const used = JSON.parse(stdout.trim().split("\n").at(-1)!) as NodeJS.ResourceUsage;
+  const { timings, metrics } = JSON.parse(await readFile(join(out, "manifest.json"), "utf8")) as {
+    timings: Record<string, number>;
+    metrics: Record<string, Figures>;
+  };
+  const { read = 0, bin = 0, train = 0 } = timings;
+  const processor = (used.userCPUTime + used.systemCPUTime) / 1e6;
+  return { seconds, processor, read, bin, train, peakMb: used.maxRSS / 1024, ...metrics["test"] };
+}
+
+async function peer(python: string, ...args: (string | number)[]): Promise<Figures> {
+  const { stdout } = await run(python, ["-c", PEER, ...args.map(String)]);
+  const { version, ...figures } = JSON.parse(stdout.trim().split("\n").at(-1)!) as Figures & {
+    version: string;
+  };
+  if (!isVersionTold) console.log(`LightGBM ${version}`);
+  isVersionTold = true;
+  return figures;
+}
+let isVersionTold = false;
+
+/** A line for each, medians by name. */
+function told(what: string, ours: readonly Figures[], theirs: readonly Figures[]): void {
+  for (const [who, all] of [
+    ["ours", ours],
+    ["LightGBM", theirs],
+  ] as const) {
+    if (all.length === 0) continue;
+    const middle = (name: string) => median(all.map((figures) => figures[name]!));
+    const texts = Object.keys(all[0]!).map(
+      (name) => `${name} ${middle(name).toFixed(name === "peakMb" ? 0 : 4)}`,
+    );
+    console.log(`${what}, ${who}: ${texts.join(", ")}`);
+  }
+}
+
+async function benchHead(train: string, test: string, folder: string): Promise<void> {
+  const [trees, both] = [join(folder, "trees"), join(folder, "head")];
+  const alone = await trainOurs(train, ["--test", test], trees);
+  const withHead = await trainOurs(train, ["--test", test, "--head", "lr"], both);
+  const folds = await trainOurs(train, ["--test", test, "--head", "lr", "--cross-fit", "3"], both);
+
+  // the counter-example: a head on the rows that the trees were grown on
+  const artifact = await readGbdt(await openRun(trees));
+  const { forest, vocabularies, preprocess } = artifact;
+  const partOf = async (log: string) => {
+    const reading = { on: [log], reading: readingOptions };
+    const watch = { observe: () => undefined, signal: new AbortController().signal };
+    return labelledAs(preprocess, wholeOf(await readLikeGbdt(preprocess, reading, watch, true)));
+  };
+  const [seen, judged] = [await partOf(train), await partOf(test)];
+  const head = await trainHead(artifact, seen, defaultHead, THREADS);
+  const inSample = judge(preprocess, await headScores(head, forest, vocabularies, judged, THREADS), judged);
+  const ratio = (loss: number) => `${loss.toFixed(4)} (${(loss / alone["logLoss"]!).toFixed(4)})`;
+  console.log(
+    `head, test log loss (over trees on all rows): trees ${ratio(alone["logLoss"]!)}, head ${ratio(withHead["logLoss"]!)}, ` +
+      `three folds ${ratio(folds["logLoss"]!)}, head on the trees' own rows ${ratio(inSample["logLoss"]!)}`,
+  );
+}
+const readingOptions = { onBadRow: "error" as const, threads: THREADS, header: true, maxCell: 1 << 20 };
+
+async function benchScoring(
+  out: string,
+  test: string,
+  python: string | undefined,
+  train: string,
+): Promise<void> {
+  const { forest, vocabularies, preprocess } = await readGbdt(await openRun(out));
+  const watch = { observe: () => undefined, signal: new AbortController().signal };
+  const dataset = await readLikeGbdt(preprocess, { on: [test], reading: readingOptions }, watch, true);
+  const rows = Uint32Array.from({ length: SCORED_ROWS }, (_, i) => i % dataset.numRows);
+  for (const withLeaves of [false, true]) {
+    const [ours, theirs]: [Figures[], Figures[]] = [[], []];
+    const scorer = await ForestScorer.start(forest, THREADS, withLeaves);
+    for (let repeat = 0; repeat < REPEATS; repeat++) {
+      const [start, used] = [performance.now(), process.cpuUsage()];
+      let scored = 0;
+      for await (const { numRows } of scorer.score(dataset, rows, vocabularies, withLeaves))
+        scored += numRows;
+      const { user, system } = process.cpuUsage(used);
+      if (scored !== SCORED_ROWS) throw new Error(`scored ${scored} rows`);
+      ours.push({ seconds: (performance.now() - start) / 1000, processor: (user + system) / 1e6 });
+      if (python) theirs.push(await peer(python, withLeaves ? "leaves" : "scores", train, test, THREADS));
+    }
+    await scorer.terminate();
+    told(`a million rows, ${withLeaves ? "leaves" : "scores"}`, ours, theirs);
+  }
+}
+
+async function benchAdult(folder: string, python: string | undefined): Promise<void> {
+  const [log, test] = [join(adult, "train.csv"), join(adult, "test.csv")];
+  const common = ["--label", "income", "--test", test];
+  const out = join(folder, "adult");
+  const plain = await trainOurs(log, common, out);
+  told("adult, 100 trees", [plain], python ? [await peer(python, "adult", log, test, THREADS)] : []);
+  const stopping = [
+    "--valid",
+    "0.2",
+    "--split",
+    "random",
+    "--num-trees",
+    "3000",
+    "--patience",
+    "60",
+    "--refit",
+  ];
+  // the metrics of the test part are the first model's; the refitted one is judged by itself
+  await trainOurs(log, ["--label", "income", ...stopping, ...CHOSEN], out);
+  const { stdout } = await run(process.execPath, [
+    join(projectFolder, "bin", "embed.js"),
+    ...["evaluate", out, "--on", test, "--json", "--quiet"],
+  ]);
+  const { metrics } = JSON.parse(stdout) as { metrics: Record<string, Figures> };
+  console.log(
+    `adult, ${CHOSEN.join(" ")}, early stopping and refit: test log loss ${metrics["on"]!["logLoss"]!.toFixed(4)}`,
+  );
+}

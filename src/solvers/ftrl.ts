@@ -1,0 +1,67 @@
+// Logistic regression on one-hot features, a row at a time: FTRL-proximal.
+//
+//   d = w - prior        what is penalised: l1 |d| + l2 / 2 d^2
+//   z, n                 of each weight: its sum of gradients less what the steps took back; its sum of squared gradients
+//   d = 0 if |z| <= l1, else - (z - sign(z) l1) / ((beta + sqrt(n)) / alpha + l2)
+//
+// Rows are taken in their order, so that the latest weigh most. Penalties are those of `solvers/logistic.ts`, of a sum over rows;
+// with several passes each counts the rows once more, and so penalties as many times. The bias has none.
+// Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
+
+import { exp } from "../kernels/reference/exp.js";
+import type { LogisticModel, OneHotRows } from "./logistic.js";
+
+export interface FtrlOptions {
+  l1: number;
+  l2: number;
+  /** passes over the rows */
+  passes: number;
+  /** f64[numFeatures]: what weights are drawn to; 0 when absent */
+  prior?: Float64Array;
+}
+
+const ALPHA = 0.1;
+const BETA = 1;
+
+/**
+ * Fits weights.
+ *
+ * @param labels f32[numRows], 0 or 1
+ * @param counts f32[numRows]: what each row counts; 1 when absent
+ */
+export function fitFtrl(
+  { numRows, width, numFeatures, ids }: OneHotRows,
+  labels: Float32Array,
+  counts: Float32Array | undefined,
+  { l1, l2, passes, prior }: FtrlOptions,
+): LogisticModel {
+  // the bias is the last
+  const [z, n] = [new Float64Array(numFeatures + 1), new Float64Array(numFeatures + 1)];
+  const away = (i: number, free: boolean): number => {
+    const least = free ? 0 : passes * l1;
+    const sum = z[i]!;
+    if (Math.abs(sum) <= least) return 0;
+    return -(sum - Math.sign(sum) * least) / ((BETA + Math.sqrt(n[i]!)) / ALPHA + (free ? 0 : passes * l2));
+  };
+  const weightOf = (i: number): number => away(i, false) + (prior ? prior[i]! : 0);
+  const step = (i: number, free: boolean, g: number): void => {
+    const sigma = (Math.sqrt(n[i]! + g * g) - Math.sqrt(n[i]!)) / ALPHA;
+    z[i]! += g - sigma * away(i, free);
+    n[i]! += g * g;
+  };
+  for (let pass = 0; pass < passes; pass++) {
+    for (let r = 0; r < numRows; r++) {
+      const [from, to] = [r * width, (r + 1) * width];
+      let score = away(numFeatures, true);
+      for (let at = from; at < to; at++) score += weightOf(ids[at]!);
+      const p = 1 / (1 + exp(-score));
+      const g = (counts ? counts[r]! : 1) * (p - labels[r]!);
+      for (let at = from; at < to; at++) step(ids[at]!, false, g);
+      step(numFeatures, true, g);
+    }
+  }
+  return {
+    bias: away(numFeatures, true),
+    weights: Float64Array.from({ length: numFeatures }, (_, i) => weightOf(i)),
+  };
+}

@@ -1,0 +1,131 @@
+// The leading singular vectors of one side, by block Lanczos iteration with thick restarts on B = A A' (or A'A: of the shorter side).
+//
+//   basis [Q_1 .. Q_p]   orthonormal panels of sixteen      T = basis' B basis, a column of blocks for each product with B
+//   Z = B Q_p - basis (basis' B Q_p) = Q_p+1 R              what B Q_p has that the basis lacks
+//
+// When the basis is full, T = P W P': W approximates eigenvalues of B, and basis P its eigenvectors, with residuals |R P_last|. If
+// they are too large, the leading ones become the basis, Q_p+1 follows, and so on. A block Krylov space converges far faster than
+// the powers of a subspace of as many products; the whole basis is kept orthogonal, so no eigenvalue comes twice.
+//
+// Source: Musco and Musco 2015 (arXiv:1504.05477), algorithm 2, for the start and the space; Wu and Simon 2000
+// (10.1137/S0895479898334605) for the restart; Golub and Van Loan 2013, section 10.3.6, for blocks.
+
+import type { Region } from "../../kernels/memory.js";
+import { draw } from "../../kernels/reference/random.js";
+import { PANEL } from "../../kernels/svd.js";
+import { otherSide, type Side, type SvdMachine } from "./machine.js";
+import { fillRandom, orthonormalize, type Pending } from "./orthonormal.js";
+import { eigenOf, type Eigen } from "./symmetric.js";
+
+export interface LanczosOptions {
+  /** eigenvectors that are asked for */
+  dim: number;
+  /** the greatest residual over its eigenvalue */
+  tolerance: number;
+  seed: number;
+  maxRestarts: number;
+}
+
+export interface LanczosResult {
+  /** eigenvectors of B, the leading first; at least `dim` */
+  vectors: Region[];
+  restarts: number;
+  /** greatest residual over its eigenvalue among the first `dim` */
+  residual: number;
+}
+
+/** What rounding leaves of a residual, over the greatest eigenvalue. */
+const ROUNDING = 1e-6;
+
+/** Panels of the basis that `dim` vectors are sought in. */
+export function basisPanels(dim: number): number {
+  return Math.ceil((dim + Math.min(Math.max(2 * dim, 6 * PANEL), 16 * PANEL)) / PANEL);
+}
+
+/** Finds the leading eigenvectors of A A' (side rows) or A'A (side columns). */
+export async function lanczos(
+  machine: SvdMachine,
+  side: Side,
+  { dim, tolerance, seed, maxRestarts }: LanczosOptions,
+): Promise<LanczosResult> {
+  const numPanels = basisPanels(dim);
+  const size = numPanels * PANEL;
+  // a panel more than are asked for: the last ones converge faster in its company
+  const kept = Math.ceil(dim / PANEL) + 1;
+  const across = machine.panel(otherSide(side));
+  const free = Array.from({ length: numPanels + 2 }, () => machine.panel(side));
+
+  // a random start, multiplied once: directions that A does not see would only be in the way
+  for (let j = 0; j < PANEL; j++) fillRandom(machine, otherSide(side), across, j, draw(seed, j));
+  const start = free.pop()!;
+  await machine.multiply(side, across, start);
+  const basis: Region[] = [];
+  const T = new Float64Array(size * size);
+  let key = 0;
+  const orthonormal = async (pending: Omit<Pending, "spare">) => {
+    const found = await orthonormalize(
+      machine,
+      side,
+      basis,
+      { ...pending, spare: free.pop()! },
+      draw(~seed, ++key),
+    );
+    free.push(found.spare);
+    return found;
+  };
+  let { panel: next } = await orthonormal({ panel: start, squaredLength: Number.MIN_VALUE });
+  for (let restarts = 0; ; restarts++) {
+    let r: Float64Array = new Float64Array();
+    while (basis.length < numPanels) {
+      basis.push(next);
+      await machine.multiply(otherSide(side), next, across);
+      const Z = free.pop()!;
+      await machine.multiply(side, across, Z);
+      const products = await machine.crossProducts(side, basis, Z);
+      putBlock(T, size, basis.length - 1, products);
+      await machine.combine(side, basis, (i, j) => -products[i * PANEL + j]!, [Z], true);
+      ({ panel: next, r } = await orthonormal({ panel: Z, squaredLength: greatestSquare(products) }));
+    }
+
+    const eigen = eigenOf(T, size);
+    const residuals = residualsOf(eigen, r).subarray(0, dim);
+    const isDone = residuals.every((x, i) => x <= tolerance * eigen.values[i]! + ROUNDING * eigen.values[0]!);
+    const numKept = isDone || restarts === maxRestarts ? Math.ceil(dim / PANEL) : kept;
+    const vectors = basis.slice(0, numKept);
+    await machine.combine(side, basis, (i, j) => eigen.vectors[i * size + j]!, vectors);
+    if (numKept !== kept) {
+      const residual = residuals.reduce((most, x, i) => Math.max(most, x / eigen.values[i]!), 0);
+      return { vectors, restarts, residual };
+    }
+    free.push(...basis.splice(kept));
+    T.fill(0);
+    for (let i = 0; i < kept * PANEL; i++) T[i * size + i] = eigen.values[i]!;
+  }
+}
+
+/** The last column of blocks, on and above the diagonal. */
+function putBlock(T: Float64Array, size: number, block: number, products: Float64Array): void {
+  for (let i = 0; i < products.length / PANEL; i++) {
+    for (let j = 0; j < PANEL; j++) T[i * size + block * PANEL + j] = products[i * PANEL + j]!;
+  }
+}
+
+/** The greatest squared length of a column that has these products with an orthonormal basis, as far as the basis sees it. */
+function greatestSquare(products: Float64Array): number {
+  const squares = new Float64Array(PANEL);
+  products.forEach((x, at) => (squares[at % PANEL]! += x * x));
+  return squares.reduce((x, y) => Math.max(x, y), Number.MIN_VALUE);
+}
+
+/** |R P_last| of each eigenvector. */
+function residualsOf({ size, vectors }: Eigen, r: Float64Array): Float64Array {
+  return Float64Array.from({ length: size }, (_, e) => {
+    let square = 0;
+    for (let i = 0; i < PANEL; i++) {
+      let sum = 0;
+      for (let j = 0; j < PANEL; j++) sum += r[i * PANEL + j]! * vectors[(size - PANEL + j) * size + e]!;
+      square += sum * sum;
+    }
+    return Math.sqrt(square);
+  });
+}

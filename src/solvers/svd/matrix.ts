@@ -1,0 +1,57 @@
+// The matrix that is decomposed: sparse, with scalings and means that are applied and never written out.
+//
+//   A = D_r S D_c - 1 m'       S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
+
+import type { SparseRows } from "../../kernels/als.js";
+
+/** A matrix as the products with it need it. */
+export interface SvdMatrix {
+  /** S by rows */
+  rows: SparseRows;
+  /** the same entries by columns */
+  columns: SparseRows;
+  /** f32[numRows]: D_r; 1 when absent */
+  rowScale?: Float32Array;
+  /** f32[numColumns]: D_c; 1 when absent */
+  columnScale?: Float32Array;
+  /** f32[numColumns]: m; 0 when absent */
+  means?: Float32Array;
+}
+
+export const numRowsOf = ({ rows }: SvdMatrix): number => rows.indptr.length - 1;
+export const numColumnsOf = ({ columns }: SvdMatrix): number => columns.indptr.length - 1;
+
+/** What a column is, over all rows. */
+export interface ColumnMoments {
+  /** f64[numColumns]: mean and sum of squares of the columns of D_r S D_c */
+  means: Float64Array;
+  squares: Float64Array;
+}
+
+/** Means and sums of squares of D_r S D_c, before any centring. */
+export function columnMoments(matrix: SvdMatrix): ColumnMoments {
+  const { columns, rowScale, columnScale } = matrix;
+  const numColumns = numColumnsOf(matrix);
+  const means = new Float64Array(numColumns);
+  const squares = new Float64Array(numColumns);
+  for (let c = 0; c < numColumns; c++) {
+    let [sum, square] = [0, 0];
+    for (let e = columns.indptr[c]!; e < columns.indptr[c + 1]!; e++) {
+      const x = (columns.values ? columns.values[e]! : 1) * (rowScale ? rowScale[columns.indices[e]!]! : 1);
+      sum += x;
+      square += x * x;
+    }
+    const scale = columnScale ? columnScale[c]! : 1;
+    means[c] = (scale * sum) / numRowsOf(matrix);
+    squares[c] = scale * scale * square;
+  }
+  return { means, squares };
+}
+
+/** Variance of all columns together, about their means, whether the matrix is centred or not; divided by numRows. */
+export function totalVariance(matrix: SvdMatrix, { means, squares }: ColumnMoments): number {
+  const numRows = numRowsOf(matrix);
+  let total = 0;
+  for (let c = 0; c < means.length; c++) total += squares[c]! / numRows - means[c]! * means[c]!;
+  return Math.max(0, total);
+}

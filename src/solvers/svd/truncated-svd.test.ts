@@ -1,0 +1,145 @@
+import { Matrix, SingularValueDecomposition } from "ml-matrix";
+import { UsageError } from "../../errors.js";
+import type { SparseRows } from "../../kernels/als.js";
+import { draw } from "../../kernels/reference/random.js";
+import { columnMoments, totalVariance, type SvdMatrix } from "./matrix.js";
+import { truncatedSvd, type SvdOptions, type TruncatedSvd } from "./truncated-svd.js";
+
+const options: SvdOptions = { dim: 5, tolerance: 1e-3, seed: 1, threads: 1 };
+const uniform = (key: number, i: number): number => draw(key, i) / 2 ** 31 - 1;
+
+function sparse(dense: readonly (readonly number[])[], numColumns: number): SparseRows {
+  const indptr = new Uint32Array(dense.length + 1);
+  const [indices, values]: [number[], number[]] = [[], []];
+  dense.forEach((row, r) => {
+    for (let c = 0; c < numColumns; c++) {
+      if (row[c] === 0) continue;
+      indices.push(c);
+      values.push(row[c]!);
+    }
+    indptr[r + 1] = indices.length;
+  });
+  return { indptr, indices: Uint32Array.from(indices), values: Float32Array.from(values) };
+}
+
+function matrixOf(dense: readonly (readonly number[])[]): SvdMatrix {
+  const numColumns = dense[0]!.length;
+  const transposed = Array.from({ length: numColumns }, (_, c) => dense.map((row) => row[c]!));
+  return { rows: sparse(dense, numColumns), columns: sparse(transposed, dense.length) };
+}
+
+/** Of slowly falling singular values, three entries in four zero. */
+function planted(numRows: number, numColumns: number): number[][] {
+  return Array.from({ length: numRows }, (_, r) =>
+    Array.from({ length: numColumns }, (_, c) =>
+      draw(3, r * numColumns + c) % 4 === 0
+        ? Math.fround(
+            uniform(1, r) * uniform(2, c) * 3 + ((r + c) % 7 === 0 ? 1 : 0) + 0.3 * uniform(4, r * 1000 + c),
+          )
+        : 0,
+    ),
+  );
+}
+
+/** Largest difference of U S V' from the given matrix's own truncation, over its largest singular value. */
+function distance({ dim, singularValues, left, right }: TruncatedSvd, dense: number[][]): number {
+  const svd = new SingularValueDecomposition(new Matrix(dense), { autoTranspose: true });
+  let most = 0;
+  for (let r = 0; r < dense.length; r++) {
+    for (let c = 0; c < dense[0]!.length; c++) {
+      let [got, wanted] = [0, 0];
+      for (let d = 0; d < dim; d++) {
+        got += left[r * dim + d]! * singularValues[d]! * right[c * dim + d]!;
+        wanted += svd.leftSingularVectors.get(r, d) * svd.diagonal[d]! * svd.rightSingularVectors.get(c, d);
+      }
+      most = Math.max(most, Math.abs(got - wanted));
+    }
+  }
+  return most / svd.diagonal[0]!;
+}
+
+describe.each([
+  ["wide", 150, 190],
+  ["tall", 190, 150],
+  ["narrow, through its Gram matrix,", 90, 40],
+  ["flat, through its Gram matrix,", 40, 90],
+])("a %s matrix", (_, numRows, numColumns) => {
+  const dense = planted(numRows, numColumns);
+  const matrix = matrixOf(dense);
+
+  test("has the truncation that ml-matrix finds, to 1e-5", async () => {
+    expect(distance(await truncatedSvd(matrix, options), dense)).toBeLessThan(1e-5);
+  });
+
+  test("scaled and centred without being written out is as when it is written out, to 1e-5", async () => {
+    const rowScale = Float32Array.from({ length: numRows }, (_, r) => 1 + 0.5 * uniform(5, r));
+    const columnScale = Float32Array.from({ length: numColumns }, (_, c) => 1 + 0.5 * uniform(6, c));
+    const shaped = { ...matrix, rowScale, columnScale };
+    const { means } = columnMoments(shaped);
+    const written = dense.map((row, r) => row.map((x, c) => rowScale[r]! * x * columnScale[c]! - means[c]!));
+    const found = await truncatedSvd({ ...shaped, means: Float32Array.from(means) }, options);
+    expect(distance(found, written)).toBeLessThan(1e-5);
+    const variance = written.flat().reduce((sum, x) => sum + x * x, 0) / numRows;
+    expect(totalVariance(shaped, columnMoments(shaped)) / variance).toBeCloseTo(1, 6);
+  });
+
+  test("gives the same bytes at 1, 2 and 3 threads", async () => {
+    const [one, ...others] = await Promise.all(
+      [1, 2, 3].map((threads) => truncatedSvd(matrix, { ...options, threads })),
+    );
+    for (const other of others) expect(other).toEqual(one);
+  });
+
+  test("has its greatest entry of each right vector positive", async () => {
+    const { dim, right } = await truncatedSvd(matrix, options);
+    for (let d = 0; d < dim; d++) {
+      const column = Array.from({ length: numColumns }, (_, c) => right[c * dim + d]!);
+      expect(Math.max(...column)).toBeGreaterThanOrEqual(-Math.min(...column));
+    }
+  });
+});
+
+test("a value that every dimension has is found as often as is asked for", async () => {
+  // 160 users with an item of their own each: a Krylov space of one start holds sixteen of them
+  const ones = { indptr: Uint32Array.from({ length: 161 }, (_, r) => r), indices: new Uint32Array(160) };
+  ones.indices.forEach((_, r) => (ones.indices[r] = r));
+  const { singularValues, method } = await truncatedSvd(
+    { rows: ones, columns: ones },
+    { ...options, dim: 20 },
+  );
+  expect(method).toBe("lanczos");
+  expect(singularValues).toHaveLength(20);
+  for (const value of singularValues) expect(value).toBeCloseTo(1, 5);
+});
+
+test.each([
+  ["narrow", 60],
+  ["wide", 200],
+])("a %s matrix of rank 3 has three dimensions, whatever is asked for", async (_, numColumns) => {
+  const dense = Array.from({ length: 220 }, (_, r) =>
+    Array.from({ length: numColumns }, (_, c) =>
+      [0, 1, 2].reduce((sum, d) => sum + uniform(10 + d, r) * uniform(20 + d, c), 0),
+    ),
+  );
+  const found = await truncatedSvd(matrixOf(dense), options);
+  expect(found.dim).toBe(3);
+  expect(found.right).toHaveLength(3 * numColumns);
+});
+
+test("--exact goes through the Gram matrix where a side is narrow, and is refused where none is", async () => {
+  const dense = planted(150, 190);
+  const found = await truncatedSvd(matrixOf(dense), { ...options, exact: true });
+  expect(found.method).toBe("exact");
+  expect(distance(found, dense)).toBeLessThan(1e-6);
+  const empty = { indptr: new Uint32Array(2001), indices: new Uint32Array() };
+  await expect(truncatedSvd({ rows: empty, columns: empty }, { ...options, exact: true })).rejects.toThrow(
+    UsageError,
+  );
+});
+
+test("a signal ends it with the signal's reason", async () => {
+  const controller = new AbortController();
+  const running = truncatedSvd(matrixOf(planted(150, 190)), options, controller.signal);
+  controller.abort(new Error("enough"));
+  await expect(running).rejects.toThrow("enough");
+});

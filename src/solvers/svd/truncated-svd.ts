@@ -1,0 +1,143 @@
+// The leading singular values and vectors of a sparse matrix.
+//
+//   A ~ U S V'     narrow matrices exactly, through the Gram matrix; others by block Lanczos iteration on the shorter side
+//
+// A run has the same bytes at any number of threads. Memory: the entries twice, 3 dim + 48 vectors of the shorter side and 16 of
+// the longer one in one WebAssembly memory; the results beside it.
+
+import { UsageError } from "../../errors.js";
+import { PANEL } from "../../kernels/svd.js";
+import { withMachine } from "../../workers/with-machine.js";
+import { exactSvd, MAX_EXACT, type Triplets } from "./exact.js";
+import { basisPanels, lanczos } from "./lanczos.js";
+import { otherSide, SvdMachine, type Side } from "./machine.js";
+import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
+
+export interface SvdOptions {
+  /** triplets that are asked for, from 1 on */
+  dim: number;
+  /** iteration stops when every residual |B u - s^2 u| is below so many s^2 */
+  tolerance: number;
+  /** through the Gram matrix, whatever it takes; by the matrix's size when absent */
+  exact?: boolean;
+  seed: number;
+  threads: number;
+}
+
+export interface TruncatedSvd extends Triplets {
+  method: "exact" | "lanczos";
+  restarts: number;
+  /** the greatest residual over its eigenvalue; 0 when exact */
+  residual: number;
+}
+
+/** Iterations that have not converged by then are told by their residual. */
+const MAX_RESTARTS = 40;
+/** Of the greatest singular value: what is below is rounding of products in single precision. */
+const LANCZOS_ROUNDING = 5e-4;
+
+/**
+ * The leading `dim` singular triplets, descending; fewer when the rank is less.
+ *
+ * In each, the entry of `right` that is greatest in magnitude is positive; of several, the first.
+ *
+ * @param signal ends the work promptly; the promise rejects with its reason
+ * @throws {UsageError} the matrix does not fit 4 GiB, or --exact is asked of one without a narrow side
+ */
+export async function truncatedSvd(
+  matrix: SvdMatrix,
+  options: SvdOptions,
+  signal?: AbortSignal,
+): Promise<TruncatedSvd> {
+  const [numRows, numColumns] = [numRowsOf(matrix), numColumnsOf(matrix)];
+  const side: Side = numRows < numColumns ? "rows" : "columns";
+  const narrow = Math.min(numRows, numColumns);
+  const dim = Math.min(options.dim, narrow);
+  if (options.exact && narrow > MAX_EXACT) {
+    throw new UsageError(
+      `--exact takes a matrix with a side of at most ${MAX_EXACT}, and this one has ${numRows} x ${numColumns}: ` +
+        "a small --tolerance goes as far as single precision does",
+    );
+  }
+  if (options.exact || narrow <= basisPanels(dim) * PANEL) {
+    signal?.throwIfAborted();
+    return { ...withSigns(exactSvd(matrix, side, dim)), method: "exact", restarts: 0, residual: 0 };
+  }
+  const machine = await SvdMachine.start(matrix, basisPanels(dim), options.threads);
+  return await withMachine(machine, signal, async () => {
+    const { vectors, ...how } = await lanczos(machine, side, {
+      ...options,
+      dim,
+      maxRestarts: MAX_RESTARTS,
+    });
+    return { ...withSigns(await tripletsOf(machine, side, vectors, dim)), method: "lanczos", ...how };
+  });
+}
+
+/** Singular values as the lengths of A'u, which are closer than the roots of the eigenvalues, and both sides' vectors. */
+async function tripletsOf(
+  machine: SvdMachine,
+  side: Side,
+  vectors: Awaited<ReturnType<typeof lanczos>>["vectors"],
+  dim: number,
+): Promise<Triplets> {
+  const other = otherSide(side);
+  const [near, far] = [machine.lengthOf(side), machine.lengthOf(other)];
+  const product = machine.panel(other);
+  const singularValues = new Float64Array(vectors.length * PANEL);
+  const lengths = new Float64Array(vectors.length * PANEL);
+  const [own, across] = [new Float32Array(near * dim), new Float32Array(far * dim)];
+  for (const [p, panel] of vectors.entries()) {
+    const [squares, unit] = [
+      await machine
+        .multiply(other, panel, product)
+        .then(() => machine.crossProducts(other, [product], product)),
+      await machine.crossProducts(side, [panel], panel),
+    ];
+    const [u, w] = [machine.values(panel), machine.values(product)];
+    for (let j = 0; j < PANEL && p * PANEL + j < dim; j++) {
+      const d = p * PANEL + j;
+      lengths[d] = Math.sqrt(unit[j * PANEL + j]!);
+      const length = Math.sqrt(squares[j * PANEL + j]!);
+      singularValues[d] = length / lengths[d]!;
+      for (let i = 0; i < near; i++) own[i * dim + d] = u[i * PANEL + j]! / lengths[d]!;
+      for (let i = 0; i < far; i++) across[i * dim + d] = w[i * PANEL + j]! / length;
+    }
+  }
+  const rank = singularValues
+    .subarray(0, dim)
+    .filter((x) => x > LANCZOS_ROUNDING * singularValues[0]!).length;
+  const all = { dim, singularValues: singularValues.slice(0, dim) };
+  const sides = side === "rows" ? { left: own, right: across } : { left: across, right: own };
+  return cut({ ...all, ...sides }, rank);
+}
+
+/** The first triplets. */
+function cut({ dim, singularValues, left, right }: Triplets, rank: number): Triplets {
+  if (rank === dim) return { dim, singularValues, left, right };
+  const narrowed = (vectors: Float32Array) => {
+    const rows = vectors.length / dim;
+    const kept = new Float32Array(rows * rank);
+    for (let r = 0; r < rows; r++) kept.set(vectors.subarray(r * dim, r * dim + rank), r * rank);
+    return kept;
+  };
+  return {
+    dim: rank,
+    singularValues: singularValues.slice(0, rank),
+    left: narrowed(left),
+    right: narrowed(right),
+  };
+}
+
+function withSigns(triplets: Triplets): Triplets {
+  const { dim, left, right } = triplets;
+  for (let d = 0; d < dim; d++) {
+    let greatest = 0;
+    for (let at = d; at < right.length; at += dim)
+      if (Math.abs(right[at]!) > Math.abs(greatest)) greatest = right[at]!;
+    if (greatest >= 0) continue;
+    for (let at = d; at < right.length; at += dim) right[at] = -right[at]!;
+    for (let at = d; at < left.length; at += dim) left[at] = -left[at]!;
+  }
+  return triplets;
+}

@@ -1,0 +1,153 @@
+// The kernel of a factorization machine with rows in its memory, driven from a test's own thread, and its twin beside it.
+
+import {
+  BATCH_ROWS,
+  BLOCK_ROWS,
+  type FmKernel,
+  type FmLayout,
+  readBias,
+  reservePairs,
+  takeLoss,
+  writeBias,
+  writeStruct,
+} from "../kernels/fm.js";
+import { kernelImports, loadKernel } from "../kernels/load.js";
+import { Arena } from "../kernels/memory.js";
+import type { ReferenceRow } from "../kernels/reference/fm.js";
+import { draw, permutation } from "../kernels/reference/random.js";
+
+export interface KernelMachine {
+  arena: Arena;
+  layout: FmLayout;
+  kernel: FmKernel;
+  /** the struct Rows */
+  rowsAt: number;
+  /** the parameters as they are now */
+  parameters: () => { vectors: Float32Array; w: Float32Array };
+  /** trains on all rows in the order that the key names; 0: as they stand */
+  train: (key: number) => void;
+}
+
+/** Lays a machine out, draws first vectors in plus or minus `spread`, and sets w0 to 0.25. */
+export async function kernelMachine(
+  name: "fm" | "ffm",
+  numFeatures: number,
+  spread: number,
+  rows: ReferenceRow[],
+  allocate: (arena: Arena) => FmLayout,
+): Promise<KernelMachine> {
+  const arena = new Arena();
+  const layout = allocate(arena);
+  const module = await loadKernel(name);
+  const { exports: kernel } = new WebAssembly.Instance<FmKernel>(module, kernelImports(arena.memory));
+  const put = (values: readonly number[], type: "u32" | "f32"): number => {
+    const region = arena.allocate("test data", values.length * 4);
+    arena[type](region).set(values);
+    return region.offset;
+  };
+  const rowsAt = putRows(arena, rows, put);
+  reservePairs(arena, layout, BLOCK_ROWS * 32);
+  const drawn = Array.from({ length: 2 * numFeatures }, (_, i) => draw(5, i));
+  const ones = Array.from({ length: numFeatures }, () => 1);
+  const [hashes, counts] = [put(drawn, "u32"), put(ones, "u32")];
+  for (let j = 0; j <= layout.numSlices; j++) kernel.initialise(layout.plan, j, hashes, counts, 1, spread);
+  writeBias(arena, layout, 0.25);
+  const width = layout.vectorWidth;
+  const vectors = arena.allocate("vectors", numFeatures * width * 4);
+  const w = arena.allocate("weights", numFeatures * 4);
+  return {
+    arena,
+    layout,
+    kernel,
+    rowsAt,
+    parameters() {
+      for (let j = 0; j <= layout.numSlices; j++)
+        kernel.exportSlice(layout.plan, j, vectors.offset, w.offset);
+      return {
+        vectors: arena.f32(vectors).slice(0, numFeatures * width),
+        w: arena.f32(w).slice(0, numFeatures),
+      };
+    },
+    train(key) {
+      const done = kernel.trainBlock(layout.plan, layout.threads[0]!, 0, rowsAt, 0, rows.length, key);
+      expect(done).toBe(1);
+    },
+  };
+}
+
+/** The struct Rows: ends, values and weights only where rows need them. */
+function putRows(
+  arena: Arena,
+  rows: ReferenceRow[],
+  put: (values: readonly number[], type: "u32" | "f32") => number,
+): number {
+  const widths = new Set(rows.map(({ ids }) => ids.length));
+  const ends = [0];
+  for (const { ids } of rows) ends.push(ends.at(-1)! + ids.length);
+  const values = rows.flatMap((row) => row.values);
+  const isWeighted = rows.some(({ weight }) => weight !== undefined);
+  return writeStruct(arena, "test rows", [
+    ["u32", rows.length],
+    ["u32", rows[0]!.ids.length],
+    ["u32", widths.size === 1 ? 0 : put(ends, "u32")],
+    [
+      "u32",
+      put(
+        rows.flatMap(({ ids }) => ids),
+        "u32",
+      ),
+    ],
+    ["u32", values.every((x) => x === 1) ? 0 : put(values, "f32")],
+    [
+      "u32",
+      put(
+        rows.map(({ label }) => label),
+        "f32",
+      ),
+    ],
+    [
+      "u32",
+      isWeighted
+        ? put(
+            rows.map(({ weight = 1 }) => weight),
+            "f32",
+          )
+        : 0,
+    ],
+  ]);
+}
+
+/** The rows in the order in which the kernel visits them under the key, in its batches. */
+export function batchesOf(rows: readonly ReferenceRow[], key: number): ReferenceRow[][] {
+  const visited = [...rows];
+  if (key) permutation(rows.length, key).forEach((place, r) => (visited[place] = rows[r]!));
+  return Array.from({ length: Math.ceil(rows.length / BATCH_ROWS) }, (_, b) =>
+    visited.slice(b * BATCH_ROWS, (b + 1) * BATCH_ROWS),
+  );
+}
+
+/**
+ * The largest differences of a trained machine from its twin: of weights and vectors, and of w0 and, as a share, the loss.
+ *
+ * @param loss the sum of the kernel's losses, as lossOf gives it once
+ */
+export function errorsOf(
+  { arena, layout, parameters }: KernelMachine,
+  loss: number,
+  twin: { w0: number; w: Float64Array; v: Float64Array; sum: number },
+): { parameters: number; sums: number } {
+  const { w, vectors } = parameters();
+  return {
+    parameters: Math.max(maxDifference(w, twin.w), maxDifference(vectors, twin.v)),
+    sums: Math.max(Math.abs(readBias(arena, layout) - twin.w0), Math.abs(loss - twin.sum) / twin.sum),
+  };
+}
+
+/** The sum of the losses of a machine's training since the last call. */
+export function lossOf({ arena, layout }: KernelMachine): number {
+  return takeLoss(arena, layout);
+}
+
+export function maxDifference(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  return Array.from(a, (value, i) => Math.abs(value - b[i]!)).reduce((x, y) => Math.max(x, y), 0);
+}

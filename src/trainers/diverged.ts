@@ -1,0 +1,15 @@
+// How a training by gradients ends when it is lost.
+
+import { DivergedError } from "../errors.js";
+
+/** The error that stops a training. @param what happened */
+export function diverged(
+  what: string,
+  epoch: number,
+  { learningRate }: { learningRate: number },
+): DivergedError {
+  return new DivergedError(
+    `${what} in epoch ${epoch}, at learning rate ${learningRate}: ` +
+      `try --learning-rate ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
+  );
+}

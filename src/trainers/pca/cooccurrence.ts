@@ -1,0 +1,148 @@
+// Items that occur together in sessions → a vector of each.
+//
+//   #(i, j)   sessions that hold both i and j, i != j; with a window, pairs of their events that are at most so many apart
+//   M_ij = max(0, log(#(i, j) #() / (#(i) #(j))) - log shift)        #(i) = sum over j,  #() = sum over all
+//   M = U S V'     item  U S^p
+//
+// Source: Levy and Goldberg 2014, "Neural Word Embedding as Implicit Matrix Factorization", sections 3.3 and 4.2.
+
+import { sparseOf, transpose } from "../../dataset/interactions.js";
+import type { SparseRows } from "../../kernels/als.js";
+import { log } from "../../kernels/reference/exp.js";
+import { decompose } from "./decompose.js";
+import { matrixTensor, shared, sharesOf, type PcaModel } from "./model.js";
+import type { PcaOptions } from "./options.js";
+
+/** Events in the order in which they happened within their sessions. */
+export interface SessionEvents {
+  /** u32[numEvents] */
+  sessions: Uint32Array;
+  /** u32[numEvents] */
+  items: Uint32Array;
+  numSessions: number;
+  numItems: number;
+}
+
+/** Decomposes what items say of one another; vectors are by item. */
+export async function cooccurrencePca(
+  events: SessionEvents,
+  options: PcaOptions,
+  signal?: AbortSignal,
+): Promise<PcaModel> {
+  const { window, shift } = options;
+  const counts = window > 0 ? countsInWindow(events, window) : countsInSessions(events);
+  const information = mutualInformation(counts, shift);
+  const columns = transpose(information, events.numItems);
+  const found = await decompose({ rows: information, columns }, options, signal);
+  const { dim, left, right, singularValues } = found;
+  const shares = sharesOf(singularValues, options, events.numItems);
+  return {
+    ...found,
+    size: { rows: events.numItems, columns: events.numItems, entries: information.indices.length },
+    vectors: shared(left, shares.columns),
+    tensors: { components: matrixTensor(right, dim) },
+  };
+}
+
+/** Pairs of different items by the sessions that hold both. */
+export function countsInSessions({ sessions, items, numSessions, numItems }: SessionEvents): SparseRows {
+  const bySession = sparseOf(sessions, items, [numSessions, numItems]);
+  const byItem = transpose({ indptr: bySession.indptr, indices: bySession.indices }, numItems);
+  const together = new Uint32Array(numItems);
+  const out = new Entries(numItems);
+  for (let i = 0; i < numItems; i++) {
+    const others: number[] = [];
+    for (let e = byItem.indptr[i]!; e < byItem.indptr[i + 1]!; e++) {
+      const s = byItem.indices[e]!;
+      for (let f = bySession.indptr[s]!; f < bySession.indptr[s + 1]!; f++) {
+        const j = bySession.indices[f]!;
+        if (j !== i && together[j]!++ === 0) others.push(j);
+      }
+    }
+    for (const j of Uint32Array.from(others).sort()) {
+      out.add(j, together[j]!);
+      together[j] = 0;
+    }
+    out.endRow();
+  }
+  return out.rows();
+}
+
+/** Pairs of different items by events of one session that are at most `window` apart. */
+export function countsInWindow(
+  { sessions, items, numSessions, numItems }: SessionEvents,
+  window: number,
+): SparseRows {
+  const places = new Uint32Array(numSessions + 1);
+  for (const s of sessions) places[s + 1]!++;
+  for (let s = 0; s < numSessions; s++) places[s + 1]! += places[s]!;
+  const ends = places.slice(0, numSessions);
+  const ordered = new Uint32Array(items.length);
+  sessions.forEach((s, e) => (ordered[ends[s]!++] = items[e]!));
+  const pairs: [number[], number[]] = [[], []];
+  for (let s = 0; s < numSessions; s++) {
+    for (let a = places[s]!; a < places[s + 1]!; a++) {
+      for (let b = a + 1; b < Math.min(a + window + 1, places[s + 1]!); b++) {
+        if (ordered[a] === ordered[b]) continue;
+        pairs[0].push(ordered[a]!, ordered[b]!);
+        pairs[1].push(ordered[b]!, ordered[a]!);
+      }
+    }
+  }
+  return sparseOf(Uint32Array.from(pairs[0]), Uint32Array.from(pairs[1]), [numItems, numItems]);
+}
+
+/** The positive part of the pointwise mutual information less log(shift). */
+export function mutualInformation({ indptr, indices, values }: SparseRows, shift: number): SparseRows {
+  const numItems = indptr.length - 1;
+  const ofItem = new Float64Array(numItems);
+  let all = 0;
+  for (let i = 0; i < numItems; i++) {
+    for (let e = indptr[i]!; e < indptr[i + 1]!; e++) ofItem[i]! += values ? values[e]! : 1;
+    all += ofItem[i]!;
+  }
+  const out = new Entries(numItems);
+  for (let i = 0; i < numItems; i++) {
+    for (let e = indptr[i]!; e < indptr[i + 1]!; e++) {
+      const j = indices[e]!;
+      const ratio = ((values ? values[e]! : 1) * all) / (ofItem[i]! * ofItem[j]! * shift);
+      if (ratio > 1) out.add(j, log(ratio));
+    }
+    out.endRow();
+  }
+  return out.rows();
+}
+
+/** A sparse matrix that grows row after row. */
+class Entries {
+  #indices = new Uint32Array(1024);
+  #values = new Float32Array(1024);
+  readonly #indptr: Uint32Array;
+  #row = 0;
+  #size = 0;
+
+  constructor(numRows: number) {
+    this.#indptr = new Uint32Array(numRows + 1);
+  }
+
+  add(column: number, value: number): void {
+    if (this.#size === this.#indices.length) {
+      const [indices, values] = [this.#indices, this.#values];
+      this.#indices = new Uint32Array(2 * this.#size);
+      this.#values = new Float32Array(2 * this.#size);
+      this.#indices.set(indices);
+      this.#values.set(values);
+    }
+    this.#indices[this.#size] = column;
+    this.#values[this.#size++] = value;
+  }
+
+  endRow(): void {
+    this.#indptr[++this.#row] = this.#size;
+  }
+
+  rows(): SparseRows {
+    const values = this.#values.slice(0, this.#size);
+    return { indptr: this.#indptr, indices: this.#indices.slice(0, this.#size), values };
+  }
+}

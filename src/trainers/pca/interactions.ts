@@ -1,0 +1,75 @@
+// Users x items → a vector of each.
+//
+//   A = D_u^-1/2 W D_i^-1/2 = U S V'       W  values of the events      D  sums of its rows, of its columns; 1 without --normalize
+//   user  D_u^1/2 U S^(1-p)      item  D_i^1/2 V S^p       their inner product is W's row times D_i^-1/2 V V' D_i^1/2
+//
+// so that a user who came later is ranked for from the events alone (fold-in.ts). Scaling the items back is what makes popular
+// items come first where they should: without it a recommendation is of what is near, not of what is likely.
+// Source: Chung 1997, Spectral Graph Theory, for the normalised matrix; docs/algorithms/pca.md for what it brings.
+
+import { interactionsOf, transpose, type FieldFeatures } from "../../dataset/interactions.js";
+import type { FeatureRows } from "../../dataset/rows.js";
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { SparseRows } from "../../kernels/als.js";
+import { decompose } from "./decompose.js";
+import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
+import type { PcaOptions } from "./options.js";
+import { rowSums, statisticsOf, valuesOf } from "./values.js";
+
+/** Decomposes the events of users and items; their weights are counts. */
+export async function interactionsPca(
+  space: FeatureSpace,
+  names: { user: string; item: string },
+  rows: FeatureRows,
+  options: PcaOptions,
+  signal?: AbortSignal,
+): Promise<PcaModel> {
+  const [user, item] = [featuresOf(space, names.user), featuresOf(space, names.item)];
+  const events = known(interactionsOf(rows, user, item).users);
+  const [numUsers, numItems] = [user.count - 1, item.count - 1];
+  const itemUsers = new Uint32Array(numItems);
+  for (const i of events.indices) itemUsers[i]!++;
+  const values = valuesOf(options.values, events, itemUsers);
+  const byItem = transpose(values, numItems);
+  const rootOf = (side: SparseRows) =>
+    Float32Array.from(rowSums(side), (x) => (x > 0 ? 1 / Math.sqrt(x) : 0));
+  const scales = options.normalize === "degree" && { rowScale: rootOf(values), columnScale: rootOf(byItem) };
+  const found = await decompose({ rows: values, columns: byItem, ...scales }, options, signal);
+
+  const { dim, left, right, singularValues, columnScale, means } = found;
+  const shares = sharesOf(singularValues, options, numUsers);
+  const vectors = new Float32Array(space.numFeatures * dim);
+  vectors.set(shared(left, shares.rows, scales ? scales.rowScale : undefined), (user.first + 1) * dim);
+  vectors.set(shared(right, shares.columns, columnScale), (item.first + 1) * dim);
+  const weights = means && new Float32Array(space.numFeatures);
+  means?.forEach((mean, i) => (weights![item.first + 1 + i] = mean / (columnScale ? columnScale[i]! : 1)));
+  const { meanEvents } = statisticsOf(events);
+  return {
+    ...found,
+    size: { rows: numUsers, columns: numItems, entries: values.indices.length },
+    vectors,
+    ...(weights && { weights }),
+    tensors: {
+      components: matrixTensor(right, dim),
+      rowShares: vectorTensor(shares.rows),
+      columnShares: vectorTensor(shares.columns),
+      ...(columnScale && { columnScale: vectorTensor(columnScale) }),
+      ...(means && { mean: vectorTensor(means) }),
+      ...(scales && { rowScale: vectorTensor(scales.rowScale) }),
+      itemUsers: { shape: [numItems], data: itemUsers },
+      userEvents: vectorTensor(rowSums(events)),
+      statistics: vectorTensor([numUsers, meanEvents]),
+    },
+  };
+}
+
+/** The features of a field; it is one of the space's, as the caller has checked. */
+export function featuresOf({ fields, offsets }: FeatureSpace, name: string): FieldFeatures {
+  const f = fields.findIndex((field) => field.name === name);
+  return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };
+}
+
+/** Without the ids 0, which are out-of-vocabulary and have no entries. */
+function known({ indptr, indices, values }: SparseRows): SparseRows {
+  return { indptr: indptr.subarray(1), indices: indices.map((id) => id - 1), ...(values && { values }) };
+}

@@ -1,0 +1,101 @@
+// New rows and new users or items in the coordinates of a decomposition, with everything that was fitted left as it is.
+//
+//   features, columns   x ↦ (x c - m) V                       c  column scale      m  means; over the root of the explained variance
+//                                                             when whitened
+//   a user  r_u         x ↦ (sum_i v_ui c_i V_i) s_u / S      v  values of the events      s_u, s_i  shares of the singular values S
+//   an item             x ↦ (sum_u v_ui r_u U_u) s_i / S      r  row scale
+//
+// so that the events of a user whom the run knows give the row that it has (docs/algorithms/pca.md).
+
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { rowsOf } from "../../embedding/table.js";
+import type { PcaTensors } from "./artifact.js";
+import type { ValueKind } from "./options.js";
+import { valueOf } from "./values.js";
+
+/** A row of features becomes the sum of its values times these, less the offset. */
+export interface Projection {
+  dim: number;
+  /** f32[numFeatures * dim], row-major */
+  loadings: Float32Array;
+  /** f64[dim] */
+  offset: Float64Array;
+}
+
+/** The projection of a run of features (all features of the space are columns) or of columns (its fields are). */
+export function projectionOf(
+  { fields, offsets, numFeatures }: FeatureSpace,
+  tensors: PcaTensors,
+  { isTable, whiten }: { isTable: boolean; whiten: boolean },
+): Projection {
+  const components = tensors.get("components");
+  const variance = tensors.get("explainedVariance");
+  const [scale, mean] = [tensors.find("columnScale"), tensors.find("mean")];
+  const dim = variance.length;
+  const loadings = new Float32Array(numFeatures * dim);
+  const offset = new Float64Array(dim);
+  const put = (column: number, feature: number, factor: number, shift: number) => {
+    for (let d = 0; d < dim; d++) {
+      const v = components[column * dim + d]! / (whiten ? Math.sqrt(variance[d]!) : 1);
+      loadings[feature * dim + d] = factor * v;
+      offset[d]! += shift * v;
+    }
+  };
+  if (!isTable) {
+    for (let f = 0; f < numFeatures; f++) put(f, f, scale?.[f] ?? 1, mean?.[f] ?? 0);
+    return { dim, loadings, offset };
+  }
+  // an encoded number is (x - field.mean) / field.deviation, and 0 where it is missing
+  fields.forEach((field, c) => {
+    if (field.kind !== "number") return;
+    put(c, offsets[c]!, scale![c]! * field.deviation, mean![c]! - scale![c]! * field.mean);
+  });
+  return { dim, loadings, offset };
+}
+
+/** Pairs of a user or an item with the other side: positions of the run's keys, and how often each occurs. */
+export interface FoldedEvents {
+  others: Uint32Array;
+  counts: Float64Array;
+}
+
+/** What turns the events of a new user, or of a new item, into a vector. */
+export function interactionFolding(
+  side: "user" | "item",
+  names: { user: string; item: string },
+  table: EmbeddingTable,
+  tensors: PcaTensors,
+  values: ValueKind,
+): (events: FoldedEvents) => Float64Array {
+  const { dim } = table;
+  const singularValues = tensors.get("singularValues");
+  const shares = { user: tensors.get("rowShares"), item: tensors.get("columnShares") };
+  const [itemUsers, userEvents] = [tensors.itemUsers(), tensors.get("userEvents")];
+  const [numUsers, meanEvents] = tensors.get("statistics");
+  const statistics = { numUsers: numUsers!, meanEvents: meanEvents! };
+  const components = tensors.get("components");
+  const [rowScale, columnScale, mean] = ["rowScale", "columnScale", "mean"].map((name) => tensors.find(name));
+  const users = rowsOf(table, names.user);
+
+  // of the other side: what an entry of 1 adds in each dimension
+  const direction = (other: number, d: number): number => {
+    if (side === "user") return components[other * dim + d]! * (columnScale ? columnScale[other]! : 1);
+    const scale = rowScale ? rowScale[other]! : 1;
+    return (table.vectors[(users.first + other) * dim + d]! * scale * scale) / shares.user[d]!;
+  };
+  const offset = new Float64Array(dim);
+  if (mean && side === "user")
+    mean.forEach((m, i) => offset.forEach((_, d) => (offset[d]! += m * components[i * dim + d]!)));
+  return ({ others, counts }) => {
+    const total = counts.reduce((sum, c) => sum + c, 0);
+    const vector = offset.map((x) => -x);
+    others.forEach((other, e) => {
+      const [ofUser, ofItem] =
+        side === "user" ? [total, itemUsers[other]!] : [userEvents[other]!, others.length];
+      const value = valueOf(values, statistics, counts[e]!, ofUser, ofItem);
+      for (let d = 0; d < dim; d++) vector[d]! += value * direction(other, d);
+    });
+    return vector.map((x, d) => (x * shares[side][d]!) / singularValues[d]!);
+  };
+}

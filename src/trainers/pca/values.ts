@@ -1,0 +1,75 @@
+// What the events of a user and an item become in the matrix, for the matrix itself and for whoever is folded in later.
+//
+//   counts c     binary 1     log1p log(1 + c)
+//   tfidf  c (1 + log((1 + N) / (1 + n_i)))                                                   N users, n_i of them have item i
+//   bm25   log(1 + (N - n_i + 0.5) / (n_i + 0.5)) c (k + 1) / (c + k (1 - b + b l_u / l))     l_u events of the user, l on average
+//
+// Source: Salton and Buckley 1988 (10.1016/0306-4573(88)90021-0) as scikit-learn smooths it; Robertson and Zaragoza 2009
+// (10.1561/1500000019), eq. 3.15, with k = 1.2 and b = 0.75, its logarithm kept positive.
+
+import { log, log1p } from "../../kernels/reference/exp.js";
+import type { SparseRows } from "../../kernels/als.js";
+import type { ValueKind } from "./options.js";
+
+const [K, B] = [1.2, 0.75];
+
+/** What the values of one pair depend on beside its events. */
+export interface ValueStatistics {
+  numUsers: number;
+  /** events of a user on average */
+  meanEvents: number;
+}
+
+/** The statistics of a matrix of events, users x items. */
+export function statisticsOf({ indptr, indices, values }: SparseRows): ValueStatistics {
+  const numUsers = indptr.length - 1;
+  const events = values ? values.reduce((sum, c) => sum + c, 0) : indices.length;
+  return { numUsers, meanEvents: events / numUsers };
+}
+
+/**
+ * The value of a pair.
+ *
+ * @param count      events of the pair
+ * @param userEvents events of the user
+ * @param itemUsers  users who have the item
+ */
+export function valueOf(
+  kind: ValueKind,
+  { numUsers, meanEvents }: ValueStatistics,
+  count: number,
+  userEvents: number,
+  itemUsers: number,
+): number {
+  if (kind === "counts") return count;
+  if (kind === "binary") return 1;
+  if (kind === "log1p") return log1p(count);
+  if (kind === "tfidf") return count * (1 + log((1 + numUsers) / (1 + itemUsers)));
+  const rarity = log1p((numUsers - itemUsers + 0.5) / (itemUsers + 0.5));
+  return (rarity * count * (K + 1)) / (count + K * (1 - B + (B * userEvents) / meanEvents));
+}
+
+/** The matrix of values, by users; values are left out when all are 1. */
+export function valuesOf(kind: ValueKind, events: SparseRows, itemUsers: Uint32Array): SparseRows {
+  const { indptr, indices, values } = events;
+  if (kind === "binary" || (kind === "counts" && !values)) return { indptr, indices };
+  const statistics = statisticsOf(events);
+  const own = new Float32Array(indices.length);
+  for (let u = 0; u + 1 < indptr.length; u++) {
+    let userEvents = 0;
+    for (let e = indptr[u]!; e < indptr[u + 1]!; e++) userEvents += values ? values[e]! : 1;
+    for (let e = indptr[u]!; e < indptr[u + 1]!; e++)
+      own[e] = valueOf(kind, statistics, values ? values[e]! : 1, userEvents, itemUsers[indices[e]!]!);
+  }
+  return { indptr, indices, values: own };
+}
+
+/** f64[numRows]: the sum of each row's entries. */
+export function rowSums({ indptr, values }: SparseRows): Float64Array {
+  return Float64Array.from({ length: indptr.length - 1 }, (_, r) => {
+    if (!values) return indptr[r + 1]! - indptr[r]!;
+    let sum = 0;
+    for (let e = indptr[r]!; e < indptr[r + 1]!; e++) sum += values[e]!;
+    return sum;
+  });
+}
