@@ -101,7 +101,7 @@ const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
   },
   // once a parameter, not at each occurrence; no step size: each takes its best value
   als: {
-    logistic: { ...plain(1), l2Weight: 40, l2Vector: 100 },
+    logistic: { ...plain(1), l2Weight: 14, l2Vector: 60 },
     squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
   },
   // MCMC draws its penalties
