@@ -84,6 +84,14 @@ export function excerpt(text: string): string {
   return JSON.stringify(cut);
 }
 
+/** Bytes as a message says them: `1.3 GiB`, `12.0 MiB`, `10.0 KiB`. */
+export function sizeText(bytes: number): string {
+  const [unit, name] = [[2 ** 30, "GiB"] as const, [2 ** 20, "MiB"] as const, [2 ** 10, "KiB"] as const].find(
+    ([size]) => bytes >= 0.1 * size,
+  ) ?? [2 ** 10, "KiB"];
+  return `${(bytes / unit).toFixed(1)} ${name}`;
+}
+
 /** An option as a user types it: `--min-count` of minCount. */
 export function flagOf(name: string): string {
   return `--${name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -1,6 +1,6 @@
 // Input that makes training odd or impossible: each has a named error, or a stated behaviour.
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
@@ -18,13 +18,13 @@ const rowsOf = (count: number, row: (i: number) => string) => Array.from({ lengt
 const train = (log: string, ...options: string[]) =>
   embed(["train-fm", log, "-o", at("run"), "--force", "--epochs", "2", ...options]);
 
-test("a field with one value trains, and is warned of", async () => {
+test.each(["fm", "lr", "ffm"])("a field with one value trains, and is warned of: %s", async (model) => {
   const log = writeLog(
     "one-value.csv",
     "label,user,site",
     rowsOf(50, (i) => `${i % 2},u${i % 5},here`),
   );
-  const { code, stderr } = await train(log);
+  const { code, stderr } = await train(log, "--model", model);
   expect([code, stderr]).toEqual([
     0,
     expect.stringMatching(/field 'site' has one value .* --ignore leaves it out/),
@@ -44,35 +44,47 @@ test("a constant label is 65 and names file and column", async () => {
   ]);
 });
 
-test("a single row is a constant label, and too few to cut", async () => {
+test("a single row is 65 and says so, for labels and for events; it is too few to cut", async () => {
   const log = writeLog("single.csv", "label,user", ["1,u0"]);
-  expect((await train(log)).code).toBe(65);
+  const { code, stderr } = await train(log);
+  expect([code, stderr]).toEqual([65, expect.stringMatching(/single\.csv: .* only one training row/)]);
+  const event = writeLog("event.csv", "user,item", ["u0,i0"]);
+  expect((await train(event, "--negatives", "1")).code).toBe(65);
   expect((await train(log, "--valid", "0.5")).code).toBe(64);
 });
 
-test.each(["1", "512"])("dim %s trains to vectors of that length", async (dim) => {
+test.each([
+  ["1", "fm", 1],
+  ["512", "fm", 1],
+  ["512", "ffm", 2],
+] as const)("dim %s trains to vectors of that length: %s", async (dim, model, blocks) => {
   const log = writeLog(
     "dims.csv",
     "label,user,item",
     rowsOf(300, (i) => `${i % 2},u${i % 7},i${i % 11}`),
   );
-  expect((await train(log, "--dim", dim)).code).toBe(0);
+  expect((await train(log, "--dim", dim, "--model", model)).code).toBe(0);
   const { stdout } = await embedOk(["export", at("run"), "--format", "jsonl", "--field", "item"]);
   for (const { vector } of parseJsonLines(stdout)) {
-    expect(vector.length).toBe(Number(dim));
+    expect(vector.length).toBe(Number(dim) * blocks);
     expect(vector.some((x) => x !== 0)).toBe(true);
   }
 });
 
-test("10,000 fields train", async () => {
+test("10,000 fields train at a dim that fits them, and linearly; at a greater one that is warned of", async () => {
   const fields = rowsOf(10_000, (f) => `f${f}`);
   const log = writeLog(
     "wide.csv",
     ["label", ...fields].join(","),
     rowsOf(6, (i) => [i % 2, ...fields.map((_, f) => (i * f) % 3)].join(",")),
   );
-  const { code, stderr } = await train(log, "--dim", "4", "--json", "--epochs", "1");
-  expect(code === 0 ? "" : stderr).toBe("");
+  const once = (...options: string[]) => train(log, "--epochs", "1", ...options);
+  expect((await once("--dim", "1", "--learning-rate", "0.001")).code).toBe(0);
+  expect((await once("--model", "lr")).code).toBe(0);
+  const { stderr } = await once("--dim", "16");
+  expect(stderr).toMatch(/rows have 10000 fields, .* first scores of plus or minus 24: .* --model lr/);
+  // what is said of many fields is said once
+  expect(stderr).toMatch(/3334 fields \('f0', 'f3', .* and 3329 more\): each has one value/);
 }, 120_000);
 
 test("a numeric field in the millions is standardised, so that it trains like any other", async () => {
@@ -82,6 +94,26 @@ test("a numeric field in the millions is standardised, so that it trains like an
   expect(code).toBe(0);
   const { metrics } = parseJson<{ metrics: { train: { logLoss: number } } }>(stdout);
   expect(metrics.train.logLoss).toBeLessThan(0.6);
+});
+
+test("labels of -1 and 1 are 0 and 1; users without a negative left are in the summary's warnings", async () => {
+  const log = writeLog(
+    "signs.csv",
+    "label,user",
+    rowsOf(20, (i) => `${i % 2 ? 1 : -1},u${i % 5}`),
+  );
+  expect((await train(log, "--task", "binary")).code).toBe(0);
+  const events = writeLog("all.csv", "user,item", ["u0,i0", "u0,i1", "u1,i0", "u2,i1"]);
+  for (const [options, message] of [
+    [["--negatives", "1"], /^2 events have no negatives: their user has every item$/],
+    [["--task", "ranking"], /^2 events are not learned from/],
+  ] as const) {
+    const { stdout } = await train(events, "--json", ...options);
+    const stated = parseJson<{ warnings: string[] }>(stdout).warnings;
+    expect(stated).toContainEqual(expect.stringMatching(message));
+    const manifest = readFileSync(join(at("run"), "manifest.json"), "utf8");
+    expect(parseJson<{ warnings: string[] }>(manifest).warnings).toEqual(stated);
+  }
 });
 
 test("libsvm values in the millions, which nothing standardises, are warned of", async () => {

@@ -93,6 +93,25 @@ test("rows that are not sorted by time are refused where they are to be cut by i
   expect((await embed([...train, "--split", "random"])).code).toBe(0);
 });
 
+test("what needs all rows in memory says so at the start, with how much, and in the summary", async () => {
+  await embedOk([
+    "encode",
+    fixture("purchases.csv"),
+    "-o",
+    at("purchases.dataset"),
+    "--time",
+    "purchased_at",
+  ]);
+  const train = ["train-fm", at("purchases.dataset"), "-o", at("held"), "--max-memory", "10K", "--json"];
+  const { stdout } = await embedOk([...train, "--negatives", "1", "--since", "900w", "--epochs", "1"]);
+  const { warnings } = parseJson<{ warnings: string[] }>(stdout);
+  expect(warnings).toContainEqual(
+    expect.stringMatching(
+      /^--negatives, --since need all rows in memory, about \d\.\d MiB, whatever --max-memory says \(10\.0 KiB\)/,
+    ),
+  );
+});
+
 test("a size that is none is 64", async () => {
   const train = ["train-fm", fixture("clicks.csv"), "-o", at("none"), "--max-memory", "lots"];
   expect((await embed(train)).code).toBe(64);

@@ -79,7 +79,13 @@ export function resolvedOptions(
 ): Record<string, unknown> {
   const { fm: _, out: __, force: ___, reading, unlabelled: ____, infer: ______, ...others } = options;
   // what changes no byte of the result is none of its options
-  const { checkpointEvery: _______, resume: ________, maxMemory: _________, ...rest } = others;
+  const {
+    checkpointEvery: _______,
+    resume: ________,
+    maxMemory: _________,
+    wholeFor: __________,
+    ...rest
+  } = others;
   const { threads: _____, ...readingOptions } = reading;
   return { log: paths, ...rest, reading: readingOptions, ...fm };
 }

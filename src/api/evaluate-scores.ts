@@ -58,10 +58,7 @@ async function scoredByModel(
   const rows = await rowsToScore(run, model, task, part);
   const scores = await model.score(rows, { threads: reading.threads });
   return {
-    metrics: metricsOf(task, scores, rows.labels, {
-      clip: { min: labelRange[0], max: labelRange[1] },
-      ...(rows.weights && { weights: rows.weights }),
-    }),
+    metrics: metricsOf(task, scores, rows.labels, { clip: labelRange, weights: rows.weights }),
     warnings: [
       ...leakNotes(run, dataset, shaping.sides.length),
       ...unseenNotes(model.space, part),

@@ -90,8 +90,12 @@ export function labelledExamples(
   let [low, high] = [Infinity, -Infinity];
   for (const y of train.rows.labels) [low, high] = [Math.min(low, y), Math.max(high, y)];
   if (low === high) {
+    const { numRows } = train.rows;
     throw new DataError(
-      `the label is ${low} in all ${train.rows.numRows} training rows, so there is nothing to learn from it` +
+      (numRows === 1
+        ? "there is only one training row"
+        : `the label is ${low} in all ${numRows} training rows`) +
+        ", so there is nothing to learn from it" +
         (task === "binary" && high === 1 ? "; for a log of positive events use --negatives N" : ""),
       {
         file: parts.train.dataset.inputs.map(({ path }) => path).join(", "),

@@ -41,12 +41,12 @@ export function labelValues({ task, classes, positiveFrom }: Prediction, dataset
 
 /** Every metric that fits the prediction. @param scores f64[n], or f64[n][classes] */
 export function judge(
-  { task, classes, labelRange: [min, max] }: Prediction,
+  { task, classes, labelRange }: Prediction,
   scores: Float64Array,
   { labels, weights }: Pick<LabelledPart, "labels" | "weights">,
 ): Metrics {
   if (task === "multiclass") return multiclassMetrics(scores, classes!.length, labels, weights);
-  return metricsOf(task, scores, labels, { clip: { min, max }, ...(weights && { weights }) });
+  return metricsOf(task, scores, labels, { clip: labelRange, weights });
 }
 
 /** The prediction that a training part asks for. */

@@ -1,7 +1,8 @@
 // The examples of `--task ranking`: positive events to learn from, and for each user of another part what was held out.
 
 import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
-import { bindEncoder } from "../dataset/rows.js";
+import type { Dataset } from "../dataset/dataset.js";
+import { bindEncoder, type Encoder } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 import {
@@ -42,9 +43,16 @@ export function rankingExamples(
     throw new UsageError(`--task ${task} needs a user column: name it with --user`);
   const fields = negativeFields(space, parts.train, `--task ${task}`, itemFields, minUsers);
   const { source, contextFieldIndexes } = fields;
+  // parts that are cut from one log share its encoder
+  const encoders = new Map<Dataset, Encoder>();
+  const encoderOf = ({ dataset }: Part): Encoder => {
+    const encoder = encoders.get(dataset) ?? bindEncoder(space, dataset);
+    encoders.set(dataset, encoder);
+    return encoder;
+  };
   const bound = (part: Part, fields: readonly number[]) => ({
     ...part,
-    encoder: bindEncoder(space, part.dataset),
+    encoder: encoderOf(part),
     contextFieldIndexes: fields,
   });
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
@@ -73,15 +81,14 @@ export function rankingExamples(
   const test = queriesOf("test", parts.test);
   const examples = { source, train, ...(valid && { valid }), ...(test && { test }) };
   const sample = valid && sampleQueries(valid, USERS_OF_LOOK, seed);
-  const labels = new Float32Array(parts.train.rows.length).fill(1);
+  // only least squares learn from feature rows
+  const learned = task === "implicit" ? parts.train.rows : new Uint32Array();
+  const rows = encoderOf(parts.train).encode(learned, new Float32Array(learned.length).fill(1));
   return {
     task,
     train: {
       kind: "resident",
-      rows: {
-        ...bindEncoder(space, parts.train.dataset).encode(parts.train.rows, labels),
-        ...(weights && { weights }),
-      },
+      rows: { ...rows, ...(weights && learned.length > 0 && { weights }) },
     },
     labelRange: [0, 1],
     negatives: { source, itemFields: fields.itemFields, exhausted: 0 },

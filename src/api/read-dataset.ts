@@ -11,12 +11,12 @@ import {
   type HashingRequest,
 } from "../dataset/hash-keys.js";
 import { playRoles, shapingOf, type EncodedShaping } from "../dataset/encoded/play-roles.js";
-import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
+import { isEncodedDataset, readDescription, readEncoded, rowBytes } from "../dataset/encoded/read.js";
 import type { Dataset, KeyHashing } from "../dataset/dataset.js";
 import { ofLog, withTimeFields } from "../dataset/time-fields.js";
 import { parseWhere } from "../dataset/where.js";
 import { parseSide, readSide, type SideTable } from "../dataset/side.js";
-import { DataError, UsageError } from "../errors.js";
+import { DataError, sizeText, UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import type { Log, ReadOptions, ReadProgress } from "../log/log.js";
 import { openLog } from "../log/open.js";
@@ -35,6 +35,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   badRows?: BadRowReport;
   /** bytes that rows of an encoded dataset may take: of a larger one they stay on disk; unbounded when absent */
   maxMemory?: number;
+  /** flags for which all rows must be in memory nevertheless */
+  wholeFor?: readonly string[];
   /** FILE:KEY or FILE:KEY=SIDEKEY */
   sides: string[];
   /** a file with a secret: ids are replaced by their keyed hash, in the dataset and in errors */
@@ -164,7 +166,13 @@ function withDerived(read: ReadDataset, options: DatasetOptions): ReadDataset {
 }
 
 async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch): Promise<ReadDataset> {
-  const encoded = await readEncoded(path, options.maxMemory);
+  const { maxMemory = Infinity, wholeFor = [] } = options;
+  const bytes = rowBytes(await readDescription(path));
+  if (bytes > maxMemory && wholeFor.length > 0) {
+    const text = `${wholeFor.join(", ")} ${wholeFor.length === 1 ? "needs" : "need"} all rows in memory, about ${sizeText(bytes)}, whatever --max-memory says (${sizeText(maxMemory)})`;
+    watch.observe({ stage: "warning", text });
+  }
+  const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : maxMemory);
   const { dataset, skipped } = playRoles(encoded, ofLog(options));
   tell({ inferred: [], notes: [], skipped }, watch);
   return {

@@ -18,7 +18,7 @@ const tasks: Record<Exclude<JudgeName, "loss">, "binary" | "regression"> = {
  */
 export function stoppingJudge(
   name: JudgeName | undefined,
-  { task, valid, labelRange: [min, max] }: Examples,
+  { task, valid, labelRange }: Examples,
 ): Judge | undefined {
   if (name === undefined) return undefined;
   if (!valid)
@@ -34,10 +34,7 @@ export function stoppingJudge(
     name,
     better: name === "auc" ? "higher" : "lower",
     of(scores, { labels, weights }) {
-      const value = metricsOf(tasks[name], scores, labels, {
-        clip: { min, max },
-        ...(weights && { weights }),
-      })[name];
+      const value = metricsOf(tasks[name], scores, labels, { clip: labelRange, weights })[name];
       if (value === undefined) {
         throw new DataError(
           "the validation part has labels of one kind only, of which there is no AUC: --metric loss",

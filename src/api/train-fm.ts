@@ -55,10 +55,9 @@ export async function trainFm(
   });
 
   const earlierRun = await openEarlier(flags, flags);
-  const { maxMemory, ...unbounded } = flags;
-  const bound = maxMemory !== undefined && canStream(flags) ? { maxMemory } : {};
-  const read = await readDataset(paths, { ...unbounded, ...eventColumn(flags), ...bound }, watch);
-  const options = { ...flags, ...read.shaping };
+  const bounded = { ...flags, wholeFor: flagsThatLookAtAllRows(flags) };
+  const read = await readDataset(paths, { ...bounded, ...eventColumn(flags) }, watch);
+  const options = { ...bounded, ...read.shaping };
   const limited = limitEvents(read.dataset, options);
   checkTarget(limited.dataset, options);
   const { dataset, notes } = featuresOfTask(limited.dataset, options.task);
@@ -156,8 +155,20 @@ export async function trainFm(
   };
 }
 
-/** Whether a training can leave the rows of a dataset on disk: whatever looks at all of them needs them in memory. */
-function canStream({ negatives, since, maxEventsPerUser, hashKeys, task }: TrainFmOptions): boolean {
-  const looksAtRows = since !== undefined || maxEventsPerUser !== undefined || hashKeys !== undefined;
-  return negatives === 0 && !looksAtRows && !ranksItems(task);
+/** The flags for which the rows of a dataset must be in memory, whatever their bound; other trainings leave them on disk. */
+function flagsThatLookAtAllRows({
+  negatives,
+  since,
+  maxEventsPerUser,
+  hashKeys,
+  task,
+}: TrainFmOptions): string[] {
+  const given: Record<string, boolean> = {
+    "--negatives": negatives > 0,
+    "--since": since !== undefined,
+    "--max-events-per-user": maxEventsPerUser !== undefined,
+    "--hash-keys": hashKeys !== undefined,
+    [`--task ${task}`]: ranksItems(task),
+  };
+  return Object.keys(given).filter((flag) => given[flag]);
 }

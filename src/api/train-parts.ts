@@ -32,6 +32,7 @@ import { fmOptionsOf, type TrainFmOptions } from "./train-fm-options.js";
 import { examplesOf } from "./training-examples.js";
 import { stoppingJudge } from "./stopping-judge.js";
 import { search } from "./search.js";
+import { fieldWarnings, valueWarnings, widthWarnings } from "./training-warnings.js";
 import { steeringFlags } from "./weekly-options.js";
 
 /** What a training reads, and where it goes on. */
@@ -43,9 +44,6 @@ export interface TrainingSource {
   /** the run of --init */
   earlier: EarlierRun | undefined;
 }
-
-/** Values above it are seldom meant. */
-const LARGE_VALUE = 1000;
 
 /** A vocabulary, with what an earlier run gave it. */
 interface Fitted {
@@ -88,8 +86,7 @@ export async function trainParts(
   const { space, carried } = fitted;
   const told = [rowOrderNotes(space, rowOrder), hashingNotes(space), carriedNotes(carried), notes].flat();
   for (const text of told) watch.observe({ stage: "note", text });
-  for (const field of space.fields) warnOfField(field, warn);
-  warnOfValues(parts.train.dataset, warn);
+  for (const text of [...fieldWarnings(space), ...valueWarnings(parts.train.dataset)]) warn(text);
   const examples = examplesOf(space, parts, options, watch);
   if (earlier) checkTask(earlier, examples.task);
   const items = itemsOfRun(space, parts.train, examples, options);
@@ -102,6 +99,7 @@ export async function trainParts(
     examples.ranking?.matrix,
   );
   Object.assign(standard, earlier?.model.shared);
+  for (const text of widthWarnings(space, standard)) warn(text);
   const judge = stoppingJudge(options.metric, examples);
   const { valid, test, ranking } = examples;
   const { oovDropout = 0 } = options;
@@ -192,30 +190,6 @@ function carriedNotes(carried: Carried | undefined): string[] {
   ];
 }
 
-function warnOfField(field: FeatureSpace["fields"][number], warn: (text: string) => void): void {
-  if (field.kind === "number" && field.count === 0)
-    warn(`numeric field '${field.name}' is empty in the training part`);
-  if (field.kind !== "number" && field.keys.size < 2) {
-    const one = field.keys.size === 1 ? "one value" : "no value";
-    warn(
-      `field '${field.name}' has ${one} in the training part and tells nothing apart; --ignore leaves it out`,
-    );
-  }
-}
-
-/** Numbers that cells carry are taken as they are: in the thousands they drive a training apart. */
-function warnOfValues({ columns }: Dataset, warn: (text: string) => void): void {
-  for (const column of columns) {
-    const weights = column.kind === "multi" ? column.weights : undefined;
-    const largest = weights?.reduce((most, x) => Math.max(most, Math.abs(x)), 0) ?? 0;
-    if (largest > LARGE_VALUE) {
-      warn(
-        `'${column.name}' holds values up to ${largest}, which are taken as they are: standardise them first, or bring them to about 1`,
-      );
-    }
-  }
-}
-
 function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
   const { trainLoss } = epochs[bestEpoch - 1]!;
   return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
@@ -228,8 +202,6 @@ async function metricsOfRows(
   threads: number,
 ): Promise<Metrics> {
   const scores = await model.score(rows, { threads });
-  return metricsOf(examples.task === "regression" ? "regression" : "binary", scores, rows.labels, {
-    clip: { min: examples.labelRange[0], max: examples.labelRange[1] },
-    ...(rows.weights && { weights: rows.weights }),
-  });
+  const task = examples.task === "regression" ? "regression" : "binary";
+  return metricsOf(task, scores, rows.labels, { clip: examples.labelRange, weights: rows.weights });
 }

@@ -11,7 +11,14 @@ import { KeyIndex } from "./key-index.js";
 import { weightedText } from "../log/several.js";
 import { cellFormOf, splitCells, type CellForm } from "./multi.js";
 import { bindEncoder } from "./rows.js";
-import type { BinnedField, CategoricalField, FeatureSpace, Field, NumericField } from "./vocabulary.js";
+import {
+  fieldOfFeatures,
+  type BinnedField,
+  type CategoricalField,
+  type FeatureSpace,
+  type Field,
+  type NumericField,
+} from "./vocabulary.js";
 import { dictionaryOf, keyAt } from "../log/dictionary.js";
 
 const NUM_VECTORS = 20;
@@ -69,11 +76,11 @@ function readsNumbers(field: Field): field is BinnedField | NumericField {
 
 /** From features to indices of preprocess.json. */
 function tableIndexes({ fields, offsets }: FeatureSpace): (feature: number) => number {
-  const categoricalUpTo = fields.map(
-    (_, f) => fields.slice(0, f).filter(({ kind }) => kind !== "number").length,
-  );
+  let categorical = 0;
+  const categoricalUpTo = fields.map(({ kind }) => (kind === "number" ? categorical : categorical++));
+  const fieldOf = fieldOfFeatures(offsets);
   return (feature) => {
-    const f = offsets.findLastIndex((offset) => offset <= feature);
+    const f = fieldOf[feature]!;
     const isOutOfVocabulary = fields[f]!.kind !== "number" && feature === offsets[f];
     if (isOutOfVocabulary) return -1 - f;
     // each categorical field before this one, and this one, has a feature that is no row

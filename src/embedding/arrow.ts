@@ -12,6 +12,7 @@
 
 import type * as Arrow from "apache-arrow";
 import { ArtifactError } from "../errors.js";
+import { errorCode } from "../io/error-code.js";
 import type { ReadHandle } from "../io/read-artifact.js";
 import type { EmbeddingTable, Keys } from "./table.js";
 
@@ -67,19 +68,27 @@ export async function readArrow(source: ArrowSource, name: string): Promise<Embe
       ? arrow.RecordBatchReader.from(source)
       : arrow.RecordBatchReader.from(source));
     await reader.open({ autoDestroy: false });
-    const table = emptyTable(arrow, reader.schema);
+    const table = emptyTable(arrow, reader.schema, name);
     const keys = new KeyCollector(table.numRows);
     let row = 0;
-    for await (const batch of reader) row = copyBatch(batch, table, keys, row);
-    if (row !== table.numRows) throw new Error(`${row} rows, its header promises ${table.numRows}`);
+    for await (const batch of reader) {
+      if (row + batch.numRows > table.numRows)
+        throw unreadable(name, `more rows than the ${table.numRows} it promises`);
+      row = copyBatch(batch, table, keys, row);
+    }
+    if (row !== table.numRows) throw unreadable(name, `${row} rows, its header promises ${table.numRows}`);
     table.keys = keys.finish();
     return table;
   } catch (error) {
-    throw new ArtifactError(
-      `'${name}' cannot be read as an embedding table (${String(error)}): restore it or train again`,
-      { cause: error },
-    );
+    // a disk that fails is no damaged table; the rest is what apache-arrow stumbles over in the bytes
+    if (error instanceof ArtifactError || /^E(?!RR_)/.test(errorCode(error))) throw error;
+    throw unreadable(name, String(error), error);
   }
+}
+
+function unreadable(name: string, why: string, cause?: unknown): ArtifactError {
+  const text = `'${name}' cannot be read as an embedding table (${why}): restore it or train again`;
+  return new ArtifactError(text, { cause });
 }
 
 interface Types {
@@ -178,16 +187,17 @@ function batchOf(
   return new arrow.RecordBatch(schema, makeData({ type: struct, length, nullCount: 0, children: columns }));
 }
 
-function emptyTable(arrow: typeof Arrow, schema: Arrow.Schema): EmbeddingTable {
+function emptyTable(arrow: typeof Arrow, schema: Arrow.Schema, name: string): EmbeddingTable {
   const names = schema.fields.map((field) => field.name).join(",");
   const numRows = Number(schema.metadata.get("rows") ?? Number.NaN);
   if (!/^field,key,count,(weight,)?vector$/.test(names) || !Number.isSafeInteger(numRows) || numRows < 0) {
-    throw new Error(
+    throw unreadable(
+      name,
       `expected the columns field,key,count[,weight],vector and a number of rows, got ${names}`,
     );
   }
   const vector: unknown = schema.fields.at(-1)!.type;
-  if (!arrow.DataType.isFixedSizeList(vector)) throw new Error("its vectors are no fixed-size lists");
+  if (!arrow.DataType.isFixedSizeList(vector)) throw unreadable(name, "its vectors are no fixed-size lists");
   const dim = vector.listSize;
   return {
     dim,
@@ -205,7 +215,6 @@ function emptyTable(arrow: typeof Arrow, schema: Arrow.Schema): EmbeddingTable {
 function copyBatch(batch: Arrow.RecordBatch, table: EmbeddingTable, keys: KeyCollector, row: number): number {
   const { numRows } = batch;
   const column = (name: string): Arrow.Data => batch.getChild(name)!.data[0]!;
-  if (row + numRows > table.numRows) throw new Error(`more rows than the ${table.numRows} it promises`);
   const field = column("field");
   if (row === 0) table.fields = Array.from(field.dictionary ?? [], String);
   table.fieldOf.set(field.values.subarray(0, numRows), row);

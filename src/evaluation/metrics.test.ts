@@ -101,7 +101,7 @@ describe("metricsOf", () => {
 
   test("regression, hand-worked, with and without clipping", () => {
     expect(metricsOf("regression", f64(1, 12), f32(4, 8))).toEqual({ rmse: Math.sqrt(12.5), mae: 3.5 });
-    expect(metricsOf("regression", f64(1, 12), f32(4, 8), { clip: { min: 2, max: 10 } })).toEqual({
+    expect(metricsOf("regression", f64(1, 12), f32(4, 8), { clip: [2, 10] })).toEqual({
       rmse: 2,
       mae: 2,
     });

@@ -11,9 +11,9 @@ import { logistic, softplus } from "../kernels/reference/elementary.js";
 /** How metrics are taken. */
 export interface MetricOptions {
   /** regression: scores are first clipped to this range, the training labels' (as libFM does) */
-  clip?: { min: number; max: number };
+  clip?: readonly [low: number, high: number];
   /** f32[n]: what each row counts; 1 when absent */
-  weights?: Float32Array;
+  weights?: Float32Array | undefined;
 }
 
 /**
@@ -33,7 +33,7 @@ export function metricsOf(
     if (!Number.isFinite(scores[i]!)) throw new DivergedError(`the score of row ${i + 1} is ${scores[i]}`);
   }
   if (task === "regression") {
-    const clipped = clip ? scores.map((score) => Math.min(Math.max(score, clip.min), clip.max)) : scores;
+    const clipped = clip ? scores.map((score) => Math.min(Math.max(score, clip[0]), clip[1])) : scores;
     return defined({ rmse: rmse(clipped, labels, weights), mae: mae(clipped, labels, weights) });
   }
   const loss = logLoss(scores, labels, weights);

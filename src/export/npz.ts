@@ -5,7 +5,7 @@
 // Sources: numpy.lib.format; the zip container is fflate's.
 
 import { Zip, ZipPassThrough } from "fflate";
-import { DataError, excerpt } from "../errors.js";
+import { DataError, excerpt, sizeText } from "../errors.js";
 import { isHole } from "../embedding/table.js";
 import { npyHead } from "./npy-head.js";
 import { oneKeyBytes, type Selection } from "./selection.js";
@@ -24,7 +24,7 @@ export function npzChunks(selection: Selection): Generator<Uint8Array> {
   if (bytes > MAX_BYTES - 4096) {
     throw new DataError(
       `${numRows} keys of ${width} characters each, the longest one's ${excerpt(longest)}, and their vectors take ` +
-        `${(bytes / 2 ** 30).toFixed(1)} GiB, a npz file at most 4: leave long keys out with --keys, or take --format npy`,
+        `${sizeText(bytes)}, a npz file at most 4: leave long keys out with --keys, or take --format npy`,
     );
   }
   return zipped([

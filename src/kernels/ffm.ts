@@ -9,7 +9,7 @@
 //
 // Structs are written in the order of their fields in assembly/ffm/plan.ts.
 
-import { UsageError } from "../errors.js";
+import { sizeText, UsageError } from "../errors.js";
 import { allocateBarrier } from "./barrier.js";
 import { dealGroups, fieldsPerBlock, groupTiles, pairsOf, type Tile } from "./ffm-tiles.js";
 import {
@@ -148,7 +148,7 @@ function checkSize(arena: Arena, { numFeatures, dim, method }: FmShape, numField
   if (bytes <= arena.freeBytes) return;
   throw new UsageError(
     `a field-aware machine of ${numFeatures} features, ${numFields} fields and ${dim} dimensions needs ` +
-      `${(bytes / 2 ** 30).toFixed(1)} GiB, and one memory holds 4 GiB: fewer fields (--fields, --ignore), a smaller --dim ` +
+      `${sizeText(bytes)}, and one memory holds 4 GiB: fewer fields (--fields, --ignore), a smaller --dim ` +
       `or a greater --min-count shrinks it, and --model fm has one vector a feature instead of one for each field`,
   );
 }

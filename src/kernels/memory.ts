@@ -9,7 +9,7 @@
 // Page 0 is written again by each thread's instantiation, so nothing of ours may lie there. Growth replaces the buffer
 // object: a view is made anew each time it is needed, and none is kept across an allocation.
 
-import { UsageError } from "../errors.js";
+import { sizeText, UsageError } from "../errors.js";
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;
@@ -48,7 +48,7 @@ export class Arena {
     const end = offset + bytes;
     if (end > MAX_PAGES * PAGE) {
       throw new UsageError(
-        `${name} need ${gibibytes(bytes)}, with what else is held ${gibibytes(end)}; one memory holds 4 GiB: ` +
+        `${name} need ${sizeText(bytes)}, with what else is held ${sizeText(end)}; one memory holds 4 GiB: ` +
           SHRINKING,
       );
     }
@@ -63,7 +63,7 @@ export class Arena {
       this.memory.grow(pages);
     } catch (error) {
       throw new UsageError(
-        `${name} need ${gibibytes(pages * PAGE)} more memory than this machine gives: ` + SHRINKING,
+        `${name} need ${sizeText(pages * PAGE)} more memory than this machine gives: ` + SHRINKING,
         { cause: error },
       );
     }
@@ -83,8 +83,4 @@ export class Arena {
   f64(region: Region): Float64Array {
     return new Float64Array(this.memory.buffer, region.offset, region.bytes >>> 3);
   }
-}
-
-function gibibytes(bytes: number): string {
-  return `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

@@ -14,7 +14,7 @@ export async function* decoded(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const decoder = decoderOf(encoding);
   if (!decoder) {
-    yield* pieces;
+    yield* withoutUtf16(pieces, path);
     return;
   }
   let line = 1;
@@ -46,6 +46,38 @@ export async function* decoded(
     before = new Uint8Array(piece);
   }
   yield decode(undefined, () => 0);
+}
+
+/** Bytes that the look at the first of them takes. */
+const LOOK_BYTES = 1024;
+
+/** The pieces as they are. @throws {DataError} they begin as UTF-16 without a mark: every other byte of plain letters is NUL */
+async function* withoutUtf16(
+  pieces: AsyncGenerator<Uint8Array, void, undefined>,
+  path: string,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let isFirst = true;
+  for await (const piece of pieces) {
+    const guess = isFirst ? utf16Of(piece.subarray(0, LOOK_BYTES)) : undefined;
+    if (guess) {
+      throw new DataError(
+        `every other byte is NUL, as in UTF-16: name the file's encoding with --encoding ${guess}`,
+        { file: path, line: 1 },
+      );
+    }
+    isFirst = false;
+    yield piece;
+  }
+}
+
+/** The UTF-16 that bytes look like: NULs at a quarter or more of either the odd or the even places, and at none of the others. */
+function utf16Of(bytes: Uint8Array): "utf-16le" | "utf-16be" | undefined {
+  const nuls: [even: number, odd: number] = [0, 0];
+  bytes.forEach((byte, i) => byte === 0 && nuls[i % 2 === 0 ? 0 : 1]++);
+  const [even, odd] = nuls;
+  const enough = Math.max(2, bytes.length / 8);
+  if (odd >= enough && even === 0) return "utf-16le";
+  return even >= enough && odd === 0 ? "utf-16be" : undefined;
 }
 
 /** Index after the last line's end in bytes that start at `offset` of the file; 0: there is none. */

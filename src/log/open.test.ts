@@ -336,6 +336,15 @@ describe("openLog and read refuse", () => {
     ["an unclosed quote in the header", "open2.csv", '"a,b\n1,x\n', {}, "does not close", 1],
     ["a malformed quote", "mal.csv", 'a,b\n1,x\n2,"y"z"\n', {}, "malformed quote", 3],
     ["latin-1", "latin.csv", Buffer.from("a,b\n1,x\n2,caf\xe9\n", "latin1"), {}, "--encoding", 3],
+    ["utf-16le without a mark", "le.csv", Buffer.from("a,b\n1,x\n", "utf16le"), {}, "--encoding utf-16le", 1],
+    [
+      "utf-16be without a mark",
+      "be.csv",
+      Buffer.from("a,b\n1,x\n", "utf16le").swap16(),
+      {},
+      "--encoding utf-16be",
+      1,
+    ],
     ["utf-16 unannounced", "utf16.csv", Buffer.from("\ufeffa,b\n1,x\n", "utf16le"), {}, "--encoding", 1],
     [
       "odd utf-16",

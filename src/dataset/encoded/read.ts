@@ -41,7 +41,7 @@ export async function readEncoded(path: string, maxBytes = Infinity): Promise<En
   const { rows: numRows, columns: plans, roles, inputs, hashKeys, files } = description;
   const file = join(path, ROWS_FILE);
   await checkArtifact(file, files[ROWS_FILE]!, "encode the log again");
-  const stored = bytesOf(description) > maxBytes;
+  const stored = rowBytes(description) > maxBytes;
   const columns = await withArtifact(file, async (handle) => {
     if (stored) return storedColumns(await rowLayout(handle, file, numRows, plans), file, plans);
     const { cells, dictionaries } = await readRows(handle, file, numRows, plans);
@@ -54,7 +54,7 @@ export async function readEncoded(path: string, maxBytes = Infinity): Promise<En
 }
 
 /** Bytes of the rows' cells, and of the features that training makes of them. */
-function bytesOf({ rows, columns }: Description): number {
+export function rowBytes({ rows, columns }: Description): number {
   return columns.reduce((sum, { kind }) => sum + (kind === "number" ? 12 : 8) * rows, 0);
 }
 

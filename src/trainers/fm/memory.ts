@@ -1,6 +1,6 @@
 // What a training needs of the one memory that its threads share, before anything is allocated.
 
-import { UsageError } from "../../errors.js";
+import { sizeText, UsageError } from "../../errors.js";
 import { METHODS, sliceWidth, type FmMethod } from "../../kernels/fm.js";
 import { SHRINKING } from "../../kernels/memory.js";
 
@@ -27,7 +27,7 @@ export function checkMemory(
   const bytes = numFeatures * bytesOfFeature(dim, method, hasRates) + BUFFERS;
   if (bytes <= LIMIT) return;
   throw new UsageError(
-    `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${(bytes / 2 ** 30).toFixed(1)} GiB ` +
+    `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${sizeText(bytes)} ` +
       `by ${method}, and one memory holds 4 GiB: ${SHRINKING}`,
   );
 }

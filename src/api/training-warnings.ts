@@ -1,0 +1,68 @@
+// What a training part holds that makes training odd, though not impossible: sentences for the summary.
+
+import type { Dataset } from "../dataset/dataset.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { FmOptions } from "../trainers/fm/options.js";
+
+/** Values above it are seldom meant. */
+const LARGE_VALUE = 1000;
+/** Fields that are named in one sentence. */
+const MOST_NAMED = 5;
+/** Deviation of the first scores above which a training seldom finds back. */
+const LARGE_SCORE = 2;
+/** Variance of a number of a first vector: uniform in plus or minus 0.05. */
+const FIRST_VARIANCE = 0.05 ** 2 / 3;
+
+/** Fields that tell nothing apart. */
+export function fieldWarnings({ fields }: FeatureSpace): string[] {
+  const empty = fields.filter((field) => field.kind === "number" && field.count === 0);
+  const keysOf = (size: number) =>
+    fields.filter((field) => field.kind !== "number" && field.keys.size === size);
+  const saying = (
+    found: FeatureSpace["fields"],
+    what: string,
+    number: "field" | "numeric field",
+    then: string,
+  ) => {
+    if (found.length === 0) return [];
+    if (found.length === 1) return [`${number} '${found[0]!.name}' ${what} in the training part${then}`];
+    const named = found.slice(0, MOST_NAMED).map(({ name }) => `'${name}'`);
+    const others = found.length > MOST_NAMED ? ` and ${found.length - MOST_NAMED} more` : "";
+    return [
+      `${found.length} ${number}s (${named.join(", ")}${others}): each ${what} in the training part${then}`,
+    ];
+  };
+  const apart = " and tells nothing apart; --ignore leaves it out";
+  return [
+    ...saying(empty, "is empty", "numeric field", ""),
+    ...saying(keysOf(1), "has one value", "field", apart),
+    ...saying(keysOf(0), "has no value", "field", apart),
+  ];
+}
+
+/** Numbers that cells carry are taken as they are: in the thousands they drive a training apart. */
+export function valueWarnings({ columns }: Dataset): string[] {
+  return columns.flatMap((column) => {
+    const weights = column.kind === "multi" ? column.weights : undefined;
+    const largest = weights?.reduce((most, x) => Math.max(most, Math.abs(x)), 0) ?? 0;
+    if (largest <= LARGE_VALUE) return [];
+    return [
+      `'${column.name}' holds values up to ${largest}, which are taken as they are: standardise them first, or bring them to about 1`,
+    ];
+  });
+}
+
+/** Rows of so many fields that first vectors, small as they are, add up to scores beyond use. */
+export function widthWarnings(
+  { fields }: FeatureSpace,
+  { model, dim }: Pick<FmOptions, "model" | "dim">,
+): string[] {
+  if (model !== "fm") return [];
+  const pairs = (fields.length * (fields.length - 1)) / 2;
+  const deviation = FIRST_VARIANCE * Math.sqrt(pairs * dim);
+  if (deviation <= LARGE_SCORE) return [];
+  return [
+    `rows have ${fields.length} fields, whose pairs alone make first scores of plus or minus ${deviation.toFixed(0)}: ` +
+      "take fewer fields (--fields, --ignore), a smaller --dim, or --model lr",
+  ];
+}
