@@ -1,6 +1,7 @@
 // The library: everything that the command line does can be called from TypeScript.
 
 export { BadRowReport } from "./api/bad-row-report.js";
+export { diffRuns, type DiffOptions, type RunDiff } from "./api/diff.js";
 export { encode, type EncodeOptions, type EncodeSummary } from "./api/encode.js";
 export { evaluate, type Evaluation } from "./api/evaluate.js";
 export type { EvaluateOptions } from "./api/evaluate-options.js";

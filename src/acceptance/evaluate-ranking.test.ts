@@ -93,7 +93,7 @@ test("runs and baselines stand side by side on the test part of the training, wi
     "--part",
     "test",
     "--baseline",
-    "popularity,item-cf,random",
+    "popularity,item-cf,ease,random",
   ];
   const args = [...contenders, "--repeats", "mask", "--k", "10"];
   const { compared, metrics, users } = await evaluated([...args, "--ranking"]);
@@ -102,10 +102,12 @@ test("runs and baselines stand side by side on the test part of the training, wi
     "run negatives",
     "baseline popularity",
     "baseline item-cf",
+    "baseline ease",
     "baseline random",
   ]);
   expect(users.judged).toBeGreaterThan(50);
   expect(metrics["item-cf"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["popularity"]!["ndcgAt10"]!);
+  expect(metrics["ease"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["popularity"]!["ndcgAt10"]!);
   expect(metrics["implicit"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["random"]!["ndcgAt10"]!);
   const best = Math.max(...compared.map((one) => one.metrics["recallAt10"]!));
   for (const { metrics: own, intervals, toBest, bestIn } of compared) {
@@ -135,6 +137,30 @@ test("the test part is what training measured on, and the same at any number of 
   ];
   expect(one.metrics["on"]).toMatchObject(run.metrics["test"]!);
   expect(two.compared).toEqual(one.compared);
+});
+
+test("a part that was cut by columns the model does not take is cut alike, whatever trained", async () => {
+  const job = [fixture("purchases.csv"), "--user", "customer_id", "--item", "product_id", "--test", "0.2"];
+  await embedOk(["train-pca", ...job, "-o", at("pca"), "--dim", "8"]);
+  await embedOk([
+    "train-fm",
+    ...job,
+    "-o",
+    at("random"),
+    "--task",
+    "implicit",
+    "--split",
+    "random",
+    "--epochs",
+    "2",
+  ]);
+  for (const run of [at("pca"), at("random")]) {
+    const manifest = parseJson<{ metrics: Record<string, Record<string, number>> }>(
+      readFileSync(join(run, "manifest.json"), "utf8"),
+    );
+    const { metrics } = await evaluated([run, "--part", "test", "--repeats", "mask"]);
+    expect(metrics["on"]).toMatchObject(manifest.metrics["test"]!);
+  }
 });
 
 test("--repeats must be said where users come back to what they have, and allow finds it again", async () => {

@@ -82,3 +82,74 @@ test("a damaged run is 82 and the damaged file is named", async () => {
   expect(got.code).toBe(82);
   expect(got.stderr).toContain("embeddings.arrow");
 });
+
+interface Scores extends Summary {
+  compared: { name: string; intervals: Record<string, { low: number; high: number }>; bestIn: string[] }[];
+  curves: Record<string, { rows: number; predicted: number; observed: number }[]>;
+}
+const scored = async (args: string[]): Promise<Scores> =>
+  parseJson<Scores>((await embedOk(["evaluate", ...args, "--json"])).stdout);
+
+test("--part test measures on what the training held out, with the AUC of users, intervals and a calibration curve", async () => {
+  const { metrics, compared, curves, warnings } = await scored([
+    run,
+    "--part",
+    "test",
+    "--curve",
+    at("curve.csv"),
+  ]);
+  for (const [name, value] of Object.entries(trained.metrics["test"]!))
+    expect(metrics["on"]![name]).toBeCloseTo(value, 9);
+  expect(metrics["on"]!["userAuc"]).toBeGreaterThan(0.7);
+  expect(warnings.join()).toMatch(/users have rows of one class/);
+  const { low, high } = compared[0]!.intervals["logLoss"]!;
+  expect([low < metrics["on"]!["logLoss"]!, high > metrics["on"]!["logLoss"]!]).toEqual([true, true]);
+  const [curve] = Object.values(curves);
+  expect(curve!.reduce((sum, { rows }) => sum + rows, 0)).toBe(testPart.length);
+  // bins of equal counts, by ascending prediction; their means give the calibration of all rows
+  expect(curve!.map(({ rows }) => rows)).toEqual(Array.from({ length: 10 }, () => 120));
+  const sum = (name: "predicted" | "observed") => curve!.reduce((all, bin) => all + bin.rows * bin[name], 0);
+  expect(sum("predicted") / sum("observed")).toBeCloseTo(metrics["on"]!["calibration"]!, 9);
+  expect(readFileSync(at("curve.csv"), "utf8").split("\n")[0]).toBe("run,bin,rows,predicted,observed");
+  expect((await embed(["evaluate", run, "--part", "test", "--curve", at("curve.csv")])).code).toBe(73);
+});
+
+test("runs of several models stand side by side on the same rows", async () => {
+  const [lr, trees] = [at("lr"), at("trees")];
+  const split = ["--valid", "0.1", "--test", "0.1", "--split", "time"];
+  await embedOk(["train-fm", fixture("clicks.csv"), "-o", lr, "--model", "lr", "--epochs", "5", ...split]);
+  await embedOk(["train-gbdt", fixture("clicks.csv"), "-o", trees, "--num-trees", "20", ...split]);
+  const { metrics, compared } = await scored([run, lr, trees, "--part", "test"]);
+  expect(Object.keys(metrics)).toEqual(["run", "lr", "trees"]);
+  for (const one of Object.values(metrics)) expect(Object.keys(one)).toEqual(Object.keys(metrics["run"]!));
+  expect(compared.filter(({ bestIn }) => bestIn.includes("auc")).map(({ name }) => name)).toEqual(["run"]);
+});
+
+describe("of drawn negatives", () => {
+  const events = at("events.csv");
+  beforeAll(() => {
+    const clicks = lines.filter((line) => line.startsWith("1,")).map((line) => line.slice(2));
+    writeFileSync(events, `${header!.slice("click,".length)}\n${clicks.join("\n")}\n`);
+  });
+
+  // whatever they were drawn by, what is promised of all items together is about what happened
+  test.each(["uniform", "popularity"])(
+    "from %s noise there is no calibration but with --logq",
+    async (noise) => {
+      const args = ["--user", "user_id", "--item", "item_id", "--fields", "user_id,item_id", "--epochs", "5"];
+      const draws = ["--negatives", "4", "--noise", noise, "--split", "random", "--test", "0.2"];
+      await embedOk(["train-fm", events, "-o", at(noise), ...draws, ...args]);
+      const part = [at(noise), "--part", "test", "--bootstrap", "0"];
+      expect(Object.keys((await scored(part)).metrics["on"]!)).toEqual(["logLoss", "userAuc", "auc"]);
+      const { calibration } = (await scored([...part, "--logq"])).metrics["on"]!;
+      expect(Math.abs(calibration! - 1)).toBeLessThan(0.25);
+    },
+  );
+
+  test("options that do not fit are refused", async () => {
+    expect((await embed(["evaluate", run, "--part", "test", "--logq"])).code).toBe(64);
+    expect(
+      (await embed(["evaluate", run, "--part", "test", "--ranking", "--curve", at("none.csv")])).code,
+    ).toBe(64);
+  });
+});

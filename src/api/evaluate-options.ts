@@ -1,6 +1,6 @@
 // What `embed evaluate` is asked, and what cannot be asked together.
 
-import { UsageError } from "../errors.js";
+import { flagOf, UsageError } from "../errors.js";
 import type { ReadOptions } from "../log/log.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import type { Scoring } from "./contenders.js";
@@ -8,9 +8,9 @@ import type { Repeats } from "./ranking-protocol.js";
 
 export interface EvaluateOptions {
   /** the log to measure on; absent where a part of the training's own is */
-  on?: string[];
+  on?: string[] | undefined;
   /** the validation or the test part that the first run's training held out, read again */
-  part?: "valid" | "test";
+  part?: "valid" | "test" | undefined;
   /** rank all items for each user, as is done for a run of --task ranking anyway */
   ranking?: boolean;
   /** ranking: items a list, one or several; 20 when absent */
@@ -29,10 +29,20 @@ export interface EvaluateOptions {
   scoring?: Scoring;
   /** ranking: the table of it, in runs of several */
   table?: string;
+  /** scores of events against drawn negatives: correct for how they were drawn */
+  logq?: boolean;
+  /** bins of the calibration curve; 10 when absent */
+  bins?: number;
+  /** a file for that curve, CSV */
+  curve?: string;
+  /** replace it */
+  force?: boolean;
   /** how often users are drawn again for the intervals; 0 for none */
   bootstrap?: number;
   /** names these draws and the baseline random */
   seed?: number;
+  /** penalty of the baseline ease; 500 when absent */
+  easeL2?: number;
   /** the file with the secret of a run whose ids are hashed */
   hashKeys?: string;
   reading: ReadOptions;
@@ -43,6 +53,18 @@ export interface EvaluateOptions {
 /** What means nothing without a ranking. */
 const ofRanking = ["k", "mask", "repeats", "candidates", "positiveFrom", "table"] as const;
 
+/** What means nothing with one. */
+const ofScores = ["logq", "bins", "curve"] as const;
+
+/** @throws {UsageError} options of scored rows where items are ranked */
+export function checkRanking(options: EvaluateOptions): void {
+  const told = ofScores.filter((name) => options[name] !== undefined);
+  if (told.length > 0)
+    throw new UsageError(
+      `${told.map(flagOf).join(" and ")} ${told.length > 1 ? "are" : "is"} for scored rows, not for a ranking`,
+    );
+}
+
 /** Whether the options ask for a ranking by themselves. */
 export function asksForRanking({ ranking, baselines, scoring, candidates }: EvaluateOptions): boolean {
   return ranking === true || baselines !== undefined || scoring !== undefined || candidates !== undefined;
@@ -51,7 +73,7 @@ export function asksForRanking({ ranking, baselines, scoring, candidates }: Eval
 /** @throws {UsageError} options of ranking where rows are scored */
 export function checkScoring(options: EvaluateOptions): void {
   const told = ofRanking.filter((name) => options[name] !== undefined);
-  const flags = told.map((name) => `--${name.replace("positiveFrom", "positive-from")}`);
+  const flags = told.map(flagOf);
   if (told.length > 0)
     throw new UsageError(`${flags.join(" and ")} ${told.length > 1 ? "are" : "is"} for --ranking`);
 }

@@ -9,6 +9,7 @@ import type { Preprocess } from "../dataset/preprocess.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { baselineRanker, checkBaselines, needsRepeats } from "../evaluation/baselines/baselines.js";
+import { checkEase } from "../evaluation/baselines/ease.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
 import { exposureMetrics } from "../evaluation/exposure.js";
 import { rankLists, type Ranker } from "../evaluation/rankers.js";
@@ -33,7 +34,10 @@ import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { rankingProtocol, type RankingProtocol } from "./ranking-protocol.js";
 import { readLikeRun } from "./read-like-run.js";
-import { partsOfRun } from "./run-parts.js";
+import { partNamed, partsOfRun } from "./run-parts.js";
+
+/** Penalty of the baseline ease: the middle of what its author tries. */
+const EASE_L2 = 500;
 
 /** Who was judged, and who was not. */
 export interface JudgedUsers {
@@ -65,7 +69,7 @@ export async function evaluateRuns(
 ): Promise<RankingResult> {
   const { ks, threads } = { ks: options.k ?? [20], threads: options.reading.threads };
   const { signal } = watch;
-  const { seed = 1 } = options;
+  const { seed = 1, easeL2 = EASE_L2 } = options;
   const baselines = checkBaselines(options.baselines ?? []);
   const late = baselines.find(needsRepeats);
   if (late && options.repeats !== "allow")
@@ -74,6 +78,7 @@ export async function evaluateRuns(
     );
   const { protocol, warnings, rows } = await protocolOf(runs[0]!.run, options, watch);
   warnings.push(...otherTraining(runs));
+  if (baselines.includes("ease")) checkEase(protocol.training.items.size);
 
   const lists =
     options.candidates === undefined ? undefined : await listsFor(protocol, runs[0]!.run, options, watch);
@@ -109,7 +114,9 @@ export async function evaluateRuns(
   };
   for (const name of baselines) {
     watch.observe({ stage: "note", text: `ranks by ${name}` });
-    measured.push(await measure(name, "baseline", baselineRanker(name, input, { seed })));
+    measured.push(
+      await measure(name, "baseline", await baselineRanker(name, input, { seed, easeL2, threads, signal })),
+    );
   }
   const numUsers = protocol.users.length;
   return {
@@ -153,9 +160,7 @@ async function protocolOf(
 
   const again = (wanted: string) => partsOfRun(run, { reading, hashKeys }, wanted, watch);
   const own = partName && (await again(`--part ${partName} is cut from the training's log`));
-  const held = own ? own[partName!] : undefined;
-  if (own && !held)
-    throw new UsageError(`run '${run.path}' held out no ${partName} part: train it with --${partName}`);
+  const held = own && partNamed(run, own, partName!);
   const part = held ? counting(held, preprocess, positiveFrom) : await read(on!);
   const masked = mask && (await read(mask));
 

@@ -1,12 +1,21 @@
 // `embed evaluate`: the metrics of runs on a log that they have not seen, side by side.
 
-import { ranksItems, type Task } from "../dataset/labels.js";
-import { openRun, type Run } from "../embedding/run-directory.js";
+import { ranksItems } from "../dataset/labels.js";
+import { openRun } from "../embedding/run-directory.js";
 import type { Compared } from "../evaluation/comparison.js";
 import { version } from "../io/package-version.js";
-import { asksForRanking, checkLog, checkScoring, type EvaluateOptions } from "./evaluate-options.js";
+import { readPreprocess } from "../trainers/learners.js";
+import {
+  asksForRanking,
+  checkLog,
+  checkRanking,
+  checkScoring,
+  type EvaluateOptions,
+} from "./evaluate-options.js";
 import { evaluateRuns, type JudgedUsers } from "./evaluate-ranking.js";
 import { evaluateScores } from "./evaluate-scores.js";
+import { checkOutput, writeFileAtomic } from "../io/atomic.js";
+import type { Curves } from "./scored.js";
 import type { Watch } from "./progress.js";
 import type { Summary } from "./summary.js";
 
@@ -15,6 +24,8 @@ export interface Evaluation extends Summary {
   compared: Compared[];
   /** of a ranking */
   users?: JudgedUsers;
+  /** of scored rows of two classes */
+  curves?: Curves;
 }
 
 /**
@@ -33,13 +44,18 @@ export async function evaluate(
   checkLog(options);
   const runs = await Promise.all(paths.map(openRun));
   const named = runs.map((run, i) => ({ run, name: nameAmong(paths, i) }));
-  const ranks = asksForRanking(options) || ranksItems(taskOf(runs[0]!));
-  if (!ranks) checkScoring(options);
-  const { compared, warnings, rows, users } = ranks
-    ? await evaluateRuns(named, options, watch)
+  const ranks = asksForRanking(options) || ranksItems((await readPreprocess(runs[0]!)).task);
+  if (ranks) checkRanking(options);
+  else checkScoring(options);
+  const { curve, force = false } = options;
+  if (curve !== undefined) await checkOutput(curve, force, "file");
+  const { compared, warnings, rows, users, curves } = ranks
+    ? { ...(await evaluateRuns(named, options, watch)), curves: undefined }
     : { ...(await evaluateScores(named, options, watch)), users: undefined };
-  const { on, part, mask, k, repeats, candidates, baselines, scoring, bootstrap, seed } = options;
-  const told = { on, part, mask, repeats, candidates, baselines, scoring, bootstrap, seed };
+  if (curve !== undefined && curves)
+    await writeFileAtomic(curve, [Buffer.from(curveLines(curves))], force, { signal: watch.signal });
+  const { on, part, mask, k, repeats, candidates, baselines, scoring, bootstrap, seed, logq, bins } = options;
+  const told = { on, part, mask, repeats, candidates, baselines, scoring, bootstrap, seed, logq, bins };
   for (const text of warnings) watch.observe({ stage: "warning", text });
   return {
     command: "evaluate",
@@ -59,12 +75,17 @@ export async function evaluate(
     warnings,
     compared,
     ...(users && { users }),
+    ...(curves && { curves }),
   };
 }
 
-/** The task that a run was trained for, as far as its manifest says. */
-function taskOf({ manifest: { options } }: Run): Task | undefined {
-  return options["task"] as Task | undefined;
+/** The curves as CSV, a line a bin. */
+function curveLines(curves: Curves): string {
+  const cell = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const lines = Object.entries(curves).flatMap(([name, bins]) =>
+    bins.map(({ rows, predicted, observed }, b) => [cell(name), b + 1, rows, predicted, observed].join(",")),
+  );
+  return ["run,bin,rows,predicted,observed", ...lines].map((line) => `${line}\n`).join("");
 }
 
 /** A run's folder; its path where another run has the same folder name. */

@@ -19,6 +19,10 @@ export async function openEarlierTrees({ init, task }: TrainGbdtOptions): Promis
   if (init === undefined) return undefined;
   const run = await openRun(init);
   const artifact = await readGbdt(run);
+  if (artifact.statistics.length > 0)
+    throw new UsageError(
+      `--init '${init}' was trained with --ctr, whose statistics are of its own log: train anew`,
+    );
   const before = artifact.preprocess.task;
   if (task !== undefined && task !== before)
     throw new UsageError(

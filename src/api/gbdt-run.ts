@@ -3,21 +3,26 @@
 import type { Dataset } from "../dataset/dataset.js";
 import { rowWeights } from "../dataset/event-weights.js";
 import type { Run } from "../embedding/run-directory.js";
-import { readGbdt } from "../trainers/gbdt/artifact.js";
+import { UsageError } from "../errors.js";
+import { scoredMetrics } from "../evaluation/scored-metrics.js";
+import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
-import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { scoresOf } from "../trainers/gbdt/scorer.js";
+import { withTargetStatistics, type TargetStatistics } from "../trainers/gbdt/target-statistics.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
+import type { EvaluateOptions } from "./evaluate-options.js";
+import type { Part } from "./examples.js";
 import { judge, labelledAs } from "./gbdt-target.js";
 import { leakNotes } from "./leaks.js";
 import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readAsTrained, type ReadLike } from "./read-as-trained.js";
-import type { Scored } from "./scored.js";
+import { heldOutPart } from "./run-parts.js";
+import { unitsOf, type Scored } from "./scored.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
-  preprocess: GbdtPreprocess,
+  { preprocess, statistics }: Pick<GbdtArtifact, "preprocess" | "statistics">,
   log: ReadLike,
   watch: Watch,
   withLabel: boolean,
@@ -31,20 +36,29 @@ export async function readLikeGbdt(
   const as = { ...preprocess, roles: { ...asked, fields } };
   const shape = { unlabelled: false, labelIsName: preprocess.task === "multiclass" };
   const { dataset } = await readAsTrained(as, log, shape, silently(watch));
-  return dataset;
+  return withTargetStatistics(dataset, statistics);
 }
 
-/** The metrics of a run of trees on a log. */
-export async function metricsOfTrees(run: Run, options: ReadLike, watch: Watch): Promise<Scored> {
-  const { forest, vocabularies, preprocess, head } = await readGbdt(run);
-  const dataset = await readLikeGbdt(preprocess, options, watch, true);
+/** The metrics of a run of trees on a log, or on a part of its own. */
+export async function metricsOfTrees(
+  run: Run,
+  { on, part: partName, logq, bins, ...options }: EvaluateOptions & { bins: number },
+  watch: Watch,
+): Promise<Scored> {
+  if (logq) throw new UsageError(`--logq corrects for drawn negatives, and run '${run.path}' has labels`);
+  const artifact = await readGbdt(run);
+  const { forest, vocabularies, preprocess, head, statistics } = artifact;
+  const whole = partName
+    ? withStatistics(await heldOutPart(run, partName, options, watch), statistics)
+    : wholeOf(await readLikeGbdt(artifact, { ...options, on: on! }, watch, true));
+  const { dataset } = whole;
   const warnings = [
-    ...leakNotes(run, dataset, preprocess.sides.length),
+    ...(partName ? [] : leakNotes(run, dataset, preprocess.sides.length)),
     ...unknownCategories(dataset, vocabularies),
   ];
-  const part = labelledAs(preprocess, wholeOf(dataset));
-  const { rows } = part;
-  const left = dataset.numRows - rows.length;
+  const part = labelledAs(preprocess, whole);
+  const { rows, labels } = part;
+  const left = whole.rows.length - rows.length;
   if (left > 0) warnings.push(`${left} rows of classes that training has not seen are left out`);
   const { threads } = options.reading;
   const scores = head
@@ -52,5 +66,14 @@ export async function metricsOfTrees(run: Run, options: ReadLike, watch: Watch):
     : await scoresOf(forest, dataset, rows, vocabularies, threads);
   const weights = rowWeights(dataset, rows, preprocess);
   const counted = weights && { weights: Float32Array.from(weights) };
-  return { metrics: judge(preprocess, scores, { ...part, ...counted }), warnings, rows: dataset.numRows };
+  const units = unitsOf(dataset, rows);
+  const { task, labelRange } = preprocess;
+  const told = { units, warnings, rows: rows.length };
+  if (task === "multiclass")
+    return { metrics: judge(preprocess, scores, { ...part, ...counted }), byUser: [], ...told };
+  return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, ...counted }), ...told };
+}
+
+function withStatistics(part: Part, statistics: readonly TargetStatistics[]): Part {
+  return { ...part, dataset: withTargetStatistics(part.dataset, statistics) };
 }

@@ -20,26 +20,30 @@ export async function readLikeRun(preprocess: Preprocess, log: ReadLike, watch: 
   return await readAsTrained(preprocess, log, shape, watch);
 }
 
+/** Rows that a run's model scores. */
+export interface RowsToScore {
+  rows: FeatureRows;
+  /** u32[rows.numRows]: the row of the dataset that each is made of */
+  sources: Uint32Array;
+  /** f64, where negatives were drawn: how often each row's item is drawn for an event on average */
+  expectedDraws?: Float64Array;
+}
+
 /** The log's own labels, or its events against negatives drawn as in training: each event, then its negatives. */
 export async function rowsToScore(
   run: Run,
   { space, preprocess }: { space: FeatureSpace; preprocess: Preprocess },
   task: LabelledTask,
   { dataset, rows }: Part,
-): Promise<FeatureRows> {
+): Promise<RowsToScore> {
   const encoder = bindEncoder(space, dataset);
   const { negatives, positiveFrom } = preprocess;
   const counted = rowWeights(dataset, rows, preprocess);
   const weighed = counted && { weights: Float32Array.from(counted) };
   if (!negatives) {
     const { values } = labelsOf(dataset, positiveFrom ?? undefined, task);
-    return {
-      ...encoder.encode(
-        rows,
-        Float32Array.from(rows, (row) => values[row]!),
-      ),
-      ...weighed,
-    };
+    const labels = Float32Array.from(rows, (row) => values[row]!);
+    return { rows: { ...encoder.encode(rows, labels), ...weighed }, sources: rows };
   }
 
   const isItems = (name: string) => negatives.itemFields.includes(name);
@@ -55,5 +59,11 @@ export async function rowsToScore(
   };
   const { perEvent, noise } = negatives;
   const options = { negatives: perEvent, noise: noise as Noise, seed: run.manifest.seed, shuffle: false };
-  return new NegativeRows(source, part, options).fixed();
+  const negativeRows = new NegativeRows(source, part, options);
+  const drawn = negativeRows.fixedDraws();
+  return {
+    rows: drawn.rows,
+    sources: drawn.events.map((event) => rows[event]!),
+    expectedDraws: negativeRows.expectedDraws(drawn),
+  };
 }

@@ -4,16 +4,18 @@
 
 import type { Roles } from "../dataset/dataset.js";
 import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
+import { withForms } from "../dataset/numeric.js";
 import type { Run } from "../embedding/run-directory.js";
 import { EmbedError, UsageError } from "../errors.js";
 import type { ReadOptions } from "../log/log.js";
-import { silently, splitParts, toldRoles, wholeOf, type SplitParts } from "./parts.js";
+import type { Part } from "./examples.js";
+import { silently, splitParts, wholeOf, type SplitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
 /** Options of a training as its manifest has them. */
-type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[] };
+type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
 
 /** What reading again takes beside the run. */
 export interface ReadAgain {
@@ -44,19 +46,15 @@ export async function partsOfRun(
     test: 0,
     sides: [],
     drop: [],
+    multi: {},
+    ignore: [],
     onBadRow: "error",
     ...stated,
-    ...toldRoles(roles),
-    ...(roles.time !== undefined && { time: roles.time }),
-    ...(roles.session !== undefined && { session: roles.session }),
-    // columns that decide the split, whether the model takes them or not
-    fields: [
-      ...new Set([...roles.fields, ...(stated.splitKey ?? []), ...(stated.group ? [stated.group] : [])]),
-    ].filter(
-      (name) => !roles.numeric.includes(name) && !Object.hasOwn(roles.multi, name) && name !== roles.session,
-    ),
-    numeric: stated.numeric ?? roles.numeric,
+    // what was inferred is inferred again, since a split may go by columns that the model does not take
+    infer: true,
     unlabelled: roles.label === undefined,
+    numeric: withForms(roles.numeric, stated.numeric ?? []),
+    ...(stated.task === "multiclass" && { labelIsName: true }),
     ...(hashKeys !== undefined && { hashKeys }),
     reading: { ...(stated.reading as ReadOptions), threads: reading.threads },
   };
@@ -81,4 +79,22 @@ export async function partsOfRun(
       `gives ${parts.train.rows.length} training rows now, ${manifest.split.train} then: another version cut it`,
     );
   return parts;
+}
+
+/** The validation or the test part of a run's training. @throws {UsageError} it held out none, or the log is not to be had */
+export async function heldOutPart(
+  run: Run,
+  name: "valid" | "test",
+  again: ReadAgain,
+  watch: Watch,
+): Promise<Part> {
+  const parts = await partsOfRun(run, again, `--part ${name} is cut from the training's log`, watch);
+  return partNamed(run, parts, name);
+}
+
+/** @throws {UsageError} there is none */
+export function partNamed({ path }: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
+  const part = parts[name];
+  if (!part) throw new UsageError(`run '${path}' held out no ${name} part: train it with --${name}`);
+  return part;
 }

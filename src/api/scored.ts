@@ -1,10 +1,31 @@
 // What scoring a log with a run gives, whatever its model.
 
+import { MISSING, type Dataset } from "../dataset/dataset.js";
 import type { Metrics } from "../embedding/manifest.js";
+import type { CurveBin, ScoredMetrics, Units } from "../evaluation/scored-metrics.js";
 
 /** What one run's scores of a log are worth. */
-export interface Scored {
+export interface Scored extends Omit<ScoredMetrics, "metrics"> {
   metrics: Metrics;
+  units: Pick<Units, "kind" | "size">;
   warnings: string[];
+  /** of the log */
   rows: number;
+}
+
+/** How well promised odds came true, by run. */
+export type Curves = Record<string, CurveBin[]>;
+
+/** The users of rows; rows of no user are together one. @param sources u32: rows of the dataset */
+export function unitsOf({ columns, roles }: Dataset, sources: Uint32Array): Units {
+  const column = columns.find(({ name }) => name === roles.user);
+  if (column?.kind !== "key") {
+    return { kind: "row", size: sources.length, of: Uint32Array.from(sources.keys()) };
+  }
+  const nobody = column.dictionary.size;
+  return {
+    kind: "user",
+    size: nobody + 1,
+    of: sources.map((row) => (column.codes[row] === MISSING ? nobody : column.codes[row]!)),
+  };
 }

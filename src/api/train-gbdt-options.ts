@@ -14,6 +14,7 @@ import {
   type HeadOptions,
 } from "../trainers/gbdt/options.js";
 import type { GbdtTask } from "../trainers/gbdt/preprocess.js";
+import type { CtrFlags } from "./gbdt-ctr.js";
 import type { DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
 
@@ -38,6 +39,8 @@ export interface TrainGbdtOptions extends DatasetOptions, EventLimits, EventWeig
   checkpointEvery?: number;
   /** go on from the checkpoint that an interrupted training left */
   resume?: boolean;
+  /** id columns that become target statistics; none when absent */
+  ctr?: CtrFlags;
   /** what the user set; the rest is default */
   gbdt: Partial<GbdtOptions>;
 }
@@ -47,6 +50,15 @@ export function gbdtOptionsOf({ gbdt: told }: TrainGbdtOptions): GbdtOptions {
   const gbdt = { ...defaultGbdtOptions(), ...told };
   checkGbdtOptions(gbdt);
   return gbdt;
+}
+
+/** @throws {UsageError} target statistics of a training that goes on */
+export function checkCtr({ ctr, init, refit }: TrainGbdtOptions): void {
+  if (!ctr) return;
+  if (init !== undefined || refit)
+    throw new UsageError("--ctr does not go with --init or --refit: its statistics are of one training part");
+  if (!(ctr.priorWeight > 0))
+    throw new UsageError(`--ctr-prior-weight is a number above 0, got ${ctr.priorWeight}`);
 }
 
 /** Those of the head, if there is to be one. @throws {UsageError} one is out of range, or labels are no classes */

@@ -6,10 +6,17 @@ import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
+import {
+  GBDT_MODEL,
+  gbdtModelFiles,
+  leavesTable,
+  LEAVES_TABLE,
+  statisticsFiles,
+} from "../trainers/gbdt/artifact.js";
 import { byGain, importancesOf } from "../trainers/gbdt/importances.js";
 import { readingRecipe } from "./describe-run.js";
 import { Boosting } from "./gbdt-checkpoint.js";
+import { withCtr } from "./gbdt-ctr.js";
 import { comparisons } from "./gbdt-head.js";
 import { likeEarlier, openEarlierTrees } from "./gbdt-init.js";
 import { judgeForest } from "./gbdt-judge.js";
@@ -23,6 +30,7 @@ import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
 import {
+  checkCtr,
   decayOf,
   gbdtIdentity,
   gbdtOptionsOf,
@@ -47,21 +55,29 @@ export async function trainGbdt(
   await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
   const gbdt = gbdtOptionsOf(flags);
   const decay = decayOf(flags);
+  checkCtr(flags);
   const earlier = await openEarlierTrees(flags);
 
   const asked = { ...flags, ...likeEarlier(earlier, flags) };
   const labelIsName = asked.task === "multiclass";
-  const told = { ...asked, ...eventColumn(asked), integersAreNumbers: true, labelIsName };
+  const told = {
+    ...asked,
+    ...eventColumn(asked),
+    integersAreNumbers: true,
+    labelIsName,
+    ...(flags.ctr && { ids: flags.ctr.columns }),
+  };
   const read = await readDataset(paths, told, collecting);
   const options = { ...told, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);
   notes.forEach(note);
   if (dataset.roles.label === undefined) throw new UsageError("no column is a label: name it with --label");
-  const { parts, by } = await splitParts(dataset, options, gbdt.seed, collecting);
+  const { parts: bare, by } = await splitParts(dataset, options, gbdt.seed, collecting);
   splitWarnings(by).forEach(warn);
   clock.lap("read");
 
-  const target = targetOf(parts.train, options, earlier?.preprocess);
+  const target = targetOf(bare.train, options, earlier?.preprocess);
+  const { parts, statistics = [] } = withCtr(bare, target, options.ctr, gbdt.seed);
   const head = headOptionsOf(options, target.task);
   const identity = gbdtIdentity(paths, options, gbdt, dataset.inputs, earlier?.files);
   const boosting = await Boosting.open(options.out, options, identity, collecting);
@@ -129,7 +145,10 @@ export async function trainGbdt(
         timings: clock.laps,
         warnings,
       },
-      modelFiles: gbdtModelFiles(forest, features, gbdt, preprocess, fittedHead),
+      modelFiles: {
+        ...gbdtModelFiles(forest, features, gbdt, preprocess, fittedHead),
+        ...statisticsFiles(statistics),
+      },
       metricsLines: [
         ...first.grown.events,
         ...(refit ? events.map((event) => ({ ...event, refit: true })) : []),

@@ -26,8 +26,8 @@ export async function encodeWithTrees(
   watch: Watch,
 ): Promise<Transformed> {
   const artifact = await readGbdt(run);
-  const { forest, vocabularies, preprocess } = artifact;
-  const dataset = await readLikeGbdt(preprocess, options, watch, options.format === "libsvm", options.key);
+  const { forest, vocabularies } = artifact;
+  const dataset = await readLikeGbdt(artifact, options, watch, options.format === "libsvm", options.key);
   const warnings = unknownCategories(dataset, vocabularies);
   for (const text of warnings) watch.observe({ stage: "warning", text });
   if (!options.features) return { ...leavesOf(artifact, dataset, options), warnings };

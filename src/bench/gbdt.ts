@@ -136,7 +136,7 @@ async function benchHead(train: string, test: string, folder: string): Promise<v
   const partOf = async (log: string) => {
     const reading = { on: [log], reading: readingOptions };
     const watch = { observe: () => undefined, signal: new AbortController().signal };
-    return labelledAs(preprocess, wholeOf(await readLikeGbdt(preprocess, reading, watch, true)));
+    return labelledAs(preprocess, wholeOf(await readLikeGbdt(artifact, reading, watch, true)));
   };
   const [seen, judged] = [await partOf(train), await partOf(test)];
   const head = await trainHead(artifact, seen, defaultHead, THREADS);
@@ -155,9 +155,10 @@ async function benchScoring(
   python: string | undefined,
   train: string,
 ): Promise<void> {
-  const { forest, vocabularies, preprocess } = await readGbdt(await openRun(out));
+  const artifact = await readGbdt(await openRun(out));
+  const { forest, vocabularies } = artifact;
   const watch = { observe: () => undefined, signal: new AbortController().signal };
-  const dataset = await readLikeGbdt(preprocess, { on: [test], reading: readingOptions }, watch, true);
+  const dataset = await readLikeGbdt(artifact, { on: [test], reading: readingOptions }, watch, true);
   const rows = Uint32Array.from({ length: SCORED_ROWS }, (_, i) => i % dataset.numRows);
   for (const withLeaves of [false, true]) {
     const [ours, theirs]: [Figures[], Figures[]] = [[], []];

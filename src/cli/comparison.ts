@@ -1,18 +1,15 @@
 // Contenders as people read them: a line each, a column a metric, a table for each length of lists.
 
 import type { Evaluation } from "../api/evaluate.js";
-import { metricLines, titleOf } from "./metrics.js";
+import { titleOf } from "./metrics.js";
 import { formatTable } from "./terminal.js";
 
 export type ComparisonFormat = "text" | "markdown";
 
 /** The metrics of an evaluation. */
 export function comparisonText(evaluation: Evaluation, format: ComparisonFormat): string {
-  const { compared, metrics, rows, users } = evaluation;
-  const blocks =
-    compared.length === 1 && format === "text" && !users
-      ? [metricLines(metrics)]
-      : columnsOf(evaluation).map((names) => tableOf(evaluation, names, format));
+  const { rows, users } = evaluation;
+  const blocks = columnsOf(evaluation).map((names) => tableOf(evaluation, names, format));
   const said = [`${rows.toLocaleString("en")} rows`];
   if (users) {
     said.push(

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { EmbedError } from "../errors.js";
 import { version } from "../io/package-version.js";
+import { addDiff } from "./commands/diff.js";
 import { addEncode } from "./commands/encode.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addExport } from "./commands/export.js";
@@ -62,6 +63,7 @@ function programOf(interrupts: Interrupts): Command {
     addExport,
     addNeighbors,
     addEvaluate,
+    addDiff,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);

@@ -7,6 +7,7 @@ const titles: Record<string, string> = {
   logLoss: "log loss",
   normalizedEntropy: "normalized entropy",
   auc: "AUC",
+  userAuc: "user AUC",
   calibration: "calibration",
   multiLogLoss: "multi log loss",
   multiError: "multi error",

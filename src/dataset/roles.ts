@@ -27,6 +27,8 @@ export interface ColumnOptions {
   /** columns of these whose values carry a number, `key:number`; none by default */
   multiWeights?: string[];
   ignore: string[];
+  /** columns of ids, whatever their cells look like; a flag's */
+  ids?: string[];
   /** columns of whole numbers without a role are numeric, too */
   integersAreNumbers?: boolean;
   /** the label is the name of a class, not a number */
@@ -62,7 +64,7 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
 
   const named = new Set([
     ...roleNames.map((role) => options[role]),
-    ...[options.numeric, options.ignore, Object.keys(options.multi)].flat(),
+    ...[options.numeric, options.ignore, Object.keys(options.multi), options.ids ?? []].flat(),
   ]);
   // a user or an item may be a feature too; what has another role may not
   const isFree = (role: (typeof roleNames)[number], name: string) =>
@@ -94,6 +96,7 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
   }
   for (const name of columns) {
     if (options.ignore.includes(name)) continue;
+    else if (options.ids?.includes(name)) roles.fields.push(name);
     else if (options.numeric.includes(name)) roles.numeric.push(name);
     else if (Object.hasOwn(options.multi, name)) continue;
     else if (options.fields || !options.infer) {
@@ -126,12 +129,19 @@ function checkNames(columns: string[], options: ColumnOptions): void {
     ...Object.keys(options.multi).map((name): [string, string] => ["--multi", name]),
     ...(options.multiWeights ?? []).map((name): [string, string] => ["--multi-weights", name]),
     ...options.ignore.map((name): [string, string] => ["--ignore", name]),
+    ...(options.ids ?? []).map((name): [string, string] => ["--ctr", name]),
   ];
   for (const [flag, name] of uses) {
     if (name !== undefined) requireColumn(flag, name, columns);
   }
   const [both] = options.numeric.filter((name) => options.fields?.includes(name) || name in options.multi);
   if (both !== undefined) throw new UsageError(`column '${both}' cannot be both numeric and categorical`);
+  const notIds = [...options.numeric, ...options.ignore, ...Object.keys(options.multi)];
+  const roleOf = (name: string) =>
+    roleNames.find((role) => role !== "user" && role !== "item" && options[role] === name);
+  const odd = options.ids?.find((name) => notIds.includes(name) || roleOf(name));
+  if (odd !== undefined)
+    throw new UsageError(`--ctr names column '${odd}', which another flag says is no column of ids`);
   for (const [i, role] of roleNames.entries()) {
     const name = options[role];
     const other = roleNames.slice(0, i).find((earlier) => name !== undefined && options[earlier] === name);

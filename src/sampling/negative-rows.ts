@@ -4,7 +4,7 @@ import { firstPair, type Encoder, type FeatureRows, type TrainingRows } from "..
 import type { Dataset } from "../dataset/dataset.js";
 import { shuffle, streamOf } from "./hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
-import { drawNegative, NO_ITEM } from "./negatives.js";
+import { drawNegative, hasItem, NO_ITEM } from "./negatives.js";
 import { noiseDistribution, type Noise } from "./noise-distribution.js";
 
 /** Rows of a chunk at the most; see TrainingRows. */
@@ -79,8 +79,46 @@ export class NegativeRows {
 
   /** The part for validation or test: the same negatives each time. */
   fixed(): FeatureRows {
-    const events = Uint32Array.from(this.#rows.keys());
-    return this.#expand(events, 0);
+    return this.fixedDraws().rows;
+  }
+
+  /** The same with what was drawn: the event of each row, and its item as the source numbers them (NO_ITEM: unknown). */
+  fixedDraws(): { rows: FeatureRows; events: Uint32Array; items: Uint32Array } {
+    const { event, item } = this.#draws(Uint32Array.from(this.#rows.keys()), 0);
+    const items = item.map((drawn, r) => (drawn === NO_ITEM ? this.#items[event[r]!]! : drawn));
+    return { rows: this.#join(event, item), events: event, items };
+  }
+
+  /**
+   * Of each row, how many rows of its item and of label 0 an event like its own has on average: N q(i), where q is the noise over
+   * the items that can be drawn for the event. An item that cannot be drawn counts as one among all.
+   */
+  expectedDraws({ events, items }: { events: Uint32Array; items: Uint32Array }): Float64Array {
+    const { history, items: all } = this.#source;
+    const cumulative = this.#cumulative;
+    const share = (item: number) => cumulative[item]! - (item === 0 ? 0 : cumulative[item - 1]!);
+    const taken = new Map<number, number>();
+    const takenBy = (user: number): number => {
+      if (user === NO_ITEM) return 0;
+      let mass = taken.get(user);
+      if (mass === undefined) {
+        mass = 0;
+        for (let j = history.indptr[user]!; j < history.indptr[user + 1]!; j++)
+          mass += share(history.items[j]!);
+        taken.set(user, mass);
+      }
+      return mass;
+    };
+    return Float64Array.from(events, (event, r) => {
+      const [user, own, item] = [this.#users[event]!, this.#items[event]!, items[r]!];
+      if (item === NO_ITEM || share(item) === 0) return this.#options.negatives / all.size;
+      const isKnown = user !== NO_ITEM && hasItem(history, user, item);
+      // the event's own item is left out of its draws, but here asked for as if it were not
+      const without =
+        item === own || own === NO_ITEM || (user !== NO_ITEM && hasItem(history, user, own)) ? 0 : share(own);
+      const left = 1 - takenBy(user) - without + (isKnown ? share(item) : 0);
+      return (this.#options.negatives * share(item)) / Math.max(left, share(item));
+    });
   }
 
   *#draw(epoch: number): Generator<FeatureRows> {
@@ -97,6 +135,18 @@ export class NegativeRows {
 
   /** Each event and its negatives, in a random order when a stream is given. */
   #expand(events: Uint32Array, epoch: number, order?: number): FeatureRows {
+    const { event, item } = this.#draws(events, epoch);
+    if (order === undefined) return this.#join(event, item);
+    const places = Uint32Array.from(event.keys());
+    shuffle(places, order);
+    return this.#join(
+      places.map((i) => event[i]!),
+      places.map((i) => item[i]!),
+    );
+  }
+
+  /** Each event and then its negatives: the event, and the item drawn for it or NO_ITEM for its own. */
+  #draws(events: Uint32Array, epoch: number): { event: Uint32Array; item: Uint32Array } {
     const { seed, negatives } = this.#options;
     const { history } = this.#source;
     const event = new Uint32Array(events.length * (1 + negatives));
@@ -112,12 +162,7 @@ export class NegativeRows {
         item[numRows++] = drawn;
       }
     }
-    const places = Uint32Array.from({ length: numRows }, (_, i) => i);
-    if (order !== undefined) shuffle(places, order);
-    return this.#join(
-      places.map((i) => event[i]!),
-      places.map((i) => item[i]!),
-    );
+    return { event: event.subarray(0, numRows), item: item.subarray(0, numRows) };
   }
 
   /** The context of an event beside its own item's features, or beside a drawn item's. */

@@ -8,9 +8,12 @@ import { ArtifactError, UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm-state.js";
 import type { SteeringFlag } from "./controls.js";
 import { spaceOf } from "./feature-table.js";
+import type { Composer } from "./composer.js";
+import { crossComposer } from "./ffm/compose.js";
 import { readLayout } from "./ffm/layout.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
 import { readFmParameters } from "./fm/artifact.js";
+import { fmComposer } from "./fm/compose.js";
 import { learnFm, readFm } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
 import { readOptimizerFile } from "./fm/optimizer-file.js";
@@ -188,6 +191,24 @@ export async function readFmModel(run: Run): Promise<FmRun> {
   return { ...found, parameters: await readFmParameters(run, found.space, found.table) };
 }
 
+/** Why a field-aware run's features cannot be added up; undefined where they can. */
+export async function whyNotComposed(run: Run, { table, preprocess }: FmRun): Promise<string | undefined> {
+  if (run.manifest.model !== "ffm") return undefined;
+  if ((await readLayout(run, table)).normalizeRows)
+    return "was trained with --normalize-rows, so that each part of a score depends on the whole row";
+  return preprocess.itemFields
+    ? undefined
+    : "has no field of items, between which and the others vectors meet: name the item's column with --item when training";
+}
+
+/** How a run's features are composed. @throws {UsageError} they cannot be */
+export async function composerOf(run: Run, model: FmRun): Promise<Composer> {
+  if (run.manifest.model !== "ffm") return fmComposer(model.parameters);
+  const why = await whyNotComposed(run, model);
+  if (why !== undefined) throw new UsageError(`run '${run.path}' ${why}`);
+  return crossComposer(model.space, model.parameters, model.preprocess.itemFields!);
+}
+
 /** An earlier model that another training can go on from. */
 export interface EarlierModel extends FmRun {
   /** the options that the training shares with it */
@@ -228,10 +249,16 @@ export async function readEarlier(run: Run, wanted: string): Promise<EarlierMode
  *
  * @throws {UsageError} their scores are no log-odds @throws {ArtifactError} damaged
  */
-export async function readMachines(run: Run, { space, parameters }: FmRun): Promise<FmParameters[]> {
-  if (run.manifest.model !== DRAWS) return [parameters];
+export async function machinesOf(
+  run: Run,
+  model: FmRun,
+): Promise<{ parameters: FmParameters; composer: Composer }[]> {
+  if (run.manifest.model !== DRAWS)
+    return [{ parameters: model.parameters, composer: await composerOf(run, model) }];
   refuseProbit(run, "--fold-in");
-  return turnedAlike((await readEnsemble(run, space)).draws, featureCounts(space));
+  const { draws } = await readEnsemble(run, model.space);
+  const turned = turnedAlike(draws, featureCounts(model.space));
+  return turned.map((parameters) => ({ parameters, composer: fmComposer(parameters) }));
 }
 
 /** @throws {UsageError} the run's labels go by probit */

@@ -58,9 +58,12 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       ]),
     )
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+  addScoreOptions(command);
   addRankingOptions(command);
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
-  command.addOption(new Option("--force", "replace an existing --bad-rows file").helpGroup("Reading:"));
+  command.addOption(
+    new Option("--force", "replace an existing --bad-rows or --curve file").helpGroup("Reading:"),
+  );
   command
     .addOption(
       new Option("--bootstrap <n>", "how often users are drawn again for the intervals; 0 for none")
@@ -82,7 +85,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const { evaluate } = await import("../../api/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score, table } = flags;
-    const { bootstrap, seed } = flags;
+    const { bootstrap, seed, easeL2 } = flags;
     const options: EvaluateOptions = {
       ...(on && { on }),
       ...(part && { part }),
@@ -97,6 +100,11 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       ...(table !== undefined && { table }),
       ...(bootstrap !== undefined && { bootstrap }),
       ...(seed !== undefined && { seed }),
+      ...(easeL2 !== undefined && { easeL2 }),
+      ...(flags.logq && { logq: true }),
+      ...(flags.bins !== undefined && { bins: flags.bins }),
+      ...(flags.curve !== undefined && { curve: flags.curve }),
+      ...(flags.force && { force: true }),
       reading,
       ...(await badRowsOf(flags)),
       ...hashKeysOf(flags),
@@ -106,6 +114,18 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       flags.json ? `${JSON.stringify(evaluation)}\n` : comparisonText(evaluation, flags.format),
     );
   });
+}
+
+function addScoreOptions(command: Command): void {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Scores:");
+  command
+    .addOption(group("--curve <file>", "write the calibration curve as CSV"))
+    .addOption(
+      group("--bins <n>", "of equal counts in that curve")
+        .argParser(wholeOf("--bins", 1))
+        .default(undefined, "10"),
+    )
+    .addOption(group("--logq", "of drawn negatives: correct scores and counts for how they were drawn"));
 }
 
 function addRankingOptions(command: Command): void {
@@ -127,9 +147,13 @@ function addRankingOptions(command: Command): void {
     )
     .addOption(group("--candidates <file>", "users and items: rank what is held out among these alone"))
     .addOption(
-      group("--baseline <names>", "popularity, item-cf, user-history or random, as contenders").argParser(
-        listOf,
-      ),
+      group(
+        "--baseline <names>",
+        "popularity, item-cf, user-history, ease or random, as contenders",
+      ).argParser(listOf),
+    )
+    .addOption(
+      group("--ease-l2 <x>", "penalty of the baseline ease (default: 500)").argParser(numberOf("--ease-l2")),
     )
     .addOption(
       group("--positive-from <x>", "the label from which on an event of a rating counts").argParser(

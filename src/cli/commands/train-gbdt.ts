@@ -26,6 +26,7 @@ import {
   addReadingOptions,
   addRunOutput,
   badRowsOf,
+  listOf,
   numberOf,
   readingOf,
   wholeOf,
@@ -61,6 +62,10 @@ type Flags = ReadingFlags &
     headMethod?: HeadOptions["method"];
     headPrior?: HeadOptions["prior"];
     crossFit?: number;
+    ctr?: string[];
+    ctrKeep?: boolean;
+    ctrPrior?: number;
+    ctrPriorWeight?: number;
     onInterrupt?: "abort" | "save";
   };
 
@@ -135,6 +140,25 @@ export function addTrainGbdt(program: Command, signal: AbortSignal, interrupts: 
         "k forests, each with a head on the fold that it has not seen, averaged; in place of --head-split",
       ).argParser(wholeOf("--cross-fit", 2)),
     );
+  const ids = (flags: string, help: string) => new Option(flags, help).helpGroup("Columns:");
+  command
+    .addOption(
+      ids(
+        "--ctr <columns>",
+        "ids of many values: what the target was in their earlier rows takes their place",
+      ).argParser(listOf),
+    )
+    .addOption(ids("--ctr-keep", "the ids stay categories beside it"))
+    .addOption(
+      ids("--ctr-prior <x>", "what an id without rows is (default: the mean of the training rows)").argParser(
+        numberOf("--ctr-prior"),
+      ),
+    )
+    .addOption(
+      ids("--ctr-prior-weight <x>", "rows that the prior counts for (default: 1)").argParser(
+        numberOf("--ctr-prior-weight"),
+      ),
+    );
   addSteering(command);
   addHyperparameters(command, hyperparameters, () => "Training:");
   addRunOutput(command);
@@ -199,6 +223,7 @@ function optionsOf(flags: Flags): TrainGbdtOptions {
     ...hashKeysOf(flags),
     ...splitOf(flags),
     ...headOf(flags),
+    ...ctrOf(flags),
     ...steeringOf(flags),
     gbdt,
   };
@@ -241,5 +266,21 @@ function headOf({
   if (head) return { head: told };
   if (Object.keys(told).length > 0)
     throw new UsageError("--cross-fit and options that start with --head- go with --head lr");
+  return {};
+}
+
+/** @throws {UsageError} options of target statistics without --ctr */
+function ctrOf({ ctr, ctrKeep, ctrPrior, ctrPriorWeight }: Flags): Pick<TrainGbdtOptions, "ctr"> {
+  if (ctr)
+    return {
+      ctr: {
+        columns: [...new Set(ctr)],
+        keep: ctrKeep ?? false,
+        ...(ctrPrior !== undefined && { prior: ctrPrior }),
+        priorWeight: ctrPriorWeight ?? 1,
+      },
+    };
+  if (ctrKeep !== undefined || ctrPrior !== undefined || ctrPriorWeight !== undefined)
+    throw new UsageError("--ctr-keep, --ctr-prior and --ctr-prior-weight go with --ctr COLUMNS");
   return {};
 }

@@ -4,14 +4,11 @@ import { UsageError } from "../../errors.js";
 import { vectorRanker, type Ranker } from "../rankers.js";
 import { itemCfRanker } from "./item-cf.js";
 import { randomRanker } from "./random.js";
-import type { BaselineInput } from "./input.js";
+import { easeRanker } from "./ease.js";
+import type { BaselineInput, BaselineOptions } from "./input.js";
 import { historyRanker } from "./user-history.js";
 
-export interface BaselineOptions {
-  seed: number;
-}
-
-export const baselineNames = ["popularity", "item-cf", "user-history", "random"] as const;
+export const baselineNames = ["popularity", "item-cf", "user-history", "ease", "random"] as const;
 export type BaselineName = (typeof baselineNames)[number];
 
 /** Whether it recommends what a user has already, and nothing else that it knows of the user. */
@@ -19,16 +16,24 @@ export function needsRepeats(name: BaselineName): boolean {
   return name === "user-history";
 }
 
-const rankers: Record<BaselineName, (input: BaselineInput, options: BaselineOptions) => Ranker> = {
+const rankers: Record<
+  BaselineName,
+  (input: BaselineInput, options: BaselineOptions) => Ranker | Promise<Ranker>
+> = {
   popularity: popularityRanker,
   "item-cf": itemCfRanker,
   "user-history": historyRanker,
+  ease: easeRanker,
   random: (input, { seed }) => randomRanker(input, seed),
 };
 
-/** What ranks by the baseline. */
-export function baselineRanker(name: BaselineName, input: BaselineInput, options: BaselineOptions): Ranker {
-  return rankers[name](input, options);
+/** What ranks by the baseline. @throws {UsageError} there are too many items for it */
+export async function baselineRanker(
+  name: BaselineName,
+  input: BaselineInput,
+  options: BaselineOptions,
+): Promise<Ranker> {
+  return await rankers[name](input, options);
 }
 
 /** The baselines of a list. @throws {UsageError} one of them is not known */

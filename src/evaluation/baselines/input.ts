@@ -12,3 +12,12 @@ export interface BaselineInput {
   /** u32, beside history.items: events of each pair; 1 each when absent */
   pairEvents?: Uint32Array;
 }
+
+export interface BaselineOptions {
+  /** names the draws of random */
+  seed: number;
+  /** of ease: the penalty on the diagonal */
+  easeL2: number;
+  threads: number;
+  signal?: AbortSignal;
+}

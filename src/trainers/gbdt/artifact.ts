@@ -6,6 +6,7 @@
 //   model/leaves.jsonl        a line a leaf: the way to it in words
 //   model/importances.jsonl   a line a column, the greatest gain first: nodes that split on it, and what they gained
 //   model/preprocess.json     preprocess.ts
+//   model/ctr.jsonl           target statistics of id columns, where there are any (target-statistics.ts)
 //   model/head.json           the head's bias and weights, where there is one: leaves, then categories (head.ts)
 
 import { keysOf, type EmbeddingTable } from "../../embedding/table.js";
@@ -21,6 +22,7 @@ import type { GbdtOptions } from "./options.js";
 import { leafKey, leafPaths } from "./paths.js";
 import { vocabulariesOf, type ColumnRecipe, type GbdtPreprocess } from "./preprocess.js";
 import type { Vocabularies } from "./scorer.js";
+import { readStatistics, statisticsText, type TargetStatistics } from "./target-statistics.js";
 
 /** The manifest's name of the model. */
 export const GBDT_MODEL = "gbdt";
@@ -31,6 +33,7 @@ const PREPROCESS_FILE = "preprocess.json";
 const LEAVES_FILE = "leaves.jsonl";
 const IMPORTANCES_FILE = "importances.jsonl";
 const HEAD_FILE = "head.json";
+const STATISTICS_FILE = "ctr.jsonl";
 
 /** Leaves in the order of trees and their numbers within. */
 export function leavesTable({ trees }: Forest, head: Head | undefined): EmbeddingTable {
@@ -82,11 +85,18 @@ function jsonLines(items: readonly object[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }
 
+/** The file of target statistics; none where no column has any. */
+export function statisticsFiles(statistics: readonly TargetStatistics[]): Record<string, string> {
+  return statistics.length > 0 ? { [STATISTICS_FILE]: statisticsText(statistics) } : {};
+}
+
 export interface GbdtArtifact {
   forest: Forest;
   vocabularies: Vocabularies;
   preprocess: GbdtPreprocess;
   head?: Head;
+  /** of id columns; empty where there are none */
+  statistics: TargetStatistics[];
 }
 
 /** Reads a run's model back. @throws {ArtifactError} the run is of another model, or damaged */
@@ -109,8 +119,12 @@ export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   }));
   const own = { ...forest, columns: named };
   const vocabularies = vocabulariesOf(columns);
-  const hasHead = Object.hasOwn(run.manifest.files, `model/${HEAD_FILE}`);
+  const has = (file: string) => Object.hasOwn(run.manifest.files, `model/${file}`);
+  const hasHead = has(HEAD_FILE);
+  const statistics = has(STATISTICS_FILE)
+    ? readStatistics(await textOf(STATISTICS_FILE), `${run.path}/model/${STATISTICS_FILE}`)
+    : [];
   const head =
     hasHead && readHead(await textOf(HEAD_FILE), own, vocabularies, `${run.path}/model/${HEAD_FILE}`);
-  return { forest: own, vocabularies, preprocess, ...(head && { head }) };
+  return { forest: own, vocabularies, preprocess, statistics, ...(head && { head }) };
 }

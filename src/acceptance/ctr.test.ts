@@ -1,0 +1,81 @@
+// `train-gbdt --ctr`: columns of ids as target statistics, through the shell.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+import { mulberry32 } from "../testing/random.js";
+import type { Summary } from "./main-job.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const clicks = fixture("clicks.csv");
+const train = (out: string, ...more: string[]) => trainOn(clicks, out, ...more);
+const trainOn = async (log: string, out: string, ...more: string[]): Promise<Summary> => {
+  const args = ["train-gbdt", log, "-o", at(out), "--test", "0.1", "--split", "time", "--num-trees", "20"];
+  return parseJson<Summary>((await embedOk([...args, "--quiet", "--json", ...more])).stdout);
+};
+
+test("of ids with rates of their own the column tells most that can be known", async () => {
+  const random = mulberry32(4);
+  const rates = Array.from({ length: 300 }, () => random());
+  const rows = Array.from({ length: 6000 }, (_, row) => {
+    const id = Math.floor(random() * rates.length);
+    return `${random() < rates[id]! ? 1 : 0},${id},${(random() * 9).toFixed(2)},${1_700_000_000 + row}`;
+  });
+  writeFileSync(at("ids.csv"), `click,ad,x,timestamp\n${rows.join("\n")}\n`);
+  const without = await trainOn(at("ids.csv"), "none", "--ignore", "ad");
+  const own = await trainOn(at("ids.csv"), "own", "--ctr", "ad");
+  // the rates themselves have an AUC of 0.83
+  expect(own.metrics["test"]!["auc"]!).toBeGreaterThan(0.76);
+  expect(own.metrics["test"]!["auc"]!).toBeGreaterThan(without.metrics["test"]!["auc"]! + 0.2);
+});
+
+test("statistics take the ids' place, and evaluate says of the last tenth what training said", async () => {
+  const own = await train("run", "--ctr", "user_id,item_id");
+  const [header, ...lines] = readFileSync(clicks, "utf8").trimEnd().split("\n");
+  writeFileSync(at("last.csv"), `${[header, ...lines.slice(Math.floor(lines.length * 0.9))].join("\n")}\n`);
+  const got = parseJson<Summary>(
+    (await embedOk(["evaluate", at("run"), "--on", at("last.csv"), "--json"])).stdout,
+  );
+  expect(got.metrics["on"]!["auc"]).toBeCloseTo(own.metrics["test"]!["auc"]!, 9);
+  expect(got.metrics["on"]!["logLoss"]).toBeCloseTo(own.metrics["test"]!["logLoss"]!, 9);
+});
+
+test("--features writes the columns that are made; an id that training has not seen is the prior", async () => {
+  writeFileSync(at("new.csv"), "user_id,item_id,device,hour\nnobody,tea-03,phone,3\n,tea-03,phone,3\n");
+  const kept = await train("kept", "--ctr", "user_id", "--ctr-keep", "--ctr-prior", "0.125");
+  expect(kept.metrics["test"]!["auc"]).toBeGreaterThan(0.6);
+  const { stdout } = await embedOk(["transform", at("kept"), at("new.csv"), "--features", "--quiet"]);
+  const [header, nobody, missing] = stdout.trimEnd().split("\n");
+  expect(header).toBe("row,user_id,item_id,device,hour,ctr:user_id");
+  expect(nobody!.split(",").at(-1)).toBe("0.125");
+  expect(missing!.split(",").at(-1)).toBe("");
+  const replaced = await embedOk(["transform", at("run"), at("new.csv"), "--features", "--quiet"]);
+  expect(replaced.stdout.split("\n")[0]).toBe("row,device,hour,ctr:user_id,ctr:item_id");
+});
+
+test("the same bytes at any number of threads", async () => {
+  const texts = [];
+  for (const threads of ["1", "2"]) {
+    await train(`t${threads}`, "--ctr", "user_id", "--threads", threads);
+    texts.push(
+      ["ctr.jsonl", "lightgbm.txt"].map((file) => readFileSync(at(`t${threads}/model/${file}`), "utf8")),
+    );
+  }
+  expect(texts[1]).toEqual(texts[0]);
+});
+
+test.each([
+  ["a column that is not there", ["--ctr", "user"], "which no input has"],
+  ["the label", ["--label", "click", "--ctr", "click"], "'click'"],
+  ["a column that is a number by flag", ["--numeric", "hour", "--ctr", "hour"], "'hour'"],
+  ["options without it", ["--ctr-prior", "0.1"], "--ctr COLUMNS"],
+  ["no weight of the prior", ["--ctr", "user_id", "--ctr-prior-weight", "0"], "above 0"],
+  ["a refit", ["--ctr", "user_id", "--refit", "--valid", "0.1"], "--refit"],
+])("%s is 64", async (_, more, why) => {
+  const got = await embed(["train-gbdt", clicks, "-o", at("bad"), ...more]);
+  expect([got.code, got.stdout]).toEqual([64, ""]);
+  expect(got.stderr).toContain(why);
+});

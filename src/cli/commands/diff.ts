@@ -1,0 +1,82 @@
+// embed diff
+
+import { Option, type Command } from "commander";
+import { availableParallelism } from "node:os";
+import type { FieldDiff, RunDiff } from "../../api/diff.js";
+import { wholeOf } from "../options.js";
+import { formatTable, printable, writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o run, and with --seed 2 -o other):
+  embed diff run other
+  embed diff run other --field item --k 20 --json
+`;
+
+interface Flags {
+  field?: string;
+  k: number;
+  top: number;
+  table?: string;
+  threads?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+/** Adds the command. */
+export function addDiff(program: Command, signal: AbortSignal): Command {
+  return program
+    .command("diff")
+    .summary("show what changed from one run's table to another's")
+    .description(
+      "Compares two tables by the keys that both have: lengths, nearest neighbours, and how far rows moved once the tables " +
+        "are turned onto each other.",
+    )
+    .argument("<run-a>", "run directory, the earlier one")
+    .argument("<run-b>", "run directory, the later one")
+    .addHelpText("before", examples)
+    .option("--field <name>", "this field alone")
+    .addOption(new Option("--k <n>", "neighbours that are compared").argParser(wholeOf("--k", 1)).default(10))
+    .addOption(new Option("--top <n>", "keys that moved most").argParser(wholeOf("--top", 0)).default(5))
+    .option("--table <name>", "of runs with several tables")
+    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)))
+    .option("--quiet", "print nothing but errors and results")
+    .option("--json", "print one JSON object on stdout")
+    .action(async (a: string, b: string, { field, k, top, table, threads, json }: Flags) => {
+      const { diffRuns } = await import("../../api/diff.js");
+      const found = await diffRuns(a, b, {
+        k,
+        top,
+        threads: threads ?? availableParallelism(),
+        signal,
+        ...(field !== undefined && { field }),
+        ...(table !== undefined && { table }),
+      });
+      await writeResult(json ? `${JSON.stringify(found)}\n` : textOf(found, k));
+    });
+}
+
+function textOf({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string {
+  const fixed = (value: number | undefined) => (value === undefined ? "" : value.toFixed(4));
+  const whole = (value: number) => value.toLocaleString("en");
+  const lineOf = ({ field, rows, norms, neighbourOverlap, displacement }: FieldDiff) => [
+    field,
+    ...[rows.both, rows.gained, rows.lost].map(whole),
+    fixed(norms.a),
+    fixed(norms.b),
+    fixed(neighbourOverlap),
+    ...[displacement?.mean, displacement?.median, displacement?.p90].map(fixed),
+  ];
+  const head = `field,in both,gained,lost,norm a,norm b,same ${k} nearest,displacement,median,p90`.split(",");
+  const notes = [
+    ...(dims.a === dims.b ? [] : [`${dims.a} and ${dims.b} dimensions: rows cannot be laid over each other`]),
+    ...(onlyInA.length > 0 ? [`only in the first: ${onlyInA.join(", ")}`] : []),
+    ...(onlyInB.length > 0 ? [`only in the second: ${onlyInB.join(", ")}`] : []),
+    ...fields
+      .filter(({ moved }) => moved.length > 0)
+      .map(({ field, moved }) => {
+        const keys = moved.map(({ key, displacement }) => `${printable(key)} ${displacement.toFixed(3)}`);
+        return `moved most of ${field}: ${keys.join(", ")}`;
+      }),
+  ];
+  return `${formatTable([head, ...fields.map(lineOf)])}${notes.map((note) => `${note}\n`).join("")}`;
+}

@@ -1,0 +1,154 @@
+// The metrics of scored rows: of all rows, as what each user adds to them, and how promised odds came true.
+//
+//   userAuc   the AUC within each user, a mean weighted by the user's events; users of one class have none and are counted
+//   curve     rows by their score in bins of equal counts; rows of one score stand in one bin
+//
+// Sources: Zhu et al. 2017 (arXiv:1706.06978), section 5.3 (GAUC); Niculescu-Mizil and Caruana 2005 (doi:10.1145/1102351.1102430).
+
+import type { Metrics } from "../embedding/manifest.js";
+import { logistic, softplus } from "../kernels/reference/elementary.js";
+import { auc, type Scores } from "./auc.js";
+import { metricsOf, type MetricOptions } from "./metrics.js";
+import type { UserMetric } from "./user-metric.js";
+
+/** Rows of one user; where a log has no users, each row is its own. */
+export interface Units {
+  kind: "user" | "row";
+  size: number;
+  /** u32[numRows] */
+  of: Uint32Array;
+}
+
+/** A bin of the calibration curve: means over its rows. */
+export interface CurveBin {
+  rows: number;
+  predicted: number;
+  observed: number;
+}
+
+export interface ScoredMetrics {
+  /** of all rows */
+  metrics: Metrics;
+  /** the same by unit, of those metrics that units add up to */
+  byUser: UserMetric[];
+  /** binary: by ascending prediction */
+  curve?: CurveBin[];
+  /** users of one class, who have no AUC */
+  oneClassUsers?: number;
+}
+
+/** @throws {DivergedError} a score is NaN or infinite */
+export function scoredMetrics(
+  task: "binary" | "regression",
+  scores: Scores,
+  labels: Float32Array,
+  units: Units,
+  { bins, ...options }: MetricOptions & { bins: number },
+): ScoredMetrics {
+  const metrics = metricsOf(task, scores, labels, options);
+  const { clip, weights } = options;
+  const sumBy = (valueOf: (row: number) => number): Float64Array => {
+    const sums = new Float64Array(units.size);
+    for (let row = 0; row < labels.length; row++) {
+      sums[units.of[row]!]! += (weights ? weights[row]! : 1) * valueOf(row);
+    }
+    return sums;
+  };
+  const counted = sumBy(() => 1);
+  if (task === "regression") {
+    const error = (row: number) =>
+      (clip ? Math.min(Math.max(scores[row]!, clip[0]), clip[1]) : scores[row]!) - labels[row]!;
+    const byUser: UserMetric[] = [
+      { name: "rmse", sums: sumBy((row) => error(row) ** 2), weights: counted, root: true },
+      { name: "mae", sums: sumBy((row) => Math.abs(error(row))), weights: counted },
+    ];
+    return { metrics, byUser: ofNames(byUser, metrics) };
+  }
+  const byUser: UserMetric[] = [
+    {
+      name: "logLoss",
+      sums: sumBy((row) => softplus(labels[row]! > 0 ? -scores[row]! : scores[row]!)),
+      weights: counted,
+    },
+    {
+      name: "calibration",
+      sums: sumBy((row) => logistic(scores[row]!)),
+      weights: sumBy((row) => labels[row]!),
+    },
+  ];
+  const curve = calibrationCurve(scores, labels, bins, weights);
+  if (units.kind === "row") return { metrics, byUser: ofNames(byUser, metrics), curve };
+  const { sums, weights: events, oneClass } = userAucs(scores, labels, units, weights);
+  const total = events.reduce((sum, weight) => sum + weight, 0);
+  const userAuc = total > 0 ? { userAuc: sums.reduce((sum, value) => sum + value, 0) / total } : {};
+  return {
+    metrics: { ...metrics, ...userAuc },
+    byUser: [...ofNames(byUser, metrics), ...(total > 0 ? [{ name: "userAuc", sums, weights: events }] : [])],
+    curve,
+    oneClassUsers: oneClass,
+  };
+}
+
+function ofNames(byUser: UserMetric[], metrics: Metrics): UserMetric[] {
+  return byUser.filter(({ name }) => name in metrics);
+}
+
+/** f64[size] each: the user's AUC times the weight of its rows, and that weight; 0 both for a user of one class. */
+function userAucs(scores: Scores, labels: Float32Array, units: Units, weights: Float32Array | undefined) {
+  const ends = new Uint32Array(units.size + 1);
+  for (const unit of units.of) ends[unit + 1]!++;
+  for (let u = 0; u < units.size; u++) ends[u + 1]! += ends[u]!;
+  const at = ends.slice();
+  const rows = new Uint32Array(units.of.length);
+  units.of.forEach((unit, row) => (rows[at[unit]!++] = row));
+  const [sums, events] = [new Float64Array(units.size), new Float64Array(units.size)];
+  let oneClass = 0;
+  for (let u = 0; u < units.size; u++) {
+    const own = rows.subarray(ends[u], ends[u + 1]);
+    if (own.length === 0) continue;
+    const pick = (values: Scores) => Float64Array.from(own, (row) => values[row]!);
+    const ownLabels = Float32Array.from(own, (row) => labels[row]!);
+    const ownWeights = weights && Float32Array.from(own, (row) => weights[row]!);
+    const value = auc(pick(scores), ownLabels, ownWeights);
+    if (Number.isNaN(value)) {
+      oneClass++;
+      continue;
+    }
+    events[u] = ownWeights ? ownWeights.reduce((sum, weight) => sum + weight, 0) : own.length;
+    sums[u] = value * events[u]!;
+  }
+  return { sums, weights: events, oneClass };
+}
+
+/**
+ * Mean prediction and mean label of rows in bins of equal counts, by ascending score.
+ *
+ * A bin that would end among rows of one score holds them all; bins are then fewer.
+ *
+ * @param scores log-odds[n]
+ */
+export function calibrationCurve(
+  scores: Scores,
+  labels: Float32Array,
+  bins: number,
+  weights?: Float32Array,
+): CurveBin[] {
+  const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]!);
+  const curve: CurveBin[] = [];
+  for (let from = 0, bin = 1; from < order.length; bin++) {
+    let to = Math.max(from + 1, Math.floor((bin * order.length) / bins));
+    while (to < order.length && scores[order[to]!] === scores[order[to - 1]!]) to++;
+    let [predicted, observed, total] = [0, 0, 0];
+    for (const row of order.subarray(from, to)) {
+      const weight = weights ? weights[row]! : 1;
+      predicted += weight * logistic(scores[row]!);
+      observed += weight * labels[row]!;
+      total += weight;
+    }
+    if (total > 0) curve.push({ rows: to - from, predicted: predicted / total, observed: observed / total });
+    // a bin that took more than its share leaves the next ones what stands behind it
+    while (Math.floor(((bin + 1) * order.length) / bins) <= to && bin < bins) bin++;
+    from = to;
+  }
+  return curve;
+}

@@ -1,0 +1,76 @@
+// Two sets of vectors of the same keys: what moved, however each set is turned.
+//
+//   a, b     rows of the two, f32[n][dim]
+//   overlap  mean over rows of |N_a and N_b| / k, where N are the k nearest others by cosine
+//   Q        the orthogonal matrix of the least sum |a Q - b|^2 (orthogonal Procrustes)
+//   displacement   1 - cos(a Q, b) of a row: 0 where it stayed, 1 at a right angle
+//
+// Vectors of two trainings differ by a rotation that no score sees, so rows are compared after it only. Neighbours need none, and
+// are compared where dimensions differ too.
+
+import { NO_ITEM } from "../kernels/top-items.js";
+import { lengthOf, nearestRows } from "../retrieval/nearest.js";
+import { addRotated, rotationOnto } from "../solvers/rotation.js";
+
+export interface VectorsDiff {
+  /** mean lengths of the rows */
+  norms: { a: number; b: number };
+  /** in [0, 1]; absent for fewer than two rows */
+  neighbourOverlap?: number;
+  /** of rows that are zero in neither; absent where dimensions differ or there are none */
+  displacement?: { mean: number; median: number; p90: number };
+  /** f64[n]: the same by row, NaN for a row that is zero in one of them */
+  byRow?: Float64Array;
+}
+
+/** @param a,b f32[n * dim], row i of both of the same key */
+export async function diffVectors(
+  a: Float32Array,
+  b: Float32Array,
+  [dimA, dimB]: [number, number],
+  k: number,
+  how: { threads: number; signal?: AbortSignal },
+): Promise<VectorsDiff> {
+  const n = a.length / dimA;
+  const norms = { a: meanLength(a, dimA), b: meanLength(b, dimB) };
+  if (n < 2) return { norms };
+  const most = Math.min(k, n - 1);
+  const [near, other] = [await nearestRows(a, dimA, most, how), await nearestRows(b, dimB, most, how)];
+  let shared = 0;
+  for (let row = 0; row < n; row++) {
+    const own = new Set(near.subarray(row * most, (row + 1) * most));
+    for (const found of other.subarray(row * most, (row + 1) * most)) {
+      if (found !== NO_ITEM && own.has(found)) shared++;
+    }
+  }
+  const neighbourOverlap = shared / (n * most);
+  if (dimA !== dimB) return { norms, neighbourOverlap };
+  const byRow = displacements(a, b, dimA);
+  const sorted = byRow.filter((value) => !Number.isNaN(value)).sort();
+  if (sorted.length === 0) return { norms, neighbourOverlap };
+  const at = (share: number) => sorted[Math.floor(share * (sorted.length - 1))]!;
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  return { norms, neighbourOverlap, displacement: { mean, median: at(0.5), p90: at(0.9) }, byRow };
+}
+
+function meanLength(vectors: Float32Array, dim: number): number {
+  let sum = 0;
+  for (let at = 0; at < vectors.length; at += dim) sum += lengthOf(vectors, at, dim);
+  return vectors.length === 0 ? 0 : (sum * dim) / vectors.length;
+}
+
+/** f64[n]: 1 - cos(a Q, b). */
+function displacements(a: Float32Array, b: Float32Array, dim: number): Float64Array {
+  const n = a.length / dim;
+  const turned = new Float64Array(a.length);
+  addRotated(turned, a, rotationOnto(a, b, new Float64Array(n).fill(1), dim));
+  return Float64Array.from({ length: n }, (_, row) => {
+    let [dot, squares] = [0, 0];
+    for (let at = row * dim; at < (row + 1) * dim; at++) {
+      dot += turned[at]! * b[at]!;
+      squares += turned[at]! * turned[at]!;
+    }
+    // 0 / 0 for a zero row
+    return 1 - dot / (Math.sqrt(squares) * lengthOf(b, row * dim, dim));
+  });
+}

@@ -1,0 +1,56 @@
+// The nearest others of every row of a set, by cosine and exactly.
+
+import { NO_ITEM } from "../kernels/top-items.js";
+import { topItems } from "./top-items.js";
+
+/** f32[n * dim]: every row of length 1; a zero row stays zero. */
+export function unitRows(vectors: Float32Array, dim: number): Float32Array {
+  const units = vectors.slice();
+  for (let at = 0; at < units.length; at += dim) {
+    const length = lengthOf(units, at, dim);
+    if (length > 0) for (let d = 0; d < dim; d++) units[at + d]! /= length;
+  }
+  return units;
+}
+
+/** The length of the row that begins there. */
+export function lengthOf(vectors: Float32Array, at: number, dim: number): number {
+  let squares = 0;
+  for (let d = 0; d < dim; d++) squares += vectors[at + d]! * vectors[at + d]!;
+  return Math.sqrt(squares);
+}
+
+/**
+ * The k nearest other rows of each row, nearest first, ties in the rows' order. A zero row is near nothing.
+ *
+ * @param vectors f32[n * dim]
+ * @returns u32[n * k]; NO_ITEM where there are fewer
+ */
+export async function nearestRows(
+  vectors: Float32Array,
+  dim: number,
+  k: number,
+  { threads, signal }: { threads: number; signal?: AbortSignal },
+): Promise<Uint32Array> {
+  const n = vectors.length / dim;
+  if (n === 0) return new Uint32Array();
+  const units = unitRows(vectors, dim);
+  const isZero = Uint8Array.from({ length: n }, (_, row) => (lengthOf(units, row * dim, dim) > 0 ? 0 : 1));
+  const { items } = await topItems(
+    {
+      dim,
+      queries: units,
+      items: units,
+      weights: Float32Array.from(isZero, (zero) => (zero ? -Infinity : 0)),
+      masks: {
+        indptr: Uint32Array.from({ length: n + 1 }, (_, row) => row),
+        items: Uint32Array.from({ length: n }, (_, row) => row),
+      },
+    },
+    k,
+    threads,
+    signal,
+  );
+  isZero.forEach((zero, row) => zero && items.fill(NO_ITEM, row * k, (row + 1) * k));
+  return items;
+}
