@@ -14,7 +14,7 @@ import { draw } from "./random.js";
 const CUT = 0.64;
 /** Scores beyond it have precisions of 0.0025 and less, and are taken for it. */
 const FAR = 200;
-const PI = 3.141592653589793;
+const { PI } = Math;
 
 /** The mean of PG(1, s): what a row's precision is on average. */
 export function polyaGammaMean(s: number): number {
