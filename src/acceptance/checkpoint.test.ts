@@ -55,6 +55,20 @@ describe("a training that was killed goes on to the same bytes", () => {
     ]));
   test("without validation, and by adam", () =>
     killedAndWhole("adam", /epoch 25\//, ["--epochs", "40", "--method", "adam", "--learning-rate", "0.001"]));
+  test("by als, which stops early", () =>
+    killedAndWhole("als", /epoch 5\//, [
+      ...cut,
+      "--method",
+      "als",
+      "--epochs",
+      "30",
+      "--patience",
+      "30",
+      "--l2",
+      "3",
+    ]));
+  test("by mcmc, killed among its draws", () =>
+    killedAndWhole("mcmc", /epoch 25\//, [...cut, "--method", "mcmc", "--epochs", "34", "--dim", "4"]));
   test("with negatives drawn anew each epoch, hidden keys and the optimizer's state kept", async () => {
     const purchases = fixture("purchases.csv");
     const options = [

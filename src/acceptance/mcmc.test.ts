@@ -118,8 +118,9 @@ test("another seed is another chain with a like result", async () => {
   expect(Math.abs(runs[0]! - runs[1]!)).toBeLessThan(0.05);
 });
 
-test("als predicts clicks by probit, and is read back", async () => {
-  const summary = await summaryOf([...clicks, "--method", "als", ...penalties, "-o", at("als")]);
+test.each(["logit", "probit"])("als predicts clicks by %s, and is read back", async (link) => {
+  const args = [...clicks, "--method", "als", ...penalties, "--link", link, "-o", at("als"), "--force"];
+  const summary = await summaryOf(args);
   expect(summary.metrics["test"]!["auc"]).toBeGreaterThan(0.85);
   const again = await summaryOf(["evaluate", at("als"), "--on", testPartOf("clicks.csv", 5)]);
   expect(Math.abs(again.metrics["on"]!["logLoss"]! - summary.metrics["test"]!["logLoss"]!)).toBeLessThan(
@@ -147,6 +148,154 @@ test("mcmc takes a log without labels, against negatives drawn once", async () =
     ...["--method", "mcmc", "--epochs", "40", "--dim", "8", "-o", at("purchases")],
   ]);
   expect(summary.metrics["test"]!["auc"]).toBeGreaterThan(0.75);
+});
+
+test.each(["als", "mcmc"])(
+  "%s goes on from an earlier run by key, and keeps keys that its log lacks",
+  async (method) => {
+    const [header, ...lines] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+    const user = lines[0]!.split(",")[1]!;
+    writeFileSync(
+      at("week.csv"),
+      [header, ...lines.filter((line) => line.split(",")[1] !== user)].join("\n"),
+    );
+    const train = (log: string, ...more: string[]) => [
+      ...["train-fm", log, "--method", method, ...(method === "als" ? penalties : []), ...more],
+      ...["--valid", "0.1", "--split", "random", "--dim", "6", "--force"],
+    ];
+    await embedOk([...train(fixture("clicks.csv"), "--epochs", "40"), "-o", at("before")]);
+    const on = await summaryOf([
+      ...train(at("week.csv"), "--epochs", "2", "--init", at("before")),
+      "-o",
+      at("after"),
+    ]);
+    const fresh = await summaryOf([...train(at("week.csv"), "--epochs", "2"), "-o", at("fresh")]);
+    expect(on.metrics["valid"]!["logLoss"]).toBeLessThan(fresh.metrics["valid"]!["logLoss"]!);
+
+    // the user's vector is there, as near to the others as it was
+    const nearest = async (run: string) => {
+      const { stdout } = await embedOk(["neighbors", at(run), "--key", `user:${user}`, "--top", "8"]);
+      return new Set(stdout.match(/\bu\d+\b/g));
+    };
+    const [was, is] = [await nearest("before"), await nearest("after")];
+    expect([...is].filter((key) => was.has(key)).length).toBeGreaterThan(4);
+  },
+);
+
+test.each([
+  ["--freeze known", ["--init", "RUN", "--freeze", "known"]],
+  ["--keep-state", ["--keep-state"]],
+])("als and mcmc refuse %s with 64", async (_, flags) => {
+  const told = flags.map((flag) => (flag === "RUN" ? at("before") : flag));
+  for (const method of ["als", "mcmc"]) {
+    const got = await embed([...clicks, "--method", method, ...told, "-o", at("refused")]);
+    expect([got.code, got.stderr]).toEqual([
+      64,
+      expect.stringContaining(`cannot go with --model fm --method ${method}`),
+    ]);
+  }
+});
+
+describe("--search", () => {
+  test("with als tries dim and L2, and no learning rate", async () => {
+    const run = at("searched");
+    await embedOk([...clicks.slice(0, -2), "--method", "als", "--search", "4", "--epochs", "4", "-o", run]);
+    const { search } = parseJson<{ search: Record<string, number>[] }>(
+      readFileSync(join(run, "manifest.json"), "utf8"),
+    );
+    expect(search).toHaveLength(4);
+    expect(new Set(search.map(({ learningRate }) => learningRate)).size).toBe(1);
+    expect(new Set(search.map(({ l2Vector }) => l2Vector)).size).toBe(4);
+  });
+
+  test("with mcmc is refused with 64 and says why", async () => {
+    const got = await embed([...clicks, "--method", "mcmc", "--search", "4", "-o", at("refused")]);
+    expect([got.code, got.stderr]).toEqual([
+      64,
+      expect.stringContaining("a chain of --method mcmc has yet to arrive"),
+    ]);
+  });
+});
+
+test("weights of events reach als and mcmc: clicks that count five times lift the predictions", async () => {
+  const [header, ...lines] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+  const weighed = lines.map((line) => `${line},${line.startsWith("1") ? 5 : 1}`);
+  writeFileSync(at("weighed.csv"), [`${header},times`, ...weighed].join("\n"));
+  writeFileSync(at("even.csv"), [`${header},times`, ...lines.map((line) => `${line},1`)].join("\n"));
+  for (const method of ["als", "mcmc"]) {
+    const train = [
+      "train-fm",
+      at("weighed.csv"),
+      "--method",
+      method,
+      "--dim",
+      "4",
+      "--epochs",
+      "10",
+      "--force",
+    ];
+    const calibration = async (...weight: string[]) => {
+      await embedOk([...train, ...weight, "-o", at("times"), "--quiet"]);
+      const judged = await summaryOf(["evaluate", at("times"), "--on", at("even.csv")]);
+      return judged.metrics["on"]!["calibration"]!;
+    };
+    expect(await calibration("--weight", "times")).toBeGreaterThan(
+      (await calibration("--ignore", "times")) + 0.2,
+    );
+  }
+});
+
+test("mcmc folds in new users: by the first half of their events their vectors order the items of the second", async () => {
+  const [header, ...lines] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+  const userOf = (line: string) => line.split(",")[1]!;
+  const isNew = (line: string) => /^u\d*[05]$/.test(userOf(line));
+  const own = lines.filter(isNew);
+  const seen = new Map<string, number>();
+  const total = new Map<string, number>();
+  for (const line of own) total.set(userOf(line), (total.get(userOf(line)) ?? 0) + 1);
+  const isFirst = own.map((line) => {
+    const before = seen.get(userOf(line)) ?? 0;
+    seen.set(userOf(line), before + 1);
+    return 2 * before < total.get(userOf(line))!;
+  });
+  writeFileSync(at("own.csv"), [header, ...own.filter((_, i) => isFirst[i])].join("\n"));
+  writeFileSync(at("others.csv"), [header, ...lines.filter((line) => !isNew(line))].join("\n"));
+  const run = at("others");
+  await embedOk(["train-fm", at("others.csv"), "--method", "mcmc", "--dim", "4", "--quiet", "-o", run]);
+  const { stdout } = await embedOk(["transform", run, "--fold-in", at("own.csv"), "--quiet"]);
+  const numbers = (cells: string[]) => cells.map(Number);
+  const cellsOf = (csv: string) =>
+    csv
+      .trimEnd()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.split(","));
+  const users = new Map(cellsOf(stdout).map(([key, _, ...vector]) => [key!, numbers(vector)]));
+  const table = cellsOf((await embedOk(["export", run, "--format", "csv", "--field", "item"])).stdout);
+  const items = new Map(
+    table.map((row) => [row.find((cell) => /^[a-z]+-\d\d$/.test(cell))!, numbers(row.slice(-4))]),
+  );
+
+  // pairs of a click and no click of one user: the share that the inner product has in order
+  const later = own.filter((_, i) => !isFirst[i]).map((line) => line.split(","));
+  const score = ([, user, item]: string[]) =>
+    items.get(item!)!.reduce((sum, x, d) => sum + x * users.get(user!)![d]!, 0);
+  let [inOrder, pairs] = [0, 0];
+  for (const click of later.filter(([label]) => label === "1")) {
+    for (const none of later.filter(([label, user]) => label === "0" && user === click[1])) {
+      pairs++;
+      if (score(click) > score(none)) inOrder++;
+    }
+  }
+  expect(pairs).toBeGreaterThan(100);
+  expect(inOrder / pairs).toBeGreaterThan(0.65);
+});
+
+test("runs of probit labels are not folded into: 64", async () => {
+  const run = at("probit");
+  await embedOk([...clicks, "--method", "mcmc", "--link", "probit", "--epochs", "4", "-o", run]);
+  const got = await embed(["transform", run, "--fold-in", fixture("clicks.csv")]);
+  expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("train it with --link logit")]);
 });
 
 test.each([

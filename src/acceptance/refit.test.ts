@@ -139,6 +139,29 @@ describe("--on-interrupt save", () => {
     },
   );
 
+  test.each([
+    ["als", ["--l2", "3", "--patience", "100000"]],
+    ["mcmc", []],
+  ])("%s does so too", async (method, flags) => {
+    const run = `saved-${method}`;
+    const options = [
+      "train-fm",
+      clicks,
+      "-o",
+      at(run),
+      ...cut,
+      "--epochs",
+      "100000",
+      "--on-interrupt",
+      "save",
+    ];
+    const ended = await embed([...options, "--method", method, ...flags], {
+      signalWhen: { stderr: /epoch 9\//, signal: "SIGINT" },
+    });
+    expect(ended.code).toBe(130);
+    await embedOk(["evaluate", at(run), "--on", clicks]);
+  });
+
   test("without it nothing is written", async () => {
     const options = ["train-fm", clicks, "-o", at("lost"), ...long];
     const ended = await embed(options, { signalWhen: { stderr: /epoch 3\//, signal: "SIGINT" } });

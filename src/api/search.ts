@@ -10,7 +10,7 @@ import { DivergedError, UsageError } from "../errors.js";
 import { pow } from "../kernels/reference/exp.js";
 import { streamOf, uniformAt } from "../sampling/hash-random.js";
 import type { Judge } from "../trainers/controls.js";
-import { checkFmOptions, type FmOptions } from "../trainers/fm/options.js";
+import { checkFmOptions, type FmOptions, type Method } from "../trainers/fm/options.js";
 import type { Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import type { Watch } from "./progress.js";
@@ -19,6 +19,8 @@ import type { Watch } from "./progress.js";
 type Setting = Pick<FmOptions, "dim" | "learningRate" | "l2Weight" | "l2Vector">;
 type Name = keyof Setting;
 
+/** What a method has of it; all where it is not named. */
+const searchedBy: Partial<Record<Method, readonly Name[]>> = { als: ["dim", "l2Weight", "l2Vector"] };
 /** Lengths that are tried; of a field-aware machine's, which has one vector for each field, shorter ones. */
 const DIMS = { fm: [8, 16, 32, 64], ffm: [2, 4, 8, 16] };
 /** A number is tried from its default divided by this to its default times this, evenly in its logarithm. */
@@ -76,11 +78,23 @@ export async function search(
   return { options: { ...standard, ...best }, trials: order.map((setting) => seen.get(setting)!) };
 }
 
-function checkRequest({ examples, fixed }: SearchRequest): void {
+/** @throws {UsageError} the method's settings cannot be told apart after a few epochs */
+export function checkSearch(trials: number | undefined, { method }: Partial<FmOptions>): void {
+  if (trials === undefined || method !== "mcmc") return;
+  throw new UsageError(
+    "--search compares settings after 1, 2, 4 ... epochs, when a chain of --method mcmc has yet to arrive; " +
+      "it draws its L2 and has no learning rate: compare a --dim of 4, 8 and 16 by their validation loss",
+  );
+}
+
+function searchedOf({ method }: FmOptions): readonly Name[] {
+  return searchedBy[method] ?? ["dim", "learningRate", "l2Weight", "l2Vector"];
+}
+
+function checkRequest({ examples, fixed, standard }: SearchRequest): void {
   if (!examples.valid)
     throw new UsageError("--search compares settings on the validation part: give --valid a share");
-  const searched: readonly Name[] = ["dim", "learningRate", "l2Weight", "l2Vector"];
-  if (searched.every((name) => fixed.includes(name)))
+  if (searchedOf(standard).every((name) => fixed.includes(name)))
     throw new UsageError("--search tries dim, learning rate and L2, and all of them are set: leave one out");
 }
 
@@ -94,7 +108,7 @@ function settingOf({ standard, fixed }: SearchRequest, t: number): Setting {
   if (!fixed.includes("dim") && dims.length > 0)
     setting.dim = dims[Math.floor(uniformAt(stream, 0) * dims.length)]!;
   for (const [i, name] of (["learningRate", "l2Weight", "l2Vector"] as const).entries()) {
-    if (fixed.includes(name)) continue;
+    if (fixed.includes(name) || !searchedOf(standard).includes(name)) continue;
     const span = SPANS[name];
     const drawn = (standard[name] * pow(span * span, uniformAt(stream, 1 + i))) / span;
     // three digits are enough to tell settings apart, and to be typed

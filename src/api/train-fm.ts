@@ -22,6 +22,7 @@ import { collectWarnings, type Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
 import { trainAndRefit } from "./refit.js";
 import { earlierRows } from "./row-order.js";
+import { checkSearch } from "./search.js";
 import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
@@ -47,6 +48,7 @@ export async function trainFm(
   checkFmOptions(fmOptionsOf(flags, "logistic"));
   checkImplicitOptions(flags.fm, flags.task);
   checkMethodOptions(flags.fm);
+  checkSearch(flags.search, flags.fm);
   learnerOf(fmOptionsOf(flags, "logistic"), flags.task ?? "binary", {
     steering: steeringFlags(flags),
     isStored: false,

@@ -9,7 +9,7 @@ import { UsageError } from "../errors.js";
 import type { EncodedRows } from "../export/encoded-rows.js";
 import type { Composer } from "../trainers/composer.js";
 import { foldIn, type FoldInEvents } from "../trainers/fold-in.js";
-import { composerOf, readFmModel, type FmRun } from "../trainers/learners.js";
+import { composerOf, machinesOf, readFmModel, type FmRun } from "../trainers/learners.js";
 import { penaltiesOf, type FoldIn, type FoldingModel, type NewEvents, type NewKeys } from "./fold-in.js";
 import { foldInLeastSquares } from "./fold-in-implicit.js";
 import { foldInPairs } from "./fold-in-ranking.js";
@@ -68,7 +68,7 @@ async function foldInLabels(
   { dataset, ...fresh }: NewEvents,
   options: TransformOptions,
 ): Promise<Float64Array[]> {
-  const { preprocess, composer } = model;
+  const { preprocess } = model;
   const { negatives, task } = preprocess;
   if (fresh.side === "item" && negatives) {
     throw new UsageError(
@@ -80,14 +80,23 @@ async function foldInLabels(
   const starts: number[] = [];
   for (let row = 0; row < rows.numRows; row++) if (!negatives || rows.labels[row] === 1) starts.push(row);
   starts.push(rows.numRows);
-  const penalties = penaltiesOf(run, model, fresh, options);
+  // fitted to each of the draws of a chain, whose mean the table is
+  const machines = (await machinesOf(run, model)).map((machine) => ({
+    ...machine,
+    penalties: penaltiesOf(run, { ...model, ...machine }, fresh, options),
+  }));
   const oov = model.space.offsets[fresh.f]!;
   return fresh.rows.map((own) => {
     const all = own.flatMap((event) =>
       Array.from({ length: starts[event + 1]! - starts[event]! }, (_, i) => starts[event]! + i),
     );
-    return foldIn(eventsOf(composer, rowsAt(rows, all), oov), penalties);
+    const events = rowsAt(rows, all);
+    return meanOf(machines.map((one) => foldIn(eventsOf(one.composer, events, oov), one.penalties)));
   });
+}
+
+function meanOf(all: readonly Float64Array[]): Float64Array {
+  return all[0]!.map((_, i) => all.reduce((sum, each) => sum + each[i]!, 0) / all.length);
 }
 
 /** Rows that come at once. */

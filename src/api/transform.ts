@@ -92,8 +92,6 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
     throw new UsageError(`${flag} is for trees, and run '${run.path}' holds a model '${model}'`);
   }
   if (isPca(model)) return await encodeWithPca(run, options, watch);
-  if (foldIn && model === "fm-draws")
-    throw new UsageError("--fold-in is not for draws of a posterior (--method mcmc): it fits one machine");
   return foldIn ? await foldInEvents(run, options, watch) : await encodeWithFm(run, options, watch);
 }
 

@@ -27,13 +27,25 @@ export interface CoordinateKernel {
   addSquare(first: number, end: number, eq: number): void;
   subtractSquares(first: number, end: number, ids: number, values: number, eq: number, v: number): void;
   shiftE(first: number, end: number, eq: number, shift: number): void;
-  totalSquared(first: number, end: number, eq: number, totals: number): void;
-  drawTargets(
+  totalSquared(first: number, end: number, eq: number, weights: number, totals: number): void;
+  drawProbit(
     first: number,
     end: number,
     eq: number,
     targets: number,
     labels: number,
+    weights: number,
+    key: number,
+    totals: number,
+  ): void;
+  drawLogit(
+    first: number,
+    end: number,
+    eq: number,
+    targets: number,
+    labels: number,
+    weights: number,
+    precisions: number,
     key: number,
     totals: number,
   ): void;
@@ -42,6 +54,7 @@ export interface CoordinateKernel {
     end: number,
     ids: number,
     values: number,
+    precisions: number,
     eq: number,
     v: number,
     sums: number,
@@ -62,6 +75,7 @@ export interface CoordinateKernel {
     movedIds: number,
     step: number,
     ids: number,
+    precisions: number,
     eq: number,
     v: number,
     sums: number,
@@ -80,7 +94,22 @@ export interface CoordinateKernel {
     lambda: number,
     mu: number,
     key: number,
+    moments: number,
   ): number;
+  moveTogether(
+    first: number,
+    end: number,
+    kinds: number,
+    v: number,
+    step: number,
+    moments: number,
+    numBlocks: number,
+    alpha: number,
+    lambda: number,
+    mu: number,
+    key: number,
+    moved: number,
+  ): void;
   updateSparse(
     first: number,
     end: number,
@@ -89,6 +118,7 @@ export interface CoordinateKernel {
     indptr: number,
     rows: number,
     values: number,
+    precisions: number,
     eq: number,
     v: number,
     linear: number,

@@ -1,7 +1,7 @@
 // Which trainer serves which model of `train-fm`, and what reads it back from a run: one line each.
 
 import type { Preprocess } from "../dataset/preprocess.js";
-import type { FeatureSpace } from "../dataset/vocabulary.js";
+import { featureCounts, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
@@ -17,7 +17,8 @@ import { fmComposer } from "./fm/compose.js";
 import { learnFm, readFm } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
 import { readOptimizerFile } from "./fm/optimizer-file.js";
-import { learnCoordinates, readDraws } from "./fm/mcmc/learn.js";
+import { turnedAlike } from "./fm/mcmc/draws.js";
+import { learnCoordinates, readDraws, readEnsemble } from "./fm/mcmc/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
 import { readPca } from "./pca/learn.js";
@@ -25,6 +26,8 @@ import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
 /** How rows are prepared for a run's model, in model/. */
+/** The manifest's name of draws that predict together. */
+const DRAWS = "fm-draws";
 export const PREPROCESS_FILE = "preprocess.json";
 
 interface Served {
@@ -63,7 +66,14 @@ const served: readonly Served[] = [
     steering: allSteering,
     streams: true,
   },
-  { models: ["fm"], methods: ["als", "mcmc"], tasks: ["binary", "regression"], learn: learnCoordinates },
+  {
+    models: ["fm"],
+    methods: ["als", "mcmc"],
+    tasks: ["binary", "regression"],
+    learn: learnCoordinates,
+    // a chain would turn what is frozen; there is no optimizer whose state could be kept
+    steering: ["--init", "--metric", "--checkpoint-every"],
+  },
   {
     models: ["fm"],
     methods: ["adagrad"],
@@ -120,7 +130,7 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
   fm: readFm,
-  "fm-draws": readDraws,
+  [DRAWS]: readDraws,
   lr: readFm,
   ffm: readFfm,
   pca: readPca,
@@ -175,7 +185,7 @@ export interface FmRun extends RunSpace {
   parameters: FmParameters;
 }
 
-/** Reads the parameters of a run of model fm or lr. @throws {ArtifactError} damaged */
+/** Reads the parameters of a run of model fm or lr, or those of the table of draws. @throws {ArtifactError} damaged */
 export async function readFmModel(run: Run): Promise<FmRun> {
   const found = await readSpace(run);
   return { ...found, parameters: await readFmParameters(run, found.space, found.table) };
@@ -218,7 +228,9 @@ export interface EarlierModel extends FmRun {
  */
 export async function readEarlier(run: Run, wanted: string): Promise<EarlierModel> {
   const { model } = run.manifest;
-  if (model !== wanted) {
+  // of draws their table is taken
+  if (model === DRAWS && wanted === "fm") refuseProbit(run, "--init");
+  else if (model !== wanted) {
     throw new UsageError(
       `--init '${run.path}' holds a model '${model}', from which a '${wanted}' does not go on: ` +
         `take a run that holds one, or train without --init`,
@@ -230,4 +242,29 @@ export async function readEarlier(run: Run, wanted: string): Promise<EarlierMode
   if (model !== "ffm") return { ...kept, shared: model === "lr" ? {} : { dim: earlier.parameters.dim } };
   const { fields: blocks, dim, normalizeRows } = await readLayout(run, earlier.table);
   return { ...kept, shared: { dim, normalizeRows }, blocks };
+}
+
+/**
+ * The machines that a run predicts by, turned alike: one, or the draws of a chain.
+ *
+ * @throws {UsageError} their scores are no log-odds @throws {ArtifactError} damaged
+ */
+export async function machinesOf(
+  run: Run,
+  model: FmRun,
+): Promise<{ parameters: FmParameters; composer: Composer }[]> {
+  if (run.manifest.model !== DRAWS)
+    return [{ parameters: model.parameters, composer: await composerOf(run, model) }];
+  refuseProbit(run, "--fold-in");
+  const { draws } = await readEnsemble(run, model.space);
+  const turned = turnedAlike(draws, featureCounts(model.space));
+  return turned.map((parameters) => ({ parameters, composer: fmComposer(parameters) }));
+}
+
+/** @throws {UsageError} the run's labels go by probit */
+function refuseProbit({ path, manifest: { options } }: Run, flag: string): void {
+  if (options["link"] === "probit" && options["task"] !== "regression")
+    throw new UsageError(
+      `${flag}: the scores of run '${path}' are those of a probit link and no log-odds: train it with --link logit`,
+    );
 }

@@ -4,7 +4,15 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { TrainFmOptions } from "../../api/train-fm-options.js";
 import { UsageError } from "../../errors.js";
-import { hyperparameters, methods, models, tasks, type FmOptions } from "../../trainers/fm/options.js";
+import {
+  binaryLinks,
+  hyperparameters,
+  methods,
+  models,
+  priorGroups,
+  tasks,
+  type FmOptions,
+} from "../../trainers/fm/options.js";
 import {
   addBadRowOptions,
   addHyperparameters,
@@ -108,6 +116,16 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
       ).argParser(listOf),
     )
     .addOption(
+      model("--link <link>", "als and mcmc: what turns a score into the probability of a label 1")
+        .choices(binaryLinks)
+        .default(undefined, "logit"),
+    )
+    .addOption(
+      model("--prior-of <whom>", "mcmc: whose parameters share a prior, those of a field or all")
+        .choices(priorGroups)
+        .default(undefined, "field, or all for the squared loss"),
+    )
+    .addOption(
       training("--normalize-rows", "with --model ffm: divide each row's values by their Euclidean norm"),
     )
     .addOption(training("--no-shuffle", "train on the rows in the log's order"));
@@ -142,6 +160,8 @@ function optionsOf(flags: Flags): TrainFmOptions {
   const fm: Partial<FmOptions> = {
     ...(model && { model }),
     ...(method && { method }),
+    ...(flags.link && { link: flags.link }),
+    ...(flags.priorOf && { priorOf: flags.priorOf }),
     ...(flags.l2Field && { l2Field: flags.l2Field }),
     ...(flags.normalizeRows === true && { normalizeRows: true }),
     ...(flags.shuffle === false && { shuffle: false }),

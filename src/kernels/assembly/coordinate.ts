@@ -6,14 +6,17 @@
 //   h     dscore/dparameter: x (q - x v) for a vector's number, x for a weight
 //   v     f32[size + 1]: a field's parameters in one dimension; the last stands for "no feature" and is 0
 //   step  f32[size + 1][2]: before the move, and its length
-//   sums  f32[size + 1][2]: sum of h e and of h^2 over some of the rows
+//   sums  f32[size + 1][2]: sum of p h e and of p h^2 over some of the rows
+//   p     a row's precision, a factor of alpha; precisions f32[rows], or 0 where all are 1
+//   weights  f32[rows]: of its event, or 0 where all are 1
 //
 // A column holds the local id of a field that has one feature a row at most: its features share no row, so that one pass
 // serves them all. Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Twin: ../reference/coordinate.ts.
 
 import { barrier } from "./math/barrier";
-import { log64 } from "./math/exp64";
-import { normalCdf, normalDraw, tailDraw, tailMean } from "./math/normal";
+import { exp64, log64 } from "./math/exp64";
+import { normalCdf, normalDraw, tailDraw, tailMean, uniform } from "./math/normal";
+import { polyaGammaDraw, polyaGammaMean } from "./math/polya-gamma";
 import { draw } from "./math/random";
 
 /** As barrier of math/barrier.ts. */
@@ -77,18 +80,19 @@ export function subtractSquares(first: u32, end: u32, ids: usize, values: usize,
   }
 }
 
-/** Adds h e and h^2 of rows [first, end) to the sums of their features. */
+/** Adds p h e and p h^2 of rows [first, end) to the sums of their features. */
 export function accumulate(
   first: u32,
   end: u32,
   ids: usize,
   values: usize,
+  precisions: usize,
   eq: usize,
   v: usize,
   sums: usize,
   linear: bool,
 ): void {
-  if (!values && !linear) {
+  if (!values && !precisions && !linear) {
     for (let r: usize = first; r < end; r++) {
       const id = <usize>load<u32>(ids + (r << 2));
       const h = load<f32>(eq + (r << 3), 4) - load<f32>(v + (id << 2));
@@ -102,10 +106,16 @@ export function accumulate(
     const id = <usize>load<u32>(ids + (r << 2));
     const x = values ? load<f32>(values + (r << 2)) : 1;
     const h = linear ? x : x * (load<f32>(eq + (r << 3), 4) - x * load<f32>(v + (id << 2)));
+    const ph = atRow(precisions, r) * h;
     const sum = sums + (id << 3);
-    store<f32>(sum, load<f32>(sum) + h * load<f32>(eq + (r << 3)));
-    store<f32>(sum, load<f32>(sum, 4) + h * h, 4);
+    store<f32>(sum, load<f32>(sum) + ph * load<f32>(eq + (r << 3)));
+    store<f32>(sum, load<f32>(sum, 4) + ph * h, 4);
   }
+}
+
+/** A row's number; 1 where there are none. */
+function atRow(numbers: usize, r: usize): f32 {
+  return numbers ? load<f32>(numbers + (r << 2)) : 1;
 }
 
 /** Takes the steps of a field's features to e and q of rows [first, end). */
@@ -140,6 +150,7 @@ export function moveAndAccumulate(
   movedIds: usize,
   step: usize,
   ids: usize,
+  precisions: usize,
   eq: usize,
   v: usize,
   sums: usize,
@@ -155,16 +166,17 @@ export function moveAndAccumulate(
     store<f32>(at, q, 4);
     const id = <usize>load<u32>(ids + (r << 2));
     const h = q - load<f32>(v + (id << 2));
+    const ph = atRow(precisions, r) * h;
     const sum = sums + (id << 3);
-    store<f32>(sum, load<f32>(sum) + h * e);
-    store<f32>(sum, load<f32>(sum, 4) + h * h, 4);
+    store<f32>(sum, load<f32>(sum) + ph * e);
+    store<f32>(sum, load<f32>(sum, 4) + ph * h, 4);
   }
 }
 
 /** How far a draw lies on the other side of the mean (Adler 1981); 0 is plain Gibbs sampling. */
-const RELAXATION: f64 = 0.5;
+const RELAXATION: f64 = 0.8;
 /** sqrt(1 - RELAXATION^2): what is left to chance, so that the posterior stays what it is. */
-const CHANCE: f64 = 0.8660254037844386;
+const CHANCE: f64 = 0.6;
 
 /**
  * The new value of a parameter: the minimiser of alpha / 2 sum e^2 + lambda / 2 (v - mu)^2, or, with a key, a draw that
@@ -197,6 +209,7 @@ const AT_MEAN: u8 = 2;
  * @param hashes u32[size][2]
  * @param stride bytes between the sums of one chunk and the next
  * @param key of sweep and dimension; 0 takes the minimiser
+ * @param moments f64[5]: set to what `moveTogether` needs of these features; 0 for none
  * @returns false when a parameter is NaN or infinite
  */
 export function update(
@@ -213,8 +226,14 @@ export function update(
   lambda: f64,
   mu: f64,
   key: u32,
+  moments: usize,
 ): bool {
   let finite = true;
+  let ve: f64 = 0;
+  let vvh: f64 = 0;
+  let vh: f64 = 0;
+  let e: f64 = 0;
+  let h: f64 = 0;
   for (let i: usize = first; i < end; i++) {
     let he: f64 = 0;
     let hh: f64 = 0;
@@ -232,8 +251,87 @@ export function update(
     store<f32>(v + (i << 2), now);
     store<f32>(step + (i << 3), old);
     store<f32>(step + (i << 3), now - old, 4);
+    if (!moments || kind != DRAWN) continue;
+    // h does not hang on the feature's own number: sum h e is known after the move too
+    he += <f64>(now - old) * hh;
+    const vi = <f64>now;
+    ve += vi * he;
+    vvh += vi * vi * hh;
+    vh += vi * hh;
+    e += he;
+    h += hh;
+  }
+  if (moments) {
+    store<f64>(moments, ve);
+    store<f64>(moments, vvh, 8);
+    store<f64>(moments, vh, 16);
+    store<f64>(moments, e, 24);
+    store<f64>(moments, h, 32);
   }
   return finite;
+}
+
+/**
+ * Moves features [first, end) of a field together, v <- a v + c, and its prior with them: mu <- a mu + c, lambda <- lambda / a^2.
+ *
+ * Where a feature has few events its v follows the prior and the prior follows the v, so that one at a time both creep. With
+ * (v - mu) sqrt(lambda) held, the score is linear in a and in c, and one draw takes the whole field where the rows want it: the
+ * interweaving of Yu and Meng 2011 (10.1198/jcgs.2011.203main). a is drawn from what the rows say and accepted by the ratio of
+ * its prior, which is that of 1 / sqrt(lambda) for lambda ~ Gamma(1/2, 1/2); c is drawn from the posterior, mu ~ N(0, 1 / lambda).
+ *
+ * @param moments f64[numBlocks][5]: sums over a block's features, of v he, v^2 hh, v hh, he and hh, with he and hh after `update`
+ * @param key never 0
+ * @param moved f64[2]: a and c are written here by who has the first feature
+ */
+export function moveTogether(
+  first: u32,
+  end: u32,
+  kinds: usize,
+  v: usize,
+  step: usize,
+  moments: usize,
+  numBlocks: u32,
+  alpha: f64,
+  lambda: f64,
+  mu: f64,
+  key: u32,
+  moved: usize,
+): void {
+  let ve: f64 = 0;
+  let vvh: f64 = 0;
+  let vh: f64 = 0;
+  let e: f64 = 0;
+  let h: f64 = 0;
+  for (let b: u32 = 0, at = moments; b < numBlocks; b++, at += 40) {
+    ve += load<f64>(at);
+    vvh += load<f64>(at, 8);
+    vh += load<f64>(at, 16);
+    e += load<f64>(at, 24);
+    h += load<f64>(at, 32);
+  }
+  const a = drawFactor(ve, vvh, alpha, lambda, key);
+  const precision = alpha * h + lambda / (a * a);
+  const mean = -(alpha * (e + (a - 1) * vh) + (lambda / a) * mu) / precision;
+  const c = mean + normalDraw(draw(key, 2)) / sqrt<f64>(precision);
+  for (let i: usize = first; i < end; i++) {
+    if (!load<u8>(kinds + i)) continue;
+    const now = <f32>(a * <f64>load<f32>(v + (i << 2)) + c);
+    store<f32>(v + (i << 2), now);
+    store<f32>(step + (i << 3), now - load<f32>(step + (i << 3)), 4);
+  }
+  if (first > 0) return;
+  store<f64>(moved, a);
+  store<f64>(moved, c, 8);
+}
+
+/** a of `moveTogether`: 1 where it is not accepted, or the rows say nothing. */
+function drawFactor(ve: f64, vvh: f64, alpha: f64, lambda: f64, key: u32): f64 {
+  const precision = alpha * vvh;
+  if (!(precision > 0)) return 1;
+  const a = 1 - ve / vvh + normalDraw(draw(key, 0)) / sqrt<f64>(precision);
+  if (!(a > 0)) return 1;
+  const ratio = -2 * log64(a) - 0.5 * lambda * (1 / (a * a) - 1);
+  return log64(uniform(draw(key, 1), 0)) < ratio ? a : 1;
 }
 
 /**
@@ -250,6 +348,7 @@ export function updateSparse(
   indptr: usize,
   rows: usize,
   values: usize,
+  precisions: usize,
   eq: usize,
   v: usize,
   linear: bool,
@@ -269,11 +368,13 @@ export function updateSparse(
     let he: f64 = 0;
     let hh: f64 = 0;
     for (let p = from; p < to; p++) {
-      const at = eq + ((<usize>load<u32>(rows + (p << 2))) << 3);
+      const r = <usize>load<u32>(rows + (p << 2));
+      const at = eq + (r << 3);
       const x = load<f32>(values + (p << 2));
       const h = linear ? x : x * (load<f32>(at, 4) - x * old);
-      he += <f64>(h * load<f32>(at));
-      hh += <f64>(h * h);
+      const ph = atRow(precisions, r) * h;
+      he += <f64>(ph * load<f32>(at));
+      hh += <f64>(ph * h);
     }
     const now = updated(old, he, hh, alpha, lambda, mu, keyOf(key, hashes + (i << 3)));
     if (!isFinite(now)) finite = false;
@@ -317,18 +418,19 @@ export function shiftE(first: u32, end: u32, eq: usize, shift: f32): void {
   for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), load<f32>(eq + (r << 3)) + shift);
 }
 
-/** Adds to totals, f64[3], the losses, the e and the e^2 of rows [first, end); the loss is e^2. */
-export function totalSquared(first: u32, end: u32, eq: usize, totals: usize): void {
-  let sum: f64 = 0;
+/** Adds to totals, f64[4], sums over rows [first, end): of w e^2, which is the loss, of w e, of w e^2 and of w; w their weights. */
+export function totalSquared(first: u32, end: u32, eq: usize, weights: usize, totals: usize): void {
+  let errors: f64 = 0;
   let squares: f64 = 0;
+  let weight: f64 = 0;
   for (let r: usize = first; r < end; r++) {
     const e = <f64>load<f32>(eq + (r << 3));
-    sum += e;
-    squares += e * e;
+    const w = <f64>atRow(weights, r);
+    errors += w * e;
+    squares += w * e * e;
+    weight += w;
   }
-  store<f64>(totals, load<f64>(totals) + squares);
-  store<f64>(totals, load<f64>(totals, 8) + sum, 8);
-  store<f64>(totals, load<f64>(totals, 16) + squares, 16);
+  addTotals(totals, squares, errors, squares, weight);
 }
 
 /**
@@ -337,20 +439,22 @@ export function totalSquared(first: u32, end: u32, eq: usize, totals: usize): vo
  * @param targets f32[rows]: the targets that e refers to
  * @param labels f32[rows], 0 or 1
  * @param key of the sweep; 0 takes the mean of the targets in place of a draw
- * @param totals f64[3]: sums of -log P(label | score), of e and of e^2 grow
+ * @param totals f64[4]: sums of -w log P(label | score), of w e, of w e^2 and of w grow
  */
-export function drawTargets(
+export function drawProbit(
   first: u32,
   end: u32,
   eq: usize,
   targets: usize,
   labels: usize,
+  weights: usize,
   key: u32,
   totals: usize,
 ): void {
   let loss: f64 = 0;
-  let sum: f64 = 0;
+  let errors: f64 = 0;
   let squares: f64 = 0;
+  let weight: f64 = 0;
   for (let r: usize = first; r < end; r++) {
     const score = load<f32>(eq + (r << 3)) + load<f32>(targets + (r << 2));
     // turned so that the label's side is above 0
@@ -361,11 +465,60 @@ export function drawTargets(
     const e = score - target;
     store<f32>(targets + (r << 2), target);
     store<f32>(eq + (r << 3), e);
-    loss -= log64(normalCdf(s));
-    sum += <f64>e;
-    squares += <f64>e * <f64>e;
+    const w = <f64>atRow(weights, r);
+    loss -= w * log64(normalCdf(s));
+    errors += w * <f64>e;
+    squares += w * <f64>e * <f64>e;
+    weight += w;
   }
+  addTotals(totals, loss, errors, squares, weight);
+}
+
+/**
+ * Logit: gives rows [first, end) new precisions, w times a Polya-Gamma draw for their score, and the targets that go with
+ * them, w (y - 1/2) / p; and adds to totals. The precision of a weight other than 1 is a draw's multiple, not a sum of draws.
+ *
+ * @param key of the sweep; 0 takes the mean of the precisions in place of a draw
+ * @param totals f64[4]: sums of -w log P(label | score), of p e, of p e^2 and of p grow
+ */
+export function drawLogit(
+  first: u32,
+  end: u32,
+  eq: usize,
+  targets: usize,
+  labels: usize,
+  weights: usize,
+  precisions: usize,
+  key: u32,
+  totals: usize,
+): void {
+  let loss: f64 = 0;
+  let errors: f64 = 0;
+  let squares: f64 = 0;
+  let precision: f64 = 0;
+  for (let r: usize = first; r < end; r++) {
+    const score = load<f32>(eq + (r << 3)) + load<f32>(targets + (r << 2));
+    const s = <f64>score;
+    const half: f64 = load<f32>(labels + (r << 2)) > 0 ? 0.5 : -0.5;
+    const omega = key ? polyaGammaDraw(draw(key, <u32>r), s) : polyaGammaMean(s);
+    const target = <f32>(half / omega);
+    const e = score - target;
+    const w = <f64>atRow(weights, r);
+    const p = <f32>(w * omega);
+    store<f32>(targets + (r << 2), target);
+    store<f32>(precisions + (r << 2), p);
+    store<f32>(eq + (r << 3), e);
+    loss += w * (log64(1 + exp64(-abs<f64>(s))) + max<f64>(-2 * half * s, 0));
+    errors += <f64>p * <f64>e;
+    squares += <f64>p * <f64>e * <f64>e;
+    precision += <f64>p;
+  }
+  addTotals(totals, loss, errors, squares, precision);
+}
+
+function addTotals(totals: usize, loss: f64, errors: f64, squares: f64, weight: f64): void {
   store<f64>(totals, load<f64>(totals) + loss);
-  store<f64>(totals, load<f64>(totals, 8) + sum, 8);
+  store<f64>(totals, load<f64>(totals, 8) + errors, 8);
   store<f64>(totals, load<f64>(totals, 16) + squares, 16);
+  store<f64>(totals, load<f64>(totals, 24) + weight, 24);
 }

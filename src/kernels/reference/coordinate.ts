@@ -5,14 +5,15 @@
 //
 // Source: Rendle 2012 (10.1145/2168752.2168771), eq. 13 and 24; draws are over-relaxed, Adler 1981 (10.1103/PhysRevD.23.2901).
 
-import { log } from "./exp.js";
-import { normalCdf, normalDraw, tailDraw, tailMean } from "./normal.js";
+import { exp, log } from "./exp.js";
+import { normalCdf, normalDraw, tailDraw, tailMean, uniform } from "./normal.js";
+import { polyaGammaDraw, polyaGammaMean } from "./polya-gamma.js";
 import { draw } from "./random.js";
 
 /** How far a draw lies on the other side of the mean; 0 is plain Gibbs sampling. */
-const RELAXATION = 0.5;
+const RELAXATION = 0.8;
 /** sqrt(1 - RELAXATION^2): what is left to chance, so that the posterior stays what it is. */
-const CHANCE = 0.8660254037844386;
+const CHANCE = 0.6;
 
 /** The precision of the labels around the score, and the normal prior of the parameter. */
 export interface CoordinatePrior {
@@ -21,10 +22,11 @@ export interface CoordinatePrior {
   mu: number;
 }
 
-/** e (score minus target) and q (sum of x v of the dimension at hand) of every row. */
+/** e (score minus target) and q (sum of x v of the dimension at hand) of every row, and its target's precision, 1 when absent. */
 export interface Residuals {
   e: Float64Array;
   q: Float64Array;
+  precisions?: ArrayLike<number>;
 }
 
 /** A feature's rows and values. */
@@ -38,7 +40,7 @@ export type Occurrence = { row: number; x: number };
  */
 export function referenceCoordinate(
   occurrences: readonly Occurrence[],
-  { e, q }: Residuals,
+  { e, q, precisions }: Residuals,
   old: number,
   linear: boolean,
   { alpha, lambda, mu }: CoordinatePrior,
@@ -48,8 +50,9 @@ export function referenceCoordinate(
   let [he, hh] = [0, 0];
   for (const occurrence of occurrences) {
     const h = slopeOf(occurrence);
-    he += h * e[occurrence.row]!;
-    hh += h * h;
+    const p = precisions ? precisions[occurrence.row]! : 1;
+    he += p * h * e[occurrence.row]!;
+    hh += p * h * h;
   }
   const precision = lambda + alpha * hh;
   const mean = (alpha * (old * hh - he) + lambda * mu) / precision;
@@ -63,6 +66,33 @@ export function referenceCoordinate(
   return now;
 }
 
+/**
+ * A field's parameters moved together: t <- a t + c, with mu <- a mu + c and lambda <- lambda / a^2.
+ *
+ * @param values with their sums of p h e and of p h^2, taken at these values
+ * @param key never 0
+ */
+export function referenceCommonMove(
+  values: readonly { t: number; he: number; hh: number }[],
+  { alpha, lambda, mu }: CoordinatePrior,
+  key: number,
+): { a: number; c: number } {
+  const sum = (of: (value: (typeof values)[number]) => number) =>
+    values.reduce((all, value) => all + of(value), 0);
+  // scores move by (a - 1) t h: what the rows say of a is normal
+  const squares = sum(({ t, hh }) => t * t * hh);
+  const proposed =
+    1 - sum(({ t, he }) => t * he) / squares + normalDraw(draw(key, 0)) / Math.sqrt(alpha * squares);
+  // sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)), and goes to a sigma
+  const ratio = -2 * log(proposed) - 0.5 * lambda * (1 / proposed ** 2 - 1);
+  const a = proposed > 0 && log(uniform(draw(key, 1), 0)) < ratio ? proposed : 1;
+  // scores move by c h, mu ~ N(0, 1 / lambda)
+  const precision = alpha * sum(({ hh }) => hh) + lambda / a ** 2;
+  const errors = sum(({ t, he, hh }) => he + (a - 1) * t * hh);
+  const mean = -(alpha * errors + (lambda / a) * mu) / precision;
+  return { a, c: mean + normalDraw(draw(key, 2)) / Math.sqrt(precision) };
+}
+
 /** The stream of a feature's draw: of sweep and dimension, and of the hash of its field and key; never 0. */
 export function coordinateKey(key: number, [low, high]: readonly [number, number]): number {
   return key === 0 ? 0 : (draw(draw(key, low), high) | 1) >>> 0;
@@ -73,4 +103,15 @@ export function referenceTarget(score: number, label: number, key: number): { lo
   const side = label > 0 ? 1 : -1;
   const beyond = key ? tailDraw(key, -side * score) : tailMean(-side * score);
   return { loss: -log(normalCdf(side * score)), target: side * (side * score + beyond) };
+}
+
+/** Logit: the loss of a score in nats, and its row's precision, with the target that goes with it; key 0 takes the mean precision. */
+export function referenceLogit(
+  score: number,
+  label: number,
+  key: number,
+): { loss: number; precision: number; target: number } {
+  const precision = key ? polyaGammaDraw(key, score) : polyaGammaMean(score);
+  const loss = log(1 + exp(-Math.abs(score))) + Math.max(label > 0 ? -score : score, 0);
+  return { loss, precision, target: (label > 0 ? 0.5 : -0.5) / precision };
 }

@@ -8,6 +8,12 @@ export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
 export const tasks = ["binary", "regression", "ranking", "implicit"] as const;
 
+/** of --method als and mcmc, for labels of 0 and 1 */
+export const binaryLinks = ["logit", "probit"] as const;
+
+/** of --method mcmc: whose parameters share a normal prior in each dimension */
+export const priorGroups = ["field", "all"] as const;
+
 export type Model = (typeof models)[number];
 export type Method = (typeof methods)[number];
 export type FmTask = (typeof tasks)[number];
@@ -37,6 +43,10 @@ export interface FmOptions {
   /** MCMC: sweeps before the first draw that may be kept, and how many draws are kept */
   burnIn: number;
   draws: number;
+  /** ALS and MCMC: what turns a score into the probability of a label 1 */
+  link: (typeof binaryLinks)[number];
+  /** MCMC: whose parameters share a prior, those of a field or all */
+  priorOf: (typeof priorGroups)[number];
   loss: "logistic" | "squared";
   /** of --task implicit: trainers/implicit/options.ts */
   unobservedWeight?: number;
@@ -47,7 +57,16 @@ export interface FmOptions {
 export interface Hyperparameter {
   name: Exclude<
     keyof FmOptions,
-    "model" | "method" | "l2Field" | "normalizeRows" | "shuffle" | "loss" | "unobservedWeight" | "l2Exponent"
+    | "model"
+    | "method"
+    | "l2Field"
+    | "normalizeRows"
+    | "shuffle"
+    | "link"
+    | "priorOf"
+    | "loss"
+    | "unobservedWeight"
+    | "l2Exponent"
   >;
   /** as the help shows it */
   default: string;
@@ -83,7 +102,7 @@ const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
   },
   // once a parameter, not at each occurrence; no step size: each takes its best value
   als: {
-    logistic: { ...plain(1), l2Weight: 40, l2Vector: 100 },
+    logistic: { ...plain(1), l2Weight: 14, l2Vector: 60 },
     squared: { ...plain(1), l2Weight: 3, l2Vector: 50 },
   },
   // MCMC draws its penalties
@@ -247,6 +266,8 @@ export function defaultFmOptions(
     minDelta: 0,
     burnIn: 20,
     draws: 20,
+    link: "logit",
+    priorOf: loss === "logistic" ? "field" : "all",
     loss,
   };
 }

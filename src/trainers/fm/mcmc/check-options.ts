@@ -10,7 +10,8 @@ const ofGradients = [
   "negativeDownsampling",
   "shuffle",
 ] as const;
-const ofMcmc = ["burnIn", "draws"] as const;
+const ofMcmc = ["burnIn", "draws", "priorOf"] as const;
+const ofBoth = [...ofMcmc, "link"] as const;
 const idle: Partial<Record<Method, readonly (keyof FmOptions)[]>> = {
   als: [...ofGradients, ...ofMcmc],
   mcmc: [...ofGradients, "l2Weight", "l2Vector", "l2Field", "patience", "minDelta"],
@@ -24,7 +25,7 @@ const idle: Partial<Record<Method, readonly (keyof FmOptions)[]>> = {
  */
 export function checkMethodOptions(set: Partial<FmOptions>): void {
   const { method = "adagrad" } = set;
-  for (const name of idle[method] ?? ofMcmc) {
+  for (const name of idle[method] ?? ofBoth) {
     if (set[name] === undefined) continue;
     throw new UsageError(`${fmFlagOf(name)} changes nothing with --method ${method}: leave it out`);
   }

@@ -1,20 +1,18 @@
 // Draws of the posterior as one model: what they predict together, and one table that stands for them.
 //
-//   prediction   the mean of what the draws predict: of Phi(score) for the probit link, of the scores themselves for none
+//   prediction   the mean of what the draws predict: of probabilities, or of the scores themselves without a link
 //   table        the mean of the draws after each is turned onto the last: scores do not change under V -> V Q, so without
 //                it their vectors would cancel
 
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { log } from "../../../kernels/reference/exp.js";
 import type { Region } from "../../../kernels/memory.js";
-import { normalCdf } from "../../../kernels/reference/normal.js";
+import { arrayOf, type NamedArrays } from "../../named-arrays.js";
 import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
 import { FmMachine, type ParameterRegions } from "../machine.js";
 import { scoringShape, type FmParameters } from "../model.js";
 import { RowsBuffer } from "../rows-buffer.js";
-
-/** How a score becomes a prediction. */
-export type Link = "probit" | "identity";
+import { lesserProbability, type Link } from "./link.js";
 
 /** Parameters that predict together. */
 export interface Ensemble {
@@ -76,14 +74,14 @@ export class DrawScorer {
 export class MeanPrediction {
   numDraws = 0;
   readonly #link: Link;
-  /** f64[numRows]: sums of predictions; for the probit link, of P(1) and of P(0) */
-  readonly #sums: Float64Array;
-  readonly #others: Float64Array;
+  /** f64[numRows]: sums of predictions; with a link, of P(1) and of P(0) */
+  #sums: Float64Array;
+  #others: Float64Array;
 
   constructor(link: Link, numRows: number) {
     this.#link = link;
     this.#sums = new Float64Array(numRows);
-    this.#others = new Float64Array(link === "probit" ? numRows : 0);
+    this.#others = new Float64Array(link === "identity" ? 0 : numRows);
   }
 
   add(scores: Float32Array): void {
@@ -95,22 +93,34 @@ export class MeanPrediction {
         continue;
       }
       // both sides, so that neither is lost beside 1
-      const less = normalCdf(-Math.abs(s));
+      const less = lesserProbability(this.#link, s);
       this.#sums[r]! += s > 0 ? 1 - less : less;
       this.#others[r]! += s > 0 ? less : 1 - less;
     }
   }
 
-  /** f32[numRows]: the mean prediction, as log-odds for the probit link. */
+  /** f32[numRows]: the mean prediction, probabilities as log-odds. */
   scores(): Float32Array {
     const sums = this.#sums;
     if (this.#link === "identity") return Float32Array.from(sums, (sum) => sum / this.numDraws);
     return Float32Array.from(sums, (sum, r) => log(sum) - log(this.#others[r]!));
   }
+
+  /** What has been added up, for a checkpoint. */
+  get arrays(): NamedArrays {
+    return { sums: this.#sums, others: this.#others, numAdded: Float64Array.of(this.numDraws) };
+  }
+
+  /** @throws {ArtifactError} it is of other rows */
+  set arrays(arrays: NamedArrays) {
+    this.#sums = arrayOf(arrays, "sums", Float64Array, this.#sums.length);
+    this.#others = arrayOf(arrays, "others", Float64Array, this.#others.length);
+    this.numDraws = arrayOf(arrays, "numAdded", Float64Array, 1)[0]!;
+  }
 }
 
 /**
- * What the draws predict together: log-odds for the probit link, in the label's unit for none.
+ * What the draws predict together: log-odds, or without a link in the label's unit.
  *
  * The same bytes at any number of threads.
  *
@@ -132,20 +142,32 @@ export async function scoreEnsemble(
   }
 }
 
-/**
- * The mean of the draws, each turned onto the last by the rotation that brings their vectors nearest, weighted by the
- * features' events.
- *
- * @param counts [numFeatures]
- */
+/** The draws, each turned onto the last by the rotation that brings their vectors nearest. @param counts [numFeatures], of events */
+export function turnedAlike(draws: readonly FmParameters[], counts: Uint32Array): FmParameters[] {
+  const { vectors: last, dim } = draws.at(-1)!;
+  return draws.map((each) => ({ ...each, vectors: turnedOnto(each.vectors, last, counts, dim) }));
+}
+
+/** Vectors turned as brings those of one set nearest to another, by the features' events. @returns f32[numFeatures * dim] */
+export function turnedOnto(
+  from: Float32Array,
+  to: Float32Array,
+  counts: Uint32Array,
+  dim: number,
+): Float32Array {
+  const turned = new Float64Array(from.length);
+  addRotated(turned, from, rotationOnto(from, to, counts, dim));
+  return Float32Array.from(turned);
+}
+
+/** The mean of the draws turned alike. @param counts [numFeatures], of events */
 export function meanOfDraws(draws: readonly FmParameters[], counts: Uint32Array): FmParameters {
-  const last = draws.at(-1)!;
-  const { dim } = last;
-  const w = new Float64Array(last.w.length);
-  const vectors = new Float64Array(last.vectors.length);
+  const { w: lastW, vectors: last, dim } = draws.at(-1)!;
+  const w = new Float64Array(lastW.length);
+  const vectors = new Float64Array(last.length);
   let w0 = 0;
   for (const each of draws) {
-    addRotated(vectors, each.vectors, rotationOnto(each.vectors, last.vectors, counts, dim));
+    addRotated(vectors, each.vectors, rotationOnto(each.vectors, last, counts, dim));
     for (let i = 0; i < w.length; i++) w[i]! += each.w[i]!;
     w0 += each.w0;
   }

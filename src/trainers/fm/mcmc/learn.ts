@@ -1,23 +1,24 @@
 // ALS and MCMC as `train-fm` knows them: trained on a space's rows, written to a run, read back to score.
 //
 //   model/fm.safetensors      w0 and out-of-vocabulary rows of the table, as for every factorization machine
-//   model/draws.safetensors   what predicts: u8 probit[1]; for each draw N from 0 on f32 N.w0[1], N.w[numFeatures] and
+//   model/draws.safetensors   what predicts: u8 link[1], 1 for probit and 2 for logit; for each draw N from 0 on f32 N.w0[1], N.w[numFeatures] and
 //                             N.vectors[numFeatures, dim], features in the space's order
 //
-// Without a probit link and with one draw, the table is all: a plain run of model "fm".
+// Without a link and with one draw, the table is all: a plain run of model "fm".
 
 import { requireColumn } from "../../../dataset/roles.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
-import { ArtifactError, UsageError } from "../../../errors.js";
+import { ArtifactError } from "../../../errors.js";
 import type { EpochEvent } from "../../epoch.js";
 import type { LearnerInput, Scorer, Trained } from "../../trained.js";
 import { trainedFm } from "../learn.js";
 import type { FmParameters } from "../model.js";
 import type { FmOptions } from "../options.js";
 import { scoreEnsemble, type Ensemble } from "./draws.js";
+import { links } from "./link.js";
 import { residentRows } from "./resident-rows.js";
 import { trainCoordinates } from "./train.js";
 
@@ -25,7 +26,7 @@ const DRAWS_FILE = "draws.safetensors";
 
 /** @throws as trainCoordinates */
 export async function learnCoordinates(
-  { space, counts, train, valid }: LearnerInput,
+  { space, counts, train, valid, start, controls }: LearnerInput,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -33,11 +34,6 @@ export async function learnCoordinates(
   const { offsets } = space;
   const isUnseen = unseenFeatures(space);
   const rows = residentRows(train);
-  if (rows.weights) {
-    throw new UsageError(
-      `--method ${options.method} takes no weights of events: leave them out, or use another method`,
-    );
-  }
   const penalties = fieldPenalties(space, options);
   const { ensemble, ...model } = await trainCoordinates(
     {
@@ -48,6 +44,8 @@ export async function learnCoordinates(
       train: rows,
       ...(penalties && { penalties }),
       ...(valid && { valid }),
+      ...(start && { start }),
+      ...(controls && { controls }),
     },
     options,
     observe,
@@ -94,7 +92,7 @@ function unseenFeatures({ fields, offsets, numFeatures }: FeatureSpace): Uint8Ar
 
 function drawsFile({ link, draws }: Ensemble): Uint8Array[] {
   const tensors = new Map<string, Tensor>([
-    ["probit", { shape: [1], data: Uint8Array.of(link === "probit" ? 1 : 0) }],
+    ["link", { shape: [1], data: Uint8Array.of(links.indexOf(link)) }],
   ]);
   draws.forEach(({ dim, w0, w, vectors }, i) => {
     tensors.set(`${i}.w0`, { shape: [1], data: Float32Array.of(w0) });
@@ -105,7 +103,13 @@ function drawsFile({ link, draws }: Ensemble): Uint8Array[] {
 }
 
 /** The scorer of a run of draws. @throws {ArtifactError} a tensor is missing or of another space */
-export async function readDraws(run: Run, { numFeatures }: FeatureSpace): Promise<Scorer> {
+export async function readDraws(run: Run, space: FeatureSpace): Promise<Scorer> {
+  const ensemble = await readEnsemble(run, space);
+  return { score: (rows, options) => scoreEnsemble(ensemble, rows, options) };
+}
+
+/** A run's draws. @throws {ArtifactError} a tensor is missing or of another space */
+export async function readEnsemble(run: Run, { numFeatures }: FeatureSpace): Promise<Ensemble> {
   const tensors = readSafetensors(await run.readModelFile(DRAWS_FILE), DRAWS_FILE);
   const draws: FmParameters[] = [];
   for (let i = 0; tensors.has(`${i}.w0`); i++) {
@@ -119,12 +123,13 @@ export async function readDraws(run: Run, { numFeatures }: FeatureSpace): Promis
     }
     draws.push({ dim: shape[1]!, w0: f32(tensors, `${i}.w0`)[0]!, w, vectors });
   }
-  const probit = tensors.get("probit")?.data[0];
-  if (draws.length === 0 || probit === undefined) {
-    throw new ArtifactError(`${DRAWS_FILE} has no tensor '${draws.length === 0 ? "0.w0" : "probit"}'`);
+  const link = links[Number(tensors.get("link")?.data[0] ?? -1)];
+  if (draws.length === 0 || link === undefined) {
+    throw new ArtifactError(
+      `${DRAWS_FILE} has no tensor '${draws.length === 0 ? "0.w0" : "link"}', or a damaged one`,
+    );
   }
-  const ensemble: Ensemble = { link: probit ? "probit" : "identity", draws };
-  return { score: (rows, options) => scoreEnsemble(ensemble, rows, options) };
+  return { link, draws };
 }
 
 function f32(tensors: ReadonlyMap<string, Tensor>, name: string): Float32Array {

@@ -2,15 +2,18 @@
 //
 //   machine.start() ──► machine.sweep(priors, keys) ──► totals of the rows; parameters can be read at any time between
 
-import type { FeatureRows } from "../../../dataset/rows.js";
+import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
 import { allocateBarrier, stopBarrier } from "../../../kernels/barrier.js";
 import { loadKernel } from "../../../kernels/load.js";
 import { Arena, type Region } from "../../../kernels/memory.js";
+import { CALL_FEATURES } from "../../../kernels/coordinate.js";
 import { WorkerPool } from "../../../workers/pool.js";
 import type { FmParameters } from "../model.js";
+import { floatsOf, type NamedArrays } from "../../named-arrays.js";
 import { columnsOf } from "./columns.js";
+import type { Link } from "./link.js";
 import type { SweepInit } from "./mcmc.worker.js";
-import { TOTALS_STRIDE, type SweepPlan, type SweepTask } from "./sweep.js";
+import { MOMENTS_STRIDE, TOTALS_STRIDE, type SweepPlan, type SweepTask } from "./sweep.js";
 
 /** Rows of a chunk at the least, and chunks at the most. */
 const CHUNK_ROWS = 16_384;
@@ -22,7 +25,7 @@ export const DRAWN = 1;
 export const AT_MEAN = 2;
 
 export interface MachineInput {
-  /** labels 0 or 1, or numbers around 0 */
+  /** labels 0 or 1, or numbers around 0; weights of mean 1, where there are any */
   rows: FeatureRows;
   /** field f owns features [offsets[f], offsets[f + 1]) */
   offsets: readonly number[];
@@ -30,24 +33,25 @@ export interface MachineInput {
   featureHashes: Uint32Array;
   /** u8[numFeatures]: FIXED, DRAWN or AT_MEAN */
   kinds: Uint8Array;
-  /** f32[1 + dim][numFeatures]: first weights, all 0, and vectors */
+  /** f32[1 + dim][numFeatures]: first weights and vectors */
   first: Float32Array[];
-  /** f32[numRows]: w0 minus what each row's score is compared with */
+  /** f32[numRows]: w0, minus the label where it is no 0 or 1 */
   residuals: Float32Array;
 }
 
 export interface MachineShape {
   dim: number;
-  loss: "logistic" | "squared";
+  link: Link;
   /** at most; chunks are dealt to no more threads than there are of them */
   threads: number;
 }
 
-/** Sums over all rows. */
+/** Sums over all rows: of the loss by weight; of e, e^2 and 1 by precision. */
 export interface Totals {
   loss: number;
   e: number;
   squares: number;
+  precision: number;
 }
 
 /** Threads and memory of coordinate descent; `terminate` ends the threads and must be called. */
@@ -56,23 +60,25 @@ export class CoordinateMachine {
   readonly #plan: SweepPlan;
   readonly #totals: Region;
   readonly #parameters: Region;
+  readonly #moved: Region;
   readonly #pool: WorkerPool<SweepTask, boolean>;
 
   private constructor(
     arena: Arena,
     plan: SweepPlan,
-    regions: { totals: Region; parameters: Region },
+    regions: { totals: Region; parameters: Region; moved: Region },
     pool: WorkerPool<SweepTask, boolean>,
   ) {
     this.#arena = arena;
     this.#plan = plan;
     this.#totals = regions.totals;
     this.#parameters = regions.parameters;
+    this.#moved = regions.moved;
     this.#pool = pool;
   }
 
   /** @throws {UsageError} rows and parameters do not fit 4 GiB */
-  static async start(input: MachineInput, { dim, loss, threads }: MachineShape): Promise<CoordinateMachine> {
+  static async start(input: MachineInput, { dim, link, threads }: MachineShape): Promise<CoordinateMachine> {
     const arena = new Arena();
     const { rows, offsets, featureHashes, kinds, first, residuals } = input;
     const { numRows } = rows;
@@ -84,10 +90,16 @@ export class CoordinateMachine {
 
     const parameters = arena.allocate(`the parameters of ${offsets.at(-1)!} features`, (1 + dim) * n * 4);
     const eq = arena.allocate("the residuals", numRows * 8);
-    const targets = arena.allocate("the targets", loss === "logistic" ? numRows * 4 : 0);
+    const targets = arena.allocate("the targets", link === "identity" ? 0 : numRows * 4);
     const labels = arena.allocate("the labels", numRows * 4);
+    const weights = rows.weights && arena.allocate("the weights of the rows", numRows * 4);
+    if (weights) arena.f32(weights).set(rows.weights!);
+    const precisions = link === "logit" ? arena.allocate("the precisions of the rows", numRows * 4) : weights;
     const step = arena.allocate("the steps of a field", largest * 8);
     const sums = arena.allocate("the sums of a field", chunks.length * largest * 8);
+    const numBlocks = Math.ceil(largest / CALL_FEATURES);
+    const moments = arena.allocate("the moments of a field", numBlocks * MOMENTS_STRIDE);
+    const moved = arena.allocate("the common moves of the fields", (1 + dim) * sizes.length * 16);
     const kindsAt = arena.allocate("the kinds of the features", n);
     const hashes = arena.allocate("the hashes of the features", n * 8);
     const totals = arena.allocate("the totals of the rows", chunks.length * TOTALS_STRIDE);
@@ -105,23 +117,33 @@ export class CoordinateMachine {
     }
     arena.f32(labels).set(rows.labels);
     const eqs = arena.f32(eq);
-    for (let r = 0; r < numRows; r++) eqs[2 * r] = residuals[r]!;
+    const { ids, values } = rows;
+    for (let r = 0; r < numRows; r++) {
+      let e = residuals[r]!;
+      for (let p = firstPair(rows, r); p < firstPair(rows, r + 1); p++)
+        e += (values ? values[p]! : 1) * first[0]![ids[p]!]!;
+      eqs[2 * r] = e;
+    }
 
     const plan: SweepPlan = {
       numThreads: Math.max(1, Math.min(threads, chunks.length)),
       barrier: barrier.offset,
-      loss,
+      link,
       dim,
       chunks,
       fields: sizes.map((size, f) => ({ size, first: offsets[f]! + f, column: columns[f]! })),
       eq: eq.offset,
       targets: targets.offset,
       labels: labels.offset,
+      weights: weights?.offset ?? 0,
+      precisions: precisions?.offset ?? 0,
       parameters: parameters.offset,
       stride: n * 4,
       step: step.offset,
       sums: sums.offset,
       sumsStride: largest * 8,
+      moments: moments.offset,
+      moved: moved.offset,
       kinds: kindsAt.offset,
       hashes: hashes.offset,
       totals: totals.offset,
@@ -133,7 +155,7 @@ export class CoordinateMachine {
       init,
       () => stopBarrier(arena, barrier),
     );
-    return new CoordinateMachine(arena, plan, { totals, parameters }, pool);
+    return new CoordinateMachine(arena, plan, { totals, parameters, moved }, pool);
   }
 
   /** Ends the threads, whatever they do. */
@@ -144,12 +166,18 @@ export class CoordinateMachine {
   /** Runs a task on every thread. @returns sums over the rows; undefined when a parameter became NaN or infinite */
   async run(task: SweepTask): Promise<Totals | undefined> {
     this.#arena.f64(this.#totals).fill(0);
+    this.moved.fill(0).forEach((_, i, moved) => (moved[i] = i % 2 === 0 ? 1 : 0));
     const finite = await this.#pool.run(task);
     if (!finite.every(Boolean)) return undefined;
     const sums = this.#arena.f64(this.#totals);
     const total = (i: number) =>
       this.#plan.chunks.reduce((sum, _, c) => sum + sums[(c * TOTALS_STRIDE) / 8 + i]!, 0);
-    return { loss: total(0), e: total(1), squares: total(2) };
+    return { loss: total(0), e: total(1), squares: total(2), precision: total(3) };
+  }
+
+  /** f64[1 + dim][numFields][2], a view: factor and shift of the fields' common moves in the last sweep, 1 and 0 for none. */
+  get moved(): Float64Array {
+    return this.#arena.f64(this.#moved);
   }
 
   /** A view of field f's weights (d = 0) or its vectors' dimension d - 1, valid until the next run. */
@@ -158,6 +186,38 @@ export class CoordinateMachine {
     const { first, size } = fields[f]!;
     const from = (d * stride) / 4 + first;
     return this.#arena.f32(this.#parameters).subarray(from, from + size);
+  }
+
+  /** Copies of all that later sweeps read. */
+  get state(): NamedArrays {
+    // copies in memory of their own: what is shared cannot be written to disk
+    return Object.fromEntries(
+      this.#parts().map(([name, numbers, stride]) => [
+        name,
+        Float32Array.from({ length: numbers.length / stride }, (_, i) => numbers[i * stride]!),
+      ]),
+    );
+  }
+
+  /** Puts it back. @throws {ArtifactError} it is of another shape */
+  set state(arrays: NamedArrays) {
+    for (const [name, numbers, stride] of this.#parts()) {
+      const saved = floatsOf(arrays, name, numbers.length / stride);
+      for (let i = 0; i < saved.length; i++) numbers[i * stride] = saved[i]!;
+    }
+  }
+
+  /** What sweeps change, by name: every so many-th number of it. q is summed up anew by each sweep. */
+  #parts(): [name: string, numbers: Float32Array, stride: number][] {
+    const { chunks, eq, targets, precisions, link } = this.#plan;
+    const numRows = chunks.at(-1)?.[1] ?? 0;
+    const { buffer } = this.#arena.memory;
+    return [
+      ["parameters", this.#arena.f32(this.#parameters), 1],
+      ["residuals", new Float32Array(buffer, eq, 2 * numRows), 2],
+      ["targets", new Float32Array(buffer, targets, link === "identity" ? 0 : numRows), 1],
+      ["precisions", new Float32Array(buffer, precisions, link === "logit" ? numRows : 0), 1],
+    ];
   }
 
   /** A copy of the parameters, by feature. */

@@ -1,5 +1,5 @@
-// The hyperparameters of the sampler: precision and mean of the normal prior of each field's weights, and of each dimension of
-// its vectors; and the precision of the labels.
+// The hyperparameters of the sampler: precision and mean of the normal prior of a field's (or of all) weights, and of each
+// dimension of its vectors; and the precision of the labels.
 //
 //   lambda ~ Gamma((a + n + 1) / 2, (b (mu - m)^2 + sum (t - mu)^2 + g) / 2)       a = b = g = 1, m = 0
 //   mu     ~ N((sum t + b m) / (n + b), 1 / ((n + b) lambda))
@@ -16,24 +16,23 @@ export interface Prior {
   mu: number;
 }
 
+/** A group's parameters of one dimension, field by field; only those that `counts` says are of it. */
+export type Group = { values: Float32Array; counts: (index: number) => boolean }[];
+
 /**
- * Draws the prior of a group of parameters given their values.
+ * Draws the prior of a group of parameters given their values, which are summed in their order.
  *
- * @param values the group's parameters; only those that `counts` says are summed, in their order
  * @param before its mean in the sweep before
  */
-export function drawPrior(
-  values: Float32Array,
-  counts: (index: number) => boolean,
-  before: number,
-  key: number,
-): Prior {
+export function drawPrior(group: Group, before: number, key: number): Prior {
   let [n, sum, squares] = [0, 0, 0];
-  for (let i = 0; i < values.length; i++) {
-    if (!counts(i)) continue;
-    n++;
-    sum += values[i]!;
-    squares += (values[i]! - before) ** 2;
+  for (const { values, counts } of group) {
+    for (let i = 0; i < values.length; i++) {
+      if (!counts(i)) continue;
+      n++;
+      sum += values[i]!;
+      squares += (values[i]! - before) ** 2;
+    }
   }
   const lambda = gammaDraw(draw(key, 0), (1 + n + 1) / 2, (before * before + squares + 1) / 2);
   const mu = sum / (n + 1) + normalDraw(draw(key, 1)) / Math.sqrt((n + 1) * lambda);

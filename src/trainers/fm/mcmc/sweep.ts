@@ -5,6 +5,7 @@
 //     each field:  the field before it moves e and q,
 //                  sums of h e and h^2 by feature          rows, by chunks      ── barrier
 //                  new parameters, by feature              features, by blocks  ── barrier
+//                  MCMC: the field moves together          features, by blocks  ── barrier
 //   targets or losses of the rows, and their sums          rows, by chunks
 //
 // Rows are cut into at most eight chunks, by their number alone; the chunks' sums are added in order, so that nothing hangs on
@@ -12,22 +13,27 @@
 
 import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate.js";
 import type { Column } from "./columns.js";
+import type { Link } from "./link.js";
 
 /** What the threads share; offsets are bytes of the shared memory. n counts a feature more a field: "no feature". */
 export interface SweepPlan {
   numThreads: number;
   barrier: number;
-  loss: "logistic" | "squared";
+  link: Link;
   dim: number;
   /** first and last row of each chunk, the last excluded */
   chunks: [first: number, end: number][];
   fields: { size: number; first: number; column: Column }[];
   /** f32[numRows][2] */
   eq: number;
-  /** f32[numRows]; logistic loss only */
+  /** f32[numRows]; probit and logit links only */
   targets: number;
   /** f32[numRows] */
   labels: number;
+  /** f32[numRows]: of the events, or 0 where all are 1 */
+  weights: number;
+  /** f32[numRows]: of the targets, or 0 where all are 1; those of a logit link are drawn, others are the weights */
+  precisions: number;
   /** f32[1 + dim][n]: w, then each dimension of v */
   parameters: number;
   /** bytes between one dimension and the next */
@@ -37,11 +43,15 @@ export interface SweepPlan {
   /** f32[chunks][largest field][2] */
   sums: number;
   sumsStride: number;
+  /** f64[blocks of the largest field][5]: what a field's common move needs of each block */
+  moments: number;
+  /** f64[1 + dim][numFields][2]: the common moves of a sweep: factor and shift */
+  moved: number;
   /** u8[n] */
   kinds: number;
   /** u32[n][2] */
   hashes: number;
-  /** f64[chunks][8]: sums of loss, e and e^2 */
+  /** f64[chunks][8]: sums of the loss, and of e, e^2 and 1 by precision */
   totals: number;
 }
 
@@ -57,9 +67,13 @@ export type SweepTask =
       priors: Float64Array;
       /** u32[1 + dim]: keys of draws; 0 minimises */
       keys: Uint32Array;
+      /** u32[1 + dim][numFields]: keys of the fields' common moves */
+      moveKeys: Uint32Array;
       targetsKey: number;
     };
 
+/** Bytes of a block's moments: five numbers. */
+export const MOMENTS_STRIDE = 40;
 /** Bytes between the totals of one chunk and the next: a cache line. */
 export const TOTALS_STRIDE = 64;
 
@@ -71,6 +85,9 @@ export function runSweep(kernel: CoordinateKernel, plan: SweepPlan, index: numbe
 type Field = SweepPlan["fields"][number];
 /** A field whose steps e and q have yet to take. */
 type Pending = { ids: number; values: number; linear: number } | undefined;
+type Prior = readonly [alpha: number, lambda: number, mu: number, key: number];
+/** A field's common move in a dimension: its place among all, and its key, 0 for none. */
+type Move = readonly [at: number, key: number];
 
 class Sweep {
   #finite = true;
@@ -95,12 +112,12 @@ class Sweep {
       if (!this.#prepare(d, pending, task.shift)) return false;
       pending = undefined;
       for (const [f, field] of this.#plan.fields.entries()) {
-        const at = 2 * (d * this.#plan.fields.length + f);
-        const prior = [task.alpha, task.priors[at]!, task.priors[at + 1]!, task.keys[d]!] as const;
+        const at = d * this.#plan.fields.length + f;
+        const prior: Prior = [task.alpha, task.priors[2 * at]!, task.priors[2 * at + 1]!, task.keys[d]!];
         const { column } = field;
         const go =
           column.kind === "single"
-            ? this.#single(field, d, pending, prior)
+            ? this.#single(field, d, pending, prior, [at, task.moveKeys[at]!])
             : this.#sparse(field, d, pending, prior);
         if (!go) return false;
         pending = column.kind === "single" ? { ...column, linear: d === 0 ? 1 : 0 } : undefined;
@@ -182,13 +199,8 @@ class Sweep {
     return this.#meet();
   }
 
-  #single(
-    field: Field,
-    d: number,
-    pending: Pending,
-    prior: readonly [number, number, number, number],
-  ): boolean {
-    const { chunks, eq, sums, sumsStride, step } = this.#plan;
+  #single(field: Field, d: number, pending: Pending, prior: Prior, [at, moveKey]: Move): boolean {
+    const { chunks, eq, sums, sumsStride, step, precisions, moments, moved } = this.#plan;
     const { ids, values } = field.column as Column & { kind: "single" };
     const linear = d === 0 ? 1 : 0;
     const v = this.#at(field, d);
@@ -196,30 +208,33 @@ class Sweep {
     this.#rows((first, end, chunk) => {
       const to = sums + chunk * sumsStride;
       if (fused) {
-        this.#kernel.moveAndAccumulate(first, end, pending.ids, step, ids, eq, v, to);
+        this.#kernel.moveAndAccumulate(first, end, pending.ids, step, ids, precisions, eq, v, to);
       } else {
         this.#take(pending, first, end);
-        this.#kernel.accumulate(first, end, ids, values, eq, v, to, linear);
+        this.#kernel.accumulate(first, end, ids, values, precisions, eq, v, to, linear);
       }
     });
     if (!this.#meet()) return false;
     // "no feature" too: its sums are cleared, its step is 0
-    this.#features(field.size + 1, (first, end, block) => {
-      if (block % this.#plan.numThreads !== this.#index) return;
-      const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
-      if (!this.#kernel.update(first, end, kinds, hashes, v, step, sums, sumsStride, chunks.length, ...prior))
-        this.#finite = false;
+    const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
+    this.#blocks(field.size + 1, (first, end, block) => {
+      const own = moveKey && moments + block * MOMENTS_STRIDE;
+      const sumsOf = [step, sums, sumsStride, chunks.length] as const;
+      if (!this.#kernel.update(first, end, kinds, hashes, v, ...sumsOf, ...prior, own)) this.#finite = false;
     });
+    if (!this.#meet()) return false;
+    if (!moveKey) return true;
+    const numBlocks = Math.ceil((field.size + 1) / CALL_FEATURES);
+    const [alpha, lambda, mu] = prior;
+    const how = [moments, numBlocks, alpha, lambda, mu, moveKey, moved + 16 * at] as const;
+    this.#blocks(field.size + 1, (first, end) =>
+      this.#kernel.moveTogether(first, end, kinds, v, step, ...how),
+    );
     return this.#meet();
   }
 
-  #sparse(
-    field: Field,
-    d: number,
-    pending: Pending,
-    prior: readonly [number, number, number, number],
-  ): boolean {
-    const { eq } = this.#plan;
+  #sparse(field: Field, d: number, pending: Pending, prior: Prior): boolean {
+    const { eq, precisions } = this.#plan;
     const { indptr, rows, values } = field.column as Column & { kind: "sparse" };
     this.#rows((first, end) => this.#take(pending, first, end));
     if (!this.#meet()) return false;
@@ -227,22 +242,23 @@ class Sweep {
       const [kinds, hashes] = [this.#plan.kinds + field.first, this.#plan.hashes + 8 * field.first];
       const [v, linear] = [this.#at(field, d), d === 0 ? 1 : 0];
       this.#features(field.size, (first, end) => {
-        if (
-          !this.#kernel.updateSparse(first, end, kinds, hashes, indptr, rows, values, eq, v, linear, ...prior)
-        )
+        const cells = [indptr, rows, values, precisions, eq] as const;
+        if (!this.#kernel.updateSparse(first, end, kinds, hashes, ...cells, v, linear, ...prior))
           this.#finite = false;
       });
     }
     return this.#meet();
   }
 
-  /** Losses and sums of the rows, and for the logistic loss new targets. */
+  /** Losses and sums of the rows, and where labels are 0 or 1 new targets. */
   #finish(targetsKey: number): void {
-    const { eq, targets, labels, loss, totals } = this.#plan;
+    const { eq, targets, labels, weights, precisions, link, totals } = this.#plan;
+    const kernel = this.#kernel;
     this.#rows((first, end, chunk) => {
       const at = totals + chunk * TOTALS_STRIDE;
-      if (loss === "squared") this.#kernel.totalSquared(first, end, eq, at);
-      else this.#kernel.drawTargets(first, end, eq, targets, labels, targetsKey, at);
+      if (link === "identity") kernel.totalSquared(first, end, eq, weights, at);
+      else if (link === "probit") kernel.drawProbit(first, end, eq, targets, labels, weights, targetsKey, at);
+      else kernel.drawLogit(first, end, eq, targets, labels, weights, precisions, targetsKey, at);
     });
   }
 
@@ -259,6 +275,13 @@ class Sweep {
       const [from, to] = chunks[c]!;
       for (let first = from; first < to; first += CALL_ROWS) visit(first, Math.min(first + CALL_ROWS, to), c);
     }
+  }
+
+  /** Visits this thread's features of a field, a block at a time. */
+  #blocks(size: number, visit: (first: number, end: number, block: number) => void): void {
+    this.#features(size, (first, end, block) => {
+      if (block % this.#plan.numThreads === this.#index) visit(first, end, block);
+    });
   }
 
   #features(size: number, visit: (first: number, end: number, block: number) => void): void {

@@ -90,11 +90,16 @@ const meanSquare = (scores: Float32Array, labels: Float32Array) =>
   scores.reduce((sum, s, r) => sum + (s - labels[r]!) ** 2, 0) / scores.length;
 
 describe.each(["als", "mcmc"] as const)("%s", (method) => {
-  test.each(["squared", "logistic"] as const)(
-    "%s loss: the training loss, from residuals carried along for 12 sweeps, is that of the last draw's own scores to 1e-5",
-    async (loss) => {
+  test.each([
+    ["squared", "logit"],
+    ["logistic", "logit"],
+    ["logistic", "probit"],
+  ] as const)(
+    "%s loss, %s: the training loss, from residuals carried along for 12 sweeps, is that of the last draw's own scores to 1e-5",
+    async (loss, link) => {
       const rows = plantedRows(1, 900, loss);
-      const options = optionsOf(method, loss, { draws: 1 });
+      const options = optionsOf(method, loss, { draws: 1, link });
+      const probability = link === "probit" ? normalCdf : (s: number) => 1 / (1 + Math.exp(-s));
       const model = await trainCoordinates(inputOf(rows), options);
       const { draws } = model.ensemble;
       expect(draws).toHaveLength(1);
@@ -102,7 +107,7 @@ describe.each(["als", "mcmc"] as const)("%s", (method) => {
       const expected =
         loss === "squared"
           ? meanSquare(scores, rows.labels)
-          : scores.reduce((sum, s, r) => sum - Math.log(normalCdf(rows.labels[r] ? s : -s)), 0) /
+          : scores.reduce((sum, s, r) => sum - Math.log(probability(rows.labels[r] ? s : -s)), 0) /
             rows.numRows;
       expect(Math.abs(model.epochs.at(-1)!.trainLoss - expected)).toBeLessThan(1e-5);
     },
@@ -227,55 +232,61 @@ test("ALS without penalties finds what exact least squares finds for weights alo
   expect(maxDifference(scores, labels)).toBeLessThan(1e-4);
 });
 
-test("MCMC's mean is the exact posterior mean of a model of one weight, within four standard errors", async () => {
-  // one feature in half of the rows; its vector has no partner, so that only w0, w and their hyperparameters matter
-  const numRows = 60;
-  const labels = Float32Array.from({ length: numRows }, (_, r) => (r % 2) * 0.8 + normalDraw(draw(5, r)));
-  const indptr = Uint32Array.from({ length: numRows + 1 }, (_, r) => Math.floor(r / 2));
-  const ids = new Uint32Array(numRows / 2);
-  const train = { numRows, width: 0, indptr, ids, labels };
-  const input = { ...inputOf(train), offsets: [0, 1], counts: Uint32Array.of(30) };
-  const epochs = 20_000;
-  const { ensemble } = await trainCoordinates(
-    input,
-    optionsOf("mcmc", "squared", { dim: 1, epochs, draws: 10_000 }),
-  );
-  const got = ensemble.draws.map(({ w }) => w[0]!);
-  const mean = got.reduce((sum, w) => sum + w, 0) / got.length;
+test.each(["all", "field"] as const)(
+  "MCMC's mean and mean square are the exact posterior's of a model of one weight, within four standard errors, prior of %s",
+  async (priorOf) => {
+    // one feature in half of the rows; its vector has no partner, so that only w0, w and their hyperparameters matter
+    const numRows = 60;
+    const labels = Float32Array.from({ length: numRows }, (_, r) => (r % 2) * 0.8 + normalDraw(draw(5, r)));
+    const indptr = Uint32Array.from({ length: numRows + 1 }, (_, r) => Math.floor(r / 2));
+    const ids = new Uint32Array(numRows / 2);
+    const train = { numRows, width: 0, indptr, ids, labels };
+    const input = { ...inputOf(train), offsets: [0, 1], counts: Uint32Array.of(30) };
+    const epochs = 20_000;
+    const { ensemble } = await trainCoordinates(
+      input,
+      optionsOf("mcmc", "squared", { dim: 1, epochs, draws: 10_000, priorOf }),
+    );
 
-  // the posterior of w by brute force, in units of the labels' deviation: mu and lambda on grids, w0 and alpha integrated
-  // out in closed form
-  const average = labels.reduce((sum, y) => sum + y, 0) / numRows;
-  const scale = Math.sqrt(labels.reduce((sum, y) => sum + (y - average) ** 2, 0) / numRows);
-  const y = Array.from(labels, (label) => label / scale);
-  const squaresAt = (w: number) => {
-    const rest = y.map((each, r) => each - (r % 2) * w);
-    const center = rest.reduce((sum, each) => sum + each, 0) / numRows;
-    return rest.reduce((sum, each) => sum + (each - center) ** 2, 0);
-  };
-  let [total, moment] = [0, 0];
-  for (let w = -1; w < 2.5; w += 0.01) {
-    // likelihood: alpha ~ Gamma(1/2, 1/2), w0 flat
-    const likelihood = (1 + squaresAt(w)) ** (-numRows / 2);
-    let prior = 0;
-    for (let logLambda = -8; logLambda < 6; logLambda += 0.1) {
-      const lambda = exp(logLambda);
-      // mu ~ N(0, 1 / lambda) integrated out: w ~ N(0, 2 / lambda); lambda ~ Gamma(1/2, 1/2) over a logarithmic grid
-      prior += Math.sqrt(lambda) * exp((-lambda * w * w) / 4) * Math.sqrt(lambda) * exp(-lambda / 2);
+    // the posterior of w by brute force, in units of the labels' deviation: mu and lambda on grids, w0 and alpha integrated
+    // out in closed form
+    const average = labels.reduce((sum, y) => sum + y, 0) / numRows;
+    const scale = Math.sqrt(labels.reduce((sum, y) => sum + (y - average) ** 2, 0) / numRows);
+    const y = Array.from(labels, (label) => label / scale);
+    const squaresAt = (w: number) => {
+      const rest = y.map((each, r) => each - (r % 2) * w);
+      const center = rest.reduce((sum, each) => sum + each, 0) / numRows;
+      return rest.reduce((sum, each) => sum + (each - center) ** 2, 0);
+    };
+    let [total, moment, square] = [0, 0, 0];
+    for (let w = -1; w < 2.5; w += 0.01) {
+      // likelihood: alpha ~ Gamma(1/2, 1/2), w0 flat
+      const likelihood = (1 + squaresAt(w)) ** (-numRows / 2);
+      let prior = 0;
+      for (let logLambda = -8; logLambda < 6; logLambda += 0.1) {
+        const lambda = exp(logLambda);
+        // mu ~ N(0, 1 / lambda) integrated out: w ~ N(0, 2 / lambda); lambda ~ Gamma(1/2, 1/2) over a logarithmic grid
+        prior += Math.sqrt(lambda) * exp((-lambda * w * w) / 4) * Math.sqrt(lambda) * exp(-lambda / 2);
+      }
+      total += likelihood * prior;
+      moment += likelihood * prior * w;
+      square += likelihood * prior * w * w;
     }
-    total += likelihood * prior;
-    moment += likelihood * prior * w;
-  }
-  const exact = (moment / total) * scale;
-  // batches of 500 draws are nearly independent
-  const batches = Array.from({ length: 20 }, (_, b) => {
-    const batch = got.slice(500 * b, 500 * (b + 1));
-    return batch.reduce((sum, w) => sum + w, 0) / batch.length;
-  });
-  const error = Math.sqrt(batches.reduce((sum, each) => sum + (each - mean) ** 2, 0) / (20 * 19));
-  expect(error).toBeLessThan(0.02);
-  expect(Math.abs(mean - exact)).toBeLessThan(4 * error);
-}, 60_000);
+    const mean = (values: number[]) => values.reduce((sum, each) => sum + each, 0) / values.length;
+    for (const [power, exact] of [
+      [1, moment / total],
+      [2, square / total],
+    ] as const) {
+      const got = ensemble.draws.map(({ w }) => (w[0]! / scale) ** power);
+      // batches of 500 draws are nearly independent
+      const batches = Array.from({ length: 20 }, (_, b) => mean(got.slice(500 * b, 500 * (b + 1))));
+      const error = Math.sqrt(mean(batches.map((each) => (each - mean(got)) ** 2)) / 19);
+      expect(error).toBeLessThan(0.02);
+      expect(Math.abs(mean(got) - exact)).toBeLessThan(4 * error);
+    }
+  },
+  60_000,
+);
 
 test("a table of draws is their mean once they are turned alike, and scores as they do", async () => {
   const rows = plantedRows(8, 4000, "squared");
@@ -303,6 +314,77 @@ test("a table of draws is their mean once they are turned alike, and scores as t
     return { ...each, vectors };
   });
   expect(maxDifference(meanOfDraws(turned, input.counts).vectors, table.vectors)).toBeLessThan(1e-5);
+});
+
+describe.each(["als", "mcmc"] as const)("weights of events, %s", (method) => {
+  const weighted = (rows: FeatureRows, weightOf: (r: number) => number): FeatureRows => ({
+    ...rows,
+    weights: Float32Array.from({ length: rows.numRows }, (_, r) => weightOf(r)),
+  });
+
+  test.each(["squared", "logistic"] as const)(
+    "%s loss: weights of 1 give the bytes of none",
+    async (loss) => {
+      const rows = plantedRows(11, 800, loss);
+      const models = await Promise.all(
+        [rows, weighted(rows, () => 1)].map((each) =>
+          trainCoordinates(inputOf(each, each), optionsOf(method, loss, { epochs: 4 })),
+        ),
+      );
+      const [none, ones] = models.map(({ w0, w, vectors, epochs }) => ({
+        w0,
+        w,
+        vectors,
+        losses: epochs.map(({ trainLoss, validLoss }) => [trainLoss, validLoss]),
+      }));
+      expect(ones).toEqual(none);
+    },
+  );
+
+  test("rows of labels that contradict each other go to the side that weighs more", async () => {
+    const rows = plantedRows(12, 2000, "logistic");
+    const labels = rows.labels.map((_, r) => r % 2);
+    const mean = async (weightOf: (r: number) => number) => {
+      const { ensemble } = await trainCoordinates(
+        inputOf(weighted({ ...rows, labels }, weightOf)),
+        optionsOf(method, "logistic", { epochs: 8 }),
+      );
+      const scores = await scoreEnsemble(ensemble, rows, { threads: 1 });
+      return scores.reduce((sum, s) => sum + s, 0) / rows.numRows;
+    };
+    // odds of 3: log 3
+    expect(Math.abs((await mean((r) => (r % 2 ? 1.5 : 0.5))) - Math.log(3))).toBeLessThan(0.15);
+    expect(Math.abs(await mean(() => 1))).toBeLessThan(0.15);
+  });
+});
+
+test("ALS of weights that are whole numbers is ALS of so many copies of each row, to 1e-4", async () => {
+  const rows = plantedRows(13, 500, "squared");
+  const copies = Array.from({ length: 500 }, (_, r) => 1 + (draw(14, r) % 3));
+  const total = copies.reduce((sum, n) => sum + n, 0);
+  // weights are divided by their mean, and so must penalties be
+  const weights = Float32Array.from(copies, (n) => (500 * n) / total);
+  const { indptr, ids, values } = rows;
+  const order = copies.flatMap((n, r) => Array.from({ length: n }, () => r));
+  const pairs = order.map((r) =>
+    Array.from({ length: indptr![r + 1]! - indptr![r]! }, (_, i) => indptr![r]! + i),
+  );
+  const repeated = {
+    numRows: total,
+    width: 0,
+    indptr: Uint32Array.from([0, ...pairs.map((_, i) => pairs.slice(0, i + 1).flat().length)]),
+    ids: Uint32Array.from(pairs.flat(), (p) => ids[p]!),
+    values: Float32Array.from(pairs.flat(), (p) => values![p]!),
+    labels: Float32Array.from(order, (r) => rows.labels[r]!),
+  };
+  const options = optionsOf("als", "squared", { epochs: 10, l2Weight: 2, l2Vector: 2 });
+  const heavier = { ...options, l2Weight: (2 * total) / 500, l2Vector: (2 * total) / 500 };
+  const [one, other] = await Promise.all([
+    trainCoordinates(inputOf({ ...rows, weights }), options),
+    trainCoordinates(inputOf(repeated), heavier),
+  ]);
+  expect(maxDifference(one.w, other.w)).toBeLessThan(1e-4);
+  expect(maxDifference(one.vectors, other.vectors)).toBeLessThan(1e-4);
 });
 
 test("a feature without events is 0, and the prior's mean where unseen keys meet it", async () => {

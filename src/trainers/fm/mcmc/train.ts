@@ -1,44 +1,38 @@
 // ALS and MCMC: sweeps of coordinate descent, to a minimum or through the posterior.
 //
-//   input ──► coordinate machine ──► sweeps ──► ALS:  the best sweep's parameters
-//                                          └─► MCMC: draws, thinned ──► their mean prediction, and a table of their mean
+//   input ──► coordinate machine ──► chain of sweeps ──► ALS:  the best sweep's parameters
+//                                                   └──► MCMC: draws, thinned ──► their mean prediction, and a table of their mean
 //
 // Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Equations and deviations: docs/algorithms/fm-mcmc.md.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { DivergedError } from "../../../errors.js";
 import { normalDraw } from "../../../kernels/reference/normal.js";
 import { draw } from "../../../kernels/reference/random.js";
+import { withMachine } from "../../../workers/with-machine.js";
+import type { TrainingControls } from "../../controls.js";
 import type { EpochEvent } from "../../epoch.js";
+import { keepUntouched, type Start } from "../../start.js";
+import { runEpochs, type Steered } from "../../steered.js";
+import { labelsOf, sumOf } from "../label-scale.js";
 import type { FmModel, FmParameters } from "../model.js";
 import type { FmOptions } from "../options.js";
-import { DrawScorer, MeanPrediction, meanOfDraws, type Ensemble, type Link } from "./draws.js";
-import { meanLoss } from "./losses.js";
-import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type Totals } from "./machine.js";
-import { drawAlpha, drawPrior, type Prior } from "./priors.js";
-import { withMachine } from "../../../workers/with-machine.js";
+import { Chain, SPREAD, type ChainInput } from "./chain.js";
+import { meanOfDraws, turnedOnto, type Ensemble } from "./draws.js";
+import { KeptDraws } from "./kept.js";
+import { linkOf } from "./link.js";
+import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type MachineInput } from "./machine.js";
+import { Validation } from "./validation.js";
 
-/** First vectors are normal with this deviation. */
-const SPREAD = 0.1;
-/**
- * MCMC's precisions of weights and vectors in the first sweep. Drawn from first weights, which are all 0, that of the weights
- * would be near their number, hold them at 0 for dozens of sweeps, and leave the vectors to take their place.
- */
-const FIRST_LAMBDAS = { l2Weight: 4, l2Vector: 1 / SPREAD ** 2 };
-
-export interface CoordinateInput {
-  /** ALS: the penalties of each field's parameters; by default those of the options */
-  penalties?: readonly { l2Weight: number; l2Vector: number }[];
-  /** field f owns features [offsets[f], offsets[f + 1]) */
-  offsets: readonly number[];
+export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
   /** u32[numFeatures][2] */
   featureHashes: Uint32Array;
-  /** u32[numFeatures]: events of the training part that hold it */
-  counts: Uint32Array;
-  /** whether a feature without events stands for unseen keys and takes its prior's mean; else it is 0 */
+  /** whether a feature without events stands for unseen keys and takes its prior's mean; else it stays as it starts */
   standsForUnseen: (feature: number) => boolean;
   train: FeatureRows;
   valid?: FeatureRows;
+  /** an earlier model to go on from; none of it is frozen */
+  start?: Start;
+  controls?: TrainingControls;
 }
 
 /** The table's parameters, and what predicts: for ALS the same, for MCMC the draws. */
@@ -63,12 +57,17 @@ export async function trainCoordinates(
   signal?: AbortSignal,
 ): Promise<CoordinateModel> {
   signal?.throwIfAborted();
-  const { rows, w0, scale } = scaled(input.train, options.loss);
-  const machine = await CoordinateMachine.start(machineInput(input, options, rows, w0), options);
+  const { bias, scale } = labelsOf({ kind: "resident", rows: input.train }, options.loss);
+  const w0 = Math.fround((input.start?.w0 ?? bias) / scale);
+  const machine = await CoordinateMachine.start(machineInput(input, options, w0, scale), {
+    ...options,
+    link: linkOf(options),
+  });
   return await withMachine(machine, signal, async () => {
-    const validation = input.valid && (await Validation.start(input.valid, input, options));
+    const { valid, counts, controls } = input;
+    const validation = valid && (await Validation.start(valid, counts.length, options, controls?.judge));
     try {
-      return await runSweeps(machine, validation, input, { rows, w0, scale }, options, observe);
+      return await runSweeps(machine, validation, input, { w0, scale }, options, observe);
     } finally {
       await validation?.terminate();
     }
@@ -79,250 +78,67 @@ async function runSweeps(
   machine: CoordinateMachine,
   validation: Validation | undefined,
   input: CoordinateInput,
-  { rows, w0, scale }: ReturnType<typeof scaled>,
+  { w0, scale }: { w0: number; scale: number },
   options: FmOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<CoordinateModel> {
-  const run = new Run(machine, input, options, w0);
-  const kept = options.method === "als" ? new BestSweep(options) : new ThinnedDraws(options);
-  const epochs: EpochEvent[] = [];
-  await run.start();
-  for (let epoch = 1; epoch <= options.epochs; epoch++) {
-    const start = performance.now();
-    const { loss } = await run.sweep(epoch);
-    const swept = performance.now();
-    const parameters = () => unscaled(machine.parameters(run.w0), scale);
-    const validLoss = validation && (await validation.look(parameters(), kept.counts(epoch)));
-    const best = kept.take(epoch, validLoss, parameters);
-    const event: EpochEvent = {
-      epoch,
-      trainLoss: (loss / rows.numRows) * (options.loss === "squared" ? scale ** 2 : 1),
-      ...(validLoss !== undefined && { validLoss }),
-      rowsPerSecond: (rows.numRows / (swept - start)) * 1000,
-      seconds: (performance.now() - start) / 1000,
-      best,
-    };
-    epochs.push(event);
-    observe(event);
-    if (kept.ends(epoch)) break;
-  }
-  const ensemble: Ensemble = { link: linkOf(options), draws: kept.draws };
-  const table = kept.draws.length === 1 ? kept.draws[0]! : meanOfDraws(kept.draws, input.counts);
-  return { ...table, loss: options.loss, bestEpoch: kept.bestEpoch, epochs, ensemble };
+  const { train, start, counts, controls = {} } = input;
+  const { judge } = controls;
+  const samples = options.method === "mcmc";
+  const { numRows } = train;
+  const weight = train.weights ? sumOf(train.weights) : numRows;
+  const chain = new Chain(machine, { ...input, numRows }, options, w0);
+  const kept = new KeptDraws(options);
+  const parameters = () => {
+    const own = unscaled(machine.parameters(chain.w0), scale);
+    return start && samples ? withUnseen(own, start, input) : own;
+  };
+  if (!controls.resume) await chain.start();
+
+  const training: Steered = {
+    async epoch(epoch) {
+      const began = performance.now();
+      const { loss } = await chain.sweep(epoch);
+      const swept = performance.now();
+      kept.see(epoch, parameters);
+      const seen = validation && (await validation.look(parameters(), kept.counts(epoch)));
+      const event = {
+        trainLoss: (loss / weight) * (options.loss === "squared" ? scale ** 2 : 1),
+        ...(seen && { validLoss: seen.loss }),
+        ...(seen && judge && { [judge.name]: seen.judged }),
+        rowsPerSecond: (numRows / (swept - began)) * 1000,
+      };
+      // a chain has no best sweep
+      return { event, judged: samples ? undefined : seen?.judged };
+    },
+    keep: () => kept.keep(parameters),
+    save: (withKept) => ({
+      ...chain.arrays,
+      ...((withKept || samples) && kept.arrays),
+      ...(samples && validation?.arrays),
+    }),
+    restore(arrays) {
+      chain.arrays = arrays;
+      if (samples || (validation && options.patience > 0)) kept.arrays = arrays;
+      if (samples && validation) validation.arrays = arrays;
+    },
+    terminate: () => machine.terminate(),
+  };
+  const looks = validation !== undefined && !samples;
+  const plan = { ...options, better: judge?.better ?? "lower", looks } as const;
+  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
+
+  const { draws } = kept;
+  const table = draws.length === 1 ? draws[0]! : meanOfDraws(draws, counts);
+  if (start && !samples) keepUntouched(table, start, counts);
+  const ensemble: Ensemble = { link: samples ? linkOf(options) : linkOfOne(options), draws };
+  return { ...table, loss: options.loss, ...done, ...(interrupted && { interrupted }), ensemble };
 }
 
-function linkOf({ loss }: FmOptions): Link {
-  return loss === "logistic" ? "probit" : "identity";
-}
-
-/** The chain: machine, w0 and hyperparameters. */
-class Run {
-  w0: number;
-  readonly #machine: CoordinateMachine;
-  readonly #options: FmOptions;
-  readonly #numRows: number;
-  readonly #numFields: number;
-  readonly #isDrawn: (f: number) => (i: number) => boolean;
-  /** [1 + dim][numFields] */
-  #priors: Prior[];
-  #totals: Totals = { loss: 0, e: 0, squares: 0 };
-
-  constructor(
-    machine: CoordinateMachine,
-    { offsets, counts, train, penalties }: CoordinateInput,
-    options: FmOptions,
-    w0: number,
-  ) {
-    this.#machine = machine;
-    this.#options = options;
-    this.w0 = w0;
-    this.#numRows = train.numRows;
-    this.#numFields = offsets.length - 1;
-    this.#isDrawn = (f) => (i) => counts[offsets[f]! + i]! > 0;
-    const { method, dim } = options;
-    this.#priors = Array.from({ length: (1 + dim) * this.#numFields }, (_, i) => {
-      const { l2Weight, l2Vector } =
-        method === "mcmc" ? FIRST_LAMBDAS : (penalties?.[i % this.#numFields] ?? options);
-      return { lambda: i < this.#numFields ? l2Weight : l2Vector, mu: 0 };
-    });
-  }
-
-  async start(): Promise<void> {
-    this.#totals = await this.#run({ kind: "start", targetsKey: this.#key(0, TARGETS) }, 0);
-  }
-
-  /** Moves every parameter once. @returns sums of the rows after it */
-  async sweep(epoch: number): Promise<Totals> {
-    const { method, loss, dim } = this.#options;
-    const samples = method === "mcmc";
-    const { e, squares } = this.#totals;
-    const numRows = this.#numRows;
-
-    // the precision of the labels; of probit's targets it is 1
-    const alpha = samples && loss === "squared" ? drawAlpha(numRows, squares, this.#key(epoch, ALPHA)) : 1;
-    // w0 has a flat prior
-    const noise = samples ? normalDraw(this.#key(epoch, BIAS)) / Math.sqrt(alpha * numRows) : 0;
-    const shift = Math.fround(noise - e / numRows);
-    this.w0 += shift;
-
-    if (samples && epoch > 1) this.#priors = this.#drawPriors(epoch);
-    this.#totals = await this.#run(
-      {
-        kind: "sweep",
-        alpha,
-        shift,
-        priors: Float64Array.from(this.#priors.flatMap(({ lambda, mu }) => [lambda, mu])),
-        keys: Uint32Array.from({ length: 1 + dim }, (_, d) => (samples ? this.#key(epoch, d) : 0)),
-        targetsKey: this.#key(epoch, TARGETS),
-      },
-      epoch,
-    );
-    return this.#totals;
-  }
-
-  #drawPriors(epoch: number): Prior[] {
-    return this.#priors.map(({ mu }, i) => {
-      const [d, f] = [Math.floor(i / this.#numFields), i % this.#numFields];
-      const key = draw(this.#key(epoch, PRIORS), i);
-      return drawPrior(this.#machine.parametersOf(f, d), this.#isDrawn(f), mu, key);
-    });
-  }
-
-  async #run(task: Parameters<CoordinateMachine["run"]>[0], epoch: number): Promise<Totals> {
-    const totals = await this.#machine.run(task);
-    if (totals && Number.isFinite(totals.loss)) return totals;
-    throw new DivergedError(
-      `a parameter is no longer finite in epoch ${epoch}: ` +
-        "try a greater --l2-vector with --method als, or numeric columns of smaller range",
-    );
-  }
-
-  /** What a sweep's draw hangs on: 0, which means no draw, for ALS. */
-  #key(epoch: number, what: number): number {
-    return this.#options.method === "als" ? 0 : draw(draw(this.#options.seed, epoch), what) || 1;
-  }
-}
-
-/** What keys stand for beside dimensions. */
-const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
-
-/** The validation part, scored sweep by sweep. */
-class Validation {
-  readonly #rows: FeatureRows;
-  readonly #scorer: DrawScorer;
-  readonly #options: FmOptions;
-  #mean: MeanPrediction;
-
-  private constructor(rows: FeatureRows, scorer: DrawScorer, options: FmOptions) {
-    this.#rows = rows;
-    this.#scorer = scorer;
-    this.#options = options;
-    this.#mean = new MeanPrediction(linkOf(options), rows.numRows);
-  }
-
-  static async start(
-    rows: FeatureRows,
-    { counts }: CoordinateInput,
-    options: FmOptions,
-  ): Promise<Validation | undefined> {
-    if (rows.numRows === 0) return undefined;
-    const shape = { w: new Float32Array(counts.length), dim: options.dim };
-    return new Validation(rows, await DrawScorer.start(shape, options.threads, rows), options);
-  }
-
-  /** The mean loss: of the sweeps that count so far together, or of one that does not, alone. */
-  async look(parameters: FmParameters, counts: boolean): Promise<number> {
-    const scores = await this.#scorer.score(parameters);
-    const mean = counts ? this.#mean : new MeanPrediction(linkOf(this.#options), this.#rows.numRows);
-    mean.add(scores);
-    return meanLoss(this.#options.loss, mean.scores(), this.#rows.labels);
-  }
-
-  async terminate(): Promise<void> {
-    await this.#scorer.terminate();
-  }
-}
-
-/** ALS keeps the sweep of the lowest validation loss, or the last. */
-class BestSweep {
-  draws: FmParameters[] = [];
-  bestEpoch = 0;
-  #loss = Infinity;
-  readonly #options: FmOptions;
-
-  constructor(options: FmOptions) {
-    this.#options = options;
-  }
-
-  /** no sweep is averaged with another */
-  counts(): boolean {
-    return false;
-  }
-
-  take(epoch: number, validLoss: number | undefined, parameters: () => FmParameters): boolean {
-    const { epochs, patience } = this.#options;
-    const best = validLoss === undefined || validLoss < this.#loss;
-    const stopsEarly = validLoss !== undefined && patience > 0;
-    if (best) this.#loss = validLoss ?? Infinity;
-    if (stopsEarly ? best : epoch === epochs) this.draws = [parameters()];
-    if (best || (!stopsEarly && epoch === epochs)) this.bestEpoch = epoch;
-    return best;
-  }
-
-  ends(epoch: number): boolean {
-    return (
-      this.#loss < Infinity && this.#options.patience > 0 && epoch - this.bestEpoch >= this.#options.patience
-    );
-  }
-}
-
-/** MCMC keeps draws at equal distances, the last sweep's among them. */
-class ThinnedDraws {
-  draws: FmParameters[] = [];
-  bestEpoch = 0;
-  readonly #options: FmOptions;
-
-  constructor(options: FmOptions) {
-    this.#options = options;
-  }
-
-  counts(epoch: number): boolean {
-    return epoch > this.#burnIn;
-  }
-
-  take(epoch: number, _: number | undefined, parameters: () => FmParameters): boolean {
-    const { epochs, draws } = this.#options;
-    this.bestEpoch = epoch;
-    const sweeps = epochs - this.#burnIn;
-    const keptUpTo = (sweep: number) => Math.floor((Math.max(0, sweep) * Math.min(draws, sweeps)) / sweeps);
-    if (keptUpTo(epoch - this.#burnIn) > keptUpTo(epoch - 1 - this.#burnIn)) this.draws.push(parameters());
-    return true;
-  }
-
-  ends(): boolean {
-    return false;
-  }
-
-  /** at most half of the sweeps */
-  get #burnIn(): number {
-    return Math.min(this.#options.burnIn, Math.floor(this.#options.epochs / 2));
-  }
-}
-
-/** Labels as the machine takes them, where w0 starts, and what squared labels were divided by. */
-function scaled(
-  rows: FeatureRows,
-  loss: FmOptions["loss"],
-): { rows: FeatureRows; w0: number; scale: number } {
-  if (loss === "logistic") return { rows, w0: 0, scale: 1 };
-  const { labels, numRows } = rows;
-  let sum = 0;
-  for (const y of labels) sum += y;
-  const mean = sum / numRows;
-  let squares = 0;
-  for (const y of labels) squares += (y - mean) ** 2;
-  const scale = Math.sqrt(squares / numRows) || 1;
-  return { rows: { ...rows, labels: labels.map((y) => y / scale) }, w0: Math.fround(mean / scale), scale };
+/** One model's log-odds are its scores under the logit link. */
+function linkOfOne(options: FmOptions): Ensemble["link"] {
+  const link = linkOf(options);
+  return link === "logit" ? "identity" : link;
 }
 
 /** Scores of divided labels multiplied back: w by the scale, products of two vectors by its root twice. */
@@ -337,21 +153,49 @@ function unscaled({ dim, w0, w, vectors }: FmParameters, scale: number): FmParam
   };
 }
 
+/**
+ * Known features that no row holds, as the start had them: a chain turns all others, so their vectors are turned as the others
+ * were.
+ */
+function withUnseen(
+  own: FmParameters,
+  { known, w, vectors }: Start,
+  { counts, standsForUnseen }: CoordinateInput,
+): FmParameters {
+  const { dim } = own;
+  const turned = turnedOnto(vectors, own.vectors, counts, dim);
+  for (let i = 0; i < counts.length; i++) {
+    if (!known[i] || counts[i]! > 0 || standsForUnseen(i)) continue;
+    own.w[i] = w[i]!;
+    own.vectors.set(turned.subarray(i * dim, (i + 1) * dim), i * dim);
+  }
+  return own;
+}
+
 function machineInput(
-  { offsets, featureHashes, counts, standsForUnseen }: CoordinateInput,
+  { offsets, featureHashes, counts, standsForUnseen, train, start }: CoordinateInput,
   { dim, seed, loss }: FmOptions,
-  rows: FeatureRows,
   w0: number,
-): Parameters<typeof CoordinateMachine.start>[0] {
+  scale: number,
+): MachineInput {
   const numFeatures = counts.length;
   const kinds = new Uint8Array(numFeatures);
   const first = Array.from({ length: 1 + dim }, () => new Float32Array(numFeatures));
+  const root = Math.sqrt(scale);
   for (let i = 0; i < numFeatures; i++) {
     kinds[i] = counts[i]! > 0 ? DRAWN : standsForUnseen(i) ? AT_MEAN : FIXED;
     if (kinds[i] !== DRAWN) continue;
+    const vector = start?.vectors.subarray(i * dim, (i + 1) * dim);
+    // a known feature that is all zero was never trained and starts as a new one
+    if (start?.known[i] && (start.w[i] !== 0 || vector!.some((v) => v !== 0))) {
+      first[0]![i] = start.w[i]! / scale;
+      for (let d = 1; d <= dim; d++) first[d]![i] = vector![d - 1]! / root;
+      continue;
+    }
     const key = draw(draw(seed, featureHashes[2 * i]!), featureHashes[2 * i + 1]!);
     for (let d = 1; d <= dim; d++) first[d]![i] = SPREAD * normalDraw(draw(key, d));
   }
+  const rows = loss === "squared" ? { ...train, labels: train.labels.map((y) => y / scale) } : train;
   const residuals = rows.labels.map((y) => (loss === "squared" ? w0 - y : w0));
   return { rows, offsets, featureHashes, kinds, first, residuals };
 }

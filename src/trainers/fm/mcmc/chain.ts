@@ -1,0 +1,161 @@
+// The chain of ALS and MCMC: parameters in the machine, w0 and the priors here; a sweep moves each of them once.
+
+import { DivergedError } from "../../../errors.js";
+import { normalDraw } from "../../../kernels/reference/normal.js";
+import { draw } from "../../../kernels/reference/random.js";
+import { arrayOf, type NamedArrays } from "../../named-arrays.js";
+import type { FmOptions } from "../options.js";
+import type { CoordinateMachine, Totals } from "./machine.js";
+import { drawAlpha, drawPrior, type Prior } from "./priors.js";
+
+/** First vectors are normal with this deviation. */
+export const SPREAD = 0.1;
+/**
+ * MCMC's precisions of weights and vectors in the first sweep. Drawn from first weights, which are all 0, that of the weights
+ * would be near their number and hold them at 0.
+ */
+const FIRST_LAMBDAS = { l2Weight: 4, l2Vector: 1 / SPREAD ** 2 };
+
+export interface ChainInput {
+  /** field f owns features [offsets[f], offsets[f + 1]) */
+  offsets: readonly number[];
+  /** u32[numFeatures] */
+  counts: Uint32Array;
+  numRows: number;
+  /** ALS: the penalties of each field's parameters; by default those of the options */
+  penalties?: readonly { l2Weight: number; l2Vector: number }[];
+}
+
+/** Where a training is, from sweep to sweep. */
+export class Chain {
+  w0: number;
+  readonly #machine: CoordinateMachine;
+  readonly #options: FmOptions;
+  readonly #numRows: number;
+  readonly #numFields: number;
+  readonly #isDrawn: (f: number) => (i: number) => boolean;
+  /** [1 + dim][numFields] */
+  #priors: Prior[];
+  #totals: Totals = { loss: 0, e: 0, squares: 0, precision: 0 };
+
+  constructor(
+    machine: CoordinateMachine,
+    { offsets, counts, numRows, penalties }: ChainInput,
+    options: FmOptions,
+    w0: number,
+  ) {
+    this.#machine = machine;
+    this.#options = options;
+    this.w0 = w0;
+    this.#numRows = numRows;
+    this.#numFields = offsets.length - 1;
+    this.#isDrawn = (f) => (i) => counts[offsets[f]! + i]! > 0;
+    const { method, dim } = options;
+    this.#priors = Array.from({ length: (1 + dim) * this.#numFields }, (_, i) => {
+      const { l2Weight, l2Vector } =
+        method === "mcmc" ? FIRST_LAMBDAS : (penalties?.[i % this.#numFields] ?? options);
+      return { lambda: i < this.#numFields ? l2Weight : l2Vector, mu: 0 };
+    });
+  }
+
+  /** To be called once, unless the chain is put back where another stood. */
+  async start(): Promise<void> {
+    this.#totals = await this.#run({ kind: "start", targetsKey: this.#key(0, TARGETS) }, 0);
+  }
+
+  /** Moves every parameter once. @returns sums of the rows after it @throws {DivergedError} one is not finite */
+  async sweep(epoch: number): Promise<Totals> {
+    const { method, loss, dim, priorOf } = this.#options;
+    const samples = method === "mcmc";
+    const { e, squares, precision } = this.#totals;
+
+    // the precision of the labels; that of labels of 0 and 1 is the link's
+    const alpha =
+      samples && loss === "squared" ? drawAlpha(this.#numRows, squares, this.#key(epoch, ALPHA)) : 1;
+    // w0 has a flat prior
+    const noise = samples ? normalDraw(this.#key(epoch, BIAS)) / Math.sqrt(alpha * precision) : 0;
+    const shift = Math.fround(noise - e / precision);
+    this.w0 += shift;
+
+    if (samples && epoch > 1) this.#priors = this.#drawPriors(epoch);
+    this.#totals = await this.#run(
+      {
+        kind: "sweep",
+        alpha,
+        shift,
+        priors: Float64Array.from(this.#priors.flatMap(({ lambda, mu }) => [lambda, mu])),
+        keys: Uint32Array.from({ length: 1 + dim }, (_, d) => this.#key(epoch, d)),
+        // a field can only move together with a prior of its own
+        moveKeys: Uint32Array.from(this.#priors, (_, i) =>
+          priorOf === "field" ? this.#key(epoch, MOVES + i) : 0,
+        ),
+        targetsKey: this.#key(epoch, TARGETS),
+      },
+      epoch,
+    );
+    // priors go where their fields went together
+    const { moved } = this.#machine;
+    this.#priors = this.#priors.map(({ lambda, mu }, i) => {
+      const [a, c] = [moved[2 * i]!, moved[2 * i + 1]!];
+      return { lambda: lambda / (a * a), mu: a * mu + c };
+    });
+    return this.#totals;
+  }
+
+  /** All that later sweeps read, for a checkpoint. */
+  get arrays(): NamedArrays {
+    const { loss, e, squares, precision } = this.#totals;
+    return {
+      ...this.#machine.state,
+      priors: Float64Array.from(this.#priors.flatMap(({ lambda, mu }) => [lambda, mu])),
+      chain: Float64Array.of(this.w0, loss, e, squares, precision),
+    };
+  }
+
+  /** Puts it back. @throws {ArtifactError} it is of another shape */
+  set arrays(arrays: NamedArrays) {
+    this.#machine.state = arrays;
+    const priors = arrayOf(arrays, "priors", Float64Array, 2 * this.#priors.length);
+    this.#priors = this.#priors.map((_, i) => ({ lambda: priors[2 * i]!, mu: priors[2 * i + 1]! }));
+    const [w0, loss, e, squares, precision] = arrayOf(arrays, "chain", Float64Array, 5);
+    this.w0 = w0!;
+    this.#totals = { loss: loss!, e: e!, squares: squares!, precision: precision! };
+  }
+
+  #drawPriors(epoch: number): Prior[] {
+    const numFields = this.#numFields;
+    const ofField = (f: number, d: number) => ({
+      values: this.#machine.parametersOf(f, d),
+      counts: this.#isDrawn(f),
+    });
+    const priorKey = (i: number) => draw(this.#key(epoch, PRIORS), i);
+    if (this.#options.priorOf === "field") {
+      return this.#priors.map(({ mu }, i) =>
+        drawPrior([ofField(i % numFields, Math.floor(i / numFields))], mu, priorKey(i)),
+      );
+    }
+    return Array.from({ length: this.#priors.length / numFields }, (_, d) => {
+      const all = Array.from({ length: numFields }, (__, f) => ofField(f, d));
+      const prior = drawPrior(all, this.#priors[d * numFields]!.mu, priorKey(d));
+      return all.map(() => prior);
+    }).flat();
+  }
+
+  async #run(task: Parameters<CoordinateMachine["run"]>[0], epoch: number): Promise<Totals> {
+    const totals = await this.#machine.run(task);
+    if (totals && Number.isFinite(totals.loss)) return totals;
+    throw new DivergedError(
+      `a parameter is no longer finite in epoch ${epoch}: ` +
+        "try a greater --l2-vector with --method als, or numeric columns of smaller range",
+    );
+  }
+
+  /** What a sweep's draw hangs on: 0, which means no draw, for ALS. */
+  #key(epoch: number, what: number): number {
+    return this.#options.method === "als" ? 0 : draw(draw(this.#options.seed, epoch), what) || 1;
+  }
+}
+
+/** What keys stand for beside dimensions; and from where on they stand for the fields' common moves. */
+const [TARGETS, ALPHA, BIAS, PRIORS] = [0xffffff00, 0xffffff01, 0xffffff02, 0xffffff03] as const;
+const MOVES = 0x80000000;
