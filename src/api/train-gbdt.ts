@@ -2,7 +2,7 @@
 
 import { eventColumn } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
-import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
@@ -18,6 +18,7 @@ import { readingRecipe } from "./describe-run.js";
 import { Boosting } from "./gbdt-checkpoint.js";
 import { withCtr } from "./gbdt-ctr.js";
 import { comparisons } from "./gbdt-head.js";
+import { entitiesOf } from "./gbdt-entities.js";
 import { likeEarlier, openEarlierTrees } from "./gbdt-init.js";
 import { judgeForest } from "./gbdt-judge.js";
 import { fitModel, type ModelJob } from "./gbdt-model.js";
@@ -65,7 +66,7 @@ export async function trainGbdt(
     ...eventColumn(asked),
     integersAreNumbers: true,
     labelIsName,
-    ...(flags.ctr && { ids: flags.ctr.columns }),
+    ids: [...(flags.ctr?.columns ?? []), ...(flags.entity ? [flags.entity.column] : [])],
   };
   const read = await readDataset(paths, told, collecting);
   const options = { ...told, ...read.shaping };
@@ -101,6 +102,8 @@ export async function trainGbdt(
   if (interrupted) warn(`interrupted: the run holds ${model.grown.numIterations} trees, the best so far`);
 
   const { forest, features, columns, events } = model.grown;
+  const entities =
+    options.entity && (await entitiesOf(model.grown, parts.train, options.entity, gbdt, collecting));
   const fittedHead = model.fitted?.head;
   const preprocess = {
     roles: dataset.roles,
@@ -115,7 +118,10 @@ export async function trainGbdt(
     options.out,
     options.force,
     {
-      tables: { [LEAVES_TABLE]: leavesTable(forest, fittedHead) },
+      tables: {
+        ...(entities && { [DEFAULT_TABLE]: entities }),
+        [LEAVES_TABLE]: leavesTable(forest, fittedHead),
+      },
       manifest: {
         version,
         command: "train-gbdt",
