@@ -154,8 +154,8 @@ describe("--fold-in", () => {
     expect([both.code, both.stderr]).toEqual([64, expect.stringContaining("--field user")]);
   });
 
-  test("of purchases draws negatives as the run did", async () => {
-    const buyers = at("buyers");
+  test.each(["fm", "ffm"])("of purchases draws negatives as the run did: %s", async (model) => {
+    const buyers = at(`buyers-${model}`);
     const roles = ["--user", "customer_id", "--item", "product_id"];
     await embedOk([
       "train-fm",
@@ -163,6 +163,8 @@ describe("--fold-in", () => {
       ...roles,
       "--negatives",
       "2",
+      "--model",
+      model,
       "-o",
       buyers,
       "--quiet",

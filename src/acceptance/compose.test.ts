@@ -16,8 +16,11 @@ const ratings = [
   ...["--multi", "genres:|", "--ignore", "title", "--quiet"],
 ];
 
-async function exported(...flags: string[]): Promise<Map<string, ExportedRow>> {
-  const { stdout } = await embedOk(["export", run, "--format", "csv", ...flags]);
+const aware = join(folder, "aware");
+
+const exported = (...flags: string[]) => exportedOf(run, ...flags);
+async function exportedOf(path: string, ...flags: string[]): Promise<Map<string, ExportedRow>> {
+  const { stdout } = await embedOk(["export", path, "--format", "csv", ...flags]);
   return new Map(parseDelimited(stdout, ",").map((row) => [`${row.field}:${row.key}`, row]));
 }
 
@@ -27,7 +30,10 @@ interface Preprocess {
 const preprocessOf = (path: string) =>
   parseJson<Preprocess>(readFileSync(join(path, "model", "preprocess.json"), "utf8"));
 
-beforeAll(() => embedOk([...ratings, "-o", run]));
+beforeAll(async () => {
+  await embedOk([...ratings, "-o", run]);
+  await embedOk([...ratings, "-o", aware, "--model", "ffm", "--epochs", "3"]);
+});
 
 test("columns of a side table go with the item, unless --item-fields says otherwise", async () => {
   expect(preprocessOf(run).itemFields).toEqual(["item_id", "genres", "year"]);
@@ -38,15 +44,18 @@ test("columns of a side table go with the item, unless --item-fields says otherw
   expect([unknown.code, unknown.stderr]).toEqual([64, expect.stringContaining("genres")]);
 });
 
-test("the dot product of --mips ranks all items for a user as the model does", async () => {
-  const rows = await exported("--mips");
+test.each([
+  ["fm", run],
+  ["ffm", aware],
+])("the dot product of --mips ranks all items for a user as the model does: %s", async (_, path) => {
+  const rows = await exportedOf(path, "--mips");
   const field = (name: string) => [...rows.values()].filter((row) => row.field === name);
   const [items, users] = [field("item_id"), field("user_id").slice(0, 5)];
   expect(new Set(users.map(({ vector }) => vector.at(-1)))).toEqual(new Set([1]));
   expect(new Set(field("genres").map(({ vector }) => vector.at(-1)))).toEqual(new Set([0]));
 
   // the model's own scores of user and item with the item's columns
-  const model = await readModel(await openRun(run));
+  const model = await readModel(await openRun(path));
   const side = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n").slice(1);
   const cells = new Map(side.map((line) => [line.slice(0, 7), line.split(",").slice(-2)]));
   const featureOf = (name: string, key: string) => {
@@ -112,19 +121,41 @@ test("export composes items alone, says so, and --compose none gives their rows"
   expect(users.stderr).toBe("");
 });
 
-test("neighbors are those of the composed vectors", async () => {
-  const rows = [...(await exported("--field", "item")).values()];
+test.each([
+  ["fm", run],
+  ["ffm", aware],
+])("neighbors are those of the composed vectors: %s", async (_, path) => {
+  const rows = [...(await exportedOf(path, "--field", "item")).values()];
   const query = rows[3]!;
   const cosine = ({ vector }: ExportedRow) =>
     vector.reduce((sum, x, d) => sum + x * query.vector[d]!, 0) / Math.hypot(...vector);
   const nearest = rows.filter((row) => row !== query).sort((a, b) => cosine(b) - cosine(a));
-  const args = ["neighbors", run, "--key", `item:${query.key}`, "--top", "5", "--json"];
+  const args = ["neighbors", path, "--key", `item:${query.key}`, "--top", "5", "--json"];
   const { stdout, stderr } = await embedOk(args);
   const found = parseJson<{ queries: { neighbors: { key: string }[] }[] }>(stdout).queries[0]!.neighbors;
   expect(found.map(({ key }) => key)).toEqual(nearest.slice(0, 5).map(({ key }) => key));
   expect(stderr).toContain("--compose none");
   const own = await embedOk([...args, "--compose", "none"]);
   expect([own.stderr, own.stdout === stdout]).toEqual(["", false]);
+});
+
+test("transform gives a field-aware run's items the vectors that export composes of them, and refuses both sides at once", async () => {
+  const items = ["transform", aware, fixture("items.csv"), "--key", "item_id", "--quiet"];
+  const { stdout } = await embedOk(items);
+  const known = await exportedOf(aware, "--field", "item", "--with-weight");
+  const [header, ...lines] = stdout.trimEnd().split("\n");
+  const dim = header!.split(",").length - 2;
+  let worst = 0;
+  for (const line of lines) {
+    const cells = line.split(",");
+    const own = known.get(`item_id:${cells[0]}`);
+    if (!own) continue;
+    expect(own.vector).toHaveLength(dim);
+    own.vector.forEach((x, d) => (worst = Math.max(worst, Math.abs(x - Number(cells[2 + d])))));
+  }
+  expect(worst).toBeLessThan(1e-6);
+  const both = await embed(["transform", aware, fixture("ratings.csv")]);
+  expect([both.code, both.stderr]).toEqual([64, expect.stringContaining("give one table for each")]);
 });
 
 describe("what cannot be composed is 64", () => {

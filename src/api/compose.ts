@@ -5,9 +5,10 @@ import { KeyIndex } from "../dataset/key-index.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
-import { composeVectors, composeWeights } from "../trainers/fm/compose.js";
-import type { FmParameters } from "../trainers/fm/model.js";
-import { readFmModel, readPreprocess } from "../trainers/learners.js";
+import type { Composer } from "../trainers/composer.js";
+import { tableFeatures } from "../trainers/feature-table.js";
+import { composerOf, readFmModel, readPreprocess, whyNotComposed, type FmRun } from "../trainers/learners.js";
+import type { Run } from "../embedding/run-directory.js";
 import { readItems } from "./item-file.js";
 import type { OpenTable } from "./tables.js";
 
@@ -35,7 +36,7 @@ export async function composeItems({ run, table }: OpenTable, how: Compose | und
     return { table };
   };
   // the table of draws is their mean, with the parameters that it lacks beside it
-  if (model !== "fm" && model !== "fm-draws")
+  if (model !== "fm" && model !== "fm-draws" && model !== "ffm")
     return refuse(`holds a model '${model}', and items are composed of a factorization machine`);
   const preprocess = await readPreprocess(run);
   const [item, ...others] = preprocess.itemFields ?? [];
@@ -44,14 +45,25 @@ export async function composeItems({ run, table }: OpenTable, how: Compose | und
       "has no field of items with their features: name the item's column with --item when training",
     );
   if (others.length === 0) return refuse(`has no column that goes with '${item}': its row is all there is`);
+  const fm = await readFmModel(run);
+  const why = await whyNotComposed(run, fm);
+  if (why !== undefined) return refuse(why);
+  const composer = await composerOf(run, fm);
   const catalogue = (await readItems(run, preprocess))!;
-  const { parameters } = await readFmModel(run);
   const names = [item, ...others].map((name) => `'${name}'`).join(" + ");
   return {
-    table: withItems(table, item, catalogue, parameters),
+    table: withItems(laidOut(table, fm, composer), item, catalogue, composer),
     item,
     note: `an item's vector is the sum over ${names}, as the model scores it; --compose none gives '${item}' alone`,
   };
+}
+
+/** The table with vectors as the composer has them: of a field-aware machine a block for each field of the item and other field. */
+function laidOut(table: EmbeddingTable, { space }: FmRun, composer: Composer): EmbeddingTable {
+  if (composer.numBlocks === 1) return table;
+  const ids = tableFeatures(space);
+  const rows = { numRows: ids.length, width: 1, ids, labels: new Float32Array(ids.length) };
+  return { ...table, dim: composer.dim, vectors: composer.vectors(rows) };
 }
 
 /** The table with vectors and weights of the item's rows composed; keys that the catalogue does not know keep theirs. */
@@ -59,7 +71,7 @@ function withItems(
   table: EmbeddingTable,
   item: string,
   { items, templates }: ItemCatalogue,
-  parameters: FmParameters,
+  composer: Composer,
 ): EmbeddingTable {
   const range = rowsOf(table, item);
   const keys = keysOfRows(table, range);
@@ -72,12 +84,18 @@ function withItems(
   );
   const { dim } = table;
   const [vectors, weights] = [table.vectors.slice(), table.weights!.slice()];
-  const [ownVectors, ownWeights] = [composeVectors(parameters, rows), composeWeights(parameters, rows)];
+  const [ownVectors, ownWeights] = [composer.vectors(rows), composer.weights(rows)];
   known.forEach((i, r) => {
     vectors.set(ownVectors.subarray(r * dim, (r + 1) * dim), (range.first + i) * dim);
     weights[range.first + i] = ownWeights[r]!;
   });
   return { ...table, vectors, weights };
+}
+
+/** The same of a field-aware run whose item is its row. */
+async function laidOutOf(run: Run, table: EmbeddingTable): Promise<EmbeddingTable> {
+  const fm = await readFmModel(run);
+  return laidOut(table, fm, await composerOf(run, fm));
 }
 
 /**
@@ -88,16 +106,17 @@ function withItems(
  */
 export async function withMips(
   { run, fieldNamed }: OpenTable,
-  { table, item }: Composed,
+  { table: composed, item }: Composed,
 ): Promise<EmbeddingTable> {
   const { model } = run.manifest;
-  if (model !== "fm")
+  if (model !== "fm" && model !== "ffm")
     throw new UsageError(
       `--mips is for a factorization machine, and run '${run.path}' holds a model '${model}'`,
     );
   const { itemFields } = await readPreprocess(run);
   if (itemFields && itemFields.length > 1 && item === undefined)
     throw new UsageError("--mips needs the item's vector as the model has it: leave out --compose none");
+  const table = item === undefined && model === "ffm" ? await laidOutOf(run, composed) : composed;
   const fields = { user: rowsOf(table, fieldNamed("user")), item: rowsOf(table, fieldNamed("item")) };
   const { dim, numRows } = table;
   const vectors = new Float32Array(numRows * (dim + 1));

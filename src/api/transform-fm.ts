@@ -12,8 +12,8 @@ import { UsageError } from "../errors.js";
 import type { Encoding, EncodedRows } from "../export/encoded-rows.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { dictionaryOf } from "../log/dictionary.js";
-import { composeVectors, composeWeights } from "../trainers/fm/compose.js";
-import { readFmModel, type FmRun } from "../trainers/learners.js";
+import type { Composer } from "../trainers/composer.js";
+import { composerOf, readFmModel, type FmRun } from "../trainers/learners.js";
 import { wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { secretOf } from "./read-as-trained.js";
@@ -27,14 +27,27 @@ const CHUNK_ROWS = 16_384;
 /** Reads the table and says how its rows are encoded; the work is done as the rows are asked for. */
 export async function encodeWithFm(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readFmModel(run);
+  const composer = await composerOf(run, model);
   const { dataset, known } = await readTable(model, options, watch);
+  checkSide(run, model, known);
   const names = known.map((name) => `'${name}'`).join(" + ");
   watch.observe({ stage: "note", text: `a row's vector is the sum over ${names}` });
   return {
-    encoding: vectorEncoding(options.key, model.parameters.dim, dataset.numRows),
-    rows: composedRows(model, dataset, options.key),
+    encoding: vectorEncoding(options.key, composer.dim, dataset.numRows),
+    rows: composedRows(model, composer, dataset, options.key),
     warnings: [],
   };
+}
+
+/** @throws {UsageError} a field-aware run's rows hold columns of the item and others: they are no vector together */
+function checkSide(run: Run, { preprocess: { itemFields = [] } }: FmRun, known: readonly string[]): void {
+  if (run.manifest.model !== "ffm") return;
+  const others = known.filter((name) => !itemFields.includes(name));
+  if (others.length === 0 || others.length === known.length) return;
+  throw new UsageError(
+    `the rows have columns of the item (${itemFields.join(", ")}) and others (${others.join(", ")}), which a field-aware ` +
+      "machine has on two sides: give one table for each",
+  );
 }
 
 /** What vectors with their biases are written as. */
@@ -44,7 +57,8 @@ export function vectorEncoding(key: string | undefined, dim: number, numRows: nu
 }
 
 async function* composedRows(
-  { space, parameters }: FmRun,
+  { space }: FmRun,
+  composer: Composer,
   dataset: Dataset,
   key: string | undefined,
 ): AsyncGenerator<EncodedRows> {
@@ -57,8 +71,8 @@ async function* composedRows(
     const rows = encoder.encode(part, labels);
     yield {
       numRows: part.length,
-      values: composeVectors(parameters, rows),
-      biases: composeWeights(parameters, rows),
+      values: composer.vectors(rows),
+      biases: composer.weights(rows),
       keyOf: (row) => keyOf(first + row),
       labels,
     };

@@ -1,16 +1,15 @@
 // New users or items from their first events, with the other side of the model fixed: what `transform --fold-in` writes.
 
-import { bindEncoder, rowsAt, type FeatureRows } from "../dataset/rows.js";
+import { bindEncoder, firstPair, rowsAt, type FeatureRows } from "../dataset/rows.js";
 import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../dataset/dataset.js";
 import { ranksItems } from "../dataset/labels.js";
 import { idsOf } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { EncodedRows } from "../export/encoded-rows.js";
-import { composeVectors, composeWeights, forEachPair } from "../trainers/fm/compose.js";
-import { foldIn, priorPenalties, type FoldInEvents, type FoldInOptions } from "../trainers/fm/fold-in.js";
-import type { FmParameters } from "../trainers/fm/model.js";
-import { readFmModel, type FmRun } from "../trainers/learners.js";
+import type { Composer } from "../trainers/composer.js";
+import { foldIn, priorPenalties, type FoldInEvents, type FoldInOptions } from "../trainers/fold-in.js";
+import { composerOf, readFmModel, type FmRun } from "../trainers/learners.js";
 import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readLikeRun, rowsToScore } from "./read-like-run.js";
@@ -36,7 +35,8 @@ interface NewKeys {
  */
 export async function foldInEvents(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readFmModel(run);
-  const { preprocess, parameters } = model;
+  const { preprocess } = model;
+  const composer = await composerOf(run, model);
   if (ranksItems(preprocess.task)) {
     throw new UsageError(
       `--fold-in fits labels, and run '${run.path}' was trained with --task ${preprocess.task}: there is none for it yet`,
@@ -50,7 +50,7 @@ export async function foldInEvents(run: Run, options: TransformOptions, watch: W
     );
   }
   const { rows } = await rowsToScore(run, model, preprocess.task, wholeOf(dataset));
-  const penalties = penaltiesOf(run, model, fresh, options);
+  const penalties = penaltiesOf(run, model, composer, fresh, options);
   const found = fresh.codes.map((code) => ({ code, rows: [] as number[] }));
   const placeOf = new Map(fresh.codes.map((code, place) => [code, place]));
   // an event is followed by its negatives
@@ -61,13 +61,13 @@ export async function foldInEvents(run: Run, options: TransformOptions, watch: W
     if (place !== undefined) found[place]!.rows.push(row);
   }
   const oov = model.space.offsets[fresh.f]!;
-  const folded = found.map((own) => foldIn(eventsOf(parameters, rowsAt(rows, own.rows), oov), penalties));
+  const folded = found.map((own) => foldIn(eventsOf(composer, rowsAt(rows, own.rows), oov), penalties));
   watch.observe({
     stage: "note",
     text: `${folded.length} new keys of '${fresh.column.name}' from ${found.reduce((n, own) => n + own.rows.length, 0)} rows`,
   });
-  const encoded = withItemFeatures(model, dataset, fresh, folded);
-  const encoding = vectorEncoding(fresh.column.name, parameters.dim, folded.length);
+  const encoded = withItemFeatures(model, composer, dataset, fresh, folded);
+  const encoding = vectorEncoding(fresh.column.name, composer.dim, folded.length);
   return { encoding, rows: once(encoded), warnings: [] };
 }
 
@@ -116,6 +116,7 @@ export function newKeysOf(
 function penaltiesOf(
   run: Run,
   { preprocess, space, parameters }: FmRun,
+  { numBlocks }: Composer,
   { f }: NewKeys,
   told: TransformOptions,
 ): FoldInOptions {
@@ -124,39 +125,15 @@ function penaltiesOf(
   const { valid, train } = run.manifest.metrics as Record<string, { rmse?: number } | undefined>;
   const error = valid?.rmse ?? train?.rmse ?? 1;
   const counts = field.kind === "number" ? new Uint32Array() : field.counts;
-  const prior = priorPenalties(parameters, space.offsets[f]!, counts, loss === "squared" ? error * error : 1);
+  const noise = loss === "squared" ? error * error : 1;
+  const prior = priorPenalties(parameters, space.offsets[f]!, counts, noise, numBlocks);
   return { loss, l2Weight: told.l2Weight ?? prior.l2Weight, l2Vector: told.l2Vector ?? prior.l2Vector };
 }
 
-/** What the rows say of their feature `own`, with everything else as the model has it. */
-function eventsOf({ dim, w0, w, vectors }: FmParameters, rows: FeatureRows, own: number): FoldInEvents {
-  const size = 1 + dim;
-  const phi = new Float64Array(rows.numRows * size);
-  const offsets = new Float64Array(rows.numRows);
-  const sum = new Float64Array(dim);
-  for (let row = 0; row < rows.numRows; row++) {
-    let [linear, squares, value] = [0, 0, 0];
-    sum.fill(0);
-    forEachPair(rows, row, (feature, x) => {
-      if (feature === own) {
-        value = x;
-        return;
-      }
-      linear += x * w[feature]!;
-      for (let d = 0; d < dim; d++) {
-        const xv = x * vectors[feature * dim + d]!;
-        sum[d]! += xv;
-        squares += xv * xv;
-      }
-    });
-    offsets[row] = w0 + linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
-    phi[row * size] = value;
-    for (let d = 0; d < dim; d++) phi[row * size + 1 + d] = value * sum[d]!;
-  }
+/** What the rows say of their feature `own`, what they are and what they count. */
+function eventsOf(composer: Composer, rows: FeatureRows, own: number): FoldInEvents {
   return {
-    dim,
-    phi,
-    offsets,
+    ...composer.events(rows, own),
     labels: Float64Array.from(rows.labels),
     weights: rows.weights ? Float64Array.from(rows.weights) : new Float64Array(rows.numRows).fill(1),
   };
@@ -165,23 +142,30 @@ function eventsOf({ dim, w0, w, vectors }: FmParameters, rows: FeatureRows, own:
 /** A user's own vector; an item's together with the features that its latest event shows. */
 function withItemFeatures(
   { space, parameters, preprocess: { itemFields = [] } }: FmRun,
+  composer: Composer,
   dataset: Dataset,
   { side, column, f, codes }: NewKeys,
   folded: Float64Array[],
 ): EncodedRows {
-  const { dim } = parameters;
   const latest = new Map<number, number>();
   column.codes.forEach((code, row) => code !== MISSING && latest.set(code, row));
   const beside = side === "user" ? [] : itemFields.filter((name) => name !== column.name);
   const indexes = space.fields.flatMap(({ name }, i) => (i !== f && beside.includes(name) ? [i] : []));
   const eventRows = Uint32Array.from(codes, (code) => latest.get(code)!);
   const features = bindEncoder(space, dataset).encode(eventRows, new Float32Array(codes.length), indexes);
-  const [values, biases] = [composeVectors(parameters, features), composeWeights(parameters, features)];
-  folded.forEach((theta, i) => {
-    let inner = 0;
-    for (let d = 0; d < dim; d++) inner += theta[1 + d]! * values[i * dim + d]!;
-    biases[i]! += theta[0]! + inner;
-    for (let d = 0; d < dim; d++) values[i * dim + d]! += theta[1 + d]!;
+
+  // each new key in turn stands where the field's unknown keys do
+  const own = space.offsets[f]!;
+  const { dim } = parameters;
+  const [w, vectors] = [parameters.w.slice(), parameters.vectors.slice()];
+  const extended = composer.over({ ...parameters, w, vectors });
+  const values = new Float32Array(codes.length * composer.dim);
+  const biases = Float32Array.from(folded, (theta, i) => {
+    w[own] = theta[0]!;
+    vectors.set(theta.subarray(1), own * dim);
+    const row = withFeature(features, i, own);
+    values.set(extended.vectors(row), i * composer.dim);
+    return extended.weights(row)[0]!;
   });
   const { bytes, offsets } = column.dictionary;
   return {
@@ -190,5 +174,18 @@ function withItemFeatures(
     biases,
     keyOf: (row) => bytes.subarray(offsets[codes[row]!], offsets[codes[row]! + 1]),
     labels: new Float32Array(codes.length),
+  };
+}
+
+/** One of the rows, with a feature before its own. */
+function withFeature(rows: FeatureRows, row: number, feature: number): FeatureRows {
+  const [from, to] = [firstPair(rows, row), firstPair(rows, row + 1)];
+  const values = rows.values?.subarray(from, to) ?? new Float32Array(to - from).fill(1);
+  return {
+    numRows: 1,
+    width: 1 + to - from,
+    ids: Uint32Array.of(feature, ...rows.ids.subarray(from, to)),
+    values: Float32Array.of(1, ...values),
+    labels: new Float32Array(1),
   };
 }

@@ -82,7 +82,7 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
     if (foldIn) throw new UsageError("--fold-in is for a factorization machine (train-fm), not for trees");
     return await encodeWithTrees(run, options, watch);
   }
-  if (!isPca(model) && model !== "fm" && model !== "fm-draws" && model !== "lr") {
+  if (!isPca(model) && model !== "fm" && model !== "fm-draws" && model !== "lr" && model !== "ffm") {
     throw new UsageError(
       `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt), factorization machines (train-fm) and components (train-pca)`,
     );

@@ -45,6 +45,17 @@ export function firstPair({ indptr, width }: Pick<FeatureRows, "indptr" | "width
   return indptr ? indptr[row]! : row * width;
 }
 
+/** Visits the features of a row with their values. */
+export function forEachPair(
+  rows: FeatureRows,
+  row: number,
+  visit: (feature: number, x: number) => void,
+): void {
+  const { ids, values } = rows;
+  const end = firstPair(rows, row + 1);
+  for (let pair = firstPair(rows, row); pair < end; pair++) visit(ids[pair]!, values ? values[pair]! : 1);
+}
+
 /** The rows at the given places, in that order. */
 export function rowsAt(rows: FeatureRows, order: ArrayLike<number>): FeatureRows {
   const startOf = (row: number) => firstPair(rows, row);

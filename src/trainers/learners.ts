@@ -8,9 +8,12 @@ import { ArtifactError, UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm-state.js";
 import type { SteeringFlag } from "./controls.js";
 import { spaceOf } from "./feature-table.js";
+import type { Composer } from "./composer.js";
+import { crossComposer } from "./ffm/compose.js";
 import { readLayout } from "./ffm/layout.js";
 import { learnFfm, readFfm } from "./ffm/learn.js";
 import { readFmParameters } from "./fm/artifact.js";
+import { fmComposer } from "./fm/compose.js";
 import { learnFm, readFm } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
 import { readOptimizerFile } from "./fm/optimizer-file.js";
@@ -176,6 +179,24 @@ export interface FmRun extends RunSpace {
 export async function readFmModel(run: Run): Promise<FmRun> {
   const found = await readSpace(run);
   return { ...found, parameters: await readFmParameters(run, found.space, found.table) };
+}
+
+/** Why a field-aware run's features cannot be added up; undefined where they can. */
+export async function whyNotComposed(run: Run, { table, preprocess }: FmRun): Promise<string | undefined> {
+  if (run.manifest.model !== "ffm") return undefined;
+  if ((await readLayout(run, table)).normalizeRows)
+    return "was trained with --normalize-rows, so that each part of a score depends on the whole row";
+  return preprocess.itemFields
+    ? undefined
+    : "has no field of items, between which and the others vectors meet: name the item's column with --item when training";
+}
+
+/** How a run's features are composed. @throws {UsageError} they cannot be */
+export async function composerOf(run: Run, model: FmRun): Promise<Composer> {
+  if (run.manifest.model !== "ffm") return fmComposer(model.parameters);
+  const why = await whyNotComposed(run, model);
+  if (why !== undefined) throw new UsageError(`run '${run.path}' ${why}`);
+  return crossComposer(model.space, model.parameters, model.preprocess.itemFields!);
 }
 
 /** An earlier model that another training can go on from. */

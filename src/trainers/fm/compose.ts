@@ -9,7 +9,8 @@
 //
 // which is Rendle 2010, eq. 1, with its products sorted into those within each group and those across.
 
-import { firstPair, type FeatureRows } from "../../dataset/rows.js";
+import { forEachPair, type FeatureRows } from "../../dataset/rows.js";
+import type { Composer } from "../composer.js";
 import type { FmParameters } from "./model.js";
 
 /** f32[numRows * dim]: the vector, sum of x v over each row's features, in their order. */
@@ -44,13 +45,46 @@ export function composeWeights({ dim, w, vectors }: FmParameters, rows: FeatureR
   });
 }
 
-/** Visits the features of a row with their values. */
-export function forEachPair(
+/** A factorization machine's vectors and biases of several features. */
+export function fmComposer(parameters: FmParameters): Composer {
+  return {
+    dim: parameters.dim,
+    numBlocks: 1,
+    over: fmComposer,
+    vectors: (rows) => composeVectors(parameters, rows),
+    weights: (rows) => composeWeights(parameters, rows),
+    events: (rows, own) => eventsOf(parameters, rows, own),
+  };
+}
+
+/** What the rows say of their feature `own`, with everything else as the model has it. */
+function eventsOf(
+  { dim, w0, w, vectors }: FmParameters,
   rows: FeatureRows,
-  row: number,
-  visit: (feature: number, x: number) => void,
-): void {
-  const { ids, values } = rows;
-  const end = firstPair(rows, row + 1);
-  for (let pair = firstPair(rows, row); pair < end; pair++) visit(ids[pair]!, values ? values[pair]! : 1);
+  own: number,
+): ReturnType<Composer["events"]> {
+  const size = 1 + dim;
+  const phi = new Float64Array(rows.numRows * size);
+  const offsets = new Float64Array(rows.numRows);
+  const sum = new Float64Array(dim);
+  for (let row = 0; row < rows.numRows; row++) {
+    let [linear, squares, value] = [0, 0, 0];
+    sum.fill(0);
+    forEachPair(rows, row, (feature, x) => {
+      if (feature === own) {
+        value = x;
+        return;
+      }
+      linear += x * w[feature]!;
+      for (let d = 0; d < dim; d++) {
+        const xv = x * vectors[feature * dim + d]!;
+        sum[d]! += xv;
+        squares += xv * xv;
+      }
+    });
+    offsets[row] = w0 + linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
+    phi[row * size] = value;
+    for (let d = 0; d < dim; d++) phi[row * size + 1 + d] = value * sum[d]!;
+  }
+  return { dim, phi, offsets };
 }

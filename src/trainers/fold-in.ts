@@ -14,10 +14,10 @@
 // parameter is taken to come from where the field's known ones do: lambda = noise / mean square of theirs, which makes
 // theta the most probable one under that normal prior (Hoerl and Kennard 1970, doi 10.1080/00401706.1970.10488634).
 
-import { logistic, softplus } from "../../kernels/reference/elementary.js";
-import { solveCholesky } from "../../solvers/cholesky.js";
-import { UsageError } from "../../errors.js";
-import type { FmParameters } from "./model.js";
+import { logistic, softplus } from "../kernels/reference/elementary.js";
+import { solveCholesky } from "../solvers/cholesky.js";
+import { UsageError } from "../errors.js";
+import type { FmParameters } from "./fm/model.js";
 
 const MAX_STEPS = 30;
 /** a step whose longest part is shorter has arrived */
@@ -41,7 +41,8 @@ export interface FoldInEvents {
 export interface FoldInOptions {
   loss: "logistic" | "squared";
   l2Weight: number;
-  l2Vector: number;
+  /** of every dimension, or by dimension */
+  l2Vector: number | Float64Array;
 }
 
 /**
@@ -52,7 +53,9 @@ export interface FoldInOptions {
  */
 export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldInOptions): Float64Array {
   const size = 1 + events.dim;
-  const lambda = new Float64Array(size).fill(l2Vector);
+  const lambda = new Float64Array(size);
+  if (typeof l2Vector === "number") lambda.fill(l2Vector);
+  else lambda.set(l2Vector, 1);
   lambda[0] = l2Weight;
   let theta = new Float64Array(size);
   let height = objective(events, lambda, theta, loss);
@@ -82,26 +85,36 @@ export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldI
 /**
  * L2 by what the known features of a field are like.
  *
- * @param first  the field's out-of-vocabulary feature, which its known ones follow
- * @param counts u32: events of these features, by which their squares count
- * @param noise  variance of a label about its score; 1 for the logistic loss
+ * @param first     the field's out-of-vocabulary feature, which its known ones follow
+ * @param counts    u32: events of these features, by which their squares count
+ * @param noise     variance of a label about its score; 1 for the logistic loss
+ * @param numBlocks equal parts of a vector, each with an L2 of its own
  */
 export function priorPenalties(
   { dim, w, vectors }: FmParameters,
   first: number,
   counts: Uint32Array,
   noise: number,
-): Omit<FoldInOptions, "loss"> {
-  let [events, weights, squares] = [0, 0, 0];
+  numBlocks: number,
+): { l2Weight: number; l2Vector: Float64Array } {
+  const width = dim / numBlocks;
+  const squares = new Float64Array(numBlocks);
+  let [events, weights] = [0, 0];
   for (let id = 1; id < counts.length; id++) {
     const [feature, count] = [first + id, counts[id]!];
     events += count;
     weights += count * w[feature]! * w[feature]!;
-    for (let i = feature * dim; i < (feature + 1) * dim; i++)
-      squares += (count * vectors[i]! * vectors[i]!) / dim;
+    for (let d = 0; d < dim; d++) {
+      const v = vectors[feature * dim + d]!;
+      squares[Math.floor(d / width)]! += (count * v * v) / width;
+    }
   }
   const penalty = (sum: number) => noise / Math.max(sum / Math.max(events, 1), SMALLEST_VARIANCE);
-  return { l2Weight: penalty(weights), l2Vector: penalty(squares) };
+  const byBlock = squares.map(penalty);
+  return {
+    l2Weight: penalty(weights),
+    l2Vector: Float64Array.from({ length: dim }, (_, d) => byBlock[Math.floor(d / width)]!),
+  };
 }
 
 function moved(theta: Float64Array, move: Float64Array, scale: number): Float64Array<ArrayBuffer> {

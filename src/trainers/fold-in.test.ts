@@ -1,7 +1,7 @@
 // What folding in returns is the lowest point of its loss, which is stated here again from its definition.
 
-import { UsageError } from "../../errors.js";
-import { mulberry32 } from "../../testing/random.js";
+import { UsageError } from "../errors.js";
+import { mulberry32 } from "../testing/random.js";
 import { foldIn, priorPenalties, type FoldInEvents } from "./fold-in.js";
 
 function events(numRows: number, dim: number, seed: number): FoldInEvents {
@@ -74,11 +74,17 @@ test("the penalties are noise over the mean square of what the field's known key
     vectors: Float32Array.of(9, 9, 9, 9, 1, 2, 0, 1),
   };
   // feature 1 is out-of-vocabulary; 2 and 3 have 3 events and 1
-  const { l2Weight, l2Vector } = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2);
+  const { l2Weight, l2Vector } = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2, 1);
   expect(l2Weight).toBeCloseTo(2 / ((3 * 1 + 1 * 9) / 4), 12);
-  expect(l2Vector).toBeCloseTo(2 / ((3 * (1 + 4) + 1 * (0 + 1)) / 2 / 4), 12);
+  expect(l2Vector[0]).toBeCloseTo(2 / ((3 * (1 + 4) + 1 * (0 + 1)) / 2 / 4), 12);
+  // of two blocks each has its own
+  const blocks = priorPenalties(model, 1, Uint32Array.of(5, 3, 1), 2, 2).l2Vector;
+  expect([...blocks].map((x) => 1 / x)).toEqual([
+    expect.closeTo(3 / 4 / 2, 12),
+    expect.closeTo(13 / 4 / 2, 12),
+  ]);
   // what learned nothing is held where it is
   expect(
-    priorPenalties({ ...model, w: new Float32Array(4) }, 1, Uint32Array.of(5, 3, 1), 2).l2Weight,
+    priorPenalties({ ...model, w: new Float32Array(4) }, 1, Uint32Array.of(5, 3, 1), 2, 1).l2Weight,
   ).toBeGreaterThan(1e8);
 });
