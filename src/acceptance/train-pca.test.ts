@@ -2,6 +2,8 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { openRun } from "../embedding/run-directory.js";
+import { keyText } from "../embedding/table.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
@@ -25,11 +27,12 @@ interface Row {
 }
 
 async function rowsOf(run: string): Promise<Row[]> {
-  const { stdout } = await embedOk(["export", run, "--format", "jsonl"]);
-  return stdout
-    .trimEnd()
-    .split("\n")
-    .map((line) => parseJson<Row>(line));
+  const { numRows, dim, fields, fieldOf, keys, vectors } = await (await openRun(run)).readTable();
+  return Array.from({ length: numRows }, (_, r) => ({
+    field: fields[fieldOf[r]!]!,
+    key: keyText(keys, r),
+    vector: [...vectors.subarray(r * dim, (r + 1) * dim)],
+  }));
 }
 
 describe("a run of interactions", () => {
@@ -124,6 +127,25 @@ test("--matrix features gives a vector to every feature of every field", async (
   expect([...fields]).toEqual(["user_id", "item_id", "device", "hour"]);
 });
 
+test("components explain about as much of held-out rows as of those that they are of", async () => {
+  const split = ["--test", "0.3", "--split", "random"];
+  const numbers = Array.from({ length: 300 }, (_, r) => `${r % 20},${(r % 20) + (r % 3)},${(r * 7) % 11}`);
+  const ratios = async (args: readonly string[], input = "") => {
+    const { stdout } = await embedOk(["train-pca", ...args, ...split, "--json"], { input });
+    const { train, test: held } = parseJson<PcaSummary>(stdout).metrics;
+    return held!["explainedVarianceRatioTotal"]! / train!["explainedVarianceRatioTotal"]!;
+  };
+  const features = ["--matrix", "features", "--dim", "8", "-o", at("held-out-features")];
+  const columns = ["--matrix", "columns", "--scale", "--dim", "1", "-o", at("held-out-columns")];
+  for (const ratio of [
+    await ratios([fixture("clicks.csv"), ...features]),
+    await ratios(["-", ...columns], ["a,b,c", ...numbers].join("\n")),
+  ]) {
+    expect(ratio).toBeGreaterThan(0.8);
+    expect(ratio).toBeLessThan(1.2);
+  }
+});
+
 test("--matrix columns tells the components of a table whose spread is known", async () => {
   // b is 2 a, c its own
   const rows = Array.from({ length: 40 }, (_, r) => `${r},${2 * r},${[1, -1, -1, 1][r % 4]},x`);
@@ -151,7 +173,7 @@ test("--matrix cooccurrence puts products that are bought together beside each o
 describe.each([
   ["--init", ["--init", "run"], 64, "components are decided by the log alone"],
   ["--oov-dropout", ["--oov-dropout", "0.1"], 64, "train-pca has none"],
-  ["--dim 0", ["--dim", "0"], 64, "--dim must be a whole number in [1, 4096], got 0"],
+  ["--dim 0", ["--dim", "0"], 64, "dim must be a whole number in [1, 4096], got 0"],
   ["--window without sessions", ["--window", "2"], 64, "--window is for --matrix cooccurrence"],
   ["--whiten with --power", ["--whiten", "--power", "1"], 64, "leave out --power"],
   ["--center of normalised events", ["--center", "--normalize", "degree"], 64, "--center"],

@@ -5,6 +5,7 @@ import { withForms } from "../dataset/numeric.js";
 import { bindEncoder } from "../dataset/rows.js";
 import { splitRows } from "../dataset/split.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Manifest } from "../embedding/manifest.js";
 import type { Part } from "./examples.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
@@ -38,6 +39,12 @@ export async function splitParts(
     },
     by: split.by,
   };
+}
+
+/** How many rows each part has, for a manifest. */
+export function splitCounts({ parts: { train, valid, test }, by }: SplitParts): Manifest["split"] {
+  const sizeOf = (part: Part | undefined) => part?.rows.length ?? 0;
+  return { by, train: train.rows.length, valid: sizeOf(valid), test: sizeOf(test) };
 }
 
 /** All rows of a dataset. */

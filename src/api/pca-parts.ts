@@ -7,6 +7,7 @@ import { bindEncoder } from "../dataset/rows.js";
 import { columnOf, fitFeatures, type EarlierRows, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
+import { pcaTensorsOf } from "../trainers/pca/artifact.js";
 import { columnsPca } from "../trainers/pca/columns.js";
 import { cooccurrencePca } from "../trainers/pca/cooccurrence.js";
 import { featuresPca } from "../trainers/pca/features.js";
@@ -14,6 +15,7 @@ import { featuresOf, interactionsPca } from "../trainers/pca/interactions.js";
 import { scorerOf } from "../trainers/pca/learn.js";
 import type { PcaModel } from "../trainers/pca/model.js";
 import type { PcaOptions } from "../trainers/pca/options.js";
+import { explainedVarianceOf, projectionOf } from "../trainers/pca/project.js";
 import type { Examples, Part } from "./examples.js";
 import { countUnseen, type SplitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
@@ -65,7 +67,22 @@ const decomposers: Record<PcaOptions["matrix"], Decomposer> = {
   cooccurrence: ofCooccurrence,
 };
 
-const nothingHeldOut = () => Promise.resolve({});
+/** The share of their variance that the components explain of held-out rows. */
+function explainedOf(
+  space: FeatureSpace,
+  model: PcaModel,
+  { valid, test }: SplitParts["parts"],
+  isTable: boolean,
+): PcaOfParts["heldOut"] {
+  const projection = projectionOf(space, pcaTensorsOf(model), { isTable, whiten: false });
+  const metrics: Record<string, Metrics> = {};
+  for (const [name, part] of Object.entries({ valid, test })) {
+    if (!part) continue;
+    const rows = bindEncoder(space, part.dataset).encode(part.rows, new Float32Array(part.rows.length));
+    metrics[name] = { explainedVarianceRatioTotal: explainedVarianceOf(projection, rows) };
+  }
+  return () => Promise.resolve(metrics);
+}
 
 async function ofInteractions(
   { dataset: given, parts: all, rowOrder }: PcaSource,
@@ -127,7 +144,7 @@ async function ofFeatures(
   const encoded = bindEncoder(space, dataset).encode(part.rows, new Float32Array(part.rows.length));
   const rows = { ...encoded, ...(weights && { weights }) };
   const model = await featuresPca(space, rows, pca, watch.signal);
-  return { space, model, part, negatives: null, heldOut: nothingHeldOut };
+  return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, false) };
 }
 
 async function ofColumns(
@@ -179,7 +196,7 @@ async function ofColumns(
     warn(`column '${name}' has one number or none in the training part and is in no component`);
   for (const [name, count] of Object.entries(model.missing))
     warn(`column '${name}': ${count} empty cells count as its mean`);
-  return { space, model, part, negatives: null, heldOut: nothingHeldOut };
+  return { space, model, part, negatives: null, heldOut: explainedOf(space, model, parts, true) };
 }
 
 async function ofCooccurrence(
@@ -223,7 +240,7 @@ async function ofCooccurrence(
   // vectors are by item, features start with the out-of-vocabulary one
   const vectors = new Float32Array(space.numFeatures * model.dim);
   vectors.set(model.vectors, (item.first + 1) * model.dim);
-  return { space, model: { ...model, vectors }, part, negatives: null, heldOut: nothingHeldOut };
+  return { space, model: { ...model, vectors }, part, negatives: null, heldOut: () => Promise.resolve({}) };
 }
 
 /** The rows by time, then row; as they are without times. */

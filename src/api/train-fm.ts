@@ -17,7 +17,7 @@ import { openEarlier } from "./init.js";
 import { checkMethodOptions } from "../trainers/fm/mcmc/check-options.js";
 import { itemFiles } from "./item-file.js";
 import { negativeFiles } from "./negative-file.js";
-import { splitParts } from "./parts.js";
+import { splitCounts, splitParts } from "./parts.js";
 import { collectWarnings, type Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
 import { trainAndRefit } from "./refit.js";
@@ -109,12 +109,7 @@ export async function trainFm(
         seed: first.options.seed,
         inputs: dataset.inputs,
         roles: dataset.roles,
-        split: {
-          by,
-          train: parts.train.rows.length,
-          valid: parts.valid?.rows.length ?? 0,
-          test: parts.test?.rows.length ?? 0,
-        },
+        split: splitCounts({ parts, by }),
         rows: dataset.numRows,
         ...(Object.keys(hashing).length > 0 && { hashing }),
         ...(carried && { init: carried }),

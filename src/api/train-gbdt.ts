@@ -24,7 +24,7 @@ import { judgeForest } from "./gbdt-judge.js";
 import { fitModel, type ModelJob } from "./gbdt-model.js";
 import { refitOnAll } from "./gbdt-refit.js";
 import { targetOf } from "./gbdt-target.js";
-import { splitParts } from "./parts.js";
+import { splitCounts, splitParts } from "./parts.js";
 import { collectWarnings, type Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
 import { splitWarnings } from "./split-options.js";
@@ -130,12 +130,7 @@ export async function trainGbdt(
         seed: gbdt.seed,
         inputs: dataset.inputs,
         roles: dataset.roles,
-        split: {
-          by,
-          train: parts.train.rows.length,
-          valid: parts.valid?.rows.length ?? 0,
-          test: parts.test?.rows.length ?? 0,
-        },
+        split: splitCounts({ parts, by }),
         rows: dataset.numRows,
         ...(earlier && {
           init: {

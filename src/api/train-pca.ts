@@ -16,7 +16,7 @@ import { checkPcaOptions, pcaOptionsOf, type PcaOptions } from "../trainers/pca/
 import { readingRecipe } from "./describe-run.js";
 import { nextHistory } from "./key-history.js";
 import { negativeFiles } from "./negative-file.js";
-import { splitParts } from "./parts.js";
+import { splitCounts, splitParts } from "./parts.js";
 import { collectWarnings, type Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
@@ -97,12 +97,7 @@ export async function trainPca(
         seed: pca.seed,
         inputs: dataset.inputs,
         roles,
-        split: {
-          by,
-          train: parts.train.rows.length,
-          valid: parts.valid?.rows.length ?? 0,
-          test: parts.test?.rows.length ?? 0,
-        },
+        split: splitCounts({ parts, by }),
         rows: dataset.numRows,
         metrics,
         timings: clock.laps,

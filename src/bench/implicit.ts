@@ -46,19 +46,19 @@ export async function bench(): Promise<void> {
   }
 }
 
-interface Times {
+export interface Times {
   clock: number[];
   processor: number[];
 }
 
-const noTimes = (): Times => ({ clock: [], processor: [] });
+export const noTimes = (): Times => ({ clock: [], processor: [] });
 
-function add(times: Times, [clock, processor]: readonly [number, number]): void {
+export function add(times: Times, [clock, processor]: readonly [number, number]): void {
   times.clock.push(clock);
   times.processor.push(processor);
 }
 
-function told({ clock, processor }: Times): string {
+export function told({ clock, processor }: Times): string {
   const range = (seconds: number[]) =>
     `${median(seconds).toFixed(2)} (${Math.min(...seconds).toFixed(2)} to ${Math.max(...seconds).toFixed(2)}) s`;
   return `${range(clock)} by the clock, ${range(processor)} of processors`;

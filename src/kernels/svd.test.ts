@@ -131,7 +131,7 @@ test.each([false, true])(
       (x, at) => (coefficients[coefficientIndex(3 * PANEL, Math.floor(at / C.width), at % C.width)] = x),
     );
     const [sources, targets] = [listOf(arena, panels), listOf(arena, panels.slice(0, 2))];
-    const scratch = arena.allocate("a scratch", 4 * 2 * PANEL * 4);
+    const scratch = arena.allocate("a scratch", (4 * 3 * PANEL + 32) * 4);
     const kernel = await kernelOn(arena);
     const at = allocateNumbers(arena, "coefficients", coefficients);
     kernel.combine(sources, 3, at, targets, 2, adds, scratch.offset, 0, paddedRows(numRows));

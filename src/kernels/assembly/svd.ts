@@ -154,7 +154,7 @@ function addTile(tile: usize, sums: usize): void {
  * Writes rows of  Y_t = sum over p of X_p C_pt, or adds them to Y_t. Targets may be among the sources.
  *
  * @param coefficients f32[2 numTargets][16 numSources][8]: C in panels of eight columns
- * @param scratch      f32[4][16 numTargets], this thread's own
+ * @param scratch      f32[16 numSources][4] and f32[4][8], this thread's own
  * @param first,count  multiples of 4
  */
 export function combine(
@@ -168,23 +168,19 @@ export function combine(
   first: u32,
   count: u32,
 ): void {
-  const stride = (<usize>numSources) << 9;
+  const numTerms = numSources << 4;
+  const tile = scratch + ((<usize>numTerms) << 4);
   for (let r = first; r < first + count; r += 4) {
     const rows = (<usize>r) << 6;
-    for (let half: u32 = 0; half < numTargets << 1; half++) {
-      combineTile(
-        sources,
-        numSources,
-        rows,
-        coefficients + <usize>half * stride,
-        scratch + ((<usize>half) << 7),
-      );
+    for (let p: u32 = 0; p < numSources; p++) {
+      packRows(<usize>load<u32>(sources + ((<usize>p) << 2)) + rows, scratch + ((<usize>p) << 8));
     }
     // no row of a source is needed any more
     for (let half: u32 = 0; half < numTargets << 1; half++) {
+      memory.fill(tile, 0, 128);
+      addProducts(scratch, 16, coefficients + ((<usize>half * numTerms) << 5), 32, numTerms, tile);
       const target =
         <usize>load<u32>(targets + ((<usize>(half >>> 1)) << 2)) + rows + (((<usize>half) & 1) << 5);
-      const tile = scratch + ((<usize>half) << 7);
       for (let i: usize = 0; i < 4; i++) {
         let y0 = v128.load(tile + (i << 5));
         let y1 = v128.load(tile + (i << 5), 16);
@@ -200,42 +196,20 @@ export function combine(
   }
 }
 
-/** Four rows by eight columns of the combination: the sums stay in registers over all sources. */
-function combineTile(sources: usize, numSources: u32, rows: usize, right: usize, tile: usize): void {
-  let a0 = f32x4.splat(0);
-  let a1 = f32x4.splat(0);
-  let b0 = f32x4.splat(0);
-  let b1 = f32x4.splat(0);
-  let c0 = f32x4.splat(0);
-  let c1 = f32x4.splat(0);
-  let d0 = f32x4.splat(0);
-  let d1 = f32x4.splat(0);
-  for (let p: u32 = 0; p < numSources; p++) {
-    let left = <usize>load<u32>(sources + ((<usize>p) << 2)) + rows;
-    const end = left + 64;
-    for (; left < end; left += 4, right += 32) {
-      const r0 = v128.load(right);
-      const r1 = v128.load(right, 16);
-      let l = v128.load32_splat(left);
-      a0 = f32x4.add(a0, f32x4.mul(l, r0));
-      a1 = f32x4.add(a1, f32x4.mul(l, r1));
-      l = v128.load32_splat(left, 64);
-      b0 = f32x4.add(b0, f32x4.mul(l, r0));
-      b1 = f32x4.add(b1, f32x4.mul(l, r1));
-      l = v128.load32_splat(left, 128);
-      c0 = f32x4.add(c0, f32x4.mul(l, r0));
-      c1 = f32x4.add(c1, f32x4.mul(l, r1));
-      l = v128.load32_splat(left, 192);
-      d0 = f32x4.add(d0, f32x4.mul(l, r0));
-      d1 = f32x4.add(d1, f32x4.mul(l, r1));
-    }
+/** Writes four rows of a panel side by side, f32[16][4]. */
+function packRows(rows: usize, packed: usize): void {
+  for (let t: usize = 0; t < 64; t += 16) {
+    const a = v128.load(rows + t);
+    const b = v128.load(rows + t, 64);
+    const c = v128.load(rows + t, 128);
+    const d = v128.load(rows + t, 192);
+    const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+    const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+    v128.store(packed + (t << 2), v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
+    v128.store(packed + (t << 2), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), 16);
+    const ef = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    const gh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    v128.store(packed + (t << 2), v128.shuffle<f32>(ef, gh, 0, 1, 4, 5), 32);
+    v128.store(packed + (t << 2), v128.shuffle<f32>(ef, gh, 2, 3, 6, 7), 48);
   }
-  v128.store(tile, a0);
-  v128.store(tile, a1, 16);
-  v128.store(tile, b0, 32);
-  v128.store(tile, b1, 48);
-  v128.store(tile, c0, 64);
-  v128.store(tile, c1, 80);
-  v128.store(tile, d0, 96);
-  v128.store(tile, d1, 112);
 }

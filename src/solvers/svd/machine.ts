@@ -102,7 +102,10 @@ export class SvdMachine {
       memory: arena.memory,
       module: await loadKernel("svd"),
       counter: small.counter.offset,
-      scratches: Array.from({ length: threads }, () => arena.allocate("a scratch", 4 * width * 4).offset),
+      scratches: Array.from(
+        { length: threads },
+        () => arena.allocate("a scratch", (4 * width + 32) * 4).offset,
+      ),
     };
     const pool = await WorkerPool.start<SvdTask, null>(
       new URL("./svd.worker.js", import.meta.url),

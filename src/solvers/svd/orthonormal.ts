@@ -52,39 +52,50 @@ export async function orthonormalize(
   let r = identity();
   for (let step = 0; step < MAX_STEPS; step++) {
     const gram = await machine.crossProducts(side, [panel], panel);
-    const squared = Float64Array.from({ length: PANEL }, (_, i) => gram[i * PANEL + i]!);
     // the first panel is judged by its own length, later ones are of length about 1
-    const reference = step === 0 ? pending.squaredLength : 1;
-    const lengths = squared.map((x) => (x > LOST * LOST * reference ? Math.sqrt(x) : 0));
-    const { values, vectors } = eigenOf(
-      gram.map((x, at) => {
-        const product = lengths[Math.floor(at / PANEL)]! * lengths[at % PANEL]!;
-        return product === 0 ? 0 : x / product;
-      }),
-      PANEL,
+    const { coefficientAt, inverseAt, isAlive, least, shortest } = whitening(
+      gram,
+      step === 0 ? pending.squaredLength : 1,
     );
-    const alive = Array.from(values, (value) => value > LOST * values[0]! && value > 0);
-    const scaleOf = (i: number) => (lengths[i] === 0 ? 0 : 1 / lengths[i]!);
-    const at = (i: number, j: number) =>
-      alive[j] ? scaleOf(i) * vectors[i * PANEL + j]! * (1 / Math.sqrt(values[j]!)) : 0;
-    await machine.combine(side, [panel], at, [spare]);
+    await machine.combine(side, [panel], coefficientAt, [spare]);
     [panel, spare] = [spare, panel];
+    r = product(inverseAt, r);
+    const isWhole = isAlive.every(Boolean);
+    if (step > 0 && isWhole && least > CLOSE) break;
 
-    // R of this step is L^1/2 P' D
-    r = product((j, i) => (alive[j] ? Math.sqrt(values[j]!) * vectors[i * PANEL + j]! * lengths[i]! : 0), r);
-    alive.forEach((lives, j) => lives || fillRandom(machine, side, panel, j, draw(key, step * PANEL + j)));
-    const least = values.at(-1)!;
-    const wasRotated = step > 0 && alive.every(Boolean) && least > CLOSE;
-    const shortest = squared.reduce((x, y) => Math.min(x, y), Infinity);
-    const cancelled =
-      !alive.every(Boolean) || (step === 0 && least * shortest < CANCELLED * pending.squaredLength);
-    if (wasRotated) break;
-    if (cancelled && basis.length > 0) {
-      const back = await machine.crossProducts(side, basis, panel);
-      await machine.combine(side, basis, (i, j) => -back[i * PANEL + j]!, [panel], true);
-    }
+    // what was lost is replaced, and what rounding has turned back into the basis is taken off
+    isAlive.forEach((lives, j) => lives || fillRandom(machine, side, panel, j, draw(key, step * PANEL + j)));
+    const isCancelled = step === 0 && least * shortest < CANCELLED * pending.squaredLength;
+    if (basis.length === 0 || (isWhole && !isCancelled)) continue;
+    const back = await machine.crossProducts(side, basis, panel);
+    await machine.combine(side, basis, (i, j) => -back[i * PANEL + j]!, [panel], true);
   }
   return { panel, spare, r };
+}
+
+/** What makes the columns of Z orthonormal, by their products with one another. */
+function whitening(gram: Float64Array, squaredLength: number) {
+  const squared = Float64Array.from({ length: PANEL }, (_, i) => gram[i * PANEL + i]!);
+  const lengths = squared.map((x) => (x > LOST * LOST * squaredLength ? Math.sqrt(x) : 0));
+  const normalized = gram.map((x, at) => {
+    const both = lengths[Math.floor(at / PANEL)]! * lengths[at % PANEL]!;
+    return both === 0 ? 0 : x / both;
+  });
+  const { values, vectors } = eigenOf(normalized, PANEL);
+  const isAlive = Array.from(values, (value) => value > LOST * values[0]! && value > 0);
+  const has = (i: number, j: number) => isAlive[j]! && lengths[i]! > 0;
+  return {
+    /** D^-1 P L^-1/2 */
+    coefficientAt: (i: number, j: number) =>
+      has(i, j) ? vectors[i * PANEL + j]! / (lengths[i]! * Math.sqrt(values[j]!)) : 0,
+    /** L^1/2 P' D */
+    inverseAt: (j: number, i: number) =>
+      has(i, j) ? Math.sqrt(values[j]!) * vectors[i * PANEL + j]! * lengths[i]! : 0,
+    /** whether anything is left of each direction */
+    isAlive,
+    least: values.at(-1)!,
+    shortest: squared.reduce((x, y) => Math.min(x, y), Infinity),
+  };
 }
 
 /** Writes draws between -1 and 1 to a column of a panel. */

@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { flagOf, UsageError } from "../../errors.js";
+import { checkRanges } from "../check-ranges.js";
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
@@ -260,12 +261,5 @@ export function checkFmOptions(options: FmOptions): void {
   if (options.normalizeRows && options.model !== "ffm") {
     throw new UsageError(`--normalize-rows goes with --model ffm, got --model ${options.model}`);
   }
-  for (const { name, integer, min, max } of hyperparameters) {
-    const value = options[name];
-    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
-      throw new UsageError(
-        `${name} must be ${integer ? "a whole number" : "a number"} in [${min}, ${max}], got ${value}`,
-      );
-    }
-  }
+  checkRanges(hyperparameters, options);
 }

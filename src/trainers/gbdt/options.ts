@@ -3,6 +3,7 @@
 
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
+import { checkRanges } from "../check-ranges.js";
 
 const defaults = {
   numTrees: 100,
@@ -117,14 +118,7 @@ export function defaultGbdtOptions(): GbdtOptions {
 
 /** @throws {UsageError} an option is outside its range, or two do not go together */
 export function checkGbdtOptions(options: GbdtOptions): void {
-  for (const { name, integer, min, max } of hyperparameters) {
-    const value = options[name];
-    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
-      throw new UsageError(
-        `${name} must be ${integer ? "a whole number" : "a number"} in [${min}, ${max}], got ${value}`,
-      );
-    }
-  }
+  checkRanges(hyperparameters, options);
   if (options.baggingFraction < 1 && options.baggingFreq === 0)
     throw new UsageError("--bagging-fraction needs --bagging-freq, such as --bagging-freq 1");
   const { boosting, baggingFreq, topRate, otherRate } = options;

@@ -22,11 +22,15 @@ const MODEL_FILE = "pca.safetensors";
 
 /** The files of model/. */
 export function pcaModelFiles(model: PcaModel): Record<string, readonly Uint8Array[]> {
+  return { [MODEL_FILE]: safetensorsChunks(allTensors(model)) };
+}
+
+function allTensors(model: PcaModel): Map<string, Tensor> {
   const { singularValues, explainedVariance, explainedVarianceRatio, tensors } = model;
-  const spectrum = { singularValues, explainedVariance, explainedVarianceRatio };
   const all = new Map<string, Tensor>(Object.entries(tensors));
-  for (const [name, values] of Object.entries(spectrum)) all.set(name, vectorTensor(values));
-  return { [MODEL_FILE]: safetensorsChunks(all) };
+  for (const [name, values] of Object.entries({ singularValues, explainedVariance, explainedVarianceRatio }))
+    all.set(name, vectorTensor(values));
+  return all;
 }
 
 /** The table; without weights unless the model has them. */
@@ -38,7 +42,15 @@ export function pcaTable(space: FeatureSpace, { dim, vectors, weights }: PcaMode
 
 /** What model/ holds. @throws {ArtifactError} damaged */
 export async function readPcaTensors(run: Run): Promise<PcaTensors> {
-  const tensors = readSafetensors(await run.readModelFile(MODEL_FILE), MODEL_FILE);
+  return tensorsFrom(readSafetensors(await run.readModelFile(MODEL_FILE), MODEL_FILE));
+}
+
+/** The same of a model that is in no run yet. */
+export function pcaTensorsOf(model: PcaModel): PcaTensors {
+  return tensorsFrom(allTensors(model));
+}
+
+function tensorsFrom(tensors: Map<string, Tensor>): PcaTensors {
   const find = (name: string): Float32Array | undefined => {
     const data = tensors.get(name)?.data;
     return data instanceof Float32Array ? data : undefined;

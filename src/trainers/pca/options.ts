@@ -2,6 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
+import { checkRanges } from "../check-ranges.js";
 
 /** What is decomposed. */
 export const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
@@ -140,15 +141,7 @@ const scopes: Partial<Record<keyof PcaOptions, readonly PcaMatrix[]>> = {
 
 /** @throws {UsageError} an option is outside its range, or two do not go together */
 export function checkPcaOptions(told: Partial<PcaOptions> & Pick<PcaOptions, "matrix">): void {
-  for (const { name, integer, min, max } of hyperparameters) {
-    const value = told[name];
-    if (value === undefined) continue;
-    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
-      throw new UsageError(
-        `--${name} must be ${integer ? "a whole number" : "a number"} in [${min}, ${max}], got ${value}`,
-      );
-    }
-  }
+  checkRanges(hyperparameters, told);
   for (const [name, allowed] of Object.entries(scopes)) {
     if (told[name as keyof PcaOptions] === undefined || allowed.includes(told.matrix)) continue;
     throw new UsageError(`--${name} is for --matrix ${allowed.join(", ")}, not for ${told.matrix}`);

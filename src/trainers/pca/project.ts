@@ -7,6 +7,7 @@
 //
 // so that the events of a user whom the run knows give the row that it has (docs/algorithms/pca.md).
 
+import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { rowsOf } from "../../embedding/table.js";
@@ -21,6 +22,8 @@ export interface Projection {
   loadings: Float32Array;
   /** f64[dim] */
   offset: Float64Array;
+  /** f64[numFeatures]: what a feature's value is multiplied by before it is projected */
+  factors: Float64Array;
 }
 
 /** The projection of a run of features (all features of the space are columns) or of columns (its fields are). */
@@ -35,7 +38,9 @@ export function projectionOf(
   const dim = variance.length;
   const loadings = new Float32Array(numFeatures * dim);
   const offset = new Float64Array(dim);
+  const factors = new Float64Array(numFeatures);
   const put = (column: number, feature: number, factor: number, shift: number) => {
+    factors[feature] = factor;
     for (let d = 0; d < dim; d++) {
       const v = components[column * dim + d]! / (whiten ? Math.sqrt(variance[d]!) : 1);
       loadings[feature * dim + d] = factor * v;
@@ -44,14 +49,40 @@ export function projectionOf(
   };
   if (!isTable) {
     for (let f = 0; f < numFeatures; f++) put(f, f, scale?.[f] ?? 1, mean?.[f] ?? 0);
-    return { dim, loadings, offset };
+    return { dim, loadings, offset, factors };
   }
   // an encoded number is (x - field.mean) / field.deviation, and 0 where it is missing
   fields.forEach((field, c) => {
     if (field.kind !== "number") return;
     put(c, offsets[c]!, scale![c]! * field.deviation, mean![c]! - scale![c]! * field.mean);
   });
-  return { dim, loadings, offset };
+  return { dim, loadings, offset, factors };
+}
+
+/** The share of the variance of rows, about their own mean, that the components of a projection without whitening explain. */
+export function explainedVarianceOf({ dim, loadings, factors }: Projection, rows: FeatureRows): number {
+  const [sums, squares] = [new Float64Array(factors.length), new Float64Array(factors.length)];
+  const [along, alongSquares] = [new Float64Array(dim), new Float64Array(dim)];
+  const vector = new Float64Array(dim);
+  for (let row = 0; row < rows.numRows; row++) {
+    vector.fill(0);
+    for (let at = firstPair(rows, row); at < firstPair(rows, row + 1); at++) {
+      const [feature, x] = [rows.ids[at]!, rows.values ? rows.values[at]! : 1];
+      const own = factors[feature]! * x;
+      sums[feature]! += own;
+      squares[feature]! += own * own;
+      for (let d = 0; d < dim; d++) vector[d]! += x * loadings[feature * dim + d]!;
+    }
+    for (let d = 0; d < dim; d++) {
+      along[d]! += vector[d]!;
+      alongSquares[d]! += vector[d]! * vector[d]!;
+    }
+  }
+  const n = rows.numRows;
+  const variance = (all: Float64Array, ofSquares: Float64Array) =>
+    all.reduce((sum, x, i) => sum + ofSquares[i]! / n - (x / n) ** 2, 0);
+  const total = variance(sums, squares);
+  return total > 0 ? variance(along, alongSquares) / total : 0;
 }
 
 /** Pairs of a user or an item with the other side: positions of the run's keys, and how often each occurs. */

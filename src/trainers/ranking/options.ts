@@ -1,6 +1,7 @@
 // What `--task ranking` adds to the options of train-fm: default, range and help text of each, declared once.
 
 import { UsageError } from "../../errors.js";
+import { checkRanges } from "../check-ranges.js";
 import type { FmOptions } from "../fm/options.js";
 
 export const rankingLosses = ["bpr", "warp", "sampled-softmax", "ccl"] as const;
@@ -110,14 +111,7 @@ export function rankingOptions(told: Partial<RankingOptions>, matrix: boolean): 
     evaluateEvery: isShared(rankingLoss) ? 1 : 5,
     ...told,
   };
-  for (const { name, integer, min, max } of rankingHyperparameters) {
-    const value = options[name];
-    if (!(value >= min && value <= max) || (integer && !Number.isInteger(value))) {
-      throw new UsageError(
-        `${name} must be ${integer ? "a whole number" : "a number"} in [${min}, ${max}], got ${value}`,
-      );
-    }
-  }
+  checkRanges(rankingHyperparameters, options);
   if (rankingLoss === "ccl" && !matrix) {
     throw new UsageError(
       "--loss ccl compares directions of user and item alone: name these two with --fields, or take --loss sampled-softmax",
