@@ -57,8 +57,7 @@ export function rankingExamples(
   });
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
   const train = rankingEvents(source, bound(parts.train, contextFieldIndexes), seed, weights);
-  const matrix = isMatrix({ source, train });
-  const options = rankingOptions(ranking, matrix);
+  const options = rankingOptions(ranking, isMatrix({ source, train }));
   const left = parts.train.rows.length - train.items.length;
   // least squares draw nothing, and learn from users who have every item too
   if (left > 0 && task === "ranking") {
@@ -95,7 +94,6 @@ export function rankingExamples(
     ranking: {
       examples,
       options,
-      matrix,
       ...(sample && {
         look: (model) => rankingMetricsOf(model, source, sample, { k: options.k, threads, signal }),
       }),

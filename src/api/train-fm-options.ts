@@ -88,18 +88,9 @@ function checkEvents(
     throw new UsageError("--negatives is not for --task implicit, which draws none");
 }
 
-/** Options of training: what the user set, else the default of the loss. @param matrix ranking: user and item alone */
-export function fmOptionsOf(
-  { fm, task, ranking }: TrainFmOptions,
-  loss: FmOptions["loss"],
-  matrix = true,
-): FmOptions {
-  const steps =
-    task === "ranking"
-      ? rankingSteps(ranking?.rankingLoss ?? "bpr", matrix)
-      : task === "implicit"
-        ? implicitSteps
-        : {};
+/** Options of training: what the user set, else the default of the loss. */
+export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
+  const steps = task === "ranking" ? rankingSteps(ranking ?? {}) : task === "implicit" ? implicitSteps : {};
   return { ...defaultFmOptions(loss, fm.method, fm.model), ...steps, ...fm };
 }
 

@@ -2,29 +2,21 @@
 
 import { eventColumn } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
-import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import {
-  GBDT_MODEL,
-  gbdtModelFiles,
-  leavesTable,
-  LEAVES_TABLE,
-  statisticsFiles,
-} from "../trainers/gbdt/artifact.js";
 import { byGain, importancesOf } from "../trainers/gbdt/importances.js";
-import { readingRecipe } from "./describe-run.js";
 import { Boosting } from "./gbdt-checkpoint.js";
+import { gbdtContents } from "./gbdt-contents.js";
 import { withCtr } from "./gbdt-ctr.js";
-import { comparisons } from "./gbdt-head.js";
 import { entitiesOf } from "./gbdt-entities.js";
 import { likeEarlier, openEarlierTrees } from "./gbdt-init.js";
 import { judgeForest } from "./gbdt-judge.js";
 import { fitModel, type ModelJob } from "./gbdt-model.js";
 import { refitOnAll } from "./gbdt-refit.js";
 import { targetOf } from "./gbdt-target.js";
-import { splitCounts, splitParts } from "./parts.js";
+import { splitParts } from "./parts.js";
 import { collectWarnings, type Watch } from "./progress.js";
 import { readDataset } from "./read-dataset.js";
 import { splitWarnings } from "./split-options.js";
@@ -73,12 +65,12 @@ export async function trainGbdt(
   const { dataset, notes } = limitEvents(read.dataset, options);
   notes.forEach(note);
   if (dataset.roles.label === undefined) throw new UsageError("no column is a label: name it with --label");
-  const { parts: bare, by } = await splitParts(dataset, options, gbdt.seed, collecting);
-  splitWarnings(by).forEach(warn);
+  const split = await splitParts(dataset, options, gbdt.seed, collecting);
+  splitWarnings(split.by).forEach(warn);
   clock.lap("read");
 
-  const target = targetOf(bare.train, options, earlier?.preprocess);
-  const { parts, statistics = [] } = withCtr(bare, target, options.ctr, gbdt.seed);
+  const target = targetOf(split.parts.train, options, earlier?.preprocess);
+  const { parts, statistics = [] } = withCtr(split.parts, target, options.ctr, gbdt.seed);
   const head = headOptionsOf(options, target.task);
   const identity = gbdtIdentity(paths, options, gbdt, dataset.inputs, earlier?.files);
   const boosting = await Boosting.open(options.out, options, identity, collecting);
@@ -89,74 +81,22 @@ export async function trainGbdt(
     boost: (input, own, observe) => boosting.run(input, own, observe, (head?.crossFit ?? 1) === 1),
   };
   const first = await fitModel(parts, job);
-  const metrics = await judgeForest(
-    first,
-    target,
-    { valid: parts.valid, test: parts.test },
-    gbdt.threads,
-    note,
-  );
-  const entropies = first.fitted && comparisons(metrics, target.labelled(parts.train).labels);
+  const { valid, test } = parts;
+  const metrics = await judgeForest(first, target, { valid, test }, gbdt.threads, note);
   clock.lap("evaluate");
-  const { model, refit, interrupted } = await refitOnAll(first, parts, options, job);
-  if (interrupted) warn(`interrupted: the run holds ${model.grown.numIterations} trees, the best so far`);
+  const refitted = await refitOnAll(first, parts, options, job);
+  const { forest, numIterations } = refitted.model.grown;
+  if (refitted.interrupted) warn(`interrupted: the run holds ${numIterations} trees, the best so far`);
 
-  const { forest, features, columns, events } = model.grown;
-  const entities =
-    options.entity && (await entitiesOf(model.grown, parts.train, options.entity, gbdt, collecting));
-  const fittedHead = model.fitted?.head;
-  const preprocess = {
-    roles: dataset.roles,
-    task: target.task,
-    ...readingRecipe(options, dataset),
-    ...(target.classes && { classes: target.classes }),
-    labelRange: target.labelRange,
-    columns,
-  };
+  const { entity } = options;
+  const entities = entity && (await entitiesOf(refitted.model.grown, parts.train, entity, gbdt, collecting));
   const resolved = resolvedGbdtOptions(paths, options, gbdt);
-  await writeRun(
-    options.out,
-    options.force,
-    {
-      tables: {
-        ...(entities && { [DEFAULT_TABLE]: entities }),
-        [LEAVES_TABLE]: leavesTable(forest, fittedHead),
-      },
-      manifest: {
-        version,
-        command: "train-gbdt",
-        model: GBDT_MODEL,
-        options: resolved,
-        seed: gbdt.seed,
-        inputs: dataset.inputs,
-        roles: dataset.roles,
-        split: splitCounts({ parts, by }),
-        rows: dataset.numRows,
-        ...(earlier && {
-          init: {
-            run: earlier.run,
-            trees: earlier.forest.trees.length,
-            ...(decay !== undefined && { refitDecay: decay }),
-          },
-        }),
-        ...(interrupted && { interrupted: true }),
-        metrics,
-        ...(entropies && { normalizedEntropy: entropies }),
-        ...(refit && { refit }),
-        timings: clock.laps,
-        warnings,
-      },
-      modelFiles: {
-        ...gbdtModelFiles(forest, features, gbdt, preprocess, fittedHead),
-        ...statisticsFiles(statistics),
-      },
-      metricsLines: [
-        ...first.grown.events,
-        ...(refit ? events.map((event) => ({ ...event, refit: true })) : []),
-      ],
-    },
-    { signal: watch.signal },
-  );
+  const contents = gbdtContents({
+    ...{ dataset, split, options, gbdt, job, first, metrics, statistics, entities },
+    ...refitted,
+    told: { options: resolved, timings: clock.laps, warnings },
+  });
+  await writeRun(options.out, options.force, contents, { signal: watch.signal });
   await boosting.remove();
   return {
     command: "train-gbdt",

@@ -93,11 +93,7 @@ export async function trainParts(
   countUnseen(space, parts, watch);
   lap("encode");
 
-  const standard: FmOptions = fmOptionsOf(
-    options,
-    examples.task === "regression" ? "squared" : "logistic",
-    examples.ranking?.matrix,
-  );
+  const standard: FmOptions = fmOptionsOf(options, examples.task === "regression" ? "squared" : "logistic");
   Object.assign(standard, earlier?.model.shared);
   for (const text of widthWarnings(space, standard)) warn(text);
   const judge = stoppingJudge(options.metric, examples);

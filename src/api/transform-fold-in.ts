@@ -1,74 +1,93 @@
 // New users or items from their first events, with the other side of the model fixed: what `transform --fold-in` writes.
 
 import { bindEncoder, firstPair, rowsAt, type FeatureRows } from "../dataset/rows.js";
-import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../dataset/dataset.js";
-import { ranksItems } from "../dataset/labels.js";
+import { columnNamed, MISSING, type Dataset } from "../dataset/dataset.js";
+import type { LabelledTask, Task } from "../dataset/labels.js";
 import { idsOf } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { EncodedRows } from "../export/encoded-rows.js";
 import type { Composer } from "../trainers/composer.js";
-import { foldIn, priorPenalties, type FoldInEvents, type FoldInOptions } from "../trainers/fold-in.js";
+import { foldIn, type FoldInEvents } from "../trainers/fold-in.js";
 import { composerOf, readFmModel, type FmRun } from "../trainers/learners.js";
+import { penaltiesOf, type FoldIn, type FoldingModel, type NewEvents, type NewKeys } from "./fold-in.js";
+import { foldInLeastSquares } from "./fold-in-implicit.js";
+import { foldInPairs } from "./fold-in-ranking.js";
 import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readLikeRun, rowsToScore } from "./read-like-run.js";
 import { vectorEncoding } from "./transform-fm.js";
 import type { Transformed, TransformOptions } from "./transform-options.js";
 
-type Side = "user" | "item";
-
-/** The keys of one side that the run does not know. */
-interface NewKeys {
-  side: Side;
-  column: KeyColumn;
-  /** the position of its field among the space's */
-  f: number;
-  /** the codes of the new keys, in order of first appearance */
-  codes: number[];
-}
-
 /**
  * A vector and a bias for each new key of the events.
  *
- * @throws {UsageError} the run ranks items, the events have no new key, or the field is hashed
+ * @throws {UsageError} the events have no new key, or the field is hashed
  */
 export async function foldInEvents(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
-  const model = await readFmModel(run);
-  const { preprocess } = model;
-  const composer = await composerOf(run, model);
-  if (ranksItems(preprocess.task)) {
-    throw new UsageError(
-      `--fold-in fits labels, and run '${run.path}' was trained with --task ${preprocess.task}: there is none for it yet`,
-    );
-  }
+  const read = await readFmModel(run);
+  const { preprocess } = read;
+  const composer = await composerOf(run, read);
+  const model: FoldingModel = { ...read, composer };
   const { dataset } = await readLikeRun(preprocess, { ...options, on: options.foldIn! }, silently(watch));
   const fresh = newKeysOf(model, dataset, options.field);
-  if (fresh.side === "item" && preprocess.negatives) {
-    throw new UsageError(
-      "--fold-in of items needs labels: negatives of an event are other items, and say nothing of a new one",
-    );
-  }
-  const { rows } = await rowsToScore(run, model, preprocess.task, wholeOf(dataset));
-  const penalties = penaltiesOf(run, model, composer, fresh, options);
-  const found = fresh.codes.map((code) => ({ code, rows: [] as number[] }));
-  const placeOf = new Map(fresh.codes.map((code, place) => [code, place]));
-  // an event is followed by its negatives
-  let event = -1;
-  for (let row = 0; row < rows.numRows; row++) {
-    if (!preprocess.negatives || rows.labels[row] === 1) event++;
-    const place = placeOf.get(fresh.column.codes[event]!);
-    if (place !== undefined) found[place]!.rows.push(row);
-  }
-  const oov = model.space.offsets[fresh.f]!;
-  const folded = found.map((own) => foldIn(eventsOf(composer, rowsAt(rows, own.rows), oov), penalties));
+  const events = { dataset, ...fresh, rows: rowsOfKeys(fresh) };
+  const folded = await foldInBy[preprocess.task](run, model, events, options);
   watch.observe({
     stage: "note",
-    text: `${folded.length} new keys of '${fresh.column.name}' from ${found.reduce((n, own) => n + own.rows.length, 0)} rows`,
+    text: `${folded.length} new keys of '${fresh.column.name}' from ${events.rows.reduce((n, own) => n + own.length, 0)} events`,
   });
   const encoded = withItemFeatures(model, composer, dataset, fresh, folded);
   const encoding = vectorEncoding(fresh.column.name, composer.dim, folded.length);
   return { encoding, rows: once(encoded), warnings: [] };
+}
+
+/** By what a run was trained for. */
+const foldInBy: Record<Task, FoldIn> = {
+  binary: foldInLabels,
+  regression: foldInLabels,
+  ranking: foldInPairs,
+  implicit: foldInLeastSquares,
+};
+
+/** The rows of the dataset that hold each new key. */
+function rowsOfKeys({ column, codes }: NewKeys): number[][] {
+  const placeOf = new Map(codes.map((code, place) => [code, place]));
+  const rows = codes.map((): number[] => []);
+  column.codes.forEach((code, row) => {
+    const place = placeOf.get(code);
+    if (place !== undefined) rows[place]!.push(row);
+  });
+  return rows;
+}
+
+/** From rows with labels, or with negatives drawn as in training. */
+async function foldInLabels(
+  run: Run,
+  model: FoldingModel,
+  { dataset, ...fresh }: NewEvents,
+  options: TransformOptions,
+): Promise<Float64Array[]> {
+  const { preprocess, composer } = model;
+  const { negatives, task } = preprocess;
+  if (fresh.side === "item" && negatives) {
+    throw new UsageError(
+      "--fold-in of items needs labels: negatives of an event are other items, and say nothing of a new one",
+    );
+  }
+  const { rows } = await rowsToScore(run, model, task as LabelledTask, wholeOf(dataset));
+  // where an event's rows begin: it is followed by its negatives
+  const starts: number[] = [];
+  for (let row = 0; row < rows.numRows; row++) if (!negatives || rows.labels[row] === 1) starts.push(row);
+  starts.push(rows.numRows);
+  const penalties = penaltiesOf(run, model, fresh, options);
+  const oov = model.space.offsets[fresh.f]!;
+  return fresh.rows.map((own) => {
+    const all = own.flatMap((event) =>
+      Array.from({ length: starts[event + 1]! - starts[event]! }, (_, i) => starts[event]! + i),
+    );
+    return foldIn(eventsOf(composer, rowsAt(rows, all), oov), penalties);
+  });
 }
 
 /** Rows that come at once. */
@@ -80,7 +99,7 @@ export async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
 export function newKeysOf(
   { space, preprocess }: Pick<FmRun, "space" | "preprocess">,
   dataset: Dataset,
-  told: Side | undefined,
+  told: NewKeys["side"] | undefined,
 ): NewKeys {
   const sides = (["user", "item"] as const).flatMap((side): NewKeys[] => {
     const name = preprocess.roles[side];
@@ -110,24 +129,6 @@ export function newKeysOf(
       ? "--fold-in: the run knows every user and every item of the events"
       : "--fold-in: the events have users and items that the run does not know: say which with --field user or --field item",
   );
-}
-
-/** L2 as it is told, or as the field's known keys have it. */
-function penaltiesOf(
-  run: Run,
-  { preprocess, space, parameters }: FmRun,
-  { numBlocks }: Composer,
-  { f }: NewKeys,
-  told: TransformOptions,
-): FoldInOptions {
-  const field = space.fields[f]!;
-  const loss = preprocess.task === "regression" ? "squared" : "logistic";
-  const { valid, train } = run.manifest.metrics as Record<string, { rmse?: number } | undefined>;
-  const error = valid?.rmse ?? train?.rmse ?? 1;
-  const counts = field.kind === "number" ? new Uint32Array() : field.counts;
-  const noise = loss === "squared" ? error * error : 1;
-  const prior = priorPenalties(parameters, space.offsets[f]!, counts, noise, numBlocks);
-  return { loss, l2Weight: told.l2Weight ?? prior.l2Weight, l2Vector: told.l2Vector ?? prior.l2Vector };
 }
 
 /** What the rows say of their feature `own`, what they are and what they count. */

@@ -6,6 +6,7 @@ import {
   rankingHyperparameters,
   rankingLosses,
   rankingMetricNames,
+  similarities,
   type RankingOptions,
 } from "../trainers/ranking/options.js";
 import { addHyperparameters } from "./options.js";
@@ -27,6 +28,12 @@ export function addRankingOptions(command: Command): Command {
       rankingLosses,
     ),
   );
+  command.addOption(
+    group(
+      "--similarity <what>",
+      "ranking: scores are inner products or, for sampled-softmax and ccl (its default), cosines of user and item",
+    ).choices(similarities),
+  );
   return addHyperparameters(command, rankingHyperparameters, () => "Ranking:");
 }
 
@@ -38,13 +45,17 @@ export function addRankingOptions(command: Command): Command {
 export function rankingOf(
   flags: RankingFlags & { task?: string; negatives: number; noise?: RankingOptions["noise"] },
 ): { ranking?: Told } {
-  const { loss, negatives, noise } = flags;
+  const { loss, similarity, negatives, noise } = flags;
   const metric = rankingMetricNames.find((name) => name === flags.metric);
   if (flags.metric && !metric && ranksItems(flags.task))
     throw new UsageError(
       `--metric ${flags.metric} is not for --task ${flags.task}, which ranks items: ndcg or recall`,
     );
-  const told: Told = { ...(loss && { rankingLoss: loss }), ...(metric && { metric }) };
+  const told: Told = {
+    ...(loss && { rankingLoss: loss }),
+    ...(similarity && { similarity }),
+    ...(metric && { metric }),
+  };
   for (const { name } of rankingHyperparameters) if (flags[name] !== undefined) told[name] = flags[name];
   if (flags.task === "ranking") {
     return { ranking: { ...told, ...(noise && { noise }), ...(negatives > 0 && { negatives }) } };

@@ -51,21 +51,25 @@ function tileOf(blockA: number, blockB: number, size: number, numFields: number)
   return { blockA, blockB, fromA, toA, fromB, toB, numPairs };
 }
 
-/** Indices of groups by thread: the largest group goes to the thread of fewest pairs, and so on. */
-export function dealGroups(groups: readonly Tile[][], numThreads: number): number[][] {
+/**
+ * Indices of groups by thread: the largest group goes to the thread of fewest pairs, and so on. The first thread has the
+ * weights besides, which take as long as a pair for each field.
+ */
+export function dealGroups(groups: readonly Tile[][], numThreads: number, numFields: number): number[][] {
   const pairs = groups.map(pairsOf);
   const bySize = groups.map((_, g) => g).toSorted((a, b) => pairs[b]! - pairs[a]!);
-  return deal(bySize, (g) => pairs[g]!, numThreads);
+  return deal(bySize, (g) => pairs[g]!, numThreads, numFields);
 }
 
 /** Pairs of fields of a group. */
-export function pairsOf(tiles: readonly Tile[]): number {
+function pairsOf(tiles: readonly Tile[]): number {
   return tiles.reduce((sum, { numPairs }) => sum + numPairs, 0);
 }
 
-function deal<T>(items: readonly T[], weightOf: (item: T) => number, numHands: number): T[][] {
+function deal<T>(items: readonly T[], weightOf: (item: T) => number, numHands: number, ofFirst = 0): T[][] {
   const hands = Array.from({ length: numHands }, (): T[] => []);
   const weights = new Float64Array(numHands);
+  weights[0] = ofFirst;
   for (const item of items) {
     const lightest = weights.indexOf(Math.min(...weights));
     hands[lightest]!.push(item);

@@ -1,17 +1,18 @@
 // The field-aware kernel laid out in an arena. It has the functions of FmKernel (fm.ts), and the same machine drives both.
 //
-//   plan ──► vectors    f32[n][F][Q][S][4]   v and its state, S of the method, by feature, partner field and quad
+//   plan ──► slices     u32[blocks]          where the vectors for each block of partner fields lie (tables.ts):
+//                       f32[n][F of a block][Q][S][4]   v and its state, S of the method, by feature, field and quad
 //        ──► linear     f32[n][L]            w and its state, L of the method
 //        ──► fieldOf    u32[n]
 //        ──► tiles      struct[]             all pairs of fields, group by group (ffm-tiles.ts)
 //        ──► partials   f32[2][G+1][B]       partial scores, alternating
-//   thread t ──► its tiles; of a batch of any width, bases, partners, blockEnds
+//   thread t ──► its tiles; of a batch, offsets; of one of any width, partners, blockEnds
 //
 // Structs are written in the order of their fields in assembly/ffm/plan.ts.
 
 import { sizeText, UsageError } from "../errors.js";
 import { allocateBarrier } from "./barrier.js";
-import { dealGroups, fieldsPerBlock, groupTiles, pairsOf, type Tile } from "./ffm-tiles.js";
+import { dealGroups, fieldsPerBlock, groupTiles, type Tile } from "./ffm-tiles.js";
 import {
   BATCH_ROWS,
   METHODS,
@@ -24,6 +25,7 @@ import {
   writeStruct,
 } from "./fm.js";
 import type { Arena } from "./memory.js";
+import { cutTables } from "./tables.js";
 
 /** Features of a slice of the kernel's `initialise`, `exportSlice` and `importSlice`. */
 const FEATURES_A_SLICE = 4096;
@@ -71,15 +73,19 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
 
   const barrier = allocateBarrier(arena);
   const all = groups.map((_, g) => g);
+  const quadBytes = states * 16;
+  const quads = Math.ceil(dim / 4);
+  const bytesOfBlock = blockFields * quads * quadBytes;
+  const vectors = arena.allocate(`the vectors of ${numFeatures} features`, numFeatures * states * width * 4);
+  // tiles of any two blocks may be a thread's: with several threads each block has a table of its own
+  const tables = cutTables(vectors, numBlocks, bytesOfBlock, numThreads === 1 ? 1 : numBlocks);
   const rates = shape.hasRates ? arena.allocate("the rates of the features", numFeatures * 16) : undefined;
   const common = planFields(arena, shape, {
     barrier,
     numThreads,
     numParts: groups.length,
     sliceWidth: 4,
-    slices: bytesOf(`the vectors of ${numFeatures} features`, numFeatures * states * width),
-    sliceStride: 0,
-    featureStride: states * width * 4,
+    tables,
     sums: 0,
     rates,
   });
@@ -87,7 +93,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   const plan = writeStruct(arena, "a plan", [
     ...common,
     ["u32", numFields],
-    ["u32", Math.ceil(dim / 4)],
+    ["u32", quads],
     ["u32", numBlocks],
     ["u32", blockFields],
     ["u32", put("the fields of the features", fields.fieldOf)],
@@ -95,12 +101,10 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     ["u32", put("the tiles", tileStructs(groups, all))],
     ["u32", groups.flat().length],
     ["u32", fields.normalizeRows ? 1 : 0],
-    ["u32", states * 16],
+    ["u32", quadBytes],
   ]);
 
-  const dealt = dealGroups(groups, numThreads);
-  const loads = dealt.map((own) => own.reduce((sum, g) => sum + pairsOf(groups[g]!), 0));
-  const withWeights = loads.indexOf(Math.min(...loads));
+  const dealt = dealGroups(groups, numThreads, numFields);
   let pairArrays = PAIR_ARRAYS;
   const threads = dealt.map((own, t) => {
     const common = threadFields(arena, 0, groups.length + 1);
@@ -109,8 +113,8 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     const special: StructField[] = [
       ["u32", put("a thread's tiles", tileStructs(groups, own))],
       ["u32", own.flatMap((g) => groups[g]!).length],
-      ["u32", t === withWeights ? 1 : 0],
-      // bases and partners come with reservePairs
+      ["u32", t === 0 ? 1 : 0],
+      // offsets and partners come with reservePairs
       ["u32", 0],
       ["u32", 0],
       ["u32", bytesOf("the block ends of a batch", BATCH_ROWS * numBlocks)],
@@ -119,7 +123,16 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     return writeStruct(arena, "a thread", [...common, ...special]);
   });
   const numSlices = Math.ceil(numFeatures / FEATURES_A_SLICE);
-  return { plan, threads, barrier, numSlices, vectorWidth: numFields * dim, rates, pairs: 0, pairArrays };
+  const slices = {
+    ...tables,
+    offsets: Array.from({ length: numFields * quads }, (_, j) => {
+      const field = Math.floor(j / quads);
+      const block = tables.offsets[Math.floor(field / blockFields)]!;
+      return block + ((field % blockFields) * quads + (j % quads)) * quadBytes;
+    }),
+  };
+  const vectorWidth = numFields * dim;
+  return { plan, threads, barrier, numSlices, slices, vectorWidth, rates, pairs: 0, pairArrays };
 }
 
 /** Tiles of the given groups, as the kernel reads them. */

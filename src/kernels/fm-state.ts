@@ -1,22 +1,22 @@
 // What a factorization machine has learned, read and written between two runs of its threads: the norm of V, what a method
 // keeps beside each parameter, and all of it as bytes for a checkpoint.
 //
-//   slices   f32[J][n][S][K] or f32[n][J][S][K]   v and its state, by the plan's strides; J: of a field-aware machine the quads
-//                                                 of all partner fields, padded to whole blocks of fields
-//   linear   f32[n][L]                            w and its state
-//   bias     f32[2]                               w0 and its accumulator, the same on every thread
+//   slices   f32[n][J][S][K]   v and its state, gathered from the tables; J: of a field-aware machine the quads of all fields
+//   linear   f32[n][L]         w and its state
+//   bias     f32[2]            w0 and its accumulator, the same on every thread
 //
 // S and L are the method's (METHODS of fm.ts); K, J: fm.ts.
 
 import { METHODS, type FmLayout } from "./fm.js";
 import type { Arena } from "./memory.js";
+import type { Tables } from "./tables.js";
 
 /** An accumulator so large that no step moves its parameter by a bit that an f32 holds. */
 const FROZEN = 1e38;
 /** Byte offset of w0 within a thread's struct. */
 const BIAS = 8;
 
-/** Parameters and state as they lie in memory; the same at any number of threads. */
+/** Parameters and state; the same at any number of threads. */
 export interface FmState {
   slices: Float32Array;
   linear: Float32Array;
@@ -25,7 +25,7 @@ export interface FmState {
 
 /** What a method keeps beside the parameters, by feature; empty for a method that keeps nothing. */
 export interface OptimizerState {
-  /** f32[n][J'][S - 1][K], unused dimensions among them; J' without the padding of fields */
+  /** f32[n][J][S - 1][K], unused dimensions among them */
   vectors: Float32Array;
   /** f32[n][L - 1] */
   w: Float32Array;
@@ -33,51 +33,46 @@ export interface OptimizerState {
   w0: number;
 }
 
-/** Where the plan says that the parameters lie; strides in numbers. */
+/** Where the parameters lie. */
 class Parameters {
   readonly n: number;
   readonly J: number;
-  /** J without the padding of fields */
-  readonly used: number;
   readonly K: number;
   readonly S: number;
   readonly L: number;
-  readonly slices: Float32Array;
+  /** all of the memory */
+  readonly numbers: Float32Array;
   readonly linear: Float32Array;
-  readonly #sliceStride: number;
-  readonly #featureStride: number;
+  readonly #tables: Tables;
 
-  constructor({ memory }: Arena, { plan }: FmLayout) {
-    const fields = new Uint32Array(memory.buffer, plan, 22);
+  constructor({ memory }: Arena, { plan, slices }: FmLayout) {
+    const fields = new Uint32Array(memory.buffer, plan, 18);
     const at = (i: number) => fields[i]!;
     [this.n, this.K] = [at(2), at(5)];
-    this.S = Object.values(METHODS).find(({ code }) => code === at(18))!.states;
-    this.L = 2 ** (at(10) - 2);
-    [this.#sliceStride, this.#featureStride] = [at(7) / 4 || this.S * this.K, at(8) / 4];
-    // a field-aware machine has all of a feature's quads together, and no stride between slices
-    const isFieldAware = at(7) === 0;
-    this.J = isFieldAware ? this.#featureStride / this.#sliceStride : at(4);
-    this.used = isFieldAware ? at(20) * at(21) : this.J;
-    this.slices = new Float32Array(memory.buffer, at(6), this.J * this.n * this.S * this.K);
-    this.linear = new Float32Array(memory.buffer, at(9), this.n * this.L);
+    this.S = Object.values(METHODS).find(({ code }) => code === at(17))!.states;
+    this.L = 2 ** (at(9) - 2);
+    this.J = slices.offsets.length;
+    this.numbers = new Float32Array(memory.buffer);
+    this.linear = new Float32Array(memory.buffer, at(8), this.n * this.L);
+    this.#tables = slices;
   }
 
-  /** Index into slices of the first v of a slice of a feature; the state follows K further. */
+  /** Index into numbers of the first v of a slice of a feature; the state follows K further. */
   at(feature: number, j: number): number {
-    return j * this.#sliceStride + feature * this.#featureStride;
+    return (this.#tables.offsets[j]! + feature * this.#tables.featureStride) / 4;
   }
 }
 
 /** The Frobenius norm of V: the root of the sum of all squares, added in the order of features and dimensions. */
 export function vectorNorm(arena: Arena, layout: FmLayout): number {
   const parameters = new Parameters(arena, layout);
-  const { n, J, K, slices } = parameters;
+  const { n, J, K, numbers } = parameters;
   let sum = 0;
   for (let feature = 0; feature < n; feature++) {
     for (let j = 0; j < J; j++) {
       // dimensions beyond dim are 0
       const at = parameters.at(feature, j);
-      for (let i = at; i < at + K; i++) sum += slices[i]! * slices[i]!;
+      for (let i = at; i < at + K; i++) sum += numbers[i]! * numbers[i]!;
     }
   }
   return Math.sqrt(sum);
@@ -91,14 +86,14 @@ export function freezeBias(arena: Arena, layout: FmLayout): void {
 /** Copies out what the method keeps. */
 export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
   const parameters = new Parameters(arena, layout);
-  const { n, used, K, S, L, slices, linear } = parameters;
+  const { n, J, K, S, L, numbers, linear } = parameters;
   const width = (S - 1) * K;
-  const vectors = new Float32Array(n * used * width);
+  const vectors = new Float32Array(n * J * width);
   const w = new Float32Array(n * (L - 1));
   for (let feature = 0; feature < n; feature++) {
-    for (let j = 0; j < used; j++) {
+    for (let j = 0; j < J; j++) {
       const from = parameters.at(feature, j) + K;
-      vectors.set(slices.subarray(from, from + width), (feature * used + j) * width);
+      vectors.set(numbers.subarray(from, from + width), (feature * J + j) * width);
     }
     w.set(linear.subarray(feature * L + 1, (feature + 1) * L), feature * (L - 1));
   }
@@ -119,17 +114,17 @@ export function writeOptimizer(
   knownBlocks: Uint8Array,
 ): void {
   const parameters = new Parameters(arena, layout);
-  const { n, used, K, S, L, slices, linear } = parameters;
+  const { n, J, K, S, L, numbers, linear } = parameters;
   const width = (S - 1) * K;
-  const slicesOfBlock = used / knownBlocks.length;
-  if (vectors.length !== n * used * width || w.length !== n * (L - 1))
+  const slicesOfBlock = J / knownBlocks.length;
+  if (vectors.length !== n * J * width || w.length !== n * (L - 1))
     throw new RangeError("the state of a machine of another shape");
   for (let feature = 0; feature < n; feature++) {
     if (!known[feature]) continue;
-    for (let j = 0; j < used; j++) {
+    for (let j = 0; j < J; j++) {
       if (!knownBlocks[Math.floor(j / slicesOfBlock)]) continue;
-      const from = (feature * used + j) * width;
-      slices.set(vectors.subarray(from, from + width), parameters.at(feature, j) + K);
+      const from = (feature * J + j) * width;
+      numbers.set(vectors.subarray(from, from + width), parameters.at(feature, j) + K);
     }
     linear.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), feature * L + 1);
   }
@@ -158,10 +153,19 @@ export function alignFtrl(
 
 /** A copy of all that training has made. */
 export function copyState(arena: Arena, layout: FmLayout): FmState {
-  const { slices, linear } = new Parameters(arena, layout);
+  const parameters = new Parameters(arena, layout);
+  const { n, J, K, S, numbers, linear } = parameters;
+  const width = S * K;
   // copies in memory of their own: what is shared cannot be written to disk
+  const slices = new Float32Array(n * J * width);
+  for (let to = 0, feature = 0; feature < n; feature++) {
+    for (let j = 0; j < J; j++, to += width) {
+      const from = parameters.at(feature, j);
+      slices.set(numbers.subarray(from, from + width), to);
+    }
+  }
   return {
-    slices: Float32Array.from(slices),
+    slices,
     linear: Float32Array.from(linear),
     bias: Float32Array.from(biasOf(arena, layout.threads[0]!)),
   };
@@ -169,10 +173,16 @@ export function copyState(arena: Arena, layout: FmLayout): FmState {
 
 /** Puts a copy back. @throws {RangeError} it is of a machine of another shape */
 export function restoreState(arena: Arena, layout: FmLayout, state: FmState): void {
-  const { slices, linear } = new Parameters(arena, layout);
-  if (state.slices.length !== slices.length || state.linear.length !== linear.length)
+  const parameters = new Parameters(arena, layout);
+  const { n, J, K, S, numbers, linear } = parameters;
+  const width = S * K;
+  if (state.slices.length !== n * J * width || state.linear.length !== linear.length)
     throw new RangeError("the state of a machine of another shape");
-  slices.set(state.slices);
+  for (let from = 0, feature = 0; feature < n; feature++) {
+    for (let j = 0; j < J; j++, from += width) {
+      numbers.set(state.slices.subarray(from, from + width), parameters.at(feature, j));
+    }
+  }
   linear.set(state.linear);
   for (const thread of layout.threads) biasOf(arena, thread).set(state.bias);
 }

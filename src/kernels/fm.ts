@@ -1,6 +1,6 @@
 // The factorization machine's kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
 //
-//   plan ──► slices     f32[J][n][S][K]   v and its state, S of the method; f32[n][J][S][K] beyond two slices
+//   plan ──► slices     u32[J]            where the slices lie (tables.ts): f32[n][S][K] each, v and its state, S of the method
 //        ──► linear     f32[n][L]         w and its state, L of the method
 //        ──► rates      f32[n][4]         L2 and rate of each feature, where they differ
 //        ──► sums       f32[J][B][K]      S of the batch
@@ -11,6 +11,7 @@
 
 import { allocateBarrier } from "./barrier.js";
 import type { Arena, Region } from "./memory.js";
+import { cutTables, putOffsets, type Tables } from "./tables.js";
 
 /** B: rows a batch. */
 export const BATCH_ROWS = 256;
@@ -75,6 +76,8 @@ export interface FmLayout {
   barrier: Region;
   /** of what is drawn and copied: slices of dimensions, or runs of features */
   numSlices: number;
+  /** where v and its state lie, by slice of K dimensions; a field-aware machine's by field and quad */
+  slices: Tables;
   /** numbers a feature in the vectors that the kernel exports */
   vectorWidth: number;
   /** f32[n][4], where features have their own */
@@ -99,9 +102,6 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const K = sliceWidth(shape.dim);
   const J = Math.ceil(shape.dim / K);
   const numThreads = Math.max(1, Math.min(shape.threads, J));
-  // beyond two slices a feature's slices lie together, so that a batch touches fewer pages; four-wide ones lie apart, since
-  // two of them in one cache line would travel between their threads
-  const byFeature = J > 2;
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
 
   const { states } = METHODS[shape.method];
@@ -109,6 +109,8 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const n = shape.numFeatures;
 
   const barrier = allocateBarrier(arena);
+  const vectors = arena.allocate(`the vectors of ${n} features`, J * n * bytesOfSlice);
+  const slices = cutTables(vectors, J, bytesOfSlice, numThreads);
   const rates = shape.hasRates ? arena.allocate("the rates of the features", n * 16) : undefined;
   const plan = writeStruct(
     arena,
@@ -118,9 +120,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
       numThreads,
       numParts: J,
       sliceWidth: K,
-      slices: bytesOf(`the vectors of ${n} features`, J * n * states * K),
-      sliceStride: byFeature ? bytesOfSlice : n * bytesOfSlice,
-      featureStride: byFeature ? J * bytesOfSlice : bytesOfSlice,
+      tables: slices,
       sums: bytesOf("sums", J * BATCH_ROWS * K),
       rates,
     }),
@@ -133,6 +133,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     threads,
     barrier,
     numSlices: J,
+    slices,
     vectorWidth: shape.dim,
     rates,
     pairs: 0,
@@ -140,16 +141,14 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   };
 }
 
-/** How a plan is cut; `slices` and `sums` are offsets, strides are bytes. */
+/** How a plan is cut; `sums` is an offset. */
 export interface PlanParts {
   barrier: Region;
   numThreads: number;
   /** partial scores a row, without the linear one */
   numParts: number;
   sliceWidth: number;
-  slices: number;
-  sliceStride: number;
-  featureStride: number;
+  tables: Tables;
   sums: number;
   rates: Region | undefined;
 }
@@ -166,9 +165,8 @@ export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): Stru
     ["u32", shape.dim],
     ["u32", parts.numParts],
     ["u32", parts.sliceWidth],
-    ["u32", parts.slices],
-    ["u32", parts.sliceStride],
-    ["u32", parts.featureStride],
+    ["u32", putOffsets(arena, parts.tables)],
+    ["u32", parts.tables.featureStride],
     ["u32", bytesOf(`the weights of ${n} features`, n << (linearShift - 2))],
     ["u32", linearShift],
     ["u32", parts.sums],
@@ -238,7 +236,7 @@ export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): voi
 }
 
 /** Byte offset of the learning rate within the plan. */
-const LEARNING_RATE = 56;
+const LEARNING_RATE = 52;
 
 /** Sets the learning rate; to be called between two runs of the threads. */
 export function setLearningRate(arena: Arena, layout: FmLayout, learningRate: number): void {

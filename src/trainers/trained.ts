@@ -33,8 +33,6 @@ export interface LearnerInput {
 export interface RankingJob {
   examples: RankingExamples;
   options: RankingOptions;
-  /** whether the model is of user and item alone */
-  matrix: boolean;
   /** ranking metrics of a model on the validation part; absent without one */
   look?: (model: Scorer) => Promise<Record<string, number>>;
 }

@@ -9,7 +9,8 @@
 // It has the functions of fm.ts, so that the same machine drives both: its slices, where parameters are drawn and copied, are
 // runs of 4,096 features. Structs and shapes: ffm/plan.ts. Twin: ../reference/ffm.ts.
 
-import { bytesOfPartner, locatePairs } from "./ffm/pairs";
+import { forwardFour, hasFour, updateFour } from "./ffm/four";
+import { blockAt, bytesOfPartner, locatePairs } from "./ffm/pairs";
 import { FfmPlan, FfmThread, Tile, TILE } from "./ffm/plan";
 import { forwardTile, updateTile } from "./ffm/tile";
 import { openBatch, openBlock } from "./fm/batch";
@@ -32,7 +33,9 @@ function isPlain(plan: FfmPlan): bool {
 
 function forward(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
   const partial = partials + ((<usize>tile.group * B) << 2);
-  if (!isPlain(plan)) {
+  if (hasFour(plan, thread, tile)) {
+    forwardFour(plan, thread, tile, partial);
+  } else if (!isPlain(plan)) {
     if (thread.general) forwardTile<u16, f32>(plan, thread, tile, partial);
     else forwardTile<u16, u32>(plan, thread, tile, partial);
   } else if (plan.numQuads == 1) {
@@ -55,6 +58,7 @@ function update(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
     else updateBy<Adam>(plan, thread, tile);
   } else {
     if (rated) updateBy<RatedAdaGrad>(plan, thread, tile);
+    else if (hasFour(plan, thread, tile)) updateFour(plan, thread, tile);
     else updateBy<AdaGrad>(plan, thread, tile);
   }
 }
@@ -211,8 +215,8 @@ export function initialise(
     const own = load<u32>(plan.fieldOf + (i << 2));
     const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
     const trained = load<u32>(counts + (i << 2)) != 0;
-    let p = plan.slices + i * plan.featureStride;
     for (let f: u32 = 0; f < plan.numFields; f++) {
+      const p = vectorOf(plan, i, f);
       const field = plan.fields + ((<usize>f) << 3);
       const meets = trained && (f != own || load<u32>(field, 4) != 0);
       const partner = draw(key, load<u32>(field));
@@ -222,9 +226,14 @@ export function initialise(
         store<f32>(at(plan, p, d), meets && d < plan.dim ? (unit * 2 - 1) * spread : 0);
         startState(plan, at(plan, p, d), 16);
       }
-      p += bytesOfPartner(plan);
     }
   }
+}
+
+/** Address of feature i's vector for partners of field f. */
+function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
+  const within = <usize>(f % plan.blockFields) * bytesOfPartner(plan);
+  return blockAt(plan, f / plan.blockFields) + i * plan.featureStride + within;
 }
 
 /** Address of dimension d of a vector in quads, each followed by its state. */
@@ -252,8 +261,8 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   const to = min((slice + 1) * RUN, plan.numFeatures);
   let target = vectors + ((<usize>slice * RUN * plan.numFields * plan.dim) << 2);
   for (let i = <usize>slice * RUN; i < to; i++) {
-    let p = plan.slices + i * plan.featureStride;
-    for (let f: u32 = 0; f < plan.numFields; f++, p += bytesOfPartner(plan)) {
+    for (let f: u32 = 0; f < plan.numFields; f++) {
+      const p = vectorOf(plan, i, f);
       for (let d: u32 = 0; d < plan.dim; d++, target += 4) {
         const value = load<f32>(at(plan, p, d));
         check += value - value;
@@ -275,8 +284,8 @@ export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
   const to = min((slice + 1) * RUN, plan.numFeatures);
   let source = vectors + ((<usize>slice * RUN * plan.numFields * plan.dim) << 2);
   for (let i = <usize>slice * RUN; i < to; i++) {
-    let p = plan.slices + i * plan.featureStride;
-    for (let f: u32 = 0; f < plan.numFields; f++, p += bytesOfPartner(plan)) {
+    for (let f: u32 = 0; f < plan.numFields; f++) {
+      const p = vectorOf(plan, i, f);
       for (let d: u32 = 0; d < plan.dim; d++, source += 4) store<f32>(at(plan, p, d), load<f32>(source));
     }
   }

@@ -19,7 +19,7 @@ import { addLosses } from "./math/loss";
 import { draw } from "./math/random";
 
 function sliceAt(plan: Plan, j: u32): usize {
-  return plan.slices + <usize>j * plan.sliceStride;
+  return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
 }
 
 function sumsAt(plan: Plan, j: u32): usize {

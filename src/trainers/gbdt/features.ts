@@ -9,9 +9,8 @@ import { fitFeatures, idsOf, type CategoricalField, type FeatureSpace } from "..
 import { UsageError } from "../../errors.js";
 import { draw } from "../../kernels/reference/random.js";
 import { edgesOf } from "./edges.js";
+import type { GbdtOptions } from "./options.js";
 
-/** Rows that ranges are found from, at most; a sample of more. */
-const SAMPLE_ROWS = 200_000;
 /** Categories with fewer rows have no bin. */
 const MIN_DATA_IN_CATEGORY = 3;
 /** Share of a column's rows that its bins hold at least. */
@@ -51,7 +50,7 @@ export function cellsOf(feature: Feature): number {
 export function fitTreeFeatures(
   dataset: Dataset,
   rows: Uint32Array,
-  { maxBin, seed }: { maxBin: number; seed: number },
+  { maxBin, binConstructSampleCnt, seed }: Pick<GbdtOptions, "maxBin" | "binConstructSampleCnt" | "seed">,
 ): Feature[] {
   const [several] = Object.keys(dataset.roles.multi);
   if (several !== undefined)
@@ -59,7 +58,7 @@ export function fitTreeFeatures(
       `trees take no several-valued column: leave out '${several}' with --ignore ${several}`,
     );
   const space = categoricalSpace(dataset, rows);
-  const sample = sampleOf(rows, seed);
+  const sample = sampleOf(rows, binConstructSampleCnt, seed);
   const { fields, numeric } = dataset.roles;
   return dataset.columns
     .filter(({ name }) => fields.includes(name) || numeric.includes(name))
@@ -76,10 +75,10 @@ function categoricalSpace(dataset: Dataset, rows: Uint32Array): FeatureSpace {
 }
 
 /** All rows, or one drawn from each of so many consecutive stretches. */
-function sampleOf(rows: Uint32Array, seed: number): Uint32Array {
-  if (rows.length <= SAMPLE_ROWS) return rows;
-  const stretch = rows.length / SAMPLE_ROWS;
-  return Uint32Array.from({ length: SAMPLE_ROWS }, (_, i) => {
+function sampleOf(rows: Uint32Array, count: number, seed: number): Uint32Array {
+  if (rows.length <= count) return rows;
+  const stretch = rows.length / count;
+  return Uint32Array.from({ length: count }, (_, i) => {
     const at = (i + draw(seed, i) / 2 ** 32) * stretch;
     return rows[Math.min(rows.length - 1, Math.floor(at))]!;
   });

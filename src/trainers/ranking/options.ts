@@ -5,6 +5,7 @@ import { checkRanges } from "../check-ranges.js";
 import type { FmOptions } from "../fm/options.js";
 
 export const rankingLosses = ["bpr", "warp", "sampled-softmax", "ccl"] as const;
+export const similarities = ["dot", "cosine"] as const;
 export const rankingMetricNames = ["recall", "ndcg"] as const;
 
 export interface RankingOptions {
@@ -12,6 +13,8 @@ export interface RankingOptions {
   /** candidates an event (bpr: the highest-scored is taken, warp: the first that violates), or negatives that a batch shares */
   negatives: number;
   noise: "uniform" | "popularity";
+  /** what a score is: inner products and weights, or the cosine of user and item */
+  similarity: (typeof similarities)[number];
   margin: number;
   negativeWeight: number;
   temperature: number;
@@ -70,25 +73,42 @@ export const rankingHyperparameters: readonly RankingHyperparameter[] = [
   },
 ];
 
-type Steps = Pick<FmOptions, "dim" | "epochs" | "learningRate" | "l2Weight" | "l2Vector" | "patience">;
+type Steps = Pick<
+  FmOptions,
+  "dim" | "epochs" | "learningRate" | "learningRateDecay" | "l2Weight" | "l2Vector" | "patience"
+>;
 
-/** What served best on gowalla's training part, a tenth of it held out (docs/algorithms/ranking.md). */
-const steps: Record<RankingOptions["rankingLoss"], Steps> = {
-  bpr: { dim: 64, epochs: 250, learningRate: 0.05, l2Weight: 0, l2Vector: 0.003, patience: 2 },
-  warp: { dim: 64, epochs: 60, learningRate: 0.05, l2Weight: 0, l2Vector: 0.01, patience: 2 },
-  "sampled-softmax": { dim: 64, epochs: 40, learningRate: 0.1, l2Weight: 0, l2Vector: 0, patience: 2 },
-  ccl: { dim: 64, epochs: 40, learningRate: 0.1, l2Weight: 0, l2Vector: 0, patience: 2 },
-};
+const common = { dim: 64, learningRateDecay: 0, l2Weight: 0, l2Vector: 0, patience: 2 };
+
+/** What served best on gowalla's training part, some of it held out (docs/algorithms/ranking.md). */
+const steps = {
+  bpr: { ...common, epochs: 250, learningRate: 0.05, l2Vector: 0.003 },
+  "hard negatives": { ...common, epochs: 20, learningRate: 0.1, learningRateDecay: 0.2, l2Vector: 0.02 },
+  warp: { ...common, epochs: 60, learningRate: 0.05, l2Vector: 0.01 },
+  "sampled-softmax": { ...common, epochs: 20, learningRate: 0.05, learningRateDecay: 0.2, l2Vector: 0.03 },
+  "cosine softmax": { ...common, epochs: 40, learningRate: 0.1 },
+  ccl: { ...common, epochs: 40, learningRate: 0.1 },
+} satisfies Record<string, Steps>;
+
+/** What a loss scores by, unless it is told. */
+function similarityOf(loss: RankingOptions["rankingLoss"]): RankingOptions["similarity"] {
+  return loss === "ccl" ? "cosine" : "dot";
+}
 
 /** Whether a batch's events share their negatives. */
 export function isShared(loss: RankingOptions["rankingLoss"]): boolean {
   return loss === "sampled-softmax" || loss === "ccl";
 }
 
-/** What a loss sets of the options that all tasks have. @param matrix the model is of user and item alone */
-export function rankingSteps(loss: RankingOptions["rankingLoss"], matrix: boolean): Steps {
-  // scores that are no cosines have no bound, and take smaller steps
-  return loss === "sampled-softmax" && !matrix ? { ...steps[loss], learningRate: 0.02 } : steps[loss];
+/** What a loss sets of the options that all tasks have. @param told what the user set */
+export function rankingSteps({
+  rankingLoss: loss = "bpr",
+  similarity,
+  negatives = 1,
+}: Partial<RankingOptions>): Steps {
+  if (loss === "bpr" && negatives > 1) return steps["hard negatives"];
+  if (loss === "sampled-softmax" && similarity === "cosine") return steps["cosine softmax"];
+  return steps[loss];
 }
 
 /**
@@ -99,22 +119,30 @@ export function rankingSteps(loss: RankingOptions["rankingLoss"], matrix: boolea
  */
 export function rankingOptions(told: Partial<RankingOptions>, matrix: boolean): RankingOptions {
   const { rankingLoss = "bpr" } = told;
+  const similarity = told.similarity ?? similarityOf(rankingLoss);
   const options: RankingOptions = {
     rankingLoss,
     negatives: { bpr: 1, warp: 10, "sampled-softmax": 256, ccl: 256 }[rankingLoss],
-    noise: rankingLoss === "sampled-softmax" ? "popularity" : "uniform",
+    noise: "uniform",
     margin: rankingLoss === "ccl" ? 0.4 : 1,
     negativeWeight: 100,
-    temperature: matrix ? 0.1 : 1,
+    similarity,
+    temperature: similarity === "cosine" ? 0.1 : 1,
     k: 20,
     metric: "ndcg",
     evaluateEvery: isShared(rankingLoss) ? 1 : 5,
     ...told,
   };
   checkRanges(rankingHyperparameters, options);
-  if (rankingLoss === "ccl" && !matrix) {
+  if (similarity === "dot" && rankingLoss === "ccl")
+    throw new UsageError("--similarity dot is not for --loss ccl, whose margin is one of cosines");
+  if (similarity === "cosine" && !isShared(rankingLoss))
     throw new UsageError(
-      "--loss ccl compares directions of user and item alone: name these two with --fields, or take --loss sampled-softmax",
+      `--similarity cosine is for --loss sampled-softmax and ccl, got --loss ${rankingLoss}`,
+    );
+  if (similarity === "cosine" && !matrix) {
+    throw new UsageError(
+      "cosines are those of user and item alone: name these two with --fields, or take --loss sampled-softmax --similarity dot",
     );
   }
   const { negatives } = options;

@@ -15,9 +15,9 @@ import type { FmOptions } from "../fm/options.js";
 import { floatsOf, type NamedArrays } from "../named-arrays.js";
 import { keepUntouched, type Start } from "../start.js";
 import { runEpochs, type Steered } from "../steered.js";
-import { isMatrix, rankingData } from "./data.js";
+import { rankingData } from "./data.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
-import { isShared, type RankingOptions } from "./options.js";
+import type { RankingOptions } from "./options.js";
 import { withMachine } from "../../workers/with-machine.js";
 
 /** First vectors are uniform in plus or minus this. */
@@ -73,7 +73,7 @@ export async function trainRanking(
   if (examples.train.items.length === 0) {
     throw new DataError("no event can be learned from: every user has every item of the training part");
   }
-  const cosine = isShared(loss) && isMatrix(examples);
+  const cosine = ranking.similarity === "cosine";
   const machine = await RankingMachine.start(rankingData(numFeatures, examples, ranking.noise), {
     ...options,
     ...ranking,

@@ -7,10 +7,19 @@ export function bytesOfPartner(plan: FfmPlan): usize {
   return <usize>plan.numQuads * <usize>plan.quadBytes;
 }
 
-/** Writes bases, partners and blockEnds of the opened batch; divides values by their row's norm when the plan says so. */
+/** Address of the first feature's vectors for the fields of a block. */
+export function blockAt(plan: FfmPlan, block: u32): usize {
+  return <usize>load<u32>(plan.slices + ((<usize>block) << 2));
+}
+
+/** Writes offsets, partners and blockEnds of the opened batch; divides values by their row's norm when the plan says so. */
 export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
   if (!thread.general) {
     thread.unit = plan.normalize ? <f32>1 / sqrt<f32>(<f32>thread.width) : 1;
+    const bytes = (<usize>thread.numRows * thread.width) << 2;
+    for (let i: usize = 0; i < bytes; i += 4) {
+      store<u32>(thread.offsets + i, load<u32>(thread.ids + i) * <u32>plan.featureStride);
+    }
     return;
   }
   const numBlocks = plan.numBlocks;
@@ -24,8 +33,8 @@ export function locatePairs(plan: FfmPlan, thread: FfmThread): void {
       const id = <usize>load<u32>(thread.ids + (pair << 2));
       const field = load<u32>(plan.fieldOf + (id << 2));
       for (; block < field / plan.blockFields; block++) store<u32>(ends + ((<usize>block) << 2), <u32>pair);
-      store<u32>(thread.bases + (pair << 2), <u32>(plan.slices + id * plan.featureStride));
-      store<u32>(thread.partners + (pair << 2), field * <u32>bytesOfPartner(plan));
+      store<u32>(thread.offsets + (pair << 2), <u32>(id * plan.featureStride));
+      store<u32>(thread.partners + (pair << 2), (field % plan.blockFields) * <u32>bytesOfPartner(plan));
     }
     for (; block < numBlocks; block++) store<u32>(ends + ((<usize>block) << 2), <u32>pair);
   }

@@ -12,8 +12,8 @@ import { Plan, Thread } from "../fm/plan";
 /**
  * The model and how it is trained. Read by every thread, written by none.
  *
- * Of Plan, numSlices are the groups, and slices is f32[n][F][Q][S][4]: v and its state, S numbers by the method, by feature,
- * partner field and quad; featureStride are the bytes of a feature. Sums there are none.
+ * Of Plan, numSlices are the groups, and slices is u32[blocks]: where v and its state for the partner fields of each block lie,
+ * f32[n][F of a block][Q][S][4] by feature, field and quad, S by the method. Sums there are none.
  */
 export class FfmPlan extends Plan {
   /** without padding */
@@ -62,9 +62,9 @@ export class FfmThread extends Thread {
   numTiles: u32;
   /** 1: this thread moves the weights */
   linear: u32;
-  /** of a batch of any width: u32 addresses of each pair's feature */
-  bases: usize;
-  /** u32: where the vectors for a pair's field lie within a partner's feature */
+  /** u32: where each pair's feature lies behind the first, in any block */
+  offsets: usize;
+  /** of a batch of any width, u32: where the vector for a pair's field lies within a partner's of that block */
   partners: usize;
   /** u32[B][blocks]: where a row's pairs of each block end */
   blockEnds: usize;

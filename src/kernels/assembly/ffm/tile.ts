@@ -15,17 +15,17 @@
 
 import { ratesOf, step4 } from "../fm/step";
 import { sum4 } from "../math/vector";
-import { bytesOfPartner } from "./pairs";
+import { blockAt, bytesOfPartner } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
-/** First pair of the row that belongs to the block; `row` is the row's first pair. */
+/** Address of the offset of the row's first pair that belongs to the block. */
 function startOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
   if (block > 0) return endOf(plan, thread, r, block - 1);
-  return r > 0 ? <usize>load<u32>(thread.ends + ((r - 1) << 2)) : 0;
+  return thread.offsets + (r > 0 ? (<usize>load<u32>(thread.ends + ((r - 1) << 2))) << 2 : 0);
 }
 
 function endOf(plan: FfmPlan, thread: FfmThread, r: usize, block: u32): usize {
-  return <usize>load<u32>(thread.blockEnds + ((r * plan.numBlocks + block) << 2));
+  return thread.offsets + ((<usize>load<u32>(thread.blockEnds + ((r * plan.numBlocks + block) << 2))) << 2);
 }
 
 /**
@@ -37,24 +37,31 @@ export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, 
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
   const toNext: usize = sizeof<W>() == 4 ? 32 : bytesOfPartner(plan);
   const quad: usize = sizeof<W>() == 2 ? <usize>plan.quadBytes : 32;
-  const P = plan.slices;
-  const stride = plan.featureStride;
+  const forA = blockAt(plan, tile.blockA);
+  const forB = blockAt(plan, tile.blockB);
+  const toPartner = thread.partners - thread.offsets; // a pair's numbers lie as far from its offset everywhere
+  const toValue = thread.values - thread.offsets;
   const scale = isFloat<X>() ? <f32>1 : thread.unit * thread.unit;
-  const width = <usize>thread.width;
+  const bytes = (<usize>thread.width) << 2;
   const within = tile.blockA == tile.blockB;
-  for (let r: usize = 0; r < thread.numRows; r++) {
-    const row = r * width;
-    const fromA = isFloat<X>() ? startOf(plan, thread, r, tile.blockA) : row + tile.fromA;
-    const toA = isFloat<X>() ? endOf(plan, thread, r, tile.blockA) : row + tile.toA;
-    const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + tile.fromB;
-    const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + tile.toB;
+  let row = thread.offsets;
+  for (let r: usize = 0; r < thread.numRows; r++, row += bytes) {
+    const fromA = isFloat<X>() ? startOf(plan, thread, r, tile.blockA) : row + ((<usize>tile.fromA) << 2);
+    const toA = isFloat<X>() ? endOf(plan, thread, r, tile.blockA) : row + ((<usize>tile.toA) << 2);
+    const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.fromB) << 2);
+    const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.toB) << 2);
     let sum = f32x4.splat(0);
-    for (let i = fromA; i < toA; i++) {
-      const a = baseOf<X>(thread, P, stride, i);
-      const toPartnerA = partnerOf<X>(thread, row, toNext, i);
-      for (let j = within ? i + 1 : fromB; j < toB; j++) {
-        let p = a + partnerOf<X>(thread, row, toNext, j);
-        let q = baseOf<X>(thread, P, stride, j) + toPartnerA;
+    let partnerI: usize = 0; // where the vectors for the field of i, and for that of j, lie in a partner's
+    let partnerJ: usize = 0;
+    for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
+      const vectorsI = forB + <usize>load<u32>(i);
+      if (isFloat<X>()) partnerI = <usize>load<u32>(i + toPartner);
+      else partnerJ = within ? partnerI + toNext : 0;
+      const vectorsJ = forA + partnerI;
+      for (let j = within ? i + 4 : fromB; j < toB; j += 4, partnerJ += toNext) {
+        if (isFloat<X>()) partnerJ = <usize>load<u32>(j + toPartner);
+        let p = vectorsI + partnerJ;
+        let q = vectorsJ + <usize>load<u32>(j);
         let product = f32x4.mul(v128.load(p), v128.load(q));
         if (sizeof<W>() != 4) {
           for (let d: usize = 1; d < quads; d++) {
@@ -63,7 +70,7 @@ export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, 
             product = f32x4.add(product, f32x4.mul(v128.load(p), v128.load(q)));
           }
         }
-        sum = f32x4.add(sum, isFloat<X>() ? f32x4.mul(product, valuesOf(thread, i, j)) : product);
+        sum = f32x4.add(sum, isFloat<X>() ? f32x4.mul(product, valuesOf(i + toValue, j + toValue)) : product);
       }
     }
     const score = sum4(sum) * scale;
@@ -76,9 +83,12 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
   const toNext: usize = sizeof<W>() == 4 ? 32 : bytesOfPartner(plan);
   const quad: usize = sizeof<W>() == 2 ? <usize>plan.quadBytes : 32;
-  const P = plan.slices;
-  const stride = plan.featureStride;
-  const width = <usize>thread.width;
+  const forA = blockAt(plan, tile.blockA);
+  const forB = blockAt(plan, tile.blockB);
+  const toPartner = thread.partners - thread.offsets;
+  const toValue = thread.values - thread.offsets;
+  const toId = thread.ids - thread.offsets;
+  const bytes = (<usize>thread.width) << 2;
   const within = tile.blockA == tile.blockB;
   const lr = f32x4.splat(plan.learningRate);
   let lrI = lr;
@@ -86,62 +96,50 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
   let l2I = f32x4.splat(plan.l2Vector);
   let l2J = l2I;
   const unit = f32x4.splat(thread.unit);
-  for (let r: usize = 0; r < thread.numRows; r++) {
-    const row = r * width;
-    const fromA = isFloat<X>() ? startOf(plan, thread, r, tile.blockA) : row + tile.fromA;
-    const toA = isFloat<X>() ? endOf(plan, thread, r, tile.blockA) : row + tile.toA;
-    const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + tile.fromB;
-    const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + tile.toB;
+  let row = thread.offsets;
+  for (let r: usize = 0; r < thread.numRows; r++, row += bytes) {
+    const fromA = isFloat<X>() ? startOf(plan, thread, r, tile.blockA) : row + ((<usize>tile.fromA) << 2);
+    const toA = isFloat<X>() ? endOf(plan, thread, r, tile.blockA) : row + ((<usize>tile.toA) << 2);
+    const fromB = isFloat<X>() ? startOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.fromB) << 2);
+    const toB = isFloat<X>() ? endOf(plan, thread, r, tile.blockB) : row + ((<usize>tile.toB) << 2);
     let g = v128.load32_splat(thread.gradients + (r << 2));
     if (!isFloat<X>()) g = f32x4.mul(g, unit); // the row's gradient has x once, for its weights
-    for (let i = fromA; i < toA; i++) {
-      const a = baseOf<X>(thread, P, stride, i);
-      const toPartnerA = partnerOf<X>(thread, row, toNext, i);
-      for (let j = within ? i + 1 : fromB; j < toB; j++) {
-        let p = a + partnerOf<X>(thread, row, toNext, j);
-        let q = baseOf<X>(thread, P, stride, j) + toPartnerA;
-        const slope = isFloat<X>() ? f32x4.mul(g, valuesOf(thread, i, j)) : g;
+    let partnerI: usize = 0;
+    let partnerJ: usize = 0;
+    for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
+      const vectorsI = forB + <usize>load<u32>(i);
+      if (isFloat<X>()) partnerI = <usize>load<u32>(i + toPartner);
+      else partnerJ = within ? partnerI + toNext : 0;
+      const vectorsJ = forA + partnerI;
+      for (let j = within ? i + 4 : fromB; j < toB; j += 4, partnerJ += toNext) {
+        if (isFloat<X>()) partnerJ = <usize>load<u32>(j + toPartner);
+        let p = vectorsI + partnerJ;
+        let q = vectorsJ + <usize>load<u32>(j);
+        const slope = isFloat<X>() ? f32x4.mul(g, valuesOf(i + toValue, j + toValue)) : g;
         if (isSigned<M>()) {
-          const ratesI = ratesOf(plan, load<u32>(thread.ids + (i << 2)));
-          const ratesJ = ratesOf(plan, load<u32>(thread.ids + (j << 2)));
+          const ratesI = ratesOf(plan, load<u32>(i + toId));
+          const ratesJ = ratesOf(plan, load<u32>(j + toId));
           l2I = v128.load32_splat(ratesI, 4);
           l2J = v128.load32_splat(ratesJ, 4);
           lrI = f32x4.mul(lr, v128.load32_splat(ratesI, 8));
           lrJ = f32x4.mul(lr, v128.load32_splat(ratesJ, 8));
         }
-        // one place of call each, so that the compiler puts the step in line
-        if (sizeof<W>() == 4) {
-          step<M>(p, q, slope, lrI, lrJ, l2I, l2J);
-        } else {
-          for (let d: usize = 0; d < quads; d++, p += quad, q += quad) {
-            step<M>(p, q, slope, lrI, lrJ, l2I, l2J);
-          }
-        }
+        // both move from where they stand, a quad at a time
+        let d: usize = 0;
+        do {
+          const v = v128.load(p);
+          const u = v128.load(q);
+          step4<M>(p, 16, v, f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v)), lrI);
+          step4<M>(q, 16, u, f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2J, u)), lrJ);
+          p += quad;
+          q += quad;
+        } while (sizeof<W>() != 4 && ++d < quads);
       }
     }
   }
 }
 
-/** Four dimensions of v_(i, b) at p and of v_(j, a) at q, each with its state beside it: both move from where they stand. */
-function step<M>(p: usize, q: usize, slope: v128, lrI: v128, lrJ: v128, l2I: v128, l2J: v128): void {
-  const v = v128.load(p);
-  const u = v128.load(q);
-  step4<M>(p, 16, v, f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v)), lrI);
-  step4<M>(q, 16, u, f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2J, u)), lrJ);
-}
-
-/** Where the vectors of a pair's feature start. */
-function baseOf<X>(thread: FfmThread, P: usize, stride: usize, pair: usize): usize {
-  if (isFloat<X>()) return <usize>load<u32>(thread.bases + (pair << 2));
-  return P + <usize>load<u32>(thread.ids + (pair << 2)) * stride;
-}
-
-/** How far from there, in any feature, its vector for the pair's field lies. */
-function partnerOf<X>(thread: FfmThread, row: usize, toNext: usize, pair: usize): usize {
-  return isFloat<X>() ? <usize>load<u32>(thread.partners + (pair << 2)) : (pair - row) * toNext;
-}
-
-/** x_i x_j. */
-function valuesOf(thread: FfmThread, i: usize, j: usize): v128 {
-  return f32x4.splat(load<f32>(thread.values + (i << 2)) * load<f32>(thread.values + (j << 2)));
+/** x_i x_j, by where they lie. */
+function valuesOf(i: usize, j: usize): v128 {
+  return f32x4.splat(load<f32>(i) * load<f32>(j));
 }

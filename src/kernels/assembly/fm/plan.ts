@@ -19,9 +19,8 @@ export class Plan {
   numSlices: u32;
   /** K */
   sliceWidth: u32;
-  /** v and its state (step.ts), f32[states][K] a feature and slice: slice j of feature i at j sliceStride + i featureStride */
+  /** u32[J]: where v and its state (step.ts), f32[states][K], lie for each slice of the first feature; i featureStride further, of feature i */
   slices: usize;
-  sliceStride: usize;
   featureStride: usize;
   /** w of feature i at i << linearShift, its state behind it */
   linear: usize;

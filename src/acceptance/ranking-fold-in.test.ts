@@ -1,0 +1,129 @@
+// `transform --fold-in` for runs that rank: users and items that training has not seen get vectors by their first events.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJsonLines } from "../testing/exported.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+import { groupOf } from "../testing/planted.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const [header, ...lines] = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
+const roles = ["--user", "customer_id", "--item", "product_id"];
+const matrix = ["--fields", "customer_id,product_id"];
+const fields = (line: string) => line.split(",");
+const isHidden = { user: (line: string) => /^u\d*7,/.test(line), item: (line: string) => /-03,/.test(line) };
+const put = (name: string, rows: readonly string[]) => {
+  writeFileSync(at(name), [header, ...rows].join("\n"));
+  return at(name);
+};
+const log = put(
+  "known.csv",
+  lines.filter((line) => !isHidden.user(line) && !isHidden.item(line)),
+);
+const newUsers = put(
+  "new-users.csv",
+  lines.filter((line) => isHidden.user(line) && !isHidden.item(line)),
+);
+const newItems = put(
+  "new-items.csv",
+  lines.filter((line) => !isHidden.user(line) && isHidden.item(line)),
+);
+
+interface Row {
+  key: string;
+  vector: number[];
+  weight: number;
+}
+const scoreOf = (p: Row, q: Row) => p.vector.reduce((sum, x, d) => sum + x * q.vector[d]!, q.weight);
+const rowsOf = async (run: string, field: string): Promise<Row[]> => {
+  const args = ["export", at(run), "--format", "jsonl", "--field", field, "--with-weight", "--quiet"];
+  return parseJsonLines((await embedOk(args)).stdout).map(({ key, vector, weight }) => ({
+    key,
+    vector,
+    weight: weight!,
+  }));
+};
+const folded = async (run: string, events: string, ...flags: string[]): Promise<Row[]> => {
+  const args = ["transform", at(run), "--fold-in", events, "--format", "jsonl", "--quiet", ...flags];
+  const { stdout } = await embedOk(args);
+  return stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => {
+      const { bias, vector, ...named } = parseJson<
+        Record<string, string> & { vector: number[]; bias: number }
+      >(line);
+      return { key: Object.values(named)[0]!, vector, weight: bias };
+    });
+};
+
+/** The share of the `top` best that are of the group which the key's events are mostly of. */
+function share(best: readonly Row[], top: number, group: string): number {
+  return best.slice(0, top).filter(({ key }) => groupOf(key) === group).length / top;
+}
+
+/** The group of most of a user's purchases. */
+function favourite(user: string): string {
+  const counts = new Map<string, number>();
+  for (const line of lines) {
+    const [own, item] = fields(line);
+    if (own === user) counts.set(groupOf(item!), (counts.get(groupOf(item!)) ?? 0) + 1);
+  }
+  return [...counts].sort((a, b) => b[1] - a[1])[0]![0];
+}
+
+describe.each([
+  ["bpr", ["--task", "ranking", "--epochs", "40"]],
+  ["hard negatives and context", ["--task", "ranking", "--negatives", "8"]],
+  ["sampled-softmax", ["--task", "ranking", "--loss", "sampled-softmax"]],
+  ["ccl", ["--task", "ranking", "--loss", "ccl"]],
+  ["implicit", ["--task", "implicit"]],
+] as const)("%s", (name, options) => {
+  const run = name.replaceAll(" ", "-");
+  beforeAll(async () => {
+    const alone = name.includes("context") ? [] : matrix;
+    await embedOk(["train-fm", log, ...roles, ...alone, ...options, "--dim", "16", "-o", at(run), "--quiet"]);
+  });
+
+  test("new users rank the group first that they buy from, the same at every call", async () => {
+    const users = await folded(run, newUsers);
+    const items = await rowsOf(run, "item");
+    const shares = users.map((user) => {
+      const best = [...items].sort((a, b) => scoreOf(user, b) - scoreOf(user, a));
+      return share(best, 6, favourite(user.key));
+    });
+    const mean = shares.reduce((sum, x) => sum + x, 0) / shares.length;
+    expect(users.length).toBeGreaterThan(10);
+    expect(mean).toBeGreaterThan(0.8);
+    expect(await folded(run, newUsers)).toEqual(users);
+  });
+
+  test("new items lie among those of their group", async () => {
+    const items = await folded(run, newItems);
+    const known = await rowsOf(run, "item");
+    const length = ({ vector }: Row) => Math.hypot(...vector);
+    const shares = items.map((item) => {
+      const cosine = (other: Row) =>
+        scoreOf({ ...item, weight: 0 }, { ...other, weight: 0 }) / length(item) / length(other);
+      return share(
+        [...known].sort((a, b) => cosine(b) - cosine(a)),
+        5,
+        groupOf(item.key),
+      );
+    });
+    expect(items.length).toBe(8);
+    expect(shares.reduce((sum, x) => sum + x, 0) / shares.length).toBeGreaterThan(0.8);
+  });
+});
+
+test("events whose other side is unknown too are refused with 64 without --field, and say nothing with it", async () => {
+  const both = put(
+    "both.csv",
+    lines.filter((line) => isHidden.user(line) || isHidden.item(line)),
+  );
+  expect((await embed(["transform", at("bpr"), "--fold-in", both])).code).toBe(64);
+  expect((await folded("bpr", both, "--field", "user")).length).toBeGreaterThan(10);
+});
