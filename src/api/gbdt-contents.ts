@@ -2,7 +2,8 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import type { Manifest, Metrics } from "../embedding/manifest.js";
-import type { RunContents } from "../embedding/run-directory.js";
+import { DEFAULT_TABLE, type RunContents } from "../embedding/run-directory.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { version } from "../io/package-version.js";
 import {
   GBDT_MODEL,
@@ -31,6 +32,8 @@ export interface GbdtOutcome extends Refitted {
   metrics: Record<string, Metrics>;
   /** what derived columns are computed from for new rows */
   statistics: Parameters<typeof statisticsFiles>[0];
+  /** the table of a column's keys */
+  entities: EmbeddingTable | undefined;
   /** for the manifest */
   told: Pick<Manifest, "options" | "timings" | "warnings">;
 }
@@ -55,7 +58,10 @@ export function gbdtContents(outcome: GbdtOutcome): RunContents {
     ...(decay !== undefined && { refitDecay: decay }),
   };
   return {
-    tables: { [LEAVES_TABLE]: leavesTable(forest, head) },
+    tables: {
+      ...(outcome.entities && { [DEFAULT_TABLE]: outcome.entities }),
+      [LEAVES_TABLE]: leavesTable(forest, head),
+    },
     manifest: {
       version,
       command: "train-gbdt",

@@ -41,6 +41,8 @@ export interface TrainGbdtOptions extends DatasetOptions, EventLimits, EventWeig
   resume?: boolean;
   /** id columns that become target statistics; none when absent */
   ctr?: CtrFlags;
+  /** a column whose keys get a vector each; none when absent */
+  entity?: { column: string; dim: number };
   /** what the user set; the rest is default */
   gbdt: Partial<GbdtOptions>;
 }

@@ -10,6 +10,7 @@ import { byGain, importancesOf } from "../trainers/gbdt/importances.js";
 import { Boosting } from "./gbdt-checkpoint.js";
 import { gbdtContents } from "./gbdt-contents.js";
 import { withCtr } from "./gbdt-ctr.js";
+import { entitiesOf } from "./gbdt-entities.js";
 import { likeEarlier, openEarlierTrees } from "./gbdt-init.js";
 import { judgeForest } from "./gbdt-judge.js";
 import { fitModel, type ModelJob } from "./gbdt-model.js";
@@ -57,7 +58,7 @@ export async function trainGbdt(
     ...eventColumn(asked),
     integersAreNumbers: true,
     labelIsName,
-    ...(flags.ctr && { ids: flags.ctr.columns }),
+    ids: [...(flags.ctr?.columns ?? []), ...(flags.entity ? [flags.entity.column] : [])],
   };
   const read = await readDataset(paths, told, collecting);
   const options = { ...told, ...read.shaping };
@@ -87,9 +88,11 @@ export async function trainGbdt(
   const { forest, numIterations } = refitted.model.grown;
   if (refitted.interrupted) warn(`interrupted: the run holds ${numIterations} trees, the best so far`);
 
+  const { entity } = options;
+  const entities = entity && (await entitiesOf(refitted.model.grown, parts.train, entity, gbdt, collecting));
   const resolved = resolvedGbdtOptions(paths, options, gbdt);
   const contents = gbdtContents({
-    ...{ dataset, split, options, gbdt, job, first, metrics, statistics },
+    ...{ dataset, split, options, gbdt, job, first, metrics, statistics, entities },
     ...refitted,
     told: { options: resolved, timings: clock.laps, warnings },
   });

@@ -9,6 +9,7 @@ import { numClassesOf, type TreeSums } from "../trainers/gbdt/forest.js";
 import { headScorer, type Head } from "../trainers/gbdt/head.js";
 import { ForestScorer, categoryCodes, type Vocabularies } from "../trainers/gbdt/scorer.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
+import { leafProjection, projected } from "../trainers/gbdt/projection.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { readLikeGbdt } from "./gbdt-run.js";
 import { wholeOf } from "./parts.js";
@@ -18,6 +19,8 @@ import type { Transformed, TransformOptions } from "./transform-options.js";
 
 /** Rows at a time, of features. */
 const CHUNK_ROWS = 65_536;
+/** Of the projection of another's trees. */
+const DEFAULT_SEED = 1;
 
 /** Reads the log and says how its rows are encoded; the work is done as the rows are asked for. */
 export async function encodeWithTrees(
@@ -30,7 +33,8 @@ export async function encodeWithTrees(
   const dataset = await readLikeGbdt(artifact, options, watch, options.format === "libsvm", options.key);
   const warnings = unknownCategories(dataset, vocabularies);
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  if (!options.features) return { ...leavesOf(artifact, dataset, options), warnings };
+  if (!options.features)
+    return { ...leavesOf(artifact, dataset, options, dataset, run.manifest.seed), warnings };
   const encoding: Encoding = {
     kind: "features",
     key: options.key ?? "row",
@@ -55,8 +59,9 @@ interface Encoder {
 export function leavesOf(
   encoder: Encoder,
   dataset: Dataset,
-  { key, withScores, reading }: TransformOptions,
+  { key, withScores, reading, dense }: TransformOptions,
   keyed = dataset,
+  seed = DEFAULT_SEED,
 ): Pick<Transformed, "encoding" | "rows"> {
   const { trees } = encoder.forest;
   let numLeaves = 0;
@@ -68,7 +73,22 @@ export function leavesOf(
     numRows: dataset.numRows,
     scores: withScores ? scoreNames(encoder) : [],
   };
-  return { encoding, rows: leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads) };
+  const rows = leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads);
+  if (dense === undefined) return { encoding, rows };
+  const columns = Array.from({ length: dense }, (_, d) => `v${d}`);
+  const { starts } = encoding;
+  const projection = leafProjection(numLeaves, dense, seed);
+  return {
+    encoding: { ...encoding, kind: "vectors", unbiased: true, columns },
+    rows: denseRows(rows, (leaves) => projected(leaves, starts, projection, dense)),
+  };
+}
+
+async function* denseRows(
+  rows: AsyncIterable<EncodedRows>,
+  reduced: (leaves: Uint32Array) => Float32Array,
+): AsyncGenerator<EncodedRows> {
+  for await (const chunk of rows) yield { ...chunk, values: reduced(chunk.values as Uint32Array) };
 }
 
 async function* leafRows(

@@ -87,8 +87,15 @@ async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Pr
       `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt), factorization machines (train-fm) and components (train-pca)`,
     );
   }
-  if (features || withScores || format === "libsvm") {
-    const flag = features ? "--features" : withScores ? "--with-scores" : "--format libsvm";
+  if (features || withScores || format === "libsvm" || options.dense !== undefined) {
+    const flag =
+      options.dense !== undefined
+        ? "--dense"
+        : features
+          ? "--features"
+          : withScores
+            ? "--with-scores"
+            : "--format libsvm";
     throw new UsageError(`${flag} is for trees, and run '${run.path}' holds a model '${model}'`);
   }
   if (isPca(model)) return await encodeWithPca(run, options, watch);

@@ -64,11 +64,12 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
 
   const named = new Set([
     ...roleNames.map((role) => options[role]),
-    ...[options.numeric, options.ignore, Object.keys(options.multi), options.ids ?? []].flat(),
+    ...[options.numeric, options.ignore, Object.keys(options.multi)].flat(),
   ]);
   // a user or an item may be a feature too; what has another role may not
   const isFree = (role: (typeof roleNames)[number], name: string) =>
-    !named.has(name) && (role === "user" || role === "item" || !options.fields?.includes(name));
+    !named.has(name) &&
+    (role === "user" || role === "item" || !(options.fields?.includes(name) || options.ids?.includes(name)));
   for (const role of roleNames) {
     const guess =
       !options.infer || role === "event" || (role === "label" && options.unlabelled)
@@ -129,7 +130,7 @@ function checkNames(columns: string[], options: ColumnOptions): void {
     ...Object.keys(options.multi).map((name): [string, string] => ["--multi", name]),
     ...(options.multiWeights ?? []).map((name): [string, string] => ["--multi-weights", name]),
     ...options.ignore.map((name): [string, string] => ["--ignore", name]),
-    ...(options.ids ?? []).map((name): [string, string] => ["--ctr", name]),
+    ...(options.ids ?? []).map((name): [string, string] => ["--ctr or --entity", name]),
   ];
   for (const [flag, name] of uses) {
     if (name !== undefined) requireColumn(flag, name, columns);
@@ -141,7 +142,9 @@ function checkNames(columns: string[], options: ColumnOptions): void {
     roleNames.find((role) => role !== "user" && role !== "item" && options[role] === name);
   const odd = options.ids?.find((name) => notIds.includes(name) || roleOf(name));
   if (odd !== undefined)
-    throw new UsageError(`--ctr names column '${odd}', which another flag says is no column of ids`);
+    throw new UsageError(
+      `--ctr or --entity names column '${odd}', which another flag says is no column of ids`,
+    );
   for (const [i, role] of roleNames.entries()) {
     const name = options[role];
     const other = roleNames.slice(0, i).find((earlier) => name !== undefined && options[earlier] === name);

@@ -62,6 +62,8 @@ type Flags = ReadingFlags &
     headMethod?: HeadOptions["method"];
     headPrior?: HeadOptions["prior"];
     crossFit?: number;
+    entity?: string;
+    dim?: number;
     ctr?: string[];
     ctrKeep?: boolean;
     ctrPrior?: number;
@@ -159,6 +161,14 @@ export function addTrainGbdt(program: Command, signal: AbortSignal, interrupts: 
         numberOf("--ctr-prior-weight"),
       ),
     );
+  command
+    .addOption(
+      model(
+        "--entity <column>",
+        "a table with a vector for each key of the column, of the leaves of its rows",
+      ),
+    )
+    .addOption(model("--dim <n>", "numbers of such a vector (default: 16)").argParser(wholeOf("--dim", 1)));
   addSteering(command);
   addHyperparameters(command, hyperparameters, () => "Training:");
   addRunOutput(command);
@@ -224,6 +234,7 @@ function optionsOf(flags: Flags): TrainGbdtOptions {
     ...splitOf(flags),
     ...headOf(flags),
     ...ctrOf(flags),
+    ...entityOf(flags),
     ...steeringOf(flags),
     gbdt,
   };
@@ -282,5 +293,13 @@ function ctrOf({ ctr, ctrKeep, ctrPrior, ctrPriorWeight }: Flags): Pick<TrainGbd
     };
   if (ctrKeep !== undefined || ctrPrior !== undefined || ctrPriorWeight !== undefined)
     throw new UsageError("--ctr-keep, --ctr-prior and --ctr-prior-weight go with --ctr COLUMNS");
+  return {};
+}
+
+/** @throws {UsageError} --dim without --entity */
+function entityOf({ entity, dim }: Flags): Pick<TrainGbdtOptions, "entity"> {
+  if (entity !== undefined) return { entity: { column: entity, dim: dim ?? 16 } };
+  if (dim !== undefined)
+    throw new UsageError("--dim goes with --entity COLUMN: trees have leaves, not vectors");
   return {};
 }

@@ -38,6 +38,7 @@ type Flags = ReadingFlags &
     model?: string;
     key?: string;
     features?: boolean;
+    dense?: number;
     withScores?: boolean;
     foldIn?: string[];
     field?: "user" | "item";
@@ -81,6 +82,11 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     )
     .addOption(fold("--l2-vector <x>", "likewise").argParser(numberOf("--l2-vector")))
     .option("--features", "the columns that the trees split on, categories as numbers, instead of leaves")
+    .addOption(
+      new Option("--dense <n>", "the leaves as n numbers that a network can read").argParser(
+        wholeOf("--dense", 1),
+      ),
+    )
     .option("--with-scores", "the model's score of each row, too")
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
@@ -95,6 +101,10 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     const { transform } = await import("../../api/transform.js");
     const { run, on } = inputsOf(first, more, flags);
     checkRows(on, flags);
+    if (flags.dense !== undefined && (flags.features || flags.format === "libsvm"))
+      throw new UsageError(
+        "--dense is of leaves, as csv, jsonl, npy or parquet: without --features or --format libsvm",
+      );
     const { foldIn, field, l2Weight, l2Vector } = flags;
     const { format, key, features = false, withScores = false, out, force = false } = flags;
     const options: TransformOptions = {
@@ -104,6 +114,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       withScores,
       force,
       ...(flags.model !== undefined && { model: flags.model }),
+      ...(flags.dense !== undefined && { dense: flags.dense }),
       ...(foldIn && { foldIn }),
       ...(field && { field }),
       ...(l2Weight !== undefined && { l2Weight }),

@@ -1,0 +1,56 @@
+// `train-gbdt --entity` and `transform --dense`: leaves as vectors, through the shell.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const clicks = fixture("clicks.csv");
+
+beforeAll(async () => {
+  const train = ["train-gbdt", clicks, "--num-trees", "40", "--entity", "item_id", "--dim", "8", "--quiet"];
+  for (const threads of ["1", "2"])
+    await embedOk([...train, "-o", at(`run${threads}`), "--threads", threads]);
+});
+
+test("an item has a vector, the same bytes at any number of threads, and neighbours of its own group", async () => {
+  const table = (run: string) => readFileSync(at(`${run}/embeddings.arrow`)).toString("base64");
+  expect(table("run2")).toBe(table("run1"));
+  const { stdout } = await embedOk(["export", at("run1"), "--format", "csv", "--field", "item"]);
+  const [header, ...rows] = stdout.trimEnd().split("\n");
+  expect(header).toBe("field,key,count,v0,v1,v2,v3,v4,v5,v6,v7");
+  expect(rows).toHaveLength(96);
+  const counts = rows.map((row) => Number(row.split(",")[2]));
+  expect(counts).toEqual(counts.slice().sort((a, b) => b - a));
+  expect(counts.reduce((a, b) => a + b)).toBe(12_000);
+  const near = await embedOk(["neighbors", at("run1"), "--key", "item:tea-03", "--top", "3"]);
+  expect(near.stdout.match(/[a-z]+-\d\d/g)).toHaveLength(4);
+  // the key itself and at least two of its three neighbours are teas
+  expect(near.stdout.match(/tea-\d\d/g)!.length).toBeGreaterThan(2);
+  const leaves = await embedOk(["export", at("run1"), "--table", "leaves", "--format", "csv"]);
+  expect(leaves.stdout).toMatch(/^field,key,count,v0\nleaf,t000:l00,/);
+});
+
+test("--dense writes as many numbers, a row's the same whatever rows are with it", async () => {
+  const all = await embedOk(["transform", at("run1"), clicks, "--dense", "6", "--quiet"]);
+  const lines = all.stdout.trimEnd().split("\n");
+  expect(lines[0]).toBe("row,v0,v1,v2,v3,v4,v5");
+  expect(lines).toHaveLength(12_001);
+  const text = readFileSync(clicks, "utf8").split("\n");
+  const alone = await embedOk(["transform", at("run1"), "-", "--dense", "6", "--quiet"], {
+    input: `${text[0]}\n${text[77]}\n`,
+  });
+  expect(alone.stdout.split("\n")[1]).toBe(lines[77]!.replace(/^77,/, "1,"));
+});
+
+test.each([
+  [["train-gbdt", clicks, "-o", at("bad"), "--entity", "items"], "which no input has"],
+  [["train-gbdt", clicks, "-o", at("bad"), "--dim", "4"], "--entity COLUMN"],
+  [["transform", at("run1"), clicks, "--dense", "4", "--features"], "--dense"],
+])("%j is 64", async (args, why) => {
+  const got = await embed(args);
+  expect([got.code, got.stdout]).toEqual([64, ""]);
+  expect(got.stderr).toContain(why);
+});
