@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { leafProjection } from "../trainers/gbdt/projection.js";
 import { fixture } from "../testing/places.js";
 
 const folder = temporaryFolder();
@@ -10,9 +11,23 @@ const at = (name: string): string => join(folder, name);
 const clicks = fixture("clicks.csv");
 
 beforeAll(async () => {
-  const train = ["train-gbdt", clicks, "--num-trees", "40", "--entity", "item_id", "--dim", "8", "--quiet"];
-  for (const threads of ["1", "2"])
-    await embedOk([...train, "-o", at(`run${threads}`), "--threads", threads]);
+  const train = [
+    "train-gbdt",
+    clicks,
+    "--num-trees",
+    "40",
+    "--entity",
+    "item_id",
+    "--dim",
+    "8",
+    "--dense",
+    "8",
+  ];
+  for (const threads of ["1", "2"]) {
+    const { stdout } = await embedOk([...train, "-o", at(`run${threads}`), "--threads", threads]);
+    expect(stdout).toMatch(/^8 numbers a row hold \d+\.\d % of its leaves \(--dense, 12,000 rows\)$/m);
+  }
+  await embedOk(["train-gbdt", clicks, "--num-trees", "2", "--quiet", "-o", at("without")]);
 });
 
 test("an item has a vector, the same bytes at any number of threads, and neighbours of its own group", async () => {
@@ -71,7 +86,58 @@ test("--dense writes as many numbers, a row's the same whatever rows are with it
   expect(alone.stdout.split("\n")[1]).toBe(lines[77]!.replace(/^77,/, "1,"));
 });
 
+test("--dense of a training keeps the vectors that hold most of the leaves, and fewer are the first of them", async () => {
+  const bytes = (run: string) => readFileSync(at(`${run}/model/dense.safetensors`)).toString("base64");
+  expect(bytes("run2")).toBe(bytes("run1"));
+  const manifest = JSON.parse(readFileSync(at("run1/manifest.json"), "utf8")) as {
+    seed: number;
+    dense: { dim: number; rows: number; explained: number };
+  };
+  const { dim, rows, explained } = manifest.dense;
+  expect([dim, rows]).toEqual([8, 12_000]);
+  const numbersOf = async (...flags: string[]) => {
+    const { stdout, stderr } = await embedOk(["transform", at("run1"), clicks, ...flags]);
+    const lines = stdout.trimEnd().split("\n").slice(1);
+    return { stderr, numbers: lines.map((line) => line.split(",").slice(1).map(Number)) };
+  };
+  const all = await numbersOf("--dense");
+  expect(all.stderr).toContain("the first 8 of 8 singular vectors");
+  const few = await numbersOf("--dense", "3");
+  expect(few.numbers).toEqual(all.numbers.map((row) => row.slice(0, 3)));
+  const squares = all.numbers.flat().reduce((sum, x) => sum + x * x, 0) / (12_000 * 40);
+  expect(squares).toBeCloseTo(explained, 4);
+
+  // what the span of a sparse projection holds: its columns made orthonormal
+  const { numbers: leaves } = await numbersOf();
+  const sizes = Array.from({ length: 40 }, (_, t) => 1 + Math.max(...leaves.map((row) => row[t]!)));
+  const starts = sizes.map((_, t) => sizes.slice(0, t).reduce((a, b) => a + b, 0));
+  const numLeaves = sizes.reduce((a, b) => a + b);
+  const random = leafProjection(numLeaves, 8, manifest.seed);
+  const basis: number[][] = [];
+  for (let d = 0; d < 8; d++) {
+    const v = Array.from({ length: numLeaves }, (_, leaf) => random[leaf * 8 + d]!);
+    for (const u of basis) {
+      const along = u.reduce((sum, x, i) => sum + x * v[i]!, 0);
+      u.forEach((x, i) => (v[i]! -= along * x));
+    }
+    const length = Math.hypot(...v);
+    basis.push(v.map((x) => x / length));
+  }
+  let held = 0;
+  for (const row of leaves)
+    for (const u of basis) held += row.reduce((sum, leaf, t) => sum + u[starts[t]! + leaf]!, 0) ** 2;
+  expect(explained).toBeGreaterThan((2 * held) / (12_000 * 40));
+});
+
+test("a run without vectors of its own is projected, and says so", async () => {
+  const { stdout, stderr } = await embedOk(["transform", at("without"), clicks, "--dense", "4"]);
+  expect(stdout).toMatch(/^row,v0,v1,v2,v3\n/);
+  expect(stderr).toContain("seeded sparse projection");
+});
+
 test.each([
+  [["transform", at("without"), clicks, "--dense"], "needs a number"],
+  [["transform", at("run1"), clicks, "--dense", "9"], "more than the 8"],
   [["train-gbdt", clicks, "-o", at("bad"), "--entity", "items"], "which no input has"],
   [["train-gbdt", clicks, "-o", at("bad"), "--dim", "4"], "--entity COLUMN"],
   [["transform", at("run1"), clicks, "--dense", "4", "--features"], "--dense"],

@@ -12,6 +12,7 @@ import {
   LEAVES_TABLE,
   statisticsFiles,
 } from "../trainers/gbdt/artifact.js";
+import { leafVectorFiles, type LeafFit, type LeafVectors } from "../trainers/gbdt/leaf-svd.js";
 import type { GbdtOptions } from "../trainers/gbdt/options.js";
 import { readingRecipe } from "./describe-run.js";
 import { comparisons } from "./gbdt-head.js";
@@ -34,6 +35,8 @@ export interface GbdtOutcome extends Refitted {
   statistics: Parameters<typeof statisticsFiles>[0];
   /** the table of a column's keys */
   entities: EmbeddingTable | undefined;
+  /** singular vectors of the leaves */
+  dense: (LeafVectors & { fit: LeafFit }) | undefined;
   /** for the manifest */
   told: Pick<Manifest, "options" | "timings" | "warnings">;
 }
@@ -79,12 +82,14 @@ export function gbdtContents(outcome: GbdtOutcome): RunContents {
         normalizedEntropy: comparisons(metrics, prediction.labelled(outcome.split.parts.train).labels),
       }),
       ...(refit && { refit }),
+      ...(outcome.dense && { dense: outcome.dense.fit }),
       timings: told.timings,
       warnings: told.warnings,
     },
     modelFiles: {
       ...gbdtModelFiles(forest, features, gbdt, preprocess, head),
       ...statisticsFiles(outcome.statistics),
+      ...(outcome.dense && leafVectorFiles(outcome.dense)),
     },
     metricsLines: [
       ...first.grown.events,

@@ -1,7 +1,8 @@
-// --entity: the keys of a column as a table of vectors, made of the leaves of their rows.
+// What is made of the leaves of the training rows: --entity, a table of a column's keys; --dense, a vector for each leaf.
 
 import type { EmbeddingTable } from "../embedding/table.js";
 import { entityTable } from "../trainers/gbdt/entity-table.js";
+import { leafVectors, type LeafFit, type LeafVectors } from "../trainers/gbdt/leaf-svd.js";
 import type { GbdtOptions } from "../trainers/gbdt/options.js";
 import type { Part } from "./examples.js";
 import type { GrownForest } from "./gbdt-forest.js";
@@ -21,4 +22,20 @@ export async function entitiesOf(
     observe({ stage: "note", text });
   }
   return table;
+}
+
+/** Singular vectors of the leaves; tells when there are fewer than were asked for. */
+export async function leafVectorsOf(
+  grown: GrownForest,
+  train: Part,
+  dim: number,
+  { seed, threads }: GbdtOptions,
+  { observe, signal }: Watch,
+): Promise<LeafVectors & { fit: LeafFit }> {
+  const vectors = await leafVectors(grown, train, { dim, seed, threads }, signal);
+  if (vectors.dim < dim) {
+    const text = `the leaves of the rows differ in ${vectors.dim} dimensions alone: --dense keeps so many, not ${dim}`;
+    observe({ stage: "note", text });
+  }
+  return vectors;
 }

@@ -43,6 +43,8 @@ export interface TrainGbdtOptions extends DatasetOptions, EventLimits, EventWeig
   ctr?: CtrFlags;
   /** a column whose keys get a vector each; none when absent */
   entity?: { column: string; dim: number };
+  /** singular vectors of the leaves that are kept; none when absent */
+  dense?: number;
   /** what the user set; the rest is default */
   gbdt: Partial<GbdtOptions>;
 }

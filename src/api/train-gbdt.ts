@@ -10,7 +10,7 @@ import { byGain, importancesOf } from "../trainers/gbdt/importances.js";
 import { Boosting } from "./gbdt-checkpoint.js";
 import { gbdtContents } from "./gbdt-contents.js";
 import { withCtr } from "./gbdt-ctr.js";
-import { entitiesOf } from "./gbdt-entities.js";
+import { entitiesOf, leafVectorsOf } from "./gbdt-entities.js";
 import { likeEarlier, openEarlierTrees } from "./gbdt-init.js";
 import { judgeForest } from "./gbdt-judge.js";
 import { fitModel, type ModelJob } from "./gbdt-model.js";
@@ -88,11 +88,23 @@ export async function trainGbdt(
   const { forest, numIterations } = refitted.model.grown;
   if (refitted.interrupted) warn(`interrupted: the run holds ${numIterations} trees, the best so far`);
 
-  const { entity } = options;
+  const { entity, dense: dim } = options;
   const entities = entity && (await entitiesOf(refitted.model.grown, parts.train, entity, gbdt, collecting));
+  const dense = dim && (await leafVectorsOf(refitted.model.grown, parts.train, dim, gbdt, collecting));
   const resolved = resolvedGbdtOptions(paths, options, gbdt);
   const contents = gbdtContents({
-    ...{ dataset, split, options, gbdt, job, first, metrics, statistics, entities },
+    ...{
+      dataset,
+      split,
+      options,
+      gbdt,
+      job,
+      first,
+      metrics,
+      statistics,
+      entities,
+      dense: dense || undefined,
+    },
     ...refitted,
     told: { options: resolved, timings: clock.laps, warnings },
   });
@@ -107,6 +119,7 @@ export async function trainGbdt(
     options: resolved,
     metrics,
     warnings,
+    ...(dense && { dense: dense.fit }),
     importances: byGain(importancesOf(forest)),
   };
 }

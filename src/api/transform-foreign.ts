@@ -23,6 +23,8 @@ export async function encodeWithForeign(
   options: TransformOptions,
   watch: Watch,
 ): Promise<Transformed> {
+  if (options.dense === true)
+    throw new UsageError("--dense needs a number with --model: the file keeps no vectors of its leaves");
   const model = readForeignModel(await textOf(file), file);
   const named = await readColumns(model, file, options, watch);
   const vocabularies = vocabulariesOfForeign(model);
@@ -33,7 +35,7 @@ export async function encodeWithForeign(
   );
   const warnings = unknownCategories(dataset, withNames);
   for (const text of warnings) watch.observe({ stage: "warning", text });
-  return { ...leavesOf({ forest: model.sums, vocabularies }, dataset, options, named), warnings };
+  return { ...leavesOf({ forest: model.sums, vocabularies }, dataset, options, watch, named), warnings };
 }
 
 async function textOf(path: string): Promise<string> {

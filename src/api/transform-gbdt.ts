@@ -5,13 +5,15 @@ import { columnNamed, type Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
-import { numClassesOf, type TreeSums } from "../trainers/gbdt/forest.js";
+import { leafStarts, numClassesOf, type TreeSums } from "../trainers/gbdt/forest.js";
 import { headScorer, type Head } from "../trainers/gbdt/head.js";
+import { firstOf, readLeafVectors, type LeafVectors } from "../trainers/gbdt/leaf-svd.js";
 import { ForestScorer, categoryCodes, type Vocabularies } from "../trainers/gbdt/scorer.js";
 import type { GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
 import { leafProjection, projected } from "../trainers/gbdt/projection.js";
 import { unknownCategories } from "../trainers/gbdt/unknown.js";
 import { readLikeGbdt } from "./gbdt-run.js";
+import { UsageError } from "../errors.js";
 import { wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { keysOfRows } from "./transform-keys.js";
@@ -30,11 +32,16 @@ export async function encodeWithTrees(
 ): Promise<Transformed> {
   const artifact = await readGbdt(run);
   const { forest, vocabularies } = artifact;
+  const kept = options.dense === undefined ? undefined : await readLeafVectors(run, forest);
+  checkDense(options.dense, kept, run.path);
   const dataset = await readLikeGbdt(artifact, options, watch, options.format === "libsvm", options.key);
   const warnings = unknownCategories(dataset, vocabularies);
   for (const text of warnings) watch.observe({ stage: "warning", text });
   if (!options.features)
-    return { ...leavesOf(artifact, dataset, options, dataset, run.manifest.seed), warnings };
+    return {
+      ...leavesOf({ ...artifact, kept }, dataset, options, watch, dataset, run.manifest.seed),
+      warnings,
+    };
   const encoding: Encoding = {
     kind: "features",
     key: options.key ?? "row",
@@ -53,31 +60,51 @@ interface Encoder {
   head?: Head | undefined;
   /** of a run */
   preprocess?: GbdtPreprocess;
+  /** of a run that was trained with --dense */
+  kept?: LeafVectors | undefined;
+}
+
+/** @throws {UsageError} no number is told where none is kept, or a greater one than is kept */
+function checkDense(dense: TransformOptions["dense"], kept: LeafVectors | undefined, path: string): void {
+  if (dense === true && !kept)
+    throw new UsageError(
+      `--dense needs a number here: run '${path}' was trained without --dense and keeps none of its own`,
+    );
+  if (typeof dense === "number" && kept && dense > kept.dim)
+    throw new UsageError(
+      `--dense ${dense} is more than the ${kept.dim} numbers a leaf that run '${path}' keeps: ask for ${kept.dim} at most, or train with a greater --dense`,
+    );
 }
 
 /** The leaves of a dataset's rows, and their scores. @param keyed the dataset that names the rows */
 export function leavesOf(
   encoder: Encoder,
   dataset: Dataset,
-  { key, withScores, reading, dense }: TransformOptions,
+  { key, withScores, reading, dense: told }: TransformOptions,
+  { observe }: Watch,
   keyed = dataset,
   seed = DEFAULT_SEED,
 ): Pick<Transformed, "encoding" | "rows"> {
-  const { trees } = encoder.forest;
-  let numLeaves = 0;
+  const { forest, kept } = encoder;
+  const { trees } = forest;
+  const { starts, numLeaves } = leafStarts(forest);
   const encoding: Encoding = {
     kind: "leaves",
     key: key ?? "row",
     columns: trees.map((_, t) => `t${String(t).padStart(3, "0")}`),
-    starts: trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length),
+    starts,
     numRows: dataset.numRows,
     scores: withScores ? scoreNames(encoder) : [],
   };
   const rows = leafRows(encoder, dataset, keysOfRows(keyed, key), reading.threads);
-  if (dense === undefined) return { encoding, rows };
+  if (told === undefined) return { encoding, rows };
+  const dense = told === true ? kept!.dim : told;
+  const how = kept
+    ? `the first ${dense} of ${kept.dim} singular vectors of the training rows' leaves`
+    : "a seeded sparse projection of the leaves, since no singular vectors are kept";
+  observe({ stage: "note", text: `--dense: ${how}` });
   const columns = Array.from({ length: dense }, (_, d) => `v${d}`);
-  const { starts } = encoding;
-  const projection = leafProjection(numLeaves, dense, seed);
+  const projection = kept ? firstOf(kept, dense) : leafProjection(numLeaves, dense, seed);
   return {
     encoding: { ...encoding, kind: "vectors", unbiased: true, columns },
     rows: denseRows(rows, (leaves) => projected(leaves, starts, projection, dense)),

@@ -14,8 +14,8 @@ export interface TransformOptions extends ReadLike {
   key?: string;
   /** the trees' columns instead of leaves */
   features: boolean;
-  /** leaves reduced to so many numbers */
-  dense?: number;
+  /** leaves reduced to so many numbers; true: to as many as the run keeps */
+  dense?: number | true;
   /** the model's score of each row, too */
   withScores: boolean;
   /** events of users or items that the run does not know, instead of rows */

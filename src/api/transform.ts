@@ -68,6 +68,7 @@ export async function transform(
       on: options.foldIn ?? options.on,
       format,
       features: options.features,
+      ...(options.dense !== undefined && { dense: options.dense }),
     },
     metrics: {},
     warnings,

@@ -22,8 +22,18 @@ export function titleOf(name: string): string {
 }
 
 /** What a training says at its end. */
-export function trainedText({ out, rows, seconds, metrics, importances }: Summary<PartMetrics>): string {
-  return `${metricLines(metrics)}${importances ? importanceLines(importances) : ""}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+export function trainedText({
+  out,
+  rows,
+  seconds,
+  metrics,
+  importances,
+  dense,
+}: Summary<PartMetrics>): string {
+  const kept = dense
+    ? `${dense.dim} numbers a row hold ${(100 * dense.explained).toFixed(1)} % of its leaves (--dense, ${dense.rows.toLocaleString("en")} rows)\n`
+    : "";
+  return `${metricLines(metrics)}${importances ? importanceLines(importances) : ""}${kept}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
 }
 
 /** Columns that are told. */

@@ -68,6 +68,8 @@ export interface Manifest {
   metrics: Record<string, PartMetrics>;
   /** of trees with a head, by part and model: losses over the entropy of the training rate */
   normalizedEntropy?: Record<string, object>;
+  /** of trees with --dense: vectors kept, rows that they were fitted on, share of the squares that they hold */
+  dense?: { dim: number; rows: number; explained: number };
   /** the model that the run holds, where it was trained once more on all rows; its metrics are of its own rows */
   refit?: { epochs: number; rows: number; metrics: Record<string, Metrics> };
   /** seconds, by stage; the one thing in a run that differs from one time to the next */

@@ -63,6 +63,7 @@ type Flags = ReadingFlags &
     headPrior?: HeadOptions["prior"];
     crossFit?: number;
     entity?: string;
+    dense?: number;
     dim?: number;
     ctr?: string[];
     ctrKeep?: boolean;
@@ -168,7 +169,13 @@ export function addTrainGbdt(program: Command, signal: AbortSignal, interrupts: 
         "a table with a vector for each key of the column, of the leaves of its rows",
       ),
     )
-    .addOption(model("--dim <n>", "numbers of such a vector (default: 16)").argParser(wholeOf("--dim", 1)));
+    .addOption(model("--dim <n>", "numbers of such a vector (default: 16)").argParser(wholeOf("--dim", 1)))
+    .addOption(
+      model(
+        "--dense <n>",
+        "keep n singular vectors of the rows' leaves, which transform --dense multiplies new rows by",
+      ).argParser(wholeOf("--dense", 1)),
+    );
   addSteering(command);
   addHyperparameters(command, hyperparameters, () => "Training:");
   addRunOutput(command);
@@ -235,6 +242,7 @@ function optionsOf(flags: Flags): TrainGbdtOptions {
     ...headOf(flags),
     ...ctrOf(flags),
     ...entityOf(flags),
+    ...(flags.dense !== undefined && { dense: flags.dense }),
     ...steeringOf(flags),
     gbdt,
   };

@@ -38,7 +38,7 @@ type Flags = ReadingFlags &
     model?: string;
     key?: string;
     features?: boolean;
-    dense?: number;
+    dense?: number | true;
     withScores?: boolean;
     foldIn?: string[];
     field?: "user" | "item";
@@ -83,9 +83,10 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     .addOption(fold("--l2-vector <x>", "likewise").argParser(numberOf("--l2-vector")))
     .option("--features", "the columns that the trees split on, categories as numbers, instead of leaves")
     .addOption(
-      new Option("--dense <n>", "the leaves as n numbers that a network can read").argParser(
-        wholeOf("--dense", 1),
-      ),
+      new Option(
+        "--dense [n]",
+        "the leaves as n numbers that a network can read; by default as many as train-gbdt --dense kept",
+      ).argParser(wholeOf("--dense", 1)),
     )
     .option("--with-scores", "the model's score of each row, too")
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));

@@ -11,7 +11,7 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { transpose } from "../../dataset/interactions.js";
 import { truncatedSvd, type SvdOptions } from "../../solvers/svd/truncated-svd.js";
-import type { TreeSums } from "./forest.js";
+import { leafStarts, type TreeSums } from "./forest.js";
 import { leavesOf, type Vocabularies } from "./scorer.js";
 
 /** A table of one field. @param rows u32: the training part's @throws {UsageError} the column holds no keys */
@@ -35,7 +35,7 @@ export async function entityTable(
   const order = Uint32Array.from(entities.keys()).sort((a, b) => entities[a]! - entities[b]! || a - b);
   const leaves = await leavesOf(forest, dataset, rows, vocabularies, options.threads);
   const matrix = meanEncodings(forest, leaves, order, entities, counts);
-  const numLeaves = forest.trees.reduce((sum, tree) => sum + tree.leaves.length, 0);
+  const { numLeaves } = leafStarts(forest);
   const columns = transpose(matrix, numLeaves);
   const means = Float32Array.from({ length: numLeaves }, (_, leaf) => {
     let sum = 0;
@@ -57,14 +57,13 @@ export async function entityTable(
 
 /** M by rows. @param order positions by entity, those without one (0) first */
 function meanEncodings(
-  { trees }: TreeSums,
+  forest: TreeSums,
   leaves: Uint16Array,
   order: Uint32Array,
   entities: Uint32Array,
   counts: Uint32Array,
 ): { indptr: Uint32Array; indices: Uint32Array; values: Float32Array } {
-  let numLeaves = 0;
-  const starts = trees.map((tree) => (numLeaves += tree.leaves.length) - tree.leaves.length);
+  const { starts, numLeaves } = leafStarts(forest);
   const indptr = new Uint32Array(counts.length);
   const [indices, values]: [number[], number[]] = [[], []];
   const held = new Uint32Array(numLeaves);
@@ -73,7 +72,7 @@ function meanEncodings(
     const touched = new Set<number>();
     for (; at >= 0 && at < order.length && entities[order[at]!] === entity; at++) {
       starts.forEach((start, t) => {
-        const leaf = start + leaves[order[at]! * trees.length + t]!;
+        const leaf = start + leaves[order[at]! * starts.length + t]!;
         held[leaf]!++;
         touched.add(leaf);
       });

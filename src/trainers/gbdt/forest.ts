@@ -48,6 +48,13 @@ export function numClassesOf({ numClasses = 1 }: Pick<TreeSums, "numClasses">): 
   return numClasses;
 }
 
+/** Where each tree's leaves start among all, and how many all are. */
+export function leafStarts({ trees }: Pick<TreeSums, "trees">): { starts: number[]; numLeaves: number } {
+  let numLeaves = 0;
+  const starts = trees.map(({ leaves }) => (numLeaves += leaves.length) - leaves.length);
+  return { starts, numLeaves };
+}
+
 /** Arrays as assembly/gbdt/predict.ts reads them. */
 export interface CompiledForest {
   numTrees: number;
