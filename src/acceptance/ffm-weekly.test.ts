@@ -53,7 +53,15 @@ async function rowsOf(run: string): Promise<Rows> {
   return known;
 }
 async function readRows(run: string): Promise<Rows> {
-  const { stdout } = await embedOk(["export", at(run), "--format", "jsonl", "--with-weight"]);
+  const { stdout } = await embedOk([
+    "export",
+    at(run),
+    "--compose",
+    "none",
+    "--format",
+    "jsonl",
+    "--with-weight",
+  ]);
   const layout = readFileSync(join(at(run), "model", "ffm.json"), "utf8");
   const { fields, dim } = parseJson<{ fields: string[]; dim: number }>(layout);
   return new Map(

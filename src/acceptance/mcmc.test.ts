@@ -293,8 +293,9 @@ test("mcmc folds in new users: by the first half of their events their vectors o
 
 test("runs of probit labels are not folded into: 64", async () => {
   const run = at("probit");
+  writeFileSync(at("new.csv"), readFileSync(fixture("clicks.csv"), "utf8").replaceAll(/,(u\d)/g, ",new-$1"));
   await embedOk([...clicks, "--method", "mcmc", "--link", "probit", "--epochs", "4", "-o", run]);
-  const got = await embed(["transform", run, "--fold-in", fixture("clicks.csv")]);
+  const got = await embed(["transform", run, "--fold-in", at("new.csv")]);
   expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("train it with --link logit")]);
 });
 

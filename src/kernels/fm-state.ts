@@ -1,7 +1,7 @@
 // What a factorization machine has learned, read and written between two runs of its threads: the norm of V, what a method
 // keeps beside each parameter, and all of it as bytes for a checkpoint.
 //
-//   slices   f32[n][J][S][K]   v and its state, gathered from the tables; J: of a field-aware machine the quads of all fields
+//   factors  f32[n][J][S][K]   v and its state, gathered from the tables; J: of a field-aware machine the quads of all fields
 //   linear   f32[n][L]         w and its state
 //   bias     f32[2]            w0 and its accumulator, the same on every thread
 //
@@ -18,7 +18,7 @@ const BIAS = 8;
 
 /** Parameters and state; the same at any number of threads. */
 export interface FmState {
-  slices: Float32Array;
+  factors: Float32Array;
   linear: Float32Array;
   bias: Float32Array;
 }
@@ -157,15 +157,15 @@ export function copyState(arena: Arena, layout: FmLayout): FmState {
   const { n, J, K, S, numbers, linear } = parameters;
   const width = S * K;
   // copies in memory of their own: what is shared cannot be written to disk
-  const slices = new Float32Array(n * J * width);
+  const factors = new Float32Array(n * J * width);
   for (let to = 0, feature = 0; feature < n; feature++) {
     for (let j = 0; j < J; j++, to += width) {
       const from = parameters.at(feature, j);
-      slices.set(numbers.subarray(from, from + width), to);
+      factors.set(numbers.subarray(from, from + width), to);
     }
   }
   return {
-    slices,
+    factors,
     linear: Float32Array.from(linear),
     bias: Float32Array.from(biasOf(arena, layout.threads[0]!)),
   };
@@ -176,11 +176,11 @@ export function restoreState(arena: Arena, layout: FmLayout, state: FmState): vo
   const parameters = new Parameters(arena, layout);
   const { n, J, K, S, numbers, linear } = parameters;
   const width = S * K;
-  if (state.slices.length !== n * J * width || state.linear.length !== linear.length)
+  if (state.factors.length !== n * J * width || state.linear.length !== linear.length)
     throw new RangeError("the state of a machine of another shape");
   for (let from = 0, feature = 0; feature < n; feature++) {
     for (let j = 0; j < J; j++, from += width) {
-      numbers.set(state.slices.subarray(from, from + width), parameters.at(feature, j));
+      numbers.set(state.factors.subarray(from, from + width), parameters.at(feature, j));
     }
   }
   linear.set(state.linear);

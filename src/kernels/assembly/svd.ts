@@ -9,23 +9,10 @@
 // Structs are written in the order of their fields by ../svd.ts. Twin: ../reference/svd.ts.
 
 import { addProducts } from "./math/tile";
+import { SparsePlan } from "./svd/plan";
 
 /** Rows of one sum in single precision, before it is added to the double one: both panels of them stay in the first cache. */
 const CHUNK: u32 = 256;
-
-/** A sparse matrix by rows; pointers are byte offsets. */
-export class SparsePlan {
-  /** u32[numRows + 1] */
-  indptr: usize;
-  /** u32[numEntries] */
-  indices: usize;
-  /** f32[numEntries], or 0 when all are 1 */
-  values: usize;
-  /** f32[numRows]: the diagonal of D, or 0 */
-  scale: usize;
-  /** f32[numRows]: f, or 0 */
-  shift: usize;
-}
 
 /**
  * Writes rows first .. first + count - 1 of  Y = D A X - f s.

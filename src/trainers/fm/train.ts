@@ -136,8 +136,8 @@ async function trainEpochs(
     },
     save: (withKept) => ({ ...machine.state, ...(withKept && kept.arrays) }),
     restore(arrays) {
-      const [slices, linear, bias] = ["slices", "linear", "bias"].map((name) => floatsOf(arrays, name));
-      machine.state = { slices: slices!, linear: linear!, bias: bias! };
+      const [factors, linear, bias] = ["factors", "linear", "bias"].map((name) => floatsOf(arrays, name));
+      machine.state = { factors: factors!, linear: linear!, bias: bias! };
       if (validation && options.patience > 0) kept.arrays = arrays;
     },
     terminate: () => machine.terminate(),
