@@ -52,7 +52,7 @@ export function probeLabels(vectors: Float32Array, dim: number, items: ItemLabel
 
 /** The same of a model that knows no vector: the labels that most items of the training part have. */
 export function probeByFrequency(items: ItemLabels, isTest: Uint8Array): F1 {
-  const counts = new Array<number>(items.numLabels).fill(0);
+  const counts = new Float64Array(items.numLabels);
   const test: number[] = [];
   for (let i = 0; i < items.numItems; i++) {
     if (isTest[i]) test.push(i);
@@ -91,7 +91,7 @@ export function f1(
 }
 
 /** Indices of the m highest, ties in their order. */
-function highest(scores: readonly number[], m: number): number[] {
+function highest(scores: Float64Array | readonly number[], m: number): number[] {
   return [...scores.keys()].sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, m);
 }
 
