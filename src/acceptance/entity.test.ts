@@ -30,7 +30,33 @@ test("an item has a vector, the same bytes at any number of threads, and neighbo
   // the key itself and at least two of its three neighbours are teas
   expect(near.stdout.match(/tea-\d\d/g)!.length).toBeGreaterThan(2);
   const leaves = await embedOk(["export", at("run1"), "--table", "leaves", "--format", "csv"]);
-  expect(leaves.stdout).toMatch(/^field,key,count,v0\nleaf,t000:l00,/);
+  expect(leaves.stdout).toMatch(/^field,key,count,v0,path\nleaf,t000:l00,/);
+});
+
+test("a leaf is exported with its path in words, whatever its categories hold", async () => {
+  const names = ['a,"b"', "tab\there", "plain"];
+  const cells = names.map((name) => `"${name.replaceAll('"', '""')}"`);
+  const lines = Array.from({ length: 600 }, (_, i) => `${cells[i % 3]},${i % 3 === 0 ? 1 : 0}`);
+  const train = ["train-gbdt", "-", "-o", at("words"), "--num-trees", "1", "--num-leaves", "2", "--quiet"];
+  await embedOk(train, { input: `name,label\n${lines.join("\n")}\n` });
+  const exported = async (format: string) =>
+    (await embedOk(["export", at("words"), "--table", "leaves", "--format", format])).stdout;
+  const of = (await exported("jsonl"))
+    .trimEnd()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { path: string }).path);
+  expect(of).toHaveLength(2);
+  const set = /^name (?:not )?in \{(.*)\}$/.exec(of[0]!)![1]!;
+  const listed = JSON.parse(`[${set.replace("plain", '"plain"')}]`) as string[];
+  expect([names.slice(0, 1), names.slice(1)]).toContainEqual(
+    listed.sort((a, b) => names.indexOf(a) - names.indexOf(b)),
+  );
+  for (const format of ["csv", "tsv"]) {
+    const text = await exported(format);
+    for (const path of of)
+      expect(text).toContain(path.includes('"') ? `"${path.replaceAll('"', '""')}"` : path);
+  }
+  expect(await exported("elasticsearch-bulk")).not.toContain("path");
 });
 
 test("--dense writes as many numbers, a row's the same whatever rows are with it", async () => {

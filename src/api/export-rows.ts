@@ -1,10 +1,11 @@
 // The rows that `embed export` writes: composed, narrowed, with reserved rows and normalized, and what the model has beside them.
 
+import { GBDT_MODEL, LEAVES_TABLE, readLeafPaths } from "../trainers/gbdt/artifact.js";
 import { PREPROCESS_FILE, readFmModel, type FmRun } from "../trainers/learners.js";
 import type { ExportFormat } from "../export/formats.js";
 import { normalized, numZeroVectors, rowsNamed, topRows } from "../export/narrow.js";
 import { withReserved, type OutOfVocabulary } from "../export/reserve.js";
-import type { ModelFacts } from "../export/selection.js";
+import { keyBytes, type ModelFacts, type RowTexts } from "../export/selection.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { NoInputError, UsageError } from "../errors.js";
 import { readText } from "../io/read-text.js";
@@ -69,6 +70,18 @@ export async function modelFacts({ run }: OpenTable): Promise<ModelFacts> {
     );
   const { parameters } = await readFmModel(run);
   return { w0: parameters.w0, dim: parameters.dim };
+}
+
+/** The ways to a run's leaves in words, where these are the rows. @param table what is written @param name of the table, as told */
+export async function textsOf(
+  { run }: OpenTable,
+  table: EmbeddingTable,
+  name: string | undefined,
+): Promise<RowTexts | undefined> {
+  const isOfLeaves = name === LEAVES_TABLE || (name === undefined && run.tables.length === 1);
+  if (run.manifest.model !== GBDT_MODEL || !isOfLeaves) return undefined;
+  const paths = await readLeafPaths(run);
+  return { name: "path", of: (row) => paths.get(Buffer.from(keyBytes(table, row)).toString("utf8")) ?? "" };
 }
 
 /** How a raw cell becomes a key, as training fitted it: the file goes with formats of several files. */

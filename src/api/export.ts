@@ -9,7 +9,7 @@ import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import type { Chunks } from "../io/write.js";
 import { checkTogether, type ExportRunOptions } from "./export-options.js";
-import { modelFacts, preprocessOf, tableToWrite } from "./export-rows.js";
+import { modelFacts, preprocessOf, tableToWrite, textsOf } from "./export-rows.js";
 import { openTable } from "./tables.js";
 
 /** Name and one line of each format, for the help. */
@@ -69,7 +69,13 @@ export async function exportRun(
     ...(wide && { wide }),
   };
   const preprocess = await preprocessOf(opened);
-  const given = { ...selected, ...(model && { model }), ...(preprocess && { preprocess }) };
+  const texts = await textsOf(opened, table, options.table);
+  const given = {
+    ...selected,
+    ...(model && { model }),
+    ...(preprocess && { preprocess }),
+    ...(texts && { texts }),
+  };
   const writeChunks = async (chunks: Chunks): Promise<void> => {
     if (!toStdout) return await writeFileAtomic(out, chunks, force, { signal });
     for await (const chunk of chunks) {

@@ -1,4 +1,4 @@
-// csv and tsv: field,key,count[,weight],v0,v1,... with a header and LF line ends.
+// csv and tsv: field,key,count[,weight],v0,v1,...[,text] with a header and LF line ends.
 //
 // Cells are quoted as RFC 4180 says, in both: one that holds the delimiter, a quote, CR or LF stands in quotes, and
 // its quotes are doubled. So every key comes back exactly from a reader of quoted cells.
@@ -19,12 +19,13 @@ export function tsvChunks(selection: Selection): Generator<Uint8Array> {
 }
 
 function delimitedChunks(selection: Selection, delimiter: string): Generator<Uint8Array> {
-  const { table, weights } = selection;
+  const { table, weights, texts } = selection;
   const { dim, vectors } = table;
   const comma = delimiter.charCodeAt(0);
   const out = new ByteWriter();
   const names = ["field", "key", "count", ...(weights ? ["weight"] : [])];
   for (let j = 0; j < dim; j++) names.push(`v${j}`);
+  if (texts) names.push(texts.name);
   out.text(`${names.join(delimiter)}\n`);
 
   const fields = table.fields.map((name) => quoted(Buffer.from(name, "utf8"), comma));
@@ -41,6 +42,10 @@ function delimitedChunks(selection: Selection, delimiter: string): Generator<Uin
     for (let i = row * dim; i < (row + 1) * dim; i++) {
       out.byte(comma);
       out.float32(vectors[i]!);
+    }
+    if (texts) {
+      out.byte(comma);
+      out.bytes(quoted(Buffer.from(texts.of(row), "utf8"), comma));
     }
     out.byte(LF);
   });

@@ -1,6 +1,6 @@
 // Formats of a JSON document a row.
 //
-//   jsonl                {"field":...,"key":...,"count":...[,"weight":...],"vector":[...]}
+//   jsonl                {"field":...,"key":...,"count":...[,"weight":...],"vector":[...][,text]}
 //   qdrant-jsonl         {"id":row,"payload":{"field":...,"key":...,"count":...[,"weight":...]},"vector":[...]}, a point of an upsert
 //   elasticsearch-bulk   {"index":{"_id":"key"}}, then jsonl's line: the body of a _bulk request to an index
 //
@@ -10,14 +10,14 @@
 import { DataError, excerpt } from "../errors.js";
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { chunksByRow, keyBytes, oneKeyBytes, type Selection } from "./selection.js";
+import { chunksByRow, keyBytes, oneKeyBytes, type RowTexts, type Selection } from "./selection.js";
 
 const MAX_ID_BYTES = 512;
 
 /** One JSON object a row. */
 export function jsonlChunks(selection: Selection): Generator<Uint8Array> {
   const out = new ByteWriter();
-  const write = documentWriter(out, selection);
+  const write = documentWriter(out, selection, selection.texts);
   return chunksByRow(selection, out, write);
 }
 
@@ -60,13 +60,14 @@ export function elasticsearchChunks(selection: Selection): Generator<Uint8Array>
   });
 }
 
-function documentWriter(out: ByteWriter, selection: Selection): (row: number) => void {
+function documentWriter(out: ByteWriter, selection: Selection, texts?: RowTexts): (row: number) => void {
   const { facts, vector } = documentParts(out, selection);
   return (row) => {
     out.byte(123);
     facts(row);
     out.text(',"vector":');
     vector(row);
+    if (texts) out.text(`,${JSON.stringify(texts.name)}:${JSON.stringify(texts.of(row))}`);
     out.text("}\n");
   };
 }

@@ -12,6 +12,12 @@ export interface ModelFacts {
   dim: number;
 }
 
+/** A text beside each row, for formats of text: its column's name, and what it is. */
+export interface RowTexts {
+  name: string;
+  of: (row: number) => string;
+}
+
 export interface ExportOptions {
   /** all fields when absent */
   field?: string;
@@ -26,6 +32,7 @@ export interface ExportOptions {
   model?: ModelFacts;
   /** how the table's padding and out-of-vocabulary rows stand, where it has them */
   reserve?: ReserveScheme;
+  texts?: RowTexts;
 }
 
 /** Rows to export; `weights` is there only when they are to be written. */
@@ -37,6 +44,8 @@ export interface Selection extends RowRange {
   wide: boolean;
   model?: ModelFacts;
   reserve?: ReserveScheme;
+  /** csv, tsv and jsonl write it; the others have no place for it */
+  texts?: RowTexts;
 }
 
 /**
@@ -45,7 +54,7 @@ export interface Selection extends RowRange {
  * @throws {UsageError} the table has no such field, or no weights where they are asked for
  */
 export function selectRows(table: EmbeddingTable, options: ExportOptions): Selection {
-  const { field, withWeight, strict, wide = false, model, reserve } = options;
+  const { field, withWeight, strict, wide = false, model, reserve, texts } = options;
   if (withWeight && !table.weights) {
     throw new UsageError("the table has no weights: leave out --with-weight");
   }
@@ -59,6 +68,7 @@ export function selectRows(table: EmbeddingTable, options: ExportOptions): Selec
     wide,
     ...(model && { model }),
     ...(reserve && { reserve }),
+    ...(texts && { texts }),
   };
 }
 

@@ -81,6 +81,20 @@ function leafLines({ trees }: Forest, columns: readonly ColumnRecipe[]): string 
   );
 }
 
+/** The way to each leaf in words, by its key. @throws {ArtifactError} damaged */
+export async function readLeafPaths(run: Run): Promise<Map<string, string>> {
+  const lines = Buffer.from(await run.readModelFile(LEAVES_FILE))
+    .toString("utf8")
+    .trimEnd()
+    .split("\n");
+  return new Map(
+    lines.map((line) => {
+      const { leaf, path } = JSON.parse(line) as { leaf: string; path: string };
+      return [leaf, path];
+    }),
+  );
+}
+
 function jsonLines(items: readonly object[]): string {
   return items.map((item) => `${JSON.stringify(item)}\n`).join("");
 }
