@@ -99,7 +99,7 @@ test.each(["bpr", "implicit"] as const)("--on-interrupt save writes %s's best ep
   });
   expect(ended.code).toBe(130);
   expect(manifestOf(run).interrupted).toBe(true);
-  await embedOk(["evaluate", at(run), "--on", fixture("purchases.csv"), "--ranking"]);
+  await embedOk(["evaluate", at(run), "--on", fixture("purchases.csv"), "--ranking", "--repeats", "allow"]);
 });
 
 describe.each(["bpr", "sampled-softmax", "ccl", "implicit"] as const)("--init, %s", (task) => {

@@ -7,6 +7,9 @@ import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
 import { openTable } from "./tables.js";
 
+/** What a row moves by rounding alone: f32 vectors, turned. */
+const ROUNDING = 1e-6;
+
 export interface DiffOptions {
   /** one field; all that both have by default */
   field?: string;
@@ -103,7 +106,7 @@ async function diffField(
   );
   const moved = byRow
     ? [...byRow.keys()]
-        .filter((i) => byRow[i]! > 0)
+        .filter((i) => byRow[i]! > ROUNDING)
         .sort((i, j) => byRow[j]! - byRow[i]! || i - j)
         .slice(0, top)
         .map((i) => ({ key: keyText(keysA, both[i]!.row), displacement: byRow[i]! }))

@@ -13,6 +13,12 @@ export interface EvaluateOptions {
   part?: "valid" | "test" | undefined;
   /** rank all items for each user, as is done for a run of --task ranking anyway */
   ranking?: boolean;
+  /** a file of labels of items, FILE:FIELD[=COLUMN]: tables are judged by it, and no log is read */
+  labels?: string;
+  /** its column: how many of an item's nearest share a label with it */
+  neighborsBy?: string;
+  /** its column: what a linear model reads of it from vectors */
+  probe?: string;
   /** ranking: items a list, one or several; 20 when absent */
   k?: number[];
   /** ranking: a log whose items are left out of its users' lists, as those of training are */
@@ -55,6 +61,36 @@ const ofRanking = ["k", "mask", "repeats", "candidates", "positiveFrom", "table"
 
 /** What means nothing with one. */
 const ofScores = ["logq", "bins", "curve"] as const;
+
+/** What means nothing where tables are judged. */
+const ofLogs = ["on", "part", "ranking", "baselines", "scoring", "maxBad", "badRows"] as const;
+
+/** Whether tables are judged, and no log is read. */
+export function asksForTables({ labels, neighborsBy, probe }: EvaluateOptions): boolean {
+  return (labels ?? neighborsBy ?? probe) !== undefined;
+}
+
+/** @throws {UsageError} labels without a column or a column without labels, or options of logs where tables are judged */
+export function checkTables(options: EvaluateOptions): void {
+  const { labels, neighborsBy, probe } = options;
+  if (labels === undefined)
+    throw new UsageError(
+      `${neighborsBy === undefined ? "--probe" : "--neighbors-by"} names a column of a file of labels: name the file too, --labels FILE:item`,
+    );
+  if (neighborsBy === undefined && probe === undefined)
+    throw new UsageError(
+      "say which column of --labels to judge by: --neighbors-by COLUMN, --probe COLUMN or both",
+    );
+  const ofRankings = ofRanking.filter((name) => name !== "k" && name !== "table");
+  const flags: Partial<Record<string, string>> = { baselines: "--baseline", scoring: "--score" };
+  const told = [...ofLogs, ...ofRankings, ...ofScores].filter((name) => options[name] !== undefined);
+  if (told.length > 0)
+    throw new UsageError(
+      `${told.map((name) => flags[name] ?? flagOf(name)).join(" and ")} ${told.length > 1 ? "are" : "is"} for logs, and --labels judges tables alone`,
+    );
+  if (options.k !== undefined && neighborsBy === undefined)
+    throw new UsageError("--k counts neighbours, which --neighbors-by COLUMN asks for");
+}
 
 /** @throws {UsageError} options of scored rows where items are ranked */
 export function checkRanking(options: EvaluateOptions): void {

@@ -1,5 +1,6 @@
 // `embed import`: another tool's table → a run directory, to be judged, compared and exported like our own.
 
+import { TABLE_MODEL } from "../embedding/manifest.js";
 import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { RowCollector } from "../import/collector.js";
@@ -33,9 +34,6 @@ export interface ImportSummary {
   fields: string[];
   options: Record<string, unknown>;
 }
-
-/** What manifests call a run that holds a table and no model. */
-export const TABLE_MODEL = "table";
 
 /**
  * Reads a foreign table and writes it as a run, whole or not at all.

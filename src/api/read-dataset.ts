@@ -273,7 +273,7 @@ function tell({ inferred, notes, skipped }: Told, { observe }: Watch): void {
 }
 
 /** A side table is read by its own dialect, whatever the log's. */
-const defaultSideReading: Omit<ReadOptions, "threads"> = {
+export const defaultSideReading: Omit<ReadOptions, "threads"> = {
   header: true,
   onBadRow: "error",
   maxCell: 4 << 20,

@@ -8,9 +8,9 @@ export type ComparisonFormat = "text" | "markdown";
 
 /** The metrics of an evaluation. */
 export function comparisonText(evaluation: Evaluation, format: ComparisonFormat): string {
-  const { rows, users } = evaluation;
+  const { rows, users, of: unit = "rows" } = evaluation;
   const blocks = columnsOf(evaluation).map((names) => tableOf(evaluation, names, format));
-  const said = [`${rows.toLocaleString("en")} rows`];
+  const said = [`${rows.toLocaleString("en")} ${unit}`];
   if (users) {
     said.push(
       `${users.judged.toLocaleString("en")} users judged, ${users.withoutHeldOut.toLocaleString("en")} without a held-out item`,
@@ -39,7 +39,10 @@ function tableOf({ compared }: Evaluation, names: readonly string[], format: Com
   };
   const lines = [
     ["", ...names.map(titleOf)],
-    ...compared.map((contender) => [contender.name, ...names.map((name) => cell(contender, name))]),
+    ...having(compared, names).map((contender) => [
+      contender.name,
+      ...names.map((name) => cell(contender, name)),
+    ]),
   ];
   if (format === "text") return formatTable(lines);
   const [head, ...body] = lines.map(
@@ -48,19 +51,27 @@ function tableOf({ compared }: Evaluation, names: readonly string[], format: Com
   return [head, `| --- |${" ---: |".repeat(names.length)}`, ...body].map((line) => `${line}\n`).join("");
 }
 
+/** Those that have one of the metrics at all. */
+function having(compared: Evaluation["compared"], names: readonly string[]): Evaluation["compared"] {
+  return compared.filter(({ metrics }) => names.some((name) => name in metrics));
+}
+
 function shown(name: string, value: number): string {
   return name.startsWith("popularityAt") ? value.toFixed(1) : value.toFixed(4);
 }
 
 /** What the marks mean. */
-function legend({ compared }: Evaluation, format: ComparisonFormat): string {
+function legend({ compared, of }: Evaluation, format: ComparisonFormat): string {
   const hasIntervals = compared.some(({ intervals }) => Object.keys(intervals).length > 0);
   const parts: string[] = [];
   if (hasIntervals)
-    parts.push("±: half of the 95 % bootstrap interval over users (over rows of a log without users)");
+    parts.push(
+      `±: half of the 95 % bootstrap interval over ${of ?? "users (over rows of a log without users)"}`,
+    );
   if (compared.length > 1) {
     parts.push(format === "markdown" ? "bold: the best" : "*: the best");
-    if (hasIntervals) parts.push("~: the interval of its difference to the best, on the same users, holds 0");
+    if (hasIntervals)
+      parts.push(`~: the interval of its difference to the best, on the same ${of ?? "users"}, holds 0`);
   }
   return parts.length > 0 ? `${parts.join("; ")}\n` : "";
 }

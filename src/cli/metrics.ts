@@ -14,11 +14,16 @@ const titles: Record<string, string> = {
   rmse: "RMSE",
   mae: "MAE",
   explainedVarianceRatioTotal: "explained variance",
+  microF1: "micro F1",
+  macroF1: "macro F1",
 };
 
 /** A metric's name as people read it. */
 export function titleOf(name: string): string {
-  return titles[name] ?? name.replace("At", "@");
+  return (
+    titles[name] ??
+    name.replace("At", "@").replace(/^(rare)?sameLabel/i, (_, rare) => `${rare ? "rarer: " : ""}same label `)
+  );
 }
 
 /** What a training says at its end. */

@@ -26,13 +26,18 @@ export interface SideTable {
   input: InputFingerprint;
 }
 
-/** FILE:KEY or FILE:KEY=SIDEKEY, split at the last colon. @throws {UsageError} there is no colon or no key */
-export function parseSide(text: string): { path: string; key: string; sideKey: string } {
+/**
+ * FILE:KEY or FILE:KEY=SIDEKEY, split at the last colon.
+ *
+ * @param flag that it is the value of
+ * @throws {UsageError} there is no colon or no key
+ */
+export function parseSide(text: string, flag = "--side"): { path: string; key: string; sideKey: string } {
   const colon = text.lastIndexOf(":");
   const [key = "", sideKey = key] = text.slice(colon + 1).split("=", 2);
   if (colon <= 0 || key === "" || sideKey === "") {
     throw new UsageError(
-      `--side expects FILE:KEY or FILE:KEY=SIDEKEY, such as movies.csv:movie_id, got '${text}'`,
+      `${flag} expects FILE:KEY or FILE:KEY=SIDEKEY, such as movies.csv:movie_id, got '${text}'`,
     );
   }
   return { path: text.slice(0, colon), key, sideKey };
@@ -43,8 +48,14 @@ export function parseSide(text: string): { path: string; key: string; sideKey: s
  *
  * @throws {DataError} a key that is empty or stands there twice, with file and line
  */
-export async function readSide(log: Log, path: string, key: string, sideKey: string): Promise<SideTable> {
-  requireColumn("--side", sideKey, log.columns);
+export async function readSide(
+  log: Log,
+  path: string,
+  key: string,
+  sideKey: string,
+  flag = "--side",
+): Promise<SideTable> {
+  requireColumn(flag, sideKey, log.columns);
   const requests = log.columns.map((name) => ({ name, as: "key" as const }));
   const keyColumn = log.columns.indexOf(sideKey);
   const pieces: Uint32Array[][] = requests.map(() => []);

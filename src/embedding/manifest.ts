@@ -4,6 +4,9 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 
 export const SCHEMA_VERSION = 1;
 
+/** What manifests call a run that holds a table and no model. */
+export const TABLE_MODEL = "table";
+
 export type Metrics = Record<string, number>;
 
 /** The same with those that are lists: a number a component. */

@@ -70,7 +70,7 @@ function displacements(a: Float32Array, b: Float32Array, dim: number): Float64Ar
       dot += turned[at]! * b[at]!;
       squares += turned[at]! * turned[at]!;
     }
-    // 0 / 0 for a zero row
-    return 1 - dot / (Math.sqrt(squares) * lengthOf(b, row * dim, dim));
+    // 0 / 0 for a zero row; rounding may leave a cosine above 1
+    return Math.max(0, 1 - dot / (Math.sqrt(squares) * lengthOf(b, row * dim, dim)));
   });
 }

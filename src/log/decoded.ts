@@ -56,18 +56,36 @@ async function* withoutUtf16(
   pieces: AsyncGenerator<Uint8Array, void, undefined>,
   path: string,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let isFirst = true;
+  // pieces may be shorter than the look, and where they end is to change nothing
+  let head: Uint8Array[] | undefined = [];
+  let length = 0;
+  const looked = (): Uint8Array[] => {
+    const held = head ?? [];
+    head = undefined;
+    const guess = utf16Of(firstLine(Buffer.concat(held).subarray(0, LOOK_BYTES)));
+    if (guess === undefined) return held;
+    throw new DataError(
+      `every other byte is NUL, as in UTF-16: name the file's encoding with --encoding ${guess}`,
+      { file: path, line: 1 },
+    );
+  };
   for await (const piece of pieces) {
-    const guess = isFirst ? utf16Of(piece.subarray(0, LOOK_BYTES)) : undefined;
-    if (guess) {
-      throw new DataError(
-        `every other byte is NUL, as in UTF-16: name the file's encoding with --encoding ${guess}`,
-        { file: path, line: 1 },
-      );
+    if (!head) {
+      yield piece;
+      continue;
     }
-    isFirst = false;
-    yield piece;
+    length += piece.length;
+    // a piece may share its buffer with the next
+    head.push(length >= LOOK_BYTES ? piece : Uint8Array.from(piece));
+    if (length >= LOOK_BYTES) yield* looked();
   }
+  if (head) yield* looked();
+}
+
+/** Names of columns hold no NUL, while cells might. */
+function firstLine(bytes: Uint8Array): Uint8Array {
+  const end = bytes.indexOf(0x0a);
+  return end < 0 ? bytes : bytes.subarray(0, end);
 }
 
 /** The UTF-16 that bytes look like: NULs at a quarter or more of either the odd or the even places, and at none of the others. */

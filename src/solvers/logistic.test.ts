@@ -54,6 +54,18 @@ test("a row that counts twice is two rows, to 1e-4", () => {
   expect(Math.max(...one.weights.map((w, i) => Math.abs(w - two.weights[i]!)))).toBeLessThan(1e-4);
 });
 
+test("one-hot rows written out as numbers give the same weights, to 1e-9", () => {
+  const { rows, labels } = planted(500);
+  const { numRows, numFeatures, ids } = rows;
+  const values = new Float64Array(numRows * numFeatures);
+  ids.forEach((id, at) => (values[Math.floor(at / 2) * numFeatures + id] = 1));
+  const options = { l2: 1, iterations: 200 };
+  const [sparse, dense] = [rows, { numRows, numFeatures, values }].map((form) =>
+    fitLogistic(form, labels, undefined, options),
+  );
+  expect(Math.max(...sparse!.weights.map((w, i) => Math.abs(w - dense!.weights[i]!)))).toBeLessThan(1e-9);
+});
+
 test("minimise finds the bottom of Rosenbrock's valley", () => {
   const x = Float64Array.of(-1.2, 1);
   const { value } = minimise(

@@ -1,6 +1,6 @@
-// Logistic regression on one-hot features.
+// Logistic regression on one-hot features, or on a dense row of numbers each.
 //
-//   score = bias + sum of the weights of a row's features
+//   score = bias + sum of the weights of a row's features, each times its value
 //   J     = sum of log losses + l2 / 2 sum (w - prior)^2          the bias is free
 
 import { exp, log1p } from "../kernels/reference/exp.js";
@@ -14,6 +14,14 @@ export interface OneHotRows {
   numFeatures: number;
   /** u32[numRows][width] */
   ids: Uint32Array;
+}
+
+/** Rows of numbers. */
+export interface DenseRows {
+  numRows: number;
+  numFeatures: number;
+  /** f64[numRows][numFeatures] */
+  values: Float64Array;
 }
 
 export interface LogisticOptions {
@@ -38,7 +46,7 @@ const TOLERANCE = 1e-3;
  * @param counts f32[numRows]: what each row counts; 1 when absent
  */
 export function fitLogistic(
-  rows: OneHotRows,
+  rows: OneHotRows | DenseRows,
   labels: Float32Array,
   counts: Float32Array | undefined,
   { l2, iterations, prior }: LogisticOptions,
@@ -64,7 +72,7 @@ export function fitLogistic(
 }
 
 /** f64[numRows]: log-odds of rows. */
-export function scoresOfRows(rows: OneHotRows, { bias, weights }: LogisticModel): Float64Array {
+export function scoresOfRows(rows: OneHotRows | DenseRows, { bias, weights }: LogisticModel): Float64Array {
   const x = new Float64Array(rows.numFeatures + 1);
   x.set(weights);
   x[rows.numFeatures] = bias;
@@ -73,13 +81,20 @@ export function scoresOfRows(rows: OneHotRows, { bias, weights }: LogisticModel)
   return scores;
 }
 
-function scoreRows(
-  { numRows, width, numFeatures, ids }: OneHotRows,
-  x: Float64Array,
-  scores: Float64Array,
-): void {
+function scoreRows(rows: OneHotRows | DenseRows, x: Float64Array, scores: Float64Array): void {
+  const { numRows, numFeatures } = rows;
+  const bias = x[numFeatures]!;
+  if ("values" in rows) {
+    for (let r = 0, at = 0; r < numRows; r++) {
+      let score = bias;
+      for (let j = 0; j < numFeatures; j++, at++) score += x[j]! * rows.values[at]!;
+      scores[r] = score;
+    }
+    return;
+  }
+  const { width, ids } = rows;
   for (let r = 0, at = 0; r < numRows; r++) {
-    let score = x[numFeatures]!;
+    let score = bias;
     for (const end = at + width; at < end; at++) score += x[ids[at]!]!;
     scores[r] = score;
   }
@@ -87,15 +102,16 @@ function scoreRows(
 
 /** Adds the gradient of the rows' losses, and returns their sum. */
 function addLosses(
-  { numRows, width, numFeatures, ids }: OneHotRows,
+  rows: OneHotRows | DenseRows,
   scores: Float64Array,
   labels: Float32Array,
   counts: Float32Array | undefined,
   gradient: Float64Array,
 ): number {
+  const { numRows, numFeatures } = rows;
   let value = 0;
   let bias = 0;
-  for (let r = 0, at = 0; r < numRows; r++) {
+  for (let r = 0; r < numRows; r++) {
     const score = scores[r]!;
     const y = labels[r]!;
     const c = counts ? counts[r]! : 1;
@@ -103,7 +119,11 @@ function addLosses(
     value += c * (Math.max(score, 0) - y * score + log1p(e));
     const g = c * ((score >= 0 ? 1 : e) / (1 + e) - y);
     bias += g;
-    for (const end = at + width; at < end; at++) gradient[ids[at]!]! += g;
+    if ("values" in rows) {
+      for (let j = 0, at = r * numFeatures; j < numFeatures; j++, at++) gradient[j]! += g * rows.values[at]!;
+    } else {
+      for (let at = r * rows.width; at < (r + 1) * rows.width; at++) gradient[rows.ids[at]!]! += g;
+    }
   }
   gradient[numFeatures] = bias;
   return value;

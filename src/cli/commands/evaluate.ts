@@ -26,6 +26,7 @@ const examples = `
 Examples:
   embed evaluate run --on fixtures/clicks.csv
   embed evaluate ranked implicit --part test --baseline popularity,item-cf --k 10,20
+  embed evaluate ratings pca --labels fixtures/items.csv:item --neighbors-by genres --probe genres
 `;
 
 /** The flags under the names of the api. */
@@ -46,9 +47,10 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .summary("measure runs on a log that they have not seen")
     .description(
       "Scores the rows of a log with a run's model, or ranks the items for its users, and prints the metrics; several runs " +
-        "stand side by side, and beside baselines.",
+        "stand side by side, and beside baselines. With --labels it judges their tables by what items are called.",
     )
-    .argument("<run...>", "run directories; the first says how the log is read")
+    .usage("[options] <run...>")
+    .argument("[run...]", "run directories; the first says how the log is read")
     .addHelpText("before", examples)
     .option("--on <log>", "the log to measure on; repeat it for several files read as one", repeated)
     .addOption(
@@ -60,18 +62,25 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
   addScoreOptions(command);
   addRankingOptions(command);
+  addTableOptions(command);
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   command.addOption(
     new Option("--force", "replace an existing --bad-rows or --curve file").helpGroup("Reading:"),
   );
   command
     .addOption(
-      new Option("--bootstrap <n>", "how often users are drawn again for the intervals; 0 for none")
+      new Option(
+        "--bootstrap <n>",
+        "how often users (of tables: items) are drawn again for the intervals; 0 for none",
+      )
         .argParser(wholeOf("--bootstrap", 0))
         .default(undefined, "1000"),
     )
     .addOption(
-      new Option("--seed <n>", "names these draws, and the baseline random")
+      new Option(
+        "--seed <n>",
+        "names these draws, the baseline random, and the items that --probe is judged on",
+      )
         .argParser(wholeOf("--seed", 0))
         .default(undefined, "1"),
     )
@@ -82,10 +91,14 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
         .helpGroup("Output:"),
     );
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
+    if (runs.length === 0)
+      throw new UsageError(
+        "name a run: it says how the log is read, for baselines too, which learn from what it was trained on",
+      );
     const { evaluate } = await import("../../api/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score, table } = flags;
-    const { bootstrap, seed, easeL2 } = flags;
+    const { bootstrap, seed, easeL2, labels, neighborsBy, probe } = flags;
     const options: EvaluateOptions = {
       ...(on && { on }),
       ...(part && { part }),
@@ -101,6 +114,9 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       ...(bootstrap !== undefined && { bootstrap }),
       ...(seed !== undefined && { seed }),
       ...(easeL2 !== undefined && { easeL2 }),
+      ...(labels !== undefined && { labels }),
+      ...(neighborsBy !== undefined && { neighborsBy }),
+      ...(probe !== undefined && { probe }),
       ...(flags.logq && { logq: true }),
       ...(flags.bins !== undefined && { bins: flags.bins }),
       ...(flags.curve !== undefined && { curve: flags.curve }),
@@ -132,7 +148,12 @@ function addRankingOptions(command: Command): void {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Ranking:");
   command
     .addOption(group("--ranking", "rank all items for each user"))
-    .addOption(group("--k <list>", "items a list, such as 10,20,50 (default: 20)").argParser(listLengths))
+    .addOption(
+      group(
+        "--k <list>",
+        "items a list, such as 10,20,50 (default: 20); of --neighbors-by neighbours (10)",
+      ).argParser(listLengths),
+    )
     .addOption(
       group(
         "--mask <log>",
@@ -167,7 +188,24 @@ function addRankingOptions(command: Command): void {
         "cosine",
       ]),
     )
-    .addOption(group("--table <name>", "of a run with several tables, for --score dot and cosine"));
+    .addOption(group("--table <name>", "of a run with several tables, for --labels, --score dot and cosine"));
+}
+
+function addTableOptions(command: Command): void {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Tables:");
+  command
+    .addOption(
+      group(
+        "--labels <file:field>",
+        "labels of a field's keys, several a cell as a|b; FILE:FIELD=COLUMN where the file's column has another name",
+      ),
+    )
+    .addOption(
+      group("--neighbors-by <column>", "its column: what share of the nearest items has a label in common"),
+    )
+    .addOption(
+      group("--probe <column>", "its column: how well logistic regression tells it from the vectors"),
+    );
 }
 
 /** Whole numbers from 1 on, ascending, each once. */

@@ -1,0 +1,154 @@
+// `embed evaluate --labels`: tables judged by what their items are called.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const labels = ["--labels", `${fixture("items.csv")}:item`];
+
+interface Evaluation {
+  rows: number;
+  of: string;
+  metrics: Record<string, Record<string, number>>;
+  compared: { name: string; bestIn: string[]; intervals: Record<string, { low: number; high: number }> }[];
+  warnings: string[];
+}
+const judged = async (args: string[]): Promise<Evaluation> =>
+  parseJson<Evaluation>((await embedOk(["evaluate", ...args, "--json"])).stdout);
+
+beforeAll(async () => {
+  const log = fixture("ratings.csv");
+  const side = ["--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|", "--ignore", "title"];
+  await embedOk(["train-fm", log, "-o", at("fm"), "--label", "rating", ...side, "--epochs", "10"]);
+  await embedOk(["train-pca", log, "-o", at("pca"), "--ignore", "rating", "--dim", "8"]);
+  await embedOk([
+    "train-gbdt",
+    log,
+    "-o",
+    at("trees"),
+    "--label",
+    "rating",
+    "--entity",
+    "item_id",
+    "--dim",
+    "8",
+  ]);
+  // vectors that say the genres and nothing else, under another name of the field
+  const [, ...items] = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n");
+  const names = ["Action", "Comedy", "Crime", "Drama", "Horror", "Musical", "Romance", "Western"];
+  const vectors = items.map((line) => {
+    const [key] = line.split(",");
+    const genres = line.split(",").at(-2)!.split("|");
+    return `${key} ${names.map((name) => (genres.includes(name) ? 1 : 0)).join(" ")}`;
+  });
+  writeFileSync(at("genres.txt"), `${vectors.length} ${names.length}\n${vectors.join("\n")}\n`);
+  const roles = ["--field", "film", "--item", "film"];
+  await embedOk(["import", at("genres.txt"), "--format", "word2vec", ...roles, "-o", at("imported")]);
+});
+
+test("runs of every kind stand side by side on the same items, beside chance, the best marked", async () => {
+  const runs = ["fm", "pca", "trees", "imported"].map(at);
+  const all = [
+    ...labels.slice(0, 1),
+    `${labels[1]}=item_id`,
+    "--neighbors-by",
+    "genres",
+    "--probe",
+    "genres",
+  ];
+  const { metrics, compared, rows, of } = await judged([...runs, ...all, "--k", "3,10"]);
+  expect([rows, of]).toEqual([120, "items"]);
+  expect(Object.keys(metrics)).toEqual(["fm", "pca", "trees", "imported", "chance", "most frequent"]);
+  for (const name of ["sameLabelAt3", "rareSameLabelAt10"])
+    expect(metrics["fm"]![name]).toBeGreaterThan(metrics["chance"]![name]! + 0.2);
+  expect(metrics["imported"]!["sameLabelAt3"]).toBe(1);
+  expect(metrics["imported"]!["microF1"]).toBeGreaterThan(0.95);
+  expect(metrics["fm"]!["macroF1"]).toBeGreaterThan(metrics["most frequent"]!["macroF1"]! + 0.2);
+  expect(
+    compared.find(({ bestIn }) => bestIn.includes("sameLabelAt3"))!.intervals["sameLabelAt3"],
+  ).toBeDefined();
+  const { stdout } = await embedOk(["evaluate", ...runs, ...all, "--format", "markdown"]);
+  expect(stdout).toMatch(/\| same label @10 \| rarer: same label @10 \|/);
+  expect(stdout).toMatch(/\*\*1\.0000/);
+});
+
+test("the same seed and any number of threads give the same figures; another seed another test part", async () => {
+  const args = [at("pca"), ...labels, "--neighbors-by", "genres", "--probe", "genres"];
+  const [one, two, other] = await Promise.all(
+    [
+      ["--threads", "1"],
+      ["--threads", "2"],
+      ["--seed", "2"],
+    ].map((more) => judged([...args, ...more])),
+  );
+  expect(one!.metrics).toEqual(two!.metrics);
+  expect(other!.metrics["pca"]!["microF1"]).not.toBe(one!.metrics["pca"]!["microF1"]);
+});
+
+test("a table without events has no rarer half, and says so; items without a label are left out and counted", async () => {
+  const text = readFileSync(fixture("items.csv"), "utf8").replace("Horror|Romance", "");
+  writeFileSync(at("fewer.csv"), text);
+  const { metrics, warnings, rows } = await judged([
+    at("imported"),
+    "--labels",
+    `${at("fewer.csv")}:film=item_id`,
+    "--neighbors-by",
+    "genres",
+  ]);
+  expect(rows).toBe(119);
+  expect(Object.keys(metrics["imported"]!)).toEqual(["sameLabelAt10"]);
+  expect(warnings.join()).toMatch(/rarer half/);
+  expect(warnings.join()).toMatch(/1 of 120 items have no 'genres'/);
+});
+
+test.each([
+  ["a file without the column", ["--labels", "ITEMS:item", "--probe", "genre"], 64, "did you mean 'genres'"],
+  [
+    "a file without the key",
+    ["--labels", "ITEMS:user", "--probe", "genres"],
+    64,
+    "--labels names column 'user_id'",
+  ],
+  [
+    "keys that match nothing",
+    ["--labels", "ITEMS:item=title", "--probe", "year"],
+    65,
+    "none of the 120 keys",
+  ],
+  ["a table without the field", ["--labels", "ITEMS:genres", "--probe", "year"], 64, 'no field "genres"'],
+  ["no file of labels", ["--neighbors-by", "genres"], 64, "name the file too"],
+  ["no column", ["--labels", "ITEMS:item"], 64, "--neighbors-by COLUMN"],
+  ["a log too", ["--labels", "ITEMS:item", "--probe", "genres", "--part", "test"], 64, "--part is for logs"],
+  [
+    "neighbours without a column",
+    ["--labels", "ITEMS:item", "--probe", "genres", "--k", "3"],
+    64,
+    "--k counts",
+  ],
+  ["no colon", ["--labels", "items.csv", "--probe", "genres"], 64, "--labels expects FILE:KEY"],
+  ["no such file", ["--labels", "none.csv:item", "--probe", "genres"], 66, "none.csv"],
+])("%s is refused by name", async (_, args, code, message) => {
+  // titles once each, so that they can be a key
+  const lines = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n");
+  const items = lines.map((line, i) =>
+    i === 0 ? line : line.replace(/^(\w+),(".*?"|[^,]*),/, `$1,title ${i},`),
+  );
+  writeFileSync(at("unlike.csv"), `${items.join("\n")}\n`);
+  const got = await embed([
+    "evaluate",
+    at("pca"),
+    ...args.map((arg) => arg.replace("ITEMS", at("unlike.csv"))),
+  ]);
+  expect([got.code, got.stderr]).toEqual([code, expect.stringContaining(message)]);
+});
+
+test("an imported table scores no rows: 64, with what it is there for; and no run at all is 64 with why one is needed", async () => {
+  const got = await embed(["evaluate", at("imported"), "--on", fixture("ratings.csv")]);
+  expect([got.code, got.stderr]).toEqual([64, expect.stringMatching(/a table and no model.*--neighbors-by/)]);
+  const none = await embed(["evaluate", "--on", fixture("ratings.csv"), "--baseline", "popularity"]);
+  expect([none.code, none.stderr]).toEqual([64, expect.stringContaining("for baselines too")]);
+});
