@@ -72,7 +72,7 @@ test("evaluate gives on the log's last tenth what training gave, within 1e-9, an
 
 test("the table of leaves has the head's weights", async () => {
   const { stdout } = await embedOk(["export", at("run"), "--format", "csv", "--with-weight"]);
-  expect(stdout).toMatch(/^field,key,count,weight,v0\nleaf,t000:l00,/);
+  expect(stdout).toMatch(/^field,key,count,weight,v0,path\nleaf,t000:l00,/);
   const head = parseJson<{ weights: number[] }>(readFileSync(at("run/model/head.json"), "utf8"));
   const first = Number(stdout.split("\n")[1]!.split(",")[3]);
   expect(first).toBeCloseTo(head.weights[0]!, 6);
