@@ -38,7 +38,7 @@ export interface DirectoryFormat extends FormatTraits {
   needsDirectory: true;
   /** a file that every such directory holds */
   marker: string;
-  files(selection: Selection): Map<string, Iterable<Uint8Array>>;
+  files(selection: Selection): Map<string, Chunks>;
 }
 
 export type ExportFormat = FileFormat | DirectoryFormat;
