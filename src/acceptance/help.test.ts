@@ -16,6 +16,7 @@ const commands = [
   "export",
   "neighbors",
   "evaluate",
+  "gate",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {

@@ -7,9 +7,14 @@ import { readText } from "../io/read-text.js";
 
 /**
  * @param what the file is, for messages: `the bounds`
+ * @param schemaFor of the file, or one that is chosen by what stands in it
  * @throws {ConfigError} unreadable, no YAML, an unknown key (with the nearest known one), or a value of another kind
  */
-export async function readYaml<T>(path: string, what: string, schema: z.ZodType<T>): Promise<T> {
+export async function readYaml<T>(
+  path: string,
+  what: string,
+  schemaFor: z.ZodType<T> | ((content: unknown) => z.ZodType<T>),
+): Promise<T> {
   const text = await readText(path).catch((error: unknown) => {
     throw new ConfigError(`cannot read ${what} '${path}'`, undefined, { cause: error });
   });
@@ -21,7 +26,10 @@ export async function readYaml<T>(path: string, what: string, schema: z.ZodType<
   };
   const [problem] = document.errors;
   if (problem) return fail(problem.pos[0], problem.message.split(" at line")[0]!);
-  const result = schema.safeParse(document.toJS() ?? {});
+  // a file of comments alone says nothing
+  const content: unknown = document.toJS() ?? {};
+  const schema = typeof schemaFor === "function" ? schemaFor(content) : schemaFor;
+  const result = schema.safeParse(content);
   if (result.success) return result.data;
   const issue = result.error.issues[0]!;
   const place = issue.path.map(String);
