@@ -17,6 +17,7 @@ const commands = [
   "neighbors",
   "evaluate",
   "gate",
+  "align",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {
