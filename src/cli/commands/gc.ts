@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { sizeText } from "../../errors.js";
-import { wholeOf } from "../options.js";
+import { wholeOf } from "../../flags/options.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";
 

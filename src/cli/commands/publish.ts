@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { basename } from "node:path";
 import { UsageError } from "../../errors.js";
-import { repeated } from "../options.js";
+import { repeated } from "../../flags/options.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";
 
