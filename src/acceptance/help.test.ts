@@ -16,6 +16,10 @@ const commands = [
   "export",
   "neighbors",
   "evaluate",
+  "publish",
+  "rollback",
+  "ls",
+  "gc",
   "gate",
   "align",
 ];
