@@ -3,6 +3,7 @@
 import { KeyIndex } from "../dataset/key-index.js";
 import { keysOfRows, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
+import { sampleByKey } from "../evaluation/row-sample.js";
 import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
 import { openTable } from "./tables.js";
@@ -55,8 +56,10 @@ export async function diffRuns(pathA: string, pathB: string, options: DiffOption
     );
   }
   const fields: FieldDiff[] = [];
-  for (const field of named === undefined ? common : [named])
-    fields.push(await diffField(field, a.table, b.table, options));
+  for (const field of named === undefined ? common : [named]) {
+    const { byRow: _, sampled: __, ...found } = await diffField(field, a.table, b.table, options);
+    fields.push(found);
+  }
   return {
     command: "diff",
     version,
@@ -69,19 +72,32 @@ export async function diffRuns(pathA: string, pathB: string, options: DiffOption
   };
 }
 
-async function diffField(
+/** What changed, row by row too. */
+export interface FieldRowsDiff extends FieldDiff {
+  /** f64: displacement of the rows compared, NaN for a row that is zero in one; absent where dimensions differ */
+  byRow?: Float64Array;
+  /** rows compared, where both have more */
+  sampled?: number;
+}
+
+/**
+ * Compares a field of two tables that both have it.
+ *
+ * @param most rows compared: of more, those whose keys have the least hashes
+ */
+export async function diffField(
   field: string,
   a: EmbeddingTable,
   b: EmbeddingTable,
   { k, top, threads, signal }: DiffOptions,
-): Promise<FieldDiff> {
+  most = Infinity,
+): Promise<FieldRowsDiff> {
   const [inA, inB] = [rowsOf(a, field), rowsOf(b, field)];
   const [keysA, keysB] = [keysOfRows(a, inA), keysOfRows(b, inB)];
   const index = new KeyIndex(keysB);
-  const both = Array.from({ length: keysA.size }, (_, row) => ({
-    row,
-    other: index.find(keysA, row),
-  })).filter(({ other }) => other >= 0);
+  const others = Int32Array.from({ length: keysA.size }, (_, row) => index.find(keysA, row));
+  const inBoth = [...others.keys()].filter((row) => others[row]! >= 0);
+  const both = sampleByKey(keysA, inBoth, most).map((row) => ({ row, other: others[row]! }));
   const rowsAt = ({ vectors, dim }: EmbeddingTable, first: number, rows: number[]) => {
     const out = new Float32Array(rows.length * dim);
     rows.forEach((row, i) =>
@@ -116,11 +132,13 @@ async function diffField(
     rows: {
       a: keysA.size,
       b: keysB.size,
-      both: both.length,
-      gained: keysB.size - both.length,
-      lost: keysA.size - both.length,
+      both: inBoth.length,
+      gained: keysB.size - inBoth.length,
+      lost: keysA.size - inBoth.length,
     },
     ...found,
+    ...(byRow && { byRow }),
+    ...(both.length < inBoth.length && { sampled: both.length }),
     moved,
   };
 }

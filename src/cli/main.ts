@@ -10,6 +10,7 @@ import { addExport } from "./commands/export.js";
 import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addReport } from "./commands/report.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
@@ -64,6 +65,7 @@ function programOf(interrupts: Interrupts): Command {
     addNeighbors,
     addEvaluate,
     addDiff,
+    addReport,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);
