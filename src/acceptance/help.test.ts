@@ -16,6 +16,12 @@ const commands = [
   "export",
   "neighbors",
   "evaluate",
+  "report",
+  "publish",
+  "rollback",
+  "ls",
+  "gc",
+  "gate",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {

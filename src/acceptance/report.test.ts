@@ -78,6 +78,19 @@ test("drift is measured against another run, and keys are those that are asked f
   expect([...page.matchAll(/<h3><span class="key">([^<]*)/g)].map(([, key]) => key)).toEqual(["tea-03"]);
 });
 
+test("a version of a store is compared with the one before it, and shows its gates", async () => {
+  const publish = (run: string) =>
+    embedOk(["publish", at(run), "--store", at("store"), "--name", "items"], { cwd: folder });
+  await publish("fm");
+  await publish("next");
+  const outcome = { gate: "rows", bound: ">= 1", value: 12000, previous: 11000, passed: true, message: "" };
+  writeFileSync(at("store/items/000002/gate.json"), JSON.stringify({ outcomes: [outcome] }));
+  const { page } = await reported(["store/items/latest", "--part", "none"]);
+  expect(page).toContain("<title>items/000002");
+  expect(page).toContain("since store/items/000001");
+  expect(page).toMatch(/passed[\s\S]*11,000/);
+});
+
 test("calibration is what evaluate writes as its curve, bin by bin", async () => {
   await embedOk(["evaluate", at("fm"), "--part", "test", "--curve", at("curve.csv"), "--bootstrap", "0"]);
   const bins = readFileSync(at("curve.csv"), "utf8").trim().split("\n").slice(1);

@@ -1,11 +1,11 @@
 // `embed diff`: what changed from one run's table to another's.
 
-import { KeyIndex } from "../dataset/key-index.js";
 import { keysOfRows, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { sampleByKey } from "../evaluation/row-sample.js";
 import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
+import { sharedRows, vectorsAt, type SharedRows } from "./shared-rows.js";
 import { openTable } from "./tables.js";
 
 /** What a row moves by rounding alone: f32 vectors, turned. */
@@ -92,53 +92,39 @@ export async function diffField(
   { k, top, threads, signal }: DiffOptions,
   most = Infinity,
 ): Promise<FieldRowsDiff> {
-  const [inA, inB] = [rowsOf(a, field), rowsOf(b, field)];
-  const [keysA, keysB] = [keysOfRows(a, inA), keysOfRows(b, inB)];
-  const index = new KeyIndex(keysB);
-  const others = Int32Array.from({ length: keysA.size }, (_, row) => index.find(keysA, row));
-  const inBoth = [...others.keys()].filter((row) => others[row]! >= 0);
-  const both = sampleByKey(keysA, inBoth, most).map((row) => ({ row, other: others[row]! }));
-  const rowsAt = ({ vectors, dim }: EmbeddingTable, first: number, rows: number[]) => {
-    const out = new Float32Array(rows.length * dim);
-    rows.forEach((row, i) =>
-      out.set(vectors.subarray((first + row) * dim, (first + row + 1) * dim), i * dim),
-    );
-    return out;
-  };
-  const { byRow, ...found } = await diffVectors(
-    rowsAt(
-      a,
-      inA.first,
-      both.map(({ row }) => row),
-    ),
-    rowsAt(
-      b,
-      inB.first,
-      both.map(({ other }) => other),
-    ),
-    [a.dim, b.dim],
-    k,
-    { threads, ...(signal && { signal }) },
-  );
+  const [keysA, keysB] = [keysOfRows(a, rowsOf(a, field)), keysOfRows(b, rowsOf(b, field))];
+  const shared = sharedRows(a, b, field);
+  const both = shared.inA.length;
+  const { inA, inB } = both > most ? sampleOf(a, shared, most) : shared;
+  const { byRow, ...found } = await diffVectors(vectorsAt(a, inA), vectorsAt(b, inB), [a.dim, b.dim], k, {
+    threads,
+    ...(signal && { signal }),
+  });
   const moved = byRow
     ? [...byRow.keys()]
         .filter((i) => byRow[i]! > ROUNDING)
         .sort((i, j) => byRow[j]! - byRow[i]! || i - j)
         .slice(0, top)
-        .map((i) => ({ key: keyText(keysA, both[i]!.row), displacement: byRow[i]! }))
+        .map((i) => ({ key: keyText(a.keys, inA[i]!), displacement: byRow[i]! }))
     : [];
   return {
     field,
     rows: {
       a: keysA.size,
       b: keysB.size,
-      both: inBoth.length,
-      gained: keysB.size - inBoth.length,
-      lost: keysA.size - inBoth.length,
+      both,
+      gained: keysB.size - both,
+      lost: keysA.size - both,
     },
     ...found,
     ...(byRow && { byRow }),
-    ...(both.length < inBoth.length && { sampled: both.length }),
+    ...(inA.length < both && { sampled: inA.length }),
     moved,
   };
+}
+
+/** So many of the rows that both have: those whose keys have the least hashes. */
+function sampleOf({ keys }: EmbeddingTable, { inA, inB }: SharedRows, most: number): SharedRows {
+  const drawn = new Set(sampleByKey(keys, [...inA], most));
+  return { inA: inA.filter((row) => drawn.has(row)), inB: inB.filter((_, i) => drawn.has(inA[i]!)) };
 }

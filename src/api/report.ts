@@ -4,6 +4,7 @@
 //
 // The same runs give the same page: samples are drawn by hashes of keys, and no clock is asked.
 
+import { readPublication } from "../embedding/publication.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
@@ -48,9 +49,10 @@ export async function report(
   const points = Math.min(options.points, Math.floor(MOST_POINTS / runs.length));
   // the keys whose neighbours are listed are those of the first run that has a table
   let keys: readonly string[] | undefined;
+  const names = await namesOf(runs);
   for (const [i, run] of runs.entries()) {
     watch.signal.throwIfAborted();
-    const shown = await reportRun(run, nameAmong(paths, i), { ...options, points }, keys, watch);
+    const shown = await reportRun(run, names[i]!, { ...options, points }, keys, watch);
     keys ??= shown.run.table?.neighbours.map(({ key }) => key);
     reported.push({ ...shown.run, ...(measured[i] && { calibration: measured[i] }) });
     for (const text of shown.absent) absent.add(runs.length > 1 ? `${shown.run.name}: ${text}` : text);
@@ -72,6 +74,18 @@ export async function report(
     runs: [...paths],
     absent: [...absent],
   };
+}
+
+/** Distinct names: a version of a store by its place there, another run by its folder, one that comes again by its number. */
+async function namesOf(runs: readonly Run[]): Promise<string[]> {
+  const paths = runs.map(({ path }) => path);
+  const names: string[] = [];
+  for (const [i, path] of paths.entries()) {
+    const published = await readPublication(path);
+    const name = published ? `${published.name}/${published.version}` : nameAmong(paths, i);
+    names.push(names.includes(name) ? `${name} (${i + 1})` : name);
+  }
+  return names;
 }
 
 /** What is shown of one run, but for its calibration; and what cannot be. */

@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { ReportOptions, ReportSummary } from "../../api/report-options.js";
-import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
+import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import {
   addOutputOptions,
   addReadingOptions,
@@ -11,7 +11,7 @@ import {
   repeated,
   wholeOf,
   type ReadingFlags,
-} from "../options.js";
+} from "../../flags/options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
