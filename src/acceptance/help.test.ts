@@ -16,6 +16,7 @@ const commands = [
   "export",
   "neighbors",
   "evaluate",
+  "report",
   "publish",
   "rollback",
   "ls",

@@ -12,6 +12,7 @@ import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addReport } from "./commands/report.js";
 import { addGc } from "./commands/gc.js";
 import { addLs } from "./commands/ls.js";
 import { addPublish } from "./commands/publish.js";
@@ -70,6 +71,7 @@ function programOf(interrupts: Interrupts): Command {
     addNeighbors,
     addEvaluate,
     addDiff,
+    addReport,
     addPublish,
     addRollback,
     addLs,
