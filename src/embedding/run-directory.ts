@@ -9,10 +9,12 @@ import { join } from "node:path";
 import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
 import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../io/atomic.js";
 import { checkArtifact, openArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
+import { realPathOf } from "../io/tree.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows, readArrow } from "./arrow-rows.js";
 import { SCHEMA_VERSION, type Manifest } from "./manifest.js";
+import { readPublication, remakeOf } from "./publication.js";
 import { tableRows, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
@@ -21,6 +23,8 @@ export const DEFAULT_TABLE = "default";
 
 /** The file that tells a run from any other directory. */
 export const RUN_MARKER = "manifest.json";
+
+const METRICS_FILE = "metrics.jsonl";
 
 export interface RunContents {
   /** by name; DEFAULT_TABLE is embeddings.arrow */
@@ -34,7 +38,10 @@ export interface RunContents {
 
 /** A run opened for reading. Files are checked against the manifest when they are read, each time. */
 export interface Run {
+  /** as it was named */
   path: string;
+  /** where it lies: links were followed when it was opened, so that a `latest` which moves meanwhile mixes nothing */
+  root: string;
   manifest: Manifest;
   /** names of the tables it holds */
   tables: string[];
@@ -44,7 +51,12 @@ export interface Run {
   withRows<T>(name: string | undefined, use: (rows: TableRows) => Promise<T>): Promise<T>;
   /** A file of model/ by its path within. @throws {ArtifactError} damaged, or not in the run */
   readModelFile(path: string): Promise<Uint8Array>;
+  /** The lines of metrics.jsonl; none where the run has no such file. @throws {ArtifactError} damaged */
+  readMetricsLines(): Promise<MetricsLine[]>;
 }
+
+/** An epoch or a component. */
+export type MetricsLine = Readonly<Record<string, unknown>>;
 
 /**
  * Writes a run whole or not at all.
@@ -70,7 +82,7 @@ export async function writeRun(
       await put(`model/${name}`, chunksOf(content));
     }
     const lines = metricsLines.map((line) => `${JSON.stringify(line)}\n`).join("");
-    await put("metrics.jsonl", [Buffer.from(lines)]);
+    await put(METRICS_FILE, [Buffer.from(lines)]);
     const whole: Manifest = { schemaVersion: SCHEMA_VERSION, ...manifest, files };
     const json = `${JSON.stringify(whole, undefined, 2)}\n`;
     await writeChunks(join(dir, RUN_MARKER), [Buffer.from(json)], signal);
@@ -86,22 +98,28 @@ export async function writeRun(
  */
 export async function openRun(path: string): Promise<Run> {
   const waiting = await restoreInterrupted(path);
-  if (!(await pathExists(path))) {
+  const root = await realPathOf(path);
+  if (root === undefined) {
     const hint = waiting
       ? `; '${waiting}' is the old one that another process is replacing: wait for it, or rename it back if that process is gone`
       : "";
     throw new NoInputError(`run '${path}' does not exist${hint}`);
   }
-  if (!(await pathExists(join(path, RUN_MARKER)))) {
+  if (!(await pathExists(join(root, RUN_MARKER)))) {
     throw new ArtifactError(`'${path}' is not a run directory: it has no ${RUN_MARKER}`);
   }
-  const manifest = parseManifest(await readArtifact(join(path, RUN_MARKER)), join(path, RUN_MARKER));
+  // of a version of a store the manifest is under a checksum, too
+  const publication = await readPublication(root);
+  const remake = publication && remakeOf(root);
+  const ofManifest = publication?.files[RUN_MARKER];
+  if (ofManifest) await checkArtifact(join(root, RUN_MARKER), ofManifest, remake);
+  const manifest = parseManifest(await readArtifact(join(root, RUN_MARKER)), join(path, RUN_MARKER));
 
   const checked = async (file: string): Promise<string> => {
     const expected = Object.hasOwn(manifest.files, file) ? manifest.files[file] : undefined;
     if (!expected) throw new ArtifactError(`run '${path}' has no file '${file}'`);
-    await checkArtifact(join(path, file), expected);
-    return join(path, file);
+    await checkArtifact(join(root, file), expected, remake);
+    return join(root, file);
   };
   const tables = Object.keys(manifest.files)
     .map(tableName)
@@ -115,6 +133,7 @@ export async function openRun(path: string): Promise<Run> {
   };
   return {
     path,
+    root,
     manifest,
     tables,
     async readTable(name) {
@@ -132,6 +151,10 @@ export async function openRun(path: string): Promise<Run> {
     },
     async readModelFile(name) {
       return await readArtifact(await checked(`model/${name}`));
+    },
+    async readMetricsLines() {
+      if (!Object.hasOwn(manifest.files, METRICS_FILE)) return [];
+      return jsonLines(await readArtifact(await checked(METRICS_FILE)), join(path, METRICS_FILE));
     },
   };
 }
@@ -156,6 +179,24 @@ function parseManifest(bytes: Uint8Array, file: string): Manifest {
     throw new ArtifactError(`'${file}' lists no files with their checksums: the run is damaged; train again`);
   }
   return parsed;
+}
+
+/** An object a line. @throws {ArtifactError} a line that is none */
+export function jsonLines(bytes: Uint8Array, file: string): MetricsLine[] {
+  const lines = Buffer.from(bytes).toString("utf8").split("\n");
+  return lines
+    .filter((line) => line !== "")
+    .map((line, i) => {
+      try {
+        const parsed: unknown = JSON.parse(line);
+        if (isRecord(parsed)) return parsed;
+      } catch {
+        // told below, as a line that is no object
+      }
+      throw new ArtifactError(
+        `line ${i + 1} of '${file}' is no JSON object: the run is damaged; train again`,
+      );
+    });
 }
 
 /** Checks what reading the run needs; the rest is shown, not relied upon. */
