@@ -3,6 +3,7 @@
 import { UsageError } from "../errors.js";
 import { rowsOf, type EmbeddingTable, type RowRange } from "../embedding/table.js";
 import type { ByteWriter } from "./byte-writer.js";
+import type { OnnxInput } from "./onnx.js";
 import type { ReserveScheme } from "./reserve.js";
 
 /** What a factorization machine has beside its table, for formats that take the model. */
@@ -33,6 +34,10 @@ export interface ExportOptions {
   /** how the table's padding and out-of-vocabulary rows stand, where it has them */
   reserve?: ReserveScheme;
   texts?: RowTexts;
+  /** onnx: what finds a row */
+  onnxInput?: OnnxInput;
+  /** usearch: vectors were made for a dot product */
+  isInnerProduct?: boolean;
 }
 
 /** Rows to export; `weights` is there only when they are to be written. */
@@ -46,6 +51,8 @@ export interface Selection extends RowRange {
   reserve?: ReserveScheme;
   /** csv, tsv and jsonl write it; the others have no place for it */
   texts?: RowTexts;
+  onnxInput?: OnnxInput;
+  isInnerProduct?: boolean;
 }
 
 /**
@@ -54,7 +61,17 @@ export interface Selection extends RowRange {
  * @throws {UsageError} the table has no such field, or no weights where they are asked for
  */
 export function selectRows(table: EmbeddingTable, options: ExportOptions): Selection {
-  const { field, withWeight, strict, wide = false, model, reserve, texts } = options;
+  const {
+    field,
+    withWeight,
+    strict,
+    wide = false,
+    model,
+    reserve,
+    texts,
+    onnxInput,
+    isInnerProduct,
+  } = options;
   if (withWeight && !table.weights) {
     throw new UsageError("the table has no weights: leave out --with-weight");
   }
@@ -69,6 +86,8 @@ export function selectRows(table: EmbeddingTable, options: ExportOptions): Selec
     ...(model && { model }),
     ...(reserve && { reserve }),
     ...(texts && { texts }),
+    ...(onnxInput && { onnxInput }),
+    ...(isInnerProduct && { isInnerProduct }),
   };
 }
 

@@ -1,7 +1,7 @@
 // embed export
 
 import { Option, type Command } from "commander";
-import { formatSummaries, reservations } from "../../api/export.js";
+import { formatSummaries, onnxInputNames, reservations } from "../../api/export.js";
 import type { ExportRunOptions } from "../../api/export-options.js";
 import type { Compose } from "../../api/compose.js";
 import { composeOption } from "../compose-option.js";
@@ -29,6 +29,7 @@ interface Flags {
   wide?: boolean;
   delta?: string;
   reserve?: ExportRunOptions["reserve"];
+  onnxInput?: ExportRunOptions["onnxInput"];
   quiet?: boolean;
   out?: string;
   force?: boolean;
@@ -73,6 +74,12 @@ export function addExport(program: Command, signal: AbortSignal): Command {
       "--delta <run>",
       "jsonl, npy: only the rows added, changed and removed since an earlier run, by their row numbers",
     )
+    .addOption(
+      new Option(
+        "--onnx-input <what>",
+        "onnx: keys (text; unknown ones find the out-of-vocabulary row), or rows (integers); default: key",
+      ).choices(onnxInputNames),
+    )
     .option("--wide", "parquet: a column a dimension in place of lists")
     .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
     .option("--force", "replace an existing output")
@@ -82,7 +89,18 @@ export function addExport(program: Command, signal: AbortSignal): Command {
     .action(async (run: string, flags: Flags) => {
       const { exportRun } = await import("../../api/export.js");
       const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
-      const { compose, mips = false, topCount, keys, normalize, reserve, wide, delta, quiet } = flags;
+      const {
+        compose,
+        mips = false,
+        topCount,
+        keys,
+        normalize,
+        reserve,
+        wide,
+        delta,
+        quiet,
+        onnxInput,
+      } = flags;
       const options = {
         format,
         withWeight,
@@ -97,6 +115,7 @@ export function addExport(program: Command, signal: AbortSignal): Command {
         ...(normalize && { normalize }),
         ...(reserve && { reserve }),
         ...(wide && { wide }),
+        ...(onnxInput && { onnxInput }),
         ...(delta !== undefined && { delta }),
         ...(out !== undefined && { out }),
       };
