@@ -2,7 +2,7 @@
 
 import { deltaFormats } from "../export/delta.js";
 import { exportFormats, type ExportFormat } from "../export/formats.js";
-import type { OnnxInput } from "../export/onnx.js";
+import type { OnnxInput } from "../export/selection.js";
 import type { ReserveScheme } from "../export/reserve.js";
 import { UsageError } from "../errors.js";
 import type { Compose } from "./compose.js";

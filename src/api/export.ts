@@ -2,8 +2,8 @@
 
 import { exportDelta, exportDirectory, exportSaved, exportTable } from "../export/export-table.js";
 import { exportFormats, formatNamed } from "../export/formats.js";
-import { onnxInputs, type OnnxInput } from "../export/onnx.js";
 import { NUM_RESERVED, reserveSchemes, type ReserveScheme } from "../export/reserve.js";
+import { onnxInputs, type OnnxInput } from "../export/selection.js";
 import { rowsOf } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";

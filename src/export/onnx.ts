@@ -23,10 +23,6 @@ import { repeatedField, varint, varintLength, type Piece } from "./protobuf.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
 import { keyBytes, type Selection } from "./selection.js";
 
-/** What a field's input is: the key, or the row of the field's table. */
-export const onnxInputs = ["key", "row"] as const;
-export type OnnxInput = (typeof onnxInputs)[number];
-
 /**
  * The bytes of the model. By keys the selection has reserved rows, for those that are not there.
  *

@@ -3,7 +3,6 @@
 import { UsageError } from "../errors.js";
 import { rowsOf, type EmbeddingTable, type RowRange } from "../embedding/table.js";
 import type { ByteWriter } from "./byte-writer.js";
-import type { OnnxInput } from "./onnx.js";
 import type { ReserveScheme } from "./reserve.js";
 
 /** What a factorization machine has beside its table, for formats that take the model. */
@@ -18,6 +17,10 @@ export interface RowTexts {
   name: string;
   of: (row: number) => string;
 }
+
+/** What finds a row in an ONNX model: the key, or the row's number within the field. */
+export const onnxInputs = ["key", "row"] as const;
+export type OnnxInput = (typeof onnxInputs)[number];
 
 export interface ExportOptions {
   /** all fields when absent */
