@@ -20,6 +20,7 @@ const commands = [
   "rollback",
   "ls",
   "gc",
+  "forget",
   "gate",
 ];
 

@@ -11,6 +11,7 @@ import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addForget } from "./commands/forget.js";
 import { addGc } from "./commands/gc.js";
 import { addLs } from "./commands/ls.js";
 import { addPublish } from "./commands/publish.js";
@@ -73,6 +74,7 @@ function programOf(interrupts: Interrupts): Command {
     addRollback,
     addLs,
     addGc,
+    addForget,
     addGate,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
