@@ -21,6 +21,7 @@ const commands = [
   "rollback",
   "ls",
   "gc",
+  "forget",
   "gate",
   "align",
 ];

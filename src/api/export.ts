@@ -1,9 +1,9 @@
 // `embed export`: a run's table → a file of another tool's format.
 
-import { exportDelta, exportDirectory, exportTable } from "../export/export-table.js";
+import { exportDelta, exportDirectory, exportSaved, exportTable } from "../export/export-table.js";
 import { exportFormats, formatNamed, type ExportFormat } from "../export/formats.js";
 import { NUM_RESERVED, reserveSchemes, type ReserveScheme } from "../export/reserve.js";
-import type { ExportOptions } from "../export/selection.js";
+import { onnxInputs, type ExportOptions, type OnnxInput } from "../export/selection.js";
 import { loadRows } from "../embedding/rows.js";
 import { rowsOf } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
@@ -21,6 +21,9 @@ export const formatSummaries: [name: string, summary: string][] = [...exportForm
 
 /** Values of `reserve`, for the help. */
 export const reservations: readonly ReserveScheme[] = reserveSchemes;
+
+/** Values of `onnxInput`, for the help. */
+export const onnxInputNames: readonly OnnxInput[] = onnxInputs;
 
 type Delta = Record<"added" | "changed" | "removed" | "same", number>;
 
@@ -56,7 +59,13 @@ export async function exportRun(
   if (toStdout && format.needsDirectory) {
     throw new UsageError(`format ${name} writes several files: give it a directory with -o DIR`);
   }
+  if (toStdout && "save" in format) {
+    throw new UsageError(`format ${name} is written to a file and not to a stream: give it one with -o FILE`);
+  }
   checkTogether(format, options);
+  // unknown keys have a row where a format looks keys up; which, its reader need not know
+  const unknown = format.findsUnknown && options.onnxInput !== "row" ? "keras" : undefined;
+  const reserve = options.reserve ?? unknown;
   const output: Output = {
     directory: out ?? "-",
     force,
@@ -72,7 +81,16 @@ export async function exportRun(
   const { field, ...written } = await withOpenRows(path, options.table, async (opened) => {
     const named = options.field === undefined ? undefined : opened.fieldNamed(options.field);
     const write = options.delta === undefined ? writeRows : writeDelta;
-    return { field: named, ...(await write(opened, format, { ...options, field: named }, output, tell)) };
+    return {
+      field: named,
+      ...(await write(
+        opened,
+        format,
+        { ...options, ...(reserve && { reserve }), field: named },
+        output,
+        tell,
+      )),
+    };
   });
   return {
     command: "export",
@@ -80,7 +98,7 @@ export async function exportRun(
     out: out ?? "-",
     seconds: (performance.now() - start) / 1000,
     ...written,
-    options: { run: path, ...toldOptions(options, field) },
+    options: { run: path, ...toldOptions({ ...options, ...(reserve && { reserve }) }, field) },
   };
 }
 
@@ -106,9 +124,12 @@ async function writeRows(
 ): Promise<{ rows: number }> {
   const rows = await rowsToWrite(opened, format, options.field, options, tell);
   const given = await givenOptions(opened, format, options);
-  const { rows: numRows, numZero } = format.needsDirectory
-    ? await exportDirectory(rows, given, directory, force, { signal })
-    : await exportTable(rows, given, write);
+  const { rows: numRows, numZero } =
+    "save" in format
+      ? await exportSaved(rows, { ...given, format }, directory, force, { signal })
+      : format.needsDirectory
+        ? await exportDirectory(rows, given, directory, force, { signal })
+        : await exportTable(rows, given, write);
   if (numZero > 0 && !format.isOfModel)
     tell(
       `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
@@ -147,7 +168,7 @@ async function writeDelta(
 async function givenOptions(
   opened: OpenRows,
   format: ExportFormat,
-  { format: name, withWeight, strict, field, reserve, wide, table }: Resolved,
+  { format: name, withWeight, strict, field, reserve, wide, table, onnxInput, mips }: Resolved,
 ): Promise<ExportOptions & { format: string }> {
   const model = format.isOfModel ? await modelFacts(opened) : undefined;
   const preprocess = await preprocessOf(opened);
@@ -159,6 +180,8 @@ async function givenOptions(
     ...(field !== undefined && { field }),
     ...(reserve && { reserve }),
     ...(wide && { wide }),
+    ...(onnxInput && { onnxInput }),
+    ...(mips && { isInnerProduct: true }),
     ...(model && { model }),
     ...(preprocess && { preprocess }),
     ...(texts && { texts }),
@@ -167,7 +190,8 @@ async function givenOptions(
 
 /** Options as the summary has them. */
 function toldOptions(options: ExportRunOptions, field: string | undefined): Record<string, unknown> {
-  const { format, withWeight, strict, reserve, wide, compose, topCount, keys, normalize, delta } = options;
+  const { format, withWeight, strict, reserve, wide, onnxInput } = options;
+  const { compose, topCount, keys, normalize, delta } = options;
   return {
     format,
     withWeight,
@@ -175,6 +199,7 @@ function toldOptions(options: ExportRunOptions, field: string | undefined): Reco
     ...(field !== undefined && { field }),
     ...(reserve && { reserve }),
     ...(wide && { wide }),
+    ...(onnxInput && { onnxInput }),
     ...(compose && { compose }),
     mips: options.mips ?? false,
     ...(topCount !== undefined && { topCount }),

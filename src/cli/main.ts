@@ -12,6 +12,7 @@ import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addForget } from "./commands/forget.js";
 import { addReport } from "./commands/report.js";
 import { addGc } from "./commands/gc.js";
 import { addLs } from "./commands/ls.js";
@@ -76,6 +77,7 @@ function programOf(interrupts: Interrupts): Command {
     addRollback,
     addLs,
     addGc,
+    addForget,
     addGate,
     addAlign,
   ]) {

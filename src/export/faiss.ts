@@ -19,7 +19,8 @@ export function faissFiles(selection: Selection): Map<string, Chunks> {
   ]);
 }
 
-async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+/** ids.tsv: what the number that an index gives stands for. @throws {DataError} as `checkedWords`, before the first chunk */
+export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { word } = await checkedWords(selection, TAB_OR_LINE_END);
   const out = new ByteWriter();
   yield* chunksByRow(withoutVectors(selection), out, (batch) => (row) => {

@@ -20,6 +20,10 @@ export interface RowTexts {
   of: (key: Uint8Array) => string;
 }
 
+/** What finds a row in an ONNX model: the key, or the row's number within the field. */
+export const onnxInputs = ["key", "row"] as const;
+export type OnnxInput = (typeof onnxInputs)[number];
+
 export interface ExportOptions {
   /** all fields when absent */
   field?: string;
@@ -36,6 +40,10 @@ export interface ExportOptions {
   reserve?: ReserveScheme;
   /** csv, tsv and jsonl write it; the others have no place for it */
   texts?: RowTexts;
+  /** onnx: what finds a row */
+  onnxInput?: OnnxInput;
+  /** usearch: vectors were made for a dot product */
+  isInnerProduct?: boolean;
 }
 
 /** Rows that are written together: all of `table`, whose arrays may be views. */
@@ -58,7 +66,7 @@ export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeigh
   /** The rows in their order, as often as they are asked for. @param pass vectors: false leaves the batches' empty */
   batches: (pass?: { vectors?: boolean }) => AsyncIterable<Batch>;
   /** All of them as one batch, for formats that need them at once. */
-  whole(): Promise<Batch>;
+  whole: () => Promise<Batch>;
   /** rows of zeros in the last pass that read the vectors to its end */
   numZero: number;
 }
@@ -69,7 +77,7 @@ export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeigh
  * @throws {UsageError} the table has no such field, or no weights where they are asked for
  */
 export async function selectRows(rows: TableRows, options: ExportOptions): Promise<Selection> {
-  const { field, withWeight, strict, wide, model, reserve, texts } = options;
+  const { field, withWeight, preprocess: _, ...how } = options;
   if (withWeight && !rows.hasWeights)
     throw new UsageError("the table has no weights: leave out --with-weight");
   const range = await rangeOf(rows, field);
@@ -80,17 +88,13 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
     field,
   });
   const selection: Selection = {
+    ...how,
+    ...(field !== undefined && { field }),
     dim: rows.dim,
     numRows: range.last - range.first,
     fields: rows.fields,
     hasWeights: withWeight,
-    strict,
     numZero: 0,
-    ...(field !== undefined && { field }),
-    ...(wide && { wide }),
-    ...(model && { model }),
-    ...(reserve && { reserve }),
-    ...(texts && { texts }),
     async *batches({ vectors = true } = {}) {
       let numZero = 0;
       for await (const { start, table } of rows.batches({ range, vectors })) {
@@ -99,7 +103,11 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
       }
       if (vectors) selection.numZero = numZero;
     },
-    whole: async () => batchOf(0, await loadRows(within(rows, range))),
+    async whole() {
+      const table = await loadRows(within(rows, range));
+      selection.numZero = numZeroVectors(table);
+      return batchOf(0, table);
+    },
   };
   return selection;
 }
