@@ -50,6 +50,11 @@ export class IoError extends EmbedError {
   readonly exitCode = 74;
 }
 
+/** Another process holds the lock; the same command may work later. */
+export class LockedError extends EmbedError {
+  readonly exitCode = 75;
+}
+
 /** A config file is unreadable or not valid. With a place, the message starts with `file:line:column: `, both from 1. */
 export class ConfigError extends EmbedError {
   readonly exitCode = 78;
@@ -65,6 +70,11 @@ export class ConfigError extends EmbedError {
 /** A loss or a parameter became NaN or infinite; nothing was published. */
 export class DivergedError extends EmbedError {
   readonly exitCode = 80;
+}
+
+/** A quality gate failed; nothing was published. */
+export class GateError extends EmbedError {
+  readonly exitCode = 81;
 }
 
 /** A run directory or a table is damaged, or of another version. */

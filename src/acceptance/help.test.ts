@@ -16,6 +16,11 @@ const commands = [
   "export",
   "neighbors",
   "evaluate",
+  "publish",
+  "rollback",
+  "ls",
+  "gc",
+  "gate",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {

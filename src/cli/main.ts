@@ -7,9 +7,14 @@ import { addDiff } from "./commands/diff.js";
 import { addEncode } from "./commands/encode.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addExport } from "./commands/export.js";
+import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addGc } from "./commands/gc.js";
+import { addLs } from "./commands/ls.js";
+import { addPublish } from "./commands/publish.js";
+import { addRollback } from "./commands/rollback.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
@@ -64,6 +69,11 @@ function programOf(interrupts: Interrupts): Command {
     addNeighbors,
     addEvaluate,
     addDiff,
+    addPublish,
+    addRollback,
+    addLs,
+    addGc,
+    addGate,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);

@@ -2,9 +2,9 @@
 // before the file, the file before the default.
 
 import type { Command, Option } from "commander";
-import type { ConfigEntry, Setting } from "../config/config-file.js";
+import type { ConfigEntry } from "../config/config-file.js";
 import { ConfigError, UsageError } from "../errors.js";
-import { listOf } from "./options.js";
+import { isSwitch, nameOf, settingOf, valueOf } from "../flags/setting.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -72,39 +72,11 @@ async function configOf(path: string, program: Command, command: Command) {
   );
 }
 
-/** `header` for --no-header: its value is false where the flag is given. */
-function nameOf(option: Option): string {
-  return (option.long ?? option.flags).replace(/^--(no-)?/, "");
-}
-
-function isFlag({ required, optional }: Option): boolean {
-  return !required && !optional;
-}
-
-function settingOf(option: Option): Setting {
-  const name = nameOf(option);
-  if (isFlag(option)) return { name, kind: "flag" };
-  if (option.argChoices) return { name, kind: "one", choices: option.argChoices };
-  // a parser that takes what came before it is one of a list
-  return { name, kind: option.parseArg && option.parseArg.length > 1 ? "many" : "one" };
-}
-
 function fromText(option: Option, text: string): boolean | string {
-  if (!isFlag(option)) return text;
+  if (!isSwitch(option)) return text;
   if (/^(1|true)$/i.test(text)) return true;
   if (/^(0|false)$/i.test(text)) return false;
   throw new UsageError(`expects true or false, got '${text}'`);
-}
-
-/** What the option's own parser makes of the value, as if it stood on the command line. */
-function valueOf(option: Option, value: boolean | string | string[]): unknown {
-  const { parseArg } = option;
-  if (typeof value === "boolean" && isFlag(option)) return value;
-  // `label: true` is a text for an option that takes one
-  if (!Array.isArray(value)) return parseArg ? parseArg(String(value), undefined) : String(value);
-  // a name in a YAML list may hold a comma
-  if (!parseArg || parseArg === listOf) return value;
-  return value.reduce<unknown>((previous, text) => parseArg(text, previous), undefined);
 }
 
 function set(

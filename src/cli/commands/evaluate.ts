@@ -16,9 +16,9 @@ import {
   wholeOf,
   type BadRowFlags,
   type ReadingFlags,
-} from "../options.js";
+} from "../../flags/options.js";
 import { comparisonText, type ComparisonFormat } from "../comparison.js";
-import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
+import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 

@@ -11,7 +11,7 @@ import {
   readingOf,
   type BadRowFlags,
   type ReadingFlags,
-} from "../options.js";
+} from "../../flags/options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, printable, writeResult } from "../terminal.js";
 

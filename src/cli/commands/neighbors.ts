@@ -3,8 +3,8 @@
 import { Option, type Command } from "commander";
 import type { Compose } from "../../api/compose.js";
 import type { NeighborsOf } from "../../api/neighbors.js";
-import { composeOption } from "../compose-option.js";
-import { repeated, wholeOf } from "../options.js";
+import { composeOption } from "../../flags/compose-option.js";
+import { repeated, wholeOf } from "../../flags/options.js";
 import { formatTable, printable, writeLine, writeResult } from "../terminal.js";
 
 const examples = `

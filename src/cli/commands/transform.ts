@@ -4,7 +4,7 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { transformFormats, type TransformOptions } from "../../api/transform-options.js";
 import { UsageError } from "../../errors.js";
-import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../hash-keys-options.js";
+import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import {
   addBadRowOptions,
   addOutputOptions,
@@ -16,7 +16,7 @@ import {
   wholeOf,
   type BadRowFlags,
   type ReadingFlags,
-} from "../options.js";
+} from "../../flags/options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 

@@ -1,0 +1,91 @@
+// The flags of export, and what they say.
+
+import { Option, type Command } from "commander";
+import { reservations } from "../api/export.js";
+import type { ExportRunOptions } from "../api/export-options.js";
+import type { Compose } from "../api/compose.js";
+import { composeOption } from "./compose-option.js";
+import { numberOf } from "./options.js";
+
+/** As commander gives them. */
+export interface ExportFlags {
+  format: string;
+  field?: string;
+  table?: string;
+  withWeight?: boolean;
+  strict?: boolean;
+  compose?: Compose;
+  mips?: boolean;
+  topCount?: number;
+  keys?: string;
+  normalize?: "l2";
+  wide?: boolean;
+  delta?: string;
+  reserve?: ExportRunOptions["reserve"];
+  quiet?: boolean;
+  out?: string;
+  force?: boolean;
+  json?: boolean;
+}
+
+/** Adds the flags. */
+export function addExportFlags(command: Command): Command {
+  return command
+    .requiredOption("--format <format>", "one of those below")
+    .option("--field <field>", "only this field's rows; user and item name the columns in these roles")
+    .option("--table <name>", "of a run with several tables")
+    .option("--with-weight", "the model's weight of each key too")
+    .option("--strict", "an error where a key cannot be written as it is")
+    .addOption(composeOption())
+    .option("--mips", "a dimension more, with which a dot product of user and item ranks as the model does")
+    .addOption(
+      new Option("--top-count <n>", "of each field only the n keys of most events").argParser(
+        numberOf("--top-count"),
+      ),
+    )
+    .option(
+      "--keys <file>",
+      "only the keys of this file, one a line: field:key, or the key alone with --field",
+    )
+    .addOption(
+      new Option("--normalize <norm>", "every vector's length becomes 1; zeros stay").choices(["l2"]),
+    )
+    .addOption(
+      new Option(
+        "--reserve <scheme>",
+        "rows for padding and unknown keys: 0 and 1 (keras), 0 and the last (fuxictr), 1 and 0 (pytorch)",
+      ).choices(reservations),
+    )
+    .option(
+      "--delta <run>",
+      "jsonl, npy: only the rows added, changed and removed since an earlier run, by their row numbers",
+    )
+    .option("--wide", "parquet: a column a dimension in place of lists")
+    .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
+    .option("--force", "replace an existing output")
+    .option("--quiet", "print nothing but errors and results")
+    .addOption(new Option("--json", "print one JSON object on stdout; needs -o"));
+}
+
+/** The flags as options of the api. */
+export function exportOf(flags: ExportFlags): ExportRunOptions {
+  const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
+  const { compose, mips = false, topCount, keys, normalize, reserve, wide, delta } = flags;
+  return {
+    format,
+    withWeight,
+    strict,
+    force,
+    mips,
+    ...(compose && { compose }),
+    ...(field !== undefined && { field }),
+    ...(table !== undefined && { table }),
+    ...(topCount !== undefined && { topCount }),
+    ...(keys !== undefined && { keys }),
+    ...(normalize && { normalize }),
+    ...(reserve && { reserve }),
+    ...(wide && { wide }),
+    ...(delta !== undefined && { delta }),
+    ...(out !== undefined && { out }),
+  };
+}

@@ -1,0 +1,35 @@
+// A flag as a key of a file: its name, its kind, and what its own parser makes of the file's value.
+
+import type { Option } from "commander";
+import type { Setting } from "../config/config-file.js";
+import { listOf } from "./options.js";
+
+/** Its long name; `header` for --no-header, whose value is false where the flag is given. */
+export function nameOf(option: Option): string {
+  return (option.long ?? option.flags).replace(/^--(no-)?/, "");
+}
+
+/** A flag that takes no value. */
+export function isSwitch({ required, optional }: Option): boolean {
+  return !required && !optional;
+}
+
+/** The option as a key of a file. */
+export function settingOf(option: Option): Setting {
+  const name = nameOf(option);
+  if (isSwitch(option)) return { name, kind: "flag" };
+  if (option.argChoices) return { name, kind: "one", choices: option.argChoices };
+  // a parser that takes what came before it is one of a list
+  return { name, kind: option.parseArg && option.parseArg.length > 1 ? "many" : "one" };
+}
+
+/** What the option's own parser makes of the value, as if it stood on the command line. @throws {UsageError} as the parser does */
+export function valueOf(option: Option, value: boolean | string | string[]): unknown {
+  const { parseArg } = option;
+  if (typeof value === "boolean" && isSwitch(option)) return value;
+  // `label: true` is a text for an option that takes one
+  if (!Array.isArray(value)) return parseArg ? parseArg(String(value), undefined) : String(value);
+  // a name in a YAML list may hold a comma
+  if (!parseArg || parseArg === listOf) return value;
+  return value.reduce<unknown>((previous, text) => parseArg(text, previous), undefined);
+}

@@ -1,0 +1,100 @@
+// What a network to be trained is, what trains and scores it, and the parameters that it starts from.
+//
+//   plan ──► initialParameters ──► machine.load ──► machine.train, batch after batch ──► machine.parameters
+//                                              └──► machine.score
+//
+// First values are named by what they are for: a dense weight by (seed, its array's name, its place), an embedding by (seed, the
+// feature's hash, the dimension), so that another vocabulary or another layer moves none.
+
+import { hashText } from "../../dataset/hash.js";
+import {
+  denseLayersOf,
+  embeddingWidth,
+  type NetLearning,
+  type NetRows,
+  type NetShape,
+  numFeaturesOf,
+  parameterShapes,
+} from "../../kernels/net-shape.js";
+import { draw } from "../../kernels/reference/random.js";
+import type { NamedArrays } from "../named-arrays.js";
+
+/** A network and how it learns. */
+export interface NetPlan extends NetShape, NetLearning {
+  /** rows of a batch, one step each */
+  batch: number;
+}
+
+/** A network's parameters with the threads that work on them; `terminate` ends the threads and must be called. */
+export interface NetMachine {
+  /**
+   * One step for each `batch` consecutive rows, the last batch being what is left.
+   *
+   * @param at the epoch, and the place in it of the first row: they name what dropout drops
+   * @returns sum of the rows' losses, each taken before its batch's step and times what the row counts
+   */
+  train(rows: NetRows, at: { epoch: number; first: number }): Promise<number>;
+  /** Scores of rows before any link, nothing dropped. @returns f32[numRows], a copy */
+  score(rows: NetRows): Promise<Float32Array>;
+  /** Copies of all parameters, by the names and in the shapes of `parameterShapes`. */
+  parameters(): NamedArrays;
+  /** Puts parameters in; those that are not named stay, and what the methods keep beside them stays too. */
+  load(parameters: NamedArrays): void;
+  /** Copies of all that training has made; given to `restore`, training goes on as if it had not stopped. */
+  state(): NamedArrays;
+  restore(state: NamedArrays): void;
+  terminate(): Promise<void>;
+}
+
+/** First values of embeddings are uniform in plus or minus this, as those of the factorization machine are. */
+const SPREAD = 0.05;
+
+/**
+ * What a network starts from when no table is given.
+ *
+ * Weights before tanh or the score are uniform within sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010), those before a ReLU
+ * within sqrt(6 / inputs) (He et al. 2015); biases, w0 and the wide part are 0. Of fnn, w is drawn as v is.
+ *
+ * @param featureHashes u32[numFeatures][2], of `featureHashes`
+ * @param counts u32[numFeatures]: training rows that hold the feature; one with 0 starts and stays at 0
+ */
+export function initialParameters(
+  plan: NetPlan,
+  featureHashes: Uint32Array,
+  counts: Uint32Array,
+): Record<string, Float32Array> {
+  const parameters: Record<string, Float32Array> = {};
+  for (const [name, shape] of parameterShapes(plan))
+    parameters[name] = new Float32Array(shape.reduce((a, b) => a * b));
+  drawEmbeddings(plan, parameters.embeddings!, featureHashes, counts);
+  for (const { name, inputs, outputs, activation } of denseLayersOf(plan)) {
+    const within = Math.sqrt(6 / (activation === "relu" ? inputs : inputs + outputs));
+    const { lo, hi } = hashText(`${name}.weight`);
+    const key = draw(draw(plan.seed, lo), hi);
+    const weights = parameters[`${name}.weight`]!;
+    for (let i = 0; i < weights.length; i++) weights[i] = within * signedUnit(key, i);
+  }
+  return parameters;
+}
+
+function drawEmbeddings(
+  plan: NetPlan,
+  embeddings: Float32Array,
+  hashes: Uint32Array,
+  counts: Uint32Array,
+): void {
+  const W = embeddingWidth(plan);
+  for (let feature = 0; feature < numFeaturesOf(plan); feature++) {
+    if (counts[feature] === 0) continue;
+    const key = draw(draw(plan.seed, hashes[2 * feature]!), hashes[2 * feature + 1]!);
+    for (let k = 0; k < W; k++) {
+      // w stands before v and is drawn behind it, so that v is the factorization machine's own first vector
+      embeddings[feature * W + k] = SPREAD * signedUnit(key, (k + plan.dim) % W);
+    }
+  }
+}
+
+/** Draw number `counter` of a key's stream, uniform in [-1, 1). */
+function signedUnit(key: number, counter: number): number {
+  return (draw(key, counter) >>> 8) * 2 ** -23 - 1;
+}
