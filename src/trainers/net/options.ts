@@ -1,26 +1,28 @@
 // The options of train-net: default, range and help text, declared once.
 
 import { availableParallelism } from "node:os";
-import { UsageError } from "../../errors.js";
+import { flagOf, UsageError } from "../../errors.js";
+import type { NetArch } from "../../kernels/net-shape.js";
 import { checkRanges } from "../check-ranges.js";
 
 /** The network above the embedding layer. */
-export const archs = ["fnn", "wide-deep", "deep-crossing"] as const;
-export type Arch = (typeof archs)[number];
+export const archs: readonly NetArch[] = ["fnn", "wide-deep", "deep-crossing"];
 
 export const activations = ["tanh", "relu"] as const;
-export type Activation = (typeof activations)[number];
 
-/** What the squared or the logistic loss is of: labels of 0 and 1, or any numbers. */
+/** Labels of 0 and 1, or any numbers. */
 export const netTasks = ["binary", "regression"] as const;
 
+/** What is known of a network before its data: the network itself, and what the user set. */
+export type ToldNetOptions = Partial<NetOptions> & Pick<NetOptions, "arch">;
+
 export interface NetOptions {
-  arch: Arch;
+  arch: NetArch;
   /** numbers a vector of the embedding layer */
   dim: number;
   /** outputs of the hidden layers; deep-crossing: inner sizes of the residual units */
   hidden: readonly number[];
-  activation: Activation;
+  activation: (typeof activations)[number];
   dropout: number;
   epochs: number;
   batchSize: number;
@@ -33,6 +35,8 @@ export interface NetOptions {
   l2: number;
   /** wide-deep: pairs of fields whose crosses are features of the wide part */
   cross: readonly (readonly [string, string])[];
+  /** each pair's crosses share 2^crossBits weights by their hash */
+  crossBits: number;
   /** wide-deep: the wide part, by FTRL */
   wideLearningRate: number;
   wideL1: number;
@@ -54,6 +58,7 @@ type NumberName =
   | "learningRate"
   | "embeddingLearningRate"
   | "l2"
+  | "crossBits"
   | "wideLearningRate"
   | "wideL1"
   | "wideL2"
@@ -131,6 +136,14 @@ export const hyperparameters: readonly Hyperparameter[] = [
     max: 1e6,
   },
   {
+    name: "crossBits",
+    default: "18",
+    help: "wide-deep: the crosses of a pair of columns share 2^n weights by their hash",
+    integer: true,
+    min: 1,
+    max: 24,
+  },
+  {
     name: "wideLearningRate",
     default: "0.05",
     help: "wide-deep: step size of the wide part, by FTRL",
@@ -189,10 +202,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
 ];
 
 /** What the user left open. @param told the network is always chosen */
-export function netOptionsOf(
-  told: Partial<NetOptions> & Pick<NetOptions, "arch">,
-  loss: NetOptions["loss"],
-): NetOptions {
+export function netOptionsOf(told: ToldNetOptions, loss: NetOptions["loss"]): NetOptions {
   return {
     dim: 16,
     hidden: [256, 128],
@@ -206,6 +216,7 @@ export function netOptionsOf(
     freezeEmbeddings: false,
     l2: 0,
     cross: [],
+    crossBits: 18,
     wideLearningRate: 0.05,
     wideL1: 1,
     wideL2: 1,
@@ -220,18 +231,13 @@ export function netOptionsOf(
 }
 
 /** By option: the network that it is for. */
-const scopes: Partial<Record<keyof NetOptions, Arch>> = {
+const scopes: Partial<Record<keyof NetOptions, NetArch>> = {
   cross: "wide-deep",
+  crossBits: "wide-deep",
   wideLearningRate: "wide-deep",
   wideL1: "wide-deep",
   wideL2: "wide-deep",
   embeddingRelu: "deep-crossing",
-};
-const flags: Partial<Record<keyof NetOptions, string>> = {
-  wideLearningRate: "wide-learning-rate",
-  wideL1: "wide-l1",
-  wideL2: "wide-l2",
-  embeddingRelu: "embedding-relu",
 };
 
 /** Outputs of a hidden layer, at most. */
@@ -240,13 +246,21 @@ const MAX_HIDDEN = 8192;
 const MAX_LAYERS = 16;
 
 /** @throws {UsageError} an option is outside its range, or not for the network */
-export function checkNetOptions(told: Partial<NetOptions> & Pick<NetOptions, "arch">): void {
+export function checkNetOptions(told: ToldNetOptions): void {
   checkRanges(hyperparameters, told);
   for (const [name, arch] of Object.entries(scopes)) {
     const key = name as keyof NetOptions;
     if (told[key] === undefined || arch === told.arch) continue;
-    throw new UsageError(`--${flags[key] ?? name} is for --arch ${arch}, not for ${told.arch}`);
+    throw new UsageError(`${flagOf(name)} is for --arch ${arch}, not for ${told.arch}`);
   }
+  if (told.crossBits !== undefined && !told.cross?.length)
+    throw new UsageError("--cross-bits goes with --cross a*b");
+  if (told.arch === "deep-crossing" && told.activation === "tanh")
+    throw new UsageError("--activation tanh is not for --arch deep-crossing: its residual units have ReLU");
+  if (told.freezeEmbeddings && told.embeddingLearningRate !== undefined)
+    throw new UsageError(
+      "--freeze-embeddings leaves --embedding-learning-rate without use: take one of them",
+    );
   const { hidden = [1] } = told;
   if (hidden.length === 0 || hidden.length > MAX_LAYERS || !hidden.every(isSize))
     throw new UsageError(
