@@ -11,6 +11,8 @@ export { importTable, type ImportOptions, type ImportSummary } from "./api/impor
 export { inspect, writeStarterConfig, type InspectOptions } from "./api/inspect.js";
 export type { Inspection } from "./api/inspection.js";
 export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
+export { report } from "./api/report.js";
+export type { ReportOptions, ReportSummary } from "./api/report-options.js";
 export type { Summary } from "./api/summary.js";
 export { trainFm } from "./api/train-fm.js";
 export { trainGbdt } from "./api/train-gbdt.js";
@@ -23,6 +25,7 @@ export { transform } from "./api/transform.js";
 export type { TransformOptions } from "./api/transform-options.js";
 export type { TrainFmOptions } from "./api/train-fm-options.js";
 export type { Progress, Watch } from "./api/progress.js";
+export { forget, type ForgetOptions, type ForgetSummary } from "./operations/forget.js";
 export { gc, type GcOptions, type GcSummary } from "./operations/gc.js";
 export { listStore, type ListedVersion, type StoreListing } from "./operations/list.js";
 export { publish, type PublishOptions, type PublishSummary } from "./operations/publish.js";

@@ -17,11 +17,14 @@ const commands = [
   "export",
   "neighbors",
   "evaluate",
+  "report",
   "publish",
   "rollback",
   "ls",
   "gc",
+  "forget",
   "gate",
+  "align",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {
