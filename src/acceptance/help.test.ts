@@ -21,7 +21,9 @@ const commands = [
   "rollback",
   "ls",
   "gc",
+  "forget",
   "gate",
+  "align",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {

@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { EmbedError } from "../errors.js";
 import { version } from "../io/package-version.js";
+import { addAlign } from "./commands/align.js";
 import { addDiff } from "./commands/diff.js";
 import { addEncode } from "./commands/encode.js";
 import { addEvaluate } from "./commands/evaluate.js";
@@ -11,6 +12,7 @@ import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addForget } from "./commands/forget.js";
 import { addReport } from "./commands/report.js";
 import { addGc } from "./commands/gc.js";
 import { addLs } from "./commands/ls.js";
@@ -75,7 +77,9 @@ function programOf(interrupts: Interrupts): Command {
     addRollback,
     addLs,
     addGc,
+    addForget,
     addGate,
+    addAlign,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);
