@@ -60,9 +60,10 @@ WorkingDirectory=${path(folder)}
 ExecStart=${[node, embed].map(argument).join(" ")} run ${argument(file)}
 StandardOutput=append:${path(log)}
 StandardError=append:${path(log)}
-# ${LOCKED}: another run holds the store's lock
-RestartForceExitStatus=${LOCKED}
+# what is left, such as a lock that is held (${LOCKED}), is tried again
+Restart=on-failure
 RestartSec=10min
+RestartPreventExitStatus=${FINAL.join(" ")}
 `;
   const timer = `# /etc/systemd/system/embed-${name}.timer, then: systemctl enable --now embed-${name}.timer
 [Unit]
