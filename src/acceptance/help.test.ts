@@ -12,6 +12,7 @@ const commands = [
   "train-fm",
   "train-gbdt",
   "train-pca",
+  "train-net",
   "transform",
   "export",
   "neighbors",
@@ -21,6 +22,7 @@ const commands = [
   "rollback",
   "ls",
   "gc",
+  "forget",
   "gate",
   "align",
 ];

@@ -12,6 +12,7 @@ import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addForget } from "./commands/forget.js";
 import { addReport } from "./commands/report.js";
 import { addGc } from "./commands/gc.js";
 import { addLs } from "./commands/ls.js";
@@ -22,6 +23,7 @@ import { addSchedule } from "./commands/schedule.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
+import { addTrainNet } from "./commands/train-net.js";
 import { addTrainPca } from "./commands/train-pca.js";
 import { addTransform } from "./commands/transform.js";
 import { addConfigOption, applySettings } from "./settings.js";
@@ -67,6 +69,7 @@ function programOf(interrupts: Interrupts): Command {
     addTrainFm,
     addTrainGbdt,
     addTrainPca,
+    addTrainNet,
     addTransform,
     addImport,
     addExport,
@@ -78,6 +81,7 @@ function programOf(interrupts: Interrupts): Command {
     addRollback,
     addLs,
     addGc,
+    addForget,
     addGate,
     addAlign,
     addReproduce,
