@@ -21,17 +21,19 @@ const trainers = ["fm", "gbdt", "pca", "net"];
 /**
  * @param flags as the caller gave them, before anything was made of them
  * @param inputs of the log that was read
+ * @param earlier runs that were read, too
  */
 export async function askedOf(
   paths: readonly string[],
   flags: TrainingOptions,
   inputs: readonly InputFingerprint[],
+  earlier: readonly (string | undefined)[] = [flags.init, flags.rowOrder],
 ): Promise<Asked> {
   const isFile = (part: number | string): part is string => typeof part === "string" && !isCut(part);
   const encoded = await Promise.all(paths.map(isEncodedDataset));
   const log = encoded.some(Boolean) ? await Promise.all(paths.map(namedInput)) : inputs;
   const parts = [...new Set([flags.valid, flags.test])].filter(isFile);
-  const runs = [...new Set([flags.init, flags.rowOrder])].filter((path) => path !== undefined);
+  const runs = [...new Set(earlier)].filter((path) => path !== undefined);
   return {
     log: [...paths],
     options: withoutThreads(

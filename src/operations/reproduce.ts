@@ -9,6 +9,8 @@ import { trainFm } from "../api/train-fm.js";
 import type { TrainFmOptions } from "../api/train-fm-options.js";
 import { trainGbdt } from "../api/train-gbdt.js";
 import type { TrainGbdtOptions } from "../api/train-gbdt-options.js";
+import { trainNet } from "../api/train-net.js";
+import type { TrainNetOptions } from "../api/train-net-options.js";
 import { trainPca } from "../api/train-pca.js";
 import type { TrainPcaOptions } from "../api/train-pca-options.js";
 import type { Asked, Manifest } from "../embedding/manifest.js";
@@ -60,6 +62,8 @@ const trainers: Record<string, Train> = {
   "train-fm": (log, asked, how, watch) => trainFm(log, optionsOf(asked, "fm", how) as TrainFmOptions, watch),
   "train-gbdt": (log, asked, how, watch) =>
     trainGbdt(log, optionsOf(asked, "gbdt", how) as TrainGbdtOptions, watch),
+  "train-net": (log, asked, how, watch) =>
+    trainNet(log, optionsOf(asked, "net", how) as TrainNetOptions, watch),
   "train-pca": (log, asked, how, watch) =>
     trainPca(log, optionsOf(asked, "pca", how) as TrainPcaOptions, watch),
 };
