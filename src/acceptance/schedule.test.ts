@@ -66,15 +66,6 @@ describe("crontab", () => {
     const log = readFileSync(join(odd, "Shop weekly.log"), "utf8").trim().split("\n");
     expect(log).toEqual([1, 2].map(() => JSON.stringify([odd, "run", file])));
   });
-
-  test("the line of this embed reaches the program itself", async () => {
-    const text = await scheduled("--daily", "03:00", "--as", "crontab", "--log", join(folder, "own.log"));
-    const { command } = cronLine(text);
-    expect(command).toContain(`${process.execPath} ${program} run`);
-    // a pipeline without steps is none: what matters is that it is embed who says so
-    expect(bare(command)).not.toBe(127);
-    expect(readFileSync(join(folder, "own.log"), "utf8")).toContain("embed");
-  });
 });
 
 describe("systemd", () => {

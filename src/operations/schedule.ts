@@ -53,20 +53,14 @@ export async function schedule(pipeline: string, options: ScheduleOptions): Prom
     log: options.log === undefined ? join(folder, `${stem}.log`) : resolve(options.log),
   };
   checkPaths(job);
-  switch (as) {
-    case "crontab":
-      return crontab(job);
-    case "systemd":
-      return systemd(job);
-    case "airflow":
-      return airflow(job, skipLocked);
-    case "kubernetes":
-      if (image === undefined)
-        throw new UsageError(
-          "--as kubernetes needs --image, a container image that has Node and embed (--node and --embed are their paths in it)",
-        );
-      return kubernetes(job, image);
-  }
+  if (as === "crontab") return crontab(job);
+  if (as === "systemd") return systemd(job);
+  if (as === "airflow") return airflow(job, skipLocked);
+  if (image === undefined)
+    throw new UsageError(
+      "--as kubernetes needs --image, a container image that has Node and embed (--node and --embed are their paths in it)",
+    );
+  return kubernetes(job, image);
 }
 
 /** The name as all schedulers take it. @throws {UsageError} nothing is left of it */
