@@ -38,3 +38,8 @@ export {
   type Publication,
 } from "./operations/store.js";
 export { EmbedError } from "./errors.js";
+export { alignRun, type AlignOptions, type AlignSummary } from "./operations/align.js";
+export { checkGates, gateAfter, gateBefore, gateJson } from "./operations/gate.js";
+export type { GateOutcome } from "./operations/gate-bounds.js";
+export { reproduce, type ReproduceOptions, type Reproduction } from "./operations/reproduce.js";
+export { schedule, type ScheduleOptions } from "./operations/schedule.js";
