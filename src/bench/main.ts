@@ -4,6 +4,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   "cold-start": () => import("./cold-start.js"),
   encode: () => import("./encode.js"),
   evaluate: () => import("./evaluate.js"),
+  export: () => import("./export.js"),
   ffm: () => import("./ffm.js"),
   fm: () => import("./fm.js"),
   gbdt: () => import("./gbdt.js"),
