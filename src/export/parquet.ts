@@ -1,10 +1,13 @@
 // parquet: field, key, count[, weight], and the vector as a plain list, or under --wide in the columns v0, v1, ...
 
+import { ROWS_A_BATCH, sliceRows } from "../embedding/rows.js";
 import { keyText, type EmbeddingTable } from "../embedding/table.js";
 import { ParquetRows, type ParquetCells, type ParquetColumn } from "./parquet-rows.js";
 import type { Selection } from "./selection.js";
 
-/** The bytes of the file; a batch is a row group. */
+const ROWS_OF_LISTS = 16_384;
+
+/** The bytes of the file; a batch is a row group, of lists a quarter of one. */
 export async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, wide } = selection;
   const numbers: ParquetColumn[] = wide
@@ -17,18 +20,27 @@ export async function* parquetTable(selection: Selection): AsyncGenerator<Uint8A
     ...(hasWeights ? [{ name: "weight", type: "float" } as const] : []),
     ...numbers,
   ]);
-  for await (const { table, weights } of selection.batches()) {
+  for await (const table of groupsOf(selection)) {
     const texts = (of: (row: number) => string): string[] =>
       Array.from({ length: table.numRows }, (_, row) => of(row));
     yield file.write([
       texts((row) => table.fields[table.fieldOf[row]!]!),
       texts((row) => keyText(table.keys, row)),
       Int32Array.from(table.counts),
-      ...(weights ? [weights.slice()] : []),
+      ...(hasWeights ? [table.weights!.slice()] : []),
       ...(wide ? columnsOf(table) : [listsOf(table)]),
     ]);
   }
   yield file.end();
+}
+
+/** The writer holds a group of lists several times over, as arrays of arrays. */
+async function* groupsOf({ wide, batches }: Selection): AsyncGenerator<EmbeddingTable> {
+  const size = wide ? ROWS_A_BATCH : ROWS_OF_LISTS;
+  for await (const { table } of batches()) {
+    for (let first = 0; first < table.numRows; first += size)
+      yield sliceRows(table, { first, last: Math.min(table.numRows, first + size) });
+  }
 }
 
 function listsOf({ dim, numRows, vectors }: EmbeddingTable): Float32Array[] {
