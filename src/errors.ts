@@ -67,6 +67,11 @@ export class DivergedError extends EmbedError {
   readonly exitCode = 80;
 }
 
+/** A quality gate failed; nothing was published. */
+export class GateError extends EmbedError {
+  readonly exitCode = 81;
+}
+
 /** A run directory or a table is damaged, or of another version. */
 export class ArtifactError extends EmbedError {
   readonly exitCode = 82;

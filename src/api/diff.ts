@@ -1,10 +1,10 @@
 // `embed diff`: what changed from one run's table to another's.
 
-import { KeyIndex } from "../dataset/key-index.js";
 import { keysOfRows, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
+import { sharedRows, vectorsAt } from "./shared-rows.js";
 import { openTable } from "./tables.js";
 
 /** What a row moves by rounding alone: f32 vectors, turned. */
@@ -75,50 +75,28 @@ async function diffField(
   b: EmbeddingTable,
   { k, top, threads, signal }: DiffOptions,
 ): Promise<FieldDiff> {
-  const [inA, inB] = [rowsOf(a, field), rowsOf(b, field)];
-  const [keysA, keysB] = [keysOfRows(a, inA), keysOfRows(b, inB)];
-  const index = new KeyIndex(keysB);
-  const both = Array.from({ length: keysA.size }, (_, row) => ({
-    row,
-    other: index.find(keysA, row),
-  })).filter(({ other }) => other >= 0);
-  const rowsAt = ({ vectors, dim }: EmbeddingTable, first: number, rows: number[]) => {
-    const out = new Float32Array(rows.length * dim);
-    rows.forEach((row, i) =>
-      out.set(vectors.subarray((first + row) * dim, (first + row + 1) * dim), i * dim),
-    );
-    return out;
-  };
-  const { byRow, ...found } = await diffVectors(
-    rowsAt(
-      a,
-      inA.first,
-      both.map(({ row }) => row),
-    ),
-    rowsAt(
-      b,
-      inB.first,
-      both.map(({ other }) => other),
-    ),
-    [a.dim, b.dim],
-    k,
-    { threads, ...(signal && { signal }) },
-  );
+  const [keysA, keysB] = [keysOfRows(a, rowsOf(a, field)), keysOfRows(b, rowsOf(b, field))];
+  const { inA, inB } = sharedRows(a, b, field);
+  const both = inA.length;
+  const { byRow, ...found } = await diffVectors(vectorsAt(a, inA), vectorsAt(b, inB), [a.dim, b.dim], k, {
+    threads,
+    ...(signal && { signal }),
+  });
   const moved = byRow
     ? [...byRow.keys()]
         .filter((i) => byRow[i]! > ROUNDING)
         .sort((i, j) => byRow[j]! - byRow[i]! || i - j)
         .slice(0, top)
-        .map((i) => ({ key: keyText(keysA, both[i]!.row), displacement: byRow[i]! }))
+        .map((i) => ({ key: keyText(a.keys, inA[i]!), displacement: byRow[i]! }))
     : [];
   return {
     field,
     rows: {
       a: keysA.size,
       b: keysB.size,
-      both: both.length,
-      gained: keysB.size - both.length,
-      lost: keysA.size - both.length,
+      both,
+      gained: keysB.size - both,
+      lost: keysA.size - both,
     },
     ...found,
     moved,

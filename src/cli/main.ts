@@ -7,6 +7,7 @@ import { addDiff } from "./commands/diff.js";
 import { addEncode } from "./commands/encode.js";
 import { addEvaluate } from "./commands/evaluate.js";
 import { addExport } from "./commands/export.js";
+import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
@@ -64,6 +65,7 @@ function programOf(interrupts: Interrupts): Command {
     addNeighbors,
     addEvaluate,
     addDiff,
+    addGate,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);

@@ -1,0 +1,71 @@
+// embed gate
+
+import { Option, type Command } from "commander";
+import { availableParallelism } from "node:os";
+import type { TriedGates } from "../../operations/try-gates.js";
+import { wholeOf } from "../options.js";
+import { formatTable, printable, writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed encode fixtures/clicks.csv -o dataset and embed train-fm dataset -o run --valid 0.1):
+  embed gate dataset --bounds fixtures/gates.yaml
+  embed gate run --bounds fixtures/gates.yaml --previous run
+`;
+
+interface Flags {
+  bounds: string;
+  previous?: string;
+  out?: string;
+  force?: boolean;
+  threads?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+/** Adds the command. */
+export function addGate(program: Command, signal: AbortSignal): Command {
+  return program
+    .command("gate")
+    .summary("check a dataset or a run against bounds, as the weekly job does")
+    .description(
+      "Measures an encoded dataset (rows, positive rate, missing and unseen keys, newest event) or a run (metrics, norms, " +
+        "neighbours and displacement against last version) and checks it against bounds. A failed bound exits 81.",
+    )
+    .argument("<dataset-or-run>", "what is measured")
+    .addHelpText("before", examples)
+    .requiredOption(
+      "--bounds <file>",
+      "YAML with bounds under `before:` and `after:`, or a pipeline's under `gates:`",
+    )
+    .option("--previous <run>", "last version, such as store/items/latest")
+    .option("-o, --out <file>", "write every outcome there, as gate.json has it")
+    .option("--force", "replace an existing file")
+    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)))
+    .option("--quiet", "print nothing but errors and results")
+    .option("--json", "print one JSON object on stdout")
+    .action(async (path: string, { bounds: file, previous, out, force, threads, quiet, json }: Flags) => {
+      const { readBounds } = await import("../../config/gates.js");
+      const { tryGates } = await import("../../operations/try-gates.js");
+      const { checkGates } = await import("../../operations/gate.js");
+      const tried = await tryGates(path, {
+        bounds: await readBounds(file),
+        ...(previous !== undefined && { previous }),
+        ...(out !== undefined && { out }),
+        force: force ?? false,
+        threads: threads ?? availableParallelism(),
+        signal,
+      });
+      if (json) await writeResult(`${JSON.stringify(tried)}\n`);
+      else if (!quiet) await writeResult(textOf(tried));
+      checkGates(tried.outcomes);
+    });
+}
+
+function textOf({ outcomes }: TriedGates): string {
+  const lines = outcomes.map(({ gate, bound, message, passed }) => [
+    bound === "none" ? "" : passed ? "ok" : "FAILED",
+    printable(gate),
+    printable(message.slice(gate.length).replace(/^ is /, "")),
+  ]);
+  return formatTable(lines);
+}

@@ -1,0 +1,67 @@
+// What the gates before training measure of an encoded dataset: its description's counts, and a column or two of its rows.
+
+import { MISSING, columnNamed, type Dataset } from "../dataset/dataset.js";
+import type { EncodedDataset } from "../dataset/encoded/read.js";
+import { KeyIndex } from "../dataset/key-index.js";
+import { newestEvent } from "../dataset/last-seen.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+
+/** Undefined where the dataset has no column for it. */
+export interface DatasetFacts {
+  rows: number;
+  positiveRate: number | undefined;
+  users: number | undefined;
+  items: number | undefined;
+  /** share of empty cells, by column */
+  missing: Map<string, number>;
+  /** milliseconds since 1970 */
+  newest: number | undefined;
+}
+
+/** @param from a label from there on is positive; one above 0 when absent */
+export function factsOf({ dataset, description }: EncodedDataset, from: number | undefined): DatasetFacts {
+  const { rows, roles, columns } = description;
+  const distinctOf = (name: string | undefined) => columns.find((column) => column.name === name)?.distinct;
+  const newest = newestEvent(dataset);
+  return {
+    rows,
+    positiveRate: positiveRate(dataset, from),
+    users: distinctOf(roles.user),
+    items: distinctOf(roles.item),
+    missing: new Map(columns.map(({ name, missing }) => [name, rows === 0 ? 0 : missing / rows])),
+    newest: newest !== undefined && Number.isFinite(newest) ? newest : undefined,
+  };
+}
+
+function positiveRate(dataset: Dataset, from: number | undefined): number | undefined {
+  const { label } = dataset.roles;
+  if (label === undefined || dataset.numRows === 0) return undefined;
+  const column = columnNamed(dataset, label);
+  if (column.kind !== "number") return undefined;
+  let positive = 0;
+  for (const value of column.values) if (from === undefined ? value > 0 : value >= from) positive++;
+  return positive / dataset.numRows;
+}
+
+/**
+ * Share of a field's cells (each value of a several-valued one) whose key is no row of the table: 0 for a column without cells.
+ *
+ * @returns undefined where the dataset has no such column of keys
+ */
+export function unseenShare(dataset: Dataset, table: EmbeddingTable, field: string): number | undefined {
+  const column = dataset.columns.find(({ name }) => name === field);
+  if (!column || column.kind === "number") return undefined;
+  const index = new KeyIndex(keysOfRows(table, rowsOf(table, field)));
+  const { dictionary, codes } = column;
+  const isUnseen = Uint8Array.from({ length: dictionary.size }, (_, code) =>
+    index.find(dictionary, code) < 0 ? 1 : 0,
+  );
+  let [unseen, all] = [0, 0];
+  for (const code of codes) {
+    if (code === MISSING) continue;
+    const [start, end] = column.kind === "key" ? [0, 1] : [column.indptr[code]!, column.indptr[code + 1]!];
+    for (let j = start; j < end; j++) unseen += isUnseen[column.kind === "key" ? code : column.values[j]!]!;
+    all += end - start;
+  }
+  return all === 0 ? 0 : unseen / all;
+}

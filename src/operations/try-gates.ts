@@ -1,0 +1,48 @@
+// `embed gate`: the gates of a pipeline tried by hand, on an encoded dataset or on a run.
+
+import type { GateBounds } from "../config/gates.js";
+import { isEncodedDataset } from "../dataset/encoded/read.js";
+import { writeFileAtomic } from "../io/atomic.js";
+import { version } from "../io/package-version.js";
+import type { GateOutcome } from "./gate-bounds.js";
+import { gateAfter, gateBefore, gateJson } from "./gate.js";
+
+export interface TryGatesOptions {
+  bounds: GateBounds;
+  /** last version's run */
+  previous?: string;
+  /** where to write gate.json */
+  out?: string;
+  force: boolean;
+  threads: number;
+  signal?: AbortSignal;
+}
+
+export interface TriedGates {
+  command: "gate";
+  version: string;
+  /** which bounds were tried: before training, of a dataset, or after it, of a run */
+  stage: "before" | "after";
+  passed: boolean;
+  outcomes: GateOutcome[];
+}
+
+/**
+ * Measures a dataset or a run and judges it by the bounds of its stage.
+ *
+ * @throws {NoInputError} there is none @throws {ArtifactError} it is damaged
+ * @throws {OutputError} `out` exists
+ */
+export async function tryGates(
+  path: string,
+  { bounds, previous, out, force, threads, signal }: TryGatesOptions,
+): Promise<TriedGates> {
+  const stage = (await isEncodedDataset(path)) ? "before" : "after";
+  const how = { threads, ...(signal && { signal }) };
+  const outcomes =
+    stage === "before"
+      ? await gateBefore(path, bounds.before ?? {}, previous, how)
+      : await gateAfter(path, bounds.after ?? {}, previous, how);
+  if (out !== undefined) await writeFileAtomic(out, [Buffer.from(gateJson(outcomes))], force, how);
+  return { command: "gate", version, stage, passed: outcomes.every(({ passed }) => passed), outcomes };
+}
