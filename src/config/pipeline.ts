@@ -36,16 +36,16 @@ export interface PipelineContent {
   export?: ({ train?: string | undefined; out: string; to?: string | undefined } & Told)[] | undefined;
 }
 
-/** What a training's entry has beside its flags. */
-export const OWN_KEYS = ["command", "gates", "align"] as const;
-
 /** What an export's entry has beside its flags. */
 export const EXPORT_KEYS = ["train", "out", "to"] as const;
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const name = z
   .string()
-  .regex(NAME, "expected a name of letters, digits, '_', '-' and '.', which starts with a letter, a digit or '_'");
+  .regex(
+    NAME,
+    "expected a name of letters, digits, '_', '-' and '.', which starts with a letter, a digit or '_'",
+  );
 
 const gates = z.strictObject({
   before: beforeBounds.optional().describe("bounds of the encoded log, before anything is trained"),
@@ -75,8 +75,16 @@ export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineCo
       columns: z.strictObject(shapeOf(settings.columns)).optional().describe("which column is what"),
       reading: z.strictObject(shapeOf(settings.reading)).optional().describe("how bytes become cells"),
       train: z
-        .record(name, z.discriminatedUnion("command", [first!, ...others]))
-        .refine((trainings) => Object.keys(trainings).length > 0, "expected at least one training by its name")
+        .record(
+          name,
+          z.discriminatedUnion("command", [first!, ...others], {
+            error: `expected one of ${Object.keys(settings.trainings).join(", ")}`,
+          }),
+        )
+        .refine(
+          (trainings) => Object.keys(trainings).length > 0,
+          "expected at least one training by its name",
+        )
         .describe("trainings by the name that they are published under"),
       gates: gates.optional().describe("what must hold; a failed gate exits 81 and publishes nothing"),
       align: z
@@ -90,7 +98,7 @@ export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineCo
 
 /** The schema as JSON Schema (2020-12), to be published. */
 export function pipelineJsonSchema(settings: PipelineSettings): string {
-  const json = z.toJSONSchema(pipelineSchema(settings), { io: "input" });
+  const json = z.toJSONSchema(pipelineSchema(settings), { io: "input", reused: "ref" });
   return `${JSON.stringify(json, undefined, 2)}\n`;
 }
 

@@ -24,7 +24,11 @@ export type Fail = (name: string, message: string) => never;
 interface TrainingCommand {
   add: AddFlags;
   /** checks the flags and trains on the dataset; without `watch`, checks alone */
-  run(flags: Record<string, unknown>, dataset: string, watch?: Watch): Promise<Summary<PartMetrics | object> | undefined>;
+  run(
+    flags: Record<string, unknown>,
+    dataset: string,
+    watch?: Watch,
+  ): Promise<Summary<PartMetrics | object> | undefined>;
   /** epochs or trees between two checkpoints */
   checkpointEvery?: number;
   /** whether --refit can go with what the file says; nothing of it is served when absent */
@@ -121,7 +125,12 @@ export async function checkTraining(command: string, told: Told, fail: Fail): Pr
 }
 
 /** Trains on a dataset; `told` has the run it writes. @throws {EmbedError} as the command does */
-export async function runTraining(command: string, told: Told, dataset: string, watch: Watch): Promise<Summary<object>> {
+export async function runTraining(
+  command: string,
+  told: Told,
+  dataset: string,
+  watch: Watch,
+): Promise<Summary<object>> {
   const { add, run } = trainings[command]!;
   const summary = await run(flagsFromFile(add, told, unexpected), dataset, watch);
   return summary!;

@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { TriedGates } from "../../operations/try-gates.js";
-import { wholeOf } from "../options.js";
+import { wholeOf } from "../../flags/options.js";
 import { formatTable, printable, writeResult } from "../terminal.js";
 
 const examples = `
