@@ -50,6 +50,11 @@ export class IoError extends EmbedError {
   readonly exitCode = 74;
 }
 
+/** Another process holds the lock; the same command may work later. */
+export class LockedError extends EmbedError {
+  readonly exitCode = 75;
+}
+
 /** A config file is unreadable or not valid. With a place, the message starts with `file:line:column: `, both from 1. */
 export class ConfigError extends EmbedError {
   readonly exitCode = 78;

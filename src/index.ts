@@ -21,4 +21,15 @@ export { transform } from "./api/transform.js";
 export type { TransformOptions } from "./api/transform-options.js";
 export type { TrainFmOptions } from "./api/train-fm-options.js";
 export type { Progress, Watch } from "./api/progress.js";
+export { gc, type GcOptions, type GcSummary } from "./operations/gc.js";
+export { listStore, type ListedVersion, type StoreListing } from "./operations/list.js";
+export { publish, type PublishOptions, type PublishSummary } from "./operations/publish.js";
+export { rollback, type RollbackOptions, type RollbackSummary } from "./operations/rollback.js";
+export {
+  latestVersion,
+  listVersions,
+  publishRun,
+  withStoreLock,
+  type Publication,
+} from "./operations/store.js";
 export { EmbedError } from "./errors.js";

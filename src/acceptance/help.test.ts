@@ -16,6 +16,10 @@ const commands = [
   "export",
   "neighbors",
   "evaluate",
+  "publish",
+  "rollback",
+  "ls",
+  "gc",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {

@@ -11,6 +11,10 @@ import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addGc } from "./commands/gc.js";
+import { addLs } from "./commands/ls.js";
+import { addPublish } from "./commands/publish.js";
+import { addRollback } from "./commands/rollback.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
@@ -66,6 +70,10 @@ function programOf(interrupts: Interrupts): Command {
     addEvaluate,
     addDiff,
     addGate,
+    addPublish,
+    addRollback,
+    addLs,
+    addGc,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);

@@ -9,9 +9,11 @@ import { join } from "node:path";
 import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
 import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../io/atomic.js";
 import { checkArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
+import { realPathOf } from "../io/tree.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { arrowChunks, readArrow } from "./arrow.js";
 import { SCHEMA_VERSION, type Manifest } from "./manifest.js";
+import { readPublication, remakeOf } from "./publication.js";
 import type { EmbeddingTable } from "./table.js";
 
 /** The table that commands take when none is named. */
@@ -32,7 +34,10 @@ export interface RunContents {
 
 /** A run opened for reading. Files are checked against the manifest when they are read, each time. */
 export interface Run {
+  /** as it was named */
   path: string;
+  /** where it lies: links were followed when it was opened, so that a `latest` which moves meanwhile mixes nothing */
+  root: string;
   manifest: Manifest;
   /** names of the tables it holds */
   tables: string[];
@@ -81,28 +86,35 @@ export async function writeRun(
  */
 export async function openRun(path: string): Promise<Run> {
   const waiting = await restoreInterrupted(path);
-  if (!(await pathExists(path))) {
+  const root = await realPathOf(path);
+  if (root === undefined) {
     const hint = waiting
       ? `; '${waiting}' is the old one that another process is replacing: wait for it, or rename it back if that process is gone`
       : "";
     throw new NoInputError(`run '${path}' does not exist${hint}`);
   }
-  if (!(await pathExists(join(path, RUN_MARKER)))) {
+  if (!(await pathExists(join(root, RUN_MARKER)))) {
     throw new ArtifactError(`'${path}' is not a run directory: it has no ${RUN_MARKER}`);
   }
-  const manifest = parseManifest(await readArtifact(join(path, RUN_MARKER)), join(path, RUN_MARKER));
+  // of a version of a store the manifest is under a checksum, too
+  const publication = await readPublication(root);
+  const remake = publication && remakeOf(root);
+  const ofManifest = publication?.files[RUN_MARKER];
+  if (ofManifest) await checkArtifact(join(root, RUN_MARKER), ofManifest, remake);
+  const manifest = parseManifest(await readArtifact(join(root, RUN_MARKER)), join(path, RUN_MARKER));
 
   const checked = async (file: string): Promise<string> => {
     const expected = Object.hasOwn(manifest.files, file) ? manifest.files[file] : undefined;
     if (!expected) throw new ArtifactError(`run '${path}' has no file '${file}'`);
-    await checkArtifact(join(path, file), expected);
-    return join(path, file);
+    await checkArtifact(join(root, file), expected, remake);
+    return join(root, file);
   };
   const tables = Object.keys(manifest.files)
     .map(tableName)
     .filter((name) => name !== undefined);
   return {
     path,
+    root,
     manifest,
     tables,
     async readTable(told) {

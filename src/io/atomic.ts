@@ -2,18 +2,16 @@
 //
 //   .NAME.new-ID   what is being written; nobody reads it
 //   .NAME.old-ID   with force: the old NAME, between the two renames
-//   ID             PID-RANDOM-HOST of the writer, so that what a killed writer left is told from what a live one needs;
-//                  it stands in names only and reaches no result
+//   ID             of the writer, see leftovers
 //
 // A kill between the two renames leaves no NAME: restoreInterrupted brings the old one back.
 
-import { randomBytes } from "node:crypto";
 import { constants } from "node:fs";
 import { access, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
-import { hostname } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
-import { IoError, OutputError } from "../errors.js";
-import { asIoError, codeOf, syncDirectory, writeChunks, type Chunks } from "./write.js";
+import { OutputError } from "../errors.js";
+import { endWrite, leftoversOf, startWrite, temporaryName } from "./leftovers.js";
+import { asCreateError, asIoError, codeOf, syncDirectory, writeChunks, type Chunks } from "./write.js";
 
 export type Step = "written" | "old-aside" | "in-place";
 
@@ -28,9 +26,6 @@ export interface AtomicOptions {
   /** called after each step; tests stop a writer there */
   onStep?: (step: Step) => void | Promise<void>;
 }
-
-/** IDs of this process's own writes: its pid is alive, but one of its old writes may have failed. */
-const ours = new Set<string>();
 
 /**
  * Checks that a target can be written, before long work whose result would have nowhere to go.
@@ -150,7 +145,7 @@ export async function restoreInterrupted(target: string): Promise<string | undef
   if (await lstat(target).catch(() => undefined)) return undefined;
   const parent = dirname(resolve(target));
   let waiting: string | undefined;
-  for (const { name, dead } of await leftovers(target, "old")) {
+  for (const { name, dead } of await leftoversOf(target, "old")) {
     if (!dead) {
       waiting = join(parent, name);
       continue;
@@ -174,25 +169,22 @@ async function underTemporaryName(
   kind: "directory" | "file",
   write: (temporary: string, old: string) => Promise<void>,
 ): Promise<void> {
-  const id = `${process.pid}-${randomBytes(6).toString("hex")}-${host()}`;
+  const id = startWrite();
   const [parent, name] = [dirname(resolve(target)), basename(resolve(target))];
-  const temporary = join(parent, `.${name}.new-${id}`);
-  ours.add(id);
+  const temporary = join(parent, temporaryName(name, "new", id));
   try {
     try {
       if (kind === "directory") await mkdir(temporary);
       else await (await open(temporary, "wx")).close();
     } catch (error) {
-      const full = codeOf(error) === "ENOSPC" || codeOf(error) === "EDQUOT" || codeOf(error) === "EIO";
-      const message = `cannot create '${target}': ${codeOf(error) ?? String(error)}`;
-      throw full ? new IoError(message, { cause: error }) : new OutputError(message, { cause: error });
+      throw asCreateError(error, `cannot create '${target}'`);
     }
-    await write(temporary, join(parent, `.${name}.old-${id}`));
+    await write(temporary, join(parent, temporaryName(name, "old", id)));
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     throw asIoError(error, `writing '${target}' failed`);
   } finally {
-    ours.delete(id);
+    endWrite(id);
   }
 }
 
@@ -201,41 +193,10 @@ async function sweep(target: string): Promise<void> {
   const parent = dirname(resolve(target));
   const kinds = (await lstat(target).catch(() => undefined)) ? (["new", "old"] as const) : (["new"] as const);
   for (const kind of kinds) {
-    for (const { name, dead } of await leftovers(target, kind)) {
+    for (const { name, dead } of await leftoversOf(target, kind)) {
       if (dead) await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
     }
   }
-}
-
-/** Temporary names beside a target, the most recently renamed first, and whether their writers are surely gone. */
-async function leftovers(target: string, kind: "new" | "old"): Promise<{ name: string; dead: boolean }[]> {
-  const [parent, prefix] = [dirname(resolve(target)), `.${basename(resolve(target))}.${kind}-`];
-  const names = await readdir(parent).catch(() => []);
-  const found: { name: string; dead: boolean; renamed: number }[] = [];
-  for (const name of names) {
-    const id = /^(\d+)-[0-9a-f]+-(.*)$/.exec(name.startsWith(prefix) ? name.slice(prefix.length) : "");
-    if (!id) continue;
-    const renamed = (await lstat(join(parent, name)).catch(() => undefined))?.ctimeMs ?? 0;
-    found.push({ name, dead: isDead(id[0], Number(id[1]), id[2]!), renamed });
-  }
-  return found.sort((a, b) => b.renamed - a.renamed);
-}
-
-/** Whether a writer is surely gone. One on another machine that shares the disk is not known to be. */
-function isDead(id: string, pid: number, writerHost: string): boolean {
-  if (writerHost !== host()) return false;
-  // a container gives the same pid to every run
-  if (pid === process.pid) return !ours.has(id);
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    return codeOf(error) === "ESRCH";
-  }
-}
-
-function host(): string {
-  return hostname().replaceAll(/[^A-Za-z0-9.-]/g, "_");
 }
 
 async function checkReplaceable(target: string, marker: string | undefined): Promise<void> {

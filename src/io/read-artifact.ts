@@ -53,6 +53,20 @@ export async function checkArtifact(
   expected: { bytes: number; sha256: string },
   remake = "train again",
 ): Promise<void> {
+  const { bytes, sha256 } = await fingerprintOf(path, remake);
+  const what = bytes === expected.bytes ? "its checksum differs" : `${bytes} bytes, not ${expected.bytes}`;
+  if (bytes !== expected.bytes || sha256 !== expected.sha256) {
+    throw new ArtifactError(
+      `'${path}' is not as the manifest states (${what}): it was changed or damaged; restore it or ${remake}`,
+    );
+  }
+}
+
+/** Size and checksum of a file. @throws {ArtifactError} it is missing @throws {IoError} */
+export async function fingerprintOf(
+  path: string,
+  remake = "train again",
+): Promise<{ bytes: number; sha256: string }> {
   const hash = createHash("sha256");
   let bytes = 0;
   try {
@@ -71,12 +85,7 @@ export async function checkArtifact(
   } catch (error) {
     throw readingError(error, path, remake);
   }
-  const what = bytes === expected.bytes ? "its checksum differs" : `${bytes} bytes, not ${expected.bytes}`;
-  if (bytes !== expected.bytes || hash.digest("hex") !== expected.sha256) {
-    throw new ArtifactError(
-      `'${path}' is not as the manifest states (${what}): it was changed or damaged; restore it or ${remake}`,
-    );
-  }
+  return { bytes, sha256: hash.digest("hex") };
 }
 
 function readingError(error: unknown, path: string, remake = "train again"): unknown {

@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { mkdir, open, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
-import { EmbedError, IoError } from "../errors.js";
+import { EmbedError, IoError, OutputError } from "../errors.js";
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
@@ -115,6 +115,15 @@ export function asIoError(error: unknown, doing: string): unknown {
   const code = codeOf(error);
   const advice = code === "ENOSPC" || code === "EDQUOT" ? "; free some space or write elsewhere" : "";
   return new IoError(`${doing}: ${explanations[code ?? ""] ?? code}${advice}`, { cause: error });
+}
+
+/** An error of making something: an IoError when the disk is full or fails, otherwise an OutputError that says why not. */
+export function asCreateError(error: unknown, doing: string): unknown {
+  const code = codeOf(error);
+  if (code === undefined || code === "ENOSPC" || code === "EDQUOT" || code === "EIO") {
+    return asIoError(error, doing);
+  }
+  return new OutputError(`${doing}: ${explanations[code] ?? code}`, { cause: error });
 }
 
 const explanations: Record<string, string> = {

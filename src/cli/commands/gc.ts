@@ -1,0 +1,54 @@
+// embed gc
+
+import { Option, type Command } from "commander";
+import { sizeText } from "../../errors.js";
+import { wholeOf } from "../../flags/options.js";
+import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
+import { writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o run, and embed publish run --store store --name items):
+  embed gc store --keep 8
+  embed gc store items --keep 3 --dry-run
+`;
+
+interface Flags extends WriterFlags {
+  keep: number;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** Adds the command. */
+export function addGc(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("gc")
+    .summary("remove a store's old versions, and what killed writers left")
+    .description(
+      "Removes all versions of each name but the newest, and all that a killed or failed writer left behind. The latest version " +
+        "stays, wherever a rollback put it.",
+    )
+    .argument("<store>", "the store")
+    .argument("[name]", "this name alone")
+    .addHelpText("before", examples)
+    .addOption(
+      new Option("--keep <n>", "how many of the newest versions stay")
+        .argParser(wholeOf("--keep", 1))
+        .default(8),
+    );
+  return addWaitOption(command)
+    .option("--dry-run", "say what would be removed")
+    .option("--quiet", "print nothing but errors and results")
+    .option("--json", "print one JSON object on stdout")
+    .action(async (store: string, name: string | undefined, flags: Flags) => {
+      const { keep, dryRun = false, json } = flags;
+      const { gc } = await import("../../operations/gc.js");
+      const summary = await gc(store, name, { keep, dryRun, ...writerOf(flags, signal) });
+      const lines = summary.names.map((each) => {
+        const removed = each.removed.length > 0 ? each.removed.join(", ") : "none";
+        const left = each.leftovers.length > 0 ? `, and ${each.leftovers.length} leftovers of writers` : "";
+        return `${each.name}: ${dryRun ? "would remove" : "removed"} ${removed}${left}; ${each.kept.length} stay\n`;
+      });
+      const freed = `${sizeText(summary.bytes)} ${dryRun ? "would be free" : "are free"}\n`;
+      await writeResult(json ? `${JSON.stringify(summary)}\n` : [...lines, freed].join(""));
+    });
+}

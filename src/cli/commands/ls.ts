@@ -1,0 +1,61 @@
+// embed ls
+
+import type { Command } from "commander";
+import { sizeText } from "../../errors.js";
+import type { ListedVersion } from "../../operations/list.js";
+import { titleOf } from "../metrics.js";
+import { formatTable, writeLine, writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o run, and embed publish run --store store --name items):
+  embed ls store
+  embed ls store items --json
+`;
+
+interface Flags {
+  quick?: boolean;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+/** Adds the command. */
+export function addLs(program: Command, signal: AbortSignal): Command {
+  return program
+    .command("ls")
+    .summary("list a store's versions: which is the latest, what they are, whether they are whole")
+    .description("Lists the versions of a store, each checked by its checksums. The latest is marked by *.")
+    .argument("<store>", "the store")
+    .argument("[name]", "this name alone")
+    .addHelpText("before", examples)
+    .option("--quick", "compare sizes in place of checksums: reads no tables")
+    .option("--quiet", "print nothing but errors and results")
+    .option("--json", "print one JSON object on stdout")
+    .action(async (store: string, name: string | undefined, { quick = false, quiet, json }: Flags) => {
+      const { listStore } = await import("../../operations/list.js");
+      const listing = await listStore(store, name, { quick, signal });
+      if (json) return await writeResult(`${JSON.stringify(listing)}\n`);
+      const { versions } = listing;
+      if (versions.length === 0) return await writeResult(`no versions in ${store}\n`);
+      await writeResult(formatTable([head, ...versions.map((version) => lineOf(version, quick))]));
+      for (const { damage } of versions) if (damage !== null && !quiet) writeLine(damage);
+    });
+}
+
+const head = ["name", "version", "", "command", "rows", "metric", "", "size", "written", "state"];
+
+function lineOf(version: ListedVersion, quick: boolean): string[] {
+  const { metric, damage, latest, written } = version;
+  const whole = quick ? "sizes fit" : "whole";
+  return [
+    version.name,
+    version.version,
+    latest ? "*" : "",
+    version.command ?? "",
+    version.rows?.toLocaleString("en") ?? "",
+    metric ? `${titleOf(metric.name)} (${metric.part})` : "",
+    metric ? metric.value.toFixed(4) : "",
+    sizeText(version.bytes),
+    written === null ? "" : `${written.slice(0, 16).replace("T", " ")}Z`,
+    damage === null ? whole : "damaged",
+  ];
+}

@@ -1,0 +1,69 @@
+// embed publish
+
+import type { Command } from "commander";
+import { basename } from "node:path";
+import { UsageError } from "../../errors.js";
+import { repeated } from "../../flags/options.js";
+import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
+import { writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o run):
+  embed publish run --store store --name items
+  embed publish run --store store --name items --extra exports/items.txt=items.txt
+`;
+
+interface Flags extends WriterFlags {
+  store: string;
+  name: string;
+  extra?: string[];
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** Adds the command. */
+export function addPublish(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("publish")
+    .summary("make a run the latest version of a name in a store")
+    .description(
+      "Publishes a run as STORE/NAME/VERSION and lets STORE/NAME/latest name it: readers find the old version or the new one, " +
+        "whole, never a mix. Versions are counted from 000001.",
+    )
+    .argument("<run>", "run directory")
+    .addHelpText("before", examples)
+    .requiredOption("--store <dir>", "the store; made when it is new")
+    .requiredOption("--name <name>", "what it is published as, such as items")
+    .option(
+      "--extra <[place=]path>",
+      "a file or directory to go beside the run's files, such as exports/items.txt=items.txt; repeat it for several",
+      repeated,
+    );
+  return addWaitOption(command)
+    .option("--dry-run", "check the run and say which version it would be")
+    .option("--quiet", "print nothing but errors and results")
+    .option("--json", "print one JSON object on stdout")
+    .action(async (run: string, { store, name, extra = [], dryRun = false, json, ...flags }: Flags) => {
+      const { publish } = await import("../../operations/publish.js");
+      const extras = new Map(extra.map(placeAndPath));
+      const lock = writerOf(flags, signal);
+      const summary = await publish(run, { store, name, extras, dryRun, ...lock });
+      const { out, published } = summary;
+      const before = published.previous === null ? "the first version" : `after ${published.previous}`;
+      await writeResult(
+        json ? `${JSON.stringify(summary)}\n` : `${out}: ${dryRun ? "would be " : ""}${before}\n`,
+      );
+    });
+}
+
+/** `exports/items.txt=items.txt`, or the path alone: its name is its place. */
+function placeAndPath(text: string): [place: string, path: string] {
+  const at = text.indexOf("=");
+  const [place, path] = at < 0 ? [basename(text), text] : [text.slice(0, at), text.slice(at + 1)];
+  if (place === "" || path === "") {
+    throw new UsageError(
+      `--extra expects a path or PLACE=PATH, such as exports/items.txt=items.txt, got '${text}'`,
+    );
+  }
+  return [place, path];
+}

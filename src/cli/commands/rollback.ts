@@ -1,0 +1,46 @@
+// embed rollback
+
+import type { Command } from "commander";
+import { addWaitOption, storeAndName, writerOf, type WriterFlags } from "../store-options.js";
+import { writeLine, writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o run, and embed publish run --store store --name items, twice):
+  embed rollback store/items
+  embed rollback store/items --to 000002
+`;
+
+interface Flags extends WriterFlags {
+  to?: string;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** Adds the command. */
+export function addRollback(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("rollback")
+    .summary("let a name's latest be an earlier version again")
+    .description(
+      "Moves STORE/NAME/latest back to the version that was the latest before, or to any, after checking that it is whole. " +
+        "Later versions stay, and the next to be published takes a new number.",
+    )
+    .argument("<store/name>", "a name in a store, such as store/items")
+    .addHelpText("before", examples)
+    .option("--to <version>", "the version to go to, forward too");
+  return addWaitOption(command)
+    .option("--dry-run", "say where it would go")
+    .option("--quiet", "print nothing but errors and results")
+    .option("--json", "print one JSON object on stdout")
+    .action(async (place: string, { to, dryRun = false, json, ...flags }: Flags) => {
+      const { rollback } = await import("../../operations/rollback.js");
+      const { store, name } = storeAndName(place);
+      const lock = writerOf(flags, signal);
+      const summary = await rollback(store, name, { ...lock, dryRun, ...(to !== undefined && { to }) });
+      const { from, skipped } = summary.rollback;
+      if (skipped.length > 0 && !flags.quiet) writeLine(`damaged, and passed over: ${skipped.join(", ")}`);
+      const what = dryRun ? "would be the latest" : "is the latest";
+      const was = from === null ? "" : `, ${from} was`;
+      await writeResult(json ? `${JSON.stringify(summary)}\n` : `${summary.out}: ${what}${was}\n`);
+    });
+}

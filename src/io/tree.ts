@@ -1,0 +1,124 @@
+// Directories of files: what is in them, and copying, renaming and removing it.
+
+import { constants } from "node:fs";
+import { copyFile, mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+import { endWrite, startWrite, temporaryName } from "./leftovers.js";
+import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
+
+/** What a directory holds by one name. */
+export interface Entry {
+  name: string;
+  kind: "file" | "directory" | "link" | "other";
+}
+
+/** The entries of a directory by name; none when it does not exist. @throws {IoError} it cannot be read */
+export async function entriesOf(path: string): Promise<Entry[]> {
+  try {
+    const found = await readdir(path, { withFileTypes: true });
+    return found
+      .map((entry): Entry => {
+        const kind = entry.isFile()
+          ? "file"
+          : entry.isDirectory()
+            ? "directory"
+            : entry.isSymbolicLink()
+              ? "link"
+              : "other";
+        return { name: entry.name, kind };
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw asIoError(error, `reading the directory '${path}' failed`);
+  }
+}
+
+/** Paths of all files below a directory, relative to it, with slashes. @throws {IoError} it cannot be read */
+export async function filesBelow(path: string): Promise<string[]> {
+  const found = await entriesOf(path);
+  const each = found.map(async ({ name, kind }) =>
+    kind === "directory" ? (await filesBelow(join(path, name))).map((file) => `${name}/${file}`) : [name],
+  );
+  return (await Promise.all(each)).flat();
+}
+
+/** Size and time of the last change of a file or directory; undefined when there is none. @throws {IoError} */
+export async function statOf(
+  path: string,
+): Promise<{ bytes: number; changed: Date; isDirectory: boolean } | undefined> {
+  try {
+    const found = await stat(path);
+    return { bytes: found.size, changed: found.mtime, isDirectory: found.isDirectory() };
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+    throw asIoError(error, `looking at '${path}' failed`);
+  }
+}
+
+/** Where a path leads once links are followed; undefined when nowhere. @throws {IoError} */
+export async function realPathOf(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+    throw asIoError(error, `following '${path}' failed`);
+  }
+}
+
+/** Makes a directory and those on the way to it, if they are not there. @throws {OutputError} cannot be made @throws {IoError} disk full */
+export async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+  } catch (error) {
+    throw asCreateError(error, `cannot make the directory '${path}'`);
+  }
+}
+
+/**
+ * Copies a file to a new name; directories on the way are made.
+ *
+ * The copy is of its own: a byte that changes in one changes not in the other. File systems that can (Btrfs, XFS) share the
+ * space until then.
+ *
+ * @throws errors of the file system as they are
+ */
+export async function placeFile(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+}
+
+/**
+ * Removes a directory, or a file, that a store no longer needs: it is renamed first, to a name that nothing brings back, so that
+ * under its own name it is whole until it is gone. Only directories are synced; what is left of a killed removal is a leftover.
+ *
+ * @throws {OutputError} not permitted @throws {IoError} the device failed
+ */
+export async function removeWhole(path: string): Promise<void> {
+  const parent = dirname(resolve(path));
+  const id = startWrite();
+  const gone = join(parent, temporaryName(basename(path), "gone", id));
+  try {
+    await rename(path, gone);
+    await syncDirectory(parent);
+    await rm(gone, { recursive: true });
+  } catch (error) {
+    throw asCreateError(error, `cannot remove '${path}'`);
+  } finally {
+    endWrite(id);
+  }
+}
+
+/** Removes a leftover. @throws {OutputError} not permitted @throws {IoError} the device failed */
+export async function removeTree(path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true });
+  } catch (error) {
+    throw asCreateError(error, `cannot remove '${path}'`);
+  }
+}
+
+/** Removes a directory that is empty; leaves one that is not. */
+export async function removeEmpty(path: string): Promise<void> {
+  await rmdir(path).catch(() => undefined);
+}

@@ -1,0 +1,104 @@
+// embed gc: old versions and what dead writers left are removed; never the latest version, never the newest ones.
+//
+// The newest version always stays, so that its number is not given a second time. A version is renamed before its files go, to
+// a name that nothing brings back, so that under its own name it is whole to the end.
+
+import { join } from "node:path";
+import { NoInputError } from "../errors.js";
+import { leftoversIn } from "../io/leftovers.js";
+import type { LockOptions } from "../io/lock.js";
+import { version as tool } from "../io/package-version.js";
+import { entriesOf, filesBelow, removeEmpty, removeTree, removeWhole, statOf } from "../io/tree.js";
+import {
+  latestVersion,
+  listVersions,
+  LOCK,
+  namePath,
+  namesOf,
+  withStoreLock,
+  type Publication,
+} from "./store.js";
+
+export interface GcOptions extends LockOptions {
+  /** how many of the newest versions stay, at least 1; the latest stays beside them */
+  keep: number;
+  dryRun?: boolean;
+}
+
+export interface GcSummary {
+  command: "gc";
+  version: string;
+  store: string;
+  dryRun: boolean;
+  names: { name: string; kept: string[]; removed: string[]; leftovers: string[] }[];
+  /** of what was removed */
+  bytes: number;
+}
+
+/**
+ * Removes what a store, or one of its names, needs no longer.
+ *
+ * @throws {NoInputError} no such store or name
+ * @throws {ArtifactError} a name's latest version is damaged: its earlier ones are needed, nothing of it is removed
+ * @throws {LockedError} a writer is at work
+ */
+export async function gc(
+  store: string,
+  name: string | undefined,
+  { keep, dryRun = false, ...lock }: GcOptions,
+): Promise<GcSummary> {
+  const names = await namesOf(store);
+  if (name !== undefined && !names.includes(name)) {
+    throw new NoInputError(
+      `'${name}' is no name in store '${store}'; embed ls '${store}' lists what there is`,
+    );
+  }
+  const summary: GcSummary = { command: "gc", version: tool, store, dryRun, names: [], bytes: 0 };
+  for (const each of name === undefined ? names : [name]) {
+    const collect = async (): Promise<void> => {
+      const { kept, removed, leftovers } = await planOf(store, each, keep);
+      for (const path of [...removed.map(({ path }) => path), ...leftovers])
+        summary.bytes += await bytesOf(path);
+      const numbers = (versions: Publication[]): string[] => versions.map(({ version }) => version);
+      summary.names.push({ name: each, kept: numbers(kept), removed: numbers(removed), leftovers });
+      if (dryRun) return;
+      for (const path of leftovers) await removeTree(path);
+      for (const { path } of removed) {
+        lock.signal.throwIfAborted();
+        await removeWhole(path);
+      }
+    };
+    await (dryRun ? collect() : withStoreLock(store, each, lock, collect));
+    // a first publication that failed leaves a name without versions
+    if (!dryRun) await removeEmpty(namePath(store, each));
+  }
+  return summary;
+}
+
+/** What stays and what goes of a name; its caller holds the lock, and so knows that no other writer lives. */
+async function planOf(
+  store: string,
+  name: string,
+  keep: number,
+): Promise<{ kept: Publication[]; removed: Publication[]; leftovers: string[] }> {
+  const latest = await latestVersion(store, name);
+  const versions = await listVersions(store, name);
+  const newest = versions.slice(-keep);
+  const stays = (version: Publication): boolean =>
+    newest.includes(version) || version.version === latest?.version;
+  const path = namePath(store, name);
+  const takers = (await entriesOf(path)).filter((entry) => entry.name.startsWith(`${LOCK}.`));
+  return {
+    kept: versions.filter(stays),
+    removed: versions.filter((version) => !stays(version)),
+    leftovers: [...(await leftoversIn(path)), ...takers].map((leftover) => join(path, leftover.name)),
+  };
+}
+
+async function bytesOf(path: string): Promise<number> {
+  const found = await statOf(path);
+  if (!found?.isDirectory) return found?.bytes ?? 0;
+  let bytes = 0;
+  for (const file of await filesBelow(path)) bytes += (await statOf(join(path, file)))?.bytes ?? 0;
+  return bytes;
+}

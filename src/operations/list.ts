@@ -1,0 +1,123 @@
+// embed ls: what a store holds. Reads only, takes no lock, and tells of damaged versions in place of failing.
+
+import { join } from "node:path";
+import type { Manifest } from "../embedding/manifest.js";
+import { readPublication, remakeOf } from "../embedding/publication.js";
+import { openRun } from "../embedding/run-directory.js";
+import { ArtifactError, EmbedError } from "../errors.js";
+import { version as tool } from "../io/package-version.js";
+import { readPointer } from "../io/pointer.js";
+import { filesBelow, statOf } from "../io/tree.js";
+import {
+  checkVersion,
+  LATEST,
+  listVersions,
+  namePath,
+  namesOf,
+  versionsOf,
+  type Publication,
+} from "./store.js";
+
+/** A version as it is shown. */
+export interface ListedVersion {
+  name: string;
+  version: string;
+  path: string;
+  latest: boolean;
+  /** why it is damaged; null of a whole one */
+  damage: string | null;
+  bytes: number;
+  /** when the version was written by the clock of the machine that wrote it, ISO 8601; shown only, nothing goes by it */
+  written: string | null;
+  /** of its manifest, where that can be read */
+  command?: string;
+  model?: string;
+  /** of the log that it was trained on */
+  rows?: number;
+  metric?: { part: string; name: string; value: number };
+}
+
+export interface StoreListing {
+  command: "ls";
+  version: string;
+  store: string;
+  checked: boolean;
+  versions: ListedVersion[];
+}
+
+/**
+ * The versions of a store or of one of its names, names in order, the oldest version first.
+ *
+ * @param quick compares sizes in place of checksums
+ * @throws {NoInputError} no such store or name
+ */
+export async function listStore(
+  store: string,
+  name: string | undefined,
+  { quick = false, signal }: { quick?: boolean; signal: AbortSignal },
+): Promise<StoreListing> {
+  const names = await namesOf(store);
+  const versions: ListedVersion[] = [];
+  for (const each of name === undefined ? names : [name]) {
+    const latest = await readPointer(join(namePath(store, each), LATEST));
+    for (const version of await (name === undefined ? listVersions : versionsOf)(store, each)) {
+      signal.throwIfAborted();
+      versions.push(await describe(version, version.version === latest, quick));
+    }
+  }
+  return { command: "ls", version: tool, store, checked: !quick, versions };
+}
+
+async function describe(version: Publication, latest: boolean, quick: boolean): Promise<ListedVersion> {
+  const { path } = version;
+  let bytes = 0;
+  for (const file of await filesBelow(path)) bytes += (await statOf(join(path, file)))?.bytes ?? 0;
+  const written = (await statOf(path))?.changed.toISOString() ?? null;
+  const listed: ListedVersion = { ...version, latest, damage: null, bytes, written };
+  try {
+    const { manifest } = await openRun(path);
+    const { command, model, rows } = manifest;
+    const metric = metricOf(manifest);
+    Object.assign(listed, { command, model, rows, ...(metric && { metric }) });
+    if (quick) await checkSizes(path, manifest);
+    else await checkVersion(path);
+  } catch (error) {
+    if (!(error instanceof EmbedError)) throw error;
+    listed.damage = error.message;
+  }
+  return listed;
+}
+
+/** @throws {ArtifactError} a file is missing or has another size */
+async function checkSizes(path: string, { files }: Manifest): Promise<void> {
+  const publication = await readPublication(path);
+  for (const [file, { bytes }] of Object.entries({ ...files, ...publication?.files })) {
+    const found = await statOf(join(path, file));
+    if (found?.bytes === bytes) continue;
+    const what = found ? `has ${found.bytes} bytes, not ${bytes}` : "is missing";
+    throw new ArtifactError(`'${join(path, file)}' ${what}: ${remakeOf(path)}`);
+  }
+}
+
+/** Metrics in the order in which one of them is shown for all. */
+const SHOWN = [
+  /^auc$/,
+  /^rmse$/,
+  /^ndcgAt\d+$/,
+  /^multiLogLoss$/,
+  /^logLoss$/,
+  /^explainedVarianceRatioTotal$/,
+];
+
+/** One number of how good a run is, of held-out rows where there are some. */
+function metricOf({ metrics }: Manifest): ListedVersion["metric"] {
+  for (const part of ["test", "valid", "train"]) {
+    const values = metrics[part] ?? {};
+    for (const shown of SHOWN) {
+      const name = Object.keys(values).find((key) => shown.test(key));
+      const value = name === undefined ? undefined : values[name];
+      if (name !== undefined && typeof value === "number") return { part, name, value };
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,57 @@
+// embed publish: a run becomes the next version of a name in a store.
+
+import { join } from "node:path";
+import { readPublication } from "../embedding/publication.js";
+import { openRun } from "../embedding/run-directory.js";
+import type { LockOptions } from "../io/lock.js";
+import { version as tool } from "../io/package-version.js";
+import { checkArtifact } from "../io/read-artifact.js";
+import { namedLatest, nextVersion, publishRun, withStoreLock } from "./store.js";
+
+export interface PublishOptions extends LockOptions {
+  store: string;
+  name: string;
+  /** files and directories that go beside the run's, by their path within the version */
+  extras: ReadonlyMap<string, string>;
+  /** checks the run and says which version it would be, and writes nothing */
+  dryRun?: boolean;
+}
+
+export interface PublishSummary {
+  command: "publish";
+  version: string;
+  /** of the new version */
+  out: string;
+  published: { name: string; version: string; previous: string | null };
+  dryRun: boolean;
+}
+
+/**
+ * Publishes a run; readers of `latest` see the old version or the new one.
+ *
+ * @throws {LockedError} another writer is at work
+ * @throws {NoInputError} there is no such run, or no such extra file
+ * @throws {ArtifactError} the run is damaged: nothing is published
+ */
+export async function publish(
+  run: string,
+  { store, name, extras, dryRun = false, ...lock }: PublishOptions,
+): Promise<PublishSummary> {
+  const told = { command: "publish" as const, version: tool, dryRun };
+  if (dryRun) {
+    const { manifest, root } = await openRun(run);
+    for (const [file, expected] of Object.entries(manifest.files)) {
+      await checkArtifact(join(root, file), expected);
+    }
+    const previous = (await namedLatest(store, name))?.version ?? null;
+    const version = await nextVersion(store, name);
+    return { ...told, out: join(store, name, version), published: { name, version, previous } };
+  }
+  // what is no run makes no name
+  await openRun(run);
+  return await withStoreLock(store, name, lock, async () => {
+    const { version, path } = await publishRun(run, store, name, extras, lock.signal);
+    const previous = (await readPublication(path))?.previous ?? null;
+    return { ...told, out: path, published: { name, version, previous } };
+  });
+}

@@ -1,0 +1,101 @@
+// embed rollback: `latest` goes back to an earlier version, which is checked before; nothing is written but the link.
+
+import { join } from "node:path";
+import { readPublication } from "../embedding/publication.js";
+import { ArtifactError, EmbedError, NoInputError } from "../errors.js";
+import type { LockOptions } from "../io/lock.js";
+import { version as tool } from "../io/package-version.js";
+import { movePointer, readPointer } from "../io/pointer.js";
+import { checkVersion, LATEST, namePath, versionsOf, withStoreLock, type Publication } from "./store.js";
+
+export interface RollbackOptions extends LockOptions {
+  /** the version to go to, 3 or 000003; without it the one that was the latest before the latest was published */
+  to?: string;
+  /** says where it would go, and writes nothing */
+  dryRun?: boolean;
+}
+
+export interface RollbackSummary {
+  command: "rollback";
+  version: string;
+  out: string;
+  rollback: { name: string; from: string | null; to: string; skipped: string[] };
+  dryRun: boolean;
+}
+
+/**
+ * Lets `latest` name an earlier version. The later ones stay, and their numbers are not given again.
+ *
+ * @throws {NoInputError} there is no such name or version, or none before the latest
+ * @throws {ArtifactError} the version asked for is damaged, or every earlier one is
+ * @throws {LockedError} another writer is at work
+ */
+export async function rollback(
+  store: string,
+  name: string,
+  { to, dryRun = false, ...lock }: RollbackOptions,
+): Promise<RollbackSummary> {
+  const versions = await versionsOf(store, name);
+  const go = async (): Promise<RollbackSummary> => {
+    const pointer = join(namePath(store, name), LATEST);
+    const from = (await readPointer(pointer)) ?? null;
+    const { chosen, skipped } =
+      to === undefined
+        ? await beforeLatest(versions, from, `${store}/${name}`)
+        : { chosen: await checked(versionCalled(versions, to, `${store}/${name}`)), skipped: [] };
+    if (!dryRun) await movePointer(pointer, chosen.version);
+    return {
+      command: "rollback",
+      version: tool,
+      out: chosen.path,
+      rollback: { name, from, to: chosen.version, skipped },
+      dryRun,
+    };
+  };
+  return dryRun ? await go() : await withStoreLock(store, name, lock, go);
+}
+
+function versionCalled(versions: Publication[], to: string, what: string): Publication {
+  const found = versions.find(({ version }) => /^\d+$/.test(to) && Number(version) === Number(to));
+  if (found) return found;
+  throw new NoInputError(
+    `'${what}' has no version '${to}'; it has ${versions.map(({ version }) => version).join(", ")}`,
+  );
+}
+
+async function checked(version: Publication): Promise<Publication> {
+  await checkVersion(version.path);
+  return version;
+}
+
+/** The version that was the latest before this one was published, or else the newest whole one before it. */
+async function beforeLatest(
+  versions: Publication[],
+  from: string | null,
+  what: string,
+): Promise<{ chosen: Publication; skipped: string[] }> {
+  const latest = versions.find(({ version }) => version === from);
+  // a damaged one may not say what was before it
+  const told = latest && (await readPublication(latest.path).catch(() => undefined))?.previous;
+  const earlier = versions
+    .filter(({ version }) => from === null || Number(version) < Number(from))
+    .toReversed();
+  const before = earlier.filter(({ version }) => version === told);
+  const skipped: string[] = [];
+  for (const candidate of [...before, ...earlier.filter((other) => !before.includes(other))]) {
+    try {
+      return { chosen: await checked(candidate), skipped };
+    } catch (error) {
+      if (!(error instanceof EmbedError)) throw error;
+      skipped.push(candidate.version);
+    }
+  }
+  if (skipped.length === 0) {
+    throw new NoInputError(
+      `'${what}' has no version before ${from ?? "the first"}; it has ${versions.map(({ version }) => version).join(", ")}`,
+    );
+  }
+  throw new ArtifactError(
+    `every version of '${what}' before ${from ?? "the newest"} is damaged (${skipped.join(", ")}): publish a new one`,
+  );
+}

@@ -1,0 +1,230 @@
+// A store of published runs: which versions a name has, which of them is the latest, and the lock of who writes.
+//
+//   STORE/NAME/000001/    a version: a run directory, with publication.json beside its files
+//   STORE/NAME/latest     a link that names the latest version; moved by one rename
+//   STORE/NAME/.lock      the writer's, see io/lock
+//
+// Versions are counted from 1 and no number is given twice; what a dead writer left has a name with a dot before it.
+// Readers take no lock: what they find under a version's name is whole, always.
+
+import { isAbsolute, join, normalize } from "node:path";
+import {
+  PUBLICATION_FILE,
+  publicationBytes,
+  readPublication,
+  remakeOf,
+  type PublicationRecord,
+} from "../embedding/publication.js";
+import { openRun, RUN_MARKER, type Run } from "../embedding/run-directory.js";
+import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.js";
+import { writeDirectory, type AtomicOptions } from "../io/atomic.js";
+import { withLock, type LockOptions } from "../io/lock.js";
+import { movePointer, readPointer } from "../io/pointer.js";
+import { checkArtifact, fingerprintOf } from "../io/read-artifact.js";
+import { entriesOf, filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
+import { writeChunks } from "../io/write.js";
+
+/** One version of a name. */
+export interface Publication {
+  name: string;
+  /** six digits, from 000001 */
+  version: string;
+  /** of the version's directory, which is a run directory */
+  path: string;
+}
+
+/** The link to the latest version. */
+export const LATEST = "latest";
+
+/** A name's lock. */
+export const LOCK = ".lock";
+
+/**
+ * The latest version of a name, whole: every checksum is verified, which reads all of its files.
+ *
+ * @returns undefined when nothing was published under the name
+ * @throws {ArtifactError} it is damaged; says to try `embed rollback`
+ */
+export async function latestVersion(store: string, name: string): Promise<Publication | undefined> {
+  const latest = await namedLatest(store, name);
+  if (latest) await checkVersion(latest.path);
+  return latest;
+}
+
+/** The version that `latest` names, unread. @throws {ArtifactError} it is gone */
+export async function namedLatest(store: string, name: string): Promise<Publication | undefined> {
+  const path = namePath(store, name);
+  const version = await readPointer(join(path, LATEST));
+  if (version === undefined) return undefined;
+  const latest = { name, version, path: join(path, version) };
+  if (!(await statOf(latest.path))?.isDirectory) {
+    throw new ArtifactError(
+      `'${join(path, LATEST)}' names '${version}', which is gone: ${remakeOf(latest.path)}`,
+    );
+  }
+  return latest;
+}
+
+/** The versions of a name, the oldest first; whole or not. None when there is no such name. @throws {IoError} */
+export async function listVersions(store: string, name: string): Promise<Publication[]> {
+  const path = namePath(store, name);
+  return (await entriesOf(path))
+    .filter((entry) => entry.kind === "directory" && /^\d{6,}$/.test(entry.name))
+    .map((entry) => ({ name, version: entry.name, path: join(path, entry.name) }))
+    .sort((a, b) => Number(a.version) - Number(b.version));
+}
+
+/** The versions of a name. @throws {NoInputError} none */
+export async function versionsOf(store: string, name: string): Promise<Publication[]> {
+  const versions = await listVersions(store, name);
+  if (versions.length > 0) return versions;
+  throw new NoInputError(
+    `'${name}' has no version in store '${store}'; embed ls '${store}' lists what there is`,
+  );
+}
+
+/** The names of a store, in order; one may have no version yet. @throws {NoInputError} there is no such store */
+export async function namesOf(store: string): Promise<string[]> {
+  if (!(await statOf(store))?.isDirectory) {
+    throw new NoInputError(
+      `store '${store}' does not exist: embed publish RUN --store '${store}' --name NAME makes it`,
+    );
+  }
+  const folders = (await entriesOf(store)).filter(({ kind }) => kind === "directory");
+  return folders.map(({ name }) => name).filter(isName);
+}
+
+/** The directory of a name. @throws {UsageError} no name that a store takes */
+export function namePath(store: string, name: string): string {
+  if (!isName(name)) {
+    throw new UsageError(
+      `'${name}' is no name for a store: it is made of letters, digits, '_', '-' and '.', and starts with none of '-' and '.'`,
+    );
+  }
+  return join(store, name);
+}
+
+function isName(name: string): boolean {
+  return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name !== LATEST;
+}
+
+/**
+ * Checks every file of a version: what the run's manifest lists, and what its publication lists beside.
+ *
+ * @throws {ArtifactError} a file is missing or is not the one that was published; says to try `embed rollback`
+ */
+export async function checkVersion(path: string): Promise<PublicationRecord> {
+  const publication = await readPublication(path);
+  if (!publication) {
+    throw new ArtifactError(`'${path}' has no ${PUBLICATION_FILE}: ${remakeOf(path)}`);
+  }
+  // opening it checks the manifest
+  const { manifest } = await openRun(path);
+  for (const [file, expected] of Object.entries({ ...manifest.files, ...publication.files })) {
+    if (file !== RUN_MARKER) await checkArtifact(join(path, file), expected, remakeOf(path));
+  }
+  return publication;
+}
+
+/**
+ * Does work as the one writer of a name; the name is made when it is new.
+ *
+ * @throws {LockedError} another writer is at work still when the wait is over
+ * @throws {OutputError} the store cannot be written to
+ */
+export async function withStoreLock<T>(
+  store: string,
+  name: string,
+  options: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  const path = namePath(store, name);
+  await makeDirectory(path);
+  return await withLock(join(path, LOCK), options, work);
+}
+
+/**
+ * Publishes a whole run as the next version of a name, and lets `latest` name it; its caller holds the lock.
+ *
+ * Files are copied, so that no byte that changes in the run or in another version changes in this one; each copy is verified.
+ *
+ * @param extras by path within the version, with slashes: files, or directories with all in them, that go beside the run's
+ * @throws {ArtifactError} the run is damaged, or changed meanwhile: nothing is published
+ * @throws {UsageError} an extra's path leads out of the version or is a file of the run
+ * @throws {IoError} disk full and the like: nothing is published
+ */
+export async function publishRun(
+  run: string,
+  store: string,
+  name: string,
+  extras: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+  onStep?: AtomicOptions["onStep"],
+): Promise<Publication> {
+  const path = namePath(store, name);
+  const source = await openRun(run);
+  const beside = await extraFiles(extras, source);
+  const previous = (await readPointer(join(path, LATEST))) ?? null;
+  const version = await nextVersion(store, name);
+  const target = join(path, version);
+  await writeDirectory(
+    target,
+    false,
+    async (dir) => {
+      for (const [file, expected] of Object.entries(source.manifest.files)) {
+        signal.throwIfAborted();
+        const from = join(source.root, file);
+        if (!(await statOf(from))) await checkArtifact(from, expected);
+        await placeFile(from, join(dir, file));
+        await checkArtifact(join(dir, file), expected);
+      }
+      const files: PublicationRecord["files"] = {};
+      for (const [file, from] of [...beside, [RUN_MARKER, join(source.root, RUN_MARKER)] as const]) {
+        signal.throwIfAborted();
+        await placeFile(from, join(dir, file));
+        files[file] = await fingerprintOf(join(dir, file));
+      }
+      const record = { name, version, run: files[RUN_MARKER]!.sha256, previous, files };
+      await writeChunks(join(dir, PUBLICATION_FILE), [publicationBytes(record)], signal);
+      // the manifest that the files were checked against must be the one that was placed
+      const placed = await openRun(dir);
+      if (JSON.stringify(placed.manifest) !== JSON.stringify(source.manifest)) {
+        throw new ArtifactError(`run '${run}' was replaced while it was being published: publish it again`);
+      }
+    },
+    { signal, ...(onStep && { onStep }) },
+  );
+  await movePointer(join(path, LATEST), version);
+  return { name, version, path: target };
+}
+
+/** The version that would be published next: one more than the highest number. @throws {IoError} */
+export async function nextVersion(store: string, name: string): Promise<string> {
+  const versions = await listVersions(store, name);
+  return String(Number(versions.at(-1)?.version ?? 0) + 1).padStart(6, "0");
+}
+
+/** Where each extra file comes from, by its path within the version. */
+async function extraFiles(
+  extras: ReadonlyMap<string, string>,
+  { manifest }: Run,
+): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (const [to, from] of extras) {
+    const found = await statOf(from);
+    if (!found) throw new NoInputError(`'${from}' does not exist, to be published as '${to}'`);
+    const inside = found.isDirectory ? await filesBelow(from) : [""];
+    for (const file of inside) files.set(normalize(join(to, file)), join(from, file));
+  }
+  for (const file of files.keys()) {
+    if (isAbsolute(file) || file.split("/").some((part) => part === ".." || part === ".")) {
+      throw new UsageError(
+        `'${file}' leads out of the version: name a place within it, such as exports/items.txt`,
+      );
+    }
+    if (file === RUN_MARKER || file === PUBLICATION_FILE || Object.hasOwn(manifest.files, file)) {
+      throw new OutputError(`'${file}' is a file of the run itself: publish the other one by another name`);
+    }
+  }
+  return files;
+}
