@@ -20,6 +20,7 @@ const commands = [
   "rollback",
   "ls",
   "gc",
+  "gate",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {

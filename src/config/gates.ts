@@ -98,7 +98,10 @@ export function durationOf(text: string): number {
 
 /** The bounds of a file of their own, or under `gates:` of a pipeline file. @throws {ConfigError} as readYaml */
 export async function readBounds(path: string): Promise<GateBounds> {
-  const file = z.union([gateBounds, z.looseObject({ gates: gateBounds })]);
-  const read = await readYaml(path, "the bounds", file);
-  return "gates" in read ? (read.gates as GateBounds) : (read as GateBounds);
+  const read = await readYaml<{ gates: GateBounds } | GateBounds>(path, "the bounds", (content) =>
+    typeof content === "object" && content !== null && "gates" in content
+      ? z.looseObject({ gates: gateBounds })
+      : gateBounds,
+  );
+  return "gates" in read ? read.gates : read;
 }

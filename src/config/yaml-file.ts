@@ -9,14 +9,21 @@ import { readText } from "../io/read-text.js";
  * Reads a file and checks it.
  *
  * @param what the file is, for messages: `the bounds`
+ * @param schemaFor of the file, or one that is chosen by what stands in it
  * @throws {ConfigError} unreadable, no YAML, an unknown key (with the nearest known one), or a value of another kind
  */
-export async function readYaml<T>(path: string, what: string, schema: z.ZodType<T>): Promise<T> {
-  return (await openYaml(path, what)).check(schema);
+export async function readYaml<T>(
+  path: string,
+  what: string,
+  schemaFor: z.ZodType<T> | ((content: unknown) => z.ZodType<T>),
+): Promise<T> {
+  const file = await openYaml(path, what);
+  return file.check(typeof schemaFor === "function" ? schemaFor(file.content) : schemaFor);
 }
 
 /** A YAML file that was parsed. */
 export interface YamlFile {
+  content: unknown;
   /** Its content. @throws {ConfigError} an unknown key, or a value of another kind */
   check<T>(schema: z.ZodType<T>): T;
   /** @param place keys from the top; of what is missing, where it would be @throws {ConfigError} always */
@@ -36,9 +43,11 @@ export async function openYaml(path: string, what: string): Promise<YamlFile> {
   };
   const [problem] = document.errors;
   if (problem) return failAt(problem.pos[0], problem.message.split(" at line")[0]!);
+  // a file of comments alone says nothing
   const content: unknown = document.toJS() ?? {};
   const fail: YamlFile["fail"] = (place, message) => failAt(offsetOf(document, place), message);
   return {
+    content,
     fail,
     check(schema) {
       const result = schema.safeParse(content);

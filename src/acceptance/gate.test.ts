@@ -1,0 +1,139 @@
+// `embed gate`: bounds on a dataset before training and on a run after it, and last version's values.
+
+import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { GateOutcome } from "../operations/gate-bounds.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const bounds = fixture("gates.yaml");
+
+function boundsFile(name: string, text: string): string {
+  writeFileSync(at(name), text);
+  return at(name);
+}
+async function outcomesOf(
+  args: string[],
+): Promise<{ code: number | null; outcomes: GateOutcome[]; stderr: string }> {
+  const { code, stdout, stderr } = await embed(["gate", ...args, "--json"]);
+  return { code, stderr, outcomes: parseJson<{ outcomes: GateOutcome[] }>(stdout).outcomes };
+}
+const failedOf = (outcomes: GateOutcome[]) =>
+  outcomes.filter(({ passed }) => !passed).map(({ gate, bound }) => `${gate} ${bound}`);
+
+beforeAll(async () => {
+  await embedOk(["encode", fixture("clicks.csv"), "-o", at("dataset")]);
+  await embedOk(["train-fm", at("dataset"), "-o", at("run"), "--valid", "0.1", "--epochs", "10"]);
+  const lines = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+  // half of the log is lost, and its items are called anew
+  const half = lines
+    .slice(0, 6001)
+    .map((line, i) => (i === 0 ? line : line.replace(/,([a-z]+-\d+),/, ",new-$1,")));
+  writeFileSync(at("half.csv"), `${half.join("\n")}\n`);
+  await embedOk(["encode", at("half.csv"), "-o", at("half")]);
+});
+
+test("the first version passes every bound that compares with a last one, and says so", async () => {
+  const got = await embed(["gate", at("dataset"), "--bounds", bounds, "-o", at("gate.json")]);
+  expect([got.code, got.stderr]).toEqual([0, ""]);
+  expect(got.stdout).toContain("there is no last version's value to compare with");
+  copyFileSync(at("gate.json"), at("run/gate.json"));
+});
+
+test("a log that came in half is 81, with each failed bound, its value and last version's", async () => {
+  const { code, outcomes, stderr } = await outcomesOf([
+    at("half"),
+    "--bounds",
+    bounds,
+    "--previous",
+    at("run"),
+  ]);
+  expect(code).toBe(81);
+  const rows = outcomes.find(({ gate, bound }) => gate === "rows" && bound === "within 30%");
+  expect(rows).toMatchObject({ value: 6000, previous: 12000, passed: false });
+  expect(failedOf(outcomes)).toEqual(["rows within 30%", "unseen:item_id max 30%", "newest minAdvance 0d"]);
+  expect(stderr).toContain("rows is 6,000, last version 12,000: not within 30%");
+});
+
+test("every value is measured, bounded or not, so that next week can compare with it", async () => {
+  const empty = boundsFile("none.yaml", "before: {}\n");
+  const { code, outcomes } = await outcomesOf([at("dataset"), "--bounds", empty, "--previous", at("run")]);
+  expect(code).toBe(0);
+  const values = new Map(outcomes.map(({ gate, value, previous }) => [gate, [value, previous]]));
+  expect(values.get("users")).toEqual([160, 160]);
+  expect(values.get("unseen:item_id")).toEqual([0, null]);
+  const labels = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n").slice(1);
+  const rate = labels.filter((line) => line.startsWith("1,")).length / labels.length;
+  expect(values.get("positiveRate")).toEqual([rate, rate]);
+  expect(values.get("missing:device")![0]).toBeCloseTo(0.02, 2);
+  expect(new Set(outcomes.map(({ bound }) => bound))).toEqual(new Set(["none"]));
+});
+
+test("a bound of a column or a field goes before that of all", async () => {
+  const own = boundsFile(
+    "own.yaml",
+    "before: {missing: {max: 1%, columns: {device: {max: 5%}, hour: {min: 1%}}}}\nafter: {norm: {mean: {max: 0.1}}}\n",
+  );
+  const { outcomes } = await outcomesOf([at("dataset"), "--bounds", own]);
+  expect(failedOf(outcomes)).toEqual(["missing:hour min 1%"]);
+  const after = await outcomesOf([at("run"), "--bounds", own]);
+  expect(failedOf(after.outcomes)).toContain("norm.mean:item_id max 0.1");
+});
+
+test("a run that forgot what it knew fails by its metric, its neighbours and its displacement", async () => {
+  await embedOk([
+    "train-fm",
+    at("half"),
+    "-o",
+    at("worse"),
+    "--valid",
+    "0.1",
+    "--epochs",
+    "1",
+    "--seed",
+    "7",
+  ]);
+  const { code, outcomes } = await outcomesOf([at("worse"), "--bounds", bounds, "--previous", at("run")]);
+  expect(code).toBe(81);
+  const failed = failedOf(outcomes);
+  expect(failed).toContain("valid.auc worse by no more than 0.02");
+  expect(failed).toContain("displacement:user_id max 0.3");
+  // no item is called as last week
+  expect(failed).toContain("overlap:item_id min 30%");
+});
+
+test("a run beside itself passes", async () => {
+  const { code, outcomes } = await outcomesOf([at("run"), "--bounds", bounds, "--previous", at("run")]);
+  expect(code).toBe(0);
+  expect(outcomes.find(({ gate }) => gate === "overlap:item_id")!.value).toBe(1);
+});
+
+test("a metric that the run has not fails its bound, and names those it has", async () => {
+  const file = boundsFile("metric.yaml", "after: {metrics: {rmse: {max: 1}}}\n");
+  const { code, outcomes } = await outcomesOf([at("run"), "--bounds", file]);
+  expect(code).toBe(81);
+  expect(outcomes[0]).toMatchObject({ gate: "valid.rmse", value: null, passed: false });
+  expect(outcomes[0]!.message).toContain("the validation part has logLoss");
+});
+
+test.each([
+  ["before: {rows: {mni: 3}}", `:1:17: unknown key 'before.rows.mni': did you mean 'min'?`],
+  ["before:\n  rows: {within: much}", `:2:10: 'before.rows.within': expected`],
+  ["after:\n  overlpa: {min: 1}", `:2:3: unknown key 'after.overlpa': did you mean 'overlap'?`],
+  ["before: {newest: {maxAge: soon}}", "expected a duration such as 90m, 36h, 7d or 2w"],
+  ["after: [", ":1:"],
+])("bounds that are none, %j, are 78 with line and column", async (text, message) => {
+  const file = boundsFile("bad.yaml", text);
+  const { code, stderr } = await embed(["gate", at("dataset"), "--bounds", file]);
+  expect({ code, stderr }).toMatchObject({ code: 78 });
+  expect(stderr).toContain(message);
+});
+
+test("what is no dataset and no run is 66, and a last version that is damaged 82", async () => {
+  expect((await embed(["gate", at("nothing"), "--bounds", bounds])).code).toBe(66);
+  writeFileSync(at("run/gate.json"), "{");
+  expect((await embed(["gate", at("dataset"), "--bounds", bounds, "--previous", at("run")])).code).toBe(82);
+});
