@@ -69,11 +69,11 @@ function programOf(interrupts: Interrupts): Command {
     addNeighbors,
     addEvaluate,
     addDiff,
-    addGate,
     addPublish,
     addRollback,
     addLs,
     addGc,
+    addGate,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);

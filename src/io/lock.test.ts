@@ -73,10 +73,15 @@ test("a second one is 75 at once, and the message says whose it is", async () =>
 test("one that waits enters when the first is done, and an abort ends its waiting", async () => {
   const order: string[] = [];
   let second: Promise<unknown> = Promise.resolve();
-  const notes: string[] = [];
+  let note = "";
   await withLock(path, atOnce, async () => {
-    const wait = { ...atOnce, waitMs: 60_000, observe: (note: string) => notes.push(note) };
-    second = withLock(path, wait, async () => order.push("second"));
+    await new Promise<void>((waiting) => {
+      const observe = (text: string): void => {
+        note += text;
+        waiting();
+      };
+      second = withLock(path, { ...atOnce, waitMs: 60_000, observe }, async () => order.push("second"));
+    });
     const abort = new AbortController();
     const third = withLock(path, { waitMs: 60_000, signal: abort.signal }, async () => order.push("third"));
     abort.abort(new Error("interrupted"));
@@ -85,7 +90,7 @@ test("one that waits enters when the first is done, and an abort ends its waitin
   });
   await second;
   expect(order).toEqual(["first", "second"]);
-  expect(notes).toEqual([expect.stringContaining("waiting for process")]);
+  expect(note).toBe(`waiting for process ${process.pid} on ${(await thisProcess()).host}`);
 });
 
 test("the lock of a killed process is taken over", async () => {
