@@ -8,7 +8,13 @@ export type EpochProgress = EpochEvent & { epochs: number };
 
 export type Progress =
   | ({ stage: "reading" } & ReadProgress)
-  | ({ stage: "epoch"; /** of a pipeline: which training */ training?: string } & EpochProgress)
+  | ({
+      stage: "epoch";
+      /** of a pipeline: which training */
+      training?: string;
+      /** of the training on all rows, once the epochs are chosen */
+      refit?: true;
+    } & EpochProgress)
   /** a sentence: what was inferred, what was left out */
   | { stage: "note"; text: string }
   /** of a pipeline: a step has ended, or was not needed */

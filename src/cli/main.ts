@@ -9,12 +9,14 @@ import { addEvaluate } from "./commands/evaluate.js";
 import { addExport } from "./commands/export.js";
 import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
+import { addInit } from "./commands/init.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
 import { addGc } from "./commands/gc.js";
 import { addLs } from "./commands/ls.js";
 import { addPublish } from "./commands/publish.js";
 import { addRollback } from "./commands/rollback.js";
+import { addRun } from "./commands/run.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
@@ -74,6 +76,8 @@ function programOf(interrupts: Interrupts): Command {
     addLs,
     addGc,
     addGate,
+    addRun,
+    addInit,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);

@@ -116,8 +116,9 @@ function readingLine({ rows, bytes, totalBytes }: ReadProgress, seconds: number)
   return `reading: ${rows.toLocaleString("en")} rows, ${(bytes / 1e6).toFixed(1)}${share} MB, ${speed}${left}`;
 }
 
-function epochLine(event: EpochProgress & { training?: string }): string {
-  const { training, epoch, epochs, trainLoss, validLoss, auc, vectorNorm, rowsPerSecond, best } = event;
+function epochLine(event: EpochProgress & { training?: string; refit?: true }): string {
+  const { training, refit, epoch, epochs, trainLoss, validLoss, auc, vectorNorm, rowsPerSecond, best } =
+    event;
   const valid =
     validLoss === undefined ? "" : `, valid loss ${validLoss.toFixed(5)}${best ? " (best so far)" : ""}`;
   const metric = auc === undefined ? "" : `, AUC ${auc.toFixed(5)}`;
@@ -128,7 +129,7 @@ function epochLine(event: EpochProgress & { training?: string }): string {
     .map(([name, value]) => `, ${name.replace("At", "@")} ${Number(value).toFixed(4)}`);
   const bestOfRanking = ranking.length > 0 && best ? " (best so far)" : "";
   const of = training === undefined ? "" : `${training}: `;
-  return `${of}epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
+  return `${of}${refit ? "refit " : ""}epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
 }
 
 function timeLeft({ epoch, epochs, seconds }: EpochProgress): string {

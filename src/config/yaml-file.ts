@@ -52,7 +52,9 @@ export async function openYaml(path: string, what: string): Promise<YamlFile> {
     check(schema) {
       const result = schema.safeParse(content);
       if (result.success) return result.data;
-      const issue = result.error.issues[0]!;
+      const { issues } = result.error;
+      // a key that is missing is often one that is mistyped
+      const issue = issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]!;
       const place = issue.path.map(String);
       if (issue.code === "unrecognized_keys") {
         const key = issue.keys[0]!;

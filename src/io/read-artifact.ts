@@ -35,6 +35,25 @@ export async function withArtifact<T>(path: string, read: (file: ReadHandle) => 
   }
 }
 
+/** A file's bytes, a megabyte at a time. @throws {ArtifactError} the file is missing @throws {IoError} */
+export async function* artifactChunks(path: string): AsyncGenerator<Uint8Array, void> {
+  try {
+    const file = await open(path, "r");
+    try {
+      for (;;) {
+        const buffer = Buffer.allocUnsafeSlow(CHUNK);
+        const { bytesRead } = await file.read(buffer, 0, CHUNK);
+        if (bytesRead === 0) return;
+        yield buffer.subarray(0, bytesRead);
+      }
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    throw readingError(error, path);
+  }
+}
+
 /** A whole small file. @throws {ArtifactError} the file is missing @throws {IoError} */
 export async function readArtifact(path: string): Promise<Uint8Array> {
   try {

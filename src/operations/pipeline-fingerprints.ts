@@ -14,7 +14,7 @@ import { expandPaths } from "../io/glob.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf, pathExists } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
-import { WITHOUT_EFFECT } from "./pipeline-commands.js";
+import { LATEST_VERSION, NO_VERSION, WITHOUT_EFFECT } from "./pipeline-commands.js";
 
 /** What a step depends on, by what a person calls it. */
 export type Parts = Readonly<Record<string, unknown>>;
@@ -39,14 +39,19 @@ function short(value: unknown): string {
  *
  * @throws {NoInputError} one does not exist @throws {UsageError} a directory
  */
-export async function logFiles(patterns: readonly string[], signal: AbortSignal): Promise<InputFingerprint[]> {
+export async function logFiles(
+  patterns: readonly string[],
+  signal: AbortSignal,
+): Promise<InputFingerprint[]> {
   const files: InputFingerprint[] = [];
   for (const path of await expandPaths(patterns)) {
     signal.throwIfAborted();
     const found = await statOf(path);
     if (!found) throw new NoInputError(`log '${path}' does not exist`);
     if (found.isDirectory)
-      throw new UsageError(`log '${path}' is a directory: name its files, such as '${join(path, "*.csv.gz")}'`);
+      throw new UsageError(
+        `log '${path}' is a directory: name its files, such as '${join(path, "*.csv.gz")}'`,
+      );
     files.push({ path, ...(await fingerprintOf(path)) });
   }
   return files;
@@ -67,7 +72,7 @@ export async function optionsPart(told: Told, settings: readonly Setting[]): Pro
 
 /** What a path leads to, by its content; a value that is no path is itself. */
 async function contentOf(value: unknown): Promise<unknown> {
-  if (typeof value !== "string") return value;
+  if (typeof value !== "string" || value === LATEST_VERSION || value === NO_VERSION) return value;
   for (const path of [value, join(value, RUN_MARKER), join(value, DATASET_MARKER), ...beforeColons(value)]) {
     const found = await statOf(path);
     if (found && !found.isDirectory) return [value.slice(path.length), (await fingerprintOf(path)).sha256];

@@ -40,6 +40,8 @@ export interface PipelineRecord {
   version: string;
   /** of the publication */
   fingerprint: string;
+  /** of the training */
+  train: string;
   base: Pick<Base, "version" | "manifest"> | null;
   /** what the publication goes back to, each by its fingerprint */
   parts: Record<string, string>;
@@ -131,15 +133,23 @@ async function planTraining(
     }
     return asPublished;
   }
-  const plan = await chain(pipeline, training, ofLog, encode, now, latest);
+  // another gate or export of the same training is no reason to train again, as long as what it went by is there
+  const isSame = record?.train === asPublished?.train.fingerprint && !force;
+  const stands = isSame && asPublished && (await canGoOn(asPublished));
+  const plan = stands ? asPublished : await chain(pipeline, training, ofLog, encode, now, latest);
   const why = force ? "--force" : whyOf(record, plan.publish.record);
   plan.publish.why = why;
   const dated = pipeline.before.newest?.maxAge !== undefined;
   await decide(plan.before, force || dated, true, why);
   await decide(plan.train, force, true, why);
-  if (plan.train.runs && resumes(training.command) && (await pathExists(checkpointPath(plan.train.output))) && !force)
+  if (
+    plan.train.runs &&
+    resumes(training.command) &&
+    (await pathExists(checkpointPath(plan.train.output))) &&
+    !force
+  )
     plan.train.why = "goes on from its checkpoint";
-  await decide(plan.align, force, now !== undefined && training.align !== false, why);
+  await decide(plan.align, force, plan.base !== undefined && training.align !== false, why);
   if (!plan.align.runs && plan.align.why === "not needed")
     plan.align.why = training.align === false ? "align: false" : "no version to align to";
   await decide(plan.after, force, true, why);
@@ -164,12 +174,17 @@ async function chain(
   const lastVersion = base?.manifest ?? null;
   const ofTraining = {
     ...ofLog,
-    "its options": [command, await optionsPart(told, options)],
+    "its options": [command, await optionsPart(training.told, options)],
     ...(goesBy && { "last version": lastVersion }),
   };
   const make = (kind: string, label: string, parts: Record<string, unknown>, file = kind): Step =>
     step(work, file, `${kind} ${label}`, fingerprintsOf(parts));
-  const before = make("gate before", name, { dataset: encode.fingerprint, gates: pipeline.before, "last version": lastVersion }, "before");
+  const before = make(
+    "gate before",
+    name,
+    { dataset: encode.fingerprint, gates: pipeline.before, "last version": lastVersion },
+    "before",
+  );
   const train = make("train", name, ofTraining);
   const ofAlignment = { run: train.fingerprint, align: training.align ?? null, "last version": lastVersion };
   const align = make("align", name, ofAlignment);
@@ -177,7 +192,7 @@ async function chain(
   const exports: ExportStep[] = [];
   for (const each of pipeline.exports.filter(({ train: of }) => of === name)) {
     const resolved = resolveLatest(each.told, base);
-    const part = [each.out, await optionsPart(resolved.told, settings.export)];
+    const part = [each.out, await optionsPart(each.told, settings.export)];
     const made = make("export", each.out, { ...ofAlignment, exports: part });
     exports.push({ ...made, output: join(made.output, each.out), export: { ...each, told: resolved.told } });
   }
@@ -193,10 +208,27 @@ async function chain(
     pipeline: pipeline.name,
     version,
     fingerprint: publish.fingerprint,
+    train: train.fingerprint,
     base: base ? { version: base.version, manifest: base.manifest } : null,
     parts,
   };
-  return { training, told, base, latest, before, train, align, after, exports, publish: { ...publish, record } };
+  return {
+    training,
+    told,
+    base,
+    latest,
+    before,
+    train,
+    align,
+    after,
+    exports,
+    publish: { ...publish, record },
+  };
+}
+
+/** Whether what a published training came to is there still, or can be made again. */
+async function canGoOn({ base, train }: TrainingPlan): Promise<boolean> {
+  return base ? await pathExists(base.path) : await pathExists(train.output);
 }
 
 /** All steps of a training, in the order in which they run. */
@@ -235,7 +267,8 @@ function resolveLatest(
 
 async function baseOf({ version: number, path }: Publication): Promise<Base> {
   const publication = await readPublication(path);
-  const sha256 = publication?.files[RUN_MARKER]?.sha256 ?? (await fingerprintOf(join(path, RUN_MARKER))).sha256;
+  const sha256 =
+    publication?.files[RUN_MARKER]?.sha256 ?? (await fingerprintOf(join(path, RUN_MARKER))).sha256;
   return { version: number, path, manifest: sha256 };
 }
 
@@ -247,9 +280,12 @@ async function readRecord({ path }: Publication): Promise<PipelineRecord | undef
     const record = JSON.parse(Buffer.from(await readArtifact(file)).toString("utf8")) as PipelineRecord;
     return record.schemaVersion === 1 ? record : undefined;
   } catch (error) {
-    throw new ArtifactError(`'${file}' is no JSON: the version is damaged; go back to an earlier one with embed rollback`, {
-      cause: error,
-    });
+    throw new ArtifactError(
+      `'${file}' is no JSON: the version is damaged; go back to an earlier one with embed rollback`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
