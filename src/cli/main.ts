@@ -3,6 +3,7 @@
 import { Command, CommanderError } from "commander";
 import { EmbedError } from "../errors.js";
 import { version } from "../io/package-version.js";
+import { addAlign } from "./commands/align.js";
 import { addDiff } from "./commands/diff.js";
 import { addEncode } from "./commands/encode.js";
 import { addEvaluate } from "./commands/evaluate.js";
@@ -78,6 +79,7 @@ function programOf(interrupts: Interrupts): Command {
     addGate,
     addRun,
     addInit,
+    addAlign,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);

@@ -33,6 +33,31 @@ export interface CarriedTrees {
   refitDecay?: number;
 }
 
+/** How near a field's vectors are to an earlier run's of the same keys. */
+export interface Nearness {
+  /** mean cosine */
+  cosine: number;
+  /** mean of |a - b| / |b| */
+  distance: number;
+}
+
+/** How near the keys of a field that both runs have are, before and after turning; no neighbour changes by it. */
+export interface FieldAlignment {
+  keys: number;
+  before: Nearness;
+  after: Nearness;
+  /** share of the `k` nearest that are the earlier run's, too */
+  neighbourOverlap?: { k: number; share: number };
+}
+
+/** The earlier run that a run's vectors were turned onto. */
+export interface Alignment {
+  to: string;
+  /** of the earlier run's table */
+  toTable: { bytes: number; sha256: string };
+  fields: Record<string, FieldAlignment>;
+}
+
 /** A setting that --search tried, and how it went. */
 export interface Trial {
   dim: number;
@@ -63,6 +88,8 @@ export interface Manifest {
   hashing?: Record<string, object>;
   /** what --init went on from, and what became of its keys */
   init?: Carried | CarriedTrees;
+  /** what `align` turned the vectors onto */
+  alignment?: Alignment;
   /** a signal ended the training before its time: the best epoch until then is what the run holds */
   interrupted?: true;
   /** settings that --search tried, the chosen one first */

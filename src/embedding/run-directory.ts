@@ -45,6 +45,8 @@ export interface Run {
   readTable(name?: string): Promise<EmbeddingTable>;
   /** A file of model/ by its path within. @throws {ArtifactError} damaged, or not in the run */
   readModelFile(path: string): Promise<Uint8Array>;
+  /** The objects of metrics.jsonl. @throws {ArtifactError} damaged */
+  readMetrics(): Promise<object[]>;
 }
 
 /**
@@ -129,6 +131,11 @@ export async function openRun(path: string): Promise<Run> {
     },
     async readModelFile(name) {
       return await readArtifact(await checked(`model/${name}`));
+    },
+    async readMetrics() {
+      const text = Buffer.from(await readArtifact(await checked("metrics.jsonl"))).toString("utf8");
+      const lines = text.split("\n").filter((line) => line !== "");
+      return lines.map((line) => JSON.parse(line) as object);
     },
   };
 }

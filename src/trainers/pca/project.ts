@@ -15,6 +15,9 @@ import type { PcaTensors } from "./artifact.js";
 import type { ValueKind } from "./options.js";
 import { valueOf } from "./values.js";
 
+/** Tensor of a run that was turned onto an earlier one: f32[dim, dim], what every vector was multiplied by last. */
+export const ROTATION = "rotation";
+
 /** A row of features becomes the sum of its values times these, less the offset. */
 export interface Projection {
   dim: number;
@@ -39,6 +42,7 @@ export function projectionOf(
   const loadings = new Float32Array(numFeatures * dim);
   const offset = new Float64Array(dim);
   const factors = new Float64Array(numFeatures);
+  const turn = turning(tensors, dim);
   const put = (column: number, feature: number, factor: number, shift: number) => {
     factors[feature] = factor;
     for (let d = 0; d < dim; d++) {
@@ -49,14 +53,32 @@ export function projectionOf(
   };
   if (!isTable) {
     for (let f = 0; f < numFeatures; f++) put(f, f, scale?.[f] ?? 1, mean?.[f] ?? 0);
-    return { dim, loadings, offset, factors };
+    return { dim, loadings: Float32Array.from(turn(loadings)), offset: turn(offset), factors };
   }
   // an encoded number is (x - field.mean) / field.deviation, and 0 where it is missing
   fields.forEach((field, c) => {
     if (field.kind !== "number") return;
     put(c, offsets[c]!, scale![c]! * field.deviation, mean![c]! - scale![c]! * field.mean);
   });
-  return { dim, loadings, offset, factors };
+  return { dim, loadings: Float32Array.from(turn(loadings)), offset: turn(offset), factors };
+}
+
+/** Rows as a run's vectors were turned, f64[rows * dim]; `back` undoes it. A run that was not turned leaves them. */
+function turning(
+  tensors: PcaTensors,
+  dim: number,
+  back = false,
+): (rows: Float32Array | Float64Array) => Float64Array {
+  const rotation = tensors.find(ROTATION);
+  if (!rotation) return (rows) => Float64Array.from(rows);
+  const entry = (from: number, to: number) => rotation[back ? to * dim + from : from * dim + to]!;
+  return (rows) => {
+    const out = new Float64Array(rows.length);
+    for (let at = 0; at < rows.length; at += dim) {
+      for (let a = 0; a < dim; a++) for (let b = 0; b < dim; b++) out[at + b]! += rows[at + a]! * entry(a, b);
+    }
+    return out;
+  };
 }
 
 /** The share of the variance of rows, about their own mean, that the components of a projection without whitening explain. */
@@ -108,12 +130,16 @@ export function interactionFolding(
   const components = tensors.get("components");
   const [rowScale, columnScale, mean] = ["rowScale", "columnScale", "mean"].map((name) => tensors.find(name));
   const users = rowsOf(table, names.user);
+  const [turn, turnBack] = [turning(tensors, dim), turning(tensors, dim, true)];
+  // the fitted vectors of the other side
+  const fitted =
+    side === "item" ? turnBack(table.vectors.subarray(users.first * dim, users.last * dim)) : undefined;
 
   // of the other side: what an entry of 1 adds in each dimension
   const direction = (other: number, d: number): number => {
     if (side === "user") return components[other * dim + d]! * (columnScale ? columnScale[other]! : 1);
     const scale = rowScale ? rowScale[other]! : 1;
-    return (table.vectors[(users.first + other) * dim + d]! * scale * scale) / shares.user[d]!;
+    return (fitted![other * dim + d]! * scale * scale) / shares.user[d]!;
   };
   const offset = new Float64Array(dim);
   if (mean && side === "user")
@@ -127,6 +153,6 @@ export function interactionFolding(
       const value = valueOf(values, statistics, counts[e]!, ofUser, ofItem);
       for (let d = 0; d < dim; d++) vector[d]! += value * direction(other, d);
     });
-    return vector.map((x, d) => (x * shares[side][d]!) / singularValues[d]!);
+    return turn(vector.map((x, d) => (x * shares[side][d]!) / singularValues[d]!));
   };
 }

@@ -1,0 +1,67 @@
+// embed align
+
+import { Option, type Command } from "commander";
+import { availableParallelism } from "node:os";
+import { wholeOf } from "../../flags/options.js";
+import type { AlignSummary } from "../../operations/align.js";
+import { formatTable, printable, writeLine, writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o last --seed 1, and with -o run --seed 2):
+  embed align run --to last -o aligned
+  embed align run --to last -o aligned --force --json
+`;
+
+interface Flags {
+  to: string;
+  out: string;
+  force?: boolean;
+  threads?: number;
+  quiet?: boolean;
+  json?: boolean;
+}
+
+/** Adds the command. */
+export function addAlign(program: Command, signal: AbortSignal): Command {
+  return program
+    .command("align")
+    .summary("turn a run's vectors onto an earlier run's")
+    .description(
+      "Writes a copy of a run whose vectors are turned onto an earlier run's by the keys that both have. What the run predicts, and " +
+        "which rows are near each other, stays as it is.",
+    )
+    .argument("<run>", "run directory, the later one")
+    .addHelpText("before", examples)
+    .requiredOption("--to <run>", "the earlier run, such as store/items/latest")
+    .requiredOption("-o, --out <run>", "the run directory to write")
+    .option("--force", "replace an existing run")
+    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)))
+    .option("--quiet", "print nothing but errors and results")
+    .option("--json", "print one JSON object on stdout")
+    .action(async (run: string, { to, out, force, threads, quiet, json }: Flags) => {
+      const { alignRun } = await import("../../operations/align.js");
+      const summary = await alignRun(run, to, out, {
+        force: force ?? false,
+        threads: threads ?? availableParallelism(),
+        signal,
+      });
+      if (!quiet) for (const warning of summary.warnings) writeLine(`warning: ${warning}`);
+      if (json) await writeResult(`${JSON.stringify(summary)}\n`);
+      else if (!quiet) await writeResult(textOf(summary));
+    });
+}
+
+function textOf({ out, fields }: AlignSummary): string {
+  const fixed = (value: number | undefined) => (value === undefined ? "" : value.toFixed(4));
+  const head = "field,in both,cosine,aligned,distance,aligned,same 20 nearest".split(",");
+  const lines = Object.entries(fields).map(([field, { keys, before, after, neighbourOverlap }]) => [
+    printable(field),
+    keys.toLocaleString("en"),
+    fixed(before.cosine),
+    fixed(after.cosine),
+    fixed(before.distance),
+    fixed(after.distance),
+    fixed(neighbourOverlap?.share),
+  ]);
+  return `${formatTable([head, ...lines])}${out}: written\n`;
+}

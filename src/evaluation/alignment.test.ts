@@ -1,0 +1,68 @@
+// The rotation onto earlier vectors: found where there is one, orthogonal where the keys leave it open, reflections among them.
+
+import { mulberry32 } from "../testing/random.js";
+import { alignmentRotation, nearnessOf, turnedRows } from "./alignment.js";
+
+function normals(n: number, seed: number): Float32Array {
+  const random = mulberry32(seed);
+  return Float32Array.from({ length: n }, () => random() + random() + random() - 1.5);
+}
+/** Greatest entry of Q'Q - I. */
+function fromOrthogonal(rotation: number[][]): number {
+  const dim = rotation.length;
+  let worst = 0;
+  for (let a = 0; a < dim; a++) {
+    for (let b = 0; b < dim; b++) {
+      const product = rotation.reduce((sum, row) => sum + row[a]! * row[b]!, 0);
+      worst = Math.max(worst, Math.abs(product - (a === b ? 1 : 0)));
+    }
+  }
+  return worst;
+}
+const mirrored = (vectors: Float32Array, dim: number) => vectors.map((x, i) => (i % dim === 0 ? -x : x));
+
+test("a table that is the earlier one turned and mirrored is turned back to 1e-6", () => {
+  const dim = 8;
+  const earlier = normals(50 * dim, 1);
+  const turn = alignmentRotation(
+    normals(50 * dim, 2),
+    normals(50 * dim, 3),
+    new Uint32Array(50).fill(1),
+    dim,
+  );
+  const own = mirrored(turnedRows(earlier, turn), dim);
+  const back = alignmentRotation(
+    own,
+    earlier,
+    Uint32Array.from({ length: 50 }, (_, i) => i),
+    dim,
+  );
+  const { cosine, distance } = nearnessOf(turnedRows(own, back), earlier, dim)!;
+  expect(1 - cosine).toBeLessThan(1e-6);
+  expect(distance).toBeLessThan(1e-6);
+});
+
+test.each([1, 3, 7])(
+  "%i common keys in 16 dimensions still give an orthogonal matrix that lays them over each other",
+  (keys) => {
+    const [from, to] = [normals(keys * 16, 4), normals(keys * 16, 5)];
+    const rotation = alignmentRotation(from, to, new Uint32Array(keys).fill(9), 16);
+    expect(fromOrthogonal(rotation)).toBeLessThan(1e-9);
+    const before = nearnessOf(from, to, 16)!;
+    expect(nearnessOf(turnedRows(from, rotation), to, 16)!.cosine).toBeGreaterThan(before.cosine);
+  },
+);
+
+test("a key of weight 0 decides nothing, and a frequent one more than a rare one, by log(1 + count)", () => {
+  const from = Float32Array.of(1, 0, 0, 1);
+  // one row asks for a quarter turn, the other for none
+  const to = Float32Array.of(0, 1, 0, 1);
+  const cosineOfFirst = (counts: number[]) =>
+    nearnessOf(
+      turnedRows(from, alignmentRotation(from, to, Uint32Array.from(counts), 2)).subarray(0, 2),
+      to.subarray(0, 2),
+      2,
+    )!.cosine;
+  expect(cosineOfFirst([5, 0])).toBeCloseTo(1, 6);
+  expect(cosineOfFirst([100, 1])).toBeGreaterThan(cosineOfFirst([1, 100]));
+});
