@@ -153,6 +153,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
         ["u32", room("losses", B)],
       ])
     : 0;
+  const memberships = membershipsOf(data.history);
   const plan = writeStruct(arena, "a plan", [
     ["u32", barrier.offset],
     ["u32", numThreads],
@@ -172,6 +173,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     ["u32", numItems],
     ["u32", put("the users' items", data.history.indptr)],
     ["u32", put("the users' items", data.history.items)],
+    ["u32", put("the users' items", memberships.bits)],
+    ["u32", memberships.shift],
     ["u32", put("the noise", data.alias)],
     ["u32", put("the noise", data.logNoise)],
     ["u32", losses.indexOf(loss)],
@@ -209,8 +212,27 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   return { plan, threads, barrier, vectors, weights, stride };
 }
 
+/**
+ * A bit for each user and item of the history at a hash of both, about one in eight of all set: what is not set is in no history.
+ *
+ * @returns u32[2^b / 32], and 32 - b: by how much the kernel's hash is shifted to be a place
+ */
+function membershipsOf({ indptr, items }: ItemLists): { bits: Uint32Array; shift: number } {
+  const b = Math.max(5, Math.min(31, Math.ceil(Math.log2(8 * items.length + 1))));
+  const shift = 32 - b;
+  const bits = new Uint32Array(2 ** (b - 5));
+  for (let user = 0; user + 1 < indptr.length; user++) {
+    for (let i = indptr[user]!; i < indptr[user + 1]!; i++) {
+      const h = (Math.imul(user, 0x9e3779b1) + Math.imul(items[i]!, 0x85ebca6b)) >>> 0;
+      const bit = Math.imul(h ^ (h >>> 15), 0xc2b2ae35) >>> shift;
+      bits[bit >>> 5]! |= 1 << (bit & 31);
+    }
+  }
+  return { bits, shift };
+}
+
 /** Byte offset of the learning rate within the plan. */
-const LEARNING_RATE = 92;
+const LEARNING_RATE = 100;
 
 /** Sets the learning rate; to be called between two runs of the threads. */
 export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRate: number): void {

@@ -56,6 +56,10 @@ export class Plan {
   /** u32[numUsers + 1]: user u has items history[historyEnds[u] .. historyEnds[u + 1]), ascending */
   historyEnds: usize;
   history: usize;
+  /** u32[2^b / 32]: bit `membershipBit` of each (user, item) of the history is set, those of few others */
+  memberships: usize;
+  /** 32 - b */
+  membershipShift: u32;
   /** u32[I][2]: threshold and other item of the alias method; 0 for the uniform distribution */
   alias: usize;
   /** f32[I]: log of the chance of each item; contrast only */
