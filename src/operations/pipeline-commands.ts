@@ -24,11 +24,11 @@ export type Fail = (name: string, message: string) => never;
 interface TrainingCommand {
   add: AddFlags;
   /** checks the flags and trains on the dataset; without `watch`, checks alone */
-  run(
+  run: (
     flags: Record<string, unknown>,
     dataset: string,
     watch?: Watch,
-  ): Promise<Summary<PartMetrics | object> | undefined>;
+  ) => Promise<Summary<PartMetrics | object> | undefined>;
   /** epochs or trees between two checkpoints */
   checkpointEvery?: number;
   /** whether --refit can go with what the file says; nothing of it is served when absent */

@@ -3,7 +3,7 @@
 // Paths are relative to the file, so that cron may start it from anywhere.
 
 import { basename, dirname, isAbsolute, join, normalize } from "node:path";
-import type { Setting } from "../config/config-file.js";
+import { textsOf, type Setting } from "../config/config-file.js";
 import type { AfterBounds, BeforeBounds } from "../config/gates.js";
 import { pipelineJsonSchema, pipelineSchema, type PipelineContent, type Told } from "../config/pipeline.js";
 import { openYaml, type YamlFile } from "../config/yaml-file.js";
@@ -177,8 +177,9 @@ async function withPaths(folder: string, told: Told, settings: readonly Setting[
   for (const [name, value] of Object.entries(told)) {
     const path = paths.get(name);
     if (!path) placed[name] = value;
-    else if (Array.isArray(value)) placed[name] = await Promise.all(value.map((one) => place(path, one)));
-    else placed[name] = await place(path, value);
+    else if (typeof value !== "object") placed[name] = await place(path, value);
+    // a mapping of files to keys, or a list
+    else placed[name] = await Promise.all([textsOf(value)].flat().map((one) => place(path, one)));
   }
   return placed;
 }

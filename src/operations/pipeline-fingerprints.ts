@@ -12,7 +12,7 @@ import { NoInputError, UsageError } from "../errors.js";
 import { sha256Of, type InputFingerprint } from "../io/fingerprint.js";
 import { expandPaths } from "../io/glob.js";
 import { version } from "../io/package-version.js";
-import { fingerprintOf, pathExists } from "../io/read-artifact.js";
+import { fingerprintOf } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
 import { LATEST_VERSION, NO_VERSION, WITHOUT_EFFECT } from "./pipeline-commands.js";
 
@@ -84,9 +84,4 @@ async function contentOf(value: unknown): Promise<unknown> {
 function beforeColons(value: string): string[] {
   const parts = value.split(":");
   return parts.slice(1).map((_, i) => parts.slice(0, parts.length - 1 - i).join(":"));
-}
-
-/** Whether a step's output stands. */
-export function isDone(output: string): Promise<boolean> {
-  return pathExists(output);
 }
