@@ -11,6 +11,8 @@ export { importTable, type ImportOptions, type ImportSummary } from "./api/impor
 export { inspect, writeStarterConfig, type InspectOptions } from "./api/inspect.js";
 export type { Inspection } from "./api/inspection.js";
 export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
+export { report } from "./api/report.js";
+export type { ReportOptions, ReportSummary } from "./api/report-options.js";
 export type { Summary } from "./api/summary.js";
 export { trainFm } from "./api/train-fm.js";
 export { trainGbdt } from "./api/train-gbdt.js";

@@ -16,11 +16,13 @@ const commands = [
   "export",
   "neighbors",
   "evaluate",
+  "report",
   "publish",
   "rollback",
   "ls",
   "gc",
   "gate",
+  "align",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {

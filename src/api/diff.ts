@@ -2,9 +2,10 @@
 
 import { keysOfRows, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
+import { sampleByKey } from "../evaluation/row-sample.js";
 import { diffVectors, type VectorsDiff } from "../evaluation/table-diff.js";
 import { version } from "../io/package-version.js";
-import { sharedRows, vectorsAt } from "./shared-rows.js";
+import { sharedRows, vectorsAt, type SharedRows } from "./shared-rows.js";
 import { openTable } from "./tables.js";
 
 /** What a row moves by rounding alone: f32 vectors, turned. */
@@ -55,8 +56,10 @@ export async function diffRuns(pathA: string, pathB: string, options: DiffOption
     );
   }
   const fields: FieldDiff[] = [];
-  for (const field of named === undefined ? common : [named])
-    fields.push(await diffField(field, a.table, b.table, options));
+  for (const field of named === undefined ? common : [named]) {
+    const { byRow: _, sampled: __, ...found } = await diffField(field, a.table, b.table, options);
+    fields.push(found);
+  }
   return {
     command: "diff",
     version,
@@ -69,15 +72,30 @@ export async function diffRuns(pathA: string, pathB: string, options: DiffOption
   };
 }
 
-async function diffField(
+/** What changed, row by row too. */
+export interface FieldRowsDiff extends FieldDiff {
+  /** f64: displacement of the rows compared, NaN for a row that is zero in one; absent where dimensions differ */
+  byRow?: Float64Array;
+  /** rows compared, where both have more */
+  sampled?: number;
+}
+
+/**
+ * Compares a field of two tables that both have it.
+ *
+ * @param most rows compared: of more, those whose keys have the least hashes
+ */
+export async function diffField(
   field: string,
   a: EmbeddingTable,
   b: EmbeddingTable,
   { k, top, threads, signal }: DiffOptions,
-): Promise<FieldDiff> {
+  most = Infinity,
+): Promise<FieldRowsDiff> {
   const [keysA, keysB] = [keysOfRows(a, rowsOf(a, field)), keysOfRows(b, rowsOf(b, field))];
-  const { inA, inB } = sharedRows(a, b, field);
-  const both = inA.length;
+  const shared = sharedRows(a, b, field);
+  const both = shared.inA.length;
+  const { inA, inB } = both > most ? sampleOf(a, shared, most) : shared;
   const { byRow, ...found } = await diffVectors(vectorsAt(a, inA), vectorsAt(b, inB), [a.dim, b.dim], k, {
     threads,
     ...(signal && { signal }),
@@ -99,6 +117,14 @@ async function diffField(
       lost: keysA.size - both,
     },
     ...found,
+    ...(byRow && { byRow }),
+    ...(inA.length < both && { sampled: inA.length }),
     moved,
   };
+}
+
+/** So many of the rows that both have: those whose keys have the least hashes. */
+function sampleOf({ keys }: EmbeddingTable, { inA, inB }: SharedRows, most: number): SharedRows {
+  const drawn = new Set(sampleByKey(keys, [...inA], most));
+  return { inA: inA.filter((row) => drawn.has(row)), inB: inB.filter((_, i) => drawn.has(inA[i]!)) };
 }

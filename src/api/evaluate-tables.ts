@@ -3,11 +3,8 @@
 // All runs are judged on the same items: those that every table has a row of and the file has a label for.
 
 import { KeyIndex } from "../dataset/key-index.js";
-import { MISSING } from "../dataset/dataset.js";
 import { hashText } from "../dataset/hash.js";
-import { splitCells } from "../dataset/multi.js";
-import { requireColumn } from "../dataset/roles.js";
-import { parseSide, readSide, type SideTable } from "../dataset/side.js";
+import type { SideTable } from "../dataset/side.js";
 import { isHole, keysOfRows, keyText, pickRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { DataError, excerpt, UsageError } from "../errors.js";
 import { compare, type Compared, type Measured } from "../evaluation/comparison.js";
@@ -16,16 +13,13 @@ import { rarerHalf, sharedByChance, sharedLabels } from "../evaluation/label-nei
 import { probeByFrequency, probeLabels, type F1 } from "../evaluation/label-probe.js";
 import type { Metrics } from "../embedding/manifest.js";
 import type { UserMetric } from "../evaluation/user-metric.js";
-import { openLog } from "../log/open.js";
 import { nearestRows } from "../retrieval/nearest.js";
 import { composeItems } from "./compose.js";
 import type { EvaluateOptions } from "./evaluate-options.js";
+import { labelsIn, readLabels } from "./label-file.js";
 import type { Watch } from "./progress.js";
-import { defaultSideReading } from "./read-dataset.js";
 import { openTable, type OpenTable } from "./tables.js";
 
-/** Between the labels of a cell. */
-const SEPARATOR = "|";
 /** Neighbours when --k is absent. */
 const NEIGHBOURS = 10;
 /** Share of the items that the probe is judged on. */
@@ -60,7 +54,8 @@ export async function evaluateTables(
 ): Promise<TablesResult> {
   const { neighborsBy, probe, k = [NEIGHBOURS], seed = 1, bootstrap = 1000 } = options;
   const opened = await Promise.all(runs.map(({ path }) => openTable(path, options.table)));
-  const { side, field } = await readLabels(opened[0]!, options);
+  const columns = { "--neighbors-by": neighborsBy, "--probe": probe };
+  const { side, field } = await readLabels(opened[0]!, options.labels!, columns, options.reading.threads);
   const items = await commonItems(runs, opened, field, side, watch);
   const warnings: string[] = [];
   const measured: Measured[] = runs.map(({ name }) => ({ name, kind: "run", byUser: [], others: {} }));
@@ -98,24 +93,6 @@ export async function evaluateTables(
     warnings: [...new Set(warnings)],
     rows: units,
   };
-}
-
-/** The file of --labels, and the field that it is about, as it is named there. */
-async function readLabels(
-  first: OpenTable,
-  { labels, neighborsBy, probe, reading }: EvaluateOptions,
-): Promise<{ side: SideTable; field: string }> {
-  const { path, key, sideKey } = parseSide(labels!, "--labels");
-  rowsOf(first.table, first.fieldNamed(key));
-  const log = await openLog([path], { ...defaultSideReading, threads: reading.threads });
-  // item_id for item, where the file has no column of that name
-  const column = sideKey === key && !log.columns.includes(key) ? first.fieldNamed(key) : sideKey;
-  if (neighborsBy !== undefined) requireColumn("--neighbors-by", neighborsBy, log.columns);
-  if (probe !== undefined) requireColumn("--probe", probe, log.columns);
-  const side = await readSide(log, path, key, column, "--labels");
-  for (const name of [neighborsBy, probe])
-    if (name === column) throw new UsageError(`column '${name}' is the key of --labels, and no label`);
-  return { side, field: key };
 }
 
 /** The items that all tables have, as the runs see them; in the order of the first table. */
@@ -163,26 +140,19 @@ async function commonItems(
 /** The items that have a label in a column, with these. @throws {UsageError} fewer than two, or of one label or too many */
 function labelled(
   { keys, tables }: CommonItems,
-  { keys: sideKeys, columns, path }: SideTable,
+  side: SideTable,
   name: string,
   flag: string,
   warnings: string[],
 ): CommonItems & { labels: ItemLabels } {
-  const index = new KeyIndex(sideKeys);
-  const { codes, dictionary } = columns.find((column) => column.name === name)!;
-  const cells = splitCells(name, codes, dictionary, { separator: SEPARATOR });
-  const listOf = (key: string): Uint32Array => {
-    const code = codes[index.findText(key)]!;
-    return code === MISSING
-      ? new Uint32Array()
-      : cells.values.subarray(cells.indptr[code], cells.indptr[code + 1]);
-  };
-  const lists = keys.map(listOf);
+  const index = new KeyIndex(side.keys);
+  const { names, labelsOf } = labelsIn(side, name);
+  const lists = keys.map((key) => labelsOf(index.findText(key)));
   const has = [...lists.keys()].filter((i) => lists[i]!.length > 0);
   const numLabels = new Set(has.flatMap((i) => [...lists[i]!])).size;
   if (has.length < 2 || numLabels < 2)
     throw new UsageError(
-      `${flag} ${name}: ${has.length} items with ${numLabels} labels in '${path}', and there is nothing to tell apart below 2 of each`,
+      `${flag} ${name}: ${has.length} items with ${numLabels} labels in '${side.path}', and there is nothing to tell apart below 2 of each`,
     );
   if (flag === "--probe" && numLabels > MOST_LABELS)
     throw new UsageError(
@@ -195,7 +165,7 @@ function labelled(
     tables: tables.map((table) => pickRows(table, Uint32Array.from(has))),
     labels: itemLabels(
       has.map((i) => lists[i]!),
-      cells.dictionary.size,
+      names.size,
     ),
   };
 }

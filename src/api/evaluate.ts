@@ -131,7 +131,7 @@ function curveLines(curves: Curves): string {
 }
 
 /** A run's folder; its path where another run has the same folder name. */
-function nameAmong(paths: readonly string[], i: number): string {
+export function nameAmong(paths: readonly string[], i: number): string {
   const folder = (path: string) => path.replace(/\/+$/, "").split("/").at(-1)!;
   const own = folder(paths[i]!);
   return paths.some((path, j) => j !== i && folder(path) === own) ? paths[i]! : own;

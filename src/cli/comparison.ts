@@ -1,7 +1,7 @@
 // Contenders as people read them: a line each, a column a metric, a table for each length of lists.
 
 import type { Evaluation } from "../api/evaluate.js";
-import { titleOf } from "./metrics.js";
+import { titleOf } from "../evaluation/metric-titles.js";
 import { formatTable } from "./terminal.js";
 
 export type ComparisonFormat = "text" | "markdown";

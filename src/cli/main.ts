@@ -13,6 +13,7 @@ import { addImport } from "./commands/import.js";
 import { addInit } from "./commands/init.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addReport } from "./commands/report.js";
 import { addGc } from "./commands/gc.js";
 import { addLs } from "./commands/ls.js";
 import { addPublish } from "./commands/publish.js";
@@ -72,6 +73,7 @@ function programOf(interrupts: Interrupts): Command {
     addNeighbors,
     addEvaluate,
     addDiff,
+    addReport,
     addPublish,
     addRollback,
     addLs,

@@ -1,30 +1,8 @@
 // Metrics as people read them.
 
+import { metricNames, titleOf } from "../evaluation/metric-titles.js";
 import { formatTable } from "./terminal.js";
 import type { PartMetrics, Summary } from "../api/summary.js";
-
-const titles: Record<string, string> = {
-  logLoss: "log loss",
-  normalizedEntropy: "normalized entropy",
-  auc: "AUC",
-  userAuc: "user AUC",
-  calibration: "calibration",
-  multiLogLoss: "multi log loss",
-  multiError: "multi error",
-  rmse: "RMSE",
-  mae: "MAE",
-  explainedVarianceRatioTotal: "explained variance",
-  microF1: "micro F1",
-  macroF1: "macro F1",
-};
-
-/** A metric's name as people read it. */
-export function titleOf(name: string): string {
-  return (
-    titles[name] ??
-    name.replace("At", "@").replace(/^(rare)?sameLabel/i, (_, rare) => `${rare ? "rarer: " : ""}same label `)
-  );
-}
 
 /** What a training says at its end. */
 export function trainedText({
@@ -56,17 +34,9 @@ function importanceLines(importances: NonNullable<Summary["importances"]>): stri
   return `${formatTable([["column", "gain", "splits"], ...lines])}${rest}`;
 }
 
-/** recallAt20 and the like. */
-export function isAtK(name: string): boolean {
-  return /^[a-z]+At\d+$/i.test(name);
-}
-
 /** A line a part, a column a metric. */
 export function metricLines(metrics: Record<string, PartMetrics>): string {
-  const known = Object.keys(titles).filter((name) => Object.values(metrics).some((part) => name in part));
-  const names = [
-    ...new Set([...known, ...Object.values(metrics).flatMap((part) => Object.keys(part).filter(isAtK))]),
-  ];
+  const names = metricNames(Object.values(metrics));
   if (names.length === 0) return "";
   const head = ["", ...names.map(titleOf)];
   const lines = Object.entries(metrics).map(([part, values]) => [

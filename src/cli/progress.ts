@@ -4,7 +4,7 @@
 import type { Ora } from "ora";
 import type { EpochProgress, Observe, Progress, Watch } from "../api/progress.js";
 import type { ReadProgress } from "../log/log.js";
-import { isAtK } from "./metrics.js";
+import { isAtK } from "../evaluation/metric-titles.js";
 import { writeLine } from "./terminal.js";
 
 /** Seconds between two lines about reading, off a terminal. */

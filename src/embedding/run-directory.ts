@@ -22,6 +22,8 @@ export const DEFAULT_TABLE = "default";
 /** The file that tells a run from any other directory. */
 export const RUN_MARKER = "manifest.json";
 
+const METRICS_FILE = "metrics.jsonl";
+
 export interface RunContents {
   /** by name; DEFAULT_TABLE is embeddings.arrow */
   tables: Record<string, EmbeddingTable>;
@@ -45,9 +47,12 @@ export interface Run {
   readTable(name?: string): Promise<EmbeddingTable>;
   /** A file of model/ by its path within. @throws {ArtifactError} damaged, or not in the run */
   readModelFile(path: string): Promise<Uint8Array>;
-  /** The objects of metrics.jsonl. @throws {ArtifactError} damaged */
-  readMetrics(): Promise<object[]>;
+  /** The lines of metrics.jsonl; none where the run has no such file. @throws {ArtifactError} damaged */
+  readMetricsLines(): Promise<MetricsLine[]>;
 }
+
+/** An epoch or a component. */
+export type MetricsLine = Readonly<Record<string, unknown>>;
 
 /**
  * Writes a run whole or not at all.
@@ -72,7 +77,7 @@ export async function writeRun(
       await put(`model/${name}`, chunksOf(content));
     }
     const lines = metricsLines.map((line) => `${JSON.stringify(line)}\n`).join("");
-    await put("metrics.jsonl", [Buffer.from(lines)]);
+    await put(METRICS_FILE, [Buffer.from(lines)]);
     const whole: Manifest = { schemaVersion: SCHEMA_VERSION, ...manifest, files };
     const json = `${JSON.stringify(whole, undefined, 2)}\n`;
     await writeChunks(join(dir, RUN_MARKER), [Buffer.from(json)], signal);
@@ -132,10 +137,9 @@ export async function openRun(path: string): Promise<Run> {
     async readModelFile(name) {
       return await readArtifact(await checked(`model/${name}`));
     },
-    async readMetrics() {
-      const text = Buffer.from(await readArtifact(await checked("metrics.jsonl"))).toString("utf8");
-      const lines = text.split("\n").filter((line) => line !== "");
-      return lines.map((line) => JSON.parse(line) as object);
+    async readMetricsLines() {
+      if (!Object.hasOwn(manifest.files, METRICS_FILE)) return [];
+      return jsonLines(await readArtifact(await checked(METRICS_FILE)), join(path, METRICS_FILE));
     },
   };
 }
@@ -160,6 +164,24 @@ function parseManifest(bytes: Uint8Array, file: string): Manifest {
     throw new ArtifactError(`'${file}' lists no files with their checksums: the run is damaged; train again`);
   }
   return parsed;
+}
+
+/** An object a line. @throws {ArtifactError} a line that is none */
+export function jsonLines(bytes: Uint8Array, file: string): MetricsLine[] {
+  const lines = Buffer.from(bytes).toString("utf8").split("\n");
+  return lines
+    .filter((line) => line !== "")
+    .map((line, i) => {
+      try {
+        const parsed: unknown = JSON.parse(line);
+        if (isRecord(parsed)) return parsed;
+      } catch {
+        // told below, as a line that is no object
+      }
+      throw new ArtifactError(
+        `line ${i + 1} of '${file}' is no JSON object: the run is damaged; train again`,
+      );
+    });
 }
 
 /** Checks what reading the run needs; the rest is shown, not relied upon. */

@@ -84,7 +84,7 @@ export async function alignRun(
   const modelFiles: Parameters<typeof writeRun>[2]["modelFiles"] = {};
   for (const name of kept.filter((file) => file !== OPTIMIZER_FILE))
     modelFiles[name] = await own.readModelFile(name);
-  const { files, schemaVersion: _, ...manifest } = own.manifest;
+  const { files: _, schemaVersion: __, ...manifest } = own.manifest;
   const alignment = { to, toTable: earlier.manifest.files["embeddings.arrow"]!, fields };
   await writeRun(
     out,
@@ -93,7 +93,7 @@ export async function alignRun(
       tables: { [DEFAULT_TABLE]: turned },
       manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
       modelFiles: { ...modelFiles, ...(await turnedFiles(own, turn)) },
-      metricsLines: "metrics.jsonl" in files ? await own.readMetrics() : [],
+      metricsLines: await own.readMetricsLines(),
     },
     signal && { signal },
   );

@@ -3,7 +3,7 @@
 import type { Command } from "commander";
 import { sizeText } from "../../errors.js";
 import type { ListedVersion } from "../../operations/list.js";
-import { titleOf } from "../metrics.js";
+import { titleOf } from "../../evaluation/metric-titles.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";
 
 const examples = `

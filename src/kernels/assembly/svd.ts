@@ -9,6 +9,7 @@
 // Structs are written in the order of their fields by ../svd.ts. Twin: ../reference/svd.ts.
 
 import { addProducts } from "./math/tile";
+import { transpose4 } from "./math/transpose";
 import { SparsePlan } from "./svd/plan";
 
 /** Rows of one sum in single precision, before it is added to the double one: both panels of them stay in the first cache. */
@@ -185,18 +186,5 @@ export function combine(
 
 /** Writes four rows of a panel side by side, f32[16][4]. */
 function packRows(rows: usize, packed: usize): void {
-  for (let t: usize = 0; t < 64; t += 16) {
-    const a = v128.load(rows + t);
-    const b = v128.load(rows + t, 64);
-    const c = v128.load(rows + t, 128);
-    const d = v128.load(rows + t, 192);
-    const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-    const cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-    v128.store(packed + (t << 2), v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
-    v128.store(packed + (t << 2), v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), 16);
-    const ef = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-    const gh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-    v128.store(packed + (t << 2), v128.shuffle<f32>(ef, gh, 0, 1, 4, 5), 32);
-    v128.store(packed + (t << 2), v128.shuffle<f32>(ef, gh, 2, 3, 6, 7), 48);
-  }
+  for (let t: usize = 0; t < 64; t += 16) transpose4(rows + t, 64, packed + (t << 2), 16);
 }

@@ -23,7 +23,17 @@ export function referenceNet(
 ): ReferenceNet {
   const parameters: ReferenceNet["parameters"] = {};
   for (const name in first) parameters[name] = referenceParameters(first[name]!, methodOf(name));
+  if (parameters.wide) alignWide(parameters.wide, learning);
   return { shape, learning, parameters };
+}
+
+/** FTRL's weights follow from z: those that are given have the z that they follow from. */
+function alignWide(
+  { values, state }: ReferenceParameters,
+  { wideLearningRate, wideL1, wideL2 }: NetLearning,
+) {
+  if (wideLearningRate === 0) return;
+  values.forEach((w, i) => (state.z[i] = -w * (1 / wideLearningRate + wideL2) - Math.sign(w) * wideL1));
 }
 
 function methodOf(name: string): "adagrad" | "ftrl" | "adam" {

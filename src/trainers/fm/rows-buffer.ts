@@ -1,7 +1,8 @@
 // Rows in the shared memory, where the kernel reads them: loaded once, or again and again as chunks come.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { Arena, Region } from "../../kernels/memory.js";
+import { GrowingArrays } from "../../kernels/growing-arrays.js";
+import type { Arena } from "../../kernels/memory.js";
 import { BATCH_ROWS, BLOCK_ROWS, writeStruct } from "../../kernels/fm.js";
 
 /** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
@@ -14,13 +15,12 @@ export class RowsBuffer {
   /** offset of the struct Rows of assembly/fm/plan.ts */
   readonly offset: number;
   readonly #arena: Arena;
-  readonly #name: string;
-  readonly #regions = new Map<string, Region>();
+  readonly #arrays: GrowingArrays;
 
   /** @param name what the rows are, for messages */
   constructor(arena: Arena, name: string) {
     this.#arena = arena;
-    this.#name = name;
+    this.#arrays = new GrowingArrays(arena, name);
     this.offset = writeStruct(
       arena,
       name,
@@ -37,14 +37,14 @@ export class RowsBuffer {
     const fields = [
       rows.numRows,
       rows.width,
-      this.#copy("indptr", rows.indptr),
-      this.#copy("ids", rows.ids),
-      this.#copy("values", rows.values),
-      this.#copy("labels", rows.labels),
-      this.#copy("weights", rows.weights),
+      this.#arrays.put("indptr", rows.indptr),
+      this.#arrays.put("ids", rows.ids),
+      this.#arrays.put("values", rows.values),
+      this.#arrays.put("labels", rows.labels),
+      this.#arrays.put("weights", rows.weights),
     ];
     if (labelScale !== 1) {
-      const labels = this.#arena.f32(this.#regions.get("labels")!);
+      const labels = this.#arena.f32(this.#arrays.regionOf("labels")!);
       for (let r = 0; r < rows.numRows; r++) labels[r]! /= labelScale;
     }
     new Uint32Array(this.#arena.memory.buffer, this.offset, fields.length).set(fields);
@@ -53,19 +53,6 @@ export class RowsBuffer {
     const isGeneral = rows.indptr !== undefined || rows.values !== undefined;
     this.pairsToCopy = pairsOfWidest(rows, isGeneral ? BATCH_ROWS : BLOCK_ROWS);
     return this;
-  }
-
-  #copy(part: string, source: Uint32Array | Float32Array | undefined): number {
-    if (!source) return 0;
-    let region = this.#regions.get(part);
-    if (!region || region.bytes < source.byteLength) {
-      region = this.#arena.allocate(`the ${part} of ${this.#name}`, source.byteLength);
-      this.#regions.set(part, region);
-    }
-    // bits are copied as they are, whatever they stand for
-    const bits = new Uint32Array(source.buffer, source.byteOffset, source.length);
-    this.#arena.u32(region).set(bits);
-    return region.offset;
   }
 }
 

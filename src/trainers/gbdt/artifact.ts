@@ -31,7 +31,8 @@ export const LEAVES_TABLE = "leaves";
 const MODEL_FILE = "lightgbm.txt";
 const PREPROCESS_FILE = "preprocess.json";
 const LEAVES_FILE = "leaves.jsonl";
-const IMPORTANCES_FILE = "importances.jsonl";
+/** In model/, of trees. */
+export const IMPORTANCES_FILE = "importances.jsonl";
 const HEAD_FILE = "head.json";
 const STATISTICS_FILE = "ctr.jsonl";
 

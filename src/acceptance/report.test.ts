@@ -1,0 +1,247 @@
+// `embed report`: a page about runs, made by the built program and looked at in a browser.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Browser, chromium } from "../testing/chromium.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+const clicks = [fixture("clicks.csv"), "--valid", "0.1", "--test", "0.1"];
+const labels = [
+  "--labels",
+  `${fixture("items.csv")}:item`,
+  "--label-column",
+  "genres",
+  "--name-column",
+  "title",
+];
+
+interface Summary {
+  bytes: number;
+  runs: string[];
+  absent: string[];
+}
+/** Writes a page; the page and the summary. */
+async function reported(args: string[], out = at("page.html")): Promise<Summary & { page: string }> {
+  const { stdout } = await embedOk(["report", ...args, "-o", out, "--force", "--json"], { cwd: folder });
+  return { ...parseJson<Summary>(stdout), page: readFileSync(out, "utf8") };
+}
+const sectionsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].map(([, id]) => id);
+
+beforeAll(async () => {
+  await embedOk(["train-fm", ...clicks, "-o", at("fm"), "--epochs", "6"]);
+  await embedOk(["train-fm", ...clicks, "-o", at("next"), "--epochs", "6", "--seed", "2", "--dim", "8"]);
+  await embedOk(["train-gbdt", ...clicks, "-o", at("trees"), "--num-trees", "20"]);
+  await embedOk(["train-pca", fixture("purchases.csv"), "-o", at("pca"), "--dim", "8"]);
+  await embedOk([
+    "train-fm",
+    fixture("ratings.csv"),
+    "-o",
+    at("ratings"),
+    "--label",
+    "rating",
+    "--epochs",
+    "4",
+  ]);
+});
+
+test("runs of several kinds stand side by side, each with what it has", async () => {
+  const { page, bytes, absent } = await reported(["fm", "trees", "pca"]);
+  expect(sectionsOf(page)).toEqual(
+    "metrics learning calibration importances scree map neighbours norms facts absent".split(" "),
+  );
+  expect(absent).toEqual([expect.stringContaining("trees: norms, map and neighbours")]);
+  expect(bytes).toBe(Buffer.byteLength(page));
+  expect(page).toContain("garden-09");
+  for (const run of ["fm", "trees", "pca"]) expect(page).toContain(`<span class="key">${run}`);
+});
+
+test("the same runs give the same bytes", async () => {
+  const first = await reported(["fm", "trees"], at("first.html"));
+  expect((await reported(["fm", "trees"], at("second.html"))).page).toBe(first.page);
+});
+
+test("items are coloured by labels and called by names of a file", async () => {
+  const { page } = await reported(["ratings", ...labels]);
+  expect(page).toMatch(/<li>\s*<svg[^>]*>\s*<circle[^>]*\/>\s*<\/svg\s*>\s*<span class="key">Drama/);
+  expect(page).toContain("Lighthouse, The Secret (0002844)");
+  expect(page).toContain("Horror|Romance");
+});
+
+test("drift is measured against another run, and keys are those that are asked for", async () => {
+  const { page } = await reported(["next", "--against", "fm", "--key", "item:tea-03", "--part", "none"]);
+  expect(sectionsOf(page)).toEqual(["metrics", "learning", "map", "neighbours", "norms", "drift", "facts"]);
+  expect(page).toContain("since fm");
+  expect([...page.matchAll(/<h3><span class="key">([^<]*)/g)].map(([, key]) => key)).toEqual(["tea-03"]);
+});
+
+test("a version of a store is compared with the one before it, and shows its gates", async () => {
+  const publish = (run: string) =>
+    embedOk(["publish", at(run), "--store", at("store"), "--name", "items"], { cwd: folder });
+  await publish("fm");
+  await publish("next");
+  const outcome = { gate: "rows", bound: ">= 1", value: 12000, previous: 11000, passed: true, message: "" };
+  writeFileSync(at("store/items/000002/gate.json"), JSON.stringify({ outcomes: [outcome] }));
+  const { page } = await reported(["store/items/latest", "--part", "none"]);
+  expect(page).toContain("<title>items/000002");
+  expect(page).toContain("since store/items/000001");
+  expect(page).toMatch(/passed[\s\S]*11,000/);
+});
+
+test("calibration is what evaluate writes as its curve, bin by bin", async () => {
+  await embedOk(["evaluate", at("fm"), "--part", "test", "--curve", at("curve.csv"), "--bootstrap", "0"]);
+  const bins = readFileSync(at("curve.csv"), "utf8").trim().split("\n").slice(1);
+  const { page } = await reported(["fm"]);
+  const shown = [...page.matchAll(/bin (\d+) of 10: (\d+) rows\npredicted ([\d.]+), observed ([\d.]+)/g)];
+  const wanted = bins.map((line) => line.split(",").slice(1).map(Number));
+  expect(shown.map(([, ...numbers]) => numbers.map(Number))).toEqual(
+    wanted.map(([bin, rows, predicted, observed]) => [
+      bin,
+      rows,
+      Number(predicted!.toPrecision(4)),
+      Number(observed!.toPrecision(4)),
+    ]),
+  );
+});
+
+test("a log that is gone leaves calibration out with a word, and fails where it was asked for", async () => {
+  writeFileSync(
+    at("log.csv"),
+    readFileSync(fixture("clicks.csv"), "utf8").split("\n").slice(0, 1500).join("\n"),
+  );
+  await embedOk(["train-fm", "log.csv", "-o", "short", "--test", "0.2", "--epochs", "2"], { cwd: folder });
+  writeFileSync(at("log.csv"), "");
+  const { page, absent } = await reported(["short"]);
+  expect(sectionsOf(page)).not.toContain("calibration");
+  expect(absent).toEqual([expect.stringContaining("calibration of 'short'")]);
+  const asked = await embed(["report", "short", "-o", "asked.html", "--part", "test"], { cwd: folder });
+  expect([asked.code, existsSync(at("asked.html"))]).toEqual([64, false]);
+});
+
+test("keys, names and columns that look like markup stay text", async () => {
+  const evil = `</title></svg><script>document.title='owned'</script>`;
+  const rows = Array.from({ length: 60 }, (_, i) => `${i % 2},u${i % 7},${i % 5 === 0 ? evil : `i${i % 9}`}`);
+  writeFileSync(at("evil.csv"), ["click,user_id,item_id", ...rows].join("\n"));
+  writeFileSync(
+    at("names.csv"),
+    ["item_id,kind", `${evil},<b onclick=x>`, "i1,<b onclick=x>", "i2,plain"].join("\n"),
+  );
+  await embedOk(["train-fm", at("evil.csv"), "-o", at("evil<run>"), "--epochs", "2"]);
+  const { page } = await reported([
+    at("evil<run>"),
+    "--labels",
+    `${at("names.csv")}:item_id`,
+    "--label-column",
+    "kind",
+  ]);
+  expect(page.match(/<script/g)).toHaveLength(1);
+  expect(page).not.toContain("<b onclick");
+  expect(page).toContain("&lt;script&gt;document.title=");
+});
+
+test("a page of large tables says what it drew, and stays small", async () => {
+  const long = "x".repeat(300);
+  const rows = Array.from(
+    { length: 9000 },
+    (_, i) => `${i % 3 === 0 ? 1 : 0},u${i % 50},${long}${(i * 7) % 8000}`,
+  );
+  writeFileSync(at("large.csv"), ["click,user_id,item_id", ...rows].join("\n"));
+  await embedOk(["train-fm", at("large.csv"), "-o", at("large"), "--epochs", "1"]);
+  const { page, bytes } = await reported([at("large"), at("large"), "--part", "none"]);
+  expect(page).toMatch(/2,000 of 8,000 keys, by hash/);
+  expect(bytes).toBeLessThan(2_000_000);
+});
+
+test("bad input is refused by name", async () => {
+  const refused = async (...args: string[]) => {
+    const { code, stderr } = await embed(["report", ...args], { cwd: folder });
+    return [code, stderr.split("\n")[0]];
+  };
+  expect((await refused("fm"))[0]).toBe(64);
+  expect((await refused("none", "-o", "x.html"))[0]).toBe(66);
+  expect(await refused("fm", "-o", "x.html", "--key", "item:tea-3")).toEqual([
+    64,
+    expect.stringContaining("tea-03"),
+  ]);
+  expect(await refused("fm", "-o", "x.html", "--key", "user:u019")).toEqual([
+    64,
+    expect.stringContaining("--field"),
+  ]);
+  expect(await refused("fm", "-o", "x.html", "--label-column", "genres")).toEqual([
+    64,
+    expect.stringContaining("--labels"),
+  ]);
+  expect(await refused("fm", "-o", "x.html", ...labels.slice(0, 2))).toEqual([
+    64,
+    expect.stringContaining("--label-column"),
+  ]);
+  const many = Array.from({ length: 10 }, () => "fm");
+  expect(await refused(...many, "-o", "x.html")).toEqual([64, expect.stringContaining("9 runs at most")]);
+  writeFileSync(at("there.html"), "mine");
+  expect((await refused("fm", "-o", "there.html"))[0]).toBe(73);
+  expect(readFileSync(at("there.html"), "utf8")).toBe("mine");
+});
+
+describe("in headless Chromium", () => {
+  if (!chromium)
+    console.log("skipped: no chromium in PATH (Debian's package chromium) to look at pages with");
+  const inBrowser = chromium ? test : test.skip;
+  let browser: Browser;
+  beforeAll(async () => {
+    await reported(["fm", "trees", "pca", "next", "--against", "next"], at("shown.html"));
+    if (chromium) browser = await Browser.start();
+  });
+  afterAll(async () => await browser?.close());
+
+  inBrowser.each([
+    ["a desk", 1280, false],
+    ["a desk in the dark", 1280, true],
+    ["a phone", 390, false],
+  ])(
+    "every plot is there on %s, nothing runs over the edge, and nothing is logged",
+    async (_, width, dark) => {
+      await browser.show(at("shown.html"), { width, dark });
+      const drawings = await browser.value<
+        { label: string; width: number; height: number; marks: number; right: number }[]
+      >(
+        `[...document.querySelectorAll("figure > svg")].map((svg) => {
+        const { width, height, right } = svg.getBoundingClientRect();
+        const marks = svg.querySelectorAll("path, circle, rect").length;
+        return { label: svg.getAttribute("aria-label"), width, height, right, marks };
+      })`,
+      );
+      // losses of three runs, a square, importances, two screes, three maps, norms and their events of three, drift
+      expect(drawings.length).toBeGreaterThanOrEqual(16);
+      const poor = drawings.filter(
+        ({ width: w, height, marks, right }) => w < 200 || height < 50 || marks === 0 || right > width,
+      );
+      expect(poor).toEqual([]);
+      expect(await browser.value("document.documentElement.scrollWidth")).toBeLessThanOrEqual(width);
+      const { length } = await browser.screenshot();
+      expect(length).toBeGreaterThan(50_000);
+      expect(browser.logged).toEqual([]);
+    },
+  );
+
+  inBrowser("a dot tells its name at once, and a background follows the colours of the system", async () => {
+    await browser.show(at("shown.html"), { width: 1280, dark: true });
+    const place = await browser.value<{ x: number; y: number }>(
+      `(() => {
+        document.documentElement.style.scrollBehavior = "auto";
+        const dot = document.querySelector("figure.map circle");
+        dot.scrollIntoView({ block: "center" });
+        const { x, y, width } = dot.getBoundingClientRect();
+        return { x: x + width / 2, y: y + width / 2 };
+      })()`,
+    );
+    await browser.pointAt(place.x, place.y);
+    expect(await browser.value(`document.querySelector(".tip").textContent`)).toMatch(
+      /^[a-z]+-\d\d\n\d+ events$/,
+    );
+    expect(await browser.value(`getComputedStyle(document.body).backgroundColor`)).toBe("rgb(21, 23, 27)");
+    expect(browser.logged).toEqual([]);
+  });
+});

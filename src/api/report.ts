@@ -1,0 +1,116 @@
+// `embed report`: one page that shows what runs are and how good.
+//
+//   runs (manifests, metrics.jsonl, tables) ──► measured here ──► report/ draws ──► one HTML file
+//
+// The same runs give the same page: samples are drawn by hashes of keys, and no clock is asked.
+
+import { readPublication } from "../embedding/publication.js";
+import { openRun, type Run } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import { checkOutput, writeFileAtomic } from "../io/atomic.js";
+import { version } from "../io/package-version.js";
+import type { ReportedRun } from "../report/content.js";
+import { MOST_RUNS, reportPage } from "../report/page.js";
+import { nameAmong } from "./evaluate.js";
+import type { Watch } from "./progress.js";
+import { scoreForReport } from "./report-calibration.js";
+import { checkLabels, readNames, tableToShow } from "./report-names.js";
+import type { ReportOptions, ReportSummary } from "./report-options.js";
+import { driftOf } from "./report-drift.js";
+import { gatesOf, importancesOf } from "./report-files.js";
+import { keysTold, reportTable } from "./report-table.js";
+
+/** Dots of all maps of a page: it stays below 2 MB and opens at once. */
+const MOST_POINTS = 4500;
+
+/**
+ * Writes a page about runs.
+ *
+ * @param paths run directories, MOST_RUNS at most
+ * @throws {UsageError} a run has not what an option names, or labels without a column and the like
+ * @throws {OutputError} the page exists, and is not to be replaced
+ */
+export async function report(
+  paths: readonly string[],
+  options: ReportOptions,
+  watch: Watch,
+): Promise<ReportSummary> {
+  const start = performance.now();
+  if (paths.length === 0) throw new UsageError("name a run, or several that are to stand side by side");
+  if (paths.length > MOST_RUNS)
+    throw new UsageError(`a page holds ${MOST_RUNS} runs at most, got ${paths.length}: make several pages`);
+  checkLabels(options);
+  const { out, force } = options;
+  await checkOutput(out, force, "file");
+  const runs = await Promise.all(paths.map(openRun));
+  const { measured, absent: unscored, scoredOn } = await scoreForReport(runs, options, watch);
+  const reported: ReportedRun[] = [];
+  const absent = new Set(unscored);
+  const points = Math.min(options.points, Math.floor(MOST_POINTS / runs.length));
+  // the keys whose neighbours are listed are those of the first run that has a table
+  let keys: readonly string[] | undefined;
+  const names = await namesOf(runs);
+  for (const [i, run] of runs.entries()) {
+    watch.signal.throwIfAborted();
+    const shown = await reportRun(run, names[i]!, { ...options, points }, keys, watch);
+    keys ??= shown.run.table?.neighbours.map(({ key }) => key);
+    reported.push({ ...shown.run, ...(measured[i] && { calibration: measured[i] }) });
+    for (const text of shown.absent) absent.add(runs.length > 1 ? `${shown.run.name}: ${text}` : text);
+  }
+  const content = {
+    version,
+    runs: reported,
+    absent: [...absent],
+    ...(scoredOn !== undefined && { scoredOn }),
+  };
+  const page = Buffer.from(await reportPage(content));
+  await writeFileAtomic(out, [page], force, { signal: watch.signal });
+  return {
+    command: "report",
+    version,
+    out,
+    seconds: (performance.now() - start) / 1000,
+    bytes: page.length,
+    runs: [...paths],
+    absent: [...absent],
+  };
+}
+
+/** Distinct names: a version of a store by its place there, another run by its folder, one that comes again by its number. */
+async function namesOf(runs: readonly Run[]): Promise<string[]> {
+  const paths = runs.map(({ path }) => path);
+  const names: string[] = [];
+  for (const [i, path] of paths.entries()) {
+    const published = await readPublication(path);
+    const name = published ? `${published.name}/${published.version}` : nameAmong(paths, i);
+    names.push(names.includes(name) ? `${name} (${i + 1})` : name);
+  }
+  return names;
+}
+
+/** What is shown of one run, but for its calibration; and what cannot be. */
+async function reportRun(
+  run: Run,
+  name: string,
+  options: ReportOptions,
+  keys: readonly string[] | undefined,
+  watch: Watch,
+) {
+  const absent: string[] = [];
+  const opened = await tableToShow(run, options, absent);
+  const names = opened && (await readNames(opened, options));
+  const table = opened && (await reportTable(opened, options, names, keys ?? keysTold(opened, options)));
+  const drift = opened && (await driftOf(opened, options, watch, absent));
+  const [importances, gates] = [await importancesOf(run), await gatesOf(run)];
+  const reported: ReportedRun = {
+    name,
+    path: run.path,
+    manifest: run.manifest,
+    lines: await run.readMetricsLines(),
+    ...(importances && { importances }),
+    ...(table && { table }),
+    ...(drift && { drift }),
+    ...(gates && { gates }),
+  };
+  return { run: reported, absent };
+}

@@ -1,0 +1,69 @@
+// Rows of a table on a plane: each scaled to length 1, as neighbours compare them, then their first two principal components.
+//
+//   u_i = v_i / |v_i|            C = mean of (u_i - m)(u_i - m)'          x_i = ((u_i - m)·p1, (u_i - m)·p2)
+//
+// Of each component the entry that is greatest in magnitude is positive, so that the same rows lie the same way everywhere.
+
+import { lengthOf, unitRows } from "../retrieval/nearest.js";
+import { eigenOf } from "../solvers/svd/symmetric.js";
+
+export interface Plane {
+  /** f64[n][2] */
+  points: Float64Array;
+  /** share of the squared distances from the mean that the plane keeps, in [0, 1] */
+  explained: number;
+}
+
+/**
+ * The plane that keeps most of the rows' distances.
+ *
+ * @param vectors f32[n * dim], n and dim at least 2, no row zero
+ * @returns undefined where all rows point the same way, and none where they differ
+ */
+export function planeOf(vectors: Float32Array, dim: number): Plane | undefined {
+  const units = unitRows(vectors, dim);
+  const n = units.length / dim;
+  const mean = new Float64Array(dim);
+  for (let at = 0; at < units.length; at++) mean[at % dim]! += units[at]! / n;
+  const { values, vectors: components } = eigenOf(covariance(units, mean), dim);
+  const total = values.reduce((sum, value) => sum + Math.max(0, value), 0);
+  if (!(total > 1e-12)) return undefined;
+  const axes = [0, 1].map((c) => axisOf(components, dim, c));
+  const points = new Float64Array(2 * n);
+  for (let i = 0; i < n; i++) {
+    axes.forEach((axis, c) => {
+      let sum = 0;
+      for (let d = 0; d < dim; d++) sum += (units[i * dim + d]! - mean[d]!) * axis[d]!;
+      points[2 * i + c] = sum;
+    });
+  }
+  const kept = [values[0]!, values[1]!].reduce((sum, value) => sum + Math.max(0, value), 0);
+  return { points, explained: kept / total };
+}
+
+/** Rows that are not zero. @returns their indices */
+export function rowsWithDirection(vectors: Float32Array, dim: number, rows: Uint32Array): Uint32Array {
+  return rows.filter((row) => lengthOf(vectors, row * dim, dim) > 0);
+}
+
+/** f64[dim][dim], on and above the diagonal. */
+function covariance(units: Float32Array, mean: Float64Array): Float64Array {
+  const dim = mean.length;
+  const sums = new Float64Array(dim * dim);
+  const row = new Float64Array(dim);
+  for (let at = 0; at < units.length; at += dim) {
+    for (let d = 0; d < dim; d++) row[d] = units[at + d]! - mean[d]!;
+    for (let a = 0; a < dim; a++) {
+      const x = row[a]!;
+      for (let b = a; b < dim; b++) sums[a * dim + b]! += x * row[b]!;
+    }
+  }
+  return sums.map((sum) => (sum * dim) / units.length);
+}
+
+/** f64[dim]: a component with its sign fixed. */
+function axisOf(components: Float64Array, dim: number, c: number): Float64Array {
+  const axis = Float64Array.from({ length: dim }, (_, d) => components[d * dim + c]!);
+  const greatest = axis.reduce((most, value) => (Math.abs(value) > Math.abs(most) ? value : most), 0);
+  return greatest < 0 ? axis.map((value) => -value) : axis;
+}

@@ -1,0 +1,80 @@
+// One AdaGrad step of each embedding that the batch holds, on the sum of its gradients over the batch.
+//
+//   n <- n + g^2     v <- v - lr g / sqrt(n)                                                       Duchi et al. 2011
+//
+// A part has features of its own, so that no two threads meet at one. Gradients are added up in the pairs' order: a feature's
+// first pair takes a slot, the others are added to it, and then each slot makes its step.
+
+import { partStart } from "./parts";
+import { firstPair, NetPlan, NetRows, NetThread } from "./plan";
+
+/** @param first the batch's first row of `rows` */
+export function stepEmbeddings(
+  plan: NetPlan,
+  thread: NetThread,
+  rows: NetRows,
+  part: u32,
+  first: u32,
+  numBlocks: u32,
+): void {
+  const base = (<usize>firstPair(rows.indptr, rows.width, first)) << 2;
+  const last = lastMask(plan.width);
+  let numHeld: u32 = 0;
+  for (let b: u32 = 0; b < numBlocks; b++) {
+    const end = partStart(plan, b, part + 1);
+    for (let at = partStart(plan, b, part); at < end; at += 4) {
+      const j = (<usize>load<u32>(at)) << 2;
+      const feature = load<u32>(rows.ids + base + j);
+      const value = rows.values ? load<f32>(rows.values + base + j) : 1;
+      const source = plan.inputSlopes + ((<usize>load<u32>(plan.places + j)) << 2);
+      const slotAt = plan.slots + ((<usize>feature) << 2);
+      const slot = load<u32>(slotAt);
+      if (slot) {
+        addGradient(plan, sumAt(plan, thread, slot - 1), source, value, last, true);
+      } else {
+        addGradient(plan, sumAt(plan, thread, numHeld), source, value, last, false);
+        store<u32>(thread.held + ((<usize>numHeld) << 2), feature);
+        store<u32>(slotAt, ++numHeld);
+      }
+    }
+  }
+  for (let slot: u32 = 0; slot < numHeld; slot++) {
+    const feature = load<u32>(thread.held + ((<usize>slot) << 2));
+    store<u32>(plan.slots + ((<usize>feature) << 2), 0);
+    step(plan, feature, sumAt(plan, thread, slot));
+  }
+}
+
+function sumAt(plan: NetPlan, thread: NetThread, slot: u32): usize {
+  return thread.sums + ((<usize>(slot * plan.paddedWidth)) << 2);
+}
+
+/** Adds a pair's gradient to a sum, or starts it. @param last ones in the lanes that the last four numbers have */
+function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, last: v128, adds: bool): void {
+  const bytes = (<usize>plan.paddedWidth) << 2;
+  const x = f32x4.splat(value);
+  for (let k: usize = 0; k < bytes; k += 16) {
+    let g = f32x4.mul(x, v128.load(source + k));
+    // behind the embedding's derivatives stand those of the next field
+    if (k + 16 == bytes) g = v128.and(g, last);
+    v128.store(sum + k, adds ? f32x4.add(v128.load(sum + k), g) : g);
+  }
+}
+
+function step(plan: NetPlan, feature: u32, sum: usize): void {
+  const bytes = (<usize>plan.paddedWidth) << 2;
+  const lr = f32x4.splat(plan.embeddingLearningRate);
+  const v = plan.embeddings + ((<usize>feature * plan.embeddingPitch) << 2);
+  for (let k: usize = 0; k < bytes; k += 16) {
+    const g = v128.load(sum + k);
+    const n = f32x4.add(v128.load(v + bytes + k), f32x4.mul(g, g));
+    v128.store(v + bytes + k, n);
+    v128.store(v + k, f32x4.sub(v128.load(v + k), f32x4.div(f32x4.mul(lr, g), f32x4.sqrt(n))));
+  }
+}
+
+/** Ones in the lanes that the last four of W numbers have. */
+function lastMask(width: u32): v128 {
+  const count = ((width - 1) & 3) + 1;
+  return i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(count));
+}

@@ -1,0 +1,49 @@
+// Which pairs are of which part: those whose features have the part's number as their lowest bits.
+//
+//   sorted       u32: pairs of block 0: of part 0, of part 1, ...; of block 1: ...     numbered from the batch's first
+//   partStarts   u32[blocks][PARTS + 1]: where they begin
+//
+// Each block is sorted by the thread that has it, so that a part finds its pairs, in the order of the batch, without reading all.
+
+import { firstPair, NetPlan, NetRows, PARTS } from "./plan";
+
+/** Sorts the pairs of a block by counting. @param first the batch's first row, `row` the block's, both of `rows` */
+export function sortPairs(
+  plan: NetPlan,
+  rows: NetRows,
+  first: u32,
+  row: u32,
+  numRows: u32,
+  block: u32,
+): void {
+  const base = firstPair(rows.indptr, rows.width, first);
+  const ids = rows.ids + ((<usize>base) << 2);
+  const starts = plan.partStarts + ((<usize>(block * (PARTS + 1))) << 2);
+  const from = (<usize>(firstPair(rows.indptr, rows.width, row) - base)) << 2;
+  const end = (<usize>(firstPair(rows.indptr, rows.width, row + numRows) - base)) << 2;
+
+  // counts, then where each part ends, then, moving down from the last pair, where it begins
+  memory.fill(starts, 0, (PARTS + 1) << 2);
+  for (let j = from; j < end; j += 4) {
+    const at = starts + ((<usize>(load<u32>(ids + j) & (PARTS - 1))) << 2);
+    store<u32>(at, load<u32>(at) + 1);
+  }
+  let sum = <u32>(from >>> 2);
+  for (let part: usize = 0; part <= PARTS; part++) {
+    sum += load<u32>(starts + (part << 2));
+    store<u32>(starts + (part << 2), sum);
+  }
+  for (let j = end; j > from;) {
+    j -= 4;
+    const at = starts + ((<usize>(load<u32>(ids + j) & (PARTS - 1))) << 2);
+    const place = load<u32>(at) - 1;
+    store<u32>(at, place);
+    store<u32>(plan.sorted + ((<usize>place) << 2), <u32>(j >>> 2));
+  }
+}
+
+/** Where the pairs of a part of a block begin. */
+export function partStart(plan: NetPlan, block: u32, part: u32): usize {
+  const at = plan.partStarts + ((<usize>(block * (PARTS + 1) + part)) << 2);
+  return plan.sorted + ((<usize>load<u32>(at)) << 2);
+}

@@ -1,0 +1,126 @@
+// What a page is made of: everything is measured by the time it gets here, and the page only shows it.
+
+import type { Manifest } from "../embedding/manifest.js";
+import type { MetricsLine } from "../embedding/run-directory.js";
+import type { CurveBin } from "../evaluation/scored-metrics.js";
+
+/** A run as it stands side by side with others. */
+export interface ReportedRun {
+  /** distinct among the runs of a page */
+  name: string;
+  path: string;
+  manifest: Manifest;
+  /** metrics.jsonl: epochs, trees, or components */
+  lines: readonly MetricsLine[];
+  /** of boosted trees, the greatest gain first */
+  importances?: readonly { column: string; splits: number; gain: number }[];
+  table?: ReportedTable;
+  calibration?: readonly CurveBin[];
+  drift?: Drift;
+  gates?: readonly Gate[];
+}
+
+/** What is shown of a run's table. */
+export interface ReportedTable {
+  dim: number;
+  numRows: number;
+  /** in the table's order */
+  norms: readonly FieldNorms[];
+  /** the field that is drawn and whose neighbours are listed */
+  field: string;
+  /** rows that it has */
+  rows: number;
+  /** f64[n][2]: its items, or a sample of them, on their first two principal components */
+  map?: ItemMap;
+  neighbours: readonly NeighbourList[];
+  /** what an item's vector is, where it is not its row */
+  note?: string;
+}
+
+/** Lengths of a field's vectors. */
+export interface FieldNorms {
+  field: string;
+  /** f64[n], ascending */
+  norms: Float64Array;
+  /** rows of length 0 */
+  zeros: number;
+  /** rows drawn by their count; of the shown field alone */
+  byCount?: readonly { key: string; count: number; norm: number }[];
+}
+
+/** Items on a plane. */
+export interface ItemMap {
+  points: readonly MapPoint[];
+  /** share of the squared distances from the mean that the plane keeps */
+  explained: number;
+  /** the column that gives colours */
+  column?: string;
+  /** by descending number of points; what is not among them is grey */
+  labels: readonly { label: string; points: number }[];
+}
+
+export interface MapPoint {
+  key: string;
+  /** what the key is called, where a file says so */
+  name?: string;
+  count: number;
+  x: number;
+  y: number;
+  /** index into the labels of the map; absent for others and for none */
+  label?: number;
+  /** all its labels as the file has them */
+  cell?: string;
+}
+
+/** The nearest rows of one. */
+export interface NeighbourList {
+  key: string;
+  name?: string;
+  count: number;
+  nearest: readonly { key: string; name?: string; count: number; similarity: number }[];
+}
+
+/** What changed from an earlier table to this one. */
+export interface Drift {
+  /** the earlier run as it was named */
+  against: string;
+  /** neighbours that were compared */
+  k: number;
+  fields: readonly FieldDrift[];
+  /** metrics of the earlier run, by part */
+  metrics: Manifest["metrics"];
+}
+
+export interface FieldDrift {
+  field: string;
+  rows: { a: number; b: number; both: number; gained: number; lost: number };
+  norms: { a: number; b: number };
+  neighbourOverlap?: number;
+  displacement?: { mean: number; median: number; p90: number };
+  /** f64: of the rows compared; NaN for a zero row */
+  byRow?: Float64Array;
+  /** rows compared, where there are more of both */
+  sampled?: number;
+  moved: readonly { key: string; displacement: number }[];
+}
+
+/** A bound that a table had to keep to be published. */
+export interface Gate {
+  gate: string;
+  bound: string;
+  value: number | null;
+  previous: number | null;
+  passed: boolean;
+  message: string;
+}
+
+/** All that a page shows. */
+export interface ReportContent {
+  /** of the program */
+  version: string;
+  runs: readonly ReportedRun[];
+  /** what calibration was measured on, a phrase such as `the test part` */
+  scoredOn?: string;
+  /** sentences about what is not shown, and how to have it */
+  absent: readonly string[];
+}

@@ -1,0 +1,133 @@
+// What changed from an earlier table: keys, neighbours, and how far rows moved once the tables are turned onto each other.
+
+import type { Drift, FieldDrift, ReportedRun } from "./content.js";
+import { titleOf } from "../evaluation/metric-titles.js";
+import { colorOf, figure, grid, runTitle, type Section } from "./figure.js";
+import { html, shortened, tableOf, type Markup } from "./html.js";
+import { percent, short, whole } from "./numbers.js";
+import type { Pen } from "./pen.js";
+
+const BINS = 40;
+/** Fields whose displacements are drawn: those with most rows. */
+const DRAWN = 4;
+
+type Drifted = ReportedRun & { drift: Drift };
+
+/** The drift of the runs that have an earlier one; undefined where none has. */
+export function drift(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+  const drifted = runs.filter((run): run is Drifted => run.drift !== undefined);
+  if (drifted.length === 0) return undefined;
+  return {
+    id: "drift",
+    title: "Drift",
+    lead: html`Displacement is 1 − cos(aQ, b), where Q turns the earlier table onto the later one: 0 where a
+    row stayed, 1 at a right angle. Two trainings differ by such a turn without any score being another.`,
+    body: html`${drifted.map((run) => partOf(pen, runs, run))}`,
+  };
+}
+
+function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
+  const { against, fields, k } = run.drift;
+  const head = [
+    "field",
+    "in both",
+    "gained",
+    "lost",
+    "norm before",
+    "norm now",
+    `same ${k} nearest`,
+    "displacement",
+    "median",
+    "p90",
+  ];
+  const rows = fields.map(({ field, rows: n, norms, neighbourOverlap, displacement: d }) => [
+    html`<span class="key">${shortened(field, 40)}</span>`,
+    ...[n.both, n.gained, n.lost].map(whole),
+    ...[norms.a, norms.b].map(short),
+    neighbourOverlap === undefined ? "" : percent(neighbourOverlap),
+    ...[d?.mean, d?.median, d?.p90].map(short),
+  ]);
+  const sampled = fields.filter((field) => field.sampled !== undefined);
+  const note =
+    sampled.length === 0
+      ? undefined
+      : html`<p class="quiet">
+          Norms, neighbours and displacement of ${sampled.map(({ field }) => shortened(field, 40)).join(", ")}
+          are of ${whole(sampled[0]!.sampled!)} rows that both have, drawn by a hash of the key;
+          <code>embed diff</code> compares them all.
+        </p>`;
+  const largest = fields
+    .filter(({ byRow }) => byRow?.some((value) => !Number.isNaN(value)))
+    .sort((a, b) => b.rows.both - a.rows.both)
+    .slice(0, DRAWN);
+  return html`<h3>${runTitle(runs, run, `since ${shortened(against, 80)}`)}</h3>
+    ${tableOf(head, rows)}${note}${metricsBeside(run)}${grid(largest.map((field) => histogram(pen, runs, run, field)))}`;
+}
+
+/** The held-out metrics of both. */
+function metricsBeside({
+  drift: { metrics: before },
+  manifest: { metrics: now },
+}: Drifted): Markup | undefined {
+  const rows = ["valid", "test"].flatMap((part) =>
+    Object.entries(now[part] ?? {}).flatMap(([name, value]) => {
+      const earlier = before[part]?.[name];
+      if (typeof value !== "number" || typeof earlier !== "number") return [];
+      const change = value - earlier;
+      return [
+        [
+          `${part}: ${titleOf(name)}`,
+          earlier.toFixed(4),
+          value.toFixed(4),
+          `${change >= 0 ? "+" : "−"}${Math.abs(change).toFixed(4)}`,
+        ],
+      ];
+    }),
+  );
+  if (rows.length === 0) return undefined;
+  return html`${tableOf(["metric, each on its own rows", "before", "now", "change"], rows)}`;
+}
+
+function histogram(
+  { plot, draw }: Pen,
+  runs: readonly ReportedRun[],
+  run: Drifted,
+  { field, byRow, moved, displacement }: FieldDrift,
+): Markup {
+  const values = [...byRow!].filter((value) => !Number.isNaN(value));
+  const most = Math.max(0.02, ...values);
+  const counts = new Uint32Array(BINS);
+  for (const value of values) counts[Math.min(BINS - 1, Math.floor((BINS * value) / most))]!++;
+  const bars = [...counts.entries()].map(([bin, rows]) => ({
+    from: (bin * most) / BINS,
+    to: ((bin + 1) * most) / BINS,
+    rows,
+  }));
+  const name = shortened(field, 40);
+  const drawing = draw(
+    `displacement of the rows of ${name} of run ${run.name}: median ${short(displacement?.median)}, ninetieth percentile ${short(displacement?.p90)}`,
+    {
+      height: 200,
+      marginLeft: 46,
+      x: { label: "displacement", domain: [0, most], ticks: 5 },
+      y: { label: "rows", grid: true, ticks: 4 },
+      marks: [
+        plot.rectY(bars, {
+          x1: "from",
+          x2: "to",
+          y: "rows",
+          fill: colorOf(runs, run),
+          insetRight: 0.5,
+          title: ({ from, to, rows }) => `${whole(rows)} rows moved ${short(from)} to ${short(to)}`,
+        }),
+        plot.ruleX(displacement ? [displacement.median] : [], { strokeDasharray: "2,3" }),
+        plot.ruleY([0]),
+      ],
+    },
+  );
+  const most10 = moved
+    .slice(0, 10)
+    .map(({ key, displacement: d }) => [html`<span class="key">${shortened(key, 60)}</span>`, short(d)]);
+  const table = most10.length > 0 ? tableOf(["moved most", "displacement"], most10) : undefined;
+  return figure(html`<span class="key">${name}</span> <small>dashed: median</small>`, drawing, table);
+}

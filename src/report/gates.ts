@@ -1,0 +1,32 @@
+// Which bounds a table kept, and which it did not.
+
+import type { Gate, ReportedRun } from "./content.js";
+import { runTitle, type Section } from "./figure.js";
+import { html, shortened, tableOf, type Markup } from "./html.js";
+import { short } from "./numbers.js";
+
+type Gated = ReportedRun & { gates: readonly Gate[] };
+
+/** The gates of the runs that went through some; undefined where none did. */
+export function gates(runs: readonly ReportedRun[]): Section | undefined {
+  const gated = runs.filter((run): run is Gated => (run.gates?.length ?? 0) > 0);
+  if (gated.length === 0) return undefined;
+  return {
+    id: "gates",
+    title: "Gates",
+    lead: html`The bounds that were checked before this table was published.`,
+    body: html`${gated.map((run) => html`${runs.length > 1 ? html`<h3>${runTitle(runs, run)}</h3>` : undefined}${gateTable(run)}`)}`,
+  };
+}
+
+function gateTable({ gates: all }: Gated): Markup {
+  const rows = all.map(({ gate, bound, value, previous, passed, message }) => [
+    html`<span class="key">${shortened(gate, 60)}</span>`,
+    html`<span class="${passed ? "passed" : "failed"}">${passed ? "✓ passed" : "✗ failed"}</span>`,
+    html`${shortened(bound, 80)}`,
+    html`${passed ? "" : shortened(message, 300)}`,
+    short(value),
+    short(previous),
+  ]);
+  return tableOf(["gate", "", "bound", "", "value", "last version"], rows, 4);
+}

@@ -1,0 +1,73 @@
+// The metrics of all runs, by part, the best of each marked where runs can be compared.
+
+import type { PartMetrics } from "../embedding/manifest.js";
+import { metricNames, titleOf } from "../evaluation/metric-titles.js";
+import { goodness } from "../evaluation/user-metric.js";
+import type { ReportedRun } from "./content.js";
+import { runTitle, type Section } from "./figure.js";
+import { html, shortened, tableOf, type Markup } from "./html.js";
+
+/** Parts in the order in which they are read: what decides first. */
+const parts = ["test", "valid", "train"];
+
+/** The table; undefined where no run has metrics, as imported tables have none. */
+export function metrics(runs: readonly ReportedRun[]): Section | undefined {
+  const all = runs.flatMap(({ manifest }) => Object.values(manifest.metrics ?? {}));
+  const names = metricNames(all);
+  if (names.length === 0) return undefined;
+  const found = new Set(runs.flatMap(({ manifest }) => Object.keys(manifest.metrics ?? {})));
+  const ordered = [
+    ...parts.filter((part) => found.has(part)),
+    ...[...found].filter((part) => !parts.includes(part)),
+  ];
+  const comparable = runs.length > 1 && sameParts(runs);
+  return {
+    id: "metrics",
+    title: "Metrics",
+    lead: comparable
+      ? html`As training measured them. The best of each part is bold; the runs held out the same rows of the
+        same logs.`
+      : runs.length > 1
+        ? html`As training measured them, each run on rows of its own: the logs or the splits differ, so that
+            columns cannot be compared. <code>embed evaluate</code> measures runs on one log.`
+        : html`As training measured them.`,
+    body: tableOf(
+      ["", ...names.map(titleOf)],
+      ordered.flatMap((part) => linesOf(runs, part, names, comparable)),
+    ),
+  };
+}
+
+function linesOf(runs: readonly ReportedRun[], part: string, names: readonly string[], comparable: boolean) {
+  const shown = runs.filter(({ manifest }) =>
+    names.some((name) => numberIn(manifest.metrics[part], name) !== undefined),
+  );
+  const bestOf = (name: string): number => {
+    const values = shown.map(({ manifest }) => numberIn(manifest.metrics[part], name));
+    return Math.max(
+      ...values.map((value) => (value === undefined ? -Infinity : (goodness(name, value) ?? NaN))),
+    );
+  };
+  const best = Object.fromEntries(names.map((name) => [name, bestOf(name)]));
+  return shown.map((run) => [
+    runs.length > 1 ? html`${shortened(part, 30)} · ${runTitle(runs, run)}` : html`${shortened(part, 30)}`,
+    ...names.map((name): Markup => {
+      const value = numberIn(run.manifest.metrics[part], name);
+      if (value === undefined) return html``;
+      const isBest = comparable && shown.length > 1 && goodness(name, value) === best[name];
+      return isBest ? html`<strong>${value.toFixed(4)}</strong>` : html`${value.toFixed(4)}`;
+    }),
+  ]);
+}
+
+function numberIn(part: PartMetrics | undefined, name: string): number | undefined {
+  const value = part && Object.hasOwn(part, name) ? part[name] : undefined;
+  return typeof value === "number" ? value : undefined;
+}
+
+/** Whether all runs read the same bytes and held out as many of them in the same way. */
+function sameParts(runs: readonly ReportedRun[]): boolean {
+  const identity = ({ manifest: { inputs, split, seed } }: ReportedRun) =>
+    JSON.stringify([inputs?.map(({ sha256 }) => sha256), split, split?.by === "random" ? seed : undefined]);
+  return new Set(runs.map(identity)).size === 1;
+}

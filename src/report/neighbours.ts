@@ -1,0 +1,54 @@
+// The nearest rows of a few keys, runs side by side.
+
+import type { NeighbourList, ReportedRun, ReportedTable } from "./content.js";
+import { runTitle, type Section } from "./figure.js";
+import { html, shortened, type Markup } from "./html.js";
+import { counted } from "./numbers.js";
+
+type WithTable = ReportedRun & { table: ReportedTable };
+
+/** The lists; undefined where no run has one. */
+export function neighbours(runs: readonly ReportedRun[]): Section | undefined {
+  const shown = runs.filter((run): run is WithTable => (run.table?.neighbours.length ?? 0) > 0);
+  if (shown.length === 0) return undefined;
+  const keys = [...new Set(shown.flatMap(({ table }) => table.neighbours.map(({ key }) => key)))];
+  const notes = [...new Set(shown.flatMap(({ table: { note } }) => note ?? []))];
+  return {
+    id: "neighbours",
+    title: "Nearest neighbours",
+    lead: html`The nearest rows by cosine of a few
+    keys.${notes.length > 0 ? ` Here ${notes.join("; ")}.` : undefined}`,
+    body: html`<div class="cards">${keys.map((key) => card(runs, shown, key))}</div> `,
+  };
+}
+
+function card(runs: readonly ReportedRun[], shown: readonly WithTable[], key: string): Markup {
+  const lists = shown.map((run) => ({ run, list: run.table.neighbours.find((one) => one.key === key) }));
+  const { name, count } = lists.find(({ list }) => list)!.list!;
+  const events = count > 0 ? html`<small>${counted(count, "event")}</small>` : undefined;
+  return html`<article>
+    <h3>${named({ key, name })} ${events}</h3>
+    ${lists.map(({ run, list }) => html`${runs.length > 1 ? html`<h4>${runTitle(runs, run)}</h4>` : undefined}${listOf(list)}`)}
+  </article> `;
+}
+
+function listOf(list: NeighbourList | undefined): Markup {
+  if (!list) return html`<p class="quiet">not a row of this run</p>`;
+  if (list.nearest.length === 0)
+    return html`<p class="quiet">near nothing: its vector is zero, or it stands alone</p>`;
+  return html`<ol class="near">
+    ${list.nearest.map(
+      (near) =>
+        html`<li>
+          ${named(near)}<b style="--w:${Math.max(0, near.similarity).toFixed(2)}"
+            >${near.similarity.toFixed(3)}</b
+          >
+        </li> `,
+    )}
+  </ol> `;
+}
+
+function named({ key, name }: { key: string; name?: string | undefined }): Markup {
+  if (name === undefined) return html`<span class="key">${shortened(key, 60)}</span>`;
+  return html`<span class="key">${shortened(name, 60)} <small>${shortened(key, 40)}</small></span>`;
+}

@@ -1,0 +1,113 @@
+// The page: sections in the order in which a table is judged, in one file that asks for nothing from elsewhere.
+//
+// A policy in its head lets nothing be loaded and no script run but the page's own, whatever a log's keys hold.
+
+import { calibration } from "./calibration.js";
+import type { ReportContent } from "./content.js";
+import { drift } from "./drift.js";
+import { facts } from "./facts.js";
+import type { Section } from "./figure.js";
+import { gates } from "./gates.js";
+import { html, Markup, shortened } from "./html.js";
+import { importances } from "./importances.js";
+import { itemMaps } from "./item-map.js";
+import { learningCurves } from "./learning-curves.js";
+import { metrics } from "./metrics.js";
+import { neighbours } from "./neighbours.js";
+import { norms } from "./norms.js";
+import { counted } from "./numbers.js";
+import { loadPen } from "./pen.js";
+import { scree } from "./scree.js";
+import { script } from "./script.js";
+import { style } from "./style.js";
+
+/** Runs that a page holds: each has a colour of its own. */
+export const MOST_RUNS = 9;
+
+/**
+ * The page as HTML. The same content gives the same text.
+ *
+ * @param content runs of distinct names, MOST_RUNS at most
+ */
+export async function reportPage(content: ReportContent): Promise<string> {
+  const pen = await loadPen();
+  const { runs, scoredOn, absent, version } = content;
+  const sections = [
+    metrics(runs),
+    learningCurves(pen, runs),
+    calibration(pen, runs, scoredOn),
+    importances(pen, runs),
+    scree(pen, runs),
+    itemMaps(pen, runs),
+    neighbours(runs),
+    norms(pen, runs),
+    drift(pen, runs),
+    gates(runs),
+    facts(runs),
+  ].filter((section) => section !== undefined);
+  const title = runs.map(({ name }) => shortened(name, 60)).join(" · ");
+  const page = html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="${await policy()}" />
+        <title>${title} – embed report</title>
+        <style>
+          ${new Markup(style)}
+        </style>
+      </head>
+      <body>
+        <header>
+          <h1 class="key">${title}</h1>
+          ${subtitle(content)}
+          <nav aria-label="Sections">
+            ${sections.map(({ id, title: name }) => html`<a href="#${id}">${name}</a> `)}
+          </nav>
+        </header>
+        <main>
+          ${sections.map(sectionOf)}
+          ${
+            absent.length > 0
+              ? html`<section id="absent">
+                  <h2>Not on this page</h2>
+                  <ul class="quiet">
+                    ${absent.map((text) => html`<li>${text}</li>`)}
+                  </ul>
+                </section>`
+              : undefined
+          }
+        </main>
+        <footer>embed report ${version}</footer>
+        ${scriptElement}
+      </body>
+    </html> `;
+  return page.text;
+}
+
+/** Not written in a template, whose layout would change the hash. */
+const scriptElement = new Markup(`<script>${script}</script>`);
+
+/** A line under the title: how many runs, of what. */
+function subtitle({ runs }: ReportContent): Markup {
+  const [first] = runs;
+  const rows = new Set(runs.map(({ manifest }) => manifest.rows));
+  const of =
+    rows.size === 1 ? `trained on ${counted(first!.manifest.rows, "row")}` : "trained on different rows";
+  const commands = [...new Set(runs.map(({ manifest }) => `embed ${manifest.command}`))].join(", ");
+  return html`<p>${runs.length > 1 ? `${runs.length} runs, ` : ""}${commands}, ${of}</p>`;
+}
+
+function sectionOf({ id, title, lead, body }: Section): Markup {
+  return html`<section id="${id}">
+    <h2>${title}</h2>
+    ${lead === undefined ? undefined : html`<p class="lead">${lead}</p>`} ${body}
+  </section> `;
+}
+
+/** Nothing is loaded, and no script runs but the one whose hash this is. */
+async function policy(): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", Buffer.from(script));
+  const hash = Buffer.from(digest).toString("base64");
+  return `default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'`;
+}

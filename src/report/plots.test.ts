@@ -1,0 +1,223 @@
+// Each drawing shows the numbers that it was given.
+
+import { parseHTML } from "linkedom";
+import { reportedRun, reportedTable } from "../testing/reported.js";
+import { calibration, wilson } from "./calibration.js";
+import type { ReportedRun } from "./content.js";
+import { drift } from "./drift.js";
+import { gates } from "./gates.js";
+import { importances } from "./importances.js";
+import { itemMaps } from "./item-map.js";
+import { learningCurves } from "./learning-curves.js";
+import { metrics } from "./metrics.js";
+import { neighbours } from "./neighbours.js";
+import { norms } from "./norms.js";
+import { loadPen, type Pen } from "./pen.js";
+import { scree } from "./scree.js";
+import type { Section } from "./figure.js";
+
+let pen: Pen;
+beforeAll(async () => {
+  pen = await loadPen();
+});
+
+interface Found {
+  textContent: string;
+  getAttribute(name: string): string | null;
+}
+
+/** The elements of a section that match. */
+function within(section: Section | undefined, selector: string): Found[] {
+  const { document } = parseHTML(`<html><body>${section!.body.text}</body></html>`);
+  return [...document.querySelectorAll(selector)] as unknown as Found[];
+}
+const titles = (section: Section | undefined) =>
+  within(section, "figure > svg title").map((title) => title.textContent);
+const rowsOf = (section: Section | undefined) =>
+  within(section, "tbody tr").map((row) =>
+    row.textContent
+      .trim()
+      .split(/\s*\n\s*/)
+      .join(" | "),
+  );
+
+test("learning curves mark the last epoch that was the best, and list the losses", () => {
+  const section = learningCurves(pen, [reportedRun()]);
+  expect(titles(section)).toEqual(["best: epoch 2, 0.6"]);
+  expect(rowsOf(section)).toHaveLength(3);
+  expect(within(section, "figure > svg path[d]").length).toBeGreaterThanOrEqual(2);
+});
+
+test("thousands of trees are drawn by some of them, the best and the last among these", () => {
+  const lines = Array.from({ length: 5000 }, (_, i) => ({
+    epoch: i + 1,
+    trainLoss: 1 / (i + 1),
+    validLoss: 1 + Math.abs(i - 3210) / 1e4,
+    best: i <= 3210,
+  }));
+  const section = learningCurves(pen, [reportedRun({ lines })]);
+  expect(titles(section)).toEqual(["best: epoch 3211, 1"]);
+  const longest = Math.max(
+    ...within(section, "path[d]").map((path) => path.getAttribute("d")!.split("L").length),
+  );
+  expect(longest).toBeLessThan(310);
+  expect(rowsOf(section).length).toBeLessThan(40);
+});
+
+test("runs of one loss are drawn to one scale, and rankings by their metrics", () => {
+  const high = reportedRun({
+    name: "high",
+    lines: [
+      { epoch: 1, trainLoss: 7, validLoss: 8 },
+      { epoch: 2, trainLoss: 6, validLoss: 8 },
+    ],
+  });
+  const ranked = reportedRun({
+    name: "ranked",
+    lines: [1, 2].map((epoch) => ({ epoch, recallAt20: epoch / 10 })),
+  });
+  const section = learningCurves(pen, [reportedRun(), high, ranked]);
+  const labels = within(section, "figure > svg").map((svg) => svg.getAttribute("aria-label"));
+  expect(labels.map((label) => /(?:of|rows of) run (\w+)/.exec(label!)![1])).toEqual([
+    "week",
+    "high",
+    "ranked",
+  ]);
+  // of the loss of 8 the first drawing has a number too
+  const [first] = within(section, "figure > svg");
+  expect(first!.textContent).toContain("8");
+  expect(labels[2]).toContain("recall@20");
+});
+
+test("Wilson's interval is that of the published example: 81 of 263 lie in 0.2553 to 0.3662", () => {
+  const { low, high } = wilson(81 / 263, 263);
+  expect([low.toFixed(4), high.toFixed(4)]).toEqual(["0.2553", "0.3662"]);
+});
+
+test("calibration has a dot a bin and its interval, and the same in numbers", () => {
+  const bins = [
+    { rows: 100, predicted: 0.1, observed: 0.12 },
+    { rows: 100, predicted: 0.5, observed: 0.4 },
+  ];
+  const section = calibration(pen, [reportedRun({ calibration: bins })], "the test part");
+  expect(titles(section)).toEqual([
+    "week, bin 1 of 2: 100 rows\npredicted 0.1, observed 0.12",
+    "week, bin 2 of 2: 100 rows\npredicted 0.5, observed 0.4",
+  ]);
+  expect(within(section, 'g[stroke-opacity="0.4"] line')).toHaveLength(2);
+  expect(rowsOf(section)).toHaveLength(2);
+  expect(calibration(pen, [reportedRun()])).toBeUndefined();
+});
+
+test("a scree plot has a bar a component, and what the first ones explain together", () => {
+  const lines = [0.5, 0.25, 0.125].map((explainedVarianceRatio, i) => ({
+    component: i + 1,
+    explainedVarianceRatio,
+  }));
+  const section = scree(pen, [reportedRun({ lines })]);
+  expect(titles(section)).toEqual(["component 1: 50.00 %", "component 2: 25.00 %", "component 3: 12.50 %"]);
+  expect(rowsOf(section).at(-1)).toMatch(/87\.50 %/);
+  expect(scree(pen, [reportedRun()])).toBeUndefined();
+});
+
+test("importances are shares of all gain, columns that no tree asks left out of the drawing", () => {
+  const columns = [
+    { column: "age", splits: 10, gain: 3 },
+    { column: "hour", splits: 5, gain: 1 },
+    { column: "never", splits: 0, gain: 0 },
+  ];
+  const section = importances(pen, [reportedRun({ importances: columns })]);
+  expect(titles(section)).toEqual([
+    "age: 75.00 % of the gain, 10 splits",
+    "hour: 25.00 % of the gain, 5 splits",
+  ]);
+  expect(rowsOf(section)).toHaveLength(3);
+});
+
+test("columns whose names begin alike keep a bar each", () => {
+  const columns = ["a", "b"].map((end) => ({ column: `${"x".repeat(50)}${end}`, splits: 1, gain: 1 }));
+  expect(titles(importances(pen, [reportedRun({ importances: columns })]))).toHaveLength(2);
+});
+
+test("norms are counted in bins, and drawn by events", () => {
+  const section = norms(pen, [reportedRun({ table: reportedTable() })]);
+  const found = titles(section);
+  expect(found.filter((title) => title.includes("1 row of length"))).toHaveLength(3);
+  expect(found).toContain("pot\n30 events, length 3");
+});
+
+test("vectors that are all zero are one bar at nought", () => {
+  const zero = { field: "item_id", norms: new Float64Array(5), zeros: 5 };
+  const section = norms(pen, [reportedRun({ table: reportedTable({ norms: [zero] }) })]);
+  expect(titles(section)).toEqual([expect.stringContaining("5 rows of length 0")]);
+});
+
+test("a map has a dot a key with its name, coloured by label, what has none in grey below", () => {
+  const points = [
+    { key: "1", name: "Tea", count: 2, x: 0, y: 0, label: 0, cell: "hot|drink" },
+    { key: "2", count: 1, x: 1, y: 1 },
+  ];
+  const map = { points, explained: 0.5, column: "kind", labels: [{ label: "hot", points: 1 }] };
+  const section = itemMaps(pen, [reportedRun({ table: reportedTable({ map, rows: 2 }) })]);
+  expect(titles(section)).toEqual(["2\n1 event", "Tea (1)\nhot|drink\n2 events"]);
+  const fills = within(section, "figure > svg circle").map((circle) => circle.getAttribute("fill"));
+  expect(fills).toEqual(["var(--others)", "#4269d0"]);
+  expect(within(section, ".legend li").map((entry) => entry.textContent.trim())).toEqual([
+    "hot 1",
+    "others 1",
+  ]);
+});
+
+test("neighbours of one key stand below each other by run, a key that a run lacks is said to be so", () => {
+  const runs: ReportedRun[] = [
+    reportedRun({ table: reportedTable() }),
+    reportedRun({ name: "next", table: reportedTable({ neighbours: [] }) }),
+    reportedRun({
+      name: "third",
+      table: reportedTable({ neighbours: [{ key: "tea", count: 1, nearest: [] }] }),
+    }),
+  ];
+  const section = neighbours(runs);
+  expect(within(section, "article")).toHaveLength(1);
+  expect(within(section, ".near li").map((one) => one.textContent.trim())).toEqual(["pot0.500"]);
+  expect(within(section, ".quiet")[0]!.textContent).toContain("near nothing");
+});
+
+test("drift tells what came and went, and how the metrics changed", () => {
+  const field = {
+    field: "item_id",
+    rows: { a: 3, b: 4, both: 2, gained: 2, lost: 1 },
+    norms: { a: 1, b: 2 },
+    neighbourOverlap: 0.25,
+    displacement: { mean: 0.1, median: 0.05, p90: 0.2 },
+    byRow: Float64Array.of(0, 0.2),
+    moved: [{ key: "tea", displacement: 0.2 }],
+  };
+  const change = { against: "last", k: 10, fields: [field], metrics: { test: { logLoss: 0.45, auc: 0.8 } } };
+  const section = drift(pen, [reportedRun({ drift: change })]);
+  const rows = rowsOf(section).join("\n");
+  expect(rows).toMatch(/item_id.*2.*2.*1.*25\.0 %/);
+  expect(rows).toMatch(/test: log loss.*0\.4500.*0\.4000.*−0\.0500/);
+  expect(titles(section).filter((title) => title.startsWith("1 rows moved"))).toHaveLength(2);
+});
+
+test("gates say which failed, in words and not by colour alone", () => {
+  const all = [
+    { gate: "rows", bound: ">= 10", value: 20, previous: 19, passed: true, message: "fine" },
+    { gate: "auc", bound: ">= 0.7", value: 0.5, previous: null, passed: false, message: "AUC fell" },
+  ];
+  const rows = rowsOf(gates([reportedRun({ gates: all })]));
+  expect(rows[0]).toMatch(/rows.*passed.*20.*19/);
+  expect(rows[1]).toMatch(/auc.*failed.*AUC fell.*0\.5.*–/);
+});
+
+test("the best metric is bold among runs of the same held-out rows alone", () => {
+  const worse = reportedRun({ name: "worse" });
+  worse.manifest.metrics = { test: { logLoss: 0.5, auc: 0.9 } };
+  const bold = (section: Section | undefined) => within(section, "strong").map((one) => one.textContent);
+  expect(bold(metrics([reportedRun(), worse]))).toEqual(["0.4000", "0.9000"]);
+  worse.manifest.inputs = [{ path: "other.csv", bytes: 1, sha256: "cd".repeat(32) }];
+  const apart = metrics([reportedRun(), worse]);
+  expect(bold(apart)).toEqual([]);
+  expect(apart!.lead).toMatchObject({ text: expect.stringContaining("cannot be compared") });
+});

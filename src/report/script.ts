@@ -1,0 +1,43 @@
+// The page's one script: names appear at once, under a finger too. Without it, a browser shows the same titles after a moment.
+
+/**
+ * JavaScript of the page: the title of the mark under the pointer, or of the nearest within a finger's breadth, stands beside it.
+ * It reads what is on the page and writes text alone.
+ */
+export const script = `
+"use strict";
+const tip = document.createElement("div");
+tip.className = "tip";
+tip.hidden = true;
+document.body.append(tip);
+for (const svg of document.querySelectorAll("figure > svg")) {
+  const marks = [...svg.querySelectorAll("title")].map((title) => {
+    const mark = title.parentElement;
+    const text = title.textContent;
+    title.remove();
+    return { mark, text };
+  });
+  if (marks.length === 0) continue;
+  const hide = () => { tip.hidden = true; };
+  const show = ({ clientX, clientY, pointerType, target }) => {
+    let best = marks.find(({ mark }) => mark === target);
+    let least = pointerType === "mouse" ? 12 : 24;
+    for (const one of best ? [] : marks) {
+      const box = one.mark.getBoundingClientRect();
+      const x = Math.max(box.left - clientX, 0, clientX - box.right);
+      const y = Math.max(box.top - clientY, 0, clientY - box.bottom);
+      if (Math.hypot(x, y) < least) [best, least] = [one, Math.hypot(x, y)];
+    }
+    if (!best) return hide();
+    tip.textContent = best.text;
+    tip.hidden = false;
+    const { offsetWidth, offsetHeight } = tip;
+    const left = Math.min(clientX + 12, document.documentElement.clientWidth - offsetWidth - 4);
+    tip.style.left = Math.max(4, left) + scrollX + "px";
+    tip.style.top = Math.max(4, clientY - offsetHeight - 12) + scrollY + "px";
+  };
+  svg.addEventListener("pointermove", show);
+  svg.addEventListener("pointerdown", show);
+  svg.addEventListener("pointerleave", hide);
+}
+`;

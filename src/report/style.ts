@@ -1,0 +1,97 @@
+// The page's one style: readable on a phone, on a desk and on paper, light and dark; no font and no image from elsewhere.
+
+/** CSS of the page. */
+export const style = `
+:root {
+  color-scheme: light dark;
+  --page: #fff; --ink: #1b1e23; --soft: #5b626c; --rule: #e6e8eb; --wash: #f7f8f9;
+  --muted: #9aa1aa; --others: #c9cdd2; --good: #1a7f37; --bad: #c62828; --bar: #4269d022;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #15171b; --ink: #e4e6e9; --soft: #9aa1ab; --rule: #2b2f36; --wash: #1c1f24;
+    --muted: #6f7782; --others: #4a515b; --good: #57c27a; --bad: #ff8078; --bar: #6c8ee838;
+  }
+}
+* { box-sizing: border-box; }
+html { -webkit-text-size-adjust: 100%; scroll-behavior: smooth; }
+body {
+  margin: 0 auto; max-width: 1180px; padding: 2.5rem 1.25rem 4rem;
+  background: var(--page); color: var(--ink);
+  font: 15px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", sans-serif;
+  overflow-wrap: break-word;
+}
+header { margin-bottom: 1.5rem; }
+h1 { font-size: 1.75rem; line-height: 1.25; letter-spacing: -0.015em; margin: 0 0 .35rem; }
+h2 { font-size: 1.2rem; letter-spacing: -0.01em; margin: 0 0 .25rem; }
+h3 { font-size: 1rem; margin: 1.25rem 0 .5rem; }
+h4 { font-size: .85rem; font-weight: 500; margin: .75rem 0 .2rem; }
+section { border-top: 1px solid var(--rule); padding-top: 1.5rem; margin-top: 2.25rem; }
+p { margin: 0 0 1rem; }
+.lead { color: var(--soft); max-width: 68ch; }
+.quiet, small, header p { color: var(--soft); }
+small { font-size: .84em; font-weight: 400; }
+a { color: inherit; text-underline-offset: .2em; text-decoration-color: var(--muted); }
+nav { display: flex; flex-wrap: wrap; gap: .25rem 1.1rem; font-size: .9rem; }
+code { font: .9em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; overflow-wrap: anywhere; }
+.key { unicode-bidi: isolate; overflow-wrap: anywhere; }
+.grid { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 340px), 1fr)); gap: 1.5rem 2rem; align-items: start; }
+.maps { grid-template-columns: repeat(auto-fit, minmax(min(100%, 460px), 1fr)); }
+figure { margin: 0; min-width: 0; max-width: 520px; }
+figure.map { max-width: 640px; }
+figcaption { font-weight: 600; font-size: .92rem; margin-bottom: .4rem; }
+figcaption small { margin-left: .35em; }
+figure > svg { display: block; width: 100%; height: auto; overflow: visible; --plot-background: var(--page); font-family: inherit; }
+figure.map > svg { background: var(--wash); border-radius: 6px; }
+svg text { white-space: pre; }
+[aria-label] g[stroke-opacity="0.1"] { stroke-opacity: .12; }
+.dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .45em; }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: 0 0 1rem; padding: 0; font-size: .9rem; }
+.legend svg { width: .75em; height: .75em; margin-right: .4em; }
+.legend-title { font-size: .85rem; color: var(--soft); margin: 0 0 .15rem; }
+.wide { overflow-x: auto; max-width: 100%; margin-bottom: 1rem; }
+table { border-collapse: collapse; font-size: .88rem; }
+th, td { text-align: left; vertical-align: baseline; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--rule); font-weight: 400; }
+thead th { color: var(--soft); font-size: .84rem; }
+.number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+tbody th { max-width: 26rem; }
+.passed { color: var(--good); white-space: nowrap; }
+.failed { color: var(--bad); font-weight: 600; white-space: nowrap; }
+details { margin-top: .35rem; font-size: .9rem; }
+summary { cursor: pointer; color: var(--soft); font-size: .84rem; }
+.cards { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 300px), 1fr)); gap: 1.75rem 2.5rem; }
+.cards h3 { margin: 0 0 .25rem; }
+.near { margin: 0; padding: 0; list-style: none; font-size: .9rem; }
+.near li { display: flex; justify-content: space-between; gap: 1rem; padding: .18rem 0; border-bottom: 1px solid var(--rule); }
+.near b { flex: none; align-self: baseline; width: 4.6rem; padding-right: .3rem; text-align: right; font-weight: 400; font-variant-numeric: tabular-nums;
+  background: linear-gradient(var(--bar), var(--bar)) right / calc(100% * var(--w)) 100% no-repeat; border-radius: 2px; }
+dl { display: grid; grid-template-columns: minmax(6rem, auto) 1fr; gap: .3rem 1.25rem; margin: 0 0 1rem; font-size: .9rem; }
+dt { color: var(--soft); }
+dd { margin: 0; min-width: 0; }
+dd ul { margin: 0; padding: 0; list-style: none; }
+.options { columns: 15rem; column-gap: 2rem; }
+.options li { break-inside: avoid; overflow-wrap: anywhere; }
+.options b { font-weight: 400; color: var(--soft); }
+.tip { position: absolute; z-index: 1; max-width: 20rem; padding: .3rem .55rem; border-radius: 4px; pointer-events: none; white-space: pre-line;
+  background: var(--ink); color: var(--page); font-size: .82rem; line-height: 1.35; overflow-wrap: anywhere; }
+footer { color: var(--soft); font-size: .84rem; margin-top: 3rem; }
+@media (max-width: 480px) {
+  body { padding: 1.5rem 1rem 3rem; }
+  h1 { font-size: 1.4rem; }
+  dl { grid-template-columns: 1fr; gap: 0; }
+  dd { margin-bottom: .5rem; }
+}
+@media print {
+  :root { color-scheme: light; --page: #fff; --ink: #000; --soft: #444; --rule: #ccc; --wash: #fff; --muted: #888; --others: #bbb; }
+  @page { margin: 14mm; }
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  nav, .tip, summary { display: none; }
+  .grid { grid-template-columns: 1fr 1fr; }
+  .maps { grid-template-columns: 1fr 1fr; }
+  figure.map:only-child { grid-column: 1 / -1; }
+  .cards { grid-template-columns: 1fr 1fr 1fr; }
+  figure, article, tr, li { break-inside: avoid; }
+  h2, h3, .lead { break-after: avoid; }
+  svg, .dot, .near b { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+}
+`;

@@ -1,0 +1,140 @@
+// A page as a browser shows it: headless Chromium, driven through a pipe, which takes no port and no package.
+//
+// Messages are JSON, each ended by a NUL: https://chromedevtools.github.io/devtools-protocol/
+
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { pathToFileURL } from "node:url";
+
+/** The browser's program; undefined where none is installed. */
+export const chromium = ["chromium", "chromium-browser", "google-chrome"].find(
+  (name) => spawnSync(name, ["--version"]).status === 0,
+);
+
+/** How the page is shown. */
+export interface Shown {
+  width: number;
+  dark?: boolean;
+}
+
+interface Message {
+  id?: number;
+  method?: string;
+  params?: unknown;
+  result?: unknown;
+  error?: { message: string };
+}
+
+/** A running browser with one page; `close` it. */
+export class Browser {
+  readonly #process: ChildProcess;
+  readonly #profile: string;
+  readonly #waiting = new Map<number, (message: Message) => void>();
+  #sent = 0;
+  #session: string | undefined;
+  #onLoad: () => void = () => undefined;
+  /** what the page logged, threw or was refused */
+  readonly logged: string[] = [];
+
+  private constructor() {
+    this.#profile = mkdtempSync(join(tmpdir(), "embed-chromium-"));
+    this.#process = spawn(
+      chromium!,
+      [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--no-first-run",
+        "--remote-debugging-pipe",
+        `--user-data-dir=${this.#profile}`,
+      ],
+      { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
+    );
+    let rest = Buffer.alloc(0);
+    (this.#process.stdio[4] as Readable).on("data", (chunk: Buffer) => {
+      rest = Buffer.concat([rest, chunk]);
+      for (let end = rest.indexOf(0); end >= 0; end = rest.indexOf(0)) {
+        this.#hear(JSON.parse(rest.subarray(0, end).toString("utf8")));
+        rest = rest.subarray(end + 1);
+      }
+    });
+  }
+
+  /** Starts it. */
+  static async start(): Promise<Browser> {
+    const browser = new Browser();
+    const { targetId } = await browser.#send<{ targetId: string }>("Target.createTarget", {
+      url: "about:blank",
+    });
+    const attached = await browser.#send<{ sessionId: string }>("Target.attachToTarget", {
+      targetId,
+      flatten: true,
+    });
+    browser.#session = attached.sessionId;
+    for (const domain of ["Log", "Runtime", "Page"]) await browser.#send(`${domain}.enable`);
+    return browser;
+  }
+
+  /** Shows a file, once it has loaded. */
+  async show(file: string, { width, dark = false }: Shown): Promise<void> {
+    await this.#send("Emulation.setDeviceMetricsOverride", {
+      width,
+      height: 800,
+      deviceScaleFactor: 1,
+      mobile: width < 500,
+    });
+    const features = [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }];
+    await this.#send("Emulation.setEmulatedMedia", { features });
+    const loaded = new Promise<void>((resolve) => (this.#onLoad = resolve));
+    await this.#send("Page.navigate", { url: pathToFileURL(file).href });
+    await loaded;
+  }
+
+  /** The value of an expression in the page. */
+  async value<T>(expression: string): Promise<T> {
+    const asked = { expression, returnByValue: true };
+    const { result } = await this.#send<{ result: { value: T } }>("Runtime.evaluate", asked);
+    return result.value;
+  }
+
+  /** The pointer at a place of the window. */
+  async pointAt(x: number, y: number): Promise<void> {
+    await this.#send("Input.dispatchMouseEvent", { type: "mouseMoved", x, y });
+  }
+
+  /** The whole page as PNG. */
+  async screenshot(): Promise<Buffer> {
+    const asked = { format: "png", captureBeyondViewport: true };
+    return Buffer.from((await this.#send<{ data: string }>("Page.captureScreenshot", asked)).data, "base64");
+  }
+
+  /** Ends it and removes what it kept. */
+  async close(): Promise<void> {
+    const ended = new Promise((resolve) => this.#process.on("close", resolve));
+    await this.#send("Browser.close", {}, false);
+    await ended;
+    rmSync(this.#profile, { recursive: true, force: true });
+  }
+
+  async #send<T>(method: string, params: object = {}, inPage = this.#session !== undefined): Promise<T> {
+    const id = ++this.#sent;
+    const session = inPage ? { sessionId: this.#session } : {};
+    const heard = new Promise<Message>((resolve) => this.#waiting.set(id, resolve));
+    (this.#process.stdio[3] as Writable).write(`${JSON.stringify({ id, method, params, ...session })}\0`);
+    const { result, error } = await heard;
+    if (error) throw new Error(`${method}: ${error.message}`);
+    return result as T;
+  }
+
+  #hear(message: Message): void {
+    if (message.id !== undefined) {
+      this.#waiting.get(message.id)?.(message);
+      this.#waiting.delete(message.id);
+    } else if (message.method === "Page.loadEventFired") this.#onLoad();
+    else if (/^(Log\.entryAdded|Runtime\.(exceptionThrown|consoleAPICalled))$/.test(message.method ?? ""))
+      this.logged.push(JSON.stringify(message.params));
+  }
+}
