@@ -17,6 +17,8 @@ const commands = [
   "neighbors",
   "evaluate",
   "report",
+  "init",
+  "run",
   "publish",
   "rollback",
   "ls",
