@@ -23,6 +23,7 @@ export { transform } from "./api/transform.js";
 export type { TransformOptions } from "./api/transform-options.js";
 export type { TrainFmOptions } from "./api/train-fm-options.js";
 export type { Progress, Watch } from "./api/progress.js";
+export { forget, type ForgetOptions, type ForgetSummary } from "./operations/forget.js";
 export { gc, type GcOptions, type GcSummary } from "./operations/gc.js";
 export { initPipeline, type InitPipelineOptions } from "./operations/init-pipeline.js";
 export type { PipelineReport, StepReport } from "./operations/pipeline-report.js";

@@ -23,6 +23,7 @@ const commands = [
   "rollback",
   "ls",
   "gc",
+  "forget",
   "gate",
   "align",
 ];

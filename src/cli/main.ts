@@ -13,6 +13,7 @@ import { addImport } from "./commands/import.js";
 import { addInit } from "./commands/init.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
+import { addForget } from "./commands/forget.js";
 import { addReport } from "./commands/report.js";
 import { addGc } from "./commands/gc.js";
 import { addLs } from "./commands/ls.js";
@@ -78,6 +79,7 @@ function programOf(interrupts: Interrupts): Command {
     addRollback,
     addLs,
     addGc,
+    addForget,
     addGate,
     addRun,
     addInit,

@@ -102,6 +102,8 @@ export interface Manifest {
   dense?: { dim: number; rows: number; explained: number };
   /** the model that the run holds, where it was trained once more on all rows; its metrics are of its own rows */
   refit?: { epochs: number; rows: number; metrics: Record<string, Metrics> };
+  /** keys that `embed forget` took out since: the run is no longer what its training wrote */
+  forgotten?: number;
   /** seconds, by stage; the one thing in a run that differs from one time to the next */
   timings: Record<string, number>;
   warnings: string[];

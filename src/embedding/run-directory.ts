@@ -196,7 +196,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-function tableFile(name: string): string {
+/** The file of a table by its name. */
+export function tableFile(name: string): string {
   return name === DEFAULT_TABLE ? "embeddings.arrow" : `embeddings.${name}.arrow`;
 }
 

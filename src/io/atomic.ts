@@ -139,14 +139,15 @@ export async function writeFileAtomic(
 /**
  * Brings back `NAME` where a writer was killed between its two renames; every command that opens a run calls it first.
  *
+ * @param isAlone whether the caller knows, by a lock, that no other writer lives
  * @returns the path of an old directory that was left alone because its writer may still be at work, for the error message
  */
-export async function restoreInterrupted(target: string): Promise<string | undefined> {
+export async function restoreInterrupted(target: string, isAlone = false): Promise<string | undefined> {
   if (await lstat(target).catch(() => undefined)) return undefined;
   const parent = dirname(resolve(target));
   let waiting: string | undefined;
   for (const { name, dead } of await leftoversOf(target, "old")) {
-    if (!dead) {
+    if (!dead && !isAlone) {
       waiting = join(parent, name);
       continue;
     }
@@ -163,11 +164,33 @@ export async function restoreInterrupted(target: string): Promise<string | undef
   return waiting;
 }
 
+/**
+ * Makes a directory beside a target, whole and synced, lets it be used, and removes it however that ends.
+ *
+ * @param isNeeded whether something still leads to it, when its use has failed: then it stays
+ * @throws {IoError} disk full, permission and the like on the way
+ */
+export async function withTemporary(
+  target: string,
+  write: (dir: string) => Promise<void>,
+  use: (dir: string) => Promise<void>,
+  isNeeded: (dir: string) => Promise<boolean>,
+): Promise<void> {
+  const whole = async (temporary: string): Promise<void> => {
+    await write(temporary);
+    await syncTree(temporary);
+    await use(temporary);
+    await rm(temporary, { recursive: true });
+  };
+  await underTemporaryName(target, "directory", whole, isNeeded);
+}
+
 /** Runs a write under a temporary name that is removed however it ends. */
 async function underTemporaryName(
   target: string,
   kind: "directory" | "file",
   write: (temporary: string, old: string) => Promise<void>,
+  isNeeded: (temporary: string) => Promise<boolean> = async () => false,
 ): Promise<void> {
   const id = startWrite();
   const [parent, name] = [dirname(resolve(target)), basename(resolve(target))];
@@ -181,7 +204,9 @@ async function underTemporaryName(
     }
     await write(temporary, join(parent, temporaryName(name, "old", id)));
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    if (!(await isNeeded(temporary))) {
+      await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
+    }
     throw asIoError(error, `writing '${target}' failed`);
   } finally {
     endWrite(id);

@@ -1,7 +1,7 @@
 // Directories of files: what is in them, and copying, renaming and removing it.
 
 import { constants } from "node:fs";
-import { copyFile, mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import { copyFile, link, mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { endWrite, startWrite, temporaryName } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
@@ -87,6 +87,24 @@ export async function placeFile(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
 }
+
+/**
+ * Gives a file a second name, under which it is the same file; a copy where the file system cannot.
+ *
+ * @throws errors of the file system as they are
+ */
+export async function linkFile(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true });
+  try {
+    await link(from, to);
+  } catch (error) {
+    if (!CANNOT_LINK.has(codeOf(error) ?? "")) throw error;
+    await copyFile(from, to, constants.COPYFILE_EXCL);
+  }
+}
+
+/** No links at all, or too many of one file. */
+const CANNOT_LINK = new Set(["EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EMLINK"]);
 
 /**
  * Removes a directory, or a file, that a store no longer needs: it is renamed first, to a name that nothing brings back, so that

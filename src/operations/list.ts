@@ -6,17 +6,8 @@ import { readPublication, remakeOf } from "../embedding/publication.js";
 import { openRun } from "../embedding/run-directory.js";
 import { ArtifactError, EmbedError } from "../errors.js";
 import { version as tool } from "../io/package-version.js";
-import { readPointer } from "../io/pointer.js";
 import { filesBelow, statOf } from "../io/tree.js";
-import {
-  checkVersion,
-  LATEST,
-  listVersions,
-  namePath,
-  namesOf,
-  versionsOf,
-  type Publication,
-} from "./store.js";
+import { checkVersion, latestNumber, listVersions, namesOf, versionsOf, type Publication } from "./store.js";
 
 /** A version as it is shown. */
 export interface ListedVersion {
@@ -59,7 +50,7 @@ export async function listStore(
   const names = await namesOf(store);
   const versions: ListedVersion[] = [];
   for (const each of name === undefined ? names : [name]) {
-    const latest = await readPointer(join(namePath(store, each), LATEST));
+    const latest = await latestNumber(store, each);
     for (const version of await (name === undefined ? listVersions : versionsOf)(store, each)) {
       signal.throwIfAborted();
       versions.push(await describe(version, version.version === latest, quick));

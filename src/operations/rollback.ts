@@ -5,8 +5,16 @@ import { readPublication } from "../embedding/publication.js";
 import { ArtifactError, EmbedError, NoInputError } from "../errors.js";
 import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
-import { movePointer, readPointer } from "../io/pointer.js";
-import { checkVersion, LATEST, namePath, versionsOf, withStoreLock, type Publication } from "./store.js";
+import { movePointer } from "../io/pointer.js";
+import {
+  checkVersion,
+  LATEST,
+  latestNumber,
+  namePath,
+  versionsOf,
+  withStoreLock,
+  type Publication,
+} from "./store.js";
 
 export interface RollbackOptions extends LockOptions {
   /** the version to go to, 3 or 000003; without it the one that was the latest before the latest was published */
@@ -38,7 +46,7 @@ export async function rollback(
   const versions = await versionsOf(store, name);
   const go = async (): Promise<RollbackSummary> => {
     const pointer = join(namePath(store, name), LATEST);
-    const from = (await readPointer(pointer)) ?? null;
+    const from = (await latestNumber(store, name)) ?? null;
     const { chosen, skipped } =
       to === undefined
         ? await beforeLatest(versions, from, `${store}/${name}`)

@@ -7,7 +7,7 @@
 // Versions are counted from 1 and no number is given twice; what a dead writer left has a name with a dot before it.
 // Readers take no lock: what they find under a version's name is whole, always.
 
-import { isAbsolute, join, normalize } from "node:path";
+import { basename, isAbsolute, join, normalize } from "node:path";
 import {
   PUBLICATION_FILE,
   publicationBytes,
@@ -17,11 +17,12 @@ import {
 } from "../embedding/publication.js";
 import { openRun, RUN_MARKER, type Run } from "../embedding/run-directory.js";
 import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.js";
-import { writeDirectory, type AtomicOptions } from "../io/atomic.js";
+import { restoreInterrupted, withTemporary, writeDirectory, type AtomicOptions } from "../io/atomic.js";
+import { leftoversIn } from "../io/leftovers.js";
 import { withLock, type LockOptions } from "../io/lock.js";
 import { movePointer, readPointer } from "../io/pointer.js";
 import { checkArtifact, fingerprintOf } from "../io/read-artifact.js";
-import { entriesOf, filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
+import { entriesOf, filesBelow, linkFile, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
 
 /** One version of a name. */
@@ -39,6 +40,9 @@ export const LATEST = "latest";
 /** A name's lock. */
 export const LOCK = ".lock";
 
+/** The folder of a store that holds what pipelines made on the way to a version. */
+export const WORK_FOLDER = ".work";
+
 /**
  * The latest version of a name, whole: every checksum is verified, which reads all of its files.
  *
@@ -54,16 +58,29 @@ export async function latestVersion(store: string, name: string): Promise<Public
 /** The version that `latest` names, unread. @throws {ArtifactError} it is gone */
 export async function namedLatest(store: string, name: string): Promise<Publication | undefined> {
   const path = namePath(store, name);
-  const version = await readPointer(join(path, LATEST));
-  if (version === undefined) return undefined;
-  const latest = { name, version, path: join(path, version) };
+  const named = await readPointer(join(path, LATEST));
+  if (named === undefined) return undefined;
+  const latest = { name, version: numberOf(named), path: join(path, named) };
   if (!(await statOf(latest.path))?.isDirectory) {
     throw new ArtifactError(
-      `'${join(path, LATEST)}' names '${version}', which is gone: ${remakeOf(latest.path)}`,
+      `'${join(path, LATEST)}' names '${named}', which is gone: ${remakeOf(latest.path)}`,
     );
   }
   return latest;
 }
+
+/** The number of the version that `latest` names; undefined when there is none, or it is gone or not. @throws {IoError} */
+export async function latestNumber(store: string, name: string): Promise<string | undefined> {
+  const named = await readPointer(join(namePath(store, name), LATEST));
+  return named === undefined ? undefined : numberOf(named);
+}
+
+/** While a version is being replaced, `latest` names a stand-in: `.000003.new-ID` stands for 000003. */
+function numberOf(named: string): string {
+  return standIn.exec(named)?.[1] ?? named;
+}
+
+const standIn = /^\.(\d{6,})\.new-/;
 
 /** The versions of a name, the oldest first; whole or not. None when there is no such name. @throws {IoError} */
 export async function listVersions(store: string, name: string): Promise<Publication[]> {
@@ -91,12 +108,12 @@ export async function namesOf(store: string): Promise<string[]> {
     );
   }
   const folders = (await entriesOf(store)).filter(({ kind }) => kind === "directory");
-  return folders.map(({ name }) => name).filter(isName);
+  return folders.map(({ name }) => name).filter(isStoreName);
 }
 
 /** The directory of a name. @throws {UsageError} no name that a store takes */
 export function namePath(store: string, name: string): string {
-  if (!isName(name)) {
+  if (!isStoreName(name)) {
     throw new UsageError(
       `'${name}' is no name for a store: it is made of letters, digits, '_', '-' and '.', and starts with none of '-' and '.'`,
     );
@@ -104,7 +121,8 @@ export function namePath(store: string, name: string): string {
   return join(store, name);
 }
 
-function isName(name: string): boolean {
+/** Whether a store takes it for a name. */
+export function isStoreName(name: string): boolean {
   return /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name) && name !== LATEST;
 }
 
@@ -140,7 +158,58 @@ export async function withStoreLock<T>(
 ): Promise<T> {
   const path = namePath(store, name);
   await makeDirectory(path);
-  return await withLock(join(path, LOCK), options, work);
+  return await withLock(join(path, LOCK), options, async () => {
+    await settle(store, name);
+    return await work();
+  });
+}
+
+/** Puts right what a killed writer left half done: a version that was taken from its place, a `latest` that names a stand-in. */
+async function settle(store: string, name: string): Promise<void> {
+  const path = namePath(store, name);
+  const old = (await leftoversIn(path)).filter(({ kind }) => kind === "old");
+  for (const { of } of old) await restoreInterrupted(join(path, of), true);
+  const named = await readPointer(join(path, LATEST));
+  if (named !== undefined && standIn.test(named)) await movePointer(join(path, LATEST), numberOf(named));
+}
+
+/**
+ * Writes a version anew in its own place; its caller holds the lock.
+ *
+ * Whoever follows `latest` finds the old one or the new one at any moment; a version that is not the latest is absent for the
+ * instant between two renames.
+ *
+ * @param write fills a directory with the whole version
+ */
+export async function replaceVersion(
+  store: string,
+  { name, version, path: target }: Publication,
+  write: (dir: string) => Promise<void>,
+  signal: AbortSignal,
+  onStep?: (step: string) => void | Promise<void>,
+): Promise<void> {
+  const options = { signal, marker: PUBLICATION_FILE, ...(onStep && { onStep }) };
+  if ((await latestNumber(store, name)) !== version)
+    return await writeDirectory(target, true, write, options);
+  const pointer = join(namePath(store, name), LATEST);
+  const use = async (temporary: string): Promise<void> => {
+    await checkVersion(temporary);
+    await movePointer(pointer, basename(temporary));
+    try {
+      await onStep?.("stand-in");
+      const same = async (dir: string): Promise<void> => {
+        for (const file of await filesBelow(temporary))
+          await linkFile(join(temporary, file), join(dir, file));
+      };
+      await writeDirectory(target, true, same, options);
+    } finally {
+      await movePointer(pointer, version);
+    }
+    await onStep?.("latest");
+  };
+  const isNamed = async (temporary: string): Promise<boolean> =>
+    (await readPointer(pointer)) === basename(temporary);
+  await withTemporary(target, write, use, isNamed);
 }
 
 /**
@@ -164,7 +233,7 @@ export async function publishRun(
   const path = namePath(store, name);
   const source = await openRun(run);
   const beside = await extraFiles(extras, source);
-  const previous = (await readPointer(join(path, LATEST))) ?? null;
+  const previous = (await latestNumber(store, name)) ?? null;
   const version = await nextVersion(store, name);
   const target = join(path, version);
   await writeDirectory(

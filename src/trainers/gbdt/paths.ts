@@ -34,7 +34,9 @@ function conditionOf({ test }: Node, column: ColumnRecipe, left: boolean): strin
     return left === test.missingLeft ? `(${compared} or ${name} is missing)` : compared;
   }
   const keys = column.kind === "category" ? column.keys : [];
-  const set = test.left.map((c) => plain(keys[c] ?? String(c))).join(", ");
+  // an empty key is one that was forgotten
+  const named = test.left.map((c) => keys[c] ?? String(c)).filter((key) => key !== "");
+  const set = named.map(plain).join(", ");
   return `${name} ${left ? "in" : "not in"} {${set}}`;
 }
 

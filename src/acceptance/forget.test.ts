@@ -1,0 +1,154 @@
+// `embed forget`: keys go out of every version of a store, and the models score on without them.
+
+import { spawnSync } from "node:child_process";
+import { cpSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ForgetSummary } from "../operations/forget.js";
+import { publish } from "../operations/publish.js";
+import type { StoreListing } from "../operations/list.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (...names: string[]) => join(folder, ...names);
+const [user, item] = ["u019", "tea-03"];
+const lock = { waitMs: 0, signal: new AbortController().signal };
+
+/** Files below a folder that hold a key, as grep finds them. */
+function grep(place: string, ...keys: string[]): string[] {
+  const found = spawnSync("grep", ["-rlaE", keys.join("|"), place], { encoding: "utf8" });
+  expect(found.stderr).toBe("");
+  return found.stdout.split("\n").filter((line) => line !== "");
+}
+
+const quick = ["--epochs", "1", "--dim", "4"];
+const buyers = ["--user", "customer_id", "--item", "product_id"];
+const runs: Record<string, string[]> = {
+  fm: [
+    "train-fm",
+    fixture("clicks.csv"),
+    ...quick,
+    ..."--keep-state --drop user_id^=u021 --where".split(" "),
+    'user_id != "u020"',
+  ],
+  negatives: ["train-fm", fixture("purchases.csv"), ...buyers, ...quick, "--negatives", "1"],
+  pca: ["train-pca", fixture("purchases.csv"), ...buyers, "--dim", "4"],
+  trees: [
+    "train-gbdt",
+    fixture("clicks.csv"),
+    ..."--num-trees 3 --entity item_id --dim 2 --ctr user_id --head lr".split(" "),
+  ],
+};
+
+beforeAll(async () => {
+  for (const [name, job] of Object.entries(runs)) {
+    await embedOk([...job, "-o", at(name), "--quiet"]);
+    await publish(at(name), { store: at("store"), name, extras: new Map(), ...lock });
+  }
+  writeFileSync(at("items.csv"), `${item},1\n`);
+  writeFileSync(at("packed.bin"), "\u001f\u008b packed");
+  const extras = [
+    "--extra",
+    `exports/items.bin=${at("packed.bin")}`,
+    "--extra",
+    `note.txt=${at("items.csv")}`,
+  ];
+  await embedOk(["publish", at("fm"), "--store", at("store"), "--name", "fm", ...extras]);
+  cpSync(at("fm"), at("alone"), { recursive: true });
+});
+
+test("a dry run says what would change, and changes nothing", async () => {
+  const before = grep(at("store"), user, item);
+  const { stdout } = await embedOk(["forget", at("store"), `user:${user}`, "--dry-run"]);
+  expect(stdout).toContain(`${at("store/trees/000001")}: 1 rows and entries would be forgotten\n`);
+  expect(grep(at("store"), user, item)).toEqual(before);
+});
+
+test("afterwards grep finds the keys nowhere in the store, and every version is whole", async () => {
+  mkdirSync(at("store/.work/shop"), { recursive: true });
+  cpSync(at("fm"), at("store/.work/shop/fm"), { recursive: true });
+  mkdirSync(at("store/fm/.000009.new-4194305-00ff-elsewhere.example"));
+  writeFileSync(at("store/fm/.000009.new-4194305-00ff-elsewhere.example/half"), user);
+  const latest = Object.keys(runs).map((name) => readlinkSync(at("store", name, "latest")));
+  for (const name of Object.keys(runs)) expect(grep(at("store", name), user, item)).not.toEqual([]);
+
+  writeFileSync(at("keys.txt"), `item:${item}\r\n\nuser:u020\nuser:u021\n`);
+  const { stdout } = await embedOk([
+    "forget",
+    at("store"),
+    `user:${user}`,
+    "--keys",
+    at("keys.txt"),
+    "--json",
+  ]);
+  const { changed, work } = parseJson<ForgetSummary>(stdout);
+  expect(changed).toHaveLength(Object.keys(runs).length + 1);
+  const [second] = changed.filter(({ path }) => path === at("store/fm/000002"));
+  expect(second!.removed).toEqual(["exports/items.bin", "note.txt"]);
+  expect(work).toEqual([at("store/.work")]);
+
+  expect(grep(at("store"), user, item, "u020", "u021")).toEqual([]);
+  const { versions } = parseJson<StoreListing>((await embedOk(["ls", at("store"), "--json"])).stdout);
+  expect(versions.map(({ damage }) => damage)).toEqual(versions.map(() => null));
+  expect(Object.keys(runs).map((name) => readlinkSync(at("store", name, "latest")))).toEqual(latest);
+  expect(readdirSync(at("store/fm"))).toEqual(["000001", "000002", "latest"]);
+});
+
+test("the second time there is nothing left to forget, and nothing changes", async () => {
+  const before = readFileSync(at("store/fm/latest/publication.json"));
+  const { stdout } = await embedOk(["forget", at("store"), `user:${user}`, `item:${item}`]);
+  expect(stdout).toBe(`${Object.keys(runs).length + 1} without the keys\n`);
+  expect(readFileSync(at("store/fm/latest/publication.json"))).toEqual(before);
+});
+
+test("other rows keep their numbers and vectors; the key's row is a hole", async () => {
+  const csv = async (run: string) =>
+    (await embedOk(["export", run, "--format", "csv", "--with-weight"])).stdout.split("\n");
+  const [before, after] = [await csv(at("fm")), await csv(at("store/fm/latest"))];
+  const gone = before.filter((line) => !after.includes(line)).map((line) => line.split(",")[1]);
+  // u020 and u021 were in no row
+  expect(gone.sort()).toEqual([item, user].sort());
+  const holes = after.filter((line) => !before.includes(line));
+  expect(holes).toEqual(["user_id,,0,0,0,0,0,0", "item_id,,0,0,0,0,0,0"]);
+  expect(after).toHaveLength(before.length);
+  const vectors = async (run: string, out: string) => {
+    await embedOk(["export", run, "--format", "npy", "-o", at(out)]);
+    return readFileSync(at(out, "vectors.npy")).length;
+  };
+  expect(await vectors(at("store/fm/latest"), "after")).toBe(await vectors(at("fm"), "before"));
+  const asked = await embed(["neighbors", at("store/fm/latest"), "--key", `item:${item}`]);
+  expect(asked.code).toBe(64);
+});
+
+test("a training goes on from it, and a weekly one learns the key anew only when the log has it", async () => {
+  const out = ["-o", at("next"), "--init", at("store/fm/latest"), "--row-order", at("store/fm/latest")];
+  await embedOk(["train-fm", fixture("clicks.csv"), ...quick, ...out, "--quiet"]);
+  expect(grep(at("next"), user)).not.toEqual([]);
+  const lines = readFileSync(fixture("clicks.csv"), "utf8").split("\n");
+  writeFileSync(at("less.csv"), lines.filter((line) => !line.includes(`,${user},`)).join("\n"));
+  await embedOk(["train-fm", at("less.csv"), ...quick, ...out, "--quiet", "--force"]);
+  expect(grep(at("next"), user)).toEqual([]);
+});
+
+test("one run forgets as well, and bad input is refused", async () => {
+  const { stdout } = await embedOk(["forget", at("alone"), `user:${user}`, `item_id:${item}`]);
+  expect(stdout).toMatch(/^.*alone: \d+ rows and entries forgotten\n$/);
+  expect(grep(at("alone"), user, item)).toEqual([]);
+  expect(parseJson(readFileSync(at("alone/manifest.json"), "utf8"))).toMatchObject({
+    forgotten: expect.any(Number),
+  });
+
+  const codeOf = async (...args: string[]) => (await embed(["forget", ...args])).code;
+  expect(await codeOf(at("alone"))).toBe(64);
+  expect(await codeOf(at("alone"), "u019")).toBe(64);
+  expect(await codeOf(at("alone"), "usr:u018")).toBe(64);
+  expect(await codeOf(at("store/fm/latest"), "user:u018")).toBe(64);
+  expect(await codeOf(at("nowhere"), "user:u018")).toBe(66);
+  expect(await codeOf(at("alone"), "--keys", at("nowhere"))).toBe(66);
+  const bytes = readFileSync(at("store/pca/000001/embeddings.arrow"));
+  bytes[900]! ^= 1;
+  writeFileSync(at("store/pca/000001/embeddings.arrow"), bytes);
+  const damaged = await embed(["forget", at("store/pca"), "user:u018"]);
+  expect([damaged.code, damaged.stderr]).toEqual([82, expect.stringContaining("rm -r")]);
+});

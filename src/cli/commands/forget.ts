@@ -1,0 +1,56 @@
+// embed forget
+
+import type { Command } from "commander";
+import type { ForgetSummary } from "../../operations/forget.js";
+import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
+import { writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o run, and embed publish run --store store --name items):
+  embed forget store user:u019 item:tea-03
+  embed forget store/items --keys keys.txt --dry-run
+`;
+
+interface Flags extends WriterFlags {
+  keys?: string;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** Adds the command. */
+export function addForget(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("forget")
+    .summary("take keys out of every version of a store, or out of a run")
+    .description(
+      "Writes every version anew without the keys: tables, models, what users had, lists; a model scores them as unknown from " +
+        "then on. Logs and copies elsewhere are not touched.",
+    )
+    .argument("<place>", "a store, a name in it (store/items), or a run directory")
+    .argument("[keys...]", "as FIELD:KEY, such as user:u019")
+    .addHelpText("before", examples)
+    .option("--keys <file>", "more of them, one a line");
+  return addWaitOption(command)
+    .option("--dry-run", "say what would change")
+    .option("--quiet", "print nothing but errors and results")
+    .option("--json", "print one JSON object on stdout")
+    .action(async (place: string, texts: string[], { keys, dryRun = false, json, ...flags }: Flags) => {
+      const { forget } = await import("../../operations/forget.js");
+      const lock = writerOf(flags, signal);
+      const summary = await forget(place, texts, { ...lock, dryRun, ...(keys !== undefined && { keys }) });
+      await writeResult(json ? `${JSON.stringify(summary)}\n` : textOf(summary));
+    });
+}
+
+function textOf({ changed, unchanged, work, dryRun }: ForgetSummary): string {
+  const would = dryRun ? "would be " : "";
+  const lines = [
+    ...changed.flatMap(({ path, dropped, removed }) => [
+      `${path}: ${dropped} rows and entries ${would}forgotten`,
+      ...removed.map((file) => `${path}: ${file} ${would}removed, export it again`),
+    ]),
+    ...work.map((path) => `${path}: ${would}removed, it is made again when it is needed`),
+    ...(unchanged.length > 0 ? [`${unchanged.length} without the keys`] : []),
+  ];
+  return lines.map((line) => `${line}\n`).join("");
+}

@@ -1,0 +1,104 @@
+// One run without some keys: what changes, and writing it beside what stays.
+
+import { join } from "node:path";
+import { arrowChunks } from "../embedding/arrow.js";
+import type { Manifest } from "../embedding/manifest.js";
+import { DEFAULT_TABLE, RUN_MARKER, tableFile, type Run } from "../embedding/run-directory.js";
+import type { Preprocess } from "../dataset/preprocess.js";
+import { checkArtifact } from "../io/read-artifact.js";
+import { placeFile } from "../io/tree.js";
+import { writeChunks } from "../io/write.js";
+import { LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
+import { forgetInModel, type LostRows, type NewFiles } from "./forget-model.js";
+import { withHoles } from "./forget-table.js";
+import { expressionWithout, mapTexts, sentenceWithout } from "./forget-text.js";
+import { allKeys, keysByColumn, type AskedKeys } from "./forgotten-keys.js";
+
+/** What a run is to become. */
+export interface Rewriting {
+  /** new content; other files stay as they are */
+  files: NewFiles;
+  /** without its list of files */
+  manifest: Omit<Manifest, "files">;
+  /** rows of tables and entries of lists that go */
+  dropped: number;
+  /** the keys by column, as this run calls its columns */
+  keys: AskedKeys;
+}
+
+/**
+ * What a run is without keys; undefined when it holds none of them.
+ *
+ * @throws {ArtifactError} damaged, or a file of a kind that this program cannot rewrite holds one of the keys
+ */
+export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting | undefined> {
+  const files: NewFiles = new Map();
+  const roles = (run.manifest.roles ?? {}) as { user?: string; item?: string; fields?: string[] };
+  let keys = keysByColumn(asked, roles, roles.fields ?? []);
+  let dropped = 0;
+  let lost: LostRows | undefined;
+  const isVocabulary = await vocabularyFields(run);
+  for (const name of run.tables.filter((each) => each !== LEAVES_TABLE)) {
+    const table = await run.readTable(name);
+    keys = keysByColumn(asked, roles, table.fields);
+    const found = withHoles(table, keys, isVocabulary);
+    if (!found) continue;
+    dropped += found.rows.length;
+    files.set(tableFile(name), arrowChunks(found.table));
+    if (name === DEFAULT_TABLE) lost = { table, rows: found.rows };
+  }
+  const model = await forgetInModel(run, keys, lost);
+  for (const [file, chunks] of model.files) files.set(file, chunks);
+  dropped += model.dropped;
+
+  const { files: _, ...before } = run.manifest;
+  const told = manifestWithout(before, allKeys(keys));
+  if (files.size === 0 && JSON.stringify(told) === JSON.stringify(before)) return undefined;
+  return { files, manifest: { ...told, forgotten: (before.forgotten ?? 0) + dropped }, dropped, keys };
+}
+
+/** Fields whose rows are keys of the log; ranges of numbers and buckets of a hash are not. */
+async function vocabularyFields(run: Run): Promise<(field: string) => boolean> {
+  if (!Object.hasOwn(run.manifest.files, "model/preprocess.json")) return () => true;
+  const text = Buffer.from(await run.readModelFile("preprocess.json")).toString("utf8");
+  const { fields = [] } = JSON.parse(text) as Partial<Preprocess>;
+  const others = fields.filter((field) => (field.kind === "key" ? field.hash : field.kind !== "multi"));
+  return (name) => !others.some((field) => field.name === name);
+}
+
+/** What the manifest says in words, without the keys. */
+function manifestWithout(
+  manifest: Omit<Manifest, "files">,
+  keys: readonly string[],
+): Omit<Manifest, "files"> {
+  const plain = (text: string): string => expressionWithout(text, keys);
+  const { options, warnings } = manifest;
+  return {
+    ...manifest,
+    options: mapTexts(options, plain),
+    warnings: warnings.map((warning) => sentenceWithout(warning, keys)),
+  };
+}
+
+/** Writes a run as it is to become into a directory, its manifest last. @returns the manifest */
+export async function writeRewritten(
+  dir: string,
+  run: Run,
+  { files, manifest }: Rewriting,
+  signal: AbortSignal,
+): Promise<Manifest> {
+  const written: Manifest["files"] = {};
+  for (const [file, stated] of Object.entries(run.manifest.files)) {
+    signal.throwIfAborted();
+    const chunks = files.get(file);
+    if (chunks) written[file] = await writeChunks(join(dir, file), chunks, signal);
+    else {
+      await placeFile(join(run.root, file), join(dir, file));
+      await checkArtifact(join(dir, file), stated);
+      written[file] = stated;
+    }
+  }
+  const whole: Manifest = { ...manifest, files: written };
+  await writeChunks(join(dir, RUN_MARKER), [Buffer.from(`${JSON.stringify(whole, undefined, 2)}\n`)], signal);
+  return whole;
+}

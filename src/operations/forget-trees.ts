@@ -1,0 +1,115 @@
+// Trees without some keys: a category keeps its number, and its key is empty, which no cell is.
+//
+//   preprocess.json   the keys of categorical columns      leaves.jsonl   the way to each leaf, in words
+//   ctr.jsonl         the target statistics of the key     head.json      the head's weight of the category
+//
+// A row with the key is scored as one of an unknown category afterwards.
+
+import type { Run } from "../embedding/run-directory.js";
+import { keysOf, keyText } from "../embedding/table.js";
+import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
+import { headText } from "../trainers/gbdt/head.js";
+import { leafPaths } from "../trainers/gbdt/paths.js";
+import type { ColumnRecipe, GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
+import { statisticsText, type TargetStatistics } from "../trainers/gbdt/target-statistics.js";
+import { preprocessWithout } from "./forget-text.js";
+import type { AskedKeys } from "./forgotten-keys.js";
+
+/** Files that are looked after here, whether they change or not. */
+const KNOWN = new Set(["preprocess.json", "leaves.jsonl", "ctr.jsonl", "head.json"]);
+
+/**
+ * What changes in model/ of a run of trees.
+ *
+ * @param keys by column
+ * @throws {ArtifactError} damaged
+ */
+export async function forgetInTrees(
+  run: Run,
+  keys: AskedKeys,
+): Promise<{ files: Map<string, string>; known: ReadonlySet<string>; dropped: number }> {
+  const artifact = await readGbdt(run);
+  const before = artifact.preprocess;
+  const columns = before.columns.map((column) => withoutKeys(column, keys));
+  const preprocess: GbdtPreprocess = { ...preprocessWithout(before, keys), columns };
+  const files = new Map<string, string>();
+  const json = (value: GbdtPreprocess): string => `${JSON.stringify(value, undefined, 2)}\n`;
+  if (json(preprocess) !== json(before)) files.set("preprocess.json", json(preprocess));
+
+  const gone = before.columns.map((column, c) => emptied(column, columns[c]!));
+  let dropped = gone.reduce((sum, codes) => sum + codes.length, 0);
+  if (dropped > 0) {
+    files.set("leaves.jsonl", await leafLines(run, artifact, columns));
+    const head = headWithout(artifact, gone);
+    if (head !== undefined) files.set("head.json", head);
+  }
+  const statistics = artifact.statistics.map((each) => statisticsWithout(each, keys.get(each.column)));
+  const lost = statistics.reduce(
+    (sum, each, s) => sum + artifact.statistics[s]!.keys.size - each.keys.size,
+    0,
+  );
+  if (lost > 0) files.set("ctr.jsonl", statisticsText(statistics));
+  dropped += lost;
+  return { files, known: KNOWN, dropped };
+}
+
+function withoutKeys(column: ColumnRecipe, keys: AskedKeys): ColumnRecipe {
+  const gone = keys.get(column.name);
+  if (column.kind !== "category" || !gone) return column;
+  return { ...column, keys: column.keys.map((key) => (gone.has(key) ? "" : key)) };
+}
+
+/** Categories whose key is empty now and was not. */
+function emptied(before: ColumnRecipe, now: ColumnRecipe): number[] {
+  if (before.kind !== "category" || now.kind !== "category") return [];
+  return now.keys.flatMap((key, code) => (key === before.keys[code] ? [] : [code]));
+}
+
+/** The lines of the leaves with their ways told anew. */
+async function leafLines(
+  run: Run,
+  { forest }: GbdtArtifact,
+  columns: readonly ColumnRecipe[],
+): Promise<string> {
+  const paths = forest.trees.flatMap((tree) => leafPaths(tree, columns));
+  const text = Buffer.from(await run.readModelFile("leaves.jsonl")).toString("utf8");
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line, leaf) => {
+      const told = JSON.parse(line) as object;
+      return `${JSON.stringify({ ...told, path: paths[leaf] })}\n`;
+    })
+    .join("");
+}
+
+/** The head without what it says of the categories; undefined where there is no head. @param gone categories by column */
+function headWithout(
+  { head, forest, vocabularies, preprocess }: GbdtArtifact,
+  gone: readonly number[][],
+): string | undefined {
+  if (!head) return undefined;
+  const weights = head.weights.slice();
+  const categorical = [...vocabularies.keys()];
+  preprocess.columns.forEach((column, c) => {
+    const at = categorical.indexOf(column.name);
+    // the first weight of a column is of missing and unknown categories
+    for (const code of gone[c]!) weights[head.starts[forest.trees.length + at]! + 1 + code] = 0;
+  });
+  return headText({ ...head, weights });
+}
+
+function statisticsWithout(
+  statistics: TargetStatistics,
+  gone: ReadonlySet<string> | undefined,
+): TargetStatistics {
+  const { keys, sums, weights } = statistics;
+  if (!gone) return statistics;
+  const kept = Array.from({ length: keys.size }, (_, i) => i).filter((i) => !gone.has(keyText(keys, i)));
+  return {
+    ...statistics,
+    keys: keysOf(kept.map((i) => keyText(keys, i))),
+    sums: Float64Array.from(kept, (i) => sums[i]!),
+    weights: Float64Array.from(kept, (i) => weights[i]!),
+  };
+}

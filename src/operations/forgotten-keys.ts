@@ -1,0 +1,58 @@
+// Which keys are to be forgotten: FIELD:KEY, as `--key` of other commands takes them.
+
+import { NoInputError, UsageError } from "../errors.js";
+import { readText } from "../io/read-text.js";
+
+/** Keys by field; a field is a column's name, or `user` or `item` for the column in that role. */
+export type AskedKeys = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** What roles name the columns of user and item. */
+interface NamedRoles {
+  user?: string;
+  item?: string;
+}
+
+/**
+ * Keys from texts such as `user:u019`, split at the first colon.
+ *
+ * @throws {UsageError} no field or no key, or no text at all
+ */
+export function parseKeys(texts: readonly string[]): AskedKeys {
+  const asked = new Map<string, Set<string>>();
+  for (const text of texts) {
+    const colon = text.indexOf(":");
+    const [field, key] = [text.slice(0, colon), text.slice(colon + 1)];
+    if (colon < 1 || key === "") throw new UsageError(`expected FIELD:KEY, such as user:u019, got '${text}'`);
+    asked.set(field, (asked.get(field) ?? new Set()).add(key));
+  }
+  if (asked.size === 0)
+    throw new UsageError("no key to forget: name some as FIELD:KEY, or a file of them with --keys");
+  return asked;
+}
+
+/** The lines of a file of keys, one FIELD:KEY a line; empty lines are none. @throws {NoInputError} it cannot be read */
+export async function keyLines(path: string): Promise<string[]> {
+  let text: string;
+  try {
+    text = await readText(path);
+  } catch (error) {
+    throw new NoInputError(`the file of keys '${path}' cannot be read`, { cause: error });
+  }
+  return text.split(/\r?\n/).filter((line) => line !== "");
+}
+
+/** The keys by column, where a run's roles say what `user` and `item` are; a field that is called so itself is meant first. */
+export function keysByColumn(asked: AskedKeys, roles: NamedRoles, fields: readonly string[]): AskedKeys {
+  const byColumn = new Map<string, Set<string>>();
+  for (const [name, keys] of asked) {
+    const role = fields.includes(name) || (name !== "user" && name !== "item") ? undefined : roles[name];
+    const column = role ?? name;
+    byColumn.set(column, new Set([...(byColumn.get(column) ?? []), ...keys]));
+  }
+  return byColumn;
+}
+
+/** All keys, whatever their field. */
+export function allKeys(asked: AskedKeys): string[] {
+  return [...new Set([...asked.values()].flatMap((keys) => [...keys]))];
+}
