@@ -39,5 +39,10 @@ export function flagsFromFile(
       fail(name, error.message);
     }
   }
+  for (const option of command.options.filter(({ mandatory }) => mandatory)) {
+    // where it is written to is told when it runs
+    if (nameOf(option) !== "out" && command.getOptionValue(option.attributeName()) === undefined)
+      fail(nameOf(option), `${option.flags} is needed`);
+  }
   return command.opts();
 }

@@ -7,6 +7,7 @@ import type { Watch } from "../api/progress.js";
 import type { PartMetrics, Summary } from "../api/summary.js";
 import { trainFm } from "../api/train-fm.js";
 import { trainGbdt } from "../api/train-gbdt.js";
+import { trainNet } from "../api/train-net.js";
 import { trainPca } from "../api/train-pca.js";
 import type { Setting } from "../config/config-file.js";
 import { EXPORT_KEYS, type PipelineSettings, type Told } from "../config/pipeline.js";
@@ -15,6 +16,7 @@ import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
 import { flagsFromFile, settingsOf, type AddFlags } from "../flags/from-file.js";
 import { addTrainFmFlags, trainFmOf, type TrainFmFlags } from "../flags/train-fm.js";
 import { addTrainGbdtFlags, trainGbdtOf, type TrainGbdtFlags } from "../flags/train-gbdt.js";
+import { addTrainNetFlags, trainNetOf, type TrainNetFlags } from "../flags/train-net.js";
 import { addTrainPcaFlags, trainPcaOf, type TrainPcaFlags } from "../flags/train-pca.js";
 
 /** Throws what is wrong with a key. */
@@ -60,6 +62,13 @@ const trainings: Record<string, TrainingCommand> = {
     checkpointEvery: 20,
     // with --init it means another thing, and folds have seen all rows
     canRefit: (told) => holdsOut(told) && told["init"] === undefined && told["cross-fit"] === undefined,
+  },
+  "train-net": {
+    add: addTrainNetFlags,
+    async run(flags, dataset, watch) {
+      const options = await trainNetOf(flags as unknown as TrainNetFlags);
+      return watch && (await trainNet([dataset], options, watch));
+    },
   },
   "train-pca": {
     add: addTrainPcaFlags,
@@ -112,6 +121,9 @@ export function withDefaults(command: string, told: Told, settings: readonly Set
 /** Of --init and --row-order: the version that is the latest when the pipeline starts, or none. */
 export const LATEST_VERSION = "latest";
 export const NO_VERSION = "none";
+
+/** Words that stand where a path may: two of a pipeline, and where train-net starts. */
+export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
 /** Whether the command goes on from its checkpoint. */
 export function resumes(command: string): boolean {

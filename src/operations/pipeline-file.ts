@@ -13,8 +13,7 @@ import {
   checkEncoding,
   checkExport,
   checkTraining,
-  LATEST_VERSION,
-  NO_VERSION,
+  NO_PATHS,
   pipelineSettings,
   withDefaults,
 } from "./pipeline-commands.js";
@@ -169,7 +168,7 @@ async function within(yaml: YamlFile, place: string[], check: () => void | Promi
 async function withPaths(folder: string, told: Told, settings: readonly Setting[]): Promise<Told> {
   const paths = new Map(settings.flatMap(({ name, path }) => (path ? [[name, path] as const] : [])));
   const place = async (path: "always" | "maybe", value: unknown): Promise<unknown> => {
-    if (typeof value !== "string" || value === LATEST_VERSION || value === NO_VERSION) return value;
+    if (typeof value !== "string" || NO_PATHS.includes(value)) return value;
     const joined = inFolder(folder, value);
     return path === "always" || (await pathExists(joined)) ? joined : value;
   };

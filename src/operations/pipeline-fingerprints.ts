@@ -14,7 +14,7 @@ import { expandPaths } from "../io/glob.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
-import { LATEST_VERSION, NO_VERSION, WITHOUT_EFFECT } from "./pipeline-commands.js";
+import { NO_PATHS, WITHOUT_EFFECT } from "./pipeline-commands.js";
 
 /** What a step depends on, by what a person calls it. */
 export type Parts = Readonly<Record<string, unknown>>;
@@ -72,7 +72,7 @@ export async function optionsPart(told: Told, settings: readonly Setting[]): Pro
 
 /** What a path leads to, by its content; a value that is no path is itself. */
 async function contentOf(value: unknown): Promise<unknown> {
-  if (typeof value !== "string" || value === LATEST_VERSION || value === NO_VERSION) return value;
+  if (typeof value !== "string" || NO_PATHS.includes(value)) return value;
   for (const path of [value, join(value, RUN_MARKER), join(value, DATASET_MARKER), ...beforeColons(value)]) {
     const found = await statOf(path);
     if (found && !found.isDirectory) return [value.slice(path.length), (await fingerprintOf(path)).sha256];

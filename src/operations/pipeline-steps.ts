@@ -30,8 +30,10 @@ export interface StepResult {
   text: string;
   rows?: number;
   metrics?: Record<string, object>;
-  gates?: GateOutcome[];
 }
+
+/** Hears what gates have measured, also where one fails. */
+type Tell = (outcomes: GateOutcome[]) => void;
 
 /** Encodes the log. @throws {IoError} it changed since it was planned by */
 export async function encodeStep(
@@ -58,20 +60,26 @@ export async function beforeStep(
   pipeline: Pipeline,
   plan: TrainingPlan,
   dataset: string,
+  tell: Tell,
   watch: Watch,
 ): Promise<StepResult> {
   const previous = await previousOf(plan);
   const outcomes = await gateBefore(dataset, pipeline.before, previous, { signal: watch.signal });
-  return await judged(pipeline, plan, outcomes, plan.before.output, watch);
+  return await judged(pipeline, plan, outcomes, plan.before.output, tell, watch);
 }
 
 /** Judges what is to be published. @throws {GateError} */
-export async function afterStep(pipeline: Pipeline, plan: TrainingPlan, watch: Watch): Promise<StepResult> {
+export async function afterStep(
+  pipeline: Pipeline,
+  plan: TrainingPlan,
+  tell: Tell,
+  watch: Watch,
+): Promise<StepResult> {
   const previous = await previousOf(plan);
   const outcomes = await gateAfter(await runOf(plan), plan.training.bounds, previous, {
     signal: watch.signal,
   });
-  return await judged(pipeline, plan, outcomes, plan.after.output, watch);
+  return await judged(pipeline, plan, outcomes, plan.after.output, tell, watch);
 }
 
 async function judged(
@@ -79,8 +87,10 @@ async function judged(
   plan: TrainingPlan,
   outcomes: GateOutcome[],
   output: string,
+  tell: Tell,
   { signal }: Watch,
 ): Promise<StepResult> {
+  tell(outcomes);
   const failed = outcomes.filter(({ passed }) => !passed);
   const bytes = [Buffer.from(gateJson(outcomes))];
   if (failed.length === 0) await writeFileAtomic(output, bytes, true, { signal });
@@ -90,7 +100,8 @@ async function judged(
   }
   checkGates(outcomes);
   const bounded = outcomes.filter(({ bound }) => bound !== "none");
-  return { text: `${bounded.length} of ${bounded.length} gates passed`, gates: outcomes };
+  const text = bounded.length === 0 ? "no bounds" : `${bounded.length} of ${bounded.length} bounds hold`;
+  return { text };
 }
 
 /** gate.json of a pipeline's last failed gates. */

@@ -174,17 +174,15 @@ class PipelineRun {
     await this.#step(plan.encode, () => encodeStep(pipeline, plan, force, watch));
     for (const each of plan.trainings) {
       await makeDirectory(join(work, each.training.name));
-      const { gates } =
-        (await this.#step(each.before, () => beforeStep(pipeline, each, dataset, watch))) ?? {};
-      this.#judged(each.training.name, gates);
+      const tell = this.#judged(each.training.name);
+      await this.#step(each.before, () => beforeStep(pipeline, each, dataset, tell, watch));
     }
     for (const each of plan.trainings) {
       const { name } = each.training;
       const trained = await this.#step(each.train, () => trainStep(each, dataset, force, watch));
       if (trained?.metrics) this.#report.metrics[name] = trained.metrics;
       await this.#step(each.align, () => alignStep(each, force, watch));
-      const { gates } = (await this.#step(each.after, () => afterStep(pipeline, each, watch))) ?? {};
-      this.#judged(name, gates);
+      await this.#step(each.after, () => afterStep(pipeline, each, this.#judged(name), watch));
     }
     for (const each of plan.trainings) {
       for (const one of each.exports) await this.#step(one, () => exportStep(each, one, watch));
@@ -241,8 +239,10 @@ class PipelineRun {
     this.#watch.observe({ stage: "step", step, outcome, text: `${step}: ${text}${took}`, seconds });
   }
 
-  #judged(name: string, outcomes: PipelineReport["gates"][string] | undefined): void {
-    if (outcomes) this.#report.gates[name] = [...(this.#report.gates[name] ?? []), ...outcomes];
+  /** What takes a training's gates into the report. */
+  #judged(name: string): (outcomes: PipelineReport["gates"][string]) => void {
+    const { gates } = this.#report;
+    return (outcomes) => (gates[name] = [...(gates[name] ?? []), ...outcomes]);
   }
 }
 
