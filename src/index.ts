@@ -29,6 +29,7 @@ export { forget, type ForgetOptions, type ForgetSummary } from "./operations/for
 export { gc, type GcOptions, type GcSummary } from "./operations/gc.js";
 export { listStore, type ListedVersion, type StoreListing } from "./operations/list.js";
 export { publish, type PublishOptions, type PublishSummary } from "./operations/publish.js";
+export { reportVersions } from "./operations/report-versions.js";
 export { rollback, type RollbackOptions, type RollbackSummary } from "./operations/rollback.js";
 export {
   latestVersion,

@@ -12,6 +12,7 @@ import { version } from "../io/package-version.js";
 import type { ReportedRun } from "../report/content.js";
 import { MOST_RUNS, reportPage } from "../report/page.js";
 import { nameAmong } from "./evaluate.js";
+import { historyOf } from "./report-history.js";
 import type { Watch } from "./progress.js";
 import { scoreForReport } from "./report-calibration.js";
 import { checkLabels, readNames, type Names } from "./report-names.js";
@@ -124,6 +125,7 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
   const opened = await tableToShow(run, options, absent);
   const table = opened && (await sharedTable(opened, options, shared));
   const drift = opened && (await driftOf(opened, options, watch, absent));
+  const history = await historyOf(run, options, watch, absent);
   const [importances, gates] = [await importancesOf(run), await gatesOf(run)];
   const reported: ReportedRun = {
     name,
@@ -134,6 +136,7 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
     ...(table && { table }),
     ...(drift && { drift }),
     ...(gates && { gates }),
+    ...(history && { history }),
   };
   return { run: reported, absent };
 }

@@ -18,6 +18,20 @@ export interface ReportedRun {
   calibration?: readonly CurveBin[];
   drift?: Drift;
   gates?: readonly Gate[];
+  /** of a name in a store: its versions up to this one, the oldest first */
+  history?: readonly VersionPoint[];
+}
+
+/** A version of a name in a store. */
+export interface VersionPoint {
+  version: string;
+  /** of its log */
+  rows: number;
+  metrics: Manifest["metrics"];
+  /** of the field that the page shows */
+  keys?: number;
+  /** since the version before */
+  change?: { gained: number; lost: number; neighbourOverlap?: number; median?: number; p90?: number };
 }
 
 /** What is shown of a run's table. */
