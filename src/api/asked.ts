@@ -2,7 +2,7 @@
 
 import { join } from "node:path";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
-import { isEncodedDataset } from "../dataset/encoded/read.js";
+import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import type { Asked } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { fingerprintOf, sha256Of, type InputFingerprint } from "../io/fingerprint.js";
@@ -40,8 +40,18 @@ export async function askedOf(
       Object.fromEntries(Object.entries(flags).filter(([name]) => !ofNoBytes.includes(name))),
     ),
     inputs: [...log, ...(await Promise.all(parts.map(namedInput)))],
+    ...(await encodedOf(paths[0]!, encoded.some(Boolean))),
     runs: await Promise.all(runs.map(async (path) => ({ path, sha256: contentsOf(await openRun(path)) }))),
   };
+}
+
+/** How a dataset was encoded; nothing of one whose ids are hashed, since their secret is not to be told. */
+async function encodedOf(path: string, isEncoded: boolean): Promise<Pick<Asked, "encoded">> {
+  if (!isEncoded) return {};
+  const { inputs, options, hashKeys } = await readDescription(path);
+  if (hashKeys) return {};
+  const log = inputs.slice(0, inputs.length - options.sides.length).map(({ path: file }) => file);
+  return { encoded: { log, options: { ...options } } };
 }
 
 /** What names an input's bytes: of an encoded dataset its description, which has the checksums of its rows. @throws {NoInputError} */

@@ -57,6 +57,8 @@ export interface Asked {
   options: Record<string, unknown>;
   /** all files that were read; of an encoded dataset its description */
   inputs: InputFingerprint[];
+  /** of a log that was an encoded dataset: what that was made of, and how */
+  encoded?: { log: string[]; options: Record<string, unknown> };
   /** earlier runs that it went on from: one checksum of all they hold */
   runs: { path: string; sha256: string }[];
 }

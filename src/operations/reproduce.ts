@@ -5,6 +5,7 @@
 import { join } from "node:path";
 import { contentsOf, namedInput } from "../api/asked.js";
 import type { Watch } from "../api/progress.js";
+import { encode, type EncodeOptions } from "../api/encode.js";
 import { trainFm } from "../api/train-fm.js";
 import type { TrainFmOptions } from "../api/train-fm-options.js";
 import { trainGbdt } from "../api/train-gbdt.js";
@@ -13,10 +14,11 @@ import { trainNet } from "../api/train-net.js";
 import type { TrainNetOptions } from "../api/train-net-options.js";
 import { trainPca } from "../api/train-pca.js";
 import type { TrainPcaOptions } from "../api/train-pca-options.js";
+import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import type { Asked, Manifest } from "../embedding/manifest.js";
 import { openRun, RUN_MARKER, type Run } from "../embedding/run-directory.js";
 import { DataError, NoInputError, UsageError } from "../errors.js";
-import { checkArtifact } from "../io/read-artifact.js";
+import { checkArtifact, pathExists } from "../io/read-artifact.js";
 import { version } from "../io/package-version.js";
 import { withTemporaryDirectory } from "../io/temporary.js";
 import { alignRun } from "./align.js";
@@ -85,7 +87,8 @@ export async function reproduce(
   for (const [file, expected] of Object.entries(manifest.files))
     await checkArtifact(join(path, file), expected);
   const { asked, train } = howMade(run);
-  await checkInputs(run, asked);
+  const isGone = await datasetIsGone(asked);
+  await checkInputs(run, asked, isGone);
   if (manifest.version !== version) {
     const text = `run '${path}' was trained by embed ${manifest.version}, this is ${version}: bytes may differ`;
     watch.observe({ stage: "warning", text });
@@ -94,9 +97,14 @@ export async function reproduce(
     const { alignment } = manifest;
     const out = options.keep ?? join(folder, "run");
     const trained = alignment ? join(folder, "trained") : out;
-    await train(asked.log, asked.options, { ...options, out: trained }, watch);
+    const log = isGone ? [await encodeAgain(asked, join(folder, "dataset"), options, watch)] : asked.log;
+    await train(log, asked.options, { ...options, out: trained }, watch);
     if (alignment) await alignRun(trained, alignment.to, out, { ...options, signal: watch.signal });
-    const files = await compared(run, await openRun(out));
+    const files = await compared(run, await openRun(out), (text) =>
+      isGone
+        ? text.replaceAll(JSON.stringify(log[0]).slice(1, -1), JSON.stringify(asked.log[0]).slice(1, -1))
+        : text,
+    );
     const agrees = files.every((file) => file.agrees);
     return { command: "reproduce", version, run: path, trainedBy: manifest.version, agrees, files };
   });
@@ -121,8 +129,9 @@ function howMade({ path, manifest }: Run): { asked: Asked; train: Train } {
 }
 
 /** Every input and earlier run is there and is what it was. */
-async function checkInputs({ manifest }: Run, { inputs, runs }: Asked): Promise<void> {
+async function checkInputs({ manifest }: Run, { log, inputs, runs }: Asked, isGone: boolean): Promise<void> {
   for (const { path, sha256 } of inputs) {
+    if (isGone && path === join(log[0]!, DATASET_MARKER)) continue;
     if (path === "-")
       throw new NoInputError("the log was read from standard input: write it to a file and train from there");
     if ((await namedInput(path)).sha256 !== sha256)
@@ -146,7 +155,35 @@ async function checkInputs({ manifest }: Run, { inputs, runs }: Asked): Promise<
     );
 }
 
-async function compared(run: Run, again: Run): Promise<Reproduction["files"]> {
+/** Whether the log was an encoded dataset that was removed since, as those of the weekly job are, and can be encoded again. */
+async function datasetIsGone({ log, encoded }: Asked): Promise<boolean> {
+  return encoded !== undefined && !(await pathExists(log[0]!));
+}
+
+/** @throws {DataError} the dataset is another than it was */
+async function encodeAgain(
+  { log, encoded, inputs }: Asked,
+  out: string,
+  { threads }: ReproduceOptions,
+  watch: Watch,
+): Promise<string> {
+  const { options, log: paths } = encoded!;
+  const reading = { ...(options["reading"] as object), threads } as EncodeOptions["reading"];
+  const told = { ...options, onBadRow: reading.onBadRow, out, force: false, reading } as EncodeOptions;
+  await encode(paths, told, watch);
+  const before = inputs.find(({ path }) => path === join(log[0]!, DATASET_MARKER));
+  if ((await namedInput(out)).sha256 !== before?.sha256)
+    throw new DataError(
+      `the dataset '${log[0]}' is gone, and what ${paths.join(", ")} ${paths.length === 1 ? "gives" : "give"} is another now: restore the log to reproduce the run`,
+    );
+  return out;
+}
+
+async function compared(
+  run: Run,
+  again: Run,
+  named: (text: string) => string,
+): Promise<Reproduction["files"]> {
   const [own, other] = [run.manifest.files, again.manifest.files];
   const names = [...new Set([...Object.keys(own), ...Object.keys(other)])];
   const files: Reproduction["files"] = [];
@@ -158,7 +195,7 @@ async function compared(run: Run, again: Run): Promise<Reproduction["files"]> {
         (file === "metrics.jsonl" && (await lessTimes(run)) === (await lessTimes(again))));
     files.push({ file, agrees, ...(why !== undefined && { why }) });
   }
-  const differing = differingKeys(run.manifest, again.manifest);
+  const differing = differingKeys(run.manifest, again.manifest, named);
   const why = { why: `${differing.join(", ")} differ` };
   files.push({ file: RUN_MARKER, agrees: differing.length === 0, ...(differing.length > 0 && why) });
   return files;
@@ -171,12 +208,12 @@ async function lessTimes(run: Run): Promise<string> {
 }
 
 /** Keys of two manifests of which the values differ; of another clock, machine and version, some do. */
-function differingKeys(a: Manifest, b: Manifest): string[] {
-  const valueOf = (manifest: Manifest, key: string): string | undefined => {
+function differingKeys(a: Manifest, b: Manifest, named: (text: string) => string): string[] {
+  const valueOf = (manifest: Manifest, key: string): string => {
     const value = manifest[key as keyof Manifest];
-    if (key !== "options") return JSON.stringify(value);
+    if (key !== "options") return named(JSON.stringify(value) ?? "");
     const { threads: _, maxMemory: __, ...options } = value as Record<string, unknown>;
-    return JSON.stringify(options);
+    return named(JSON.stringify(options));
   };
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {
