@@ -1,11 +1,11 @@
 // `embed schedule`: units that their own schedulers take, and that run in cron's bare environment.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { program } from "../testing/places.js";
+import { fixture, program } from "../testing/places.js";
 
 const folder = temporaryFolder();
 // what shells, cron, systemd and Jinja each read in their own way
@@ -66,6 +66,20 @@ describe("crontab", () => {
     const log = readFileSync(join(odd, "Shop weekly.log"), "utf8").trim().split("\n");
     expect(log).toEqual([1, 2].map(() => JSON.stringify([odd, "run", file])));
   });
+});
+
+test("the line of a crontab publishes what the pipeline says, without HOME and terminal", async () => {
+  const lines = readFileSync(fixture("clicks.csv"), "utf8").split("\n").slice(0, 2000);
+  writeFileSync(join(odd, "clicks.csv"), `${lines.join("\n")}\n`);
+  const pipeline =
+    "name: shop\nstore: store\nlog: clicks.csv\ntrain: {items: {command: train-fm, epochs: 1, valid: 0.1}}\n";
+  writeFileSync(join(odd, "real.yaml"), pipeline);
+  const at = ["schedule", join(odd, "real.yaml"), "--daily", "03:00", "--as", "crontab"];
+  const { command } = cronLine((await embedOk(at)).stdout);
+  const code = bare(command);
+  const log = readFileSync(join(odd, "real.log"), "utf8");
+  expect({ code, log }).toMatchObject({ code: 0 });
+  expect(existsSync(join(odd, "store", "items", "latest", "manifest.json"))).toBe(true);
 });
 
 describe("systemd", () => {
