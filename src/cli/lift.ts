@@ -4,7 +4,7 @@ import type { Lift } from "../api/lift.js";
 import { shown, type ArmSummary } from "../api/lift-summary.js";
 import { formatTable } from "./terminal.js";
 
-const BLOCKS = [..."▁▂▃▄▅▆▇█"];
+const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
 /** Epochs of a curve that are drawn, at most. */
 const MAX_EPOCHS = 60;
 
