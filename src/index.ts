@@ -31,6 +31,7 @@ export { forget, type ForgetOptions, type ForgetSummary } from "./operations/for
 export { gc, type GcOptions, type GcSummary } from "./operations/gc.js";
 export { listStore, type ListedVersion, type StoreListing } from "./operations/list.js";
 export { publish, type PublishOptions, type PublishSummary } from "./operations/publish.js";
+export { reportVersions } from "./operations/report-versions.js";
 export { rollback, type RollbackOptions, type RollbackSummary } from "./operations/rollback.js";
 export {
   latestVersion,
@@ -40,3 +41,8 @@ export {
   type Publication,
 } from "./operations/store.js";
 export { EmbedError } from "./errors.js";
+export { alignRun, type AlignOptions, type AlignSummary } from "./operations/align.js";
+export { checkGates, gateAfter, gateBefore, gateJson } from "./operations/gate.js";
+export type { GateOutcome } from "./operations/gate-bounds.js";
+export { reproduce, type ReproduceOptions, type Reproduction } from "./operations/reproduce.js";
+export { schedule, type ScheduleOptions } from "./operations/schedule.js";

@@ -26,6 +26,8 @@ const commands = [
   "forget",
   "gate",
   "align",
+  "reproduce",
+  "schedule",
 ];
 
 test("--help lists the commands that exist, and none that does not", async () => {

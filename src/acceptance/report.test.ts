@@ -91,6 +91,19 @@ test("a version of a store is compared with the one before it, and shows its gat
   expect(page).toMatch(/passed[\s\S]*11,000/);
 });
 
+test("a name in a store is its latest version, with the history of those that led to it", async () => {
+  const named = await reported(["store/items", "--part", "none"]);
+  expect(sectionsOf(named.page)).toContain("history");
+  expect(named.page).toContain("<title>items/000002");
+  expect(sectionsOf((await reported(["store/items/latest", "--part", "none"])).page)).not.toContain(
+    "history",
+  );
+  await embedOk(["rollback", "store/items"], { cwd: folder });
+  const back = await reported(["store/items", "--part", "none"]);
+  expect(back.page).toContain("<title>items/000001");
+  expect(sectionsOf(back.page)).not.toContain("history");
+});
+
 test("calibration is what evaluate writes as its curve, bin by bin", async () => {
   await embedOk(["evaluate", at("fm"), "--part", "test", "--curve", at("curve.csv"), "--bootstrap", "0"]);
   const bins = readFileSync(at("curve.csv"), "utf8").trim().split("\n").slice(1);
@@ -160,7 +173,6 @@ test("bad input is refused by name", async () => {
     const { code, stderr } = await embed(["report", ...args], { cwd: folder });
     return [code, stderr.split("\n")[0]];
   };
-  expect((await refused("fm"))[0]).toBe(64);
   expect((await refused("none", "-o", "x.html"))[0]).toBe(66);
   expect(await refused("fm", "-o", "x.html", "--key", "item:tea-3")).toEqual([
     64,
@@ -242,6 +254,20 @@ describe("in headless Chromium", () => {
       /^[a-z]+-\d\d\n\d+ events$/,
     );
     expect(await browser.value(`getComputedStyle(document.body).backgroundColor`)).toBe("rgb(21, 23, 27)");
+    expect(browser.logged).toEqual([]);
+  });
+
+  inBrowser("a label that is pointed at is seen alone", async () => {
+    await reported(["ratings", ...labels], at("labelled.html"));
+    await browser.show(at("labelled.html"), { width: 390 });
+    const seen = (event: string) =>
+      browser.value<number>(`(() => {
+        document.querySelector("#map .legend li").dispatchEvent(new Event("${event}"));
+        return [...document.querySelectorAll("#map figure circle")].filter((dot) => getComputedStyle(dot).opacity === "1").length;
+      })()`);
+    const all = await browser.value(`document.querySelectorAll("#map figure circle").length`);
+    expect(await seen("pointerenter")).toBeLessThan(all as number);
+    expect(await seen("pointerleave")).toBe(all);
     expect(browser.logged).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { forEachPair } from "../kernels/reference/net.js";
-import { readFmModel, readModel, readSpace } from "../trainers/learners.js";
+import { readModel, readSpace } from "../trainers/learners.js";
 import { readNetParameters } from "../trainers/net/model.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
@@ -159,21 +159,14 @@ describe("a frozen table", () => {
 });
 
 test("a table of one field and a run of other keys start what they know; the rest starts at random", async () => {
-  writeFileSync(at("items.csv"), "item,a,b\ntea-01,0.5,-0.5\ntea-02,0.25,0.5\nelsewhere,1,1\n");
-  await embedOk(["import", at("items.csv"), "--format", "csv", "-o", at("table")]);
+  writeFileSync(at("items.csv"), "key,v0,v1\ntea-01,0.5,-0.5\ntea-02,0.25,0.5\nelsewhere,1,1\n");
+  await embedOk(["import", at("items.csv"), "--format", "csv", "--field", "item", "-o", at("table")]);
   const frozen = ["--arch", "deep-crossing", "--init", at("table"), "--freeze-embeddings", "--epochs", "1"];
   const { stderr } = await embedOk(["train-net", ...clicks, ...small, ...frozen, "-o", at("from-table")]);
   expect(stderr).toContain("2 keys have a row there");
   expect(stderr).toContain("field 'user_id' has no rows");
   const { stdout } = await embedOk(["export", at("from-table"), "--format", "csv", "--field", "item"]);
-  const rows = new Map(
-    stdout
-      .trimEnd()
-      .split("\n")
-      .map((line) => [line.split(",")[1] ?? "", line]),
-  );
-  const line = [...rows.values()].find((text) => text.includes("tea-01"));
-  expect(line).toMatch(/,0\.5,-0\.5$/);
+  expect(stdout).toMatch(/^item_id,tea-01,\d+,0\.5,-0\.5$/m);
 });
 
 test("events without labels are learned against drawn negatives", async () => {
@@ -220,7 +213,12 @@ describe("what cannot be trained", () => {
     ["hidden layers of nothing", ["--arch", "fnn", "--hidden", "16,0"], 64, "--hidden expects"],
     ["a share of dropout above its range", ["--arch", "fnn", "--dropout", "1"], 64, "dropout must be"],
     ["tanh in residual units", ["--arch", "deep-crossing", "--activation", "tanh"], 64, "have ReLU"],
-    ["negatives for a log of labels", ["--arch", "fnn", "--negatives", "2"], 64, "'click' is its label"],
+    [
+      "negatives for a log of labels",
+      ["--arch", "fnn", "--negatives", "2", "--label", "click"],
+      64,
+      "'click' is its label",
+    ],
     [
       "a training that diverges",
       [
@@ -248,7 +246,5 @@ describe("what cannot be trained", () => {
   test("a network is not what a factorization machine goes on from", async () => {
     const got = await embed(["train-fm", ...clicks, "--init", at("net-fnn"), "-o", at("refused")]);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("holds a model 'net'")]);
-    const { parameters } = await readFmModel(await openRun(at("fm")));
-    expect(parameters.dim).toBe(4);
   });
 });

@@ -1,6 +1,7 @@
 // A run's table with the item as the model sees it: the sum over all its features, not the row of its id alone.
 
 import type { ItemCatalogue } from "../dataset/item-catalogue.js";
+import type { Preprocess } from "../dataset/preprocess.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
@@ -29,18 +30,37 @@ export interface Composed {
  * @throws {UsageError} they are to be composed, and the run keeps no items or is of another model
  */
 export async function composeItems({ run, table }: OpenTable, how: Compose | undefined): Promise<Composed> {
-  if (how === "none") return { table };
+  const composition = await compositionOf(run, table.fields, how);
+  return composition ? await composed(table, composition) : { table };
+}
+
+/** What items of a run are composed of. */
+export interface Composition {
+  run: Run;
+  fm: FmRun;
+  preprocess: Preprocess;
+  /** the item's column, and those that go with it */
+  item: string;
+  others: readonly string[];
+}
+
+/** The same where there is anything to compose. @param fields of the table @throws {UsageError} as composeItems */
+export async function compositionOf(
+  run: Run,
+  fields: readonly string[],
+  how: Compose | undefined,
+): Promise<Composition | undefined> {
+  if (how === "none") return undefined;
   const { model } = run.manifest;
-  const refuse = (why: string): Composed => {
+  const refuse = (why: string): undefined => {
     if (how) throw new UsageError(`--compose item: run '${run.path}' ${why}`);
-    return { table };
   };
   // the table of draws is their mean, with the parameters that it lacks beside it
   if (model !== "fm" && model !== "fm-draws" && model !== "ffm")
     return refuse(`holds a model '${model}', and items are composed of a factorization machine`);
   const preprocess = await readPreprocess(run);
   const [item, ...others] = preprocess.itemFields ?? [];
-  if (item === undefined || !table.fields.includes(item))
+  if (item === undefined || !fields.includes(item))
     return refuse(
       "has no field of items with their features: name the item's column with --item when training",
     );
@@ -48,6 +68,14 @@ export async function composeItems({ run, table }: OpenTable, how: Compose | und
   const fm = await readFmModel(run);
   const why = await whyNotComposed(run, fm);
   if (why !== undefined) return refuse(why);
+  return { run, fm, preprocess, item, others };
+}
+
+/** The table with its items composed. */
+export async function composed(
+  table: EmbeddingTable,
+  { run, fm, preprocess, item, others }: Composition,
+): Promise<Composed> {
   const composer = await composerOf(run, fm);
   const catalogue = (await readItems(run, preprocess))!;
   const names = [item, ...others].map((name) => `'${name}'`).join(" + ");

@@ -3,41 +3,47 @@
 import { GBDT_MODEL, LEAVES_TABLE, readLeafPaths } from "../trainers/gbdt/artifact.js";
 import { PREPROCESS_FILE, readFmModel, type FmRun } from "../trainers/learners.js";
 import type { ExportFormat } from "../export/formats.js";
-import { normalized, numZeroVectors, rowsNamed, topRows } from "../export/narrow.js";
+import { normalizedRows, rowsNamed, topRows } from "../export/narrow.js";
 import { withReserved, type OutOfVocabulary } from "../export/reserve.js";
-import { keyBytes, type ModelFacts, type RowTexts } from "../export/selection.js";
+import type { ModelFacts, RowTexts } from "../export/selection.js";
+import { loadRows, tableRows, type TableRows } from "../embedding/rows.js";
 import { rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { NoInputError, UsageError } from "../errors.js";
 import { readText } from "../io/read-text.js";
-import { composeItems, withMips } from "./compose.js";
+import { composed, compositionOf, withMips, type Composed } from "./compose.js";
 import type { ExportRunOptions } from "./export-options.js";
-import type { OpenTable } from "./tables.js";
+import type { OpenRows } from "./tables.js";
 
-/** Composed, narrowed, normalized, with reserved rows: each where asked for. */
-export async function tableToWrite(
-  opened: OpenTable,
+/**
+ * Composed, narrowed, normalized, with reserved rows: each where asked for. Composed items, --mips and --reserve take the table
+ * into memory; all else is done on the way.
+ */
+export async function rowsToWrite(
+  opened: OpenRows,
   format: ExportFormat,
   field: string | undefined,
-  { compose, mips, topCount, keys, normalize, reserve }: Omit<ExportRunOptions, "delta">,
+  { compose, mips, topCount, keys, normalize, reserve }: Omit<ExportRunOptions, "delta" | "field">,
   tell: (note: string) => void = () => undefined,
-): Promise<EmbeddingTable> {
-  const composed = await composeItems(opened, format.isOfModel ? "none" : compose);
-  if (composed.note && (field === undefined || field === composed.item)) tell(composed.note);
-  let table = mips ? await withMips(opened, composed) : composed.table;
+): Promise<TableRows> {
+  let { rows } = opened;
+  const composition = await compositionOf(opened.run, rows.fields, format.isOfModel ? "none" : compose);
+  if (composition || mips) {
+    const table = await loadRows(rows);
+    const items: Composed = composition ? await composed(table, composition) : { table };
+    if (items.note && (field === undefined || field === items.item)) tell(items.note);
+    rows = tableRows(mips ? await withMips({ ...opened, table }, items) : items.table);
+  }
   if (keys !== undefined) {
-    const named = rowsNamed(table, await linesOf(keys), field);
-    table = named.table;
+    const named = await rowsNamed(rows, await linesOf(keys), field);
+    rows = named.rows;
     if (named.missing > 0) tell(`${named.missing} of the keys of '${keys}' have no row in the table`);
   }
-  if (topCount !== undefined) table = topRows(table, topCount);
-  if (reserve) table = withReserved(table, reserve, await unknownKeysOf(opened, table, format, tell));
-  if (normalize) table = normalized(table);
-  const numZero = numZeroVectors(table);
-  if (numZero > 0 && !format.isOfModel)
-    tell(
-      `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
-    );
-  return table;
+  if (topCount !== undefined) rows = await topRows(rows, topCount);
+  if (reserve) {
+    const table = await loadRows(rows);
+    rows = tableRows(withReserved(table, reserve, await unknownKeysOf(opened, table, format, tell)));
+  }
+  return normalize ? normalizedRows(rows) : rows;
 }
 
 /** The lines of a file but for empty ones. @throws {NoInputError} it cannot be read */
@@ -54,7 +60,7 @@ async function linesOf(path: string): Promise<string[]> {
  * @throws {ArtifactError} there is nothing, and the format could do without
  */
 async function unknownKeysOf(
-  { run }: OpenTable,
+  { run }: OpenRows,
   table: EmbeddingTable,
   format: ExportFormat,
   tell: (note: string) => void,
@@ -94,7 +100,7 @@ function unknownKeys({ space, parameters: { dim, w, vectors: of } }: FmRun): Out
 }
 
 /** What format fnn needs besides the table. @throws {UsageError} the run is of another model */
-export async function modelFacts({ run }: OpenTable): Promise<ModelFacts> {
+export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
   const { model } = run.manifest;
   if (!["fm", "lr", "fm-draws"].includes(model))
     throw new UsageError(
@@ -104,20 +110,16 @@ export async function modelFacts({ run }: OpenTable): Promise<ModelFacts> {
   return { w0: parameters.w0, dim: parameters.dim };
 }
 
-/** The ways to a run's leaves in words, where these are the rows. @param table what is written @param name of the table, as told */
-export async function textsOf(
-  { run }: OpenTable,
-  table: EmbeddingTable,
-  name: string | undefined,
-): Promise<RowTexts | undefined> {
+/** The ways to a run's leaves in words, where these are the rows. @param name of the table, as told */
+export async function textsOf({ run }: OpenRows, name: string | undefined): Promise<RowTexts | undefined> {
   const isOfLeaves = name === LEAVES_TABLE || (name === undefined && run.tables.length === 1);
   if (run.manifest.model !== GBDT_MODEL || !isOfLeaves) return undefined;
   const paths = await readLeafPaths(run);
-  return { name: "path", of: (row) => paths.get(Buffer.from(keyBytes(table, row)).toString("utf8")) ?? "" };
+  return { name: "path", of: (key) => paths.get(Buffer.from(key).toString("utf8")) ?? "" };
 }
 
 /** How a raw cell becomes a key, as training fitted it: the file goes with formats of several files. */
-export async function preprocessOf({ run }: OpenTable): Promise<Uint8Array | undefined> {
+export async function preprocessOf({ run }: OpenRows): Promise<Uint8Array | undefined> {
   const isThere = Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`);
   return isThere ? await run.readModelFile(PREPROCESS_FILE) : undefined;
 }

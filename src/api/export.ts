@@ -1,17 +1,18 @@
 // `embed export`: a run's table → a file of another tool's format.
 
 import { exportDelta, exportDirectory, exportSaved, exportTable } from "../export/export-table.js";
-import { exportFormats, formatNamed } from "../export/formats.js";
+import { exportFormats, formatNamed, type ExportFormat } from "../export/formats.js";
 import { NUM_RESERVED, reserveSchemes, type ReserveScheme } from "../export/reserve.js";
-import { onnxInputs, type OnnxInput } from "../export/selection.js";
+import { onnxInputs, type ExportOptions, type OnnxInput } from "../export/selection.js";
+import { loadRows } from "../embedding/rows.js";
 import { rowsOf } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import type { Chunks } from "../io/write.js";
 import { checkTogether, type ExportRunOptions } from "./export-options.js";
-import { modelFacts, preprocessOf, tableToWrite, textsOf } from "./export-rows.js";
-import { openTable } from "./tables.js";
+import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./export-rows.js";
+import { withOpenRows, type OpenRows } from "./tables.js";
 
 /** Name and one line of each format, for the help. */
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
@@ -24,6 +25,8 @@ export const reservations: readonly ReserveScheme[] = reserveSchemes;
 /** Values of `onnxInput`, for the help. */
 export const onnxInputNames: readonly OnnxInput[] = onnxInputs;
 
+type Delta = Record<"added" | "changed" | "removed" | "same", number>;
+
 export interface ExportSummary {
   command: "export";
   version: string;
@@ -31,7 +34,7 @@ export interface ExportSummary {
   seconds: number;
   rows: number;
   /** rows by what became of them since the earlier run */
-  delta?: Record<"added" | "changed" | "removed" | "same", number>;
+  delta?: Delta;
   options: Record<string, unknown>;
 }
 
@@ -50,7 +53,7 @@ export async function exportRun(
   tell: (note: string) => void = () => undefined,
 ): Promise<ExportSummary> {
   const start = performance.now();
-  const { format: name, out, force, withWeight, strict, wide, onnxInput } = options;
+  const { format: name, out, force } = options;
   const format = formatNamed(name);
   const toStdout = out === undefined || out === "-";
   if (toStdout && format.needsDirectory) {
@@ -61,16 +64,116 @@ export async function exportRun(
   }
   checkTogether(format, options);
   // unknown keys have a row where a format looks keys up; which, its reader need not know
-  const reserve = options.reserve ?? (format.findsUnknown && onnxInput !== "row" ? "keras" : undefined);
-  const opened = await openTable(path, options.table);
-  const field = options.field === undefined ? undefined : opened.fieldNamed(options.field);
+  const unknown = format.findsUnknown && options.onnxInput !== "row" ? "keras" : undefined;
+  const reserve = options.reserve ?? unknown;
+  const output: Output = {
+    directory: out ?? "-",
+    force,
+    signal,
+    write: async (chunks) => {
+      if (!toStdout) return await writeFileAtomic(out, chunks, force, { signal });
+      for await (const chunk of chunks) {
+        signal.throwIfAborted();
+        await write(chunk);
+      }
+    },
+  };
+  const { field, ...written } = await withOpenRows(path, options.table, async (opened) => {
+    const named = options.field === undefined ? undefined : opened.fieldNamed(options.field);
+    const write = options.delta === undefined ? writeRows : writeDelta;
+    return {
+      field: named,
+      ...(await write(
+        opened,
+        format,
+        { ...options, ...(reserve && { reserve }), field: named },
+        output,
+        tell,
+      )),
+    };
+  });
+  return {
+    command: "export",
+    version,
+    out: out ?? "-",
+    seconds: (performance.now() - start) / 1000,
+    ...written,
+    options: { run: path, ...toldOptions({ ...options, ...(reserve && { reserve }) }, field) },
+  };
+}
+
+/** Where an export goes. */
+interface Output {
+  /** of formats of several files */
+  directory: string;
+  force: boolean;
+  signal: AbortSignal;
+  /** of formats of one */
+  write: (chunks: Chunks) => Promise<void>;
+}
+
+/** Options with the column that `field` stands for. */
+type Resolved = Omit<ExportRunOptions, "field"> & { field: string | undefined };
+
+async function writeRows(
+  opened: OpenRows,
+  format: ExportFormat,
+  options: Resolved,
+  { directory, force, signal, write }: Output,
+  tell: (note: string) => void,
+): Promise<{ rows: number }> {
+  const rows = await rowsToWrite(opened, format, options.field, options, tell);
+  const given = await givenOptions(opened, format, options);
+  const { rows: numRows, numZero } =
+    "save" in format
+      ? await exportSaved(rows, { ...given, format }, directory, force, { signal })
+      : format.needsDirectory
+        ? await exportDirectory(rows, given, directory, force, { signal })
+        : await exportTable(rows, given, write);
+  if (numZero > 0 && !format.isOfModel)
+    tell(
+      `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
+    );
+  return { rows: numRows };
+}
+
+async function writeDelta(
+  opened: OpenRows,
+  format: ExportFormat,
+  options: Resolved,
+  { directory, force, signal, write }: Output,
+  tell: (note: string) => void,
+): Promise<{ rows: number; delta: Delta }> {
+  const { field, delta: earlierPath, reserve } = options;
   // a delta says where rows go in a table that has its reserved rows already
   const { reserve: _, ...unreserved } = options;
-  const isDelta = options.delta !== undefined;
-  const asked = { ...unreserved, ...(reserve && !isDelta && { reserve }) };
-  const table = await tableToWrite(opened, format, field, asked, tell);
+  const rowsOfRun = async (run: OpenRows, hear: (note: string) => void) =>
+    await loadRows(await rowsToWrite(run, format, field, unreserved, hear));
+  const table = await rowsOfRun(opened, tell);
+  const earlier = await withOpenRows(
+    earlierPath!,
+    options.table,
+    async (run) => await rowsOfRun(run, () => undefined),
+  );
+  const tables = { earlier, table, shift: reserve ? NUM_RESERVED : 0 };
+  const given = await givenOptions(opened, format, options);
+  const delta = await exportDelta(tables, given, { write, target: directory, force }, { signal });
+  const counts = Object.entries(delta).map(([what, n]) => `${n} ${what}`);
+  tell(`since '${earlierPath}': ${counts.join(", ")}`);
+  const { first, last } = rowsOf(table, field);
+  return { rows: last - first, delta };
+}
+
+/** What the formats are given beside the rows. */
+async function givenOptions(
+  opened: OpenRows,
+  format: ExportFormat,
+  { format: name, withWeight, strict, field, reserve, wide, table, onnxInput, mips }: Resolved,
+): Promise<ExportOptions & { format: string }> {
   const model = format.isOfModel ? await modelFacts(opened) : undefined;
-  const selected = {
+  const preprocess = await preprocessOf(opened);
+  const texts = await textsOf(opened, table);
+  return {
     format: name,
     withWeight,
     strict,
@@ -78,57 +181,30 @@ export async function exportRun(
     ...(reserve && { reserve }),
     ...(wide && { wide }),
     ...(onnxInput && { onnxInput }),
-  };
-  const preprocess = await preprocessOf(opened);
-  const texts = await textsOf(opened, table, options.table);
-  const given = {
-    ...selected,
+    ...(mips && { isInnerProduct: true }),
     ...(model && { model }),
     ...(preprocess && { preprocess }),
     ...(texts && { texts }),
-    ...(options.mips && { isInnerProduct: true }),
   };
-  const writeChunks = async (chunks: Chunks): Promise<void> => {
-    if (!toStdout) return await writeFileAtomic(out, chunks, force, { signal });
-    for await (const chunk of chunks) {
-      signal.throwIfAborted();
-      await write(chunk);
-    }
-  };
-  let delta: ExportSummary["delta"];
-  if (options.delta !== undefined) {
-    const earlier = await tableToWrite(
-      await openTable(options.delta, options.table),
-      format,
-      field,
-      unreserved,
-    );
-    const shift = reserve ? NUM_RESERVED : 0;
-    const output = { write: writeChunks, target: out, force };
-    delta = await exportDelta({ earlier, table, shift }, given, output, { signal });
-    const counts = Object.entries(delta).map(([what, n]) => `${n} ${what}`);
-    tell(`since '${options.delta}': ${counts.join(", ")}`);
-  } else if ("save" in format) await exportSaved(table, { ...given, format }, out!, force, { signal });
-  else if (format.needsDirectory) await exportDirectory(table, given, out!, force, { signal });
-  else await writeChunks(exportTable(table, given));
-  const { first, last } = rowsOf(table, field);
-  const { compose, mips = false, topCount, keys, normalize } = options;
+}
+
+/** Options as the summary has them. */
+function toldOptions(options: ExportRunOptions, field: string | undefined): Record<string, unknown> {
+  const { format, withWeight, strict, reserve, wide, onnxInput } = options;
+  const { compose, topCount, keys, normalize, delta } = options;
   return {
-    command: "export",
-    version,
-    out: out ?? "-",
-    seconds: (performance.now() - start) / 1000,
-    rows: last - first,
-    ...(delta && { delta }),
-    options: {
-      run: path,
-      ...selected,
-      ...(compose && { compose }),
-      mips,
-      ...(topCount !== undefined && { topCount }),
-      ...(keys !== undefined && { keys }),
-      ...(normalize && { normalize }),
-      ...(options.delta !== undefined && { delta: options.delta }),
-    },
+    format,
+    withWeight,
+    strict,
+    ...(field !== undefined && { field }),
+    ...(reserve && { reserve }),
+    ...(wide && { wide }),
+    ...(onnxInput && { onnxInput }),
+    ...(compose && { compose }),
+    mips: options.mips ?? false,
+    ...(topCount !== undefined && { topCount }),
+    ...(keys !== undefined && { keys }),
+    ...(normalize && { normalize }),
+    ...(delta !== undefined && { delta }),
   };
 }

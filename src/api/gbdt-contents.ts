@@ -38,7 +38,7 @@ export interface GbdtOutcome extends Refitted {
   /** singular vectors of the leaves */
   dense: (LeafVectors & { fit: LeafFit }) | undefined;
   /** for the manifest */
-  told: Pick<Manifest, "options" | "timings" | "warnings">;
+  told: Pick<Manifest, "options" | "asked" | "timings" | "warnings">;
 }
 
 /** Its tables, files and manifest. */
@@ -70,6 +70,7 @@ export function gbdtContents(outcome: GbdtOutcome): RunContents {
       command: "train-gbdt",
       model: GBDT_MODEL,
       options: told.options,
+      ...(told.asked && { asked: told.asked }),
       seed: gbdt.seed,
       inputs: dataset.inputs,
       roles: dataset.roles,

@@ -92,7 +92,7 @@ export async function importTable(
     seconds: (performance.now() - start) / 1000,
     rows: table.numRows,
     dim: table.dim,
-    fields: table.fields,
+    fields: [...table.fields],
     options,
   };
 }

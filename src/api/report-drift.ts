@@ -10,9 +10,9 @@ import type { ReportOptions } from "./report-options.js";
 import { openTable, type OpenTable } from "./tables.js";
 
 /** Neighbours that are compared, and keys that are named as those that moved most. */
-const NEIGHBOURS = 10;
+export const NEIGHBOURS = 10;
 /** Rows of a field that are compared: each with all others. */
-const MOST = 2000;
+export const COMPARED_ROWS = 2000;
 
 /** The drift since --against, or since the version before in the store; undefined where there is neither. */
 export async function driftOf(
@@ -32,7 +32,8 @@ export async function driftOf(
   }
   const options = { k: NEIGHBOURS, top: NEIGHBOURS, threads: reading.threads, signal };
   const compared = [];
-  for (const field of fields) compared.push(await diffField(field, before.table, table, options, MOST));
+  for (const field of fields)
+    compared.push(await diffField(field, before.table, table, options, COMPARED_ROWS));
   return { against, k: NEIGHBOURS, fields: compared, metrics: before.run.manifest.metrics };
 }
 

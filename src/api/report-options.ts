@@ -33,6 +33,8 @@ export interface ReportOptions {
   table?: string;
   /** the file with the secret of a run whose ids are hashed */
   hashKeys?: string;
+  /** by the path of a run: the versions that led to it, the oldest first, itself the last */
+  history?: ReadonlyMap<string, readonly { version: string; path: string }[]>;
   reading: ReadOptions;
 }
 

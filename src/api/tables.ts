@@ -1,6 +1,7 @@
 // What the commands that read a run's table share: opening it, and naming its fields.
 
 import { openRun, type Run } from "../embedding/run-directory.js";
+import type { TableRows } from "../embedding/rows.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 
 export interface OpenTable {
@@ -10,14 +11,35 @@ export interface OpenTable {
   fieldNamed: (name: string) => string;
 }
 
+/** The same with rows that are read as they are used. */
+export interface OpenRows extends Omit<OpenTable, "table"> {
+  rows: TableRows;
+}
+
 /** Opens a run's table, or one of several by name. */
 export async function openTable(path: string, name?: string): Promise<OpenTable> {
   const run = await openRun(path);
   const table = await run.readTable(name);
+  return { run, table, fieldNamed: fieldNaming(run, table.fields) };
+}
+
+/** Calls `use` with the rows of a run's table, or of one of several by name; they end with it. */
+export async function withOpenRows<T>(
+  path: string,
+  name: string | undefined,
+  use: (opened: OpenRows) => Promise<T>,
+): Promise<T> {
+  const run = await openRun(path);
+  return await run.withRows(
+    name,
+    async (rows) => await use({ run, rows, fieldNamed: fieldNaming(run, rows.fields) }),
+  );
+}
+
+function fieldNaming(run: Run, fields: readonly string[]): OpenTable["fieldNamed"] {
   const roles = run.manifest.roles as { user?: string; item?: string };
-  const fieldNamed = (field: string): string => {
-    if (table.fields.includes(field)) return field;
+  return (field) => {
+    if (fields.includes(field)) return field;
     return (field === "user" || field === "item" ? roles[field] : undefined) ?? field;
   };
-  return { run, table, fieldNamed };
 }

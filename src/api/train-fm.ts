@@ -1,5 +1,6 @@
 // `embed train-fm`: log → dataset → split → features → factorization machine → run directory.
 
+import { askedOf } from "./asked.js";
 import { eventColumn } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import { ranksItems } from "../dataset/labels.js";
@@ -108,6 +109,7 @@ export async function trainFm(
         command: "train-fm",
         model: model.name,
         options: resolved,
+        asked: await askedOf(paths, flags, dataset.inputs),
         seed: first.options.seed,
         inputs: dataset.inputs,
         roles: dataset.roles,

@@ -7,6 +7,7 @@ import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { byGain, importancesOf } from "../trainers/gbdt/importances.js";
+import { askedOf } from "./asked.js";
 import { Boosting } from "./gbdt-checkpoint.js";
 import { gbdtContents } from "./gbdt-contents.js";
 import { withCtr } from "./gbdt-ctr.js";
@@ -106,7 +107,12 @@ export async function trainGbdt(
       dense: dense || undefined,
     },
     ...refitted,
-    told: { options: resolved, timings: clock.laps, warnings },
+    told: {
+      options: resolved,
+      asked: await askedOf(paths, flags, dataset.inputs),
+      timings: clock.laps,
+      warnings,
+    },
   });
   await writeRun(options.out, options.force, contents, { signal: watch.signal });
   await boosting.remove();

@@ -2,7 +2,7 @@
 
 import { hashingOf } from "../dataset/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
-import type { Metrics } from "../embedding/manifest.js";
+import type { Asked, Metrics } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
@@ -10,6 +10,7 @@ import { version } from "../io/package-version.js";
 import { preprocessFile } from "../trainers/learners.js";
 import { NET_MODEL, netModelFiles, netTable, scoreRows, type NetModel } from "../trainers/net/model.js";
 import { checkNetOptions, netOptionsOf, type NetOptions } from "../trainers/net/options.js";
+import { askedOf } from "./asked.js";
 import { preprocessOf } from "./describe-run.js";
 import { itemFiles } from "./item-file.js";
 import { nextHistory } from "./key-history.js";
@@ -66,8 +67,12 @@ export async function trainNet(
   const metrics = await metricsOfParts(prepared, model, net);
   clock.lap("evaluate");
   const resolved = resolvedOptions(paths, options, prepared, net);
+  const asked = await askedOf(paths, options, dataset.inputs, [
+    start ? options.init : undefined,
+    options.rowOrder,
+  ]);
   await writeNetRun(
-    { prepared, model, start, options, net, resolved, metrics, warnings, clock },
+    { prepared, model, start, options, net, resolved, asked, metrics, warnings, clock },
     watch.signal,
   );
   return {
@@ -121,13 +126,14 @@ interface NetRun {
   options: TrainNetOptions;
   net: NetOptions;
   resolved: Record<string, unknown>;
+  asked: Asked;
   metrics: Record<string, Metrics>;
   warnings: string[];
   clock: Stopwatch;
 }
 
 async function writeNetRun(
-  { prepared, model, start, options, net, resolved, metrics, warnings, clock }: NetRun,
+  { prepared, model, start, options, net, resolved, asked, metrics, warnings, clock }: NetRun,
   signal: AbortSignal,
 ): Promise<void> {
   const { dataset, parts, by, space, examples, items } = prepared;
@@ -138,6 +144,7 @@ async function writeNetRun(
     command: "train-net",
     model: NET_MODEL,
     options: resolved,
+    asked,
     seed: net.seed,
     inputs: dataset.inputs,
     roles: dataset.roles,

@@ -1,5 +1,6 @@
 // `embed train-pca`: log → dataset → split → features → matrix → components → run directory.
 
+import { askedOf } from "./asked.js";
 import { eventColumn } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import { recipesOf } from "../dataset/preprocess.js";
@@ -94,6 +95,7 @@ export async function trainPca(
         command: "train-pca",
         model: PCA_MODELS[pca.matrix],
         options: resolved,
+        asked: await askedOf(paths, flags, dataset.inputs),
         seed: pca.seed,
         inputs: dataset.inputs,
         roles,

@@ -17,7 +17,9 @@ import { addReport } from "./commands/report.js";
 import { addGc } from "./commands/gc.js";
 import { addLs } from "./commands/ls.js";
 import { addPublish } from "./commands/publish.js";
+import { addReproduce } from "./commands/reproduce.js";
 import { addRollback } from "./commands/rollback.js";
+import { addSchedule } from "./commands/schedule.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
@@ -84,6 +86,8 @@ function programOf(interrupts: Interrupts): Command {
     addForget,
     addGate,
     addAlign,
+    addReproduce,
+    addSchedule,
   ]) {
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);

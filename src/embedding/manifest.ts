@@ -50,6 +50,17 @@ export interface FieldAlignment {
   neighbourOverlap?: { k: number; share: number };
 }
 
+/** What a training was asked for: what `reproduce` asks for again. */
+export interface Asked {
+  log: string[];
+  /** as they were given; what is not here was the version's default */
+  options: Record<string, unknown>;
+  /** all files that were read; of an encoded dataset its description */
+  inputs: InputFingerprint[];
+  /** earlier runs that it went on from: one checksum of all they hold */
+  runs: { path: string; sha256: string }[];
+}
+
 /** The earlier run that a run's vectors were turned onto. */
 export interface Alignment {
   to: string;
@@ -78,7 +89,9 @@ export interface Manifest {
   command: string;
   /** the model that model/ holds: "fm", "fm-draws" */
   model: string;
+  /** as they were used, defaults among them */
   options: Record<string, unknown>;
+  asked?: Asked;
   seed: number;
   inputs: InputFingerprint[];
   roles: unknown;

@@ -9,7 +9,9 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { arrowChunks, readArrow } from "./arrow.js";
+import { arrowChunks } from "./arrow.js";
+import { readArrow } from "./arrow-rows.js";
+import { tableRows } from "./rows.js";
 import { openRun, writeRun, type RunContents } from "./run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "./safetensors.js";
 import { keyText, keysOf, rowOf, rowsOf, type EmbeddingTable } from "./table.js";
@@ -32,7 +34,7 @@ function tableOf(numRows: number, dim: number, weighted = true): EmbeddingTable 
 
 async function arrowBytes(table: EmbeddingTable): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
-  for await (const chunk of arrowChunks(table)) chunks.push(Buffer.from(chunk));
+  for await (const chunk of arrowChunks(tableRows(table))) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
 

@@ -8,12 +8,14 @@
 import { join } from "node:path";
 import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
 import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../io/atomic.js";
-import { checkArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
+import { checkArtifact, openArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
 import { realPathOf } from "../io/tree.js";
 import { writeChunks, type Chunks } from "../io/write.js";
-import { arrowChunks, readArrow } from "./arrow.js";
+import { arrowChunks } from "./arrow.js";
+import { arrowRows, readArrow } from "./arrow-rows.js";
 import { SCHEMA_VERSION, type Manifest } from "./manifest.js";
 import { readPublication, remakeOf } from "./publication.js";
+import { tableRows, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
 /** The table that commands take when none is named. */
@@ -26,7 +28,7 @@ const METRICS_FILE = "metrics.jsonl";
 
 export interface RunContents {
   /** by name; DEFAULT_TABLE is embeddings.arrow */
-  tables: Record<string, EmbeddingTable>;
+  tables: Record<string, EmbeddingTable | TableRows>;
   manifest: Omit<Manifest, "files" | "schemaVersion">;
   /** by path within model/, with slashes; a list of chunks is one file */
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
@@ -45,6 +47,8 @@ export interface Run {
   tables: string[];
   /** The default table, or the only one, when none is named. @throws {UsageError} no table of that name @throws {ArtifactError} damaged */
   readTable(name?: string): Promise<EmbeddingTable>;
+  /** Calls `use` with the rows of the same table, which it reads as it goes; they end with it. @throws as readTable */
+  withRows<T>(name: string | undefined, use: (rows: TableRows) => Promise<T>): Promise<T>;
   /** A file of model/ by its path within. @throws {ArtifactError} damaged, or not in the run */
   readModelFile(path: string): Promise<Uint8Array>;
   /** The lines of metrics.jsonl; none where the run has no such file. @throws {ArtifactError} damaged */
@@ -72,7 +76,8 @@ export async function writeRun(
     const put = async (path: string, chunks: Chunks): Promise<void> => {
       files[path] = await writeChunks(join(dir, path), chunks, signal);
     };
-    for (const [name, table] of Object.entries(tables)) await put(tableFile(name), arrowChunks(table));
+    for (const [name, table] of Object.entries(tables))
+      await put(tableFile(name), arrowChunks("batches" in table ? table : tableRows(table)));
     for (const [name, content] of Object.entries(modelFiles)) {
       await put(`model/${name}`, chunksOf(content));
     }
@@ -119,20 +124,30 @@ export async function openRun(path: string): Promise<Run> {
   const tables = Object.keys(manifest.files)
     .map(tableName)
     .filter((name) => name !== undefined);
+  const checkedTable = async (told: string | undefined): Promise<string> => {
+    const name = told ?? (tables.length === 1 ? tables[0]! : DEFAULT_TABLE);
+    if (tables.includes(name)) return await checked(tableFile(name));
+    throw new UsageError(
+      `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,
+    );
+  };
   return {
     path,
     root,
     manifest,
     tables,
-    async readTable(told) {
-      const name = told ?? (tables.length === 1 ? tables[0]! : DEFAULT_TABLE);
-      if (!tables.includes(name)) {
-        throw new UsageError(
-          `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,
-        );
-      }
-      const file = await checked(tableFile(name));
+    async readTable(name) {
+      const file = await checkedTable(name);
       return await withArtifact(file, (handle) => readArrow(handle, file));
+    },
+    async withRows(name, use) {
+      const file = await checkedTable(name);
+      const handle = await openArtifact(file);
+      try {
+        return await use(await arrowRows(handle, file));
+      } finally {
+        await handle.close();
+      }
     },
     async readModelFile(name) {
       return await readArtifact(await checked(`model/${name}`));

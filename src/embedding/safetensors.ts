@@ -26,28 +26,51 @@ export function safetensorsChunks(
   tensors: ReadonlyMap<string, Tensor>,
   metadata?: Record<string, string>,
 ): Uint8Array[] {
-  const ordered = [...tensors].sort(
-    ([nameA, a], [nameB, b]) =>
-      b.data.BYTES_PER_ELEMENT - a.data.BYTES_PER_ELEMENT || (nameA < nameB ? -1 : 1),
-  );
-  const entries: [string, unknown][] = metadata ? [["__metadata__", metadata]] : [];
-  let end = 0;
-  for (const [name, { shape, data }] of ordered) {
+  const shapes = new Map<string, TensorShape>();
+  for (const [name, { shape, data }] of tensors) {
     if (sizeOf(shape) !== data.length || name === "__metadata__") {
       throw new RangeError(`tensor '${name}' of shape [${shape.join()}] has ${data.length} elements`);
     }
-    entries.push([name, { dtype: dtypeOf(data), shape, data_offsets: [end, end + data.byteLength] }]);
-    end += data.byteLength;
+    shapes.set(name, { dtype: dtypeOf(data), shape });
+  }
+  const { head, order } = safetensorsHead(shapes, metadata);
+  return [
+    head,
+    ...order.map((name) => {
+      const { buffer, byteOffset, byteLength } = tensors.get(name)!.data;
+      return new Uint8Array(buffer, byteOffset, byteLength);
+    }),
+  ];
+}
+
+/** What a file's header says of a tensor. */
+export interface TensorShape {
+  dtype: keyof typeof arrayOf;
+  shape: number[];
+}
+
+/** The bytes before the tensors, and the order in which these follow, without gaps. */
+export function safetensorsHead(
+  tensors: ReadonlyMap<string, TensorShape>,
+  metadata?: Record<string, string>,
+): { head: Uint8Array; order: string[] } {
+  const bytesOf = ({ dtype }: TensorShape): number => arrayOf[dtype].BYTES_PER_ELEMENT;
+  const ordered = [...tensors].sort(
+    ([nameA, a], [nameB, b]) => bytesOf(b) - bytesOf(a) || (nameA < nameB ? -1 : 1),
+  );
+  const entries: [string, unknown][] = metadata ? [["__metadata__", metadata]] : [];
+  let end = 0;
+  for (const [name, tensor] of ordered) {
+    const start = end;
+    end += sizeOf(tensor.shape) * bytesOf(tensor);
+    entries.push([name, { dtype: tensor.dtype, shape: tensor.shape, data_offsets: [start, end] }]);
   }
   // fromEntries keeps a name like __proto__ as a name
   const json = Buffer.from(JSON.stringify(Object.fromEntries(entries)));
   const header = Buffer.alloc(8 + Math.ceil(json.length / 8) * 8, " ");
   header.writeBigUInt64LE(BigInt(header.length - 8));
   json.copy(header, 8);
-  return [
-    header,
-    ...ordered.map(([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)),
-  ];
+  return { head: header, order: ordered.map(([name]) => name) };
 }
 
 /**

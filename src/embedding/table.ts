@@ -19,7 +19,7 @@ export interface EmbeddingTable {
   dim: number;
   numRows: number;
   /** names of the fields; u32[numRows] indices into them, non-decreasing */
-  fields: string[];
+  fields: readonly string[];
   fieldOf: Uint32Array;
   /** one a row; a numeric field has one row, whose key is empty */
   keys: Keys;
@@ -59,15 +59,19 @@ export function keyText(keys: Keys, row: number): string {
  */
 export function rowsOf(table: EmbeddingTable, field?: string): RowRange {
   if (field === undefined) return { first: 0, last: table.numRows };
-  const f = table.fields.indexOf(field);
-  if (f < 0) {
-    const nearest = nearestName(field, table.fields);
-    const hint = nearest === undefined ? "" : ` Did you mean ${excerpt(nearest)}?`;
-    throw new UsageError(
-      `the table has no field ${excerpt(field)}; it has ${table.fields.map(excerpt).join(", ")}.${hint}`,
-    );
-  }
+  const f = fieldNumber(table.fields, field);
   return { first: firstRowAtOrAbove(table.fieldOf, f), last: firstRowAtOrAbove(table.fieldOf, f + 1) };
+}
+
+/** A field's number among a table's. @throws {UsageError} it is none of them; names the nearest */
+export function fieldNumber(fields: readonly string[], field: string): number {
+  const f = fields.indexOf(field);
+  if (f >= 0) return f;
+  const nearest = nearestName(field, fields);
+  const hint = nearest === undefined ? "" : ` Did you mean ${excerpt(nearest)}?`;
+  throw new UsageError(
+    `the table has no field ${excerpt(field)}; it has ${fields.map(excerpt).join(", ")}.${hint}`,
+  );
 }
 
 /**

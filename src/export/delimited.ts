@@ -9,27 +9,26 @@ import { chunksByRow, keyBytes, type Selection } from "./selection.js";
 const [QUOTE, LF, CR] = [34, 10, 13];
 
 /** Comma-separated. */
-export function csvChunks(selection: Selection): Generator<Uint8Array> {
+export function csvChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   return delimitedChunks(selection, ",");
 }
 
 /** Separated by tabs, quoted like csv. */
-export function tsvChunks(selection: Selection): Generator<Uint8Array> {
+export function tsvChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   return delimitedChunks(selection, "\t");
 }
 
-function delimitedChunks(selection: Selection, delimiter: string): Generator<Uint8Array> {
-  const { table, weights, texts } = selection;
-  const { dim, vectors } = table;
+function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerator<Uint8Array> {
+  const { dim, hasWeights, texts } = selection;
   const comma = delimiter.charCodeAt(0);
   const out = new ByteWriter();
-  const names = ["field", "key", "count", ...(weights ? ["weight"] : [])];
+  const names = ["field", "key", "count", ...(hasWeights ? ["weight"] : [])];
   for (let j = 0; j < dim; j++) names.push(`v${j}`);
   if (texts) names.push(texts.name);
   out.text(`${names.join(delimiter)}\n`);
 
-  const fields = table.fields.map((name) => quoted(Buffer.from(name, "utf8"), comma));
-  return chunksByRow(selection, out, (row) => {
+  const fields = selection.fields.map((name) => quoted(Buffer.from(name, "utf8"), comma));
+  return chunksByRow(selection, out, ({ table, weights }) => (row) => {
     out.bytes(fields[table.fieldOf[row]!]!);
     out.byte(comma);
     out.bytes(quoted(keyBytes(table, row), comma));
@@ -41,11 +40,11 @@ function delimitedChunks(selection: Selection, delimiter: string): Generator<Uin
     }
     for (let i = row * dim; i < (row + 1) * dim; i++) {
       out.byte(comma);
-      out.float32(vectors[i]!);
+      out.float32(table.vectors[i]!);
     }
     if (texts) {
       out.byte(comma);
-      out.bytes(quoted(Buffer.from(texts.of(row), "utf8"), comma));
+      out.bytes(quoted(Buffer.from(texts.of(keyBytes(table, row)), "utf8"), comma));
     }
     out.byte(LF);
   });

@@ -15,7 +15,7 @@ import { isHole, keyText, rowsOf, type EmbeddingTable } from "../embedding/table
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString, documentParts } from "./jsonl.js";
 import { npyHead } from "./npy-head.js";
-import { keyBytes, type Selection } from "./selection.js";
+import { keyBytes, type Batch } from "./selection.js";
 
 /** A key that is gone. */
 interface Removed {
@@ -40,7 +40,7 @@ export const deltaFormats = ["jsonl", "npy"] as const;
  * @param shift reserved rows before a field's first key
  * @throws {UsageError} another dim, or a key of both stands in another row
  */
-export function deltaOf(earlier: EmbeddingTable, { table, field, weights }: Selection, shift: number): Delta {
+export function deltaOf(earlier: EmbeddingTable, { table, field, weights }: Batch, shift: number): Delta {
   if (earlier.dim !== table.dim)
     throw new UsageError(
       `--delta: the earlier vectors have ${earlier.dim} dimensions, these ${table.dim}: a network's table keeps its width`,
@@ -85,9 +85,9 @@ export function deltaOf(earlier: EmbeddingTable, { table, field, weights }: Sele
 }
 
 /** A line a change. */
-export function* deltaLines(selection: Selection, { written, removed }: Delta): Generator<Uint8Array> {
+export function* deltaLines(batch: Batch, { written, removed }: Delta): Generator<Uint8Array> {
   const out = new ByteWriter();
-  const { facts, vector } = documentParts(out, selection);
+  const { facts, vector } = documentParts(out, batch);
   for (const { row, place, isNew } of written) {
     out.text(`{"change":"${isNew ? "added" : "changed"}","row":${place},`);
     facts(row);
@@ -102,10 +102,9 @@ export function* deltaLines(selection: Selection, { written, removed }: Delta): 
 
 /** Names of the files and their chunks. @throws {UsageError} rows of several fields */
 export function deltaFiles(
-  selection: Selection,
+  { table, field }: Batch,
   { written, removed }: Delta,
 ): Map<string, Iterable<Uint8Array>> {
-  const { table, field } = selection;
   if (field === undefined)
     throw new UsageError("--delta with format npy needs one field: name it with --field");
   const { dim, vectors } = table;

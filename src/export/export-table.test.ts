@@ -1,9 +1,11 @@
 import { mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { tableRows } from "../embedding/rows.js";
 import { keysOf, type EmbeddingTable } from "../embedding/table.js";
 import type { Chunks } from "../io/write.js";
 import { ByteWriter } from "./byte-writer.js";
+import type { ExportOptions } from "./selection.js";
 import { exportDirectory, exportTable } from "./export-table.js";
 import { formatNamed } from "./formats.js";
 
@@ -41,12 +43,16 @@ const itemsCalled = (...keys: string[]): EmbeddingTable =>
     ["item"],
     keys.map((key) => ({ field: "item", key, count: 1, weight: 0, vector: [1, 2] })),
   );
-async function bytesOf(chunks: Chunks): Promise<Buffer> {
+async function exported(table: EmbeddingTable, options: ExportOptions & { format: string }): Promise<Buffer> {
   const all: Uint8Array[] = [];
-  for await (const chunk of chunks) all.push(chunk);
+  const write = async (chunks: Chunks): Promise<void> => {
+    for await (const chunk of chunks) all.push(chunk);
+  };
+  await exportTable(tableRows(table), options, write);
   return Buffer.concat(all);
 }
-const text = async (chunks: Chunks): Promise<string> => (await bytesOf(chunks)).toString("utf8");
+const text = async (...args: Parameters<typeof exported>): Promise<string> =>
+  (await exported(...args)).toString("utf8");
 const plain = { withWeight: false, strict: false };
 
 const cases: Case[] = JSON.parse(readFileSync(join(fixtures, "cases.json"), "utf8"));
@@ -63,12 +69,12 @@ describe("golden files", () => {
   test.each(cases)("$out", async ({ out, ...options }) => {
     const expected = join(fixtures, out);
     if (!formatNamed(options.format).needsDirectory) {
-      const bytes = await bytesOf(exportTable(table, { ...plain, ...options }));
+      const bytes = await exported(table, { ...plain, ...options });
       expect(bytes.equals(readFileSync(expected))).toBe(true);
       return;
     }
     const target = join(parent, out);
-    await exportDirectory(table, { ...plain, ...options }, target, false);
+    await exportDirectory(tableRows(table), { ...plain, ...options }, target, false);
     expect(readdirSync(target).sort()).toEqual(readdirSync(expected).sort());
     for (const name of readdirSync(expected)) {
       expect(readFileSync(join(target, name)).equals(readFileSync(join(expected, name)))).toBe(true);
@@ -78,9 +84,7 @@ describe("golden files", () => {
 
 describe("exact keys", () => {
   test("jsonl gives every key, count and number back", async () => {
-    const lines = (await text(exportTable(table, { ...plain, withWeight: true, format: "jsonl" }))).split(
-      "\n",
-    );
+    const lines = (await text(table, { ...plain, withWeight: true, format: "jsonl" })).split("\n");
     const rows = lines.slice(0, -1).map((line): Row => JSON.parse(line));
     expect(rows.map((row) => row.key)).toEqual(golden.rows.map((row) => row.key));
     expect(Float32Array.from(rows.flatMap((row) => row.vector))).toEqual(table.vectors);
@@ -97,49 +101,49 @@ describe("keys in word2vec", () => {
         ["a_b", "a b"],
         ["a b", "a\tb"],
       ]) {
-        expect(() => exportTable(itemsCalled(...keys), { ...plain, format })).toThrow(
+        await expect(text(itemsCalled(...keys), { ...plain, format })).rejects.toThrow(
           /both written as "item:a_b"/,
         );
       }
-      expect(await text(exportTable(itemsCalled("a b", "a c"), { ...plain, format }))).toMatch(
-        /^2 2\nitem:a_b /,
-      );
+      expect(await text(itemsCalled("a b", "a c"), { ...plain, format })).toMatch(/^2 2\nitem:a_b /);
     },
   );
 
-  test("fields whose names hold colons do not run into each other", () => {
+  test("fields whose names hold colons do not run into each other", async () => {
     const rows = [
       { field: "a", key: "b:c", count: 1, weight: 0, vector: [1] },
       { field: "a:b", key: "c", count: 1, weight: 0, vector: [1] },
     ];
-    expect(() => exportTable(tableOf(["a", "a:b"], rows), { ...plain, format: "word2vec" })).toThrow(
+    await expect(text(tableOf(["a", "a:b"], rows), { ...plain, format: "word2vec" })).rejects.toThrow(
       /both written as "a:b:c"/,
     );
   });
 
   test("strict makes any replacement an error", async () => {
     const options = { withWeight: false, strict: true, format: "word2vec" };
-    expect(() => exportTable(itemsCalled("a b"), options)).toThrow(/--strict/);
-    expect(() => exportTable(itemsCalled("a\u00a0b"), options)).toThrow(/--strict/);
-    expect(await text(exportTable(itemsCalled("ab", "é🦊"), options))).toContain("item:é🦊 1 2\n");
+    await expect(text(itemsCalled("a b"), options)).rejects.toThrow(/--strict/);
+    await expect(text(itemsCalled("a\u00a0b"), options)).rejects.toThrow(/--strict/);
+    expect(await text(itemsCalled("ab", "é🦊"), options)).toContain("item:é🦊 1 2\n");
   });
 });
 
 describe("usage", () => {
   test("several files refuse a stream, and one file a directory", async () => {
-    expect(() => exportTable(table, { ...plain, format: "npy" })).toThrow(/-o DIR/);
-    await expect(exportDirectory(table, { ...plain, format: "csv" }, "x", false)).rejects.toMatchObject({
+    await expect(text(table, { ...plain, format: "npy" })).rejects.toThrow(/-o DIR/);
+    await expect(
+      exportDirectory(tableRows(table), { ...plain, format: "csv" }, "x", false),
+    ).rejects.toMatchObject({
       exitCode: 64,
     });
   });
 
-  test("an unknown format or field names the nearest, and weights that are not there are refused", () => {
-    expect(() => exportTable(table, { ...plain, format: "word2vce" })).toThrow(/Did you mean word2vec/);
-    expect(() => exportTable(table, { ...plain, format: "csv", field: "itm" })).toThrow(
+  test("an unknown format or field names the nearest, and weights that are not there are refused", async () => {
+    await expect(text(table, { ...plain, format: "word2vce" })).rejects.toThrow(/Did you mean word2vec/);
+    await expect(text(table, { ...plain, format: "csv", field: "itm" })).rejects.toThrow(
       /Did you mean "item"/,
     );
     const { weights: _, ...unweighted } = table;
-    expect(() => exportTable(unweighted, { ...plain, withWeight: true, format: "csv" })).toThrow(
+    await expect(text(unweighted, { ...plain, withWeight: true, format: "csv" })).rejects.toThrow(
       /no weights/,
     );
   });
@@ -147,7 +151,7 @@ describe("usage", () => {
   test("a number that is not finite is an ArtifactError, not a broken file", async () => {
     const broken = itemsCalled("a");
     broken.vectors[1] = Number.NaN;
-    await expect(text(exportTable(broken, { ...plain, format: "csv" }))).rejects.toThrow(/NaN/);
+    await expect(text(broken, { ...plain, format: "csv" })).rejects.toThrow(/NaN/);
   });
 });
 

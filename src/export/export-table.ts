@@ -1,7 +1,8 @@
-// Table → bytes of another tool's format, in chunks; memory does not grow with the table.
+// Rows → bytes of another tool's format, in chunks; memory holds a batch of rows but for the formats that need all (formats.ts).
 
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
+import { tableRows, type TableRows } from "../embedding/rows.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { writeDirectory, writeFileBy, type AtomicOptions } from "../io/atomic.js";
 import { writeChunks, type Chunks } from "../io/write.js";
@@ -9,14 +10,24 @@ import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import { formatNamed, type SavedFormat } from "./formats.js";
 import { selectRows, type ExportOptions } from "./selection.js";
 
+/** How many rows were written, and how many of them are vectors of zeros. */
+export interface Exported {
+  rows: number;
+  numZero: number;
+}
+
 /**
- * The bytes of one file, each chunk in a buffer of its own. Keys are checked before the first chunk.
+ * Gives `write` the bytes of one file, each chunk in a buffer of its own. Keys are checked before the first chunk.
  *
  * @throws {UsageError} unknown format or field, a format of several files, weights asked for where there are none
- * @throws {DataError} keys that the format cannot tell apart, or under strict cannot hold
+ * @throws {DataError} while iterating: keys that the format cannot tell apart, or under strict cannot hold
  * @throws {ArtifactError} while iterating: a number is not finite
  */
-export function exportTable(table: EmbeddingTable, options: ExportOptions & { format: string }): Chunks {
+export async function exportTable(
+  rows: TableRows,
+  options: ExportOptions & { format: string },
+  write: (chunks: Chunks) => Promise<void>,
+): Promise<Exported> {
   const format = formatNamed(options.format);
   if ("save" in format || format.needsDirectory) {
     const what = format.needsDirectory
@@ -24,7 +35,9 @@ export function exportTable(table: EmbeddingTable, options: ExportOptions & { fo
       : "no stream: give a file with -o FILE";
     throw new UsageError(`format ${options.format} writes ${what}`);
   }
-  return format.chunks(selectRows(table, options));
+  const selection = await selectRows(rows, options);
+  await write(format.chunks(selection));
+  return { rows: selection.numRows, numZero: selection.numZero };
 }
 
 /**
@@ -35,18 +48,20 @@ export function exportTable(table: EmbeddingTable, options: ExportOptions & { fo
  * @throws {IoError} disk full, permission and the like on the way
  */
 export async function exportDirectory(
-  table: EmbeddingTable,
+  rows: TableRows,
   options: ExportOptions & { format: string },
   target: string,
   force: boolean,
   atomic: AtomicOptions = {},
-): Promise<void> {
+): Promise<Exported> {
   const format = formatNamed(options.format);
   if (!format.needsDirectory || "save" in format)
     throw new UsageError(`format ${options.format} writes one file, not a directory`);
-  const files = new Map(format.files(selectRows(table, options)));
+  const selection = await selectRows(rows, options);
+  const files = new Map(format.files(selection));
   if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
   await writeFiles(files, target, force, { marker: format.marker, ...atomic });
+  return { rows: selection.numRows, numZero: selection.numZero };
 }
 
 /**
@@ -57,22 +72,23 @@ export async function exportDirectory(
  * @throws {IoError} disk full, permission and the like on the way
  */
 export async function exportSaved(
-  table: EmbeddingTable,
+  rows: TableRows,
   { format, ...options }: ExportOptions & { format: SavedFormat },
   target: string,
   force: boolean,
   atomic: AtomicOptions = {},
-): Promise<void> {
-  const selection = selectRows(table, options);
+): Promise<Exported> {
+  const selection = await selectRows(rows, options);
   const { marker } = format;
-  if (!format.needsDirectory)
-    return await writeFileBy(target, (path) => format.save(selection, path, atomic.signal), force, atomic);
   const write = async (folder: string): Promise<void> => {
     await format.save(selection, folder, atomic.signal);
     if (options.preprocess)
       await writeChunks(join(folder, "preprocess.json"), [options.preprocess], atomic.signal);
   };
-  await writeDirectory(target, force, write, { ...(marker !== undefined && { marker }), ...atomic });
+  if (format.needsDirectory)
+    await writeDirectory(target, force, write, { ...(marker !== undefined && { marker }), ...atomic });
+  else await writeFileBy(target, (path) => format.save(selection, path, atomic.signal), force, atomic);
+  return { rows: selection.numRows, numZero: selection.numZero };
 }
 
 /**
@@ -88,12 +104,12 @@ export async function exportDelta(
   output: { write: (chunks: Chunks) => Promise<void>; target: string | undefined; force: boolean },
   atomic: AtomicOptions = {},
 ): Promise<Record<"added" | "changed" | "removed" | "same", number>> {
-  const selection = selectRows(table, options);
-  const delta = deltaOf(earlier, selection, shift);
+  const batch = await (await selectRows(tableRows(table), options)).whole();
+  const delta = deltaOf(earlier, batch, shift);
   if (options.format === "npy") {
-    const files = deltaFiles(selection, delta);
+    const files = deltaFiles(batch, delta);
     await writeFiles(files, output.target!, output.force, { marker: "rows.npy", ...atomic });
-  } else await output.write(deltaLines(selection, delta));
+  } else await output.write(deltaLines(batch, delta));
   const added = delta.written.filter(({ isNew }) => isNew).length;
   return { added, changed: delta.written.length - added, removed: delta.removed.length, same: delta.same };
 }

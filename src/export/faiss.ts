@@ -5,31 +5,29 @@
 // Holes of --row-order keep their rows, with an empty key.
 
 import { ByteWriter } from "./byte-writer.js";
-import { npyChunks } from "./npy.js";
-import { chunksByRow, type Selection } from "./selection.js";
+import type { Chunks } from "../io/write.js";
+import { vectorsNpy } from "./npy.js";
+import { chunksByRow, withoutVectors, type Selection } from "./selection.js";
 import { isHole } from "../embedding/table.js";
 import { checkedWords, TAB_OR_LINE_END } from "./words.js";
 
 /** Names of the files and their chunks. @throws {DataError} as `checkedWords` */
-export function faissFiles(selection: Selection): Map<string, Iterable<Uint8Array>> {
-  const { table, first, last } = selection;
-  const { dim, vectors } = table;
-  const ids = idChunks(selection);
-  return new Map([
-    ["vectors.npy", npyChunks(vectors.subarray(first * dim, last * dim), [last - first, dim])],
-    ["ids.tsv", ids],
+export function faissFiles(selection: Selection): Map<string, Chunks> {
+  return new Map<string, Chunks>([
+    ["ids.tsv", idChunks(selection)],
+    ["vectors.npy", vectorsNpy(selection)],
   ]);
 }
 
 /** ids.tsv: what the number that an index gives stands for. @throws {DataError} as `checkedWords`, before the first chunk */
-export function idChunks(selection: Selection): Generator<Uint8Array> {
-  const { table, first, weights } = selection;
-  const word = checkedWords(selection, TAB_OR_LINE_END);
+export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { word } = await checkedWords(selection, TAB_OR_LINE_END);
   const out = new ByteWriter();
-  return chunksByRow(selection, out, (row) => {
-    out.integer(row - first);
+  yield* chunksByRow(withoutVectors(selection), out, (batch) => (row) => {
+    const { table, weights, start } = batch;
+    out.integer(start + row);
     out.byte(9);
-    if (!isHole(table, row)) out.bytes(word(row));
+    if (!isHole(table, row)) out.bytes(word(batch, row));
     if (weights) {
       out.byte(9);
       out.float32(weights[row]!);

@@ -15,36 +15,47 @@ import { isHole, rowsOf } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString } from "./jsonl.js";
 import { reservedRows } from "./reserve.js";
-import { chunksByRow, keyBytes, type Selection } from "./selection.js";
+import type { Chunks } from "../io/write.js";
+import { keyBytes, type Batch, type ModelFacts, type Selection } from "./selection.js";
 
 const BIAS = "w0";
 
 /** The files and their chunks. @throws {UsageError} the run is of a model without w0, or a field is called like it */
-export function fnnFiles(selection: Selection): Map<string, Iterable<Uint8Array>> {
-  const { table, model, field, reserve } = selection;
-  if (!model || !table.weights)
+export function fnnFiles(selection: Selection): Map<string, Chunks> {
+  const { model, field, reserve } = selection;
+  if (!model)
     throw new UsageError(
       "format fnn takes w0, weights and vectors of a factorization machine: train with train-fm --model fm or lr",
     );
-  const fields = field === undefined ? table.fields : [field];
+  const fields = field === undefined ? selection.fields : [field];
   if (fields.includes(BIAS))
     throw new UsageError(`a field is called ${excerpt(BIAS)}, as the bias is: rename the column`);
-  const tensors = new Map<string, Tensor>([[BIAS, { shape: [1], data: Float32Array.of(model.w0) }]]);
-  for (const name of fields) tensors.set(name, fieldTensor(selection, name, model.dim));
   const metadata = reserve && {
     reserve,
     ...Object.fromEntries(
       Object.entries(reservedRows(reserve)).map(([what, at]) => [what, at < 0 ? "last" : String(at)]),
     ),
   };
-  return new Map<string, Iterable<Uint8Array>>([
-    ["fnn.safetensors", safetensorsChunks(tensors, metadata)],
+  return new Map<string, Chunks>([
+    ["fnn.safetensors", tensorChunks(selection, model, fields, metadata)],
     ["vocab.json", vocabularyChunks(selection, fields)],
   ]);
 }
 
+async function* tensorChunks(
+  selection: Selection,
+  { w0, dim }: ModelFacts,
+  fields: readonly string[],
+  metadata: Record<string, string> | undefined,
+): AsyncGenerator<Uint8Array> {
+  const batch = await selection.whole();
+  const tensors = new Map<string, Tensor>([[BIAS, { shape: [1], data: Float32Array.of(w0) }]]);
+  for (const name of fields) tensors.set(name, fieldTensor(batch, name, dim));
+  yield* safetensorsChunks(tensors, metadata);
+}
+
 /** [w, v] of a field's rows. @param dim 0 for a linear model, whose table has its weights in the vectors' place */
-function fieldTensor({ table }: Selection, name: string, dim: number): Tensor {
+function fieldTensor({ table }: Batch, name: string, dim: number): Tensor {
   const { first, last } = rowsOf(table, name);
   const width = 1 + dim;
   const data = new Float32Array((last - first) * width);
@@ -56,21 +67,26 @@ function fieldTensor({ table }: Selection, name: string, dim: number): Tensor {
   return { shape: [last - first, width], data };
 }
 
-function* vocabularyChunks({ table }: Selection, fields: readonly string[]): Generator<Uint8Array> {
+async function* vocabularyChunks(
+  selection: Selection,
+  fields: readonly string[],
+): AsyncGenerator<Uint8Array> {
+  const { table } = await selection.whole();
   const out = new ByteWriter();
   out.text("{");
   for (const [f, name] of fields.entries()) {
     out.text(`${f > 0 ? "," : ""}\n${JSON.stringify(name)}:{`);
     const range = rowsOf(table, name);
     let isFirst = true;
-    yield* chunksByRow(range, out, (row) => {
-      if (isHole(table, row)) return;
+    for (let row = range.first; row < range.last; row++) {
+      if (isHole(table, row)) continue;
       if (!isFirst) out.byte(44);
       isFirst = false;
       out.bytes(jsonString(keyBytes(table, row)));
       out.byte(58);
       out.integer(row - range.first);
-    });
+      if (out.isFull) yield out.take();
+    }
     out.text("}");
   }
   out.text("\n}\n");

@@ -43,7 +43,7 @@ export interface DirectoryFormat extends FormatTraits {
   needsDirectory: true;
   /** a file that every such directory holds */
   marker: string;
-  files(selection: Selection): Map<string, Iterable<Uint8Array>>;
+  files(selection: Selection): Map<string, Chunks>;
 }
 
 /** A format whose own package writes it, to a path and not to a stream. */

@@ -10,64 +10,75 @@
 import { DataError, excerpt } from "../errors.js";
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { chunksByRow, keyBytes, oneKeyBytes, type RowTexts, type Selection } from "./selection.js";
+import {
+  checkKeys,
+  chunksByRow,
+  keyBytes,
+  oneKeyBytes,
+  type Batch,
+  type RowTexts,
+  type Selection,
+} from "./selection.js";
 
 const MAX_ID_BYTES = 512;
 
 /** One JSON object a row. */
-export function jsonlChunks(selection: Selection): Generator<Uint8Array> {
+export function jsonlChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const out = new ByteWriter();
-  const write = documentWriter(out, selection, selection.texts);
-  return chunksByRow(selection, out, write);
+  return chunksByRow(selection, out, (batch) => documentWriter(out, batch, selection.texts));
 }
 
 /** One point a row, whose id is the row's number within the export, from 0. */
-export function qdrantChunks(selection: Selection): Generator<Uint8Array> {
+export function qdrantChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const out = new ByteWriter();
-  const { facts, vector } = documentParts(out, selection);
-  return chunksByRow(selection, out, (row) => {
-    if (isHole(selection.table, row)) return;
-    out.text('{"id":');
-    out.integer(row - selection.first);
-    out.text(',"payload":{');
-    facts(row);
-    out.text('},"vector":');
-    vector(row);
-    out.text("}\n");
+  return chunksByRow(selection, out, (batch) => {
+    const { facts, vector } = documentParts(out, batch);
+    return (row) => {
+      if (isHole(batch.table, row)) return;
+      out.text('{"id":');
+      out.integer(batch.start + row);
+      out.text(',"payload":{');
+      facts(row);
+      out.text('},"vector":');
+      vector(row);
+      out.text("}\n");
+    };
   });
 }
 
 /** An action and a document a row. @throws {DataError} a key is too long for an id */
-export function elasticsearchChunks(selection: Selection): Generator<Uint8Array> {
-  const { first, last, table } = selection;
-  for (let row = first; row < last; row++) {
-    const key = oneKeyBytes(selection, row);
+export async function* elasticsearchChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  await checkKeys(selection, (batch, row) => {
+    const key = oneKeyBytes(batch, row);
     if (key.length > MAX_ID_BYTES) {
       throw new DataError(
         `key ${excerpt(Buffer.from(key).toString("utf8"))} has ${key.length} bytes, an id of Elasticsearch at most ${MAX_ID_BYTES}: ` +
           "leave it out with --keys",
       );
     }
-  }
+  });
   const out = new ByteWriter();
-  const write = documentWriter(out, selection);
-  return chunksByRow(selection, out, (row) => {
-    if (isHole(table, row)) return;
-    out.text('{"index":{"_id":');
-    out.bytes(jsonString(oneKeyBytes(selection, row)));
-    out.text("}}\n");
-    write(row);
+  yield* chunksByRow(selection, out, (batch) => {
+    const write = documentWriter(out, batch);
+    return (row) => {
+      if (isHole(batch.table, row)) return;
+      out.text('{"index":{"_id":');
+      out.bytes(jsonString(oneKeyBytes(batch, row)));
+      out.text("}}\n");
+      write(row);
+    };
   });
 }
 
-function documentWriter(out: ByteWriter, selection: Selection, texts?: RowTexts): (row: number) => void {
-  const { facts, vector } = documentParts(out, selection);
+function documentWriter(out: ByteWriter, batch: Batch, texts?: RowTexts): (row: number) => void {
+  const { facts, vector } = documentParts(out, batch);
   return (row) => {
     out.byte(123);
     facts(row);
     out.text(',"vector":');
     vector(row);
-    if (texts) out.text(`,${JSON.stringify(texts.name)}:${JSON.stringify(texts.of(row))}`);
+    if (texts)
+      out.text(`,${JSON.stringify(texts.name)}:${JSON.stringify(texts.of(keyBytes(batch.table, row)))}`);
     out.text("}\n");
   };
 }
@@ -75,13 +86,13 @@ function documentWriter(out: ByteWriter, selection: Selection, texts?: RowTexts)
 /** What writes a row's members, and what its vector. */
 export function documentParts(
   out: ByteWriter,
-  selection: Selection,
+  batch: Batch,
 ): { facts: (row: number) => void; vector: (row: number) => void } {
-  return { facts: factsWriter(out, selection), vector: vectorWriter(out, selection) };
+  return { facts: factsWriter(out, batch), vector: vectorWriter(out, batch) };
 }
 
 /** Writes field, key, count and, where asked for, weight as members of an object. */
-function factsWriter(out: ByteWriter, { table, weights }: Selection): (row: number) => void {
+function factsWriter(out: ByteWriter, { table, weights }: Batch): (row: number) => void {
   const heads = table.fields.map((name) => Buffer.from(`"field":${JSON.stringify(name)},"key":`));
   const [count, weight] = [',"count":', ',"weight":'].map((name) => Buffer.from(name));
   return (row) => {
@@ -96,7 +107,7 @@ function factsWriter(out: ByteWriter, { table, weights }: Selection): (row: numb
   };
 }
 
-function vectorWriter(out: ByteWriter, { table: { dim, vectors } }: Selection): (row: number) => void {
+function vectorWriter(out: ByteWriter, { table: { dim, vectors } }: Batch): (row: number) => void {
   return (row) => {
     out.byte(91);
     for (let j = 0; j < dim; j++) {

@@ -9,9 +9,8 @@ import { jsonString } from "./jsonl.js";
 import { chunksByRow, oneKeyBytes, type Selection } from "./selection.js";
 
 /** The bytes of the file. */
-export function libsvmChunks(selection: Selection): Generator<Uint8Array> {
-  const { table, weights, strict } = selection;
-  const { dim, vectors } = table;
+export function libsvmChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim, strict } = selection;
   const out = new ByteWriter();
   const feature = (index: number, value: number): void => {
     if (value === 0) return;
@@ -20,13 +19,14 @@ export function libsvmChunks(selection: Selection): Generator<Uint8Array> {
     out.byte(58);
     out.float32(value);
   };
-  return chunksByRow(selection, out, (row) => {
+  return chunksByRow(selection, out, (batch) => (row) => {
+    const { table, weights } = batch;
     out.byte(48);
-    for (let d = 0; d < dim; d++) feature(d + 1, vectors[row * dim + d]!);
+    for (let d = 0; d < dim; d++) feature(d + 1, table.vectors[row * dim + d]!);
     if (weights) feature(dim + 1, weights[row]!);
     if (!strict) {
       out.text(" # ");
-      out.bytes(jsonString(oneKeyBytes(selection, row)));
+      out.bytes(jsonString(oneKeyBytes(batch, row)));
     }
     out.byte(10);
   });

@@ -1,52 +1,55 @@
-// A table with some of its rows, or with its vectors' length taken away, before it is written.
+// Some of the rows, or vectors without their length, before they are written.
 
 import { UsageError } from "../errors.js";
-import { isHole, keysOfRows, pickRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { rangeOf, type TableRows } from "../embedding/rows.js";
+import { isHole, keyText, pickRows, type EmbeddingTable } from "../embedding/table.js";
 
 /**
- * Of each field the rows of most events; of equal ones the first.
+ * Of each field the rows of most events; of equal ones the first. Memory holds four bytes a row, and as many numbers as the
+ * largest field has rows.
  *
  * @param count >= 1, rows a field
  */
-export function topRows(table: EmbeddingTable, count: number): EmbeddingTable {
-  const picked: number[] = [];
-  for (const field of table.fields) {
-    const { first, last } = rowsOf(table, field);
-    const rows = Array.from({ length: last - first }, (_, i) => first + i).filter(
-      (row) => !isHole(table, row),
-    );
-    // the sort is stable
-    const best = rows.sort((a, b) => table.counts[b]! - table.counts[a]!).slice(0, count);
-    picked.push(...best.sort((a, b) => a - b));
+export async function topRows(rows: TableRows, count: number): Promise<TableRows> {
+  const byField: number[][] = rows.fields.map(() => []);
+  const counts = new Uint32Array(rows.numRows);
+  for await (const { start, table } of rows.batches({ vectors: false })) {
+    counts.set(table.counts, start);
+    for (let row = 0; row < table.numRows; row++)
+      if (!isHole(table, row)) byField[table.fieldOf[row]!]!.push(start + row);
   }
-  return pickRows(table, Uint32Array.from(picked));
+  // the sort is stable
+  const best = byField.flatMap((of) =>
+    of
+      .sort((a, b) => counts[b]! - counts[a]!)
+      .slice(0, count)
+      .sort((a, b) => a - b),
+  );
+  return pickedRows(rows, Uint32Array.from(best));
 }
 
 /**
  * The rows of the given keys.
  *
  * @param keys  `field:key`, or keys of `field` where one is named
- * @returns the table, and how many of the keys have no row in it
+ * @returns the rows, and how many of the keys have none
  * @throws {UsageError} no key has one
  */
-export function rowsNamed(
-  table: EmbeddingTable,
+export async function rowsNamed(
+  rows: TableRows,
   keys: readonly string[],
   field: string | undefined,
-): { table: EmbeddingTable; missing: number } {
+): Promise<{ rows: TableRows; missing: number }> {
   const wanted = new Map(keys.map((key) => [field === undefined ? key : `${field}:${key}`, false]));
   const picked: number[] = [];
-  for (const name of field === undefined ? table.fields : [field]) {
-    const { first, last } = rowsOf(table, name);
-    const { bytes, offsets } = keysOfRows(table, { first, last });
-    for (let row = first; row < last; row++) {
+  const range = await rangeOf(rows, field);
+  for await (const { start, table } of rows.batches({ range, vectors: false })) {
+    for (let row = 0; row < table.numRows; row++) {
       if (isHole(table, row)) continue;
-      const key = Buffer.from(bytes.subarray(offsets[row - first], offsets[row - first + 1])).toString(
-        "utf8",
-      );
-      if (!wanted.has(`${name}:${key}`)) continue;
-      wanted.set(`${name}:${key}`, true);
-      picked.push(row);
+      const key = `${table.fields[table.fieldOf[row]!]!}:${keyText(table.keys, row)}`;
+      if (!wanted.has(key)) continue;
+      wanted.set(key, true);
+      picked.push(start + row);
     }
   }
   if (picked.length === 0) {
@@ -57,13 +60,43 @@ export function rowsNamed(
     throw new UsageError(`none of the ${wanted.size} keys has a row in the table: expected ${form}`);
   }
   return {
-    table: pickRows(table, Uint32Array.from(picked)),
+    rows: pickedRows(rows, Uint32Array.from(picked)),
     missing: [...wanted.values()].filter((found) => !found).length,
   };
 }
 
-/** The table with vectors of length 1; a zero vector has no direction and stays zero. */
-export function normalized(table: EmbeddingTable): EmbeddingTable {
+/** Some of the rows. @param picked their numbers, ascending */
+function pickedRows(rows: TableRows, picked: Uint32Array): TableRows {
+  return {
+    ...rows,
+    numRows: picked.length,
+    async *batches({ range = { first: 0, last: picked.length }, vectors = true } = {}) {
+      if (range.first >= range.last) return;
+      const span = { first: picked[range.first]!, last: picked[range.last - 1]! + 1 };
+      let at = range.first;
+      for await (const { start, table } of rows.batches({ range: span, vectors })) {
+        const from = at;
+        while (at < range.last && picked[at]! < start + table.numRows) at++;
+        if (at === from) continue;
+        const own = picked.subarray(from, at).map((row) => row - start);
+        yield { start: from, table: pickRows(table, own) };
+      }
+    },
+  };
+}
+
+/** The rows with vectors of length 1; a zero vector has no direction and stays zero. */
+export function normalizedRows(rows: TableRows): TableRows {
+  return {
+    ...rows,
+    async *batches(pass) {
+      for await (const { start, table } of rows.batches(pass))
+        yield { start, table: pass?.vectors === false ? table : normalized(table) };
+    },
+  };
+}
+
+function normalized(table: EmbeddingTable): EmbeddingTable {
   const { dim, numRows } = table;
   const vectors = table.vectors.slice();
   for (let row = 0; row < numRows; row++) {

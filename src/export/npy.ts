@@ -3,30 +3,34 @@
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString } from "./jsonl.js";
 import { npyHead } from "./npy-head.js";
-import { chunksByRow, oneKeyBytes, type Selection } from "./selection.js";
+import type { Chunks } from "../io/write.js";
+import { bytesOf, chunksByRow, oneKeyBytes, withoutVectors, type Selection } from "./selection.js";
 
 /** Names of the files and their chunks. */
-export function npyFiles(selection: Selection): Map<string, Iterable<Uint8Array>> {
-  const { table, weights, first, last } = selection;
-  const { dim, vectors } = table;
-  const files = new Map<string, Iterable<Uint8Array>>([
-    ["vectors.npy", npyChunks(vectors.subarray(first * dim, last * dim), [last - first, dim])],
+export function npyFiles(selection: Selection): Map<string, Chunks> {
+  const files = new Map<string, Chunks>([
+    ["vectors.npy", vectorsNpy(selection)],
     ["keys.txt", keyChunks(selection)],
   ]);
-  if (weights) files.set("weights.npy", npyChunks(weights.subarray(first, last), [last - first]));
+  if (selection.hasWeights) files.set("weights.npy", weightsNpy(selection));
   return files;
 }
 
-/** An array of f32 as an npy file. */
-export function* npyChunks(values: Float32Array, shape: number[]): Generator<Uint8Array> {
-  yield npyHead("<f4", shape);
-  yield new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+/** The vectors as an npy file. */
+export async function* vectorsNpy(selection: Selection): AsyncGenerator<Uint8Array> {
+  yield npyHead("<f4", [selection.numRows, selection.dim]);
+  for await (const { table } of selection.batches()) yield bytesOf(table.vectors);
 }
 
-function keyChunks(selection: Selection): Generator<Uint8Array> {
+async function* weightsNpy(selection: Selection): AsyncGenerator<Uint8Array> {
+  yield npyHead("<f4", [selection.numRows]);
+  for await (const { weights } of selection.batches({ vectors: false })) yield bytesOf(weights!);
+}
+
+function keyChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const out = new ByteWriter();
-  return chunksByRow(selection, out, (row) => {
-    out.bytes(jsonString(oneKeyBytes(selection, row)));
+  return chunksByRow(withoutVectors(selection), out, (batch) => (row) => {
+    out.bytes(jsonString(oneKeyBytes(batch, row)));
     out.byte(10);
   });
 }

@@ -6,39 +6,44 @@
 
 import { Zip, ZipPassThrough } from "fflate";
 import { DataError, excerpt, sizeText } from "../errors.js";
-import { isHole } from "../embedding/table.js";
+import { isHole, type RowRange } from "../embedding/table.js";
 import { npyHead } from "./npy-head.js";
-import { oneKeyBytes, type Selection } from "./selection.js";
-import { numWords } from "./words.js";
+import type { Chunks } from "../io/write.js";
+import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "./selection.js";
 
 /** What a zip file without 64-bit extensions can hold. */
 const MAX_BYTES = 0xffffffff;
 const ROWS_AT_A_TIME = 4096;
 
-/** The bytes of the file. @throws {DataError} it would not fit 4 GiB */
-export function npzChunks(selection: Selection): Generator<Uint8Array> {
-  const { table, weights } = selection;
-  const numRows = numWords(selection);
-  const { width, longest } = longestKey(selection);
-  const bytes = numRows * (4 * width + 4 * table.dim + (weights ? 4 : 0));
+/** The bytes of the file. @throws {DataError} it would not fit 4 GiB, or a key ends in NUL */
+export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim, hasWeights } = selection;
+  const { width, longest, numRows } = await longestKey(selection);
+  const bytes = numRows * (4 * width + 4 * dim + (hasWeights ? 4 : 0));
   if (bytes > MAX_BYTES - 4096) {
     throw new DataError(
       `${numRows} keys of ${width} characters each, the longest one's ${excerpt(longest)}, and their vectors take ` +
         `${sizeText(bytes)}, a npz file at most 4: leave long keys out with --keys, or take --format npy`,
     );
   }
-  return zipped([
+  yield* zipped([
     ["key.npy", npyHead(`<U${width}`, [numRows]), keyChunks(selection, width)],
-    ["value.npy", npyHead("<f4", [numRows, table.dim]), numberChunks(selection, table.vectors, table.dim)],
-    ...(weights
-      ? [["weight.npy", npyHead("<f4", [numRows]), numberChunks(selection, weights, 1)] as const]
+    ["value.npy", npyHead("<f4", [numRows, dim]), numberChunks(selection, dim, ({ table }) => table.vectors)],
+    ...(hasWeights
+      ? [
+          [
+            "weight.npy",
+            npyHead("<f4", [numRows]),
+            numberChunks(selection, 1, ({ weights }) => weights!),
+          ] as const,
+        ]
       : []),
   ]);
 }
 
-function* zipped(
-  files: readonly (readonly [name: string, head: Uint8Array, chunks: Iterable<Uint8Array>])[],
-): Generator<Uint8Array> {
+async function* zipped(
+  files: readonly (readonly [name: string, head: Uint8Array, chunks: Chunks])[],
+): AsyncGenerator<Uint8Array> {
   let ready: Uint8Array[] = [];
   const zip = new Zip((error, chunk) => {
     if (error) throw error;
@@ -55,7 +60,7 @@ function* zipped(
     file.mtime = new Date(1980, 0, 1);
     zip.add(file);
     file.push(head);
-    for (const chunk of chunks) {
+    for await (const chunk of chunks) {
       file.push(chunk);
       yield* taken();
     }
@@ -65,54 +70,65 @@ function* zipped(
   yield* taken();
 }
 
-/** The most characters (code points) that a key has; 1 at least, as numpy has it. */
-function longestKey(selection: Selection): { width: number; longest: string } {
-  let [width, longest] = [1, ""];
-  for (let row = selection.first; row < selection.last; row++) {
-    const key = oneKeyBytes(selection, row);
+/** The most characters (code points) that a key has; 1 at least, as numpy has it. And how many keys there are. */
+async function longestKey(
+  selection: Selection,
+): Promise<{ width: number; longest: string; numRows: number }> {
+  let [width, longest, numRows] = [1, "", 0];
+  await checkKeys(selection, (batch, row) => {
+    if (isHole(batch.table, row)) return;
+    numRows++;
+    const key = oneKeyBytes(batch, row);
     if (key.at(-1) === 0)
       throw new DataError(
         `key ${excerpt(Buffer.from(key).toString("utf8"))} ends in NUL, which numpy's text does not keep: take --format npy`,
       );
     // a character has a byte at least
-    if (key.length <= width) continue;
+    if (key.length <= width) return;
     const text = Buffer.from(key).toString("utf8");
     const length = Array.from(text).length;
     if (length > width) [width, longest] = [length, text];
-  }
-  return { width, longest };
+  });
+  return { width, longest, numRows };
 }
 
 /** Keys as u32 code points, padded with zeros to `width`. */
-function* keyChunks(selection: Selection, width: number): Generator<Uint8Array> {
-  const { table, first, last } = selection;
-  let points: number[] = [];
-  for (let row = first; row < last; row++) {
-    if (!isHole(table, row)) {
-      const text = Array.from(Buffer.from(oneKeyBytes(selection, row)).toString("utf8"));
-      for (let i = 0; i < width; i++) points.push(text[i]?.codePointAt(0) ?? 0);
-    }
-    if (points.length >= ROWS_AT_A_TIME * 16 || row + 1 === last) {
-      yield new Uint8Array(Uint32Array.from(points).buffer);
-      points = [];
+async function* keyChunks(selection: Selection, width: number): AsyncGenerator<Uint8Array> {
+  for await (const batch of selection.batches({ vectors: false })) {
+    for (const { first, last } of runsOfRows(batch)) {
+      const points = new Uint32Array((last - first) * width);
+      for (let row = first; row < last; row++) {
+        const text = Buffer.from(oneKeyBytes(batch, row)).toString("utf8");
+        let at = (row - first) * width;
+        for (const character of text) points[at++] = character.codePointAt(0)!;
+      }
+      yield bytesOf(points);
     }
   }
 }
 
-function* numberChunks(
-  { table, first, last }: Selection,
-  numbers: Float32Array,
+/** @param of an array of `perRow` numbers a row */
+async function* numberChunks(
+  selection: Selection,
   perRow: number,
-): Generator<Uint8Array> {
-  // runs of rows between holes
-  for (let from = first; from < last;) {
-    if (isHole(table, from)) {
-      from++;
+  of: (batch: Batch) => Float32Array,
+): AsyncGenerator<Uint8Array> {
+  for await (const batch of selection.batches()) {
+    for (const { first, last } of runsOfRows(batch))
+      yield bytesOf(of(batch).subarray(first * perRow, last * perRow));
+  }
+}
+
+/** Rows between holes. */
+function* runsOfRows({ table }: Batch): Generator<RowRange> {
+  for (let first = 0; first < table.numRows;) {
+    if (isHole(table, first)) {
+      first++;
       continue;
     }
-    let to = from + 1;
-    while (to < last && to - from < ROWS_AT_A_TIME && !isHole(table, to)) to++;
-    yield new Uint8Array(numbers.buffer, numbers.byteOffset + 4 * from * perRow, 4 * (to - from) * perRow);
-    from = to;
+    let last = first + 1;
+    while (last < table.numRows && last - first < ROWS_AT_A_TIME && !isHole(table, last)) last++;
+    yield { first, last };
+    first = last;
   }
 }

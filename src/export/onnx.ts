@@ -21,7 +21,7 @@ import {
 } from "./onnx-model.js";
 import { repeatedField, varint, varintLength, type Piece } from "./protobuf.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
-import { keyBytes, type Selection } from "./selection.js";
+import { keyBytes, type Batch, type Selection } from "./selection.js";
 
 /**
  * The bytes of the model. By keys the selection has reserved rows, for those that are not there.
@@ -29,11 +29,13 @@ import { keyBytes, type Selection } from "./selection.js";
  * @throws {UsageError} two names of the model would be the same, or no field has keys
  * @throws {DataError} it would be larger than 2 GiB
  */
-export function onnxChunks(selection: Selection): Iterable<Uint8Array> {
-  const { table, field, reserve } = selection;
+export async function* onnxChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { field, reserve } = selection;
+  const batch = await selection.whole();
+  const { table } = batch;
   const byKey = selection.onnxInput !== "row";
   const fields = (field === undefined ? table.fields : [field]).filter(
-    (name) => !byKey || hasKeys(selection, rowsOf(table, name)),
+    (name) => !byKey || hasKeys(batch, rowsOf(table, name)),
   );
   if (fields.length === 0) {
     const what = field === undefined ? "no field has keys" : `field ${excerpt(field)} has none`;
@@ -42,25 +44,25 @@ export function onnxChunks(selection: Selection): Iterable<Uint8Array> {
   if (byKey && !reserve) throw new UsageError("format onnx by keys needs rows for unknown ones: --reserve");
   checkNames(fields);
   const graph: Graph = { nodes: [], initializers: [], inputs: [], outputs: [] };
-  for (const name of fields) addField(graph, selection, name, byKey ? reserve : undefined);
-  return modelChunks(graph);
+  for (const name of fields) addField(graph, batch, name, byKey ? reserve : undefined);
+  yield* modelChunks(graph);
 }
 
 /** @param scheme where keys find padding and unknown ones; undefined: the input is the row */
 function addField(
   { nodes, initializers, inputs, outputs }: Graph,
-  selection: Selection,
+  batch: Batch,
   name: string,
   scheme: ReserveScheme | undefined,
 ): void {
-  const { table, weights } = selection;
+  const { table, weights } = batch;
   const { dim, vectors } = table;
   const { first, last } = rowsOf(table, name);
   const numRows = last - first;
   const axis = `${name} rows`;
   inputs.push({ name, element: scheme ? "string" : "int64", shape: [axis] });
   const row = scheme ? `${name}/row` : name;
-  if (scheme) nodes.push(labelEncoder(selection, { first, last }, scheme, name));
+  if (scheme) nodes.push(labelEncoder(batch, { first, last }, scheme, name));
   const addGather = (what: string, shape: number[], values: Float32Array): void => {
     const [tensor, output] = [`${name}/${what}s`, `${name}_${what}`];
     initializers.push(floatTensor(tensor, [numRows, ...shape], values));
@@ -73,7 +75,7 @@ function addField(
 
 /** Keys to rows of the field: `keys_strings` and `values_int64s` side by side, `default_int64` for all others. */
 function labelEncoder(
-  { table }: Selection,
+  { table }: Batch,
   { first, last }: RowRange,
   scheme: ReserveScheme,
   name: string,
@@ -116,7 +118,7 @@ function labelEncoder(
 }
 
 /** A numeric field has a single row, of the empty key. */
-function hasKeys({ table: { keys } }: Selection, { first, last }: RowRange): boolean {
+function hasKeys({ table: { keys } }: Batch, { first, last }: RowRange): boolean {
   return keys.offsets[last]! > keys.offsets[first]!;
 }
 

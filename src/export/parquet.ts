@@ -4,44 +4,39 @@ import { keyText, type EmbeddingTable } from "../embedding/table.js";
 import { ParquetRows, type ParquetCells, type ParquetColumn } from "./parquet-rows.js";
 import type { Selection } from "./selection.js";
 
-const ROWS_A_GROUP = 65_536;
-
-/** The bytes of the file. */
-export function* parquetTable(selection: Selection): Generator<Uint8Array> {
-  const { table, weights, wide, first, last } = selection;
+/** The bytes of the file; a batch is a row group. */
+export async function* parquetTable(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim, hasWeights, wide } = selection;
   const numbers: ParquetColumn[] = wide
-    ? Array.from({ length: table.dim }, (_, d) => ({ name: `v${d}`, type: "float" }))
+    ? Array.from({ length: dim }, (_, d) => ({ name: `v${d}`, type: "float" }))
     : [{ name: "vector", type: "float", list: true }];
   const file = new ParquetRows([
     { name: "field", type: "key" },
     { name: "key", type: "key" },
     { name: "count", type: "count" },
-    ...(weights ? [{ name: "weight", type: "float" } as const] : []),
+    ...(hasWeights ? [{ name: "weight", type: "float" } as const] : []),
     ...numbers,
   ]);
-  for (let from = first; from < last; from += ROWS_A_GROUP) {
-    const to = Math.min(last, from + ROWS_A_GROUP);
+  for await (const { table, weights } of selection.batches()) {
     const texts = (of: (row: number) => string): string[] =>
-      Array.from({ length: to - from }, (_, i) => of(from + i));
+      Array.from({ length: table.numRows }, (_, row) => of(row));
     yield file.write([
       texts((row) => table.fields[table.fieldOf[row]!]!),
       texts((row) => keyText(table.keys, row)),
-      Int32Array.from(table.counts.subarray(from, to)),
-      ...(weights ? [weights.slice(from, to)] : []),
-      ...(wide ? columnsOf(table, from, to) : [listsOf(table, from, to)]),
+      Int32Array.from(table.counts),
+      ...(weights ? [weights.slice()] : []),
+      ...(wide ? columnsOf(table) : [listsOf(table)]),
     ]);
   }
   yield file.end();
 }
 
-function listsOf({ dim, vectors }: EmbeddingTable, from: number, to: number): Float32Array[] {
-  return Array.from({ length: to - from }, (_, i) =>
-    vectors.subarray((from + i) * dim, (from + i + 1) * dim),
-  );
+function listsOf({ dim, numRows, vectors }: EmbeddingTable): Float32Array[] {
+  return Array.from({ length: numRows }, (_, row) => vectors.subarray(row * dim, (row + 1) * dim));
 }
 
-function columnsOf({ dim, vectors }: EmbeddingTable, from: number, to: number): ParquetCells[] {
+function columnsOf({ dim, numRows, vectors }: EmbeddingTable): ParquetCells[] {
   return Array.from({ length: dim }, (_, d) =>
-    Float32Array.from({ length: to - from }, (_, i) => vectors[(from + i) * dim + d]!),
+    Float32Array.from({ length: numRows }, (_, row) => vectors[row * dim + d]!),
   );
 }

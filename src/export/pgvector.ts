@@ -9,7 +9,7 @@
 import { DataError, UsageError, excerpt } from "../errors.js";
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { chunksByRow, keyBytes, type Selection } from "./selection.js";
+import { checkKeys, chunksByRow, keyBytes, type Selection } from "./selection.js";
 
 const MAX_DIM = 16_000;
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
@@ -20,20 +20,19 @@ const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n"
  * @throws {UsageError} more dimensions than pgvector takes
  * @throws {DataError} a key holds NUL, which no text of PostgreSQL can
  */
-export function pgvectorChunks(selection: Selection): Generator<Uint8Array> {
-  const { table, weights, first, last } = selection;
-  const { dim, vectors } = table;
+export async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim } = selection;
   if (dim > MAX_DIM) throw new UsageError(`vectors of ${dim} dimensions: pgvector takes at most ${MAX_DIM}`);
-  for (let row = first; row < last; row++) {
+  await checkKeys(selection, ({ table }, row) => {
     const key = keyBytes(table, row);
     if (key.includes(0))
       throw new DataError(
         `key ${excerpt(Buffer.from(key).toString("utf8"))} holds NUL, which no text of PostgreSQL can: leave it out with --keys`,
       );
-  }
+  });
   const out = new ByteWriter();
-  const fields = table.fields.map((name) => escaped(Buffer.from(name)));
-  return chunksByRow(selection, out, (row) => {
+  const fields = selection.fields.map((name) => escaped(Buffer.from(name)));
+  yield* chunksByRow(selection, out, ({ table, weights }) => (row) => {
     if (isHole(table, row)) return;
     out.bytes(fields[table.fieldOf[row]!]!);
     out.byte(9);
@@ -48,7 +47,7 @@ export function pgvectorChunks(selection: Selection): Generator<Uint8Array> {
     out.byte(91);
     for (let d = 0; d < dim; d++) {
       if (d > 0) out.byte(44);
-      out.float32(vectors[row * dim + d]!);
+      out.float32(table.vectors[row * dim + d]!);
     }
     out.text("]\n");
   });

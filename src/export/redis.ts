@@ -7,12 +7,11 @@
 
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { chunksByRow, oneKeyBytes, type Selection } from "./selection.js";
+import { bytesOf, chunksByRow, oneKeyBytes, type Selection } from "./selection.js";
 
 /** The bytes of the commands. */
-export function redisChunks(selection: Selection): Generator<Uint8Array> {
-  const { table, weights } = selection;
-  const { dim, vectors } = table;
+export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim, hasWeights } = selection;
   const out = new ByteWriter();
   const bulk = (bytes: Uint8Array): void => {
     out.text(`$${bytes.length}\r\n`);
@@ -21,15 +20,16 @@ export function redisChunks(selection: Selection): Generator<Uint8Array> {
   };
   const text = (value: string): void => bulk(Buffer.from(value));
   const number = new ByteWriter();
-  const head = `*${weights ? 8 : 6}\r\n$4\r\nHSET\r\n`;
-  return chunksByRow(selection, out, (row) => {
+  const head = `*${hasWeights ? 8 : 6}\r\n$4\r\nHSET\r\n`;
+  return chunksByRow(selection, out, (batch) => (row) => {
+    const { table, weights } = batch;
     if (isHole(table, row)) return;
     out.text(head);
-    bulk(oneKeyBytes(selection, row));
+    bulk(oneKeyBytes(batch, row));
     text("count");
     text(String(table.counts[row]!));
     text("vector");
-    bulk(new Uint8Array(vectors.buffer, vectors.byteOffset + 4 * row * dim, 4 * dim));
+    bulk(bytesOf(table.vectors.subarray(row * dim, (row + 1) * dim)));
     if (!weights) return;
     text("weight");
     number.float32(weights[row]!);

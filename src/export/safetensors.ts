@@ -8,29 +8,52 @@
 //
 // Holes of --row-order keep their rows, with an empty key.
 
-import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
-import { oneKeyBytes, type Selection } from "./selection.js";
 import { isHole } from "../embedding/table.js";
+import { safetensorsHead, type TensorShape } from "../embedding/safetensors.js";
+import { bytesOf, oneKeyBytes, type Batch, type Selection } from "./selection.js";
 
-/** The bytes of the file; tensors are views of the table where they can be. */
-export function* safetensorsTable(selection: Selection): Generator<Uint8Array> {
-  const { table, weights, first, last } = selection;
-  const { dim, vectors, counts } = table;
-  const numRows = last - first;
-  const keys: Uint8Array[] = [];
-  const keyOffsets = new BigInt64Array(numRows + 1);
-  for (let row = first; row < last; row++) {
-    const key = isHole(table, row) ? new Uint8Array() : oneKeyBytes(selection, row);
-    keys.push(key);
-    keyOffsets[row - first + 1] = keyOffsets[row - first]! + BigInt(key.length);
+/** The bytes of the file: a pass over the keys for their length, then one a tensor. */
+export async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim, numRows, hasWeights } = selection;
+  let numBytes = 0;
+  for await (const batch of selection.batches({ vectors: false })) numBytes += keysOf(batch).length;
+  const tensors: Record<string, TensorShape & { of: (batch: Batch) => Uint8Array }> = {
+    vectors: { dtype: "F32", shape: [numRows, dim], of: ({ table }) => bytesOf(table.vectors) },
+    counts: { dtype: "U32", shape: [numRows], of: ({ table }) => bytesOf(table.counts) },
+    keys: { dtype: "U8", shape: [numBytes], of: keysOf },
+    keyOffsets: { dtype: "I64", shape: [numRows + 1], of: offsetsWriter() },
+    ...(hasWeights && {
+      weights: { dtype: "F32", shape: [numRows], of: ({ weights }) => bytesOf(weights!) },
+    }),
+  };
+  const { head, order } = safetensorsHead(new Map(Object.entries(tensors)));
+  yield head;
+  for (const name of order) {
+    // where the first key starts
+    if (name === "keyOffsets") yield new Uint8Array(8);
+    for await (const batch of selection.batches({ vectors: name === "vectors" }))
+      yield tensors[name]!.of(batch);
   }
-  const bytes = Buffer.concat(keys);
-  const tensors = new Map<string, Tensor>([
-    ["vectors", { shape: [numRows, dim], data: vectors.subarray(first * dim, last * dim) }],
-    ["counts", { shape: [numRows], data: counts.subarray(first, last) }],
-    ["keys", { shape: [bytes.length], data: bytes }],
-    ["keyOffsets", { shape: [numRows + 1], data: keyOffsets }],
-  ]);
-  if (weights) tensors.set("weights", { shape: [numRows], data: weights.subarray(first, last) });
-  yield* safetensorsChunks(tensors);
+}
+
+/** The keys of a batch, one after another. */
+function keysOf(batch: Batch): Uint8Array {
+  const { table, field } = batch;
+  if (field !== undefined) return table.keys.bytes;
+  return Buffer.concat(Array.from({ length: table.numRows }, (_, row) => keyOf(batch, row)));
+}
+
+function keyOf(batch: Batch, row: number): Uint8Array {
+  return isHole(batch.table, row) ? new Uint8Array() : oneKeyBytes(batch, row);
+}
+
+/** Where each key of one batch after another ends, i64. */
+function offsetsWriter(): (batch: Batch) => Uint8Array {
+  let end = 0;
+  return (batch) => {
+    const { table } = batch;
+    const ends = new BigInt64Array(table.numRows);
+    for (let row = 0; row < table.numRows; row++) ends[row] = BigInt((end += keyOf(batch, row).length));
+    return bytesOf(ends);
+  };
 }

@@ -1,8 +1,10 @@
-// What an export writes: a table's rows of one field or of all, with or without weights.
+// What an export writes: a table's rows of one field or of all, with or without weights, a batch at a time.
 
 import { UsageError } from "../errors.js";
-import { rowsOf, type EmbeddingTable, type RowRange } from "../embedding/table.js";
+import { loadRows, rangeOf, type TableRows } from "../embedding/rows.js";
+import type { EmbeddingTable, RowRange } from "../embedding/table.js";
 import type { ByteWriter } from "./byte-writer.js";
+import { numZeroVectors } from "./narrow.js";
 import type { ReserveScheme } from "./reserve.js";
 
 /** What a factorization machine has beside its table, for formats that take the model. */
@@ -15,7 +17,7 @@ export interface ModelFacts {
 /** A text beside each row, for formats of text: its column's name, and what it is. */
 export interface RowTexts {
   name: string;
-  of: (row: number) => string;
+  of: (key: Uint8Array) => string;
 }
 
 /** What finds a row in an ONNX model: the key, or the row's number within the field. */
@@ -36,6 +38,7 @@ export interface ExportOptions {
   model?: ModelFacts;
   /** how the table's padding and out-of-vocabulary rows stand, where it has them */
   reserve?: ReserveScheme;
+  /** csv, tsv and jsonl write it; the others have no place for it */
   texts?: RowTexts;
   /** onnx: what finds a row */
   onnxInput?: OnnxInput;
@@ -43,19 +46,29 @@ export interface ExportOptions {
   isInnerProduct?: boolean;
 }
 
-/** Rows to export; `weights` is there only when they are to be written. */
-export interface Selection extends RowRange {
+/** Rows that are written together: all of `table`, whose arrays may be views. */
+export interface Batch {
+  /** the first row's number within the selection */
+  start: number;
   table: EmbeddingTable;
+  /** there only when they are to be written */
   weights: Float32Array | undefined;
   field: string | undefined;
-  strict: boolean;
-  wide: boolean;
-  model?: ModelFacts;
-  reserve?: ReserveScheme;
-  /** csv, tsv and jsonl write it; the others have no place for it */
-  texts?: RowTexts;
-  onnxInput?: OnnxInput;
-  isInnerProduct?: boolean;
+}
+
+/** Rows to export, and how. */
+export interface Selection extends Omit<ExportOptions, "preprocess" | "withWeight"> {
+  dim: number;
+  numRows: number;
+  /** names of all the table's fields */
+  fields: readonly string[];
+  hasWeights: boolean;
+  /** The rows in their order, as often as they are asked for. @param pass vectors: false leaves the batches' empty */
+  batches: (pass?: { vectors?: boolean }) => AsyncIterable<Batch>;
+  /** All of them as one batch, for formats that need them at once. */
+  whole: () => Promise<Batch>;
+  /** rows of zeros in the last pass that read the vectors to its end */
+  numZero: number;
 }
 
 /**
@@ -63,34 +76,51 @@ export interface Selection extends RowRange {
  *
  * @throws {UsageError} the table has no such field, or no weights where they are asked for
  */
-export function selectRows(table: EmbeddingTable, options: ExportOptions): Selection {
-  const {
-    field,
-    withWeight,
-    strict,
-    wide = false,
-    model,
-    reserve,
-    texts,
-    onnxInput,
-    isInnerProduct,
-  } = options;
-  if (withWeight && !table.weights) {
+export async function selectRows(rows: TableRows, options: ExportOptions): Promise<Selection> {
+  const { field, withWeight, preprocess: _, ...how } = options;
+  if (withWeight && !rows.hasWeights)
     throw new UsageError("the table has no weights: leave out --with-weight");
-  }
-  const weights = withWeight ? table.weights : undefined;
-  return {
-    ...rowsOf(table, field),
+  const range = await rangeOf(rows, field);
+  const batchOf = (start: number, table: EmbeddingTable): Batch => ({
+    start,
     table,
-    weights,
+    weights: withWeight ? table.weights : undefined,
     field,
-    strict,
-    wide,
-    ...(model && { model }),
-    ...(reserve && { reserve }),
-    ...(texts && { texts }),
-    ...(onnxInput && { onnxInput }),
-    ...(isInnerProduct && { isInnerProduct }),
+  });
+  const selection: Selection = {
+    ...how,
+    ...(field !== undefined && { field }),
+    dim: rows.dim,
+    numRows: range.last - range.first,
+    fields: rows.fields,
+    hasWeights: withWeight,
+    numZero: 0,
+    async *batches({ vectors = true } = {}) {
+      let numZero = 0;
+      for await (const { start, table } of rows.batches({ range, vectors })) {
+        if (vectors) numZero += numZeroVectors(table);
+        yield batchOf(start - range.first, table);
+      }
+      if (vectors) selection.numZero = numZero;
+    },
+    async whole() {
+      const table = await loadRows(within(rows, range));
+      selection.numZero = numZeroVectors(table);
+      return batchOf(0, table);
+    },
+  };
+  return selection;
+}
+
+/** The rows of a range as all there are. */
+function within(rows: TableRows, range: RowRange): TableRows {
+  return {
+    ...rows,
+    numRows: range.last - range.first,
+    async *batches() {
+      for await (const { start, table } of rows.batches({ range }))
+        yield { start: start - range.first, table };
+    },
   };
 }
 
@@ -100,20 +130,42 @@ export function keyBytes({ keys }: EmbeddingTable, row: number): Uint8Array {
 }
 
 /** For formats of one key column: the key within one field, or else `field:key`. */
-export function oneKeyBytes({ table, field }: Selection, row: number): Uint8Array {
+export function oneKeyBytes({ table, field }: Pick<Batch, "table" | "field">, row: number): Uint8Array {
   if (field !== undefined) return keyBytes(table, row);
   return Buffer.concat([Buffer.from(`${table.fields[table.fieldOf[row]!]}:`, "utf8"), keyBytes(table, row)]);
 }
 
-/** Yields the chunks of a text that `write` puts down row by row. */
-export function* chunksByRow(
-  { first, last }: RowRange,
+/** Yields the chunks of a text that is put down row by row. @param writer what writes a row of a batch */
+export async function* chunksByRow(
+  selection: Pick<Selection, "batches">,
   out: ByteWriter,
-  write: (row: number) => void,
-): Generator<Uint8Array> {
-  for (let row = first; row < last; row++) {
-    write(row);
-    if (out.isFull) yield out.take();
+  writer: (batch: Batch) => (row: number) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const batch of selection.batches()) {
+    const write = writer(batch);
+    for (let row = 0; row < batch.table.numRows; row++) {
+      write(row);
+      if (out.isFull) yield out.take();
+    }
   }
   yield out.take();
+}
+
+/** The same rows for what needs no vectors. */
+export function withoutVectors({ batches }: Selection): Pick<Selection, "batches"> {
+  return { batches: () => batches({ vectors: false }) };
+}
+
+/** The bytes of an array: a view. */
+export function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** Looks at every row's key before the first byte is written. @param check throws where it cannot be */
+export async function checkKeys(
+  selection: Selection,
+  check: (batch: Batch, row: number) => void,
+): Promise<void> {
+  for await (const batch of selection.batches({ vectors: false }))
+    for (let row = 0; row < batch.table.numRows; row++) check(batch, row);
 }

@@ -8,7 +8,7 @@
 
 import { isHole } from "../embedding/table.js";
 import { optionalPackage } from "./optional-package.js";
-import { keyBytes, type Selection } from "./selection.js";
+import { bytesOf, keyBytes, type Selection } from "./selection.js";
 
 export const SQLITE_PACKAGE = ["node-sqlite3-wasm", "^0.8"] as const;
 const ROWS_AT_A_TIME = 4096;
@@ -36,29 +36,31 @@ export async function saveSqlite(selection: Selection, path: string, signal?: Ab
 
 async function insertRows(
   database: import("node-sqlite3-wasm").Database,
-  { table, weights, first, last }: Selection,
+  { hasWeights, fields, batches }: Selection,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const { dim, vectors, counts, fields, fieldOf } = table;
-  const weight = weights ? ", weight REAL" : "";
+  const weight = hasWeights ? ", weight REAL" : "";
   database.exec(
     `CREATE TABLE embeddings (field TEXT NOT NULL, key TEXT NOT NULL, count INTEGER NOT NULL${weight}, vector BLOB NOT NULL)`,
   );
   // bytes that become text: a string would end at a NUL, and would be made for nothing
   const insert = database.prepare(
-    `INSERT INTO embeddings VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ${weights ? "?, " : ""}?)`,
+    `INSERT INTO embeddings VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ${hasWeights ? "?, " : ""}?)`,
   );
   const names = fields.map((name) => Buffer.from(name, "utf8"));
   try {
-    for (let row = first; row < last; row++) {
-      if (isHole(table, row)) continue;
-      const vector = new Uint8Array(vectors.buffer, vectors.byteOffset + 4 * row * dim, 4 * dim);
-      const head = [names[fieldOf[row]!]!, keyBytes(table, row), counts[row]!];
-      insert.run(weights ? [...head, weights[row]!, vector] : [...head, vector]);
-      if ((row - first + 1) % ROWS_AT_A_TIME > 0) continue;
-      // lets an interruption be heard
-      await new Promise(setImmediate);
-      signal?.throwIfAborted();
+    for await (const { table, weights } of batches()) {
+      const { dim, vectors } = table;
+      for (let row = 0; row < table.numRows; row++) {
+        if (isHole(table, row)) continue;
+        const vector = bytesOf(vectors.subarray(row * dim, (row + 1) * dim));
+        const head = [names[table.fieldOf[row]!]!, keyBytes(table, row), table.counts[row]!];
+        insert.run(weights ? [...head, weights[row]!, vector] : [...head, vector]);
+        if ((row + 1) % ROWS_AT_A_TIME > 0) continue;
+        // lets an interruption be heard
+        await new Promise(setImmediate);
+        signal?.throwIfAborted();
+      }
     }
   } finally {
     insert.finalize();

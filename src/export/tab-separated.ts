@@ -11,85 +11,89 @@
 
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { chunksByRow, keyBytes, type Selection } from "./selection.js";
+import type { Chunks } from "../io/write.js";
+import { chunksByRow, keyBytes, withoutVectors, type Batch, type Selection } from "./selection.js";
 import { checkedWords, TAB_OR_LINE_END } from "./words.js";
 
 const [TAB, LF, BLANK] = [9, 10, 32];
 
 /** StarSpace's embeddings. @throws {DataError} as `checkedWords` */
-export function starspaceChunks(selection: Selection): Generator<Uint8Array> {
-  const word = checkedWords(selection, TAB_OR_LINE_END);
+export async function* starspaceChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { word } = await checkedWords(selection, TAB_OR_LINE_END);
   const out = new ByteWriter();
-  return rowsWritten(selection, out, (row) => {
-    out.bytes(word(row));
+  yield* rowsWritten(selection, out, (batch, row) => {
+    out.bytes(word(batch, row));
     out.byte(TAB);
-    writeVector(out, selection, row, TAB);
-    writeLastWeight(out, selection, row, TAB);
+    writeVector(out, batch, row, TAB);
+    writeLastWeight(out, batch, row, TAB);
     out.byte(LF);
   });
 }
 
 /** RecBole's atomic file. @throws {DataError} as `checkedWords` */
-export function recboleChunks(selection: Selection): Generator<Uint8Array> {
-  const word = checkedWords(selection, TAB_OR_LINE_END);
+export async function* recboleChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { word } = await checkedWords(selection, TAB_OR_LINE_END);
   const out = new ByteWriter();
   const name = (selection.field ?? "key").replaceAll(/[\s:]/g, "_");
   out.text(`${name}:token\t${name}_emb:float_seq\n`);
-  return rowsWritten(selection, out, (row) => {
-    out.bytes(word(row));
+  yield* rowsWritten(selection, out, (batch, row) => {
+    out.bytes(word(batch, row));
     out.byte(TAB);
-    writeVector(out, selection, row, BLANK);
-    writeLastWeight(out, selection, row, BLANK);
+    writeVector(out, batch, row, BLANK);
+    writeLastWeight(out, batch, row, BLANK);
     out.byte(LF);
   });
 }
 
 /** The two files of TensorBoard's projector. @throws {DataError} as `checkedWords` */
-export function projectorFiles(selection: Selection): Map<string, Iterable<Uint8Array>> {
-  const word = checkedWords(selection, TAB_OR_LINE_END);
-  const { table, field, weights } = selection;
-  const names = table.fields.map((name) => name.replaceAll(TAB_OR_LINE_END, "_"));
-  const vectors = new ByteWriter();
-  const metadata = new ByteWriter();
-  metadata.text(`${field === undefined ? "field\t" : ""}key\tcount${weights ? "\tweight" : ""}\n`);
-  return new Map([
-    [
-      "vectors.tsv",
-      rowsWritten(selection, vectors, (row) => {
-        writeVector(vectors, selection, row, TAB);
-        vectors.byte(LF);
-      }),
-    ],
-    [
-      "metadata.tsv",
-      rowsWritten(selection, metadata, (row) => {
-        if (field === undefined) {
-          metadata.text(`${names[table.fieldOf[row]!]}\t`);
-          metadata.text(Buffer.from(keyBytes(table, row)).toString("utf8").replaceAll(TAB_OR_LINE_END, "_"));
-        } else metadata.bytes(word(row));
-        metadata.byte(TAB);
-        metadata.integer(table.counts[row]!);
-        if (weights) {
-          metadata.byte(TAB);
-          metadata.float32(weights[row]!);
-        }
-        metadata.byte(LF);
-      }),
-    ],
+export function projectorFiles(selection: Selection): Map<string, Chunks> {
+  return new Map<string, Chunks>([
+    ["metadata.tsv", metadataChunks(selection)],
+    ["vectors.tsv", vectorLines(selection)],
   ]);
 }
 
-function rowsWritten(
-  selection: Selection,
-  out: ByteWriter,
-  write: (row: number) => void,
-): Generator<Uint8Array> {
-  return chunksByRow(selection, out, (row) => {
-    if (!isHole(selection.table, row)) write(row);
+function vectorLines(selection: Selection): AsyncGenerator<Uint8Array> {
+  const out = new ByteWriter();
+  return rowsWritten(selection, out, (batch, row) => {
+    writeVector(out, batch, row, TAB);
+    out.byte(LF);
   });
 }
 
-function writeVector(out: ByteWriter, { table }: Selection, row: number, separator: number): void {
+async function* metadataChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { field, fields, hasWeights } = selection;
+  const { word } = await checkedWords(selection, TAB_OR_LINE_END);
+  const names = fields.map((name) => name.replaceAll(TAB_OR_LINE_END, "_"));
+  const out = new ByteWriter();
+  out.text(`${field === undefined ? "field\t" : ""}key\tcount${hasWeights ? "\tweight" : ""}\n`);
+  yield* rowsWritten(withoutVectors(selection), out, (batch, row) => {
+    const { table, weights } = batch;
+    if (field === undefined) {
+      out.text(`${names[table.fieldOf[row]!]}\t`);
+      out.text(Buffer.from(keyBytes(table, row)).toString("utf8").replaceAll(TAB_OR_LINE_END, "_"));
+    } else out.bytes(word(batch, row));
+    out.byte(TAB);
+    out.integer(table.counts[row]!);
+    if (weights) {
+      out.byte(TAB);
+      out.float32(weights[row]!);
+    }
+    out.byte(LF);
+  });
+}
+
+function rowsWritten(
+  selection: Pick<Selection, "batches">,
+  out: ByteWriter,
+  write: (batch: Batch, row: number) => void,
+): AsyncGenerator<Uint8Array> {
+  return chunksByRow(selection, out, (batch) => (row) => {
+    if (!isHole(batch.table, row)) write(batch, row);
+  });
+}
+
+function writeVector(out: ByteWriter, { table }: Batch, row: number, separator: number): void {
   const { dim, vectors } = table;
   for (let d = 0; d < dim; d++) {
     if (d > 0) out.byte(separator);
@@ -98,7 +102,7 @@ function writeVector(out: ByteWriter, { table }: Selection, row: number, separat
 }
 
 /** The weight, where it is asked for, is one more dimension. */
-function writeLastWeight(out: ByteWriter, { weights }: Selection, row: number, separator: number): void {
+function writeLastWeight(out: ByteWriter, { weights }: Batch, row: number, separator: number): void {
   if (!weights) return;
   out.byte(separator);
   out.float32(weights[row]!);

@@ -26,27 +26,24 @@ const ROWS_AT_A_TIME = 1024;
  * @throws {DataError} as faiss
  */
 export async function saveUsearch(selection: Selection, folder: string, signal?: AbortSignal): Promise<void> {
-  const { table, first, last } = selection;
-  const { dim, vectors } = table;
-  const ids = idChunks(selection);
+  const { dim } = selection;
   const { default: usearch } = await optionalPackage("usearch", USEARCH_PACKAGE, () => import("usearch"));
   const metric = selection.isInnerProduct ? "ip" : "cos";
   const index = new usearch.Index({ dimensions: dim, metric, quantization: "f32", multi: false, ...GRAPH });
-  for (let from = first; from < last; from += ROWS_AT_A_TIME) {
-    const to = Math.min(last, from + ROWS_AT_A_TIME);
-    const rows = Array.from({ length: to - from }, (_, i) => from + i).filter((row) => !isHole(table, row));
-    const values = new Float32Array(rows.length * dim);
-    rows.forEach((row, i) => values.set(vectors.subarray(row * dim, (row + 1) * dim), i * dim));
-    if (rows.length > 0)
-      index.add(
-        BigUint64Array.from(rows, (row) => BigInt(row - first)),
-        values,
-        1,
-      );
-    // lets an interruption be heard
-    await new Promise(setImmediate);
-    signal?.throwIfAborted();
+  // first, since it checks the keys
+  await writeChunks(join(folder, "ids.tsv"), idChunks(selection), signal);
+  for await (const { start, table } of selection.batches()) {
+    for (let from = 0; from < table.numRows; from += ROWS_AT_A_TIME) {
+      const to = Math.min(table.numRows, from + ROWS_AT_A_TIME);
+      const rows = Array.from({ length: to - from }, (_, i) => from + i).filter((row) => !isHole(table, row));
+      const values = new Float32Array(rows.length * dim);
+      rows.forEach((row, i) => values.set(table.vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+      const numbers = BigUint64Array.from(rows, (row) => BigInt(start + row));
+      if (rows.length > 0) index.add(numbers, values, 1);
+      // lets an interruption be heard
+      await new Promise(setImmediate);
+      signal?.throwIfAborted();
+    }
   }
   index.save(join(folder, USEARCH_FILE));
-  await writeChunks(join(folder, "ids.tsv"), ids, signal);
 }

@@ -12,7 +12,7 @@
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { chunksByRow, type Selection } from "./selection.js";
-import { checkedWords, numWords, WHITE_SPACE } from "./words.js";
+import { checkedWords, WHITE_SPACE } from "./words.js";
 
 interface Layout {
   header: boolean;
@@ -21,32 +21,32 @@ interface Layout {
 }
 
 /** word2vec's text. @throws {DataError} as `checkedWords` */
-export function word2vecChunks(selection: Selection): Generator<Uint8Array> {
+export function word2vecChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   return textChunks(selection, { header: true, end: "\n" });
 }
 
 /** fastText's .vec. @throws {DataError} as `checkedWords` */
-export function fasttextVecChunks(selection: Selection): Generator<Uint8Array> {
+export function fasttextVecChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   return textChunks(selection, { header: true, end: " \n" });
 }
 
 /** GloVe's text. @throws {DataError} as `checkedWords` */
-export function gloveChunks(selection: Selection): Generator<Uint8Array> {
+export function gloveChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   return textChunks(selection, { header: false, end: "\n" });
 }
 
-function textChunks(selection: Selection, { header, end }: Layout): Generator<Uint8Array> {
-  const { table, weights } = selection;
-  const { dim, vectors } = table;
-  const word = checkedWords(selection, WHITE_SPACE);
+async function* textChunks(selection: Selection, { header, end }: Layout): AsyncGenerator<Uint8Array> {
+  const { dim } = selection;
+  const { word, numWords } = await checkedWords(selection, WHITE_SPACE);
   const out = new ByteWriter();
-  if (header) out.text(headerOf(selection));
-  return chunksByRow(selection, out, (row) => {
+  if (header) out.text(headerOf(selection, numWords));
+  yield* chunksByRow(selection, out, (batch) => (row) => {
+    const { table, weights } = batch;
     if (isHole(table, row)) return;
-    out.bytes(word(row));
+    out.bytes(word(batch, row));
     for (let i = row * dim; i < (row + 1) * dim; i++) {
       out.byte(32);
-      out.float32(vectors[i]!);
+      out.float32(table.vectors[i]!);
     }
     if (weights) {
       out.byte(32);
@@ -57,25 +57,25 @@ function textChunks(selection: Selection, { header, end }: Layout): Generator<Ui
 }
 
 /** The binary format. @throws {DataError} as `checkedWords` */
-export function word2vecBinChunks(selection: Selection): Generator<Uint8Array> {
-  const { table, weights } = selection;
-  const { dim, vectors } = table;
-  const word = checkedWords(selection, WHITE_SPACE);
+export async function* word2vecBinChunks(selection: Selection): AsyncGenerator<Uint8Array> {
+  const { dim, hasWeights } = selection;
+  const { word, numWords } = await checkedWords(selection, WHITE_SPACE);
   const out = new ByteWriter();
-  out.text(headerOf(selection));
-  const numbers = new Float32Array(dim + (weights ? 1 : 0));
+  out.text(headerOf(selection, numWords));
+  const numbers = new Float32Array(dim + (hasWeights ? 1 : 0));
   const bytes = new Uint8Array(numbers.buffer);
-  return chunksByRow(selection, out, (row) => {
+  yield* chunksByRow(selection, out, (batch) => (row) => {
+    const { table, weights } = batch;
     if (isHole(table, row)) return;
-    out.bytes(word(row));
+    out.bytes(word(batch, row));
     out.byte(32);
-    numbers.set(vectors.subarray(row * dim, (row + 1) * dim));
+    numbers.set(table.vectors.subarray(row * dim, (row + 1) * dim));
     if (weights) numbers[dim] = weights[row]!;
     out.bytes(bytes);
     out.byte(10);
   });
 }
 
-function headerOf(selection: Selection): string {
-  return `${numWords(selection)} ${selection.table.dim + (selection.weights ? 1 : 0)}\n`;
+function headerOf({ dim, hasWeights }: Selection, numWords: number): string {
+  return `${numWords} ${dim + (hasWeights ? 1 : 0)}\n`;
 }

@@ -2,7 +2,7 @@
 
 import { DataError, excerpt } from "../errors.js";
 import { isHole } from "../embedding/table.js";
-import { oneKeyBytes, type Selection } from "./selection.js";
+import { checkKeys, oneKeyBytes, type Batch, type Selection } from "./selection.js";
 
 // what readers split or strip at: Unicode's white space, and the controls that Python counts among it
 // oxlint-disable-next-line no-control-regex
@@ -11,69 +11,78 @@ export const WHITE_SPACE = /[\s\u0085\u001c-\u001f]/g;
 /** What ends a cell or a line of tab-separated text that knows no quotes. */
 export const TAB_OR_LINE_END = /[\t\n\r]/g;
 
+/** What names rows in a format of words. */
+export interface Words {
+  word: (batch: Batch, row: number) => Uint8Array;
+  /** rows that have one: all but holes */
+  numWords: number;
+}
+
 /**
  * Checks the keys of all rows before the first byte is written, and says how each is written.
  *
- * A numeric field's row, whose key is empty, is called like its field; holes of --row-order have no word.
+ * A numeric field's row, whose key is empty, is called like its field; holes of --row-order have no word. Memory holds the keys
+ * that are changed.
  *
  * @param unholdable what the format cannot hold, a global expression that matches nothing in 33 .. 126
  * @throws {DataError} two keys become the same, or under strict a key has to be changed
  */
-export function checkedWords(selection: Selection, unholdable: RegExp): (row: number) => Uint8Array {
-  const word = (row: number): Uint8Array => {
-    const key = oneKeyBytes(selection, row);
-    if (key.length === 0) return Buffer.from((selection.field ?? "").replaceAll(unholdable, "_") || "_");
+export async function checkedWords(selection: Selection, unholdable: RegExp): Promise<Words> {
+  const word = (batch: Batch, row: number): Uint8Array => {
+    const key = oneKeyBytes(batch, row);
+    if (key.length === 0) return Buffer.from((batch.field ?? "").replaceAll(unholdable, "_") || "_");
     // most keys are visible ASCII and need no string
-    if (key.every((byte) => byte > 32 && byte < 127)) return key;
+    if (isVisibleAscii(key)) return key;
     return Buffer.from(Buffer.from(key).toString("utf8").replaceAll(unholdable, "_"));
   };
-  checkWords(selection, word);
-  return word;
+  return { word, numWords: await checkWords(selection, word) };
 }
 
-/** How many rows have a word: all but holes. */
-export function numWords({ first, last, table }: Selection): number {
-  let count = 0;
-  for (let row = first; row < last; row++) count += isHole(table, row) ? 0 : 1;
-  return count;
+function isVisibleAscii(key: Uint8Array): boolean {
+  for (let i = 0; i < key.length; i++) if (key[i]! <= 32 || key[i]! >= 127) return false;
+  return true;
 }
 
-/** Only a key that is changed can meet another, or one of a field whose name holds a colon; so only those are remembered. */
-function checkWords(selection: Selection, word: (row: number) => Uint8Array): void {
-  const { first, last, table, field, strict } = selection;
-  const colon = table.fields.map((name) => field === undefined && name.includes(":"));
-  const remembered = new Map<string, number>();
-  const isChanged = new Uint8Array(last - first);
-  const describe = (row: number): string =>
-    excerpt(Buffer.from(oneKeyBytes(selection, row)).toString("utf8"));
-  const clash = (a: number, b: number, written: string): never => {
+/**
+ * Only a key that is changed can meet another, or one of a field whose name holds a colon; so only those are remembered.
+ *
+ * @returns how many rows have a word
+ */
+async function checkWords(selection: Selection, word: Words["word"]): Promise<number> {
+  const { strict, field } = selection;
+  const colon = selection.fields.map((name) => field === undefined && name.includes(":"));
+  const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString("utf8");
+  // word written -> key that it stands for
+  const remembered = new Map<string, string>();
+  const isRemembered = (batch: Batch, row: number, original: Uint8Array, written: Uint8Array): boolean =>
+    colon[batch.table.fieldOf[row]!]! || Buffer.compare(original, written) !== 0;
+  const checkClash = (written: string, original: string): void => {
+    const other = remembered.get(written);
+    if (other === undefined) return;
     throw new DataError(
-      `keys ${describe(a)} and ${describe(b)} are both written as ${excerpt(written)}: ` +
+      `keys ${excerpt(other)} and ${excerpt(original)} are both written as ${excerpt(written)}: ` +
         "export to a format that holds keys exactly (csv, jsonl, npy)",
     );
   };
-  for (let row = first; row < last; row++) {
-    if (isHole(table, row)) continue;
-    const original = oneKeyBytes(selection, row);
-    const written = word(row);
-    const changed = Buffer.compare(original, written) !== 0;
-    if (changed && strict) {
+  let numWords = 0;
+  await checkKeys(selection, (batch, row) => {
+    if (isHole(batch.table, row)) return;
+    numWords++;
+    const original = oneKeyBytes(batch, row);
+    const written = word(batch, row);
+    if (strict && Buffer.compare(original, written) !== 0)
       throw new DataError(
-        `key ${describe(row)} cannot be written exactly, and --strict forbids ${excerpt(Buffer.from(written).toString())}`,
+        `key ${excerpt(textOf(original))} cannot be written exactly, and --strict forbids ${excerpt(textOf(written))}`,
       );
-    }
-    if (!changed && !colon[table.fieldOf[row]!]) continue;
-    isChanged[row - first] = 1;
-    const text = Buffer.from(written).toString("utf8");
-    const other = remembered.get(text);
-    if (other !== undefined) clash(other, row, text);
-    remembered.set(text, row);
-  }
-  if (remembered.size === 0) return;
-  for (let row = first; row < last; row++) {
-    if (isChanged[row - first] || isHole(table, row)) continue;
-    const text = Buffer.from(oneKeyBytes(selection, row)).toString("utf8");
-    const other = remembered.get(text);
-    if (other !== undefined) clash(other, row, text);
-  }
+    if (!isRemembered(batch, row, original, written)) return;
+    checkClash(textOf(written), textOf(original));
+    remembered.set(textOf(written), textOf(original));
+  });
+  if (remembered.size === 0) return numWords;
+  await checkKeys(selection, (batch, row) => {
+    if (isHole(batch.table, row)) return;
+    const original = oneKeyBytes(batch, row);
+    if (!isRemembered(batch, row, original, word(batch, row))) checkClash(textOf(original), textOf(original));
+  });
+  return numWords;
 }

@@ -1,6 +1,9 @@
 // What identifies an input: a manifest states it, so that a run can be reproduced and a leak found.
 
 import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { NoInputError } from "../errors.js";
+import { asIoError, codeOf } from "./write.js";
 
 /** The checksum of bytes, hexadecimal. */
 export function sha256Of(bytes: Uint8Array | string): string {
@@ -14,4 +17,21 @@ export interface InputFingerprint {
   bytes: number;
   /** hexadecimal */
   sha256: string;
+}
+
+/** Of a file as it is now. @throws {NoInputError} there is none @throws {IoError} */
+export async function fingerprintOf(path: string): Promise<InputFingerprint> {
+  const hash = createHash("sha256");
+  let bytes = 0;
+  try {
+    for await (const chunk of createReadStream(path)) {
+      hash.update(chunk as Uint8Array);
+      bytes += (chunk as Uint8Array).length;
+    }
+  } catch (error) {
+    if (codeOf(error) === "ENOENT")
+      throw new NoInputError(`input '${path}' does not exist`, { cause: error });
+    throw asIoError(error, `reading '${path}' failed`);
+  }
+  return { path, bytes, sha256: hash.digest("hex") };
 }

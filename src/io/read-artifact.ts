@@ -21,17 +21,24 @@ export async function pathExists(path: string): Promise<boolean> {
 /** A file opened for reading at any place. */
 export type ReadHandle = FileHandle;
 
-/** Calls `read` with a file opened for reading, and closes it. @throws {ArtifactError} the file is missing @throws {IoError} */
-export async function withArtifact<T>(path: string, read: (file: ReadHandle) => Promise<T>): Promise<T> {
+/** Opens a file for reading at any place; its owner closes it. @throws {ArtifactError} the file is missing @throws {IoError} */
+export async function openArtifact(path: string): Promise<ReadHandle> {
   try {
-    const file = await open(path, "r");
-    try {
-      return await read(file);
-    } finally {
-      await file.close();
-    }
+    return await open(path, "r");
   } catch (error) {
     throw readingError(error, path);
+  }
+}
+
+/** Calls `read` with a file opened for reading, and closes it. @throws {ArtifactError} the file is missing @throws {IoError} */
+export async function withArtifact<T>(path: string, read: (file: ReadHandle) => Promise<T>): Promise<T> {
+  const file = await openArtifact(path);
+  try {
+    return await read(file);
+  } catch (error) {
+    throw readingError(error, path);
+  } finally {
+    await file.close();
   }
 }
 

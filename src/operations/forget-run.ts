@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { arrowChunks } from "../embedding/arrow.js";
+import { tableRows } from "../embedding/rows.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, RUN_MARKER, tableFile, type Run } from "../embedding/run-directory.js";
 import type { Preprocess } from "../dataset/preprocess.js";
@@ -44,7 +45,7 @@ export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting
     const found = withHoles(table, keys, isVocabulary);
     if (!found) continue;
     dropped += found.rows.length;
-    files.set(tableFile(name), arrowChunks(found.table));
+    files.set(tableFile(name), arrowChunks(tableRows(found.table)));
     if (name === DEFAULT_TABLE) lost = { table, rows: found.rows };
   }
   const model = await forgetInModel(run, keys, lost);

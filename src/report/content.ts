@@ -18,6 +18,20 @@ export interface ReportedRun {
   calibration?: readonly CurveBin[];
   drift?: Drift;
   gates?: readonly Gate[];
+  /** of a name in a store: its versions up to this one, the oldest first */
+  history?: readonly VersionPoint[];
+}
+
+/** A version of a name in a store. */
+export interface VersionPoint {
+  version: string;
+  /** of its log */
+  rows: number;
+  metrics: Manifest["metrics"];
+  /** of the field that the page shows */
+  keys?: number;
+  /** since the version before */
+  change?: { gained: number; lost: number; neighbourOverlap?: number; median?: number; p90?: number };
 }
 
 /** What is shown of a run's table. */
@@ -55,7 +69,7 @@ export interface ItemMap {
   explained: number;
   /** the column that gives colours */
   column?: string;
-  /** by descending number of points; what is not among them is grey */
+  /** those that have a colour, the same on all maps, with the points that have it; what is not among them is grey */
   labels: readonly { label: string; points: number }[];
 }
 

@@ -49,6 +49,13 @@ function fullRun(name: string, text = "tea"): ReportedRun {
       { rows: 10, predicted: 0.4, observed: 0.3 },
     ],
     drift,
+    history: [1, 2].map((n) => ({
+      version: `00000${n}`,
+      rows: n,
+      metrics: { test: { logLoss: n } },
+      keys: 3,
+      change: { gained: 0, lost: 0, neighbourOverlap: 0.5, median: 0.1, p90: 0.2 },
+    })),
     gates: [{ gate: text, bound: text, value: 1, previous: null, passed: false, message: text }],
     table: reportedTable({
       field: text,
@@ -92,7 +99,8 @@ const idsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].ma
 
 test("a run that has everything has every section, in the order in which a table is judged", async () => {
   const page = await reportPage(content(fullRun("a"), fullRun("b")));
-  const sections = "metrics learning calibration importances scree map neighbours norms drift gates facts";
+  const sections =
+    "metrics learning calibration importances scree map neighbours norms drift history gates facts";
   expect(idsOf(page)).toEqual(sections.split(" "));
 });
 

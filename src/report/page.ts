@@ -8,6 +8,7 @@ import { drift } from "./drift.js";
 import { facts } from "./facts.js";
 import type { Section } from "./figure.js";
 import { gates } from "./gates.js";
+import { history } from "./history.js";
 import { html, Markup, shortened } from "./html.js";
 import { importances } from "./importances.js";
 import { itemMaps } from "./item-map.js";
@@ -42,6 +43,7 @@ export async function reportPage(content: ReportContent): Promise<string> {
     neighbours(runs),
     norms(pen, runs),
     drift(pen, runs),
+    history(pen, runs),
     gates(runs),
     facts(runs),
   ].filter((section) => section !== undefined);

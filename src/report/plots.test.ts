@@ -6,6 +6,7 @@ import { calibration, wilson } from "./calibration.js";
 import type { ReportedRun } from "./content.js";
 import { drift } from "./drift.js";
 import { gates } from "./gates.js";
+import { history } from "./history.js";
 import { importances } from "./importances.js";
 import { itemMaps } from "./item-map.js";
 import { learningCurves } from "./learning-curves.js";
@@ -199,6 +200,31 @@ test("drift tells what came and went, and how the metrics changed", () => {
   expect(rows).toMatch(/item_id.*2.*2.*1.*25\.0 %/);
   expect(rows).toMatch(/test: log loss.*0\.4500.*0\.4000.*−0\.0500/);
   expect(titles(section).filter((title) => title.startsWith("1 rows moved"))).toHaveLength(2);
+});
+
+test("a history has a line a metric and one of what changed, the newest version first in numbers", () => {
+  const points = [0.7, 0.75, 0.8].map((auc, i) => ({
+    version: `00000${i + 1}`,
+    rows: 100 + i,
+    metrics: { test: { auc } },
+    ...(i > 0 && {
+      keys: 50,
+      change: { gained: 3, lost: 1, neighbourOverlap: 0.5 + i / 10, median: 0.1, p90: 0.2 },
+    }),
+  }));
+  const run = reportedRun({ history: points });
+  run.manifest.metrics = { test: { auc: 0.8 } };
+  const section = history(pen, [run]);
+  const captions = within(section, "figcaption").map((caption) => caption.textContent.trim());
+  expect(captions).toEqual([
+    "test: AUC now 0.8000",
+    "neighbours kept now 70.0 %",
+    "displacement, median and 90 % now 0.1000",
+  ]);
+  expect(titles(section)).toContain("version 2: 0.7500");
+  expect(rowsOf(section)[0]).toMatch(/000003.*102.*50.*3.*1.*0\.8000.*70\.0 %/);
+  expect(rowsOf(section)[2]).not.toMatch(/%/);
+  expect(history(pen, [reportedRun({ history: points.slice(0, 1) })])).toBeUndefined();
 });
 
 test("gates say which failed, in words and not by colour alone", () => {

@@ -38,7 +38,10 @@ export function addReport(program: Command, signal: AbortSignal): Command {
         "manifest's facts.",
     )
     .usage("[options] <run...>")
-    .argument("<run...>", "run directories")
+    .argument(
+      "<run...>",
+      "run directories; STORE/NAME is the latest version of a store, with the history of those before",
+    )
     .addHelpText("before", examples)
     .addOption(new Option("-o, --out <file>", "the page to write").helpGroup("Output:").makeOptionMandatory())
     .addOption(new Option("--force", "replace an existing page").helpGroup("Output:"))
@@ -48,9 +51,9 @@ export function addReport(program: Command, signal: AbortSignal): Command {
   addScoreOptions(command);
   addReadingOptions(addHashKeysOption(command));
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
-    const { report } = await import("../../api/report.js");
+    const { reportVersions } = await import("../../operations/report-versions.js");
     const options = optionsOf(flags);
-    const summary = await watched(flags, signal, (watch) => report(runs, options, watch));
+    const summary = await watched(flags, signal, (watch) => reportVersions(runs, options, watch));
     await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : textOf(summary, flags.quiet ?? false));
   });
 }

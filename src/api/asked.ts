@@ -1,0 +1,68 @@
+// What a training was asked for, as its manifest keeps it: `embed reproduce` asks for the same again.
+
+import { join } from "node:path";
+import { DATASET_MARKER } from "../dataset/encoded/description.js";
+import { isEncodedDataset } from "../dataset/encoded/read.js";
+import type { Asked } from "../embedding/manifest.js";
+import { openRun, type Run } from "../embedding/run-directory.js";
+import { fingerprintOf, sha256Of, type InputFingerprint } from "../io/fingerprint.js";
+import type { DatasetOptions } from "./read-dataset.js";
+import { isCut, type SplitFlags } from "./split-options.js";
+
+type TrainingOptions = DatasetOptions &
+  SplitFlags & { out: string; force: boolean; init?: string; rowOrder?: string };
+
+/** Options that change no byte of the result. */
+const ofNoBytes = ["out", "force", "badRows", "maxMemory", "wholeFor", "checkpointEvery", "resume"];
+
+/** Names under which a trainer's own options stand. */
+const trainers = ["fm", "gbdt", "pca", "net"];
+
+/**
+ * @param flags as the caller gave them, before anything was made of them
+ * @param inputs of the log that was read
+ * @param earlier runs that were read, too
+ */
+export async function askedOf(
+  paths: readonly string[],
+  flags: TrainingOptions,
+  inputs: readonly InputFingerprint[],
+  earlier: readonly (string | undefined)[] = [flags.init, flags.rowOrder],
+): Promise<Asked> {
+  const isFile = (part: number | string): part is string => typeof part === "string" && !isCut(part);
+  const encoded = await Promise.all(paths.map(isEncodedDataset));
+  const log = encoded.some(Boolean) ? await Promise.all(paths.map(namedInput)) : inputs;
+  const parts = [...new Set([flags.valid, flags.test])].filter(isFile);
+  const runs = [...new Set(earlier)].filter((path) => path !== undefined);
+  return {
+    log: [...paths],
+    options: withoutThreads(
+      Object.fromEntries(Object.entries(flags).filter(([name]) => !ofNoBytes.includes(name))),
+    ),
+    inputs: [...log, ...(await Promise.all(parts.map(namedInput)))],
+    runs: await Promise.all(runs.map(async (path) => ({ path, sha256: contentsOf(await openRun(path)) }))),
+  };
+}
+
+/** What names an input's bytes: of an encoded dataset its description, which has the checksums of its rows. @throws {NoInputError} */
+export async function namedInput(path: string): Promise<InputFingerprint> {
+  return await fingerprintOf((await isEncodedDataset(path)) ? join(path, DATASET_MARKER) : path);
+}
+
+/** One checksum of everything that a run holds but its manifest, which has times. */
+export function contentsOf({ manifest: { files } }: Run): string {
+  const sorted = Object.entries(files)
+    .map(([name, { sha256 }]) => `${name} ${sha256}\n`)
+    .sort();
+  return sha256Of(sorted.join(""));
+}
+
+/** The same without numbers of threads: that of the reading, and that of the trainer. */
+function withoutThreads(options: Record<string, unknown>): Record<string, unknown> {
+  const own = Object.entries(options).map(([name, value]) => {
+    if (name !== "reading" && !trainers.includes(name)) return [name, value];
+    const { threads: _, ...rest } = value as Record<string, unknown>;
+    return [name, rest];
+  });
+  return Object.fromEntries(own) as Record<string, unknown>;
+}

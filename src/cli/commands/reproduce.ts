@@ -1,0 +1,71 @@
+// embed reproduce
+
+import { Option, type Command } from "commander";
+import { availableParallelism } from "node:os";
+import { ArtifactError } from "../../errors.js";
+import { addMemoryOption, memoryOf, type MemoryFlags } from "../../flags/memory-option.js";
+import { addOutputOptions, wholeOf } from "../../flags/options.js";
+import type { Reproduction } from "../../operations/reproduce.js";
+import { watched, type OutputOptions } from "../progress.js";
+import { formatTable, printable, writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1):
+  embed reproduce run
+  embed reproduce run --keep again --json
+`;
+
+type Flags = OutputOptions & MemoryFlags & { keep?: string; threads?: number };
+
+/** Adds the command. */
+export function addReproduce(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("reproduce")
+    .summary("train a run once more and tell whether the bytes agree")
+    .description(
+      "Trains a run once more as its manifest says, from the same folder and inputs, and tells file by file whether the bytes agree. " +
+        "Inputs are checked first; a file that differs exits 82.",
+    )
+    .argument("<run>", "run directory")
+    .addHelpText("before", examples)
+    .addOption(new Option("--keep <run>", "keep the second run there; by default it is removed"))
+    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+  addMemoryOption(command);
+  return addOutputOptions(command).action(async (run: string, flags: Flags) => {
+    const { reproduce } = await import("../../operations/reproduce.js");
+    const found = await watched(flags, signal, (watch) =>
+      reproduce(
+        run,
+        {
+          threads: flags.threads ?? availableParallelism(),
+          ...memoryOf(flags),
+          ...(flags.keep !== undefined && { keep: flags.keep }),
+        },
+        watch,
+      ),
+    );
+    if (flags.json) await writeResult(`${JSON.stringify(found)}\n`);
+    else if (!flags.quiet) await writeResult(textOf(found));
+    checkAgreement(found);
+  });
+}
+
+function textOf({ run, agrees, files }: Reproduction): string {
+  const lines = files.map(({ file, agrees: same, why = "" }) => [
+    same ? "same" : "differs",
+    printable(file),
+    printable(why),
+  ]);
+  return `${formatTable(lines)}${run}: ${agrees ? "reproduced, byte for byte" : "not reproduced"}\n`;
+}
+
+/** @throws {ArtifactError} a file differs */
+function checkAgreement({ run, trainedBy, version, files }: Reproduction): void {
+  const differing = files.filter(({ agrees }) => !agrees).map(({ file }) => file);
+  if (differing.length === 0) return;
+  const hint = trainedBy === version ? "" : ` (embed ${trainedBy} trained it, this is ${version})`;
+  throw new ArtifactError(
+    `run '${run}' is not what its manifest makes${hint}: ${differing.join(", ")} ${differing.length === 1 ? "differs" : "differ"}; ` +
+      "--keep DIR keeps the second run for a look, embed diff compares the tables",
+  );
+}

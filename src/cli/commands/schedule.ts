@@ -1,0 +1,54 @@
+// embed schedule
+
+import { Option, type Command } from "commander";
+import type { Scheduler } from "../../operations/schedule.js";
+import { writeResult } from "../terminal.js";
+
+const examples = `
+Examples:
+  embed schedule fixtures/pipeline.yaml --weekly 'sun 03:00' --as crontab
+  embed schedule fixtures/pipeline.yaml --daily 04:30 --as systemd
+`;
+
+interface Flags {
+  as: Scheduler;
+  weekly?: string;
+  daily?: string;
+  log?: string;
+  name?: string;
+  node?: string;
+  embed?: string;
+  image?: string;
+  skipLocked?: boolean;
+}
+
+/** Adds the command. */
+export function addSchedule(program: Command): Command {
+  return program
+    .command("schedule")
+    .summary("print a crontab line, a systemd timer, a Kubernetes job or an Airflow DAG")
+    .description(
+      "Prints a unit that runs a pipeline file every week or day, with absolute paths, a log file and exit codes mapped. Nothing is " +
+        "installed, and no lock is needed beside embed's own.",
+    )
+    .argument("<pipeline.yaml>", "what `embed run` takes")
+    .addHelpText("before", examples)
+    .addOption(
+      new Option("--as <scheduler>", "whose unit")
+        .choices(["crontab", "systemd", "kubernetes", "airflow"])
+        .makeOptionMandatory(),
+    )
+    .option("--weekly <time>", "a day and a time, such as 'sun 03:00'")
+    .option("--daily <time>", "a time, such as 03:00")
+    .option("--log <file>", "what the job writes is added to it; by default beside the pipeline")
+    .option("--name <name>", "of the unit; by default the pipeline file's")
+    .option("--node <path>", "of Node where the job runs; by default this one's")
+    .option("--embed <path>", "of bin/embed.js where the job runs; by default this one's")
+    .option("--image <image>", "kubernetes: the container's image")
+    .option("--skip-locked", "airflow: a store that another run has locked skips the task (99)")
+    .action(async (file: string, { node, embed, ...flags }: Flags) => {
+      const { schedule } = await import("../../operations/schedule.js");
+      const paths = { node: node ?? process.execPath, embed: embed ?? process.argv[1]! };
+      await writeResult(await schedule(file, { ...flags, ...paths }));
+    });
+}

@@ -1,0 +1,105 @@
+// Rows read from the disk batch by batch are the rows of the table in memory, whatever range is asked for.
+
+import { createHash } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { draw } from "../kernels/reference/random.js";
+import { writeChunks } from "../io/write.js";
+import { arrowChunks } from "./arrow.js";
+import { arrowRows } from "./arrow-rows.js";
+import { loadRows, rangeOf, ROWS_A_BATCH, sliceRows, tableRows, type TableRows } from "./rows.js";
+import { keysOf, type EmbeddingTable } from "./table.js";
+
+// fields end within a batch, at the end of one, and have no rows
+const fields = ["user", "none", "item", "price"];
+const ends = [ROWS_A_BATCH - 3, ROWS_A_BATCH - 3, 2 * ROWS_A_BATCH, 2 * ROWS_A_BATCH + 1];
+const numRows = ends.at(-1)!;
+const table: EmbeddingTable = {
+  dim: 3,
+  numRows,
+  fields,
+  fieldOf: Uint32Array.from({ length: numRows }, (_, row) => ends.findIndex((end) => row < end)),
+  keys: keysOf(Array.from({ length: numRows }, (_, row) => (row + 1 === numRows ? "" : `é${row}`))),
+  counts: Uint32Array.from({ length: numRows }, (_, row) => draw(1, row) >>> 20),
+  weights: Float32Array.from({ length: numRows }, (_, row) => draw(2, row) / 2 ** 32),
+  vectors: Float32Array.from({ length: 3 * numRows }, (_, i) => draw(3, i) / 2 ** 32),
+};
+
+const folder = mkdtempSync(join(tmpdir(), "rows-"));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Shape and digest: millions of numbers compared one by one take their time. */
+function digest({
+  dim,
+  numRows: rows,
+  fields: names,
+  fieldOf,
+  keys,
+  counts,
+  weights,
+  vectors,
+}: EmbeddingTable): unknown {
+  const hash = createHash("sha256");
+  for (const { buffer, byteOffset, byteLength } of [
+    fieldOf,
+    keys.bytes,
+    keys.offsets,
+    counts,
+    weights!,
+    vectors,
+  ])
+    hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+  return { dim, rows, names, bytes: hash.digest("hex") };
+}
+
+async function withFile(use: (rows: TableRows) => Promise<void>): Promise<void> {
+  const path = join(folder, "t.arrow");
+  await writeChunks(path, arrowChunks(tableRows(table)));
+  const file = await open(path);
+  try {
+    await use(await arrowRows(file, path));
+  } finally {
+    await file.close();
+  }
+}
+
+test("every range of a file is the same rows as of the table, in batches that follow each other", async () => {
+  await withFile(async (rows) => {
+    expect(digest(await loadRows(rows))).toEqual(digest(table));
+    for (const [first, last] of [
+      [0, 1],
+      [ROWS_A_BATCH - 2, ROWS_A_BATCH + 2],
+      [ROWS_A_BATCH, 2 * ROWS_A_BATCH],
+      [5, 5],
+      [numRows - 1, numRows],
+    ] as const) {
+      let next = first;
+      for await (const batch of rows.batches({ range: { first, last } })) {
+        expect(batch.start).toBe(next);
+        next += batch.table.numRows;
+        expect(digest(batch.table)).toEqual(digest(sliceRows(table, { first: batch.start, last: next })));
+      }
+      expect(next).toBe(last);
+    }
+  });
+});
+
+test("a field's rows are found across batches, and a pass without vectors has none", async () => {
+  await withFile(async (rows) => {
+    const ranges = await Promise.all(fields.map(async (field) => await rangeOf(rows, field)));
+    expect(ranges.filter((_, f) => f !== 1)).toEqual([
+      { first: 0, last: ends[0] },
+      { first: ends[0], last: ends[2] },
+      { first: ends[2], last: ends[3] },
+    ]);
+    expect(ranges[1]!.last - ranges[1]!.first).toBe(0);
+    for await (const batch of rows.batches({ vectors: false })) {
+      expect(batch.table.vectors.length).toBe(0);
+      expect(batch.table.counts).toEqual(
+        table.counts.subarray(batch.start, batch.start + batch.table.numRows),
+      );
+    }
+  });
+});

@@ -1,0 +1,186 @@
+// `embed reproduce`: a run trained once more as its manifest says, and compared with it file by file.
+//
+//   manifest ──► inputs, checked by their fingerprints ──► the same training (and alignment) ──► files that agree, files that differ
+
+import { join } from "node:path";
+import { contentsOf, namedInput } from "../api/asked.js";
+import type { Watch } from "../api/progress.js";
+import { trainFm } from "../api/train-fm.js";
+import type { TrainFmOptions } from "../api/train-fm-options.js";
+import { trainGbdt } from "../api/train-gbdt.js";
+import type { TrainGbdtOptions } from "../api/train-gbdt-options.js";
+import { trainNet } from "../api/train-net.js";
+import type { TrainNetOptions } from "../api/train-net-options.js";
+import { trainPca } from "../api/train-pca.js";
+import type { TrainPcaOptions } from "../api/train-pca-options.js";
+import type { Asked, Manifest } from "../embedding/manifest.js";
+import { openRun, RUN_MARKER, type Run } from "../embedding/run-directory.js";
+import { DataError, NoInputError, UsageError } from "../errors.js";
+import { checkArtifact } from "../io/read-artifact.js";
+import { version } from "../io/package-version.js";
+import { withTemporaryDirectory } from "../io/temporary.js";
+import { alignRun } from "./align.js";
+
+export interface ReproduceOptions {
+  threads: number;
+  /** bytes that rows of an encoded dataset may take */
+  maxMemory?: number;
+  /** keep the second run there; it is removed when absent */
+  keep?: string;
+}
+
+export interface Reproduction {
+  command: "reproduce";
+  version: string;
+  run: string;
+  /** the version of embed that trained the run */
+  trainedBy: string;
+  agrees: boolean;
+  /** every file of either run; timings do not count */
+  files: { file: string; agrees: boolean; why?: string }[];
+}
+
+type Train = (log: readonly string[], asked: Asked["options"], how: How, watch: Watch) => Promise<unknown>;
+interface How extends ReproduceOptions {
+  out: string;
+}
+
+/** Options of the reading and of the trainer with what is of this machine and this run. */
+function optionsOf(asked: Asked["options"], trainer: string, { out, threads, maxMemory }: How): unknown {
+  const within = (name: string) => ({ ...(asked[name] as object), threads });
+  return {
+    ...asked,
+    ...(maxMemory !== undefined && { maxMemory }),
+    out,
+    force: false,
+    reading: within("reading"),
+    [trainer]: within(trainer),
+  };
+}
+
+const trainers: Record<string, Train> = {
+  "train-fm": (log, asked, how, watch) => trainFm(log, optionsOf(asked, "fm", how) as TrainFmOptions, watch),
+  "train-gbdt": (log, asked, how, watch) =>
+    trainGbdt(log, optionsOf(asked, "gbdt", how) as TrainGbdtOptions, watch),
+  "train-net": (log, asked, how, watch) =>
+    trainNet(log, optionsOf(asked, "net", how) as TrainNetOptions, watch),
+  "train-pca": (log, asked, how, watch) =>
+    trainPca(log, optionsOf(asked, "pca", how) as TrainPcaOptions, watch),
+};
+
+/**
+ * Trains a run once more and compares what is written.
+ *
+ * @throws {NoInputError} an input is missing @throws {DataError} an input is not what it was
+ * @throws {UsageError} the manifest does not say how the run was made, or that it was cut short
+ * @throws {ArtifactError} the run itself is damaged
+ */
+export async function reproduce(
+  path: string,
+  options: ReproduceOptions,
+  watch: Watch,
+): Promise<Reproduction> {
+  const run = await openRun(path);
+  const { manifest } = run;
+  for (const [file, expected] of Object.entries(manifest.files))
+    await checkArtifact(join(path, file), expected);
+  const { asked, train } = howMade(run);
+  await checkInputs(run, asked);
+  if (manifest.version !== version) {
+    const text = `run '${path}' was trained by embed ${manifest.version}, this is ${version}: bytes may differ`;
+    watch.observe({ stage: "warning", text });
+  }
+  return await withTemporaryDirectory("reproduce", async (folder) => {
+    const { alignment } = manifest;
+    const out = options.keep ?? join(folder, "run");
+    const trained = alignment ? join(folder, "trained") : out;
+    await train(asked.log, asked.options, { ...options, out: trained }, watch);
+    if (alignment) await alignRun(trained, alignment.to, out, { ...options, signal: watch.signal });
+    const files = await compared(run, await openRun(out));
+    const agrees = files.every((file) => file.agrees);
+    return { command: "reproduce", version, run: path, trainedBy: manifest.version, agrees, files };
+  });
+}
+
+function howMade({ path, manifest }: Run): { asked: Asked; train: Train } {
+  const { command, asked, interrupted } = manifest;
+  const train = Object.hasOwn(trainers, command) ? trainers[command] : undefined;
+  if (!train)
+    throw new UsageError(
+      `run '${path}' was made by '${command}', which trains nothing; runs of ${Object.keys(trainers).join(", ")} are reproduced`,
+    );
+  if (!asked)
+    throw new UsageError(
+      `run '${path}' does not say what was asked for: an earlier version of embed (${manifest.version}) trained it; train it again`,
+    );
+  if (interrupted)
+    throw new UsageError(
+      `run '${path}' was interrupted (interrupted: true): where a signal came is in no option, so it cannot be trained again`,
+    );
+  return { asked, train };
+}
+
+/** Every input and earlier run is there and is what it was. */
+async function checkInputs({ manifest }: Run, { inputs, runs }: Asked): Promise<void> {
+  for (const { path, sha256 } of inputs) {
+    if (path === "-")
+      throw new NoInputError("the log was read from standard input: write it to a file and train from there");
+    if ((await namedInput(path)).sha256 !== sha256)
+      throw new DataError(
+        `input '${path}' has changed since the run was trained: restore it to reproduce the run`,
+      );
+  }
+  for (const { path, sha256 } of runs) {
+    if (contentsOf(await openRun(path)) !== sha256)
+      throw new DataError(
+        `run '${path}', from which the training went on, is another now: put the earlier one there to reproduce the run`,
+      );
+  }
+  const { alignment } = manifest;
+  if (
+    alignment &&
+    (await openRun(alignment.to)).manifest.files["embeddings.arrow"]?.sha256 !== alignment.toTable.sha256
+  )
+    throw new DataError(
+      `run '${alignment.to}', to which the run was aligned, is another now: put the earlier one there`,
+    );
+}
+
+async function compared(run: Run, again: Run): Promise<Reproduction["files"]> {
+  const [own, other] = [run.manifest.files, again.manifest.files];
+  const names = [...new Set([...Object.keys(own), ...Object.keys(other)])];
+  const files: Reproduction["files"] = [];
+  for (const file of names) {
+    const why = !own[file] ? "only in the new run" : !other[file] ? "not in the new run" : undefined;
+    const agrees =
+      why === undefined &&
+      (own[file]!.sha256 === other[file]!.sha256 ||
+        (file === "metrics.jsonl" && (await lessTimes(run)) === (await lessTimes(again))));
+    files.push({ file, agrees, ...(why !== undefined && { why }) });
+  }
+  const differing = differingKeys(run.manifest, again.manifest);
+  const why = { why: `${differing.join(", ")} differ` };
+  files.push({ file: RUN_MARKER, agrees: differing.length === 0, ...(differing.length > 0 && why) });
+  return files;
+}
+
+/** metrics.jsonl without what the clock says. */
+async function lessTimes(run: Run): Promise<string> {
+  const lines = await run.readMetricsLines();
+  return JSON.stringify(lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line));
+}
+
+/** Keys of two manifests of which the values differ; of another clock, machine and version, some do. */
+function differingKeys(a: Manifest, b: Manifest): string[] {
+  const valueOf = (manifest: Manifest, key: string): string | undefined => {
+    const value = manifest[key as keyof Manifest];
+    if (key !== "options") return JSON.stringify(value);
+    const { threads: _, maxMemory: __, ...options } = value as Record<string, unknown>;
+    return JSON.stringify(options);
+  };
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  return keys.filter((key) => {
+    if (key === "timings" || key === "files" || key === "version") return false;
+    return valueOf(a, key) !== valueOf(b, key);
+  });
+}
