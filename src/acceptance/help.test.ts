@@ -19,6 +19,8 @@ const commands = [
   "neighbors",
   "evaluate",
   "report",
+  "init",
+  "run",
   "publish",
   "rollback",
   "ls",
