@@ -12,7 +12,7 @@ const fieldOf = (name: string, keys: string[]) => ({
   keys: keysOf(keys),
   counts: new Uint32Array(keys.length + 1).fill(1),
 });
-const letters = [..."abcdefghijkl"];
+const letters = "abcdefghijkl".split("");
 const space = featureSpace([fieldOf("letter", letters), fieldOf("number", ["1", "2", "3"])]);
 const { numFeatures } = space;
 const dim = 3;
