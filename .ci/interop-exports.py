@@ -152,6 +152,23 @@ check("parquet in DuckDB", [row[0] for row in read] == keys, same([row[1] for ro
 frame = pandas.read_parquet(at("parquet-wide"))
 check("parquet --wide", list(frame["key"]) == keys, same(frame.filter(regex=r"^v\d+$").to_numpy(), vectors))
 
+# fewer bits: numpy's own halves, and i8 within half a step of a row's scale
+for dtype in ["f16", "i8"]:
+    npz = numpy.load(at(f"npz-{dtype}"), allow_pickle=False)
+    tensors = safetensors.numpy.load_file(at(f"safetensors-{dtype}"))
+    arrays = lambda name: (numpy.load(at(f"{name}-{dtype}/vectors.npy")), dtype == "i8" and numpy.load(at(f"{name}-{dtype}/scales.npy")))
+    for name, (values, scales) in {
+        "npy": arrays("npy"),
+        "faiss": arrays("faiss"),
+        "npz": (npz["value"], dtype == "i8" and npz["scale"]),
+        "safetensors": (tensors["vectors"], dtype == "i8" and tensors["scales"]),
+    }.items():
+        if dtype == "f16":
+            check(f"{name} in f16", values.dtype == numpy.float16, numpy.array_equal(values, vectors.astype(numpy.float16)))
+        else:
+            read = values.astype(numpy.float32) * scales[:, None]
+            check(f"{name} in i8", values.dtype == numpy.int8, (abs(read - vectors) <= 0.501 * scales[:, None]).all())
+
 # [w, v] by field; reserved rows where the networks look for them; vocab.json tells the row of every key
 table = pyarrow.ipc.open_file(at("run/embeddings.arrow")).read_all().to_pandas()
 model = safetensors.numpy.load_file(at("run/model/fm.safetensors"))

@@ -191,6 +191,43 @@ test("parquet holds the rows of jsonl, as lists or under --wide as columns", asy
   expect((await failure("--format", "csv", "--wide"))[0]).toBe(64);
 });
 
+test("--dtype i8 has a scale a row that gives the vectors back, and says how many neighbours stay; csv refuses it", async () => {
+  const job = [
+    "export",
+    run,
+    "--format",
+    "npy",
+    "--field",
+    "item",
+    "--dtype",
+    "i8",
+    "-o",
+    at("i8"),
+    "--json",
+  ];
+  const { stdout, stderr } = await embedOk(job);
+  const { dtypeLoss } = parseJson<{ dtypeLoss: { neighborRecallAt20: number; among: number } }>(stdout);
+  const rows = await items();
+  expect(dtypeLoss.among).toBe(rows.length);
+  expect(dtypeLoss.neighborRecallAt20).toBeGreaterThan(0.9);
+  expect(dtypeLoss.neighborRecallAt20).toBeLessThanOrEqual(1);
+  expect(stderr).toContain(`${(100 * dtypeLoss.neighborRecallAt20).toFixed(2)}%`);
+  const file = readFileSync(join(at("i8"), "vectors.npy"));
+  const start = 10 + file.readUInt16LE(8);
+  expect(file.toString("latin1", 0, start)).toContain("'descr': '|i1'");
+  const { shape, values: scales } = parseNpy(readFileSync(join(at("i8"), "scales.npy")));
+  expect(shape).toEqual([rows.length]);
+  const worst = rows.flatMap(({ vector }, row) =>
+    vector.map((x, d) => Math.abs(file.readInt8(start + row * 8 + d) * scales[row]! - x) / scales[row]!),
+  );
+  expect(Math.max(...worst)).toBeLessThan(0.501);
+  for (const args of [
+    ["--format", "csv"],
+    ["--format", "npy", "--delta", run, "-o", at("no")],
+  ])
+    expect(await failure(...args, "--dtype", "f16")).toEqual([64, expect.stringContaining("--dtype")]);
+});
+
 describe("--delta", () => {
   const [header, ...lines] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
   const week1 = at("week1");

@@ -18,6 +18,8 @@ const commands = [
   "neighbors",
   "evaluate",
   "report",
+  "init",
+  "run",
   "publish",
   "rollback",
   "ls",

@@ -59,9 +59,11 @@ test("runs of several kinds stand side by side, each with what it has", async ()
   for (const run of ["fm", "trees", "pca"]) expect(page).toContain(`<span class="key">${run}`);
 });
 
-test("the same runs give the same bytes", async () => {
+test("the same runs give the same bytes, in a file and on standard output", async () => {
   const first = await reported(["fm", "trees"], at("first.html"));
-  expect((await reported(["fm", "trees"], at("second.html"))).page).toBe(first.page);
+  const { stdout, stderr } = await embedOk(["report", "fm", "trees", "-o", "-"], { cwd: folder });
+  expect(stdout).toBe(first.page);
+  expect(stderr).toMatch(/^-: \d+ kB in /m);
 });
 
 test("items are coloured by labels and called by names of a file", async () => {
@@ -192,6 +194,7 @@ test("bad input is refused by name", async () => {
   ]);
   const many = Array.from({ length: 10 }, () => "fm");
   expect(await refused(...many, "-o", "x.html")).toEqual([64, expect.stringContaining("9 runs at most")]);
+  expect(await refused("store", "-o", "x.html")).toEqual([64, expect.stringContaining("store/items")]);
   writeFileSync(at("there.html"), "mine");
   expect((await refused("fm", "-o", "there.html"))[0]).toBe(73);
   expect(readFileSync(at("there.html"), "utf8")).toBe("mine");

@@ -75,7 +75,8 @@ export const rooms: Record<string, Room> = {
   },
   cli: {
     mayImport: ["api", "operations", "flags", "config", "errors"],
-    packages: ["commander", "ora", "node:os", "node:process"],
+    // hooks are commands of the user's
+    packages: ["commander", "ora", "node:os", "node:process", "node:child_process"],
   },
   index: { mayImport: ["api", "operations", "errors"] },
 };

@@ -2,6 +2,7 @@
 
 import { deltaFormats } from "../export/delta.js";
 import { exportFormats, type ExportFormat } from "../export/formats.js";
+import type { Dtype } from "../export/dtype.js";
 import type { OnnxInput } from "../export/selection.js";
 import type { ReserveScheme } from "../export/reserve.js";
 import { UsageError } from "../errors.js";
@@ -27,6 +28,8 @@ export interface ExportRunOptions {
   reserve?: ReserveScheme;
   /** parquet: a column a dimension in place of lists */
   wide?: boolean;
+  /** elements of vectors, f32 by default */
+  dtype?: Dtype;
   /** onnx: what finds a row, its key by default */
   onnxInput?: OnnxInput;
   /** an earlier run: only what changed since */
@@ -61,7 +64,16 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
       );
   }
   if (wide && name !== "parquet") throw new UsageError(`--wide is for format parquet: ${name} has one form`);
-  const { onnxInput } = options;
+  const { onnxInput, dtype = "f32" } = options;
+  if (dtype !== "f32" && !format.takesDtype)
+    throw new UsageError(
+      `--dtype ${dtype} is for ${[...exportFormats]
+        .filter(([, { takesDtype }]) => takesDtype)
+        .map(([other]) => other)
+        .join(", ")}: ${name} holds f32`,
+    );
+  if (dtype !== "f32" && delta !== undefined)
+    throw new UsageError(`--delta is written as f32: leave out --dtype ${dtype}`);
   if (onnxInput && name !== "onnx") throw new UsageError(`--onnx-input is for format onnx, not for ${name}`);
   if (format.findsUnknown && onnxInput !== "row" && mips)
     throw new UsageError(

@@ -8,9 +8,28 @@ export type EpochProgress = EpochEvent & { epochs: number };
 
 export type Progress =
   | ({ stage: "reading" } & ReadProgress)
-  | ({ stage: "epoch" } & EpochProgress)
+  | ({
+      stage: "epoch";
+      /** of a pipeline: which training */
+      training?: string;
+      /** of the training on all rows, once the epochs are chosen */
+      refit?: true;
+    } & EpochProgress)
   /** a sentence: what was inferred, what was left out */
   | { stage: "note"; text: string }
+  /** of a pipeline: a step has ended, or was not needed */
+  | { stage: "step"; step: string; outcome: "done" | "skipped" | "failed"; text: string; seconds: number }
+  /** of a pipeline: it begins, it ends */
+  | { stage: "start"; pipeline: string; text: string; time: string }
+  | {
+      stage: "end";
+      pipeline: string;
+      outcome: string;
+      exitCode: number;
+      text: string;
+      time: string;
+      seconds: number;
+    }
   /** a sentence that the summary repeats */
   | { stage: "warning"; text: string };
 

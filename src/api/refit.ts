@@ -62,7 +62,10 @@ export async function trainAndRefit(
       withoutStopping(options, first),
       {
         // notes and warnings are the first training's
-        watch: { observe: (told) => told.stage === "epoch" && watch.observe(told), signal: finish.signal },
+        watch: {
+          observe: (told) => told.stage === "epoch" && watch.observe({ ...told, refit: true }),
+          signal: finish.signal,
+        },
         warn: () => undefined,
         lap: (stage) => telling.lap(`refit ${stage}`),
       },

@@ -3,8 +3,10 @@
 import type { ReadOptions } from "../log/log.js";
 
 export interface ReportOptions {
-  /** the file of the page */
+  /** the file of the page, or what it is called where `write` takes it */
   out: string;
+  /** takes the page in place of a file */
+  write?: (page: Uint8Array) => Promise<void>;
   /** replace it */
   force: boolean;
   /** the log that calibration is measured on; the training's own held-out part when absent */

@@ -43,7 +43,7 @@ export async function report(
     throw new UsageError(`a page holds ${MOST_RUNS} runs at most, got ${paths.length}: make several pages`);
   checkLabels(options);
   const { out, force } = options;
-  await checkOutput(out, force, "file");
+  if (!options.write) await checkOutput(out, force, "file");
   const runs = await Promise.all(paths.map(openRun));
   const { measured, absent: unscored, scoredOn } = await scoreForReport(runs, options, watch);
   const reported: ReportedRun[] = [];
@@ -64,7 +64,8 @@ export async function report(
     ...(scoredOn !== undefined && { scoredOn }),
   };
   const page = Buffer.from(await reportPage(content));
-  await writeFileAtomic(out, [page], force, { signal: watch.signal });
+  if (options.write) await options.write(page);
+  else await writeFileAtomic(out, [page], force, { signal: watch.signal });
   return {
     command: "report",
     version,

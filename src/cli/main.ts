@@ -10,6 +10,7 @@ import { addEvaluate } from "./commands/evaluate.js";
 import { addExport } from "./commands/export.js";
 import { addGate } from "./commands/gate.js";
 import { addImport } from "./commands/import.js";
+import { addInit } from "./commands/init.js";
 import { addInspect } from "./commands/inspect.js";
 import { addNeighbors } from "./commands/neighbors.js";
 import { addForget } from "./commands/forget.js";
@@ -19,6 +20,7 @@ import { addLs } from "./commands/ls.js";
 import { addPublish } from "./commands/publish.js";
 import { addReproduce } from "./commands/reproduce.js";
 import { addRollback } from "./commands/rollback.js";
+import { addRun } from "./commands/run.js";
 import { addSchedule } from "./commands/schedule.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
@@ -83,6 +85,8 @@ function programOf(interrupts: Interrupts): Command {
     addGc,
     addForget,
     addGate,
+    addRun,
+    addInit,
     addAlign,
     addReproduce,
     addSchedule,

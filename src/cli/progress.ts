@@ -99,6 +99,9 @@ function lineWriter(): (progress: Progress) => string {
         return epochLine(progress);
       case "warning":
         return `warning: ${progress.text}`;
+      case "start":
+      case "end":
+        return `${progress.time} ${progress.text}`;
       default:
         return progress.text;
     }
@@ -113,8 +116,9 @@ function readingLine({ rows, bytes, totalBytes }: ReadProgress, seconds: number)
   return `reading: ${rows.toLocaleString("en")} rows, ${(bytes / 1e6).toFixed(1)}${share} MB, ${speed}${left}`;
 }
 
-function epochLine(event: EpochProgress): string {
-  const { epoch, epochs, trainLoss, validLoss, auc, vectorNorm, rowsPerSecond, best } = event;
+function epochLine(event: EpochProgress & { training?: string; refit?: true }): string {
+  const { training, refit, epoch, epochs, trainLoss, validLoss, auc, vectorNorm, rowsPerSecond, best } =
+    event;
   const valid =
     validLoss === undefined ? "" : `, valid loss ${validLoss.toFixed(5)}${best ? " (best so far)" : ""}`;
   const metric = auc === undefined ? "" : `, AUC ${auc.toFixed(5)}`;
@@ -124,7 +128,8 @@ function epochLine(event: EpochProgress): string {
     .filter(([name]) => isAtK(name))
     .map(([name, value]) => `, ${name.replace("At", "@")} ${Number(value).toFixed(4)}`);
   const bestOfRanking = ranking.length > 0 && best ? " (best so far)" : "";
-  return `epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
+  const of = training === undefined ? "" : `${training}: `;
+  return `${of}${refit ? "refit " : ""}epoch ${epoch}/${epochs}: train loss ${trainLoss.toFixed(5)}${valid}${metric}${ranking.join("")}${bestOfRanking}${norm}, ${speed}`;
 }
 
 function timeLeft({ epoch, epochs, seconds }: EpochProgress): string {

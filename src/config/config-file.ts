@@ -14,6 +14,10 @@ export interface Setting {
   /** flag: true or false; one: a single value; many: a value, a list of them, or a mapping from columns to values */
   kind: "flag" | "one" | "many";
   choices?: readonly string[];
+  /** what it does, for a schema */
+  help?: string;
+  /** its value starts with the path of a file or run; maybe: or is something else */
+  path?: "always" | "maybe";
 }
 
 /** What the file says of one option. */
@@ -83,11 +87,15 @@ const many = z.union([scalar, z.array(scalar), z.record(z.string(), scalar)]);
 function schemaOf(settings: readonly Setting[], otherNames: readonly string[]) {
   const shape: Record<string, z.ZodType> = {};
   for (const name of otherNames) shape[name] = z.unknown().optional();
-  for (const { name, kind, choices } of settings) {
-    const one = choices ? z.enum([...choices]) : scalar;
-    shape[name] = (kind === "flag" ? z.boolean() : kind === "one" ? one : many).optional();
-  }
+  for (const setting of settings) shape[setting.name] = settingSchema(setting);
   return z.strictObject(shape);
+}
+
+/** What a file may say of an option. */
+export function settingSchema({ kind, choices, help }: Setting): z.ZodType {
+  const one = choices ? z.enum([...choices]) : scalar;
+  const schema = (kind === "flag" ? z.boolean() : kind === "one" ? one : many).optional();
+  return help === undefined ? schema : schema.describe(help);
 }
 
 function expectationOf({ kind, choices }: Setting): string {
@@ -103,7 +111,8 @@ function offsetOf({ contents }: Document, name: string): number {
   return isScalar(pair?.key) ? (pair.key.range?.[0] ?? 0) : 0;
 }
 
-function textsOf(value: unknown): boolean | string | string[] {
+/** A file's value as the command line would take it. */
+export function textsOf(value: unknown): boolean | string | string[] {
   if (typeof value === "boolean") return value;
   if (Array.isArray(value)) return value.map(String);
   if (typeof value === "object" && value !== null)

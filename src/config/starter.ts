@@ -62,18 +62,20 @@ ${list("numeric", named("numeric"))}
 `;
 }
 
-function countsOf({ distinct, missing }: StarterColumn): string {
+/** `160 distinct, 3 missing` */
+export function countsOf({ distinct, missing }: StarterColumn): string {
   const counted = `${distinct.toLocaleString("en")} distinct`;
   return missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;
 }
 
 /** A name as a YAML scalar: bare where nobody could misread it, else as JSON, which YAML reads alike. */
-function scalarOf(name: string): string {
+export function scalarOf(name: string): string {
   const isPlain =
     /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) && !/^(true|false|null|y|n|yes|no|on|off)$/i.test(name);
   return isPlain ? name : JSON.stringify(name);
 }
 
-function lineOf(path: string): string {
+/** A path on one line of a comment. */
+export function lineOf(path: string): string {
   return path.replaceAll(/\p{Cc}/gu, " ");
 }

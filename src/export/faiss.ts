@@ -6,17 +6,19 @@
 
 import { ByteWriter } from "./byte-writer.js";
 import type { Chunks } from "../io/write.js";
-import { vectorsNpy } from "./npy.js";
+import { addScales, vectorsNpy } from "./npy.js";
 import { chunksByRow, withoutVectors, type Selection } from "./selection.js";
 import { isHole } from "../embedding/table.js";
 import { checkedWords, TAB_OR_LINE_END } from "./words.js";
 
 /** Names of the files and their chunks. @throws {DataError} as `checkedWords` */
 export function faissFiles(selection: Selection): Map<string, Chunks> {
-  return new Map<string, Chunks>([
+  const files = new Map<string, Chunks>([
     ["ids.tsv", idChunks(selection)],
     ["vectors.npy", vectorsNpy(selection)],
   ]);
+  addScales(files, selection);
+  return files;
 }
 
 /** ids.tsv: what the number that an index gives stands for. @throws {DataError} as `checkedWords`, before the first chunk */

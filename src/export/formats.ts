@@ -30,6 +30,8 @@ interface FormatTraits {
   keepsRows?: true;
   /** it is of the model, not of the table alone: fields stand as trained, and items are not composed */
   isOfModel?: true;
+  /** vectors may be of fewer bits: --dtype */
+  takesDtype?: true;
   /** it finds a row for keys that are not there, so that there must be one */
   findsUnknown?: true;
 }
@@ -57,7 +59,7 @@ export interface SavedFormat extends FormatTraits {
 
 export type ExportFormat = FileFormat | DirectoryFormat | SavedFormat;
 
-type Traits = Pick<FormatTraits, "keepsRows" | "isOfModel" | "findsUnknown">;
+type Traits = Pick<FormatTraits, "keepsRows" | "isOfModel" | "findsUnknown" | "takesDtype">;
 
 const file = (
   summary: string,
@@ -75,6 +77,7 @@ const directory = (
 ): DirectoryFormat => ({ summary, oneKeyColumn, needsDirectory: true, marker, files, ...traits });
 
 const byRow: Traits = { keepsRows: true };
+const byRowOfBits: Traits = { ...byRow, takesDtype: true };
 
 /** Every format, in the order of the help. */
 export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, ExportFormat>([
@@ -92,9 +95,9 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   ["word2vec-bin", file("binary word2vec (gensim)", true, word2vecBinChunks)],
   ["fasttext-vec", file("fastText's .vec", true, fasttextVecChunks)],
   ["glove", file("word2vec's text without the first line", true, gloveChunks)],
-  ["npy", directory("directory of vectors.npy and keys.txt", true, "vectors.npy", npyFiles, byRow)],
-  ["npz", file("arrays key and value (numpy, FuxiCTR)", true, npzChunks)],
-  ["safetensors", file("tensors vectors, counts, keys and keyOffsets", true, safetensorsTable, byRow)],
+  ["npy", directory("directory of vectors.npy and keys.txt", true, "vectors.npy", npyFiles, byRowOfBits)],
+  ["npz", file("arrays key and value (numpy, FuxiCTR)", true, npzChunks, { takesDtype: true })],
+  ["safetensors", file("tensors vectors, counts, keys and keyOffsets", true, safetensorsTable, byRowOfBits)],
   ["arrow", file("Arrow IPC file: field, key, count, vector", false, arrowFile, byRow)],
   [
     "parquet",
@@ -115,7 +118,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
       projectorFiles,
     ),
   ],
-  ["faiss", directory("directory of vectors.npy and ids.tsv", true, "ids.tsv", faissFiles, byRow)],
+  ["faiss", directory("directory of vectors.npy and ids.tsv", true, "ids.tsv", faissFiles, byRowOfBits)],
   [
     "usearch",
     {

@@ -1,6 +1,7 @@
 // npy: a directory of vectors.npy (f32[rows, dim]), keys.txt (a JSON string a line) and, when asked, weights.npy (f32[rows]).
 
 import { ByteWriter } from "./byte-writer.js";
+import { dtypeNames, encoded } from "./dtype.js";
 import { jsonString } from "./jsonl.js";
 import { npyHead } from "./npy-head.js";
 import type { Chunks } from "../io/write.js";
@@ -12,14 +13,26 @@ export function npyFiles(selection: Selection): Map<string, Chunks> {
     ["vectors.npy", vectorsNpy(selection)],
     ["keys.txt", keyChunks(selection)],
   ]);
+  addScales(files, selection);
   if (selection.hasWeights) files.set("weights.npy", weightsNpy(selection));
   return files;
 }
 
 /** The vectors as an npy file. */
 export async function* vectorsNpy(selection: Selection): AsyncGenerator<Uint8Array> {
-  yield npyHead("<f4", [selection.numRows, selection.dim]);
-  for await (const { table } of selection.batches()) yield bytesOf(table.vectors);
+  const { numRows, dim, dtype = "f32" } = selection;
+  yield npyHead(dtypeNames[dtype].numpy, [numRows, dim]);
+  for await (const { table } of selection.batches()) yield bytesOf(encoded(table.vectors, dim, dtype).values);
+}
+
+/** scales.npy of i8. */
+export function addScales(files: Map<string, Chunks>, selection: Selection): void {
+  if (selection.dtype === "i8") files.set("scales.npy", scalesNpy(selection));
+}
+
+async function* scalesNpy({ numRows, dim, batches }: Selection): AsyncGenerator<Uint8Array> {
+  yield npyHead("<f4", [numRows]);
+  for await (const { table } of batches()) yield bytesOf(encoded(table.vectors, dim, "i8").scales!);
 }
 
 async function* weightsNpy(selection: Selection): AsyncGenerator<Uint8Array> {

@@ -1,4 +1,4 @@
-// npz: arrays `key` (fixed-width text) and `value` (f32[rows, dim]), with weights also `weight` (f32[rows]), uncompressed.
+// npz: arrays `key` (fixed-width text) and `value` (f32[rows, dim]), with weights also `weight` (f32[rows]), of i8 `scale` (f32[rows]), uncompressed.
 //
 // Keys are of numpy's type `<U`, never objects: readers such as FuxiCTR's load them without pickle. Every key takes the room of
 // the longest, four bytes a character, so the size is checked before anything is written. Holes of --row-order are left out.
@@ -7,6 +7,7 @@
 import { Zip, ZipPassThrough } from "fflate";
 import { DataError, excerpt, sizeText } from "../errors.js";
 import { isHole, type RowRange } from "../embedding/table.js";
+import { dtypeNames, encoded, type Encoded } from "./dtype.js";
 import { npyHead } from "./npy-head.js";
 import type { Chunks } from "../io/write.js";
 import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "./selection.js";
@@ -17,9 +18,11 @@ const ROWS_AT_A_TIME = 4096;
 
 /** The bytes of the file. @throws {DataError} it would not fit 4 GiB, or a key ends in NUL */
 export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  const { dim, hasWeights } = selection;
+  const { dim, hasWeights, dtype = "f32" } = selection;
+  const isScaled = dtype === "i8";
   const { width, longest, numRows } = await longestKey(selection);
-  const bytes = numRows * (4 * width + 4 * dim + (hasWeights ? 4 : 0));
+  const bytes =
+    numRows * (4 * width + dtypeNames[dtype].bytes * dim + (hasWeights ? 4 : 0) + (isScaled ? 4 : 0));
   if (bytes > MAX_BYTES - 4096) {
     throw new DataError(
       `${numRows} keys of ${width} characters each, the longest one's ${excerpt(longest)}, and their vectors take ` +
@@ -28,7 +31,20 @@ export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Arra
   }
   yield* zipped([
     ["key.npy", npyHead(`<U${width}`, [numRows]), keyChunks(selection, width)],
-    ["value.npy", npyHead("<f4", [numRows, dim]), numberChunks(selection, dim, ({ table }) => table.vectors)],
+    [
+      "value.npy",
+      npyHead(dtypeNames[dtype].numpy, [numRows, dim]),
+      numberChunks(selection, dim, ({ table }) => encoded(table.vectors, dim, dtype).values),
+    ],
+    ...(isScaled
+      ? [
+          [
+            "scale.npy",
+            npyHead("<f4", [numRows]),
+            numberChunks(selection, 1, ({ table }) => encoded(table.vectors, dim, dtype).scales!),
+          ] as const,
+        ]
+      : []),
     ...(hasWeights
       ? [
           [
@@ -111,11 +127,12 @@ async function* keyChunks(selection: Selection, width: number): AsyncGenerator<U
 async function* numberChunks(
   selection: Selection,
   perRow: number,
-  of: (batch: Batch) => Float32Array,
+  of: (batch: Batch) => Encoded["values"],
 ): AsyncGenerator<Uint8Array> {
   for await (const batch of selection.batches()) {
+    const numbers = of(batch);
     for (const { first, last } of runsOfRows(batch))
-      yield bytesOf(of(batch).subarray(first * perRow, last * perRow));
+      yield bytesOf(numbers.subarray(first * perRow, last * perRow));
   }
 }
 

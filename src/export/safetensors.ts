@@ -1,6 +1,6 @@
 // safetensors: a table as named tensors in one file.
 //
-//   vectors      f32[rows, dim]
+//   vectors      f32[rows, dim], or f16, or i8 with scales f32[rows] (--dtype)
 //   counts       u32[rows]
 //   weights      f32[rows], where they are asked for
 //   keys         u8[bytes]      the rows' keys as UTF-8, one after another (`field:key` without --field)
@@ -10,15 +10,27 @@
 
 import { isHole } from "../embedding/table.js";
 import { safetensorsHead, type TensorShape } from "../embedding/safetensors.js";
+import { dtypeNames, encoded } from "./dtype.js";
 import { bytesOf, oneKeyBytes, type Batch, type Selection } from "./selection.js";
 
 /** The bytes of the file: a pass over the keys for their length, then one a tensor. */
 export async function* safetensorsTable(selection: Selection): AsyncGenerator<Uint8Array> {
-  const { dim, numRows, hasWeights } = selection;
+  const { dim, numRows, hasWeights, dtype = "f32" } = selection;
   let numBytes = 0;
   for await (const batch of selection.batches({ vectors: false })) numBytes += keysOf(batch).length;
   const tensors: Record<string, TensorShape & { of: (batch: Batch) => Uint8Array }> = {
-    vectors: { dtype: "F32", shape: [numRows, dim], of: ({ table }) => bytesOf(table.vectors) },
+    vectors: {
+      dtype: dtypeNames[dtype].safetensors,
+      shape: [numRows, dim],
+      of: ({ table }) => bytesOf(encoded(table.vectors, dim, dtype).values),
+    },
+    ...(dtype === "i8" && {
+      scales: {
+        dtype: "F32",
+        shape: [numRows],
+        of: ({ table }) => bytesOf(encoded(table.vectors, dim, dtype).scales!),
+      },
+    }),
     counts: { dtype: "U32", shape: [numRows], of: ({ table }) => bytesOf(table.counts) },
     keys: { dtype: "U8", shape: [numBytes], of: keysOf },
     keyOffsets: { dtype: "I64", shape: [numRows + 1], of: offsetsWriter() },
@@ -31,7 +43,7 @@ export async function* safetensorsTable(selection: Selection): AsyncGenerator<Ui
   for (const name of order) {
     // where the first key starts
     if (name === "keyOffsets") yield new Uint8Array(8);
-    for await (const batch of selection.batches({ vectors: name === "vectors" }))
+    for await (const batch of selection.batches({ vectors: name === "vectors" || name === "scales" }))
       yield tensors[name]!.of(batch);
   }
 }

@@ -4,6 +4,7 @@ import { UsageError } from "../errors.js";
 import { loadRows, rangeOf, type TableRows } from "../embedding/rows.js";
 import type { EmbeddingTable, RowRange } from "../embedding/table.js";
 import type { ByteWriter } from "./byte-writer.js";
+import type { Dtype } from "./dtype.js";
 import { numZeroVectors } from "./narrow.js";
 import type { ReserveScheme } from "./reserve.js";
 
@@ -40,6 +41,8 @@ export interface ExportOptions {
   reserve?: ReserveScheme;
   /** csv, tsv and jsonl write it; the others have no place for it */
   texts?: RowTexts;
+  /** f32 when absent */
+  dtype?: Dtype;
   /** onnx: what finds a row */
   onnxInput?: OnnxInput;
   /** usearch: vectors were made for a dot product */

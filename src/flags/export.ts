@@ -1,7 +1,7 @@
 // The flags of export, and what they say.
 
 import { Option, type Command } from "commander";
-import { onnxInputNames, reservations } from "../api/export.js";
+import { dtypeChoices, onnxInputNames, reservations } from "../api/export.js";
 import type { ExportRunOptions } from "../api/export-options.js";
 import type { Compose } from "../api/compose.js";
 import { composeOption } from "./compose-option.js";
@@ -20,6 +20,7 @@ export interface ExportFlags {
   keys?: string;
   normalize?: "l2";
   wide?: boolean;
+  dtype?: ExportRunOptions["dtype"];
   delta?: string;
   reserve?: ExportRunOptions["reserve"];
   onnxInput?: ExportRunOptions["onnxInput"];
@@ -67,6 +68,12 @@ export function addExportFlags(command: Command): Command {
         "onnx: keys (text; unknown ones find the out-of-vocabulary row), or rows (integers); default: key",
       ).choices(onnxInputNames),
     )
+    .addOption(
+      new Option(
+        "--dtype <type>",
+        "npy, npz, safetensors, faiss: elements of the vectors, i8 with a scale a row; says what it costs",
+      ).choices(dtypeChoices),
+    )
     .option("--wide", "parquet: a column a dimension in place of lists")
     .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
     .option("--force", "replace an existing output")
@@ -77,7 +84,7 @@ export function addExportFlags(command: Command): Command {
 /** The flags as options of the api. */
 export function exportOf(flags: ExportFlags): ExportRunOptions {
   const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
-  const { compose, mips = false, topCount, keys, normalize, reserve, wide, delta, onnxInput } = flags;
+  const { compose, mips = false, topCount, keys, normalize, reserve, wide, delta, onnxInput, dtype } = flags;
   return {
     format,
     withWeight,
@@ -93,6 +100,7 @@ export function exportOf(flags: ExportFlags): ExportRunOptions {
     ...(reserve && { reserve }),
     ...(wide && { wide }),
     ...(onnxInput && { onnxInput }),
+    ...(dtype && { dtype }),
     ...(delta !== undefined && { delta }),
     ...(out !== undefined && { out }),
   };

@@ -16,11 +16,19 @@ export function isSwitch({ required, optional }: Option): boolean {
 
 /** The option as a key of a file. */
 export function settingOf(option: Option): Setting {
-  const name = nameOf(option);
-  if (isSwitch(option)) return { name, kind: "flag" };
-  if (option.argChoices) return { name, kind: "one", choices: option.argChoices };
+  const path = pathIn(option);
+  const about = { name: nameOf(option), help: option.description, ...(path && { path }) };
+  if (isSwitch(option)) return { ...about, kind: "flag" };
+  if (option.argChoices) return { ...about, kind: "one", choices: option.argChoices };
   // a parser that takes what came before it is one of a list
-  return { name, kind: option.parseArg && option.parseArg.length > 1 ? "many" : "one" };
+  return { ...about, kind: option.parseArg && option.parseArg.length > 1 ? "many" : "one" };
+}
+
+/** By its placeholder: `<file>`, `<run>` and `<file:key>` are paths, `<share, date or file>` may be. */
+function pathIn({ flags }: Option): Setting["path"] {
+  const placeholder = /<(.*)>/.exec(flags)?.[1] ?? "";
+  if (/^(file|run)\b/.test(placeholder)) return "always";
+  return /\bfile$/.test(placeholder) ? "maybe" : undefined;
 }
 
 /** What the option's own parser makes of the value, as if it stood on the command line. @throws {UsageError} as the parser does */

@@ -30,6 +30,23 @@ export async function openArtifact(path: string): Promise<ReadHandle> {
   }
 }
 
+/** A file's bytes, a megabyte at a time. @throws {ArtifactError} the file is missing @throws {IoError} */
+export async function* artifactChunks(path: string): AsyncGenerator<Uint8Array, void> {
+  const file = await openArtifact(path);
+  try {
+    for (;;) {
+      const buffer = Buffer.allocUnsafeSlow(CHUNK);
+      const { bytesRead } = await file.read(buffer, 0, CHUNK);
+      if (bytesRead === 0) return;
+      yield buffer.subarray(0, bytesRead);
+    }
+  } catch (error) {
+    throw readingError(error, path);
+  } finally {
+    await file.close();
+  }
+}
+
 /** Calls `read` with a file opened for reading, and closes it. @throws {ArtifactError} the file is missing @throws {IoError} */
 export async function withArtifact<T>(path: string, read: (file: ReadHandle) => Promise<T>): Promise<T> {
   const file = await openArtifact(path);

@@ -26,6 +26,8 @@ export interface Running {
   env?: Record<string, string>;
   /** sends the signal as soon as standard error matches */
   signalWhen?: { stderr: RegExp; signal: NodeJS.Signals };
+  /** is done as soon as standard error matches, while the program goes on */
+  when?: { stderr: RegExp; act: () => void };
 }
 
 /** Runs `embed ARGS...` to its end; never throws for an exit code. */
@@ -58,12 +60,18 @@ function run(command: string, args: readonly string[], running: Running = {}): P
     });
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
     let waiting = running.signalWhen;
+    let { when } = running;
     child.stdout.on("data", (chunk: Buffer) => out.push(chunk));
     child.stderr.on("data", (chunk: Buffer) => {
       err.push(chunk);
       if (waiting?.stderr.test(Buffer.concat(err).toString("utf8"))) {
         child.kill(waiting.signal);
         waiting = undefined;
+      }
+      if (when?.stderr.test(Buffer.concat(err).toString("utf8"))) {
+        const { act } = when;
+        when = undefined;
+        act();
       }
     });
     child.on("error", reject);

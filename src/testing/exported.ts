@@ -71,14 +71,16 @@ export function parseWord2vecBinary(bytes: Buffer): Map<string, number[]> {
   return rows;
 }
 
-/** A two-dimensional array of numpy's format, version 1: little-endian f32 in row order. */
+/** An array of one or two dimensions of numpy's format, version 1: little-endian f32 in row order. */
 export function parseNpy(bytes: Buffer): { shape: number[]; values: number[] } {
   if (bytes.toString("latin1", 0, 6) !== "\x93NUMPY") throw new Error("not an npy file");
   const start = 10 + bytes.readUInt16LE(8);
   const header = bytes.toString("latin1", 10, start);
   if (!header.includes("'<f4'") || !header.includes("'fortran_order': False")) throw new Error(header);
-  const shape = /'shape': \((\d+), (\d+)\)/.exec(header)!.slice(1).map(Number);
-  const values = Array.from({ length: shape[0]! * shape[1]! }, (_, i) => bytes.readFloatLE(start + 4 * i));
+  const shape = /'shape': \((\d+), ?(\d+)?\)/.exec(header)!.slice(1).filter(Boolean).map(Number);
+  const values = Array.from({ length: shape[0]! * (shape[1] ?? 1) }, (_, i) =>
+    bytes.readFloatLE(start + 4 * i),
+  );
   return { shape, values };
 }
 

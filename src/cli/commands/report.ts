@@ -2,6 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
+import { UsageError } from "../../errors.js";
 import type { ReportOptions, ReportSummary } from "../../api/report-options.js";
 import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import {
@@ -13,7 +14,7 @@ import {
   type ReadingFlags,
 } from "../../flags/options.js";
 import { watched, type OutputOptions } from "../progress.js";
-import { writeResult } from "../terminal.js";
+import { writeLine, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1, and with --dim 8 -o other):
@@ -25,7 +26,10 @@ Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
 type Flags = ReadingFlags &
   OutputOptions &
   HashKeysFlags &
-  Omit<ReportOptions, "reading" | "force" | "keys"> & { force?: boolean; key?: string[] };
+  Omit<ReportOptions, "reading" | "force" | "keys" | "write" | "history"> & {
+    force?: boolean;
+    key?: string[];
+  };
 
 /** Adds the command. */
 export function addReport(program: Command, signal: AbortSignal): Command {
@@ -43,7 +47,11 @@ export function addReport(program: Command, signal: AbortSignal): Command {
       "run directories; STORE/NAME is the latest version of a store, with the history of those before",
     )
     .addHelpText("before", examples)
-    .addOption(new Option("-o, --out <file>", "the page to write").helpGroup("Output:").makeOptionMandatory())
+    .addOption(
+      new Option("-o, --out <file>", "the page to write; - is stdout")
+        .helpGroup("Output:")
+        .makeOptionMandatory(),
+    )
     .addOption(new Option("--force", "replace an existing page").helpGroup("Output:"))
     .option("--against <run>", "an earlier run, which drift is measured from")
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
@@ -52,9 +60,14 @@ export function addReport(program: Command, signal: AbortSignal): Command {
   addReadingOptions(addHashKeysOption(command));
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
     const { reportVersions } = await import("../../operations/report-versions.js");
-    const options = optionsOf(flags);
+    const toStdout = flags.out === "-";
+    if (toStdout && flags.json)
+      throw new UsageError("-o - writes the page to stdout, where --json writes too: name a file");
+    const options = { ...optionsOf(flags), ...(toStdout && { write: writeResult }) };
     const summary = await watched(flags, signal, (watch) => reportVersions(runs, options, watch));
-    await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : textOf(summary, flags.quiet ?? false));
+    const text = textOf(summary, flags.quiet ?? false);
+    if (!toStdout) await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : text);
+    else if (!flags.quiet) writeLine(text.trimEnd());
   });
 }
 

@@ -1,0 +1,78 @@
+// embed init
+
+import { Option, type Command } from "commander";
+import { availableParallelism } from "node:os";
+import {
+  addBadRowOptions,
+  addOutputOptions,
+  addReadingOptions,
+  badRowsOf,
+  readingOf,
+  type BadRowFlags,
+  type ReadingFlags,
+} from "../../flags/options.js";
+import { isSwitch, nameOf } from "../../flags/setting.js";
+import { watched, type OutputOptions } from "../progress.js";
+import { writeResult } from "../terminal.js";
+
+const examples = `
+Examples:
+  embed init fixtures/clicks.csv -o pipeline.yaml
+  embed init fixtures/clicks.csv | less
+`;
+
+type Flags = ReadingFlags & BadRowFlags & OutputOptions & { out?: string; timeFormat?: string };
+
+/** Adds the command. */
+export function addInit(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("init")
+    .summary("write a commented pipeline file for a log, to be run by embed run")
+    .description(
+      "Looks at a log and writes a pipeline file for it, with a comment for every choice: roles, a training, gates around what the log is now.",
+    )
+    .argument("<log...>", "files or patterns, read as one log")
+    .addHelpText("before", examples);
+  addBadRowOptions(addReadingOptions(command)).addOption(
+    new Option("--time-format <pattern>", "the form of times, such as '%d/%m/%Y %H:%M'").helpGroup(
+      "Reading:",
+    ),
+  );
+  command
+    .addOption(new Option("-o, --out <file>", "the file to write; stdout by default").helpGroup("Output:"))
+    .addOption(new Option("--force", "replace an existing file").helpGroup("Output:"));
+  return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
+    const { initPipeline } = await import("../../operations/init-pipeline.js");
+    const { version } = await import("../../io/package-version.js");
+    const { out, timeFormat, force = false } = flags;
+    const options = {
+      force,
+      reading: readingOf(flags, availableParallelism()),
+      told: readingTold(command),
+      ...(out !== undefined && { out }),
+      ...(timeFormat !== undefined && { timeFormat }),
+      ...(await badRowsOf(flags)),
+    };
+    const text = await watched(flags, signal, (watch) => initPipeline(paths, options, watch));
+    if (flags.json) await writeResult(`${JSON.stringify({ command: "init", version, out: out ?? null })}\n`);
+    else if (out === undefined) await writeResult(text);
+    else if (!flags.quiet) await writeResult(`${out}: run it with embed run ${out}\n`);
+  });
+}
+
+/** How the log was said to be read, as YAML. */
+function readingTold(command: Command): Record<string, string> {
+  const given = command.options.filter(
+    (option) =>
+      option.helpGroupHeading === "Reading:" &&
+      !["time-format", "bad-rows"].includes(nameOf(option)) &&
+      command.getOptionValueSource(option.attributeName()) !== "default" &&
+      command.getOptionValue(option.attributeName()) !== undefined,
+  );
+  return Object.fromEntries(
+    given.map((option) => {
+      const value: unknown = command.getOptionValue(option.attributeName());
+      return [nameOf(option), isSwitch(option) ? String(value) : JSON.stringify(value)];
+    }),
+  );
+}

@@ -1,0 +1,94 @@
+// embed run
+
+import { Option, type Command } from "commander";
+import { EmbedError, UsageError } from "../../errors.js";
+import { addOutputOptions } from "../../flags/options.js";
+import type { PipelineReport } from "../../operations/pipeline-report.js";
+import { runHook, type Ending, type HookFlags } from "../hooks.js";
+import { watched, type OutputOptions } from "../progress.js";
+import { addWaitOption, type WriterFlags } from "../store-options.js";
+import { formatTable, writeResult } from "../terminal.js";
+
+const examples = `
+Examples:
+  embed run fixtures/pipeline.yaml --dry-run
+  embed run fixtures/pipeline.yaml --metrics-file embed.prom --on-failure 'echo "$EMBED_PIPELINE ended with $EMBED_EXIT_CODE"'
+`;
+
+type Flags = OutputOptions &
+  WriterFlags &
+  HookFlags & { dryRun?: boolean; force?: boolean; metricsFile?: string; printSchema?: boolean };
+
+/** Adds the command. */
+export function addRun(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("run")
+    .summary("the weekly job of a pipeline file: encode, gate, train, align, export, publish")
+    .description(
+      "Runs the steps of a pipeline file: encode, gate, train, align, gate, export, publish. A step whose inputs, options and version " +
+        "of embed are unchanged is skipped; a run that was killed goes on where it stopped.",
+    )
+    .argument("[pipeline.yaml]", "the pipeline; embed init LOG -o pipeline.yaml writes a starter")
+    .addHelpText("before", examples);
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Run:");
+  command
+    .addOption(group("--dry-run", "print which steps would run, and why; nothing is written"))
+    .addOption(group("--force", "run every step, whatever is unchanged"));
+  addWaitOption(command);
+  const telling = (flags: string, help: string) => new Option(flags, help).helpGroup("Telling:");
+  command
+    .addOption(
+      telling("--metrics-file <file>", "how the run went, in Prometheus' text format, for a node exporter"),
+    )
+    .addOption(telling("--on-success <command>", "run by /bin/sh when all went well"))
+    .addOption(telling("--on-failure <command>", "run by /bin/sh when the exit code is another than 0"))
+    .addOption(telling("--print-schema", "print the JSON schema of pipeline files, and do nothing else"));
+  return addOutputOptions(command).action(async (file: string | undefined, flags: Flags) => {
+    if (flags.printSchema) {
+      const { pipelineFileSchema } = await import("../../operations/pipeline-file.js");
+      await writeResult(pipelineFileSchema());
+      return;
+    }
+    if (file === undefined)
+      throw new UsageError(
+        "embed run takes a pipeline file; embed init LOG -o pipeline.yaml writes a starter",
+      );
+    if (flags.dryRun) await dryRun(file, flags, signal);
+    else await run(file, flags, signal);
+  });
+}
+
+async function dryRun(file: string, flags: Flags, signal: AbortSignal): Promise<void> {
+  const { dryRunPipeline } = await import("../../operations/run-pipeline.js");
+  const report = await watched(flags, signal, (watch) => dryRunPipeline(file, flags, watch));
+  if (flags.json) await writeResult(`${JSON.stringify({ ...report, dryRun: true })}\n`);
+  else {
+    const rows = report.steps.map(({ step, outcome, text }) => [
+      step,
+      outcome === "planned" ? "run" : "skip",
+      text,
+    ]);
+    await writeResult(formatTable([["step", "", "why"], ...rows]));
+  }
+}
+
+async function run(file: string, flags: Flags, signal: AbortSignal): Promise<void> {
+  const { runPipeline } = await import("../../operations/run-pipeline.js");
+  const { wait = 0, force = false, metricsFile } = flags;
+  const ending: Ending = { exitCode: 0, file };
+  const onEnd = (report: PipelineReport, manifest: string | undefined): void => {
+    Object.assign(ending, { report, ...(manifest !== undefined && { manifest }) });
+  };
+  const options = { force, waitMs: wait, onEnd, ...(metricsFile !== undefined && { metricsFile }) };
+  try {
+    const report = await watched(flags, signal, (watch) => runPipeline(file, options, watch));
+    await runHook(flags, ending, false);
+    if (flags.json) await writeResult(`${JSON.stringify(report)}\n`);
+    else if (!flags.quiet) await writeResult(report.published.map(({ path }) => `${path}\n`).join(""));
+  } catch (error) {
+    ending.exitCode = ending.report?.exitCode ?? (error instanceof EmbedError ? error.exitCode : 70);
+    if (error instanceof Error) ending.error = error.message;
+    await runHook(flags, ending, signal.aborted);
+    throw error;
+  }
+}

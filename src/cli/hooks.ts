@@ -1,0 +1,72 @@
+// --on-success and --on-failure: a command of the user's, run by the shell when the job has ended, with how it went in its environment.
+//
+// It works from cron: /bin/sh is all that it needs, its output goes where this program's goes, and its own failure is told and
+// changes no exit code.
+
+import { spawn } from "node:child_process";
+import { resolve } from "node:path";
+import type { PipelineReport } from "../operations/pipeline-report.js";
+import { writeError, writeLine } from "./terminal.js";
+
+export interface HookFlags {
+  onSuccess?: string;
+  onFailure?: string;
+}
+
+/** How a job ended, as far as it is known. */
+export interface Ending {
+  exitCode: number;
+  /** of the pipeline file, as it was named */
+  file: string;
+  report?: PipelineReport;
+  /** of last-run.json */
+  manifest?: string;
+  error?: string;
+}
+
+/**
+ * Runs the command that the ending calls for, to its end; after a signal it is started and not waited for.
+ *
+ * @param isInterrupted by a signal, after which this program ends at once
+ */
+export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: boolean): Promise<void> {
+  const command = ending.exitCode === 0 ? flags.onSuccess : flags.onFailure;
+  if (command === undefined) return;
+  const flag = ending.exitCode === 0 ? "--on-success" : "--on-failure";
+  const child = spawn("/bin/sh", ["-c", command], {
+    env: { ...process.env, ...environmentOf(ending) },
+    // a hook's output is no result of this program
+    stdio: ["ignore", process.stderr, process.stderr],
+    detached: isInterrupted,
+  });
+  if (isInterrupted) {
+    child.on("error", () => undefined);
+    child.unref();
+    return;
+  }
+  await new Promise<void>((resolve) => {
+    child.on("error", (error) => {
+      writeError(`${flag} could not be started: ${error.message}`);
+      resolve();
+    });
+    child.on("close", (code, signal) => {
+      if (code !== 0) writeLine(`warning: ${flag} ended with ${code ?? signal}`);
+      resolve();
+    });
+  });
+}
+
+/** What a hook is told; every value is a text, empty where there is none. */
+function environmentOf({ exitCode, file, report, manifest, error }: Ending): Record<string, string> {
+  const published = report?.published ?? [];
+  return {
+    EMBED_PIPELINE: report?.pipeline ?? "",
+    EMBED_PIPELINE_FILE: resolve(file),
+    EMBED_OUTCOME: report?.outcome ?? "failed",
+    EMBED_EXIT_CODE: String(exitCode),
+    EMBED_ERROR: error ?? report?.error ?? "",
+    EMBED_MANIFEST: manifest === undefined ? "" : resolve(manifest),
+    EMBED_PUBLISHED: published.map(({ path }) => resolve(path)).join(":"),
+    EMBED_SECONDS: report ? report.seconds.toFixed(3) : "",
+  };
+}

@@ -1,0 +1,132 @@
+// The starter pipeline of `embed init`: roles as they were inferred, a training that fits them, gates around what the log is now.
+
+import { countsOf, lineOf, scalarOf, type StarterColumn } from "./starter.js";
+
+/** What is known of a log. */
+export interface StarterLog {
+  /** as they stand in the file */
+  logs: readonly string[];
+  rows: number;
+  columns: readonly StarterColumn[];
+  /** keys of `reading` that were needed to read it, as YAML has them */
+  reading: Readonly<Record<string, string>>;
+  timeFormat?: string;
+}
+
+/** A training that a log allows, or undefined where it has neither a label nor users and items. */
+export function starterTraining(columns: readonly StarterColumn[]): "labelled" | "events" | undefined {
+  const has = (role: string) => columns.some((column) => column.role === role);
+  if (has("label")) return "labelled";
+  return has("user") && has("item") ? "events" : undefined;
+}
+
+/** YAML text with a comment for every choice. @param training as starterTraining says */
+export function starterPipeline(log: StarterLog, training: "labelled" | "events"): string {
+  const { logs, rows, columns, reading, timeFormat } = log;
+  const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
+  const role = (name: string) =>
+    named(name)
+      .slice(0, 1)
+      .map((column) => `  ${name}: ${scalarOf(column.name)}`);
+  const list = (key: string, listed: readonly StarterColumn[]) =>
+    listed.length === 0
+      ? []
+      : [`  ${key}:`, ...listed.map((column) => `    - ${scalarOf(column.name)} # ${countsOf(column)}`)];
+  const ofLog = [
+    ...["user", "item", "label", "time", "weight", "session"].flatMap(role),
+    ...(timeFormat === undefined ? [] : [`  time-format: ${JSON.stringify(timeFormat)}`]),
+    ...list("fields", named("user", "item", "field")),
+    ...list("numeric", named("numeric")),
+  ];
+  const given = Object.entries(reading).map(([name, value]) => `  ${name}: ${value}`);
+  const item = named("item")[0] ?? named("field")[0];
+  return `# A weekly job, made from ${logs.map(lineOf).join(", ")}: ${rows.toLocaleString("en")} rows.
+#   embed run THIS-FILE --dry-run     what would run, and why
+#   embed run THIS-FILE               runs it; what is unchanged is skipped
+# Paths are relative to this file. docs/pipeline.md says what every key does, embed run --print-schema its schema.
+
+# Where versions are published: store/items/000001, ..., and store/items/latest
+store: store
+
+# Files and patterns, read as one log, such as logs/*.csv.gz
+log:
+${logs.map((path) => `  - ${scalarOf(path)}`).join("\n")}
+${given.length === 0 ? "" : `\n# How bytes become cells\nreading:\n${given.join("\n")}\n`}
+# Which column is what, as embed encode takes it. New columns of the log are left out until they are named here.
+columns:
+${ofLog.join("\n")}
+
+# Trainings by the name that they are published under. Options have the names of the command's flags.
+train:
+  items:
+    command: train-fm
+${trainingLines(training, named("time").length > 0)}
+    dim: 16
+    # of a pipeline: the table has seen held-out rows too, and keys keep the row numbers that they had in the last version
+    # refit: true
+    # row-order: latest
+    # init: latest                    # go on from the last version's vectors
+    # expire: 8w                      # then: leave out keys not seen for so long
+
+# What must hold; a failed gate exits 81 and publishes nothing. within: of the last version's value.
+gates:
+  before:
+    rows: { min: ${atLeast(rows)}, within: 50% }
+${gateLines(log, training)}
+    # newest: { maxAge: 8d, minAdvance: 1d }   # the log is this week's
+  after:
+    metrics:
+${metricLines(training)}
+    zero: { max: 5% }
+    norm: { mean: { within: 50% } }
+    # overlap: { min: 30%, k: 10 }    # nearest keys shared with the last version
+    # displacement: { max: 0.3 }      # 1 - cosine to the last version's vectors, turned onto them
+
+# Turn each table onto the last version's, so that what was trained on it can read this one
+align: true
+
+# Published with the version, under exports/; \`to\` copies it elsewhere
+export:
+  - { format: word2vec, field: ${item ? scalarOf(item.name) : "item"}, out: items.txt }
+  # - { format: npy, field: item, out: items, to: /srv/vectors/items }
+`;
+}
+
+function trainingLines(training: "labelled" | "events", hasTime: boolean): string {
+  const task =
+    training === "labelled" ? [] : ["task: implicit # or ranking, or leave it out and draw negatives: 4"];
+  const by = hasTime ? "the latest tenth" : "a tenth at random";
+  return [...task, `valid: 0.1 # ${by} decides when to stop and is what metrics are of`]
+    .map((line) => `    ${line}`)
+    .join("\n");
+}
+
+function gateLines(log: StarterLog, training: "labelled" | "events"): string {
+  const has = (role: string) => log.columns.some((column) => column.role === role);
+  return [
+    ...(training === "labelled" ? ["# of labels above 0", "positiveRate: { within: 50% }"] : []),
+    ...(has("user") ? ["users: { within: 50% }"] : []),
+    ...(has("item") ? ["items: { within: 50% }"] : []),
+    missingLine(log),
+  ]
+    .map((line) => `    ${line}`)
+    .join("\n");
+}
+
+/** Twice what is missing now, and 5% at the least. */
+function missingLine({ rows, columns }: StarterLog): string {
+  const most = Math.max(0, ...columns.map(({ missing }) => missing / Math.max(1, rows)));
+  return `missing: { max: ${Math.min(100, Math.max(5, Math.ceil(200 * most)))}% }`;
+}
+
+function metricLines(training: "labelled" | "events"): string {
+  const lines = training === "labelled" ? ["logLoss: { worse: 5% }"] : ["ndcgAt20: { worse: 20% }"];
+  return lines.map((line) => `      ${line}`).join("\n");
+}
+
+/** Half of what there is, as a round number. */
+function atLeast(rows: number): number {
+  const half = Math.floor(rows / 2);
+  const unit = 10 ** Math.max(0, String(half).length - 2);
+  return Math.floor(half / unit) * unit;
+}

@@ -1,0 +1,116 @@
+// The pipeline file: its schema, by which it is checked and which is published as JSON Schema (docs/pipeline.schema.json).
+//
+//   name, store, log                what is read, and where it is published
+//   columns, reading                of the log, as embed encode takes them
+//   train: {NAME: {command: ...}}   each training's options have the names of its flags
+//   gates, align, export            docs/pipeline.md
+//
+// The names of options come from the flags themselves, as settings; nothing of them is written here a second time.
+
+import { z } from "zod";
+import { afterBounds, beforeBounds } from "./gates.js";
+import { settingSchema, type Setting } from "./config-file.js";
+
+/** Options that a pipeline file takes, by section. */
+export interface PipelineSettings {
+  columns: readonly Setting[];
+  reading: readonly Setting[];
+  /** by command */
+  trainings: Readonly<Record<string, readonly Setting[]>>;
+  export: readonly Setting[];
+}
+
+/** What the file says of options: as YAML has them. */
+export type Told = Record<string, unknown>;
+
+/** A pipeline file's content. */
+export interface PipelineContent {
+  name?: string | undefined;
+  store: string;
+  log: string | string[];
+  columns?: Told | undefined;
+  reading?: Told | undefined;
+  train: Record<string, { command: string } & Told>;
+  gates?: z.infer<typeof gates> | undefined;
+  align?: boolean | undefined;
+  export?: ({ train?: string | undefined; out: string; to?: string | undefined } & Told)[] | undefined;
+}
+
+/** What an export's entry has beside its flags. */
+export const EXPORT_KEYS = ["train", "out", "to"] as const;
+
+const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
+const name = z
+  .string()
+  .regex(
+    NAME,
+    "expected a name of letters, digits, '_', '-' and '.', which starts with a letter, a digit or '_'",
+  );
+
+const gates = z.strictObject({
+  before: beforeBounds.optional().describe("bounds of the encoded log, before anything is trained"),
+  after: afterBounds.optional().describe("bounds of each trained run, before anything is published"),
+});
+
+/** The schema of a pipeline file. */
+export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineContent> {
+  const commands = Object.entries(settings.trainings).map(([command, options]) =>
+    trainingSchema(command, options),
+  );
+  const [first, ...others] = commands;
+  const oneExport = z.strictObject({
+    ...shapeOf(settings.export),
+    format: z.string().describe("as embed export --format has it"),
+    train: name.optional().describe("whose table; needed where there are several trainings"),
+    out: z.string().min(1).describe("file or directory within exports/ of the published version"),
+    to: z.string().min(1).optional().describe("copy it there, too, when it is published"),
+  });
+  return z
+    .strictObject({
+      name: name.optional().describe("of the pipeline; by default the file's name"),
+      store: z.string().min(1).describe("directory that versions are published in"),
+      log: z
+        .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
+        .describe("files or patterns, read as one log; relative to this file"),
+      columns: z.strictObject(shapeOf(settings.columns)).optional().describe("which column is what"),
+      reading: z.strictObject(shapeOf(settings.reading)).optional().describe("how bytes become cells"),
+      train: z
+        .record(
+          name,
+          z.discriminatedUnion("command", [first!, ...others], {
+            error: `expected one of ${Object.keys(settings.trainings).join(", ")}`,
+          }),
+        )
+        .refine(
+          (trainings) => Object.keys(trainings).length > 0,
+          "expected at least one training by its name",
+        )
+        .describe("trainings by the name that they are published under"),
+      gates: gates.optional().describe("what must hold; a failed gate exits 81 and publishes nothing"),
+      align: z
+        .boolean()
+        .optional()
+        .describe("turn each table onto its last version's; by default those that can be turned"),
+      export: z.array(oneExport).optional().describe("exports that are published with the version"),
+    })
+    .meta({ title: "A pipeline of embed run" });
+}
+
+/** The schema as JSON Schema (2020-12), to be published. */
+export function pipelineJsonSchema(settings: PipelineSettings): string {
+  const json = z.toJSONSchema(pipelineSchema(settings), { io: "input", reused: "ref" });
+  return `${JSON.stringify(json, undefined, 2)}\n`;
+}
+
+function trainingSchema(command: string, options: readonly Setting[]) {
+  return z.strictObject({
+    command: z.literal(command),
+    gates: afterBounds.optional().describe("bounds of this training's run, in place of gates.after"),
+    align: z.boolean().optional().describe("in place of the pipeline's"),
+    ...shapeOf(options),
+  });
+}
+
+function shapeOf(settings: readonly Setting[]): Record<string, z.ZodType> {
+  return Object.fromEntries(settings.map((setting) => [setting.name, settingSchema(setting)]));
+}
