@@ -13,6 +13,7 @@ const commands = [
   "train-gbdt",
   "train-pca",
   "train-net",
+  "lift",
   "transform",
   "export",
   "neighbors",

@@ -25,6 +25,7 @@ import { addSchedule } from "./commands/schedule.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
+import { addLift } from "./commands/lift.js";
 import { addTrainNet } from "./commands/train-net.js";
 import { addTrainPca } from "./commands/train-pca.js";
 import { addTransform } from "./commands/transform.js";
@@ -72,6 +73,7 @@ function programOf(interrupts: Interrupts): Command {
     addTrainGbdt,
     addTrainPca,
     addTrainNet,
+    addLift,
     addTransform,
     addImport,
     addExport,

@@ -26,25 +26,18 @@ export type TrainNetFlags = LogFlags &
 
 /** Adds the flags. */
 export function addTrainNetFlags(command: Command): Command {
-  addNetworkOptions(addLabelOptions(addLogOptions(command)));
+  addTrainingOptions(addNetworkOptions(addLabelOptions(addLogOptions(command))));
   addHyperparameters(command, hyperparameters, (name) =>
     ["dim", "dropout", "crossBits"].includes(name) ? "Model:" : "Training:",
   );
   return addRunOutput(command);
 }
 
-/** Adds what the network is, and what it starts from. */
-function addNetworkOptions(command: Command): void {
+/** Adds what the network is. */
+export function addNetworkOptions(command: Command): Command {
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
-  const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
-  command
+  return command
     .addOption(model("--arch <network>", "the network").choices(archs).makeOptionMandatory())
-    .addOption(
-      model(
-        "--init <run>",
-        "start the embedding layer from the table of a run, by key; random starts it at random (default: random)",
-      ),
-    )
     .addOption(
       model(
         "--hidden <sizes>",
@@ -74,6 +67,18 @@ function addNetworkOptions(command: Command): void {
       model("--task <task>", "what is predicted; by default binary when all labels are 0 or 1").choices(
         netTasks,
       ),
+    );
+}
+
+/** Adds what it starts from, and how it is trained. */
+function addTrainingOptions(command: Command): void {
+  const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
+  command
+    .addOption(
+      new Option(
+        "--init <run>",
+        "start the embedding layer from the table of a run, by key; random starts it at random (default: random)",
+      ).helpGroup("Model:"),
     )
     .addOption(training("--freeze-embeddings", "with --init: the table's numbers stay as they are"))
     .addOption(

@@ -121,7 +121,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
   },
   {
     name: "embeddingLearningRate",
-    default: "0.02",
+    default: "0.05",
     help: "step size of the embedding layer, by AdaGrad",
     integer: false,
     min: 1e-7,
@@ -212,7 +212,7 @@ export function netOptionsOf(told: ToldNetOptions, loss: NetOptions["loss"]): Ne
     epochs: 20,
     batchSize: 256,
     learningRate: 0.001,
-    embeddingLearningRate: 0.02,
+    embeddingLearningRate: 0.05,
     freezeEmbeddings: false,
     l2: 0,
     cross: [],

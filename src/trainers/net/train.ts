@@ -37,6 +37,8 @@ export interface NetInput {
   controls?: TrainingControls;
 }
 
+/** Mean loss above which a training is lost, as the factorization machine's: nats, or so many times the labels' variance. */
+const MAX_LOSS = { logistic: 10, squared: 100 };
 /** What is tried when a training diverges. */
 const REMEDIES = "a smaller --embedding-learning-rate, or numeric columns of smaller range";
 
@@ -51,7 +53,7 @@ const REMEDIES = "a smaller --embedding-learning-rate, or numeric columns of sma
  * @param signal  ends the training promptly; the promise rejects with its reason
  * @throws {UsageError} a cross names no field, or the network does not fit 4 GiB
  * @throws {DataError} there are no training rows
- * @throws {DivergedError} a loss or a parameter became NaN or infinite
+ * @throws {DivergedError} a loss or a parameter became NaN or infinite, or the loss grew beyond all use
  */
 export async function trainNet(
   input: NetInput,
@@ -110,8 +112,13 @@ async function trainEpochs(
       const pass = await trainOnce(machine, train, form, options, epoch);
       const rowsPerSecond = (pass.numRows / (performance.now() - began)) * 1000;
       const trainLoss = (pass.loss / pass.weight) * unit;
-      if (!Number.isFinite(trainLoss))
-        throw diverged("the training loss is no longer finite", epoch, options, REMEDIES);
+      if (!(trainLoss <= MAX_LOSS[options.loss] * unit))
+        throw diverged(
+          `the training loss has grown to ${trainLoss.toPrecision(2)}`,
+          epoch,
+          options,
+          REMEDIES,
+        );
       if (!validation || !valid) return { event: { trainLoss, rowsPerSecond } };
 
       // a look at the validation part

@@ -1,0 +1,156 @@
+// `embed lift`: what a table gains a network, and what it is refused for.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const log = fixture("clicks.csv");
+const parts = ["--valid", "0.1", "--test", "0.1"];
+/** A small network, two seeds, one pair of step sizes. */
+const small = [
+  "--arch",
+  "deep-crossing",
+  ...["--hidden", "16", "--epochs", "8", "--seeds", "2"],
+  ...["--learning-rates", "0.001", "--embedding-learning-rates", "0.08"],
+];
+
+interface Result {
+  verdict: string;
+  judged: string;
+  seconds: number;
+  arms: { arm: string; secondsToReach?: unknown; toRandom?: { mean: number; high: number } }[];
+  pretraining: unknown;
+  trained: { arm: string; trainings: { seed: number; validLosses: number[]; seconds: unknown }[] }[];
+  unchecked?: boolean;
+  warnings: string[];
+}
+
+beforeAll(async () => {
+  await embedOk(["train-fm", log, "-o", at("fm"), ...parts, "--quiet"]);
+});
+
+/** All but what a clock tells. */
+function withoutSeconds({ seconds: _, pretraining: __, ...result }: Result): unknown {
+  const options = { ...(result as Result & { options: Record<string, unknown> }).options, threads: 0 };
+  return {
+    ...result,
+    out: "",
+    options,
+    sentences: [],
+    arms: result.arms.map(({ secondsToReach: ___, ...arm }) => arm),
+    trained: result.trained.map(({ trainings, ...arm }) => ({
+      ...arm,
+      trainings: trainings.map(({ seconds: ____, ...training }) => training),
+    })),
+  };
+}
+
+async function liftOf(name: string, ...args: string[]): Promise<Result> {
+  await embedOk(["lift", log, ...parts, ...small, "-o", at(name), "--quiet", ...args]);
+  return parseJson<Result>(readFileSync(at(name), "utf8"));
+}
+
+test("a table of a planted factorization machine gains, its rows dealt anew do not; the same result at any number of threads", async () => {
+  const seeds = ["--seeds", "4"];
+  const one = await liftOf("one.json", ...seeds, "--init", at("fm"), "--threads", "1");
+  const two = await liftOf("two.json", ...seeds, "--init", at("fm"), "--threads", "2");
+  expect([one.verdict, one.judged]).toEqual(["gain", "test"]);
+  expect(one.arms.map(({ arm }) => arm)).toEqual(["table", "random", "shuffled", "norms"]);
+  const [table, , shuffled] = one.arms;
+  expect(table!.toRandom!.high).toBeLessThan(0);
+  expect(shuffled!.toRandom!.mean).toBeGreaterThan(table!.toRandom!.mean);
+  expect(one.trained.map(({ trainings }) => trainings.map(({ seed }) => seed))).toEqual(
+    Array.from({ length: 4 }, () => [2, 3, 4, 5]),
+  );
+  expect(withoutSeconds(two)).toEqual(withoutSeconds(one));
+});
+
+test("what is printed has a line a start, curves and a verdict", async () => {
+  const fewer = ["--epochs", "1", "--quiet"];
+  const { stdout } = await embedOk(["lift", log, ...parts, ...small, ...fewer, "--init", at("fm")]);
+  for (const start of ["table", "random", "shuffled", "norms"])
+    expect(stdout.split("\n").filter((line) => line.startsWith(start))).toHaveLength(2);
+  expect(stdout).toMatch(/validation loss by epoch.*▁.*█/);
+  expect(stdout).toMatch(/^(Gain|No gain|Loss): /m);
+});
+
+describe("a table that has seen what it is judged by", () => {
+  const refused = async (...args: string[]): Promise<[number | null, string]> => {
+    const got = await embed(["lift", log, ...small, "--quiet", ...args]);
+    return [got.code, got.stderr];
+  };
+
+  test("all rows, too few held out or another cut is refused with 64, before anything is trained", async () => {
+    await embedOk(["train-fm", log, "-o", at("all"), "--epochs", "1", "--quiet"]);
+    expect(await refused(...parts, "--init", at("all"))).toEqual([
+      64,
+      expect.stringContaining("was trained on 1,200 of the 1,200 rows of the network's valid part"),
+    ]);
+    expect(await refused("--valid", "0.2", "--test", "0.1", "--init", at("fm"))).toEqual([
+      64,
+      expect.stringContaining("1,200 of the 2,400 rows"),
+    ]);
+    expect((await refused(...parts, "--split", "random", "--init", at("fm")))[0]).toBe(64);
+  });
+
+  test("a run that went on from one that has seen them is refused, too", async () => {
+    await embedOk(["train-fm", log, "-o", at("first"), "--epochs", "1", "--quiet"]);
+    const next = [
+      "train-fm",
+      log,
+      "-o",
+      at("next"),
+      ...parts,
+      "--init",
+      at("first"),
+      "--epochs",
+      "1",
+      "--quiet",
+    ];
+    await embedOk(next);
+    expect(await refused(...parts, "--init", at("next"))).toEqual([
+      64,
+      expect.stringContaining(`'${at("first")}'`),
+    ]);
+  });
+
+  test("a validation file that the table was trained on is refused; one that it was not is taken", async () => {
+    const [head, ...rows] = readFileSync(log, "utf8").trimEnd().split("\n");
+    const cut = Math.floor(rows.length * 0.9);
+    writeFileSync(at("train.csv"), `${[head, ...rows.slice(0, cut)].join("\n")}\n`);
+    writeFileSync(at("later.csv"), `${[head, ...rows.slice(cut)].join("\n")}\n`);
+    for (const name of ["train", "later"])
+      await embedOk(["train-fm", at(`${name}.csv`), "-o", at(name), "--epochs", "1", "--quiet"]);
+    const job = ["lift", at("train.csv"), "--valid", at("later.csv"), ...small, "--epochs", "1", "--quiet"];
+    const got = await embed([...job, "--init", at("later")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("the network's --valid")]);
+    expect((await embed([...job, "--init", at("train")])).code).toBe(0);
+  });
+
+  test("another tool's table cannot be told; --unchecked goes on and the result says so", async () => {
+    const csv = ["export", at("fm"), "--format", "csv", "--field", "item", "-o", at("items.csv")];
+    await embedOk(csv);
+    await embedOk(["import", at("items.csv"), "--format", "csv", "-o", at("foreign")]);
+    expect(await refused(...parts, "--init", at("foreign"))).toEqual([
+      64,
+      expect.stringContaining("--unchecked"),
+    ]);
+    const result = await liftOf("foreign.json", "--init", at("foreign"), "--unchecked", "--epochs", "1");
+    expect(result.unchecked).toBe(true);
+    expect(result.warnings.join("\n")).toContain("may have seen the rows");
+  });
+});
+
+test("no validation part, one seed and step sizes that are no numbers are refused with 64", async () => {
+  const refused = async (...args: string[]): Promise<[number | null, string]> => {
+    const got = await embed(["lift", log, "--init", at("fm"), ...small, "--quiet", ...args]);
+    return [got.code, got.stderr];
+  };
+  expect(await refused()).toEqual([64, expect.stringContaining("--valid 0.1")]);
+  expect((await refused(...parts, "--seeds", "1"))[0]).toBe(64);
+  expect((await refused(...parts, "--learning-rates", "0.001,x"))[0]).toBe(64);
+});

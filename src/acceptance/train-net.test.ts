@@ -1,0 +1,250 @@
+// `embed train-net`: networks above an embedding layer, from a table and at random.
+
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { bindEncoder } from "../dataset/rows.js";
+import { openRun } from "../embedding/run-directory.js";
+import { readSafetensors } from "../embedding/safetensors.js";
+import { forEachPair } from "../kernels/reference/net.js";
+import { readModel, readSpace } from "../trainers/learners.js";
+import { readNetParameters } from "../trainers/net/model.js";
+import { datasetOf } from "../testing/dataset-of.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const clicks = [fixture("clicks.csv"), "--valid", "0.1", "--test", "0.1"];
+const small = ["--hidden", "16,8", "--threads", "1"];
+
+interface NetSummary {
+  options: Record<string, unknown>;
+  metrics: Record<string, Record<string, number>>;
+  warnings: string[];
+}
+
+async function trained(args: readonly string[], out: string): Promise<NetSummary> {
+  const { stdout } = await embedOk(["train-net", ...args, "-o", at(out), "--json"]);
+  return parseJson<NetSummary>(stdout);
+}
+
+beforeAll(async () => {
+  await embedOk(["train-fm", ...clicks, "--dim", "4", "--threads", "1", "-o", at("fm")]);
+});
+
+describe.each(["fnn", "wide-deep", "deep-crossing"])(
+  "--arch %s from a factorization machine's table",
+  (arch) => {
+    let summary: NetSummary;
+    const run = `net-${arch}`;
+    beforeAll(async () => {
+      summary = await trained([...clicks, ...small, "--arch", arch, "--init", at("fm")], run);
+    });
+
+    test("predicts clicks well above chance, and evaluate says of its test part what training said", async () => {
+      const { test: held } = summary.metrics;
+      expect(held!["auc"]).toBeGreaterThan(0.85);
+      expect(held!["normalizedEntropy"]).toBeLessThan(0.75);
+      const { stdout } = await embedOk(["evaluate", at(run), at("fm"), "--part", "test", "--json"]);
+      const { metrics } = parseJson<NetSummary>(stdout);
+      expect(metrics[run]!["logLoss"]).toBeCloseTo(held!["logLoss"]!, 12);
+      expect(metrics["fm"]!["logLoss"]).toBeGreaterThan(held!["logLoss"]!);
+    });
+
+    test("has the options as used and a line an epoch with both losses and the AUC", () => {
+      expect(summary.options).toMatchObject({ arch, dim: 4, hidden: [16, 8], init: at("fm") });
+      const lines = readFileSync(join(at(run), "metrics.jsonl"), "utf8")
+        .trimEnd()
+        .split("\n");
+      const epochs = lines.map((line) => parseJson<Record<string, number>>(line));
+      expect(epochs.map(({ epoch }) => epoch)).toEqual([...epochs.keys()].map((e) => e + 1));
+      for (const event of epochs)
+        for (const name of ["trainLoss", "validLoss", "auc", "rowsPerSecond", "seconds"])
+          expect(Number.isFinite(event[name])).toBe(true);
+    });
+
+    test("has a table that is exported and searched as any run's", async () => {
+      const { stdout: neighbors } = await embedOk([
+        "neighbors",
+        at(run),
+        "--key",
+        "item:tea-03",
+        "--top",
+        "2",
+      ]);
+      expect(neighbors).toContain("tea-03");
+      const { stdout } = await embedOk(["export", at(run), "--format", "csv", "--field", "item"]);
+      expect(stdout.split("\n", 1)[0]).toMatch(/key,count.*,v0,v1,v2,v3$/);
+    });
+  },
+);
+
+test("the same log, options and seed give the same bytes at any --threads, and another seed others", async () => {
+  const files = ["embeddings.arrow", "model/net.safetensors", "model/net.json"];
+  const bytesOf = async (name: string, ...more: string[]) => {
+    const shape = ["--arch", "wide-deep", "--cross", "device*hour", "--dropout", "0.2", "--hidden", "16,8"];
+    await trained([...clicks, ...shape, "--epochs", "2", ...more], name);
+    return files.map((file) => readFileSync(join(at(name), file)).toString("base64"));
+  };
+  const one = await bytesOf("one", "--threads", "1");
+  expect(await bytesOf("three", "--threads", "3")).toEqual(one);
+  const other = await bytesOf("seed", "--threads", "1", "--seed", "2");
+  expect(other.slice(0, 2).map((file, i) => file === one[i])).toEqual([false, false]);
+});
+
+describe("a frozen table", () => {
+  beforeAll(async () => {
+    const frozen = ["--arch", "fnn", "--init", at("fm"), "--freeze-embeddings", "--epochs", "1"];
+    await trained([...clicks, ...small, ...frozen], "frozen");
+  });
+
+  test("stays as it is, bit for bit", async () => {
+    const [own, fm] = await Promise.all(
+      ["frozen", "fm"].map(async (name) => (await openRun(at(name))).readTable()),
+    );
+    expect(own!.vectors).toEqual(fm!.vectors);
+    expect(own!.weights).toEqual(fm!.weights);
+  });
+
+  test("enters as z, from which the machine's score is recomputed to 1e-5", async () => {
+    const run = await openRun(at("frozen"));
+    const { space, table } = await readSpace(run);
+    const { parameters, shape } = await readNetParameters(run, space, table);
+    const [head, ...lines] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n").slice(0, 2001);
+    const cells = lines.map((line) => line.split(","));
+    const dataset = datasetOf(
+      Object.fromEntries(head!.split(",").map((name, c) => [name, cells.map((row) => row[c]!)])),
+    );
+    const numbers = Uint32Array.from({ length: dataset.numRows }, (_, r) => r);
+    const rows = bindEncoder(space, dataset).encode(numbers, new Float32Array(dataset.numRows));
+    const fm = await readModel(await openRun(at("fm")));
+    const expected = await fm.score(rows, { threads: 1 });
+
+    const z = parameters["embeddings"] as Float32Array;
+    const width = 1 + shape.dim;
+    const differences = Array.from(expected, (score, r) => {
+      // w0 + sum of w + half of (square of the sum less sum of the squares), of the numbers that the network reads
+      let own = (parameters["w0"] as Float32Array)[0]!;
+      const [sums, squares] = [new Float64Array(shape.dim), new Float64Array(shape.dim)];
+      forEachPair(rows, r, (feature) => {
+        own += z[feature * width]!;
+        for (let k = 0; k < shape.dim; k++) {
+          const v = z[feature * width + 1 + k]!;
+          sums[k]! += v;
+          squares[k]! += v * v;
+        }
+      });
+      sums.forEach((sum, k) => (own += (sum * sum - squares[k]!) / 2));
+      return Math.abs(own - score);
+    });
+    expect(Math.max(...differences)).toBeLessThan(1e-5);
+  });
+
+  test("is what export --format fnn hands to other tools", async () => {
+    await embedOk(["export", at("fm"), "--format", "fnn", "-o", at("fnn")]);
+    const tensors = readSafetensors(readFileSync(join(at("fnn"), "fnn.safetensors")), "fnn.safetensors");
+    const run = await openRun(at("frozen"));
+    const { space, table } = await readSpace(run);
+    const { parameters } = await readNetParameters(run, space, table);
+    const z = parameters["embeddings"] as Float32Array;
+    space.fields.forEach(({ name }, f) => {
+      const { data, shape } = tensors.get(name)!;
+      const [rows, width] = shape as [number, number];
+      const first = (space.offsets[f]! + 1) * width;
+      expect(z.subarray(first, first + rows * width)).toEqual(data);
+    });
+    expect(parameters["w0"]).toEqual(tensors.get("w0")!.data);
+  });
+});
+
+test("a table of one field and a run of other keys start what they know; the rest starts at random", async () => {
+  writeFileSync(at("items.csv"), "key,v0,v1\ntea-01,0.5,-0.5\ntea-02,0.25,0.5\nelsewhere,1,1\n");
+  await embedOk(["import", at("items.csv"), "--format", "csv", "--field", "item", "-o", at("table")]);
+  const frozen = ["--arch", "deep-crossing", "--init", at("table"), "--freeze-embeddings", "--epochs", "1"];
+  const { stderr } = await embedOk(["train-net", ...clicks, ...small, ...frozen, "-o", at("from-table")]);
+  expect(stderr).toContain("2 keys have a row there");
+  expect(stderr).toContain("field 'user_id' has no rows");
+  const { stdout } = await embedOk(["export", at("from-table"), "--format", "csv", "--field", "item"]);
+  expect(stdout).toMatch(/^item_id,tea-01,\d+,0\.5,-0\.5$/m);
+});
+
+test("events without labels are learned against drawn negatives", async () => {
+  const log = [fixture("purchases.csv"), "--negatives", "2", "--test", "0.1", "--time", "purchased_at"];
+  const shape = ["--arch", "deep-crossing", "--dim", "8", "--epochs", "6", "--learning-rate", "0.003"];
+  const { metrics } = await trained([...log, ...small, ...shape], "events");
+  expect(metrics["test"]!["auc"]).toBeGreaterThan(0.6);
+  const { stdout } = await embedOk(["evaluate", at("events"), "--part", "test", "--json"]);
+  expect(parseJson<NetSummary>(stdout).metrics["on"]!["auc"]).toBeCloseTo(metrics["test"]!["auc"]!, 12);
+});
+
+test("--task regression predicts numbers in the labels' unit", async () => {
+  const log = [fixture("ratings.csv"), "--label", "rating", "--test", "0.1", "--valid", "0.1"];
+  const { metrics } = await trained([...log, ...small, "--arch", "wide-deep", "--epochs", "5"], "ratings");
+  expect(metrics["test"]!["rmse"]).toBeLessThan(metrics["train"]!["rmse"]! * 1.5);
+  expect(metrics["test"]!["rmse"]).toBeGreaterThan(0.1);
+  const ratings = readFileSync(fixture("ratings.csv"), "utf8").trimEnd().split("\n").slice(1);
+  const values = ratings.map((line) => Number(line.split(",")[2]));
+  const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
+  const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
+  expect(metrics["test"]!["rmse"]).toBeLessThan(deviation);
+});
+
+describe("what cannot be trained", () => {
+  beforeAll(async () => {
+    const log = [...clicks, "--threads", "1", "--epochs", "1"];
+    await embedOk(["train-fm", ...log, "--model", "lr", "-o", at("lr")]);
+    await embedOk(["train-fm", ...log, "--model", "ffm", "-o", at("ffm")]);
+    await embedOk(["train-fm", ...log, "--dim", "4", "-o", at("damaged")]);
+    writeFileSync(join(at("damaged"), "embeddings.arrow"), "no table");
+  });
+
+  test.each([
+    ["an unknown network", ["--arch", "mlp"], 64, "Allowed choices are fnn, wide-deep, deep-crossing"],
+    ["another dim than the run's", ["--arch", "fnn", "--init", "fm", "--dim", "8"], 64, "vectors of dim 4"],
+    ["a run that is not there", ["--arch", "fnn", "--init", "nowhere"], 66, "does not exist"],
+    ["a damaged run", ["--arch", "fnn", "--init", "damaged"], 82, "embeddings.arrow"],
+    ["a linear model's run", ["--arch", "fnn", "--init", "lr"], 64, "weights and no vectors"],
+    ["a field-aware run", ["--arch", "fnn", "--init", "ffm"], 64, "train-fm --model fm gives it"],
+    ["a cross of no field", ["--arch", "wide-deep", "--cross", "device*color"], 64, "'color' is no field"],
+    ["a cross of one column", ["--arch", "wide-deep", "--cross", "device"], 64, "expects two columns"],
+    ["a cross for fnn", ["--arch", "fnn", "--cross", "device*hour"], 64, "--cross is for --arch wide-deep"],
+    ["a frozen random start", ["--arch", "fnn", "--freeze-embeddings"], 64, "give --init RUN"],
+    ["hidden layers of nothing", ["--arch", "fnn", "--hidden", "16,0"], 64, "--hidden expects"],
+    ["a share of dropout above its range", ["--arch", "fnn", "--dropout", "1"], 64, "dropout must be"],
+    ["tanh in residual units", ["--arch", "deep-crossing", "--activation", "tanh"], 64, "have ReLU"],
+    [
+      "negatives for a log of labels",
+      ["--arch", "fnn", "--negatives", "2", "--label", "click"],
+      64,
+      "'click' is its label",
+    ],
+    [
+      "a training that diverges",
+      [
+        "--arch",
+        "wide-deep",
+        "--activation",
+        "relu",
+        "--learning-rate",
+        "10",
+        "--embedding-learning-rate",
+        "10",
+      ],
+      80,
+      "try --learning-rate",
+    ],
+  ])("%s is refused, and nothing is written", async (_, args, code, message) => {
+    const got = await embed(["train-net", ...clicks, ...small, ...args, "-o", at("refused")], {
+      cwd: folder,
+    });
+    expect(got.stderr).toContain(message);
+    expect(got.code).toBe(code);
+    expect(existsSync(at("refused"))).toBe(false);
+  });
+
+  test("a network is not what a factorization machine goes on from", async () => {
+    const got = await embed(["train-fm", ...clicks, "--init", at("net-fnn"), "-o", at("refused")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("holds a model 'net'")]);
+  });
+});

@@ -1,0 +1,75 @@
+// What a table gains, as people read it: a line a start, its validation losses as a curve of blocks, and what may be said.
+
+import type { Lift } from "../api/lift.js";
+import { shown, type ArmSummary } from "../api/lift-summary.js";
+import { formatTable } from "./terminal.js";
+
+const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];
+/** Epochs of a curve that are drawn, at most. */
+const MAX_EPOCHS = 60;
+
+/** The result as text or markdown. */
+export function liftText(lift: Lift, format: "text" | "markdown"): string {
+  const { arms, pretraining, sentences, judged } = lift;
+  const head = [
+    "start",
+    "step sizes",
+    "epochs to reach",
+    "seconds to reach",
+    "valid loss",
+    ...(judged === "test" ? ["test loss"] : []),
+    "to random",
+  ];
+  const lines = arms.map((arm, i) => {
+    const { learningRate, embeddingLearningRate } = lift.trained[i]!.chosen;
+    return [
+      arm.arm,
+      `${learningRate}, ${embeddingLearningRate}`,
+      ...reachedCells(arm, lift.trained[i]!.trainings.length),
+      shown(arm.validLoss, 4),
+      ...(arm.testLoss ? [shown(arm.testLoss, 4)] : []),
+      arm.toRandom ? shown(arm.toRandom, 4) : "",
+    ];
+  });
+  const numSeeds = lift.trained[0]!.trainings.length;
+  const legend =
+    `reach: the random start's best validation loss, of the same seed; the table's seconds with ${pretraining.seconds.toFixed(1)} s of its own training. ` +
+    `±: half of the 95 % interval over ${numSeeds} seeds; to random: of the ${judged} loss, seed by seed.`;
+  const table = format === "text" ? formatTable([head, ...lines]) : markdownTable([head, ...lines]);
+  const curves = curveLines(lift);
+  const drawn = format === "text" ? curves : `\n\`\`\`\n${curves}\`\`\`\n\n`;
+  const warnings = lift.unchecked
+    ? "unchecked: the table may have seen the rows that it is judged by.\n"
+    : "";
+  return `${table}${drawn}${legend}\n${sentences.join("\n")}\n${warnings}`;
+}
+
+function reachedCells({ numReached, epochsToReach, secondsToReach }: ArmSummary, numSeeds: number): string[] {
+  if (!epochsToReach || !secondsToReach) return ["never", "never"];
+  const of = numReached < numSeeds ? ` (${numReached} of ${numSeeds})` : "";
+  return [`${shown(epochsToReach, 1)}${of}`, shown(secondsToReach, 1)];
+}
+
+/** A line a start: the mean validation loss after each epoch, low blocks for low losses, all by one scale. */
+function curveLines({ trained }: Lift): string {
+  const curves = trained.map(({ trainings }) => {
+    const length = Math.max(...trainings.map(({ validLosses }) => validLosses.length));
+    // a training that stopped early stays where it was best
+    return Array.from({ length: Math.min(length, MAX_EPOCHS) }, (_, e) => {
+      const losses = trainings.map(({ validLosses }) => validLosses[e] ?? Math.min(...validLosses));
+      return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+    });
+  });
+  const all = curves.flat();
+  const [low, high] = [Math.min(...all), Math.max(...all)];
+  const width = Math.max(...trained.map(({ arm }) => arm.length));
+  const block = (loss: number): string =>
+    BLOCKS[Math.min(7, Math.floor((8 * (loss - low)) / (high - low || 1)))]!;
+  const lines = curves.map((curve, i) => `${trained[i]!.arm.padEnd(width)}  ${curve.map(block).join("")}`);
+  return `validation loss by epoch, ${low.toFixed(4)} (▁) to ${high.toFixed(4)} (█)\n${lines.join("\n")}\n`;
+}
+
+function markdownTable([head, ...body]: string[][]): string {
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |\n`;
+  return `${line(head!)}| --- |${" ---: |".repeat(head!.length - 1)}\n${body.map(line).join("")}`;
+}
