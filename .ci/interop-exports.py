@@ -8,18 +8,23 @@ the others are compared with, and it is compared with the run's own embeddings.a
 
 import csv
 import json
+import os
 import re
+import sqlite3
 import sys
 
 import duckdb
 import faiss
 import gensim
 import numpy
+import onnx
+import onnxruntime
 import pandas
 import pyarrow
 import pyarrow.parquet
 import safetensors.numpy
 import sklearn.datasets
+import usearch.index
 from gensim.models import KeyedVectors
 
 folder = sys.argv[1]
@@ -166,6 +171,31 @@ for name, (padding, unknown) in places.items():
         assert len(tensors[field]) == len(mine) + 2 and not tensors[field][padding].any(), (name, field)
         assert same(tensors[field][unknown], numpy.hstack([model["oovWeights"][f], model["oovVectors"][f]])), (name, field)
     check(name)
+
+# a field's vectors by key: unknown keys find the out-of-vocabulary row, the empty one zeros
+onnx.checker.check_model(onnx.load(at("onnx")), full_check=True)
+session = onnxruntime.InferenceSession(at("onnx"))
+asked = numpy.array(keys + ["nobody", ""], dtype=object)
+found = session.run(["item_vector", "item_weight"], {"item": asked, "user": asked[:1]})
+check("onnx", same(found[0][:-2], vectors), same(found[1][:-2], weights), same(found[0][-2], model["oovVectors"][1]),
+      not found[0][-1].any())
+session = onnxruntime.InferenceSession(at("onnx-row"))
+inputs = {field: numpy.arange(len(keys) if field == "item" else 1) for field in ["user", "item", "price"]}
+check("onnx --onnx-input row", same(session.run(["item_vector"], inputs)[0], vectors))
+
+database = sqlite3.connect(at("sqlite"))
+read = database.execute("select key, count, weight, vector from embeddings where field = 'item' order by rowid").fetchall()
+check("sqlite", [row[0] for row in read] == keys, [row[1] for row in read] == list(counts),
+      same([row[2] for row in read], weights), same([numpy.frombuffer(row[3], "<f4") for row in read], vectors),
+      database.execute("pragma integrity_check").fetchone() == ("ok",))
+
+if os.path.exists(at("usearch")):
+    index = usearch.index.Index.restore(at("usearch/index.usearch"))
+    found = index.search(vectors, 3)
+    unit = vectors / numpy.linalg.norm(vectors, axis=1, keepdims=True)
+    best = (-unit @ unit.T).argsort(axis=1, kind="stable")[:, :3]
+    names = [line.rstrip("\n").split("\t")[1] for line in open(at("usearch/ids.tsv"), encoding="utf8", newline="\n")]
+    check("usearch", names == [cell(key) for key in keys], numpy.array_equal(found.keys, best))
 
 print(f"{len(checked)} formats read back by gensim {gensim.__version__}, numpy {numpy.__version__}, pandas {pandas.__version__}, "
       f"pyarrow {pyarrow.__version__}, duckdb {duckdb.__version__}, faiss {faiss.__version__}: {', '.join(checked)}")

@@ -17,6 +17,8 @@ export type { Summary } from "./api/summary.js";
 export { trainFm } from "./api/train-fm.js";
 export { trainGbdt } from "./api/train-gbdt.js";
 export type { TrainGbdtOptions } from "./api/train-gbdt-options.js";
+export { trainNet } from "./api/train-net.js";
+export type { TrainNetOptions } from "./api/train-net-options.js";
 export { trainPca } from "./api/train-pca.js";
 export type { TrainPcaOptions } from "./api/train-pca-options.js";
 export { transform } from "./api/transform.js";

@@ -12,6 +12,7 @@ const commands = [
   "train-fm",
   "train-gbdt",
   "train-pca",
+  "train-net",
   "transform",
   "export",
   "neighbors",

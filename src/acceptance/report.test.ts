@@ -244,4 +244,18 @@ describe("in headless Chromium", () => {
     expect(await browser.value(`getComputedStyle(document.body).backgroundColor`)).toBe("rgb(21, 23, 27)");
     expect(browser.logged).toEqual([]);
   });
+
+  inBrowser("a label that is pointed at is seen alone", async () => {
+    await reported(["ratings", ...labels], at("labelled.html"));
+    await browser.show(at("labelled.html"), { width: 390 });
+    const seen = (event: string) =>
+      browser.value<number>(`(() => {
+        document.querySelector("#map .legend li").dispatchEvent(new Event("${event}"));
+        return [...document.querySelectorAll("#map figure circle")].filter((dot) => getComputedStyle(dot).opacity === "1").length;
+      })()`);
+    const all = await browser.value(`document.querySelectorAll("#map figure circle").length`);
+    expect(await seen("pointerenter")).toBeLessThan(all as number);
+    expect(await seen("pointerleave")).toBe(all);
+    expect(browser.logged).toEqual([]);
+  });
 });

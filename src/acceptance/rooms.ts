@@ -55,7 +55,10 @@ export const rooms: Record<string, Room> = {
   retrieval: { mayImport: ["embedding", "kernels", "workers", "errors"], packages: ["usearch"] },
   evaluation: { mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "errors"] },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
-  export: { mayImport: ["embedding", "io", "errors"], packages: ["hyparquet-writer", "fflate"] },
+  export: {
+    mayImport: ["embedding", "io", "errors"],
+    packages: ["hyparquet-writer", "fflate", "usearch", "node-sqlite3-wasm"],
+  },
   report: { mayImport: ["embedding", "evaluation", "errors"], packages: ["@observablehq/plot", "linkedom"] },
   api: {
     mayImport: words(

@@ -18,7 +18,7 @@ export function preprocessOf(
   space: FeatureSpace,
   dataset: Dataset,
   examples: Examples,
-  options: TrainFmOptions,
+  options: Parameters<typeof readingRecipe>[0] & Pick<TrainFmOptions, "negatives" | "noise">,
   itemFields: string[] | undefined,
 ): Preprocess {
   const { roles } = dataset;

@@ -2,6 +2,7 @@
 
 import { deltaFormats } from "../export/delta.js";
 import { exportFormats, type ExportFormat } from "../export/formats.js";
+import type { OnnxInput } from "../export/selection.js";
 import type { ReserveScheme } from "../export/reserve.js";
 import { UsageError } from "../errors.js";
 import type { Compose } from "./compose.js";
@@ -26,6 +27,8 @@ export interface ExportRunOptions {
   reserve?: ReserveScheme;
   /** parquet: a column a dimension in place of lists */
   wide?: boolean;
+  /** onnx: what finds a row, its key by default */
+  onnxInput?: OnnxInput;
   /** an earlier run: only what changed since */
   delta?: string;
   /** a path; undefined or `-` for `write` */
@@ -58,6 +61,12 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
       );
   }
   if (wide && name !== "parquet") throw new UsageError(`--wide is for format parquet: ${name} has one form`);
+  const { onnxInput } = options;
+  if (onnxInput && name !== "onnx") throw new UsageError(`--onnx-input is for format onnx, not for ${name}`);
+  if (format.findsUnknown && onnxInput !== "row" && mips)
+    throw new UsageError(
+      `format ${name} has a row for unknown keys, which have no bias for --mips: take --onnx-input row`,
+    );
   if (reserve && mips)
     throw new UsageError("--reserve cannot go with --mips: unknown keys have no bias there");
   if (reserve && !format.keepsRows)

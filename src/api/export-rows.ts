@@ -6,7 +6,7 @@ import type { ExportFormat } from "../export/formats.js";
 import { normalized, numZeroVectors, rowsNamed, topRows } from "../export/narrow.js";
 import { withReserved, type OutOfVocabulary } from "../export/reserve.js";
 import { keyBytes, type ModelFacts, type RowTexts } from "../export/selection.js";
-import type { EmbeddingTable } from "../embedding/table.js";
+import { rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { NoInputError, UsageError } from "../errors.js";
 import { readText } from "../io/read-text.js";
 import { composeItems, withMips } from "./compose.js";
@@ -30,7 +30,7 @@ export async function tableToWrite(
     if (named.missing > 0) tell(`${named.missing} of the keys of '${keys}' have no row in the table`);
   }
   if (topCount !== undefined) table = topRows(table, topCount);
-  if (reserve) table = withReserved(table, reserve, unknownKeys(await readFmModel(opened.run)));
+  if (reserve) table = withReserved(table, reserve, await unknownKeysOf(opened, table, format, tell));
   if (normalize) table = normalized(table);
   const numZero = numZeroVectors(table);
   if (numZero > 0 && !format.isOfModel)
@@ -48,17 +48,49 @@ async function linesOf(path: string): Promise<string[]> {
   return text.split(/\r?\n/).filter((line) => line !== "");
 }
 
+/**
+ * What stands for unknown keys: what training made of them, and zeros of models that have nothing for them.
+ *
+ * @throws {ArtifactError} there is nothing, and the format could do without
+ */
+async function unknownKeysOf(
+  { run }: OpenTable,
+  table: EmbeddingTable,
+  format: ExportFormat,
+  tell: (note: string) => void,
+): Promise<OutOfVocabulary> {
+  const { model } = run.manifest;
+  if (!format.findsUnknown || FACTORIZATION_MACHINES.includes(model))
+    return unknownKeys(await readFmModel(run));
+  tell(`a model '${model}' has no vector for unknown keys: they find zeros`);
+  const { dim, fields, keys } = table;
+  const hasKeys = fields.map((field) => {
+    const { first, last } = rowsOf(table, field);
+    return keys.offsets[last]! > keys.offsets[first]!;
+  });
+  return {
+    weights: new Float32Array(fields.length),
+    vectors: new Float32Array(fields.length * dim),
+    hasKeys,
+  };
+}
+
+/** Models whose runs keep out-of-vocabulary features. */
+const FACTORIZATION_MACHINES: readonly string[] = ["fm", "lr", "fm-draws", "ffm"];
+
 /** Weight and vector of each field's out-of-vocabulary feature. */
-function unknownKeys({ space, parameters: { dim, w, vectors } }: FmRun): OutOfVocabulary {
+function unknownKeys({ space, parameters: { dim, w, vectors: of } }: FmRun): OutOfVocabulary {
   const numFields = space.fields.length;
   const unknown = { weights: new Float32Array(numFields), vectors: new Float32Array(numFields * dim) };
   space.fields.forEach(({ kind }, f) => {
     if (kind === "number") return;
     const feature = space.offsets[f]!;
     unknown.weights[f] = w[feature]!;
-    unknown.vectors.set(vectors.subarray(feature * dim, (feature + 1) * dim), f * dim);
+    unknown.vectors.set(of.subarray(feature * dim, (feature + 1) * dim), f * dim);
   });
-  return { ...unknown, hasKeys: space.fields.map(({ kind }) => kind !== "number") };
+  // a linear model's table has its weights in the vectors' place
+  const vectors = dim === 0 ? unknown.weights : unknown.vectors;
+  return { ...unknown, vectors, hasKeys: space.fields.map(({ kind }) => kind !== "number") };
 }
 
 /** What format fnn needs besides the table. @throws {UsageError} the run is of another model */

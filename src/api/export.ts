@@ -1,8 +1,9 @@
 // `embed export`: a run's table → a file of another tool's format.
 
-import { exportDelta, exportDirectory, exportTable } from "../export/export-table.js";
+import { exportDelta, exportDirectory, exportSaved, exportTable } from "../export/export-table.js";
 import { exportFormats, formatNamed } from "../export/formats.js";
 import { NUM_RESERVED, reserveSchemes, type ReserveScheme } from "../export/reserve.js";
+import { onnxInputs, type OnnxInput } from "../export/selection.js";
 import { rowsOf } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
@@ -19,6 +20,9 @@ export const formatSummaries: [name: string, summary: string][] = [...exportForm
 
 /** Values of `reserve`, for the help. */
 export const reservations: readonly ReserveScheme[] = reserveSchemes;
+
+/** Values of `onnxInput`, for the help. */
+export const onnxInputNames: readonly OnnxInput[] = onnxInputs;
 
 export interface ExportSummary {
   command: "export";
@@ -46,19 +50,25 @@ export async function exportRun(
   tell: (note: string) => void = () => undefined,
 ): Promise<ExportSummary> {
   const start = performance.now();
-  const { format: name, out, force, withWeight, strict, reserve, wide } = options;
+  const { format: name, out, force, withWeight, strict, wide, onnxInput } = options;
   const format = formatNamed(name);
   const toStdout = out === undefined || out === "-";
   if (toStdout && format.needsDirectory) {
     throw new UsageError(`format ${name} writes several files: give it a directory with -o DIR`);
   }
+  if (toStdout && "save" in format) {
+    throw new UsageError(`format ${name} is written to a file and not to a stream: give it one with -o FILE`);
+  }
   checkTogether(format, options);
+  // unknown keys have a row where a format looks keys up; which, its reader need not know
+  const reserve = options.reserve ?? (format.findsUnknown && onnxInput !== "row" ? "keras" : undefined);
   const opened = await openTable(path, options.table);
   const field = options.field === undefined ? undefined : opened.fieldNamed(options.field);
   // a delta says where rows go in a table that has its reserved rows already
   const { reserve: _, ...unreserved } = options;
   const isDelta = options.delta !== undefined;
-  const table = await tableToWrite(opened, format, field, isDelta ? unreserved : options, tell);
+  const asked = { ...unreserved, ...(reserve && !isDelta && { reserve }) };
+  const table = await tableToWrite(opened, format, field, asked, tell);
   const model = format.isOfModel ? await modelFacts(opened) : undefined;
   const selected = {
     format: name,
@@ -67,6 +77,7 @@ export async function exportRun(
     ...(field !== undefined && { field }),
     ...(reserve && { reserve }),
     ...(wide && { wide }),
+    ...(onnxInput && { onnxInput }),
   };
   const preprocess = await preprocessOf(opened);
   const texts = await textsOf(opened, table, options.table);
@@ -75,6 +86,7 @@ export async function exportRun(
     ...(model && { model }),
     ...(preprocess && { preprocess }),
     ...(texts && { texts }),
+    ...(options.mips && { isInnerProduct: true }),
   };
   const writeChunks = async (chunks: Chunks): Promise<void> => {
     if (!toStdout) return await writeFileAtomic(out, chunks, force, { signal });
@@ -96,7 +108,8 @@ export async function exportRun(
     delta = await exportDelta({ earlier, table, shift }, given, output, { signal });
     const counts = Object.entries(delta).map(([what, n]) => `${n} ${what}`);
     tell(`since '${options.delta}': ${counts.join(", ")}`);
-  } else if (format.needsDirectory) await exportDirectory(table, given, out!, force, { signal });
+  } else if ("save" in format) await exportSaved(table, { ...given, format }, out!, force, { signal });
+  else if (format.needsDirectory) await exportDirectory(table, given, out!, force, { signal });
   else await writeChunks(exportTable(table, given));
   const { first, last } = rowsOf(table, field);
   const { compose, mips = false, topCount, keys, normalize } = options;

@@ -187,7 +187,7 @@ function without(field: Field, expired: Uint8Array, offset: number): Field {
 }
 
 /** u32[numFeatures]: the feature of the earlier space with the same field and key, or NONE. */
-function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
+export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32Array {
   const from = new Uint32Array(space.numFeatures).fill(NONE);
   space.fields.forEach((field, f) => {
     const e = before.fields.findIndex(({ name }) => name === field.name);
@@ -246,7 +246,7 @@ function startOf(
 }
 
 /** What became of the earlier keys, in all and by field; out-of-vocabulary features are no keys. */
-function carriedOf(
+export function carriedOf(
   space: FeatureSpace,
   before: FeatureSpace,
   from: Uint32Array,

@@ -1,43 +1,30 @@
 // What a page shows of a run's table: lengths of its vectors, its items on a plane, the neighbours of a few.
 
 import { KeyIndex } from "../dataset/key-index.js";
-import type { SideTable } from "../dataset/side.js";
 import {
   isHole,
   keysOfRows,
   keyText,
-  pickRows,
   rowOf,
   rowsOf,
   type EmbeddingTable,
   type RowRange,
 } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
-import { planeOf, rowsWithDirection } from "../evaluation/plane.js";
 import { sampleRows } from "../evaluation/row-sample.js";
-import { keyAt } from "../log/dictionary.js";
-import type { FieldNorms, ItemMap, NeighbourList, ReportedTable } from "../report/content.js";
+import type { FieldNorms, NeighbourList, ReportedTable } from "../report/content.js";
 import { lengthOf } from "../retrieval/nearest.js";
 import { neighbors } from "../retrieval/neighbors.js";
 import { composeItems } from "./compose.js";
-import { labelsIn } from "./label-file.js";
+import { mapOf } from "./report-map.js";
+import { called, type Names } from "./report-names.js";
 import type { ReportOptions } from "./report-options.js";
 import type { OpenTable } from "./tables.js";
 
 /** Keys whose neighbours are listed when none is named. */
 const KEYS = 6;
-/** Labels that have a colour. */
-const LABELS = 9;
 /** Rows drawn by their count, of the points. */
 const BY_COUNT = 0.5;
-
-/** Names and labels of a field's keys. */
-export interface Names {
-  side: SideTable;
-  index: KeyIndex;
-  labelColumn: string | undefined;
-  nameColumn: string | undefined;
-}
 
 /**
  * @param keys of the field that is shown, whose neighbours are listed; the most frequent when absent
@@ -94,65 +81,6 @@ function normsOf(table: EmbeddingTable, field: string, points: number): FieldNor
   return { field, norms: norms.sort(), zeros: norms.filter((norm) => norm === 0).length, byCount };
 }
 
-/** The rows on a plane; undefined where they have none. */
-function mapOf(table: EmbeddingTable, sample: Uint32Array, names: Names | undefined): ItemMap | undefined {
-  const rows = rowsWithDirection(table.vectors, table.dim, sample);
-  if (table.dim < 2 || rows.length < 3) return undefined;
-  const { vectors, keys, counts, dim } = pickRows(table, rows);
-  const plane = planeOf(vectors, dim);
-  if (!plane) return undefined;
-  const points = Array.from(rows, (_, i) => ({
-    ...describe(keyText(keys, i), names),
-    count: counts[i]!,
-    x: plane.points[2 * i]!,
-    y: plane.points[2 * i + 1]!,
-  }));
-  const { explained } = plane;
-  if (names?.labelColumn === undefined) return { points, explained, labels: [] };
-  return { explained, column: names.labelColumn, ...coloured(points, names) };
-}
-
-/** A key with its name and its labels as the file has them. */
-function describe(key: string, names: Names | undefined): { key: string; name?: string; cell?: string } {
-  const cell = cellOf(key, names?.labelColumn, names);
-  return { ...called(key, names), ...(cell !== undefined && { cell }) };
-}
-
-function cellOf(key: string, column: string | undefined, names: Names | undefined): string | undefined {
-  if (!names || column === undefined) return undefined;
-  const row = names.index.findText(key);
-  const found = names.side.columns.find(({ name }) => name === column)!;
-  const code = row < 0 ? found.dictionary.size : found.codes[row]!;
-  return code < found.dictionary.size ? keyAt(found.dictionary, code) : undefined;
-}
-
-/** Colours for the labels of most points; of a point's several the one of fewest points, the more telling. */
-function coloured<Point extends { key: string }>(
-  points: readonly Point[],
-  { side, index, labelColumn }: Names,
-) {
-  const { names, labelsOf } = labelsIn(side, labelColumn!);
-  const own = points.map(({ key }) => {
-    const row = index.findText(key);
-    return row < 0 ? [] : [...labelsOf(row)];
-  });
-  const sizes = new Uint32Array(names.size);
-  for (const label of own.flat()) sizes[label]!++;
-  const shown = [...sizes.keys()]
-    .filter((label) => sizes[label]! > 0)
-    .sort((a, b) => sizes[b]! - sizes[a]! || a - b)
-    .slice(0, LABELS);
-  // the shown labels are in descending order, so the last that a point has is of fewest points
-  const labelOf = own.map((labels) => shown.findLastIndex((label) => labels.includes(label)));
-  return {
-    points: points.map((point, i) => ({ ...point, ...(labelOf[i]! >= 0 && { label: labelOf[i]! }) })),
-    labels: shown.map((label, i) => ({
-      label: keyAt(names, label),
-      points: labelOf.filter((one) => one === i).length,
-    })),
-  };
-}
-
 /** The keys of `--key FIELD:KEY`, without their field. @throws {UsageError} of another field, or the table has not got it */
 export function keysTold(opened: OpenTable, { field: shown, keys }: ReportOptions): string[] | undefined {
   const field = fieldToShow(opened, shown);
@@ -204,10 +132,4 @@ function listsOf(
       })),
     };
   });
-}
-
-/** A key with its name. */
-function called(key: string, names: Names | undefined): { key: string; name?: string } {
-  const name = cellOf(key, names?.nameColumn, names);
-  return { key, ...(name !== undefined && { name }) };
 }

@@ -5,7 +5,7 @@
 // The same runs give the same page: samples are drawn by hashes of keys, and no clock is asked.
 
 import { readPublication } from "../embedding/publication.js";
-import { openRun, type Run } from "../embedding/run-directory.js";
+import { DEFAULT_TABLE, openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
@@ -14,11 +14,12 @@ import { MOST_RUNS, reportPage } from "../report/page.js";
 import { nameAmong } from "./evaluate.js";
 import type { Watch } from "./progress.js";
 import { scoreForReport } from "./report-calibration.js";
-import { checkLabels, readNames, tableToShow } from "./report-names.js";
+import { checkLabels, readNames, type Names } from "./report-names.js";
 import type { ReportOptions, ReportSummary } from "./report-options.js";
 import { driftOf } from "./report-drift.js";
 import { gatesOf, importancesOf } from "./report-files.js";
-import { keysTold, reportTable } from "./report-table.js";
+import { fieldToShow, keysTold, reportTable } from "./report-table.js";
+import { openTable, type OpenTable } from "./tables.js";
 
 /** Dots of all maps of a page: it stays below 2 MB and opens at once. */
 const MOST_POINTS = 4500;
@@ -47,13 +48,11 @@ export async function report(
   const reported: ReportedRun[] = [];
   const absent = new Set(unscored);
   const points = Math.min(options.points, Math.floor(MOST_POINTS / runs.length));
-  // the keys whose neighbours are listed are those of the first run that has a table
-  let keys: readonly string[] | undefined;
+  const shared: SharedByRuns = {};
   const names = await namesOf(runs);
   for (const [i, run] of runs.entries()) {
     watch.signal.throwIfAborted();
-    const shown = await reportRun(run, names[i]!, { ...options, points }, keys, watch);
-    keys ??= shown.run.table?.neighbours.map(({ key }) => key);
+    const shown = await reportRun(run, names[i]!, { ...options, points }, shared, watch);
     reported.push({ ...shown.run, ...(measured[i] && { calibration: measured[i] }) });
     for (const text of shown.absent) absent.add(runs.length > 1 ? `${shown.run.name}: ${text}` : text);
   }
@@ -88,18 +87,42 @@ async function namesOf(runs: readonly Run[]): Promise<string[]> {
   return names;
 }
 
-/** What is shown of one run, but for its calibration; and what cannot be. */
-async function reportRun(
+/** What the first run that has a table decides for all. */
+interface SharedByRuns {
+  names?: Names | undefined;
+  /** whose neighbours are listed */
+  keys?: readonly string[];
+}
+
+/** The table, with the names and keys of the first run's. */
+async function sharedTable(opened: OpenTable, options: ReportOptions, shared: SharedByRuns) {
+  const isFirst = shared.keys === undefined;
+  if (isFirst) shared.names = await readNames(opened, fieldToShow(opened, options.field), options);
+  const table = await reportTable(opened, options, shared.names, shared.keys ?? keysTold(opened, options));
+  shared.keys ??= table.neighbours.map(({ key }) => key);
+  return table;
+}
+
+/** The default table, or the one that is named; of trees without a table of keys, none and a word. */
+async function tableToShow(
   run: Run,
-  name: string,
-  options: ReportOptions,
-  keys: readonly string[] | undefined,
-  watch: Watch,
-) {
+  { table }: ReportOptions,
+  absent: string[],
+): Promise<OpenTable | undefined> {
+  if (table !== undefined || run.tables.includes(DEFAULT_TABLE)) return await openTable(run.path, table);
+  absent.push(
+    run.tables.length === 0
+      ? "norms, map and neighbours: the run holds no table"
+      : `norms, map and neighbours: the run has no table of keys, only ${run.tables.join(", ")} (train-gbdt --entity makes one, --table shows another)`,
+  );
+  return undefined;
+}
+
+/** What is shown of one run, but for its calibration; and what cannot be. */
+async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
   const absent: string[] = [];
   const opened = await tableToShow(run, options, absent);
-  const names = opened && (await readNames(opened, options));
-  const table = opened && (await reportTable(opened, options, names, keys ?? keysTold(opened, options)));
+  const table = opened && (await sharedTable(opened, options, shared));
   const drift = opened && (await driftOf(opened, options, watch, absent));
   const [importances, gates] = [await importancesOf(run), await gatesOf(run)];
   const reported: ReportedRun = {

@@ -38,15 +38,27 @@ export interface TrainFmOptions
 
 /** @throws {UsageError} there is neither a label nor --negatives, or both */
 export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
-  const { negatives, positiveFrom, task } = options;
-  if (ranksItems(task)) {
+  if (ranksItems(options.task)) {
     checkEvents(roles, options);
     return;
   }
+  checkLabels(roles, options, " or rank with --task ranking");
+}
+
+/**
+ * For a training that predicts labels.
+ *
+ * @param others what else is there for a log of positive events, for the message
+ * @throws {UsageError} there is neither a label nor --negatives, or both
+ */
+export function checkLabels(
+  roles: Dataset["roles"],
+  { negatives, positiveFrom, task }: Pick<TrainFmOptions, "negatives" | "positiveFrom" | "task">,
+  others = "",
+): void {
   if (roles.label === undefined && negatives === 0) {
     throw new UsageError(
-      "no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4 " +
-        "or rank with --task ranking",
+      `no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4${others}`,
     );
   }
   if (negatives > 0 && roles.label !== undefined) {

@@ -11,17 +11,16 @@ import {
 } from "../dataset/vocabulary.js";
 import type { KeyHistory } from "../embedding/key-history.js";
 import type { Carried, Metrics, Trial } from "../embedding/manifest.js";
-import type { FeatureRows } from "../dataset/rows.js";
-import { metricsOf } from "../evaluation/metrics.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
 import type { TrainingControls } from "../trainers/controls.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import { learnerOf } from "../trainers/learners.js";
 import type { Start } from "../trainers/start.js";
-import type { Scorer, LearnerInput, Trained } from "../trainers/trained.js";
+import type { LearnerInput, Trained } from "../trainers/trained.js";
 import type { Examples } from "./examples.js";
 import { checkTask, goOn, type EarlierRun } from "./init.js";
+import { metricsOfRows, trainMetrics } from "./part-metrics.js";
 import { itemsOfRun, type RunItems } from "./items-of-run.js";
 import { nextHistory } from "./key-history.js";
 import { countUnseen, type SplitParts } from "./parts.js";
@@ -184,20 +183,4 @@ function carriedNotes(carried: Carried | undefined): string[] {
   return [
     `goes on from '${run}': ${kept} keys kept, of which this log lacks ${unseen}; ${carried.new} new, ${expired} expired`,
   ];
-}
-
-function trainMetrics({ epochs, bestEpoch, loss }: Trained): Metrics {
-  const { trainLoss } = epochs[bestEpoch - 1]!;
-  return loss === "logistic" ? { logLoss: trainLoss } : { rmse: Math.sqrt(trainLoss) };
-}
-
-async function metricsOfRows(
-  model: Scorer,
-  rows: FeatureRows,
-  examples: Examples,
-  threads: number,
-): Promise<Metrics> {
-  const scores = await model.score(rows, { threads });
-  const task = examples.task === "regression" ? "regression" : "binary";
-  return metricsOf(task, scores, rows.labels, { clip: examples.labelRange, weights: rows.weights });
 }

@@ -1,7 +1,9 @@
 // The examples that a training asks for, and what is said of them.
 
-import { ranksItems } from "../dataset/labels.js";
+import type { EventWeightOptions } from "../dataset/event-weights.js";
+import { ranksItems, type LabelledTask } from "../dataset/labels.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Noise } from "../sampling/noise-distribution.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
@@ -33,22 +35,55 @@ export function examplesOf(
     if (task === "ranking") observe({ stage: "note", text: togetherNote(examples, itemFields) });
     return examples;
   }
-  if (options.negatives === 0) {
-    return labelledExamples(space, parts, {
+  const { fm } = options;
+  return labelledOrDrawn(
+    space,
+    parts,
+    {
       ...others,
       ...(task && { task }),
-      negativeDownsampling: options.fm.negativeDownsampling ?? 1,
       seed: seedOf(options),
+      shuffle: fm.shuffle ?? true,
+      negativeDownsampling: fm.negativeDownsampling ?? 1,
       beside: options.out,
-    });
-  }
-  const { negatives, noise, itemFields, fm, minUsers = 0 } = options;
-  const seed = seedOf(options);
+    },
+    watch,
+  );
+}
+
+/** What decides the examples of a training that predicts labels. */
+export interface ExampleRequest extends EventWeightOptions {
+  /** by the labels when absent */
+  task?: LabelledTask;
+  positiveFrom?: number;
+  /** negatives an event, for a log without labels; 0 for a log with them */
+  negatives: number;
+  noise: Noise;
+  /** columns that go with the item; inferred when absent */
+  itemFields?: string[];
+  minUsers?: number;
+  seed: number;
+  shuffle: boolean;
+  /** share of the rows of label 0 that training sees */
+  negativeDownsampling: number;
+  /** files for the time of the training are made beside this path */
+  beside: string;
+}
+
+/** Rows with the log's labels, or events against negatives, whatever learns from them. */
+export function labelledOrDrawn(
+  space: FeatureSpace,
+  parts: SplitParts["parts"],
+  request: ExampleRequest,
+  { observe }: Watch,
+): Examples {
+  const { negatives, noise, itemFields, seed, shuffle, minUsers = 0 } = request;
+  if (negatives === 0) return labelledExamples(space, parts, request);
   const examples = negativeExamples(
     space,
     parts,
-    { negatives, noise, seed, minUsers, shuffle: fm.shuffle ?? true },
-    options,
+    { negatives, noise, seed, minUsers, shuffle },
+    request,
     itemFields,
   );
   const { exhausted } = examples.negatives!;

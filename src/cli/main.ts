@@ -21,6 +21,7 @@ import { addRollback } from "./commands/rollback.js";
 import { addTrainFm } from "./commands/train-fm.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
 import { addTrainGbdt } from "./commands/train-gbdt.js";
+import { addTrainNet } from "./commands/train-net.js";
 import { addTrainPca } from "./commands/train-pca.js";
 import { addTransform } from "./commands/transform.js";
 import { addConfigOption, applySettings } from "./settings.js";
@@ -66,6 +67,7 @@ function programOf(interrupts: Interrupts): Command {
     addTrainFm,
     addTrainGbdt,
     addTrainPca,
+    addTrainNet,
     addTransform,
     addImport,
     addExport,

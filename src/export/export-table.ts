@@ -3,10 +3,10 @@
 import { join } from "node:path";
 import { UsageError } from "../errors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { writeDirectory, type AtomicOptions } from "../io/atomic.js";
+import { writeDirectory, writeFileBy, type AtomicOptions } from "../io/atomic.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
-import { formatNamed } from "./formats.js";
+import { formatNamed, type SavedFormat } from "./formats.js";
 import { selectRows, type ExportOptions } from "./selection.js";
 
 /**
@@ -18,8 +18,11 @@ import { selectRows, type ExportOptions } from "./selection.js";
  */
 export function exportTable(table: EmbeddingTable, options: ExportOptions & { format: string }): Chunks {
   const format = formatNamed(options.format);
-  if (format.needsDirectory) {
-    throw new UsageError(`format ${options.format} writes several files: give a directory with -o DIR`);
+  if ("save" in format || format.needsDirectory) {
+    const what = format.needsDirectory
+      ? "several files: give a directory with -o DIR"
+      : "no stream: give a file with -o FILE";
+    throw new UsageError(`format ${options.format} writes ${what}`);
   }
   return format.chunks(selectRows(table, options));
 }
@@ -39,11 +42,37 @@ export async function exportDirectory(
   atomic: AtomicOptions = {},
 ): Promise<void> {
   const format = formatNamed(options.format);
-  if (!format.needsDirectory)
+  if (!format.needsDirectory || "save" in format)
     throw new UsageError(`format ${options.format} writes one file, not a directory`);
   const files = new Map(format.files(selectRows(table, options)));
   if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
   await writeFiles(files, target, force, { marker: format.marker, ...atomic });
+}
+
+/**
+ * Writes a format that its own package writes, whole or not at all.
+ *
+ * @throws {UsageError} as exportTable, or the package is not installed
+ * @throws {OutputError} the target exists (with force: and is no such directory), or cannot be created
+ * @throws {IoError} disk full, permission and the like on the way
+ */
+export async function exportSaved(
+  table: EmbeddingTable,
+  { format, ...options }: ExportOptions & { format: SavedFormat },
+  target: string,
+  force: boolean,
+  atomic: AtomicOptions = {},
+): Promise<void> {
+  const selection = selectRows(table, options);
+  const { marker } = format;
+  if (!format.needsDirectory)
+    return await writeFileBy(target, (path) => format.save(selection, path, atomic.signal), force, atomic);
+  const write = async (folder: string): Promise<void> => {
+    await format.save(selection, folder, atomic.signal);
+    if (options.preprocess)
+      await writeChunks(join(folder, "preprocess.json"), [options.preprocess], atomic.signal);
+  };
+  await writeDirectory(target, force, write, { ...(marker !== undefined && { marker }), ...atomic });
 }
 
 /**

@@ -12,11 +12,21 @@ import { checkedWords, TAB_OR_LINE_END } from "./words.js";
 
 /** Names of the files and their chunks. @throws {DataError} as `checkedWords` */
 export function faissFiles(selection: Selection): Map<string, Iterable<Uint8Array>> {
-  const { table, first, last, weights } = selection;
+  const { table, first, last } = selection;
   const { dim, vectors } = table;
+  const ids = idChunks(selection);
+  return new Map([
+    ["vectors.npy", npyChunks(vectors.subarray(first * dim, last * dim), [last - first, dim])],
+    ["ids.tsv", ids],
+  ]);
+}
+
+/** ids.tsv: what the number that an index gives stands for. @throws {DataError} as `checkedWords`, before the first chunk */
+export function idChunks(selection: Selection): Generator<Uint8Array> {
+  const { table, first, weights } = selection;
   const word = checkedWords(selection, TAB_OR_LINE_END);
   const out = new ByteWriter();
-  const ids = chunksByRow(selection, out, (row) => {
+  return chunksByRow(selection, out, (row) => {
     out.integer(row - first);
     out.byte(9);
     if (!isHole(table, row)) out.bytes(word(row));
@@ -26,8 +36,4 @@ export function faissFiles(selection: Selection): Map<string, Iterable<Uint8Arra
     }
     out.byte(10);
   });
-  return new Map([
-    ["vectors.npy", npyChunks(vectors.subarray(first * dim, last * dim), [last - first, dim])],
-    ["ids.tsv", ids],
-  ]);
 }

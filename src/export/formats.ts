@@ -10,12 +10,15 @@ import { elasticsearchChunks, jsonlChunks, qdrantChunks } from "./jsonl.js";
 import { libsvmChunks } from "./libsvm.js";
 import { npyFiles } from "./npy.js";
 import { npzChunks } from "./npz.js";
+import { onnxChunks } from "./onnx.js";
 import { parquetTable } from "./parquet.js";
 import { pgvectorChunks } from "./pgvector.js";
 import { redisChunks } from "./redis.js";
 import { safetensorsTable } from "./safetensors.js";
 import type { Selection } from "./selection.js";
+import { saveSqlite } from "./sqlite.js";
 import { projectorFiles, recboleChunks, starspaceChunks } from "./tab-separated.js";
+import { saveUsearch, USEARCH_FILE } from "./usearch.js";
 import { fasttextVecChunks, gloveChunks, word2vecBinChunks, word2vecChunks } from "./word2vec.js";
 
 interface FormatTraits {
@@ -27,6 +30,8 @@ interface FormatTraits {
   keepsRows?: true;
   /** it is of the model, not of the table alone: fields stand as trained, and items are not composed */
   isOfModel?: true;
+  /** it finds a row for keys that are not there, so that there must be one */
+  findsUnknown?: true;
 }
 
 export interface FileFormat extends FormatTraits {
@@ -41,9 +46,18 @@ export interface DirectoryFormat extends FormatTraits {
   files(selection: Selection): Map<string, Iterable<Uint8Array>>;
 }
 
-export type ExportFormat = FileFormat | DirectoryFormat;
+/** A format whose own package writes it, to a path and not to a stream. */
+export interface SavedFormat extends FormatTraits {
+  /** false: `path` is an empty file; true: a directory */
+  needsDirectory: boolean;
+  /** a file that every such directory holds */
+  marker?: string;
+  save: (selection: Selection, path: string, signal?: AbortSignal) => Promise<void>;
+}
 
-type Traits = Pick<FormatTraits, "keepsRows" | "isOfModel">;
+export type ExportFormat = FileFormat | DirectoryFormat | SavedFormat;
+
+type Traits = Pick<FormatTraits, "keepsRows" | "isOfModel" | "findsUnknown">;
 
 const file = (
   summary: string,
@@ -102,6 +116,37 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
     ),
   ],
   ["faiss", directory("directory of vectors.npy and ids.tsv", true, "ids.tsv", faissFiles, byRow)],
+  [
+    "usearch",
+    {
+      summary: "directory of index.usearch (nearest neighbours) and ids.tsv; needs the package usearch",
+      oneKeyColumn: true,
+      needsDirectory: true,
+      marker: USEARCH_FILE,
+      save: saveUsearch,
+    },
+  ],
+  [
+    "onnx",
+    file(
+      "a model that looks vectors up: for each field its keys (or rows) in, vectors out",
+      false,
+      onnxChunks,
+      {
+        keepsRows: true,
+        findsUnknown: true,
+      },
+    ),
+  ],
+  [
+    "sqlite",
+    {
+      summary: "a database of one table, with an index on field and key; needs the package node-sqlite3-wasm",
+      oneKeyColumn: false,
+      needsDirectory: false,
+      save: saveSqlite,
+    },
+  ],
   ["redis", file("HSET commands for `redis-cli --pipe`", true, redisChunks)],
   ["pgvector", file("text of PostgreSQL's COPY", false, pgvectorChunks)],
   ["qdrant-jsonl", file("one point a line", false, qdrantChunks)],

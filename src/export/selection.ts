@@ -18,6 +18,10 @@ export interface RowTexts {
   of: (row: number) => string;
 }
 
+/** What finds a row in an ONNX model: the key, or the row's number within the field. */
+export const onnxInputs = ["key", "row"] as const;
+export type OnnxInput = (typeof onnxInputs)[number];
+
 export interface ExportOptions {
   /** all fields when absent */
   field?: string;
@@ -33,6 +37,10 @@ export interface ExportOptions {
   /** how the table's padding and out-of-vocabulary rows stand, where it has them */
   reserve?: ReserveScheme;
   texts?: RowTexts;
+  /** onnx: what finds a row */
+  onnxInput?: OnnxInput;
+  /** usearch: vectors were made for a dot product */
+  isInnerProduct?: boolean;
 }
 
 /** Rows to export; `weights` is there only when they are to be written. */
@@ -46,6 +54,8 @@ export interface Selection extends RowRange {
   reserve?: ReserveScheme;
   /** csv, tsv and jsonl write it; the others have no place for it */
   texts?: RowTexts;
+  onnxInput?: OnnxInput;
+  isInnerProduct?: boolean;
 }
 
 /**
@@ -54,7 +64,17 @@ export interface Selection extends RowRange {
  * @throws {UsageError} the table has no such field, or no weights where they are asked for
  */
 export function selectRows(table: EmbeddingTable, options: ExportOptions): Selection {
-  const { field, withWeight, strict, wide = false, model, reserve, texts } = options;
+  const {
+    field,
+    withWeight,
+    strict,
+    wide = false,
+    model,
+    reserve,
+    texts,
+    onnxInput,
+    isInnerProduct,
+  } = options;
   if (withWeight && !table.weights) {
     throw new UsageError("the table has no weights: leave out --with-weight");
   }
@@ -69,6 +89,8 @@ export function selectRows(table: EmbeddingTable, options: ExportOptions): Selec
     ...(model && { model }),
     ...(reserve && { reserve }),
     ...(texts && { texts }),
+    ...(onnxInput && { onnxInput }),
+    ...(isInnerProduct && { isInnerProduct }),
   };
 }
 

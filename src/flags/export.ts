@@ -1,7 +1,7 @@
 // The flags of export, and what they say.
 
 import { Option, type Command } from "commander";
-import { reservations } from "../api/export.js";
+import { onnxInputNames, reservations } from "../api/export.js";
 import type { ExportRunOptions } from "../api/export-options.js";
 import type { Compose } from "../api/compose.js";
 import { composeOption } from "./compose-option.js";
@@ -22,6 +22,7 @@ export interface ExportFlags {
   wide?: boolean;
   delta?: string;
   reserve?: ExportRunOptions["reserve"];
+  onnxInput?: ExportRunOptions["onnxInput"];
   quiet?: boolean;
   out?: string;
   force?: boolean;
@@ -60,6 +61,12 @@ export function addExportFlags(command: Command): Command {
       "--delta <run>",
       "jsonl, npy: only the rows added, changed and removed since an earlier run, by their row numbers",
     )
+    .addOption(
+      new Option(
+        "--onnx-input <what>",
+        "onnx: keys (text; unknown ones find the out-of-vocabulary row), or rows (integers); default: key",
+      ).choices(onnxInputNames),
+    )
     .option("--wide", "parquet: a column a dimension in place of lists")
     .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
     .option("--force", "replace an existing output")
@@ -70,7 +77,7 @@ export function addExportFlags(command: Command): Command {
 /** The flags as options of the api. */
 export function exportOf(flags: ExportFlags): ExportRunOptions {
   const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
-  const { compose, mips = false, topCount, keys, normalize, reserve, wide, delta } = flags;
+  const { compose, mips = false, topCount, keys, normalize, reserve, wide, delta, onnxInput } = flags;
   return {
     format,
     withWeight,
@@ -85,6 +92,7 @@ export function exportOf(flags: ExportFlags): ExportRunOptions {
     ...(normalize && { normalize }),
     ...(reserve && { reserve }),
     ...(wide && { wide }),
+    ...(onnxInput && { onnxInput }),
     ...(delta !== undefined && { delta }),
     ...(out !== undefined && { out }),
   };

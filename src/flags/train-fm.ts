@@ -1,7 +1,6 @@
 // The flags of train-fm, and what they say.
 
 import { Option, type Command } from "commander";
-import { availableParallelism } from "node:os";
 import type { TrainFmOptions } from "../api/train-fm-options.js";
 import { UsageError } from "../errors.js";
 import {
@@ -13,55 +12,34 @@ import {
   tasks,
   type FmOptions,
 } from "../trainers/fm/options.js";
-import {
-  addBadRowOptions,
-  addHyperparameters,
-  addLogArgument,
-  addReadingOptions,
-  addRunOutput,
-  badRowsOf,
-  listOf,
-  numberOf,
-  readingOf,
-  wholeOf,
-  type BadRowFlags,
-  type ReadingFlags,
-} from "./options.js";
-import { addColumnOptions, columnsOf, type ColumnFlags } from "./column-options.js";
-import { addEventOptions, eventsOf, type EventFlags } from "./event-options.js";
-import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "./hash-keys-options.js";
+import { addHyperparameters, addRunOutput, badRowsOf, listOf, numberOf } from "./options.js";
 import { addImplicitOptions, implicitOf } from "./implicit-options.js";
+import { addLabelOptions, labelsOf, type LabelFlags } from "./label-options.js";
+import { addLogOptions, logOf, type LogFlags } from "./log-options.js";
 import { addRankingOptions, rankingOf, ranksItems, type RankingFlags } from "./ranking-options.js";
-import { addSplitOptions, splitOf, type SplitFlags } from "./split-options.js";
-import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "./vocabulary-options.js";
 import { addMemoryOption, memoryOf, type MemoryFlags } from "./memory-option.js";
 import { addWeeklyOptions, weeklyOf, type WeeklyFlags } from "./weekly-options.js";
 
-type ModelFlags = Pick<TrainFmOptions, "out" | "negatives"> & Partial<Pick<TrainFmOptions, "noise">>;
-type OptionalFlags = Partial<Pick<TrainFmOptions, "force" | "task" | "positiveFrom" | "itemFields">>;
 /** As commander gives them. */
-export type TrainFmFlags = ReadingFlags &
-  Omit<BadRowFlags, "force"> &
-  VocabularyFlags &
-  EventFlags &
-  HashKeysFlags &
-  SplitFlags &
+export type TrainFmFlags = LogFlags &
+  LabelFlags &
   WeeklyFlags &
   MemoryFlags &
-  ModelFlags &
-  OptionalFlags &
   RankingFlags &
-  ColumnFlags &
+  Partial<Pick<TrainFmOptions, "task">> &
   Partial<Omit<FmOptions, "loss">> & { l2?: number };
 
 /** Adds the flags. */
 export function addTrainFmFlags(command: Command): Command {
-  addBadRowOptions(addReadingOptions(addColumnOptions(addLogArgument(command))));
+  addLogOptions(command);
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
-  addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
   addMemoryOption(addWeeklyOptions(command));
   addImplicitOptions(addRankingOptions(command));
+  addLabelOptions(command, {
+    negatives: "; ranking: by default as the loss needs",
+    noise: "; sampled-softmax: popularity",
+  });
   command
     .addOption(model("--model <model>", "what is trained").choices(models).default("fm"))
     .addOption(
@@ -73,28 +51,6 @@ export function addTrainFmFlags(command: Command): Command {
       training("--method <method>", "how it is trained")
         .choices(methods)
         .default(undefined, "adagrad; implicit: als"),
-    )
-    .addOption(
-      model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
-    )
-    .addOption(
-      model(
-        "--negatives <n>",
-        "for a log without labels: negatives drawn an event; ranking: by default as the loss needs",
-      )
-        .argParser(wholeOf("--negatives", 1))
-        .default(0, "none"),
-    )
-    .addOption(
-      model("--noise <distribution>", "what negatives are drawn by")
-        .choices(["uniform", "popularity"])
-        .default(undefined, "uniform; sampled-softmax: popularity"),
-    )
-    .addOption(
-      model(
-        "--item-fields <columns>",
-        "columns that go with the item, as its vector and a negative do; inferred by default",
-      ).argParser(listOf),
     )
     .addOption(
       model("--link <link>", "als and mcmc: what turns a score into the probability of a label 1")
@@ -131,7 +87,7 @@ export async function trainFmOf(flags: TrainFmFlags): Promise<TrainFmOptions> {
 }
 
 function optionsOf(flags: TrainFmFlags): TrainFmOptions {
-  const { itemFields, positiveFrom, negatives } = flags;
+  const { negatives } = flags;
   const ranks = ranksItems(flags.task);
   if (flags.noise !== undefined && negatives === 0 && !ranks)
     throw new UsageError("--noise goes with --negatives or --task ranking");
@@ -149,23 +105,10 @@ function optionsOf(flags: TrainFmFlags): TrainFmOptions {
   if (flags.l2 !== undefined) [fm.l2Weight, fm.l2Vector] = [flags.l2, flags.l2];
   for (const { name } of hyperparameters) if (flags[name] !== undefined) fm[name] = flags[name];
   return {
-    ...columnsOf(flags),
-    ...(itemFields && { itemFields }),
+    ...logOf(flags, { unlabelled: negatives > 0 || ranks }),
+    ...labelsOf(flags),
     ...(flags.task && { task: flags.task }),
-    ...(positiveFrom !== undefined && { positiveFrom }),
-    onBadRow: flags.onBadRow,
-    infer: true,
-    unlabelled: negatives > 0 || ranks,
-    reading: readingOf(flags, flags.threads ?? availableParallelism()),
-    out: flags.out,
-    force: flags.force ?? false,
-    ...vocabularyOf(flags),
-    ...eventsOf(flags),
-    ...hashKeysOf(flags),
     ...rankingOf(flags),
-    negatives,
-    noise: flags.noise ?? "uniform",
-    ...splitOf(flags),
     ...weeklyOf(flags),
     ...memoryOf(flags),
     fm,

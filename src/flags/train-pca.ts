@@ -1,7 +1,6 @@
 // The flags of train-pca, and what they say.
 
 import { Option, type Command } from "commander";
-import { availableParallelism } from "node:os";
 import type { TrainPcaOptions } from "../api/train-pca-options.js";
 import { UsageError } from "../errors.js";
 import {
@@ -11,40 +10,17 @@ import {
   valueKinds,
   type PcaOptions,
 } from "../trainers/pca/options.js";
-import { addColumnOptions, columnsOf, type ColumnFlags } from "./column-options.js";
-import { addEventOptions, eventsOf, type EventFlags } from "./event-options.js";
-import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "./hash-keys-options.js";
-import {
-  addBadRowOptions,
-  addHyperparameters,
-  addLogArgument,
-  addReadingOptions,
-  addRunOutput,
-  badRowsOf,
-  readingOf,
-  type BadRowFlags,
-  type ReadingFlags,
-} from "./options.js";
-import { addSplitOptions, splitOf, type SplitFlags } from "./split-options.js";
-import { addVocabularyOptions, vocabularyOf, type VocabularyFlags } from "./vocabulary-options.js";
+import { addLogOptions, logOf, type LogFlags } from "./log-options.js";
+import { addHyperparameters, addRunOutput, badRowsOf } from "./options.js";
 
 const switches = ["scale", "whiten", "center", "exact"] as const;
 
 /** As commander gives them. */
-export type TrainPcaFlags = ReadingFlags &
-  Omit<BadRowFlags, "force"> &
-  VocabularyFlags &
-  EventFlags &
-  HashKeysFlags &
-  SplitFlags &
-  ColumnFlags &
-  Pick<TrainPcaOptions, "out"> & { force?: boolean; init?: string } & Partial<PcaOptions> &
-  Pick<PcaOptions, "matrix">;
+export type TrainPcaFlags = LogFlags & { init?: string } & Partial<PcaOptions> & Pick<PcaOptions, "matrix">;
 
 /** Adds the flags. */
 export function addTrainPcaFlags(command: Command): Command {
-  addBadRowOptions(addReadingOptions(addColumnOptions(addLogArgument(command))));
-  addVocabularyOptions(addEventOptions(addHashKeysOptions(addSplitOptions(command))));
+  addLogOptions(command);
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   command
     .addOption(
@@ -95,7 +71,8 @@ function optionsOf(flags: TrainPcaFlags): TrainPcaOptions {
         "--row-order RUN keeps its rows where they are",
     );
   }
-  const { oovDropout, ...vocabulary } = vocabularyOf(flags);
+  const unlabelled = flags.matrix === "interactions" || flags.matrix === "cooccurrence";
+  const { oovDropout, ...log } = logOf(flags, { unlabelled });
   if (oovDropout !== undefined)
     throw new UsageError("--oov-dropout hides keys from epochs, and train-pca has none: leave it out");
   const { matrix, values, normalize } = flags;
@@ -106,18 +83,5 @@ function optionsOf(flags: TrainPcaFlags): TrainPcaOptions {
   };
   for (const { name } of hyperparameters) if (flags[name] !== undefined) pca[name] = flags[name];
   for (const name of switches) if (flags[name] !== undefined) pca[name] = flags[name];
-  return {
-    ...columnsOf(flags),
-    onBadRow: flags.onBadRow,
-    infer: true,
-    unlabelled: matrix === "interactions" || matrix === "cooccurrence",
-    reading: readingOf(flags, flags.threads ?? availableParallelism()),
-    out: flags.out,
-    force: flags.force ?? false,
-    ...vocabulary,
-    ...eventsOf(flags),
-    ...hashKeysOf(flags),
-    ...splitOf(flags),
-    pca,
-  };
+  return { ...log, pca };
 }

@@ -123,9 +123,30 @@ export async function writeFileAtomic(
     }
     return;
   }
+  const write = async (temporary: string): Promise<void> => {
+    await writeChunks(temporary, chunks, signal);
+  };
+  await writeFileBy(path, write, force, { ...(signal && { signal }), ...(onStep && { onStep }) });
+}
+
+/**
+ * Makes a file whole or not at all: `write` fills an empty one under a temporary name, it is synced, then renamed.
+ *
+ * @throws {OutputError} as checkOutput, or the target is a device or a pipe, which is not made by renaming
+ * @throws {IoError} disk full, permission and the like on the way
+ */
+export async function writeFileBy(
+  path: string,
+  write: (temporary: string) => Promise<void>,
+  force: boolean,
+  { signal, onStep }: AtomicOptions = {},
+): Promise<void> {
+  await checkOutput(path, force, "file");
+  if (await isSpecial(path)) throw new OutputError(`output '${path}' is no file: give a file's name`);
   await sweep(path);
   await underTemporaryName(path, "file", async (temporary) => {
-    await writeChunks(temporary, chunks, signal);
+    await write(temporary);
+    await syncDirectory(temporary);
     await onStep?.("written");
     signal?.throwIfAborted();
     if (!force && (await lstat(path).catch(() => undefined))) {

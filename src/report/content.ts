@@ -55,7 +55,7 @@ export interface ItemMap {
   explained: number;
   /** the column that gives colours */
   column?: string;
-  /** by descending number of points; what is not among them is grey */
+  /** those that have a colour, the same on all maps, with the points that have it; what is not among them is grey */
   labels: readonly { label: string; points: number }[];
 }
 

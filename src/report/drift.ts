@@ -43,9 +43,9 @@ function partOf(pen: Pen, runs: readonly ReportedRun[], run: Drifted): Markup {
   const rows = fields.map(({ field, rows: n, norms, neighbourOverlap, displacement: d }) => [
     html`<span class="key">${shortened(field, 40)}</span>`,
     ...[n.both, n.gained, n.lost].map(whole),
-    ...[norms.a, norms.b].map(short),
+    ...[norms.a, norms.b].map((value) => value.toFixed(4)),
     neighbourOverlap === undefined ? "" : percent(neighbourOverlap),
-    ...[d?.mean, d?.median, d?.p90].map(short),
+    ...[d?.mean, d?.median, d?.p90].map((value) => value?.toFixed(4) ?? ""),
   ]);
   const sampled = fields.filter((field) => field.sampled !== undefined);
   const note =

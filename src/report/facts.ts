@@ -93,11 +93,20 @@ function listOf(items: readonly Markup[]): Markup | undefined {
 
 /** Every option that says something, as it was used. */
 function optionsOf(options: Record<string, unknown> | undefined): Markup | undefined {
-  const told = Object.entries(options ?? {}).filter(([name, value]) => name !== "log" && !isEmpty(value));
+  const told = flat(options ?? {}).filter(([name, value]) => name !== "log" && !isEmpty(value));
   if (told.length === 0) return undefined;
   return html`<ul class="options">
     ${told.map(([name, value]) => html`<li><b>${name}</b> ${shortened(textOf(value), VALUE)}</li> `)}
   </ul>`;
+}
+
+/** Options of options by their path: `reading.header`. */
+function flat(options: Record<string, unknown>): [string, unknown][] {
+  return Object.entries(options).flatMap(([name, value]): [string, unknown][] =>
+    typeof value === "object" && value !== null && !Array.isArray(value)
+      ? Object.entries(value).map(([inner, one]) => [`${name}.${inner}`, one])
+      : [[name, value]],
+  );
 }
 
 function isEmpty(value: unknown): boolean {

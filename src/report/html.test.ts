@@ -30,5 +30,5 @@ test("a long text is cut between characters, and a short one is as it was", () =
 
 test("the first cell of a table's row is its head, and columns after the texts are numbers", () => {
   const { text } = tableOf(["key", "rows"], [["a<b", 3]]);
-  expect(text.replaceAll("\n", "")).toContain('<th scope="row">a&lt;b</th><td class="number">3</td>');
+  expect(text).toMatch(/<th scope="row" *>a&lt;b<\/th>\s*<td +class="number">3<\/td>/);
 });

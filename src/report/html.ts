@@ -54,22 +54,10 @@ export function shortened(text: string, most: number): string {
 }
 
 /** A table; columns after the first `texts` hold numbers and stand to the right. */
-export function tableOf(
-  head: readonly string[],
-  rows: readonly (readonly Content[])[],
-  texts = 1,
-  caption?: string,
-): Markup {
-  const kind = (c: number) => (c < texts ? undefined : html` class="number"`);
+export function tableOf(head: readonly string[], rows: readonly (readonly Content[])[], texts = 1): Markup {
+  const kind = (c: number) => (c < texts ? undefined : html`class="number"`);
   return html`<div class="wide">
     <table>
-      ${
-        caption === undefined
-          ? undefined
-          : html`<caption>
-              ${caption}
-            </caption>`
-      }
       <thead>
         <tr>
           ${head.map((title, c) => html`<th scope="col" ${kind(c)}>${title}</th>`)}
@@ -79,7 +67,7 @@ export function tableOf(
         ${rows.map(
           (cells) =>
             html`<tr>
-              ${cells.map((cell, c) => (c === 0 ? html`<th scope="row">${cell}</th>` : html`<td${kind(c)}>${cell}</td>`))}
+              ${cells.map((cell, c) => (c === 0 ? html`<th scope="row" ${kind(c)}>${cell}</th>` : html`<td ${kind(c)}>${cell}</td>`))}
             </tr> `,
         )}
       </tbody>

@@ -30,17 +30,27 @@ export function itemMaps(pen: Pen, runs: readonly ReportedRun[]): Section | unde
     title: `A map of ${shortened(first.table.field, 40)}`,
     lead: html`Each dot is a key, each vector scaled to length 1 and laid on the first two principal
     components. Point at a dot for its name.${several}`,
-    body: html`${column !== undefined && labels.length > 0 ? legendOfLabels(column, first.table.map) : undefined}
+    body: html`${
+        column !== undefined && labels.length > 0
+          ? legendOfLabels(
+              column,
+              shown.map(({ table }) => table.map),
+            )
+          : undefined
+      }
       <div class="grid maps">${shown.map((run) => drawn(pen, runs, run))}</div>`,
   };
 }
 
-function legendOfLabels(column: string, { labels, points }: ItemMap): Markup {
-  const others = points.filter(({ label }) => label === undefined).length;
+/** Labels are the same on all maps; how many keys have each is told where there is one. */
+function legendOfLabels(column: string, maps: readonly ItemMap[]): Markup {
+  const [{ labels }] = maps as [ItemMap];
+  const note = (count: number) => (maps.length === 1 ? { note: whole(count) } : {});
+  const others = maps.flatMap(({ points }) => points).filter(({ label }) => label === undefined).length;
   return html`<p class="legend-title">${shortened(column, 40)}</p>
     ${legend([
-      ...labels.map(({ label, points: n }, i) => ({ name: label, color: labelColors[i]!, note: whole(n) })),
-      ...(others > 0 ? [{ name: "others", color: OTHERS, note: whole(others) }] : []),
+      ...labels.map(({ label, points: n }, i) => ({ name: label, color: labelColors[i]!, ...note(n) })),
+      ...(others > 0 ? [{ name: "others", color: OTHERS, ...note(others) }] : []),
     ])}`;
 }
 

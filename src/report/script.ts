@@ -1,8 +1,8 @@
 // The page's one script: names appear at once, under a finger too. Without it, a browser shows the same titles after a moment.
 
 /**
- * JavaScript of the page: the title of the mark under the pointer, or of the nearest within a finger's breadth, stands beside it.
- * It reads what is on the page and writes text alone.
+ * JavaScript of the page. A label of the map that is pointed at, or has the focus, is seen alone; and the title of the mark under the pointer, or of
+ * the nearest within a finger's breadth, stands beside it. It reads what is on the page and writes text alone.
  */
 export const script = `
 "use strict";
@@ -10,6 +10,16 @@ const tip = document.createElement("div");
 tip.className = "tip";
 tip.hidden = true;
 document.body.append(tip);
+for (const item of document.querySelectorAll("#map .legend li")) {
+  const fill = item.querySelector("circle").getAttribute("fill");
+  const alone = (on) => {
+    for (const dot of document.querySelectorAll("#map figure circle"))
+      dot.style.opacity = on && dot.getAttribute("fill") !== fill ? 0.08 : "";
+  };
+  item.tabIndex = 0;
+  for (const event of ["pointerenter", "focus"]) item.addEventListener(event, () => alone(true));
+  for (const event of ["pointerleave", "blur"]) item.addEventListener(event, () => alone(false));
+}
 for (const svg of document.querySelectorAll("figure > svg")) {
   const marks = [...svg.querySelectorAll("title")].map((title) => {
     const mark = title.parentElement;

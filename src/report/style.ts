@@ -48,13 +48,14 @@ svg text { white-space: pre; }
 .dot { display: inline-block; width: .7em; height: .7em; border-radius: 50%; margin-right: .45em; }
 .legend { list-style: none; display: flex; flex-wrap: wrap; gap: .2rem 1.1rem; margin: 0 0 1rem; padding: 0; font-size: .9rem; }
 .legend svg { width: .75em; height: .75em; margin-right: .4em; }
+#map .legend li[tabindex] { cursor: pointer; }
 .legend-title { font-size: .85rem; color: var(--soft); margin: 0 0 .15rem; }
 .wide { overflow-x: auto; max-width: 100%; margin-bottom: 1rem; }
 table { border-collapse: collapse; font-size: .88rem; }
 th, td { text-align: left; vertical-align: baseline; padding: .3rem .9rem .3rem 0; border-bottom: 1px solid var(--rule); font-weight: 400; }
 thead th { color: var(--soft); font-size: .84rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-tbody th { max-width: 26rem; }
+tbody th:not(.number) { min-width: 6.5rem; max-width: 26rem; }
 .passed { color: var(--good); white-space: nowrap; }
 .failed { color: var(--bad); font-weight: 600; white-space: nowrap; }
 details { margin-top: .35rem; font-size: .9rem; }
@@ -89,9 +90,15 @@ footer { color: var(--soft); font-size: .84rem; margin-top: 3rem; }
   .grid { grid-template-columns: 1fr 1fr; }
   .maps { grid-template-columns: 1fr 1fr; }
   figure.map:only-child { grid-column: 1 / -1; }
-  .cards { grid-template-columns: 1fr 1fr 1fr; }
+  .cards { grid-template-columns: 1fr 1fr 1fr; gap: 1.25rem 1.5rem; }
+  .wide { overflow: visible; }
+  table, .near, dl { font-size: 8.5pt; }
+  th, td { padding: .2rem .6rem .2rem 0; }
+  thead th { font-size: inherit; }
   figure, article, tr, li { break-inside: avoid; }
-  h2, h3, .lead { break-after: avoid; }
+  h2, h3, h4, .lead, .legend, figcaption { break-after: avoid; }
+  .lead { break-inside: avoid; }
+  .grid, .cards, .wide { break-before: avoid; }
   svg, .dot, .near b { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
 }
 `;

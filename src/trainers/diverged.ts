@@ -2,14 +2,15 @@
 
 import { DivergedError } from "../errors.js";
 
-/** The error that stops a training. @param what happened */
+/** The error that stops a training. @param what happened @param others what else is there to try */
 export function diverged(
   what: string,
   epoch: number,
   { learningRate }: { learningRate: number },
+  others = "a greater --l2-vector, or numeric columns of smaller range",
 ): DivergedError {
   return new DivergedError(
     `${what} in epoch ${epoch}, at learning rate ${learningRate}: ` +
-      `try --learning-rate ${learningRate / 5}, a greater --l2-vector, or numeric columns of smaller range`,
+      `try --learning-rate ${learningRate / 5}, ${others}`,
   );
 }

@@ -20,12 +20,12 @@ export function tableFeatures({ fields, offsets }: FeatureSpace): Uint32Array {
 /**
  * The table of a model.
  *
- * @param w       f32[numFeatures]
+ * @param w       f32[numFeatures]; absent where features have no weights
  * @param vectors f32[numFeatures * dim], row-major
  */
 export function featureTable(
   space: FeatureSpace,
-  { dim, w, vectors }: { dim: number; w: Float32Array; vectors: Float32Array },
+  { dim, w, vectors }: { dim: number; w?: Float32Array; vectors: Float32Array },
 ): EmbeddingTable {
   const features = tableFeatures(space);
   const counts = featureCounts(space);
@@ -36,7 +36,7 @@ export function featureTable(
     fieldOf: new Uint32Array(features.length),
     keys: joinKeys(space.fields),
     counts: features.map((feature) => counts[feature]!),
-    weights: Float32Array.from(features, (feature) => w[feature]!),
+    ...(w && { weights: Float32Array.from(features, (feature) => w[feature]!) }),
     vectors: new Float32Array(features.length * dim),
   };
   let f = 0;

@@ -21,6 +21,7 @@ import { turnedAlike } from "./fm/mcmc/draws.js";
 import { learnCoordinates, readDraws, readEnsemble } from "./fm/mcmc/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
 import { learnImplicit } from "./implicit/learn.js";
+import { NET_MODEL, readNet } from "./net/model.js";
 import { readPca } from "./pca/learn.js";
 import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
@@ -134,6 +135,7 @@ const readers: Record<string, Reader> = {
   lr: readFm,
   ffm: readFfm,
   pca: readPca,
+  [NET_MODEL]: readNet,
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */

@@ -18,7 +18,7 @@ import { keepUntouched, type Start } from "../start.js";
 import { runEpochs, type Steered } from "../steered.js";
 import { checkGrowth } from "./growth.js";
 import { KeptParameters } from "./kept.js";
-import { labelsOf } from "./label-scale.js";
+import { labelsOf } from "../label-scale.js";
 import { FmMachine } from "./machine.js";
 import { checkMemory } from "./memory.js";
 import type { FmModel } from "./model.js";

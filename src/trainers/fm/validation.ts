@@ -2,7 +2,7 @@
 
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { Judge } from "../controls.js";
-import { sumOf } from "./label-scale.js";
+import { sumOf } from "../label-scale.js";
 import type { FmMachine } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";
 

@@ -13,7 +13,7 @@ import type { TrainingControls } from "../../controls.js";
 import type { EpochEvent } from "../../epoch.js";
 import { keepUntouched, type Start } from "../../start.js";
 import { runEpochs, type Steered } from "../../steered.js";
-import { labelsOf, sumOf } from "../label-scale.js";
+import { labelsOf, sumOf } from "../../label-scale.js";
 import type { FmModel, FmParameters } from "../model.js";
 import type { FmOptions } from "../options.js";
 import { Chain, SPREAD, type ChainInput } from "./chain.js";

@@ -1,18 +1,17 @@
-// Where w0 starts, and the unit that labels are trained in.
+// Where a constant score starts, and the unit that labels are trained in.
 
-import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
-import { DataError } from "../../errors.js";
-import { log } from "../../kernels/reference/exp.js";
-import type { FmOptions } from "./options.js";
+import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
+import { DataError } from "../errors.js";
+import { log } from "../kernels/reference/exp.js";
 
 /**
- * The best constant score, where w0 starts, and what labels are divided by, so that steps and penalties mean the same whatever
+ * The best constant score, where training starts, and what labels are divided by, so that steps and penalties mean the same whatever
  * their unit: the labels' mean and standard deviation for the squared loss, log-odds and 1 for the logistic loss. Rows count
  * by their weights.
  *
  * Of drawn rows only the first chunk is looked at.
  */
-export function labelsOf(train: TrainingRows, loss: FmOptions["loss"]): { bias: number; scale: number } {
+export function labelsOf(train: TrainingRows, loss: "logistic" | "squared"): { bias: number; scale: number } {
   const { numRows, labels, weights } = train.kind === "drawn" ? firstOf(train.draw(1)) : train.rows;
   const total = weights ? sumOf(weights) : numRows;
   let sum = 0;

@@ -1,0 +1,140 @@
+// onnx: a model that looks vectors up, one Gather a field, for a network's serving graph or as it is.
+//
+//   input  FIELD         string[N] a key, or with --onnx-input row int64[N] a row of the field
+//   output FIELD_vector  f32[N, dim]
+//   output FIELD_weight  f32[N], with weights
+//
+// A key finds its row by ai.onnx.ml's LabelEncoder. The empty key, a missing cell, is the padding row of zeros, and a key that is
+// not there the out-of-vocabulary row. Rows are the table's with --reserve's among them, so that a row means what it means in npy.
+// A numeric field has no keys: it is there under --onnx-input row alone.
+
+import { UsageError, excerpt } from "../errors.js";
+import { isHole, rowsOf, type RowRange } from "../embedding/table.js";
+import {
+  floatTensor,
+  intAttribute,
+  intsAttribute,
+  modelChunks,
+  node,
+  stringsAttribute,
+  type Graph,
+} from "./onnx-model.js";
+import { repeatedField, varint, varintLength, type Piece } from "./protobuf.js";
+import { reservedRows, type ReserveScheme } from "./reserve.js";
+import { keyBytes, type Selection } from "./selection.js";
+
+/**
+ * The bytes of the model. By keys the selection has reserved rows, for those that are not there.
+ *
+ * @throws {UsageError} two names of the model would be the same, or no field has keys
+ * @throws {DataError} it would be larger than 2 GiB
+ */
+export function onnxChunks(selection: Selection): Iterable<Uint8Array> {
+  const { table, field, reserve } = selection;
+  const byKey = selection.onnxInput !== "row";
+  const fields = (field === undefined ? table.fields : [field]).filter(
+    (name) => !byKey || hasKeys(selection, rowsOf(table, name)),
+  );
+  if (fields.length === 0) {
+    const what = field === undefined ? "no field has keys" : `field ${excerpt(field)} has none`;
+    throw new UsageError(`format onnx finds rows by their keys, and ${what}: take --onnx-input row`);
+  }
+  if (byKey && !reserve) throw new UsageError("format onnx by keys needs rows for unknown ones: --reserve");
+  checkNames(fields);
+  const graph: Graph = { nodes: [], initializers: [], inputs: [], outputs: [] };
+  for (const name of fields) addField(graph, selection, name, byKey ? reserve : undefined);
+  return modelChunks(graph);
+}
+
+/** @param scheme where keys find padding and unknown ones; undefined: the input is the row */
+function addField(
+  { nodes, initializers, inputs, outputs }: Graph,
+  selection: Selection,
+  name: string,
+  scheme: ReserveScheme | undefined,
+): void {
+  const { table, weights } = selection;
+  const { dim, vectors } = table;
+  const { first, last } = rowsOf(table, name);
+  const numRows = last - first;
+  const axis = `${name} rows`;
+  inputs.push({ name, element: scheme ? "string" : "int64", shape: [axis] });
+  const row = scheme ? `${name}/row` : name;
+  if (scheme) nodes.push(labelEncoder(selection, { first, last }, scheme, name));
+  const addGather = (what: string, shape: number[], values: Float32Array): void => {
+    const [tensor, output] = [`${name}/${what}s`, `${name}_${what}`];
+    initializers.push(floatTensor(tensor, [numRows, ...shape], values));
+    nodes.push(node("Gather", [tensor, row], [output], [intAttribute("axis", 0)]));
+    outputs.push({ name: output, element: "float", shape: [axis, ...shape] });
+  };
+  addGather("vector", [dim], vectors.subarray(first * dim, last * dim));
+  if (weights) addGather("weight", [], weights.subarray(first, last));
+}
+
+/** Keys to rows of the field: `keys_strings` and `values_int64s` side by side, `default_int64` for all others. */
+function labelEncoder(
+  { table }: Selection,
+  { first, last }: RowRange,
+  scheme: ReserveScheme,
+  name: string,
+): Piece {
+  const { padding, outOfVocabulary } = reservedRows(scheme);
+  const rowOf: number[] = [];
+  for (let row = first; row < last; row++) if (!isHole(table, row)) rowOf.push(row);
+  // the empty key stands last
+  const key = (i: number): Uint8Array => (i < rowOf.length ? keyBytes(table, rowOf[i]!) : new Uint8Array());
+  const value = (i: number): number => (i < rowOf.length ? rowOf[i]! - first : padding);
+  const keys = repeatedField(
+    9,
+    rowOf.length + 1,
+    (out, i) => {
+      for (const byte of varint(key(i).length)) out.byte(byte);
+      out.bytes(key(i));
+    },
+    { lengthOf: (i) => varintLength(key(i).length) + key(i).length },
+  );
+  const rows = repeatedField(
+    8,
+    rowOf.length + 1,
+    (out, i) => {
+      for (const byte of varint(value(i))) out.byte(byte);
+    },
+    { lengthOf: (i) => varintLength(value(i)), isVarint: true },
+  );
+  const unknown = outOfVocabulary < 0 ? last - first + outOfVocabulary : outOfVocabulary;
+  return node(
+    "LabelEncoder",
+    [name],
+    [`${name}/row`],
+    [
+      stringsAttribute("keys_strings", keys),
+      intsAttribute("values_int64s", rows),
+      intAttribute("default_int64", unknown),
+    ],
+    "ai.onnx.ml",
+  );
+}
+
+/** A numeric field has a single row, of the empty key. */
+function hasKeys({ table: { keys } }: Selection, { first, last }: RowRange): boolean {
+  return keys.offsets[last]! > keys.offsets[first]!;
+}
+
+/** @throws {UsageError} a field is called as another's output */
+function checkNames(fields: readonly string[]): void {
+  const names = new Map<string, string>();
+  for (const field of fields) {
+    for (const name of [
+      field,
+      `${field}/row`,
+      ...["vector", "weight"].flatMap((what) => [`${field}/${what}s`, `${field}_${what}`]),
+    ]) {
+      const other = names.get(name);
+      if (other !== undefined)
+        throw new UsageError(
+          `fields ${excerpt(other)} and ${excerpt(field)} would both have ${excerpt(name)} in the model: rename a column, or export one --field`,
+        );
+      names.set(name, field);
+    }
+  }
+}

@@ -1,0 +1,28 @@
+// Packages that are installed only where their format is wanted: loaded when used.
+
+import { UsageError } from "../errors.js";
+
+/**
+ * What an optional package exports.
+ *
+ * @param format that needs it, and the versions of it that are known to work
+ * @throws {UsageError} it is not installed, or not for this machine
+ */
+export async function optionalPackage<T>(
+  format: string,
+  [name, versions]: readonly [name: string, versions: string],
+  load: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await load();
+  } catch (error) {
+    const isAbsent = error instanceof Error && "code" in error && error.code === "ERR_MODULE_NOT_FOUND";
+    const why = isAbsent
+      ? "which is not installed"
+      : `which does not load here (${error instanceof Error ? error.message.split("\n")[0] : String(error)})`;
+    throw new UsageError(
+      `format ${format} is written by the package ${name}, ${why}: npm install ${name}@${versions}, beside embed-tables`,
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,52 @@
+// usearch: a directory of index.usearch, an approximate index of nearest neighbours, and ids.tsv, which tells what a found
+// number stands for (row TAB key, as faiss has it).
+//
+// Distances are cosines, as those of `embed neighbors`; with --mips inner products. Rows are added one after another by one thread, since
+// the graph depends on their order: the same table gives the same bytes. Holes of --row-order are left out.
+// Source: Malkov and Yashunin 2016 (arXiv:1603.09320); the package is https://github.com/unum-cloud/usearch.
+
+import { join } from "node:path";
+import { isHole } from "../embedding/table.js";
+import { writeChunks } from "../io/write.js";
+import { idChunks } from "./faiss.js";
+import { optionalPackage } from "./optional-package.js";
+import type { Selection } from "./selection.js";
+
+export const USEARCH_FILE = "index.usearch";
+export const USEARCH_PACKAGE = ["usearch", "~2.25"] as const;
+
+/** usearch's own defaults, stated so that a version that has others builds the same graph. */
+const GRAPH = { connectivity: 16, expansion_add: 128, expansion_search: 64 };
+const ROWS_AT_A_TIME = 1024;
+
+/**
+ * Writes the files into a directory.
+ *
+ * @throws {UsageError} the package is not installed
+ * @throws {DataError} as faiss
+ */
+export async function saveUsearch(selection: Selection, folder: string, signal?: AbortSignal): Promise<void> {
+  const { table, first, last } = selection;
+  const { dim, vectors } = table;
+  const ids = idChunks(selection);
+  const { default: usearch } = await optionalPackage("usearch", USEARCH_PACKAGE, () => import("usearch"));
+  const metric = selection.isInnerProduct ? "ip" : "cos";
+  const index = new usearch.Index({ dimensions: dim, metric, quantization: "f32", multi: false, ...GRAPH });
+  for (let from = first; from < last; from += ROWS_AT_A_TIME) {
+    const to = Math.min(last, from + ROWS_AT_A_TIME);
+    const rows = Array.from({ length: to - from }, (_, i) => from + i).filter((row) => !isHole(table, row));
+    const values = new Float32Array(rows.length * dim);
+    rows.forEach((row, i) => values.set(vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+    if (rows.length > 0)
+      index.add(
+        BigUint64Array.from(rows, (row) => BigInt(row - first)),
+        values,
+        1,
+      );
+    // lets an interruption be heard
+    await new Promise(setImmediate);
+    signal?.throwIfAborted();
+  }
+  index.save(join(folder, USEARCH_FILE));
+  await writeChunks(join(folder, "ids.tsv"), ids, signal);
+}

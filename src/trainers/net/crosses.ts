@@ -1,0 +1,65 @@
+// Crosses of the wide part: pairs of features of two fields, by their hash.
+//
+//   (feature a of field A, feature b of field B) ──► weight  p 2^bits + hash(a, b)  of the pair p = (A, B)
+//
+// A hash needs no vocabulary, so that a pair which training never met has a weight, too, as others that share it have left it.
+// Source: Cheng et al. 2016 (arXiv:1606.07792), eq. 1; the hash is that of Weinberger et al. 2009 (arXiv:0902.2206).
+
+import { firstPair, type FeatureRows } from "../../dataset/rows.js";
+import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { UsageError } from "../../errors.js";
+import type { NetRows } from "../../kernels/net-shape.js";
+import { draw } from "../../kernels/reference/random.js";
+
+/** Which fields are crossed. */
+export interface CrossPlan {
+  /** names of fields */
+  fields: readonly (readonly [string, string])[];
+  /** a pair's crosses share 2^bits weights */
+  bits: number;
+}
+
+/** The weights that crosses have. */
+export function numCrossesOf({ fields, bits }: CrossPlan): number {
+  return fields.length * 2 ** bits;
+}
+
+/** What finds the crosses of rows; undefined where none are. @throws {UsageError} a pair names what is no field of keys */
+export function crosserOf(
+  space: FeatureSpace,
+  { fields, bits }: CrossPlan,
+): ((rows: FeatureRows) => NonNullable<NetRows["crosses"]>) | undefined {
+  if (fields.length === 0) return undefined;
+  const pairs = fields.map((pair) => pair.map((name) => fieldIndex(space, name, pair)));
+  const hashes = featureHashes(space);
+  const fieldOf = fieldOfFeatures(space.offsets);
+  const placeOf = (p: number, a: number, b: number): number => {
+    const first = draw(draw(p, hashes[2 * a]!), hashes[2 * a + 1]!);
+    return p * 2 ** bits + (draw(draw(first, hashes[2 * b]!), hashes[2 * b + 1]!) >>> (32 - bits));
+  };
+  return (rows) => {
+    const indptr = new Uint32Array(rows.numRows + 1);
+    const found: number[] = [];
+    for (let r = 0; r < rows.numRows; r++) {
+      const own = rows.ids.subarray(firstPair(rows, r), firstPair(rows, r + 1));
+      pairs.forEach(([A, B], p) => {
+        for (const a of own) {
+          if (fieldOf[a] !== A) continue;
+          for (const b of own) if (fieldOf[b] === B) found.push(placeOf(p, a, b));
+        }
+      });
+      indptr[r + 1] = found.length;
+    }
+    return { width: 0, indptr, ids: Uint32Array.from(found) };
+  };
+}
+
+function fieldIndex({ fields }: FeatureSpace, name: string, pair: readonly string[]): number {
+  const f = fields.findIndex((field) => field.name === name);
+  const names = fields.filter(({ kind }) => kind !== "number").map((field) => field.name);
+  if (f >= 0 && fields[f]!.kind !== "number") return f;
+  throw new UsageError(
+    `--cross ${pair.join("*")}: '${name}' is ${f < 0 ? "no field" : "a number (--numeric NAME:bins=20 makes keys of it)"}; ` +
+      `fields of keys are ${names.join(", ")}`,
+  );
+}

@@ -1,0 +1,214 @@
+// A trained network, how it scores rows, and how it stands in a run directory.
+//
+//   embeddings.arrow        the network's own embedding layer: a row for each key of each field: its vector; of fnn and
+//                           wide-deep its weight w, of fnn an input of the network, of wide-deep that of the wide part
+//   model/net.json          the form of the network (StoredShape)
+//   model/net.safetensors   the rest by the names of parameterShapes; oovEmbeddings f32[numFields][W] and oovWide f32[numFields]:
+//                           out-of-vocabulary features (0 for a numeric field, which has none); crosses f32[numCrosses]
+
+import type { FeatureRows } from "../../dataset/rows.js";
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { readSafetensors, safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { ArtifactError } from "../../errors.js";
+import { embeddingWidth, parameterShapes, type NetShape } from "../../kernels/net-shape.js";
+import type { EpochEvent } from "../epoch.js";
+import { featureTable, tableFeatures } from "../feature-table.js";
+import { floatsOf, type NamedArrays } from "../named-arrays.js";
+import type { Scorer } from "../trained.js";
+import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
+import { startNet } from "./machine.js";
+import type { NetPlan } from "./plan.js";
+import { netRowsOf } from "./rows.js";
+
+/** What manifests call it. */
+export const NET_MODEL = "net";
+const SHAPE_FILE = "net.json";
+const PARAMETERS_FILE = "net.safetensors";
+
+/** A network's form and parameters. */
+export interface NetParameters {
+  shape: NetShape;
+  crosses: CrossPlan;
+  /** by the names and in the shapes of parameterShapes */
+  parameters: NamedArrays;
+}
+
+export interface NetModel extends NetParameters {
+  epochs: EpochEvent[];
+  /** the epoch whose parameters these are, from 1 */
+  bestEpoch: number;
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
+}
+
+/** As net.json has it; offsets follow from the table. */
+type StoredShape = Omit<NetShape, "offsets" | "numCrosses" | "numNumeric" | "dropout"> & {
+  crosses: CrossPlan;
+};
+
+/** A network that only scores learns nothing. */
+const still = {
+  learningRate: 0,
+  l2: 0,
+  embeddingLearningRate: 0,
+  wideLearningRate: 0,
+  wideL1: 0,
+  wideL2: 0,
+  seed: 0,
+  batch: 1,
+};
+
+/**
+ * Scores of rows, before any link; the same bytes at any number of threads.
+ *
+ * @returns f32[numRows]
+ * @throws {UsageError} the network does not fit 4 GiB
+ */
+export async function scoreRows(
+  space: FeatureSpace,
+  { shape, crosses, parameters }: NetParameters,
+  rows: FeatureRows,
+  { threads }: { threads: number },
+): Promise<Float32Array> {
+  const plan: NetPlan = { ...shape, ...still };
+  const machine = await startNet(plan, parameters, { threads, trains: false });
+  try {
+    return await machine.score(netRowsOf(rows, { crosses: crosserOf(space, crosses), labelScale: 1 }));
+  } finally {
+    await machine.terminate();
+  }
+}
+
+/** By feature: the vector of each, and its weight where the network has one. */
+export function embeddingsOf(
+  { shape, parameters }: NetParameters,
+  numFeatures: number,
+): { dim: number; w?: Float32Array; vectors: Float32Array } {
+  const { dim, arch } = shape;
+  const width = embeddingWidth(shape);
+  const rows = floatsOf(parameters, "embeddings");
+  const vectors = new Float32Array(numFeatures * dim);
+  const w = new Float32Array(numFeatures);
+  for (let feature = 0; feature < numFeatures; feature++) {
+    const end = (feature + 1) * width;
+    vectors.set(rows.subarray(end - dim, end), feature * dim);
+    w[feature] = arch === "fnn" ? rows[end - width]! : 0;
+  }
+  if (arch === "wide-deep") w.set(floatsOf(parameters, "wide").subarray(0, numFeatures));
+  return { dim, vectors, ...(arch !== "deep-crossing" && { w }) };
+}
+
+/** The embedding layer as a table. */
+export function netTable(space: FeatureSpace, model: NetParameters): EmbeddingTable {
+  return featureTable(space, embeddingsOf(model, space.numFeatures));
+}
+
+/** The files of model/. */
+export function netModelFiles(
+  space: FeatureSpace,
+  { shape, crosses, parameters }: NetParameters,
+): Record<string, readonly Uint8Array[] | string> {
+  const { offsets: _, numCrosses: __, numNumeric: ___, dropout: ____, ...told } = shape;
+  const stored: StoredShape = { ...told, crosses };
+  const width = embeddingWidth(shape);
+  const { embeddings, wide, ...others } = parameters;
+  const tensors = new Map<string, Tensor>(
+    [...parameterShapes(shape)].flatMap(([name, dims]) =>
+      name in others ? [[name, { shape: dims, data: others[name]! }] as const] : [],
+    ),
+  );
+  const oovRows = outOfVocabulary(space, embeddings as Float32Array, width);
+  tensors.set("oovEmbeddings", { shape: [space.fields.length, width], data: oovRows });
+  if (wide) {
+    const weights = wide as Float32Array;
+    tensors.set("oovWide", { shape: [space.fields.length], data: outOfVocabulary(space, weights, 1) });
+    tensors.set("crosses", { shape: [shape.numCrosses], data: weights.slice(space.numFeatures) });
+  }
+  return {
+    [SHAPE_FILE]: `${JSON.stringify(stored, undefined, 2)}\n`,
+    [PARAMETERS_FILE]: [...safetensorsChunks(tensors)],
+  };
+}
+
+/** Rows of the fields' out-of-vocabulary features; 0 for numbers. */
+function outOfVocabulary({ fields, offsets }: FeatureSpace, all: Float32Array, width: number): Float32Array {
+  const rows = new Float32Array(fields.length * width);
+  fields.forEach(({ kind }, f) => {
+    if (kind !== "number") rows.set(all.subarray(offsets[f]! * width, (offsets[f]! + 1) * width), f * width);
+  });
+  return rows;
+}
+
+/** The scorer of a run. */
+export async function readNet(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
+  const network = await readNetParameters(run, space, table);
+  return { score: (rows, options) => scoreRows(space, network, rows, options) };
+}
+
+/** Reads a run's network back. @throws {ArtifactError} a tensor is missing or of another shape */
+export async function readNetParameters(
+  run: Run,
+  space: FeatureSpace,
+  table: EmbeddingTable,
+): Promise<NetParameters> {
+  const text = Buffer.from(await run.readModelFile(SHAPE_FILE)).toString("utf8");
+  const { crosses, ...stored } = JSON.parse(text) as StoredShape;
+  const tensors = readSafetensors(await run.readModelFile(PARAMETERS_FILE), PARAMETERS_FILE);
+  const shape: NetShape = {
+    ...stored,
+    offsets: space.offsets,
+    numCrosses: numCrossesOf(crosses),
+    numNumeric: 0,
+    dropout: 0,
+  };
+  const tensor = (name: string, length: number): Float32Array => {
+    const data = tensors.get(name)?.data;
+    if (data instanceof Float32Array && data.length === length) return data;
+    throw new ArtifactError(
+      `${PARAMETERS_FILE} of run '${run.path}' has no tensor '${name}' of ${length} numbers: train again`,
+    );
+  };
+  const parameters: Record<string, Float32Array> = {};
+  for (const [name, dims] of parameterShapes(shape)) {
+    const length = dims.reduce((product, n) => product * n, 1);
+    if (name === "embeddings" || name === "wide") parameters[name] = new Float32Array(length);
+    else parameters[name] = tensor(name, length);
+  }
+  putTable(space, table, shape, parameters);
+  putOutOfVocabulary(space, parameters["embeddings"]!, tensor, "oovEmbeddings", embeddingWidth(shape));
+  if (parameters["wide"]) {
+    putOutOfVocabulary(space, parameters["wide"], tensor, "oovWide", 1);
+    parameters["wide"].set(tensor("crosses", shape.numCrosses), space.numFeatures);
+  }
+  return { shape, crosses, parameters };
+}
+
+function putTable(
+  space: FeatureSpace,
+  { dim, vectors, weights }: EmbeddingTable,
+  shape: NetShape,
+  { embeddings, wide }: Record<string, Float32Array>,
+): void {
+  const width = embeddingWidth(shape);
+  tableFeatures(space).forEach((feature, row) => {
+    const end = (feature + 1) * width;
+    embeddings!.set(vectors.subarray(row * dim, (row + 1) * dim), end - dim);
+    if (shape.arch === "fnn") embeddings![end - width] = weights![row]!;
+    if (wide) wide[feature] = weights![row]!;
+  });
+}
+
+function putOutOfVocabulary(
+  { fields, offsets }: FeatureSpace,
+  all: Float32Array,
+  tensor: (name: string, length: number) => Float32Array,
+  name: string,
+  width: number,
+): void {
+  const rows = tensor(name, fields.length * width);
+  fields.forEach(({ kind }, f) => {
+    if (kind !== "number") all.set(rows.subarray(f * width, (f + 1) * width), offsets[f]! * width);
+  });
+}

@@ -1,0 +1,185 @@
+// The epoch loop of the upper networks.
+//
+//   input ──► plan, first parameters (random or a table's) ──► machine ──► epochs ──► model of the best epoch
+//
+// What each network is: kernels/net-shape.ts; sources and deviations: docs/algorithms/networks.md.
+
+import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { DataError } from "../../errors.js";
+import { referenceLoss } from "../../kernels/reference/fm.js";
+import { draw } from "../../kernels/reference/random.js";
+import { withMachine } from "../../workers/with-machine.js";
+import type { TrainingControls } from "../controls.js";
+import { diverged } from "../diverged.js";
+import type { EpochEvent } from "../epoch.js";
+import { labelsOf } from "../label-scale.js";
+import type { NamedArrays } from "../named-arrays.js";
+import { runEpochs, type Steered } from "../steered.js";
+import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
+import { startNet } from "./machine.js";
+import type { NetModel } from "./model.js";
+import type { NetOptions } from "./options.js";
+import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
+import { chunksOfEpoch, netRowsOf, type RowForm } from "./rows.js";
+import { putTable, type StartKind, type TableStart } from "./start.js";
+
+export interface NetInput {
+  space: FeatureSpace;
+  /** u32[numFeatures]: training rows that hold it; one with 0 starts at 0 unless the table has it */
+  counts: Uint32Array;
+  train: TrainingRows;
+  valid?: FeatureRows;
+  /** what the embedding layer starts from; random when absent */
+  start?: { table: TableStart; kind: StartKind };
+  /** what else is told of the validation part after an epoch */
+  look?: (scores: Float32Array, valid: FeatureRows) => Pick<EpochEvent, "auc" | "rmse">;
+  controls?: TrainingControls;
+}
+
+/** What is tried when a training diverges. */
+const REMEDIES = "a smaller --embedding-learning-rate, or numeric columns of smaller range";
+
+/**
+ * Trains a network: dense layers by Adam, the embedding layer by AdaGrad, the wide part by FTRL, on batches of rows in an order
+ * of each epoch. The same input, options and seed give the same bytes at any number of threads.
+ *
+ * With a validation part and a patience above 0 training stops after so many epochs without a lower validation loss (or better
+ * judged value), and the model is the best epoch's; else the last's.
+ *
+ * @param observe called after every epoch
+ * @param signal  ends the training promptly; the promise rejects with its reason
+ * @throws {UsageError} a cross names no field, or the network does not fit 4 GiB
+ * @throws {DataError} there are no training rows
+ * @throws {DivergedError} a loss or a parameter became NaN or infinite
+ */
+export async function trainNet(
+  input: NetInput,
+  options: NetOptions,
+  observe: (event: EpochEvent) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<NetModel> {
+  const { space, counts, train, start } = input;
+  if ((train.kind === "drawn" ? train.numRows : train.rows.numRows) === 0)
+    throw new DataError("no training rows: nothing to learn from");
+  const labels = labelsOf(train, options.loss);
+  const crosses: CrossPlan = { fields: options.cross, bits: options.crossBits };
+  const plan = planOf(space, crosses, options);
+  const first = initialParameters(plan, featureHashes(space), counts);
+  first["output.bias"]![0] = labels.bias / labels.scale;
+  if (start) putTable(plan, space, first, start.table, { kind: start.kind, labelScale: labels.scale });
+  const form: RowForm = { crosses: crosserOf(space, crosses), labelScale: labels.scale };
+  const machine = await startNet(plan, first, { threads: options.threads });
+  const { parameters, ...done } = await withMachine(machine, signal, () =>
+    trainEpochs(machine, input, form, options, observe),
+  );
+  return { shape: plan, crosses, ...done, parameters: inLabelUnits(parameters, labels.scale) };
+}
+
+function planOf(space: FeatureSpace, crosses: CrossPlan, options: NetOptions): NetPlan {
+  const { arch, dim, hidden, activation, embeddingRelu, dropout, loss, batchSize, freezeEmbeddings } =
+    options;
+  const { learningRate, l2, embeddingLearningRate, wideLearningRate, wideL1, wideL2, seed } = options;
+  return {
+    ...{ arch, dim, hidden, activation, embeddingRelu, dropout, loss, seed },
+    offsets: space.offsets,
+    numNumeric: 0,
+    numCrosses: numCrossesOf(crosses),
+    ...{ learningRate, l2, wideLearningRate, wideL1, wideL2 },
+    embeddingLearningRate: freezeEmbeddings ? 0 : embeddingLearningRate,
+    batch: batchSize,
+  };
+}
+
+async function trainEpochs(
+  machine: NetMachine,
+  { train, valid, look, controls = {} }: NetInput,
+  form: RowForm,
+  options: NetOptions,
+  observe: (event: EpochEvent) => void,
+): Promise<Omit<NetModel, "shape" | "crosses">> {
+  const { judge } = controls;
+  const validation = valid && netRowsOf(valid, form);
+  const unit = form.labelScale ** 2;
+  let kept: NamedArrays = {};
+
+  const training: Steered = {
+    async epoch(epoch) {
+      // one pass over the training rows, in an order named by (seed, epoch)
+      const began = performance.now();
+      const pass = await trainOnce(machine, train, form, options, epoch);
+      const rowsPerSecond = (pass.numRows / (performance.now() - began)) * 1000;
+      const trainLoss = (pass.loss / pass.weight) * unit;
+      if (!Number.isFinite(trainLoss))
+        throw diverged("the training loss is no longer finite", epoch, options, REMEDIES);
+      if (!validation || !valid) return { event: { trainLoss, rowsPerSecond } };
+
+      // a look at the validation part
+      const own = await machine.score(validation);
+      const validLoss = lossOf(options.loss, own, validation) * unit;
+      if (!Number.isFinite(validLoss))
+        throw diverged("the validation loss is no longer finite", epoch, options, REMEDIES);
+      const scores = own.map((s) => s * form.labelScale);
+      const judged = judge ? judge.of(scores, valid) : validLoss;
+      const seen = { ...look?.(scores, valid), ...(judge && { [judge.name]: judged }) };
+      return { event: { trainLoss, validLoss, ...seen, rowsPerSecond }, judged };
+    },
+    keep(epoch) {
+      kept = machine.parameters();
+      const isFinite = Object.values(kept).every((array) => (array as Float32Array).every(Number.isFinite));
+      if (!isFinite) throw diverged("a parameter is no longer finite", epoch, options, REMEDIES);
+    },
+    save: () => machine.state(),
+    restore: (arrays) => machine.restore(arrays),
+    terminate: () => machine.terminate(),
+  };
+  const plan = { ...options, better: judge?.better ?? "lower", looks: valid !== undefined };
+  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
+  return { ...done, parameters: kept, ...(interrupted && { interrupted }) };
+}
+
+/** One pass: a chunk is made ready while the threads train on the one before. */
+async function trainOnce(
+  machine: NetMachine,
+  train: TrainingRows,
+  form: RowForm,
+  { seed, batchSize }: NetOptions,
+  epoch: number,
+): Promise<{ numRows: number; weight: number; loss: number }> {
+  const pass = { numRows: 0, weight: 0, loss: 0 };
+  let running = Promise.resolve(0);
+  for (const chunk of chunksOfEpoch(train, epoch, draw(seed, epoch), batchSize)) {
+    const rows = netRowsOf(chunk, form);
+    pass.loss += await running;
+    running = machine.train(rows, { epoch, first: pass.numRows });
+    // a failure of theirs is met at the next await, unless making rows fails before
+    running.catch(() => undefined);
+    pass.numRows += rows.numRows;
+    pass.weight += rows.weights ? rows.weights.reduce((sum, x) => sum + x, 0) : rows.numRows;
+  }
+  pass.loss += await running;
+  return pass;
+}
+
+/** The mean loss of rows. */
+function lossOf(
+  loss: NetOptions["loss"],
+  scores: Float32Array,
+  { labels, weights }: Pick<FeatureRows, "labels" | "weights">,
+): number {
+  let [sum, total] = [0, 0];
+  scores.forEach((score, r) => {
+    const weight = weights ? weights[r]! : 1;
+    sum += weight * referenceLoss(loss, score, labels[r]!);
+    total += weight;
+  });
+  return sum / total;
+}
+
+/** Scores of divided labels are multiplied back: what the score is a sum of is. */
+function inLabelUnits(parameters: NamedArrays, scale: number): NamedArrays {
+  if (scale === 1) return parameters;
+  const scaled = (name: string) => (parameters[name] as Float32Array).map((x) => x * scale);
+  const last = ["output.weight", "output.bias", "wide"].filter((name) => name in parameters);
+  return { ...parameters, ...Object.fromEntries(last.map((name) => [name, scaled(name)])) };
+}
