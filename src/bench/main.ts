@@ -12,6 +12,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   job: () => import("./job.js"),
   mcmc: () => import("./mcmc.js"),
   movietweetings: () => import("./movietweetings.js"),
+  net: () => import("./net.js"),
   pca: () => import("./pca.js"),
   read: () => import("./read.js"),
   "fuzz-log": () => import("./fuzz-log.js"),

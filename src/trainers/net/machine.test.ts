@@ -7,6 +7,7 @@ import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
 import { startNet } from "./machine.js";
+import { bytesOfNet, checkMemory } from "./memory.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
 
 function planOf(arch: NetArch, more: Partial<NetPlan> = {}): NetPlan {
@@ -171,4 +172,27 @@ test("a network that only scores gives the scores of the one that its parameters
   } finally {
     await scorer.terminate();
   }
+});
+
+test("a network that does not fit 4 GiB is refused with what it needs and the flags that shrink it, before any of it is made", () => {
+  const large = planOf("wide-deep", { offsets: [0, 40_000_000], dim: 16 });
+  expect(() => checkMemory(large, { trains: true })).toThrow(
+    /40,000,000 features of dim 16, .* needs 5\.[0-9] GiB, and one memory holds 4 GiB: .*--dim.*--min-count/,
+  );
+  // without AdaGrad's sums it fits
+  expect(() => checkMemory({ ...large, embeddingLearningRate: 0 }, { trains: true })).not.toThrow();
+});
+
+test("the memory foreseen is what the table, the layers and a batch take", () => {
+  const more = planOf("deep-crossing", {
+    offsets: [0, 1000],
+    dim: 8,
+    numNumeric: 0,
+    hidden: [16],
+    batch: 32,
+  });
+  const less = { ...more, offsets: [0, 999] };
+  // v and its squares, and a slot
+  expect(bytesOfNet(more, { trains: true }) - bytesOfNet(less, { trains: true })).toBe(2 * 8 * 4 + 4);
+  expect(bytesOfNet(more, { trains: false }) - bytesOfNet(less, { trains: false })).toBe(8 * 4);
 });

@@ -22,6 +22,7 @@ import { writeStruct } from "../../kernels/fm.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
+import { checkMemory } from "./memory.js";
 import type { NetInit } from "./net.worker.js";
 import type { NetMachine, NetPlan } from "./plan.js";
 import type { NetTask } from "./tasks.js";
@@ -42,6 +43,7 @@ export async function startNet(
   parameters: NamedArrays,
   { threads, trains = true }: { threads: number; trains?: boolean },
 ): Promise<NetMachine> {
+  checkMemory(plan, { trains });
   const arena = new Arena();
   const layout = allocateNet(arena, { ...plan, threads, trains });
   if (trains) startState(arena, layout);

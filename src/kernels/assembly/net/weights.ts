@@ -9,8 +9,8 @@ import { addPacked } from "../math/tile";
 import { transpose4 } from "../math/transpose";
 import { Layer, NetPlan, NetThread } from "./plan";
 
-/** Rows whose terms are added before the next tile is turned to: their slopes stay in the first cache. */
-const CHUNK: u32 = 256;
+/** Rows whose terms are added before the next tile is turned to: enough for a tile to pay, few enough for the second cache. */
+const CHUNK: u32 = 1024;
 const BETA1: f64 = 0.9;
 const BETA2: f64 = 0.999;
 
