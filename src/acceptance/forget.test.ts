@@ -86,7 +86,7 @@ test("afterwards grep finds the keys nowhere in the store, and every version is 
   expect(changed).toHaveLength(Object.keys(runs).length + 1);
   const [second] = changed.filter(({ path }) => path === at("store/fm/000002"));
   expect(second!.removed).toEqual(["exports/items.bin", "note.txt"]);
-  expect(work).toEqual([at("store/.work")]);
+  expect(work).toEqual([at("store/.work/shop")]);
 
   expect(grep(at("store"), user, item, "u020", "u021")).toEqual([]);
   const { versions } = parseJson<StoreListing>((await embedOk(["ls", at("store"), "--json"])).stdout);

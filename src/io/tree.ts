@@ -69,9 +69,16 @@ export async function realPathOf(path: string): Promise<string | undefined> {
 /** Makes a directory and those on the way to it, if they are not there. @throws {OutputError} cannot be made @throws {IoError} disk full */
 export async function makeDirectory(path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true });
+    // step by step: mkdir's own recursion says ENOENT where the file system is read-only
+    await mkdir(path);
   } catch (error) {
-    throw asCreateError(error, `cannot make the directory '${path}'`);
+    if (codeOf(error) === "EEXIST" && (await statOf(path))?.isDirectory) return;
+    const parent = dirname(resolve(path));
+    if (codeOf(error) !== "ENOENT" || (await statOf(parent))) {
+      throw asCreateError(error, `cannot make the directory '${path}'`);
+    }
+    await makeDirectory(parent);
+    await makeDirectory(path);
   }
 }
 

@@ -73,11 +73,12 @@ function manifestWithout(
   keys: readonly string[],
 ): Omit<Manifest, "files"> {
   const plain = (text: string): string => expressionWithout(text, keys);
-  const { options, warnings } = manifest;
+  // what was asked for makes the run with the keys: it is no longer how this one is made
+  const { asked: _, ...rest } = manifest;
   return {
-    ...manifest,
-    options: mapTexts(options, plain),
-    warnings: warnings.map((warning) => sentenceWithout(warning, keys)),
+    ...rest,
+    options: mapTexts(rest.options, plain),
+    warnings: rest.warnings.map((warning) => sentenceWithout(warning, keys)),
   };
 }
 

@@ -30,9 +30,9 @@ import {
   namesOf,
   replaceVersion,
   withStoreLock,
-  WORK_FOLDER,
   type Publication,
 } from "./store.js";
+import { clearWork, withIdlePipelines, workFolders } from "./work-folder.js";
 
 export interface ForgetOptions extends LockOptions {
   /** says what would change, and writes nothing */
@@ -91,7 +91,7 @@ export async function forget(
 /**
  * Takes keys out of all versions of a store, or of one of its names.
  *
- * The store's step outputs are removed, since what they were made of may hold the keys. All names are locked meanwhile.
+ * Step outputs of pipelines are removed, since what they were made of may hold the keys. All names are locked meanwhile.
  *
  * @throws {UsageError} no run has a field of the name that a key is of
  * @throws {ArtifactError} a version is damaged: it cannot be rewritten, and has to be removed first
@@ -112,24 +112,26 @@ async function forgetInStore(
     unchanged: [],
     work: [],
   };
+  const folders = await workFolders(store);
   const work = async (): Promise<void> => {
     const each = name === undefined ? names : [name];
     const versions = (await Promise.all(each.map((one) => listVersions(store, one)))).flat();
+    if (versions.length === 0)
+      throw new NoInputError(`'${store}' holds no versions: name a store, STORE/NAME or a run`);
     await checkAll(versions, asked);
     for (const version of versions) {
       await forgetInVersion(store, version, asked, summary, { dryRun, signal: lock.signal, onStep });
     }
-    const folder = join(store, WORK_FOLDER);
-    if (await statOf(folder)) summary.work.push(folder);
+    for (const folder of folders) if (await clearWork(folder, dryRun)) summary.work.push(folder);
     if (dryRun) return;
-    await removeTree(folder);
     for (const one of each) {
       const path = namePath(store, one);
       for (const leftover of await leftoversIn(path)) await removeTree(join(path, leftover.name));
     }
   };
   const underLocks = names.reduceRight((inner, one) => () => withStoreLock(store, one, lock, inner), work);
-  await (dryRun ? work() : underLocks());
+  // a pipeline takes its own lock first and a name's when it publishes: in another order both would wait
+  await (dryRun ? work() : withIdlePipelines(folders, lock, underLocks));
   return summary;
 }
 

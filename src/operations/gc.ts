@@ -18,6 +18,7 @@ import {
   withStoreLock,
   type Publication,
 } from "./store.js";
+import { sweepWork, workFolders } from "./work-folder.js";
 
 export interface GcOptions extends LockOptions {
   /** how many of the newest versions stay, at least 1; the latest stays beside them */
@@ -31,7 +32,9 @@ export interface GcSummary {
   store: string;
   dryRun: boolean;
   names: { name: string; kept: string[]; removed: string[]; leftovers: string[] }[];
-  /** of what was removed */
+  /** leftovers of killed writers among pipelines' step outputs */
+  work: string[];
+  /** of the versions and leftovers that were removed of names */
   bytes: number;
 }
 
@@ -53,7 +56,7 @@ export async function gc(
       `'${name}' is no name in store '${store}'; embed ls '${store}' lists what there is`,
     );
   }
-  const summary: GcSummary = { command: "gc", version: tool, store, dryRun, names: [], bytes: 0 };
+  const summary: GcSummary = { command: "gc", version: tool, store, dryRun, names: [], work: [], bytes: 0 };
   for (const each of name === undefined ? names : [name]) {
     const collect = async (): Promise<void> => {
       const { kept, removed, leftovers } = await planOf(store, each, keep);
@@ -69,8 +72,13 @@ export async function gc(
       }
     };
     await (dryRun ? collect() : withStoreLock(store, each, lock, collect));
-    // a first publication that failed leaves a name without versions
+    // a first publication that was killed leaves a name without versions
     if (!dryRun) await removeEmpty(namePath(store, each));
+  }
+  if (name === undefined) {
+    for (const folder of await workFolders(store)) {
+      summary.work.push(...(await sweepWork(folder, lock, dryRun)));
+    }
   }
   return summary;
 }

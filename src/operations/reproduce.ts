@@ -111,7 +111,12 @@ export async function reproduce(
 }
 
 function howMade({ path, manifest }: Run): { asked: Asked; train: Train } {
-  const { command, asked, interrupted } = manifest;
+  const { command, asked, interrupted, forgotten } = manifest;
+  if (forgotten !== undefined) {
+    throw new UsageError(
+      `run '${path}' has had keys forgotten: a training would learn them from its log again, so it cannot be reproduced`,
+    );
+  }
   const train = Object.hasOwn(trainers, command) ? trainers[command] : undefined;
   if (!train)
     throw new UsageError(

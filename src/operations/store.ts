@@ -22,7 +22,15 @@ import { leftoversIn } from "../io/leftovers.js";
 import { withLock, type LockOptions } from "../io/lock.js";
 import { movePointer, readPointer } from "../io/pointer.js";
 import { checkArtifact, fingerprintOf } from "../io/read-artifact.js";
-import { entriesOf, filesBelow, linkFile, makeDirectory, placeFile, statOf } from "../io/tree.js";
+import {
+  entriesOf,
+  filesBelow,
+  linkFile,
+  makeDirectory,
+  placeFile,
+  removeEmpty,
+  statOf,
+} from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
 
 /** One version of a name. */
@@ -39,9 +47,6 @@ export const LATEST = "latest";
 
 /** A name's lock. */
 export const LOCK = ".lock";
-
-/** The folder of a store that holds what pipelines made on the way to a version. */
-export const WORK_FOLDER = ".work";
 
 /**
  * The latest version of a name, whole: every checksum is verified, which reads all of its files.
@@ -100,15 +105,24 @@ export async function versionsOf(store: string, name: string): Promise<Publicati
   );
 }
 
-/** The names of a store, in order; one may have no version yet. @throws {NoInputError} there is no such store */
+/** The names of a store, in order; one may have no version, when its first publication failed. @throws {NoInputError} there is no such store */
 export async function namesOf(store: string): Promise<string[]> {
   if (!(await statOf(store))?.isDirectory) {
     throw new NoInputError(
       `store '${store}' does not exist: embed publish RUN --store '${store}' --name NAME makes it`,
     );
   }
-  const folders = (await entriesOf(store)).filter(({ kind }) => kind === "directory");
-  return folders.map(({ name }) => name).filter(isStoreName);
+  const names: string[] = [];
+  for (const { name, kind } of await entriesOf(store)) {
+    if (kind === "directory" && isStoreName(name) && (await isWritten(join(store, name)))) names.push(name);
+  }
+  return names;
+}
+
+/** Whether a publication has been at work in a directory: another one is left alone. */
+async function isWritten(path: string): Promise<boolean> {
+  const ours = /^(\d{6,}|latest|\.lock|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
+  return (await entriesOf(path)).some(({ name }) => ours.test(name));
 }
 
 /** The directory of a name. @throws {UsageError} no name that a store takes */
@@ -158,10 +172,16 @@ export async function withStoreLock<T>(
 ): Promise<T> {
   const path = namePath(store, name);
   await makeDirectory(path);
-  return await withLock(join(path, LOCK), options, async () => {
-    await settle(store, name);
-    return await work();
-  });
+  try {
+    return await withLock(join(path, LOCK), options, async () => {
+      await settle(store, name);
+      return await work();
+    });
+  } catch (error) {
+    // a first publication that failed leaves no name
+    await removeEmpty(path);
+    throw error;
+  }
 }
 
 /** Puts right what a killed writer left half done: a version that was taken from its place, a `latest` that names a stand-in. */

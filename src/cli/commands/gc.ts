@@ -48,6 +48,7 @@ export function addGc(program: Command, signal: AbortSignal): Command {
         const left = each.leftovers.length > 0 ? `, and ${each.leftovers.length} leftovers of writers` : "";
         return `${each.name}: ${dryRun ? "would remove" : "removed"} ${removed}${left}; ${each.kept.length} stay\n`;
       });
+      if (summary.work.length > 0) lines.push(`.work: ${summary.work.length} leftovers of writers\n`);
       const freed = `${sizeText(summary.bytes)} ${dryRun ? "would be free" : "are free"}\n`;
       await writeResult(json ? `${JSON.stringify(summary)}\n` : [...lines, freed].join(""));
     });

@@ -38,11 +38,24 @@ export function stepEmbeddings(
       }
     }
   }
+  touchHeld(plan, thread, numHeld);
   for (let slot: u32 = 0; slot < numHeld; slot++) {
     const feature = load<u32>(thread.held + ((<usize>slot) << 2));
     store<u32>(plan.slots + ((<usize>feature) << 2), 0);
     step(plan, feature, sumAt(plan, thread, slot));
   }
+}
+
+/** Fetches the rows that are to move, many at once, as `touch` of ../net.ts does those that are gathered. */
+function touchHeld(plan: NetPlan, thread: NetThread, numHeld: u32): void {
+  const squares = (<usize>plan.paddedWidth) << 2;
+  let seen: u32 = 0;
+  for (let slot: u32 = 0; slot < numHeld; slot++) {
+    const feature = <usize>load<u32>(thread.held + ((<usize>slot) << 2));
+    const v = plan.embeddings + ((feature * plan.embeddingPitch) << 2);
+    seen ^= load<u32>(v) ^ load<u32>(v + squares);
+  }
+  store<u32>(thread.gathered, seen);
 }
 
 function sumAt(plan: NetPlan, thread: NetThread, slot: u32): usize {

@@ -1,0 +1,38 @@
+// A run directory of a few rows, written without a training: for tests of what is done with runs.
+
+import { keysOf } from "../embedding/table.js";
+import { writeRun } from "../embedding/run-directory.js";
+
+/** Writes a run whose table has `numRows` keys `key 0`, `key 1`, ... of field `item`, and vectors of `value`. */
+export async function writeSmallRun(path: string, value: number, numRows = 200): Promise<void> {
+  const dim = 8;
+  await writeRun(path, true, {
+    tables: {
+      default: {
+        dim,
+        numRows,
+        fields: ["item"],
+        fieldOf: new Uint32Array(numRows),
+        keys: keysOf(Array.from({ length: numRows }, (_, row) => `key ${row}`)),
+        counts: new Uint32Array(numRows).fill(1),
+        vectors: new Float32Array(numRows * dim).fill(value),
+      },
+    },
+    manifest: {
+      version: "0.0.0",
+      command: "import",
+      model: "table",
+      options: {},
+      seed: value,
+      inputs: [],
+      roles: { fields: ["item"] },
+      split: { by: "none", train: 1, valid: 0, test: 0 },
+      rows: 1,
+      metrics: {},
+      timings: {},
+      warnings: [],
+    },
+    modelFiles: {},
+    metricsLines: [],
+  });
+}
