@@ -2,14 +2,8 @@
 
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError, excerpt } from "../errors.js";
-import {
-  networkChunks,
-  type Network,
-  type NetworkCross,
-  type NetworkKeys,
-  type NetworkLayer,
-  type NetworkNumber,
-} from "../export/onnx-network.js";
+import type { Network, NetworkCross, NetworkKeys, NetworkLayer, NetworkNumber } from "../export/network.js";
+import { networkChunks } from "../export/onnx-network.js";
 import type { OnnxInput } from "../export/selection.js";
 import { denseLayersOf, embeddingWidth } from "../kernels/net-shape.js";
 import { featureHashes, type FeatureSpace } from "../dataset/vocabulary.js";

@@ -1,6 +1,14 @@
 // A graph that is put together operation by operation: values between them are numbered, constants are kept once.
 
-import { node, tensor, type Graph, type Port, type TensorValues } from "./onnx-model.js";
+import {
+  ELEMENT,
+  intAttribute,
+  node,
+  tensor,
+  type Graph,
+  type Port,
+  type TensorValues,
+} from "./onnx-model.js";
 import type { Piece } from "./protobuf.js";
 
 /** Inner values are called so, with a number; inputs and outputs are not. */
@@ -24,6 +32,11 @@ export class GraphBuilder {
   ): string {
     this.graph.nodes.push(node(opType, inputs, [output], attributes));
     return output;
+  }
+
+  /** The same numbers as another element. @returns its name */
+  cast(x: string, to: keyof typeof ELEMENT): string {
+    return this.apply("Cast", [x], { attributes: [intAttribute("to", ELEMENT[to])] });
   }
 
   /** Numbers as a constant. @returns its name */

@@ -7,88 +7,16 @@
 // x_0 is made field by field, Gather of a key's row, a number's row times its value, and dense layers follow (docs/algorithms/networks.md):
 // one Gemm each. W is the length of an embedding: (w, v) of fnn, v of the others. Ranges are compared as f32, as the input is.
 
-import type { Keys } from "../embedding/table.js";
 import { UsageError, excerpt } from "../errors.js";
 import { CROSS_OPSET, drawIn, shiftRight } from "./onnx-cross.js";
 import { GraphBuilder, INNER } from "./onnx-graph.js";
-import { keysToRows } from "./onnx-keys.js";
-import { ELEMENT, intAttribute, modelChunks } from "./onnx-model.js";
-import { reservedRows, type ReserveScheme } from "./reserve.js";
+import { AXIS, byRow, rowFeatures, rowOfKey, valueOfNumber, type RowFeatures } from "./onnx-columns.js";
+import { intAttribute, modelChunks } from "./onnx-model.js";
+import type { Network, NetworkCross, NetworkKeys, NetworkLayer, NetworkNumber } from "./network.js";
+import type { ReserveScheme } from "./reserve.js";
 import type { OnnxInput } from "./selection.js";
 
-/** A field of keys. Its features are the out-of-vocabulary one, then its keys in their order. */
-export interface NetworkKeys {
-  kind: "keys";
-  name: string;
-  /** an empty key is a hole */
-  keys: Keys;
-  /** a number finds its key: key b holds what is from edges[b - 1] on and below edges[b] */
-  edges?: readonly number[];
-  /** f32[1 + keys.size][W] */
-  embeddings: Float32Array;
-  /** f32[1 + keys.size]: weights of the wide part */
-  wide?: Float32Array;
-}
-
-/** A number: its feature's value is (number - mean) / deviation. */
-export interface NetworkNumber {
-  kind: "number";
-  name: string;
-  /** of log(1 + number) instead */
-  log1p: boolean;
-  mean: number;
-  deviation: number;
-  /** f32[W] */
-  embeddings: Float32Array;
-  /** f32[1] */
-  wide?: Float32Array;
-}
-
-/** Crosses of two fields: weights by the hash of two features, as onnx-cross.ts computes it. */
-export interface NetworkCross {
-  /** indices of fields of keys */
-  fields: readonly [number, number];
-  bits: number;
-  /** u32 of each feature of the first field */
-  first: Uint32Array;
-  /** u32 of each feature of the second field */
-  lo: Uint32Array;
-  hi: Uint32Array;
-  /** f32[2^bits] */
-  weights: Float32Array;
-}
-
-export interface NetworkLayer {
-  inputs: number;
-  outputs: number;
-  /** f32[outputs][inputs] */
-  weight: Float32Array;
-  /** f32[outputs] */
-  bias: Float32Array;
-  activation: "tanh" | "relu" | "none";
-  /** whether the input of the layer before is added before the activation */
-  residual: boolean;
-}
-
-/** A network as it scores. */
-export interface Network {
-  fields: readonly (NetworkKeys | NetworkNumber)[];
-  /** W */
-  width: number;
-  /** whether x_0 has a ReLU */
-  embeddingRelu: boolean;
-  /** the last one's only output is the score */
-  layers: readonly NetworkLayer[];
-  crosses: readonly NetworkCross[];
-  /** the score is log-odds, or a value that is clipped to a range */
-  link: { kind: "logistic" } | { kind: "value"; range: readonly [low: number, high: number] };
-}
-
-/** What a row of a field is: its feature, or -1 of a missing cell. */
-type RowFeatures = Int32Array;
-
 const SCORE = "score";
-const AXIS = "N";
 
 /**
  * The bytes of the model.
@@ -131,84 +59,6 @@ function checkNames({ fields }: Network): void {
   for (const { name } of fields)
     if (name === SCORE || name.startsWith(INNER))
       throw new UsageError(`the model has a value ${excerpt(name)} besides that column: rename the column`);
-}
-
-/** By row of a field with reserved rows: 0 is the out-of-vocabulary feature, i + 1 key i. */
-function rowFeatures(numKeys: number, scheme: ReserveScheme): RowFeatures {
-  const { padding, unknown } = reservedOf(numKeys, scheme);
-  const features = new Int32Array(numKeys + 2);
-  let feature = 1;
-  for (let row = 0; row < features.length; row++)
-    features[row] = row === padding ? -1 : row === unknown ? 0 : feature++;
-  return features;
-}
-
-function reservedOf(numKeys: number, scheme: ReserveScheme): { padding: number; unknown: number } {
-  const { padding, outOfVocabulary } = reservedRows(scheme);
-  return { padding, unknown: outOfVocabulary < 0 ? numKeys + 2 + outOfVocabulary : outOfVocabulary };
-}
-
-/** The row of each example, int64[N]. */
-function rowOfKey(
-  graph: GraphBuilder,
-  { name, keys, edges }: NetworkKeys,
-  rows: RowFeatures,
-  { scheme, input }: { scheme: ReserveScheme; input: OnnxInput },
-): string {
-  const { padding, unknown } = reservedOf(keys.size, scheme);
-  if (edges) return rowOfRange(graph, name, edges, { padding, first: rows.indexOf(1) });
-  if (input === "row") return graph.input({ name, element: "int64", shape: [AXIS] });
-  graph.input({ name, element: "string", shape: [AXIS] });
-  const { bytes, offsets } = keys;
-  const known = Array.from(rows.keys()).filter((row) => {
-    const i = rows[row]! - 1;
-    return i >= 0 && offsets[i + 1]! > offsets[i]!;
-  });
-  const output = graph.fresh();
-  graph.graph.nodes.push(
-    keysToRows(name, output, {
-      size: known.length,
-      key: (k) => bytes.subarray(offsets[rows[known[k]!]! - 1], offsets[rows[known[k]!]!]),
-      row: (k) => known[k]!,
-      padding,
-      unknown,
-    }),
-  );
-  return output;
-}
-
-/** The number of edges at or below a number, from the row of the first range on. */
-function rowOfRange(
-  graph: GraphBuilder,
-  name: string,
-  edges: readonly number[],
-  { padding, first }: { padding: number; first: number },
-): string {
-  const number = graph.input({ name, element: "float", shape: [AXIS] });
-  const column = graph.apply("Reshape", [number, graph.int64([-1, 1])]);
-  const ends = graph.constant([1, edges.length], Float32Array.from(edges));
-  const isAbove = graph.apply("GreaterOrEqual", [column, ends]);
-  const count = graph.apply("ReduceSum", [cast(graph, isAbove, "int64"), graph.int64([1])], {
-    attributes: [intAttribute("keepdims", 0)],
-  });
-  const row = graph.apply("Add", [count, graph.int64(first)]);
-  return graph.apply("Where", [graph.apply("IsNaN", [number]), graph.int64(padding), row]);
-}
-
-/** The value of each example, f32[N]; 0 where the number is missing. */
-function valueOfNumber(graph: GraphBuilder, { name, log1p, mean, deviation }: NetworkNumber): string {
-  const number = graph.input({ name, element: "float", shape: [AXIS] });
-  const double = (x: number): string => graph.constant([], Float64Array.of(x));
-  // in f64, as training has it: a mean may be large beside the deviation
-  let x = cast(graph, number, "double");
-  if (log1p) x = graph.apply("Log", [graph.apply("Add", [x, double(1)])]);
-  const centred = graph.apply("Sub", [x, double(mean)]);
-  const value = cast(graph, graph.apply("Div", [centred, double(deviation)]), "float");
-  return graph.apply("Where", [
-    graph.apply("IsNaN", [number]),
-    graph.constant([], Float32Array.of(0)),
-    value,
-  ]);
 }
 
 /** e_f, f32[N, W]. @param found the row of keys, the value of numbers */
@@ -264,7 +114,7 @@ function crossOf(
   const gathered = (f: number, hashes: Uint32Array): string => {
     const rows = rowsOf[f]!;
     const ofRows = graph.constant([rows.length], byRow(hashes, rows, 1));
-    return cast(graph, graph.apply("Gather", [ofRows, found[f]!]), "int64");
+    return graph.cast(graph.apply("Gather", [ofRows, found[f]!]), "int64");
   };
   const hash = drawIn(graph, drawIn(graph, gathered(a, first), gathered(b, lo)), gathered(b, hi));
   const place = shiftRight(graph, hash, 32 - bits);
@@ -286,15 +136,3 @@ function linked(graph: GraphBuilder, link: Network["link"], score: string): void
 
 const sum = (graph: GraphBuilder, terms: readonly string[]): string =>
   terms.length === 1 ? terms[0]! : graph.apply("Sum", terms);
-
-const cast = (graph: GraphBuilder, x: string, to: keyof typeof ELEMENT): string =>
-  graph.apply("Cast", [x], { attributes: [intAttribute("to", ELEMENT[to])] });
-
-/** Numbers of features in the order of rows, zeros for a missing cell. @param all [numFeatures][width] */
-function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFeatures, width: number): T {
-  const out = new (all.constructor as new (length: number) => T)(rows.length * width);
-  rows.forEach((feature, row) => {
-    if (feature >= 0) out.set(all.subarray(feature * width, (feature + 1) * width), row * width);
-  });
-  return out;
-}
