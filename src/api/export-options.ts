@@ -8,6 +8,10 @@ import type { ReserveScheme } from "../export/reserve.js";
 import { UsageError } from "../errors.js";
 import type { Compose } from "./compose.js";
 
+/** What an ONNX model of a network's run holds. */
+export const onnxParts = ["network", "table"] as const;
+export type OnnxPart = (typeof onnxParts)[number];
+
 export interface ExportRunOptions {
   format: string;
   table?: string;
@@ -32,6 +36,8 @@ export interface ExportRunOptions {
   dtype?: Dtype;
   /** onnx: what finds a row, its key by default */
   onnxInput?: OnnxInput;
+  /** onnx, of a run of train-net: all of it, as without `field`, or its table alone */
+  onnxPart?: OnnxPart;
   /** an earlier run: only what changed since */
   delta?: string;
   /** a path; undefined or `-` for `write` */
@@ -64,7 +70,7 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
       );
   }
   if (wide && name !== "parquet") throw new UsageError(`--wide is for format parquet: ${name} has one form`);
-  const { onnxInput, dtype = "f32" } = options;
+  const { onnxInput, onnxPart, dtype = "f32" } = options;
   if (dtype !== "f32" && !format.takesDtype)
     throw new UsageError(
       `--dtype ${dtype} is for ${[...exportFormats]
@@ -75,6 +81,7 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
   if (dtype !== "f32" && delta !== undefined)
     throw new UsageError(`--delta is written as f32: leave out --dtype ${dtype}`);
   if (onnxInput && name !== "onnx") throw new UsageError(`--onnx-input is for format onnx, not for ${name}`);
+  if (onnxPart && name !== "onnx") throw new UsageError(`--onnx-part is for format onnx, not for ${name}`);
   if (format.findsUnknown && onnxInput !== "row" && mips)
     throw new UsageError(
       `format ${name} has a row for unknown keys, which have no bias for --mips: take --onnx-input row`,

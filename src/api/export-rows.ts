@@ -1,7 +1,8 @@
 // The rows that `embed export` writes: composed, narrowed, with reserved rows and normalized, and what the model has beside them.
 
 import { GBDT_MODEL, LEAVES_TABLE, readLeafPaths } from "../trainers/gbdt/artifact.js";
-import { PREPROCESS_FILE, readFmModel, type FmRun } from "../trainers/learners.js";
+import { PREPROCESS_FILE, readFmModel, readSpace, type FmRun } from "../trainers/learners.js";
+import { embeddingsOf, NET_MODEL, readNetParameters } from "../trainers/net/model.js";
 import type { ExportFormat } from "../export/formats.js";
 import { normalizedRows, rowsNamed, topRows } from "../export/narrow.js";
 import { withReserved, type OutOfVocabulary } from "../export/reserve.js";
@@ -66,6 +67,11 @@ async function unknownKeysOf(
   tell: (note: string) => void,
 ): Promise<OutOfVocabulary> {
   const { model } = run.manifest;
+  if (model === NET_MODEL) {
+    const { space, table: layer } = await readSpace(run);
+    const { dim, w, vectors } = embeddingsOf(await readNetParameters(run, space, layer), space.numFeatures);
+    return unknownKeys({ space, parameters: { dim, w: w ?? new Float32Array(space.numFeatures), vectors } });
+  }
   if (!format.findsUnknown || FACTORIZATION_MACHINES.includes(model))
     return unknownKeys(await readFmModel(run));
   tell(`a model '${model}' has no vector for unknown keys: they find zeros`);
@@ -85,7 +91,12 @@ async function unknownKeysOf(
 const FACTORIZATION_MACHINES: readonly string[] = ["fm", "lr", "fm-draws", "ffm"];
 
 /** Weight and vector of each field's out-of-vocabulary feature. */
-function unknownKeys({ space, parameters: { dim, w, vectors: of } }: FmRun): OutOfVocabulary {
+function unknownKeys({
+  space,
+  parameters: { dim, w, vectors: of },
+}: Pick<FmRun, "space"> & {
+  parameters: Pick<FmRun["parameters"], "dim" | "w" | "vectors">;
+}): OutOfVocabulary {
   const numFields = space.fields.length;
   const unknown = { weights: new Float32Array(numFields), vectors: new Float32Array(numFields * dim) };
   space.fields.forEach(({ kind }, f) => {

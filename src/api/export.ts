@@ -12,7 +12,8 @@ import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import type { Chunks } from "../io/write.js";
 import { dtypeLoss, type DtypeLoss } from "./dtype-loss.js";
-import { checkTogether, type ExportRunOptions } from "./export-options.js";
+import { isWholeNetwork, wholeNetwork } from "./export-network.js";
+import { checkTogether, onnxParts, type ExportRunOptions, type OnnxPart } from "./export-options.js";
 import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./export-rows.js";
 import { withOpenRows, type OpenRows } from "./tables.js";
 
@@ -29,6 +30,9 @@ export const dtypeChoices: readonly Dtype[] = dtypes;
 
 /** Values of `onnxInput`, for the help. */
 export const onnxInputNames: readonly OnnxInput[] = onnxInputs;
+
+/** Values of `onnxPart`, for the help. */
+export const onnxPartNames: readonly OnnxPart[] = onnxParts;
 
 type Delta = Record<"added" | "changed" | "removed" | "same", number>;
 
@@ -87,6 +91,11 @@ export async function exportRun(
   };
   const { field, ...written } = await withOpenRows(path, options.table, async (opened) => {
     const named = options.field === undefined ? undefined : opened.fieldNamed(options.field);
+    if (isWholeNetwork(opened.run, options)) {
+      const { chunks, rows } = await wholeNetwork(opened.run, options);
+      await output.write(chunks);
+      return { field: named, rows };
+    }
     const write = options.delta === undefined ? writeRows : writeDelta;
     return {
       field: named,
@@ -206,7 +215,7 @@ async function givenOptions(
 
 /** Options as the summary has them. */
 function toldOptions(options: ExportRunOptions, field: string | undefined): Record<string, unknown> {
-  const { format, withWeight, strict, reserve, wide, onnxInput, dtype } = options;
+  const { format, withWeight, strict, reserve, wide, onnxInput, onnxPart, dtype } = options;
   const { compose, topCount, keys, normalize, delta } = options;
   return {
     format,
@@ -216,6 +225,7 @@ function toldOptions(options: ExportRunOptions, field: string | undefined): Reco
     ...(reserve && { reserve }),
     ...(wide && { wide }),
     ...(onnxInput && { onnxInput }),
+    ...(onnxPart && { onnxPart }),
     ...(dtype && { dtype }),
     ...(compose && { compose }),
     mips: options.mips ?? false,

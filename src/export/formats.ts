@@ -132,7 +132,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   [
     "onnx",
     file(
-      "a model that looks vectors up: for each field its keys (or rows) in, vectors out",
+      "a model: keys (or rows) of each field in, vectors out; of a run of train-net the whole network, scores out",
       false,
       onnxChunks,
       {

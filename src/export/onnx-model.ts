@@ -2,22 +2,20 @@
 //
 // Field numbers are those of https://github.com/onnx/onnx/blob/v1.16.0/onnx/onnx.proto3, each beside its name. The versions are
 // fixed, so that a file of today is read as long as runtimes keep them: IR 8, operators of ai.onnx 17 and ai.onnx.ml 3, which
-// onnxruntime has had since 1.12 (2022).
+// onnxruntime has had since 1.12 (2022). A graph that needs a later operator says so: ai.onnx 18 is of 1.14 (2023).
 
 import { DataError, sizeText } from "../errors.js";
 import { bytesField, joined, messageField, textField, varintField, type Piece } from "./protobuf.js";
 
 const IR_VERSION = 8;
-const OPSETS = [
-  ["", 17],
-  ["ai.onnx.ml", 3],
-] as const;
+const OPSET = 17;
+const ML_OPSET = 3;
 
 /** What a protobuf message may hold. */
 const MAX_BYTES = 0x7fffffff;
 
 /** TensorProto.DataType */
-export const ELEMENT = { float: 1, int64: 7, string: 8 } as const;
+export const ELEMENT = { float: 1, int64: 7, string: 8, double: 11, uint32: 12 } as const;
 
 /** An array's axis: its size, or the name of what is told at run time. */
 export type Axis = number | string;
@@ -35,6 +33,8 @@ export interface Graph {
   initializers: Piece[];
   inputs: Port[];
   outputs: Port[];
+  /** version of ai.onnx's operators; 17 when absent */
+  opset?: number;
 }
 
 /**
@@ -42,7 +42,13 @@ export interface Graph {
  *
  * @throws {DataError} it would be larger than the 2 GiB that a protobuf message may have
  */
-export function modelChunks({ nodes, initializers, inputs, outputs }: Graph): Iterable<Uint8Array> {
+export function modelChunks({
+  nodes,
+  initializers,
+  inputs,
+  outputs,
+  opset = OPSET,
+}: Graph): Iterable<Uint8Array> {
   const graph = [
     ...nodes, // GraphProto.node = 1
     textField(2, "embed"), // .name
@@ -54,10 +60,9 @@ export function modelChunks({ nodes, initializers, inputs, outputs }: Graph): It
     varintField(1, IR_VERSION), // ModelProto.ir_version
     textField(2, "embed-tables"), // .producer_name
     messageField(7, graph), // .graph
-    ...OPSETS.map(([domain, version]) =>
-      // .opset_import = 8: OperatorSetIdProto.domain = 1, .version = 2
-      messageField(8, [textField(1, domain), varintField(2, version)]),
-    ),
+    // .opset_import = 8: OperatorSetIdProto.domain = 1, .version = 2
+    messageField(8, [textField(1, ""), varintField(2, opset)]),
+    messageField(8, [textField(1, "ai.onnx.ml"), varintField(2, ML_OPSET)]),
   ]);
   if (model.length > MAX_BYTES) {
     throw new DataError(
@@ -98,14 +103,23 @@ export const intsAttribute = (name: string, values: Piece): Piece => attribute(n
 /** Texts; `values` repeats AttributeProto.strings = 9. */
 export const stringsAttribute = (name: string, values: Piece): Piece => attribute(name, values, 8);
 
-/** An initializer of 32-bit floats: a view is enough, it streams. */
-export function floatTensor(name: string, shape: readonly number[], values: Float32Array): Piece {
+/** Numbers of an initializer. */
+export type TensorValues = Float32Array | Float64Array | Uint32Array | BigInt64Array;
+
+/** An initializer, of the element that its array has: a view is enough, it streams. */
+export function tensor(name: string, shape: readonly number[], values: TensorValues): Piece {
   return messageField(5, [
     ...shape.map((size) => varintField(1, size)), // TensorProto.dims
-    varintField(2, ELEMENT.float), // .data_type
+    varintField(2, ELEMENT[elementOf(values)]), // .data_type
     textField(8, name), // .name
     bytesField(9, new Uint8Array(values.buffer, values.byteOffset, values.byteLength)), // .raw_data, little-endian
   ]);
+}
+
+function elementOf(values: TensorValues): keyof typeof ELEMENT {
+  if (values instanceof Float32Array) return "float";
+  if (values instanceof Float64Array) return "double";
+  return values instanceof Uint32Array ? "uint32" : "int64";
 }
 
 /** ValueInfoProto: name = 1, type = 2, whose tensor_type = 1 has elem_type = 1 and shape = 2. */

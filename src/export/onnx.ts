@@ -10,16 +10,9 @@
 
 import { UsageError, excerpt } from "../errors.js";
 import { isHole, rowsOf, type RowRange } from "../embedding/table.js";
-import {
-  floatTensor,
-  intAttribute,
-  intsAttribute,
-  modelChunks,
-  node,
-  stringsAttribute,
-  type Graph,
-} from "./onnx-model.js";
-import { repeatedField, varint, varintLength, type Piece } from "./protobuf.js";
+import { keysToRows } from "./onnx-keys.js";
+import { intAttribute, modelChunks, node, tensor, type Graph } from "./onnx-model.js";
+import type { Piece } from "./protobuf.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
 import { keyBytes, type Batch, type Selection } from "./selection.js";
 
@@ -64,16 +57,16 @@ function addField(
   const row = scheme ? `${name}/row` : name;
   if (scheme) nodes.push(labelEncoder(batch, { first, last }, scheme, name));
   const addGather = (what: string, shape: number[], values: Float32Array): void => {
-    const [tensor, output] = [`${name}/${what}s`, `${name}_${what}`];
-    initializers.push(floatTensor(tensor, [numRows, ...shape], values));
-    nodes.push(node("Gather", [tensor, row], [output], [intAttribute("axis", 0)]));
+    const [rows, output] = [`${name}/${what}s`, `${name}_${what}`];
+    initializers.push(tensor(rows, [numRows, ...shape], values));
+    nodes.push(node("Gather", [rows, row], [output], [intAttribute("axis", 0)]));
     outputs.push({ name: output, element: "float", shape: [axis, ...shape] });
   };
   addGather("vector", [dim], vectors.subarray(first * dim, last * dim));
   if (weights) addGather("weight", [], weights.subarray(first, last));
 }
 
-/** Keys to rows of the field: `keys_strings` and `values_int64s` side by side, `default_int64` for all others. */
+/** Keys to rows of the field, the empty key to padding, all others to out-of-vocabulary. */
 function labelEncoder(
   { table }: Batch,
   { first, last }: RowRange,
@@ -83,38 +76,13 @@ function labelEncoder(
   const { padding, outOfVocabulary } = reservedRows(scheme);
   const rowOf: number[] = [];
   for (let row = first; row < last; row++) if (!isHole(table, row)) rowOf.push(row);
-  // the empty key stands last
-  const key = (i: number): Uint8Array => (i < rowOf.length ? keyBytes(table, rowOf[i]!) : new Uint8Array());
-  const value = (i: number): number => (i < rowOf.length ? rowOf[i]! - first : padding);
-  const keys = repeatedField(
-    9,
-    rowOf.length + 1,
-    (out, i) => {
-      for (const byte of varint(key(i).length)) out.byte(byte);
-      out.bytes(key(i));
-    },
-    { lengthOf: (i) => varintLength(key(i).length) + key(i).length },
-  );
-  const rows = repeatedField(
-    8,
-    rowOf.length + 1,
-    (out, i) => {
-      for (const byte of varint(value(i))) out.byte(byte);
-    },
-    { lengthOf: (i) => varintLength(value(i)), isVarint: true },
-  );
-  const unknown = outOfVocabulary < 0 ? last - first + outOfVocabulary : outOfVocabulary;
-  return node(
-    "LabelEncoder",
-    [name],
-    [`${name}/row`],
-    [
-      stringsAttribute("keys_strings", keys),
-      intsAttribute("values_int64s", rows),
-      intAttribute("default_int64", unknown),
-    ],
-    "ai.onnx.ml",
-  );
+  return keysToRows(name, `${name}/row`, {
+    size: rowOf.length,
+    key: (i) => keyBytes(table, rowOf[i]!),
+    row: (i) => rowOf[i]! - first,
+    padding,
+    unknown: outOfVocabulary < 0 ? last - first + outOfVocabulary : outOfVocabulary,
+  });
 }
 
 /** A numeric field has a single row, of the empty key. */

@@ -1,7 +1,7 @@
 // The flags of export, and what they say.
 
 import { Option, type Command } from "commander";
-import { dtypeChoices, onnxInputNames, reservations } from "../api/export.js";
+import { dtypeChoices, onnxInputNames, onnxPartNames, reservations } from "../api/export.js";
 import type { ExportRunOptions } from "../api/export-options.js";
 import type { Compose } from "../api/compose.js";
 import { composeOption } from "./compose-option.js";
@@ -24,6 +24,7 @@ export interface ExportFlags {
   delta?: string;
   reserve?: ExportRunOptions["reserve"];
   onnxInput?: ExportRunOptions["onnxInput"];
+  onnxPart?: ExportRunOptions["onnxPart"];
   quiet?: boolean;
   out?: string;
   force?: boolean;
@@ -70,6 +71,12 @@ export function addExportFlags(command: Command): Command {
     )
     .addOption(
       new Option(
+        "--onnx-part <what>",
+        "onnx, of a run of train-net: the network, or its table alone; default: table with --field, network without",
+      ).choices(onnxPartNames),
+    )
+    .addOption(
+      new Option(
         "--dtype <type>",
         "npy, npz, safetensors, faiss: elements of the vectors, i8 with a scale a row; says what it costs",
       ).choices(dtypeChoices),
@@ -84,7 +91,19 @@ export function addExportFlags(command: Command): Command {
 /** The flags as options of the api. */
 export function exportOf(flags: ExportFlags): ExportRunOptions {
   const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
-  const { compose, mips = false, topCount, keys, normalize, reserve, wide, delta, onnxInput, dtype } = flags;
+  const {
+    compose,
+    mips = false,
+    topCount,
+    keys,
+    normalize,
+    reserve,
+    wide,
+    delta,
+    onnxInput,
+    onnxPart,
+    dtype,
+  } = flags;
   return {
     format,
     withWeight,
@@ -100,6 +119,7 @@ export function exportOf(flags: ExportFlags): ExportRunOptions {
     ...(reserve && { reserve }),
     ...(wide && { wide }),
     ...(onnxInput && { onnxInput }),
+    ...(onnxPart && { onnxPart }),
     ...(dtype && { dtype }),
     ...(delta !== undefined && { delta }),
     ...(out !== undefined && { out }),

@@ -34,8 +34,8 @@ export function crosserOf(
   const hashes = featureHashes(space);
   const fieldOf = fieldOfFeatures(space.offsets);
   const placeOf = (p: number, a: number, b: number): number => {
-    const first = draw(draw(p, hashes[2 * a]!), hashes[2 * a + 1]!);
-    return p * 2 ** bits + (draw(draw(first, hashes[2 * b]!), hashes[2 * b + 1]!) >>> (32 - bits));
+    const hash = draw(draw(crossStart(p, hashes, a), hashes[2 * b]!), hashes[2 * b + 1]!);
+    return p * 2 ** bits + (hash >>> (32 - bits));
   };
   return (rows) => {
     const indptr = new Uint32Array(rows.numRows + 1);
@@ -52,6 +52,11 @@ export function crosserOf(
     }
     return { width: 0, indptr, ids: Uint32Array.from(found) };
   };
+}
+
+/** u32: the hash of pair p and the feature of its first field, which that of the second is then drawn into. */
+export function crossStart(p: number, hashes: Uint32Array, feature: number): number {
+  return draw(draw(p, hashes[2 * feature]!), hashes[2 * feature + 1]!);
 }
 
 function fieldIndex({ fields }: FeatureSpace, name: string, pair: readonly string[]): number {
