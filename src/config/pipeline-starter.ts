@@ -77,7 +77,7 @@ ${gateLines(log, training)}
   after:
     metrics:
 ${metricLines(training)}
-    zero: { max: 5% }
+    ${zeroLine(training)}
     norm: { mean: { within: 50% } }
     # overlap: { min: 30%, k: 10 }    # nearest keys shared with the last version
     # displacement: { max: 0.3 }      # 1 - cosine to the last version's vectors, turned onto them
@@ -111,6 +111,11 @@ function gateLines(log: StarterLog, training: "labelled" | "events"): string {
   ]
     .map((line) => `    ${line}`)
     .join("\n");
+}
+
+function zeroLine(training: "labelled" | "events"): string {
+  if (training === "labelled") return "zero: { max: 5% }";
+  return "zero: { max: 30% } # an item of which no known user has an event stays zero";
 }
 
 /** Twice what is missing now, and 5% at the least. */
