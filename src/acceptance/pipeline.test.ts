@@ -110,6 +110,14 @@ describe("a pipeline", () => {
     expect(Object.values(await steps(at)).every((outcome) => outcome === "skipped")).toBe(true);
   });
 
+  test("publishes anew, with its exports, when keys of the latest version were forgotten", async () => {
+    await embedOk(["forget", "store", "item:tea-03"], { cwd: at });
+    const version = join(at, "store/items/latest");
+    expect(existsSync(join(version, "exports/items.txt"))).toBe(false);
+    expect(await steps(at)).toMatchObject({ "export items.txt": "done", "publish items": "done" });
+    expect(existsSync(join(version, "exports/items.txt"))).toBe(true);
+  });
+
   test("--force runs every step to the same bytes", async () => {
     const before = tableOf("latest");
     writeFileSync(join(at, "shop.yaml"), simple.replace("dim: 4", "dim: 4, row-order: none, align: false"));

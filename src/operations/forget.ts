@@ -20,6 +20,7 @@ import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js"
 import { placeFile, removeTree, statOf } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
 import { holdsWord } from "./forget-text.js";
+import { PIPELINE_FILE } from "./pipeline-plan.js";
 import { rewritingOf, writeRewritten, type Rewriting } from "./forget-run.js";
 import { allKeys, keyLines, parseKeys, type AskedKeys } from "./forgotten-keys.js";
 import {
@@ -247,7 +248,9 @@ async function heldBeside(
     const isExport = file.startsWith("exports/") && rewriting !== undefined && rewriting.dropped > 0;
     // in JSON a key stands in quotes: a number there is no key
     const shown = file.endsWith(".json") ? keys.map((key) => JSON.stringify(key)) : keys;
-    if (isExport || holdsWord(await readArtifact(join(path, file)), shown)) held.push(file);
+    // without its record the weekly job publishes anew, with its exports, in place of finding nothing changed
+    const isRecord = file === PIPELINE_FILE && rewriting !== undefined && rewriting.dropped > 0;
+    if (isExport || isRecord || holdsWord(await readArtifact(join(path, file)), shown)) held.push(file);
   }
   return held;
 }
