@@ -73,12 +73,12 @@ function manifestWithout(
   keys: readonly string[],
 ): Omit<Manifest, "files"> {
   const plain = (text: string): string => expressionWithout(text, keys);
-  // what was asked for makes the run with the keys: it is no longer how this one is made
-  const { asked: _, ...rest } = manifest;
+  const { options, asked, warnings } = manifest;
   return {
-    ...rest,
-    options: mapTexts(rest.options, plain),
-    warnings: rest.warnings.map((warning) => sentenceWithout(warning, keys)),
+    ...manifest,
+    options: mapTexts(options, plain),
+    ...(asked && { asked: mapTexts(asked, plain) }),
+    warnings: warnings.map((warning) => sentenceWithout(warning, keys)),
   };
 }
 
