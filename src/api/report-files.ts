@@ -1,13 +1,12 @@
 // What lies in a run's directory beside its table: importances of trees, and the gates that a published version went through.
 
 import { join } from "node:path";
+import { GATE_FILE } from "../embedding/publication.js";
 import { jsonLines, type Run } from "../embedding/run-directory.js";
 import { ArtifactError } from "../errors.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 import type { Gate, ReportedRun } from "../report/content.js";
 import { IMPORTANCES_FILE } from "../trainers/gbdt/artifact.js";
-
-const GATE_FILE = "gate.json";
 
 /** The importances of a run of trees. @throws {ArtifactError} damaged */
 export async function importancesOf(run: Run): Promise<ReportedRun["importances"]> {

@@ -16,6 +16,8 @@ import { pathExists, readArtifact } from "../io/read-artifact.js";
 
 /** The file that tells a version of a store from any other run. */
 export const PUBLICATION_FILE = "publication.json";
+/** The file in which a version says what its gates found. */
+export const GATE_FILE = "gate.json";
 
 const SCHEMA_VERSION = 1;
 

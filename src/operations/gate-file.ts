@@ -1,11 +1,10 @@
 // gate.json beside a version's run: what last version's dataset told, which its run does not hold.
 
 import { join } from "node:path";
+import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
 import { ArtifactError } from "../errors.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
-
-export const GATE_FILE = "gate.json";
 
 /**
  * Values of a version by gate; of a run that was published without gates, its rows alone.

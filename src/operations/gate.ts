@@ -7,13 +7,14 @@
 
 import type { AfterBounds, BeforeBounds } from "../config/gates.js";
 import { readEncoded, type EncodedDataset } from "../dataset/encoded/read.js";
+import { GATE_FILE } from "../embedding/publication.js";
 import { readHistory, UNKNOWN } from "../embedding/key-history.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { GateError } from "../errors.js";
 import { parseTime } from "../log/time.js";
 import { metricOutcomes } from "./gate-metrics.js";
-import { earlierValues, GATE_FILE } from "./gate-file.js";
+import { earlierValues } from "./gate-file.js";
 import {
   asCount,
   asNumber,

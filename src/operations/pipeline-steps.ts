@@ -3,13 +3,13 @@
 import { dirname, join } from "node:path";
 import { checkpointPath } from "../api/checkpoint.js";
 import type { Progress, Watch } from "../api/progress.js";
+import { GATE_FILE } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
 import { artifactChunks, fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
 import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "./align.js";
 import type { GateOutcome } from "./gate-bounds.js";
-import { GATE_FILE } from "./gate-file.js";
 import { checkGates, gateAfter, gateBefore, gateJson } from "./gate.js";
 import { resumes, runEncoding, runExport, runTraining } from "./pipeline-commands.js";
 import type { Pipeline } from "./pipeline-file.js";

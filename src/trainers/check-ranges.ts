@@ -1,4 +1,4 @@
-// The ranges that options declare, checked.
+// What options declare of their numbers, and their ranges checked.
 
 import { UsageError } from "../errors.js";
 
@@ -9,6 +9,23 @@ interface Range<Name extends string> {
   min: number;
   max: number;
 }
+
+/** A number that a user may set: what the help says of it, and its range. */
+export interface Declared<Name extends string> extends Range<Name> {
+  /** as the help shows it */
+  default: string;
+  help: string;
+}
+
+/** `--threads`, which is the same for every trainer. */
+export const threadsOption: Declared<"threads"> = {
+  name: "threads",
+  default: "as many as cores",
+  help: "threads at most; the result is the same bytes at any number",
+  integer: true,
+  min: 1,
+  max: 1024,
+};
 
 /** @throws {UsageError} an option that is set is outside its range */
 export function checkRanges<Name extends string>(

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { flagOf, UsageError } from "../../errors.js";
-import { checkRanges } from "../check-ranges.js";
+import { checkRanges, threadsOption } from "../check-ranges.js";
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
@@ -201,14 +201,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
     min: 0,
     max: 0xffffffff,
   },
-  {
-    name: "threads",
-    default: "as many as cores",
-    help: "threads at most; the result is the same bytes at any number",
-    integer: true,
-    min: 1,
-    max: 1024,
-  },
+  threadsOption,
   {
     name: "patience",
     default: "2",

@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { flagOf, UsageError } from "../../errors.js";
 import type { NetArch } from "../../kernels/net-shape.js";
-import { checkRanges } from "../check-ranges.js";
+import { checkRanges, type Declared, threadsOption } from "../check-ranges.js";
 
 /** The network above the embedding layer. */
 export const archs: readonly NetArch[] = ["fnn", "wide-deep", "deep-crossing"];
@@ -67,18 +67,8 @@ type NumberName =
   | "seed"
   | "threads";
 
-interface Hyperparameter {
-  name: NumberName;
-  default: string;
-  help: string;
-  integer: boolean;
-  /** the allowed range, both ends included */
-  min: number;
-  max: number;
-}
-
 /** Numbers that a user may set, in the order of the help. */
-export const hyperparameters: readonly Hyperparameter[] = [
+export const hyperparameters: readonly Declared<NumberName>[] = [
   {
     name: "dim",
     default: "16; with --init the run's",
@@ -191,14 +181,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
     min: 0,
     max: 0xffffffff,
   },
-  {
-    name: "threads",
-    default: "as many as cores",
-    help: "threads at most; the result is the same bytes at any number",
-    integer: true,
-    min: 1,
-    max: 1024,
-  },
+  threadsOption,
 ];
 
 /** What the user left open. @param told the network is always chosen */

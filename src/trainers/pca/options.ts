@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
-import { checkRanges } from "../check-ranges.js";
+import { checkRanges, type Declared, threadsOption } from "../check-ranges.js";
 
 /** What is decomposed. */
 export const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
@@ -39,18 +39,8 @@ export interface PcaOptions {
 
 type NumberName = "dim" | "power" | "tolerance" | "shift" | "window" | "seed" | "threads";
 
-interface Hyperparameter {
-  name: NumberName;
-  default: string;
-  help: string;
-  integer: boolean;
-  /** the allowed range, both ends included */
-  min: number;
-  max: number;
-}
-
 /** Numbers that a user may set, in the order of the help. */
-export const hyperparameters: readonly Hyperparameter[] = [
+export const hyperparameters: readonly Declared<NumberName>[] = [
   {
     name: "dim",
     default: "64; columns: as many as there are",
@@ -99,14 +89,7 @@ export const hyperparameters: readonly Hyperparameter[] = [
     min: 0,
     max: 0xffffffff,
   },
-  {
-    name: "threads",
-    default: "as many as cores",
-    help: "threads at most; the result is the same bytes at any number",
-    integer: true,
-    min: 1,
-    max: 1024,
-  },
+  threadsOption,
 ];
 
 /** What the user left open. */
