@@ -32,7 +32,10 @@ const disk = [
 /** Rooms in the order in which data passes them; tests may import anything. */
 export const rooms: Record<string, Room> = {
   errors: { mayImport: [] },
-  io: { mayImport: ["errors"], packages: [...disk, "node:os", "node:process"] },
+  io: {
+    mayImport: ["errors"],
+    packages: [...disk, "node:os", "node:process", "node:module", "apache-arrow"],
+  },
   kernels: { mayImport: ["errors"] },
   workers: { mayImport: ["kernels", "errors"], packages: ["node:worker_threads", "node:os"] },
   // the byte scanner is a kernel and files are scanned in parallel: docs/decisions/0002-log-reads-in-parallel.md

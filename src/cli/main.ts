@@ -3,32 +3,8 @@
 import { Command, CommanderError } from "commander";
 import { EmbedError } from "../errors.js";
 import { version } from "../io/package-version.js";
-import { addAlign } from "./commands/align.js";
-import { addDiff } from "./commands/diff.js";
-import { addEncode } from "./commands/encode.js";
-import { addEvaluate } from "./commands/evaluate.js";
-import { addExport } from "./commands/export.js";
-import { addGate } from "./commands/gate.js";
-import { addImport } from "./commands/import.js";
-import { addInit } from "./commands/init.js";
-import { addInspect } from "./commands/inspect.js";
-import { addNeighbors } from "./commands/neighbors.js";
-import { addForget } from "./commands/forget.js";
-import { addReport } from "./commands/report.js";
-import { addGc } from "./commands/gc.js";
-import { addLs } from "./commands/ls.js";
-import { addPublish } from "./commands/publish.js";
-import { addReproduce } from "./commands/reproduce.js";
-import { addRollback } from "./commands/rollback.js";
-import { addRun } from "./commands/run.js";
-import { addSchedule } from "./commands/schedule.js";
-import { addTrainFm } from "./commands/train-fm.js";
+import { commands, type CommandEntry } from "./commands.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
-import { addTrainGbdt } from "./commands/train-gbdt.js";
-import { addLift } from "./commands/lift.js";
-import { addTrainNet } from "./commands/train-net.js";
-import { addTrainPca } from "./commands/train-pca.js";
-import { addTransform } from "./commands/transform.js";
 import { addConfigOption, applySettings } from "./settings.js";
 import { writeError } from "./terminal.js";
 
@@ -43,13 +19,18 @@ export async function main(argv: string[]): Promise<void> {
   });
   process.stderr.on("error", () => undefined);
 
-  const program = programOf(interrupts);
+  // the first word that is no flag: the program itself has no flag with a value
+  const name = argv.slice(2).find((word) => !word.startsWith("-"));
+  const isNamed = (entry: CommandEntry) => entry.name === name;
+  const program = await programOf(interrupts, isNamed);
   if (formatNamed(argv) === "json") {
     const asJson = { writeErr: (text: string) => text.trim() !== "" && writeError(text.trim(), "json") };
     for (const command of [program, ...program.commands]) command.configureOutput(asJson);
   }
   try {
-    await applySettings(program, programOf(interrupts), argv, process.env);
+    const scratch = await programOf(interrupts, isNamed);
+    const everyCommand = async () => (await programOf(interrupts, () => true)).commands;
+    await applySettings(program, scratch, everyCommand, argv, process.env);
     await program.parseAsync(argv);
     if (interrupts.exitCode !== undefined) process.exitCode = interrupts.exitCode;
   } catch (error) {
@@ -58,7 +39,11 @@ export async function main(argv: string[]): Promise<void> {
   }
 }
 
-function programOf(interrupts: Interrupts): Command {
+/** The program with the commands of `isWanted`; the others stand there by name and summary alone. */
+async function programOf(
+  interrupts: Interrupts,
+  isWanted: (entry: CommandEntry) => boolean,
+): Promise<Command> {
   const program = new Command("embed")
     .description("Turns interaction logs into embedding tables, offline.")
     .version(version, "-V, --version")
@@ -66,33 +51,12 @@ function programOf(interrupts: Interrupts): Command {
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: false })
     .exitOverride();
-  for (const add of [
-    addInspect,
-    addEncode,
-    addTrainFm,
-    addTrainGbdt,
-    addTrainPca,
-    addTrainNet,
-    addLift,
-    addTransform,
-    addImport,
-    addExport,
-    addNeighbors,
-    addEvaluate,
-    addDiff,
-    addReport,
-    addPublish,
-    addRollback,
-    addLs,
-    addGc,
-    addForget,
-    addGate,
-    addRun,
-    addInit,
-    addAlign,
-    addReproduce,
-    addSchedule,
-  ]) {
+  for (const entry of commands) {
+    if (!isWanted(entry)) {
+      program.command(entry.name).summary(entry.summary);
+      continue;
+    }
+    const add = await entry.load();
     const command = add(program, interrupts.signal, interrupts);
     addConfigOption(command);
     command.exitOverride().showHelpAfterError(`(embed ${command.name()} --help shows the options)`);

@@ -20,12 +20,14 @@ export function addConfigOption(command: Command): void {
  * Sets what the command line leaves open on the command that it names.
  *
  * @param scratch a program like it, which is parsed to see what the command line says
+ * @param everyCommand all commands with their options: a config file may hold those of others
  * @throws {ConfigError} the config file is not valid
  * @throws {UsageError} a variable's value is none
  */
 export async function applySettings(
   program: Command,
   scratch: Command,
+  everyCommand: () => Promise<readonly Command[]>,
   argv: readonly string[],
   environment: Environment,
 ): Promise<void> {
@@ -44,7 +46,8 @@ export async function applySettings(
     (option) => told.getOptionValueSource(option.attributeName()) !== "cli",
   );
   const path = (told.opts()["config"] as string | undefined) ?? (environment["EMBED_CONFIG"] || undefined);
-  const config = path === undefined ? new Map<string, ConfigEntry>() : await configOf(path, program, command);
+  const config =
+    path === undefined ? new Map<string, ConfigEntry>() : await configOf(path, await everyCommand(), command);
   for (const option of open) {
     const name = nameOf(option);
     const variable = `EMBED_${name.toUpperCase().replaceAll("-", "_")}`;
@@ -61,9 +64,9 @@ export async function applySettings(
   }
 }
 
-async function configOf(path: string, program: Command, command: Command) {
+async function configOf(path: string, everyCommand: readonly Command[], command: Command) {
   const { readConfig } = await import("../config/config-file.js");
-  const names = program.commands.flatMap(({ options }) => options.map(nameOf));
+  const names = everyCommand.flatMap(({ options }) => options.map(nameOf));
   const settings = command.options.map(settingOf).filter(({ name }) => name !== "config");
   return readConfig(
     path,

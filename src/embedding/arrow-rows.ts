@@ -43,7 +43,7 @@ interface Block {
  * @throws {ArtifactError} the bytes are damaged, or are not such a table
  */
 export async function arrowRows(source: ArrowSource, name: string): Promise<TableRows> {
-  const arrow = await import("apache-arrow");
+  const { arrow } = await import("../io/apache-arrow.js");
   return await asArtifact(name, async () => {
     // the schema stands in the file's footer, so reading needs a source that seeks
     const reader = await (ArrayBuffer.isView(source)

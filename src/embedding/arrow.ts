@@ -17,7 +17,7 @@ import type { EmbeddingTable } from "./table.js";
 /** The file's bytes in chunks; a chunk may be a view of the rows' arrays. */
 export async function* arrowChunks(rows: TableRows): AsyncGenerator<Uint8Array> {
   // loaded when used: it costs more than the whole start of a command that needs no table
-  const arrow = await import("apache-arrow");
+  const { arrow } = await import("../io/apache-arrow.js");
   const types = typesOf(arrow, rows.dim);
   const schema = schemaOf(arrow, types, rows);
   const fields = dictionaryVector(arrow, rows.fields);

@@ -1,4 +1,5 @@
-// Which trainer serves which model of `train-fm`, and what reads it back from a run: one line each.
+// Which trainer serves which model of `train-fm`, and what reads it back from a run: one line each. A trainer's modules are
+// read when it is asked for.
 
 import type { Preprocess } from "../dataset/preprocess.js";
 import { featureCounts, type FeatureSpace } from "../dataset/vocabulary.js";
@@ -11,24 +12,16 @@ import { spaceOf } from "./feature-table.js";
 import type { Composer } from "./composer.js";
 import { crossComposer } from "./ffm/compose.js";
 import { readLayout } from "./ffm/layout.js";
-import { learnFfm, readFfm } from "./ffm/learn.js";
 import { readFmParameters } from "./fm/artifact.js";
 import { fmComposer } from "./fm/compose.js";
-import { learnFm, readFm } from "./fm/learn.js";
 import type { FmParameters } from "./fm/model.js";
 import { readOptimizerFile } from "./fm/optimizer-file.js";
-import { turnedAlike } from "./fm/mcmc/draws.js";
-import { learnCoordinates, readDraws, readEnsemble } from "./fm/mcmc/learn.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
-import { learnImplicit } from "./implicit/learn.js";
-import { NET_MODEL, readNet } from "./net/model.js";
-import { readPca } from "./pca/learn.js";
-import { learnRanking } from "./ranking/learn.js";
 import type { Learner, Scorer } from "./trained.js";
 
-/** How rows are prepared for a run's model, in model/. */
 /** The manifest's name of draws that predict together. */
 const DRAWS = "fm-draws";
+/** How rows are prepared for a run's model, in model/. */
 export const PREPROCESS_FILE = "preprocess.json";
 
 interface Served {
@@ -55,7 +48,7 @@ const served: readonly Served[] = [
     models: ["fm", "lr"],
     methods: ["adagrad", "sgd", "ftrl", "adam"],
     tasks: ["binary", "regression"],
-    learn: learnFm,
+    learn: async (...given) => (await import("./fm/learn.js")).learnFm(...given),
     steering: allSteering,
     streams: true,
   },
@@ -63,7 +56,7 @@ const served: readonly Served[] = [
     models: ["ffm"],
     methods: ["adagrad", "sgd", "ftrl", "adam"],
     tasks: ["binary", "regression"],
-    learn: learnFfm,
+    learn: async (...given) => (await import("./ffm/learn.js")).learnFfm(...given),
     steering: allSteering,
     streams: true,
   },
@@ -71,7 +64,7 @@ const served: readonly Served[] = [
     models: ["fm"],
     methods: ["als", "mcmc"],
     tasks: ["binary", "regression"],
-    learn: learnCoordinates,
+    learn: async (...given) => (await import("./fm/mcmc/learn.js")).learnCoordinates(...given),
     // a chain would turn what is frozen; there is no optimizer whose state could be kept
     steering: ["--init", "--metric", "--checkpoint-every"],
   },
@@ -79,7 +72,7 @@ const served: readonly Served[] = [
     models: ["fm"],
     methods: ["adagrad"],
     tasks: ["ranking"],
-    learn: learnRanking,
+    learn: async (...given) => (await import("./ranking/learn.js")).learnRanking(...given),
     // its metrics are its own
     steering: ["--init", "--freeze", "--keep-state", "--checkpoint-every"],
   },
@@ -87,7 +80,7 @@ const served: readonly Served[] = [
     models: ["fm"],
     methods: ["als"],
     tasks: ["implicit"],
-    learn: learnImplicit,
+    learn: async (...given) => (await import("./implicit/learn.js")).learnImplicit(...given),
     // each solution is anew: there is no optimizer whose state could be kept
     steering: ["--init", "--freeze", "--checkpoint-every"],
   },
@@ -130,12 +123,12 @@ type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<
 
 /** By the manifest's name of the model. */
 const readers: Record<string, Reader> = {
-  fm: readFm,
-  [DRAWS]: readDraws,
-  lr: readFm,
-  ffm: readFfm,
-  pca: readPca,
-  [NET_MODEL]: readNet,
+  fm: async (...given) => (await import("./fm/learn.js")).readFm(...given),
+  [DRAWS]: async (run, space) => (await import("./fm/mcmc/learn.js")).readDraws(run, space),
+  lr: async (...given) => (await import("./fm/learn.js")).readFm(...given),
+  ffm: async (...given) => (await import("./ffm/learn.js")).readFfm(...given),
+  pca: async (...given) => (await import("./pca/learn.js")).readPca(...given),
+  net: async (...given) => (await import("./net/model.js")).readNet(...given),
 };
 
 /** How rows are prepared for a run's model, as a file of model/. */
@@ -258,6 +251,8 @@ export async function machinesOf(
   if (run.manifest.model !== DRAWS)
     return [{ parameters: model.parameters, composer: await composerOf(run, model) }];
   refuseProbit(run, "--fold-in");
+  const { readEnsemble } = await import("./fm/mcmc/learn.js");
+  const { turnedAlike } = await import("./fm/mcmc/draws.js");
   const { draws } = await readEnsemble(run, model.space);
   const turned = turnedAlike(draws, featureCounts(model.space));
   return turned.map((parameters) => ({ parameters, composer: fmComposer(parameters) }));

@@ -25,7 +25,6 @@ interface Flags {
 export function addAlign(program: Command, signal: AbortSignal): Command {
   return program
     .command("align")
-    .summary("turn a run's vectors onto an earlier run's")
     .description(
       "Writes a copy of a run whose vectors are turned onto an earlier run's by the keys that both have. What the run predicts, and " +
         "which rows are near each other, stays as it is.",

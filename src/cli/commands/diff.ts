@@ -26,7 +26,6 @@ interface Flags {
 export function addDiff(program: Command, signal: AbortSignal): Command {
   return program
     .command("diff")
-    .summary("show what changed from one run's table to another's")
     .description(
       "Compares two tables by the keys that both have: lengths, nearest neighbours, and how far rows moved once the tables " +
         "are turned onto each other.",

@@ -17,7 +17,6 @@ Examples:
 export function addEncode(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("encode")
-    .summary("write a log as an encoded dataset, which training reads in its place")
     .description(
       "Reads a log once and writes an encoded dataset: every other command takes it in the log's place, with the same results.",
     )

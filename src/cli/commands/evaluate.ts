@@ -44,7 +44,6 @@ type Flags = ReadingFlags &
 export function addEvaluate(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("evaluate")
-    .summary("measure runs on a log that they have not seen")
     .description(
       "Scores the rows of a log with a run's model, or ranks the items for its users, and prints the metrics; several runs " +
         "stand side by side, and beside baselines. With --labels it judges their tables by what items are called.",

@@ -17,7 +17,6 @@ export function addExport(program: Command, signal: AbortSignal): Command {
   const formats = formatSummaries.map(([name, summary]) => `  ${name.padEnd(20)}${summary}`).join("\n");
   const command = program
     .command("export")
-    .summary("write a run's table in another tool's format")
     .description("Writes the vectors of a run in another tool's format, to a file or to stdout.")
     .argument("<run>", "run directory")
     .addHelpText("before", examples);

@@ -21,7 +21,6 @@ interface Flags extends WriterFlags {
 export function addForget(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("forget")
-    .summary("take keys out of every version of a store, or out of a run")
     .description(
       "Writes every version anew without the keys: tables, models, what users had, lists; a model scores them as unknown from " +
         "then on. Logs and copies elsewhere are not touched.",

@@ -26,7 +26,6 @@ interface Flags {
 export function addGate(program: Command, signal: AbortSignal): Command {
   return program
     .command("gate")
-    .summary("check a dataset or a run against bounds, as the weekly job does")
     .description(
       "Measures an encoded dataset (rows, positive rate, missing and unseen keys, newest event) or a run (metrics, norms, " +
         "neighbours and displacement against last version) and checks it against bounds. A failed bound exits 81.",

@@ -22,7 +22,6 @@ interface Flags extends WriterFlags {
 export function addGc(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("gc")
-    .summary("remove a store's old versions, and what killed writers left")
     .description(
       "Removes all versions of each name but the newest, and all that a killed or failed writer left behind. The latest version " +
         "stays, wherever a rollback put it.",

@@ -14,7 +14,6 @@ Examples (after embed export run --format word2vec --field item -o items.txt):
 export function addImport(program: Command, signal: AbortSignal): Command {
   return program
     .command("import")
-    .summary("make a run of another tool's table")
     .description(
       "Makes a run directory of another tool's table, to be judged, compared and exported like our own.",
     )

@@ -27,7 +27,6 @@ type Flags = ReadingFlags & BadRowFlags & OutputOptions & { out?: string; timeFo
 export function addInit(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("init")
-    .summary("write a commented pipeline file for a log, to be run by embed run")
     .description(
       "Looks at a log and writes a pipeline file for it, with a comment for every choice: roles, a training, gates around what the log is now.",
     )

@@ -28,7 +28,6 @@ const MAX_SHOWN = 24;
 export function addInspect(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("inspect")
-    .summary("show a log's columns, their inferred roles and what they hold")
     .description(
       "Reads a log and shows its columns: inferred roles and types, distinct values, missing cells, first rows.",
     )

@@ -17,7 +17,6 @@ Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
 export function addLift(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("lift")
-    .summary("what a table gains a network: from it, at random, and from the table without its meaning")
     .description(
       "Trains the same network from a run's table, from random starts, from the table's rows dealt anew within their fields, and from random rows of the " +
         "same lengths, each with step sizes of its own; prints epochs and seconds until the random start's best validation loss, and final losses.",

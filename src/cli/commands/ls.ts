@@ -22,7 +22,6 @@ interface Flags {
 export function addLs(program: Command, signal: AbortSignal): Command {
   return program
     .command("ls")
-    .summary("list a store's versions: which is the latest, what they are, whether they are whole")
     .description("Lists the versions of a store, each checked by its checksums. The latest is marked by *.")
     .argument("<store>", "the store")
     .argument("[name]", "this name alone")

@@ -27,7 +27,6 @@ interface Flags {
 export function addNeighbors(program: Command): Command {
   return program
     .command("neighbors")
-    .summary("show the rows nearest to a key")
     .description("Shows the rows of a field that are nearest to a key's row, the row itself left out.")
     .argument("<run>", "run directory")
     .addHelpText("before", examples)

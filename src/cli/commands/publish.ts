@@ -25,7 +25,6 @@ interface Flags extends WriterFlags {
 export function addPublish(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("publish")
-    .summary("make a run the latest version of a name in a store")
     .description(
       "Publishes a run as STORE/NAME/VERSION and lets STORE/NAME/latest name it: readers find the old version or the new one, " +
         "whole, never a mix. Versions are counted from 000001.",

@@ -35,7 +35,6 @@ type Flags = ReadingFlags &
 export function addReport(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("report")
-    .summary("draw a page about runs: curves, calibration, maps, drift")
     .description(
       "Writes one page of HTML about one or several runs, side by side, that asks for nothing from elsewhere: metrics, learning " +
         "curves, calibration, importances, principal components, a map of the items, neighbours, norms, drift, gates, and the " +

@@ -21,7 +21,6 @@ type Flags = OutputOptions & MemoryFlags & { keep?: string; threads?: number };
 export function addReproduce(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("reproduce")
-    .summary("train a run once more and tell whether the bytes agree")
     .description(
       "Trains a run once more as its manifest says, from the same folder and inputs, and tells file by file whether the bytes agree. " +
         "Inputs are checked first; a file that differs exits 82.",

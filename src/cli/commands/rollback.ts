@@ -20,7 +20,6 @@ interface Flags extends WriterFlags {
 export function addRollback(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("rollback")
-    .summary("let a name's latest be an earlier version again")
     .description(
       "Moves STORE/NAME/latest back to the version that was the latest before, or to any, after checking that it is whole. " +
         "Later versions stay, and the next to be published takes a new number.",

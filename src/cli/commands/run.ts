@@ -23,7 +23,6 @@ type Flags = OutputOptions &
 export function addRun(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("run")
-    .summary("the weekly job of a pipeline file: encode, gate, train, align, export, publish")
     .description(
       "Runs the steps of a pipeline file: encode, gate, train, align, gate, export, publish. A step whose inputs, options and version " +
         "of embed are unchanged is skipped; a run that was killed goes on where it stopped.",

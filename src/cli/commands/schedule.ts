@@ -26,7 +26,6 @@ interface Flags {
 export function addSchedule(program: Command): Command {
   return program
     .command("schedule")
-    .summary("print a crontab line, a systemd timer, a Kubernetes job or an Airflow DAG")
     .description(
       "Prints a unit that runs a pipeline file every week or day, with absolute paths, a log file and exit codes mapped. Nothing is " +
         "installed, and no lock is needed beside embed's own.",

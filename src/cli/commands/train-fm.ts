@@ -19,7 +19,6 @@ Examples:
 export function addTrainFm(program: Command, signal: AbortSignal, interrupts: Interrupts): Command {
   const command = program
     .command("train-fm")
-    .summary("train a factorization machine: a vector for each key of each field")
     .description(
       "Trains a factorization machine on a log and writes a run directory: a vector for each key of each field.",
     )

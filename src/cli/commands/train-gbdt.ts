@@ -18,7 +18,6 @@ Examples:
 export function addTrainGbdt(program: Command, signal: AbortSignal, interrupts: Interrupts): Command {
   const command = program
     .command("train-gbdt")
-    .summary("train boosted trees: the leaf of each row in each tree encodes it")
     .description(
       "Trains boosted trees on a log and writes a run directory: the trees in LightGBM's text format and a table of their leaves.",
     )

@@ -22,7 +22,6 @@ Examples:
 export function addTrainNet(program: Command, signal: AbortSignal, interrupts: Interrupts): Command {
   const command = program
     .command("train-net")
-    .summary("an upper network (FNN, Wide & Deep, Deep Crossing) above a table or a random start")
     .description(
       "Trains a network above an embedding layer, which starts from an earlier run's table or at random, and writes a run directory: " +
         "the network, and its embedding layer as a table.",

@@ -18,7 +18,6 @@ Examples:
 export function addTrainPca(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("train-pca")
-    .summary("principal components: the baseline that every embedding should beat")
     .description(
       "Decomposes a log into principal components and writes a run directory: a vector for each user and item, each feature, or each column.",
     )

@@ -52,7 +52,6 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
   const fold = (flags: string, help: string) => new Option(flags, help).helpGroup("New users and items:");
   const command = program
     .command("transform")
-    .summary("encode new rows with a run's model")
     .description(
       "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items.",
     )

@@ -5,7 +5,8 @@
 //
 // Empty cells are null. Beneath a null stands MISSING (-1 as i32) or NaN, so that reading back copies and asks no bitmap.
 
-import * as arrow from "apache-arrow";
+import type * as Arrow from "apache-arrow";
+import { arrow } from "../../io/apache-arrow.js";
 import type { ChunkWriter } from "../../io/write.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import type { Cells } from "../collect.js";
@@ -98,7 +99,7 @@ export class RowsWriter implements ColumnSink {
   async #writeBatch(): Promise<void> {
     const length = this.#numRows;
     this.#numRows = 0;
-    const children = this.#plans.map(({ kind }, i): arrow.Data => {
+    const children = this.#plans.map(({ kind }, i): Arrow.Data => {
       const cells = this.#batch[i]!.subarray(0, length);
       const nulls = nullsOf(cells, kind === "number");
       if (kind === "number") {

@@ -6,7 +6,7 @@
 //
 // Several-valued cells count for each of their values.
 
-import * as arrow from "apache-arrow";
+import { arrow } from "../../io/apache-arrow.js";
 import type { ChunkWriter } from "../../io/write.js";
 import { dictionaryOf, type Dictionary } from "../../log/dictionary.js";
 import type { ColumnPlan } from "../columns.js";
