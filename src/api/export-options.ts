@@ -7,10 +7,7 @@ import type { OnnxInput } from "../export/selection.js";
 import type { ReserveScheme } from "../export/reserve.js";
 import { UsageError } from "../errors.js";
 import type { Compose } from "./compose.js";
-
-/** What an ONNX model of a network's run holds. */
-export const onnxParts = ["network", "table"] as const;
-export type OnnxPart = (typeof onnxParts)[number];
+import type { OnnxPart } from "./export-choices.js";
 
 export interface ExportRunOptions {
   format: string;

@@ -2,9 +2,8 @@
 
 import { exportDelta, exportDirectory, exportSaved, exportTable } from "../export/export-table.js";
 import { exportFormats, formatNamed, type ExportFormat } from "../export/formats.js";
-import { NUM_RESERVED, reserveSchemes, type ReserveScheme } from "../export/reserve.js";
-import { onnxInputs, type ExportOptions, type OnnxInput } from "../export/selection.js";
-import { dtypes, type Dtype } from "../export/dtype.js";
+import { NUM_RESERVED } from "../export/reserve.js";
+import type { ExportOptions } from "../export/selection.js";
 import { loadRows } from "../embedding/rows.js";
 import { rowsOf } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
@@ -13,7 +12,7 @@ import { version } from "../io/package-version.js";
 import type { Chunks } from "../io/write.js";
 import { dtypeLoss, type DtypeLoss } from "./dtype-loss.js";
 import { isWholeNetwork, wholeNetwork } from "./export-network.js";
-import { checkTogether, onnxParts, type ExportRunOptions, type OnnxPart } from "./export-options.js";
+import { checkTogether, type ExportRunOptions } from "./export-options.js";
 import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./export-rows.js";
 import { withOpenRows, type OpenRows } from "./tables.js";
 
@@ -21,18 +20,6 @@ import { withOpenRows, type OpenRows } from "./tables.js";
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
   ([name, { summary }]) => [name, summary],
 );
-
-/** Values of `reserve`, for the help. */
-export const reservations: readonly ReserveScheme[] = reserveSchemes;
-
-/** Values of `dtype`, for the help. */
-export const dtypeChoices: readonly Dtype[] = dtypes;
-
-/** Values of `onnxInput`, for the help. */
-export const onnxInputNames: readonly OnnxInput[] = onnxInputs;
-
-/** Values of `onnxPart`, for the help. */
-export const onnxPartNames: readonly OnnxPart[] = onnxParts;
 
 type Delta = Record<"added" | "changed" | "removed" | "same", number>;
 

@@ -1,7 +1,7 @@
 // The flags of export, and what they say.
 
 import { Option, type Command } from "commander";
-import { dtypeChoices, onnxInputNames, onnxPartNames, reservations } from "../api/export.js";
+import { dtypeChoices, onnxInputNames, onnxPartNames, reservations } from "../api/export-choices.js";
 import type { ExportRunOptions } from "../api/export-options.js";
 import type { Compose } from "../api/compose.js";
 import { composeOption } from "./compose-option.js";

@@ -1,14 +1,10 @@
 // The commands that a pipeline's steps are, as its file tells of them: which flags are keys of which section, what a pipeline adds
-// where the file is silent, and the function of api/ that each step calls.
+// where the file is silent, and the function of api/ that each step calls: its modules are read when the step runs.
 
-import { encode, type EncodeSummary } from "../api/encode.js";
-import { exportRun, type ExportSummary } from "../api/export.js";
+import type { EncodeSummary } from "../api/encode.js";
+import type { ExportSummary } from "../api/export.js";
 import type { Watch } from "../api/progress.js";
 import type { PartMetrics, Summary } from "../api/summary.js";
-import { trainFm } from "../api/train-fm.js";
-import { trainGbdt } from "../api/train-gbdt.js";
-import { trainNet } from "../api/train-net.js";
-import { trainPca } from "../api/train-pca.js";
 import type { Setting } from "../config/config-file.js";
 import { EXPORT_KEYS, type PipelineSettings, type Told } from "../config/pipeline.js";
 import { addEncodeFlags, encodeOf, type EncodeFlags } from "../flags/encode.js";
@@ -48,7 +44,9 @@ const trainings: Record<string, TrainingCommand> = {
     add: addTrainFmFlags,
     async run(flags, dataset, watch) {
       const options = await trainFmOf(flags as unknown as TrainFmFlags);
-      return watch && (await trainFm([dataset], options, watch));
+      if (!watch) return undefined;
+      const { trainFm } = await import("../api/train-fm.js");
+      return await trainFm([dataset], options, watch);
     },
     checkpointEvery: 5,
     canRefit: holdsOut,
@@ -57,7 +55,9 @@ const trainings: Record<string, TrainingCommand> = {
     add: addTrainGbdtFlags,
     async run(flags, dataset, watch) {
       const options = await trainGbdtOf(flags as unknown as TrainGbdtFlags);
-      return watch && (await trainGbdt([dataset], options, watch));
+      if (!watch) return undefined;
+      const { trainGbdt } = await import("../api/train-gbdt.js");
+      return await trainGbdt([dataset], options, watch);
     },
     checkpointEvery: 20,
     // with --init it means another thing, and folds have seen all rows
@@ -67,14 +67,18 @@ const trainings: Record<string, TrainingCommand> = {
     add: addTrainNetFlags,
     async run(flags, dataset, watch) {
       const options = await trainNetOf(flags as unknown as TrainNetFlags);
-      return watch && (await trainNet([dataset], options, watch));
+      if (!watch) return undefined;
+      const { trainNet } = await import("../api/train-net.js");
+      return await trainNet([dataset], options, watch);
     },
   },
   "train-pca": {
     add: addTrainPcaFlags,
     async run(flags, dataset, watch) {
       const options = await trainPcaOf(flags as unknown as TrainPcaFlags);
-      return watch && (await trainPca([dataset], options, watch));
+      if (!watch) return undefined;
+      const { trainPca } = await import("../api/train-pca.js");
+      return await trainPca([dataset], options, watch);
     },
   },
 };
@@ -156,6 +160,7 @@ export async function checkEncoding(told: Told, fail: Fail): Promise<void> {
 /** Encodes the log; `told` has the dataset it writes. @throws {EmbedError} as embed encode does */
 export async function runEncoding(told: Told, logs: readonly string[], watch: Watch): Promise<EncodeSummary> {
   const flags = flagsFromFile(addEncodeFlags, told, unexpected) as unknown as EncodeFlags;
+  const { encode } = await import("../api/encode.js");
   return await encode(logs, await encodeOf(flags), watch);
 }
 
@@ -167,6 +172,7 @@ export function checkExport(told: Told, fail: Fail): void {
 /** Writes an export; `told` has its output. @throws {EmbedError} as embed export does */
 export async function runExport(told: Told, run: string, { signal, observe }: Watch): Promise<ExportSummary> {
   const flags = flagsFromFile(addExportFlags, told, unexpected) as unknown as ExportFlags;
+  const { exportRun } = await import("../api/export.js");
   const toStdout = () => Promise.reject(new Error("an export of a pipeline has an output"));
   return await exportRun(run, exportOf(flags), toStdout, signal, (text) => observe({ stage: "note", text }));
 }
