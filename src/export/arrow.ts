@@ -1,6 +1,9 @@
 // arrow: an Arrow IPC file of the columns of a run's embeddings.arrow, of the rows that are asked for.
+//
+// --dtype f16 has lists of halves, i8 lists of i8 and the column `scale` (f32) before them.
 
 import { arrowChunks } from "../embedding/arrow.js";
+import { encoded } from "./dtype.js";
 import type { Selection } from "./selection.js";
 
 /** The bytes of the file; the column `weight` is there where weights are asked for. */
@@ -10,6 +13,9 @@ export function arrowFile({
   fields,
   hasWeights,
   batches,
+  dtype = "f32",
 }: Selection): AsyncGenerator<Uint8Array> {
-  return arrowChunks({ dim, numRows, fields, hasWeights, batches });
+  const rows = { dim, numRows, fields, hasWeights, batches };
+  if (dtype === "f32") return arrowChunks(rows);
+  return arrowChunks(rows, { type: dtype, of: ({ vectors }) => encoded(vectors, dim, dtype) });
 }
