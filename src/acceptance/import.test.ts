@@ -42,7 +42,7 @@ test.each([
   expect(keys(theirs)).toEqual(keys(ours));
 });
 
-test.each(["npy", "npz", "safetensors", "faiss"])(
+test.each(["npy", "npz", "safetensors"])(
   "%s in fewer bits comes back as a reader computes it: halves, and i8 within half a step of a row's largest",
   async (format) => {
     const exact = await rowsOf("run", "--field", "item");
