@@ -16,6 +16,7 @@ import { pgvectorChunks } from "./pgvector.js";
 import { sendToPostgres } from "./postgres-server.js";
 import { redisChunks } from "./redis.js";
 import { sendToRedis } from "./redis-server.js";
+import type { ReserveScheme } from "./reserve.js";
 import { safetensorsTable } from "./safetensors.js";
 import type { Selection } from "./selection.js";
 import type { Send } from "./server.js";
@@ -31,6 +32,8 @@ interface FormatTraits {
   oneKeyColumn: boolean;
   /** rows stand by their number, with or without a key, so that --reserve has a place for its own */
   keepsRows?: true;
+  /** it names rows by their key, and has names for those of this scheme */
+  namesReserved?: ReserveScheme;
   /** it is of the model, not of the table alone: fields stand as trained, and items are not composed */
   isOfModel?: true;
   /** vectors may be of fewer bits: --dtype */
@@ -64,7 +67,7 @@ export interface SavedFormat extends FormatTraits {
 
 export type ExportFormat = FileFormat | DirectoryFormat | SavedFormat;
 
-type Traits = Pick<FormatTraits, "keepsRows" | "isOfModel" | "findsUnknown" | "takesDtype" | "send">;
+type Traits = Omit<FormatTraits, "summary" | "oneKeyColumn">;
 
 const file = (
   summary: string,
@@ -101,7 +104,13 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   ["fasttext-vec", file("fastText's .vec", true, fasttextVecChunks)],
   ["glove", file("word2vec's text without the first line", true, gloveChunks)],
   ["npy", directory("directory of vectors.npy and keys.txt", true, "vectors.npy", npyFiles, byRowOfBits)],
-  ["npz", file("arrays key and value (numpy, FuxiCTR)", true, npzChunks, { takesDtype: true })],
+  [
+    "npz",
+    file("arrays key and value (numpy, FuxiCTR)", true, npzChunks, {
+      takesDtype: true,
+      namesReserved: "fuxictr",
+    }),
+  ],
   ["safetensors", file("tensors vectors, counts, keys and keyOffsets", true, safetensorsTable, byRowOfBits)],
   ["arrow", file("Arrow IPC file: field, key, count, vector", false, arrowFile, byRow)],
   [

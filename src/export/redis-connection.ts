@@ -143,7 +143,7 @@ export class RedisConnection {
   }
 }
 
-const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM|ERR AUTH|ERR invalid password|ERR DB index|ERR Client sent AUTH)/i;
+const REFUSED = /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|ERR DB index|ERR Client sent AUTH)/i;
 
 /** An error of the package or the server as what a user can act upon. */
 function redisError(error: unknown, target: Target): unknown {
@@ -159,6 +159,11 @@ function redisError(error: unknown, target: Target): unknown {
   if (REFUSED.test(said))
     return new UsageError(
       `the server of ${variable} refuses (${said}): are user, password and database in ${variable} right?`,
+      cause,
+    );
+  if (said.startsWith("NOPERM"))
+    return new OutputError(
+      `the user of ${variable} may not write '${target.into}' (${said}): docs/servers.md lists the rights`,
       cause,
     );
   if (said.startsWith("OOM"))
