@@ -2,6 +2,7 @@
 
 import { exportDelta, exportDirectory, exportSaved, exportTable } from "../export/export-table.js";
 import { exportFormats, formatNamed, type ExportFormat } from "../export/formats.js";
+import { exact } from "../export/key-rules.js";
 import { NUM_RESERVED, reserveSchemes, type ReserveScheme } from "../export/reserve.js";
 import { onnxInputs, type ExportOptions, type OnnxInput } from "../export/selection.js";
 import { dtypes, type Dtype } from "../export/dtype.js";
@@ -11,7 +12,8 @@ import { UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import type { Chunks } from "../io/write.js";
-import { dtypeLoss, type DtypeLoss } from "./dtype-loss.js";
+import { heldOutLoss } from "./dtype-held-out.js";
+import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";
 import { isWholeNetwork, wholeNetwork } from "./export-network.js";
 import { checkTogether, onnxParts, type ExportRunOptions, type OnnxPart } from "./export-options.js";
 import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./export-rows.js";
@@ -21,6 +23,16 @@ import { withOpenRows, type OpenRows } from "./tables.js";
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
   ([name, { summary }]) => [name, summary],
 );
+
+/** What becomes of keys, and the formats where they are not all held exactly, for the help. */
+export const keyRules: [formats: string[], summary: string][] = [
+  ...new Set([...exportFormats.values()].map(({ keys }) => keys)),
+]
+  .filter((rule) => rule !== exact)
+  .map((rule) => [
+    [...exportFormats].filter(([, { keys }]) => keys === rule).map(([name]) => name),
+    rule.summary,
+  ]);
 
 /** Values of `reserve`, for the help. */
 export const reservations: readonly ReserveScheme[] = reserveSchemes;
@@ -44,6 +56,8 @@ export interface ExportSummary {
   rows: number;
   /** rows by what became of them since the earlier run */
   delta?: Delta;
+  /** rows that are zero, where there are any */
+  zeroVectors?: number;
   /** what --dtype costs */
   dtypeLoss?: DtypeLoss;
   options: Record<string, unknown>;
@@ -137,7 +151,18 @@ async function writeRows(
   options: Resolved,
   { directory, force, signal, write }: Output,
   tell: (note: string) => void,
-): Promise<{ rows: number; dtypeLoss?: DtypeLoss }> {
+): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "dtypeLoss">> {
+  const { dtype = "f32", field, on, part, compose } = options;
+  // first, since it may be refused
+  const judged =
+    on || part
+      ? await heldOutLoss(
+          opened.run,
+          { field, compose, dtype },
+          { ...(on && { on }), ...(part && { part }) },
+          { observe: () => undefined, signal },
+        )
+      : undefined;
   const rows = await rowsToWrite(opened, format, options.field, options, tell);
   const given = await givenOptions(opened, format, options);
   const { rows: numRows, numZero } =
@@ -150,15 +175,11 @@ async function writeRows(
     tell(
       `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
     );
-  const { dtype = "f32", field } = options;
-  if (dtype === "f32") return { rows: numRows };
-  const loss = await dtypeLoss(rows, field, dtype);
-  const { neighborRecallAt20: recall, queries, among } = loss;
-  tell(
-    `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine stay the nearest ` +
-      `(${queries} rows asked, among ${among})`,
-  );
-  return { rows: numRows, dtypeLoss: loss };
+  const counts = { rows: numRows, ...(numZero > 0 && { zeroVectors: numZero }) };
+  if (dtype === "f32") return counts;
+  const loss = { ...(await dtypeLoss(rows, field, dtype)), ...judged };
+  for (const text of lossTexts(loss)) tell(text);
+  return { ...counts, dtypeLoss: loss };
 }
 
 async function writeDelta(
@@ -216,7 +237,7 @@ async function givenOptions(
 /** Options as the summary has them. */
 function toldOptions(options: ExportRunOptions, field: string | undefined): Record<string, unknown> {
   const { format, withWeight, strict, reserve, wide, onnxInput, onnxPart, dtype } = options;
-  const { compose, topCount, keys, normalize, delta } = options;
+  const { compose, topCount, keys, normalize, delta, on, part } = options;
   return {
     format,
     withWeight,
@@ -227,6 +248,8 @@ function toldOptions(options: ExportRunOptions, field: string | undefined): Reco
     ...(onnxInput && { onnxInput }),
     ...(onnxPart && { onnxPart }),
     ...(dtype && { dtype }),
+    ...(on && { on }),
+    ...(part && { part }),
     ...(compose && { compose }),
     mips: options.mips ?? false,
     ...(topCount !== undefined && { topCount }),

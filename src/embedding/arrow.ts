@@ -99,6 +99,8 @@ function batchOf(
   { numRows: length, fieldOf, keys, counts, weights, vectors }: EmbeddingTable,
 ): Arrow.RecordBatch {
   const { makeData } = arrow;
+  // rows may have weights that are not to be written
+  const hasWeights = schema.fields.some(({ name }) => name === "weight");
   const numbers = (type: Arrow.Float32, data: Float32Array): Arrow.Data<Arrow.Float32> =>
     makeData({ type, length: data.length, nullCount: 0, data });
   const float = new arrow.Float32();
@@ -119,7 +121,7 @@ function batchOf(
       data: keys.bytes,
     }),
     makeData({ type: new arrow.Uint32(), length, nullCount: 0, data: counts }),
-    ...(weights ? [numbers(float, weights)] : []),
+    ...(hasWeights ? [numbers(float, weights!)] : []),
     makeData({ type: types.vector, length, nullCount: 0, child: numbers(float, vectors) }),
   ];
   const struct = new arrow.Struct(schema.fields);

@@ -15,8 +15,9 @@ import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "./s
 /** What a zip file without 64-bit extensions can hold. */
 const MAX_BYTES = 0xffffffff;
 const ROWS_AT_A_TIME = 4096;
+const CHARACTERS_AT_A_TIME = 1 << 22;
 
-/** The bytes of the file. @throws {DataError} it would not fit 4 GiB, or a key ends in NUL */
+/** The bytes of the file. @throws {DataError} it would not fit 4 GiB */
 export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";
@@ -95,10 +96,6 @@ async function longestKey(
     if (isHole(batch.table, row)) return;
     numRows++;
     const key = oneKeyBytes(batch, row);
-    if (key.at(-1) === 0)
-      throw new DataError(
-        `key ${excerpt(Buffer.from(key).toString("utf8"))} ends in NUL, which numpy's text does not keep: take --format npy`,
-      );
     // a character has a byte at least
     if (key.length <= width) return;
     const text = Buffer.from(key).toString("utf8");
@@ -111,7 +108,7 @@ async function longestKey(
 /** Keys as u32 code points, padded with zeros to `width`. */
 async function* keyChunks(selection: Selection, width: number): AsyncGenerator<Uint8Array> {
   for await (const batch of selection.batches({ vectors: false })) {
-    for (const { first, last } of runsOfRows(batch)) {
+    for (const { first, last } of runsOfRows(batch, Math.floor(CHARACTERS_AT_A_TIME / width))) {
       const points = new Uint32Array((last - first) * width);
       for (let row = first; row < last; row++) {
         const text = Buffer.from(oneKeyBytes(batch, row)).toString("utf8");
@@ -137,14 +134,15 @@ async function* numberChunks(
 }
 
 /** Rows between holes. */
-function* runsOfRows({ table }: Batch): Generator<RowRange> {
+function* runsOfRows({ table }: Batch, atMost = ROWS_AT_A_TIME): Generator<RowRange> {
+  const most = Math.min(ROWS_AT_A_TIME, Math.max(1, atMost));
   for (let first = 0; first < table.numRows;) {
     if (isHole(table, first)) {
       first++;
       continue;
     }
     let last = first + 1;
-    while (last < table.numRows && last - first < ROWS_AT_A_TIME && !isHole(table, last)) last++;
+    while (last < table.numRows && last - first < most && !isHole(table, last)) last++;
     yield { first, last };
     first = last;
   }

@@ -7,7 +7,7 @@
 
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { bytesOf, chunksByRow, oneKeyBytes, type Selection } from "./selection.js";
+import { bytesOf, chunksByRow, nameBytes, type Selection } from "./selection.js";
 
 /** The bytes of the commands. */
 export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
@@ -25,7 +25,7 @@ export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
     const { table, weights } = batch;
     if (isHole(table, row)) return;
     out.text(head);
-    bulk(oneKeyBytes(batch, row));
+    bulk(nameBytes(batch, row));
     text("count");
     text(String(table.counts[row]!));
     text("vector");

@@ -2,6 +2,7 @@
 //
 // Sources: numpy.lib.format, versions 1.0 to 3.0; https://github.com/huggingface/safetensors.
 
+import { isUtf8 } from "node:buffer";
 import { unzipSync } from "fflate";
 import { ArtifactError, DataError } from "../errors.js";
 import { readSafetensors } from "../embedding/safetensors.js";
@@ -36,6 +37,7 @@ export async function readNpz(path: string, rows: RowCollector): Promise<InputFi
   if (value.shape.length !== 2 || numRows !== keys.length)
     fail(`${keys.length} keys, and values of shape [${value.shape.join(", ")}]`);
   keys.forEach((key, r) => {
+    if (key === undefined) return fail(`key ${r + 1} holds a number that is no character`);
     rows.add(key, numbers.subarray(r * dim!, (r + 1) * dim!), { file: path });
   });
   return fingerprint;
@@ -60,15 +62,32 @@ export async function readTensors(path: string, rows: RowCollector): Promise<Inp
       { file: path },
     );
   const dim = vectors.shape[1]!;
-  for (let r = 0; r < vectors.shape[0]!; r++) {
-    const key = Buffer.from(
-      (keys.data as Uint8Array).subarray(Number(ends.data[r]), Number(ends.data[r + 1])),
-    );
-    // a row without key is a hole or one that was reserved
-    if (key.length === 0) continue;
-    rows.add(key.toString("utf8"), (vectors.data as Float32Array).subarray(r * dim, (r + 1) * dim), {
+  const isTyped =
+    vectors.data instanceof Float32Array &&
+    keys.data instanceof Uint8Array &&
+    ends.data instanceof BigInt64Array;
+  if (!isTyped)
+    throw new DataError("expected vectors of F32, keys of U8 and keyOffsets of I64, as export writes them", {
       file: path,
     });
+  for (let r = 0; r < vectors.shape[0]!; r++) {
+    const [from, to] = [Number(ends.data[r]), Number(ends.data[r + 1])];
+    if (from < 0 || to < from || to > keys.data.length)
+      throw new DataError(
+        `keyOffsets says that key ${r + 1} is bytes ${from} to ${to} of ${keys.data.length}: expected them to ascend`,
+        { file: path },
+      );
+    const key = (keys.data as Uint8Array).subarray(from, to);
+    // a row without key is a hole or one that was reserved
+    if (key.length === 0) continue;
+    if (!isUtf8(key)) throw new DataError(`key ${r + 1} is no UTF-8`, { file: path });
+    rows.add(
+      Buffer.from(key).toString("utf8"),
+      (vectors.data as Float32Array).subarray(r * dim, (r + 1) * dim),
+      {
+        file: path,
+      },
+    );
   }
   return fingerprint;
 }
@@ -99,8 +118,8 @@ function parseNpy(bytes: Uint8Array): NpyArray | undefined {
   };
 }
 
-/** Fixed-width text, little-endian u32 code points. */
-function textOf({ descr, shape, data }: NpyArray): string[] | undefined {
+/** Fixed-width text, little-endian u32 code points; a row with one that is no character is undefined. */
+function textOf({ descr, shape, data }: NpyArray): (string | undefined)[] | undefined {
   const width = Number(/^<U(\d+)$/.exec(descr)?.[1]);
   if (!Number.isInteger(width) || shape.length !== 1) return undefined;
   const points = new Uint32Array(data.buffer, 0, width * shape[0]!);
@@ -108,7 +127,12 @@ function textOf({ descr, shape, data }: NpyArray): string[] | undefined {
     const row = points.subarray(r * width, (r + 1) * width);
     let end = width;
     while (end > 0 && row[end - 1] === 0) end--;
-    return String.fromCodePoint(...row.subarray(0, end));
+    const text: string[] = [];
+    for (const point of row.subarray(0, end)) {
+      if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return undefined;
+      text.push(String.fromCodePoint(point));
+    }
+    return text.join("");
   });
 }
 

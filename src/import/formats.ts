@@ -4,7 +4,7 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import { readNpz, readTensors } from "./arrays.js";
 import type { RowCollector } from "./collector.js";
 import { readDelimited } from "./delimited.js";
-import { readWordBinary, readWordText } from "./word-vectors.js";
+import { readGlove, readWordBinary, readWordText } from "./word-vectors.js";
 
 export const importFormats = [
   "word2vec",
@@ -29,7 +29,7 @@ export const readers: Record<ImportFormat, Read> = {
   word2vec: readWordText,
   "word2vec-bin": readWordBinary,
   "fasttext-vec": readWordText,
-  glove: readWordText,
+  glove: readGlove,
   npz: readNpz,
   safetensors: readTensors,
   csv: (path, rows, columns) => readDelimited(path, rows, { ...columns, delimiter: "," }),
