@@ -29,9 +29,27 @@ beforeAll(async () => {
   const held = ["--epochs", "3", "--dim", "8", "--test", "0.2"];
   await embedOk(["train-fm", fixture("clicks.csv"), "-o", at("clicks"), ...held]);
   const roles = ["--user", "customer_id", "--item", "product_id"];
-  await embedOk(["train-fm", fixture("purchases.csv"), "-o", at("ranked"), ...roles, "--task", "ranking", ...held]);
+  await embedOk([
+    "train-fm",
+    fixture("purchases.csv"),
+    "-o",
+    at("ranked"),
+    ...roles,
+    "--task",
+    "ranking",
+    ...held,
+  ]);
   const rated = ["--label", "rating", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"];
-  await embedOk(["train-fm", fixture("ratings.csv"), "-o", at("rated"), ...rated, "--ignore", "title", ...held]);
+  await embedOk([
+    "train-fm",
+    fixture("ratings.csv"),
+    "-o",
+    at("rated"),
+    ...rated,
+    "--ignore",
+    "title",
+    ...held,
+  ]);
 });
 
 async function lossOf(run: string, ...args: string[]): Promise<Loss> {
@@ -53,12 +71,13 @@ function readBack(run: string, numRows: number, dim: number): Float32Array {
 
 /** A copy of a run with other vectors. */
 async function runOf(run: string, vectorsOf: (table: EmbeddingTable) => Float32Array): Promise<string> {
-  const { manifest, readTable, readModelFile } = await openRun(at(run));
-  const table = await readTable();
+  const opened = await openRun(at(run));
+  const { manifest } = opened;
+  const table = await opened.readTable();
   const { files, schemaVersion: _, ...rest } = manifest;
   const names = Object.keys(files).flatMap((name) => /^model\/(.*)/.exec(name)?.[1] ?? []);
   const modelFiles = Object.fromEntries(
-    await Promise.all(names.map(async (name) => [name, await readModelFile(name)] as const)),
+    await Promise.all(names.map(async (name) => [name, await opened.readModelFile(name)] as const)),
   );
   const tables = { default: { ...table, vectors: vectorsOf(table) } };
   await writeRun(at(`${run}-copy`), true, { tables, manifest: rest, modelFiles, metricsLines: [] });
@@ -120,6 +139,17 @@ test.each([
 test("draws of MCMC, whose table is their mean, are refused, and say why", async () => {
   const log = [fixture("clicks.csv"), "-o", at("draws"), "--method", "mcmc", "--dim", "2", "--epochs", "2"];
   await embedOk(["train-fm", ...log, "--test", "0.2"]);
-  const got = await embed(["export", at("draws"), "--format", "npz", "--dtype", "i8", "--part", "test", "-o", at("no")]);
+  const got = await embed([
+    "export",
+    at("draws"),
+    "--format",
+    "npz",
+    "--dtype",
+    "i8",
+    "--part",
+    "test",
+    "-o",
+    at("no"),
+  ]);
   expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("do not come from the vectors")]);
 });

@@ -124,7 +124,16 @@ describe("safetensors whose keys are none", () => {
 
 test("zero vectors are taken as they are, and glove's first line of two numbers is a row", async () => {
   writeFileSync(at("zeros"), "7 0\n8 3\n");
-  await embedOk(["import", at("zeros"), "--format", "glove", "--field", "item", "-o", at("glove-of-numbers")]);
+  await embedOk([
+    "import",
+    at("zeros"),
+    "--format",
+    "glove",
+    "--field",
+    "item",
+    "-o",
+    at("glove-of-numbers"),
+  ]);
   expect(await rowsOf("glove-of-numbers")).toEqual([
     ["7", [0]],
     ["8", [3]],

@@ -92,12 +92,13 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
     );
   if (reserve && mips)
     throw new UsageError("--reserve cannot go with --mips: unknown keys have no bias there");
-  if (reserve && !format.keepsRows)
+  if (reserve && delta === undefined && !format.keepsRows && format.namesReserved !== reserve)
     throw new UsageError(
-      `--reserve is for formats whose rows stand by their number (${[...exportFormats]
+      `--reserve ${reserve} is for formats whose rows stand by their number (${[...exportFormats]
         .filter(([, { keepsRows }]) => keepsRows)
         .map(([other]) => other)
-        .join(", ")}), and ${name} names each by its key`,
+        .join(", ")}), and ${name} names each by its key` +
+        (format.namesReserved ? `: it takes --reserve ${format.namesReserved}` : ""),
     );
   if (reserve && format.oneKeyColumn && field === undefined)
     throw new UsageError(`--reserve with format ${name} needs one field: name it with --field`);

@@ -3,7 +3,7 @@
 import { exportDelta, exportDirectory, exportSaved, exportTable } from "../export/export-table.js";
 import { exportFormats, formatNamed, type ExportFormat } from "../export/formats.js";
 import { exact } from "../export/key-rules.js";
-import { NUM_RESERVED, reserveSchemes, type ReserveScheme } from "../export/reserve.js";
+import { reserveSchemes, type ReserveScheme } from "../export/reserve.js";
 import { onnxInputs, type ExportOptions, type OnnxInput } from "../export/selection.js";
 import { dtypes, type Dtype } from "../export/dtype.js";
 import { loadRows } from "../embedding/rows.js";
@@ -189,20 +189,17 @@ async function writeDelta(
   { directory, force, signal, write }: Output,
   tell: (note: string) => void,
 ): Promise<{ rows: number; delta: Delta }> {
-  const { field, delta: earlierPath, reserve } = options;
-  // a delta says where rows go in a table that has its reserved rows already
-  const { reserve: _, ...unreserved } = options;
+  const { field, delta: earlierPath } = options;
   const rowsOfRun = async (run: OpenRows, hear: (note: string) => void) =>
-    await loadRows(await rowsToWrite(run, format, field, unreserved, hear));
+    await loadRows(await rowsToWrite(run, format, field, options, hear));
   const table = await rowsOfRun(opened, tell);
   const earlier = await withOpenRows(
     earlierPath!,
     options.table,
     async (run) => await rowsOfRun(run, () => undefined),
   );
-  const tables = { earlier, table, shift: reserve ? NUM_RESERVED : 0 };
   const given = await givenOptions(opened, format, options);
-  const delta = await exportDelta(tables, given, { write, target: directory, force }, { signal });
+  const delta = await exportDelta({ earlier, table }, given, { write, target: directory, force }, { signal });
   const counts = Object.entries(delta).map(([what, n]) => `${n} ${what}`);
   tell(`since '${earlierPath}': ${counts.join(", ")}`);
   const { first, last } = rowsOf(table, field);

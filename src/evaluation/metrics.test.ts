@@ -134,10 +134,13 @@ describe("aucByUnit", () => {
   // seeded, with ties and weights
   const n = 400;
   const scores = Float64Array.from({ length: n }, (_, i) => Math.floor(draw(5, i) / 2 ** 27));
-  const labels = Float32Array.from({ length: n }, (_, i) => (draw(6, i) / 2 ** 32 < 0.3 + scores[i]! / 80 ? 1 : 0));
+  const labels = Float32Array.from({ length: n }, (_, i) =>
+    draw(6, i) / 2 ** 32 < 0.3 + scores[i]! / 80 ? 1 : 0,
+  );
   const weights = Float32Array.from({ length: n }, (_, i) => 1 + (draw(7, i) % 3));
   const of = Uint32Array.from({ length: n }, (_, i) => draw(8, i) % 40);
-  const mean = (shares: Float64Array): number => shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  const mean = (shares: Float64Array): number =>
+    shares.reduce((sum, share) => sum + share, 0) / shares.length;
 
   test.each([["rows that count alike", undefined] as const, ["weighted rows", weights] as const])(
     "of %s, the mean is the area, and a unit's share is how the area moves as the unit counts more, to 1e-6",
@@ -151,7 +154,10 @@ describe("aucByUnit", () => {
           auc(
             scores,
             labels,
-            Float32Array.from({ length: n }, (__, i) => (of1?.[i] ?? 1) * (1 + (of[i] === unit ? sign * step : 0))),
+            Float32Array.from(
+              { length: n },
+              (__, i) => (of1?.[i] ?? 1) * (1 + (of[i] === unit ? sign * step : 0)),
+            ),
           );
         return (share - whole) / 40 - (counted(1) - counted(-1)) / (2 * step);
       });
@@ -160,6 +166,12 @@ describe("aucByUnit", () => {
   );
 
   test("of one class there is none", () => {
-    expect(aucByUnit(scores, labels.map(() => 1), { of, size: 40 })).toBeUndefined();
+    expect(
+      aucByUnit(
+        scores,
+        labels.map(() => 1),
+        { of, size: 40 },
+      ),
+    ).toBeUndefined();
   });
 });

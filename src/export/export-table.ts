@@ -106,20 +106,21 @@ async function checkedSelection(
 /**
  * Writes what changed from an earlier table to this one: `write` takes jsonl's chunks, `target` npy's directory.
  *
- * @param shift reserved rows before a field's first key
+ * @param options reserve: both tables have its rows
  * @returns how many rows are added, changed, removed and the same
  * @throws {UsageError} another format, or tables that do not go together, as deltaOf
  */
 export async function exportDelta(
-  { earlier, table, shift }: { earlier: EmbeddingTable; table: EmbeddingTable; shift: number },
+  { earlier, table }: { earlier: EmbeddingTable; table: EmbeddingTable },
   options: ExportOptions & { format: string },
   output: { write: (chunks: Chunks) => Promise<void>; target: string | undefined; force: boolean },
   atomic: AtomicOptions = {},
 ): Promise<Record<"added" | "changed" | "removed" | "same", number>> {
   const batch = await (await selectRows(tableRows(table), options)).whole();
-  const delta = deltaOf(earlier, batch, shift);
+  const delta = deltaOf(earlier, batch, options.reserve);
   if (options.format === "npy") {
-    const files = deltaFiles(batch, delta);
+    const files: Map<string, Chunks> = deltaFiles(batch, delta);
+    if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
     await writeFiles(files, output.target!, output.force, { marker: "rows.npy", ...atomic });
   } else await output.write(deltaLines(batch, delta));
   const added = delta.written.filter(({ isNew }) => isNew).length;

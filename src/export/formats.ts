@@ -26,6 +26,7 @@ import { onnxChunks } from "./onnx.js";
 import { parquetTable } from "./parquet.js";
 import { pgvectorChunks } from "./pgvector.js";
 import { redisChunks } from "./redis.js";
+import type { ReserveScheme } from "./reserve.js";
 import { safetensorsTable } from "./safetensors.js";
 import type { Selection } from "./selection.js";
 import { saveSqlite } from "./sqlite.js";
@@ -42,6 +43,8 @@ interface FormatTraits {
   keys: KeyRule;
   /** rows stand by their number, with or without a key, so that --reserve has a place for its own */
   keepsRows?: true;
+  /** it names rows by their key, and has names for those of this scheme */
+  namesReserved?: ReserveScheme;
   /** it is of the model, not of the table alone: fields stand as trained, and items are not composed */
   isOfModel?: true;
   /** vectors may be of fewer bits: --dtype */
@@ -73,7 +76,9 @@ export interface SavedFormat extends FormatTraits {
 
 export type ExportFormat = FileFormat | DirectoryFormat | SavedFormat;
 
-type Traits = Partial<Pick<FormatTraits, "keys" | "keepsRows" | "isOfModel" | "findsUnknown" | "takesDtype">>;
+type Traits = Partial<
+  Pick<FormatTraits, "keys" | "keepsRows" | "namesReserved" | "isOfModel" | "findsUnknown" | "takesDtype">
+>;
 
 const file = (
   summary: string,
@@ -121,7 +126,11 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   ["npy", directory("directory of vectors.npy and keys.txt", true, "vectors.npy", npyFiles, byRowOfBits)],
   [
     "npz",
-    file("arrays key and value (numpy, FuxiCTR)", true, npzChunks, { keys: numpyText, takesDtype: true }),
+    file("arrays key and value (numpy, FuxiCTR)", true, npzChunks, {
+      keys: numpyText,
+      takesDtype: true,
+      namesReserved: "fuxictr",
+    }),
   ],
   ["safetensors", file("tensors vectors, counts, keys and keyOffsets", true, safetensorsTable, byRowOfBits)],
   ["arrow", file("Arrow IPC file: field, key, count, vector", false, arrowFile, byRow)],

@@ -36,10 +36,12 @@ export async function readNpz(path: string, rows: RowCollector): Promise<InputFi
   const [numRows, dim] = value.shape;
   if (value.shape.length !== 2 || numRows !== keys.length)
     fail(`${keys.length} keys, and values of shape [${value.shape.join(", ")}]`);
-  keys.forEach((key, r) => {
-    if (key === undefined) return fail(`key ${r + 1} holds a number that is no character`);
-    rows.add(key, numbers.subarray(r * dim!, (r + 1) * dim!), { file: path });
-  });
+  for (const [r, key] of keys.entries())
+    rows.add(
+      key ?? fail(`key ${r + 1} holds a number that is no character`),
+      numbers.subarray(r * dim!, (r + 1) * dim!),
+      { file: path },
+    );
   return fingerprint;
 }
 

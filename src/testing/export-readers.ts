@@ -123,7 +123,7 @@ export const exportReaders: Record<string, Reader> = {
   libsvm: (path, { dim }) =>
     lines(text(path)).map((line) => {
       const [row, comment] = [line.slice(0, line.indexOf(" # ")), line.slice(line.indexOf(" # ") + 3)];
-      const vector = new Array<number>(dim).fill(0);
+      const vector = Array.from({ length: dim }, () => 0);
       for (const feature of row.split(" ").slice(1)) {
         const [index, value] = feature.split(":").map(Number);
         vector[index! - 1] = value!;
@@ -196,9 +196,11 @@ export const exportReaders: Record<string, Reader> = {
     }),
   "elasticsearch-bulk": (path) => {
     const all = lines(text(path));
-    const ids = all.filter((_, i) => i % 2 === 0).map((line) => parseJson<{ index: { _id: string } }>(line));
+    const ids = all
+      .filter((_, i) => i % 2 === 0)
+      .map((line) => parseJson<{ index: { _id: string } }>(line).index["_id"]);
     const rows = documents(all.filter((_, i) => i % 2 === 1));
-    return rows.map(({ vector }, row) => ({ name: ids[row]!.index._id, vector }));
+    return rows.map(({ vector }, row) => ({ name: ids[row]!, vector }));
   },
 };
 
