@@ -12,16 +12,16 @@ const [LF, BLANK] = [10, 32];
 const MAX_KEY = 1 << 20;
 
 /** Reads text. @throws {DataError} a line that is no row, or fewer or more rows than promised */
-export async function readWordText(path: string, rows: RowCollector): Promise<InputFingerprint> {
+export async function readWordText(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, true);
 }
 
 /** The same without a header: two numbers in the first line are a key and a number. @throws {DataError} a line that is no row */
-export async function readGlove(path: string, rows: RowCollector): Promise<InputFingerprint> {
+export async function readGlove(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   return await readLines(path, rows, false);
 }
 
-async function readLines(path: string, rows: RowCollector, hasHeader: boolean): Promise<InputFingerprint> {
+async function readLines(path: string, rows: RowCollector, hasHeader: boolean): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   let line = 0;
   let numRows = 0;
@@ -77,11 +77,11 @@ async function readLines(path: string, rows: RowCollector, hasHeader: boolean): 
       `the first line promises ${promised.rows} rows, and ${numRows} came: is the file whole?`,
       { file: path },
     );
-  return source.fingerprint();
+  return [source.fingerprint()];
 }
 
 /** Reads word2vec's binary form. @throws {DataError} no header, or the file ends within a row or goes on behind the last */
-export async function readWordBinary(path: string, rows: RowCollector): Promise<InputFingerprint> {
+export async function readWordBinary(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   const pieces = source.pieces();
   let bytes = Buffer.alloc(0);
@@ -134,7 +134,7 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
   } finally {
     await source.close();
   }
-  return source.fingerprint();
+  return [source.fingerprint()];
 }
 
 function utf8(bytes: Uint8Array, place: { file: string; line?: number }, of = ""): string {
