@@ -1,6 +1,12 @@
 // `embed export`: a run's table → a file of another tool's format.
 
-import { exportDelta, exportDirectory, exportSaved, exportTable } from "../export/export-table.js";
+import {
+  exportDelta,
+  exportDirectory,
+  exportSaved,
+  exportTable,
+  exportToServer,
+} from "../export/export-table.js";
 import { exportFormats, formatNamed, type ExportFormat } from "../export/formats.js";
 import { exact } from "../export/key-rules.js";
 import { reserveSchemes, type ReserveScheme } from "../export/reserve.js";
@@ -14,8 +20,10 @@ import { version } from "../io/package-version.js";
 import type { Chunks } from "../io/write.js";
 import { heldOutLoss } from "./dtype-held-out.js";
 import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";
+import { variableOf } from "../io/environment.js";
 import { isWholeNetwork, wholeNetwork } from "./export-network.js";
 import { checkTogether, onnxParts, type ExportRunOptions, type OnnxPart } from "./export-options.js";
+import { exportFingerprint } from "./export-fingerprint.js";
 import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./export-rows.js";
 import { withOpenRows, type OpenRows } from "./tables.js";
 
@@ -51,6 +59,7 @@ type Delta = Record<"added" | "changed" | "removed" | "same", number>;
 export interface ExportSummary {
   command: "export";
   version: string;
+  /** a path, `-`, or `$VARIABLE` of a server */
   out: string;
   seconds: number;
   rows: number;
@@ -60,11 +69,13 @@ export interface ExportSummary {
   zeroVectors?: number;
   /** what --dtype costs */
   dtypeLoss?: DtypeLoss;
+  /** of a server: true where it held the rows already, and none were written */
+  unchanged?: boolean;
   options: Record<string, unknown>;
 }
 
 /**
- * Exports a run's table to a file or a directory, whole or not at all, or in chunks to `write`.
+ * Exports a run's table to a file, a directory or a server, whole or not at all, or in chunks to `write`.
  *
  * @param tell hears what an item's vector is, where it is not its row, and what a reader may trip over
  * @param write takes one chunk after another when there is no path
@@ -80,7 +91,8 @@ export async function exportRun(
   const start = performance.now();
   const { format: name, out, force } = options;
   const format = formatNamed(name);
-  const toStdout = out === undefined || out === "-";
+  const { urlEnv: variable } = options;
+  const toStdout = variable === undefined && (out === undefined || out === "-");
   if (toStdout && format.needsDirectory) {
     throw new UsageError(`format ${name} writes several files: give it a directory with -o DIR`);
   }
@@ -95,8 +107,9 @@ export async function exportRun(
     directory: out ?? "-",
     force,
     signal,
+    ...(variable !== undefined && { server: { variable, url: variableOf(variable) } }),
     write: async (chunks) => {
-      if (!toStdout) return await writeFileAtomic(out, chunks, force, { signal });
+      if (!toStdout) return await writeFileAtomic(out!, chunks, force, { signal });
       for await (const chunk of chunks) {
         signal.throwIfAborted();
         await write(chunk);
@@ -125,7 +138,7 @@ export async function exportRun(
   return {
     command: "export",
     version,
-    out: out ?? "-",
+    out: variable === undefined ? (out ?? "-") : `$${variable}`,
     seconds: (performance.now() - start) / 1000,
     ...written,
     options: { run: path, ...toldOptions({ ...options, ...(reserve && { reserve }) }, field) },
@@ -138,9 +151,13 @@ interface Output {
   directory: string;
   force: boolean;
   signal: AbortSignal;
+  server?: { variable: string; url: string };
   /** of formats of one */
   write: (chunks: Chunks) => Promise<void>;
 }
+
+/** What rows are called in a server unless they are told otherwise. */
+const DEFAULT_INTO = "embeddings";
 
 /** Options with the column that `field` stands for. */
 type Resolved = Omit<ExportRunOptions, "field"> & { field: string | undefined };
@@ -149,9 +166,9 @@ async function writeRows(
   opened: OpenRows,
   format: ExportFormat,
   options: Resolved,
-  { directory, force, signal, write }: Output,
+  { directory, force, signal, server, write }: Output,
   tell: (note: string) => void,
-): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "dtypeLoss">> {
+): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "dtypeLoss" | "unchanged">> {
   const { dtype = "f32", field, on, part, compose } = options;
   // first, since it may be refused
   const judged =
@@ -165,21 +182,39 @@ async function writeRows(
       : undefined;
   const rows = await rowsToWrite(opened, format, options.field, options, tell);
   const given = await givenOptions(opened, format, options);
+  if (server) {
+    const { field: _, ...rest } = options;
+    const told = toldOptions(rest, options.field);
+    const fingerprint = await exportFingerprint(opened.run, { ...told, table: options.table });
+    const target = { ...server, into: options.into ?? DEFAULT_INTO, fingerprint, force, signal };
+    const sent = await exportToServer(rows, given, target);
+    tellZeros(sent.numZero, tell);
+    tell(sent.note);
+    return { ...countsOf(sent.rows, sent.numZero), unchanged: sent.isUnchanged };
+  }
   const { rows: numRows, numZero } =
     "save" in format
       ? await exportSaved(rows, { ...given, format }, directory, force, { signal })
       : format.needsDirectory
         ? await exportDirectory(rows, given, directory, force, { signal })
         : await exportTable(rows, given, write);
-  if (numZero > 0 && !format.isOfModel)
-    tell(
-      `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
-    );
-  const counts = { rows: numRows, ...(numZero > 0 && { zeroVectors: numZero }) };
+  if (!format.isOfModel) tellZeros(numZero, tell);
+  const counts = countsOf(numRows, numZero);
   if (dtype === "f32") return counts;
   const loss = { ...(await dtypeLoss(rows, field, dtype)), ...judged };
   for (const text of lossTexts(loss)) tell(text);
   return { ...counts, dtypeLoss: loss };
+}
+
+function countsOf(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
+  return { rows, ...(numZero > 0 && { zeroVectors: numZero }) };
+}
+
+function tellZeros(numZero: number, tell: (note: string) => void): void {
+  if (numZero > 0)
+    tell(
+      `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
+    );
 }
 
 async function writeDelta(
@@ -253,5 +288,6 @@ function toldOptions(options: ExportRunOptions, field: string | undefined): Reco
     ...(keys !== undefined && { keys }),
     ...(normalize && { normalize }),
     ...(delta !== undefined && { delta }),
+    ...(options.urlEnv !== undefined && { urlEnv: options.urlEnv, into: options.into ?? DEFAULT_INTO }),
   };
 }

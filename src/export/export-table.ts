@@ -10,6 +10,7 @@ import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import { formatNamed, type ExportFormat, type SavedFormat } from "./formats.js";
 import { checkHeld } from "./key-checks.js";
 import { selectRows, type ExportOptions, type Selection } from "./selection.js";
+import type { Sent, Target } from "./server.js";
 
 /** How many rows were written, and how many of them are vectors of zeros. */
 export interface Exported {
@@ -101,6 +102,25 @@ async function checkedSelection(
   const selection = await selectRows(rows, options);
   await checkHeld(selection, format);
   return selection;
+}
+
+/**
+ * Writes rows straight into a server, whole or not at all.
+ *
+ * @throws {UsageError} as exportTable, or a format of files alone
+ * @throws {EmbedError} as the format's `send`
+ */
+export async function exportToServer(
+  rows: TableRows,
+  options: ExportOptions & { format: string },
+  target: Target,
+): Promise<Exported & Sent> {
+  const format = formatNamed(options.format);
+  const { send } = format;
+  if (!send) throw new UsageError(`format ${options.format} is written to files, not into a server`);
+  const selection = await checkedSelection(rows, options, format);
+  const sent = await send(selection, target);
+  return { rows: selection.numRows, numZero: selection.numZero, ...sent };
 }
 
 /**
