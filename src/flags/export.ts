@@ -78,7 +78,7 @@ export function addExportFlags(command: Command): Command {
     .addOption(
       new Option(
         "--dtype <type>",
-        "npy, npz, safetensors, faiss: elements of the vectors, i8 with a scale a row; says what it costs",
+        "npy, npz, safetensors, arrow, parquet, faiss: elements of the vectors, i8 with a scale a row; says what it costs",
       ).choices(dtypeChoices),
     )
     .option("--wide", "parquet: a column a dimension in place of lists")
