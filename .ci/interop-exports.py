@@ -58,13 +58,28 @@ def of_item(table):
 run = of_item(pyarrow.ipc.open_file(at("run/embeddings.arrow")).read_all())
 check("jsonl", list(run["key"]) == keys, same(numpy.stack(run["vector"]), vectors), same(run["weight"], weights))
 
-own = pyarrow.ipc.open_file(at("arrow")).read_all().to_pandas()
-check("arrow", list(own["key"]) == keys, list(own["count"]) == list(counts), same(numpy.stack(own["vector"]), vectors))
+frame = pandas.read_json(at("jsonl"), lines=True, dtype={"key": str}, precise_float=True)
+check("jsonl in pandas", list(frame["key"]) == keys, same(frame["vector"].tolist(), vectors), list(frame["count"]) == list(counts))
 
+arrow = pyarrow.ipc.open_file(at("arrow")).read_all()
+own = arrow.to_pandas()
+check("arrow", list(own["key"]) == keys, list(own["count"]) == list(counts), same(numpy.stack(own["vector"]), vectors))
+read = duckdb.sql("select key, vector from arrow").fetchall()
+check("arrow in DuckDB", [row[0] for row in read] == keys, same([row[1] for row in read], vectors))
+
+# cell by cell, in three readers
 for name, delimiter in [("csv", ","), ("tsv", "\t")]:
+    head, *cells = csv.reader(open(at(name), encoding="utf8", newline=""), delimiter=delimiter)
+    check(name, head == ["field", "key", "count", "weight", *(f"v{d}" for d in range(vectors.shape[1]))],
+          [row[:2] for row in cells] == [["item", key] for key in keys], [int(row[2]) for row in cells] == list(counts),
+          same([row[3] for row in cells], weights), same([row[4:] for row in cells], vectors))
     frame = pandas.read_csv(at(name), sep=delimiter, dtype={"key": str}, keep_default_na=False)
     numbers = frame.filter(regex=r"^v\d+$").to_numpy()
-    check(name, list(frame["key"]) == keys, same(numbers, vectors), same(frame["weight"], weights))
+    check(f"{name} in pandas", list(frame["key"]) == keys, same(numbers, vectors), same(frame["weight"], weights),
+          list(frame["count"]) == list(counts))
+    read = duckdb.read_csv(at(name), delimiter=delimiter, header=True, dtype={"key": "VARCHAR"}).fetchall()
+    check(f"{name} in DuckDB", [row[1] for row in read] == keys, [row[2] for row in read] == list(counts),
+          same([row[3] for row in read], weights), same([row[4:] for row in read], vectors))
 
 for name, binary in [("word2vec", False), ("word2vec-bin", True), ("fasttext-vec", False)]:
     read = KeyedVectors.load_word2vec_format(at(name), binary=binary)
@@ -87,7 +102,8 @@ names = [text[ends[r]:ends[r + 1]].decode() for r in range(len(ends) - 1)]
 check("safetensors", names == keys, same(tensors["vectors"], vectors), same(tensors["weights"], weights))
 
 matrix, labels = sklearn.datasets.load_svmlight_file(at("libsvm"), n_features=wide.shape[1])
-check("libsvm", same(matrix.toarray(), wide), not labels.any())
+names = [json.loads(line.split(" # ", 1)[1]) for line in open(at("libsvm"), encoding="utf8")]
+check("libsvm", same(matrix.toarray(), wide), not labels.any(), names == keys)
 
 frame = pandas.read_csv(at("recbole"), sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
 numbers = [[float(x) for x in line.split(" ")] for line in frame["item_emb:float_seq"]]

@@ -1,24 +1,31 @@
-"""Do PyTorch and FuxiCTR hold what the exports hold?
+"""Do PyTorch, FuxiCTR and RecBole hold what the exports hold?
 
-usage: interop-torch.py FOLDER   what .ci/interop-torch made: log.csv, fnn and scores.jsonl; week2-* and delta-*; fuxictr.npz
+usage: interop-torch.py FOLDER   what .ci/interop-torch made: rows.csv, fnn and scores.jsonl; week1-*, week2-* and delta-*; fuxictr.npz;
+                                 odd.jsonl, odd.npz and recbole
 """
 
 import csv
 import json
 import logging
 import math
+import re
 import sys
+import warnings
 
 import numpy
 import torch
 from fuxictr.preprocess import FeatureProcessor
 from fuxictr.pytorch.layers import FeatureEmbeddingDict
+from fuxictr.preprocess.tokenizer import Tokenizer
+from recbole.config import Config
+from recbole.data.dataset import Dataset
 from safetensors.torch import load_file
 
 folder = sys.argv[1]
 at = lambda name: f"{folder}/{name}"
 read = lambda name: [json.loads(line) for line in open(at(name), encoding="utf8")]
 logging.disable()
+warnings.simplefilter("ignore")
 checked = []
 
 
@@ -114,4 +121,26 @@ for freeze in [True, False]:
           # rare keys of ours that FuxiCTR counts, and keys of ours that its log lacks
           len(others) > 0, any(rows[name] > spec["oov_idx"] for name in mine))
 
-print(f"{len(checked)} read by PyTorch {torch.__version__} and FuxiCTR: {'; '.join(checked)}")
+odd = {row["key"]: row["vector"] for row in read("odd.jsonl")}
+tokens = Tokenizer()
+tokens.build_vocab({"0007": 1})
+tokens.load_pretrained_vocab(str, at("odd.npz"))
+check("FuxiCTR, odd keys", set(odd) <= set(tokens.vocab), len(tokens.vocab) == len(odd) + 2)
+
+# RecBole's own reader, and the matrix that its models start from
+keys = {re.sub(r"[\t\n\r]", "_", key): vector for key, vector in odd.items()}
+with open(at("recbole/odd/odd.inter"), "w", encoding="utf8") as log:
+    log.write("user:token\titem_id:token\n")
+    log.writelines(f"u{i % 3}\t{key}\n" for i, key in enumerate([*keys, "not in the table"]))
+dataset = Dataset(Config(model="BPR", dataset="odd", config_dict={
+    "data_path": at("recbole"), "USER_ID_FIELD": "user", "additional_feat_suffix": ["itemvec"],
+    "load_col": {"inter": ["user", "item_id"], "itemvec": ["item", "item_emb"]},
+    "alias_of_item_id": ["item"], "preload_weight": {"item": "item_emb"}, "show_progress": False,
+}))
+weight = dataset.get_preload_weight("item").astype("float32")
+names = dataset.field2id_token["item"].tolist()
+check("RecBole, odd keys", set(names) == {"[PAD]", "not in the table", *keys},
+      all(numpy.array_equal(weight[names.index(key)], numpy.array(vector, "float32")) for key, vector in keys.items()),
+      not weight[0].any(), not weight[names.index("not in the table")].any())
+
+print(f"{len(checked)} read by PyTorch {torch.__version__}, FuxiCTR and RecBole: {'; '.join(checked)}")

@@ -9,6 +9,7 @@ import { writeChunks, type Chunks } from "../io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import { formatNamed, type SavedFormat } from "./formats.js";
 import { selectRows, type ExportOptions } from "./selection.js";
+import type { Sent, Target } from "./server.js";
 
 /** How many rows were written, and how many of them are vectors of zeros. */
 export interface Exported {
@@ -89,6 +90,24 @@ export async function exportSaved(
     await writeDirectory(target, force, write, { ...(marker !== undefined && { marker }), ...atomic });
   else await writeFileBy(target, (path) => format.save(selection, path, atomic.signal), force, atomic);
   return { rows: selection.numRows, numZero: selection.numZero };
+}
+
+/**
+ * Writes rows straight into a server, whole or not at all.
+ *
+ * @throws {UsageError} as exportTable, or a format of files alone
+ * @throws {EmbedError} as the format's `send`
+ */
+export async function exportToServer(
+  rows: TableRows,
+  options: ExportOptions & { format: string },
+  target: Target,
+): Promise<Exported & Sent> {
+  const { send } = formatNamed(options.format);
+  if (!send) throw new UsageError(`format ${options.format} is written to files, not into a server`);
+  const selection = await selectRows(rows, options);
+  const sent = await send(selection, target);
+  return { rows: selection.numRows, numZero: selection.numZero, ...sent };
 }
 
 /**

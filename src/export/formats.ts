@@ -13,10 +13,13 @@ import { npzChunks } from "./npz.js";
 import { onnxChunks } from "./onnx.js";
 import { parquetTable } from "./parquet.js";
 import { pgvectorChunks } from "./pgvector.js";
+import { sendToPostgres } from "./postgres-server.js";
 import { redisChunks } from "./redis.js";
+import { sendToRedis } from "./redis-server.js";
 import type { ReserveScheme } from "./reserve.js";
 import { safetensorsTable } from "./safetensors.js";
 import type { Selection } from "./selection.js";
+import type { Send } from "./server.js";
 import { saveSqlite } from "./sqlite.js";
 import { projectorFiles, recboleChunks, starspaceChunks } from "./tab-separated.js";
 import { saveUsearch, USEARCH_FILE } from "./usearch.js";
@@ -37,6 +40,8 @@ interface FormatTraits {
   takesDtype?: true;
   /** it finds a row for keys that are not there, so that there must be one */
   findsUnknown?: true;
+  /** writes the rows straight into a server, too */
+  send?: Send;
 }
 
 export interface FileFormat extends FormatTraits {
@@ -62,7 +67,7 @@ export interface SavedFormat extends FormatTraits {
 
 export type ExportFormat = FileFormat | DirectoryFormat | SavedFormat;
 
-type Traits = Pick<FormatTraits, "keepsRows" | "namesReserved" | "isOfModel" | "findsUnknown" | "takesDtype">;
+type Traits = Omit<FormatTraits, "summary" | "oneKeyColumn">;
 
 const file = (
   summary: string,
@@ -164,8 +169,18 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
       save: saveSqlite,
     },
   ],
-  ["redis", file("HSET commands for `redis-cli --pipe`", true, redisChunks)],
-  ["pgvector", file("text of PostgreSQL's COPY", false, pgvectorChunks)],
+  [
+    "redis",
+    file("HSET commands for `redis-cli --pipe`; --url-env: straight into a server", true, redisChunks, {
+      send: sendToRedis,
+    }),
+  ],
+  [
+    "pgvector",
+    file("text of PostgreSQL's COPY; --url-env: straight into a server", false, pgvectorChunks, {
+      send: sendToPostgres,
+    }),
+  ],
   ["qdrant-jsonl", file("one point a line", false, qdrantChunks)],
   ["elasticsearch-bulk", file("body of a _bulk request", true, elasticsearchChunks)],
 ]);

@@ -6,7 +6,8 @@
 // No cell is null. Compressed with snappy; a batch is a row group, so memory holds one.
 // Source: parquet-format, parquet.thrift.
 
-import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { ParquetWriter } from "hyparquet-writer";
+import { ParquetBytes } from "./parquet-bytes.js";
 
 export interface ParquetColumn {
   name: string;
@@ -23,19 +24,10 @@ const physical = {
   double: { type: "DOUBLE" },
 } as const;
 
-/** Bytes since the last time, in a buffer of their own. */
-class Taken extends ByteWriter {
-  take(): Uint8Array {
-    const bytes = this.getBytes().slice();
-    this.index = 0;
-    return bytes;
-  }
-}
-
 /** One file under way. */
 export class ParquetRows {
   readonly #columns: readonly ParquetColumn[];
-  readonly #bytes = new Taken();
+  readonly #bytes = new ParquetBytes();
   readonly #writer: ParquetWriter;
 
   /** @param columns of different names */

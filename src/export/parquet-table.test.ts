@@ -66,10 +66,10 @@ async function rowsOf(file: ArrayBuffer, dim: number): Promise<Read> {
 
 describe.each(["f32", "f16", "i8"] as const)("%s", (dtype) => {
   test.each([1, 3, 8, 64, 300])("lists and columns of %i numbers give the table back", async (dim) => {
-    // 300 numbers fill several pages, and no number of rows is a multiple of eight
+    // lists of 300 numbers fill several pages, and no number of rows is a multiple of eight
     const table = tableOf(dim === 300 ? 2003 : 301, dim);
     const expected = expectedOf(table, dtype);
-    for (const wide of [false, true]) {
+    for (const wide of dim === 300 ? [false] : [false, true]) {
       const got = await rowsOf(await fileOf(table, { wide, dtype }), dim);
       expect(got.texts).toEqual(expected.texts);
       expect(Buffer.compare(Buffer.from(got.numbers.buffer), Buffer.from(expected.numbers.buffer))).toBe(0);

@@ -11,8 +11,9 @@
 // The file's head and metadata, thrift and snappy are hyparquet-writer's.
 // Source: parquet-format, parquet.thrift and LogicalTypes.md (lists).
 
-import { ByteWriter, ParquetWriter } from "hyparquet-writer";
+import { ParquetWriter } from "hyparquet-writer";
 import { writePageHeader } from "hyparquet-writer/src/datapage.js";
+import { ParquetBytes } from "./parquet-bytes.js";
 import { encodingOf, listLevels, type ColumnEncoding, type ColumnValues } from "./parquet-pages.js";
 
 export interface TableColumn {
@@ -39,25 +40,10 @@ const types = {
 const PAGE = 1 << 20;
 const isCompressed = (type: TableColumn["type"]): boolean => ["name", "key", "count"].includes(type);
 
-/** Bytes since the last time, in a buffer of their own, and how many went before. */
-class Taken extends ByteWriter {
-  take(): Uint8Array {
-    const bytes = this.getBytes().slice();
-    this.index = 0;
-    return bytes;
-  }
-
-  /** Bytes that go out by another way. */
-  pass(bytes: Uint8Array): Uint8Array {
-    this.offset += bytes.length;
-    return bytes;
-  }
-}
-
 /** One file under way. */
 export class ParquetTable {
   readonly #columns: readonly TableColumn[];
-  readonly #bytes = new Taken();
+  readonly #bytes = new ParquetBytes();
   readonly #writer: ParquetWriter;
 
   /** @param columns of different names */
