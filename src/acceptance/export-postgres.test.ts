@@ -5,8 +5,10 @@ import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
+import { withTransaction } from "../export/postgres-connection.js";
 import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
+import { blockOf, printedBy, testPython } from "../testing/page-code.js";
 import { fixture, program } from "../testing/places.js";
 import { PASSWORD, startPostgres, type Server } from "../testing/servers.js";
 
@@ -133,6 +135,22 @@ withPostgres("makes the table with every row, and does not write again what is t
   expect(await tableOf()).toEqual(await rowsOf(at("odd")));
 });
 
+withPostgres("the page's own code makes an index that exports keep, and finds neighbours", async () => {
+  await sendOk(MONDAY);
+  await database.query(blockOf("servers.md", "sql", "CREATE INDEX"));
+  await sendOk(TUESDAY);
+  expect(await value("SELECT count(*) FROM pg_indexes WHERE indexname = 'items_near'")).toBe("1");
+  if (testPython === undefined)
+    return console.warn("skipped the page's Python: EMBED_TEST_PYTHON names none");
+  const python = blockOf("servers.md", "python", "psycopg");
+  const lines = printedBy(testPython, ["-c", python], { PG_URL: server!.url }).trim().split("\n");
+  const { stdout } = await embedOk(["neighbors", TUESDAY, "--key", "item:tea-03", "--top", "3"]);
+  const expected = [...stdout.matchAll(/^ +([a-z]+-\d+) +(\S+)/gm)].map(
+    ([, key, cosine]) => `${key} ${cosine}`,
+  );
+  expect(lines.map((line) => line.split(" ")[0])).toEqual(expected.map((line) => line.split(" ")[0]));
+});
+
 withPostgres("names are taken as they are: a schema, capitals, quotes", async () => {
   await database.query('CREATE SCHEMA IF NOT EXISTS "Se rving"');
   const into = 'Se rving.It"ems';
@@ -250,6 +268,33 @@ withPostgres("two exports to one table exclude each other: the second ends with 
   const { code, stderr } = await send(MONDAY);
   await database.query("ROLLBACK");
   expect([code, stderr]).toEqual([75, expect.stringContaining("another export")]);
+});
+
+withPostgres("a server that takes no more rows is given up: an IoError", async () => {
+  const target = {
+    url: server!.url,
+    variable: "PG_URL",
+    into: "items",
+    fingerprint: "",
+    force: false,
+    signal: new AbortController().signal,
+    patience: 300,
+  };
+  let backend = 0;
+  const rows = async function* (): AsyncGenerator<Uint8Array> {
+    yield Buffer.from("a\n");
+    process.kill(backend, "SIGSTOP");
+    for (;;) yield Buffer.from("a\n".repeat(1 << 17));
+  };
+  const work = withTransaction(target, async ({ query, copy }) => {
+    const [found] = await query<{ pid: number }>("SELECT pg_backend_pid() AS pid");
+    backend = found!.pid;
+    await query("CREATE TABLE items (a text)");
+    await copy("COPY items FROM STDIN", rows());
+  });
+  const silent = { name: "IoError", message: expect.stringContaining("has taken no row") };
+  await expect(work).rejects.toEqual(expect.objectContaining(silent));
+  process.kill(backend, "SIGCONT");
 });
 
 withPostgres("what is no table for these vectors is refused with 73, and stays", async () => {

@@ -4,8 +4,10 @@
 import { createClient } from "@redis/client";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { RedisConnection } from "../export/redis-connection.js";
 import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
+import { blockOf, printedBy, testPython } from "../testing/page-code.js";
 import { fixture } from "../testing/places.js";
 import { PASSWORD, startRedis, type Server } from "../testing/servers.js";
 
@@ -111,6 +113,23 @@ withRedis(
     expect(await keysOf("items:lock")).toEqual([]);
   },
 );
+
+withRedis("the page's own code finds a vector, in Node and in Python", async () => {
+  await sendOk(MONDAY, "--field", "item");
+  const vector = await vectorOf("tea-03");
+  const env = { REDIS_URL: server!.url };
+  const numbers = (text: string): number[] =>
+    [...text.matchAll(/-?\d+\.\d+(e-?\d+)?/g)].map(([x]) => Number(x));
+  const js = blockOf("servers.md", "js", "items:latest");
+  expect(numbers(printedBy(process.execPath, ["--input-type=module", "-e", js], env))).toEqual(vector);
+  if (testPython === undefined)
+    return console.warn("skipped the page's Python: EMBED_TEST_PYTHON names none");
+  const python = blockOf("servers.md", "python", "items:latest");
+  const read = numbers(printedBy(testPython, ["-c", python], env));
+  // numpy prints eight digits
+  const differences = read.map((x, d) => Math.abs(x - vector![d]!));
+  expect([read.length, Math.max(...differences) < 1e-6]).toEqual([4, true]);
+});
 
 withRedis(
   "the version before stays for who has just asked which it is; the one before that is removed",
@@ -249,6 +268,32 @@ async function sendWithSignal(signal: NodeJS.Signals) {
   child.kill(signal);
   return await ended;
 }
+
+withRedis("a server that is silent is given up: an IoError, however much waits", async () => {
+  const stopped = (await startRedis())!;
+  const target = {
+    url: stopped.url,
+    variable: "REDIS_URL",
+    into: "items",
+    fingerprint: "",
+    force: false,
+    signal: new AbortController().signal,
+    patience: 200,
+  };
+  const connection = await RedisConnection.open(target);
+  stopped.process.kill("SIGSTOP");
+  const silent = expect.objectContaining({
+    name: "IoError",
+    message: expect.stringContaining("has not answered"),
+  });
+  await expect(connection.command("PING")).rejects.toEqual(silent);
+  const posting = async (): Promise<void> => {
+    for (;;) await connection.post(["SET", "items", Buffer.alloc(1 << 16)]);
+  };
+  await expect(posting()).rejects.toEqual(silent);
+  connection.close();
+  await stopped.kill();
+});
 
 describe("what cannot be", () => {
   const refused = async (code: number, text: string, running: Parameters<typeof send>[1]): Promise<void> => {

@@ -104,11 +104,85 @@ test.each([
   ["no safetensors", "safetensors", "hello", 65, ["safetensors"]],
   ["csv without the column of keys", "csv", "id,v0\na,1\n", 64, ["--key"]],
   ["csv with a cell that is no number", "csv", "key,v0\na,x\n", 65, ["v0", "2"]],
+  ["a key twice in csv", "csv", "key,v0\na,1\na,2\n", 65, ["3", "line 2"]],
+  ["a row without a key", "glove", " 1 2\n", 65, ["1", "without a key"]],
+  ["a row without numbers", "word2vec", "a\n", 65, ["1", "one at least"]],
+  ["a hexadecimal number", "glove", "a 0x10\n", 65, ["1", "'0x10'"]],
+  ["a word that is not a number", "word2vec", "a nan\n", 65, ["1", "'nan'"]],
+  ["more rows than promised", "word2vec", "1 1\na 1\nb 2\n", 65, ["promises 1", "2 came"]],
+  ["rows behind the last of a binary file", "word2vec-bin", "1 1\na xxxx\nb xxxx\n", 65, ["more follows"]],
+  ["an empty binary file", "word2vec-bin", "", 65, ["row 0"]],
+  ["an empty npz", "npz", "", 65, ["unzipped"]],
+  ["an empty csv", "csv", "", 65, ["empty"]],
+  ["a csv of a header alone", "csv", "key,v0\n", 65, ["no rows"]],
+  ["csv with an empty cell", "csv", "key,v0\na,\n", 65, ["2", "v0", "empty"]],
+  ["csv with a count that is none", "csv", "key,count,v0\na,-1,1\n", 65, ["2", "count", "-1"]],
+  ["csv with an empty weight", "csv", "key,weight,v0\na,,1\n", 65, ["2", "weight"]],
 ])("%s is told with its place", async (_, format, text, code, said) => {
   writeFileSync(at("bad"), text);
   const got = await embed(["import", at("bad"), "--format", format, "--field", "item", "-o", at("no")]);
   expect(got.code).toBe(code);
   for (const part of said) expect(got.stderr).toContain(part);
+});
+
+test.each([
+  ["word2vec", Buffer.from("a 1\n\xff 2\n", "latin1"), "bad:2"],
+  ["word2vec-bin", Buffer.from("1 1\n\xff xxxx\n", "latin1"), "row 1"],
+  ["csv", Buffer.from("key,v0\n\xff,1\n", "latin1"), "bad:2"],
+])("a key of %s that is no UTF-8 is told with its place", async (format, bytes, place) => {
+  writeFileSync(at("bad"), bytes);
+  const got = await embed(["import", at("bad"), "--format", format, "--field", "item", "-o", at("no")]);
+  expect([got.code, got.stderr]).toEqual([65, expect.stringMatching(`${place}.*UTF-8`)]);
+});
+
+describe("safetensors whose keys are none", () => {
+  /** Vectors [[1], [2]], and the bytes and offsets of two keys. */
+  const file = (keys: Buffer, offsets: bigint[]): Buffer => {
+    const parts = [
+      ["keyOffsets", "I64", [3], Buffer.from(BigInt64Array.from(offsets).buffer)],
+      ["vectors", "F32", [2, 1], Buffer.from(Float32Array.of(1, 2).buffer)],
+      ["keys", "U8", [keys.length], keys],
+    ] as const;
+    let end = 0;
+    const head = parts.map(([name, dtype, shape, { length }]) => {
+      const entry = { dtype, shape, data_offsets: [end, end + length] };
+      end += length;
+      return [name, entry] as const;
+    });
+    const text = JSON.stringify(Object.fromEntries(head));
+    const padded = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(padded.length));
+    return Buffer.concat([length, padded, ...parts.map(([, , , bytes]) => bytes)]);
+  };
+  test.each([
+    ["no UTF-8", file(Buffer.from([0xff, 0xfe]), [0n, 1n, 2n]), "key 1 is no UTF-8"],
+    ["beyond the bytes", file(Buffer.from("ab"), [0n, 1n, 9n]), "key 2 is bytes 1 to 9 of 2"],
+    ["the same", file(Buffer.from("aa"), [0n, 1n, 2n]), "has a row already"],
+  ])("%s", async (_, bytes, said) => {
+    writeFileSync(at("bad"), bytes);
+    const told = ["--format", "safetensors", "--field", "item", "-o", at("no")];
+    const got = await embed(["import", at("bad"), ...told]);
+    expect([got.code, got.stderr]).toEqual([65, expect.stringContaining(said)]);
+  });
+});
+
+test("zero vectors are taken as they are, and glove's first line of two numbers is a row", async () => {
+  writeFileSync(at("zeros"), "7 0\n8 3\n");
+  await embedOk([
+    "import",
+    at("zeros"),
+    "--format",
+    "glove",
+    "--field",
+    "item",
+    "-o",
+    at("glove-of-numbers"),
+  ]);
+  expect(await rowsOf("glove-of-numbers")).toEqual([
+    ["7", [0]],
+    ["8", [3]],
+  ]);
 });
 
 test("a role that is no field is 64, a file that is not there 66, an existing run 73", async () => {

@@ -18,20 +18,31 @@ import type { RankingProtocol } from "./ranking-protocol.js";
 export const scorings = ["model", "dot", "cosine"] as const;
 export type Scoring = (typeof scorings)[number];
 
-/** @throws {UsageError} the run cannot rank in that way */
+/**
+ * What ranks by a run.
+ *
+ * @param how.table by its name, for a scoring by a table alone
+ * @param how.inPlace rows that the model takes in place of its own
+ * @throws {UsageError} the run cannot rank in that way
+ */
 export async function rankerOfRun(
   run: Run,
   protocol: RankingProtocol,
-  { scoring, table }: { scoring: Scoring; table?: string | undefined },
+  how: { scoring: Scoring; table?: string | undefined; inPlace?: EmbeddingTable | undefined },
 ): Promise<Ranker> {
-  if (scoring === "model") return await rankerOfModel(run, protocol);
+  const { scoring, table, inPlace } = how;
+  if (scoring === "model") return await rankerOfModel(run, protocol, inPlace);
   return rankerOfTable(run, await run.readTable(table), protocol, scoring);
 }
 
 /** An item that the run lacks is never found; of a user that it lacks it knows what it knows of unknown keys. */
-async function rankerOfModel(run: Run, { training, users }: RankingProtocol): Promise<Ranker> {
+async function rankerOfModel(
+  run: Run,
+  { training, users }: RankingProtocol,
+  inPlace: EmbeddingTable | undefined,
+): Promise<Ranker> {
   const model: ScoringModel | undefined =
-    run.manifest.model === GBDT_MODEL ? undefined : await readModel(run);
+    run.manifest.model === GBDT_MODEL ? undefined : await readModel(run, inPlace);
   if (!model?.rank) {
     const hint = model ? "; --score dot or --score cosine ranks by its table" : "";
     throw new UsageError(

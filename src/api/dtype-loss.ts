@@ -6,11 +6,13 @@
 import { decoded, encoded, type Dtype } from "../export/dtype.js";
 import type { TableRows } from "../embedding/rows.js";
 import { isHole } from "../embedding/table.js";
+import { titleOf } from "../evaluation/metric-titles.js";
 import { draw } from "../kernels/reference/random.js";
+import type { HeldOutLoss } from "./dtype-held-out.js";
 
 const [SEED, MOST_ROWS, MOST_QUERIES, NEAREST] = [1, 20_000, 200, 20];
 
-export interface DtypeLoss {
+export interface DtypeLoss extends Partial<HeldOutLoss> {
   dtype: Dtype;
   /** mean share of the 20 nearest that stay among them, in [0, 1]; NaN where no field has two rows */
   neighborRecallAt20: number;
@@ -45,6 +47,22 @@ export async function dtypeLoss(
     asked++;
   }
   return { dtype, neighborRecallAt20: sum / asked, queries: asked, among };
+}
+
+/** What it costs, in sentences. */
+export function lossTexts(loss: DtypeLoss): string[] {
+  const { dtype, neighborRecallAt20: recall, queries, among, metric, exact, encoded: other, change } = loss;
+  const neighbours =
+    `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine stay the nearest ` +
+    `(${queries} rows asked, among ${among})`;
+  if (metric === undefined) return [neighbours];
+  const rounded = (x: number): number => Number(x.toPrecision(2));
+  const { on, interval } = loss;
+  const sure = interval ? `, 95 % interval ${rounded(interval.low)} to ${rounded(interval.high)}` : "";
+  return [
+    neighbours,
+    `--dtype ${dtype}: ${titleOf(metric)} on ${on} is ${other!.toFixed(4)}, exact ${exact!.toFixed(4)} (change ${rounded(change!)}${sure})`,
+  ];
 }
 
 async function drawn(rows: TableRows, field: string | undefined, dtype: Dtype): Promise<Sample> {

@@ -34,6 +34,7 @@ import { silently, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { rankingProtocol, type RankingProtocol } from "./ranking-protocol.js";
 import { readLikeRun } from "./read-like-run.js";
+import type { Contestant } from "./scored.js";
 import { partNamed, partsOfRun } from "./run-parts.js";
 
 /** Penalty of the baseline ease: the middle of what its author tries. */
@@ -63,7 +64,7 @@ export interface RankingResult {
  * @throws {UsageError} a run cannot rank, or the training events of the first one are not to be had
  */
 export async function evaluateRuns(
-  runs: readonly { run: Run; name: string }[],
+  runs: readonly Contestant[],
   options: EvaluateOptions,
   watch: Watch,
 ): Promise<RankingResult> {
@@ -98,10 +99,11 @@ export async function evaluateRuns(
     };
   };
   const measured: Measured[] = [];
-  for (const { run, name } of runs) {
+  for (const { run, name, table } of runs) {
     const ranker = await rankerOfRun(run, protocol, {
       scoring: options.scoring ?? "model",
       table: options.table,
+      inPlace: table,
     });
     measured.push(await measure(name, "run", ranker));
   }

@@ -17,7 +17,7 @@ import { silently, unseenNotes, wholeOf } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readLikeRun, rowsToScore, type RowsToScore } from "./read-like-run.js";
 import { heldOutPart } from "./run-parts.js";
-import { unitsOf, type Curves, type Scored } from "./scored.js";
+import { unitsOf, type Contestant, type Curves, type Scored } from "./scored.js";
 
 /** Bins of a calibration curve. */
 const BINS = 10;
@@ -31,18 +31,19 @@ export interface ScoredResult {
 
 /** Scores the log with each run, read as that run's own. @throws {UsageError} a run scores no rows */
 export async function evaluateScores(
-  runs: readonly { run: Run; name: string }[],
+  runs: readonly Contestant[],
   options: EvaluateOptions,
   watch: Watch,
 ): Promise<ScoredResult> {
   const all: (Scored & { name: string })[] = [];
   const warnings: string[] = [];
   const { bins = BINS } = options;
-  for (const { run, name } of runs) {
+  for (const contestant of runs) {
+    const { run, name } = contestant;
     const scored =
       run.manifest.model === GBDT_MODEL
         ? await metricsOfTrees(run, { ...options, bins }, watch)
-        : await scoredByModel(run, { ...options, bins }, watch);
+        : await scoredByModel(contestant, { ...options, bins }, watch);
     all.push({ ...scored, name });
     const { oneClassUsers = 0 } = scored;
     const own = [...scored.warnings];
@@ -70,11 +71,11 @@ export async function evaluateScores(
 }
 
 async function scoredByModel(
-  run: Run,
+  { run, table }: Contestant,
   { on, part: partName, logq, bins, ...options }: EvaluateOptions & { bins: number },
   watch: Watch,
 ): Promise<Scored> {
-  const model = await readModel(run);
+  const model = await readModel(run, table);
   const { task } = model.preprocess;
   if (ranksItems(task))
     throw new UsageError(`run '${run.path}' ranks items and scores no labels: use --ranking`);

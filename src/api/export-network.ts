@@ -4,7 +4,10 @@ import type { Run } from "../embedding/run-directory.js";
 import { UsageError, excerpt } from "../errors.js";
 import type { Network, NetworkCross, NetworkKeys, NetworkLayer, NetworkNumber } from "../export/network.js";
 import { networkChunks } from "../export/onnx-network.js";
-import type { OnnxInput } from "../export/selection.js";
+import { formatNamed } from "../export/formats.js";
+import { checkHeld } from "../export/key-checks.js";
+import { selectRows, type OnnxInput } from "../export/selection.js";
+import { tableRows } from "../embedding/rows.js";
 import { denseLayersOf, embeddingWidth } from "../kernels/net-shape.js";
 import { featureHashes, type FeatureSpace } from "../dataset/vocabulary.js";
 import { readSpace, type RunSpace } from "../trainers/learners.js";
@@ -12,6 +15,8 @@ import { floatsOf } from "../trainers/named-arrays.js";
 import { crossStart } from "../trainers/net/crosses.js";
 import { NET_MODEL, readNetParameters, type NetParameters } from "../trainers/net/model.js";
 import type { ExportRunOptions } from "./export-options.js";
+
+const PLAIN = { withWeight: false, strict: false };
 
 /**
  * Whether the run goes as a whole network: one of train-net does unless a field or its table is asked for.
@@ -50,6 +55,7 @@ export function isWholeNetwork(run: Run, options: ExportRunOptions): boolean {
  * The bytes of the network's model. @returns how many rows its table has, too
  *
  * @throws {UsageError} a field has several values, or is found by a hash that ONNX has not
+ * @throws {DataError} a key cannot be asked for
  */
 export async function wholeNetwork(
   run: Run,
@@ -57,6 +63,8 @@ export async function wholeNetwork(
 ): Promise<{ chunks: Iterable<Uint8Array>; rows: number }> {
   const found = await readSpace(run);
   checkFields(run, found.space, onnxInput);
+  if (onnxInput === "key")
+    await checkHeld(await selectRows(tableRows(found.table), PLAIN), formatNamed("onnx"));
   const network = networkOf(found, await readNetParameters(run, found.space, found.table));
   return { chunks: networkChunks(network, { scheme: reserve, input: onnxInput }), rows: found.table.numRows };
 }

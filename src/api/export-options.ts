@@ -34,6 +34,9 @@ export interface ExportRunOptions {
   wide?: boolean;
   /** elements of vectors, f32 by default */
   dtype?: Dtype;
+  /** with a dtype of fewer bits: a log on which its cost is measured, or what the training held out */
+  on?: string[];
+  part?: "valid" | "test";
   /** onnx: what finds a row, its key by default */
   onnxInput?: OnnxInput;
   /** onnx, of a run of train-net: all of it, as without `field`, or its table alone */
@@ -83,6 +86,7 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
         .map(([other]) => other)
         .join(", ")}: ${name} holds f32`,
     );
+  checkJudged(options);
   if (dtype !== "f32" && delta !== undefined)
     throw new UsageError(`--delta is written as f32: leave out --dtype ${dtype}`);
   if (onnxInput && name !== "onnx") throw new UsageError(`--onnx-input is for format onnx, not for ${name}`);
@@ -105,6 +109,22 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
     throw new UsageError(`--reserve with format ${name} needs one field: name it with --field`);
   if (topCount !== undefined && !(Number.isInteger(topCount) && topCount >= 1))
     throw new UsageError(`--top-count must be a whole number from 1 on, got ${topCount}`);
+}
+
+/** @throws {UsageError} the cost of --dtype is asked for where it cannot be told */
+function checkJudged({ on, part, dtype = "f32", normalize, mips, table }: ExportRunOptions): void {
+  if (on === undefined && part === undefined) return;
+  if (on && part)
+    throw new UsageError("--on names a log, --part one of the run's own parts: give one of them");
+  const flag = on ? "--on" : "--part";
+  if (dtype === "f32")
+    throw new UsageError(`${flag} measures what fewer bits cost: give --dtype f16 or i8, or leave it out`);
+  const changed = Object.entries({ "--normalize": normalize, "--mips": mips, "--table": table });
+  const told = changed.filter(([, value]) => value !== undefined && value !== false).map(([name]) => name);
+  if (told.length > 0)
+    throw new UsageError(
+      `${flag} judges vectors by which the model scores, and ${told.join(" and ")} ${told.length > 1 ? "write" : "writes"} others: leave it out`,
+    );
 }
 
 /** @throws {UsageError} where the rows go is said twice, or not at all */

@@ -8,6 +8,7 @@ import {
   exportToServer,
 } from "../export/export-table.js";
 import { exportFormats, formatNamed, type ExportFormat } from "../export/formats.js";
+import { exact } from "../export/key-rules.js";
 import { reserveSchemes, type ReserveScheme } from "../export/reserve.js";
 import { onnxInputs, type ExportOptions, type OnnxInput } from "../export/selection.js";
 import { dtypes, type Dtype } from "../export/dtype.js";
@@ -17,8 +18,9 @@ import { UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import type { Chunks } from "../io/write.js";
+import { heldOutLoss } from "./dtype-held-out.js";
+import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";
 import { variableOf } from "../io/environment.js";
-import { dtypeLoss, type DtypeLoss } from "./dtype-loss.js";
 import { isWholeNetwork, wholeNetwork } from "./export-network.js";
 import { checkTogether, onnxParts, type ExportRunOptions, type OnnxPart } from "./export-options.js";
 import { exportFingerprint } from "./export-fingerprint.js";
@@ -29,6 +31,16 @@ import { withOpenRows, type OpenRows } from "./tables.js";
 export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
   ([name, { summary }]) => [name, summary],
 );
+
+/** What becomes of keys, and the formats where they are not all held exactly, for the help. */
+export const keyRules: [formats: string[], summary: string][] = [
+  ...new Set([...exportFormats.values()].map(({ keys }) => keys)),
+]
+  .filter((rule) => rule !== exact)
+  .map((rule) => [
+    [...exportFormats].filter(([, { keys }]) => keys === rule).map(([name]) => name),
+    rule.summary,
+  ]);
 
 /** Values of `reserve`, for the help. */
 export const reservations: readonly ReserveScheme[] = reserveSchemes;
@@ -53,6 +65,8 @@ export interface ExportSummary {
   rows: number;
   /** rows by what became of them since the earlier run */
   delta?: Delta;
+  /** rows that are zero, where there are any */
+  zeroVectors?: number;
   /** what --dtype costs */
   dtypeLoss?: DtypeLoss;
   /** of a server: true where it held the rows already, and none were written */
@@ -154,7 +168,18 @@ async function writeRows(
   options: Resolved,
   { directory, force, signal, server, write }: Output,
   tell: (note: string) => void,
-): Promise<{ rows: number; dtypeLoss?: DtypeLoss; unchanged?: boolean }> {
+): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "dtypeLoss" | "unchanged">> {
+  const { dtype = "f32", field, on, part, compose } = options;
+  // first, since it may be refused
+  const judged =
+    on || part
+      ? await heldOutLoss(
+          opened.run,
+          { field, compose, dtype },
+          { ...(on && { on }), ...(part && { part }) },
+          { observe: () => undefined, signal },
+        )
+      : undefined;
   const rows = await rowsToWrite(opened, format, options.field, options, tell);
   const given = await givenOptions(opened, format, options);
   if (server) {
@@ -165,7 +190,7 @@ async function writeRows(
     const sent = await exportToServer(rows, given, target);
     tellZeros(sent.numZero, tell);
     tell(sent.note);
-    return { rows: sent.rows, unchanged: sent.isUnchanged };
+    return { ...countsOf(sent.rows, sent.numZero), unchanged: sent.isUnchanged };
   }
   const { rows: numRows, numZero } =
     "save" in format
@@ -174,15 +199,15 @@ async function writeRows(
         ? await exportDirectory(rows, given, directory, force, { signal })
         : await exportTable(rows, given, write);
   if (!format.isOfModel) tellZeros(numZero, tell);
-  const { dtype = "f32", field } = options;
-  if (dtype === "f32") return { rows: numRows };
-  const loss = await dtypeLoss(rows, field, dtype);
-  const { neighborRecallAt20: recall, queries, among } = loss;
-  tell(
-    `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine stay the nearest ` +
-      `(${queries} rows asked, among ${among})`,
-  );
-  return { rows: numRows, dtypeLoss: loss };
+  const counts = countsOf(numRows, numZero);
+  if (dtype === "f32") return counts;
+  const loss = { ...(await dtypeLoss(rows, field, dtype)), ...judged };
+  for (const text of lossTexts(loss)) tell(text);
+  return { ...counts, dtypeLoss: loss };
+}
+
+function countsOf(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
+  return { rows, ...(numZero > 0 && { zeroVectors: numZero }) };
 }
 
 function tellZeros(numZero: number, tell: (note: string) => void): void {
@@ -244,7 +269,7 @@ async function givenOptions(
 /** Options as the summary has them. */
 function toldOptions(options: ExportRunOptions, field: string | undefined): Record<string, unknown> {
   const { format, withWeight, strict, reserve, wide, onnxInput, onnxPart, dtype } = options;
-  const { compose, topCount, keys, normalize, delta } = options;
+  const { compose, topCount, keys, normalize, delta, on, part } = options;
   return {
     format,
     withWeight,
@@ -255,6 +280,8 @@ function toldOptions(options: ExportRunOptions, field: string | undefined): Reco
     ...(onnxInput && { onnxInput }),
     ...(onnxPart && { onnxPart }),
     ...(dtype && { dtype }),
+    ...(on && { on }),
+    ...(part && { part }),
     ...(compose && { compose }),
     mips: options.mips ?? false,
     ...(topCount !== undefined && { topCount }),

@@ -2,7 +2,17 @@
 
 import { MISSING, type Dataset } from "../dataset/dataset.js";
 import type { Metrics } from "../embedding/manifest.js";
+import type { Run } from "../embedding/run-directory.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import type { CurveBin, ScoredMetrics, Units } from "../evaluation/scored-metrics.js";
+
+/** A run that is judged, under a name. */
+export interface Contestant {
+  run: Run;
+  name: string;
+  /** rows to score by in place of the run's table */
+  table?: EmbeddingTable;
+}
 
 /** What one run's scores of a log are worth. */
 export interface Scored extends Omit<ScoredMetrics, "metrics"> {

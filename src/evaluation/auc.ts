@@ -62,3 +62,48 @@ function weightedAuc(scores: Scores, labels: Float32Array, weights: Float32Array
   }
   return positive > 0 && negative > 0 ? pairs / positive / negative : Number.NaN;
 }
+
+/**
+ * What each unit of rows adds to the area, so that units can be drawn again: to first order, by how much the area moves as a unit
+ * counts more.
+ *
+ * Sources: DeLong et al. 1988 (doi:10.2307/2531595), structural components; Obuchowski 1997 (doi:10.2307/2533958), of units of
+ * several rows.
+ *
+ * @param of u32[n]: the unit of each row @param size units there are
+ * @returns f64[size]: an area's share a unit each, of which the mean is the area; undefined when a class is missing
+ */
+export function aucByUnit(
+  scores: Scores,
+  labels: Float32Array,
+  { of, size }: { of: Uint32Array; size: number },
+  weights?: Float32Array,
+): Float64Array | undefined {
+  const whole = auc(scores, labels, weights);
+  if (Number.isNaN(whole)) return undefined;
+  const weightOf = (row: number) => (weights ? weights[row]! : 1);
+  const total = [0, 0];
+  for (let row = 0; row < labels.length; row++) total[labels[row]! > 0 ? 1 : 0]! += weightOf(row);
+  const [negatives, positives] = total as [number, number];
+  const shares = new Float64Array(size).fill(whole);
+  const order = Uint32Array.from(scores.keys()).sort((a, b) => scores[a]! - scores[b]!);
+  const below = [0, 0];
+  for (let from = 0; from < order.length;) {
+    const tied = [0, 0];
+    let to = from;
+    for (; to < order.length && scores[order[to]!] === scores[order[from]!]; to++)
+      tied[labels[order[to]!]! > 0 ? 1 : 0]! += weightOf(order[to]!);
+    for (const row of order.subarray(from, to)) {
+      // the share of the other class that stands on the right side of this row
+      const isPositive = labels[row]! > 0;
+      const right = isPositive
+        ? (below[0]! + tied[0]! / 2) / negatives
+        : (positives - below[1]! - tied[1]! / 2) / positives;
+      shares[of[row]!]! += (size * weightOf(row) * (right - whole)) / (isPositive ? positives : negatives);
+    }
+    below[0]! += tied[0]!;
+    below[1]! += tied[1]!;
+    from = to;
+  }
+  return shares;
+}

@@ -22,6 +22,8 @@ export interface Compared {
   intervals: Record<string, Interval>;
   /** by metric, of contenders that are not the best: what it has less than the best, negative when it is more of an error */
   toBest: Record<string, Interval & { difference: number }>;
+  /** by metric, of all but the first contender: what it has more than the first */
+  toFirst: Record<string, Interval & { difference: number }>;
   /** names of the metrics in which no contender is better; empty for a contender alone */
   bestIn: string[];
 }
@@ -54,22 +56,33 @@ export function compare(
   return contenders.map(({ name, kind, byUser }, c) => {
     const intervals: Compared["intervals"] = {};
     const toBest: Compared["toBest"] = {};
+    const toFirst: Compared["toFirst"] = {};
+    const differenceTo = (other: number, metric: string) => {
+      const [own, others] = [samplesOf(c, metric), samplesOf(other, metric)];
+      return (
+        own &&
+        others && {
+          difference: metrics[c]![metric]! - metrics[other]![metric]!,
+          ...intervalOf(own.map((value, s) => value - others[s]!)),
+        }
+      );
+    };
     for (const metric of byUser) {
       const own = samplesOf(c, metric.name);
       if (!own) continue;
       intervals[metric.name] = intervalOf(own);
       const b = best[metric.name]?.[0];
-      const others =
-        b === undefined || best[metric.name]!.includes(c) ? undefined : samplesOf(b, metric.name);
-      if (!others) continue;
-      toBest[metric.name] = {
-        difference: metrics[c]![metric.name]! - metrics[b!]![metric.name]!,
-        ...intervalOf(own.map((value, s) => value - others[s]!)),
-      };
+      const isBest = b === undefined || best[metric.name]!.includes(c);
+      const [fromBest, fromFirst] = [
+        isBest ? undefined : differenceTo(b, metric.name),
+        c === 0 ? undefined : differenceTo(0, metric.name),
+      ];
+      if (fromBest) toBest[metric.name] = fromBest;
+      if (fromFirst) toFirst[metric.name] = fromFirst;
     }
     const bestIn =
       contenders.length > 1 ? Object.keys(best).filter((metric) => best[metric]!.includes(c)) : [];
-    return { name, kind, metrics: metrics[c]!, intervals, toBest, bestIn };
+    return { name, kind, metrics: metrics[c]!, intervals, toBest, toFirst, bestIn };
   });
 }
 

@@ -1,4 +1,5 @@
-import { auc } from "./auc.js";
+import { draw } from "../kernels/reference/random.js";
+import { auc, aucByUnit } from "./auc.js";
 import { exp, log } from "../kernels/reference/exp.js";
 import { logistic, softplus } from "../kernels/reference/elementary.js";
 import { logLossOfProbabilities, metricsOf } from "./metrics.js";
@@ -126,5 +127,51 @@ describe("metricsOf", () => {
 
   test("a NaN score is a DivergedError", () => {
     expect(() => metricsOf("binary", f64(Number.NaN), f32(1))).toThrow(/score of row 1 is NaN/);
+  });
+});
+
+describe("aucByUnit", () => {
+  // seeded, with ties and weights
+  const n = 400;
+  const scores = Float64Array.from({ length: n }, (_, i) => Math.floor(draw(5, i) / 2 ** 27));
+  const labels = Float32Array.from({ length: n }, (_, i) =>
+    draw(6, i) / 2 ** 32 < 0.3 + scores[i]! / 80 ? 1 : 0,
+  );
+  const weights = Float32Array.from({ length: n }, (_, i) => 1 + (draw(7, i) % 3));
+  const of = Uint32Array.from({ length: n }, (_, i) => draw(8, i) % 40);
+  const mean = (shares: Float64Array): number =>
+    shares.reduce((sum, share) => sum + share, 0) / shares.length;
+
+  test.each([["rows that count alike", undefined] as const, ["weighted rows", weights] as const])(
+    "of %s, the mean is the area, and a unit's share is how the area moves as the unit counts more, to 1e-6",
+    (_, of1) => {
+      const whole = auc(scores, labels, of1);
+      const shares = aucByUnit(scores, labels, { of, size: 40 }, of1)!;
+      expect(mean(shares)).toBeCloseTo(whole, 12);
+      const differences = Array.from(shares, (share, unit) => {
+        const step = 2 ** -8;
+        const counted = (sign: number): number =>
+          auc(
+            scores,
+            labels,
+            Float32Array.from(
+              { length: n },
+              (__, i) => (of1?.[i] ?? 1) * (1 + (of[i] === unit ? sign * step : 0)),
+            ),
+          );
+        return (share - whole) / 40 - (counted(1) - counted(-1)) / (2 * step);
+      });
+      expect(Math.max(...differences.map(Math.abs))).toBeLessThan(1e-6);
+    },
+  );
+
+  test("of one class there is none", () => {
+    expect(
+      aucByUnit(
+        scores,
+        labels.map(() => 1),
+        { of, size: 40 },
+      ),
+    ).toBeUndefined();
   });
 });

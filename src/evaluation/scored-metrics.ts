@@ -7,7 +7,7 @@
 
 import type { Metrics } from "../embedding/manifest.js";
 import { logistic, softplus } from "../kernels/reference/elementary.js";
-import { auc, type Scores } from "./auc.js";
+import { auc, aucByUnit, type Scores } from "./auc.js";
 import { metricsOf, type MetricOptions } from "./metrics.js";
 import type { UserMetric } from "./user-metric.js";
 
@@ -76,14 +76,20 @@ export function scoredMetrics(
       weights: sumBy((row) => labels[row]!),
     },
   ];
+  const shares = aucByUnit(scores, labels, units, weights);
+  const ofAll: UserMetric[] = shares ? [{ name: "auc", sums: shares }] : [];
   const curve = calibrationCurve(scores, labels, bins, weights);
-  if (units.kind === "row") return { metrics, byUser: ofNames(byUser, metrics), curve };
+  if (units.kind === "row") return { metrics, byUser: [...ofNames(byUser, metrics), ...ofAll], curve };
   const { sums, weights: events, oneClass } = userAucs(scores, labels, units, weights);
   const total = events.reduce((sum, weight) => sum + weight, 0);
   const userAuc = total > 0 ? { userAuc: sums.reduce((sum, value) => sum + value, 0) / total } : {};
   return {
     metrics: { ...metrics, ...userAuc },
-    byUser: [...ofNames(byUser, metrics), ...(total > 0 ? [{ name: "userAuc", sums, weights: events }] : [])],
+    byUser: [
+      ...ofNames(byUser, metrics),
+      ...(total > 0 ? [{ name: "userAuc", sums, weights: events }] : []),
+      ...ofAll,
+    ],
     curve,
     oneClassUsers: oneClass,
   };

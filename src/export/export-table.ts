@@ -7,8 +7,9 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { writeDirectory, writeFileBy, type AtomicOptions } from "../io/atomic.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
-import { formatNamed, type SavedFormat } from "./formats.js";
-import { selectRows, type ExportOptions } from "./selection.js";
+import { formatNamed, type ExportFormat, type SavedFormat } from "./formats.js";
+import { checkHeld } from "./key-checks.js";
+import { selectRows, type ExportOptions, type Selection } from "./selection.js";
 import type { Sent, Target } from "./server.js";
 
 /** How many rows were written, and how many of them are vectors of zeros. */
@@ -36,7 +37,7 @@ export async function exportTable(
       : "no stream: give a file with -o FILE";
     throw new UsageError(`format ${options.format} writes ${what}`);
   }
-  const selection = await selectRows(rows, options);
+  const selection = await checkedSelection(rows, options, format);
   await write(format.chunks(selection));
   return { rows: selection.numRows, numZero: selection.numZero };
 }
@@ -58,7 +59,7 @@ export async function exportDirectory(
   const format = formatNamed(options.format);
   if (!format.needsDirectory || "save" in format)
     throw new UsageError(`format ${options.format} writes one file, not a directory`);
-  const selection = await selectRows(rows, options);
+  const selection = await checkedSelection(rows, options, format);
   const files = new Map(format.files(selection));
   if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
   await writeFiles(files, target, force, { marker: format.marker, ...atomic });
@@ -79,7 +80,7 @@ export async function exportSaved(
   force: boolean,
   atomic: AtomicOptions = {},
 ): Promise<Exported> {
-  const selection = await selectRows(rows, options);
+  const selection = await checkedSelection(rows, options, format);
   const { marker } = format;
   const write = async (folder: string): Promise<void> => {
     await format.save(selection, folder, atomic.signal);
@@ -90,6 +91,17 @@ export async function exportSaved(
     await writeDirectory(target, force, write, { ...(marker !== undefined && { marker }), ...atomic });
   else await writeFileBy(target, (path) => format.save(selection, path, atomic.signal), force, atomic);
   return { rows: selection.numRows, numZero: selection.numZero };
+}
+
+/** @throws {UsageError} as selectRows @throws {DataError} as checkHeld */
+async function checkedSelection(
+  rows: TableRows,
+  options: ExportOptions,
+  format: ExportFormat,
+): Promise<Selection> {
+  const selection = await selectRows(rows, options);
+  await checkHeld(selection, format);
+  return selection;
 }
 
 /**
@@ -103,9 +115,10 @@ export async function exportToServer(
   options: ExportOptions & { format: string },
   target: Target,
 ): Promise<Exported & Sent> {
-  const { send } = formatNamed(options.format);
+  const format = formatNamed(options.format);
+  const { send } = format;
   if (!send) throw new UsageError(`format ${options.format} is written to files, not into a server`);
-  const selection = await selectRows(rows, options);
+  const selection = await checkedSelection(rows, options, format);
   const sent = await send(selection, target);
   return { rows: selection.numRows, numZero: selection.numZero, ...sent };
 }

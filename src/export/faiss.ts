@@ -5,11 +5,12 @@
 // Holes of --row-order keep their rows, with an empty key.
 
 import { ByteWriter } from "./byte-writer.js";
+import { cells } from "./key-rules.js";
 import type { Chunks } from "../io/write.js";
 import { addScales, vectorsNpy } from "./npy.js";
 import { chunksByRow, withoutVectors, type Selection } from "./selection.js";
 import { isHole } from "../embedding/table.js";
-import { checkedWords, TAB_OR_LINE_END } from "./words.js";
+import { checkedWords } from "./words.js";
 
 /** Names of the files and their chunks. @throws {DataError} as `checkedWords` */
 export function faissFiles(selection: Selection): Map<string, Chunks> {
@@ -23,7 +24,7 @@ export function faissFiles(selection: Selection): Map<string, Chunks> {
 
 /** ids.tsv: what the number that an index gives stands for. @throws {DataError} as `checkedWords`, before the first chunk */
 export async function* idChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  const { word } = await checkedWords(selection, TAB_OR_LINE_END);
+  const { word } = await checkedWords(selection, cells);
   const out = new ByteWriter();
   yield* chunksByRow(withoutVectors(selection), out, (batch) => (row) => {
     const { table, weights, start } = batch;

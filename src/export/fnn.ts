@@ -19,6 +19,7 @@ import type { Chunks } from "../io/write.js";
 import { keyBytes, type Batch, type ModelFacts, type Selection } from "./selection.js";
 
 const BIAS = "w0";
+const METADATA = "__metadata__";
 
 /** The files and their chunks. @throws {UsageError} the run is of a model without w0, or a field is called like it */
 export function fnnFiles(selection: Selection): Map<string, Chunks> {
@@ -28,8 +29,11 @@ export function fnnFiles(selection: Selection): Map<string, Chunks> {
       "format fnn takes w0, weights and vectors of a factorization machine: train with train-fm --model fm or lr",
     );
   const fields = field === undefined ? selection.fields : [field];
-  if (fields.includes(BIAS))
-    throw new UsageError(`a field is called ${excerpt(BIAS)}, as the bias is: rename the column`);
+  const taken = [BIAS, METADATA].find((name) => fields.includes(name));
+  if (taken !== undefined)
+    throw new UsageError(
+      `a field is called ${excerpt(taken)}, as ${taken === BIAS ? "the bias" : "what safetensors says of a file"} is: rename the column`,
+    );
   const metadata = reserve && {
     reserve,
     ...Object.fromEntries(

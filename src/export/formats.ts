@@ -7,6 +7,18 @@ import { csvChunks, tsvChunks } from "./delimited.js";
 import { faissFiles } from "./faiss.js";
 import { fnnFiles } from "./fnn.js";
 import { elasticsearchChunks, jsonlChunks, qdrantChunks } from "./jsonl.js";
+import {
+  cells,
+  elasticsearchId,
+  exact,
+  numpyText,
+  onnxText,
+  postgresText,
+  recboleCells,
+  starspaceCells,
+  words,
+  type KeyRule,
+} from "./key-rules.js";
 import { libsvmChunks } from "./libsvm.js";
 import { npyFiles } from "./npy.js";
 import { npzChunks } from "./npz.js";
@@ -30,6 +42,8 @@ interface FormatTraits {
   summary: string;
   /** true: rows carry one key, so several fields are written as `field:key` */
   oneKeyColumn: boolean;
+  /** what becomes of keys that it cannot hold */
+  keys: KeyRule;
   /** rows stand by their number, with or without a key, so that --reserve has a place for its own */
   keepsRows?: true;
   /** it names rows by their key, and has names for those of this scheme */
@@ -67,14 +81,14 @@ export interface SavedFormat extends FormatTraits {
 
 export type ExportFormat = FileFormat | DirectoryFormat | SavedFormat;
 
-type Traits = Omit<FormatTraits, "summary" | "oneKeyColumn">;
+type Traits = Partial<Omit<FormatTraits, "summary" | "oneKeyColumn">>;
 
 const file = (
   summary: string,
   oneKeyColumn: boolean,
   chunks: FileFormat["chunks"],
   traits: Traits = {},
-): FileFormat => ({ summary, oneKeyColumn, needsDirectory: false, chunks, ...traits });
+): FileFormat => ({ summary, oneKeyColumn, needsDirectory: false, keys: exact, chunks, ...traits });
 
 const directory = (
   summary: string,
@@ -82,8 +96,17 @@ const directory = (
   marker: string,
   files: DirectoryFormat["files"],
   traits: Traits = {},
-): DirectoryFormat => ({ summary, oneKeyColumn, needsDirectory: true, marker, files, ...traits });
+): DirectoryFormat => ({
+  summary,
+  oneKeyColumn,
+  needsDirectory: true,
+  keys: exact,
+  marker,
+  files,
+  ...traits,
+});
 
+const byWords: Traits = { keys: words };
 const byRow: Traits = { keepsRows: true };
 const byRowOfBits: Traits = { ...byRow, takesDtype: true };
 
@@ -99,14 +122,15 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
       { keepsRows: true, isOfModel: true },
     ),
   ],
-  ["word2vec", file("text: `rows dim`, then `key v0 v1 ...` (gensim)", true, word2vecChunks)],
-  ["word2vec-bin", file("binary word2vec (gensim)", true, word2vecBinChunks)],
-  ["fasttext-vec", file("fastText's .vec", true, fasttextVecChunks)],
-  ["glove", file("word2vec's text without the first line", true, gloveChunks)],
+  ["word2vec", file("text: `rows dim`, then `key v0 v1 ...` (gensim)", true, word2vecChunks, byWords)],
+  ["word2vec-bin", file("binary word2vec (gensim)", true, word2vecBinChunks, byWords)],
+  ["fasttext-vec", file("fastText's .vec", true, fasttextVecChunks, byWords)],
+  ["glove", file("word2vec's text without the first line", true, gloveChunks, byWords)],
   ["npy", directory("directory of vectors.npy and keys.txt", true, "vectors.npy", npyFiles, byRowOfBits)],
   [
     "npz",
     file("arrays key and value (numpy, FuxiCTR)", true, npzChunks, {
+      keys: numpyText,
       takesDtype: true,
       namesReserved: "fuxictr",
     }),
@@ -126,8 +150,11 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   ["tsv", file("as csv, with tabs", false, tsvChunks)],
   ["jsonl", file("one JSON object a line", false, jsonlChunks)],
   ["libsvm", file("0 1:v0 2:v1 ... # key", true, libsvmChunks)],
-  ["recbole", file("atomic file of RecBole: token and float_seq", true, recboleChunks)],
-  ["starspace-tsv", file("key and numbers between tabs", true, starspaceChunks)],
+  [
+    "recbole",
+    file("atomic file of RecBole: token and float_seq", true, recboleChunks, { keys: recboleCells }),
+  ],
+  ["starspace-tsv", file("key and numbers between tabs", true, starspaceChunks, { keys: starspaceCells })],
   [
     "projector",
     directory(
@@ -135,14 +162,22 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
       false,
       "vectors.tsv",
       projectorFiles,
+      { keys: cells },
     ),
   ],
-  ["faiss", directory("directory of vectors.npy and ids.tsv", true, "ids.tsv", faissFiles, byRowOfBits)],
+  [
+    "faiss",
+    directory("directory of vectors.npy and ids.tsv", true, "ids.tsv", faissFiles, {
+      ...byRowOfBits,
+      keys: cells,
+    }),
+  ],
   [
     "usearch",
     {
       summary: "directory of index.usearch (nearest neighbours) and ids.tsv; needs the package usearch",
       oneKeyColumn: true,
+      keys: cells,
       needsDirectory: true,
       marker: USEARCH_FILE,
       save: saveUsearch,
@@ -155,6 +190,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
       false,
       onnxChunks,
       {
+        keys: onnxText,
         keepsRows: true,
         findsUnknown: true,
       },
@@ -165,6 +201,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
     {
       summary: "a database of one table, with an index on field and key; needs the package node-sqlite3-wasm",
       oneKeyColumn: false,
+      keys: exact,
       needsDirectory: false,
       save: saveSqlite,
     },
@@ -178,11 +215,15 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   [
     "pgvector",
     file("text of PostgreSQL's COPY; --url-env: straight into a server", false, pgvectorChunks, {
+      keys: postgresText,
       send: sendToPostgres,
     }),
   ],
   ["qdrant-jsonl", file("one point a line", false, qdrantChunks)],
-  ["elasticsearch-bulk", file("body of a _bulk request", true, elasticsearchChunks)],
+  [
+    "elasticsearch-bulk",
+    file("body of a _bulk request", true, elasticsearchChunks, { keys: elasticsearchId }),
+  ],
 ]);
 
 /** The format of that name. @throws {UsageError} there is none; names the nearest */

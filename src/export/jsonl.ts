@@ -4,23 +4,11 @@
 //   qdrant-jsonl         {"id":row,"payload":{"field":...,"key":...,"count":...[,"weight":...]},"vector":[...]}, a point of an upsert
 //   elasticsearch-bulk   {"index":{"_id":"key"}}, then jsonl's line: the body of a _bulk request to an index
 //
-// jsonl has holes of --row-order too, the others leave them out. Sources: Qdrant's "Points", Elasticsearch's "Bulk API"; its
-// ids have at most 512 bytes.
+// jsonl has holes of --row-order too, the others leave them out. Sources: Qdrant's "Points", Elasticsearch's "Bulk API".
 
-import { DataError, excerpt } from "../errors.js";
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import {
-  checkKeys,
-  chunksByRow,
-  keyBytes,
-  oneKeyBytes,
-  type Batch,
-  type RowTexts,
-  type Selection,
-} from "./selection.js";
-
-const MAX_ID_BYTES = 512;
+import { chunksByRow, keyBytes, nameBytes, type Batch, type RowTexts, type Selection } from "./selection.js";
 
 /** One JSON object a row. */
 export function jsonlChunks(selection: Selection): AsyncGenerator<Uint8Array> {
@@ -46,24 +34,15 @@ export function qdrantChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   });
 }
 
-/** An action and a document a row. @throws {DataError} a key is too long for an id */
-export async function* elasticsearchChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  await checkKeys(selection, (batch, row) => {
-    const key = oneKeyBytes(batch, row);
-    if (key.length > MAX_ID_BYTES) {
-      throw new DataError(
-        `key ${excerpt(Buffer.from(key).toString("utf8"))} has ${key.length} bytes, an id of Elasticsearch at most ${MAX_ID_BYTES}: ` +
-          "leave it out with --keys",
-      );
-    }
-  });
+/** An action and a document a row. */
+export function elasticsearchChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const out = new ByteWriter();
-  yield* chunksByRow(selection, out, (batch) => {
+  return chunksByRow(selection, out, (batch) => {
     const write = documentWriter(out, batch);
     return (row) => {
       if (isHole(batch.table, row)) return;
       out.text('{"index":{"_id":');
-      out.bytes(jsonString(oneKeyBytes(batch, row)));
+      out.bytes(jsonString(nameBytes(batch, row)));
       out.text("}}\n");
       write(row);
     };

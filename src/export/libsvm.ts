@@ -4,6 +4,7 @@
 // comments, and --strict leaves it out. Holes of --row-order are rows without features.
 // Sources: LIBSVM's README; https://www.cs.cornell.edu/people/tj/svm_light/ for the comment.
 
+import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString } from "./jsonl.js";
 import { chunksByRow, oneKeyBytes, type Selection } from "./selection.js";
@@ -26,7 +27,7 @@ export function libsvmChunks(selection: Selection): AsyncGenerator<Uint8Array> {
     if (weights) feature(dim + 1, weights[row]!);
     if (!strict) {
       out.text(" # ");
-      out.bytes(jsonString(oneKeyBytes(batch, row)));
+      out.bytes(jsonString(isHole(table, row) ? new Uint8Array() : oneKeyBytes(batch, row)));
     }
     out.byte(10);
   });

@@ -1,5 +1,6 @@
 // npy: a directory of vectors.npy (f32[rows, dim]), keys.txt (a JSON string a line) and, when asked, weights.npy (f32[rows]).
 
+import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { dtypeNames, encoded } from "./dtype.js";
 import { jsonString } from "./jsonl.js";
@@ -43,7 +44,7 @@ async function* weightsNpy(selection: Selection): AsyncGenerator<Uint8Array> {
 function keyChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const out = new ByteWriter();
   return chunksByRow(withoutVectors(selection), out, (batch) => (row) => {
-    out.bytes(jsonString(oneKeyBytes(batch, row)));
+    out.bytes(jsonString(isHole(batch.table, row) ? new Uint8Array() : oneKeyBytes(batch, row)));
     out.byte(10);
   });
 }

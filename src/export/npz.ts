@@ -16,9 +16,10 @@ import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "./s
 /** What a zip file without 64-bit extensions can hold. */
 const MAX_BYTES = 0xffffffff;
 const ROWS_AT_A_TIME = 4096;
+const CHARACTERS_AT_A_TIME = 1 << 22;
 const [PADDING, OUT_OF_VOCABULARY] = ["__PAD__", "__OOV__"].map((name) => Buffer.from(name));
 
-/** The bytes of the file. @throws {DataError} it would not fit 4 GiB, or a key ends in NUL or is called like a reserved row */
+/** The bytes of the file. @throws {DataError} it would not fit 4 GiB, or a key is called like a reserved row */
 export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";
@@ -102,10 +103,6 @@ async function longestKey(
       throw new DataError(
         `key ${excerpt(Buffer.from(key).toString("utf8"))} is FuxiCTR's name for a row of --reserve: rename the key, or leave out --reserve`,
       );
-    if (key.at(-1) === 0)
-      throw new DataError(
-        `key ${excerpt(Buffer.from(key).toString("utf8"))} ends in NUL, which numpy's text does not keep: take --format npy`,
-      );
     // a character has a byte at least
     if (key.length <= width) return;
     const text = Buffer.from(key).toString("utf8");
@@ -118,7 +115,7 @@ async function longestKey(
 /** Keys as u32 code points, padded with zeros to `width`. */
 async function* keyChunks(selection: Selection, width: number): AsyncGenerator<Uint8Array> {
   for await (const batch of selection.batches({ vectors: false })) {
-    for (const { first, last } of runsOfRows(selection, batch)) {
+    for (const { first, last } of runsOfRows(selection, batch, Math.floor(CHARACTERS_AT_A_TIME / width))) {
       const points = new Uint32Array((last - first) * width);
       for (let row = first; row < last; row++) {
         const key = reservedKey(selection, batch, row) ?? oneKeyBytes(batch, row);
@@ -160,7 +157,8 @@ function isLeftOut(selection: Selection, batch: Batch, row: number): boolean {
 }
 
 /** Rows between those that are left out. */
-function* runsOfRows(selection: Selection, batch: Batch): Generator<RowRange> {
+function* runsOfRows(selection: Selection, batch: Batch, atMost = ROWS_AT_A_TIME): Generator<RowRange> {
+  const most = Math.min(ROWS_AT_A_TIME, Math.max(1, atMost));
   const { numRows } = batch.table;
   for (let first = 0; first < numRows;) {
     if (isLeftOut(selection, batch, first)) {
@@ -168,7 +166,7 @@ function* runsOfRows(selection: Selection, batch: Batch): Generator<RowRange> {
       continue;
     }
     let last = first + 1;
-    while (last < numRows && last - first < ROWS_AT_A_TIME && !isLeftOut(selection, batch, last)) last++;
+    while (last < numRows && last - first < most && !isLeftOut(selection, batch, last)) last++;
     yield { first, last };
     first = last;
   }

@@ -50,7 +50,13 @@ export class ParquetTable {
   constructor(columns: readonly TableColumn[]) {
     this.#columns = columns;
     const schema: Schema = [{ name: "root", num_children: columns.length }, ...columns.flatMap(elementsOf)];
-    this.#writer = new ParquetWriter({ writer: this.#bytes, schema, createdBy: "embed" });
+    this.#writer = new ParquetWriter({
+      writer: this.#bytes,
+      schema,
+      // names are stated whole
+      statisticsTruncateLength: Infinity,
+      createdBy: "embed",
+    });
   }
 
   /** A row group's bytes; those of numbers are views. @param values by column, of `numRows` rows, or that times `perRow` */
@@ -156,7 +162,9 @@ function statisticsOf(values: ColumnValues, type: TableColumn["type"]): Statisti
     return { min_value: least, max_value: most, null_count: 0n };
   }
   if (!("codes" in values)) return undefined;
-  const names = values.names.map((name) => Buffer.from(name, "utf8")).sort((a, b) => a.compare(b));
+  // of the names that rows have: readers may answer min and max from here
+  const names = Array.from(new Set(values.codes), (code) => Buffer.from(values.names[code]!, "utf8"));
+  names.sort((a, b) => a.compare(b));
   return { min_value: names[0]!, max_value: names.at(-1)!, null_count: 0n };
 }
 

@@ -6,30 +6,18 @@
 // Backslash, tab and line ends are escaped, so that keys come back exactly. Holes of --row-order are left out.
 // Sources: PostgreSQL's COPY, "Text Format"; pgvector's README.
 
-import { DataError, UsageError, excerpt } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { checkKeys, chunksByRow, keyBytes, type Selection } from "./selection.js";
+import { chunksByRow, keyBytes, type Selection } from "./selection.js";
 
 const MAX_DIM = 16_000;
 const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
-/**
- * The bytes of the file.
- *
- * @throws {UsageError} more dimensions than pgvector takes
- * @throws {DataError} a key holds NUL, which no text of PostgreSQL can
- */
+/** The bytes of the file. @throws {UsageError} more dimensions than pgvector takes */
 export async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim } = selection;
   if (dim > MAX_DIM) throw new UsageError(`vectors of ${dim} dimensions: pgvector takes at most ${MAX_DIM}`);
-  await checkKeys(selection, ({ table }, row) => {
-    const key = keyBytes(table, row);
-    if (key.includes(0))
-      throw new DataError(
-        `key ${excerpt(Buffer.from(key).toString("utf8"))} holds NUL, which no text of PostgreSQL can: leave it out with --keys`,
-      );
-  });
   const out = new ByteWriter();
   const fields = selection.fields.map((name) => escaped(Buffer.from(name)));
   yield* chunksByRow(selection, out, ({ table, weights }) => (row) => {

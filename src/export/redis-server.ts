@@ -16,7 +16,7 @@ import { LockedError } from "../errors.js";
 import { thisProcess } from "../io/process-identity.js";
 import { RedisConnection, lockedBy } from "./redis-connection.js";
 import { hasher } from "./redis.js";
-import { oneKeyBytes, type Selection } from "./selection.js";
+import { nameBytes, type Selection } from "./selection.js";
 import type { Sent, Target } from "./server.js";
 
 const LOCK_MILLISECONDS = 30_000;
@@ -89,7 +89,7 @@ async function writeRows(
     for (let row = 0; row < batch.table.numRows; row++) {
       if (isHole(batch.table, row)) continue;
       signal.throwIfAborted();
-      const key = prefix + Buffer.from(oneKeyBytes(batch, row)).toString("utf8");
+      const key = prefix + Buffer.from(nameBytes(batch, row)).toString("utf8");
       // copies: a batch's arrays may be used again before the server has taken them
       const hash = hashOf(batch, row).map((part) => (typeof part === "string" ? part : Buffer.from(part)));
       const room = redis.post(["HSET", key, ...hash]);

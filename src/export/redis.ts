@@ -7,7 +7,7 @@
 
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { bytesOf, chunksByRow, oneKeyBytes, type Batch, type Selection } from "./selection.js";
+import { bytesOf, chunksByRow, nameBytes, type Batch, type Selection } from "./selection.js";
 
 /** The bytes of the commands. */
 export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
@@ -22,7 +22,7 @@ export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   return chunksByRow(selection, out, (batch) => (row) => {
     if (isHole(batch.table, row)) return;
     out.text(head);
-    bulk(oneKeyBytes(batch, row));
+    bulk(nameBytes(batch, row));
     for (const part of hashOf(batch, row)) bulk(typeof part === "string" ? Buffer.from(part) : part);
   });
 }

@@ -1,6 +1,7 @@
 // What an export writes: a table's rows of one field or of all, with or without weights, a batch at a time.
 
-import { UsageError } from "../errors.js";
+import { isUtf8 } from "node:buffer";
+import { ArtifactError, UsageError, excerpt } from "../errors.js";
 import { loadRows, rangeOf, type TableRows } from "../embedding/rows.js";
 import type { EmbeddingTable, RowRange } from "../embedding/table.js";
 import type { ByteWriter } from "./byte-writer.js";
@@ -84,12 +85,10 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
   if (withWeight && !rows.hasWeights)
     throw new UsageError("the table has no weights: leave out --with-weight");
   const range = await rangeOf(rows, field);
-  const batchOf = (start: number, table: EmbeddingTable): Batch => ({
-    start,
-    table,
-    weights: withWeight ? table.weights : undefined,
-    field,
-  });
+  const batchOf = (start: number, table: EmbeddingTable): Batch => {
+    checkUtf8(table);
+    return { start, table, weights: withWeight ? table.weights : undefined, field };
+  };
   const selection: Selection = {
     ...how,
     ...(field !== undefined && { field }),
@@ -115,6 +114,21 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
   return selection;
 }
 
+/** @throws {ArtifactError} a key is no UTF-8: every format would hold another one, or none that its readers take */
+function checkUtf8(table: EmbeddingTable): void {
+  const { bytes, offsets } = table.keys;
+  // the whole can be text where its parts are not, if a character is cut in two
+  let isText = isUtf8(bytes);
+  for (let row = 1; isText && row < table.numRows; row++)
+    isText = offsets[row]! >= bytes.length || (bytes[offsets[row]!]! & 0xc0) !== 0x80;
+  if (isText) return;
+  const row = Array.from({ length: table.numRows }, (_, r) => r).find((r) => !isUtf8(keyBytes(table, r)))!;
+  const key = Buffer.from(keyBytes(table, row));
+  throw new ArtifactError(
+    `the table holds a key that is no UTF-8, ${excerpt(key.toString("latin1"))} (byte by byte), which no format can carry: train again`,
+  );
+}
+
 /** The rows of a range as all there are. */
 function within(rows: TableRows, range: RowRange): TableRows {
   return {
@@ -136,6 +150,12 @@ export function keyBytes({ keys }: EmbeddingTable, row: number): Uint8Array {
 export function oneKeyBytes({ table, field }: Pick<Batch, "table" | "field">, row: number): Uint8Array {
   if (field !== undefined) return keyBytes(table, row);
   return Buffer.concat([Buffer.from(`${table.fields[table.fieldOf[row]!]}:`, "utf8"), keyBytes(table, row)]);
+}
+
+/** The same where it names a row: the one row of a numeric field, whose key is empty, is called like the field. */
+export function nameBytes(batch: Pick<Batch, "table" | "field">, row: number): Uint8Array {
+  const key = oneKeyBytes(batch, row);
+  return key.length === 0 && batch.field !== undefined ? Buffer.from(batch.field) : key;
 }
 
 /** Yields the chunks of a text that is put down row by row. @param writer what writes a row of a batch */

@@ -1,4 +1,4 @@
-// Tab-separated formats that know no quotes: a tab or a line end in a key becomes `_`, holes of --row-order are left out.
+// Tab-separated formats that know no quotes: what would end a cell in a key becomes `_` (key-rules.ts), holes of --row-order are left out.
 //
 //   starspace-tsv   key, then each number after a tab, as StarSpace writes its embeddings
 //   recbole         an atomic file of RecBole: `FIELD:token TAB FIELD_emb:float_seq`, then the key, a tab, and the numbers
@@ -12,15 +12,16 @@
 
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
+import { cells, recboleCells, starspaceCells } from "./key-rules.js";
 import type { Chunks } from "../io/write.js";
 import { chunksByRow, keyBytes, withoutVectors, type Batch, type Selection } from "./selection.js";
-import { checkedWords, TAB_OR_LINE_END } from "./words.js";
+import { checkedWords } from "./words.js";
 
 const [TAB, LF, BLANK] = [9, 10, 32];
 
 /** StarSpace's embeddings. @throws {DataError} as `checkedWords` */
 export async function* starspaceChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  const { word } = await checkedWords(selection, TAB_OR_LINE_END);
+  const { word } = await checkedWords(selection, starspaceCells);
   const out = new ByteWriter();
   yield* rowsWritten(selection, out, (batch, row) => {
     out.bytes(word(batch, row));
@@ -33,7 +34,7 @@ export async function* starspaceChunks(selection: Selection): AsyncGenerator<Uin
 
 /** RecBole's atomic file. @throws {DataError} as `checkedWords` */
 export async function* recboleChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  const { word } = await checkedWords(selection, TAB_OR_LINE_END);
+  const { word } = await checkedWords(selection, recboleCells);
   const out = new ByteWriter();
   const name = (selection.field ?? "key").replaceAll(/[\s:]/g, "_");
   out.text(`${name}:token\t${name}_emb:float_seq\n`);
@@ -71,15 +72,15 @@ function vectorLines(selection: Selection): AsyncGenerator<Uint8Array> {
 
 async function* metadataChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { field, fields, hasWeights } = selection;
-  const { word } = await checkedWords(selection, TAB_OR_LINE_END);
-  const names = fields.map((name) => name.replaceAll(TAB_OR_LINE_END, "_"));
+  const { word } = await checkedWords(selection, cells);
+  const names = fields.map((name) => name.replaceAll(cells.replaced, "_"));
   const out = new ByteWriter();
   out.text(`${field === undefined ? "field\t" : ""}key\tcount${hasWeights ? "\tweight" : ""}\n`);
   yield* rowsWritten(withoutVectors(selection), out, (batch, row) => {
     const { table, weights } = batch;
     if (field === undefined) {
       out.text(`${names[table.fieldOf[row]!]}\t`);
-      out.text(Buffer.from(keyBytes(table, row)).toString("utf8").replaceAll(TAB_OR_LINE_END, "_"));
+      out.text(Buffer.from(keyBytes(table, row)).toString("utf8").replaceAll(cells.replaced, "_"));
     } else out.bytes(word(batch, row));
     out.byte(TAB);
     out.integer(table.counts[row]!);

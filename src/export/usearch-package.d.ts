@@ -19,6 +19,7 @@ declare module "usearch" {
       k: number,
       threads: number,
     ): { keys: BigUint64Array; distances: Float32Array };
+    contains(key: bigint): boolean;
     size(): number;
     save(path: string): void;
     load(path: string): void;

@@ -11,8 +11,9 @@
 
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
+import { words } from "./key-rules.js";
 import { chunksByRow, type Selection } from "./selection.js";
-import { checkedWords, WHITE_SPACE } from "./words.js";
+import { checkedWords } from "./words.js";
 
 interface Layout {
   header: boolean;
@@ -37,7 +38,7 @@ export function gloveChunks(selection: Selection): AsyncGenerator<Uint8Array> {
 
 async function* textChunks(selection: Selection, { header, end }: Layout): AsyncGenerator<Uint8Array> {
   const { dim } = selection;
-  const { word, numWords } = await checkedWords(selection, WHITE_SPACE);
+  const { word, numWords } = await checkedWords(selection, words);
   const out = new ByteWriter();
   if (header) out.text(headerOf(selection, numWords));
   yield* chunksByRow(selection, out, (batch) => (row) => {
@@ -59,7 +60,7 @@ async function* textChunks(selection: Selection, { header, end }: Layout): Async
 /** The binary format. @throws {DataError} as `checkedWords` */
 export async function* word2vecBinChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights } = selection;
-  const { word, numWords } = await checkedWords(selection, WHITE_SPACE);
+  const { word, numWords } = await checkedWords(selection, words);
   const out = new ByteWriter();
   out.text(headerOf(selection, numWords));
   const numbers = new Float32Array(dim + (hasWeights ? 1 : 0));

@@ -2,14 +2,10 @@
 
 import { DataError, excerpt } from "../errors.js";
 import { isHole } from "../embedding/table.js";
-import { checkKeys, oneKeyBytes, type Batch, type Selection } from "./selection.js";
+import type { ReplacingRule } from "./key-rules.js";
+import { checkKeys, nameBytes, oneKeyBytes, type Batch, type Selection } from "./selection.js";
 
-// what readers split or strip at: Unicode's white space, and the controls that Python counts among it
-// oxlint-disable-next-line no-control-regex
-export const WHITE_SPACE = /[\s\u0085\u001c-\u001f]/g;
-
-/** What ends a cell or a line of tab-separated text that knows no quotes. */
-export const TAB_OR_LINE_END = /[\t\n\r]/g;
+const QUOTE = 34;
 
 /** What names rows in a format of words. */
 export interface Words {
@@ -24,16 +20,15 @@ export interface Words {
  * A numeric field's row, whose key is empty, is called like its field; holes of --row-order have no word. Memory holds the keys
  * that are changed.
  *
- * @param unholdable what the format cannot hold, a global expression that matches nothing in 33 .. 126
+ * @param rule what the format cannot hold, of visible ASCII a quote at the start alone
  * @throws {DataError} two keys become the same, or under strict a key has to be changed
  */
-export async function checkedWords(selection: Selection, unholdable: RegExp): Promise<Words> {
+export async function checkedWords(selection: Selection, { replaced }: ReplacingRule): Promise<Words> {
   const word = (batch: Batch, row: number): Uint8Array => {
-    const key = oneKeyBytes(batch, row);
-    if (key.length === 0) return Buffer.from((batch.field ?? "").replaceAll(unholdable, "_") || "_");
+    const key = nameBytes(batch, row);
     // most keys are visible ASCII and need no string
-    if (isVisibleAscii(key)) return key;
-    return Buffer.from(Buffer.from(key).toString("utf8").replaceAll(unholdable, "_"));
+    if (key[0] !== QUOTE && isVisibleAscii(key)) return key;
+    return Buffer.from(Buffer.from(key).toString("utf8").replaceAll(replaced, "_"));
   };
   return { word, numWords: await checkWords(selection, word) };
 }

@@ -5,7 +5,7 @@ import { dtypeChoices, onnxInputNames, onnxPartNames, reservations } from "../ap
 import { checkVariableName, type ExportRunOptions } from "../api/export-options.js";
 import type { Compose } from "../api/compose.js";
 import { composeOption } from "./compose-option.js";
-import { numberOf } from "./options.js";
+import { numberOf, repeated } from "./options.js";
 
 /** As commander gives them. */
 export interface ExportFlags {
@@ -21,6 +21,8 @@ export interface ExportFlags {
   normalize?: "l2";
   wide?: boolean;
   dtype?: ExportRunOptions["dtype"];
+  on?: string[];
+  part?: ExportRunOptions["part"];
   delta?: string;
   reserve?: ExportRunOptions["reserve"];
   onnxInput?: ExportRunOptions["onnxInput"];
@@ -83,6 +85,13 @@ export function addExportFlags(command: Command): Command {
         "npy, npz, safetensors, arrow, parquet, faiss: elements of the vectors, i8 with a scale a row; says what it costs",
       ).choices(dtypeChoices),
     )
+    .addOption(
+      new Option(
+        "--part <part>",
+        "with --dtype: its cost as change of AUC, RMSE or Recall@20, too, on what the training held out",
+      ).choices(["valid", "test"]),
+    )
+    .option("--on <log>", "the same on a log; repeat it for several files read as one", repeated)
     .option("--wide", "parquet: a column a dimension in place of lists")
     .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
     .addOption(
@@ -115,6 +124,8 @@ export function exportOf(flags: ExportFlags): ExportRunOptions {
     onnxInput,
     onnxPart,
     dtype,
+    on,
+    part,
     urlEnv,
     into,
   } = flags;
@@ -135,6 +146,8 @@ export function exportOf(flags: ExportFlags): ExportRunOptions {
     ...(onnxInput && { onnxInput }),
     ...(onnxPart && { onnxPart }),
     ...(dtype && { dtype }),
+    ...(on && { on }),
+    ...(part && { part }),
     ...(delta !== undefined && { delta }),
     ...(out !== undefined && { out }),
     ...(urlEnv !== undefined && { urlEnv }),

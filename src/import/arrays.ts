@@ -6,6 +6,7 @@
 // Vectors are f32, f64, halves, or i8 with a scale a row: `scale`, `scales`, scales.npy.
 // Sources: numpy.lib.format; https://github.com/huggingface/safetensors.
 
+import { isUtf8 } from "node:buffer";
 import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { ArtifactError, DataError } from "../errors.js";
@@ -41,9 +42,8 @@ export async function readNpz(path: string, rows: RowCollector): Promise<InputFi
   if (value.shape.length !== 2 || value.shape[0] !== keys.length)
     fail(`${keys.length} keys, and values of shape [${value.shape.join(", ")}]`);
   const rowAt = vectorsOf(value, value.descr === "|i1" ? array("scale") : undefined, path);
-  keys.forEach((key, r) => {
-    rows.add(key, rowAt(r), { file: path });
-  });
+  for (const [r, key] of keys.entries())
+    rows.add(key ?? fail(`key ${r + 1} holds a number that is no character`), rowAt(r), { file: path });
   return [fingerprint];
 }
 
@@ -74,6 +74,7 @@ async function readFolder(
   const [vectors, keys] = [await wholeFile(vectorsPath), await wholeFile(keysPath)];
   const inputs = [vectors.fingerprint, keys.fingerprint];
   const value = npyOf(vectors.bytes, vectorsPath);
+  if (!isUtf8(keys.bytes)) throw new DataError("it is no UTF-8, as export writes it", { file: keysPath });
   const lines = Buffer.from(keys.bytes).toString("utf8").split("\n").slice(0, -1);
   if (value.shape.length !== 2 || value.shape[0] !== lines.length)
     throw new DataError(
@@ -129,14 +130,21 @@ export async function readTensors(path: string, rows: RowCollector): Promise<Inp
     throw new DataError("vectors are of another type than F32, F64, F16 and I8", { file: path });
   if (isScaled && scales?.length !== vectors.shape[0])
     throw new DataError("vectors of I8 need a tensor scales [rows], F32, to be numbers", { file: path });
+  if (!isOf(keys.data, "Uint8Array") || !isOf(ends.data, "BigInt64Array"))
+    throw new DataError("expected keys of U8 and keyOffsets of I64, as export writes them", { file: path });
   const rowAt = rowReader(vectors.data as Elements, dim, isScaled ? scales : undefined);
   for (let r = 0; r < vectors.shape[0]!; r++) {
-    const key = Buffer.from(
-      (keys.data as Uint8Array).subarray(Number(ends.data[r]), Number(ends.data[r + 1])),
-    );
+    const [from, to] = [Number(ends.data[r]), Number(ends.data[r + 1])];
+    if (from < 0 || to < from || to > keys.data.length)
+      throw new DataError(
+        `keyOffsets says that key ${r + 1} is bytes ${from} to ${to} of ${keys.data.length}: expected them to ascend`,
+        { file: path },
+      );
+    const key = (keys.data as Uint8Array).subarray(from, to);
     // a row without key is a hole or one that was reserved
     if (key.length === 0) continue;
-    rows.add(key.toString("utf8"), rowAt(r), { file: path });
+    if (!isUtf8(key)) throw new DataError(`key ${r + 1} is no UTF-8`, { file: path });
+    rows.add(Buffer.from(key).toString("utf8"), rowAt(r), { file: path });
   }
   return [fingerprint];
 }

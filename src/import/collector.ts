@@ -3,6 +3,8 @@
 import { DataError, excerpt, type Place } from "../errors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 
+const HALF_A_PAIR = /[\ud800-\udfff]/u;
+
 /** What keys belong to. */
 export interface FieldOfKeys {
   /** the field of all rows; undefined: keys are `field:key` */
@@ -40,6 +42,8 @@ export class RowCollector {
   ): void {
     const [name, rest] = field === undefined ? this.#split(key, place) : [field, key];
     if (rest === "") throw new DataError("a row without a key: expected one", place);
+    if (HALF_A_PAIR.test(rest))
+      throw new DataError(`key ${excerpt(rest)} has half of a surrogate pair, which no text has`, place);
     const whole = `${name}:${rest}`;
     const earlier = this.#lines.get(whole);
     if (earlier !== undefined)

@@ -1,6 +1,6 @@
 // csv and tsv → rows: a column of keys, and a column a number. `field`, `count` and `weight` are what export calls so.
 
-import { DataError, UsageError, nearestName } from "../errors.js";
+import { DataError, UsageError, nearestName, type Place } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { openLog } from "../log/open.js";
 import { defaultReadOptions } from "../log/log.js";
@@ -64,10 +64,30 @@ export async function readDelimited(
       });
       rows.add(textIn(keyColumn), vector, place, {
         ...(hasField && { field: textIn("field") }),
-        ...(at.has("count") && { count: cell("count", row) }),
-        ...(at.has("weight") && { weight: cell("weight", row) }),
+        ...(at.has("count") && { count: countOf(cell("count", row), place) }),
+        ...(at.has("weight") && { weight: weightOf(cell("weight", row), place) }),
       });
     }
   });
   return inputs;
+}
+
+/** An empty cell is 0. @throws {DataError} no number of events */
+function countOf(count: number, place: Place): number {
+  if (Number.isNaN(count)) return 0;
+  if (Number.isInteger(count) && count >= 0 && count < 2 ** 32) return count;
+  throw new DataError(`expected a whole number of events below 2^32, got ${count}`, {
+    ...place,
+    column: "count",
+  });
+}
+
+/** @throws {DataError} none, or beyond a 32-bit float */
+function weightOf(weight: number, place: Place): number {
+  if (Number.isFinite(Math.fround(weight))) return weight;
+  const got = Number.isNaN(weight) ? "an empty cell" : String(weight);
+  throw new DataError(`expected a number that a 32-bit float holds, got ${got}`, {
+    ...place,
+    column: "weight",
+  });
 }

@@ -4,7 +4,7 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import { readFaiss, readNpy, readNpz, readTensors } from "./arrays.js";
 import type { RowCollector } from "./collector.js";
 import { readDelimited } from "./delimited.js";
-import { readWordBinary, readWordText } from "./word-vectors.js";
+import { readGlove, readWordBinary, readWordText } from "./word-vectors.js";
 
 export const importFormats = [
   "word2vec",
@@ -31,7 +31,7 @@ export const readers: Record<ImportFormat, Read> = {
   word2vec: readWordText,
   "word2vec-bin": readWordBinary,
   "fasttext-vec": readWordText,
-  glove: readWordText,
+  glove: readGlove,
   npy: readNpy,
   npz: readNpz,
   safetensors: readTensors,

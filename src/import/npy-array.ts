@@ -36,7 +36,7 @@ export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
 }
 
 /** Fixed-width text, little-endian u32 code points. */
-export function textsOf({ descr, shape, data }: NpyArray): string[] | undefined {
+export function textsOf({ descr, shape, data }: NpyArray): (string | undefined)[] | undefined {
   const width = Number(/^<U(\d+)$/.exec(descr)?.[1]);
   if (!Number.isInteger(width) || shape.length !== 1) return undefined;
   const points = new Uint32Array(data.buffer, 0, width * shape[0]!);
@@ -44,7 +44,13 @@ export function textsOf({ descr, shape, data }: NpyArray): string[] | undefined 
     const row = points.subarray(r * width, (r + 1) * width);
     let end = width;
     while (end > 0 && row[end - 1] === 0) end--;
-    return String.fromCodePoint(...row.subarray(0, end));
+    // one by one: a spread takes no key of 100,000 characters
+    const text: string[] = [];
+    for (const point of row.subarray(0, end)) {
+      if (point > 0x10ffff || (point >= 0xd800 && point < 0xe000)) return undefined;
+      text.push(String.fromCodePoint(point));
+    }
+    return text.join("");
   });
 }
 

@@ -13,6 +13,15 @@ const MAX_KEY = 1 << 20;
 
 /** Reads text. @throws {DataError} a line that is no row, or fewer or more rows than promised */
 export async function readWordText(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+  return await readLines(path, rows, true);
+}
+
+/** The same without a header: two numbers in the first line are a key and a number. @throws {DataError} a line that is no row */
+export async function readGlove(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+  return await readLines(path, rows, false);
+}
+
+async function readLines(path: string, rows: RowCollector, hasHeader: boolean): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   let line = 0;
   let numRows = 0;
@@ -21,7 +30,7 @@ export async function readWordText(path: string, rows: RowCollector): Promise<In
     line++;
     const text = utf8(bytes, { file: path, line }).replace(/[ \t\r]+$/, "");
     if (text === "") return;
-    if (line === 1 && /^\d+[ \t]\d+$/.test(text)) {
+    if (hasHeader && line === 1 && /^\d+[ \t]\d+$/.test(text)) {
       const [count, dim] = text.split(/[ \t]/).map(Number);
       promised = { rows: count!, dim: dim! };
       return;
@@ -29,7 +38,8 @@ export async function readWordText(path: string, rows: RowCollector): Promise<In
     const [key, ...cells] = text.split(/[ \t]/);
     const vector = cells.map((cell) => {
       const x = Number(cell);
-      if (cell === "" || Number.isNaN(x))
+      // Number reads 0x10, which no writer of decimals means
+      if (cell === "" || Number.isNaN(x) || /^0[a-z]/i.test(cell))
         throw new DataError(
           `expected a number, got '${cell}': a row is a key without blanks and its numbers`,
           {
@@ -70,7 +80,7 @@ export async function readWordText(path: string, rows: RowCollector): Promise<In
   return [source.fingerprint()];
 }
 
-/** Reads word2vec's binary form. @throws {DataError} no header, or the file ends within a row */
+/** Reads word2vec's binary form. @throws {DataError} no header, or the file ends within a row or goes on behind the last */
 export async function readWordBinary(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   const pieces = source.pieces();
@@ -104,7 +114,7 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
     for (let row = 1; row <= numRows; row++) {
       const key = await until(BLANK, row);
       // the line end after the row before
-      const text = utf8(key[0] === LF ? key.subarray(1) : key, { file: path });
+      const text = utf8(key[0] === LF ? key.subarray(1) : key, { file: path }, ` of row ${row}`);
       while (bytes.length - at < 4 * dim)
         if (!(await more()))
           throw new DataError(`the file ends within row ${row} of ${numRows}: is it whole?`, { file: path });
@@ -113,17 +123,24 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
       rows.add(text, vector, { file: path });
     }
     // the fingerprint is of the whole file
-    while (await more()) at = bytes.length;
+    do {
+      if (bytes.subarray(at).some((byte) => byte !== LF))
+        throw new DataError(
+          `the first line promises ${numRows} rows of ${dim}, and more follows them: is it another number?`,
+          { file: path },
+        );
+      at = bytes.length;
+    } while (await more());
   } finally {
     await source.close();
   }
   return [source.fingerprint()];
 }
 
-function utf8(bytes: Uint8Array, place: { file: string; line?: number }): string {
+function utf8(bytes: Uint8Array, place: { file: string; line?: number }, of = ""): string {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch {
-    throw new DataError("the key is no UTF-8", place);
+    throw new DataError(`the key${of} is no UTF-8: write the file in this encoding`, place);
   }
 }

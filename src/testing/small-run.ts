@@ -1,7 +1,24 @@
 // A run directory of a few rows, written without a training: for tests of what is done with runs.
 
 import { keysOf } from "../embedding/table.js";
+import type { Manifest } from "../embedding/manifest.js";
 import { writeRun } from "../embedding/run-directory.js";
+
+/** What the manifest of a table without a model says. */
+export const importedManifest: Omit<Manifest, "schemaVersion" | "files"> = {
+  version: "0.0.0",
+  command: "import",
+  model: "table",
+  options: {},
+  seed: 1,
+  inputs: [],
+  roles: { fields: ["item"] },
+  split: { by: "none", train: 1, valid: 0, test: 0 },
+  rows: 1,
+  metrics: {},
+  timings: {},
+  warnings: [],
+};
 
 /** Writes a run whose table has `numRows` keys `key 0`, `key 1`, ... of field `item`, and vectors of `value`. */
 export async function writeSmallRun(path: string, value: number, numRows = 200): Promise<void> {
@@ -18,20 +35,7 @@ export async function writeSmallRun(path: string, value: number, numRows = 200):
         vectors: new Float32Array(numRows * dim).fill(value),
       },
     },
-    manifest: {
-      version: "0.0.0",
-      command: "import",
-      model: "table",
-      options: {},
-      seed: value,
-      inputs: [],
-      roles: { fields: ["item"] },
-      split: { by: "none", train: 1, valid: 0, test: 0 },
-      rows: 1,
-      metrics: {},
-      timings: {},
-      warnings: [],
-    },
+    manifest: { ...importedManifest, seed: value },
     modelFiles: {},
     metricsLines: [],
   });

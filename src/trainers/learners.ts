@@ -149,8 +149,13 @@ export interface ScoringModel extends Scorer {
   preprocess: Preprocess;
 }
 
-/** Reads a run's model back. @throws {ArtifactError} no reader knows the run's model, or the run is damaged */
-export async function readModel(run: Run): Promise<ScoringModel> {
+/**
+ * Reads a run's model back.
+ *
+ * @param inPlace a table of the same rows to read in place of the run's: what scores it would give
+ * @throws {ArtifactError} no reader knows the run's model, or the run is damaged
+ */
+export async function readModel(run: Run, inPlace?: EmbeddingTable): Promise<ScoringModel> {
   const { model } = run.manifest;
   const read = Object.hasOwn(readers, model) ? readers[model] : undefined;
   if (!read) {
@@ -160,7 +165,7 @@ export async function readModel(run: Run): Promise<ScoringModel> {
     );
   }
   const { preprocess, table, space } = await readSpace(run);
-  return { ...(await read(run, space, table)), space, preprocess };
+  return { ...(await read(run, space, inPlace ?? table)), space, preprocess };
 }
 
 /** A run's features, and how rows become them. */

@@ -1,7 +1,7 @@
 // embed export
 
 import type { Command } from "commander";
-import { formatSummaries } from "../../api/export.js";
+import { formatSummaries, keyRules } from "../../api/export.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../../flags/export.js";
 import { writeLine, writeResult } from "../terminal.js";
 
@@ -12,9 +12,15 @@ Examples (after embed train-fm fixtures/clicks.csv -o run):
   embed export run --format fnn --reserve keras -o fnn
 `;
 
+const KEYS = `
+A key that would then be another row's is an error 65 before anything is written, and under --strict so is every replacement. Zero vectors
+stand as they are; stderr counts them. Cells are not made safe for spreadsheets: a key such as =1+1 is a formula there.
+`;
+
 /** Adds the command. */
 export function addExport(program: Command, signal: AbortSignal): Command {
   const formats = formatSummaries.map(([name, summary]) => `  ${name.padEnd(20)}${summary}`).join("\n");
+  const rules = keyRules.map(([names, summary]) => `  ${names.join(", ")}:\n    ${summary}`).join("\n");
   const command = program
     .command("export")
     .summary("write a run's table in another tool's format")
@@ -22,7 +28,7 @@ export function addExport(program: Command, signal: AbortSignal): Command {
     .argument("<run>", "run directory")
     .addHelpText("before", examples);
   return addExportFlags(command)
-    .addHelpText("after", `\nFormats:\n${formats}\n`)
+    .addHelpText("after", `\nFormats:\n${formats}\n\nKeys, held exactly but for:\n${rules}\n${KEYS}`)
     .action(async (run: string, flags: ExportFlags) => {
       const { exportRun } = await import("../../api/export.js");
       const tell = (note: string) => flags.quiet || writeLine(note);

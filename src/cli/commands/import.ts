@@ -16,7 +16,8 @@ export function addImport(program: Command, signal: AbortSignal): Command {
     .command("import")
     .summary("make a run of another tool's table")
     .description(
-      "Makes a run directory of another tool's table, to be judged, compared and exported like our own.",
+      "Makes a run directory of another tool's table, to be judged, compared and exported like our own. A key twice or that is no " +
+        "UTF-8, a number that is not finite and a row of another dimension are errors 65 that say where; zero vectors are taken as they are.",
     )
     .argument("<file>", "the table; .gz is read through decompression, - is stdin")
     .addHelpText("before", examples)

@@ -1,0 +1,155 @@
+// What --dtype costs on held-out rows is what a run of the vectors as read back gets, items composed as they are written.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { composed, compositionOf } from "../api/compose.js";
+import { tableAsRead } from "../api/dtype-held-out.js";
+import { openRun, writeRun } from "../embedding/run-directory.js";
+import { rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { readFmParameters } from "../trainers/fm/artifact.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseNpy } from "../testing/exported.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+import type { Summary } from "./main-job.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+
+interface Loss {
+  metric: string;
+  on: string;
+  exact: number;
+  encoded: number;
+  change: number;
+  interval: { low: number; high: number };
+}
+
+beforeAll(async () => {
+  const held = ["--epochs", "3", "--dim", "8", "--test", "0.2"];
+  await embedOk(["train-fm", fixture("clicks.csv"), "-o", at("clicks"), ...held]);
+  const roles = ["--user", "customer_id", "--item", "product_id"];
+  await embedOk([
+    "train-fm",
+    fixture("purchases.csv"),
+    "-o",
+    at("ranked"),
+    ...roles,
+    "--task",
+    "ranking",
+    ...held,
+  ]);
+  const rated = ["--label", "rating", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"];
+  await embedOk([
+    "train-fm",
+    fixture("ratings.csv"),
+    "-o",
+    at("rated"),
+    ...rated,
+    "--ignore",
+    "title",
+    ...held,
+  ]);
+});
+
+async function lossOf(run: string, ...args: string[]): Promise<Loss> {
+  const out = ["--format", "npy", "--dtype", "i8", "-o", at(`${run}-i8`), "--force", "--json"];
+  const { stdout } = await embedOk(["export", at(run), ...out, ...args]);
+  return parseJson<{ dtypeLoss: Loss }>(stdout).dtypeLoss;
+}
+
+/** What numpy makes of the i8 export: rows times their scales. */
+function readBack(run: string, numRows: number, dim: number): Float32Array {
+  const bytes = readFileSync(join(at(`${run}-i8`), "vectors.npy"));
+  const start = 10 + bytes.readUInt16LE(8);
+  const { values: scales } = parseNpy(readFileSync(join(at(`${run}-i8`), "scales.npy")));
+  return Float32Array.from(
+    { length: numRows * dim },
+    (_, i) => bytes.readInt8(start + i) * scales[Math.floor(i / dim)]!,
+  );
+}
+
+/** A copy of a run with other vectors. */
+async function runOf(run: string, vectorsOf: (table: EmbeddingTable) => Float32Array): Promise<string> {
+  const opened = await openRun(at(run));
+  const { manifest } = opened;
+  const table = await opened.readTable();
+  const { files, schemaVersion: _, ...rest } = manifest;
+  const names = Object.keys(files).flatMap((name) => /^model\/(.*)/.exec(name)?.[1] ?? []);
+  const modelFiles = Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await opened.readModelFile(name)] as const)),
+  );
+  const tables = { default: { ...table, vectors: vectorsOf(table) } };
+  await writeRun(at(`${run}-copy`), true, { tables, manifest: rest, modelFiles, metricsLines: [] });
+  return at(`${run}-copy`);
+}
+
+test.each([
+  ["clicks", "auc"],
+  ["ranked", "recallAt20"],
+] as const)("of %s: %s of the table as read back, beside the exact one", async (run, metric) => {
+  const loss = await lossOf(run, "--part", "test", "--compose", "none");
+  expect(loss).toMatchObject({ metric, on: "test" });
+  const copy = await runOf(run, ({ numRows, dim }) => readBack(run, numRows, dim));
+  const judged = async (path: string): Promise<number> => {
+    const repeats = metric === "auc" ? [] : ["--repeats", "mask"];
+    const { stdout } = await embedOk(["evaluate", path, "--part", "test", ...repeats, "--json"]);
+    return parseJson<Summary>(stdout).metrics["on"]![metric]!;
+  };
+  expect([loss.exact, loss.encoded]).toEqual([await judged(at(run)), await judged(copy)]);
+  expect(loss.change).toBe(loss.encoded - loss.exact);
+  expect(loss.interval.low).toBeLessThanOrEqual(loss.change);
+  expect(loss.interval.high).toBeGreaterThanOrEqual(loss.change);
+});
+
+test("the RMSE of composed items is judged by what is written of them, their weights as they are, to 1e-5", async () => {
+  const loss = await lossOf("rated", "--part", "test", "--field", "item");
+  expect(loss.metric).toBe("rmse");
+  expect(loss.encoded).not.toBe(loss.exact);
+  const run = await openRun(at("rated"));
+  const table = await run.readTable();
+  const composition = (await compositionOf(run, table.fields, undefined))!;
+  const exact = (await composed(table, composition)).table;
+  const read = await tableAsRead(run, { field: composition.item, compose: undefined, dtype: "i8" });
+  const parameters = await readFmParameters(run, composition.fm.space, read);
+  const fm = { ...composition.fm, table: read, parameters };
+  const { table: again } = await composed(read, { ...composition, fm });
+  const { first, last } = rowsOf(table, composition.item);
+  const { dim } = table;
+  const written = readBack("rated", last - first, dim);
+  const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
+    Math.max(...Array.from(a, (x, i) => Math.abs(x - b[i]!)));
+  expect(largest(again.vectors.subarray(first * dim, last * dim), written)).toBeLessThan(1e-5);
+  expect(largest(again.weights!, exact.weights!)).toBeLessThan(1e-5);
+  expect(largest(written, exact.vectors.subarray(first * dim, last * dim))).toBeGreaterThan(1e-4);
+});
+
+test.each([
+  [["--part", "test"], "--dtype"],
+  [["--part", "test", "--dtype", "i8", "--normalize", "l2"], "--normalize"],
+  [["--part", "test", "--dtype", "i8", "--mips"], "--mips"],
+  [["--part", "valid", "--dtype", "i8"], "held out no valid part"],
+  [["--part", "test", "--on", "x.csv", "--dtype", "i8"], "one of them"],
+])("%j is refused with 64, and nothing is written", async (args, said) => {
+  const got = await embed(["export", at("clicks"), "--format", "npy", "-o", at("no"), ...args]);
+  expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(said)]);
+  expect((await embed(["export", at("no"), "--format", "npy"])).code).not.toBe(0);
+});
+
+test("draws of MCMC, whose table is their mean, are refused, and say why", async () => {
+  const log = [fixture("clicks.csv"), "-o", at("draws"), "--method", "mcmc", "--dim", "2", "--epochs", "2"];
+  await embedOk(["train-fm", ...log, "--test", "0.2"]);
+  const got = await embed([
+    "export",
+    at("draws"),
+    "--format",
+    "npz",
+    "--dtype",
+    "i8",
+    "--part",
+    "test",
+    "-o",
+    at("no"),
+  ]);
+  expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("do not come from the vectors")]);
+});

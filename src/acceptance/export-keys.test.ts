@@ -1,0 +1,266 @@
+// Keys that some format cannot hold, zero vectors and names that meet, in every format: each comes back exactly, is repaired by the rule
+// that the help states, or is refused with its name and what to try.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { exportRun, keyRules } from "../api/export.js";
+import { writeRun } from "../embedding/run-directory.js";
+import { tableRows } from "../embedding/rows.js";
+import { keysOf, type EmbeddingTable } from "../embedding/table.js";
+import { exportDirectory } from "../export/export-table.js";
+import { exportFormats } from "../export/formats.js";
+import { embedOk, temporaryFolder } from "../testing/embed.js";
+import { exportReaders, type ReadRow } from "../testing/export-readers.js";
+import { projectFolder } from "../testing/places.js";
+import { importedManifest } from "../testing/small-run.js";
+
+const folder = temporaryFolder();
+const formats = [...exportFormats.keys()];
+
+const WORDS = ["word2vec", "word2vec-bin", "fasttext-vec", "glove"];
+const CELLS = ["recbole", "projector", "faiss", "usearch", "starspace-tsv"];
+const [STARSPACE, RECBOLE] = ["starspace-tsv", "recbole"];
+
+/** A key, and the formats in which it is not itself: what it becomes there, or undefined where it is refused. */
+const special: [key: string, elsewhere: [formats: string[], becomes: string | undefined][]][] = [
+  ["a blank", [[[...WORDS, STARSPACE], "a_blank"]]],
+  [" around ", [[[...WORDS, STARSPACE], "_around_"]]],
+  ["a\ttab", [[[...WORDS, ...CELLS], "a_tab"]]],
+  ["a\nline", [[[...WORDS, ...CELLS], "a_line"]]],
+  ["a\rreturn", [[[...WORDS, ...CELLS], "a_return"]]],
+  ["both\r\nends", [[[...WORDS, ...CELLS], "both__ends"]]],
+  ["next\u0085line", [[WORDS, "next_line"]]],
+  ["line\u2028separator", [[WORDS, "line_separator"]]],
+  ["no\u00a0break", [[WORDS, "no_break"]]],
+  ["\ufeffmark", [[WORDS, "_mark"]]],
+  ["unit\u001fseparator", [[WORDS, "unit_separator"]]],
+  ["nul\0within", [[["pgvector", "onnx"], undefined]]],
+  ["nul at the end\0".replaceAll(" ", "-"), [[["npz", "pgvector", "onnx"], undefined]]],
+  ['"quoted', [[[RECBOLE], "_quoted"]]],
+  ['"whole"', [[[RECBOLE], '_whole"']]],
+  ['in"side', []],
+  ["'", []],
+  ["back\\slash", []],
+  ["\\.", []],
+  ["\\N", []],
+  ["a,comma;and|more", []],
+  ["fox🦊", []],
+  ["e\u0301", []],
+  ["é", []],
+  ["</s>", []],
+  ["#x", []],
+  ["__proto__", []],
+  ["constructor", []],
+  ["0007", []],
+  ["7", []],
+  ["1e5", []],
+  ["true", []],
+  ["NaN", [[[RECBOLE], undefined]]],
+  ["NULL", [[[RECBOLE], undefined]]],
+  ["N/A", [[[RECBOLE], undefined]]],
+  ["=1+1", []],
+  ["-1", []],
+  ["@x", []],
+  ["__label__x", []],
+  ["item:x", []],
+  [":", []],
+  ["*3", []],
+  ["$3", []],
+  ['{"index":{}}', []],
+  ["%20", []],
+  ["k".repeat(512), []],
+  ["l".repeat(1000), [[["elasticsearch-bulk"], undefined]]],
+  ["m".repeat(100_000), [[["elasticsearch-bulk"], undefined]]],
+];
+
+function becomes(format: string, [key, elsewhere]: (typeof special)[number]): string | undefined {
+  const found = elsewhere.find(([of]) => of.includes(format));
+  return found ? found[1] : key;
+}
+
+/** Rows of one field after the other; vectors tell them apart, and the last one is zero. */
+function tableOf(keys: Record<string, string[]>, dim: number): EmbeddingTable {
+  const fields = Object.keys(keys);
+  const names = Object.values(keys).flat();
+  const vectors = Float32Array.from({ length: names.length * dim }, (_, i) => ((i * 7919) % 101) / 4 - 12);
+  vectors.fill(0, (names.length - 1) * dim);
+  return {
+    dim,
+    numRows: names.length,
+    fields,
+    fieldOf: Uint32Array.from(fields.flatMap((field, f) => keys[field]!.map(() => f))),
+    keys: keysOf(names),
+    counts: new Uint32Array(names.length).fill(3),
+    weights: new Float32Array(names.length).fill(0.25),
+    vectors,
+  };
+}
+
+const rowsExpected = ({ dim, vectors }: EmbeddingTable, names: readonly string[]): ReadRow[] =>
+  names.map((name, row) => ({ name, vector: Array.from(vectors.subarray(row * dim, (row + 1) * dim)) }));
+
+let written = 0;
+
+/** Exports a table as a user exports a run, and reads it back. */
+async function exported(
+  table: EmbeddingTable,
+  format: string,
+  { field, strict = false }: { field?: string; strict?: boolean } = {},
+): Promise<{ read: () => Promise<ReadRow[]>; told: string }> {
+  const [run, path] = [`run-${++written}`, `out-${written}`].map((name) => join(folder, name)) as [
+    string,
+    string,
+  ];
+  const told: string[] = [];
+  if (format === "fnn") {
+    const options = { format, withWeight: false, strict, model: { w0: 0, dim: table.dim } };
+    await exportDirectory(
+      tableRows(table),
+      { ...options, ...(field !== undefined && { field }) },
+      path,
+      false,
+    );
+  } else {
+    const tables = { default: table };
+    await writeRun(run, false, { tables, manifest: importedManifest, modelFiles: {}, metricsLines: [] });
+    const options = { format, withWeight: false, strict, force: false, out: path };
+    const { signal } = new AbortController();
+    const nowhere = () => Promise.reject(new Error("to a stream"));
+    await exportRun(run, { ...options, ...(field !== undefined && { field }) }, nowhere, signal, (text) =>
+      told.push(text),
+    );
+  }
+  const of = field ?? table.fields[0]!;
+  const keys = special.map(([key]) => key).filter((key) => Buffer.from(table.keys.bytes).includes(key));
+  const read = async () =>
+    await exportReaders[format]!(path, {
+      field: of,
+      keys,
+      dim: table.dim,
+      vectors: Array.from(table.vectors),
+    });
+  return { read, told: told.join("\n") };
+}
+
+const refusal = async (promise: Promise<unknown>): Promise<[code: number, message: string]> =>
+  await promise.then(
+    () => [0, "nothing was refused"],
+    (error: { exitCode?: number; message: string }) => [error.exitCode ?? 70, error.message],
+  );
+
+const canRead = async (format: string): Promise<boolean> =>
+  format !== "usearch" || (await import("usearch").then(() => true).catch(() => false));
+
+describe.each(formats)("%s", (format) => {
+  const { oneKeyColumn } = exportFormats.get(format)!;
+  const replaces = WORDS.includes(format) || CELLS.includes(format);
+  const held = special.filter((one) => becomes(format, one) !== undefined);
+  let isThere = true;
+  beforeAll(async () => {
+    isThere = await canRead(format);
+    if (!isThere) console.warn(`${format} skipped: its package is not installed`);
+  });
+
+  test("gives keys back exactly, or with _ by its rule, and their vectors, a zero one too", async () => {
+    if (!isThere) return;
+    const table = tableOf({ item: held.map(([key]) => key) }, 3);
+    const { read, told } = await exported(table, format, { field: "item" });
+    // onnx is asked by the keys
+    const names = held.map((one) => becomes(format, one)!);
+    expect(await read()).toEqual(rowsExpected(table, names));
+    if (format !== "fnn") expect(told).toContain("1 rows are vectors of zeros");
+  });
+
+  test("refuses what it cannot hold with the key and what to try", async () => {
+    if (!isThere) return;
+    for (const [key] of special.filter((one) => becomes(format, one) === undefined)) {
+      const [code, message] = await refusal(
+        exported(tableOf({ item: ["a", key] }, 2), format, { field: "item" }),
+      );
+      expect(code).toBe(65);
+      expect(message).toContain(JSON.stringify(key).slice(1, 60).replace(/"$/, ""));
+      expect(message).toMatch(/--keys/);
+    }
+  });
+
+  test("takes a table of one row and one dimension", async () => {
+    if (!isThere) return;
+    const table = tableOf({ item: ["7"] }, 1);
+    // tables of one zero have no neighbours
+    table.vectors[0] = 3;
+    const { read } = await exported(table, format, { field: "item" });
+    expect(await read()).toEqual([{ name: "7", vector: [3] }]);
+  });
+
+  test("keeps a key of two fields apart", async () => {
+    if (!isThere) return;
+    const table = tableOf({ user: ["7", "a"], item: ["7", "a"] }, 2);
+    if (format === "onnx" || format === "fnn") return;
+    const { read } = await exported(table, format);
+    const named = ["user:7", "user:a", "item:7", "item:a"];
+    expect(await read()).toEqual(rowsExpected(table, oneKeyColumn ? named : ["7", "a", "7", "a"]));
+  });
+
+  test("refuses field:key that would stand for two rows", async () => {
+    if (!isThere) return;
+    const got = await refusal(exported(tableOf({ a: ["b:c", "x"], "a:b": ["c", "y"] }, 2), format));
+    if (oneKeyColumn || format === "projector")
+      expect(got).toEqual([65, expect.stringMatching(/"a:b:c".*(--field|csv)/)]);
+    else expect(got[0]).toBe(0);
+  });
+
+  test("refuses what becomes alike, and under --strict whatever would change", async () => {
+    if (!isThere) return;
+    const alike = tableOf({ item: ["a\tb", "a_b"] }, 2);
+    const changed = tableOf({ item: ["a\tb"] }, 2);
+    const [met, strict] = [
+      await refusal(exported(alike, format, { field: "item" })),
+      // libsvm has no name for a row under --strict
+      format === "libsvm" ? [0] : await refusal(exported(changed, format, { field: "item", strict: true })),
+    ];
+    if (!replaces) expect([met[0], strict[0]]).toEqual([0, 0]);
+    else {
+      expect(met).toEqual([65, expect.stringMatching(/"a_b".*csv/)]);
+      expect(strict).toEqual([65, expect.stringMatching(/"a\\tb".*--strict/)]);
+    }
+  });
+
+  test("refuses a key that is no UTF-8", async () => {
+    if (!isThere) return;
+    const table = tableOf({ item: ["ab", "cd"] }, 2);
+    table.keys.bytes.set([0xc3, 0x28], 2);
+    const [code, message] = await refusal(exported(table, format, { field: "item" }));
+    expect([code, message]).toEqual([82, expect.stringContaining("UTF-8")]);
+    // two characters of which one is cut in two
+    const cut = tableOf({ item: ["a\u00c3", "b"] }, 2);
+    cut.keys.offsets.set([2], 1);
+    expect((await refusal(exported(cut, format, { field: "item" })))[0]).toBe(82);
+  });
+});
+
+test("a numeric field's row, whose key is empty, is called like the field where a name is needed", async () => {
+  const table = tableOf({ price: [""] }, 2);
+  const named = [...WORDS, "recbole", "starspace-tsv", "projector", "faiss", "redis", "elasticsearch-bulk"];
+  for (const format of formats) {
+    // onnx has no key to find it by
+    if (format === "onnx" || !(await canRead(format))) continue;
+    const rows = await (await exported(table, format, { field: "price" })).read();
+    const isNamed = named.includes(format) || format === "usearch";
+    expect([format, rows.map(({ name }) => name)]).toEqual([format, [isNamed ? "price" : ""]]);
+  }
+});
+
+test("the help and docs/formats.md state every format's rule, and every format that changes or refuses a key has one", async () => {
+  const help = (await embedOk(["export", "--help"])).stdout;
+  const page = readFileSync(join(projectFolder, "docs", "formats.md"), "utf8");
+  // a table's cells are padded
+  const cellsOf = (line: string): string[] => line.split("|").map((cell) => cell.trim());
+  const rows = page.split("\n").filter((line) => line.startsWith("| `"));
+  for (const [names, summary] of keyRules) {
+    expect(help).toContain(`  ${names.join(", ")}:\n    ${summary}\n`);
+    const quoted = names.map((name) => `\`${name}\``).join(", ");
+    expect(rows.map(cellsOf)).toContainEqual(["", quoted, summary, ""]);
+  }
+  const changing = formats.filter((format) => special.some((one) => becomes(format, one) !== one[0]));
+  expect(keyRules.flatMap(([names]) => names).sort()).toEqual(changing.sort());
+});

@@ -1,0 +1,29 @@
+// Code of a page of docs/, run as it stands.
+
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { projectFolder } from "./places.js";
+
+/** The page's first block of a language that holds a text. @throws {Error} there is none */
+export function blockOf(page: string, language: string, holds: string): string {
+  const text = readFileSync(join(projectFolder, "docs", page), "utf8");
+  const blocks = text.split(`\`\`\`${language}\n`).slice(1);
+  const block = blocks.map((rest) => rest.split("\n```")[0]!).find((code) => code.includes(holds));
+  if (block === undefined) throw new Error(`docs/${page} has no block of ${language} with ${holds}`);
+  return block;
+}
+
+/** What code prints, run in the project's folder. @throws {Error} it fails */
+export function printedBy(program: string, args: readonly string[], env: Record<string, string>): string {
+  const { status, stdout, stderr } = spawnSync(program, args, {
+    cwd: projectFolder,
+    env: { ...process.env, ...env },
+    encoding: "utf8",
+  });
+  if (status !== 0) throw new Error(`${program} ended with ${status}: ${stderr}`);
+  return stdout;
+}
+
+/** A Python with what .ci/requirements.txt lists, where the tests were given one. */
+export const testPython: string | undefined = process.env["EMBED_TEST_PYTHON"];
