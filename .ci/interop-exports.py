@@ -58,13 +58,28 @@ def of_item(table):
 run = of_item(pyarrow.ipc.open_file(at("run/embeddings.arrow")).read_all())
 check("jsonl", list(run["key"]) == keys, same(numpy.stack(run["vector"]), vectors), same(run["weight"], weights))
 
-own = pyarrow.ipc.open_file(at("arrow")).read_all().to_pandas()
-check("arrow", list(own["key"]) == keys, list(own["count"]) == list(counts), same(numpy.stack(own["vector"]), vectors))
+frame = pandas.read_json(at("jsonl"), lines=True, dtype={"key": str}, precise_float=True)
+check("jsonl in pandas", list(frame["key"]) == keys, same(frame["vector"].tolist(), vectors), list(frame["count"]) == list(counts))
 
+arrow = pyarrow.ipc.open_file(at("arrow")).read_all()
+own = arrow.to_pandas()
+check("arrow", list(own["key"]) == keys, list(own["count"]) == list(counts), same(numpy.stack(own["vector"]), vectors))
+read = duckdb.sql("select key, vector from arrow").fetchall()
+check("arrow in DuckDB", [row[0] for row in read] == keys, same([row[1] for row in read], vectors))
+
+# cell by cell, in three readers
 for name, delimiter in [("csv", ","), ("tsv", "\t")]:
+    head, *cells = csv.reader(open(at(name), encoding="utf8", newline=""), delimiter=delimiter)
+    check(name, head == ["field", "key", "count", "weight", *(f"v{d}" for d in range(vectors.shape[1]))],
+          [row[:2] for row in cells] == [["item", key] for key in keys], [int(row[2]) for row in cells] == list(counts),
+          same([row[3] for row in cells], weights), same([row[4:] for row in cells], vectors))
     frame = pandas.read_csv(at(name), sep=delimiter, dtype={"key": str}, keep_default_na=False)
     numbers = frame.filter(regex=r"^v\d+$").to_numpy()
-    check(name, list(frame["key"]) == keys, same(numbers, vectors), same(frame["weight"], weights))
+    check(f"{name} in pandas", list(frame["key"]) == keys, same(numbers, vectors), same(frame["weight"], weights),
+          list(frame["count"]) == list(counts))
+    read = duckdb.read_csv(at(name), delimiter=delimiter, header=True, dtype={"key": "VARCHAR"}).fetchall()
+    check(f"{name} in DuckDB", [row[1] for row in read] == keys, [row[2] for row in read] == list(counts),
+          same([row[3] for row in read], weights), same([row[4:] for row in read], vectors))
 
 for name, binary in [("word2vec", False), ("word2vec-bin", True), ("fasttext-vec", False)]:
     read = KeyedVectors.load_word2vec_format(at(name), binary=binary)
@@ -87,7 +102,8 @@ names = [text[ends[r]:ends[r + 1]].decode() for r in range(len(ends) - 1)]
 check("safetensors", names == keys, same(tensors["vectors"], vectors), same(tensors["weights"], weights))
 
 matrix, labels = sklearn.datasets.load_svmlight_file(at("libsvm"), n_features=wide.shape[1])
-check("libsvm", same(matrix.toarray(), wide), not labels.any())
+names = [json.loads(line.split(" # ", 1)[1]) for line in open(at("libsvm"), encoding="utf8")]
+check("libsvm", same(matrix.toarray(), wide), not labels.any(), names == keys)
 
 frame = pandas.read_csv(at("recbole"), sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
 numbers = [[float(x) for x in line.split(" ")] for line in frame["item_emb:float_seq"]]
@@ -145,12 +161,26 @@ unescape = lambda text: re.sub(r"\\(.)", lambda m: {"t": "\t", "n": "\n", "r": "
 lines = [line.rstrip("\n").split("\t") for line in open(at("pgvector"), encoding="utf8", newline="\n")]
 check("pgvector", [unescape(line[1]) for line in lines] == keys, same([json.loads(line[4]) for line in lines], vectors))
 
-frame = pyarrow.parquet.read_table(at("parquet")).to_pandas()
-check("parquet", list(frame["key"]) == keys, same(numpy.stack(frame["vector"]), vectors), same(frame["weight"], weights))
-read = duckdb.sql(f"select key, vector from read_parquet('{at('parquet')}')").fetchall()
-check("parquet in DuckDB", [row[0] for row in read] == keys, same([row[1] for row in read], vectors))
-frame = pandas.read_parquet(at("parquet-wide"))
-check("parquet --wide", list(frame["key"]) == keys, same(frame.filter(regex=r"^v\d+$").to_numpy(), vectors))
+# by each of three readers: keys, counts and weights, and every number of every vector
+numbered = [f"v{d}" for d in range(vectors.shape[1])]
+matrix = lambda frame: frame[numbered].to_numpy() if "v0" in frame else numpy.stack(frame["vector"])
+parquet_readers = {
+    "pyarrow": lambda path: pyarrow.parquet.read_table(path).to_pandas(),
+    "pandas": pandas.read_parquet,
+    "DuckDB": lambda path: duckdb.sql(f"select * from read_parquet('{path}')").df(),
+}
+for name in ["parquet", "parquet-wide"]:
+    for reader, read in parquet_readers.items():
+        frame = read(at(name))
+        check(f"{name} in {reader}", list(frame["key"]) == keys, set(frame["field"]) == {"item"}, list(frame["count"]) == list(counts),
+              same(frame["weight"], weights), same(matrix(frame), vectors))
+    groups = pyarrow.parquet.ParquetFile(at(name)).metadata
+    stated = [groups.row_group(0).column(c).statistics for c in range(3)]
+    check(f"{name}'s statistics", (stated[0].min, stated[0].max) == ("item", "item"), stated[1] is None or not stated[1].has_min_max,
+          (stated[2].min, stated[2].max) == (min(counts), max(counts)))
+    most = max(counts)
+    asked = duckdb.sql(f"select key from read_parquet('{at(name)}') where count = {most} and field = 'item'").fetchall()
+    check(f"{name} narrowed in DuckDB", [row[0] for row in asked] == [key for key, count in zip(keys, counts) if count == most])
 
 # fewer bits: numpy's own halves, and i8 within half a step of a row's scale
 for dtype in ["f16", "i8"]:
@@ -168,6 +198,13 @@ for dtype in ["f16", "i8"]:
         else:
             read = values.astype(numpy.float32) * scales[:, None]
             check(f"{name} in i8", values.dtype == numpy.int8, (abs(read - vectors) <= 0.501 * scales[:, None]).all())
+    frames = {"arrow": pyarrow.ipc.open_file(at(f"arrow-{dtype}")).read_all().to_pandas()} | {
+        f"{name} in {reader}": read(at(f"{name}-{dtype}")) for name in ["parquet", "parquet-wide"] for reader, read in parquet_readers.items()}
+    for name, frame in frames.items():
+        read = matrix(frame).astype(numpy.float32)
+        exact = same(read, vectors.astype(numpy.float16)) if dtype == "f16" else (
+            abs(read * frame["scale"].to_numpy()[:, None] - vectors) <= 0.501 * frame["scale"].to_numpy()[:, None]).all()
+        check(f"{name}, {dtype}", list(frame["key"]) == keys, exact)
 
 # [w, v] by field; reserved rows where the networks look for them; vocab.json tells the row of every key
 table = pyarrow.ipc.open_file(at("run/embeddings.arrow")).read_all().to_pandas()

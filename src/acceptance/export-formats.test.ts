@@ -1,5 +1,6 @@
 // What networks and vector stores load: the FNN initialiser is the model, rows are reserved and narrowed as asked.
 
+import { unzipSync } from "fflate";
 import { parquetReadObjects } from "hyparquet";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -132,6 +133,41 @@ test("--reserve puts rows into npy of one field, and refuses formats of keys and
   ]);
 });
 
+test("npz under --reserve fuxictr names the two rows as FuxiCTR does, and takes no other scheme", async () => {
+  const job = ["export", run, "--format", "npz", "--field", "user", "--reserve", "fuxictr"];
+  const files = unzipSync((await embedOk(job)).bytes);
+  const rows = await items("--field", "user");
+  const points = Buffer.from(files["key.npy"]!);
+  const start = 10 + points.readUInt16LE(8);
+  const width = (points.length - start) / 4 / (rows.length + 2);
+  const keys = Array.from({ length: rows.length + 2 }, (_, r) =>
+    Array.from({ length: width }, (_, i) => points.readUInt32LE(start + 4 * (r * width + i)))
+      .filter((point) => point > 0)
+      .map((point) => String.fromCodePoint(point))
+      .join(""),
+  );
+  expect(keys).toEqual(["__PAD__", ...rows.map(({ key }) => key), "__OOV__"]);
+  const { shape, values } = parseNpy(Buffer.from(files["value.npy"]!));
+  expect(shape).toEqual([rows.length + 2, 8]);
+  expect(values.slice(0, 8).every((x) => x === 0)).toBe(true);
+  expect(values.slice(8, -8)).toEqual(rows.flatMap(({ vector }) => vector.map(Math.fround)));
+  // --min-count sent rare users there
+  expect(values.slice(-8).every((x) => x !== 0)).toBe(true);
+  expect(await failure("--format", "npz", "--field", "item", "--reserve", "keras")).toEqual([
+    64,
+    expect.stringContaining("--reserve fuxictr"),
+  ]);
+  expect(await failure("--format", "npz", "--reserve", "fuxictr")).toEqual([
+    64,
+    expect.stringContaining("--field"),
+  ]);
+  const named = readFileSync(fixture("clicks.csv"), "utf8").replaceAll("u019", "__OOV__");
+  writeFileSync(at("named.csv"), named);
+  await embedOk(["train-fm", at("named.csv"), "-o", at("named"), "--epochs", "1"]);
+  const refused = await embed(["export", at("named"), ...job.slice(2)]);
+  expect([refused.code, refused.stderr]).toEqual([65, expect.stringContaining("__OOV__")]);
+});
+
 test("--top-count keeps the keys of most events, --keys those of a file, and says what is not there", async () => {
   const all = await items();
   const counts = all.map(({ count }) => count).sort((a, b) => b - a);
@@ -238,22 +274,30 @@ describe("--delta", () => {
       writeFileSync(at(name), `${[header, ...lines.filter((line) => !line.includes(without))].join("\n")}\n`);
     write("week1.csv", "tea-");
     write("week2.csv", "chess-");
-    const train = ["--dim", "4", "--epochs", "1", "--quiet"];
+    const train = ["--dim", "4", "--epochs", "1", "--min-count", "60", "--quiet"];
     await embedOk(["train-fm", at("week1.csv"), "-o", week1, ...train]);
     await embedOk(["train-fm", at("week2.csv"), "-o", week2, "--row-order", week1, ...train]);
   });
 
   test("npy written into the first week's table by row number makes it the second week's", async () => {
     const matrix = async (run: string, reserve: string[]): Promise<number[][]> => {
-      const out = at(`${run.replaceAll("/", "-")}${reserve.length}`);
+      const out = at(`${run.replaceAll("/", "-")}${reserve.join("")}`);
       await embedOk(["export", run, "--format", "npy", "--field", "item", "-o", out, "--force", ...reserve]);
       const { shape, values } = parseNpy(readFileSync(join(out, "vectors.npy")));
       return Array.from({ length: shape[0]! }, (_, r) => values.slice(r * shape[1]!, (r + 1) * shape[1]!));
     };
-    for (const reserve of [[], ["--reserve", "keras"]]) {
-      const out = at(`delta${reserve.length}`);
+    for (const reserve of [[], ["--reserve", "keras"], ["--reserve", "pytorch"]]) {
+      const out = at(`delta${reserve.join("")}`);
       const job = ["export", week2, "--format", "npy", "--field", "item", "--delta", week1, "-o", out];
-      await embedOk([...job, ...reserve]);
+      await embedOk([...job, ...reserve, "--with-weight"]);
+      expect(readdirSync(out).sort()).toEqual([
+        "keys.txt",
+        "preprocess.json",
+        "removed.jsonl",
+        "rows.npy",
+        "vectors.npy",
+        "weights.npy",
+      ]);
       const table = await matrix(week1, reserve);
       const expected = await matrix(week2, reserve);
       const rows = readFileSync(join(out, "rows.npy"));
@@ -263,9 +307,24 @@ describe("--delta", () => {
         table[rows.readUInt32LE(start + 4 * i)] = values.slice(4 * i, 4 * i + 4);
       const removed = readFileSync(join(out, "removed.jsonl"), "utf8").trimEnd().split("\n");
       for (const line of removed) table[parseJson<{ row: number }>(line).row] = [0, 0, 0, 0];
-      expect(removed.length).toBe(12);
-      // padding and out-of-vocabulary rows are the network's own by now
-      expect(table.slice(reserve.length)).toEqual(expected.slice(reserve.length));
+      // one of the twelve was too rare in the first week
+      expect(removed.length).toBe(11);
+      expect(table).toEqual(expected);
+      const unknown = { keras: 1, pytorch: 0 }[reserve[1] ?? ""];
+      if (unknown === undefined) continue;
+      expect(table[unknown]!.every((x) => x !== 0)).toBe(true);
+      const { stdout } = await embedOk([
+        ...job.slice(0, 2),
+        "--format",
+        "jsonl",
+        ...job.slice(4, 8),
+        ...reserve,
+      ]);
+      const line = parseJson<{ change: string; row: number; key: string; vector: number[] }>(
+        stdout.split("\n")[0]!,
+      );
+      expect([line.change, line.row, line.key]).toEqual(["changed", unknown, ""]);
+      expect(line.vector.map(Math.fround)).toEqual(expected[unknown]);
     }
   });
 
@@ -288,7 +347,7 @@ describe("--delta", () => {
       changes.filter((one) => one.change === change).map(({ key }) => key);
     expect(of("added").every((key) => key.startsWith("tea-"))).toBe(true);
     expect(of("removed").every((key) => key.startsWith("chess-"))).toBe(true);
-    expect([of("added").length, of("changed").length, of("removed").length]).toEqual([12, 72, 12]);
+    expect([of("added").length, of("changed").length, of("removed").length]).toEqual([12, 71, 11]);
     expect((await embedOk(["export", week2, "--format", "jsonl", "--delta", week2])).stdout).toBe("");
   });
 

@@ -1,6 +1,6 @@
 // `embed import`: what export wrote comes back the same, and what is no table is told with its place.
 
-import { writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
@@ -16,26 +16,71 @@ const rowsOf = async (run: string, ...args: string[]): Promise<[string, number[]
     ({ key, vector }) => [key, vector],
   );
 
-test.each(["word2vec", "word2vec-bin", "fasttext-vec", "glove", "npz", "safetensors", "csv", "tsv"])(
-  "%s that export wrote gives the same keys and vectors, and neighbors takes the run",
+test.each([
+  "word2vec",
+  "word2vec-bin",
+  "fasttext-vec",
+  "glove",
+  "npy",
+  "npz",
+  "safetensors",
+  "faiss",
+  "csv",
+  "tsv",
+])("%s that export wrote gives the same keys and vectors, and neighbors takes the run", async (format) => {
+  await embedOk(["export", at("run"), "--format", format, "--field", "item", "-o", at(format)]);
+  const roles = ["--field", "product", "--item", "product"];
+  await embedOk(["import", at(format), "--format", format, ...roles, "-o", at(`${format}-run`)]);
+  expect(await rowsOf(`${format}-run`, "--field", "item")).toEqual(await rowsOf("run", "--field", "item"));
+  const nearest = async (run: string, key: string): Promise<string> =>
+    (await embedOk(["neighbors", at(run), "--key", key, "--top", "3", "--json"])).stdout.replace(
+      /.*neighbors/,
+      "",
+    );
+  const [theirs, ours] = [await nearest(`${format}-run`, "item:tea-03"), await nearest("run", "item:tea-03")];
+  const keys = (text: string): string[] => [...text.matchAll(/"key":"([^"]+)"/g)].map(([, key]) => key!);
+  expect(keys(theirs)).toEqual(keys(ours));
+});
+
+test.each(["npy", "npz", "safetensors"])(
+  "%s in fewer bits comes back as a reader computes it: halves, and i8 within half a step of a row's largest",
   async (format) => {
-    await embedOk(["export", at("run"), "--format", format, "--field", "item", "-o", at(format)]);
-    const roles = ["--field", "product", "--item", "product"];
-    await embedOk(["import", at(format), "--format", format, ...roles, "-o", at(`${format}-run`)]);
-    expect(await rowsOf(`${format}-run`, "--field", "item")).toEqual(await rowsOf("run", "--field", "item"));
-    const nearest = async (run: string, key: string): Promise<string> =>
-      (await embedOk(["neighbors", at(run), "--key", key, "--top", "3", "--json"])).stdout.replace(
-        /.*neighbors/,
-        "",
-      );
-    const [theirs, ours] = [
-      await nearest(`${format}-run`, "item:tea-03"),
-      await nearest("run", "item:tea-03"),
-    ];
-    const keys = (text: string): string[] => [...text.matchAll(/"key":"([^"]+)"/g)].map(([, key]) => key!);
-    expect(keys(theirs)).toEqual(keys(ours));
+    const exact = await rowsOf("run", "--field", "item");
+    for (const dtype of ["f16", "i8"]) {
+      const name = `${format}-${dtype}`;
+      const job = ["export", at("run"), "--format", format, "--field", "item", "--dtype", dtype];
+      await embedOk([...job, "-o", at(name)]);
+      await embedOk(["import", at(name), "--format", format, "--field", "item", "-o", at(`${name}-run`)]);
+      const read = await rowsOf(`${name}-run`);
+      expect(read.map(([key]) => key)).toEqual(exact.map(([key]) => key));
+      const worst = exact.map(([, vector], row) => {
+        const step = Math.max(...vector.map(Math.abs)) / (dtype === "f16" ? 1024 : 127);
+        return Math.max(...vector.map((x, d) => Math.abs(x - read[row]![1][d]!) / step));
+      });
+      expect(Math.max(...worst)).toBeLessThan(0.501);
+      expect(Math.max(...worst)).toBeGreaterThan(0);
+    }
   },
 );
+
+test("i8 without its scales, other elements, and keys that are not as many as the rows are errors 65", async () => {
+  const job = ["export", at("run"), "--format", "npy", "--field", "item", "--dtype", "i8"];
+  await embedOk([...job, "-o", at("broken")]);
+  const refused = async (): Promise<[number | null, string]> => {
+    const got = await embed(["import", at("broken"), "--format", "npy", "--field", "item", "-o", at("no")]);
+    return [got.code, got.stderr];
+  };
+  const scales = readFileSync(at("broken/scales.npy"));
+  writeFileSync(at("broken/scales.npy"), scales.subarray(0, scales.length - 4));
+  expect(await refused()).toEqual([65, expect.stringContaining("scales")]);
+  rmSync(at("broken/scales.npy"));
+  expect(await refused()).toEqual([66, expect.stringContaining("scales.npy")]);
+  const vectors = readFileSync(at("broken/vectors.npy")).toString("latin1").replace("'|i1'", "'|u1'");
+  writeFileSync(at("broken/vectors.npy"), vectors, "latin1");
+  expect(await refused()).toEqual([65, expect.stringContaining("|u1")]);
+  writeFileSync(at("broken/keys.txt"), '"a"\n');
+  expect(await refused()).toEqual([65, expect.stringContaining("1 lines")]);
+});
 
 test("without --field keys are field:key, and several fields come back", async () => {
   await embedOk(["export", at("run"), "--format", "word2vec", "-o", at("all.txt")]);

@@ -69,9 +69,12 @@ test("a table of a planted factorization machine gains, its rows dealt anew do n
   expect(withoutSeconds(two)).toEqual(withoutSeconds(one));
 });
 
-test("what is printed has a line a start, curves and a verdict", async () => {
-  const fewer = ["--epochs", "1", "--quiet"];
-  const { stdout } = await embedOk(["lift", log, ...parts, ...small, ...fewer, "--init", at("fm")]);
+test("what is printed has a line a start, curves and a verdict; each training is told of, and what is left", async () => {
+  const fewer = ["--epochs", "1"];
+  const { stdout, stderr } = await embedOk(["lift", log, ...parts, ...small, ...fewer, "--init", at("fm")]);
+  expect(stderr).toMatch(/^table: step sizes 0.001 and 0.08: .* \(1 of 12 trainings, about \d+ s left\)$/m);
+  expect(stderr).toMatch(/^norms, seed 3: .* \(12 of 12 trainings\)$/m);
+  expect(stdout).toContain("test AUC");
   for (const start of ["table", "random", "shuffled", "norms"])
     expect(stdout.split("\n").filter((line) => line.startsWith(start))).toHaveLength(2);
   expect(stdout).toMatch(/validation loss by epoch.*▁.*█/);
@@ -129,6 +132,23 @@ describe("a table that has seen what it is judged by", () => {
     const got = await embed([...job, "--init", at("later")]);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("the network's --valid")]);
     expect((await embed([...job, "--init", at("train")])).code).toBe(0);
+  });
+
+  test("a table of what was before the network's held-out rows is taken, however its log was cut; a later one is refused", async () => {
+    const before = ["--where", "timestamp < 1711065600"]; // 2024-03-22
+    await embedOk(["train-fm", log, "-o", at("where"), ...before, "--epochs", "1", "--quiet"]);
+    await embedOk(["train-fm", log, "-o", at("date"), "--test", "2024-03-22", "--epochs", "1", "--quiet"]);
+    const one = ["--epochs", "1", "--seeds", "2", "--quiet"];
+    const recent = ["lift", log, ...small, ...one, "--since", "2024-03-15", "--test", "2024-03-28"];
+    for (const run of ["where", "date"]) {
+      const got = await embed([...recent, "--valid", "2024-03-22", "--init", at(run)]);
+      expect([got.code, got.stderr]).toEqual([0, ""]);
+      const sooner = await embed([...recent, "--valid", "2024-03-21", "--init", at(run)]);
+      expect([sooner.code, sooner.stderr]).toEqual([
+        64,
+        expect.stringContaining("nor on rows that are all older"),
+      ]);
+    }
   });
 
   test("another tool's table cannot be told; --unchecked goes on and the result says so", async () => {

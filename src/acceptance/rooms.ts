@@ -57,7 +57,20 @@ export const rooms: Record<string, Room> = {
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
   export: {
     mayImport: ["embedding", "io", "errors"],
-    packages: ["hyparquet-writer", "fflate", "usearch", "node-sqlite3-wasm"],
+    packages: [
+      "hyparquet-writer",
+      "fflate",
+      "usearch",
+      "node-sqlite3-wasm",
+      // servers are written to from here: docs/decisions/0010-exports-into-servers.md
+      "@redis/client",
+      "pg",
+      "pg-copy-streams",
+      "node:crypto",
+      "node:stream",
+      "node:stream/promises",
+      "node:timers/promises",
+    ],
   },
   report: { mayImport: ["embedding", "evaluation", "errors"], packages: ["@observablehq/plot", "linkedom"] },
   api: {

@@ -169,6 +169,44 @@ test("a table of one field and a run of other keys start what they know; the res
   expect(stdout).toMatch(/^item_id,tea-01,\d+,0\.5,-0\.5$/m);
 });
 
+test("--keep-keys has the table's keys though the training part lacks them, and they score", async () => {
+  const [head, ...rows] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+  const write = (name: string, isIn: (user: string) => boolean): void => {
+    const own = rows.filter((row) => isIn(row.split(",")[1]!));
+    writeFileSync(at(name), `${[head, ...own].join("\n")}\n`);
+  };
+  write("some.csv", (user) => user < "u040");
+  write("others.csv", (user) => user >= "u040");
+  const some = [at("some.csv"), ...small, "--arch", "wide-deep", "--epochs", "1"];
+  const usersOf = async (run: string): Promise<Map<string, string>> => {
+    const { stdout } = await embedOk(["export", at(run), "--format", "csv", "--field", "user_id"]);
+    const rows = stdout.trimEnd().split("\n").slice(1);
+    return new Map(rows.map((row) => [row.split(",")[1]!, row.split(",").slice(3).join()]));
+  };
+  await embedOk(["train-net", ...some, "--init", at("fm"), "-o", at("known")]);
+  expect((await usersOf("known")).size).toBe(39);
+  const { stderr } = await embedOk([
+    "train-net",
+    ...some,
+    "--init",
+    at("fm"),
+    "--keep-keys",
+    "-o",
+    at("kept"),
+  ]);
+  expect(stderr).toMatch(/\d+ of its keys are kept without a training row/);
+  const [kept, before] = [await usersOf("kept"), await usersOf("fm")];
+  expect([...kept.keys()].sort()).toEqual([...before.keys()].sort());
+  // users without a row stay as they are, the others have moved
+  expect(kept.get("u100")).toBe(before.get("u100"));
+  expect(kept.get("u010")).not.toBe(before.get("u010"));
+  const aucOf = async (run: string): Promise<number> => {
+    const { stdout } = await embedOk(["evaluate", at(run), "--on", at("others.csv"), "--json"]);
+    return parseJson<NetSummary>(stdout).metrics["on"]!["auc"]!;
+  };
+  expect(await aucOf("kept")).toBeGreaterThan(await aucOf("known"));
+});
+
 test("events without labels are learned against drawn negatives", async () => {
   const log = [fixture("purchases.csv"), "--negatives", "2", "--test", "0.1", "--time", "purchased_at"];
   const shape = ["--arch", "deep-crossing", "--dim", "8", "--epochs", "6", "--learning-rate", "0.003"];
@@ -209,6 +247,7 @@ describe("what cannot be trained", () => {
     ["a cross of no field", ["--arch", "wide-deep", "--cross", "device*color"], 64, "'color' is no field"],
     ["a cross of one column", ["--arch", "wide-deep", "--cross", "device"], 64, "expects two columns"],
     ["a cross for fnn", ["--arch", "fnn", "--cross", "device*hour"], 64, "--cross is for --arch wide-deep"],
+    ["keys of a random start", ["--arch", "fnn", "--keep-keys"], 64, "give --init RUN"],
     ["a frozen random start", ["--arch", "fnn", "--freeze-embeddings"], 64, "give --init RUN"],
     ["hidden layers of nothing", ["--arch", "fnn", "--hidden", "16,0"], 64, "--hidden expects"],
     ["a share of dropout above its range", ["--arch", "fnn", "--dropout", "1"], 64, "dropout must be"],

@@ -42,6 +42,10 @@ export interface ExportRunOptions {
   delta?: string;
   /** a path; undefined or `-` for `write` */
   out?: string;
+  /** in place of it: the environment variable that holds the URL of a server to write to */
+  urlEnv?: string;
+  /** what the rows are called there: a prefix of keys, a table; `embeddings` by default */
+  into?: string;
   force: boolean;
 }
 
@@ -69,6 +73,7 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
         "--delta cannot go with --reserve fuxictr, whose last row moves as keys are added",
       );
   }
+  checkServer(format, options);
   if (wide && name !== "parquet") throw new UsageError(`--wide is for format parquet: ${name} has one form`);
   const { onnxInput, onnxPart, dtype = "f32" } = options;
   if (dtype !== "f32" && !format.takesDtype)
@@ -88,15 +93,46 @@ export function checkTogether(format: ExportFormat, options: ExportRunOptions): 
     );
   if (reserve && mips)
     throw new UsageError("--reserve cannot go with --mips: unknown keys have no bias there");
-  if (reserve && !format.keepsRows)
+  if (reserve && delta === undefined && !format.keepsRows && format.namesReserved !== reserve)
     throw new UsageError(
-      `--reserve is for formats whose rows stand by their number (${[...exportFormats]
+      `--reserve ${reserve} is for formats whose rows stand by their number (${[...exportFormats]
         .filter(([, { keepsRows }]) => keepsRows)
         .map(([other]) => other)
-        .join(", ")}), and ${name} names each by its key`,
+        .join(", ")}), and ${name} names each by its key` +
+        (format.namesReserved ? `: it takes --reserve ${format.namesReserved}` : ""),
     );
   if (reserve && format.oneKeyColumn && field === undefined)
     throw new UsageError(`--reserve with format ${name} needs one field: name it with --field`);
   if (topCount !== undefined && !(Number.isInteger(topCount) && topCount >= 1))
     throw new UsageError(`--top-count must be a whole number from 1 on, got ${topCount}`);
+}
+
+/** @throws {UsageError} where the rows go is said twice, or not at all */
+function checkServer(
+  format: ExportFormat,
+  { format: name, urlEnv, into, out, delta }: ExportRunOptions,
+): void {
+  if (urlEnv === undefined) {
+    if (into !== undefined)
+      throw new UsageError("--into names what a server gets: say which with --url-env VARIABLE");
+    return;
+  }
+  checkVariableName(urlEnv);
+  const servers = [...exportFormats].filter(([, { send }]) => send).map(([other]) => other);
+  if (!format.send)
+    throw new UsageError(
+      `--url-env is for formats that a server takes (${servers.join(", ")}), not for ${name}`,
+    );
+  if (out !== undefined) throw new UsageError("--url-env writes into a server, -o to a file: leave one out");
+  if (into !== undefined && (into === "" || /\p{Cc}/u.test(into)))
+    throw new UsageError("--into expects a name without control characters");
+  if (delta !== undefined) throw new UsageError("--delta is written to a file: leave out --url-env");
+}
+
+/** The name of an environment variable. @throws {UsageError} it is none; what it is is not said, since it may hold a password */
+export function checkVariableName(text: string): string {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) return text;
+  throw new UsageError(
+    "--url-env expects the name of an environment variable that holds the URL, such as REDIS_URL, and not the URL itself",
+  );
 }

@@ -1,8 +1,14 @@
 // `embed export`: a run's table → a file of another tool's format.
 
-import { exportDelta, exportDirectory, exportSaved, exportTable } from "../export/export-table.js";
+import {
+  exportDelta,
+  exportDirectory,
+  exportSaved,
+  exportTable,
+  exportToServer,
+} from "../export/export-table.js";
 import { exportFormats, formatNamed, type ExportFormat } from "../export/formats.js";
-import { NUM_RESERVED, reserveSchemes, type ReserveScheme } from "../export/reserve.js";
+import { reserveSchemes, type ReserveScheme } from "../export/reserve.js";
 import { onnxInputs, type ExportOptions, type OnnxInput } from "../export/selection.js";
 import { dtypes, type Dtype } from "../export/dtype.js";
 import { loadRows } from "../embedding/rows.js";
@@ -11,9 +17,11 @@ import { UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import type { Chunks } from "../io/write.js";
+import { variableOf } from "../io/environment.js";
 import { dtypeLoss, type DtypeLoss } from "./dtype-loss.js";
 import { isWholeNetwork, wholeNetwork } from "./export-network.js";
 import { checkTogether, onnxParts, type ExportRunOptions, type OnnxPart } from "./export-options.js";
+import { exportFingerprint } from "./export-fingerprint.js";
 import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./export-rows.js";
 import { withOpenRows, type OpenRows } from "./tables.js";
 
@@ -39,6 +47,7 @@ type Delta = Record<"added" | "changed" | "removed" | "same", number>;
 export interface ExportSummary {
   command: "export";
   version: string;
+  /** a path, `-`, or `$VARIABLE` of a server */
   out: string;
   seconds: number;
   rows: number;
@@ -46,11 +55,13 @@ export interface ExportSummary {
   delta?: Delta;
   /** what --dtype costs */
   dtypeLoss?: DtypeLoss;
+  /** of a server: true where it held the rows already, and none were written */
+  unchanged?: boolean;
   options: Record<string, unknown>;
 }
 
 /**
- * Exports a run's table to a file or a directory, whole or not at all, or in chunks to `write`.
+ * Exports a run's table to a file, a directory or a server, whole or not at all, or in chunks to `write`.
  *
  * @param tell hears what an item's vector is, where it is not its row, and what a reader may trip over
  * @param write takes one chunk after another when there is no path
@@ -66,7 +77,8 @@ export async function exportRun(
   const start = performance.now();
   const { format: name, out, force } = options;
   const format = formatNamed(name);
-  const toStdout = out === undefined || out === "-";
+  const { urlEnv: variable } = options;
+  const toStdout = variable === undefined && (out === undefined || out === "-");
   if (toStdout && format.needsDirectory) {
     throw new UsageError(`format ${name} writes several files: give it a directory with -o DIR`);
   }
@@ -81,8 +93,9 @@ export async function exportRun(
     directory: out ?? "-",
     force,
     signal,
+    ...(variable !== undefined && { server: { variable, url: variableOf(variable) } }),
     write: async (chunks) => {
-      if (!toStdout) return await writeFileAtomic(out, chunks, force, { signal });
+      if (!toStdout) return await writeFileAtomic(out!, chunks, force, { signal });
       for await (const chunk of chunks) {
         signal.throwIfAborted();
         await write(chunk);
@@ -111,7 +124,7 @@ export async function exportRun(
   return {
     command: "export",
     version,
-    out: out ?? "-",
+    out: variable === undefined ? (out ?? "-") : `$${variable}`,
     seconds: (performance.now() - start) / 1000,
     ...written,
     options: { run: path, ...toldOptions({ ...options, ...(reserve && { reserve }) }, field) },
@@ -124,9 +137,13 @@ interface Output {
   directory: string;
   force: boolean;
   signal: AbortSignal;
+  server?: { variable: string; url: string };
   /** of formats of one */
   write: (chunks: Chunks) => Promise<void>;
 }
+
+/** What rows are called in a server unless they are told otherwise. */
+const DEFAULT_INTO = "embeddings";
 
 /** Options with the column that `field` stands for. */
 type Resolved = Omit<ExportRunOptions, "field"> & { field: string | undefined };
@@ -135,21 +152,28 @@ async function writeRows(
   opened: OpenRows,
   format: ExportFormat,
   options: Resolved,
-  { directory, force, signal, write }: Output,
+  { directory, force, signal, server, write }: Output,
   tell: (note: string) => void,
-): Promise<{ rows: number; dtypeLoss?: DtypeLoss }> {
+): Promise<{ rows: number; dtypeLoss?: DtypeLoss; unchanged?: boolean }> {
   const rows = await rowsToWrite(opened, format, options.field, options, tell);
   const given = await givenOptions(opened, format, options);
+  if (server) {
+    const { field: _, ...rest } = options;
+    const told = toldOptions(rest, options.field);
+    const fingerprint = await exportFingerprint(opened.run, { ...told, table: options.table });
+    const target = { ...server, into: options.into ?? DEFAULT_INTO, fingerprint, force, signal };
+    const sent = await exportToServer(rows, given, target);
+    tellZeros(sent.numZero, tell);
+    tell(sent.note);
+    return { rows: sent.rows, unchanged: sent.isUnchanged };
+  }
   const { rows: numRows, numZero } =
     "save" in format
       ? await exportSaved(rows, { ...given, format }, directory, force, { signal })
       : format.needsDirectory
         ? await exportDirectory(rows, given, directory, force, { signal })
         : await exportTable(rows, given, write);
-  if (numZero > 0 && !format.isOfModel)
-    tell(
-      `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
-    );
+  if (!format.isOfModel) tellZeros(numZero, tell);
   const { dtype = "f32", field } = options;
   if (dtype === "f32") return { rows: numRows };
   const loss = await dtypeLoss(rows, field, dtype);
@@ -161,6 +185,13 @@ async function writeRows(
   return { rows: numRows, dtypeLoss: loss };
 }
 
+function tellZeros(numZero: number, tell: (note: string) => void): void {
+  if (numZero > 0)
+    tell(
+      `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
+    );
+}
+
 async function writeDelta(
   opened: OpenRows,
   format: ExportFormat,
@@ -168,20 +199,17 @@ async function writeDelta(
   { directory, force, signal, write }: Output,
   tell: (note: string) => void,
 ): Promise<{ rows: number; delta: Delta }> {
-  const { field, delta: earlierPath, reserve } = options;
-  // a delta says where rows go in a table that has its reserved rows already
-  const { reserve: _, ...unreserved } = options;
+  const { field, delta: earlierPath } = options;
   const rowsOfRun = async (run: OpenRows, hear: (note: string) => void) =>
-    await loadRows(await rowsToWrite(run, format, field, unreserved, hear));
+    await loadRows(await rowsToWrite(run, format, field, options, hear));
   const table = await rowsOfRun(opened, tell);
   const earlier = await withOpenRows(
     earlierPath!,
     options.table,
     async (run) => await rowsOfRun(run, () => undefined),
   );
-  const tables = { earlier, table, shift: reserve ? NUM_RESERVED : 0 };
   const given = await givenOptions(opened, format, options);
-  const delta = await exportDelta(tables, given, { write, target: directory, force }, { signal });
+  const delta = await exportDelta({ earlier, table }, given, { write, target: directory, force }, { signal });
   const counts = Object.entries(delta).map(([what, n]) => `${n} ${what}`);
   tell(`since '${earlierPath}': ${counts.join(", ")}`);
   const { first, last } = rowsOf(table, field);
@@ -233,5 +261,6 @@ function toldOptions(options: ExportRunOptions, field: string | undefined): Reco
     ...(keys !== undefined && { keys }),
     ...(normalize && { normalize }),
     ...(delta !== undefined && { delta }),
+    ...(options.urlEnv !== undefined && { urlEnv: options.urlEnv, into: options.into ?? DEFAULT_INTO }),
   };
 }

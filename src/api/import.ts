@@ -49,7 +49,7 @@ export async function importTable(
   const start = performance.now();
   await checkOutput(out, force, "directory", RUN_MARKER);
   const rows = new RowCollector({ field });
-  const input = await readers[format](path, rows, { keyColumn: key ?? "key", field });
+  const inputs = await readers[format](path, rows, { keyColumn: key ?? "key", field });
   const table = rows.finish(path);
   const roles = { ...(user !== undefined && { user }), ...(item !== undefined && { item }) };
   for (const [role, name] of Object.entries(roles))
@@ -72,7 +72,7 @@ export async function importTable(
         model: TABLE_MODEL,
         options,
         seed: 0,
-        inputs: [input],
+        inputs,
         roles,
         split: { by: "none", train: 0, valid: 0, test: 0 },
         rows: table.numRows,

@@ -1,6 +1,7 @@
 // Whether a table saw the rows that a network is judged by: then its gain would be no gain.
 //
-//   the run's manifest: its files, how it cut them ──► its training rows, found again in the network's log
+//   the run's manifest: its newest training event ──► all validation and test rows of the network are newer, or
+//                       its files, how it cut them ──► its training rows, found again in the network's log
 //                                                      └─► none may be a validation or test row of the network
 
 import { isDeepStrictEqual } from "node:util";
@@ -10,7 +11,9 @@ import { TABLE_MODEL, type Manifest } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
+import type { Part } from "./examples.js";
 import type { PreparedNet } from "./net-parts.js";
+import { timesOf } from "./parts.js";
 import { splitOptionsOf, type SplitFlags } from "./split-options.js";
 
 /** What is judged: the network's log, and the parts that it trains on and is judged by. */
@@ -58,6 +61,7 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: Judged):
     // cut from the log
     const logs = logsOf(dataset.inputs, options.sides.length);
     if (!logs.some(({ sha256 }) => trained.has(sha256))) continue;
+    if (isLater(own, manifest, options)) continue;
     const rows = trainingRows(path, manifest, dataset, logs);
     const isTrained = new Uint8Array(dataset.numRows);
     for (const row of rows) isTrained[row] = 1;
@@ -68,6 +72,19 @@ function checkRun({ path, manifest }: Run, { dataset, parts, options }: Judged):
         `${met.toLocaleString("en")} of the ${own.rows.length.toLocaleString("en")} rows of the network's ${part} part`,
       );
   }
+}
+
+/** Whether all rows of a part are newer than whatever the run was trained on, by the same column of times. */
+function isLater(
+  part: Part,
+  { split: { newest }, roles, refit, options: trained }: Manifest,
+  options: Judged["options"],
+): boolean {
+  // a run that was trained once more on all rows says how far its first training went
+  if (newest === undefined || refit) return false;
+  const isSameTime =
+    (roles as Roles).time === part.dataset.roles.time && trained["timeFormat"] === options.timeFormat;
+  return isSameTime && (timesOf(part)?.every((time) => time > newest) ?? false);
 }
 
 /** The run's training rows as rows of this dataset, cut again as its manifest says. @throws {UsageError} they cannot be told */
@@ -84,7 +101,7 @@ function trainingRows(
   if (!alike)
     throw untold(
       path,
-      "it was trained on some of the log's files, but not on the same rows in the same order: give both commands the same files and --where, --drop and --dedupe",
+      "it was trained on some of the log's files, but not on the same rows in the same order, nor on rows that are all older: give both commands the same files and --where, --drop and --dedupe, or train the table on what was before (--test DATE)",
     );
   const { train, valid, test } = splitRows(
     dataset,

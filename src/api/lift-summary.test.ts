@@ -73,3 +73,16 @@ test("a gain that the table's rows dealt anew have, too, is said to be none of t
   const worse = [starts[0]!, starts[1]!, arm("shuffled", [[0.5], [0.5], [0.5]])];
   expect(summarizeLift(worse, 0).sentences.join(" ")).not.toContain("cannot be told");
 });
+
+test("AUC is told where every training has it, seed by seed to the random start's", () => {
+  const withAuc = (one: LiftArm, aucs: number[]): LiftArm => ({
+    ...one,
+    trainings: one.trainings.map((training, s) => ({ ...training, testAuc: aucs[s]! })),
+  });
+  const table = arm("table", [[0.5], [0.5]]);
+  const both = [withAuc(table, [0.75, 0.8]), withAuc(random, [0.7, 0.77])];
+  expect(of(both, "table").testAuc!.mean).toBeCloseTo(0.775, 12);
+  expect(of(both, "table").aucToRandom!.mean).toBeCloseTo(0.04, 12);
+  expect(of(both, "random").aucToRandom).toBeUndefined();
+  expect(of([both[0]!, random], "table").testAuc).toBeUndefined();
+});

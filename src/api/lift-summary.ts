@@ -18,6 +18,8 @@ export interface LiftTraining {
   seconds: readonly number[];
   /** logistic: nats a row; squared: of clipped scores */
   testLoss?: number;
+  /** of a binary label, where the test part has both */
+  testAuc?: number;
 }
 
 /** Step sizes, tried on a seed of their own. */
@@ -49,6 +51,9 @@ export interface ArmSummary {
   /** of the best epoch */
   validLoss: MeanInterval;
   testLoss?: MeanInterval;
+  testAuc?: MeanInterval;
+  /** test AUC less the random start's, seed by seed; positive is better; absent for the random start */
+  aucToRandom?: MeanInterval;
   /** the judged loss less the random start's, seed by seed; negative is better; absent for the random start */
   toRandom?: MeanInterval;
   /** the same less the table's: positive says that the table is better; absent for the table */
@@ -78,11 +83,17 @@ export function summarizeLift(arms: readonly LiftArm[], pretraining: number): Li
     judged === "test" ? training.testLoss! : bestOf(training.validLosses);
   const lessThan = (own: readonly LiftTraining[], other: readonly LiftTraining[]) =>
     meanInterval(own.map((training, s) => lossOf(training) - lossOf(other[s]!)));
+  const hasAuc = arms.every(({ trainings }) => trainings.every(({ testAuc }) => testAuc !== undefined));
   const summaries = arms.map(({ arm, trainings }): ArmSummary => ({
     arm,
     ...reaching(trainings, random, arm === "table" ? pretraining : 0),
     validLoss: meanInterval(trainings.map(({ validLosses }) => bestOf(validLosses))),
     ...(judged === "test" && { testLoss: meanInterval(trainings.map(({ testLoss }) => testLoss!)) }),
+    ...(hasAuc && { testAuc: meanInterval(trainings.map(({ testAuc }) => testAuc!)) }),
+    ...(hasAuc &&
+      arm !== "random" && {
+        aucToRandom: meanInterval(trainings.map(({ testAuc }, s) => testAuc! - random[s]!.testAuc!)),
+      }),
     ...(arm !== "random" && { toRandom: lessThan(trainings, random) }),
     ...(arm !== "table" && { toTable: lessThan(trainings, table) }),
   }));

@@ -3,24 +3,16 @@
 //   log ──► examples ──► each arm: its step sizes, by the validation part, on a seed of their own
 //                                  └─► trainings of further seeds ──► curves and losses ──► what they come to
 
-import { DivergedError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import { scoreRows, type NetModel } from "../trainers/net/model.js";
 import { checkNetOptions, netOptionsOf, type NetOptions } from "../trainers/net/options.js";
-import { startKinds, type StartKind, type TableStart } from "../trainers/net/start.js";
+import { trainArms } from "./lift-arms.js";
 import { checkUnseen } from "./lift-leak.js";
 import { DEFAULT_PATIENCE, type LiftOptions } from "./lift-options.js";
-import {
-  summarizeLift,
-  type LiftArm,
-  type LiftResult,
-  type LiftTraining,
-  type LiftTrial,
-} from "./lift-summary.js";
-import { openTableStart, startFrom } from "./net-init.js";
-import { checkTaskOf, prepareNet, trainPrepared, type PreparedNet } from "./net-parts.js";
-import { metricsOfRows } from "./part-metrics.js";
+import { summarizeLift, type LiftArm, type LiftResult } from "./lift-summary.js";
+import { keysOf, openTableStart, startFrom } from "./net-init.js";
+import { checkTaskOf, prepareNet, type PreparedNet } from "./net-parts.js";
 import { collectWarnings, type Watch } from "./progress.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
@@ -49,12 +41,13 @@ export interface Lift extends Summary, LiftResult {
 export async function lift(paths: readonly string[], options: LiftOptions, told: Watch): Promise<Lift> {
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(told);
-  const { out, force, init, net: own } = options;
+  const { out, force, init, keepKeys = false, net: own } = options;
   if (out !== undefined) await checkOutput(out, force, "file");
   checkLiftOptions(options);
   const earlier = await openTableStart(init, own.dim);
   const { seed } = netOptionsOf(own, "logistic");
-  const prepared = await prepareNet(paths, { ...options }, { seed, beside: out ?? "." }, { watch, warn });
+  const preparing = { seed, beside: out ?? ".", ...(keepKeys && { known: keysOf(earlier) }) };
+  const prepared = await prepareNet(paths, { ...options }, preparing, { watch, warn });
   const { examples, dataset, space } = prepared;
   const task = checkTaskOf(examples);
   if (!examples.valid)
@@ -65,9 +58,7 @@ export async function lift(paths: readonly string[], options: LiftOptions, told:
   for (const text of start.warnings) warn(text);
 
   const net = { ...optionsOfTask({ patience: DEFAULT_PATIENCE, ...own }, task), dim: earlier.dim };
-  const trained: LiftArm[] = [];
-  for (const arm of startKinds)
-    trained.push(await trainArm(prepared, { arm, table: start.table, net }, options, watch));
+  const trained = await trainArms(prepared, { table: start.table, net }, options, watch);
   for (const text of edgeWarnings(trained, options)) warn(text);
   const pretraining = { run: init, seconds: secondsOf(earlier.run.manifest.timings) };
   const found = summarizeLift(trained, pretraining.seconds);
@@ -79,9 +70,13 @@ export async function lift(paths: readonly string[], options: LiftOptions, told:
     rows: dataset.numRows,
     options: resolvedOptions(paths, options, prepared, net),
     metrics: Object.fromEntries(
-      found.arms.map(({ arm, validLoss, testLoss }) => [
+      found.arms.map(({ arm, validLoss, testLoss, testAuc }) => [
         arm,
-        { validLoss: validLoss.mean, ...(testLoss && { testLoss: testLoss.mean }) },
+        {
+          validLoss: validLoss.mean,
+          ...(testLoss && { testLoss: testLoss.mean }),
+          ...(testAuc && { testAuc: testAuc.mean }),
+        },
       ]),
     ),
     warnings,
@@ -123,98 +118,6 @@ async function checkedOrNot(
   }
   warn(`--unchecked: the table of '${init}' may have seen the rows that it is judged by`);
   return true;
-}
-
-interface Arm {
-  arm: StartKind;
-  table: TableStart;
-  net: NetOptions;
-}
-
-/** Chooses an arm's step sizes, then trains its seeds. */
-async function trainArm(
-  prepared: PreparedNet,
-  { arm, table, net }: Arm,
-  { seeds, learningRates, embeddingLearningRates }: LiftOptions,
-  watch: Watch,
-): Promise<LiftArm> {
-  const tell = (text: string): void => watch.observe({ stage: "note", text });
-  const train = async (rates: Omit<LiftTrial, "validLoss">, seed: number): Promise<NetModel> =>
-    await trainPrepared(
-      prepared,
-      {
-        net: {
-          ...net,
-          learningRate: rates.learningRate,
-          embeddingLearningRate: rates.embeddingLearningRate,
-          seed,
-        },
-        start: { table, kind: arm },
-      },
-      { signal: watch.signal, observe: () => undefined },
-    );
-  const trials: LiftTrial[] = [];
-  for (const learningRate of learningRates) {
-    for (const embeddingLearningRate of embeddingLearningRates) {
-      const rates = { learningRate, embeddingLearningRate };
-      const validLoss = await train(rates, net.seed).then(bestLoss, whenDiverged);
-      trials.push({ ...rates, validLoss });
-      tell(
-        `${arm}: step sizes ${learningRate} and ${embeddingLearningRate}: ${validLoss === null ? "diverged" : `validation loss ${validLoss.toFixed(5)}`}`,
-      );
-    }
-  }
-  const chosen = bestTrial(trials);
-  if (!chosen)
-    throw new DivergedError(`all trainings of the arm '${arm}' diverged: try smaller --learning-rates`);
-  const trainings: LiftTraining[] = [];
-  for (let s = 1; s <= seeds; s++) {
-    const model = await train(chosen, net.seed + s);
-    trainings.push(await trainingOf(prepared, model, { ...net, seed: net.seed + s }));
-    const { epochs, bestEpoch } = model;
-    tell(
-      `${arm}, seed ${net.seed + s}: validation loss ${bestLoss(model).toFixed(5)} in epoch ${bestEpoch} of ${epochs.length}`,
-    );
-  }
-  return { arm, trials, chosen, trainings };
-}
-
-function bestLoss({ epochs, bestEpoch }: NetModel): number {
-  return epochs[bestEpoch - 1]!.validLoss!;
-}
-
-/** @throws whatever else went wrong */
-function whenDiverged(error: unknown): null {
-  if (error instanceof DivergedError) return null;
-  throw error;
-}
-
-function bestTrial(trials: readonly LiftTrial[]): LiftTrial | undefined {
-  return trials
-    .filter(({ validLoss }) => validLoss !== null)
-    .reduce<LiftTrial | undefined>(
-      (best, trial) => (best && best.validLoss! <= trial.validLoss! ? best : trial),
-      undefined,
-    );
-}
-
-async function trainingOf(
-  { space, examples }: PreparedNet,
-  model: NetModel,
-  { seed, threads, loss }: NetOptions,
-): Promise<LiftTraining> {
-  const { test } = examples;
-  const scorer = {
-    score: (rows: Parameters<typeof scoreRows>[2]) => scoreRows(space, model, rows, { threads }),
-  };
-  const metrics = test && (await metricsOfRows(scorer, test, examples, threads));
-  const testLoss = metrics && (loss === "logistic" ? metrics["logLoss"] : metrics["rmse"]! ** 2);
-  return {
-    seed,
-    validLosses: model.epochs.map(({ validLoss }) => validLoss!),
-    seconds: model.epochs.map(({ seconds }) => seconds),
-    ...(testLoss !== undefined && { testLoss }),
-  };
 }
 
 /** Arms whose best step size is the least or the greatest that was tried, and few seeds. */

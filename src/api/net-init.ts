@@ -8,6 +8,7 @@
 import { featureSpace, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { LabelledTask } from "../dataset/labels.js";
 import type { Roles } from "../dataset/dataset.js";
+import { NEVER } from "../dataset/last-seen.js";
 import { TABLE_MODEL, type Carried } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
@@ -150,14 +151,14 @@ export function startFrom(
     ...(isAlike && weights.w && { w: moved(weights.w, from, 1) }),
     ...(isAlike && weights.w0 !== undefined && { w0: weights.w0 }),
   };
-  const allSeen = new Float64Array(before.numFeatures);
-  const carried = { run: run.path, ...carriedOf(space, before, from, allSeen) };
+  const carried = { run: run.path, ...carriedOf(space, before, from, seenIn(space, before, from)) };
   const lacking = space.fields.filter(({ name }) => !before.fields.some((field) => field.name === name));
   return {
     table,
     carried,
     notes: [
       `starts from '${run.path}': ${carried.kept} keys have a row there, ${carried.new} start at random` +
+        (carried.unseen > 0 ? `; ${carried.unseen} of its keys are kept without a training row` : "") +
         (carried.expired > 0 ? `; ${carried.expired} of its keys are not in the training part` : ""),
       ...(weights && !isAlike ? [`its weights are of a score of another kind: vectors alone are taken`] : []),
     ],
@@ -165,6 +166,25 @@ export function startFrom(
       ({ name }) => `field '${name}' has no rows in run '${run.path}': it starts at random`,
     ),
   };
+}
+
+/** f64[before.numFeatures]: NEVER for keys that the training part lacks, else 0. */
+function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): Float64Array {
+  const seen = new Float64Array(before.numFeatures);
+  space.fields.forEach((field, f) => {
+    if (field.kind === "number") return;
+    field.counts.forEach((count, id) => {
+      const earlier = from[space.offsets[f]! + id]!;
+      if (count === 0 && earlier !== NONE) seen[earlier] = NEVER;
+    });
+  });
+  return seen;
+}
+
+/** The keys of the run are in the vocabulary, whether the training part has them or not: `known` of prepareNet. */
+export function keysOf({ space: before }: EarlierTable) {
+  return (space: FeatureSpace, roles: Pick<Roles, "user" | "item">): FeatureSpace =>
+    namedAsLog(before, space, roles);
 }
 
 /** Fields of a table that are called user or item, under the column's name. */

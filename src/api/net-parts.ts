@@ -5,7 +5,8 @@
 import { eventColumn } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import { numericForms } from "../dataset/numeric.js";
-import type { Dataset } from "../dataset/dataset.js";
+import type { Dataset, Roles } from "../dataset/dataset.js";
+import { withKnown, type KnownFields } from "../dataset/known-keys.js";
 import { featureCounts, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 import { metricsOf } from "../evaluation/metrics.js";
@@ -44,18 +45,25 @@ export interface PreparedNet {
   options: NetDataOptions;
 }
 
+interface Preparing {
+  /** of splits, draws of negatives and hidden keys */
+  seed: number;
+  /** files for the time of the training are made beside this path */
+  beside: string;
+  /** an earlier run's space under this log's names, whose keys are in the vocabulary whether the training part has them or not */
+  known?: (space: FeatureSpace, roles: Roles) => FeatureSpace;
+}
+
 /**
  * Reads a log, cuts it, fits its vocabulary and makes its examples.
  *
- * @param seed of splits, draws of negatives and hidden keys
- * @param beside files for the time of the training are made beside this path
  * @param warn hears what the summary repeats
  * @throws {EmbedError} as the stages do
  */
 export async function prepareNet(
   paths: readonly string[],
   flags: NetDataOptions,
-  { seed, beside }: { seed: number; beside: string },
+  { seed, beside, known }: Preparing,
   { watch, warn }: { watch: Watch; warn: (text: string) => void },
 ): Promise<PreparedNet> {
   const { observe } = watch;
@@ -70,7 +78,13 @@ export async function prepareNet(
 
   const rowOrder = await earlierRows(options.rowOrder);
   const forms = numericForms(options.numeric, dataset.roles.numeric);
-  const space = fitFeatures(dataset, parts.train.rows, options, { earlier: rowOrder, forms });
+  const fitted = fitFeatures(dataset, parts.train.rows, options, {
+    forms,
+    ...(!known && { earlier: rowOrder }),
+  });
+  const space = known
+    ? withKnown(fitted, dataset, parts.train.rows, fieldsOf(known(fitted, dataset.roles)), rowOrder)
+    : fitted;
   for (const text of rowOrderNotes(space, rowOrder)) observe({ stage: "note", text });
   for (const text of [...fieldWarnings(space), ...valueWarnings(parts.train.dataset)]) warn(text);
   const drawn = labelledOrDrawn(
@@ -85,6 +99,10 @@ export async function prepareNet(
   const examples = { ...drawn, train: withOovDropout(drawn.train, space, oovDropout, seed) };
   const counts = withTrainedOov(featureCounts(space), space, oovDropout);
   return { dataset, parts, by, space, counts, examples, options, ...(items && { items }) };
+}
+
+function fieldsOf({ fields }: FeatureSpace): KnownFields {
+  return (name) => fields.find((field) => field.name === name);
 }
 
 /** One network to be trained on prepared examples. */

@@ -1,6 +1,6 @@
 // The parts of a split as a training reads them: cut from the log, or further logs in its roles.
 
-import type { Dataset, Roles } from "../dataset/dataset.js";
+import { columnNamed, type Dataset, type Roles } from "../dataset/dataset.js";
 import { withForms } from "../dataset/numeric.js";
 import { bindEncoder } from "../dataset/rows.js";
 import { splitRows } from "../dataset/split.js";
@@ -41,10 +41,23 @@ export async function splitParts(
   };
 }
 
-/** How many rows each part has, for a manifest. */
+/** How many rows each part has and how far the training part goes, for a manifest. */
 export function splitCounts({ parts: { train, valid, test }, by }: SplitParts): Manifest["split"] {
   const sizeOf = (part: Part | undefined) => part?.rows.length ?? 0;
-  return { by, train: train.rows.length, valid: sizeOf(valid), test: sizeOf(test) };
+  const newest = timesOf(train)?.reduce((latest, time) => Math.max(latest, time), -Infinity);
+  return {
+    ...{ by, train: train.rows.length, valid: sizeOf(valid), test: sizeOf(test) },
+    ...(newest !== undefined && Number.isFinite(newest) && { newest }),
+  };
+}
+
+/** f64[rows]: milliseconds since 1970 of a part's rows; undefined where not all of them have a time. */
+export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
+  const { time } = dataset.roles;
+  const column = time === undefined ? undefined : columnNamed(dataset, time);
+  if (column?.kind !== "number") return undefined;
+  const times = Float64Array.from(rows, (row) => column.values[row]!);
+  return times.every(Number.isFinite) ? times : undefined;
 }
 
 /** All rows of a dataset. */

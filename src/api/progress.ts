@@ -15,6 +15,8 @@ export type Progress =
       /** of the training on all rows, once the epochs are chosen */
       refit?: true;
     } & EpochProgress)
+  /** of several trainings: one has ended */
+  | { stage: "training"; text: string; done: number; of: number; secondsLeft: number }
   /** a sentence: what was inferred, what was left out */
   | { stage: "note"; text: string }
   /** of a pipeline: a step has ended, or was not needed */

@@ -32,6 +32,8 @@ export interface TrainNetOptions extends NetDataOptions {
   force: boolean;
   /** the run whose table the embedding layer starts from; random when absent */
   init?: string;
+  /** the run's keys are in the vocabulary though the training part lacks them, with the table's numbers */
+  keepKeys?: boolean;
   /** what early stopping goes by; the loss when absent */
   metric?: JudgeName;
   /** what the user set; the rest is the default of the network */

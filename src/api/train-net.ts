@@ -15,7 +15,7 @@ import { preprocessOf } from "./describe-run.js";
 import { itemFiles } from "./item-file.js";
 import { nextHistory } from "./key-history.js";
 import { negativeFiles } from "./negative-file.js";
-import { openTableStart, startFrom, type NetStart } from "./net-init.js";
+import { keysOf, openTableStart, startFrom, type NetStart } from "./net-init.js";
 import { checkTaskOf, prepareNet, trainPrepared, type NetJob, type PreparedNet } from "./net-parts.js";
 import { metricsOfRows, trainMetrics } from "./part-metrics.js";
 import { splitCounts } from "./parts.js";
@@ -40,7 +40,7 @@ export async function trainNet(
 ): Promise<Summary> {
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(told);
-  const { out, force, init, net: own } = options;
+  const { out, force, init, keepKeys = false, net: own } = options;
   await checkOutput(out, force, "directory", RUN_MARKER);
   checkNetOptions(own);
   // a run that does not fit is told before a long reading
@@ -50,8 +50,12 @@ export async function trainNet(
       "--freeze-embeddings keeps a table as it is, and a random start has none: give --init RUN",
     );
 
+  if (keepKeys && !earlier)
+    throw new UsageError("--keep-keys keeps a table's keys, and a random start has none: give --init RUN");
+
   const { seed } = netOptionsOf(own, "logistic");
-  const prepared = await prepareNet(paths, options, { seed, beside: out }, { watch, warn });
+  const preparing = { seed, beside: out, ...(keepKeys && earlier && { known: keysOf(earlier) }) };
+  const prepared = await prepareNet(paths, options, preparing, { watch, warn });
   const { space, examples, dataset } = prepared;
   const task = checkTaskOf(examples);
   clock.lap("read");

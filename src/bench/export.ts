@@ -2,12 +2,14 @@
 //
 // Prints output, wall time, MB/s, processor time, and peak memory, which is to stay where it is as the rows grow. The run is
 // made of a seed, 1.28 GB at five million rows, and stays in the folder for temporary files. It tells what a disk gives by a
-// copy of the table, too. Targets: 100 MB/s for npy, safetensors, word2vec-bin and arrow; parquet 20 as lists, 60 wide.
+// copy of the table, too, and what hyparquet-writer makes of a batch in memory by itself. Targets: 100 MB/s for npy, safetensors,
+// word2vec-bin and arrow; parquet 20 as lists, 60 wide.
 
 import { existsSync } from "node:fs";
 import { mkdtemp, open, readdir, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { ROWS_A_BATCH, type TableRows } from "../embedding/rows.js";
 import { keysOf } from "../embedding/table.js";
 import { TABLE_MODEL } from "../embedding/manifest.js";
@@ -40,6 +42,7 @@ export async function bench(): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "embed-export-"));
   try {
     await timeCopy(join(source, "embeddings.arrow"), join(folder, "copy"));
+    if (wanted.length === 0 || wanted.includes("parquet")) timeWriter();
     for (const [format, ...flags] of formats) {
       if (wanted.length > 0 && !wanted.includes(format!)) continue;
       await timeExport(source, format!, flags, join(folder, "out"));
@@ -87,6 +90,43 @@ async function timeCopy(from: string, to: string): Promise<void> {
   await rm(to);
   const seconds = (performance.now() - start) / 1000;
   console.log(`a synced copy of the table: ${(megabytes / seconds).toFixed(0)} MB/s`);
+}
+
+/** A batch's vectors by hyparquet-writer as it comes: lists as arrays, columns as float arrays. */
+function timeWriter(): void {
+  const rows = 16_384;
+  const columns = Array.from({ length: DIM }, (_, d) =>
+    Float32Array.from({ length: rows }, (__, row) => draw(1, row * DIM + d) / 2 ** 31 - 1),
+  );
+  const lists = Array.from({ length: rows }, (_, row) => columns.map((column) => column[row]!));
+  const shape = { type: "FLOAT", repetition_type: "REQUIRED" } as const;
+  const listed = { columnData: [{ name: "vector", data: lists }] };
+  const wide = { columnData: columns.map((data, d) => ({ name: `v${d}`, data })) };
+  const schemas = {
+    lists: [
+      { name: "root", num_children: 1 },
+      { name: "vector", repetition_type: "REQUIRED", converted_type: "LIST", num_children: 1 },
+      { name: "list", repetition_type: "REPEATED", num_children: 1 },
+      { name: "element", ...shape },
+    ],
+    wide: [{ name: "root", num_children: DIM }, ...wide.columnData.map(({ name }) => ({ name, ...shape }))],
+  } satisfies Record<string, NonNullable<Parameters<typeof parquetWriteBuffer>[0]["schema"]>>;
+  const seconds = (
+    columnData: typeof listed.columnData | typeof wide.columnData,
+    name: keyof typeof schemas,
+  ): number => {
+    const times = [1, 2, 3].map(() => {
+      const start = performance.now();
+      parquetWriteBuffer({ columnData, schema: schemas[name], rowGroupSize: rows, statistics: false });
+      return (performance.now() - start) / 1000;
+    });
+    return Math.min(...times);
+  };
+  const speed = (time: number): string => ((rows * DIM * 4) / 1e6 / time).toFixed(0);
+  console.log(
+    `hyparquet-writer alone, of vectors in memory: ${speed(seconds(listed.columnData, "lists"))} MB/s as lists, ` +
+      `${speed(seconds(wide.columnData, "wide"))} wide`,
+  );
 }
 
 async function sizeOf(path: string): Promise<number> {

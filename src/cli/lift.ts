@@ -19,6 +19,7 @@ export function liftText(lift: Lift, format: "text" | "markdown"): string {
     "valid loss",
     ...(judged === "test" ? ["test loss"] : []),
     "to random",
+    ...(arms.every(({ testAuc }) => testAuc) ? ["test AUC"] : []),
   ];
   const lines = arms.map((arm, i) => {
     const { learningRate, embeddingLearningRate } = lift.trained[i]!.chosen;
@@ -29,6 +30,7 @@ export function liftText(lift: Lift, format: "text" | "markdown"): string {
       shown(arm.validLoss, 4),
       ...(arm.testLoss ? [shown(arm.testLoss, 4)] : []),
       arm.toRandom ? shown(arm.toRandom, 4) : "",
+      ...(arm.testAuc ? [shown(arm.testAuc, 4)] : []),
     ];
   });
   const numSeeds = lift.trained[0]!.trainings.length;

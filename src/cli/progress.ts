@@ -82,6 +82,7 @@ async function spinner(options: OutputOptions, lineOf: (progress: Progress) => s
       shown.clear();
       writeLine(lineOf(progress));
       if (progress.stage === "epoch") shown.text = `training${timeLeft(progress)}`;
+      if (progress.stage === "training") shown.text = trainingLeft(progress);
       shown.render();
     },
     stop: () => shown.stop(),
@@ -97,6 +98,8 @@ function lineWriter(): (progress: Progress) => string {
         return readingLine(progress, (performance.now() - start) / 1000);
       case "epoch":
         return epochLine(progress);
+      case "training":
+        return `${progress.text} (${trainingLeft(progress)})`;
       case "warning":
         return `warning: ${progress.text}`;
       case "start":
@@ -134,4 +137,9 @@ function epochLine(event: EpochProgress & { training?: string; refit?: true }): 
 
 function timeLeft({ epoch, epochs, seconds }: EpochProgress): string {
   return epoch < epochs ? `, at most ${Math.ceil((epochs - epoch) * seconds)} s left` : "";
+}
+
+function trainingLeft({ done, of, secondsLeft }: Extract<Progress, { stage: "training" }>): string {
+  const left = secondsLeft < 90 ? `${Math.ceil(secondsLeft)} s` : `${Math.ceil(secondsLeft / 60)} min`;
+  return `${done} of ${of} trainings${done < of ? `, about ${left} left` : ""}`;
 }

@@ -33,7 +33,8 @@ export interface PipelineContent {
   train: Record<string, { command: string } & Told>;
   gates?: z.infer<typeof gates> | undefined;
   align?: boolean | undefined;
-  export?: ({ train?: string | undefined; out: string; to?: string | undefined } & Told)[] | undefined;
+  export?:
+    ({ train?: string | undefined; out?: string | undefined; to?: string | undefined } & Told)[] | undefined;
 }
 
 /** What an export's entry has beside its flags. */
@@ -62,7 +63,11 @@ export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineCo
     ...shapeOf(settings.export),
     format: z.string().describe("as embed export --format has it"),
     train: name.optional().describe("whose table; needed where there are several trainings"),
-    out: z.string().min(1).describe("file or directory within exports/ of the published version"),
+    out: z
+      .string()
+      .min(1)
+      .optional()
+      .describe("file or directory within exports/ of the published version; needed without url-env"),
     to: z.string().min(1).optional().describe("copy it there, too, when it is published"),
   });
   return z
@@ -91,7 +96,10 @@ export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineCo
         .boolean()
         .optional()
         .describe("turn each table onto its last version's; by default those that can be turned"),
-      export: z.array(oneExport).optional().describe("exports that are published with the version"),
+      export: z
+        .array(oneExport)
+        .optional()
+        .describe("exports that are published with the version, or written into a server after it"),
     })
     .meta({ title: "A pipeline of embed run" });
 }

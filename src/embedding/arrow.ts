@@ -14,12 +14,19 @@ import type * as Arrow from "apache-arrow";
 import { emptyTable, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
-/** The file's bytes in chunks; a chunk may be a view of the rows' arrays. */
-export async function* arrowChunks(rows: TableRows): AsyncGenerator<Uint8Array> {
+/** Vectors in fewer bits, for an export: what stands in `vector`, and beside i8 the column `scale`, f32, before it. */
+export interface NarrowVectors {
+  type: "f16" | "i8";
+  /** of a batch: the bits of halves, or i8 with f32[rows] */
+  of: (table: EmbeddingTable) => { values: Float32Array | Uint16Array | Int8Array; scales?: Float32Array };
+}
+
+/** The file's bytes in chunks; a chunk may be a view of the rows' arrays. @param narrow absent: f32, as a run's table is */
+export async function* arrowChunks(rows: TableRows, narrow?: NarrowVectors): AsyncGenerator<Uint8Array> {
   // loaded when used: it costs more than the whole start of a command that needs no table
   const arrow = await import("apache-arrow");
-  const types = typesOf(arrow, rows.dim);
-  const schema = schemaOf(arrow, types, rows);
+  const types = typesOf(arrow, rows.dim, narrow?.type);
+  const schema = schemaOf(arrow, types, rows, narrow?.type);
   const fields = dictionaryVector(arrow, rows.fields);
 
   // whatever the writer hands to its sink is given on at once, so that no more than a batch is held
@@ -39,28 +46,32 @@ export async function* arrowChunks(rows: TableRows): AsyncGenerator<Uint8Array> 
   writer.reset(new Sink(), schema);
   let numBatches = 0;
   for await (const { table } of rows.batches()) {
-    writer.write(batchOf(arrow, schema, types, fields, table));
+    writer.write(batchOf(arrow, schema, types, fields, table, narrow));
     numBatches++;
     yield* take();
   }
   // an empty table has one empty batch: dictionaries are written with the first
-  if (numBatches === 0) writer.write(batchOf(arrow, schema, types, fields, emptyTable(rows)));
+  if (numBatches === 0) writer.write(batchOf(arrow, schema, types, fields, emptyTable(rows), narrow));
   writer.finish();
   yield* take();
 }
 
 interface Types {
   field: Arrow.Dictionary<Arrow.Utf8, Arrow.Int32>;
-  vector: Arrow.FixedSizeList<Arrow.Float32>;
+  number: Arrow.Float16 | Arrow.Int8 | Arrow.Float32;
+  vector: Arrow.FixedSizeList;
 }
 
 function typesOf(
-  { Dictionary, Field, FixedSizeList, Float32, Int32, Utf8 }: typeof Arrow,
+  { Dictionary, Field, FixedSizeList, Float16, Float32, Int32, Int8, Utf8 }: typeof Arrow,
   dim: number,
+  narrow: NarrowVectors["type"] | undefined,
 ): Types {
+  const number = narrow === "f16" ? new Float16() : narrow === "i8" ? new Int8() : new Float32();
   return {
     field: new Dictionary(new Utf8(), new Int32(), 0),
-    vector: new FixedSizeList(dim, new Field("item", new Float32(), false)),
+    number,
+    vector: new FixedSizeList(dim, new Field("item", number, false)),
   };
 }
 
@@ -68,6 +79,7 @@ function schemaOf(
   { Field, Float32, Schema, Uint32, Utf8 }: typeof Arrow,
   types: Types,
   { numRows, hasWeights }: TableRows,
+  narrow: NarrowVectors["type"] | undefined,
 ): Arrow.Schema {
   return new Schema(
     [
@@ -75,6 +87,7 @@ function schemaOf(
       new Field("key", new Utf8(), false),
       new Field("count", new Uint32(), false),
       ...(hasWeights ? [new Field("weight", new Float32(), false)] : []),
+      ...(narrow === "i8" ? [new Field("scale", new Float32(), false)] : []),
       new Field("vector", types.vector, false),
     ],
     new Map([["rows", String(numRows)]]),
@@ -96,12 +109,14 @@ function batchOf(
   schema: Arrow.Schema,
   types: Types,
   fields: Arrow.Vector<Arrow.Utf8>,
-  { numRows: length, fieldOf, keys, counts, weights, vectors }: EmbeddingTable,
+  table: EmbeddingTable,
+  narrow: NarrowVectors | undefined,
 ): Arrow.RecordBatch {
   const { makeData } = arrow;
-  const numbers = (type: Arrow.Float32, data: Float32Array): Arrow.Data<Arrow.Float32> =>
-    makeData({ type, length: data.length, nullCount: 0, data });
-  const float = new arrow.Float32();
+  const { numRows: length, fieldOf, keys, counts, weights } = table;
+  const { values, scales } = narrow?.of(table) ?? { values: table.vectors };
+  const floats = (data: Float32Array): Arrow.Data =>
+    makeData({ type: new arrow.Float32(), length, nullCount: 0, data });
   const columns: Arrow.Data[] = [
     makeData({
       type: types.field,
@@ -119,8 +134,20 @@ function batchOf(
       data: keys.bytes,
     }),
     makeData({ type: new arrow.Uint32(), length, nullCount: 0, data: counts }),
-    ...(weights ? [numbers(float, weights)] : []),
-    makeData({ type: types.vector, length, nullCount: 0, child: numbers(float, vectors) }),
+    ...(weights ? [floats(weights)] : []),
+    ...(scales ? [floats(scales)] : []),
+    makeData({
+      type: types.vector,
+      length,
+      nullCount: 0,
+      // the type decides what makeData takes, which one signature for three types cannot say
+      child: makeData({
+        type: types.number as Arrow.Float32,
+        length: values.length,
+        nullCount: 0,
+        data: values as Float32Array,
+      }),
+    }),
   ];
   const struct = new arrow.Struct(schema.fields);
   return new arrow.RecordBatch(schema, makeData({ type: struct, length, nullCount: 0, children: columns }));

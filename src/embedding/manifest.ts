@@ -97,7 +97,14 @@ export interface Manifest {
   seed: number;
   inputs: InputFingerprint[];
   roles: unknown;
-  split: { by: string; train: number; valid: number; test: number };
+  split: {
+    by: string;
+    train: number;
+    valid: number;
+    test: number;
+    /** milliseconds since 1970 of the training part's newest event; absent where not all of its rows have a time */
+    newest?: number;
+  };
   rows: number;
   /** by field that is hashed: function, seed, bits, and how many keys share a bucket */
   hashing?: Record<string, object>;

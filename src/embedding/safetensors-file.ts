@@ -11,7 +11,7 @@ const PIECE = 64 << 20;
  * The tensors of an open file.
  *
  * @param name the file's, for messages
- * @throws {ArtifactError} not a safetensors file of f32, f64, u32, i64 and u8 tensors, or a damaged one
+ * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or a damaged one
  */
 export async function readSafetensorsFile(file: ReadHandle, name: string): Promise<Map<string, Tensor>> {
   const { size } = await file.stat();

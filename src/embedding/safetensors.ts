@@ -11,7 +11,8 @@ import { ArtifactError } from "../errors.js";
 /** `data` holds the product of `shape` many elements, row-major. */
 export interface Tensor {
   shape: number[];
-  data: Float32Array | Float64Array | Uint32Array | BigInt64Array | Uint8Array;
+  /** of halves the bits */
+  data: Float32Array | Float64Array | Uint32Array | BigInt64Array | Uint16Array | Uint8Array | Int8Array;
 }
 
 const MAX_HEADER = 100_000_000;
@@ -49,7 +50,7 @@ export interface TensorShape {
   shape: number[];
 }
 
-/** What is written, in bytes an element; halves and i8 are read by others alone. */
+/** In bytes an element. */
 const bytesOf = { F64: 8, I64: 8, F32: 4, U32: 4, F16: 2, U8: 1, I8: 1 };
 
 /** The bytes before the tensors, and the order in which these follow, without gaps. */
@@ -79,7 +80,7 @@ export function safetensorsHead(
  * The tensors of a file, copied out of its bytes.
  *
  * @param name the file's, for messages
- * @throws {ArtifactError} not a safetensors file of f32, f64, u32, i64 and u8 tensors, or a damaged one
+ * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or a damaged one
  */
 export function readSafetensors(bytes: Uint8Array, name: string): Map<string, Tensor> {
   const tensors = new Map<string, Tensor>();
@@ -143,7 +144,9 @@ const arrayOf = {
   F64: Float64Array,
   U32: Uint32Array,
   I64: BigInt64Array,
+  F16: Uint16Array,
   U8: Uint8Array,
+  I8: Int8Array,
 };
 
 interface Entry {

@@ -5,17 +5,20 @@
 //   removed   a key that this table lacks                        its row, a hole now
 //
 // Rows are numbers within the field, so `table[row] = vector` needs no mapping. That holds where the later run kept the earlier
-// one's rows (train-fm --row-order EARLIER); any other pair of runs is refused.
+// one's rows (train-fm --row-order EARLIER); any other pair of runs is refused. Of the rows of --reserve, both before the keys,
+// padding stays zero, and the out-of-vocabulary one is changed like another; its key is empty.
 //
 //   jsonl   {"change":...,"row":...,"field":...,"key":...[,"count":...,"vector":[...]]} a line; removed ones have no vector
-//   npy     a directory of vectors.npy f32[n, dim] and rows.npy u32[n] of one field, keys.txt, and removed.jsonl
+//   npy     a directory of vectors.npy f32[n, dim] and rows.npy u32[n] of one field, keys.txt, removed.jsonl; with weights
+//           weights.npy f32[n]
 
 import { UsageError, excerpt } from "../errors.js";
-import { isHole, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import { isHole, keyText, rowsOf, type EmbeddingTable, type RowRange } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
 import { jsonString, documentParts } from "./jsonl.js";
 import { npyHead } from "./npy-head.js";
-import { keyBytes, type Batch } from "./selection.js";
+import { reservedRows, type ReserveScheme } from "./reserve.js";
+import { bytesOf, keyBytes, type Batch } from "./selection.js";
 
 /** A key that is gone. */
 interface Removed {
@@ -37,51 +40,55 @@ export const deltaFormats = ["jsonl", "npy"] as const;
 /**
  * Compares tables key by key.
  *
- * @param shift reserved rows before a field's first key
+ * @param reserve how both tables' reserved rows stand, where they have them: before the keys
  * @throws {UsageError} another dim, or a key of both stands in another row
  */
-export function deltaOf(earlier: EmbeddingTable, { table, field, weights }: Batch, shift: number): Delta {
+export function deltaOf(
+  earlier: EmbeddingTable,
+  { table, field, weights }: Batch,
+  reserve: ReserveScheme | undefined,
+): Delta {
   if (earlier.dim !== table.dim)
     throw new UsageError(
       `--delta: the earlier vectors have ${earlier.dim} dimensions, these ${table.dim}: a network's table keeps its width`,
     );
   const delta: Delta = { written: [], removed: [], same: 0 };
+  const isSame = (was: number, row: number): boolean =>
+    sameRow(earlier, was, table, row) && (!weights || Object.is(earlier.weights?.[was], weights[row]));
   for (const name of field === undefined ? table.fields : [field]) {
     const own = rowsOf(table, name);
-    // a number's one row has no key, and its field no reserved rows
-    const isNumber = own.last - own.first === 1 && keyBytes(table, own.first).length === 0;
-    const offset = isNumber ? 0 : shift;
-    if (!earlier.fields.includes(name)) {
-      for (let row = own.first; row < own.last; row++)
-        if (!isHole(table, row)) delta.written.push({ row, place: row - own.first + offset, isNew: true });
-      continue;
-    }
-    const old = rowsOf(earlier, name);
+    const old = earlier.fields.includes(name) ? rowsOf(earlier, name) : { first: 0, last: 0 };
     const oldRows = new Map<string, number>();
     for (let row = old.first; row < old.last; row++)
       if (!isHole(earlier, row)) oldRows.set(keyText(earlier.keys, row), row);
+    const unknown = unknownRow(own, reserve);
     for (let row = own.first; row < own.last; row++) {
-      if (isHole(table, row)) continue;
-      const key = keyText(table.keys, row);
-      const was = oldRows.get(key);
       const place = row - own.first;
-      if (was === undefined) delta.written.push({ row, place: place + offset, isNew: true });
-      else {
-        oldRows.delete(key);
-        if (was - old.first !== place)
-          throw new UsageError(
-            `--delta: key ${excerpt(`${name}:${key}`)} stood in row ${was - old.first} and stands in row ${place}: ` +
-              "train the later run with --row-order EARLIER, so that rows keep their numbers",
-          );
-        const isSame =
-          sameRow(earlier, was, table, row) && (!weights || earlier.weights?.[was] === weights[row]);
-        if (isSame) delta.same++;
-        else delta.written.push({ row, place: place + offset, isNew: false });
+      const isUnknown = row === unknown;
+      if (isHole(table, row) && !isUnknown) continue;
+      const key = keyText(table.keys, row);
+      const was = isUnknown && old.last > old.first ? old.first + place : oldRows.get(key);
+      if (was === undefined) {
+        delta.written.push({ row, place, isNew: true });
+        continue;
       }
+      oldRows.delete(key);
+      if (was - old.first !== place)
+        throw new UsageError(
+          `--delta: key ${excerpt(`${name}:${key}`)} stood in row ${was - old.first} and stands in row ${place}: ` +
+            "train the later run with --row-order EARLIER, so that rows keep their numbers",
+        );
+      if (isSame(was, row)) delta.same++;
+      else delta.written.push({ row, place, isNew: false });
     }
-    for (const [key, row] of oldRows) delta.removed.push({ field: name, key, row: row - old.first + offset });
+    for (const [key, row] of oldRows) delta.removed.push({ field: name, key, row: row - old.first });
   }
   return delta;
+}
+
+/** The row for out-of-vocabulary keys; a number, whose one row it is, has none. */
+function unknownRow({ first, last }: RowRange, reserve: ReserveScheme | undefined): number | undefined {
+  return reserve && last - first > 1 ? first + reservedRows(reserve).outOfVocabulary : undefined;
 }
 
 /** A line a change. */
@@ -102,7 +109,7 @@ export function* deltaLines(batch: Batch, { written, removed }: Delta): Generato
 
 /** Names of the files and their chunks. @throws {UsageError} rows of several fields */
 export function deltaFiles(
-  { table, field }: Batch,
+  { table, field, weights }: Batch,
   { written, removed }: Delta,
 ): Map<string, Iterable<Uint8Array>> {
   if (field === undefined)
@@ -113,10 +120,21 @@ export function deltaFiles(
   written.forEach(({ row }, i) => numbers.set(vectors.subarray(row * dim, (row + 1) * dim), i * dim));
   const keys = written.map(({ row }) => Buffer.concat([jsonString(keyBytes(table, row)), Buffer.from("\n")]));
   return new Map<string, Iterable<Uint8Array>>([
-    ["vectors.npy", [npyHead("<f4", [written.length, dim]), new Uint8Array(numbers.buffer)]],
-    ["rows.npy", [npyHead("<u4", [written.length]), new Uint8Array(rows.buffer)]],
+    ["vectors.npy", [npyHead("<f4", [written.length, dim]), bytesOf(numbers)]],
+    ["rows.npy", [npyHead("<u4", [written.length]), bytesOf(rows)]],
     ["keys.txt", keys],
     ["removed.jsonl", removed.map((gone) => Buffer.from(removedLine(gone)))],
+    ...(weights
+      ? [
+          [
+            "weights.npy",
+            [
+              npyHead("<f4", [written.length]),
+              bytesOf(Float32Array.from(written, ({ row }) => weights[row]!)),
+            ],
+          ] as const,
+        ]
+      : []),
   ]);
 }
 

@@ -7,6 +7,7 @@
 // What a reader computes from them is `decoded`, by which the loss is measured (api/dtype-loss.ts).
 
 import { DataError } from "../errors.js";
+import { fromHalf } from "../embedding/half.js";
 
 export const dtypes = ["f32", "f16", "i8"] as const;
 export type Dtype = (typeof dtypes)[number];
@@ -83,11 +84,4 @@ function subnormal(magnitude: number): number {
   const below = Math.floor(units);
   const rest = units - below;
   return below + (rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? 1 : 0);
-}
-
-function fromHalf(half: number): number {
-  const exponent = (half >>> 10) & 31;
-  const fraction = half & 1023;
-  const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1024 + fraction) * 2 ** (exponent - 25);
-  return half & 0x8000 ? -magnitude : magnitude;
 }

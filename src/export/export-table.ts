@@ -9,6 +9,7 @@ import { writeChunks, type Chunks } from "../io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import { formatNamed, type SavedFormat } from "./formats.js";
 import { selectRows, type ExportOptions } from "./selection.js";
+import type { Sent, Target } from "./server.js";
 
 /** How many rows were written, and how many of them are vectors of zeros. */
 export interface Exported {
@@ -92,22 +93,41 @@ export async function exportSaved(
 }
 
 /**
+ * Writes rows straight into a server, whole or not at all.
+ *
+ * @throws {UsageError} as exportTable, or a format of files alone
+ * @throws {EmbedError} as the format's `send`
+ */
+export async function exportToServer(
+  rows: TableRows,
+  options: ExportOptions & { format: string },
+  target: Target,
+): Promise<Exported & Sent> {
+  const { send } = formatNamed(options.format);
+  if (!send) throw new UsageError(`format ${options.format} is written to files, not into a server`);
+  const selection = await selectRows(rows, options);
+  const sent = await send(selection, target);
+  return { rows: selection.numRows, numZero: selection.numZero, ...sent };
+}
+
+/**
  * Writes what changed from an earlier table to this one: `write` takes jsonl's chunks, `target` npy's directory.
  *
- * @param shift reserved rows before a field's first key
+ * @param options reserve: both tables have its rows
  * @returns how many rows are added, changed, removed and the same
  * @throws {UsageError} another format, or tables that do not go together, as deltaOf
  */
 export async function exportDelta(
-  { earlier, table, shift }: { earlier: EmbeddingTable; table: EmbeddingTable; shift: number },
+  { earlier, table }: { earlier: EmbeddingTable; table: EmbeddingTable },
   options: ExportOptions & { format: string },
   output: { write: (chunks: Chunks) => Promise<void>; target: string | undefined; force: boolean },
   atomic: AtomicOptions = {},
 ): Promise<Record<"added" | "changed" | "removed" | "same", number>> {
   const batch = await (await selectRows(tableRows(table), options)).whole();
-  const delta = deltaOf(earlier, batch, shift);
+  const delta = deltaOf(earlier, batch, options.reserve);
   if (options.format === "npy") {
-    const files = deltaFiles(batch, delta);
+    const files: Map<string, Chunks> = deltaFiles(batch, delta);
+    if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
     await writeFiles(files, output.target!, output.force, { marker: "rows.npy", ...atomic });
   } else await output.write(deltaLines(batch, delta));
   const added = delta.written.filter(({ isNew }) => isNew).length;

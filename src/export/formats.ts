@@ -13,9 +13,13 @@ import { npzChunks } from "./npz.js";
 import { onnxChunks } from "./onnx.js";
 import { parquetTable } from "./parquet.js";
 import { pgvectorChunks } from "./pgvector.js";
+import { sendToPostgres } from "./postgres-server.js";
 import { redisChunks } from "./redis.js";
+import { sendToRedis } from "./redis-server.js";
+import type { ReserveScheme } from "./reserve.js";
 import { safetensorsTable } from "./safetensors.js";
 import type { Selection } from "./selection.js";
+import type { Send } from "./server.js";
 import { saveSqlite } from "./sqlite.js";
 import { projectorFiles, recboleChunks, starspaceChunks } from "./tab-separated.js";
 import { saveUsearch, USEARCH_FILE } from "./usearch.js";
@@ -28,12 +32,16 @@ interface FormatTraits {
   oneKeyColumn: boolean;
   /** rows stand by their number, with or without a key, so that --reserve has a place for its own */
   keepsRows?: true;
+  /** it names rows by their key, and has names for those of this scheme */
+  namesReserved?: ReserveScheme;
   /** it is of the model, not of the table alone: fields stand as trained, and items are not composed */
   isOfModel?: true;
   /** vectors may be of fewer bits: --dtype */
   takesDtype?: true;
   /** it finds a row for keys that are not there, so that there must be one */
   findsUnknown?: true;
+  /** writes the rows straight into a server, too */
+  send?: Send;
 }
 
 export interface FileFormat extends FormatTraits {
@@ -59,7 +67,7 @@ export interface SavedFormat extends FormatTraits {
 
 export type ExportFormat = FileFormat | DirectoryFormat | SavedFormat;
 
-type Traits = Pick<FormatTraits, "keepsRows" | "isOfModel" | "findsUnknown" | "takesDtype">;
+type Traits = Omit<FormatTraits, "summary" | "oneKeyColumn">;
 
 const file = (
   summary: string,
@@ -96,12 +104,23 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   ["fasttext-vec", file("fastText's .vec", true, fasttextVecChunks)],
   ["glove", file("word2vec's text without the first line", true, gloveChunks)],
   ["npy", directory("directory of vectors.npy and keys.txt", true, "vectors.npy", npyFiles, byRowOfBits)],
-  ["npz", file("arrays key and value (numpy, FuxiCTR)", true, npzChunks, { takesDtype: true })],
+  [
+    "npz",
+    file("arrays key and value (numpy, FuxiCTR)", true, npzChunks, {
+      takesDtype: true,
+      namesReserved: "fuxictr",
+    }),
+  ],
   ["safetensors", file("tensors vectors, counts, keys and keyOffsets", true, safetensorsTable, byRowOfBits)],
-  ["arrow", file("Arrow IPC file: field, key, count, vector", false, arrowFile, byRow)],
+  ["arrow", file("Arrow IPC file: field, key, count, vector", false, arrowFile, byRowOfBits)],
   [
     "parquet",
-    file("field, key, count, vector as a list; --wide: a column a dimension", false, parquetTable, byRow),
+    file(
+      "field, key, count, vector as a list; --wide: a column a dimension",
+      false,
+      parquetTable,
+      byRowOfBits,
+    ),
   ],
   ["csv", file("field,key,count,v0,...", false, csvChunks)],
   ["tsv", file("as csv, with tabs", false, tsvChunks)],
@@ -150,8 +169,18 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
       save: saveSqlite,
     },
   ],
-  ["redis", file("HSET commands for `redis-cli --pipe`", true, redisChunks)],
-  ["pgvector", file("text of PostgreSQL's COPY", false, pgvectorChunks)],
+  [
+    "redis",
+    file("HSET commands for `redis-cli --pipe`; --url-env: straight into a server", true, redisChunks, {
+      send: sendToRedis,
+    }),
+  ],
+  [
+    "pgvector",
+    file("text of PostgreSQL's COPY; --url-env: straight into a server", false, pgvectorChunks, {
+      send: sendToPostgres,
+    }),
+  ],
   ["qdrant-jsonl", file("one point a line", false, qdrantChunks)],
   ["elasticsearch-bulk", file("body of a _bulk request", true, elasticsearchChunks)],
 ]);

@@ -2,7 +2,8 @@
 //
 // Keys are of numpy's type `<U`, never objects: readers such as FuxiCTR's load them without pickle. Every key takes the room of
 // the longest, four bytes a character, so the size is checked before anything is written. Holes of --row-order are left out.
-// Sources: numpy.lib.format; the zip container is fflate's.
+// The rows of --reserve fuxictr, which have no key, are called as in FuxiCTR's vocabularies: it finds every vector by its key.
+// Sources: numpy.lib.format; FuxiCTR's Tokenizer and PretrainedEmbedding; the zip container is fflate's.
 
 import { Zip, ZipPassThrough } from "fflate";
 import { DataError, excerpt, sizeText } from "../errors.js";
@@ -15,8 +16,9 @@ import { bytesOf, checkKeys, oneKeyBytes, type Batch, type Selection } from "./s
 /** What a zip file without 64-bit extensions can hold. */
 const MAX_BYTES = 0xffffffff;
 const ROWS_AT_A_TIME = 4096;
+const [PADDING, OUT_OF_VOCABULARY] = ["__PAD__", "__OOV__"].map((name) => Buffer.from(name));
 
-/** The bytes of the file. @throws {DataError} it would not fit 4 GiB, or a key ends in NUL */
+/** The bytes of the file. @throws {DataError} it would not fit 4 GiB, or a key ends in NUL or is called like a reserved row */
 export async function* npzChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim, hasWeights, dtype = "f32" } = selection;
   const isScaled = dtype === "i8";
@@ -92,9 +94,14 @@ async function longestKey(
 ): Promise<{ width: number; longest: string; numRows: number }> {
   let [width, longest, numRows] = [1, "", 0];
   await checkKeys(selection, (batch, row) => {
-    if (isHole(batch.table, row)) return;
+    if (isLeftOut(selection, batch, row)) return;
     numRows++;
-    const key = oneKeyBytes(batch, row);
+    const reserved = reservedKey(selection, batch, row);
+    const key = reserved ?? oneKeyBytes(batch, row);
+    if (selection.reserve && !reserved && [PADDING, OUT_OF_VOCABULARY].some((name) => name!.equals(key)))
+      throw new DataError(
+        `key ${excerpt(Buffer.from(key).toString("utf8"))} is FuxiCTR's name for a row of --reserve: rename the key, or leave out --reserve`,
+      );
     if (key.at(-1) === 0)
       throw new DataError(
         `key ${excerpt(Buffer.from(key).toString("utf8"))} ends in NUL, which numpy's text does not keep: take --format npy`,
@@ -111,10 +118,11 @@ async function longestKey(
 /** Keys as u32 code points, padded with zeros to `width`. */
 async function* keyChunks(selection: Selection, width: number): AsyncGenerator<Uint8Array> {
   for await (const batch of selection.batches({ vectors: false })) {
-    for (const { first, last } of runsOfRows(batch)) {
+    for (const { first, last } of runsOfRows(selection, batch)) {
       const points = new Uint32Array((last - first) * width);
       for (let row = first; row < last; row++) {
-        const text = Buffer.from(oneKeyBytes(batch, row)).toString("utf8");
+        const key = reservedKey(selection, batch, row) ?? oneKeyBytes(batch, row);
+        const text = Buffer.from(key).toString("utf8");
         let at = (row - first) * width;
         for (const character of text) points[at++] = character.codePointAt(0)!;
       }
@@ -131,20 +139,36 @@ async function* numberChunks(
 ): AsyncGenerator<Uint8Array> {
   for await (const batch of selection.batches()) {
     const numbers = of(batch);
-    for (const { first, last } of runsOfRows(batch))
+    for (const { first, last } of runsOfRows(selection, batch))
       yield bytesOf(numbers.subarray(first * perRow, last * perRow));
   }
 }
 
-/** Rows between holes. */
-function* runsOfRows({ table }: Batch): Generator<RowRange> {
-  for (let first = 0; first < table.numRows;) {
-    if (isHole(table, first)) {
+/** The name of a row that --reserve fuxictr added, the selection's first and its last. */
+function reservedKey(
+  { reserve, numRows }: Selection,
+  { table, start }: Batch,
+  row: number,
+): Uint8Array | undefined {
+  if (!reserve || !isHole(table, row)) return undefined;
+  if (start + row === 0) return PADDING;
+  return start + row === numRows - 1 ? OUT_OF_VOCABULARY : undefined;
+}
+
+function isLeftOut(selection: Selection, batch: Batch, row: number): boolean {
+  return isHole(batch.table, row) && !reservedKey(selection, batch, row);
+}
+
+/** Rows between those that are left out. */
+function* runsOfRows(selection: Selection, batch: Batch): Generator<RowRange> {
+  const { numRows } = batch.table;
+  for (let first = 0; first < numRows;) {
+    if (isLeftOut(selection, batch, first)) {
       first++;
       continue;
     }
     let last = first + 1;
-    while (last < table.numRows && last - first < ROWS_AT_A_TIME && !isHole(table, last)) last++;
+    while (last < numRows && last - first < ROWS_AT_A_TIME && !isLeftOut(selection, batch, last)) last++;
     yield { first, last };
     first = last;
   }

@@ -7,32 +7,35 @@
 
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { bytesOf, chunksByRow, oneKeyBytes, type Selection } from "./selection.js";
+import { bytesOf, chunksByRow, oneKeyBytes, type Batch, type Selection } from "./selection.js";
 
 /** The bytes of the commands. */
 export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  const { dim, hasWeights } = selection;
   const out = new ByteWriter();
   const bulk = (bytes: Uint8Array): void => {
     out.text(`$${bytes.length}\r\n`);
     out.bytes(bytes);
     out.text("\r\n");
   };
-  const text = (value: string): void => bulk(Buffer.from(value));
-  const number = new ByteWriter();
-  const head = `*${hasWeights ? 8 : 6}\r\n$4\r\nHSET\r\n`;
+  const hashOf = hasher();
+  const head = `*${selection.hasWeights ? 8 : 6}\r\n$4\r\nHSET\r\n`;
   return chunksByRow(selection, out, (batch) => (row) => {
-    const { table, weights } = batch;
-    if (isHole(table, row)) return;
+    if (isHole(batch.table, row)) return;
     out.text(head);
     bulk(oneKeyBytes(batch, row));
-    text("count");
-    text(String(table.counts[row]!));
-    text("vector");
-    bulk(bytesOf(table.vectors.subarray(row * dim, (row + 1) * dim)));
-    if (!weights) return;
-    text("weight");
-    number.float32(weights[row]!);
-    bulk(number.take());
+    for (const part of hashOf(batch, row)) bulk(typeof part === "string" ? Buffer.from(part) : part);
   });
+}
+
+/** What makes of a row its hash, names and values in turn; the vector is a view. It throws an ArtifactError where a weight is not finite. */
+export function hasher(): (batch: Batch, row: number) => (string | Uint8Array)[] {
+  const number = new ByteWriter();
+  return ({ table, weights }, row) => {
+    const { dim, counts, vectors } = table;
+    const vector = bytesOf(vectors.subarray(row * dim, (row + 1) * dim));
+    const hash = ["count", String(counts[row]!), "vector", vector];
+    if (!weights) return hash;
+    number.float32(weights[row]!);
+    return [...hash, "weight", Buffer.from(number.take()).toString("latin1")];
+  };
 }

@@ -13,9 +13,6 @@ import type { EmbeddingTable } from "../embedding/table.js";
 export const reserveSchemes = ["keras", "fuxictr", "pytorch"] as const;
 export type ReserveScheme = (typeof reserveSchemes)[number];
 
-/** Rows that a scheme adds to a field. */
-export const NUM_RESERVED = 2;
-
 /** Where the rows stand among a field's; -1 is the last. */
 export function reservedRows(scheme: ReserveScheme): { padding: number; outOfVocabulary: number } {
   return {

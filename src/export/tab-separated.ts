@@ -5,7 +5,8 @@
 //                   with blanks between them, for `preload_weight`
 //                   (with weights, one more dimension in both)
 //   projector       vectors.tsv, the numbers alone, and metadata.tsv, which has a header since it has several columns:
-//                   TensorBoard takes the first row of one column for a value
+//                   TensorBoard takes the first row of one column for a value; projector_config.pbtxt names the two, so that
+//                   `tensorboard --logdir DIR` finds them
 //
 // Sources: StarSpace's README ("Embedding format"), RecBole's "Atomic Files", TensorBoard's projector help.
 
@@ -45,11 +46,18 @@ export async function* recboleChunks(selection: Selection): AsyncGenerator<Uint8
   });
 }
 
-/** The two files of TensorBoard's projector. @throws {DataError} as `checkedWords` */
+const PROJECTOR_CONFIG = `embeddings {
+  tensor_path: "vectors.tsv"
+  metadata_path: "metadata.tsv"
+}
+`;
+
+/** The files of TensorBoard's projector. @throws {DataError} as `checkedWords` */
 export function projectorFiles(selection: Selection): Map<string, Chunks> {
   return new Map<string, Chunks>([
     ["metadata.tsv", metadataChunks(selection)],
     ["vectors.tsv", vectorLines(selection)],
+    ["projector_config.pbtxt", [Buffer.from(PROJECTOR_CONFIG)]],
   ]);
 }
 

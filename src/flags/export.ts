@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { dtypeChoices, onnxInputNames, onnxPartNames, reservations } from "../api/export.js";
-import type { ExportRunOptions } from "../api/export-options.js";
+import { checkVariableName, type ExportRunOptions } from "../api/export-options.js";
 import type { Compose } from "../api/compose.js";
 import { composeOption } from "./compose-option.js";
 import { numberOf } from "./options.js";
@@ -27,6 +27,8 @@ export interface ExportFlags {
   onnxPart?: ExportRunOptions["onnxPart"];
   quiet?: boolean;
   out?: string;
+  urlEnv?: string;
+  into?: string;
   force?: boolean;
   json?: boolean;
 }
@@ -78,14 +80,24 @@ export function addExportFlags(command: Command): Command {
     .addOption(
       new Option(
         "--dtype <type>",
-        "npy, npz, safetensors, faiss: elements of the vectors, i8 with a scale a row; says what it costs",
+        "npy, npz, safetensors, arrow, parquet, faiss: elements of the vectors, i8 with a scale a row; says what it costs",
       ).choices(dtypeChoices),
     )
     .option("--wide", "parquet: a column a dimension in place of lists")
     .option("-o, --out <path>", "file or directory to write; stdout by default, or -")
-    .option("--force", "replace an existing output")
+    .addOption(
+      new Option(
+        "--url-env <variable>",
+        "redis, pgvector: in place of -o, the environment variable that holds the URL of a server to write to",
+      ).argParser(checkVariableName),
+    )
+    .option(
+      "--into <name>",
+      "with it: prefix of keys (redis), table or schema.table (pgvector); default: embeddings",
+    )
+    .option("--force", "replace an existing output; write again what a server holds already")
     .option("--quiet", "print nothing but errors and results")
-    .addOption(new Option("--json", "print one JSON object on stdout; needs -o"));
+    .addOption(new Option("--json", "print one JSON object on stdout; needs -o or --url-env"));
 }
 
 /** The flags as options of the api. */
@@ -103,6 +115,8 @@ export function exportOf(flags: ExportFlags): ExportRunOptions {
     onnxInput,
     onnxPart,
     dtype,
+    urlEnv,
+    into,
   } = flags;
   return {
     format,
@@ -123,5 +137,7 @@ export function exportOf(flags: ExportFlags): ExportRunOptions {
     ...(dtype && { dtype }),
     ...(delta !== undefined && { delta }),
     ...(out !== undefined && { out }),
+    ...(urlEnv !== undefined && { urlEnv }),
+    ...(into !== undefined && { into }),
   };
 }

@@ -6,7 +6,7 @@ import { hyperparameters } from "../trainers/net/options.js";
 import { addLabelOptions } from "./label-options.js";
 import { addLogOptions } from "./log-options.js";
 import { addHyperparameters, numberOf, wholeOf } from "./options.js";
-import { addNetworkOptions, trainNetOf, type TrainNetFlags } from "./train-net.js";
+import { addNetworkOptions, keepKeysOption, trainNetOf, type TrainNetFlags } from "./train-net.js";
 
 /** As commander gives them. */
 export type LiftFlags = Omit<TrainNetFlags, "init" | "out"> &
@@ -26,6 +26,7 @@ export function addLiftFlags(command: Command): Command {
       .default(standard, standard.join(","));
   addNetworkOptions(addLabelOptions(addLogOptions(command)))
     .addOption(group("--init <run>", "the run whose table is judged").makeOptionMandatory())
+    .addOption(keepKeysOption().helpGroup("Lift:"))
     .addOption(group("--seeds <n>", "trainings of each start").argParser(wholeOf("--seeds", 2)).default(5))
     .addOption(rates("--learning-rates", "dense layers", defaultRates.learningRates))
     .addOption(rates("--embedding-learning-rates", "embedding layer", defaultRates.embeddingLearningRates))

@@ -21,7 +21,7 @@ const metricNames = ["loss", "auc", "rmse"] as const;
 /** As commander gives them. */
 export type TrainNetFlags = LogFlags &
   LabelFlags &
-  Partial<Pick<TrainNetOptions, "task" | "init" | "metric">> &
+  Partial<Pick<TrainNetOptions, "task" | "init" | "keepKeys" | "metric">> &
   ToldNetOptions & { onInterrupt?: "abort" | "save" };
 
 /** Adds the flags. */
@@ -70,6 +70,14 @@ export function addNetworkOptions(command: Command): Command {
     );
 }
 
+/** With --init: which of the table's keys there are. */
+export function keepKeysOption(): Option {
+  return new Option(
+    "--keep-keys",
+    "with --init: keys that the training part lacks are in the vocabulary too, with the table's numbers",
+  ).helpGroup("Model:");
+}
+
 /** Adds what it starts from, and how it is trained. */
 function addTrainingOptions(command: Command): void {
   const training = (flags: string, help: string) => new Option(flags, help).helpGroup("Training:");
@@ -80,6 +88,7 @@ function addTrainingOptions(command: Command): void {
         "start the embedding layer from the table of a run, by key; random starts it at random (default: random)",
       ).helpGroup("Model:"),
     )
+    .addOption(keepKeysOption())
     .addOption(training("--freeze-embeddings", "with --init: the table's numbers stay as they are"))
     .addOption(
       training("--metric <metric>", "what early stopping goes by (default: loss)").choices(metricNames),
@@ -101,7 +110,7 @@ export async function trainNetOf(flags: TrainNetFlags): Promise<TrainNetOptions>
 }
 
 function optionsOf(flags: TrainNetFlags): TrainNetOptions {
-  const { negatives, task, init, metric } = flags;
+  const { negatives, task, init, keepKeys, metric } = flags;
   if (flags.noise !== undefined && negatives === 0) throw new UsageError("--noise goes with --negatives");
   const { arch, hidden, activation, cross, embeddingRelu, freezeEmbeddings } = flags;
   const net: ToldNetOptions = {
@@ -118,6 +127,7 @@ function optionsOf(flags: TrainNetFlags): TrainNetOptions {
     ...labelsOf(flags),
     ...(task && { task }),
     ...(init !== undefined && { init }),
+    ...(keepKeys && { keepKeys }),
     ...(metric && { metric }),
     net,
   };

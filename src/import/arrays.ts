@@ -1,21 +1,28 @@
-// Formats of arrays → rows: npz (`key`, `value`) and safetensors (`vectors`, `keys`, `keyOffsets`), as export writes them.
+// Formats of arrays → rows: npz (`key`, `value`), safetensors (`vectors`, `keys`, `keyOffsets`), and directories of npy files, as export
+// writes them.
 //
-// Sources: numpy.lib.format, versions 1.0 to 3.0; https://github.com/huggingface/safetensors.
+//   npy     vectors.npy, keys.txt (a JSON string a line)        faiss   vectors.npy, ids.tsv (row TAB key)
+//
+// Vectors are f32, f64, halves, or i8 with a scale a row: `scale`, `scales`, scales.npy.
+// Sources: numpy.lib.format; https://github.com/huggingface/safetensors.
 
+import { join } from "node:path";
 import { unzipSync } from "fflate";
 import { ArtifactError, DataError } from "../errors.js";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { openSource } from "../io/source.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { RowCollector } from "./collector.js";
+import { elementsOf, parseNpy, rowReader, textsOf, type Elements, type NpyArray } from "./npy-array.js";
 
 /** Reads npz. @throws {DataError} it lacks `key` or `value`, or these are of other types: keys as objects, for instance */
-export async function readNpz(path: string, rows: RowCollector): Promise<InputFingerprint> {
+export async function readNpz(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   const fail = (problem: string): never => {
-    throw new DataError(`${problem}: expected an npz file of the arrays key (text) and value (floats)`, {
-      file: path,
-    });
+    throw new DataError(
+      `${problem}: expected an npz file of the arrays key (text) and value (floats, or i8 beside scale)`,
+      { file: path },
+    );
   };
   let files: Record<string, Uint8Array>;
   try {
@@ -29,20 +36,76 @@ export async function readNpz(path: string, rows: RowCollector): Promise<InputFi
       ? (parseNpy(file) ?? fail(`array '${name}' is no npy`))
       : fail(`it has no array '${name}', but ${Object.keys(files).join(", ")}`);
   };
-  const keys = textOf(array("key")) ?? fail(`keys of type ${array("key").descr}`);
+  const keys = textsOf(array("key")) ?? fail(`keys of type ${array("key").descr}`);
   const value = array("value");
-  const numbers = floatsOf(value) ?? fail(`values of type ${value.descr}`);
-  const [numRows, dim] = value.shape;
-  if (value.shape.length !== 2 || numRows !== keys.length)
+  if (value.shape.length !== 2 || value.shape[0] !== keys.length)
     fail(`${keys.length} keys, and values of shape [${value.shape.join(", ")}]`);
+  const rowAt = vectorsOf(value, value.descr === "|i1" ? array("scale") : undefined, path);
   keys.forEach((key, r) => {
-    rows.add(key, numbers.subarray(r * dim!, (r + 1) * dim!), { file: path });
+    rows.add(key, rowAt(r), { file: path });
   });
-  return fingerprint;
+  return [fingerprint];
+}
+
+/** Reads a directory of vectors.npy and keys.txt. @throws {DataError} the files do not go together */
+export async function readNpy(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+  return await readFolder(path, rows, "keys.txt", (line) => {
+    const key: unknown = JSON.parse(line);
+    return typeof key === "string" ? key : undefined;
+  });
+}
+
+/** Reads a directory of vectors.npy and ids.tsv. @throws {DataError} the files do not go together */
+export async function readFaiss(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
+  return await readFolder(path, rows, "ids.tsv", (line, row) => {
+    const [number, key] = line.split("\t");
+    return Number(number) === row ? key : undefined;
+  });
+}
+
+/** @param keyOf the key that a line holds; undefined, or an error, where it is no such line */
+async function readFolder(
+  path: string,
+  rows: RowCollector,
+  keysFile: string,
+  keyOf: (line: string, row: number) => string | undefined,
+): Promise<InputFingerprint[]> {
+  const [vectorsPath, keysPath] = [join(path, "vectors.npy"), join(path, keysFile)];
+  const [vectors, keys] = [await wholeFile(vectorsPath), await wholeFile(keysPath)];
+  const inputs = [vectors.fingerprint, keys.fingerprint];
+  const value = npyOf(vectors.bytes, vectorsPath);
+  const lines = Buffer.from(keys.bytes).toString("utf8").split("\n").slice(0, -1);
+  if (value.shape.length !== 2 || value.shape[0] !== lines.length)
+    throw new DataError(
+      `${lines.length} lines, and vectors.npy is of shape [${value.shape.join(", ")}]: expected a line a row`,
+      { file: keysPath },
+    );
+  let scale: NpyArray | undefined;
+  if (value.descr === "|i1") {
+    const scalesPath = join(path, "scales.npy");
+    const { bytes, fingerprint } = await wholeFile(scalesPath);
+    inputs.push(fingerprint);
+    scale = npyOf(bytes, scalesPath);
+  }
+  const rowAt = vectorsOf(value, scale, vectorsPath);
+  lines.forEach((line, r) => {
+    const place = { file: keysPath, line: r + 1 };
+    let key: string | undefined;
+    try {
+      key = keyOf(line, r);
+    } catch {
+      // said below
+    }
+    if (key === undefined)
+      throw new DataError(`expected the key of row ${r}, as export writes it, got '${line}'`, place);
+    // a row without key is a hole or one that was reserved
+    if (key !== "") rows.add(key, rowAt(r), place);
+  });
+  return inputs;
 }
 
 /** Reads safetensors. @throws {DataError} it is none, or lacks a tensor */
-export async function readTensors(path: string, rows: RowCollector): Promise<InputFingerprint> {
+export async function readTensors(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
   let tensors: ReturnType<typeof readSafetensors>;
   try {
@@ -60,61 +123,46 @@ export async function readTensors(path: string, rows: RowCollector): Promise<Inp
       { file: path },
     );
   const dim = vectors.shape[1]!;
+  const scales = tensors.get("scales")?.data as Float32Array | undefined;
+  const isScaled = isOf(vectors.data, "Int8Array");
+  if (!isScaled && !["Float32Array", "Float64Array", "Uint16Array"].some((type) => isOf(vectors.data, type)))
+    throw new DataError("vectors are of another type than F32, F64, F16 and I8", { file: path });
+  if (isScaled && scales?.length !== vectors.shape[0])
+    throw new DataError("vectors of I8 need a tensor scales [rows], F32, to be numbers", { file: path });
+  const rowAt = rowReader(vectors.data as Elements, dim, isScaled ? scales : undefined);
   for (let r = 0; r < vectors.shape[0]!; r++) {
     const key = Buffer.from(
       (keys.data as Uint8Array).subarray(Number(ends.data[r]), Number(ends.data[r + 1])),
     );
     // a row without key is a hole or one that was reserved
     if (key.length === 0) continue;
-    rows.add(key.toString("utf8"), (vectors.data as Float32Array).subarray(r * dim, (r + 1) * dim), {
-      file: path,
-    });
+    rows.add(key.toString("utf8"), rowAt(r), { file: path });
   }
-  return fingerprint;
+  return [fingerprint];
 }
 
-interface NpyArray {
-  descr: string;
-  shape: number[];
-  data: Uint8Array;
+/** An array's rows as numbers. @param scale of i8 @throws {DataError} of another type, or cut short */
+function vectorsOf(value: NpyArray, scale: NpyArray | undefined, file: string): ReturnType<typeof rowReader> {
+  const values = elementsOf(value);
+  const scales = scale && elementsOf(scale);
+  if (!values || (scale && (scales?.length !== value.shape[0] || scale.descr !== "<f4")))
+    throw new DataError(
+      `vectors of type ${value.descr}${scale ? ` with scales of type ${scale.descr}, [${scale.shape.join(", ")}]` : ""}: ` +
+        "expected <f4, <f8 or <f2, or |i1 with a scale a row (<f4), and the file whole",
+      { file },
+    );
+  return rowReader(values, value.shape[1]!, scales);
 }
 
-function parseNpy(bytes: Uint8Array): NpyArray | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.toString("latin1", 0, 6) !== "\x93NUMPY") return undefined;
-  const [start, length] = buffer[6] === 1 ? [10, buffer.readUInt16LE(8)] : [12, buffer.readUInt32LE(8)];
-  const header = buffer.toString("utf8", start, start + length);
-  const descr = /'descr': '([^']+)'/.exec(header)?.[1];
-  const shape = /'shape': \(([^)]*)\)/.exec(header)?.[1];
-  if (descr === undefined || shape === undefined || !header.includes("'fortran_order': False"))
-    return undefined;
-  return {
-    descr,
-    shape: shape
-      .split(",")
-      .filter((n) => n.trim() !== "")
-      .map(Number),
-    // a copy, aligned to any element
-    data: Uint8Array.from(bytes.subarray(start + length)),
-  };
+function npyOf(bytes: Uint8Array, file: string): NpyArray {
+  const array = parseNpy(bytes);
+  if (!array) throw new DataError("it is no npy file in row order", { file });
+  return array;
 }
 
-/** Fixed-width text, little-endian u32 code points. */
-function textOf({ descr, shape, data }: NpyArray): string[] | undefined {
-  const width = Number(/^<U(\d+)$/.exec(descr)?.[1]);
-  if (!Number.isInteger(width) || shape.length !== 1) return undefined;
-  const points = new Uint32Array(data.buffer, 0, width * shape[0]!);
-  return Array.from({ length: shape[0]! }, (_, r) => {
-    const row = points.subarray(r * width, (r + 1) * width);
-    let end = width;
-    while (end > 0 && row[end - 1] === 0) end--;
-    return String.fromCodePoint(...row.subarray(0, end));
-  });
-}
-
-function floatsOf({ descr, data }: NpyArray): Float32Array | Float64Array | undefined {
-  if (descr === "<f4") return new Float32Array(data.buffer);
-  return descr === "<f8" ? new Float64Array(data.buffer) : undefined;
+/** Not instanceof: arrays of another realm are as good. */
+function isOf(data: ArrayBufferView, type: string): boolean {
+  return Object.prototype.toString.call(data) === `[object ${type}]`;
 }
 
 async function wholeFile(path: string): Promise<{ bytes: Uint8Array; fingerprint: InputFingerprint }> {

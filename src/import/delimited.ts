@@ -20,7 +20,7 @@ export async function readDelimited(
   path: string,
   rows: RowCollector,
   { keyColumn, delimiter, field }: { keyColumn: string; delimiter: string; field: string | undefined },
-): Promise<InputFingerprint> {
+): Promise<InputFingerprint[]> {
   const log = await openLog([path], { ...defaultReadOptions, delimiter });
   const { columns } = log;
   if (!columns.includes(keyColumn)) {
@@ -69,5 +69,5 @@ export async function readDelimited(
       });
     }
   });
-  return inputs[0]!;
+  return inputs;
 }

@@ -1,7 +1,7 @@
 // Foreign tables by the name of their format. A new one is a file beside this and a line here.
 
 import type { InputFingerprint } from "../io/fingerprint.js";
-import { readNpz, readTensors } from "./arrays.js";
+import { readFaiss, readNpy, readNpz, readTensors } from "./arrays.js";
 import type { RowCollector } from "./collector.js";
 import { readDelimited } from "./delimited.js";
 import { readWordBinary, readWordText } from "./word-vectors.js";
@@ -11,8 +11,10 @@ export const importFormats = [
   "word2vec-bin",
   "fasttext-vec",
   "glove",
+  "npy",
   "npz",
   "safetensors",
+  "faiss",
   "csv",
   "tsv",
 ] as const;
@@ -22,7 +24,7 @@ interface Columns {
   keyColumn: string;
   field: string | undefined;
 }
-type Read = (path: string, rows: RowCollector, columns: Columns) => Promise<InputFingerprint>;
+type Read = (path: string, rows: RowCollector, columns: Columns) => Promise<InputFingerprint[]>;
 
 /** What reads each: gives every row to the collector, and tells what was read. */
 export const readers: Record<ImportFormat, Read> = {
@@ -30,8 +32,10 @@ export const readers: Record<ImportFormat, Read> = {
   "word2vec-bin": readWordBinary,
   "fasttext-vec": readWordText,
   glove: readWordText,
+  npy: readNpy,
   npz: readNpz,
   safetensors: readTensors,
+  faiss: readFaiss,
   csv: (path, rows, columns) => readDelimited(path, rows, { ...columns, delimiter: "," }),
   tsv: (path, rows, columns) => readDelimited(path, rows, { ...columns, delimiter: "\t" }),
 };

@@ -12,7 +12,7 @@ const [LF, BLANK] = [10, 32];
 const MAX_KEY = 1 << 20;
 
 /** Reads text. @throws {DataError} a line that is no row, or fewer or more rows than promised */
-export async function readWordText(path: string, rows: RowCollector): Promise<InputFingerprint> {
+export async function readWordText(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   let line = 0;
   let numRows = 0;
@@ -67,11 +67,11 @@ export async function readWordText(path: string, rows: RowCollector): Promise<In
       `the first line promises ${promised.rows} rows, and ${numRows} came: is the file whole?`,
       { file: path },
     );
-  return source.fingerprint();
+  return [source.fingerprint()];
 }
 
 /** Reads word2vec's binary form. @throws {DataError} no header, or the file ends within a row */
-export async function readWordBinary(path: string, rows: RowCollector): Promise<InputFingerprint> {
+export async function readWordBinary(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const source = await openSource(path);
   const pieces = source.pieces();
   let bytes = Buffer.alloc(0);
@@ -117,7 +117,7 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
   } finally {
     await source.close();
   }
-  return source.fingerprint();
+  return [source.fingerprint()];
 }
 
 function utf8(bytes: Uint8Array, place: { file: string; line?: number }): string {

@@ -2,6 +2,7 @@
 // where the file is silent, and the function of api/ that each step calls.
 
 import { encode, type EncodeSummary } from "../api/encode.js";
+import { checkTogether } from "../api/export-options.js";
 import { exportRun, type ExportSummary } from "../api/export.js";
 import type { Watch } from "../api/progress.js";
 import type { PartMetrics, Summary } from "../api/summary.js";
@@ -11,6 +12,7 @@ import { trainNet } from "../api/train-net.js";
 import { trainPca } from "../api/train-pca.js";
 import type { Setting } from "../config/config-file.js";
 import { EXPORT_KEYS, type PipelineSettings, type Told } from "../config/pipeline.js";
+import { formatNamed } from "../export/formats.js";
 import { addEncodeFlags, encodeOf, type EncodeFlags } from "../flags/encode.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
 import { flagsFromFile, settingsOf, type AddFlags } from "../flags/from-file.js";
@@ -159,12 +161,13 @@ export async function runEncoding(told: Told, logs: readonly string[], watch: Wa
   return await encode(logs, await encodeOf(flags), watch);
 }
 
-/** Checks an export's options. @throws what `fail` does */
+/** Checks an export's options. @throws what `fail` does @throws {UsageError} they do not go together */
 export function checkExport(told: Told, fail: Fail): void {
-  exportOf(flagsFromFile(addExportFlags, told, fail) as unknown as ExportFlags);
+  const options = exportOf(flagsFromFile(addExportFlags, told, fail) as unknown as ExportFlags);
+  checkTogether(formatNamed(options.format), options);
 }
 
-/** Writes an export; `told` has its output. @throws {EmbedError} as embed export does */
+/** Writes an export; `told` has its output or its server. @throws {EmbedError} as embed export does */
 export async function runExport(told: Told, run: string, { signal, observe }: Watch): Promise<ExportSummary> {
   const flags = flagsFromFile(addExportFlags, told, unexpected) as unknown as ExportFlags;
   const toStdout = () => Promise.reject(new Error("an export of a pipeline has an output"));

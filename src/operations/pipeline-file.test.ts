@@ -116,3 +116,19 @@ describe("what is wrong is said with line and column", () => {
     });
   });
 });
+
+test.each([
+  ["{ format: redis, url-env: REDIS_URL, out: a }", "leave out 'out'"],
+  ["{ format: redis, url-env: 'redis://:secret@host' }", "name of an environment variable"],
+  ["{ format: csv, url-env: REDIS_URL }", "not for csv"],
+  ["{ format: csv }", "'out' is needed"],
+  ["{ format: cvs, out: a }", "unknown format"],
+])("an export of a server stands for itself: %s", async (entry, message) => {
+  const reading = readPipeline(
+    written(`${base}train: { items: { command: train-fm } }\nexport: [${entry}]\n`),
+  );
+  const error = await reading.catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ name: "ConfigError", place: { line: 4 } });
+  expect(String(error)).toContain(message);
+  expect(String(error)).not.toContain("secret");
+});

@@ -41,6 +41,17 @@ export interface PipelineExport {
   to?: string;
 }
 
+/** An export of a pipeline straight into a server. */
+export interface PipelineSend {
+  /** the training's name */
+  train: string;
+  told: Told;
+  /** the environment variable that holds the server's URL */
+  variable: string;
+  /** what it is called in messages: format and name */
+  label: string;
+}
+
 /** A pipeline as its file describes it. */
 export interface Pipeline {
   file: string;
@@ -53,6 +64,7 @@ export interface Pipeline {
   before: BeforeBounds;
   trainings: PipelineTraining[];
   exports: PipelineExport[];
+  sends: PipelineSend[];
 }
 
 /** The schema of pipeline files, as JSON Schema. */
@@ -88,7 +100,13 @@ export async function readPipeline(file: string): Promise<Pipeline> {
   for (const [name, entry] of Object.entries(content.train)) {
     trainings.push(await trainingOf(yaml, folder, name, entry, content, settings.trainings[entry.command]!));
   }
-  const exports = (content.export ?? []).map((entry, i) => ({ entry, place: ["export", String(i)] }));
+  const exports: PipelineExport[] = [];
+  const sends: PipelineSend[] = [];
+  for (const [i, entry] of (content.export ?? []).entries()) {
+    const read = await exportEntry(yaml, folder, ["export", String(i)], entry, trainings, settings.export);
+    if ("variable" in read) sends.push(read);
+    else exports.push(read);
+  }
   return {
     file,
     name: content.name ?? nameOfFile(yaml, file),
@@ -97,9 +115,8 @@ export async function readPipeline(file: string): Promise<Pipeline> {
     encoding,
     before: content.gates?.before ?? {},
     trainings,
-    exports: await Promise.all(
-      exports.map(({ entry, place }) => exportEntry(yaml, folder, place, entry, trainings, settings.export)),
-    ),
+    exports,
+    sends,
   };
 }
 
@@ -132,10 +149,10 @@ async function exportEntry(
   { train, out, to, ...rest }: NonNullable<PipelineContent["export"]>[number],
   trainings: readonly PipelineTraining[],
   settings: readonly Setting[],
-): Promise<PipelineExport> {
+): Promise<PipelineExport | PipelineSend> {
   const names = trainings.map(({ name }) => name);
   const of = train ?? (names.length === 1 ? names[0]! : undefined);
-  if (of === undefined) return yaml.fail([...place, "out"], `'train' is needed, one of ${names.join(", ")}`);
+  if (of === undefined) return yaml.fail(place, `'train' is needed, one of ${names.join(", ")}`);
   if (!names.includes(of)) {
     const near = nearestName(of, names);
     return yaml.fail(
@@ -143,14 +160,25 @@ async function exportEntry(
       `no training is called '${of}'${near === undefined ? "" : `: did you mean '${near}'?`}`,
     );
   }
+  const told = await withPaths(folder, rest, settings);
+  await within(yaml, place, () => checkExport(told, (key, message) => yaml.fail([...place, key], message)));
+  const variable = told["url-env"];
+  if (typeof variable === "string") {
+    if (out !== undefined || to !== undefined)
+      return yaml.fail(
+        [...place, out === undefined ? "to" : "out"],
+        "'url-env' writes into a server: leave out 'out' and 'to', or make it two entries",
+      );
+    const label = [told["format"], told["into"] ?? []].flat().join(" ");
+    return { train: of, told, variable, label };
+  }
+  if (out === undefined) return yaml.fail(place, "'out' is needed, or 'url-env' for a server");
   const inside = normalize(out);
   if (isAbsolute(inside) || inside.startsWith("..") || inside === ".")
     return yaml.fail(
       [...place, "out"],
       `expected a place within exports/ of the version, got '${out}'; 'to' copies it elsewhere`,
     );
-  const told = await withPaths(folder, rest, settings);
-  await within(yaml, place, () => checkExport(told, (key, message) => yaml.fail([...place, key], message)));
   return { train: of, told, out: inside, ...(to !== undefined && { to: inFolder(folder, to) }) };
 }
 

@@ -12,7 +12,7 @@ import { alignRun } from "./align.js";
 import type { GateOutcome } from "./gate-bounds.js";
 import { checkGates, gateAfter, gateBefore, gateJson } from "./gate.js";
 import { resumes, runEncoding, runExport, runTraining } from "./pipeline-commands.js";
-import type { Pipeline } from "./pipeline-file.js";
+import type { Pipeline, PipelineSend } from "./pipeline-file.js";
 import {
   PIPELINE_FILE,
   workDirectory,
@@ -258,6 +258,21 @@ export async function copyStep(
     await writeDirectory(to!, true, copy, { signal, marker: files[0]! });
   } else await writeFileAtomic(to!, artifactChunks(from), true, { signal });
   return { text: to! };
+}
+
+/**
+ * Writes a version's rows into a server, which says itself whether it has them already.
+ *
+ * @throws {EmbedError} as embed export does
+ */
+export async function sendStep(
+  version: string,
+  { told }: PipelineSend,
+  force: boolean,
+  watch: Watch,
+): Promise<StepResult> {
+  const { rows, unchanged, out } = await runExport({ ...told, force }, version, quiet(watch));
+  return { text: unchanged ? `${out} has these rows` : `${rows.toLocaleString("en")} rows to ${out}`, rows };
 }
 
 /** A step's watch: epochs say which training they are of, and sentences about the log are left to the commands themselves. */

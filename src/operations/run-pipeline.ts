@@ -1,6 +1,6 @@
 // `embed run`: the weekly job, from a log to published versions.
 //
-//   file ──► plan ──► under the pipeline's lock: encode, gate, train, align, gate, export; then every publication; then copies
+//   file ──► plan ──► under the pipeline's lock: encode, gate, train, align, gate, export; then every publication; then copies and servers
 //
 // Nothing is published before every training has passed its gates. The lock of a name is held while it is published alone, so that
 // `embed rollback` works while a training runs.
@@ -8,6 +8,7 @@
 import { join } from "node:path";
 import type { Watch } from "../api/progress.js";
 import { LockedError } from "../errors.js";
+import { variableOf } from "../io/environment.js";
 import { withLock } from "../io/lock.js";
 import { version } from "../io/package-version.js";
 import { entriesOf, makeDirectory, removeTree } from "../io/tree.js";
@@ -23,6 +24,7 @@ import {
   exportStep,
   isCopied,
   publishStep,
+  sendStep,
   trainStep,
   type StepResult,
 } from "./pipeline-steps.js";
@@ -48,7 +50,9 @@ export async function dryRunPipeline(
 ): Promise<PipelineReport> {
   const pipeline = await readPipeline(file);
   const plan = await planPipeline(pipeline, force, signal);
-  const steps = [plan.encode, ...plan.trainings.flatMap(stepsOf)];
+  const why = "the server is asked whether it has the rows";
+  const sends = pipeline.sends.map(({ label }) => ({ id: `send ${label}`, runs: true, why }));
+  const steps = [plan.encode, ...plan.trainings.flatMap(stepsOf), ...sends];
   const report = newReport(pipeline.name, file, new Date());
   report.steps = steps.map(({ id, runs, why }) => ({
     step: id,
@@ -168,6 +172,8 @@ class PipelineRun {
 
   async run(work: string): Promise<void> {
     const [pipeline, watch, { force, waitMs }] = [this.#pipeline, this.#watch, this.#options];
+    // before hours of work
+    for (const { variable } of pipeline.sends) variableOf(variable);
     const plan = await planPipeline(pipeline, force, watch.signal);
     await sweep(work, plan);
     const dataset = plan.encode.output;
@@ -201,6 +207,10 @@ class PipelineRun {
         const copy = { id: `copy ${each.export.out}`, runs: true, why: "" };
         await this.#step(copy, () => copyStep(version, each, watch));
       }
+    }
+    for (const each of pipeline.sends) {
+      const send = { id: `send ${each.label}`, runs: true, why: "" };
+      await this.#step(send, () => sendStep(versions.get(each.train)!, each, force, watch));
     }
   }
 

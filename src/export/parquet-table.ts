@@ -1,0 +1,170 @@
+// A table's columns → the bytes of a Parquet file, without an object a cell (of rows as cells: parquet-rows.ts).
+//
+//   name    BYTE_ARRAY, UTF8, by dictionary      key    BYTE_ARRAY, UTF8
+//   count   INT32, UINT_32: the bits of a u32
+//   f32     FLOAT       f16   FIXED_LEN_BYTE_ARRAY(2), FLOAT16: the bits of halves       i8   INT32, INT_8, by dictionary
+//   perRow  of a list, which each row has with as many numbers: a plain LIST of three levels, NAME.list.element
+//
+// No cell is null. Pages are of version 1, which every reader takes, and of 1 MiB at most but for the last of a row's numbers. Texts and
+// counts are compressed with snappy; numbers of vectors, which it does not make smaller, are not. Names and counts, by which rows
+// are sorted, have their least and greatest by row group, so that readers pass over what `field = ...` or `count > ...` leaves out.
+// The file's head and metadata, thrift and snappy are hyparquet-writer's.
+// Source: parquet-format, parquet.thrift and LogicalTypes.md (lists).
+
+import { ParquetWriter } from "hyparquet-writer";
+import { writePageHeader } from "hyparquet-writer/src/datapage.js";
+import { ParquetBytes } from "./parquet-bytes.js";
+import { encodingOf, listLevels, type ColumnEncoding, type ColumnValues } from "./parquet-pages.js";
+
+export interface TableColumn {
+  name: string;
+  type: keyof typeof types;
+  /** a list of as many numbers in each row */
+  perRow?: number;
+}
+
+type Schema = ConstructorParameters<typeof ParquetWriter>[0]["schema"];
+type RowGroup = ParquetWriter["row_groups"][number];
+type ColumnChunk = RowGroup["columns"][number];
+type Statistics = NonNullable<NonNullable<ColumnChunk["meta_data"]>["statistics"]>;
+
+const types = {
+  name: { type: "BYTE_ARRAY", converted_type: "UTF8" },
+  key: { type: "BYTE_ARRAY", converted_type: "UTF8" },
+  count: { type: "INT32", converted_type: "UINT_32" },
+  f32: { type: "FLOAT" },
+  f16: { type: "FIXED_LEN_BYTE_ARRAY", type_length: 2, logical_type: { type: "FLOAT16" } },
+  i8: { type: "INT32", converted_type: "INT_8" },
+} as const;
+
+const PAGE = 1 << 20;
+const isCompressed = (type: TableColumn["type"]): boolean => ["name", "key", "count"].includes(type);
+
+/** One file under way. */
+export class ParquetTable {
+  readonly #columns: readonly TableColumn[];
+  readonly #bytes = new ParquetBytes();
+  readonly #writer: ParquetWriter;
+
+  /** @param columns of different names */
+  constructor(columns: readonly TableColumn[]) {
+    this.#columns = columns;
+    const schema: Schema = [{ name: "root", num_children: columns.length }, ...columns.flatMap(elementsOf)];
+    this.#writer = new ParquetWriter({ writer: this.#bytes, schema, createdBy: "embed" });
+  }
+
+  /** A row group's bytes; those of numbers are views. @param values by column, of `numRows` rows, or that times `perRow` */
+  *rowGroup(numRows: number, values: readonly ColumnValues[]): Generator<Uint8Array> {
+    if (numRows === 0) return;
+    const start = this.#bytes.offset;
+    const columns: ColumnChunk[] = [];
+    for (const [c, column] of this.#columns.entries())
+      columns.push(yield* this.#chunk(column, numRows, values[c]!));
+    const sizes = columns.map(({ meta_data: meta }) => meta!.total_uncompressed_size);
+    this.#writer.row_groups.push({
+      columns,
+      num_rows: BigInt(numRows),
+      total_byte_size: sizes.reduce((sum, size) => sum + size, 0n),
+      total_compressed_size: BigInt(this.#bytes.offset - start),
+    });
+    this.#writer.num_rows += BigInt(numRows);
+  }
+
+  /** The file's last bytes. */
+  end(): Uint8Array {
+    void this.#writer.finish();
+    return this.#bytes.take();
+  }
+
+  *#chunk(column: TableColumn, numRows: number, values: ColumnValues): Generator<Uint8Array, ColumnChunk> {
+    const { name, type, perRow } = column;
+    const encoding = encodingOf(values);
+    const start = this.#bytes.offset;
+    let uncompressed = 0;
+    const page = (header: PageHeader, ...parts: readonly Uint8Array[]): Uint8Array[] => {
+      const size = parts.reduce((sum, { length }) => sum + length, 0);
+      const body = isCompressed(type) ? [this.#writer.compressors.SNAPPY(Buffer.concat(parts))] : parts;
+      const headerStart = this.#bytes.offset;
+      writePageHeader(this.#bytes, {
+        ...header,
+        uncompressed_page_size: size,
+        compressed_page_size: body.reduce((sum, { length }) => sum + length, 0),
+      });
+      uncompressed += this.#bytes.offset - headerStart + size;
+      return [this.#bytes.take(), ...body.map((bytes) => this.#bytes.pass(bytes))];
+    };
+    const { dictionary } = encoding;
+    if (dictionary)
+      yield* page(
+        {
+          type: "DICTIONARY_PAGE",
+          dictionary_page_header: { num_values: dictionary.numValues, encoding: "PLAIN" },
+        },
+        dictionary.bytes,
+      );
+    const firstPage = this.#bytes.offset;
+    const width = perRow ?? 1;
+    for (const { first, last } of pagesOf(numRows, encoding))
+      yield* page(
+        {
+          type: "DATA_PAGE",
+          data_page_header: {
+            num_values: (last - first) * width,
+            encoding: dictionary ? "RLE_DICTIONARY" : "PLAIN",
+            definition_level_encoding: "RLE",
+            repetition_level_encoding: "RLE",
+          },
+        },
+        ...(perRow === undefined ? [] : [listLevels(last - first, perRow)]),
+        encoding.bytes(first * width, last * width),
+      );
+    const statistics = statisticsOf(values, type);
+    return {
+      file_offset: BigInt(start),
+      meta_data: {
+        type: types[type].type,
+        encodings: [...(dictionary ? (["RLE_DICTIONARY"] as const) : []), "PLAIN", "RLE"],
+        path_in_schema: perRow === undefined ? [name] : [name, "list", "element"],
+        codec: isCompressed(type) ? "SNAPPY" : "UNCOMPRESSED",
+        num_values: BigInt(numRows * width),
+        total_compressed_size: BigInt(this.#bytes.offset - start),
+        total_uncompressed_size: BigInt(uncompressed),
+        data_page_offset: BigInt(firstPage),
+        ...(dictionary && { dictionary_page_offset: BigInt(start) }),
+        ...(statistics && { statistics }),
+      },
+    };
+  }
+}
+
+type PageHeader = Omit<
+  Parameters<typeof writePageHeader>[1],
+  "uncompressed_page_size" | "compressed_page_size"
+>;
+
+/** Rows by page. Their number is a multiple of 8, at which packed runs end with a byte. */
+function* pagesOf(numRows: number, { numBytes }: ColumnEncoding): Generator<{ first: number; last: number }> {
+  const size = Math.max(8, Math.floor((PAGE * numRows) / Math.max(1, numBytes) / 8) * 8);
+  for (let first = 0; first < numRows; first += size) yield { first, last: Math.min(numRows, first + size) };
+}
+
+function statisticsOf(values: ColumnValues, type: TableColumn["type"]): Statistics | undefined {
+  if (type === "count") {
+    const counts = values as Uint32Array;
+    let [least, most] = [counts[0]!, counts[0]!];
+    for (const count of counts) [least, most] = [Math.min(least, count), Math.max(most, count)];
+    return { min_value: least, max_value: most, null_count: 0n };
+  }
+  if (!("codes" in values)) return undefined;
+  const names = values.names.map((name) => Buffer.from(name, "utf8")).sort((a, b) => a.compare(b));
+  return { min_value: names[0]!, max_value: names.at(-1)!, null_count: 0n };
+}
+
+function elementsOf({ name, type, perRow }: TableColumn): Schema {
+  if (perRow === undefined) return [{ name, repetition_type: "REQUIRED", ...types[type] }];
+  return [
+    { name, repetition_type: "REQUIRED", converted_type: "LIST", num_children: 1 },
+    { name: "list", repetition_type: "REPEATED", num_children: 1 },
+    { name: "element", repetition_type: "REQUIRED", ...types[type] },
+  ];
+}

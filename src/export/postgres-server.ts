@@ -1,0 +1,240 @@
+// pgvector, straight into a server: a table that is replaced in one transaction.
+//
+//   NAME (field text, key text, count bigint, [weight real,] vector vector(DIM), PRIMARY KEY (field, key))
+//
+// The new rows are copied into a table beside NAME, which gets the old one's grants and, when it is full, its indexes; then the old one
+// is dropped and the new one renamed, for which readers wait a moment. Where something hangs on the old table that the new one would not
+// have (views, policies, triggers, ...), or it is another role's, its rows are deleted and copied in place, in the same transaction:
+// readers do not wait, and see the old rows to the end. Decisions: docs/decisions/0010-exports-into-servers.md.
+
+import { createHash } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { LockedError, OutputError, UsageError } from "../errors.js";
+import { pgvectorChunks } from "./pgvector.js";
+import { withTransaction, type Transaction } from "./postgres-connection.js";
+import {
+  attachedTo,
+  checkColumns,
+  findTable,
+  grantsOf,
+  indexesOf,
+  pointingTo,
+  quoted,
+  vectorSchema,
+  type FoundTable,
+  type Remade,
+} from "./postgres-table.js";
+import type { Selection } from "./selection.js";
+import type { Sent, Target } from "./server.js";
+
+/** PostgreSQL cuts longer names, so that two may become one. */
+const MAX_NAME_BYTES = 63;
+
+/** How long the readers that come meanwhile are held up, and how often, while those before them are waited for. */
+const LOCK_MILLISECONDS = 2000;
+const LOCK_TRIES = 15;
+
+interface Place {
+  schema: string;
+  name: string;
+  columns: ReadonlyMap<string, string>;
+  /** of the columns, for COPY */
+  list: string;
+  /** the vector's type, by its schema */
+  vectorType: string;
+}
+
+/**
+ * Replaces a table by the rows, or makes it; what goes wrong leaves it as it was.
+ *
+ * @throws {LockedError} another export writes to it, or readers do not let it go
+ * @throws {OutputError} the type vector is not there, or the table is of another shape
+ * @throws {UsageError} {IoError} as withTransaction
+ */
+export async function sendToPostgres(selection: Selection, target: Target): Promise<Sent> {
+  const names = namesOf(target.into);
+  return await withTransaction(target, async (transaction) => {
+    // a role's own limits are made for questions
+    await transaction.query("SET LOCAL statement_timeout = 0");
+    await transaction.query("SET LOCAL idle_in_transaction_session_timeout = 0");
+    const { table, place } = await lookUp(transaction, selection, names, target);
+    const comment = withMark(table?.comment ?? null, target.fingerprint);
+    if (table && table.comment === comment && !target.force)
+      return { isUnchanged: true, note: `'${target.into}' holds these rows already` };
+    const reasons = table ? await reasonsToStay(transaction, table) : [];
+    if (table && reasons.length > 0) await replaceRows(transaction, selection, place, table, comment);
+    else await replaceTable(transaction, selection, place, table, comment, target);
+    const how = reasons.length === 0 ? "" : `, row by row, since it has ${reasons.join(", ")}`;
+    return { isUnchanged: false, note: `'${target.into}' ${table ? `is replaced${how}` : "is made"}` };
+  });
+}
+
+/** A table's name, with its schema where it has one. @throws {UsageError} */
+function namesOf(into: string): string[] {
+  const dot = into.indexOf(".");
+  const names = dot < 0 ? [into] : [into.slice(0, dot), into.slice(dot + 1)];
+  const isName = (name: string) =>
+    name !== "" && Buffer.byteLength(name) <= MAX_NAME_BYTES && !name.includes("\0");
+  if (!names.every(isName))
+    throw new UsageError(
+      `--into '${into}': expected a table or SCHEMA.TABLE, each of at most ${MAX_NAME_BYTES} bytes`,
+    );
+  return names;
+}
+
+/** What is there under the name, with the right to replace it. @throws {LockedError} {OutputError} */
+async function lookUp(
+  transaction: Transaction,
+  { dim, hasWeights }: Selection,
+  names: string[],
+  { into, variable }: Target,
+): Promise<{ table: FoundTable | undefined; place: Place }> {
+  const find = () => findTable(transaction, quoted(...names), into);
+  const [current] = await transaction.query<{ schema: string | null }>("SELECT current_schema() AS schema");
+  const schema = names.length > 1 ? names[0]! : ((await find())?.schema ?? current!.schema);
+  if (schema === null)
+    throw new OutputError(`the role of ${variable} has no schema for new tables: give --into SCHEMA.TABLE`);
+  const name = names.at(-1)!;
+  const [lock] = await transaction.query<{ taken: boolean }>(
+    "SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS taken",
+    [`embed export ${quoted(schema, name)}`],
+  );
+  if (!lock!.taken)
+    throw new LockedError(
+      `'${into}' of ${variable} is being written by another export: try again when it is done`,
+    );
+  const typeSchema = await vectorSchema(transaction, variable);
+  const columns = new Map([
+    ["field", "text"],
+    ["key", "text"],
+    ["count", "bigint"],
+    ...(hasWeights ? ([["weight", "real"]] as const) : []),
+    ["vector", `vector(${dim})`],
+  ]);
+  const list = [...columns.keys()].join(", ");
+  const place = { schema, name, columns, list, vectorType: `${quoted(typeSchema)}.vector(${dim})` };
+  // once more: another export may have made or replaced it before we had the lock
+  const table = await find();
+  if (table) await checkColumns(transaction, table, columns, into);
+  return { table, place };
+}
+
+const MARK = /\n?embed export [0-9a-f]{16}$/;
+
+/** A table's comment with the rows' fingerprint as its last line. */
+function withMark(comment: string | null, fingerprint: string): string {
+  const own = (comment ?? "").replace(MARK, "");
+  return `${own}${own === "" ? "" : "\n"}embed export ${fingerprint}`;
+}
+
+/** Why a table must stay the same one. @throws {OutputError} rows of other tables point to its rows */
+async function reasonsToStay(transaction: Transaction, table: FoundTable): Promise<string[]> {
+  const pointing = await pointingTo(transaction, table);
+  if (pointing.length > 0)
+    throw new OutputError(
+      `foreign keys of ${pointing.join(", ")} point to rows that would be replaced: drop them, or name another table with --into`,
+    );
+  const attached = await attachedTo(transaction, table);
+  return table.isOurs ? attached : [...attached, `the owner ${table.owner}`];
+}
+
+async function replaceRows(
+  { query, copy }: Transaction,
+  selection: Selection,
+  { schema, name, list }: Place,
+  { isOurs }: FoundTable,
+  comment: string,
+): Promise<void> {
+  const table = quoted(schema, name);
+  await query(`DELETE FROM ${table}`);
+  await copy(`COPY ${table} (${list}) FROM STDIN`, pgvectorChunks(selection));
+  // without it the same rows are written again, which is all
+  if (isOurs) await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
+}
+
+async function replaceTable(
+  transaction: Transaction,
+  selection: Selection,
+  place: Place,
+  old: FoundTable | undefined,
+  comment: string,
+  target: Target,
+): Promise<void> {
+  const { query, copy } = transaction;
+  const { schema, name, list } = place;
+  const short = createHash("sha256").update(name).digest("hex").slice(0, 16);
+  const temporary = `embed_new_${short}`;
+  const table = quoted(schema, temporary);
+  const indexes = old ? await indexesOf(transaction, old) : [primaryKey(name)];
+  if (old) {
+    await query(`CREATE TABLE ${table} (LIKE ${quoted(schema, name)} INCLUDING ALL EXCLUDING INDEXES)`);
+    if (old.isOfOther) await query(`ALTER TABLE ${table} OWNER TO ${quoted(old.owner)}`);
+    for (const grant of await grantsOf(transaction, old, table)) await query(grant);
+  } else {
+    const definitions = [...place.columns].map(
+      ([column, type]) => `${column} ${column === "vector" ? place.vectorType : type} NOT NULL`,
+    );
+    await query(`CREATE TABLE ${table} (${definitions.join(", ")})`);
+  }
+  // frozen: a reader whose snapshot is older than the rename finds these rows, and not an empty table
+  await copy(`COPY ${table} (${list}) FROM STDIN (FREEZE)`, pgvectorChunks(selection));
+  for (const [i, index] of indexes.entries()) await query(index.sql(`${temporary}_${i}`, table));
+  await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
+  await query(`ANALYZE ${table}`);
+
+  if (old) {
+    await lockAlone(transaction, quoted(schema, name), target);
+    await query(`DROP TABLE ${quoted(schema, name)}`);
+  }
+  await query(`ALTER TABLE ${table} RENAME TO ${quoted(name)}`);
+  for (const [i, { name: index, isConstraint }] of indexes.entries()) {
+    const made = `${temporary}_${i}`;
+    await query(
+      isConstraint
+        ? `ALTER TABLE ${quoted(schema, name)} RENAME CONSTRAINT ${quoted(made)} TO ${quoted(index)}`
+        : `ALTER INDEX ${quoted(schema, made)} RENAME TO ${quoted(index)}`,
+    );
+  }
+}
+
+/** Of a table that is new. */
+function primaryKey(table: string): Remade {
+  const sql: Remade["sql"] = (name, of) =>
+    `ALTER TABLE ${of} ADD CONSTRAINT ${quoted(name)} PRIMARY KEY (field, key)`;
+  // the name that PostgreSQL itself would give, where it fits
+  const name = Buffer.byteLength(table) + 5 <= MAX_NAME_BYTES ? `${table}_pkey` : undefined;
+  return {
+    name: name ?? `embed_${createHash("sha256").update(table).digest("hex").slice(0, 16)}_pkey`,
+    isConstraint: true,
+    sql,
+  };
+}
+
+/**
+ * Waits for the readers of a table; those that come meanwhile are held up for a moment at a time only.
+ *
+ * @throws {LockedError} they do not let it go
+ */
+async function lockAlone({ query }: Transaction, table: string, { into, signal }: Target): Promise<void> {
+  await query(`SET LOCAL lock_timeout = ${LOCK_MILLISECONDS}`);
+  for (let tries = 1; ; tries++) {
+    await query("SAVEPOINT alone");
+    try {
+      await query(`LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+      return;
+    } catch (error) {
+      if (!(error instanceof LockedError)) throw error;
+      if (tries === LOCK_TRIES)
+        throw new LockedError(
+          `'${into}' is in use by a transaction that does not end (see pg_stat_activity): nothing was replaced; try again later`,
+          { cause: error },
+        );
+      await query("ROLLBACK TO SAVEPOINT alone");
+      await pause(LOCK_MILLISECONDS / 2, undefined, { signal });
+    }
+  }
+}
+
+function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

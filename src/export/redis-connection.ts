@@ -1,0 +1,192 @@
+// A connection to Redis for one writer: commands one by one, or posted in a window that holds the writer back; errors are typed.
+
+import { EmbedError, IoError, LockedError, OutputError, UsageError } from "../errors.js";
+import { optionalPackage } from "./optional-package.js";
+import { PATIENCE, saidBy, type Target } from "./server.js";
+
+const REDIS_PACKAGE = ["@redis/client", "^5"] as const;
+
+/** Bytes that may wait for their answers: what memory an export takes beside its batch of rows. */
+const WINDOW = 1 << 21;
+const CONNECT_MILLISECONDS = 10_000;
+
+/** What an answer may be here. */
+type Answer = string | number | null | Answer[];
+type Arguments = readonly (string | Buffer)[];
+
+/** What of the package's client is used. */
+interface Client {
+  sendCommand: (args: Arguments) => Promise<unknown>;
+  destroy: () => void;
+}
+
+/** A connection; `close` it however the work ends. */
+export class RedisConnection {
+  readonly #client: Client;
+  readonly #target: Target;
+  readonly #patience: number;
+  #failure: unknown;
+  #waiting = 0;
+  #wake: () => void = () => undefined;
+
+  private constructor(client: Client, target: Target) {
+    this.#client = client;
+    this.#target = target;
+    this.#patience = target.patience ?? PATIENCE;
+  }
+
+  /**
+   * Connects and logs in.
+   *
+   * @throws {UsageError} the package is not installed, or the URL, its user or its password is wrong
+   * @throws {IoError} the server cannot be reached
+   */
+  static async open(target: Target): Promise<RedisConnection> {
+    const { createClient } = await optionalPackage("redis", REDIS_PACKAGE, () => import("@redis/client"));
+    try {
+      const socket = { connectTimeout: CONNECT_MILLISECONDS, reconnectStrategy: false as const };
+      const client = createClient({ url: target.url, socket, maintNotifications: "disabled" });
+      // told by the commands that fail of it
+      client.on("error", () => undefined);
+      await client.connect();
+      const sendCommand: Client["sendCommand"] = (args) => client.sendCommand([...args]);
+      return new RedisConnection({ sendCommand, destroy: () => client.isOpen && client.destroy() }, target);
+    } catch (error) {
+      throw redisError(error, target);
+    }
+  }
+
+  /** The answer to one command. @throws {EmbedError} what failed, of this one or of one that was posted */
+  async command(...args: Arguments): Promise<Answer> {
+    const answer = this.#client.sendCommand(args);
+    try {
+      return (await this.#within(answer)) as Answer;
+    } catch (error) {
+      throw redisError(error, this.#target);
+    }
+  }
+
+  /**
+   * Sends a command whose answer is of no interest.
+   *
+   * @returns what to wait for where the window is full
+   * @throws {EmbedError} one that was posted failed
+   */
+  post(args: Arguments): Promise<void> | undefined {
+    this.#throwIfFailed();
+    const bytes = args.reduce((sum, { length }) => sum + length, 0);
+    this.#waiting += bytes;
+    const done = (): void => {
+      this.#waiting -= bytes;
+      if (this.#waiting <= WINDOW / 2) this.#wake();
+    };
+    this.#client.sendCommand(args).then(done, (error: unknown) => {
+      this.#failure ??= error;
+      done();
+      this.#wake();
+    });
+    return this.#waiting < WINDOW ? undefined : this.#room();
+  }
+
+  async #room(): Promise<void> {
+    while (this.#waiting >= WINDOW) await this.#answers();
+  }
+
+  /** Waits until all that was posted is answered. @throws {EmbedError} one of these failed */
+  async drain(): Promise<void> {
+    while (this.#waiting > 0) await this.#answers();
+    this.#throwIfFailed();
+  }
+
+  /** Waits until all that was posted is answered, and forgets what of it failed: for clearing up. @throws {IoError} the server is silent */
+  async settle(): Promise<void> {
+    while (this.#waiting > 0) await this.#next();
+    this.#failure = undefined;
+  }
+
+  /** Makes every later post and drain fail. */
+  fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#wake();
+  }
+
+  close(): void {
+    this.#client.destroy();
+  }
+
+  #throwIfFailed(): void {
+    if (this.#failure !== undefined) throw redisError(this.#failure, this.#target);
+  }
+
+  async #answers(): Promise<void> {
+    this.#throwIfFailed();
+    await this.#next();
+  }
+
+  /** Waits for answers, or a failure. */
+  async #next(): Promise<void> {
+    await this.#within(new Promise<void>((resolve) => (this.#wake = resolve)));
+  }
+
+  /** A promise, or an error when the server has been silent for too long. */
+  async #within<T>(answer: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const silence = new Promise<never>((_, reject) => {
+      const text = `the server of ${this.#target.variable} has not answered for ${this.#patience / 1000} s`;
+      timer = setTimeout(() => reject(new IoError(`${text}: is it overloaded, or stopped?`)), this.#patience);
+    });
+    try {
+      return await Promise.race([answer, silence]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+const REFUSED = /^(WRONGPASS|NOAUTH|ERR AUTH|ERR invalid password|ERR DB index|ERR Client sent AUTH)/i;
+
+/** An error of the package or the server as what a user can act upon. */
+function redisError(error: unknown, target: Target): unknown {
+  if (error instanceof EmbedError || target.signal.aborted) return error;
+  const { variable } = target;
+  const said = saidBy(error, target);
+  const cause = { cause: new Error(said) };
+  if (/invalid (url|protocol|pathname)/i.test(said))
+    return new UsageError(
+      `${variable} holds no URL of Redis: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...`,
+      cause,
+    );
+  if (REFUSED.test(said))
+    return new UsageError(
+      `the server of ${variable} refuses (${said}): are user, password and database in ${variable} right?`,
+      cause,
+    );
+  if (said.startsWith("NOPERM"))
+    return new OutputError(
+      `the user of ${variable} may not write '${target.into}' (${said}): docs/servers.md lists the rights`,
+      cause,
+    );
+  if (said.startsWith("OOM"))
+    return new IoError(
+      `the server of ${variable} has no memory left (${said}): it needs room for two versions of the rows; raise its maxmemory`,
+      cause,
+    );
+  if (/^(MOVED|ASK|CROSSSLOT|CLUSTERDOWN)/.test(said))
+    return new OutputError(
+      `the server of ${variable} is a node of a cluster (${said}): give --into a name in braces, '{${target.into}}', so that all keys are in one slot, and the URL of the node that holds it`,
+      cause,
+    );
+  if (said.startsWith("WRONGTYPE"))
+    return new OutputError(
+      `'${target.into}' of ${variable} is in use for something else (${said}): name another with --into`,
+      cause,
+    );
+  return new IoError(`writing to the server of ${variable} failed: ${said}`, cause);
+}
+
+/** That another export is at work. */
+export function lockedBy(holder: string, { into, variable }: Target): LockedError {
+  return new LockedError(
+    `'${into}' of ${variable} is being written by ${holder}: try again when it is done; of one that was killed, in half a minute`,
+  );
+}

@@ -1,0 +1,58 @@
+// What exports straight into a server share: where it is, and how its errors are told without the password of its URL.
+
+import type { Selection } from "./selection.js";
+
+/** A server, and the name that the rows get there. */
+export interface Target {
+  /** the URL, which no message may hold */
+  url: string;
+  /** the environment variable that holds it, by which messages name the server */
+  variable: string;
+  /** prefix of keys, or a table */
+  into: string;
+  /** of the rows: the server keeps it beside them, so that the same rows are not written again */
+  fingerprint: string;
+  /** true: they are written again */
+  force: boolean;
+  signal: AbortSignal;
+  /** how long the server may be silent while it is waited for, in milliseconds */
+  patience?: number;
+}
+
+/** What became of the rows. */
+export interface Sent {
+  /** true: the server had them already */
+  isUnchanged: boolean;
+  /** a sentence for a person */
+  note: string;
+}
+
+/** Writes rows to a server, whole or not at all. */
+export type Send = (selection: Selection, target: Target) => Promise<Sent>;
+
+/** A minute: longer than a server saves its memory or flushes its log. */
+export const PATIENCE = 60_000;
+
+/** What an error says, without anything of the URL that is secret. */
+export function saidBy(error: unknown, { url }: Pick<Target, "url">): string {
+  const { message = "", code } = error as { message?: string; code?: unknown };
+  // of several addresses that refuse, Node's error has a code and no message
+  let text = message === "" ? String(code ?? error) : message;
+  for (const secret of secretsOf(url)) text = text.replaceAll(secret, "***");
+  return text;
+}
+
+/** The URL itself and its passwords, as they stand there and decoded. */
+function secretsOf(url: string): string[] {
+  const passwords = [/^[^:]*:\/\/[^:/?#]*:(.*)@/.exec(url)?.[1], /[?&]password=([^&#]*)/.exec(url)?.[1]];
+  const plain = passwords.filter((password) => password !== undefined && password !== "") as string[];
+  return [url, ...plain, ...plain.map(decoded)];
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,77 @@
+// One array of numpy's format, and rows of numbers in what types exports have: f32, f64, halves, and i8 with a scale a row.
+//
+// Source: numpy.lib.format, versions 1.0 to 3.0.
+
+import { fromHalf } from "../embedding/half.js";
+
+export interface NpyArray {
+  /** numpy's name of the elements */
+  descr: string;
+  shape: number[];
+  /** aligned to any element */
+  data: Uint8Array<ArrayBuffer>;
+}
+
+/** Elements of vectors; Uint16Array holds the bits of halves. */
+export type Elements = Float32Array | Float64Array | Uint16Array | Int8Array;
+
+/** The array that a file holds; undefined where it is none in row order. */
+export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.length < 12 || buffer.toString("latin1", 0, 6) !== "\x93NUMPY") return undefined;
+  const [start, length] = buffer[6] === 1 ? [10, buffer.readUInt16LE(8)] : [12, buffer.readUInt32LE(8)];
+  const header = buffer.toString("utf8", start, start + length);
+  const descr = /'descr': '([^']+)'/.exec(header)?.[1];
+  const shape = /'shape': \(([^)]*)\)/.exec(header)?.[1];
+  if (descr === undefined || shape === undefined || !header.includes("'fortran_order': False"))
+    return undefined;
+  return {
+    descr,
+    shape: shape
+      .split(",")
+      .filter((n) => n.trim() !== "")
+      .map(Number),
+    data: Uint8Array.from(bytes.subarray(start + length)),
+  };
+}
+
+/** Fixed-width text, little-endian u32 code points. */
+export function textsOf({ descr, shape, data }: NpyArray): string[] | undefined {
+  const width = Number(/^<U(\d+)$/.exec(descr)?.[1]);
+  if (!Number.isInteger(width) || shape.length !== 1) return undefined;
+  const points = new Uint32Array(data.buffer, 0, width * shape[0]!);
+  return Array.from({ length: shape[0]! }, (_, r) => {
+    const row = points.subarray(r * width, (r + 1) * width);
+    let end = width;
+    while (end > 0 && row[end - 1] === 0) end--;
+    return String.fromCodePoint(...row.subarray(0, end));
+  });
+}
+
+const elements = { "<f4": Float32Array, "<f8": Float64Array, "<f2": Uint16Array, "|i1": Int8Array };
+
+/** Numbers of those types; undefined of others, or where the data are fewer than the shape says. */
+export function elementsOf({ descr, shape, data }: NpyArray): Elements | undefined {
+  if (!Object.hasOwn(elements, descr)) return undefined;
+  const type = elements[descr as keyof typeof elements];
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (data.length < size * type.BYTES_PER_ELEMENT) return undefined;
+  return new type(data.buffer, 0, size);
+}
+
+/**
+ * What gives a row as numbers.
+ *
+ * @param scales f32[rows], of i8
+ */
+export function rowReader(
+  values: Elements,
+  dim: number,
+  scales?: ArrayLike<number>,
+): (row: number) => ArrayLike<number> {
+  const rowAt = (row: number): Elements => values.subarray(row * dim, (row + 1) * dim);
+  if (values.BYTES_PER_ELEMENT === 2) return (row) => Float32Array.from(rowAt(row), (bits) => fromHalf(bits));
+  // as readers multiply: in 32 bits
+  if (scales) return (row) => Float32Array.from(rowAt(row), (q) => q * scales[row]!);
+  return rowAt;
+}

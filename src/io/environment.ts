@@ -1,0 +1,12 @@
+// What a command is told by the name of an environment variable, so that a secret stands in no command line and in no file.
+
+import { env } from "node:process";
+import { UsageError } from "../errors.js";
+
+/** A variable's value. @throws {UsageError} it is not set, or empty */
+export function variableOf(name: string): string {
+  const value = env[name];
+  if (value === undefined || value === "")
+    throw new UsageError(`the environment variable ${name} is not set: give it the server's URL`);
+  return value;
+}
