@@ -15,6 +15,7 @@ import { stepEmbeddings } from "./net/embeddings";
 import { gatherPanel, scatterSlopes } from "./net/gather";
 import { sortPairs } from "./net/parts";
 import { BLOCK, firstPair, layerAt, NetPlan, NetRows, NetThread, NONE, PANELS, PARTS } from "./net/plan";
+import { touchRows } from "./net/touch";
 import { packInputs, packSlopes, stepBias, stepWeights } from "./net/weights";
 import { stepWide, wideScore } from "./net/wide";
 
@@ -49,27 +50,13 @@ function gather(
 ): void {
   const first = layerAt(plan, 0);
   const bytes = (<usize>first.inputs) << 5;
-  touch(plan, thread, rows, row, numRows);
+  touchRows(plan, thread, rows, row, numRows);
   for (let p: u32 = 0; p < PANELS; p++) {
     const from = p << 3;
     const count = numRows > from ? min(<u32>8, numRows - from) : 0;
     const panel = thread.scratch + first.x + <usize>p * bytes;
     gatherPanel(plan, thread, rows, row + from, count, place + from, firstOfBatch, panel, first.inputs);
   }
-}
-
-/**
- * Reads a number of each embedding that the rows have: a processor waits for many of them at once, where `gather` would wait
- * for a few at a time. What it writes keeps the reads from being optimised away.
- */
-function touch(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32): void {
-  const end = firstPair(rows.indptr, rows.width, row + numRows);
-  let seen: u32 = 0;
-  for (let j = firstPair(rows.indptr, rows.width, row); j < end; j++) {
-    const feature = <usize>load<u32>(rows.ids + ((<usize>j) << 2));
-    seen ^= load<u32>(plan.embeddings + ((feature * plan.embeddingPitch) << 2));
-  }
-  store<u32>(thread.gathered, seen);
 }
 
 /** Adds the wide part to the scores of a block. @param scores f32, a panel's eight at scores + p * stride */

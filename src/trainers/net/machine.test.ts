@@ -174,6 +174,22 @@ test("a network that only scores gives the scores of the one that its parameters
   }
 });
 
+test("tanh is within 2e-7 of what it is, from one end to the other", async () => {
+  const one = planOf("fnn", { hidden: [1] });
+  const first: NamedArrays = Object.fromEntries(
+    Object.entries(firstOf(one)).map(([name, values]) => [name, new Float32Array(values.length)]),
+  );
+  // score = tanh(number)
+  (first["layers.0.weight"] as Float32Array).set([1], first["layers.0.weight"]!.length - 1);
+  (first["output.weight"] as Float32Array)[0] = 1;
+  const numRows = 20_000;
+  const numeric = Float32Array.from({ length: numRows }, (_, i) => (12 * (2 * i - numRows)) / numRows);
+  const rows = { ...netRows(one, numRows, { seed: 2, general: false }), numeric };
+  const scores = await withNet(one, 1, (net) => net.score(rows), first);
+  expect(maxDifference(scores, numeric.map(Math.tanh))).toBeLessThan(2e-7);
+  expect(Array.from(numeric, (x, i) => Math.sign(x) === Math.sign(scores[i]!))).not.toContain(false);
+});
+
 test("a network that does not fit 4 GiB is refused with what it needs and the flags that shrink it, before any of it is made", () => {
   const large = planOf("wide-deep", { offsets: [0, 40_000_000], dim: 16 });
   expect(() => checkMemory(large, { trains: true })).toThrow(

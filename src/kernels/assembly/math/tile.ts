@@ -56,7 +56,10 @@ export function addProducts(
 }
 
 /**
- * The same with strides of 16 and 32, which is a fifth faster: the loop then has nothing to do but the products.
+ * The same with strides of 16 and 32: the loop then has nothing to do but the products.
+ *
+ * Two terms a turn, with a way out between them. A turn costs the engine's own check and the pointers as much as a sixth of its
+ * products, and without the way out V8 would fetch what both terms read before the first product, which the registers cannot hold.
  *
  * @param n at least 1
  */
@@ -71,8 +74,8 @@ export function addPacked(left: usize, right: usize, n: u32, tile: usize): void 
   let d1 = v128.load(tile, 112);
   const end = left + ((<usize>n) << 4);
   do {
-    const r0 = v128.load(right);
-    const r1 = v128.load(right, 16);
+    let r0 = v128.load(right);
+    let r1 = v128.load(right, 16);
     let l = v128.load32_splat(left);
     a0 = f32x4.add(a0, f32x4.mul(l, r0));
     a1 = f32x4.add(a1, f32x4.mul(l, r1));
@@ -86,7 +89,24 @@ export function addPacked(left: usize, right: usize, n: u32, tile: usize): void 
     d0 = f32x4.add(d0, f32x4.mul(l, r0));
     d1 = f32x4.add(d1, f32x4.mul(l, r1));
     left += 16;
-    right += 32;
+    if (left >= end) break;
+
+    r0 = v128.load(right, 32);
+    r1 = v128.load(right, 48);
+    l = v128.load32_splat(left);
+    a0 = f32x4.add(a0, f32x4.mul(l, r0));
+    a1 = f32x4.add(a1, f32x4.mul(l, r1));
+    l = v128.load32_splat(left, 4);
+    b0 = f32x4.add(b0, f32x4.mul(l, r0));
+    b1 = f32x4.add(b1, f32x4.mul(l, r1));
+    l = v128.load32_splat(left, 8);
+    c0 = f32x4.add(c0, f32x4.mul(l, r0));
+    c1 = f32x4.add(c1, f32x4.mul(l, r1));
+    l = v128.load32_splat(left, 12);
+    d0 = f32x4.add(d0, f32x4.mul(l, r0));
+    d1 = f32x4.add(d1, f32x4.mul(l, r1));
+    left += 16;
+    right += 64;
   } while (left < end);
   v128.store(tile, a0);
   v128.store(tile, a1, 16);

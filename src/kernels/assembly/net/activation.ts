@@ -4,16 +4,38 @@
 //
 // m is drawn again on the way back: y = 0 does not tell a dropped unit from one whose tanh is 0.
 
-import { exp4 } from "../math/exp";
 import { draw } from "../math/random";
 import { BLOCK, Layer, NetPlan, PANELS, RELU, TANH } from "./plan";
 
-/** (1 - e) / (1 + e) with the sign of x, e = exp(-2 |x|). */
+/**
+ * tanh(x) within 1.6e-7; NaN stays NaN.
+ *
+ *   -|x| = n ln(2)/2 + h, |h| <= ln(2)/4     t = tanh(h) = h p(h^2)     e^(-2|x|) = 2^n e^(2h) = 2^n (1 + t) / (1 - t)
+ *   tanh(-|x|) = (e^(-2|x|) - 1) / (e^(-2|x|) + 1)
+ *
+ * @returns f32[4]; p is the minimax polynomial of its degree
+ */
 function tanh4(x: v128): v128 {
+  const sign = i32x4.splat(0x80000000);
+  // behind -20 the result is 1 to all its bits
+  const y = f32x4.pmax(v128.or(x, sign), f32x4.splat(-20));
+  // adding 1.5 * 2^23 rounds to a whole number, which then is the lowest bits
+  const shifted = f32x4.add(f32x4.mul(y, f32x4.splat(2.88539008177792681)), f32x4.splat(12582912));
+  const n = f32x4.sub(shifted, f32x4.splat(12582912));
+  let h = f32x4.sub(y, f32x4.mul(n, f32x4.splat(0.3466796875)));
+  h = f32x4.sub(h, f32x4.mul(n, f32x4.splat(-1.0609722e-4)));
+
+  const square = f32x4.mul(h, h);
+  let p = f32x4.splat(0.13053665);
+  p = f32x4.add(f32x4.mul(p, square), f32x4.splat(-0.33329152));
+  p = f32x4.add(f32x4.mul(p, square), f32x4.splat(0.99999984));
+  const t = f32x4.mul(h, p);
+
   const one = f32x4.splat(1);
-  const e = exp4(f32x4.mul(f32x4.splat(-2), f32x4.abs(x)));
-  const size = f32x4.div(f32x4.sub(one, e), f32x4.add(one, e));
-  return v128.bitselect(x, size, i32x4.splat(0x80000000));
+  const power = i32x4.add(i32x4.shl(shifted, 23), one);
+  const a = f32x4.sub(one, t);
+  const b = f32x4.add(power, f32x4.mul(power, t));
+  return v128.bitselect(x, f32x4.div(f32x4.sub(a, b), f32x4.add(a, b)), sign);
 }
 
 /** Four draws of one unit, keys being those of four rows. */
@@ -46,7 +68,13 @@ export function activate(plan: NetPlan, layer: Layer, scratch: usize, keys: usiz
   if (layer.activation == RELU) {
     for (let at = y; at < end; at += 16) v128.store(at, f32x4.max(v128.load(at), zero));
   } else if (layer.activation == TANH) {
-    for (let at = y; at < end; at += 16) v128.store(at, tanh4(v128.load(at)));
+    // two at a time share the constants, which the engine makes anew in each turn
+    for (let at = y; at < end; at += 32) {
+      const low = tanh4(v128.load(at));
+      const high = tanh4(v128.load(at, 16));
+      v128.store(at, low);
+      v128.store(at, high, 16);
+    }
   }
   if (keys == 0) return;
   for (let p: usize = 0; p < PANELS; p++) {

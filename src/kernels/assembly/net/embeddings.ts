@@ -7,6 +7,7 @@
 
 import { partStart } from "./parts";
 import { firstPair, NetPlan, NetRows, NetThread } from "./plan";
+import { touchHeld } from "./touch";
 
 /** @param first the batch's first row of `rows` */
 export function stepEmbeddings(
@@ -18,7 +19,6 @@ export function stepEmbeddings(
   numBlocks: u32,
 ): void {
   const base = (<usize>firstPair(rows.indptr, rows.width, first)) << 2;
-  const last = lastMask(plan.width);
   let numHeld: u32 = 0;
   for (let b: u32 = 0; b < numBlocks; b++) {
     const end = partStart(plan, b, part + 1);
@@ -30,54 +30,44 @@ export function stepEmbeddings(
       const slotAt = plan.slots + ((<usize>feature) << 2);
       const slot = load<u32>(slotAt);
       if (slot) {
-        addGradient(plan, sumAt(plan, thread, slot - 1), source, value, last, true);
+        addGradient(plan, sumAt(plan, thread, slot - 1), source, value, true);
       } else {
-        addGradient(plan, sumAt(plan, thread, numHeld), source, value, last, false);
+        addGradient(plan, sumAt(plan, thread, numHeld), source, value, false);
         store<u32>(thread.held + ((<usize>numHeld) << 2), feature);
         store<u32>(slotAt, ++numHeld);
       }
     }
   }
   touchHeld(plan, thread, numHeld);
+  const last = lastMask(plan.width);
   for (let slot: u32 = 0; slot < numHeld; slot++) {
     const feature = load<u32>(thread.held + ((<usize>slot) << 2));
     store<u32>(plan.slots + ((<usize>feature) << 2), 0);
-    step(plan, feature, sumAt(plan, thread, slot));
+    step(plan, feature, sumAt(plan, thread, slot), last);
   }
-}
-
-/** Fetches the rows that are to move, many at once, as `touch` of ../net.ts does those that are gathered. */
-function touchHeld(plan: NetPlan, thread: NetThread, numHeld: u32): void {
-  const squares = (<usize>plan.paddedWidth) << 2;
-  let seen: u32 = 0;
-  for (let slot: u32 = 0; slot < numHeld; slot++) {
-    const feature = <usize>load<u32>(thread.held + ((<usize>slot) << 2));
-    const v = plan.embeddings + ((feature * plan.embeddingPitch) << 2);
-    seen ^= load<u32>(v) ^ load<u32>(v + squares);
-  }
-  store<u32>(thread.gathered, seen);
 }
 
 function sumAt(plan: NetPlan, thread: NetThread, slot: u32): usize {
   return thread.sums + ((<usize>(slot * plan.paddedWidth)) << 2);
 }
 
-/** Adds a pair's gradient to a sum, or starts it. @param last ones in the lanes that the last four numbers have */
-function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, last: v128, adds: bool): void {
+/** Adds a pair's gradient to a sum, or starts it; behind the embedding's derivatives stand those of the next field. */
+function addGradient(plan: NetPlan, sum: usize, source: usize, value: f32, adds: bool): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const x = f32x4.splat(value);
   for (let k: usize = 0; k < bytes; k += 16) {
-    let g = f32x4.mul(x, v128.load(source + k));
-    // behind the embedding's derivatives stand those of the next field
-    if (k + 16 == bytes) g = v128.and(g, last);
+    const g = f32x4.mul(x, v128.load(source + k));
     v128.store(sum + k, adds ? f32x4.add(v128.load(sum + k), g) : g);
   }
 }
 
-function step(plan: NetPlan, feature: u32, sum: usize): void {
+/** @param last ones in the lanes that the last four numbers of an embedding have: the padding stays 0 */
+function step(plan: NetPlan, feature: u32, sum: usize, last: v128): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const lr = f32x4.splat(plan.embeddingLearningRate);
   const v = plan.embeddings + ((<usize>feature * plan.embeddingPitch) << 2);
+  const end = sum + bytes - 16;
+  v128.store(end, v128.and(v128.load(end), last));
   for (let k: usize = 0; k < bytes; k += 16) {
     const g = v128.load(sum + k);
     const n = f32x4.add(v128.load(v + bytes + k), f32x4.mul(g, g));
