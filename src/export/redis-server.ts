@@ -39,13 +39,32 @@ export async function sendToRedis(selection: Selection, target: Target): Promise
   const redis = await RedisConnection.open(target);
   const onAbort = (): void => redis.fail(target.signal.reason);
   target.signal.addEventListener("abort", onAbort);
+  let started: string | undefined;
+  const onStart = (version: string): void => {
+    started = version;
+  };
   try {
     target.signal.throwIfAborted();
-    return await withRedisLock(redis, target, (token) => sendLocked(redis, selection, target, token));
+    return await withRedisLock(redis, target, (token) =>
+      sendLocked(redis, selection, target, token, onStart),
+    );
+  } catch (error) {
+    if (started !== undefined) await clearUp(redis, target, started).catch(() => undefined);
+    throw error;
   } finally {
     target.signal.removeEventListener("abort", onAbort);
     redis.close();
   }
+}
+
+/**
+ * Removes what a failed export wrote: after its lock, since an interrupted program may not live to see the end of it. Of a server
+ * that is gone, or then, the next export does it.
+ */
+async function clearUp(redis: RedisConnection, { into }: Target, version: string): Promise<void> {
+  await redis.settle();
+  // the answer to the switch may be what was lost
+  if ((await redis.command("GET", `${into}:latest`)) !== version) await remove(redis, into, version);
 }
 
 async function sendLocked(
@@ -53,6 +72,7 @@ async function sendLocked(
   selection: Selection,
   target: Target,
   token: string,
+  onStart: (version: string) => void,
 ): Promise<Sent> {
   const { into, fingerprint, force } = target;
   const latest = await redis.command("GET", `${into}:latest`);
@@ -65,16 +85,10 @@ async function sendLocked(
   // never a number that was given before: what a suspended export may still write belongs to nobody
   const version = String(await redis.command("INCR", `${into}:counter`));
   await redis.command("HSET", versions, version, fingerprint);
-  try {
-    await writeRows(redis, selection, `${into}:${version}:`, target.signal);
-    const keys = [`${into}:lock`, `${into}:latest`];
-    if ((await redis.command("EVAL", SWITCH, "2", ...keys, token, version)) === 0) throw lostLock(target);
-  } catch (error) {
-    // of a server that is gone the next export removes it
-    const clearUp = redis.settle().then(() => remove(redis, into, version));
-    await clearUp.catch(() => undefined);
-    throw error;
-  }
+  onStart(version);
+  await writeRows(redis, selection, `${into}:${version}:`, target.signal);
+  const keys = [`${into}:lock`, `${into}:latest`];
+  if ((await redis.command("EVAL", SWITCH, "2", ...keys, token, version)) === 0) throw lostLock(target);
   return { isUnchanged: false, note: `${into}:latest is ${version}` };
 }
 
