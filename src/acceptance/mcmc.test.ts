@@ -320,3 +320,8 @@ test("a damaged file of draws is 82", async () => {
   const got = await embed(["evaluate", run, "--on", fixture("clicks.csv")]);
   expect(got.code).toBe(82);
 });
+
+test("a link where the label is a number is an error 64", async () => {
+  const got = await embed([...ratings, "--method", "als", "--link", "probit", "-o", at("linked")]);
+  expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("leave it out")]);
+});

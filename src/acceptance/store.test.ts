@@ -194,6 +194,8 @@ test("a damaged run, a missing one and bad names publish nothing", async () => {
   expect((await publish("none", "--extra", `manifest.json=${at("run/manifest.json")}`)).code).toBe(73);
   expect((await publish("none", "--extra", at("no such file"))).code).toBe(66);
   expect(readdirSync(at("none"))).toEqual([]);
+  expect((await publish("run")).code).toBe(64);
+  expect((await publish("run/store")).code).toBe(64);
   for (const command of [
     ["ls", at("nowhere")],
     ["gc", at("nowhere")],

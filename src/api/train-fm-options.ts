@@ -100,8 +100,17 @@ function checkEvents(
     throw new UsageError("--negatives is not for --task implicit, which draws none");
 }
 
-/** Options of training: what the user set, else the default of the loss. */
+/**
+ * Options of training: what the user set, else the default of the loss.
+ *
+ * @throws {UsageError} a link where no probability is predicted
+ */
 export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
+  if (fm.link !== undefined && (loss === "squared" || ranksItems(task)))
+    throw new UsageError(
+      `--link ${fm.link} makes a probability of a score, and there is none to predict here: leave it out` +
+        (loss === "squared" ? ", or make labels of 0 and 1 with --positive-from" : ""),
+    );
   const steps = task === "ranking" ? rankingSteps(ranking ?? {}) : task === "implicit" ? implicitSteps : {};
   return { ...defaultFmOptions(loss, fm.method, fm.model), ...steps, ...fm };
 }

@@ -1,8 +1,9 @@
 // embed publish: a run becomes the next version of a name in a store.
 
-import { join } from "node:path";
+import { isAbsolute, join, relative, resolve, sep } from "node:path";
 import { readPublication } from "../embedding/publication.js";
 import { openRun } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
 import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
 import { checkArtifact } from "../io/read-artifact.js";
@@ -30,6 +31,7 @@ export interface PublishSummary {
  * Publishes a run; readers of `latest` see the old version or the new one.
  *
  * @throws {LockedError} another writer is at work
+ * @throws {UsageError} the store would be within the run
  * @throws {NoInputError} there is no such run, or no such extra file
  * @throws {ArtifactError} the run is damaged: nothing is published
  */
@@ -37,6 +39,7 @@ export async function publish(
   run: string,
   { store, name, extras, dryRun = false, ...lock }: PublishOptions,
 ): Promise<PublishSummary> {
+  checkStore(store, run);
   const told = { command: "publish" as const, version: tool, dryRun };
   if (dryRun) {
     const { manifest, root } = await openRun(run);
@@ -54,4 +57,13 @@ export async function publish(
     const previous = (await readPublication(path))?.previous ?? null;
     return { ...told, out: path, published: { name, version, previous } };
   });
+}
+
+/** @throws {UsageError} the store would be within the run, and each version within the next */
+function checkStore(store: string, run: string): void {
+  const path = relative(resolve(run), resolve(store));
+  if (path === ".." || path.startsWith(`..${sep}`) || isAbsolute(path)) return;
+  throw new UsageError(
+    `store '${store}' lies in the run '${run}': name a directory outside of it with --store`,
+  );
 }
