@@ -35,6 +35,18 @@ describe("checkPages", () => {
     }
   });
 
+  // as pyarrow 26 and pandas 3.1 write it: thrift's compact protocol, a struct's field as (delta << 4 | type)
+  test("passes over the statistics of a page", () => {
+    const number = [0x18, 0x08, 0x11, 0, 0, 0, 0, 0, 0, 0];
+    const statistics = [0x58, ...number.slice(1), ...number, 0x11, 0x11, 0x00];
+    const details = [0x15, 0x06, 0x15, 0x00, 0x15, 0x06, 0x15, 0x06, 0x1c, ...statistics, 0x00];
+    const body = [2, 0, 0, 0, 6, 1, ...[1, 2, 3].flatMap((value) => [value, 0, 0, 0])];
+    const header = [0x15, 0x00, 0x15, 2 * body.length, 0x15, 2 * body.length, 0x2c, ...details, 0x00];
+    const page = [...header, ...body];
+    const leaf = { codec: "UNCOMPRESSED", maxDefinition: 1, maxRepetition: 0, numValues: 6 };
+    expect(() => checkPages(Uint8Array.from([...page, ...page]), leaf, compressors)).not.toThrow();
+  });
+
   test("ends on every column with a byte changed, and refuses those whose runs are too long", () => {
     const data = Array.from({ length: 50 }, (_, i) => (i % 3 === 1 ? null : `k${i % 4}`));
     const { bytes, leaf } = pagesOf(data, "UNCOMPRESSED", true);

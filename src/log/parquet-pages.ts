@@ -168,8 +168,11 @@ class ThriftReader {
     if (type >= 4 && type <= 6) return this.#zigzag();
     if (type === 12) return this.struct(depth + 1);
     if (type === 7) this.at += 8;
-    else if (type === 8) this.at += this.#varint();
-    else throw new Error(`a page header holds a field of type ${type}`);
+    else if (type === 8) {
+      // the length's own bytes come before: not `+=`, which would read the place before them
+      const length = this.#varint();
+      this.at += length;
+    } else throw new Error(`a page header holds a field of type ${type}`);
     return undefined;
   }
 
