@@ -47,6 +47,40 @@ describe("checkPages", () => {
     expect(() => checkPages(Uint8Array.from([...page, ...page]), leaf, compressors)).not.toThrow();
   });
 
+  // width of an index, then one packed run of 32 groups of 8, of which 3 values count
+  test.each([
+    [256, true],
+    [512, false],
+  ])("an index packed in %d values for 3: %p", (packed, isTaken) => {
+    const groups = packed / 8;
+    const varint = [(((groups << 1) | 1) % 128) | 128, (groups << 1) >> 7];
+    const body = [1, ...varint, ...Array.from({ length: groups }, () => 0)];
+    const size = [((2 * body.length) % 128) | 128, (2 * body.length) >> 7];
+    const header = [
+      0x15,
+      0x00,
+      0x15,
+      ...size,
+      0x15,
+      ...size,
+      0x2c,
+      0x15,
+      6,
+      0x15,
+      16,
+      0x15,
+      6,
+      0x15,
+      6,
+      0,
+      0,
+    ];
+    const leaf = { codec: "UNCOMPRESSED", maxDefinition: 0, maxRepetition: 0, numValues: 3 };
+    const check = expect(() => checkPages(Uint8Array.from([...header, ...body]), leaf, compressors));
+    if (isTaken) check.not.toThrow();
+    else check.toThrow("a run ends at 512 of 3 values");
+  });
+
   test("ends on every column with a byte changed, and refuses those whose runs are too long", () => {
     const data = Array.from({ length: 50 }, (_, i) => (i % 3 === 1 ? null : `k${i % 4}`));
     const { bytes, leaf } = pagesOf(data, "UNCOMPRESSED", true);

@@ -110,7 +110,10 @@ function checkSized(page: Uint8Array, at: number, maxLevel: number, count: numbe
   return at + 4 + length;
 }
 
-/** Runs have the values they must, and 7 of padding at most; bytes that are missing are hyparquet's to miss. */
+/**
+ * Runs have the values they must, and 7 of padding at most, of packed ones 255: DuckDB packs indices in blocks of 256. Bytes that
+ * are missing are hyparquet's to miss.
+ */
 function checkRuns(bytes: Uint8Array, start: number, width: number, count: number): void {
   let seen = 0;
   for (let at = start; seen < count && at < bytes.length;) {
@@ -125,7 +128,8 @@ function checkRuns(bytes: Uint8Array, start: number, width: number, count: numbe
     const run = isPacked ? (header >>> 1) * 8 : header >>> 1;
     seen += run;
     at += isPacked ? (header >>> 1) * width : (width + 7) >> 3;
-    if (seen > count + 7) throw new Error(`a run ends at ${seen} of ${count} values`);
+    const padding = isPacked && width > 0 ? 255 : 7;
+    if (seen > count + padding) throw new Error(`a run ends at ${seen} of ${count} values`);
   }
 }
 
