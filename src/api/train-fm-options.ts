@@ -106,13 +106,15 @@ function checkEvents(
  * @throws {UsageError} a link where no probability is predicted
  */
 export function fmOptionsOf({ fm, task, ranking }: TrainFmOptions, loss: FmOptions["loss"]): FmOptions {
-  if (fm.link !== undefined && (loss === "squared" || ranksItems(task)))
+  const steps = task === "ranking" ? rankingSteps(ranking ?? {}) : task === "implicit" ? implicitSteps : {};
+  const defaults = defaultFmOptions(loss, fm.method, fm.model);
+  // a second training, on all rows, states the default too
+  if ((fm.link ?? defaults.link) !== defaults.link && (loss === "squared" || ranksItems(task)))
     throw new UsageError(
       `--link ${fm.link} makes a probability of a score, and there is none to predict here: leave it out` +
         (loss === "squared" ? ", or make labels of 0 and 1 with --positive-from" : ""),
     );
-  const steps = task === "ranking" ? rankingSteps(ranking ?? {}) : task === "implicit" ? implicitSteps : {};
-  return { ...defaultFmOptions(loss, fm.method, fm.model), ...steps, ...fm };
+  return { ...defaults, ...steps, ...fm };
 }
 
 /** The seed that names splits and draws. */
