@@ -6,16 +6,16 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Client } from "pg";
 import { withTransaction } from "../export/postgres-connection.js";
-import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.js";
+import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { blockOf, printedBy, testPython } from "../testing/page-code.js";
-import { fixture, program } from "../testing/places.js";
+import { program } from "../testing/places.js";
+import { senderOf, writeRunsToSend } from "../testing/server-exports.js";
 import { PASSWORD, startPostgres, type Server } from "../testing/servers.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const [MONDAY, TUESDAY, LARGE] = [at("monday"), at("tuesday"), at("large")];
-const LARGE_ROWS = 60_000;
 
 let server: Server | undefined;
 let database: Client;
@@ -46,28 +46,11 @@ beforeAll(async () => {
   if (!server) return console.warn("skipped: there is no PostgreSQL with pgvector");
   database = await connect(server);
   await database.query("CREATE EXTENSION vector");
-  for (const [run, epochs] of [
-    [MONDAY, "1"],
-    [TUESDAY, "2"],
-  ] as const)
-    await embedOk([
-      "train-fm",
-      fixture("clicks.csv"),
-      "-o",
-      run,
-      "--epochs",
-      epochs,
-      "--dim",
-      "4",
-      "--quiet",
-    ]);
+  await writeRunsToSend(folder, { largeDim: 4 });
   const keys = ["tab\there", "back\\slash", "🦊 é", "'quoted'", "two\nlines", "\\N"];
   const rows = keys.map((key, i) => `it'em,"${key}",${i},${i},0.5,-0,1e-7`);
   writeFileSync(at("odd.csv"), `field,key,count,v0,v1,v2,v3\n${rows.join("\n")}\n`);
   await embedOk(["import", at("odd.csv"), "--format", "csv", "-o", at("odd")]);
-  const many = Array.from({ length: LARGE_ROWS }, (_, i) => `k${i} ${i} 1 2 3`);
-  writeFileSync(at("large.txt"), `${LARGE_ROWS} 4\n${many.join("\n")}\n`);
-  await embedOk(["import", at("large.txt"), "--format", "word2vec", "--field", "item", "-o", LARGE]);
 });
 afterEach(async () => {
   if (server) await database.query("DROP TABLE IF EXISTS items CASCADE");
@@ -77,20 +60,7 @@ afterAll(async () => {
   await server?.kill();
 });
 
-/** How an export of a run ends. */
-function send(
-  run: string,
-  { flags = [], url = server!.url, ...running }: Running & { flags?: string[]; url?: string } = {},
-) {
-  const args = ["export", run, "--format", "pgvector", "--url-env", "PG_URL", "--into", "items", ...flags];
-  return embed(args, { ...running, env: { PG_URL: url } });
-}
-
-async function sendOk(run: string, ...flags: string[]): Promise<string> {
-  const { code, stderr } = await send(run, { flags });
-  if (code !== 0) throw new Error(stderr);
-  return stderr;
-}
+const { send, sendOk } = senderOf("pgvector", "PG_URL", () => server!.url);
 
 type Found = { field: string; key: string; count: string; vector: string };
 const bytewise = (a: string[], b: string[]): number =>

@@ -5,16 +5,16 @@ import { createClient } from "@redis/client";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { RedisConnection } from "../export/redis-connection.js";
-import { embed, embedOk, temporaryFolder, type Running } from "../testing/embed.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJsonLines } from "../testing/exported.js";
 import { blockOf, printedBy, testPython } from "../testing/page-code.js";
 import { fixture } from "../testing/places.js";
+import { senderOf, writeRunsToSend } from "../testing/server-exports.js";
 import { PASSWORD, startRedis, type Server } from "../testing/servers.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
 const [MONDAY, TUESDAY, LARGE] = [at("monday"), at("tuesday"), at("large")];
-const LARGE_ROWS = 60_000;
 
 let server: Server | undefined;
 let redis: ReturnType<typeof clientOf>;
@@ -35,24 +35,7 @@ beforeAll(async () => {
   if (!server) return console.warn("skipped: there is no redis-server");
   redis = clientOf(server);
   await redis.connect();
-  for (const [run, epochs] of [
-    [MONDAY, "1"],
-    [TUESDAY, "2"],
-  ] as const)
-    await embedOk([
-      "train-fm",
-      fixture("clicks.csv"),
-      "-o",
-      run,
-      "--epochs",
-      epochs,
-      "--dim",
-      "4",
-      "--quiet",
-    ]);
-  const rows = Array.from({ length: LARGE_ROWS }, (_, i) => `k${i} ${i} 1 2 3 4 5 6 7`);
-  writeFileSync(at("large.txt"), `${LARGE_ROWS} 8\n${rows.join("\n")}\n`);
-  await embedOk(["import", at("large.txt"), "--format", "word2vec", "--field", "item", "-o", LARGE]);
+  await writeRunsToSend(folder, { largeDim: 8 });
 });
 afterEach(async () => {
   if (redis?.isOpen) await redis.flushAll();
@@ -62,20 +45,7 @@ afterAll(async () => {
   await server?.kill();
 });
 
-/** How an export of a run ends. */
-function send(
-  run: string,
-  { flags = [], url = server!.url, ...running }: Running & { flags?: string[]; url?: string } = {},
-) {
-  const args = ["export", run, "--format", "redis", "--url-env", "REDIS_URL", "--into", "items", ...flags];
-  return embed(args, { ...running, env: { REDIS_URL: url } });
-}
-
-async function sendOk(run: string, ...flags: string[]): Promise<string> {
-  const { code, stderr } = await send(run, { flags });
-  if (code !== 0) throw new Error(stderr);
-  return stderr;
-}
+const { send, sendOk } = senderOf("redis", "REDIS_URL", () => server!.url);
 
 const keysOf = async (pattern: string): Promise<string[]> => (await redis.keys(pattern)).sort();
 const numKeysOf = async (pattern: string): Promise<number> => (await redis.keys(pattern)).length;
