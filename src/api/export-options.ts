@@ -7,7 +7,7 @@ import type { OnnxInput } from "../export/selection.js";
 import type { ReserveScheme } from "../export/reserve.js";
 import { UsageError } from "../errors.js";
 import type { Compose } from "./compose.js";
-import type { OnnxPart } from "./export-choices.js";
+import { checkVariableName, type OnnxPart } from "./export-choices.js";
 
 export interface ExportRunOptions {
   format: string;
@@ -144,12 +144,4 @@ function checkServer(
   if (into !== undefined && (into === "" || /\p{Cc}/u.test(into)))
     throw new UsageError("--into expects a name without control characters");
   if (delta !== undefined) throw new UsageError("--delta is written to a file: leave out --url-env");
-}
-
-/** The name of an environment variable. @throws {UsageError} it is none; what it is is not said, since it may hold a password */
-export function checkVariableName(text: string): string {
-  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(text)) return text;
-  throw new UsageError(
-    "--url-env expects the name of an environment variable that holds the URL, such as REDIS_URL, and not the URL itself",
-  );
 }

@@ -1,8 +1,14 @@
 // The flags of export, and what they say.
 
 import { Option, type Command } from "commander";
-import { dtypeChoices, onnxInputNames, onnxPartNames, reservations } from "../api/export-choices.js";
-import { checkVariableName, type ExportRunOptions } from "../api/export-options.js";
+import {
+  checkVariableName,
+  dtypeChoices,
+  onnxInputNames,
+  onnxPartNames,
+  reservations,
+} from "../api/export-choices.js";
+import type { ExportRunOptions } from "../api/export-options.js";
 import type { Compose } from "../api/compose.js";
 import { composeOption } from "./compose-option.js";
 import { numberOf, repeated } from "./options.js";

@@ -2,13 +2,11 @@
 // where the file is silent, and the function of api/ that each step calls: its modules are read when the step runs.
 
 import type { EncodeSummary } from "../api/encode.js";
-import { checkTogether } from "../api/export-options.js";
 import type { ExportSummary } from "../api/export.js";
 import type { Watch } from "../api/progress.js";
 import type { PartMetrics, Summary } from "../api/summary.js";
 import type { Setting } from "../config/config-file.js";
 import { EXPORT_KEYS, type PipelineSettings, type Told } from "../config/pipeline.js";
-import { formatNamed } from "../export/formats.js";
 import { addEncodeFlags, encodeOf, type EncodeFlags } from "../flags/encode.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
 import { flagsFromFile, settingsOf, type AddFlags } from "../flags/from-file.js";
@@ -167,8 +165,10 @@ export async function runEncoding(told: Told, logs: readonly string[], watch: Wa
 }
 
 /** Checks an export's options. @throws what `fail` does @throws {UsageError} they do not go together */
-export function checkExport(told: Told, fail: Fail): void {
+export async function checkExport(told: Told, fail: Fail): Promise<void> {
   const options = exportOf(flagsFromFile(addExportFlags, told, fail) as unknown as ExportFlags);
+  const { checkTogether } = await import("../api/export-options.js");
+  const { formatNamed } = await import("../export/formats.js");
   checkTogether(formatNamed(options.format), options);
 }
 
