@@ -12,6 +12,7 @@
 import { join } from "node:path";
 import { ArtifactError } from "../errors.js";
 import { sha256Of } from "../io/fingerprint.js";
+import { checkListed, checkRegularFiles } from "../io/listed-files.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
 
 /** The file that tells a version of a store from any other run. */
@@ -40,10 +41,11 @@ export function publicationBytes({ name, version, run, previous, files }: Public
 /**
  * What a run directory's publication.json says; undefined of a run that is no version.
  *
- * @throws {ArtifactError} damaged, or of another schema version
+ * @throws {ArtifactError} damaged, of another schema version, or it lists what is no file of the directory
  */
 export async function readPublication(dir: string): Promise<PublicationRecord | undefined> {
   const file = join(dir, PUBLICATION_FILE);
+  await checkRegularFiles(dir, [PUBLICATION_FILE]);
   if (!(await pathExists(file))) return undefined;
   const bytes = Buffer.from(await readArtifact(file));
   let parsed: unknown;
@@ -60,7 +62,11 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
     }
     const record = parsed as unknown as PublicationRecord;
     // the same words give the same bytes: any other byte is damage
-    if (publicationBytes(record).equals(bytes)) return record;
+    if (publicationBytes(record).equals(bytes)) {
+      checkListed(Object.keys(record.files), file, [PUBLICATION_FILE]);
+      await checkRegularFiles(dir, Object.keys(record.files));
+      return record;
+    }
   }
   throw new ArtifactError(`'${file}' is not as it was written: ${remakeOf(dir)}`);
 }

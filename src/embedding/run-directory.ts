@@ -8,21 +8,20 @@
 import { join } from "node:path";
 import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
 import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../io/atomic.js";
+import { checkListed, checkRegularFiles } from "../io/listed-files.js";
 import { checkArtifact, openArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
 import { realPathOf } from "../io/tree.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows, readArrow } from "./arrow-rows.js";
-import { SCHEMA_VERSION, type Manifest } from "./manifest.js";
-import { readPublication, remakeOf } from "./publication.js";
+import { isManifest, RUN_MARKER, SCHEMA_VERSION, type Manifest } from "./manifest.js";
+import { ownRun } from "./own-run.js";
+import { PUBLICATION_FILE, readPublication, remakeOf } from "./publication.js";
 import { tableRows, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
 /** The table that commands take when none is named. */
 export const DEFAULT_TABLE = "default";
-
-/** The file that tells a run from any other directory. */
-export const RUN_MARKER = "manifest.json";
 
 const METRICS_FILE = "metrics.jsonl";
 
@@ -87,14 +86,15 @@ export async function writeRun(
     const json = `${JSON.stringify(whole, undefined, 2)}\n`;
     await writeChunks(join(dir, RUN_MARKER), [Buffer.from(json)], signal);
   };
-  await writeDirectory(target, force, write, { marker: RUN_MARKER, ...options });
+  await writeDirectory(target, force, write, { own: ownRun, ...options });
 }
 
 /**
- * Opens a run, after restoring one whose replacement was killed half-way.
+ * Opens a run, after restoring one whose replacement was killed half-way. Every file that it lists is a regular one in its own
+ * directory, whoever made it.
  *
  * @throws {NoInputError} it does not exist
- * @throws {ArtifactError} it is no run, damaged, or of another schema version
+ * @throws {ArtifactError} it is no run, damaged, of another schema version, or lists what is no file of its directory
  */
 export async function openRun(path: string): Promise<Run> {
   const waiting = await restoreInterrupted(path);
@@ -113,7 +113,9 @@ export async function openRun(path: string): Promise<Run> {
   const remake = publication && remakeOf(root);
   const ofManifest = publication?.files[RUN_MARKER];
   if (ofManifest) await checkArtifact(join(root, RUN_MARKER), ofManifest, remake);
+  await checkRegularFiles(root, [RUN_MARKER]);
   const manifest = parseManifest(await readArtifact(join(root, RUN_MARKER)), join(path, RUN_MARKER));
+  await checkRegularFiles(root, Object.keys(manifest.files));
 
   const checked = async (file: string): Promise<string> => {
     const expected = Object.hasOwn(manifest.files, file) ? manifest.files[file] : undefined;
@@ -178,6 +180,7 @@ function parseManifest(bytes: Uint8Array, file: string): Manifest {
   if (!isManifest(parsed)) {
     throw new ArtifactError(`'${file}' lists no files with their checksums: the run is damaged; train again`);
   }
+  checkListed(Object.keys(parsed.files), file, [RUN_MARKER, PUBLICATION_FILE]);
   return parsed;
 }
 
@@ -197,14 +200,6 @@ export function jsonLines(bytes: Uint8Array, file: string): MetricsLine[] {
         `line ${i + 1} of '${file}' is no JSON object: the run is damaged; train again`,
       );
     });
-}
-
-/** Checks what reading the run needs; the rest is shown, not relied upon. */
-function isManifest(parsed: unknown): parsed is Manifest {
-  if (!isRecord(parsed) || !isRecord(parsed["files"])) return false;
-  return Object.values(parsed["files"]).every(
-    (file) => isRecord(file) && typeof file["bytes"] === "number" && typeof file["sha256"] === "string",
-  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -6,7 +6,8 @@
 
 import { sharedRows, type SharedRows } from "../api/shared-rows.js";
 import type { FieldAlignment } from "../embedding/manifest.js";
-import { DEFAULT_TABLE, openRun, RUN_MARKER, writeRun, type Run } from "../embedding/run-directory.js";
+import { ownRun } from "../embedding/own-run.js";
+import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { alignmentRotation, nearnessOf, turnedRows } from "../evaluation/alignment.js";
@@ -57,7 +58,7 @@ export async function alignRun(
   out: string,
   { force = false, threads = 1, signal }: AlignOptions = {},
 ): Promise<AlignSummary> {
-  await checkOutput(out, force, "directory", RUN_MARKER);
+  await checkOutput(out, force, "directory", ownRun);
   const [own, earlier] = [await openRun(run), await openRun(to)];
   const [table, before] = [await own.readTable(), await earlier.readTable()];
   const { rotations, common, warnings } = await rotationsOf(

@@ -10,7 +10,9 @@
 
 import { basename, dirname, join, resolve } from "node:path";
 import { readPublication, PUBLICATION_FILE, publicationBytes } from "../embedding/publication.js";
-import { openRun, RUN_MARKER } from "../embedding/run-directory.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { ownRun } from "../embedding/own-run.js";
+import { openRun } from "../embedding/run-directory.js";
 import { ArtifactError, NoInputError, UsageError } from "../errors.js";
 import { restoreInterrupted, writeDirectory } from "../io/atomic.js";
 import { leftoversIn } from "../io/leftovers.js";
@@ -159,7 +161,7 @@ async function forgetInRun(
     const write = async (dir: string): Promise<void> => {
       await writeRewritten(dir, run, rewriting, signal);
     };
-    await writeDirectory(path, true, write, { signal, marker: RUN_MARKER, ...(onStep && { onStep }) });
+    await writeDirectory(path, true, write, { signal, own: ownRun, ...(onStep && { onStep }) });
   }
   const changed = rewriting ? [{ path, dropped: rewriting.dropped, removed: [] }] : [];
   const unchanged = rewriting ? [] : [path];

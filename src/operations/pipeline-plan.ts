@@ -10,7 +10,7 @@
 
 import { join } from "node:path";
 import { readPublication } from "../embedding/publication.js";
-import { RUN_MARKER } from "../embedding/run-directory.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
 import { ArtifactError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { version } from "../io/package-version.js";
@@ -20,6 +20,7 @@ import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./pipelin
 import type { Pipeline, PipelineExport, PipelineTraining } from "./pipeline-file.js";
 import { fingerprintsOf, logFiles, optionsPart, stepFingerprint } from "./pipeline-fingerprints.js";
 import { latestVersion, type Publication } from "./store.js";
+import { workFolder } from "./work-folder.js";
 
 /** What a version says of the pipeline that published it. */
 export const PIPELINE_FILE = "pipeline.json";
@@ -81,7 +82,7 @@ export interface Plan {
 
 /** The directory of a pipeline's unfinished work. */
 export function workDirectory({ store, name }: Pipeline): string {
-  return join(store, ".work", name);
+  return workFolder(store, name);
 }
 
 /**

@@ -5,12 +5,14 @@ import { checkpointPath } from "../api/checkpoint.js";
 import type { Progress, Watch } from "../api/progress.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
+import { ownExport } from "../export/own-export.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
 import { artifactChunks, fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
 import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "./align.js";
 import type { GateOutcome } from "./gate-bounds.js";
 import { checkGates, gateAfter, gateBefore, gateJson } from "./gate.js";
+import { LATEST } from "./latest.js";
 import { resumes, runEncoding, runExport, runTraining } from "./pipeline-commands.js";
 import type { Pipeline, PipelineSend } from "./pipeline-file.js";
 import {
@@ -20,7 +22,7 @@ import {
   type Plan,
   type TrainingPlan,
 } from "./pipeline-plan.js";
-import { LATEST, namedLatest, namePath, publishRun, withStoreLock, type Publication } from "./store.js";
+import { namedLatest, namePath, publishRun, withStoreLock, type Publication } from "./store.js";
 
 /** The folder of a version that holds its exports. */
 export const EXPORTS_FOLDER = "exports";
@@ -246,7 +248,7 @@ export async function isCopied(version: string, { export: { out, to } }: ExportS
  */
 export async function copyStep(
   version: string,
-  { export: { out, to } }: ExportStep,
+  { export: { out, to, told } }: ExportStep,
   { signal }: Watch,
 ): Promise<StepResult> {
   const from = join(version, EXPORTS_FOLDER, out);
@@ -255,7 +257,7 @@ export async function copyStep(
     const copy = async (dir: string): Promise<void> => {
       for (const file of files) await placeFile(join(from, file), join(dir, file));
     };
-    await writeDirectory(to!, true, copy, { signal, marker: files[0]! });
+    await writeDirectory(to!, true, copy, { signal, own: ownExport(String(told["format"])) });
   } else await writeFileAtomic(to!, artifactChunks(from), true, { signal });
   return { text: to! };
 }
