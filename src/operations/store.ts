@@ -302,8 +302,10 @@ export async function publishRun(
 
 /** The version that would be published next: one more than the highest number that was ever given. @throws {IoError} */
 export async function nextVersion(store: string, name: string): Promise<string> {
-  const entries = await entriesOf(namePath(store, name));
-  const numbers = entries.map((entry) => Number(/^(?:\.(?=.*\.removed$))?(\d{6,})(?:\.removed)?$/.exec(entry.name)?.[1] ?? 0));
+  const numbers = (await entriesOf(namePath(store, name))).map((entry) => {
+    const [, number, removed] = /^(?:(\d{6,})|\.(\d{6,})\.removed)$/.exec(entry.name) ?? [];
+    return Number(number ?? removed ?? 0);
+  });
   return String(Math.max(0, ...numbers) + 1).padStart(6, "0");
 }
 
