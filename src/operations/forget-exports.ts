@@ -12,7 +12,9 @@ import { EXPORTS_FOLDER } from "./pipeline-steps.js";
 const NEVER_RECORDED = ["url-env", "into", "keys", "on", "out", "force"];
 
 /** What a version's pipeline.json says of its exports, and the number of the version that it went by; nothing where it is damaged. */
-export async function recordedExports(version: string): Promise<{ exports: RecordedExport[]; base?: string }> {
+export async function recordedExports(
+  version: string,
+): Promise<{ exports: RecordedExport[]; base?: string }> {
   let parsed: unknown;
   try {
     parsed = JSON.parse(Buffer.from(await readArtifact(join(version, PIPELINE_FILE))).toString("utf8"));
@@ -28,7 +30,8 @@ export async function recordedExports(version: string): Promise<{ exports: Recor
 }
 
 function isRecorded(each: Partial<RecordedExport> | null): boolean {
-  if (typeof each?.out !== "string" || typeof each.options !== "object" || each.options === null) return false;
+  if (typeof each?.out !== "string" || typeof each.options !== "object" || each.options === null)
+    return false;
   return !NEVER_RECORDED.some((name) => Object.hasOwn(each.options!, name));
 }
 

@@ -94,7 +94,9 @@ async function filesOf(dir: string, exports: readonly { out: string }[]): Promis
   for (const { out } of exports) {
     const place = join(EXPORTS_FOLDER, out);
     const isDirectory = (await statOf(join(dir, place)))?.isDirectory;
-    found.push(...(isDirectory ? (await filesBelow(join(dir, place))).map((file) => join(place, file)) : [place]));
+    found.push(
+      ...(isDirectory ? (await filesBelow(join(dir, place))).map((file) => join(place, file)) : [place]),
+    );
   }
   return found;
 }
@@ -109,7 +111,8 @@ async function heldBeside(
   const keys = allKeys(rewriting?.keys ?? asked);
   const held: string[] = [];
   for (const file of files) {
-    const isExport = file.startsWith(`${EXPORTS_FOLDER}/`) && rewriting !== undefined && rewriting.dropped > 0;
+    const isExport =
+      file.startsWith(`${EXPORTS_FOLDER}/`) && rewriting !== undefined && rewriting.dropped > 0;
     // in JSON a key stands in quotes: a number there is no key
     const shown = file.endsWith(".json") ? keys.map((key) => JSON.stringify(key)) : keys;
     if (isExport || holdsWord(await readArtifact(join(path, file)), shown)) held.push(file);

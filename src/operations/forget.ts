@@ -143,14 +143,16 @@ async function heldIn(
   asked: AskedKeys,
 ): Promise<string[]> {
   const held = new Set<string>();
-  for (const { path } of versions) for (const text of await heldByRun(await openRun(path), asked)) held.add(text);
+  for (const { path } of versions)
+    for (const text of await heldByRun(await openRun(path), asked)) held.add(text);
   for (const folder of folders) for (const text of await heldByDatasets(folder, asked)) held.add(text);
   return [...held];
 }
 
 function nothingHeld(place: string, asked: AskedKeys): UsageError {
   const texts = textsOf(asked);
-  const named = texts.length > 3 ? `${texts.slice(0, 3).join(", ")} and ${texts.length - 3} more` : texts.join(", ");
+  const named =
+    texts.length > 3 ? `${texts.slice(0, 3).join(", ")} and ${texts.length - 3} more` : texts.join(", ");
   return new UsageError(
     `nothing in '${place}' holds ${named}: nothing was changed; keys are spelled as in the log (--hash-keys: as their hash), and the field is a column's name, user or item`,
   );

@@ -61,7 +61,9 @@ export async function gc(
   { keep, remove, dryRun = false, ...lock }: GcOptions,
 ): Promise<GcSummary> {
   if (remove !== undefined && name === undefined)
-    throw new UsageError(`--remove takes one version of one name: embed gc '${store}' NAME --remove ${remove}`);
+    throw new UsageError(
+      `--remove takes one version of one name: embed gc '${store}' NAME --remove ${remove}`,
+    );
   const names = await namesOf(store);
   if (name !== undefined && !names.includes(name)) {
     throw new NoInputError(

@@ -79,7 +79,9 @@ describe("a run whose manifest lists what is no file of it is 82 and nothing is 
     const refused = { exitCode: 82, message: expect.stringMatching(/manifest\.json' lists .*tampered/) };
     await expect(openRun(run)).rejects.toMatchObject(refused);
     const store = join(folder, `store of ${what}`);
-    await expect(publish(run, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(refused);
+    await expect(publish(run, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(
+      refused,
+    );
     await expect(alignRun(run, good, join(folder, `aligned ${what}`))).rejects.toMatchObject(refused);
     expect(existsSync(store)).toBe(false);
     expect(existsSync(join(folder, `aligned ${what}`))).toBe(false);
@@ -168,7 +170,9 @@ test("a name that is a symbolic link is refused by whatever writes, and what it 
   symlinkSync(join(elsewhere, "items"), join(store, "items"));
   const before = readdirSync(join(elsewhere, "items"));
   const refused = { message: expect.stringContaining("symbolic link") };
-  await expect(publish(good, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(refused);
+  await expect(publish(good, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(
+    refused,
+  );
   await expect(rollback(store, "items", { to: "1", ...lock })).rejects.toMatchObject(refused);
   await expect(forget(join(store, "items"), ["item:key 7"], lock)).rejects.toMatchObject(refused);
   await expect(gc(store, "items", { keep: 1, ...lock })).rejects.toMatchObject({ exitCode: 66 });
@@ -183,7 +187,9 @@ test.each([["../../good"], ["/etc"], ["000001/model"], [".."]])(
     rmSync(link);
     symlinkSync(target, link);
     const refused = { exitCode: 82, message: expect.stringContaining(`leads to '${target}'`) };
-    await expect(publish(good, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(refused);
+    await expect(publish(good, { store, name: "items", extras: noExtras, ...lock })).rejects.toMatchObject(
+      refused,
+    );
     await expect(gc(store, undefined, { keep: 1, ...lock })).rejects.toMatchObject(refused);
     expect(readlinkSync(link)).toBe(target);
     await rollback(store, "items", lock);
@@ -200,7 +206,9 @@ test("a version that is a symbolic link is none: nothing is written or removed b
   await expect(gc(store, undefined, { keep: 1, ...lock })).rejects.toMatchObject({ exitCode: 82 });
   await expect(forget(store, ["item:key 7"], lock)).rejects.toMatchObject({ exitCode: 66 });
   rmSync(join(store, "items", "latest"));
-  expect((await publish(good, { store, name: "items", extras: noExtras, ...lock })).published.version).toBe("000002");
+  expect((await publish(good, { store, name: "items", extras: noExtras, ...lock })).published.version).toBe(
+    "000002",
+  );
   expect(readdirSync(elsewhere)).toEqual(before);
 });
 

@@ -10,7 +10,14 @@ import { columnFrom, type ColumnPlan } from "../columns.js";
 import type { Column, Dataset } from "../dataset.js";
 import { ColumnCache, storedColumn } from "../stored-columns.js";
 import { readRows, rowLayout, type RowLayout } from "./arrow-reader.js";
-import { damaged, DATASET_MARKER, parseDescription, ROWS_FILE, VALUES_FILE, type Description } from "./description.js";
+import {
+  damaged,
+  DATASET_MARKER,
+  parseDescription,
+  ROWS_FILE,
+  VALUES_FILE,
+  type Description,
+} from "./description.js";
 
 export interface EncodedDataset {
   path: string;
