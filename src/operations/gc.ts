@@ -7,12 +7,15 @@
 
 import { join } from "node:path";
 import { ownVersion } from "../embedding/own-run.js";
-import { NoInputError, OutputError, UsageError } from "../errors.js";
+import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.js";
 import { leftoversIn } from "../io/leftovers.js";
 import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
+import { removeFile } from "../io/remove.js";
 import { entriesOf, filesBelow, removeEmpty, removeTree, removeWhole, statOf } from "../io/tree.js";
+import { LATEST } from "./latest.js";
 import {
+  checkVersion,
   latestNumber,
   latestVersion,
   listVersions,
@@ -84,6 +87,8 @@ export async function gc(
       for (const { path, version } of removed) {
         lock.signal.throwIfAborted();
         if (version === (await listVersions(store, each)).at(-1)!.version) await markRemoved(path, version);
+        // of the last version of all, which was the latest
+        if (kept.length === 0) await removeFile(join(namePath(store, each), LATEST));
         await removeWhole(path);
       }
     };
@@ -129,12 +134,24 @@ async function planOf(
 async function removalOf(store: string, name: string, asked: string): ReturnType<typeof planOf> {
   const versions = await listVersions(store, name);
   const goes = versionCalled(versions, asked, `${store}/${name}`);
-  if ((await latestNumber(store, name)) === goes.version) {
+  if ((await latestNumber(store, name)) === goes.version && !(await isLastAndDamaged(versions, goes))) {
     throw new UsageError(
       `'${goes.path}' is the latest version: go back first with embed rollback '${join(store, name)}', or publish another`,
     );
   }
   return { kept: versions.filter((version) => version !== goes), removed: [goes], leftovers: [] };
+}
+
+/** Whether there is no version to go back to, and this one is of no use. */
+async function isLastAndDamaged(versions: readonly Publication[], { path }: Publication): Promise<boolean> {
+  if (versions.length > 1) return false;
+  try {
+    await checkVersion(path);
+    return false;
+  } catch (error) {
+    if (error instanceof ArtifactError) return true;
+    throw error;
+  }
 }
 
 async function bytesOf(path: string): Promise<number> {

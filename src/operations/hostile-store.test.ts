@@ -162,6 +162,16 @@ test("a poisoned latest version: rollback passes it over, gc removes it, and its
   expect(published.version).toBe("000003");
 });
 
+test("the only version, when it is damaged, is removed with its latest; a whole one is not", async () => {
+  const store = await storeOf("only one", 1);
+  const only = { keep: 8, remove: "1", ...lock };
+  await expect(gc(store, "items", only)).rejects.toMatchObject({ exitCode: 64 });
+  writeFileSync(join(store, "items", "000001", "manifest.json"), "{");
+  await gc(store, "items", only);
+  const { published } = await publish(good, { store, name: "items", extras: noExtras, ...lock });
+  expect(published).toMatchObject({ version: "000002", previous: null });
+});
+
 test("a name that is a symbolic link is refused by whatever writes, and what it leads to stays", async () => {
   const store = await storeOf("linked name", 1);
   const elsewhere = join(folder, "elsewhere");
