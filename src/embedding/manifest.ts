@@ -97,6 +97,8 @@ export interface Manifest {
   /** as they were used, defaults among them */
   options: Record<string, unknown>;
   asked?: Asked;
+  /** the folder where relative paths of the log were given, relative to the run's directory; absent where all are absolute */
+  from?: string;
   seed: number;
   inputs: InputFingerprint[];
   roles: unknown;

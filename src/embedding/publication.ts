@@ -3,6 +3,7 @@
 //   schemaVersion   1
 //   name, version   where it stands: STORE/NAME/VERSION
 //   run             sha256 of the manifest of the run that was published
+//   from            the folder where the run's log was given, relative to the version; absent where the run states none
 //   previous        the version that was the latest before it; null of the first
 //   files           size and sha256 of every file that the run's manifest does not list, the manifest itself among them
 //   sha256          of all of this but itself
@@ -26,14 +27,23 @@ export interface PublicationRecord {
   name: string;
   version: string;
   run: string;
+  from?: string;
   previous: string | null;
   files: Record<string, { bytes: number; sha256: string }>;
 }
 
 /** The file's bytes. */
-export function publicationBytes({ name, version, run, previous, files }: PublicationRecord): Buffer {
+export function publicationBytes({ name, version, run, from, previous, files }: PublicationRecord): Buffer {
   const ordered = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
-  const told = { schemaVersion: SCHEMA_VERSION, name, version, run, previous, files: ordered };
+  const told = {
+    schemaVersion: SCHEMA_VERSION,
+    name,
+    version,
+    run,
+    ...(from !== undefined && { from }),
+    previous,
+    files: ordered,
+  };
   const sha256 = sha256Of(JSON.stringify(told));
   return Buffer.from(`${JSON.stringify({ ...told, sha256 }, undefined, 2)}\n`);
 }

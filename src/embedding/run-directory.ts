@@ -5,7 +5,7 @@
 //   model/...                what scoring new rows needs
 //   metrics.jsonl            one line an epoch
 
-import { join } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
 import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../io/atomic.js";
 import { checkListed, checkRegularFiles } from "../io/listed-files.js";
@@ -28,7 +28,9 @@ const METRICS_FILE = "metrics.jsonl";
 export interface RunContents {
   /** by name; DEFAULT_TABLE is embeddings.arrow */
   tables: Record<string, EmbeddingTable | TableRows>;
-  manifest: Omit<Manifest, "files" | "schemaVersion">;
+  manifest: Omit<Manifest, "files" | "schemaVersion" | "from">;
+  /** the folder where the paths of `manifest.inputs` and `asked` were given; the current one when absent */
+  givenIn?: string | undefined;
   /** by path within model/, with slashes; a list of chunks is one file */
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
   /** one object an epoch */
@@ -42,6 +44,8 @@ export interface Run {
   /** where it lies: links were followed when it was opened, so that a `latest` which moves meanwhile mixes nothing */
   root: string;
   manifest: Manifest;
+  /** the folder where relative paths of the training's log were given; undefined where none were, or an earlier version trained it */
+  givenIn: string | undefined;
   /** names of the tables it holds */
   tables: string[];
   /** The default table, or the only one, when none is named. @throws {UsageError} no table of that name @throws {ArtifactError} damaged */
@@ -66,7 +70,7 @@ export type MetricsLine = Readonly<Record<string, unknown>>;
 export async function writeRun(
   target: string,
   force: boolean,
-  { tables, manifest, modelFiles, metricsLines }: RunContents,
+  { tables, manifest, givenIn = ".", modelFiles, metricsLines }: RunContents,
   options: AtomicOptions = {},
 ): Promise<void> {
   const { signal } = options;
@@ -82,11 +86,31 @@ export async function writeRun(
     }
     const lines = metricsLines.map((line) => `${JSON.stringify(line)}\n`).join("");
     await put(METRICS_FILE, [Buffer.from(lines)]);
-    const whole: Manifest = { schemaVersion: SCHEMA_VERSION, ...manifest, files };
+    const { asked, inputs } = manifest;
+    const named = [...(asked?.log ?? []), ...(asked?.inputs ?? inputs).map(({ path }) => path)];
+    const from = await fromPlace(target, givenIn, named);
+    const whole: Manifest = { schemaVersion: SCHEMA_VERSION, ...manifest, ...from, files };
     const json = `${JSON.stringify(whole, undefined, 2)}\n`;
     await writeChunks(join(dir, RUN_MARKER), [Buffer.from(json)], signal);
   };
   await writeDirectory(target, force, write, { own: ownRun, ...options });
+}
+
+/**
+ * How a directory states the folder where paths were given: relative to itself, so that a project may be moved as a whole and its
+ * runs tell nothing of the machine; nothing where no path is relative.
+ *
+ * @param dir that is to be; its parent exists
+ */
+export async function fromPlace(
+  dir: string,
+  givenIn: string,
+  paths: readonly string[],
+): Promise<{ from?: string }> {
+  if (paths.every((path) => path === "-" || isAbsolute(path))) return {};
+  const parent = dirname(resolve(dir));
+  const place = join((await realPathOf(parent)) ?? parent, basename(resolve(dir)));
+  return { from: relative(place, (await realPathOf(givenIn)) ?? resolve(givenIn)) || "." };
 }
 
 /**
@@ -133,10 +157,13 @@ export async function openRun(path: string): Promise<Run> {
       `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,
     );
   };
+  // of a version, whose manifest is that of the run that was published, relative to where the version is
+  const from = publication ? publication.from : manifest.from;
   return {
     path,
     root,
     manifest,
+    givenIn: typeof from === "string" ? resolve(root, from) : undefined,
     tables,
     async readTable(name) {
       const file = await checkedTable(name);

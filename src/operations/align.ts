@@ -85,7 +85,7 @@ export async function alignRun(
   const modelFiles: Parameters<typeof writeRun>[2]["modelFiles"] = {};
   for (const name of kept.filter((file) => file !== OPTIMIZER_FILE))
     modelFiles[name] = await own.readModelFile(name);
-  const { files: _, schemaVersion: __, ...manifest } = own.manifest;
+  const { files: _, schemaVersion: __, from: ___, ...manifest } = own.manifest;
   const alignment = { to, toTable: earlier.manifest.files["embeddings.arrow"]!, fields };
   await writeRun(
     out,
@@ -95,6 +95,7 @@ export async function alignRun(
       manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
       modelFiles: { ...modelFiles, ...(await turnedFiles(own, turn)) },
       metricsLines: await own.readMetricsLines(),
+      givenIn: own.givenIn,
     },
     signal && { signal },
   );

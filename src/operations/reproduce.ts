@@ -223,7 +223,7 @@ function differingKeys(a: Manifest, b: Manifest, named: (text: string) => string
   };
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {
-    if (key === "timings" || key === "files" || key === "version") return false;
+    if (["timings", "files", "version", "from"].includes(key)) return false;
     return valueOf(a, key) !== valueOf(b, key);
   });
 }

@@ -17,7 +17,7 @@ import {
   type PublicationRecord,
 } from "../embedding/publication.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
-import { openRun, type Run } from "../embedding/run-directory.js";
+import { fromPlace, openRun, type Run } from "../embedding/run-directory.js";
 import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.js";
 import {
   restoreInterrupted,
@@ -286,7 +286,10 @@ export async function publishRun(
         await placeFile(from, join(dir, file));
         files[file] = await fingerprintOf(join(dir, file));
       }
-      const record = { name, version, run: files[RUN_MARKER]!.sha256, previous, files };
+      const { givenIn, manifest } = source;
+      const from =
+        givenIn === undefined ? {} : await fromPlace(target, givenIn, [...(manifest.asked?.log ?? []), "."]);
+      const record = { name, version, run: files[RUN_MARKER]!.sha256, ...from, previous, files };
       await writeChunks(join(dir, PUBLICATION_FILE), [publicationBytes(record)], signal);
       // the manifest that the files were checked against must be the one that was placed
       const placed = await openRun(dir);
