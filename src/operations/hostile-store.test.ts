@@ -16,6 +16,8 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { Checkpoints } from "../api/checkpoint.js";
+import { readDescription } from "../dataset/encoded/read.js";
 import { publicationBytes, type PublicationRecord } from "../embedding/publication.js";
 import { openRun } from "../embedding/run-directory.js";
 import { sha256Of } from "../io/fingerprint.js";
@@ -114,6 +116,34 @@ describe("a run with something else in the place of a file is 82, at once", () =
       exitCode: 82,
       message: expect.stringContaining("model' is a symbolic link, expected a directory"),
     });
+  });
+});
+
+test.each([
+  ["rows.arrow", "a symbolic link", (at: string) => symlinkSync(secret, at)],
+  ["values.arrow", "a named pipe", (at: string) => void execFileSync("mkfifo", [at])],
+  ["dataset.json", "a named pipe", (at: string) => void execFileSync("mkfifo", [at])],
+])("a dataset of which %s is %s is 82, at once", async (file, kind, make) => {
+  const dataset = join(folder, `dataset, ${file}`);
+  mkdirSync(dataset);
+  writeFileSync(join(dataset, "dataset.json"), "{}");
+  rmSync(join(dataset, file), { force: true });
+  make(join(dataset, file));
+  await expect(readDescription(dataset)).rejects.toMatchObject({
+    exitCode: 82,
+    message: expect.stringContaining(`${file}' is ${kind}`),
+  });
+});
+
+test.each([
+  ["a symbolic link", (at: string) => symlinkSync(secret, at)],
+  ["a named pipe", (at: string) => void execFileSync("mkfifo", [at])],
+])("a checkpoint that is %s is 82, at once", async (kind, make) => {
+  const out = join(folder, `resumed from ${kind}`);
+  make(`${out}.checkpoint`);
+  await expect(Checkpoints.open(out, { resume: true }, {}, lock.signal)).rejects.toMatchObject({
+    exitCode: 82,
+    message: expect.stringContaining(`.checkpoint' is ${kind}`),
   });
 });
 

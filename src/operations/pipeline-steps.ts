@@ -3,7 +3,7 @@
 import { dirname, join } from "node:path";
 import { checkpointPath } from "../api/checkpoint.js";
 import type { Progress, Watch } from "../api/progress.js";
-import { GATE_FILE } from "../embedding/publication.js";
+import { GATE_FILE, readPublication } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
 import { ownExport } from "../export/own-export.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
@@ -226,10 +226,22 @@ async function outcomesOf(file: string): Promise<GateOutcome[]> {
   return outcomes;
 }
 
+/**
+ * The files of an export, by their path within it; one that is called "" where the export is a file. What the publication lists
+ * was checked: a link that lies beside is copied nowhere.
+ */
+async function publishedFiles(version: string, out: string): Promise<string[]> {
+  const place = `${EXPORTS_FOLDER}/${out}`;
+  const { files = {} } = (await readPublication(version)) ?? {};
+  return Object.keys(files).flatMap((file) =>
+    file === place ? [""] : file.startsWith(`${place}/`) ? [file.slice(place.length + 1)] : [],
+  );
+}
+
 /** Whether a copy outside the store is what the version holds. */
 export async function isCopied(version: string, { export: { out, to } }: ExportStep): Promise<boolean> {
   const from = join(version, EXPORTS_FOLDER, out);
-  const inside = (await statOf(from))?.isDirectory ? await filesBelow(from) : [""];
+  const inside = await publishedFiles(version, out);
   const there = await statOf(to!);
   if (!there || (there.isDirectory && (await filesBelow(to!)).length !== inside.length)) return false;
   for (const file of inside) {
@@ -253,7 +265,7 @@ export async function copyStep(
 ): Promise<StepResult> {
   const from = join(version, EXPORTS_FOLDER, out);
   if ((await statOf(from))?.isDirectory) {
-    const files = await filesBelow(from);
+    const files = await publishedFiles(version, out);
     const copy = async (dir: string): Promise<void> => {
       for (const file of files) await placeFile(join(from, file), join(dir, file));
     };
