@@ -3,8 +3,7 @@
 import { join } from "node:path";
 import { arrowChunks } from "../embedding/arrow.js";
 import { tableRows } from "../embedding/rows.js";
-import type { Manifest } from "../embedding/manifest.js";
-import { RUN_MARKER } from "../embedding/manifest.js";
+import { RUN_MARKER, type Manifest } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, tableFile, type Run } from "../embedding/run-directory.js";
 import type { Preprocess } from "../dataset/preprocess.js";
 import { checkArtifact } from "../io/read-artifact.js";
