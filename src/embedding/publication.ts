@@ -1,6 +1,6 @@
 // publication.json: what makes a run directory a version of a store, beside the run's own manifest.
 //
-//   schemaVersion   1
+//   schemaVersion   2 where `from` is there, which earlier versions of embed do not know; else 1
 //   name, version   where it stands: STORE/NAME/VERSION
 //   run             sha256 of the manifest of the run that was published
 //   from            the folder where the run's log was given, relative to the version; absent where the run states none
@@ -21,7 +21,7 @@ export const PUBLICATION_FILE = "publication.json";
 /** The file in which a version says what its gates found. */
 export const GATE_FILE = "gate.json";
 
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
 
 export interface PublicationRecord {
   name: string;
@@ -36,7 +36,7 @@ export interface PublicationRecord {
 export function publicationBytes({ name, version, run, from, previous, files }: PublicationRecord): Buffer {
   const ordered = Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
   const told = {
-    schemaVersion: SCHEMA_VERSION,
+    schemaVersion: from === undefined ? 1 : SCHEMA_VERSION,
     name,
     version,
     run,
@@ -65,9 +65,9 @@ export async function readPublication(dir: string): Promise<PublicationRecord | 
     parsed = undefined;
   }
   if (isRecord(parsed) && isRecord(parsed.files)) {
-    if (parsed.schemaVersion !== SCHEMA_VERSION) {
+    if (parsed.schemaVersion !== 1 && parsed.schemaVersion !== SCHEMA_VERSION) {
       throw new ArtifactError(
-        `'${file}' has schema version ${String(parsed.schemaVersion)}, this program reads ${SCHEMA_VERSION}: use the version of embed that wrote it`,
+        `'${file}' has schema version ${String(parsed.schemaVersion)}, this program reads up to ${SCHEMA_VERSION}: use the version of embed that wrote it`,
       );
     }
     const record = parsed as unknown as PublicationRecord;
