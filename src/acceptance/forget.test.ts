@@ -95,11 +95,35 @@ test("afterwards grep finds the keys nowhere in the store, and every version is 
   expect(readdirSync(at("store/fm"))).toEqual(["000001", "000002", "latest"]);
 });
 
-test("the second time there is nothing left to forget, and nothing changes", async () => {
+test("a key that nothing holds is 64 and changes nothing, though the word stands in files beside", async () => {
+  writeFileSync(at("numbers.txt"), "user_id 1\n");
+  mkdirSync(at("store/.work/shop"), { recursive: true });
+  cpSync(at("fm"), at("store/.work/shop/fm"), { recursive: true });
+  const extras = new Map([["exports/numbers.txt", at("numbers.txt")]]);
+  await publish(at("store/fm/latest"), { store: at("store"), name: "fm", extras, ...lock });
   const before = readFileSync(at("store/fm/latest/publication.json"));
-  const { stdout } = await embedOk(["forget", at("store"), `user:${user}`, `item:${item}`]);
-  expect(stdout).toBe(`${Object.keys(runs).length + 1} without the keys\n`);
+  for (const keys of [["user:1"], [`user:${user}`, `item:${item}`], ["item:user_id", "--dry-run"]]) {
+    const { code, stderr } = await embed(["forget", at("store"), ...keys]);
+    expect([code, stderr]).toEqual([64, expect.stringContaining("nothing was changed")]);
+  }
+  expect((await embed(["forget", at("fm"), "user:nobody"])).code).toBe(64);
   expect(readFileSync(at("store/fm/latest/publication.json"))).toEqual(before);
+  expect(readdirSync(at("store/.work/shop"))).toEqual(["fm"]);
+});
+
+test("keys that nothing holds are named beside those that are forgotten", async () => {
+  cpSync(at("store"), at("other"), { recursive: true, verbatimSymlinks: true });
+  const { stdout } = await embedOk(["forget", at("other"), "user:u018", "user:1"]);
+  expect(stdout).toContain("user:1: not found, nothing holds it\n");
+  expect(stdout).toContain(`${at("other/fm/000003")}: exports/numbers.txt removed, export it again\n`);
+});
+
+test("a key that step outputs alone hold is forgotten with them", async () => {
+  await embedOk(["encode", fixture("clicks.csv"), "-o", at("rare"), "--quiet"]);
+  cpSync(at("rare"), at("store/.work/shop/encode-0123456789abcdef"), { recursive: true });
+  const found = await embedOk(["forget", at("store"), `user:${user}`]);
+  expect(found.stdout).toContain(".work/shop: removed");
+  expect(readdirSync(at("store/.work/shop"))).toEqual([]);
 });
 
 test("other rows keep their numbers and vectors; the key's row is a hole", async () => {
@@ -150,5 +174,5 @@ test("one run forgets as well, and bad input is refused", async () => {
   bytes[900]! ^= 1;
   writeFileSync(at("store/pca/000001/embeddings.arrow"), bytes);
   const damaged = await embed(["forget", at("store/pca"), "user:u018"]);
-  expect([damaged.code, damaged.stderr]).toEqual([82, expect.stringContaining("rm -r")]);
+  expect([damaged.code, damaged.stderr]).toEqual([82, expect.stringContaining("pca --remove 1, then")]);
 });

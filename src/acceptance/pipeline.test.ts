@@ -110,12 +110,18 @@ describe("a pipeline", () => {
     expect(Object.values(await steps(at)).every((outcome) => outcome === "skipped")).toBe(true);
   });
 
-  test("publishes anew, with its exports, when keys of the latest version were forgotten", async () => {
-    await embedOk(["forget", "store", "item:tea-03"], { cwd: at });
-    const version = join(at, "store/items/latest");
-    expect(existsSync(join(version, "exports/items.txt"))).toBe(false);
-    expect(await steps(at)).toMatchObject({ "export items.txt": "done", "publish items": "done" });
-    expect(existsSync(join(version, "exports/items.txt"))).toBe(true);
+  test("exports are made again without keys that are forgotten, and the version stands as the job published it", async () => {
+    const items = join(at, "store/items/latest/exports/items.txt");
+    expect(readFileSync(items, "utf8")).toContain("tea-03");
+    const { stdout } = await embedOk(["forget", "store", "item:tea-03"], { cwd: at });
+    expect(stdout).toMatch(/^store\/items\/\d+: exports\/items.txt made again without them$/m);
+    const [head, ...rows] = readFileSync(items, "utf8").trimEnd().split("\n");
+    expect(head).toBe(`${rows.length} 4`);
+    expect(rows.some((row) => row.startsWith("tea-03 "))).toBe(false);
+    expect((await embedOk(["ls", "store"], { cwd: at })).stdout).not.toContain("damaged");
+    // the next run trains nothing, and replaces the copy that still holds the key
+    expect(await steps(at)).toMatchObject({ "publish items": "skipped", "copy items.txt": "done" });
+    expect(readFileSync(join(at, "out/items.txt"), "utf8")).not.toContain("tea-03");
   });
 
   test("--force runs every step to the same bytes", async () => {

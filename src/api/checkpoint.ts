@@ -6,13 +6,16 @@
 //
 // A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
 
+import { basename, dirname } from "node:path";
 import type { Metrics, Trial } from "../embedding/manifest.js";
 import { readSafetensorsFile, piecesOf } from "../embedding/safetensors-file.js";
-import { safetensorsChunks } from "../embedding/safetensors.js";
-import { ArtifactError, UsageError } from "../errors.js";
+import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { ArtifactError, OutputError, UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
+import { checkRegularFiles } from "../io/listed-files.js";
 import { pathExists, withArtifact } from "../io/read-artifact.js";
 import { removeFile } from "../io/remove.js";
+import { kindAt } from "../io/tree.js";
 import type { Checkpoint, TrainingControls } from "../trainers/controls.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import type { EpochEvent } from "../trainers/epoch.js";
@@ -63,6 +66,7 @@ export class Checkpoints {
    * @param out the run that is to be written
    * @throws {UsageError} with resume: the checkpoint is of another training; names what differs
    * @throws {ArtifactError} with resume: it is damaged
+   * @throws {OutputError} something else stands where checkpoints are to be written
    */
   static async open(
     out: string,
@@ -74,6 +78,7 @@ export class Checkpoints {
     const whole = parse<Identity>(JSON.stringify(identity));
     const checkpoints = new Checkpoints(path, checkpointEvery, whole, signal);
     if (resume && (await pathExists(path))) checkpoints.#found = await read(path);
+    else if (checkpointEvery !== undefined) await checkSavable(path);
     if (checkpoints.#found) checkSame(path, checkpoints.#found.identity, whole);
     return checkpoints;
   }
@@ -116,12 +121,29 @@ export class Checkpoints {
 }
 
 async function read(path: string): Promise<Checkpoint & Saved> {
-  const tensors = await withArtifact(path, (file) => readSafetensorsFile(file, path));
+  const tensors = await checkpointTensors(path);
   const json = tensors.get(STANDING)?.data;
   if (!json) throw damaged(path);
   tensors.delete(STANDING);
   const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
   return { ...parse<Saved>(Buffer.from(json.buffer).toString("utf8")), arrays };
+}
+
+/** The tensors of a checkpoint. @throws {ArtifactError} damaged, or no regular file */
+export async function checkpointTensors(path: string, only?: string): Promise<Map<string, Tensor>> {
+  await checkRegularFiles(dirname(path), [basename(path)]);
+  return await withArtifact(path, (file) => readSafetensorsFile(file, path, only));
+}
+
+/** Checks that saving replaces nothing but an older checkpoint. @throws {OutputError} something else stands there */
+export async function checkSavable(path: string): Promise<void> {
+  if ((await kindAt(path)) === undefined) return;
+  const json = await checkpointTensors(path, STANDING).catch(() => undefined);
+  const text = json?.get(STANDING) && Buffer.from(json.get(STANDING)!.data.buffer).toString("utf8");
+  if (text?.startsWith('{"identity":')) return;
+  throw new OutputError(
+    `'${path}' stands where checkpoints of this training go (--checkpoint-every), and is none: move it away, or choose another -o`,
+  );
 }
 
 /** A checkpoint that is none, or cut short. */

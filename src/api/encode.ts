@@ -1,7 +1,8 @@
 // `embed encode`: log → encoded dataset directory, which every command takes in the log's place.
 
 import { streamRows } from "../dataset/build.js";
-import { DATASET_MARKER, type EncodedColumn, type ShapingOptions } from "../dataset/encoded/description.js";
+import type { EncodedColumn, ShapingOptions } from "../dataset/encoded/description.js";
+import { ownDataset } from "../dataset/encoded/own-dataset.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
 import { writeDataset } from "../dataset/encoded/write.js";
 import { streamHashed, type OpenSink } from "../dataset/hashed-rows.js";
@@ -35,7 +36,7 @@ export async function encode(
   watch: Watch,
 ): Promise<EncodeSummary> {
   const start = performance.now();
-  await checkOutput(out, force, "directory", DATASET_MARKER);
+  await checkOutput(out, force, "directory", ownDataset);
   for (const path of paths) {
     if (await isEncodedDataset(path)) throw new UsageError(`'${path}' is an encoded dataset already`);
   }

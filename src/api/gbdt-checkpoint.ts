@@ -6,10 +6,10 @@
 //
 // A command may boost more than once (folds, a refit); forests that are done are taken from the file as they are.
 
-import { readSafetensorsFile, piecesOf } from "../embedding/safetensors-file.js";
+import { piecesOf } from "../embedding/safetensors-file.js";
 import { safetensorsChunks } from "../embedding/safetensors.js";
 import { writeFileAtomic } from "../io/atomic.js";
-import { pathExists, withArtifact } from "../io/read-artifact.js";
+import { pathExists } from "../io/read-artifact.js";
 import { removeFile } from "../io/remove.js";
 import type { GbdtOptions } from "../trainers/gbdt/options.js";
 import {
@@ -19,7 +19,14 @@ import {
   type GbdtModel,
   type TreeEvent,
 } from "../trainers/gbdt/train.js";
-import { checkpointPath, checkSame, damaged, type Identity } from "./checkpoint.js";
+import {
+  checkpointPath,
+  checkpointTensors,
+  checkSame,
+  checkSavable,
+  damaged,
+  type Identity,
+} from "./checkpoint.js";
 import type { Watch } from "./progress.js";
 
 interface Saved extends Omit<GbdtCheckpoint, "scores"> {
@@ -47,6 +54,7 @@ export class Boosting {
    * @param out the run that is to be written
    * @throws {UsageError} with resume: the checkpoint is of another training; names what differs
    * @throws {ArtifactError} with resume: it is damaged
+   * @throws {OutputError} something else stands where checkpoints are to be written
    */
   static async open(
     out: string,
@@ -62,7 +70,7 @@ export class Boosting {
       checkSame(path, found.identity, whole);
       boosting.#found = found;
       watch.observe({ stage: "note", text: `goes on after tree ${found.events.length}` });
-    }
+    } else if (checkpointEvery !== undefined) await checkSavable(path);
     return boosting;
   }
 
@@ -107,7 +115,7 @@ export class Boosting {
 }
 
 async function read(path: string): Promise<Saved & GbdtCheckpoint> {
-  const tensors = await withArtifact(path, (file) => readSafetensorsFile(file, path));
+  const tensors = await checkpointTensors(path);
   const [scores, standing] = [tensors.get("scores")?.data, tensors.get("standing")?.data];
   if (!(scores instanceof Float32Array) || !standing) throw damaged(path);
   const saved = JSON.parse(Buffer.from(standing.buffer).toString("utf8")) as Partial<Saved>;

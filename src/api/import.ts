@@ -1,7 +1,8 @@
 // `embed import`: another tool's table → a run directory, to be judged, compared and exported like our own.
 
 import { TABLE_MODEL } from "../embedding/manifest.js";
-import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { ownRun } from "../embedding/own-run.js";
+import { writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { RowCollector } from "../import/collector.js";
 import { importFormats, readers, type ImportFormat } from "../import/formats.js";
@@ -47,7 +48,7 @@ export async function importTable(
   signal?: AbortSignal,
 ): Promise<ImportSummary> {
   const start = performance.now();
-  await checkOutput(out, force, "directory", RUN_MARKER);
+  await checkOutput(out, force, "directory", ownRun);
   const rows = new RowCollector({ field });
   const inputs = await readers[format](path, rows, { keyColumn: key ?? "key", field });
   const table = rows.finish(path);

@@ -10,6 +10,7 @@ import { EmbedError, UsageError } from "../errors.js";
 import type { ReadOptions } from "../log/log.js";
 import type { Part } from "./examples.js";
 import { silently, splitParts, wholeOf, type SplitParts } from "./parts.js";
+import { placedInputs } from "./given-paths.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
@@ -61,7 +62,9 @@ export async function partsOfRun(
   const hear = silently(watch);
   let parts: SplitParts["parts"];
   try {
-    const { dataset } = await readDataset(log, options, hear);
+    const placed = await placedInputs(run, { ...options, log });
+    Object.assign(options, placed);
+    const { dataset } = await readDataset(placed.log, options, hear);
     const isAsIt = manifest.inputs.every(({ sha256 }, i) => dataset.inputs[i]?.sha256 === sha256);
     if (!isAsIt || dataset.inputs.length !== manifest.inputs.length) throw refuse("has changed since");
     const limited = limitEvents(dataset, stated);

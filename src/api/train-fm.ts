@@ -6,7 +6,8 @@ import { limitEvents } from "../dataset/event-limits.js";
 import { ranksItems } from "../dataset/labels.js";
 import { hashingOf } from "../dataset/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
-import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { ownRun } from "../embedding/own-run.js";
+import { DEFAULT_TABLE, writeRun } from "../embedding/run-directory.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { checkFmOptions } from "../trainers/fm/options.js";
@@ -44,7 +45,7 @@ export async function trainFm(
 ): Promise<Summary> {
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(told);
-  await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
+  await checkOutput(flags.out, flags.force, "directory", ownRun);
   // a value out of range is told before a long reading; the loss decides none of the ranges
   checkFmOptions(fmOptionsOf(flags, "logistic"));
   checkImplicitOptions(flags.fm, flags.task);

@@ -2,7 +2,8 @@
 
 import { eventColumn } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
-import { RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { ownRun } from "../embedding/own-run.js";
+import { writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
@@ -46,7 +47,7 @@ export async function trainGbdt(
   const clock = new Stopwatch();
   const { watch: collecting, warnings, warn } = collectWarnings(watch);
   const note = (text: string) => watch.observe({ stage: "note", text });
-  await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
+  await checkOutput(flags.out, flags.force, "directory", ownRun);
   const gbdt = gbdtOptionsOf(flags);
   const decay = decayOf(flags);
   checkCtr(flags);

@@ -3,7 +3,8 @@
 import { hashingOf } from "../dataset/vocabulary.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import type { Asked, Metrics } from "../embedding/manifest.js";
-import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { ownRun } from "../embedding/own-run.js";
+import { DEFAULT_TABLE, writeRun } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
@@ -41,7 +42,7 @@ export async function trainNet(
   const clock = new Stopwatch();
   const { watch, warnings, warn } = collectWarnings(told);
   const { out, force, init, keepKeys = false, net: own } = options;
-  await checkOutput(out, force, "directory", RUN_MARKER);
+  await checkOutput(out, force, "directory", ownRun);
   checkNetOptions(own);
   // a run that does not fit is told before a long reading
   const earlier = init === undefined || init === RANDOM ? undefined : await openTableStart(init, own.dim);

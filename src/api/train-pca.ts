@@ -7,7 +7,8 @@ import { recipesOf } from "../dataset/preprocess.js";
 import { testVectors } from "../dataset/test-vectors.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import type { PartMetrics } from "../embedding/manifest.js";
-import { DEFAULT_TABLE, RUN_MARKER, writeRun } from "../embedding/run-directory.js";
+import { ownRun } from "../embedding/own-run.js";
+import { DEFAULT_TABLE, writeRun } from "../embedding/run-directory.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { preprocessFile } from "../trainers/learners.js";
@@ -39,7 +40,7 @@ export async function trainPca(
 ): Promise<Summary<PartMetrics>> {
   const clock = new Stopwatch();
   const { watch: collecting, warnings, warn } = collectWarnings(watch);
-  await checkOutput(flags.out, flags.force, "directory", RUN_MARKER);
+  await checkOutput(flags.out, flags.force, "directory", ownRun);
   checkPcaOptions(flags.pca);
   const pca = pcaOptionsOf(flags.pca);
 

@@ -8,6 +8,7 @@ import { openRun, type Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { encodingChunks, npyFiles } from "../export/encodings.js";
+import { ownEncodings } from "../export/own-export.js";
 import { checkOutput, writeDirectory, writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { ChunkWriter } from "../io/write.js";
@@ -20,9 +21,6 @@ import { encodeWithForeign } from "./transform-foreign.js";
 import { encodeWithTrees } from "./transform-gbdt.js";
 import { encodeWithPca, isPca } from "./transform-pca.js";
 import type { Transformed, TransformOptions } from "./transform-options.js";
-
-/** A file that every npy directory holds. */
-const NPY_MARKER = "keys.txt";
 
 /**
  * Encodes the rows of a log, to a file or a directory, whole or not at all, or in chunks to `write`.
@@ -42,7 +40,7 @@ export async function transform(
   const toStdout = out === undefined || out === "-";
   if (format === "npy") {
     if (toStdout) throw new UsageError("format npy writes several files: give it a directory with -o DIR");
-    await checkOutput(out, force, "directory", NPY_MARKER);
+    await checkOutput(out, force, "directory", ownEncodings);
   } else if (!toStdout) await checkOutput(out, force, "file");
   const { encoding, rows, warnings } =
     path === undefined
@@ -50,7 +48,7 @@ export async function transform(
       : await encodeRows(await openRun(path), options, watch);
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
-    await writeDirectory(out!, force, writeFiles, { marker: NPY_MARKER, signal });
+    await writeDirectory(out!, force, writeFiles, { own: ownEncodings, signal });
   } else if (toStdout) {
     for await (const chunk of encodingChunks(format, encoding, rows)) {
       signal.throwIfAborted();

@@ -2,6 +2,9 @@
 
 import type { InputFingerprint } from "../io/fingerprint.js";
 
+/** The file that tells a run from any other directory, once what it says is checked. */
+export const RUN_MARKER = "manifest.json";
+
 export const SCHEMA_VERSION = 1;
 
 /** What manifests call a run that holds a table and no model. */
@@ -94,6 +97,8 @@ export interface Manifest {
   /** as they were used, defaults among them */
   options: Record<string, unknown>;
   asked?: Asked;
+  /** the folder where relative paths of the log were given, relative to the run's directory; absent where all are absolute */
+  from?: string;
   seed: number;
   inputs: InputFingerprint[];
   roles: unknown;
@@ -131,4 +136,16 @@ export interface Manifest {
   warnings: string[];
   /** relative path to sha256 and size of every other file of the run */
   files: Record<string, { bytes: number; sha256: string }>;
+}
+
+/** Whether JSON has what reading a run needs; the rest is shown, not relied upon. */
+export function isManifest(parsed: unknown): parsed is Manifest {
+  if (!isRecord(parsed) || !isRecord(parsed["files"])) return false;
+  return Object.values(parsed["files"]).every(
+    (file) => isRecord(file) && typeof file["bytes"] === "number" && typeof file["sha256"] === "string",
+  );
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }

@@ -5,31 +5,32 @@
 //   model/...                what scoring new rows needs
 //   metrics.jsonl            one line an epoch
 
-import { join } from "node:path";
+import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
 import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../io/atomic.js";
+import { checkListed, checkRegularFiles } from "../io/listed-files.js";
 import { checkArtifact, openArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
 import { realPathOf } from "../io/tree.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows, readArrow } from "./arrow-rows.js";
-import { SCHEMA_VERSION, type Manifest } from "./manifest.js";
-import { readPublication, remakeOf } from "./publication.js";
+import { isManifest, RUN_MARKER, SCHEMA_VERSION, type Manifest } from "./manifest.js";
+import { ownRun } from "./own-run.js";
+import { PUBLICATION_FILE, readPublication, remakeOf } from "./publication.js";
 import { tableRows, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
 /** The table that commands take when none is named. */
 export const DEFAULT_TABLE = "default";
 
-/** The file that tells a run from any other directory. */
-export const RUN_MARKER = "manifest.json";
-
 const METRICS_FILE = "metrics.jsonl";
 
 export interface RunContents {
   /** by name; DEFAULT_TABLE is embeddings.arrow */
   tables: Record<string, EmbeddingTable | TableRows>;
-  manifest: Omit<Manifest, "files" | "schemaVersion">;
+  manifest: Omit<Manifest, "files" | "schemaVersion" | "from">;
+  /** the folder where the paths of `manifest.inputs` and `asked` were given; the current one when absent */
+  givenIn?: string | undefined;
   /** by path within model/, with slashes; a list of chunks is one file */
   modelFiles: Record<string, Uint8Array | string | readonly Uint8Array[]>;
   /** one object an epoch */
@@ -43,6 +44,8 @@ export interface Run {
   /** where it lies: links were followed when it was opened, so that a `latest` which moves meanwhile mixes nothing */
   root: string;
   manifest: Manifest;
+  /** the folder where relative paths of the training's log were given; undefined where none were, or an earlier version trained it */
+  givenIn: string | undefined;
   /** names of the tables it holds */
   tables: string[];
   /** The default table, or the only one, when none is named. @throws {UsageError} no table of that name @throws {ArtifactError} damaged */
@@ -67,7 +70,7 @@ export type MetricsLine = Readonly<Record<string, unknown>>;
 export async function writeRun(
   target: string,
   force: boolean,
-  { tables, manifest, modelFiles, metricsLines }: RunContents,
+  { tables, manifest, givenIn = ".", modelFiles, metricsLines }: RunContents,
   options: AtomicOptions = {},
 ): Promise<void> {
   const { signal } = options;
@@ -83,18 +86,39 @@ export async function writeRun(
     }
     const lines = metricsLines.map((line) => `${JSON.stringify(line)}\n`).join("");
     await put(METRICS_FILE, [Buffer.from(lines)]);
-    const whole: Manifest = { schemaVersion: SCHEMA_VERSION, ...manifest, files };
+    const { asked, inputs } = manifest;
+    const named = [...(asked?.log ?? []), ...(asked?.inputs ?? inputs).map(({ path }) => path)];
+    const from = await fromPlace(target, givenIn, named);
+    const whole: Manifest = { schemaVersion: SCHEMA_VERSION, ...manifest, ...from, files };
     const json = `${JSON.stringify(whole, undefined, 2)}\n`;
     await writeChunks(join(dir, RUN_MARKER), [Buffer.from(json)], signal);
   };
-  await writeDirectory(target, force, write, { marker: RUN_MARKER, ...options });
+  await writeDirectory(target, force, write, { own: ownRun, ...options });
 }
 
 /**
- * Opens a run, after restoring one whose replacement was killed half-way.
+ * How a directory states the folder where paths were given: relative to itself, so that a project may be moved as a whole and its
+ * runs tell nothing of the machine; nothing where no path is relative.
+ *
+ * @param dir that is to be; its parent exists
+ */
+export async function fromPlace(
+  dir: string,
+  givenIn: string,
+  paths: readonly string[],
+): Promise<{ from?: string }> {
+  if (paths.every((path) => path === "-" || isAbsolute(path))) return {};
+  const parent = dirname(resolve(dir));
+  const place = join((await realPathOf(parent)) ?? parent, basename(resolve(dir)));
+  return { from: relative(place, (await realPathOf(givenIn)) ?? resolve(givenIn)) || "." };
+}
+
+/**
+ * Opens a run, after restoring one whose replacement was killed half-way. Every file that it lists is a regular one in its own
+ * directory, whoever made it.
  *
  * @throws {NoInputError} it does not exist
- * @throws {ArtifactError} it is no run, damaged, or of another schema version
+ * @throws {ArtifactError} it is no run, damaged, of another schema version, or lists what is no file of its directory
  */
 export async function openRun(path: string): Promise<Run> {
   const waiting = await restoreInterrupted(path);
@@ -113,7 +137,9 @@ export async function openRun(path: string): Promise<Run> {
   const remake = publication && remakeOf(root);
   const ofManifest = publication?.files[RUN_MARKER];
   if (ofManifest) await checkArtifact(join(root, RUN_MARKER), ofManifest, remake);
+  await checkRegularFiles(root, [RUN_MARKER]);
   const manifest = parseManifest(await readArtifact(join(root, RUN_MARKER)), join(path, RUN_MARKER));
+  await checkRegularFiles(root, Object.keys(manifest.files));
 
   const checked = async (file: string): Promise<string> => {
     const expected = Object.hasOwn(manifest.files, file) ? manifest.files[file] : undefined;
@@ -131,10 +157,13 @@ export async function openRun(path: string): Promise<Run> {
       `run '${path}' has no table ${excerpt(name)}; it has ${tables.map(excerpt).join(", ")}`,
     );
   };
+  // of a version, whose manifest is that of the run that was published, relative to where the version is
+  const from = publication ? publication.from : manifest.from;
   return {
     path,
     root,
     manifest,
+    givenIn: typeof from === "string" ? resolve(root, from) : undefined,
     tables,
     async readTable(name) {
       const file = await checkedTable(name);
@@ -178,6 +207,7 @@ function parseManifest(bytes: Uint8Array, file: string): Manifest {
   if (!isManifest(parsed)) {
     throw new ArtifactError(`'${file}' lists no files with their checksums: the run is damaged; train again`);
   }
+  checkListed(Object.keys(parsed.files), file, [RUN_MARKER, PUBLICATION_FILE]);
   return parsed;
 }
 
@@ -197,14 +227,6 @@ export function jsonLines(bytes: Uint8Array, file: string): MetricsLine[] {
         `line ${i + 1} of '${file}' is no JSON object: the run is damaged; train again`,
       );
     });
-}
-
-/** Checks what reading the run needs; the rest is shown, not relied upon. */
-function isManifest(parsed: unknown): parsed is Manifest {
-  if (!isRecord(parsed) || !isRecord(parsed["files"])) return false;
-  return Object.values(parsed["files"]).every(
-    (file) => isRecord(file) && typeof file["bytes"] === "number" && typeof file["sha256"] === "string",
-  );
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -11,9 +11,14 @@ const PIECE = 64 << 20;
  * The tensors of an open file.
  *
  * @param name the file's, for messages
+ * @param only this tensor alone is read, if there is one of the name
  * @throws {ArtifactError} not a safetensors file of f32, f64, f16, u32, i64, u8 and i8 tensors, or a damaged one
  */
-export async function readSafetensorsFile(file: ReadHandle, name: string): Promise<Map<string, Tensor>> {
+export async function readSafetensorsFile(
+  file: ReadHandle,
+  name: string,
+  only?: string,
+): Promise<Map<string, Tensor>> {
   const { size } = await file.stat();
   const prefix = await bytesAt(file, 0, Math.min(8, size), name);
   const length = prefix.length < 8 ? 0 : Number(new DataView(prefix.buffer).getBigUint64(0, true));
@@ -21,6 +26,7 @@ export async function readSafetensorsFile(file: ReadHandle, name: string): Promi
   const entries = entriesOf(await bytesAt(file, 0, end, name), size, name);
   const tensors = new Map<string, Tensor>();
   for (const [tensor, { shape, start, bytes, arrayOf }] of entries) {
+    if (only !== undefined && tensor !== only) continue;
     const data = await bytesAt(file, start, start + bytes, name);
     tensors.set(tensor, { shape, data: new arrayOf(data.buffer) });
   }

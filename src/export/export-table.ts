@@ -8,6 +8,7 @@ import { writeDirectory, writeFileBy, type AtomicOptions } from "../io/atomic.js
 import { writeChunks, type Chunks } from "../io/write.js";
 import { deltaFiles, deltaLines, deltaOf } from "./delta.js";
 import { formatNamed, type ExportFormat, type SavedFormat } from "./formats.js";
+import { ownExport } from "./own-export.js";
 import { checkHeld } from "./key-checks.js";
 import { selectRows, type ExportOptions, type Selection } from "./selection.js";
 import type { Sent, Target } from "./server.js";
@@ -62,7 +63,7 @@ export async function exportDirectory(
   const selection = await checkedSelection(rows, options, format);
   const files = new Map(format.files(selection));
   if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
-  await writeFiles(files, target, force, { marker: format.marker, ...atomic });
+  await writeFiles(files, target, force, { own: format.own, ...atomic });
   return { rows: selection.numRows, numZero: selection.numZero };
 }
 
@@ -81,14 +82,13 @@ export async function exportSaved(
   atomic: AtomicOptions = {},
 ): Promise<Exported> {
   const selection = await checkedSelection(rows, options, format);
-  const { marker } = format;
+  const { own } = format;
   const write = async (folder: string): Promise<void> => {
     await format.save(selection, folder, atomic.signal);
     if (options.preprocess)
       await writeChunks(join(folder, "preprocess.json"), [options.preprocess], atomic.signal);
   };
-  if (format.needsDirectory)
-    await writeDirectory(target, force, write, { ...(marker !== undefined && { marker }), ...atomic });
+  if (format.needsDirectory) await writeDirectory(target, force, write, { ...(own && { own }), ...atomic });
   else await writeFileBy(target, (path) => format.save(selection, path, atomic.signal), force, atomic);
   return { rows: selection.numRows, numZero: selection.numZero };
 }
@@ -141,7 +141,7 @@ export async function exportDelta(
   if (options.format === "npy") {
     const files: Map<string, Chunks> = deltaFiles(batch, delta);
     if (options.preprocess) files.set("preprocess.json", [options.preprocess]);
-    await writeFiles(files, output.target!, output.force, { marker: "rows.npy", ...atomic });
+    await writeFiles(files, output.target!, output.force, { own: ownExport("npy"), ...atomic });
   } else await output.write(deltaLines(batch, delta));
   const added = delta.written.filter(({ isNew }) => isNew).length;
   return { added, changed: delta.written.length - added, removed: delta.removed.length, same: delta.same };

@@ -1,6 +1,7 @@
 // The formats by name. A new one is a file beside this and a line here.
 
 import { UsageError, excerpt, nearestName } from "../errors.js";
+import type { OwnDirectory } from "../io/replaceable.js";
 import type { Chunks } from "../io/write.js";
 import { arrowFile } from "./arrow.js";
 import { csvChunks, tsvChunks } from "./delimited.js";
@@ -23,6 +24,7 @@ import { libsvmChunks } from "./libsvm.js";
 import { npyFiles } from "./npy.js";
 import { npzChunks } from "./npz.js";
 import { onnxChunks } from "./onnx.js";
+import { ownExport } from "./own-export.js";
 import { parquetTable } from "./parquet.js";
 import { pgvectorChunks } from "./pgvector.js";
 import { sendToPostgres } from "./postgres-server.js";
@@ -34,7 +36,7 @@ import type { Selection } from "./selection.js";
 import type { Send } from "./server.js";
 import { saveSqlite } from "./sqlite.js";
 import { projectorFiles, recboleChunks, starspaceChunks } from "./tab-separated.js";
-import { saveUsearch, USEARCH_FILE } from "./usearch.js";
+import { saveUsearch } from "./usearch.js";
 import { fasttextVecChunks, gloveChunks, word2vecBinChunks, word2vecChunks } from "./word2vec.js";
 
 interface FormatTraits {
@@ -65,8 +67,8 @@ export interface FileFormat extends FormatTraits {
 
 export interface DirectoryFormat extends FormatTraits {
   needsDirectory: true;
-  /** a file that every such directory holds */
-  marker: string;
+  /** which directories it replaces */
+  own: OwnDirectory;
   files(selection: Selection): Map<string, Chunks>;
 }
 
@@ -74,8 +76,8 @@ export interface DirectoryFormat extends FormatTraits {
 export interface SavedFormat extends FormatTraits {
   /** false: `path` is an empty file; true: a directory */
   needsDirectory: boolean;
-  /** a file that every such directory holds */
-  marker?: string;
+  /** which directories it replaces, where it writes one */
+  own?: OwnDirectory;
   save: (selection: Selection, path: string, signal?: AbortSignal) => Promise<void>;
 }
 
@@ -93,7 +95,7 @@ const file = (
 const directory = (
   summary: string,
   oneKeyColumn: boolean,
-  marker: string,
+  own: OwnDirectory,
   files: DirectoryFormat["files"],
   traits: Traits = {},
 ): DirectoryFormat => ({
@@ -101,7 +103,7 @@ const directory = (
   oneKeyColumn,
   needsDirectory: true,
   keys: exact,
-  marker,
+  own,
   files,
   ...traits,
 });
@@ -117,7 +119,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
     directory(
       "directory of fnn.safetensors ([w, v] by field, w0) and vocab.json, to start a network from",
       false,
-      "fnn.safetensors",
+      ownExport("fnn"),
       fnnFiles,
       { keepsRows: true, isOfModel: true },
     ),
@@ -126,7 +128,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   ["word2vec-bin", file("binary word2vec (gensim)", true, word2vecBinChunks, byWords)],
   ["fasttext-vec", file("fastText's .vec", true, fasttextVecChunks, byWords)],
   ["glove", file("word2vec's text without the first line", true, gloveChunks, byWords)],
-  ["npy", directory("directory of vectors.npy and keys.txt", true, "vectors.npy", npyFiles, byRowOfBits)],
+  ["npy", directory("directory of vectors.npy and keys.txt", true, ownExport("npy"), npyFiles, byRowOfBits)],
   [
     "npz",
     file("arrays key and value (numpy, FuxiCTR)", true, npzChunks, {
@@ -160,14 +162,14 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
     directory(
       "directory of vectors.tsv and metadata.tsv (TensorBoard)",
       false,
-      "vectors.tsv",
+      ownExport("projector"),
       projectorFiles,
       { keys: cells },
     ),
   ],
   [
     "faiss",
-    directory("directory of vectors.npy and ids.tsv", true, "ids.tsv", faissFiles, {
+    directory("directory of vectors.npy and ids.tsv", true, ownExport("faiss"), faissFiles, {
       ...byRowOfBits,
       keys: cells,
     }),
@@ -179,7 +181,7 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
       oneKeyColumn: true,
       keys: cells,
       needsDirectory: true,
-      marker: USEARCH_FILE,
+      own: ownExport("usearch"),
       save: saveUsearch,
     },
   ],

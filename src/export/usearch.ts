@@ -12,7 +12,7 @@ import { idChunks } from "./faiss.js";
 import { optionalPackage } from "./optional-package.js";
 import type { Selection } from "./selection.js";
 
-export const USEARCH_FILE = "index.usearch";
+const USEARCH_FILE = "index.usearch";
 export const USEARCH_PACKAGE = ["usearch", "~2.25"] as const;
 
 /** usearch's own defaults, stated so that a version that has others builds the same graph. */

@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ownFiles } from "./replaceable.js";
 import { checkOutput, restoreInterrupted, writeDirectory, writeFileAtomic } from "./atomic.js";
 
 let parent: string;
@@ -60,9 +61,8 @@ describe("writeDirectory", () => {
   test("never deletes a directory that does not hold the marker", async () => {
     mkdirSync(target);
     writeFileSync(join(target, "thesis.tex"), "");
-    await expect(writeDirectory(target, true, fill("x"), { marker: "mark" })).rejects.toMatchObject({
-      exitCode: 73,
-    });
+    const own = ownFiles("a thing", "mark", ["model/w"]);
+    await expect(writeDirectory(target, true, fill("x"), { own })).rejects.toMatchObject({ exitCode: 73 });
     expect(readdirSync(target)).toEqual(["thesis.tex"]);
   });
 

@@ -10,6 +10,7 @@ import { constants } from "node:fs";
 import { access, lstat, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../errors.js";
+import { checkReplaceable, type OwnDirectory } from "./replaceable.js";
 import { endWrite, leftoversOf, startWrite, temporaryName } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory, writeChunks, type Chunks } from "./write.js";
 
@@ -18,11 +19,8 @@ export type Step = "written" | "old-aside" | "in-place";
 export interface AtomicOptions {
   /** aborting removes what was written so far and rejects with the signal's reason */
   signal?: AbortSignal;
-  /**
-   * a file that a directory must hold to be replaced under force, so that `--force` on a mistyped path never deletes
-   * what this tool did not write
-   */
-  marker?: string;
+  /** what a directory must be to be replaced under force, so that `--force` on a mistyped path deletes nothing else */
+  own?: OwnDirectory;
   /** called after each step; tests stop a writer there */
   onStep?: (step: Step) => void | Promise<void>;
 }
@@ -36,7 +34,7 @@ export async function checkOutput(
   target: string,
   force: boolean,
   kind: "directory" | "file" = "directory",
-  marker?: string,
+  own?: OwnDirectory,
 ): Promise<void> {
   const existing = await lstat(target).catch(() => undefined);
   if (existing && kind === "file" && (await isSpecial(target))) return;
@@ -48,7 +46,7 @@ export async function checkOutput(
   if (existing && kind === "file" && (await isDirectory(target))) {
     throw new OutputError(`output '${target}' is a directory, expected a file's name`);
   }
-  if (existing && kind === "directory") await checkReplaceable(target, marker);
+  if (existing && kind === "directory") await checkDirectory(target, own);
   const parent = dirname(resolve(target));
   try {
     await access(parent, constants.W_OK | constants.X_OK);
@@ -72,10 +70,10 @@ export async function writeDirectory(
   target: string,
   force: boolean,
   write: (dir: string) => Promise<void>,
-  { signal, marker, onStep }: AtomicOptions = {},
+  { signal, own, onStep }: AtomicOptions = {},
 ): Promise<void> {
   await restoreInterrupted(target);
-  await checkOutput(target, force, "directory", marker);
+  await checkOutput(target, force, "directory", own);
   await sweep(target);
   await underTemporaryName(target, "directory", async (temporary, old) => {
     await write(temporary);
@@ -86,6 +84,8 @@ export async function writeDirectory(
     const exists = await lstat(target).catch(() => undefined);
     if (exists && !force) throw new OutputError(`output '${target}' was made by another program meanwhile`);
     if (exists) {
+      // hours may have passed since
+      await checkDirectory(target, own);
       await rename(target, old);
       await onStep?.("old-aside");
     }
@@ -245,17 +245,11 @@ async function sweep(target: string): Promise<void> {
   }
 }
 
-async function checkReplaceable(target: string, marker: string | undefined): Promise<void> {
+async function checkDirectory(target: string, own: OwnDirectory | undefined): Promise<void> {
   if (!(await isDirectory(target))) {
     throw new OutputError(`output '${target}' is a file, expected a directory or a new name`);
   }
-  if (marker === undefined) return;
-  const names = await readdir(target);
-  if (names.length > 0 && !names.includes(marker)) {
-    throw new OutputError(
-      `output '${target}' holds no ${marker}, so it was not written by this tool: --force does not delete it`,
-    );
-  }
+  if (own) await checkReplaceable(target, own);
 }
 
 async function isDirectory(path: string): Promise<boolean> {

@@ -1,8 +1,10 @@
 // Reading back what this tool wrote: by chunks, checked against the size and checksum that the manifest states.
 
 import { createHash } from "node:crypto";
-import { open, readFile, stat, type FileHandle } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open, stat, type FileHandle } from "node:fs/promises";
 import { ArtifactError } from "../errors.js";
+import { kindOf } from "./listed-files.js";
 import { asIoError, codeOf } from "./write.js";
 
 const CHUNK = 1 << 20;
@@ -21,12 +23,26 @@ export async function pathExists(path: string): Promise<boolean> {
 /** A file opened for reading at any place. */
 export type ReadHandle = FileHandle;
 
-/** Opens a file for reading at any place; its owner closes it. @throws {ArtifactError} the file is missing @throws {IoError} */
+/** Opens a file for reading at any place; its owner closes it. @throws {ArtifactError} it is missing, or is no regular file @throws {IoError} */
 export async function openArtifact(path: string): Promise<ReadHandle> {
   try {
-    return await open(path, "r");
+    return await openRegular(path);
   } catch (error) {
     throw readingError(error, path);
+  }
+}
+
+/** Opening a named pipe would wait for a writer: with O_NONBLOCK it does not, and what is opened is looked at. */
+async function openRegular(path: string): Promise<FileHandle> {
+  // Windows has no such flag, and no such pipes
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const found = await file.stat();
+    if (found.isFile()) return file;
+    throw new ArtifactError(`'${path}' is ${kindOf(found)}, expected a regular file`);
+  } catch (error) {
+    await file.close();
+    throw error;
   }
 }
 
@@ -61,11 +77,7 @@ export async function withArtifact<T>(path: string, read: (file: ReadHandle) => 
 
 /** A whole small file. @throws {ArtifactError} the file is missing @throws {IoError} */
 export async function readArtifact(path: string): Promise<Uint8Array> {
-  try {
-    return await readFile(path);
-  } catch (error) {
-    throw readingError(error, path);
-  }
+  return await withArtifact(path, (file) => file.readFile());
 }
 
 /**
@@ -94,7 +106,7 @@ export async function fingerprintOf(
   const hash = createHash("sha256");
   let bytes = 0;
   try {
-    const file = await open(path, "r");
+    const file = await openRegular(path);
     try {
       const buffer = Buffer.allocUnsafeSlow(CHUNK);
       for (;;) {

@@ -1,15 +1,18 @@
 // Directories of files: what is in them, and copying, renaming and removing it.
 
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
+import { copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { endWrite, startWrite, temporaryName } from "./leftovers.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
+/** What stands at a path itself, no link followed. */
+export type Kind = "file" | "directory" | "link" | "other";
+
 /** What a directory holds by one name. */
 export interface Entry {
   name: string;
-  kind: "file" | "directory" | "link" | "other";
+  kind: Kind;
 }
 
 /** The entries of a directory by name; none when it does not exist. @throws {IoError} it cannot be read */
@@ -17,21 +20,28 @@ export async function entriesOf(path: string): Promise<Entry[]> {
   try {
     const found = await readdir(path, { withFileTypes: true });
     return found
-      .map((entry): Entry => {
-        const kind = entry.isFile()
-          ? "file"
-          : entry.isDirectory()
-            ? "directory"
-            : entry.isSymbolicLink()
-              ? "link"
-              : "other";
-        return { name: entry.name, kind };
-      })
+      .map((entry): Entry => ({ name: entry.name, kind: kindOfEntry(entry) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
     if (codeOf(error) === "ENOENT") return [];
     throw asIoError(error, `reading the directory '${path}' failed`);
   }
+}
+
+/** What stands at a path, which may be a link; undefined when nothing does. @throws {IoError} */
+export async function kindAt(path: string): Promise<Kind | undefined> {
+  try {
+    return kindOfEntry(await lstat(path));
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+    throw asIoError(error, `looking at '${path}' failed`);
+  }
+}
+
+function kindOfEntry(entry: { isFile(): boolean; isDirectory(): boolean; isSymbolicLink(): boolean }): Kind {
+  if (entry.isFile()) return "file";
+  if (entry.isDirectory()) return "directory";
+  return entry.isSymbolicLink() ? "link" : "other";
 }
 
 /** Paths of all files below a directory, relative to it, with slashes. @throws {IoError} it cannot be read */
@@ -46,10 +56,11 @@ export async function filesBelow(path: string): Promise<string[]> {
 /** Size and time of the last change of a file or directory; undefined when there is none. @throws {IoError} */
 export async function statOf(
   path: string,
-): Promise<{ bytes: number; changed: Date; isDirectory: boolean } | undefined> {
+): Promise<{ bytes: number; changed: Date; isDirectory: boolean; isFile: boolean } | undefined> {
   try {
     const found = await stat(path);
-    return { bytes: found.size, changed: found.mtime, isDirectory: found.isDirectory() };
+    const isFile = found.isFile();
+    return { bytes: found.size, changed: found.mtime, isDirectory: found.isDirectory(), isFile };
   } catch (error) {
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
     throw asIoError(error, `looking at '${path}' failed`);

@@ -6,7 +6,8 @@
 
 import { sharedRows, type SharedRows } from "../api/shared-rows.js";
 import type { FieldAlignment } from "../embedding/manifest.js";
-import { DEFAULT_TABLE, openRun, RUN_MARKER, writeRun, type Run } from "../embedding/run-directory.js";
+import { ownRun } from "../embedding/own-run.js";
+import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { alignmentRotation, nearnessOf, turnedRows } from "../evaluation/alignment.js";
@@ -57,7 +58,7 @@ export async function alignRun(
   out: string,
   { force = false, threads = 1, signal }: AlignOptions = {},
 ): Promise<AlignSummary> {
-  await checkOutput(out, force, "directory", RUN_MARKER);
+  await checkOutput(out, force, "directory", ownRun);
   const [own, earlier] = [await openRun(run), await openRun(to)];
   const [table, before] = [await own.readTable(), await earlier.readTable()];
   const { rotations, common, warnings } = await rotationsOf(
@@ -84,7 +85,7 @@ export async function alignRun(
   const modelFiles: Parameters<typeof writeRun>[2]["modelFiles"] = {};
   for (const name of kept.filter((file) => file !== OPTIMIZER_FILE))
     modelFiles[name] = await own.readModelFile(name);
-  const { files: _, schemaVersion: __, ...manifest } = own.manifest;
+  const { files: _, schemaVersion: __, from: ___, ...manifest } = own.manifest;
   const alignment = { to, toTable: earlier.manifest.files["embeddings.arrow"]!, fields };
   await writeRun(
     out,
@@ -94,6 +95,7 @@ export async function alignRun(
       manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
       modelFiles: { ...modelFiles, ...(await turnedFiles(own, turn)) },
       metricsLines: await own.readMetricsLines(),
+      givenIn: own.givenIn,
     },
     signal && { signal },
   );

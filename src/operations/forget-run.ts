@@ -3,8 +3,8 @@
 import { join } from "node:path";
 import { arrowChunks } from "../embedding/arrow.js";
 import { tableRows } from "../embedding/rows.js";
-import type { Manifest } from "../embedding/manifest.js";
-import { DEFAULT_TABLE, RUN_MARKER, tableFile, type Run } from "../embedding/run-directory.js";
+import { RUN_MARKER, type Manifest } from "../embedding/manifest.js";
+import { DEFAULT_TABLE, tableFile, type Run } from "../embedding/run-directory.js";
 import type { Preprocess } from "../dataset/preprocess.js";
 import { checkArtifact } from "../io/read-artifact.js";
 import { placeFile } from "../io/tree.js";
@@ -54,17 +54,24 @@ export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting
 
   const { files: _, ...before } = run.manifest;
   const told = manifestWithout(before, allKeys(keys));
-  if (files.size === 0 && JSON.stringify(told) === JSON.stringify(before)) return undefined;
+  if (files.size === 0 && !namesKey(before, allKeys(keys))) return undefined;
   return { files, manifest: { ...told, forgotten: (before.forgotten ?? 0) + dropped }, dropped, keys };
 }
 
 /** Fields whose rows are keys of the log; ranges of numbers and buckets of a hash are not. */
-async function vocabularyFields(run: Run): Promise<(field: string) => boolean> {
+export async function vocabularyFields(run: Run): Promise<(field: string) => boolean> {
   if (!Object.hasOwn(run.manifest.files, "model/preprocess.json")) return () => true;
   const text = Buffer.from(await run.readModelFile("preprocess.json")).toString("utf8");
   const { fields = [] } = JSON.parse(text) as Partial<Preprocess>;
   const others = fields.filter((field) => (field.kind === "key" ? field.hash : field.kind !== "multi"));
   return (name) => !others.some((field) => field.name === name);
+}
+
+/** Whether a manifest has one of the keys in quotes; as a word of a sentence it may be any number. */
+function namesKey({ options, asked, warnings }: Omit<Manifest, "files">, keys: readonly string[]): boolean {
+  const texts = { options, asked, warnings };
+  const without = mapTexts(texts, (text) => expressionWithout(text, keys));
+  return JSON.stringify(without) !== JSON.stringify(texts);
 }
 
 /** What the manifest says in words, without the keys. */

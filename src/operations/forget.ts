@@ -9,27 +9,28 @@
 // with the keys and all of them whole; the same command again finishes.
 
 import { basename, dirname, join, resolve } from "node:path";
-import { readPublication, PUBLICATION_FILE, publicationBytes } from "../embedding/publication.js";
-import { openRun, RUN_MARKER } from "../embedding/run-directory.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { ownRun, ownVersion } from "../embedding/own-run.js";
+import { PUBLICATION_FILE } from "../embedding/publication.js";
+import { openRun } from "../embedding/run-directory.js";
 import { ArtifactError, NoInputError, UsageError } from "../errors.js";
 import { restoreInterrupted, writeDirectory } from "../io/atomic.js";
 import { leftoversIn } from "../io/leftovers.js";
 import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
-import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
-import { placeFile, removeTree, statOf } from "../io/tree.js";
-import { writeChunks } from "../io/write.js";
-import { holdsWord } from "./forget-text.js";
-import { PIPELINE_FILE } from "./pipeline-plan.js";
-import { rewritingOf, writeRewritten, type Rewriting } from "./forget-run.js";
-import { allKeys, keyLines, parseKeys, type AskedKeys } from "./forgotten-keys.js";
+import { pathExists } from "../io/read-artifact.js";
+import { checkReplaceable } from "../io/replaceable.js";
+import { removeTree, statOf } from "../io/tree.js";
+import { heldByDatasets, heldByRun } from "./forget-held.js";
+import { rewritingOf, writeRewritten } from "./forget-run.js";
+import { forgetInVersion, type ForgottenIn } from "./forget-version.js";
+import { keyLines, parseKeys, textsOf, type AskedKeys } from "./forgotten-keys.js";
 import {
   checkVersion,
   isStoreName,
   listVersions,
   namePath,
   namesOf,
-  replaceVersion,
   withStoreLock,
   type Publication,
 } from "./store.js";
@@ -42,15 +43,6 @@ export interface ForgetOptions extends LockOptions {
   onStep?: (step: string) => void | Promise<void>;
 }
 
-/** What became of one version or run. */
-export interface ForgottenIn {
-  path: string;
-  /** rows of its tables and entries of its lists that are gone */
-  dropped: number;
-  /** files beside the run's that held the keys, or may have: they are gone */
-  removed: string[];
-}
-
 export interface ForgetSummary {
   command: "forget";
   version: string;
@@ -59,6 +51,8 @@ export interface ForgetSummary {
   changed: ForgottenIn[];
   /** what held none */
   unchanged: string[];
+  /** keys that nothing held, as FIELD:KEY; where none was held at all, that is an error */
+  notFound: string[];
   /** folders of step outputs that were removed: they are made again when they are needed */
   work: string[];
 }
@@ -94,8 +88,9 @@ export async function forget(
  *
  * Step outputs of pipelines are removed, since what they were made of may hold the keys. All names are locked meanwhile.
  *
- * @throws {UsageError} no run has a field of the name that a key is of
+ * @throws {UsageError} no run has a field of the name that a key is of, or nothing holds any of the keys: nothing is changed
  * @throws {ArtifactError} a version is damaged: it cannot be rewritten, and has to be removed first
+ * @throws {OutputError} something that is none of a version's files lies in it
  * @throws {LockedError} a writer is at work
  */
 async function forgetInStore(
@@ -105,30 +100,30 @@ async function forgetInStore(
   { dryRun = false, onStep, ...lock }: ForgetOptions,
 ): Promise<ForgetSummary> {
   const names = await namesOf(store);
-  const summary: ForgetSummary = {
-    command: "forget",
-    version: tool,
-    dryRun,
-    changed: [],
-    unchanged: [],
-    work: [],
-  };
+  if (name !== undefined && !names.includes(name))
+    throw new NoInputError(`'${namePath(store, name)}' is no name of the store: it is a symbolic link`);
+  const summary = newSummary(dryRun);
   const folders = await workFolders(store);
+  const each = name === undefined ? names : [name];
   const work = async (): Promise<void> => {
-    const each = name === undefined ? names : [name];
     const versions = (await Promise.all(each.map((one) => listVersions(store, one)))).flat();
     if (versions.length === 0)
       throw new NoInputError(`'${store}' holds no versions: name a store, STORE/NAME or a run`);
     await checkAll(versions, asked);
+    const held = await heldIn(versions, folders, asked);
+    // what a killed forgetting left may hold keys that nothing else does any more
+    const finished = dryRun ? 0 : await removeLeftovers(store, each);
+    if (held.length === 0 && finished === 0) throw nothingHeld(store, asked);
+    summary.notFound = textsOf(asked).filter((text) => !held.includes(text));
+    if (held.length === 0) return;
+    const keys = parseKeys(held);
     for (const version of versions) {
-      await forgetInVersion(store, version, asked, summary, { dryRun, signal: lock.signal, onStep });
+      const done = await forgetInVersion(store, version, keys, { dryRun, signal: lock.signal, onStep });
+      if (done) summary.changed.push(done);
+      else summary.unchanged.push(version.path);
     }
     for (const folder of folders) if (await clearWork(folder, dryRun)) summary.work.push(folder);
-    if (dryRun) return;
-    for (const one of each) {
-      const path = namePath(store, one);
-      for (const leftover of await leftoversIn(path)) await removeTree(join(path, leftover.name));
-    }
+    if (!dryRun) await removeLeftovers(store, each);
   };
   const underLocks = names.reduceRight((inner, one) => () => withStoreLock(store, one, lock, inner), work);
   // a pipeline takes its own lock first and a name's when it publishes: in another order both would wait
@@ -136,11 +131,51 @@ async function forgetInStore(
   return summary;
 }
 
+function newSummary(dryRun: boolean): ForgetSummary {
+  const nothing = { changed: [], unchanged: [], notFound: [], work: [] };
+  return { command: "forget", version: tool, dryRun, ...nothing };
+}
+
+/** The keys, as FIELD:KEY, that a version or a dataset among the step outputs holds. */
+async function heldIn(
+  versions: readonly Publication[],
+  folders: readonly string[],
+  asked: AskedKeys,
+): Promise<string[]> {
+  const held = new Set<string>();
+  for (const { path } of versions)
+    for (const text of await heldByRun(await openRun(path), asked)) held.add(text);
+  for (const folder of folders) for (const text of await heldByDatasets(folder, asked)) held.add(text);
+  return [...held];
+}
+
+function nothingHeld(place: string, asked: AskedKeys): UsageError {
+  const texts = textsOf(asked);
+  const named =
+    texts.length > 3 ? `${texts.slice(0, 3).join(", ")} and ${texts.length - 3} more` : texts.join(", ");
+  return new UsageError(
+    `nothing in '${place}' holds ${named}: nothing was changed; keys are spelled as in the log (--hash-keys: as their hash), and the field is a column's name, user or item`,
+  );
+}
+
+/** @returns how many */
+async function removeLeftovers(store: string, names: readonly string[]): Promise<number> {
+  let count = 0;
+  for (const one of names) {
+    const path = namePath(store, one);
+    for (const leftover of await leftoversIn(path)) {
+      await removeTree(join(path, leftover.name));
+      count++;
+    }
+  }
+  return count;
+}
+
 /**
  * Takes keys out of one run that is in no store.
  *
- * @throws {UsageError} the run is a version of a store, or has no field of the name that a key is of
- * @throws {ArtifactError} it is damaged
+ * @throws {UsageError} the run is a version of a store, has no field of the name that a key is of, or holds none of the keys
+ * @throws {ArtifactError} it is damaged @throws {OutputError} something else lies in its directory
  */
 async function forgetInRun(
   path: string,
@@ -154,30 +189,38 @@ async function forgetInRun(
     );
   }
   await checkFields([path], asked);
-  const rewriting = await rewritingOf(run, asked);
-  if (rewriting && !dryRun) {
+  await checkReplaceable(run.root, ownRun);
+  const held = await heldByRun(run, asked);
+  if (held.length === 0) throw nothingHeld(path, asked);
+  const rewriting = (await rewritingOf(run, parseKeys(held)))!;
+  if (!dryRun) {
     const write = async (dir: string): Promise<void> => {
       await writeRewritten(dir, run, rewriting, signal);
     };
-    await writeDirectory(path, true, write, { signal, marker: RUN_MARKER, ...(onStep && { onStep }) });
+    await writeDirectory(path, true, write, { signal, own: ownRun, ...(onStep && { onStep }) });
   }
-  const changed = rewriting ? [{ path, dropped: rewriting.dropped, removed: [] }] : [];
-  const unchanged = rewriting ? [] : [path];
-  return { command: "forget", version: tool, dryRun, changed, unchanged, work: [] };
+  const changed = [{ path, dropped: rewriting.dropped, removed: [], remade: [] }];
+  return {
+    ...newSummary(dryRun),
+    changed,
+    notFound: textsOf(asked).filter((text) => !held.includes(text)),
+  };
 }
 
 /** Checks that all versions can be rewritten before the first is. */
 async function checkAll(versions: readonly Publication[], asked: AskedKeys): Promise<void> {
-  for (const { path } of versions) {
+  for (const { path, name, version } of versions) {
     try {
       await checkVersion(path);
     } catch (error) {
       if (!(error instanceof ArtifactError)) throw error;
       throw new ArtifactError(
-        `'${path}' is damaged and cannot be rewritten (${error.message}): remove it with rm -r '${path}', then forget again`,
+        `'${path}' is damaged and cannot be rewritten (${error.message}): remove it with embed gc '${join(path, "../..")}' ${name} --remove ${Number(version)}, then forget again`,
         { cause: error },
       );
     }
+    // a file that no version has would be lost with the directory
+    await checkReplaceable(path, ownVersion);
   }
   await checkFields(
     versions.map(({ path }) => path),
@@ -200,57 +243,4 @@ async function checkFields(paths: readonly string[], asked: AskedKeys): Promise<
     if (known.size === 0 || known.has(field)) continue;
     throw new UsageError(`no run here has a field '${field}'; they have ${[...known].sort().join(", ")}`);
   }
-}
-
-async function forgetInVersion(
-  store: string,
-  version: Publication,
-  asked: AskedKeys,
-  summary: ForgetSummary,
-  { dryRun, signal, onStep }: Pick<ForgetOptions, "dryRun" | "signal"> & { onStep: ForgetOptions["onStep"] },
-): Promise<void> {
-  const { path } = version;
-  const run = await openRun(path);
-  const record = (await readPublication(path))!;
-  const rewriting = await rewritingOf(run, asked);
-  const beside = Object.keys(record.files).filter((file) => file !== RUN_MARKER);
-  const removed = await heldBeside(path, beside, rewriting, asked);
-  if (!rewriting && removed.length === 0) {
-    summary.unchanged.push(path);
-    return;
-  }
-  summary.changed.push({ path, dropped: rewriting?.dropped ?? 0, removed });
-  if (dryRun) return;
-  const { files: _, ...same } = run.manifest;
-  const become: Rewriting = rewriting ?? { files: new Map(), manifest: same, dropped: 0, keys: asked };
-  const write = async (dir: string): Promise<void> => {
-    await writeRewritten(dir, run, become, signal);
-    const files: typeof record.files = { [RUN_MARKER]: await fingerprintOf(join(dir, RUN_MARKER)) };
-    for (const file of beside.filter((each) => !removed.includes(each))) {
-      await placeFile(join(path, file), join(dir, file));
-      files[file] = await fingerprintOf(join(dir, file));
-    }
-    await writeChunks(join(dir, PUBLICATION_FILE), [publicationBytes({ ...record, files })], signal);
-  };
-  await replaceVersion(store, version, write, signal, onStep);
-}
-
-/** Files beside the run's own that must go: exports of what changed, in whatever form, and what holds a key in plain sight. */
-async function heldBeside(
-  path: string,
-  files: readonly string[],
-  rewriting: Rewriting | undefined,
-  asked: AskedKeys,
-): Promise<string[]> {
-  const keys = allKeys(rewriting?.keys ?? asked);
-  const held: string[] = [];
-  for (const file of files) {
-    const isExport = file.startsWith("exports/") && rewriting !== undefined && rewriting.dropped > 0;
-    // in JSON a key stands in quotes: a number there is no key
-    const shown = file.endsWith(".json") ? keys.map((key) => JSON.stringify(key)) : keys;
-    // without its record the weekly job publishes anew, with its exports, in place of finding nothing changed
-    const isRecord = file === PIPELINE_FILE && rewriting !== undefined && rewriting.dropped > 0;
-    if (isExport || isRecord || holdsWord(await readArtifact(join(path, file)), shown)) held.push(file);
-  }
-  return held;
 }

@@ -52,6 +52,11 @@ export function keysByColumn(asked: AskedKeys, roles: NamedRoles, fields: readon
   return byColumn;
 }
 
+/** The keys as FIELD:KEY, as parseKeys takes them. */
+export function textsOf(asked: AskedKeys): string[] {
+  return [...asked].flatMap(([field, keys]) => [...keys].map((key) => `${field}:${key}`));
+}
+
 /** All keys, whatever their field. */
 export function allKeys(asked: AskedKeys): string[] {
   return [...new Set([...asked.values()].flatMap((keys) => [...keys]))];

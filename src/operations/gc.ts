@@ -2,19 +2,28 @@
 //
 // The newest version always stays, so that its number is not given a second time. A version is renamed before its files go, to
 // a name that nothing brings back, so that under its own name it is whole to the end.
+//
+// What was never a version is not removed: folders that are called like one, such as 20240101, hold no manifest of a run.
 
 import { join } from "node:path";
-import { NoInputError } from "../errors.js";
+import { ownVersion } from "../embedding/own-run.js";
+import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.js";
 import { leftoversIn } from "../io/leftovers.js";
 import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
+import { removeFile } from "../io/remove.js";
 import { entriesOf, filesBelow, removeEmpty, removeTree, removeWhole, statOf } from "../io/tree.js";
+import { LATEST } from "./latest.js";
 import {
+  checkVersion,
+  latestNumber,
   latestVersion,
   listVersions,
   LOCK,
+  markRemoved,
   namePath,
   namesOf,
+  versionCalled,
   withStoreLock,
   type Publication,
 } from "./store.js";
@@ -23,6 +32,8 @@ import { sweepWork, workFolders } from "./work-folder.js";
 export interface GcOptions extends LockOptions {
   /** how many of the newest versions stay, at least 1; the latest stays beside them */
   keep: number;
+  /** this version of the name alone goes, damaged or not: 3 or 000003 */
+  remove?: string;
   dryRun?: boolean;
 }
 
@@ -41,15 +52,21 @@ export interface GcSummary {
 /**
  * Removes what a store, or one of its names, needs no longer.
  *
- * @throws {NoInputError} no such store or name
+ * @throws {NoInputError} no such store, name or version
+ * @throws {UsageError} the version to remove is the latest
+ * @throws {OutputError} what would go is no version of a store
  * @throws {ArtifactError} a name's latest version is damaged: its earlier ones are needed, nothing of it is removed
  * @throws {LockedError} a writer is at work
  */
 export async function gc(
   store: string,
   name: string | undefined,
-  { keep, dryRun = false, ...lock }: GcOptions,
+  { keep, remove, dryRun = false, ...lock }: GcOptions,
 ): Promise<GcSummary> {
+  if (remove !== undefined && name === undefined)
+    throw new UsageError(
+      `--remove takes one version of one name: embed gc '${store}' NAME --remove ${remove}`,
+    );
   const names = await namesOf(store);
   if (name !== undefined && !names.includes(name)) {
     throw new NoInputError(
@@ -59,15 +76,19 @@ export async function gc(
   const summary: GcSummary = { command: "gc", version: tool, store, dryRun, names: [], work: [], bytes: 0 };
   for (const each of name === undefined ? names : [name]) {
     const collect = async (): Promise<void> => {
-      const { kept, removed, leftovers } = await planOf(store, each, keep);
+      const { kept, removed, leftovers } =
+        remove === undefined ? await planOf(store, each, keep) : await removalOf(store, each, remove);
       for (const path of [...removed.map(({ path }) => path), ...leftovers])
         summary.bytes += await bytesOf(path);
       const numbers = (versions: Publication[]): string[] => versions.map(({ version }) => version);
       summary.names.push({ name: each, kept: numbers(kept), removed: numbers(removed), leftovers });
       if (dryRun) return;
       for (const path of leftovers) await removeTree(path);
-      for (const { path } of removed) {
+      for (const { path, version } of removed) {
         lock.signal.throwIfAborted();
+        if (version === (await listVersions(store, each)).at(-1)!.version) await markRemoved(path, version);
+        // of the last version of all, which was the latest
+        if (kept.length === 0) await removeFile(join(namePath(store, each), LATEST));
         await removeWhole(path);
       }
     };
@@ -94,6 +115,12 @@ async function planOf(
   const newest = versions.slice(-keep);
   const stays = (version: Publication): boolean =>
     newest.includes(version) || version.version === latest?.version;
+  for (const { path } of versions.filter((version) => !stays(version))) {
+    if (await ownVersion.filesOf(path)) continue;
+    throw new OutputError(
+      `'${path}' has neither a manifest.json nor a publication.json of this tool, so it may be no version of a store: nothing of '${name}' is removed; look into it, and move it away or remove it yourself`,
+    );
+  }
   const path = namePath(store, name);
   const takers = (await entriesOf(path)).filter((entry) => entry.name.startsWith(`${LOCK}.`));
   return {
@@ -101,6 +128,30 @@ async function planOf(
     removed: versions.filter((version) => !stays(version)),
     leftovers: [...(await leftoversIn(path)), ...takers].map((leftover) => join(path, leftover.name)),
   };
+}
+
+/** One version goes, whatever its state. */
+async function removalOf(store: string, name: string, asked: string): ReturnType<typeof planOf> {
+  const versions = await listVersions(store, name);
+  const goes = versionCalled(versions, asked, `${store}/${name}`);
+  if ((await latestNumber(store, name)) === goes.version && !(await isLastAndDamaged(versions, goes))) {
+    throw new UsageError(
+      `'${goes.path}' is the latest version: go back first with embed rollback '${join(store, name)}', or publish another`,
+    );
+  }
+  return { kept: versions.filter((version) => version !== goes), removed: [goes], leftovers: [] };
+}
+
+/** Whether there is no version to go back to, and this one is of no use. */
+async function isLastAndDamaged(versions: readonly Publication[], { path }: Publication): Promise<boolean> {
+  if (versions.length > 1) return false;
+  try {
+    await checkVersion(path);
+    return false;
+  } catch (error) {
+    if (error instanceof ArtifactError) return true;
+    throw error;
+  }
 }
 
 async function bytesOf(path: string): Promise<number> {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { Setting } from "../config/config-file.js";
 import type { Told } from "../config/pipeline.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
-import { RUN_MARKER } from "../embedding/run-directory.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
 import { NoInputError, UsageError } from "../errors.js";
 import { sha256Of, type InputFingerprint } from "../io/fingerprint.js";
 import { expandPaths } from "../io/glob.js";

@@ -10,16 +10,18 @@
 
 import { join } from "node:path";
 import { readPublication } from "../embedding/publication.js";
-import { RUN_MARKER } from "../embedding/run-directory.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
 import { ArtifactError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
+import type { Told } from "../config/pipeline.js";
 import { checkpointPath } from "../api/checkpoint.js";
 import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./pipeline-commands.js";
 import type { Pipeline, PipelineExport, PipelineTraining } from "./pipeline-file.js";
 import { fingerprintsOf, logFiles, optionsPart, stepFingerprint } from "./pipeline-fingerprints.js";
 import { latestVersion, type Publication } from "./store.js";
+import { workFolder } from "./work-folder.js";
 
 /** What a version says of the pipeline that published it. */
 export const PIPELINE_FILE = "pipeline.json";
@@ -45,6 +47,14 @@ export interface PipelineRecord {
   base: Pick<Base, "version" | "manifest"> | null;
   /** what the publication goes back to, each by its fingerprint */
   parts: Record<string, string>;
+  /** how its exports were made, as far as they need nothing but the run and its base */
+  exports?: RecordedExport[];
+}
+
+/** An export as pipeline.json has it: its place under exports/, and what the file says of it; `delta` is the base. */
+export interface RecordedExport {
+  out: string;
+  options: Told;
 }
 
 export interface Step {
@@ -81,7 +91,7 @@ export interface Plan {
 
 /** The directory of a pipeline's unfinished work. */
 export function workDirectory({ store, name }: Pipeline): string {
-  return join(store, ".work", name);
+  return workFolder(store, name);
 }
 
 /**
@@ -211,6 +221,7 @@ async function chain(
     train: train.fingerprint,
     base: base ? { version: base.version, manifest: base.manifest } : null,
     parts,
+    exports: exports.flatMap((each) => recorded(each.export.out, each.export.told, base)),
   };
   return {
     training,
@@ -224,6 +235,18 @@ async function chain(
     exports,
     publish: { ...publish, record },
   };
+}
+
+/** None of an export that reads a file beside; what says how much --dtype costs changes no byte. */
+function recorded(
+  out: string,
+  { on: _, part: __, ...options }: Told,
+  base: Base | undefined,
+): RecordedExport[] {
+  if (options["keys"] !== undefined) return [];
+  if (options["delta"] === undefined) return [{ out, options }];
+  // a delta to another run than the base names a path of this machine
+  return options["delta"] === base?.path ? [{ out, options: { ...options, delta: LATEST_VERSION } }] : [];
 }
 
 /** Whether what a published training came to is there still, or can be made again. */

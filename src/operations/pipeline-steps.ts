@@ -3,14 +3,16 @@
 import { dirname, join } from "node:path";
 import { checkpointPath } from "../api/checkpoint.js";
 import type { Progress, Watch } from "../api/progress.js";
-import { GATE_FILE } from "../embedding/publication.js";
+import { GATE_FILE, readPublication } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
+import { ownExport } from "../export/own-export.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
 import { artifactChunks, fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
 import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "./align.js";
 import type { GateOutcome } from "./gate-bounds.js";
 import { checkGates, gateAfter, gateBefore, gateJson } from "./gate.js";
+import { LATEST } from "./latest.js";
 import { resumes, runEncoding, runExport, runTraining } from "./pipeline-commands.js";
 import type { Pipeline, PipelineSend } from "./pipeline-file.js";
 import {
@@ -20,7 +22,7 @@ import {
   type Plan,
   type TrainingPlan,
 } from "./pipeline-plan.js";
-import { LATEST, namedLatest, namePath, publishRun, withStoreLock, type Publication } from "./store.js";
+import { namedLatest, namePath, publishRun, withStoreLock, type Publication } from "./store.js";
 
 /** The folder of a version that holds its exports. */
 export const EXPORTS_FOLDER = "exports";
@@ -224,10 +226,22 @@ async function outcomesOf(file: string): Promise<GateOutcome[]> {
   return outcomes;
 }
 
+/**
+ * The files of an export, by their path within it; one that is called "" where the export is a file. What the publication lists
+ * was checked: a link that lies beside is copied nowhere.
+ */
+async function publishedFiles(version: string, out: string): Promise<string[]> {
+  const place = `${EXPORTS_FOLDER}/${out}`;
+  const { files = {} } = (await readPublication(version)) ?? {};
+  return Object.keys(files).flatMap((file) =>
+    file === place ? [""] : file.startsWith(`${place}/`) ? [file.slice(place.length + 1)] : [],
+  );
+}
+
 /** Whether a copy outside the store is what the version holds. */
 export async function isCopied(version: string, { export: { out, to } }: ExportStep): Promise<boolean> {
   const from = join(version, EXPORTS_FOLDER, out);
-  const inside = (await statOf(from))?.isDirectory ? await filesBelow(from) : [""];
+  const inside = await publishedFiles(version, out);
   const there = await statOf(to!);
   if (!there || (there.isDirectory && (await filesBelow(to!)).length !== inside.length)) return false;
   for (const file of inside) {
@@ -246,16 +260,16 @@ export async function isCopied(version: string, { export: { out, to } }: ExportS
  */
 export async function copyStep(
   version: string,
-  { export: { out, to } }: ExportStep,
+  { export: { out, to, told } }: ExportStep,
   { signal }: Watch,
 ): Promise<StepResult> {
   const from = join(version, EXPORTS_FOLDER, out);
   if ((await statOf(from))?.isDirectory) {
-    const files = await filesBelow(from);
+    const files = await publishedFiles(version, out);
     const copy = async (dir: string): Promise<void> => {
       for (const file of files) await placeFile(join(from, file), join(dir, file));
     };
-    await writeDirectory(to!, true, copy, { signal, marker: files[0]! });
+    await writeDirectory(to!, true, copy, { signal, own: ownExport(String(told["format"])) });
   } else await writeFileAtomic(to!, artifactChunks(from), true, { signal });
   return { text: to! };
 }

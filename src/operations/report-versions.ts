@@ -5,7 +5,7 @@ import { report } from "../api/report.js";
 import type { ReportOptions, ReportSummary } from "../api/report-options.js";
 import type { Watch } from "../api/progress.js";
 import { UsageError } from "../errors.js";
-import { RUN_MARKER } from "../embedding/run-directory.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
 import { pathExists } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
 import { isStoreName, listVersions, namedLatest, namesOf, type Publication } from "./store.js";

@@ -15,11 +15,12 @@ import type { TrainNetOptions } from "../api/train-net-options.js";
 import { trainPca } from "../api/train-pca.js";
 import type { TrainPcaOptions } from "../api/train-pca-options.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
-import type { Asked, Manifest } from "../embedding/manifest.js";
-import { openRun, RUN_MARKER, type Run } from "../embedding/run-directory.js";
+import { RUN_MARKER, type Asked, type Manifest } from "../embedding/manifest.js";
+import { openRun, type Run } from "../embedding/run-directory.js";
 import { DataError, NoInputError, UsageError } from "../errors.js";
 import { checkArtifact, pathExists } from "../io/read-artifact.js";
 import { version } from "../io/package-version.js";
+import { statOf } from "../io/tree.js";
 import { withTemporaryDirectory } from "../io/temporary.js";
 import { alignRun } from "./align.js";
 
@@ -139,6 +140,10 @@ async function checkInputs({ manifest }: Run, { log, inputs, runs }: Asked, isGo
     if (isGone && path === join(log[0]!, DATASET_MARKER)) continue;
     if (path === "-")
       throw new NoInputError("the log was read from standard input: write it to a file and train from there");
+    // a run may be a stranger's: a pipe or a device would be read for ever
+    const kind = await statOf(path);
+    if (kind && !kind.isFile && !kind.isDirectory)
+      throw new DataError(`input '${path}' is no file: restore it to reproduce the run`);
     if ((await namedInput(path)).sha256 !== sha256)
       throw new DataError(
         `input '${path}' has changed since the run was trained: restore it to reproduce the run`,
@@ -222,7 +227,7 @@ function differingKeys(a: Manifest, b: Manifest, named: (text: string) => string
   };
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {
-    if (key === "timings" || key === "files" || key === "version") return false;
+    if (["timings", "files", "version", "from"].includes(key)) return false;
     return valueOf(a, key) !== valueOf(b, key);
   });
 }

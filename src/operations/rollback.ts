@@ -6,11 +6,12 @@ import { ArtifactError, EmbedError, NoInputError } from "../errors.js";
 import type { LockOptions } from "../io/lock.js";
 import { version as tool } from "../io/package-version.js";
 import { movePointer } from "../io/pointer.js";
+import { LATEST } from "./latest.js";
 import {
   checkVersion,
-  LATEST,
   latestNumber,
   namePath,
+  versionCalled,
   versionsOf,
   withStoreLock,
   type Publication,
@@ -61,14 +62,6 @@ export async function rollback(
     };
   };
   return dryRun ? await go() : await withStoreLock(store, name, lock, go);
-}
-
-function versionCalled(versions: Publication[], to: string, what: string): Publication {
-  const found = versions.find(({ version }) => /^\d+$/.test(to) && Number(version) === Number(to));
-  if (found) return found;
-  throw new NoInputError(
-    `'${what}' has no version '${to}'; it has ${versions.map(({ version }) => version).join(", ")}`,
-  );
 }
 
 async function checked(version: Publication): Promise<Publication> {

@@ -11,7 +11,7 @@ import { LockedError } from "../errors.js";
 import { variableOf } from "../io/environment.js";
 import { withLock } from "../io/lock.js";
 import { version } from "../io/package-version.js";
-import { entriesOf, makeDirectory, removeTree } from "../io/tree.js";
+import { makeDirectory } from "../io/tree.js";
 import { readPipeline, type Pipeline } from "./pipeline-file.js";
 import { planPipeline, stepsOf, workDirectory, type Plan, type Step } from "./pipeline-plan.js";
 import { exitCodeOf, newReport, writeMetrics, writeReport, type PipelineReport } from "./pipeline-report.js";
@@ -28,6 +28,7 @@ import {
   trainStep,
   type StepResult,
 } from "./pipeline-steps.js";
+import { makeWorkFolder, sweepOutputs } from "./work-folder.js";
 
 export interface RunPipelineOptions {
   /** every step runs, whatever stands */
@@ -86,7 +87,7 @@ export async function runPipeline(
   const note = (text: string) => watch.observe({ stage: "note", text });
   let failure: unknown;
   try {
-    await makeDirectory(work);
+    await makeWorkFolder(pipeline.store, pipeline.name);
     await withLock(join(work, LOCK), { waitMs, signal: watch.signal, observe: note }, async () => {
       // what another run holds is its own to report
       try {
@@ -262,14 +263,6 @@ async function sweep(work: string, plan: Plan): Promise<void> {
   const keeps = (path: string) =>
     [...wanted].some((output) => output === path || output.startsWith(`${path}/`)) ||
     (path.endsWith(".checkpoint") && wanted.has(path.slice(0, -".checkpoint".length)));
-  const stays = [LOCK, "last-run.json"];
-  for (const { name, kind } of await entriesOf(work)) {
-    const path = join(work, name);
-    const isTraining = plan.trainings.some(({ training }) => training.name === name);
-    if (isTraining && kind === "directory") {
-      for (const inner of await entriesOf(path)) {
-        if (!keeps(join(path, inner.name))) await removeTree(join(path, inner.name));
-      }
-    } else if (!stays.includes(name) && !keeps(path)) await removeTree(path);
-  }
+  const names = plan.trainings.map(({ training: { name } }) => name);
+  await sweepOutputs(work, names, keeps);
 }

@@ -8,6 +8,7 @@
 // Readers take no lock: what they find under a version's name is whole, always.
 
 import { basename, isAbsolute, join, normalize } from "node:path";
+import { ownVersion } from "../embedding/own-run.js";
 import {
   PUBLICATION_FILE,
   publicationBytes,
@@ -15,16 +16,25 @@ import {
   remakeOf,
   type PublicationRecord,
 } from "../embedding/publication.js";
-import { openRun, RUN_MARKER, type Run } from "../embedding/run-directory.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { fromPlace, openRun, type Run } from "../embedding/run-directory.js";
 import { ArtifactError, NoInputError, OutputError, UsageError } from "../errors.js";
-import { restoreInterrupted, withTemporary, writeDirectory, type AtomicOptions } from "../io/atomic.js";
+import {
+  restoreInterrupted,
+  withTemporary,
+  writeDirectory,
+  writeFileAtomic,
+  type AtomicOptions,
+} from "../io/atomic.js";
 import { leftoversIn } from "../io/leftovers.js";
 import { withLock, type LockOptions } from "../io/lock.js";
+import { whyNotListed } from "../io/listed-files.js";
 import { movePointer, readPointer } from "../io/pointer.js";
 import { checkArtifact, fingerprintOf } from "../io/read-artifact.js";
 import {
   entriesOf,
   filesBelow,
+  kindAt,
   linkFile,
   makeDirectory,
   placeFile,
@@ -32,6 +42,7 @@ import {
   statOf,
 } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
+import { LATEST, latestNumberIn, readLatest, settleLatest } from "./latest.js";
 
 /** One version of a name. */
 export interface Publication {
@@ -41,9 +52,6 @@ export interface Publication {
   /** of the version's directory, which is a run directory */
   path: string;
 }
-
-/** The link to the latest version. */
-export const LATEST = "latest";
 
 /** A name's lock. */
 export const LOCK = ".lock";
@@ -60,32 +68,24 @@ export async function latestVersion(store: string, name: string): Promise<Public
   return latest;
 }
 
-/** The version that `latest` names, unread. @throws {ArtifactError} it is gone */
+/** The version that `latest` names, unread. @throws {ArtifactError} it is gone, or the link leads elsewhere */
 export async function namedLatest(store: string, name: string): Promise<Publication | undefined> {
   const path = namePath(store, name);
-  const named = await readPointer(join(path, LATEST));
-  if (named === undefined) return undefined;
-  const latest = { name, version: numberOf(named), path: join(path, named) };
-  if (!(await statOf(latest.path))?.isDirectory) {
-    throw new ArtifactError(
-      `'${join(path, LATEST)}' names '${named}', which is gone: ${remakeOf(latest.path)}`,
-    );
-  }
-  return latest;
+  const found = await readLatest(path);
+  if (!found) return undefined;
+  const latest = { name, version: found.version, path: join(path, found.named) };
+  const kind = await kindAt(latest.path);
+  if (kind === "directory") return latest;
+  const what = kind === undefined ? "is gone" : "is no directory";
+  throw new ArtifactError(
+    `'${join(path, LATEST)}' names '${found.named}', which ${what}: ${remakeOf(latest.path)}`,
+  );
 }
 
-/** The number of the version that `latest` names; undefined when there is none, or it is gone or not. @throws {IoError} */
+/** The number of the version that `latest` names, there or not; undefined when it names none. @throws {IoError} */
 export async function latestNumber(store: string, name: string): Promise<string | undefined> {
-  const named = await readPointer(join(namePath(store, name), LATEST));
-  return named === undefined ? undefined : numberOf(named);
+  return await latestNumberIn(namePath(store, name));
 }
-
-/** While a version is being replaced, `latest` names a stand-in: `.000003.new-ID` stands for 000003. */
-function numberOf(named: string): string {
-  return standIn.exec(named)?.[1] ?? named;
-}
-
-const standIn = /^\.(\d{6,})\.new-/;
 
 /** The versions of a name, the oldest first; whole or not. None when there is no such name. @throws {IoError} */
 export async function listVersions(store: string, name: string): Promise<Publication[]> {
@@ -105,6 +105,15 @@ export async function versionsOf(store: string, name: string): Promise<Publicati
   );
 }
 
+/** The version of a number, 3 or 000003. @throws {NoInputError} there is none */
+export function versionCalled(versions: Publication[], to: string, what: string): Publication {
+  const found = versions.find(({ version }) => /^\d+$/.test(to) && Number(version) === Number(to));
+  if (found) return found;
+  throw new NoInputError(
+    `'${what}' has no version '${to}'; it has ${versions.map(({ version }) => version).join(", ")}`,
+  );
+}
+
 /** The names of a store, in order; one may have no version, when its first publication failed. @throws {NoInputError} there is no such store */
 export async function namesOf(store: string): Promise<string[]> {
   if (!(await statOf(store))?.isDirectory) {
@@ -121,7 +130,7 @@ export async function namesOf(store: string): Promise<string[]> {
 
 /** Whether a publication has been at work in a directory: another one is left alone. */
 async function isWritten(path: string): Promise<boolean> {
-  const ours = /^(\d{6,}|latest|\.lock|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
+  const ours = /^(\d{6,}|latest|\.lock|\.\d{6,}\.removed|\.(\d{6,}|latest)\.(new|old|gone)-.*)$/;
   return (await entriesOf(path)).some(({ name }) => ours.test(name));
 }
 
@@ -171,6 +180,11 @@ export async function withStoreLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const path = namePath(store, name);
+  if ((await kindAt(path)) === "link") {
+    throw new OutputError(
+      `'${path}' is a symbolic link, and a name of a store is a directory of its own: what is written there would land elsewhere; put the directory itself in its place`,
+    );
+  }
   await makeDirectory(path);
   try {
     return await withLock(join(path, LOCK), options, async () => {
@@ -189,8 +203,7 @@ async function settle(store: string, name: string): Promise<void> {
   const path = namePath(store, name);
   const old = (await leftoversIn(path)).filter(({ kind }) => kind === "old");
   for (const { of } of old) await restoreInterrupted(join(path, of), true);
-  const named = await readPointer(join(path, LATEST));
-  if (named !== undefined && standIn.test(named)) await movePointer(join(path, LATEST), numberOf(named));
+  await settleLatest(path);
 }
 
 /**
@@ -208,7 +221,7 @@ export async function replaceVersion(
   signal: AbortSignal,
   onStep?: (step: string) => void | Promise<void>,
 ): Promise<void> {
-  const options = { signal, marker: PUBLICATION_FILE, ...(onStep && { onStep }) };
+  const options = { signal, own: ownVersion, ...(onStep && { onStep }) };
   if ((await latestNumber(store, name)) !== version)
     return await writeDirectory(target, true, write, options);
   const pointer = join(namePath(store, name), LATEST);
@@ -253,7 +266,7 @@ export async function publishRun(
   const path = namePath(store, name);
   const source = await openRun(run);
   const beside = await extraFiles(extras, source);
-  const previous = (await latestNumber(store, name)) ?? null;
+  const previous = (await readLatest(path))?.version ?? null;
   const version = await nextVersion(store, name);
   const target = join(path, version);
   await writeDirectory(
@@ -273,7 +286,10 @@ export async function publishRun(
         await placeFile(from, join(dir, file));
         files[file] = await fingerprintOf(join(dir, file));
       }
-      const record = { name, version, run: files[RUN_MARKER]!.sha256, previous, files };
+      const { givenIn, manifest } = source;
+      const from =
+        givenIn === undefined ? {} : await fromPlace(target, givenIn, [...(manifest.asked?.log ?? []), "."]);
+      const record = { name, version, run: files[RUN_MARKER]!.sha256, ...from, previous, files };
       await writeChunks(join(dir, PUBLICATION_FILE), [publicationBytes(record)], signal);
       // the manifest that the files were checked against must be the one that was placed
       const placed = await openRun(dir);
@@ -287,10 +303,19 @@ export async function publishRun(
   return { name, version, path: target };
 }
 
-/** The version that would be published next: one more than the highest number. @throws {IoError} */
+/** The version that would be published next: one more than the highest number that was ever given. @throws {IoError} */
 export async function nextVersion(store: string, name: string): Promise<string> {
-  const versions = await listVersions(store, name);
-  return String(Number(versions.at(-1)?.version ?? 0) + 1).padStart(6, "0");
+  const numbers = (await entriesOf(namePath(store, name))).map((entry) => {
+    const [, number, removed] = /^(?:(\d{6,})|\.(\d{6,})\.removed)$/.exec(entry.name) ?? [];
+    return Number(number ?? removed ?? 0);
+  });
+  return String(Math.max(0, ...numbers) + 1).padStart(6, "0");
+}
+
+/** Leaves a mark that stands for the newest version once it is removed, so that its number is not given again. */
+export async function markRemoved(path: string, version: string): Promise<void> {
+  const mark = join(path, "..", `.${version}.removed`);
+  await writeFileAtomic(mark, [], true);
 }
 
 /** Where each extra file comes from, by its path within the version. */
@@ -303,7 +328,11 @@ async function extraFiles(
     const found = await statOf(from);
     if (!found) throw new NoInputError(`'${from}' does not exist, to be published as '${to}'`);
     const inside = found.isDirectory ? await filesBelow(from) : [""];
-    for (const file of inside) files.set(normalize(join(to, file)), join(from, file));
+    for (const file of inside) {
+      if (!(await statOf(join(from, file)))?.isFile)
+        throw new UsageError(`'${join(from, file)}' is no file, and cannot be published as '${to}'`);
+      files.set(normalize(join(to, file)), join(from, file));
+    }
   }
   for (const file of files.keys()) {
     if (isAbsolute(file) || file.split("/").some((part) => part === ".." || part === ".")) {
@@ -315,5 +344,7 @@ async function extraFiles(
       throw new OutputError(`'${file}' is a file of the run itself: publish the other one by another name`);
     }
   }
+  const why = whyNotListed([...files.keys()], [RUN_MARKER, PUBLICATION_FILE, ...Object.keys(manifest.files)]);
+  if (why !== undefined) throw new UsageError(`a version cannot hold ${why}: publish it by another name`);
   return files;
 }

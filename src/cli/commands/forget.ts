@@ -41,14 +41,16 @@ export function addForget(program: Command, signal: AbortSignal): Command {
     });
 }
 
-function textOf({ changed, unchanged, work, dryRun }: ForgetSummary): string {
+function textOf({ changed, unchanged, notFound, work, dryRun }: ForgetSummary): string {
   const would = dryRun ? "would be " : "";
   const lines = [
-    ...changed.flatMap(({ path, dropped, removed }) => [
+    ...changed.flatMap(({ path, dropped, removed, remade }) => [
       `${path}: ${dropped} rows and entries ${would}forgotten`,
+      ...remade.map((out) => `${path}: exports/${out} ${would}made again without them`),
       ...removed.map((file) => `${path}: ${file} ${would}removed, export it again`),
     ]),
     ...work.map((path) => `${path}: ${would}removed, it is made again when it is needed`),
+    ...notFound.map((key) => `${key}: not found, nothing holds it`),
     ...(unchanged.length > 0 ? [`${unchanged.length} without the keys`] : []),
   ];
   return lines.map((line) => `${line}\n`).join("");

@@ -10,10 +10,12 @@ const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run, and embed publish run --store store --name items):
   embed gc store --keep 8
   embed gc store items --keep 3 --dry-run
+  embed gc store items --remove 3
 `;
 
 interface Flags extends WriterFlags {
   keep: number;
+  remove?: string;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -33,15 +35,25 @@ export function addGc(program: Command, signal: AbortSignal): Command {
       new Option("--keep <n>", "how many of the newest versions stay")
         .argParser(wholeOf("--keep", 1))
         .default(8),
+    )
+    .addOption(
+      new Option(
+        "--remove <version>",
+        "remove this version of the name and nothing else, damaged or not (embed ls says which are)",
+      ).conflicts("keep"),
     );
   return addWaitOption(command)
     .option("--dry-run", "say what would be removed")
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (store: string, name: string | undefined, flags: Flags) => {
-      const { keep, dryRun = false, json } = flags;
+      const { keep, remove, dryRun = false, json } = flags;
       const { gc } = await import("../../operations/gc.js");
-      const summary = await gc(store, name, { keep, dryRun, ...writerOf(flags, signal) });
+      const summary = await gc(store, name, {
+        ...{ keep, dryRun },
+        ...(remove !== undefined && { remove }),
+        ...writerOf(flags, signal),
+      });
       const lines = summary.names.map((each) => {
         const removed = each.removed.length > 0 ? each.removed.join(", ") : "none";
         const left = each.leftovers.length > 0 ? `, and ${each.leftovers.length} leftovers of writers` : "";

@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { restoreInterrupted } from "../../io/atomic.js";
+import { checkRegularFiles } from "../../io/listed-files.js";
 import { checkArtifact, pathExists, readArtifact, withArtifact } from "../../io/read-artifact.js";
 import { RowFile } from "../../io/row-file.js";
 import type { Cells } from "../collect.js";
@@ -9,7 +10,14 @@ import { columnFrom, type ColumnPlan } from "../columns.js";
 import type { Column, Dataset } from "../dataset.js";
 import { ColumnCache, storedColumn } from "../stored-columns.js";
 import { readRows, rowLayout, type RowLayout } from "./arrow-reader.js";
-import { damaged, DATASET_MARKER, parseDescription, ROWS_FILE, type Description } from "./description.js";
+import {
+  damaged,
+  DATASET_MARKER,
+  parseDescription,
+  ROWS_FILE,
+  VALUES_FILE,
+  type Description,
+} from "./description.js";
 
 export interface EncodedDataset {
   path: string;
@@ -24,9 +32,10 @@ export async function isEncodedDataset(path: string): Promise<boolean> {
   return await pathExists(join(path, DATASET_MARKER));
 }
 
-/** What a dataset is, without its rows. @throws {ArtifactError} damaged, or of another schema version */
+/** What a dataset is, without its rows. @throws {ArtifactError} damaged, of another schema version, or a file of it is no regular one */
 export async function readDescription(path: string): Promise<Description> {
   const file = join(path, DATASET_MARKER);
+  await checkRegularFiles(path, [DATASET_MARKER, ROWS_FILE, VALUES_FILE]);
   return parseDescription(await readArtifact(file), file);
 }
 

@@ -15,6 +15,7 @@ import {
   type EncodedColumn,
   type ShapingOptions,
 } from "./description.js";
+import { ownDataset } from "./own-dataset.js";
 import { RowsWriter } from "./rows-writer.js";
 import { writeValues } from "./values.js";
 
@@ -67,6 +68,6 @@ export async function writeDataset(
     await writeChunks(join(dir, DATASET_MARKER), [Buffer.from(text)], signal);
     written = { ...streamed!, columns };
   };
-  await writeDirectory(target, force, write, { marker: DATASET_MARKER, ...(signal && { signal }) });
+  await writeDirectory(target, force, write, { own: ownDataset, ...(signal && { signal }) });
   return written!;
 }

@@ -1,0 +1,142 @@
+// What --force replaces: outputs of this tool in which nothing else lies; in process, and once through the shell.
+
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Checkpoints } from "../api/checkpoint.js";
+import { ownDataset } from "../dataset/encoded/own-dataset.js";
+import { ownRun, ownVersion } from "../embedding/own-run.js";
+import { ownEncodings, ownExport } from "../export/own-export.js";
+import { exportFormats } from "../export/formats.js";
+import { checkOutput } from "../io/atomic.js";
+import { publish } from "../operations/publish.js";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { fixture } from "../testing/places.js";
+import { writeSmallRun } from "../testing/small-run.js";
+
+const folder = temporaryFolder();
+const at = (...names: string[]) => join(folder, ...names);
+const { signal } = new AbortController();
+
+/** Outputs of each kind, made by the program. */
+beforeAll(async () => {
+  await writeSmallRun(at("run"), 1);
+  await embedOk(["encode", fixture("clicks.csv"), "-o", at("dataset"), "--quiet"]);
+  for (const format of ["npy", "faiss", "projector"])
+    await embedOk(["export", at("run"), "--format", format, "-o", at(format), "--quiet"]);
+});
+
+const kinds = [
+  ["run", ownRun],
+  ["dataset", ownDataset],
+  ["npy", ownExport("npy")],
+  ["faiss", ownExport("faiss")],
+  ["projector", ownExport("projector")],
+] as const;
+
+describe.each(kinds)("--force on a directory: %s", (name, own) => {
+  const force = (path: string) => checkOutput(path, true, "directory", own);
+  const copy = (to: string): string => {
+    cpSync(at(name), at(to), { recursive: true });
+    return at(to);
+  };
+
+  test("replaces one that this tool wrote, and an empty one", async () => {
+    await expect(force(at(name))).resolves.toBeUndefined();
+    mkdirSync(at(`empty ${name}`));
+    await expect(force(at(`empty ${name}`))).resolves.toBeUndefined();
+  });
+
+  test.each([
+    [".git", (path: string) => mkdirSync(path)],
+    ["notes.txt", (path: string) => writeFileSync(path, "mine")],
+    ["model", (path: string) => mkdirSync(path)],
+    ["data", (path: string) => symlinkSync(folder, path)],
+  ])("leaves one in which %s lies, and names it", async (foreign, make) => {
+    const path = copy(`${name} with ${foreign}`);
+    make(join(path, foreign));
+    await expect(force(path)).rejects.toMatchObject({
+      exitCode: 73,
+      message: expect.stringContaining(`holds '${foreign}'`),
+    });
+  });
+
+  test("leaves one whose first file is another program's, empty or a link", async () => {
+    for (const [what, write] of [
+      [
+        "other",
+        (file: string) => writeFileSync(file, JSON.stringify({ name: "shop", schemaVersion: 1, files: {} })),
+      ],
+      ["array", (file: string) => writeFileSync(file, "[]")],
+      ["cut", (file: string) => writeFileSync(file, '{"schemaVersion": 1')],
+      ["link", (file: string) => symlinkSync(at(name, own.marker), file)],
+    ] as const) {
+      const path = at(`${what} ${name}`);
+      mkdirSync(path);
+      write(join(path, own.marker));
+      // exports have no description: of another program's file, of the same name and alone, nobody can tell
+      if (what !== "link" && name !== "run" && name !== "dataset") continue;
+      await expect(force(path)).rejects.toMatchObject({ exitCode: 73 });
+      expect(existsSync(join(path, own.marker))).toBe(true);
+    }
+  });
+});
+
+test("every format of several files says which it writes, and encoded rows do", async () => {
+  for (const [name, format] of exportFormats)
+    expect([name, format.needsDirectory]).toEqual([name, "own" in format]);
+  mkdirSync(at("rows"));
+  for (const file of ["keys.txt", "leaves.npy", "scores.npy"]) writeFileSync(at("rows", file), "");
+  await expect(checkOutput(at("rows"), true, "directory", ownEncodings)).resolves.toBeUndefined();
+  writeFileSync(at("rows", "thesis.tex"), "");
+  await expect(checkOutput(at("rows"), true, "directory", ownEncodings)).rejects.toMatchObject({
+    exitCode: 73,
+  });
+});
+
+test("a version of a store is no run to be replaced, nor is the link to the latest", async () => {
+  const lock = { waitMs: 0, signal };
+  await publish(at("run"), { store: at("store"), name: "items", extras: new Map(), ...lock });
+  for (const place of ["000001", "latest"])
+    await expect(writeSmallRun(at("store/items", place), 2)).rejects.toMatchObject({
+      exitCode: 73,
+      message: expect.stringContaining("'publication.json'"),
+    });
+  await expect(checkOutput(at("store/items/000001"), true, "directory", ownVersion)).resolves.toBeUndefined();
+});
+
+test.each([
+  ["a file", (path: string) => writeFileSync(path, "mine")],
+  ["a directory", (path: string) => mkdirSync(path)],
+  ["a symbolic link", (path: string) => symlinkSync(at("run"), path)],
+  ["a named pipe", (path: string) => void execFileSync("mkfifo", [path])],
+])("checkpoints do not replace %s of another program", async (what, make) => {
+  const out = at(`to be ${what}`);
+  make(`${out}.checkpoint`);
+  const open = Checkpoints.open(out, { checkpointEvery: 1 }, {}, signal);
+  await expect(open).rejects.toMatchObject({
+    exitCode: 73,
+    message: expect.stringContaining(".checkpoint'"),
+  });
+});
+
+test("checkpoints replace an older one", async () => {
+  const controls = (
+    await Checkpoints.open(at("older"), { checkpointEvery: 1 }, { seed: 1 }, signal)
+  ).controls();
+  const standing = {} as never;
+  await controls.checkpoint!.save({ arrays: {}, standing, epochs: [] });
+  await expect(
+    Checkpoints.open(at("older"), { checkpointEvery: 1 }, { seed: 2 }, signal),
+  ).resolves.toBeDefined();
+});
+
+test("a web app with its .git stays as it is, whatever its manifest.json says", async () => {
+  mkdirSync(at("app/.git"), { recursive: true });
+  writeFileSync(at("app/manifest.json"), '{"name":"shop","icons":[]}');
+  writeFileSync(at("app/.git/HEAD"), "ref: refs/heads/main\n");
+  const { code, stderr } = await embed(["train-fm", fixture("clicks.csv"), "-o", at("app"), "--force"]);
+  expect([code, stderr]).toEqual([73, expect.stringContaining("--force does not delete it")]);
+  expect(readdirSync(at("app")).sort()).toEqual([".git", "manifest.json"]);
+  rmSync(at("app"), { recursive: true });
+});

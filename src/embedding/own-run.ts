@@ -1,0 +1,58 @@
+// Runs and versions as outputs: which directories --force may replace, and which of their files are this tool's.
+
+import { join } from "node:path";
+import type { OwnDirectory } from "../io/replaceable.js";
+import { whyNotListed } from "../io/listed-files.js";
+import { readArtifact } from "../io/read-artifact.js";
+import { kindAt } from "../io/tree.js";
+import { isManifest, RUN_MARKER } from "./manifest.js";
+import { PUBLICATION_FILE, readPublication } from "./publication.js";
+
+/** A run. A version of a store is none: it is replaced by nothing but `embed forget`. */
+export const ownRun: OwnDirectory = {
+  what: "a run",
+  marker: RUN_MARKER,
+  async filesOf(dir) {
+    const files = await filesInManifest(dir);
+    return files && [RUN_MARKER, ...files];
+  },
+};
+
+/** A version of a store. */
+export const ownVersion: OwnDirectory = {
+  what: "a version",
+  marker: PUBLICATION_FILE,
+  async filesOf(dir) {
+    const record = await readPublication(dir).catch(() => undefined);
+    const files = await filesInManifest(dir);
+    if (!record && !files) return undefined;
+    return [RUN_MARKER, PUBLICATION_FILE, ...(files ?? []), ...Object.keys(record?.files ?? {})];
+  },
+};
+
+/** The files that a manifest lists; undefined where it is none of this tool's. */
+async function filesInManifest(dir: string): Promise<string[] | undefined> {
+  const file = join(dir, RUN_MARKER);
+  if ((await kindAt(file)) !== "file") return undefined;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(Buffer.from(await readArtifact(file)).toString("utf8"));
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+  // a run of another schema version is this tool's, too
+  if (!isManifest(parsed) || !isOfThisTool(parsed)) return undefined;
+  const names = Object.keys(parsed.files);
+  return whyNotListed(names) === undefined ? names : undefined;
+}
+
+/** What manifests of other programs do not have together: their files have no checksums of 64 digits, or they were not trained. */
+function isOfThisTool({ files, ...manifest }: { files: Record<string, { sha256: string }> }): boolean {
+  const { schemaVersion, version, command, model, seed } = manifest as Record<string, unknown>;
+  return (
+    [version, command, model].every((text) => typeof text === "string") &&
+    [schemaVersion, seed].every((number) => typeof number === "number") &&
+    Object.values(files).every(({ sha256 }) => /^[0-9a-f]{64}$/.test(sha256))
+  );
+}

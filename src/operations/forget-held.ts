@@ -1,0 +1,67 @@
+// Which of the keys that are to be forgotten something holds: a run, or a dataset among the step outputs of a pipeline. Nothing is
+// forgotten for a key that nothing holds: a number such as 7 stands as a word in many a text and file that has nothing to do with it.
+
+import { join } from "node:path";
+import { columnNamed } from "../dataset/dataset.js";
+import { isEncodedDataset, readEncoded } from "../dataset/encoded/read.js";
+import { isHole, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
+import type { Run } from "../embedding/run-directory.js";
+import { entriesOf } from "../io/tree.js";
+import { keyAt } from "../log/dictionary.js";
+import { LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
+import { rewritingOf, vocabularyFields } from "./forget-run.js";
+import { keysByColumn, parseKeys, textsOf, type AskedKeys } from "./forgotten-keys.js";
+
+/** The keys, as FIELD:KEY, that a run holds. @throws {ArtifactError} as rewritingOf */
+export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
+  const roles = (run.manifest.roles ?? {}) as { user?: string; item?: string; fields?: string[] };
+  const held = new Set<string>();
+  const isVocabulary = await vocabularyFields(run);
+  for (const name of run.tables.filter((each) => each !== LEAVES_TABLE)) {
+    const table = await run.readTable(name);
+    for (const [field, keys] of asked) {
+      const column = [...keysByColumn(new Map([[field, keys]]), roles, table.fields).keys()][0]!;
+      if (!table.fields.includes(column) || !isVocabulary(column)) continue;
+      for (const key of keysInTable(table, column, keys)) held.add(`${field}:${key}`);
+    }
+  }
+  const rest = textsOf(asked).filter((text) => !held.has(text));
+  // what is in no table is in nothing else, as a rule: all at once first
+  if (rest.length === 0 || !(await rewritingOf(run, parseKeys(rest)))) return [...held];
+  for (const text of rest) if (await rewritingOf(run, parseKeys([text]))) held.add(text);
+  return [...held];
+}
+
+function* keysInTable(table: EmbeddingTable, column: string, keys: ReadonlySet<string>): Generator<string> {
+  const { first, last } = rowsOf(table, column);
+  for (let row = first; row < last; row++) {
+    if (isHole(table, row)) continue;
+    const key = keyText(table.keys, row);
+    if (keys.has(key)) yield key;
+  }
+}
+
+/** The keys, as FIELD:KEY, that the encoded datasets among a pipeline's step outputs hold. @throws {ArtifactError} damaged */
+export async function heldByDatasets(folder: string, asked: AskedKeys): Promise<string[]> {
+  const held = new Set<string>();
+  for (const { name, kind } of await entriesOf(folder)) {
+    const path = join(folder, name);
+    if (kind !== "directory" || !(await isEncodedDataset(path))) continue;
+    // rows stay on disk: dictionaries tell
+    const { dataset } = await readEncoded(path, 0);
+    for (const [field, keys] of asked) {
+      const { user, item } = dataset.roles;
+      const roles = { ...(user !== undefined && { user }), ...(item !== undefined && { item }) };
+      const names = dataset.columns.map((column) => column.name);
+      const name = [...keysByColumn(new Map([[field, keys]]), roles, names).keys()][0]!;
+      const column = names.includes(name) ? columnNamed(dataset, name) : undefined;
+      if (!column || column.kind === "number") continue;
+      const { dictionary } = column;
+      for (let code = 0; code < dictionary.size; code++) {
+        const key = keyAt(dictionary, code);
+        if (keys.has(key)) held.add(`${field}:${key}`);
+      }
+    }
+  }
+  return [...held];
+}

@@ -1,0 +1,52 @@
+// STORE/NAME/latest: a symbolic link that names the latest version beside it, and nothing else.
+//
+//   latest -> 000003            the version
+//   latest -> .000003.new-ID    its stand-in, while 000003 is being replaced
+//
+// A link that leads anywhere else was not made by this program: it is followed by nobody.
+
+import { join } from "node:path";
+import { remakeOf } from "../embedding/publication.js";
+import { ArtifactError } from "../errors.js";
+import { movePointer, readPointer } from "../io/pointer.js";
+
+/** The link to the latest version. */
+export const LATEST = "latest";
+
+/** What the link says: the directory beside it, and the version that this is or stands for. */
+export interface NamedVersion {
+  named: string;
+  version: string;
+}
+
+/** @param path STORE/NAME @throws {ArtifactError} the link leads elsewhere @throws {IoError} */
+export async function readLatest(path: string): Promise<NamedVersion | undefined> {
+  const link = join(path, LATEST);
+  const named = await readPointer(link);
+  if (named === undefined) return undefined;
+  const version = numberOf(named);
+  if (version !== undefined) return { named, version };
+  throw new ArtifactError(
+    `'${link}' leads to '${named}', expected a version beside it such as 000001: another program made this link; ${remakeOf(link)}`,
+  );
+}
+
+/** The number of the version that the link names, there or not; undefined when it names none. @throws {IoError} */
+export async function latestNumberIn(path: string): Promise<string | undefined> {
+  const named = await readPointer(join(path, LATEST));
+  return named === undefined ? undefined : numberOf(named);
+}
+
+/** Lets the link name a version again where a killed writer left it at the version's stand-in. */
+export async function settleLatest(path: string): Promise<void> {
+  const link = join(path, LATEST);
+  const named = await readPointer(link);
+  const version = named === undefined ? undefined : standIn.exec(named)?.[1];
+  if (version !== undefined) await movePointer(link, version);
+}
+
+function numberOf(named: string): string | undefined {
+  return /^\d{6,}$/.test(named) ? named : standIn.exec(named)?.[1];
+}
+
+const standIn = /^\.(\d{6,})\.new-[^/]*$/;
