@@ -3,11 +3,11 @@
 // Times of day stand here and in no result: they say when, for whoever watches the job.
 
 import { join } from "node:path";
+import type { GateOutcome } from "../embedding/gate-file.js";
 import { EmbedError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
-import type { GateOutcome } from "./gate-bounds.js";
 import type { Publication } from "./store.js";
 
 /** The file of the last run in a pipeline's work directory. */
@@ -133,8 +133,8 @@ export function prometheusText(
     ["embed_pipeline_metric", "Metrics of the trainings of the last run, by part.", metricSamples(report)],
     [
       "embed_pipeline_gate_passed",
-      "1 of a gate that passed, 0 of one that failed.",
-      gateSamples(report, ({ passed }) => Number(passed)),
+      "1 of a gate that passed, 0 of one that failed, NaN of one that had no earlier value to compare with.",
+      gateSamples(report, ({ status }) => (status === "notCompared" ? "NaN" : Number(status === "passed"))),
     ],
     [
       "embed_pipeline_gate_value",
