@@ -12,7 +12,8 @@ import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "./align.js";
 import { checkGates, gateAfter, gateBefore } from "./gate.js";
 import { resumes, runEncoding, runExport, runTraining } from "./pipeline-commands.js";
-import type { Pipeline, PipelineSend } from "./pipeline-file.js";
+import type { PipelineSend } from "./pipeline-exports.js";
+import type { Pipeline } from "./pipeline-file.js";
 import {
   PIPELINE_FILE,
   workDirectory,
