@@ -46,7 +46,7 @@ export {
 export { EmbedError } from "./errors.js";
 export { alignRun, type AlignOptions, type AlignSummary } from "./operations/align.js";
 export { checkGates, gateAfter, gateBefore } from "./operations/gate.js";
-export { gateJson } from "./embedding/gate-file.js";
-export type { GateOutcome } from "./embedding/gate-file.js";
+export { gateJson } from "./operations/gate-file.js";
+export type { GateOutcome } from "./operations/gate-file.js";
 export { reproduce, type ReproduceOptions, type Reproduction } from "./operations/reproduce.js";
 export { schedule, type ScheduleOptions } from "./operations/schedule.js";

@@ -31,7 +31,8 @@ export class LogFacts {
   }
 
   /** Takes a batch, all rows of which are of one file. */
-  see({ columns, numRows, sizes, placeOf }: Batch, keyOf: (request: number, code: number) => string): void {
+  see(batch: Batch, keyOf: (request: number, code: number) => string): void {
+    const { columns, numRows, sizes } = batch;
     if (numRows === 0) return;
     // two labels tell a class from a number, a third decides
     if (this.#label >= 0 && this.#labels.size <= 2)
@@ -40,7 +41,7 @@ export class LogFacts {
     if (this.#time < 0) return;
     for (let code = this.#times.length; code < sizes[this.#time]!; code++)
       this.#times.push(this.#parse(keyOf(this.#time, code)));
-    const { file } = placeOf(0);
+    const { file } = batch.placeOf(0);
     let newest = this.#newest.get(file) ?? -Infinity;
     // of NaN nothing is greater
     for (const code of columns[this.#time]!) if (this.#times[code]! > newest) newest = this.#times[code]!;

@@ -11,9 +11,9 @@ export interface YamlDocument {
   /** what the file says; null for comments alone */
   content: unknown;
   /** line and column from 1 */
-  placeOf(offset: number): { line: number; column: number };
+  placeOf: (offset: number) => { line: number; column: number };
   /** @throws {ConfigError} always, with line and column */
-  fail(offset: number, message: string): never;
+  fail: (offset: number, message: string) => never;
 }
 
 /**

@@ -50,12 +50,6 @@ export function gateSummary(outcomes: readonly Pick<GateOutcome, "status">[]): s
   return `${passed} of ${bounds} bounds hold${rest}`;
 }
 
-/** The bytes of gate.json. */
-export function gateJson(outcomes: readonly GateOutcome[]): string {
-  const counts = countGates(outcomes);
-  return `${JSON.stringify({ schemaVersion: 2, passed: counts.failed === 0, counts, outcomes }, undefined, 2)}\n`;
-}
-
 /**
  * The outcomes of a gate.json; of schema version 1 with the status that they would have today.
  *

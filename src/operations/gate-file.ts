@@ -1,7 +1,7 @@
-// Values of last version's gate.json: what its dataset said, which its run does not hold.
+// gate.json as it is written, and the values of last version's: what its dataset said, which its run does not hold.
 
 import { join } from "node:path";
-import { gatesIfAny } from "../embedding/gate-file.js";
+import { countGates, gatesIfAny, type GateOutcome as Recorded } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
 
@@ -15,4 +15,13 @@ export async function earlierValues({ path, manifest }: Run): Promise<Map<string
   for (const { gate, value } of (await gatesIfAny(join(path, GATE_FILE))) ?? [])
     if (value !== null) values.set(gate, value);
   return values;
+}
+
+/** What became of one bound. */
+export type GateOutcome = Recorded;
+
+/** The bytes of gate.json. */
+export function gateJson(outcomes: readonly GateOutcome[]): string {
+  const counts = countGates(outcomes);
+  return `${JSON.stringify({ schemaVersion: 2, passed: counts.failed === 0, counts, outcomes }, undefined, 2)}\n`;
 }

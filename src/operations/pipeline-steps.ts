@@ -3,13 +3,14 @@
 import { dirname, join } from "node:path";
 import { checkpointPath } from "../api/checkpoint.js";
 import type { Progress, Watch } from "../api/progress.js";
-import { gateJson, gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";
+import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
 import { artifactChunks, fingerprintOf, pathExists } from "../io/read-artifact.js";
 import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "./align.js";
+import { gateJson } from "./gate-file.js";
 import { checkGates, gateAfter, gateBefore } from "./gate.js";
 import { resumes, runEncoding, runExport, runTraining } from "./pipeline-commands.js";
 import type { PipelineSend } from "./pipeline-exports.js";

@@ -2,9 +2,10 @@
 
 import type { GateBounds } from "../config/gates.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
-import { countGates, gateJson, type GateCounts, type GateOutcome } from "../embedding/gate-file.js";
+import { countGates, type GateCounts, type GateOutcome } from "../embedding/gate-file.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
+import { gateJson } from "./gate-file.js";
 import { gateAfter, gateBefore } from "./gate.js";
 
 export interface TryGatesOptions {
