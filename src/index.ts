@@ -45,7 +45,8 @@ export {
 } from "./operations/store.js";
 export { EmbedError } from "./errors.js";
 export { alignRun, type AlignOptions, type AlignSummary } from "./operations/align.js";
-export { checkGates, gateAfter, gateBefore, gateJson } from "./operations/gate.js";
-export type { GateOutcome } from "./operations/gate-bounds.js";
+export { checkGates, gateAfter, gateBefore } from "./operations/gate.js";
+export { gateJson } from "./operations/gate-file.js";
+export type { GateOutcome } from "./operations/gate-file.js";
 export { reproduce, type ReproduceOptions, type Reproduction } from "./operations/reproduce.js";
 export { schedule, type ScheduleOptions } from "./operations/schedule.js";

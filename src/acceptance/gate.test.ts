@@ -2,7 +2,7 @@
 
 import { copyFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { GateOutcome } from "../operations/gate-bounds.js";
+import type { GateOutcome } from "../embedding/gate-file.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
@@ -22,7 +22,7 @@ async function outcomesOf(
   return { code, stderr, outcomes: parseJson<{ outcomes: GateOutcome[] }>(stdout).outcomes };
 }
 const failedOf = (outcomes: GateOutcome[]) =>
-  outcomes.filter(({ passed }) => !passed).map(({ gate, bound }) => `${gate} ${bound}`);
+  outcomes.filter(({ status }) => status === "failed").map(({ gate, bound }) => `${gate} ${bound}`);
 
 beforeAll(async () => {
   await embedOk(["encode", fixture("clicks.csv"), "-o", at("dataset")]);
@@ -36,10 +36,21 @@ beforeAll(async () => {
   await embedOk(["encode", at("half.csv"), "-o", at("half")]);
 });
 
-test("the first version passes every bound that compares with a last one, and says so", async () => {
+test("the first version has nothing to compare with: such bounds do not pass, and are counted apart", async () => {
   const got = await embed(["gate", at("dataset"), "--bounds", bounds, "-o", at("gate.json")]);
   expect([got.code, got.stderr]).toEqual([0, ""]);
-  expect(got.stdout).toContain("there is no last version's value to compare with");
+  expect(got.stdout).toMatch(/^not compared +unseen .*there is no earlier version to compare with/m);
+  expect(got.stdout).not.toMatch(/^ok .*within/m);
+  const json = parseJson<{ outcomes: GateOutcome[] }>(readFileSync(at("gate.json"), "utf8"));
+  const { outcomes, ...rest } = json;
+  const notCompared = outcomes.filter(({ status }) => status === "notCompared").map(({ gate }) => gate);
+  expect(notCompared).toEqual(["rows", "positiveRate", "users", "items", "unseen", "newest"]);
+  const missing = outcomes.filter(({ gate }) => gate.startsWith("missing:")).length;
+  expect(rest).toEqual({
+    schemaVersion: 2,
+    passed: true,
+    counts: { passed: 3 + missing, failed: 0, notCompared: 6 },
+  });
   copyFileSync(at("gate.json"), at("run/gate.json"));
 });
 
@@ -53,7 +64,7 @@ test("a log that came in half is 81, with each failed bound, its value and last 
   ]);
   expect(code).toBe(81);
   const rows = outcomes.find(({ gate, bound }) => gate === "rows" && bound === "within 30%");
-  expect(rows).toMatchObject({ value: 6000, previous: 12000, passed: false });
+  expect(rows).toMatchObject({ value: 6000, previous: 12000, status: "failed" });
   expect(failedOf(outcomes)).toEqual(["rows within 30%", "unseen:item_id max 30%", "newest minAdvance 0d"]);
   expect(stderr).toContain("rows is 6,000, last version 12,000: not within 30%");
 });
@@ -111,12 +122,20 @@ test("a run beside itself passes", async () => {
   expect(outcomes.find(({ gate }) => gate === "overlap:item_id")!.value).toBe(1);
 });
 
-test("a metric that the run has not fails its bound, and names those it has", async () => {
-  const file = boundsFile("metric.yaml", "after: {metrics: {rmse: {max: 1}}}\n");
+test("a bound on what the run lacks fails, with or without an earlier version, and names what it has", async () => {
+  const file = boundsFile(
+    "metric.yaml",
+    "after: {metrics: {rmse: {worse: 5%}}, zero: {fields: {item: {max: 1%}, itme_id: {max: 1%}}}}\n",
+  );
   const { code, outcomes } = await outcomesOf([at("run"), "--bounds", file]);
   expect(code).toBe(81);
-  expect(outcomes[0]).toMatchObject({ gate: "valid.rmse", value: null, passed: false });
-  expect(outcomes[0]!.message).toContain("the validation part has logLoss");
+  expect(failedOf(outcomes)).toEqual(["valid.rmse worse by no more than 5%", "zero:itme_id max 1%"]);
+  expect(outcomes.find(({ gate }) => gate === "zero:item_id")).toMatchObject({
+    bound: "max 1%",
+    status: "passed",
+  });
+  expect(outcomes[0]).toMatchObject({ gate: "valid.rmse", value: null, status: "failed" });
+  expect(outcomes[0]!.message).toContain("the valid metrics are logLoss");
 });
 
 test.each([

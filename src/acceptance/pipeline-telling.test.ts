@@ -31,6 +31,7 @@ test("off a terminal there is a line where it starts, one a step and an epoch, a
   const { stderr } = await embedOk(["run", "shop.yaml"], { cwd: place("lines") });
   const shapes = [
     /^\d{4}-\d\d-\d\dT[\d:.]+Z shop: started by embed /,
+    /^log: 1 file$/,
     /^encode: 1,000 rows \(\d+\.\d s\)$/,
     /^gate before items: 1 of 1 bounds hold \(/,
     /^items: epoch 1\/2: train loss /,

@@ -151,7 +151,7 @@ test("a failed gate exits 81, publishes nothing, and gate.json says which bound 
     readFileSync(join(at, "store/.work/shop/items/gate.json"), "utf8"),
   );
   expect(outcomes).toContainEqual(
-    expect.objectContaining({ gate: "rows", passed: false, value: 1000, previous: 3000 }),
+    expect.objectContaining({ gate: "rows", status: "failed", value: 1000, previous: 3000 }),
   );
   expect(readdirSync(join(at, "store/items")).sort()).toEqual(["000001", "latest"]);
   writeLog(at, 3000);

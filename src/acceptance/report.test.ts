@@ -86,6 +86,7 @@ test("a version of a store is compared with the one before it, and shows its gat
   await publish("fm");
   await publish("next");
   const outcome = { gate: "rows", bound: ">= 1", value: 12000, previous: 11000, passed: true, message: "" };
+  // of schemaVersion 1, which had no status
   writeFileSync(at("store/items/000002/gate.json"), JSON.stringify({ outcomes: [outcome] }));
   const { page } = await reported(["store/items/latest", "--part", "none"]);
   expect(page).toContain("<title>items/000002");

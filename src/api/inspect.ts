@@ -8,6 +8,7 @@ import { openLog } from "../log/open.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import { inspectDataset } from "./inspect-dataset.js";
+import { LogFacts } from "./log-facts.js";
 import type { Watch } from "./progress.js";
 import type { InspectedColumn, Inspection } from "./inspection.js";
 import { badRowHandling } from "./read-dataset.js";
@@ -57,10 +58,12 @@ async function inspectLog(
   try {
     const inference = inferRoles(log.columns, log.sample, timeFormat);
     const missing = log.columns.map(() => 0);
+    const facts = new LogFacts(log.columns, inference.roles, timeFormat);
     const read = await log.read(
       log.columns.map((name) => ({ name, as: "key" as const })),
-      (batch) => {
+      (batch, keyOf) => {
         signal.throwIfAborted();
+        facts.see(batch, keyOf);
         for (const row of batch.faultyRows) onSkipped?.(row);
         batch.columns.forEach((codes, c) => {
           for (let row = 0; row < batch.numRows; row++) if (codes[row] === 0xffffffff) missing[c]!++;
@@ -84,7 +87,7 @@ async function inspectLog(
       ([reason, count]) => `${count} rows left out as bad (${reason})`,
     );
     if (read.repeats) warnings.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
-    return { rows: read.numRows, delimiter: log.delimiter, columns, warnings };
+    return { rows: read.numRows, delimiter: log.delimiter, columns, warnings, ...facts.found() };
   } finally {
     await log.close();
   }

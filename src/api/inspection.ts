@@ -1,5 +1,7 @@
 // What `embed inspect` finds.
 
+import type { FoundFacts } from "./log-facts.js";
+
 export interface InspectedColumn {
   name: string;
   /** user, item, label, time, weight, session, numeric or field */
@@ -13,7 +15,7 @@ export interface InspectedColumn {
   first: string[];
 }
 
-export interface Inspection {
+export interface Inspection extends FoundFacts {
   rows: number;
   delimiter: string;
   columns: InspectedColumn[];

@@ -3,10 +3,10 @@
 // Keys are the options' long names. A file serves all commands: what another command knows is passed over, what none
 // knows is an error.
 
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { isMap, isScalar, type Document } from "yaml";
 import { z } from "zod";
-import { ConfigError, excerpt, nearestName } from "../errors.js";
-import { readText } from "../io/read-text.js";
+import { excerpt, nearestName } from "../errors.js";
+import { readYamlDocument } from "./yaml-document.js";
 
 /** An option of the command, as a key of the file. */
 export interface Setting {
@@ -41,18 +41,7 @@ export async function readConfig(
   settings: readonly Setting[],
   otherNames: readonly string[],
 ): Promise<Map<string, ConfigEntry>> {
-  const text = await readText(path).catch((error: unknown) => {
-    throw new ConfigError(`cannot read the config file '${path}'`, undefined, { cause: error });
-  });
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const fail = (offset: number, message: string): never => {
-    const { line, col } = lines.linePos(offset);
-    throw new ConfigError(message, { file: path, line, column: col });
-  };
-  const [problem] = document.errors;
-  if (problem) return fail(problem.pos[0], problem.message.split(" at line")[0]!);
-  const content: unknown = document.toJS();
+  const { document, content, placeOf, fail } = await readYamlDocument(path, "the config file");
   // a file of comments alone
   if (content === null) return new Map();
   if (!isMap(document.contents)) return fail(0, "expected options as `name: value`, a line each");
@@ -75,8 +64,7 @@ export async function readConfig(
   const entries = new Map<string, ConfigEntry>();
   for (const { name } of settings) {
     if (!Object.hasOwn(result.data, name)) continue;
-    const { line, col } = lines.linePos(offsetOf(document, name));
-    entries.set(name, { value: textsOf(result.data[name]), line, column: col });
+    entries.set(name, { value: textsOf(result.data[name]), ...placeOf(offsetOf(document, name)) });
   }
   return entries;
 }

@@ -1,27 +1,40 @@
 // The starter pipeline of `embed init`: roles as they were inferred, a training that fits them, gates around what the log is now.
 
+import type { NewestGate } from "./cadence.js";
 import { countsOf, lineOf, scalarOf, type StarterColumn } from "./starter.js";
 
 /** What is known of a log. */
 export interface StarterLog {
   /** as they stand in the file */
   logs: readonly string[];
+  /** which files these are now and later: a sentence */
+  note: string;
+  /** that match the patterns now; undefined of one file that is read by its name */
+  files?: number;
   rows: number;
   columns: readonly StarterColumn[];
   /** keys of `reading` that were needed to read it, as YAML has them */
   reading: Readonly<Record<string, string>>;
   timeFormat?: string;
+  /** bounds on the newest event; absent where no event has a time */
+  newest?: NewestGate;
 }
 
-/** A training that a log allows, or undefined where it has neither a label nor users and items. */
-export function starterTraining(columns: readonly StarterColumn[]): "labelled" | "events" | undefined {
+/** What the starter trains: labels of classes, labels that are numbers, or events without labels. */
+export type StarterTraining = "binary" | "regression" | "events";
+
+/** The training that a log allows, or undefined where it has neither a label nor users and items. @param task of the labels */
+export function starterTraining(
+  columns: readonly StarterColumn[],
+  task: "binary" | "regression" = "binary",
+): StarterTraining | undefined {
   const has = (role: string) => columns.some((column) => column.role === role);
-  if (has("label")) return "labelled";
+  if (has("label")) return task;
   return has("user") && has("item") ? "events" : undefined;
 }
 
 /** YAML text with a comment for every choice. @param training as starterTraining says */
-export function starterPipeline(log: StarterLog, training: "labelled" | "events"): string {
+export function starterPipeline(log: StarterLog, training: StarterTraining): string {
   const { logs, rows, columns, reading, timeFormat } = log;
   const named = (...roles: string[]) => columns.filter(({ role }) => roles.includes(role));
   const role = (name: string) =>
@@ -48,7 +61,7 @@ export function starterPipeline(log: StarterLog, training: "labelled" | "events"
 # Where versions are published: store/items/000001, ..., and store/items/latest
 store: store
 
-# Files and patterns, read as one log, such as logs/*.csv.gz
+# Files and patterns, read as one log: ${lineOf(log.note)}
 log:
 ${logs.map((path) => `  - ${scalarOf(path)}`).join("\n")}
 ${given.length === 0 ? "" : `\n# How bytes become cells\nreading:\n${given.join("\n")}\n`}
@@ -71,14 +84,14 @@ ${trainingLines(training, named("time").length > 0)}
 # What must hold; a failed gate exits 81 and publishes nothing. within: of the last version's value.
 gates:
   before:
-    rows: { min: ${atLeast(rows)}, within: 50% }
+    rows: { min: ${atLeast(rows)}, within: ${growth(log)} }${growth(log) === "50%" ? "" : " # 50% when the log has more files"}
 ${gateLines(log, training)}
-    # newest: { maxAge: 8d, minAdvance: 1d }   # the log is this week's
+${newestLines(log)}
   after:
     metrics:
-${metricLines(training)}
+      ${METRICS[training]} # of the last version's, on the part of \`valid\`
     ${zeroLine(training)}
-    norm: { mean: { within: 50% } }
+    norm: { mean: { within: 100% } } # lengths grow with the epochs that were best
     # overlap: { min: 30%, k: 10 }    # nearest keys shared with the last version
     # displacement: { max: 0.3 }      # 1 - cosine to the last version's vectors, turned onto them
 
@@ -92,29 +105,37 @@ export:
 `;
 }
 
-function trainingLines(training: "labelled" | "events", hasTime: boolean): string {
+function trainingLines(training: StarterTraining, hasTime: boolean): string {
   const task =
-    training === "labelled" ? [] : ["task: implicit # or ranking, or leave it out and draw negatives: 4"];
+    training !== "events" ? [] : ["task: implicit # or ranking, or leave it out and draw negatives: 4"];
   const by = hasTime ? "the latest tenth" : "a tenth at random";
   return [...task, `valid: 0.1 # ${by} decides when to stop and is what metrics are of`]
     .map((line) => `    ${line}`)
     .join("\n");
 }
 
-function gateLines(log: StarterLog, training: "labelled" | "events"): string {
+function gateLines(log: StarterLog, training: StarterTraining): string {
   const has = (role: string) => log.columns.some((column) => column.role === role);
   return [
-    ...(training === "labelled" ? ["# of labels above 0", "positiveRate: { within: 50% }"] : []),
-    ...(has("user") ? ["users: { within: 50% }"] : []),
-    ...(has("item") ? ["items: { within: 50% }"] : []),
+    ...(training === "binary" ? ["# of labels above 0", "positiveRate: { within: 50% }"] : []),
+    ...(training === "regression"
+      ? ["# positiveRate: { from: 4, within: 50% }   # share of labels from 4 on"]
+      : []),
+    ...(has("user") ? [`users: { within: ${growth(log)} }`] : []),
+    ...(has("item") ? [`items: { within: ${growth(log)} }`] : []),
     missingLine(log),
   ]
     .map((line) => `    ${line}`)
     .join("\n");
 }
 
-function zeroLine(training: "labelled" | "events"): string {
-  if (training === "labelled") return "zero: { max: 5% }";
+/** By how much a log may grow from one version to the next: by two files, each half as large again; 50% at the least. */
+function growth({ files }: StarterLog): string {
+  return `${Math.max(50, files === undefined ? 0 : Math.ceil(30 / files) * 10)}%`;
+}
+
+function zeroLine(training: StarterTraining): string {
+  if (training !== "events") return "zero: { max: 5% }";
   return "zero: { max: 30% } # an item of which no known user has an event stays zero";
 }
 
@@ -124,10 +145,21 @@ function missingLine({ rows, columns }: StarterLog): string {
   return `missing: { max: ${Math.min(100, Math.max(5, Math.ceil(200 * most)))}% }`;
 }
 
-function metricLines(training: "labelled" | "events"): string {
-  const lines = training === "labelled" ? ["logLoss: { worse: 5% }"] : ["ndcgAt20: { worse: 20% }"];
-  return lines.map((line) => `      ${line}`).join("\n");
+function newestLines({ newest }: StarterLog): string {
+  const lines = newest
+    ? [`# ${newest.why}: fails when the next files stay away`, `newest: ${newest.bounds}`]
+    : [
+        "# newest: { maxAge: 8d, minAdvance: 0d }   # no column is the time: nothing fails when new files stay away",
+      ];
+  return lines.map((line) => `    ${line}`).join("\n");
 }
+
+/** The metric that each task has; from one week to the next of real logs, rmse changed by 5% and ndcgAt20 by 20%. */
+const METRICS: Record<StarterTraining, string> = {
+  binary: "logLoss: { worse: 5% }",
+  regression: "rmse: { worse: 10% }",
+  events: "ndcgAt20: { worse: 30% }",
+};
 
 /** Half of what there is, as a round number. */
 function atLeast(rows: number): number {

@@ -1,9 +1,9 @@
 // A YAML file → what its schema describes; an error names the line and column of what is wrong.
 
-import { isCollection, isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { isCollection, isMap, isNode, isScalar, type Document } from "yaml";
 import { z } from "zod";
-import { ConfigError, excerpt, nearestName } from "../errors.js";
-import { readText } from "../io/read-text.js";
+import { excerpt, nearestName } from "../errors.js";
+import { readYamlDocument } from "./yaml-document.js";
 
 /**
  * Reads a file and checks it.
@@ -30,21 +30,11 @@ export interface YamlFile {
   fail(place: readonly string[], message: string): never;
 }
 
-/** Parses a file. @throws {ConfigError} unreadable, or no YAML */
+/** Parses a file. @throws {ConfigError} as readYamlDocument */
 export async function openYaml(path: string, what: string): Promise<YamlFile> {
-  const text = await readText(path).catch((error: unknown) => {
-    throw new ConfigError(`cannot read ${what} '${path}'`, undefined, { cause: error });
-  });
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const failAt = (offset: number, message: string): never => {
-    const { line, col } = lines.linePos(offset);
-    throw new ConfigError(message, { file: path, line, column: col });
-  };
-  const [problem] = document.errors;
-  if (problem) return failAt(problem.pos[0], problem.message.split(" at line")[0]!);
+  const { document, content: read, fail: failAt } = await readYamlDocument(path, what);
   // a file of comments alone says nothing
-  const content: unknown = document.toJS() ?? {};
+  const content: unknown = read ?? {};
   const fail: YamlFile["fail"] = (place, message) => failAt(offsetOf(document, place), message);
   return {
     content,

@@ -37,13 +37,24 @@ export function labelsOf(dataset: Dataset, positiveFrom?: number, task?: Task): 
     return { task: "binary", values };
   }
   if (task === "regression") return { task, values };
-  const low = values.every((y) => y === 0 || y === 1) ? 0 : -1;
-  if (low === -1 && !values.every((y) => y === -1 || y === 1)) {
+  const low = lowOfClasses(values);
+  if (low === undefined) {
     if (task === undefined) return { task: "regression", values };
     throw notBinary(dataset, name, values);
   }
   if (low === -1) for (let row = 0; row < values.length; row++) values[row] = values[row] === 1 ? 1 : 0;
   return { task: "binary", values };
+}
+
+/** The task that labels are for unless the user says otherwise. */
+export function taskOfLabels(values: readonly number[]): LabelledTask {
+  return lowOfClasses(values) === undefined ? "regression" : "binary";
+}
+
+/** The negative class of labels that are all 0 or 1, or all -1 or 1; undefined of others. */
+function lowOfClasses(values: Float32Array | readonly number[]): 0 | -1 | undefined {
+  if (values.every((y: number) => y === 0 || y === 1)) return 0;
+  return values.every((y: number) => y === -1 || y === 1) ? -1 : undefined;
 }
 
 function notBinary({ inputs, firstOther }: Dataset, column: string, values: Float32Array): DataError {

@@ -3,7 +3,8 @@
 import { readdir, stat } from "node:fs/promises";
 import { NoInputError } from "../errors.js";
 
-const MAGIC = /[*?[]/;
+/** A path with one of these is a pattern, unless it exists. */
+export const MAGIC = /[*?[]/;
 
 /**
  * Paths with their patterns replaced by the files that match, in the order of their names' UTF-16 units.

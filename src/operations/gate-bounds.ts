@@ -1,20 +1,7 @@
 // A value and its bounds → outcomes, one a bound.
 
 import { durationOf, shareOf } from "../config/gates.js";
-
-/** What became of one bound. Without bounds a gate has one outcome of bound `none`, so that next week knows the value. */
-export interface GateOutcome {
-  /** what was measured: `rows`, `missing:price` (of a column or field), `valid.auc` (of a metric) */
-  gate: string;
-  /** as it was stated: `min 1000`, `within 30%` */
-  bound: string;
-  /** a count, a share in [0, 1], a metric, or milliseconds since 1970; null where there is nothing to measure */
-  value: number | null;
-  /** last version's; null where there is none */
-  previous: number | null;
-  passed: boolean;
-  message: string;
-}
+import type { GateOutcome } from "../embedding/gate-file.js";
 
 /** A value as a person reads it. */
 export type Show = (value: number) => string;
@@ -32,6 +19,8 @@ export interface Measured {
   show: Show;
   /** why there is no value */
   why?: string;
+  /** why there is no earlier value; by default there is no earlier version */
+  whyNoPrevious?: string;
 }
 
 export interface ValueBounds {
@@ -40,7 +29,7 @@ export interface ValueBounds {
   within?: number | string | undefined;
 }
 
-/** Absolute bounds, and last version's value ± a share of it. What has no last version is within it. */
+/** Absolute bounds, and last version's value ± a share of it. */
 export function judge(measured: Measured, { min, max, within }: ValueBounds = {}): GateOutcome[] {
   const outcomes: GateOutcome[] = [];
   if (min !== undefined) outcomes.push(absolute(measured, "min", shareOf(min), String(min)));
@@ -56,51 +45,53 @@ export function judge(measured: Measured, { min, max, within }: ValueBounds = {}
   return outcomes.length > 0 ? outcomes : [unbounded(measured)];
 }
 
+/** The outcomes of a value that may be absent: none where nothing is asked of it either. */
+export function told(measured: Measured, bounds: ValueBounds | undefined): GateOutcome[] {
+  const { min, max, within } = bounds ?? {};
+  const isAsked = min !== undefined || max !== undefined || within !== undefined;
+  return measured.value === undefined && !isAsked ? [] : judge(measured, bounds);
+}
+
 function absolute(measured: Measured, name: "min" | "max", bound: number, text: string): GateOutcome {
   return outcome(measured, `${name} ${text}`, (value) => (name === "min" ? value >= bound : value <= bound));
 }
 
-/** A bound that compares with last version; passed where there is none. */
+/** A bound that compares with last version: not compared where there is no earlier value, failed where there is no value now. */
 export function relative(
   measured: Measured,
   bound: string,
   isGood: (value: number, previous: number) => boolean,
 ): GateOutcome {
-  const { previous } = measured;
-  if (previous !== undefined) return outcome(measured, bound, (value) => isGood(value, previous));
-  const told = outcome(measured, bound, () => true);
-  return {
-    ...told,
-    passed: true,
-    message: `${told.message}: there is no last version's value to compare with`,
-  };
+  const { value, previous, whyNoPrevious = "there is no earlier version to compare with" } = measured;
+  if (value === undefined || previous !== undefined)
+    return outcome(measured, bound, (now) => isGood(now, previous!));
+  const { message, ...told } = unbounded(measured);
+  return { ...told, bound, status: "notCompared", message: `${message}: ${bound}: ${whyNoPrevious}` };
 }
 
 /** The outcome of a bound on the value alone; a value that is not there fails it. */
 export function outcome(measured: Measured, bound: string, isGood: (value: number) => boolean): GateOutcome {
-  const { gate, value, previous } = measured;
-  const passed = value !== undefined && isGood(value);
-  const told = unbounded(measured);
+  const passed = measured.value !== undefined && isGood(measured.value);
+  const { message, ...told } = unbounded(measured);
   return {
-    gate,
+    ...told,
     bound,
-    value: value ?? null,
-    previous: previous ?? null,
-    passed,
-    message: `${told.message}: ${passed ? "" : "not "}${bound}`,
+    status: passed ? "passed" : "failed",
+    message: `${message}: ${passed ? "" : "not "}${bound}`,
   };
 }
 
 function unbounded({ gate, value, previous, show, why }: Measured): GateOutcome {
-  const now = value === undefined ? `no value${why === undefined ? "" : `, ${why}`}` : show(value);
+  const now =
+    value === undefined ? `has no value${why === undefined ? "" : ` (${why})`}` : `is ${show(value)}`;
   const before = previous === undefined ? "" : `, last version ${show(previous)}`;
   return {
     gate,
     bound: "none",
     value: value ?? null,
     previous: previous ?? null,
-    passed: true,
-    message: `${gate} is ${now}${before}`,
+    status: "measured",
+    message: `${gate} ${now}${before}`,
   };
 }
 
@@ -126,8 +117,23 @@ export function judgeTime(
     outcomes.push(relative(measured, bound, (value, previous) => isGood(value - previous)));
   if (min !== undefined) own(`min ${min}`, (value) => value >= parse(min));
   if (max !== undefined) own(`max ${max}`, (value) => value <= parse(max));
-  if (maxAge !== undefined) own(`maxAge ${maxAge}`, (value) => now - value <= durationOf(maxAge));
+  if (maxAge !== undefined) outcomes.push(ageOutcome(measured, maxAge, now));
   if (minAdvance !== undefined) advance(`minAdvance ${minAdvance}`, (by) => by >= durationOf(minAdvance));
   if (maxAdvance !== undefined) advance(`maxAdvance ${maxAdvance}`, (by) => by <= durationOf(maxAdvance));
   return outcomes.length > 0 ? outcomes : [unbounded(measured)];
+}
+
+/** Clocks and time zones may put an event ahead by so much: what is later is a wrong time, and its age says nothing. */
+const AHEAD = durationOf("1d");
+
+function ageOutcome(measured: Measured, maxAge: string, now: number): GateOutcome {
+  const told = outcome(
+    measured,
+    `maxAge ${maxAge}`,
+    (value) => value - now <= AHEAD && now - value <= durationOf(maxAge),
+  );
+  const { value } = measured;
+  if (told.status === "passed" || value === undefined) return told;
+  const age = `${((now - value) / durationOf("1d")).toFixed(1)} days old`;
+  return { ...told, message: `${told.message}, it is ${value - now > AHEAD ? "in the future" : age}` };
 }

@@ -1,36 +1,27 @@
-// gate.json beside a version's run: what last version's dataset told, which its run does not hold.
+// gate.json as it is written, and the values of last version's: what its dataset said, which its run does not hold.
 
 import { join } from "node:path";
+import { countGates, gatesIfAny, type GateOutcome as Recorded } from "../embedding/gate-file.js";
 import { GATE_FILE } from "../embedding/publication.js";
 import type { Run } from "../embedding/run-directory.js";
-import { ArtifactError } from "../errors.js";
-import { pathExists, readArtifact } from "../io/read-artifact.js";
 
 /**
  * Values of a version by gate; of a run that was published without gates, its rows alone.
  *
- * @throws {ArtifactError} gate.json is none
+ * @throws {ArtifactError} gate.json is damaged
  */
 export async function earlierValues({ path, manifest }: Run): Promise<Map<string, number>> {
   const values = new Map([["rows", manifest.rows]]);
-  const file = join(path, GATE_FILE);
-  if (!(await pathExists(file))) return values;
-  for (const { gate, value } of parse(await readArtifact(file), file))
+  for (const { gate, value } of (await gatesIfAny(join(path, GATE_FILE))) ?? [])
     if (value !== null) values.set(gate, value);
   return values;
 }
 
-function parse(bytes: Uint8Array, file: string): { gate: string; value: number | null }[] {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch (error) {
-    throw new ArtifactError(`'${file}' is no JSON (${String(error)}): restore it or publish again`, {
-      cause: error,
-    });
-  }
-  const { outcomes } = (parsed ?? {}) as { outcomes?: unknown };
-  if (!Array.isArray(outcomes))
-    throw new ArtifactError(`'${file}' has no outcomes: restore it or publish again`);
-  return outcomes as { gate: string; value: number | null }[];
+/** What became of one bound. */
+export type GateOutcome = Recorded;
+
+/** The bytes of gate.json. */
+export function gateJson(outcomes: readonly GateOutcome[]): string {
+  const counts = countGates(outcomes);
+  return `${JSON.stringify({ schemaVersion: 2, passed: counts.failed === 0, counts, outcomes }, undefined, 2)}\n`;
 }

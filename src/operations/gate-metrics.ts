@@ -1,10 +1,11 @@
 // Bounds of a run's metrics: absolute, and how much worse than last version's they may be.
 
 import { shareOf, type AfterBounds } from "../config/gates.js";
+import type { GateOutcome } from "../embedding/gate-file.js";
 import type { PartMetrics } from "../embedding/manifest.js";
 import { ConfigError } from "../errors.js";
 import { goodness } from "../evaluation/user-metric.js";
-import { asNumber, judge, relative, type GateOutcome, type Measured } from "./gate-bounds.js";
+import { asNumber, judge, relative, type Measured } from "./gate-bounds.js";
 
 type ByPart = Readonly<Record<string, PartMetrics>>;
 
@@ -37,7 +38,7 @@ function metricOutcome(
   const metric = measured.gate.slice(measured.gate.indexOf(".") + 1);
   if (goodness(metric, 0) === undefined)
     throw new ConfigError(
-      `'worse' is no bound of ${metric}, which is neither better nor worse: take min and max`,
+      `'worse' cannot bound ${metric}, where neither more nor less is better: use min and max`,
     );
   const outcomes = absolute.min === undefined && absolute.max === undefined ? [] : judge(measured, absolute);
   return [
@@ -51,13 +52,16 @@ function metricOutcome(
 }
 
 function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): Measured {
-  const has = Object.keys(metrics["valid"] ?? {}).join(", ");
+  const part = gate.slice(0, gate.indexOf("."));
+  const has = Object.keys(metrics[part] ?? {}).join(", ");
+  const flag = part === "train" ? "" : `: the run was trained without --${part}`;
   return {
     gate,
     value: valueOf(metrics, gate),
     previous: before && valueOf(before, gate),
     show: asNumber,
-    why: has === "" ? "the run was trained without --valid" : `the validation part has ${has}`,
+    why: has === "" ? `there are no ${part} metrics${flag}` : `the ${part} metrics are ${has}`,
+    ...(before && { whyNoPrevious: `the last version has no ${gate}` }),
   };
 }
 

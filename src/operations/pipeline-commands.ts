@@ -164,12 +164,19 @@ export async function runEncoding(told: Told, logs: readonly string[], watch: Wa
   return await encode(logs, await encodeOf(flags), watch);
 }
 
-/** Checks an export's options. @throws what `fail` does @throws {UsageError} they do not go together */
-export async function checkExport(told: Told, fail: Fail): Promise<void> {
+/**
+ * Checks an export's options.
+ *
+ * @returns whether it writes a directory
+ * @throws what `fail` does @throws {UsageError} they do not go together
+ */
+export async function checkExport(told: Told, fail: Fail): Promise<boolean> {
   const options = exportOf(flagsFromFile(addExportFlags, told, fail) as unknown as ExportFlags);
   const { checkTogether } = await import("../api/export-options.js");
   const { formatNamed } = await import("../export/formats.js");
-  checkTogether(formatNamed(options.format), options);
+  const format = formatNamed(options.format);
+  checkTogether(format, options);
+  return format.needsDirectory;
 }
 
 /** Writes an export; `told` has its output or its server. @throws {EmbedError} as embed export does */

@@ -117,6 +117,28 @@ describe("what is wrong is said with line and column", () => {
   });
 });
 
+test("a folder's name may end with a slash", async () => {
+  const { exports } = await readPipeline(
+    written(`${base}train: { items: { command: train-fm } }\nexport: [{ format: npy, out: x/, to: y/ }]\n`),
+  );
+  expect(exports).toMatchObject([{ out: "x", to: join(folder, "y") }]);
+});
+
+test.each([
+  [
+    "{ format: csv, out: x/ }",
+    "'x/' names a folder, and csv writes one file: name it, such as 'x/items.txt'",
+  ],
+  ["{ format: csv, out: x, to: y/ }", "'y/' names a folder, and csv writes one file: name it, such as 'y/x'"],
+  ["{ format: csv, out: x }, { format: tsv, out: ./x }", "another export is written to 'x'"],
+  ["{ format: npy, out: x }, { format: tsv, out: x/y }", "another export is written to 'x'"],
+  ["{ format: csv, out: x, to: z }, { format: tsv, out: y, to: z }", "another export is copied to"],
+])("an export has a file of its own: %s", async (entries, message) => {
+  await expect(
+    readPipeline(written(`${base}train: { items: { command: train-fm } }\nexport: [${entries}]\n`)),
+  ).rejects.toMatchObject({ exitCode: 78, message: expect.stringContaining(message) as string });
+});
+
 test.each([
   ["{ format: redis, url-env: REDIS_URL, out: a }", "leave out 'out'"],
   ["{ format: redis, url-env: 'redis://:secret@host' }", "name of an environment variable"],

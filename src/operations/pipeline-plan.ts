@@ -8,7 +8,7 @@
 // that it was made from (its base), since what was trained next to version 3 and published as version 4 is not to be
 // trained again next to version 4.
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readPublication } from "../embedding/publication.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
 import { ArtifactError } from "../errors.js";
@@ -18,8 +18,18 @@ import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js"
 import type { Told } from "../config/pipeline.js";
 import { checkpointPath } from "../api/checkpoint.js";
 import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./pipeline-commands.js";
-import type { Pipeline, PipelineExport, PipelineTraining } from "./pipeline-file.js";
+import type { PipelineExport } from "./pipeline-exports.js";
+import type { Pipeline, PipelineTraining } from "./pipeline-file.js";
 import { fingerprintsOf, logFiles, optionsPart, stepFingerprint } from "./pipeline-fingerprints.js";
+import {
+  checkFinished,
+  checkLog,
+  loggedFiles,
+  logChanges,
+  logWarnings,
+  type LogChanges,
+  type LoggedFile,
+} from "./pipeline-log.js";
 import { latestVersion, type Publication } from "./store.js";
 import { workFolder } from "./work-folder.js";
 
@@ -47,6 +57,8 @@ export interface PipelineRecord {
   base: Pick<Base, "version" | "manifest"> | null;
   /** what the publication goes back to, each by its fingerprint */
   parts: Record<string, string>;
+  /** files of the log, for what the next run tells of new ones; absent of versions before it was stated */
+  log?: LoggedFile[];
   /** how its exports were made, as far as they need nothing but the run and its base */
   exports?: RecordedExport[];
 }
@@ -85,6 +97,10 @@ export interface TrainingPlan {
 
 export interface Plan {
   logs: InputFingerprint[];
+  /** since the latest version */
+  changes: LogChanges;
+  /** about files of the log that look wrong */
+  warnings: string[];
   encode: Step;
   trainings: TrainingPlan[];
 }
@@ -99,10 +115,15 @@ export function workDirectory({ store, name }: Pipeline): string {
  *
  * @param force every step runs
  * @throws {NoInputError} a log does not exist @throws {ArtifactError} a latest version is damaged
+ * @throws {UsageError} {DataError} as checkLog does
  */
 export async function planPipeline(pipeline: Pipeline, force: boolean, signal: AbortSignal): Promise<Plan> {
   const settings = pipelineSettings();
   const logs = await logFiles(pipeline.logs, signal);
+  checkLog(
+    logs.map(({ path }) => path),
+    [pipeline.store, ...pipeline.exports.flatMap(({ to }) => to ?? [])],
+  );
   const work = workDirectory(pipeline);
   const parts = {
     log: logs.map(({ bytes, sha256 }) => [bytes, sha256]),
@@ -115,7 +136,14 @@ export async function planPipeline(pipeline: Pipeline, force: boolean, signal: A
   }
   const readers = trainings.flatMap(({ before, train }) => [before, train]).filter(({ runs }) => runs);
   await decide(encode, force, readers.length > 0, trainings[0]?.publish.why ?? "");
-  return { logs, encode, trainings };
+  const logged = loggedFiles(logs, dirname(pipeline.file));
+  for (const { publish } of trainings) publish.record.log = logged;
+  const [latest] = trainings.flatMap((each) => each.latest ?? []);
+  const before = latest && (await readRecord(latest))?.log;
+  const changes = logChanges(logged, before, latest?.version ?? null);
+  await checkFinished(logs, logged, changes);
+  const warnings = logWarnings(logged, changes);
+  return { logs, changes, warnings, encode, trainings };
 }
 
 async function planTraining(

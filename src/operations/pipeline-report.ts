@@ -3,11 +3,12 @@
 // Times of day stand here and in no result: they say when, for whoever watches the job.
 
 import { join } from "node:path";
+import type { GateOutcome } from "../embedding/gate-file.js";
 import { EmbedError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { pathExists, readArtifact } from "../io/read-artifact.js";
-import type { GateOutcome } from "./gate-bounds.js";
+import type { LogChanges } from "./pipeline-log.js";
 import type { Publication } from "./store.js";
 
 /** The file of the last run in a pipeline's work directory. */
@@ -40,6 +41,10 @@ export interface PipelineReport {
   exitCode: number;
   /** why it failed */
   error?: string;
+  /** its files since the latest version; absent where the run ended before they were read */
+  log?: LogChanges;
+  /** about files of the log that look wrong */
+  warnings: string[];
   steps: StepReport[];
   /** by training, of the gates that ran */
   gates: Record<string, GateOutcome[]>;
@@ -60,6 +65,7 @@ export function newReport(pipeline: string, file: string, now: Date): PipelineRe
     seconds: 0,
     outcome: "unchanged",
     exitCode: 0,
+    warnings: [],
     steps: [],
     gates: {},
     metrics: {},
@@ -121,6 +127,11 @@ export function prometheusText(
       report.published.map(({ name, version: number }): Sample => [{ name }, Number(number)]),
     ],
     [
+      "embed_pipeline_log_files",
+      "Files of the log, and how many of them are new, changed or gone since the latest version.",
+      logSamples(report),
+    ],
+    [
       "embed_pipeline_step_duration_seconds",
       "Of each step of the last run; 0 of one that was skipped.",
       report.steps.map(({ step, outcome, seconds }): Sample => [{ step, outcome }, seconds]),
@@ -133,8 +144,8 @@ export function prometheusText(
     ["embed_pipeline_metric", "Metrics of the trainings of the last run, by part.", metricSamples(report)],
     [
       "embed_pipeline_gate_passed",
-      "1 of a gate that passed, 0 of one that failed.",
-      gateSamples(report, ({ passed }) => Number(passed)),
+      "1 of a gate that passed, 0 of one that failed, NaN of one that had no earlier value to compare with.",
+      gateSamples(report, ({ status }) => (status === "notCompared" ? "NaN" : Number(status === "passed"))),
     ],
     [
       "embed_pipeline_gate_value",
@@ -152,6 +163,13 @@ export function prometheusText(
       return `# HELP ${name} ${help}\n# TYPE ${name} gauge\n${lines.join("")}`;
     })
     .join("");
+}
+
+function logSamples({ log }: PipelineReport): Sample[] {
+  if (!log) return [];
+  const { files, new: added, changed, gone } = log;
+  const counts = { all: files, new: added.length, changed: changed.length, gone: gone.length };
+  return Object.entries(counts).map(([kind, count]): Sample => [{ kind }, count]);
 }
 
 function metricSamples({ metrics }: PipelineReport): Sample[] {

@@ -3,18 +3,20 @@
 import { dirname, join } from "node:path";
 import { checkpointPath } from "../api/checkpoint.js";
 import type { Progress, Watch } from "../api/progress.js";
+import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE, readPublication } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
 import { ownExport } from "../export/own-export.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
-import { artifactChunks, fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
+import { artifactChunks, fingerprintOf, pathExists } from "../io/read-artifact.js";
 import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "./align.js";
-import type { GateOutcome } from "./gate-bounds.js";
-import { checkGates, gateAfter, gateBefore, gateJson } from "./gate.js";
+import { gateJson } from "./gate-file.js";
+import { checkGates, gateAfter, gateBefore } from "./gate.js";
 import { LATEST } from "./latest.js";
 import { resumes, runEncoding, runExport, runTraining } from "./pipeline-commands.js";
-import type { Pipeline, PipelineSend } from "./pipeline-file.js";
+import type { PipelineSend } from "./pipeline-exports.js";
+import type { Pipeline } from "./pipeline-file.js";
 import {
   PIPELINE_FILE,
   workDirectory,
@@ -93,7 +95,7 @@ async function judged(
   { signal }: Watch,
 ): Promise<StepResult> {
   tell(outcomes);
-  const failed = outcomes.filter(({ passed }) => !passed);
+  const failed = outcomes.filter(({ status }) => status === "failed");
   const bytes = [Buffer.from(gateJson(outcomes))];
   if (failed.length === 0) await writeFileAtomic(output, bytes, true, { signal });
   else {
@@ -101,9 +103,7 @@ async function judged(
     await writeFileAtomic(failedGates(pipeline, plan), bytes, true, { signal });
   }
   checkGates(outcomes);
-  const bounded = outcomes.filter(({ bound }) => bound !== "none");
-  const text = bounded.length === 0 ? "no bounds" : `${bounded.length} of ${bounded.length} bounds hold`;
-  return { text };
+  return { text: gateSummary(outcomes) };
 }
 
 /** gate.json of a pipeline's last failed gates. */
@@ -190,7 +190,7 @@ export async function publishStep(
   { signal, observe }: Watch,
 ): Promise<StepResult & { published: Publication }> {
   const { training, latest, before, after, exports, publish } = plan;
-  const gates = [...(await outcomesOf(before.output)), ...(await outcomesOf(after.output))];
+  const gates = [...(await readGates(before.output)), ...(await readGates(after.output))];
   await writeFileAtomic(
     publish.output,
     [Buffer.from(`${JSON.stringify(publish.record, undefined, 2)}\n`)],
@@ -217,13 +217,6 @@ export async function publishStep(
     return await publishRun(run, store, training.name, extras, signal);
   });
   return { text: published.path, published };
-}
-
-async function outcomesOf(file: string): Promise<GateOutcome[]> {
-  const { outcomes } = JSON.parse(Buffer.from(await readArtifact(file)).toString("utf8")) as {
-    outcomes: GateOutcome[];
-  };
-  return outcomes;
 }
 
 /**

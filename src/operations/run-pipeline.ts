@@ -13,6 +13,7 @@ import { withLock } from "../io/lock.js";
 import { version } from "../io/package-version.js";
 import { makeDirectory } from "../io/tree.js";
 import { readPipeline, type Pipeline } from "./pipeline-file.js";
+import { changesLine } from "./pipeline-log.js";
 import { planPipeline, stepsOf, workDirectory, type Plan, type Step } from "./pipeline-plan.js";
 import { exitCodeOf, newReport, writeMetrics, writeReport, type PipelineReport } from "./pipeline-report.js";
 import {
@@ -47,14 +48,15 @@ const LOCK = ".lock";
 export async function dryRunPipeline(
   file: string,
   { force = false }: { force?: boolean },
-  { signal }: Watch,
+  watch: Watch,
 ): Promise<PipelineReport> {
   const pipeline = await readPipeline(file);
-  const plan = await planPipeline(pipeline, force, signal);
+  const plan = await planPipeline(pipeline, force, watch.signal);
   const why = "the server is asked whether it has the rows";
   const sends = pipeline.sends.map(({ label }) => ({ id: `send ${label}`, runs: true, why }));
   const steps = [plan.encode, ...plan.trainings.flatMap(stepsOf), ...sends];
   const report = newReport(pipeline.name, file, new Date());
+  tellLog(plan, report, watch);
   report.steps = steps.map(({ id, runs, why }) => ({
     step: id,
     outcome: runs ? "planned" : "skipped",
@@ -111,6 +113,14 @@ export async function runPipeline(
   }
   if (failure !== undefined) throw failure;
   return report;
+}
+
+/** Says which files of the log are new or gone, and which look wrong. */
+function tellLog({ changes, warnings }: Plan, report: PipelineReport, { observe }: Watch): void {
+  report.log = changes;
+  report.warnings.push(...warnings);
+  observe({ stage: "note", text: changesLine(changes) });
+  for (const text of warnings) observe({ stage: "warning", text });
 }
 
 function failed(report: PipelineReport, error: unknown, signal: AbortSignal): void {
@@ -176,6 +186,7 @@ class PipelineRun {
     // before hours of work
     for (const { variable } of pipeline.sends) variableOf(variable);
     const plan = await planPipeline(pipeline, force, watch.signal);
+    tellLog(plan, this.#report, watch);
     await sweep(work, plan);
     const dataset = plan.encode.output;
     await this.#step(plan.encode, () => encodeStep(pipeline, plan, force, watch));

@@ -2,10 +2,11 @@
 
 import type { GateBounds } from "../config/gates.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
+import { countGates, type GateCounts, type GateOutcome } from "../embedding/gate-file.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import type { GateOutcome } from "./gate-bounds.js";
-import { gateAfter, gateBefore, gateJson } from "./gate.js";
+import { gateJson } from "./gate-file.js";
+import { gateAfter, gateBefore } from "./gate.js";
 
 export interface TryGatesOptions {
   bounds: GateBounds;
@@ -23,7 +24,9 @@ export interface TriedGates {
   version: string;
   /** which bounds were tried: before training, of a dataset, or after it, of a run */
   stage: "before" | "after";
+  /** no bound failed */
   passed: boolean;
+  counts: GateCounts;
   outcomes: GateOutcome[];
 }
 
@@ -44,5 +47,6 @@ export async function tryGates(
       ? await gateBefore(path, bounds.before ?? {}, previous, how)
       : await gateAfter(path, bounds.after ?? {}, previous, how);
   if (out !== undefined) await writeFileAtomic(out, [Buffer.from(gateJson(outcomes))], force, how);
-  return { command: "gate", version, stage, passed: outcomes.every(({ passed }) => passed), outcomes };
+  const counts = countGates(outcomes);
+  return { command: "gate", version, stage, passed: counts.failed === 0, counts, outcomes };
 }

@@ -124,7 +124,8 @@ export interface Gate {
   bound: string;
   value: number | null;
   previous: number | null;
-  passed: boolean;
+  /** notCompared: there was no earlier value; measured: the value has no bound */
+  status: "passed" | "failed" | "notCompared" | "measured";
   message: string;
 }
 

@@ -14,17 +14,25 @@ export function gates(runs: readonly ReportedRun[]): Section | undefined {
   return {
     id: "gates",
     title: "Gates",
-    lead: html`The bounds that were checked before this table was published.`,
+    lead: html`The bounds that were checked before this table was published. A bound that compares with the
+    last version is not compared where that lacks the value.`,
     body: html`${gated.map((run) => html`${runs.length > 1 ? html`<h3>${runTitle(runs, run)}</h3>` : undefined}${gateTable(run)}`)}`,
   };
 }
 
+const MARKS: Record<Gate["status"], string> = {
+  passed: "✓ passed",
+  failed: "✗ failed",
+  notCompared: "– not compared",
+  measured: "no bound",
+};
+
 function gateTable({ gates: all }: Gated): Markup {
-  const rows = all.map(({ gate, bound, value, previous, passed, message }) => [
+  const rows = all.map(({ gate, bound, value, previous, status, message }) => [
     html`<span class="key">${shortened(gate, 60)}</span>`,
-    html`<span class="${passed ? "passed" : "failed"}">${passed ? "✓ passed" : "✗ failed"}</span>`,
+    html`<span class="${status}">${MARKS[status]}</span>`,
     html`${shortened(bound, 80)}`,
-    html`${passed ? "" : shortened(message, 300)}`,
+    html`${status === "failed" ? shortened(message, 300) : ""}`,
     short(value),
     short(previous),
   ]);

@@ -56,7 +56,7 @@ function fullRun(name: string, text = "tea"): ReportedRun {
       keys: 3,
       change: { gained: 0, lost: 0, neighbourOverlap: 0.5, median: 0.1, p90: 0.2 },
     })),
-    gates: [{ gate: text, bound: text, value: 1, previous: null, passed: false, message: text }],
+    gates: [{ gate: text, bound: text, value: 1, previous: null, status: "failed", message: text }],
     table: reportedTable({
       field: text,
       note: text,

@@ -5,6 +5,7 @@ import { reportedRun, reportedTable } from "../testing/reported.js";
 import { calibration, wilson } from "./calibration.js";
 import type { ReportedRun } from "./content.js";
 import { drift } from "./drift.js";
+import type { Gate } from "./content.js";
 import { gates } from "./gates.js";
 import { history } from "./history.js";
 import { importances } from "./importances.js";
@@ -228,13 +229,17 @@ test("a history has a line a metric and one of what changed, the newest version 
 });
 
 test("gates say which failed, in words and not by colour alone", () => {
-  const all = [
-    { gate: "rows", bound: ">= 10", value: 20, previous: 19, passed: true, message: "fine" },
-    { gate: "auc", bound: ">= 0.7", value: 0.5, previous: null, passed: false, message: "AUC fell" },
+  const all: Gate[] = [
+    { gate: "rows", bound: ">= 10", value: 20, previous: 19, status: "passed", message: "fine" },
+    { gate: "auc", bound: ">= 0.7", value: 0.5, previous: null, status: "failed", message: "AUC fell" },
+    { gate: "rows", bound: "within 30%", value: 20, previous: null, status: "notCompared", message: "" },
+    { gate: "norm", bound: "none", value: 2, previous: null, status: "measured", message: "" },
   ];
   const rows = rowsOf(gates([reportedRun({ gates: all })]));
   expect(rows[0]).toMatch(/rows.*passed.*20.*19/);
   expect(rows[1]).toMatch(/auc.*failed.*AUC fell.*0\.5.*–/);
+  expect(rows[2]).toMatch(/rows.*– not compared.*within 30%/);
+  expect(rows.slice(2).join()).not.toMatch(/passed|✓/);
 });
 
 test("the best metric is bold among runs of the same held-out rows alone", () => {

@@ -57,6 +57,7 @@ thead th { color: var(--soft); font-size: .84rem; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 tbody th:not(.number) { min-width: 6.5rem; max-width: 26rem; }
 .passed { color: var(--good); white-space: nowrap; }
+.notCompared, .measured { color: var(--soft); white-space: nowrap; }
 .failed { color: var(--bad); font-weight: 600; white-space: nowrap; }
 details { margin-top: .35rem; font-size: .9rem; }
 summary { cursor: pointer; color: var(--soft); font-size: .84rem; }

@@ -61,8 +61,9 @@ export function addGate(program: Command, signal: AbortSignal): Command {
 }
 
 function textOf({ outcomes }: TriedGates): string {
-  const lines = outcomes.map(({ gate, bound, message, passed }) => [
-    bound === "none" ? "" : passed ? "ok" : "FAILED",
+  const marks = { passed: "ok", failed: "FAILED", notCompared: "not compared", measured: "" };
+  const lines = outcomes.map(({ gate, message, status }) => [
+    marks[status],
     printable(gate),
     printable(message.slice(gate.length).replace(/^ is /, "")),
   ]);

@@ -30,7 +30,7 @@ export function addInit(program: Command, signal: AbortSignal): Command {
     .description(
       "Looks at a log and writes a pipeline file for it, with a comment for every choice: roles, a training, gates around what the log is now.",
     )
-    .argument("<log...>", "files or patterns, read as one log")
+    .argument("<log...>", "files, or patterns in quotes, read as one log")
     .addHelpText("before", examples);
   addBadRowOptions(addReadingOptions(command)).addOption(
     new Option("--time-format <pattern>", "the form of times, such as '%d/%m/%Y %H:%M'").helpGroup(

@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readConfig } from "./config-file.js";
+import { readBounds } from "./gates.js";
+import { readYamlDocument } from "./yaml-document.js";
+
+let folder: string;
+beforeAll(() => (folder = mkdtempSync(join(tmpdir(), "yaml-document-"))));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function written(yaml: string): string {
+  const file = join(folder, "file.yaml");
+  writeFileSync(file, yaml);
+  return file;
+}
+
+const bomb = ["a: &a [x, x, x, x, x, x, x, x, x]"]
+  .concat(["b", "c", "d", "e"].map((name, i) => `${name}: &${name} [${`*${"abcd"[i]}, `.repeat(9)}]`))
+  .join("\n");
+
+const hostile: [string, string, string][] = [
+  ["aliases that multiply", bomb, ":2:8: aliases repeat too many values"],
+  ["an alias without an anchor", "a: 1\nb: *c\n", ":2:4: alias '*c' has no anchor '&c' before it"],
+  ["an alias within its anchor", "a: &a [1, *a]\n", ":1:11: alias '*a' stands within its own anchor"],
+  ["deep flow nesting", "[".repeat(20_000), ":1:101: lists or mappings are nested in more than 100 levels"],
+  ["deep block nesting", `a:\n  ${"- ".repeat(20_000)}x`, ":2:"],
+];
+
+describe.each([
+  ["a bounds file", readBounds],
+  ["a config file", (path: string) => readConfig(path, [], [])],
+])("in %s", (_, read) => {
+  test.each(hostile)("%s is an error 78 with line and column", async (_name, yaml, message) => {
+    await expect(read(written(yaml))).rejects.toMatchObject({
+      exitCode: 78,
+      message: expect.stringContaining(message) as string,
+    });
+  });
+});
+
+test("an alias that repeats a value is the value", async () => {
+  const { content } = await readYamlDocument(written("a: &a {min: 1}\nb: *a\n"), "the file");
+  expect(content).toEqual({ a: { min: 1 }, b: { min: 1 } });
+});

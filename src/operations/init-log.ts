@@ -1,0 +1,67 @@
+// The files that `embed init` was given → what stands under `log:`, so that next week's files are read, too.
+//
+// A shell expands logs/*.csv before embed sees it, and a list of today's files would be read for ever.
+
+import { UsageError } from "../errors.js";
+import { patternLike, patternsFor } from "../io/glob-for.js";
+import { expandPaths, MAGIC } from "../io/glob.js";
+import { statOf } from "../io/tree.js";
+
+export interface ProposedLog {
+  /** patterns, or one file */
+  log: readonly string[];
+  /** files that match now */
+  files: string[];
+  /** what the file does with later files: a sentence */
+  note: string;
+  /** later files may not be read */
+  isUnsure: boolean;
+}
+
+/**
+ * @param logs as the command line has them
+ * @throws {UsageError} several files that no pattern tells from others, or a directory
+ * @throws {NoInputError} a pattern matches nothing
+ */
+export async function proposedLog(logs: readonly string[]): Promise<ProposedLog> {
+  const files = await expandPaths(logs);
+  for (const path of files)
+    if ((await statOf(path))?.isDirectory)
+      throw new UsageError(`'${path}' is a directory: a pipeline reads files, such as '${path}/*.csv.gz'`);
+  const isGiven = logs.some((path) => MAGIC.test(path) && !files.includes(path));
+  if (isGiven) return { log: logs, files, note: noteOf(logs, files), isUnsure: false };
+  if (files.length === 1) return await oneFile(files[0]!);
+  const { patterns, nearest } = await patternsFor(files);
+  if (patterns) return { log: patterns, files, note: noteOf(patterns, files), isUnsure: false };
+  const tried = nearest
+    ? `'${nearest.pattern}' also matches ${shortList(nearest.others.map((path) => `'${path}'`))}`
+    : "they have no folder and name in common";
+  throw new UsageError(
+    `no pattern matches these ${files.length} files alone: ${tried}. A weekly job reads next week's files by a pattern: ` +
+      `give one in quotes (embed init '${nearest?.pattern ?? "logs/**/*.csv"}' ...), or name one file and write the others under log:`,
+  );
+}
+
+async function oneFile(file: string): Promise<ProposedLog> {
+  const pattern = patternLike(file);
+  const only = `'${file}' is read each time; other files are not`;
+  if (pattern === undefined) return { log: [file], files: [file], note: only, isUnsure: false };
+  const matches = await expandPaths([pattern]).catch(() => []);
+  const advice = `if next week's rows come in another file, give a pattern in quotes: embed init '${pattern}' (${counted(matches.length)} now)`;
+  return { log: [file], files: [file], note: `${only}; ${advice}`, isUnsure: true };
+}
+
+function noteOf(patterns: readonly string[], files: readonly string[]): string {
+  const each = patterns.map((pattern) => `'${pattern}'`).join(" and ");
+  return `${each} ${patterns.length === 1 ? "matches" : "match"} ${counted(files.length)} now, and later ones when they come`;
+}
+
+function counted(files: number): string {
+  return `${files} ${files === 1 ? "file" : "files"}`;
+}
+
+/** The first three, and how many more. */
+export function shortList(names: readonly string[]): string {
+  const rest = names.length - 3;
+  return names.slice(0, 3).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
+}

@@ -1,0 +1,150 @@
+// A pipeline's log: what must not be among its files, and how they differ from those of the last version.
+//
+//   files now, files of the last version ──► new, changed, gone ──► a line, and warnings about what looks wrong
+
+import { relative, resolve, sep } from "node:path";
+import { DataError, UsageError } from "../errors.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+import { openRandomAccess } from "../io/random-access.js";
+import { shortList } from "./init-log.js";
+
+/** A file of a log as a version states it. */
+export interface LoggedFile {
+  /** from the pipeline file's folder */
+  path: string;
+  sha256: string;
+}
+
+/** How the files differ from those of a version; paths are from the pipeline file's folder. */
+export interface LogChanges {
+  files: number;
+  /** the version compared with; null: none is published, or it does not state its files */
+  since: string | null;
+  new: string[];
+  changed: string[];
+  gone: string[];
+}
+
+/**
+ * Refuses files whose rows would count twice, or that the pipeline writes itself.
+ *
+ * @throws {UsageError} two patterns match a file, or one matches what is published
+ * @throws {DataError} a file is there plain and compressed
+ */
+export function checkLog(paths: readonly string[], published: readonly string[] = []): void {
+  const seen = new Map<string, string>();
+  for (const path of paths) {
+    const plain = resolve(path).replace(/\.(gz|zst)$/i, "");
+    const twin = seen.get(plain);
+    if (twin === path)
+      throw new UsageError(
+        `log '${path}' is named twice, so that its rows would count twice: narrow the patterns`,
+      );
+    if (twin !== undefined)
+      throw new DataError(
+        `'${twin}' and '${path}' are one file, plain and compressed, so that its rows would count twice: ` +
+          "remove one of them, or narrow the pattern",
+      );
+    seen.set(plain, path);
+    const own = published.find((each) => isWithin(resolve(path), resolve(each)));
+    if (own !== undefined)
+      throw new UsageError(
+        `log '${path}' is written by the pipeline itself ('${own}'): narrow the pattern, or publish elsewhere`,
+      );
+  }
+}
+
+function isWithin(path: string, folder: string): boolean {
+  return path === folder || path.startsWith(folder + sep);
+}
+
+/** A log's files as a version states them. @param folder of the pipeline file */
+export function loggedFiles(logs: readonly InputFingerprint[], folder: string): LoggedFile[] {
+  return logs.map(({ path, sha256 }) => ({ path: relative(resolve(folder), resolve(path)), sha256 }));
+}
+
+/** @param before undefined: the version does not state its files, or there is none */
+export function logChanges(
+  now: readonly LoggedFile[],
+  before: readonly LoggedFile[] | undefined,
+  since: string | null,
+): LogChanges {
+  const files = now.length;
+  if (!before) return { files, since: null, new: [], changed: [], gone: [] };
+  const earlier = new Map(before.map(({ path, sha256 }) => [path, sha256]));
+  const here = new Set(now.map(({ path }) => path));
+  const names = (all: readonly LoggedFile[]) => all.map(({ path }) => path);
+  return {
+    files,
+    since,
+    new: names(now.filter(({ path }) => !earlier.has(path))),
+    changed: names(now.filter(({ path, sha256 }) => earlier.has(path) && earlier.get(path) !== sha256)),
+    gone: names(before.filter(({ path }) => !here.has(path))),
+  };
+}
+
+/** `log: 5 files, since version 000001: 1 new (logs/w13.csv)` */
+export function changesLine({ files, since, ...changes }: LogChanges): string {
+  const counted = `log: ${files} ${files === 1 ? "file" : "files"}`;
+  if (since === null) return counted;
+  const parts = (["new", "changed", "gone"] as const)
+    .filter((kind) => changes[kind].length > 0)
+    .map((kind) => `${changes[kind].length} ${kind} (${shortList(changes[kind])})`);
+  return `${counted}, since version ${since}: ${parts.length === 0 ? "none is new" : parts.join(", ")}`;
+}
+
+/** Sentences about files that look wrong. */
+export function logWarnings(now: readonly LoggedFile[], changes: LogChanges): string[] {
+  const warnings: string[] = [];
+  // a window that moves on loses its oldest files, by their names; any other that is gone is missed
+  const kept = now.map(({ path }) => path).filter((path) => !changes.new.includes(path));
+  const missed = changes.gone.filter((path) => kept.some((other) => other < path));
+  if (missed.length > 0)
+    warnings.push(
+      `the log has lost ${shortList(missed)} since version ${changes.since}, although files that come before by name are there`,
+    );
+  const byContent = new Map<string, string>();
+  for (const { path, sha256 } of now) {
+    const same = byContent.get(sha256);
+    if (same !== undefined)
+      warnings.push(`logs '${same}' and '${path}' hold the same bytes: each of their rows counts twice`);
+    byContent.set(sha256, path);
+  }
+  return warnings;
+}
+
+/**
+ * Refuses a text file that is new and has no line end, where an older one has it: it may still be being written, and a cell that is cut
+ * short is a value like any other.
+ *
+ * @throws {DataError}
+ */
+export async function checkFinished(
+  logs: readonly InputFingerprint[],
+  now: readonly LoggedFile[],
+  { new: added, changed }: LogChanges,
+): Promise<void> {
+  const isText = ({ path, bytes }: InputFingerprint) =>
+    bytes > 0 && /\.(csv|tsv|txt|log|jsonl|ndjson|libsvm|libffm|libfm)$/i.test(path);
+  const isFresh = (i: number) => [...added, ...changed].includes(now[i]!.path);
+  const older = logs.find((log, i) => isText(log) && !isFresh(i));
+  if (!older || !(await endsLine(older))) return;
+  for (const [i, log] of logs.entries()) {
+    if (!isText(log) || !isFresh(i) || (await endsLine(log))) continue;
+    throw new DataError(
+      `the last line has no line end, as that of '${older.path}' has: the file may still be being written; ` +
+        "run again when it is complete, or end its last line",
+      { file: log.path },
+    );
+  }
+}
+
+async function endsLine({ path, bytes }: InputFingerprint): Promise<boolean> {
+  const file = await openRandomAccess(path);
+  try {
+    const [last] = new Uint8Array(await file.slice(Math.min(bytes, file.totalBytes) - 1, file.totalBytes));
+    return last === 0x0a || last === 0x0d;
+  } finally {
+    await file.close();
+  }
+}
