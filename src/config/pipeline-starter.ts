@@ -1,6 +1,7 @@
 // The starter pipeline of `embed init`: roles as they were inferred, a training that fits them, gates around what the log is now.
 
-import { countsOf, lineOf, scalarOf, type StarterColumn } from "./starter.js";
+import { printable } from "../errors.js";
+import { countsOf, scalarOf, type StarterColumn } from "./starter.js";
 
 /** What is known of a log. */
 export interface StarterLog {
@@ -40,7 +41,7 @@ export function starterPipeline(log: StarterLog, training: "labelled" | "events"
   ];
   const given = Object.entries(reading).map(([name, value]) => `  ${name}: ${value}`);
   const item = named("item")[0] ?? named("field")[0];
-  return `# A weekly job, made from ${logs.map(lineOf).join(", ")}: ${rows.toLocaleString("en")} rows.
+  return `# A weekly job, made from ${logs.map(printable).join(", ")}: ${rows.toLocaleString("en")} rows.
 #   embed run THIS-FILE --dry-run     what would run, and why
 #   embed run THIS-FILE               runs it; what is unchanged is skipped
 # Paths are relative to this file. docs/pipeline.md says what every key does, embed run --print-schema its schema.

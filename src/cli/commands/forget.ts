@@ -1,6 +1,7 @@
 // embed forget
 
 import type { Command } from "commander";
+import { printable } from "../../errors.js";
 import type { ForgetSummary } from "../../operations/forget.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";
@@ -51,5 +52,5 @@ function textOf({ changed, unchanged, work, dryRun }: ForgetSummary): string {
     ...work.map((path) => `${path}: ${would}removed, it is made again when it is needed`),
     ...(unchanged.length > 0 ? [`${unchanged.length} without the keys`] : []),
   ];
-  return lines.map((line) => `${line}\n`).join("");
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }
