@@ -75,7 +75,7 @@ for (const each of commands) {
     stdio: ["ignore", "pipe", "pipe"],
     maxBuffer: 1 << 30,
   });
-  console.log(`${got.stdout}(${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  console.log(`${got.stderr}${got.stdout}(${((performance.now() - started) / 1000).toFixed(1)} s)`);
   const wrong = complaint(each, got);
   if (wrong === "") continue;
   failed++;
