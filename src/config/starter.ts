@@ -76,4 +76,3 @@ export function scalarOf(name: string): string {
     /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) && !/^(true|false|null|y|n|yes|no|on|off)$/i.test(name);
   return isPlain ? name : visibleText(JSON.stringify(name));
 }
-

@@ -56,15 +56,15 @@ with DAG(
             stderr=subprocess.STDOUT,
             encoding="utf-8",
             errors="replace",
-        ) as process:
+        ) as child:
             try:
-                for line in process.stdout:
+                for line in child.stdout:
                     print(line, end="")
             except BaseException:
                 # a task that is stopped stops embed, which then removes its temporary files
-                process.terminate()
+                child.terminate()
                 raise
-        code = process.returncode${skip}
+        code = child.returncode${skip}
         if code in FINAL:
             raise AirflowFailException(f"embed run ended with {code}: its last lines above say why")
         if code != 0:

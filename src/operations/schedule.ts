@@ -1,8 +1,8 @@
 // `embed schedule`: a pipeline file and a time → a unit of a scheduler, as text. Nothing is installed.
 
-import { createHash } from "node:crypto";
 import { basename, dirname, join, resolve } from "node:path";
 import { NoInputError, UsageError, visibleText } from "../errors.js";
+import { sha256Of } from "../io/fingerprint.js";
 import { pathExists } from "../io/read-artifact.js";
 import { airflow } from "./schedule-airflow.js";
 import { crontab } from "./schedule-crontab.js";
@@ -93,7 +93,7 @@ function nameGiven(text: string): string {
 function nameOfFile(file: string): string {
   const slug = slugOf(file.replace(/\.ya?ml$/, ""));
   if (file === `${slug}.yaml` && slug.length <= MAX_NAME) return slug;
-  const hash = createHash("sha256").update(file).digest("hex").slice(0, 6);
+  const hash = sha256Of(file).slice(0, 6);
   return slugOf(`${slug.slice(0, MAX_NAME - 1 - hash.length)}-${hash}`);
 }
 

@@ -83,7 +83,9 @@ function textOf({ rows, columns, warnings }: Inspection): string {
     first.map(shown).join("  "),
   ]);
   const counted = `${rows.toLocaleString("en")} rows, ${columns.length} columns\n`;
-  return formatTable([head, ...lines]) + counted + warnings.map((text) => `warning: ${printable(text)}\n`).join("");
+  return (
+    formatTable([head, ...lines]) + counted + warnings.map((text) => `warning: ${printable(text)}\n`).join("")
+  );
 }
 
 function shown(cell: string): string {

@@ -50,11 +50,7 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
 }
 
 function textOf({ run, agrees, files }: Reproduction): string {
-  const lines = files.map(({ file, agrees: same, why = "" }) => [
-    same ? "same" : "differs",
-    file,
-    why,
-  ]);
+  const lines = files.map(({ file, agrees: same, why = "" }) => [same ? "same" : "differs", file, why]);
   return `${formatTable(lines)}${run}: ${agrees ? "reproduced, byte for byte" : "not reproduced"}\n`;
 }
 
