@@ -1,4 +1,11 @@
 #!/usr/bin/env node
-import { main } from "../dist/cli/main.js";
+import { existsSync } from "node:fs";
 
-await main(process.argv);
+// a clone has no dist/ until it is built; the package ships it
+if (existsSync(new URL("../dist/cli/main.js", import.meta.url))) {
+  const { main } = await import("../dist/cli/main.js");
+  await main(process.argv);
+} else {
+  process.stderr.write("embed: this clone is not built yet, dist/ is missing: run `npm run build` first\n");
+  process.exitCode = 70;
+}

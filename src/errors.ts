@@ -5,7 +5,7 @@
 export abstract class EmbedError extends Error {
   abstract readonly exitCode: number;
   constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+    super(visibleText(message), options);
     this.name = new.target.name;
   }
 }
@@ -92,6 +92,29 @@ function formatPlace({ file, line, column }: Place): string {
 export function excerpt(text: string): string {
   const cut = text.length > 80 ? `${text.slice(0, 79)}…` : text;
   return JSON.stringify(cut);
+}
+
+/**
+ * Characters that steer a terminal or set in which direction text is drawn: controls other than tab and line feed, the marks,
+ * embeddings, overrides and isolates of writing direction, and Unicode's own line ends.
+ */
+const STEERING = /[^\P{Cc}\t\n]|[\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069]/gu;
+
+/**
+ * Text that may be printed whoever named what is in it: each character that steers a terminal or reorders text is shown as `\u001b`.
+ *
+ * In JSON such characters stand in strings alone, where this is their escape: it stays the same JSON.
+ */
+export function visibleText(text: string): string {
+  return text.replaceAll(
+    STEERING,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}
+
+/** The same on one line: line ends and tabs are spaces. */
+export function printable(text: string): string {
+  return visibleText(text.replaceAll(/\r\n|[\t\n\v\f\r]/g, " "));
 }
 
 /** Bytes as a message says them: `1.3 GiB`, `12.0 MiB`, `10.0 KiB`. */

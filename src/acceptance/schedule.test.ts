@@ -1,15 +1,15 @@
 // `embed schedule`: units that their own schedulers take, and that run in cron's bare environment.
 
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture, program } from "../testing/places.js";
 
 const folder = temporaryFolder();
-// what shells, cron, systemd and Jinja each read in their own way
-const odd = join(folder, "it's 50% $HOME {{x}}");
+// what shells, cron, systemd, Kubernetes and Jinja each read in their own way
+const odd = join(folder, String.raw`it's 50% \% $HOME $(NAME) $$ "{{x}}"`);
 const file = join(odd, "Shop weekly.yaml");
 
 beforeAll(() => {
@@ -29,8 +29,9 @@ function cronLine(text: string): { fields: string[]; command: string } {
   const [line, ...rest] = text.split("\n").filter((each) => each !== "" && !each.startsWith("#"));
   expect(rest).toEqual([]);
   const [, fields, command] = /^((?:\S+ ){5})(.*)$/.exec(line!)!;
-  expect(command).not.toMatch(/(?<!\\)%/);
-  return { fields: fields!.trim().split(" "), command: command!.replaceAll("\\%", "%") };
+  // every cron undoes \% and \\ in its own way: neither is there, and what is there means the same to all of them
+  expect(command).not.toMatch(/%|\\\\/);
+  return { fields: fields!.trim().split(" "), command: command! };
 }
 
 /** A program in embed's place that says where it was run and with what, and ends with a code. */
@@ -42,10 +43,12 @@ function standIn(code: number): string {
   );
   return path;
 }
-/** Runs a command as cron does, without HOME and terminal. */
-function bare(command: string): number | null {
-  return spawnSync("/usr/bin/env", ["-i", "PATH=/usr/bin:/bin", "/bin/sh", "-c", command], { cwd: "/" })
-    .status;
+
+/** Runs a command as cron does, without HOME and terminal; what it prints would be mailed. */
+function bare(command: string): { status: number | null; mail: string } {
+  const args = ["-i", "PATH=/usr/bin:/bin", "/bin/sh", "-c", command];
+  const { status, stdout, stderr } = spawnSync("/usr/bin/env", args, { cwd: "/", encoding: "utf8" });
+  return { status, mail: stdout + stderr };
 }
 
 describe("crontab", () => {
@@ -61,11 +64,54 @@ describe("crontab", () => {
     const { command } = cronLine(
       await scheduled("--daily", "03:00", "--as", "crontab", "--embed", standIn(0)),
     );
-    expect(bare(command)).toBe(0);
-    expect(bare(command)).toBe(0);
+    expect(bare(command)).toEqual({ status: 0, mail: "" });
+    expect(bare(command)).toEqual({ status: 0, mail: "" });
     const log = readFileSync(join(odd, "Shop weekly.log"), "utf8").trim().split("\n");
     expect(log).toEqual([1, 2].map(() => JSON.stringify([odd, "run", file])));
   });
+
+  test("a failure is mailed with the end of the log, and keeps its exit code", async () => {
+    const failing = ["--daily", "03:00", "--as", "crontab", "--embed", standIn(81)];
+    const { command } = cronLine(await scheduled(...failing, "--log", join(odd, "failing.log")));
+    expect(bare(command)).toEqual({ status: 81, mail: `${JSON.stringify([odd, "run", file])}\n` });
+    const elsewhere = cronLine(await scheduled(...failing, "--log", join(folder, "absent", "x.log")));
+    const got = bare(elsewhere.command);
+    expect(got.status).not.toBe(0);
+    expect(got.mail).toContain("absent");
+  });
+
+  const parses = has("crontab") && spawnSync("crontab", ["-n", "-"], { input: "" }).status === 0;
+  if (!parses) console.warn("skipped: crontab -n, of Debian's cron, is not here to parse the line");
+  (parses ? test : test.skip)("cron's own parser takes the line", async () => {
+    const input = await scheduled("--weekly", "sun 03:00", "--as", "crontab");
+    const got = spawnSync("crontab", ["-n", "-"], { input, encoding: "utf8" });
+    expect({ status: got.status, stderr: got.stderr }).toMatchObject({ status: 0 });
+  });
+
+  test("a line that is longer than cron reads is refused", async () => {
+    const log = join(folder, "x".repeat(200), "y".repeat(200), "z".repeat(100));
+    const got = await embed(["schedule", file, "--daily", "03:00", "--as", "crontab", "--log", log]);
+    expect([got.code, got.stdout]).toEqual([64, ""]);
+    expect(got.stderr).toContain("cron reads 998");
+  });
+});
+
+test("each pipeline of a folder has a name and a log of its own, which all schedulers take", async () => {
+  const files = ["a-b.yaml", "a b.yaml", "A-b.yaml", "a-b.yml", "a-b", `${"long-".repeat(20)}1.yaml`];
+  files.push(`${"long-".repeat(20)}2.yaml`, `${"x".repeat(39)}-y.yaml`);
+  for (const name of files) writeFileSync(join(folder, name), "name: shop\n");
+  const texts = files.map((name) =>
+    embedOk(["schedule", join(folder, name), "--daily", "03:00", "--as", "systemd"]),
+  );
+  const found = (await Promise.all(texts)).map(({ stdout }) => ({
+    name: /(embed-\S+)\.service/.exec(stdout)![1]!,
+    log: /^StandardOutput=append:(.*)$/m.exec(stdout)![1]!,
+  }));
+  expect(found[0]).toEqual({ name: "embed-a-b", log: join(folder, "a-b.log") });
+  expect(new Set(found.map(({ name }) => name)).size).toBe(files.length);
+  expect(new Set(found.map(({ log }) => log)).size).toBe(files.length);
+  // RFC 1123, and no more than the 52 characters of a CronJob's name
+  for (const { name } of found) expect(name).toMatch(/^(?=.{1,52}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 });
 
 test("the line of a crontab publishes what the pipeline says, without HOME and terminal", async () => {
@@ -76,9 +122,9 @@ test("the line of a crontab publishes what the pipeline says, without HOME and t
   writeFileSync(join(odd, "real.yaml"), pipeline);
   const at = ["schedule", join(odd, "real.yaml"), "--daily", "03:00", "--as", "crontab"];
   const { command } = cronLine((await embedOk(at)).stdout);
-  const code = bare(command);
+  const got = bare(command);
   const log = readFileSync(join(odd, "real.log"), "utf8");
-  expect({ code, log }).toMatchObject({ code: 0 });
+  expect({ ...got, log }).toMatchObject({ status: 0, mail: "" });
   expect(existsSync(join(odd, "store", "items", "latest", "manifest.json"))).toBe(true);
 });
 
@@ -94,25 +140,62 @@ describe("systemd", () => {
     );
 
   test("a service and a timer, a locked store tried again", async () => {
-    const units = unitsOf(await scheduled("--weekly", "sun 03:00", "--as", "systemd"));
+    const units = unitsOf(
+      await scheduled("--weekly", "sun 03:00", "--as", "systemd", "--name", "Shop weekly"),
+    );
     expect([...units.keys()]).toEqual(["embed-shop-weekly.service", "embed-shop-weekly.timer"]);
     expect(units.get("embed-shop-weekly.timer")).toContain("OnCalendar=Sun *-*-* 03:00:00");
     const service = units.get("embed-shop-weekly.service")!;
     const final = /^RestartPreventExitStatus=(.*)$/m.exec(service)![1]!.split(" ");
     expect([final.includes("81"), final.includes("75")]).toEqual([true, false]);
     // % and $ are systemd's own
-    expect(service).toContain(`run "${file.replaceAll("%", "%%").replaceAll("$", "$$$$")}"`);
+    const own = file
+      .replaceAll(/["\\]/g, String.raw`\$&`)
+      .replaceAll("%", "%%")
+      .replaceAll("$", "$$$$");
+    expect(service).toContain(`run "${own}"`);
+  });
+
+  test("no value ends with a backslash, which would join the next line to it", async () => {
+    const trailing = join(folder, String.raw`C:\logs\ `.trim());
+    mkdirSync(trailing);
+    for (const name of ["s.yaml", "s\\"]) {
+      writeFileSync(join(trailing, name), "name: shop\n");
+      const at = ["schedule", join(trailing, name), "--daily", "03:00", "--as", "systemd"];
+      const { stdout } = await embedOk([...at, "--log", "x.log"]);
+      expect(stdout).not.toMatch(/[\\ ]$/m);
+      expect(stdout).toContain(`WorkingDirectory=${trailing}/.\n`);
+    }
+    const log = ["--log", "x\\"];
+    const got = await embed([
+      "schedule",
+      join(trailing, "s.yaml"),
+      "--daily",
+      "03:00",
+      "--as",
+      "systemd",
+      ...log,
+    ]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("ends with a backslash")]);
   });
 
   const verifies = has("systemd-analyze");
-  if (!verifies) console.warn("systemd-analyze is not here: its verification of the units is skipped");
+  if (!verifies) console.warn("skipped: systemd-analyze is not here to verify the units");
   (verifies ? test : test.skip)("systemd-analyze verify finds nothing wrong", async () => {
-    const units = unitsOf(await scheduled("--weekly", "sun 03:00", "--as", "systemd", "--name", "verified"));
-    for (const [name, text] of units) writeFileSync(join(folder, name), text);
-    const paths = [...units.keys()].map((name) => join(folder, name));
-    const got = spawnSync("systemd-analyze", ["verify", "--man=no", ...paths], { encoding: "utf8" });
-    const own = got.stderr.split("\n").filter((line) => line.includes("embed-verified"));
-    expect({ status: got.status, own }).toEqual({ status: 0, own: [] });
+    // programs must be there: systemd reads their paths as they are
+    const plain = join(folder, "50% $HOME {{x}}");
+    mkdirSync(plain);
+    for (const [i, where] of [odd, plain].entries()) {
+      const node = join(where, "no$de");
+      copyFileSync(process.execPath, node);
+      const named = ["--name", `verified-${i}`, "--node", node];
+      const units = unitsOf(await scheduled("--weekly", "sun 03:00", "--as", "systemd", ...named));
+      for (const [name, text] of units) writeFileSync(join(folder, name), text);
+      const paths = [...units.keys()].map((name) => join(folder, name));
+      const got = spawnSync("systemd-analyze", ["verify", "--man=no", ...paths], { encoding: "utf8" });
+      const own = got.stderr.split("\n").filter((line) => line.includes("embed-verified"));
+      expect({ status: got.status, own }).toEqual({ status: 0, own: [] });
+    }
   });
 });
 
@@ -127,9 +210,10 @@ test("kubernetes: a CronJob that YAML reads, one at a time, with final codes tha
     "--node",
     "/usr/bin/node",
   );
-  const [document, ...rest] = parseAllDocuments(text);
+  // as Kubernetes reads it: YAML 1.1, one document, no key twice
+  const [document, ...rest] = parseAllDocuments(text, { version: "1.1", strict: true, uniqueKeys: true });
   expect(rest).toEqual([]);
-  expect(document!.errors).toEqual([]);
+  expect([document!.errors, document!.warnings]).toEqual([[], []]);
   const job = document!.toJS() as {
     kind: string;
     metadata: { name: string };
@@ -140,61 +224,83 @@ test("kubernetes: a CronJob that YAML reads, one at a time, with final codes tha
         spec: {
           podFailurePolicy: { rules: { onExitCodes: { values: number[] } }[] };
           template: {
-            spec: { restartPolicy: string; containers: { command: string[]; workingDir: string }[] };
+            spec: {
+              restartPolicy: string;
+              containers: { command: string[]; workingDir: string; volumeMounts: { mountPath: string }[] }[];
+            };
           };
         };
       };
     };
   };
-  expect([job.kind, job.metadata.name]).toEqual(["CronJob", "embed-shop-weekly"]);
+  expect(job.kind).toBe("CronJob");
+  expect(job.metadata.name).toMatch(/^embed-shop-weekly-[0-9a-f]{6}$/);
   expect([job.spec.schedule, job.spec.concurrencyPolicy]).toEqual(["0 3 * * 0", "Forbid"]);
   const { podFailurePolicy, template } = job.spec.jobTemplate.spec;
   expect(template.spec.restartPolicy).toBe("Never");
-  expect(template.spec.containers[0]).toMatchObject({
-    command: ["/usr/bin/node", program, "run", file],
-    workingDir: odd,
-  });
+  const [container] = template.spec.containers;
+  // $(NAME) is a variable in a command, and $$ a $; a folder is read as it is
+  expect(container!.command).toEqual(["/usr/bin/node", program, "run", file.replaceAll("$", "$$$$")]);
+  expect([container!.workingDir, container!.volumeMounts[0]!.mountPath]).toEqual([odd, odd]);
   const { values } = podFailurePolicy.rules[0]!.onExitCodes;
   expect([values.includes(81), values.includes(75), values.includes(0)]).toEqual([true, false, false]);
 });
 
 describe("airflow", () => {
   const python = has("python3");
-  if (!python) console.warn("python3 is not here: the DAG's reading by Python is skipped");
-  /** Arguments of the DAG's calls, read by Python's own parser. */
-  const readDag = (text: string): Record<string, string> => {
-    const script =
-      "import ast,json,sys\nt=ast.parse(sys.stdin.read())\n" +
-      "print(json.dumps({k.arg:k.value.value for n in ast.walk(t) if isinstance(n,ast.Call) for k in n.keywords if isinstance(k.value,ast.Constant)}))";
-    return JSON.parse(execFileSync("python3", ["-c", script], { input: text, encoding: "utf8" })) as Record<
-      string,
-      string
-    >;
-  };
+  if (!python) console.warn("skipped: python3 is not here to run the DAG");
+
+  // what a DAG needs of Airflow, in its place: the task runs at once, and says how it ended
+  const airflow = `
+import contextlib, json, sys, types
+seen = {}
+class DAG:
+    def __init__(self, **options): seen.update(options)
+    def __enter__(self): return self
+    def __exit__(self, *exception): return False
+def task(**options):
+    seen.update(options)
+    def decorate(work):
+        def called():
+            with contextlib.redirect_stdout(types.SimpleNamespace(write=lambda text: lines.append(text), flush=lambda: None)):
+                try: work(); seen["ended"] = "success"
+                except Exception as error: seen["ended"] = type(error).__name__
+        return called
+    return decorate
+lines = []
+sdk, exceptions = types.ModuleType("airflow.sdk"), types.ModuleType("airflow.sdk.exceptions")
+sdk.DAG, sdk.task = DAG, task
+for name in ("AirflowException", "AirflowFailException", "AirflowSkipException"):
+    setattr(exceptions, name, type(name, (Exception,), {}))
+sys.modules.update({"airflow": types.ModuleType("airflow"), "airflow.sdk": sdk, "airflow.sdk.exceptions": exceptions})
+exec(compile(sys.stdin.read(), "dag.py", "exec"), {})
+seen["log"] = "".join(lines)
+print(json.dumps(seen, default=str))
+`;
 
   (python ? test : test.skip)(
-    "Python parses the DAG, whose command runs and ends with embed's code",
+    "the task logs what embed prints; what trying again does not change fails it at once",
     async () => {
-      const at = ["--weekly", "sun 03:00", "--as", "airflow"];
-      const dag = readDag(await scheduled(...at, "--embed", standIn(81)));
-      expect(dag).toMatchObject({
-        dag_id: "embed-shop-weekly",
-        schedule: "0 3 * * 0",
-        max_active_runs: 1,
-        skip_on_exit_code: 99,
-      });
-      // as Jinja gives it to the shell
-      const rendered = (text: string) => text.replaceAll("{{ '{' }}", "{");
-      expect(dag["bash_command"]!.replaceAll("{{ '{' }}", "")).not.toMatch(/\{[{%#]/);
-      expect(bare(rendered(dag["bash_command"]!))).toBe(81);
-
-      const skipping = async (code: number) =>
-        bare(
-          rendered(
-            readDag(await scheduled(...at, "--skip-locked", "--embed", standIn(code)))["bash_command"]!,
-          ),
-        );
-      expect([await skipping(75), await skipping(81), await skipping(0)]).toEqual([99, 81, 0]);
+      const runs = await Promise.all(
+        [[0], [81], [75], [74], [75, "--skip-locked"], [81, "--skip-locked"]].map(async ([code, ...rest]) => {
+          const at = ["--weekly", "sun 03:00", "--as", "airflow", "--embed", standIn(code as number)];
+          const input = await scheduled(...at, ...(rest as string[]));
+          const dag = JSON.parse(
+            execFileSync("python3", ["-c", airflow], { input, encoding: "utf8", cwd: "/" }),
+          ) as Record<string, unknown>;
+          expect(dag).toMatchObject({
+            schedule: "0 3 * * 0",
+            max_active_runs: 1,
+            catchup: false,
+            retries: 2,
+          });
+          expect(dag["log"]).toBe(`${JSON.stringify([odd, "run", file])}\n`);
+          return dag["ended"];
+        }),
+      );
+      const failed = "AirflowFailException";
+      const again = "AirflowException";
+      expect(runs).toEqual(["success", failed, again, again, "AirflowSkipException", failed]);
     },
   );
 });
@@ -206,6 +312,13 @@ test.each([
   [["--as", "crontab", "--daily", "25:00"], "such as 03:00, got '25:00'"],
   [["--as", "kubernetes", "--daily", "03:00"], "--image"],
   [["--as", "systemd", "--daily", "03:00", "--skip-locked"], "--as airflow"],
+  [["--as", "airflow", "--daily", "03:00", "--log", "x.log"], "in the task's log"],
+  [
+    ["--as", "kubernetes", "--daily", "03:00", "--image", "shop embed"],
+    "such as shop/embed:1, got 'shop embed'",
+  ],
+  [["--as", "crontab", "--daily", "03:00", "--name", "x".repeat(41)], "1 to 40 letters"],
+  [["--as", "crontab", "--daily", "03:00", "--log", "a\u202eb"], '"a\\u202eb"'.slice(1, -1)],
   [["--as", "anacron", "--daily", "03:00"], "crontab"],
 ])("%j is 64: %s", async (args, message) => {
   const got = await embed(["schedule", file, ...args]);

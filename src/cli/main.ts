@@ -1,7 +1,7 @@
 // The command line: commands, and how errors, signals and closed pipes end the program.
 
 import { Command, CommanderError } from "commander";
-import { EmbedError } from "../errors.js";
+import { EmbedError, visibleText } from "../errors.js";
 import { version } from "../io/package-version.js";
 import { commands, type CommandEntry } from "./commands.js";
 import { Interrupted, Interrupts } from "./interrupts.js";
@@ -49,6 +49,7 @@ async function programOf(
     .version(version, "-V, --version")
     .helpOption("-h, --help", "show this help; `embed COMMAND --help` shows a command's")
     .helpCommand(false)
+    .configureOutput({ writeErr: (text) => process.stderr.write(visibleText(text)) })
     .configureHelp({ showGlobalOptions: false })
     .exitOverride();
   for (const entry of commands) {

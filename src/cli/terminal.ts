@@ -1,16 +1,29 @@
 // What goes where: results to stdout, everything else to stderr.
+//
+// Names of columns, keys and files come from whoever made the log. All text passes here, and no name in it steers the terminal,
+// reorders a line or looks like a line of its own.
 
-/** Writes a result; resolves when it is taken, so that a slow reader holds the writer back. */
+import { printable, visibleText } from "../errors.js";
+
+const decoder = new TextDecoder();
+
+/**
+ * Writes a result: text, or the bytes of an export, which stay as they are in a file and a pipe and are shown as text on a terminal.
+ *
+ * Resolves when it is taken, so that a slow reader holds the writer back.
+ */
 export function writeResult(chunk: string | Uint8Array): Promise<void> {
+  const asText = typeof chunk !== "string" && process.stdout.isTTY;
+  const result = asText ? decoder.decode(chunk, { stream: true }) : chunk;
   return new Promise((resolve) => {
-    if (process.stdout.write(chunk)) resolve();
+    if (process.stdout.write(typeof result === "string" ? visibleText(result) : result)) resolve();
     else process.stdout.once("drain", resolve);
   });
 }
 
-/** Writes a line for a person. */
+/** Writes a line for a person, or for a collector of logs; what follows a line end is indented. */
 export function writeLine(text: string): void {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`${visibleText(text).replaceAll(/\n(?! )/g, "\n  ")}\n`);
 }
 
 /** Writes an error, as a line for a person or as one JSON object. */
@@ -18,13 +31,9 @@ export function writeError(text: string, format: "text" | "json" = "text"): void
   writeLine(format === "json" ? JSON.stringify({ stage: "error", text }) : `embed: ${text}`);
 }
 
-/** A key on one line: control characters, which may steer a terminal, are spaces. */
-export function printable(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, " ");
-}
-
-/** Rows of cells in aligned columns; numbers to the right. */
-export function formatTable(rows: string[][]): string {
+/** Rows of cells in aligned columns, each on one line; numbers to the right. */
+export function formatTable(cells: string[][]): string {
+  const rows = cells.map((row) => row.map(printable));
   const widths = rows[0]!.map((_, c) => Math.max(...rows.map((row) => row[c]!.length)));
   const isNumber = (cell: string) => /^[-+]?[\d.,]+%?$/.test(cell);
   return rows

@@ -1,7 +1,8 @@
 // The starter pipeline of `embed init`: roles as they were inferred, a training that fits them, gates around what the log is now.
 
+import { printable } from "../errors.js";
 import type { NewestGate } from "./cadence.js";
-import { countsOf, lineOf, scalarOf, type StarterColumn } from "./starter.js";
+import { countsOf, scalarOf, type StarterColumn } from "./starter.js";
 
 /** What is known of a log. */
 export interface StarterLog {
@@ -53,7 +54,7 @@ export function starterPipeline(log: StarterLog, training: StarterTraining): str
   ];
   const given = Object.entries(reading).map(([name, value]) => `  ${name}: ${value}`);
   const item = named("item")[0] ?? named("field")[0];
-  return `# A weekly job, made from ${logs.map(lineOf).join(", ")}: ${rows.toLocaleString("en")} rows.
+  return `# A weekly job, made from ${logs.map(printable).join(", ")}: ${rows.toLocaleString("en")} rows.
 #   embed run THIS-FILE --dry-run     what would run, and why
 #   embed run THIS-FILE               runs it; what is unchanged is skipped
 # Paths are relative to this file. docs/pipeline.md says what every key does, embed run --print-schema its schema.
@@ -61,7 +62,7 @@ export function starterPipeline(log: StarterLog, training: StarterTraining): str
 # Where versions are published: store/items/000001, ..., and store/items/latest
 store: store
 
-# Files and patterns, read as one log: ${lineOf(log.note)}
+# Files and patterns, read as one log: ${printable(log.note)}
 log:
 ${logs.map((path) => `  - ${scalarOf(path)}`).join("\n")}
 ${given.length === 0 ? "" : `\n# How bytes become cells\nreading:\n${given.join("\n")}\n`}

@@ -1,5 +1,7 @@
 // The starter config of `embed inspect --write-config`: what was inferred, written down to be changed.
 
+import { printable, visibleText } from "../errors.js";
+
 /** What is known of a column. */
 export interface StarterColumn {
   name: string;
@@ -27,7 +29,7 @@ export function starterConfig(
       : [`${key}:`, ...listed.map((column) => `  - ${scalarOf(column.name)} # ${countsOf(column)}`)].join(
           "\n",
         );
-  return `# ${logs.map(lineOf).join(", ")}: ${rows.toLocaleString("en")} rows. What embed inspect inferred; change what is wrong, then
+  return `# ${logs.map(printable).join(", ")}: ${rows.toLocaleString("en")} rows. What embed inspect inferred; change what is wrong, then
 #   embed train-fm LOG --config THIS-FILE -o run
 # Keys are the names of the options that embed train-fm --help lists. A flag goes before an environment variable
 # (EMBED_DIM=8), that before this file, and this file before the default.
@@ -72,10 +74,5 @@ export function countsOf({ distinct, missing }: StarterColumn): string {
 export function scalarOf(name: string): string {
   const isPlain =
     /^[A-Za-z_][A-Za-z0-9_.-]*$/.test(name) && !/^(true|false|null|y|n|yes|no|on|off)$/i.test(name);
-  return isPlain ? name : JSON.stringify(name);
-}
-
-/** A path on one line of a comment. */
-export function lineOf(path: string): string {
-  return path.replaceAll(/\p{Cc}/gu, " ");
+  return isPlain ? name : visibleText(JSON.stringify(name));
 }

@@ -1,10 +1,15 @@
 // `embed schedule`: a pipeline file and a time → a unit of a scheduler, as text. Nothing is installed.
 
-import { basename, dirname, extname, join, resolve } from "node:path";
-import { NoInputError, UsageError } from "../errors.js";
+import { basename, dirname, join, resolve } from "node:path";
+import { NoInputError, UsageError, visibleText } from "../errors.js";
+import { sha256Of } from "../io/fingerprint.js";
 import { pathExists } from "../io/read-artifact.js";
+import { airflow } from "./schedule-airflow.js";
+import { crontab } from "./schedule-crontab.js";
+import { MAX_NAME, type Job } from "./schedule-job.js";
+import { kubernetes } from "./schedule-kubernetes.js";
+import { systemd } from "./schedule-systemd.js";
 import { scheduleTime } from "./schedule-time.js";
-import { airflow, crontab, kubernetes, systemd, type Job } from "./schedule-units.js";
 
 export const schedulers = ["crontab", "systemd", "kubernetes", "airflow"] as const;
 export type Scheduler = (typeof schedulers)[number];
@@ -18,7 +23,7 @@ export interface ScheduleOptions {
   /** paths of the two programs */
   node: string;
   embed: string;
-  /** what the job writes is appended there; beside the pipeline when absent */
+  /** crontab, systemd: what the job writes is appended there; beside the pipeline when absent */
   log?: string;
   /** by the pipeline file's name when absent */
   name?: string;
@@ -39,18 +44,23 @@ export async function schedule(pipeline: string, options: ScheduleOptions): Prom
   const time = scheduleTime(options);
   if (skipLocked && as !== "airflow") throw new UsageError("--skip-locked goes with --as airflow");
   if (image !== undefined && as !== "kubernetes") throw new UsageError("--image goes with --as kubernetes");
+  if (options.log !== undefined && (as === "kubernetes" || as === "airflow"))
+    throw new UsageError(
+      `--log goes with --as crontab and systemd: what the job writes is in the ${as === "airflow" ? "task" : "pod"}'s log`,
+    );
   if (!(await pathExists(pipeline))) throw new NoInputError(`pipeline file '${pipeline}' does not exist`);
   const file = resolve(pipeline);
   const folder = dirname(file);
-  const stem = basename(file, extname(file));
+  const name = options.name === undefined ? nameOfFile(basename(file)) : nameGiven(options.name);
+  const ownLog = file.endsWith(".yaml") ? `${basename(file, ".yaml")}.log` : `embed-${name}.log`;
   const job: Job = {
-    name: nameOf(options.name ?? stem),
+    name,
     time,
     node: resolve(options.node),
     embed: resolve(options.embed),
     file,
     folder,
-    log: options.log === undefined ? join(folder, `${stem}.log`) : resolve(options.log),
+    log: options.log === undefined ? join(folder, ownLog) : resolve(options.log),
   };
   checkPaths(job);
   if (as === "crontab") return crontab(job);
@@ -63,22 +73,35 @@ export async function schedule(pipeline: string, options: ScheduleOptions): Prom
   return kubernetes(job, image);
 }
 
-/** The name as all schedulers take it. @throws {UsageError} nothing is left of it */
-function nameOf(text: string): string {
-  const name = text
+/** The text as all schedulers take a name: lower-case letters, digits, and dashes between them. */
+function slugOf(text: string): string {
+  return text
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, "-")
-    .replaceAll(/^-+|-+$/g, "")
-    .slice(0, 40);
-  if (name === "") throw new UsageError(`--name expects letters and digits, got '${text}'`);
+    .replaceAll(/^-+|-+$/g, "");
+}
+
+/** @throws {UsageError} nothing is left of it, or it is too long */
+function nameGiven(text: string): string {
+  const name = slugOf(text);
+  if (name === "" || name.length > MAX_NAME)
+    throw new UsageError(`--name expects 1 to ${MAX_NAME} letters and digits, got '${text}'`);
   return name;
+}
+
+/** A name of its own for each file of a folder: part of a hash follows unless the file is called NAME.yaml. */
+function nameOfFile(file: string): string {
+  const slug = slugOf(file.replace(/\.ya?ml$/, ""));
+  if (file === `${slug}.yaml` && slug.length <= MAX_NAME) return slug;
+  const hash = sha256Of(file).slice(0, 6);
+  return slugOf(`${slug.slice(0, MAX_NAME - 1 - hash.length)}-${hash}`);
 }
 
 function checkPaths({ node, embed, file, log }: Job): void {
   for (const path of [node, embed, file, log]) {
-    if (/\p{Cc}/u.test(path))
+    if (/[\t\n]/.test(path) || visibleText(path) !== path)
       throw new UsageError(
-        `${JSON.stringify(path)} holds a control character, which no unit can hold: rename it`,
+        `${JSON.stringify(path)} holds a control character or a mark of text direction, which no unit can hold: rename it`,
       );
   }
 }

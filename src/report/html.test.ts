@@ -20,6 +20,7 @@ test("indentation of a template is not part of the page, that of what is put in 
 test("control characters and halves of surrogate pairs are replaced, line ends are kept", () => {
   expect(visible("a\u0000\u001b[31m\ud800b\nc\u0085")).toBe("a\ufffd\ufffd[31m\ufffdb\nc\ufffd");
   expect(visible("日本 😀")).toBe("日本 😀");
+  expect(visible("a\u202eb\u2066c\u200fd")).toBe("a\ufffdb\ufffdcd");
 });
 
 test("a long text is cut between characters, and a short one is as it was", () => {

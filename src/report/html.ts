@@ -40,9 +40,14 @@ function escaped(text: string): string {
   return visible(text).replaceAll(/[&<>"']/g, (character) => entities[character]!);
 }
 
-/** Text of the data as a page can hold it: control characters and halves of surrogate pairs, which HTML has not, are `\uFFFD`. */
+/**
+ * Text of the data as a page can hold it: control characters and halves of surrogate pairs, which HTML has not, and what turns the
+ * direction of the text after it are `\uFFFD`. The marks of direction that titles often begin with are left out.
+ */
 export function visible(text: string): string {
-  return text.replaceAll(/[^\P{Cc}\t\n]|\p{Cs}/gu, "\uFFFD");
+  return text
+    .replaceAll(/[\u061C\u200E\u200F]/g, "")
+    .replaceAll(/[^\P{Cc}\t\n]|\p{Cs}|[\u2028-\u202E\u2066-\u2069]/gu, "\uFFFD");
 }
 
 /** The first characters of a text that may have any length, an ellipsis for the rest. */

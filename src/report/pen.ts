@@ -5,7 +5,7 @@
 // reaches them. No mark that makes ids (clip, marker, tip) is used: ids count up within the process.
 
 import type * as Plot from "@observablehq/plot";
-import { html, Markup } from "./html.js";
+import { html, Markup, visible } from "./html.js";
 
 /** The width of a drawing in its own units; on a phone about a pixel each. */
 export const WIDTH = 380;
@@ -82,5 +82,5 @@ function finished(svg: DrawnElement, label: string): string {
     }
   }
   for (const name of ["width", "height", "font-family"]) svg.removeAttribute(name);
-  return svg.outerHTML.replace("<svg", html`<svg role="img" aria-label="${label}"`.text);
+  return visible(svg.outerHTML).replace("<svg", html`<svg role="img" aria-label="${label}"`.text);
 }

@@ -4,7 +4,7 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { wholeOf } from "../../flags/options.js";
 import type { AlignSummary } from "../../operations/align.js";
-import { formatTable, printable, writeLine, writeResult } from "../terminal.js";
+import { formatTable, writeLine, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o last --seed 1, and with -o run --seed 2):
@@ -54,7 +54,7 @@ function textOf({ out, fields }: AlignSummary): string {
   const fixed = (value: number | undefined) => (value === undefined ? "" : value.toFixed(4));
   const head = "field,in both,cosine,aligned,distance,aligned,same 20 nearest".split(",");
   const lines = Object.entries(fields).map(([field, { keys, before, after, neighbourOverlap }]) => [
-    printable(field),
+    field,
     keys.toLocaleString("en"),
     fixed(before.cosine),
     fixed(after.cosine),

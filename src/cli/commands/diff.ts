@@ -3,8 +3,9 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { FieldDiff, RunDiff } from "../../api/diff.js";
+import { printable } from "../../errors.js";
 import { wholeOf } from "../../flags/options.js";
-import { formatTable, printable, writeResult } from "../terminal.js";
+import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run, and with --seed 2 -o other):
@@ -73,9 +74,9 @@ function textOf({ fields, dims, onlyInA, onlyInB }: RunDiff, k: number): string 
     ...fields
       .filter(({ moved }) => moved.length > 0)
       .map(({ field, moved }) => {
-        const keys = moved.map(({ key, displacement }) => `${printable(key)} ${displacement.toFixed(3)}`);
+        const keys = moved.map(({ key, displacement }) => `${key} ${displacement.toFixed(3)}`);
         return `moved most of ${field}: ${keys.join(", ")}`;
       }),
   ];
-  return `${formatTable([head, ...fields.map(lineOf)])}${notes.map((note) => `${note}\n`).join("")}`;
+  return `${formatTable([head, ...fields.map(lineOf)])}${notes.map((note) => `${printable(note)}\n`).join("")}`;
 }

@@ -1,6 +1,7 @@
 // embed forget
 
 import type { Command } from "commander";
+import { printable } from "../../errors.js";
 import type { ForgetSummary } from "../../operations/forget.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";
@@ -53,5 +54,5 @@ function textOf({ changed, unchanged, notFound, work, dryRun }: ForgetSummary): 
     ...notFound.map((key) => `${key}: not found, nothing holds it`),
     ...(unchanged.length > 0 ? [`${unchanged.length} without the keys`] : []),
   ];
-  return lines.map((line) => `${line}\n`).join("");
+  return lines.map((line) => `${printable(line)}\n`).join("");
 }

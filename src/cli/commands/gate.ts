@@ -4,7 +4,7 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { TriedGates } from "../../operations/try-gates.js";
 import { wholeOf } from "../../flags/options.js";
-import { formatTable, printable, writeResult } from "../terminal.js";
+import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed encode fixtures/clicks.csv -o dataset and embed train-fm dataset -o run --valid 0.1):
@@ -64,8 +64,8 @@ function textOf({ outcomes }: TriedGates): string {
   const marks = { passed: "ok", failed: "FAILED", notCompared: "not compared", measured: "" };
   const lines = outcomes.map(({ gate, message, status }) => [
     marks[status],
-    printable(gate),
-    printable(message.slice(gate.length).replace(/^ is /, "")),
+    gate,
+    message.slice(gate.length).replace(/^ is /, ""),
   ]);
   return formatTable(lines);
 }

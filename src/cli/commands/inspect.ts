@@ -3,6 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import type { Inspection } from "../../api/inspection.js";
+import { printable } from "../../errors.js";
 import {
   addBadRowOptions,
   addOutputOptions,
@@ -13,7 +14,7 @@ import {
   type ReadingFlags,
 } from "../../flags/options.js";
 import { watched, type OutputOptions } from "../progress.js";
-import { formatTable, printable, writeResult } from "../terminal.js";
+import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
 Examples:
@@ -82,7 +83,9 @@ function textOf({ rows, columns, warnings }: Inspection): string {
     first.map(shown).join("  "),
   ]);
   const counted = `${rows.toLocaleString("en")} rows, ${columns.length} columns\n`;
-  return formatTable([head, ...lines]) + counted + warnings.map((text) => `warning: ${text}\n`).join("");
+  return (
+    formatTable([head, ...lines]) + counted + warnings.map((text) => `warning: ${printable(text)}\n`).join("")
+  );
 }
 
 function shown(cell: string): string {

@@ -3,9 +3,10 @@
 import { Option, type Command } from "commander";
 import type { Compose } from "../../api/compose.js";
 import type { NeighborsOf } from "../../api/neighbors.js";
+import { printable } from "../../errors.js";
 import { composeOption } from "../../flags/compose-option.js";
 import { repeated, wholeOf } from "../../flags/options.js";
-import { formatTable, printable, writeLine, writeResult } from "../terminal.js";
+import { formatTable, writeLine, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
@@ -52,7 +53,7 @@ export function addNeighbors(program: Command): Command {
 }
 
 function textOf({ field, key, neighbors }: NeighborsOf, metric: string): string {
-  if (neighbors.length === 0) return `${field}:${key} has no neighbours\n`;
-  const lines = neighbors.map((row) => [printable(row.key), row.similarity.toFixed(4), String(row.count)]);
-  return `${field}:${key}\n${formatTable([["  key", metric, "events"], ...lines.map(([k, ...rest]) => [`  ${k}`, ...rest])])}`;
+  if (neighbors.length === 0) return `${printable(`${field}:${key}`)} has no neighbours\n`;
+  const lines = neighbors.map((row) => [row.key, row.similarity.toFixed(4), String(row.count)]);
+  return `${printable(`${field}:${key}`)}\n${formatTable([["  key", metric, "events"], ...lines.map(([k, ...rest]) => [`  ${k}`, ...rest])])}`;
 }

@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import { UsageError } from "../../errors.js";
+import { printable, UsageError } from "../../errors.js";
 import type { ReportOptions, ReportSummary } from "../../api/report-options.js";
 import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import {
@@ -66,7 +66,7 @@ export function addReport(program: Command, signal: AbortSignal): Command {
     const summary = await watched(flags, signal, (watch) => reportVersions(runs, options, watch));
     const text = textOf(summary, flags.quiet ?? false);
     if (!toStdout) await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : text);
-    else if (!flags.quiet) writeLine(text.trimEnd());
+    else if (!flags.quiet) for (const line of text.trimEnd().split("\n")) writeLine(line);
   });
 }
 
@@ -145,6 +145,6 @@ function optionsOf(flags: Flags): ReportOptions {
 }
 
 function textOf({ out, bytes, absent, seconds }: ReportSummary, quiet: boolean): string {
-  const left = quiet ? "" : absent.map((text) => `not on the page: ${text}\n`).join("");
+  const left = quiet ? "" : absent.map((text) => `not on the page: ${printable(text)}\n`).join("");
   return `${left}${out}: ${Math.ceil(bytes / 1000).toLocaleString("en")} kB in ${seconds.toFixed(1)} s\n`;
 }

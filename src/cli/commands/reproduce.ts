@@ -7,7 +7,7 @@ import { addMemoryOption, memoryOf, type MemoryFlags } from "../../flags/memory-
 import { addOutputOptions, wholeOf } from "../../flags/options.js";
 import type { Reproduction } from "../../operations/reproduce.js";
 import { watched, type OutputOptions } from "../progress.js";
-import { formatTable, printable, writeResult } from "../terminal.js";
+import { formatTable, writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1):
@@ -50,11 +50,7 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
 }
 
 function textOf({ run, agrees, files }: Reproduction): string {
-  const lines = files.map(({ file, agrees: same, why = "" }) => [
-    same ? "same" : "differs",
-    printable(file),
-    printable(why),
-  ]);
+  const lines = files.map(({ file, agrees: same, why = "" }) => [same ? "same" : "differs", file, why]);
   return `${formatTable(lines)}${run}: ${agrees ? "reproduced, byte for byte" : "not reproduced"}\n`;
 }
 

@@ -39,12 +39,15 @@ export function addSchedule(program: Command): Command {
     )
     .option("--weekly <time>", "a day and a time, such as 'sun 03:00'")
     .option("--daily <time>", "a time, such as 03:00")
-    .option("--log <file>", "what the job writes is added to it; by default beside the pipeline")
-    .option("--name <name>", "of the unit; by default the pipeline file's")
+    .option(
+      "--log <file>",
+      "crontab, systemd: what the job writes is added to it; by default beside the pipeline",
+    )
+    .option("--name <name>", "of the unit; by default from the pipeline file's")
     .option("--node <path>", "of Node where the job runs; by default this one's")
     .option("--embed <path>", "of bin/embed.js where the job runs; by default this one's")
     .option("--image <image>", "kubernetes: the container's image")
-    .option("--skip-locked", "airflow: a store that another run has locked skips the task (99)")
+    .option("--skip-locked", "airflow: a store that another run has locked skips the task")
     .action(async (file: string, { node, embed, ...flags }: Flags) => {
       const { schedule } = await import("../../operations/schedule.js");
       const paths = { node: node ?? process.execPath, embed: embed ?? process.argv[1]! };

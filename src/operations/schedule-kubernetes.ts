@@ -1,0 +1,56 @@
+// A CronJob of Kubernetes whose volume holds the pipeline's folder at the same path; the pod's log is its output.
+
+import { stringify } from "yaml";
+import { UsageError } from "../errors.js";
+import { FINAL, LOCKED, type Job } from "./schedule-job.js";
+import { cronFields } from "./schedule-time.js";
+
+/** A word of a container's command: $(NAME) would be a variable, and $$ is a $. */
+const argument = (text: string) => text.replaceAll("$", "$$$$");
+
+/** @throws {UsageError} the folder or the image cannot be one there */
+export function kubernetes({ name, time, node, embed, file, folder }: Job, image: string): string {
+  if (folder.includes(":"))
+    throw new UsageError(`a volume of Kubernetes is mounted at no path with a colon: rename '${folder}'`);
+  if (!/^[\w.:/@-]+$/.test(image))
+    throw new UsageError(`--image expects a container image such as shop/embed:1, got '${image}'`);
+  const pod = {
+    restartPolicy: "Never",
+    containers: [
+      {
+        name: "embed",
+        image,
+        command: [node, embed, "run", file].map(argument),
+        workingDir: folder,
+        volumeMounts: [{ name: "folder", mountPath: folder }],
+      },
+    ],
+    volumes: [{ name: "folder", persistentVolumeClaim: { claimName: `embed-${name}` } }],
+  };
+  const job = {
+    apiVersion: "batch/v1",
+    kind: "CronJob",
+    metadata: { name: `embed-${name}` },
+    spec: {
+      schedule: cronFields(time),
+      concurrencyPolicy: "Forbid",
+      jobTemplate: {
+        spec: {
+          // what is left, such as a lock that is held (75), is tried again
+          backoffLimit: 6,
+          podFailurePolicy: {
+            rules: [
+              { action: "FailJob", onExitCodes: { containerName: "embed", operator: "In", values: FINAL } },
+            ],
+          },
+          template: { spec: pod },
+        },
+      },
+    },
+  };
+  const head = [
+    `# kubectl apply -f FILE. The claim embed-${name} is a volume that holds ${folder}.`,
+    `# Exit codes ${FINAL.join(", ")} fail at once; ${LOCKED}, a lock that is held, is tried again with growing pauses.`,
+  ];
+  return `${head.join("\n")}\n${stringify(job, { lineWidth: 0, version: "1.1" })}`;
+}
