@@ -2,7 +2,7 @@
 
 export interface InspectedColumn {
   name: string;
-  /** user, item, label, time, weight, session, numeric or field */
+  /** user, item, label, time, weight, session, numeric or field; `left out` where it has too few rows a key for a field */
   role: string;
   type: string;
   /** why the role was inferred */

@@ -174,7 +174,7 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   }
   const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : maxMemory);
   const { dataset, skipped, notes } = playRoles(encoded, ofLog(options));
-  const told = { inferred: [], notes: [...leftOutNotes(dataset), ...notes], skipped, warnings: [] };
+  const told = { inferred: [], notes, skipped, warnings: leftOutWarnings(dataset) };
   tell(told, watch);
   return {
     dataset,
@@ -183,9 +183,13 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
   };
 }
 
-/** What a dataset left out when it was encoded, where its command warned of it. */
-function leftOutNotes({ roles: { leftOut = [] } }: Dataset): string[] {
-  return leftOut.map((name) => `'${name}' was left out of the features when the log was encoded`);
+/** What was left out of the features when a dataset was encoded. */
+function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
+  return leftOut.map(
+    (name) =>
+      `'${name}' had fewer than two rows a key when the log was encoded, and is left out of the features: --ignore ${name} leaves it out ` +
+      "without this warning, --fields with the names of all features takes it in",
+  );
 }
 
 /** What a reading tells beside its rows. */

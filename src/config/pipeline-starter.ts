@@ -1,6 +1,6 @@
 // The starter pipeline of `embed init`: roles as they were inferred, a training that fits them, gates around what the log is now.
 
-import { countsOf, lineOf, scalarOf, type StarterColumn } from "./starter.js";
+import { countsOf, LEFT_OUT, leftOutLines, lineOf, scalarOf, type StarterColumn } from "./starter.js";
 
 /** What is known of a log. */
 export interface StarterLog {
@@ -55,7 +55,7 @@ ${given.length === 0 ? "" : `\n# How bytes become cells\nreading:\n${given.join(
 # Which column is what, as embed encode takes it. New columns of the log are left out until they are named here.
 columns:
 ${ofLog.join("\n")}
-
+${leftOutLines(named(LEFT_OUT), "  ")}
 # Trainings by the name that they are published under. Options have the names of the command's flags.
 train:
   items:

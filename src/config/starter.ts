@@ -1,9 +1,12 @@
 // The starter config of `embed inspect --write-config`: what was inferred, written down to be changed.
 
+/** The role of a column that is no feature unless it is named. */
+export const LEFT_OUT = "left out";
+
 /** What is known of a column. */
 export interface StarterColumn {
   name: string;
-  /** user, item, label, time, weight, session, numeric or field */
+  /** user, item, label, time, weight, session, numeric, field or left out */
   role: string;
   distinct: number;
   missing: number;
@@ -43,7 +46,7 @@ ${role("session", "events that belong together")}
 
 # Categorical features, all of them
 ${list("fields", named("user", "item", "field"))}
-
+${leftOutLines(named(LEFT_OUT))}
 # Features that are numbers: standardised, or with a form, as in "price:log1p" or "price:bins=20"
 ${list("numeric", named("numeric"))}
 
@@ -60,6 +63,16 @@ ${list("numeric", named("numeric"))}
 # dim: 16
 # epochs: 10
 `;
+}
+
+/** Comments on columns that are no features, with nothing where there are none. */
+export function leftOutLines(columns: readonly StarterColumn[], indent = ""): string {
+  return columns
+    .map(
+      (column) =>
+        `${indent}# left out, with fewer than two rows a key: ${lineOf(column.name)} (${countsOf(column)})\n`,
+    )
+    .join("");
 }
 
 /** `160 distinct, 3 missing` */

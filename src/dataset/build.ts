@@ -19,7 +19,7 @@ import { cellFormOf } from "./multi.js";
 import { numericForms } from "./numeric.js";
 import { choosePositives } from "./positives.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
-import { KeyCounter, leaveOutSparse } from "./sparse-fields.js";
+import { KeyCounter, sparseFields, withoutSparse } from "./sparse-fields.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
 import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
 import { WhereRows, whereColumns } from "./where-rows.js";
@@ -159,11 +159,13 @@ export async function streamRows(
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
   if (read.repeats) notes.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
   for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
-  const left = leaveOutSparse(roles, counter.densities(), resolved.integers);
+  const { sparse, warnings } = sparseFields(roles, counter.densities(), (name) =>
+    resolved.integers.has(name),
+  );
   return {
     numRows: rows.numRows,
-    roles: left.roles,
-    warnings: [...resolved.warnings, ...left.warnings],
+    roles: withoutSparse(roles, sparse),
+    warnings: [...resolved.warnings, ...warnings],
     ...(rows.firstOther && { firstOther: rows.firstOther }),
     inputs: [...read.inputs, ...sides.map(({ input }) => input)],
     dictionaries: [
@@ -233,7 +235,7 @@ function purposesOf(
       role === "time"
         ? timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!))
         : role === "label"
-          ? !log.sample.some((row) => truthOf(row[column]!) !== undefined)
+          ? !areTruths(log.sample.map((row) => row[column]!))
           : role !== "key" && role !== "class";
     const required =
       ["label", "class", "time", "weight"].includes(role) || (unlabelled && name === roles.item);
@@ -244,7 +246,10 @@ function purposesOf(
     const weighted = form?.weighted ? { cells: form } : {};
     const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
     const atLeast = role === "weight" ? { atLeast: 0 } : {};
-    const advice = role === "label" && log.sample.every((row) => !isLabel(row[column]!)) ? { advice: ADVICE_OF_NAMES } : {};
+    const advice =
+      role === "label" && log.sample.every((row) => !isLabel(row[column]!))
+        ? { advice: ADVICE_OF_NAMES }
+        : {};
     if (used.has(name))
       purposes.push({
         name,
@@ -260,6 +265,12 @@ function purposesOf(
     else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
   });
   return purposes;
+}
+
+/** Whether cells are true or false, as far as they are not empty. */
+function areTruths(cells: readonly string[]): boolean {
+  const present = cells.filter((cell) => cell.trim() !== "");
+  return present.length > 0 && present.every((cell) => truthOf(cell) !== undefined);
 }
 
 const ADVICE_OF_NAMES =

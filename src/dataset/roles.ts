@@ -2,7 +2,7 @@
 
 import { nearestName, UsageError } from "../errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
-import { lookAlike } from "../log/look-alikes.js";
+import { lookAlikes } from "../log/look-alikes.js";
 import { parseNumber } from "../log/number.js";
 import { truthOf } from "../log/truth.js";
 import type { Positives, Roles } from "./dataset.js";
@@ -140,7 +140,8 @@ export function resolveRoles(
     throw new UsageError(`no column is left to be a feature: the log has ${columns.join(", ")}`);
   }
   const integers = new Set(columns.filter((name) => inference.types[name] === "integer"));
-  const warnings = unnamedWarnings(roles, unnamed, inference, (name) => cellsOf(columns, sample, name));
+  const cells = (name: string) => cellsOf(columns, sample, name);
+  const warnings = lookAlikes(unnamed, cells, inference, roles.time !== undefined);
   return { roles, inferred, unnamed, integers, warnings };
 }
 
@@ -158,38 +159,13 @@ function positivesOf(
   throw labelOfEvents(label, labels, told === undefined ? "inferred" : "named", truth);
 }
 
-function cellsOf(columns: readonly string[], sample: readonly string[][], name: string | undefined): string[] {
+function cellsOf(
+  columns: readonly string[],
+  sample: readonly string[][],
+  name: string | undefined,
+): string[] {
   const c = name === undefined ? -1 : columns.indexOf(name);
   return c < 0 ? [] : sample.map((row) => row[c]!);
-}
-
-/** What fields that nobody named look like and are not read as. */
-function unnamedWarnings(
-  { time }: Roles,
-  unnamed: readonly string[],
-  { times, types }: InferredRoles,
-  cells: (name: string) => string[],
-): string[] {
-  const alike = unnamed
-    .filter((name) => types[name] === "key")
-    .map((name) => ({
-      name,
-      looks: lookAlike(
-        name,
-        cells(name).filter((cell) => cell !== ""),
-        time === undefined,
-      ),
-    }))
-    .filter(({ looks }) => looks !== undefined);
-  const left = times.filter((name) => unnamed.includes(name)).map((name) => `'${name}'`);
-  return [
-    ...alike.map(({ name, looks }) => `'${name}' ${looks}`),
-    ...(left.length > 1
-      ? [
-          `${left.join(" and ")} look like times, and none is taken for the time of the events: name it with --time`,
-        ]
-      : []),
-  ];
 }
 
 function because({ why }: InferredRoles, name: string): string {

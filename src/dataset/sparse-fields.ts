@@ -80,28 +80,33 @@ function enlarged(seen: Uint8Array, code: number): Uint8Array {
 }
 
 /**
- * The roles without fields that are nearly unique, and what a user should know of them.
+ * The columns that have too few rows a key to be features, and what a user should know of them.
  *
  * @param densities of columns that nobody named, and of the user and the item
- * @param integers columns whose first rows hold whole numbers, which might be meant as numbers
- * @throws {UsageError} no feature is left
+ * @param isInteger whether a column's first rows hold whole numbers, which might be meant as numbers
  */
-export function leaveOutSparse(
-  roles: Roles,
+export function sparseFields(
+  roles: Pick<Roles, "user" | "item">,
   densities: readonly Density[],
-  integers: ReadonlySet<string>,
-): { roles: Roles; warnings: string[] } {
+  isInteger: (name: string) => boolean,
+): { sparse: Density[]; warnings: string[] } {
   const warnings = (["user", "item"] as const).flatMap((role) => {
     const found = densities.find(({ name }) => name === roles[role]);
     if (!found || !isUnique(found)) return [];
     return [
-      `the ${role} '${found.name}' has hardly a key twice (${densityText(found)}), so that nothing is learned of one ${role} from another row: ` +
-        `--${role} names the column of ${role}s`,
+      `the ${role} '${found.name}' has hardly a key twice (${densityText(found)}), so that no row tells anything about another ` +
+        `of the same ${role}: --${role} names the column of ${role}s`,
     ];
   });
   const isRole = (name: string) => name === roles.user || name === roles.item;
   const sparse = densities.filter((one) => !isRole(one.name) && isSparse(one));
-  if (sparse.length === 0) return { roles, warnings };
+  if (sparse.length > 0) warnings.push(sparseWarning(sparse, isInteger));
+  return { sparse, warnings };
+}
+
+/** The roles without such fields. @throws {UsageError} no feature is left */
+export function withoutSparse(roles: Roles, sparse: readonly Density[]): Roles {
+  if (sparse.length === 0) return roles;
   const leftOut = sparse.map(({ name }) => name);
   const fields = roles.fields.filter((name) => !leftOut.includes(name));
   if (fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0)
@@ -109,16 +114,17 @@ export function leaveOutSparse(
       `no column is left to be a feature: ${listed(sparse)} ${sparse.length === 1 ? "has" : "have"} fewer than two rows a key; ` +
         `--fields ${leftOut.join(",")} takes ${sparse.length === 1 ? "it" : "them"} nevertheless`,
     );
-  return { roles: { ...roles, fields, leftOut }, warnings: [...warnings, sparseWarning(sparse, integers)] };
+  return { ...roles, fields, leftOut };
 }
 
-function sparseWarning(sparse: readonly Density[], integers: ReadonlySet<string>): string {
-  const [first] = sparse;
-  const numbers = sparse.filter(({ name }) => integers.has(name)).map(({ name }) => name);
+function sparseWarning(sparse: readonly Density[], isInteger: (name: string) => boolean): string {
+  const all = sparse.map(({ name }) => name).join(",");
+  const numbers = sparse.filter(({ name }) => isInteger(name)).map(({ name }) => name);
+  const [have, it] = sparse.length === 1 ? ["has", "it"] : ["have", "them"];
   return (
-    `${listed(sparse)} left out of the features, with fewer than two rows a key: --ignore ${sparse.map(({ name }) => name).join(",")} says so, ` +
-    `--fields, as the full list of features, puts ${sparse.length === 1 ? `'${first!.name}'` : "them"} in` +
-    (numbers.length > 0 ? `, --numeric ${numbers.join(",")} takes numbers as numbers` : "")
+    `${listed(sparse)} ${have} fewer than two rows a key, of which little can be learned, and ${sparse.length === 1 ? "is" : "are"} left out of the features: ` +
+    `--ignore ${all} leaves ${it} out without this warning, --fields with the names of all features takes ${it} in` +
+    (numbers.length > 0 ? `, --numeric ${numbers.join(",")} takes whole numbers as numbers` : "")
   );
 }
 

@@ -16,7 +16,8 @@ import { addHyperparameters, addRunOutput, badRowsOf, numberOf } from "./options
 const switches = ["scale", "whiten", "center", "exact"] as const;
 
 /** As commander gives them. */
-export type TrainPcaFlags = LogFlags & { init?: string; positiveFrom?: number } & Partial<PcaOptions> & Pick<PcaOptions, "matrix">;
+export type TrainPcaFlags = LogFlags & { init?: string; positiveFrom?: number } & Partial<PcaOptions> &
+  Pick<PcaOptions, "matrix">;
 
 /** Adds the flags. */
 export function addTrainPcaFlags(command: Command): Command {
@@ -32,9 +33,10 @@ export function addTrainPcaFlags(command: Command): Command {
         .default("interactions"),
     )
     .addOption(
-      model("--positive-from <x>", "of a log with labels: the rows whose label is at least x are its events").argParser(
-        numberOf("--positive-from"),
-      ),
+      model(
+        "--positive-from <x>",
+        "of a log with labels: the rows whose label is at least x are its events",
+      ).argParser(numberOf("--positive-from")),
     )
     .addOption(
       model("--values <kind>", "interactions: what a pair's events become (default: counts)").choices(

@@ -11,6 +11,7 @@ import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "./align.js";
 import type { GateOutcome } from "./gate-bounds.js";
 import { checkGates, gateAfter, gateBefore, gateJson } from "./gate.js";
+import { fieldChanges } from "./field-changes.js";
 import { resumes, runEncoding, runExport, runTraining } from "./pipeline-commands.js";
 import type { Pipeline, PipelineSend } from "./pipeline-file.js";
 import {
@@ -64,6 +65,10 @@ export async function beforeStep(
   watch: Watch,
 ): Promise<StepResult> {
   const previous = await previousOf(plan);
+  if (previous !== undefined) {
+    for (const text of await fieldChanges(dataset, previous, plan.base!.version))
+      watch.observe({ stage: "warning", text: `${plan.training.name}: ${text}` });
+  }
   const outcomes = await gateBefore(dataset, pipeline.before, previous, { signal: watch.signal });
   return await judged(pipeline, plan, outcomes, plan.before.output, tell, watch);
 }
