@@ -3,7 +3,15 @@
 
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { encode, evaluate, trainFm, type TrainFmOptions } from "../index.js";
+import {
+  encode,
+  evaluate,
+  initPipeline,
+  inspect,
+  trainFm,
+  writeStarterConfig,
+  type TrainFmOptions,
+} from "../index.js";
 import { defaultReadOptions } from "../log/log.js";
 import { fieldChanges } from "../operations/field-changes.js";
 import { embed, shell, temporaryFolder } from "../testing/embed.js";
@@ -97,6 +105,38 @@ test.each<[string, Partial<TrainFmOptions>]>([
   expect(fromLog.warnings).toEqual([]);
   expect(fromDataset.roles).toEqual(fromLog.roles);
   expect(fromDataset.table).toBe(fromLog.table);
+});
+
+test("inspect and the configs that it starts mark such columns, times and text that looks like numbers", async () => {
+  const rows = Array.from({ length: 300 }, (_, i) => [
+    i,
+    `u${i % 30}`,
+    `i${i % 20}`,
+    `"1,${100 + (i % 9)}.50"`,
+    new Date(1.7e12 + 6e6 * i).toISOString(),
+    i % 2,
+  ]);
+  writeFileSync(
+    at("odd.csv"),
+    `__index_level_0__,user_id,item_id,price,purchased_at,click\n${rows.join("\n")}\n`,
+  );
+  const found = await inspect([at("odd.csv")], { reading }, watch);
+  expect(Object.fromEntries(found.columns.map(({ name, role }) => [name, role]))).toEqual({
+    ...{ __index_level_0__: "left out", user_id: "user", item_id: "item", price: "field" },
+    ...{ purchased_at: "time", click: "label" },
+  });
+  expect(found.warnings).toEqual([
+    expect.stringMatching(/'__index_level_0__' \(300 keys in 300 rows\).*--numeric __index_level_0__/),
+    expect.stringMatching(/'price' looks like numbers.*'1,100.50' as 1100.50/),
+  ]);
+  await writeStarterConfig(at("odd.yaml"), [at("odd.csv")], found, true);
+  await initPipeline([at("odd.csv")], { reading, out: at("pipeline.yaml"), force: true, told: {} }, watch);
+  for (const file of ["odd.yaml", "pipeline.yaml"]) {
+    const text = readFileSync(at(file), "utf8");
+    expect(text).toContain("# left out, with fewer than two rows a key: __index_level_0__ (300 distinct)");
+    expect(text).toMatch(/- price # 9 distinct; looks like numbers/);
+    expect(text).toMatch(/time: purchased_at/);
+  }
 });
 
 test("a column that is a feature in one week and none in the next is told of in both", async () => {

@@ -4,7 +4,7 @@ import { LEFT_OUT, starterConfig } from "../config/starter.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
 import type { Log, ReadOptions } from "../log/log.js";
-import { lookAlikes } from "../log/look-alikes.js";
+import { lookAlikes, lookAlikeWarnings } from "../log/look-alikes.js";
 import { openLog } from "../log/open.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
 import { densityText, sparseFields, type Density } from "../dataset/sparse-fields.js";
@@ -114,10 +114,14 @@ function describeColumns(
   const { sparse, warnings } = sparseFields(roles, judged, (name) => types[name] === "integer");
   const leftOut = new Map(sparse.map((one) => [one.name, `fewer than two rows a key: ${densityText(one)}`]));
   const unnamed = densities.map(({ name }) => name).filter(isUnnamed);
+  const hasTime = roles.time !== undefined;
+  const alike = lookAlikes(unnamed, cellsOf, inference, hasTime);
+  const looksOf = new Map(alike.map(({ name, looks }) => [name, looks]));
   return {
     roleOf: (name: string) =>
       named.get(name) ?? (numeric.includes(name) ? "numeric" : leftOut.has(name) ? LEFT_OUT : "field"),
-    why: (name: string) => leftOut.get(name) ?? (Object.hasOwn(why, name) ? why[name]! : ""),
-    warnings: [...warnings, ...lookAlikes(unnamed, cellsOf, inference, roles.time !== undefined)],
+    why: (name: string) =>
+      leftOut.get(name) ?? looksOf.get(name) ?? (Object.hasOwn(why, name) ? why[name]! : ""),
+    warnings: [...warnings, ...lookAlikeWarnings(alike, unnamed, inference, hasTime)],
   };
 }

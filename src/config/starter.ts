@@ -10,6 +10,8 @@ export interface StarterColumn {
   role: string;
   distinct: number;
   missing: number;
+  /** why the role was inferred; of a field, what it looks like and is not read as */
+  why?: string;
 }
 
 /** YAML text with a comment for every choice. @param logs as they were named */
@@ -75,10 +77,11 @@ export function leftOutLines(columns: readonly StarterColumn[], indent = ""): st
     .join("");
 }
 
-/** `160 distinct, 3 missing` */
-export function countsOf({ distinct, missing }: StarterColumn): string {
+/** `160 distinct, 3 missing`, and what a field looks like and is not read as. */
+export function countsOf({ role, distinct, missing, why = "" }: StarterColumn): string {
   const counted = `${distinct.toLocaleString("en")} distinct`;
-  return missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;
+  const all = missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;
+  return role === "field" && why !== "" ? `${all}; ${lineOf(why)}` : all;
 }
 
 /** A name as a YAML scalar: bare where nobody could misread it, else as JSON, which YAML reads alike. */

@@ -62,7 +62,7 @@ export function labelOfEvents(
   };
   return new UsageError(
     `this training takes rows for events that happened, and '${name}' ${origin === "inferred" ? "looks like a" : "is the"} label, ` +
-      `by which some did not: ${choices[origin]}`,
+      `which may say that some did not: ${choices[origin]}`,
   );
 }
 

@@ -2,7 +2,7 @@
 
 import { nearestName, UsageError } from "../errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
-import { lookAlikes } from "../log/look-alikes.js";
+import { lookAlikes, lookAlikeWarnings } from "../log/look-alikes.js";
 import { parseNumber } from "../log/number.js";
 import { truthOf } from "../log/truth.js";
 import type { Positives, Roles } from "./dataset.js";
@@ -141,7 +141,9 @@ export function resolveRoles(
   }
   const integers = new Set(columns.filter((name) => inference.types[name] === "integer"));
   const cells = (name: string) => cellsOf(columns, sample, name);
-  const warnings = lookAlikes(unnamed, cells, inference, roles.time !== undefined);
+  const hasTime = roles.time !== undefined;
+  const alike = lookAlikes(unnamed, cells, inference, hasTime);
+  const warnings = lookAlikeWarnings(alike, unnamed, inference, hasTime);
   return { roles, inferred, unnamed, integers, warnings };
 }
 
@@ -181,7 +183,7 @@ function checkNames(columns: string[], options: ColumnOptions): void {
     ...(options.multiWeights ?? []).map((name): [string, string] => ["--multi-weights", name]),
     ...options.ignore.map((name): [string, string] => ["--ignore", name]),
     ...(options.ids ?? []).map((name): [string, string] => ["--ctr or --entity", name]),
-    ["--positive-from", options.positives?.label],
+    ["the run's --positive-from", options.positives?.label],
   ];
   for (const [flag, name] of uses) {
     if (name !== undefined) requireColumn(flag, name, columns);

@@ -94,8 +94,8 @@ export function sparseFields(
     const found = densities.find(({ name }) => name === roles[role]);
     if (!found || !isUnique(found)) return [];
     return [
-      `the ${role} '${found.name}' has hardly a key twice (${densityText(found)}), so that no row tells anything about another ` +
-        `of the same ${role}: --${role} names the column of ${role}s`,
+      `nearly every row has ${role === "user" ? "a user" : "an item"} of its own ('${found.name}': ${densityText(found)}), so that nothing is learned across ` +
+        `the rows of ${role === "user" ? "a user" : "an item"}: --${role} names another column, --side joins a table of ${role}s`,
     ];
   });
   const isRole = (name: string) => name === roles.user || name === roles.item;

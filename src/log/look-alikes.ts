@@ -39,8 +39,14 @@ const TIME_FORMATS = DAYS.flatMap((day) => CLOCKS.map((clock) => day + clock)).m
   parse: timeParser(format),
 }));
 
+/** What a column looks like and is not read as: a sentence without its subject. */
+export interface LookAlike {
+  name: string;
+  looks: string;
+}
+
 /**
- * A sentence for each column that looks like what it is not read as.
+ * The columns that look like what they are not read as.
  *
  * @param unnamed columns that are categorical features because nobody said otherwise
  * @param cellsOf first cells of a column
@@ -49,17 +55,27 @@ const TIME_FORMATS = DAYS.flatMap((day) => CLOCKS.map((clock) => day + clock)).m
 export function lookAlikes(
   unnamed: readonly string[],
   cellsOf: (name: string) => readonly string[],
-  { types, times }: Pick<InferredRoles, "types" | "times">,
+  { types }: Pick<InferredRoles, "types">,
   hasTime: boolean,
-): string[] {
-  const found = unnamed.flatMap((name) => {
+): LookAlike[] {
+  return unnamed.flatMap((name) => {
     if (types[name] !== "key") return [];
     const cells = cellsOf(name)
       .map((cell) => cell.trim())
       .filter((cell) => cell !== "");
     const looks = numbersLike(name, cells) ?? (hasTime ? undefined : timesLike(name, cells));
-    return looks === undefined ? [] : [`'${name}' ${looks}`];
+    return looks === undefined ? [] : [{ name, looks }];
   });
+}
+
+/** The same as sentences, and one about columns of times, none of which is taken for that of the events. */
+export function lookAlikeWarnings(
+  alike: readonly LookAlike[],
+  unnamed: readonly string[],
+  { times }: Pick<InferredRoles, "times">,
+  hasTime: boolean,
+): string[] {
+  const found = alike.map(({ name, looks }) => `'${name}' ${looks}`);
   const several = hasTime ? [] : times.filter((name) => unnamed.includes(name)).map((name) => `'${name}'`);
   if (several.length > 1)
     found.push(
