@@ -57,7 +57,8 @@ export async function trainFm(
   });
 
   const earlierRun = await openEarlier(flags, flags);
-  const bounded = { ...flags, ...fieldsNamed(flags), wholeFor: flagsThatLookAtAllRows(flags) };
+  const named = fieldsNamed({ ...flags, others: Object.keys(flags.fm.l2Field ?? {}) });
+  const bounded = { ...flags, ...named, wholeFor: flagsThatLookAtAllRows(flags) };
   const read = await readDataset(paths, { ...bounded, ...eventColumn(flags) }, watch);
   const options = { ...bounded, ...read.shaping };
   const limited = limitEvents(read.dataset, options);

@@ -37,11 +37,14 @@ export function fieldsNamed({
   minCount,
   maxVocab = Infinity,
   itemFields = [],
-}: Partial<VocabularyLimits> & { itemFields?: readonly string[] }): { keep?: string[] } {
+  others = [],
+}: Partial<VocabularyLimits> & { itemFields?: readonly string[]; others?: readonly string[] }): {
+  keep?: string[];
+} {
   const limited = [minCount, maxVocab].flatMap((limit) =>
     typeof limit === "object" ? Object.keys(limit.byField) : [],
   );
-  const keep = [...Object.keys(hash), ...limited, ...itemFields];
+  const keep = [...Object.keys(hash), ...limited, ...itemFields, ...others];
   return keep.length > 0 ? { keep } : {};
 }
 
