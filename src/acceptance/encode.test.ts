@@ -140,7 +140,7 @@ describe("training from a dataset gives the table of training from the log", () 
       "negatives, the label left out",
       "ratings.csv",
       [],
-      ["--negatives", "2", "--split", "random", "--test", "0.1"],
+      ["--negatives", "2", "--ignore", "rating", "--split", "random", "--test", "0.1"],
     ],
   ])("%s", async (name, log, columns, training) => {
     const dataset = at(`${name} dataset`);

@@ -136,7 +136,7 @@ test.each([
     "a label is refused",
     ["train-fm", fixture("clicks.csv"), "--task", "ranking", "--label", "click"],
     64,
-    /--drop 'click=0'/,
+    /--positive-from 1 .*--where 'click = 1' --ignore click/,
   ],
   [
     "a log without a user is refused",

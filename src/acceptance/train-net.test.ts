@@ -256,7 +256,7 @@ describe("what cannot be trained", () => {
       "negatives for a log of labels",
       ["--arch", "fnn", "--negatives", "2", "--label", "click"],
       64,
-      "'click' is its label",
+      "'click' is the label",
     ],
     [
       "a training that diverges",

@@ -50,10 +50,11 @@ export function readingRecipe(
     eventWeight,
   }: Pick<TrainFmOptions, "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "timeZone"> &
     Pick<TrainFmOptions, "positiveFrom" | "eventWeight">,
-  { hashKeys }: Pick<Dataset, "hashKeys">,
+  { hashKeys, roles: { positives } }: Pick<Dataset, "hashKeys" | "roles">,
 ): Omit<ReadAsTrained, "roles"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
   return {
-    positiveFrom: positiveFrom ?? null,
+    // of positive events alone nothing is a label; roles say which rows they are
+    positiveFrom: positives ? null : (positiveFrom ?? null),
     // evaluate may run in another folder
     sides: sides.map(absoluteSide),
     drop,

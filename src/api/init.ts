@@ -164,6 +164,10 @@ export function goOn(
   const warnings = before.fields
     .filter(({ name }) => !isHere(name))
     .map(({ name }) => `field '${name}' of run '${run.path}' is no field here: its rows are left out`);
+  const added = space.fields.filter(({ name }) => !fieldBefore(name));
+  if (!blocks)
+    for (const { name } of added)
+      warnings.push(`field '${name}' is new to run '${run.path}': its keys start at random`);
   if (keepState && !model.optimizer)
     warnings.push(`run '${run.path}' was trained without --keep-state: its optimizer starts anew`);
   return {

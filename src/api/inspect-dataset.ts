@@ -1,5 +1,6 @@
 // `embed inspect DATASET`: what an encoded dataset holds, in the roles that it was encoded with.
 
+import { LEFT_OUT } from "../config/starter.js";
 import { MISSING, type Column, type Roles } from "../dataset/dataset.js";
 import { readEncoded } from "../dataset/encoded/read.js";
 import { roleNames } from "../dataset/roles.js";
@@ -49,7 +50,9 @@ export async function inspectDataset(
 
 function roleOf({ name, kind }: Column, roles: Roles): string {
   const role = roleNames.find((each) => roles[each] === name);
-  return role ?? (kind === "number" ? "numeric" : "field");
+  if (role !== undefined) return role;
+  if (kind === "number") return "numeric";
+  return roles.leftOut?.includes(name) ? LEFT_OUT : "field";
 }
 
 /** Distinct keys stand in the description; numbers are counted. */

@@ -1,11 +1,13 @@
 // `embed inspect`: what a log holds, before anything is trained on it.
 
-import { starterConfig } from "../config/starter.js";
+import { LEFT_OUT, starterConfig } from "../config/starter.js";
 import { writeFileAtomic } from "../io/atomic.js";
-import { inferRoles } from "../log/infer.js";
-import type { ReadOptions } from "../log/log.js";
+import { inferRoles, type InferredRoles } from "../log/infer.js";
+import type { Log, ReadOptions } from "../log/log.js";
+import { lookAlikes, lookAlikeWarnings } from "../log/look-alikes.js";
 import { openLog } from "../log/open.js";
 import { isEncodedDataset } from "../dataset/encoded/read.js";
+import { densityText, sparseFields, type Density } from "../dataset/sparse-fields.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import { inspectDataset } from "./inspect-dataset.js";
 import { LogFacts } from "./log-facts.js";
@@ -73,22 +75,56 @@ async function inspectLog(
     );
     const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
     await onRead(read.skipped, read.numRows + faulty);
-    const roleOf = new Map(Object.entries(inference.roles).map(([role, name]) => [name, role]));
+    const cellsOf = (name: string) => log.sample.map((row) => row[log.columns.indexOf(name)]!);
+    const densities = log.columns.map((name, c) => ({
+      name,
+      keys: read.dictionaries[c]!.size,
+      rows: read.numRows - missing[c]!,
+    }));
+    const { roleOf, why, warnings } = describeColumns(log, inference, densities, cellsOf);
     const columns = log.columns.map((name, c): InspectedColumn => ({
       name,
-      role: roleOf.get(name) ?? (inference.numeric.includes(name) ? "numeric" : "field"),
+      role: roleOf(name),
       type: inference.types[name]!,
-      why: Object.hasOwn(inference.why, name) ? inference.why[name]! : "",
+      why: why(name),
       distinct: read.dictionaries[c]!.size,
       missing: missing[c]!,
       first: log.sample.slice(0, FIRST_ROWS).map((row) => row[c]!),
     }));
-    const warnings = Object.entries(read.skipped).map(
-      ([reason, count]) => `${count} rows left out as bad (${reason})`,
-    );
+    for (const [reason, count] of Object.entries(read.skipped))
+      warnings.push(`${count} rows left out as bad (${reason})`);
     if (read.repeats) warnings.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
     return { rows: read.numRows, delimiter: log.delimiter, columns, warnings, ...facts.found() };
   } finally {
     await log.close();
   }
+}
+
+/** What trainings would make of the columns, by name, and what they would warn of. */
+function describeColumns(
+  { multi = {} }: Pick<Log, "multi">,
+  inference: InferredRoles,
+  densities: readonly Density[],
+  cellsOf: (name: string) => string[],
+) {
+  const { roles, types, numeric, why } = inference;
+  const named = new Map(Object.entries(roles).map(([role, name]) => [name, role]));
+  const isUnnamed = (name: string) =>
+    !named.has(name) && !numeric.includes(name) && !Object.hasOwn(multi, name);
+  const judged = densities.filter(
+    ({ name }) => isUnnamed(name) || name === roles.user || name === roles.item,
+  );
+  const { sparse, warnings } = sparseFields(roles, judged, (name) => types[name] === "integer");
+  const leftOut = new Map(sparse.map((one) => [one.name, `fewer than two rows a key: ${densityText(one)}`]));
+  const unnamed = densities.map(({ name }) => name).filter(isUnnamed);
+  const hasTime = roles.time !== undefined;
+  const alike = lookAlikes(unnamed, cellsOf, inference, hasTime);
+  const looksOf = new Map(alike.map(({ name, looks }) => [name, looks]));
+  return {
+    roleOf: (name: string) =>
+      named.get(name) ?? (numeric.includes(name) ? "numeric" : leftOut.has(name) ? LEFT_OUT : "field"),
+    why: (name: string) =>
+      leftOut.get(name) ?? looksOf.get(name) ?? (Object.hasOwn(why, name) ? why[name]! : ""),
+    warnings: [...warnings, ...lookAlikeWarnings(alike, unnamed, inference, hasTime)],
+  };
 }

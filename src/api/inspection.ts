@@ -4,10 +4,10 @@ import type { FoundFacts } from "./log-facts.js";
 
 export interface InspectedColumn {
   name: string;
-  /** user, item, label, time, weight, session, numeric or field */
+  /** user, item, label, time, weight, session, numeric or field; `left out` where it has too few rows a key for a field */
   role: string;
   type: string;
-  /** why the role was inferred */
+  /** why the role was inferred, or what a field looks like and is not read as */
   why: string;
   distinct: number;
   missing: number;

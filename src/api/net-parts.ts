@@ -7,6 +7,7 @@ import { limitEvents } from "../dataset/event-limits.js";
 import { numericForms } from "../dataset/numeric.js";
 import type { Dataset, Roles } from "../dataset/dataset.js";
 import { withKnown, type KnownFields } from "../dataset/known-keys.js";
+import { fieldsNamed } from "../dataset/vocabulary-limits.js";
 import { featureCounts, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
 import { metricsOf } from "../evaluation/metrics.js";
@@ -67,7 +68,7 @@ export async function prepareNet(
   { watch, warn }: { watch: Watch; warn: (text: string) => void },
 ): Promise<PreparedNet> {
   const { observe } = watch;
-  const told = { ...flags, ...eventColumn(flags) };
+  const told = { ...flags, ...eventColumn(flags), ...fieldsNamed(flags) };
   const read = await readDataset(paths, told, watch);
   const options = { ...told, ...read.shaping };
   const { dataset, notes } = limitEvents(read.dataset, options);

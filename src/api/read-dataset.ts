@@ -173,19 +173,27 @@ async function readEncodedAs(path: string, options: DatasetOptions, watch: Watch
     watch.observe({ stage: "warning", text });
   }
   const encoded = await readEncoded(path, wholeFor.length > 0 ? Infinity : maxMemory);
-  const { dataset, skipped } = playRoles(encoded, ofLog(options));
-  tell({ inferred: [], notes: [], skipped }, watch);
+  const { dataset, skipped, notes } = playRoles(encoded, ofLog(options));
+  const told = { inferred: [], notes, skipped, warnings: leftOutWarnings(dataset) };
+  tell(told, watch);
   return {
     dataset,
-    inferred: [],
-    notes: [],
-    skipped,
+    ...told,
     shaping: shapingOf(encoded, options),
   };
 }
 
+/** What was left out of the features when a dataset was encoded. */
+function leftOutWarnings({ roles: { leftOut = [] } }: Dataset): string[] {
+  return leftOut.map(
+    (name) =>
+      `'${name}' had fewer than two rows a key when the log was encoded, and is left out of the features: --ignore ${name} leaves it out ` +
+      "without this warning, --fields with the names of all features takes it in",
+  );
+}
+
 /** What a reading tells beside its rows. */
-type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped">;
+type Told = Pick<BuiltDataset, "inferred" | "notes" | "skipped" | "warnings">;
 
 /** Opens files as one log with its side tables, has it read, and tells what was inferred and left out. */
 export async function withLog<T extends Told>(
@@ -262,8 +270,9 @@ export function badRowHandling(
 }
 
 /** Tells what was inferred, and what was left out. */
-function tell({ inferred, notes, skipped }: Told, { observe }: Watch): void {
+function tell({ inferred, notes, skipped, warnings }: Told, { observe }: Watch): void {
   for (const text of [...inferred, ...notes]) observe({ stage: "note", text });
+  for (const text of warnings) observe({ stage: "warning", text });
   for (const [reason, count] of Object.entries(skipped)) {
     observe({
       stage: "warning",

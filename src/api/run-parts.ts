@@ -9,8 +9,8 @@ import type { Run } from "../embedding/run-directory.js";
 import { EmbedError, UsageError } from "../errors.js";
 import type { ReadOptions } from "../log/log.js";
 import type { Part } from "./examples.js";
-import { silently, splitParts, wholeOf, type SplitParts } from "./parts.js";
 import { placedInputs } from "./given-paths.js";
+import { splitParts, wholeOf, type SplitParts } from "./parts.js";
 import type { Watch } from "./progress.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
 import type { SplitFlags } from "./split-options.js";
@@ -59,7 +59,11 @@ export async function partsOfRun(
     ...(hashKeys !== undefined && { hashKeys }),
     reading: { ...(stated.reading as ReadOptions), threads: reading.threads },
   };
-  const hear = silently(watch);
+  // the training has said what there is to say of its log
+  const hear: Watch = {
+    signal: watch.signal,
+    observe: (progress) => progress.stage === "reading" && watch.observe(progress),
+  };
   let parts: SplitParts["parts"];
   try {
     const placed = await placedInputs(run, { ...options, log });

@@ -24,6 +24,7 @@ export interface TrainFmOptions
   rowOrder?: string;
   /** what is predicted; by the labels when absent */
   task?: FmTask;
+  /** labels from there on are 1, or events where only those that happened are learned */
   positiveFrom?: number;
   /** negatives an event, for a log without labels; 0 for a log with them */
   negatives: number;
@@ -36,10 +37,10 @@ export interface TrainFmOptions
   ranking?: Partial<RankingOptions>;
 }
 
-/** @throws {UsageError} there is neither a label nor --negatives, or both */
+/** @throws {UsageError} there is neither a label nor --negatives, or options do not go together */
 export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
   if (ranksItems(options.task)) {
-    checkEvents(roles, options);
+    checkEvents(options);
     return;
   }
   checkLabels(roles, options, " or rank with --task ranking");
@@ -49,7 +50,7 @@ export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
  * For a training that predicts labels.
  *
  * @param others what else is there for a log of positive events, for the message
- * @throws {UsageError} there is neither a label nor --negatives, or both
+ * @throws {UsageError} there is neither a label nor --negatives
  */
 export function checkLabels(
   roles: Dataset["roles"],
@@ -61,37 +62,15 @@ export function checkLabels(
       `no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4${others}`,
     );
   }
-  if (negatives > 0 && roles.label !== undefined) {
-    throw new UsageError(
-      `--negatives is for a log without labels, but '${roles.label}' is its label: keep the positive events ` +
-        `(--drop '${roles.label}=0') and --ignore ${roles.label}, or train on the labels without --negatives`,
-    );
-  }
   if (task === "regression" && (negatives > 0 || positiveFrom !== undefined)) {
     throw new UsageError(
       `${negatives > 0 ? "--negatives" : "--positive-from"} makes labels of 0 and 1, which is not --task regression`,
     );
   }
-  if (negatives > 0 && positiveFrom !== undefined) {
-    throw new UsageError(
-      "--negatives is for a log without labels, --positive-from for one with them: use one of them",
-    );
-  }
 }
 
-/** @throws {UsageError} the log has labels, or an option has no meaning for ranking */
-function checkEvents(
-  roles: Dataset["roles"],
-  { task, negatives, positiveFrom, oovDropout, search, fm }: TrainFmOptions,
-): void {
-  if (roles.label !== undefined) {
-    throw new UsageError(
-      `--task ${task} learns from events that happened, but '${roles.label}' is a label: keep the positive events ` +
-        `(--drop '${roles.label}=0') and --ignore ${roles.label}`,
-    );
-  }
-  if (positiveFrom !== undefined)
-    throw new UsageError(`--positive-from makes labels, and --task ${task} has none`);
+/** @throws {UsageError} an option has no meaning for ranking */
+function checkEvents({ task, negatives, oovDropout, search, fm }: TrainFmOptions): void {
   if (fm.negativeDownsampling !== undefined)
     throw new UsageError(`--negative-downsampling is for labels, and --task ${task} has none`);
   if (oovDropout) throw new UsageError(`--oov-dropout is not for --task ${task}`);

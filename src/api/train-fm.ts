@@ -5,6 +5,7 @@ import { eventColumn } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import { ranksItems } from "../dataset/labels.js";
 import { hashingOf } from "../dataset/vocabulary.js";
+import { fieldsNamed } from "../dataset/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import { ownRun } from "../embedding/own-run.js";
 import { DEFAULT_TABLE, writeRun } from "../embedding/run-directory.js";
@@ -57,7 +58,8 @@ export async function trainFm(
   });
 
   const earlierRun = await openEarlier(flags, flags);
-  const bounded = { ...flags, wholeFor: flagsThatLookAtAllRows(flags) };
+  const named = fieldsNamed({ ...flags, others: Object.keys(flags.fm.l2Field ?? {}) });
+  const bounded = { ...flags, ...named, wholeFor: flagsThatLookAtAllRows(flags) };
   const read = await readDataset(paths, { ...bounded, ...eventColumn(flags) }, watch);
   const options = { ...bounded, ...read.shaping };
   const limited = limitEvents(read.dataset, options);

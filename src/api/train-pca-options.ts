@@ -13,22 +13,22 @@ export interface TrainPcaOptions
   extends DatasetOptions, VocabularyLimits, EventLimits, EventWeightOptions, SplitFlags {
   out: string;
   force: boolean;
+  /** rows with a label from there on are the events that are counted */
+  positiveFrom?: number;
   /** a run whose keys keep their row numbers within each field */
   rowOrder?: string;
   /** what the user set; the rest is default */
   pca: Partial<PcaOptions> & Pick<PcaOptions, "matrix">;
 }
 
-/** @throws {UsageError} the log has a label where events are counted, or weights where none are read */
+/** Whether the matrix counts events that happened. */
+export function countsEvents({ matrix }: Pick<PcaOptions, "matrix">): boolean {
+  return matrix === "interactions" || matrix === "cooccurrence";
+}
+
+/** @throws {UsageError} weights where none are read */
 export function checkPcaLog({ roles }: Dataset, { pca, eventWeight, halfLife }: TrainPcaOptions): void {
   const { matrix } = pca;
-  if (matrix !== "interactions" && matrix !== "cooccurrence") return;
-  if (roles.label !== undefined) {
-    throw new UsageError(
-      `--matrix ${matrix} counts events that happened, but '${roles.label}' is a label: keep the positive events ` +
-        `(--drop '${roles.label}=0') and --ignore ${roles.label}`,
-    );
-  }
   if (matrix === "cooccurrence" && (roles.weight ?? eventWeight ?? halfLife) !== undefined)
     throw new UsageError("--matrix cooccurrence counts sessions and takes no event weights: leave them out");
 }

@@ -4,6 +4,7 @@ import { askedOf } from "./asked.js";
 import { eventColumn } from "../dataset/event-weights.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import { recipesOf } from "../dataset/preprocess.js";
+import { fieldsNamed } from "../dataset/vocabulary-limits.js";
 import { testVectors } from "../dataset/test-vectors.js";
 import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
 import type { PartMetrics } from "../embedding/manifest.js";
@@ -44,7 +45,7 @@ export async function trainPca(
   checkPcaOptions(flags.pca);
   const pca = pcaOptionsOf(flags.pca);
 
-  const told = { ...flags, ...eventColumn(flags) };
+  const told = { ...flags, ...eventColumn(flags), ...fieldsNamed(flags) };
   const read = await readDataset(
     paths,
     { ...told, ...(pca.matrix === "columns" && { integersAreNumbers: true }) },

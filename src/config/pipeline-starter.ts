@@ -2,7 +2,7 @@
 
 import { printable } from "../errors.js";
 import type { NewestGate } from "./cadence.js";
-import { countsOf, scalarOf, type StarterColumn } from "./starter.js";
+import { countsOf, LEFT_OUT, leftOutLines, scalarOf, type StarterColumn } from "./starter.js";
 
 /** What is known of a log. */
 export interface StarterLog {
@@ -69,7 +69,7 @@ ${given.length === 0 ? "" : `\n# How bytes become cells\nreading:\n${given.join(
 # Which column is what, as embed encode takes it. New columns of the log are left out until they are named here.
 columns:
 ${ofLog.join("\n")}
-
+${leftOutLines(named(LEFT_OUT), "  ")}
 # Trainings by the name that they are published under. Options have the names of the command's flags.
 train:
   items:

@@ -2,13 +2,18 @@
 
 import { printable, visibleText } from "../errors.js";
 
+/** The role of a column that is no feature unless it is named. */
+export const LEFT_OUT = "left out";
+
 /** What is known of a column. */
 export interface StarterColumn {
   name: string;
-  /** user, item, label, time, weight, session, numeric or field */
+  /** user, item, label, time, weight, session, numeric, field or left out */
   role: string;
   distinct: number;
   missing: number;
+  /** why the role was inferred; of a field, what it looks like and is not read as */
+  why?: string;
 }
 
 /** YAML text with a comment for every choice. @param logs as they were named */
@@ -45,7 +50,7 @@ ${role("session", "events that belong together")}
 
 # Categorical features, all of them
 ${list("fields", named("user", "item", "field"))}
-
+${leftOutLines(named(LEFT_OUT))}
 # Features that are numbers: standardised, or with a form, as in "price:log1p" or "price:bins=20"
 ${list("numeric", named("numeric"))}
 
@@ -64,10 +69,21 @@ ${list("numeric", named("numeric"))}
 `;
 }
 
-/** `160 distinct, 3 missing` */
-export function countsOf({ distinct, missing }: StarterColumn): string {
+/** Comments on columns that are no features, with nothing where there are none. */
+export function leftOutLines(columns: readonly StarterColumn[], indent = ""): string {
+  return columns
+    .map(
+      (column) =>
+        `${indent}# left out, with fewer than two rows a key: ${printable(column.name)} (${countsOf(column)})\n`,
+    )
+    .join("");
+}
+
+/** `160 distinct, 3 missing`, and what a field looks like and is not read as. */
+export function countsOf({ role, distinct, missing, why = "" }: StarterColumn): string {
   const counted = `${distinct.toLocaleString("en")} distinct`;
-  return missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;
+  const all = missing === 0 ? counted : `${counted}, ${missing.toLocaleString("en")} missing`;
+  return role === "field" && why !== "" ? `${all}; ${printable(why)}` : all;
 }
 
 /** A name as a YAML scalar: bare where nobody could misread it, else as JSON, which YAML reads alike. */

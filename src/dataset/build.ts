@@ -7,6 +7,8 @@ import { DataError, UsageError } from "../errors.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 import type { Dictionary } from "../log/dictionary.js";
 import type { Log, ReadProgress } from "../log/log.js";
+import { parseNumber } from "../log/number.js";
+import { truthOf } from "../log/truth.js";
 import type { BadRow } from "./bad-rows.js";
 import { RowCollector, type Purpose } from "./collect.js";
 import { columnFrom, MemoryColumns, type ColumnPlan, type ColumnSink } from "./columns.js";
@@ -15,7 +17,9 @@ import type { DropFilter } from "./filter.js";
 import { withLists } from "./lists.js";
 import { cellFormOf } from "./multi.js";
 import { numericForms } from "./numeric.js";
+import { choosePositives } from "./positives.js";
 import { requireColumn, resolveRoles, type ColumnOptions } from "./roles.js";
+import { KeyCounter, sparseFields, withoutSparse } from "./sparse-fields.js";
 import { SideJoin, withSideCells, type SideTable } from "./side.js";
 import { ofLog, planTimeFields, type TimeFieldOptions } from "./time-fields.js";
 import { WhereRows, whereColumns } from "./where-rows.js";
@@ -38,6 +42,8 @@ export interface BuiltDataset {
   inferred: string[];
   /** what a user should know: rows dropped, keys that no side table has */
   notes: string[];
+  /** what the summary repeats: columns that were left out, or that look like another kind */
+  warnings: string[];
   /** rows left out as bad, by reason */
   skipped: Record<string, number>;
 }
@@ -76,7 +82,9 @@ export async function buildDataset(
     observe,
   );
   const columns = plans.map((plan, i) => columnFrom(plan, memory.take(i), dictionaries[i]!));
-  return { dataset: { numRows, columns, roles, inputs, ...(firstOther && { firstOther }) }, ...told };
+  const all = { numRows, columns, roles, inputs, ...(firstOther && { firstOther }) };
+  const { dataset, notes } = choosePositives(all);
+  return { dataset, ...told, notes: [...told.notes, ...notes] };
 }
 
 /**
@@ -95,7 +103,13 @@ export async function streamRows(
   checkSides(log, sides);
   for (const { column } of options.drop) requireColumn("--drop", column, log.columns);
   const names = [...log.columns, ...sides.flatMap((side) => side.columns.map(({ name }) => name))];
-  const { roles, inferred } = resolveRoles(names, withSideCells(log, sides), withLists(log, ofLog(options)));
+  const resolved = resolveRoles(
+    names,
+    withSideCells(log, sides),
+    withLists(log, ofLog(options)),
+    log.columns.length,
+  );
+  const { roles, inferred, unnamed } = resolved;
 
   // what cannot be made of the time is told before a long reading
   planTimeFields({ ...roles, fields: [...roles.fields] }, names, options);
@@ -113,16 +127,18 @@ export async function streamRows(
   }));
   const textOf = (column: string) => purposes.findIndex(({ name, as }) => name === column && as === "key");
   const wheres = (options.where ?? []).map((where) => new WhereRows(where, textOf));
-  const sink = open(
-    [...kept.map((i) => planOf(purposes[i]!, roles)), ...joins.flatMap(({ join }) => join.plans)],
-    roles,
-  );
+  const plans = [...kept.map((i) => planOf(purposes[i]!, roles)), ...joins.flatMap(({ join }) => join.plans)];
+  const sink = open(plans, roles);
+  const counted = [...unnamed, roles.user, roles.item].filter((name) => name !== undefined);
+  const counter = new KeyCounter(plans, new Set(options.infer ? counted : []));
   const rows = new RowCollector(purposes, options, wheres, {
     append(cells, numRows, keyOf) {
       const joined = joins.flatMap(({ join, keyAt }) =>
         join.cellsOf(cells[keyAt] as Uint32Array, (code) => keyOf(keyAt, code)),
       );
-      return sink.append([...kept.map((i) => cells[i]!), ...joined], numRows);
+      const all = [...kept.map((i) => cells[i]!), ...joined];
+      counter.add(all);
+      return sink.append(all, numRows);
     },
   });
   const read = await log.read(purposes, (batch, keyOf) => rows.add(batch, keyOf), observe);
@@ -143,9 +159,13 @@ export async function streamRows(
   if (rows.dropped > 0) notes.push(`${rows.dropped} rows left out by ${by}`);
   if (read.repeats) notes.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
   for (const { join, keyAt } of joins) notes.push(...join.unmatched(read.dictionaries[keyAt]!));
+  const { sparse, warnings } = sparseFields(roles, counter.densities(), (name) =>
+    resolved.integers.has(name),
+  );
   return {
     numRows: rows.numRows,
-    roles,
+    roles: withoutSparse(roles, sparse),
+    warnings: [...resolved.warnings, ...warnings],
     ...(rows.firstOther && { firstOther: rows.firstOther }),
     inputs: [...read.inputs, ...sides.map(({ input }) => input)],
     dictionaries: [
@@ -159,7 +179,7 @@ export async function streamRows(
 }
 
 function planOf({ name, as, role }: Purpose, roles: Roles): ColumnPlan {
-  if (role === "time" || as === "number") return { name, kind: "number" };
+  if (role === "time" || role === "label" || as === "number") return { name, kind: "number" };
   const form = cellFormOf(name, roles);
   return form ? { name, kind: "multi", ...form } : { name, kind: "key" };
 }
@@ -172,7 +192,7 @@ function noKey({ path, key }: SideTable): never {
 
 /** Names of the columns that a dataset keeps: those with a role, features, and the keys of side tables. */
 function usedColumns(
-  { fields, numeric, multi, multiWeights: _, ...single }: Roles,
+  { fields, numeric, multi, multiWeights: _, positives: __, leftOut: ___, ...single }: Roles,
   sides: SideTable[],
 ): Set<string> {
   return new Set([
@@ -214,7 +234,9 @@ function purposesOf(
     const numbers =
       role === "time"
         ? timeFormat === undefined && log.sample.every((row) => isNumberOrEmpty(row[column]!))
-        : role !== "key" && role !== "class";
+        : role === "label"
+          ? !areTruths(log.sample.map((row) => row[column]!))
+          : role !== "key" && role !== "class";
     const required =
       ["label", "class", "time", "weight"].includes(role) || (unlabelled && name === roles.item);
     // a filter reads text, even of a column of numbers
@@ -224,6 +246,10 @@ function purposesOf(
     const weighted = form?.weighted ? { cells: form } : {};
     const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
     const atLeast = role === "weight" ? { atLeast: 0 } : {};
+    const advice =
+      role === "label" && log.sample.every((row) => !isLabel(row[column]!))
+        ? { advice: ADVICE_OF_NAMES }
+        : {};
     if (used.has(name))
       purposes.push({
         name,
@@ -233,11 +259,25 @@ function purposesOf(
         filters: own,
         ...above,
         ...atLeast,
+        ...advice,
         ...weighted,
       });
     else if (!numbers) purposes.push({ name, as: "key", role: "key", required: false, filters: own });
   });
   return purposes;
+}
+
+/** Whether cells are true or false, as far as they are not empty. */
+function areTruths(cells: readonly string[]): boolean {
+  const present = cells.filter((cell) => cell.trim() !== "");
+  return present.length > 0 && present.every((cell) => truthOf(cell) !== undefined);
+}
+
+const ADVICE_OF_NAMES =
+  "train-gbdt --task multiclass takes names for classes, other trainings take numbers or true and false";
+
+function isLabel(cell: string): boolean {
+  return parseNumber(cell) !== undefined || truthOf(cell) !== undefined;
 }
 
 function isNumberOrEmpty(cell: string): boolean {

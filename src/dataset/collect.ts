@@ -2,7 +2,9 @@
 
 import { DataError, excerpt } from "../errors.js";
 import type { Batch } from "../log/log.js";
+import { parseNumber } from "../log/number.js";
 import { timeParser, type TimeParser } from "../log/time-format.js";
+import { truthOf } from "../log/truth.js";
 import { MISSING, type LabelPlace } from "./dataset.js";
 import { valuesOf, type CellForm } from "./multi.js";
 import type { BadRow } from "./bad-rows.js";
@@ -22,6 +24,8 @@ export interface Purpose {
   above?: number;
   /** a number below it is an error */
   atLeast?: number;
+  /** what to do about a bad cell, where leaving its row out would leave out nearly all */
+  advice?: string;
   filters: DropFilter[];
 }
 
@@ -33,6 +37,7 @@ const expectations = {
   numeric: "a finite number is expected",
   key: "a value is expected",
 };
+const expectedTruth = "a label of true or false is expected, or 1 or 0";
 const expectedLabel = "a label within the range of a 32-bit float is expected";
 const expectedWeights = "values with a number are expected (key:number)";
 
@@ -79,8 +84,8 @@ export class RowCollector {
   readonly #expectedTime: string;
   /** by purpose, of each code seen so far: 1 for a cell that cannot be split as it must be */
   readonly #badSplit: number[][];
-  /** by purpose, of each code seen so far: milliseconds, for times that are read as text */
-  readonly #timeOfCode: number[][];
+  /** by purpose, of each code seen so far: what times (milliseconds) and labels that are read as text state */
+  readonly #numberOfCode: number[][];
 
   constructor(
     private readonly purposes: readonly Purpose[],
@@ -94,7 +99,7 @@ export class RowCollector {
     this.#expectedTime =
       timeFormat === undefined ? expectations.time : `a time as '${timeFormat}' is expected (--time-format)`;
     this.#badSplit = purposes.map(() => []);
-    this.#timeOfCode = purposes.map(() => []);
+    this.#numberOfCode = purposes.map(() => []);
   }
 
   /**
@@ -112,10 +117,10 @@ export class RowCollector {
     for (const { row, request, text } of batch.badCells)
       this.#reject(batch, row, this.purposes[request]!, text, fates);
     this.purposes.forEach((purpose, i) => {
-      if (purpose.role === "time" && purpose.as === "key") this.#checkTimes(purpose, i, batch, keyOf, fates);
+      if (isStated(purpose)) this.#checkStated(purpose, i, batch, keyOf, fates);
       if (purpose.cells) this.#checkSplits(purpose, purpose.cells, i, batch, keyOf, fates);
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
-      if (purpose.role === "label") this.#checkLabels(purpose, i, batch, fates);
+      if (purpose.role === "label" && purpose.as === "number") this.#checkLabels(purpose, i, batch, fates);
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
       if (purpose.atLeast !== undefined) this.#checkAtLeast(purpose, purpose.atLeast, i, batch, fates);
     });
@@ -140,19 +145,21 @@ export class RowCollector {
     }
   }
 
-  #checkTimes(purpose: Purpose, i: number, batch: Batch, keyOf: KeyOf, fates: Uint8Array): void {
-    const times = this.#timeOfCode[i]!;
-    let bad = times.some(Number.isNaN);
-    for (let code = times.length; code < batch.sizes[i]!; code++) {
-      times.push(this.#parseTime(keyOf(i, code)));
-      bad ||= Number.isNaN(times[code]);
+  #checkStated(purpose: Purpose, i: number, batch: Batch, keyOf: KeyOf, fates: Uint8Array): void {
+    const numbers = this.#numberOfCode[i]!;
+    const parse = purpose.role === "time" ? this.#parseTime : truthOrNumber;
+    let bad = numbers.some(Number.isNaN);
+    for (let code = numbers.length; code < batch.sizes[i]!; code++) {
+      numbers.push(parse(keyOf(i, code)));
+      bad ||= Number.isNaN(numbers[code]);
     }
     if (!bad) return;
     const codes = batch.columns[i]!;
+    const expected = purpose.role === "time" ? this.#expectedTime : expectedTruth;
     for (let row = 0; row < batch.numRows; row++) {
       const code = codes[row]!;
-      if (code !== MISSING && Number.isNaN(times[code]))
-        this.#reject(batch, row, purpose, keyOf(i, code), fates, this.#expectedTime);
+      if (code !== MISSING && Number.isNaN(numbers[code]))
+        this.#reject(batch, row, purpose, keyOf(i, code), fates, expected);
     }
   }
 
@@ -193,7 +200,7 @@ export class RowCollector {
   }
 
   #noteLabels(batch: Batch, fates: Uint8Array): void {
-    const i = this.purposes.findIndex(({ role }) => role === "label");
+    const i = this.purposes.findIndex(({ role, as }) => role === "label" && as === "number");
     if (i === -1 || this.firstOther) return;
     const labels = batch.columns[i]!;
     const row = fates.findIndex((fate, r) => fate === KEPT && labels[r] !== 0 && labels[r] !== 1);
@@ -226,7 +233,7 @@ export class RowCollector {
     if (fates[row] !== KEPT) return;
     const got = text === "" ? "the cell is empty" : `got ${excerpt(text)}`;
     if (this.handling.onBadRow === "error") {
-      const message = `${expected}, ${got}; --on-bad-row skip leaves such rows out`;
+      const message = `${expected}, ${got}; ${purpose.advice ?? "--on-bad-row skip leaves such rows out"}`;
       throw new DataError(message, { ...batch.placeOf(row), column: purpose.name });
     }
     const reason = `${purpose.name}: ${expected}`;
@@ -256,17 +263,31 @@ export class RowCollector {
         for (let row = 0; row < batch.numRows; row++) if (fates[row] === KEPT) column[at++] = column[row]!;
       }
       const rows = kept < batch.numRows ? column.slice(0, kept) : column;
-      return this.purposes[i]!.role === "time" ? this.#milliseconds(rows, i) : rows;
+      if (isStated(this.purposes[i]!)) return this.#stated(rows, i);
+      return this.purposes[i]!.role === "time" ? this.#milliseconds(rows) : rows;
     });
     return { cells, kept };
   }
 
-  /** Times in milliseconds, however they were read. */
-  #milliseconds(cells: Cells, i: number): Float64Array {
-    if (this.purposes[i]!.as === "number") {
-      return Float64Array.from(cells, (x) => (Number.isNaN(x) ? NaN : this.#parseTime(String(x))));
-    }
-    const times = this.#timeOfCode[i]!;
-    return Float64Array.from(cells, (code) => (code === MISSING ? NaN : times[code]!));
+  /** Times that are read as numbers, in milliseconds. */
+  #milliseconds(cells: Cells): Float64Array {
+    return Float64Array.from(cells, (x) => (Number.isNaN(x) ? NaN : this.#parseTime(String(x))));
   }
+
+  /** What cells that are read as text state. */
+  #stated(cells: Cells, i: number): Float64Array {
+    const numbers = this.#numberOfCode[i]!;
+    return Float64Array.from(cells, (code) => (code === MISSING ? NaN : numbers[code]!));
+  }
+}
+
+/** Whether the text of a cell states a number: a time, or a label of true or false. */
+function isStated({ role, as }: Purpose): boolean {
+  return as === "key" && (role === "time" || role === "label");
+}
+
+/** A label of true or false, or of 1 or 0 among such; NaN for anything else. */
+function truthOrNumber(cell: string): number {
+  const number = parseNumber(cell);
+  return truthOf(cell) ?? (number === 0 || number === 1 ? number : NaN);
 }

@@ -62,6 +62,16 @@ export interface Roles {
   multi: Record<string, string>;
   /** multi columns whose values carry a number, `key:number`; none when absent */
   multiWeights?: string[];
+  /** which rows of a log with labels are events, where only those that happened were taken; the label is no role then */
+  positives?: Positives;
+  /** key columns that nobody named and that are no features, as they have hardly two rows a key; none when absent */
+  leftOut?: string[];
+}
+
+/** Rows whose label is at least `from`. */
+export interface Positives {
+  label: string;
+  from: number;
 }
 
 export interface Dataset {

@@ -3,7 +3,8 @@
 
 import { UsageError } from "../errors.js";
 import { parseTime } from "../log/time.js";
-import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
+import { columnNamed, MISSING, type Dataset } from "./dataset.js";
+import { rowsWhere, selectRows } from "./select-rows.js";
 
 export interface EventLimits {
   /** a span before the log's newest event (`90d`; units h, d, w), or a date: older events are left out */
@@ -84,21 +85,4 @@ function timesOf(dataset: Dataset): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   return column?.kind === "number" ? column.values : undefined;
-}
-
-function rowsWhere(numRows: number, isKept: (row: number) => boolean): Uint32Array {
-  const rows = new Uint32Array(numRows);
-  let kept = 0;
-  for (let row = 0; row < numRows; row++) if (isKept(row)) rows[kept++] = row;
-  return rows.slice(0, kept);
-}
-
-/** The given rows as a dataset of their own; dictionaries are shared. */
-function selectRows(dataset: Dataset, rows: Uint32Array): Dataset {
-  const columns = dataset.columns.map((column): Column => {
-    if (column.kind !== "number") return { ...column, codes: rows.map((row) => column.codes[row]!) };
-    return { ...column, values: Float64Array.from(rows, (row) => column.values[row]!) };
-  });
-  const { firstOther: _, ...rest } = dataset;
-  return { ...rest, numRows: rows.length, columns };
 }

@@ -39,7 +39,7 @@ export type FieldRecipe =
 export interface Preprocess {
   roles: Roles;
   task: Task;
-  /** labels from there on are 1 */
+  /** labels from there on are 1; null where labels are as they are, or chose the events (roles.positives) */
   positiveFrom: number | null;
   fields: FieldRecipe[];
   /** as --side takes them */

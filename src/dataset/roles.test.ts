@@ -42,10 +42,66 @@ describe("roles", () => {
     expect([roles.numeric, roles.time]).toEqual([[], undefined]);
   });
 
-  test("of an unlabelled log hold no label, and its column is no feature either", () => {
-    const { roles } = resolveRoles(columns, sample, { ...nothing, unlabelled: true });
-    expect(roles.label).toBeUndefined();
-    expect(roles.fields).not.toContain("click");
+  describe("of a log whose rows are to be events, with a column that looks like a label,", () => {
+    const events = { ...nothing, unlabelled: true };
+
+    test("are a UsageError that names what keeps the events", () => {
+      expect(() => resolveRoles(columns, sample, events)).toThrow(
+        /'click' looks like a label.*--positive-from 1 .*--where 'click = 1' --ignore click.*--ignore click alone/,
+      );
+      expect(() => resolveRoles(columns, sample, { ...events, label: "click" })).toThrow(
+        /--positive-from 1 /,
+      );
+    });
+
+    test("propose the labels above the mean of ratings, and the log's own word for true", () => {
+      const rated = ["1", "5", "3", "4", "4"].map((cell) => ["u", "i", cell]);
+      const names = ["user_id", "item_id", "rating"];
+      expect(() => resolveRoles(names, rated, events)).toThrow(/--where 'rating >= 4' --ignore rating/);
+      const said = ["False", "True"].map((cell) => ["u", "i", cell]);
+      expect(() => resolveRoles(names, said, events)).toThrow(/--where 'rating = "True"' --ignore rating/);
+    });
+
+    test("hold it as the choice of events under --positive-from, and none where it is ignored", () => {
+      const { roles } = resolveRoles(columns, sample, { ...events, positiveFrom: 1 });
+      expect(roles.positives).toEqual({ label: "click", from: 1 });
+      expect(roles.fields).not.toContain("click");
+      const ignored = resolveRoles(columns, sample, { ...events, ignore: ["click"] }).roles;
+      expect([ignored.label, ignored.positives]).toEqual([undefined, undefined]);
+    });
+
+    test("are a UsageError under --positive-from where no column is a label", () => {
+      const told = { ...events, ignore: ["click"], positiveFrom: 1 };
+      expect(() => resolveRoles(columns, sample, told)).toThrow(/no column is one: name it with --label/);
+    });
+  });
+
+  test.each([
+    ["1,234.56", /'1,234.56' as 1234.56, then --numeric text/],
+    ["1.234,56", /'1.234,56' as 1234.56/],
+    ["12 %", /'12 %' as 12,/],
+    ["31/12/2024 8:30", /--time text --time-format '%d\/%m\/%Y %H:%M' reads them/],
+  ])("of text such as %s come with what reads it", (cell, expected) => {
+    const { warnings } = resolveRoles(["user_id", "text"], [["u1", cell]], nothing);
+    expect(warnings).toEqual([expect.stringMatching(expected)]);
+  });
+
+  test("of times in several formats, and of two columns of times, come with a warning", () => {
+    const mixed = resolveRoles(
+      ["user_id", "text"],
+      [
+        ["u1", "31/12/2024"],
+        ["u2", "2024-12-31"],
+      ],
+      nothing,
+    );
+    expect(mixed.warnings).toEqual([expect.stringMatching(/'text' looks like times in several formats/)]);
+    const two = resolveRoles(
+      ["user_id", "ordered_at", "shipped_at"],
+      [["u1", "2024-12-31", "2024-12-31"]],
+      nothing,
+    );
+    expect(two.warnings).toEqual([expect.stringMatching(/'ordered_at' and 'shipped_at' look like times/)]);
   });
 
   test("that name a column which no input has are a UsageError with the nearest name", () => {

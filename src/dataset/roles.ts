@@ -2,8 +2,12 @@
 
 import { nearestName, UsageError } from "../errors.js";
 import { inferRoles, type InferredRoles } from "../log/infer.js";
-import type { Roles } from "./dataset.js";
+import { lookAlikes, lookAlikeWarnings } from "../log/look-alikes.js";
+import { parseNumber } from "../log/number.js";
+import { truthOf } from "../log/truth.js";
+import type { Positives, Roles } from "./dataset.js";
 import { numericForms } from "./numeric.js";
+import { labelOfEvents, positivesFrom } from "./positives.js";
 
 /** What the user said about columns; the rest is inferred. */
 export interface ColumnOptions {
@@ -35,8 +39,14 @@ export interface ColumnOptions {
   labelIsName?: boolean;
   /** false: only what is named has a role or is a feature */
   infer: boolean;
-  /** the log is one of positive events: a column that would be inferred as its label is left out */
+  /** rows are events that happened: a label is an error, unless it chooses them */
   unlabelled: boolean;
+  /** with unlabelled: rows whose label is at least that are the events */
+  positiveFrom?: number;
+  /** the same of a log that was read before */
+  positives?: Positives;
+  /** columns that another option names as fields: they are features however few rows their keys have */
+  keep?: string[];
 }
 
 export const roleNames = ["user", "item", "label", "time", "weight", "event", "session"] as const;
@@ -45,6 +55,12 @@ export interface ResolvedRoles {
   roles: Roles;
   /** one sentence a column that nobody named, in the log's order */
   inferred: string[];
+  /** fields that nobody named: they are features as long as their keys have rows enough */
+  unnamed: string[];
+  /** columns whose first rows hold whole numbers */
+  integers: ReadonlySet<string>;
+  /** what was not inferred and might be meant */
+  warnings: string[];
 }
 
 /**
@@ -52,12 +68,19 @@ export interface ResolvedRoles {
  *
  * @param columns of the log, then of side tables
  * @param sample the first rows, as long as columns
- * @throws {UsageError} a named column does not exist, or is asked to play two incompatible parts
+ * @param numOwn how many of the columns are the log's own
+ * @throws {UsageError} a named column does not exist, or is asked to play two incompatible parts; or the log has a label
+ *   where all its rows would be taken for events that happened
  */
-export function resolveRoles(columns: string[], sample: string[][], told: ColumnOptions): ResolvedRoles {
+export function resolveRoles(
+  columns: string[],
+  sample: string[][],
+  told: ColumnOptions,
+  numOwn = columns.length,
+): ResolvedRoles {
   const options = { ...told, numeric: [...numericForms(told.numeric, columns).keys()] };
   checkNames(columns, options);
-  const inference = inferRoles(columns, sample, told.timeFormat);
+  const inference = inferRoles(columns, sample, told.timeFormat, numOwn);
   const roles: Roles = { fields: [], numeric: [], multi: { ...options.multi } };
   if (options.multiWeights?.length) roles.multiWeights = [...options.multiWeights];
   const inferred: string[] = [];
@@ -71,10 +94,7 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
     !named.has(name) &&
     (role === "user" || role === "item" || !(options.fields?.includes(name) || options.ids?.includes(name)));
   for (const role of roleNames) {
-    const guess =
-      !options.infer || role === "event" || (role === "label" && options.unlabelled)
-        ? undefined
-        : inference.roles[role];
+    const guess = !options.infer || role === "event" ? undefined : inference.roles[role];
     const name = options[role] ?? (guess !== undefined && isFree(role, guess) ? guess : undefined);
     if (name === undefined) continue;
     roles[role] = name;
@@ -90,11 +110,12 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
     ...[roles.label, roles.time, roles.session, roles.weight, roles.event],
     ...options.ignore,
   ]);
-  const unused = inference.roles.label;
-  if (options.unlabelled && options.infer && unused !== undefined && !named.has(unused)) {
-    taken.add(unused);
-    inferred.push(`'${unused}' looks like a label and is left out: every row counts as an event`);
+  const positives = positivesOf(roles.label, options, cellsOf(columns, sample, roles.label));
+  if (positives) {
+    roles.positives = positives;
+    roles.label = positives.label;
   }
+  const unnamed: string[] = [];
   for (const name of columns) {
     if (options.ignore.includes(name)) continue;
     else if (options.ids?.includes(name)) roles.fields.push(name);
@@ -110,12 +131,43 @@ export function resolveRoles(columns: string[], sample: string[][], told: Column
     } else if (options.integersAreNumbers && inference.types[name] === "integer") {
       roles.numeric.push(name);
       inferred.push(`'${name}' is numeric (its first rows hold whole numbers)`);
-    } else roles.fields.push(name);
+    } else {
+      roles.fields.push(name);
+      if (!options.keep?.includes(name)) unnamed.push(name);
+    }
   }
   if (roles.fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0) {
     throw new UsageError(`no column is left to be a feature: the log has ${columns.join(", ")}`);
   }
-  return { roles, inferred };
+  const integers = new Set(columns.filter((name) => inference.types[name] === "integer"));
+  const cells = (name: string) => cellsOf(columns, sample, name);
+  const hasTime = roles.time !== undefined;
+  const alike = lookAlikes(unnamed, cells, inference, hasTime);
+  const warnings = lookAlikeWarnings(alike, unnamed, inference, hasTime);
+  return { roles, inferred, unnamed, integers, warnings };
+}
+
+/** Which rows of a log with labels are events. @throws {UsageError} nobody said so, or there is no label to go by */
+function positivesOf(
+  label: string | undefined,
+  { unlabelled, positiveFrom, positives, label: told }: ColumnOptions,
+  cells: readonly string[],
+): Positives | undefined {
+  if (positives || !unlabelled) return positives;
+  if (positiveFrom !== undefined) return positivesFrom(label, positiveFrom);
+  if (label === undefined) return undefined;
+  const labels = cells.map((cell) => parseNumber(cell) ?? truthOf(cell) ?? NaN);
+  const truth = cells.find((cell) => truthOf(cell) === 1);
+  throw labelOfEvents(label, labels, told === undefined ? "inferred" : "named", truth);
+}
+
+function cellsOf(
+  columns: readonly string[],
+  sample: readonly string[][],
+  name: string | undefined,
+): string[] {
+  const c = name === undefined ? -1 : columns.indexOf(name);
+  return c < 0 ? [] : sample.map((row) => row[c]!);
 }
 
 function because({ why }: InferredRoles, name: string): string {
@@ -131,6 +183,7 @@ function checkNames(columns: string[], options: ColumnOptions): void {
     ...(options.multiWeights ?? []).map((name): [string, string] => ["--multi-weights", name]),
     ...options.ignore.map((name): [string, string] => ["--ignore", name]),
     ...(options.ids ?? []).map((name): [string, string] => ["--ctr or --entity", name]),
+    ["the run's --positive-from", options.positives?.label],
   ];
   for (const [flag, name] of uses) {
     if (name !== undefined) requireColumn(flag, name, columns);

@@ -31,6 +31,23 @@ export interface FieldLimits {
   maxVocab: number;
 }
 
+/** Fields that options name beside --fields, so that they are features however few rows their keys have. */
+export function fieldsNamed({
+  hash = {},
+  minCount,
+  maxVocab = Infinity,
+  itemFields = [],
+  others = [],
+}: Partial<VocabularyLimits> & { itemFields?: readonly string[]; others?: readonly string[] }): {
+  keep?: string[];
+} {
+  const limited = [minCount, maxVocab].flatMap((limit) =>
+    typeof limit === "object" ? Object.keys(limit.byField) : [],
+  );
+  const keep = [...Object.keys(hash), ...limited, ...itemFields, ...others];
+  return keep.length > 0 ? { keep } : {};
+}
+
 /**
  * The limits of each field by its name.
  *

@@ -10,6 +10,8 @@ export type LabelFlags = Pick<TrainNetOptions, "negatives"> &
 
 /** Where a training that ranks draws otherwise, for the help. */
 interface RankingTexts {
+  /** what else learns from positive events alone */
+  alone?: string;
   negatives?: string;
   noise?: string;
 }
@@ -17,12 +19,15 @@ interface RankingTexts {
 /** Adds the options. */
 export function addLabelOptions(
   command: Command,
-  { negatives = "", noise = "" }: RankingTexts = {},
+  { alone = "", negatives = "", noise = "" }: RankingTexts = {},
 ): Command {
   const model = (flags: string, help: string) => new Option(flags, help).helpGroup("Model:");
   return command
     .addOption(
-      model("--positive-from <x>", "a label from x on is 1, else 0").argParser(numberOf("--positive-from")),
+      model(
+        "--positive-from <x>",
+        `a label from x on is 1, else 0; with --negatives${alone} only such rows are events`,
+      ).argParser(numberOf("--positive-from")),
     )
     .addOption(
       model("--negatives <n>", `for a log without labels: negatives drawn an event${negatives}`)

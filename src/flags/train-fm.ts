@@ -37,6 +37,7 @@ export function addTrainFmFlags(command: Command): Command {
   addMemoryOption(addWeeklyOptions(command));
   addImplicitOptions(addRankingOptions(command));
   addLabelOptions(command, {
+    alone: ", --task ranking or implicit",
     negatives: "; ranking: by default as the loss needs",
     noise: "; sampled-softmax: popularity",
   });

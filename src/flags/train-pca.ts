@@ -1,7 +1,7 @@
 // The flags of train-pca, and what they say.
 
 import { Option, type Command } from "commander";
-import type { TrainPcaOptions } from "../api/train-pca-options.js";
+import { countsEvents, type TrainPcaOptions } from "../api/train-pca-options.js";
 import { UsageError } from "../errors.js";
 import {
   hyperparameters,
@@ -11,12 +11,13 @@ import {
   type PcaOptions,
 } from "../trainers/pca/options.js";
 import { addLogOptions, logOf, type LogFlags } from "./log-options.js";
-import { addHyperparameters, addRunOutput, badRowsOf } from "./options.js";
+import { addHyperparameters, addRunOutput, badRowsOf, numberOf } from "./options.js";
 
 const switches = ["scale", "whiten", "center", "exact"] as const;
 
 /** As commander gives them. */
-export type TrainPcaFlags = LogFlags & { init?: string } & Partial<PcaOptions> & Pick<PcaOptions, "matrix">;
+export type TrainPcaFlags = LogFlags & { init?: string; positiveFrom?: number } & Partial<PcaOptions> &
+  Pick<PcaOptions, "matrix">;
 
 /** Adds the flags. */
 export function addTrainPcaFlags(command: Command): Command {
@@ -30,6 +31,12 @@ export function addTrainPcaFlags(command: Command): Command {
       )
         .choices(matrices)
         .default("interactions"),
+    )
+    .addOption(
+      model(
+        "--positive-from <x>",
+        "of a log with labels: the rows whose label is at least x are its events",
+      ).argParser(numberOf("--positive-from")),
     )
     .addOption(
       model("--values <kind>", "interactions: what a pair's events become (default: counts)").choices(
@@ -71,7 +78,12 @@ function optionsOf(flags: TrainPcaFlags): TrainPcaOptions {
         "--row-order RUN keeps its rows where they are",
     );
   }
-  const unlabelled = flags.matrix === "interactions" || flags.matrix === "cooccurrence";
+  const { positiveFrom } = flags;
+  const unlabelled = countsEvents(flags);
+  if (positiveFrom !== undefined && !unlabelled)
+    throw new UsageError(
+      `--positive-from chooses events to count, and --matrix ${flags.matrix} counts none: leave it out, or choose rows with --where`,
+    );
   const { oovDropout, ...log } = logOf(flags, { unlabelled });
   if (oovDropout !== undefined)
     throw new UsageError("--oov-dropout hides keys from epochs, and train-pca has none: leave it out");
@@ -83,5 +95,5 @@ function optionsOf(flags: TrainPcaFlags): TrainPcaOptions {
   };
   for (const { name } of hyperparameters) if (flags[name] !== undefined) pca[name] = flags[name];
   for (const name of switches) if (flags[name] !== undefined) pca[name] = flags[name];
-  return { ...log, pca };
+  return { ...log, ...(positiveFrom !== undefined && { positiveFrom }), pca };
 }

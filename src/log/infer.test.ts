@@ -39,8 +39,33 @@ describe("inferRoles", () => {
   });
 
   test("takes no label that is not a number and no time that does not parse", () => {
-    expect(rolesOf({ label: "yes", time: "noon" })).toEqual({});
+    expect(rolesOf({ label: "maybe", time: "noon" })).toEqual({});
     expect(rolesOf({ label: "0.5", time: "2010-12-01 08:26" })).toEqual({ label: "label", time: "time" });
+  });
+
+  test.each(["True", "false", "t", "no", "Y"])("takes a label whose cells are %s", (cell) => {
+    expect(rolesOf({ clicked: cell, other: cell })).toEqual({ label: "clicked" });
+  });
+
+  test.each([
+    ["purchased_at", "2024-03-04T00:06:36Z"],
+    ["orderTime", "1709510547"],
+    ["moment", "2024-03-04 00:06"],
+  ])("takes %s for the time when no better known name is there", (name, cell) => {
+    expect(rolesOf({ user_id: "u", [name]: cell }).time).toBe(name);
+    expect(rolesOf({ [name]: cell, timestamp: "1709510547" }).time).toBe("timestamp");
+  });
+
+  test("takes no time that is of the user or the item, and of two others none", () => {
+    const day = "2024-03-04";
+    expect(rolesOf({ birth_date: day, released_on: day, updatedAt: day }).time).toBeUndefined();
+    const { roles, times } = inferRoles(["ordered_at", "shipped_at"], [[day, day]]);
+    expect([roles.time, times]).toEqual([undefined, ["ordered_at", "shipped_at"]]);
+  });
+
+  test("gives no role to a side table's column", () => {
+    const { roles } = inferRoles(["item_id", "rating", "date"], [["i", "4", "2024-03-04"]], undefined, 1);
+    expect(roles).toEqual({ item: "item_id" });
   });
 
   test("takes small numbers named day or time for keys, not for times", () => {

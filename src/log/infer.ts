@@ -5,9 +5,11 @@
 
 import { parseNumber } from "./number.js";
 import { timeParser } from "./time-format.js";
+import { isTimeName, mayBeEventTime } from "./time-names.js";
+import { truthOf } from "./truth.js";
 
 /** What the sample of a column looks like. A time is one by its name or by being an ISO date. */
-export type ColumnType = "key" | "integer" | "number" | "time" | "empty";
+export type ColumnType = "key" | "integer" | "number" | "boolean" | "time" | "empty";
 
 /** The roles that can be guessed. */
 export type RoleName = "user" | "item" | "label" | "time" | "weight" | "session";
@@ -20,6 +22,8 @@ export interface InferredRoles {
   types: Record<string, ColumnType>;
   /** columns without a role whose sample holds decimals */
   numeric: string[];
+  /** columns that look like the time of the event, where there are several and no name decides */
+  times: string[];
   /** column → one sentence, for roles and numeric columns */
   why: Record<string, string>;
 }
@@ -63,26 +67,36 @@ function plain(name: string): string {
  * @param columns names, distinct
  * @param sample  first rows, each with a cell a column
  * @param timeFormat of times, as --time-format takes it
- * @throws {UsageError} it is none
+ * @param numOwn how many of the columns are the log's own, which come first: a side table's column has no role
+ * @throws {UsageError} timeFormat is no format of times
  */
 export function inferRoles(
   columns: readonly string[],
   sample: readonly (readonly string[])[],
   timeFormat?: string,
+  numOwn = columns.length,
 ): InferredRoles {
   const cells = columns.map((_, c) => sample.map((row) => row[c]!.trim()).filter((cell) => cell !== ""));
   const types = columns.map((name, c) => typeOf(name, cells[c]!, timeFormat));
   const why = new Map<string, string>();
 
+  const own = columns.slice(0, numOwn);
   const roles: InferredRoles["roles"] = {};
   for (const role of ["user", "item", "label", "time", "weight", "session"] as const) {
-    const [found] = columns
+    const [found] = own
       .map((name, c) => ({ name, c, rank: NAMES[role].indexOf(plain(name)) }))
       .filter(({ name, c, rank }) => rank !== -1 && !why.has(name) && isPlausible(role, types[c]!, cells[c]!))
       .sort((a, b) => a.rank - b.rank);
     if (!found) continue;
     roles[role] = found.name;
-    why.set(found.name, `${role}: by its name${EVIDENCE[role]}`);
+    const evidence = types[found.c] === "boolean" ? ", its first rows are true or false" : EVIDENCE[role];
+    why.set(found.name, `${role}: by its name${evidence}`);
+  }
+  // without a well-known name: the one column that can only be the time of the event
+  const times = own.filter((name, c) => types[c] === "time" && !why.has(name) && mayBeEventTime(name));
+  if (roles.time === undefined && times.length === 1) {
+    roles.time = times[0]!;
+    why.set(roles.time, "time: the only column of its kind whose first rows are times");
   }
 
   const numeric = columns.filter((name, c) => types[c] === "number" && !why.has(name));
@@ -92,6 +106,7 @@ export function inferRoles(
     // fromEntries, as a column may be called __proto__
     types: Object.fromEntries(columns.map((name, c) => [name, types[c]!])),
     numeric,
+    times: roles.time === undefined ? times : [],
     why: Object.fromEntries(why),
   };
 }
@@ -108,7 +123,7 @@ const EVIDENCE: Record<RoleName, string> = {
 /** Whether the values of a column can play the role. */
 function isPlausible(role: RoleName, type: ColumnType, present: readonly string[]): boolean {
   const isNumber = type === "integer" || type === "number";
-  if (role === "label") return isNumber;
+  if (role === "label") return isNumber || type === "boolean";
   if (role === "weight") return isNumber && present.every((cell) => Number(cell) >= 0);
   if (role === "time") return type === "time";
   return type !== "empty";
@@ -121,9 +136,9 @@ function typeOf(name: string, present: readonly string[], timeFormat: string | u
   const parse = timeParser(timeFormat);
   const areTimes = present.every((cell) => !Number.isNaN(parse(cell)));
   // a number is a time only in a column of that name, and from 1973 on: `day` may be 1 to 31, `time` seconds since a start
-  const areNamed = NAMES.time.includes(plain(name));
+  const areNamed = NAMES.time.includes(plain(name)) || isTimeName(name);
   const isLate = timeFormat !== undefined || (areNumbers && numbers.every((value) => Math.abs(value) >= 1e8));
   if (areTimes && (!areNumbers || (areNamed && isLate))) return "time";
-  if (!areNumbers) return "key";
+  if (!areNumbers) return present.every((cell) => truthOf(cell) !== undefined) ? "boolean" : "key";
   return numbers.every((value) => Number.isInteger(value)) ? "integer" : "number";
 }

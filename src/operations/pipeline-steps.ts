@@ -11,6 +11,7 @@ import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
 import { artifactChunks, fingerprintOf, pathExists } from "../io/read-artifact.js";
 import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "./align.js";
+import { fieldChanges } from "./field-changes.js";
 import { gateJson } from "./gate-file.js";
 import { checkGates, gateAfter, gateBefore } from "./gate.js";
 import { LATEST } from "./latest.js";
@@ -68,6 +69,10 @@ export async function beforeStep(
   watch: Watch,
 ): Promise<StepResult> {
   const previous = await previousOf(plan);
+  if (previous !== undefined) {
+    for (const text of await fieldChanges(dataset, previous, plan.base!.version))
+      watch.observe({ stage: "warning", text: `${plan.training.name}: ${text}` });
+  }
   const outcomes = await gateBefore(dataset, pipeline.before, previous, { signal: watch.signal });
   return await judged(pipeline, plan, outcomes, plan.before.output, tell, watch);
 }

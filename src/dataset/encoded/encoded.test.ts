@@ -36,7 +36,7 @@ async function write(path: string, { plans, keys, cells }: Rows, pieces: number[
     }
     const roles = { fields: [], numeric: [], multi: {} };
     const dictionaries = keys.map(dictionaryOf);
-    return { numRows, roles, inputs: [], dictionaries, inferred: [], notes: [], skipped: {} };
+    return { numRows, roles, inputs: [], dictionaries, inferred: [], notes: [], warnings: [], skipped: {} };
   });
 }
 

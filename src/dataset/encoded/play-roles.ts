@@ -1,7 +1,8 @@
 // An encoded dataset in the roles that a command asks for: what was decided when it was encoded stands.
 
 import { DataError, UsageError } from "../../errors.js";
-import { MISSING, type Column, type Dataset, type Roles } from "../dataset.js";
+import { columnNamed, MISSING, type Column, type Dataset, type Roles } from "../dataset.js";
+import { choosePositives, labelOfEvents, positivesFrom } from "../positives.js";
 import { roleNames, type ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 import type { EncodedDataset } from "./read.js";
@@ -40,16 +41,19 @@ export interface RoleRequest extends ColumnOptions, TimeFieldOptions {
 /**
  * The dataset as the log would be read with the same options.
  *
- * @returns rows left out as bad by reason, beside it
- * @throws {UsageError} an option says otherwise than what the dataset was encoded with
+ * @returns rows left out as bad by reason, and sentences on others that were, beside it
+ * @throws {UsageError} an option says otherwise than what the dataset was encoded with; or it has labels, and all its rows
+ *   would be taken for events that happened
  * @throws {DataError} events are asked for and a row has no item
  */
 export function playRoles(
   encoded: EncodedDataset,
   request: RoleRequest,
-): { dataset: Dataset; skipped: Record<string, number> } {
-  const dataset = request.infer ? asEncoded(encoded, request) : asTold(encoded, request);
-  return request.unlabelled ? withItems(encoded.path, dataset, request) : { dataset, skipped: {} };
+): { dataset: Dataset; skipped: Record<string, number>; notes: string[] } {
+  const played = request.infer ? asEncoded(encoded, request) : asTold(encoded, request);
+  const { dataset, notes } = choosePositives(played);
+  const { path } = encoded;
+  return { ...(request.unlabelled ? withItems(path, dataset, request) : { dataset, skipped: {} }), notes };
 }
 
 /** In its own roles, which the flags may repeat. */
@@ -70,8 +74,12 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
       own === undefined ? `in which no column is the ${role}` : `whose ${role} is '${own}'`,
     );
   }
-  if (request.fields && !sameNames(request.fields, roles.fields))
-    throw contradiction(`--fields ${request.fields.join(",")}`, `whose fields are ${roles.fields.join(",")}`);
+  const fields = fieldsAsAsked(dataset, request);
+  if (!fields)
+    throw contradiction(
+      `--fields ${request.fields!.join(",")}`,
+      `whose fields are ${roles.fields.join(",")}`,
+    );
   for (const told of request.numeric) {
     if (!roles.numeric.includes(bareName(told, roles.numeric)))
       throw contradiction(`--numeric ${told}`, "in which it is no numeric feature");
@@ -96,7 +104,10 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     );
   if (options.timeFields && request.timeZone !== undefined && request.timeZone !== (options.timeZone ?? "Z"))
     throw contradiction(`--time-zone ${request.timeZone}`, `encoded with ${options.timeZone ?? "Z"}`);
+  const isLabelIgnored =
+    request.unlabelled && roles.label !== undefined && request.ignore.includes(roles.label);
   for (const name of request.ignore) {
+    if ((isLabelIgnored && name === roles.label) || roles.leftOut?.includes(name)) continue;
     if (columns.some((column) => column.name === name))
       throw contradiction(`--ignore ${name}`, "which holds the column");
   }
@@ -108,11 +119,36 @@ function asEncoded({ path, dataset, description }: EncodedDataset, request: Role
     const unknown = told.find((text) => !own.includes(text));
     if (unknown !== undefined) throw contradiction(`--${flag} '${unknown}'`, "which was encoded without it");
   }
-  // a label that was inferred is none where the log is one of positive events
-  const played = withEvent(dataset, request);
-  if (!request.unlabelled || roles.label === undefined || options.label !== undefined) return played;
-  const { label, ...others } = played.roles;
-  return { ...dataset, roles: others, columns: columns.filter(({ name }) => name !== label) };
+  const played = withEvent({ ...dataset, roles: fields }, request);
+  return isLabelIgnored ? withoutLabel(played) : asEvents(played, request);
+}
+
+/** The roles with the fields that options name: the dataset's own, and of those that it left out; undefined for others. */
+function fieldsAsAsked({ roles, columns }: Dataset, { fields, keep = [] }: RoleRequest): Roles | undefined {
+  const { leftOut = [], ...others } = roles;
+  const wanted = new Set([...(fields ?? roles.fields), ...leftOut.filter((name) => keep.includes(name))]);
+  const known = new Set([...roles.fields, ...leftOut]);
+  if (![...wanted].every((name) => known.has(name)) || !roles.fields.every((name) => wanted.has(name)))
+    return undefined;
+  const stay = leftOut.filter((name) => !wanted.has(name));
+  if (stay.length === leftOut.length) return roles;
+  const inOrder = columns.map(({ name }) => name).filter((name) => wanted.has(name));
+  return { ...others, fields: inOrder, ...(stay.length > 0 && { leftOut: stay }) };
+}
+
+function withoutLabel(dataset: Dataset): Dataset {
+  const { label, ...roles } = dataset.roles;
+  return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => name !== label) };
+}
+
+/** With which rows are events, where the request takes only those that happened. */
+function asEvents(dataset: Dataset, { unlabelled, positiveFrom }: RoleRequest): Dataset {
+  const { label } = dataset.roles;
+  if (!unlabelled || (label === undefined && positiveFrom === undefined)) return dataset;
+  if (positiveFrom !== undefined)
+    return { ...dataset, roles: { ...dataset.roles, positives: positivesFrom(label, positiveFrom) } };
+  const column = columnNamed(dataset, label!);
+  throw labelOfEvents(label!, column.kind === "number" ? [...column.values] : [], "encoded");
 }
 
 /** With a column as the kinds of events, which makes it no feature unless --fields does. */
@@ -139,6 +175,7 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
     drop,
     where = [],
     labelIsName,
+    positives,
   } = request;
   const names = dataset.columns.map(({ name }) => name);
   const numeric = request.numeric.map((told) => bareName(told, names));
@@ -156,6 +193,7 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
   );
   const roles: Roles = { ...Object.fromEntries(single), fields, numeric, multi };
   if (multiWeights) roles.multiWeights = multiWeights;
+  if (positives) Object.assign(roles, { positives, label: positives.label });
   const need = (name: string, kind: Column["kind"], separator?: string): void => {
     const column = dataset.columns.find((candidate) => candidate.name === name);
     if (column?.kind === kind && (column.kind !== "multi" || column.separator === separator)) return;
@@ -167,7 +205,7 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
   for (const name of event === undefined ? fields : [...fields, event]) need(name, "key");
   for (const name of [
     ...numeric,
-    ...[labelIsName ? undefined : label, time, weight].filter((role) => role !== undefined),
+    ...[labelIsName ? undefined : label, time, weight, positives?.label].filter((role) => role !== undefined),
   ])
     need(name, "number");
   for (const [name, separator] of Object.entries(multi)) need(name, "multi", separator);
@@ -179,7 +217,10 @@ function asTold({ path, dataset, description }: EncodedDataset, request: RoleReq
       `dataset '${path}' has '${name}' ${here} numbers of its values (--multi-weights), the other rows are read ${there}: encode the log again`,
     );
   }
-  const used = new Set([...single.map(([, name]) => name), ...fields, ...numeric, ...Object.keys(multi)]);
+  const used = new Set([
+    ...[...single.map(([, name]) => name), positives?.label],
+    ...[fields, numeric, Object.keys(multi)].flat(),
+  ]);
   return { ...dataset, roles, columns: dataset.columns.filter(({ name }) => used.has(name)) };
 }
 

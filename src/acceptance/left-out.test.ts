@@ -1,0 +1,224 @@
+// Columns of nearly unique keys, labels of true and false, and rows that did not happen: what a hurried user's log would
+// silently make of a training. On the library; advice that is to be typed, through the shell.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  encode,
+  evaluate,
+  initPipeline,
+  inspect,
+  trainFm,
+  writeStarterConfig,
+  type TrainFmOptions,
+} from "../index.js";
+import { defaultReadOptions } from "../log/log.js";
+import { fieldChanges } from "../operations/field-changes.js";
+import { embed, shell, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const watch = { observe: () => undefined, signal: new AbortController().signal };
+const reading = { ...defaultReadOptions, threads: 1 };
+const columns = {
+  numeric: [],
+  multi: {},
+  ignore: [],
+  sides: [],
+  drop: [],
+  onBadRow: "error" as const,
+  reading,
+};
+
+/** Trains a small machine and returns its manifest and the bytes of its table. */
+async function train(log: string, out: string, told: Partial<TrainFmOptions> = {}) {
+  const options = {
+    ...{
+      ...columns,
+      infer: true,
+      unlabelled: told.task !== undefined,
+      negatives: 0,
+      noise: "uniform" as const,
+    },
+    ...{ minCount: 1, valid: 0, test: 0, out: at(out), force: true, fm: { epochs: 1, dim: 4, threads: 1 } },
+    ...told,
+  };
+  const { warnings } = await trainFm([log], options, watch);
+  const manifest = parseJson<{ roles: { fields: string[]; leftOut?: string[] }; rows: number }>(
+    readFileSync(join(at(out), "manifest.json"), "utf8"),
+  );
+  const table = readFileSync(join(at(out), "embeddings.arrow")).toString("hex");
+  return { warnings, table, ...manifest };
+}
+
+const encoded = (log: string, out: string, told = {}) =>
+  encode([log], { ...columns, ...told, out: at(out), force: true }, watch);
+
+/** 600 rows with a request of their own each, or a request for `rowsOf` of them; labels as Python writes them. */
+function visits(name: string, rowsOf = 1): string {
+  const rows = Array.from({ length: 600 }, (_, i) =>
+    [`u${i % 50}`, `i${(i * 7) % 40}`, `r${Math.floor(i / rowsOf)}`, i % 3 === 0 ? "True" : "False"].join(
+      ",",
+    ),
+  );
+  writeFileSync(at(name), `user_id,item_id,request,clicked\n${rows.join("\n")}\n`);
+  return at(name);
+}
+
+test("a column of nearly unique keys is no feature, from the log and from a dataset, and the summary says so", async () => {
+  const log = visits("visits.csv");
+  const fromLog = await train(log, "from-log");
+  expect(fromLog.roles).toMatchObject({ fields: ["user_id", "item_id"], leftOut: ["request"] });
+  expect(fromLog.warnings).toContainEqual(
+    expect.stringMatching(/'request' \(600 keys in 600 rows\).*--ignore request/),
+  );
+
+  const { warnings } = await encoded(log, "dataset");
+  expect(warnings).toContainEqual(expect.stringContaining("'request' (600 keys in 600 rows)"));
+  const fromDataset = await train(at("dataset"), "from-dataset");
+  expect(fromDataset.warnings).toContainEqual(
+    expect.stringContaining("'request' had fewer than two rows a key"),
+  );
+  expect(fromDataset.roles).toEqual(fromLog.roles);
+  expect(fromDataset.table).toBe(fromLog.table);
+
+  // a log without the column is read as the run's
+  writeFileSync(at("new.csv"), "user_id,item_id,clicked\nu1,i1,1\nu2,i2,0\n");
+  const { metrics } = await evaluate([at("from-log")], { on: [at("new.csv")], reading }, watch);
+  expect(metrics["on"]).toHaveProperty("logLoss");
+});
+
+test.each<[string, Partial<TrainFmOptions>]>([
+  ["--fields", { fields: ["user_id", "item_id", "request"] }],
+  ["--hash", { hash: { request: 4 } }],
+  ["--min-count", { minCount: { others: 1, byField: { request: 1 } } }],
+])("a column that %s names stays a feature, in the order of the log", async (_, told) => {
+  const log = visits("named.csv");
+  await encoded(log, "named-dataset");
+  const [fromLog, fromDataset] = [
+    await train(log, "named", told),
+    await train(at("named-dataset"), "again", told),
+  ];
+  expect(fromLog.roles.fields).toEqual(["user_id", "item_id", "request"]);
+  expect(fromLog.warnings).toEqual([]);
+  expect(fromDataset.roles).toEqual(fromLog.roles);
+  expect(fromDataset.table).toBe(fromLog.table);
+});
+
+test("inspect and the configs that it starts mark such columns, times and text that looks like numbers", async () => {
+  const rows = Array.from({ length: 300 }, (_, i) => [
+    i,
+    `u${i % 30}`,
+    `i${i % 20}`,
+    `"1,${100 + (i % 9)}.50"`,
+    new Date(1.7e12 + 6e6 * i).toISOString(),
+    i % 2,
+  ]);
+  writeFileSync(
+    at("odd.csv"),
+    `__index_level_0__,user_id,item_id,price,purchased_at,click\n${rows.join("\n")}\n`,
+  );
+  const found = await inspect([at("odd.csv")], { reading }, watch);
+  expect(Object.fromEntries(found.columns.map(({ name, role }) => [name, role]))).toEqual({
+    ...{ __index_level_0__: "left out", user_id: "user", item_id: "item", price: "field" },
+    ...{ purchased_at: "time", click: "label" },
+  });
+  expect(found.warnings).toEqual([
+    expect.stringMatching(/'__index_level_0__' \(300 keys in 300 rows\).*--numeric __index_level_0__/),
+    expect.stringMatching(/'price' looks like numbers.*'1,100.50' as 1100.50/),
+  ]);
+  await writeStarterConfig(at("odd.yaml"), [at("odd.csv")], found, true);
+  await initPipeline([at("odd.csv")], { reading, out: at("pipeline.yaml"), force: true, told: {} }, watch);
+  for (const file of ["odd.yaml", "pipeline.yaml"]) {
+    const text = readFileSync(at(file), "utf8");
+    expect(text).toContain("# left out, with fewer than two rows a key: __index_level_0__ (300 distinct)");
+    expect(text).toMatch(/- price # 9 distinct; looks like numbers/);
+    expect(text).toMatch(/time: purchased_at/);
+  }
+});
+
+test("a column that is a feature in one week and none in the next is told of in both", async () => {
+  await train(visits("week1.csv", 3), "week1");
+  await train(visits("week2.csv"), "week2");
+  await encoded(at("week1.csv"), "week1-dataset");
+  await encoded(at("week2.csv"), "week2-dataset");
+  expect(await fieldChanges(at("week2-dataset"), at("week1"), "000001")).toEqual([
+    expect.stringMatching(
+      /'request' .* is no feature any more, as it was in version 000001.*columns: fields:/,
+    ),
+  ]);
+  expect(await fieldChanges(at("week1-dataset"), at("week2"), "000002")).toEqual([
+    expect.stringMatching(/'request' is a feature now, and in version 000002/),
+  ]);
+  expect(await fieldChanges(at("week1-dataset"), at("week1"), "000001")).toEqual([]);
+});
+
+test("--positive-from learns from the events of that label alone, as --where does, from a log or a dataset", async () => {
+  const clicks = fixture("clicks.csv");
+  await encoded(clicks, "clicks");
+  const task = "ranking" as const;
+  const chosen = await train(clicks, "chosen", { task, positiveFrom: 1, test: 0.1 });
+  const filtered = await train(clicks, "filtered", {
+    task,
+    where: ["click = 1"],
+    ignore: ["click"],
+    test: 0.1,
+  });
+  const fromDataset = await train(at("clicks"), "of-dataset", { task, positiveFrom: 1, test: 0.1 });
+  expect([chosen.rows, filtered.rows]).toEqual([4893, 4893]);
+  expect(filtered.table).toBe(chosen.table);
+  expect(fromDataset.table).toBe(chosen.table);
+  await expect(train(at("clicks"), "refused", { task })).rejects.toThrow(
+    /'click' is the label.*--positive-from 1/,
+  );
+  // the run reads another log as it read its own
+  const ofRuns = await Promise.all(
+    ["chosen", "filtered"].map((run) =>
+      evaluate([at(run)], { on: [clicks], repeats: "allow", bootstrap: 0, reading }, watch),
+    ),
+  );
+  expect(ofRuns[0]!.metrics["on"]).toEqual(ofRuns[1]!.metrics["on"]);
+});
+
+test("labels of true and false are read, as 1 and 0", async () => {
+  const log = visits("truths.csv");
+  const text = readFileSync(log, "utf8").replaceAll("True", "1").replaceAll("False", "0");
+  writeFileSync(at("numbers.csv"), text);
+  const [truths, numbers] = [await train(log, "truths"), await train(at("numbers.csv"), "numbers")];
+  expect(truths.table).toBe(numbers.table);
+  writeFileSync(at("names.csv"), text.replaceAll(",1\n", ",>50K\n").replaceAll(",0\n", ",<=50K\n"));
+  await expect(train(at("names.csv"), "names", { label: "clicked" })).rejects.toThrow(
+    /got ">50K"; train-gbdt --task multiclass takes names for classes/,
+  );
+});
+
+test("each choice of the error on a log with labels can be typed as it stands", async () => {
+  const log = visits("typed.csv");
+  const command = `train-fm '${log}' --task implicit --epochs 1 --dim 2 --force -o '${at("typed")}'`;
+  const { code, stderr } = await shell(`embed ${command}`);
+  expect(code).toBe(64);
+  const choices = stderr.match(/--positive-from \d+|--where '[^']*' --ignore \w+|--ignore \w+(?= alone)/g);
+  expect(choices).toEqual([
+    "--positive-from 1",
+    `--where 'clicked = "True"' --ignore clicked`,
+    "--ignore clicked",
+  ]);
+  const rows = await Promise.all(
+    choices!.map(async (choice, i) => (await shell(`embed ${command}${i} ${choice}`)).stdout),
+  );
+  expect(rows.map((text) => /trained on (\d+) rows/.exec(text)?.[1])).toEqual(["200", "200", "600"]);
+});
+
+test("train-pca of a log with labels is refused, and counts the rows of --positive-from", async () => {
+  const pca = ["train-pca", fixture("clicks.csv"), "--dim", "4", "-o", at("pca")];
+  expect(await embed(pca)).toMatchObject({ code: 64, stderr: expect.stringContaining("--positive-from 1") });
+  const { stderr } = await embed([...pca, "--positive-from", "1"]);
+  expect(stderr).toContain("7107 rows with a 'click' below 1 left out");
+  const features = await embed([...pca, "--matrix", "features", "--positive-from", "1"]);
+  expect(features).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining("--matrix features counts none"),
+  });
+});

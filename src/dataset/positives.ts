@@ -1,0 +1,85 @@
+// Events that happened, out of a log with labels: rows from a label on (--positive-from X) where a training takes positive
+// events alone.
+//
+//   log with labels ──► rows whose label is at least X ──► log of positive events, whose label is no column any more
+
+import { DataError, UsageError } from "../errors.js";
+import { columnNamed, type Dataset, type Positives } from "./dataset.js";
+import { rowsWhere, selectRows } from "./select-rows.js";
+
+/**
+ * The rows whose label makes them events, without the label; the dataset as it is where its roles ask for no such choice.
+ *
+ * @returns with a sentence on what was left out
+ * @throws {DataError} no row is left
+ */
+export function choosePositives(dataset: Dataset): { dataset: Dataset; notes: string[] } {
+  const { positives } = dataset.roles;
+  if (!positives) return { dataset, notes: [] };
+  const { label: name, from } = positives;
+  const label = columnNamed(dataset, name);
+  if (label.kind !== "number") throw new RangeError(`label column '${name}' was not read as numbers`);
+  const rows = rowsWhere(dataset.numRows, (row) => label.values[row]! >= from);
+  if (rows.length === 0)
+    throw new DataError(
+      `none of ${dataset.numRows} rows has a '${name}' of at least ${from}: --positive-from takes a label that occurs`,
+      { file: dataset.inputs.map(({ path }) => path).join(", "), column: name },
+    );
+  const { label: _, ...roles } = dataset.roles;
+  const columns = dataset.columns.filter((column) => column !== label);
+  const numLeftOut = dataset.numRows - rows.length;
+  return {
+    dataset: selectRows({ ...dataset, roles, columns }, rows),
+    notes: [`${numLeftOut} rows with a '${name}' below ${from} left out by --positive-from ${from}`],
+  };
+}
+
+/** How a label came to be one, which decides what its user can type. */
+export type LabelOrigin = "inferred" | "named" | "encoded";
+
+/**
+ * The error for a log with labels where every row would be taken for an event that happened.
+ *
+ * @param labels some of them, for what to type
+ * @param truth how the log spells true, where labels are true and false
+ */
+export function labelOfEvents(
+  name: string,
+  labels: readonly number[],
+  origin: LabelOrigin,
+  truth?: string,
+): UsageError {
+  const from = likelyPositive(labels);
+  const column = /^[A-Za-z_]\w*$/.test(name) ? name : `\`${name}\``;
+  const holds =
+    truth === undefined ? `${column} ${from === 1 ? "=" : ">="} ${from}` : `${column} = "${truth}"`;
+  const ignore = `--ignore ${/^[\w.-]+$/.test(name) ? name : `'${name}'`}`;
+  const keeps = `--positive-from ${from} keeps the rows ${from === 1 ? "of label 1" : `from ${from} on`}`;
+  const choices = {
+    inferred: `${keeps}, and so does --where '${holds}' ${ignore}; ${ignore} alone takes every row for an event`,
+    named: `${keeps}, and so does --where '${holds}' ${ignore} in place of --label; ${ignore} in its place takes every row for an event`,
+    encoded: `${keeps}; ${ignore} takes every row for an event`,
+  };
+  return new UsageError(
+    `this training takes rows for events that happened, and '${name}' ${origin === "inferred" ? "looks like a" : "is the"} label, ` +
+      `which may say that some did not: ${choices[origin]}`,
+  );
+}
+
+/** From which label on rows are likely to be meant: 1 of 0 and 1, or -1 and 1; above the mean of others, 4 of 1 to 5. */
+function likelyPositive(labels: readonly number[]): number {
+  const known = labels.filter((y) => !Number.isNaN(y));
+  if (known.every((y) => y === 0 || y === 1 || y === -1)) return 1;
+  const mean = known.reduce((sum, y) => sum + y, 0) / known.length;
+  const above = known.filter((y) => y >= mean);
+  return above.reduce((least, y) => Math.min(least, y));
+}
+
+/** @throws {UsageError} rows are to be chosen by a label, and there is none */
+export function positivesFrom(label: string | undefined, from: number): Positives {
+  if (label === undefined)
+    throw new UsageError(
+      `--positive-from ${from} keeps rows by their label, and no column is one: name it with --label, or leave the flag out`,
+    );
+  return { label, from };
+}

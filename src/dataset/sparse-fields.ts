@@ -1,0 +1,136 @@
+// Columns that are nearly unique in each row: times, row numbers, request ids. As fields they would be tables of keys that
+// were each seen once, which teaches a model its training rows by heart and nothing about others. The same count finds a
+// user or an item that connects no rows.
+
+import { UsageError } from "../errors.js";
+import type { ColumnPlan } from "./columns.js";
+import type { Cells } from "./collect.js";
+import { MISSING, type Roles } from "./dataset.js";
+
+/** A column with fewer rows a key is no feature unless it is named. */
+const LEAST_ROWS_PER_KEY = 2;
+/** Below so many rows a column of few keys looks nearly unique, too, and the log is a trial: all its columns stay. */
+const LEAST_ROWS = 200;
+/** Share of rows with a key of their own from which on a user or an item connects nothing. */
+const UNIQUE = 0.95;
+/** Columns that are named in one sentence. */
+const MOST_NAMED = 5;
+
+/** How many keys a column has in how many rows. */
+export interface Density {
+  name: string;
+  /** distinct keys */
+  keys: number;
+  /** rows that have one */
+  rows: number;
+}
+
+/** Whether a column has so few rows a key that nothing can be learned of most keys. */
+export function isSparse({ keys, rows }: Omit<Density, "name">): boolean {
+  return rows >= LEAST_ROWS && keys * LEAST_ROWS_PER_KEY > rows;
+}
+
+/** Whether nearly every row has a key of its own. */
+export function isUnique({ keys, rows }: Omit<Density, "name">): boolean {
+  return rows >= LEAST_ROWS && keys > UNIQUE * rows;
+}
+
+/** `6,000 keys in 6,000 rows` */
+export function densityText({ keys, rows }: Omit<Density, "name">): string {
+  return `${keys.toLocaleString("en")} keys in ${rows.toLocaleString("en")} rows`;
+}
+
+/** Counts the keys of columns while their rows come. Memory: a byte a distinct key. */
+export class KeyCounter {
+  readonly #columns: { name: string; at: number; seen: Uint8Array; keys: number; rows: number }[];
+
+  /** @param names of the columns of keys that are counted */
+  constructor(plans: readonly ColumnPlan[], names: ReadonlySet<string>) {
+    this.#columns = plans.flatMap((plan, at) =>
+      plan.kind === "key" && names.has(plan.name)
+        ? [{ name: plan.name, at, seen: new Uint8Array(1024), keys: 0, rows: 0 }]
+        : [],
+    );
+  }
+
+  /** @param cells as a ColumnSink takes them */
+  add(cells: readonly Cells[]): void {
+    for (const column of this.#columns) {
+      for (const code of cells[column.at]!) {
+        if (code === MISSING) continue;
+        column.rows++;
+        if (code >= column.seen.length) column.seen = enlarged(column.seen, code);
+        if (column.seen[code] === 1) continue;
+        column.seen[code] = 1;
+        column.keys++;
+      }
+    }
+  }
+
+  /** What was counted, in the order of the columns. */
+  densities(): Density[] {
+    return this.#columns.map(({ name, keys, rows }) => ({ name, keys, rows }));
+  }
+}
+
+function enlarged(seen: Uint8Array, code: number): Uint8Array {
+  const larger = new Uint8Array(2 * code);
+  larger.set(seen);
+  return larger;
+}
+
+/**
+ * The columns that have too few rows a key to be features, and what a user should know of them.
+ *
+ * @param densities of columns that nobody named, and of the user and the item
+ * @param isInteger whether a column's first rows hold whole numbers, which might be meant as numbers
+ */
+export function sparseFields(
+  roles: Pick<Roles, "user" | "item">,
+  densities: readonly Density[],
+  isInteger: (name: string) => boolean,
+): { sparse: Density[]; warnings: string[] } {
+  const warnings = (["user", "item"] as const).flatMap((role) => {
+    const found = densities.find(({ name }) => name === roles[role]);
+    if (!found || !isUnique(found)) return [];
+    return [
+      `nearly every row has ${role === "user" ? "a user" : "an item"} of its own ('${found.name}': ${densityText(found)}), so that nothing is learned across ` +
+        `the rows of ${role === "user" ? "a user" : "an item"}: --${role} names another column, --side joins a table of ${role}s`,
+    ];
+  });
+  const isRole = (name: string) => name === roles.user || name === roles.item;
+  const sparse = densities.filter((one) => !isRole(one.name) && isSparse(one));
+  if (sparse.length > 0) warnings.push(sparseWarning(sparse, isInteger));
+  return { sparse, warnings };
+}
+
+/** The roles without such fields. @throws {UsageError} no feature is left */
+export function withoutSparse(roles: Roles, sparse: readonly Density[]): Roles {
+  if (sparse.length === 0) return roles;
+  const leftOut = sparse.map(({ name }) => name);
+  const fields = roles.fields.filter((name) => !leftOut.includes(name));
+  if (fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0)
+    throw new UsageError(
+      `no column is left to be a feature: ${listed(sparse)} ${sparse.length === 1 ? "has" : "have"} fewer than two rows a key; ` +
+        `--fields ${leftOut.join(",")} takes ${sparse.length === 1 ? "it" : "them"} nevertheless`,
+    );
+  return { ...roles, fields, leftOut };
+}
+
+function sparseWarning(sparse: readonly Density[], isInteger: (name: string) => boolean): string {
+  const all = sparse.map(({ name }) => name).join(",");
+  const numbers = sparse.filter(({ name }) => isInteger(name)).map(({ name }) => name);
+  const [have, it] = sparse.length === 1 ? ["has", "it"] : ["have", "them"];
+  return (
+    `${listed(sparse)} ${have} fewer than two rows a key, of which little can be learned, and ${sparse.length === 1 ? "is" : "are"} left out of the features: ` +
+    `--ignore ${all} leaves ${it} out without this warning, --fields with the names of all features takes ${it} in` +
+    (numbers.length > 0 ? `, --numeric ${numbers.join(",")} takes whole numbers as numbers` : "")
+  );
+}
+
+/** `'a' (6,000 keys in 6,000 rows), 'b' (...) and 2 more` */
+function listed(sparse: readonly Density[]): string {
+  const named = sparse.slice(0, MOST_NAMED).map((one) => `'${one.name}' (${densityText(one)})`);
+  const others = sparse.length - named.length;
+  return named.join(", ") + (others > 0 ? ` and ${others} more` : "");
+}

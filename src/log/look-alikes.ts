@@ -1,0 +1,106 @@
+// Text that a person would read as a number or a time and this program does not: `1,234.56`, `12 %`, `03/04/2024`. As keys
+// such columns tell a model little, so that their users hear what would read them.
+
+import type { InferredRoles } from "./infer.js";
+import { parseNumber } from "./number.js";
+import { timeParser } from "./time-format.js";
+import { parseTime } from "./time.js";
+
+/** Forms of numbers, and the number in the form that is read; all cells of a column must be of one form. */
+const NUMBER_FORMS: { form: RegExp; plain: (cell: string) => string }[] = [
+  { form: /^[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?$/, plain: (cell) => cell.replaceAll(",", "") },
+  {
+    form: /^[-+]?(?:\d{1,3}(?:\.\d{3})+|\d+)(?:,\d+)?$/,
+    plain: (cell) => cell.replaceAll(".", "").replace(",", "."),
+  },
+  {
+    form: /^[-+]?(?:\d{1,3}(?:[ '\u00a0\u202f]\d{3})+|\d+)(?:[.,]\d+)?$/,
+    plain: (cell) => cell.replaceAll(/[ '\u00a0\u202f]/g, "").replace(",", "."),
+  },
+  {
+    form: /^(?:[$€£¥] ?[-+]?|[-+][$€£¥] ?)\d+(?:\.\d+)?$|^[-+]?\d+(?:\.\d+)? ?[%$€£¥]$/,
+    plain: (cell) => cell.replaceAll(/[$€£¥% ]/g, ""),
+  },
+];
+
+const DAYS = [
+  "%d/%m/%Y",
+  "%m/%d/%Y",
+  "%Y/%m/%d",
+  "%d.%m.%Y",
+  "%d-%m-%Y",
+  "%m-%d-%Y",
+  "%d %b %Y",
+  "%b %d, %Y",
+];
+const CLOCKS = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p"];
+const TIME_FORMATS = DAYS.flatMap((day) => CLOCKS.map((clock) => day + clock)).map((format) => ({
+  format,
+  parse: timeParser(format),
+}));
+
+/** What a column looks like and is not read as: a sentence without its subject. */
+export interface LookAlike {
+  name: string;
+  looks: string;
+}
+
+/**
+ * The columns that look like what they are not read as.
+ *
+ * @param unnamed columns that are categorical features because nobody said otherwise
+ * @param cellsOf first cells of a column
+ * @param hasTime whether a column is the time of the events: no other is looked for then
+ */
+export function lookAlikes(
+  unnamed: readonly string[],
+  cellsOf: (name: string) => readonly string[],
+  { types }: Pick<InferredRoles, "types">,
+  hasTime: boolean,
+): LookAlike[] {
+  return unnamed.flatMap((name) => {
+    if (types[name] !== "key") return [];
+    const cells = cellsOf(name)
+      .map((cell) => cell.trim())
+      .filter((cell) => cell !== "");
+    const looks = numbersLike(name, cells) ?? (hasTime ? undefined : timesLike(name, cells));
+    return looks === undefined ? [] : [{ name, looks }];
+  });
+}
+
+/** The same as sentences, and one about columns of times, none of which is taken for that of the events. */
+export function lookAlikeWarnings(
+  alike: readonly LookAlike[],
+  unnamed: readonly string[],
+  { times }: Pick<InferredRoles, "times">,
+  hasTime: boolean,
+): string[] {
+  const found = alike.map(({ name, looks }) => `'${name}' ${looks}`);
+  const several = hasTime ? [] : times.filter((name) => unnamed.includes(name)).map((name) => `'${name}'`);
+  if (several.length > 1)
+    found.push(
+      `${several.join(" and ")} look like times, and none is taken for the time of the events: name it with --time`,
+    );
+  return found;
+}
+
+function numbersLike(name: string, cells: readonly string[]): string | undefined {
+  const found = NUMBER_FORMS.find(({ form }) => cells.every((cell) => form.test(cell)));
+  const odd = cells.find((cell) => parseNumber(cell) === undefined);
+  if (!found || odd === undefined) return undefined;
+  return `looks like numbers and is read as keys: write '${odd}' as ${found.plain(odd)}, then --numeric ${name} takes them`;
+}
+
+function timesLike(name: string, cells: readonly string[]): string | undefined {
+  const states = (parse: (text: string) => number) => (cell: string) => !Number.isNaN(parse(cell));
+  // a bare number is a time to parseTime, and no date
+  const isTime = (cell: string) =>
+    parseNumber(cell) === undefined &&
+    (states(parseTime)(cell) || TIME_FORMATS.some(({ parse }) => states(parse)(cell)));
+  if (!cells.every(isTime)) return undefined;
+  const fitting = TIME_FORMATS.filter(({ parse }) => cells.every(states(parse))).map(({ format }) => format);
+  if (fitting.length === 0)
+    return `looks like times in several formats and is read as keys: write all of them as 2024-03-31 08:30, then --time ${name} takes them`;
+  const flags = fitting.map((format) => `--time ${name} --time-format '${format}'`);
+  return `looks like times and is read as keys: ${flags.join(" or ")} reads them`;
+}
