@@ -1,13 +1,13 @@
 // The compiled scanner and the memory that it works in: regions are powers of two, so that what a growing table leaves
 // is taken by the next.
 
-import { kernelImports } from "../kernels/load.js";
+import { kernelImports } from "../kernels/shared/load.js";
 import { UsageError } from "../errors.js";
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;
 
-/** The functions of kernels/assembly/scan.ts; pointers are unsigned when used as offsets. */
+/** The functions of kernels/scan/assembly/main.ts; pointers are unsigned when used as offsets. */
 export interface ScanKernel {
   indexRows(
     start: number,
@@ -60,7 +60,7 @@ export class ScanMemory {
 
   constructor(module: WebAssembly.Module) {
     const instance = new WebAssembly.Instance(module, kernelImports(this.#memory));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of assembly/scan.ts, as declared above
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of kernels/scan/assembly/main.ts, as declared above
     this.kernel = instance.exports as unknown as ScanKernel;
     this.#u8 = new Uint8Array(this.#memory.buffer);
     this.#u32 = new Uint32Array(this.#memory.buffer);

@@ -3,11 +3,11 @@
 //   rows ──► chunks of whole batches, copied in ──► threads: trainBatch after trainBatch ──► loss
 //                                               └─► threads: scoreRows of their share    ──► scores
 
-import { stopBarrier } from "../../kernels/barrier.js";
-import { GrowingArrays } from "../../kernels/growing-arrays.js";
-import { loadKernel } from "../../kernels/load.js";
-import { Arena } from "../../kernels/memory.js";
-import { allocateNet, type NetLayout, reservePairs, takeLoss } from "../../kernels/net.js";
+import { stopBarrier } from "../../kernels/shared/barrier.js";
+import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { Arena } from "../../kernels/shared/memory.js";
+import { allocateNet, type NetLayout, reservePairs, takeLoss } from "../../kernels/net/binding.js";
 import {
   alignWide,
   placedParameters,
@@ -16,9 +16,9 @@ import {
   startState,
   turnWeights,
   writePlaced,
-} from "../../kernels/net-parameters.js";
-import type { NetRows } from "../../kernels/net-shape.js";
-import { writeStruct } from "../../kernels/fm.js";
+} from "../../kernels/net/parameters.js";
+import type { NetRows } from "../../kernels/net/shape.js";
+import { writeStruct } from "../../kernels/fm/binding.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
