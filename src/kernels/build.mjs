@@ -1,8 +1,10 @@
-// Compiles the kernel of each folder, NAME/assembly/main.ts, to dist/kernels/NAME.wasm; shared/assembly is what they share.
+// Compiles the kernel of each folder, NAME/assembly/main.ts, to dist/kernels/NAME.wasm, and writes NAME/layout.ts for it;
+// shared/assembly is what they share.
 import { main } from "assemblyscript/asc";
 import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { layoutOf } from "./layout.mjs";
 
 const flags =
   "-O3 --noAssert --runtime stub --enable simd --enable threads --importMemory --sharedMemory --maximumMemory 65536";
@@ -11,11 +13,12 @@ const root = join(here, "..", "..");
 mkdirSync(join(root, "dist", "kernels"), { recursive: true });
 
 for (const name of readdirSync(here)) {
-  const source = join("src", "kernels", name, "assembly", "main.ts");
+  const folder = join("src", "kernels", name);
+  const source = join(folder, "assembly", "main.ts");
   if (!existsSync(join(root, source))) continue;
   const out = join("dist", "kernels", `${name}.wasm`);
   // 112: functions over v128 cannot be called from JavaScript; none is
   const args = [source, "--outFile", out, ...flags.split(" "), "--baseDir", root, "--disableWarning", "112"];
-  const { error } = await main(args, { stderr: process.stderr });
+  const { error } = await main(args, { stderr: process.stderr, transforms: [layoutOf(folder, root)] });
   if (error) throw new Error(`${source} does not compile`, { cause: error });
 }

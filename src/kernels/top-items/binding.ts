@@ -1,15 +1,13 @@
 // The search for best items as the rest of the program sees it: its functions, and its struct laid out in an arena.
 
-import { writeStruct } from "../fm/binding.js";
 import type { Arena } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { Search } from "./layout.js";
 
 /** Queries of one kernel call. */
 export const BLOCK_QUERIES = 64;
 
-/** Functions of assembly/main.ts; pointers are byte offsets. */
-export interface TopItemsKernel {
-  searchBlock(search: number, scratch: number, first: number, numQueries: number): void;
-}
+export type { Kernel as TopItemsKernel } from "./layout.js";
 
 /** For each of some rows the items that belong to it, ascending. */
 export interface ItemLists {
@@ -86,18 +84,18 @@ export function allocateTopItems(
   const maskItems = put("the masks", masks.items);
   const found = arena.allocate("the items found", numQueries * top * 4);
   const scores = arena.allocate("their scores", numQueries * top * 4);
-  const search = writeStruct(arena, "a search", [
-    ["u32", dim],
-    ["u32", numItems],
-    ["u32", top],
-    ["u32", queriesAt],
-    ["u32", panels.offset],
-    ["u32", weightsAt.offset],
-    ["u32", maskEnds],
-    ["u32", maskItems],
-    ["u32", found.offset],
-    ["u32", scores.offset],
-  ]);
+  const search = writeStruct(arena, "a search", Search, {
+    dim,
+    numItems,
+    top,
+    queries: queriesAt,
+    panels: panels.offset,
+    weights: weightsAt.offset,
+    maskEnds,
+    masks: maskItems,
+    found: found.offset,
+    scores: scores.offset,
+  });
   const scratch = () => arena.allocate("packed queries", 128 + BLOCK_QUERIES * dim * 4).offset;
   return {
     search,
