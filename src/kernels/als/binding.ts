@@ -1,17 +1,14 @@
 // The least-squares kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
 
-import { writeStruct } from "../fm/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { Scratch, Side } from "./layout.js";
 
 /** Rows solved side by side, and events gathered at once, as assembly/main.ts has them. */
 const BATCH_ROWS = 8;
 const CHUNK = 128;
 
-/** Functions of assembly/main.ts; pointers are byte offsets. */
-export interface AlsKernel {
-  solveRows(side: number, scratch: number, first: number, numRows: number): void;
-  addGram(rows: number, dim: number, first: number, numRows: number, scratch: number, sums: number): void;
-}
+export type { Kernel as AlsKernel } from "./layout.js";
 
 /** A sparse matrix by rows: row r holds values[j] at column indices[j], j in [indptr[r], indptr[r + 1]). */
 export interface SparseRows {
@@ -75,18 +72,18 @@ export function allocateSide(
   const penalties = arena.allocate("the penalties", Math.max(4, numRows * 4));
   const gram = arena.allocate("a Gram matrix", D * D * 4);
   const losses = arena.allocate("the losses", Math.max(8, numRows * 8));
-  const offset = writeStruct(arena, "a side", [
-    ["u32", D],
-    ["u32", block],
-    ["u32", rows.offset],
-    ["u32", others.offset],
-    ["u32", put(events.indptr)],
-    ["u32", put(events.indices)],
-    ["u32", events.values ? put(events.values) : 0],
-    ["u32", penalties.offset],
-    ["u32", gram.offset],
-    ["u32", losses.offset],
-  ]);
+  const offset = writeStruct(arena, "a side", Side, {
+    dim: D,
+    block,
+    rows: rows.offset,
+    others: others.offset,
+    indptr: put(events.indptr),
+    indices: put(events.indices),
+    confidences: events.values ? put(events.values) : 0,
+    penalties: penalties.offset,
+    gram: gram.offset,
+    losses: losses.offset,
+  });
   return { offset, numRows, rows, gram, penalties, losses };
 }
 
@@ -97,21 +94,21 @@ export function allocateScratch(
   block: number,
   sides: readonly SparseRows[],
 ): number {
-  const numbers = (name: string, count: number) => ["u32", arena.allocate(name, count * 4).offset] as const;
+  const numbers = (name: string, count: number) => arena.allocate(name, count * 4).offset;
   const matrix = block * block;
-  return writeStruct(arena, "a scratch", [
-    numbers("packed rows", BATCH_ROWS * D),
-    numbers("predictions", Math.max(1, ...sides.map(eventsOfWidestBatch))),
-    numbers("products", BATCH_ROWS * block),
-    numbers("gathered events", CHUNK * D),
-    numbers("weighted events", CHUNK * block),
-    numbers("slopes", CHUNK),
-    numbers("a matrix", matrix),
-    numbers("a matrix", matrix),
-    numbers("a gradient", block),
-    numbers("pivots", block),
-    numbers("a step", block),
-  ]);
+  return writeStruct(arena, "a scratch", Scratch, {
+    packed: numbers("packed rows", BATCH_ROWS * D),
+    predictions: numbers("predictions", Math.max(1, ...sides.map(eventsOfWidestBatch))),
+    products: numbers("products", BATCH_ROWS * block),
+    gathered: numbers("gathered events", CHUNK * D),
+    weighted: numbers("weighted events", CHUNK * block),
+    slopes: numbers("slopes", CHUNK),
+    matrix: numbers("a matrix", matrix),
+    negated: numbers("a matrix", matrix),
+    gradient: numbers("a gradient", block),
+    inverses: numbers("pivots", block),
+    step: numbers("a step", block),
+  });
 }
 
 /** Most events that consecutive rows of one batch can have: batches start anywhere. */

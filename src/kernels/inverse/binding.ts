@@ -1,16 +1,13 @@
 // The inverse kernel as the rest of the program sees it: its functions, and its struct laid out in an arena.
 
-import { writeStruct } from "../fm/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { Plan } from "./layout.js";
 
 /** Columns that are swept together, and rows of one kernel call. */
 export const SWEEP_BLOCK = 64;
 
-/** Functions of assembly/main.ts; pointers are byte offsets. */
-export interface InverseKernel {
-  preparePanel(plan: number, k: number, first: number, numRows: number): void;
-  sweepRows(plan: number, k: number, first: number, tile: number): void;
-}
+export type { Kernel as InverseKernel } from "./layout.js";
 
 /** Where the matrix and what is kept beside it lie. */
 export interface InverseLayout {
@@ -34,13 +31,13 @@ export function allocateInverse(arena: Arena, n: number, threads: number): Inver
   const panel = arena.allocate("a panel of it", size * SWEEP_BLOCK * 4);
   const left = arena.allocate("a panel of it", size * SWEEP_BLOCK * 4);
   const pivot = arena.allocate("a block of it", SWEEP_BLOCK * SWEEP_BLOCK * 4);
-  const plan = writeStruct(arena, "a plan", [
-    ["u32", size],
-    ["u32", matrix.offset],
-    ["u32", panel.offset],
-    ["u32", left.offset],
-    ["u32", pivot.offset],
-  ]);
+  const plan = writeStruct(arena, "a plan", Plan, {
+    size,
+    matrix: matrix.offset,
+    panel: panel.offset,
+    left: left.offset,
+    pivot: pivot.offset,
+  });
   const tiles = Array.from({ length: threads }, () => arena.allocate("a tile", 128).offset);
   return { plan, size, matrix, pivot, tiles, counter: arena.allocate("a counter", 4) };
 }

@@ -6,12 +6,11 @@
 //        ──► wide            f32[n + c][4]
 //        ──► inputSlopes     f32[R][U_0 + 8]      derivatives by x_0 of a whole batch
 //   thread t ──► scratch     f32 panels of x and dx of 16 rows, of all layers
-//
-// Structs are written in the order of their fields in assembly/plan.ts.
 
 import { allocateBarrier } from "../shared/barrier.js";
-import { writeStruct, type StructField } from "../fm/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
+import { setField, takeField, writeStruct, writeStructs, type FieldsOf } from "../shared/struct.js";
+import { Layer, NetPlan, NetThread } from "./layout.js";
 import {
   type DenseLayer,
   denseLayersOf,
@@ -30,21 +29,7 @@ const PARTS = 16;
 const NONE = 0xffffffff;
 const ACTIVATIONS = { none: 0, tanh: 1, relu: 2 };
 
-/** Functions of assembly/main.ts; pointers are byte offsets, booleans are 0 or 1. */
-export interface NetKernel {
-  trainBatch(
-    plan: number,
-    thread: number,
-    index: number,
-    rows: number,
-    first: number,
-    numRows: number,
-    epoch: number,
-    inEpoch: number,
-    t: number,
-  ): number;
-  scoreRows(plan: number, thread: number, rows: number, first: number, numRows: number, scores: number): void;
-}
+export type { Kernel as NetKernel } from "./layout.js";
 
 /** A network to lay out. */
 export type KernelNetShape = NetShape &
@@ -111,52 +96,52 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
       : undefined;
   const w0 = shape.arch === "fnn" ? numbers("w0", 12) : undefined;
   const embeddings = numbers(`the embeddings of ${numFeatures} features`, numFeatures * embeddingPitch);
-  const structs = layers.flatMap((layout, l) => layerFields(arena, layout, places[l]!, batchPitch));
+  const structs = layers.map((layout, l) => layerFields(arena, layout, places[l]!, batchPitch));
   const offsets = numbers("the fields", numFieldsOf(shape) + 1);
   arena.u32(offsets).set(shape.offsets);
   const firstInput = firstInputOf(shape);
-  const plan = writeStruct(arena, "a plan", [
-    ["u32", barrier.offset],
-    ["u32", shape.threads],
-    ["u32", numbers("counters", 32).offset],
-    ["u32", layers.length],
-    ["u32", writeStruct(arena, "the layers", structs)],
-    ["u32", numFeatures],
-    ["u32", offsets.offset],
-    ["u32", embeddingWidth(shape)],
-    ["u32", paddedWidth],
-    ["u32", firstInput],
-    ["u32", firstInput + numFieldsOf(shape) * embeddingWidth(shape)],
-    ["u32", shape.numNumeric],
-    ["u32", rowPitch],
-    ["u32", batchPitch],
-    ["u32", embeddings.offset],
-    ["u32", embeddingPitch],
-    ["u32", isTrained(shape) ? numbers("the slots of the features", numFeatures).offset : 0],
-    ["u32", wide?.offset ?? 0],
-    ["u32", w0?.offset ?? 0],
-    ["u32", shape.embeddingRelu ? 1 : 0],
-    ["u32", shape.loss === "squared" ? 1 : 0],
-    ["u32", Math.floor(shape.dropout * 2 ** 32)],
-    ["f32", 1 / (1 - shape.dropout)],
-    ["u32", shape.seed],
-    ["f32", shape.learningRate],
-    ["f32", shape.l2],
-    ["f32", shape.embeddingLearningRate],
-    ["f32", shape.wideLearningRate],
-    ["f32", shape.wideL1],
-    ["f32", shape.wideL2],
-    ["u32", numbers("the derivatives of a batch", batchPitch * rowPitch).offset],
-    ["u32", numbers("the derivatives of a batch", batchPitch).offset],
-    ["u32", arena.allocate("the losses of a batch", batchPitch * 8).offset],
+  const plan = writeStruct(arena, "a plan", NetPlan, {
+    barrier: barrier.offset,
+    numThreads: shape.threads,
+    counters: numbers("counters", 32).offset,
+    numLayers: layers.length,
+    layers: writeStructs(arena, "the layers", Layer, structs),
+    numFeatures,
+    offsets: offsets.offset,
+    width: embeddingWidth(shape),
+    paddedWidth,
+    firstInput,
+    endInput: firstInput + numFieldsOf(shape) * embeddingWidth(shape),
+    numNumeric: shape.numNumeric,
+    rowPitch,
+    batchPitch,
+    embeddings: embeddings.offset,
+    embeddingPitch,
+    slots: isTrained(shape) ? numbers("the slots of the features", numFeatures).offset : 0,
+    wide: wide?.offset ?? 0,
+    w0: w0?.offset ?? 0,
+    embeddingRelu: shape.embeddingRelu,
+    squared: shape.loss === "squared",
+    dropsBelow: Math.floor(shape.dropout * 2 ** 32),
+    keptScale: 1 / (1 - shape.dropout),
+    seed: shape.seed,
+    learningRate: shape.learningRate,
+    l2: shape.l2,
+    embeddingLearningRate: shape.embeddingLearningRate,
+    wideLearningRate: shape.wideLearningRate,
+    wideL1: shape.wideL1,
+    wideL2: shape.wideL2,
+    inputSlopes: numbers("the derivatives of a batch", batchPitch * rowPitch).offset,
+    scoreSlopes: numbers("the derivatives of a batch", batchPitch).offset,
+    losses: arena.allocate("the losses of a batch", batchPitch * 8).offset,
     // what there is of each pair comes with reservePairs
-    ["u32", 0],
-    ["u32", 0],
-    ["u32", 0],
-    ["u32", arena.allocate("the parts of a batch", (batchPitch / 8) * (PARTS + 1) * 4).offset],
-  ]);
+    places: 0,
+    pairRows: 0,
+    sorted: 0,
+    partStarts: arena.allocate("the parts of a batch", (batchPitch / 8) * (PARTS + 1) * 4).offset,
+  });
   const threads = Array.from({ length: shape.threads }, () =>
-    writeStruct(arena, "a thread", threadFields(arena, layers, places.at(-1)!.end, rowPitch)),
+    writeStruct(arena, "a thread", NetThread, threadFields(arena, layers, places.at(-1)!.end, rowPitch)),
   );
   return {
     plan,
@@ -223,28 +208,31 @@ function layerFields(
   { layer, weights, turned, biases }: LayerLayout,
   { x, y, dx, dy, skip, skipSlopes }: LayerPlaces,
   batchPitch: number,
-): StructField[] {
+): FieldsOf<typeof Layer> {
   const [inputs, outputs] = [paddedUnits(layer.inputs), paddedUnits(layer.outputs)];
   const batchOf = (units: number) =>
     arena.allocate("the inputs and derivatives of a batch", units * batchPitch * 4).offset;
-  const offsetsOf = (regions: readonly Region[]) => [0, 1, 2].map((i) => regions[i]?.offset ?? 0);
-  return [
+  return {
     inputs,
     outputs,
-    ACTIVATIONS[layer.activation],
-    layer.dropped ? 1 : 0,
-    ...offsetsOf(weights),
-    turned?.offset ?? 0,
-    ...offsetsOf(biases),
+    activation: ACTIVATIONS[layer.activation],
+    dropped: layer.dropped,
+    weights: weights[0]!.offset,
+    weightM: weights[1]?.offset ?? 0,
+    weightS: weights[2]?.offset ?? 0,
+    turned: turned?.offset ?? 0,
+    biases: biases[0]!.offset,
+    biasM: biases[1]?.offset ?? 0,
+    biasS: biases[2]?.offset ?? 0,
     x,
     y,
     dx,
     dy,
     skip,
     skipSlopes,
-    batchOf(inputs),
-    batchOf(outputs),
-  ].map((value) => ["u32", value] as const);
+    packed: batchOf(inputs),
+    slopes: batchOf(outputs),
+  };
 }
 
 function threadFields(
@@ -252,45 +240,35 @@ function threadFields(
   layers: readonly LayerLayout[],
   scratchBytes: number,
   rowPitch: number,
-): StructField[] {
-  const bytesOf = (bytes: number): StructField => ["u32", arena.allocate("a thread's scratch", bytes).offset];
+): FieldsOf<typeof NetThread> {
+  const bytesOf = (bytes: number) => arena.allocate("a thread's scratch", bytes).offset;
   const widest = Math.max(...layers.map(({ layer }) => paddedUnits(layer.inputs)));
-  return [
-    // loss (f64)
-    ["u32", 0],
-    ["u32", 0],
-    bytesOf(scratchBytes),
-    bytesOf(layers.length * BLOCK_ROWS * 4),
-    bytesOf(8 * rowPitch * 4),
-    bytesOf(widest * 32),
-    // sums and held come with reservePairs
-    ["u32", 0],
-    ["u32", 0],
-  ];
+  return {
+    loss: 0,
+    scratch: bytesOf(scratchBytes),
+    keys: bytesOf(layers.length * BLOCK_ROWS * 4),
+    gathered: bytesOf(8 * rowPitch * 4),
+    tiles: bytesOf(widest * 32),
+    // these come with reservePairs
+    sums: 0,
+    held: 0,
+  };
 }
-
-/** Byte offsets within the structs of what is written later. */
-const PAIR_ARRAYS = [132, 136, 140];
-const SUMS = 24;
-const HELD = 28;
 
 /** Makes room for batches of so many pairs; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: NetLayout, pairs: number): void {
   if (pairs <= layout.pairs) return;
   const room = (numbers: number) => arena.allocate("the pairs of a batch", pairs * numbers * 4).offset;
-  const put = (at: number, offset: number) => new DataView(arena.memory.buffer).setUint32(at, offset, true);
-  for (const array of PAIR_ARRAYS) put(layout.plan + array, room(1));
+  for (const array of ["places", "pairRows", "sorted"] as const)
+    setField(arena, NetPlan, layout.plan, array, room(1));
   for (const thread of layout.threads) {
-    put(thread + SUMS, room(layout.paddedWidth));
-    put(thread + HELD, room(1));
+    setField(arena, NetThread, thread, "sums", room(layout.paddedWidth));
+    setField(arena, NetThread, thread, "held", room(1));
   }
   layout.pairs = pairs;
 }
 
 /** The sum of the training losses since the last call. */
 export function takeLoss(arena: Arena, { threads }: NetLayout): number {
-  const view = new DataView(arena.memory.buffer);
-  const loss = view.getFloat64(threads[0]!, true);
-  view.setFloat64(threads[0]!, 0, true);
-  return loss;
+  return takeField(arena, NetThread, threads[0]!, "loss");
 }

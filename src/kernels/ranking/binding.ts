@@ -1,10 +1,10 @@
 // The ranking kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
-// Structs are written in the order of their fields in assembly/plan.ts.
 
 import { allocateBarrier } from "../shared/barrier.js";
-import { writeStruct } from "../fm/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
+import { setField, takeField, writeStruct } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
+import { Contrast, Plan, Rows, Thread } from "./layout.js";
 
 /** B: events a batch. */
 export const RANKING_BATCH = 256;
@@ -19,31 +19,7 @@ export function sharesNegatives(loss: RankingLoss): boolean {
   return loss === "sampled-softmax" || loss === "ccl";
 }
 
-/** Functions of assembly/main.ts; pointers are byte offsets, booleans are 0 or 1. */
-export interface RankingKernel {
-  trainPairs: TrainBlock;
-  trainContrast: TrainBlock;
-  initialise(
-    plan: number,
-    from: number,
-    to: number,
-    hashes: number,
-    counts: number,
-    seed: number,
-    spread: number,
-    accumulator: number,
-  ): void;
-}
-
-type TrainBlock = (
-  plan: number,
-  thread: number,
-  index: number,
-  first: number,
-  numRows: number,
-  key: number,
-  epochKey: number,
-) => number;
+export type { Kernel as RankingKernel } from "./layout.js";
 
 /** Rows of (feature, value) pairs, as dataset/rows.ts describes them; labels are not looked at. */
 export interface PairRows {
@@ -123,12 +99,12 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     return region.offset;
   };
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
-    writeStruct(arena, name, [
-      ["u32", width],
-      ["u32", put(name, indptr)],
-      ["u32", put(name, ids)],
-      ["u32", put(name, values)],
-    ]);
+    writeStruct(arena, name, Rows, {
+      width,
+      indptr: put(name, indptr),
+      ids: put(name, ids),
+      values: put(name, values),
+    });
   const shared = sharesNegatives(loss);
   const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
 
@@ -136,78 +112,77 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const weights = arena.allocate(`the weights of ${numFeatures} features`, numFeatures * 8);
   const barrier = allocateBarrier(arena);
   const contrast = shared
-    ? writeStruct(arena, "a batch", [
-        ["u32", room("negatives", M * D)],
-        ["u32", room("negatives", M * D)],
-        ["u32", room("negatives", M)],
-        ["u32", room("negatives", M)],
-        ["u32", room("contexts", B * D)],
-        ["u32", room("contexts", B)],
-        ["u32", room("items", B * D)],
-        ["u32", room("items", B)],
-        ["u32", room("gradients", B * M)],
-        ["u32", room("columns", (B / 4) * M)],
-        ["u32", room("gradients", B * D)],
-        ["u32", room("scores", B)],
-        ["u32", room("gradients", B)],
-        ["u32", room("losses", B)],
-      ])
+    ? writeStruct(arena, "a batch", Contrast, {
+        negatives: room("negatives", M * D),
+        panels: room("negatives", M * D),
+        negativeScales: room("negatives", M),
+        offsets: room("negatives", M),
+        contexts: room("contexts", B * D),
+        contextScales: room("contexts", B),
+        positives: room("items", B * D),
+        positiveScales: room("items", B),
+        gradients: room("gradients", B * M),
+        columns: room("columns", (B / 4) * M),
+        contextGradients: room("gradients", B * D),
+        positiveScores: room("scores", B),
+        positiveGradients: room("gradients", B),
+        losses: room("losses", B),
+      })
     : 0;
   const memberships = membershipsOf(data.history);
-  const plan = writeStruct(arena, "a plan", [
-    ["u32", barrier.offset],
-    ["u32", numThreads],
-    ["u32", numFeatures],
-    ["u32", dim],
-    ["u32", J],
-    ["u32", vectors.offset],
-    ["u32", stride],
-    ["u32", weights.offset],
-    ["u32", putRows("the events' contexts", context)],
-    ["u32", putRows("the items' features", templates)],
-    ["u32", isSingle(context) && isSingle(templates) ? 1 : 0],
-    ["u32", put("the events' users", data.users)],
-    ["u32", put("the events' items", data.items)],
-    ["u32", put("the events' weights", data.weights)],
-    ["u32", data.history.indptr.length - 1],
-    ["u32", numItems],
-    ["u32", put("the users' items", data.history.indptr)],
-    ["u32", put("the users' items", data.history.items)],
-    ["u32", put("the users' items", memberships.bits)],
-    ["u32", memberships.shift],
-    ["u32", put("the noise", data.alias)],
-    ["u32", put("the noise", data.logNoise)],
-    ["u32", losses.indexOf(loss)],
-    ["u32", shape.cosine ? 1 : 0],
-    ["u32", M],
-    ["f32", shape.learningRate],
-    ["f32", shape.l2Weight],
-    ["f32", shape.l2Vector],
-    ["f32", shape.margin],
-    ["f32", shape.negativeWeight],
-    ["f32", shape.temperature],
-    ["u32", loss === "warp" ? put("rank weights", rankWeights(numItems, M)) : 0],
-    ["u32", shared ? 0 : room("candidates", 2 * RANKING_BLOCK * M)],
-    ["u32", shared ? 0 : room("partial scores", 2 * (J + 1) * B * (M + 1))],
-    ["u32", contrast],
-  ]);
+  const plan = writeStruct(arena, "a plan", Plan, {
+    barrier: barrier.offset,
+    numThreads,
+    numFeatures,
+    dim,
+    numSlices: J,
+    vectors: vectors.offset,
+    stride,
+    weights: weights.offset,
+    context: putRows("the events' contexts", context),
+    templates: putRows("the items' features", templates),
+    single: isSingle(context) && isSingle(templates),
+    users: put("the events' users", data.users),
+    items: put("the events' items", data.items),
+    eventWeights: put("the events' weights", data.weights),
+    numUsers: data.history.indptr.length - 1,
+    numItems,
+    historyEnds: put("the users' items", data.history.indptr),
+    history: put("the users' items", data.history.items),
+    memberships: put("the users' items", memberships.bits),
+    membershipShift: memberships.shift,
+    alias: put("the noise", data.alias),
+    logNoise: put("the noise", data.logNoise),
+    loss: losses.indexOf(loss),
+    cosine: shape.cosine,
+    numNegatives: M,
+    learningRate: shape.learningRate,
+    l2Weight: shape.l2Weight,
+    l2Vector: shape.l2Vector,
+    margin: shape.margin,
+    negativeWeight: shape.negativeWeight,
+    temperature: shape.temperature,
+    rankWeights: loss === "warp" ? put("rank weights", rankWeights(numItems, M)) : 0,
+    candidates: shared ? 0 : room("candidates", 2 * RANKING_BLOCK * M),
+    partials: shared ? 0 : room("partial scores", 2 * (J + 1) * B * (M + 1)),
+    contrast,
+  });
   const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", [
+    writeStruct(arena, "a thread", Thread, {
       // loss (f64), batchNumber, blockNumber
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", room("an order", RANKING_BLOCK)],
-      ["u32", shared ? 0 : room("scores", B * (M + 1))],
-      ["u32", room("gradients", B)],
-      ["u32", room("negatives", B)],
-      ["u32", room("a tile", 32)],
-      ["u32", room("packed contexts", 4 * D)],
-      ["u32", shared ? room("slots", numItems) : 0],
-      ["u32", shared ? room("slots", M) : 0],
-      ["u32", shared ? room("negatives", M) : 0],
-    ]),
+      loss: 0,
+      batchNumber: 0,
+      blockNumber: 0,
+      order: room("an order", RANKING_BLOCK),
+      scores: shared ? 0 : room("scores", B * (M + 1)),
+      gradients: room("gradients", B),
+      negatives: room("negatives", B),
+      tile: room("a tile", 32),
+      packed: room("packed contexts", 4 * D),
+      slots: shared ? room("slots", numItems) : 0,
+      next: shared ? room("slots", M) : 0,
+      shared: shared ? room("negatives", M) : 0,
+    }),
   );
   return { plan, threads, barrier, vectors, weights, stride };
 }
@@ -231,12 +206,9 @@ function membershipsOf({ indptr, items }: ItemLists): { bits: Uint32Array; shift
   return { bits, shift };
 }
 
-/** Byte offset of the learning rate within the plan. */
-const LEARNING_RATE = 100;
-
 /** Sets the learning rate; to be called between two runs of the threads. */
 export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRate: number): void {
-  new DataView(arena.memory.buffer).setFloat32(plan + LEARNING_RATE, learningRate, true);
+  setField(arena, Plan, plan, "learningRate", learningRate);
 }
 
 /** f32[M + 1]: L(floor((I - 1) / k)), L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq. 2 and 6. */
@@ -268,8 +240,5 @@ export function copyRankingState(arena: Arena, { vectors, weights }: RankingLayo
 
 /** Sum of the losses since the last call. */
 export function takeRankingLoss(arena: Arena, { threads }: RankingLayout): number {
-  const view = new DataView(arena.memory.buffer);
-  const loss = view.getFloat64(threads.at(-1)!, true);
-  view.setFloat64(threads.at(-1)!, 0, true);
-  return loss;
+  return takeField(arena, Thread, threads.at(-1)!, "loss");
 }

@@ -27,9 +27,14 @@ export function writeStruct<S extends Struct>(
   struct: S,
   values: FieldsOf<S>,
 ): number {
-  const { offset } = arena.allocate(name, struct.size);
-  putStruct(arena, struct, offset, values);
-  return offset;
+  const at = allocateStruct(arena, name, struct);
+  putStruct(arena, struct, at, values);
+  return at;
+}
+
+/** A new struct of zeros, for `putStruct`. @throws {UsageError} it does not fit the arena */
+export function allocateStruct(arena: Arena, name: string, struct: Struct): number {
+  return arena.allocate(name, struct.size).offset;
 }
 
 /** Writes several structs one after another. @returns the byte offset of the first */
@@ -44,7 +49,8 @@ export function writeStructs<S extends Struct>(
   return offset;
 }
 
-function putStruct<S extends Struct>(arena: Arena, struct: S, at: number, values: FieldsOf<S>): void {
+/** Writes every field of the struct at a byte offset. */
+export function putStruct<S extends Struct>(arena: Arena, struct: S, at: number, values: FieldsOf<S>): void {
   for (const field of Object.keys(struct.fields)) setField(arena, struct, at, field, Number(values[field]));
 }
 

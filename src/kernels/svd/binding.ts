@@ -2,45 +2,14 @@
 // in an arena. Tall matrices are lists of panels of sixteen columns.
 
 import type { SparseRows } from "../als/binding.js";
-import { writeStruct } from "../fm/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { SparsePlan } from "./layout.js";
 
 /** Columns of a panel. */
 export const PANEL = 16;
 
-/** Functions of assembly/main.ts; pointers are byte offsets. */
-export interface SvdKernel {
-  multiplyRows(
-    matrix: number,
-    source: number,
-    sums: number,
-    target: number,
-    first: number,
-    count: number,
-  ): void;
-  scaleRows(scale: number, source: number, target: number, first: number, count: number): void;
-  addRowSums(weights: number, source: number, sums: number, first: number, count: number): void;
-  addCrossProducts(
-    sources: number,
-    numSources: number,
-    right: number,
-    sums: number,
-    tile: number,
-    first: number,
-    count: number,
-  ): void;
-  combine(
-    sources: number,
-    numSources: number,
-    coefficients: number,
-    targets: number,
-    numTargets: number,
-    adds: boolean,
-    scratch: number,
-    first: number,
-    count: number,
-  ): void;
-}
+export type { Kernel as SvdKernel } from "./layout.js";
 
 /** Rows of a panel as the kernel wants them: whole groups of four. */
 export function paddedRows(numRows: number): number {
@@ -67,13 +36,13 @@ export function allocateSparse(
   { scale, shift }: { scale: number; shift: number },
 ): number {
   const entries = `${indices.length} entries`;
-  return writeStruct(arena, "a sparse matrix", [
-    ["u32", allocateNumbers(arena, "its rows", indptr)],
-    ["u32", allocateNumbers(arena, entries, indices)],
-    ["u32", values ? allocateNumbers(arena, entries, values) : 0],
-    ["u32", scale],
-    ["u32", shift],
-  ]);
+  return writeStruct(arena, "a sparse matrix", SparsePlan, {
+    indptr: allocateNumbers(arena, "its rows", indptr),
+    indices: allocateNumbers(arena, entries, indices),
+    values: values ? allocateNumbers(arena, entries, values) : 0,
+    scale,
+    shift,
+  });
 }
 
 /**
