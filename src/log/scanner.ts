@@ -3,42 +3,10 @@
 
 import { kernelImports } from "../kernels/shared/load.js";
 import { UsageError } from "../errors.js";
+import type { Kernel as ScanKernel } from "../kernels/scan/layout.js";
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;
-
-/** The functions of kernels/scan/assembly/main.ts; pointers are unsigned when used as offsets. */
-export interface ScanKernel {
-  indexRows(
-    start: number,
-    end: number,
-    delimiter: number,
-    numColumns: number,
-    comment: number,
-    commentLength: number,
-    bounds: number,
-    lines: number,
-    report: number,
-  ): number;
-  internCells(
-    table: number,
-    base: number,
-    bounds: number,
-    stride: number,
-    gap: number,
-    numCells: number,
-    codes: number,
-  ): void;
-  rehash(oldSlots: number, numOldSlots: number, slots: number, mask: number): void;
-  parseCells(
-    bounds: number,
-    stride: number,
-    gap: number,
-    numCells: number,
-    values: number,
-    rest: number,
-  ): number;
-}
 
 /** A region of a scanner's memory: its capacity is a power of two. */
 export interface Region {
