@@ -108,6 +108,18 @@ test("no result depends on Math.random", () => {
   expect(complaints).toEqual([]);
 });
 
+test("what ships takes its arithmetic from numeric/, never from a kernel's reference", () => {
+  const isReference = (file: string) => /^kernels\/[^/]+\/reference/.test(file);
+  const complaints = shipped
+    .filter(({ file }) => !isReference(file))
+    .flatMap(({ file, imports }) =>
+      imports
+        .filter(isReference)
+        .map((target) => `src/${file}.ts imports ${target}: move what it needs to numeric/`),
+    );
+  expect(complaints).toEqual([]);
+});
+
 test("no barrel but src/index.ts", () => {
   const complaints = shipped
     .filter(

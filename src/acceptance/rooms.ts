@@ -36,27 +36,28 @@ export const rooms: Record<string, Room> = {
     mayImport: ["errors"],
     packages: [...disk, "node:os", "node:process", "node:module", "apache-arrow"],
   },
-  kernels: { mayImport: ["errors"] },
+  // the arithmetic that results depend on, the same bits on every engine
+  numeric: { mayImport: ["errors"] },
+  kernels: { mayImport: ["numeric", "errors"] },
   workers: { mayImport: ["kernels", "errors"], packages: ["node:worker_threads", "node:os"] },
   // the byte scanner is a kernel and files are scanned in parallel: docs/decisions/0002-log-reads-in-parallel.md
   log: {
     mayImport: ["io", "kernels", "workers", "errors"],
     packages: ["papaparse", "hyparquet", "hyparquet-compressors"],
   },
-  // a log in a result is the kernels' own, the same bits on every engine
-  dataset: { mayImport: ["log", "io", "kernels", "errors"], packages: ["apache-arrow"] },
+  dataset: { mayImport: ["log", "io", "kernels", "numeric", "errors"], packages: ["apache-arrow"] },
   // a draw is named by hashes that dataset/ defines, and keys are log/'s dictionaries
-  sampling: { mayImport: ["dataset", "log", "errors"] },
-  solvers: { mayImport: ["kernels", "workers", "errors"], packages: ["ml-matrix"] },
+  sampling: { mayImport: ["dataset", "log", "numeric", "errors"] },
+  solvers: { mayImport: ["kernels", "numeric", "workers", "errors"], packages: ["ml-matrix"] },
   config: { mayImport: ["io", "errors"], packages: ["yaml", "zod"] },
   embedding: { mayImport: ["io", "errors"], packages: ["apache-arrow"] },
   trainers: {
-    mayImport: ["dataset", "sampling", "kernels", "workers", "solvers", "embedding", "errors"],
+    mayImport: ["dataset", "sampling", "kernels", "numeric", "workers", "solvers", "embedding", "errors"],
     // the default of --threads
     packages: ["node:os"],
   },
   retrieval: { mayImport: ["embedding", "kernels", "workers", "errors"], packages: ["usearch"] },
-  evaluation: { mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "errors"] },
+  evaluation: { mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "numeric", "errors"] },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
   export: {
     mayImport: ["embedding", "io", "errors"],
@@ -78,7 +79,7 @@ export const rooms: Record<string, Room> = {
   report: { mayImport: ["embedding", "evaluation", "errors"], packages: ["@observablehq/plot", "linkedom"] },
   api: {
     mayImport: words(
-      "io log dataset sampling kernels workers solvers config trainers embedding retrieval evaluation import export report errors",
+      "io numeric log dataset sampling kernels workers solvers config trainers embedding retrieval evaluation import export report errors",
     ),
   },
   // the flags that a training has are the keys of a pipeline file, too
@@ -118,7 +119,7 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
       "an option is declared once, with its default and help text, and so are the version and what metrics are called",
   },
   {
-    file: /^kernels\/load$/,
+    file: /^kernels\/shared\/load$/,
     mayImport: ["node:fs", "node:fs/promises"],
     because: "it reads the compiled modules beside it",
   },

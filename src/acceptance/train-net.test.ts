@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";
 import { readSafetensors } from "../embedding/safetensors.js";
-import { forEachPair } from "../kernels/reference/net.js";
+import { forEachPair } from "../kernels/net/reference.js";
 import { readModel, readSpace } from "../trainers/learners.js";
 import { readNetParameters } from "../trainers/net/model.js";
 import { datasetOf } from "../testing/dataset-of.js";

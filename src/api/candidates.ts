@@ -2,7 +2,7 @@
 
 import type { Dataset, Roles } from "../dataset/dataset.js";
 import { UsageError } from "../errors.js";
-import type { ItemLists } from "../kernels/top-items.js";
+import type { ItemLists } from "../kernels/top-items/binding.js";
 import { itemsOf, usersOf } from "../sampling/negative-source.js";
 import { historyOf, NO_ITEM } from "../sampling/negatives.js";
 import { listsOfUsers } from "../sampling/ranking-events.js";

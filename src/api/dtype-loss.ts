@@ -7,7 +7,7 @@ import { decoded, encoded, type Dtype } from "../export/dtype.js";
 import type { TableRows } from "../embedding/rows.js";
 import { isHole } from "../embedding/table.js";
 import { titleOf } from "../evaluation/metric-titles.js";
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import type { HeldOutLoss } from "./dtype-held-out.js";
 
 const [SEED, MOST_ROWS, MOST_QUERIES, NEAREST] = [1, 20_000, 200, 20];

@@ -14,7 +14,7 @@ import { compare, type Compared, type Measured } from "../evaluation/comparison.
 import { exposureMetrics } from "../evaluation/exposure.js";
 import { rankLists, type Ranker } from "../evaluation/rankers.js";
 import { rankingMetrics } from "../evaluation/ranking.js";
-import type { ItemLists } from "../kernels/top-items.js";
+import type { ItemLists } from "../kernels/top-items/binding.js";
 import { historyWith } from "../sampling/ranking-events.js";
 import {
   eventsOfRows,

@@ -6,7 +6,7 @@ import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import { compare, type Compared } from "../evaluation/comparison.js";
 import { scoredMetrics } from "../evaluation/scored-metrics.js";
-import { log } from "../kernels/reference/exp.js";
+import { log } from "../numeric/exp.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { readModel, type ScoringModel } from "../trainers/learners.js";
 import type { EvaluateOptions } from "./evaluate-options.js";

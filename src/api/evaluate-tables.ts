@@ -3,7 +3,7 @@
 // All runs are judged on the same items: those that every table has a row of and the file has a label for.
 
 import { KeyIndex } from "../dataset/key-index.js";
-import { hashText } from "../dataset/hash.js";
+import { hashText } from "../numeric/hash.js";
 import type { SideTable } from "../dataset/side.js";
 import { isHole, keysOfRows, keyText, pickRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { DataError, excerpt, UsageError } from "../errors.js";

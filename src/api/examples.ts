@@ -10,7 +10,7 @@ import { isStored } from "../dataset/stored-columns.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { DataError, UsageError } from "../errors.js";
 import { RowFile } from "../io/row-file.js";
-import { streamOf, uniformAt } from "../sampling/hash-random.js";
+import { streamOf, uniformAt } from "../numeric/hash-random.js";
 import type { RankingJob } from "../trainers/trained.js";
 import { itemColumnsOf } from "./items-of-run.js";
 import { NegativeRows, type NegativeOptions } from "../sampling/negative-rows.js";

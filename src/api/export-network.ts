@@ -8,7 +8,7 @@ import { formatNamed } from "../export/formats.js";
 import { checkHeld } from "../export/key-checks.js";
 import { selectRows, type OnnxInput } from "../export/selection.js";
 import { tableRows } from "../embedding/rows.js";
-import { denseLayersOf, embeddingWidth } from "../kernels/net-shape.js";
+import { denseLayersOf, embeddingWidth } from "../kernels/net/shape.js";
 import { featureHashes, type FeatureSpace } from "../dataset/vocabulary.js";
 import { readSpace, type RunSpace } from "../trainers/learners.js";
 import { floatsOf } from "../trainers/named-arrays.js";

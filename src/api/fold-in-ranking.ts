@@ -17,12 +17,12 @@
 // unit vectors over its length.
 
 import { rowWeights } from "../dataset/event-weights.js";
-import { hashText } from "../dataset/hash.js";
+import { hashText } from "../numeric/hash.js";
 import { bindEncoder } from "../dataset/rows.js";
 import { idsOf } from "../dataset/vocabulary.js";
 import { keyAt } from "../log/dictionary.js";
 import type { Run } from "../embedding/run-directory.js";
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../sampling/negative-source.js";
 import { NO_ITEM } from "../sampling/negatives.js";
 import { composeVectors, composeWeights } from "../trainers/fm/compose.js";

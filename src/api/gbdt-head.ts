@@ -4,7 +4,7 @@ import { columnNamed } from "../dataset/dataset.js";
 import type { Metrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
 import { normalizedEntropy } from "../evaluation/metrics.js";
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { fitLogistic, scoresOfRows, type OneHotRows } from "../solvers/logistic.js";
 import { binOf, binnedColumn, cellsOf, type Feature } from "../trainers/gbdt/features.js";
 import type { Forest } from "../trainers/gbdt/forest.js";

@@ -7,8 +7,8 @@
 
 import type { Trial } from "../embedding/manifest.js";
 import { DivergedError, UsageError } from "../errors.js";
-import { pow } from "../kernels/reference/exp.js";
-import { streamOf, uniformAt } from "../sampling/hash-random.js";
+import { pow } from "../numeric/exp.js";
+import { streamOf, uniformAt } from "../numeric/hash-random.js";
 import type { Judge } from "../trainers/controls.js";
 import { checkFmOptions, type FmOptions, type Method } from "../trainers/fm/options.js";
 import type { Trained } from "../trainers/trained.js";

@@ -14,7 +14,7 @@ import { ROWS_A_BATCH, type TableRows } from "../embedding/rows.js";
 import { keysOf } from "../embedding/table.js";
 import { TABLE_MODEL } from "../embedding/manifest.js";
 import { writeRun } from "../embedding/run-directory.js";
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { projectFolder } from "../testing/places.js";
 import { run } from "./ctr-logs.js";
 

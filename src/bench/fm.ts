@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FeatureRows } from "../dataset/rows.js";
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { scoreRows } from "../trainers/fm/model.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
 import { type FmInput, trainFm } from "../trainers/fm/train.js";

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { trainFm } from "../api/train-fm.js";
 import { defaultReadOptions } from "../log/log.js";
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { topItems } from "../retrieval/top-items.js";
 import { projectFolder } from "../testing/places.js";
 import type { FmOptions } from "../trainers/fm/options.js";

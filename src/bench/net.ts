@@ -9,9 +9,9 @@
 
 import { createHash } from "node:crypto";
 import { cpus } from "node:os";
-import type { NetArch, NetRows } from "../kernels/net-shape.js";
-import { referenceNet, referenceNetStep } from "../kernels/reference/net-step.js";
-import { draw } from "../kernels/reference/random.js";
+import type { NetArch, NetRows } from "../kernels/net/shape.js";
+import { referenceNet, referenceNetStep } from "../kernels/net/reference-step.js";
+import { draw } from "../numeric/random.js";
 import { mulberry32 } from "../testing/random.js";
 import { rowsOfBatch } from "../trainers/net/batches.js";
 import { startNet } from "../trainers/net/machine.js";

@@ -11,8 +11,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { transpose } from "../dataset/interactions.js";
-import type { SparseRows } from "../kernels/als.js";
-import { draw } from "../kernels/reference/random.js";
+import type { SparseRows } from "../kernels/als/binding.js";
+import { draw } from "../numeric/random.js";
 import { columnMoments, totalVariance, type SvdMatrix } from "../solvers/svd/matrix.js";
 import { truncatedSvd, type TruncatedSvd } from "../solvers/svd/truncated-svd.js";
 import { projectFolder } from "../testing/places.js";

@@ -5,7 +5,7 @@
 // Weights are divided by their mean over the training part, so that learning rates and penalties mean what they mean without.
 
 import { DataError, UsageError } from "../errors.js";
-import { exp } from "../kernels/reference/exp.js";
+import { exp } from "../numeric/exp.js";
 import { columnNamed, MISSING, type Dataset } from "./dataset.js";
 import { spanOf } from "./event-limits.js";
 

@@ -6,7 +6,7 @@
 
 import { UsageError } from "../errors.js";
 import type { Dictionary } from "../log/dictionary.js";
-import { finish, mixWord } from "./hash.js";
+import { finish, mixWord } from "../numeric/hash.js";
 
 const MAX_BITS = 24;
 

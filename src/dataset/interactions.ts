@@ -4,7 +4,7 @@
 //
 // Row r of either side is the id of its field: row 0 is out-of-vocabulary and stays empty.
 
-import type { SparseRows } from "../kernels/als.js";
+import type { SparseRows } from "../kernels/als/binding.js";
 import { firstPair, type FeatureRows } from "./rows.js";
 
 /** The features of a field: ids are features less `first`. */

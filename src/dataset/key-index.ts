@@ -1,7 +1,7 @@
 // Finds a key of a dictionary by its bytes: open addressing over 32-bit hashes, no string objects.
 
 import type { Dictionary } from "../log/dictionary.js";
-import { hashBytes } from "./hash.js";
+import { hashBytes } from "../numeric/hash.js";
 
 const SEED = { lo: 0x5bd1e995, hi: 0 };
 const EMPTY = 0xffffffff;

@@ -7,7 +7,7 @@
 // An empty cell adds no feature in any of them.
 
 import { DataError, UsageError } from "../errors.js";
-import { log1p } from "../kernels/reference/exp.js";
+import { log1p } from "../numeric/exp.js";
 import { dictionaryOf, type Dictionary } from "../log/dictionary.js";
 import { MISSING, type KeyColumn, type NumberColumn } from "./dataset.js";
 

@@ -10,7 +10,7 @@ import { UsageError } from "../errors.js";
 import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
 import type { Parts } from "./parts.js";
 import { splitLast, type LastOptions } from "./split-last.js";
-import { finish, hashBytes, hashText, mixWord, type Hash64 } from "./hash.js";
+import { finish, hashBytes, hashText, mixWord, type Hash64 } from "../numeric/hash.js";
 
 export type SplitBy = "time" | "random" | "user" | "last";
 

@@ -6,7 +6,7 @@
 
 import type { Column, Dataset, Roles } from "./dataset.js";
 import { MISSING } from "./dataset.js";
-import { finish, mixWord } from "./hash.js";
+import { finish, mixWord } from "../numeric/hash.js";
 import { KeyIndex } from "./key-index.js";
 import { weightedText } from "../log/several.js";
 import { cellFormOf, splitCells, type CellForm } from "./multi.js";

@@ -14,7 +14,7 @@ import {
   type MultiColumn,
   type NumberColumn,
 } from "./dataset.js";
-import { hashBytes, hashText } from "./hash.js";
+import { hashBytes, hashText } from "../numeric/hash.js";
 import { binColumn, binKeys, logColumn, quantileEdges, type NumericForm } from "./numeric.js";
 import {
   bucketKeys,

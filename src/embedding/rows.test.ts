@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { writeChunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows } from "./arrow-rows.js";

@@ -6,7 +6,7 @@
 // Nothing is centred or scaled, so that dot products, and with them every score that depends on vectors by dot products alone, stay as
 // they are. The weight lets frequent keys, whose vectors are well determined, decide, without leaving it to the few most frequent.
 
-import { log } from "../kernels/reference/exp.js";
+import { log } from "../numeric/exp.js";
 import { lengthOf } from "../retrieval/nearest.js";
 import { addRotated, rotationOnto } from "../solvers/rotation.js";
 

@@ -3,7 +3,7 @@
 // Source: Efron 1979 (doi:10.1214/aos/1176344552), percentile intervals. All contenders are judged on the same samples, so
 // that the difference of two of them is a difference on the same users.
 
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { valueOf, type UserMetric } from "./user-metric.js";
 
 /** Bounds that hold 95 % of the samples; low and high are the same metric's unit. */

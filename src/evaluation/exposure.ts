@@ -8,7 +8,7 @@
 //
 // Source: Herlocker et al. 2004 (doi:10.1145/963770.963772) for coverage; Gini 1912 in the form of Sen 1973.
 
-import { NO_ITEM } from "../kernels/top-items.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 
 /**
  * Of the K best of lists, at each K.

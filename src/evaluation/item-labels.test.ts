@@ -1,7 +1,7 @@
 // Tables judged by labels, on cases that can be worked by hand.
 
 import { mulberry32 } from "../testing/random.js";
-import { NO_ITEM } from "../kernels/top-items.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { nearestRows } from "../retrieval/nearest.js";
 import { itemLabels, labelsOfItem } from "./item-labels.js";
 import { rarerHalf, sharedByChance, sharedLabels } from "./label-neighbours.js";

@@ -6,7 +6,7 @@
 //
 // An item whose vector is zero is near nothing: its share is 0.
 
-import { NO_ITEM } from "../kernels/top-items.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { labelsOfItem, type ItemLabels } from "./item-labels.js";
 
 /**

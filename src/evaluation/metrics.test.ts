@@ -1,7 +1,7 @@
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { auc, aucByUnit } from "./auc.js";
-import { exp, log } from "../kernels/reference/exp.js";
-import { logistic, softplus } from "../kernels/reference/elementary.js";
+import { exp, log } from "../numeric/exp.js";
+import { logistic, softplus } from "../numeric/elementary.js";
 import { logLossOfProbabilities, metricsOf } from "./metrics.js";
 
 const f32 = (...values: number[]): Float32Array => Float32Array.from(values);

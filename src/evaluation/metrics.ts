@@ -5,8 +5,8 @@
 
 import { DivergedError } from "../errors.js";
 import { auc, type Scores } from "./auc.js";
-import { exp, log } from "../kernels/reference/exp.js";
-import { logistic, softplus } from "../kernels/reference/elementary.js";
+import { exp, log } from "../numeric/exp.js";
+import { logistic, softplus } from "../numeric/elementary.js";
 
 /** How metrics are taken. */
 export interface MetricOptions {

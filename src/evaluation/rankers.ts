@@ -3,7 +3,7 @@
 //   vectors   an inner product and a weight an item: searched by the kernel
 //   scores    a number for each item, filled in a user at a time
 
-import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items.js";
+import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items/binding.js";
 import { topItems } from "../retrieval/top-items.js";
 
 /** Queries after which a search looks whether it is to end. */

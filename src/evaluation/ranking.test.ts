@@ -1,5 +1,5 @@
-import { NO_ITEM } from "../kernels/top-items.js";
-import { draw } from "../kernels/reference/random.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
+import { draw } from "../numeric/random.js";
 import { evaluateRanking, rankingMetrics } from "./ranking.js";
 import { valueOf } from "./user-metric.js";
 

@@ -12,8 +12,8 @@
 // All are means over the users with held-out items. Sources: Jarvelin and Kekalainen 2002 (doi:10.1145/582415.582418) for NDCG;
 // the protocol is that of NGCF and LightGCN (He et al. 2020, arXiv:2002.02126), all items ranked.
 
-import { log } from "../kernels/reference/exp.js";
-import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items.js";
+import { log } from "../numeric/exp.js";
+import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items/binding.js";
 import { topItems } from "../retrieval/top-items.js";
 import type { Metrics } from "../embedding/manifest.js";
 import type { UserMetric } from "./user-metric.js";

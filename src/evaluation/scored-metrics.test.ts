@@ -1,5 +1,5 @@
-import { logistic } from "../kernels/reference/elementary.js";
-import { draw } from "../kernels/reference/random.js";
+import { logistic } from "../numeric/elementary.js";
+import { draw } from "../numeric/random.js";
 import { metricsOf } from "./metrics.js";
 import { calibrationCurve, scoredMetrics, type Units } from "./scored-metrics.js";
 import { valueOf } from "./user-metric.js";

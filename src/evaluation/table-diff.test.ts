@@ -1,4 +1,4 @@
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { diffVectors } from "./table-diff.js";
 
 const vectors = (n: number, dim: number, key: number) =>

@@ -8,7 +8,7 @@
 // Vectors of two trainings differ by a rotation that no score sees, so rows are compared after it only. Neighbours need none, and
 // are compared where dimensions differ too.
 
-import { NO_ITEM } from "../kernels/top-items.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { lengthOf, nearestRows } from "../retrieval/nearest.js";
 import { addRotated, rotationOnto } from "../solvers/rotation.js";
 

@@ -1,6 +1,6 @@
 // Halves against their definition, the nearest of all; i8 against its bound.
 
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { decoded, encoded } from "./dtype.js";
 
 /** Every finite half from 0 on, as the numbers that its bits mean. */

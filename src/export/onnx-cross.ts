@@ -2,7 +2,7 @@
 //
 //   first   u32, of a row of the first field: the hash of (pair, its feature)
 //   lo, hi  u32, of a row of the second field: its feature's hash
-//   place = draw(draw(first, lo), hi) / 2^(32 - bits)          draw: docs/algorithms/networks.md, kernels/reference/random.ts
+//   place = draw(draw(first, lo), hi) / 2^(32 - bits)          draw: docs/algorithms/networks.md, numeric/random.ts
 //
 // ONNX has no arithmetic modulo 2^32. Numbers are int64 in [0, 2^32), and a product is taken in two parts that stay below 2^49, so
 // that nothing overflows. BitwiseXor is of ai.onnx 18.

@@ -4,7 +4,7 @@ import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { tableRows } from "../embedding/rows.js";
 import { keysOf, type EmbeddingTable } from "../embedding/table.js";
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { decoded, encoded, type Dtype } from "./dtype.js";
 import { parquetTable } from "./parquet.js";
 import { selectRows } from "./selection.js";

@@ -1,8 +1,10 @@
-// Compiles every module of assembly/ (the files directly in it; math/ is what they share) to dist/kernels/NAME.wasm.
+// Compiles the kernel of each folder, NAME/assembly/main.ts, to dist/kernels/NAME.wasm, and writes NAME/layout.ts for it;
+// shared/assembly is what they share.
 import { main } from "assemblyscript/asc";
-import { mkdirSync, readdirSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { layoutOf } from "./layout.mjs";
 
 const flags =
   "-O3 --noAssert --runtime stub --enable simd --enable threads --importMemory --sharedMemory --maximumMemory 65536";
@@ -10,11 +12,13 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "..", "..");
 mkdirSync(join(root, "dist", "kernels"), { recursive: true });
 
-for (const file of readdirSync(join(here, "assembly")).filter((name) => name.endsWith(".ts"))) {
-  const out = join("dist", "kernels", file.replace(/\.ts$/, ".wasm"));
-  const source = join("src", "kernels", "assembly", file);
+for (const name of readdirSync(here)) {
+  const folder = join("src", "kernels", name);
+  const source = join(folder, "assembly", "main.ts");
+  if (!existsSync(join(root, source))) continue;
+  const out = join("dist", "kernels", `${name}.wasm`);
   // 112: functions over v128 cannot be called from JavaScript; none is
   const args = [source, "--outFile", out, ...flags.split(" "), "--baseDir", root, "--disableWarning", "112"];
-  const { error } = await main(args, { stderr: process.stderr });
+  const { error } = await main(args, { stderr: process.stderr, transforms: [layoutOf(folder, root)] });
   if (error) throw new Error(`${source} does not compile`, { cause: error });
 }

@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
-import * as reference from "../kernels/reference/scan.js";
+import * as reference from "../kernels/scan/reference.js";
 import { ChunkScanner, type ScanSetup } from "./chunk-scanner.js";
 import { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
-import { loadKernel } from "../kernels/load.js";
+import { loadKernel } from "../kernels/shared/load.js";
 import { ScanMemory } from "./scanner.js";
 
 const module = await loadKernel("scan");

@@ -1,4 +1,4 @@
-// Keys ↔ codes of one column, in a scanner's memory; the layout is kernels/assembly/scan.ts's.
+// Keys ↔ codes of one column, in a scanner's memory; the layout is kernels/scan/assembly/main.ts's.
 
 import type { Dictionary } from "./dictionary.js";
 import type { Region, ScanMemory } from "./scanner.js";

@@ -1,4 +1,4 @@
-// The number syntax of cells: decimal and scientific. The kernel parses the common ones itself (assembly/scan.ts) and
+// The number syntax of cells: decimal and scientific. The kernel parses the common ones itself (kernels/scan/assembly/main.ts) and
 // leaves the rest to this.
 
 const DECIMAL = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;

@@ -5,7 +5,7 @@
 
 import { DataError } from "../errors.js";
 import { canReopen } from "../io/source.js";
-import { loadKernel } from "../kernels/load.js";
+import { loadKernel } from "../kernels/shared/load.js";
 import type { FaultyRow, Log, ReadOptions } from "./log.js";
 import { Merger } from "./merge.js";
 import { noSuchColumn, progressOf } from "./read.js";

@@ -11,7 +11,7 @@ import type { InputItem } from "./input.js";
 import type { Log, ReadOptions, ReadProgress, ReadResult } from "./log.js";
 import { Merger } from "./merge.js";
 import { noRows } from "./dialect.js";
-import { loadKernel } from "../kernels/load.js";
+import { loadKernel } from "../kernels/shared/load.js";
 import { ScanMemory } from "./scanner.js";
 import { LocalScanner, ThreadScanner, type Scanner } from "./scanners.js";
 

@@ -1,44 +1,12 @@
 // The compiled scanner and the memory that it works in: regions are powers of two, so that what a growing table leaves
 // is taken by the next.
 
-import { kernelImports } from "../kernels/load.js";
+import { kernelImports } from "../kernels/shared/load.js";
 import { UsageError } from "../errors.js";
+import type { Kernel as ScanKernel } from "../kernels/scan/layout.js";
 
 const PAGE = 65536;
 const MAX_PAGES = 65536;
-
-/** The functions of kernels/assembly/scan.ts; pointers are unsigned when used as offsets. */
-export interface ScanKernel {
-  indexRows(
-    start: number,
-    end: number,
-    delimiter: number,
-    numColumns: number,
-    comment: number,
-    commentLength: number,
-    bounds: number,
-    lines: number,
-    report: number,
-  ): number;
-  internCells(
-    table: number,
-    base: number,
-    bounds: number,
-    stride: number,
-    gap: number,
-    numCells: number,
-    codes: number,
-  ): void;
-  rehash(oldSlots: number, numOldSlots: number, slots: number, mask: number): void;
-  parseCells(
-    bounds: number,
-    stride: number,
-    gap: number,
-    numCells: number,
-    values: number,
-    rest: number,
-  ): number;
-}
 
 /** A region of a scanner's memory: its capacity is a power of two. */
 export interface Region {
@@ -60,7 +28,7 @@ export class ScanMemory {
 
   constructor(module: WebAssembly.Module) {
     const instance = new WebAssembly.Instance(module, kernelImports(this.#memory));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of assembly/scan.ts, as declared above
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of kernels/scan/assembly/main.ts, as declared above
     this.kernel = instance.exports as unknown as ScanKernel;
     this.#u8 = new Uint8Array(this.#memory.buffer);
     this.#u32 = new Uint32Array(this.#memory.buffer);

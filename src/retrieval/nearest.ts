@@ -1,6 +1,6 @@
 // The nearest others of every row of a set, by cosine and exactly.
 
-import { NO_ITEM } from "../kernels/top-items.js";
+import { NO_ITEM } from "../kernels/top-items/binding.js";
 import { topItems } from "./top-items.js";
 
 /** f32[n * dim]: every row of length 1; a zero row stays zero. */

@@ -1,8 +1,13 @@
 // The best items of many queries at once, exactly: every item is compared with every query, on all threads.
 
-import { loadKernel } from "../kernels/load.js";
-import { Arena } from "../kernels/memory.js";
-import { allocateTopItems, BLOCK_QUERIES, type TopItems, type TopItemsInput } from "../kernels/top-items.js";
+import { loadKernel } from "../kernels/shared/load.js";
+import { Arena } from "../kernels/shared/memory.js";
+import {
+  allocateTopItems,
+  BLOCK_QUERIES,
+  type TopItems,
+  type TopItemsInput,
+} from "../kernels/top-items/binding.js";
 import { WorkerPool } from "../workers/pool.js";
 import type { SearchInit } from "./top-items.worker.js";
 import { withMachine } from "../workers/with-machine.js";

@@ -1,7 +1,7 @@
 // A thread of the search for best items: takes block after block until none is left.
 
-import { kernelImports } from "../kernels/load.js";
-import { BLOCK_QUERIES, type TopItemsKernel } from "../kernels/top-items.js";
+import { kernelImports } from "../kernels/shared/load.js";
+import { BLOCK_QUERIES, type TopItemsKernel } from "../kernels/top-items/binding.js";
 
 /** What the pool is made with; offsets are bytes of the shared memory. */
 export interface SearchInit {

@@ -2,7 +2,7 @@
 
 import { firstPair, type Encoder, type FeatureRows, type TrainingRows } from "../dataset/rows.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { shuffle, streamOf } from "./hash-random.js";
+import { shuffle, streamOf } from "../numeric/hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import { drawNegative, hasItem, NO_ITEM } from "./negatives.js";
 import { noiseDistribution, type Noise } from "./noise-distribution.js";

@@ -8,7 +8,7 @@
 // The n-th negative of a row is named by (seed, epoch, row, n); a draw that hits the history takes the next number.
 
 import { itemAt } from "./noise-distribution.js";
-import { streamOf, uniformAt } from "./hash-random.js";
+import { streamOf, uniformAt } from "../numeric/hash-random.js";
 
 const MAX_DRAWS = 64;
 export const NO_ITEM = 0xffffffff;

@@ -8,7 +8,7 @@
 import type { FeatureRows, StoredRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
-import { streamOf, uniformAt } from "./hash-random.js";
+import { streamOf, uniformAt } from "../numeric/hash-random.js";
 
 const KEPT = 0xffffffff;
 

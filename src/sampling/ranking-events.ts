@@ -3,7 +3,7 @@
 
 import { rowsAt, type Encoder, type FeatureRows } from "../dataset/rows.js";
 import { MISSING, type Dataset } from "../dataset/dataset.js";
-import { shuffle, streamOf } from "./hash-random.js";
+import { shuffle, streamOf } from "../numeric/hash-random.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";
 import { hasItem, historyOf, NO_ITEM, type History } from "./negatives.js";
 

@@ -5,7 +5,7 @@
 
 import { eventsOfCodes, keyColumn } from "../dataset/item-catalogue.js";
 import type { Dataset } from "../dataset/dataset.js";
-import { hashBytes } from "../dataset/hash.js";
+import { hashBytes } from "../numeric/hash.js";
 import { selectKeys } from "../dataset/vocabulary.js";
 import { compareKeys, type Dictionary } from "../log/dictionary.js";
 import { itemsOf, usersOf, type NegativeSource } from "./negative-source.js";

@@ -8,7 +8,7 @@
 // with several passes each counts the rows once more, and so penalties as many times. The bias has none.
 // Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
 
-import { exp } from "../kernels/reference/exp.js";
+import { exp } from "../numeric/exp.js";
 import type { LogisticModel, OneHotRows } from "./logistic.js";
 
 export interface FtrlOptions {

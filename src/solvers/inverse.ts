@@ -4,10 +4,10 @@
 //   diagonal that is not far below the largest entries keeps it at 1e-4 and less of an entry's scale.
 
 import { UsageError } from "../errors.js";
-import { allocateInverse, SWEEP_BLOCK, type InverseLayout } from "../kernels/inverse.js";
-import { loadKernel } from "../kernels/load.js";
-import { Arena } from "../kernels/memory.js";
-import { referenceInverse } from "../kernels/reference/inverse.js";
+import { allocateInverse, SWEEP_BLOCK, type InverseLayout } from "../kernels/inverse/binding.js";
+import { loadKernel } from "../kernels/shared/load.js";
+import { Arena } from "../kernels/shared/memory.js";
+import { gaussJordanInverse } from "../numeric/gauss-jordan.js";
 import { WorkerPool } from "../workers/pool.js";
 import { withMachine } from "../workers/with-machine.js";
 import type { InverseInit, InverseTask } from "./inverse.worker.js";
@@ -71,7 +71,7 @@ function putPivot(arena: Arena, { matrix, pivot, size }: InverseLayout, k: numbe
       block[j * SWEEP_BLOCK + i] = value;
     }
   }
-  const inverse = referenceInverse(block, SWEEP_BLOCK);
+  const inverse = gaussJordanInverse(block, SWEEP_BLOCK);
   if (!inverse)
     throw new UsageError("the matrix to invert is not positive definite: a greater penalty makes it so");
   arena.f32(pivot).set(inverse);

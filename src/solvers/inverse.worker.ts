@@ -1,7 +1,7 @@
 // A thread of an inversion: takes block after block of rows until none is left.
 
-import { SWEEP_BLOCK, type InverseKernel, type InverseLayout } from "../kernels/inverse.js";
-import { kernelImports } from "../kernels/load.js";
+import { SWEEP_BLOCK, type InverseKernel, type InverseLayout } from "../kernels/inverse/binding.js";
+import { kernelImports } from "../kernels/shared/load.js";
 
 /** What the pool is made with. */
 export interface InverseInit {

@@ -3,7 +3,7 @@
 //   score = bias + sum of the weights of a row's features, each times its value
 //   J     = sum of log losses + l2 / 2 sum (w - prior)^2          the bias is free
 
-import { exp, log1p } from "../kernels/reference/exp.js";
+import { exp, log1p } from "../numeric/exp.js";
 import { minimise } from "./lbfgs.js";
 
 /** Rows of equally many one-hot features. */

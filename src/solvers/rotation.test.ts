@@ -1,4 +1,4 @@
-import { draw } from "../kernels/reference/random.js";
+import { draw } from "../numeric/random.js";
 import { addRotated, rotationOnto } from "./rotation.js";
 
 const dim = 5;

@@ -10,11 +10,11 @@ import {
   takeLoss,
   writeBias,
   writeStruct,
-} from "../kernels/fm.js";
-import { kernelImports, loadKernel } from "../kernels/load.js";
-import { Arena } from "../kernels/memory.js";
-import type { ReferenceRow } from "../kernels/reference/fm.js";
-import { draw, permutation } from "../kernels/reference/random.js";
+} from "../kernels/fm/binding.js";
+import { kernelImports, loadKernel } from "../kernels/shared/load.js";
+import { Arena } from "../kernels/shared/memory.js";
+import type { ReferenceRow } from "../kernels/fm/reference.js";
+import { draw, permutation } from "../numeric/random.js";
 
 export interface KernelMachine {
   arena: Arena;

@@ -2,7 +2,7 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import { dictionaryOf } from "../log/dictionary.js";
-import { logistic } from "../kernels/reference/elementary.js";
+import { logistic } from "../numeric/elementary.js";
 import { between, integerBelow, mulberry32 } from "./random.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
 import { defaultGbdtOptions, type GbdtOptions } from "../trainers/gbdt/options.js";

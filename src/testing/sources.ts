@@ -24,7 +24,7 @@ const importPattern =
 export function readSources(): Source[] {
   return readdirSync(join(projectFolder, "src"), { recursive: true })
     .map((name) => String(name).replaceAll("\\", "/"))
-    .filter((name) => name.endsWith(".ts") && !name.startsWith("kernels/assembly/"))
+    .filter((name) => name.endsWith(".ts") && !/^kernels\/[^/]+\/assembly\//.test(name))
     .sort()
     .map((name) =>
       sourceOf(name.replace(/\.ts$/, ""), readFileSync(join(projectFolder, "src", name), "utf8")),

@@ -2,7 +2,7 @@
 
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import { DataError } from "../errors.js";
-import { log } from "../kernels/reference/exp.js";
+import { log } from "../numeric/exp.js";
 
 /**
  * The best constant score, where training starts, and what labels are divided by, so that steps and penalties mean the same whatever

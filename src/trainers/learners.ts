@@ -6,7 +6,7 @@ import { featureCounts, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
-import type { OptimizerState } from "../kernels/fm-state.js";
+import type { OptimizerState } from "../kernels/fm/state.js";
 import type { SteeringFlag } from "./controls.js";
 import { spaceOf } from "./feature-table.js";
 import type { Composer } from "./composer.js";

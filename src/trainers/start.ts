@@ -1,6 +1,6 @@
 // Going on from an earlier model (--init): its parameters by feature of the new space, and what of them stays as it was.
 
-import type { OptimizerState } from "../kernels/fm-state.js";
+import type { OptimizerState } from "../kernels/fm/state.js";
 
 /** An earlier model by feature of the new space. */
 export interface Start {

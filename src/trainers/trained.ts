@@ -3,7 +3,7 @@
 import type { Roles } from "../dataset/dataset.js";
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
-import type { TopItemsInput } from "../kernels/top-items.js";
+import type { TopItemsInput } from "../kernels/top-items/binding.js";
 import type { RankingExamples } from "../sampling/ranking-events.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { TrainingControls } from "./controls.js";

@@ -1,6 +1,6 @@
 // What baselines learn from, and for whom they rank.
 
-import type { ItemLists } from "../../kernels/top-items.js";
+import type { ItemLists } from "../../kernels/top-items/binding.js";
 
 export interface BaselineInput {
   /** u32[numItems]: training events of each item */

@@ -12,7 +12,7 @@
 //
 // Source: Sarwar et al. 2001 (doi:10.1145/371920.372071), section 3.1.1, on binary events; Linden et al. 2003.
 
-import type { ItemLists } from "../../kernels/top-items.js";
+import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { scoreRanker, type Ranker } from "../rankers.js";
 import type { BaselineInput } from "./input.js";
 

@@ -1,7 +1,7 @@
 // Items at random, the same for the same seed: what chance gives.
 
-import { NO_ITEM } from "../../kernels/top-items.js";
-import { draw } from "../../kernels/reference/random.js";
+import { NO_ITEM } from "../../kernels/top-items/binding.js";
+import { draw } from "../../numeric/random.js";
 import type { Ranker } from "../rankers.js";
 import type { BaselineInput } from "./input.js";
 

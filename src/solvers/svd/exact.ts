@@ -3,7 +3,7 @@
 //   A = S - e f'     S  f64, long x narrow, its scalings applied        e, f  of the means, on the long and on the narrow side
 //   A'A = S'S - (S'e) f' - f (S'e)' + (e'e) f f' = V W V'               A V = U diag(singular values)
 
-import type { SparseRows } from "../../kernels/als.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
 import type { Side } from "./machine.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 import { eigenOf } from "./symmetric.js";

@@ -10,9 +10,9 @@
 // Source: Musco and Musco 2015 (arXiv:1504.05477), algorithm 2, for the start and the space; Wu and Simon 2000
 // (10.1137/S0895479898334605) for the restart; Golub and Van Loan 2013, section 10.3.6, for blocks.
 
-import type { Region } from "../../kernels/memory.js";
-import { draw } from "../../kernels/reference/random.js";
-import { PANEL } from "../../kernels/svd.js";
+import type { Region } from "../../kernels/shared/memory.js";
+import { draw } from "../../numeric/random.js";
+import { PANEL } from "../../kernels/svd/binding.js";
 import { otherSide, type Side, type SvdMachine } from "./machine.js";
 import { fillRandom, orthonormalize, type Pending } from "./orthonormal.js";
 import { eigenOf, type Eigen } from "./symmetric.js";

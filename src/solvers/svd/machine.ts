@@ -2,8 +2,8 @@
 //
 //   arena   S by rows and by columns │ scalings, means │ panels: f32[length][16], as many as are asked for │ sums, coefficients
 
-import { loadKernel } from "../../kernels/load.js";
-import { Arena, type Region } from "../../kernels/memory.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { Arena, type Region } from "../../kernels/shared/memory.js";
 import {
   allocateNumbers,
   allocatePanel,
@@ -11,7 +11,7 @@ import {
   coefficientIndex,
   paddedRows,
   PANEL,
-} from "../../kernels/svd.js";
+} from "../../kernels/svd/binding.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 import type { SvdInit } from "./svd.worker.js";

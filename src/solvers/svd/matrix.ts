@@ -2,7 +2,7 @@
 //
 //   A = D_r S D_c - 1 m'       S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
 
-import type { SparseRows } from "../../kernels/als.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
 
 /** A matrix as the products with it need it. */
 export interface SvdMatrix {

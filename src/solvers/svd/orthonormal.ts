@@ -7,9 +7,9 @@
 //
 // Source: Stathopoulos and Wu 2002 (10.1137/S1064827500370883), algorithm SVQB.
 
-import { draw } from "../../kernels/reference/random.js";
-import type { Region } from "../../kernels/memory.js";
-import { PANEL } from "../../kernels/svd.js";
+import { draw } from "../../numeric/random.js";
+import type { Region } from "../../kernels/shared/memory.js";
+import { PANEL } from "../../kernels/svd/binding.js";
 import type { Side, SvdMachine } from "./machine.js";
 import { eigenOf } from "./symmetric.js";
 

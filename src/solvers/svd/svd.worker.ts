@@ -1,7 +1,7 @@
 // A thread of the pool that multiplies and combines vectors.
 
-import { kernelImports } from "../../kernels/load.js";
-import type { SvdKernel } from "../../kernels/svd.js";
+import { kernelImports } from "../../kernels/shared/load.js";
+import type { SvdKernel } from "../../kernels/svd/binding.js";
 import { runTask, type SvdTask } from "./tasks.js";
 
 /** What the pool is made with; offsets are bytes of the shared memory. */

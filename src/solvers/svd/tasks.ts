@@ -1,13 +1,13 @@
 // What a thread of the pool does: takes block after block of rows, or part after part of a sum, until none is left.
 
-import type { SvdKernel } from "../../kernels/svd.js";
+import type { SvdKernel } from "../../kernels/svd/binding.js";
 
 /** Rows of one kernel call, a multiple of 4. */
 const BLOCK_ROWS = 256;
 /** Parts that a sum over rows is cut in: by the data, and never by the threads. */
 export const PARTS = 16;
 
-/** Offsets are bytes of the shared memory; names are those of assembly/svd.ts. */
+/** Offsets are bytes of the shared memory; names are those of kernels/svd/assembly/main.ts. */
 export type SvdTask = { numRows: number } & (
   | { kind: "multiply"; matrix: number; source: number; sums: number; target: number }
   | { kind: "scale"; scale: number; source: number; target: number }

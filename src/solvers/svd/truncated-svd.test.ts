@@ -1,7 +1,7 @@
 import { Matrix, SingularValueDecomposition } from "ml-matrix";
 import { UsageError } from "../../errors.js";
-import type { SparseRows } from "../../kernels/als.js";
-import { draw } from "../../kernels/reference/random.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
+import { draw } from "../../numeric/random.js";
 import { columnMoments, totalVariance, type SvdMatrix } from "./matrix.js";
 import { truncatedSvd, type SvdOptions, type TruncatedSvd } from "./truncated-svd.js";
 

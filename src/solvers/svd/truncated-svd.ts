@@ -6,7 +6,7 @@
 // the longer one in one WebAssembly memory; the results beside it.
 
 import { UsageError } from "../../errors.js";
-import { PANEL } from "../../kernels/svd.js";
+import { PANEL } from "../../kernels/svd/binding.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { exactSvd, MAX_EXACT, type Triplets } from "./exact.js";
 import { basisPanels, lanczos } from "./lanczos.js";

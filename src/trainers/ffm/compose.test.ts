@@ -3,7 +3,7 @@
 import type { FeatureRows } from "../../dataset/rows.js";
 import { featureSpace, fieldOfFeatures, type Field } from "../../dataset/vocabulary.js";
 import { keysOf } from "../../embedding/table.js";
-import { referenceFfm, referenceFfmScore } from "../../kernels/reference/ffm.js";
+import { referenceFfm, referenceFfmScore } from "../../kernels/ffm/reference.js";
 import { mulberry32 } from "../../testing/random.js";
 import type { FmParameters } from "../fm/model.js";
 import { crossComposer } from "./compose.js";

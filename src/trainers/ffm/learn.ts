@@ -5,11 +5,11 @@
 //   model/fm.safetensors    as fm/artifact.ts has it
 //   model/ffm.json          fields, dim of a block, and whether rows are normalised
 
-import { hashText } from "../../dataset/hash.js";
+import { hashText } from "../../numeric/hash.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import type { FieldAwareness } from "../../kernels/ffm.js";
+import type { FieldAwareness } from "../../kernels/ffm/binding.js";
 import { readFmParameters } from "../fm/artifact.js";
 import { fieldRates, trainedFm } from "../fm/learn.js";
 import { scoreRows } from "../fm/model.js";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { FeatureRows } from "../../dataset/rows.js";
 import { featureSpace, type Field } from "../../dataset/vocabulary.js";
-import { draw } from "../../kernels/reference/random.js";
+import { draw } from "../../numeric/random.js";
 import { keysOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { defaultFmOptions, type FmOptions } from "../fm/options.js";

@@ -1,7 +1,7 @@
 // A thread of the factorization machine's pool.
 
-import type { FmKernel, FmLayout } from "../../kernels/fm.js";
-import { kernelImports } from "../../kernels/load.js";
+import type { FmKernel, FmLayout } from "../../kernels/fm/binding.js";
+import { kernelImports } from "../../kernels/shared/load.js";
 import { type FmResult, type FmTask, runTask } from "./tasks.js";
 
 /** What the pool is made with. */

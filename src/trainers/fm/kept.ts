@@ -1,7 +1,7 @@
 // The parameters that a training of the factorization machine is to return, copied aside in the machine's memory.
 
-import type { OptimizerState } from "../../kernels/fm-state.js";
-import type { Region } from "../../kernels/memory.js";
+import type { OptimizerState } from "../../kernels/fm/state.js";
+import type { Region } from "../../kernels/shared/memory.js";
 import { floatsOf, type NamedArrays } from "../named-arrays.js";
 import type { FmMachine, ParameterRegions } from "./machine.js";
 import type { FmParameters } from "./model.js";

@@ -4,7 +4,7 @@ import { requireColumn } from "../../dataset/roles.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import type { FeatureRates } from "../../kernels/fm.js";
+import type { FeatureRates } from "../../kernels/fm/binding.js";
 import { featureTable } from "../feature-table.js";
 import type { LearnerInput, Scorer, Trained } from "../trained.js";
 import type { EpochEvent } from "../epoch.js";

@@ -1,7 +1,7 @@
 // A factorization machine in shared memory with the threads that work on it: what training and scoring have in common.
 
-import { stopBarrier } from "../../kernels/barrier.js";
-import { allocateFfm, type FieldAwareness } from "../../kernels/ffm.js";
+import { stopBarrier } from "../../kernels/shared/barrier.js";
+import { allocateFfm, type FieldAwareness } from "../../kernels/ffm/binding.js";
 import {
   allocateFm,
   BATCH_ROWS,
@@ -15,7 +15,7 @@ import {
   setRates,
   takeLoss,
   writeBias,
-} from "../../kernels/fm.js";
+} from "../../kernels/fm/binding.js";
 import {
   alignFtrl,
   copyState,
@@ -26,10 +26,10 @@ import {
   restoreState,
   vectorNorm,
   writeOptimizer,
-} from "../../kernels/fm-state.js";
-import { loadKernel } from "../../kernels/load.js";
-import { Arena, type Region } from "../../kernels/memory.js";
-import { blockOrder } from "../../kernels/reference/random.js";
+} from "../../kernels/fm/state.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { Arena, type Region } from "../../kernels/shared/memory.js";
+import { blockOrder } from "../../numeric/random.js";
 import { WorkerPool } from "../../workers/pool.js";
 import type { FmInit } from "./fm.worker.js";
 import type { RowsBuffer } from "./rows-buffer.js";

@@ -1,8 +1,8 @@
 // What a training needs of the one memory that its threads share, before anything is allocated.
 
 import { sizeText, UsageError } from "../../errors.js";
-import { METHODS, sliceWidth, type FmMethod } from "../../kernels/fm.js";
-import { SHRINKING } from "../../kernels/memory.js";
+import { METHODS, sliceWidth, type FmMethod } from "../../kernels/fm/binding.js";
+import { SHRINKING } from "../../kernels/shared/memory.js";
 
 const LIMIT = 2 ** 32;
 /** For batches, the smallest chunks of rows, and what threads keep. */

@@ -3,10 +3,10 @@
 //   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j          Rendle 2010, eq. 1
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { FieldAwareness } from "../../kernels/ffm.js";
-import type { OptimizerState } from "../../kernels/fm-state.js";
-import type { FmShape } from "../../kernels/fm.js";
-import { exp } from "../../kernels/reference/exp.js";
+import type { FieldAwareness } from "../../kernels/ffm/binding.js";
+import type { OptimizerState } from "../../kernels/fm/state.js";
+import type { FmShape } from "../../kernels/fm/binding.js";
+import { exp } from "../../numeric/exp.js";
 import type { EpochEvent } from "../epoch.js";
 import { FmMachine } from "./machine.js";
 import { RowsBuffer } from "./rows-buffer.js";

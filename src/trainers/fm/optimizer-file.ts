@@ -7,7 +7,7 @@
 import type { Run } from "../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks } from "../../embedding/safetensors.js";
 import { ArtifactError } from "../../errors.js";
-import type { OptimizerState } from "../../kernels/fm-state.js";
+import type { OptimizerState } from "../../kernels/fm/state.js";
 
 const FILE = "optimizer.safetensors";
 

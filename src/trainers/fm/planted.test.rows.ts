@@ -1,7 +1,7 @@
 // Seeded rows with a planted factorization machine, for the tests of this room.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import { draw } from "../../kernels/reference/random.js";
+import { draw } from "../../numeric/random.js";
 import type { FmInput } from "./train.js";
 
 export const numFeatures = 120;

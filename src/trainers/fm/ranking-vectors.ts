@@ -5,7 +5,7 @@
 //   b_i   sum of x w over the item's features + the products of the item's own features with one another
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { TopItemsInput } from "../../kernels/top-items.js";
+import type { TopItemsInput } from "../../kernels/top-items/binding.js";
 import { composeVectors, composeWeights } from "./compose.js";
 import type { FmParameters } from "./model.js";
 

@@ -1,9 +1,9 @@
 // Rows in the shared memory, where the kernel reads them: loaded once, or again and again as chunks come.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import { GrowingArrays } from "../../kernels/growing-arrays.js";
-import type { Arena } from "../../kernels/memory.js";
-import { BATCH_ROWS, BLOCK_ROWS, writeStruct } from "../../kernels/fm.js";
+import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
+import type { Arena } from "../../kernels/shared/memory.js";
+import { BATCH_ROWS, BLOCK_ROWS, writeStruct } from "../../kernels/fm/binding.js";
 
 /** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
 export class RowsBuffer {
@@ -12,7 +12,7 @@ export class RowsBuffer {
   weight = 0;
   /** most pairs that a thread copies at once: of a block when all rows have one width and no values, else of a batch */
   pairsToCopy = 0;
-  /** offset of the struct Rows of assembly/fm/plan.ts */
+  /** offset of the struct Rows of kernels/fm/assembly/plan.ts */
   readonly offset: number;
   readonly #arena: Arena;
   readonly #arrays: GrowingArrays;

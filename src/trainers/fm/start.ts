@@ -5,7 +5,7 @@
 // Labels are divided by their deviation while training (train.ts), and so are earlier parameters; what no row moved is put
 // back at the end rather than multiplied, so that it is the same bits.
 
-import type { FeatureRates } from "../../kernels/fm.js";
+import type { FeatureRates } from "../../kernels/fm/binding.js";
 import type { Start } from "../start.js";
 import type { FmMachine, ParameterRegions } from "./machine.js";
 

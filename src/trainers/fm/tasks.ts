@@ -1,7 +1,7 @@
 // What a thread of the pool does with its share of a task: slices when parameters move, blocks of rows when they are read.
 
-import { BLOCK_ROWS, type FmKernel, type FmLayout } from "../../kernels/fm.js";
-import { blockKey } from "../../kernels/reference/random.js";
+import { BLOCK_ROWS, type FmKernel, type FmLayout } from "../../kernels/fm/binding.js";
+import { blockKey } from "../../numeric/random.js";
 
 /** Offsets are bytes of the shared memory. */
 export type FmTask =

@@ -6,10 +6,10 @@
 
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { DataError, UsageError } from "../../errors.js";
-import type { FieldAwareness } from "../../kernels/ffm.js";
-import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm.js";
-import { log } from "../../kernels/reference/exp.js";
-import { draw } from "../../kernels/reference/random.js";
+import type { FieldAwareness } from "../../kernels/ffm/binding.js";
+import { METHODS, type FeatureRates, type FmMethod } from "../../kernels/fm/binding.js";
+import { log } from "../../numeric/exp.js";
+import { draw } from "../../numeric/random.js";
 import type { TrainingControls } from "../controls.js";
 import { diverged } from "../diverged.js";
 import type { EpochEvent } from "../epoch.js";

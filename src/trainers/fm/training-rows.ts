@@ -7,8 +7,8 @@
 // so that the result is the same bytes either way.
 
 import { rowsAt, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
-import { BLOCK_ROWS } from "../../kernels/fm.js";
-import { blockKey, blockOrder, permutation } from "../../kernels/reference/random.js";
+import { BLOCK_ROWS } from "../../kernels/fm/binding.js";
+import { blockKey, blockOrder, permutation } from "../../numeric/random.js";
 import type { FmMachine } from "./machine.js";
 import { bytesOfRows, RowsBuffer } from "./rows-buffer.js";
 

@@ -7,7 +7,7 @@
 import { columnNamed, MISSING, type Dataset, type NumberColumn } from "../../dataset/dataset.js";
 import { fitFeatures, idsOf, type CategoricalField, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import { draw } from "../../kernels/reference/random.js";
+import { draw } from "../../numeric/random.js";
 import { edgesOf } from "./edges.js";
 import type { GbdtOptions } from "./options.js";
 

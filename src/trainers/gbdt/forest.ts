@@ -55,7 +55,7 @@ export function leafStarts({ trees }: Pick<TreeSums, "trees">): { starts: number
   return { starts, numLeaves };
 }
 
-/** Arrays as assembly/gbdt/predict.ts reads them. */
+/** Arrays as kernels/gbdt/assembly/predict.ts reads them. */
 export interface CompiledForest {
   numTrees: number;
   numColumns: number;

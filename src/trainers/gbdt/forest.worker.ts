@@ -1,7 +1,7 @@
 // A thread that sends rows through a forest.
 
-import { kernelImports } from "../../kernels/load.js";
-import type { GbdtKernel } from "../../kernels/gbdt.js";
+import { kernelImports } from "../../kernels/shared/load.js";
+import type { GbdtKernel } from "../../kernels/gbdt/binding.js";
 import { runScoring, type ScoringLayout, type ScoringTask } from "./scoring.js";
 
 /** What the pool is made with. */

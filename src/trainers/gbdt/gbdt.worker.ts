@@ -1,7 +1,7 @@
 // A thread of a training's pool.
 
-import { kernelImports } from "../../kernels/load.js";
-import type { GbdtKernel, GbdtLayout } from "../../kernels/gbdt.js";
+import { kernelImports } from "../../kernels/shared/load.js";
+import type { GbdtKernel, GbdtLayout } from "../../kernels/gbdt/binding.js";
 import { lossesOf, takeGradients, type Loss } from "./gradients.js";
 import { growTree, type Grown, type GrowTask } from "./grow.js";
 import { OwnShare } from "./own-share.js";

@@ -1,6 +1,6 @@
 // Scores of all rows → their gradients, and their losses, by blocks that are dealt out to the threads.
 
-import { BLOCK_ROWS } from "../../kernels/gbdt.js";
+import { BLOCK_ROWS } from "../../kernels/gbdt/binding.js";
 import type { OwnShare } from "./own-share.js";
 
 /** What is minimised: the log loss of a log-odds, the squared error, or the log loss of several classes. */

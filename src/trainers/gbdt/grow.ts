@@ -10,7 +10,7 @@
 //
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
-import { CELL_BYTES, splitOptionWords, type SplitOptions } from "../../kernels/gbdt.js";
+import { CELL_BYTES, splitOptionWords, type SplitOptions } from "../../kernels/gbdt/binding.js";
 import { gradientSums } from "./gradients.js";
 import type { GrowingLeaf, GrownNode } from "./growing.js";
 import { findSplits } from "./leaf-splits.js";

@@ -3,7 +3,7 @@
 //   the smaller side's rows ─► a histogram a thread ─► their sum ─► its best split
 //   the parent's histogram less that sum ─────────────────────────► the larger side's best split
 
-import { BLOCK_ROWS, CELL_BYTES } from "../../kernels/gbdt.js";
+import { BLOCK_ROWS, CELL_BYTES } from "../../kernels/gbdt/binding.js";
 import { sizeOf, type GrowingLeaf, type Split } from "./growing.js";
 import type { OwnShare } from "./own-share.js";
 

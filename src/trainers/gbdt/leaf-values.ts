@@ -1,6 +1,6 @@
 // What a grown tree's leaves are worth, from f64 sums of their rows' unquantised gradients, and the scores after it.
 
-import { BLOCK_ROWS } from "../../kernels/gbdt.js";
+import { BLOCK_ROWS } from "../../kernels/gbdt/binding.js";
 import { sizeOf, type GrowingLeaf, type GrownNode } from "./growing.js";
 import type { OwnShare } from "./own-share.js";
 

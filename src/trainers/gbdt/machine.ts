@@ -1,10 +1,16 @@
 // A training in shared memory with the threads that grow its trees.
 
-import { stopBarrier } from "../../kernels/barrier.js";
-import { allocateGbdt, BLOCK_ROWS, rowLayout, type GbdtKernel, type GbdtLayout } from "../../kernels/gbdt.js";
+import { stopBarrier } from "../../kernels/shared/barrier.js";
+import {
+  allocateGbdt,
+  BLOCK_ROWS,
+  rowLayout,
+  type GbdtKernel,
+  type GbdtLayout,
+} from "../../kernels/gbdt/binding.js";
 import { MISSING } from "../../dataset/dataset.js";
-import { kernelImports, loadKernel } from "../../kernels/load.js";
-import { Arena, type Region } from "../../kernels/memory.js";
+import { kernelImports, loadKernel } from "../../kernels/shared/load.js";
+import { Arena, type Region } from "../../kernels/shared/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { cellsOf, type BinnedColumn, type Feature } from "./features.js";
 import type { GbdtInit, GbdtResult, GbdtTask } from "./gbdt.worker.js";

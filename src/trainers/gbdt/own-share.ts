@@ -3,7 +3,7 @@
 // Rows are cut among threads for sums and partitions. Where a sum is of f64 it is made by blocks of 4,096 rows that are dealt
 // out in turn and added in their order: the same bytes at any number of threads.
 
-import { BLOCK_ROWS, type GbdtKernel, type GbdtLayout } from "../../kernels/gbdt.js";
+import { BLOCK_ROWS, type GbdtKernel, type GbdtLayout } from "../../kernels/gbdt/binding.js";
 
 /** Consecutive rows that are summed by themselves. */
 export interface Block {

@@ -1,6 +1,6 @@
 // A leaf's rows to the two sides of its split, each side in the rows' order whatever thread moved them.
 
-import { BLOCK_ROWS } from "../../kernels/gbdt.js";
+import { BLOCK_ROWS } from "../../kernels/gbdt/binding.js";
 import type { GrowingLeaf, GrownNode } from "./growing.js";
 import type { OwnShare } from "./own-share.js";
 

@@ -6,7 +6,7 @@
 // Distances between rows' one-hot leaves are kept up to an error of order 1 / sqrt(dim).
 // Source: Achlioptas 2003 (10.1016/S0022-0000(03)00025-4), eq. 2; Li et al. 2006 (10.1145/1150402.1150436).
 
-import { draw } from "../../kernels/reference/random.js";
+import { draw } from "../../numeric/random.js";
 
 /** f32[numLeaves][dim]: R. */
 export function leafProjection(numLeaves: number, dim: number, seed: number): Float32Array {

@@ -7,7 +7,7 @@
 // A leaf without rows keeps decay times its value. Trees of the first iteration, which carry the best constant, have shrinkage 1.
 // Source: LightGBM 4.6, GBDT::RefitTree and SerialTreeLearner::FitByExistingTree.
 
-import { gradient, softmaxGradient } from "../../kernels/reference/gbdt.js";
+import { gradient, softmaxGradient } from "../../numeric/losses.js";
 import { numClassesOf, type Forest } from "./forest.js";
 import { leafValue } from "./leaf-values.js";
 import type { Tree } from "./tree.js";

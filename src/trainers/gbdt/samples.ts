@@ -7,7 +7,7 @@
 // Source: Ke et al. 2017 (LightGBM), algorithm 2, and goss.hpp of LightGBM 4. Deviation: others are drawn one by one, so their
 // number varies about otherRate n.
 
-import { draw, permutation } from "../../kernels/reference/random.js";
+import { draw, permutation } from "../../numeric/random.js";
 import type { GbdtMachine } from "./machine.js";
 import type { GbdtOptions } from "./options.js";
 

@@ -4,7 +4,7 @@
 // any order, can exceed them either. Gradients have 50 bits and hessians 37: of 16 M rows of which one in a thousand is
 // positive, a negative's gradient keeps 24 bits, all that f32 has, and its hessian 12.
 
-import { GRADIENT_BITS, HESSIAN_BITS } from "../../kernels/gbdt.js";
+import { GRADIENT_BITS, HESSIAN_BITS } from "../../kernels/gbdt/binding.js";
 
 const view = new DataView(new ArrayBuffer(8));
 

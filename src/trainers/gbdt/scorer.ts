@@ -3,8 +3,8 @@
 import { columnNamed, MISSING, type Column, type Dataset } from "../../dataset/dataset.js";
 import { idsOf, type CategoricalField } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import { loadKernel } from "../../kernels/load.js";
-import { Arena } from "../../kernels/memory.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { Arena } from "../../kernels/shared/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { compileForest, MISSING_CODE, numClassesOf, type CompiledForest, type TreeSums } from "./forest.js";
 import type { ForestInit } from "./forest.worker.js";

@@ -1,7 +1,7 @@
 // What a thread does with a chunk of rows: codes of their columns, then their leaves and scores, by blocks of 512 rows whose
 // codes stay in its cache.
 
-import type { GbdtKernel } from "../../kernels/gbdt.js";
+import type { GbdtKernel } from "../../kernels/gbdt/binding.js";
 
 export const SCORED_ROWS = 512;
 

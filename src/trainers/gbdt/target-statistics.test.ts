@@ -1,8 +1,8 @@
 // Target statistics: what a row sees, and above all that it does not see its own label.
 
 import type { Dataset } from "../../dataset/dataset.js";
-import { permutation, draw } from "../../kernels/reference/random.js";
-import { orderedStatistics } from "../../kernels/reference/target-statistics.js";
+import { permutation, draw } from "../../numeric/random.js";
+import { orderedStatistics } from "./target-statistics.reference.js";
 import { datasetOf } from "../../testing/dataset-of.js";
 import { mulberry32 } from "../../testing/random.js";
 import {

@@ -6,14 +6,14 @@
 //
 //   value = (sum of w y + a p) / (sum of w + a)      p the prior, a its weight
 //
-// Of several classes there is a column a class: the share of its rows. Twin: kernels/reference/target-statistics.ts.
+// Of several classes there is a column a class: the share of its rows. Twin: target-statistics.reference.ts.
 // Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), section 3.2. Deviation: one permutation, where CatBoost has several.
 
 import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { idsOf, selectKeys } from "../../dataset/vocabulary.js";
 import { keysOf, keyText, type Keys } from "../../embedding/table.js";
 import { ArtifactError, UsageError } from "../../errors.js";
-import { draw, permutation } from "../../kernels/reference/random.js";
+import { draw, permutation } from "../../numeric/random.js";
 
 /** Full statistics of one id column and one target. */
 export interface TargetStatistics {

@@ -2,7 +2,7 @@
 
 import { logLoss } from "../../evaluation/metrics.js";
 import { UsageError } from "../../errors.js";
-import { exp } from "../../kernels/reference/exp.js";
+import { exp } from "../../numeric/exp.js";
 import type { Forest } from "./forest.js";
 import { lightgbmText } from "./lightgbm-text.js";
 import { readLightgbm } from "./lightgbm-read.js";

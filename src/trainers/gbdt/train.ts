@@ -6,8 +6,8 @@
 // docs/algorithms/gbdt.md.
 
 import { DataError, DivergedError, UsageError } from "../../errors.js";
-import { MAX_ROWS } from "../../kernels/gbdt.js";
-import { log } from "../../kernels/reference/exp.js";
+import { MAX_ROWS } from "../../kernels/gbdt/binding.js";
+import { log } from "../../numeric/exp.js";
 import type { BinnedColumn, Feature } from "./features.js";
 import type { Forest } from "./forest.js";
 import { numClassesOf } from "./forest.js";

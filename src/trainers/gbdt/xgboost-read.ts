@@ -8,7 +8,7 @@
 // Source: XGBoost 3.2, doc/model.schema; common/categorical.h (Decision); tree_model.cc; objectives' ProbToMargin.
 
 import { ArtifactError } from "../../errors.js";
-import { log } from "../../kernels/reference/exp.js";
+import { log } from "../../numeric/exp.js";
 import type { Categories, ForeignModel } from "./foreign-model.js";
 import type { ForestColumn } from "./forest.js";
 import type { Leaf, Node, Test, Tree } from "./tree.js";

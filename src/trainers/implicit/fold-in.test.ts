@@ -1,6 +1,6 @@
 import { UsageError } from "../../errors.js";
-import { referenceSolve } from "../../kernels/reference/als.js";
-import { draw } from "../../kernels/reference/random.js";
+import { referenceSolve } from "../../kernels/als/reference.js";
+import { draw } from "../../numeric/random.js";
 import { foldInImplicit, otherSide } from "./fold-in.js";
 
 const [dim, numOthers] = [6, 40];

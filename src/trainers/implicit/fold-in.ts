@@ -1,12 +1,12 @@
 // The vector of one new user or item of implicit feedback from its events, with the other side as it was trained: the solution
-// that least squares give a row (kernels/assembly/als.ts), all dimensions at once.
+// that least squares give a row (kernels/als/assembly/main.ts), all dimensions at once.
 //
 //   (sum c h h' + a H'H + p I) w = sum c h        Hu et al. 2008, eq. 4, as in docs/algorithms/implicit.md
 //
 //   h  f32[dim], the vectors of the events' others      c  confidence      a  weight of the unobserved      p  the row's penalty
 
 import { UsageError } from "../../errors.js";
-import { pow } from "../../kernels/reference/exp.js";
+import { pow } from "../../numeric/exp.js";
 import { solveCholesky } from "../../solvers/cholesky.js";
 import type { ImplicitOptions } from "./options.js";
 

@@ -1,7 +1,7 @@
 // A thread of the least-squares pool.
 
-import type { AlsKernel } from "../../kernels/als.js";
-import { kernelImports } from "../../kernels/load.js";
+import type { AlsKernel } from "../../kernels/als/binding.js";
+import { kernelImports } from "../../kernels/shared/load.js";
 import { runTask, type AlsTask } from "./tasks.js";
 
 /** What the pool is made with; offsets are bytes of the shared memory. */

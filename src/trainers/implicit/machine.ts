@@ -7,9 +7,9 @@ import {
   panelIndex,
   type AlsSide,
   type SparseRows,
-} from "../../kernels/als.js";
-import { loadKernel } from "../../kernels/load.js";
-import { Arena, type Region } from "../../kernels/memory.js";
+} from "../../kernels/als/binding.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { Arena, type Region } from "../../kernels/shared/memory.js";
 import { WorkerPool } from "../../workers/pool.js";
 import type { AlsInit } from "./implicit.worker.js";
 import { GRAM_PARTS, type AlsTask } from "./tasks.js";

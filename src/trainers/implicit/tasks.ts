@@ -1,6 +1,6 @@
 // What a thread of the pool does: takes block after block of rows until none is left.
 
-import type { AlsKernel } from "../../kernels/als.js";
+import type { AlsKernel } from "../../kernels/als/binding.js";
 
 /** Rows of one kernel call. */
 const BLOCK_ROWS = 64;

@@ -6,9 +6,9 @@
 // docs/algorithms/implicit.md.
 
 import { DataError, DivergedError } from "../../errors.js";
-import type { SparseRows } from "../../kernels/als.js";
-import { pow } from "../../kernels/reference/exp.js";
-import { draw } from "../../kernels/reference/random.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
+import { pow } from "../../numeric/exp.js";
+import { draw } from "../../numeric/random.js";
 import type { TrainingControls } from "../controls.js";
 import type { EpochEvent } from "../epoch.js";
 import { floatsOf } from "../named-arrays.js";

@@ -1,6 +1,6 @@
 // Rows of a network cut into runs of consecutive ones.
 
-import type { NetRows } from "../../kernels/net-shape.js";
+import type { NetRows } from "../../kernels/net/shape.js";
 
 /** Rows [first, first + numRows); views of the same arrays, but for the places where rows begin. */
 export function rowsOfBatch(rows: NetRows, first: number, numRows: number): NetRows {

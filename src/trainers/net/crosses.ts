@@ -8,8 +8,8 @@
 import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import type { NetRows } from "../../kernels/net-shape.js";
-import { draw } from "../../kernels/reference/random.js";
+import type { NetRows } from "../../kernels/net/shape.js";
+import { draw } from "../../numeric/random.js";
 
 /** Which fields are crossed. */
 export interface CrossPlan {

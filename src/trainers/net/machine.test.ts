@@ -1,7 +1,7 @@
-import type { NetArch, NetRows } from "../../kernels/net-shape.js";
-import { referenceNetScores } from "../../kernels/reference/net.js";
-import { referenceNet, referenceNetStep, referenceValues } from "../../kernels/reference/net-step.js";
-import { draw } from "../../kernels/reference/random.js";
+import type { NetArch, NetRows } from "../../kernels/net/shape.js";
+import { referenceNetScores } from "../../kernels/net/reference.js";
+import { referenceNet, referenceNetStep, referenceValues } from "../../kernels/net/reference-step.js";
+import { draw } from "../../numeric/random.js";
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
 import type { NamedArrays } from "../named-arrays.js";

@@ -3,11 +3,11 @@
 //   rows ──► chunks of whole batches, copied in ──► threads: trainBatch after trainBatch ──► loss
 //                                               └─► threads: scoreRows of their share    ──► scores
 
-import { stopBarrier } from "../../kernels/barrier.js";
-import { GrowingArrays } from "../../kernels/growing-arrays.js";
-import { loadKernel } from "../../kernels/load.js";
-import { Arena } from "../../kernels/memory.js";
-import { allocateNet, type NetLayout, reservePairs, takeLoss } from "../../kernels/net.js";
+import { stopBarrier } from "../../kernels/shared/barrier.js";
+import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { Arena } from "../../kernels/shared/memory.js";
+import { allocateNet, type NetLayout, reservePairs, takeLoss } from "../../kernels/net/binding.js";
 import {
   alignWide,
   placedParameters,
@@ -16,9 +16,10 @@ import {
   startState,
   turnWeights,
   writePlaced,
-} from "../../kernels/net-parameters.js";
-import type { NetRows } from "../../kernels/net-shape.js";
-import { writeStruct } from "../../kernels/fm.js";
+} from "../../kernels/net/parameters.js";
+import type { NetRows } from "../../kernels/net/shape.js";
+import { NetRows as NetRowsStruct } from "../../kernels/net/layout.js";
+import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
@@ -29,8 +30,6 @@ import type { NetTask } from "./tasks.js";
 
 /** Rows copied in at once, in whole batches: a chunk's start and end cost the threads a message. */
 const CHUNK_ROWS = 65536;
-/** Fields of the struct NetRows. */
-const ROWS_FIELDS = 10;
 
 /**
  * Starts a network of the given parameters; one that only scores takes less memory and cannot train.
@@ -78,11 +77,7 @@ class KernelNet implements NetMachine {
     this.#layout = layout;
     this.#pool = pool;
     this.#rows = new GrowingArrays(arena, "the rows");
-    this.#rowsOffset = writeStruct(
-      arena,
-      "the rows",
-      Array.from({ length: ROWS_FIELDS }, () => ["u32", 0] as const),
-    );
+    this.#rowsOffset = allocateStruct(arena, "the rows", NetRowsStruct);
   }
 
   async train(rows: NetRows, { epoch, first }: { epoch: number; first: number }): Promise<number> {
@@ -149,19 +144,18 @@ class KernelNet implements NetMachine {
   /** Copies rows to where the kernel reads them. */
   #put({ width, indptr, ids, values, labels, weights, numeric, crosses }: NetRows): void {
     const put = (part: string, array: Uint32Array | Float32Array | undefined) => this.#rows.put(part, array);
-    const fields = [
+    putStruct(this.#arena, NetRowsStruct, this.#rowsOffset, {
       width,
-      put("indptr", indptr),
-      put("features", ids),
-      put("values", values),
-      put("labels", labels),
-      put("weights", weights),
-      put("numbers", numeric),
-      crosses?.width ?? 0,
-      put("crosses' indptr", crosses?.indptr),
-      put("crosses", crosses?.ids),
-    ];
-    new Uint32Array(this.#arena.memory.buffer, this.#rowsOffset, ROWS_FIELDS).set(fields);
+      indptr: put("indptr", indptr),
+      ids: put("features", ids),
+      values: put("values", values),
+      labels: put("labels", labels),
+      weights: put("weights", weights),
+      numeric: put("numbers", numeric),
+      crossWidth: crosses?.width ?? 0,
+      crossIndptr: put("crosses' indptr", crosses?.indptr),
+      crossIds: put("crosses", crosses?.ids),
+    });
   }
 }
 

@@ -12,7 +12,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
-import { embeddingWidth, parameterShapes, type NetShape } from "../../kernels/net-shape.js";
+import { embeddingWidth, parameterShapes, type NetShape } from "../../kernels/net/shape.js";
 import type { EpochEvent } from "../epoch.js";
 import { featureTable, tableFeatures } from "../feature-table.js";
 import { floatsOf, type NamedArrays } from "../named-arrays.js";

@@ -1,7 +1,7 @@
 // A thread of the network's pool.
 
-import { kernelImports } from "../../kernels/load.js";
-import type { NetKernel } from "../../kernels/net.js";
+import { kernelImports } from "../../kernels/shared/load.js";
+import type { NetKernel } from "../../kernels/net/binding.js";
 import { type NetPlace, type NetTask, runTask } from "./tasks.js";
 
 /** What the pool is made with. */

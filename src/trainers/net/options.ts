@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { flagOf, UsageError } from "../../errors.js";
-import type { NetArch } from "../../kernels/net-shape.js";
+import type { NetArch } from "../../kernels/net/shape.js";
 import { checkRanges, type Declared, threadsOption } from "../check-ranges.js";
 
 /** The network above the embedding layer. */

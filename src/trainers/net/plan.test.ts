@@ -1,4 +1,4 @@
-import { draw } from "../../kernels/reference/random.js";
+import { draw } from "../../numeric/random.js";
 import { initialParameters, type NetPlan } from "./plan.js";
 
 const plan: NetPlan = {

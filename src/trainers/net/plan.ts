@@ -6,7 +6,7 @@
 // First values are named by what they are for: a dense weight by (seed, its array's name, its place), an embedding by (seed, the
 // feature's hash, the dimension), so that another vocabulary or another layer moves none.
 
-import { hashText } from "../../dataset/hash.js";
+import { hashText } from "../../numeric/hash.js";
 import {
   denseLayersOf,
   embeddingWidth,
@@ -15,8 +15,8 @@ import {
   type NetShape,
   numFeaturesOf,
   parameterShapes,
-} from "../../kernels/net-shape.js";
-import { draw } from "../../kernels/reference/random.js";
+} from "../../kernels/net/shape.js";
+import { draw } from "../../numeric/random.js";
 import type { NamedArrays } from "../named-arrays.js";
 
 /** A network and how it learns. */

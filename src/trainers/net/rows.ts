@@ -1,8 +1,8 @@
 // Feature rows as a network reads them: with the crosses of its wide part, and the training part in an order of each epoch.
 
 import { rowsAt, type FeatureRows, type TrainingRows } from "../../dataset/rows.js";
-import type { NetRows } from "../../kernels/net-shape.js";
-import { permutation } from "../../kernels/reference/random.js";
+import type { NetRows } from "../../kernels/net/shape.js";
+import { permutation } from "../../numeric/random.js";
 
 /** Rows of a chunk, at most; a chunk of resident rows is whole batches. */
 const CHUNK_ROWS = 65536;

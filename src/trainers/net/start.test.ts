@@ -2,7 +2,7 @@
 
 import { featureHashes, featureSpace } from "../../dataset/vocabulary.js";
 import { keysOf } from "../../embedding/table.js";
-import { embeddingWidth, type NetArch } from "../../kernels/net-shape.js";
+import { embeddingWidth, type NetArch } from "../../kernels/net/shape.js";
 import { initialParameters, type NetPlan } from "./plan.js";
 import { putTable, type StartKind, type TableStart } from "./start.js";
 

@@ -6,8 +6,8 @@
 //   norms      random directions, each row as long as the table's
 
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
-import { embeddingWidth } from "../../kernels/net-shape.js";
-import { draw, permutation } from "../../kernels/reference/random.js";
+import { embeddingWidth } from "../../kernels/net/shape.js";
+import { draw, permutation } from "../../numeric/random.js";
 import type { NetPlan } from "./plan.js";
 
 /** An earlier table by feature of the space. */

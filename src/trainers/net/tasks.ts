@@ -1,6 +1,6 @@
 // What a thread of the network's pool does: all of a chunk's batches together with the others, or its share of rows to score.
 
-import type { NetKernel } from "../../kernels/net.js";
+import type { NetKernel } from "../../kernels/net/binding.js";
 
 /** Rows of one call that scores: short, so that the first calls are soon replaced by optimised code. */
 const SCORE_ROWS = 256;

@@ -7,8 +7,8 @@
 import type { FeatureRows, TrainingRows } from "../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { DataError } from "../../errors.js";
-import { referenceLoss } from "../../kernels/reference/fm.js";
-import { draw } from "../../kernels/reference/random.js";
+import { rowLoss } from "../../numeric/losses.js";
+import { draw } from "../../numeric/random.js";
 import { withMachine } from "../../workers/with-machine.js";
 import type { TrainingControls } from "../controls.js";
 import { diverged } from "../diverged.js";
@@ -177,7 +177,7 @@ function lossOf(
   let [sum, total] = [0, 0];
   scores.forEach((score, r) => {
     const weight = weights ? weights[r]! : 1;
-    sum += weight * referenceLoss(loss, score, labels[r]!);
+    sum += weight * rowLoss(loss, score, labels[r]!);
     total += weight;
   });
   return sum / total;

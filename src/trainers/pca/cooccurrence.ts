@@ -7,8 +7,8 @@
 // Source: Levy and Goldberg 2014, "Neural Word Embedding as Implicit Matrix Factorization", sections 3.3 and 4.2.
 
 import { sparseOf, transpose } from "../../dataset/interactions.js";
-import type { SparseRows } from "../../kernels/als.js";
-import { log } from "../../kernels/reference/exp.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
+import { log } from "../../numeric/exp.js";
 import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";

@@ -10,7 +10,7 @@
 import { interactionsOf, transpose, type FieldFeatures } from "../../dataset/interactions.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
-import type { SparseRows } from "../../kernels/als.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
 import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";

@@ -1,6 +1,6 @@
 // A principal component analysis as a run keeps it, whatever was decomposed: vectors of features, and what projects new rows.
 
-import { pow } from "../../kernels/reference/exp.js";
+import { pow } from "../../numeric/exp.js";
 import type { Tensor } from "../../embedding/safetensors.js";
 import type { Spectrum } from "./decompose.js";
 import type { PcaMatrix, PcaOptions } from "./options.js";

@@ -7,8 +7,8 @@
 // Source: Salton and Buckley 1988 (10.1016/0306-4573(88)90021-0) as scikit-learn smooths it; Robertson and Zaragoza 2009
 // (10.1561/1500000019), eq. 3.15, with k = 1.2 and b = 0.75, its logarithm kept positive.
 
-import { log, log1p } from "../../kernels/reference/exp.js";
-import type { SparseRows } from "../../kernels/als.js";
+import { log, log1p } from "../../numeric/exp.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
 import type { ValueKind } from "./options.js";
 
 const [K, B] = [1.2, 0.75];

@@ -1,9 +1,9 @@
 // Ranking examples as the kernel takes them.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import { log } from "../../kernels/reference/exp.js";
-import type { RankingData } from "../../kernels/ranking.js";
-import { aliasTable } from "../../sampling/alias.js";
+import { log } from "../../numeric/exp.js";
+import type { RankingData } from "../../kernels/ranking/binding.js";
+import { aliasTable } from "../../numeric/alias.js";
 import { noiseDistribution, type Noise } from "../../sampling/noise-distribution.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 

@@ -1,9 +1,9 @@
 // A ranking model in shared memory with the threads that work on it.
 
-import { stopBarrier } from "../../kernels/barrier.js";
-import { loadKernel } from "../../kernels/load.js";
-import { Arena } from "../../kernels/memory.js";
-import type { OptimizerState } from "../../kernels/fm-state.js";
+import { stopBarrier } from "../../kernels/shared/barrier.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import { Arena } from "../../kernels/shared/memory.js";
+import type { OptimizerState } from "../../kernels/fm/state.js";
 import {
   allocateRanking,
   copyRankingState,
@@ -15,8 +15,8 @@ import {
   type RankingLayout,
   type RankingShape,
   type RankingState,
-} from "../../kernels/ranking.js";
-import { blockOrder } from "../../kernels/reference/random.js";
+} from "../../kernels/ranking/binding.js";
+import { blockOrder } from "../../numeric/random.js";
 import { WorkerPool } from "../../workers/pool.js";
 import type { Start } from "../start.js";
 import type { RankingInit, RankingTask } from "./ranking.worker.js";

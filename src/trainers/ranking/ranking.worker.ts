@@ -1,8 +1,8 @@
 // A thread of the ranking trainer's pool.
 
-import { kernelImports } from "../../kernels/load.js";
-import { blockKey } from "../../kernels/reference/random.js";
-import { RANKING_BLOCK, type RankingKernel, type RankingLayout } from "../../kernels/ranking.js";
+import { kernelImports } from "../../kernels/shared/load.js";
+import { blockKey } from "../../numeric/random.js";
+import { RANKING_BLOCK, type RankingKernel, type RankingLayout } from "../../kernels/ranking/binding.js";
 
 /** What the pool is made with. */
 export interface RankingInit {

@@ -5,8 +5,8 @@
 // Losses, their sources and deviations: docs/algorithms/ranking.md.
 
 import { DataError } from "../../errors.js";
-import type { OptimizerState } from "../../kernels/fm-state.js";
-import { draw } from "../../kernels/reference/random.js";
+import type { OptimizerState } from "../../kernels/fm/state.js";
+import { draw } from "../../numeric/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { TrainingControls } from "../controls.js";
 import { diverged } from "../diverged.js";

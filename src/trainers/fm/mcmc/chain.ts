@@ -1,8 +1,8 @@
 // The chain of ALS and MCMC: parameters in the machine, w0 and the priors here; a sweep moves each of them once.
 
 import { DivergedError } from "../../../errors.js";
-import { normalDraw } from "../../../kernels/reference/normal.js";
-import { draw } from "../../../kernels/reference/random.js";
+import { normalDraw } from "../../../numeric/normal.js";
+import { draw } from "../../../numeric/random.js";
 import { arrayOf, type NamedArrays } from "../../named-arrays.js";
 import type { FmOptions } from "../options.js";
 import type { CoordinateMachine, Totals } from "./machine.js";

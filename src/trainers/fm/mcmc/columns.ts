@@ -9,7 +9,7 @@
 
 import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
 import { fieldOfFeatures } from "../../../dataset/vocabulary.js";
-import type { Arena } from "../../../kernels/memory.js";
+import type { Arena } from "../../../kernels/shared/memory.js";
 
 /** Where a field's cells lie; offsets are bytes. */
 export type Column =

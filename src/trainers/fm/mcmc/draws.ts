@@ -5,8 +5,8 @@
 //                it their vectors would cancel
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { log } from "../../../kernels/reference/exp.js";
-import type { Region } from "../../../kernels/memory.js";
+import { log } from "../../../numeric/exp.js";
+import type { Region } from "../../../kernels/shared/memory.js";
 import { arrayOf, type NamedArrays } from "../../named-arrays.js";
 import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
 import { FmMachine, type ParameterRegions } from "../machine.js";

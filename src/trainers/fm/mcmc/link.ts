@@ -1,7 +1,7 @@
 // How a score becomes a prediction: of a number, or of the probability of a label 1.
 
-import { exp } from "../../../kernels/reference/exp.js";
-import { normalCdf } from "../../../kernels/reference/normal.js";
+import { exp } from "../../../numeric/exp.js";
+import { normalCdf } from "../../../numeric/normal.js";
 import type { FmOptions } from "../options.js";
 
 /** By the codes of model/draws.safetensors. */

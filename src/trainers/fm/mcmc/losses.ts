@@ -1,7 +1,7 @@
 // The mean loss of scores, from the kernels' own exp and log.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { exp, log1p } from "../../../kernels/reference/exp.js";
+import { exp, log1p } from "../../../numeric/exp.js";
 
 /** Mean loss a row, by their weights: nats of log-odds for the logistic loss, (score - label)^2 for the squared loss. */
 export function meanLoss(

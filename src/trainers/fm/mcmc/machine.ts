@@ -3,10 +3,10 @@
 //   machine.start() ──► machine.sweep(priors, keys) ──► totals of the rows; parameters can be read at any time between
 
 import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
-import { allocateBarrier, stopBarrier } from "../../../kernels/barrier.js";
-import { loadKernel } from "../../../kernels/load.js";
-import { Arena, type Region } from "../../../kernels/memory.js";
-import { CALL_FEATURES } from "../../../kernels/coordinate.js";
+import { allocateBarrier, stopBarrier } from "../../../kernels/shared/barrier.js";
+import { loadKernel } from "../../../kernels/shared/load.js";
+import { Arena, type Region } from "../../../kernels/shared/memory.js";
+import { CALL_FEATURES } from "../../../kernels/coordinate/binding.js";
 import { WorkerPool } from "../../../workers/pool.js";
 import type { FmParameters } from "../model.js";
 import { floatsOf, type NamedArrays } from "../../named-arrays.js";

@@ -1,7 +1,7 @@
 // A thread of the coordinate machine's pool.
 
-import type { CoordinateKernel } from "../../../kernels/coordinate.js";
-import { kernelImports } from "../../../kernels/load.js";
+import type { CoordinateKernel } from "../../../kernels/coordinate/binding.js";
+import { kernelImports } from "../../../kernels/shared/load.js";
 import { runSweep, type SweepPlan, type SweepTask } from "./sweep.js";
 
 /** What the pool is made with. */

@@ -7,8 +7,8 @@
 //
 // Source: Rendle 2012 (10.1145/2168752.2168771), section 3.4.3 with the constants of libFM 1.4.4.
 
-import { gammaDraw, normalDraw } from "../../../kernels/reference/normal.js";
-import { draw } from "../../../kernels/reference/random.js";
+import { gammaDraw, normalDraw } from "../../../numeric/normal.js";
+import { draw } from "../../../numeric/random.js";
 
 /** A normal prior. */
 export interface Prior {

@@ -11,7 +11,7 @@
 // Rows are cut into at most eight chunks, by their number alone; the chunks' sums are added in order, so that nothing hangs on
 // the number of threads. A field of several values a row is the first thread's alone: its features share rows.
 
-import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate.js";
+import { CALL_FEATURES, CALL_ROWS, type CoordinateKernel } from "../../../kernels/coordinate/binding.js";
 import type { Column } from "./columns.js";
 import type { Link } from "./link.js";
 

@@ -2,9 +2,9 @@
 
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { DivergedError } from "../../../errors.js";
-import { exp } from "../../../kernels/reference/exp.js";
-import { normalCdf, normalDraw } from "../../../kernels/reference/normal.js";
-import { draw } from "../../../kernels/reference/random.js";
+import { exp } from "../../../numeric/exp.js";
+import { normalCdf, normalDraw } from "../../../numeric/normal.js";
+import { draw } from "../../../numeric/random.js";
 import type { FmParameters } from "../model.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
 import { meanOfDraws, scoreEnsemble } from "./draws.js";

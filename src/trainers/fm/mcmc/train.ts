@@ -6,8 +6,8 @@
 // Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Equations and deviations: docs/algorithms/fm-mcmc.md.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import { normalDraw } from "../../../kernels/reference/normal.js";
-import { draw } from "../../../kernels/reference/random.js";
+import { normalDraw } from "../../../numeric/normal.js";
+import { draw } from "../../../numeric/random.js";
 import { withMachine } from "../../../workers/with-machine.js";
 import type { TrainingControls } from "../../controls.js";
 import type { EpochEvent } from "../../epoch.js";

@@ -1,0 +1,50 @@
+// The structs of the least-squares kernel, as ../binding.ts writes them; pointers are byte offsets.
+
+/** Events of a row that are gathered at once: a block's panels of them stay in the first cache. */
+export const CHUNK: u32 = 128;
+
+/** What a half of an epoch works on. */
+export class Side {
+  /** D: a multiple of 8 */
+  dim: u32;
+  /** b: a multiple of 8 */
+  block: u32;
+  /** W, f32[n][D] */
+  rows: usize;
+  /** H, f32[m][D] */
+  others: usize;
+  /** u32[n + 1]: row r has events indptr[r] .. indptr[r + 1] */
+  indptr: usize;
+  /** u32[numEvents]: rows of H */
+  indices: usize;
+  /** f32[numEvents], or 0 when all are 1 */
+  confidences: usize;
+  /** f32[n] */
+  penalties: usize;
+  /** G, f32 panels of [D][D] */
+  gram: usize;
+  /** f64[n] */
+  losses: usize;
+}
+
+/** What a thread writes to. */
+export class Scratch {
+  /** f32[2][D][4] */
+  packed: usize;
+  /** f32[events of the widest eight rows] */
+  predictions: usize;
+  /** f32[2][b / 8][4][8] */
+  products: usize;
+  /** f32 panels of [CHUNK][D], and of [CHUNK][b] times the confidences */
+  gathered: usize;
+  weighted: usize;
+  /** f32[CHUNK] */
+  slopes: usize;
+  /** A, then its factor U: f32 panels of [b][b]; and -U */
+  matrix: usize;
+  negated: usize;
+  /** f32[b]: g; 1 / u_kk; A^-1 g */
+  gradient: usize;
+  inverses: usize;
+  step: usize;
+}

@@ -1,0 +1,121 @@
+// The least-squares kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
+
+import type { Arena, Region } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { Scratch, Side } from "./layout.js";
+
+/** Rows solved side by side, and events gathered at once, as assembly/main.ts has them. */
+const BATCH_ROWS = 8;
+const CHUNK = 128;
+
+export type { Kernel as AlsKernel } from "./layout.js";
+
+/** A sparse matrix by rows: row r holds values[j] at column indices[j], j in [indptr[r], indptr[r + 1]). */
+export interface SparseRows {
+  /** u32[numRows + 1] */
+  indptr: Uint32Array;
+  /** u32[numEntries], distinct within a row */
+  indices: Uint32Array;
+  /** f32[numEntries]; absent when all are 1 */
+  values?: Float32Array;
+}
+
+/** One half of an epoch in the arena: the side that moves, and where its results go. */
+export interface AlsSide {
+  /** offset of the struct */
+  offset: number;
+  numRows: number;
+  /** f32[numRows][D] */
+  rows: Region;
+  /** f32 panels of [D][D]: of the other side, written by the caller */
+  gram: Region;
+  /** f32[numRows], written by the caller */
+  penalties: Region;
+  /** f64[numRows]: sum of c (1 - s)^2 of each row as it was last solved */
+  losses: Region;
+}
+
+/** D: dim padded to whole panels. */
+export function paddedDim(dim: number): number {
+  return Math.ceil(dim / 8) * 8;
+}
+
+/** The place of element (r, k) of a matrix of `numRows` rows in panels of eight columns. */
+export function panelIndex(numRows: number, r: number, k: number): number {
+  return ((k >>> 3) * numRows + r) * 8 + (k & 7);
+}
+
+/**
+ * Lays a half out; `rows` and `others` are regions of f32[][D].
+ *
+ * @param D a multiple of 8
+ * @param block dimensions solved together, a multiple of 8
+ * @throws {UsageError} it does not fit the arena
+ */
+export function allocateSide(
+  arena: Arena,
+  {
+    D,
+    block,
+    rows,
+    others,
+    events,
+  }: { D: number; block: number; rows: Region; others: Region; events: SparseRows },
+): AlsSide {
+  const numRows = events.indptr.length - 1;
+  const put = (values: Uint32Array | Float32Array): number => {
+    const region = arena.allocate("the events", Math.max(4, values.byteLength));
+    if (values instanceof Uint32Array) arena.u32(region).set(values);
+    else arena.f32(region).set(values);
+    return region.offset;
+  };
+  const penalties = arena.allocate("the penalties", Math.max(4, numRows * 4));
+  const gram = arena.allocate("a Gram matrix", D * D * 4);
+  const losses = arena.allocate("the losses", Math.max(8, numRows * 8));
+  const offset = writeStruct(arena, "a side", Side, {
+    dim: D,
+    block,
+    rows: rows.offset,
+    others: others.offset,
+    indptr: put(events.indptr),
+    indices: put(events.indices),
+    confidences: events.values ? put(events.values) : 0,
+    penalties: penalties.offset,
+    gram: gram.offset,
+    losses: losses.offset,
+  });
+  return { offset, numRows, rows, gram, penalties, losses };
+}
+
+/** What one thread writes to while it works on any of the sides. @returns offset of the struct */
+export function allocateScratch(
+  arena: Arena,
+  D: number,
+  block: number,
+  sides: readonly SparseRows[],
+): number {
+  const numbers = (name: string, count: number) => arena.allocate(name, count * 4).offset;
+  const matrix = block * block;
+  return writeStruct(arena, "a scratch", Scratch, {
+    packed: numbers("packed rows", BATCH_ROWS * D),
+    predictions: numbers("predictions", Math.max(1, ...sides.map(eventsOfWidestBatch))),
+    products: numbers("products", BATCH_ROWS * block),
+    gathered: numbers("gathered events", CHUNK * D),
+    weighted: numbers("weighted events", CHUNK * block),
+    slopes: numbers("slopes", CHUNK),
+    matrix: numbers("a matrix", matrix),
+    negated: numbers("a matrix", matrix),
+    gradient: numbers("a gradient", block),
+    inverses: numbers("pivots", block),
+    step: numbers("a step", block),
+  });
+}
+
+/** Most events that consecutive rows of one batch can have: batches start anywhere. */
+function eventsOfWidestBatch({ indptr }: SparseRows): number {
+  let widest = 0;
+  for (let r = 0; r + 1 < indptr.length; r++) {
+    widest = Math.max(widest, indptr[Math.min(r + BATCH_ROWS, indptr.length - 1)]! - indptr[r]!);
+  }
+  return widest;
+}

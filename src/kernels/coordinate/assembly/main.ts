@@ -1,0 +1,27 @@
+// Coordinate descent of a factorization machine, and its Gibbs sampler: everything that one parameter at a time needs.
+//
+//   r     a row; e its score minus its target; q its sum of x v in the dimension at hand
+//   eq    f32[rows][2]: e and q of each row
+//   x     the feature's value in a row; values is 0 where all are 1
+//   h     dscore/dparameter: x (q - x v) for a vector's number, x for a weight
+//   v     f32[size + 1]: a field's parameters in one dimension; the last stands for "no feature" and is 0
+//   step  f32[size + 1][2]: before the move, and its length
+//   sums  f32[size + 1][2]: sum of p h e and of p h^2 over some of the rows
+//   p     a row's precision, a factor of alpha; precisions f32[rows], or 0 where all are 1
+//   weights  f32[rows]: of its event, or 0 where all are 1
+//
+// A column holds the local id of a field that has one feature a row at most: its features share no row, so that one pass
+// serves them all. Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Twin: ../reference.ts.
+
+import { barrier } from "../../shared/assembly/barrier";
+
+export { accumulate, move, moveAndAccumulate } from "./columns";
+export { moveTogether, update } from "./parameters";
+export { addFourToQ, addSquare, addToQ, clearQ, shiftE, subtractSquares } from "./rows";
+export { addSparse, updateSparse } from "./sparse";
+export { drawLogit, drawProbit, totalSquared } from "./targets";
+
+/** As `barrier` of shared/assembly/barrier.ts. */
+export function meet(b: usize, numThreads: u32): bool {
+  return barrier(b, numThreads);
+}

@@ -1,0 +1,67 @@
+// Passes over the rows that change e and q: adding a field's terms to q, and taking its squares to e.
+
+/** A row's number; 1 where there are none. */
+export function atRow(numbers: usize, r: usize): f32 {
+  return numbers ? load<f32>(numbers + (r << 2)) : 1;
+}
+
+/** Adds x v to the q of rows [first, end). */
+export function addToQ(first: u32, end: u32, ids: usize, values: usize, eq: usize, v: usize): void {
+  for (let r: usize = first; r < end; r++) {
+    const x = values ? load<f32>(values + (r << 2)) : 1;
+    const at = eq + (r << 3);
+    store<f32>(at, load<f32>(at, 4) + x * load<f32>(v + ((<usize>load<u32>(ids + (r << 2))) << 2)), 4);
+  }
+}
+
+/** `addToQ` of four fields whose values are all 1. */
+export function addFourToQ(
+  first: u32,
+  end: u32,
+  ids0: usize,
+  ids1: usize,
+  ids2: usize,
+  ids3: usize,
+  eq: usize,
+  v0: usize,
+  v1: usize,
+  v2: usize,
+  v3: usize,
+): void {
+  for (let r: usize = first; r < end; r++) {
+    const at = eq + (r << 3);
+    const a = load<f32>(v0 + ((<usize>load<u32>(ids0 + (r << 2))) << 2));
+    const b = load<f32>(v1 + ((<usize>load<u32>(ids1 + (r << 2))) << 2));
+    const c = load<f32>(v2 + ((<usize>load<u32>(ids2 + (r << 2))) << 2));
+    const d = load<f32>(v3 + ((<usize>load<u32>(ids3 + (r << 2))) << 2));
+    store<f32>(at, load<f32>(at, 4) + (a + b + (c + d)), 4);
+  }
+}
+
+/** Sets the q of rows [first, end) to 0. */
+export function clearQ(first: u32, end: u32, eq: usize): void {
+  for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), 0, 4);
+}
+
+/** e += q^2 / 2: half of a dimension's interactions; `subtractSquares` of every field is the other half. */
+export function addSquare(first: u32, end: u32, eq: usize): void {
+  for (let r: usize = first; r < end; r++) {
+    const at = eq + (r << 3);
+    const q = load<f32>(at, 4);
+    store<f32>(at, load<f32>(at) + 0.5 * q * q);
+  }
+}
+
+/** e -= (x v)^2 / 2. */
+export function subtractSquares(first: u32, end: u32, ids: usize, values: usize, eq: usize, v: usize): void {
+  for (let r: usize = first; r < end; r++) {
+    const x = values ? load<f32>(values + (r << 2)) : 1;
+    const t = x * load<f32>(v + ((<usize>load<u32>(ids + (r << 2))) << 2));
+    store<f32>(eq + (r << 3), load<f32>(eq + (r << 3)) - 0.5 * t * t);
+  }
+}
+
+/** Adds `shift` to the e of rows [first, end): a move of w0. */
+export function shiftE(first: u32, end: u32, eq: usize, shift: f32): void {
+  for (let r: usize = first; r < end; r++) store<f32>(eq + (r << 3), load<f32>(eq + (r << 3)) + shift);
+}

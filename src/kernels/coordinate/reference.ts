@@ -1,0 +1,117 @@
+// One coordinate of a factorization machine, moved to its minimiser or drawn from its posterior: the definition of correct for
+// assembly/main.ts.
+//
+//   score is linear in each parameter t:   score = g + h t,   h = x (q - x t) for a vector's number, x for a weight
+//
+// Source: Rendle 2012 (10.1145/2168752.2168771), eq. 13 and 24; draws are over-relaxed, Adler 1981 (10.1103/PhysRevD.23.2901).
+
+import { exp, log } from "../../numeric/exp.js";
+import { normalCdf, normalDraw, tailDraw, tailMean, uniform } from "../../numeric/normal.js";
+import { polyaGammaDraw, polyaGammaMean } from "../../numeric/polya-gamma.js";
+import { draw } from "../../numeric/random.js";
+
+/** How far a draw lies on the other side of the mean; 0 is plain Gibbs sampling. */
+const RELAXATION = 0.8;
+/** sqrt(1 - RELAXATION^2): what is left to chance, so that the posterior stays what it is. */
+const CHANCE = 0.6;
+
+/** The precision of the labels around the score, and the normal prior of the parameter. */
+export interface CoordinatePrior {
+  alpha: number;
+  lambda: number;
+  mu: number;
+}
+
+/** e (score minus target) and q (sum of x v of the dimension at hand) of every row, and its target's precision, 1 when absent. */
+export interface Residuals {
+  e: Float64Array;
+  q: Float64Array;
+  precisions?: ArrayLike<number>;
+}
+
+/** A feature's rows and values. */
+export type Occurrence = { row: number; x: number };
+
+/**
+ * Moves one parameter, and e and q with it.
+ *
+ * @param key of its draw, whose distribution over many is the posterior of t given all else; 0 takes the minimiser of alpha / 2 sum e^2 + lambda / 2 (t - mu)^2
+ * @returns the new value
+ */
+export function referenceCoordinate(
+  occurrences: readonly Occurrence[],
+  { e, q, precisions }: Residuals,
+  old: number,
+  linear: boolean,
+  { alpha, lambda, mu }: CoordinatePrior,
+  key: number,
+): number {
+  const slopeOf = ({ row, x }: Occurrence) => (linear ? x : x * (q[row]! - x * old));
+  let [he, hh] = [0, 0];
+  for (const occurrence of occurrences) {
+    const h = slopeOf(occurrence);
+    const p = precisions ? precisions[occurrence.row]! : 1;
+    he += p * h * e[occurrence.row]!;
+    hh += p * h * h;
+  }
+  const precision = lambda + alpha * hh;
+  const mean = (alpha * (old * hh - he) + lambda * mu) / precision;
+  const drawn = () => mean - RELAXATION * (old - mean) + (CHANCE * normalDraw(key)) / Math.sqrt(precision);
+  const now = key ? drawn() : mean;
+  for (const occurrence of occurrences) {
+    e[occurrence.row]! += slopeOf(occurrence) * (now - old);
+    // a row holds a feature once, so the slopes of the others do not hang on this q
+    q[occurrence.row]! += occurrence.x * (now - old);
+  }
+  return now;
+}
+
+/**
+ * A field's parameters moved together: t <- a t + c, with mu <- a mu + c and lambda <- lambda / a^2.
+ *
+ * @param values with their sums of p h e and of p h^2, taken at these values
+ * @param key never 0
+ */
+export function referenceCommonMove(
+  values: readonly { t: number; he: number; hh: number }[],
+  { alpha, lambda, mu }: CoordinatePrior,
+  key: number,
+): { a: number; c: number } {
+  const sum = (of: (value: (typeof values)[number]) => number) =>
+    values.reduce((all, value) => all + of(value), 0);
+  // scores move by (a - 1) t h: what the rows say of a is normal
+  const squares = sum(({ t, hh }) => t * t * hh);
+  const proposed =
+    1 - sum(({ t, he }) => t * he) / squares + normalDraw(draw(key, 0)) / Math.sqrt(alpha * squares);
+  // sigma = lambda^(-1/2) has the density sigma^-2 exp(-1 / (2 sigma^2)), and goes to a sigma
+  const ratio = -2 * log(proposed) - 0.5 * lambda * (1 / proposed ** 2 - 1);
+  const a = proposed > 0 && log(uniform(draw(key, 1), 0)) < ratio ? proposed : 1;
+  // scores move by c h, mu ~ N(0, 1 / lambda)
+  const precision = alpha * sum(({ hh }) => hh) + lambda / a ** 2;
+  const errors = sum(({ t, he, hh }) => he + (a - 1) * t * hh);
+  const mean = -(alpha * errors + (lambda / a) * mu) / precision;
+  return { a, c: mean + normalDraw(draw(key, 2)) / Math.sqrt(precision) };
+}
+
+/** The stream of a feature's draw: of sweep and dimension, and of the hash of its field and key; never 0. */
+export function coordinateKey(key: number, [low, high]: readonly [number, number]): number {
+  return key === 0 ? 0 : (draw(draw(key, low), high) | 1) >>> 0;
+}
+
+/** Probit: the loss of a score, -log P(label | score) in nats, and a new target of its row; key 0 takes the targets' mean. */
+export function referenceTarget(score: number, label: number, key: number): { loss: number; target: number } {
+  const side = label > 0 ? 1 : -1;
+  const beyond = key ? tailDraw(key, -side * score) : tailMean(-side * score);
+  return { loss: -log(normalCdf(side * score)), target: side * (side * score + beyond) };
+}
+
+/** Logit: the loss of a score in nats, and its row's precision, with the target that goes with it; key 0 takes the mean precision. */
+export function referenceLogit(
+  score: number,
+  label: number,
+  key: number,
+): { loss: number; precision: number; target: number } {
+  const precision = key ? polyaGammaDraw(key, score) : polyaGammaMean(score);
+  const loss = log(1 + exp(-Math.abs(score))) + Math.max(label > 0 ? -score : score, 0);
+  return { loss, precision, target: (label > 0 ? 0.5 : -0.5) / precision };
+}

@@ -1,0 +1,292 @@
+// A field-aware factorization machine, sliced by pairs of fields: each thread owns whole tiles of pairs, and threads exchange
+// one partial score a row and group of tiles, so that the parameters are the same bytes at any number of threads
+// (docs/algorithms/ffm.md).
+//
+//   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_(i, field of j), v_(j, field of i)> x_i x_j
+//
+//   B  rows a batch      G  groups of tiles; group G is the linear one      F  fields      Q  quads
+//
+// It has the functions of fm.ts, so that the same machine drives both: its slices, where parameters are drawn and copied, are
+// runs of 4,096 features. Structs and shapes: plan.ts. Twin: ../reference.ts.
+
+import { forwardFour, hasFour, updateFour } from "./four";
+import { blockAt, bytesOfPartner, locatePairs } from "./pairs";
+import { FfmPlan, FfmThread, Tile, TILE } from "./plan";
+import { forwardTile, updateTile } from "./tile";
+import { openBatch, openBlock } from "../../fm/assembly/batch";
+import { forwardLinear, updateWeights } from "../../fm/assembly/linear";
+import { ADAM, SGD, startState, startWeight } from "../../fm/assembly/methods";
+import { B, Rows } from "../../fm/assembly/plan";
+import { combine, scoresToGradients } from "../../fm/assembly/scores";
+import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "../../fm/assembly/step";
+import { barrier } from "../../shared/assembly/barrier";
+import { addLosses } from "../../shared/assembly/loss";
+import { draw } from "../../shared/assembly/random";
+
+/** Features of a slice. */
+const RUN: u32 = 4096;
+
+/** Whether vectors have AdaGrad's state beside them. */
+function isPlain(plan: FfmPlan): bool {
+  return plan.quadBytes == 32;
+}
+
+function forward(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
+  const partial = partials + ((<usize>tile.group * B) << 2);
+  if (hasFour(plan, thread, tile)) {
+    forwardFour(plan, thread, tile, partial);
+  } else if (!isPlain(plan)) {
+    if (thread.general) forwardTile<u16, f32>(plan, thread, tile, partial);
+    else forwardTile<u16, u32>(plan, thread, tile, partial);
+  } else if (plan.numQuads == 1) {
+    if (thread.general) forwardTile<u32, f32>(plan, thread, tile, partial);
+    else forwardTile<u32, u32>(plan, thread, tile, partial);
+  } else {
+    if (thread.general) forwardTile<u64, f32>(plan, thread, tile, partial);
+    else forwardTile<u64, u32>(plan, thread, tile, partial);
+  }
+}
+
+/** One step for each pair of the tile, by the plan's method; FTRL's vectors take AdaGrad's steps. */
+function update(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
+  const rated = plan.rates != 0;
+  if (plan.method == SGD) {
+    if (rated) updateBy<RatedSgd>(plan, thread, tile);
+    else updateBy<Sgd>(plan, thread, tile);
+  } else if (plan.method == ADAM) {
+    if (rated) updateBy<RatedAdam>(plan, thread, tile);
+    else updateBy<Adam>(plan, thread, tile);
+  } else {
+    if (rated) updateBy<RatedAdaGrad>(plan, thread, tile);
+    else if (hasFour(plan, thread, tile)) updateFour(plan, thread, tile);
+    else updateBy<AdaGrad>(plan, thread, tile);
+  }
+}
+
+function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
+  if (sizeof<M>() != 4) {
+    if (thread.general) updateTile<u16, f32, M>(plan, thread, tile);
+    else updateTile<u16, u32, M>(plan, thread, tile);
+  } else if (plan.numQuads == 1) {
+    if (thread.general) updateTile<u32, f32, M>(plan, thread, tile);
+    else updateTile<u32, u32, M>(plan, thread, tile);
+  } else {
+    if (thread.general) updateTile<u64, f32, M>(plan, thread, tile);
+    else updateTile<u64, u32, M>(plan, thread, tile);
+  }
+}
+
+/** The linear part of the score; of one-hot rows the sum of w is still to be multiplied by their value. */
+function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void {
+  const partial = partials + ((<usize>plan.numSlices * B) << 2);
+  if (thread.general) {
+    forwardLinear<f32>(plan, thread, partial);
+    return;
+  }
+  forwardLinear<u32>(plan, thread, partial);
+  if (plan.normalize) scale(partial, thread.numRows, thread.unit);
+}
+
+/** Multiplies n numbers, padded to a multiple of 4. */
+function scale(x: usize, n: usize, factor: f32): void {
+  const by = f32x4.splat(factor);
+  for (let i: usize = 0; i < n; i += 4) v128.store(x + (i << 2), f32x4.mul(v128.load(x + (i << 2)), by));
+}
+
+/**
+ * Trains on one block of rows, this thread's tiles; every thread of the plan calls it for the same blocks in the same order.
+ *
+ * One barrier a batch: the next forward of a tile reads only what this thread has just written.
+ *
+ * @param index   which thread, 0 .. T-1; the last sums the losses
+ * @param first   first row of the block
+ * @param numRows rows of the block, at most 4,096
+ * @param key     of the block's permutation; 0 visits the rows as they stand
+ * @returns false when the pool is stopping
+ */
+export function trainBlock(
+  plan: FfmPlan,
+  thread: FfmThread,
+  index: u32,
+  rows: Rows,
+  first: u32,
+  numRows: u32,
+  key: u32,
+): bool {
+  const toTile = thread.tiles + <usize>thread.numTiles * TILE;
+  openBlock(thread, rows, first, numRows, key);
+  for (let from: u32 = 0; from < numRows; from += B) {
+    // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
+    const parity: usize = thread.batchNumber++ & 1;
+    const partials = plan.partials + ((parity * (plan.numSlices + 1) * B) << 2);
+    openBatch(thread, rows, first, numRows, key, from);
+    locatePairs(plan, thread);
+
+    // each tile's part of the score
+    for (let t = thread.tiles; t < toTile; t += TILE) forward(plan, thread, changetype<Tile>(t), partials);
+    if (thread.linear) forwardWeights(plan, thread, partials);
+    if (!barrier(plan.barrier, plan.numThreads)) return false;
+
+    // every thread adds the parts up for itself
+    combine(plan, thread, partials, thread.gradients);
+    if (index == plan.numThreads - 1) {
+      const squared = plan.squared != 0;
+      thread.loss = addLosses(
+        thread.loss,
+        thread.gradients,
+        thread.labels,
+        thread.weights,
+        thread.numRows,
+        squared,
+      );
+    }
+    scoresToGradients(plan, thread);
+    if (!thread.general && plan.normalize) scale(thread.gradients, thread.numRows, thread.unit);
+
+    // one step for each pair of features of each row
+    for (let t = thread.tiles; t < toTile; t += TILE) update(plan, thread, changetype<Tile>(t));
+    if (thread.linear) updateWeights(plan, thread);
+  }
+  return true;
+}
+
+/**
+ * Writes the scores of consecutive rows and adds their losses up, in the rows' order.
+ *
+ * Any thread may score any block: it reads the parameters and writes to its own buffers and to `scores` alone.
+ *
+ * @param numRows rows of the block, at most 4,096
+ * @param scores  f32, row r's at scores[r], writable up to a multiple of 256 rows
+ * @returns f64 sum of the losses
+ */
+export function scoreBlock(
+  plan: FfmPlan,
+  thread: FfmThread,
+  rows: Rows,
+  first: u32,
+  numRows: u32,
+  scores: usize,
+): f64 {
+  const toTile = plan.tiles + <usize>plan.numTiles * TILE;
+  const partials = thread.scorePartials;
+  let loss: f64 = 0;
+  openBlock(thread, rows, first, numRows, 0);
+  for (let from: u32 = 0; from < numRows; from += B) {
+    openBatch(thread, rows, first, numRows, 0, from);
+    locatePairs(plan, thread);
+    for (let t = plan.tiles; t < toTile; t += TILE) forward(plan, thread, changetype<Tile>(t), partials);
+    forwardWeights(plan, thread, partials);
+    const target = scores + ((<usize>(first + from)) << 2);
+    combine(plan, thread, partials, target);
+    loss = addLosses(loss, target, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
+  }
+  return loss;
+}
+
+/** Slices of features; slice number `slicesOf` is the weights. */
+function slicesOf(plan: FfmPlan): u32 {
+  return (plan.numFeatures + RUN - 1) / RUN;
+}
+
+/**
+ * Draws the first v of a run of features, uniform in [-spread, spread) by a hash of (seed, feature's hash, partner field's hash,
+ * dimension), and sets the state to the method's first; of the last slice sets w to 0. A feature that no training row holds is 0 and
+ * stays 0, and so does the vector for its own field, unless a row may hold several features of it.
+ *
+ * @param hashes u32[n][2]: names of the features that no new vocabulary changes
+ * @param counts u32[n]: training rows that hold the feature
+ */
+export function initialise(
+  plan: FfmPlan,
+  slice: u32,
+  hashes: usize,
+  counts: usize,
+  seed: u32,
+  spread: f32,
+): void {
+  if (slice == slicesOf(plan)) {
+    for (let i: usize = 0; i < plan.numFeatures; i++) {
+      startWeight(plan, plan.linear + (i << plan.linearShift));
+    }
+    return;
+  }
+  const to = min((slice + 1) * RUN, plan.numFeatures);
+  for (let i = <usize>slice * RUN; i < to; i++) {
+    const own = load<u32>(plan.fieldOf + (i << 2));
+    const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
+    const trained = load<u32>(counts + (i << 2)) != 0;
+    for (let f: u32 = 0; f < plan.numFields; f++) {
+      const p = vectorOf(plan, i, f);
+      const field = plan.fields + ((<usize>f) << 3);
+      const meets = trained && (f != own || load<u32>(field, 4) != 0);
+      const partner = draw(key, load<u32>(field));
+      for (let d: u32 = 0; d < plan.numQuads << 2; d++) {
+        // the upper 24 bits are an f32 in [0, 1) exactly; dimensions beyond dim are padding and stay 0
+        const unit = <f32>(draw(partner, d) >>> 8) * <f32>5.9604644775390625e-8;
+        store<f32>(at(plan, p, d), meets && d < plan.dim ? (unit * 2 - 1) * spread : 0);
+        startState(plan, at(plan, p, d), 16);
+      }
+    }
+  }
+}
+
+/** Address of feature i's vector for partners of field f. */
+function vectorOf(plan: FfmPlan, i: usize, f: u32): usize {
+  const within = <usize>(f % plan.blockFields) * bytesOfPartner(plan);
+  return blockAt(plan, f / plan.blockFields) + i * plan.featureStride + within;
+}
+
+/** Address of dimension d of a vector in quads, each followed by its state. */
+function at(plan: FfmPlan, vector: usize, d: u32): usize {
+  return vector + <usize>(d >> 2) * <usize>plan.quadBytes + ((<usize>(d & 3)) << 2);
+}
+
+/**
+ * Copies a run of features' vectors to a dense array, or of the last slice the weights.
+ *
+ * @param vectors f32[n][fields][dim]
+ * @param w f32[n]
+ * @returns false when a parameter is NaN or infinite
+ */
+export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): bool {
+  let check: f32 = 0; // x - x is 0 for a finite x, else NaN
+  if (slice == slicesOf(plan)) {
+    for (let i: usize = 0; i < plan.numFeatures; i++) {
+      const value = load<f32>(plan.linear + (i << plan.linearShift));
+      check += value - value;
+      store<f32>(w + (i << 2), value);
+    }
+    return check == 0;
+  }
+  const to = min((slice + 1) * RUN, plan.numFeatures);
+  let target = vectors + ((<usize>slice * RUN * plan.numFields * plan.dim) << 2);
+  for (let i = <usize>slice * RUN; i < to; i++) {
+    for (let f: u32 = 0; f < plan.numFields; f++) {
+      const p = vectorOf(plan, i, f);
+      for (let d: u32 = 0; d < plan.dim; d++, target += 4) {
+        const value = load<f32>(at(plan, p, d));
+        check += value - value;
+        store<f32>(target, value);
+      }
+    }
+  }
+  return check == 0;
+}
+
+/** The inverse of exportSlice; accumulators are left as they are. */
+export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): void {
+  if (slice == slicesOf(plan)) {
+    for (let i: usize = 0; i < plan.numFeatures; i++) {
+      store<f32>(plan.linear + (i << plan.linearShift), load<f32>(w + (i << 2)));
+    }
+    return;
+  }
+  const to = min((slice + 1) * RUN, plan.numFeatures);
+  let source = vectors + ((<usize>slice * RUN * plan.numFields * plan.dim) << 2);
+  for (let i = <usize>slice * RUN; i < to; i++) {
+    for (let f: u32 = 0; f < plan.numFields; f++) {
+      const p = vectorOf(plan, i, f);
+      for (let d: u32 = 0; d < plan.dim; d++, source += 4) store<f32>(at(plan, p, d), load<f32>(source));
+    }
+  }
+}

@@ -1,0 +1,188 @@
+// The linear slice: w of every feature, with its state beside it.
+//
+//   score     sum of x w
+//   grad      x g + l2 w
+//   AdaGrad   f32[n][2]: w n             a row's features are distinct, so four of them are moved at once
+//   SGD       f32[n][2]: w -
+//   FTRL      f32[n][4]: w n z -         McMahan et al. 2013, algorithm 1, with beta = 1: L2 and L1 once a parameter
+//   Adam      f32[n][8]: w m s c1 c2, c being 1 - b^t
+//
+// Twin: ../reference.ts.
+
+import { inverseSqrt4, sum4 } from "../../shared/assembly/vector";
+import { ADAGRAD, FTRL, SGD } from "./methods";
+import { Plan, Thread } from "./plan";
+import { Adam, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf, Sgd } from "./step";
+
+/** FTRL-proximal is a method of w alone; its vectors take AdaGrad's steps. */
+type Ftrl = u16;
+type RatedFtrl = i16;
+
+/** Address of w of the feature that the pair names. */
+function weightOf(L: usize, pair: usize, i: usize, shift: usize): usize {
+  return L + ((<usize>load<u32>(pair + (i << 2))) << shift);
+}
+
+/**
+ * Writes each row's sum of x w.
+ *
+ * @param partial f32[B]
+ */
+export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): void {
+  const L = plan.linear;
+  const shift = plan.linearShift;
+  const numRows = thread.numRows;
+  const ids = thread.ids;
+  const toValue = thread.values - ids;
+  const bytes = (<usize>thread.width) << 2;
+  let pair = ids;
+  for (let r: usize = 0; r < numRows; r++) {
+    const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
+    let sums = f32x4.splat(0);
+    for (; pair + 16 <= end; pair += 16) {
+      let w = v128.load32_zero(weightOf(L, pair, 0, shift));
+      w = v128.load32_lane(weightOf(L, pair, 1, shift), w, 1);
+      w = v128.load32_lane(weightOf(L, pair, 2, shift), w, 2);
+      w = v128.load32_lane(weightOf(L, pair, 3, shift), w, 3);
+      sums = f32x4.add(sums, isFloat<X>() ? f32x4.mul(w, v128.load(pair + toValue)) : w);
+    }
+    let sum = sum4(sums);
+    for (; pair < end; pair += 4) {
+      const w = load<f32>(weightOf(L, pair, 0, shift));
+      sum += isFloat<X>() ? w * load<f32>(pair + toValue) : w;
+    }
+    store<f32>(partial + (r << 2), sum);
+  }
+}
+
+/** One step of w for each feature of each row, by the plan's method. */
+export function updateWeights(plan: Plan, thread: Thread): void {
+  const rated = plan.rates != 0;
+  if (plan.method == ADAGRAD && !rated) {
+    if (thread.general) updateLinearAdaGrad<f32>(plan, thread);
+    else updateLinearAdaGrad<u32>(plan, thread);
+  } else if (plan.method == ADAGRAD) {
+    updateBy<RatedAdaGrad>(plan, thread);
+  } else if (plan.method == FTRL) {
+    if (rated) updateBy<RatedFtrl>(plan, thread);
+    else updateBy<Ftrl>(plan, thread);
+  } else if (plan.method == SGD) {
+    if (rated) updateBy<RatedSgd>(plan, thread);
+    else updateBy<Sgd>(plan, thread);
+  } else {
+    if (rated) updateBy<RatedAdam>(plan, thread);
+    else updateBy<Adam>(plan, thread);
+  }
+}
+
+function updateBy<M>(plan: Plan, thread: Thread): void {
+  if (thread.general) updateLinear<f32, M>(plan, thread);
+  else updateLinear<u32, M>(plan, thread);
+}
+
+/** Moves w of every feature of every row, in the rows' order, one AdaGrad step each time it occurs, at one rate for all. */
+function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
+  const L = plan.linear;
+  const numRows = thread.numRows;
+  const ids = thread.ids;
+  const toValue = thread.values - ids;
+  const bytes = (<usize>thread.width) << 2;
+  const lr = f32x4.splat(plan.learningRate);
+  const l2 = f32x4.splat(plan.l2Weight);
+  let pair = ids;
+  for (let r: usize = 0; r < numRows; r++) {
+    const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
+    const g = v128.load32_splat(thread.gradients + (r << 2));
+    for (; pair + 16 <= end; pair += 16) {
+      const p0 = weightOf(L, pair, 0, 3);
+      const p1 = weightOf(L, pair, 1, 3);
+      const p2 = weightOf(L, pair, 2, 3);
+      const p3 = weightOf(L, pair, 3, 3);
+      // (w0 n0 w1 n1) (w2 n2 w3 n3) become (w0 w1 w2 w3) (n0 n1 n2 n3)
+      const first = v128.load64_lane(p1, v128.load64_zero(p0), 1);
+      const second = v128.load64_lane(p3, v128.load64_zero(p2), 1);
+      let w = v128.shuffle<f32>(first, second, 0, 2, 4, 6);
+      let n = v128.shuffle<f32>(first, second, 1, 3, 5, 7);
+      const dScore = isFloat<X>() ? f32x4.mul(g, v128.load(pair + toValue)) : g;
+      const grad = f32x4.add(dScore, f32x4.mul(l2, w));
+      n = f32x4.add(n, f32x4.mul(grad, grad));
+      w = f32x4.sub(w, f32x4.mul(f32x4.mul(lr, grad), inverseSqrt4(n)));
+      const low = v128.shuffle<f32>(w, n, 0, 4, 1, 5);
+      const high = v128.shuffle<f32>(w, n, 2, 6, 3, 7);
+      v128.store64_lane(p0, low, 0);
+      v128.store64_lane(p1, low, 1);
+      v128.store64_lane(p2, high, 0);
+      v128.store64_lane(p3, high, 1);
+    }
+    for (; pair < end; pair += 4) {
+      const p = weightOf(L, pair, 0, 3);
+      const w = v128.load32_splat(p);
+      const dScore = isFloat<X>() ? f32x4.mul(g, v128.load32_splat(pair + toValue)) : g;
+      const grad = f32x4.add(dScore, f32x4.mul(l2, w));
+      const n = f32x4.add(v128.load32_splat(p + 4), f32x4.mul(grad, grad));
+      const moved = f32x4.sub(w, f32x4.mul(f32x4.mul(lr, grad), inverseSqrt4(n)));
+      v128.store32_lane(p, moved, 0);
+      v128.store32_lane(p + 4, n, 0);
+    }
+  }
+}
+
+/** The same for any method M, a feature at a time. */
+function updateLinear<X, M>(plan: Plan, thread: Thread): void {
+  const numRows = thread.numRows;
+  const ids = thread.ids;
+  const toValue = thread.values - ids;
+  const bytes = (<usize>thread.width) << 2;
+  let lr = plan.learningRate;
+  let l2 = plan.l2Weight;
+  let pair = ids;
+  for (let r: usize = 0; r < numRows; r++) {
+    const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
+    const g = load<f32>(thread.gradients + (r << 2));
+    for (; pair < end; pair += 4) {
+      const p = weightOf(plan.linear, pair, 0, plan.linearShift);
+      if (isSigned<M>()) {
+        const rates = ratesOf(plan, load<u32>(pair));
+        l2 = load<f32>(rates);
+        lr = plan.learningRate * load<f32>(rates, 8);
+      }
+      const dScore = isFloat<X>() ? g * load<f32>(pair + toValue) : g;
+      if (sizeof<M>() == 2) moveFtrl(p, dScore, lr, plan.l1Weight, l2);
+      else move<M>(p, dScore + l2 * load<f32>(p), lr);
+    }
+  }
+}
+
+/** SGD, AdaGrad or Adam, as step.ts has them for four. */
+function move<M>(p: usize, grad: f32, lr: f32): void {
+  const w = load<f32>(p);
+  if (sizeof<M>() == 1) {
+    store<f32>(p, w - lr * grad);
+  } else if (sizeof<M>() == 4) {
+    const n = load<f32>(p, 4) + grad * grad;
+    store<f32>(p, n, 4);
+    store<f32>(p, w - lr * grad * f32x4.extract_lane(inverseSqrt4(f32x4.splat(n)), 0));
+  } else {
+    const m = <f32>0.9 * load<f32>(p, 4) + <f32>0.1 * grad;
+    const s = <f32>0.999 * load<f32>(p, 8) + <f32>0.001 * (grad * grad);
+    const c1 = <f32>0.9 * load<f32>(p, 12) + <f32>0.1;
+    const c2 = <f32>0.999 * load<f32>(p, 16) + <f32>0.001;
+    store<f32>(p, m, 4);
+    store<f32>(p, s, 8);
+    store<f32>(p, c1, 12);
+    store<f32>(p, c2, 16);
+    store<f32>(p, w - (lr * (m / c1)) / (sqrt<f32>(s / c2) + <f32>1e-8));
+  }
+}
+
+/** Moves the weight at p, of f32 w, n, z; a rate of 0 leaves w as it is. */
+export function moveFtrl(p: usize, grad: f32, lr: f32, l1: f32, l2: f32): void {
+  if (lr == 0) return;
+  const n = load<f32>(p, 4);
+  const root = sqrt<f32>(n + grad * grad);
+  const z = load<f32>(p, 8) + grad - ((root - sqrt<f32>(n)) / lr) * load<f32>(p);
+  store<f32>(p, n + grad * grad, 4);
+  store<f32>(p, z, 8);
+  const w: f32 = abs<f32>(z) <= l1 ? 0 : (copysign<f32>(l1, z) - z) / ((1 + root) / lr + l2);
+  store<f32>(p, w);
+}

@@ -1,0 +1,242 @@
+// A factorization machine, dimension-sliced: each thread owns whole slices of dimensions, and threads exchange one partial
+// score a row and slice, so that the parameters are the same bytes at any number of threads (docs/algorithms/fm.md).
+//
+//   score(x) = w0 + sum_i w_i x_i + sum_{i<j} <v_i, v_j> x_i x_j
+//
+//   B  rows a batch      J  slices of K dimensions; slice J is the linear one      T  threads; a run of slices each
+//
+// Structs and shapes: plan.ts. Twin: ../reference.ts.
+
+import { openBatch, openBlock } from "./batch";
+import { forwardLinear, updateWeights } from "./linear";
+import { ADAM, SGD, startState, startWeight } from "./methods";
+import { B, Plan, Rows, Thread } from "./plan";
+import { combine, scoresToGradients } from "./scores";
+import { forward, update } from "./slice";
+import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "./step";
+import { barrier } from "../../shared/assembly/barrier";
+import { addLosses } from "../../shared/assembly/loss";
+import { draw } from "../../shared/assembly/random";
+
+function sliceAt(plan: Plan, j: u32): usize {
+  return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
+}
+
+function sumsAt(plan: Plan, j: u32): usize {
+  return plan.sums + <usize>j * B * ((<usize>plan.sliceWidth) << 2);
+}
+
+function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize): void {
+  if (j == plan.numSlices) {
+    if (thread.general) forwardLinear<f32>(plan, thread, partial);
+    else forwardLinear<u32>(plan, thread, partial);
+    return;
+  }
+  const P = sliceAt(plan, j);
+  if (plan.sliceWidth == 8) {
+    if (thread.general) forward<u64, f32>(thread, P, plan.featureStride, S, partial);
+    else forward<u64, u32>(thread, P, plan.featureStride, S, partial);
+  } else {
+    if (thread.general) forward<u32, f32>(thread, P, plan.featureStride, S, partial);
+    else forward<u32, u32>(thread, P, plan.featureStride, S, partial);
+  }
+}
+
+/** One step for each feature of each row, by the plan's method; FTRL's vectors take AdaGrad's steps. */
+function updateSlice(plan: Plan, thread: Thread, j: u32): void {
+  const rated = plan.rates != 0;
+  if (j == plan.numSlices) {
+    updateWeights(plan, thread);
+  } else if (plan.method == SGD) {
+    if (rated) updateBy<RatedSgd>(plan, thread, j);
+    else updateBy<Sgd>(plan, thread, j);
+  } else if (plan.method == ADAM) {
+    if (rated) updateBy<RatedAdam>(plan, thread, j);
+    else updateBy<Adam>(plan, thread, j);
+  } else {
+    if (rated) updateBy<RatedAdaGrad>(plan, thread, j);
+    else updateBy<AdaGrad>(plan, thread, j);
+  }
+}
+
+function updateBy<M>(plan: Plan, thread: Thread, j: u32): void {
+  const P = sliceAt(plan, j);
+  const S = sumsAt(plan, j);
+  if (plan.sliceWidth == 8) {
+    if (thread.general) update<u64, f32, M>(plan, thread, P, S);
+    else update<u64, u32, M>(plan, thread, P, S);
+  } else {
+    if (thread.general) update<u32, f32, M>(plan, thread, P, S);
+    else update<u32, u32, M>(plan, thread, P, S);
+  }
+}
+
+/**
+ * Trains on one block of rows, this thread's slices; every thread of the plan calls it for the same blocks in the same order.
+ *
+ * One barrier a batch: the next forward of a slice reads only what this thread has just written.
+ *
+ * @param index   which thread, 0 .. T-1; the last sums the losses
+ * @param first   first row of the block
+ * @param numRows rows of the block, at most 4,096
+ * @param key     of the block's permutation; 0 visits the rows as they stand
+ * @returns false when the pool is stopping
+ */
+export function trainBlock(
+  plan: Plan,
+  thread: Thread,
+  index: u32,
+  rows: Rows,
+  first: u32,
+  numRows: u32,
+  key: u32,
+): bool {
+  // neighbouring slices go to one thread; the first thread has the fewest, and the linear one besides
+  const fromSlice = (index * plan.numSlices) / plan.numThreads;
+  const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
+  openBlock(thread, rows, first, numRows, key);
+  for (let from: u32 = 0; from < numRows; from += B) {
+    // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
+    const parity: usize = thread.batchNumber++ & 1;
+    const partials = plan.partials + ((parity * (plan.numSlices + 1) * B) << 2);
+    openBatch(thread, rows, first, numRows, key, from);
+
+    // each slice's part of the score
+    for (let j = fromSlice; j < toSlice; j++) {
+      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * B) << 2));
+    }
+    if (index == 0) {
+      const j = plan.numSlices;
+      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * B) << 2));
+    }
+    if (!barrier(plan.barrier, plan.numThreads)) return false;
+
+    // every thread adds the parts up for itself
+    combine(plan, thread, partials, thread.gradients);
+    if (index == plan.numThreads - 1) {
+      thread.loss = addLosses(
+        thread.loss,
+        thread.gradients,
+        thread.labels,
+        thread.weights,
+        thread.numRows,
+        plan.squared != 0,
+      );
+    }
+    scoresToGradients(plan, thread);
+
+    // one step for each feature of each row
+    for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, j);
+    if (index == 0) updateSlice(plan, thread, plan.numSlices);
+  }
+  return true;
+}
+
+/**
+ * Writes the scores of consecutive rows and adds their losses up, in the rows' order.
+ *
+ * Any thread may score any block: it reads the parameters and writes to its own buffers and to `scores` alone.
+ *
+ * @param numRows rows of the block, at most 4,096
+ * @param scores  f32, row r's at scores[r], writable up to a multiple of 256 rows
+ * @returns f64 sum of the losses
+ */
+export function scoreBlock(
+  plan: Plan,
+  thread: Thread,
+  rows: Rows,
+  first: u32,
+  numRows: u32,
+  scores: usize,
+): f64 {
+  let loss: f64 = 0;
+  openBlock(thread, rows, first, numRows, 0);
+  for (let from: u32 = 0; from < numRows; from += B) {
+    openBatch(thread, rows, first, numRows, 0, from);
+    for (let j: u32 = 0; j <= plan.numSlices; j++) {
+      forwardSlice(plan, thread, j, thread.scoreSums, thread.scorePartials + ((<usize>j * B) << 2));
+    }
+    const target = scores + ((<usize>(first + from)) << 2);
+    combine(plan, thread, thread.scorePartials, target);
+    loss = addLosses(loss, target, thread.labels, thread.weights, thread.numRows, plan.squared != 0);
+  }
+  return loss;
+}
+
+/**
+ * Draws the first v of slice j, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and sets w to 0
+ * and the state to the method's first. A feature that no training row holds is 0 and stays 0.
+ *
+ * @param hashes u32[n][2]: names of the features that no new vocabulary changes
+ * @param counts u32[n]: training rows that hold the feature
+ */
+export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
+  const n = plan.numFeatures;
+  if (j == plan.numSlices) {
+    for (let i: usize = 0; i < n; i++) startWeight(plan, plan.linear + (i << plan.linearShift));
+    return;
+  }
+  const K = plan.sliceWidth;
+  let p = sliceAt(plan, j);
+  for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
+    const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
+    const trained = load<u32>(counts + (i << 2)) != 0;
+    for (let d: u32 = 0; d < K; d++) {
+      const dimension = j * K + d;
+      // the upper 24 bits are an f32 in [0, 1) exactly; dimensions beyond dim are padding and stay 0
+      const unit = <f32>(draw(key, dimension) >>> 8) * <f32>5.9604644775390625e-8;
+      const v: f32 = trained && dimension < plan.dim ? (unit * 2 - 1) * spread : 0;
+      store<f32>(p + ((<usize>d) << 2), v);
+      startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
+    }
+  }
+}
+
+/**
+ * Copies slice j's parameters to dense arrays (the linear slice's to `w`).
+ *
+ * @param vectors f32[n][dim]
+ * @param w f32[n]
+ * @returns false when a parameter is NaN or infinite
+ */
+export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool {
+  const n = plan.numFeatures;
+  let check: f32 = 0; // x - x is 0 for a finite x, else NaN
+  if (j == plan.numSlices) {
+    for (let i: usize = 0; i < n; i++) {
+      const value = load<f32>(plan.linear + (i << plan.linearShift));
+      check += value - value;
+      store<f32>(w + (i << 2), value);
+    }
+    return check == 0;
+  }
+  const K = plan.sliceWidth;
+  const used = min(K, plan.dim - j * K);
+  let p = sliceAt(plan, j);
+  for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
+    const target = vectors + ((i * plan.dim + j * K) << 2);
+    for (let d: usize = 0; d < used; d++) {
+      const value = load<f32>(p + (d << 2));
+      check += value - value;
+      store<f32>(target + (d << 2), value);
+    }
+  }
+  return check == 0;
+}
+
+/** The inverse of exportSlice; accumulators are left as they are. */
+export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
+  const n = plan.numFeatures;
+  if (j == plan.numSlices) {
+    for (let i: usize = 0; i < n; i++)
+      store<f32>(plan.linear + (i << plan.linearShift), load<f32>(w + (i << 2)));
+    return;
+  }
+  const K = plan.sliceWidth;
+  const used = min(K, plan.dim - j * K);
+  let p = sliceAt(plan, j);
+  for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
+    const source = vectors + ((i * plan.dim + j * K) << 2);
+    for (let d: usize = 0; d < used; d++) store<f32>(p + (d << 2), load<f32>(source + (d << 2)));
+  }
+}

@@ -1,0 +1,96 @@
+// What the kernel is told, as structs in the shared memory; ../binding.ts writes them field by field, in this order.
+// All fields are four bytes, pointers are byte offsets, 64-byte aligned.
+//
+//   B   rows a batch: 256
+//   K   dimensions a slice: 4 or 8
+//   J   slices; slice J is the linear one
+//   n   features
+
+/** Rows a batch, and rows of the tallest buffers below. Scores within a batch are those of its start. */
+export const B: u32 = 256;
+
+/** The model and how it is trained. Read by every thread, written by none. */
+export class Plan {
+  barrier: usize;
+  numThreads: u32;
+  numFeatures: u32;
+  dim: u32;
+  /** J */
+  numSlices: u32;
+  /** K */
+  sliceWidth: u32;
+  /** u32[J]: where v and its state (step.ts), f32[states][K], lie for each slice of the first feature; i featureStride further, of feature i */
+  slices: usize;
+  featureStride: usize;
+  /** w of feature i at i << linearShift, its state behind it */
+  linear: usize;
+  linearShift: usize;
+  /** f32[J][B][K]: S, the sum of v x over a row */
+  sums: usize;
+  /** f32[2][J + 1][B]: partial scores, alternating with the batch's number */
+  partials: usize;
+  /** 1: squared loss, 0: logistic loss */
+  squared: u32;
+  learningRate: f32;
+  l2Weight: f32;
+  l2Vector: f32;
+  l1Weight: f32;
+  /** METHODS of ../binding.ts */
+  method: u32;
+  /** f32[n][4]: l2 of w, l2 of v, factor of the learning rate, unused; 0 when all features have the plan's */
+  rates: usize;
+}
+
+/** Rows to read, as src/dataset/rows.ts describes them; a pointer is 0 for an array that is absent. */
+export class Rows {
+  numRows: u32;
+  width: u32;
+  indptr: usize;
+  ids: usize;
+  values: usize;
+  labels: usize;
+  /** f32: what each row counts */
+  weights: usize;
+}
+
+/** One thread's own: its copy of the bias, and the batch that it works on. */
+export class Thread {
+  /** f64: sum of the losses since it was last cleared; on thread 0 only */
+  loss: f64;
+  /** w0, the same bytes on every thread */
+  bias: f32;
+  biasAccumulator: f32;
+  /** batches since training began: its lowest bit says which partials are in use */
+  batchNumber: u32;
+  /** rows of the batch */
+  numRows: u32;
+  /** 1 when the batch's pairs have values and ends; else every row has `width` pairs, all 1 */
+  general: u32;
+  width: u32;
+  /** f32[B]: what its rows count, in place or in blockWeights; 0 when each counts 1 */
+  weights: usize;
+  /** u32: the batch's features, row after row, in place or in blockIds */
+  ids: usize;
+  /** f32[B]: the batch's labels, in place or in blockLabels */
+  labels: usize;
+  /** u32: room for a block of constant width, or for a batch of any width */
+  blockIds: usize;
+  /** f32: the values of a batch's pairs */
+  values: usize;
+  /** u32[B]: where each row's pairs end */
+  ends: usize;
+  /** f32[4096] */
+  blockLabels: usize;
+  /** f32[4096] */
+  blockWeights: usize;
+  /** f32[B]: dLoss/dscore */
+  gradients: usize;
+  /** f32[B][K]: S while scoring */
+  scoreSums: usize;
+  /** f32[J + 1][B]: partial scores while scoring */
+  scorePartials: usize;
+  /** u32[4096]: where in the order of visit each row of the block stands */
+  places: usize;
+  /** u32[4096]: its inverse */
+  order: usize;
+}

@@ -1,0 +1,32 @@
+// From the parts of a batch's scores to their gradients, which every thread computes for itself.
+
+import { logisticGradient4 } from "../../shared/assembly/loss";
+import { B, Plan, Thread } from "./plan";
+
+/** Writes score[r] = w0 + partial[0][r] + ... + partial[J][r], added in this order, over partial[0]. */
+export function combine(plan: Plan, thread: Thread, partials: usize, scores: usize): void {
+  for (let r: usize = 0; r < thread.numRows; r += 4) {
+    let score = f32x4.splat(thread.bias);
+    for (let j: usize = 0; j <= plan.numSlices; j++) {
+      score = f32x4.add(score, v128.load(partials + ((j * B + r) << 2)));
+    }
+    v128.store(scores + (r << 2), score);
+  }
+}
+
+/** Turns scores into dLoss/dscore times what the row counts, in place, and moves the bias one AdaGrad step on their mean. */
+export function scoresToGradients(plan: Plan, thread: Thread): void {
+  const gradients = thread.gradients;
+  for (let r: usize = 0; r < thread.numRows; r += 4) {
+    const s = v128.load(gradients + (r << 2));
+    const y = v128.load(thread.labels + (r << 2));
+    let g = plan.squared ? f32x4.sub(s, y) : logisticGradient4(s, y);
+    if (thread.weights) g = f32x4.mul(g, v128.load(thread.weights + (r << 2)));
+    v128.store(gradients + (r << 2), g);
+  }
+  let sum: f64 = 0;
+  for (let r: usize = 0; r < thread.numRows; r++) sum += <f64>load<f32>(gradients + (r << 2));
+  const mean = <f32>(sum / <f64>thread.numRows);
+  thread.biasAccumulator += mean * mean;
+  thread.bias -= (plan.learningRate * mean) / sqrt<f32>(thread.biasAccumulator);
+}

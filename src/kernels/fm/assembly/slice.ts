@@ -1,0 +1,103 @@
+// One slice of the factors: K dimensions of every feature's v, with the accumulators beside them.
+//
+//   x       value of a feature in a row; 1 in a one-hot row
+//   v, n    f32[K] each, side by side: v[K] n[K] of a feature are one cache line when K = 8; n is the method's state
+//   S       f32[K]: sum of x v over the row's features, at the batch's start
+//   g       dLoss/dscore of the row, at the batch's start
+//   score   0.5 sum over dimensions of (S^2 - sum of (x v)^2)
+//   grad    x g (S - x v) + l2 v
+//   step    step.ts
+//
+// Type parameters stand for constants that the compiler folds: sizeof<W>() is K (u32: 4, u64: 8), and X is f32 for
+// pairs with values, u32 for one-hot rows; M is the method (step.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../reference.ts.
+
+import { sum4 } from "../../shared/assembly/vector";
+import { Plan, Thread } from "./plan";
+import { ratesOf, step4 } from "./step";
+
+/**
+ * Writes each row's S and this slice's part of its score.
+ *
+ * @param P f32[n][2][K]
+ * @param sums f32[B][K]
+ * @param partial f32[B]
+ */
+export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usize, partial: usize): void {
+  const numRows = thread.numRows;
+  const ids = thread.ids;
+  const toValue = thread.values - ids; // the value of a pair lies as far from the pair everywhere
+  const bytes = (<usize>thread.width) << 2;
+  let pair = ids;
+  for (let r: usize = 0; r < numRows; r++) {
+    const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
+    let s0 = f32x4.splat(0);
+    let s1 = f32x4.splat(0);
+    let squares = f32x4.splat(0);
+    for (; pair < end; pair += 4) {
+      const p = P + <usize>load<u32>(pair) * stride;
+      let v0 = v128.load(p);
+      if (isFloat<X>()) v0 = f32x4.mul(v0, v128.load32_splat(pair + toValue));
+      s0 = f32x4.add(s0, v0);
+      if (sizeof<W>() == 8) {
+        let v1 = v128.load(p, 16);
+        if (isFloat<X>()) v1 = f32x4.mul(v1, v128.load32_splat(pair + toValue));
+        s1 = f32x4.add(s1, v1);
+        squares = f32x4.add(squares, f32x4.add(f32x4.mul(v0, v0), f32x4.mul(v1, v1)));
+      } else {
+        squares = f32x4.add(squares, f32x4.mul(v0, v0));
+      }
+    }
+    let products = f32x4.mul(s0, s0);
+    if (sizeof<W>() == 8) {
+      products = f32x4.add(products, f32x4.mul(s1, s1));
+      v128.store(sums + (r << 5), s0);
+      v128.store(sums + (r << 5), s1, 16);
+    } else {
+      v128.store(sums + (r << 4), s0);
+    }
+    store<f32>(partial + (r << 2), 0.5 * sum4(f32x4.sub(products, squares)));
+  }
+}
+
+/** Moves v of every feature of every row, in the rows' order, one step each time it occurs. */
+export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usize): void {
+  const numRows = thread.numRows;
+  const stride = plan.featureStride;
+  const ids = thread.ids;
+  const toValue = thread.values - ids;
+  const bytes = (<usize>thread.width) << 2;
+  const apart: usize = sizeof<W>() << 2; // from v to its state
+  let lr = f32x4.splat(plan.learningRate);
+  let l2 = f32x4.splat(plan.l2Vector);
+  let pair = ids;
+  for (let r: usize = 0; r < numRows; r++) {
+    const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
+    const g = v128.load32_splat(thread.gradients + (r << 2));
+    const s0 = v128.load(sums + r * apart);
+    const s1 = sizeof<W>() == 8 ? v128.load(sums + (r << 5), 16) : s0;
+    for (; pair < end; pair += 4) {
+      const feature = load<u32>(pair);
+      const p = P + <usize>feature * stride;
+      if (isSigned<M>()) {
+        const rates = ratesOf(plan, feature);
+        l2 = v128.load32_splat(rates, 4);
+        lr = f32x4.mul(f32x4.splat(plan.learningRate), v128.load32_splat(rates, 8));
+      }
+      const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
+      move<X, M>(p, apart, x, g, s0, lr, l2);
+      if (sizeof<W>() == 8) move<X, M>(p + 16, apart, x, g, s1, lr, l2);
+    }
+  }
+}
+
+/** Four dimensions of one feature. */
+function move<X, M>(p: usize, apart: usize, x: v128, g: v128, s: v128, lr: v128, l2: v128): void {
+  const v = v128.load(p);
+  let grad: v128;
+  if (isFloat<X>()) {
+    grad = f32x4.mul(f32x4.mul(x, g), f32x4.sub(s, f32x4.mul(x, v)));
+  } else {
+    grad = f32x4.mul(g, f32x4.sub(s, v));
+  }
+  step4<M>(p, apart, v, f32x4.add(grad, f32x4.mul(l2, v)), lr);
+}

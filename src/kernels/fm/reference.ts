@@ -1,0 +1,142 @@
+// The factorization machine in plain f64: the definition of correct for assembly/main.ts.
+//
+//   score(x) = w0 + sum_i w_i x_i + 0.5 sum_d ((sum_i v_id x_i)^2 - sum_i (v_id x_i)^2)         Rendle 2010, eq. 1 and 5
+//   S_d      = sum_i v_id x_i          g = dLoss/dscore          n = accumulators, starting at 1
+//
+// One deviation from plain mini-batches, the kernel's own: score, g and S are those of the batch's start, while v and w move
+// row by row within it. The kernel's 1 / sqrt(n) is within 7e-4 of the exact
+// one (inverse-sqrt.ts).
+
+import { rowLoss } from "../../numeric/losses.js";
+import { exp } from "../../numeric/exp.js";
+import {
+  referenceParameters,
+  referenceStep,
+  type ReferenceMethod,
+  type ReferenceParameters,
+  vectorMethod,
+} from "../shared/reference-step.js";
+
+/** Parameters with their state, all f64. */
+export interface ReferenceFm {
+  dim: number;
+  w0: number;
+  w0n: number;
+  /** [n] */
+  w: Float64Array;
+  weights: ReferenceParameters;
+  /** [n * dim], row-major */
+  v: Float64Array;
+  vectors: ReferenceParameters;
+}
+
+/** A row's (feature, value) pairs and its label. */
+export interface ReferenceRow {
+  ids: number[];
+  values: number[];
+  label: number;
+  /** what it counts; 1 when absent */
+  weight?: number;
+}
+
+/** L2 of a feature's w and v, and what its learning rate is multiplied by. */
+export interface ReferenceRates {
+  l2Weight: number;
+  l2Vector: number;
+  factor: number;
+}
+
+export interface ReferenceOptions {
+  loss: "logistic" | "squared";
+  method: ReferenceMethod;
+  learningRate: number;
+  l1Weight: number;
+  l2Weight: number;
+  l2Vector: number;
+  /** by feature; the three above when absent */
+  rates?: (feature: number) => ReferenceRates;
+  /** 1 / sqrt(n); kernelInverseSqrt for the kernel's own, exact when absent */
+  inverseSqrt?: (n: number) => number;
+}
+
+/** A model of zero weights and the given first vectors; ftrl is a method of w alone. */
+export function referenceFm(
+  dim: number,
+  w0: number,
+  first: ArrayLike<number>,
+  method: ReferenceMethod,
+): ReferenceFm {
+  const weights = referenceParameters(new Float64Array(first.length / dim), method);
+  const vectors = referenceParameters(first, vectorMethod(method));
+  return { dim, w0, w0n: 1, w: weights.values, weights, v: vectors.values, vectors };
+}
+
+/** S of a row. @returns f64[dim] */
+export function referenceSums(model: ReferenceFm, row: ReferenceRow): Float64Array {
+  const { dim, v } = model;
+  return Float64Array.from({ length: dim }, (_, d) =>
+    row.ids.reduce((sum, id, i) => sum + v[id * dim + d]! * row.values[i]!, 0),
+  );
+}
+
+/** The score of a row. */
+export function referenceScore(model: ReferenceFm, row: ReferenceRow): number {
+  const { dim, v, w } = model;
+  let score = model.w0;
+  row.ids.forEach((id, i) => (score += w[id]! * row.values[i]!));
+  referenceSums(model, row).forEach((s, d) => {
+    const squares = row.ids.reduce((sum, id, i) => sum + (v[id * dim + d]! * row.values[i]!) ** 2, 0);
+    score += 0.5 * (s * s - squares);
+  });
+  return score;
+}
+
+/** g: dLoss/dscore of the logistic loss, and of half the squared loss. */
+export function referenceSlope(loss: ReferenceOptions["loss"], score: number, label: number): number {
+  return (loss === "squared" ? score : 1 / (1 + exp(-score))) - label;
+}
+
+/** Derivative by v_id of a row's loss, given its slope and S_d. */
+export function referenceVectorSlope(g: number, x: number, S: number, v: number): number {
+  return x * g * (S - x * v);
+}
+
+/**
+ * Trains on one batch, in place.
+ *
+ * @returns sum of the rows' losses before the step, each times what its row counts
+ */
+export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options: ReferenceOptions): number {
+  const { loss, method, learningRate, l1Weight, inverseSqrt } = options;
+  const { dim, v } = model;
+  const root = { ...(inverseSqrt && { inverseSqrt }) };
+
+  // everything that rows share is taken before any of them moves a parameter
+  const scores = rows.map((row) => referenceScore(model, row));
+  const sums = rows.map((row) => referenceSums(model, row));
+  const slopes = rows.map((row, r) => (row.weight ?? 1) * referenceSlope(loss, scores[r]!, row.label));
+
+  // the bias takes one step on the batch's mean slope
+  const mean = slopes.reduce((a, b) => a + b, 0) / rows.length;
+  model.w0n += mean * mean;
+  model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
+
+  // every feature takes one step for each row that holds it
+  rows.forEach((row, r) => {
+    row.ids.forEach((id, i) => {
+      const x = row.values[i]!;
+      const { l2Weight, l2Vector, factor } = options.rates?.(id) ?? { ...options, factor: 1 };
+      const step = { learningRate: learningRate * factor, l1: l1Weight, ...root };
+      referenceStep(model.weights, id, x * slopes[r]!, { ...step, method, l2: l2Weight });
+      for (let d = 0; d < dim; d++) {
+        const k = id * dim + d;
+        const slope = referenceVectorSlope(slopes[r]!, x, sums[r]![d]!, v[k]!);
+        referenceStep(model.vectors, k, slope, { ...step, method: vectorMethod(method), l2: l2Vector });
+      }
+    });
+  });
+  return scores.reduce(
+    (sum, score, r) => sum + (rows[r]!.weight ?? 1) * rowLoss(loss, score, rows[r]!.label),
+    0,
+  );
+}

@@ -1,0 +1,15 @@
+// Boosted trees: the inner loops over binned rows. What decides a tree is in ../../trainers/gbdt; each function here takes a
+// short range of rows (at most 4,096 a call) or one histogram. Scalar twins: ../reference.ts.
+//
+//   values ─ bins ─► u8[n][S] ─ histogram ─► cells ─ bestNumeric, bestCategorical ─► split ─ partition ─► rows of two leaves
+//   scores ─ gradients ─► (g, h) ─ quantise ─►  ▲                                            leafSums ─► value ─ addValue ─► scores
+
+export { binNumbers, placeBins } from "./bins";
+export { bestCategorical } from "./categorical";
+export { gradients, losses, quantise } from "./gradients";
+export { addHistograms, histogram, subtractHistogram } from "./histogram";
+export { bestNumeric } from "./numeric";
+export { addValue, leafSums, partition, walk } from "./rows";
+export { predict } from "./predict";
+export { softmaxGradients, softmaxLosses } from "./softmax";
+export { meet } from "./meet";

@@ -1,0 +1,112 @@
+// Scores of several classes → gradients, hessians and losses of the softmax.
+//
+//   s_k   scores of class k, f32, `scoresApart` bytes after those of class k - 1
+//   y     the class of a row, a whole number held as f32
+//   p_k   exp(s_k) / sum exp(s_j)
+//   g_k   p_k - [y = k]          h_k   K / (K - 1) p_k (1 - p_k), as LightGBM 4 has it (multiclass_objective.hpp)
+
+import { exp4, log4 } from "../../shared/assembly/exp";
+
+function mostOf(scores: usize, apart: usize, numClasses: i32): v128 {
+  let most = v128.load(scores);
+  for (let k = 1; k < numClasses; k++) most = f32x4.max(most, v128.load(scores + <usize>k * apart));
+  return most;
+}
+
+/** 1 where a row is of the class, else 0. */
+function isClass(y: v128, k: i32): v128 {
+  return v128.and(f32x4.eq(y, f32x4.splat(<f32>k)), f32x4.splat(1));
+}
+
+/**
+ * Derivatives of n rows for all classes; their sums of |g| and h are written to `sums`, a class after another.
+ *
+ * All arrays are readable and writable up to a multiple of 4 rows.
+ *
+ * @param weights f32[n], or 0
+ * @param pairs   f32[n][2] of class 0; each other's is `pairsApart` bytes further
+ * @param sums    f64[2] of class 0; each other's is `sumsApart` bytes further
+ */
+export function softmaxGradients(
+  scores: usize,
+  scoresApart: usize,
+  labels: usize,
+  weights: usize,
+  pairs: usize,
+  pairsApart: usize,
+  n: i32,
+  numClasses: i32,
+  sums: usize,
+  sumsApart: usize,
+): void {
+  const one = f32x4.splat(1);
+  const factor = f32x4.splat(<f32>numClasses / <f32>(numClasses - 1));
+  const end = <usize>n;
+  for (let i: usize = 0; i < end; i += 4) {
+    const most = mostOf(scores + (i << 2), scoresApart, numClasses);
+    let total = f32x4.splat(0);
+    // the exponentials wait where the pairs will be
+    for (let k = 0; k < numClasses; k++) {
+      const s = v128.load(scores + (i << 2) + <usize>k * scoresApart);
+      const e = exp4(f32x4.sub(s, most));
+      v128.store(pairs + (i << 3) + <usize>k * pairsApart, e);
+      total = f32x4.add(total, e);
+    }
+    const y = v128.load(labels + (i << 2));
+    for (let k = 0; k < numClasses; k++) {
+      const at = pairs + (i << 3) + <usize>k * pairsApart;
+      const p = f32x4.div(v128.load(at), total);
+      let g = f32x4.sub(p, isClass(y, k));
+      let h = f32x4.mul(factor, f32x4.mul(p, f32x4.sub(one, p)));
+      if (weights != 0) {
+        const w = v128.load(weights + (i << 2));
+        g = f32x4.mul(g, w);
+        h = f32x4.mul(h, w);
+      }
+      v128.store(at, v128.shuffle<f32>(g, h, 0, 4, 1, 5));
+      v128.store(at, v128.shuffle<f32>(g, h, 2, 6, 3, 7), 16);
+    }
+  }
+  for (let k = 0; k < numClasses; k++) {
+    let sumG: f64 = 0;
+    let sumH: f64 = 0;
+    for (let i: usize = 0; i < end; i++) {
+      const at = pairs + (i << 3) + <usize>k * pairsApart;
+      sumG += Math.abs(<f64>load<f32>(at));
+      sumH += <f64>load<f32>(at, 4);
+    }
+    store<f64>(sums + <usize>k * sumsApart, sumG);
+    store<f64>(sums + <usize>k * sumsApart, sumH, 8);
+  }
+}
+
+/** The sum of n rows' losses log sum exp(s_k) - s_y times their weights, in f64 and the rows' order. */
+export function softmaxLosses(
+  scores: usize,
+  scoresApart: usize,
+  labels: usize,
+  weights: usize,
+  n: i32,
+  numClasses: i32,
+): f64 {
+  let sum: f64 = 0;
+  const end = <usize>n;
+  for (let i: usize = 0; i < end; i += 4) {
+    const most = mostOf(scores + (i << 2), scoresApart, numClasses);
+    const y = v128.load(labels + (i << 2));
+    let total = f32x4.splat(0);
+    let own = f32x4.splat(0);
+    for (let k = 0; k < numClasses; k++) {
+      const away = f32x4.sub(v128.load(scores + (i << 2) + <usize>k * scoresApart), most);
+      total = f32x4.add(total, exp4(away));
+      own = f32x4.add(own, f32x4.mul(isClass(y, k), away));
+    }
+    let loss = f32x4.sub(log4(total), own);
+    if (weights != 0) loss = f32x4.mul(loss, v128.load(weights + (i << 2)));
+    sum += <f64>f32x4.extract_lane(loss, 0);
+    if (i + 1 < end) sum += <f64>f32x4.extract_lane(loss, 1);
+    if (i + 2 < end) sum += <f64>f32x4.extract_lane(loss, 2);
+    if (i + 3 < end) sum += <f64>f32x4.extract_lane(loss, 3);
+  }
+  return sum;
+}

@@ -1,0 +1,235 @@
+// The kernel of boosted trees as TypeScript sees it: its functions, and where a training's arrays lie in the shared memory.
+//
+//   bins      u8[n][stride]: all rows' bins, the training part's first, then the validation part's
+//   columns   the training part's bins once more, a feature after another: what splits of a leaf read
+//   order     u32[numTrain]: the rows that the tree is grown on, leaf by leaf
+//   cells     i64[numTrain][2]       pairs   f32[numClasses][numTrain][2]       scores   f32[numClasses][n]
+//   labels, weights   f32[n]; numClasses is 1 but for the softmax
+//   histogram numCells cells of 16 bytes; one a leaf, and one a thread for its own part of a sum
+//
+// Pointers are byte offsets.
+
+import type { Arena } from "../shared/memory.js";
+import { allocateBarrier } from "../shared/barrier.js";
+
+/** Rows a call at most: WebAssembly replaces unoptimised code only between calls. Sums are made by blocks of so many rows. */
+export const BLOCK_ROWS = 4096;
+
+/** Most rows that a cell can count. */
+export const MAX_ROWS = 2 ** 25 - 1;
+
+/** Cells of a narrow feature, and its bins at most. */
+export const NARROW_CELLS = 256;
+
+/** Cells are i64 pairs. */
+export const CELL_BYTES = 16;
+
+/** Rows that `histogram` gathers at a time. */
+const GATHERED_ROWS = 128;
+
+/** Gradients of a tree sum to 2^50 at most, so that f64 holds every sum, hessians to 2^37. */
+export const GRADIENT_BITS = 50;
+export const HESSIAN_BITS = 37;
+
+export type { Kernel as GbdtKernel } from "./layout.js";
+
+/** What both searches for a split are told; the order is gain.ts's. */
+export interface SplitOptions {
+  lambdaL1: number;
+  lambdaL2: number;
+  minDataInLeaf: number;
+  minSumHessianInLeaf: number;
+  minGainToSplit: number;
+  catSmooth: number;
+  catL2: number;
+  maxCatThreshold: number;
+  maxCatToOnehot: number;
+  minDataPerGroup: number;
+}
+
+/** The options as the kernel reads them, f64[12]; units are 1 / scale, exact since scales are powers of two. */
+export function splitOptionWords(options: SplitOptions, scaleG: number, scaleH: number): number[] {
+  return [
+    1 / scaleG,
+    1 / scaleH,
+    options.lambdaL1,
+    options.lambdaL2,
+    options.minDataInLeaf,
+    options.minSumHessianInLeaf,
+    options.minGainToSplit,
+    options.catSmooth,
+    options.catL2,
+    options.maxCatThreshold,
+    options.maxCatToOnehot,
+    options.minDataPerGroup,
+  ];
+}
+
+/** Where a feature's bins and cells are. */
+export interface FeaturePlace {
+  categorical: boolean;
+  wide: boolean;
+  /** byte within a row */
+  byte: number;
+  /** first cell of a histogram */
+  cell: number;
+  /** cells in use: bins of values and one of missing ones; of a categorical feature, bin 0 and its categories' */
+  numCells: number;
+}
+
+/** How rows are laid out. */
+export interface RowLayout {
+  /** bytes a row, a multiple of 16 */
+  stride: number;
+  /** narrow features, filled up to a multiple of 4 */
+  numNarrow: number;
+  numWide: number;
+  numCells: number;
+  places: FeaturePlace[];
+}
+
+/**
+ * Lays the features out: narrow ones first, then those of more than 256 cells.
+ *
+ * @param features cells that each needs, and whether it is categorical
+ */
+export function rowLayout(features: readonly { numCells: number; categorical: boolean }[]): RowLayout {
+  const numNarrow = Math.ceil(features.filter(({ numCells }) => numCells <= NARROW_CELLS).length / 4) * 4;
+  let [narrow, wide, cell] = [0, 0, numNarrow * NARROW_CELLS];
+  const places = features.map(({ numCells, categorical }): FeaturePlace => {
+    if (numCells <= NARROW_CELLS) {
+      const place = { categorical, wide: false, byte: narrow, cell: narrow * NARROW_CELLS, numCells };
+      narrow++;
+      return place;
+    }
+    const place = { categorical, wide: true, byte: numNarrow + 2 * wide++, cell, numCells };
+    cell += numCells;
+    return place;
+  });
+  const stride = Math.ceil((numNarrow + 2 * wide) / 16) * 16;
+  return { stride, numNarrow, numWide: wide, numCells: cell, places };
+}
+
+/** A training in the shared memory. */
+export interface GbdtLayout extends RowLayout {
+  numThreads: number;
+  numTrain: number;
+  /** training rows and validation rows */
+  numRows: number;
+  numLeaves: number;
+  barrier: number;
+  bins: number;
+  /** by feature: u8[numTrain], or u16[numTrain] of a wide one */
+  columns: number[];
+  /** u32[numWide]: first cell of each wide feature */
+  wideCells: number;
+  order: number;
+  /** u32[numTrain] each: the two sides of a partition under way */
+  left: number;
+  right: number;
+  cells: number;
+  /** scores that each row has */
+  numClasses: number;
+  pairs: number;
+  /** bytes from a class's pairs to the next one's */
+  pairsApart: number;
+  scores: number;
+  scoresApart: number;
+  labels: number;
+  /** 0 where every row counts once */
+  weights: number;
+  /** one histogram a thread, then one a leaf */
+  partials: number;
+  histograms: number;
+  /** results of the searches: 32 bytes a feature, of two leaves */
+  splits: number;
+  /** u8[2][numCells]: bins that go left, of two leaves */
+  lefts: number;
+  /** room for a thread's gathered rows, or for its sorting of categories; one a thread */
+  scratch: number;
+  scratchBytes: number;
+  /** i32[numLeaves - 1][4] */
+  nodes: number;
+  /** u8[numLeaves - 1][tableBytes] */
+  tables: number;
+  tableBytes: number;
+  /** f64[numLeaves] */
+  values: number;
+  /** f64[blocks][2]: of leaves */
+  sums: number;
+  /** f64[numClasses][blocks][2]: of |g| and h of the training part */
+  gradientSums: number;
+  gradientSumsApart: number;
+  /** u32[numThreads] */
+  counts: number;
+  /** f64[12] */
+  options: number;
+  /** u32[numTrain]: a sample of the rows; 0 where all are used */
+  bag: number;
+}
+
+/** How much there is to lay out. */
+export interface GbdtShape {
+  rows: RowLayout;
+  numTrain: number;
+  numValid: number;
+  numLeaves: number;
+  numThreads: number;
+  numClasses: number;
+  weighted: boolean;
+  bagged: boolean;
+}
+
+/** Allocates a training. @throws {UsageError} it does not fit one memory */
+export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
+  const { rows, numTrain, numValid, numLeaves, numThreads, numClasses, weighted, bagged } = shape;
+  const numRows = numTrain + numValid;
+  const numBlocks = Math.ceil(numTrain / BLOCK_ROWS);
+  // kernels read rows by fours
+  const padded = Math.ceil(numTrain / 4) * 4 + Math.ceil(numValid / 4) * 4 + 4;
+  const most = Math.max(NARROW_CELLS, ...rows.places.map(({ numCells }) => numCells));
+  const place = (name: string, bytes: number) => arena.allocate(name, bytes).offset;
+  const scratchBytes = Math.max(24 * most, GATHERED_ROWS * (CELL_BYTES + rows.stride));
+  const histogramBytes = rows.numCells * CELL_BYTES;
+  const layout: GbdtLayout = {
+    ...rows,
+    numThreads,
+    numTrain,
+    numRows,
+    numLeaves,
+    barrier: allocateBarrier(arena).offset,
+    bins: place("the bins of the rows", numRows * rows.stride + 64),
+    columns: rows.places.map(({ wide }) => place("the bins of the columns", numTrain * (wide ? 2 : 1))),
+    wideCells: place("the places of wide features", 4 * rows.numWide),
+    order: place("the order of the rows", 4 * numTrain),
+    left: place("the left sides of splits", 4 * numTrain + 4),
+    right: place("the right sides of splits", 4 * numTrain + 4),
+    cells: place("the rows' integers", CELL_BYTES * padded),
+    numClasses,
+    pairs: place("the gradients", 8 * padded * numClasses),
+    pairsApart: 8 * padded,
+    scores: place("the scores", 4 * padded * numClasses),
+    scoresApart: 4 * padded,
+    labels: place("the labels", 4 * padded),
+    weights: weighted ? place("the weights", 4 * padded) : 0,
+    partials: place("the threads' histograms", numThreads * histogramBytes),
+    histograms: place("the leaves' histograms", numLeaves * histogramBytes),
+    splits: place("the splits", 2 * 32 * rows.places.length),
+    lefts: place("the categories", 2 * rows.numCells),
+    scratch: place("room of the threads", numThreads * scratchBytes),
+    scratchBytes,
+    nodes: place("the nodes", 16 * numLeaves),
+    tables: place("the nodes' tables", most * numLeaves),
+    tableBytes: most,
+    values: place("the leaves' values", 8 * numLeaves),
+    sums: place("sums of blocks", 16 * (numBlocks + numLeaves + 1)),
+    gradientSums: place("sums of gradients", 16 * numBlocks * numClasses),
+    gradientSumsApart: 16 * numBlocks,
+    counts: place("counts of threads", 4 * numThreads),
+    options: place("the options", 8 * 12),
+    bag: bagged ? place("the sample of the rows", 4 * numTrain) : 0,
+  };
+  const words = new Uint32Array(arena.memory.buffer, layout.wideCells, rows.numWide);
+  rows.places.filter(({ wide }) => wide).forEach(({ cell }, f) => (words[f] = cell));
+  return layout;
+}

@@ -1,0 +1,243 @@
+// The kernel of boosted trees against its reference twin.
+
+import { between, integerBelow, mulberry32, type Random } from "../../testing/random.js";
+import { splitOptionWords, type GbdtKernel, type SplitOptions } from "./binding.js";
+import { kernelImports, loadKernel } from "../shared/load.js";
+import { Arena, type Region } from "../shared/memory.js";
+import { gradient, softmaxGradient } from "../../numeric/losses.js";
+import * as reference from "./reference.js";
+
+const SCALE_G = 2 ** 30;
+const SCALE_H = 2 ** 20;
+const options: SplitOptions = {
+  lambdaL1: 0.2,
+  lambdaL2: 0.5,
+  minDataInLeaf: 5,
+  minSumHessianInLeaf: 0.1,
+  minGainToSplit: 0.01,
+  catSmooth: 3,
+  catL2: 2,
+  maxCatThreshold: 8,
+  maxCatToOnehot: 4,
+  minDataPerGroup: 10,
+};
+
+async function machine() {
+  const arena = new Arena();
+  const module = await loadKernel("gbdt");
+  const { exports: kernel } = new WebAssembly.Instance<GbdtKernel>(module, kernelImports(arena.memory));
+  const place = (data: Float64Array | Float32Array | Uint32Array | Uint8Array): Region => {
+    const region = arena.allocate("data", data.byteLength + 64);
+    new Uint8Array(arena.memory.buffer, region.offset, data.byteLength).set(
+      new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+    );
+    return region;
+  };
+  return { arena, kernel, place };
+}
+
+/** Rows' sums that integers hold exactly, so that both sides see the same numbers. */
+function randomRows(n: number, random: Random) {
+  const whole = (x: number, scale: number) => Math.round(x * scale) / scale;
+  return Array.from({ length: n }, () => ({
+    g: whole(between(-1, 1, random), 2 ** 10),
+    h: whole(random(), 2 ** 10) + 2 ** -10,
+  }));
+}
+
+function cellsOf(rows: readonly { g: number; h: number }[]): BigInt64Array {
+  return BigInt64Array.from(
+    rows.flatMap(({ g, h }) => [BigInt(g * SCALE_G), (BigInt(h * SCALE_H) << 25n) | 1n]),
+  );
+}
+
+test("binNumbers counts the edges below, NaN is missing", async () => {
+  const { arena, kernel, place } = await machine();
+  const edges = [-2, -1e-35, 1e-35, 1, 3.5];
+  const values = Float64Array.of(-3, -2, -1.5, -0, 0, 1, 1.0000001, 3.5, 1e300, NaN);
+  const padded = new Float64Array(8).fill(Infinity);
+  padded.set(edges);
+  const out = arena.allocate("bins", values.length);
+  kernel.binNumbers(place(values).offset, values.length, place(padded).offset, 8, 6, false, out.offset, 1);
+  const got = new Uint8Array(arena.memory.buffer, out.offset, values.length);
+  expect([...got]).toEqual(Array.from(values, (x) => reference.binNumber(x, edges, 6)));
+});
+
+test.each([true, false])("gradients agree with the reference to 2e-6, squared %s", async (squared) => {
+  const { arena, kernel, place } = await machine();
+  const random = mulberry32(5);
+  const n = 103;
+  const scores = Float32Array.from({ length: n }, () => between(-6, 6, random));
+  const labels = Float32Array.from({ length: n }, () => integerBelow(2, random));
+  const weights = Float32Array.from({ length: n }, () => between(0, 3, random));
+  const [pairs, sums] = [arena.allocate("pairs", 8 * n + 64), arena.allocate("sums", 16)];
+  const [s, y, w] = [place(scores), place(labels), place(weights)];
+  kernel.gradients(s.offset, y.offset, w.offset, pairs.offset, n, squared, sums.offset);
+  const got = arena.f32(pairs);
+  const expected = Array.from(scores, (score, i) => {
+    const { g, h } = gradient(score, labels[i]!, squared);
+    return [g * weights[i]!, h * weights[i]!];
+  }).flat();
+  const apart = Math.max(...expected.map((x, i) => Math.abs(x - got[i]!)));
+  expect(apart).toBeLessThan(2e-6);
+  const absolute = expected.reduce((sum, x, i) => sum + (i % 2 === 0 ? Math.abs(x) : 0), 0);
+  expect(arena.f64(sums)[0]! / absolute).toBeCloseTo(1, 5);
+});
+
+test("softmax gradients and losses agree with the reference to 2e-6", async () => {
+  const { arena, kernel, place } = await machine();
+  const random = mulberry32(6);
+  const [n, numClasses, apart] = [103, 5, 104];
+  const scores = Float32Array.from({ length: numClasses * apart }, () => between(-6, 6, random));
+  const labels = Float32Array.from({ length: n }, () => integerBelow(numClasses, random));
+  const weights = Float32Array.from({ length: n }, () => between(0, 3, random));
+  const [pairs, sums] = [
+    arena.allocate("pairs", 8 * apart * numClasses),
+    arena.allocate("sums", 16 * numClasses),
+  ];
+  const [s, y, w] = [place(scores).offset, place(labels).offset, place(weights).offset];
+  kernel.softmaxGradients(s, 4 * apart, y, w, pairs.offset, 8 * apart, n, numClasses, sums.offset, 16);
+  const got = arena.f32(pairs);
+  const of = (row: number) => Array.from({ length: numClasses }, (_, k) => scores[k * apart + row]!);
+  const expected = Array.from(weights, (weight, row) =>
+    softmaxGradient(of(row), labels[row]!).map(({ g, h }) => [g * weight, h * weight] as const),
+  );
+  const apartBy = expected.flatMap((classes, row) =>
+    classes.flatMap(([g, h], k) => {
+      const at = 2 * (k * apart + row);
+      return [Math.abs(g - got[at]!), Math.abs(h - got[at + 1]!)];
+    }),
+  );
+  expect(Math.max(...apartBy)).toBeLessThan(2e-6);
+  const absolute = expected.reduce((sum, classes) => sum + Math.abs(classes[3]![0]), 0);
+  expect(arena.f64(sums)[6]! / absolute).toBeCloseTo(1, 5);
+
+  const loss = expected.reduce(
+    (sum, _, row) => sum + weights[row]! * reference.softmaxLoss(of(row), labels[row]!),
+    0,
+  );
+  expect(kernel.softmaxLosses(s, 4 * apart, y, w, n, numClasses) / loss).toBeCloseTo(1, 5);
+});
+
+test("histogram, sum over threads and subtraction are the reference's sums exactly, narrow and wide", async () => {
+  const { arena, kernel, place } = await machine();
+  const random = mulberry32(7);
+  const [n, stride] = [700, 16];
+  const rows = randomRows(n, random);
+  const narrow = rows.map(() => integerBelow(256, random));
+  const wide = rows.map(() => integerBelow(400, random));
+  const bins = new Uint8Array(n * stride);
+  rows.forEach((_, i) => {
+    bins[i * stride + 1] = narrow[i]!;
+    bins[i * stride + 4] = wide[i]! & 255;
+    bins[i * stride + 5] = wide[i]! >>> 8;
+  });
+  const numCells = 4 * 256 + 400;
+  const order = Uint32Array.from({ length: n }, (_, i) => i).filter((i) => i % 3 !== 0);
+  const half = order.length >>> 1;
+  const cells = place(new Uint8Array(cellsOf(rows).buffer));
+  const parts = arena.allocate("two threads' histograms", 2 * numCells * 16);
+  const out = arena.allocate("a histogram", numCells * 16);
+  const [own, room, first] = [place(bins), arena.allocate("room", 128 * 32), place(Uint32Array.of(1024))];
+  const sorted = place(order);
+  for (const [t, from, to] of [
+    [0, 0, half],
+    [1, half, order.length],
+  ] as const) {
+    kernel.histogram(
+      sorted.offset + 4 * from,
+      to - from,
+      own.offset,
+      stride,
+      4,
+      first.offset,
+      1,
+      cells.offset,
+      room.offset,
+      parts.offset + t * numCells * 16,
+    );
+  }
+  kernel.addHistograms(parts.offset, 2, numCells * 16, out.offset, numCells);
+  const sumsAt = (region: Region, cell: number, count: number) => {
+    const words = new BigInt64Array(arena.memory.buffer, region.offset + 16 * cell, 2 * count);
+    return Array.from({ length: count }, (_, b) => ({
+      g: Number(words[2 * b]!) / SCALE_G,
+      h: Number(words[2 * b + 1]! >> 25n) / SCALE_H,
+      count: Number(words[2 * b + 1]! & ((1n << 25n) - 1n)),
+    }));
+  };
+  const expected = (column: number[], numBins: number) =>
+    reference.histogram(
+      [...order].map((i) => column[i]!),
+      [...order].map((i) => rows[i]!),
+      numBins,
+    );
+  expect(sumsAt(out, 256, 256)).toEqual(expected(narrow, 256));
+  expect(sumsAt(out, 1024, 400)).toEqual(expected(wide, 400));
+  // the threads' own are zero again, and a histogram without itself is
+  expect(reference.sumOf(sumsAt(parts, 0, numCells)).count).toBe(0);
+  kernel.subtractHistogram(out.offset, out.offset, numCells);
+  expect(reference.sumOf(sumsAt(out, 0, numCells))).toEqual({ g: 0, h: 0, count: 0 });
+});
+
+/** A histogram of random rows over so many bins, in the reference's form and as the kernel's cells. */
+function randomHistogram(numBins: number, n: number, random: Random) {
+  const rows = randomRows(n, random);
+  const bins = rows.map(() => Math.floor(random() ** 2 * numBins));
+  const sums = reference.histogram(bins, rows, numBins);
+  const words = sums.flatMap(({ g, h, count }) => [
+    BigInt(Math.round(g * SCALE_G)),
+    (BigInt(Math.round(h * SCALE_H)) << 25n) | BigInt(count),
+  ]);
+  return { sums, cells: new Uint8Array(BigInt64Array.from(words).buffer) };
+}
+
+test("bestNumeric finds the reference's split", async () => {
+  const { arena, kernel, place } = await machine();
+  const random = mulberry32(11);
+  const words = place(Float64Array.from(splitOptionWords(options, SCALE_G, SCALE_H)));
+  const out = arena.allocate("a split", 32);
+  for (let trial = 0; trial < 100; trial++) {
+    const numBins = 3 + integerBelow(20, random);
+    const { sums, cells } = randomHistogram(numBins, 20 + integerBelow(200, random), random);
+    // without missing values in every second trial
+    if (trial % 2 === 0) {
+      cells.fill(0, 16 * (numBins - 1));
+      sums[numBins - 1] = { g: 0, h: 0, count: 0 };
+    }
+    kernel.bestNumeric(place(cells).offset, numBins - 1, words.offset, out.offset);
+    const [gain] = arena.f64(out);
+    const [, , bin, missingLeft, leftCount] = arena.u32(out);
+    const best = reference.bestNumeric(sums, options);
+    expect(gain).toBeCloseTo(best?.gain ?? 0, 9);
+    if (best)
+      expect({ bin, missingLeft: missingLeft === 1, leftCount }).toEqual({
+        bin: best.bin,
+        missingLeft: best.missingLeft,
+        leftCount: best.leftCount,
+      });
+  }
+});
+
+test.each([4, 5, 12, 300])("bestCategorical finds the reference's split, %i bins", async (numBins) => {
+  const { arena, kernel, place } = await machine();
+  const random = mulberry32(numBins);
+  const words = place(Float64Array.from(splitOptionWords(options, SCALE_G, SCALE_H)));
+  const [out, left] = [arena.allocate("a split", 32), arena.allocate("bins", numBins)];
+  const scratch = arena.allocate("scratch", 24 * numBins);
+  let found = 0;
+  for (let trial = 0; trial < 40; trial++) {
+    const { sums, cells } = randomHistogram(numBins, 20 * numBins, random);
+    const at = place(cells).offset;
+    kernel.bestCategorical(at, numBins, words.offset, scratch.offset, left.offset, out.offset);
+    const [gain] = arena.f64(out);
+    const best = reference.bestCategorical(sums, options);
+    expect(gain).toBeCloseTo(best?.gain ?? 0, 9);
+    if (!best) continue;
+    found++;
+    const bits = new Uint8Array(arena.memory.buffer, left.offset, numBins);
+    expect([...bits].flatMap((bit, b) => (bit === 1 ? [b] : []))).toEqual(best.left);
+    expect(arena.u32(out)[3] === 1).toBe(best.manyToMany);
+  }
+  expect(found).toBeGreaterThan(10);
+});

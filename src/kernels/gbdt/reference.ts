@@ -1,0 +1,144 @@
+// Twin of assembly/: the same functions over plain arrays, with sums in f64 instead of integers.
+//
+// A histogram is an array of sums by bin. What is LightGBM's rule and why stands in the kernel.
+
+import type { SplitOptions } from "./binding.js";
+import { exp, log, log1p } from "../../numeric/exp.js";
+
+/** Sums of a bin or a side. */
+export interface Sums {
+  g: number;
+  h: number;
+  count: number;
+}
+
+/** The number of edges below x; `missing` for NaN. */
+export function binNumber(x: number, edges: readonly number[], missing: number): number {
+  return Number.isNaN(x) ? missing : edges.filter((edge) => edge < x).length;
+}
+
+/** The loss that `gradient` derives; the squared one is half of what is reported. */
+export function loss(score: number, label: number, squared: boolean): number {
+  if (squared) return (score - label) ** 2 / 2;
+  return Math.max(score, 0) - label * score + log1p(exp(-Math.abs(score)));
+}
+
+/** The loss that `softmaxGradient` derives: log sum exp(s_k) - s_y. */
+export function softmaxLoss(scores: readonly number[], label: number): number {
+  const most = Math.max(...scores);
+  return log(scores.reduce((sum, score) => sum + exp(score - most), 0)) + most - scores[label]!;
+}
+
+/** Sums by bin. */
+export function histogram(
+  bins: readonly number[],
+  rows: readonly Omit<Sums, "count">[],
+  numBins: number,
+): Sums[] {
+  const out = Array.from({ length: numBins }, () => ({ g: 0, h: 0, count: 0 }));
+  bins.forEach((b, row) => {
+    out[b]!.g += rows[row]!.g;
+    out[b]!.h += rows[row]!.h;
+    out[b]!.count++;
+  });
+  return out;
+}
+
+export function sumOf(parts: readonly Sums[]): Sums {
+  return parts.reduce(add, { g: 0, h: 0, count: 0 });
+}
+
+function add(a: Sums, b: Sums): Sums {
+  return { g: a.g + b.g, h: a.h + b.h, count: a.count + b.count };
+}
+
+function minus(a: Sums, b: Sums): Sums {
+  return { g: a.g - b.g, h: a.h - b.h, count: a.count - b.count };
+}
+
+function leafGain({ g, h }: Sums, options: SplitOptions, more: number): number {
+  const t = Math.max(0, Math.abs(g) - options.lambdaL1);
+  const below = h + options.lambdaL2 + more;
+  return below > 0 ? t ** 2 / below : 0;
+}
+
+/** What a split gains over its parent; undefined when a side may not be a leaf. */
+export function splitGain(left: Sums, right: Sums, options: SplitOptions, more = 0): number | undefined {
+  const isLeaf = ({ h, count }: Sums) => count >= options.minDataInLeaf && h >= options.minSumHessianInLeaf;
+  if (!isLeaf(left) || !isLeaf(right)) return undefined;
+  const parent = leafGain(add(left, right), options, 0) + options.minGainToSplit;
+  return leafGain(left, options, more) + leafGain(right, options, more) - parent;
+}
+
+export interface NumericSplit {
+  gain: number;
+  bin: number;
+  missingLeft: boolean;
+  leftCount: number;
+}
+
+/** All thresholds with missing values (the last bin) on either side. */
+export function bestNumeric(bins: readonly Sums[], options: SplitOptions): NumericSplit | undefined {
+  const values = bins.slice(0, -1);
+  const missing = bins.at(-1)!;
+  const all = sumOf(bins);
+  let best: NumericSplit | undefined;
+  const sides = missing.count > 0 ? [true, false] : [true];
+  for (const missingLeft of sides) {
+    const thresholds = values.map((_, t) => t).slice(0, missingLeft ? -1 : undefined);
+    for (const bin of missingLeft ? thresholds.toReversed() : thresholds) {
+      const below = sumOf(values.slice(0, bin + 1));
+      const left = missingLeft ? add(below, missing) : below;
+      const gain = splitGain(left, minus(all, left), options);
+      if (gain !== undefined && gain > (best?.gain ?? 0))
+        best = { gain, bin, missingLeft, leftCount: left.count };
+    }
+  }
+  if (best && missing.count === 0) best.missingLeft = best.leftCount >= all.count - best.leftCount;
+  return best;
+}
+
+export interface CategoricalSplit {
+  gain: number;
+  /** bins that go left, ascending */
+  left: number[];
+  /** whether catL2 applies to the leaves */
+  manyToMany: boolean;
+}
+
+/** One category against all, or a prefix or suffix of the sorted categories; bin 0 goes right. */
+export function bestCategorical(bins: readonly Sums[], options: SplitOptions): CategoricalSplit | undefined {
+  const all = sumOf(bins);
+  let best: CategoricalSplit | undefined;
+  if (bins.length <= options.maxCatToOnehot) {
+    bins.slice(1).forEach((own, i) => {
+      const gain = splitGain(own, minus(all, own), options);
+      if (gain !== undefined && gain > (best?.gain ?? 0)) best = { gain, left: [i + 1], manyToMany: false };
+    });
+    return best;
+  }
+  const key = ({ g, h }: Sums) => g / (h + options.catSmooth);
+  const sorted = bins
+    .map((own, bin) => ({ own, bin }))
+    .slice(1)
+    .filter(({ own }) => own.count > 0 && Math.round((own.h * all.count) / all.h) >= options.catSmooth)
+    .sort((a, b) => key(a.own) - key(b.own));
+  const most = Math.min(options.maxCatThreshold, Math.floor((sorted.length + 1) / 2));
+  for (const order of [sorted, sorted.toReversed()]) {
+    let group = 0;
+    for (let size = 1; size <= most; size++) {
+      const left = sumOf(order.slice(0, size).map(({ own }) => own));
+      const right = minus(all, left);
+      group += order[size - 1]!.own.count;
+      const gain = splitGain(left, right, options, options.catL2);
+      if (left.count < options.minDataInLeaf || left.h < options.minSumHessianInLeaf) continue;
+      if (gain === undefined || right.count < options.minDataPerGroup) break;
+      if (group < options.minDataPerGroup) continue;
+      group = 0;
+      if (gain <= (best?.gain ?? 0)) continue;
+      const chosen = order.slice(0, size).map(({ bin }) => bin);
+      best = { gain, left: chosen.sort((a, b) => a - b), manyToMany: true };
+    }
+  }
+  return best;
+}

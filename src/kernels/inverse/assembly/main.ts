@@ -1,0 +1,123 @@
+// The inverse of a symmetric positive definite matrix in its own place: the sweep operator, a block of columns at a time.
+//
+//   A     f32[N][N], row-major, N a multiple of 64; the lower triangle counts
+//   K     the block of 64 columns that is swept       D   the inverse of A_KK, f32[64][64]
+//   C     f32[N / 8][64][8]: column panel A_JK, eight rows side by side
+//   L     f32[N / 4][64][4]: -C D, four rows side by side
+//
+//   sweep of K:   A_KK <- -D      A_JK <- A_JK D = -L      A_IJ <- A_IJ - A_IK D A_KJ = A_IJ + L_I C_J'
+//
+// When all blocks are swept, A holds -A^-1. Sums stand in the order of the columns, so that the same bits come out however rows
+// are dealt to threads. Twin: ../../../numeric/gauss-jordan.ts.
+//
+// Source: Goodnight 1979 (doi:10.1080/00031305.1979.10482685), in blocks.
+
+import { addProducts } from "../../shared/assembly/tile";
+
+const B: u32 = 64;
+/** Rows that are updated against one another's columns while these stay in the first cache. */
+const GROUP_COLUMNS: u32 = 64;
+
+/** Where things lie, as ../inverse.ts writes it; pointers are byte offsets. */
+class Plan {
+  /** N */
+  size: u32;
+  matrix: usize;
+  /** C */
+  panel: usize;
+  /** L */
+  left: usize;
+  /** D */
+  pivot: usize;
+}
+
+function at(plan: Plan, row: u32, column: u32): usize {
+  return plan.matrix + ((<usize>row * plan.size + column) << 2);
+}
+
+/** Lays the panel of the block that begins at column k out for some rows, and its product with -D. @param numRows a multiple of 8 */
+export function preparePanel(plan: Plan, k: u32, first: u32, numRows: u32): void {
+  for (let r = first; r < first + numRows; r++) {
+    const column = plan.panel + ((<usize>(r >>> 3) * B) << 5) + ((<usize>(r & 7)) << 2);
+    for (let t: u32 = 0; t < B; t++) {
+      // above the block, the triangle has the column as a row
+      const value = load<f32>(r >= k ? at(plan, r, k + t) : at(plan, k + t, r));
+      store<f32>(column + ((<usize>t) << 5), value);
+    }
+    const row = plan.left + ((<usize>(r >>> 2) * B) << 4) + ((<usize>(r & 3)) << 2);
+    for (let t: u32 = 0; t < B; t += 4) {
+      let sum = f32x4.splat(0);
+      for (let s: u32 = 0; s < B; s++) {
+        const c = v128.load32_splat(column + ((<usize>s) << 5));
+        sum = f32x4.add(sum, f32x4.mul(c, v128.load(plan.pivot + ((<usize>(s * B + t)) << 2))));
+      }
+      sum = f32x4.neg(sum);
+      store<f32>(row + ((<usize>t) << 4), f32x4.extract_lane(sum, 0));
+      store<f32>(row + ((<usize>t) << 4), f32x4.extract_lane(sum, 1), 16);
+      store<f32>(row + ((<usize>t) << 4), f32x4.extract_lane(sum, 2), 32);
+      store<f32>(row + ((<usize>t) << 4), f32x4.extract_lane(sum, 3), 48);
+    }
+  }
+}
+
+/** Sweeps the block for the 64 rows from `first` on, once all of the panel is laid out. @param tile 128 bytes of this thread's own */
+export function sweepRows(plan: Plan, k: u32, first: u32, tile: usize): void {
+  if (first == k) {
+    sweepOwnRows(plan, k);
+    return;
+  }
+  const end = first + B;
+  for (let group: u32 = 0; group < end; group += GROUP_COLUMNS) {
+    if (group == k) {
+      storeColumns(plan, k, first);
+      continue;
+    }
+    for (let r = first; r < end; r += 4) {
+      const left = plan.left + ((<usize>(r >>> 2) * B) << 4);
+      // up to the tile that holds the diagonal
+      const last = min(group + GROUP_COLUMNS, (r + 11) & ~7);
+      for (let c = group; c < last; c += 8) {
+        loadTile(plan, r, c, tile);
+        addProducts(left, 16, plan.panel + ((<usize>(c >>> 3) * B) << 5), 32, B, tile);
+        storeTile(plan, r, c, tile);
+      }
+    }
+  }
+}
+
+/** The block's own rows: left of it the panel's products, and -D. */
+function sweepOwnRows(plan: Plan, k: u32): void {
+  for (let t: u32 = 0; t < B; t++) {
+    for (let c: u32 = 0; c < k; c++) store<f32>(at(plan, k + t, c), -leftAt(plan, c, t));
+    for (let s: u32 = 0; s < B; s++) {
+      store<f32>(at(plan, k + t, k + s), -load<f32>(plan.pivot + ((<usize>(t * B + s)) << 2)));
+    }
+  }
+}
+
+/** The block's columns in rows below it. */
+function storeColumns(plan: Plan, k: u32, first: u32): void {
+  for (let r = first; r < first + B; r++) {
+    for (let t: u32 = 0; t < B; t++) store<f32>(at(plan, r, k + t), -leftAt(plan, r, t));
+  }
+}
+
+function leftAt(plan: Plan, row: u32, t: u32): f32 {
+  return load<f32>(plan.left + ((<usize>((row >>> 2) * B + t)) << 4) + ((<usize>(row & 3)) << 2));
+}
+
+function loadTile(plan: Plan, row: u32, column: u32, tile: usize): void {
+  for (let r: u32 = 0; r < 4; r++) {
+    const source = at(plan, row + r, column);
+    v128.store(tile + ((<usize>r) << 5), v128.load(source));
+    v128.store(tile + ((<usize>r) << 5), v128.load(source, 16), 16);
+  }
+}
+
+function storeTile(plan: Plan, row: u32, column: u32, tile: usize): void {
+  for (let r: u32 = 0; r < 4; r++) {
+    const target = at(plan, row + r, column);
+    v128.store(target, v128.load(tile + ((<usize>r) << 5)));
+    v128.store(target, v128.load(tile + ((<usize>r) << 5), 16), 16);
+  }
+}

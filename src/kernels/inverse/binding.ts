@@ -1,0 +1,43 @@
+// The inverse kernel as the rest of the program sees it: its functions, and its struct laid out in an arena.
+
+import type { Arena, Region } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { Plan } from "./layout.js";
+
+/** Columns that are swept together, and rows of one kernel call. */
+export const SWEEP_BLOCK = 64;
+
+export type { Kernel as InverseKernel } from "./layout.js";
+
+/** Where the matrix and what is kept beside it lie. */
+export interface InverseLayout {
+  plan: number;
+  /** rows and columns, a multiple of SWEEP_BLOCK */
+  size: number;
+  /** f32[size][size] */
+  matrix: Region;
+  /** f32[SWEEP_BLOCK][SWEEP_BLOCK]: the inverse of the block that is being swept */
+  pivot: Region;
+  /** one a thread */
+  tiles: number[];
+  /** u32: blocks of rows taken so far */
+  counter: Region;
+}
+
+/** Room for a matrix of n rows. @throws {UsageError} it does not fit */
+export function allocateInverse(arena: Arena, n: number, threads: number): InverseLayout {
+  const size = Math.ceil(n / SWEEP_BLOCK) * SWEEP_BLOCK;
+  const matrix = arena.allocate("a matrix to invert", size * size * 4);
+  const panel = arena.allocate("a panel of it", size * SWEEP_BLOCK * 4);
+  const left = arena.allocate("a panel of it", size * SWEEP_BLOCK * 4);
+  const pivot = arena.allocate("a block of it", SWEEP_BLOCK * SWEEP_BLOCK * 4);
+  const plan = writeStruct(arena, "a plan", Plan, {
+    size,
+    matrix: matrix.offset,
+    panel: panel.offset,
+    left: left.offset,
+    pivot: pivot.offset,
+  });
+  const tiles = Array.from({ length: threads }, () => arena.allocate("a tile", 128).offset);
+  return { plan, size, matrix, pivot, tiles, counter: arena.allocate("a counter", 4) };
+}

@@ -1,0 +1,130 @@
+// Activations of a block's panels and their derivatives, with dropout.
+//
+//   y = m act(z)     dz = dy m act'(z)     m  0 where draw(row's key, unit) is below the threshold, else 1 / (1 - dropout)
+//
+// m is drawn again on the way back: y = 0 does not tell a dropped unit from one whose tanh is 0.
+
+import { draw } from "../../shared/assembly/random";
+import { BLOCK, Layer, NetPlan, PANELS, RELU, TANH } from "./plan";
+
+/**
+ * tanh(x) within 1.6e-7; NaN stays NaN.
+ *
+ *   -|x| = n ln(2)/2 + h, |h| <= ln(2)/4     t = tanh(h) = h p(h^2)     e^(-2|x|) = 2^n e^(2h) = 2^n (1 + t) / (1 - t)
+ *   tanh(-|x|) = (e^(-2|x|) - 1) / (e^(-2|x|) + 1)
+ *
+ * @returns f32[4]; p is the minimax polynomial of its degree
+ */
+function tanh4(x: v128): v128 {
+  const sign = i32x4.splat(0x80000000);
+  // behind -20 the result is 1 to all its bits
+  const y = f32x4.pmax(v128.or(x, sign), f32x4.splat(-20));
+  // adding 1.5 * 2^23 rounds to a whole number, which then is the lowest bits
+  const shifted = f32x4.add(f32x4.mul(y, f32x4.splat(2.88539008177792681)), f32x4.splat(12582912));
+  const n = f32x4.sub(shifted, f32x4.splat(12582912));
+  let h = f32x4.sub(y, f32x4.mul(n, f32x4.splat(0.3466796875)));
+  h = f32x4.sub(h, f32x4.mul(n, f32x4.splat(-1.0609722e-4)));
+
+  const square = f32x4.mul(h, h);
+  let p = f32x4.splat(0.13053665);
+  p = f32x4.add(f32x4.mul(p, square), f32x4.splat(-0.33329152));
+  p = f32x4.add(f32x4.mul(p, square), f32x4.splat(0.99999984));
+  const t = f32x4.mul(h, p);
+
+  const one = f32x4.splat(1);
+  const power = i32x4.add(i32x4.shl(shifted, 23), one);
+  const a = f32x4.sub(one, t);
+  const b = f32x4.add(power, f32x4.mul(power, t));
+  return v128.bitselect(x, f32x4.div(f32x4.sub(a, b), f32x4.add(a, b)), sign);
+}
+
+/** Four draws of one unit, keys being those of four rows. */
+function draw4(keys: v128, unit: u32): v128 {
+  let x = i32x4.add(keys, i32x4.splat(unit * 0x9e3779b9));
+  x = v128.xor(x, i32x4.shr_u(x, 16));
+  x = i32x4.mul(x, i32x4.splat(0x21f0aaad));
+  x = v128.xor(x, i32x4.shr_u(x, 15));
+  x = i32x4.mul(x, i32x4.splat(0xd35a2d97));
+  return v128.xor(x, i32x4.shr_u(x, 15));
+}
+
+/** Writes the keys of a block's rows. @param keys u32[BLOCK] @param first place of the first row in the epoch */
+export function dropoutKeys(plan: NetPlan, epoch: u32, layer: u32, first: u32, keys: usize): void {
+  const key = draw(draw(plan.seed, epoch), layer);
+  for (let r: u32 = 0; r < BLOCK; r++) store<u32>(keys + ((<usize>r) << 2), draw(key, first + r));
+}
+
+/** m of four rows. */
+function multiplier4(plan: NetPlan, keys: v128, unit: u32): v128 {
+  const kept = i32x4.ge_u(draw4(keys, unit), i32x4.splat(plan.dropsBelow));
+  return v128.and(kept, f32x4.splat(plan.keptScale));
+}
+
+/** Writes y over z. @param keys 0: nothing is dropped */
+export function activate(plan: NetPlan, layer: Layer, scratch: usize, keys: usize): void {
+  const y = scratch + layer.y;
+  const end = y + ((<usize>(PANELS * layer.outputs)) << 5);
+  const zero = f32x4.splat(0);
+  if (layer.activation == RELU) {
+    for (let at = y; at < end; at += 16) v128.store(at, f32x4.max(v128.load(at), zero));
+  } else if (layer.activation == TANH) {
+    // two at a time share the constants, which the engine makes anew in each turn
+    for (let at = y; at < end; at += 32) {
+      const low = tanh4(v128.load(at));
+      const high = tanh4(v128.load(at, 16));
+      v128.store(at, low);
+      v128.store(at, high, 16);
+    }
+  }
+  if (keys == 0) return;
+  for (let p: usize = 0; p < PANELS; p++) {
+    for (let half: usize = 0; half < 2; half++) {
+      const rowKeys = v128.load(keys + (p << 5) + (half << 4));
+      let at = y + p * ((<usize>layer.outputs) << 5) + (half << 4);
+      for (let u: u32 = 0; u < layer.outputs; u++, at += 32) {
+        v128.store(at, f32x4.mul(v128.load(at), multiplier4(plan, rowKeys, u)));
+      }
+    }
+  }
+}
+
+/** Writes dz over dy. */
+export function deactivate(plan: NetPlan, layer: Layer, scratch: usize, keys: usize): void {
+  if (layer.activation == 0) return;
+  const bytes = (<usize>(PANELS * layer.outputs)) << 5;
+  const y = scratch + layer.y;
+  const dy = scratch + layer.dy;
+  if (keys) {
+    deactivateDropped(plan, layer, y, dy, keys);
+  } else if (layer.activation == RELU) {
+    const zero = f32x4.splat(0);
+    for (let at: usize = 0; at < bytes; at += 16) {
+      v128.store(dy + at, v128.and(v128.load(dy + at), f32x4.gt(v128.load(y + at), zero)));
+    }
+  } else {
+    const one = f32x4.splat(1);
+    for (let at: usize = 0; at < bytes; at += 16) {
+      const a = v128.load(y + at);
+      v128.store(dy + at, f32x4.mul(v128.load(dy + at), f32x4.sub(one, f32x4.mul(a, a))));
+    }
+  }
+}
+
+function deactivateDropped(plan: NetPlan, layer: Layer, y: usize, dy: usize, keys: usize): void {
+  const one = f32x4.splat(1);
+  const zero = f32x4.splat(0);
+  const back = f32x4.splat(1 / plan.keptScale);
+  const isRelu = layer.activation == RELU;
+  for (let p: usize = 0; p < PANELS; p++) {
+    for (let half: usize = 0; half < 2; half++) {
+      const rowKeys = v128.load(keys + (p << 5) + (half << 4));
+      let at = p * ((<usize>layer.outputs) << 5) + (half << 4);
+      for (let u: u32 = 0; u < layer.outputs; u++, at += 32) {
+        const d = f32x4.mul(v128.load(dy + at), multiplier4(plan, rowKeys, u));
+        const a = f32x4.mul(back, v128.load(y + at));
+        if (isRelu) v128.store(dy + at, v128.and(d, f32x4.gt(a, zero)));
+        else v128.store(dy + at, f32x4.mul(d, f32x4.sub(one, f32x4.mul(a, a))));
+      }
+    }
+  }
+}

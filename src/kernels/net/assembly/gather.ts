@@ -1,0 +1,86 @@
+// A row's input x_0 = (w0 | e_1 .. e_F | numeric), from its features, and back: where its derivatives go.
+
+import { transpose4 } from "../../shared/assembly/transpose";
+import { firstPair, NetPlan, NetRows, NetThread, NONE } from "./plan";
+
+/**
+ * Writes the panel of eight rows, those beyond the last as zeros.
+ *
+ * @param row of `rows`; `place` is its number in the batch
+ * @param firstOfBatch the batch's first pair: places are told by pairs from it on; NONE to tell none
+ */
+export function gatherPanel(
+  plan: NetPlan,
+  thread: NetThread,
+  rows: NetRows,
+  row: u32,
+  numRows: u32,
+  place: u32,
+  firstOfBatch: u32,
+  panel: usize,
+  units: u32,
+): void {
+  const pitch = (<usize>plan.rowPitch) << 2;
+  memory.fill(thread.gathered, 0, pitch << 3);
+  for (let r: u32 = 0; r < numRows; r++) {
+    gatherRow(plan, rows, row + r, thread.gathered + <usize>r * pitch, place + r, firstOfBatch);
+  }
+  for (let u: usize = 0; u < units; u += 4) {
+    for (let half: usize = 0; half < 2; half++) {
+      const source = thread.gathered + ((half * pitch) << 2) + (u << 2);
+      transpose4(source, pitch, panel + (u << 5) + (half << 4), 32);
+    }
+  }
+}
+
+function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32, firstOfBatch: u32): void {
+  const bytes = (<usize>plan.paddedWidth) << 2;
+  const end = firstPair(rows.indptr, rows.width, row + 1);
+  if (plan.w0) store<f32>(x, load<f32>(plan.w0));
+
+  // pairs come in the order of their fields, so that the next one's is most often near
+  let f: usize = 0;
+  for (let j = firstPair(rows.indptr, rows.width, row); j < end; j++) {
+    const feature = load<u32>(rows.ids + ((<usize>j) << 2));
+    if (feature < load<u32>(plan.offsets + (f << 2))) f = 0;
+    while (feature >= load<u32>(plan.offsets + (f << 2), 4)) f++;
+    const at = plan.firstInput + <u32>f * plan.width;
+    if (firstOfBatch != NONE) {
+      const pair = (<usize>(j - firstOfBatch)) << 2;
+      store<u32>(plan.places + pair, place * plan.rowPitch + at);
+      store<u32>(plan.pairRows + pair, place);
+    }
+    const e = plan.embeddings + ((<usize>feature * plan.embeddingPitch) << 2);
+    const target = x + ((<usize>at) << 2);
+    const value = f32x4.splat(rows.values ? load<f32>(rows.values + ((<usize>j) << 2)) : 1);
+    // the padding adds zeros to what stands behind
+    for (let k: usize = 0; k < bytes; k += 16) {
+      v128.store(target + k, f32x4.add(v128.load(target + k), f32x4.mul(value, v128.load(e + k))));
+    }
+  }
+  if (plan.embeddingRelu) {
+    for (let i: usize = plan.firstInput; i < plan.endInput; i++) {
+      store<f32>(x + (i << 2), max<f32>(0, load<f32>(x + (i << 2))));
+    }
+  }
+  const numbers = rows.numeric + ((<usize>row * plan.numNumeric) << 2);
+  memory.copy(x + ((<usize>plan.endInput) << 2), numbers, (<usize>plan.numNumeric) << 2);
+}
+
+/** Writes the derivatives of a panel row by row, to where `places` says. @param x the panel of x_0 */
+export function scatterSlopes(plan: NetPlan, x: usize, slopes: usize, place: u32, units: u32): void {
+  if (plan.embeddingRelu) {
+    // under the ReLU only what came through it goes back
+    const zero = f32x4.splat(0);
+    for (let at = (<usize>plan.firstInput) << 5; at < (<usize>plan.endInput) << 5; at += 16) {
+      v128.store(slopes + at, v128.and(v128.load(slopes + at), f32x4.gt(v128.load(x + at), zero)));
+    }
+  }
+  const pitch = (<usize>plan.rowPitch) << 2;
+  const target = plan.inputSlopes + <usize>place * pitch;
+  for (let u: usize = 0; u < units; u += 4) {
+    for (let half: usize = 0; half < 2; half++) {
+      transpose4(slopes + (u << 5) + (half << 4), 32, target + ((half * pitch) << 2) + (u << 2), pitch);
+    }
+  }
+}

@@ -1,0 +1,90 @@
+// The wide part: a sparse linear model over the row's features and crosses, by FTRL-proximal on the batch's sums.
+//
+//   f32[numFeatures + numCrosses][4]: w, n, z, the batch's sum of gradients; of features first, then of crosses
+//
+// Source: McMahan et al. 2013 (10.1145/2487575.2488200), algorithm 1, with beta = 1.
+
+import { moveFtrl } from "../../fm/assembly/linear";
+import { partStart } from "./parts";
+import { firstPair, NetPlan, NetRows, PARTS } from "./plan";
+
+/** The row's part of the score. */
+export function wideScore(plan: NetPlan, rows: NetRows, row: u32): f32 {
+  let score: f32 = 0;
+  const end = firstPair(rows.indptr, rows.width, row + 1);
+  for (let j = firstPair(rows.indptr, rows.width, row); j < end; j++) {
+    const w = load<f32>(weightOf(plan, load<u32>(rows.ids + ((<usize>j) << 2))));
+    score += rows.values ? w * load<f32>(rows.values + ((<usize>j) << 2)) : w;
+  }
+  if (rows.crossIds) {
+    const crossEnd = firstPair(rows.crossIndptr, rows.crossWidth, row + 1);
+    for (let j = firstPair(rows.crossIndptr, rows.crossWidth, row); j < crossEnd; j++) {
+      score += load<f32>(weightOf(plan, plan.numFeatures + load<u32>(rows.crossIds + ((<usize>j) << 2))));
+    }
+  }
+  return score;
+}
+
+function weightOf(plan: NetPlan, i: u32): usize {
+  return plan.wide + ((<usize>i) << 4);
+}
+
+/** One step of each weight of the part that the batch holds. @param first the batch's first row of `rows` */
+export function stepWide(
+  plan: NetPlan,
+  rows: NetRows,
+  part: u32,
+  first: u32,
+  numRows: u32,
+  numBlocks: u32,
+): void {
+  const base = (<usize>firstPair(rows.indptr, rows.width, first)) << 2;
+  for (let b: u32 = 0; b < numBlocks; b++) {
+    const end = partStart(plan, b, part + 1);
+    for (let at = partStart(plan, b, part); at < end; at += 4) {
+      const j = (<usize>load<u32>(at)) << 2;
+      const slope = load<f32>(plan.scoreSlopes + ((<usize>load<u32>(plan.pairRows + j)) << 2));
+      const value = rows.values ? load<f32>(rows.values + base + j) : 1;
+      addSlope(weightOf(plan, load<u32>(rows.ids + base + j)), value * slope);
+    }
+  }
+  for (let b: u32 = 0; b < numBlocks; b++) {
+    const end = partStart(plan, b, part + 1);
+    for (let at = partStart(plan, b, part); at < end; at += 4) {
+      const j = (<usize>load<u32>(at)) << 2;
+      moveWeight(plan, weightOf(plan, load<u32>(rows.ids + base + j)));
+    }
+  }
+  if (rows.crossIds) stepCrosses(plan, rows, part, first, numRows);
+}
+
+/** The same of crosses, which are few a row: each part reads all of them. */
+function stepCrosses(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32): void {
+  const start = firstPair(rows.crossIndptr, rows.crossWidth, first);
+  const end = firstPair(rows.crossIndptr, rows.crossWidth, first + numRows);
+  let j = start;
+  for (let r: u32 = 0; r < numRows; r++) {
+    const slope = load<f32>(plan.scoreSlopes + ((<usize>r) << 2));
+    const rowEnd = firstPair(rows.crossIndptr, rows.crossWidth, first + r + 1);
+    for (; j < rowEnd; j++) {
+      const cross = load<u32>(rows.crossIds + ((<usize>j) << 2));
+      if ((cross & (PARTS - 1)) == part) addSlope(weightOf(plan, plan.numFeatures + cross), slope);
+    }
+  }
+  for (j = start; j < end; j++) {
+    const cross = load<u32>(rows.crossIds + ((<usize>j) << 2));
+    if ((cross & (PARTS - 1)) == part) moveWeight(plan, weightOf(plan, plan.numFeatures + cross));
+  }
+}
+
+function addSlope(weight: usize, slope: f32): void {
+  store<f32>(weight, load<f32>(weight, 12) + slope, 12);
+}
+
+/** Moves a weight whose sum is not 0, and clears the sum: one that comes again has moved. */
+function moveWeight(plan: NetPlan, weight: usize): void {
+  const slope = load<f32>(weight, 12);
+  if (slope == 0) return;
+  store<f32>(weight, 0, 12);
+  moveFtrl(weight, slope, plan.wideLearningRate, plan.wideL1, plan.wideL2);
+}

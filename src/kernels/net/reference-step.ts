@@ -1,0 +1,112 @@
+// One step of an upper network on one batch, in plain f64: the definition of correct for assembly/main.ts.
+//
+//   dense layers   Adam on the batch's mean gradient, weights with l2 W added; w0 too, without l2       Kingma and Ba 2015
+//   embeddings     AdaGrad on the batch's sum, of the rows that the batch holds                         Duchi et al. 2011
+//   wide           FTRL-proximal on the batch's sum, of the weights that the batch holds                McMahan et al. 2013
+
+import { embeddingWidth, type NetLearning, type NetRows, type NetShape } from "./shape.js";
+import { forEachPair, forEachWide, referenceNetPass, type ReferenceArrays } from "./reference.js";
+import { type ReferenceParameters, referenceParameters, referenceStep } from "../shared/reference-step.js";
+
+/** A network that learns: its parameters, and what each method keeps beside them. */
+export interface ReferenceNet {
+  shape: NetShape;
+  learning: NetLearning;
+  parameters: Record<string, ReferenceParameters>;
+}
+
+/** A network of the given first parameters, by the names of `parameterShapes`. */
+export function referenceNet(
+  shape: NetShape,
+  learning: NetLearning,
+  first: Readonly<Record<string, ArrayLike<number>>>,
+): ReferenceNet {
+  const parameters: ReferenceNet["parameters"] = {};
+  for (const name in first) parameters[name] = referenceParameters(first[name]!, methodOf(name));
+  if (parameters.wide) alignWide(parameters.wide, learning);
+  return { shape, learning, parameters };
+}
+
+/** FTRL's weights follow from z: those that are given have the z that they follow from. */
+function alignWide(
+  { values, state }: ReferenceParameters,
+  { wideLearningRate, wideL1, wideL2 }: NetLearning,
+) {
+  if (wideLearningRate === 0) return;
+  values.forEach((w, i) => (state.z[i] = -w * (1 / wideLearningRate + wideL2) - Math.sign(w) * wideL1));
+}
+
+function methodOf(name: string): "adagrad" | "ftrl" | "adam" {
+  return name === "embeddings" ? "adagrad" : name === "wide" ? "ftrl" : "adam";
+}
+
+/** The values alone; views, not copies. */
+export function referenceValues({ parameters }: ReferenceNet): ReferenceArrays {
+  return Object.fromEntries(Object.entries(parameters).map(([name, { values }]) => [name, values]));
+}
+
+/**
+ * Trains on one batch, in place.
+ *
+ * @param at the epoch, and the place in it of the batch's first row: they name what is dropped
+ * @returns sum of the rows' losses before the step, each times what its row counts
+ */
+export function referenceNetStep(
+  net: ReferenceNet,
+  rows: NetRows,
+  at: { epoch: number; first: number },
+): number {
+  const { shape, learning, parameters } = net;
+  const draws = shape.dropout > 0 ? { seed: learning.seed, ...at } : undefined;
+  const { loss, gradients } = referenceNetPass(shape, referenceValues(net), rows, draws);
+  const { embeddings, wide, w0, ...dense } = parameters;
+  for (const name in dense) {
+    stepDense(dense[name]!, gradients[name]!, rows.numRows, {
+      learningRate: learning.learningRate,
+      l2: name.endsWith(".weight") ? learning.l2 : 0,
+    });
+  }
+  // what is frozen with the table
+  if (w0 && learning.embeddingLearningRate > 0)
+    stepDense(w0, gradients.w0!, rows.numRows, { learningRate: learning.learningRate, l2: 0 });
+
+  const W = embeddingWidth(shape);
+  const rate = { learningRate: learning.embeddingLearningRate, l1: 0, l2: 0 };
+  for (const feature of heldBy(rows, (r, visit) => forEachPair(rows, r, visit))) {
+    for (let k = feature * W; k < (feature + 1) * W; k++)
+      referenceStep(embeddings!, k, gradients.embeddings![k]!, { method: "adagrad", ...rate });
+  }
+  if (wide) {
+    const { wideLearningRate, wideL1, wideL2 } = learning;
+    const options = { learningRate: wideLearningRate, l1: wideL1, l2: wideL2 };
+    for (const i of heldBy(rows, (r, visit) => forEachWide(shape, rows, r, visit)))
+      referenceStep(wide, i, gradients.wide![i]!, { method: "ftrl", ...options });
+  }
+  return loss;
+}
+
+/** The objective whose derivatives dense layers follow: the rows' mean loss, and the penalty. */
+export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number {
+  const { loss } = referenceNetPass(net.shape, referenceValues(net), rows);
+  const mean = loss / rows.numRows / (net.shape.loss === "squared" ? 2 : 1);
+  return Object.entries(net.parameters).reduce((sum, [name, { values }]) => {
+    if (!name.endsWith(".weight")) return sum;
+    return sum + 0.5 * net.learning.l2 * values.reduce((squares, w) => squares + w * w, 0);
+  }, mean);
+}
+
+function stepDense(
+  p: ReferenceParameters,
+  sums: Float64Array,
+  numRows: number,
+  rates: { learningRate: number; l2: number },
+): void {
+  sums.forEach((sum, k) => referenceStep(p, k, sum / numRows, { method: "adam", l1: 0, ...rates }));
+}
+
+/** What the batch holds, each once. */
+function heldBy({ numRows }: NetRows, forEach: (r: number, visit: (i: number) => void) => void): Set<number> {
+  const held = new Set<number>();
+  for (let r = 0; r < numRows; r++) forEach(r, (i) => held.add(i));
+  return held;
+}

@@ -1,0 +1,158 @@
+import { type NetArch, type NetShape, parameterShapes } from "./shape.js";
+import { netRows } from "../../testing/net-rows.js";
+import { between, mulberry32 } from "../../testing/random.js";
+import { referenceNetPass, tanh, type ReferenceArrays } from "./reference.js";
+import { referenceNet, referenceNetObjective, referenceNetStep, referenceValues } from "./reference-step.js";
+
+const learning = {
+  learningRate: 0.01,
+  l2: 0,
+  embeddingLearningRate: 0.1,
+  wideLearningRate: 0.1,
+  wideL1: 0,
+  wideL2: 0,
+  seed: 7,
+};
+
+function shapeOf(arch: NetArch, more: Partial<NetShape> = {}): NetShape {
+  return {
+    arch,
+    offsets: [0, 4, 9, 11],
+    dim: 3,
+    numNumeric: 2,
+    hidden: [6, 5],
+    activation: arch === "fnn" ? "tanh" : "relu",
+    embeddingRelu: false,
+    dropout: 0,
+    numCrosses: arch === "wide-deep" ? 6 : 0,
+    loss: "logistic",
+    ...more,
+  };
+}
+
+function parametersOf(shape: NetShape): ReferenceArrays {
+  const random = mulberry32(5);
+  return Object.fromEntries(
+    [...parameterShapes(shape)].map(([name, sizes]) => [
+      name,
+      Float64Array.from({ length: sizes.reduce((a, b) => a * b) }, () => between(-0.8, 0.8, random)),
+    ]),
+  );
+}
+
+describe.each([
+  ["fnn, as its paper has it", shapeOf("fnn")],
+  ["fnn of one hidden layer with ReLU", shapeOf("fnn", { hidden: [7], activation: "relu" })],
+  ["fnn without a hidden layer", shapeOf("fnn", { hidden: [] })],
+  ["fnn with dropout", shapeOf("fnn", { dropout: 0.4 })],
+  ["wide-deep", shapeOf("wide-deep")],
+  ["wide-deep with tanh and the squared loss", shapeOf("wide-deep", { activation: "tanh", loss: "squared" })],
+  ["wide-deep with dropout", shapeOf("wide-deep", { dropout: 0.3 })],
+  ["deep-crossing", shapeOf("deep-crossing")],
+  ["deep-crossing with a ReLU on the embeddings", shapeOf("deep-crossing", { embeddingRelu: true })],
+  [
+    "deep-crossing with dropout and the squared loss",
+    shapeOf("deep-crossing", { dropout: 0.2, loss: "squared" }),
+  ],
+] as const)("%s", (_, shape) => {
+  test.each(["one feature a field", "several features a field with values, missing cells and row weights"])(
+    "every derivative is the central difference of the loss to 1e-6: %s",
+    (form) => {
+      const parameters = parametersOf(shape);
+      const rows = netRows(shape, 9, { seed: 3, general: form !== "one feature a field" });
+      const draws = { seed: 7, epoch: 2, first: 40 };
+      const { gradients } = referenceNetPass(shape, parameters, rows, draws);
+      const h = 1e-5;
+      const half = shape.loss === "squared" ? 0.5 : 1;
+      let [worst, largest] = [0, 0];
+      for (const name in parameters) {
+        const values = parameters[name]!;
+        values.forEach((value, i) => {
+          values[i] = value + h;
+          const above = referenceNetPass(shape, parameters, rows, draws).loss;
+          values[i] = value - h;
+          const below = referenceNetPass(shape, parameters, rows, draws).loss;
+          values[i] = value;
+          const difference = (half * (above - below)) / (2 * h);
+          worst = Math.max(worst, Math.abs(difference - gradients[name]![i]!));
+          largest = Math.max(largest, Math.abs(difference));
+        });
+      }
+      expect(largest).toBeGreaterThan(0.1);
+      expect(worst).toBeLessThan(1e-6);
+    },
+  );
+});
+
+test("dense steps follow the mean loss with the penalty on weights and not on biases, by central differences", () => {
+  const shape = shapeOf("wide-deep");
+  const l2 = 0.3;
+  const rows = netRows(shape, 9, { seed: 3, general: false });
+  const net = referenceNet(shape, { ...learning, l2 }, parametersOf(shape));
+  const before = referenceValues(net);
+  const slopes = Object.fromEntries(
+    Object.entries(before)
+      .filter(([name]) => name.startsWith("layers") || name.startsWith("output"))
+      .map(([name, values]) => {
+        const slope = values.map((value, i) => {
+          values[i] = value + 1e-5;
+          const above = referenceNetObjective(net, rows);
+          values[i] = value - 1e-5;
+          const below = referenceNetObjective(net, rows);
+          values[i] = value;
+          return (above - below) / 2e-5;
+        });
+        return [name, slope];
+      }),
+  );
+  referenceNetStep(net, rows, { epoch: 1, first: 0 });
+  for (const name in slopes) {
+    // after the first step Adam's first moment is a tenth of the gradient
+    const { m } = net.parameters[name]!.state;
+    expect(Math.max(...m.map((value, i) => Math.abs(10 * value - slopes[name]![i]!)))).toBeLessThan(1e-7);
+  }
+});
+
+test("a rate of 0 freezes embeddings and w0, and the dense layers still move", () => {
+  const shape = shapeOf("fnn");
+  const net = referenceNet(shape, { ...learning, embeddingLearningRate: 0 }, parametersOf(shape));
+  const before = Object.fromEntries(Object.entries(referenceValues(net)).map(([k, v]) => [k, v.slice()]));
+  referenceNetStep(net, netRows(shape, 9, { seed: 3, general: false }), { epoch: 1, first: 0 });
+  const after = referenceValues(net);
+  expect(after.embeddings).toEqual(before.embeddings);
+  expect(after.w0).toEqual(before.w0);
+  expect(after["layers.0.weight"]).not.toEqual(before["layers.0.weight"]);
+});
+
+test("embeddings that a batch does not hold stay as they are", () => {
+  const shape = shapeOf("fnn");
+  const net = referenceNet(shape, learning, parametersOf(shape));
+  const rows = { ...netRows(shape, 2, { seed: 3, general: false }) };
+  const before = referenceValues(net).embeddings!.slice();
+  referenceNetStep(net, rows, { epoch: 1, first: 0 });
+  const moved = new Set<number>();
+  referenceValues(net).embeddings!.forEach((value, i) => {
+    if (value !== before[i]) moved.add(Math.floor(i / (1 + shape.dim)));
+  });
+  expect(moved).toEqual(new Set(rows.ids));
+});
+
+test("L1 of the wide part keeps weights of weak evidence at exactly 0", () => {
+  const shape = shapeOf("wide-deep");
+  const first = { ...parametersOf(shape), wide: new Float64Array(17) };
+  const rows = netRows(shape, 9, { seed: 3, general: false });
+  const wideAfter = (wideL1: number) => {
+    const net = referenceNet(shape, { ...learning, wideL1 }, first);
+    referenceNetStep(net, rows, { epoch: 1, first: 0 });
+    return referenceValues(net).wide!.filter((w) => w !== 0).length;
+  };
+  expect(wideAfter(0)).toBeGreaterThan(wideAfter(0.5));
+  expect(wideAfter(100)).toBe(0);
+});
+
+test("tanh is Math.tanh to 1e-15", () => {
+  const errors = Array.from({ length: 401 }, (_, i) =>
+    Math.abs(tanh((i - 200) / 20) - Math.tanh((i - 200) / 20)),
+  );
+  expect(Math.max(...errors)).toBeLessThan(1e-15);
+});

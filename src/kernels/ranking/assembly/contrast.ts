@@ -1,0 +1,192 @@
+// Losses of an event's item against N negatives that a batch shares: three matrix products a batch.
+//
+//   s_bn  score of negative n for event b, as a product P Q^T of the batch's contexts P and negatives Q
+//   g_bn  dLoss/ds_bn
+//
+//   sampled softmax   l_b = log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log noise(item)
+//                     Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); items that the user has are left out
+//   CCL               l_b = 1 - s_b+ + (weight / N) sum_n max(0, s_bn - margin)      Mao et al. 2021 (arXiv:2109.12317), eq. 1
+//
+//   cosine: rows of P and Q are divided by their lengths; dLoss/dp = (dLoss/dp^ - <dLoss/dp^, p^> p^) / |p|
+//
+//   compose   negatives dealt to threads by eights     ──barrier──
+//   score     events dealt by fours: scores, gradients, dLoss/dP = G Q     ──barrier──
+//   update    dimensions dealt by slices: dLoss/dQ = G^T P, steps of every feature     ──barrier──
+//
+// Every number is computed by one thread in an order of its own, so the bytes are the same at any number of threads.
+// Twin: ../reference.ts.
+
+import { exp4, log4 } from "../../shared/assembly/exp";
+import { addProducts } from "../../shared/assembly/tile";
+import { sum4 } from "../../shared/assembly/vector";
+import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
+import { compose, dot, exclude, offsetOf } from "./shared";
+import { rowBytes } from "./vectors";
+
+/** Scores, losses and gradients of events b .. b + 3 of the batch; those beyond numRows are of zeros. */
+export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, numRows: u32): void {
+  const c = plan.contrast;
+  const bytes = rowBytes(plan);
+  const numEvents = min<u32>(4, numRows - b);
+  for (let i: u32 = 0; i < 4; i++) {
+    const at = (<usize>(b + i)) << 2;
+    const P = c.contexts + <usize>(b + i) * bytes;
+    if (i >= numEvents) {
+      memory.fill(P, 0, bytes);
+      memory.fill(c.positives + <usize>(b + i) * bytes, 0, bytes);
+      store<f32>(c.positiveScores + at, 0);
+    } else {
+      const event = load<u32>(events + at);
+      const item = load<u32>(plan.items + ((<usize>event) << 2));
+      const Q = c.positives + <usize>(b + i) * bytes;
+      store<f32>(c.contextScales + at, compose(plan, plan.context, event, P));
+      store<f32>(c.positiveScales + at, compose(plan, plan.templates, item, Q));
+      store<f32>(c.positiveScores + at, offsetOf(plan, item, Q) + dot(P, Q, bytes));
+    }
+    for (let d: usize = 0; d < bytes >>> 2; d++) {
+      store<f32>(thread.packed + (d << 4) + ((<usize>i) << 2), load<f32>(P + (d << 2)));
+    }
+  }
+  const G = c.gradients + ((<usize>b * plan.numNegatives) << 2);
+  for (let n: usize = 0; n < plan.numNegatives; n += 8) {
+    const offsets = c.offsets + (n << 2);
+    for (let r: usize = 0; r < 128; r += 32) {
+      v128.store(thread.tile + r, v128.load(offsets));
+      v128.store(thread.tile + r, v128.load(offsets, 16), 16);
+    }
+    addProducts(thread.packed, 16, c.panels + n * bytes, 32, plan.numSlices * K, thread.tile);
+    // from four rows of eight to eight rows of four
+    for (let i: usize = 0; i < 8; i++) {
+      for (let r: usize = 0; r < 4; r++) {
+        store<f32>(G + ((n + i) << 4) + (r << 2), load<f32>(thread.tile + (r << 5) + (i << 2)));
+      }
+    }
+  }
+  if (plan.loss == SAMPLED_SOFTMAX) softmaxFour(plan, thread, events, b, numEvents, G);
+  else cclFour(plan, thread, events, b, numEvents, G);
+  contextGradients(plan, thread, b, G);
+}
+
+/** log of the chance of the items of four events, or of one item for all; 0 when uniform, where it cancels. */
+function logNoise(plan: Plan, item: u32): f32 {
+  return plan.logNoise ? load<f32>(plan.logNoise + ((<usize>item) << 2)) : 0;
+}
+
+function weightOfEvent(plan: Plan, event: u32): f32 {
+  return plan.eventWeights ? load<f32>(plan.eventWeights + ((<usize>event) << 2)) : 1;
+}
+
+/** Puts a number a event into the lanes of `thread.tile`. */
+function setLane(thread: Thread, i: usize, value: f32): void {
+  store<f32>(thread.tile + (i << 2), value);
+}
+
+function softmaxFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u32, G: usize): void {
+  const c = plan.contrast;
+  const N = <usize>plan.numNegatives;
+  const perTemperature = f32x4.splat(<f32>1 / plan.temperature);
+  v128.store(thread.tile, f32x4.splat(0));
+  v128.store(thread.tile, f32x4.splat(0), 16);
+  for (let i: usize = 0; i < numEvents; i++) {
+    const event = load<u32>(events + ((<usize>b + i) << 2));
+    exclude(plan, thread, event, i, G, -Infinity);
+    setLane(thread, i, logNoise(plan, load<u32>(plan.items + ((<usize>event) << 2))));
+    setLane(thread, i + 4, weightOfEvent(plan, event));
+  }
+  const eventWeights = v128.load(thread.tile, 16);
+
+  // logits, and the highest of each event
+  const s = v128.load(c.positiveScores + ((<usize>b) << 2));
+  const own = f32x4.sub(f32x4.mul(s, perTemperature), v128.load(thread.tile));
+  let highest = own;
+  for (let n: usize = 0; n < N; n++) {
+    const noise = f32x4.splat(logNoise(plan, load<u32>(thread.shared + (n << 2))));
+    highest = f32x4.max(highest, f32x4.sub(f32x4.mul(v128.load(G + (n << 4)), perTemperature), noise));
+  }
+  const ownExp = exp4(f32x4.sub(own, highest));
+  let total = ownExp;
+  for (let n: usize = 0; n < N; n++) {
+    const noise = f32x4.splat(logNoise(plan, load<u32>(thread.shared + (n << 2))));
+    const score = v128.load(G + (n << 4));
+    const z = f32x4.sub(f32x4.mul(score, perTemperature), noise);
+    // exp4 clamps, and what is excluded has no share at all
+    const e = v128.and(exp4(f32x4.sub(z, highest)), f32x4.gt(score, f32x4.splat(-Infinity)));
+    total = f32x4.add(total, e);
+  }
+  const losses = f32x4.sub(log4(total), f32x4.sub(own, highest));
+  v128.store(c.losses + ((<usize>b) << 2), f32x4.mul(losses, eventWeights));
+
+  // dLoss/ds = (probability - 1 for the event's own item) / temperature
+  const scale = f32x4.mul(f32x4.mul(perTemperature, eventWeights), f32x4.div(f32x4.splat(1), total));
+  const ownShare = f32x4.mul(ownExp, scale);
+  const positive = f32x4.sub(ownShare, f32x4.mul(perTemperature, eventWeights));
+  v128.store(c.positiveGradients + ((<usize>b) << 2), positive);
+  const columns = c.columns + ((((<usize>b) >>> 2) * N) << 2);
+  for (let n: usize = 0; n < N; n++) {
+    const noise = f32x4.splat(logNoise(plan, load<u32>(thread.shared + (n << 2))));
+    const score = v128.load(G + (n << 4));
+    const z = f32x4.sub(f32x4.mul(score, perTemperature), noise);
+    const has = f32x4.gt(score, f32x4.splat(-Infinity));
+    const g = v128.and(f32x4.mul(exp4(f32x4.sub(z, highest)), scale), has);
+    v128.store(G + (n << 4), g);
+    const column = plan.cosine ? v128.and(f32x4.mul(g, score), has) : g;
+    store<f32>(columns + (n << 2), sum4(column));
+  }
+}
+
+function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u32, G: usize): void {
+  const c = plan.contrast;
+  const N = <usize>plan.numNegatives;
+  v128.store(thread.tile, f32x4.splat(0));
+  for (let i: usize = 0; i < numEvents; i++) {
+    const event = load<u32>(events + ((<usize>b + i) << 2));
+    exclude(plan, thread, event, i, G, -Infinity);
+    setLane(thread, i, weightOfEvent(plan, event));
+  }
+  const weights = v128.load(thread.tile);
+  const margin = f32x4.splat(plan.margin);
+  const share = f32x4.mul(weights, f32x4.splat(plan.negativeWeight / <f32>plan.numNegatives));
+  const columns = c.columns + ((((<usize>b) >>> 2) * N) << 2);
+  let excess = f32x4.splat(0);
+  for (let n: usize = 0; n < N; n++) {
+    const score = v128.load(G + (n << 4));
+    const counts = f32x4.gt(score, margin);
+    const g = v128.and(share, counts);
+    excess = f32x4.add(excess, v128.and(f32x4.sub(score, margin), counts));
+    v128.store(G + (n << 4), g);
+    store<f32>(columns + (n << 2), sum4(v128.and(f32x4.mul(g, score), counts)));
+  }
+  const s = v128.load(c.positiveScores + ((<usize>b) << 2));
+  const losses = f32x4.add(f32x4.mul(weights, f32x4.sub(f32x4.splat(1), s)), f32x4.mul(share, excess));
+  v128.store(c.losses + ((<usize>b) << 2), losses);
+  v128.store(c.positiveGradients + ((<usize>b) << 2), f32x4.neg(weights));
+}
+
+/** dLoss/dp of four events: G Q, and the part of the event's own item; then through the division by the length. */
+function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
+  const c = plan.contrast;
+  const bytes = rowBytes(plan);
+  for (let d: usize = 0; d < bytes; d += SLICE) {
+    memory.fill(thread.tile, 0, 128);
+    addProducts(G, 16, c.negatives + d, bytes, plan.numNegatives, thread.tile);
+    for (let i: usize = 0; i < 4; i++) {
+      const row = (<usize>b + i) * bytes + d;
+      const g = v128.load32_splat(c.positiveGradients + ((<usize>b + i) << 2));
+      for (let h: usize = 0; h < SLICE; h += 16) {
+        const own = f32x4.mul(g, v128.load(c.positives + row + h));
+        v128.store(c.contextGradients + row + h, f32x4.add(v128.load(thread.tile + (i << 5) + h), own));
+      }
+    }
+  }
+  if (!plan.cosine) return;
+  for (let i: usize = 0; i < 4; i++) {
+    const row = (<usize>b + i) * bytes;
+    const along = f32x4.splat(dot(c.contextGradients + row, c.contexts + row, bytes));
+    const scale = v128.load32_splat(c.contextScales + ((<usize>b + i) << 2));
+    for (let d: usize = 0; d < bytes; d += 16) {
+      const g = v128.load(c.contextGradients + row + d);
+      const across = f32x4.sub(g, f32x4.mul(along, v128.load(c.contexts + row + d)));
+      v128.store(c.contextGradients + row + d, f32x4.mul(across, scale));
+    }
+  }
+}

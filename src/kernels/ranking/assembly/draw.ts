@@ -1,0 +1,77 @@
+// Negatives: items named by (epoch, event, number), never one that the user has.
+
+import { draw } from "../../shared/assembly/random";
+import { Plan } from "./plan";
+
+/** Tries before the next free item is taken instead. */
+const MAX_TRIES: u32 = 64;
+
+/** An item at random, by the plan's noise. Alias method: Walker 1977, doi:10.1145/355744.355749. */
+export function drawItem(plan: Plan, key: u32, counter: u32): u32 {
+  // the upper half is uniform in 0 .. I-1, the lower half is where within
+  const x = <u64>draw(key, counter) * plan.numItems;
+  const item = <u32>(x >>> 32);
+  if (!plan.alias) return item;
+  const entry = plan.alias + ((<usize>item) << 3);
+  return <u32>x <= load<u32>(entry) ? item : load<u32>(entry, 4);
+}
+
+/** A hash of user and item, whose upper bits are a place in the memberships. Twin: `membershipsOf` in ../../ranking.ts. */
+function membershipBit(user: u32, item: u32): u32 {
+  const h = user * 0x9e3779b1 + item * 0x85ebca6b;
+  return (h ^ (h >>> 15)) * 0xc2b2ae35;
+}
+
+/** Whether the user has the item; a user beyond the last has none. */
+export function hasItem(plan: Plan, user: u32, item: u32): bool {
+  if (user >= plan.numUsers) return false;
+  // most items are told apart by one bit, where the search would wait for memory at each step
+  const bit = membershipBit(user, item) >>> plan.membershipShift;
+  const word = load<u32>(plan.memberships + ((<usize>(bit >>> 5)) << 2));
+  if (!((word >>> (bit & 31)) & 1)) return false;
+  const ends = plan.historyEnds + ((<usize>user) << 2);
+  let low = load<u32>(ends);
+  const last = load<u32>(ends, 4);
+  let high = last;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (load<u32>(plan.history + ((<usize>middle) << 2)) < item) low = middle + 1;
+    else high = middle;
+  }
+  return low < last && load<u32>(plan.history + ((<usize>low) << 2)) == item;
+}
+
+/**
+ * Writes M candidates of each of the block's events from .. to.
+ *
+ * Every event has an item that its user lacks: others were left out before.
+ *
+ * @param order u32: the block's events
+ * @param target u32[to][M]
+ */
+export function drawCandidates(
+  plan: Plan,
+  order: usize,
+  from: u32,
+  to: u32,
+  epochKey: u32,
+  target: usize,
+): void {
+  const M = plan.numNegatives;
+  for (let r = from; r < to; r++) {
+    const event = load<u32>(order + ((<usize>r) << 2));
+    const user = load<u32>(plan.users + ((<usize>event) << 2));
+    const own = load<u32>(plan.items + ((<usize>event) << 2));
+    const key = draw(epochKey, event);
+    let counter: u32 = 0;
+    for (let k: u32 = 0; k < M; k++) {
+      let item = drawItem(plan, key, counter++);
+      let tries: u32 = 1;
+      while (item == own || hasItem(plan, user, item)) {
+        if (++tries > MAX_TRIES) item = item + 1 == plan.numItems ? 0 : item + 1;
+        else item = drawItem(plan, key, counter++);
+      }
+      store<u32>(target + ((<usize>(r * M + k)) << 2), item);
+    }
+  }
+}

@@ -1,0 +1,177 @@
+// Learning to rank: an event's item is to score above items that its user lacks (docs/algorithms/ranking.md).
+//
+//   score(event, item) = sum of x w over the item's features + <p, q> + inner products of the item's own features
+//   p, q               sums of x v over the event's context (user, ...) and over the item's features
+//
+// Structs and shapes: plan.ts; losses: pairs.ts, contrast.ts. Twin: ../reference.ts.
+
+import { barrier } from "../../shared/assembly/barrier";
+import { draw, permute } from "../../shared/assembly/random";
+import { scoreFour } from "./contrast";
+import { updateContrast, updateContrastWeights } from "./contrast-steps";
+import { drawCandidates } from "./draw";
+import {
+  choosePairs,
+  combinePairs,
+  forwardPairs,
+  forwardPairWeights,
+  touchPairs,
+  updatePairs,
+  updatePairWeights,
+} from "./pairs";
+import { B, K, Plan, Thread } from "./plan";
+import { clearShared, composeNegatives, drawShared } from "./shared";
+import { rowBytes, vectorOf } from "./vectors";
+
+/** Writes the block's events in the order of visit; key 0 leaves them as they stand. */
+function orderEvents(thread: Thread, first: u32, numRows: u32, key: u32): void {
+  if (key) permute(thread.order, numRows, key);
+  for (let i: u32 = 0; i < numRows; i++) {
+    const at = thread.order + ((<usize>i) << 2);
+    store<u32>(at, first + (key ? load<u32>(at) : i));
+  }
+}
+
+/**
+ * Trains on a block of events by BPR or WARP; every thread calls it for the same blocks in the same order.
+ *
+ * @param index    which thread, 0 .. T-1; the first moves the weights, the last sums the losses
+ * @param numRows  at most 4,096
+ * @param key      of the block's permutation; 0 visits the events as they stand
+ * @param epochKey names the negatives
+ * @returns false when the pool is stopping
+ */
+export function trainPairs(
+  plan: Plan,
+  thread: Thread,
+  index: u32,
+  first: u32,
+  numRows: u32,
+  key: u32,
+  epochKey: u32,
+): bool {
+  const T = plan.numThreads;
+  const M = plan.numNegatives;
+  const fromSlice = (index * plan.numSlices) / T;
+  const toSlice = ((index + 1) * plan.numSlices) / T;
+  orderEvents(thread, first, numRows, key);
+
+  // candidates of the block, events dealt to threads; two buffers, so that a fast thread overwrites nothing
+  const blockParity: usize = thread.blockNumber++ & 1;
+  const candidates = plan.candidates + ((blockParity * 4096 * M) << 2);
+  drawCandidates(
+    plan,
+    thread.order,
+    (index * numRows) / T,
+    ((index + 1) * numRows) / T,
+    epochKey,
+    candidates,
+  );
+  if (!barrier(plan.barrier, T)) return false;
+
+  const numbers = <usize>(B * (M + 1));
+  for (let from: u32 = 0; from < numRows; from += B) {
+    const size = min(B, numRows - from);
+    const events = thread.order + ((<usize>from) << 2);
+    const drawn = candidates + ((<usize>from * M) << 2);
+    const parity: usize = thread.batchNumber++ & 1;
+    const partials = plan.partials + ((parity * (plan.numSlices + 1) * numbers) << 2);
+
+    // each slice's part of the scores
+    if (plan.single) touchPairs(plan, thread, events, drawn, size, fromSlice, toSlice);
+    forwardPairs(plan, events, drawn, size, fromSlice, toSlice, partials);
+    if (index == 0) {
+      forwardPairWeights(plan, events, drawn, size, partials + ((<usize>plan.numSlices * numbers) << 2));
+    }
+    if (!barrier(plan.barrier, T)) return false;
+
+    // every thread chooses for itself, alike
+    combinePairs(plan, partials, thread.scores);
+    const loss = choosePairs(plan, thread, events, drawn, size);
+    if (index == T - 1) thread.loss += loss;
+
+    // one step for each feature of each pair
+    updatePairs(plan, thread, events, size, fromSlice, toSlice);
+    if (index == 0) updatePairWeights(plan, thread, events, size);
+  }
+  return true;
+}
+
+/**
+ * Trains on a block of events by sampled softmax or CCL; every thread calls it for the same blocks in the same order.
+ *
+ * Parameters and results as trainPairs.
+ */
+export function trainContrast(
+  plan: Plan,
+  thread: Thread,
+  index: u32,
+  first: u32,
+  numRows: u32,
+  key: u32,
+  epochKey: u32,
+): bool {
+  const T = plan.numThreads;
+  const fromSlice = (index * plan.numSlices) / T;
+  const toSlice = ((index + 1) * plan.numSlices) / T;
+  const eights = plan.numNegatives >>> 3;
+  orderEvents(thread, first, numRows, key);
+  for (let from: u32 = 0; from < numRows; from += B) {
+    const size = min(B, numRows - from);
+    const events = thread.order + ((<usize>from) << 2);
+
+    // the negatives are named by the batch's first event
+    drawShared(plan, thread, draw(epochKey, load<u32>(events)));
+    composeNegatives(plan, thread, ((index * eights) / T) << 3, (((index + 1) * eights) / T) << 3);
+    if (!barrier(plan.barrier, T)) return false;
+
+    // scores and gradients, four events at a time
+    const groups = (size + 3) >>> 2;
+    const toGroup = ((index + 1) * groups) / T;
+    for (let g = (index * groups) / T; g < toGroup; g++) scoreFour(plan, thread, events, g << 2, size);
+    if (!barrier(plan.barrier, T)) return false;
+
+    // one step for each feature of each event and negative
+    if (index == T - 1) {
+      for (let r: usize = 0; r < size; r++) thread.loss += <f64>load<f32>(plan.contrast.losses + (r << 2));
+    }
+    updateContrast(plan, thread, events, size, fromSlice, toSlice);
+    if (index == 0 && !plan.cosine) updateContrastWeights(plan, thread, events, size);
+    clearShared(plan, thread);
+    if (!barrier(plan.barrier, T)) return false;
+  }
+  return true;
+}
+
+/**
+ * Draws the first v of features from .. to, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and
+ * sets w to 0 and every accumulator to `accumulator`. A feature that no training event holds is 0 and stays 0.
+ *
+ * @param hashes u32[n][2]: names of the features that no new vocabulary changes
+ * @param counts u32[n]: training events that hold the feature
+ */
+export function initialise(
+  plan: Plan,
+  from: u32,
+  to: u32,
+  hashes: usize,
+  counts: usize,
+  seed: u32,
+  spread: f32,
+  accumulator: f32,
+): void {
+  const width = plan.numSlices * K;
+  for (let i = <usize>from; i < <usize>to; i++) {
+    const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
+    const trained = load<u32>(counts + (i << 2)) != 0;
+    const v = vectorOf(plan, <u32>i);
+    for (let j: usize = 0; j < plan.numSlices; j++) store<f32>(v + rowBytes(plan) + (j << 2), accumulator);
+    store<f32>(plan.weights + (i << 3), 0);
+    store<f32>(plan.weights + (i << 3), accumulator, 4);
+    for (let d: u32 = 0; d < width; d++) {
+      // the upper 24 bits are an f32 in [0, 1) exactly
+      const unit = <f32>(draw(key, d) >>> 8) * <f32>5.9604644775390625e-8;
+      store<f32>(v + ((<usize>d) << 2), trained && d < plan.dim ? (unit * 2 - 1) * spread : 0);
+    }
+  }
+}

@@ -1,0 +1,295 @@
+// Losses over pairs: an event's item against one negative of its own.
+//
+//   s_k    score of item k for the event; k = 0 is its own, 1 .. M are candidates
+//   x      s_0 - s_negative
+//   BPR    log(1 + exp(-x)); the negative is the candidate of the highest score     Rendle 2009; M > 1: Zhang 2013
+//   WARP   L(floor((I - 1) / k)) max(0, margin - x); the negative is the first with s_k > s_0 - margin      Weston 2011
+//
+// Each thread owns whole slices of dimensions. It writes its slices' parts of the scores, and after a barrier every thread
+// adds the parts up for itself, in the slices' order. Twin: ../reference.ts.
+
+import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
+import { sum4 } from "../../shared/assembly/vector";
+import { B, Plan, SLICE, Thread, WARP } from "./plan";
+import { featureAt, rowBytes, squaresOf, stepRow, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
+
+/** Item k of row r of a batch, whose candidates are u32[B][M]. */
+function itemAt(plan: Plan, event: u32, candidates: usize, r: u32, k: u32): u32 {
+  if (k == 0) return load<u32>(plan.items + ((<usize>event) << 2));
+  return load<u32>(candidates + ((<usize>(r * plan.numNegatives + k - 1)) << 2));
+}
+
+/**
+ * Reads a number of each cache line that the batch's pairs lie in, so that what is far away comes in many lines at once; the
+ * work on them would ask for one event's after another's.
+ */
+export function touchPairs(
+  plan: Plan,
+  thread: Thread,
+  events: usize,
+  candidates: usize,
+  numRows: u32,
+  fromSlice: u32,
+  toSlice: u32,
+): void {
+  const M = plan.numNegatives;
+  const from = <usize>fromSlice * SLICE;
+  const end = <usize>toSlice * SLICE;
+  const squares = rowBytes(plan);
+  let sum: i32 = 0;
+  for (let r: u32 = 0; r < numRows; r++) {
+    const event = load<u32>(events + ((<usize>r) << 2));
+    const p = vectorOf(plan, featureAt(plan.context, event));
+    for (let c = from; c < end; c += 64) sum += load<i32>(p + c);
+    sum += load<i32>(p + squares);
+    for (let k: u32 = 0; k <= M; k++) {
+      const q = vectorOf(plan, featureAt(plan.templates, itemAt(plan, event, candidates, r, k)));
+      for (let c = from; c < end; c += 64) sum += load<i32>(q + c);
+      sum += load<i32>(q + squares);
+    }
+  }
+  // what is stored cannot be left out by the compiler
+  store<i32>(thread.tile, sum);
+}
+
+/**
+ * Writes the parts of each score that slices from .. to have, f32[M + 1] an event and slice.
+ *
+ * Events come first and slices within, so that a vector is read in one go.
+ *
+ * @param partials f32[J + 1][B][M + 1]
+ */
+export function forwardPairs(
+  plan: Plan,
+  events: usize,
+  candidates: usize,
+  numRows: u32,
+  fromSlice: u32,
+  toSlice: u32,
+  partials: usize,
+): void {
+  const M = plan.numNegatives;
+  const end = <usize>toSlice * SLICE;
+  const toNextSlice = (<usize>(B * (M + 1))) << 2;
+  const context = plan.context;
+  const templates = plan.templates;
+  for (let r: u32 = 0; r < numRows; r++) {
+    const event = load<u32>(events + ((<usize>r) << 2));
+    for (let k: u32 = 0; k <= M; k++) {
+      const item = itemAt(plan, event, candidates, r, k);
+      let target = partials + <usize>fromSlice * toNextSlice + ((<usize>(r * (M + 1) + k)) << 2);
+      if (plan.single) {
+        const p = vectorOf(plan, featureAt(context, event));
+        const q = vectorOf(plan, featureAt(templates, item));
+        for (let c = <usize>fromSlice * SLICE; c < end; c += SLICE, target += toNextSlice) {
+          const half = f32x4.mul(v128.load(p + c), v128.load(q + c));
+          store<f32>(target, sum4(f32x4.add(half, f32x4.mul(v128.load(p + c, 16), v128.load(q + c, 16)))));
+        }
+      } else {
+        for (let c = <usize>fromSlice * SLICE; c < end; c += SLICE, target += toNextSlice) {
+          const half = scorePart(plan, event, item, c);
+          store<f32>(target, sum4(f32x4.add(half, scorePart(plan, event, item, c + 16))));
+        }
+      }
+    }
+  }
+}
+
+/** Writes the weights' part of each score, f32[B][M + 1]. */
+export function forwardPairWeights(
+  plan: Plan,
+  events: usize,
+  candidates: usize,
+  numRows: u32,
+  partial: usize,
+): void {
+  const M = plan.numNegatives;
+  for (let r: u32 = 0; r < numRows; r++) {
+    const event = load<u32>(events + ((<usize>r) << 2));
+    for (let k: u32 = 0; k <= M; k++) {
+      const item = itemAt(plan, event, candidates, r, k);
+      store<f32>(partial + ((<usize>(r * (M + 1) + k)) << 2), weightOf(plan, plan.templates, item));
+    }
+  }
+}
+
+/** Four dimensions of <p, q> and of the inner products of the item's own features, (q^2 - sum of (x v)^2) / 2. */
+function scorePart(plan: Plan, event: u32, item: u32, c: usize): v128 {
+  const p = sumOf(plan, plan.context, event, c);
+  const q = sumOf(plan, plan.templates, item, c);
+  const inner = f32x4.sub(f32x4.mul(q, q), squaresOf(plan, plan.templates, item, c));
+  return f32x4.add(f32x4.mul(p, q), f32x4.mul(f32x4.splat(0.5), inner));
+}
+
+/** Adds the parts up: score = partial[0] + ... + partial[J], in this order. */
+export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
+  const numbers = <usize>(B * (plan.numNegatives + 1));
+  for (let i: usize = 0; i < numbers; i += 4) {
+    let score = v128.load(partials + (i << 2));
+    for (let j: usize = 1; j <= plan.numSlices; j++) {
+      score = f32x4.add(score, v128.load(partials + ((j * numbers + i) << 2)));
+    }
+    v128.store(scores + (i << 2), score);
+  }
+}
+
+/** Chooses each event's negative, and turns x into dLoss/dx. @returns the sum of the losses, in the rows' order */
+export function choosePairs(plan: Plan, thread: Thread, events: usize, candidates: usize, numRows: u32): f64 {
+  return plan.loss == WARP
+    ? chooseWarp(plan, thread, events, candidates, numRows)
+    : chooseBpr(plan, thread, events, candidates, numRows);
+}
+
+function eventWeight(plan: Plan, events: usize, r: usize): f32 {
+  if (!plan.eventWeights) return 1;
+  return load<f32>(plan.eventWeights + ((<usize>load<u32>(events + (r << 2))) << 2));
+}
+
+function chooseBpr(plan: Plan, thread: Thread, events: usize, candidates: usize, numRows: u32): f64 {
+  const M = plan.numNegatives;
+  for (let r: usize = 0; r < numRows; r++) {
+    const scores = thread.scores + ((r * (M + 1)) << 2);
+    let best: u32 = 1;
+    for (let k: u32 = 2; k <= M; k++) {
+      if (load<f32>(scores + ((<usize>k) << 2)) > load<f32>(scores + ((<usize>best) << 2))) best = k;
+    }
+    store<u32>(thread.negatives + (r << 2), load<u32>(candidates + ((r * M + best - 1) << 2)));
+    store<f32>(thread.gradients + (r << 2), load<f32>(scores) - load<f32>(scores + ((<usize>best) << 2)));
+  }
+  let sum: f64 = 0;
+  for (let r: usize = 0; r < numRows; r += 4) {
+    const x = v128.load(thread.gradients + (r << 2));
+    const losses = logisticLoss4(x, f32x4.splat(1));
+    v128.store(thread.gradients + (r << 2), logisticGradient4(x, f32x4.splat(1)));
+    v128.store(thread.tile, losses);
+    for (let i: usize = 0; i < 4 && r + i < numRows; i++) {
+      const weight = eventWeight(plan, events, r + i);
+      const at = thread.gradients + ((r + i) << 2);
+      store<f32>(at, load<f32>(at) * weight);
+      sum += <f64>(load<f32>(thread.tile + (i << 2)) * weight);
+    }
+  }
+  return sum;
+}
+
+function chooseWarp(plan: Plan, thread: Thread, events: usize, candidates: usize, numRows: u32): f64 {
+  const M = plan.numNegatives;
+  let sum: f64 = 0;
+  for (let r: usize = 0; r < numRows; r++) {
+    const scores = thread.scores + ((r * (M + 1)) << 2);
+    const own = load<f32>(scores);
+    let k: u32 = 1;
+    // a score that is no number violates, so that a training that diverged is noticed
+    while (k <= M && load<f32>(scores + ((<usize>k) << 2)) <= own - plan.margin) k++;
+    let gradient: f32 = 0;
+    if (k <= M) {
+      store<u32>(thread.negatives + (r << 2), load<u32>(candidates + ((r * M + k - 1) << 2)));
+      const weight = load<f32>(plan.rankWeights + ((<usize>k) << 2)) * eventWeight(plan, events, r);
+      gradient = -weight;
+      sum += <f64>(weight * (plan.margin - own + load<f32>(scores + ((<usize>k) << 2))));
+    }
+    store<f32>(thread.gradients + (r << 2), gradient);
+  }
+  return sum;
+}
+
+/** Moves slices from .. to of every feature of every pair, in the rows' order. */
+export function updatePairs(
+  plan: Plan,
+  thread: Thread,
+  events: usize,
+  numRows: u32,
+  fromSlice: u32,
+  toSlice: u32,
+): void {
+  const l2 = f32x4.splat(plan.l2Vector);
+  const zero = f32x4.splat(0);
+  const context = plan.context;
+  const templates = plan.templates;
+  for (let r: u32 = 0; r < numRows; r++) {
+    const gradient = load<f32>(thread.gradients + ((<usize>r) << 2));
+    if (gradient == 0) continue;
+    const g = f32x4.splat(gradient);
+    const minus = f32x4.neg(g);
+    const event = load<u32>(events + ((<usize>r) << 2));
+    const item = load<u32>(plan.items + ((<usize>event) << 2));
+    const negative = load<u32>(thread.negatives + ((<usize>r) << 2));
+    for (let c = <usize>fromSlice * SLICE; c < <usize>toSlice * SLICE; c += SLICE) {
+      if (plan.single) {
+        updateThree(plan, event, item, negative, c, g, l2);
+        continue;
+      }
+      const p0 = sumOf(plan, context, event, c);
+      const p1 = sumOf(plan, context, event, c + 16);
+      const i0 = sumOf(plan, templates, item, c);
+      const i1 = sumOf(plan, templates, item, c + 16);
+      const n0 = sumOf(plan, templates, negative, c);
+      const n1 = sumOf(plan, templates, negative, c + 16);
+      const d0 = f32x4.mul(g, f32x4.sub(i0, n0));
+      const d1 = f32x4.mul(g, f32x4.sub(i1, n1));
+      stepRow(plan, context, event, c, d0, d1, zero, zero, zero, l2);
+      const q0 = f32x4.mul(g, p0);
+      const q1 = f32x4.mul(g, p1);
+      stepRow(plan, templates, item, c, q0, q1, g, i0, i1, l2);
+      stepRow(plan, templates, negative, c, f32x4.neg(q0), f32x4.neg(q1), minus, n0, n1, l2);
+    }
+  }
+}
+
+/** A slice of a pair whose sides have one feature each. */
+function updateThree(plan: Plan, event: u32, item: u32, negative: u32, c: usize, g: v128, l2: v128): void {
+  const u = vectorOf(plan, featureAt(plan.context, event));
+  const i = vectorOf(plan, featureAt(plan.templates, item));
+  const n = vectorOf(plan, featureAt(plan.templates, negative));
+  const u0 = v128.load(u + c);
+  const u1 = v128.load(u + c, 16);
+  const i0 = v128.load(i + c);
+  const i1 = v128.load(i + c, 16);
+  const n0 = v128.load(n + c);
+  const n1 = v128.load(n + c, 16);
+  const gu0 = f32x4.add(f32x4.mul(g, f32x4.sub(i0, n0)), f32x4.mul(l2, u0));
+  const gu1 = f32x4.add(f32x4.mul(g, f32x4.sub(i1, n1)), f32x4.mul(l2, u1));
+  const q0 = f32x4.mul(g, u0);
+  const q1 = f32x4.mul(g, u1);
+  const gi0 = f32x4.add(q0, f32x4.mul(l2, i0));
+  const gi1 = f32x4.add(q1, f32x4.mul(l2, i1));
+  const gn0 = f32x4.sub(f32x4.mul(l2, n0), q0);
+  const gn1 = f32x4.sub(f32x4.mul(l2, n1), q1);
+
+  // one root and one division for the three
+  const toSquares = rowBytes(plan) + (c >>> 3);
+  const uSquares = load<f32>(u + toSquares) + meanSquare(gu0, gu1);
+  const iSquares = load<f32>(i + toSquares) + meanSquare(gi0, gi1);
+  const nSquares = load<f32>(n + toSquares) + meanSquare(gn0, gn1);
+  store<f32>(u + toSquares, uSquares);
+  store<f32>(i + toSquares, iSquares);
+  store<f32>(n + toSquares, nSquares);
+  let squares = f32x4.splat(uSquares);
+  squares = f32x4.replace_lane(squares, 1, iSquares);
+  squares = f32x4.replace_lane(squares, 2, nSquares);
+  const rates = f32x4.div(f32x4.splat(plan.learningRate), f32x4.sqrt(squares));
+  const uRate = v128.shuffle<f32>(rates, rates, 0, 0, 0, 0);
+  const iRate = v128.shuffle<f32>(rates, rates, 1, 1, 1, 1);
+  const nRate = v128.shuffle<f32>(rates, rates, 2, 2, 2, 2);
+  v128.store(u + c, f32x4.sub(u0, f32x4.mul(uRate, gu0)));
+  v128.store(u + c, f32x4.sub(u1, f32x4.mul(uRate, gu1)), 16);
+  v128.store(i + c, f32x4.sub(i0, f32x4.mul(iRate, gi0)));
+  v128.store(i + c, f32x4.sub(i1, f32x4.mul(iRate, gi1)), 16);
+  v128.store(n + c, f32x4.sub(n0, f32x4.mul(nRate, gn0)));
+  v128.store(n + c, f32x4.sub(n1, f32x4.mul(nRate, gn1)), 16);
+}
+
+function meanSquare(g0: v128, g1: v128): f32 {
+  return <f32>0.125 * sum4(f32x4.add(f32x4.mul(g0, g0), f32x4.mul(g1, g1)));
+}
+
+/** Moves the weights of both items of every pair; those of the context cancel. */
+export function updatePairWeights(plan: Plan, thread: Thread, events: usize, numRows: u32): void {
+  for (let r: u32 = 0; r < numRows; r++) {
+    const g = load<f32>(thread.gradients + ((<usize>r) << 2));
+    if (g == 0) continue;
+    const event = load<u32>(events + ((<usize>r) << 2));
+    stepWeights(plan, plan.templates, load<u32>(plan.items + ((<usize>event) << 2)), g);
+    stepWeights(plan, plan.templates, load<u32>(thread.negatives + ((<usize>r) << 2)), -g);
+  }
+}

@@ -1,0 +1,125 @@
+// Vectors of rows of features, and the AdaGrad step of one feature: a slice at a time.
+
+import { sum4 } from "../../shared/assembly/vector";
+import { Plan, Rows } from "./plan";
+
+/** Address of the first pair of a row, in u32 from the rows' ids. */
+export function firstPair(rows: Rows, row: u32): u32 {
+  return rows.indptr ? load<u32>(rows.indptr + ((<usize>row) << 2)) : row * rows.width;
+}
+
+export function featureAt(rows: Rows, pair: u32): u32 {
+  return load<u32>(rows.ids + ((<usize>pair) << 2));
+}
+
+export function valueAt(rows: Rows, pair: u32): f32 {
+  return rows.values ? load<f32>(rows.values + ((<usize>pair) << 2)) : 1;
+}
+
+/** Bytes of a vector. */
+export function rowBytes(plan: Plan): usize {
+  return (<usize>plan.numSlices) << 5;
+}
+
+/** Address of a feature's v. */
+export function vectorOf(plan: Plan, feature: u32): usize {
+  return plan.vectors + <usize>feature * plan.stride;
+}
+
+/** Four dimensions, from byte c of the rows on, of the sum of x v over a row's features. */
+export function sumOf(plan: Plan, rows: Rows, row: u32, c: usize): v128 {
+  const end = firstPair(rows, row + 1);
+  let sum = f32x4.splat(0);
+  for (let pair = firstPair(rows, row); pair < end; pair++) {
+    const v = v128.load(vectorOf(plan, featureAt(rows, pair)) + c);
+    sum = f32x4.add(sum, f32x4.mul(f32x4.splat(valueAt(rows, pair)), v));
+  }
+  return sum;
+}
+
+/** Four dimensions of the sum of (x v)^2 over a row's features. */
+export function squaresOf(plan: Plan, rows: Rows, row: u32, c: usize): v128 {
+  const end = firstPair(rows, row + 1);
+  let sum = f32x4.splat(0);
+  for (let pair = firstPair(rows, row); pair < end; pair++) {
+    const v = v128.load(vectorOf(plan, featureAt(rows, pair)) + c);
+    const xv = f32x4.mul(f32x4.splat(valueAt(rows, pair)), v);
+    sum = f32x4.add(sum, f32x4.mul(xv, xv));
+  }
+  return sum;
+}
+
+/** The sum of x w over a row's features. */
+export function weightOf(plan: Plan, rows: Rows, row: u32): f32 {
+  const end = firstPair(rows, row + 1);
+  let sum: f32 = 0;
+  for (let pair = firstPair(rows, row); pair < end; pair++) {
+    sum += valueAt(rows, pair) * load<f32>(plan.weights + ((<usize>featureAt(rows, pair)) << 3));
+  }
+  return sum;
+}
+
+/**
+ * One AdaGrad step of a slice, v0 v1, of the feature whose v lies at `vector`.
+ *
+ * A slice has one accumulator, which the mean of its squared gradients is added to: an eighth of the memory, which is what
+ * random rows wait for.
+ *
+ * @param c bytes from the vector's start to the slice's
+ */
+export function stepSlice(plan: Plan, vector: usize, c: usize, v0: v128, v1: v128, g0: v128, g1: v128): void {
+  const at = vector + rowBytes(plan) + (c >>> 3);
+  const squares = f32x4.add(f32x4.mul(g0, g0), f32x4.mul(g1, g1));
+  const n = load<f32>(at) + <f32>0.125 * sum4(squares);
+  store<f32>(at, n);
+  const rate = f32x4.splat(plan.learningRate / sqrt<f32>(n));
+  v128.store(vector + c, f32x4.sub(v0, f32x4.mul(rate, g0)));
+  v128.store(vector + c, f32x4.sub(v1, f32x4.mul(rate, g1)), 16);
+}
+
+/**
+ * Moves a slice of every feature of a row.
+ *
+ * @param o0,o1 dLoss/d(sum of x v), whose share of each feature is x times it
+ * @param inner dLoss/dscore: products of the row's own features count with it, as an item's do; 0 for none
+ * @param s0,s1 the row's sum of x v, for the inner products
+ * @param l2    penalty
+ */
+export function stepRow(
+  plan: Plan,
+  rows: Rows,
+  row: u32,
+  c: usize,
+  o0: v128,
+  o1: v128,
+  inner: v128,
+  s0: v128,
+  s1: v128,
+  l2: v128,
+): void {
+  const end = firstPair(rows, row + 1);
+  for (let pair = firstPair(rows, row); pair < end; pair++) {
+    const vector = vectorOf(plan, featureAt(rows, pair));
+    const x = f32x4.splat(valueAt(rows, pair));
+    const v0 = v128.load(vector + c);
+    const v1 = v128.load(vector + c, 16);
+    const r0 = f32x4.mul(inner, f32x4.sub(s0, f32x4.mul(x, v0)));
+    const r1 = f32x4.mul(inner, f32x4.sub(s1, f32x4.mul(x, v1)));
+    const g0 = f32x4.add(f32x4.mul(x, f32x4.add(o0, r0)), f32x4.mul(l2, v0));
+    const g1 = f32x4.add(f32x4.mul(x, f32x4.add(o1, r1)), f32x4.mul(l2, v1));
+    stepSlice(plan, vector, c, v0, v1, g0, g1);
+  }
+}
+
+/** Moves w of every feature of a row by dLoss/dscore g. */
+export function stepWeights(plan: Plan, rows: Rows, row: u32, g: f32): void {
+  const end = firstPair(rows, row + 1);
+  for (let pair = firstPair(rows, row); pair < end; pair++) {
+    const at = plan.weights + ((<usize>featureAt(rows, pair)) << 3);
+    const w = load<f32>(at);
+    const gradient = valueAt(rows, pair) * g + plan.l2Weight * w;
+    const n = load<f32>(at, 4) + gradient * gradient;
+    store<f32>(at, n, 4);
+    store<f32>(at, w - (plan.learningRate * gradient) / sqrt<f32>(n));
+  }
+}

@@ -1,0 +1,244 @@
+// The ranking kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
+
+import { allocateBarrier } from "../shared/barrier.js";
+import type { Arena, Region } from "../shared/memory.js";
+import { setField, takeField, writeStruct } from "../shared/struct.js";
+import type { ItemLists } from "../top-items/binding.js";
+import { Contrast, Plan, Rows, Thread } from "./layout.js";
+
+/** B: events a batch. */
+export const RANKING_BATCH = 256;
+/** Events of one kernel call. */
+export const RANKING_BLOCK = 4096;
+
+export type RankingLoss = "bpr" | "warp" | "sampled-softmax" | "ccl";
+const losses: readonly RankingLoss[] = ["bpr", "warp", "sampled-softmax", "ccl"];
+
+/** Whether a batch's negatives are shared by its events. */
+export function sharesNegatives(loss: RankingLoss): boolean {
+  return loss === "sampled-softmax" || loss === "ccl";
+}
+
+export type { Kernel as RankingKernel } from "./layout.js";
+
+/** Rows of (feature, value) pairs, as dataset/rows.ts describes them; labels are not looked at. */
+export interface PairRows {
+  width: number;
+  indptr?: Uint32Array;
+  ids: Uint32Array;
+  values?: Float32Array;
+}
+
+/** Events and what their negatives are drawn from. */
+export interface RankingData {
+  numFeatures: number;
+  /** a row an event: the features of its context */
+  context: PairRows;
+  /** a row an item: its features */
+  templates: PairRows;
+  /** u32[E]; NO_ITEM for an event without a user */
+  users: Uint32Array;
+  /** u32[E] */
+  items: Uint32Array;
+  /** f32[E]; absent when all are 1 */
+  weights?: Float32Array;
+  numItems: number;
+  /** each user's items */
+  history: ItemLists;
+  /** u32[I][2] of the alias method; absent for the uniform distribution */
+  alias?: Uint32Array;
+  /** f32[I]: log of each item's chance; absent for the uniform distribution */
+  logNoise?: Float32Array;
+}
+
+/** How it learns. */
+export interface RankingShape {
+  dim: number;
+  /** at most; slices are dealt to no more threads than there are of them */
+  threads: number;
+  loss: RankingLoss;
+  cosine: boolean;
+  /** candidates an event (bpr, warp), or negatives that a batch shares: then a multiple of 8 */
+  negatives: number;
+  learningRate: number;
+  l2Weight: number;
+  l2Vector: number;
+  margin: number;
+  negativeWeight: number;
+  temperature: number;
+}
+
+/** Where the kernel's structs lie. */
+export interface RankingLayout {
+  plan: number;
+  threads: number[];
+  barrier: Region;
+  /** f32[n][stride / 4]: v, then its slices' accumulators */
+  vectors: Region;
+  /** f32[n][2] */
+  weights: Region;
+  /** bytes a row of `vectors` */
+  stride: number;
+}
+
+/** Copies the events into the arena and lays out parameters, buffers and structs. @throws {UsageError} it does not fit */
+export function allocateRanking(arena: Arena, data: RankingData, shape: RankingShape): RankingLayout {
+  const { numFeatures, numItems, context, templates } = data;
+  const { negatives: M, loss, dim } = shape;
+  const B = RANKING_BATCH;
+  const J = Math.ceil(dim / 8);
+  const D = 8 * J;
+  // v and the accumulators of its slices, in whole cache lines
+  const stride = D * 4 + Math.ceil(J / 16) * 64;
+  const numThreads = Math.max(1, Math.min(shape.threads, J));
+  const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
+  const put = (name: string, values: Uint32Array | Float32Array | undefined): number => {
+    if (!values) return 0;
+    const region = arena.allocate(name, Math.max(4, values.byteLength));
+    arena.u32(region).set(new Uint32Array(values.buffer, values.byteOffset, values.length));
+    return region.offset;
+  };
+  const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
+    writeStruct(arena, name, Rows, {
+      width,
+      indptr: put(name, indptr),
+      ids: put(name, ids),
+      values: put(name, values),
+    });
+  const shared = sharesNegatives(loss);
+  const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
+
+  const vectors = arena.allocate(`the vectors of ${numFeatures} features`, numFeatures * stride);
+  const weights = arena.allocate(`the weights of ${numFeatures} features`, numFeatures * 8);
+  const barrier = allocateBarrier(arena);
+  const contrast = shared
+    ? writeStruct(arena, "a batch", Contrast, {
+        negatives: room("negatives", M * D),
+        panels: room("negatives", M * D),
+        negativeScales: room("negatives", M),
+        offsets: room("negatives", M),
+        contexts: room("contexts", B * D),
+        contextScales: room("contexts", B),
+        positives: room("items", B * D),
+        positiveScales: room("items", B),
+        gradients: room("gradients", B * M),
+        columns: room("columns", (B / 4) * M),
+        contextGradients: room("gradients", B * D),
+        positiveScores: room("scores", B),
+        positiveGradients: room("gradients", B),
+        losses: room("losses", B),
+      })
+    : 0;
+  const memberships = membershipsOf(data.history);
+  const plan = writeStruct(arena, "a plan", Plan, {
+    barrier: barrier.offset,
+    numThreads,
+    numFeatures,
+    dim,
+    numSlices: J,
+    vectors: vectors.offset,
+    stride,
+    weights: weights.offset,
+    context: putRows("the events' contexts", context),
+    templates: putRows("the items' features", templates),
+    single: isSingle(context) && isSingle(templates),
+    users: put("the events' users", data.users),
+    items: put("the events' items", data.items),
+    eventWeights: put("the events' weights", data.weights),
+    numUsers: data.history.indptr.length - 1,
+    numItems,
+    historyEnds: put("the users' items", data.history.indptr),
+    history: put("the users' items", data.history.items),
+    memberships: put("the users' items", memberships.bits),
+    membershipShift: memberships.shift,
+    alias: put("the noise", data.alias),
+    logNoise: put("the noise", data.logNoise),
+    loss: losses.indexOf(loss),
+    cosine: shape.cosine,
+    numNegatives: M,
+    learningRate: shape.learningRate,
+    l2Weight: shape.l2Weight,
+    l2Vector: shape.l2Vector,
+    margin: shape.margin,
+    negativeWeight: shape.negativeWeight,
+    temperature: shape.temperature,
+    rankWeights: loss === "warp" ? put("rank weights", rankWeights(numItems, M)) : 0,
+    candidates: shared ? 0 : room("candidates", 2 * RANKING_BLOCK * M),
+    partials: shared ? 0 : room("partial scores", 2 * (J + 1) * B * (M + 1)),
+    contrast,
+  });
+  const threads = Array.from({ length: numThreads }, () =>
+    writeStruct(arena, "a thread", Thread, {
+      // loss (f64), batchNumber, blockNumber
+      loss: 0,
+      batchNumber: 0,
+      blockNumber: 0,
+      order: room("an order", RANKING_BLOCK),
+      scores: shared ? 0 : room("scores", B * (M + 1)),
+      gradients: room("gradients", B),
+      negatives: room("negatives", B),
+      tile: room("a tile", 32),
+      packed: room("packed contexts", 4 * D),
+      slots: shared ? room("slots", numItems) : 0,
+      next: shared ? room("slots", M) : 0,
+      shared: shared ? room("negatives", M) : 0,
+    }),
+  );
+  return { plan, threads, barrier, vectors, weights, stride };
+}
+
+/**
+ * A bit for each user and item of the history at a hash of both, about one in eight of all set: what is not set is in no history.
+ *
+ * @returns u32[2^b / 32], and 32 - b: by how much the kernel's hash is shifted to be a place
+ */
+function membershipsOf({ indptr, items }: ItemLists): { bits: Uint32Array; shift: number } {
+  const b = Math.max(5, Math.min(31, Math.ceil(Math.log2(8 * items.length + 1))));
+  const shift = 32 - b;
+  const bits = new Uint32Array(2 ** (b - 5));
+  for (let user = 0; user + 1 < indptr.length; user++) {
+    for (let i = indptr[user]!; i < indptr[user + 1]!; i++) {
+      const h = (Math.imul(user, 0x9e3779b1) + Math.imul(items[i]!, 0x85ebca6b)) >>> 0;
+      const bit = Math.imul(h ^ (h >>> 15), 0xc2b2ae35) >>> shift;
+      bits[bit >>> 5]! |= 1 << (bit & 31);
+    }
+  }
+  return { bits, shift };
+}
+
+/** Sets the learning rate; to be called between two runs of the threads. */
+export function setRankingRate(arena: Arena, { plan }: RankingLayout, learningRate: number): void {
+  setField(arena, Plan, plan, "learningRate", learningRate);
+}
+
+/** f32[M + 1]: L(floor((I - 1) / k)), L(r) = 1 + 1/2 + ... + 1/r and at least 1. Source: Weston et al. 2011, eq. 2 and 6. */
+export function rankWeights(numItems: number, candidates: number): Float32Array {
+  const weights = new Float32Array(candidates + 1);
+  let [sum, terms] = [0, 0];
+  for (let k = candidates; k >= 1; k--) {
+    for (const rank = Math.max(1, Math.floor((numItems - 1) / k)); terms < rank;) sum += 1 / ++terms;
+    weights[k] = sum;
+  }
+  return weights;
+}
+
+/** What training has made, as it lies in memory: vectors and weights with their accumulators. The same at any number of threads. */
+export interface RankingState {
+  /** f32[n][stride / 4], f32[n][2] */
+  vectors: Float32Array;
+  weights: Float32Array;
+}
+
+/** A copy of it. */
+export function copyRankingState(arena: Arena, { vectors, weights }: RankingLayout): RankingState {
+  // copies in memory of their own: what is shared cannot be written to disk
+  return {
+    vectors: Float32Array.from(arena.f32(vectors)),
+    weights: Float32Array.from(arena.f32(weights)),
+  };
+}
+
+/** Sum of the losses since the last call. */
+export function takeRankingLoss(arena: Arena, { threads }: RankingLayout): number {
+  return takeField(arena, Thread, threads.at(-1)!, "loss");
+}

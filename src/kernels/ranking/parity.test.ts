@@ -1,0 +1,222 @@
+import { kernelImports, loadKernel } from "../shared/load.js";
+import { Arena } from "../shared/memory.js";
+import {
+  allocateRanking,
+  rankWeights,
+  RANKING_BATCH,
+  sharesNegatives,
+  takeRankingLoss,
+  type RankingData,
+  type RankingKernel,
+  type RankingShape,
+} from "./binding.js";
+import { draw, permutation } from "../../numeric/random.js";
+import {
+  referenceContrast,
+  ReferenceRanking,
+  referenceDraw,
+  referencePairs,
+  type ReferenceRow,
+} from "./reference.js";
+
+const numUsers = 40;
+const numItems = 90;
+const numEvents = RANKING_BATCH + 59;
+const epochKey = 77;
+const FIRST_SQUARES = 0.5;
+const spread = 0.4;
+
+const shape: RankingShape = {
+  dim: 12,
+  threads: 1,
+  loss: "bpr",
+  cosine: false,
+  negatives: 3,
+  learningRate: 0.05,
+  l2Weight: 1e-3,
+  l2Vector: 2e-3,
+  margin: 0.5,
+  negativeWeight: 20,
+  temperature: 0.7,
+};
+
+/** User and item alone, or an item of two or three features with values and an event with a context. */
+function dataOf(
+  rich: boolean,
+  noise: boolean,
+): RankingData & { rowsOf: Record<"context" | "templates", ReferenceRow[]> } {
+  const users = Uint32Array.from({ length: numEvents }, (_, e) => draw(1, e) % numUsers);
+  const items = Uint32Array.from({ length: numEvents }, (_, e) => draw(2, e) % numItems);
+  const owned = Array.from({ length: numUsers }, (_, u) =>
+    [...new Set([...items].filter((_, e) => users[e] === u))].sort((a, b) => a - b),
+  );
+  const first = numUsers + numItems;
+  const value = (i: number) => Math.fround((1 + (i % 3)) / 2);
+  const context = [...users].map((u, e): ReferenceRow =>
+    rich ? { ids: [u, first + (e % 4)], values: [1, value(e)] } : { ids: [u], values: [1] },
+  );
+  const templates = Array.from({ length: numItems }, (_, i): ReferenceRow => {
+    if (!rich) return { ids: [numUsers + i], values: [1] };
+    const more = i % 2 === 0 ? [first + 4 + (i % 5)] : [first + 4 + (i % 5), first + 9 + (i % 3)];
+    return { ids: [numUsers + i, ...more], values: [1, ...more.map(value)] };
+  });
+  const packed = (rows: ReferenceRow[]) =>
+    rich
+      ? {
+          width: 0,
+          indptr: Uint32Array.from([
+            0,
+            ...rows.map((_, r) => rows.slice(0, r + 1).flatMap(({ ids }) => ids).length),
+          ]),
+          ids: Uint32Array.from(rows.flatMap(({ ids }) => ids)),
+          values: Float32Array.from(rows.flatMap(({ values }) => values)),
+        }
+      : { width: 1, ids: Uint32Array.from(rows.flatMap(({ ids }) => ids)) };
+  return {
+    numFeatures: first + 12,
+    context: packed(context),
+    templates: packed(templates),
+    users,
+    items,
+    weights: Float32Array.from(users, (_, e) => 0.5 + (e % 3)),
+    numItems,
+    history: {
+      indptr: Uint32Array.from([0, ...owned.map((_, u) => owned.slice(0, u + 1).flat().length)]),
+      items: Uint32Array.from(owned.flat()),
+    },
+    ...(noise && {
+      // every item is taken half of the time, its neighbour otherwise
+      alias: Uint32Array.from({ length: 2 * numItems }, (_, j) =>
+        j % 2 === 0 ? 0x7fffffff : ((j >> 1) + 1) % numItems,
+      ),
+      logNoise: Float32Array.from({ length: numItems }, (_, i) => -4 - (i % 5) / 10),
+    }),
+    rowsOf: { context, templates },
+  };
+}
+
+async function kernelOf(data: RankingData, options: RankingShape) {
+  const arena = new Arena();
+  const layout = allocateRanking(arena, data, options);
+  const module = await loadKernel("ranking");
+  const { exports: kernel } = new WebAssembly.Instance<RankingKernel>(module, kernelImports(arena.memory));
+  const n = data.numFeatures;
+  const put = (values: Uint32Array) => {
+    const region = arena.allocate("test", values.byteLength);
+    arena.u32(region).set(values);
+    return region.offset;
+  };
+  const hashes = put(Uint32Array.from({ length: 2 * n }, (_, i) => draw(5, i)));
+  const counts = put(new Uint32Array(n).fill(1));
+  kernel.initialise(layout.plan, 0, n, hashes, counts, 1, spread, FIRST_SQUARES);
+  const vectors = () => {
+    const rows = arena.f32(layout.vectors);
+    const width = layout.stride / 4;
+    return Float32Array.from({ length: n * options.dim }, (_, i) => {
+      return rows[Math.floor(i / options.dim) * width + (i % options.dim)]!;
+    });
+  };
+  const w = () => Float32Array.from({ length: n }, (_, i) => arena.f32(layout.weights)[2 * i]!);
+  return { arena, layout, kernel, vectors, w };
+}
+
+const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
+  Math.max(...Array.from(a, (value, i) => Math.abs(value - b[i]!)));
+
+/** Trains the twin on the kernel's two batches. */
+function trainTwin(
+  data: ReturnType<typeof dataOf>,
+  options: RankingShape,
+  first: Float32Array,
+  order: Uint32Array,
+) {
+  const twin = new ReferenceRanking(options.dim, first, FIRST_SQUARES);
+  const { context, templates } = data.rowsOf;
+  const has = (u: number, i: number) =>
+    data.history.items.subarray(data.history.indptr[u], data.history.indptr[u + 1]).includes(i);
+  const settings = { ...options, rankWeights: rankWeights(numItems, options.negatives) };
+  const noiseOf = (i: number) => data.logNoise?.[i] ?? 0;
+  let sum = 0;
+  for (let from = 0; from < numEvents; from += RANKING_BATCH) {
+    const batch = [...order.subarray(from, from + RANKING_BATCH)];
+    const candidates = batch.map((event) => {
+      const key = draw(epochKey, event);
+      const drawn: number[] = [];
+      for (let counter = 0; drawn.length < options.negatives; counter++) {
+        const item = referenceDraw(numItems, data.alias, key, counter);
+        if (!has(data.users[event]!, item)) drawn.push(item);
+      }
+      return drawn;
+    });
+    const key = draw(epochKey, batch[0]!);
+    const shared = Array.from({ length: options.negatives }, (_, n) =>
+      referenceDraw(numItems, data.alias, key, n),
+    );
+    const itemsOf = batch.map((event, r) => [
+      data.items[event]!,
+      ...(sharesNegatives(options.loss) ? shared : candidates[r]!),
+    ]);
+    const events = batch.map((event, r) => ({
+      context: context[event]!,
+      items: itemsOf[r]!.map((i) => templates[i]!),
+      weight: data.weights![event]!,
+    }));
+    if (sharesNegatives(options.loss)) {
+      const logNoise = itemsOf.map((items) => items.map(noiseOf));
+      const excluded = itemsOf.map((items, r) =>
+        items.map((i, k) => k > 0 && has(data.users[batch[r]!]!, i)),
+      );
+      sum += referenceContrast(twin, events, { logNoise, excluded }, settings);
+    } else {
+      sum += referencePairs(twin, events, settings);
+    }
+  }
+  return { twin, sum };
+}
+
+test.each([
+  ["bpr", 1, false, false, false],
+  ["bpr", 4, true, false, true],
+  ["warp", 5, false, false, true],
+  ["warp", 5, true, false, false],
+  ["sampled-softmax", 16, false, true, false],
+  ["sampled-softmax", 24, false, true, true],
+  ["sampled-softmax", 16, true, false, true],
+  ["ccl", 32, false, true, false],
+] as const)(
+  "%s with %i negatives agrees with the reference to 2e-5 over two batches (many features: %p, cosine: %p, noise: %p)",
+  async (loss, negatives, rich, cosine, noise) => {
+    const data = dataOf(rich, noise);
+    const options = { ...shape, loss, negatives, cosine, ...(loss === "ccl" && { margin: 0.1 }) };
+    const { arena, layout, kernel, vectors, w } = await kernelOf(data, options);
+    const key = 9;
+    const order = permutation(numEvents, key);
+    const { twin, sum } = trainTwin(data, options, vectors(), order);
+
+    const trainBlock = sharesNegatives(loss) ? kernel.trainContrast : kernel.trainPairs;
+    expect(trainBlock(layout.plan, layout.threads[0]!, 0, 0, numEvents, key, epochKey)).toBe(1);
+    expect(maxDifference(vectors(), twin.vectors)).toBeLessThan(2e-5);
+    expect(maxDifference(w(), twin.w)).toBeLessThan(2e-5);
+    expect(Math.abs(takeRankingLoss(arena, layout) - sum) / Math.abs(sum)).toBeLessThan(1e-5);
+  },
+);
+
+test("a user of all items but one is given that one", async () => {
+  const data = dataOf(false, false);
+  const all = Uint32Array.from({ length: numItems - 1 }, (_, i) => i);
+  const history = {
+    indptr: Uint32Array.from({ length: numUsers + 1 }, (_, u) => u * all.length),
+    items: new Uint32Array(numUsers * all.length),
+  };
+  for (let u = 0; u < numUsers; u++) history.items.set(all, u * all.length);
+  const items = data.items.map((i) => i % all.length);
+  const options = { ...shape, negatives: 1, l2Vector: 0, l2Weight: 0 };
+  const { kernel, layout, w } = await kernelOf({ ...data, items, history }, options);
+  kernel.trainPairs(layout.plan, layout.threads[0]!, 0, 0, numEvents, 0, epochKey);
+  const falling = [...w()].flatMap((weight, feature) => (weight < 0 ? [feature] : []));
+  expect(falling).toEqual([numUsers + numItems - 1]);
+});
+
+test("ranks weigh by the harmonic number of items over tries", () => {
+  expect([...rankWeights(7, 3)].map((x) => x.toFixed(4))).toEqual(["0.0000", "2.4500", "1.8333", "1.5000"]);
+});

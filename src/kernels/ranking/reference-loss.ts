@@ -1,0 +1,76 @@
+// Losses of an event's scores, in plain f64: part of the definition of correct for assembly/main.ts.
+
+import { exp, log } from "../../numeric/exp.js";
+
+export interface ReferenceRankingOptions {
+  loss: "bpr" | "warp" | "sampled-softmax" | "ccl";
+  cosine: boolean;
+  learningRate: number;
+  l2Weight: number;
+  l2Vector: number;
+  margin: number;
+  negativeWeight: number;
+  temperature: number;
+  /** of an event whose first violating item is the k-th (warp) */
+  rankWeights: ArrayLike<number>;
+}
+
+/**
+ * The negative of an event's scores, the loss and dLoss/dx of x = s_0 - s_negative.
+ *
+ * BPR: Rendle et al. 2009 (arXiv:1205.2618), the hardest of several candidates as Zhang et al. 2013
+ * (doi:10.1145/2484028.2484126). WARP: Weston et al. 2011, eq. 6.
+ *
+ * @returns negative 0 when no item violates (warp)
+ */
+export function pairLoss(
+  scores: readonly number[],
+  { loss, margin, rankWeights }: ReferenceRankingOptions,
+): { negative: number; loss: number; gradient: number } {
+  if (loss === "bpr") {
+    const negative = scores.reduce(
+      (best, s, k) => (k > 0 && (best === 0 || s > scores[best]!) ? k : best),
+      0,
+    );
+    const x = scores[0]! - scores[negative]!;
+    const e = exp(-Math.abs(x));
+    return { negative, loss: Math.max(-x, 0) + log(1 + e), gradient: -(x > 0 ? e : 1) / (1 + e) };
+  }
+  const negative = scores.findIndex((s, k) => k > 0 && !(s <= scores[0]! - margin));
+  if (negative < 0) return { negative: 0, loss: 0, gradient: 0 };
+  const weight = rankWeights[negative]!;
+  return { negative, loss: weight * (margin - scores[0]! + scores[negative]!), gradient: -weight };
+}
+
+/**
+ * The loss of an event's scores against shared negatives, and dLoss/dscore of each.
+ *
+ * Sampled softmax: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312). CCL: Mao et al. 2021 (arXiv:2109.12317), eq. 1.
+ *
+ * @param scores   of the event's own item, then of the negatives
+ * @param logNoise of the same items
+ * @param excluded which negatives count for nothing
+ */
+export function contrastLoss(
+  scores: readonly number[],
+  logNoise: readonly number[],
+  excluded: readonly boolean[],
+  { loss, margin, negativeWeight, temperature }: ReferenceRankingOptions,
+): { loss: number; gradients: number[] } {
+  if (loss === "ccl") {
+    const share = negativeWeight / (scores.length - 1);
+    const counts = scores.map((s, k) => k > 0 && !excluded[k] && s > margin);
+    return {
+      loss: 1 - scores[0]! + scores.reduce((sum, s, k) => sum + (counts[k] ? share * (s - margin) : 0), 0),
+      gradients: scores.map((_, k) => (k === 0 ? -1 : counts[k] ? share : 0)),
+    };
+  }
+  const logits = scores.map((s, k) => (excluded[k] ? -Infinity : s / temperature - logNoise[k]!));
+  const highest = Math.max(...logits);
+  const shares = logits.map((z) => (z === -Infinity ? 0 : exp(z - highest)));
+  const total = shares.reduce((sum, e) => sum + e, 0);
+  return {
+    loss: log(total) - (logits[0]! - highest),
+    gradients: shares.map((e, k) => (e / total - (k === 0 ? 1 : 0)) / temperature),
+  };
+}

@@ -1,0 +1,243 @@
+// Learning to rank in plain f64: the definition of correct for assembly/main.ts.
+//
+//   row      the features of a context or of an item, with their values x
+//   p, q     sums of x v over a context, over an item
+//   score    sum of x w over the item + <p, q> + products of the item's own features, (q^2 - sum of (x v)^2) / 2
+//   cosine   <p, q> / (|p| |q|) instead
+//
+// The kernel's own deviations from plain batches: scores and dLoss/dscore are those of the batch's start, while parameters move
+// event by event; AdaGrad has one accumulator a slice of 8 dimensions, which the mean of their squared gradients is added to.
+
+import { draw } from "../../numeric/random.js";
+import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./reference-loss.js";
+
+export interface ReferenceRow {
+  ids: number[];
+  values: number[];
+}
+
+/** An event: its items are its own, then those it is compared with. */
+export interface ReferenceEvent {
+  context: ReferenceRow;
+  items: ReferenceRow[];
+  weight: number;
+}
+
+/** Parameters with their accumulators, all f64. */
+export class ReferenceRanking {
+  /** f64[n][dim] */
+  readonly vectors: Float64Array;
+  /** f64[n] */
+  readonly w: Float64Array;
+  /** f64[n][ceil(dim / 8)] and f64[n]: sums of squared gradients */
+  readonly squares: Float64Array;
+  readonly wSquares: Float64Array;
+  readonly #slices: number;
+
+  constructor(
+    readonly dim: number,
+    vectors: ArrayLike<number>,
+    firstSquares: number,
+  ) {
+    this.#slices = Math.ceil(dim / 8);
+    const n = vectors.length / dim;
+    this.vectors = Float64Array.from(vectors);
+    this.w = new Float64Array(n);
+    this.squares = new Float64Array(n * this.#slices).fill(firstSquares);
+    this.wSquares = new Float64Array(n).fill(firstSquares);
+  }
+
+  /** Sum of x v. */
+  compose({ ids, values }: ReferenceRow): Float64Array {
+    const sum = new Float64Array(this.dim);
+    ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * this.vectors[id * this.dim + d]!)));
+    return sum;
+  }
+
+  /** Sum of x w, and the products of the row's own features with one another. */
+  own({ ids, values }: ReferenceRow): number {
+    let sum = 0;
+    ids.forEach((id, i) => {
+      sum += values[i]! * this.w[id]!;
+      for (let j = 0; j < i; j++) {
+        for (let d = 0; d < this.dim; d++) {
+          sum +=
+            values[i]! *
+            this.vectors[id * this.dim + d]! *
+            values[j]! *
+            this.vectors[ids[j]! * this.dim + d]!;
+        }
+      }
+    });
+    return sum;
+  }
+
+  score(context: ReferenceRow, item: ReferenceRow, cosine: boolean): number {
+    const [p, q] = [this.compose(context), this.compose(item)];
+    return cosine ? dot(p, q) / length(p) / length(q) : this.own(item) + dot(p, q);
+  }
+
+  /** One AdaGrad step of a row's vectors. @param outer dLoss/d(sum of x v) @param inner dLoss/dscore for the own products */
+  step(
+    row: ReferenceRow,
+    outer: Float64Array,
+    inner: number,
+    sum: Float64Array,
+    learningRate: number,
+    l2: number,
+  ): void {
+    row.ids.forEach((id, i) => {
+      const x = row.values[i]!;
+      for (let j = 0; j < this.#slices; j++) {
+        const dims = Array.from({ length: Math.min(8, this.dim - 8 * j) }, (_, k) => 8 * j + k);
+        const gradient = dims.map((d) => {
+          const v = this.vectors[id * this.dim + d]!;
+          return x * (outer[d]! + inner * (sum[d]! - x * v)) + l2 * v;
+        });
+        const at = id * this.#slices + j;
+        this.squares[at]! += gradient.reduce((all, g) => all + g * g, 0) / 8;
+        const rate = learningRate / Math.sqrt(this.squares[at]!);
+        dims.forEach((d, k) => (this.vectors[id * this.dim + d]! -= rate * gradient[k]!));
+      }
+    });
+  }
+
+  /** One AdaGrad step of a row's weights. @param g dLoss/dscore */
+  stepWeights(
+    { ids, values }: ReferenceRow,
+    g: number,
+    { learningRate, l2Weight }: ReferenceRankingOptions,
+  ): void {
+    ids.forEach((id, i) => {
+      const gradient = values[i]! * g + l2Weight * this.w[id]!;
+      this.wSquares[id]! += gradient * gradient;
+      this.w[id]! -= (learningRate * gradient) / Math.sqrt(this.wSquares[id]!);
+    });
+  }
+}
+
+/** Trains on a batch of events by pairs. @returns sum of the losses */
+export function referencePairs(
+  model: ReferenceRanking,
+  events: readonly ReferenceEvent[],
+  options: ReferenceRankingOptions,
+): number {
+  const { learningRate: lr, l2Vector: l2 } = options;
+  const chosen = events.map(({ context, items, weight }) => {
+    const found = pairLoss(
+      items.map((item) => model.score(context, item, false)),
+      options,
+    );
+    return { ...found, loss: found.loss * weight, gradient: found.gradient * weight };
+  });
+  events.forEach(({ context, items }, r) => {
+    const { negative, gradient: g } = chosen[r]!;
+    if (g === 0) return;
+    const [own, other] = [items[0]!, items[negative]!];
+    const [p, qi, qn] = [context, own, other].map((row) => model.compose(row)) as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    const none = new Float64Array(model.dim);
+    model.step(
+      context,
+      qi.map((q, d) => g * (q - qn[d]!)),
+      0,
+      none,
+      lr,
+      l2,
+    );
+    model.step(
+      own,
+      p.map((v) => g * v),
+      g,
+      qi,
+      lr,
+      l2,
+    );
+    model.step(
+      other,
+      p.map((v) => -g * v),
+      -g,
+      qn,
+      lr,
+      l2,
+    );
+    model.stepWeights(own, g, options);
+    model.stepWeights(other, -g, options);
+  });
+  return chosen.reduce((sum, { loss }) => sum + loss, 0);
+}
+
+/** Trains on a batch of events that share their negatives. @returns sum of the losses */
+export function referenceContrast(
+  model: ReferenceRanking,
+  events: readonly ReferenceEvent[],
+  {
+    logNoise,
+    excluded,
+  }: { logNoise: readonly (readonly number[])[]; excluded: readonly (readonly boolean[])[] },
+  options: ReferenceRankingOptions,
+): number {
+  const { learningRate: lr, l2Vector: l2, cosine } = options;
+  const side = (row: ReferenceRow) => {
+    const sum = model.compose(row);
+    const scale = cosine ? 1 / length(sum) : 1;
+    return { row, scale, unit: sum.map((v) => v * scale), gradient: new Float64Array(model.dim), inner: 0 };
+  };
+  const contexts = events.map(({ context }) => side(context));
+  const positives = events.map(({ items }) => side(items[0]!));
+  const negatives = events[0]!.items.slice(1).map(side);
+  let sum = 0;
+  events.forEach(({ context, items, weight }, b) => {
+    const scores = items.map((item) => model.score(context, item, cosine));
+    const { loss, gradients } = contrastLoss(scores, logNoise[b]!, excluded[b]!, options);
+    sum += loss * weight;
+    [positives[b]!, ...negatives].forEach((item, k) => {
+      const g = gradients[k]! * weight;
+      item.inner += cosine ? 0 : g;
+      addScaled(contexts[b]!.gradient, g, item.unit);
+      addScaled(item.gradient, g, contexts[b]!.unit);
+    });
+  });
+  // steps of the batch: each event's context and item, then the negatives, which no penalty is on
+  const outer = ({ unit, gradient, scale }: ReturnType<typeof side>) => {
+    const along = cosine ? dot(gradient, unit) : 0;
+    return gradient.map((g, d) => (g - along * unit[d]!) * scale);
+  };
+  const none = new Float64Array(model.dim);
+  events.forEach((_, b) => {
+    model.step(contexts[b]!.row, outer(contexts[b]!), 0, none, lr, l2);
+    model.step(positives[b]!.row, outer(positives[b]!), positives[b]!.inner, positives[b]!.unit, lr, l2);
+  });
+  for (const item of negatives) model.step(item.row, outer(item), item.inner, item.unit, lr, 0);
+  if (!cosine)
+    for (const item of [...positives, ...negatives]) model.stepWeights(item.row, item.inner, options);
+  return sum;
+}
+
+/** The kernel's draw of an item: bit for bit. @param alias u32[I][2]; absent for the uniform distribution */
+export function referenceDraw(
+  numItems: number,
+  alias: Uint32Array | undefined,
+  key: number,
+  counter: number,
+): number {
+  const x = BigInt(draw(key, counter)) * BigInt(numItems);
+  const item = Number(x >> 32n);
+  if (!alias) return item;
+  return Number(x & 0xffffffffn) <= alias[2 * item]! ? item : alias[2 * item + 1]!;
+}
+
+function addScaled(target: Float64Array, factor: number, vector: Float64Array): void {
+  vector.forEach((v, d) => (target[d]! += factor * v));
+}
+
+function dot(a: Float64Array, b: Float64Array): number {
+  return a.reduce((sum, v, d) => sum + v * b[d]!, 0);
+}
+
+function length(a: Float64Array): number {
+  return Math.sqrt(Math.max(1e-12, dot(a, a)));
+}

@@ -1,0 +1,277 @@
+// The scanner: bytes of a log without quoted cells → codes of keys and numbers, a range of whole lines at a time.
+//
+//   bounds  u32[numRows][numColumns + 1]: a row's first byte, then the end of each of its cells;
+//           cell c is [bounds[c] + 1, bounds[c + 1]), the first one starts at bounds[0]
+//   table   the distinct keys of one column, u32 words:
+//             slots      u8[numSlots * 16]: tag u64, length u32, code + 1 u32 (0: free); linear probing
+//             mask       numSlots - 1, a power of two less one
+//             size       number of keys
+//             keys       their bytes, one after another
+//             keysLength
+//             offsets    u32[size + 1]: key c is keys[offsets[c] .. offsets[c + 1])
+//
+// Pointers are byte offsets into the memory. The caller reserves room for a range before it is scanned, so nothing
+// grows here; 16 bytes after the input may be read and have no influence. Twin: ../reference.ts.
+
+import { slotOf, tagOf } from "../../shared/assembly/hash";
+
+const MISSING: u32 = 0xffffffff;
+const NEWLINE: u32 = 0x0a;
+const RETURN: u32 = 0x0d;
+
+const TABLE_MASK: usize = 4;
+const TABLE_SIZE: usize = 8;
+const TABLE_KEYS: usize = 12;
+const TABLE_KEYS_LENGTH: usize = 16;
+const TABLE_OFFSETS: usize = 20;
+
+/**
+ * Finds the cells of the lines in [start, end). Blank lines, comments and rows of another number of cells are left out.
+ *
+ * @param start       first byte of a line
+ * @param end         after a newline
+ * @param comment     bytes that a comment line starts with
+ * @param commentLength 0: there are no comments
+ * @param bounds      room for (end - start) / max(2, numColumns) + 1 rows, one more than can be
+ * @param lines       u32, the same room: the physical line of each row, from 0 at start
+ * @param report      u32[5]: lines, ragged rows, and of the first ragged row: its first byte, line and number of cells
+ * @returns the number of rows
+ */
+export function indexRows(
+  start: usize,
+  end: usize,
+  delimiter: u32,
+  numColumns: u32,
+  comment: usize,
+  commentLength: u32,
+  bounds: usize,
+  lines: usize,
+  report: usize,
+): u32 {
+  const delimiters = i8x16.splat(<i8>delimiter);
+  const newlines = i8x16.splat(<i8>NEWLINE);
+  const stride: usize = (<usize>numColumns + 1) << 2;
+
+  let rowStart = start;
+  let row = bounds; // bounds of the row that begins at rowStart
+  let numRows: u32 = 0;
+  let numCells: u32 = 0; // cells of it that have ended
+  let line: u32 = 0;
+  let numRagged: u32 = 0;
+  store<u32>(row, <u32>rowStart);
+
+  for (let block = start; block < end; block += 16) {
+    const bytes = v128.load(block);
+    let separators: u32 = i8x16.bitmask(v128.or(i8x16.eq(bytes, delimiters), i8x16.eq(bytes, newlines)));
+    if (block + 16 > end) separators &= ((1 as u32) << u32(end - block)) - 1;
+
+    while (separators) {
+      const at = block + ctz(separators);
+      separators &= separators - 1;
+      if (load<u8>(at) != NEWLINE) {
+        // a cell ends; those beyond the last column are only counted
+        numCells++;
+        if (numCells <= numColumns) store<u32>(row + ((<usize>numCells) << 2), <u32>at);
+        continue;
+      }
+      // a row ends, a \r before the newline is part of the line end
+      const cellsEnd = at > rowStart && load<u8>(at - 1) == RETURN ? at - 1 : at;
+      numCells++;
+      const isBlank = cellsEnd == rowStart;
+      if (!isBlank && !startsWith(rowStart, at, comment, commentLength)) {
+        if (numCells == numColumns) {
+          store<u32>(row + ((<usize>numCells) << 2), <u32>cellsEnd);
+          store<u32>(lines + ((<usize>numRows) << 2), line);
+          numRows++;
+          row += stride;
+        } else {
+          if (numRagged == 0) {
+            store<u32>(report + 8, <u32>rowStart);
+            store<u32>(report + 12, line);
+            store<u32>(report + 16, numCells);
+          }
+          numRagged++;
+        }
+      }
+      line++;
+      numCells = 0;
+      rowStart = at + 1;
+      store<u32>(row, <u32>rowStart);
+    }
+  }
+  store<u32>(report, line);
+  store<u32>(report + 4, numRagged);
+  return numRows;
+}
+
+function startsWith(start: usize, end: usize, mark: usize, length: u32): bool {
+  if (length == 0 || end - start < length) return false;
+  for (let i: usize = 0; i < length; i++) {
+    if (load<u8>(start + i) != load<u8>(mark + i)) return false;
+  }
+  return true;
+}
+
+/**
+ * Codes of cells, MISSING for empty ones; a key that is new gets the next code.
+ *
+ * Cell i is [base + bounds_i + gap, base + bounds_i+1) with bounds_i at bounds + i * stride: a column of indexRows
+ * (base 0, gap 1 but for the first column), or a dictionary's keys (stride 4, gap 0).
+ *
+ * @param table room for numCells more keys at half load, and for all their bytes
+ * @param codes u32[numCells]
+ */
+export function internCells(
+  table: usize,
+  base: usize,
+  bounds: usize,
+  stride: usize,
+  gap: usize,
+  numCells: u32,
+  codes: usize,
+): void {
+  const slots = <usize>load<u32>(table);
+  const mask = load<u32>(table + TABLE_MASK);
+  const end = codes + ((<usize>numCells) << 2);
+  for (; codes < end; codes += 4, bounds += stride) {
+    const key = base + load<u32>(bounds) + gap;
+    const len = u32(base + load<u32>(bounds + 4) - key);
+    if (len == 0) {
+      store<u32>(codes, MISSING);
+      continue;
+    }
+    const tag = tagOf(key, len);
+    let code: u32 = 0;
+    for (let i = slotOf(tag, len) & mask; ; i = (i + 1) & mask) {
+      const slot = slots + ((<usize>i) << 4);
+      code = load<u32>(slot + 12);
+      if (code == 0) {
+        code = append(table, slot, tag, key, len);
+        break;
+      }
+      if (load<u64>(slot) != tag || load<u32>(slot + 8) != len) continue;
+      if (len <= 8 || isKey(table, code - 1, key, len)) break;
+    }
+    store<u32>(codes, code - 1);
+  }
+}
+
+/** Takes a free slot for a new key. @returns its code + 1 */
+function append(table: usize, slot: usize, tag: u64, key: usize, len: u32): u32 {
+  const code = load<u32>(table + TABLE_SIZE);
+  const used = load<u32>(table + TABLE_KEYS_LENGTH);
+  memory.copy(<usize>load<u32>(table + TABLE_KEYS) + used, key, len);
+  store<u32>(<usize>load<u32>(table + TABLE_OFFSETS) + ((<usize>code + 1) << 2), used + len);
+  store<u32>(table + TABLE_SIZE, code + 1);
+  store<u32>(table + TABLE_KEYS_LENGTH, used + len);
+  store<u64>(slot, tag);
+  store<u32>(slot + 8, len);
+  store<u32>(slot + 12, code + 1);
+  return code + 1;
+}
+
+/** Whether the bytes of a key longer than 8 are those of a code's key of the same length. */
+function isKey(table: usize, code: u32, key: usize, len: u32): bool {
+  const offset = load<u32>(<usize>load<u32>(table + TABLE_OFFSETS) + ((<usize>code) << 2));
+  const other = <usize>load<u32>(table + TABLE_KEYS) + offset;
+  const last: usize = len - 8;
+  for (let i: usize = 0; i < last; i += 8) {
+    if (load<u64>(key + i) != load<u64>(other + i)) return false;
+  }
+  return load<u64>(key + last) == load<u64>(other + last);
+}
+
+/** Fills a table's new, empty slots from its old ones; keys keep their codes. */
+export function rehash(oldSlots: usize, numOldSlots: u32, slots: usize, mask: u32): void {
+  const end = oldSlots + ((<usize>numOldSlots) << 4);
+  for (let old = oldSlots; old < end; old += 16) {
+    if (load<u32>(old + 12) == 0) continue;
+    let i = slotOf(load<u64>(old), load<u32>(old + 8)) & mask;
+    while (load<u32>(slots + ((<usize>i) << 4) + 12) != 0) i = (i + 1) & mask;
+    v128.store(slots + ((<usize>i) << 4), v128.load(old));
+  }
+}
+
+const powersOf10 = memory.data<f64>([
+  1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19,
+  1e20, 1e21, 1e22,
+]);
+
+/**
+ * Numbers of a column's cells: NaN for empty ones and for those that are left to the caller.
+ *
+ * Exact where it gives a number: the digits make an integer up to 2^53 and the power of ten is at most 22, so one
+ * correctly rounded multiplication or division gives the nearest f64. Source: Clinger 1990 (doi:10.1145/93542.93557).
+ *
+ * @param bounds, stride, gap, numCells as internCells', base 0
+ * @param values f64[numCells]
+ * @param rest   u32, room for numCells: rows of the cells left to the caller, in order
+ * @returns how many those are
+ */
+export function parseCells(
+  bounds: usize,
+  stride: usize,
+  gap: usize,
+  numCells: u32,
+  values: usize,
+  rest: usize,
+): u32 {
+  let numRest: u32 = 0;
+  for (let row: u32 = 0; row < numCells; row++, bounds += stride, values += 8) {
+    let p: usize = <usize>load<u32>(bounds) + <usize>gap;
+    const end: usize = load<u32>(bounds + 4);
+    store<f64>(values, NaN);
+    if (p == end) continue;
+
+    const sign = load<u8>(p);
+    if (sign == 0x2d || sign == 0x2b) p++;
+    // digits with at most one point; digits beyond 18 significant ones would overflow
+    let digits: u64 = 0;
+    let numDigits = 0; // significant ones
+    let anyDigit = false;
+    let exponent = 0;
+    let afterPoint = false;
+    for (; p < end; p++) {
+      const byte: u32 = load<u8>(p);
+      const digit = byte - 0x30;
+      if (digit <= 9) {
+        anyDigit = true;
+        if (numDigits > 0 || digit > 0) numDigits++;
+        if (numDigits > 18) break;
+        digits = digits * 10 + digit;
+        if (afterPoint) exponent--;
+      } else if (byte == 0x2e && !afterPoint) {
+        afterPoint = true;
+      } else {
+        break;
+      }
+    }
+    // exponent: up to three digits
+    if (anyDigit && p < end && (load<u8>(p) | 0x20) == 0x65) {
+      let e = p + 1;
+      const expSign = e < end ? <u32>load<u8>(e) : 0;
+      if (expSign == 0x2d || expSign == 0x2b) e++;
+      let power = 0;
+      const first = e;
+      for (; e < end && e - first < 3; e++) {
+        const digit = <u32>load<u8>(e) - 0x30;
+        if (digit > 9) break;
+        power = power * 10 + <i32>digit;
+      }
+      if (e > first) {
+        p = e;
+        exponent += expSign == 0x2d ? -power : power;
+      }
+    }
+    if (p != end || !anyDigit || digits > 9007199254740992 || exponent < -22 || exponent > 22) {
+      store<u32>(rest + ((<usize>numRest) << 2), row);
+      numRest++;
+      continue;
+    }
+    let value = <f64>digits;
+    if (exponent < 0) value /= load<f64>(powersOf10 + ((<usize>-exponent) << 3));
+    else value *= load<f64>(powersOf10 + ((<usize>exponent) << 3));
+    store<f64>(values, sign == 0x2d ? -value : value);
+  }
+  return numRest;
+}

@@ -1,0 +1,30 @@
+// Compiled kernels: dist/kernels/NAME.wasm, which build.mjs makes from NAME/assembly/main.ts.
+
+import { readFile } from "node:fs/promises";
+
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+
+/**
+ * The module of that name, compiled once a process.
+ *
+ * Send it to the workers instead of compiling it there: threads then share one copy of its optimised code.
+ */
+export function loadKernel(name: string): Promise<WebAssembly.Module> {
+  let module = modules.get(name);
+  if (!module) {
+    module = readFile(new URL(`../${name}.wasm`, import.meta.url)).then((bytes) =>
+      WebAssembly.compile(bytes),
+    );
+    modules.set(name, module);
+  }
+  return module;
+}
+
+/** What every kernel imports, for `new WebAssembly.Instance<Exports>(module, kernelImports(memory))`. */
+export function kernelImports(memory: WebAssembly.Memory): Record<string, Record<string, unknown>> {
+  return { env: { memory, abort } };
+}
+
+function abort(): never {
+  throw new Error("a kernel aborted");
+}

@@ -1,0 +1,86 @@
+// One shared memory as an arena: named regions, one after another, never moved and never freed.
+//
+//   byte 0           65536                                                              up to 4 GiB
+//   ├────────────────┼──────────────┬──────────────┬─────────────┬─── ...
+//   │ page 0: the    │ region 1     │ region 2     │ region 3    │  grown on demand,
+//   │ module's data  │ (64-aligned) │              │             │  a page of 64 KiB at a time
+//   └────────────────┴──────────────┴──────────────┴─────────────┴─── ...
+//
+// Page 0 is written again by each thread's instantiation, so nothing of ours may lie there. Growth replaces the buffer
+// object: a view is made anew each time it is needed, and none is kept across an allocation.
+
+import { sizeText, UsageError } from "../../errors.js";
+
+const PAGE = 65536;
+const MAX_PAGES = 65536;
+const FIRST_BYTE = PAGE;
+
+/** What makes a model smaller, for messages. */
+export const SHRINKING =
+  "a smaller --dim, a greater --min-count, --max-vocab or --hash FIELD:BITS shrinks it";
+
+/** A part of the arena. */
+export interface Region {
+  readonly name: string;
+  /** byte offset, a multiple of 64 */
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Hands out zeroed regions of one WebAssembly memory, which all threads of a pool share. */
+export class Arena {
+  readonly memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: true });
+  #end = FIRST_BYTE;
+
+  /** Bytes that can still be allocated. */
+  get freeBytes(): number {
+    return MAX_PAGES * PAGE - this.#end;
+  }
+
+  /**
+   * A new region of zeros. Views made before may not see memory grown since.
+   *
+   * @param name what it holds, for messages
+   * @throws {UsageError} it does not fit the 4 GiB that a WebAssembly memory reaches
+   */
+  allocate(name: string, bytes: number): Region {
+    const offset = Math.ceil(this.#end / 64) * 64;
+    const end = offset + bytes;
+    if (end > MAX_PAGES * PAGE) {
+      throw new UsageError(
+        `${name} need ${sizeText(bytes)}, with what else is held ${sizeText(end)}; one memory holds 4 GiB: ` +
+          SHRINKING,
+      );
+    }
+    const missing = Math.ceil((end - this.memory.buffer.byteLength) / PAGE);
+    if (missing > 0) this.#grow(name, missing);
+    this.#end = end;
+    return { name, offset, bytes };
+  }
+
+  #grow(name: string, pages: number): void {
+    try {
+      this.memory.grow(pages);
+    } catch (error) {
+      throw new UsageError(
+        `${name} need ${sizeText(pages * PAGE)} more memory than this machine gives: ` + SHRINKING,
+        { cause: error },
+      );
+    }
+  }
+
+  /** u32 view of a region. */
+  u32(region: Region): Uint32Array {
+    return new Uint32Array(this.memory.buffer, region.offset, region.bytes >>> 2);
+  }
+
+  /** f32 view of a region. */
+  f32(region: Region): Float32Array {
+    return new Float32Array(this.memory.buffer, region.offset, region.bytes >>> 2);
+  }
+
+  /** f64 view of a region. */
+  f64(region: Region): Float64Array {
+    return new Float64Array(this.memory.buffer, region.offset, region.bytes >>> 3);
+  }
+}

@@ -1,0 +1,76 @@
+// One step of a parameter on its gradient, by method, in plain f64: the definition of correct for ../fm/assembly/step.ts.
+//
+//   sgd       p <- p - lr grad
+//   adagrad   n <- n + grad^2;  p <- p - lr grad / sqrt(n)                                     Duchi et al. 2011
+//   adam      moments m, s;  p <- p - lr m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + 1e-8)        Kingma and Ba 2015
+//   ftrl      z, n;  p <- argmin z p + l1 |p| + 0.5 ((1 + sqrt(n)) / lr + l2) p^2              McMahan et al. 2013
+
+export type ReferenceMethod = "adagrad" | "sgd" | "ftrl" | "adam";
+
+/** How vectors move: ftrl is a method of weights alone. */
+export function vectorMethod(method: ReferenceMethod): ReferenceMethod {
+  return method === "ftrl" ? "adagrad" : method;
+}
+
+/** Parameters with what the method keeps of each. */
+export interface ReferenceParameters {
+  /** f64[n] */
+  values: Float64Array;
+  /** f64[n] each: n, z, m, s by their names, and t */
+  state: Record<"n" | "z" | "m" | "s" | "t", Float64Array>;
+}
+
+/** Parameters before the first step: AdaGrad's n is 1, the rest of the state 0. */
+export function referenceParameters(values: ArrayLike<number>, method: ReferenceMethod): ReferenceParameters {
+  const zeros = () => new Float64Array(values.length);
+  const n = zeros().fill(method === "adagrad" ? 1 : 0);
+  return { values: Float64Array.from(values), state: { n, z: zeros(), m: zeros(), s: zeros(), t: zeros() } };
+}
+
+export interface ReferenceStep {
+  method: ReferenceMethod;
+  learningRate: number;
+  /** ftrl: once a parameter */
+  l1: number;
+  l2: number;
+  /** 1 / sqrt(n); kernelInverseSqrt for the kernel's own, exact when absent */
+  inverseSqrt?: (n: number) => number;
+}
+
+/**
+ * Moves parameter k.
+ *
+ * @param slope dLoss/dp of a row
+ */
+export function referenceStep(
+  p: ReferenceParameters,
+  k: number,
+  slope: number,
+  options: ReferenceStep,
+): void {
+  const { method, learningRate: lr, l1, l2 } = options;
+  // a rate of 0 freezes
+  if (lr === 0) return;
+  const { values, state } = p;
+  if (method === "ftrl") {
+    const sigma = (Math.sqrt(state.n[k]! + slope * slope) - Math.sqrt(state.n[k]!)) / lr;
+    state.z[k]! += slope - sigma * values[k]!;
+    state.n[k]! += slope * slope;
+    const z = state.z[k]!;
+    values[k] = Math.abs(z) <= l1 ? 0 : -(z - Math.sign(z) * l1) / ((1 + Math.sqrt(state.n[k]!)) / lr + l2);
+    return;
+  }
+  const grad = slope + l2 * values[k]!;
+  if (method === "sgd") {
+    values[k]! -= lr * grad;
+  } else if (method === "adagrad") {
+    state.n[k]! += grad * grad;
+    values[k]! -= lr * grad * (options.inverseSqrt ?? ((n) => 1 / Math.sqrt(n)))(state.n[k]!);
+  } else {
+    const t = ++state.t[k]!;
+    state.m[k] = 0.9 * state.m[k]! + 0.1 * grad;
+    state.s[k] = 0.999 * state.s[k]! + 0.001 * grad * grad;
+    const root = Math.sqrt(state.s[k] / (1 - 0.999 ** t));
+    values[k]! -= (lr * (state.m[k] / (1 - 0.9 ** t))) / (root + 1e-8);
+  }
+}

@@ -1,0 +1,97 @@
+// Structs of a kernel in its memory, by the names that their AssemblyScript classes give their fields. The build writes where
+// each field lies (NAME/layout.ts).
+
+import type { Arena } from "./memory.js";
+
+type FieldType = "u32" | "i32" | "f32" | "f64";
+
+/** Where the fields of a struct lie, in bytes from its start. */
+export interface Struct {
+  readonly size: number;
+  readonly fields: Readonly<Record<string, readonly [type: FieldType, offset: number]>>;
+}
+
+/** A number a field; a boolean is 1 or 0. */
+export type FieldsOf<S extends Struct> = Record<keyof S["fields"], number | boolean>;
+
+/**
+ * Writes a new struct, every field by its name.
+ *
+ * @param name what it holds, for messages
+ * @returns its byte offset
+ * @throws {UsageError} it does not fit the arena
+ */
+export function writeStruct<S extends Struct>(
+  arena: Arena,
+  name: string,
+  struct: S,
+  values: FieldsOf<S>,
+): number {
+  const at = allocateStruct(arena, name, struct);
+  putStruct(arena, struct, at, values);
+  return at;
+}
+
+/** A new struct of zeros, for `putStruct`. @throws {UsageError} it does not fit the arena */
+export function allocateStruct(arena: Arena, name: string, struct: Struct): number {
+  return arena.allocate(name, struct.size).offset;
+}
+
+/** Writes several structs one after another. @returns the byte offset of the first */
+export function writeStructs<S extends Struct>(
+  arena: Arena,
+  name: string,
+  struct: S,
+  values: readonly FieldsOf<S>[],
+): number {
+  const { offset } = arena.allocate(name, struct.size * values.length);
+  values.forEach((each, i) => putStruct(arena, struct, offset + i * struct.size, each));
+  return offset;
+}
+
+/** Writes every field of the struct at a byte offset. */
+export function putStruct<S extends Struct>(arena: Arena, struct: S, at: number, values: FieldsOf<S>): void {
+  for (const field of Object.keys(struct.fields)) setField(arena, struct, at, field, Number(values[field]));
+}
+
+/** One field of the struct at a byte offset. */
+export function getField<S extends Struct>(
+  { memory }: Arena,
+  struct: S,
+  at: number,
+  field: keyof S["fields"] & string,
+): number {
+  const view = new DataView(memory.buffer);
+  const [type, offset] = struct.fields[field]!;
+  if (type === "f64") return view.getFloat64(at + offset, true);
+  if (type === "f32") return view.getFloat32(at + offset, true);
+  return type === "i32" ? view.getInt32(at + offset, true) : view.getUint32(at + offset, true);
+}
+
+/** Sets one field of the struct at a byte offset. */
+export function setField<S extends Struct>(
+  { memory }: Arena,
+  struct: S,
+  at: number,
+  field: keyof S["fields"] & string,
+  value: number,
+): void {
+  const view = new DataView(memory.buffer);
+  const [type, offset] = struct.fields[field]!;
+  if (type === "f64") view.setFloat64(at + offset, value, true);
+  else if (type === "f32") view.setFloat32(at + offset, value, true);
+  else if (type === "i32") view.setInt32(at + offset, value, true);
+  else view.setUint32(at + offset, value, true);
+}
+
+/** Reads a field and sets it to 0: a sum since it was last taken. */
+export function takeField<S extends Struct>(
+  arena: Arena,
+  struct: S,
+  at: number,
+  field: keyof S["fields"] & string,
+): number {
+  const value = getField(arena, struct, at, field);
+  setField(arena, struct, at, field, 0);
+  return value;
+}

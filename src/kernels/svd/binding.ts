@@ -1,0 +1,55 @@
+// The kernel of truncated singular value decompositions as the rest of the program sees it: its functions, and its struct laid out
+// in an arena. Tall matrices are lists of panels of sixteen columns.
+
+import type { SparseRows } from "../als/binding.js";
+import type { Arena, Region } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { SparsePlan } from "./layout.js";
+
+/** Columns of a panel. */
+export const PANEL = 16;
+
+export type { Kernel as SvdKernel } from "./layout.js";
+
+/** Rows of a panel as the kernel wants them: whole groups of four. */
+export function paddedRows(numRows: number): number {
+  return Math.ceil(numRows / 4) * 4;
+}
+
+/** A panel of zeros. @throws {UsageError} it does not fit the arena */
+export function allocatePanel(arena: Arena, name: string, numRows: number): Region {
+  return arena.allocate(`a block of vectors of ${numRows} ${name}`, paddedRows(numRows) * PANEL * 4);
+}
+
+/** Numbers, copied into the arena. @returns their offset */
+export function allocateNumbers(arena: Arena, name: string, numbers: Uint32Array | Float32Array): number {
+  const region = arena.allocate(name, Math.max(4, numbers.byteLength));
+  if (numbers instanceof Uint32Array) arena.u32(region).set(numbers);
+  else arena.f32(region).set(numbers);
+  return region.offset;
+}
+
+/** A sparse matrix, copied into the arena. @param scale,shift offsets, or 0. @returns offset of the struct */
+export function allocateSparse(
+  arena: Arena,
+  { indptr, indices, values }: SparseRows,
+  { scale, shift }: { scale: number; shift: number },
+): number {
+  const entries = `${indices.length} entries`;
+  return writeStruct(arena, "a sparse matrix", SparsePlan, {
+    indptr: allocateNumbers(arena, "its rows", indptr),
+    indices: allocateNumbers(arena, entries, indices),
+    values: values ? allocateNumbers(arena, entries, values) : 0,
+    scale,
+    shift,
+  });
+}
+
+/**
+ * The place of C[i][j] in what `combine` reads: panels of eight columns.
+ *
+ * @param numRows of C, a multiple of 16
+ */
+export function coefficientIndex(numRows: number, i: number, j: number): number {
+  return ((j >>> 3) * numRows + i) * 8 + (j & 7);
+}

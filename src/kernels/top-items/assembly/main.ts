@@ -1,0 +1,129 @@
+// The best items of each query, all items compared: a matrix product whose scores are looked at and forgotten.
+//
+//   score   weight_i + <query, item>, products added in the dimensions' order
+//   Q       queries a block: 64         d   dimensions        panel   eight items side by side, f32[d][8]
+//
+//            panels of a tile (32 KiB: they stay in the first cache) ──►
+//   query 0..3    [4 x 8]  [4 x 8]  ...   a score above the query's worst best one is offered to its list
+//   query 4..7    [4 x 8]  ...
+//
+// Ties stand in the items' order. Twin: ../reference.ts, the same bits.
+
+import { addProducts } from "../../shared/assembly/tile";
+
+const TILE_BYTES: u32 = 32768;
+/** f32[4][8] at the head of a thread's scratch; packed queries follow. */
+const PACKED: usize = 128;
+
+/** What is searched, as ../top-items.ts writes it; pointers are byte offsets. */
+class Search {
+  dim: u32;
+  numItems: u32;
+  /** K: items a list */
+  top: u32;
+  /** f32[numQueries][d] */
+  queries: usize;
+  /** f32[ceil(numItems / 8)][d][8] */
+  panels: usize;
+  /** f32[numItems], room up to a multiple of 8; an item of -Infinity is never found */
+  weights: usize;
+  /** u32[numQueries + 1]: a query never finds items masks[maskEnds[q] .. maskEnds[q + 1]), ascending */
+  maskEnds: usize;
+  masks: usize;
+  /** u32[numQueries][K] */
+  found: usize;
+  /** f32[numQueries][K] */
+  scores: usize;
+}
+
+function isMasked(search: Search, query: u32, item: u32): bool {
+  const ends = search.maskEnds + ((<usize>query) << 2);
+  let low = load<u32>(ends);
+  const last = load<u32>(ends, 4);
+  let high = last;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (load<u32>(search.masks + ((<usize>middle) << 2)) < item) low = middle + 1;
+    else high = middle;
+  }
+  return low < last && load<u32>(search.masks + ((<usize>low) << 2)) == item;
+}
+
+/** Puts an item into the query's list, after those that score as much; the last one falls out. */
+function offer(search: Search, query: u32, item: u32, score: f32): void {
+  const row = (<usize>query * search.top) << 2;
+  const scores = search.scores + row;
+  const found = search.found + row;
+  let at = (<usize>(search.top - 1)) << 2;
+  if (!(score > load<f32>(scores + at)) || isMasked(search, query, item)) return;
+  while (at > 0 && load<f32>(scores + at - 4) < score) {
+    store<f32>(scores + at, load<f32>(scores + at - 4));
+    store<u32>(found + at, load<u32>(found + at - 4));
+    at -= 4;
+  }
+  store<f32>(scores + at, score);
+  store<u32>(found + at, item);
+}
+
+/** Packs queries four side by side, f32[ceil(n / 4)][d][4], zero beyond the last. */
+function packQueries(search: Search, first: u32, numQueries: u32, packed: usize): void {
+  const d = search.dim;
+  for (let q: u32 = 0; q < ((numQueries + 3) & ~3); q++) {
+    const source = search.queries + ((<usize>(first + q) * d) << 2);
+    const target = packed + ((<usize>(q >>> 2) * d) << 4) + ((<usize>(q & 3)) << 2);
+    for (let i: usize = 0; i < d; i++) {
+      store<f32>(target + (i << 4), q < numQueries ? load<f32>(source + (i << 2)) : 0);
+    }
+  }
+}
+
+/**
+ * Finds the best items of consecutive queries; any thread may take any block.
+ *
+ * @param scratch this thread's own, 128 + 64 d 4 bytes
+ * @param numQueries at most 64
+ */
+export function searchBlock(search: Search, scratch: usize, first: u32, numQueries: u32): void {
+  const d = search.dim;
+  const K = search.top;
+  packQueries(search, first, numQueries, scratch + PACKED);
+  for (let i = <usize>first * K; i < <usize>(first + numQueries) * K; i++) {
+    store<u32>(search.found + (i << 2), u32.MAX_VALUE);
+    store<f32>(search.scores + (i << 2), -Infinity);
+  }
+
+  const numPanels = (search.numItems + 7) >>> 3;
+  const panelBytes = (<usize>d) << 5;
+  const tilePanels = max<u32>(1, TILE_BYTES / (d << 5));
+  for (let tile: u32 = 0; tile < numPanels; tile += tilePanels) {
+    const end = min(tile + tilePanels, numPanels);
+    for (let q: u32 = 0; q < numQueries; q += 4) {
+      const left = scratch + PACKED + ((<usize>q * d) << 2);
+      for (let panel = tile; panel < end; panel++) {
+        const weights = search.weights + ((<usize>panel) << 5);
+        for (let r: usize = 0; r < 128; r += 32) {
+          v128.store(scratch + r, v128.load(weights));
+          v128.store(scratch + r, v128.load(weights, 16), 16);
+        }
+        addProducts(left, 16, search.panels + <usize>panel * panelBytes, 32, d, scratch);
+        offerTile(search, scratch, first + q, min<u32>(4, numQueries - q), panel << 3);
+      }
+    }
+  }
+}
+
+/** Offers the scores of a tile that are above their query's last; most tiles have none. */
+function offerTile(search: Search, tile: usize, query: u32, numQueries: u32, item: u32): void {
+  for (let r: u32 = 0; r < numQueries; r++) {
+    const row = tile + ((<usize>r) << 5);
+    const last = v128.load32_splat(
+      search.scores + ((<usize>((query + r) * search.top + search.top - 1)) << 2),
+    );
+    const above = v128.or(f32x4.gt(v128.load(row), last), f32x4.gt(v128.load(row, 16), last));
+    if (!v128.any_true(above)) continue;
+    const numLanes = min<u32>(8, search.numItems - item);
+    for (let c: u32 = 0; c < numLanes; c++) {
+      offer(search, query + r, item + c, load<f32>(row + ((<usize>c) << 2)));
+    }
+  }
+}

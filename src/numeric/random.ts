@@ -1,0 +1,34 @@
+// Twin of ../kernels/shared/assembly/random.ts: draws named by (key, counter), and a permutation made of them.
+
+/** u32 hash of a key and a counter, both u32. */
+export function draw(key: number, counter: number): number {
+  let x = (key + Math.imul(counter, 0x9e3779b9)) | 0;
+  x ^= x >>> 16;
+  x = Math.imul(x, 0x21f0aaad);
+  x ^= x >>> 15;
+  x = Math.imul(x, 0xd35a2d97);
+  x ^= x >>> 15;
+  return x >>> 0;
+}
+
+/** A random permutation of 0 .. n-1 (Fisher and Yates, from the front), the kernel's own. */
+export function permutation(n: number, key: number): Uint32Array {
+  const order = new Uint32Array(n);
+  for (let i = 0; i < n; i++) {
+    // draw * (i + 1) < 2^53, so the quotient is exact
+    const j = Math.floor((draw(key, i) * (i + 1)) / 2 ** 32);
+    order[i] = order[j]!;
+    order[j] = i;
+  }
+  return order;
+}
+
+/** The order in which an epoch visits its blocks of 4,096 rows; `epochKey` names the epoch. */
+export function blockOrder(numBlocks: number, epochKey: number): Uint32Array {
+  return permutation(numBlocks, draw(epochKey, 0xffffffff));
+}
+
+/** The key of a block's permutation in that epoch; never 0, which would mean file order. */
+export function blockKey(epochKey: number, block: number): number {
+  return draw(epochKey, block) || 1;
+}
