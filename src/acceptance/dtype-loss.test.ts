@@ -3,10 +3,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { composed, compositionOf } from "../api/compose.js";
-import { tableAsRead } from "../api/dtype-held-out.js";
+import { tableAsRead } from "../api/export/dtype-held-out.js";
 import { openRun, writeRun } from "../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../embedding/table.js";
-import { readFmParameters } from "../trainers/fm/artifact.js";
+import { readFmParameters } from "../factors/artifact.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseNpy } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";

@@ -3,7 +3,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { exportRun, keyRules } from "../api/export.js";
+import { exportRun, keyRules } from "../api/export/export.js";
 import { writeRun } from "../embedding/run-directory.js";
 import { tableRows } from "../embedding/rows.js";
 import { keysOf, type EmbeddingTable } from "../embedding/table.js";

@@ -3,9 +3,9 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readFileSync, readdirSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ForgetSummary } from "../operations/forget.js";
-import { publish } from "../operations/publish.js";
-import type { StoreListing } from "../operations/list.js";
+import type { ForgetSummary } from "../privacy/forget.js";
+import { publish } from "../store/publish.js";
+import type { StoreListing } from "../store/ls.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

@@ -13,7 +13,7 @@ import {
   type TrainFmOptions,
 } from "../index.js";
 import { defaultReadOptions } from "../log/log.js";
-import { fieldChanges } from "../operations/field-changes.js";
+import { fieldChanges } from "../pipeline/field-changes.js";
 import { embed, shell, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";

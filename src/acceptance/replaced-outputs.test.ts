@@ -3,13 +3,13 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { Checkpoints } from "../api/checkpoint.js";
+import { Checkpoints } from "../training/checkpoint.js";
 import { ownDataset } from "../dataset/encoded/own-dataset.js";
 import { ownRun, ownVersion } from "../embedding/own-run.js";
 import { ownEncodings, ownExport } from "../export/own-export.js";
 import { exportFormats } from "../export/formats.js";
 import { checkOutput } from "../io/atomic.js";
-import { publish } from "../operations/publish.js";
+import { publish } from "../store/publish.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
 import { writeSmallRun } from "../testing/small-run.js";

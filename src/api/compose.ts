@@ -6,11 +6,11 @@ import { KeyIndex } from "../dataset/key-index.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
-import type { Composer } from "../trainers/composer.js";
-import { tableFeatures } from "../trainers/feature-table.js";
+import type { Composer } from "../factors/composer.js";
+import { tableFeatures } from "../factors/feature-table.js";
 import { composerOf, readFmModel, readPreprocess, whyNotComposed, type FmRun } from "../trainers/learners.js";
 import type { Run } from "../embedding/run-directory.js";
-import { readItems } from "./item-file.js";
+import { readItems } from "../training/item-file.js";
 import type { OpenTable } from "./tables.js";
 
 /** What an item's vector is: the sum over all its features, or the row of its id. */

@@ -10,9 +10,9 @@ import { UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import { version } from "../io/package-version.js";
-import { collectWarnings, type Watch } from "./progress.js";
-import { filteredColumns, hidingText, withLog, type DatasetOptions } from "./read-dataset.js";
-import type { Summary } from "./summary.js";
+import { collectWarnings, type Watch } from "../training/watch.js";
+import { filteredColumns, hidingText, withLog, type DatasetOptions } from "../training/read-dataset.js";
+import type { Summary } from "../training/summary.js";
 
 export interface EncodeOptions extends Omit<DatasetOptions, "infer" | "unlabelled"> {
   out: string;

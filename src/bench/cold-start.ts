@@ -6,10 +6,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportRun } from "../api/export.js";
-import { trainFm } from "../api/train-fm.js";
-import { transform } from "../api/transform.js";
-import type { TransformOptions } from "../api/transform-options.js";
+import { exportRun } from "../api/export/export.js";
+import { trainFm } from "../trainers/fm/command.js";
+import { transform } from "../api/transform/transform.js";
+import type { TransformOptions } from "../training/transform-options.js";
 import { openRun } from "../embedding/run-directory.js";
 import { defaultReadOptions } from "../log/log.js";
 import { projectFolder } from "../testing/places.js";

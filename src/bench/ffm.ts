@@ -13,12 +13,12 @@
 import { createHash } from "node:crypto";
 import { stripVTControlCharacters } from "node:util";
 import { defaultReadOptions } from "../log/log.js";
-import { readDataset } from "../api/read-dataset.js";
-import { labelledExamples } from "../api/examples.js";
+import { readDataset } from "../training/read-dataset.js";
+import { labelledExamples } from "../training/examples.js";
 import { fitFeatures, featureCounts } from "../dataset/vocabulary.js";
-import { learnFfm } from "../trainers/ffm/learn.js";
+import { learnFfm } from "../trainers/fm/ffm/learn.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
-import type { LearnerInput } from "../trainers/trained.js";
+import type { LearnerInput } from "../training/trained.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 
 const REPEATS = 3;

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FeatureRows } from "../dataset/rows.js";
 import { draw } from "../numeric/random.js";
-import { scoreRows } from "../trainers/fm/model.js";
+import { scoreRows } from "../factors/model.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
 import { type FmInput, trainFm } from "../trainers/fm/train.js";
 import { canGenerate, ctrLog, median, run, sharedBench } from "./ctr-logs.js";

@@ -11,7 +11,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { trainFm } from "../api/train-fm.js";
+import { trainFm } from "../trainers/fm/command.js";
 import { defaultReadOptions } from "../log/log.js";
 import { draw } from "../numeric/random.js";
 import { topItems } from "../retrieval/top-items.js";

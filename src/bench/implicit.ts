@@ -13,8 +13,8 @@ import { evaluateRanking } from "../evaluation/ranking.js";
 import type { SparseRows } from "../kernels/als/binding.js";
 import { draw } from "../numeric/random.js";
 import { projectFolder } from "../testing/places.js";
-import { chosenOptions, implicitSteps } from "../trainers/implicit/options.js";
-import { trainImplicit, type ImplicitVectors } from "../trainers/implicit/train.js";
+import { chosenOptions, implicitSteps } from "../trainers/als/options.js";
+import { trainImplicit, type ImplicitVectors } from "../trainers/als/train.js";
 import { median, run } from "./ctr-logs.js";
 
 const THREADS = 2;

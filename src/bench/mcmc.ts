@@ -12,7 +12,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { trainFm } from "../api/train-fm.js";
+import { trainFm } from "../trainers/fm/command.js";
 import { defaultReadOptions } from "../log/log.js";
 import type { FmOptions } from "../trainers/fm/options.js";
 import { canGenerate, ctrLog } from "./ctr-logs.js";

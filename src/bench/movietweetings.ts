@@ -12,10 +12,10 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { splitParts } from "../api/parts.js";
-import { readDataset } from "../api/read-dataset.js";
-import { trainFm } from "../api/train-fm.js";
-import type { TrainFmOptions } from "../api/train-fm-options.js";
+import { splitParts } from "../training/parts.js";
+import { readDataset } from "../training/read-dataset.js";
+import { trainFm } from "../trainers/fm/command.js";
+import type { TrainFmOptions } from "../trainers/fm/asked.js";
 import { labelsOf } from "../dataset/labels.js";
 import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";

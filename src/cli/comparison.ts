@@ -1,6 +1,6 @@
 // Contenders as people read them: a line each, a column a metric, a table for each length of lists.
 
-import type { Evaluation } from "../api/evaluate.js";
+import type { Evaluation } from "../api/evaluate/evaluate.js";
 import { titleOf } from "../evaluation/metric-titles.js";
 import { formatTable } from "./terminal.js";
 

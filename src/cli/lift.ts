@@ -1,7 +1,7 @@
 // What a table gains, as people read it: a line a start, its validation losses as a curve of blocks, and what may be said.
 
-import type { Lift } from "../api/lift.js";
-import { shown, type ArmSummary } from "../api/lift-summary.js";
+import type { Lift } from "../api/lift/lift.js";
+import { shown, type ArmSummary } from "../api/lift/summary.js";
 import { formatTable } from "./terminal.js";
 
 const BLOCKS = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"];

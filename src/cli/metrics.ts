@@ -2,7 +2,7 @@
 
 import { metricNames, titleOf } from "../evaluation/metric-titles.js";
 import { formatTable } from "./terminal.js";
-import type { PartMetrics, Summary } from "../api/summary.js";
+import type { PartMetrics, Summary } from "../training/summary.js";
 
 /** What a training says at its end. */
 export function trainedText({

@@ -2,7 +2,7 @@
 // or JSON objects.
 
 import type { Ora } from "ora";
-import type { EpochProgress, Observe, Progress, Watch } from "../api/progress.js";
+import type { EpochProgress, Observe, Progress, Watch } from "../training/watch.js";
 import type { ReadProgress } from "../log/log.js";
 import { isAtK } from "../evaluation/metric-titles.js";
 import { writeLine } from "./terminal.js";

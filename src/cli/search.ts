@@ -1,6 +1,6 @@
 // What --search saw, as people read it.
 
-import type { Summary } from "../api/summary.js";
+import type { Summary } from "../training/summary.js";
 import { formatTable } from "./terminal.js";
 
 /** A line a setting, the chosen one first; nothing without a search. */

@@ -1,7 +1,7 @@
 // Options that say which events of a log are used.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../api/train-fm-options.js";
+import type { TrainFmOptions } from "../trainers/fm/asked.js";
 import { wholeOf } from "./options.js";
 
 export type EventFlags = Pick<TrainFmOptions, "since" | "maxEventsPerUser" | "eventWeight" | "halfLife">;

@@ -7,8 +7,8 @@ import {
   onnxInputNames,
   onnxPartNames,
   reservations,
-} from "../api/export-choices.js";
-import type { ExportRunOptions } from "../api/export-options.js";
+} from "../api/export/choices.js";
+import type { ExportRunOptions } from "../api/export/options.js";
 import type { Compose } from "../api/compose.js";
 import { composeOption } from "./compose-option.js";
 import { numberOf, repeated } from "./options.js";

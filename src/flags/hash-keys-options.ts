@@ -1,7 +1,7 @@
 // Options that keep raw ids out of everything written and printed.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../api/train-fm-options.js";
+import type { TrainFmOptions } from "../trainers/fm/asked.js";
 import { UsageError } from "../errors.js";
 import { listOf } from "./options.js";
 

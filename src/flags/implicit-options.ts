@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { flagOf, UsageError } from "../errors.js";
-import { implicitHyperparameters } from "../trainers/implicit/options.js";
+import { implicitHyperparameters } from "../trainers/als/options.js";
 import { addHyperparameters } from "./options.js";
 
 /** As commander gives them. */

@@ -1,7 +1,7 @@
 // Options that say what is predicted: a column's label, or events against drawn negatives.
 
 import { Option, type Command } from "commander";
-import type { TrainNetOptions } from "../api/train-net-options.js";
+import type { TrainNetOptions } from "../trainers/net/asked.js";
 import { listOf, numberOf, wholeOf } from "./options.js";
 
 /** As commander gives them. */

@@ -1,7 +1,7 @@
 // The flags of lift, and what they say.
 
 import { Option, type Command } from "commander";
-import { DEFAULT_PATIENCE, defaultRates, type LiftOptions } from "../api/lift-options.js";
+import { DEFAULT_PATIENCE, defaultRates, type LiftOptions } from "../api/lift/options.js";
 import { hyperparameters } from "../trainers/net/options.js";
 import { addLabelOptions } from "./label-options.js";
 import { addLogOptions } from "./log-options.js";

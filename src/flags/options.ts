@@ -139,7 +139,7 @@ export interface BadRowFlags {
 export async function badRowsOf({ onBadRow, maxBad, badRows, force = false }: BadRowFlags) {
   if (onBadRow === "error" && (maxBad !== undefined || badRows !== undefined))
     throw new UsageError("--max-bad and --bad-rows go with --on-bad-row skip");
-  const { BadRowReport } = await import("../api/bad-row-report.js");
+  const { BadRowReport } = await import("../training/bad-row-report.js");
   return {
     ...(maxBad !== undefined && { maxBad }),
     ...(badRows !== undefined && { badRows: new BadRowReport(badRows, force) }),

@@ -1,7 +1,7 @@
 // Options that say how a log is cut into training, validation and test part.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../api/train-fm-options.js";
+import type { TrainFmOptions } from "../trainers/fm/asked.js";
 import { listOf, shareOrFile, wholeOf } from "./options.js";
 
 type OptionalFlags = Pick<TrainFmOptions, "split" | "splitKey" | "last" | "group">;

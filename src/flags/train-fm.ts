@@ -1,7 +1,7 @@
 // The flags of train-fm, and what they say.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../api/train-fm-options.js";
+import type { TrainFmOptions } from "../trainers/fm/asked.js";
 import { UsageError } from "../errors.js";
 import {
   binaryLinks,

@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { TrainGbdtOptions } from "../api/train-gbdt-options.js";
+import type { TrainGbdtOptions } from "../trainers/gbdt/asked.js";
 import {
   boostings,
   defaultHead,

@@ -1,7 +1,7 @@
 // The flags of train-net, and what they say.
 
 import { Option, type Command } from "commander";
-import type { TrainNetOptions } from "../api/train-net-options.js";
+import type { TrainNetOptions } from "../trainers/net/asked.js";
 import { UsageError } from "../errors.js";
 import {
   activations,

@@ -1,7 +1,7 @@
 // The flags of train-pca, and what they say.
 
 import { Option, type Command } from "commander";
-import { countsEvents, type TrainPcaOptions } from "../api/train-pca-options.js";
+import { countsEvents, type TrainPcaOptions } from "../trainers/pca/asked.js";
 import { UsageError } from "../errors.js";
 import {
   hyperparameters,

@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { UsageError } from "../errors.js";
-import type { TrainFmOptions } from "../api/train-fm-options.js";
+import type { TrainFmOptions } from "../trainers/fm/asked.js";
 import { numberOf, wholeOf } from "./options.js";
 
 type VocabularyOptions = Pick<

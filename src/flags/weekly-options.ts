@@ -1,7 +1,7 @@
 // Options of a training that is repeated from week to week: where it goes on, how it is watched, and how it ends.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../api/train-fm-options.js";
+import type { TrainFmOptions } from "../trainers/fm/asked.js";
 import { rankingMetricNames } from "../trainers/ranking/options.js";
 import { wholeOf } from "./options.js";
 

@@ -7,17 +7,17 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
-import type { SteeringFlag } from "./controls.js";
-import { spaceOf } from "./feature-table.js";
-import type { Composer } from "./composer.js";
-import { crossComposer } from "./ffm/compose.js";
-import { readLayout } from "./ffm/layout.js";
-import { readFmParameters } from "./fm/artifact.js";
-import { fmComposer } from "./fm/compose.js";
-import type { FmParameters } from "./fm/model.js";
-import { readOptimizerFile } from "./fm/optimizer-file.js";
+import type { SteeringFlag } from "../training/controls.js";
+import { spaceOf } from "../factors/feature-table.js";
+import type { Composer } from "../factors/composer.js";
+import { crossComposer } from "./fm/ffm/compose.js";
+import { readLayout } from "./fm/ffm/layout.js";
+import { readFmParameters } from "../factors/artifact.js";
+import { fmComposer } from "../factors/compose.js";
+import type { FmParameters } from "../factors/model.js";
+import { readOptimizerFile } from "../factors/optimizer-file.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
-import type { Learner, Scorer } from "./trained.js";
+import type { Learner, Scorer } from "../training/trained.js";
 
 /** The manifest's name of draws that predict together. */
 const DRAWS = "fm-draws";
@@ -56,7 +56,7 @@ const served: readonly Served[] = [
     models: ["ffm"],
     methods: ["adagrad", "sgd", "ftrl", "adam"],
     tasks: ["binary", "regression"],
-    learn: async (...given) => (await import("./ffm/learn.js")).learnFfm(...given),
+    learn: async (...given) => (await import("./fm/ffm/learn.js")).learnFfm(...given),
     steering: allSteering,
     streams: true,
   },
@@ -80,7 +80,7 @@ const served: readonly Served[] = [
     models: ["fm"],
     methods: ["als"],
     tasks: ["implicit"],
-    learn: async (...given) => (await import("./implicit/learn.js")).learnImplicit(...given),
+    learn: async (...given) => (await import("./als/learn.js")).learnImplicit(...given),
     // each solution is anew: there is no optimizer whose state could be kept
     steering: ["--init", "--freeze", "--checkpoint-every"],
   },
@@ -126,7 +126,7 @@ const readers: Record<string, Reader> = {
   fm: async (...given) => (await import("./fm/learn.js")).readFm(...given),
   [DRAWS]: async (run, space) => (await import("./fm/mcmc/learn.js")).readDraws(run, space),
   lr: async (...given) => (await import("./fm/learn.js")).readFm(...given),
-  ffm: async (...given) => (await import("./ffm/learn.js")).readFfm(...given),
+  ffm: async (...given) => (await import("./fm/ffm/learn.js")).readFfm(...given),
   pca: async (...given) => (await import("./pca/learn.js")).readPca(...given),
   net: async (...given) => (await import("./net/model.js")).readNet(...given),
 };

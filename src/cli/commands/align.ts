@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { wholeOf } from "../../flags/options.js";
-import type { AlignSummary } from "../../operations/align.js";
+import type { AlignSummary } from "../../api/align.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";
 
 const examples = `
@@ -38,7 +38,7 @@ export function addAlign(program: Command, signal: AbortSignal): Command {
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (run: string, { to, out, force, threads, quiet, json }: Flags) => {
-      const { alignRun } = await import("../../operations/align.js");
+      const { alignRun } = await import("../../api/align.js");
       const summary = await alignRun(run, to, out, {
         force: force ?? false,
         threads: threads ?? availableParallelism(),

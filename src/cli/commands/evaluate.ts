@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { EvaluateOptions } from "../../api/evaluate-options.js";
+import type { EvaluateOptions } from "../../api/evaluate/options.js";
 import { UsageError } from "../../errors.js";
 import {
   addBadRowOptions,
@@ -94,7 +94,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       throw new UsageError(
         "name a run: it says how the log is read, for baselines too, which learn from what it was trained on",
       );
-    const { evaluate } = await import("../../api/evaluate.js");
+    const { evaluate } = await import("../../api/evaluate/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score, table } = flags;
     const { bootstrap, seed, easeL2, labels, neighborsBy, probe } = flags;

@@ -1,7 +1,7 @@
 // embed export
 
 import type { Command } from "commander";
-import { formatSummaries, keyRules } from "../../api/export.js";
+import { formatSummaries, keyRules } from "../../api/export/export.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../../flags/export.js";
 import { writeLine, writeResult } from "../terminal.js";
 
@@ -29,7 +29,7 @@ export function addExport(program: Command, signal: AbortSignal): Command {
   return addExportFlags(command)
     .addHelpText("after", `\nFormats:\n${formats}\n\nKeys, held exactly but for:\n${rules}\n${KEYS}`)
     .action(async (run: string, flags: ExportFlags) => {
-      const { exportRun } = await import("../../api/export.js");
+      const { exportRun } = await import("../../api/export/export.js");
       const tell = (note: string) => flags.quiet || writeLine(note);
       const summary = await exportRun(run, exportOf(flags), writeResult, signal, tell);
       if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);

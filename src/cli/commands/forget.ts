@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { printable } from "../../errors.js";
-import type { ForgetSummary } from "../../operations/forget.js";
+import type { ForgetSummary } from "../../privacy/forget.js";
 import { addWaitOption, writerOf, type WriterFlags } from "../store-options.js";
 import { writeResult } from "../terminal.js";
 
@@ -35,7 +35,7 @@ export function addForget(program: Command, signal: AbortSignal): Command {
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (place: string, texts: string[], { keys, dryRun = false, json, ...flags }: Flags) => {
-      const { forget } = await import("../../operations/forget.js");
+      const { forget } = await import("../../privacy/forget.js");
       const lock = writerOf(flags, signal);
       const summary = await forget(place, texts, { ...lock, dryRun, ...(keys !== undefined && { keys }) });
       await writeResult(json ? `${JSON.stringify(summary)}\n` : textOf(summary));

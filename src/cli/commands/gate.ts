@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { TriedGates } from "../../operations/try-gates.js";
+import type { TriedGates } from "../../gates/try-gates.js";
 import { wholeOf } from "../../flags/options.js";
 import { formatTable, writeResult } from "../terminal.js";
 
@@ -44,8 +44,8 @@ export function addGate(program: Command, signal: AbortSignal): Command {
     .option("--json", "print one JSON object on stdout")
     .action(async (path: string, { bounds: file, previous, out, force, threads, quiet, json }: Flags) => {
       const { readBounds } = await import("../../config/gates.js");
-      const { tryGates } = await import("../../operations/try-gates.js");
-      const { checkGates } = await import("../../operations/gate.js");
+      const { tryGates } = await import("../../gates/try-gates.js");
+      const { checkGates } = await import("../../gates/gate.js");
       const tried = await tryGates(path, {
         bounds: await readBounds(file),
         ...(previous !== undefined && { previous }),

@@ -48,7 +48,7 @@ export function addGc(program: Command, signal: AbortSignal): Command {
     .option("--json", "print one JSON object on stdout")
     .action(async (store: string, name: string | undefined, flags: Flags) => {
       const { keep, remove, dryRun = false, json } = flags;
-      const { gc } = await import("../../operations/gc.js");
+      const { gc } = await import("../../store/gc.js");
       const summary = await gc(store, name, {
         ...{ keep, dryRun },
         ...(remove !== undefined && { remove }),

@@ -41,7 +41,7 @@ export function addInit(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("-o, --out <file>", "the file to write; stdout by default").helpGroup("Output:"))
     .addOption(new Option("--force", "replace an existing file").helpGroup("Output:"));
   return addOutputOptions(command).action(async (paths: string[], flags: Flags) => {
-    const { initPipeline } = await import("../../operations/init-pipeline.js");
+    const { initPipeline } = await import("../../pipeline/init-pipeline.js");
     const { version } = await import("../../io/package-version.js");
     const { out, timeFormat, force = false } = flags;
     const options = {

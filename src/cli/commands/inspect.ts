@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import type { Inspection } from "../../api/inspection.js";
+import type { Inspection } from "../../api/inspect/inspection.js";
 import { printable } from "../../errors.js";
 import {
   addBadRowOptions,
@@ -53,7 +53,7 @@ export function addInspect(program: Command, signal: AbortSignal): Command {
       paths: string[],
       flags: ReadingFlags & BadRowFlags & OutputOptions & { writeConfig?: string; timeFormat?: string },
     ) => {
-      const { inspect, writeStarterConfig } = await import("../../api/inspect.js");
+      const { inspect, writeStarterConfig } = await import("../../api/inspect/inspect.js");
       const { version } = await import("../../io/package-version.js");
       const start = performance.now();
       const { timeFormat, writeConfig, force = false } = flags;

@@ -24,7 +24,7 @@ export function addLift(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples);
   return addOutputOptions(addLiftFlags(command)).action(
     async (paths: string[], flags: LiftFlags & OutputOptions) => {
-      const { lift } = await import("../../api/lift.js");
+      const { lift } = await import("../../api/lift/lift.js");
       const options = await liftOf(flags);
       const result = await watched(flags, signal, (watch) => lift(paths, options, watch));
       await writeResult(flags.json ? `${JSON.stringify(result)}\n` : liftText(result, flags.format));

@@ -2,7 +2,7 @@
 
 import type { Command } from "commander";
 import { sizeText } from "../../errors.js";
-import type { ListedVersion } from "../../operations/list.js";
+import type { ListedVersion } from "../../store/ls.js";
 import { titleOf } from "../../evaluation/metric-titles.js";
 import { formatTable, writeLine, writeResult } from "../terminal.js";
 
@@ -30,7 +30,7 @@ export function addLs(program: Command, signal: AbortSignal): Command {
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (store: string, name: string | undefined, { quick = false, quiet, json }: Flags) => {
-      const { listStore } = await import("../../operations/list.js");
+      const { listStore } = await import("../../store/ls.js");
       const listing = await listStore(store, name, { quick, signal });
       if (json) return await writeResult(`${JSON.stringify(listing)}\n`);
       const { versions } = listing;

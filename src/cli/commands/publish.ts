@@ -43,7 +43,7 @@ export function addPublish(program: Command, signal: AbortSignal): Command {
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (run: string, { store, name, extra = [], dryRun = false, json, ...flags }: Flags) => {
-      const { publish } = await import("../../operations/publish.js");
+      const { publish } = await import("../../store/publish.js");
       const extras = new Map(extra.map(placeAndPath));
       const lock = writerOf(flags, signal);
       const summary = await publish(run, { store, name, extras, dryRun, ...lock });

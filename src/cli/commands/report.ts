@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { printable, UsageError } from "../../errors.js";
-import type { ReportOptions, ReportSummary } from "../../api/report-options.js";
+import type { ReportOptions, ReportSummary } from "../../api/report/options.js";
 import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import {
   addOutputOptions,
@@ -58,7 +58,7 @@ export function addReport(program: Command, signal: AbortSignal): Command {
   addScoreOptions(command);
   addReadingOptions(addHashKeysOption(command));
   return addOutputOptions(command).action(async (runs: string[], flags: Flags) => {
-    const { reportVersions } = await import("../../operations/report-versions.js");
+    const { reportVersions } = await import("../../store/report-versions.js");
     const toStdout = flags.out === "-";
     if (toStdout && flags.json)
       throw new UsageError("-o - writes the page to stdout, where --json writes too: name a file");

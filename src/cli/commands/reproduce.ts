@@ -5,7 +5,7 @@ import { availableParallelism } from "node:os";
 import { ArtifactError } from "../../errors.js";
 import { addMemoryOption, memoryOf, type MemoryFlags } from "../../flags/memory-option.js";
 import { addOutputOptions, wholeOf } from "../../flags/options.js";
-import type { Reproduction } from "../../operations/reproduce.js";
+import type { Reproduction } from "../../api/reproduce.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
@@ -31,7 +31,7 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
   addMemoryOption(command);
   return addOutputOptions(command).action(async (run: string, flags: Flags) => {
-    const { reproduce } = await import("../../operations/reproduce.js");
+    const { reproduce } = await import("../../api/reproduce.js");
     const found = await watched(flags, signal, (watch) =>
       reproduce(
         run,

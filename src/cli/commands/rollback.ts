@@ -32,7 +32,7 @@ export function addRollback(program: Command, signal: AbortSignal): Command {
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
     .action(async (place: string, { to, dryRun = false, json, ...flags }: Flags) => {
-      const { rollback } = await import("../../operations/rollback.js");
+      const { rollback } = await import("../../store/rollback.js");
       const { store, name } = storeAndName(place);
       const lock = writerOf(flags, signal);
       const summary = await rollback(store, name, { ...lock, dryRun, ...(to !== undefined && { to }) });

@@ -3,7 +3,7 @@
 import { Option, type Command } from "commander";
 import { EmbedError, UsageError } from "../../errors.js";
 import { addOutputOptions } from "../../flags/options.js";
-import type { PipelineReport } from "../../operations/pipeline-report.js";
+import type { PipelineReport } from "../../pipeline/report.js";
 import { runHook, type Ending, type HookFlags } from "../hooks.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { addWaitOption, type WriterFlags } from "../store-options.js";
@@ -44,7 +44,7 @@ export function addRun(program: Command, signal: AbortSignal): Command {
     .addOption(telling("--print-schema", "print the JSON schema of pipeline files, and do nothing else"));
   return addOutputOptions(command).action(async (file: string | undefined, flags: Flags) => {
     if (flags.printSchema) {
-      const { pipelineFileSchema } = await import("../../operations/pipeline-file.js");
+      const { pipelineFileSchema } = await import("../../pipeline/file.js");
       await writeResult(pipelineFileSchema());
       return;
     }
@@ -58,7 +58,7 @@ export function addRun(program: Command, signal: AbortSignal): Command {
 }
 
 async function dryRun(file: string, flags: Flags, signal: AbortSignal): Promise<void> {
-  const { dryRunPipeline } = await import("../../operations/run-pipeline.js");
+  const { dryRunPipeline } = await import("../../pipeline/run.js");
   const report = await watched(flags, signal, (watch) => dryRunPipeline(file, flags, watch));
   if (flags.json) await writeResult(`${JSON.stringify({ ...report, dryRun: true })}\n`);
   else {
@@ -72,7 +72,7 @@ async function dryRun(file: string, flags: Flags, signal: AbortSignal): Promise<
 }
 
 async function run(file: string, flags: Flags, signal: AbortSignal): Promise<void> {
-  const { runPipeline } = await import("../../operations/run-pipeline.js");
+  const { runPipeline } = await import("../../pipeline/run.js");
   const { wait = 0, force = false, metricsFile } = flags;
   const ending: Ending = { exitCode: 0, file };
   const onEnd = (report: PipelineReport, manifest: string | undefined): void => {

@@ -1,7 +1,7 @@
 // embed schedule
 
 import { Option, type Command } from "commander";
-import type { Scheduler } from "../../operations/schedule.js";
+import type { Scheduler } from "../../pipeline/schedule.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -49,7 +49,7 @@ export function addSchedule(program: Command): Command {
     .option("--image <image>", "kubernetes: the container's image")
     .option("--skip-locked", "airflow: a store that another run has locked skips the task")
     .action(async (file: string, { node, embed, ...flags }: Flags) => {
-      const { schedule } = await import("../../operations/schedule.js");
+      const { schedule } = await import("../../pipeline/schedule.js");
       const paths = { node: node ?? process.execPath, embed: embed ?? process.argv[1]! };
       await writeResult(await schedule(file, { ...flags, ...paths }));
     });

@@ -25,7 +25,7 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
     .addHelpText("before", examples);
   return addOutputOptions(addTrainFmFlags(command)).action(
     async (paths: string[], flags: TrainFmFlags & OutputOptions) => {
-      const { trainFm } = await import("../../api/train-fm.js");
+      const { trainFm } = await import("../../trainers/fm/command.js");
       const options = await trainFmOf(flags);
       const finishInstead =
         flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;

@@ -24,7 +24,7 @@ export function addTrainGbdt(program: Command, signal: AbortSignal, interrupts: 
     .addHelpText("before", examples);
   return addOutputOptions(addTrainGbdtFlags(command)).action(
     async (paths: string[], flags: TrainGbdtFlags & OutputOptions) => {
-      const { trainGbdt } = await import("../../api/train-gbdt.js");
+      const { trainGbdt } = await import("../../trainers/gbdt/command.js");
       const options = await trainGbdtOf(flags);
       const finishInstead =
         flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;

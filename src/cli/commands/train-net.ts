@@ -29,7 +29,7 @@ export function addTrainNet(program: Command, signal: AbortSignal, interrupts: I
     .addHelpText("before", examples);
   return addOutputOptions(addTrainNetFlags(command)).action(
     async (paths: string[], flags: TrainNetFlags & OutputOptions) => {
-      const { trainNet } = await import("../../api/train-net.js");
+      const { trainNet } = await import("../../trainers/net/command.js");
       const options = await trainNetOf(flags);
       const finishInstead =
         flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;

@@ -24,7 +24,7 @@ export function addTrainPca(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples);
   return addOutputOptions(addTrainPcaFlags(command)).action(
     async (paths: string[], flags: TrainPcaFlags & OutputOptions) => {
-      const { trainPca } = await import("../../api/train-pca.js");
+      const { trainPca } = await import("../../trainers/pca/command.js");
       const options = await trainPcaOf(flags);
       const summary = await watched(flags, signal, (watch) => trainPca(paths, options, watch));
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);

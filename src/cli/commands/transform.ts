@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import { transformFormats, type TransformOptions } from "../../api/transform-options.js";
+import { transformFormats, type TransformOptions } from "../../training/transform-options.js";
 import { UsageError } from "../../errors.js";
 import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import {
@@ -98,7 +98,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     )
     .addOption(new Option("--force", "replace an existing output").helpGroup("Output:"));
   return addOutputOptions(command).action(async (first: string | undefined, more: string[], flags: Flags) => {
-    const { transform } = await import("../../api/transform.js");
+    const { transform } = await import("../../api/transform/transform.js");
     const { run, on } = inputsOf(first, more, flags);
     checkRows(on, flags);
     if (flags.dense !== undefined && (flags.features || flags.format === "libsvm"))

@@ -2,9 +2,9 @@
 
 import type { OptimizerState } from "../../kernels/fm/state.js";
 import type { Region } from "../../kernels/shared/memory.js";
-import { floatsOf, type NamedArrays } from "../named-arrays.js";
-import type { FmMachine, ParameterRegions } from "./machine.js";
-import type { FmParameters } from "./model.js";
+import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
+import type { FmMachine, ParameterRegions } from "../../factors/machine.js";
+import type { FmParameters } from "../../factors/model.js";
 
 /** Those of the epoch of the last `take`. */
 export class KeptParameters {

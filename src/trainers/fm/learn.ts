@@ -5,14 +5,14 @@ import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { FeatureRates } from "../../kernels/fm/binding.js";
-import { featureTable } from "../feature-table.js";
-import type { LearnerInput, Scorer, Trained } from "../trained.js";
-import type { EpochEvent } from "../epoch.js";
-import { fmModelFiles, readFmParameters } from "./artifact.js";
-import { scoreRows, type FmModel } from "./model.js";
-import { optimizerFile } from "./optimizer-file.js";
+import { featureTable } from "../../factors/feature-table.js";
+import type { LearnerInput, Scorer, Trained } from "../../training/trained.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import { fmModelFiles, readFmParameters } from "../../factors/artifact.js";
+import { scoreRows, type FmModel } from "../../factors/model.js";
+import { optimizerFile } from "../../factors/optimizer-file.js";
 import type { FmOptions } from "./options.js";
-import { rankingVectors } from "./ranking-vectors.js";
+import { rankingVectors } from "../../factors/ranking-vectors.js";
 import { trainFm } from "./train.js";
 
 /** @throws as trainFm */

@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { flagOf, UsageError } from "../../errors.js";
-import { checkRanges, threadsOption } from "../check-ranges.js";
+import { checkRanges, threadsOption } from "../../training/check-ranges.js";
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;

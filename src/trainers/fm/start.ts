@@ -6,8 +6,8 @@
 // back at the end rather than multiplied, so that it is the same bits.
 
 import type { FeatureRates } from "../../kernels/fm/binding.js";
-import type { Start } from "../start.js";
-import type { FmMachine, ParameterRegions } from "./machine.js";
+import type { Start } from "../../training/start.js";
+import type { FmMachine, ParameterRegions } from "../../factors/machine.js";
 
 /**
  * Moves known features from their first draws to where the earlier model had them. A vector that is all zero was never trained

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { DataError, DivergedError, UsageError } from "../../errors.js";
-import { FmMachine } from "./machine.js";
-import { type FmModel, predict, scoreRows } from "./model.js";
+import { FmMachine } from "../../factors/machine.js";
+import { type FmModel, predict, scoreRows } from "../../factors/model.js";
 import { defaultFmOptions, type FmOptions, methods } from "./options.js";
 import { fewKeysRows, inputOf, numFeatures, plantedRows } from "./planted.test.rows.js";
 import { type FmInput, trainFm } from "./train.js";

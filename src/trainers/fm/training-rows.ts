@@ -9,8 +9,8 @@
 import { rowsAt, type FeatureRows, type StoredRows, type TrainingRows } from "../../dataset/rows.js";
 import { BLOCK_ROWS } from "../../kernels/fm/binding.js";
 import { blockKey, blockOrder, permutation } from "../../numeric/random.js";
-import type { FmMachine } from "./machine.js";
-import { bytesOfRows, RowsBuffer } from "./rows-buffer.js";
+import type { FmMachine } from "../../factors/machine.js";
+import { bytesOfRows, RowsBuffer } from "../../factors/rows-buffer.js";
 
 /** Blocks of a chunk that is cut from resident rows. */
 const CHUNK_BLOCKS = 32;

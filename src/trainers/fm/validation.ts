@@ -1,10 +1,10 @@
 // The validation part in the machine's memory, looked at after each epoch.
 
 import type { FeatureRows } from "../../dataset/rows.js";
-import type { Judge } from "../controls.js";
-import { sumOf } from "../label-scale.js";
-import type { FmMachine } from "./machine.js";
-import { RowsBuffer } from "./rows-buffer.js";
+import type { Judge } from "../../training/controls.js";
+import { sumOf } from "../../training/label-scale.js";
+import type { FmMachine } from "../../factors/machine.js";
+import { RowsBuffer } from "../../factors/rows-buffer.js";
 
 /** What the validation part says of the parameters as they are. */
 interface Validation {

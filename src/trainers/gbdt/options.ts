@@ -3,7 +3,7 @@
 
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
-import { checkRanges } from "../check-ranges.js";
+import { checkRanges } from "../../training/check-ranges.js";
 
 const defaults = {
   numTrees: 100,

@@ -21,7 +21,7 @@ import type { NetRows } from "../../kernels/net/shape.js";
 import { NetRows as NetRowsStruct } from "../../kernels/net/layout.js";
 import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { WorkerPool } from "../../workers/pool.js";
-import { arrayOf, floatsOf, type NamedArrays } from "../named-arrays.js";
+import { arrayOf, floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import { rowsOfBatch } from "./batches.js";
 import { checkMemory } from "./memory.js";
 import type { NetInit } from "./net.worker.js";

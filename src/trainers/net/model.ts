@@ -13,10 +13,10 @@ import { readSafetensors, safetensorsChunks, type Tensor } from "../../embedding
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
 import { embeddingWidth, parameterShapes, type NetShape } from "../../kernels/net/shape.js";
-import type { EpochEvent } from "../epoch.js";
-import { featureTable, tableFeatures } from "../feature-table.js";
-import { floatsOf, type NamedArrays } from "../named-arrays.js";
-import type { Scorer } from "../trained.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import { featureTable, tableFeatures } from "../../factors/feature-table.js";
+import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
+import type { Scorer } from "../../training/trained.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
 import type { NetPlan } from "./plan.js";

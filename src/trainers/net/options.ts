@@ -3,7 +3,7 @@
 import { availableParallelism } from "node:os";
 import { flagOf, UsageError } from "../../errors.js";
 import type { NetArch } from "../../kernels/net/shape.js";
-import { checkRanges, type Declared, threadsOption } from "../check-ranges.js";
+import { checkRanges, type Declared, threadsOption } from "../../training/check-ranges.js";
 
 /** The network above the embedding layer. */
 export const archs: readonly NetArch[] = ["fnn", "wide-deep", "deep-crossing"];

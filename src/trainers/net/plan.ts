@@ -17,7 +17,7 @@ import {
   parameterShapes,
 } from "../../kernels/net/shape.js";
 import { draw } from "../../numeric/random.js";
-import type { NamedArrays } from "../named-arrays.js";
+import type { NamedArrays } from "../../training/named-arrays.js";
 
 /** A network and how it learns. */
 export interface NetPlan extends NetShape, NetLearning {

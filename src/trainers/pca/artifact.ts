@@ -14,8 +14,8 @@ import type { Run } from "../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
-import { featureTable, tableFeatures } from "../feature-table.js";
-import type { FmParameters } from "../fm/model.js";
+import { featureTable, tableFeatures } from "../../factors/feature-table.js";
+import type { FmParameters } from "../../factors/model.js";
 import { vectorTensor, type PcaModel } from "./model.js";
 
 const MODEL_FILE = "pca.safetensors";

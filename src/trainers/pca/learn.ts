@@ -4,8 +4,8 @@ import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { trainedFm } from "../fm/learn.js";
-import type { FmParameters } from "../fm/model.js";
-import type { Scorer } from "../trained.js";
+import type { FmParameters } from "../../factors/model.js";
+import type { Scorer } from "../../training/trained.js";
 import { interactionParameters } from "./artifact.js";
 
 /** The scorer of a run. */

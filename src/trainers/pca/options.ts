@@ -2,7 +2,7 @@
 
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
-import { checkRanges, type Declared, threadsOption } from "../check-ranges.js";
+import { checkRanges, type Declared, threadsOption } from "../../training/check-ranges.js";
 
 /** What is decomposed. */
 export const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;

@@ -4,8 +4,8 @@ import { featureHashes } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { trainedFm } from "../fm/learn.js";
 import type { FmOptions } from "../fm/options.js";
-import type { EpochEvent } from "../epoch.js";
-import type { LearnerInput, Trained } from "../trained.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import type { LearnerInput, Trained } from "../../training/trained.js";
 import type { RankingParameters } from "./machine.js";
 import { trainRanking } from "./train.js";
 

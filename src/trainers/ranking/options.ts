@@ -1,7 +1,7 @@
 // What `--task ranking` adds to the options of train-fm: default, range and help text of each, declared once.
 
 import { UsageError } from "../../errors.js";
-import { checkRanges } from "../check-ranges.js";
+import { checkRanges } from "../../training/check-ranges.js";
 import type { FmOptions } from "../fm/options.js";
 
 export const rankingLosses = ["bpr", "warp", "sampled-softmax", "ccl"] as const;

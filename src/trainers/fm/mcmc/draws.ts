@@ -7,11 +7,11 @@
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { log } from "../../../numeric/exp.js";
 import type { Region } from "../../../kernels/shared/memory.js";
-import { arrayOf, type NamedArrays } from "../../named-arrays.js";
+import { arrayOf, type NamedArrays } from "../../../training/named-arrays.js";
 import { addRotated, rotationOnto } from "../../../solvers/rotation.js";
-import { FmMachine, type ParameterRegions } from "../machine.js";
-import { scoringShape, type FmParameters } from "../model.js";
-import { RowsBuffer } from "../rows-buffer.js";
+import { FmMachine, type ParameterRegions } from "../../../factors/machine.js";
+import { scoringShape, type FmParameters } from "../../../factors/model.js";
+import { RowsBuffer } from "../../../factors/rows-buffer.js";
 import { lesserProbability, type Link } from "./link.js";
 
 /** Parameters that predict together. */

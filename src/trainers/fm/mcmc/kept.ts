@@ -1,7 +1,7 @@
 // What of a chain's sweeps is returned: of ALS one sweep's parameters, of MCMC draws at equal distances.
 
-import { arrayOf, floatsOf, type NamedArrays } from "../../named-arrays.js";
-import type { FmParameters } from "../model.js";
+import { arrayOf, floatsOf, type NamedArrays } from "../../../training/named-arrays.js";
+import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 
 /** Sweeps of MCMC whose draws are not kept: at most half of them. */

@@ -12,10 +12,10 @@ import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary.js
 import type { Run } from "../../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
 import { ArtifactError } from "../../../errors.js";
-import type { EpochEvent } from "../../epoch.js";
-import type { LearnerInput, Scorer, Trained } from "../../trained.js";
+import type { EpochEvent } from "../../../training/epoch.js";
+import type { LearnerInput, Scorer, Trained } from "../../../training/trained.js";
 import { trainedFm } from "../learn.js";
-import type { FmParameters } from "../model.js";
+import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { scoreEnsemble, type Ensemble } from "./draws.js";
 import { links } from "./link.js";

@@ -5,7 +5,7 @@ import { DivergedError } from "../../../errors.js";
 import { exp } from "../../../numeric/exp.js";
 import { normalCdf, normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
-import type { FmParameters } from "../model.js";
+import type { FmParameters } from "../../../factors/model.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
 import { meanOfDraws, scoreEnsemble } from "./draws.js";
 import { trainCoordinates, type CoordinateInput } from "./train.js";

@@ -1,9 +1,9 @@
 // The validation part of a chain, scored sweep by sweep.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
-import type { Judge } from "../../controls.js";
-import type { NamedArrays } from "../../named-arrays.js";
-import type { FmParameters } from "../model.js";
+import type { Judge } from "../../../training/controls.js";
+import type { NamedArrays } from "../../../training/named-arrays.js";
+import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { DrawScorer, MeanPrediction } from "./draws.js";
 import { linkOf } from "./link.js";

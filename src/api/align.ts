@@ -1,0 +1,267 @@
+// `embed align`: a run whose vectors are turned onto an earlier run's, so that what was built on last week's table reads this week's.
+//
+//   run, earlier ──► common keys of each block ──► a rotation a group of blocks ──► table, model/ and manifest of the aligned run
+//
+// docs/alignment.md: what it brings, measured, and what it cannot do.
+
+import { sharedRows, type SharedRows } from "./shared-rows.js";
+import type { FieldAlignment } from "../embedding/manifest.js";
+import { ownRun } from "../embedding/own-run.js";
+import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { UsageError } from "../errors.js";
+import { alignmentRotation, nearnessOf, turnedRows } from "../evaluation/alignment.js";
+import { checkOutput } from "../io/atomic.js";
+import { version } from "../io/package-version.js";
+import { rotationGroups, turnedFiles, type Turn, type VectorBlock } from "../factors/turned.js";
+import { driftOf } from "../gates/gate-table.js";
+
+/** Neighbours that the manifest compares. */
+const NEIGHBOURS = 20;
+
+const OPTIMIZER_FILE = "optimizer.safetensors";
+
+export interface AlignOptions {
+  /** replace an existing output */
+  force?: boolean;
+  threads?: number;
+  signal?: AbortSignal;
+}
+
+export interface AlignSummary {
+  command: "align";
+  version: string;
+  out: string;
+  to: string;
+  /** by field that both runs have */
+  fields: Record<string, FieldAlignment>;
+  warnings: string[];
+}
+
+/** A block of both tables: where it stands in either, and the rows of common keys. */
+interface CommonBlock {
+  own: VectorBlock;
+  earlier: VectorBlock;
+  rows: SharedRows;
+}
+
+/**
+ * Writes a copy of a run whose vectors are turned onto an earlier run's; whatever it predicts stays as it was.
+ *
+ * @param run directory of the run @param to of the earlier one @param out of the copy, whole or not at all
+ * @throws {UsageError} the runs' vectors are not of one kind, or have no key in common
+ * @throws {NoInputError} {ArtifactError} {OutputError} as reading and writing a run do
+ */
+export async function alignRun(
+  run: string,
+  to: string,
+  out: string,
+  { force = false, threads = 1, signal }: AlignOptions = {},
+): Promise<AlignSummary> {
+  await checkOutput(out, force, "directory", ownRun);
+  const [own, earlier] = [await openRun(run), await openRun(to)];
+  const [table, before] = [await own.readTable(), await earlier.readTable()];
+  const { rotations, common, warnings } = await rotationsOf(
+    { run: own, table },
+    { run: earlier, table: before },
+  );
+  const turn = turningBy(rotations, table);
+  const turned = { ...table, vectors: turn(table.vectors, table.fieldOf) };
+
+  const how = { threads, ...(signal && { signal }) };
+  const fields: Record<string, FieldAlignment> = {};
+  for (const field of table.fields) {
+    const blocks = common.filter(({ own: { field: name } }) => name === field);
+    const found = blocks.length > 0 && (await fieldAlignment(table, turned, before, blocks, how));
+    if (found) fields[field] = found;
+  }
+  const kept = Object.keys(own.manifest.files).flatMap((file) =>
+    file.startsWith("model/") ? [file.slice(6)] : [],
+  );
+  if (kept.includes(OPTIMIZER_FILE))
+    warnings.push(
+      "the optimizer's state is left out: what it keeps of each coordinate is of no use once they are turned",
+    );
+  const modelFiles: Parameters<typeof writeRun>[2]["modelFiles"] = {};
+  for (const name of kept.filter((file) => file !== OPTIMIZER_FILE))
+    modelFiles[name] = await own.readModelFile(name);
+  const { files: _, schemaVersion: __, from: ___, ...manifest } = own.manifest;
+  const alignment = { to, toTable: earlier.manifest.files["embeddings.arrow"]!, fields };
+  await writeRun(
+    out,
+    force,
+    {
+      tables: { [DEFAULT_TABLE]: turned },
+      manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
+      modelFiles: { ...modelFiles, ...(await turnedFiles(own, turn)) },
+      metricsLines: await own.readMetricsLines(),
+      givenIn: own.givenIn,
+    },
+    signal && { signal },
+  );
+  return { command: "align", version, out, to, fields, warnings };
+}
+
+interface Opened {
+  run: Run;
+  table: EmbeddingTable;
+}
+
+/** A rotation and the blocks that it turns. */
+interface Rotation {
+  blocks: VectorBlock[];
+  matrix: number[][];
+}
+
+async function rotationsOf(
+  own: Opened,
+  earlier: Opened,
+): Promise<{ rotations: Rotation[]; common: CommonBlock[]; warnings: string[] }> {
+  const [groups, earlierBlocks] = [
+    await rotationGroups(own.run, own.table),
+    (await rotationGroups(earlier.run, earlier.table)).flat(),
+  ];
+  checkKinds(own.run, groups[0]![0]!, earlier.run, earlierBlocks[0]!);
+  const rotations: Rotation[] = [];
+  const warnings: string[] = [];
+  const all: CommonBlock[] = [];
+  for (const blocks of groups) {
+    const common = blocks.flatMap((block) => commonBlock(block, own.table, earlier, earlierBlocks));
+    const [from, to, counts] = commonVectors(common, own.table, earlier.table);
+    const { width } = blocks[0]!;
+    all.push(...common);
+    // no common key, or rows that are zero in one of the weeks, as blocks of a field's own are
+    if (nearnessOf(from, to, width) === undefined) continue;
+    if (counts.length < width)
+      warnings.push(
+        `${nameOf(blocks)}: ${counts.length} common keys for ${width} dimensions leave directions in which the rotation is any`,
+      );
+    rotations.push({ blocks, matrix: alignmentRotation(from, to, counts, width) });
+  }
+  if (all.every(({ rows }) => rows.inA.length === 0))
+    throw new UsageError(
+      `run '${own.run.path}' and '${earlier.run.path}' have no key in common: there is nothing to align to`,
+    );
+  return { rotations, common: all, warnings };
+}
+
+/** @throws {UsageError} their vectors cannot be laid over each other */
+function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock): void {
+  const isAware = (block: VectorBlock) => block.partner !== undefined;
+  if (isAware(own) !== isAware(earlier)) {
+    const [aware, plain] = isAware(own) ? [run, other] : [other, run];
+    throw new UsageError(
+      `run '${aware.path}' is field-aware and '${plain.path}' is not: align to a run of the same model`,
+    );
+  }
+  if (own.width !== earlier.width)
+    throw new UsageError(
+      `run '${run.path}' has ${own.width} dimensions and '${other.path}' ${earlier.width}: a rotation changes no number of them; train with --dim ${earlier.width}`,
+    );
+}
+
+function commonBlock(
+  own: VectorBlock,
+  table: EmbeddingTable,
+  earlier: Opened,
+  earlierBlocks: readonly VectorBlock[],
+): CommonBlock[] {
+  const found = earlierBlocks.find(({ field, partner }) => field === own.field && partner === own.partner);
+  return found ? [{ own, earlier: found, rows: sharedRows(table, earlier.table, own.field) }] : [];
+}
+
+/** The common keys' vectors of all blocks one after another, and the keys' counts. */
+function commonVectors(
+  common: readonly CommonBlock[],
+  table: EmbeddingTable,
+  earlier: EmbeddingTable,
+): [from: Float32Array, to: Float32Array, counts: Uint32Array] {
+  const joined = (parts: Float32Array[]) => {
+    const out = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+    parts.reduce((at, part) => (out.set(part, at), at + part.length), 0);
+    return out;
+  };
+  return [
+    joined(common.map(({ own, rows }) => blocksAt(table, rows.inA, [own]))),
+    joined(common.map(({ earlier: block, rows }) => blocksAt(earlier, rows.inB, [block]))),
+    Uint32Array.from(common.flatMap(({ rows }) => [...rows.inA].map((row) => table.counts[row]!))),
+  ];
+}
+
+/** The blocks of each row side by side, f32[rows * their widths]. */
+function blocksAt(
+  { vectors, dim }: EmbeddingTable,
+  rows: Uint32Array,
+  blocks: readonly VectorBlock[],
+): Float32Array {
+  const all = blocks.reduce((sum, { width }) => sum + width, 0);
+  const out = new Float32Array(rows.length * all);
+  rows.forEach((row, i) => {
+    let at = i * all;
+    for (const { offset, width } of blocks) {
+      out.set(vectors.subarray(row * dim + offset, row * dim + offset + width), at);
+      at += width;
+    }
+  });
+  return out;
+}
+
+/** Rows with each block turned by its rotation; a block without one stays. */
+function turningBy(rotations: readonly Rotation[], { fields, dim }: EmbeddingTable): Turn {
+  const ofField = fields.map((field) =>
+    rotations.flatMap(({ blocks, matrix }) =>
+      blocks.filter((block) => block.field === field).map(({ offset, width }) => ({ offset, width, matrix })),
+    ),
+  );
+  return (vectors, fieldOf) => {
+    const out = Float32Array.from(vectors);
+    for (let row = 0; row * dim < vectors.length; row++) {
+      for (const { offset, width, matrix } of ofField[fieldOf[row]!]!) {
+        const at = row * dim + offset;
+        out.set(turnedRows(vectors.subarray(at, at + width), matrix), at);
+      }
+    }
+    return out;
+  };
+}
+
+async function fieldAlignment(
+  table: EmbeddingTable,
+  turned: EmbeddingTable,
+  earlier: EmbeddingTable,
+  blocks: readonly CommonBlock[],
+  how: { threads: number; signal?: AbortSignal },
+): Promise<FieldAlignment | undefined> {
+  const [{ own, rows }] = blocks as [CommonBlock];
+  const width = blocks.reduce((sum, block) => sum + block.own.width, 0);
+  const last = blocksAt(
+    earlier,
+    rows.inB,
+    blocks.map((block) => block.earlier),
+  );
+  const of = (each: EmbeddingTable) =>
+    nearnessOf(
+      blocksAt(
+        each,
+        rows.inA,
+        blocks.map((block) => block.own),
+      ),
+      last,
+      width,
+    );
+  const [before, after] = [of(table), of(turned)];
+  if (!before || !after) return undefined;
+  const { overlap } = await driftOf(turned, earlier, own.field, NEIGHBOURS, how);
+  return {
+    keys: rows.inA.length,
+    before,
+    after,
+    ...(overlap !== undefined && { neighbourOverlap: { k: NEIGHBOURS, share: overlap } }),
+  };
+}
+
+function nameOf(blocks: readonly VectorBlock[]): string {
+  const [{ field, partner }] = blocks as [VectorBlock];
+  if (partner === undefined) return "the runs";
+  return partner === field ? `'${field}'` : `'${field}' and '${partner}'`;
+}

@@ -1,0 +1,138 @@
+// `embed evaluate`: the metrics of runs on a log that they have not seen, side by side.
+
+import { ranksItems } from "../../dataset/labels.js";
+import { TABLE_MODEL } from "../../embedding/manifest.js";
+import { openRun, type Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import type { Compared } from "../../evaluation/comparison.js";
+import { version } from "../../io/package-version.js";
+import { readPreprocess } from "../../trainers/learners.js";
+import {
+  asksForRanking,
+  asksForTables,
+  checkLog,
+  checkRanking,
+  checkScoring,
+  checkTables,
+  type EvaluateOptions,
+} from "./options.js";
+import { evaluateRuns, type JudgedUsers } from "./ranking.js";
+import { evaluateScores } from "./scores.js";
+import { evaluateTables } from "./tables.js";
+import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import type { Curves } from "../../training/scored.js";
+import type { Watch } from "../../training/watch.js";
+import type { Summary } from "../../training/summary.js";
+
+export interface Evaluation extends Summary {
+  /** every run and baseline, with its intervals */
+  compared: Compared[];
+  /** what rows are, where it is the items of tables */
+  of?: "items";
+  /** of a ranking */
+  users?: JudgedUsers;
+  /** of scored rows of two classes */
+  curves?: Curves;
+}
+
+/**
+ * Measures runs, and for a ranking baselines, on one log: by the scores of its rows, or by the items ranked for its users; or
+ * their tables, by labels of items.
+ *
+ * Unseen keys are out-of-vocabulary, as in training, and counted in the warnings.
+ *
+ * @param paths run directories; the first says how the log is read, and whose training events are masked
+ */
+export async function evaluate(
+  paths: readonly string[],
+  options: EvaluateOptions,
+  watch: Watch,
+): Promise<Evaluation> {
+  const start = performance.now();
+  const ofTables = asksForTables(options);
+  if (ofTables) checkTables(options);
+  else checkLog(options);
+  const runs = await Promise.all(paths.map(openRun));
+  const named = runs.map((run, i) => ({ run, path: paths[i]!, name: nameAmong(paths, i) }));
+  const found = ofTables ? await judgeTables(named, options, watch) : await judgeOnLog(named, options, watch);
+  const { compared, warnings, rows, told, ...rest } = found;
+  const { seed, bootstrap } = options;
+  for (const text of warnings) watch.observe({ stage: "warning", text });
+  return {
+    command: "evaluate",
+    version,
+    out: paths[0]!,
+    seconds: (performance.now() - start) / 1000,
+    rows,
+    options: {
+      run: paths.length > 1 ? paths : paths[0],
+      ...Object.fromEntries(
+        Object.entries({ ...told, seed, bootstrap }).filter(([, value]) => value !== undefined),
+      ),
+    },
+    metrics:
+      compared.length === 1
+        ? { on: compared[0]!.metrics }
+        : Object.fromEntries(compared.map(({ name, metrics }) => [name, metrics])),
+    warnings,
+    compared,
+    ...rest,
+  };
+}
+
+type Judged = Pick<Evaluation, "compared" | "warnings" | "rows" | "of" | "users" | "curves"> & {
+  /** what was asked, for the summary */
+  told: Record<string, unknown>;
+};
+type NamedRuns = readonly { run: Run; path: string; name: string }[];
+
+async function judgeTables(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
+  const { labels, neighborsBy, probe, k, table } = options;
+  return {
+    ...(await evaluateTables(runs, options, watch)),
+    of: "items",
+    told: { labels, neighborsBy, probe, k, table },
+  };
+}
+
+async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
+  const { scoring: how = "model" } = options;
+  runs.slice(0, how === "model" ? runs.length : 1).forEach(({ run }) => checkModel(run));
+  const ranks = asksForRanking(options) || ranksItems((await readPreprocess(runs[0]!.run)).task);
+  if (ranks) checkRanking(options);
+  else checkScoring(options);
+  const { curve, force = false } = options;
+  if (curve !== undefined) await checkOutput(curve, force, "file");
+  const { on, part, mask, k = [20], repeats, candidates, baselines, scoring, logq, bins } = options;
+  const told = { on, part, mask, repeats, candidates, baselines, scoring, logq, bins };
+  if (ranks) return { ...(await evaluateRuns(runs, options, watch)), told: { ...told, k } };
+  const { curves, ...scored } = await evaluateScores(runs, options, watch);
+  if (curve !== undefined)
+    await writeFileAtomic(curve, [Buffer.from(curveLines(curves))], force, { signal: watch.signal });
+  return { ...scored, curves, told };
+}
+
+/** @throws {UsageError} the run is an imported table */
+function checkModel({ path, manifest: { model } }: Run): void {
+  if (model !== TABLE_MODEL) return;
+  throw new UsageError(
+    `run '${path}' holds a table and no model: it scores no rows, and does not say how a log is read. Its table is judged by ` +
+      "--labels FILE:item --neighbors-by COLUMN, ranks after a trained run under --score dot, and is there for embed neighbors, diff and export",
+  );
+}
+
+/** The curves as CSV, a line a bin. */
+function curveLines(curves: Curves): string {
+  const cell = (text: string) => (/[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text);
+  const lines = Object.entries(curves).flatMap(([name, bins]) =>
+    bins.map(({ rows, predicted, observed }, b) => [cell(name), b + 1, rows, predicted, observed].join(",")),
+  );
+  return ["run,bin,rows,predicted,observed", ...lines].map((line) => `${line}\n`).join("");
+}
+
+/** A run's folder; its path where another run has the same folder name. */
+export function nameAmong(paths: readonly string[], i: number): string {
+  const folder = (path: string) => path.replace(/\/+$/, "").split("/").at(-1)!;
+  const own = folder(paths[i]!);
+  return paths.some((path, j) => j !== i && folder(path) === own) ? paths[i]! : own;
+}

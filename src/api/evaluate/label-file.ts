@@ -1,0 +1,56 @@
+// The file of --labels: what the keys of a field are called, a row a key.
+
+import { MISSING } from "../../dataset/dataset.js";
+import { splitCells } from "../../dataset/multi.js";
+import { requireColumn } from "../../dataset/roles.js";
+import { parseSide, readSide, type SideTable } from "../../dataset/side.js";
+import { rowsOf } from "../../embedding/table.js";
+import { UsageError } from "../../errors.js";
+import { openLog } from "../../log/open.js";
+import { defaultSideReading } from "../../training/read-dataset.js";
+import type { OpenTable } from "../tables.js";
+
+/** Between the labels of a cell. */
+const SEPARATOR = "|";
+
+/**
+ * The file, and the field that it is about, as it is named there.
+ *
+ * @param labels  FILE:FIELD[=COLUMN]
+ * @param columns by the flag that names it; those that are not asked for are undefined
+ * @throws {UsageError} the table has no such field, the file no such column, or a column is the key
+ */
+export async function readLabels(
+  first: OpenTable,
+  labels: string,
+  columns: Readonly<Record<string, string | undefined>>,
+  threads: number,
+): Promise<{ side: SideTable; field: string }> {
+  const { path, key, sideKey } = parseSide(labels, "--labels");
+  rowsOf(first.table, first.fieldNamed(key));
+  const log = await openLog([path], { ...defaultSideReading, threads });
+  // item_id for item, where the file has no column of that name
+  const column = sideKey === key && !log.columns.includes(key) ? first.fieldNamed(key) : sideKey;
+  for (const [flag, name] of Object.entries(columns))
+    if (name !== undefined) requireColumn(flag, name, log.columns);
+  const side = await readSide(log, path, key, column, "--labels");
+  for (const name of Object.values(columns))
+    if (name === column) throw new UsageError(`column '${name}' is the key of --labels, and no label`);
+  return { side, field: key };
+}
+
+/** What a row of the file says in a column: its labels, several a cell as `a|b`, as indices into `names`. */
+export function labelsIn(side: SideTable, column: string) {
+  const { codes, dictionary } = side.columns.find(({ name }) => name === column)!;
+  const cells = splitCells(column, codes, dictionary, { separator: SEPARATOR });
+  return {
+    names: cells.dictionary,
+    /** none where the cell is empty */
+    labelsOf: (row: number): Uint32Array => {
+      const code = codes[row]!;
+      return code === MISSING
+        ? new Uint32Array()
+        : cells.values.subarray(cells.indptr[code], cells.indptr[code + 1]);
+    },
+  };
+}

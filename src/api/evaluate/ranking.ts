@@ -1,0 +1,251 @@
+// Ranking metrics of runs and baselines on a log: each user's best items against what the log says the user took.
+//
+//   first run ──► training events (kept in the run, or read again) ──┬─► protocol: users, held-out items, masks
+//   log, or the run's own part ──► events that count ─────────────────┘        │
+//   runs and baselines ──► rankers ──► the best K of each user ──► metrics by user ──► compared
+
+import { labelsOf, ranksItems } from "../../dataset/labels.js";
+import type { Preprocess } from "../../dataset/preprocess.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import { baselineRanker, checkBaselines, needsRepeats } from "../../evaluation/baselines/baselines.js";
+import { checkEase } from "../../evaluation/baselines/ease.js";
+import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
+import { exposureMetrics } from "../../evaluation/exposure.js";
+import { rankLists, type Ranker } from "../../evaluation/rankers.js";
+import { rankingMetrics } from "../../evaluation/ranking.js";
+import type { ItemLists } from "../../kernels/top-items/binding.js";
+import { historyWith } from "../../sampling/ranking-events.js";
+import {
+  eventsOfRows,
+  eventsOfSource,
+  pairEventsOf,
+  type TrainingEvents,
+} from "../../sampling/training-events.js";
+import { GBDT_MODEL } from "../../trainers/gbdt/artifact.js";
+import { readPreprocess } from "../../trainers/learners.js";
+import { candidateLists, readCandidates } from "./candidates.js";
+import { rankerOfRun } from "./contenders.js";
+import type { EvaluateOptions } from "./options.js";
+import type { Part } from "../../training/examples.js";
+import { leakNotes } from "../../training/leaks.js";
+import { readNegatives } from "../../training/negative-file.js";
+import { silently, wholeOf } from "../../training/parts.js";
+import type { Watch } from "../../training/watch.js";
+import { rankingProtocol, type RankingProtocol } from "./ranking-protocol.js";
+import { readLikeRun } from "../../training/read-like-run.js";
+import type { Contestant } from "../../training/scored.js";
+import { partNamed, partsOfRun } from "../../training/run-parts.js";
+
+/** Penalty of the baseline ease: the middle of what its author tries. */
+const EASE_L2 = 500;
+
+/** Who was judged, and who was not. */
+export interface JudgedUsers {
+  judged: number;
+  /** users of training without a held-out item */
+  withoutHeldOut: number;
+  /** users of the log without training events */
+  withoutTraining: number;
+  /** share of the held-out events that repeat a training one */
+  repeatShare: number;
+}
+
+export interface RankingResult {
+  compared: Compared[];
+  users: JudgedUsers;
+  warnings: string[];
+  rows: number;
+}
+
+/**
+ * Ranks by each run and baseline.
+ *
+ * @throws {UsageError} a run cannot rank, or the training events of the first one are not to be had
+ */
+export async function evaluateRuns(
+  runs: readonly Contestant[],
+  options: EvaluateOptions,
+  watch: Watch,
+): Promise<RankingResult> {
+  const { ks, threads } = { ks: options.k ?? [20], threads: options.reading.threads };
+  const { signal } = watch;
+  const { seed = 1, easeL2 = EASE_L2 } = options;
+  const baselines = checkBaselines(options.baselines ?? []);
+  const late = baselines.find(needsRepeats);
+  if (late && options.repeats !== "allow")
+    throw new UsageError(
+      `--baseline ${late} recommends what users have already: it goes with --repeats allow`,
+    );
+  const { protocol, warnings, rows } = await protocolOf(runs[0]!.run, options, watch);
+  warnings.push(...otherTraining(runs));
+  if (baselines.includes("ease")) checkEase(protocol.training.items.size);
+
+  const lists =
+    options.candidates === undefined ? undefined : await listsFor(protocol, runs[0]!.run, options, watch);
+  if (lists) warnings.push(...lists.warnings);
+  const { counts } = protocol.training;
+  const top = Math.max(...ks);
+  const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
+    const ranked = lists
+      ? rankLists(ranker, lists.lists, top)
+      : await ranker.top(protocol.masks, top, { threads, signal });
+    signal.throwIfAborted();
+    return {
+      name,
+      kind,
+      byUser: protocol.users.length > 0 ? rankingMetrics(ranked, top, ks, protocol.heldOut) : [],
+      others: lists ? {} : exposureMetrics(ranked, top, ks, counts),
+    };
+  };
+  const measured: Measured[] = [];
+  for (const { run, name, table } of runs) {
+    const ranker = await rankerOfRun(run, protocol, {
+      scoring: options.scoring ?? "model",
+      table: options.table,
+      inPlace: table,
+    });
+    measured.push(await measure(name, "run", ranker));
+  }
+  const pairEvents = baselines.includes("user-history") ? pairEventsOf(protocol.training) : undefined;
+  const input = {
+    counts,
+    history: protocol.training.history,
+    users: protocol.users,
+    ...(pairEvents && { pairEvents }),
+  };
+  for (const name of baselines) {
+    watch.observe({ stage: "note", text: `ranks by ${name}` });
+    measured.push(
+      await measure(name, "baseline", await baselineRanker(name, input, { seed, easeL2, threads, signal })),
+    );
+  }
+  const numUsers = protocol.users.length;
+  return {
+    compared: compare(measured, numUsers, { samples: options.bootstrap ?? 1000, seed }),
+    users: {
+      judged: numUsers,
+      withoutHeldOut: protocol.withoutHeldOut,
+      withoutTraining: protocol.unknownUsers,
+      repeatShare: protocol.repeatShare,
+    },
+    warnings,
+    rows,
+  };
+}
+
+/** Reads the log and the training events, by the first run. */
+async function protocolOf(
+  run: Run,
+  options: EvaluateOptions,
+  watch: Watch,
+): Promise<{ protocol: RankingProtocol; warnings: string[]; rows: number }> {
+  if (run.manifest.model === GBDT_MODEL)
+    throw new UsageError(
+      `run '${run.path}' holds trees, which rank no items: evaluate them without --ranking`,
+    );
+  const preprocess = await readPreprocess(run);
+  const { user, item } = preprocess.roles;
+  if (user === undefined || item === undefined) {
+    throw new UsageError(
+      `run '${run.path}' does not know which column is ${user === undefined ? "the user" : "the item"}: train it with --user and --item`,
+    );
+  }
+  const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, repeats, positiveFrom } = options;
+  const log = { reading, hashKeys, ...(maxBad !== undefined && { maxBad }), ...(badRows && { badRows }) };
+  const read = async (logs: string[]) =>
+    counting(
+      wholeOf((await readLikeRun(preprocess, { on: logs, ...log }, silently(watch))).dataset),
+      preprocess,
+      positiveFrom,
+    );
+
+  const again = (wanted: string) => partsOfRun(run, { reading, hashKeys }, wanted, watch);
+  const own = partName && (await again(`--part ${partName} is cut from the training's log`));
+  const held = own && partNamed(run, own, partName!);
+  const part = held ? counting(held, preprocess, positiveFrom) : await read(on!);
+  const masked = mask && (await read(mask));
+
+  // what users have: kept in the run, or in the log that it was trained on, or else in what is masked
+  const wanted = "items that users have from training are left out of their lists";
+  const training = await trainingEvents();
+  async function trainingEvents(): Promise<TrainingEvents> {
+    if (own) return eventsOfPart(own.train);
+    if (preprocess.negatives && !needsEvents(options)) return eventsOfSource(await readNegatives(run));
+    try {
+      return eventsOfPart((await again(wanted)).train);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      if (preprocess.negatives) return eventsOfSource(await readNegatives(run));
+      if (masked) return eventsOfRows(masked.dataset, masked.rows);
+      throw new UsageError(`${error.message}: name it with --mask LOG`, { cause: error });
+    }
+  }
+  function eventsOfPart(train: Part): TrainingEvents {
+    const { dataset, rows } = counting(train, preprocess, positiveFrom);
+    return eventsOfRows(dataset, rows);
+  }
+  const protocol = rankingProtocol(
+    training,
+    masked ? historyWith(training, masked) : training.history,
+    part,
+    repeats,
+  );
+  const { unknownUsers, withoutHeldOut } = protocol;
+  const warnings = held ? [] : leakNotes(run, part.dataset, preprocess.sides.length);
+  if (unknownUsers > 0) warnings.push(`${unknownUsers} users have no training events and are left out`);
+  if (withoutHeldOut > 0)
+    watch.observe({ stage: "note", text: `${withoutHeldOut} users have no held-out item and are left out` });
+  return { protocol, warnings, rows: part.dataset.numRows };
+}
+
+/** Whether each event is needed, and not just who has what. */
+function needsEvents({ baselines }: EvaluateOptions): boolean {
+  return baselines?.includes("user-history") === true;
+}
+
+/** The events that count: those of a positive label, where the log has labels. */
+function counting(
+  { dataset, rows }: Part,
+  { task, positiveFrom: trained }: Preprocess,
+  told: number | undefined,
+): Part {
+  if (ranksItems(task) || dataset.roles.label === undefined) {
+    if (told !== undefined)
+      throw new UsageError("--positive-from is for logs with labels, which this one has not");
+    return { dataset, rows };
+  }
+  const from = told ?? trained ?? undefined;
+  if (task === "regression" && from === undefined) {
+    throw new UsageError(
+      `--ranking counts events that a user liked: say from which '${dataset.roles.label}' on, --positive-from N`,
+    );
+  }
+  const { values } = labelsOf(dataset, from, task);
+  return { dataset, rows: rows.filter((row) => values[row]! > 0) };
+}
+
+/** The lists of --candidates. */
+async function listsFor(
+  protocol: RankingProtocol,
+  run: Run,
+  options: EvaluateOptions,
+  watch: Watch,
+): Promise<{ lists: ItemLists; warnings: string[] }> {
+  const { roles } = await readPreprocess(run);
+  const read = await readCandidates(options.candidates!, roles, options, watch);
+  return candidateLists(protocol, read);
+}
+
+/** A sentence for each run that was not trained on what the first one was. */
+function otherTraining(runs: readonly { run: Run; name: string }[]): string[] {
+  const of = ({ manifest: { inputs, split } }: Run) =>
+    JSON.stringify([inputs.map(({ sha256 }) => sha256), split.train]);
+  const [first, ...others] = runs;
+  return others
+    .filter(({ run }) => of(run) !== of(first!.run))
+    .map(
+      ({ name }) =>
+        `'${name}' was not trained on the same rows as '${first!.name}', whose items and users count`,
+    );
+}

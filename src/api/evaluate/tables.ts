@@ -1,0 +1,204 @@
+// Tables judged by what their items are called: whether near ones share a label, and whether a linear model reads it from a vector.
+//
+// All runs are judged on the same items: those that every table has a row of and the file has a label for.
+
+import { KeyIndex } from "../../dataset/key-index.js";
+import { hashText } from "../../numeric/hash.js";
+import type { SideTable } from "../../dataset/side.js";
+import { isHole, keysOfRows, keyText, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { DataError, excerpt, UsageError } from "../../errors.js";
+import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
+import { itemLabels, type ItemLabels } from "../../evaluation/item-labels.js";
+import { rarerHalf, sharedByChance, sharedLabels } from "../../evaluation/label-neighbours.js";
+import { probeByFrequency, probeLabels, type F1 } from "../../evaluation/label-probe.js";
+import type { Metrics } from "../../embedding/manifest.js";
+import type { UserMetric } from "../../evaluation/user-metric.js";
+import { nearestRows } from "../../retrieval/nearest.js";
+import { composeItems } from "../compose.js";
+import type { EvaluateOptions } from "./options.js";
+import { labelsIn, readLabels } from "./label-file.js";
+import type { Watch } from "../../training/watch.js";
+import { openTable, type OpenTable } from "../tables.js";
+
+/** Neighbours when --k is absent. */
+const NEIGHBOURS = 10;
+/** Share of the items that the probe is judged on. */
+const TEST_SHARE = 0.2;
+/** A probe fits a model a label. */
+const MOST_LABELS = 1000;
+
+export interface TablesResult {
+  compared: Compared[];
+  warnings: string[];
+  /** items judged */
+  rows: number;
+}
+
+/** Items that all tables have. */
+interface CommonItems {
+  keys: string[];
+  /** a table's rows of these items, in their order */
+  tables: EmbeddingTable[];
+}
+
+/**
+ * Measures the tables of runs by a column of labels.
+ *
+ * @throws {UsageError} a table or the file lacks what is named, or there is too little to judge
+ * @throws {DataError} no key of a table is in the file
+ */
+export async function evaluateTables(
+  runs: readonly { path: string; name: string }[],
+  options: EvaluateOptions,
+  watch: Watch,
+): Promise<TablesResult> {
+  const { neighborsBy, probe, k = [NEIGHBOURS], seed = 1, bootstrap = 1000 } = options;
+  const opened = await Promise.all(runs.map(({ path }) => openTable(path, options.table)));
+  const columns = { "--neighbors-by": neighborsBy, "--probe": probe };
+  const { side, field } = await readLabels(opened[0]!, options.labels!, columns, options.reading.threads);
+  const items = await commonItems(runs, opened, field, side, watch);
+  const warnings: string[] = [];
+  const measured: Measured[] = runs.map(({ name }) => ({ name, kind: "run", byUser: [], others: {} }));
+  let units = 0;
+  if (neighborsBy !== undefined) {
+    const judged = labelled(items, side, neighborsBy, "--neighbors-by", warnings);
+    units = judged.keys.length;
+    const rare = rarest(judged, warnings);
+    const how = { threads: options.reading.threads, signal: watch.signal };
+    const most = Math.min(Math.max(...k), units - 1);
+    for (const [r, { vectors, dim }] of judged.tables.entries()) {
+      const nearest = await nearestRows(vectors, dim, most, how);
+      measured[r]!.byUser = k.flatMap((n) =>
+        metricsOf(n, sharedLabels(judged.labels, nearest, most, Math.min(n, most)), rare),
+      );
+    }
+    const chance = sharedByChance(judged.labels);
+    const byUser = k.flatMap((n) => metricsOf(n, chance, rare));
+    measured.push({ name: "chance", kind: "baseline", byUser, others: {} });
+  }
+  if (probe !== undefined) {
+    const judged = labelled(items, side, probe, "--probe", warnings);
+    units ||= judged.keys.length;
+    const isTest = testItems(judged, seed);
+    for (const [r, { vectors, dim }] of judged.tables.entries()) {
+      watch.signal.throwIfAborted();
+      measured[r]!.others = named(probeLabels(vectors, dim, judged.labels, isTest));
+    }
+    const others = named(probeByFrequency(judged.labels, isTest));
+    measured.push({ name: "most frequent", kind: "baseline", byUser: [], others });
+  }
+  return {
+    compared: compare(measured, units, { samples: neighborsBy === undefined ? 0 : bootstrap, seed }),
+    // of two questions about one column once
+    warnings: [...new Set(warnings)],
+    rows: units,
+  };
+}
+
+/** The items that all tables have, as the runs see them; in the order of the first table. */
+async function commonItems(
+  runs: readonly { path: string; name: string }[],
+  opened: readonly OpenTable[],
+  named: string,
+  side: SideTable,
+  watch: Watch,
+): Promise<CommonItems> {
+  const index = new KeyIndex(side.keys);
+  const found: { table: EmbeddingTable; rowOfKey: Map<string, number> }[] = [];
+  for (const [r, one] of opened.entries()) {
+    const field = one.fieldNamed(named);
+    const range = rowsOf(one.table, field);
+    const composed = await composeItems(one, undefined);
+    if (composed.note && composed.item === field) watch.observe({ stage: "note", text: composed.note });
+    const keys = keysOfRows(one.table, range);
+    const rowOfKey = new Map<string, number>();
+    for (let i = 0; i < keys.size; i++)
+      if (!isHole(one.table, range.first + i) && index.find(keys, i) >= 0)
+        rowOfKey.set(keyText(keys, i), range.first + i);
+    if (rowOfKey.size === 0) {
+      const theirs = side.keys.size > 0 ? `, such as ${excerpt(keyText(side.keys, 0))}` : "";
+      throw new DataError(
+        `none of the ${keys.size} keys of field '${field}' of run '${runs[r]!.path}', such as ${excerpt(keyText(keys, 0))}, ` +
+          `is among the ${side.keys.size} of '${side.path}'${theirs}: name field and column with --labels FILE:FIELD=COLUMN`,
+      );
+    }
+    found.push({ table: composed.table, rowOfKey });
+  }
+  const keys = [...found[0]!.rowOfKey.keys()].filter((key) =>
+    found.every(({ rowOfKey }) => rowOfKey.has(key)),
+  );
+  if (keys.length === 0) throw new UsageError("the runs have no item of the labels in common");
+  const tables = found.map(({ table, rowOfKey }) =>
+    pickRows(
+      table,
+      Uint32Array.from(keys, (key) => rowOfKey.get(key)!),
+    ),
+  );
+  return { keys, tables };
+}
+
+/** The items that have a label in a column, with these. @throws {UsageError} fewer than two, or of one label or too many */
+function labelled(
+  { keys, tables }: CommonItems,
+  side: SideTable,
+  name: string,
+  flag: string,
+  warnings: string[],
+): CommonItems & { labels: ItemLabels } {
+  const index = new KeyIndex(side.keys);
+  const { names, labelsOf } = labelsIn(side, name);
+  const lists = keys.map((key) => labelsOf(index.findText(key)));
+  const has = [...lists.keys()].filter((i) => lists[i]!.length > 0);
+  const numLabels = new Set(has.flatMap((i) => [...lists[i]!])).size;
+  if (has.length < 2 || numLabels < 2)
+    throw new UsageError(
+      `${flag} ${name}: ${has.length} items with ${numLabels} labels in '${side.path}', and there is nothing to tell apart below 2 of each`,
+    );
+  if (flag === "--probe" && numLabels > MOST_LABELS)
+    throw new UsageError(
+      `${flag} ${name}: ${numLabels} labels of ${has.length} items, and a model is fitted for each of ${MOST_LABELS} at most: name a column of fewer`,
+    );
+  const without = keys.length - has.length;
+  if (without > 0) warnings.push(`${without} of ${keys.length} items have no '${name}' and are left out`);
+  return {
+    keys: has.map((i) => keys[i]!),
+    tables: tables.map((table) => pickRows(table, Uint32Array.from(has))),
+    labels: itemLabels(
+      has.map((i) => lists[i]!),
+      names.size,
+    ),
+  };
+}
+
+/** u8[n]: the rarer half, by the first table that counts events; undefined where none does. */
+function rarest({ tables }: CommonItems, warnings: string[]): Uint8Array | undefined {
+  const counted = tables.find(({ counts }) => counts.some((count) => count !== counts[0]));
+  if (counted) return rarerHalf(counted.counts);
+  warnings.push("no run knows how many events items have: the rarer half of them is left out");
+  return undefined;
+}
+
+/** The metrics of k neighbours: a sum an item. */
+function metricsOf(k: number, shares: Float64Array, rare: Uint8Array | undefined): UserMetric[] {
+  const all = { name: `sameLabelAt${k}`, sums: shares };
+  if (!rare) return [all];
+  const weights = Float64Array.from(rare);
+  return [all, { name: `rareSameLabelAt${k}`, sums: shares.map((share, i) => share * weights[i]!), weights }];
+}
+
+/** u8[n]: by a hash of the item's key and the seed, so that an item is in one part for all runs and logs. */
+function testItems({ keys }: CommonItems, seed: number): Uint8Array {
+  const isTest = Uint8Array.from(keys, (key) =>
+    hashText(key, { lo: seed, hi: seed }).hi < TEST_SHARE * 2 ** 32 ? 1 : 0,
+  );
+  const numTest = isTest.reduce((sum, is) => sum + is, 0);
+  if (numTest === 0 || numTest === keys.length)
+    throw new UsageError(
+      `--probe cuts ${keys.length} items by a hash into two parts, and one is empty: too few items`,
+    );
+  return isTest;
+}
+
+function named({ micro, macro }: F1): Metrics {
+  return { microF1: micro, macroF1: macro };
+}

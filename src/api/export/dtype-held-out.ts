@@ -1,0 +1,138 @@
+// What --dtype costs on held-out rows: the metric of the run's task by vectors as a reader decodes them, beside the exact one.
+//
+//   table, items composed as they are written ──► encoded and decoded ──► in place of the model's own rows ──► judged as evaluate does
+//
+// Weights, w0, out-of-vocabulary rows and fields that are not written stay as trained. Of a composed item the error e of the sum is
+// put upon the row of its id, and e times the other rows is taken from its weight, since within an item a reader has the exact bias:
+//
+//   <s, c + e> + b   with c = v + others, b its bias:   v' = v + e,  w' = w - <e, others>
+
+import { ranksItems } from "../../dataset/labels.js";
+import type { Interval } from "../../evaluation/bootstrap.js";
+import { decoded, encoded, type Dtype } from "../../export/dtype.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { UsageError } from "../../errors.js";
+import { defaultReadOptions, type ReadOptions } from "../../log/log.js";
+import { NET_MODEL } from "../../trainers/net/model.js";
+import { readPreprocess } from "../../trainers/learners.js";
+import { composed, compositionOf, type Compose } from "../compose.js";
+import { evaluateRuns } from "../evaluate/ranking.js";
+import { evaluateScores } from "../evaluate/scores.js";
+import type { Watch } from "../../training/watch.js";
+
+export interface HeldOutLoss {
+  /** what the training held out, or the log that was named */
+  on: string;
+  /** auc, rmse or recallAt20, by the run's task */
+  metric: string;
+  exact: number;
+  /** by the vectors in fewer bits */
+  encoded: number;
+  /** encoded - exact */
+  change: number;
+  /** 95 % of the samples of users (rows, without users) have their change in it; absent where nothing can be drawn again */
+  interval?: Interval;
+}
+
+/** Where the cost is measured. */
+export interface HeldOut {
+  /** a log that the run has not seen */
+  on?: string[];
+  /** or what its training held out */
+  part?: "valid" | "test";
+}
+
+export interface Written {
+  field: string | undefined;
+  compose: Compose | undefined;
+  dtype: Dtype;
+}
+
+/** Models whose scores come from the vectors of their table. */
+const JUDGED: readonly string[] = ["fm", "lr", "ffm", "pca", NET_MODEL];
+
+/**
+ * Judges a run by its own vectors and by the same in fewer bits.
+ *
+ * @throws {UsageError} the run's scores do not come from its table, or the part or the log is not to be had
+ * @throws {DataError} as `encoded`
+ */
+export async function heldOutLoss(
+  run: Run,
+  written: Written,
+  { on, part }: HeldOut,
+  watch: Watch,
+): Promise<HeldOutLoss> {
+  const { model, options: stated } = run.manifest;
+  if (!JUDGED.includes(model))
+    throw new UsageError(
+      `run '${run.path}' holds a model '${model}', whose scores do not come from the vectors of its table: ` +
+        "leave out --on and --part; the share of neighbours that stay is told without them",
+    );
+  const preprocess = await readPreprocess(run);
+  if (preprocess.hashKeys)
+    throw new UsageError(
+      `the ids of run '${run.path}' are hashed, and export takes no secret: leave out --on and --part`,
+    );
+  const runs = [
+    { run, name: "exact" },
+    { run, name: written.dtype, table: await tableAsRead(run, written) },
+  ];
+  const reading = { ...defaultReadOptions, ...(stated["reading"] as Partial<ReadOptions>) };
+  const ranks = ranksItems(preprocess.task);
+  const asked = { on, part, reading, ...(ranks && { k: [20], repeats: "mask" as const }) };
+  const { compared } = ranks
+    ? await evaluateRuns(runs, asked, watch)
+    : await evaluateScores(runs, asked, watch);
+  const [exact, other] = compared;
+  const metric = ranks ? "recallAt20" : preprocess.task === "regression" ? "rmse" : "auc";
+  const values = [exact, other].map((one) => one!.metrics[metric]);
+  if (values.some((value) => value === undefined || Number.isNaN(value)))
+    throw new UsageError(
+      `there is no ${metric} on ${part ? `the ${part} part` : on!.join(", ")}: too few rows, or of one class`,
+    );
+  const { difference: _, ...interval } = other!.toFirst[metric] ?? {};
+  return {
+    on: part ?? on!.join(", "),
+    metric,
+    exact: values[0]!,
+    encoded: values[1]!,
+    change: values[1]! - values[0]!,
+    ...("low" in interval && { interval: interval as Interval }),
+  };
+}
+
+/**
+ * The run's table with the rows that are written as a reader has them: read in its place by the model, these score as the reader does.
+ *
+ * @throws {UsageError} items are composed into vectors of another kind
+ * @throws {DataError} as `encoded`
+ */
+export async function tableAsRead(run: Run, { field, compose, dtype }: Written): Promise<EmbeddingTable> {
+  const table = await run.readTable();
+  const composition = await compositionOf(run, table.fields, compose);
+  const exact = composition ? (await composed(table, composition)).table : table;
+  const { dim } = table;
+  if (exact.dim !== dim)
+    throw new UsageError(
+      "items of a field-aware machine are composed into other vectors than it scores rows by: judge with --compose none",
+    );
+  const { first, last } = field === undefined ? { first: 0, last: table.numRows } : rowsOf(table, field);
+  const read = decoded(encoded(exact.vectors.slice(first * dim, last * dim), dim, dtype), dim, dtype);
+  const [vectors, weights] = [table.vectors.slice(), table.weights?.slice()];
+  for (let row = first; row < last; row++) {
+    let within = 0;
+    for (let d = 0; d < dim; d++) {
+      const [i, at] = [row * dim + d, (row - first) * dim + d];
+      const others = exact.vectors[i]! - table.vectors[i]!;
+      const error = read[at]! - exact.vectors[i]!;
+      vectors[i] = others === 0 ? read[at]! : table.vectors[i]! + error;
+      within += error * others;
+    }
+    if (weights) weights[row]! -= within;
+  }
+  // a linear model's vector is its weight
+  if (run.manifest.model === "lr") return { ...table, vectors, weights: vectors.slice() };
+  return { ...table, vectors, ...(weights && { weights }) };
+}

@@ -1,0 +1,103 @@
+// What --dtype costs: how many of the nearest rows stay the nearest once vectors are in fewer bits.
+//
+// Of the rows to be written at most 20,000 are drawn by a hash of their number, and 200 of these are asked for their 20 nearest of
+// the same field by cosine, exactly and as a reader computes it from the export. Holes and rows of zeros are left out. Memory holds the draw.
+
+import { decoded, encoded, type Dtype } from "../../export/dtype.js";
+import type { TableRows } from "../../embedding/rows.js";
+import { isHole } from "../../embedding/table.js";
+import { titleOf } from "../../evaluation/metric-titles.js";
+import { draw } from "../../numeric/random.js";
+import type { HeldOutLoss } from "./dtype-held-out.js";
+
+const [SEED, MOST_ROWS, MOST_QUERIES, NEAREST] = [1, 20_000, 200, 20];
+
+export interface DtypeLoss extends Partial<HeldOutLoss> {
+  dtype: Dtype;
+  /** mean share of the 20 nearest that stay among them, in [0, 1]; NaN where no field has two rows */
+  neighborRecallAt20: number;
+  queries: number;
+  among: number;
+}
+
+/** Vectors of unit length, exact and as read back. */
+interface Sample {
+  fieldOf: number[];
+  exact: Float32Array[];
+  approximate: Float32Array[];
+}
+
+/** Measures on a sample that depends on the rows alone. @throws {DataError} as `encoded` */
+export async function dtypeLoss(
+  rows: TableRows,
+  field: string | undefined,
+  dtype: Dtype,
+): Promise<DtypeLoss> {
+  const sample = await drawn(rows, field, dtype);
+  const among = sample.exact.length;
+  const queries = Math.min(MOST_QUERIES, among);
+  let sum = 0;
+  let asked = 0;
+  for (let q = 0; q < queries; q++) {
+    const query = Math.floor((q * among) / queries);
+    const expected = nearest(sample.exact, sample.fieldOf, query);
+    if (expected.length === 0) continue;
+    const got = new Set(nearest(sample.approximate, sample.fieldOf, query));
+    sum += expected.filter((row) => got.has(row)).length / expected.length;
+    asked++;
+  }
+  return { dtype, neighborRecallAt20: sum / asked, queries: asked, among };
+}
+
+/** What it costs, in sentences. */
+export function lossTexts(loss: DtypeLoss): string[] {
+  const { dtype, neighborRecallAt20: recall, queries, among, metric, exact, encoded: other, change } = loss;
+  const neighbours =
+    `--dtype ${dtype}: ${(100 * recall).toFixed(2)}% of the 20 nearest rows by cosine stay the nearest ` +
+    `(${queries} rows asked, among ${among})`;
+  if (metric === undefined) return [neighbours];
+  const rounded = (x: number): number => Number(x.toPrecision(2));
+  const { on, interval } = loss;
+  const sure = interval ? `, 95 % interval ${rounded(interval.low)} to ${rounded(interval.high)}` : "";
+  return [
+    neighbours,
+    `--dtype ${dtype}: ${titleOf(metric)} on ${on} is ${other!.toFixed(4)}, exact ${exact!.toFixed(4)} (change ${rounded(change!)}${sure})`,
+  ];
+}
+
+async function drawn(rows: TableRows, field: string | undefined, dtype: Dtype): Promise<Sample> {
+  const f = field === undefined ? undefined : rows.fields.indexOf(field);
+  const bound = Math.min(1, MOST_ROWS / rows.numRows) * 2 ** 32;
+  const sample: Sample = { fieldOf: [], exact: [], approximate: [] };
+  for await (const { start, table } of rows.batches()) {
+    const { dim } = table;
+    for (let row = 0; row < table.numRows; row++) {
+      if (draw(SEED, start + row) >= bound || isHole(table, row)) continue;
+      if (f !== undefined && table.fieldOf[row] !== f) continue;
+      const vector = table.vectors.slice(row * dim, (row + 1) * dim);
+      if (vector.every((x) => x === 0)) continue;
+      sample.fieldOf.push(table.fieldOf[row]!);
+      sample.exact.push(unit(vector));
+      sample.approximate.push(unit(decoded(encoded(vector, dim, dtype), dim, dtype)));
+    }
+  }
+  return sample;
+}
+
+/** The nearest rows of the query's field by inner product; of equal ones the first. */
+function nearest(vectors: readonly Float32Array[], fieldOf: readonly number[], query: number): number[] {
+  const asked = vectors[query]!;
+  const scores = Float64Array.from(vectors, (vector, row) => {
+    if (row === query || fieldOf[row] !== fieldOf[query]) return -Infinity;
+    let sum = 0;
+    for (let d = 0; d < vector.length; d++) sum += vector[d]! * asked[d]!;
+    return sum;
+  });
+  const order = Array.from(scores.keys()).filter((row) => scores[row]! > -Infinity);
+  return order.sort((a, b) => scores[b]! - scores[a]! || a - b).slice(0, NEAREST);
+}
+
+function unit(vector: Float32Array): Float32Array {
+  const norm = Math.sqrt(vector.reduce((sum, x) => sum + x * x, 0));
+  return vector.map((x) => (norm > 0 ? x / norm : 0));
+}

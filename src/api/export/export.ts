@@ -1,0 +1,279 @@
+// `embed export`: a run's table → a file of another tool's format.
+
+import {
+  exportDelta,
+  exportDirectory,
+  exportSaved,
+  exportTable,
+  exportToServer,
+} from "../../export/export-table.js";
+import { exportFormats, formatNamed, type ExportFormat } from "../../export/formats.js";
+import { exact } from "../../export/key-rules.js";
+import type { ExportOptions } from "../../export/selection.js";
+import { loadRows } from "../../embedding/rows.js";
+import { rowsOf } from "../../embedding/table.js";
+import { UsageError } from "../../errors.js";
+import { writeFileAtomic } from "../../io/atomic.js";
+import { version } from "../../io/package-version.js";
+import type { Chunks } from "../../io/write.js";
+import { heldOutLoss } from "./dtype-held-out.js";
+import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";
+import { variableOf } from "../../io/environment.js";
+import { isWholeNetwork, wholeNetwork } from "../../trainers/net/export-network.js";
+import { checkTogether, type ExportRunOptions } from "./options.js";
+import { exportFingerprint } from "./fingerprint.js";
+import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./rows.js";
+import { withOpenRows, type OpenRows } from "../tables.js";
+
+/** Name and one line of each format, for the help. */
+export const formatSummaries: [name: string, summary: string][] = [...exportFormats].map(
+  ([name, { summary }]) => [name, summary],
+);
+
+/** What becomes of keys, and the formats where they are not all held exactly, for the help. */
+export const keyRules: [formats: string[], summary: string][] = [
+  ...new Set([...exportFormats.values()].map(({ keys }) => keys)),
+]
+  .filter((rule) => rule !== exact)
+  .map((rule) => [
+    [...exportFormats].filter(([, { keys }]) => keys === rule).map(([name]) => name),
+    rule.summary,
+  ]);
+
+type Delta = Record<"added" | "changed" | "removed" | "same", number>;
+
+export interface ExportSummary {
+  command: "export";
+  version: string;
+  /** a path, `-`, or `$VARIABLE` of a server */
+  out: string;
+  seconds: number;
+  rows: number;
+  /** rows by what became of them since the earlier run */
+  delta?: Delta;
+  /** rows that are zero, where there are any */
+  zeroVectors?: number;
+  /** what --dtype costs */
+  dtypeLoss?: DtypeLoss;
+  /** of a server: true where it held the rows already, and none were written */
+  unchanged?: boolean;
+  options: Record<string, unknown>;
+}
+
+/**
+ * Exports a run's table to a file, a directory or a server, whole or not at all, or in chunks to `write`.
+ *
+ * @param tell hears what an item's vector is, where it is not its row, and what a reader may trip over
+ * @param write takes one chunk after another when there is no path
+ * @throws {UsageError} an unknown format or field, a format of several files without a path, or options that do not go together
+ */
+export async function exportRun(
+  path: string,
+  options: ExportRunOptions,
+  write: (chunk: Uint8Array) => Promise<void>,
+  signal: AbortSignal,
+  tell: (note: string) => void = () => undefined,
+): Promise<ExportSummary> {
+  const start = performance.now();
+  const { format: name, out, force } = options;
+  const format = formatNamed(name);
+  const { urlEnv: variable } = options;
+  const toStdout = variable === undefined && (out === undefined || out === "-");
+  if (toStdout && format.needsDirectory) {
+    throw new UsageError(`format ${name} writes several files: give it a directory with -o DIR`);
+  }
+  if (toStdout && "save" in format) {
+    throw new UsageError(`format ${name} is written to a file and not to a stream: give it one with -o FILE`);
+  }
+  checkTogether(format, options);
+  // unknown keys have a row where a format looks keys up; which, its reader need not know
+  const unknown = format.findsUnknown && options.onnxInput !== "row" ? "keras" : undefined;
+  const reserve = options.reserve ?? unknown;
+  const output: Output = {
+    directory: out ?? "-",
+    force,
+    signal,
+    ...(variable !== undefined && { server: { variable, url: variableOf(variable) } }),
+    write: async (chunks) => {
+      if (!toStdout) return await writeFileAtomic(out!, chunks, force, { signal });
+      for await (const chunk of chunks) {
+        signal.throwIfAborted();
+        await write(chunk);
+      }
+    },
+  };
+  const { field, ...written } = await withOpenRows(path, options.table, async (opened) => {
+    const named = options.field === undefined ? undefined : opened.fieldNamed(options.field);
+    if (isWholeNetwork(opened.run, options)) {
+      const { chunks, rows } = await wholeNetwork(opened.run, options);
+      await output.write(chunks);
+      return { field: named, rows };
+    }
+    const write = options.delta === undefined ? writeRows : writeDelta;
+    return {
+      field: named,
+      ...(await write(
+        opened,
+        format,
+        { ...options, ...(reserve && { reserve }), field: named },
+        output,
+        tell,
+      )),
+    };
+  });
+  return {
+    command: "export",
+    version,
+    out: variable === undefined ? (out ?? "-") : `$${variable}`,
+    seconds: (performance.now() - start) / 1000,
+    ...written,
+    options: { run: path, ...toldOptions({ ...options, ...(reserve && { reserve }) }, field) },
+  };
+}
+
+/** Where an export goes. */
+interface Output {
+  /** of formats of several files */
+  directory: string;
+  force: boolean;
+  signal: AbortSignal;
+  server?: { variable: string; url: string };
+  /** of formats of one */
+  write: (chunks: Chunks) => Promise<void>;
+}
+
+/** What rows are called in a server unless they are told otherwise. */
+const DEFAULT_INTO = "embeddings";
+
+/** Options with the column that `field` stands for. */
+type Resolved = Omit<ExportRunOptions, "field"> & { field: string | undefined };
+
+async function writeRows(
+  opened: OpenRows,
+  format: ExportFormat,
+  options: Resolved,
+  { directory, force, signal, server, write }: Output,
+  tell: (note: string) => void,
+): Promise<Pick<ExportSummary, "rows" | "zeroVectors" | "dtypeLoss" | "unchanged">> {
+  const { dtype = "f32", field, on, part, compose } = options;
+  // first, since it may be refused
+  const judged =
+    on || part
+      ? await heldOutLoss(
+          opened.run,
+          { field, compose, dtype },
+          { ...(on && { on }), ...(part && { part }) },
+          { observe: () => undefined, signal },
+        )
+      : undefined;
+  const rows = await rowsToWrite(opened, format, options.field, options, tell);
+  const given = await givenOptions(opened, format, options);
+  if (server) {
+    const { field: _, ...rest } = options;
+    const told = toldOptions(rest, options.field);
+    const fingerprint = await exportFingerprint(opened.run, { ...told, table: options.table });
+    const target = { ...server, into: options.into ?? DEFAULT_INTO, fingerprint, force, signal };
+    const sent = await exportToServer(rows, given, target);
+    tellZeros(sent.numZero, tell);
+    tell(sent.note);
+    return { ...countsOf(sent.rows, sent.numZero), unchanged: sent.isUnchanged };
+  }
+  const { rows: numRows, numZero } =
+    "save" in format
+      ? await exportSaved(rows, { ...given, format }, directory, force, { signal })
+      : format.needsDirectory
+        ? await exportDirectory(rows, given, directory, force, { signal })
+        : await exportTable(rows, given, write);
+  if (!format.isOfModel) tellZeros(numZero, tell);
+  const counts = countsOf(numRows, numZero);
+  if (dtype === "f32") return counts;
+  const loss = { ...(await dtypeLoss(rows, field, dtype)), ...judged };
+  for (const text of lossTexts(loss)) tell(text);
+  return { ...counts, dtypeLoss: loss };
+}
+
+function countsOf(rows: number, numZero: number): Pick<ExportSummary, "rows" | "zeroVectors"> {
+  return { rows, ...(numZero > 0 && { zeroVectors: numZero }) };
+}
+
+function tellZeros(numZero: number, tell: (note: string) => void): void {
+  if (numZero > 0)
+    tell(
+      `${numZero} rows are vectors of zeros, whose cosine with others is not defined; they stand as they are`,
+    );
+}
+
+async function writeDelta(
+  opened: OpenRows,
+  format: ExportFormat,
+  options: Resolved,
+  { directory, force, signal, write }: Output,
+  tell: (note: string) => void,
+): Promise<{ rows: number; delta: Delta }> {
+  const { field, delta: earlierPath } = options;
+  const rowsOfRun = async (run: OpenRows, hear: (note: string) => void) =>
+    await loadRows(await rowsToWrite(run, format, field, options, hear));
+  const table = await rowsOfRun(opened, tell);
+  const earlier = await withOpenRows(
+    earlierPath!,
+    options.table,
+    async (run) => await rowsOfRun(run, () => undefined),
+  );
+  const given = await givenOptions(opened, format, options);
+  const delta = await exportDelta({ earlier, table }, given, { write, target: directory, force }, { signal });
+  const counts = Object.entries(delta).map(([what, n]) => `${n} ${what}`);
+  tell(`since '${earlierPath}': ${counts.join(", ")}`);
+  const { first, last } = rowsOf(table, field);
+  return { rows: last - first, delta };
+}
+
+/** What the formats are given beside the rows. */
+async function givenOptions(
+  opened: OpenRows,
+  format: ExportFormat,
+  { format: name, withWeight, strict, field, reserve, wide, table, onnxInput, mips, dtype }: Resolved,
+): Promise<ExportOptions & { format: string }> {
+  const model = format.isOfModel ? await modelFacts(opened) : undefined;
+  const preprocess = await preprocessOf(opened);
+  const texts = await textsOf(opened, table);
+  return {
+    format: name,
+    withWeight,
+    strict,
+    ...(field !== undefined && { field }),
+    ...(reserve && { reserve }),
+    ...(wide && { wide }),
+    ...(onnxInput && { onnxInput }),
+    ...(dtype && { dtype }),
+    ...(mips && { isInnerProduct: true }),
+    ...(model && { model }),
+    ...(preprocess && { preprocess }),
+    ...(texts && { texts }),
+  };
+}
+
+/** Options as the summary has them. */
+function toldOptions(options: ExportRunOptions, field: string | undefined): Record<string, unknown> {
+  const { format, withWeight, strict, reserve, wide, onnxInput, onnxPart, dtype } = options;
+  const { compose, topCount, keys, normalize, delta, on, part } = options;
+  return {
+    format,
+    withWeight,
+    strict,
+    ...(field !== undefined && { field }),
+    ...(reserve && { reserve }),
+    ...(wide && { wide }),
+    ...(onnxInput && { onnxInput }),
+    ...(onnxPart && { onnxPart }),
+    ...(dtype && { dtype }),
+    ...(on && { on }),
+    ...(part && { part }),
+    ...(compose && { compose }),
+    mips: options.mips ?? false,
+    ...(topCount !== undefined && { topCount }),
+    ...(keys !== undefined && { keys }),
+    ...(normalize && { normalize }),
+    ...(delta !== undefined && { delta }),
+    ...(options.urlEnv !== undefined && { urlEnv: options.urlEnv, into: options.into ?? DEFAULT_INTO }),
+  };
+}

@@ -1,0 +1,147 @@
+// What `embed export` may be told, and what of it goes together.
+
+import { deltaFormats } from "../../export/delta.js";
+import { exportFormats, type ExportFormat } from "../../export/formats.js";
+import type { Dtype } from "../../export/dtype.js";
+import type { OnnxInput } from "../../export/selection.js";
+import type { ReserveScheme } from "../../export/reserve.js";
+import { UsageError } from "../../errors.js";
+import type { Compose } from "../compose.js";
+import { checkVariableName, type OnnxPart } from "./choices.js";
+
+export interface ExportRunOptions {
+  format: string;
+  table?: string;
+  field?: string;
+  withWeight: boolean;
+  strict: boolean;
+  /** what an item's vector is; by default all that goes with it */
+  compose?: Compose;
+  /** a further dimension, so that a dot product ranks as the model does */
+  mips?: boolean;
+  /** of each field only the rows of most events */
+  topCount?: number;
+  /** a file of the keys whose rows are written, one a line */
+  keys?: string;
+  /** every vector's length becomes 1 */
+  normalize?: "l2";
+  /** rows for padding and unknown keys */
+  reserve?: ReserveScheme;
+  /** parquet: a column a dimension in place of lists */
+  wide?: boolean;
+  /** elements of vectors, f32 by default */
+  dtype?: Dtype;
+  /** with a dtype of fewer bits: a log on which its cost is measured, or what the training held out */
+  on?: string[];
+  part?: "valid" | "test";
+  /** onnx: what finds a row, its key by default */
+  onnxInput?: OnnxInput;
+  /** onnx, of a run of train-net: all of it, as without `field`, or its table alone */
+  onnxPart?: OnnxPart;
+  /** an earlier run: only what changed since */
+  delta?: string;
+  /** a path; undefined or `-` for `write` */
+  out?: string;
+  /** in place of it: the environment variable that holds the URL of a server to write to */
+  urlEnv?: string;
+  /** what the rows are called there: a prefix of keys, a table; `embeddings` by default */
+  into?: string;
+  force: boolean;
+}
+
+/** @throws {UsageError} options that do not go together */
+export function checkTogether(format: ExportFormat, options: ExportRunOptions): void {
+  const { field, reserve, compose, mips, normalize, wide, delta, topCount, keys, format: name } = options;
+  if (format.isOfModel) {
+    if (compose === "item")
+      throw new UsageError(
+        `format ${name} has a tensor for each field, whose sum the network takes itself: leave out --compose item`,
+      );
+    const changed = Object.entries({ "--mips": mips, "--normalize": normalize }).filter(([, on]) => on);
+    if (changed.length > 0)
+      throw new UsageError(
+        `format ${name} holds the parameters as trained: leave out ${changed.map(([flag]) => flag).join(" and ")}`,
+      );
+  }
+  if (delta !== undefined) {
+    const isKnown = (deltaFormats as readonly string[]).includes(name);
+    if (!isKnown) throw new UsageError(`--delta is written as ${deltaFormats.join(" or ")}, not as ${name}`);
+    if (topCount !== undefined || keys !== undefined)
+      throw new UsageError("--delta numbers rows as the whole table does: leave out --top-count and --keys");
+    if (reserve === "fuxictr")
+      throw new UsageError(
+        "--delta cannot go with --reserve fuxictr, whose last row moves as keys are added",
+      );
+  }
+  checkServer(format, options);
+  if (wide && name !== "parquet") throw new UsageError(`--wide is for format parquet: ${name} has one form`);
+  const { onnxInput, onnxPart, dtype = "f32" } = options;
+  if (dtype !== "f32" && !format.takesDtype)
+    throw new UsageError(
+      `--dtype ${dtype} is for ${[...exportFormats]
+        .filter(([, { takesDtype }]) => takesDtype)
+        .map(([other]) => other)
+        .join(", ")}: ${name} holds f32`,
+    );
+  checkJudged(options);
+  if (dtype !== "f32" && delta !== undefined)
+    throw new UsageError(`--delta is written as f32: leave out --dtype ${dtype}`);
+  if (onnxInput && name !== "onnx") throw new UsageError(`--onnx-input is for format onnx, not for ${name}`);
+  if (onnxPart && name !== "onnx") throw new UsageError(`--onnx-part is for format onnx, not for ${name}`);
+  if (format.findsUnknown && onnxInput !== "row" && mips)
+    throw new UsageError(
+      `format ${name} has a row for unknown keys, which have no bias for --mips: take --onnx-input row`,
+    );
+  if (reserve && mips)
+    throw new UsageError("--reserve cannot go with --mips: unknown keys have no bias there");
+  if (reserve && delta === undefined && !format.keepsRows && format.namesReserved !== reserve)
+    throw new UsageError(
+      `--reserve ${reserve} is for formats whose rows stand by their number (${[...exportFormats]
+        .filter(([, { keepsRows }]) => keepsRows)
+        .map(([other]) => other)
+        .join(", ")}), and ${name} names each by its key` +
+        (format.namesReserved ? `: it takes --reserve ${format.namesReserved}` : ""),
+    );
+  if (reserve && format.oneKeyColumn && field === undefined)
+    throw new UsageError(`--reserve with format ${name} needs one field: name it with --field`);
+  if (topCount !== undefined && !(Number.isInteger(topCount) && topCount >= 1))
+    throw new UsageError(`--top-count must be a whole number from 1 on, got ${topCount}`);
+}
+
+/** @throws {UsageError} the cost of --dtype is asked for where it cannot be told */
+function checkJudged({ on, part, dtype = "f32", normalize, mips, table }: ExportRunOptions): void {
+  if (on === undefined && part === undefined) return;
+  if (on && part)
+    throw new UsageError("--on names a log, --part one of the run's own parts: give one of them");
+  const flag = on ? "--on" : "--part";
+  if (dtype === "f32")
+    throw new UsageError(`${flag} measures what fewer bits cost: give --dtype f16 or i8, or leave it out`);
+  const changed = Object.entries({ "--normalize": normalize, "--mips": mips, "--table": table });
+  const told = changed.filter(([, value]) => value !== undefined && value !== false).map(([name]) => name);
+  if (told.length > 0)
+    throw new UsageError(
+      `${flag} judges vectors by which the model scores, and ${told.join(" and ")} ${told.length > 1 ? "write" : "writes"} others: leave it out`,
+    );
+}
+
+/** @throws {UsageError} where the rows go is said twice, or not at all */
+function checkServer(
+  format: ExportFormat,
+  { format: name, urlEnv, into, out, delta }: ExportRunOptions,
+): void {
+  if (urlEnv === undefined) {
+    if (into !== undefined)
+      throw new UsageError("--into names what a server gets: say which with --url-env VARIABLE");
+    return;
+  }
+  checkVariableName(urlEnv);
+  const servers = [...exportFormats].filter(([, { send }]) => send).map(([other]) => other);
+  if (!format.send)
+    throw new UsageError(
+      `--url-env is for formats that a server takes (${servers.join(", ")}), not for ${name}`,
+    );
+  if (out !== undefined) throw new UsageError("--url-env writes into a server, -o to a file: leave one out");
+  if (into !== undefined && (into === "" || /\p{Cc}/u.test(into)))
+    throw new UsageError("--into expects a name without control characters");
+  if (delta !== undefined) throw new UsageError("--delta is written to a file: leave out --url-env");
+}

@@ -1,0 +1,136 @@
+// The rows that `embed export` writes: composed, narrowed, with reserved rows and normalized, and what the model has beside them.
+
+import { GBDT_MODEL, LEAVES_TABLE, readLeafPaths } from "../../trainers/gbdt/artifact.js";
+import { PREPROCESS_FILE, readFmModel, readSpace, type FmRun } from "../../trainers/learners.js";
+import { embeddingsOf, NET_MODEL, readNetParameters } from "../../trainers/net/model.js";
+import type { ExportFormat } from "../../export/formats.js";
+import { normalizedRows, rowsNamed, topRows } from "../../export/narrow.js";
+import { withReserved, type OutOfVocabulary } from "../../export/reserve.js";
+import type { ModelFacts, RowTexts } from "../../export/selection.js";
+import { loadRows, tableRows, type TableRows } from "../../embedding/rows.js";
+import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { NoInputError, UsageError } from "../../errors.js";
+import { readText } from "../../io/read-text.js";
+import { composed, compositionOf, withMips, type Composed } from "../compose.js";
+import type { ExportRunOptions } from "./options.js";
+import type { OpenRows } from "../tables.js";
+
+/**
+ * Composed, narrowed, normalized, with reserved rows: each where asked for. Composed items, --mips and --reserve take the table
+ * into memory; all else is done on the way.
+ */
+export async function rowsToWrite(
+  opened: OpenRows,
+  format: ExportFormat,
+  field: string | undefined,
+  { compose, mips, topCount, keys, normalize, reserve }: Omit<ExportRunOptions, "delta" | "field">,
+  tell: (note: string) => void = () => undefined,
+): Promise<TableRows> {
+  let { rows } = opened;
+  const composition = await compositionOf(opened.run, rows.fields, format.isOfModel ? "none" : compose);
+  if (composition || mips) {
+    const table = await loadRows(rows);
+    const items: Composed = composition ? await composed(table, composition) : { table };
+    if (items.note && (field === undefined || field === items.item)) tell(items.note);
+    rows = tableRows(mips ? await withMips({ ...opened, table }, items) : items.table);
+  }
+  if (keys !== undefined) {
+    const named = await rowsNamed(rows, await linesOf(keys), field);
+    rows = named.rows;
+    if (named.missing > 0) tell(`${named.missing} of the keys of '${keys}' have no row in the table`);
+  }
+  if (topCount !== undefined) rows = await topRows(rows, topCount);
+  if (reserve) {
+    const table = await loadRows(rows);
+    rows = tableRows(withReserved(table, reserve, await unknownKeysOf(opened, table, format, tell)));
+  }
+  return normalize ? normalizedRows(rows) : rows;
+}
+
+/** The lines of a file but for empty ones. @throws {NoInputError} it cannot be read */
+async function linesOf(path: string): Promise<string[]> {
+  const text = await readText(path).catch((error: unknown) => {
+    throw new NoInputError(`the file of keys '${path}' cannot be read`, { cause: error });
+  });
+  return text.split(/\r?\n/).filter((line) => line !== "");
+}
+
+/**
+ * What stands for unknown keys: what training made of them, and zeros of models that have nothing for them.
+ *
+ * @throws {ArtifactError} there is nothing, and the format could do without
+ */
+async function unknownKeysOf(
+  { run }: OpenRows,
+  table: EmbeddingTable,
+  format: ExportFormat,
+  tell: (note: string) => void,
+): Promise<OutOfVocabulary> {
+  const { model } = run.manifest;
+  if (model === NET_MODEL) {
+    const { space, table: layer } = await readSpace(run);
+    const { dim, w, vectors } = embeddingsOf(await readNetParameters(run, space, layer), space.numFeatures);
+    return unknownKeys({ space, parameters: { dim, w: w ?? new Float32Array(space.numFeatures), vectors } });
+  }
+  if (!format.findsUnknown || FACTORIZATION_MACHINES.includes(model))
+    return unknownKeys(await readFmModel(run));
+  tell(`a model '${model}' has no vector for unknown keys: they find zeros`);
+  const { dim, fields, keys } = table;
+  const hasKeys = fields.map((field) => {
+    const { first, last } = rowsOf(table, field);
+    return keys.offsets[last]! > keys.offsets[first]!;
+  });
+  return {
+    weights: new Float32Array(fields.length),
+    vectors: new Float32Array(fields.length * dim),
+    hasKeys,
+  };
+}
+
+/** Models whose runs keep out-of-vocabulary features. */
+const FACTORIZATION_MACHINES: readonly string[] = ["fm", "lr", "fm-draws", "ffm"];
+
+/** Weight and vector of each field's out-of-vocabulary feature. */
+function unknownKeys({
+  space,
+  parameters: { dim, w, vectors: of },
+}: Pick<FmRun, "space"> & {
+  parameters: Pick<FmRun["parameters"], "dim" | "w" | "vectors">;
+}): OutOfVocabulary {
+  const numFields = space.fields.length;
+  const unknown = { weights: new Float32Array(numFields), vectors: new Float32Array(numFields * dim) };
+  space.fields.forEach(({ kind }, f) => {
+    if (kind === "number") return;
+    const feature = space.offsets[f]!;
+    unknown.weights[f] = w[feature]!;
+    unknown.vectors.set(of.subarray(feature * dim, (feature + 1) * dim), f * dim);
+  });
+  // a linear model's table has its weights in the vectors' place
+  const vectors = dim === 0 ? unknown.weights : unknown.vectors;
+  return { ...unknown, vectors, hasKeys: space.fields.map(({ kind }) => kind !== "number") };
+}
+
+/** What format fnn needs besides the table. @throws {UsageError} the run is of another model */
+export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
+  const { model } = run.manifest;
+  if (!["fm", "lr", "fm-draws"].includes(model))
+    throw new UsageError(
+      `run '${run.path}' holds a model '${model}', and format fnn takes w0, weights and vectors of a factorization machine`,
+    );
+  const { parameters } = await readFmModel(run);
+  return { w0: parameters.w0, dim: parameters.dim };
+}
+
+/** The ways to a run's leaves in words, where these are the rows. @param name of the table, as told */
+export async function textsOf({ run }: OpenRows, name: string | undefined): Promise<RowTexts | undefined> {
+  const isOfLeaves = name === LEAVES_TABLE || (name === undefined && run.tables.length === 1);
+  if (run.manifest.model !== GBDT_MODEL || !isOfLeaves) return undefined;
+  const paths = await readLeafPaths(run);
+  return { name: "path", of: (key) => paths.get(Buffer.from(key).toString("utf8")) ?? "" };
+}
+
+/** How a raw cell becomes a key, as training fitted it: the file goes with formats of several files. */
+export async function preprocessOf({ run }: OpenRows): Promise<Uint8Array | undefined> {
+  const isThere = Object.hasOwn(run.manifest.files, `model/${PREPROCESS_FILE}`);
+  return isThere ? await run.readModelFile(PREPROCESS_FILE) : undefined;
+}

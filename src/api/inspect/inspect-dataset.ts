@@ -1,0 +1,84 @@
+// `embed inspect DATASET`: what an encoded dataset holds, in the roles that it was encoded with.
+
+import { LEFT_OUT } from "../../config/starter.js";
+import { MISSING, type Column, type Roles } from "../../dataset/dataset.js";
+import { readEncoded } from "../../dataset/encoded/read.js";
+import { roleNames } from "../../dataset/roles.js";
+import { UsageError } from "../../errors.js";
+import { weightedText } from "../../log/several.js";
+import { keyAt } from "../../log/dictionary.js";
+import type { InspectedColumn, Inspection } from "./inspection.js";
+
+/**
+ * @param paths as they were named: a dataset is read alone
+ * @param firstRows rows that are shown
+ * @throws {UsageError} there are others
+ * @throws {ArtifactError} the dataset is damaged
+ */
+export async function inspectDataset(
+  path: string,
+  paths: readonly string[],
+  firstRows: number,
+): Promise<Inspection> {
+  if (paths.length > 1) {
+    throw new UsageError(
+      `'${path}' is an encoded dataset: it is read alone, not with ${paths.length - 1} other inputs`,
+    );
+  }
+  const { dataset, description } = await readEncoded(path);
+  const { roles, numRows } = dataset;
+  const columns = dataset.columns.map((column, c): InspectedColumn => {
+    const { missing, distinct } = description.columns[c]!;
+    return {
+      name: column.name,
+      role: roleOf(column, roles),
+      type: column.kind === "number" ? (column.name === roles.time ? "time" : "number") : column.kind,
+      why: "as it was encoded",
+      distinct: distinct ?? distinctNumbers(column),
+      missing,
+      first: Array.from({ length: Math.min(firstRows, numRows) }, (_, row) => cellAt(column, row, roles)),
+    };
+  });
+  const skipped = Object.entries(description.skipped);
+  const warnings = skipped.map(
+    ([reason, count]) => `${count} rows left out as bad (${reason}) when it was encoded`,
+  );
+  if (description.hashKeys)
+    warnings.push(`ids are hashed: ${description.hashKeys.columns.join(", ")} (--hash-keys)`);
+  return { rows: numRows, delimiter: "", columns, warnings };
+}
+
+function roleOf({ name, kind }: Column, roles: Roles): string {
+  const role = roleNames.find((each) => roles[each] === name);
+  if (role !== undefined) return role;
+  if (kind === "number") return "numeric";
+  return roles.leftOut?.includes(name) ? LEFT_OUT : "field";
+}
+
+/** Distinct keys stand in the description; numbers are counted. */
+function distinctNumbers(column: Column): number {
+  if (column.kind !== "number") return 0;
+  const sorted = column.values.slice().sort();
+  let distinct = 0;
+  // numbers come before NaN, which equals nothing
+  for (let i = 0; i < sorted.length && sorted[i] === sorted[i]; i++) {
+    if (i === 0 || sorted[i] !== sorted[i - 1]) distinct++;
+  }
+  return distinct;
+}
+
+/** The cell as text: times as ISO 8601, several values joined again. */
+function cellAt(column: Column, row: number, { time }: Roles): string {
+  if (column.kind === "number") {
+    const x = column.values[row]!;
+    if (Number.isNaN(x)) return "";
+    return column.name === time ? new Date(x).toISOString() : String(x);
+  }
+  const code = column.codes[row]!;
+  if (code === MISSING) return "";
+  if (column.kind === "key") return keyAt(column.dictionary, code);
+  const { indptr, values, weights, dictionary, separator } = column;
+  return Array.from(values.subarray(indptr[code], indptr[code + 1]), (value, j) =>
+    weightedText(keyAt(dictionary, value), weights?.[indptr[code]! + j] ?? 1),
+  ).join(separator);
+}

@@ -1,0 +1,130 @@
+// `embed inspect`: what a log holds, before anything is trained on it.
+
+import { LEFT_OUT, starterConfig } from "../../config/starter.js";
+import { writeFileAtomic } from "../../io/atomic.js";
+import { inferRoles, type InferredRoles } from "../../log/infer.js";
+import type { Log, ReadOptions } from "../../log/log.js";
+import { lookAlikes, lookAlikeWarnings } from "../../log/look-alikes.js";
+import { openLog } from "../../log/open.js";
+import { isEncodedDataset } from "../../dataset/encoded/read.js";
+import { densityText, sparseFields, type Density } from "../../dataset/sparse-fields.js";
+import type { BadRowReport } from "../../training/bad-row-report.js";
+import { inspectDataset } from "./inspect-dataset.js";
+import { LogFacts } from "./log-facts.js";
+import type { Watch } from "../../training/watch.js";
+import type { InspectedColumn, Inspection } from "./inspection.js";
+import { badRowHandling } from "../../training/read-dataset.js";
+
+export interface InspectOptions {
+  reading: ReadOptions;
+  /** the form of times, as --time-format takes it */
+  timeFormat?: string;
+  maxBad?: number;
+  badRows?: BadRowReport;
+}
+
+const FIRST_ROWS = 5;
+
+/** Writes what was found as a config file for training. @throws {OutputError} the file exists (without force) */
+export async function writeStarterConfig(
+  path: string,
+  logs: readonly string[],
+  { rows, columns }: Inspection,
+  force: boolean,
+  timeFormat?: string,
+): Promise<void> {
+  const text = starterConfig(logs, rows, columns, timeFormat);
+  await writeFileAtomic(path, [Buffer.from(text, "utf8")], force);
+}
+
+/** Reads the whole log, or an encoded dataset, and counts. @throws {DataError} more rows are bad than may be */
+export async function inspect(
+  paths: readonly string[],
+  options: InspectOptions,
+  watch: Watch,
+): Promise<Inspection> {
+  for (const path of paths) {
+    if (await isEncodedDataset(path)) return inspectDataset(path, paths, FIRST_ROWS);
+  }
+  return inspectLog(paths, options, watch);
+}
+
+async function inspectLog(
+  paths: readonly string[],
+  { reading, timeFormat, badRows, ...bad }: InspectOptions,
+  { observe, signal }: Watch,
+): Promise<Inspection> {
+  await badRows?.check();
+  const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);
+  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  try {
+    const inference = inferRoles(log.columns, log.sample, timeFormat);
+    const missing = log.columns.map(() => 0);
+    const facts = new LogFacts(log.columns, inference.roles, timeFormat);
+    const read = await log.read(
+      log.columns.map((name) => ({ name, as: "key" as const })),
+      (batch, keyOf) => {
+        signal.throwIfAborted();
+        facts.see(batch, keyOf);
+        for (const row of batch.faultyRows) onSkipped?.(row);
+        batch.columns.forEach((codes, c) => {
+          for (let row = 0; row < batch.numRows; row++) if (codes[row] === 0xffffffff) missing[c]!++;
+        });
+      },
+      (progress) => observe({ stage: "reading", ...progress }),
+    );
+    const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
+    await onRead(read.skipped, read.numRows + faulty);
+    const cellsOf = (name: string) => log.sample.map((row) => row[log.columns.indexOf(name)]!);
+    const densities = log.columns.map((name, c) => ({
+      name,
+      keys: read.dictionaries[c]!.size,
+      rows: read.numRows - missing[c]!,
+    }));
+    const { roleOf, why, warnings } = describeColumns(log, inference, densities, cellsOf);
+    const columns = log.columns.map((name, c): InspectedColumn => ({
+      name,
+      role: roleOf(name),
+      type: inference.types[name]!,
+      why: why(name),
+      distinct: read.dictionaries[c]!.size,
+      missing: missing[c]!,
+      first: log.sample.slice(0, FIRST_ROWS).map((row) => row[c]!),
+    }));
+    for (const [reason, count] of Object.entries(read.skipped))
+      warnings.push(`${count} rows left out as bad (${reason})`);
+    if (read.repeats) warnings.push(`${read.repeats} exact repeats of rows left out by --dedupe`);
+    return { rows: read.numRows, delimiter: log.delimiter, columns, warnings, ...facts.found() };
+  } finally {
+    await log.close();
+  }
+}
+
+/** What trainings would make of the columns, by name, and what they would warn of. */
+function describeColumns(
+  { multi = {} }: Pick<Log, "multi">,
+  inference: InferredRoles,
+  densities: readonly Density[],
+  cellsOf: (name: string) => string[],
+) {
+  const { roles, types, numeric, why } = inference;
+  const named = new Map(Object.entries(roles).map(([role, name]) => [name, role]));
+  const isUnnamed = (name: string) =>
+    !named.has(name) && !numeric.includes(name) && !Object.hasOwn(multi, name);
+  const judged = densities.filter(
+    ({ name }) => isUnnamed(name) || name === roles.user || name === roles.item,
+  );
+  const { sparse, warnings } = sparseFields(roles, judged, (name) => types[name] === "integer");
+  const leftOut = new Map(sparse.map((one) => [one.name, `fewer than two rows a key: ${densityText(one)}`]));
+  const unnamed = densities.map(({ name }) => name).filter(isUnnamed);
+  const hasTime = roles.time !== undefined;
+  const alike = lookAlikes(unnamed, cellsOf, inference, hasTime);
+  const looksOf = new Map(alike.map(({ name, looks }) => [name, looks]));
+  return {
+    roleOf: (name: string) =>
+      named.get(name) ?? (numeric.includes(name) ? "numeric" : leftOut.has(name) ? LEFT_OUT : "field"),
+    why: (name: string) =>
+      leftOut.get(name) ?? looksOf.get(name) ?? (Object.hasOwn(why, name) ? why[name]! : ""),
+    warnings: [...warnings, ...lookAlikeWarnings(alike, unnamed, inference, hasTime)],
+  };
+}

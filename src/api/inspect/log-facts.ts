@@ -1,0 +1,57 @@
+// What a starter needs of a log beyond its columns: the task that its labels are for, and how far each file reaches.
+
+import { taskOfLabels, type LabelledTask } from "../../dataset/labels.js";
+import type { InferredRoles } from "../../log/infer.js";
+import type { Batch } from "../../log/log.js";
+import { parseNumber } from "../../log/number.js";
+import { timeParser } from "../../log/time-format.js";
+
+export interface FoundFacts {
+  /** undefined without a label */
+  task?: LabelledTask;
+  /** newest event of each file that has one, ms since 1970; absent without a time */
+  newest?: { file: string; time: number }[];
+}
+
+/** Collects the facts from batches that are read as keys. */
+export class LogFacts {
+  readonly #label: number;
+  readonly #time: number;
+  readonly #parse: (text: string) => number;
+  readonly #labels = new Set<number>();
+  /** by code */
+  readonly #times: number[] = [];
+  readonly #newest = new Map<string, number>();
+
+  /** @param timeFormat as --time-format takes it */
+  constructor(columns: readonly string[], { label, time }: InferredRoles["roles"], timeFormat?: string) {
+    this.#label = label === undefined ? -1 : columns.indexOf(label);
+    this.#time = time === undefined ? -1 : columns.indexOf(time);
+    this.#parse = timeParser(timeFormat);
+  }
+
+  /** Takes a batch, all rows of which are of one file. */
+  see(batch: Batch, keyOf: (request: number, code: number) => string): void {
+    const { columns, numRows, sizes } = batch;
+    if (numRows === 0) return;
+    // two labels tell a class from a number, a third decides
+    if (this.#label >= 0 && this.#labels.size <= 2)
+      for (const code of new Set(columns[this.#label]!))
+        if (code !== 0xffffffff) this.#labels.add(parseNumber(keyOf(this.#label, code)) ?? NaN);
+    if (this.#time < 0) return;
+    for (let code = this.#times.length; code < sizes[this.#time]!; code++)
+      this.#times.push(this.#parse(keyOf(this.#time, code)));
+    const { file } = batch.placeOf(0);
+    let newest = this.#newest.get(file) ?? -Infinity;
+    // of NaN nothing is greater
+    for (const code of columns[this.#time]!) if (this.#times[code]! > newest) newest = this.#times[code]!;
+    if (newest > -Infinity) this.#newest.set(file, newest);
+  }
+
+  found(): FoundFacts {
+    return {
+      ...(this.#label >= 0 && { task: taskOfLabels([...this.#labels]) }),
+      ...(this.#time >= 0 && { newest: [...this.#newest].map(([file, time]) => ({ file, time })) }),
+    };
+  }
+}

@@ -1,0 +1,172 @@
+// Whether a table saw the rows that a network is judged by: then its gain would be no gain.
+//
+//   the run's manifest: its newest training event ──► all validation and test rows of the network are newer, or
+//                       its files, how it cut them ──► its training rows, found again in the network's log
+//                                                      └─► none may be a validation or test row of the network
+
+import { isDeepStrictEqual } from "node:util";
+import type { Dataset, Roles } from "../../dataset/dataset.js";
+import { splitRows, type SplitBy } from "../../dataset/split.js";
+import { TABLE_MODEL, type Manifest } from "../../embedding/manifest.js";
+import { openRun, type Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import type { InputFingerprint } from "../../io/fingerprint.js";
+import type { Part } from "../../training/examples.js";
+import type { PreparedNet } from "../../trainers/net/parts.js";
+import { timesOf } from "../../training/parts.js";
+import { splitOptionsOf, type SplitFlags } from "../../training/split-options.js";
+
+/** What is judged: the network's log, and the parts that it trains on and is judged by. */
+type Judged = Pick<PreparedNet, "dataset" | "parts" | "options">;
+
+/**
+ * Checks a run, and those that it went on from.
+ *
+ * @param path of the table's run
+ * @throws {UsageError} it was trained on rows that the network is judged by, or this cannot be told
+ */
+export async function checkUnseen(path: string, judged: Judged): Promise<void> {
+  const seen = new Set<string>();
+  for (let next: string | undefined = path; next !== undefined && !seen.has(next);) {
+    seen.add(next);
+    const run = await openAncestor(next, path);
+    checkRun(run, judged);
+    next = run.manifest.init?.run;
+  }
+}
+
+async function openAncestor(path: string, first: string): Promise<Run> {
+  try {
+    return await openRun(path);
+  } catch (error) {
+    if (path === first) throw error;
+    throw untold(first, `it went on from '${path}', which is not there to be looked at`);
+  }
+}
+
+function checkRun({ path, manifest }: Run, { dataset, parts, options }: Judged): void {
+  if (manifest.model === TABLE_MODEL)
+    throw untold(path, "it is another tool's table, which does not say what it was trained on");
+  const trained = new Set(logsOf(manifest.inputs, sidesOf(manifest)).map(({ sha256 }) => sha256));
+  for (const part of ["valid", "test"] as const) {
+    const own = parts[part];
+    if (!own) continue;
+    if (own.dataset !== dataset) {
+      const shared = logsOf(own.dataset.inputs, options.sides.length).find(({ sha256 }) =>
+        trained.has(sha256),
+      );
+      if (shared) throw leaked(path, `'${shared.path}', which is the network's --${part}`);
+      continue;
+    }
+    // cut from the log
+    const logs = logsOf(dataset.inputs, options.sides.length);
+    if (!logs.some(({ sha256 }) => trained.has(sha256))) continue;
+    if (isLater(own, manifest, options)) continue;
+    const rows = trainingRows(path, manifest, dataset, logs);
+    const isTrained = new Uint8Array(dataset.numRows);
+    for (const row of rows) isTrained[row] = 1;
+    const met = own.rows.reduce((count, row) => count + isTrained[row]!, 0);
+    if (met > 0)
+      throw leaked(
+        path,
+        `${met.toLocaleString("en")} of the ${own.rows.length.toLocaleString("en")} rows of the network's ${part} part`,
+      );
+  }
+}
+
+/** Whether all rows of a part are newer than whatever the run was trained on, by the same column of times. */
+function isLater(
+  part: Part,
+  { split: { newest }, roles, refit, options: trained }: Manifest,
+  options: Judged["options"],
+): boolean {
+  // a run that was trained once more on all rows says how far its first training went
+  if (newest === undefined || refit) return false;
+  const isSameTime =
+    (roles as Roles).time === part.dataset.roles.time && trained["timeFormat"] === options.timeFormat;
+  return isSameTime && (timesOf(part)?.every((time) => time > newest) ?? false);
+}
+
+/** The run's training rows as rows of this dataset, cut again as its manifest says. @throws {UsageError} they cannot be told */
+function trainingRows(
+  path: string,
+  manifest: Manifest,
+  dataset: Dataset,
+  logs: readonly InputFingerprint[],
+): Uint32Array {
+  if (manifest.refit) throw leaked(path, "all rows of its log, after its parts were judged (--refit)");
+  const own = logsOf(manifest.inputs, sidesOf(manifest)).map(({ sha256 }) => sha256);
+  const here = logs.map(({ sha256 }) => sha256);
+  const alike = isDeepStrictEqual(own, here) && manifest.rows === dataset.numRows;
+  if (!alike)
+    throw untold(
+      path,
+      "it was trained on some of the log's files, but not on the same rows in the same order, nor on rows that are all older: give both commands the same files and --where, --drop and --dedupe, or train the table on what was before (--test DATE)",
+    );
+  const { train, valid, test } = splitRows(
+    dataset,
+    splitOptionsOf(dataset.roles, splitFlagsOf(manifest), manifest.seed),
+  );
+  const counts = [manifest.split.train, manifest.split.valid, manifest.split.test];
+  const isFile = (part: unknown, rows: Uint32Array, count: number) =>
+    rows.length === count || (rows.length === 0 && typeof part === "string");
+  const found =
+    train.length === counts[0] &&
+    isFile(manifest.options["valid"], valid, counts[1]!) &&
+    isFile(manifest.options["test"], test, counts[2]!);
+  // a random cut goes by a row's cells, so that other columns cut otherwise
+  const sameColumns =
+    manifest.split.by !== "random" ||
+    isDeepStrictEqual(columnsOf(manifest.roles as Roles), columnsOf(dataset.roles));
+  if (!found || !sameColumns)
+    throw untold(
+      path,
+      "its parts cannot be cut again from this log: give both commands the same column and split flags",
+    );
+  return train;
+}
+
+/** Columns that a row's hash is of. */
+function columnsOf(roles: Roles): string[] {
+  return Object.values(roles)
+    .flat()
+    .filter((name): name is string => typeof name === "string")
+    .sort();
+}
+
+/** How a run's log was cut, of its options. */
+function splitFlagsOf({ options, split: { by } }: Manifest): SplitFlags {
+  const { valid = 0, test = 0, splitKey, last, group } = options as Partial<SplitFlags>;
+  const isKnown = ["time", "random", "user", "last"].includes(by);
+  return {
+    valid,
+    test,
+    ...(isKnown && { split: by as SplitBy }),
+    ...(splitKey && by === "random" && { splitKey }),
+    ...(last !== undefined && by === "last" && { last }),
+    ...(group !== undefined && by === "last" && { group }),
+  };
+}
+
+function sidesOf({ options }: Manifest): number {
+  const { sides } = options;
+  return Array.isArray(sides) ? sides.length : 0;
+}
+
+/** Side tables stand last. */
+function logsOf(inputs: readonly InputFingerprint[], numSides: number): readonly InputFingerprint[] {
+  return inputs.slice(0, inputs.length - numSides);
+}
+
+function leaked(path: string, what: string): UsageError {
+  return new UsageError(
+    `the table of '${path}' was trained on ${what}: what it gains there it has seen. Train it again with the flags of this command that cut the log: ` +
+      "--valid, --test, --split and --seed",
+  );
+}
+
+function untold(path: string, why: string): UsageError {
+  return new UsageError(
+    `whether the table of '${path}' has seen the rows that the network is judged by cannot be told: ${why}. --unchecked goes on, and the result says so`,
+  );
+}

@@ -1,0 +1,88 @@
+import { summarizeLift, type LiftArm } from "./summary.js";
+import type { StartKind } from "../../trainers/net/start.js";
+
+const trial = { learningRate: 0.001, embeddingLearningRate: 0.02, validLoss: 0.5 };
+
+/** An arm whose seeds have these validation losses, a second an epoch. */
+const arm = (name: StartKind, curves: number[][], testLosses?: number[]): LiftArm => ({
+  arm: name,
+  trials: [trial],
+  chosen: trial,
+  trainings: curves.map((validLosses, s) => ({
+    seed: s + 2,
+    validLosses,
+    seconds: validLosses.map(() => 1),
+    ...(testLosses && { testLoss: testLosses[s]! }),
+  })),
+});
+const of = (arms: LiftArm[], name: StartKind, pretraining = 10) =>
+  summarizeLift(arms, pretraining).arms.find((one) => one.arm === name)!;
+
+const random = arm("random", [
+  [0.6, 0.5, 0.51],
+  [0.6, 0.55, 0.52],
+]);
+
+test("epochs and seconds are those until the best loss of the same seed's random start, the table's own training counted", () => {
+  const table = arm("table", [
+    [0.55, 0.5],
+    [0.51, 0.5],
+  ]);
+  expect(of([table, random], "table")).toMatchObject({
+    numReached: 2,
+    epochsToReach: { mean: 1.5 },
+    secondsToReach: { mean: 11.5 },
+  });
+  expect(of([table, random], "random")).toMatchObject({
+    numReached: 2,
+    epochsToReach: { mean: 2.5 },
+    secondsToReach: { mean: 2.5 },
+  });
+});
+
+test("a start that never gets there has no epochs, and says so", () => {
+  const table = arm("table", [[0.9], [0.9]]);
+  const found = summarizeLift([table, random], 0);
+  expect(found.arms[0]).not.toHaveProperty("epochsToReach");
+  expect(found.verdict).toBe("loss");
+  expect(found.sentences[1]).toBe("From the table no seed reaches the random start's best validation loss.");
+});
+
+test.each([
+  ["gain", [0.4, 0.41, 0.4]],
+  ["no gain", [0.45, 0.55, 0.5]],
+  ["loss", [0.6, 0.61, 0.6]],
+] as const)("%s: the interval of the differences over seeds decides", (verdict, losses) => {
+  const starts = [
+    arm(
+      "table",
+      losses.map((loss) => [loss]),
+      [...losses],
+    ),
+    arm("random", [[0.5], [0.5], [0.5]], [0.5, 0.5, 0.5]),
+  ];
+  const found = summarizeLift(starts, 0);
+  expect([found.verdict, found.judged]).toEqual([verdict, "test"]);
+  expect(found.sentences[0]!.toLowerCase().startsWith(verdict)).toBe(true);
+});
+
+test("a gain that the table's rows dealt anew have, too, is said to be none of their meaning", () => {
+  const same = [[0.4], [0.41], [0.4]];
+  const starts = [arm("table", same), arm("random", [[0.5], [0.5], [0.5]]), arm("shuffled", same)];
+  expect(summarizeLift(starts, 0).sentences[1]).toContain("cannot be told from that of its rows dealt anew");
+  const worse = [starts[0]!, starts[1]!, arm("shuffled", [[0.5], [0.5], [0.5]])];
+  expect(summarizeLift(worse, 0).sentences.join(" ")).not.toContain("cannot be told");
+});
+
+test("AUC is told where every training has it, seed by seed to the random start's", () => {
+  const withAuc = (one: LiftArm, aucs: number[]): LiftArm => ({
+    ...one,
+    trainings: one.trainings.map((training, s) => ({ ...training, testAuc: aucs[s]! })),
+  });
+  const table = arm("table", [[0.5], [0.5]]);
+  const both = [withAuc(table, [0.75, 0.8]), withAuc(random, [0.7, 0.77])];
+  expect(of(both, "table").testAuc!.mean).toBeCloseTo(0.775, 12);
+  expect(of(both, "table").aucToRandom!.mean).toBeCloseTo(0.04, 12);
+  expect(of(both, "random").aucToRandom).toBeUndefined();
+  expect(of([both[0]!, random], "table").testAuc).toBeUndefined();
+});

@@ -1,0 +1,193 @@
+// What trainings from a table and from other starts come to: means over seeds, and what may be said of them.
+//
+//   arm        what the embedding layer starts from (trainers/net/start.ts)
+//   reached    the first epoch whose validation loss is no greater than the best of the random start of the same seed
+//   judged     the loss that the verdict goes by: of the test part at the best epoch, else the best of the validation part
+//
+// Differences are taken seed by seed, so that what a seed's shuffles and dense weights do to both is taken away.
+
+import { meanInterval, type MeanInterval } from "../../evaluation/t-interval.js";
+import type { StartKind } from "../../trainers/net/start.js";
+
+/** One training. */
+export interface LiftTraining {
+  seed: number;
+  /** by epoch, from the first on */
+  validLosses: readonly number[];
+  /** wall time of each epoch */
+  seconds: readonly number[];
+  /** logistic: nats a row; squared: of clipped scores */
+  testLoss?: number;
+  /** of a binary label, where the test part has both */
+  testAuc?: number;
+}
+
+/** Step sizes, tried on a seed of their own. */
+export interface LiftTrial {
+  learningRate: number;
+  embeddingLearningRate: number;
+  /** the best of the validation part; null when the training diverged */
+  validLoss: number | null;
+}
+
+export interface LiftArm {
+  arm: StartKind;
+  /** in the order in which they were tried */
+  trials: readonly LiftTrial[];
+  /** the best of them */
+  chosen: LiftTrial;
+  trainings: readonly LiftTraining[];
+}
+
+/** What an arm comes to. */
+export interface ArmSummary {
+  arm: StartKind;
+  /** seeds that reached the random start's best validation loss */
+  numReached: number;
+  /** of the seeds that reached it; absent where none did */
+  epochsToReach?: MeanInterval;
+  /** the same, the table's own training counted */
+  secondsToReach?: MeanInterval;
+  /** of the best epoch */
+  validLoss: MeanInterval;
+  testLoss?: MeanInterval;
+  testAuc?: MeanInterval;
+  /** test AUC less the random start's, seed by seed; positive is better; absent for the random start */
+  aucToRandom?: MeanInterval;
+  /** the judged loss less the random start's, seed by seed; negative is better; absent for the random start */
+  toRandom?: MeanInterval;
+  /** the same less the table's: positive says that the table is better; absent for the table */
+  toTable?: MeanInterval;
+}
+
+export interface LiftResult {
+  /** the part whose loss is judged */
+  judged: "valid" | "test";
+  arms: ArmSummary[];
+  verdict: "gain" | "no gain" | "loss";
+  /** in words, the verdict first */
+  sentences: string[];
+}
+
+/**
+ * Sums up arms of the same seeds in the same order, the table's and the random one's among them.
+ *
+ * @param pretraining seconds of the table's own training
+ */
+export function summarizeLift(arms: readonly LiftArm[], pretraining: number): LiftResult {
+  const trainingsOf = (kind: StartKind) => arms.find(({ arm }) => arm === kind)!.trainings;
+  const random = trainingsOf("random");
+  const table = trainingsOf("table");
+  const judged = random.every(({ testLoss }) => testLoss !== undefined) ? "test" : "valid";
+  const lossOf = (training: LiftTraining) =>
+    judged === "test" ? training.testLoss! : bestOf(training.validLosses);
+  const lessThan = (own: readonly LiftTraining[], other: readonly LiftTraining[]) =>
+    meanInterval(own.map((training, s) => lossOf(training) - lossOf(other[s]!)));
+  const hasAuc = arms.every(({ trainings }) => trainings.every(({ testAuc }) => testAuc !== undefined));
+  const summaries = arms.map(({ arm, trainings }): ArmSummary => ({
+    arm,
+    ...reaching(trainings, random, arm === "table" ? pretraining : 0),
+    validLoss: meanInterval(trainings.map(({ validLosses }) => bestOf(validLosses))),
+    ...(judged === "test" && { testLoss: meanInterval(trainings.map(({ testLoss }) => testLoss!)) }),
+    ...(hasAuc && { testAuc: meanInterval(trainings.map(({ testAuc }) => testAuc!)) }),
+    ...(hasAuc &&
+      arm !== "random" && {
+        aucToRandom: meanInterval(trainings.map(({ testAuc }, s) => testAuc! - random[s]!.testAuc!)),
+      }),
+    ...(arm !== "random" && { toRandom: lessThan(trainings, random) }),
+    ...(arm !== "table" && { toTable: lessThan(trainings, table) }),
+  }));
+  const { toRandom } = summaries.find(({ arm }) => arm === "table")!;
+  const verdict = verdictOf(toRandom!);
+  return { judged, arms: summaries, verdict, sentences: sentencesOf(summaries, { judged, verdict }) };
+}
+
+/** Of seeds that reach the random start's best validation loss: after how many epochs and seconds. */
+function reaching(
+  trainings: readonly LiftTraining[],
+  random: readonly LiftTraining[],
+  before: number,
+): Pick<ArmSummary, "numReached" | "epochsToReach" | "secondsToReach"> {
+  const epochs = trainings.map(({ validLosses }, s) => {
+    const target = bestOf(random[s]!.validLosses);
+    return validLosses.findIndex((loss) => loss <= target) + 1;
+  });
+  const reached = epochs.flatMap((epoch, s) => (epoch > 0 ? [{ epoch, s }] : []));
+  if (reached.length === 0) return { numReached: 0 };
+  const secondsOf = ({ epoch, s }: { epoch: number; s: number }) =>
+    trainings[s]!.seconds.slice(0, epoch).reduce((sum, x) => sum + x, before);
+  return {
+    numReached: reached.length,
+    epochsToReach: meanInterval(reached.map(({ epoch }) => epoch)),
+    secondsToReach: meanInterval(reached.map(secondsOf)),
+  };
+}
+
+function bestOf(losses: readonly number[]): number {
+  return losses.reduce((least, loss) => Math.min(least, loss), Infinity);
+}
+
+/** By where 0 lies. */
+function verdictOf({ mean, low = -Infinity, high = Infinity }: MeanInterval): LiftResult["verdict"] {
+  if (mean === low && mean === high && mean === 0) return "no gain";
+  if (high < 0) return "gain";
+  return low > 0 ? "loss" : "no gain";
+}
+
+function sentencesOf(
+  arms: readonly ArmSummary[],
+  { judged, verdict }: Pick<LiftResult, "judged" | "verdict">,
+): string[] {
+  const of = (kind: StartKind) => arms.find(({ arm }) => arm === kind)!;
+  const table = of("table");
+  const random = of("random");
+  const part = judged === "test" ? "test loss" : "best validation loss";
+  const difference = signed(table.toRandom!);
+  const first = {
+    gain: `Gain: from the table the ${part} is lower than from random starts, by ${difference}.`,
+    "no gain": `No gain: the ${part} from the table cannot be told from that of random starts (${difference}).`,
+    loss: `Loss: from the table the ${part} is higher than from random starts, by ${difference}.`,
+  }[verdict];
+  const sentences = [first];
+  if (verdict === "gain") {
+    // a gain that a table without its meaning has, too, is none of what was learnt
+    const equal = arms.filter(
+      ({ arm, toTable }) => arm !== "random" && toTable && !((toTable.low ?? -1) > 0),
+    );
+    if (equal.length > 0)
+      sentences.push(
+        `It cannot be told from that of ${equal.map(({ arm }) => NAMES[arm]).join(" and of ")}: it may be the size of the first numbers, not what they mean.`,
+      );
+  }
+  const numSeeds = Math.max(...arms.map(({ numReached }) => numReached));
+  if (table.numReached === 0)
+    sentences.push("From the table no seed reaches the random start's best validation loss.");
+  else {
+    const seeds = table.numReached < numSeeds ? ` (${table.numReached} of ${numSeeds} seeds)` : "";
+    sentences.push(
+      `The random start's best validation loss is reached from the table after ${shown(table.epochsToReach!, 1)} epochs and ${shown(table.secondsToReach!, 1)} s${seeds}, ` +
+        `the table's own training counted; at random it takes ${shown(random.epochsToReach!, 1)} epochs and ${shown(random.secondsToReach!, 1)} s.`,
+    );
+  }
+  return sentences;
+}
+
+const NAMES: Record<StartKind, string> = {
+  table: "the table",
+  random: "random starts",
+  shuffled: "its rows dealt anew within their fields",
+  norms: "random rows of the same lengths",
+};
+
+/** Mean ± half of the interval. */
+export function shown({ mean, low, high }: MeanInterval, digits: number): string {
+  const half = low === undefined || high === undefined ? "" : ` ± ${((high - low) / 2).toFixed(digits)}`;
+  return `${mean.toFixed(digits)}${half}`;
+}
+
+function signed({ mean, low, high }: MeanInterval): string {
+  const text = (x: number) => `${x > 0 ? "+" : ""}${x.toFixed(4)}`;
+  return low === undefined || high === undefined
+    ? text(mean)
+    : `${text(mean)}, 95 % interval ${text(low)} to ${text(high)}`;
+}

@@ -1,0 +1,73 @@
+// How well the odds of runs came true: their held-out part is read and scored again, as `embed evaluate --part` does.
+//
+// Bins are no part of a run, since a run's held-out rows may be judged in any number of them; the log is there as a rule, and where it
+// is not, the page says so. What is asked for by --on or --part fails where it cannot be had.
+
+import type { Run } from "../../embedding/run-directory.js";
+import { EmbedError } from "../../errors.js";
+import type { CurveBin } from "../../evaluation/scored-metrics.js";
+import type { EvaluateOptions } from "../evaluate/options.js";
+import { checkLog } from "../evaluate/options.js";
+import { evaluateScores } from "../evaluate/scores.js";
+import type { Watch } from "../../training/watch.js";
+import type { ReportOptions } from "./options.js";
+import { silently } from "../../training/parts.js";
+
+export interface Scoring {
+  /** of each run; undefined where it has none */
+  measured: (readonly CurveBin[] | undefined)[];
+  /** why runs have none, a sentence each */
+  absent: string[];
+  /** what was scored, a phrase */
+  scoredOn?: string;
+}
+
+/** @throws {EmbedError} what --on or --part asks for cannot be had */
+export async function scoreForReport(
+  runs: readonly Run[],
+  options: ReportOptions,
+  watch: Watch,
+): Promise<Scoring> {
+  const { on, part, bins, hashKeys, reading } = options;
+  if (on) checkLog({ on, part: part === "none" ? undefined : part });
+  const measured: Scoring["measured"] = runs.map(() => undefined);
+  const scorable = runs.map((run, i) => ({ run, i })).filter(({ run }) => "logLoss" in heldOutOf(run));
+  if (part === "none" || scorable.length === 0) return { measured, absent: [] };
+  const shared = (["test", "valid"] as const).find((name) =>
+    scorable.every(({ run }) => run.manifest.split[name] > 0),
+  );
+  const from = on ? { on } : { part: part ?? shared };
+  if (!on && !from.part)
+    return {
+      measured,
+      absent: ["calibration: the runs held out no part that all have (--on LOG names a log)"],
+    };
+  const absent: string[] = [];
+  for (const { run, i } of scorable) {
+    const asked: EvaluateOptions = {
+      ...from,
+      reading,
+      bootstrap: 0,
+      ...(bins !== undefined && { bins }),
+      ...(hashKeys !== undefined && { hashKeys }),
+    };
+    try {
+      const { curves } = await evaluateScores([{ run, name: "run" }], asked, silently(watch));
+      measured[i] = curves["run"];
+    } catch (error) {
+      if (on || part || !(error instanceof EmbedError)) throw error;
+      absent.push(`calibration of '${run.path}': ${error.message}`);
+    }
+  }
+  const scoredOn = on
+    ? "the log given by --on"
+    : from.part === "test"
+      ? "the test part"
+      : "the validation part";
+  return { measured, absent, scoredOn };
+}
+
+/** Metrics of what training held out: the classes of two are told by their log loss. */
+function heldOutOf({ manifest: { metrics } }: Run): object {
+  return { ...metrics["train"], ...metrics["valid"], ...metrics["test"] };
+}

@@ -1,0 +1,75 @@
+// How the versions of a name in a store went: metrics of each, and what changed in its keys and vectors since the one before.
+
+import { openRun, type Run } from "../../embedding/run-directory.js";
+import { ArtifactError } from "../../errors.js";
+import type { VersionPoint } from "../../report/content.js";
+import { diffField } from "../diff.js";
+import { COMPARED_ROWS, NEIGHBOURS } from "./drift.js";
+import type { ReportOptions } from "./options.js";
+import { fieldToShow } from "./table.js";
+import { openTable, type OpenTable } from "../tables.js";
+import type { Watch } from "../../training/watch.js";
+
+/** Versions that are shown: half a year of weeks. */
+const MOST = 26;
+
+/**
+ * The versions up to a run, the oldest first; undefined where none is told of.
+ *
+ * @param absent hears of those that are damaged, which are left out
+ */
+export async function historyOf(
+  run: Run,
+  options: ReportOptions,
+  watch: Watch,
+  absent: string[],
+): Promise<VersionPoint[] | undefined> {
+  const versions = options.history?.get(run.path)?.slice(-MOST);
+  if (!versions || versions.length < 2) return undefined;
+  const points: VersionPoint[] = [];
+  let before: OpenTable | undefined;
+  for (const { version, path } of versions) {
+    watch.signal.throwIfAborted();
+    try {
+      const { manifest, tables } = await openRun(path);
+      const opened: OpenTable | undefined =
+        tables.length > 0 ? await openTable(path, options.table) : undefined;
+      const change = opened && before && (await changeOf(before, opened, options, watch));
+      points.push({ version, rows: manifest.rows, metrics: manifest.metrics, ...change });
+      before = opened;
+    } catch (error) {
+      // a version that is damaged ends no report of the others
+      if (!(error instanceof ArtifactError)) throw error;
+      absent.push(`version ${version}: ${error.message}`);
+    }
+  }
+  return points;
+}
+
+/** What changed in the field that the page shows; nothing where the earlier one has not got it. */
+async function changeOf(
+  before: OpenTable,
+  now: OpenTable,
+  { field: told, reading }: ReportOptions,
+  { signal }: Watch,
+): Promise<Pick<VersionPoint, "keys" | "change">> {
+  const field = fieldToShow(now, told);
+  if (!before.table.fields.includes(field)) return {};
+  const how = { k: NEIGHBOURS, top: 0, threads: reading.threads, signal };
+  const { rows, neighbourOverlap, displacement } = await diffField(
+    field,
+    before.table,
+    now.table,
+    how,
+    COMPARED_ROWS,
+  );
+  return {
+    keys: rows.b,
+    change: {
+      gained: rows.gained,
+      lost: rows.lost,
+      ...(neighbourOverlap !== undefined && { neighbourOverlap }),
+      ...(displacement && { median: displacement.median, p90: displacement.p90 }),
+    },
+  };
+}

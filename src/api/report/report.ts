@@ -1,0 +1,143 @@
+// `embed report`: one page that shows what runs are and how good.
+//
+//   runs (manifests, metrics.jsonl, tables) ──► measured here ──► report/ draws ──► one HTML file
+//
+// The same runs give the same page: samples are drawn by hashes of keys, and no clock is asked.
+
+import { readPublication } from "../../embedding/publication.js";
+import { DEFAULT_TABLE, openRun, type Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { version } from "../../io/package-version.js";
+import type { ReportedRun } from "../../report/content.js";
+import { MOST_RUNS, reportPage } from "../../report/page.js";
+import { nameAmong } from "../evaluate/evaluate.js";
+import { historyOf } from "./history.js";
+import type { Watch } from "../../training/watch.js";
+import { scoreForReport } from "./calibration.js";
+import { checkLabels, readNames, type Names } from "./names.js";
+import type { ReportOptions, ReportSummary } from "./options.js";
+import { driftOf } from "./drift.js";
+import { gatesOf, importancesOf } from "./files.js";
+import { fieldToShow, keysTold, reportTable } from "./table.js";
+import { openTable, type OpenTable } from "../tables.js";
+
+/** Dots of all maps of a page: it stays below 2 MB and opens at once. */
+const MOST_POINTS = 4500;
+
+/**
+ * Writes a page about runs.
+ *
+ * @param paths run directories, MOST_RUNS at most
+ * @throws {UsageError} a run has not what an option names, or labels without a column and the like
+ * @throws {OutputError} the page exists, and is not to be replaced
+ */
+export async function report(
+  paths: readonly string[],
+  options: ReportOptions,
+  watch: Watch,
+): Promise<ReportSummary> {
+  const start = performance.now();
+  if (paths.length === 0) throw new UsageError("name a run, or several that are to stand side by side");
+  if (paths.length > MOST_RUNS)
+    throw new UsageError(`a page holds ${MOST_RUNS} runs at most, got ${paths.length}: make several pages`);
+  checkLabels(options);
+  const { out, force } = options;
+  if (!options.write) await checkOutput(out, force, "file");
+  const runs = await Promise.all(paths.map(openRun));
+  const { measured, absent: unscored, scoredOn } = await scoreForReport(runs, options, watch);
+  const reported: ReportedRun[] = [];
+  const absent = new Set(unscored);
+  const points = Math.min(options.points, Math.floor(MOST_POINTS / runs.length));
+  const shared: SharedByRuns = {};
+  const names = await namesOf(runs);
+  for (const [i, run] of runs.entries()) {
+    watch.signal.throwIfAborted();
+    const shown = await reportRun(run, names[i]!, { ...options, points }, shared, watch);
+    reported.push({ ...shown.run, ...(measured[i] && { calibration: measured[i] }) });
+    for (const text of shown.absent) absent.add(runs.length > 1 ? `${shown.run.name}: ${text}` : text);
+  }
+  const content = {
+    version,
+    runs: reported,
+    absent: [...absent],
+    ...(scoredOn !== undefined && { scoredOn }),
+  };
+  const page = Buffer.from(await reportPage(content));
+  if (options.write) await options.write(page);
+  else await writeFileAtomic(out, [page], force, { signal: watch.signal });
+  return {
+    command: "report",
+    version,
+    out,
+    seconds: (performance.now() - start) / 1000,
+    bytes: page.length,
+    runs: [...paths],
+    absent: [...absent],
+  };
+}
+
+/** Distinct names: a version of a store by its place there, another run by its folder, one that comes again by its number. */
+async function namesOf(runs: readonly Run[]): Promise<string[]> {
+  const paths = runs.map(({ path }) => path);
+  const names: string[] = [];
+  for (const [i, path] of paths.entries()) {
+    const published = await readPublication(path);
+    const name = published ? `${published.name}/${published.version}` : nameAmong(paths, i);
+    names.push(names.includes(name) ? `${name} (${i + 1})` : name);
+  }
+  return names;
+}
+
+/** What the first run that has a table decides for all. */
+interface SharedByRuns {
+  names?: Names | undefined;
+  /** whose neighbours are listed */
+  keys?: readonly string[];
+}
+
+/** The table, with the names and keys of the first run's. */
+async function sharedTable(opened: OpenTable, options: ReportOptions, shared: SharedByRuns) {
+  const isFirst = shared.keys === undefined;
+  if (isFirst) shared.names = await readNames(opened, fieldToShow(opened, options.field), options);
+  const table = await reportTable(opened, options, shared.names, shared.keys ?? keysTold(opened, options));
+  shared.keys ??= table.neighbours.map(({ key }) => key);
+  return table;
+}
+
+/** The default table, or the one that is named; of trees without a table of keys, none and a word. */
+async function tableToShow(
+  run: Run,
+  { table }: ReportOptions,
+  absent: string[],
+): Promise<OpenTable | undefined> {
+  if (table !== undefined || run.tables.includes(DEFAULT_TABLE)) return await openTable(run.path, table);
+  absent.push(
+    run.tables.length === 0
+      ? "norms, map and neighbours: the run holds no table"
+      : `norms, map and neighbours: the run has no table of keys, only ${run.tables.join(", ")} (train-gbdt --entity makes one, --table shows another)`,
+  );
+  return undefined;
+}
+
+/** What is shown of one run, but for its calibration; and what cannot be. */
+async function reportRun(run: Run, name: string, options: ReportOptions, shared: SharedByRuns, watch: Watch) {
+  const absent: string[] = [];
+  const opened = await tableToShow(run, options, absent);
+  const table = opened && (await sharedTable(opened, options, shared));
+  const drift = opened && (await driftOf(opened, options, watch, absent));
+  const history = await historyOf(run, options, watch, absent);
+  const [importances, gates] = [await importancesOf(run), await gatesOf(run)];
+  const reported: ReportedRun = {
+    name,
+    path: run.path,
+    manifest: run.manifest,
+    lines: await run.readMetricsLines(),
+    ...(importances && { importances }),
+    ...(table && { table }),
+    ...(drift && { drift }),
+    ...(gates && { gates }),
+    ...(history && { history }),
+  };
+  return { run: reported, absent };
+}

@@ -1,0 +1,135 @@
+// What a page shows of a run's table: lengths of its vectors, its items on a plane, the neighbours of a few.
+
+import { KeyIndex } from "../../dataset/key-index.js";
+import {
+  isHole,
+  keysOfRows,
+  keyText,
+  rowOf,
+  rowsOf,
+  type EmbeddingTable,
+  type RowRange,
+} from "../../embedding/table.js";
+import { UsageError } from "../../errors.js";
+import { sampleRows } from "../../evaluation/row-sample.js";
+import type { FieldNorms, NeighbourList, ReportedTable } from "../../report/content.js";
+import { lengthOf } from "../../retrieval/nearest.js";
+import { neighbors } from "../../retrieval/neighbors.js";
+import { composeItems } from "../compose.js";
+import { mapOf } from "./map.js";
+import { called, type Names } from "./names.js";
+import type { ReportOptions } from "./options.js";
+import type { OpenTable } from "../tables.js";
+
+/** Keys whose neighbours are listed when none is named. */
+const KEYS = 6;
+/** Rows drawn by their count, of the points. */
+const BY_COUNT = 0.5;
+
+/**
+ * @param keys of the field that is shown, whose neighbours are listed; the most frequent when absent
+ * @throws {UsageError} the table has not the field that is named
+ */
+export async function reportTable(
+  opened: OpenTable,
+  options: ReportOptions,
+  names: Names | undefined,
+  keys: readonly string[] | undefined,
+): Promise<ReportedTable> {
+  const { table } = opened;
+  const field = fieldToShow(opened, options.field);
+  const range = rowsOf(table, field);
+  const composed = await composeItems(opened, undefined);
+  const rows = sampleRows(composed.table, range, options.points);
+  const map = mapOf(composed.table, rows, names);
+  return {
+    dim: table.dim,
+    numRows: table.numRows,
+    norms: table.fields.map((name) => normsOf(table, name, name === field ? options.points * BY_COUNT : 0)),
+    field,
+    rows: range.last - range.first,
+    ...(map && { map }),
+    neighbours: listsOf(composed.table, field, keys ?? keysOf(opened, field), options.top, names),
+    ...(composed.note !== undefined && composed.item === field && { note: composed.note }),
+  };
+}
+
+/** The field that is named; by default the items' field, or that of most rows, the first of several. */
+export function fieldToShow({ table, fieldNamed }: OpenTable, told: string | undefined): string {
+  if (told !== undefined) return fieldNamed(told);
+  const item = fieldNamed("item");
+  if (table.fields.includes(item)) return item;
+  const sizes = table.fields.map((field) => sizeOf(rowsOf(table, field)));
+  return table.fields[sizes.indexOf(Math.max(...sizes))]!;
+}
+
+function sizeOf({ first, last }: RowRange): number {
+  return last - first;
+}
+
+/** @param points rows with their counts, at most */
+function normsOf(table: EmbeddingTable, field: string, points: number): FieldNorms {
+  const { dim, vectors, counts } = table;
+  const range = rowsOf(table, field);
+  const rows = sampleRows(table, range, Infinity);
+  const norms = Float64Array.from(rows, (row) => lengthOf(vectors, row * dim, dim));
+  const byCount = Array.from(points > 0 ? sampleRows(table, range, points) : [], (row) => ({
+    key: keyText(table.keys, row),
+    count: counts[row]!,
+    norm: lengthOf(vectors, row * dim, dim),
+  }));
+  return { field, norms: norms.sort(), zeros: norms.filter((norm) => norm === 0).length, byCount };
+}
+
+/** The keys of `--key FIELD:KEY`, without their field. @throws {UsageError} of another field, or the table has not got it */
+export function keysTold(opened: OpenTable, { field: shown, keys }: ReportOptions): string[] | undefined {
+  const field = fieldToShow(opened, shown);
+  return keys?.map((text) => {
+    const colon = text.indexOf(":");
+    const key = text.slice(colon + 1);
+    if (colon < 1 || opened.fieldNamed(text.slice(0, colon)) !== field)
+      throw new UsageError(
+        `--key expects ${field}:KEY, of the field that the page shows (--field shows another), got '${text}'`,
+      );
+    rowOf(opened.table, field, key);
+    return key;
+  });
+}
+
+/** The most frequent keys. */
+function keysOf({ table }: OpenTable, field: string): string[] {
+  const { first, last } = rowsOf(table, field);
+  return Array.from({ length: last - first }, (_, i) => first + i)
+    .filter((row) => !isHole(table, row))
+    .sort((a, b) => table.counts[b]! - table.counts[a]! || a - b)
+    .slice(0, KEYS)
+    .map((row) => keyText(table.keys, row));
+}
+
+/** The lists of those keys that the table has. */
+function listsOf(
+  table: EmbeddingTable,
+  field: string,
+  keys: readonly string[],
+  top: number,
+  names: Names | undefined,
+): NeighbourList[] {
+  const range = rowsOf(table, field);
+  if (sizeOf(range) < 2) return [];
+  const own = keysOfRows(table, range);
+  const index = new KeyIndex(own);
+  return keys.flatMap((key) => {
+    const at = index.findText(key);
+    if (at < 0) return [];
+    const nearest = neighbors(table, field, key, { top, metric: "cosine" });
+    return {
+      ...called(key, names),
+      count: table.counts[range.first + at]!,
+      nearest: nearest.map(({ key: near, count, similarity }) => ({
+        ...called(near, names),
+        count,
+        similarity,
+      })),
+    };
+  });
+}

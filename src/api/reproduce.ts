@@ -1,0 +1,233 @@
+// `embed reproduce`: a run trained once more as its manifest says, and compared with it file by file.
+//
+//   manifest ──► inputs, checked by their fingerprints ──► the same training (and alignment) ──► files that agree, files that differ
+
+import { join } from "node:path";
+import { contentsOf, namedInput } from "../training/asked.js";
+import type { Watch } from "../training/watch.js";
+import { encode, type EncodeOptions } from "./encode.js";
+import { trainFm } from "../trainers/fm/command.js";
+import type { TrainFmOptions } from "../trainers/fm/asked.js";
+import { trainGbdt } from "../trainers/gbdt/command.js";
+import type { TrainGbdtOptions } from "../trainers/gbdt/asked.js";
+import { trainNet } from "../trainers/net/command.js";
+import type { TrainNetOptions } from "../trainers/net/asked.js";
+import { trainPca } from "../trainers/pca/command.js";
+import type { TrainPcaOptions } from "../trainers/pca/asked.js";
+import { DATASET_MARKER } from "../dataset/encoded/description.js";
+import { RUN_MARKER, type Asked, type Manifest } from "../embedding/manifest.js";
+import { openRun, type Run } from "../embedding/run-directory.js";
+import { DataError, NoInputError, UsageError } from "../errors.js";
+import { checkArtifact, pathExists } from "../io/read-artifact.js";
+import { version } from "../io/package-version.js";
+import { statOf } from "../io/tree.js";
+import { withTemporaryDirectory } from "../io/temporary.js";
+import { alignRun } from "./align.js";
+
+export interface ReproduceOptions {
+  threads: number;
+  /** bytes that rows of an encoded dataset may take */
+  maxMemory?: number;
+  /** keep the second run there; it is removed when absent */
+  keep?: string;
+}
+
+export interface Reproduction {
+  command: "reproduce";
+  version: string;
+  run: string;
+  /** the version of embed that trained the run */
+  trainedBy: string;
+  agrees: boolean;
+  /** every file of either run; timings do not count */
+  files: { file: string; agrees: boolean; why?: string }[];
+}
+
+type Train = (log: readonly string[], asked: Asked["options"], how: How, watch: Watch) => Promise<unknown>;
+interface How extends ReproduceOptions {
+  out: string;
+}
+
+/** Options of the reading and of the trainer with what is of this machine and this run. */
+function optionsOf(asked: Asked["options"], trainer: string, { out, threads, maxMemory }: How): unknown {
+  const within = (name: string) => ({ ...(asked[name] as object), threads });
+  return {
+    ...asked,
+    ...(maxMemory !== undefined && { maxMemory }),
+    out,
+    force: false,
+    reading: within("reading"),
+    [trainer]: within(trainer),
+  };
+}
+
+const trainers: Record<string, Train> = {
+  "train-fm": (log, asked, how, watch) => trainFm(log, optionsOf(asked, "fm", how) as TrainFmOptions, watch),
+  "train-gbdt": (log, asked, how, watch) =>
+    trainGbdt(log, optionsOf(asked, "gbdt", how) as TrainGbdtOptions, watch),
+  "train-net": (log, asked, how, watch) =>
+    trainNet(log, optionsOf(asked, "net", how) as TrainNetOptions, watch),
+  "train-pca": (log, asked, how, watch) =>
+    trainPca(log, optionsOf(asked, "pca", how) as TrainPcaOptions, watch),
+};
+
+/**
+ * Trains a run once more and compares what is written.
+ *
+ * @throws {NoInputError} an input is missing @throws {DataError} an input is not what it was
+ * @throws {UsageError} the manifest does not say how the run was made, or that it was cut short
+ * @throws {ArtifactError} the run itself is damaged
+ */
+export async function reproduce(
+  path: string,
+  options: ReproduceOptions,
+  watch: Watch,
+): Promise<Reproduction> {
+  const run = await openRun(path);
+  const { manifest } = run;
+  for (const [file, expected] of Object.entries(manifest.files))
+    await checkArtifact(join(path, file), expected);
+  const { asked, train } = howMade(run);
+  const isGone = await datasetIsGone(asked);
+  await checkInputs(run, asked, isGone);
+  if (manifest.version !== version) {
+    const text = `run '${path}' was trained by embed ${manifest.version}, this is ${version}: bytes may differ`;
+    watch.observe({ stage: "warning", text });
+  }
+  return await withTemporaryDirectory("reproduce", async (folder) => {
+    const { alignment } = manifest;
+    const out = options.keep ?? join(folder, "run");
+    const trained = alignment ? join(folder, "trained") : out;
+    const log = isGone ? [await encodeAgain(asked, join(folder, "dataset"), options, watch)] : asked.log;
+    await train(log, asked.options, { ...options, out: trained }, watch);
+    if (alignment) await alignRun(trained, alignment.to, out, { ...options, signal: watch.signal });
+    const files = await compared(run, await openRun(out), (text) =>
+      isGone
+        ? text.replaceAll(JSON.stringify(log[0]).slice(1, -1), JSON.stringify(asked.log[0]).slice(1, -1))
+        : text,
+    );
+    const agrees = files.every((file) => file.agrees);
+    return { command: "reproduce", version, run: path, trainedBy: manifest.version, agrees, files };
+  });
+}
+
+function howMade({ path, manifest }: Run): { asked: Asked; train: Train } {
+  const { command, asked, interrupted, forgotten } = manifest;
+  if (forgotten !== undefined) {
+    throw new UsageError(
+      `run '${path}' has had keys forgotten: a training would learn them from its log again, so it cannot be reproduced`,
+    );
+  }
+  const train = Object.hasOwn(trainers, command) ? trainers[command] : undefined;
+  if (!train)
+    throw new UsageError(
+      `run '${path}' was made by '${command}', which trains nothing; runs of ${Object.keys(trainers).join(", ")} are reproduced`,
+    );
+  if (!asked)
+    throw new UsageError(
+      `run '${path}' does not say what was asked for: an earlier version of embed (${manifest.version}) trained it; train it again`,
+    );
+  if (interrupted)
+    throw new UsageError(
+      `run '${path}' was interrupted (interrupted: true): where a signal came is in no option, so it cannot be trained again`,
+    );
+  return { asked, train };
+}
+
+/** Every input and earlier run is there and is what it was. */
+async function checkInputs({ manifest }: Run, { log, inputs, runs }: Asked, isGone: boolean): Promise<void> {
+  for (const { path, sha256 } of inputs) {
+    if (isGone && path === join(log[0]!, DATASET_MARKER)) continue;
+    if (path === "-")
+      throw new NoInputError("the log was read from standard input: write it to a file and train from there");
+    // a run may be a stranger's: a pipe or a device would be read for ever
+    const kind = await statOf(path);
+    if (kind && !kind.isFile && !kind.isDirectory)
+      throw new DataError(`input '${path}' is no file: restore it to reproduce the run`);
+    if ((await namedInput(path)).sha256 !== sha256)
+      throw new DataError(
+        `input '${path}' has changed since the run was trained: restore it to reproduce the run`,
+      );
+  }
+  for (const { path, sha256 } of runs) {
+    if (contentsOf(await openRun(path)) !== sha256)
+      throw new DataError(
+        `run '${path}', from which the training went on, is another now: put the earlier one there to reproduce the run`,
+      );
+  }
+  const { alignment } = manifest;
+  if (
+    alignment &&
+    (await openRun(alignment.to)).manifest.files["embeddings.arrow"]?.sha256 !== alignment.toTable.sha256
+  )
+    throw new DataError(
+      `run '${alignment.to}', to which the run was aligned, is another now: put the earlier one there`,
+    );
+}
+
+/** Whether the log was an encoded dataset that was removed since, as those of the weekly job are, and can be encoded again. */
+async function datasetIsGone({ log, encoded }: Asked): Promise<boolean> {
+  return encoded !== undefined && !(await pathExists(log[0]!));
+}
+
+/** @throws {DataError} the dataset is another than it was */
+async function encodeAgain(
+  { log, encoded, inputs }: Asked,
+  out: string,
+  { threads }: ReproduceOptions,
+  watch: Watch,
+): Promise<string> {
+  const { options, log: paths } = encoded!;
+  const reading = { ...(options["reading"] as object), threads } as EncodeOptions["reading"];
+  const told = { ...options, onBadRow: reading.onBadRow, out, force: false, reading } as EncodeOptions;
+  await encode(paths, told, watch);
+  const before = inputs.find(({ path }) => path === join(log[0]!, DATASET_MARKER));
+  if ((await namedInput(out)).sha256 !== before?.sha256)
+    throw new DataError(
+      `the dataset '${log[0]}' is gone, and what ${paths.join(", ")} ${paths.length === 1 ? "gives" : "give"} is another now: restore the log to reproduce the run`,
+    );
+  return out;
+}
+
+async function compared(
+  run: Run,
+  again: Run,
+  named: (text: string) => string,
+): Promise<Reproduction["files"]> {
+  const [own, other] = [run.manifest.files, again.manifest.files];
+  const names = [...new Set([...Object.keys(own), ...Object.keys(other)])];
+  const files: Reproduction["files"] = [];
+  for (const file of names) {
+    const why = !own[file] ? "only in the new run" : !other[file] ? "not in the new run" : undefined;
+    const agrees =
+      why === undefined &&
+      (own[file]!.sha256 === other[file]!.sha256 ||
+        (file === "metrics.jsonl" && (await lessTimes(run)) === (await lessTimes(again))));
+    files.push({ file, agrees, ...(why !== undefined && { why }) });
+  }
+  const differing = differingKeys(run.manifest, again.manifest, named);
+  const why = { why: `${differing.join(", ")} differ` };
+  files.push({ file: RUN_MARKER, agrees: differing.length === 0, ...(differing.length > 0 && why) });
+  return files;
+}
+
+/** metrics.jsonl without what the clock says. */
+async function lessTimes(run: Run): Promise<string> {
+  const lines = await run.readMetricsLines();
+  return JSON.stringify(lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line));
+}
+
+/** Keys of two manifests of which the values differ; of another clock, machine and version, some do. */
+function differingKeys(a: Manifest, b: Manifest, named: (text: string) => string): string[] {
+  const valueOf = (manifest: Manifest, key: string): string => {
+    const value = manifest[key as keyof Manifest];
+    if (key !== "options") return named(JSON.stringify(value) ?? "");
+    const { threads: _, maxMemory: __, ...options } = value as Record<string, unknown>;
+    return named(JSON.stringify(options));
+  };
+  const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
+  return keys.filter((key) => {
+    if (["timings", "files", "version", "from"].includes(key)) return false;
+    return valueOf(a, key) !== valueOf(b, key);
+  });
+}

@@ -1,0 +1,127 @@
+// `embed transform`: new rows → what a run's model makes of them.
+//
+// The run's model decides: trees encode rows by their leaves, a factorization machine by the sum of their vectors, components by
+// their coordinates.
+
+import { join } from "node:path";
+import { openRun, type Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
+import { encodingChunks, npyFiles } from "../../export/encodings.js";
+import { ownEncodings } from "../../export/own-export.js";
+import { checkOutput, writeDirectory, writeFileAtomic } from "../../io/atomic.js";
+import { version } from "../../io/package-version.js";
+import { ChunkWriter } from "../../io/write.js";
+import { GBDT_MODEL } from "../../trainers/gbdt/artifact.js";
+import type { Watch } from "../../training/watch.js";
+import type { Summary } from "../../training/summary.js";
+import { encodeWithFm } from "../../trainers/fm/transform.js";
+import { foldInEvents } from "../../trainers/fm/transform-fold-in.js";
+import { encodeWithForeign } from "../../trainers/gbdt/transform-foreign.js";
+import { encodeWithTrees } from "../../trainers/gbdt/transform.js";
+import { encodeWithPca, isPca } from "../../trainers/pca/transform.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+
+/**
+ * Encodes the rows of a log, to a file or a directory, whole or not at all, or in chunks to `write`.
+ *
+ * @param path a run directory; undefined for `options.model`
+ * @throws {UsageError} the run's model encodes no rows, or a format of several files without a path
+ */
+export async function transform(
+  path: string | undefined,
+  options: TransformOptions,
+  write: (chunk: Uint8Array) => Promise<void>,
+  watch: Watch,
+): Promise<Summary> {
+  const start = performance.now();
+  const { format, out, force } = options;
+  const { signal } = watch;
+  const toStdout = out === undefined || out === "-";
+  if (format === "npy") {
+    if (toStdout) throw new UsageError("format npy writes several files: give it a directory with -o DIR");
+    await checkOutput(out, force, "directory", ownEncodings);
+  } else if (!toStdout) await checkOutput(out, force, "file");
+  const { encoding, rows, warnings } =
+    path === undefined
+      ? await encodeWithForeign(options.model!, options, watch)
+      : await encodeRows(await openRun(path), options, watch);
+  if (format === "npy") {
+    const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
+    await writeDirectory(out!, force, writeFiles, { own: ownEncodings, signal });
+  } else if (toStdout) {
+    for await (const chunk of encodingChunks(format, encoding, rows)) {
+      signal.throwIfAborted();
+      await write(chunk);
+    }
+  } else await writeFileAtomic(out, encodingChunks(format, encoding, rows), force, { signal });
+  return {
+    command: "transform",
+    version,
+    out: out ?? "-",
+    seconds: (performance.now() - start) / 1000,
+    rows: encoding.numRows,
+    options: {
+      ...(path === undefined ? { model: options.model } : { run: path }),
+      on: options.foldIn ?? options.on,
+      format,
+      features: options.features,
+      ...(options.dense !== undefined && { dense: options.dense }),
+    },
+    metrics: {},
+    warnings,
+  };
+}
+
+/** What the run's model makes of the rows. @throws {UsageError} it makes nothing of them, or not as asked */
+async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  const { model } = run.manifest;
+  const { foldIn, features, withScores, format } = options;
+  if (model === GBDT_MODEL) {
+    if (foldIn) throw new UsageError("--fold-in is for a factorization machine (train-fm), not for trees");
+    return await encodeWithTrees(run, options, watch);
+  }
+  if (!isPca(model) && model !== "fm" && model !== "fm-draws" && model !== "lr" && model !== "ffm") {
+    throw new UsageError(
+      `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt), factorization machines (train-fm) and components (train-pca)`,
+    );
+  }
+  if (features || withScores || format === "libsvm" || options.dense !== undefined) {
+    const flag =
+      options.dense !== undefined
+        ? "--dense"
+        : features
+          ? "--features"
+          : withScores
+            ? "--with-scores"
+            : "--format libsvm";
+    throw new UsageError(`${flag} is for trees, and run '${run.path}' holds a model '${model}'`);
+  }
+  if (isPca(model)) return await encodeWithPca(run, options, watch);
+  return foldIn ? await foldInEvents(run, options, watch) : await encodeWithFm(run, options, watch);
+}
+
+/** Several files at once, since rows come once. */
+async function writeNpy(
+  dir: string,
+  encoding: Encoding,
+  rows: AsyncIterable<EncodedRows>,
+  signal: AbortSignal,
+): Promise<void> {
+  const files = npyFiles(encoding);
+  const writers: ChunkWriter[] = [];
+  try {
+    for (const { name, head } of files) {
+      const writer = await ChunkWriter.open(join(dir, name));
+      writers.push(writer);
+      await writer.write(head);
+    }
+    for await (const chunk of rows) {
+      signal.throwIfAborted();
+      for (const [i, { bytesOf }] of files.entries()) await writers[i]!.write(bytesOf(chunk));
+    }
+    for (const writer of writers) await writer.finish();
+  } finally {
+    for (const writer of writers) await writer.close();
+  }
+}

@@ -1,0 +1,66 @@
+// A factorization machine in a run directory: its table, and in model/ what the table does not hold.
+//
+//   embeddings.arrow        a row for each key of each field: vector v, weight w, events
+//   model/fm.safetensors    w0 [1]; oovWeights [numFields] and oovVectors [numFields, dim]: each field's out-of-vocabulary
+//                           feature (zero for a numeric field, which has none)
+
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Run } from "../embedding/run-directory.js";
+import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { ArtifactError } from "../errors.js";
+import { tableFeatures } from "./feature-table.js";
+import type { FmParameters } from "./model.js";
+
+const MODEL_FILE = "fm.safetensors";
+
+/** The files of model/. */
+export function fmModelFiles(
+  space: FeatureSpace,
+  { dim, w0, w, vectors }: FmParameters,
+): Record<string, readonly Uint8Array[]> {
+  const numFields = space.fields.length;
+  const oovWeights = new Float32Array(numFields);
+  const oovVectors = new Float32Array(numFields * dim);
+  space.fields.forEach((field, f) => {
+    if (field.kind === "number") return;
+    const feature = space.offsets[f]!;
+    oovWeights[f] = w[feature]!;
+    oovVectors.set(vectors.subarray(feature * dim, (feature + 1) * dim), f * dim);
+  });
+  const tensors = new Map([
+    ["w0", { shape: [1], data: Float32Array.of(w0) }],
+    ["oovWeights", { shape: [numFields], data: oovWeights }],
+    ["oovVectors", { shape: [numFields, dim], data: oovVectors }],
+  ]);
+  return { [MODEL_FILE]: [...safetensorsChunks(tensors)] };
+}
+
+/** Reads a run's parameters back. @throws {ArtifactError} a tensor is missing */
+export async function readFmParameters(
+  run: Run,
+  space: FeatureSpace,
+  table: EmbeddingTable,
+): Promise<FmParameters> {
+  const tensors = readSafetensors(await run.readModelFile(MODEL_FILE), MODEL_FILE);
+  // the vectors of a linear run are its weights: it has no factors
+  const dim = run.manifest.model === "lr" ? 0 : table.dim;
+  const tensor = (name: string): Float32Array => {
+    const found = tensors.get(name);
+    if (!found || !(found.data instanceof Float32Array))
+      throw new ArtifactError(`${MODEL_FILE} has no tensor '${name}'`);
+    return found.data;
+  };
+  const w = new Float32Array(space.numFeatures);
+  const vectors = new Float32Array(space.numFeatures * dim);
+  tableFeatures(space).forEach((feature, row) => {
+    w[feature] = table.weights?.[row] ?? 0;
+    vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), feature * dim);
+  });
+  space.fields.forEach((field, f) => {
+    if (field.kind === "number") return;
+    w[space.offsets[f]!] = tensor("oovWeights")[f]!;
+    vectors.set(tensor("oovVectors").subarray(f * dim, (f + 1) * dim), space.offsets[f]! * dim);
+  });
+  return { dim, w0: tensor("w0")[0]!, w, vectors };
+}

@@ -1,0 +1,90 @@
+// Several features of a factorization machine as one: a vector and a bias that stand for all of them in a score.
+//
+//   vector = sum_f x_f v_f
+//   bias   = sum_f x_f w_f + sum_{f<g} <v_f, v_g> x_f x_g = sum_f x_f w_f + 0.5 (|sum_f x_f v_f|^2 - sum_f |x_f v_f|^2)
+//
+// A row whose features fall into two groups, the user's and the item's, scores
+//
+//   w0 + bias_u + bias_i + <vector_u, vector_i>
+//
+// which is Rendle 2010, eq. 1, with its products sorted into those within each group and those across.
+
+import { forEachPair, type FeatureRows } from "../dataset/rows.js";
+import type { Composer } from "./composer.js";
+import type { FmParameters } from "./model.js";
+
+/** f32[numRows * dim]: the vector, sum of x v over each row's features, in their order. */
+export function composeVectors({ dim, vectors }: FmParameters, rows: FeatureRows): Float32Array {
+  const sums = new Float32Array(rows.numRows * dim);
+  const sum = new Float64Array(dim);
+  for (let r = 0; r < rows.numRows; r++) {
+    sum.fill(0);
+    forEachPair(rows, r, (feature, x) => {
+      for (let d = 0; d < dim; d++) sum[d]! += x * vectors[feature * dim + d]!;
+    });
+    sums.set(sum, r * dim);
+  }
+  return sums;
+}
+
+/** f32[numRows]: the bias of each row's features. Source: Rendle 2010, lemma 3.1 for the products. */
+export function composeWeights({ dim, w, vectors }: FmParameters, rows: FeatureRows): Float32Array {
+  const sum = new Float64Array(dim);
+  return Float32Array.from({ length: rows.numRows }, (_, r) => {
+    let [linear, squares] = [0, 0];
+    sum.fill(0);
+    forEachPair(rows, r, (feature, x) => {
+      linear += x * w[feature]!;
+      for (let d = 0; d < dim; d++) {
+        const xv = x * vectors[feature * dim + d]!;
+        sum[d]! += xv;
+        squares += xv * xv;
+      }
+    });
+    return linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
+  });
+}
+
+/** A factorization machine's vectors and biases of several features. */
+export function fmComposer(parameters: FmParameters): Composer {
+  return {
+    dim: parameters.dim,
+    numBlocks: 1,
+    over: fmComposer,
+    vectors: (rows) => composeVectors(parameters, rows),
+    weights: (rows) => composeWeights(parameters, rows),
+    events: (rows, own) => eventsOf(parameters, rows, own),
+  };
+}
+
+/** What the rows say of their feature `own`, with everything else as the model has it. */
+function eventsOf(
+  { dim, w0, w, vectors }: FmParameters,
+  rows: FeatureRows,
+  own: number,
+): ReturnType<Composer["events"]> {
+  const size = 1 + dim;
+  const phi = new Float64Array(rows.numRows * size);
+  const offsets = new Float64Array(rows.numRows);
+  const sum = new Float64Array(dim);
+  for (let row = 0; row < rows.numRows; row++) {
+    let [linear, squares, value] = [0, 0, 0];
+    sum.fill(0);
+    forEachPair(rows, row, (feature, x) => {
+      if (feature === own) {
+        value = x;
+        return;
+      }
+      linear += x * w[feature]!;
+      for (let d = 0; d < dim; d++) {
+        const xv = x * vectors[feature * dim + d]!;
+        sum[d]! += xv;
+        squares += xv * xv;
+      }
+    });
+    offsets[row] = w0 + linear + (sum.reduce((all, s) => all + s * s, 0) - squares) / 2;
+    phi[row * size] = value;
+    for (let d = 0; d < dim; d++) phi[row * size + 1 + d] = value * sum[d]!;
+  }
+  return { dim, phi, offsets };
+}

@@ -1,0 +1,54 @@
+// What folding in is given, whatever the task: the new keys of one side, and their events.
+
+import type { Dataset, KeyColumn } from "../dataset/dataset.js";
+import type { Run } from "../embedding/run-directory.js";
+import { priorPenalties, type FoldInOptions } from "./fold-in.js";
+import type { Composer } from "./composer.js";
+import type { FmRun } from "../trainers/learners.js";
+import type { TransformOptions } from "../training/transform-options.js";
+
+/** The keys of one side that the run does not know. */
+export interface NewKeys {
+  side: "user" | "item";
+  column: KeyColumn;
+  /** the position of its field among the space's */
+  f: number;
+  /** the codes of the new keys, in order of first appearance */
+  codes: number[];
+}
+
+/** Their events: for each key the rows of the dataset that hold it. */
+export interface NewEvents extends NewKeys {
+  dataset: Dataset;
+  rows: number[][];
+}
+
+/** A run's machine, and how features of it are put together. */
+export interface FoldingModel extends FmRun {
+  composer: Composer;
+}
+
+/** Fits each new key, everything else of the run as it is. @returns f64[1 + dim] a key: its weight, then its vector */
+export type FoldIn = (
+  run: Run,
+  model: FoldingModel,
+  events: NewEvents,
+  options: TransformOptions,
+) => Promise<Float64Array[]> | Float64Array[];
+
+/** L2 as it is told, or as the field's known keys have it. */
+export function penaltiesOf(
+  run: Run,
+  { preprocess, space, parameters, composer: { numBlocks } }: FoldingModel,
+  { f }: Pick<NewKeys, "f">,
+  told: TransformOptions,
+): FoldInOptions {
+  const field = space.fields[f]!;
+  const loss = preprocess.task === "regression" ? "squared" : "logistic";
+  const { valid, train } = run.manifest.metrics as Record<string, { rmse?: number } | undefined>;
+  const error = valid?.rmse ?? train?.rmse ?? 1;
+  const counts = field.kind === "number" ? new Uint32Array() : field.counts;
+  const noise = loss === "squared" ? error * error : 1;
+  const prior = priorPenalties(parameters, space.offsets[f]!, counts, noise, numBlocks);
+  return { loss, l2Weight: told.l2Weight ?? prior.l2Weight, l2Vector: told.l2Vector ?? prior.l2Vector };
+}

@@ -1,0 +1,170 @@
+// The weight and the vector of one new feature from its events, with everything else of the machine fixed.
+//
+//   theta = (w, v)          what is sought, f64[1 + dim]
+//   phi_r = (x, x S_r)      x: the feature's value in row r; S_r: sum of x v over the row's other features
+//   c_r                     the row's score without the feature
+//   score = c_r + <phi_r, theta>             Rendle 2010, eq. 1, is linear in the parameters of one feature
+//
+//   squared   theta = argmin 0.5 sum_r a_r (y_r - score)^2 + 0.5 <lambda, theta^2>: one solution of normal equations
+//   logistic  theta = argmin sum_r a_r (softplus(score) - y_r score) + 0.5 <lambda, theta^2>: Newton's method, the step halved
+//             while the loss does not fall
+//
+// a_r is what the row counts, lambda the L2 of the weight and, dim times, of the vector: once a parameter, as in ridge
+// regression, and not once an event as in the training, whose L2 would let a single event decide. So by default a new
+// parameter is taken to come from where the field's known ones do: lambda = noise / mean square of theirs, which makes
+// theta the most probable one under that normal prior (Hoerl and Kennard 1970, doi 10.1080/00401706.1970.10488634).
+
+import { logistic, softplus } from "../numeric/elementary.js";
+import { solveCholesky } from "../solvers/cholesky.js";
+import { UsageError } from "../errors.js";
+import type { FmParameters } from "./model.js";
+
+const MAX_STEPS = 30;
+/** a step whose longest part is shorter has arrived */
+const TOLERANCE = 1e-9;
+/** of a field that learned nothing */
+const SMALLEST_VARIANCE = 1e-9;
+
+/** The events of one feature. */
+export interface FoldInEvents {
+  dim: number;
+  /** f64[numRows * (1 + dim)] */
+  phi: Float64Array;
+  /** f64[numRows]: scores without the feature */
+  offsets: Float64Array;
+  /** f64[numRows] */
+  labels: Float64Array;
+  /** f64[numRows]: what each row counts */
+  weights: Float64Array;
+}
+
+export interface FoldInOptions {
+  loss: "logistic" | "squared";
+  l2Weight: number;
+  /** of every dimension, or by dimension */
+  l2Vector: number | Float64Array;
+}
+
+/**
+ * The feature's parameters.
+ *
+ * @returns f64[1 + dim]: the weight, then the vector
+ * @throws {UsageError} without L2 the events do not decide it
+ */
+export function foldIn(events: FoldInEvents, { loss, l2Weight, l2Vector }: FoldInOptions): Float64Array {
+  const size = 1 + events.dim;
+  const lambda = new Float64Array(size);
+  if (typeof l2Vector === "number") lambda.fill(l2Vector);
+  else lambda.set(l2Vector, 1);
+  lambda[0] = l2Weight;
+  let theta = new Float64Array(size);
+  let height = objective(events, lambda, theta, loss);
+  // the squared loss is a parabola: its first step arrives
+  for (let step = 0; step < (loss === "squared" ? 1 : MAX_STEPS); step++) {
+    const { gradient, hessian } = derivatives(events, lambda, theta, loss);
+    const move = solveCholesky(hessian, gradient);
+    if (!move) {
+      throw new UsageError(
+        "the events do not decide a vector of this dimension without L2: give --l2-weight and --l2-vector above 0",
+      );
+    }
+    let scale = 1;
+    let next = moved(theta, move, scale);
+    let reached = objective(events, lambda, next, loss);
+    while (reached > height && scale > TOLERANCE) {
+      scale /= 2;
+      next = moved(theta, move, scale);
+      reached = objective(events, lambda, next, loss);
+    }
+    [theta, height] = [next, reached];
+    if (move.every((x) => Math.abs(scale * x) < TOLERANCE)) break;
+  }
+  return theta;
+}
+
+/**
+ * L2 by what the known features of a field are like.
+ *
+ * @param first     the field's out-of-vocabulary feature, which its known ones follow
+ * @param counts    u32: events of these features, by which their squares count
+ * @param noise     variance of a label about its score; 1 for the logistic loss
+ * @param numBlocks equal parts of a vector, each with an L2 of its own
+ */
+export function priorPenalties(
+  { dim, w, vectors }: FmParameters,
+  first: number,
+  counts: Uint32Array,
+  noise: number,
+  numBlocks: number,
+): { l2Weight: number; l2Vector: Float64Array } {
+  const width = dim / numBlocks;
+  const squares = new Float64Array(numBlocks);
+  let [events, weights] = [0, 0];
+  for (let id = 1; id < counts.length; id++) {
+    const [feature, count] = [first + id, counts[id]!];
+    events += count;
+    weights += count * w[feature]! * w[feature]!;
+    for (let d = 0; d < dim; d++) {
+      const v = vectors[feature * dim + d]!;
+      squares[Math.floor(d / width)]! += (count * v * v) / width;
+    }
+  }
+  const penalty = (sum: number) => noise / Math.max(sum / Math.max(events, 1), SMALLEST_VARIANCE);
+  const byBlock = squares.map(penalty);
+  return {
+    l2Weight: penalty(weights),
+    l2Vector: Float64Array.from({ length: dim }, (_, d) => byBlock[Math.floor(d / width)]!),
+  };
+}
+
+function moved(theta: Float64Array, move: Float64Array, scale: number): Float64Array<ArrayBuffer> {
+  return Float64Array.from(theta, (x, i) => x - scale * move[i]!);
+}
+
+function scoreOf({ phi, offsets }: FoldInEvents, theta: Float64Array, row: number): number {
+  let score = offsets[row]!;
+  for (let i = 0; i < theta.length; i++) score += phi[row * theta.length + i]! * theta[i]!;
+  return score;
+}
+
+function objective(
+  events: FoldInEvents,
+  lambda: Float64Array,
+  theta: Float64Array,
+  loss: FoldInOptions["loss"],
+): number {
+  let sum = 0;
+  for (let i = 0; i < theta.length; i++) sum += 0.5 * lambda[i]! * theta[i]! * theta[i]!;
+  for (let row = 0; row < events.labels.length; row++) {
+    const [y, score] = [events.labels[row]!, scoreOf(events, theta, row)];
+    const own = loss === "squared" ? 0.5 * (score - y) * (score - y) : softplus(score) - y * score;
+    sum += events.weights[row]! * own;
+  }
+  return sum;
+}
+
+/** First and second derivatives by theta; the lower triangle of the second. */
+function derivatives(
+  events: FoldInEvents,
+  lambda: Float64Array,
+  theta: Float64Array,
+  loss: FoldInOptions["loss"],
+): { gradient: Float64Array; hessian: Float64Array } {
+  const size = theta.length;
+  const gradient = Float64Array.from(theta, (x, i) => lambda[i]! * x);
+  const hessian = new Float64Array(size * size);
+  for (let i = 0; i < size; i++) hessian[i * size + i] = lambda[i]!;
+  for (let row = 0; row < events.labels.length; row++) {
+    const score = scoreOf(events, theta, row);
+    const p = loss === "squared" ? score : logistic(score);
+    const weight = events.weights[row]!;
+    const first = weight * (p - events.labels[row]!);
+    const second = weight * (loss === "squared" ? 1 : p * (1 - p));
+    for (let i = 0; i < size; i++) {
+      const x = events.phi[row * size + i]!;
+      gradient[i]! += first * x;
+      for (let j = 0; j <= i; j++) hessian[i * size + j]! += second * x * events.phi[row * size + j]!;
+    }
+  }
+  return { gradient, hessian };
+}

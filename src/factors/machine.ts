@@ -1,0 +1,241 @@
+// A factorization machine in shared memory with the threads that work on it: what training and scoring have in common.
+
+import { stopBarrier } from "../kernels/shared/barrier.js";
+import { allocateFfm, type FieldAwareness } from "../kernels/ffm/binding.js";
+import {
+  allocateFm,
+  BATCH_ROWS,
+  BLOCK_ROWS,
+  type FeatureRates,
+  type FmLayout,
+  type FmShape,
+  readBias,
+  reservePairs,
+  setLearningRate,
+  setRates,
+  takeLoss,
+  writeBias,
+} from "../kernels/fm/binding.js";
+import {
+  alignFtrl,
+  copyState,
+  freezeBias,
+  type FmState,
+  type OptimizerState,
+  readOptimizer,
+  restoreState,
+  vectorNorm,
+  writeOptimizer,
+} from "../kernels/fm/state.js";
+import { loadKernel } from "../kernels/shared/load.js";
+import { Arena, type Region } from "../kernels/shared/memory.js";
+import type { Marks } from "../kernels/fm/repeats.js";
+import { blockOrder } from "../numeric/random.js";
+import { WorkerPool } from "../workers/pool.js";
+import type { FmInit } from "./fm.worker.js";
+import type { RowsBuffer } from "./rows-buffer.js";
+import type { FmResult, FmTask } from "./tasks.js";
+
+/** First vectors are uniform in plus or minus this. */
+const SPREAD = 0.05;
+
+/** With fields, the machine is field-aware: a vector for each partner field. */
+export type MachineShape = FmShape & { fields?: FieldAwareness };
+
+/** Dense copies of the parameters, in the shared memory. */
+export interface ParameterRegions {
+  /** f32[n][dim]; field-aware f32[n][fields][dim] */
+  vectors: Region;
+  /** f32[n] */
+  w: Region;
+}
+
+/** Parameters and threads; `terminate` ends the threads and must be called. */
+export class FmMachine {
+  readonly arena: Arena;
+  readonly #shape: MachineShape;
+  readonly #layout: FmLayout;
+  readonly #pool: WorkerPool<FmTask, FmResult>;
+
+  private constructor(
+    arena: Arena,
+    shape: MachineShape,
+    layout: FmLayout,
+    pool: WorkerPool<FmTask, FmResult>,
+  ) {
+    this.arena = arena;
+    this.#shape = shape;
+    this.#layout = layout;
+    this.#pool = pool;
+  }
+
+  /**
+   * Lays the parameters out (all zero) and starts the threads.
+   *
+   * @throws {UsageError} the parameters do not fit one memory
+   */
+  static async start(shape: MachineShape): Promise<FmMachine> {
+    const arena = new Arena();
+    const { fields } = shape;
+    const layout = fields ? allocateFfm(arena, shape, fields) : allocateFm(arena, shape);
+    const init: FmInit = { memory: arena.memory, module: await loadKernel(fields ? "ffm" : "fm"), layout };
+    const pool = await WorkerPool.start<FmTask, FmResult>(
+      new URL("./fm.worker.js", import.meta.url),
+      layout.threads.length,
+      init,
+      () => stopBarrier(arena, layout.barrier),
+    );
+    return new FmMachine(arena, shape, layout, pool);
+  }
+
+  /** Ends the threads, whatever they do. */
+  async terminate(): Promise<void> {
+    await this.#pool.terminate();
+  }
+
+  /** How training rows are to be marked. */
+  get marks(): Marks {
+    const { numFeatures, fields } = this.#shape;
+    return { counts: new Uint32Array(numFeatures), keepsOrder: fields !== undefined };
+  }
+
+  /** Numbers of a feature's vector as `export` copies it. */
+  get vectorWidth(): number {
+    return this.#layout.vectorWidth;
+  }
+
+  get bias(): number {
+    return readBias(this.arena, this.#layout);
+  }
+
+  set bias(value: number) {
+    writeBias(this.arena, this.#layout, value);
+  }
+
+  /**
+   * Draws first vectors; weights are 0.
+   *
+   * @param featureHashes u32[n][2]
+   * @param counts u32[n]; a feature with 0 is 0 and stays 0
+   */
+  async initialise(featureHashes: Uint32Array, counts: Uint32Array, seed: number): Promise<void> {
+    const hashes = this.arena.allocate("the hashes of the features", featureHashes.byteLength);
+    const countsRegion = this.arena.allocate("the counts of the features", counts.byteLength);
+    this.arena.u32(hashes).set(featureHashes);
+    this.arena.u32(countsRegion).set(counts);
+    await this.#pool.run({
+      kind: "initialise",
+      hashes: hashes.offset,
+      counts: countsRegion.offset,
+      seed,
+      spread: SPREAD,
+    });
+  }
+
+  set learningRate(value: number) {
+    setLearningRate(this.arena, this.#layout, value);
+  }
+
+  /** L2 and rate of each feature; the shape has them. */
+  setRates(ratesOf: (feature: number) => FeatureRates): void {
+    setRates(this.arena, this.#layout, this.#shape.numFeatures, ratesOf);
+  }
+
+  /** One step for each row, in file order or, with a key, in the order that the key names. */
+  async train(rows: RowsBuffer, key: number | undefined): Promise<void> {
+    reservePairs(this.arena, this.#layout, rows.pairsToCopy);
+    const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
+    await this.#pool.run({
+      kind: "train",
+      rows: rows.offset,
+      numRows: rows.numRows,
+      blocks: key === undefined ? undefined : blockOrder(numBlocks, key),
+      key: key ?? 0,
+    });
+  }
+
+  /** The sum of the losses of all rows trained on since the last call, each taken before its batch's step. */
+  takeLoss(): number {
+    return takeLoss(this.arena, this.#layout);
+  }
+
+  /** A region that `score` can write the rows' scores to. */
+  allocateScores(numRows: number): Region {
+    return this.arena.allocate("scores", Math.ceil(numRows / BATCH_ROWS) * BATCH_ROWS * 4);
+  }
+
+  /**
+   * Writes the rows' scores, without a link.
+   *
+   * @returns sum of the rows' losses, by blocks of 4,096 rows in their order
+   */
+  async score(rows: RowsBuffer, scores: Region): Promise<number> {
+    reservePairs(this.arena, this.#layout, rows.pairsToCopy);
+    const { offset } = scores;
+    const shares = await this.#pool.run({
+      kind: "score",
+      rows: rows.offset,
+      numRows: rows.numRows,
+      scores: offset,
+    });
+    let loss = 0;
+    const numBlocks = Math.ceil(rows.numRows / BLOCK_ROWS);
+    for (let b = 0; b < numBlocks; b++) {
+      loss += shares[b % shares.length]!.blockLosses[Math.floor(b / shares.length)]!;
+    }
+    return loss;
+  }
+
+  allocateParameters(): ParameterRegions {
+    const { numFeatures } = this.#shape;
+    return {
+      vectors: this.arena.allocate("the vectors kept", numFeatures * this.#layout.vectorWidth * 4),
+      w: this.arena.allocate("the weights kept", numFeatures * 4),
+    };
+  }
+
+  /** Copies the parameters out. @returns false when one of them is NaN or infinite */
+  async export({ vectors, w }: ParameterRegions): Promise<boolean> {
+    const shares = await this.#pool.run({ kind: "store", vectors: vectors.offset, w: w.offset });
+    return Number.isFinite(this.bias) && shares.every((share) => share.finite);
+  }
+
+  /** Copies parameters in. */
+  async import({ vectors, w }: ParameterRegions): Promise<void> {
+    await this.#pool.run({ kind: "load", vectors: vectors.offset, w: w.offset });
+  }
+
+  /** The Frobenius norm of V. */
+  vectorNorm(): number {
+    return vectorNorm(this.arena, this.#layout);
+  }
+
+  /** Lets no further step move w0. */
+  freezeBias(): void {
+    freezeBias(this.arena, this.#layout);
+  }
+
+  /** What the method keeps beside the parameters. */
+  get optimizer(): OptimizerState {
+    return readOptimizer(this.arena, this.#layout);
+  }
+
+  /** Puts it back for the features and blocks of their vectors that are flagged. @param known u8[numFeatures] */
+  setOptimizer(state: OptimizerState, known: Uint8Array, knownBlocks: Uint8Array): void {
+    writeOptimizer(this.arena, this.#layout, state, known, knownBlocks);
+  }
+
+  /** To be called when weights were put in: under FTRL they follow from what it keeps. @param l2 of a feature's weight */
+  alignWeights(l2: (feature: number) => number): void {
+    if (this.#shape.method === "ftrl") alignFtrl(this.arena, this.#layout, this.#shape, l2);
+  }
+
+  /** A copy of all that training has made; given back, training goes on as if it had not stopped. */
+  get state(): FmState {
+    return copyState(this.arena, this.#layout);
+  }
+
+  set state(state: FmState) {
+    restoreState(this.arena, this.#layout, state);
+  }
+}

@@ -1,0 +1,40 @@
+// --keep-state: what the optimizer keeps beside each parameter, in model/optimizer.safetensors, by feature of the run's space.
+//
+//   vectors  f32[n, J (S - 1) K]   AdaGrad's n of each dimension, or Adam's two means and its counters, as kernels/fm-state.ts
+//   w        f32[n, L - 1]
+//   w0       f32[1]
+
+import type { Run } from "../embedding/run-directory.js";
+import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
+import { ArtifactError } from "../errors.js";
+import type { OptimizerState } from "../kernels/fm/state.js";
+
+const FILE = "optimizer.safetensors";
+
+/** The file, relative to model/. */
+export function optimizerFile(
+  { vectors, w, w0 }: OptimizerState,
+  numFeatures: number,
+): Record<string, readonly Uint8Array[]> {
+  const widthOf = (data: Float32Array) => data.length / numFeatures;
+  const tensors = new Map([
+    ["vectors", { shape: [numFeatures, widthOf(vectors)], data: vectors }],
+    ["w", { shape: [numFeatures, widthOf(w)], data: w }],
+    ["w0", { shape: [1], data: Float32Array.of(w0) }],
+  ]);
+  return { [FILE]: safetensorsChunks(tensors) };
+}
+
+/** What a run keeps of its optimizer; undefined when it was trained without --keep-state. @throws {ArtifactError} damaged */
+export async function readOptimizerFile(run: Run, numFeatures: number): Promise<OptimizerState | undefined> {
+  if (!Object.hasOwn(run.manifest.files, `model/${FILE}`)) return undefined;
+  const tensors = readSafetensors(await run.readModelFile(FILE), FILE);
+  const tensor = (name: string): Float32Array => {
+    const found = tensors.get(name);
+    if (!(found?.data instanceof Float32Array) || (name !== "w0" && found.shape[0] !== numFeatures)) {
+      throw new ArtifactError(`'${FILE}' of run '${run.path}' does not fit its features: it is damaged`);
+    }
+    return found.data;
+  };
+  return { vectors: tensor("vectors"), w: tensor("w"), w0: tensor("w0")[0]! };
+}

@@ -1,0 +1,97 @@
+// Rows in the shared memory, where the kernel reads them: loaded once, or again and again as chunks come.
+
+import type { FeatureRows } from "../dataset/rows.js";
+import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
+import type { Arena } from "../kernels/shared/memory.js";
+import { BATCH_ROWS, BLOCK_ROWS, writeStruct } from "../kernels/fm/binding.js";
+import { type Marks, markRepeats } from "../kernels/fm/repeats.js";
+
+/** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
+export class RowsBuffer {
+  numRows = 0;
+  /** what the rows count together */
+  weight = 0;
+  /** most pairs that a thread copies at once: of a block when all rows have one width and no values, else of a batch */
+  pairsToCopy = 0;
+  /** offset of the struct Rows of kernels/fm/assembly/plan.ts */
+  readonly offset: number;
+  readonly #arena: Arena;
+  readonly #arrays: GrowingArrays;
+  readonly #marks: Marks | undefined;
+
+  /**
+   * @param name  what the rows are, for messages
+   * @param marks of rows to train on: the features that their blocks repeat are marked
+   */
+  constructor(arena: Arena, name: string, marks?: Marks) {
+    this.#arena = arena;
+    this.#marks = marks;
+    this.#arrays = new GrowingArrays(arena, name);
+    this.offset = writeStruct(
+      arena,
+      name,
+      Array.from({ length: 7 }, () => ["u32", 0] as const),
+    );
+  }
+
+  /**
+   * Copies the rows in, their labels divided by labelScale; what was there before is gone.
+   *
+   * @throws {UsageError} they do not fit the arena
+   */
+  load(rows: FeatureRows, labelScale = 1): this {
+    const fields = [
+      rows.numRows,
+      rows.width,
+      this.#arrays.put("indptr", rows.indptr),
+      this.#arrays.put("ids", rows.ids),
+      this.#arrays.put("values", rows.values),
+      this.#arrays.put("labels", rows.labels),
+      this.#arrays.put("weights", rows.weights),
+    ];
+    if (labelScale !== 1) {
+      const labels = this.#arena.f32(this.#arrays.regionOf("labels")!);
+      for (let r = 0; r < rows.numRows; r++) labels[r]! /= labelScale;
+    }
+    if (this.#marks) {
+      const { numRows, indptr, width } = rows;
+      const ids = this.#arena.u32(this.#arrays.regionOf("ids")!);
+      const values = rows.values && this.#arena.f32(this.#arrays.regionOf("values")!);
+      const endOf = (r: number) => (indptr ? indptr[r]! : width * r);
+      markRepeats({ ids, values, numRows, endOf }, this.#marks);
+    }
+    new Uint32Array(this.#arena.memory.buffer, this.offset, fields.length).set(fields);
+    this.numRows = rows.numRows;
+    this.weight = rows.weights ? rows.weights.reduce((sum, weight) => sum + weight, 0) : rows.numRows;
+    const isGeneral = rows.indptr !== undefined || rows.values !== undefined;
+    this.pairsToCopy = pairsOfWidest(rows, isGeneral ? BATCH_ROWS : BLOCK_ROWS);
+    return this;
+  }
+}
+
+/** Bytes that the rows take in the shared memory. */
+export function bytesOfRows(rows: FeatureRows): number {
+  const arrays = [rows.indptr, rows.ids, rows.values, rows.labels, rows.weights];
+  return arrays.reduce((sum, array) => sum + (array?.byteLength ?? 0), 0);
+}
+
+/** Most pairs that any `count` of the rows have together. */
+function pairsOfWidest(rows: FeatureRows, count: number): number {
+  const { indptr } = rows;
+  if (!indptr) return rows.width * Math.min(count, rows.numRows);
+
+  // rows by their number of pairs, then the widest first
+  const rowsOfWidth = new Map<number, number>();
+  for (let r = 0; r < rows.numRows; r++) {
+    const width = indptr[r + 1]! - indptr[r]!;
+    rowsOfWidth.set(width, (rowsOfWidth.get(width) ?? 0) + 1);
+  }
+  let pairs = 0;
+  let left = count;
+  for (const [width, numRows] of [...rowsOfWidth].sort(([a], [b]) => b - a)) {
+    const taken = Math.min(left, numRows);
+    pairs += taken * width;
+    left -= taken;
+  }
+  return pairs;
+}

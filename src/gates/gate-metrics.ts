@@ -1,0 +1,79 @@
+// Bounds of a run's metrics: absolute, and how much worse than last version's they may be.
+
+import { shareOf, type AfterBounds } from "../config/gates.js";
+import type { GateOutcome } from "../embedding/gate-file.js";
+import type { PartMetrics } from "../embedding/manifest.js";
+import { ConfigError } from "../errors.js";
+import { goodness } from "../evaluation/user-metric.js";
+import { asNumber, judge, relative, type Measured } from "./bounds.js";
+
+type ByPart = Readonly<Record<string, PartMetrics>>;
+
+/**
+ * Outcomes of the bounded metrics, of the validation part unless the name says otherwise (`test.auc`), and values of all other ones
+ * of the validation part.
+ *
+ * @throws {ConfigError} `worse` is asked of a metric that is neither better nor worse
+ */
+export function metricOutcomes(
+  metrics: ByPart,
+  before: ByPart | undefined,
+  bounds: NonNullable<AfterBounds["metrics"]>,
+): GateOutcome[] {
+  const bounded = Object.entries(bounds).map(([name, bound]) => ({ name: fullName(name, metrics), bound }));
+  const others = Object.keys(metrics["valid"] ?? {})
+    .map((name) => `valid.${name}`)
+    .filter((name) => !bounded.some((each) => each.name === name) && valueOf(metrics, name) !== undefined);
+  return [
+    ...bounded.flatMap(({ name, bound }) => metricOutcome(measuredOf(metrics, before, name), bound)),
+    ...others.flatMap((name) => judge(measuredOf(metrics, before, name))),
+  ];
+}
+
+function metricOutcome(
+  measured: Measured,
+  { worse, ...absolute }: NonNullable<AfterBounds["metrics"]>[string],
+): GateOutcome[] {
+  if (worse === undefined) return judge(measured, absolute);
+  const metric = measured.gate.slice(measured.gate.indexOf(".") + 1);
+  if (goodness(metric, 0) === undefined)
+    throw new ConfigError(
+      `'worse' cannot bound ${metric}, where neither more nor less is better: use min and max`,
+    );
+  const outcomes = absolute.min === undefined && absolute.max === undefined ? [] : judge(measured, absolute);
+  return [
+    ...outcomes,
+    relative(measured, `worse by no more than ${String(worse)}`, (value, previous) => {
+      // a share is of last version's value, a number in the metric's unit
+      const most = typeof worse === "string" ? shareOf(worse) * Math.abs(previous) : worse;
+      return goodness(metric, previous)! - goodness(metric, value)! <= most;
+    }),
+  ];
+}
+
+function measuredOf(metrics: ByPart, before: ByPart | undefined, gate: string): Measured {
+  const part = gate.slice(0, gate.indexOf("."));
+  const has = Object.keys(metrics[part] ?? {}).join(", ");
+  const flag = part === "train" ? "" : `: the run was trained without --${part}`;
+  return {
+    gate,
+    value: valueOf(metrics, gate),
+    previous: before && valueOf(before, gate),
+    show: asNumber,
+    why: has === "" ? `there are no ${part} metrics${flag}` : `the ${part} metrics are ${has}`,
+    ...(before && { whyNoPrevious: `the last version has no ${gate}` }),
+  };
+}
+
+function fullName(name: string, metrics: ByPart): string {
+  const part = name.slice(0, Math.max(0, name.indexOf(".")));
+  return part !== "" && (Object.hasOwn(metrics, part) || ["train", "valid", "test"].includes(part))
+    ? name
+    : `valid.${name}`;
+}
+
+function valueOf(metrics: ByPart, name: string): number | undefined {
+  const at = name.indexOf(".");
+  const value = metrics[name.slice(0, at)]?.[name.slice(at + 1)];
+  return typeof value === "number" ? value : undefined;
+}

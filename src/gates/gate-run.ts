@@ -1,0 +1,105 @@
+// A run's table and the last version's → outcomes of the gates on its vectors.
+
+import type { AfterBounds } from "../config/gates.js";
+import type { GateOutcome } from "../embedding/gate-file.js";
+import type { Run } from "../embedding/run-directory.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { asNumber, asShare, judge, told, type Show } from "./bounds.js";
+import {
+  fieldBounds,
+  notCompared,
+  withoutEarlier,
+  type FieldBounds,
+  type NamedRoles,
+} from "./gate-fields.js";
+import { driftOf, fieldFacts } from "./gate-table.js";
+
+/** Shares and lengths of each field's vectors. */
+export function tableOutcomes(
+  { manifest }: Run,
+  table: EmbeddingTable,
+  before: EmbeddingTable | undefined,
+  bounds: AfterBounds,
+): GateOutcome[] {
+  const roles = (manifest.roles ?? {}) as NamedRoles;
+  const zero = fieldBounds("zero", bounds.zero, table.fields, roles);
+  const duplicate = fieldBounds("duplicate", bounds.duplicate, table.fields, roles);
+  const outcomes = table.fields.flatMap((field) => {
+    const facts = fieldFacts(table, field);
+    const last = before?.fields.includes(field) ? fieldFacts(before, field) : undefined;
+    const about = (gate: string, value: number | undefined, previous: number | undefined, show: Show) => ({
+      gate: `${gate}:${field}`,
+      value,
+      previous,
+      show,
+      why: "the field has no rows",
+      ...(before && { whyNoPrevious: "the last version has no rows of it" }),
+    });
+    const share = (name: "zero" | "duplicate", { of, isNamed }: FieldBounds) =>
+      // of a field without rows only what is asked of it by name
+      told(
+        about(name, facts?.[name], last?.[name], asShare),
+        facts || isNamed(field) ? of(field) : undefined,
+      );
+    const norm = (name: "mean" | "median" | "p99") =>
+      facts
+        ? judge(about(`norm.${name}`, facts.norm[name], last?.norm[name], asNumber), bounds.norm?.[name])
+        : [];
+    return [
+      ...share("zero", zero),
+      ...share("duplicate", duplicate),
+      ...norm("mean"),
+      ...norm("median"),
+      ...norm("p99"),
+    ];
+  });
+  return [...outcomes, ...zero.unknown, ...duplicate.unknown];
+}
+
+/** How far each field's vectors are from the last version's. */
+export async function driftOutcomes(
+  { manifest }: Run,
+  table: EmbeddingTable,
+  before: EmbeddingTable | undefined,
+  bounds: AfterBounds,
+  { threads = 1, signal }: { threads?: number; signal?: AbortSignal },
+): Promise<GateOutcome[]> {
+  if (!before)
+    return [
+      ...withoutEarlier("overlap", bounds.overlap),
+      ...withoutEarlier("displacement", bounds.displacement),
+    ];
+  const roles = (manifest.roles ?? {}) as NamedRoles;
+  const { k = 20, ...ofOverlap } = bounds.overlap ?? {};
+  const overlaps = fieldBounds("overlap", ofOverlap, table.fields, roles);
+  const displacements = fieldBounds("displacement", bounds.displacement, table.fields, roles);
+  const outcomes = [...overlaps.unknown, ...displacements.unknown];
+  const dims = `the last version has ${before.dim} dimensions, this one ${table.dim}`;
+  for (const field of table.fields) {
+    if (!before.fields.includes(field)) {
+      const why = "the last version has no such field";
+      outcomes.push(
+        ...notCompared(`overlap:${field}`, overlaps.of(field), why),
+        ...notCompared(`displacement:${field}`, displacements.of(field), why),
+      );
+      continue;
+    }
+    const drift = await driftOf(table, before, field, k, { threads, ...(signal && { signal }) });
+    // one key has no neighbours in either week: a numeric field
+    if (drift.keys === 1) continue;
+    const none = "the last version has no two of these keys";
+    const why = before.dim === table.dim ? none : dims;
+    const measured = { previous: undefined, why: none };
+    outcomes.push(
+      ...told(
+        { ...measured, gate: `overlap:${field}`, value: drift.overlap, show: asShare },
+        overlaps.of(field),
+      ),
+      ...told(
+        { ...measured, gate: `displacement:${field}`, value: drift.displacement, show: asNumber, why },
+        displacements.of(field),
+      ),
+    );
+  }
+  return outcomes;
+}

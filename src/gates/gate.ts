@@ -1,0 +1,153 @@
+// Gates: what must hold of a dataset before training, and of a run before it is published.
+//
+//   encoded dataset, run ──► values ──► bounds, last version's values ──► outcomes, and the bytes of gate.json
+//
+// Last version's values are measured again where its run allows it (metrics of its manifest, its table, its newest event); what only its dataset told
+// stands in its gate.json. docs/gates.md defines every value.
+
+import type { AfterBounds, BeforeBounds } from "../config/gates.js";
+import { readEncoded, type EncodedDataset } from "../dataset/encoded/read.js";
+import type { GateOutcome } from "../embedding/gate-file.js";
+import { GATE_FILE } from "../embedding/publication.js";
+import { readHistory, UNKNOWN } from "../embedding/key-history.js";
+import { openRun, type Run } from "../embedding/run-directory.js";
+import { GateError } from "../errors.js";
+import { parseTime } from "../log/time.js";
+import { metricOutcomes } from "./gate-metrics.js";
+import { earlierValues } from "./gate-file.js";
+import { asCount, asShare, asTime, judge, judgeTime, outcome, told, type Measured } from "./bounds.js";
+import { factsOf, unseenShare } from "./gate-dataset.js";
+import { fieldBounds, withoutEarlier } from "./gate-fields.js";
+import { driftOutcomes, tableOutcomes } from "./gate-run.js";
+import { numNotFinite } from "./gate-table.js";
+
+interface How {
+  threads?: number;
+  signal?: AbortSignal;
+  /** milliseconds since 1970, for `maxAge`; the clock's when absent */
+  now?: number;
+}
+
+/**
+ * Measures an encoded dataset and judges it.
+ *
+ * @param previous directory of last version's run; undefined when there is none
+ * @throws {NoInputError} there is no such run @throws {ArtifactError} one of the two is damaged
+ */
+export async function gateBefore(
+  dataset: string | EncodedDataset,
+  bounds: BeforeBounds,
+  previous: string | undefined,
+  { now = Date.now() }: How = {},
+): Promise<GateOutcome[]> {
+  // its rows stay on disk, and a column at a time is read
+  const encoded = typeof dataset === "string" ? await readEncoded(dataset, 0) : dataset;
+  const run = previous === undefined ? undefined : await openRun(previous);
+  const before = run ? await earlierValues(run) : new Map<string, number>();
+  const facts = factsOf(encoded, bounds.positiveRate?.from);
+  const { roles } = encoded.dataset;
+  const own = (gate: string, value: number | undefined, show: Measured["show"], why = ""): Measured => ({
+    gate,
+    value,
+    previous: before.get(gate),
+    show,
+    ...(why !== "" && { why }),
+    ...(run && { whyNoPrevious: "the last version has no value of it" }),
+  });
+  const outcomes = [
+    ...judge(own("rows", facts.rows, asCount), bounds.rows),
+    ...told(
+      own("positiveRate", facts.positiveRate, asShare, "the dataset has no labels"),
+      bounds.positiveRate,
+    ),
+    ...told(own("users", facts.users, asCount, "no column of keys is the user"), bounds.users),
+    ...told(own("items", facts.items, asCount, "no column of keys is the item"), bounds.items),
+  ];
+  const { columns, ...ofEvery } = bounds.missing ?? {};
+  const missing = { ...ofEvery, fields: columns };
+  const ofColumn = fieldBounds("missing", missing, [...facts.missing.keys()], roles, "column");
+  for (const [name, share] of facts.missing)
+    outcomes.push(...judge(own(`missing:${name}`, share, asShare), ofColumn.of(name)));
+  outcomes.push(...ofColumn.unknown, ...(await unseenOutcomes(encoded, run, bounds.unseen)));
+  const newest = own(
+    "newest",
+    facts.newest,
+    asTime,
+    roles.time === undefined ? "no column is the time" : "no event has a time",
+  );
+  if (newest.value !== undefined || bounds.newest) {
+    const last = newest.previous ?? (run && (await newestOf(run)));
+    outcomes.push(...judgeTime({ ...newest, previous: last }, bounds.newest ?? {}, now, parseTime));
+  }
+  return outcomes;
+}
+
+async function unseenOutcomes(
+  { dataset }: EncodedDataset,
+  run: Run | undefined,
+  bounds: BeforeBounds["unseen"],
+): Promise<GateOutcome[]> {
+  if (!run) return withoutEarlier("unseen", bounds);
+  const { hashing = {} } = run.manifest;
+  const table = await run.readTable();
+  const before = await earlierValues(run);
+  const { of, isNamed, unknown } = fieldBounds("unseen", bounds, table.fields, dataset.roles);
+  const outcomes = table.fields.flatMap((field) => {
+    const gate = `unseen:${field}`;
+    const isHashed = Object.hasOwn(hashing, field);
+    // buckets are no keys
+    const value = isHashed ? undefined : unseenShare(dataset, table, field);
+    const why = isHashed ? "a hashed field has no keys" : "the dataset has no such column of keys";
+    const asked = value !== undefined || isNamed(field) ? of(field) : undefined;
+    return told({ gate, value, previous: before.get(gate), show: asShare, why }, asked);
+  });
+  return [...outcomes, ...unknown];
+}
+
+/** The newest event that a run has seen. */
+async function newestOf(run: Run): Promise<number | undefined> {
+  const { lastSeen } = await readHistory(run, (await run.readTable()).numRows);
+  const newest = lastSeen.reduce((latest, time) => (time > latest ? time : latest), UNKNOWN);
+  return newest === UNKNOWN ? undefined : Number(newest);
+}
+
+/**
+ * Measures a run and judges it; that a number is NaN or infinite fails whatever the bounds are.
+ *
+ * @param previous directory of last version's run; undefined when there is none
+ * @throws {NoInputError} there is no such run @throws {ArtifactError} one of the two is damaged
+ */
+export async function gateAfter(
+  run: string,
+  bounds: AfterBounds,
+  previous: string | undefined,
+  how: How = {},
+): Promise<GateOutcome[]> {
+  const opened = await openRun(run);
+  const earlier = previous === undefined ? undefined : await openRun(previous);
+  const table = await opened.readTable();
+  const before = earlier && (await earlier.readTable());
+  const outcomes = metricOutcomes(opened.manifest.metrics, earlier?.manifest.metrics, bounds.metrics ?? {});
+  for (const name of opened.tables) {
+    const gate = opened.tables.length === 1 ? "notFinite" : `notFinite:${name}`;
+    const value = numNotFinite(await opened.readTable(name));
+    outcomes.push(
+      outcome({ gate, value, previous: undefined, show: asCount }, "max 0", (found) => found === 0),
+    );
+  }
+  outcomes.push(...tableOutcomes(opened, table, before, bounds));
+  outcomes.push(...(await driftOutcomes(opened, table, before, bounds, how)));
+  return outcomes;
+}
+
+/** @throws {GateError} a gate failed; the message names each */
+export function checkGates(outcomes: readonly GateOutcome[]): void {
+  const failed = outcomes.filter(({ status }) => status === "failed");
+  if (failed.length === 0) return;
+  const bounds = outcomes.filter(({ bound }) => bound !== "none");
+  const lines = failed.map(({ message }) => `\n  ${message}`).join("");
+  throw new GateError(
+    `${failed.length} of ${bounds.length} gates failed, nothing is published:${lines}\n` +
+      `look at the log and at ${GATE_FILE}; loosen the bound where the change is meant`,
+  );
+}

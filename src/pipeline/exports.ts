@@ -1,0 +1,109 @@
+// The entries of `export:` of a pipeline file: what is written where, and what is sent to a server.
+
+import { basename, isAbsolute, normalize } from "node:path";
+import type { Setting } from "../config/config-file.js";
+import type { PipelineContent, Told } from "../config/pipeline.js";
+import type { YamlFile } from "../config/yaml-file.js";
+import { nearestName } from "../errors.js";
+import { checkExport } from "./commands.js";
+import { inFolder, within, withPaths } from "./paths.js";
+
+/** An export of a pipeline. */
+export interface PipelineExport {
+  /** the training's name */
+  train: string;
+  told: Told;
+  /** within exports/ */
+  out: string;
+  to?: string;
+}
+
+/** An export of a pipeline straight into a server. */
+export interface PipelineSend {
+  /** the training's name */
+  train: string;
+  told: Told;
+  /** the environment variable that holds the server's URL */
+  variable: string;
+  /** what it is called in messages: format and name */
+  label: string;
+}
+
+/** Reads an entry of `export:`. @throws {ConfigError} it is not valid */
+export async function exportEntry(
+  yaml: YamlFile,
+  folder: string,
+  place: string[],
+  { train, out, to, ...rest }: NonNullable<PipelineContent["export"]>[number],
+  names: readonly string[],
+  settings: readonly Setting[],
+): Promise<PipelineExport | PipelineSend> {
+  const of = train ?? (names.length === 1 ? names[0]! : undefined);
+  if (of === undefined) return yaml.fail(place, `'train' is needed, one of ${names.join(", ")}`);
+  if (!names.includes(of)) {
+    const near = nearestName(of, names);
+    return yaml.fail(
+      [...place, "train"],
+      `no training is called '${of}'${near === undefined ? "" : `: did you mean '${near}'?`}`,
+    );
+  }
+  const told = await withPaths(folder, rest, settings);
+  const isFolder = await within(yaml, place, () =>
+    checkExport(told, (key, message) => yaml.fail([...place, key], message)),
+  );
+  const variable = told["url-env"];
+  if (typeof variable === "string") {
+    if (out !== undefined || to !== undefined)
+      return yaml.fail(
+        [...place, out === undefined ? "to" : "out"],
+        "'url-env' writes into a server: leave out 'out' and 'to', or make it two entries",
+      );
+    const label = [told["format"], told["into"] ?? []].flat().join(" ");
+    return { train: of, told, variable, label };
+  }
+  if (out === undefined) return yaml.fail(place, "'out' is needed, or 'url-env' for a server");
+  const named = [
+    ["out", out, `${of}.txt`],
+    ["to", to, basename(out)],
+  ] as const;
+  for (const [key, path, name] of named)
+    if (path?.endsWith("/") && !isFolder)
+      return yaml.fail(
+        [...place, key],
+        `'${path}' names a folder, and ${String(told["format"])} writes one file: name it, such as '${path}${name}'`,
+      );
+  const inside = withoutSlash(normalize(out));
+  if (isAbsolute(inside) || inside.startsWith("..") || inside === ".")
+    return yaml.fail(
+      [...place, "out"],
+      `expected a place within exports/ of the version, got '${out}'; 'to' copies it elsewhere`,
+    );
+  return {
+    train: of,
+    told,
+    out: inside,
+    ...(to !== undefined && { to: inFolder(folder, withoutSlash(to)) }),
+  };
+}
+
+function withoutSlash(path: string): string {
+  return path.replace(/(?<=.)\/+$/, "");
+}
+
+/** Two exports of a training in one place: the second would replace the first. */
+export function checkPlaces(yaml: YamlFile, exports: readonly PipelineExport[], i: number, at: number): void {
+  const { train, out, to } = exports[i]!;
+  const meets = (a: string, b: string) => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
+  for (const other of exports.slice(0, i)) {
+    if (other.train === train && meets(other.out, out))
+      yaml.fail(
+        ["export", String(at), "out"],
+        `another export is written to '${other.out}': take another place`,
+      );
+    if (to !== undefined && other.to !== undefined && meets(other.to, to))
+      yaml.fail(
+        ["export", String(at), "to"],
+        `another export is copied to '${other.to}': take another place`,
+      );
+  }
+}

@@ -1,0 +1,125 @@
+// A pipeline file → what its steps are told, checked before anything runs; an error names the line and column.
+//
+// Paths are relative to the file, so that cron may start it from anywhere.
+
+import { basename, dirname } from "node:path";
+import type { Setting } from "../config/config-file.js";
+import type { AfterBounds, BeforeBounds } from "../config/gates.js";
+import { pipelineJsonSchema, pipelineSchema, type PipelineContent, type Told } from "../config/pipeline.js";
+import { openYaml, type YamlFile } from "../config/yaml-file.js";
+import { checkEncoding, checkTraining, pipelineSettings, withDefaults } from "./commands.js";
+import { checkPlaces, exportEntry, type PipelineExport, type PipelineSend } from "./exports.js";
+import { inFolder, within, withPaths } from "./paths.js";
+
+/** A training of a pipeline. */
+export interface PipelineTraining {
+  /** in the store */
+  name: string;
+  command: string;
+  /** its flags by their long names */
+  told: Told;
+  /** of its run; the pipeline's or its own */
+  bounds: AfterBounds;
+  /** undefined: where it can be */
+  align: boolean | undefined;
+}
+
+/** A pipeline as its file describes it. */
+export interface Pipeline {
+  file: string;
+  name: string;
+  store: string;
+  /** files and patterns */
+  logs: string[];
+  /** how the log is encoded: columns and reading */
+  encoding: Told;
+  before: BeforeBounds;
+  trainings: PipelineTraining[];
+  exports: PipelineExport[];
+  sends: PipelineSend[];
+}
+
+/** The schema of pipeline files, as JSON Schema. */
+export function pipelineFileSchema(): string {
+  return pipelineJsonSchema(pipelineSettings());
+}
+
+/**
+ * Reads a pipeline file and checks it as far as that can be done without the log.
+ *
+ * @throws {ConfigError} unreadable, not valid, or options that do not go together
+ */
+export async function readPipeline(file: string): Promise<Pipeline> {
+  const yaml = await openYaml(file, "the pipeline file");
+  const settings = pipelineSettings();
+  const content = yaml.check(pipelineSchema(settings));
+  const folder = dirname(file);
+  const logs = (typeof content.log === "string" ? [content.log] : content.log).map((path) => {
+    if (path === "-")
+      yaml.fail(["log"], "a pipeline reads files: what comes through a pipe cannot be read again");
+    return inFolder(folder, path);
+  });
+  const encoding = {
+    ...(await withPaths(folder, content.columns ?? {}, settings.columns)),
+    ...(await withPaths(folder, content.reading ?? {}, settings.reading)),
+  };
+  await within(yaml, ["log"], () =>
+    checkEncoding(encoding, (name, message) =>
+      yaml.fail([Object.hasOwn(content.columns ?? {}, name) ? "columns" : "reading", name], message),
+    ),
+  );
+  const trainings: PipelineTraining[] = [];
+  for (const [name, entry] of Object.entries(content.train)) {
+    trainings.push(await trainingOf(yaml, folder, name, entry, content, settings.trainings[entry.command]!));
+  }
+  const names = trainings.map(({ name }) => name);
+  const exports: PipelineExport[] = [];
+  const sends: PipelineSend[] = [];
+  for (const [i, entry] of (content.export ?? []).entries()) {
+    const read = await exportEntry(yaml, folder, ["export", String(i)], entry, names, settings.export);
+    if ("variable" in read) sends.push(read);
+    else {
+      exports.push(read);
+      checkPlaces(yaml, exports, exports.length - 1, i);
+    }
+  }
+  return {
+    file,
+    name: content.name ?? nameOfFile(yaml, file),
+    store: inFolder(folder, content.store),
+    logs,
+    encoding,
+    before: content.gates?.before ?? {},
+    trainings,
+    exports,
+    sends,
+  };
+}
+
+async function trainingOf(
+  yaml: YamlFile,
+  folder: string,
+  name: string,
+  { command, gates, align, ...rest }: PipelineContent["train"][string],
+  content: PipelineContent,
+  settings: readonly Setting[],
+): Promise<PipelineTraining> {
+  const place = ["train", name];
+  const told = withDefaults(command, await withPaths(folder, rest, settings), settings);
+  await within(yaml, place, () =>
+    checkTraining(command, told, (key, message) => yaml.fail([...place, key], message)),
+  );
+  return {
+    name,
+    command,
+    told,
+    bounds: (gates as AfterBounds | undefined) ?? content.gates?.after ?? {},
+    align: (align as boolean | undefined) ?? content.align,
+  };
+}
+
+function nameOfFile(yaml: YamlFile, file: string): string {
+  const name = basename(file).replace(/\.ya?ml$/i, "");
+  if (/^[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(name)) return name;
+  return yaml.fail([], `'${name}' is no name for a pipeline: give it one with 'name'`);
+}

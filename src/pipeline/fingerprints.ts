@@ -1,0 +1,87 @@
+// What a step depends on → a fingerprint, by which it is known whether its output is still the one that it would write.
+//
+//   fingerprint   16 hexadecimal digits of the sha256 of: tool version, kind of step, and its parts
+//   parts         by name, so that a plan can say which of them changed; a part is made of contents, never of times or paths
+
+import { join } from "node:path";
+import type { Setting } from "../config/config-file.js";
+import type { Told } from "../config/pipeline.js";
+import { DATASET_MARKER } from "../dataset/encoded/description.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { NoInputError, UsageError } from "../errors.js";
+import { sha256Of, type InputFingerprint } from "../io/fingerprint.js";
+import { expandPaths } from "../io/glob.js";
+import { version } from "../io/package-version.js";
+import { fingerprintOf } from "../io/read-artifact.js";
+import { statOf } from "../io/tree.js";
+import { NO_PATHS, WITHOUT_EFFECT } from "./commands.js";
+
+/** What a step depends on, by what a person calls it. */
+export type Parts = Readonly<Record<string, unknown>>;
+
+/** Each part as its own fingerprint, with the tool's version as one of them. */
+export function fingerprintsOf(parts: Parts): Record<string, string> {
+  const all = { ...parts, "embed's version": version };
+  return Object.fromEntries(Object.entries(all).map(([name, part]) => [name, short(part)]));
+}
+
+/** The fingerprint of a step. @param kind so that two steps with the same parts differ */
+export function stepFingerprint(kind: string, parts: Readonly<Record<string, string>>): string {
+  return short([kind, parts]);
+}
+
+function short(value: unknown): string {
+  return sha256Of(JSON.stringify(value)).slice(0, 16);
+}
+
+/**
+ * The files that patterns match, with size and checksum; what is read is read whole.
+ *
+ * @throws {NoInputError} one does not exist @throws {UsageError} a directory
+ */
+export async function logFiles(
+  patterns: readonly string[],
+  signal: AbortSignal,
+): Promise<InputFingerprint[]> {
+  const files: InputFingerprint[] = [];
+  for (const path of await expandPaths(patterns)) {
+    signal.throwIfAborted();
+    const found = await statOf(path);
+    if (!found) throw new NoInputError(`log '${path}' does not exist`);
+    if (found.isDirectory)
+      throw new UsageError(
+        `log '${path}' is a directory: name its files, such as '${join(path, "*.csv.gz")}'`,
+      );
+    files.push({ path, ...(await fingerprintOf(path)) });
+  }
+  return files;
+}
+
+/** Options as far as they decide bytes, files among them by their content. */
+export async function optionsPart(told: Told, settings: readonly Setting[]): Promise<unknown> {
+  const paths = new Set(settings.filter(({ path }) => path).map(({ name }) => name));
+  const part: [string, unknown][] = [];
+  for (const name of Object.keys(told).sort()) {
+    if (WITHOUT_EFFECT.includes(name)) continue;
+    const value = told[name];
+    const values = Array.isArray(value) ? (value as unknown[]) : [value];
+    part.push([name, paths.has(name) ? await Promise.all(values.map(contentOf)) : value]);
+  }
+  return part;
+}
+
+/** What a path leads to, by its content; a value that is no path is itself. */
+async function contentOf(value: unknown): Promise<unknown> {
+  if (typeof value !== "string" || NO_PATHS.includes(value)) return value;
+  for (const path of [value, join(value, RUN_MARKER), join(value, DATASET_MARKER), ...beforeColons(value)]) {
+    const found = await statOf(path);
+    if (found && !found.isDirectory) return [value.slice(path.length), (await fingerprintOf(path)).sha256];
+  }
+  return value;
+}
+
+/** `items.csv:item_id` may be the file items.csv. */
+function beforeColons(value: string): string[] {
+  const parts = value.split(":");
+  return parts.slice(1).map((_, i) => parts.slice(0, parts.length - 1 - i).join(":"));
+}

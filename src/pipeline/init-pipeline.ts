@@ -1,0 +1,79 @@
+// `embed init`: a log → a commented pipeline file, with what was inferred and gates around what the log is now.
+
+import { dirname, isAbsolute, relative, resolve } from "node:path";
+import { inspect, type InspectOptions } from "../api/inspect/inspect.js";
+import type { Watch } from "../training/watch.js";
+import { newestGate } from "../config/cadence.js";
+import { starterPipeline, starterTraining } from "../config/pipeline-starter.js";
+import { UsageError } from "../errors.js";
+import { checkOutput, writeFileAtomic } from "../io/atomic.js";
+import { proposedLog } from "./init-log.js";
+import { checkLog } from "./log.js";
+
+export interface InitPipelineOptions extends InspectOptions {
+  /** the file to write; undefined writes none */
+  out?: string;
+  force: boolean;
+  /** keys of `reading:` that the log needs, as YAML has them */
+  told: Readonly<Record<string, string>>;
+  /** milliseconds since 1970, for the age of the newest event; the clock's when absent */
+  now?: number;
+}
+
+/**
+ * Looks at a log and writes a pipeline file for it.
+ *
+ * @param logs files and patterns, which the file names relative to itself
+ * @returns the file's text
+ * @throws {UsageError} the log has neither a label nor users and items: nothing can be trained on it unasked; or its files are
+ *   several, and no pattern matches them alone
+ * @throws {OutputError} the file exists (without force)
+ */
+export async function initPipeline(
+  logs: readonly string[],
+  { out, force, told, now = Date.now(), ...options }: InitPipelineOptions,
+  watch: Watch,
+): Promise<string> {
+  if (logs.includes("-"))
+    throw new UsageError("a pipeline reads files: give embed init a file or a pattern, not -");
+  if (out !== undefined) await checkOutput(out, force, "file");
+  const { log, files, note, isUnsure } = await proposedLog(logs);
+  checkLog(files);
+  const { rows, columns, task, newest } = await inspect(files, options, watch);
+  const training = starterTraining(columns, task);
+  if (!training) {
+    const names = columns.map(({ name }) => name).join(", ");
+    throw new UsageError(
+      `no column is inferred to be a label, or a user and an item, among ${names}: ` +
+        "start from fixtures/pipeline.yaml and name them under columns",
+    );
+  }
+  const folder = out === undefined ? undefined : dirname(resolve(out));
+  const fromFile = (path: string) =>
+    folder === undefined || isAbsolute(path) ? path : relative(folder, resolve(path));
+  const { timeFormat } = options;
+  const gate =
+    newest && newest.length > 0
+      ? newestGate(
+          newest.map(({ time }) => time),
+          now,
+        )
+      : undefined;
+  const text = starterPipeline(
+    {
+      logs: log.map(fromFile),
+      note,
+      ...(!(log.length === 1 && log[0] === files[0]) && { files: files.length }),
+      rows,
+      columns,
+      reading: told,
+      ...(timeFormat !== undefined && { timeFormat }),
+      ...(gate && { newest: gate }),
+    },
+    training,
+  );
+  watch.observe({ stage: isUnsure ? "warning" : "note", text: `log: ${note}` });
+  if (gate?.warning !== undefined) watch.observe({ stage: "warning", text: gate.warning });
+  if (out !== undefined) await writeFileAtomic(out, [Buffer.from(text)], force, { signal: watch.signal });
+  return text;
+}

@@ -1,0 +1,351 @@
+// A pipeline and what stands already → its steps: which run, which are skipped, and why.
+//
+//   encode ─┬─ gate before NAME ── train NAME ── align NAME ── gate after NAME ── export ... ── publish NAME ── copy ...
+//           └─ the same for each other training
+//
+// A step's output lies in the work directory under a name that holds its fingerprint, whole or absent: that it is there is all that
+// says that the step is done. A published version holds pipeline.json: the fingerprint of its publication, and the version
+// that it was made from (its base), since what was trained next to version 3 and published as version 4 is not to be
+// trained again next to version 4.
+
+import { dirname, join } from "node:path";
+import { readPublication } from "../embedding/publication.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { ArtifactError } from "../errors.js";
+import type { InputFingerprint } from "../io/fingerprint.js";
+import { version } from "../io/package-version.js";
+import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
+import type { Told } from "../config/pipeline.js";
+import { checkpointPath } from "../training/checkpoint.js";
+import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./commands.js";
+import type { PipelineExport } from "./exports.js";
+import type { Pipeline, PipelineTraining } from "./file.js";
+import { fingerprintsOf, logFiles, optionsPart, stepFingerprint } from "./fingerprints.js";
+import {
+  checkFinished,
+  checkLog,
+  loggedFiles,
+  logChanges,
+  logWarnings,
+  type LogChanges,
+  type LoggedFile,
+} from "./log.js";
+import { latestVersion, type Publication } from "../store/store.js";
+import { workFolder } from "./work-folder.js";
+
+/** What a version says of the pipeline that published it. */
+export const PIPELINE_FILE = "pipeline.json";
+
+/** A version that a training goes by. */
+export interface Base {
+  version: string;
+  path: string;
+  /** sha256 of its manifest when it was gone by */
+  manifest: string;
+}
+
+/** pipeline.json */
+export interface PipelineRecord {
+  schemaVersion: 1;
+  pipeline: string;
+  /** of the tool */
+  version: string;
+  /** of the publication */
+  fingerprint: string;
+  /** of the training */
+  train: string;
+  base: Pick<Base, "version" | "manifest"> | null;
+  /** what the publication goes back to, each by its fingerprint */
+  parts: Record<string, string>;
+  /** files of the log, for what the next run tells of new ones; absent of versions before it was stated */
+  log?: LoggedFile[];
+  /** how its exports were made, as far as they need nothing but the run and its base */
+  exports?: RecordedExport[];
+}
+
+/** An export as pipeline.json has it: its place under exports/, and what the file says of it; `delta` is the base. */
+export interface RecordedExport {
+  out: string;
+  options: Told;
+}
+
+export interface Step {
+  id: string;
+  fingerprint: string;
+  /** the file or directory that says it is done */
+  output: string;
+  runs: boolean;
+  why: string;
+}
+
+export type ExportStep = Step & { export: PipelineExport };
+
+/** The steps of one training. */
+export interface TrainingPlan {
+  training: PipelineTraining;
+  /** its options with `latest` resolved */
+  told: PipelineTraining["told"];
+  base: Base | undefined;
+  latest: Publication | undefined;
+  before: Step;
+  train: Step;
+  align: Step;
+  after: Step;
+  exports: ExportStep[];
+  publish: Step & { record: PipelineRecord };
+}
+
+export interface Plan {
+  logs: InputFingerprint[];
+  /** since the latest version */
+  changes: LogChanges;
+  /** about files of the log that look wrong */
+  warnings: string[];
+  encode: Step;
+  trainings: TrainingPlan[];
+}
+
+/** The directory of a pipeline's unfinished work. */
+export function workDirectory({ store, name }: Pipeline): string {
+  return workFolder(store, name);
+}
+
+/**
+ * Reads the log and the store, and writes nothing.
+ *
+ * @param force every step runs
+ * @throws {NoInputError} a log does not exist @throws {ArtifactError} a latest version is damaged
+ * @throws {UsageError} {DataError} as checkLog does
+ */
+export async function planPipeline(pipeline: Pipeline, force: boolean, signal: AbortSignal): Promise<Plan> {
+  const settings = pipelineSettings();
+  const logs = await logFiles(pipeline.logs, signal);
+  checkLog(
+    logs.map(({ path }) => path),
+    [pipeline.store, ...pipeline.exports.flatMap(({ to }) => to ?? [])],
+  );
+  const work = workDirectory(pipeline);
+  const parts = {
+    log: logs.map(({ bytes, sha256 }) => [bytes, sha256]),
+    "columns or reading": await optionsPart(pipeline.encoding, [...settings.columns, ...settings.reading]),
+  };
+  const encode = step(work, "encode", "encode", fingerprintsOf(parts));
+  const trainings: TrainingPlan[] = [];
+  for (const training of pipeline.trainings) {
+    trainings.push(await planTraining(pipeline, training, parts, encode, force));
+  }
+  const readers = trainings.flatMap(({ before, train }) => [before, train]).filter(({ runs }) => runs);
+  await decide(encode, force, readers.length > 0, trainings[0]?.publish.why ?? "");
+  const logged = loggedFiles(logs, dirname(pipeline.file));
+  for (const { publish } of trainings) publish.record.log = logged;
+  const [latest] = trainings.flatMap((each) => each.latest ?? []);
+  const before = latest && (await readRecord(latest))?.log;
+  const changes = logChanges(logged, before, latest?.version ?? null);
+  await checkFinished(logs, logged, changes);
+  const warnings = logWarnings(logged, changes);
+  return { logs, changes, warnings, encode, trainings };
+}
+
+async function planTraining(
+  pipeline: Pipeline,
+  training: PipelineTraining,
+  ofLog: Record<string, unknown>,
+  encode: Step,
+  force: boolean,
+): Promise<TrainingPlan> {
+  const latest = await latestVersion(pipeline.store, training.name);
+  const record = latest && (await readRecord(latest));
+  const now = latest && (await baseOf(latest));
+  const known: Base | undefined = record?.base
+    ? { ...record.base, path: join(pipeline.store, training.name, record.base.version) }
+    : undefined;
+  // what `latest` was made of is there already, if its base is taken for the base
+  const asPublished = record && (await chain(pipeline, training, ofLog, encode, known, latest));
+  if (asPublished && record.fingerprint === asPublished.publish.fingerprint && !force) {
+    const unchanged = { runs: false, why: "unchanged" };
+    for (const each of stepsOf(asPublished)) Object.assign(each, unchanged);
+    // how old the newest event is depends on the day
+    if (pipeline.before.newest?.maxAge !== undefined) {
+      asPublished.before.runs = true;
+      asPublished.before.why = "the newest event's age is measured each time";
+    }
+    return asPublished;
+  }
+  // another gate or export of the same training is no reason to train again, as long as what it went by is there
+  const isSame = record?.train === asPublished?.train.fingerprint && !force;
+  const stands = isSame && asPublished && (await canGoOn(asPublished));
+  const plan = stands ? asPublished : await chain(pipeline, training, ofLog, encode, now, latest);
+  const why = force ? "--force" : whyOf(record, plan.publish.record);
+  plan.publish.why = why;
+  const dated = pipeline.before.newest?.maxAge !== undefined;
+  await decide(plan.before, force || dated, true, why);
+  await decide(plan.train, force, true, why);
+  if (
+    plan.train.runs &&
+    resumes(training.command) &&
+    (await pathExists(checkpointPath(plan.train.output))) &&
+    !force
+  )
+    plan.train.why = "goes on from its checkpoint";
+  await decide(plan.align, force, plan.base !== undefined && training.align !== false, why);
+  if (!plan.align.runs && plan.align.why === "not needed")
+    plan.align.why = training.align === false ? "align: false" : "no version to align to";
+  await decide(plan.after, force, true, why);
+  for (const each of plan.exports) await decide(each, force, true, why);
+  return plan;
+}
+
+/** The steps of a training that goes by a base, not yet decided upon. */
+async function chain(
+  pipeline: Pipeline,
+  training: PipelineTraining,
+  ofLog: Record<string, unknown>,
+  encode: Step,
+  base: Base | undefined,
+  latest: Publication | undefined,
+): Promise<TrainingPlan> {
+  const settings = pipelineSettings();
+  const { name, command, bounds } = training;
+  const work = join(workDirectory(pipeline), name);
+  const options = settings.trainings[command]!;
+  const { told, goesBy } = resolveLatest(training.told, base);
+  const lastVersion = base?.manifest ?? null;
+  const ofTraining = {
+    ...ofLog,
+    "its options": [command, await optionsPart(training.told, options)],
+    ...(goesBy && { "last version": lastVersion }),
+  };
+  const make = (kind: string, label: string, parts: Record<string, unknown>, file = kind): Step =>
+    step(work, file, `${kind} ${label}`, fingerprintsOf(parts));
+  const before = make(
+    "gate before",
+    name,
+    { dataset: encode.fingerprint, gates: pipeline.before, "last version": lastVersion },
+    "before",
+  );
+  const train = make("train", name, ofTraining);
+  const ofAlignment = { run: train.fingerprint, align: training.align ?? null, "last version": lastVersion };
+  const align = make("align", name, ofAlignment);
+  const after = make("gate after", name, { ...ofAlignment, gates: bounds }, "after");
+  const exports: ExportStep[] = [];
+  for (const each of pipeline.exports.filter(({ train: of }) => of === name)) {
+    const resolved = resolveLatest(each.told, base);
+    const part = [each.out, await optionsPart(each.told, settings.export)];
+    const made = make("export", each.out, { ...ofAlignment, exports: part });
+    exports.push({ ...made, output: join(made.output, each.out), export: { ...each, told: resolved.told } });
+  }
+  const parts = fingerprintsOf({
+    ...ofTraining,
+    align: training.align ?? null,
+    gates: [pipeline.before, bounds],
+    exports: exports.map(({ fingerprint }) => fingerprint),
+  });
+  const publish = step(work, "pipeline", `publish ${name}`, parts);
+  const record: PipelineRecord = {
+    schemaVersion: 1,
+    pipeline: pipeline.name,
+    version,
+    fingerprint: publish.fingerprint,
+    train: train.fingerprint,
+    base: base ? { version: base.version, manifest: base.manifest } : null,
+    parts,
+    exports: exports.flatMap((each) => recorded(each.export.out, each.export.told, base)),
+  };
+  return {
+    training,
+    told,
+    base,
+    latest,
+    before,
+    train,
+    align,
+    after,
+    exports,
+    publish: { ...publish, record },
+  };
+}
+
+/** None of an export that reads a file beside; what says how much --dtype costs changes no byte. */
+function recorded(
+  out: string,
+  { on: _, part: __, ...options }: Told,
+  base: Base | undefined,
+): RecordedExport[] {
+  if (options["keys"] !== undefined) return [];
+  if (options["delta"] === undefined) return [{ out, options }];
+  // a delta to another run than the base names a path of this machine
+  return options["delta"] === base?.path ? [{ out, options: { ...options, delta: LATEST_VERSION } }] : [];
+}
+
+/** Whether what a published training came to is there still, or can be made again. */
+async function canGoOn({ base, train }: TrainingPlan): Promise<boolean> {
+  return base ? await pathExists(base.path) : await pathExists(train.output);
+}
+
+/** All steps of a training, in the order in which they run. */
+export function stepsOf({ before, train, align, after, exports, publish }: TrainingPlan): Step[] {
+  return [before, train, align, after, ...exports, publish];
+}
+
+function step(work: string, file: string, id: string, parts: Record<string, string>): Step {
+  const fingerprint = stepFingerprint(id, parts);
+  return { id, fingerprint, output: join(work, `${file}-${fingerprint}`), runs: true, why: "" };
+}
+
+/** @param needed by a later step */
+async function decide(each: Step, force: boolean, needed: boolean, why: string): Promise<void> {
+  const done = await pathExists(each.output);
+  each.runs = needed && (force || !done);
+  each.why = each.runs ? why : done ? "unchanged" : "not needed";
+}
+
+/** `latest` as the version that it is, and left out where there is none; whether the options go by it. */
+function resolveLatest(
+  told: PipelineTraining["told"],
+  base: Base | undefined,
+): { told: PipelineTraining["told"]; goesBy: boolean } {
+  const resolved = { ...told };
+  let goesBy = false;
+  for (const name of ["init", "row-order", "delta"]) {
+    if (resolved[name] === NO_VERSION) delete resolved[name];
+    if (resolved[name] !== LATEST_VERSION) continue;
+    goesBy = true;
+    if (base) resolved[name] = base.path;
+    else delete resolved[name];
+  }
+  return { told: resolved, goesBy };
+}
+
+async function baseOf({ version: number, path }: Publication): Promise<Base> {
+  const publication = await readPublication(path);
+  const sha256 =
+    publication?.files[RUN_MARKER]?.sha256 ?? (await fingerprintOf(join(path, RUN_MARKER))).sha256;
+  return { version: number, path, manifest: sha256 };
+}
+
+/** What a version says of its pipeline; undefined of one that none published. @throws {ArtifactError} damaged */
+async function readRecord({ path }: Publication): Promise<PipelineRecord | undefined> {
+  const file = join(path, PIPELINE_FILE);
+  if (!(await pathExists(file))) return undefined;
+  try {
+    const record = JSON.parse(Buffer.from(await readArtifact(file)).toString("utf8")) as PipelineRecord;
+    return record.schemaVersion === 1 ? record : undefined;
+  } catch (error) {
+    throw new ArtifactError(
+      `'${file}' is no JSON: the version is damaged; go back to an earlier one with embed rollback`,
+      {
+        cause: error,
+      },
+    );
+  }
+}
+
+/** What differs from what the latest version was made of. */
+function whyOf(before: PipelineRecord | undefined, { parts }: PipelineRecord): string {
+  if (!before) return "nothing is published yet";
+  const names = [...new Set([...Object.keys(parts), ...Object.keys(before.parts)])];
+  const changed = names.filter((name) => parts[name] !== before.parts[name]);
+  const others = changed.filter((name) => name !== "last version" && name !== "exports");
+  const told = others.length > 0 ? others : changed;
+  return told.length === 0 ? "last version is another" : `changed: ${told.join(", ")}`;
+}

@@ -1,0 +1,279 @@
+// `embed run`: the weekly job, from a log to published versions.
+//
+//   file ──► plan ──► under the pipeline's lock: encode, gate, train, align, gate, export; then every publication; then copies and servers
+//
+// Nothing is published before every training has passed its gates. The lock of a name is held while it is published alone, so that
+// `embed rollback` works while a training runs.
+
+import { join } from "node:path";
+import type { Watch } from "../training/watch.js";
+import { LockedError } from "../errors.js";
+import { variableOf } from "../io/environment.js";
+import { withLock } from "../io/lock.js";
+import { version } from "../io/package-version.js";
+import { makeDirectory } from "../io/tree.js";
+import { readPipeline, type Pipeline } from "./file.js";
+import { changesLine } from "./log.js";
+import { planPipeline, stepsOf, workDirectory, type Plan, type Step } from "./plan.js";
+import { exitCodeOf, newReport, writeMetrics, writeReport, type PipelineReport } from "./report.js";
+import {
+  afterStep,
+  alignStep,
+  beforeStep,
+  copyStep,
+  encodeStep,
+  exportStep,
+  isCopied,
+  publishStep,
+  sendStep,
+  trainStep,
+  type StepResult,
+} from "./steps.js";
+import { makeWorkFolder, sweepOutputs } from "./work-folder.js";
+
+export interface RunPipelineOptions {
+  /** every step runs, whatever stands */
+  force?: boolean;
+  /** for another run of the pipeline, or another writer of its versions, in milliseconds */
+  waitMs?: number;
+  /** written in Prometheus' text format however the run ends */
+  metricsFile?: string;
+  /** hears how the run ended, with the path of its last-run.json where that could be written */
+  onEnd?: (report: PipelineReport, path: string | undefined) => void;
+}
+
+const LOCK = ".lock";
+
+/** What `embed run --dry-run` would do. */
+export async function dryRunPipeline(
+  file: string,
+  { force = false }: { force?: boolean },
+  watch: Watch,
+): Promise<PipelineReport> {
+  const pipeline = await readPipeline(file);
+  const plan = await planPipeline(pipeline, force, watch.signal);
+  const why = "the server is asked whether it has the rows";
+  const sends = pipeline.sends.map(({ label }) => ({ id: `send ${label}`, runs: true, why }));
+  const steps = [plan.encode, ...plan.trainings.flatMap(stepsOf), ...sends];
+  const report = newReport(pipeline.name, file, new Date());
+  tellLog(plan, report, watch);
+  report.steps = steps.map(({ id, runs, why }) => ({
+    step: id,
+    outcome: runs ? "planned" : "skipped",
+    text: why,
+    seconds: 0,
+  }));
+  return report;
+}
+
+/**
+ * Runs a pipeline to its end, or from where an earlier run of it was killed.
+ *
+ * @returns how it went, also where nothing had changed
+ * @throws {ConfigError} the file is not valid
+ * @throws {LockedError} another run of it is at work
+ * @throws {GateError} a gate failed: nothing is published
+ * @throws {EmbedError} as its steps do
+ */
+export async function runPipeline(
+  file: string,
+  { force = false, waitMs = 0, metricsFile, onEnd }: RunPipelineOptions,
+  watch: Watch,
+): Promise<PipelineReport> {
+  const start = performance.now();
+  const pipeline = await readPipeline(file);
+  const report = newReport(pipeline.name, file, new Date());
+  const { name, started: time } = { name: pipeline.name, started: report.started };
+  watch.observe({ stage: "start", pipeline: name, text: `${name}: started by embed ${version}`, time });
+  const work = workDirectory(pipeline);
+  const note = (text: string) => watch.observe({ stage: "note", text });
+  let failure: unknown;
+  try {
+    await makeWorkFolder(pipeline.store, pipeline.name);
+    await withLock(join(work, LOCK), { waitMs, signal: watch.signal, observe: note }, async () => {
+      // what another run holds is its own to report
+      try {
+        await new PipelineRun(pipeline, report, { force, waitMs }, watch).run(work);
+        report.outcome = report.published.length > 0 ? "published" : "unchanged";
+      } catch (error) {
+        failure = error;
+        failed(report, error, watch.signal);
+      }
+      report.seconds = (performance.now() - start) / 1000;
+      await finish(report, work, metricsFile, onEnd, watch);
+    });
+  } catch (error) {
+    if (failure !== undefined) throw failure;
+    failed(report, error, watch.signal);
+    if (!(error instanceof LockedError) && metricsFile !== undefined)
+      await writeMetrics(metricsFile, report, Date.now() / 1000).catch(() => undefined);
+    onEnd?.(report, undefined);
+    end(report, watch);
+    throw error;
+  }
+  if (failure !== undefined) throw failure;
+  return report;
+}
+
+/** Says which files of the log are new or gone, and which look wrong. */
+function tellLog({ changes, warnings }: Plan, report: PipelineReport, { observe }: Watch): void {
+  report.log = changes;
+  report.warnings.push(...warnings);
+  observe({ stage: "note", text: changesLine(changes) });
+  for (const text of warnings) observe({ stage: "warning", text });
+}
+
+function failed(report: PipelineReport, error: unknown, signal: AbortSignal): void {
+  const why = signal.aborted ? signal.reason : error;
+  report.exitCode = exitCodeOf(why);
+  report.outcome = signal.aborted ? "interrupted" : "failed";
+  report.error = why instanceof Error ? why.message : String(why);
+}
+
+/** Says how it ended, to files and to whoever watches. */
+async function finish(
+  report: PipelineReport,
+  work: string,
+  metricsFile: string | undefined,
+  onEnd: RunPipelineOptions["onEnd"],
+  watch: Watch,
+): Promise<void> {
+  // a full disk must not hide why the run failed
+  const tell = (error: unknown) =>
+    watch.observe({ stage: "warning", text: error instanceof Error ? error.message : String(error) });
+  const path = await writeReport(work, report).catch((error: unknown) => {
+    tell(error);
+    return undefined;
+  });
+  if (metricsFile !== undefined) await writeMetrics(metricsFile, report, Date.now() / 1000).catch(tell);
+  onEnd?.(report, path);
+  end(report, watch);
+}
+
+function end({ pipeline, outcome, exitCode, published, seconds }: PipelineReport, { observe }: Watch): void {
+  const names = published.map(({ name, version: number }) => `${name} ${number}`).join(", ");
+  const what =
+    outcome === "published"
+      ? `published ${names}`
+      : exitCode === 0
+        ? outcome
+        : `${outcome}, exit ${exitCode}`;
+  const text = `${pipeline}: ${what} in ${seconds.toFixed(1)} s`;
+  observe({ stage: "end", pipeline, outcome, exitCode, text, time: new Date().toISOString(), seconds });
+}
+
+/** One run, under the lock. */
+class PipelineRun {
+  readonly #pipeline: Pipeline;
+  readonly #report: PipelineReport;
+  readonly #options: { force: boolean; waitMs: number };
+  readonly #watch: Watch;
+
+  constructor(
+    pipeline: Pipeline,
+    report: PipelineReport,
+    options: { force: boolean; waitMs: number },
+    watch: Watch,
+  ) {
+    this.#pipeline = pipeline;
+    this.#report = report;
+    this.#options = options;
+    this.#watch = watch;
+  }
+
+  async run(work: string): Promise<void> {
+    const [pipeline, watch, { force, waitMs }] = [this.#pipeline, this.#watch, this.#options];
+    // before hours of work
+    for (const { variable } of pipeline.sends) variableOf(variable);
+    const plan = await planPipeline(pipeline, force, watch.signal);
+    tellLog(plan, this.#report, watch);
+    await sweep(work, plan);
+    const dataset = plan.encode.output;
+    await this.#step(plan.encode, () => encodeStep(pipeline, plan, force, watch));
+    for (const each of plan.trainings) {
+      await makeDirectory(join(work, each.training.name));
+      const tell = this.#judged(each.training.name);
+      await this.#step(each.before, () => beforeStep(pipeline, each, dataset, tell, watch));
+    }
+    for (const each of plan.trainings) {
+      const { name } = each.training;
+      const trained = await this.#step(each.train, () => trainStep(each, dataset, force, watch));
+      if (trained?.metrics) this.#report.metrics[name] = trained.metrics;
+      await this.#step(each.align, () => alignStep(each, force, watch));
+      await this.#step(each.after, () => afterStep(pipeline, each, this.#judged(name), watch));
+    }
+    for (const each of plan.trainings) {
+      for (const one of each.exports) await this.#step(one, () => exportStep(each, one, watch));
+    }
+    const versions = new Map<string, string>();
+    for (const each of plan.trainings) {
+      const done = await this.#step(each.publish, () => publishStep(pipeline, each, waitMs, watch));
+      if (done) this.#report.published.push(done.published);
+      const version = done?.published ?? each.latest;
+      if (version) versions.set(each.training.name, version.path);
+    }
+    for (const { training, exports } of plan.trainings) {
+      for (const each of exports) {
+        const version = versions.get(training.name)!;
+        if (each.export.to === undefined || (await isCopied(version, each))) continue;
+        const copy = { id: `copy ${each.export.out}`, runs: true, why: "" };
+        await this.#step(copy, () => copyStep(version, each, watch));
+      }
+    }
+    for (const each of pipeline.sends) {
+      const send = { id: `send ${each.label}`, runs: true, why: "" };
+      await this.#step(send, () => sendStep(versions.get(each.train)!, each, force, watch));
+    }
+  }
+
+  /** Does a step that the plan has run, and reports it. @returns undefined of one that is skipped */
+  async #step<T extends StepResult>(
+    { id, runs, why }: Pick<Step, "id" | "runs" | "why">,
+    work: () => Promise<T>,
+  ): Promise<T | undefined> {
+    const { signal } = this.#watch;
+    signal.throwIfAborted();
+    if (!runs) {
+      this.#tell(id, "skipped", `skipped: ${why}`, 0);
+      return undefined;
+    }
+    const start = performance.now();
+    const seconds = () => (performance.now() - start) / 1000;
+    try {
+      const result = await work();
+      this.#tell(id, "done", result.text, seconds(), result.rows);
+      return result;
+    } catch (error) {
+      this.#tell(id, "failed", "failed", seconds());
+      throw error;
+    }
+  }
+
+  #tell(
+    step: string,
+    outcome: "done" | "skipped" | "failed",
+    text: string,
+    seconds: number,
+    rows?: number,
+  ): void {
+    this.#report.steps.push({ step, outcome, text, seconds, ...(rows !== undefined && { rows }) });
+    const took = outcome === "skipped" ? "" : ` (${seconds.toFixed(1)} s)`;
+    this.#watch.observe({ stage: "step", step, outcome, text: `${step}: ${text}${took}`, seconds });
+  }
+
+  /** What takes a training's gates into the report. */
+  #judged(name: string): (outcomes: PipelineReport["gates"][string]) => void {
+    const { gates } = this.#report;
+    return (outcomes) => (gates[name] = [...(gates[name] ?? []), ...outcomes]);
+  }
+}
+
+/** Removes what no step of the plan would take up again: outputs of other logs and options, and what killed writers left. */
+async function sweep(work: string, plan: Plan): Promise<void> {
+  const wanted = new Set([plan.encode, ...plan.trainings.flatMap(stepsOf)].map(({ output }) => output));
+  const keeps = (path: string) =>
+    [...wanted].some((output) => output === path || output.startsWith(`${path}/`)) ||
+    (path.endsWith(".checkpoint") && wanted.has(path.slice(0, -".checkpoint".length)));
+  const names = plan.trainings.map(({ training: { name } }) => name);
+  await sweepOutputs(work, names, keeps);
+}

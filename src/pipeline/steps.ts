@@ -1,0 +1,297 @@
+// What each step of a pipeline does. Its output is whole or absent, under the name that the plan gave it.
+
+import { dirname, join } from "node:path";
+import { checkpointPath } from "../training/checkpoint.js";
+import type { Progress, Watch } from "../training/watch.js";
+import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";
+import { GATE_FILE, readPublication } from "../embedding/publication.js";
+import { IoError, LockedError, UsageError } from "../errors.js";
+import { ownExport } from "../export/own-export.js";
+import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
+import { artifactChunks, fingerprintOf, pathExists } from "../io/read-artifact.js";
+import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
+import { alignRun } from "../api/align.js";
+import { fieldChanges } from "./field-changes.js";
+import { gateJson } from "../gates/gate-file.js";
+import { checkGates, gateAfter, gateBefore } from "../gates/gate.js";
+import { LATEST } from "../store/latest.js";
+import { resumes, runEncoding, runExport, runTraining } from "./commands.js";
+import type { PipelineSend } from "./exports.js";
+import type { Pipeline } from "./file.js";
+import {
+  PIPELINE_FILE,
+  workDirectory,
+  type ExportStep,
+  type Plan,
+  type TrainingPlan,
+} from "./plan.js";
+import { namedLatest, namePath, publishRun, withStoreLock, type Publication } from "../store/store.js";
+
+/** The folder of a version that holds its exports. */
+export const EXPORTS_FOLDER = "exports";
+
+/** What a step tells when it is done. */
+export interface StepResult {
+  text: string;
+  rows?: number;
+  metrics?: Record<string, object>;
+}
+
+/** Hears what gates have measured, also where one fails. */
+type Tell = (outcomes: GateOutcome[]) => void;
+
+/** Encodes the log. @throws {IoError} it changed since it was planned by */
+export async function encodeStep(
+  { encoding }: Pipeline,
+  { encode, logs }: Plan,
+  force: boolean,
+  watch: Watch,
+): Promise<StepResult> {
+  const told = { ...encoding, out: encode.output, force };
+  const { rows } = await runEncoding(
+    told,
+    logs.map(({ path }) => path),
+    quiet(watch),
+  );
+  for (const { path, sha256 } of logs) {
+    if ((await fingerprintOf(path)).sha256 !== sha256)
+      throw new IoError(`log '${path}' changed while it was read: run again when it is complete`);
+  }
+  return { text: `${rows.toLocaleString("en")} rows`, rows };
+}
+
+/** Judges the dataset. @throws {GateError} */
+export async function beforeStep(
+  pipeline: Pipeline,
+  plan: TrainingPlan,
+  dataset: string,
+  tell: Tell,
+  watch: Watch,
+): Promise<StepResult> {
+  const previous = await previousOf(plan);
+  if (previous !== undefined) {
+    for (const text of await fieldChanges(dataset, previous, plan.base!.version))
+      watch.observe({ stage: "warning", text: `${plan.training.name}: ${text}` });
+  }
+  const outcomes = await gateBefore(dataset, pipeline.before, previous, { signal: watch.signal });
+  return await judged(pipeline, plan, outcomes, plan.before.output, tell, watch);
+}
+
+/** Judges what is to be published. @throws {GateError} */
+export async function afterStep(
+  pipeline: Pipeline,
+  plan: TrainingPlan,
+  tell: Tell,
+  watch: Watch,
+): Promise<StepResult> {
+  const previous = await previousOf(plan);
+  const outcomes = await gateAfter(await runOf(plan), plan.training.bounds, previous, {
+    signal: watch.signal,
+  });
+  return await judged(pipeline, plan, outcomes, plan.after.output, tell, watch);
+}
+
+async function judged(
+  pipeline: Pipeline,
+  plan: TrainingPlan,
+  outcomes: GateOutcome[],
+  output: string,
+  tell: Tell,
+  { signal }: Watch,
+): Promise<StepResult> {
+  tell(outcomes);
+  const failed = outcomes.filter(({ status }) => status === "failed");
+  const bytes = [Buffer.from(gateJson(outcomes))];
+  if (failed.length === 0) await writeFileAtomic(output, bytes, true, { signal });
+  else {
+    // beside what passed before, for who looks into it
+    await writeFileAtomic(failedGates(pipeline, plan), bytes, true, { signal });
+  }
+  checkGates(outcomes);
+  return { text: gateSummary(outcomes) };
+}
+
+/** gate.json of a pipeline's last failed gates. */
+function failedGates(pipeline: Pipeline, { training }: TrainingPlan): string {
+  return join(workDirectory(pipeline), training.name, GATE_FILE);
+}
+
+/** Trains, from the checkpoint that a killed training left. */
+export async function trainStep(
+  plan: TrainingPlan,
+  dataset: string,
+  force: boolean,
+  watch: Watch,
+): Promise<StepResult> {
+  const { training, train } = plan;
+  const resume = !force && resumes(training.command);
+  const isResumed = resume && (await pathExists(checkpointPath(train.output)));
+  const told = { ...plan.told, out: train.output, force, ...(resume && { resume }) };
+  const { rows, metrics } = await runTraining(training.command, told, dataset, quiet(watch, training.name));
+  const metric = shownMetric(metrics);
+  const text = [
+    `${rows.toLocaleString("en")} rows`,
+    ...(isResumed ? ["resumed from its checkpoint"] : []),
+    ...metric,
+  ];
+  return { text: text.join(", "), rows, metrics };
+}
+
+/** The loss of the part that gates judge. */
+function shownMetric(metrics: Record<string, object>): string[] {
+  for (const [part, values] of Object.entries(metrics).toReversed()) {
+    const loss = Object.entries(values).find(
+      ([name, value]) => typeof value === "number" && name !== "calibration",
+    );
+    if (part !== "train" && loss) return [`${part} ${loss[0]} ${Number(loss[1]).toPrecision(4)}`];
+  }
+  return [];
+}
+
+/**
+ * Turns a run onto its base's vectors.
+ *
+ * @throws {UsageError} it cannot be turned, and the file asks for it
+ */
+export async function alignStep(plan: TrainingPlan, force: boolean, { signal }: Watch): Promise<StepResult> {
+  const { training, train, align, base } = plan;
+  try {
+    const { fields } = await alignRun(train.output, base!.path, align.output, { force, signal });
+    const moved = Object.keys(fields).length;
+    return { text: `to version ${base!.version}, ${moved} ${moved === 1 ? "field" : "fields"}` };
+  } catch (error) {
+    if (!(error instanceof UsageError) || training.align === true) throw error;
+    return { text: `not turned: ${error.message}` };
+  }
+}
+
+/** The run that is judged, exported and published. */
+async function runOf({ train, align }: TrainingPlan): Promise<string> {
+  return (await pathExists(align.output)) ? align.output : train.output;
+}
+
+/** The last version's run, as far as it is still there. */
+async function previousOf({ base }: TrainingPlan): Promise<string | undefined> {
+  return base && (await pathExists(base.path)) ? base.path : undefined;
+}
+
+/** Writes an export. */
+export async function exportStep(plan: TrainingPlan, each: ExportStep, watch: Watch): Promise<StepResult> {
+  await makeDirectory(dirname(each.output));
+  const told = { ...each.export.told, out: each.output, force: true };
+  const { rows } = await runExport(told, await runOf(plan), quiet(watch));
+  return { text: `${rows.toLocaleString("en")} rows`, rows };
+}
+
+/**
+ * Publishes a run with its gates, its exports and what it was made of.
+ *
+ * @throws {LockedError} another writer is at work, or published meanwhile
+ */
+export async function publishStep(
+  { store }: Pipeline,
+  plan: TrainingPlan,
+  waitMs: number,
+  { signal, observe }: Watch,
+): Promise<StepResult & { published: Publication }> {
+  const { training, latest, before, after, exports, publish } = plan;
+  const gates = [...(await readGates(before.output)), ...(await readGates(after.output))];
+  await writeFileAtomic(
+    publish.output,
+    [Buffer.from(`${JSON.stringify(publish.record, undefined, 2)}\n`)],
+    true,
+    { signal },
+  );
+  const gateFile = join(dirname(after.output), `gates-${publish.fingerprint}.json`);
+  await writeFileAtomic(gateFile, [Buffer.from(gateJson(gates))], true, { signal });
+  const extras = new Map([
+    [GATE_FILE, gateFile],
+    [PIPELINE_FILE, publish.output],
+    ...exports.map((each) => [join(EXPORTS_FOLDER, each.export.out), each.output] as const),
+  ]);
+  const run = await runOf(plan);
+  const note = (text: string) => observe({ stage: "note", text });
+  const published = await withStoreLock(store, training.name, { waitMs, signal, observe: note }, async () => {
+    const now = await namedLatest(store, training.name);
+    if (now?.version !== latest?.version) {
+      const link = join(namePath(store, training.name), LATEST);
+      throw new LockedError(
+        `'${link}' was moved from ${latest?.version ?? "nothing"} to ${now?.version ?? "nothing"} while this pipeline ran: run it again`,
+      );
+    }
+    return await publishRun(run, store, training.name, extras, signal);
+  });
+  return { text: published.path, published };
+}
+
+/**
+ * The files of an export, by their path within it; one that is called "" where the export is a file. What the publication lists
+ * was checked: a link that lies beside is copied nowhere.
+ */
+async function publishedFiles(version: string, out: string): Promise<string[]> {
+  const place = `${EXPORTS_FOLDER}/${out}`;
+  const { files = {} } = (await readPublication(version)) ?? {};
+  return Object.keys(files).flatMap((file) =>
+    file === place ? [""] : file.startsWith(`${place}/`) ? [file.slice(place.length + 1)] : [],
+  );
+}
+
+/** Whether a copy outside the store is what the version holds. */
+export async function isCopied(version: string, { export: { out, to } }: ExportStep): Promise<boolean> {
+  const from = join(version, EXPORTS_FOLDER, out);
+  const inside = await publishedFiles(version, out);
+  const there = await statOf(to!);
+  if (!there || (there.isDirectory && (await filesBelow(to!)).length !== inside.length)) return false;
+  for (const file of inside) {
+    const copied = await statOf(join(to!, file));
+    if (!copied || copied.isDirectory) return false;
+    if ((await fingerprintOf(join(to!, file))).sha256 !== (await fingerprintOf(join(from, file))).sha256)
+      return false;
+  }
+  return true;
+}
+
+/**
+ * Copies an export of a version to where the file says, whole or not at all.
+ *
+ * @throws {OutputError} what stands there is a directory that no export made
+ */
+export async function copyStep(
+  version: string,
+  { export: { out, to, told } }: ExportStep,
+  { signal }: Watch,
+): Promise<StepResult> {
+  const from = join(version, EXPORTS_FOLDER, out);
+  if ((await statOf(from))?.isDirectory) {
+    const files = await publishedFiles(version, out);
+    const copy = async (dir: string): Promise<void> => {
+      for (const file of files) await placeFile(join(from, file), join(dir, file));
+    };
+    await writeDirectory(to!, true, copy, { signal, own: ownExport(String(told["format"])) });
+  } else await writeFileAtomic(to!, artifactChunks(from), true, { signal });
+  return { text: to! };
+}
+
+/**
+ * Writes a version's rows into a server, which says itself whether it has them already.
+ *
+ * @throws {EmbedError} as embed export does
+ */
+export async function sendStep(
+  version: string,
+  { told }: PipelineSend,
+  force: boolean,
+  watch: Watch,
+): Promise<StepResult> {
+  const { rows, unchanged, out } = await runExport({ ...told, force }, version, quiet(watch));
+  return { text: unchanged ? `${out} has these rows` : `${rows.toLocaleString("en")} rows to ${out}`, rows };
+}
+
+/** A step's watch: epochs say which training they are of, and sentences about the log are left to the commands themselves. */
+function quiet({ observe, signal }: Watch, training?: string): Watch {
+  const told = (progress: Progress): void => {
+    if (progress.stage === "note") return;
+    observe(progress.stage === "epoch" && training !== undefined ? { ...progress, training } : progress);
+  };
+  return { observe: told, signal };
+}

@@ -1,0 +1,141 @@
+// The weekly job as a hurried user has it: `embed init` with the files that the shell lists, then a run a week.
+
+import { mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Progress } from "../training/watch.js";
+import { defaultReadOptions } from "../log/log.js";
+import { mulberry32 } from "../testing/random.js";
+import { initPipeline } from "./init-pipeline.js";
+import { runPipeline } from "./run.js";
+
+const DAY = 86_400_000;
+const start = Date.now() - 30 * DAY;
+let folder: string;
+let told: Progress[];
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "weekly-job-"));
+  mkdirSync(join(folder, "logs"));
+});
+beforeEach(() => (told = []));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const watch = {
+  observe: (progress: Progress) => void told.push(progress),
+  signal: new AbortController().signal,
+};
+const texts = (stage: "note" | "warning") => told.flatMap((each) => (each.stage === stage ? each.text : []));
+const at = (name: string) => join(folder, name);
+const week = (number: number) => at(`logs/ratings-2026-w${number}.csv`);
+
+/** 600 ratings of a week, the sum of a user's and an item's taste; or drawn at random. */
+function writeWeek(number: number, isRandom = false): void {
+  const random = mulberry32(number);
+  const rows = Array.from({ length: 600 }, (_, i) => {
+    const [user, item] = [Math.floor(random() * 30), Math.floor(random() * 20)];
+    const rating = isRandom ? Math.floor(random() * 11) : (user % 6) + (item % 5);
+    const time = new Date(start + (number + i / 600) * 7 * DAY).toISOString();
+    return `u${user},i${item},${rating},${time}`;
+  });
+  writeFileSync(week(number), `user_id,item_id,rating,timestamp\n${rows.join("\n")}\n`);
+}
+
+const init = (logs: string[], now?: number) =>
+  initPipeline(
+    logs,
+    {
+      out: at("shop.yaml"),
+      force: true,
+      told: {},
+      reading: defaultReadOptions,
+      ...(now !== undefined && { now }),
+    },
+    watch,
+  );
+const run = () => runPipeline(at("shop.yaml"), {}, watch);
+const latest = () => readlinkSync(at("store/items/latest"));
+
+test("init proposes the pattern of the files, the metric of the task, and a gate on the newest event", async () => {
+  writeWeek(0);
+  writeWeek(1);
+  const text = await init([week(0), week(1)]);
+  expect(text).toContain(`log:\n  - ${JSON.stringify(at("logs/ratings-*.csv"))}\n`);
+  expect(text).toContain("metrics:\n      rmse: { worse: 10% }");
+  expect(text).toContain("    newest: { maxAge: 21d, minAdvance: 0d }");
+  expect(texts("note")).toEqual([
+    expect.stringContaining("matches 2 files now, and later ones when they come"),
+  ]);
+  expect(texts("warning")).toEqual([]);
+});
+
+test("the first version has nothing to compare with, and a new file makes the next one", async () => {
+  await run();
+  const steps = told.flatMap((each) => (each.stage === "step" ? each.text : []));
+  expect(steps).toContainEqual(
+    expect.stringMatching(/^gate after items: 3 of 6 bounds hold, 3 not compared/),
+  );
+  writeWeek(2);
+  const { log } = await run();
+  expect(log).toEqual({
+    files: 3,
+    since: "000001",
+    new: ["logs/ratings-2026-w2.csv"],
+    changed: [],
+    gone: [],
+  });
+  expect(latest()).toBe("000002");
+});
+
+test("without a new file nothing is published, the run says so, and the newest event's age fails", async () => {
+  expect(await run()).toMatchObject({ outcome: "unchanged", log: { new: [] } });
+  expect(texts("note")).toContain("log: 3 files, since version 000002: none is new");
+  const file = readFileSync(at("shop.yaml"), "utf8");
+  writeFileSync(at("shop.yaml"), file.replace("maxAge: 21d", "maxAge: 7d"));
+  await expect(run()).rejects.toMatchObject({
+    exitCode: 81,
+    message: expect.stringMatching(/newest is .*: not maxAge 7d, it is 9\.0 days old/) as string,
+  });
+  writeFileSync(at("shop.yaml"), file);
+});
+
+test("a week of random labels is stopped by the metric", async () => {
+  writeWeek(3, true);
+  await expect(run()).rejects.toMatchObject({
+    exitCode: 81,
+    message: expect.stringMatching(/valid\.rmse is .*: not worse by no more than 10%/) as string,
+  });
+  expect(latest()).toBe("000002");
+});
+
+test("a file that is gone from the middle is a warning, and the newest one fails", async () => {
+  writeWeek(3);
+  rmSync(week(1));
+  const { log, warnings } = await run();
+  expect(log).toMatchObject({ new: ["logs/ratings-2026-w3.csv"], gone: ["logs/ratings-2026-w1.csv"] });
+  expect(warnings).toEqual([expect.stringContaining("has lost logs/ratings-2026-w1.csv")]);
+  writeWeek(1);
+  rmSync(week(3));
+  await expect(run()).rejects.toMatchObject({
+    exitCode: 81,
+    message: expect.stringContaining("minAdvance 0d") as string,
+  });
+});
+
+test("init of an old log leaves the age out and warns; of one of several files it warns, too", async () => {
+  const text = await init([week(1)], start + 400 * DAY);
+  expect(text).toContain("    newest: { minAdvance: 0d } # add maxAge: 7d");
+  expect(texts("warning")).toEqual([
+    expect.stringContaining(`embed init '${at("logs/ratings-*.csv")}' (3 files now)`),
+    expect.stringContaining("has no maxAge: 7d, which this log would fail"),
+  ]);
+});
+
+test("init refuses files that no pattern tells from others, and a directory", async () => {
+  await expect(init([week(0), week(2)])).rejects.toMatchObject({
+    exitCode: 64,
+    message: expect.stringMatching(
+      /no pattern matches these 2 files alone: .* also matches '.*w1\.csv'.* in quotes/,
+    ) as string,
+  });
+  await expect(init([at("logs")])).rejects.toMatchObject({ exitCode: 64 });
+});

@@ -1,0 +1,124 @@
+// STORE/.work/PIPELINE: what pipelines made on the way to a version. All of it can be made again; a pipeline at work holds its lock.
+
+import { join } from "node:path";
+import { GATE_FILE } from "../embedding/publication.js";
+import { LockedError, OutputError } from "../errors.js";
+import { leftoversIn } from "../io/leftovers.js";
+import { withLock, type LockOptions } from "../io/lock.js";
+import { entriesOf, kindAt, makeDirectory, removeEmpty, removeTree } from "../io/tree.js";
+import { LOCK } from "../store/store.js";
+
+const FOLDER = ".work";
+
+/** Where a pipeline's step outputs lie. */
+export function workFolder(store: string, pipeline: string): string {
+  return join(store, FOLDER, pipeline);
+}
+
+/**
+ * Makes a pipeline's folder, if it is not there.
+ *
+ * @throws {OutputError} it is a symbolic link, or lies behind one: what a run writes and removes there would be another folder's
+ */
+export async function makeWorkFolder(store: string, pipeline: string): Promise<void> {
+  await checkNoLink(join(store, FOLDER));
+  await checkNoLink(workFolder(store, pipeline));
+  await makeDirectory(workFolder(store, pipeline));
+}
+
+/** The pipelines' folders. @throws {OutputError} one is a symbolic link @throws {IoError} the store cannot be read */
+export async function workFolders(store: string): Promise<string[]> {
+  await checkNoLink(join(store, FOLDER));
+  const folders: string[] = [];
+  for (const { name, kind } of await entriesOf(join(store, FOLDER))) {
+    if (kind === "link") await checkNoLink(join(store, FOLDER, name));
+    if (kind === "directory") folders.push(join(store, FOLDER, name));
+  }
+  return folders;
+}
+
+/** @throws {OutputError} a symbolic link stands at the path */
+async function checkNoLink(path: string): Promise<void> {
+  if ((await kindAt(path)) !== "link") return;
+  throw new OutputError(
+    `'${path}' is a symbolic link, and step outputs are written and removed in folders of the store alone: remove the link; where the store's disk is too small, mount another one there`,
+  );
+}
+
+/**
+ * Removes step outputs of other logs and options, and what killed writers left; what no pipeline writes is left alone.
+ *
+ * @param trainings names of the pipeline's trainings, each with a folder of its own
+ * @param keeps whether a path is of use to the run that begins
+ * @throws {OutputError} a step output is a symbolic link
+ */
+export async function sweepOutputs(
+  work: string,
+  trainings: readonly string[],
+  keeps: (path: string) => boolean,
+): Promise<void> {
+  await sweepFolder(work, keeps);
+  for (const { name, kind } of await entriesOf(work)) {
+    const path = join(work, name);
+    const isOfPlan = trainings.includes(name);
+    if (isOfPlan) await checkNoLink(path);
+    if (kind !== "directory" || isOutput(name)) continue;
+    await sweepFolder(path, isOfPlan ? keeps : () => false);
+    if (!isOfPlan) await removeEmpty(path);
+  }
+}
+
+async function sweepFolder(folder: string, keeps: (path: string) => boolean): Promise<void> {
+  for (const { name } of await entriesOf(folder)) {
+    const path = join(folder, name);
+    if (!isOutput(name)) continue;
+    await checkNoLink(path);
+    if (!keeps(path)) await removeTree(path);
+  }
+}
+
+/** `train-0123456789abcdef`, its checkpoint, `gate.json` (see pipeline-plan), and what killed writers left of any file. */
+function isOutput(name: string): boolean {
+  return (
+    name === GATE_FILE ||
+    /^[a-z]+-[0-9a-f]{16}(\.checkpoint|\.json)?$/.test(name) ||
+    /^\..+\.(new|old|gone)-\d+-[0-9a-f]+-.*$/.test(name)
+  );
+}
+
+/** Does work while none of the pipelines is. @throws {LockedError} one is */
+export async function withIdlePipelines<T>(
+  folders: readonly string[],
+  lock: LockOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  const underAll = folders.reduceRight(
+    (inner, folder) => () => withLock(join(folder, LOCK), lock, inner),
+    work,
+  );
+  return await underAll();
+}
+
+/** Removes step outputs unless it is a dry run; the caller holds the lock. @returns whether there were any */
+export async function clearWork(folder: string, dryRun: boolean): Promise<boolean> {
+  const outputs = (await entriesOf(folder)).filter(({ name }) => name !== LOCK);
+  if (!dryRun) for (const { name } of outputs) await removeTree(join(folder, name));
+  return outputs.length > 0;
+}
+
+/** What killed writers left in a pipeline's folder, removed unless it is a dry run; nothing of a pipeline that is at work. */
+export async function sweepWork(folder: string, lock: LockOptions, dryRun: boolean): Promise<string[]> {
+  const found = async (): Promise<string[]> =>
+    (await leftoversIn(folder)).filter(({ kind }) => kind !== "old").map(({ name }) => join(folder, name));
+  if (dryRun) return await found();
+  try {
+    return await withLock(join(folder, LOCK), { ...lock, waitMs: 0 }, async () => {
+      const leftovers = await found();
+      for (const leftover of leftovers) await removeTree(leftover);
+      return leftovers;
+    });
+  } catch (error) {
+    if (error instanceof LockedError) return [];
+    throw error;
+  }
+}

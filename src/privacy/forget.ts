@@ -1,0 +1,246 @@
+// embed forget: keys go out of every version of a store, or out of one run, as if the training had not known them.
+//
+// Each version is written anew beside itself, whole, and takes its own place. While the latest version changes places, `latest`
+// names a stand-in that is the new one already:
+//
+//   .000003.new-ID written   latest → .000003.new-ID   000003 replaced   latest → 000003   .000003.new-ID removed
+//
+// so that whoever follows `latest` finds the old version or the new one at any moment. A kill on the way leaves some versions
+// with the keys and all of them whole; the same command again finishes.
+
+import { basename, dirname, join, resolve } from "node:path";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { ownRun, ownVersion } from "../embedding/own-run.js";
+import { PUBLICATION_FILE } from "../embedding/publication.js";
+import { openRun } from "../embedding/run-directory.js";
+import { ArtifactError, NoInputError, UsageError } from "../errors.js";
+import { restoreInterrupted, writeDirectory } from "../io/atomic.js";
+import { leftoversIn } from "../io/leftovers.js";
+import type { LockOptions } from "../io/lock.js";
+import { version as tool } from "../io/package-version.js";
+import { pathExists } from "../io/read-artifact.js";
+import { checkReplaceable } from "../io/replaceable.js";
+import { removeTree, statOf } from "../io/tree.js";
+import { heldByDatasets, heldByRun } from "./forget-held.js";
+import { rewritingOf, writeRewritten } from "./forget-run.js";
+import { forgetInVersion, type ForgottenIn } from "./forget-version.js";
+import { keyLines, parseKeys, textsOf, type AskedKeys } from "./forgotten-keys.js";
+import {
+  checkVersion,
+  isStoreName,
+  listVersions,
+  namePath,
+  namesOf,
+  withStoreLock,
+  type Publication,
+} from "../store/store.js";
+import { clearWork, withIdlePipelines, workFolders } from "../pipeline/work-folder.js";
+
+export interface ForgetOptions extends LockOptions {
+  /** says what would change, and writes nothing */
+  dryRun?: boolean;
+  /** called after each step; tests stop a writer there */
+  onStep?: (step: string) => void | Promise<void>;
+}
+
+export interface ForgetSummary {
+  command: "forget";
+  version: string;
+  dryRun: boolean;
+  /** what held one of the keys */
+  changed: ForgottenIn[];
+  /** what held none */
+  unchanged: string[];
+  /** keys that nothing held, as FIELD:KEY; where none was held at all, that is an error */
+  notFound: string[];
+  /** folders of step outputs that were removed: they are made again when they are needed */
+  work: string[];
+}
+
+/**
+ * Takes keys out of what lies at a place: a store, a name in it, or one run.
+ *
+ * @param texts as FIELD:KEY
+ * @param keys  a file of more of them, one a line
+ * @throws {NoInputError} there is nothing at the place @throws as forgetInStore and forgetInRun
+ */
+export async function forget(
+  place: string,
+  texts: readonly string[],
+  { keys, ...options }: ForgetOptions & { keys?: string },
+): Promise<ForgetSummary> {
+  const asked = parseKeys([...texts, ...(keys === undefined ? [] : await keyLines(keys))]);
+  await restoreInterrupted(place);
+  if (!(await statOf(place))?.isDirectory) {
+    throw new NoInputError(`'${place}' does not exist, expected a store, a name in a store, or a run`);
+  }
+  if (await pathExists(join(place, RUN_MARKER))) return await forgetInRun(place, asked, options);
+  const path = resolve(place);
+  const [store, name] = [join(place, ".."), basename(path)];
+  const isName = isStoreName(name) && (await listVersions(dirname(path), name)).length > 0;
+  return isName
+    ? await forgetInStore(store, name, asked, options)
+    : await forgetInStore(place, undefined, asked, options);
+}
+
+/**
+ * Takes keys out of all versions of a store, or of one of its names.
+ *
+ * Step outputs of pipelines are removed, since what they were made of may hold the keys. All names are locked meanwhile.
+ *
+ * @throws {UsageError} no run has a field of the name that a key is of, or nothing holds any of the keys: nothing is changed
+ * @throws {ArtifactError} a version is damaged: it cannot be rewritten, and has to be removed first
+ * @throws {OutputError} something that is none of a version's files lies in it
+ * @throws {LockedError} a writer is at work
+ */
+async function forgetInStore(
+  store: string,
+  name: string | undefined,
+  asked: AskedKeys,
+  { dryRun = false, onStep, ...lock }: ForgetOptions,
+): Promise<ForgetSummary> {
+  const names = await namesOf(store);
+  if (name !== undefined && !names.includes(name))
+    throw new NoInputError(`'${namePath(store, name)}' is no name of the store: it is a symbolic link`);
+  const summary = newSummary(dryRun);
+  const folders = await workFolders(store);
+  const each = name === undefined ? names : [name];
+  const work = async (): Promise<void> => {
+    const versions = (await Promise.all(each.map((one) => listVersions(store, one)))).flat();
+    if (versions.length === 0)
+      throw new NoInputError(`'${store}' holds no versions: name a store, STORE/NAME or a run`);
+    await checkAll(versions, asked);
+    const held = await heldIn(versions, folders, asked);
+    // what a killed forgetting left may hold keys that nothing else does any more
+    const finished = dryRun ? 0 : await removeLeftovers(store, each);
+    if (held.length === 0 && finished === 0) throw nothingHeld(store, asked);
+    summary.notFound = textsOf(asked).filter((text) => !held.includes(text));
+    if (held.length === 0) return;
+    const keys = parseKeys(held);
+    for (const version of versions) {
+      const done = await forgetInVersion(store, version, keys, { dryRun, signal: lock.signal, onStep });
+      if (done) summary.changed.push(done);
+      else summary.unchanged.push(version.path);
+    }
+    for (const folder of folders) if (await clearWork(folder, dryRun)) summary.work.push(folder);
+    if (!dryRun) await removeLeftovers(store, each);
+  };
+  const underLocks = names.reduceRight((inner, one) => () => withStoreLock(store, one, lock, inner), work);
+  // a pipeline takes its own lock first and a name's when it publishes: in another order both would wait
+  await (dryRun ? work() : withIdlePipelines(folders, lock, underLocks));
+  return summary;
+}
+
+function newSummary(dryRun: boolean): ForgetSummary {
+  const nothing = { changed: [], unchanged: [], notFound: [], work: [] };
+  return { command: "forget", version: tool, dryRun, ...nothing };
+}
+
+/** The keys, as FIELD:KEY, that a version or a dataset among the step outputs holds. */
+async function heldIn(
+  versions: readonly Publication[],
+  folders: readonly string[],
+  asked: AskedKeys,
+): Promise<string[]> {
+  const held = new Set<string>();
+  for (const { path } of versions)
+    for (const text of await heldByRun(await openRun(path), asked)) held.add(text);
+  for (const folder of folders) for (const text of await heldByDatasets(folder, asked)) held.add(text);
+  return [...held];
+}
+
+function nothingHeld(place: string, asked: AskedKeys): UsageError {
+  const texts = textsOf(asked);
+  const named =
+    texts.length > 3 ? `${texts.slice(0, 3).join(", ")} and ${texts.length - 3} more` : texts.join(", ");
+  return new UsageError(
+    `nothing in '${place}' holds ${named}: nothing was changed; keys are spelled as in the log (--hash-keys: as their hash), and the field is a column's name, user or item`,
+  );
+}
+
+/** @returns how many */
+async function removeLeftovers(store: string, names: readonly string[]): Promise<number> {
+  let count = 0;
+  for (const one of names) {
+    const path = namePath(store, one);
+    for (const leftover of await leftoversIn(path)) {
+      await removeTree(join(path, leftover.name));
+      count++;
+    }
+  }
+  return count;
+}
+
+/**
+ * Takes keys out of one run that is in no store.
+ *
+ * @throws {UsageError} the run is a version of a store, has no field of the name that a key is of, or holds none of the keys
+ * @throws {ArtifactError} it is damaged @throws {OutputError} something else lies in its directory
+ */
+async function forgetInRun(
+  path: string,
+  asked: AskedKeys,
+  { dryRun = false, signal, onStep }: Pick<ForgetOptions, "dryRun" | "signal" | "onStep">,
+): Promise<ForgetSummary> {
+  const run = await openRun(path);
+  if (await pathExists(join(run.root, PUBLICATION_FILE))) {
+    throw new UsageError(
+      `'${path}' is a version of a store: name the store, or STORE/NAME, to forget in all its versions`,
+    );
+  }
+  await checkFields([path], asked);
+  await checkReplaceable(run.root, ownRun);
+  const held = await heldByRun(run, asked);
+  if (held.length === 0) throw nothingHeld(path, asked);
+  const rewriting = (await rewritingOf(run, parseKeys(held)))!;
+  if (!dryRun) {
+    const write = async (dir: string): Promise<void> => {
+      await writeRewritten(dir, run, rewriting, signal);
+    };
+    await writeDirectory(path, true, write, { signal, own: ownRun, ...(onStep && { onStep }) });
+  }
+  const changed = [{ path, dropped: rewriting.dropped, removed: [], remade: [] }];
+  return {
+    ...newSummary(dryRun),
+    changed,
+    notFound: textsOf(asked).filter((text) => !held.includes(text)),
+  };
+}
+
+/** Checks that all versions can be rewritten before the first is. */
+async function checkAll(versions: readonly Publication[], asked: AskedKeys): Promise<void> {
+  for (const { path, name, version } of versions) {
+    try {
+      await checkVersion(path);
+    } catch (error) {
+      if (!(error instanceof ArtifactError)) throw error;
+      throw new ArtifactError(
+        `'${path}' is damaged and cannot be rewritten (${error.message}): remove it with embed gc '${join(path, "../..")}' ${name} --remove ${Number(version)}, then forget again`,
+        { cause: error },
+      );
+    }
+    // a file that no version has would be lost with the directory
+    await checkReplaceable(path, ownVersion);
+  }
+  await checkFields(
+    versions.map(({ path }) => path),
+    asked,
+  );
+}
+
+/** @throws {UsageError} none of the runs has a field of a key's name */
+async function checkFields(paths: readonly string[], asked: AskedKeys): Promise<void> {
+  const known = new Set<string>();
+  for (const path of paths) {
+    const { manifest } = await openRun(path);
+    const roles = (manifest.roles ?? {}) as Record<string, unknown>;
+    for (const role of ["user", "item"])
+      if (roles[role] !== undefined) known.add(role).add(roles[role] as string);
+    const { fields, multi } = roles as { fields?: string[]; multi?: object };
+    for (const field of [...(fields ?? []), ...Object.keys(multi ?? {})]) known.add(field);
+  }
+  for (const field of asked.keys()) {
+    if (known.size === 0 || known.has(field)) continue;
+    throw new UsageError(`no run here has a field '${field}'; they have ${[...known].sort().join(", ")}`);
+  }
+}

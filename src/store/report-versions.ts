@@ -1,0 +1,64 @@
+// `embed report` of runs, and of names in a store: their latest version, and how it came to be.
+
+import { basename, dirname, join, resolve } from "node:path";
+import { report } from "../api/report/report.js";
+import type { ReportOptions, ReportSummary } from "../api/report/options.js";
+import type { Watch } from "../training/watch.js";
+import { UsageError } from "../errors.js";
+import { RUN_MARKER } from "../embedding/manifest.js";
+import { pathExists } from "../io/read-artifact.js";
+import { statOf } from "../io/tree.js";
+import { isStoreName, listVersions, namedLatest, namesOf, type Publication } from "./store.js";
+
+/**
+ * Writes a page about runs, as `report` does; STORE/NAME stands for its latest version with the history of those before.
+ *
+ * @throws {UsageError} as `report`, or a store is named without a name in it @throws {ArtifactError} the latest version is damaged
+ */
+export async function reportVersions(
+  paths: readonly string[],
+  options: ReportOptions,
+  watch: Watch,
+): Promise<ReportSummary> {
+  const history = new Map<string, readonly { version: string; path: string }[]>();
+  const runs: string[] = [];
+  for (const told of paths) {
+    // a shell may stand in the directory that is meant
+    const path = /^\.*$/.test(basename(told)) ? resolve(told) : told;
+    const latest = (await pathExists(join(path, RUN_MARKER))) ? undefined : await latestOf(path);
+    if (!latest) await checkNotStore(path);
+    if (latest) {
+      const versions = await versionsAt(path);
+      // after a rollback the latest is not the last: what was given up is no part of how it came to be
+      history.set(
+        latest.path,
+        versions.filter(({ version }) => Number(version) <= Number(latest.version)),
+      );
+    }
+    runs.push(latest?.path ?? told);
+  }
+  return await report(runs, { ...options, history }, watch);
+}
+
+/** @throws {UsageError} a store without one of its names */
+async function checkNotStore(path: string): Promise<void> {
+  if (!(await statOf(path))?.isDirectory || (await pathExists(join(path, RUN_MARKER)))) return;
+  const folders = (await namesOf(path)).map((name) => join(path, name));
+  const names: string[] = [];
+  for (const folder of folders) if ((await versionsAt(folder)).length > 0) names.push(`'${folder}'`);
+  if (names.length > 0)
+    throw new UsageError(
+      `'${path}' is a store: say which of its names the page is about, ${names.join(", ")}`,
+    );
+}
+
+/** The latest version of a path that is a name in a store; undefined of any other. */
+async function latestOf(path: string): Promise<Publication | undefined> {
+  if ((await versionsAt(path)).length === 0) return undefined;
+  return await namedLatest(dirname(path), basename(path));
+}
+
+/** The versions of a name in a store, the oldest first; none of a path that is no such name. */
+async function versionsAt(path: string): Promise<Publication[]> {
+  return isStoreName(basename(path)) ? await listVersions(dirname(path), basename(path)) : [];
+}

@@ -1,0 +1,90 @@
+// Implicit feedback as `train-fm` knows it: a factorization machine of two fields whose w0 and w are 0.
+
+import { interactionsOf, type FieldFeatures } from "../../dataset/interactions.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { UsageError } from "../../errors.js";
+import { trainedFm } from "../fm/learn.js";
+import type { FmOptions } from "../fm/options.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import type { Start } from "../../training/start.js";
+import type { LearnerInput, Trained } from "../../training/trained.js";
+import { chosenOptions } from "./options.js";
+import { trainImplicit, type EarlierSide, type ImplicitModel, type ImplicitVectors } from "./train.js";
+
+/**
+ * Factorizes the events of users and items; every row of the training part is an event.
+ *
+ * @throws {UsageError} there is no user or no item field
+ * @throws as trainImplicit
+ */
+export async function learnImplicit(
+  { space, roles, train, ranking, start, controls }: LearnerInput,
+  { dim, epochs, seed, threads, l2Vector, patience, ...told }: FmOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+): Promise<Trained> {
+  if (train.kind !== "resident") throw new UsageError("--task implicit draws no negatives");
+  const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
+  const { users, items } = interactionsOf(train.rows, user, item);
+  const chosen = chosenOptions(told, {
+    confidence: users.values?.reduce((sum, c) => sum + c, 0) ?? users.indices.length,
+    numUsers: user.count - 1,
+    numItems: item.count - 1,
+  });
+  const modelOf = (
+    vectors: ImplicitVectors,
+    { bestEpoch, epochs: lines, interrupted }: Partial<ImplicitModel> = {},
+  ) => {
+    const found = { bestEpoch: bestEpoch ?? 0, epochs: lines ?? [], ...(interrupted && { interrupted }) };
+    const parameters = { dim, w0: 0, w: new Float32Array(space.numFeatures) };
+    return trainedFm({ ...parameters, loss: "squared", ...found, vectors: featureVectors(vectors) });
+  };
+  const featureVectors = (vectors: ImplicitVectors): Float32Array => {
+    const all = new Float32Array(space.numFeatures * dim);
+    all.set(vectors.users, user.first * dim);
+    all.set(vectors.items, item.first * dim);
+    return all;
+  };
+
+  const look = ranking?.look;
+  const judge = `${ranking?.options.metric ?? "ndcg"}At`;
+  const model = await trainImplicit(
+    {
+      users,
+      items,
+      itemHashes: featureHashes(space).subarray(2 * item.first, 2 * (item.first + item.count)),
+      ...(look && {
+        look: async (vectors) => {
+          const metrics = await look(modelOf(vectors));
+          const name = Object.keys(metrics).find((one) => one.startsWith(judge));
+          return { value: name === undefined ? 0 : metrics[name]!, metrics };
+        },
+      }),
+      ...(start && {
+        start: { users: sideOf(start, user), items: sideOf(start, item), freezes: start.freezes },
+      }),
+      ...(controls && { controls }),
+    },
+    { dim, epochs, seed, threads, l2Vector, patience, ...chosen },
+    observe,
+    signal,
+  );
+  return { ...modelOf(model, model), chosen };
+}
+
+/** A side's rows of an earlier model. */
+function sideOf({ known, vectors }: Start, { first, count }: FieldFeatures): EarlierSide {
+  const dim = vectors.length / known.length;
+  return {
+    known: known.subarray(first, first + count),
+    vectors: vectors.subarray(first * dim, (first + count) * dim),
+  };
+}
+
+function featuresOf({ fields, offsets }: FeatureSpace, name: string | undefined): FieldFeatures {
+  const f = fields.findIndex((field) => field.name === name);
+  if (f < 0) {
+    throw new UsageError("--task implicit needs a user and an item column: name them with --user and --item");
+  }
+  return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };
+}

@@ -1,0 +1,224 @@
+// The epoch loop of implicit feedback: users, then items, each solved with the other fixed.
+//
+//   events ──► machine (vectors of both sides, threads) ──► epochs ──► vectors
+//
+// Source: Hu, Koren and Volinsky 2008 (doi:10.1109/ICDM.2008.22), Rendle et al. 2021 (arXiv:2110.14037). Equations and deviations:
+// docs/algorithms/implicit.md.
+
+import { DataError, DivergedError } from "../../errors.js";
+import type { SparseRows } from "../../kernels/als/binding.js";
+import { pow } from "../../numeric/exp.js";
+import { draw } from "../../numeric/random.js";
+import type { TrainingControls } from "../../training/controls.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import { floatsOf } from "../../training/named-arrays.js";
+import { runEpochs, type Steered } from "../../training/epoch-loop.js";
+import { AlsMachine, type SideName } from "./machine.js";
+import type { ImplicitOptions } from "./options.js";
+import { withMachine } from "../../workers/with-machine.js";
+
+/** Standard deviation of an item's first vector as a whole; a dimension has this over the root of dim. */
+const FIRST_LENGTH = 0.1;
+/** Dimensions solved together: as good as all at once, in half the time (docs/algorithms/implicit.md). */
+const BLOCK = 16;
+
+const sides: readonly SideName[] = ["users", "items"];
+
+export interface ImplicitInput {
+  /** the same events by user and by item: values are confidences, 1 when absent */
+  users: SparseRows;
+  items: SparseRows;
+  /** u32[numItems][2]: a hash of each item's key, from which its first vector is drawn */
+  itemHashes: Uint32Array;
+  /** what decides the best epoch: greater is better, with the metrics of the look */
+  look?: (vectors: ImplicitVectors) => Promise<{ value: number; metrics: RankingMetrics }>;
+  /** where known rows start; with `freezes` they stay there, and without it those that no event holds */
+  start?: Record<SideName, EarlierSide> & { freezes: boolean };
+  controls?: TrainingControls;
+}
+
+/** By names such as ndcgAt20. */
+type RankingMetrics = Pick<EpochEvent, `${string}At${number}`>;
+
+/** A side of an earlier model, by row of this one. */
+export interface EarlierSide {
+  /** u8[numRows]: 1 for rows of the earlier model */
+  known: Uint8Array;
+  /** f32[numRows * dim]; 0 for others */
+  vectors: Float32Array;
+}
+
+export interface ImplicitVectors {
+  dim: number;
+  /** f32[numUsers * dim] and f32[numItems * dim], row-major */
+  users: Float32Array;
+  items: Float32Array;
+}
+
+export interface ImplicitModel extends ImplicitVectors {
+  /** the epoch whose vectors these are, from 1 */
+  bestEpoch: number;
+  epochs: EpochEvent[];
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
+}
+
+/**
+ * Factorizes users x items by alternating least squares, with a small weight for the pairs that are no events.
+ *
+ * The same input, options and seed give the same bytes at any number of threads. With looks and a patience above 0, training
+ * stops after so many epochs that look no better, and the vectors are the best epoch's; else the last's.
+ *
+ * @param observe called after every epoch
+ * @param signal  ends the training promptly; the promise rejects with its reason
+ * @throws {DataError} there are no events
+ * @throws {UsageError} the vectors do not fit 4 GiB
+ * @throws {DivergedError} the loss is no longer finite
+ */
+export async function trainImplicit(
+  input: ImplicitInput,
+  options: ImplicitOptions,
+  observe: (event: EpochEvent) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<ImplicitModel> {
+  signal?.throwIfAborted();
+  if (input.users.indices.length === 0)
+    throw new DataError("no events of a known user and item: nothing to learn from");
+  const { users, items } = input;
+  const { dim, threads } = options;
+  const machine = await AlsMachine.start({ dim, block: BLOCK, threads, users, items });
+  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
+}
+
+async function trainEpochs(
+  machine: AlsMachine,
+  input: ImplicitInput,
+  options: ImplicitOptions,
+  observe: (event: EpochEvent) => void,
+): Promise<ImplicitModel> {
+  const { dim, seed, unobservedWeight, patience } = options;
+  const { look, start, controls = {} } = input;
+  const mass = { users: confidencesOf(input.users), items: confidencesOf(input.items) };
+  machine.fill("items", firstValue(input.itemHashes, mass.items, dim, seed));
+  for (const name of sides) {
+    setPenalties(machine, name, mass[name], options);
+    if (start) startFrom(machine, name, mass[name], start[name], start.freezes);
+  }
+  const total = mass.users.reduce((sum, c) => sum + c, 0);
+  const scaled = (gram: Float64Array) => gram.map((g) => unobservedWeight * g);
+
+  const vectors = (): ImplicitVectors => ({
+    dim,
+    users: machine.vectors("users"),
+    items: machine.vectors("items"),
+  });
+  let kept: ImplicitVectors | undefined;
+  let itemGram: Float64Array | undefined;
+  const training: Steered = {
+    async epoch(epoch) {
+      const began = performance.now();
+      itemGram ??= await machine.gram("items");
+      await machine.solve("users", scaled(itemGram));
+      const userGram = await machine.gram("users");
+      const observed = await machine.solve("items", scaled(userGram));
+      const gram = await machine.gram("items");
+      itemGram = gram;
+
+      // the sum of all pairs' s^2 is the inner product of both Gram matrices
+      const all = userGram.reduce((sum, g, i) => sum + g * gram[i]!, 0);
+      const trainLoss = (observed + unobservedWeight * all) / total;
+      const rowsPerSecond = (input.users.indices.length / (performance.now() - began)) * 1000;
+      if (!Number.isFinite(trainLoss)) {
+        throw new DivergedError(
+          `the training loss is no longer finite in epoch ${epoch}: try a greater --l2-vector, or smaller weights`,
+        );
+      }
+      // a look at the validation part
+      const seen = look && (await look(vectors()));
+      return { event: { trainLoss, rowsPerSecond, ...seen?.metrics }, judged: seen?.value };
+    },
+    keep: () => void (kept = vectors()),
+    save: (withKept) => ({
+      users: machine.vectors("users"),
+      items: machine.vectors("items"),
+      ...(withKept && kept && { keptUsers: kept.users, keptItems: kept.items }),
+    }),
+    restore(arrays) {
+      const lengthOf = (name: SideName) => machine.sides[name].numRows * dim;
+      for (const name of sides) machine.setVectors(name, floatsOf(arrays, name, lengthOf(name)));
+      if (!arrays["keptUsers"]) return;
+      kept = {
+        dim,
+        users: floatsOf(arrays, "keptUsers", lengthOf("users")),
+        items: floatsOf(arrays, "keptItems", lengthOf("items")),
+      };
+    },
+    terminate: () => machine.terminate(),
+  };
+  const plan = {
+    epochs: options.epochs,
+    patience,
+    minDelta: 0,
+    better: "higher" as const,
+    looks: look !== undefined,
+  };
+  const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
+  return { ...kept!, ...done, ...(interrupted && { interrupted }) };
+}
+
+/**
+ * Puts known rows where the earlier model had them. A penalty below 0 lets a row stay: frozen ones, and those of which the
+ * log knows no event. A known row that is all zero was never trained and starts as a new one, unless it is frozen.
+ */
+function startFrom(
+  machine: AlsMachine,
+  name: SideName,
+  mass: Float64Array,
+  { known, vectors }: EarlierSide,
+  freezes: boolean,
+): void {
+  const penalties = machine.arena.f32(machine.sides[name].penalties);
+  const dim = vectors.length / known.length;
+  machine.setVectors(name, vectors, (row) => {
+    if (!known[row]) return false;
+    const stays = freezes || mass[row] === 0;
+    if (stays) penalties[row] = -1;
+    return stays || vectors.subarray(row * dim, (row + 1) * dim).some((v) => v !== 0);
+  });
+}
+
+/** f64[numRows]: sum of each row's confidences. */
+function confidencesOf({ indptr, values }: SparseRows): Float64Array {
+  return Float64Array.from({ length: indptr.length - 1 }, (_, r) => {
+    if (!values) return indptr[r + 1]! - indptr[r]!;
+    let sum = 0;
+    for (let e = indptr[r]!; e < indptr[r + 1]!; e++) sum += values[e]!;
+    return sum;
+  });
+}
+
+/** p = l2 (sum of the row's confidences + a numOthers)^exponent: Rendle et al. 2021 (arXiv:2110.14037), eq. 4. */
+function setPenalties(
+  { arena, sides }: AlsMachine,
+  name: SideName,
+  mass: Float64Array,
+  { l2Vector, l2Exponent, unobservedWeight }: ImplicitOptions,
+): void {
+  const numOthers = sides[name === "users" ? "items" : "users"].numRows;
+  const penalties = arena.f32(sides[name].penalties);
+  mass.forEach((c, r) => (penalties[r] = l2Vector * pow(c + unobservedWeight * numOthers, l2Exponent)));
+}
+
+/** Uniform draws of deviation FIRST_LENGTH / sqrt(dim), named by the item's key; an item without events stays 0. */
+function firstValue(
+  hashes: Uint32Array,
+  mass: Float64Array,
+  dim: number,
+  seed: number,
+): (item: number, d: number) => number {
+  const spread = FIRST_LENGTH * Math.sqrt(3 / dim);
+  const keys = Uint32Array.from(mass, (_, item) =>
+    draw(draw(seed, hashes[2 * item]!), hashes[2 * item + 1]!),
+  );
+  return (item, d) => (mass[item] === 0 ? 0 : (draw(keys[item]!, d) / 2 ** 31 - 1) * spread);
+}

@@ -1,0 +1,39 @@
+// How a field-aware run's vectors are laid out, in model/ffm.json: one block of `dim` numbers for each partner field, side by side.
+
+import type { Run } from "../../../embedding/run-directory.js";
+import { ArtifactError } from "../../../errors.js";
+
+const LAYOUT_FILE = "ffm.json";
+
+/** What ffm.json holds. */
+export interface VectorLayout {
+  /** names, in the order of the blocks */
+  fields: string[];
+  /** numbers a block */
+  dim: number;
+  normalizeRows: boolean;
+}
+
+/** The file, relative to model/. */
+export function layoutFile(layout: VectorLayout): Record<string, string> {
+  return { [LAYOUT_FILE]: `${JSON.stringify(layout, undefined, 2)}\n` };
+}
+
+/**
+ * The layout of a run.
+ *
+ * @param table of the run @throws {ArtifactError} ffm.json does not go with it
+ */
+export async function readLayout(
+  run: Run,
+  table: { dim: number; fields: readonly string[] },
+): Promise<VectorLayout> {
+  const text = Buffer.from(await run.readModelFile(LAYOUT_FILE)).toString("utf8");
+  const layout = JSON.parse(text) as VectorLayout;
+  const { length } = table.fields;
+  if (layout.fields.length === length && layout.dim * length === table.dim) return layout;
+  throw new ArtifactError(
+    `${LAYOUT_FILE} of run '${run.path}' has ${layout.fields.length} fields of ${layout.dim} numbers, ` +
+      `but the table has ${length} fields and vectors of ${table.dim}: train the run again`,
+  );
+}

@@ -1,0 +1,82 @@
+// The field-aware factorization machine as `train-fm` knows it. The epoch loop is the factorization machine's own; what differs
+// is the kernel, that rows stand in the order of their fields, and that a feature's vector is one for each field.
+//
+//   embeddings.arrow        vectors f32[fields * dim]: block f is the vector for field f (ffm.json names them in order)
+//   model/fm.safetensors    as fm/artifact.ts has it
+//   model/ffm.json          fields, dim of a block, and whether rows are normalised
+
+import { hashText } from "../../../numeric/hash.js";
+import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../../dataset/vocabulary.js";
+import type { Run } from "../../../embedding/run-directory.js";
+import type { EmbeddingTable } from "../../../embedding/table.js";
+import type { FieldAwareness } from "../../../kernels/ffm/binding.js";
+import { readFmParameters } from "../../../factors/artifact.js";
+import { fieldRates, trainedFm } from "../learn.js";
+import { scoreRows } from "../../../factors/model.js";
+import type { FmOptions } from "../options.js";
+import { trainFm } from "../train.js";
+import type { EpochEvent } from "../../../training/epoch.js";
+import type { LearnerInput, Scorer, Trained } from "../../../training/trained.js";
+import { layoutFile, readLayout } from "./layout.js";
+import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
+
+/** @throws as trainFm */
+export async function learnFfm(
+  { space, train, valid, counts, start, controls }: LearnerInput,
+  options: FmOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+): Promise<Trained> {
+  const { dim, normalizeRows } = options;
+  const fields = fieldAwareness(space, normalizeRows);
+  const ratesOf = fieldRates(space, options);
+  const model = await trainFm(
+    {
+      numFeatures: space.numFeatures,
+      featureHashes: featureHashes(space),
+      counts,
+      fields,
+      train: trainingInFieldOrder(train, fields.fieldOf),
+      ...(valid && { valid: inFieldOrder(valid, fields.fieldOf) }),
+      ...(ratesOf && { ratesOf }),
+      ...(start && { start }),
+      ...(controls && { controls }),
+    },
+    options,
+    observe,
+    signal,
+  );
+  const trained = trainedFm(model);
+  return {
+    ...trained,
+    name: "ffm",
+    files: (of) => ({
+      ...trained.files(of),
+      ...layoutFile({ fields: of.fields.map(({ name }) => name), dim, normalizeRows }),
+    }),
+    score: (rows, { threads }) =>
+      scoreRows({ ...model, fields }, inFieldOrder(rows, fields.fieldOf), { threads }),
+  };
+}
+
+/** The scorer of a run. @throws {ArtifactError} ffm.json does not go with the table */
+export async function readFfm(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
+  const layout = await readLayout(run, table);
+  const parameters = await readFmParameters(run, space, table);
+  const fields = fieldAwareness(space, layout.normalizeRows);
+  return {
+    score: (rows, { threads }) =>
+      scoreRows({ ...parameters, fields }, inFieldOrder(rows, fields.fieldOf), { threads }),
+  };
+}
+
+/** What the kernel knows of the fields of a space. */
+function fieldAwareness({ fields, offsets }: FeatureSpace, normalizeRows: boolean): FieldAwareness {
+  return {
+    numFields: fields.length,
+    fieldOf: fieldOfFeatures(offsets),
+    fieldHashes: Uint32Array.from(fields, ({ name }) => hashText(name).lo),
+    several: fields.map(({ kind }) => kind === "multi"),
+    normalizeRows,
+  };
+}

@@ -1,0 +1,50 @@
+// --ctr: columns of ids become columns of target statistics, in the parts that trees are trained and judged on.
+
+import { UsageError } from "../../errors.js";
+import {
+  fitTargetStatistics,
+  withTargetStatistics,
+  type CtrOptions,
+  type TargetStatistics,
+} from "./target-statistics.js";
+import type { Part, Parts } from "../../training/examples.js";
+import type { Target } from "./target.js";
+
+export type CtrFlags = Omit<CtrOptions, "seed">;
+
+/** The parts with the columns that are made; statistics are those of the training part alone. */
+export function withCtr(
+  parts: Parts,
+  target: Target,
+  ctr: CtrFlags | undefined,
+  seed: number,
+): { parts: Parts; statistics?: TargetStatistics[] } {
+  if (!ctr) return { parts };
+  const train = target.weighed(parts.train).train;
+  const { statistics, values } = fitTargetStatistics(train, { ...ctr, seed }, target.classes);
+  const made = statistics.map(({ name }) => name);
+  const gone = new Set(ctr.keep ? [] : ctr.columns);
+  const derived = new Map<Part["dataset"], Part["dataset"]>();
+  const derive = (part: Part): Part => {
+    const { dataset } = part;
+    let own = derived.get(dataset);
+    if (!own) {
+      const clash = dataset.columns.find(({ name }) => made.includes(name));
+      if (clash)
+        throw new UsageError(`--ctr makes a column '${clash.name}', and the log has one of that name`);
+      const { roles } = dataset;
+      const fields = roles.fields.filter((name) => !gone.has(name));
+      own = {
+        ...withTargetStatistics(dataset, statistics, dataset === train.dataset ? values : undefined),
+        roles: { ...roles, fields, numeric: [...roles.numeric, ...made] },
+      };
+      derived.set(dataset, own);
+    }
+    return { ...part, dataset: own };
+  };
+  const { valid, test } = parts;
+  return {
+    parts: { train: derive(parts.train), valid: valid && derive(valid), test: test && derive(test) },
+    statistics,
+  };
+}

@@ -1,0 +1,90 @@
+// Trees, and a head on their leaves where one is asked for, from the parts of a log.
+//
+//   no head            trees on all training rows
+//   --head lr          trees on most of the rows, the head on the others, which the trees have not seen
+//   --cross-fit K      K forests, each without one of K folds, whose head is fitted on that fold; what they say is averaged
+
+import { averaged, type Head } from "./head.js";
+import type { HeadOptions } from "./options.js";
+import type { Part, Parts } from "../../training/examples.js";
+import { fitColumns, growForest, refitForest, type GrowJob, type GrownForest } from "./forest-of-log.js";
+import { foldsOf, splitHead, trainHead } from "./head-of-leaves.js";
+import type { LabelledPart, Target } from "./target.js";
+
+/** A head with the rows that it was fitted on. */
+export interface FittedHead {
+  head: Head;
+  rows: LabelledPart;
+  iterations: number;
+}
+
+export interface FittedModel {
+  grown: GrownForest;
+  fitted: FittedHead | undefined;
+  /** a part with what its rows count by the measure of training */
+  weighed: (part: Part) => LabelledPart;
+}
+
+export interface ModelJob extends GrowJob {
+  prediction: Target;
+  head: HeadOptions | undefined;
+  /** the earlier trees' leaves are fitted anew, and keep so much of their values; absent where trees are added */
+  decay?: number | undefined;
+  note: (text: string) => void;
+}
+
+/** Trains the model. */
+export async function fitModel({ train, valid }: Omit<Parts, "test">, job: ModelJob): Promise<FittedModel> {
+  const { head, prediction: target, gbdt, note } = job;
+  if (head && head.crossFit > 1) return await crossFit({ train, valid }, head, job);
+  const split = head && splitHead(train, head.split, gbdt.seed);
+  const { train: grownOn, of: weighed } = target.weighed(split?.trees ?? train);
+  const features = fitColumns(grownOn, job);
+  const { decay } = job;
+  const grown =
+    decay === undefined
+      ? await growForest(features, grownOn, valid && weighed(valid), job)
+      : await refitForest(features, grownOn, decay, job);
+  if (!head) return { grown, fitted: undefined, weighed };
+
+  const rows = weighed(split!.head);
+  const fitted = await trainHead(grown, rows, head, gbdt.threads);
+  note(`trees are grown on ${grownOn.rows.length} rows, the head is fitted on ${rows.rows.length} others`);
+  job.lap("head");
+  return { grown, fitted: { head: fitted, rows, iterations: head.iterations }, weighed };
+}
+
+async function crossFit(
+  { train, valid }: Omit<Parts, "test">,
+  head: HeadOptions,
+  job: ModelJob,
+): Promise<FittedModel> {
+  const { prediction: target, gbdt, note } = job;
+  const { train: all, of: weighed } = target.weighed(train);
+  // ranges and categories are everybody's, so that the forests are of the same columns
+  const features = fitColumns(all, job);
+  const each: { grown: GrownForest; forest: GrownForest["forest"]; head: Head }[] = [];
+  for (const { trees, head: fold } of foldsOf(train, head.crossFit, gbdt.seed)) {
+    const grown = await growForest(features, weighed(trees), valid && weighed(valid), job);
+    each.push({
+      grown,
+      forest: grown.forest,
+      head: await trainHead(grown, weighed(fold), head, gbdt.threads),
+    });
+    job.lap("head");
+    note(
+      `forest ${each.length} of ${head.crossFit}: trees grown on ${trees.rows.length} rows, head fitted on ${fold.rows.length} others`,
+    );
+  }
+  const [first] = each.map(({ grown }) => grown);
+  const together = averaged(each, first!.vocabularies);
+  const losses = each.flatMap(({ grown }) => grown.trainLoss ?? []);
+  const grown: GrownForest = {
+    ...first!,
+    forest: together.forest,
+    events: each.flatMap(({ grown: { events } }, forest) => events.map((event) => ({ ...event, forest }))),
+    numIterations: each.reduce((sum, { grown: { numIterations } }) => sum + numIterations, 0),
+    trainLoss: losses.reduce((a, b) => a + b, 0) / losses.length,
+  };
+  return { grown, fitted: { head: together.head, rows: all, iterations: head.iterations }, weighed };
+}

@@ -1,0 +1,152 @@
+// Rows of a log → trees: columns binned, trees grown, and what is needed to score further rows.
+
+import { numClassesOf, type Forest } from "./forest.js";
+import { renumbered, withEarlierKeys } from "./earlier.js";
+import { binnedColumn, fitTreeFeatures, type Feature } from "./features.js";
+import type { GbdtOptions } from "./options.js";
+import { columnRecipes, vocabulariesOf, type ColumnRecipe } from "./preprocess.js";
+import { refitLeaves } from "./refit.js";
+import { leavesOf, scoresOf, type Vocabularies } from "./scorer.js";
+import type { GbdtInput, GbdtModel, GbdtRows, TreeEvent } from "./train.js";
+import type { Part } from "../../training/examples.js";
+import { checkSameColumns, type EarlierTrees } from "./init.js";
+import type { LabelledPart, Prediction } from "./target.js";
+import type { Watch } from "../../training/watch.js";
+
+/** Iterations between two reports. */
+const REPORTED = 10;
+
+/** Trees with what scores and describes them. */
+export interface GrownForest {
+  forest: Forest;
+  features: Feature[];
+  columns: ColumnRecipe[];
+  vocabularies: Vocabularies;
+  events: TreeEvent[];
+  /** iterations that were added */
+  numIterations: number;
+  /** mean loss of the training rows after the last of these; unknown where nothing was added */
+  trainLoss?: number;
+  interrupted: boolean;
+}
+
+/** What a training is told, and what it tells on the way. */
+export interface GrowJob {
+  prediction: Prediction;
+  gbdt: GbdtOptions;
+  /** trees that come first */
+  earlier: EarlierTrees | undefined;
+  boost: (input: GbdtInput, gbdt: GbdtOptions, observe: (event: TreeEvent) => void) => Promise<GbdtModel>;
+  watch: Watch;
+  warn: (text: string) => void;
+  lap: (stage: string) => void;
+}
+
+/** What the columns are, by a part's rows, with the categories of the earlier run. */
+export function fitColumns({ dataset, rows }: Part, { gbdt, earlier, warn }: GrowJob): Feature[] {
+  const features = fitTreeFeatures(dataset, rows, gbdt);
+  for (const feature of features) warnOf(feature, rows.length, warn);
+  if (!earlier) return features;
+  checkSameColumns(earlier, features);
+  return withEarlierKeys(features, earlier.preprocess.columns);
+}
+
+/** A forest of the columns without trees of its own: none, or the earlier run's. */
+function startingForest({ prediction, earlier }: GrowJob, features: readonly Feature[]): GrownForest {
+  const { task: objective, classes } = prediction;
+  const columns = columnRecipes(features);
+  const forest: Forest = {
+    objective,
+    ...(classes && { numClasses: classes.length }),
+    columns: columns.map(({ name, kind }) => ({ name, kind, missing: "nan" })),
+    trees: earlier ? renumbered(earlier.forest.trees, features, earlier.preprocess.columns) : [],
+  };
+  const vocabularies = vocabulariesOf(columns);
+  return {
+    ...{ forest, features: [...features], columns, vocabularies },
+    ...{ events: [], numIterations: 0, interrupted: false },
+  };
+}
+
+/** Grows trees on a part's rows, after those of the earlier run; a validation part decides how many are kept. */
+export async function growForest(
+  features: readonly Feature[],
+  train: LabelledPart,
+  valid: LabelledPart | undefined,
+  job: GrowJob,
+): Promise<GrownForest> {
+  const { gbdt, watch } = job;
+  const start = startingForest(job, features);
+  const rowsOf = async (part: LabelledPart): Promise<GbdtRows> => ({
+    columns: features.map((feature) => binnedColumn(part.dataset, feature)),
+    ...part,
+    ...(job.earlier && { scores: await byClass(start, part, gbdt.threads) }),
+  });
+  const input: GbdtInput = {
+    ...start.forest,
+    features: start.features,
+    train: await rowsOf(train),
+    ...(valid && { valid: await rowsOf(valid) }),
+  };
+  job.lap("bin");
+
+  const { numTrees } = gbdt;
+  const { trees, events, numIterations, interrupted } = await job.boost(input, gbdt, (event) => {
+    if (event.epoch % REPORTED === 0 || event.epoch === numTrees)
+      watch.observe({ stage: "epoch", epochs: numTrees, ...event });
+  });
+  job.lap("train");
+  const last = events[numIterations - 1];
+  return {
+    ...start,
+    forest: { ...start.forest, trees: [...start.forest.trees, ...trees] },
+    events,
+    numIterations,
+    ...(last && { trainLoss: last.trainLoss }),
+    interrupted,
+  };
+}
+
+/** f32[numClasses][rows]: what a forest says of a part. */
+async function byClass(
+  { forest, vocabularies }: GrownForest,
+  { dataset, rows }: Part,
+  threads: number,
+): Promise<Float32Array[]> {
+  const numClasses = numClassesOf(forest);
+  const scores = await scoresOf(forest, dataset, rows, vocabularies, threads);
+  return Array.from({ length: numClasses }, (_, k) =>
+    Float32Array.from(rows, (__, i) => scores[i * numClasses + k]!),
+  );
+}
+
+/** The earlier run's trees with their leaves fitted to a part's rows. @param decay share of its value that a leaf keeps */
+export async function refitForest(
+  features: readonly Feature[],
+  { dataset, rows, labels, weights }: LabelledPart,
+  decay: number,
+  job: GrowJob,
+): Promise<GrownForest> {
+  const { gbdt } = job;
+  const start = startingForest(job, features);
+  const { forest, vocabularies } = start;
+  const leaves = await leavesOf(forest, dataset, rows, vocabularies, gbdt.threads);
+  const refitted = refitLeaves(forest, { leaves, labels, ...(weights && { weights }) }, { ...gbdt, decay });
+  job.lap("refit");
+  return { ...start, forest: { ...forest, trees: refitted } };
+}
+
+function warnOf(feature: Feature, numRows: number, warn: (text: string) => void): void {
+  const { name } = feature;
+  if (feature.kind === "number") {
+    if (feature.edges.length === 0 && feature.min === feature.max)
+      warn(`column '${name}' has one number or none in the training part and tells nothing apart`);
+    return;
+  }
+  const { keys } = feature.field;
+  if (keys.size < 2)
+    warn(`column '${name}' has one category or none in the training part and tells nothing apart`);
+  // an id of its own in nine rows of ten
+  else if (keys.size > 0.9 * numRows)
+    warn(`column '${name}' has another category in nearly every row, as an id has: --ignore leaves it out`);
+}

@@ -1,0 +1,54 @@
+// --init RUN: trees of an earlier run that a training goes on from, or whose leaves it fits anew.
+
+import type { Manifest } from "../../embedding/manifest.js";
+import { openRun } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import { readGbdt, type GbdtArtifact } from "./artifact.js";
+import type { Feature } from "./features.js";
+import type { TrainGbdtOptions } from "./asked.js";
+
+/** An earlier run of trees. */
+export interface EarlierTrees extends GbdtArtifact {
+  run: string;
+  /** checksums of its files */
+  files: Manifest["files"];
+}
+
+/** Opens the run of --init, if there is one. @throws {UsageError} it holds another model, or predicts another kind of label */
+export async function openEarlierTrees({ init, task }: TrainGbdtOptions): Promise<EarlierTrees | undefined> {
+  if (init === undefined) return undefined;
+  const run = await openRun(init);
+  const artifact = await readGbdt(run);
+  if (artifact.statistics.length > 0)
+    throw new UsageError(
+      `--init '${init}' was trained with --ctr, whose statistics are of its own log: train anew`,
+    );
+  const before = artifact.preprocess.task;
+  if (task !== undefined && task !== before)
+    throw new UsageError(
+      `--init '${init}' was trained for --task ${before}, and this training is for ${task}: take a run of the same task`,
+    );
+  return { ...artifact, run: init, files: run.manifest.files };
+}
+
+/** @throws {UsageError} the log's columns are not the earlier run's */
+export function checkSameColumns({ run, preprocess }: EarlierTrees, features: readonly Feature[]): void {
+  const told = (columns: readonly { name: string; kind: string }[]) =>
+    columns.map(({ name, kind }) => `${name} (${kind})`).join(", ");
+  const [before, now] = [told(preprocess.columns), told(features)];
+  if (before === now) return;
+  throw new UsageError(
+    `--init '${run}' has trees on the columns ${before}, and this log has ${now}: name the same with --fields, --numeric and --ignore`,
+  );
+}
+
+/** The roles that the earlier run had where nothing else is told. */
+export function likeEarlier(
+  earlier: EarlierTrees | undefined,
+  { positiveFrom, task }: TrainGbdtOptions,
+): Pick<TrainGbdtOptions, "positiveFrom" | "task"> {
+  const before = earlier?.preprocess;
+  const from = positiveFrom ?? before?.positiveFrom ?? undefined;
+  const what = task ?? before?.task;
+  return { ...(from !== undefined && { positiveFrom: from }), ...(what && { task: what }) };
+}

@@ -1,0 +1,79 @@
+// A run of trees on a further log: reading it as in training, and its metrics.
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { rowWeights } from "../../dataset/event-weights.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import { scoredMetrics } from "../../evaluation/scored-metrics.js";
+import { readGbdt, type GbdtArtifact } from "./artifact.js";
+import { headScores } from "./head.js";
+import { scoresOf } from "./scorer.js";
+import { withTargetStatistics, type TargetStatistics } from "./target-statistics.js";
+import { unknownCategories } from "./unknown.js";
+import type { EvaluateOptions } from "../../api/evaluate/options.js";
+import type { Part } from "../../training/examples.js";
+import { judge, labelledAs } from "./target.js";
+import { leakNotes } from "../../training/leaks.js";
+import { silently, wholeOf } from "../../training/parts.js";
+import type { Watch } from "../../training/watch.js";
+import { readAsTrained, type ReadLike } from "../../training/read-as-trained.js";
+import { heldOutPart } from "../../training/run-parts.js";
+import { unitsOf, type Scored } from "../../training/scored.js";
+
+/** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
+export async function readLikeGbdt(
+  { preprocess, statistics }: Pick<GbdtArtifact, "preprocess" | "statistics">,
+  log: ReadLike,
+  watch: Watch,
+  withLabel: boolean,
+  keyed?: string,
+): Promise<Dataset> {
+  // what only judging needs is not asked of rows that are encoded
+  const { label: _, weight: __, event: ___, ...others } = preprocess.roles;
+  const asked = withLabel ? preprocess.roles : others;
+  const known = [...others.fields, ...others.numeric];
+  const fields = keyed === undefined || known.includes(keyed) ? others.fields : [...others.fields, keyed];
+  const as = { ...preprocess, roles: { ...asked, fields } };
+  const shape = { unlabelled: false, labelIsName: preprocess.task === "multiclass" };
+  const { dataset } = await readAsTrained(as, log, shape, silently(watch));
+  return withTargetStatistics(dataset, statistics);
+}
+
+/** The metrics of a run of trees on a log, or on a part of its own. */
+export async function metricsOfTrees(
+  run: Run,
+  { on, part: partName, logq, bins, ...options }: EvaluateOptions & { bins: number },
+  watch: Watch,
+): Promise<Scored> {
+  if (logq) throw new UsageError(`--logq corrects for drawn negatives, and run '${run.path}' has labels`);
+  const artifact = await readGbdt(run);
+  const { forest, vocabularies, preprocess, head, statistics } = artifact;
+  const whole = partName
+    ? withStatistics(await heldOutPart(run, partName, options, watch), statistics)
+    : wholeOf(await readLikeGbdt(artifact, { ...options, on: on! }, watch, true));
+  const { dataset } = whole;
+  const warnings = [
+    ...(partName ? [] : leakNotes(run, dataset, preprocess.sides.length)),
+    ...unknownCategories(dataset, vocabularies),
+  ];
+  const part = labelledAs(preprocess, whole);
+  const { rows, labels } = part;
+  const left = whole.rows.length - rows.length;
+  if (left > 0) warnings.push(`${left} rows of classes that training has not seen are left out`);
+  const { threads } = options.reading;
+  const scores = head
+    ? await headScores(head, forest, vocabularies, { dataset, rows }, threads)
+    : await scoresOf(forest, dataset, rows, vocabularies, threads);
+  const weights = rowWeights(dataset, rows, preprocess);
+  const counted = weights && { weights: Float32Array.from(weights) };
+  const units = unitsOf(dataset, rows);
+  const { task, labelRange } = preprocess;
+  const told = { units, warnings, rows: rows.length };
+  if (task === "multiclass")
+    return { metrics: judge(preprocess, scores, { ...part, ...counted }), byUser: [], ...told };
+  return { ...scoredMetrics(task, scores, labels, units, { clip: labelRange, bins, ...counted }), ...told };
+}
+
+function withStatistics(part: Part, statistics: readonly TargetStatistics[]): Part {
+  return { ...part, dataset: withTargetStatistics(part.dataset, statistics) };
+}

@@ -1,0 +1,125 @@
+// What trees predict: the labels of a part's rows, and what each row counts.
+
+import { classesOf, classLabelsOf } from "../../dataset/classes.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { eventWeights, type EventWeightOptions } from "../../dataset/event-weights.js";
+import { labelsOf } from "../../dataset/labels.js";
+import type { Metrics } from "../../embedding/manifest.js";
+import { DataError, UsageError } from "../../errors.js";
+import { metricsOf, multiclassMetrics } from "../../evaluation/metrics.js";
+import type { GbdtPreprocess, GbdtTask } from "./preprocess.js";
+import type { Part } from "../../training/examples.js";
+
+/** A part with what is predicted. */
+export interface LabelledPart extends Part {
+  /** f32[rows.length]: 0 or 1, a number, or the number of a class */
+  labels: Float32Array;
+  weights?: Float32Array;
+}
+
+/** A prediction: what a run of trees keeps of it. */
+export type Prediction = Pick<GbdtPreprocess, "task" | "classes" | "labelRange"> & {
+  positiveFrom?: number | null;
+};
+
+/** Labels of a part's rows. Rows of a class that the training part lacks are left out. */
+export function labelledAs(
+  prediction: Prediction,
+  { dataset, rows: all }: Part,
+  values = labelValues(prediction, dataset),
+): LabelledPart {
+  const isKnown = (row: number) => values[row]! >= 0;
+  const rows = prediction.classes && !all.every(isKnown) ? all.filter(isKnown) : all;
+  return { dataset, rows, labels: Float32Array.from(rows, (row) => values[row]!) };
+}
+
+/** f32 by row. */
+export function labelValues({ task, classes, positiveFrom }: Prediction, dataset: Dataset): Float32Array {
+  if (task === "multiclass") return classLabelsOf(dataset, classes!);
+  return labelsOf(dataset, positiveFrom ?? undefined, task).values;
+}
+
+/** Every metric that fits the prediction. @param scores f64[n], or f64[n][classes] */
+export function judge(
+  { task, classes, labelRange }: Prediction,
+  scores: Float64Array,
+  { labels, weights }: Pick<LabelledPart, "labels" | "weights">,
+): Metrics {
+  if (task === "multiclass") return multiclassMetrics(scores, classes!.length, labels, weights);
+  return metricsOf(task, scores, labels, { clip: labelRange, weights });
+}
+
+/** The prediction that a training part asks for. */
+export interface Target extends Prediction {
+  labelled(part: Part): LabelledPart;
+  /** rows that are trained on, with what each counts by its age too, the mean being 1; and others by the same measure */
+  weighed: (train: Part) => { train: LabelledPart; of: (part: Part) => LabelledPart };
+}
+
+export interface TargetOptions extends EventWeightOptions {
+  task?: GbdtTask;
+  positiveFrom?: number;
+}
+
+/**
+ * @param earlier what an earlier run predicts, whose trees are to stay: its classes and range of labels hold on
+ * @throws {DataError} all labels of the training part are alike, or labels are not of the task
+ */
+export function targetOf(train: Part, options: TargetOptions, earlier?: Prediction): Target {
+  const prediction = predictionOf(train, options, earlier);
+  const values = labelValues(prediction, train.dataset);
+  const labelled = (part: Part) =>
+    labelledAs(prediction, part, part.dataset === train.dataset ? values : undefined);
+  return {
+    ...prediction,
+    labelled,
+    weighed(part) {
+      const known = labelled(part);
+      const weights = eventWeights(known.dataset, known.rows, options);
+      const weighedBy = (own: Float32Array | undefined, of: LabelledPart) => ({
+        ...of,
+        ...(own && { weights: own }),
+      });
+      return {
+        train: weighedBy(weights.train, known),
+        of: (other) => {
+          const own = labelled(other);
+          return weighedBy(weights.of(own.dataset, own.rows), own);
+        },
+      };
+    },
+  };
+}
+
+function predictionOf(
+  train: Part,
+  { task: told, positiveFrom }: TargetOptions,
+  earlier: Prediction | undefined,
+): Prediction {
+  const { dataset, rows } = train;
+  const alike = (label: string) =>
+    new DataError(
+      `the label is ${label} in all ${rows.length} training rows, so there is nothing to learn from it`,
+      { file: dataset.inputs.map(({ path }) => path).join(", "), column: dataset.roles.label! },
+    );
+  if (told === "multiclass") {
+    if (positiveFrom !== undefined)
+      throw new UsageError("--positive-from makes labels of 0 and 1, which is not --task multiclass");
+    const classes = earlier?.classes ?? classesOf(dataset, rows);
+    if (classes.length < 2) throw alike(`'${classes[0]}'`);
+    return { task: told, classes, labelRange: [0, classes.length - 1] };
+  }
+  const { task, values } = labelsOf(dataset, positiveFrom, told);
+  let [low, high] = [Infinity, -Infinity];
+  for (const row of rows) [low, high] = [Math.min(low, values[row]!), Math.max(high, values[row]!)];
+  if (low === high) throw alike(String(low));
+  if (earlier) {
+    const [before, after] = earlier.labelRange;
+    [low, high] = [Math.min(low, before), Math.max(high, after)];
+  }
+  return {
+    task: task as GbdtTask,
+    labelRange: [low, high],
+    ...(positiveFrom !== undefined && { positiveFrom }),
+  };
+}

@@ -1,0 +1,156 @@
+// A run of train-net as the whole network, for format onnx: its parameters by field, w0 in the first layer's biases.
+
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError, excerpt } from "../../errors.js";
+import type { Network, NetworkCross, NetworkKeys, NetworkLayer, NetworkNumber } from "../../export/network.js";
+import { networkChunks } from "../../export/onnx-network.js";
+import { formatNamed } from "../../export/formats.js";
+import { checkHeld } from "../../export/key-checks.js";
+import { selectRows, type OnnxInput } from "../../export/selection.js";
+import { tableRows } from "../../embedding/rows.js";
+import { denseLayersOf, embeddingWidth } from "../../kernels/net/shape.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { readSpace, type RunSpace } from "../learners.js";
+import { floatsOf } from "../../training/named-arrays.js";
+import { crossStart } from "./crosses.js";
+import { NET_MODEL, readNetParameters, type NetParameters } from "./model.js";
+import type { ExportRunOptions } from "../../api/export/options.js";
+
+const PLAIN = { withWeight: false, strict: false };
+
+/**
+ * Whether the run goes as a whole network: one of train-net does unless a field or its table is asked for.
+ *
+ * @throws {UsageError} the network is asked for where there is none, or with options of a table
+ */
+export function isWholeNetwork(run: Run, options: ExportRunOptions): boolean {
+  const { format, field, onnxPart } = options;
+  if (format !== "onnx" || onnxPart === "table") return false;
+  const { model } = run.manifest;
+  if (model !== NET_MODEL) {
+    if (!onnxPart) return false;
+    throw new UsageError(
+      `--onnx-part network: run '${run.path}' holds a model '${model}', and no network (train-net)`,
+    );
+  }
+  if (field !== undefined && !onnxPart) return false;
+  const { withWeight, compose, mips, topCount, keys, normalize } = options;
+  const ofTable = Object.entries({
+    "--field": field !== undefined,
+    "--with-weight": withWeight,
+    "--compose": compose !== undefined && compose !== "none",
+    "--mips": mips,
+    "--top-count": topCount !== undefined,
+    "--keys": keys !== undefined,
+    "--normalize": normalize !== undefined,
+  }).filter(([, isAsked]) => isAsked);
+  if (ofTable.length === 0) return true;
+  throw new UsageError(
+    `format onnx of run '${run.path}' is its whole network, which ${ofTable.map(([flag]) => flag).join(", ")} would change: ` +
+      "leave that out, or take the table alone (--onnx-part table)",
+  );
+}
+
+/**
+ * The bytes of the network's model. @returns how many rows its table has, too
+ *
+ * @throws {UsageError} a field has several values, or is found by a hash that ONNX has not
+ * @throws {DataError} a key cannot be asked for
+ */
+export async function wholeNetwork(
+  run: Run,
+  { reserve = "keras", onnxInput = "key" }: Pick<ExportRunOptions, "reserve" | "onnxInput">,
+): Promise<{ chunks: Iterable<Uint8Array>; rows: number }> {
+  const found = await readSpace(run);
+  checkFields(run, found.space, onnxInput);
+  if (onnxInput === "key")
+    await checkHeld(await selectRows(tableRows(found.table), PLAIN), formatNamed("onnx"));
+  const network = networkOf(found, await readNetParameters(run, found.space, found.table));
+  return { chunks: networkChunks(network, { scheme: reserve, input: onnxInput }), rows: found.table.numRows };
+}
+
+/** @throws {UsageError} the graph could not find a row of each cell */
+function checkFields({ path }: Run, { fields }: FeatureSpace, onnxInput: OnnxInput): void {
+  for (const { name, kind, ...field } of fields) {
+    const told = `format onnx: field ${excerpt(name)} of run '${path}'`;
+    if (kind === "multi")
+      throw new UsageError(
+        `${told} has several values a cell, and the model has one input a field: train without --multi, or take the table (--onnx-part table)`,
+      );
+    if (onnxInput === "key" && "hash" in field && field.hash)
+      throw new UsageError(`${told} finds its rows by a hash that ONNX has not: take --onnx-input row`);
+  }
+}
+
+function networkOf({ space, preprocess }: RunSpace, network: NetParameters): Network {
+  const { shape, parameters } = network;
+  const width = embeddingWidth(shape);
+  return {
+    fields: space.fields.map((field, f) => fieldOf(field, space.offsets.slice(f, f + 2), network)),
+    width,
+    embeddingRelu: shape.embeddingRelu,
+    layers: withoutW0(
+      denseLayersOf(shape).map((layer) => ({
+        ...layer,
+        weight: floatsOf(parameters, `${layer.name}.weight`),
+        bias: floatsOf(parameters, `${layer.name}.bias`),
+      })),
+      shape.arch === "fnn" ? floatsOf(parameters, "w0")[0] : undefined,
+    ),
+    crosses: crossesOf(space, network),
+    link: shape.loss === "logistic" ? { kind: "logistic" } : { kind: "value", range: preprocess.labelRange },
+  };
+}
+
+/** @param range its features, from the first to the one behind the last */
+function fieldOf(
+  field: FeatureSpace["fields"][number],
+  [from, to]: readonly number[],
+  { shape, parameters }: NetParameters,
+): NetworkKeys | NetworkNumber {
+  const width = embeddingWidth(shape);
+  const own = {
+    name: field.name,
+    embeddings: floatsOf(parameters, "embeddings").subarray(from! * width, to! * width),
+    ...(shape.arch === "wide-deep" && { wide: floatsOf(parameters, "wide").subarray(from, to) }),
+  };
+  if (field.kind === "number") {
+    const { mean, deviation, log1p = false } = field;
+    return { kind: "number", ...own, mean, deviation, log1p };
+  }
+  return { kind: "keys", ...own, keys: field.keys, ...(field.kind === "bins" && { edges: field.edges }) };
+}
+
+/** Layers whose input is the fields' alone: what w0, the first number of x_0, adds goes into the biases. */
+function withoutW0(layers: NetworkLayer[], w0: number | undefined): NetworkLayer[] {
+  const [first, ...rest] = layers;
+  if (w0 === undefined || !first) return layers;
+  const { inputs, outputs, weight, bias } = first;
+  const kept = new Float32Array(outputs * (inputs - 1));
+  for (let o = 0; o < outputs; o++)
+    kept.set(weight.subarray(o * inputs + 1, (o + 1) * inputs), o * (inputs - 1));
+  const shifted = bias.map((b, o) => b + weight[o * inputs]! * w0);
+  return [{ ...first, inputs: inputs - 1, weight: kept, bias: shifted }, ...rest];
+}
+
+function crossesOf(space: FeatureSpace, { shape, crosses, parameters }: NetParameters): NetworkCross[] {
+  const { fields: pairs, bits } = crosses;
+  if (shape.arch !== "wide-deep" || pairs.length === 0) return [];
+  const hashes = featureHashes(space);
+  const weights = floatsOf(parameters, "wide").subarray(space.numFeatures);
+  return pairs.map((pair, p) => {
+    const [a, b] = pair.map((name) => space.fields.findIndex((field) => field.name === name));
+    const ofFeatures = (f: number, hash: (feature: number) => number): Uint32Array =>
+      Uint32Array.from({ length: space.offsets[f + 1]! - space.offsets[f]! }, (_, i) =>
+        hash(space.offsets[f]! + i),
+      );
+    return {
+      fields: [a!, b!],
+      bits,
+      first: ofFeatures(a!, (feature) => crossStart(p, hashes, feature)),
+      lo: ofFeatures(b!, (feature) => hashes[2 * feature]!),
+      hi: ofFeatures(b!, (feature) => hashes[2 * feature + 1]!),
+      weights: weights.subarray(p * 2 ** bits, (p + 1) * 2 ** bits),
+    };
+  });
+}

@@ -1,0 +1,212 @@
+// --init of `train-net`: the table of an earlier run, by field and key, as what an embedding layer starts from.
+//
+//   run ──► its features (of a model, or of a table alone) ──► rows by feature of the network's space
+//
+// Vectors are taken of whatever the run holds a vector a key of; weights and w0 where they are log-odds or predictions of the
+// same task, as those of a factorization machine are.
+
+import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { LabelledTask } from "../../dataset/labels.js";
+import type { Roles } from "../../dataset/dataset.js";
+import { NEVER } from "../../dataset/last-seen.js";
+import { TABLE_MODEL, type Carried } from "../../embedding/manifest.js";
+import { openRun, type Run } from "../../embedding/run-directory.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { UsageError } from "../../errors.js";
+import { tableFeatures } from "../../factors/feature-table.js";
+import { GBDT_MODEL } from "../gbdt/artifact.js";
+import { readFmModel, readSpace } from "../learners.js";
+import { embeddingsOf, NET_MODEL, readNetParameters } from "./model.js";
+import type { TableStart } from "./start.js";
+import { carriedOf, featuresFrom } from "../../training/warm-start.js";
+import { NONE } from "../../training/key-history.js";
+
+/** What a run has a vector of, by feature of a space of its own. */
+export interface EarlierTable {
+  run: Run;
+  dim: number;
+  space: FeatureSpace;
+  vectors: Float32Array;
+  /** of a model whose scores they are */
+  weights?: { w?: Float32Array; w0?: number; task: string };
+  /** whether out-of-vocabulary features have vectors */
+  hasUnknown: boolean;
+}
+
+/**
+ * Opens the run of --init.
+ *
+ * @param dim as the user says it, if at all
+ * @throws {UsageError} the run has no vector a key, or vectors of another length @throws {ArtifactError} damaged
+ */
+export async function openTableStart(init: string, dim: number | undefined): Promise<EarlierTable> {
+  const run = await openRun(init);
+  const found = await readerOf(run)(run);
+  if (dim === undefined || dim === found.dim) return { run, ...found };
+  throw new UsageError(
+    `--init '${init}' holds vectors of dim ${found.dim}, and --dim says ${dim}: leave --dim out, or train without --init`,
+  );
+}
+
+type Found = Omit<EarlierTable, "run">;
+
+/** @throws {UsageError} the run's rows are no keys with one vector each */
+function readerOf({ path, tables, manifest: { model } }: Run): (run: Run) => Promise<Found> {
+  const refuse = (why: string): UsageError =>
+    new UsageError(`--init '${path}' holds a model '${model}', ${why}`);
+  if (model === "fm" || model === "fm-draws") return ofFm;
+  if (model === NET_MODEL) return ofNet;
+  if (model === "lr")
+    throw refuse("which has weights and no vectors: take a run of train-fm --model fm, or leave out --init");
+  if (model === "ffm")
+    throw refuse(
+      "which has a vector of a key for each other field, and the network takes one: train-fm --model fm gives it",
+    );
+  if (model === GBDT_MODEL && !tables.includes("default"))
+    throw refuse(
+      "whose table is of leaves, not of keys: train-gbdt --entity COLUMN writes a vector for each of its keys",
+    );
+  return model === TABLE_MODEL || model === GBDT_MODEL ? ofTable : ofComponents;
+}
+
+async function ofFm(run: Run): Promise<Found> {
+  const { space, preprocess, parameters } = await readFmModel(run);
+  const { dim, vectors, w, w0 } = parameters;
+  // weights of a probit score are no log-odds
+  const isProbit = run.manifest.options["link"] === "probit" && run.manifest.model === "fm-draws";
+  const weights = !isProbit && { weights: { w, w0, task: preprocess.task } };
+  return { dim, space, vectors, hasUnknown: true, ...weights };
+}
+
+async function ofNet(run: Run): Promise<Found> {
+  const { space, preprocess, table } = await readSpace(run);
+  const network = await readNetParameters(run, space, table);
+  const { dim, vectors, w } = embeddingsOf(network, space.numFeatures);
+  return { dim, space, vectors, hasUnknown: true, ...(w && { weights: { w, task: preprocess.task } }) };
+}
+
+/** Principal components: a model, but no weights that are scores. */
+async function ofComponents(run: Run): Promise<Found> {
+  const { space, table } = await readSpace(run);
+  return { space, ...byFeature(space, table) };
+}
+
+/** A table alone, whose fields may be called by their role. */
+async function ofTable(run: Run): Promise<Found> {
+  const table = await run.readTable();
+  const fields = table.fields.map((name) => {
+    const keys = keysOfRows(table, rowsOf(table, name));
+    return { kind: "key" as const, name, keys, counts: new Uint32Array(keys.size + 1) };
+  });
+  const space = featureSpace(fields);
+  return { space, ...byFeature(space, table) };
+}
+
+function byFeature(space: FeatureSpace, { dim, vectors }: EmbeddingTable): Omit<Found, "space"> {
+  const all = new Float32Array(space.numFeatures * dim);
+  tableFeatures(space).forEach((feature, row) => {
+    all.set(vectors.subarray(row * dim, (row + 1) * dim), feature * dim);
+  });
+  return { dim, vectors: all, hasUnknown: false };
+}
+
+/** A start, what became of the table's keys, and what is said of it. */
+export interface NetStart {
+  table: TableStart;
+  carried: Carried;
+  notes: string[];
+  warnings: string[];
+}
+
+/**
+ * The table by feature of the network's space.
+ *
+ * @param roles of the log: a table's field `user` or `item` is their column
+ * @throws {UsageError} none of the log's fields is one of the table's
+ */
+export function startFrom(
+  earlier: EarlierTable,
+  space: FeatureSpace,
+  roles: Pick<Roles, "user" | "item">,
+  task: LabelledTask,
+): NetStart {
+  const { run, dim, vectors, weights, hasUnknown } = earlier;
+  const before = namedAsLog(earlier.space, space, roles);
+  const from = featuresFrom(space, before);
+  // a table alone has no row for unknown keys
+  if (!hasUnknown)
+    for (const [f, { kind }] of space.fields.entries()) if (kind !== "number") from[space.offsets[f]!] = NONE;
+  const known = Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1));
+  const isHere = ({ name }: { name: string }) => space.fields.some((field) => field.name === name);
+  if (!before.fields.some(isHere)) {
+    const names = (of: FeatureSpace) => of.fields.map(({ name }) => `'${name}'`).join(", ");
+    throw new UsageError(
+      `--init '${run.path}' has rows of ${names(before)}, and the log's fields are ${names(space)}: none is the same`,
+    );
+  }
+  const isAlike = weights?.task === task;
+  const table: TableStart = {
+    known,
+    vectors: moved(vectors, from, dim),
+    ...(isAlike && weights.w && { w: moved(weights.w, from, 1) }),
+    ...(isAlike && weights.w0 !== undefined && { w0: weights.w0 }),
+  };
+  const carried = { run: run.path, ...carriedOf(space, before, from, seenIn(space, before, from)) };
+  const lacking = space.fields.filter(({ name }) => !before.fields.some((field) => field.name === name));
+  return {
+    table,
+    carried,
+    notes: [
+      `starts from '${run.path}': ${carried.kept} keys have a row there, ${carried.new} start at random` +
+        (carried.unseen > 0 ? `; ${carried.unseen} of its keys are kept without a training row` : "") +
+        (carried.expired > 0 ? `; ${carried.expired} of its keys are not in the training part` : ""),
+      ...(weights && !isAlike ? [`its weights are of a score of another kind: vectors alone are taken`] : []),
+    ],
+    warnings: lacking.map(
+      ({ name }) => `field '${name}' has no rows in run '${run.path}': it starts at random`,
+    ),
+  };
+}
+
+/** f64[before.numFeatures]: NEVER for keys that the training part lacks, else 0. */
+function seenIn(space: FeatureSpace, before: FeatureSpace, from: Uint32Array): Float64Array {
+  const seen = new Float64Array(before.numFeatures);
+  space.fields.forEach((field, f) => {
+    if (field.kind === "number") return;
+    field.counts.forEach((count, id) => {
+      const earlier = from[space.offsets[f]! + id]!;
+      if (count === 0 && earlier !== NONE) seen[earlier] = NEVER;
+    });
+  });
+  return seen;
+}
+
+/** The keys of the run are in the vocabulary, whether the training part has them or not: `known` of prepareNet. */
+export function keysOf({ space: before }: EarlierTable) {
+  return (space: FeatureSpace, roles: Pick<Roles, "user" | "item">): FeatureSpace =>
+    namedAsLog(before, space, roles);
+}
+
+/** Fields of a table that are called user or item, under the column's name. */
+function namedAsLog(
+  before: FeatureSpace,
+  space: FeatureSpace,
+  { user, item }: Pick<Roles, "user" | "item">,
+): FeatureSpace {
+  const has = (name: string) => space.fields.some((field) => field.name === name);
+  const columns: Record<string, string | undefined> = { user, item };
+  const fields = before.fields.map((field) => {
+    const column = Object.hasOwn(columns, field.name) ? columns[field.name] : undefined;
+    return column !== undefined && !has(field.name) && has(column) ? { ...field, name: column } : field;
+  });
+  return featureSpace(fields);
+}
+
+/** Rows by feature of the new space; 0 where the earlier one has none. */
+function moved(data: Float32Array, from: Uint32Array, width: number): Float32Array {
+  const all = new Float32Array(from.length * width);
+  from.forEach((earlier, feature) => {
+    if (earlier !== NONE) all.set(data.subarray(earlier * width, (earlier + 1) * width), feature * width);
+  });
+  return all;
+}

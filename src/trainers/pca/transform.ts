@@ -1,0 +1,151 @@
+// New rows, users and items in the coordinates of a decomposition: what `transform` writes of a run of train-pca.
+
+import { bindEncoder } from "../../dataset/rows.js";
+import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { idsOf } from "../../dataset/vocabulary.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import type { EncodedRows } from "../../export/encoded-rows.js";
+import { composeVectors } from "../../factors/compose.js";
+import { readSpace, type RunSpace } from "../learners.js";
+import { readPcaTensors } from "./artifact.js";
+import { PCA_MODELS } from "./model.js";
+import type { PcaOptions } from "./options.js";
+import { interactionFolding, projectionOf, type FoldedEvents } from "./project.js";
+import { silently, wholeOf } from "../../training/parts.js";
+import type { Watch } from "../../training/watch.js";
+import { readLikeRun } from "../../training/read-like-run.js";
+import { readTable, vectorEncoding } from "../fm/transform.js";
+import { newKeysOf, once } from "../fm/transform-fold-in.js";
+import { keysOfRows } from "../../training/transform-keys.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+
+/** Rows at a time. */
+const CHUNK_ROWS = 16_384;
+
+/** Whether a run is one of train-pca, by the manifest's name of its model. */
+export function isPca(model: string): boolean {
+  return Object.values(PCA_MODELS).includes(model);
+}
+
+/** Rows projected, or users and items folded in. @throws {UsageError} the run's matrix has no rows of that kind */
+export async function encodeWithPca(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  const { model } = run.manifest;
+  const projects = model === PCA_MODELS.features || model === PCA_MODELS.columns;
+  if (options.foldIn && model !== PCA_MODELS.interactions)
+    throw new UsageError(
+      `--fold-in is for users and items of --matrix interactions, and run '${run.path}' holds '${model}'` +
+        (projects ? ": give the rows themselves, transform RUN LOG" : ""),
+    );
+  if (options.foldIn) return await foldIn(run, options, watch);
+  if (!projects) {
+    throw new UsageError(
+      `run '${run.path}' holds '${model}', which projects no rows` +
+        (model === PCA_MODELS.interactions ? ": --fold-in LOG takes the events of new users or items" : ""),
+    );
+  }
+  return await project(run, options, watch);
+}
+
+async function project(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  const model = await readSpace(run);
+  const { whiten } = run.manifest.options as unknown as PcaOptions;
+  const isTable = run.manifest.model === PCA_MODELS.columns;
+  const projection = projectionOf(model.space, await readPcaTensors(run), { isTable, whiten });
+  const { dataset, known } = await readTable(model, options, watch);
+  const absent = model.space.fields.map(({ name }) => name).filter((name) => !known.includes(name));
+  const warnings = absent.map((name) => `no column '${name}': its cells count as empty`);
+  for (const text of warnings) watch.observe({ stage: "warning", text });
+  const encoding = {
+    ...vectorEncoding(options.key, projection.dim, dataset.numRows),
+    unbiased: true as const,
+  };
+  return { encoding, rows: projectedRows(model, projection, dataset, options.key), warnings };
+}
+
+async function* projectedRows(
+  { space }: RunSpace,
+  { dim, loadings, offset }: ReturnType<typeof projectionOf>,
+  dataset: Dataset,
+  key: string | undefined,
+): AsyncGenerator<EncodedRows> {
+  const keyOf = keysOfRows(dataset, key);
+  const encoder = bindEncoder(space, dataset);
+  const parameters = { dim, w0: 0, w: new Float32Array(), vectors: loadings };
+  const { rows: all } = wholeOf(dataset);
+  for (let first = 0; first < all.length; first += CHUNK_ROWS) {
+    const part = all.subarray(first, first + CHUNK_ROWS);
+    const labels = new Float32Array(part.length);
+    const values = composeVectors(parameters, encoder.encode(part, labels));
+    for (let at = 0; at < values.length; at++) values[at]! -= offset[at % dim]!;
+    yield { numRows: part.length, values, keyOf: (row) => keyOf(first + row), labels };
+  }
+}
+
+async function foldIn(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  if (options.l2Weight !== undefined || options.l2Vector !== undefined)
+    throw new UsageError(
+      "--l2-weight and --l2-vector are for a factorization machine: a projection has no penalty",
+    );
+  const model = await readSpace(run);
+  const { preprocess, space, table } = model;
+  const { roles, eventWeight } = preprocess;
+  if (roles.weight !== undefined || eventWeight !== undefined) {
+    throw new UsageError(
+      `--fold-in: the events of run '${run.path}' were weighted about their mean, to which a few new ones cannot be brought`,
+    );
+  }
+  const { values, scale, center } = run.manifest.options as unknown as PcaOptions;
+  const { dataset } = await readLikeRun(preprocess, { ...options, on: options.foldIn! }, silently(watch));
+  const fresh = newKeysOf(model, dataset, options.field);
+  if (fresh.side === "item" && (scale || center))
+    throw new UsageError(
+      "--fold-in of items is not for a run of --scale or --center: a new column has no deviation or mean",
+    );
+  const names = { user: roles.user!, item: roles.item! };
+  const vectorOf = interactionFolding(fresh.side, names, table, await readPcaTensors(run), values);
+  const other = names[fresh.side === "user" ? "item" : "user"];
+  const field = space.fields.find(({ name }) => name === other)!;
+  const column = columnNamed(dataset, other) as KeyColumn;
+  const ids = field.kind === "key" ? idsOf(field, column.dictionary) : new Uint32Array();
+  const events = eventsByKey(fresh.column, fresh.codes, column, ids);
+  const found = events.map(vectorOf);
+  const numKnown = events.filter(({ others }) => others.length > 0).length;
+  watch.observe({
+    stage: "note",
+    text: `${found.length} new keys of '${fresh.column.name}', ${numKnown} of them with events of a known '${other}'`,
+  });
+  const { bytes, offsets } = fresh.column.dictionary;
+  const rows: EncodedRows = {
+    numRows: found.length,
+    values: Float32Array.from(found.flatMap((vector) => [...vector])),
+    keyOf: (row) => bytes.subarray(offsets[fresh.codes[row]!], offsets[fresh.codes[row]! + 1]),
+    labels: new Float32Array(found.length),
+  };
+  const encoding = { ...vectorEncoding(fresh.column.name, table.dim, found.length), unbiased: true as const };
+  return { encoding, rows: once(rows), warnings: [] };
+}
+
+/** For each code of one column: the other column's known keys that it occurs with, and how often. */
+function eventsByKey(
+  column: KeyColumn,
+  codes: readonly number[],
+  other: KeyColumn,
+  ids: Uint32Array,
+): FoldedEvents[] {
+  const counts = new Map(codes.map((code) => [code, new Map<number, number>()]));
+  column.codes.forEach((code, row) => {
+    const own = counts.get(code);
+    const beside = other.codes[row]!;
+    if (!own || beside === MISSING || ids[beside] === 0) return;
+    const position = ids[beside]! - 1;
+    own.set(position, (own.get(position) ?? 0) + 1);
+  });
+  return codes.map((code) => {
+    const sorted = [...counts.get(code)!].sort(([a], [b]) => a - b);
+    return {
+      others: Uint32Array.from(sorted, ([position]) => position),
+      counts: Float64Array.from(sorted, ([, count]) => count),
+    };
+  });
+}

@@ -1,0 +1,217 @@
+// New users or items of a run of --task ranking, from their first events, with everything else as it was trained.
+//
+//   theta = (w, v)   what is sought; a user's w cancels in every comparison and stays 0
+//
+// Differences of two scores are linear in theta, so that their logistic loss is that of trainers/fold-in.ts with label 1:
+//
+//   difference = <phi, theta> + c
+//   new user   an event's item i against 32 drawn items j that the user lacks
+//              phi = (0, q_i - q_j)      c = <p, q_i - q_j> + b_i - b_j       p: the rest of the event's context
+//   new item   against 32 drawn items j, for an event whose context is p
+//              phi = (1, p)              c = -(<p, q_j> + b_j)
+//              and, as often, an event (u, i) of the training in which it might have been drawn
+//              phi = -(1, p_u)           c = <p_u, q_i> + b_i
+//
+// This is the loss of BPR, whatever the run's: of WARP, hard negatives and the softmax over inner products it is the nearest
+// that is convex. Cosines have a closed form: the direction along which the events' cosines sum to most, the sum of their
+// unit vectors over its length.
+
+import { rowWeights } from "../../dataset/event-weights.js";
+import { hashText } from "../../numeric/hash.js";
+import { bindEncoder } from "../../dataset/rows.js";
+import { idsOf } from "../../dataset/vocabulary.js";
+import { keyAt } from "../../log/dictionary.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { draw } from "../../numeric/random.js";
+import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
+import { NO_ITEM } from "../../sampling/negatives.js";
+import { composeVectors, composeWeights } from "../../factors/compose.js";
+import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
+import type { FmRun } from "../learners.js";
+import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
+import { readNegatives } from "../../training/negative-file.js";
+import type { TransformOptions } from "../../training/transform-options.js";
+
+/** Items drawn for each event. */
+const DRAWS = 32;
+/** Tries to draw an item that the user lacks. */
+const TRIES = 64;
+
+/** As FoldIn. Events whose other side the run does not know say nothing; a key without others keeps a vector of zeros. */
+export async function foldInPairs(
+  run: Run,
+  model: FoldingModel,
+  events: NewEvents,
+  options: TransformOptions,
+): Promise<Float64Array[]> {
+  const { space, parameters } = model;
+  const { dim } = parameters;
+  const { dataset, side, column, codes, f, rows } = events;
+  const source = await readNegatives(run);
+  const { itemFields = [] } = model.preprocess;
+  const items = {
+    vectors: composeVectors(parameters, source.templates),
+    biases: composeWeights(parameters, source.templates),
+  };
+  // what an event's own new key adds is zero: an unknown feature has no vector
+  const contextFields = space.fields.flatMap(({ name }, g) => (itemFields.includes(name) ? [] : [g]));
+  const all = Uint32Array.from(rows.flat());
+  const contexts = composeVectors(
+    parameters,
+    bindEncoder(space, dataset).encode(all, new Float32Array(all.length), contextFields),
+  );
+  const itemOf = itemsOf(source.items, dataset, all);
+  const userOf = usersOf(source.users, dataset, all);
+  const weights = rowWeights(dataset, all, model.preprocess);
+  const unit = (run.manifest.options["ranking"] as { similarity?: string }).similarity === "cosine";
+  const penalties = { ...penaltiesOf(run, model, { f }, options), loss: "logistic" as const };
+  const userVectors = side === "item" ? vectorsOfUsers(model, source) : undefined;
+
+  let from = 0;
+  return codes.map((code, place) => {
+    const own = Array.from(rows[place]!.keys(), (e) => from + e).filter(
+      (e) => (side === "user" ? itemOf[e] : userOf[e]) !== NO_ITEM,
+    );
+    from += rows[place]!.length;
+    const rowOf = (vectors: Float32Array, r: number) => vectors.subarray(r * dim, (r + 1) * dim);
+    if (unit) {
+      const others = own.map((e) =>
+        side === "user" ? rowOf(items.vectors, itemOf[e]!) : rowOf(contexts, e),
+      );
+      return Float64Array.of(0, ...direction(dim, others, (i) => weights?.[own[i]!] ?? 1));
+    }
+    const key = draw(run.manifest.seed, hashText(keyAt(column.dictionary, code)).lo);
+    const pairs = new Pairs(dim);
+    const scoreOf = (p: ArrayLike<number>, item: number) =>
+      items.biases[item]! + dot(p, rowOf(items.vectors, item));
+    const has = new Set(own.map((e) => itemOf[e]!));
+    const { indptr, items: history } = source.history;
+    own.forEach((e, n) => {
+      const p = rowOf(contexts, e);
+      const weight = (weights?.[e] ?? 1) / DRAWS;
+      for (let k = 0; k < DRAWS; k++) {
+        const number = n * DRAWS + k;
+        const isTaken = (item: number) =>
+          side === "user" ? has.has(item) : isIn(history, indptr[userOf[e]!]!, indptr[userOf[e]! + 1]!, item);
+        const other = drawItem(source.items.size, draw(key, number), isTaken);
+        if (other === undefined) continue;
+        if (side === "user") {
+          const [q, r] = [rowOf(items.vectors, itemOf[e]!), rowOf(items.vectors, other)];
+          pairs.add(
+            0,
+            q.map((x, d) => x - r[d]!),
+            scoreOf(p, itemOf[e]!) - scoreOf(p, other),
+            weight,
+          );
+          continue;
+        }
+        pairs.add(1, p, -scoreOf(p, other), weight);
+        // an event of the training, in which the new item might have been drawn
+        const event = draw(draw(key, 1), number) % history.length;
+        const user = upperBound(indptr, event) - 1;
+        const v = rowOf(userVectors!, user);
+        pairs.add(
+          -1,
+          v.map((x) => -x),
+          scoreOf(v, history[event]!),
+          weight,
+        );
+      }
+    });
+    return foldIn(pairs.events(), penalties);
+  });
+}
+
+/** Comparisons of two scores, collected. */
+class Pairs {
+  readonly #phi: number[] = [];
+  readonly #offsets: number[] = [];
+  readonly #weights: number[] = [];
+
+  constructor(readonly dim: number) {}
+
+  add(weight: number, vector: ArrayLike<number>, offset: number, counts: number): void {
+    this.#phi.push(weight, ...Array.from(vector));
+    this.#offsets.push(offset);
+    this.#weights.push(counts);
+  }
+
+  /** All won by the first of the two. */
+  events(): FoldInEvents {
+    return {
+      dim: this.dim,
+      phi: Float64Array.from(this.#phi),
+      offsets: Float64Array.from(this.#offsets),
+      labels: new Float64Array(this.#offsets.length).fill(1),
+      weights: Float64Array.from(this.#weights),
+    };
+  }
+}
+
+/** The unit vector along the weighted sum of unit vectors; zeros when there is none. */
+function direction(
+  dim: number,
+  vectors: readonly ArrayLike<number>[],
+  weightOf: (i: number) => number,
+): Float64Array {
+  const sum = new Float64Array(dim);
+  vectors.forEach((v, i) => {
+    const length = Math.sqrt(dot(v, v)) || 1;
+    for (let d = 0; d < dim; d++) sum[d]! += (weightOf(i) * v[d]!) / length;
+  });
+  const length = Math.sqrt(dot(sum, sum)) || 1;
+  return sum.map((x) => x / length);
+}
+
+/** f32[numUsers * dim]: the vectors of the source's users, without other context. */
+function vectorsOfUsers(
+  { space, preprocess, parameters: { dim, vectors } }: FmRun,
+  { users }: NegativeSource,
+) {
+  const f = space.fields.findIndex(({ name }) => name === preprocess.roles.user);
+  const field = space.fields[f];
+  const all = new Float32Array(users.size * dim);
+  if (field?.kind !== "key") return all;
+  idsOf(field, users).forEach((id, user) => {
+    const feature = space.offsets[f]! + id;
+    all.set(vectors.subarray(feature * dim, (feature + 1) * dim), user * dim);
+  });
+  return all;
+}
+
+/** An item that is not taken; undefined when none is found. */
+function drawItem(numItems: number, key: number, isTaken: (item: number) => boolean): number | undefined {
+  for (let counter = 0; counter < TRIES; counter++) {
+    const item = Math.floor((draw(key, counter) / 2 ** 32) * numItems);
+    if (!isTaken(item)) return item;
+  }
+  return undefined;
+}
+
+/** Whether an ascending list holds the item. */
+function isIn(list: Uint32Array, from: number, end: number, item: number): boolean {
+  let [low, high] = [from, end];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (list[middle]! < item) low = middle + 1;
+    else high = middle;
+  }
+  return low < end && list[low] === item;
+}
+
+/** The first place whose number is above x. */
+function upperBound(ascending: Uint32Array, x: number): number {
+  let [low, high] = [0, ascending.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (ascending[middle]! <= x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!;
+  return sum;
+}

@@ -1,0 +1,74 @@
+// Reading a further log as the one that a run was trained on.
+
+import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
+import { secretIdOf } from "../dataset/hash-keys.js";
+import { timeOf, type Preprocess } from "../dataset/preprocess.js";
+import { UsageError } from "../errors.js";
+import { keyedHashFrom } from "../io/key-file.js";
+import type { ReadOptions } from "../log/log.js";
+import type { BadRowReport } from "./bad-row-report.js";
+import { toldRoles } from "./parts.js";
+import type { Watch } from "./watch.js";
+import { readDataset, type DatasetOptions, type ReadDataset } from "./read-dataset.js";
+
+/** What a run's preprocess.json says of reading, whatever its model. */
+export type ReadAsTrained = Pick<
+  Preprocess,
+  "roles" | "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "hashKeys"
+>;
+
+/** A further log. */
+export interface ReadLike {
+  on: string[];
+  reading: ReadOptions;
+  hashKeys?: string | undefined;
+  maxBad?: number;
+  badRows?: BadRowReport;
+}
+
+/** Reads a log in a run's roles, with its side tables and filters. @param shape what the run's model adds */
+export async function readAsTrained(
+  preprocess: ReadAsTrained,
+  { on, reading, hashKeys, ...bad }: ReadLike,
+  shape: Pick<DatasetOptions, "unlabelled"> & Partial<Pick<DatasetOptions, "numeric" | "labelIsName">>,
+  watch: Watch,
+): Promise<ReadDataset> {
+  const { roles, sides, drop, where = [] } = preprocess;
+  const told = {
+    ...toldRoles(roles),
+    ...(await secretOf(preprocess, hashKeys, on)),
+    like: preprocess,
+    ...timeOf(preprocess),
+    sides,
+    drop,
+    where,
+    reading,
+    ...bad,
+    onBadRow: reading.onBadRow,
+    ...shape,
+  };
+  return await readDataset(on, told, watch);
+}
+
+/**
+ * How ids are replaced as in training.
+ *
+ * @throws {UsageError} the run's ids are hashed and there is no secret, or another one; or they are not and there is one
+ */
+export async function secretOf(
+  { hashKeys: hashing, roles: { session } }: Pick<ReadAsTrained, "roles" | "hashKeys">,
+  hashKeys: string | undefined,
+  on: readonly string[],
+): Promise<Pick<DatasetOptions, "hashKeys" | "hashKeysOf">> {
+  if (!hashing && hashKeys === undefined) return {};
+  if (!hashing) throw new UsageError("the run's ids are not hashed: leave out --hash-keys");
+  // a dataset may hold hashes already, and says of which secret
+  if (hashKeys === undefined && (await isEncodedDataset(on[0]!)) && (await readDescription(on[0]!)).hashKeys)
+    return {};
+  if (hashKeys === undefined)
+    throw new UsageError("the run's ids are hashed: give the file with their secret, --hash-keys FILE");
+  if (secretIdOf(await keyedHashFrom(hashKeys)) !== hashing.secretId)
+    throw new UsageError(`the secret in '${hashKeys}' is not the one that the run's ids were hashed under`);
+  // a log to evaluate on needs no session
+  return { hashKeys, hashKeysOf: hashing.columns.filter((name) => name !== session) };
+}

@@ -1,0 +1,107 @@
+// The log that a run was trained on, read again and cut as the training cut it: for what a run does not keep.
+//
+//   manifest (inputs with fingerprints, options, roles, split) ──► the same rows ──► training, validation and test part
+
+import type { Roles } from "../dataset/dataset.js";
+import { limitEvents, type EventLimits } from "../dataset/event-limits.js";
+import { withForms } from "../dataset/numeric.js";
+import type { Run } from "../embedding/run-directory.js";
+import { EmbedError, UsageError } from "../errors.js";
+import type { ReadOptions } from "../log/log.js";
+import type { Part } from "./examples.js";
+import { placedInputs } from "./given-paths.js";
+import { splitParts, wholeOf, type SplitParts } from "./parts.js";
+import type { Watch } from "./watch.js";
+import { readDataset, type DatasetOptions } from "./read-dataset.js";
+import type { SplitFlags } from "./split-options.js";
+
+/** Options of a training as its manifest has them. */
+type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
+
+/** What reading again takes beside the run. */
+export interface ReadAgain {
+  /** threads alone: how bytes become cells is the training's */
+  reading: Pick<ReadOptions, "threads">;
+  hashKeys?: string | undefined;
+}
+
+/**
+ * The parts of a run's training.
+ *
+ * @throws {UsageError} the inputs are gone, or are not what they were; says which, and why it matters by `wanted`
+ */
+export async function partsOfRun(
+  run: Run,
+  { reading, hashKeys }: ReadAgain,
+  wanted: string,
+  watch: Watch,
+): Promise<SplitParts["parts"]> {
+  const { manifest, path } = run;
+  const refuse = (why: string, cause?: unknown): UsageError =>
+    new UsageError(`${wanted}, and the log that run '${path}' was trained on ${why}`, { cause });
+  const { log, hashKeys: _, ...stated } = manifest.options as StatedOptions;
+  if (!log || log.includes("-")) throw refuse("was no file");
+  const roles = manifest.roles as Roles;
+  const options: DatasetOptions & SplitFlags = {
+    valid: 0,
+    test: 0,
+    sides: [],
+    drop: [],
+    multi: {},
+    ignore: [],
+    onBadRow: "error",
+    ...stated,
+    // what was inferred is inferred again, since a split may go by columns that the model does not take
+    infer: true,
+    unlabelled: roles.label === undefined,
+    numeric: withForms(roles.numeric, stated.numeric ?? []),
+    ...(stated.task === "multiclass" && { labelIsName: true }),
+    ...(hashKeys !== undefined && { hashKeys }),
+    reading: { ...(stated.reading as ReadOptions), threads: reading.threads },
+  };
+  // the training has said what there is to say of its log
+  const hear: Watch = {
+    signal: watch.signal,
+    observe: (progress) => progress.stage === "reading" && watch.observe(progress),
+  };
+  let parts: SplitParts["parts"];
+  try {
+    const placed = await placedInputs(run, { ...options, log });
+    Object.assign(options, placed);
+    const { dataset } = await readDataset(placed.log, options, hear);
+    const isAsIt = manifest.inputs.every(({ sha256 }, i) => dataset.inputs[i]?.sha256 === sha256);
+    if (!isAsIt || dataset.inputs.length !== manifest.inputs.length) throw refuse("has changed since");
+    const limited = limitEvents(dataset, stated);
+    // a second training was on all rows
+    if (manifest.refit) {
+      return { train: wholeOf(limited.dataset), valid: undefined, test: undefined };
+    }
+    ({ parts } = await splitParts(limited.dataset, options, manifest.seed, hear));
+  } catch (error) {
+    if (error instanceof UsageError || !(error instanceof EmbedError)) throw error;
+    throw refuse(`cannot be read again (${error.message})`, error);
+  }
+  if (parts.train.rows.length !== manifest.split.train)
+    throw refuse(
+      `gives ${parts.train.rows.length} training rows now, ${manifest.split.train} then: another version cut it`,
+    );
+  return parts;
+}
+
+/** The validation or the test part of a run's training. @throws {UsageError} it held out none, or the log is not to be had */
+export async function heldOutPart(
+  run: Run,
+  name: "valid" | "test",
+  again: ReadAgain,
+  watch: Watch,
+): Promise<Part> {
+  const parts = await partsOfRun(run, again, `--part ${name} is cut from the training's log`, watch);
+  return partNamed(run, parts, name);
+}
+
+/** @throws {UsageError} there is none */
+export function partNamed({ path }: Run, parts: SplitParts["parts"], name: "valid" | "test"): Part {
+  const part = parts[name];
+  if (!part) throw new UsageError(`run '${path}' held out no ${name} part: train it with --${name}`);
+  return part;
+}

@@ -1,0 +1,90 @@
+// What a trainer of `train-fm` is given and what it returns, whatever its model: a table, files for model/, scores of rows.
+
+import type { Roles } from "../dataset/dataset.js";
+import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { TopItemsInput } from "../kernels/top-items/binding.js";
+import type { RankingExamples } from "../sampling/ranking-events.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import type { TrainingControls } from "./controls.js";
+import type { EpochEvent } from "./epoch.js";
+import type { FmOptions } from "../trainers/fm/options.js";
+import type { RankingOptions } from "../trainers/ranking/options.js";
+import type { Start } from "./start.js";
+
+/** What a trainer is given. */
+export interface LearnerInput {
+  /** the features, their fields and keys */
+  space: FeatureSpace;
+  /** the columns of users and items, where the log has them */
+  roles: Pick<Roles, "user" | "item">;
+  /** u32[numFeatures]: events of the training part that hold it; one with 0 is not trained */
+  counts: Uint32Array;
+  train: TrainingRows;
+  valid?: FeatureRows;
+  /** an earlier model to go on from, for a trainer that can */
+  start?: Start;
+  controls?: TrainingControls;
+  /** for a task that ranks items */
+  ranking?: RankingJob;
+}
+
+/** What ranking is learned from, and how. */
+export interface RankingJob {
+  examples: RankingExamples;
+  options: RankingOptions;
+  /** ranking metrics of a model on the validation part; absent without one */
+  look?: (model: Scorer) => Promise<Record<string, number>>;
+}
+
+/**
+ * A trainer of `train-fm`.
+ *
+ * @param observe called after every epoch
+ * @param signal  ends the training promptly; the promise rejects with its reason
+ */
+export type Learner = (
+  input: LearnerInput,
+  options: FmOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+) => Promise<Trained>;
+
+/** A model that scores rows of the space that it was trained on. */
+export interface Scorer {
+  /**
+   * Scores of rows, before any link: log-odds for the logistic loss, the prediction for the squared loss.
+   *
+   * The same bytes at any number of threads.
+   *
+   * @returns f32[numRows]
+   * @throws {UsageError} parameters or rows do not fit 4 GiB
+   */
+  score(rows: FeatureRows, options: { threads: number }): Promise<Float32Array>;
+  /**
+   * Vectors that rank items for contexts as the scores do; absent when the model has none.
+   *
+   * @param contexts a row a query: all features but the items'
+   * @param items    a row an item: its features
+   */
+  rank?(contexts: FeatureRows, items: FeatureRows): Omit<TopItemsInput, "masks">;
+}
+
+/** A trained model, and how it goes into a run directory. */
+export interface Trained extends Scorer {
+  /** as the manifest names it; `readModel` reads it back by this name */
+  name: string;
+  loss: "logistic" | "squared";
+  /** options that the trainer chose by the data */
+  chosen?: Partial<FmOptions>;
+  epochs: EpochEvent[];
+  /** the epoch whose parameters these are, from 1 */
+  bestEpoch: number;
+  /** a signal ended the training before its time */
+  interrupted?: boolean;
+  table(space: FeatureSpace): EmbeddingTable;
+  /** what the table alone would score, where the model is more than its table */
+  scoreByTable?: Scorer["score"];
+  /** relative to model/ */
+  files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
+}

@@ -1,0 +1,106 @@
+// The examples that a training asks for, and what is said of them.
+
+import type { EventWeightOptions } from "../dataset/event-weights.js";
+import { ranksItems, type LabelledTask } from "../dataset/labels.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Noise } from "../sampling/noise-distribution.js";
+import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
+import type { SplitParts } from "./parts.js";
+import type { Watch } from "./watch.js";
+import { rankingExamples } from "./ranking-examples.js";
+import { fmOptionsOf, seedOf, type TrainFmOptions } from "../trainers/fm/asked.js";
+
+/** Rows with the log's labels, or events against negatives. */
+export function examplesOf(
+  space: FeatureSpace,
+  parts: SplitParts["parts"],
+  options: TrainFmOptions,
+  watch: Watch,
+): Examples {
+  const { observe } = watch;
+  const { task, ...others } = options;
+  if (ranksItems(task)) {
+    const { itemFields, minUsers = 0, ranking = {} } = options;
+    const { seed, threads } = fmOptionsOf(options, "logistic");
+    const how = {
+      task,
+      seed,
+      threads,
+      minUsers,
+      ranking,
+      weighting: options,
+      ...(itemFields && { itemFields }),
+    };
+    const examples = rankingExamples(space, parts, how, watch);
+    if (task === "ranking") observe({ stage: "note", text: togetherNote(examples, itemFields) });
+    return examples;
+  }
+  const { fm } = options;
+  return labelledOrDrawn(
+    space,
+    parts,
+    {
+      ...others,
+      ...(task && { task }),
+      seed: seedOf(options),
+      shuffle: fm.shuffle ?? true,
+      negativeDownsampling: fm.negativeDownsampling ?? 1,
+      beside: options.out,
+    },
+    watch,
+  );
+}
+
+/** What decides the examples of a training that predicts labels. */
+export interface ExampleRequest extends EventWeightOptions {
+  /** by the labels when absent */
+  task?: LabelledTask;
+  positiveFrom?: number;
+  /** negatives an event, for a log without labels; 0 for a log with them */
+  negatives: number;
+  noise: Noise;
+  /** columns that go with the item; inferred when absent */
+  itemFields?: string[];
+  minUsers?: number;
+  seed: number;
+  shuffle: boolean;
+  /** share of the rows of label 0 that training sees */
+  negativeDownsampling: number;
+  /** files for the time of the training are made beside this path */
+  beside: string;
+}
+
+/** Rows with the log's labels, or events against negatives, whatever learns from them. */
+export function labelledOrDrawn(
+  space: FeatureSpace,
+  parts: SplitParts["parts"],
+  request: ExampleRequest,
+  { observe }: Watch,
+): Examples {
+  const { negatives, noise, itemFields, seed, shuffle, minUsers = 0 } = request;
+  if (negatives === 0) return labelledExamples(space, parts, request);
+  const examples = negativeExamples(
+    space,
+    parts,
+    { negatives, noise, seed, minUsers, shuffle },
+    request,
+    itemFields,
+  );
+  const { exhausted } = examples.negatives!;
+  if (exhausted > 0) {
+    observe({ stage: "warning", text: `${exhausted} events have no negatives: their user has every item` });
+  }
+  observe({ stage: "note", text: togetherNote(examples, itemFields) });
+  return examples;
+}
+
+/** Which columns a negative replaces. */
+function togetherNote({ negatives }: Examples, told: string[] | undefined): string {
+  const [item, ...others] = negatives!.itemFields;
+  const how = told ? "as --item-fields says" : "inferred; --item-fields says otherwise";
+  const together =
+    others.length > 0
+      ? `'${item}' together with ${others.map((name) => `'${name}'`).join(", ")}`
+      : `'${item}' alone`;
+  return `a negative replaces ${together} (${how})`;
+}
