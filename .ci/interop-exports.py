@@ -162,7 +162,7 @@ def commands(data):
 
 sets = list(commands(open(at("redis"), "rb").read()))
 blobs = [numpy.frombuffer(dict(zip(parts[2::2], parts[3::2]))[b"vector"], dtype="<f4") for parts in sets]
-check("redis", [parts[1].decode() for parts in sets] == keys, same(blobs, vectors), {parts[0] for parts in sets} == {b"HSET"})
+check("redis", [parts[1].decode() for parts in sets] == ["items:" + key for key in keys], same(blobs, vectors), {parts[0] for parts in sets} == {b"HSET"})
 
 unescape = lambda text: re.sub(r"\\(.)", lambda m: {"t": "\t", "n": "\n", "r": "\r"}.get(m[1], m[1]), text)
 lines = [line.rstrip("\n").split("\t") for line in open(at("pgvector"), encoding="utf8", newline="\n")]

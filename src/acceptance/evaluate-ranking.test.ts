@@ -12,7 +12,14 @@ const write = (name: string, lines: string[]) => writeFileSync(at(name), `user,i
 
 interface Evaluation {
   metrics: Record<string, Record<string, number>>;
-  users: { judged: number; withoutHeldOut: number; withoutTraining: number; repeatShare: number };
+  users: {
+    judged: number;
+    withoutHeldOut: number;
+    heldOutMasked: number;
+    withoutTraining: number;
+    repeatShare: number;
+    candidates?: { listed: number; masked: number; usersWithoutOthers: number };
+  };
   compared: {
     name: string;
     kind: string;
@@ -52,7 +59,13 @@ test("popularity on a log of four users is what is worked out by hand", async ()
     "--k",
     "1,2",
   ]);
-  expect(users).toEqual({ judged: 3, withoutHeldOut: 1, withoutTraining: 1, repeatShare: 0 });
+  expect(users).toEqual({
+    judged: 3,
+    withoutHeldOut: 1,
+    heldOutMasked: 0,
+    withoutTraining: 1,
+    repeatShare: 0,
+  });
   // u4 lacks b, c, e: b and c are found. u3 lacks c, d, e: c, then d or e by a hash. u2 lacks d, e; f cannot be found
   const { popularity } = metrics;
   expect(popularity!["recallAt1"]).toBeCloseTo(0.5 / 3, 12);
@@ -84,6 +97,58 @@ test("candidates rank what is held out among themselves", async () => {
   write("few.csv", ["u4,e"]);
   const few = await embed(["evaluate", at("small"), "--on", at("test.csv"), "--candidates", at("few.csv")]);
   expect([few.code, few.stderr]).toEqual([64, expect.stringContaining("2 of 3 users")]);
+});
+
+test("candidates that their users have from training are masked unless repeats are allowed, and both say how many", async () => {
+  // u4 has a and d from training, u3 a and b: of u3 nothing is left beside d, which is held out
+  write("had.csv", ["u4,a", "u4,d", "u4,e", "u3,a", "u3,b", "u3,d", "u2,d"]);
+  const args = [
+    at("small"),
+    "--on",
+    at("test.csv"),
+    "--candidates",
+    at("had.csv"),
+    "--baseline",
+    "popularity",
+  ];
+  const masked = await evaluated([...args, "--k", "1", "--repeats", "mask"]);
+  expect(masked.users).toMatchObject({
+    judged: 2,
+    withoutHeldOut: 1,
+    candidates: { listed: 7, masked: 4, usersWithoutOthers: 1 },
+  });
+  expect(masked.warnings.join()).toContain("1 users have no candidate beside their held-out items");
+  // u4 finds b before e; u2's f is unknown
+  expect(masked.metrics["popularity"]!["hitRateAt1"]).toBeCloseTo(1 / 2, 12);
+  // a, the most popular, stands first for u4 and u3
+  const allowed = await evaluated([...args, "--k", "1", "--repeats", "allow"]);
+  expect(allowed.users).toMatchObject({
+    judged: 3,
+    candidates: { listed: 7, masked: 0, usersWithoutOthers: 0 },
+  });
+  expect(allowed.metrics["popularity"]!["hitRateAt1"]).toBe(0);
+  const { stdout } = await embedOk(["evaluate", ...args, "--repeats", "mask"]);
+  expect(stdout).toContain("2 users judged, 1 without a held-out item, 4 of 7 candidates masked");
+  write("all-had.csv", ["u4,a", "u3,a", "u2,a"]);
+  const none = [at("small"), "--on", at("test.csv"), "--candidates", at("all-had.csv"), "--repeats", "mask"];
+  const got = await embed(["evaluate", ...none]);
+  expect([got.code, got.stderr]).toEqual([
+    64,
+    expect.stringMatching(/3 of 3 candidates are masked.*--repeats allow/),
+  ]);
+});
+
+test("users whose held-out items are all masked are counted", async () => {
+  // u1 has a, u3 has b from training
+  write("again.csv", ["u1,a", "u3,b", "u3,c", "u4,b"]);
+  const args = [at("small"), "--on", at("again.csv"), "--repeats", "mask", "--json"];
+  const { stdout, stderr } = await embedOk(["evaluate", ...args]);
+  expect(parseJson<Evaluation>(stdout).users).toMatchObject({
+    judged: 2,
+    withoutHeldOut: 2,
+    heldOutMasked: 1,
+  });
+  expect(stderr).toContain("of 1 of them all held-out items are masked");
 });
 
 test("runs and baselines stand side by side on the test part of the training, with intervals and the best marked", async () => {

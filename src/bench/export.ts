@@ -30,7 +30,7 @@ const formats = [
   ["word2vec"],
   ["csv"],
   ["jsonl"],
-  ["redis"],
+  ["redis", "--into", "items"],
 ];
 
 /** Prints a line a format. */

@@ -10,13 +10,20 @@ export type ComparisonFormat = "text" | "markdown";
 export function comparisonText(evaluation: Evaluation, format: ComparisonFormat): string {
   const { rows, users, of: unit = "rows" } = evaluation;
   const blocks = columnsOf(evaluation).map((names) => tableOf(evaluation, names, format));
-  const said = [`${rows.toLocaleString("en")} ${unit}`];
+  const said = [`${counted(rows)} ${unit}`];
   if (users) {
     said.push(
-      `${users.judged.toLocaleString("en")} users judged, ${users.withoutHeldOut.toLocaleString("en")} without a held-out item`,
+      `${counted(users.judged)} users judged, ${counted(users.withoutHeldOut)} without a held-out item`,
     );
+    const { candidates } = users;
+    if (candidates)
+      said.push(`${counted(candidates.masked)} of ${counted(candidates.listed)} candidates masked`);
   }
   return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${said.join(", ")}\n${legend(evaluation, format)}`;
+}
+
+function counted(n: number): string {
+  return n.toLocaleString("en");
 }
 
 /** The metrics of each table: those of no K, then those of each. */

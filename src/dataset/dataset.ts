@@ -3,6 +3,7 @@
 // It holds every row and every value. Minimum counts, scaling, vocabularies and splits belong to a training and are
 // made from it (vocabulary.ts, split.ts, rows.ts), from the training part's rows only.
 
+import { excerpt, UsageError } from "../errors.js";
 import type { Dictionary } from "../log/dictionary.js";
 import type { InputFingerprint } from "../io/fingerprint.js";
 
@@ -108,4 +109,19 @@ export function columnNamed(dataset: Dataset, name: string): Column {
   const column = dataset.columns.find((candidate) => candidate.name === name);
   if (!column) throw new RangeError(`dataset has no column '${name}'`);
   return column;
+}
+
+/**
+ * The column that an option names; of a log that was checked as it was read, of an encoded dataset it is here.
+ *
+ * @param option as a user types it
+ * @throws {UsageError} there is none
+ */
+export function columnOfOption(dataset: Dataset, option: string, name: string): Column {
+  const columns = dataset.columns.map((column) => column.name);
+  if (columns.includes(name)) return columnNamed(dataset, name);
+  throw new UsageError(
+    `${option} names column ${excerpt(name)}, which the dataset has not: its columns are ${columns.join(", ")}; ` +
+      "name one of them, or encode the log again with that column",
+  );
 }

@@ -128,9 +128,11 @@ describe("a run directory", () => {
     await expect(run.readTable("trees")).rejects.toMatchObject({ exitCode: 64 });
   });
 
-  test("a missing run is 66; another directory, a changed file, another version and a broken manifest are 82", async () => {
+  test("a missing run is 66, another directory 64; a run without its manifest, a changed file, another version and a broken manifest are 82", async () => {
     await expect(openRun(path)).rejects.toMatchObject({ exitCode: 66 });
     mkdirSync(path);
+    await expect(openRun(path)).rejects.toMatchObject({ exitCode: 64 });
+    writeFileSync(join(path, "metrics.jsonl"), "");
     await expect(openRun(path)).rejects.toMatchObject({ exitCode: 82 });
     rmSync(path, { recursive: true });
 

@@ -15,6 +15,7 @@ import { writeChunks, type Chunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows, readArrow } from "./arrow-rows.js";
 import { isManifest, RUN_MARKER, SCHEMA_VERSION, type Manifest } from "./manifest.js";
+import { notARun } from "./not-a-run.js";
 import { ownRun } from "./own-run.js";
 import { PUBLICATION_FILE, readPublication, remakeOf } from "./publication.js";
 import { tableRows, type TableRows } from "./rows.js";
@@ -118,7 +119,8 @@ export async function fromPlace(
  * directory, whoever made it.
  *
  * @throws {NoInputError} it does not exist
- * @throws {ArtifactError} it is no run, damaged, of another schema version, or lists what is no file of its directory
+ * @throws {UsageError} it is something else than a run
+ * @throws {ArtifactError} it is damaged, of another schema version, or lists what is no file of its directory
  */
 export async function openRun(path: string): Promise<Run> {
   const waiting = await restoreInterrupted(path);
@@ -129,9 +131,7 @@ export async function openRun(path: string): Promise<Run> {
       : "";
     throw new NoInputError(`run '${path}' does not exist${hint}`);
   }
-  if (!(await pathExists(join(root, RUN_MARKER)))) {
-    throw new ArtifactError(`'${path}' is not a run directory: it has no ${RUN_MARKER}`);
-  }
+  if (!(await pathExists(join(root, RUN_MARKER)))) throw await notARun(path, root);
   // of a version of a store the manifest is under a checksum, too
   const publication = await readPublication(root);
   const remake = publication && remakeOf(root);
@@ -198,6 +198,10 @@ function parseManifest(bytes: Uint8Array, file: string): Manifest {
     });
   }
   const version = isRecord(parsed) ? parsed["schemaVersion"] : undefined;
+  if (isRecord(parsed) && version === undefined && !("model" in parsed && "files" in parsed))
+    throw new UsageError(
+      `'${file}' is another program's: name a directory that a train command or embed import wrote with -o`,
+    );
   if (version !== SCHEMA_VERSION) {
     throw new ArtifactError(
       `'${file}' has schema version ${String(version)}, this program reads ${SCHEMA_VERSION}: ` +

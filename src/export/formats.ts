@@ -58,6 +58,8 @@ interface FormatTraits {
   findsUnknown?: true;
   /** writes the rows straight into a server, too */
   send?: Send;
+  /** its keys share one space with all that the server holds, so that they need a prefix: --into */
+  needsPrefix?: true;
 }
 
 export interface FileFormat extends FormatTraits {
@@ -210,9 +212,12 @@ export const exportFormats: ReadonlyMap<string, ExportFormat> = new Map<string, 
   ],
   [
     "redis",
-    file("HSET commands for `redis-cli --pipe`; --url-env: straight into a server", true, redisChunks, {
-      send: sendToRedis,
-    }),
+    file(
+      "HSET commands for `redis-cli --pipe`, keys PREFIX:KEY by --into PREFIX; --url-env: straight into a server",
+      true,
+      redisChunks,
+      { send: sendToRedis, needsPrefix: true },
+    ),
   ],
   [
     "pgvector",

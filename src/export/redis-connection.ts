@@ -156,6 +156,11 @@ function redisError(error: unknown, target: Target): unknown {
       `${variable} holds no URL of Redis: expected redis://USER:PASSWORD@HOST:PORT/DB or rediss://...`,
       cause,
     );
+  if (/malformed/i.test(said))
+    return new UsageError(
+      `${variable} holds a URL with a % that starts no escape: write % of a user or a password as %25`,
+      cause,
+    );
   if (REFUSED.test(said))
     return new UsageError(
       `the server of ${variable} refuses (${said}): are user, password and database in ${variable} right?`,

@@ -1,6 +1,6 @@
 // redis: commands in Redis's own protocol, for `redis-cli --pipe`: a hash a row, named by its key.
 //
-//   HSET key count N vector <f32[dim], little-endian> [weight W]
+//   HSET [PREFIX:]key count N vector <f32[dim], little-endian> [weight W]
 //
 // The vector is a blob as RediSearch's VECTOR fields of type FLOAT32 take it. Holes of --row-order are left out.
 // Source: Redis serialization protocol specification, "Arrays" and "Bulk strings".
@@ -18,11 +18,13 @@ export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
     out.text("\r\n");
   };
   const hashOf = hasher();
+  const { prefix } = selection;
+  const start = Buffer.from(prefix === undefined ? "" : `${prefix}:`);
   const head = `*${selection.hasWeights ? 8 : 6}\r\n$4\r\nHSET\r\n`;
   return chunksByRow(selection, out, (batch) => (row) => {
     if (isHole(batch.table, row)) return;
     out.text(head);
-    bulk(nameBytes(batch, row));
+    bulk(Buffer.concat([start, nameBytes(batch, row)]));
     for (const part of hashOf(batch, row)) bulk(typeof part === "string" ? Buffer.from(part) : part);
   });
 }

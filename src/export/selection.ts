@@ -48,6 +48,8 @@ export interface ExportOptions {
   onnxInput?: OnnxInput;
   /** usearch: vectors were made for a dot product */
   isInnerProduct?: boolean;
+  /** redis: keys are `PREFIX:KEY` */
+  prefix?: string;
 }
 
 /** Rows that are written together: all of `table`, whose arrays may be views. */

@@ -108,7 +108,7 @@ export function addExportFlags(command: Command): Command {
     )
     .option(
       "--into <name>",
-      "with it: prefix of keys (redis), table or schema.table (pgvector); default: embeddings",
+      "redis: what keys start with, PREFIX:KEY; pgvector with --url-env: table or schema.table (default: embeddings)",
     )
     .option("--force", "replace an existing output; write again what a server holds already")
     .option("--quiet", "print nothing but errors and results")

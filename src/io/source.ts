@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { open, stat, type FileHandle } from "node:fs/promises";
 import { stdin } from "node:process";
 import { bytesOf, gunzip, unzstd, type Decompress } from "./decompress.js";
-import { DataError, EmbedError, IoError, NoInputError } from "../errors.js";
+import { DataError, EmbedError, IoError, NoInputError, UsageError } from "../errors.js";
 import { errorCode } from "./error-code.js";
 import type { InputFingerprint } from "./fingerprint.js";
 
@@ -33,8 +33,8 @@ export interface ByteSource {
  *
  * @param pieceBytes size of the reads, bytes
  * @throws {NoInputError} it does not exist
- * @throws {IoError} it is a directory or cannot be read
- * @throws {UsageError} `.zst` on a Node without zstd
+ * @throws {IoError} it cannot be read
+ * @throws {UsageError} it is a directory, or `.zst` on a Node without zstd
  */
 export async function openSource(path: string, pieceBytes = 1 << 20): Promise<ByteSource> {
   const decompress = decompressOf(path, pieceBytes);
@@ -44,7 +44,7 @@ export async function openSource(path: string, pieceBytes = 1 << 20): Promise<By
   try {
     handle = await open(path, "r");
     const stats = await handle.stat();
-    if (stats.isDirectory()) throw new IoError(`cannot read '${path}': it is a directory, name a file`);
+    if (stats.isDirectory()) throw isDirectory(path);
     const file = handle;
     return new StreamedSource(
       path,
@@ -160,13 +160,17 @@ async function* stdinPieces() {
   }
 }
 
+function isDirectory(path: string): UsageError {
+  return new UsageError(`cannot read '${path}': it is a directory, name a file`);
+}
+
 function readError(path: string, error: unknown): unknown {
   if (error instanceof EmbedError) return error;
   const code = errorCode(error);
   const message =
     typeof error === "object" && error !== null && "message" in error ? String(error.message) : "";
   if (code === "ENOENT" || code === "ENOTDIR") return new NoInputError(`'${path}' does not exist`);
-  if (code === "EISDIR") return new IoError(`cannot read '${path}': it is a directory, name a file`);
+  if (code === "EISDIR") return isDirectory(path);
   if (/^(Z|ZSTD)_/.test(code)) {
     return new DataError(`the compressed data is damaged or cut short (${message})`, { file: path });
   }

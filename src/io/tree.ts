@@ -15,7 +15,7 @@ export interface Entry {
   kind: Kind;
 }
 
-/** The entries of a directory by name; none when it does not exist. @throws {IoError} it cannot be read */
+/** The entries of a directory by name; none when it does not exist or is a file. @throws {IoError} it cannot be read */
 export async function entriesOf(path: string): Promise<Entry[]> {
   try {
     const found = await readdir(path, { withFileTypes: true });
@@ -23,7 +23,7 @@ export async function entriesOf(path: string): Promise<Entry[]> {
       .map((entry): Entry => ({ name: entry.name, kind: kindOfEntry(entry) }))
       .sort((a, b) => (a.name < b.name ? -1 : 1));
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return [];
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return [];
     throw asIoError(error, `reading the directory '${path}' failed`);
   }
 }

@@ -1,10 +1,10 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { DataError, IoError, NoInputError, UsageError } from "../errors.js";
+import { DataError, NoInputError, UsageError } from "../errors.js";
 import { keyAt } from "./dictionary.js";
 import { defaultReadOptions, type BadCell, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
@@ -378,12 +378,30 @@ describe("openLog and read refuse", () => {
     }
   });
 
-  test("a file that does not exist, a directory, unknown options", async () => {
+  test("a directory, with the patterns that read its files", async () => {
+    const directory = join(folder, "logs");
+    mkdirSync(join(directory, "2024", "03"), { recursive: true });
+    const refused = (path: string) => openLog([path], defaultReadOptions).catch((error: unknown) => error);
+    expect(await refused(directory)).toMatchObject({
+      exitCode: 64,
+      message: expect.stringContaining("it holds no .csv") as string,
+    });
+    file("logs/2024/03/a.tsv", "a\tb\n1\t2\n");
+    expect(String(await refused(`${directory}/`))).toContain(`with '${directory}/**/*.tsv' (1 file)`);
+    for (const name of ["a.csv", "b.csv", ".hidden.csv", "c.csv.gz", "notes.md"])
+      file(`logs/${name}`, "a,b\n1,2\n");
+    expect(String(await refused(directory))).toContain(
+      `name them, in quotes, with '${directory}/*.csv' (2 files) or '${directory}/*.csv.gz' (1 file)`,
+    );
+    expect((await rowsOf(`${directory}/*.csv`)).rows).toHaveLength(2);
+    expect((await rowsOf(`${directory}/**/*.tsv`)).rows).toHaveLength(1);
+  });
+
+  test("a file that does not exist, unknown options", async () => {
     const good = file("good.csv", "a,b\n1,2\n");
     await expect(rowsOf(join(folder, "none.csv"))).rejects.toBeInstanceOf(NoInputError);
     await expect(rowsOf([good, join(folder, "none.csv")])).rejects.toBeInstanceOf(NoInputError);
     await expect(rowsOf([])).rejects.toBeInstanceOf(NoInputError);
-    await expect(rowsOf(folder)).rejects.toBeInstanceOf(IoError);
     await expect(rowsOf(good, { delimiter: "ab" })).rejects.toBeInstanceOf(UsageError);
     await expect(rowsOf(good, { delimiter: "é" })).rejects.toBeInstanceOf(UsageError);
     await expect(rowsOf(good, { encoding: "klingon" })).rejects.toBeInstanceOf(UsageError);

@@ -4,11 +4,13 @@ import { isUtf8 } from "node:buffer";
 import { canReopen, type ByteSource } from "../io/source.js";
 import { NoInputError, UsageError } from "../errors.js";
 import { expandPaths } from "../io/glob.js";
+import { statOf } from "../io/tree.js";
 import { noSuchColumn, readLog, type ReadSizes } from "./read.js";
 import { firstBadLine, noRows, notUtf8 } from "./dialect.js";
 import { decoderOf } from "./decoded.js";
 import { checkSameColumns, cutFiles, openFile, type InputItem } from "./input.js";
 import { ChunkBuffers } from "./chunk-buffers.js";
+import { directoryIsNoLog } from "./directory.js";
 import { formOf, type InputFormat } from "./form.js";
 import { jsonLines } from "./json-lines.js";
 import type { Log, ReadOptions } from "./log.js";
@@ -29,7 +31,7 @@ const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
  * @param sizes for tests
  * @throws {NoInputError} a file does not exist, or none is named
  * @throws {IoError} a file cannot be read
- * @throws {UsageError} an option has no meaning, as a delimiter of two characters
+ * @throws {UsageError} a directory is named, or an option has no meaning, as a delimiter of two characters
  * @throws {DataError} an empty file, columns of one name, files with different columns, bytes that are not the encoding's
  */
 export async function openLog(
@@ -40,6 +42,7 @@ export async function openLog(
   if (named.length === 0)
     throw new NoInputError("no log is named: name one or several files, or - for stdin");
   const paths = await expandPaths(named);
+  for (const path of paths) if ((await statOf(path))?.isDirectory) throw await directoryIsNoLog(path);
   if (paths.filter((path) => path === "-").length > 1)
     throw new UsageError("- (standard input) can be read once");
   decoderOf(options.encoding);

@@ -140,9 +140,10 @@ test.each([
 });
 
 test.each([
-  ["{ format: redis, url-env: REDIS_URL, out: a }", "leave out 'out'"],
-  ["{ format: redis, url-env: 'redis://:secret@host' }", "name of an environment variable"],
+  ["{ format: redis, url-env: REDIS_URL, into: items, out: a }", "leave out 'out'"],
+  ["{ format: redis, into: items, url-env: 'redis://:secret@host' }", "name of an environment variable"],
   ["{ format: csv, url-env: REDIS_URL }", "not for csv"],
+  ["{ format: redis, out: a }", "--into PREFIX"],
   ["{ format: csv }", "'out' is needed"],
   ["{ format: cvs, out: a }", "unknown format"],
 ])("an export of a server stands for itself: %s", async (entry, message) => {

@@ -8,12 +8,13 @@ import type { Setting } from "../config/config-file.js";
 import type { Told } from "../config/pipeline.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER } from "../embedding/manifest.js";
-import { NoInputError, UsageError } from "../errors.js";
+import { NoInputError } from "../errors.js";
 import { sha256Of, type InputFingerprint } from "../io/fingerprint.js";
 import { expandPaths } from "../io/glob.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
+import { directoryIsNoLog } from "../log/directory.js";
 import { NO_PATHS, WITHOUT_EFFECT } from "./commands.js";
 
 /** What a step depends on, by what a person calls it. */
@@ -48,10 +49,7 @@ export async function logFiles(
     signal.throwIfAborted();
     const found = await statOf(path);
     if (!found) throw new NoInputError(`log '${path}' does not exist`);
-    if (found.isDirectory)
-      throw new UsageError(
-        `log '${path}' is a directory: name its files, such as '${join(path, "*.csv.gz")}'`,
-      );
+    if (found.isDirectory) throw await directoryIsNoLog(path);
     files.push({ path, ...(await fingerprintOf(path)) });
   }
   return files;

@@ -31,6 +31,8 @@ export interface LostRows {
 const WITHOUT_KEYS = new Set([
   "fm.safetensors",
   "ffm.json",
+  "net.json",
+  "net.safetensors",
   "lightgbm.txt",
   "importances.jsonl",
   "dense.safetensors",

@@ -17,6 +17,7 @@ import { fmComposer } from "../factors/compose.js";
 import type { FmParameters } from "../factors/model.js";
 import { readOptimizerFile } from "../factors/optimizer-file.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
+import { checkScores } from "../training/run-kinds.js";
 import type { Learner, Scorer } from "../training/trained.js";
 
 /** The manifest's name of draws that predict together. */
@@ -146,15 +147,17 @@ export interface ScoringModel extends Scorer {
  * Reads a run's model back.
  *
  * @param inPlace a table of the same rows to read in place of the run's: what scores it would give
+ * @throws {UsageError} the run holds vectors alone, or trees
  * @throws {ArtifactError} no reader knows the run's model, or the run is damaged
  */
 export async function readModel(run: Run, inPlace?: EmbeddingTable): Promise<ScoringModel> {
   const { model } = run.manifest;
   const read = Object.hasOwn(readers, model) ? readers[model] : undefined;
+  checkScores(run);
   if (!read) {
     const known = Object.keys(readers).join(", ");
     throw new ArtifactError(
-      `run '${run.path}' holds a model '${model}' that scores no rows: expected one of ${known}`,
+      `run '${run.path}' holds a model '${model}', which this program does not know: expected one of ${known}`,
     );
   }
   const { preprocess, table, space } = await readSpace(run);

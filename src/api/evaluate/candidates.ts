@@ -2,6 +2,7 @@
 
 import type { Dataset, Roles } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
+import { withoutMasked } from "../../evaluation/ranking.js";
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { itemsOf, usersOf } from "../../sampling/negative-source.js";
 import { historyOf, NO_ITEM } from "../../sampling/negatives.js";
@@ -9,7 +10,7 @@ import { listsOfUsers } from "../../sampling/ranking-events.js";
 import type { EvaluateOptions } from "./options.js";
 import { silently } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
-import type { RankingProtocol } from "./ranking-protocol.js";
+import { protocolOfQueries, type RankingProtocol } from "./ranking-protocol.js";
 import { readAsTrained } from "../../training/read-as-trained.js";
 
 /** Reads the file: a row a user and item, in columns named as the run's. */
@@ -29,16 +30,34 @@ export async function readCandidates(
   return dataset;
 }
 
+/** What candidates make of a ranking. */
+export interface CandidateRanking {
+  /** of those users who have a candidate beside their held-out items */
+  protocol: RankingProtocol;
+  /** a list a query of this protocol: candidates that are not masked, and the held-out items */
+  lists: ItemLists;
+  counts: CandidateCounts;
+  warnings: string[];
+}
+
+/** How many candidates there were for the users with held-out items, each once a user. */
+export interface CandidateCounts {
+  /** of items that training knows */
+  listed: number;
+  /** of these, left out since they are masked */
+  masked: number;
+  /** users who are left out, since no candidate is left beside their held-out items */
+  usersWithoutOthers: number;
+}
+
 /**
- * What each user's held-out items are ranked among: the candidates and the held-out items themselves.
+ * What each user's held-out items are ranked among: the candidates that are not masked, and the held-out items themselves. A user for
+ * whom that leaves the held-out items alone would be ranked perfectly by anything, and is left out.
  *
- * @returns a list a query of the protocol
- * @throws {UsageError} a user who is judged has no candidates
+ * @throws {UsageError} a user with held-out items has no candidates, or no user has others than held-out ones
  */
-export function candidateLists(
-  { training, users, heldOut }: RankingProtocol,
-  dataset: Dataset,
-): { lists: ItemLists; warnings: string[] } {
+export function candidateRanking(protocol: RankingProtocol, dataset: Dataset): CandidateRanking {
+  const { training, users, heldOut, masks } = protocol;
   const rows = Uint32Array.from({ length: dataset.numRows }, (_, row) => row);
   const owners = usersOf(training.users, dataset, rows);
   const items = itemsOf(training.items, dataset, rows);
@@ -50,19 +69,54 @@ export function candidateLists(
     );
   }
   const asked = listsOfUsers(given, users);
-  const queries = (lists: ItemLists) => {
+  const open = withoutMasked(asked, masks);
+  const others = withoutMasked(open, heldOut);
+  const hasOthers = (q: number): boolean => others.indptr[q + 1]! > others.indptr[q]!;
+  const kept = Uint32Array.from(users.keys()).filter(hasOthers);
+  const counts = {
+    listed: asked.items.length,
+    masked: asked.items.length - open.items.length,
+    usersWithoutOthers: users.length - kept.length,
+  };
+  if (kept.length === 0 && users.length > 0) throw nobodyLeft(users.length, counts);
+  const own = protocolOfQueries(protocol, kept);
+  return {
+    protocol: own,
+    lists: union(listsOfUsers(others, kept), own.heldOut),
+    counts,
+    warnings: warningsOf(counts, items),
+  };
+}
+
+function nobodyLeft(numUsers: number, { listed, masked }: CandidateCounts): UsageError {
+  return new UsageError(
+    `none of the ${numUsers} users with held-out items has a candidate beside them: ${masked} of ${listed} candidates are masked, ` +
+      "since their users have them from training; give others, or rank these too with --repeats allow",
+  );
+}
+
+function warningsOf({ usersWithoutOthers }: CandidateCounts, items: Uint32Array): string[] {
+  const unknown = items.reduce((count, item) => count + (item === NO_ITEM ? 1 : 0), 0);
+  return [
+    ...(unknown > 0 ? [`${unknown} candidates are items that training does not know, and are left out`] : []),
+    ...(usersWithoutOthers > 0
+      ? [
+          `${usersWithoutOthers} users have no candidate beside their held-out items once the masked ones are left out, and are not judged`,
+        ]
+      : []),
+  ];
+}
+
+/** Both lists of each query as one, each item once. */
+function union(a: ItemLists, b: ItemLists): ItemLists {
+  const queries = (lists: ItemLists): Uint32Array => {
     const of = new Uint32Array(lists.items.length);
     for (let q = 0; q + 1 < lists.indptr.length; q++) of.fill(q, lists.indptr[q], lists.indptr[q + 1]);
     return of;
   };
-  const unknown = items.reduce((count, item) => count + (item === NO_ITEM ? 1 : 0), 0);
-  return {
-    lists: historyOf(
-      Uint32Array.from([...queries(asked), ...queries(heldOut)]),
-      Uint32Array.from([...asked.items, ...heldOut.items]),
-      users.length,
-    ),
-    warnings:
-      unknown > 0 ? [`${unknown} candidates are items that training does not know, and are left out`] : [],
-  };
+  return historyOf(
+    Uint32Array.from([...queries(a), ...queries(b)]),
+    Uint32Array.from([...a.items, ...b.items]),
+    a.indptr.length - 1,
+  );
 }

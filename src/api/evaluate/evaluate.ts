@@ -3,10 +3,10 @@
 import { ranksItems } from "../../dataset/labels.js";
 import { TABLE_MODEL } from "../../embedding/manifest.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
 import type { Compared } from "../../evaluation/comparison.js";
 import { version } from "../../io/package-version.js";
 import { readPreprocess } from "../../trainers/learners.js";
+import { checkScores } from "../../training/run-kinds.js";
 import {
   asksForRanking,
   asksForTables,
@@ -97,7 +97,10 @@ async function judgeTables(runs: NamedRuns, options: EvaluateOptions, watch: Wat
 
 async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
   const { scoring: how = "model" } = options;
-  runs.slice(0, how === "model" ? runs.length : 1).forEach(({ run }) => checkModel(run));
+  // by its table alone any run ranks; only a table that was imported does not say how the log is read
+  const first = runs[0]!.run;
+  if (how === "model") runs.forEach(({ run }) => checkScores(run));
+  else if (first.manifest.model === TABLE_MODEL) checkScores(first);
   const ranks = asksForRanking(options) || ranksItems((await readPreprocess(runs[0]!.run)).task);
   if (ranks) checkRanking(options);
   else checkScoring(options);
@@ -110,15 +113,6 @@ async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watc
   if (curve !== undefined)
     await writeFileAtomic(curve, [Buffer.from(curveLines(curves))], force, { signal: watch.signal });
   return { ...scored, curves, told };
-}
-
-/** @throws {UsageError} the run is an imported table */
-function checkModel({ path, manifest: { model } }: Run): void {
-  if (model !== TABLE_MODEL) return;
-  throw new UsageError(
-    `run '${path}' holds a table and no model: it scores no rows, and does not say how a log is read. Its table is judged by ` +
-      "--labels FILE:item --neighbors-by COLUMN, ranks after a trained run under --score dot, and is there for embed neighbors, diff and export",
-  );
 }
 
 /** The curves as CSV, a line a bin. */

@@ -28,6 +28,8 @@ export interface RankingProtocol {
   unknownUsers: number;
   /** users of training without a held-out item */
   withoutHeldOut: number;
+  /** of these, users whose held-out items are all masked */
+  heldOutMasked: number;
 }
 
 /**
@@ -63,6 +65,18 @@ export function rankingProtocol(
     repeatShare,
     unknownUsers: found.unknownUsers,
     withoutHeldOut: training.users.size - users.length,
+    heldOutMasked: found.users.length - users.length,
+  };
+}
+
+/** The protocol for some of its queries alone. @param kept u32, ascending */
+export function protocolOfQueries(protocol: RankingProtocol, kept: Uint32Array): RankingProtocol {
+  if (kept.length === protocol.users.length) return protocol;
+  return {
+    ...protocol,
+    users: kept.map((q) => protocol.users[q]!),
+    masks: listsOfUsers(protocol.masks, kept),
+    heldOut: listsOfUsers(protocol.heldOut, kept),
   };
 }
 

@@ -14,7 +14,6 @@ import { compare, type Compared, type Measured } from "../../evaluation/comparis
 import { exposureMetrics } from "../../evaluation/exposure.js";
 import { rankLists, type Ranker } from "../../evaluation/rankers.js";
 import { rankingMetrics } from "../../evaluation/ranking.js";
-import type { ItemLists } from "../../kernels/top-items/binding.js";
 import { historyWith } from "../../sampling/ranking-events.js";
 import {
   eventsOfRows,
@@ -24,7 +23,12 @@ import {
 } from "../../sampling/training-events.js";
 import { GBDT_MODEL } from "../../trainers/gbdt/artifact.js";
 import { readPreprocess } from "../../trainers/learners.js";
-import { candidateLists, readCandidates } from "./candidates.js";
+import {
+  candidateRanking,
+  readCandidates,
+  type CandidateCounts,
+  type CandidateRanking,
+} from "./candidates.js";
 import { rankerOfRun } from "./contenders.js";
 import type { EvaluateOptions } from "./options.js";
 import type { Part } from "../../training/examples.js";
@@ -45,10 +49,14 @@ export interface JudgedUsers {
   judged: number;
   /** users of training without a held-out item */
   withoutHeldOut: number;
+  /** of these, users whose held-out items are all masked */
+  heldOutMasked: number;
   /** users of the log without training events */
   withoutTraining: number;
   /** share of the held-out events that repeat a training one */
   repeatShare: number;
+  /** of --candidates */
+  candidates?: CandidateCounts;
 }
 
 export interface RankingResult {
@@ -77,18 +85,19 @@ export async function evaluateRuns(
     throw new UsageError(
       `--baseline ${late} recommends what users have already: it goes with --repeats allow`,
     );
-  const { protocol, warnings, rows } = await protocolOf(runs[0]!.run, options, watch);
+  const { protocol: all, warnings, rows } = await protocolOf(runs[0]!.run, options, watch);
   warnings.push(...otherTraining(runs));
-  if (baselines.includes("ease")) checkEase(protocol.training.items.size);
+  if (baselines.includes("ease")) checkEase(all.training.items.size);
 
-  const lists =
-    options.candidates === undefined ? undefined : await listsFor(protocol, runs[0]!.run, options, watch);
-  if (lists) warnings.push(...lists.warnings);
+  const among =
+    options.candidates === undefined ? undefined : await amongCandidates(all, runs[0]!.run, options, watch);
+  if (among) warnings.push(...among.warnings);
+  const { protocol = all, lists } = among ?? {};
   const { counts } = protocol.training;
   const top = Math.max(...ks);
   const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
     const ranked = lists
-      ? rankLists(ranker, lists.lists, top)
+      ? rankLists(ranker, lists, top)
       : await ranker.top(protocol.masks, top, { threads, signal });
     signal.throwIfAborted();
     return {
@@ -126,8 +135,10 @@ export async function evaluateRuns(
     users: {
       judged: numUsers,
       withoutHeldOut: protocol.withoutHeldOut,
+      heldOutMasked: protocol.heldOutMasked,
       withoutTraining: protocol.unknownUsers,
       repeatShare: protocol.repeatShare,
+      ...(among && { candidates: among.counts }),
     },
     warnings,
     rows,
@@ -191,11 +202,14 @@ async function protocolOf(
     part,
     repeats,
   );
-  const { unknownUsers, withoutHeldOut } = protocol;
+  const { unknownUsers, withoutHeldOut, heldOutMasked } = protocol;
   const warnings = held ? [] : leakNotes(run, part.dataset, preprocess.sides.length);
   if (unknownUsers > 0) warnings.push(`${unknownUsers} users have no training events and are left out`);
   if (withoutHeldOut > 0)
-    watch.observe({ stage: "note", text: `${withoutHeldOut} users have no held-out item and are left out` });
+    watch.observe({
+      stage: "note",
+      text: `${withoutHeldOut} users have no held-out item and are left out${heldOutMasked > 0 ? `; of ${heldOutMasked} of them all held-out items are masked` : ""}`,
+    });
   return { protocol, warnings, rows: part.dataset.numRows };
 }
 
@@ -225,16 +239,16 @@ function counting(
   return { dataset, rows: rows.filter((row) => values[row]! > 0) };
 }
 
-/** The lists of --candidates. */
-async function listsFor(
+/** The protocol among the items of --candidates. */
+async function amongCandidates(
   protocol: RankingProtocol,
   run: Run,
   options: EvaluateOptions,
   watch: Watch,
-): Promise<{ lists: ItemLists; warnings: string[] }> {
+): Promise<CandidateRanking> {
   const { roles } = await readPreprocess(run);
   const read = await readCandidates(options.candidates!, roles, options, watch);
-  return candidateLists(protocol, read);
+  return candidateRanking(protocol, read);
 }
 
 /** A sentence for each run that was not trained on what the first one was. */

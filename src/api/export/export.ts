@@ -142,7 +142,7 @@ interface Output {
   write: (chunks: Chunks) => Promise<void>;
 }
 
-/** What rows are called in a server unless they are told otherwise. */
+/** The table that PostgreSQL gets unless another is named. */
 const DEFAULT_INTO = "embeddings";
 
 /** Options with the column that `field` stands for. */
@@ -166,8 +166,8 @@ async function writeRows(
           { observe: () => undefined, signal },
         )
       : undefined;
-  const rows = await rowsToWrite(opened, format, options.field, options, tell);
   const given = await givenOptions(opened, format, options);
+  const rows = await rowsToWrite(opened, format, options.field, options, tell);
   if (server) {
     const { field: _, ...rest } = options;
     const told = toldOptions(rest, options.field);
@@ -231,7 +231,7 @@ async function writeDelta(
 async function givenOptions(
   opened: OpenRows,
   format: ExportFormat,
-  { format: name, withWeight, strict, field, reserve, wide, table, onnxInput, mips, dtype }: Resolved,
+  { format: name, withWeight, strict, field, reserve, wide, table, onnxInput, mips, dtype, into }: Resolved,
 ): Promise<ExportOptions & { format: string }> {
   const model = format.isOfModel ? await modelFacts(opened) : undefined;
   const preprocess = await preprocessOf(opened);
@@ -246,6 +246,7 @@ async function givenOptions(
     ...(onnxInput && { onnxInput }),
     ...(dtype && { dtype }),
     ...(mips && { isInnerProduct: true }),
+    ...(format.needsPrefix && into !== undefined && { prefix: into }),
     ...(model && { model }),
     ...(preprocess && { preprocess }),
     ...(texts && { texts }),
@@ -274,6 +275,8 @@ function toldOptions(options: ExportRunOptions, field: string | undefined): Reco
     ...(keys !== undefined && { keys }),
     ...(normalize && { normalize }),
     ...(delta !== undefined && { delta }),
-    ...(options.urlEnv !== undefined && { urlEnv: options.urlEnv, into: options.into ?? DEFAULT_INTO }),
+    ...(options.urlEnv === undefined
+      ? options.into !== undefined && { into: options.into }
+      : { urlEnv: options.urlEnv, into: options.into ?? DEFAULT_INTO }),
   };
 }

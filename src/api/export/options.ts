@@ -44,7 +44,7 @@ export interface ExportRunOptions {
   out?: string;
   /** in place of it: the environment variable that holds the URL of a server to write to */
   urlEnv?: string;
-  /** what the rows are called there: a prefix of keys, a table; `embeddings` by default */
+  /** what the rows are called there: a prefix of keys, without which redis writes none; a table, `embeddings` by default */
   into?: string;
   force: boolean;
 }
@@ -124,14 +124,23 @@ function checkJudged({ on, part, dtype = "f32", normalize, mips, table }: Export
     );
 }
 
-/** @throws {UsageError} where the rows go is said twice, or not at all */
+/** @throws {UsageError} where the rows go is said twice, or not at all; keys of a server without a prefix */
 function checkServer(
   format: ExportFormat,
   { format: name, urlEnv, into, out, delta }: ExportRunOptions,
 ): void {
+  if (into !== undefined && (into === "" || /\p{Cc}/u.test(into)))
+    throw new UsageError("--into expects a name without control characters");
+  if (format.needsPrefix && into === undefined)
+    throw new UsageError(
+      `format ${name} writes keys among all others of a server: say what they start with, --into PREFIX, ` +
+        "such as --into items for items:KEY",
+    );
   if (urlEnv === undefined) {
-    if (into !== undefined)
-      throw new UsageError("--into names what a server gets: say which with --url-env VARIABLE");
+    if (into !== undefined && !format.needsPrefix)
+      throw new UsageError(
+        `--into names what a server gets: say which server with --url-env VARIABLE, or leave it out`,
+      );
     return;
   }
   checkVariableName(urlEnv);
@@ -141,7 +150,5 @@ function checkServer(
       `--url-env is for formats that a server takes (${servers.join(", ")}), not for ${name}`,
     );
   if (out !== undefined) throw new UsageError("--url-env writes into a server, -o to a file: leave one out");
-  if (into !== undefined && (into === "" || /\p{Cc}/u.test(into)))
-    throw new UsageError("--into expects a name without control characters");
   if (delta !== undefined) throw new UsageError("--delta is written to a file: leave out --url-env");
 }

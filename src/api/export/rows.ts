@@ -3,6 +3,7 @@
 import { GBDT_MODEL, LEAVES_TABLE, readLeafPaths } from "../../trainers/gbdt/artifact.js";
 import { PREPROCESS_FILE, readFmModel, readSpace, type FmRun } from "../../trainers/learners.js";
 import { embeddingsOf, NET_MODEL, readNetParameters } from "../../trainers/net/model.js";
+import { holding } from "../../training/run-kinds.js";
 import type { ExportFormat } from "../../export/formats.js";
 import { normalizedRows, rowsNamed, topRows } from "../../export/narrow.js";
 import { withReserved, type OutOfVocabulary } from "../../export/reserve.js";
@@ -58,7 +59,7 @@ async function linesOf(path: string): Promise<string[]> {
 /**
  * What stands for unknown keys: what training made of them, and zeros of models that have nothing for them.
  *
- * @throws {ArtifactError} there is nothing, and the format could do without
+ * @throws {UsageError} there is nothing, and the format could do without
  */
 async function unknownKeysOf(
   { run }: OpenRows,
@@ -72,8 +73,12 @@ async function unknownKeysOf(
     const { dim, w, vectors } = embeddingsOf(await readNetParameters(run, space, layer), space.numFeatures);
     return unknownKeys({ space, parameters: { dim, w: w ?? new Float32Array(space.numFeatures), vectors } });
   }
-  if (!format.findsUnknown || FACTORIZATION_MACHINES.includes(model))
-    return unknownKeys(await readFmModel(run));
+  if (FACTORIZATION_MACHINES.includes(model)) return unknownKeys(await readFmModel(run));
+  if (!format.findsUnknown)
+    throw new UsageError(
+      `--reserve writes what training made of unknown keys, and ${holding(run)}, without a vector for them: ` +
+        "take a run of train-fm or train-net, or leave out --reserve (--format onnx finds zeros for unknown keys)",
+    );
   tell(`a model '${model}' has no vector for unknown keys: they find zeros`);
   const { dim, fields, keys } = table;
   const hasKeys = fields.map((field) => {

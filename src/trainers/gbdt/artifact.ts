@@ -11,7 +11,8 @@
 
 import { keysOf, type EmbeddingTable } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { ArtifactError } from "../../errors.js";
+import { ArtifactError, UsageError } from "../../errors.js";
+import { holding } from "../../training/run-kinds.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest.js";
 import { headText, readHead, type Head } from "./head.js";
@@ -114,10 +115,10 @@ export interface GbdtArtifact {
   statistics: TargetStatistics[];
 }
 
-/** Reads a run's model back. @throws {ArtifactError} the run is of another model, or damaged */
+/** Reads a run's model back. @throws {UsageError} the run is of another model @throws {ArtifactError} damaged */
 export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   if (run.manifest.model !== GBDT_MODEL)
-    throw new ArtifactError(`run '${run.path}' holds a model '${run.manifest.model}', not trees`);
+    throw new UsageError(`${holding(run)}, not trees: take a run of train-gbdt`);
   const textOf = async (file: string) => Buffer.from(await run.readModelFile(file)).toString("utf8");
   const preprocess = JSON.parse(await textOf(PREPROCESS_FILE)) as GbdtPreprocess;
   const { forest } = readLightgbm(await textOf(MODEL_FILE), `${run.path}/model/${MODEL_FILE}`);

@@ -5,7 +5,7 @@
 // So that cosines and distances are those between mean encodings about the average key, as far as dim components hold them.
 
 import type { Dataset } from "../../dataset/dataset.js";
-import { columnNamed, MISSING } from "../../dataset/dataset.js";
+import { columnOfOption, MISSING } from "../../dataset/dataset.js";
 import { fitFeatures, idsOf, type CategoricalField } from "../../dataset/vocabulary.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
@@ -22,7 +22,7 @@ export async function entityTable(
   options: Omit<SvdOptions, "tolerance">,
   signal?: AbortSignal,
 ): Promise<EmbeddingTable> {
-  const column = columnNamed(dataset, name);
+  const column = columnOfOption(dataset, "--entity", name);
   if (column.kind !== "key") throw new UsageError(`--entity names column '${name}', which holds no keys`);
   const alone = { ...dataset, roles: { ...dataset.roles, fields: [name], numeric: [], multi: {} } };
   const { keys, counts } = fitFeatures(alone, rows, 1).fields[0] as CategoricalField;

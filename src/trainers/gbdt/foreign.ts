@@ -3,7 +3,7 @@
 // Categories become positions among the keys that some split knows, whatever numbers they have in the file.
 
 import { keysOf } from "../../embedding/table.js";
-import { ArtifactError } from "../../errors.js";
+import { ArtifactError, UsageError } from "../../errors.js";
 import type { Categories, ForeignModel } from "./foreign-model.js";
 import type { ForestColumn, TreeSums } from "./forest.js";
 import { readLightgbmTrees, type LightgbmModel, type PandasCategory } from "./lightgbm-read.js";
@@ -16,7 +16,8 @@ const MAX_CATEGORIES = 65_533;
 /**
  * @param text the file's
  * @param file its name, for messages
- * @throws {ArtifactError} it is neither LightGBM's text nor XGBoost's JSON, or as its reader says
+ * @throws {UsageError} it is neither LightGBM's text nor XGBoost's JSON, or of a kind that is not read
+ * @throws {ArtifactError} as its reader says
  */
 export function readForeignModel(text: string, file: string): ForeignModel {
   const model = readAny(text, file);
@@ -37,7 +38,7 @@ export function readForeignModel(text: string, file: string): ForeignModel {
 function readAny(text: string, file: string): ForeignModel {
   if (/^tree\r?\n/.test(text)) return withCategories(readLightgbmTrees(text, file), file);
   if (/^\s*\{/.test(text)) return readXgboost(text, file);
-  throw new ArtifactError(
+  throw new UsageError(
     `'${file}' is no model that is read: neither LightGBM's text (its first line is 'tree') nor XGBoost's JSON (save_model to a file that ends in .json)`,
   );
 }

@@ -3,7 +3,7 @@
 // Read are trees with constant leaves; of several classes, tree t is of class t mod num_class. `average_output` (random forests)
 // divides leaf values by the number of iterations. What else a text may hold is refused by name.
 
-import { ArtifactError } from "../../errors.js";
+import { ArtifactError, UsageError } from "../../errors.js";
 import type { Forest, ForestColumn, MissingNumbers, TreeSums } from "./forest.js";
 import type { Node, Test, Tree } from "./tree.js";
 
@@ -22,8 +22,9 @@ export interface LightgbmModel {
 }
 
 function failing(file: string): Fail {
-  return (why) => {
-    throw new ArtifactError(`'${file}' is not read as LightGBM's text model: ${why}`);
+  return (why, what) => {
+    const message = `'${file}' is not read as LightGBM's text model: ${why}`;
+    throw what === "kind" ? new UsageError(message) : new ArtifactError(message);
   };
 }
 
@@ -40,7 +41,7 @@ export function readLightgbm(text: string, file: string): { forest: Forest } {
 
 /**
  * @param file its name, for messages
- * @throws {ArtifactError} no such text, damaged, of another version, or of a kind that is not read
+ * @throws {UsageError} of a kind that is not read @throws {ArtifactError} no such text, damaged, or of another version
  */
 export function readLightgbmTrees(text: string, file: string): LightgbmModel {
   const fail = failing(file);
@@ -67,7 +68,9 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
     let next = at + 1;
     while (next < end && !lines[next]!.startsWith("Tree=")) next++;
     trees.push(
-      treeOf(entriesOf(lines.slice(at, next)), names.length, kinds, (why) => fail(`${lines[at]}: ${why}`)),
+      treeOf(entriesOf(lines.slice(at, next)), names.length, kinds, (why, what) =>
+        fail(`${lines[at]}: ${why}`, what),
+      ),
     );
     at = next;
   }
@@ -101,7 +104,8 @@ function numbersOf(lines: readonly string[], start: string): number[] {
   return /^\d+(,\d+)*$/.test(list) ? list.split(",").map(Number) : [];
 }
 
-type Fail = (why: string) => never;
+/** Damage unless the text is of a kind that is not read, which is no damage. */
+export type Fail = (why: string, what?: "kind") => never;
 
 /** NAME=VALUE lines; a line without = is a name. */
 function entriesOf(lines: readonly string[]): Map<string, string> {
@@ -132,7 +136,8 @@ function treeOf(
 ): Tree {
   const numLeaves = Number(entries.get("num_leaves"));
   if (!Number.isInteger(numLeaves) || numLeaves < 1) fail("num_leaves is no number from 1 on");
-  if ((entries.get("is_linear") ?? "0") !== "0") fail("its leaves are linear models, constants are read");
+  if ((entries.get("is_linear") ?? "0") !== "0")
+    fail("its leaves are linear models, constants are read", "kind");
   const numbers = (name: string, length: number): number[] => {
     const words = (entries.get(name) ?? "").split(" ").filter((word) => word !== "");
     const values = words.map(Number);

@@ -9,7 +9,7 @@
 // Of several classes there is a column a class: the share of its rows. Twin: target-statistics.reference.ts.
 // Source: Prokhorenkova et al. 2018 (arXiv:1706.09516), section 3.2. Deviation: one permutation, where CatBoost has several.
 
-import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { columnNamed, columnOfOption, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { idsOf, selectKeys } from "../../dataset/vocabulary.js";
 import { keysOf, keyText, type Keys } from "../../embedding/table.js";
 import { ArtifactError, UsageError } from "../../errors.js";
@@ -96,7 +96,7 @@ export function fitTargetStatistics(
 }
 
 function idColumn(dataset: Dataset, name: string): KeyColumn {
-  const column = columnNamed(dataset, name);
+  const column = columnOfOption(dataset, "--ctr", name);
   if (column.kind !== "key") throw new UsageError(`--ctr names column '${name}', which holds no ids`);
   return column;
 }

@@ -7,10 +7,11 @@
 //
 // Source: XGBoost 3.2, doc/model.schema; common/categorical.h (Decision); tree_model.cc; objectives' ProbToMargin.
 
-import { ArtifactError } from "../../errors.js";
+import { ArtifactError, UsageError } from "../../errors.js";
 import { log } from "../../numeric/exp.js";
 import type { Categories, ForeignModel } from "./foreign-model.js";
 import type { ForestColumn } from "./forest.js";
+import type { Fail } from "./lightgbm-read.js";
 import type { Leaf, Node, Test, Tree } from "./tree.js";
 
 /** The newest version whose models are known. */
@@ -51,11 +52,12 @@ type Json = Record<string, unknown>;
 
 /**
  * @param file its name, for messages
- * @throws {ArtifactError} no such model, damaged, of another version, or of a kind that is not read
+ * @throws {UsageError} of a kind that is not read @throws {ArtifactError} no such model, damaged, or of another version
  */
 export function readXgboost(text: string, file: string): ForeignModel {
-  const fail = (why: string): never => {
-    throw new ArtifactError(`'${file}' is not read as XGBoost's JSON model: ${why}`);
+  const fail: Fail = (why, what) => {
+    const message = `'${file}' is not read as XGBoost's JSON model: ${why}`;
+    throw what === "kind" ? new UsageError(message) : new ArtifactError(message);
   };
   const read = new Reader(fail);
   let root: Json;
@@ -71,7 +73,8 @@ export function readXgboost(text: string, file: string): ForeignModel {
   const parameters = read.object(learner["learner_model_param"], "learner_model_param");
   const booster = read.object(learner["gradient_booster"], "gradient_booster");
   const kind = String(booster["name"]);
-  if (kind !== "gbtree" && kind !== "dart") fail(`its booster is '${kind}', gbtree and dart are read`);
+  if (kind !== "gbtree" && kind !== "dart")
+    fail(`its booster is '${kind}', gbtree and dart are read`, "kind");
   const inner = kind === "dart" ? read.object(booster["gbtree"], "gbtree") : booster;
   const model = read.object(inner["model"], "model");
   const drops = kind === "dart" ? read.numbers(booster["weight_drop"], "weight_drop") : [];
@@ -144,7 +147,7 @@ function treeOf(
   const parameters = read.object(tree["tree_param"], "tree_param");
   const numNodes = Number(parameters["num_nodes"]);
   if (Number(parameters["size_leaf_vector"] ?? 1) > 1)
-    read.fail("its leaves hold several numbers, one is read");
+    read.fail("its leaves hold several numbers, one is read", "kind");
   const ofNodes = (name: string) => read.numbers(tree[name], name, numNodes);
   const [left, right] = [ofNodes("left_children"), ofNodes("right_children")];
   const [feature, condition] = [ofNodes("split_indices"), ofNodes("split_conditions")];
@@ -240,6 +243,7 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
     if (values.some((byte) => byte < 0 || byte > 127))
       read.fail(
         `column ${f} has categories with letters beyond ASCII, whose names XGBoost saves cut short: train on their codes`,
+        "kind",
       );
     const bytes = Buffer.from(values);
     const keys = ends.slice(1).map((end, i) => bytes.toString("utf8", ends[i], end));
@@ -247,9 +251,9 @@ function categoryNames(cats: unknown, numColumns: number, read: Reader): (Catego
   });
 }
 
-function baseOf(text: string, objective: string, numClasses: number, fail: (why: string) => never): number[] {
+function baseOf(text: string, objective: string, numClasses: number, fail: Fail): number[] {
   const link = Object.hasOwn(links, objective) ? links[objective]! : undefined;
-  if (link === undefined) return fail(`objective '${objective}' is not known`);
+  if (link === undefined) return fail(`objective '${objective}' is not known`, "kind");
   // a number, or since 3.1 one for each class
   const told = text
     .replace(/^\[|\]$/g, "")
@@ -278,9 +282,9 @@ function before(t: number): number {
 
 /** Takes parsed JSON apart, and fails where it is not what it should be. */
 class Reader {
-  readonly fail: (why: string) => never;
+  readonly fail: Fail;
 
-  constructor(fail: (why: string) => never) {
+  constructor(fail: Fail) {
     this.fail = fail;
   }
 

@@ -1,0 +1,265 @@
+// Exit codes of requests that a run cannot serve: each command line below, for each kind of run, is 0, or 64 with a message that says
+// why. None is 70 (a bug) or 74 (the disk), and 82 is for damage alone.
+
+import { appendFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { commandLines } from "../testing/command-line.js";
+import { temporaryFolder } from "../testing/embed.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+const embed = commandLines();
+
+/** How each kind of run is made. */
+const trainings = {
+  fm: "train-fm CLICKS --dim 4 --epochs 1",
+  ffm: "train-fm CLICKS --model ffm --dim 4 --epochs 1",
+  lr: "train-fm CLICKS --model lr --epochs 1",
+  ranking: "train-fm PURCHASES --task ranking --dim 4 --epochs 1 --fields customer_id,product_id",
+  implicit: "train-fm PURCHASES --task implicit --dim 4 --epochs 1 --fields customer_id,product_id",
+  als: "train-fm RATINGS --label rating --method als --dim 4 --epochs 2",
+  mcmc: "train-fm CLICKS --method mcmc --dim 4 --epochs 2",
+  gbdt: "train-gbdt CLICKS --num-trees 2",
+  pca: "train-pca PURCHASES --dim 4 --fields customer_id,product_id",
+  features: "train-pca CLICKS --matrix features --dim 4",
+  columns: "train-pca CLICKS --matrix columns --numeric hour,timestamp --dim 1",
+  cooccurrence: "train-pca PURCHASES --matrix cooccurrence --session customer_id --dim 4",
+  net: "train-net CLICKS --arch fnn --hidden 4 --dim 4 --epochs 1",
+  imported: "import FM.txt --format word2vec",
+} as const;
+type Kind = keyof typeof trainings;
+const kinds = Object.keys(trainings) as Kind[];
+
+/** The first rows of a fixture, by the name that command lines give it. */
+const logs = { CLICKS: "clicks.csv", PURCHASES: "purchases.csv", RATINGS: "ratings.csv" };
+
+const placed = (line: string): string =>
+  line
+    .replaceAll(/\b(CLICKS|PURCHASES|RATINGS)\b/g, (name) => at(`${name}.csv`))
+    .replaceAll("FM.txt", at("FM.txt"));
+const logOf = (kind: Kind): string =>
+  at(`${/CLICKS|PURCHASES|RATINGS/.exec(trainings[kind])?.[0] ?? "CLICKS"}.csv`);
+const itemOf = (kind: Kind): string => (logOf(kind) === at("PURCHASES.csv") ? "product_id" : "item_id");
+
+beforeAll(async () => {
+  for (const [name, file] of Object.entries(logs)) {
+    const lines = readFileSync(fixture(file), "utf8").split("\n").slice(0, 200);
+    writeFileSync(at(`${name}.csv`), `${lines.join("\n")}\n`);
+  }
+  writeFileSync(at("bounds.yaml"), "after:\n  norm: { mean: { min: 0 } }\n");
+  for (const kind of kinds) {
+    const ending = kind === "imported" ? "" : "--test 0.2 --threads 1 --quiet";
+    const made = await embed(`${placed(trainings[kind])} ${ending} -o ${at(kind)}`);
+    if (made.code !== 0) throw new Error(made.message);
+    if (kind === "fm") await embed(`export ${at("fm")} --format word2vec -o ${at("FM.txt")}`);
+  }
+});
+
+const without = (...left: Kind[]): Kind[] => kinds.filter((kind) => !left.includes(kind));
+const trained = without("imported");
+const byColumns: Kind[] = ["features", "columns", "cooccurrence"];
+
+/** A command line, and why which kinds of run refuse it; it is 0 for all others. */
+const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][] = [
+  [
+    "export RUN --format npy --field ITEM --reserve keras",
+    [
+      [
+        ["gbdt", "pca", ...byColumns, "imported"],
+        /run 'RUN' holds .* without a vector for them: take a run of train-fm or train-net/,
+      ],
+    ],
+  ],
+  [
+    "export RUN --format fnn --reserve keras",
+    [
+      [
+        ["ffm", "gbdt", "pca", ...byColumns, "net", "imported"],
+        /run 'RUN' holds a model .* format fnn takes .* of a factorization machine/,
+      ],
+    ],
+  ],
+  ["export RUN --format onnx", [[["columns"], /no field has keys: take --onnx-input row/]]],
+  ["export RUN --format onnx --onnx-part network", [[without("net"), /no network \(train-net\)/]]],
+  [
+    "export RUN --format csv --with-weight",
+    [[["gbdt", "pca", ...byColumns, "imported"], /has no weights: leave out --with-weight/]],
+  ],
+  [
+    "export RUN --format csv --mips",
+    [[without("fm", "ffm", "ranking", "implicit", "als"), /--mips is for a factorization machine/]],
+  ],
+  ["export RUN --format csv --table leaves", [[without("gbdt"), /has no table "leaves"/]]],
+  ["export RUN --format redis", [[kinds, /--into PREFIX/]]],
+  ["export RUN --format redis --into items", []],
+  [
+    "evaluate RUN --on LOG --repeats allow --ranking",
+    [
+      [[...byColumns, "imported"], /run 'RUN' holds .* no model that scores rows: evaluate takes runs of/],
+      [["ffm", "mcmc", "net"], /no vectors that rank items; --score dot/],
+      [["gbdt"], /holds trees, which rank no items/],
+      [["als"], /--positive-from N/],
+    ],
+  ],
+  [
+    "evaluate RUN --on LOG",
+    [
+      [[...byColumns, "imported"], /run 'RUN' holds .* no model that scores rows: evaluate takes runs of/],
+      [["ranking", "implicit", "pca"], /--repeats mask .* or --repeats allow/],
+    ],
+  ],
+  [
+    "evaluate RUN --on LOG --score dot --repeats allow",
+    [
+      [["imported"], /ranks after a trained run under --score dot/],
+      [["gbdt"], /holds trees, which rank no items/],
+      [["columns"], /has no field "item_id"/],
+      [["cooccurrence"], /does not know which column is the user/],
+      [["als"], /--positive-from N/],
+    ],
+  ],
+  [
+    "transform RUN LOG",
+    [
+      [["ffm"], /on two sides/],
+      [["pca", "cooccurrence"], /which projects no rows/],
+      [["net", "imported"], /transform takes trees/],
+    ],
+  ],
+  [
+    "transform RUN LOG --features",
+    [
+      [without("gbdt", "net", "imported"), /--features is for trees/],
+      [["net", "imported"], /transform takes trees/],
+    ],
+  ],
+  [
+    "train-gbdt CLICKS --num-trees 1 --init RUN",
+    [[without("gbdt"), /run 'RUN' holds .* not trees: take a run of train-gbdt/]],
+  ],
+  [
+    "train-fm CLICKS --epochs 1 --init RUN",
+    [
+      [without("fm", "mcmc", "ranking", "implicit", "als"), /from which a 'fm' does not go on/],
+      [["ranking", "implicit", "als"], /was trained for .* take a run of the same kind/],
+    ],
+  ],
+  [
+    "train-net CLICKS --arch fnn --hidden 4 --epochs 1 --init RUN",
+    [
+      [["ffm", "lr", "gbdt"], /--init 'RUN' holds a model/],
+      [["ranking", "implicit", "pca", "cooccurrence"], /none is the same/],
+    ],
+  ],
+  [
+    "align RUN --to RUN --threads 1",
+    [[["lr", "gbdt", "net"], /which no rotation leaves|have none in common|reads every coordinate/]],
+  ],
+  ["gate RUN --bounds BOUNDS", []],
+];
+
+describe.each(lines)("embed %s", (line, refusals) => {
+  test("is 64 for the runs that cannot, with why, and 0 for the others", async () => {
+    const found: Record<string, unknown> = {};
+    const expected: Record<string, unknown> = {};
+    for (const kind of kinds) {
+      rmSync(at("out"), { recursive: true, force: true });
+      const told = placed(line)
+        .replaceAll("RUN", at(kind))
+        .replaceAll("LOG", logOf(kind))
+        .replaceAll("ITEM", itemOf(kind))
+        .replaceAll("BOUNDS", at("bounds.yaml"));
+      const { code, message } = await embed(`${told}${usualFlags(line)}`);
+      const why = refusals.find(([refusing]) => refusing.includes(kind))?.[1];
+      const text = message.replaceAll(at(kind), "RUN");
+      expected[kind] = why ? [64, String(why)] : [0, ""];
+      found[kind] = why ? [code, why.test(text) ? String(why) : text] : [code, message];
+    }
+    expect(found).toEqual(expected);
+  });
+});
+
+/** What a command needs besides: a place to write to, and to be quick. */
+function usualFlags(line: string): string {
+  const out = ` -o ${at("out")}`;
+  if (line.startsWith("train-")) return `${out} --threads 1 --quiet`;
+  if (line.startsWith("transform")) return `${out} --quiet`;
+  if (line.startsWith("evaluate")) return " --bootstrap 0 --threads 1 --quiet";
+  return line.startsWith("gate") ? "" : out;
+}
+
+test.each(trained)("a run of %s of which a byte changed is 82", async (kind) => {
+  const damaged = at("damaged");
+  rmSync(damaged, { recursive: true, force: true });
+  cpSync(at(kind), damaged, { recursive: true });
+  const table = kind === "gbdt" ? "embeddings.leaves.arrow" : "embeddings.arrow";
+  appendFileSync(join(damaged, table), "x");
+  expect(await embed(`export ${damaged} --format csv -o ${at("out.csv")}`)).toMatchObject({ code: 82 });
+});
+
+/** What stands in a run's or a log's place. */
+const places: [path: string, asRun: [number, RegExp], asLog: [number, RegExp]][] = [
+  ["nowhere", [66, /does not exist/], [66, /does not exist/]],
+  ["CLICKS.csv", [64, /is a file, not a run/], [0, /^$/]],
+  ["empty", [64, /is not a run directory/], [64, /it holds no \.csv/]],
+  ["logs", [64, /is not a run directory/], [64, /name them, in quotes, with '.*\/logs\/\*\.csv' \(1 file\)/]],
+  ["dataset", [64, /is an encoded dataset, not a run: train on it/], [0, /^$/]],
+  ["store", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],
+  ["store/items", [64, /part of a store.*items\/latest'/], [64, /is a directory/]],
+  ["store/items/latest", [0, /^$/], [64, /is a run directory, not a log/]],
+  ["program", [64, /is another program's/], [64, /is a run directory, not a log|is a directory/]],
+  ["torn", [82, /has no manifest.json, though it has metrics.jsonl/], [64, /is a directory/]],
+];
+
+describe("a path of another kind", () => {
+  beforeAll(async () => {
+    for (const name of ["empty", "logs", "program", "torn"]) mkdirSync(at(name));
+    cpSync(at("CLICKS.csv"), at("logs/monday.csv"));
+    writeFileSync(at("program/manifest.json"), '{ "name": "an app", "version": "1.0.0" }');
+    writeFileSync(at("torn/metrics.jsonl"), "");
+    await embed(`encode ${at("CLICKS.csv")} -o ${at("dataset")} --quiet`);
+    await embed(`publish ${at("fm")} --store ${at("store")} --name items`);
+  });
+
+  test.each(places)(
+    "%s in a run's place, and in a log's",
+    async (path, [runCode, runWhy], [logCode, logWhy]) => {
+      for (const line of [
+        `export ${at(path)} --format csv -o ${at("out.csv")} --force`,
+        `neighbors ${at(path)} --key item:tea-07`,
+        `diff ${at("fm")} ${at(path)} --threads 1`,
+      ]) {
+        const { code, message } = await embed(line);
+        expect([line, code, runWhy.test(message) || message]).toEqual([line, runCode, true]);
+      }
+      const { code, message } = await embed(`inspect ${at(path)} --quiet`);
+      expect([code, logWhy.test(message) || message]).toEqual([logCode, true]);
+    },
+  );
+});
+
+test.each(["--entity", "--ctr"])("%s of a column that an encoded dataset has not is 64", async (option) => {
+  await embed(`encode ${at("CLICKS.csv")} -o ${at("encoded")} --quiet --force`);
+  const got = await embed(
+    `train-gbdt ${at("encoded")} --num-trees 1 --quiet -o ${at("never")} ${option} brand`,
+  );
+  expect(got).toMatchObject({
+    code: 64,
+    message: expect.stringContaining(`${option} names column "brand", which the dataset has not`) as string,
+  });
+});
+
+test("a directory in a side table's place is 64, and so is a % that starts no escape in the URL of a server", async () => {
+  const side = await embed(
+    `train-fm ${at("CLICKS.csv")} --side ${folder}:item_id -o ${at("out-side")} --quiet`,
+  );
+  expect(side).toMatchObject({ code: 64, message: expect.stringContaining("directory") as string });
+  process.env["EXIT_CODES_URL"] = "redis://:10%off@127.0.0.1:1";
+  const url = await embed(`export ${at("fm")} --format redis --into items --url-env EXIT_CODES_URL`);
+  expect(url).toMatchObject({
+    code: 64,
+    message: expect.stringContaining("write % of a user or a password as %25") as string,
+  });
+  expect(url.message).not.toContain("10%off");
+});

@@ -1,0 +1,56 @@
+// Runs command lines of the program in this process: for many short ones, where starting a process each would take longer.
+
+import { Writable } from "node:stream";
+import { Command, CommanderError } from "commander";
+import { commands } from "../cli/commands.js";
+import { Interrupts } from "../cli/interrupts.js";
+import { EmbedError } from "../errors.js";
+
+/** How a command line ended: its exit code as main.ts has it, and the message of its error. */
+export interface Ended {
+  code: number;
+  message: string;
+}
+
+/** What runs command lines one after the other; nothing is printed. Call it at the top of a test file. */
+export function commandLines(): (line: string) => Promise<Ended> {
+  const interrupts = withoutListeners();
+  const streams = ["stdout", "stderr"] as const;
+  const own = streams.map((name) => Object.getOwnPropertyDescriptor(process, name)!);
+  // the tests' process object is a copy, so that only they lose what is printed
+  beforeAll(() => {
+    for (const name of streams) {
+      const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
+      Object.defineProperty(process, name, { value: sink, configurable: true, enumerable: true });
+    }
+  });
+  afterAll(() => streams.forEach((name, i) => Object.defineProperty(process, name, own[i]!)));
+  return async (line) => {
+    const words = line.split(" ").filter((word) => word !== "");
+    const entry = commands.find(({ name }) => name === words[0])!;
+    const add = await entry.load();
+    const program = new Command("embed").exitOverride();
+    const command = add(program, interrupts.signal, interrupts).exitOverride();
+    command.configureOutput({ writeErr: () => undefined });
+    try {
+      await program.parseAsync(words, { from: "user" });
+      return { code: 0, message: "" };
+    } catch (error) {
+      const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      if (error instanceof CommanderError) return { code: 64, message };
+      return { code: error instanceof EmbedError ? error.exitCode : 70, message };
+    }
+  };
+}
+
+/** Interrupts that take no signal from the tests' own process. */
+function withoutListeners(): Interrupts {
+  const signals = ["SIGINT", "SIGTERM"] as const;
+  const before = new Map(signals.map((signal) => [signal, process.listeners(signal)]));
+  const interrupts = new Interrupts();
+  for (const signal of signals) {
+    for (const listener of process.listeners(signal))
+      if (!before.get(signal)!.includes(listener)) process.off(signal, listener);
+  }
+  return interrupts;
+}
