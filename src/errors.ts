@@ -45,7 +45,7 @@ export class OutputError extends EmbedError {
   readonly exitCode = 73;
 }
 
-/** Reading or writing failed on the way: disk full, permission. */
+/** Reading or writing failed on the way (disk full, permission), or the system refused memory, threads or files. */
 export class IoError extends EmbedError {
   readonly exitCode = 74;
 }

@@ -93,7 +93,7 @@ export const rooms: Record<string, Room> = {
   cli: {
     mayImport: ["api", "operations", "flags", "config", "errors"],
     // hooks are commands of the user's
-    packages: ["commander", "ora", "node:os", "node:process", "node:child_process"],
+    packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
   },
   index: { mayImport: ["api", "operations", "errors"] },
 };
@@ -117,6 +117,24 @@ export const exceptions: { file: RegExp; mayImport: string[]; because: string }[
     ],
     because:
       "an option is declared once, with its default and help text, and so are the version and what metrics are called",
+  },
+  {
+    file: /^cli\/(terminal|signals|report-error|command-thread|command\.worker)$/,
+    mayImport: [
+      "node:worker_threads",
+      "node:fs",
+      "node:timers/promises",
+      "io/unfinished",
+      "workers/process-limits",
+    ],
+    because:
+      "the main thread takes signals, ends a command that does not stop by itself, and removes what that leaves",
+  },
+  {
+    file: /^workers\/process-limits$/,
+    mayImport: ["node:fs", "node:v8", "node:vm"],
+    because:
+      "Linux tells the limits of a process in files, and V8 lets go of addresses when it collects garbage",
   },
   {
     file: /^kernels\/shared\/load$/,

@@ -11,6 +11,8 @@ export interface CommandEntry {
   name: string;
   /** one line for the program's help */
   summary: string;
+  /** what stays when a signal stops it, as a clause; by default that nothing is written */
+  keeps?: string;
   load: () => Promise<AddCommand>;
 }
 
@@ -64,6 +66,8 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "export",
     summary: "write a run's table in another tool's format",
+    keeps:
+      "no file is written or replaced, a server keeps the rows that it had; what went to standard output is incomplete",
     load: async () => (await import("./commands/export.js")).addExport,
   },
   {
@@ -104,11 +108,13 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "gc",
     summary: "remove a store's old versions, and what killed writers left",
+    keeps: "what is removed already is gone, the same command removes the rest",
     load: async () => (await import("./commands/gc.js")).addGc,
   },
   {
     name: "forget",
     summary: "take keys out of every version of a store, or out of a run",
+    keeps: "versions that are rewritten already stay so, the same command does the rest",
     load: async () => (await import("./commands/forget.js")).addForget,
   },
   {
@@ -119,6 +125,8 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "run",
     summary: "the weekly job of a pipeline file: encode, gate, train, align, export, publish",
+    keeps:
+      "nothing that is not whole is published, and finished steps are kept: the same command goes on from there",
     load: async () => (await import("./commands/run.js")).addRun,
   },
   {

@@ -34,9 +34,9 @@ export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: b
   if (command === undefined) return;
   const flag = ending.exitCode === 0 ? "--on-success" : "--on-failure";
   const child = spawn("/bin/sh", ["-c", command], {
-    env: { ...process.env, ...environmentOf(ending) },
-    // a hook's output is no result of this program
-    stdio: ["ignore", process.stderr, process.stderr],
+    env: { ...process.env, ...environmentOf(ending, isInterrupted) },
+    // a hook's output is no result of this program: it goes to standard error
+    stdio: ["ignore", 2, 2],
     detached: isInterrupted,
   });
   if (isInterrupted) {
@@ -57,12 +57,15 @@ export async function runHook(flags: HookFlags, ending: Ending, isInterrupted: b
 }
 
 /** What a hook is told; every value is a text, empty where there is none. */
-function environmentOf({ exitCode, file, report, manifest, error }: Ending): Record<string, string> {
+function environmentOf(
+  { exitCode, file, report, manifest, error }: Ending,
+  isInterrupted: boolean,
+): Record<string, string> {
   const published = report?.published ?? [];
   return {
     EMBED_PIPELINE: report?.pipeline ?? "",
     EMBED_PIPELINE_FILE: resolve(file),
-    EMBED_OUTCOME: report?.outcome ?? "failed",
+    EMBED_OUTCOME: report?.outcome ?? (isInterrupted ? "interrupted" : "failed"),
     EMBED_EXIT_CODE: String(exitCode),
     EMBED_ERROR: error ?? report?.error ?? "",
     EMBED_MANIFEST: manifest === undefined ? "" : resolve(manifest),

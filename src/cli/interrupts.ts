@@ -1,8 +1,6 @@
-// SIGINT and SIGTERM: a command is aborted, or, where it can, asked once to finish with what it has.
+// A signal as the command sees it: it is aborted, or, where it can, asked once to finish with what it has.
 
-const SIGNAL_EXITS = { SIGINT: 130, SIGTERM: 143 } as const;
-/** how long an aborted command may take to tidy up */
-const GRACE_MILLISECONDS = 1500;
+import { SIGNAL_EXITS, type FromCommand, type InterruptedHook, type SignalSent } from "./signals.js";
 
 /** Why an aborted command ends. */
 export class Interrupted extends Error {
@@ -11,16 +9,16 @@ export class Interrupted extends Error {
   }
 }
 
-/** The signals of the process. */
+/** The signals that the main thread passes on. */
 export class Interrupts {
   readonly #abort = new AbortController();
+  readonly #tell: (message: FromCommand) => void;
   #finish: (() => void) | undefined;
   #exitCode: number | undefined;
 
-  constructor() {
-    for (const [signal, exitCode] of Object.entries(SIGNAL_EXITS)) {
-      process.on(signal, () => this.#take(exitCode));
-    }
+  /** @param tell sends to the main thread */
+  constructor(tell: (message: FromCommand) => void = () => undefined) {
+    this.#tell = tell;
   }
 
   /** Aborted by a signal. */
@@ -33,25 +31,40 @@ export class Interrupts {
     return this.#exitCode;
   }
 
-  /** The next signal calls `finish` in place of aborting; the one after that aborts. @returns what ends this */
-  finishInstead(finish: () => void): () => void {
+  /** Says what a signal that stops the command keeps, as a clause: `finished steps are kept`. */
+  keeps(text: string): void {
+    this.#tell({ keeps: text });
+  }
+
+  /** Says what is to be run should the command be ended in the middle of its work; undefined when it runs that itself. */
+  hook(hook: InterruptedHook | undefined): void {
+    this.#tell({ hook });
+  }
+
+  /**
+   * A signal calls `finish` in place of aborting. Afterwards a signal lets the command do the rest of its work.
+   *
+   * @param saves what is saved then
+   * @returns what withdraws `finish`
+   */
+  finishInstead(saves: string, finish: () => void): () => void {
     this.#finish = finish;
+    this.#tell({ saves });
+    // one may have come between two of a command's trainings
+    if (this.#exitCode !== undefined) finish();
     return () => {
       if (this.#finish === finish) this.#finish = undefined;
     };
   }
 
-  #take(exitCode: number): void {
-    const finish = this.#finish;
-    this.#finish = undefined;
-    if (finish) {
-      this.#exitCode = exitCode;
-      finish();
+  /** To be called when the main thread has had a signal. */
+  take({ signal, finish }: SignalSent): void {
+    const exitCode = SIGNAL_EXITS[signal];
+    if (!finish) {
+      this.#abort.abort(new Interrupted(exitCode));
       return;
     }
-    // the second one does not wait
-    if (this.signal.aborted) process.exit(exitCode);
-    this.#abort.abort(new Interrupted(exitCode));
-    setTimeout(() => process.exit(exitCode), GRACE_MILLISECONDS).unref();
+    this.#exitCode = exitCode;
+    this.#finish?.();
   }
 }

@@ -5,7 +5,7 @@ import type { Ora } from "ora";
 import type { EpochProgress, Observe, Progress, Watch } from "../training/watch.js";
 import type { ReadProgress } from "../log/log.js";
 import { isAtK } from "../evaluation/metric-titles.js";
-import { writeLine } from "./terminal.js";
+import { standardError, writeLine } from "./terminal.js";
 
 /** Seconds between two lines about reading, off a terminal. */
 const READING_INTERVAL = 10;
@@ -43,7 +43,7 @@ async function displayFor(options: OutputOptions): Promise<Display> {
   if (options.quiet) return { observe: () => undefined, stop: () => undefined };
   if (options.logFormat === "json") return linesDisplay((progress) => JSON.stringify(progress));
   // ora divides by the terminal's width, which some pseudo-terminals say is 0
-  const terminal = process.stderr.isTTY && process.stderr.columns > 0 && process.env["TERM"] !== "dumb";
+  const terminal = standardError.isTTY && standardError.columns > 0 && process.env["TERM"] !== "dumb";
   const plain = options.progress === false || !terminal;
   const lineOf = lineWriter();
   return plain ? linesDisplay(lineOf) : await spinner(options, lineOf);
@@ -67,7 +67,7 @@ async function spinner(options: OutputOptions, lineOf: (progress: Progress) => s
   const { default: ora } = await import("ora");
   const coloured = options.color !== false && !process.env["NO_COLOR"];
   const shown: Ora = ora({
-    stream: process.stderr,
+    stream: standardError,
     text: "reading",
     // a job in the background is stopped when it touches the terminal's modes
     discardStdin: false,

@@ -3,9 +3,15 @@
 // Names of columns, keys and files come from whoever made the log. All text passes here, and no name in it steers the terminal,
 // reorders a line or looks like a line of its own.
 
+import { isatty, WriteStream } from "node:tty";
+import { isMainThread } from "node:worker_threads";
 import { printable, visibleText } from "../errors.js";
 
 const decoder = new TextDecoder();
+
+/** Standard error. What a thread is given in its place knows no terminal: one is opened anew there. */
+export const standardError =
+  isMainThread || !isatty(2) ? process.stderr : new WriteStream(2).unref().on("error", () => undefined);
 
 /**
  * Writes a result: text, or the bytes of an export, which stay as they are in a file and a pipe and are shown as text on a terminal.
@@ -21,9 +27,21 @@ export function writeResult(chunk: string | Uint8Array): Promise<void> {
   });
 }
 
+let write = (text: string): void => void standardError.write(text);
+
+/** Has lines for a person written by another thread: a thread's own stream keeps the second until its event loop turns. */
+export function writeLinesBy(other: (text: string) => void): void {
+  if (!standardError.isTTY) write = other;
+}
+
+/** Writes text for a person, as it is. */
+export function writeText(text: string): void {
+  write(text);
+}
+
 /** Writes a line for a person, or for a collector of logs; what follows a line end is indented. */
 export function writeLine(text: string): void {
-  process.stderr.write(`${visibleText(text).replaceAll(/\n(?! )/g, "\n  ")}\n`);
+  write(`${visibleText(text).replaceAll(/\n(?! )/g, "\n  ")}\n`);
 }
 
 /** Writes an error, as a line for a person or as one JSON object. */

@@ -12,6 +12,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { OutputError } from "../errors.js";
 import { checkReplaceable, type OwnDirectory } from "./replaceable.js";
 import { endWrite, leftoversOf, startWrite, temporaryName } from "./leftovers.js";
+import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
 import { asCreateError, asIoError, codeOf, syncDirectory, writeChunks, type Chunks } from "./write.js";
 
 export type Step = "written" | "old-aside" | "in-place";
@@ -211,11 +212,13 @@ async function underTemporaryName(
   target: string,
   kind: "directory" | "file",
   write: (temporary: string, old: string) => Promise<void>,
-  isNeeded: (temporary: string) => Promise<boolean> = async () => false,
+  isNeeded?: (temporary: string) => Promise<boolean>,
 ): Promise<void> {
   const id = startWrite();
   const [parent, name] = [dirname(resolve(target)), basename(resolve(target))];
   const temporary = join(parent, temporaryName(name, "new", id));
+  // what something may lead to is not removed without a look
+  if (!isNeeded) unfinishedStarts({ path: temporary });
   try {
     try {
       if (kind === "directory") await mkdir(temporary);
@@ -225,12 +228,13 @@ async function underTemporaryName(
     }
     await write(temporary, join(parent, temporaryName(name, "old", id)));
   } catch (error) {
-    if (!(await isNeeded(temporary))) {
+    if (!(await isNeeded?.(temporary))) {
       await rm(temporary, { recursive: true, force: true }).catch(() => undefined);
     }
     throw asIoError(error, `writing '${target}' failed`);
   } finally {
     endWrite(id);
+    unfinishedEnds(temporary);
   }
 }
 

@@ -14,6 +14,7 @@ import { randomBytes } from "node:crypto";
 import { lstat, readlink, rename, symlink, unlink } from "node:fs/promises";
 import { LockedError } from "../errors.js";
 import { isGone, thisProcess, type ProcessIdentity } from "./process-identity.js";
+import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
 import { asCreateError, asIoError, codeOf } from "./write.js";
 
 export interface LockOptions {
@@ -45,11 +46,16 @@ const FOREIGN = "foreign";
  */
 export async function withLock<T>(path: string, options: LockOptions, work: () => Promise<T>): Promise<T> {
   const mine: Holder = { ...(await thisProcess()), token: randomBytes(6).toString("hex") };
-  await acquire(path, mine, options);
+  unfinishedStarts({ path, target: textOf(mine) });
   try {
-    return await work();
+    await acquire(path, mine, options);
+    try {
+      return await work();
+    } finally {
+      await release(path, mine);
+    }
   } finally {
-    await release(path, mine);
+    unfinishedEnds(path);
   }
 }
 

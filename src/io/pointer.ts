@@ -3,6 +3,7 @@
 import { readlink, rename, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { endWrite, startWrite, temporaryName } from "./leftovers.js";
+import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
 /** The name that a link names; undefined when there is no link. @throws {IoError} it cannot be read */
@@ -26,6 +27,7 @@ export async function movePointer(path: string, name: string): Promise<void> {
   const parent = dirname(resolve(path));
   const id = startWrite();
   const temporary = join(parent, temporaryName(basename(path), "new", id));
+  unfinishedStarts({ path: temporary });
   try {
     await symlink(name, temporary);
     await rename(temporary, path);
@@ -35,5 +37,6 @@ export async function movePointer(path: string, name: string): Promise<void> {
     throw asCreateError(error, `cannot let '${path}' name '${name}'`);
   } finally {
     endWrite(id);
+    unfinishedEnds(temporary);
   }
 }

@@ -3,6 +3,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
 import { asIoError } from "./write.js";
 
 /** Calls `work` with a new directory under the system's temporary one, and removes it however that ends. @throws {IoError} */
@@ -13,9 +14,11 @@ export async function withTemporaryDirectory<T>(
   const path = await mkdtemp(join(tmpdir(), `embed-${name}-`)).catch((error: unknown) => {
     throw asIoError(error, `making a directory in '${tmpdir()}' failed`);
   });
+  unfinishedStarts({ path });
   try {
     return await work(path);
   } finally {
     await rm(path, { recursive: true, force: true });
+    unfinishedEnds(path);
   }
 }

@@ -4,6 +4,7 @@ import { constants } from "node:fs";
 import { copyFile, link, lstat, mkdir, readdir, realpath, rename, rm, rmdir, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { endWrite, startWrite, temporaryName } from "./leftovers.js";
+import { unfinishedEnds, unfinishedStarts } from "./unfinished.js";
 import { asCreateError, asIoError, codeOf, syncDirectory } from "./write.js";
 
 /** What stands at a path itself, no link followed. */
@@ -134,6 +135,7 @@ export async function removeWhole(path: string): Promise<void> {
   const parent = dirname(resolve(path));
   const id = startWrite();
   const gone = join(parent, temporaryName(basename(path), "gone", id));
+  unfinishedStarts({ path: gone });
   try {
     await rename(path, gone);
     await syncDirectory(parent);
@@ -142,6 +144,7 @@ export async function removeWhole(path: string): Promise<void> {
     throw asCreateError(error, `cannot remove '${path}'`);
   } finally {
     endWrite(id);
+    unfinishedEnds(gone);
   }
 }
 

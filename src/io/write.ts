@@ -132,5 +132,7 @@ const explanations: Record<string, string> = {
   EACCES: "permission denied (EACCES)",
   EPERM: "permission denied (EPERM)",
   EROFS: "the file system is read-only (EROFS)",
+  EMFILE: "too many files are open (EMFILE), raise the limit of this process, for example `ulimit -n 4096`",
+  ENFILE: "too many files are open on this machine (ENFILE)",
   EIO: "the device reported an error (EIO)",
 };

@@ -11,7 +11,7 @@ import { Merger } from "./merge.js";
 import { noSuchColumn, progressOf } from "./read.js";
 import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema } from "./record-form.js";
 import { RowScanner } from "./row-scanner.js";
-import { ScanMemory } from "./scanner.js";
+import { scanMemories } from "./scanner.js";
 
 const SAMPLE_ROWS = 1000;
 
@@ -59,8 +59,9 @@ export async function openRecords<Rec>(
           numColumns: schema.columns.length,
           requests: indexed,
         };
-        const merger = new Merger(setup, 1, options.onBadRow, options.encoding, new ScanMemory(module));
-        const scanner = new RowScanner(setup, new ScanMemory(module));
+        const memories = scanMemories(module);
+        const merger = new Merger(setup, 1, options.onBadRow, options.encoding, memories.merger);
+        const scanner = new RowScanner(setup, memories.scanner);
         const keyOf = (request: number, code: number) => merger.keyOf(request, code);
         const skipped: Record<string, number> = {};
         const { keepBadRows = false, onBadRow } = options;

@@ -12,8 +12,8 @@ import type { Log, ReadOptions, ReadProgress, ReadResult } from "./log.js";
 import { Merger } from "./merge.js";
 import { noRows } from "./dialect.js";
 import { loadKernel } from "../kernels/shared/load.js";
-import { ScanMemory } from "./scanner.js";
-import { LocalScanner, ThreadScanner, type Scanner } from "./scanners.js";
+import { scanMemories } from "./scanner.js";
+import { affordableScanners, LocalScanner, ThreadScanner, type Scanner } from "./scanners.js";
 
 /** Chunks that a thread is given ahead: one to work on, and enough that it never waits for the next. */
 const CHUNKS_AHEAD = 2;
@@ -53,15 +53,10 @@ export async function readLog(
 ): Promise<ReadResult> {
   const module = await loadKernel("scan");
   // the calling thread is one of them: it merges and passes batches on
-  const numThreads = options.threads - 1;
-  const scanners: Scanner[] = [new LocalScanner({ module, setup }, buffers)];
-  const merger = new Merger(
-    setup,
-    1 + numThreads,
-    options.onBadRow,
-    options.encoding,
-    new ScanMemory(module),
-  );
+  const memories = scanMemories(module);
+  const numThreads = affordableScanners(options.threads - 1);
+  const scanners: Scanner[] = [new LocalScanner(setup, memories.scanner, buffers)];
+  const merger = new Merger(setup, 1 + numThreads, options.onBadRow, options.encoding, memories.merger);
   const keyOf = (request: number, code: number) => merger.keyOf(request, code);
   let path = "";
 

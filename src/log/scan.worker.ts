@@ -7,8 +7,8 @@ import { ScanMemory } from "./scanner.js";
 import type { ScanJob, ScannerData, ScanReply } from "./scanners.js";
 
 // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what scanners.ts sends
-const { module, setup } = workerData as ScannerData;
-const scanner = new ChunkScanner(setup, new ScanMemory(module));
+const { module, setup, memory } = workerData as ScannerData;
+const scanner = new ChunkScanner(setup, new ScanMemory(module, memory));
 
 parentPort!.on("message", ({ bytes, quoted }: ScanJob) => {
   try {

@@ -2,11 +2,10 @@
 // is taken by the next.
 
 import { kernelImports } from "../kernels/shared/load.js";
+import { MAX_PAGES, newMemory, PAGE, RESERVED } from "../kernels/shared/shared-memory.js";
 import { UsageError } from "../errors.js";
 import type { Kernel as ScanKernel } from "../kernels/scan/layout.js";
-
-const PAGE = 65536;
-const MAX_PAGES = 65536;
+import { freeAddresses } from "../workers/process-limits.js";
 
 /** A region of a scanner's memory: its capacity is a power of two. */
 export interface Region {
@@ -14,10 +13,21 @@ export interface Region {
   bytes: number;
 }
 
+/**
+ * The memories of a scanner and of what merges its scans, on the same thread: one for both where addresses are scarce.
+ *
+ * @throws {IoError} the system does not give the addresses of a memory
+ */
+export function scanMemories(module: WebAssembly.Module): { scanner: ScanMemory; merger: ScanMemory } {
+  const scanner = new ScanMemory(module);
+  // a trainer needs others later
+  return { scanner, merger: freeAddresses() < 4 * RESERVED ? scanner : new ScanMemory(module) };
+}
+
 /** One thread's memory with the kernel on it. */
 export class ScanMemory {
   readonly kernel: ScanKernel;
-  readonly #memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: true });
+  readonly #memory: WebAssembly.Memory;
   // page 0 is the module's own
   #end = PAGE;
   /** by the logarithm of their size: offsets of regions given back */
@@ -26,7 +36,9 @@ export class ScanMemory {
   #u32: Uint32Array;
   #f64: Float64Array;
 
-  constructor(module: WebAssembly.Module) {
+  /** @throws {IoError} the system does not give the addresses of a memory */
+  constructor(module: WebAssembly.Module, memory = newMemory()) {
+    this.#memory = memory;
     const instance = new WebAssembly.Instance(module, kernelImports(this.#memory));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of kernels/scan/assembly/main.ts, as declared above
     this.kernel = instance.exports as unknown as ScanKernel;

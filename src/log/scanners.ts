@@ -3,14 +3,17 @@
 import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { UsageError } from "../errors.js";
+import { newMemory, RESERVED } from "../kernels/shared/shared-memory.js";
+import { freeAddresses, THREAD_ADDRESSES } from "../workers/process-limits.js";
 import type { ChunkBuffers } from "./chunk-buffers.js";
 import { ChunkScanner, type ChunkScan, type ScanSetup } from "./chunk-scanner.js";
-import { ScanMemory } from "./scanner.js";
+import type { ScanMemory } from "./scanner.js";
 
 /** What a thread is started with. */
 export interface ScannerData {
   module: WebAssembly.Module;
   setup: ScanSetup;
+  memory: WebAssembly.Memory;
 }
 
 /** What a thread is sent, a chunk. */
@@ -34,10 +37,11 @@ export class LocalScanner implements Scanner {
   readonly #scanner: ChunkScanner;
 
   constructor(
-    { module, setup }: ScannerData,
+    setup: ScanSetup,
+    memory: ScanMemory,
     private readonly buffers: ChunkBuffers,
   ) {
-    this.#scanner = new ChunkScanner(setup, new ScanMemory(module));
+    this.#scanner = new ChunkScanner(setup, memory);
   }
 
   async scan({ bytes, quoted }: ScanJob): Promise<ChunkScan> {
@@ -49,12 +53,20 @@ export class LocalScanner implements Scanner {
   async close(): Promise<void> {}
 }
 
+/** How many of so many threads the addresses of the process allow; results do not depend on it. */
+export function affordableScanners(numThreads: number): number {
+  return Math.max(0, Math.min(numThreads, Math.floor(freeAddresses() / (RESERVED + THREAD_ADDRESSES))));
+}
+
 /** A scanner on a thread of its own. */
 export class ThreadScanner implements Scanner {
   readonly #worker: Worker;
   readonly #waiting: { resolve: (scan: ChunkScan) => void; reject: (error: unknown) => void }[] = [];
 
-  constructor(data: ScannerData, buffers: ChunkBuffers) {
+  /** @throws {IoError} the system does not give the addresses of a memory */
+  constructor({ module, setup }: Omit<ScannerData, "memory">, buffers: ChunkBuffers) {
+    // here rather than on the thread, where a failure would lose its class
+    const data: ScannerData = { module, setup, memory: newMemory() };
     this.#worker = new Worker(fileURLToPath(new URL("./scan.worker.js", import.meta.url).href), {
       workerData: data,
       // flags of the process, such as --input-type, may be none of a thread's

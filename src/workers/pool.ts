@@ -4,6 +4,7 @@
 //                  └─► thread 1: run(task) ──┘
 
 import { Worker } from "node:worker_threads";
+import { checkAddresses } from "./process-limits.js";
 
 /** What a task module exports as `start`: it receives what the pool was made with, and returns what a thread runs. */
 export type StartTask<Init, Task, Result> = (
@@ -55,6 +56,7 @@ export class WorkerPool<Task, Result> {
    * @param url     of the task module
    * @param init    sent to every thread; a shared memory and a compiled module are shared, not copied
    * @param release wakes threads that wait for one another; called when one of them fails
+   * @throws {IoError} the limit of the process leaves too few addresses for so many
    */
   static async start<Task, Result>(
     url: URL,
@@ -62,6 +64,7 @@ export class WorkerPool<Task, Result> {
     init: unknown,
     release: () => void = () => undefined,
   ): Promise<WorkerPool<Task, Result>> {
+    checkAddresses(size);
     const workers = Array.from({ length: size }, (_, index) => {
       const workerData: ThreadData = { url: url.href, init, index };
       return new Worker(new URL("./thread.js", import.meta.url), { workerData });

@@ -5,6 +5,7 @@ import { EmbedError, UsageError } from "../../errors.js";
 import { addOutputOptions } from "../../flags/options.js";
 import type { PipelineReport } from "../../pipeline/report.js";
 import { runHook, type Ending, type HookFlags } from "../hooks.js";
+import type { Interrupts } from "../interrupts.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { addWaitOption, type WriterFlags } from "../store-options.js";
 import { formatTable, writeResult } from "../terminal.js";
@@ -20,7 +21,7 @@ type Flags = OutputOptions &
   HookFlags & { dryRun?: boolean; force?: boolean; metricsFile?: string; printSchema?: boolean };
 
 /** Adds the command. */
-export function addRun(program: Command, signal: AbortSignal): Command {
+export function addRun(program: Command, signal: AbortSignal, interrupts: Interrupts): Command {
   const command = program
     .command("run")
     .description(
@@ -53,7 +54,7 @@ export function addRun(program: Command, signal: AbortSignal): Command {
         "embed run takes a pipeline file; embed init LOG -o pipeline.yaml writes a starter",
       );
     if (flags.dryRun) await dryRun(file, flags, signal);
-    else await run(file, flags, signal);
+    else await run(file, flags, interrupts);
   });
 }
 
@@ -71,22 +72,30 @@ async function dryRun(file: string, flags: Flags, signal: AbortSignal): Promise<
   }
 }
 
-async function run(file: string, flags: Flags, signal: AbortSignal): Promise<void> {
+async function run(file: string, flags: Flags, interrupts: Interrupts): Promise<void> {
+  const { signal } = interrupts;
   const { runPipeline } = await import("../../pipeline/run.js");
   const { wait = 0, force = false, metricsFile } = flags;
   const ending: Ending = { exitCode: 0, file };
+  const { onSuccess, onFailure } = flags;
+  interrupts.hook({
+    flags: { ...(onSuccess !== undefined && { onSuccess }), ...(onFailure !== undefined && { onFailure }) },
+    file,
+  });
   const onEnd = (report: PipelineReport, manifest: string | undefined): void => {
     Object.assign(ending, { report, ...(manifest !== undefined && { manifest }) });
   };
   const options = { force, waitMs: wait, onEnd, ...(metricsFile !== undefined && { metricsFile }) };
   try {
     const report = await watched(flags, signal, (watch) => runPipeline(file, options, watch));
+    interrupts.hook(undefined);
     await runHook(flags, ending, false);
     if (flags.json) await writeResult(`${JSON.stringify(report)}\n`);
     else if (!flags.quiet) await writeResult(report.published.map(({ path }) => `${path}\n`).join(""));
   } catch (error) {
     ending.exitCode = ending.report?.exitCode ?? (error instanceof EmbedError ? error.exitCode : 70);
     if (error instanceof Error) ending.error = error.message;
+    interrupts.hook(undefined);
     await runHook(flags, ending, signal.aborted);
     throw error;
   }

@@ -7,6 +7,7 @@ import type { Interrupts } from "../interrupts.js";
 import { trainedText } from "../metrics.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { searchLines } from "../search.js";
+import { steered } from "../steering.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -27,10 +28,8 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
     async (paths: string[], flags: TrainFmFlags & OutputOptions) => {
       const { trainFm } = await import("../../trainers/fm/command.js");
       const options = await trainFmOf(flags);
-      const finishInstead =
-        flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;
       const summary = await watched(flags, signal, (watch) =>
-        trainFm(paths, options, { ...watch, ...(finishInstead && { finishInstead }) }),
+        trainFm(paths, options, steered(flags, interrupts, "the best epoch so far", watch)),
       );
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
       else if (!flags.quiet) await writeResult(`${searchLines(summary.search)}${trainedText(summary)}`);

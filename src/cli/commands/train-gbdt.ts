@@ -6,6 +6,7 @@ import { addTrainGbdtFlags, trainGbdtOf, type TrainGbdtFlags } from "../../flags
 import type { Interrupts } from "../interrupts.js";
 import { trainedText } from "../metrics.js";
 import { watched, type OutputOptions } from "../progress.js";
+import { steered } from "../steering.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -26,10 +27,8 @@ export function addTrainGbdt(program: Command, signal: AbortSignal, interrupts: 
     async (paths: string[], flags: TrainGbdtFlags & OutputOptions) => {
       const { trainGbdt } = await import("../../trainers/gbdt/command.js");
       const options = await trainGbdtOf(flags);
-      const finishInstead =
-        flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;
       const summary = await watched(flags, signal, (watch) =>
-        trainGbdt(paths, options, { ...watch, ...(finishInstead && { finishInstead }) }),
+        trainGbdt(paths, options, steered(flags, interrupts, "the best number of trees so far", watch)),
       );
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
       else if (!flags.quiet) await writeResult(trainedText(summary));

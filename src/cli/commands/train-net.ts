@@ -6,6 +6,7 @@ import { addTrainNetFlags, trainNetOf, type TrainNetFlags } from "../../flags/tr
 import type { Interrupts } from "../interrupts.js";
 import { trainedText } from "../metrics.js";
 import { watched, type OutputOptions } from "../progress.js";
+import { steered } from "../steering.js";
 import { writeResult } from "../terminal.js";
 
 const examples = `
@@ -31,10 +32,8 @@ export function addTrainNet(program: Command, signal: AbortSignal, interrupts: I
     async (paths: string[], flags: TrainNetFlags & OutputOptions) => {
       const { trainNet } = await import("../../trainers/net/command.js");
       const options = await trainNetOf(flags);
-      const finishInstead =
-        flags.onInterrupt === "save" ? (finish: () => void) => interrupts.finishInstead(finish) : undefined;
       const summary = await watched(flags, signal, (watch) =>
-        trainNet(paths, options, { ...watch, ...(finishInstead && { finishInstead }) }),
+        trainNet(paths, options, steered(flags, interrupts, "the best epoch so far", watch)),
       );
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
       else if (!flags.quiet) await writeResult(trainedText(summary));

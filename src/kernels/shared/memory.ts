@@ -9,10 +9,9 @@
 // Page 0 is written again by each thread's instantiation, so nothing of ours may lie there. Growth replaces the buffer
 // object: a view is made anew each time it is needed, and none is kept across an allocation.
 
-import { sizeText, UsageError } from "../../errors.js";
+import { IoError, sizeText, UsageError } from "../../errors.js";
+import { MAX_PAGES, newMemory, PAGE } from "./shared-memory.js";
 
-const PAGE = 65536;
-const MAX_PAGES = 65536;
 const FIRST_BYTE = PAGE;
 
 /** What makes a model smaller, for messages. */
@@ -29,7 +28,7 @@ export interface Region {
 
 /** Hands out zeroed regions of one WebAssembly memory, which all threads of a pool share. */
 export class Arena {
-  readonly memory = new WebAssembly.Memory({ initial: 2, maximum: MAX_PAGES, shared: true });
+  readonly memory = newMemory();
   #end = FIRST_BYTE;
 
   /** Bytes that can still be allocated. */
@@ -42,6 +41,7 @@ export class Arena {
    *
    * @param name what it holds, for messages
    * @throws {UsageError} it does not fit the 4 GiB that a WebAssembly memory reaches
+   * @throws {IoError} the system gives no more memory
    */
   allocate(name: string, bytes: number): Region {
     const offset = Math.ceil(this.#end / 64) * 64;
@@ -62,8 +62,8 @@ export class Arena {
     try {
       this.memory.grow(pages);
     } catch (error) {
-      throw new UsageError(
-        `${name} need ${sizeText(pages * PAGE)} more memory than this machine gives: ` + SHRINKING,
+      throw new IoError(
+        `${name} need ${sizeText(pages * PAGE)} more memory than the system gives: ` + SHRINKING,
         { cause: error },
       );
     }

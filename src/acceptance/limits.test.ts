@@ -1,0 +1,56 @@
+// Under the limits of a shell, a cluster's node or a hosting account: `ulimit -v` and `ulimit -n`.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { embedOk, shell, temporaryFolder, type Finished } from "../testing/embed.js";
+import { fixture } from "../testing/places.js";
+
+const folder = temporaryFolder();
+const GIB = 1024 * 1024;
+
+/** Trains under a limit. */
+function train(limit: string, out: string, more = ""): Promise<Finished> {
+  return shell(
+    `ulimit ${limit} && embed train-fm '${fixture("clicks.csv")}' -o ${out} --epochs 1 --valid 0.1 --quiet ${more}`,
+    { cwd: folder },
+  );
+}
+
+/** Does the test on Linux, where a process can see its limits, or says why not. */
+const onLinux = process.platform === "linux" ? test : test.skip;
+if (process.platform !== "linux")
+  console.log("skipped: the limits of a process are looked at on Linux alone");
+
+onLinux("16 GiB of addresses suffice at any number of threads, and give the same table", async () => {
+  const log = fixture("clicks.csv");
+  const [limited] = await Promise.all([
+    train(`-v ${16 * GIB}`, "limited", "--threads 8"),
+    embedOk(["train-fm", log, "-o", join(folder, "free"), "--epochs", "1", "--valid", "0.1", "--quiet"]),
+  ]);
+  expect(limited).toMatchObject({ code: 0, stderr: "" });
+  const [ours, free] = ["limited", "free"].map((run) => readFileSync(join(folder, run, "embeddings.arrow")));
+  expect(ours!.equals(free!)).toBe(true);
+});
+
+/** Later versions of Node need fewer addresses and files, or fail before they read the program. */
+const isNode20 = process.version.startsWith("v20.");
+
+onLinux.each([
+  [
+    "-v 1048576",
+    /^embed: 1 thread needs 0\.8 GiB of addresses, .* leaves .*: `ulimit -v unlimited` lifts the limit$/,
+  ],
+  [
+    `-v ${8 * GIB}`,
+    /^embed: the system refused the 10 GB of addresses .* NODE_OPTIONS=--disable-wasm-trap-handler takes 4 GB$/,
+  ],
+  ["-n 20", /^embed: too many files are open \(EMFILE\): raise the limit, for example `ulimit -n 4096`$/],
+  [
+    "-n 40",
+    /^embed: too many files are open \(EMFILE\): raise the limit of this process, for example `ulimit -n 4096`$/,
+  ],
+])("ulimit %s is 74 and says what to do", async (limit, message) => {
+  if (!isNode20) return console.log(`skipped: what ulimit ${limit} allows is known of Node 20`);
+  const { code, stderr } = await train(limit, "refused");
+  expect({ code, stderr: stderr.trimEnd() }).toEqual({ code: 74, stderr: expect.stringMatching(message) });
+});

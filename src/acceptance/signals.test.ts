@@ -1,0 +1,238 @@
+// SIGHUP, SIGINT and SIGTERM at random moments of every command: it ends within two seconds, says so at once, and leaves nothing
+// that is half written.
+//
+// EMBED_TEST_SIGNALS=20 signals each command twenty times, on a log of 120,000 rows; without it, seven of them once, on one of 12,000.
+
+import { spawn } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { commands } from "../cli/commands.js";
+import { SIGNAL_EXITS, type SignalName } from "../cli/signals.js";
+import { listStore } from "../store/ls.js";
+import { openRun } from "../embedding/run-directory.js";
+import { embed, embedOk, shell, temporaryFolder } from "../testing/embed.js";
+import { fixture, program } from "../testing/places.js";
+import { between, mulberry32, pick } from "../testing/random.js";
+
+const times = Number(process.env["EMBED_TEST_SIGNALS"] ?? 0);
+const isWhole = times > 0;
+const folder = temporaryFolder();
+/** Milliseconds: the two seconds that are promised, and what a machine that is busy with other tests adds to them. */
+let limit = 2000;
+
+/** Arguments of each command; `out` is where it may write a run, in a folder that holds what prepare() makes. */
+const COMMANDS: Record<string, string[]> = {
+  inspect: ["log.csv"],
+  encode: ["log.csv", "-o", "out-dataset"],
+  "train-fm": ["log.csv", "-o", "out", "--valid", "0.1", "--epochs", "5"],
+  "train-gbdt": ["log.csv", "-o", "out", "--valid", "0.1", "--num-trees", "20"],
+  "train-pca": ["log.csv", "-o", "out", "--matrix", "features"],
+  "train-net": ["log.csv", "-o", "out", "--arch", "fnn", "--valid", "0.1", "--epochs", "2"],
+  lift: ["log.csv", "--init", "run", "--arch", "fnn", "--valid", "0.1", "--test", "0.1", "--epochs", "2"],
+  transform: ["run", "log.csv", "-o", "out.csv"],
+  import: ["items.txt", "--format", "word2vec", "--field", "item", "--item", "item", "-o", "out"],
+  export: ["run", "--format", "csv", "-o", "out.csv"],
+  neighbors: ["run", "--key", "item:tea-03"],
+  evaluate: ["run", "--on", "log.csv", "--bootstrap", "20000"],
+  diff: ["run", "other"],
+  report: ["run", "-o", "out.html"],
+  publish: ["run", "--store", "store", "--name", "items"],
+  rollback: ["store/items"],
+  ls: ["store"],
+  gc: ["store", "--keep", "1"],
+  forget: ["store", "item:tea-03"],
+  gate: ["run", "--bounds", "gates.yaml"],
+  run: ["pipeline.yaml"],
+  init: ["log.csv", "-o", "out.yaml"],
+  align: ["run", "--to", "other", "-o", "out"],
+  reproduce: ["run"],
+  schedule: ["pipeline.yaml", "--daily", "04:30", "--as", "systemd"],
+};
+
+const PIPELINE = `name: clicks
+log: log.csv
+store: pipeline-store
+columns: { label: click, fields: [user_id, item_id, device, hour] }
+train:
+  items: { command: train-fm, epochs: 5, valid: 0.1 }
+`;
+
+const GATES = "after:\n  zero: { max: 100% }\n";
+
+interface Ended {
+  code: number | null;
+  by: NodeJS.Signals | null;
+  /** milliseconds from the signal to the end; 0 of a command that was faster than it */
+  took: number;
+  stderr: string;
+}
+
+/** What every command finds: a log, runs, a table, a store of three versions, a pipeline. */
+async function prepare(at: string): Promise<void> {
+  mkdirSync(at);
+  const [head, ...rows] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n");
+  const body = `${rows.join("\n")}\n`;
+  writeFileSync(join(at, "log.csv"), `${head}\n${body.repeat(isWhole ? 10 : 1)}`);
+  writeFileSync(join(at, "pipeline.yaml"), PIPELINE);
+  writeFileSync(join(at, "gates.yaml"), GATES);
+  const here = { cwd: at };
+  const train = ["train-fm", "log.csv", "--valid", "0.1", "--test", "0.1", "--epochs", "1", "--quiet"];
+  await embedOk([...train, "-o", "run"], here);
+  cpSync(join(at, "run"), join(at, "other"), { recursive: true });
+  await embedOk(["export", "run", "--format", "word2vec", "--field", "item", "-o", "items.txt"], here);
+  for (const run of ["run", "other", "run"])
+    await embedOk(["publish", run, "--store", "store", "--name", "items", "--quiet"], here);
+}
+
+/** Runs a command and signals it after so many milliseconds; the moment is right for nothing in particular. */
+function signalled(cwd: string, args: string[], signal: SignalName, after: number): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [program, ...args], {
+      cwd,
+      env: { PATH: "/usr/bin:/bin", HOME: cwd, TMPDIR: join(cwd, "tmp") },
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+    let stderr = "";
+    let sent = Infinity;
+    const timer = setTimeout(() => {
+      sent = performance.now();
+      child.kill(signal);
+    }, after);
+    child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString("utf8")));
+    child.on("error", reject);
+    child.on("close", (code, by) => {
+      clearTimeout(timer);
+      resolve({ code, by, took: Math.max(0, performance.now() - sent), stderr });
+    });
+  });
+}
+
+/** Names that are left of work that has not ended. */
+function unfinishedIn(at: string): string[] {
+  const names = readdirSync(at, { recursive: true }).map(String);
+  return names.filter((name) => /\.(new|old|gone)-\d|\.lock\b|^tmp\/embed-/.test(name));
+}
+
+/** What is wrong with how a signalled command ended; nothing, as it should be. */
+async function complaints(
+  at: string,
+  { code, by, took, stderr }: Ended,
+  signal: SignalName,
+): Promise<string[]> {
+  const wrong: string[] = [];
+  const isAcknowledged = new RegExp(`^embed: ${signal}: (stopping|saving)`, "m").test(stderr);
+  if (took > limit) wrong.push(`took ${took.toFixed(0)} ms`);
+  // a signal before the program listens ends it; one that comes too late changes nothing
+  if (code !== 0 && code !== SIGNAL_EXITS[signal] && by !== signal)
+    wrong.push(`ended with ${code ?? by}: ${stderr}`);
+  if (code === SIGNAL_EXITS[signal] && !isAcknowledged) wrong.push(`no word of ${signal}: ${stderr}`);
+  wrong.push(...unfinishedIn(at).map((name) => `left ${name}`));
+  if (existsSync(join(at, "out")))
+    await openRun(join(at, "out")).catch((error: unknown) =>
+      wrong.push(`a run that is not whole: ${String(error)}`),
+    );
+  for (const store of ["store", "pipeline-store"].filter((name) => existsSync(join(at, name)))) {
+    const { versions } = await listStore(join(at, store), undefined, {
+      signal: new AbortController().signal,
+    });
+    wrong.push(
+      ...versions.flatMap(({ path, damage }) => (damage === null ? [] : [`${path} is damaged: ${damage}`])),
+    );
+  }
+  return wrong;
+}
+
+beforeAll(async () => {
+  const began = performance.now();
+  await embedOk(["--version"]);
+  limit += 5 * (performance.now() - began);
+});
+
+/** Runs a command to its end, then signals it at moments within that time. @returns what went wrong */
+async function trial(name: string, repeats: number): Promise<string[]> {
+  const wrong: string[] = [];
+  const random = mulberry32(Object.keys(COMMANDS).indexOf(name));
+  const args = [name, ...COMMANDS[name]!];
+  const at = (trialNumber: number): string => {
+    const copy = join(folder, `${name}-${trialNumber}`);
+    cpSync(join(folder, "prepared"), copy, { recursive: true, verbatimSymlinks: true });
+    mkdirSync(join(copy, "tmp"));
+    return copy;
+  };
+  const untouched = at(0);
+  const began = performance.now();
+  const { code, stderr } = await embed(args, { cwd: untouched });
+  const duration = performance.now() - began;
+  if (code !== 0) wrong.push(`${name} ends with ${code}: ${stderr}`);
+  rmSync(untouched, { recursive: true });
+  for (let i = 1; i <= repeats; i++) {
+    const [signal, after] = [
+      pick(["SIGHUP", "SIGINT", "SIGTERM"] as const, random),
+      between(0, duration, random),
+    ];
+    const place = at(i);
+    const ended = await signalled(place, args, signal, after);
+    const found = await complaints(place, ended, signal);
+    wrong.push(...found.map((text) => `${name}, ${signal} after ${after.toFixed(0)} ms: ${text}`));
+    rmSync(place, { recursive: true });
+  }
+  return wrong;
+}
+
+test("every command is known here", () => {
+  expect(Object.keys(COMMANDS).sort()).toEqual(commands.map(({ name }) => name).sort());
+});
+
+test("a signal at a random moment ends any command within two seconds, with a word, and leaves nothing half written", async () => {
+  if (!isWhole) console.log("7 commands, a signal each; EMBED_TEST_SIGNALS=20 gives each command twenty");
+  await prepare(join(folder, "prepared"));
+  const names = Object.keys(COMMANDS);
+  const random = mulberry32(15);
+  const chosen = isWhole
+    ? names
+    : Array.from({ length: 7 }, () => names.splice(Math.floor(random() * names.length), 1)[0]!);
+  const wrong: string[] = [];
+  // two at a time
+  const workers = [0, 1].map(async () => {
+    for (let name = chosen.shift(); name !== undefined; name = chosen.shift())
+      wrong.push(...(await trial(name, isWhole ? times : 1)));
+  });
+  await Promise.all(workers);
+  expect(wrong).toEqual([]);
+}, 3_600_000);
+
+describe("in the middle of a loop of half a minute", () => {
+  const run = join(folder, "loop");
+  const args = ["evaluate", run, "--on", fixture("clicks.csv"), "--bootstrap", "2000000"];
+
+  beforeAll(async () => {
+    await embedOk(["train-fm", fixture("clicks.csv"), "-o", run, "--epochs", "1", "--quiet"]);
+  });
+
+  test("SIGHUP is acknowledged at once and ends the command with 129", async () => {
+    const { code, took, stderr } = await signalled(folder, args, "SIGHUP", 2500);
+    expect({ code, stderr }).toEqual({
+      code: 129,
+      stderr: expect.stringMatching(
+        /^embed: SIGHUP: stopping: no output is written, an existing one stays as it was$/m,
+      ),
+    });
+    expect(took).toBeLessThan(limit);
+  });
+
+  test("a piped log that is refused half-way is not read to its end", async () => {
+    const log = readFileSync(fixture("clicks.csv"), "utf8").repeat(5);
+    const { code, stderr } = await embed(["encode", "-", "-o", join(folder, "piped")], { input: log });
+    expect({ code, stderr }).toEqual({
+      code: 65,
+      stderr: expect.stringContaining("-:12002: column 'click'"),
+    });
+  });
+
+  test("a log that nobody writes to does not keep the program", async () => {
+    await shell("mkfifo pipe", { cwd: folder });
+    const { code, by, took } = await signalled(folder, ["inspect", "pipe"], "SIGINT", 1500);
+    expect([130, "SIGINT"]).toContain(code ?? by);
+    expect(took).toBeLessThan(limit);
+  });
+});

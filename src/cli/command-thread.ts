@@ -1,0 +1,151 @@
+// The command's thread, seen from the main thread: its signals, its end, and what is done when it does not end by itself.
+//
+//   first signal    acknowledged at once, passed on; a command that has not ended after GRACE is ended
+//   second signal   ends the command at once
+//
+// A command that is ended in the middle leaves temporary files and locks, which it has reported: they are removed here.
+
+import { readlinkSync, rmSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import type { Unfinished } from "../io/unfinished.js";
+import { checkAddresses } from "../workers/process-limits.js";
+import { commandNamed, formatNamed } from "./arguments.js";
+import { commands } from "./commands.js";
+import { runHook } from "./hooks.js";
+import { reportError } from "./report-error.js";
+import {
+  SIGNAL_EXITS,
+  type CommandStart,
+  type FromCommand,
+  type InterruptedHook,
+  type SignalName,
+  type SignalSent,
+} from "./signals.js";
+import { standardError, writeError } from "./terminal.js";
+
+/** Milliseconds that a command may take to tidy up. */
+const GRACE = 1200;
+/** Milliseconds within which a second signal is taken for the first: a terminal and npm both send one for a single Ctrl-C. */
+const SAME = 300;
+/** Milliseconds that a thread may take to end. */
+const TERMINATION = 250;
+
+/** What is kept where a command says nothing else. */
+const NOTHING = "no output is written, an existing one stays as it was";
+
+/** A command at work on a thread of its own. */
+export class CommandThread {
+  /** The exit code, when the command has ended. */
+  readonly ended: Promise<number>;
+  readonly #worker: Worker;
+  readonly #format: "text" | "json";
+  readonly #unfinished = new Map<string, Unfinished>();
+  #saves: string | undefined;
+  #keeps: string;
+  #readsStdin = false;
+  #hook: InterruptedHook | undefined;
+  #first: { signal: SignalName; at: number; saves: string | undefined } | undefined;
+  #failure: unknown;
+
+  /** @throws {IoError} the limit of the process leaves too few addresses for a thread */
+  constructor(argv: string[]) {
+    checkAddresses(1);
+    this.#format = formatNamed(argv);
+    this.#keeps = commands.find(({ name }) => name === commandNamed(argv))?.keeps ?? NOTHING;
+    const start: CommandStart = { argv };
+    this.#worker = new Worker(new URL("./command.worker.js", import.meta.url), {
+      workerData: start,
+      stdin: true,
+    });
+    this.#worker.on("message", (message: FromCommand) => this.#hear(message));
+    this.#worker.on("error", (error) => (this.#failure = error));
+    // it may end while its input still comes
+    this.#worker.stdin!.on("error", () => undefined);
+    for (const signal of ["SIGHUP", "SIGINT", "SIGTERM"] as const)
+      process.on(signal, () => this.#take(signal));
+    this.ended = new Promise((resolve) => {
+      this.#worker.on("exit", (exitCode) => void this.#endedWith(exitCode).then(resolve));
+    });
+  }
+
+  /** Ends the process with the exit code, whatever the command does. */
+  async endNow(exitCode: number, signal?: SignalName): Promise<void> {
+    const ended = await Promise.race([this.#worker.terminate().then(() => true), pause(TERMINATION, false)]);
+    await this.#tidy(exitCode, true);
+    // a spinner hides it
+    if (standardError.isTTY) standardError.write("\u001B[?25h");
+    if (!ended && signal) {
+      // a system call that does not return, as of opening a pipe that nobody writes to, keeps the process from exiting; the
+      // signal itself does end it, unless it is the first process of a container
+      process.removeAllListeners(signal);
+      process.kill(process.pid, signal);
+    }
+    process.exit(exitCode);
+  }
+
+  #hear(message: FromCommand): void {
+    if ("saves" in message) this.#saves = message.saves;
+    else if ("keeps" in message) this.#keeps = message.keeps;
+    else if ("text" in message) standardError.write(message.text);
+    else if ("readsStdin" in message) this.#passStdin();
+    else if ("hook" in message) this.#hook = message.hook;
+    else if (message.isThere) this.#unfinished.set(message.unfinished.path, message.unfinished);
+    else this.#unfinished.delete(message.unfinished.path);
+  }
+
+  #take(signal: SignalName): void {
+    const exitCode = SIGNAL_EXITS[signal];
+    const now = performance.now();
+    if (this.#first) {
+      if (now - this.#first.at < SAME) return;
+      void this.endNow(SIGNAL_EXITS[this.#first.signal], signal);
+      return;
+    }
+    const saves = this.#saves;
+    const finish = saves !== undefined;
+    this.#first = { signal, at: now, saves };
+    const text = finish
+      ? `saving ${saves}; a second signal ends the program at once, without it`
+      : `stopping: ${this.#keeps}`;
+    // over what a spinner has drawn
+    if (standardError.isTTY) standardError.write("\r\u001B[K");
+    writeError(`${signal}: ${text}`, this.#format);
+    this.#worker.postMessage({ signal, finish } satisfies SignalSent);
+    if (!finish) setTimeout(() => void this.endNow(exitCode, signal), GRACE).unref();
+  }
+
+  #passStdin(): void {
+    this.#readsStdin = true;
+    process.stdin.pipe(this.#worker.stdin!);
+  }
+
+  /** Does what a command would have done that was ended in the middle of its work. */
+  async #tidy(exitCode: number, isInterrupted: boolean): Promise<void> {
+    for (const unfinished of this.#unfinished.values()) removeIfPossible(unfinished);
+    if (this.#hook) await runHook(this.#hook.flags, { exitCode, file: this.#hook.file }, isInterrupted);
+  }
+
+  async #endedWith(exitCode: number): Promise<number> {
+    // what the command has not read of it keeps the process alive no longer
+    if (this.#readsStdin) process.stdin.destroy();
+    if (this.#failure !== undefined) {
+      const code = reportError(this.#failure, this.#format);
+      await this.#tidy(code, false);
+      return code;
+    }
+    if (this.#first && this.#first.saves === undefined && exitCode === 0)
+      writeError("the command had done its work before it could stop: its output is whole", this.#format);
+    return exitCode;
+  }
+}
+
+function removeIfPossible({ path, target }: Unfinished): void {
+  try {
+    // a lock that was removed by hand may be another's by now
+    if (target !== undefined && readlinkSync(path) !== target) return;
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // a later command sweeps what a killed one has left
+  }
+}

@@ -1,0 +1,35 @@
+// The thread of a command: it sees the program as the main thread does, but for signals, which the main thread passes on.
+
+import { parentPort, workerData } from "node:worker_threads";
+import { observeUnfinished } from "../io/unfinished.js";
+import { Interrupts } from "./interrupts.js";
+import { runProgram } from "./program.js";
+import { writeLinesBy } from "./terminal.js";
+import type { CommandStart, FromCommand, SignalSent } from "./signals.js";
+
+// oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what command-thread.ts starts it with
+const { argv } = workerData as CommandStart;
+const port = parentPort!;
+const tell = (message: FromCommand): void => port.postMessage(message);
+
+process.argv = argv;
+let readsStdin = false;
+// the main thread must not take what nobody reads here: a loop of the shell may be reading the same standard input
+process.stdin.on("newListener", (event) => {
+  if (readsStdin || (event !== "readable" && event !== "data")) return;
+  readsStdin = true;
+  tell({ readsStdin });
+});
+writeLinesBy((text) => tell({ text }));
+observeUnfinished((unfinished, isThere) => tell({ unfinished, isThere }));
+
+const interrupts = new Interrupts(tell);
+port.on("message", (sent: SignalSent) => interrupts.take(sent));
+// waiting for signals is no reason to live on
+port.unref();
+process.exitCode = await runProgram(argv, interrupts);
+// standard input that is not read to its end keeps the thread alive
+if (readsStdin && !process.stdin.readableEnded) {
+  await new Promise((resolve) => process.stdout.write("", resolve));
+  process.exit();
+}

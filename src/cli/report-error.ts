@@ -1,0 +1,53 @@
+// What is said of an error, and its exit code.
+
+import { EmbedError } from "../errors.js";
+import { version } from "../io/package-version.js";
+import { openFileLimit } from "../workers/process-limits.js";
+import { writeError } from "./terminal.js";
+
+/** What to do, by the code of an error of Node's. */
+const REFUSED: Record<string, string> = {
+  EMFILE: "too many files are open (EMFILE): raise the limit of this process, for example `ulimit -n 4096`",
+  ENFILE: "too many files are open on this machine (ENFILE): close other programs, or raise fs.file-max",
+  EAGAIN:
+    "the system starts no further thread or process (EAGAIN): use fewer --threads, or raise `ulimit -u`",
+  ENOMEM:
+    "the system gives no more memory (ENOMEM): use fewer --threads, or lift its limit, for example `ulimit -v unlimited`",
+  ERR_WORKER_INIT_FAILED:
+    "a thread could not be started: use fewer --threads, or raise the limits of this process (`ulimit -n`, `-u`, `-v`)",
+  ERR_WORKER_OUT_OF_MEMORY:
+    "the heap of JavaScript objects is full: NODE_OPTIONS=--max-old-space-size=8192 allows it 8192 MB",
+};
+
+/** Fewer than the program opens at once while it reads its own modules. */
+const FEW_FILES = 256;
+
+/** Reports an error. @returns its exit code: 74 when the system refused something, 70 of one that is none of ours: a bug */
+export function reportError(error: unknown, format: "text" | "json"): number {
+  if (error instanceof EmbedError) {
+    writeError(error.message, format);
+    return error.exitCode;
+  }
+  const refused = refusal(error);
+  if (refused !== undefined) {
+    writeError(refused, format);
+    return 74;
+  }
+  writeError(`this is a bug of embed ${version}; please report it with the command that shows it`, format);
+  writeError(error instanceof Error ? (error.stack ?? error.message) : String(error), format);
+  return 70;
+}
+
+/** What the system refused, and what to do; undefined of another error. */
+function refusal(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const code = "code" in error ? String(error.code) : "";
+  // Node looks for a package by opening files, and takes those that it cannot open for missing
+  const isMisread = code === "ERR_MODULE_NOT_FOUND" && openFileLimit() < FEW_FILES;
+  const known = REFUSED[isMisread ? "EMFILE" : code];
+  if (known !== undefined) return known;
+  // V8's own, without a code
+  if (error instanceof RangeError && /allocation failed|could not allocate memory/i.test(error.message))
+    return `the system gives no more memory (${error.message}): free some, or lift the limit of this process, for example \`ulimit -v unlimited\``;
+  return undefined;
+}
