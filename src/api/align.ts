@@ -14,7 +14,7 @@ import { alignmentRotation, nearnessOf, turnedRows } from "../evaluation/alignme
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { rotationGroups, turnedFiles, type Turn, type VectorBlock } from "../factors/turned.js";
-import { driftOf } from "../gates/gate-table.js";
+import { driftOf } from "./table-facts.js";
 
 /** Neighbours that the manifest compares. */
 const NEIGHBOURS = 20;

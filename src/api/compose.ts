@@ -7,7 +7,7 @@ import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import type { Composer } from "../factors/composer.js";
-import { tableFeatures } from "../factors/feature-table.js";
+import { tableFeatures } from "../training/feature-table.js";
 import { composerOf, readFmModel, readPreprocess, whyNotComposed, type FmRun } from "../trainers/learners.js";
 import type { Run } from "../embedding/run-directory.js";
 import { readItems } from "../training/item-file.js";

@@ -9,7 +9,7 @@ import type { Run } from "../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError } from "../errors.js";
-import { tableFeatures } from "./feature-table.js";
+import { tableFeatures } from "../training/feature-table.js";
 import type { FmParameters } from "./model.js";
 
 const MODEL_FILE = "fm.safetensors";

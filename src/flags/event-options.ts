@@ -1,10 +1,10 @@
 // Options that say which events of a log are used.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../trainers/fm/asked.js";
+import type { ExampleOptions } from "../training/example-options.js";
 import { wholeOf } from "./options.js";
 
-export type EventFlags = Pick<TrainFmOptions, "since" | "maxEventsPerUser" | "eventWeight" | "halfLife">;
+export type EventFlags = Pick<ExampleOptions, "since" | "maxEventsPerUser" | "eventWeight" | "halfLife">;
 
 /** Adds the options that bound events. */
 export function addEventOptions(command: Command): Command {

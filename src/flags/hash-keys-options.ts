@@ -1,11 +1,11 @@
 // Options that keep raw ids out of everything written and printed.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../trainers/fm/asked.js";
+import type { ExampleOptions } from "../training/example-options.js";
 import { UsageError } from "../errors.js";
 import { listOf } from "./options.js";
 
-export type HashKeysFlags = Pick<TrainFmOptions, "hashKeys" | "hashKeysOf">;
+export type HashKeysFlags = Pick<ExampleOptions, "hashKeys" | "hashKeysOf">;
 
 const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Columns:");
 

@@ -1,12 +1,12 @@
 // Options that say what is predicted: a column's label, or events against drawn negatives.
 
 import { Option, type Command } from "commander";
-import type { TrainNetOptions } from "../trainers/net/asked.js";
+import type { ExampleOptions } from "../training/example-options.js";
 import { listOf, numberOf, wholeOf } from "./options.js";
 
 /** As commander gives them. */
-export type LabelFlags = Pick<TrainNetOptions, "negatives"> &
-  Partial<Pick<TrainNetOptions, "noise" | "positiveFrom" | "itemFields">>;
+export type LabelFlags = Pick<ExampleOptions, "negatives"> &
+  Partial<Pick<ExampleOptions, "noise" | "positiveFrom" | "itemFields">>;
 
 /** Where a training that ranks draws otherwise, for the help. */
 interface RankingTexts {

@@ -1,11 +1,11 @@
 // Options that say how a log is cut into training, validation and test part.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../trainers/fm/asked.js";
+import type { ExampleOptions } from "../training/example-options.js";
 import { listOf, shareOrFile, wholeOf } from "./options.js";
 
-type OptionalFlags = Pick<TrainFmOptions, "split" | "splitKey" | "last" | "group">;
-export type SplitFlags = Pick<TrainFmOptions, "valid" | "test"> & OptionalFlags;
+type OptionalFlags = Pick<ExampleOptions, "split" | "splitKey" | "last" | "group">;
+export type SplitFlags = Pick<ExampleOptions, "valid" | "test"> & OptionalFlags;
 
 /** Adds the options that cut parts. */
 export function addSplitOptions(command: Command): Command {

@@ -2,14 +2,14 @@
 
 import { Option, type Command } from "commander";
 import { UsageError } from "../errors.js";
-import type { TrainFmOptions } from "../trainers/fm/asked.js";
+import type { ExampleOptions } from "../training/example-options.js";
 import { numberOf, wholeOf } from "./options.js";
 
 type VocabularyOptions = Pick<
-  TrainFmOptions,
+  ExampleOptions,
   "minCount" | "maxVocab" | "minUsers" | "hash" | "oovDropout" | "rowOrder"
 >;
-type PerField = TrainFmOptions["minCount"];
+type PerField = ExampleOptions["minCount"];
 
 export type VocabularyFlags = Partial<VocabularyOptions>;
 

@@ -1,7 +1,7 @@
 // Options of a training that is repeated from week to week: where it goes on, how it is watched, and how it ends.
 
 import { Option, type Command } from "commander";
-import type { TrainFmOptions } from "../trainers/fm/asked.js";
+import type { WeeklyOptions } from "../training/weekly-options.js";
 import { rankingMetricNames } from "../trainers/ranking/options.js";
 import { wholeOf } from "./options.js";
 
@@ -13,7 +13,7 @@ const judgeNames = ["loss", "auc", "rmse"] as const;
 const metricNames = [...judgeNames, ...rankingMetricNames];
 export type MetricName = (typeof metricNames)[number];
 
-export type WeeklyFlags = Omit<Pick<TrainFmOptions, Own>, "metric"> & {
+export type WeeklyFlags = Omit<Pick<WeeklyOptions, Own>, "metric"> & {
   metric?: MetricName;
   onInterrupt?: "abort" | "save";
 };
@@ -66,7 +66,7 @@ export function addWeeklyOptions(command: Command): Command {
 }
 
 /** The flags as options of the api. @throws {UsageError} they do not go together */
-export function weeklyOf(flags: WeeklyFlags): Pick<TrainFmOptions, Own> {
+export function weeklyOf(flags: WeeklyFlags): Pick<WeeklyOptions, Own> {
   const { search, init, expire, freeze, keepState, refit, checkpointEvery, resume } = flags;
   const metric = judgeNames.find((name) => name === flags.metric);
   return {

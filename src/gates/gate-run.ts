@@ -12,7 +12,7 @@ import {
   type FieldBounds,
   type NamedRoles,
 } from "./gate-fields.js";
-import { driftOf, fieldFacts } from "./gate-table.js";
+import { driftOf, fieldFacts } from "../api/table-facts.js";
 
 /** Shares and lengths of each field's vectors. */
 export function tableOutcomes(

@@ -19,7 +19,7 @@ import { asCount, asShare, asTime, judge, judgeTime, outcome, told, type Measure
 import { factsOf, unseenShare } from "./gate-dataset.js";
 import { fieldBounds, withoutEarlier } from "./gate-fields.js";
 import { driftOutcomes, tableOutcomes } from "./gate-run.js";
-import { numNotFinite } from "./gate-table.js";
+import { numNotFinite } from "../api/table-facts.js";
 
 interface How {
   threads?: number;

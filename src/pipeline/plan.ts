@@ -31,7 +31,7 @@ import {
   type LoggedFile,
 } from "./log.js";
 import { latestVersion, type Publication } from "../store/store.js";
-import { workFolder } from "./work-folder.js";
+import { workFolder } from "../store/work-folder.js";
 
 /** What a version says of the pipeline that published it. */
 export const PIPELINE_FILE = "pipeline.json";

@@ -29,7 +29,7 @@ import {
   trainStep,
   type StepResult,
 } from "./steps.js";
-import { makeWorkFolder, sweepOutputs } from "./work-folder.js";
+import { makeWorkFolder, sweepOutputs } from "../store/work-folder.js";
 
 export interface RunPipelineOptions {
   /** every step runs, whatever stands */

@@ -10,7 +10,7 @@ import type { Run } from "../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError } from "../errors.js";
-import { spaceOf, tableFeatures } from "../factors/feature-table.js";
+import { spaceOf, tableFeatures } from "../training/feature-table.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { clearHistory, clearRows, dropEntries, type Tensors } from "./forget-tensors.js";
 import { holdsWord, preprocessWithout } from "./forget-text.js";

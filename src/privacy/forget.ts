@@ -34,7 +34,7 @@ import {
   withStoreLock,
   type Publication,
 } from "../store/store.js";
-import { clearWork, withIdlePipelines, workFolders } from "../pipeline/work-folder.js";
+import { clearWork, withIdlePipelines, workFolders } from "../store/work-folder.js";
 
 export interface ForgetOptions extends LockOptions {
   /** says what would change, and writes nothing */

@@ -27,7 +27,7 @@ import {
   withStoreLock,
   type Publication,
 } from "./store.js";
-import { sweepWork, workFolders } from "../pipeline/work-folder.js";
+import { sweepWork, workFolders } from "./work-folder.js";
 
 export interface GcOptions extends LockOptions {
   /** how many of the newest versions stay, at least 1; the latest stays beside them */

@@ -30,7 +30,7 @@ import { listStore } from "./ls.js";
 import { publish } from "./publish.js";
 import { rollback } from "./rollback.js";
 import { runPipeline } from "../pipeline/run.js";
-import { sweepOutputs } from "../pipeline/work-folder.js";
+import { sweepOutputs } from "./work-folder.js";
 
 const folder = temporaryFolder();
 const lock = { waitMs: 0, signal: new AbortController().signal };

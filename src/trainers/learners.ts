@@ -8,7 +8,7 @@ import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
 import type { SteeringFlag } from "../training/controls.js";
-import { spaceOf } from "../factors/feature-table.js";
+import { spaceOf } from "../training/feature-table.js";
 import type { Composer } from "../factors/composer.js";
 import { crossComposer } from "./fm/ffm/compose.js";
 import { readLayout } from "./fm/ffm/layout.js";

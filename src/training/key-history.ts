@@ -4,7 +4,7 @@ import { newestEvent, newestTimes, NEVER } from "../dataset/last-seen.js";
 import type { Dataset } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UNKNOWN, type KeyHistory } from "../embedding/key-history.js";
-import { tableFeatures } from "../factors/feature-table.js";
+import { tableFeatures } from "./feature-table.js";
 
 /** No feature of an earlier space. */
 export const NONE = 0xffffffff;

@@ -4,6 +4,7 @@ import { MISSING, type Dataset } from "../dataset/dataset.js";
 import type { Metrics } from "../embedding/manifest.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
+import type { ReadLike } from "./read-as-trained.js";
 import type { CurveBin, ScoredMetrics, Units } from "../evaluation/scored-metrics.js";
 
 /** A run that is judged, under a name. */
@@ -12,6 +13,16 @@ export interface Contestant {
   name: string;
   /** rows to score by in place of the run's table */
   table?: EmbeddingTable;
+}
+
+/** What a run is judged on: a log, or a part of its training's own. */
+export interface JudgedOn extends Omit<ReadLike, "on"> {
+  on?: string[] | undefined;
+  part?: "valid" | "test" | undefined;
+  /** correct the scores of events against drawn negatives for how these were drawn */
+  logq?: boolean;
+  /** of the calibration curve */
+  bins: number;
 }
 
 /** What one run's scores of a log are worth. */

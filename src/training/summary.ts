@@ -1,6 +1,5 @@
 // What a command that measures or trains sums up; --json prints it.
 
-import type { LeafFit } from "../trainers/gbdt/leaf-svd.js";
 import type { Metrics, PartMetrics, Trial } from "../embedding/manifest.js";
 
 export type { PartMetrics };
@@ -18,7 +17,7 @@ export interface Summary<Values = Metrics> {
   /** of trees: the columns, the greatest gain first */
   importances?: { column: string; splits: number; gain: number }[];
   /** of trees with --dense: vectors kept, rows that they were fitted on, share of the squares that they hold */
-  dense?: LeafFit;
+  dense?: { dim: number; rows: number; explained: number };
   /** settings that --search tried, the chosen one first */
   search?: Trial[];
 }

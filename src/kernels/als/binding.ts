@@ -2,13 +2,14 @@
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Scratch, Side } from "./layout.js";
+import { Scratch, Side, type Kernel } from "./layout.js";
 
 /** Rows solved side by side, and events gathered at once, as assembly/main.ts has them. */
 const BATCH_ROWS = 8;
 const CHUNK = 128;
 
-export type { Kernel as AlsKernel } from "./layout.js";
+/** Its functions; pointers are byte offsets. */
+export type AlsKernel = Kernel;
 
 /** A sparse matrix by rows: row r holds values[j] at column indices[j], j in [indptr[r], indptr[r + 1]). */
 export interface SparseRows {

@@ -9,6 +9,7 @@
 //
 // Pointers are byte offsets.
 
+import type { Kernel } from "./layout.js";
 import type { Arena } from "../shared/memory.js";
 import { allocateBarrier } from "../shared/barrier.js";
 
@@ -31,7 +32,8 @@ const GATHERED_ROWS = 128;
 export const GRADIENT_BITS = 50;
 export const HESSIAN_BITS = 37;
 
-export type { Kernel as GbdtKernel } from "./layout.js";
+/** Its functions; pointers are byte offsets. */
+export type GbdtKernel = Kernel;
 
 /** What both searches for a split are told; the order is gain.ts's. */
 export interface SplitOptions {

@@ -2,12 +2,13 @@
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Plan } from "./layout.js";
+import { Plan, type Kernel } from "./layout.js";
 
 /** Columns that are swept together, and rows of one kernel call. */
 export const SWEEP_BLOCK = 64;
 
-export type { Kernel as InverseKernel } from "./layout.js";
+/** Its functions; pointers are byte offsets. */
+export type InverseKernel = Kernel;
 
 /** Where the matrix and what is kept beside it lie. */
 export interface InverseLayout {

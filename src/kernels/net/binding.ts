@@ -10,7 +10,7 @@
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct, writeStructs, type FieldsOf } from "../shared/struct.js";
-import { Layer, NetPlan, NetThread } from "./layout.js";
+import { Layer, NetPlan, NetThread, type Kernel } from "./layout.js";
 import {
   type DenseLayer,
   denseLayersOf,
@@ -29,7 +29,8 @@ const PARTS = 16;
 const NONE = 0xffffffff;
 const ACTIVATIONS = { none: 0, tanh: 1, relu: 2 };
 
-export type { Kernel as NetKernel } from "./layout.js";
+/** Its functions; pointers are byte offsets. */
+export type NetKernel = Kernel;
 
 /** A network to lay out. */
 export type KernelNetShape = NetShape &

@@ -4,7 +4,7 @@ import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
-import { Contrast, Plan, Rows, Thread } from "./layout.js";
+import { Contrast, Plan, Rows, Thread, type Kernel } from "./layout.js";
 
 /** B: events a batch. */
 export const RANKING_BATCH = 256;
@@ -19,7 +19,8 @@ export function sharesNegatives(loss: RankingLoss): boolean {
   return loss === "sampled-softmax" || loss === "ccl";
 }
 
-export type { Kernel as RankingKernel } from "./layout.js";
+/** Its functions; pointers are byte offsets. */
+export type RankingKernel = Kernel;
 
 /** Rows of (feature, value) pairs, as dataset/rows.ts describes them; labels are not looked at. */
 export interface PairRows {

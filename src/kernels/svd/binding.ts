@@ -4,12 +4,13 @@
 import type { SparseRows } from "../als/binding.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { SparsePlan } from "./layout.js";
+import { SparsePlan, type Kernel } from "./layout.js";
 
 /** Columns of a panel. */
 export const PANEL = 16;
 
-export type { Kernel as SvdKernel } from "./layout.js";
+/** Its functions; pointers are byte offsets. */
+export type SvdKernel = Kernel;
 
 /** Rows of a panel as the kernel wants them: whole groups of four. */
 export function paddedRows(numRows: number): number {

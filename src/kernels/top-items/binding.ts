@@ -2,12 +2,13 @@
 
 import type { Arena } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Search } from "./layout.js";
+import { Search, type Kernel } from "./layout.js";
 
 /** Queries of one kernel call. */
 export const BLOCK_QUERIES = 64;
 
-export type { Kernel as TopItemsKernel } from "./layout.js";
+/** Its functions; pointers are byte offsets. */
+export type TopItemsKernel = Kernel;
 
 /** For each of some rows the items that belong to it, ascending. */
 export interface ItemLists {

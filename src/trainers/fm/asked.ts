@@ -10,6 +10,7 @@ import type { Noise } from "../../sampling/noise-distribution.js";
 import { defaultFmOptions, type FmOptions, type FmTask } from "./options.js";
 import { implicitSteps } from "../als/options.js";
 import { rankingSteps, type RankingOptions } from "../ranking/options.js";
+import { checkLabels } from "../../training/example-options.js";
 import type { DatasetOptions } from "../../training/read-dataset.js";
 import type { SplitFlags } from "../../training/split-options.js";
 import type { WeeklyOptions } from "../../training/weekly-options.js";
@@ -44,29 +45,6 @@ export function checkTarget({ roles }: Dataset, options: TrainFmOptions): void {
     return;
   }
   checkLabels(roles, options, " or rank with --task ranking");
-}
-
-/**
- * For a training that predicts labels.
- *
- * @param others what else is there for a log of positive events, for the message
- * @throws {UsageError} there is neither a label nor --negatives
- */
-export function checkLabels(
-  roles: Dataset["roles"],
-  { negatives, positiveFrom, task }: Pick<TrainFmOptions, "negatives" | "positiveFrom" | "task">,
-  others = "",
-): void {
-  if (roles.label === undefined && negatives === 0) {
-    throw new UsageError(
-      `no column is a label: name it with --label, or, for a log of positive events, draw negatives with --negatives 4${others}`,
-    );
-  }
-  if (task === "regression" && (negatives > 0 || positiveFrom !== undefined)) {
-    throw new UsageError(
-      `${negatives > 0 ? "--negatives" : "--positive-from"} makes labels of 0 and 1, which is not --task regression`,
-    );
-  }
 }
 
 /** @throws {UsageError} an option has no meaning for ranking */

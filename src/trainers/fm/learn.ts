@@ -5,7 +5,7 @@ import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset
 import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { FeatureRates } from "../../kernels/fm/binding.js";
-import { featureTable } from "../../factors/feature-table.js";
+import { featureTable } from "../../training/feature-table.js";
 import type { LearnerInput, Scorer, Trained } from "../../training/trained.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { fmModelFiles, readFmParameters } from "../../factors/artifact.js";

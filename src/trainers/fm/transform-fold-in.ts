@@ -10,7 +10,13 @@ import type { EncodedRows } from "../../export/encoded-rows.js";
 import type { Composer } from "../../factors/composer.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
 import { composerOf, machinesOf, readFmModel, type FmRun } from "../learners.js";
-import { penaltiesOf, type FoldIn, type FoldingModel, type NewEvents, type NewKeys } from "../../factors/fold-in-job.js";
+import {
+  penaltiesOf,
+  type FoldIn,
+  type FoldingModel,
+  type NewEvents,
+  type NewKeys,
+} from "../../factors/fold-in-job.js";
 import { foldInLeastSquares } from "../als/fold-in-run.js";
 import { foldInPairs } from "../ranking/fold-in.js";
 import { silently, wholeOf } from "../../training/parts.js";

@@ -5,13 +5,7 @@ import type { Manifest, Metrics } from "../../embedding/manifest.js";
 import { DEFAULT_TABLE, type RunContents } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { version } from "../../io/package-version.js";
-import {
-  GBDT_MODEL,
-  gbdtModelFiles,
-  leavesTable,
-  LEAVES_TABLE,
-  statisticsFiles,
-} from "./artifact.js";
+import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE, statisticsFiles } from "./artifact.js";
 import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-svd.js";
 import type { GbdtOptions } from "./options.js";
 import { readingRecipe } from "../../training/describe-run.js";

@@ -10,7 +10,6 @@ import { headScores } from "./head.js";
 import { scoresOf } from "./scorer.js";
 import { withTargetStatistics, type TargetStatistics } from "./target-statistics.js";
 import { unknownCategories } from "./unknown.js";
-import type { EvaluateOptions } from "../../api/evaluate/options.js";
 import type { Part } from "../../training/examples.js";
 import { judge, labelledAs } from "./target.js";
 import { leakNotes } from "../../training/leaks.js";
@@ -18,7 +17,7 @@ import { silently, wholeOf } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
 import { readAsTrained, type ReadLike } from "../../training/read-as-trained.js";
 import { heldOutPart } from "../../training/run-parts.js";
-import { unitsOf, type Scored } from "../../training/scored.js";
+import { unitsOf, type JudgedOn, type Scored } from "../../training/scored.js";
 
 /** Reads a log as the one that the run was trained on. @param keyed a column that is kept as keys beside the features */
 export async function readLikeGbdt(
@@ -42,7 +41,7 @@ export async function readLikeGbdt(
 /** The metrics of a run of trees on a log, or on a part of its own. */
 export async function metricsOfTrees(
   run: Run,
-  { on, part: partName, logq, bins, ...options }: EvaluateOptions & { bins: number },
+  { on, part: partName, logq, bins, ...options }: JudgedOn,
   watch: Watch,
 ): Promise<Scored> {
   if (logq) throw new UsageError(`--logq corrects for drawn negatives, and run '${run.path}' has labels`);

@@ -2,10 +2,17 @@
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError, excerpt } from "../../errors.js";
-import type { Network, NetworkCross, NetworkKeys, NetworkLayer, NetworkNumber } from "../../export/network.js";
+import type {
+  Network,
+  NetworkCross,
+  NetworkKeys,
+  NetworkLayer,
+  NetworkNumber,
+} from "../../export/network.js";
 import { networkChunks } from "../../export/onnx-network.js";
 import { formatNamed } from "../../export/formats.js";
 import { checkHeld } from "../../export/key-checks.js";
+import type { ReserveScheme } from "../../export/reserve.js";
 import { selectRows, type OnnxInput } from "../../export/selection.js";
 import { tableRows } from "../../embedding/rows.js";
 import { denseLayersOf, embeddingWidth } from "../../kernels/net/shape.js";
@@ -13,43 +20,8 @@ import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { readSpace, type RunSpace } from "../learners.js";
 import { floatsOf } from "../../training/named-arrays.js";
 import { crossStart } from "./crosses.js";
-import { NET_MODEL, readNetParameters, type NetParameters } from "./model.js";
-import type { ExportRunOptions } from "../../api/export/options.js";
-
+import { readNetParameters, type NetParameters } from "./model.js";
 const PLAIN = { withWeight: false, strict: false };
-
-/**
- * Whether the run goes as a whole network: one of train-net does unless a field or its table is asked for.
- *
- * @throws {UsageError} the network is asked for where there is none, or with options of a table
- */
-export function isWholeNetwork(run: Run, options: ExportRunOptions): boolean {
-  const { format, field, onnxPart } = options;
-  if (format !== "onnx" || onnxPart === "table") return false;
-  const { model } = run.manifest;
-  if (model !== NET_MODEL) {
-    if (!onnxPart) return false;
-    throw new UsageError(
-      `--onnx-part network: run '${run.path}' holds a model '${model}', and no network (train-net)`,
-    );
-  }
-  if (field !== undefined && !onnxPart) return false;
-  const { withWeight, compose, mips, topCount, keys, normalize } = options;
-  const ofTable = Object.entries({
-    "--field": field !== undefined,
-    "--with-weight": withWeight,
-    "--compose": compose !== undefined && compose !== "none",
-    "--mips": mips,
-    "--top-count": topCount !== undefined,
-    "--keys": keys !== undefined,
-    "--normalize": normalize !== undefined,
-  }).filter(([, isAsked]) => isAsked);
-  if (ofTable.length === 0) return true;
-  throw new UsageError(
-    `format onnx of run '${run.path}' is its whole network, which ${ofTable.map(([flag]) => flag).join(", ")} would change: ` +
-      "leave that out, or take the table alone (--onnx-part table)",
-  );
-}
 
 /**
  * The bytes of the network's model. @returns how many rows its table has, too
@@ -59,7 +31,7 @@ export function isWholeNetwork(run: Run, options: ExportRunOptions): boolean {
  */
 export async function wholeNetwork(
   run: Run,
-  { reserve = "keras", onnxInput = "key" }: Pick<ExportRunOptions, "reserve" | "onnxInput">,
+  { reserve = "keras", onnxInput = "key" }: { reserve?: ReserveScheme; onnxInput?: OnnxInput },
 ): Promise<{ chunks: Iterable<Uint8Array>; rows: number }> {
   const found = await readSpace(run);
   checkFields(run, found.space, onnxInput);

@@ -13,7 +13,7 @@ import { TABLE_MODEL, type Carried } from "../../embedding/manifest.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import { tableFeatures } from "../../factors/feature-table.js";
+import { tableFeatures } from "../../training/feature-table.js";
 import { GBDT_MODEL } from "../gbdt/artifact.js";
 import { readFmModel, readSpace } from "../learners.js";
 import { embeddingsOf, NET_MODEL, readNetParameters } from "./model.js";

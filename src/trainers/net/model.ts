@@ -14,7 +14,7 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
 import { embeddingWidth, parameterShapes, type NetShape } from "../../kernels/net/shape.js";
 import type { EpochEvent } from "../../training/epoch.js";
-import { featureTable, tableFeatures } from "../../factors/feature-table.js";
+import { featureTable, tableFeatures } from "../../training/feature-table.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import type { Scorer } from "../../training/trained.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";

@@ -25,8 +25,7 @@ import type { Watch } from "../../training/watch.js";
 import { readDataset } from "../../training/read-dataset.js";
 import { earlierRows, rowOrderNotes } from "../../training/row-order.js";
 import { splitWarnings } from "../../training/split-options.js";
-import { checkLabels } from "../fm/asked.js";
-import type { NetDataOptions } from "./asked.js";
+import { checkLabels, type ExampleOptions } from "../../training/example-options.js";
 import { labelledOrDrawn } from "../../training/training-examples.js";
 import { fieldWarnings, valueWarnings } from "../../training/training-warnings.js";
 
@@ -43,7 +42,7 @@ export interface PreparedNet {
   /** items with their features, where negatives do not keep them already */
   items?: RunItems;
   /** the data options as they were used */
-  options: NetDataOptions;
+  options: ExampleOptions;
 }
 
 interface Preparing {
@@ -63,7 +62,7 @@ interface Preparing {
  */
 export async function prepareNet(
   paths: readonly string[],
-  flags: NetDataOptions,
+  flags: ExampleOptions,
   { seed, beside, known }: Preparing,
   { watch, warn }: { watch: Watch; warn: (text: string) => void },
 ): Promise<PreparedNet> {

@@ -14,7 +14,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
-import { featureTable, tableFeatures } from "../../factors/feature-table.js";
+import { featureTable, tableFeatures } from "../../training/feature-table.js";
 import type { FmParameters } from "../../factors/model.js";
 import { vectorTensor, type PcaModel } from "./model.js";
 

@@ -6,7 +6,7 @@ import { LockedError, OutputError } from "../errors.js";
 import { leftoversIn } from "../io/leftovers.js";
 import { withLock, type LockOptions } from "../io/lock.js";
 import { entriesOf, kindAt, makeDirectory, removeEmpty, removeTree } from "../io/tree.js";
-import { LOCK } from "../store/store.js";
+import { LOCK } from "./store.js";
 
 const FOLDER = ".work";
 
