@@ -36,13 +36,7 @@ export { listStore, type ListedVersion, type StoreListing } from "./store/ls.js"
 export { publish, type PublishOptions, type PublishSummary } from "./store/publish.js";
 export { reportVersions } from "./store/report-versions.js";
 export { rollback, type RollbackOptions, type RollbackSummary } from "./store/rollback.js";
-export {
-  latestVersion,
-  listVersions,
-  publishRun,
-  withStoreLock,
-  type Publication,
-} from "./store/store.js";
+export { latestVersion, listVersions, publishRun, withStoreLock, type Publication } from "./store/store.js";
 export { EmbedError } from "./errors.js";
 export { alignRun, type AlignOptions, type AlignSummary } from "./api/align.js";
 export { checkGates, gateAfter, gateBefore } from "./gates/gate.js";

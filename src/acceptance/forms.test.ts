@@ -64,6 +64,41 @@ describe("libffm and libsvm text", () => {
   const events = Array.from({ length: 2000 }, (_, i) => [(i * 7) % 20, (i * 13 + (i >> 4)) % 30]);
   const label = ([user, item]: number[]) => ((user + item) % 2 === 0 ? 1 : 0);
 
+  test("predict as the same one-hot columns of a CSV do, since an index counts 1", async () => {
+    const rows = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n").slice(1);
+    const cells = rows.map((line) => line.split(",").slice(0, 5));
+    const ids = new Map<string, number>();
+    const indices = cells.map(([, ...keys]) =>
+      keys.flatMap((key, field) => {
+        const name = `${field}=${key}`;
+        if (key !== "") ids.set(name, ids.get(name) ?? ids.size + 1);
+        return key === "" ? [] : [{ field, index: ids.get(name)! }];
+      }),
+    );
+    const textOf = (tokenOf: (token: { field: number; index: number }) => string) =>
+      indices.map((tokens, row) => [cells[row]![0], ...tokens.map(tokenOf)].join(" "));
+    const csv = cells.map((row) => row.join(","));
+    // every fifth row is held out in each of them; what differs is the random start of the vectors
+    const files = Object.entries({
+      "same.csv": { header: ["click,user,item,device,hour"], lines: csv },
+      "same.libfm": { header: [], lines: textOf(({ index }) => `${index}:1`) },
+      "same.ffm": { header: [], lines: textOf(({ field, index }) => `${field}:${index}:1.0`) },
+    }).map(([name, { header, lines }]) => {
+      const part = (isHeldOut: boolean) =>
+        [...header, ...lines.filter((_, row) => (row % 5 === 0) === isHeldOut)].join("\n");
+      return [written(name, part(false)), written(`valid-${name}`, part(true))];
+    });
+    const aucs = await Promise.all(
+      files.map(async ([train, valid], i) => {
+        const args = ["--valid", valid!, "-o", at(`same-${i}`), "--epochs", "8", "--json"];
+        const { stdout } = await embedOk(["train-fm", train!, ...args]);
+        return parseJson<{ metrics: { valid: { auc: number } } }>(stdout).metrics.valid.auc;
+      }),
+    );
+    expect(aucs[0]).toBeGreaterThan(0.85);
+    for (const auc of aucs.slice(1)) expect(Math.abs(auc - aucs[0]!)).toBeLessThan(0.02);
+  });
+
   test("of a libffm file are fields named by their number", async () => {
     const text = events.map((e) => `${label(e)} 0:${e[0]}:1 1:${20 + e[1]}:1`).join("\n");
     const csv = `label,0,1\n${events.map((e) => `${label(e)},${e[0]},${20 + e[1]}`).join("\n")}\n`;

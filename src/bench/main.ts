@@ -17,6 +17,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   pca: () => import("./pca.js"),
   read: () => import("./read.js"),
   "fuzz-log": () => import("./fuzz-log.js"),
+  "fuzz-runs": () => import("./fuzz-runs.js"),
 };
 
 const load = benches[process.argv[2] ?? ""];

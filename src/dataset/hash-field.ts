@@ -8,7 +8,7 @@ import { UsageError } from "../errors.js";
 import type { Dictionary } from "../log/dictionary.js";
 import { finish, mixWord } from "../numeric/hash.js";
 
-const MAX_BITS = 24;
+export const MAX_BITS = 24;
 
 /** How a field's keys become buckets; what a server needs to do the same. */
 export interface HashRecipe {

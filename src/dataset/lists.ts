@@ -11,7 +11,8 @@ export function withLists(log: Pick<Log, "multi" | "multiWeights">, options: Col
     ([name]) => !taken.has(name) && (fields ? fields.includes(name) : options.infer),
   );
   const multi = { ...Object.fromEntries(lists), ...options.multi };
-  const own = (log.multiWeights ?? []).filter((name) => Object.hasOwn(multi, name));
+  // a run that was trained without a column's values reads a further log as it read its own
+  const own = (options.infer ? (log.multiWeights ?? []) : []).filter((name) => Object.hasOwn(multi, name));
   const multiWeights = [...new Set([...(options.multiWeights ?? []), ...own])];
   return { ...options, multi, ...(multiWeights.length > 0 && { multiWeights }) };
 }

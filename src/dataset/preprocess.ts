@@ -79,6 +79,11 @@ export function timeOf({
   return { time: roles.time, ...form, timeFields: timeFields.names, timeZone: timeFields.zone };
 }
 
+/** Features of the space: the table's rows, and an out-of-vocabulary one for each field of keys. */
+export function numFeaturesOf({ fields }: Pick<Preprocess, "fields">): number {
+  return fields.reduce((sum, { kind, numRows }) => sum + numRows + (kind === "number" ? 0 : 1), 0);
+}
+
 /** The recipes of a space's fields. */
 export function recipesOf(space: FeatureSpace, roles: Roles): FieldRecipe[] {
   let firstRow = 0;

@@ -5,9 +5,9 @@
 //
 // Rows are the default table's.
 
-import { ArtifactError } from "../errors.js";
 import type { Run } from "./run-directory.js";
-import { readSafetensors, safetensorsChunks } from "./safetensors.js";
+import { safetensorsChunks } from "./safetensors.js";
+import { TensorFile } from "./tensor-file.js";
 
 export const HISTORY_FILE = "key-history.safetensors";
 
@@ -38,12 +38,6 @@ export async function readHistory(run: Run, numRows: number): Promise<KeyHistory
   if (!Object.hasOwn(run.manifest.files, `model/${HISTORY_FILE}`)) {
     return { lastSeen: new BigInt64Array(numRows).fill(UNKNOWN), missed: new Uint32Array(numRows) };
   }
-  const tensors = readSafetensors(await run.readModelFile(HISTORY_FILE), HISTORY_FILE);
-  const [lastSeen, missed] = [tensors.get("lastSeen")?.data, tensors.get("missed")?.data];
-  if (!(lastSeen instanceof BigInt64Array && missed instanceof Uint32Array) || lastSeen.length !== numRows) {
-    throw new ArtifactError(
-      `'${HISTORY_FILE}' of run '${run.path}' does not fit its ${numRows} rows: it is damaged; train again`,
-    );
-  }
-  return { lastSeen, missed };
+  const tensors = await TensorFile.of(run, HISTORY_FILE);
+  return { lastSeen: tensors.i64("lastSeen", [numRows]), missed: tensors.u32("missed", [numRows]) };
 }

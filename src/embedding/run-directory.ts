@@ -7,6 +7,17 @@
 
 import { basename, dirname, isAbsolute, join, relative, resolve } from "node:path";
 import { ArtifactError, NoInputError, UsageError, excerpt } from "../errors.js";
+import {
+  anything,
+  either,
+  flag,
+  number,
+  orNull,
+  parseJson,
+  parseJsonLines,
+  record,
+  text,
+} from "../io/json-shape.js";
 import { restoreInterrupted, writeDirectory, type AtomicOptions } from "../io/atomic.js";
 import { checkListed, checkRegularFiles } from "../io/listed-files.js";
 import { checkArtifact, openArtifact, pathExists, readArtifact, withArtifact } from "../io/read-artifact.js";
@@ -14,7 +25,8 @@ import { realPathOf } from "../io/tree.js";
 import { writeChunks, type Chunks } from "../io/write.js";
 import { arrowChunks } from "./arrow.js";
 import { arrowRows, readArrow } from "./arrow-rows.js";
-import { isManifest, RUN_MARKER, SCHEMA_VERSION, type Manifest } from "./manifest.js";
+import { manifestShape } from "./manifest-shape.js";
+import { RUN_MARKER, SCHEMA_VERSION, type Manifest } from "./manifest.js";
 import { notARun } from "./not-a-run.js";
 import { ownRun } from "./own-run.js";
 import { PUBLICATION_FILE, readPublication, remakeOf } from "./publication.js";
@@ -189,52 +201,26 @@ export async function openRun(path: string): Promise<Run> {
 }
 
 function parseManifest(bytes: Uint8Array, file: string): Manifest {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch (error) {
-    throw new ArtifactError(`'${file}' is no JSON (${String(error)}): the run is damaged; train again`, {
-      cause: error,
-    });
-  }
-  const version = isRecord(parsed) ? parsed["schemaVersion"] : undefined;
-  if (isRecord(parsed) && version === undefined && !("model" in parsed && "files" in parsed))
+  const head = parseJson(bytes, record(anything), file) as Record<string, unknown>;
+  if (!("schemaVersion" in head) && !("model" in head && "files" in head))
     throw new UsageError(
       `'${file}' is another program's: name a directory that a train command or embed import wrote with -o`,
     );
-  if (version !== SCHEMA_VERSION) {
+  const schemaVersion = head["schemaVersion"];
+  if (schemaVersion !== SCHEMA_VERSION) {
     throw new ArtifactError(
-      `'${file}' has schema version ${String(version)}, this program reads ${SCHEMA_VERSION}: ` +
+      `'${file}' has schema version ${String(schemaVersion)}, this program reads ${SCHEMA_VERSION}: ` +
         "use the version of embed that wrote it, or train again",
     );
   }
-  if (!isManifest(parsed)) {
-    throw new ArtifactError(`'${file}' lists no files with their checksums: the run is damaged; train again`);
-  }
-  checkListed(Object.keys(parsed.files), file, [RUN_MARKER, PUBLICATION_FILE]);
-  return parsed;
+  const manifest = parseJson(bytes, manifestShape, file) as Manifest;
+  checkListed(Object.keys(manifest.files), file, [RUN_MARKER, PUBLICATION_FILE]);
+  return manifest;
 }
 
 /** An object a line. @throws {ArtifactError} a line that is none */
 export function jsonLines(bytes: Uint8Array, file: string): MetricsLine[] {
-  const lines = Buffer.from(bytes).toString("utf8").split("\n");
-  return lines
-    .filter((line) => line !== "")
-    .map((line, i) => {
-      try {
-        const parsed: unknown = JSON.parse(line);
-        if (isRecord(parsed)) return parsed;
-      } catch {
-        // told below, as a line that is no object
-      }
-      throw new ArtifactError(
-        `line ${i + 1} of '${file}' is no JSON object: the run is damaged; train again`,
-      );
-    });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
+  return parseJsonLines(bytes, record(either(orNull(number), flag, text)), file) as MetricsLine[];
 }
 
 /** The file of a table by its name. */

@@ -15,7 +15,8 @@ export interface Tensor {
   data: Float32Array | Float64Array | Uint32Array | BigInt64Array | Uint16Array | Uint8Array | Int8Array;
 }
 
-const MAX_HEADER = 100_000_000;
+/** Bytes of a header: room for a hundred thousand tensors. */
+const MAX_HEADER = 16 << 20;
 
 /**
  * The file's bytes in chunks; those of tensors are views of their data.

@@ -6,9 +6,9 @@
 
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
-import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
+import { safetensorsChunks } from "../embedding/safetensors.js";
+import { TensorFile } from "../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { ArtifactError } from "../errors.js";
 import { tableFeatures } from "../training/feature-table.js";
 import type { FmParameters } from "./model.js";
 
@@ -36,21 +36,18 @@ export function fmModelFiles(
   return { [MODEL_FILE]: [...safetensorsChunks(tensors)] };
 }
 
-/** Reads a run's parameters back. @throws {ArtifactError} a tensor is missing */
+/** Reads a run's parameters back. @throws {ArtifactError} a tensor is missing, or of another shape */
 export async function readFmParameters(
   run: Run,
   space: FeatureSpace,
   table: EmbeddingTable,
 ): Promise<FmParameters> {
-  const tensors = readSafetensors(await run.readModelFile(MODEL_FILE), MODEL_FILE);
+  const tensors = await TensorFile.of(run, MODEL_FILE);
   // the vectors of a linear run are its weights: it has no factors
   const dim = run.manifest.model === "lr" ? 0 : table.dim;
-  const tensor = (name: string): Float32Array => {
-    const found = tensors.get(name);
-    if (!found || !(found.data instanceof Float32Array))
-      throw new ArtifactError(`${MODEL_FILE} has no tensor '${name}'`);
-    return found.data;
-  };
+  const numFields = space.fields.length;
+  const oovWeights = tensors.f32("oovWeights", [numFields]);
+  const oovVectors = tensors.f32("oovVectors", [numFields, dim]);
   const w = new Float32Array(space.numFeatures);
   const vectors = new Float32Array(space.numFeatures * dim);
   tableFeatures(space).forEach((feature, row) => {
@@ -59,8 +56,8 @@ export async function readFmParameters(
   });
   space.fields.forEach((field, f) => {
     if (field.kind === "number") return;
-    w[space.offsets[f]!] = tensor("oovWeights")[f]!;
-    vectors.set(tensor("oovVectors").subarray(f * dim, (f + 1) * dim), space.offsets[f]! * dim);
+    w[space.offsets[f]!] = oovWeights[f]!;
+    vectors.set(oovVectors.subarray(f * dim, (f + 1) * dim), space.offsets[f]! * dim);
   });
-  return { dim, w0: tensor("w0")[0]!, w, vectors };
+  return { dim, w0: tensors.f32("w0", [1])[0]!, w, vectors };
 }

@@ -5,8 +5,8 @@
 //   w0       f32[1]
 
 import type { Run } from "../embedding/run-directory.js";
-import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
-import { ArtifactError } from "../errors.js";
+import { safetensorsChunks } from "../embedding/safetensors.js";
+import { TensorFile } from "../embedding/tensor-file.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
 
 const FILE = "optimizer.safetensors";
@@ -28,13 +28,10 @@ export function optimizerFile(
 /** What a run keeps of its optimizer; undefined when it was trained without --keep-state. @throws {ArtifactError} damaged */
 export async function readOptimizerFile(run: Run, numFeatures: number): Promise<OptimizerState | undefined> {
   if (!Object.hasOwn(run.manifest.files, `model/${FILE}`)) return undefined;
-  const tensors = readSafetensors(await run.readModelFile(FILE), FILE);
-  const tensor = (name: string): Float32Array => {
-    const found = tensors.get(name);
-    if (!(found?.data instanceof Float32Array) || (name !== "w0" && found.shape[0] !== numFeatures)) {
-      throw new ArtifactError(`'${FILE}' of run '${run.path}' does not fit its features: it is damaged`);
-    }
-    return found.data;
+  const tensors = await TensorFile.of(run, FILE);
+  return {
+    vectors: tensors.f32("vectors", [numFeatures, undefined]),
+    w: tensors.f32("w", [numFeatures, undefined]),
+    w0: tensors.f32("w0", [1])[0]!,
   };
-  return { vectors: tensor("vectors"), w: tensor("w"), w0: tensor("w0")[0]! };
 }

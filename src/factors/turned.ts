@@ -8,7 +8,8 @@
 // What reads coordinates one by one cannot be turned: a network's first layer, leaves of trees.
 
 import type { Run } from "../embedding/run-directory.js";
-import { readSafetensors, safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { TensorFile } from "../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { TABLE_MODEL } from "../embedding/manifest.js";
 import { ArtifactError, UsageError } from "../errors.js";
@@ -70,7 +71,7 @@ type Tensors = ReadonlyMap<string, Tensor>;
 type TurnTensors = (tensors: Tensors, turn: Turn) => Map<string, Tensor>;
 
 const turnOov: TurnTensors = (tensors, turn) => {
-  const { shape, data } = floats(tensors, "oovVectors");
+  const { shape, data } = rowsIn(tensors, "oovVectors");
   // a row a field
   return new Map([
     [
@@ -91,19 +92,18 @@ const turnDraws: TurnTensors = (tensors, turn) =>
     [...tensors.keys()]
       .filter((name) => name.endsWith(".vectors"))
       .map((name) => {
-        const { shape, data } = floats(tensors, name);
+        const { shape, data } = rowsIn(tensors, name);
         return [name, { shape, data: turn(data, new Uint8Array(shape[0]!)) }];
       }),
   );
 
 const keepRotation: TurnTensors = (tensors, turn) => {
   const { length: dim } = floats(tensors, "singularValues").data;
-  const before =
-    tensors.get(ROTATION)?.data ??
-    Float32Array.from({ length: dim * dim }, (_, i) => (i % (dim + 1) === 0 ? 1 : 0));
-  return new Map([
-    [ROTATION, { shape: [dim, dim], data: turn(before as Float32Array, new Uint8Array(dim)) }],
-  ]);
+  const before = tensors.has(ROTATION)
+    ? floats(tensors, ROTATION).data
+    : Float32Array.from({ length: dim * dim }, (_, i) => (i % (dim + 1) === 0 ? 1 : 0));
+  if (before.length !== dim * dim) throw new ArtifactError(`the run's model has a rotation of another size`);
+  return new Map([[ROTATION, { shape: [dim, dim], data: turn(before, new Uint8Array(dim)) }]]);
 };
 
 const FM_FILE = { "fm.safetensors": turnOov };
@@ -123,10 +123,17 @@ export async function turnedFiles(run: Run, turn: Turn): Promise<Record<string, 
   const own = Object.entries(files[run.manifest.model] ?? {});
   const turned: Record<string, readonly Uint8Array[]> = {};
   for (const [name, change] of own) {
-    const tensors = readSafetensors(await run.readModelFile(name), name);
+    const { all: tensors } = await TensorFile.of(run, name);
     turned[name] = safetensorsChunks(new Map([...tensors, ...change(tensors, turn)]));
   }
   return turned;
+}
+
+/** A tensor that has a row a feature or a field. */
+function rowsIn(tensors: Tensors, name: string): { shape: number[]; data: Float32Array } {
+  const found = floats(tensors, name);
+  if (found.shape.length === 2) return found;
+  throw new ArtifactError(`tensor '${name}' of the run's model has ${found.shape.length} dimensions, not 2`);
 }
 
 function floats(tensors: Tensors, name: string): { shape: number[]; data: Float32Array } {

@@ -16,6 +16,22 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import type { RowCollector } from "./collector.js";
 import { elementsOf, parseNpy, rowReader, textsOf, type Elements, type NpyArray } from "./npy-array.js";
 
+/** The arrays of an npz file that are read. */
+const ARRAYS = ["key.npy", "value.npy", "scale.npy"];
+
+/** What is unpacked may be so many times as large as the file, and at least so many bytes. */
+const [MAX_RATIO, ALWAYS] = [64, 64 << 20];
+
+/** @throws {DataError} a file that unpacks to far more than it is: it would fill the memory */
+function checkUnpacked(unpacked: number, packed: number, file: string): void {
+  const most = Math.max(ALWAYS, MAX_RATIO * packed);
+  if (unpacked <= most) return;
+  throw new DataError(
+    `it unpacks to more than ${most} bytes, from ${packed}: expected at most ${MAX_RATIO} times as many; write it uncompressed, or in a format without padding`,
+    { file },
+  );
+}
+
 /** Reads npz. @throws {DataError} it lacks `key` or `value`, or these are of other types: keys as objects, for instance */
 export async function readNpz(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
   const { bytes, fingerprint } = await wholeFile(path);
@@ -26,16 +42,27 @@ export async function readNpz(path: string, rows: RowCollector): Promise<InputFi
     );
   };
   let files: Record<string, Uint8Array>;
+  const names: string[] = [];
+  let unzipped = 0;
   try {
-    files = unzipSync(bytes);
+    files = unzipSync(bytes, {
+      filter({ name, originalSize }) {
+        names.push(name);
+        if (!ARRAYS.includes(name)) return false;
+        unzipped += originalSize;
+        checkUnpacked(unzipped, bytes.length, path);
+        return true;
+      },
+    });
   } catch (error) {
+    if (error instanceof DataError) throw error;
     return fail(`it cannot be unzipped (${String(error)})`);
   }
   const array = (name: string): NpyArray => {
     const file = files[`${name}.npy`];
     return file
       ? (parseNpy(file) ?? fail(`array '${name}' is no npy`))
-      : fail(`it has no array '${name}', but ${Object.keys(files).join(", ")}`);
+      : fail(`it has no array '${name}', but ${names.slice(0, 20).join(", ")}`);
   };
   const keys = textsOf(array("key")) ?? fail(`keys of type ${array("key").descr}`);
   const value = array("value");
@@ -177,7 +204,12 @@ async function wholeFile(path: string): Promise<{ bytes: Uint8Array; fingerprint
   const source = await openSource(path);
   try {
     const parts: Uint8Array[] = [];
-    for await (const piece of source.pieces()) parts.push(Uint8Array.from(piece));
+    let length = 0;
+    for await (const piece of source.pieces()) {
+      parts.push(Uint8Array.from(piece));
+      length += piece.length;
+      if (length > source.bytesRead) checkUnpacked(length, source.bytesRead, path);
+    }
     return { bytes: Uint8Array.from(Buffer.concat(parts)), fingerprint: source.fingerprint() };
   } finally {
     await source.close();

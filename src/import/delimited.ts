@@ -21,7 +21,7 @@ export async function readDelimited(
   rows: RowCollector,
   { keyColumn, delimiter, field }: { keyColumn: string; delimiter: string; field: string | undefined },
 ): Promise<InputFingerprint[]> {
-  const log = await openLog([path], { ...defaultReadOptions, delimiter });
+  const log = await openLog([path], { ...defaultReadOptions, format: "csv", delimiter });
   const { columns } = log;
   if (!columns.includes(keyColumn)) {
     await log.close();

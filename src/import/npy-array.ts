@@ -25,20 +25,22 @@ export function parseNpy(bytes: Uint8Array): NpyArray | undefined {
   const shape = /'shape': \(([^)]*)\)/.exec(header)?.[1];
   if (descr === undefined || shape === undefined || !header.includes("'fortran_order': False"))
     return undefined;
+  const sizes = shape
+    .split(",")
+    .filter((n) => n.trim() !== "")
+    .map(Number);
+  if (!sizes.every((n) => Number.isSafeInteger(n) && n >= 0)) return undefined;
   return {
     descr,
-    shape: shape
-      .split(",")
-      .filter((n) => n.trim() !== "")
-      .map(Number),
+    shape: sizes,
     data: Uint8Array.from(bytes.subarray(start + length)),
   };
 }
 
-/** Fixed-width text, little-endian u32 code points. */
+/** Fixed-width text, little-endian u32 code points; undefined of another type, or where the data are fewer than the shape says. */
 export function textsOf({ descr, shape, data }: NpyArray): (string | undefined)[] | undefined {
   const width = Number(/^<U(\d+)$/.exec(descr)?.[1]);
-  if (!Number.isInteger(width) || shape.length !== 1) return undefined;
+  if (!(width >= 1) || shape.length !== 1 || data.length < 4 * width * shape[0]!) return undefined;
   const points = new Uint32Array(data.buffer, 0, width * shape[0]!);
   return Array.from({ length: shape[0]! }, (_, r) => {
     const row = points.subarray(r * width, (r + 1) * width);

@@ -10,6 +10,8 @@ import type { RowCollector } from "./collector.js";
 
 const [LF, BLANK] = [10, 32];
 const MAX_KEY = 1 << 20;
+const MAX_LINE = 16 << 20;
+const MAX_DIM = 1 << 16;
 
 /** Reads text. @throws {DataError} a line that is no row, or fewer or more rows than promised */
 export async function readWordText(path: string, rows: RowCollector): Promise<InputFingerprint[]> {
@@ -67,6 +69,11 @@ async function readLines(path: string, rows: RowCollector, hasHeader: boolean): 
         start = end + 1;
       }
       rest = Buffer.from(all.subarray(start));
+      if (rest.length > MAX_LINE)
+        throw new DataError(`the line is longer than ${MAX_LINE} bytes: expected a key and its numbers`, {
+          file: path,
+          line: line + 1,
+        });
     }
     if (rest.length > 0) take(rest);
   } finally {
@@ -111,6 +118,10 @@ export async function readWordBinary(path: string, rows: RowCollector): Promise<
     if (!header)
       throw new DataError("expected a first line `rows dim`, as binary word2vec has it", { file: path });
     const [numRows, dim] = [Number(header[1]), Number(header[2])];
+    if (dim > MAX_DIM)
+      throw new DataError(`the first line says ${dim} numbers a row, at most ${MAX_DIM} are read`, {
+        file: path,
+      });
     for (let row = 1; row <= numRows; row++) {
       const key = await until(BLANK, row);
       // the line end after the row before

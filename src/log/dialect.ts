@@ -2,6 +2,7 @@
 
 import { isUtf8 } from "node:buffer";
 import { DataError, UsageError, excerpt } from "../errors.js";
+import { checkColumnCount, maxRowBytes, rowTooLarge } from "./limits.js";
 import type { ReadOptions } from "./log.js";
 import { countLines, recordEnd, startsComment, textOf, type Dialect } from "./records.js";
 import { forEachRow } from "./text-rows.js";
@@ -76,8 +77,7 @@ export function readHead(
   if (newline === -1) {
     if (ended)
       throw new DataError("the file is empty: expected a header line and rows", { file: path, line: 1 });
-    // one quote-less line may be as long as it likes only up to a cell's limit a column; 64 times that is no header
-    if (bytes.length > 64 * options.maxCell) throw noLines(path);
+    if (bytes.length > maxRowBytes(options)) throw rowTooLarge("first line", path, 1, options);
     return undefined;
   }
   const line = countLines(bytes, 0, start) + 1;
@@ -92,14 +92,18 @@ export function readHead(
     throw unclosedQuote(path, line + countLines(bytes, start, Math.max(start, openQuote)), options.maxCell);
   }
   checkUtf8(bytes.subarray(start, end), path, line, options.encoding);
+  if (end - start > maxRowBytes(options)) throw rowTooLarge("first line", path, line, options);
   const cells = cellsOf(bytes.subarray(start, end), dialect);
+  checkColumnCount(cells.length, path, line);
   if (!options.header) {
     return { dialect, columns: cells.map((_, i) => `c${i}`), bytes: start, lines: line - 1 };
   }
   const columns = cells.map((name, i) => name.trim() || `c${i}`);
+  const seen = new Map<string, number>();
   for (const [i, name] of columns.entries()) {
-    const first = columns.indexOf(name);
-    if (first !== i) {
+    const first = seen.get(name);
+    seen.set(name, i);
+    if (first !== undefined) {
       throw new DataError(`columns ${first + 1} and ${i + 1} have the same name: rename one of them`, {
         file: path,
         line,
@@ -161,13 +165,6 @@ export function unclosedQuote(path: string, line: number, maxCell: number): Data
     `the quote that opens here does not close within the file or within ${maxCell} bytes (--max-cell): expected a closing quote before a delimiter or a line end`,
     { file: path, line },
   );
-}
-
-function noLines(path: string): DataError {
-  return new DataError("no line end found: expected lines that end with \\n or \\r\\n", {
-    file: path,
-    line: 1,
-  });
 }
 
 /** The text of a row for a message. */

@@ -9,7 +9,7 @@ export type InputFormat = (typeof inputFormats)[number];
 const EXTENSIONS: [InputFormat, RegExp][] = [
   ["jsonl", /\.(jsonl|ndjson)(\.gz|\.zst)?$/i],
   ["parquet", /\.(parquet|pq)$/i],
-  ["libsvm", /\.(libsvm|svmlight|svm)(\.gz|\.zst)?$/i],
+  ["libsvm", /\.(libsvm|svmlight|svm|libfm)(\.gz|\.zst)?$/i],
   ["libffm", /\.(libffm|ffm)(\.gz|\.zst)?$/i],
 ];
 
@@ -30,4 +30,25 @@ export function formOf(paths: readonly string[], told: InputFormat | undefined):
   if (forms[0] === "parquet" && paths.includes("-"))
     throw new UsageError("Parquet is read from its end and cannot come from standard input: name a file");
   return forms[0]!;
+}
+
+const LABEL = String.raw`^[+-]?[\d.][\d.,eE+-]*`;
+const SPARSE: ["libsvm" | "libffm", RegExp][] = [
+  ["libsvm", new RegExp(LABEL + String.raw`([ \t]+\d+:[+-]?[\d.][\deE.+-]*)+[ \t]*(#.*)?$`)],
+  ["libffm", new RegExp(LABEL + String.raw`([ \t]+\d+:\d+:[+-]?[\d.][\deE.+-]*)+[ \t]*(#.*)?$`)],
+];
+
+/**
+ * Refuses sparse text that would be read as CSV, because only the extension says what a file is.
+ *
+ * @param lines the first ones of a file whose form nobody named
+ * @throws {UsageError} all of them are libsvm's or libffm's
+ */
+export function refuseSparseText(path: string, lines: readonly string[]): void {
+  const form = SPARSE.find(([, line]) => lines.length > 0 && lines.every((text) => line.test(text)))?.[0];
+  if (form === undefined) return;
+  throw new UsageError(
+    `'${path}' looks like ${form} text and would be read as CSV: read it with --input-format ${form}` +
+      " (--input-format csv if it is CSV)",
+  );
 }

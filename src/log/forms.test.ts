@@ -41,6 +41,13 @@ async function readAll(paths: string | string[], options: Partial<ReadOptions> =
   return { columns: log.columns, multi: log.multi, sample: log.sample, rows, lines, codes, ...read };
 }
 
+/** What opening a log says of its columns. */
+async function opened(name: string, text: string, options: Partial<ReadOptions> = {}) {
+  const log = await openLog([file(name, text)], { ...defaultReadOptions, threads: 1, ...options });
+  await log.close();
+  return log;
+}
+
 const refuses = (paths: string | string[], options: Partial<ReadOptions> = {}) =>
   expect(readAll(paths, options)).rejects;
 
@@ -287,9 +294,30 @@ describe("libffm and libsvm", () => {
     ["a.ffm", "1 0:3:1\n1 0:3:0.5 0:3:1\n", ':2: feature "3" has two values in this row, 0.5 and 1'],
     ["a.ffm", "1 0:3:1\n1 3:1\n", ":2: malformed feature"],
     ["a.svm", "1 3:1\n0:3:1\n", ":2: expected a label"],
+    ["a.svm", "1 qid:7 3:1\n", ':1: "qid:7" is the query'],
     ["a.svm", "1 3:x\n", ":1: expected a number within a 32-bit float's range"],
   ])("refuse in %s %j", async (name, text, message) => {
     await refuses(file(name, text)).toThrow(message.replace("malformed feature", "expected lines of"));
+  });
+
+  test("have features that carry their values, also where all are 1", async () => {
+    const { multiWeights } = await opened("ones.libsvm", "1 1:1 7:1\n0 3:1\n");
+    expect(multiWeights).toEqual(["feature"]);
+    const ffm = await opened("ones.ffm", "1 0:3:1 2:5:1 2:6:1\n0 0:4:1 2:5:1\n");
+    expect(ffm.multiWeights).toEqual(["2"]);
+  });
+
+  test.each([
+    ["sparse.txt", "1 3:1 7:0.5\n0 3:1\n", "--input-format libsvm"],
+    ["sparse.csv", "-1\t3:1\t7:1\n+1\t4:1\t9:1\n", "--input-format libsvm"],
+    ["sparse.log", "1 0:3:1 1:7:1\n0 0:3:1 1:9:1\n", "--input-format libffm"],
+  ])("are refused as CSV in %s, with the flag that reads them", async (name, text, flag) => {
+    await refuses(file(name, text)).toThrow(`would be read as CSV: read it with ${flag}`);
+  });
+
+  test("are not seen in a CSV whose cells are times or ratios, nor where the form is named", async () => {
+    await opened("times.csv", "user,at\n1,10:30\n2,11:45\n");
+    await opened("told.txt", "1 3:1\n0 4:1\n", { format: "csv" });
   });
 
   test("refuse a field that appears late", async () => {

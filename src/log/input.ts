@@ -5,6 +5,7 @@ import { DataError } from "../errors.js";
 import { ChunkBuffers } from "./chunk-buffers.js";
 import { decoded } from "./decoded.js";
 import { readHead, unclosedQuote, type Head } from "./dialect.js";
+import { maxRowBytes, rowTooLarge } from "./limits.js";
 import type { ReadOptions } from "./log.js";
 import { countLines, lastCut, type Dialect } from "./records.js";
 
@@ -40,10 +41,18 @@ export async function openFile(path: string, options: ReadOptions, pieceBytes: n
     const pieces = decoded(source.pieces(), path, options.encoding);
     let bytes: Uint8Array = new Uint8Array(0);
     for (;;) {
-      const { value, done } = await pieces.next();
-      bytes = concatenate(value ? [bytes, value] : [bytes], done === true);
-      const text = withoutMark(bytes, done === true);
-      const head = text && readHead(path, text, done === true, options);
+      // twice as many bytes each time, so that a long header is not read again for every piece
+      const parts = [bytes];
+      let [wanted, done] = [bytes.length, false];
+      do {
+        const next = await pieces.next();
+        done = next.done === true;
+        if (next.value) parts.push(next.value);
+        wanted -= next.value?.length ?? 0;
+      } while (!done && wanted > 0);
+      bytes = concatenate(parts, done);
+      const text = withoutMark(bytes, done);
+      const head = text && readHead(path, text, done, options);
       if (text && head) return { source, head, rest: prepended(text.subarray(head.bytes), pieces) };
     }
   } catch (error) {
@@ -84,14 +93,23 @@ async function* cutFile(
     if (length < wanted) continue;
     const bytes = concatenate(parts, false, buffers);
     const { end, quoted, openQuote } = lastCut(bytes, dialect);
-    // a record larger than a chunk: wait for more of it, unless a cell of it is larger than may be
+    // a record larger than a chunk: wait for more of it, unless it or a cell of it is larger than may be
     if (end === 0 && openCell(bytes, openQuote, dialect) > dialect.maxCell) {
       yield unclosed(bytes, openQuote);
       return;
     }
+    if (end === 0 && bytes.length > maxRowBytes(dialect)) {
+      yield { kind: "failure", file, line: 0, error: (line) => rowTooLarge("row", path, line, dialect) };
+      return;
+    }
     const tail = bytes.slice(end);
     if (end > 0) yield { kind: "chunk", file, bytes: bytes.subarray(0, end), quoted };
-    [parts, length, wanted] = [[tail], tail.length, tail.length + chunkBytes];
+    // twice as much of a record that does not end, so that its bytes are not looked at again for every chunk
+    [parts, length, wanted] = [
+      [tail],
+      tail.length,
+      tail.length + Math.max(chunkBytes, end === 0 ? length : 0),
+    ];
   }
   if (length === 0) return;
   const bytes = concatenate(parts, true, buffers);

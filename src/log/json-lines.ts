@@ -5,7 +5,7 @@ import { parseJsonRow, type Cell } from "./json-row.js";
 import { openLines } from "./lines.js";
 import type { ReadOptions } from "./log.js";
 import { joinValues, separatorOf, wellFormed } from "./several.js";
-import { RowFault, type RecordForm, type Schema } from "./record-form.js";
+import { columnIndex, RowFault, type RecordForm, type Schema } from "./record-form.js";
 
 /** The form of .jsonl and .ndjson. */
 export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<string> {
@@ -31,7 +31,7 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     cellsOf(line, schema) {
       const cells = schema.columns.map(() => "");
       for (const [name, cell] of parseJsonRow(line)) {
-        const column = indexOf(schema, name);
+        const column = columnIndex(schema, name);
         if (column === -1) throw unknownKey(name, schema.columns);
         cells[column] = ignored.has(name) && typeof cell !== "string" ? "" : cellText(name, cell, schema);
       }
@@ -62,14 +62,6 @@ export function jsonLines(options: ReadOptions, pieceBytes: number): RecordForm<
     }
     return joinValues(name, cell, separator);
   }
-}
-
-const indexes = new WeakMap<Schema, Map<string, number>>();
-
-function indexOf(schema: Schema, name: string): number {
-  let index = indexes.get(schema);
-  if (!index) indexes.set(schema, (index = new Map(schema.columns.map((column, i) => [column, i]))));
-  return index.get(name) ?? -1;
 }
 
 function unknownKey(name: string, columns: readonly string[]): RowFault {

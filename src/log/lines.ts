@@ -1,11 +1,11 @@
 // A text file → its lines, decoded and checked: the records of JSON lines, libsvm and libffm.
 
 import { isUtf8 } from "node:buffer";
-import { DataError } from "../errors.js";
 import { openSource } from "../io/source.js";
 import { firstBadLine, notUtf8 } from "./dialect.js";
 import { decoded } from "./decoded.js";
 import { withoutMark } from "./input.js";
+import { maxRowBytes, rowTooLarge } from "./limits.js";
 import type { ReadOptions } from "./log.js";
 import type { Piece, RecordFile } from "./record-form.js";
 import { countLines, textOf } from "./records.js";
@@ -40,11 +40,7 @@ export async function openLines(
       parts.push(end > 0 ? piece.subarray(0, end) : piece);
       length += piece.length;
       // a line may hold many cells, but one without end would fill the memory
-      if (end === 0 && length > 64 * maxCell)
-        throw new DataError(`the line is longer than 64 cells of ${maxCell} bytes (--max-cell)`, {
-          file: path,
-          line,
-        });
+      if (end === 0 && length > maxRowBytes({ maxCell })) throw rowTooLarge("line", path, line, { maxCell });
       if (end === 0) continue;
       const whole = Buffer.concat(parts);
       line += countLines(whole);

@@ -6,14 +6,13 @@
 import { DataError } from "../errors.js";
 import { canReopen } from "../io/source.js";
 import { loadKernel } from "../kernels/shared/load.js";
+import { checkColumnCount, SAMPLE_BYTES, SAMPLE_ROWS } from "./limits.js";
 import type { FaultyRow, Log, ReadOptions } from "./log.js";
 import { Merger } from "./merge.js";
 import { noSuchColumn, progressOf } from "./read.js";
 import { RowFault, type Piece, type RecordForm, type RecordSource, type Schema } from "./record-form.js";
 import { RowScanner } from "./row-scanner.js";
 import { scanMemories } from "./scanner.js";
-
-const SAMPLE_ROWS = 1000;
 
 type Item<Rec> = { kind: "start" | "end"; path: string } | { kind: "piece"; path: string; piece: Piece<Rec> };
 
@@ -129,13 +128,15 @@ async function takeHead<Rec>(
   form: RecordForm<Rec>,
   options: ReadOptions,
 ): Promise<{ schema: Schema; sample: string[][]; sampleIsAll: boolean }> {
-  let numRecords = 0;
+  let [numRecords, numChars] = [0, 0];
   let sampleIsAll = false;
-  while (numRecords <= SAMPLE_ROWS && !sampleIsAll) {
+  while (numRecords <= SAMPLE_ROWS && numChars <= SAMPLE_BYTES && !sampleIsAll) {
     const { value: item, done } = await items.next();
     if (item && !done) head.push(item);
     else sampleIsAll = true;
-    if (item?.kind === "piece") numRecords += item.piece.records.length;
+    if (item?.kind !== "piece") continue;
+    numRecords += item.piece.records.length;
+    for (const record of item.piece.records) numChars += form.textOf(record).length;
   }
   const pieces = head.filter((item) => item.kind === "piece");
   const first = pieces.flatMap(({ piece }) => piece.records).slice(0, SAMPLE_ROWS);
@@ -146,6 +147,7 @@ async function takeHead<Rec>(
     rowsOf(piece, { path, firstLine: 1 }, form, schema, "error");
     throw new DataError(`the first rows name no column: expected ${form.expected}`, { file: path, line: 1 });
   }
+  checkColumnCount(schema.columns.length, pieces[0]!.path, 1);
   const sample: string[][] = [];
   for (const record of first) {
     try {

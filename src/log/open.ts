@@ -11,8 +11,9 @@ import { decoderOf } from "./decoded.js";
 import { checkSameColumns, cutFiles, openFile, type InputItem } from "./input.js";
 import { ChunkBuffers } from "./chunk-buffers.js";
 import { directoryIsNoLog } from "./directory.js";
-import { formOf, type InputFormat } from "./form.js";
+import { formOf, refuseSparseText, type InputFormat } from "./form.js";
 import { jsonLines } from "./json-lines.js";
+import { SAMPLE_BYTES, SAMPLE_ROWS } from "./limits.js";
 import type { Log, ReadOptions } from "./log.js";
 import { openRecords } from "./open-records.js";
 import { withoutRepeats } from "./repeats.js";
@@ -20,7 +21,8 @@ import { sparseText } from "./sparse-text.js";
 import type { Dialect } from "./records.js";
 import { forEachRow } from "./text-rows.js";
 
-const SAMPLE_ROWS = 1000;
+/** Lines by which sparse text is told from CSV. */
+const LINES_TO_KNOW = 5;
 
 const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
 
@@ -31,7 +33,8 @@ const defaultSizes: ReadSizes = { chunkBytes: 1 << 20, localBytes: 256 << 20 };
  * @param sizes for tests
  * @throws {NoInputError} a file does not exist, or none is named
  * @throws {IoError} a file cannot be read
- * @throws {UsageError} a directory is named, or an option has no meaning, as a delimiter of two characters
+ * @throws {UsageError} a directory is named, an option has no meaning, as a delimiter of two characters, or libsvm text would be read
+ *   as CSV
  * @throws {DataError} an empty file, columns of one name, files with different columns, bytes that are not the encoding's
  */
 export async function openLog(
@@ -86,6 +89,13 @@ async function openDelimited(paths: readonly string[], options: ReadOptions, siz
     });
     const pulled: InputItem[] = [];
     const { sample, sampleIsAll } = await takeSample(items, pulled, paths, columns.length, dialect, options);
+    if (options.format === undefined) {
+      const first = [...(options.header ? [columns] : []), ...sample].slice(0, LINES_TO_KNOW);
+      refuseSparseText(
+        paths[0]!,
+        first.map((cells) => cells.join(dialect.delimiter)),
+      );
+    }
 
     let isRead = false;
     return {
@@ -137,7 +147,7 @@ async function takeSample(
   { encoding }: ReadOptions,
 ): Promise<{ sample: string[][]; sampleIsAll: boolean }> {
   const sample: string[][] = [];
-  let [line, rowsOfFile, numRows] = [1, 0, 0];
+  let [line, rowsOfFile, numRows, numBytes] = [1, 0, 0, 0];
   for (;;) {
     const { value: item, done } = await items.next();
     if (done || !item) return { sample, sampleIsAll: true };
@@ -154,6 +164,8 @@ async function takeSample(
       if (cells.length === numColumns && malformedQuote === -1) sample.push(cells);
       return numRows <= SAMPLE_ROWS;
     });
-    if (numRows > SAMPLE_ROWS) return { sample: sample.slice(0, SAMPLE_ROWS), sampleIsAll: false };
+    numBytes += item.bytes.length;
+    if (numRows > SAMPLE_ROWS || numBytes > SAMPLE_BYTES)
+      return { sample: sample.slice(0, SAMPLE_ROWS), sampleIsAll: false };
   }
 }

@@ -48,6 +48,15 @@ export interface RecordForm<Rec> {
   want?(columns: ReadonlySet<string>): void;
 }
 
+const indexes = new WeakMap<Schema, Map<string, number>>();
+
+/** The index of a column in a schema; -1: it has none of that name. */
+export function columnIndex(schema: Schema, name: string): number {
+  let index = indexes.get(schema);
+  if (!index) indexes.set(schema, (index = new Map(schema.columns.map((column, i) => [column, i]))));
+  return index.get(name) ?? -1;
+}
+
 /** Why a record cannot be used: caught where its file and line are known. */
 export class RowFault extends Error {
   constructor(

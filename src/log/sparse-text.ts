@@ -1,14 +1,15 @@
 // libsvm (`label feature:value ...`) and libffm (`label field:feature:value ...`) text: features as keys.
 //
 // A libffm field is a column named by its number; a field with several features in one row holds several values. The
-// features of libsvm, which has no fields, are the values of one column. A column of which some value is other than 1
-// carries its values (several.ts); a value of 0 is a feature that is not there.
+// features of libsvm (libFM's text is the same), which has no fields, are the values of one column. A feature counts what
+// its value says, 1 as a rule: such columns carry their values (several.ts), also where every value is 1. A value of 0 is a
+// feature that is not there.
 
 import { excerpt } from "../errors.js";
 import { parseNumber } from "./number.js";
 import { openLines } from "./lines.js";
 import type { ReadOptions } from "./log.js";
-import { RowFault, type RecordForm } from "./record-form.js";
+import { columnIndex, RowFault, type RecordForm } from "./record-form.js";
 import { separatorOf, weightedText, wellFormed } from "./several.js";
 
 const LABEL = "label";
@@ -29,12 +30,13 @@ export function sparseText(
   pieceBytes: number,
 ): RecordForm<string> {
   const told = options.multi ?? {};
-  const weighted = new Set(options.multiWeights);
+  const weighted = options.multiWeights ?? [];
   const expected =
     form === "libsvm"
       ? "lines of `label feature:value feature:value ...`"
       : "lines of `label field:feature:value ...`";
-  const several = new Set(form === "libsvm" ? [FEATURES] : []);
+  // columns with several features in a row, or a value other than 1; a cell of any other libffm column is one key
+  const valued = new Set(form === "libsvm" ? [FEATURES] : [...Object.keys(told), ...weighted]);
   return {
     expected,
     open: (path) => openLines(path, options, pieceBytes),
@@ -45,16 +47,16 @@ export function sparseText(
       for (const { cells } of wellFormed(lines, parseRow)) {
         for (const [column, features] of cells) {
           columns.add(column);
-          if ([...features.values()].some((value) => value !== 1)) weighted.add(column);
-          if (features.size > 1 || weighted.has(column)) several.add(column);
+          if (features.size > 1 || [...features.values()].some((value) => value !== 1)) valued.add(column);
         }
       }
       const fields = [...columns].sort((a, b) => Number(a) - Number(b) || (a < b ? -1 : 1));
-      const multi = [...several].map((name) => [name, separatorOf(name, told, { multi: {} }) ?? SEPARATOR]);
+      const multiWeights = fields.filter((name) => valued.has(name));
+      const multi = multiWeights.map((name) => [name, separatorOf(name, told, { multi: {} }) ?? SEPARATOR]);
       return {
         columns: [LABEL, ...fields],
         multi: Object.fromEntries(multi) as Record<string, string>,
-        ...(weighted.size > 0 && { multiWeights: fields.filter((name) => weighted.has(name)) }),
+        ...(multiWeights.length > 0 && { multiWeights }),
       };
     },
 
@@ -63,7 +65,7 @@ export function sparseText(
       const texts = schema.columns.map(() => "");
       texts[0] = label;
       for (const [column, features] of cells) {
-        const at = schema.columns.indexOf(column);
+        const at = columnIndex(schema, column);
         if (at < 1)
           throw new RowFault(
             "unknown field",
@@ -78,7 +80,7 @@ export function sparseText(
 
   function cellText(column: string, features: Map<string, number>, separator: string | undefined): string {
     const of = form === "libsvm" ? "" : ` of field ${column}`;
-    if (!weighted.has(column)) {
+    if (!valued.has(column)) {
       for (const [feature, value] of features) {
         if (value === 1) continue;
         throw new RowFault(
@@ -111,6 +113,11 @@ export function sparseText(
         throw new RowFault("malformed feature", `expected ${expected}, got ${excerpt(token)}`);
       }
       const [text, feature, column = FEATURES] = parts.toReversed() as [string, string, string?];
+      if (feature === "qid" && form === "libsvm")
+        throw new RowFault(
+          "a query id",
+          `${excerpt(token)} is the query that the row belongs to, and no feature: queries are not read, remove it`,
+        );
       if (column === LABEL) throw new RowFault("malformed feature", `a field cannot be called '${LABEL}'`);
       const value = parseNumber(text);
       if (value === undefined || !Number.isFinite(Math.fround(value))) {

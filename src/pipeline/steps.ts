@@ -18,13 +18,7 @@ import { LATEST } from "../store/latest.js";
 import { resumes, runEncoding, runExport, runTraining } from "./commands.js";
 import type { PipelineSend } from "./exports.js";
 import type { Pipeline } from "./file.js";
-import {
-  PIPELINE_FILE,
-  workDirectory,
-  type ExportStep,
-  type Plan,
-  type TrainingPlan,
-} from "./plan.js";
+import { PIPELINE_FILE, workDirectory, type ExportStep, type Plan, type TrainingPlan } from "./plan.js";
 import { namedLatest, namePath, publishRun, withStoreLock, type Publication } from "../store/store.js";
 
 /** The folder of a version that holds its exports. */

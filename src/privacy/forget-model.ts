@@ -6,6 +6,7 @@
 //   trees                      see forget-trees.ts
 
 import type { Preprocess } from "../dataset/preprocess.js";
+import { readPreprocess } from "../trainers/learners.js";
 import type { Run } from "../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -70,7 +71,7 @@ export async function forgetInModel(
     return { files, dropped: trees.dropped };
   }
   const text = Buffer.from(await run.readModelFile("preprocess.json")).toString("utf8");
-  const preprocess = JSON.parse(text) as Preprocess;
+  const preprocess = await readPreprocess(run);
   const now = `${JSON.stringify(preprocessWithout(preprocess, keys), undefined, 2)}\n`;
   if (now !== text) files.set("model/preprocess.json", [Buffer.from(now)]);
   let dropped = 0;

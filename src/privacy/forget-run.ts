@@ -5,7 +5,8 @@ import { arrowChunks } from "../embedding/arrow.js";
 import { tableRows } from "../embedding/rows.js";
 import { RUN_MARKER, type Manifest } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, tableFile, type Run } from "../embedding/run-directory.js";
-import type { Preprocess } from "../dataset/preprocess.js";
+import { readPreprocess } from "../trainers/learners.js";
+import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { checkArtifact } from "../io/read-artifact.js";
 import { placeFile } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
@@ -61,8 +62,8 @@ export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting
 /** Fields whose rows are keys of the log; ranges of numbers and buckets of a hash are not. */
 export async function vocabularyFields(run: Run): Promise<(field: string) => boolean> {
   if (!Object.hasOwn(run.manifest.files, "model/preprocess.json")) return () => true;
-  const text = Buffer.from(await run.readModelFile("preprocess.json")).toString("utf8");
-  const { fields = [] } = JSON.parse(text) as Partial<Preprocess>;
+  if (run.manifest.model === GBDT_MODEL) return () => true;
+  const { fields } = await readPreprocess(run);
   const others = fields.filter((field) => (field.kind === "key" ? field.hash : field.kind !== "multi"));
   return (name) => !others.some((field) => field.name === name);
 }

@@ -7,6 +7,7 @@
 
 import type { Run } from "../embedding/run-directory.js";
 import { keysOf, keyText } from "../embedding/table.js";
+import { object, parseJsonLines } from "../io/json-shape.js";
 import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
 import { headText } from "../trainers/gbdt/head.js";
 import { leafPaths } from "../trainers/gbdt/paths.js";
@@ -72,12 +73,9 @@ async function leafLines(
   columns: readonly ColumnRecipe[],
 ): Promise<string> {
   const paths = forest.trees.flatMap((tree) => leafPaths(tree, columns));
-  const text = Buffer.from(await run.readModelFile("leaves.jsonl")).toString("utf8");
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
+  return parseJsonLines(await run.readModelFile("leaves.jsonl"), object({}), "leaves.jsonl")
     .map((line, leaf) => {
-      const told = JSON.parse(line) as object;
+      const told = line as object;
       return `${JSON.stringify({ ...told, path: paths[leaf] })}\n`;
     })
     .join("");

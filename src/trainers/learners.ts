@@ -2,6 +2,7 @@
 // read when it is asked for.
 
 import type { Preprocess } from "../dataset/preprocess.js";
+import { parsePreprocess } from "../dataset/preprocess-shape.js";
 import { featureCounts, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
@@ -180,7 +181,7 @@ export async function readSpace(run: Run): Promise<RunSpace> {
 
 /** How rows were prepared for a run's model. @throws {ArtifactError} damaged */
 export async function readPreprocess(run: Run): Promise<Preprocess> {
-  return JSON.parse(Buffer.from(await run.readModelFile(PREPROCESS_FILE)).toString("utf8")) as Preprocess;
+  return parsePreprocess(await run.readModelFile(PREPROCESS_FILE), `${run.path}/model/${PREPROCESS_FILE}`);
 }
 
 /** A factorization machine's parameters over its features; a linear model is one without dimensions. */

@@ -13,6 +13,18 @@ import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
 import { ArtifactError, OutputError, UsageError } from "../errors.js";
 import { writeFileAtomic } from "../io/atomic.js";
 import { checkRegularFiles } from "../io/listed-files.js";
+import {
+  anything,
+  count,
+  either,
+  flag,
+  list,
+  number,
+  object,
+  orNull,
+  parseJson,
+  record,
+} from "../io/json-shape.js";
 import { pathExists, withArtifact } from "../io/read-artifact.js";
 import { removeFile } from "../io/remove.js";
 import { kindAt } from "../io/tree.js";
@@ -75,7 +87,7 @@ export class Checkpoints {
     signal: AbortSignal,
   ): Promise<Checkpoints> {
     const path = checkpointPath(out);
-    const whole = parse<Identity>(JSON.stringify(identity));
+    const whole = JSON.parse(JSON.stringify(identity)) as Identity;
     const checkpoints = new Checkpoints(path, checkpointEvery, whole, signal);
     if (resume && (await pathExists(path))) checkpoints.#found = await read(path);
     else if (checkpointEvery !== undefined) await checkSavable(path);
@@ -120,13 +132,31 @@ export class Checkpoints {
   }
 }
 
+const eventShape = record(either(number, flag));
+const identityShape = record(anything);
+
+/** What every trainer's checkpoint says beside its arrays. */
+const savedShape = object(
+  {
+    identity: identityShape,
+    standing: object({ kept: count, value: orNull(number), mark: orNull(number), waited: count }),
+    epochs: list(eventShape),
+  },
+  {
+    first: object(
+      { options: identityShape, metrics: record(anything), epochs: list(eventShape), bestEpoch: count },
+      { trials: list(record(orNull(number))) },
+    ),
+  },
+);
+
 async function read(path: string): Promise<Checkpoint & Saved> {
   const tensors = await checkpointTensors(path);
   const json = tensors.get(STANDING)?.data;
-  if (!json) throw damaged(path);
+  if (!(json instanceof Uint8Array)) throw damaged(path);
   tensors.delete(STANDING);
   const arrays = Object.fromEntries([...tensors].map(([name, { data }]) => [name, data]));
-  return { ...parse<Saved>(Buffer.from(json.buffer).toString("utf8")), arrays };
+  return { ...(parseJson(json, savedShape, path, "remove it and train from the start") as Saved), arrays };
 }
 
 /** The tensors of a checkpoint. @throws {ArtifactError} damaged, or no regular file */
@@ -162,9 +192,4 @@ export function checkSame(path: string, before: Identity, now: Identity): void {
     `--resume finds '${path}', which is of a training with other ${differing.join(", ")}: ` +
       `resume with the same options and log, or leave --resume out to train from the start`,
   );
-}
-
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- what this program wrote, of the type it wrote
-function parse<T>(text: string): T {
-  return JSON.parse(text) as T;
 }

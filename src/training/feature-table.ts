@@ -5,6 +5,7 @@
 
 import type { Preprocess } from "../dataset/preprocess.js";
 import { featureCounts, featureSpace, type FeatureSpace, type Field } from "../dataset/vocabulary.js";
+import { ArtifactError } from "../errors.js";
 import { keysOfRows, rowsOf, type EmbeddingTable, type Keys } from "../embedding/table.js";
 
 /** u32: the features that are rows of the table. */
@@ -63,9 +64,38 @@ function joinKeys(fields: Field[]): Keys {
   return { size, bytes, offsets };
 }
 
-/** The space that a table and its recipes describe. */
+/** The space that a table and its recipes describe. @throws {ArtifactError} they are of other rows than the table has */
 export function spaceOf(preprocess: Preprocess, table: EmbeddingTable): FeatureSpace {
+  checkRows(preprocess, table);
   return featureSpace(preprocess.fields.map((recipe) => fieldOf(recipe, table)));
+}
+
+function checkRows({ fields }: Preprocess, table: EmbeddingTable): void {
+  const fail = (why: string): never => {
+    throw new ArtifactError(
+      `preprocess.json does not go with the run's table (${why}): restore them or train again`,
+    );
+  };
+  if (fields.length !== table.fields.length)
+    fail(`${fields.length} fields, the table has ${table.fields.length}`);
+  for (const [f, recipe] of fields.entries()) {
+    if (recipe.name !== table.fields[f]) fail(`field '${recipe.name}' is '${table.fields[f]}' there`);
+    const { first, last } = rowsOf(table, recipe.name);
+    if (recipe.firstRow !== first || recipe.numRows !== last - first)
+      fail(
+        `field '${recipe.name}' has ${recipe.numRows} rows from ${recipe.firstRow} on, the table ${last - first} from ${first} on`,
+      );
+    const numRows =
+      recipe.kind === "number"
+        ? 1
+        : recipe.kind === "bins"
+          ? recipe.edges.length + 1
+          : recipe.kind === "key" && recipe.hash
+            ? 2 ** recipe.hash.bits
+            : undefined;
+    if (numRows !== undefined && numRows !== recipe.numRows)
+      fail(`field '${recipe.name}' has ${recipe.numRows} rows and not ${numRows}`);
+  }
 }
 
 function fieldOf(recipe: Preprocess["fields"][number], table: EmbeddingTable): Field {

@@ -5,32 +5,14 @@
 //   templates.ids[, .indptr, .values]   a row of features an item: its own and those of the columns that go with it
 
 import type { ItemCatalogue } from "../dataset/item-catalogue.js";
-import type { Preprocess } from "../dataset/preprocess.js";
+import { numFeaturesOf, type Preprocess } from "../dataset/preprocess.js";
 import type { Run } from "../embedding/run-directory.js";
-import { readSafetensors, safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
-import { ArtifactError } from "../errors.js";
+import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { TensorFile } from "../embedding/tensor-file.js";
 import type { Dictionary } from "../log/dictionary.js";
 
 const FILE = "items.safetensors";
 export const NEGATIVES_FILE = "negatives.safetensors";
-
-/** A tensor by name. */
-type Get = (name: string) => Tensor["data"];
-
-/** A file's tensors by name. @throws {ArtifactError} damaged; `get` throws it when there is none of that name */
-export async function tensorsOf(
-  run: Run,
-  file: string,
-): Promise<{ get: Get; has: (name: string) => boolean }> {
-  const tensors = readSafetensors(await run.readModelFile(file), file);
-  const get: Get = (name) => {
-    const found = tensors.get(name);
-    if (!found)
-      throw new ArtifactError(`'${file}' of run '${run.path}' has no tensor '${name}': train again`);
-    return found.data;
-  };
-  return { get, has: (name) => tensors.has(name) };
-}
 
 /** The catalogue as tensors. */
 export function itemTensors({ items, counts, templates }: ItemCatalogue): [string, Tensor][] {
@@ -51,33 +33,40 @@ export function itemFiles(catalogue: ItemCatalogue): Record<string, readonly Uin
   return { [FILE]: safetensorsChunks(new Map(itemTensors(catalogue))) };
 }
 
-/** Keys that were kept as bytes and offsets. */
-export function dictionaryFrom(get: Get, name: string): Dictionary {
-  const offsets = get(`${name}.offsets`) as Uint32Array;
-  return { size: offsets.length - 1, bytes: get(`${name}.bytes`) as Uint8Array, offsets };
+/** Keys that were kept as bytes and offsets. @throws {ArtifactError} damaged */
+export function dictionaryFrom(tensors: TensorFile, name: string): Dictionary {
+  const bytes = tensors.u8(`${name}.bytes`, [undefined]);
+  const offsets = tensors.offsets(`${name}.offsets`, [undefined], bytes.length);
+  return { size: offsets.length - 1, bytes, offsets };
 }
 
-/** The catalogue from its tensors. */
-export function itemsFrom({ get, has }: Awaited<ReturnType<typeof tensorsOf>>): ItemCatalogue {
-  const items = dictionaryFrom(get, "items");
-  const ids = get("templates.ids") as Uint32Array;
+/** The catalogue from its tensors. @param numFeatures of the run's space @throws {ArtifactError} damaged */
+export function itemsFrom(tensors: TensorFile, numFeatures: number): ItemCatalogue {
+  const items = dictionaryFrom(tensors, "items");
+  const { size } = items;
+  const ids = tensors.ids("templates.ids", [undefined], numFeatures);
+  const indptr = tensors.has("templates.indptr")
+    ? tensors.offsets("templates.indptr", [size + 1], ids.length)
+    : undefined;
+  if (!indptr && ids.length % Math.max(1, size) !== 0)
+    tensors.fail(`${ids.length} features of ${size} items`);
   return {
     items,
-    counts: get("items.counts") as Uint32Array,
+    counts: tensors.u32("items.counts", [size]),
     templates: {
-      numRows: items.size,
-      width: has("templates.indptr") || items.size === 0 ? 0 : ids.length / items.size,
+      numRows: size,
+      width: indptr || size === 0 ? 0 : ids.length / size,
       ids,
-      labels: new Float32Array(items.size),
-      ...(has("templates.indptr") && { indptr: get("templates.indptr") as Uint32Array }),
-      ...(has("templates.values") && { values: get("templates.values") as Float32Array }),
+      labels: new Float32Array(size),
+      ...(indptr && { indptr }),
+      ...(tensors.has("templates.values") && { values: tensors.f32("templates.values", [ids.length]) }),
     },
   };
 }
 
 /** The items of a run; undefined for one that keeps none. @throws {ArtifactError} damaged */
-export async function readItems(run: Run, { negatives }: Preprocess): Promise<ItemCatalogue | undefined> {
-  const file = negatives ? NEGATIVES_FILE : FILE;
+export async function readItems(run: Run, preprocess: Preprocess): Promise<ItemCatalogue | undefined> {
+  const file = preprocess.negatives ? NEGATIVES_FILE : FILE;
   if (!Object.hasOwn(run.manifest.files, `model/${file}`)) return undefined;
-  return itemsFrom(await tensorsOf(run, file));
+  return itemsFrom(await TensorFile.of(run, file), numFeaturesOf(preprocess));
 }

@@ -2,9 +2,11 @@
 // It holds which items each user of the training part has.
 
 import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { TensorFile } from "../embedding/tensor-file.js";
+import { numFeaturesOf, type Preprocess } from "../dataset/preprocess.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { NegativeSource } from "../sampling/negative-source.js";
-import { dictionaryFrom, itemTensors, itemsFrom, NEGATIVES_FILE, tensorsOf } from "./item-file.js";
+import { dictionaryFrom, itemTensors, itemsFrom, NEGATIVES_FILE } from "./item-file.js";
 
 /** The source as a file of model/. */
 export function negativeFiles(source: NegativeSource): Record<string, readonly Uint8Array[]> {
@@ -19,12 +21,14 @@ export function negativeFiles(source: NegativeSource): Record<string, readonly U
 }
 
 /** Reads it back. @throws {ArtifactError} damaged */
-export async function readNegatives(run: Run): Promise<NegativeSource> {
-  const tensors = await tensorsOf(run, NEGATIVES_FILE);
-  const { get } = tensors;
+export async function readNegatives(run: Run, preprocess: Preprocess): Promise<NegativeSource> {
+  const tensors = await TensorFile.of(run, NEGATIVES_FILE);
+  const catalogue = itemsFrom(tensors, numFeaturesOf(preprocess));
+  const users = dictionaryFrom(tensors, "users");
+  const items = tensors.ids("history.items", [undefined], catalogue.items.size);
   return {
-    ...itemsFrom(tensors),
-    users: dictionaryFrom(get, "users"),
-    history: { indptr: get("history.indptr") as Uint32Array, items: get("history.items") as Uint32Array },
+    ...catalogue,
+    users,
+    history: { indptr: tensors.offsets("history.indptr", [users.size + 1], items.length), items },
   };
 }

@@ -48,7 +48,7 @@ export async function rowsToScore(
 
   const isItems = (name: string) => negatives.itemFields.includes(name);
   const indexes = space.fields.map(({ name }, f) => ({ name, f }));
-  const source = await readNegatives(run);
+  const source = await readNegatives(run, preprocess);
   const part = {
     dataset,
     rows,

@@ -5,6 +5,7 @@ import { TABLE_MODEL } from "../../embedding/manifest.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { Compared } from "../../evaluation/comparison.js";
 import { version } from "../../io/package-version.js";
+import { GBDT_MODEL } from "../../trainers/gbdt/artifact.js";
 import { readPreprocess } from "../../trainers/learners.js";
 import { checkScores } from "../../training/run-kinds.js";
 import {
@@ -101,7 +102,7 @@ async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watc
   const first = runs[0]!.run;
   if (how === "model") runs.forEach(({ run }) => checkScores(run));
   else if (first.manifest.model === TABLE_MODEL) checkScores(first);
-  const ranks = asksForRanking(options) || ranksItems((await readPreprocess(runs[0]!.run)).task);
+  const ranks = asksForRanking(options) || (await isOfRanking(first));
   if (ranks) checkRanking(options);
   else checkScoring(options);
   const { curve, force = false } = options;
@@ -113,6 +114,11 @@ async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watc
   if (curve !== undefined)
     await writeFileAtomic(curve, [Buffer.from(curveLines(curves))], force, { signal: watch.signal });
   return { ...scored, curves, told };
+}
+
+/** Whether the run's task is one whose metrics are of lists; trees have none. */
+async function isOfRanking(run: Run): Promise<boolean> {
+  return run.manifest.model !== GBDT_MODEL && ranksItems((await readPreprocess(run)).task);
 }
 
 /** The curves as CSV, a line a bin. */

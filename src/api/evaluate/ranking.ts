@@ -182,12 +182,13 @@ async function protocolOf(
   const training = await trainingEvents();
   async function trainingEvents(): Promise<TrainingEvents> {
     if (own) return eventsOfPart(own.train);
-    if (preprocess.negatives && !needsEvents(options)) return eventsOfSource(await readNegatives(run));
+    if (preprocess.negatives && !needsEvents(options))
+      return eventsOfSource(await readNegatives(run, preprocess));
     try {
       return eventsOfPart((await again(wanted)).train);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      if (preprocess.negatives) return eventsOfSource(await readNegatives(run));
+      if (preprocess.negatives) return eventsOfSource(await readNegatives(run, preprocess));
       if (masked) return eventsOfRows(masked.dataset, masked.rows);
       throw new UsageError(`${error.message}: name it with --mask LOG`, { cause: error });
     }

@@ -1,92 +1,12 @@
-// rows.arrow as rows-writer.ts writes it, read straight into the columns' arrays. apache-arrow reads it too, but takes
-// 0.09 s to load.
-//
-//   "ARROW1"  schema  batch  batch ...  dictionary ...  footer  footer's length (i32)  "ARROW1"
-//
-// Metadata are FlatBuffers; fields of a table are named by their index in Arrow's Message.fbs, Schema.fbs and File.fbs.
+// rows.arrow as rows-writer.ts writes it, read straight into the columns' arrays (io/arrow-file.ts has the layout).
 
+import { ARROW_TYPES, ArrowFile, arrowBytesOf, type FlatTable } from "../../io/arrow-file.js";
 import type { ReadHandle } from "../../io/read-artifact.js";
 import { dictionaryOf, type Dictionary } from "../../log/dictionary.js";
 import type { Cells } from "../collect.js";
 import type { ColumnPlan } from "../columns.js";
+import { MISSING } from "../dataset.js";
 import { damaged, DATASET_MARKER } from "./description.js";
-
-const FLOAT = 3;
-const UTF8 = 5;
-
-/** A table of a FlatBuffer. */
-class Table {
-  constructor(
-    private readonly view: DataView,
-    private readonly at: number,
-  ) {}
-
-  static root(bytes: Uint8Array): Table {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    return new Table(view, view.getUint32(0, true));
-  }
-
-  /** Where a field stands; 0: it has its default. */
-  #field(index: number): number {
-    const vtable = this.at - this.view.getInt32(this.at, true);
-    const slot = 4 + 2 * index;
-    if (slot >= this.view.getUint16(vtable, true)) return 0;
-    const offset = this.view.getUint16(vtable + slot, true);
-    return offset === 0 ? 0 : this.at + offset;
-  }
-
-  #target(index: number): number {
-    const field = this.#field(index);
-    return field === 0 ? 0 : field + this.view.getUint32(field, true);
-  }
-
-  u8(index: number): number {
-    const field = this.#field(index);
-    return field === 0 ? 0 : this.view.getUint8(field);
-  }
-
-  i64(index: number): number {
-    const field = this.#field(index);
-    return field === 0 ? 0 : Number(this.view.getBigInt64(field, true));
-  }
-
-  table(index: number): Table | undefined {
-    const target = this.#target(index);
-    return target === 0 ? undefined : new Table(this.view, target);
-  }
-
-  text(index: number): string {
-    const target = this.#target(index);
-    if (target === 0) return "";
-    const length = this.view.getUint32(target, true);
-    return Buffer.from(this.view.buffer, this.view.byteOffset + target + 4, length).toString("utf8");
-  }
-
-  tables(index: number): Table[] {
-    const target = this.#target(index);
-    const length = target === 0 ? 0 : this.view.getUint32(target, true);
-    return Array.from({ length }, (_, i) => {
-      const at = target + 4 + 4 * i;
-      return new Table(this.view, at + this.view.getUint32(at, true));
-    });
-  }
-
-  /** A vector of structs of so many bytes; 64-bit numbers of each at the given offsets. */
-  structs(index: number, bytes: number, offsets: readonly number[]): number[][] {
-    const target = this.#target(index);
-    const length = target === 0 ? 0 : this.view.getUint32(target, true);
-    return Array.from({ length }, (_, i) =>
-      offsets.map((offset) => Number(this.view.getBigInt64(target + 4 + bytes * i + offset, true))),
-    );
-  }
-}
-
-/** The body of a message, and where its buffers are in it. */
-interface Body {
-  length: number;
-  /** by buffer: file offset and bytes */
-  buffers: [offset: number, bytes: number][];
-}
 
 /** Where the rows lie in the file. */
 export interface RowLayout {
@@ -107,26 +27,31 @@ export async function rowLayout(
   numRows: number,
   plans: readonly ColumnPlan[],
 ): Promise<RowLayout> {
-  const footer = await footerOf(file, path);
-  checkSchema(footer.table(1)?.tables(1) ?? [], plans, path);
+  const fail = (why: string): never => {
+    throw damaged(path, why);
+  };
+  const arrow = await ArrowFile.open(await arrowBytesOf(file, fail), fail);
+  checkSchema(arrow.fields, plans, path);
   const batches: RowLayout["batches"] = [];
   let first = 0;
-  for (const block of blocksOf(footer, 3)) {
-    const { length, buffers } = recordBatch((await messageOf(file, block, path)).table(2)!, block, path);
+  for (const block of arrow.batches) {
+    const { length, buffers } = await arrow.batch(block);
     // before each column's values stands its bitmap
-    batches.push({ first, length, offsets: plans.map((_, i) => buffers[2 * i + 1]![0]) });
+    const offsets = plans.map(({ kind }, i) => {
+      const at = buffers[2 * i + 1];
+      if (!at || at.bytes < (kind === "number" ? 8 : 4) * length)
+        return fail("a batch is shorter than its rows");
+      return at.offset;
+    });
+    batches.push({ first, length, offsets });
     first += length;
-    if (first > numRows) throw damaged(path, `more rows than the ${numRows} of ${DATASET_MARKER}`);
+    if (first > numRows) fail(`more rows than the ${numRows} of ${DATASET_MARKER}`);
   }
-  if (first !== numRows) throw damaged(path, `${first} rows, ${DATASET_MARKER} says ${numRows}`);
+  if (first !== numRows) fail(`${first} rows, ${DATASET_MARKER} says ${numRows}`);
   const dictionaries = plans.map(() => dictionaryOf([]));
-  for (const block of blocksOf(footer, 2)) {
-    const header = (await messageOf(file, block, path)).table(2)!;
-    dictionaries[header.i64(0)] = await readDictionary(
-      file,
-      recordBatch(header.table(1)!, block, path),
-      path,
-    );
+  for await (const { id, keys } of arrow.dictionaries()) {
+    if (!Object.hasOwn(dictionaries, id)) fail(`a dictionary of column ${id}`);
+    dictionaries[id] = keys;
   }
   return { numRows, batches, dictionaries };
 }
@@ -145,48 +70,29 @@ export async function readRows(
   const cells = plans.map(({ kind }) =>
     kind === "number" ? new Float64Array(numRows) : new Uint32Array(numRows),
   );
+  const fail = (why: string): never => {
+    throw damaged(path, why);
+  };
+  const bytes = await arrowBytesOf(file, fail);
   for (const { first, length, offsets } of batches) {
     for (const [i, column] of cells.entries()) {
       const size = column.BYTES_PER_ELEMENT;
-      await readInto(file, new Uint8Array(column.buffer, first * size, length * size), offsets[i]!, path);
+      await bytes.read(new Uint8Array(column.buffer, first * size, length * size), offsets[i]!);
     }
   }
+  cells.forEach((column, i) => checkCodes(column, dictionaries[i]!, plans[i]!.name, path));
   return { cells, dictionaries };
 }
 
-/** Offset of a message, bytes of its metadata, bytes of its body. */
-type Block = readonly number[];
-
-function blocksOf(footer: Table, index: number): Block[] {
-  // the length of metadata is an i32, and what is beside it in the struct is padding
-  return footer
-    .structs(index, 24, [0, 8, 16])
-    .map(([offset, meta, body]) => [offset!, meta! % 2 ** 32, body!]);
+/** @throws {ArtifactError} a code that stands for no key */
+export function checkCodes(cells: Cells, { size }: Dictionary, name: string, path: string): void {
+  if (!(cells instanceof Uint32Array)) return;
+  for (const code of cells)
+    if (code >= size && code !== MISSING)
+      throw damaged(path, `column '${name}' has the code ${code}, it has ${size} keys`);
 }
 
-async function footerOf(file: ReadHandle, path: string): Promise<Table> {
-  const { size } = await file.stat();
-  const end = await bytesAt(file, size - 10, 10, path);
-  const length = new DataView(end.buffer).getInt32(0, true);
-  if (Buffer.from(end).toString("latin1", 4) !== "ARROW1" || length <= 0 || length > size - 18)
-    throw damaged(path, "no Arrow file ends here");
-  return Table.root(await bytesAt(file, size - 10 - length, length, path));
-}
-
-async function messageOf(file: ReadHandle, [offset, length]: Block, path: string): Promise<Table> {
-  // a mark and the length stand before the metadata
-  return Table.root(await bytesAt(file, offset! + 8, length! - 8, path));
-}
-
-function recordBatch(batch: Table, [offset, meta, body]: Block, path: string): Body {
-  const buffers = batch.structs(2, 16, [0, 8]).map(([at, bytes]): [number, number] => {
-    if (at! + bytes! > body!) throw damaged(path, "a buffer ends beyond its message");
-    return [offset! + meta! + at!, bytes!];
-  });
-  return { length: batch.i64(0), buffers };
-}
-
-function checkSchema(fields: readonly Table[], plans: readonly ColumnPlan[], path: string): void {
+function checkSchema(fields: readonly FlatTable[], plans: readonly ColumnPlan[], path: string): void {
   if (fields.length !== plans.length || fields.some((field, i) => field.text(0) !== plans[i]!.name))
     throw damaged(path, `it has other columns than ${DATASET_MARKER} says`);
   for (const [i, { name, kind }] of plans.entries()) {
@@ -194,40 +100,8 @@ function checkSchema(fields: readonly Table[], plans: readonly ColumnPlan[], pat
     const dictionary = field.table(4);
     const isOfKind =
       kind === "number"
-        ? field.u8(2) === FLOAT && !dictionary
-        : field.u8(2) === UTF8 && dictionary?.i64(0) === i;
+        ? field.u8(2) === ARROW_TYPES.float && !dictionary
+        : field.u8(2) === ARROW_TYPES.utf8 && dictionary?.i64(0) === i;
     if (!isOfKind) throw damaged(path, `column '${name}' has another type than ${DATASET_MARKER} says`);
-  }
-}
-
-async function readDictionary(
-  file: ReadHandle,
-  { length, buffers }: Body,
-  path: string,
-): Promise<Dictionary> {
-  if (length === 0) return dictionaryOf([]);
-  const offsets = new Uint32Array(length + 1);
-  await readInto(file, new Uint8Array(offsets.buffer), buffers[1]![0], path);
-  const bytes = await bytesAt(file, buffers[2]![0], offsets[length]!, path);
-  return { size: length, bytes, offsets };
-}
-
-async function bytesAt(
-  file: ReadHandle,
-  offset: number,
-  length: number,
-  path: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  if (!(offset >= 0 && length >= 0)) throw damaged(path, `it points to byte ${offset}`);
-  const bytes = new Uint8Array(length);
-  await readInto(file, bytes, offset, path);
-  return bytes;
-}
-
-async function readInto(file: ReadHandle, bytes: Uint8Array, offset: number, path: string): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
-    const { bytesRead } = await file.read(bytes, at, bytes.length - at, offset + at);
-    if (bytesRead === 0) throw damaged(path, "it ends too early");
-    at += bytesRead;
   }
 }

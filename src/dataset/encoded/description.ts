@@ -6,10 +6,24 @@
 
 import { ArtifactError, UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
+import {
+  anything,
+  count,
+  flag,
+  list,
+  object,
+  parseJson,
+  record,
+  text,
+  whole,
+  word,
+  type Shape,
+} from "../../io/json-shape.js";
 import type { WrittenFile } from "../../io/write.js";
 import type { ColumnPlan } from "../columns.js";
 import type { KeyHashing, Roles } from "../dataset.js";
-import type { ColumnOptions } from "../roles.js";
+import { hashingShape, kindsOf, rolesShape } from "../preprocess-shape.js";
+import { roleNames, type ColumnOptions } from "../roles.js";
 import type { TimeFieldOptions } from "../time-fields.js";
 
 /** The file that tells an encoded dataset from any other directory. */
@@ -65,21 +79,36 @@ export function descriptionText(description: Omit<Description, "schemaVersion">)
  * @throws {ArtifactError} no description, or of another schema version
  */
 export function parseDescription(bytes: Uint8Array, file: string): Description {
-  let parsed: unknown;
-  try {
-    parsed = JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch (error) {
-    throw damaged(file, `no JSON: ${String(error)}`, error);
-  }
-  const version = isRecord(parsed) ? parsed["schemaVersion"] : undefined;
-  if (version !== SCHEMA_VERSION) {
+  const remake = "encode the log again";
+  const { schemaVersion } = parseJson(
+    bytes,
+    object({ schemaVersion: anything }),
+    file,
+    remake,
+  ) as Description;
+  if (schemaVersion !== SCHEMA_VERSION) {
     throw new ArtifactError(
-      `'${file}' has schema version ${String(version)}, this program reads ${SCHEMA_VERSION}: ` +
+      `'${file}' has schema version ${String(schemaVersion)}, this program reads ${SCHEMA_VERSION}: ` +
         "use the version of embed that wrote it, or encode the log again",
     );
   }
-  if (!isDescription(parsed)) throw damaged(file, "it does not describe rows, columns and files");
-  return parsed;
+  const description = parseJson(bytes, descriptionShape, file, remake) as Description;
+  const problem = contradictionOf(description);
+  if (problem !== undefined) throw damaged(file, problem);
+  return description;
+}
+
+/** Roles that name a column which is none, or of another kind. */
+function contradictionOf({ columns, roles }: Description): string | undefined {
+  const kinds = new Map(columns.map(({ name, kind }) => [name, kind]));
+  if (kinds.size < columns.length) return "two columns have one name";
+  for (const [name, kind] of kindsOf({ roles }))
+    if (kinds.get(name) !== kind) return `its roles have '${name}' as a column of kind ${kind}`;
+  for (const role of roleNames) {
+    const name = roles[role];
+    if (name !== undefined && !kinds.has(name)) return `its ${role} is '${name}', which is no column`;
+  }
+  return undefined;
 }
 
 /** The error for a dataset that is not as it was written. */
@@ -95,37 +124,39 @@ export function checkDictionaryBytes(name: string, bytes: number): void {
   );
 }
 
-/** Checks what reading relies upon; the checksums vouch for the rest. */
-function isDescription(parsed: unknown): parsed is Description {
-  if (!isRecord(parsed)) return false;
-  const { rows, roles, columns, inputs, options, files } = parsed;
-  return (
-    Number.isSafeInteger(rows) &&
-    isRecord(roles) &&
-    [roles["fields"], roles["numeric"], inputs].every(Array.isArray) &&
-    isRecord(roles["multi"]) &&
-    isRecord(options) &&
-    [options["sides"], options["drop"], options["numeric"]].every(Array.isArray) &&
-    Array.isArray(columns) &&
-    columns.every(isColumn) &&
-    isRecord(files) &&
-    [ROWS_FILE, VALUES_FILE].every((name) => isFile(files[name]))
-  );
-}
+const texts = list(text);
+const file = object({ bytes: count, sha256: text });
+const column = {
+  name: text,
+  missing: count,
+};
+const columnShape: Shape = (value, at) =>
+  object({ ...column, kind: word("key", "number", "multi") })(value, at) ??
+  ((value as EncodedColumn).kind === "multi"
+    ? object({ separator: text, distinct: count }, { weighted: flag })(value, at)
+    : undefined);
 
-function isColumn(column: unknown): boolean {
-  if (!isRecord(column) || typeof column["name"] !== "string") return false;
-  return (
-    column["kind"] === "key" ||
-    column["kind"] === "number" ||
-    (column["kind"] === "multi" && typeof column["separator"] === "string")
-  );
-}
-
-function isFile(file: unknown): boolean {
-  return isRecord(file) && typeof file["bytes"] === "number" && typeof file["sha256"] === "string";
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+/** What reading relies upon. */
+const descriptionShape = object(
+  {
+    version: text,
+    rows: whole(0, 2 ** 32 - 1),
+    roles: rolesShape,
+    columns: list(columnShape),
+    inputs: list(object({ path: text, bytes: count, sha256: text })),
+    options: object(
+      {
+        sides: texts,
+        drop: texts,
+        numeric: texts,
+        multi: record(text),
+        ignore: texts,
+        reading: record(anything),
+      },
+      { where: texts, timeFormat: text, timeFields: texts, timeZone: text, fields: texts, label: text },
+    ),
+    skipped: record(count),
+    files: object({ [ROWS_FILE]: file, [VALUES_FILE]: file }),
+  },
+  { hashKeys: hashingShape },
+);

@@ -9,7 +9,7 @@ import type { Cells } from "../collect.js";
 import { columnFrom, type ColumnPlan } from "../columns.js";
 import type { Column, Dataset } from "../dataset.js";
 import { ColumnCache, storedColumn } from "../stored-columns.js";
-import { readRows, rowLayout, type RowLayout } from "./arrow-reader.js";
+import { checkCodes, readRows, rowLayout, type RowLayout } from "./arrow-reader.js";
 import {
   damaged,
   DATASET_MARKER,
@@ -84,6 +84,7 @@ function storedColumns(
         const at = offsets[i]! + (start - first) * cells.BYTES_PER_ELEMENT;
         file.read(cells.subarray(start - from, end - from), at);
       }
+      checkCodes(cells, dictionaries[i]!, plan.name, path);
       return cells;
     };
     return storedColumn(columnFrom(plan, new Uint32Array(), dictionaries[i]!), numRows, readCells, cache);

@@ -12,6 +12,7 @@
 import { keysOf, type EmbeddingTable } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { ArtifactError, UsageError } from "../../errors.js";
+import { object, parseJsonLines, text } from "../../io/json-shape.js";
 import { holding } from "../../training/run-kinds.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest.js";
@@ -21,7 +22,7 @@ import { readLightgbm } from "./lightgbm-read.js";
 import { lightgbmText } from "./lightgbm-text.js";
 import type { GbdtOptions } from "./options.js";
 import { leafKey, leafPaths } from "./paths.js";
-import { vocabulariesOf, type ColumnRecipe, type GbdtPreprocess } from "./preprocess.js";
+import { parseGbdtPreprocess, vocabulariesOf, type ColumnRecipe, type GbdtPreprocess } from "./preprocess.js";
 import type { Vocabularies } from "./scorer.js";
 import { readStatistics, statisticsText, type TargetStatistics } from "./target-statistics.js";
 
@@ -85,16 +86,9 @@ function leafLines({ trees }: Forest, columns: readonly ColumnRecipe[]): string 
 
 /** The way to each leaf in words, by its key. @throws {ArtifactError} damaged */
 export async function readLeafPaths(run: Run): Promise<Map<string, string>> {
-  const lines = Buffer.from(await run.readModelFile(LEAVES_FILE))
-    .toString("utf8")
-    .trimEnd()
-    .split("\n");
-  return new Map(
-    lines.map((line) => {
-      const { leaf, path } = JSON.parse(line) as { leaf: string; path: string };
-      return [leaf, path];
-    }),
-  );
+  const bytes = await run.readModelFile(LEAVES_FILE);
+  const lines = parseJsonLines(bytes, object({ leaf: text, path: text }), LEAVES_FILE);
+  return new Map((lines as { leaf: string; path: string }[]).map(({ leaf, path }) => [leaf, path]));
 }
 
 function jsonLines(items: readonly object[]): string {
@@ -115,32 +109,47 @@ export interface GbdtArtifact {
   statistics: TargetStatistics[];
 }
 
+/** By column that some tree splits on: as what. */
+function splitKinds({ trees }: Forest): ReadonlyMap<number, "number" | "category"> {
+  return new Map(
+    trees.flatMap(({ nodes }) => nodes.map(({ feature, test }) => [feature, test.kind] as const)),
+  );
+}
+
 /** Reads a run's model back. @throws {UsageError} the run is of another model @throws {ArtifactError} damaged */
 export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   if (run.manifest.model !== GBDT_MODEL)
     throw new UsageError(`${holding(run)}, not trees: take a run of train-gbdt`);
-  const textOf = async (file: string) => Buffer.from(await run.readModelFile(file)).toString("utf8");
-  const preprocess = JSON.parse(await textOf(PREPROCESS_FILE)) as GbdtPreprocess;
-  const { forest } = readLightgbm(await textOf(MODEL_FILE), `${run.path}/model/${MODEL_FILE}`);
+  const named = (file: string) => `${run.path}/model/${file}`;
+  const has = (file: string) => Object.hasOwn(run.manifest.files, `model/${file}`);
+  const statistics = has(STATISTICS_FILE)
+    ? readStatistics(await run.readModelFile(STATISTICS_FILE), named(STATISTICS_FILE))
+    : [];
+  const preprocess = parseGbdtPreprocess(
+    await run.readModelFile(PREPROCESS_FILE),
+    named(PREPROCESS_FILE),
+    statistics.map(({ name }) => name),
+  );
+  const model = Buffer.from(await run.readModelFile(MODEL_FILE)).toString("utf8");
+  const { forest } = readLightgbm(model, named(MODEL_FILE));
   const { columns } = preprocess;
   if (columns.length !== forest.columns.length)
     throw new ArtifactError(
       `run '${run.path}' has ${columns.length} columns and trees of ${forest.columns.length}: train again`,
     );
   // names stand here as they are in the log; a column that no tree splits on has its kind from here, too
-  const named = forest.columns.map((column, c) => ({
-    ...column,
-    kind: columns[c]!.kind,
-    name: columns[c]!.name,
-  }));
-  const own = { ...forest, columns: named };
+  const split = splitKinds(forest);
+  const told = forest.columns.map((column, c) => {
+    const { kind, name } = columns[c]!;
+    if (split.has(c) && split.get(c) !== kind)
+      throw new ArtifactError(
+        `run '${run.path}' has '${name}' as a ${kind}, its trees as another: train again`,
+      );
+    return { ...column, kind, name };
+  });
+  const own = { ...forest, columns: told };
   const vocabularies = vocabulariesOf(columns);
-  const has = (file: string) => Object.hasOwn(run.manifest.files, `model/${file}`);
-  const hasHead = has(HEAD_FILE);
-  const statistics = has(STATISTICS_FILE)
-    ? readStatistics(await textOf(STATISTICS_FILE), `${run.path}/model/${STATISTICS_FILE}`)
-    : [];
   const head =
-    hasHead && readHead(await textOf(HEAD_FILE), own, vocabularies, `${run.path}/model/${HEAD_FILE}`);
+    has(HEAD_FILE) && readHead(await run.readModelFile(HEAD_FILE), own, vocabularies, named(HEAD_FILE));
   return { forest: own, vocabularies, preprocess, statistics, ...(head && { head }) };
 }

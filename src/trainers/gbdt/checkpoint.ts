@@ -9,6 +9,18 @@
 import { piecesOf } from "../../embedding/safetensors-file.js";
 import { safetensorsChunks } from "../../embedding/safetensors.js";
 import { writeFileAtomic } from "../../io/atomic.js";
+import {
+  anything,
+  count,
+  either,
+  flag,
+  list,
+  number,
+  object,
+  orNull,
+  parseJson,
+  record,
+} from "../../io/json-shape.js";
 import { pathExists } from "../../io/read-artifact.js";
 import { removeFile } from "../../io/remove.js";
 import type { GbdtOptions } from "./options.js";
@@ -27,6 +39,7 @@ import {
   damaged,
   type Identity,
 } from "../../training/checkpoint.js";
+import { treeShape } from "./tree.js";
 import type { Watch } from "../../training/watch.js";
 
 interface Saved extends Omit<GbdtCheckpoint, "scores"> {
@@ -114,11 +127,21 @@ export class Boosting {
   }
 }
 
+const eventShape = record(either(number, flag));
+const savedShape = object({
+  identity: record(anything),
+  done: list(
+    object({ trees: list(treeShape), numIterations: count, events: list(eventShape), interrupted: flag }),
+  ),
+  trees: list(treeShape),
+  events: list(eventShape),
+  best: object({ iteration: count, loss: orNull(number) }),
+});
+
 async function read(path: string): Promise<Saved & GbdtCheckpoint> {
   const tensors = await checkpointTensors(path);
   const [scores, standing] = [tensors.get("scores")?.data, tensors.get("standing")?.data];
-  if (!(scores instanceof Float32Array) || !standing) throw damaged(path);
-  const saved = JSON.parse(Buffer.from(standing.buffer).toString("utf8")) as Partial<Saved>;
-  if (!saved.identity || !saved.trees || !saved.done) throw damaged(path);
-  return { ...(saved as Saved), scores };
+  if (!(scores instanceof Float32Array && standing instanceof Uint8Array)) throw damaged(path);
+  const saved = parseJson(standing, savedShape, path, "remove it and train from the start") as Saved;
+  return { ...saved, scores };
 }

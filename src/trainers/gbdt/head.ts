@@ -10,6 +10,7 @@ import { columnNamed, type Dataset } from "../../dataset/dataset.js";
 import { fitFtrl } from "../../solvers/ftrl.js";
 import { fitLogistic, type LogisticModel, type OneHotRows } from "../../solvers/logistic.js";
 import { ArtifactError, UsageError } from "../../errors.js";
+import { list, number, object, parseJson } from "../../io/json-shape.js";
 import type { Forest, TreeSums } from "./forest.js";
 import type { HeadOptions } from "./options.js";
 import { categoryCodes, ForestScorer, type ScoredChunk, type Vocabularies } from "./scorer.js";
@@ -171,8 +172,9 @@ export function headText(head: Head): string {
 }
 
 /** @throws {ArtifactError} not the head of these trees */
-export function readHead(text: string, forest: Forest, vocabularies: Vocabularies, file: string): Head {
-  const parsed = JSON.parse(text) as { bias: number; weights: number[] };
+export function readHead(bytes: Uint8Array, forest: Forest, vocabularies: Vocabularies, file: string): Head {
+  const shape = object({ bias: number, weights: list(number) });
+  const parsed = parseJson(bytes, shape, file) as { bias: number; weights: number[] };
   const starts = startsOf(forest, vocabularies);
   if (parsed.weights.length !== starts.at(-1))
     throw new ArtifactError(

@@ -8,9 +8,9 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { transpose } from "../../dataset/interactions.js";
-import { readSafetensors, safetensorsChunks } from "../../embedding/safetensors.js";
+import { safetensorsChunks } from "../../embedding/safetensors.js";
+import { TensorFile } from "../../embedding/tensor-file.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { ArtifactError } from "../../errors.js";
 import { truncatedSvd, type SvdOptions } from "../../solvers/svd/truncated-svd.js";
 import { leafStarts, type TreeSums } from "./forest.js";
 import { leavesOf, type Vocabularies } from "./scorer.js";
@@ -84,11 +84,8 @@ export function leafVectorFiles({ dim, vectors }: LeafVectors): Record<string, r
 /** Reads it back; undefined for a run that keeps none. @throws {ArtifactError} damaged, or of other trees */
 export async function readLeafVectors(run: Run, forest: TreeSums): Promise<LeafVectors | undefined> {
   if (!Object.hasOwn(run.manifest.files, `model/${DENSE_FILE}`)) return undefined;
-  const found = readSafetensors(await run.readModelFile(DENSE_FILE), DENSE_FILE).get("vectors");
-  const [rows, dim] = found?.shape ?? [];
-  if (!(found?.data instanceof Float32Array) || rows !== leafStarts(forest).numLeaves || !dim)
-    throw new ArtifactError(
-      `'${DENSE_FILE}' of run '${run.path}' has no vector for each leaf of its trees: train again`,
-    );
-  return { dim, vectors: found.data };
+  const tensors = await TensorFile.of(run, DENSE_FILE);
+  const vectors = tensors.f32("vectors", [leafStarts(forest).numLeaves, undefined]);
+  const [, dim] = tensors.shapeOf("vectors");
+  return dim ? { dim, vectors } : tensors.fail("its vectors have no number");
 }

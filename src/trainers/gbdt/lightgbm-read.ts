@@ -5,7 +5,10 @@
 
 import { ArtifactError, UsageError } from "../../errors.js";
 import type { Forest, ForestColumn, MissingNumbers, TreeSums } from "./forest.js";
-import type { Node, Test, Tree } from "./tree.js";
+import { isTree, type Node, type Test, type Tree } from "./tree.js";
+
+/** Classes of a model: a row has a score for each. */
+export const MAX_CLASSES = 10_000;
 
 /** A category's name in pandas. */
 export type PandasCategory = string | number | boolean;
@@ -55,7 +58,8 @@ export function readLightgbmTrees(text: string, file: string): LightgbmModel {
   const version = head.get("version");
   if (version !== "v3" && version !== "v4") fail(`version ${String(version)}, v3 and v4 are known`);
   const numClasses = Number(head.get("num_tree_per_iteration"));
-  if (!Number.isInteger(numClasses) || numClasses < 1) fail("num_tree_per_iteration is no number from 1 on");
+  if (!Number.isInteger(numClasses) || numClasses < 1 || numClasses > MAX_CLASSES)
+    fail(`num_tree_per_iteration is no whole number from 1 to ${MAX_CLASSES}`);
   if (Number(head.get("num_class")) !== numClasses)
     fail(`num_class ${head.get("num_class")} does not go with num_tree_per_iteration ${numClasses}`);
   const names = (head.get("feature_names") ?? "").split(" ");
@@ -160,9 +164,11 @@ function treeOf(
     ? numbers("cat_boundaries", Number(entries.get("num_cat")) + 1)
     : [0];
   const words = entries.has("cat_threshold") ? numbers("cat_threshold", boundaries.at(-1)!) : [];
+  if (words.some((word) => !Number.isInteger(word) || word < 0 || word >= 2 ** 32))
+    fail("cat_threshold should hold words of 32 bits");
   const [gain, value] = [optional("split_gain", n), optional("internal_value", n)];
   const [weight, count] = [optional("internal_weight", n), optional("internal_count", n)];
-  checkChildren([...left, ...right], numLeaves, fail);
+  if (!isTree(left, right, numLeaves)) fail("left_child and right_child are no tree");
   const setOf = (set: number): number[] => {
     if (!Number.isInteger(set) || set < 0 || set + 1 >= boundaries.length)
       fail(`threshold ${set} is no set of categories`);
@@ -203,14 +209,6 @@ function treeOf(
   return { nodes, leaves, shrinkage: Number(entries.get("shrinkage") ?? 1) };
 }
 
-/** Each node but the root and each leaf is the child of exactly one node. */
-function checkChildren(children: readonly number[], numLeaves: number, fail: Fail): void {
-  const seen = new Set(children);
-  const isChild = (c: number) => Number.isInteger(c) && c >= -numLeaves && c < numLeaves - 1 && c !== 0;
-  if (seen.size !== children.length || !children.every(isChild))
-    fail("left_child and right_child are no tree");
-}
-
 function categoriesOf(words: readonly number[]): number[] {
   return words.flatMap((word, w) =>
     Array.from({ length: 32 }, (_, bit) => 32 * w + bit).filter((c) => ((word >>> (c & 31)) & 1) === 1),
@@ -226,7 +224,9 @@ function pandasOf(lines: readonly string[]): PandasCategory[][] | undefined {
   if (line === undefined) return undefined;
   try {
     const parsed: unknown = JSON.parse(line.slice("pandas_categorical:".length));
-    return Array.isArray(parsed) ? (parsed as PandasCategory[][]) : undefined;
+    const isName = (name: unknown) => ["string", "number", "boolean"].includes(typeof name);
+    const isNamed = (column: unknown) => Array.isArray(column) && column.every(isName);
+    return Array.isArray(parsed) && parsed.every(isNamed) ? (parsed as PandasCategory[][]) : undefined;
   } catch {
     return undefined;
   }

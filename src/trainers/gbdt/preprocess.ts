@@ -1,6 +1,9 @@
 // What a run of trees keeps of how rows become columns (model/preprocess.json).
 
 import type { KeyHashing, Roles } from "../../dataset/dataset.js";
+import { kindsOf, readingShapes } from "../../dataset/preprocess-shape.js";
+import { ArtifactError } from "../../errors.js";
+import { list, object, parseJson, text, where, word, type Shape } from "../../io/json-shape.js";
 import { keysOf, keyText } from "../../embedding/table.js";
 import type { Vocabularies } from "./scorer.js";
 import type { Feature } from "./features.js";
@@ -36,6 +39,43 @@ export interface GbdtPreprocess {
 
 /** Categories that two bytes count. */
 const MAX_CATEGORIES = 65_534;
+
+const keys = where(
+  `at most ${MAX_CATEGORIES} texts`,
+  (value) =>
+    Array.isArray(value) && value.length <= MAX_CATEGORIES && value.every((key) => typeof key === "string"),
+);
+const column: Shape = (value, at) =>
+  object({ name: text, kind: word("number", "category") })(value, at) ??
+  ((value as ColumnRecipe).kind === "category" ? object({ keys })(value, at) : undefined);
+
+const preprocessShape = object(
+  { ...readingShapes.required, task: word("binary", "regression", "multiclass"), columns: list(column) },
+  { ...readingShapes.optional, classes: list(text) },
+);
+
+/** What preprocess.json says. @param made columns that target statistics make @throws {ArtifactError} damaged */
+export function parseGbdtPreprocess(
+  bytes: Uint8Array,
+  file: string,
+  made: readonly string[],
+): GbdtPreprocess {
+  const preprocess = parseJson(bytes, preprocessShape, file) as GbdtPreprocess;
+  const kinds = kindsOf(preprocess);
+  const other = preprocess.columns.find(
+    ({ name, kind }) =>
+      !(kind === "number" && made.includes(name)) && kinds.get(name) !== (kind === "number" ? kind : "key"),
+  );
+  const isNamed = new Set(preprocess.columns.map(({ name }) => name)).size === preprocess.columns.length;
+  const classes = preprocess.task === "multiclass" ? (preprocess.classes ?? []).length : 2;
+  if (!other && isNamed && classes >= 2) return preprocess;
+  const why = other
+    ? `column '${other.name}' of kind ${other.kind} is no such column of the roles`
+    : isNamed
+      ? `${classes} classes`
+      : "two columns have one name";
+  throw new ArtifactError(`'${file}' contradicts itself (${why}): restore it or train again`);
+}
 
 /** The columns of features with all categories of training: those without a bin go right at every split, and a head reads them. */
 export function columnRecipes(features: readonly Feature[]): ColumnRecipe[] {

@@ -100,7 +100,7 @@ test("rows outside the training part, and new ids, have the full statistics and 
   const fitted = fitTargetStatistics(train, { ...options, prior: 0.25 });
   const expected = [(1 + 0 + 0.5) / 4, 0.25, NaN];
   expect([...fitted.values.get("ctr:id")!.subarray(3)]).toEqual(expected);
-  const read = readStatistics(statisticsText(fitted.statistics), "ctr.jsonl");
+  const read = readStatistics(Buffer.from(statisticsText(fitted.statistics)), "ctr.jsonl");
   const column = withTargetStatistics(dataset, read).columns.at(-1)!;
   expect(column.kind === "number" && [...column.values.subarray(3)]).toEqual(expected);
 });

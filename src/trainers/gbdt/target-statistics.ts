@@ -13,6 +13,7 @@ import { columnNamed, columnOfOption, MISSING, type Dataset, type KeyColumn } fr
 import { idsOf, selectKeys } from "../../dataset/vocabulary.js";
 import { keysOf, keyText, type Keys } from "../../embedding/table.js";
 import { ArtifactError, UsageError } from "../../errors.js";
+import { list, number, object, parseJsonLines, text } from "../../io/json-shape.js";
 import { draw, permutation } from "../../numeric/random.js";
 
 /** Full statistics of one id column and one target. */
@@ -204,6 +205,17 @@ function fullValues(dataset: Dataset, { column, keys, sums, weights, prior, prio
   return Float64Array.from(codes, (code) => (code === MISSING ? NaN : byCode[code]!));
 }
 
+type StoredStatistics = Omit<TargetStatistics, "keys" | "sums" | "weights"> & {
+  keys: string[];
+  sums: number[];
+  weights: number[];
+};
+
+const statisticsShape = object({
+  ...{ column: text, name: text, prior: number, priorWeight: number },
+  ...{ keys: list(text), sums: list(number), weights: list(number) },
+});
+
 /** model/ctr.jsonl: a line for each of the statistics. */
 export function statisticsText(statistics: readonly TargetStatistics[]): string {
   return statistics
@@ -215,15 +227,9 @@ export function statisticsText(statistics: readonly TargetStatistics[]): string 
 }
 
 /** @throws {ArtifactError} not what statisticsText writes */
-export function readStatistics(text: string, file: string): TargetStatistics[] {
-  return text
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => {
-      const { keys, sums, weights, ...rest } = JSON.parse(line) as Omit<
-        TargetStatistics,
-        "keys" | "sums" | "weights"
-      > & { keys: string[]; sums: number[]; weights: number[] };
+export function readStatistics(bytes: Uint8Array, file: string): TargetStatistics[] {
+  return (parseJsonLines(bytes, statisticsShape, file) as StoredStatistics[]).map(
+    ({ keys, sums, weights, ...rest }) => {
       if (keys.length !== sums.length || keys.length !== weights.length)
         throw new ArtifactError(`'${file}' has ${keys.length} keys and ${sums.length} sums: train again`);
       return {
@@ -232,5 +238,6 @@ export function readStatistics(text: string, file: string): TargetStatistics[] {
         sums: Float64Array.from(sums),
         weights: Float64Array.from(weights),
       };
-    });
+    },
+  );
 }

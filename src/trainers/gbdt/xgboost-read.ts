@@ -9,10 +9,14 @@
 
 import { ArtifactError, UsageError } from "../../errors.js";
 import { log } from "../../numeric/exp.js";
+import { MAX_CLASSES } from "./lightgbm-read.js";
 import type { Categories, ForeignModel } from "./foreign-model.js";
 import type { ForestColumn } from "./forest.js";
 import type { Fail } from "./lightgbm-read.js";
 import type { Leaf, Node, Test, Tree } from "./tree.js";
+
+/** Columns that two bytes count. */
+const MAX_COLUMNS = 65_535;
 
 /** The newest version whose models are known. */
 const KNOWN_VERSION = 3;
@@ -62,8 +66,9 @@ export function readXgboost(text: string, file: string): ForeignModel {
   const read = new Reader(fail);
   let root: Json;
   try {
-    root = JSON.parse(text) as Json;
+    root = read.object(JSON.parse(text), "object");
   } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
     return fail(`it is no JSON, so it is damaged or cut short; restore it (${String(error)})`);
   }
   const [major] = read.numbers(root["version"], "version");
@@ -79,7 +84,7 @@ export function readXgboost(text: string, file: string): ForeignModel {
   const model = read.object(inner["model"], "model");
   const drops = kind === "dart" ? read.numbers(booster["weight_drop"], "weight_drop") : [];
 
-  const numColumns = Number(parameters["num_feature"]);
+  const numColumns = read.whole(parameters["num_feature"], "num_feature", 0, MAX_COLUMNS);
   const told = read.strings(learner["feature_names"] ?? [], "feature_names");
   const types = read.strings(learner["feature_types"] ?? [], "feature_types");
   const columnNames = told.length > 0 ? told : Array.from({ length: numColumns }, (_, f) => `f${f}`);
@@ -90,9 +95,16 @@ export function readXgboost(text: string, file: string): ForeignModel {
   if (raw.length === 0) fail("it has no tree");
   const codes = codesOf(raw, names, types, read);
   const trees = raw.map((tree, t) => treeOf(tree, numColumns, drops[t] ?? 1, codes, read));
-  const numClasses = Math.max(1, Number(parameters["num_class"]), Number(parameters["num_target"] ?? 1));
+  const numClasses = Math.max(
+    1,
+    read.whole(parameters["num_class"], "num_class", 0, MAX_CLASSES),
+    read.whole(parameters["num_target"] ?? 1, "num_target", 0, MAX_CLASSES),
+  );
   const classOf = read.numbers(model["tree_info"], "tree_info");
-  if (classOf.length !== trees.length || classOf.some((k) => !(k >= 0 && k < numClasses)))
+  if (
+    classOf.length !== trees.length ||
+    classOf.some((k) => !(Number.isInteger(k) && k >= 0 && k < numClasses))
+  )
     fail("tree_info does not name the class of each tree");
   const columns = columnNames.map((name, f): ForestColumn => {
     const own = codes.get(f);
@@ -145,7 +157,7 @@ function treeOf(
   read: Reader,
 ): Tree {
   const parameters = read.object(tree["tree_param"], "tree_param");
-  const numNodes = Number(parameters["num_nodes"]);
+  const numNodes = read.whole(parameters["num_nodes"], "num_nodes", 1, 2 ** 31);
   if (Number(parameters["size_leaf_vector"] ?? 1) > 1)
     read.fail("its leaves hold several numbers, one is read", "kind");
   const ofNodes = (name: string) => read.numbers(tree[name], name, numNodes);
@@ -222,8 +234,21 @@ function categoriesByNode(tree: Json, read: Reader): Map<number, number[]> {
   const of = (name: string) => (tree[name] === undefined ? [] : read.numbers(tree[name], name));
   const [nodes, starts] = [of("categories_nodes"), of("categories_segments")];
   const [sizes, categories] = [of("categories_sizes"), of("categories")];
+  const numNodes = read.list(tree["split_indices"], "split_indices").length;
+  const isIn = (x: number | undefined, bound: number) => Number.isInteger(x) && x! >= 0 && x! < bound;
+  if (!categories.every((code) => isIn(code, 2 ** 31))) read.fail("categories are no whole numbers");
   return new Map(
-    nodes.map((node, i) => [node, categories.slice(starts[i]!, starts[i]! + sizes[i]!)] as const),
+    nodes.map((node, i) => {
+      const [from, size] = [starts[i], sizes[i]];
+      if (
+        !isIn(node, numNodes) ||
+        !isIn(from, 2 ** 53) ||
+        !isIn(size, 2 ** 53) ||
+        from! + size! > categories.length
+      )
+        read.fail("categories_nodes, categories_segments and categories_sizes do not go together");
+      return [node, categories.slice(from, from! + size!)] as const;
+    }),
   );
 }
 
@@ -296,6 +321,14 @@ class Reader {
   list(value: unknown, name: string): unknown[] {
     if (!Array.isArray(value)) this.fail(`it has no ${name}`);
     return value as unknown[];
+  }
+
+  /** A whole number, which XGBoost writes as text. */
+  whole(value: unknown, name: string, least: number, most: number): number {
+    const found = typeof value === "string" || typeof value === "number" ? Number(value) : NaN;
+    if (!(Number.isInteger(found) && found >= least && found <= most))
+      this.fail(`${name} is ${JSON.stringify(value)}, expected a whole number from ${least} to ${most}`);
+    return found;
   }
 
   strings(value: unknown, name: string): string[] {

@@ -9,9 +9,10 @@
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { readSafetensors, safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import { TensorFile } from "../../embedding/tensor-file.js";
+import { flag, list, object, parseJson, text, whole, word } from "../../io/json-shape.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { ArtifactError } from "../../errors.js";
 import { embeddingWidth, parameterShapes, type NetShape } from "../../kernels/net/shape.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { featureTable, tableFeatures } from "../../training/feature-table.js";
@@ -47,6 +48,26 @@ export interface NetModel extends NetParameters {
 type StoredShape = Omit<NetShape, "offsets" | "numCrosses" | "numNumeric" | "dropout"> & {
   crosses: CrossPlan;
 };
+
+const storedShape = object({
+  arch: word("fnn", "wide-deep", "deep-crossing"),
+  dim: whole(1, 2 ** 16),
+  hidden: list(whole(1, 2 ** 20)),
+  activation: word("tanh", "relu"),
+  embeddingRelu: flag,
+  loss: word("logistic", "squared"),
+  crosses: object({ fields: list(list(text, 2)), bits: whole(1, 30) }),
+});
+
+/** @throws {ArtifactError} crosses of what is no field of keys, or more of them than there are weights */
+function checkCrosses(space: FeatureSpace, crosses: CrossPlan, tensors: TensorFile): void {
+  const keyed = new Set(space.fields.filter(({ kind }) => kind !== "number").map(({ name }) => name));
+  const other = crosses.fields.flat().find((name) => !keyed.has(name));
+  if (other !== undefined) tensors.fail(`'${other}' is crossed and no field of keys`);
+  const numWeights = tensors.has("crosses") ? tensors.shapeOf("crosses")[0] : 0;
+  if (numCrossesOf(crosses) !== numWeights)
+    tensors.fail(`${numCrossesOf(crosses)} crosses, and ${numWeights} weights of them`);
+}
 
 /** A network that only scores learns nothing. */
 const still = {
@@ -153,9 +174,16 @@ export async function readNetParameters(
   space: FeatureSpace,
   table: EmbeddingTable,
 ): Promise<NetParameters> {
-  const text = Buffer.from(await run.readModelFile(SHAPE_FILE)).toString("utf8");
-  const { crosses, ...stored } = JSON.parse(text) as StoredShape;
-  const tensors = readSafetensors(await run.readModelFile(PARAMETERS_FILE), PARAMETERS_FILE);
+  const { crosses, ...stored } = parseJson(
+    await run.readModelFile(SHAPE_FILE),
+    storedShape,
+    `${run.path}/model/${SHAPE_FILE}`,
+  ) as StoredShape;
+  const tensors = await TensorFile.of(run, PARAMETERS_FILE);
+  checkCrosses(space, crosses, tensors);
+  if (stored.dim !== table.dim) tensors.fail(`vectors of ${stored.dim} numbers, the table has ${table.dim}`);
+  const needsWeights = stored.arch !== "deep-crossing";
+  if (needsWeights && !table.weights) tensors.fail("the table has no weights");
   const shape: NetShape = {
     ...stored,
     offsets: space.offsets,
@@ -163,24 +191,24 @@ export async function readNetParameters(
     numNumeric: 0,
     dropout: 0,
   };
-  const tensor = (name: string, length: number): Float32Array => {
-    const data = tensors.get(name)?.data;
-    if (data instanceof Float32Array && data.length === length) return data;
-    throw new ArtifactError(
-      `${PARAMETERS_FILE} of run '${run.path}' has no tensor '${name}' of ${length} numbers: train again`,
-    );
-  };
   const parameters: Record<string, Float32Array> = {};
   for (const [name, dims] of parameterShapes(shape)) {
     const length = dims.reduce((product, n) => product * n, 1);
     if (name === "embeddings" || name === "wide") parameters[name] = new Float32Array(length);
-    else parameters[name] = tensor(name, length);
+    else parameters[name] = tensors.f32(name, dims);
   }
   putTable(space, table, shape, parameters);
-  putOutOfVocabulary(space, parameters["embeddings"]!, tensor, "oovEmbeddings", embeddingWidth(shape));
+  const width = embeddingWidth(shape);
+  const numFields = space.fields.length;
+  putOutOfVocabulary(
+    space,
+    parameters["embeddings"]!,
+    tensors.f32("oovEmbeddings", [numFields, width]),
+    width,
+  );
   if (parameters["wide"]) {
-    putOutOfVocabulary(space, parameters["wide"], tensor, "oovWide", 1);
-    parameters["wide"].set(tensor("crosses", shape.numCrosses), space.numFeatures);
+    putOutOfVocabulary(space, parameters["wide"], tensors.f32("oovWide", [numFields]), 1);
+    parameters["wide"].set(tensors.f32("crosses", [shape.numCrosses]), space.numFeatures);
   }
   return { shape, crosses, parameters };
 }
@@ -203,11 +231,9 @@ function putTable(
 function putOutOfVocabulary(
   { fields, offsets }: FeatureSpace,
   all: Float32Array,
-  tensor: (name: string, length: number) => Float32Array,
-  name: string,
+  rows: Float32Array,
   width: number,
 ): void {
-  const rows = tensor(name, fields.length * width);
   fields.forEach(({ kind }, f) => {
     if (kind !== "number") all.set(rows.subarray(f * width, (f + 1) * width), offsets[f]! * width);
   });

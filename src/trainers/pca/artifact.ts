@@ -11,9 +11,9 @@
 
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { readSafetensors, safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import { TensorFile } from "../../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { ArtifactError } from "../../errors.js";
 import { featureTable, tableFeatures } from "../../training/feature-table.js";
 import type { FmParameters } from "../../factors/model.js";
 import { vectorTensor, type PcaModel } from "./model.js";
@@ -42,39 +42,40 @@ export function pcaTable(space: FeatureSpace, { dim, vectors, weights }: PcaMode
 
 /** What model/ holds. @throws {ArtifactError} damaged */
 export async function readPcaTensors(run: Run): Promise<PcaTensors> {
-  return tensorsFrom(readSafetensors(await run.readModelFile(MODEL_FILE), MODEL_FILE));
+  return new PcaTensors(await TensorFile.of(run, MODEL_FILE));
 }
 
 /** The same of a model that is in no run yet. */
 export function pcaTensorsOf(model: PcaModel): PcaTensors {
-  return tensorsFrom(allTensors(model));
+  return new PcaTensors(new TensorFile(allTensors(model), MODEL_FILE));
 }
 
-function tensorsFrom(tensors: Map<string, Tensor>): PcaTensors {
-  const find = (name: string): Float32Array | undefined => {
-    const data = tensors.get(name)?.data;
-    return data instanceof Float32Array ? data : undefined;
-  };
-  return {
-    find,
-    get(name) {
-      const found = find(name);
-      if (!found) throw new ArtifactError(`${MODEL_FILE} has no tensor '${name}'`);
-      return found;
-    },
-    itemUsers() {
-      const data = tensors.get("itemUsers")?.data;
-      if (!(data instanceof Uint32Array)) throw new ArtifactError(`${MODEL_FILE} has no tensor 'itemUsers'`);
-      return data;
-    },
-  };
-}
+/** The tensors by name, as rows of so many numbers. */
+export class PcaTensors {
+  constructor(readonly file: TensorFile) {}
 
-export interface PcaTensors {
-  find(name: string): Float32Array | undefined;
-  /** @throws {ArtifactError} there is none of that name */
-  get(name: string): Float32Array;
-  itemUsers(): Uint32Array;
+  /** One that a model need not have. @throws {ArtifactError} of another length */
+  find(name: string, length: number): Float32Array | undefined {
+    return this.file.has(name) ? this.get(name, length) : undefined;
+  }
+
+  /** A vector, or a matrix by rows. @throws {ArtifactError} there is none of that name and length */
+  get(name: string, length: number): Float32Array {
+    const [, columns] = this.file.shapeOf(name);
+    const found = this.file.f32(name, columns === undefined ? [length] : [undefined, columns]);
+    return found.length === length
+      ? found
+      : this.file.fail(`tensor '${name}' has ${found.length} numbers, not ${length}`);
+  }
+
+  /** How many components there are. @throws {ArtifactError} there are none */
+  get dim(): number {
+    return this.file.f32("singularValues", [undefined]).length;
+  }
+
+  itemUsers(length: number): Uint32Array {
+    return this.file.u32("itemUsers", [length]);
+  }
 }
 
 /** Users and items as a machine scores them: <user, item> and, of a centred matrix, the item's mean. */

@@ -35,10 +35,12 @@ export function projectionOf(
   tensors: PcaTensors,
   { isTable, whiten }: { isTable: boolean; whiten: boolean },
 ): Projection {
-  const components = tensors.get("components");
-  const variance = tensors.get("explainedVariance");
-  const [scale, mean] = [tensors.find("columnScale"), tensors.find("mean")];
-  const dim = variance.length;
+  const { dim } = tensors;
+  const numColumns = isTable ? fields.length : numFeatures;
+  const components = tensors.get("components", numColumns * dim);
+  const variance = tensors.get("explainedVariance", dim);
+  const read = isTable ? tensors.get.bind(tensors) : tensors.find.bind(tensors);
+  const [scale, mean] = [read("columnScale", numColumns), read("mean", numColumns)];
   const loadings = new Float32Array(numFeatures * dim);
   const offset = new Float64Array(dim);
   const factors = new Float64Array(numFeatures);
@@ -69,7 +71,7 @@ function turning(
   dim: number,
   back = false,
 ): (rows: Float32Array | Float64Array) => Float64Array {
-  const rotation = tensors.find(ROTATION);
+  const rotation = tensors.find(ROTATION, dim * dim);
   if (!rotation) return (rows) => Float64Array.from(rows);
   const entry = (from: number, to: number) => rotation[back ? to * dim + from : from * dim + to]!;
   return (rows) => {
@@ -122,14 +124,16 @@ export function interactionFolding(
   values: ValueKind,
 ): (events: FoldedEvents) => Float64Array {
   const { dim } = table;
-  const singularValues = tensors.get("singularValues");
-  const shares = { user: tensors.get("rowShares"), item: tensors.get("columnShares") };
-  const [itemUsers, userEvents] = [tensors.itemUsers(), tensors.get("userEvents")];
-  const [numUsers, meanEvents] = tensors.get("statistics");
+  const [users, items] = [rowsOf(table, names.user), rowsOf(table, names.item)];
+  const [numRows, numColumns] = [users.last - users.first, items.last - items.first];
+  const singularValues = tensors.get("singularValues", dim);
+  const shares = { user: tensors.get("rowShares", dim), item: tensors.get("columnShares", dim) };
+  const [itemUsers, userEvents] = [tensors.itemUsers(numColumns), tensors.get("userEvents", numRows)];
+  const [numUsers, meanEvents] = tensors.get("statistics", 2);
   const statistics = { numUsers: numUsers!, meanEvents: meanEvents! };
-  const components = tensors.get("components");
-  const [rowScale, columnScale, mean] = ["rowScale", "columnScale", "mean"].map((name) => tensors.find(name));
-  const users = rowsOf(table, names.user);
+  const components = tensors.get("components", numColumns * dim);
+  const rowScale = tensors.find("rowScale", numRows);
+  const [columnScale, mean] = [tensors.find("columnScale", numColumns), tensors.find("mean", numColumns)];
   const [turn, turnBack] = [turning(tensors, dim), turning(tensors, dim, true)];
   // the fitted vectors of the other side
   const fitted =

@@ -47,7 +47,7 @@ export async function foldInPairs(
   const { space, parameters } = model;
   const { dim } = parameters;
   const { dataset, side, column, codes, f, rows } = events;
-  const source = await readNegatives(run);
+  const source = await readNegatives(run, model.preprocess);
   const { itemFields = [] } = model.preprocess;
   const items = {
     vectors: composeVectors(parameters, source.templates),
@@ -63,7 +63,8 @@ export async function foldInPairs(
   const itemOf = itemsOf(source.items, dataset, all);
   const userOf = usersOf(source.users, dataset, all);
   const weights = rowWeights(dataset, all, model.preprocess);
-  const unit = (run.manifest.options["ranking"] as { similarity?: string }).similarity === "cosine";
+  const unit =
+    (run.manifest.options["ranking"] as { similarity?: string } | undefined)?.similarity === "cosine";
   const penalties = { ...penaltiesOf(run, model, { f }, options), loss: "logistic" as const };
   const userVectors = side === "item" ? vectorsOfUsers(model, source) : undefined;
 

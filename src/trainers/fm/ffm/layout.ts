@@ -2,6 +2,7 @@
 
 import type { Run } from "../../../embedding/run-directory.js";
 import { ArtifactError } from "../../../errors.js";
+import { count, flag, list, object, parseJson, text } from "../../../io/json-shape.js";
 
 const LAYOUT_FILE = "ffm.json";
 
@@ -13,6 +14,8 @@ export interface VectorLayout {
   dim: number;
   normalizeRows: boolean;
 }
+
+const layoutShape = object({ fields: list(text), dim: count, normalizeRows: flag });
 
 /** The file, relative to model/. */
 export function layoutFile(layout: VectorLayout): Record<string, string> {
@@ -28,10 +31,10 @@ export async function readLayout(
   run: Run,
   table: { dim: number; fields: readonly string[] },
 ): Promise<VectorLayout> {
-  const text = Buffer.from(await run.readModelFile(LAYOUT_FILE)).toString("utf8");
-  const layout = JSON.parse(text) as VectorLayout;
+  const layout = parseJson(await run.readModelFile(LAYOUT_FILE), layoutShape, LAYOUT_FILE) as VectorLayout;
   const { length } = table.fields;
-  if (layout.fields.length === length && layout.dim * length === table.dim) return layout;
+  const isOfTable = layout.fields.every((name, f) => name === table.fields[f]);
+  if (isOfTable && layout.fields.length === length && layout.dim * length === table.dim) return layout;
   throw new ArtifactError(
     `${LAYOUT_FILE} of run '${run.path}' has ${layout.fields.length} fields of ${layout.dim} numbers, ` +
       `but the table has ${length} fields and vectors of ${table.dim}: train the run again`,

@@ -10,8 +10,8 @@ import { requireColumn } from "../../../dataset/roles.js";
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureHashes, type FeatureSpace } from "../../../dataset/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
-import { readSafetensors, safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
-import { ArtifactError } from "../../../errors.js";
+import { TensorFile } from "../../../embedding/tensor-file.js";
+import { safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
 import type { EpochEvent } from "../../../training/epoch.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/trained.js";
 import { trainedFm } from "../learn.js";
@@ -110,30 +110,15 @@ export async function readDraws(run: Run, space: FeatureSpace): Promise<Scorer> 
 
 /** A run's draws. @throws {ArtifactError} a tensor is missing or of another space */
 export async function readEnsemble(run: Run, { numFeatures }: FeatureSpace): Promise<Ensemble> {
-  const tensors = readSafetensors(await run.readModelFile(DRAWS_FILE), DRAWS_FILE);
+  const tensors = await TensorFile.of(run, DRAWS_FILE);
   const draws: FmParameters[] = [];
+  const dim = tensors.has("0.vectors") ? tensors.shapeOf("0.vectors")[1] : undefined;
   for (let i = 0; tensors.has(`${i}.w0`); i++) {
-    const w = f32(tensors, `${i}.w`);
-    const vectors = f32(tensors, `${i}.vectors`);
-    const { shape } = tensors.get(`${i}.vectors`)!;
-    if (w.length !== numFeatures || shape[0] !== numFeatures) {
-      throw new ArtifactError(
-        `${DRAWS_FILE} holds ${w.length} features where the run's table has ${numFeatures}: the run is damaged`,
-      );
-    }
-    draws.push({ dim: shape[1]!, w0: f32(tensors, `${i}.w0`)[0]!, w, vectors });
+    const w = tensors.f32(`${i}.w`, [numFeatures]);
+    const vectors = tensors.f32(`${i}.vectors`, [numFeatures, dim]);
+    draws.push({ dim: dim!, w0: tensors.f32(`${i}.w0`, [1])[0]!, w, vectors });
   }
-  const link = links[Number(tensors.get("link")?.data[0] ?? -1)];
-  if (draws.length === 0 || link === undefined) {
-    throw new ArtifactError(
-      `${DRAWS_FILE} has no tensor '${draws.length === 0 ? "0.w0" : "link"}', or a damaged one`,
-    );
-  }
+  if (draws.length === 0 || dim === undefined) return tensors.fail("it holds no draw");
+  const link = links[tensors.u8("link", [1])[0]!] ?? tensors.fail("its link is none that is known");
   return { link, draws };
-}
-
-function f32(tensors: ReadonlyMap<string, Tensor>, name: string): Float32Array {
-  const found = tensors.get(name)?.data;
-  if (found && found.BYTES_PER_ELEMENT === 4) return found as Float32Array;
-  throw new ArtifactError(`${DRAWS_FILE} has no tensor '${name}'`);
 }

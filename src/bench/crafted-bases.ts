@@ -1,0 +1,191 @@
+// Small runs, datasets, checkpoints and foreign files of every kind, and the commands that read each.
+//
+// In commands: $R is the crafted copy, $B what it was made of, $O a path to write, $D the folder of the logs.
+
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { pick, type Random } from "../testing/random.js";
+import { fixture, program } from "../testing/places.js";
+import { embedHere } from "./in-process.js";
+
+/** What is crafted from, and what reads it. */
+export interface Base {
+  name: string;
+  /** within the folder of bases */
+  path: string;
+  /** the file with the checksums of the others; absent where there are none */
+  marker?: "manifest.json" | "dataset.json";
+  commands: string[];
+}
+
+/** Rows of each log: tables of some dozens of rows, which a case reads in some milliseconds. */
+const ROWS = 120;
+
+const ofEveryRun = [
+  "export $R --format csv -o $O",
+  "export $R --format npz -o $O",
+  "export $R --format arrow -o $O",
+  "export $R --format parquet -o $O",
+  "export $R --format safetensors --dtype i8 -o $O",
+  "export $R --format npy -o $O",
+  "diff $B $R --top 2",
+  "diff $R $B",
+  "report $R -o $O",
+  "report $B --against $R -o $O",
+  "align $R --to $B -o $O",
+  "align $B --to $R -o $O",
+  "publish $R --store $O --name x",
+  "gate $R --bounds $D/gates.yaml --previous $B",
+];
+const ofClicks = [
+  ...ofEveryRun,
+  "neighbors $R --key item:tea-03",
+  "neighbors $R --key user:u019 --metric dot",
+  "export $R --format word2vec --field item -o $O",
+  "forget $R user:u019 item:tea-03",
+  "evaluate $R --on $D/clicks.csv",
+  "evaluate $R --part valid",
+  "transform $R $D/clicks.csv -o $O",
+];
+const ofPurchases = ofClicks.map((command) =>
+  command
+    .replace("clicks.csv", "purchases.csv")
+    .replace("user:u019", "user:u091")
+    .replace("item:tea-03", "item:tea-07"),
+);
+const ranked = [
+  "evaluate $R --ranking --on $D/purchases.csv --repeats allow",
+  "evaluate $R --part valid --ranking --repeats mask",
+  "transform $R --fold-in $D/new.csv --field user -o $O",
+];
+const fnn = "export $R --format fnn --reserve keras -o $O";
+const init = (train: string) => `${train} --init $R -o $O`;
+
+const fm = "train-fm $D/clicks.csv --dim 4 --epochs 1 --valid 0.2 --split random";
+const buyers = "$D/purchases.csv --user customer_id --item product_id --dim 4 --valid 0.2 --split random";
+const ranking = `train-fm ${buyers} --task ranking --epochs 1`;
+const trees = "train-gbdt $D/clicks.csv --num-trees 3 --num-leaves 4 --valid 0.2 --split random";
+const net =
+  "train-net $D/clicks.csv --arch wide-deep --hidden 8,4 --dim 4 --epochs 1 --valid 0.2 --split random";
+
+/** Training of each run, and what else reads it. */
+const runs: Record<string, [train: string, commands: string[]]> = {
+  fm: [`${fm} --keep-state --numeric hour`, [...ofClicks, fnn, init(`${fm} --numeric hour`), init(net)]],
+  lr: [`${fm} --model lr`, ofClicks],
+  ffm: [`${fm} --model ffm`, [...ofClicks, init(`${fm} --model ffm`)]],
+  draws: [
+    `${fm} --method mcmc --epochs 4`,
+    [...ofClicks, fnn, "transform $R --fold-in $D/clicks.csv --field user -o $O"],
+  ],
+  hashed: [`${fm} --hash user_id:6`, ofClicks],
+  negatives: [`train-fm ${buyers} --negatives 1 --epochs 1`, [...ofPurchases, ...ranked]],
+  ranking: [ranking, [...ofPurchases, ...ranked, init(ranking)]],
+  implicit: [`${ranking.replace("ranking", "implicit")} --method als`, [...ofPurchases, ...ranked]],
+  pca: [`train-pca ${buyers}`, [...ofPurchases, ...ranked]],
+  features: ["train-pca $D/clicks.csv --matrix features --dim 3", ofClicks],
+  trees: [
+    `${trees} --head lr --ctr user_id --entity item_id --dim 2 --dense 2`,
+    [...ofClicks, "transform $R $D/clicks.csv --dense -o $O", "export $R --table leaves -o $O --format csv"],
+  ],
+  plain: [trees, [...ofClicks, "transform $R $D/clicks.csv --with-scores --features -o $O", init(trees)]],
+  network: [net, [...ofClicks, "export $R --format onnx -o $O", init(net)]],
+};
+
+const ofDataset = [
+  "inspect $R",
+  "train-fm $R --epochs 1 --dim 4 -o $O",
+  "train-gbdt $R --num-trees 2 -o $O",
+  "gate $R --bounds $D/gates.yaml",
+];
+const foreign = [
+  "transform --model $R $D/foreign.csv -o $O",
+  "transform --model $R $D/foreign.csv --with-scores -o $O",
+];
+
+/** Trains and writes all of them. */
+export async function makeBases(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const head = (name: string) =>
+    readFileSync(fixture(name), "utf8")
+      .split("\n")
+      .slice(0, ROWS + 1)
+      .join("\n");
+  writeFileSync(join(folder, "clicks.csv"), `${head("clicks.csv")}\n`);
+  // without the time, which is another key in every row
+  const purchases = head("purchases.csv").replaceAll(/,[^,\n]*$/gm, "");
+  writeFileSync(join(folder, "purchases.csv"), `${purchases}\n`);
+  writeFileSync(join(folder, "new.csv"), `${purchases.replaceAll(/^u/gm, "new-u")}\n`);
+  cpSync(fixture("foreign/rows.csv"), join(folder, "foreign.csv"));
+  cpSync(fixture("gates.yaml"), join(folder, "gates.yaml"));
+  for (const [name, [train]] of Object.entries(runs)) await run(folder, `${train} -o $D/${name} --quiet`);
+  await run(folder, "encode $D/clicks.csv -o $D/dataset --quiet");
+  for (const [format, file] of archives)
+    await run(folder, `export $D/fm --format ${format} --field item -o $D/${file} --quiet`);
+  for (const name of ["binary.txt", "classes.txt", "logistic.json", "softprob.json"])
+    cpSync(fixture(`foreign/${name}`), join(folder, name));
+  await checkpoint(folder, "fm.checkpoint", `${fm} --epochs 100000`);
+  await checkpoint(folder, "trees.checkpoint", `${trees} --num-trees 100000`);
+}
+
+const archives = [
+  ["npz", "items.npz"],
+  ["npy", "items-npy"],
+  ["faiss", "items-faiss"],
+  ["safetensors", "items.safetensors"],
+  ["word2vec-bin", "items.bin"],
+  ["csv", "items.csv"],
+] as const;
+
+/** All bases, in an order that stays. */
+export const bases: readonly Base[] = [
+  ...Object.entries(runs).map(([name, [, commands]]): Base => ({
+    name,
+    path: name,
+    marker: "manifest.json",
+    commands,
+  })),
+  { name: "dataset", path: "dataset", marker: "dataset.json", commands: ofDataset },
+  ...archives.map(([format, path]): Base => {
+    const commands = [`import $R --format ${format} --field item -o $O`];
+    return { name: `import of ${format}`, path, commands };
+  }),
+  ...["binary.txt", "classes.txt", "logistic.json", "softprob.json"].map((path): Base => ({
+    name: path,
+    path,
+    commands: foreign,
+  })),
+  { name: "checkpoint", path: "fm.checkpoint", commands: [`${fm} --epochs 2 --resume -o $R`] },
+  { name: "checkpoint of trees", path: "trees.checkpoint", commands: [`${trees} --resume -o $R`] },
+];
+
+/** Commands that start threads for every field, or train: five times as long as the others, and a fifth as often. */
+const SLOW = /^(report|diff|align|gate|train)/;
+
+/** A command that reads what was made of a base. */
+export function commandOf({ commands }: Base, random: Random): string {
+  const slow = commands.filter((command) => SLOW.test(command));
+  const others = commands.filter((command) => !SLOW.test(command));
+  return pick(others.length === 0 || (slow.length > 0 && random() < 0.12) ? slow : others, random);
+}
+
+/** A command of a base as words. */
+export function wordsOf(command: string, places: Record<string, string>): string[] {
+  return command.split(" ").map((word) => word.replaceAll(/\$[A-Z]/g, (name) => places[name] ?? name));
+}
+
+async function run(folder: string, command: string): Promise<void> {
+  const { code, stderr } = await embedHere(wordsOf(command, { $D: folder }));
+  if (code !== 0) throw new Error(`embed ${command} ended with ${code}: ${stderr}`);
+}
+
+/** What a training that is killed leaves. */
+async function checkpoint(folder: string, name: string, train: string): Promise<void> {
+  const out = join(folder, "killed");
+  const words = [...wordsOf(train, { $D: folder }), "--checkpoint-every", "1", "-o", out];
+  const child = spawn(process.execPath, [program, ...words], { stdio: "ignore" });
+  while (!existsSync(`${out}.checkpoint`) && child.exitCode === null) await wait(20);
+  child.kill("SIGKILL");
+  renameSync(`${out}.checkpoint`, join(folder, name));
+}

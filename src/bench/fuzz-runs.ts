@@ -1,0 +1,82 @@
+// `npm run bench -- fuzz-runs --cases 20000`: runs, datasets, checkpoints and foreign files as a stranger might craft them,
+// their checksums right. Every command that reads one ends with 0 or one of our errors, soon, and in little memory.
+
+import { createHash } from "node:crypto";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { mulberry32, pick, type Random } from "../testing/random.js";
+import { bases, commandOf, makeBases, wordsOf, type Base } from "./crafted-bases.js";
+import { craftedFile } from "./crafted-files.js";
+import { fuzz, type Ending } from "./fuzz-children.js";
+import { embedHere } from "./in-process.js";
+
+/** What a stranger may make them end with. */
+const FINE = [0, 64, 65, 66, 73, 80, 81, 82];
+
+/** The bench. @throws {Error} a base cannot be made */
+export async function bench(): Promise<void> {
+  // a thread more is a worker to start, an interval is the same draws again
+  Object.assign(process.env, { EMBED_THREADS: "1", EMBED_BOOTSTRAP: "0" });
+  const given = process.argv.indexOf("--bases");
+  const folder = given === -1 ? mkdtempSync(join(tmpdir(), "embed-bases-")) : process.argv[given + 1]!;
+  try {
+    if (given === -1) {
+      await makeBases(folder);
+      process.argv.push("--bases", folder);
+    }
+    const nameOf = (index: number) => caseOf(index).base.name;
+    const fuzzing = { bench: "fuzz-runs", cases: 500, megabytes: 1024, nameOf };
+    await fuzz(fuzzing, (own) => Promise.resolve((index) => endOf(index, folder, own)));
+  } finally {
+    if (given === -1) rmSync(folder, { recursive: true });
+  }
+}
+
+function caseOf(index: number): { random: Random; base: Base } {
+  const random = mulberry32(index + 1);
+  return { random, base: pick(bases, random) };
+}
+
+async function endOf(index: number, folder: string, own: string): Promise<Ending> {
+  const { random, base } = caseOf(index);
+  const crafted = join(own, base.path);
+  cpSync(join(folder, base.path), crafted, { recursive: true });
+  // now and then nothing is changed: what embed wrote itself is never damaged
+  const isCrafted = random() >= 0.1;
+  const what = isCrafted ? craft(crafted, base, random) : "nothing changed";
+  const command = commandOf(base, random);
+  // a checkpoint lies beside the run that is to be
+  const run = crafted.replace(/\.checkpoint$/, "");
+  const places = { $R: run, $B: join(folder, base.path), $O: join(own, "out"), $D: folder };
+  try {
+    if (process.argv.includes("--verbose")) console.log(`case ${index}: ${what}: embed ${command}`);
+    const { code, stderr } = await embedHere(wordsOf(command, places));
+    if (FINE.includes(code) && (isCrafted || code !== 82)) return { end: String(code) };
+    return { failure: `${what}: embed ${command} ended with ${code}: ${stderr.slice(-700)}` };
+  } finally {
+    for (const path of [crafted, run, places.$O]) rmSync(path, { recursive: true, force: true });
+  }
+}
+
+/** Changes one file and makes its checksum right; returns which. */
+function craft(path: string, { marker }: Base, random: Random): string {
+  if (!statSync(path).isDirectory()) {
+    writeFileSync(path, craftedFile(path, readFileSync(path), random));
+    return "the file";
+  }
+  const files = readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(path, join(entry.parentPath, entry.name)))
+    .sort();
+  const name = pick(files, random);
+  const bytes = craftedFile(name, readFileSync(join(path, name)), random);
+  writeFileSync(join(path, name), bytes);
+  if (marker === undefined || name === marker) return name;
+  const description = JSON.parse(readFileSync(join(path, marker), "utf8")) as {
+    files: Record<string, object>;
+  };
+  description.files[name] = { bytes: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") };
+  writeFileSync(join(path, marker), JSON.stringify(description));
+  return name;
+}

@@ -1,0 +1,76 @@
+// Tables whose checksum would be right and whose numbers are not: refused before a loop runs along them.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { readArrow } from "./arrow-rows.js";
+import { arrowChunks } from "./arrow.js";
+import { tableRows } from "./rows.js";
+import { openRun, writeRun } from "./run-directory.js";
+import { keysOf, type EmbeddingTable } from "./table.js";
+import { importedManifest } from "../testing/small-run.js";
+
+/** 40 rows of two fields; counts are a pattern by which the columns around them are found. */
+const table: EmbeddingTable = {
+  dim: 2,
+  numRows: 40,
+  fields: ["user", "item"],
+  fieldOf: Uint32Array.from({ length: 40 }, (_, row) => (row < 20 ? 0 : 1)),
+  keys: keysOf(Array.from({ length: 40 }, (_, row) => `key-${row}`)),
+  counts: new Uint32Array(40).fill(7),
+  vectors: new Float32Array(80).fill(0.5),
+};
+
+/** The table's bytes with some of its numbers, found by what they are, replaced. */
+async function craftedTable(original: Uint32Array, at: number, value: number): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of arrowChunks(tableRows(table))) chunks.push(Uint8Array.from(chunk));
+  const bytes = Buffer.concat(chunks);
+  const place = bytes.indexOf(Buffer.from(original.buffer));
+  expect(place).toBeGreaterThan(0);
+  bytes.writeUInt32LE(value, place + 4 * at);
+  return bytes;
+}
+
+test.each([
+  ["key offsets that end beyond the keys", table.keys.offsets, 40, 2 ** 31],
+  ["key offsets that descend", table.keys.offsets, 5, 2 ** 31 - 1],
+  ["a field that has no name", table.fieldOf, 39, 2],
+  ["rows that are not grouped by field", table.fieldOf, 3, 1],
+])("%s are an ArtifactError", async (_, original, at, value) => {
+  const bytes = await craftedTable(original, at, value);
+  await expect(readArrow(bytes, "t")).rejects.toMatchObject({ exitCode: 82 });
+});
+
+describe("a manifest", () => {
+  const folder = mkdtempSync(join(tmpdir(), "manifest-"));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  const open = async (name: string, crafted: object) => {
+    const manifest = { ...importedManifest, ...crafted };
+    await writeRun(join(folder, name), false, {
+      tables: { default: table },
+      manifest,
+      modelFiles: {},
+      metricsLines: [],
+    });
+    return await openRun(join(folder, name));
+  };
+
+  test.each([
+    ["options", { options: { log: "x" } }, "options.log: expected a list"],
+    [
+      "asked",
+      { asked: { log: [7], options: {}, inputs: [], runs: [] } },
+      "asked.log.0: expected text, got 7",
+    ],
+    ["roles", { roles: { user: {} } }, "roles.user: expected text, got an object"],
+    ["inputs", { inputs: [{ path: "x" }] }, 'inputs.0 has no "bytes"'],
+    ["metrics", { metrics: { valid: 3 } }, "metrics.valid: expected an object, got 3"],
+  ])(
+    "with other %s than embed writes is an ArtifactError that says where",
+    async (name, crafted, message) => {
+      await expect(open(name, crafted)).rejects.toThrow(message);
+      await expect(openRun(join(folder, name))).rejects.toMatchObject({ exitCode: 82 });
+    },
+  );
+});

@@ -1,0 +1,118 @@
+// What a manifest must look like before commands rely on it (manifest.ts has what it means).
+
+import {
+  anything,
+  count,
+  either,
+  flag,
+  list,
+  number,
+  object,
+  orNull,
+  record,
+  text,
+  type Shape,
+} from "../io/json-shape.js";
+
+const file = object({ bytes: count, sha256: text });
+const input = object({ path: text, bytes: count, sha256: text });
+const texts = list(text);
+
+/** Options of reading and splitting a log, by which its rows are read again; any others may stand beside them. */
+const options = object(
+  {},
+  {
+    log: texts,
+    numeric: texts,
+    multi: record(text),
+    multiWeights: texts,
+    ignore: texts,
+    fields: texts,
+    ids: texts,
+    sides: texts,
+    drop: texts,
+    where: texts,
+    hash: record(count),
+    hashKeysOf: texts,
+    timeFields: texts,
+    splitKey: texts,
+    ...named(
+      text,
+      "user item label time weight event session timeFormat timeZone since until split group onBadRow init rowOrder task link method model matrix values normalize noise arch hashKeys eventWeight halfLife",
+    ),
+    ...named(
+      number,
+      "dim epochs seed threads last negatives l2Vector l2Exponent unobservedWeight power shift window",
+    ),
+    ...named(
+      flag,
+      "infer unlabelled normalizeRows whiten scale center exact labelIsName integersAreNumbers keepState dedupe",
+    ),
+    valid: either(text, number),
+    test: either(text, number),
+    reading: object(
+      {},
+      {
+        header: flag,
+        onBadRow: text,
+        maxCell: count,
+        delimiter: text,
+        encoding: text,
+        comment: text,
+        format: text,
+      },
+    ),
+    ranking: record(either(text, number, flag)),
+  },
+);
+
+function named(shape: Shape, names: string): Record<string, Shape> {
+  return Object.fromEntries(names.split(" ").map((name) => [name, shape]));
+}
+
+const roles = object(
+  {},
+  {
+    ...named(text, "user item label time weight event session"),
+    fields: texts,
+    numeric: texts,
+    multi: record(text),
+    multiWeights: texts,
+  },
+);
+
+const metrics = record(record(either(list(orNull(number)), orNull(number), anything)));
+const run = object({ path: text, sha256: text });
+
+/** The manifest of a run. */
+export const manifestShape: Shape = object(
+  {
+    version: text,
+    command: text,
+    model: text,
+    options,
+    seed: number,
+    inputs: list(input),
+    roles,
+    split: object({ by: text, train: count, valid: count, test: count }, { newest: number }),
+    rows: count,
+    metrics,
+    timings: record(number),
+    warnings: texts,
+    files: record(file),
+  },
+  {
+    asked: object(
+      { log: texts, options, inputs: list(input), runs: list(run) },
+      { encoded: object({ log: texts, options }) },
+    ),
+    hashing: record(object({})),
+    init: object({ run: text }, { trees: count, kept: count, fields: record(record(count)) }),
+    alignment: object({ to: text, toTable: file, fields: record(object({})) }),
+    search: list(record(orNull(number))),
+    normalizedEntropy: record(anything),
+    dense: record(number),
+    refit: object({ epochs: count, rows: count, metrics }),
+    forgotten: count,
+  },
+);

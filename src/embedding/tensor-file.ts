@@ -1,0 +1,94 @@
+// A file of tensors in a run's model/, read with what each tensor must be: its type and its shape.
+
+import { ArtifactError } from "../errors.js";
+import { wrongIds, wrongOffsets } from "../io/offsets.js";
+import type { Run } from "./run-directory.js";
+import { readSafetensors, type Tensor } from "./safetensors.js";
+
+const types = {
+  f32: Float32Array,
+  f64: Float64Array,
+  u32: Uint32Array,
+  i64: BigInt64Array,
+  u8: Uint8Array,
+};
+type Types = typeof types;
+
+/** Sizes that a tensor must have; one that is undefined may be any. */
+export type Sizes = readonly (number | undefined)[];
+
+/** The tensors of one file. Every reading of one checks it. @throws {ArtifactError} in all: not as it must be */
+export class TensorFile {
+  /** by name, as they stand in the file */
+  readonly all: ReadonlyMap<string, Tensor>;
+  readonly #what: string;
+
+  constructor(all: ReadonlyMap<string, Tensor>, what: string) {
+    this.all = all;
+    this.#what = what;
+  }
+
+  static async of(run: Run, file: string): Promise<TensorFile> {
+    return new TensorFile(
+      readSafetensors(await run.readModelFile(file), file),
+      `'${file}' of run '${run.path}'`,
+    );
+  }
+
+  has(name: string): boolean {
+    return this.all.has(name);
+  }
+
+  shapeOf(name: string): readonly number[] {
+    return this.all.get(name)?.shape ?? this.fail(`it has no tensor '${name}'`);
+  }
+
+  f32(name: string, sizes: Sizes): Float32Array {
+    return this.#get(name, "f32", sizes);
+  }
+
+  f64(name: string, sizes: Sizes): Float64Array {
+    return this.#get(name, "f64", sizes);
+  }
+
+  i64(name: string, sizes: Sizes): BigInt64Array {
+    return this.#get(name, "i64", sizes);
+  }
+
+  u8(name: string, sizes: Sizes): Uint8Array {
+    return this.#get(name, "u8", sizes);
+  }
+
+  u32(name: string, sizes: Sizes): Uint32Array {
+    return this.#get(name, "u32", sizes);
+  }
+
+  /** Numbers that are all less than `bound`. */
+  ids(name: string, sizes: Sizes, bound: number): Uint32Array {
+    const ids = this.u32(name, sizes);
+    const problem = wrongIds(ids, bound);
+    return problem === undefined ? ids : this.fail(`tensor '${name}': ${problem}`);
+  }
+
+  /** Offsets that ascend from 0 to `end`. */
+  offsets(name: string, sizes: Sizes, end: number): Uint32Array {
+    const offsets = this.u32(name, sizes);
+    const problem = wrongOffsets(offsets, end);
+    return problem === undefined ? offsets : this.fail(`tensor '${name}': ${problem}`);
+  }
+
+  fail(why: string): never {
+    throw new ArtifactError(`${this.#what} does not fit the run (${why}): it is damaged; train again`);
+  }
+
+  #get<T extends keyof Types>(name: string, type: T, sizes: Sizes): InstanceType<Types[T]> {
+    const found = this.all.get(name);
+    if (!found) return this.fail(`it has no tensor '${name}'`);
+    const { shape, data } = found;
+    const fits = shape.length === sizes.length && sizes.every((n, i) => n === undefined || n === shape[i]);
+    if (fits && data instanceof types[type]) return data as InstanceType<Types[T]>;
+    return this.fail(
+      `tensor '${name}' is ${data.constructor.name} [${shape.join()}], expected ${type} [${sizes.map((n) => n ?? "any").join()}]`,
+    );
+  }
+}

@@ -1,0 +1,32 @@
+// Foreign models whose sizes are not what is there: refused before anything of that size is allocated.
+
+import { readFileSync } from "node:fs";
+import { fixture } from "../../testing/places.js";
+import { readForeignModel } from "./foreign.js";
+
+const xgboost = readFileSync(fixture("foreign/logistic.json"), "utf8");
+const lightgbm = readFileSync(fixture("foreign/binary.txt"), "utf8");
+
+test.each([
+  ["num_feature", /"num_feature":"\d+"/g, '"num_feature":"4294967295"', "num_feature is"],
+  ["num_class", /"num_class":"\d+"/, '"num_class":"2000000000"', "num_class is"],
+  ["num_target", /"num_target":"\d+"/, '"num_target":"-5"', "num_target is"],
+  ["num_nodes", /"num_nodes":"\d+"/, '"num_nodes":"1e9"', "should hold 1000000000 numbers"],
+])("XGBoost's %s", (_, original, crafted, message) => {
+  expect(xgboost).toMatch(original);
+  expect(() => readForeignModel(xgboost.replace(original, crafted), "model.json")).toThrow(message);
+});
+
+test.each([
+  ["num_leaves", /^num_leaves=\d+$/m, "num_leaves=4000000000", "should hold 3999999999 numbers"],
+  [
+    "classes",
+    /^(num_class|num_tree_per_iteration)=\d+$/gm,
+    "$1=100000000",
+    "num_tree_per_iteration is no whole number",
+  ],
+  ["children in a circle", /^left_child=.*$/m, (line: string) => line.replace(/=-?\d+/, "=0"), "are no tree"],
+] as const)("LightGBM's %s", (_, original, crafted, message) => {
+  expect(lightgbm).toMatch(original);
+  expect(() => readForeignModel(lightgbm.replace(original, crafted as string), "model.txt")).toThrow(message);
+});
