@@ -17,6 +17,7 @@ import { openBatch, openBlock } from "./fm/batch";
 import { forwardLinear, updateWeights } from "./fm/linear";
 import { ADAM, SGD, startState, startWeight } from "./fm/methods";
 import { B, Rows } from "./fm/plan";
+import { clearRepeats, countRepeats } from "./fm/repeats";
 import { combine, scoresToGradients } from "./fm/scores";
 import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "./fm/step";
 import { barrier } from "./math/barrier";
@@ -144,7 +145,9 @@ export function trainBlock(
     if (!thread.general && plan.normalize) scale(thread.gradients, thread.numRows, thread.unit);
 
     // one step for each pair of features of each row
+    if (plan.method == SGD || plan.method == ADAM) countRepeats(thread);
     for (let t = thread.tiles; t < toTile; t += TILE) update(plan, thread, changetype<Tile>(t));
+    clearRepeats(thread);
     if (thread.linear) updateWeights(plan, thread);
   }
   return true;

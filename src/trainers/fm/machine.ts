@@ -29,6 +29,7 @@ import {
 } from "../../kernels/fm-state.js";
 import { loadKernel } from "../../kernels/load.js";
 import { Arena, type Region } from "../../kernels/memory.js";
+import type { Marks } from "../../kernels/repeats.js";
 import { blockOrder } from "../../kernels/reference/random.js";
 import { WorkerPool } from "../../workers/pool.js";
 import type { FmInit } from "./fm.worker.js";
@@ -90,6 +91,12 @@ export class FmMachine {
   /** Ends the threads, whatever they do. */
   async terminate(): Promise<void> {
     await this.#pool.terminate();
+  }
+
+  /** How training rows are to be marked. */
+  get marks(): Marks {
+    const { numFeatures, fields } = this.#shape;
+    return { counts: new Uint32Array(numFeatures), keepsOrder: fields !== undefined };
   }
 
   /** Numbers of a feature's vector as `export` copies it. */
