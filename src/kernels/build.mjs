@@ -20,7 +20,10 @@ for (const name of readdirSync(here)) {
   const out = join("dist", "kernels", `${name}.wasm`);
   // 112: functions over v128 cannot be called from JavaScript; none is
   const args = [source, "--outFile", out, ...flags.split(" "), "--baseDir", root, "--disableWarning", "112"];
-  const { error } = await main(args, { stderr: process.stderr, transforms: [layoutOf(folder, root, shared)] });
+  const { error } = await main(args, {
+    stderr: process.stderr,
+    transforms: [layoutOf(folder, root, shared)],
+  });
   if (error) throw new Error(`${source} does not compile`, { cause: error });
 }
 writeSharedLayout(join(here, "shared"), shared);

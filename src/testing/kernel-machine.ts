@@ -15,6 +15,7 @@ import { kernelImports, loadKernel } from "../kernels/shared/load.js";
 import { Arena } from "../kernels/shared/memory.js";
 import type { ReferenceRow } from "../kernels/fm/reference.js";
 import { draw, permutation } from "../numeric/random.js";
+import { type Marks, markRepeats, mostUnmarked } from "../kernels/fm/repeats.js";
 
 export interface KernelMachine {
   arena: Arena;
@@ -45,7 +46,8 @@ export async function kernelMachine(
     arena[type](region).set(values);
     return region.offset;
   };
-  const rowsAt = putRows(arena, rows, put);
+  const marks = { counts: new Uint32Array(numFeatures), keepsOrder: name === "ffm" };
+  const rowsAt = putRows(arena, rows, marks, put);
   reservePairs(arena, layout, BLOCK_ROWS * 32);
   const drawn = Array.from({ length: 2 * numFeatures }, (_, i) => draw(5, i));
   const ones = Array.from({ length: numFeatures }, () => 1);
@@ -75,29 +77,33 @@ export async function kernelMachine(
   };
 }
 
-/** The struct Rows: ends, values and weights only where rows need them. */
+/** Which features the rows, of one block, repeat. */
+export function repeatedIn(rows: readonly ReferenceRow[]): (feature: number) => boolean {
+  const counts = new Map<number, number>();
+  for (const id of rows.flatMap(({ ids }) => ids)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return (feature) => (counts.get(feature) ?? 0) > mostUnmarked(rows.length);
+}
+
+/** The struct Rows: ends, values and weights only where rows need them; ids are marked as for training. */
 function putRows(
   arena: Arena,
   rows: ReferenceRow[],
+  marks: Marks,
   put: (values: readonly number[], type: "u32" | "f32") => number,
 ): number {
   const widths = new Set(rows.map(({ ids }) => ids.length));
   const ends = [0];
   for (const { ids } of rows) ends.push(ends.at(-1)! + ids.length);
-  const values = rows.flatMap((row) => row.values);
+  const ids = Uint32Array.from(rows.flatMap((row) => row.ids));
+  const values = Float32Array.from(rows.flatMap((row) => row.values));
+  markRepeats({ ids, values, numRows: rows.length, endOf: (r) => ends[r]! }, marks);
   const isWeighted = rows.some(({ weight }) => weight !== undefined);
   return writeStruct(arena, "test rows", [
     ["u32", rows.length],
     ["u32", rows[0]!.ids.length],
     ["u32", widths.size === 1 ? 0 : put(ends, "u32")],
-    [
-      "u32",
-      put(
-        rows.flatMap(({ ids }) => ids),
-        "u32",
-      ),
-    ],
-    ["u32", values.every((x) => x === 1) ? 0 : put(values, "f32")],
+    ["u32", put([...ids], "u32")],
+    ["u32", values.every((x) => x === 1) ? 0 : put([...values], "f32")],
     [
       "u32",
       put(

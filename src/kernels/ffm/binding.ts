@@ -107,7 +107,7 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   const dealt = dealGroups(groups, numThreads, numFields);
   let pairArrays = PAIR_ARRAYS;
   const threads = dealt.map((own, t) => {
-    const common = threadFields(arena, 0, groups.length + 1);
+    const common = threadFields(arena, numFeatures, 0, groups.length + 1);
     const first = 4 * (common.length + 3);
     pairArrays = [...PAIR_ARRAYS, first, first + 4];
     const special: StructField[] = [
@@ -132,7 +132,19 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     }),
   };
   const vectorWidth = numFields * dim;
-  return { plan, threads, barrier, numSlices, slices, vectorWidth, rates, pairs: 0, pairArrays };
+  const bytesOfRepeat = blockFields * quads * 16;
+  return {
+    plan,
+    threads,
+    barrier,
+    numSlices,
+    slices,
+    vectorWidth,
+    rates,
+    bytesOfRepeat,
+    pairs: 0,
+    pairArrays,
+  };
 }
 
 /** Tiles of the given groups, as the kernel reads them. */
@@ -154,10 +166,11 @@ function tileStructs(groups: readonly Tile[][], chosen: readonly number[]): Uint
 }
 
 /** @throws {UsageError} parameters and their kept copy are larger than the arena has room for */
-function checkSize(arena: Arena, { numFeatures, dim, method }: FmShape, numFields: number): void {
+function checkSize(arena: Arena, shape: FmShape, numFields: number): void {
+  const { numFeatures, dim, method, threads } = shape;
   const { states, linearShift } = METHODS[method];
-  const bytes =
-    numFeatures * (4 * (states * paddedWidth(numFields, dim) + numFields * dim + 4) + (1 << linearShift));
+  const vectors = states * paddedWidth(numFields, dim) + numFields * dim;
+  const bytes = numFeatures * (4 * (vectors + 4 + threads) + (1 << linearShift));
   if (bytes <= arena.freeBytes) return;
   throw new UsageError(
     `a field-aware machine of ${numFeatures} features, ${numFields} fields and ${dim} dimensions needs ` +

@@ -1,4 +1,11 @@
-import { batchesOf, errorsOf, kernelMachine, lossOf, maxDifference } from "../../testing/kernel-machine.js";
+import {
+  batchesOf,
+  errorsOf,
+  kernelMachine,
+  lossOf,
+  maxDifference,
+  repeatedIn,
+} from "../../testing/kernel-machine.js";
 import { allocateFfm, type FieldAwareness } from "./binding.js";
 import { dealGroups, groupTiles } from "./tiles.js";
 import { BATCH_ROWS, type FmMethod, type FmShape, readBias, setRates } from "../fm/binding.js";
@@ -19,8 +26,9 @@ const shape = {
   l2Weight: 1e-3,
   l2Vector: 2e-3,
 } as const;
-/** Features a field. */
-const SIZE = 6;
+/** Features a field, of which rows show FEW in every second field: those a block repeats. */
+const SIZE = 40;
+const FEW = 6;
 const unit = (key: number, i: number) => draw(key, i) / 2 ** 32;
 
 /** Rows of each kind that a log can hold: features are distinct within a row, in the order of their fields. */
@@ -39,7 +47,7 @@ function rowOf(r: number, numFields: number, cellOf: (f: number) => number[]): R
   const values: number[] = [];
   for (let f = 0; f < numFields; f++) {
     cellOf(f).forEach((x, i) => {
-      ids.push(f * SIZE + ((draw(r, f) + i) % SIZE));
+      ids.push(f * SIZE + ((draw(r, f) + i) % (f % 2 ? SIZE : FEW)));
       values.push(Math.fround(x));
     });
   }
@@ -104,7 +112,8 @@ function twinOf(
   rest: Partial<ReferenceOptions>,
 ) {
   const twin = referenceFfm(dim, machine.fields.fieldOf, 0.25, machine.parameters().vectors, method);
-  const all = { ...shape, ...options, method, ...(hasRates && { rates }), ...rest };
+  const isRepeated = repeatedIn(batches.flat());
+  const all = { ...shape, ...options, method, isRepeated, ...(hasRates && { rates }), ...rest };
   const sum = batches.reduce((total, batch) => total + referenceFfmBatch(twin, batch, all), 0);
   return { ...twin, sum };
 }

@@ -4,13 +4,13 @@
 //   g        = dLoss/dscore          n = accumulators, starting at 1
 //
 // As in the kernel, score and g are those of the batch's start, while v and w move row by row within it, the pairs of a row in
-// the order of its features.
+// the order of its features; those of repeated features as batch-steps.ts says.
 
 import { rowLoss } from "../../numeric/losses.js";
 import { referenceSlope, type ReferenceOptions, type ReferenceRow } from "../fm/reference.js";
+import { ReferenceBatchSteps, referenceRepeats } from "../shared/batch-steps.js";
 import {
   referenceParameters,
-  referenceStep,
   type ReferenceMethod,
   type ReferenceParameters,
   type ReferenceStep,
@@ -109,10 +109,13 @@ export function referenceFfmBatch(
   model.w0n += mean * mean;
   model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
 
+  const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
+  const weights = new ReferenceBatchSteps(model.weights, repeats);
+  const vectors = new ReferenceBatchSteps(model.vectors, repeats);
   rows.forEach((row, r) => {
     const g = slopes[r]!;
     row.ids.forEach((id, i) => {
-      referenceStep(model.weights, id, row.values[i]! * g, stepOf(id, "l2Weight", method));
+      weights.take(id, id, row.values[i]! * g, stepOf(id, "l2Weight", method));
     });
     // both vectors of a pair take one step from where they stand
     forEachPair(model, row, (p, q, xx, i, j) => {
@@ -120,11 +123,13 @@ export function referenceFfmBatch(
       const [stepI, stepJ] = [stepOf(i, "l2Vector", by), stepOf(j, "l2Vector", by)];
       for (let d = 0; d < model.dim; d++) {
         const [ofI, ofJ] = [model.v[p + d]!, model.v[q + d]!];
-        referenceStep(model.vectors, p + d, referencePairSlope(g, xx, ofJ), stepI);
-        referenceStep(model.vectors, q + d, referencePairSlope(g, xx, ofI), stepJ);
+        vectors.take(i, p + d, referencePairSlope(g, xx, ofJ), stepI);
+        vectors.take(j, q + d, referencePairSlope(g, xx, ofI), stepJ);
       }
     });
   });
+  weights.finish();
+  vectors.finish();
   return scores.reduce(
     (sum, score, r) => sum + (rows[r]!.weight ?? 1) * rowLoss(loss, score, rows[r]!.label),
     0,

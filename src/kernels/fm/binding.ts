@@ -84,6 +84,8 @@ export interface FmLayout {
   rates: Region | undefined;
   /** pairs that a thread's copy has room for; `reservePairs` makes more */
   pairs: number;
+  /** bytes of the sums that a thread keeps of a marked feature */
+  bytesOfRepeat: number;
   /** byte offsets within a thread's struct of its arrays of a number a pair */
   pairArrays: readonly number[];
 }
@@ -126,7 +128,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     }),
   );
   const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", threadFields(arena, BATCH_ROWS * K, J + 1)),
+    writeStruct(arena, "a thread", threadFields(arena, n, BATCH_ROWS * K, J + 1)),
   );
   return {
     plan,
@@ -136,6 +138,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     slices,
     vectorWidth: shape.dim,
     rates,
+    bytesOfRepeat: K * 4,
     pairs: 0,
     pairArrays: PAIR_ARRAYS,
   };
@@ -187,7 +190,12 @@ export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): Stru
  * @param numSums     f32 of S while scoring
  * @param numPartials partial scores a row while scoring
  */
-export function threadFields(arena: Arena, numSums: number, numPartials: number): StructField[] {
+export function threadFields(
+  arena: Arena,
+  numFeatures: number,
+  numSums: number,
+  numPartials: number,
+): StructField[] {
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   return [
     // loss (f64), bias, its accumulator
@@ -214,23 +222,35 @@ export function threadFields(arena: Arena, numSums: number, numPartials: number)
     ["u32", bytesOf("partial scores", numPartials * BATCH_ROWS)],
     ["u32", bytesOf("the places of a block", BLOCK_ROWS)],
     ["u32", bytesOf("the order of a block", BLOCK_ROWS)],
+    ["u32", bytesOf(`the slots of ${numFeatures} features`, numFeatures)],
+    // numRepeats; repeats and repeatSums come with reservePairs
+    ["u32", 0],
+    ["u32", 0],
+    ["u32", 0],
   ];
 }
 
 /** Byte offsets within a thread's struct. */
 const LOSS = 0;
 const BIAS = 8;
+const REPEATS = 92;
+const REPEAT_SUMS = 96;
 /** blockIds and values */
 export const PAIR_ARRAYS: readonly number[] = [44, 48];
 
 /** Makes room for a thread's copy of so many pairs; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): void {
   if (pairs <= layout.pairs) return;
+  const put = (at: number, bytes: number) => {
+    const { offset } = arena.allocate("the pairs of a block", bytes);
+    new DataView(arena.memory.buffer).setUint32(at, offset, true);
+  };
+  // a batch has at most the marked features of its block, each of which is in more than 32 of 4,096 rows, or in more than 8
+  const slots = 1 + Math.ceil(pairs / 2);
   for (const thread of layout.threads) {
-    for (const array of layout.pairArrays) {
-      const { offset } = arena.allocate("the pairs of a block", pairs * 4);
-      new DataView(arena.memory.buffer).setUint32(thread + array, offset, true);
-    }
+    for (const array of layout.pairArrays) put(thread + array, pairs * 4);
+    put(thread + REPEATS, slots * 8);
+    put(thread + REPEAT_SUMS, slots * layout.bytesOfRepeat);
   }
   layout.pairs = pairs;
 }

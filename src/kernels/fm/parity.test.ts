@@ -5,6 +5,7 @@ import {
   type KernelMachine,
   lossOf,
   maxDifference,
+  repeatedIn,
 } from "../../testing/kernel-machine.js";
 import { allocateFm, BATCH_ROWS, type FmShape, readBias, setRates, writeBias } from "./binding.js";
 import { rowLoss } from "../../numeric/losses.js";
@@ -18,7 +19,9 @@ import {
 import { kernelInverseSqrt } from "../shared/inverse-sqrt.js";
 import { draw } from "../../numeric/random.js";
 
-const numFeatures = 60;
+/** Keys at a place of the row, of which a block repeats none, or all where there are FEW. */
+const [MANY, FEW] = [60, 6];
+const numFeatures = 10 * MANY;
 const shape: FmShape = {
   numFeatures,
   dim: 5,
@@ -42,7 +45,7 @@ const kinds = {
     pairs(r, 1 + (r % 9), (i, n) => (i > 1 ? 1 / n : 1)),
 };
 function pairs(r: number, width: number, valueOf: (i: number, width: number) => number): ReferenceRow {
-  const ids = Array.from({ length: width }, (_, i) => i * 6 + (draw(r, i) % 6));
+  const ids = Array.from({ length: width }, (_, i) => i * MANY + (draw(r, i) % (i % 2 ? FEW : MANY)));
   return { ids, values: ids.map((_, i) => Math.fround(valueOf(i, width))), label: draw(r, 77) % 2 };
 }
 
@@ -57,7 +60,9 @@ function twinOf(
   rest: Partial<ReferenceOptions>,
 ) {
   const twin = referenceFm(options.dim, 0.25, machine.parameters().vectors, options.method);
-  const sum = batches.reduce((all, batch) => all + referenceBatch(twin, batch, { ...options, ...rest }), 0);
+  const isRepeated = repeatedIn(batches.flat());
+  const all = { ...options, isRepeated, ...rest };
+  const sum = batches.reduce((total, batch) => total + referenceBatch(twin, batch, all), 0);
   return { ...twin, sum };
 }
 
@@ -170,7 +175,7 @@ describe("the kernel's logistic loss", () => {
   test.each([0, 1])(
     "is within 2e-7 of the reference, relative to 1 + |score|, for label %i",
     async (label) => {
-      const weights = Array.from({ length: numFeatures }, (_, i) => Math.fround((i - 30) * 2.9));
+      const weights = Array.from({ length: 60 }, (_, i) => Math.fround((i - 30) * 2.9));
       const rows = weights.map((_, i) => ({ ids: [i], values: [1], label }));
       const { arena, layout, kernel, rowsAt } = await machineOf(shape, rows);
       writeBias(arena, layout, 0);

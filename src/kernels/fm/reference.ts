@@ -4,18 +4,18 @@
 //   S_d      = sum_i v_id x_i          g = dLoss/dscore          n = accumulators, starting at 1
 //
 // One deviation from plain mini-batches, the kernel's own: score, g and S are those of the batch's start, while v and w move
-// row by row within it. The kernel's 1 / sqrt(n) is within 7e-4 of the exact
+// row by row within it, except those of features that the batch's block of rows repeats (batch-steps.ts). The kernel's 1 / sqrt(n) is within 7e-4 of the exact
 // one (inverse-sqrt.ts).
 
 import { rowLoss } from "../../numeric/losses.js";
 import { exp } from "../../numeric/exp.js";
 import {
   referenceParameters,
-  referenceStep,
   type ReferenceMethod,
   type ReferenceParameters,
   vectorMethod,
 } from "../shared/reference-step.js";
+import { ReferenceBatchSteps, referenceRepeats } from "../shared/batch-steps.js";
 
 /** Parameters with their state, all f64. */
 export interface ReferenceFm {
@@ -55,6 +55,8 @@ export interface ReferenceOptions {
   l2Vector: number;
   /** by feature; the three above when absent */
   rates?: (feature: number) => ReferenceRates;
+  /** features that the block of the batch's rows repeats (../repeats.ts); none when absent */
+  isRepeated?: (feature: number) => boolean;
   /** 1 / sqrt(n); kernelInverseSqrt for the kernel's own, exact when absent */
   inverseSqrt?: (n: number) => number;
 }
@@ -121,20 +123,25 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
   model.w0n += mean * mean;
   model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
 
-  // every feature takes one step for each row that holds it
+  // every feature takes one step for each row that holds it; a repeated one as batch-steps.ts says
+  const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
+  const weights = new ReferenceBatchSteps(model.weights, repeats);
+  const vectors = new ReferenceBatchSteps(model.vectors, repeats);
   rows.forEach((row, r) => {
     row.ids.forEach((id, i) => {
       const x = row.values[i]!;
       const { l2Weight, l2Vector, factor } = options.rates?.(id) ?? { ...options, factor: 1 };
       const step = { learningRate: learningRate * factor, l1: l1Weight, ...root };
-      referenceStep(model.weights, id, x * slopes[r]!, { ...step, method, l2: l2Weight });
+      weights.take(id, id, x * slopes[r]!, { ...step, method, l2: l2Weight });
       for (let d = 0; d < dim; d++) {
         const k = id * dim + d;
         const slope = referenceVectorSlope(slopes[r]!, x, sums[r]![d]!, v[k]!);
-        referenceStep(model.vectors, k, slope, { ...step, method: vectorMethod(method), l2: l2Vector });
+        vectors.take(id, k, slope, { ...step, method: vectorMethod(method), l2: l2Vector });
       }
     });
   });
+  weights.finish();
+  vectors.finish();
   return scores.reduce(
     (sum, score, r) => sum + (rows[r]!.weight ?? 1) * rowLoss(loss, score, rows[r]!.label),
     0,

@@ -30,6 +30,7 @@ import {
 import { loadKernel } from "../../kernels/shared/load.js";
 import { Arena, type Region } from "../../kernels/shared/memory.js";
 import { blockOrder } from "../../numeric/random.js";
+import type { Marks } from "../../kernels/fm/repeats.js";
 import { WorkerPool } from "../../workers/pool.js";
 import type { FmInit } from "./fm.worker.js";
 import type { RowsBuffer } from "./rows-buffer.js";
@@ -90,6 +91,12 @@ export class FmMachine {
   /** Ends the threads, whatever they do. */
   async terminate(): Promise<void> {
     await this.#pool.terminate();
+  }
+
+  /** How training rows are to be marked. */
+  get marks(): Marks {
+    const { numFeatures, fields } = this.#shape;
+    return { counts: new Uint32Array(numFeatures), keepsOrder: fields !== undefined };
   }
 
   /** Numbers of a feature's vector as `export` copies it. */

@@ -10,21 +10,22 @@ const BUFFERS = 64 << 20;
 
 /**
  * Bytes of a feature: v and w with what the method keeps beside them, the copy of the best epoch, its hash and count, its
- * own rates.
+ * own rates, and its slot on each thread.
  */
-function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean): number {
+function bytesOfFeature(dim: number, method: FmMethod, hasRates: boolean, threads: number): number {
   const K = sliceWidth(dim);
   const { states, linearShift } = METHODS[method];
-  const parameters = Math.ceil(dim / K) * states * K * 4 + 2 ** linearShift;
-  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0);
+  const numSlices = Math.ceil(dim / K);
+  const parameters = numSlices * states * K * 4 + 2 ** linearShift;
+  return parameters + 4 * (dim + 1) + 12 + (hasRates ? 16 : 0) + 4 * Math.min(threads, numSlices);
 }
 
 /** @throws {UsageError} the parameters do not fit; says how much they need */
 export function checkMemory(
   numFeatures: number,
-  { dim, method, hasRates }: { dim: number; method: FmMethod; hasRates: boolean },
+  { dim, method, hasRates, threads }: { dim: number; method: FmMethod; hasRates: boolean; threads: number },
 ): void {
-  const bytes = numFeatures * bytesOfFeature(dim, method, hasRates) + BUFFERS;
+  const bytes = numFeatures * bytesOfFeature(dim, method, hasRates, threads) + BUFFERS;
   if (bytes <= LIMIT) return;
   throw new UsageError(
     `${numFeatures.toLocaleString("en")} features of dim ${dim} need ${sizeText(bytes)} ` +

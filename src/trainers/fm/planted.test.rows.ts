@@ -57,6 +57,27 @@ export function plantedRows(
   };
 }
 
+/** One feature of each of twelve fields a row, each field of 2 to 7 keys; a number from a planted score. */
+export function fewKeysRows(numRows: number, seed: number): FeatureRows {
+  const width = 12;
+  const ids = Uint32Array.from({ length: numRows * width }, (_, i) => {
+    const f = i % width;
+    return f * 8 + (draw(seed, i) % (2 + (f % 6)));
+  });
+  const labels = Float32Array.from({ length: numRows }, (_, r) => {
+    let score = 0;
+    const row = ids.subarray(r * width, (r + 1) * width);
+    row.forEach((i, a) => {
+      score += planted[i]!;
+      for (const j of row.subarray(0, a)) {
+        for (let d = 0; d < rank; d++) score += planted[1000 + i * rank + d]! * planted[1000 + j * rank + d]!;
+      }
+    });
+    return score;
+  });
+  return { numRows, width, ids, labels };
+}
+
 /** Training on the rows, with hashes and counts as a dataset would make them. */
 export function inputOf(train: FeatureRows, valid?: FeatureRows): FmInput {
   const counts = new Uint32Array(numFeatures);

@@ -4,6 +4,7 @@ import type { FeatureRows } from "../../dataset/rows.js";
 import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import type { Arena } from "../../kernels/shared/memory.js";
 import { BATCH_ROWS, BLOCK_ROWS, writeStruct } from "../../kernels/fm/binding.js";
+import { type Marks, markRepeats } from "../../kernels/fm/repeats.js";
 
 /** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
 export class RowsBuffer {
@@ -16,10 +17,15 @@ export class RowsBuffer {
   readonly offset: number;
   readonly #arena: Arena;
   readonly #arrays: GrowingArrays;
+  readonly #marks: Marks | undefined;
 
-  /** @param name what the rows are, for messages */
-  constructor(arena: Arena, name: string) {
+  /**
+   * @param name  what the rows are, for messages
+   * @param marks of rows to train on: the features that their blocks repeat are marked
+   */
+  constructor(arena: Arena, name: string, marks?: Marks) {
     this.#arena = arena;
+    this.#marks = marks;
     this.#arrays = new GrowingArrays(arena, name);
     this.offset = writeStruct(
       arena,
@@ -46,6 +52,13 @@ export class RowsBuffer {
     if (labelScale !== 1) {
       const labels = this.#arena.f32(this.#arrays.regionOf("labels")!);
       for (let r = 0; r < rows.numRows; r++) labels[r]! /= labelScale;
+    }
+    if (this.#marks) {
+      const { numRows, indptr, width } = rows;
+      const ids = this.#arena.u32(this.#arrays.regionOf("ids")!);
+      const values = rows.values && this.#arena.f32(this.#arrays.regionOf("values")!);
+      const endOf = (r: number) => (indptr ? indptr[r]! : width * r);
+      markRepeats({ ids, values, numRows, endOf }, this.#marks);
     }
     new Uint32Array(this.#arena.memory.buffer, this.offset, fields.length).set(fields);
     this.numRows = rows.numRows;

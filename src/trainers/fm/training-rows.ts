@@ -37,15 +37,17 @@ export function prepareTraining(
   labelScale: number,
   residentBytes: number,
 ): (epoch: number, key: number | undefined) => Promise<Pass> {
+  const { marks } = machine;
+  const bufferOf = (name: string) => new RowsBuffer(machine.arena, name, marks);
   if (train.kind === "resident" && bytesOfRows(train.rows) <= residentBytes) {
-    const buffer = new RowsBuffer(machine.arena, "the training rows").load(train.rows, labelScale);
+    const buffer = bufferOf("the training rows").load(train.rows, labelScale);
     return async (epoch, key) => {
       if (train.atEpoch) buffer.load(train.atEpoch(epoch), labelScale);
       await machine.train(buffer, key);
       return { numRows: buffer.numRows, weight: buffer.weight, loss: machine.takeLoss() };
     };
   }
-  const newBuffer = () => new RowsBuffer(machine.arena, "a chunk of training rows");
+  const newBuffer = () => bufferOf("a chunk of training rows");
   const buffers: [RowsBuffer, RowsBuffer] = [newBuffer(), newBuffer()];
   return (epoch, key) => {
     const chunks =

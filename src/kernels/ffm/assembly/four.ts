@@ -6,6 +6,7 @@ import { AdaGrad, step4 } from "../../fm/assembly/step";
 import { sum4 } from "../../shared/assembly/vector";
 import { blockAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
+import { addTo, stepRepeats, sumsOfMarked } from "./tile";
 
 /** Bytes of a quad with its state. */
 const QUAD: usize = 32;
@@ -55,6 +56,7 @@ export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const l2 = f32x4.splat(plan.l2Vector);
   const unit = f32x4.splat(thread.unit);
   const bytes = (<usize>thread.width) << 2;
+  const toId = thread.ids - thread.offsets;
   let row = thread.offsets;
   for (let r: usize = 0; r < thread.numRows; r++, row += bytes) {
     const toB = row + ((<usize>tile.fromB) << 2);
@@ -62,30 +64,51 @@ export function updateFour(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
     let q1 = forA + <usize>load<u32>(toB, 4);
     let q2 = forA + <usize>load<u32>(toB, 8);
     let q3 = forA + <usize>load<u32>(toB, 12);
+    const s0 = sumsOfMarked(plan, thread, load<u32>(toB + toId));
+    const s1 = sumsOfMarked(plan, thread, load<u32>(toB + toId, 4));
+    const s2 = sumsOfMarked(plan, thread, load<u32>(toB + toId, 8));
+    const s3 = sumsOfMarked(plan, thread, load<u32>(toB + toId, 12));
     const g = f32x4.mul(v128.load32_splat(thread.gradients + (r << 2)), unit);
     const toA = row + ((<usize>tile.toA) << 2);
-    for (let i = row + ((<usize>tile.fromA) << 2); i < toA; i += 4) {
+    let a: usize = 0; // where the sums for the field of i lie
+    for (let i = row + ((<usize>tile.fromA) << 2); i < toA; i += 4, a += 16) {
       const p = forB + <usize>load<u32>(i);
-      Pair.move(p, q0, g, lr, l2);
-      Pair.move(p + QUAD, q1, g, lr, l2);
-      Pair.move(p + 2 * QUAD, q2, g, lr, l2);
-      Pair.move(p + 3 * QUAD, q3, g, lr, l2);
+      const sums = sumsOfMarked(plan, thread, load<u32>(i + toId));
+      Pair.move(p, q0, sums, s0, 0, a, g, lr, l2);
+      Pair.move(p + QUAD, q1, sums, s1, 16, a, g, lr, l2);
+      Pair.move(p + 2 * QUAD, q2, sums, s2, 32, a, g, lr, l2);
+      Pair.move(p + 3 * QUAD, q3, sums, s3, 48, a, g, lr, l2);
       q0 += QUAD;
       q1 += QUAD;
       q2 += QUAD;
       q3 += QUAD;
     }
   }
+  stepRepeats<AdaGrad>(plan, thread, tile);
 }
 
 /** A class only because decorators are for methods. */
 class Pair {
-  /** Both move from where they stand. */
+  /** Both move from where they stand, or their gradients are added to the sums of a marked feature. */
   @inline
-  static move(p: usize, q: usize, slope: v128, lr: v128, l2: v128): void {
+  static move(
+    p: usize,
+    q: usize,
+    sumsP: usize,
+    sumsQ: usize,
+    b: usize,
+    a: usize,
+    slope: v128,
+    lr: v128,
+    l2: v128,
+  ): void {
     const v = v128.load(p);
     const u = v128.load(q);
-    step4<AdaGrad>(p, 16, v, f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2, v)), lr);
-    step4<AdaGrad>(q, 16, u, f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2, u)), lr);
+    const gradP = f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2, v));
+    const gradQ = f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2, u));
+    if (sumsP) addTo(sumsP + b, gradP);
+    else step4<AdaGrad>(p, 16, v, gradP, lr);
+    if (sumsQ) addTo(sumsQ + a, gradQ);
+    else step4<AdaGrad>(q, 16, u, gradQ, lr);
   }
 }

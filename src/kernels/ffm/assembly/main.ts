@@ -22,6 +22,7 @@ import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "../../fm/
 import { barrier } from "../../shared/assembly/barrier";
 import { addLosses } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
+import { clearRepeats, countRepeats } from "../../fm/assembly/repeats";
 
 /** Features of a slice. */
 const RUN: u32 = 4096;
@@ -144,7 +145,9 @@ export function trainBlock(
     if (!thread.general && plan.normalize) scale(thread.gradients, thread.numRows, thread.unit);
 
     // one step for each pair of features of each row
+    if (plan.method == SGD || plan.method == ADAM) countRepeats(thread);
     for (let t = thread.tiles; t < toTile; t += TILE) update(plan, thread, changetype<Tile>(t));
+    clearRepeats(thread);
     if (thread.linear) updateWeights(plan, thread);
   }
   return true;

@@ -6,7 +6,7 @@
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   x_i x_j <v_(i, b), v_(j, a)>
 //   grad    x_i x_j g v_(j, a) + l2 v_(i, b), and the other way round
-//   step    ../fm/step.ts; AdaGrad: n <- n + grad^2;  v <- v - lr grad / sqrt(n)
+//   step    ../../fm/assembly/step.ts; AdaGrad: n <- n + grad^2;  v <- v - lr grad / sqrt(n)
 //
 // Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad with AdaGrad's state,
 // 8 for longer ones, 2 for those with the state of another method; M is the method (step.ts), X is f32 for pairs with values, u32 for one-hot rows, whose column f is field f, and a signed M has rates a feature.
@@ -15,6 +15,7 @@
 
 import { ratesOf, step4 } from "../../fm/assembly/step";
 import { sum4 } from "../../shared/assembly/vector";
+import { clearRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "../../fm/assembly/repeats";
 import { blockAt, bytesOfPartner } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
@@ -78,7 +79,10 @@ export function forwardTile<W, X>(plan: FfmPlan, thread: FfmThread, tile: Tile, 
   }
 }
 
-/** Moves both vectors of every pair of the tile, in the rows' order, one step each time it occurs. */
+/**
+ * Moves both vectors of every pair of the tile, in the rows' order, one step each time it occurs; those of marked features as
+ * fm/repeats.ts says. By SGD and Adam the batch's marked features are counted.
+ */
 export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const quads: usize = sizeof<W>() == 4 ? 1 : plan.numQuads;
   const toNext: usize = sizeof<W>() == 4 ? 32 : bytesOfPartner(plan);
@@ -107,36 +111,82 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
     let partnerI: usize = 0;
     let partnerJ: usize = 0;
     for (let i = fromA; i < toA; i += 4, partnerI += toNext) {
+      const idI = load<u32>(i + toId);
       const vectorsI = forB + <usize>load<u32>(i);
+      const sumsI = sizeof<M>() == 4 ? sumsOfMarked(plan, thread, idI) : 0;
       if (isFloat<X>()) partnerI = <usize>load<u32>(i + toPartner);
       else partnerJ = within ? partnerI + toNext : 0;
       const vectorsJ = forA + partnerI;
       for (let j = within ? i + 4 : fromB; j < toB; j += 4, partnerJ += toNext) {
         if (isFloat<X>()) partnerJ = <usize>load<u32>(j + toPartner);
+        const idJ = load<u32>(j + toId);
         let p = vectorsI + partnerJ;
         let q = vectorsJ + <usize>load<u32>(j);
+        const sumsJ = sizeof<M>() == 4 ? sumsOfMarked(plan, thread, idJ) : 0;
         const slope = isFloat<X>() ? f32x4.mul(g, valuesOf(i + toValue, j + toValue)) : g;
+        if (sizeof<M>() != 4) {
+          lrI = f32x4.mul(lr, f32x4.splat(shareOf(plan, thread, idI)));
+          lrJ = f32x4.mul(lr, f32x4.splat(shareOf(plan, thread, idJ)));
+        }
         if (isSigned<M>()) {
-          const ratesI = ratesOf(plan, load<u32>(i + toId));
-          const ratesJ = ratesOf(plan, load<u32>(j + toId));
+          const ratesI = ratesOf(plan, idI);
+          const ratesJ = ratesOf(plan, idJ);
           l2I = v128.load32_splat(ratesI, 4);
           l2J = v128.load32_splat(ratesJ, 4);
-          lrI = f32x4.mul(lr, v128.load32_splat(ratesI, 8));
-          lrJ = f32x4.mul(lr, v128.load32_splat(ratesJ, 8));
+          lrI = f32x4.mul(sizeof<M>() == 4 ? lr : lrI, v128.load32_splat(ratesI, 8));
+          lrJ = f32x4.mul(sizeof<M>() == 4 ? lr : lrJ, v128.load32_splat(ratesJ, 8));
         }
-        // both move from where they stand, a quad at a time
+        // both move from where they stand, a quad at a time; of its numbers with AdaGrad's state a sum has half
         let d: usize = 0;
         do {
           const v = v128.load(p);
           const u = v128.load(q);
-          step4<M>(p, 16, v, f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v)), lrI);
-          step4<M>(q, 16, u, f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2J, u)), lrJ);
+          const gradI = f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v));
+          const gradJ = f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2J, u));
+          if (sizeof<M>() == 4 && sumsI) addTo(sumsI + (partnerJ >> 1) + (d << 4), gradI);
+          else step4<M>(p, 16, v, gradI, lrI);
+          if (sizeof<M>() == 4 && sumsJ) addTo(sumsJ + (partnerI >> 1) + (d << 4), gradJ);
+          else step4<M>(q, 16, u, gradJ, lrJ);
           p += quad;
           q += quad;
         } while (sizeof<W>() != 4 && ++d < quads);
       }
     }
   }
+  if (sizeof<M>() == 4) stepRepeats<M>(plan, thread, tile);
+}
+
+/** Where a marked feature's sums for a block of partner fields lie, f32[fields of the block][Q][4]; 0 for an unmarked one. */
+export function sumsOfMarked(plan: FfmPlan, thread: FfmThread, id: u32): usize {
+  if (!isMarked(id)) return 0;
+  const bytes = bytesOfSums(plan);
+  return sumsOf(thread, slotOf(thread, id, bytes), bytes);
+}
+
+function bytesOfSums(plan: FfmPlan): usize {
+  return (<usize>plan.blockFields * plan.numQuads) << 4;
+}
+
+/** Adds a gradient to a sum. */
+export function addTo(sum: usize, gradient: v128): void {
+  v128.store(sum, f32x4.add(v128.load(sum), gradient));
+}
+
+/** Moves the vectors of the tile's marked features one step on the sum of their gradients; where a sum is 0 none moves. */
+export function stepRepeats<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
+  const bytes = bytesOfSums(plan);
+  for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
+    const feature = repeatAt(thread, slot).feature;
+    const block = load<u32>(plan.fieldOf + ((<usize>feature) << 2)) / plan.blockFields;
+    let p =
+      blockAt(plan, block == tile.blockA ? tile.blockB : tile.blockA) + <usize>feature * plan.featureStride;
+    const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
+    const lr = f32x4.splat(plan.learningRate * factor);
+    const sums = sumsOf(thread, slot, bytes);
+    for (let b: usize = 0; b < bytes; b += 16, p += 32)
+      step4<M>(p, 16, v128.load(p), v128.load(sums + b), lr);
+  }
+  clearRepeats(thread);
 }
 
 /** x_i x_j, by where they lie. */

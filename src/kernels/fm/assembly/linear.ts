@@ -12,7 +12,8 @@
 import { inverseSqrt4, sum4 } from "../../shared/assembly/vector";
 import { ADAGRAD, FTRL, SGD } from "./methods";
 import { Plan, Thread } from "./plan";
-import { Adam, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf, Sgd } from "./step";
+import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "./repeats";
+import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf, Sgd } from "./step";
 
 /** FTRL-proximal is a method of w alone; its vectors take AdaGrad's steps. */
 type Ftrl = u16;
@@ -55,7 +56,7 @@ export function forwardLinear<X>(plan: Plan, thread: Thread, partial: usize): vo
   }
 }
 
-/** One step of w for each feature of each row, by the plan's method. */
+/** One step of w for each feature of each row, by the plan's method; marked ones as repeats.ts says. */
 export function updateWeights(plan: Plan, thread: Thread): void {
   const rated = plan.rates != 0;
   if (plan.method == ADAGRAD && !rated) {
@@ -73,6 +74,7 @@ export function updateWeights(plan: Plan, thread: Thread): void {
     if (rated) updateBy<RatedAdam>(plan, thread);
     else updateBy<Adam>(plan, thread);
   }
+  clearRepeats(thread);
 }
 
 function updateBy<M>(plan: Plan, thread: Thread): void {
@@ -94,6 +96,12 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = v128.load32_splat(thread.gradients + (r << 2));
     for (; pair + 16 <= end; pair += 16) {
+      if (i32x4.bitmask(v128.load(pair))) {
+        for (let i: usize = 0; i < 16; i += 4) {
+          moveOne<X>(plan, thread, pair + i, toValue, g);
+        }
+        continue;
+      }
       const p0 = weightOf(L, pair, 0, 3);
       const p1 = weightOf(L, pair, 1, 3);
       const p2 = weightOf(L, pair, 2, 3);
@@ -114,16 +122,43 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
       v128.store64_lane(p2, high, 0);
       v128.store64_lane(p3, high, 1);
     }
-    for (; pair < end; pair += 4) {
-      const p = weightOf(L, pair, 0, 3);
-      const w = v128.load32_splat(p);
-      const dScore = isFloat<X>() ? f32x4.mul(g, v128.load32_splat(pair + toValue)) : g;
-      const grad = f32x4.add(dScore, f32x4.mul(l2, w));
-      const n = f32x4.add(v128.load32_splat(p + 4), f32x4.mul(grad, grad));
-      const moved = f32x4.sub(w, f32x4.mul(f32x4.mul(lr, grad), inverseSqrt4(n)));
-      v128.store32_lane(p, moved, 0);
-      v128.store32_lane(p + 4, n, 0);
-    }
+    for (; pair < end; pair += 4) moveOne<X>(plan, thread, pair, toValue, g);
+  }
+  stepRepeats<AdaGrad>(plan, thread);
+}
+
+/** The weight of one pair: a step, or its gradient added to the sum of its feature's. @param g splatted */
+function moveOne<X>(plan: Plan, thread: Thread, pair: usize, toValue: usize, g: v128): void {
+  const p = weightOf(plan.linear, pair, 0, 3);
+  const w = v128.load32_splat(p);
+  const dScore = isFloat<X>() ? f32x4.mul(g, v128.load32_splat(pair + toValue)) : g;
+  const grad = f32x4.add(dScore, f32x4.mul(f32x4.splat(plan.l2Weight), w));
+  if (isMarked(load<u32>(pair))) {
+    addToSum(thread, load<u32>(pair), f32x4.extract_lane(grad, 0));
+    return;
+  }
+  const n = f32x4.add(v128.load32_splat(p + 4), f32x4.mul(grad, grad));
+  const step = f32x4.mul(f32x4.mul(f32x4.splat(plan.learningRate), grad), inverseSqrt4(n));
+  v128.store32_lane(p, f32x4.sub(w, step), 0);
+  v128.store32_lane(p + 4, n, 0);
+}
+
+function addToSum(thread: Thread, id: u32, grad: f32): void {
+  const sum = sumsOf(thread, slotOf(thread, id, 4), 4);
+  store<f32>(sum, load<f32>(sum) + grad);
+}
+
+/** Moves w of each marked feature one step on the sum of its gradients; FTRL's are without L2, which counts once. */
+function stepRepeats<M>(plan: Plan, thread: Thread): void {
+  for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
+    const feature = repeatAt(thread, slot).feature;
+    const p = plan.linear + ((<usize>feature) << plan.linearShift);
+    const rates = ratesOf(plan, feature);
+    const lr = plan.learningRate * (isSigned<M>() ? load<f32>(rates, 8) : 1);
+    const sum = load<f32>(sumsOf(thread, slot, 4));
+    if (sizeof<M>() == 2)
+      moveFtrl(p, sum, lr, plan.l1Weight, isSigned<M>() ? load<f32>(rates) : plan.l2Weight);
+    else move<M>(p, sum, lr);
   }
 }
 
@@ -133,24 +168,36 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
   const ids = thread.ids;
   const toValue = thread.values - ids;
   const bytes = (<usize>thread.width) << 2;
-  let lr = plan.learningRate;
-  let l2 = plan.l2Weight;
+  if (!isSummed<M>()) countRepeats(thread);
   let pair = ids;
   for (let r: usize = 0; r < numRows; r++) {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
     const g = load<f32>(thread.gradients + (r << 2));
     for (; pair < end; pair += 4) {
-      const p = weightOf(plan.linear, pair, 0, plan.linearShift);
-      if (isSigned<M>()) {
-        const rates = ratesOf(plan, load<u32>(pair));
-        l2 = load<f32>(rates);
-        lr = plan.learningRate * load<f32>(rates, 8);
-      }
       const dScore = isFloat<X>() ? g * load<f32>(pair + toValue) : g;
-      if (sizeof<M>() == 2) moveFtrl(p, dScore, lr, plan.l1Weight, l2);
-      else move<M>(p, dScore + l2 * load<f32>(p), lr);
+      const feature = load<u32>(pair);
+      const p = weightOf(plan.linear, pair, 0, plan.linearShift);
+      const rates = ratesOf(plan, feature);
+      const l2 = isSigned<M>() ? load<f32>(rates) : plan.l2Weight;
+      // FTRL's L2 is no part of the gradient
+      const grad = sizeof<M>() == 2 ? dScore : dScore + l2 * load<f32>(p);
+      if (isSummed<M>() && isMarked(feature)) {
+        addToSum(thread, feature, grad);
+        continue;
+      }
+      let lr = plan.learningRate;
+      if (!isSummed<M>()) lr *= shareOf(plan, thread, feature);
+      if (isSigned<M>()) lr *= load<f32>(rates, 8);
+      if (sizeof<M>() == 2) moveFtrl(p, grad, lr, plan.l1Weight, l2);
+      else move<M>(p, grad, lr);
     }
   }
+  if (isSummed<M>()) stepRepeats<M>(plan, thread);
+}
+
+/** Whether marked features take one step on the sum of their gradients: by FTRL and AdaGrad. */
+function isSummed<M>(): bool {
+  return sizeof<M>() == 2 || sizeof<M>() == 4;
 }
 
 /** SGD, AdaGrad or Adam, as step.ts has them for four. */

@@ -93,4 +93,11 @@ export class Thread {
   places: usize;
   /** u32[4096]: its inverse */
   order: usize;
+  /** u32[n]: a marked feature's slot in the batch, else 0 (repeats.ts) */
+  slots: usize;
+  numRepeats: u32;
+  /** Repeat[1 + slots] */
+  repeats: usize;
+  /** f32[1 + slots][K]: sums of gradients */
+  repeatSums: usize;
 }

@@ -13,6 +13,7 @@
 
 import { sum4 } from "../../shared/assembly/vector";
 import { Plan, Thread } from "./plan";
+import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "./repeats";
 import { ratesOf, step4 } from "./step";
 
 /**
@@ -59,7 +60,7 @@ export function forward<W, X>(thread: Thread, P: usize, stride: usize, sums: usi
   }
 }
 
-/** Moves v of every feature of every row, in the rows' order, one step each time it occurs. */
+/** Moves v of every feature of every row, in the rows' order, one step each time it occurs; marked ones as repeats.ts says. */
 export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usize): void {
   const numRows = thread.numRows;
   const stride = plan.featureStride;
@@ -69,6 +70,7 @@ export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usiz
   const apart: usize = sizeof<W>() << 2; // from v to its state
   let lr = f32x4.splat(plan.learningRate);
   let l2 = f32x4.splat(plan.l2Vector);
+  if (sizeof<M>() != 4) countRepeats(thread);
   let pair = ids;
   for (let r: usize = 0; r < numRows; r++) {
     const end = isFloat<X>() ? ids + ((<usize>load<u32>(thread.ends + (r << 2))) << 2) : pair + bytes;
@@ -77,27 +79,64 @@ export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usiz
     const s1 = sizeof<W>() == 8 ? v128.load(sums + (r << 5), 16) : s0;
     for (; pair < end; pair += 4) {
       const feature = load<u32>(pair);
+      if (sizeof<M>() == 4 && isMarked(feature)) break; // and so are the rest
       const p = P + <usize>feature * stride;
-      if (isSigned<M>()) {
-        const rates = ratesOf(plan, feature);
-        l2 = v128.load32_splat(rates, 4);
-        lr = f32x4.mul(f32x4.splat(plan.learningRate), v128.load32_splat(rates, 8));
-      }
       const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
+      if (sizeof<M>() != 4 || isSigned<M>()) {
+        let rate = plan.learningRate;
+        if (sizeof<M>() != 4) rate *= shareOf(plan, thread, feature);
+        if (isSigned<M>()) {
+          const rates = ratesOf(plan, feature);
+          l2 = v128.load32_splat(rates, 4);
+          rate *= load<f32>(rates, 8);
+        }
+        lr = f32x4.splat(rate);
+      }
       move<X, M>(p, apart, x, g, s0, lr, l2);
       if (sizeof<W>() == 8) move<X, M>(p + 16, apart, x, g, s1, lr, l2);
     }
+    for (; pair < end; pair += 4) {
+      const feature = load<u32>(pair);
+      const p = P + <usize>feature * stride;
+      const x = isFloat<X>() ? v128.load32_splat(pair + toValue) : g;
+      if (isSigned<M>()) l2 = v128.load32_splat(ratesOf(plan, feature), 4);
+      const sum = sumsOf(thread, slotOf(thread, feature, apart), apart);
+      add<X>(sum, p, x, g, s0, l2);
+      if (sizeof<W>() == 8) add<X>(sum + 16, p + 16, x, g, s1, l2);
+    }
   }
+  if (sizeof<M>() == 4) stepRepeats<W, M>(plan, thread, P);
+  clearRepeats(thread);
 }
 
 /** Four dimensions of one feature. */
 function move<X, M>(p: usize, apart: usize, x: v128, g: v128, s: v128, lr: v128, l2: v128): void {
   const v = v128.load(p);
-  let grad: v128;
-  if (isFloat<X>()) {
-    grad = f32x4.mul(f32x4.mul(x, g), f32x4.sub(s, f32x4.mul(x, v)));
-  } else {
-    grad = f32x4.mul(g, f32x4.sub(s, v));
+  step4<M>(p, apart, v, gradient<X>(v, x, g, s, l2), lr);
+}
+
+/** Adds the gradient of four dimensions of a marked feature, at p, to their sum. */
+function add<X>(sum: usize, p: usize, x: v128, g: v128, s: v128, l2: v128): void {
+  v128.store(sum, f32x4.add(v128.load(sum), gradient<X>(v128.load(p), x, g, s, l2)));
+}
+
+function gradient<X>(v: v128, x: v128, g: v128, s: v128, l2: v128): v128 {
+  const ofLoss = isFloat<X>()
+    ? f32x4.mul(f32x4.mul(x, g), f32x4.sub(s, f32x4.mul(x, v)))
+    : f32x4.mul(g, f32x4.sub(s, v));
+  return f32x4.add(ofLoss, f32x4.mul(l2, v));
+}
+
+/** Moves v of each marked feature one step on the sum of its gradients. */
+function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize): void {
+  const apart: usize = sizeof<W>() << 2;
+  for (let slot: u32 = 1; slot <= thread.numRepeats; slot++) {
+    const feature = repeatAt(thread, slot).feature;
+    const p = P + <usize>feature * plan.featureStride;
+    const sums = sumsOf(thread, slot, apart);
+    const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
+    const lr = f32x4.splat(plan.learningRate * factor);
+    for (let d: usize = 0; d < apart; d += 16)
+      step4<M>(p + d, apart, v128.load(p + d), v128.load(sums + d), lr);
   }
-  step4<M>(p, apart, v, f32x4.add(grad, f32x4.mul(l2, v)), lr);
 }

@@ -1,0 +1,35 @@
+import { BLOCK_ROWS } from "./binding.js";
+import { MARK, markRepeats, mostUnmarked } from "./repeats.js";
+
+/** Rows of two pairs: one of feature 0 to 3, one that is the row's own; values name their feature. */
+function rowsOf(numRows: number) {
+  const ids = Uint32Array.from({ length: 2 * numRows }, (_, i) => (i % 2 ? 4 + (i - 1) / 2 : (i / 2) % 4));
+  return { ids, values: Float32Array.from(ids), numRows, endOf: (r: number) => 2 * r };
+}
+
+test("features in more than a thirty-second of a block's rows are marked and stand behind the others of their row", () => {
+  const rows = rowsOf(1024);
+  const before = [...rows.ids];
+  const counts = new Uint32Array(2000);
+  markRepeats(rows, { counts, keepsOrder: false });
+  const expected = before.flatMap((_, i) => (i % 2 ? [before[i]!, (before[i - 1]! | MARK) >>> 0] : []));
+  expect([...rows.ids]).toEqual(expected);
+  expect([...rows.values]).toEqual(expected.map((id) => (id & ~MARK) >>> 0));
+  expect(counts.every((count) => count === 0)).toBe(true);
+});
+
+test("a field-aware machine's rows keep their order", () => {
+  const rows = rowsOf(1024);
+  const expected = rows.ids.map((id) => (id < 4 ? id | MARK : id));
+  markRepeats(rows, { counts: new Uint32Array(2000), keepsOrder: true });
+  expect([...rows.ids]).toEqual([...expected]);
+});
+
+test("each block decides for itself: a feature of its last rows alone is marked there alone", () => {
+  const numRows = BLOCK_ROWS + 100;
+  const at = (r: number) => (r < BLOCK_ROWS - mostUnmarked(BLOCK_ROWS) ? 1 + r : 0);
+  const rows = { ids: Uint32Array.from({ length: numRows }, (_, r) => at(r)), values: undefined, numRows };
+  markRepeats({ ...rows, endOf: (r) => r }, { counts: new Uint32Array(numRows), keepsOrder: true });
+  const marked = [...rows.ids.keys()].filter((r) => rows.ids[r]! >= MARK);
+  expect(marked).toEqual(Array.from({ length: 100 }, (_, i) => BLOCK_ROWS + i));
+});

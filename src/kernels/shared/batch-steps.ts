@@ -1,0 +1,59 @@
+// The steps of one batch's parameters in plain f64, those of repeated features together: the definition of correct for
+// ../fm/assembly/repeats.ts.
+//
+//   adagrad, ftrl   one step on the sum of the gradients, each taken at the batch's start
+//   sgd, adam       a step for each of c occurrences, at min(1, 8 / c) of the learning rate; 32 / c with the logistic loss
+
+import { type ReferenceParameters, referenceStep, type ReferenceStep } from "./reference-step.js";
+
+/** Which features of a batch are repeated. */
+export interface ReferenceRepeats {
+  /** occurrences in the batch, by feature */
+  counts: ReadonlyMap<number, number>;
+  loss: "logistic" | "squared";
+}
+
+/** Counts the occurrences of repeated features. */
+export function referenceRepeats(
+  rows: readonly { ids: readonly number[] }[],
+  isRepeated: (feature: number) => boolean,
+  loss: ReferenceRepeats["loss"],
+): ReferenceRepeats {
+  const counts = new Map<number, number>();
+  for (const id of rows.flatMap(({ ids }) => ids))
+    if (isRepeated(id)) counts.set(id, (counts.get(id) ?? 0) + 1);
+  return { counts, loss };
+}
+
+/** Steps of some parameters; `finish` takes those that wait for the end of the batch. */
+export class ReferenceBatchSteps {
+  readonly #parameters: ReferenceParameters;
+  readonly #repeats: ReferenceRepeats;
+  readonly #sums = new Map<number, { sum: number; step: ReferenceStep }>();
+
+  constructor(parameters: ReferenceParameters, repeats: ReferenceRepeats) {
+    this.#parameters = parameters;
+    this.#repeats = repeats;
+  }
+
+  /** Parameter k of the feature, on the gradient of one row. */
+  take(feature: number, k: number, slope: number, step: ReferenceStep): void {
+    const { counts, loss } = this.#repeats;
+    const count = counts.get(feature);
+    if (count === undefined) {
+      referenceStep(this.#parameters, k, slope, step);
+    } else if (step.method === "sgd" || step.method === "adam") {
+      const share = Math.min(1, (loss === "squared" ? 8 : 32) / count);
+      referenceStep(this.#parameters, k, slope, { ...step, learningRate: step.learningRate * share });
+    } else {
+      // ftrl's L2 is no part of the gradient and counts once
+      const l2 = step.method === "ftrl" ? 0 : step.l2;
+      const sum = (this.#sums.get(k)?.sum ?? 0) + slope + l2 * this.#parameters.values[k]!;
+      this.#sums.set(k, { sum, step: { ...step, l2: step.l2 - l2 } });
+    }
+  }
+
+  finish(): void {
+    for (const [k, { sum, step }] of this.#sums) referenceStep(this.#parameters, k, sum, step);
+  }
+}
