@@ -1,23 +1,52 @@
 // Writes NAME/layout.ts: what TypeScript needs to know of a kernel, as the compiler has it.
 //
-//   a class of assembly/     →  a Struct: byte offset and type of each field (shared/struct.ts)
-//   exports of main.ts       →  interface Kernel: parameters by their names
+//   an exported whole number of assembly/   →  a constant of the same name
+//   a class of assembly/                    →  a Struct: byte offset and type of each field (shared/struct.ts)
+//   exports of main.ts                      →  interface Kernel: parameters by their names
+//
+// and shared/layout.ts: the constants of shared/assembly/.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
+/** CommonFlags and LiteralKind of the compiler. */
+const EXPORT = 2;
+const CONST = 8;
+const INTEGER = 1;
+
 const numbers = new Set(["u32", "i32", "f32", "f64", "usize"]);
 
-/** A transform of the compiler. @param folder of the kernel, from the project's root @param root of the project */
-export const layoutOf = (folder, root) =>
+/**
+ * A transform of the compiler.
+ *
+ * @param folder of the kernel, from the project's root
+ * @param root   of the project
+ * @param shared what the kernel has compiled of the shared constants is added here
+ */
+export const layoutOf = (folder, root, shared) =>
   class {
     afterCompile() {
       const { program } = this;
-      const text = layoutText(kernelOf(program, folder), structsOf(program, folder));
-      const path = join(root, folder, "layout.ts");
-      // what is unchanged stays as it is, for whoever watches files
-      if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+      const text = layoutText(
+        kernelOf(program, folder),
+        constantsOf(program, folder),
+        structsOf(program, folder),
+      );
+      writeLayout(join(root, folder), text);
+      for (const [name, value] of constantsOf(program, join(folder, "..", "shared"))) shared.set(name, value);
     }
   };
+
+/** Writes shared/layout.ts. @param shared the constants, by their names */
+export function writeSharedLayout(folder, shared) {
+  const sorted = [...shared].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  writeLayout(folder, header + constantsText(sorted));
+}
+
+function writeLayout(folder, text) {
+  const path = join(folder, "layout.ts");
+  // what is unchanged stays as it is, for whoever watches files
+  if (!existsSync(path) || readFileSync(path, "utf8") !== text) writeFileSync(path, text);
+}
 
 function kernelOf({ filesByName }, folder) {
   const { exports } = filesByName.get(`${folder.replaceAll("\\", "/")}/assembly/main`);
@@ -39,10 +68,26 @@ function javaScriptType(type) {
   return "number";
 }
 
-function structsOf({ filesByName }, folder) {
+/** What the files of a folder's assembly/ declare or import. */
+function membersOf({ filesByName }, folder) {
   const here = `${folder.replaceAll("\\", "/")}/assembly/`;
   const files = [...filesByName].filter(([name]) => name.startsWith(here));
-  const elements = files.flatMap(([, { members }]) => [...(members?.values() ?? [])]);
+  return files.flatMap(([, { members }]) => [...(members?.values() ?? [])]);
+}
+
+/** Those that are declared with `export const` and a whole number: names and values. */
+function constantsOf(program, folder) {
+  const exported = membersOf(program, folder).flatMap((member) => {
+    const initializer = member.declaration?.initializer;
+    return member.is(EXPORT | CONST) && initializer?.literalKind === INTEGER
+      ? [[member.name, initializer.value.toString()]]
+      : [];
+  });
+  return [...new Map(exported)];
+}
+
+function structsOf(program, folder) {
+  const elements = membersOf(program, folder);
   // a class is a member of the files that import it, too
   const classes = new Set(elements.flatMap(({ instances }) => [...(instances?.values() ?? [])]));
   return [...classes].flatMap(({ prototype, members, nextMemoryOffset: size }) => {
@@ -60,18 +105,25 @@ function fieldType(type) {
   return name === "usize" ? "u32" : name;
 }
 
-function layoutText(functions, structs) {
+const header = "// Written by the build from assembly/ (src/kernels/layout.mjs).\n";
+
+function constantsText(constants) {
+  return constants.length === 0
+    ? ""
+    : `\n${constants.map(([name, value]) => `export const ${name} = ${value};\n`).join("")}`;
+}
+
+function layoutText(functions, constants, structs) {
   const kernel = functions.map(
     ({ name, parameters, result }) => `  ${name}(${parameters.join(", ")}): ${result};\n`,
   );
-  const constants = structs.map(({ name, size, fields }) => {
+  const layouts = structs.map(({ name, size, fields }) => {
     const lines = fields.map(({ field, offset, type }) => `    ${field}: ["${type}", ${offset}],\n`);
     return `\nexport const ${name} = {\n  size: ${size},\n  fields: {\n${lines.join("")}  },\n} as const;\n`;
   });
-  return `// Written by the build from assembly/ (src/kernels/layout.mjs).
-
+  return `${header}
 /** The kernel's functions; pointers are byte offsets into its memory, booleans that it returns are 0 or 1. */
 export interface Kernel {
 ${kernel.join("")}}
-${constants.join("")}`;
+${constantsText(constants)}${layouts.join("")}`;
 }

@@ -13,9 +13,9 @@ import {
 } from "../kernels/fm/binding.js";
 import { kernelImports, loadKernel } from "../kernels/shared/load.js";
 import { Arena } from "../kernels/shared/memory.js";
-import { type Marks, markRepeats, mostUnmarked } from "../kernels/fm/repeats.js";
 import type { ReferenceRow } from "../kernels/fm/reference.js";
 import { draw, permutation } from "../numeric/random.js";
+import { type Marks, markRepeats, mostUnmarked } from "../kernels/fm/repeats.js";
 
 export interface KernelMachine {
   arena: Arena;

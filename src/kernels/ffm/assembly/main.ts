@@ -23,6 +23,7 @@ import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "../../fm/
 import { barrier } from "../../shared/assembly/barrier";
 import { addLosses } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
+import { clearRepeats, countRepeats } from "../../fm/assembly/repeats";
 
 /** Features of a slice. */
 const RUN: u32 = 4096;

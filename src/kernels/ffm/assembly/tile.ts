@@ -6,7 +6,7 @@
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   x_i x_j <v_(i, b), v_(j, a)>
 //   grad    x_i x_j g v_(j, a) + l2 v_(i, b), and the other way round
-//   step    ../fm/step.ts; AdaGrad: n <- n + grad^2;  v <- v - lr grad / sqrt(n)
+//   step    ../../fm/assembly/step.ts; AdaGrad: n <- n + grad^2;  v <- v - lr grad / sqrt(n)
 //
 // Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad with AdaGrad's state,
 // 8 for longer ones, 2 for those with the state of another method; M is the method (step.ts), X is f32 for pairs with values, u32 for one-hot rows, whose column f is field f, and a signed M has rates a feature.
@@ -16,6 +16,7 @@
 import { clearRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "../../fm/assembly/repeats";
 import { ratesOf, step4 } from "../../fm/assembly/step";
 import { sum4 } from "../../shared/assembly/vector";
+import { clearRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "../../fm/assembly/repeats";
 import { blockAt, bytesOfPartner } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 

@@ -1,4 +1,4 @@
-// The features that a block of rows repeats, which are marked in its ids (../../repeats.ts), within one batch.
+// The features that a block of rows repeats, which are marked in its ids (../repeats.ts), within one batch.
 //
 // All gradients of a batch are taken at its start, so a step for each of a feature's c occurrences goes c times too far: AdaGrad
 // then moves it by up to 2 sqrt(c) learning rates, and a regression on fields of few keys diverges. A marked feature therefore

@@ -3,8 +3,8 @@
 //   b       three u32, each on a cache line of its own: arrivals, generation, stop
 //   stop    set by ../../barrier.ts when a thread failed or the pool is told to end: everyone is released, for good
 
-const GENERATION: usize = 64;
-const STOP: usize = 128;
+export const GENERATION: usize = 64;
+export const STOP: usize = 128;
 /** Tens of microseconds: more than threads differ by in a batch, since a sleeper is slow to wake; far less than a scheduler's slice. */
 const SPINS = 40000;
 /** Nanoseconds of one sleep; a lost wake-up costs no more than this. */
