@@ -2,6 +2,7 @@
 
 import type { BadRow } from "../dataset/bad-rows.js";
 import { checkOutput, writeFileAtomic } from "../io/atomic.js";
+import { checkNotAnInput } from "../io/not-an-input.js";
 
 /** Lines are joined up to this size. */
 const BLOCK = 1 << 16;
@@ -20,9 +21,15 @@ export class BadRowReport {
     private readonly force: boolean,
   ) {}
 
-  /** @throws {OutputError} the file exists, or cannot be created */
-  async check(): Promise<void> {
-    if (!this.#written) await checkOutput(this.path, this.force, "file");
+  /**
+   * @param inputs paths and patterns that the command reads
+   * @throws {UsageError} the file is one of them
+   * @throws {OutputError} the file exists, or cannot be created
+   */
+  async check(inputs: readonly string[]): Promise<void> {
+    if (this.#written) return;
+    await checkNotAnInput("--bad-rows", this.path, inputs);
+    await checkOutput(this.path, this.force, "file");
   }
 
   add({ file, line, column, reason, text }: BadRow): void {

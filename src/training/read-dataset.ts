@@ -207,7 +207,7 @@ export async function withLog<T extends Told>(
     observe: (progress: ReadProgress) => void,
   ) => Promise<T>,
 ): Promise<T> {
-  await badRows?.check();
+  await badRows?.check([...paths, ...sides.map((side) => parseSide(side).path)]);
   const { observe, signal } = watch;
   const tables = [];
   for (const side of sides) {

@@ -20,6 +20,7 @@ import {
 import { evaluateRuns, type JudgedUsers } from "./ranking.js";
 import { evaluateScores } from "./scores.js";
 import { evaluateTables } from "./tables.js";
+import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import type { Curves } from "../../training/scored.js";
 import type { Watch } from "../../training/watch.js";
@@ -106,7 +107,10 @@ async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watc
   if (ranks) checkRanking(options);
   else checkScoring(options);
   const { curve, force = false } = options;
-  if (curve !== undefined) await checkOutput(curve, force, "file");
+  if (curve !== undefined) {
+    await checkNotAnInput("--curve", curve, [...(options.on ?? []), ...(options.mask ?? [])]);
+    await checkOutput(curve, force, "file");
+  }
   const { on, part, mask, k = [20], repeats, candidates, baselines, scoring, logq, bins } = options;
   const told = { on, part, mask, repeats, candidates, baselines, scoring, logq, bins };
   if (ranks) return { ...(await evaluateRuns(runs, options, watch)), told: { ...told, k } };

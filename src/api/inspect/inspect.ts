@@ -54,7 +54,7 @@ async function inspectLog(
   { reading, timeFormat, badRows, ...bad }: InspectOptions,
   { observe, signal }: Watch,
 ): Promise<Inspection> {
-  await badRows?.check();
+  await badRows?.check(paths);
   const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);
   const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
   try {

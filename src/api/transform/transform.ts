@@ -9,6 +9,7 @@ import { UsageError } from "../../errors.js";
 import type { EncodedRows, Encoding } from "../../export/encoded-rows.js";
 import { encodingChunks, npyFiles } from "../../export/encodings.js";
 import { ownEncodings } from "../../export/own-export.js";
+import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeDirectory, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { ChunkWriter } from "../../io/write.js";
@@ -41,7 +42,10 @@ export async function transform(
   if (format === "npy") {
     if (toStdout) throw new UsageError("format npy writes several files: give it a directory with -o DIR");
     await checkOutput(out, force, "directory", ownEncodings);
-  } else if (!toStdout) await checkOutput(out, force, "file");
+  } else if (!toStdout) {
+    await checkNotAnInput("-o", out, [...options.on, ...(options.foldIn ?? [])]);
+    await checkOutput(out, force, "file");
+  }
   const { encoding, rows, warnings } =
     path === undefined
       ? await encodeWithForeign(options.model!, options, watch)
