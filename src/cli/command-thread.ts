@@ -123,7 +123,10 @@ export class CommandThread {
   /** Does what a command would have done that was ended in the middle of its work. */
   async #tidy(exitCode: number, isInterrupted: boolean): Promise<void> {
     for (const unfinished of this.#unfinished.values()) removeIfPossible(unfinished);
-    if (this.#hook) await runHook(this.#hook.flags, { exitCode, file: this.#hook.file }, isInterrupted);
+    const hook = this.#hook;
+    // a second signal may end what the first is ending
+    this.#hook = undefined;
+    if (hook) await runHook(hook.flags, { exitCode, file: hook.file }, isInterrupted);
   }
 
   async #endedWith(exitCode: number): Promise<number> {
