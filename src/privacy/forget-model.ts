@@ -6,6 +6,8 @@
 //   trees                      see forget-trees.ts
 
 import type { Preprocess } from "../dataset/preprocess.js";
+import { readItems } from "../training/item-file.js";
+import { readNegatives } from "../training/negative-file.js";
 import { readPreprocess } from "../trainers/learners.js";
 import type { Run } from "../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
@@ -75,6 +77,9 @@ export async function forgetInModel(
   const now = `${JSON.stringify(preprocessWithout(preprocess, keys), undefined, 2)}\n`;
   if (now !== text) files.set("model/preprocess.json", [Buffer.from(now)]);
   let dropped = 0;
+  // read once as every command reads them, so that what is changed below is as it must be
+  await readItems(run, preprocess);
+  if (preprocess.negatives) await readNegatives(run, preprocess);
   const places = placesOf(preprocess, lost);
   for (const name of names.filter((each) => TENSOR_FILES.has(each))) {
     const tensors = readSafetensors(await run.readModelFile(name), name);
