@@ -2,7 +2,7 @@
 //
 //   standing    u8, JSON: what the training was asked for, its epochs, and how early stopping stands
 //   others      what the trainer has made and, where early stopping waits for a better epoch, the best one's parameters, by
-//               names of its own (trainers/steered.ts)
+//               names of its own (epoch-loop.ts)
 //
 // A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
 

@@ -48,7 +48,7 @@ export interface FmOptions {
   /** MCMC: whose parameters share a prior, those of a field or all */
   priorOf: (typeof priorGroups)[number];
   loss: "logistic" | "squared";
-  /** of --task implicit: trainers/implicit/options.ts */
+  /** of --task implicit: trainers/als/options.ts */
   unobservedWeight?: number;
   l2Exponent?: number;
 }
