@@ -94,7 +94,10 @@ function structsOf(program, folder) {
     const fields = [...(members ?? [])].flatMap(([field, { instance: property }]) =>
       property?.isField ? [{ field, offset: property.memoryOffset, type: fieldType(property.type) }] : [],
     );
-    return fields.length === 0 ? [] : [{ name: prototype.name, size, fields }];
+    // one after another, all fields are aligned
+    const widest = fields.some(({ type }) => type === "f64") ? 8 : 4;
+    const padded = Math.ceil(size / widest) * widest;
+    return fields.length === 0 ? [] : [{ name: prototype.name, size: padded, fields }];
   });
 }
 

@@ -6,4 +6,5 @@ export const CALL_ROWS = 2048;
 /** Features of one call. */
 export const CALL_FEATURES = 1024;
 
+export { AT_MEAN, DRAWN } from "./layout.js";
 export type { Kernel as CoordinateKernel } from "./layout.js";
