@@ -11,14 +11,7 @@
 import { sizeText, UsageError } from "../../errors.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import { dealGroups, fieldsPerBlock, groupTiles, type Tile } from "./tiles.js";
-import {
-  BATCH_ROWS,
-  METHODS,
-  type FmLayout,
-  type FmShape,
-  planFields,
-  threadFields,
-} from "../fm/binding.js";
+import { BATCH_ROWS, METHODS, type FmLayout, type FmShape, planFields, threadFields } from "../fm/binding.js";
 import { FfmPlan, FfmThread, RUN, Tile as TileStruct } from "./layout.js";
 import type { Arena } from "../shared/memory.js";
 import { writeStruct, writeStructs } from "../shared/struct.js";
@@ -139,7 +132,12 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
 }
 
 /** Tiles of the given groups, as the kernel reads them. @returns the first one's offset */
-function writeTiles(arena: Arena, name: string, groups: readonly Tile[][], chosen: readonly number[]): number {
+function writeTiles(
+  arena: Arena,
+  name: string,
+  groups: readonly Tile[][],
+  chosen: readonly number[],
+): number {
   const structs = chosen.flatMap((group) =>
     groups[group]!.map((tile, i) => ({ ...tile, group, opensGroup: i === 0 })),
   );

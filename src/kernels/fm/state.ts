@@ -167,7 +167,10 @@ export function copyState(arena: Arena, layout: FmLayout): FmState {
   return {
     factors,
     linear: Float32Array.from(linear),
-    bias: Float32Array.of(readBias(arena, layout), getField(arena, Thread, layout.threads[0]!, "biasAccumulator")),
+    bias: Float32Array.of(
+      readBias(arena, layout),
+      getField(arena, Thread, layout.threads[0]!, "biasAccumulator"),
+    ),
   };
 }
 

@@ -3,16 +3,7 @@
 // Few bins: one category against all others. Otherwise categories sorted by G / (H + catSmooth), of which a prefix or a suffix
 // goes left. Source: Fisher 1958 (doi:10.1080/01621459.1958.10501479); limits as LightGBM 4 documents and has them.
 
-import {
-  countOf,
-  gradientOf,
-  hessianOf,
-  isLeaf,
-  leafGain,
-  Split,
-  SplitOptions,
-  threshold,
-} from "./gain";
+import { countOf, gradientOf, hessianOf, isLeaf, leafGain, Split, SplitOptions, threshold } from "./gain";
 import { sortByKey } from "./sort";
 
 /**
@@ -40,8 +31,7 @@ export function bestCategorical(
   }
   out.gain = 0;
   out.threshold = 0;
-  if (<f64>numBins <= options.maxCatToOnehot)
-    oneAgainstAll(cells, numBins, options, left, out, G, H, C);
+  if (<f64>numBins <= options.maxCatToOnehot) oneAgainstAll(cells, numBins, options, left, out, G, H, C);
   else manyAgainstMany(cells, numBins, options, scratch, left, out, G, H, C);
 }
 
