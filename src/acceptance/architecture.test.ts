@@ -122,7 +122,7 @@ test("what ships takes its arithmetic from numeric/, never from a kernel's refer
 
 test("structs of kernels are read and written by the names of their fields, in kernels/shared/struct.ts alone", () => {
   const byNumber =
-    /\bnew DataView\b|\bnew \w+Array\([\w.#]*buffer, [\w.#]*\b(?:plan|search|side|struct|thread|threads\[\w+\]!?)\b/;
+    /\bnew DataView\([\w.#]*buffer|\bnew \w+Array\([\w.#]*buffer, [\w.#]*\b(?:plan|search|side|struct|thread|threads\[\w+\]!?)\b/;
   const numbered = (file: string, code: string) =>
     ["kernels", "solvers", "trainers"].includes(file.split("/")[0]!) &&
     file !== "kernels/shared/struct" &&

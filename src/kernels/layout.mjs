@@ -104,7 +104,8 @@ function structsOf(program, folder) {
 function fieldType(type) {
   // another struct is a pointer
   const name = type.classReference ? "usize" : type.toString();
-  if (!numbers.has(name)) throw new Error(`a field of type ${name}: shared/struct.ts reads ${[...numbers]}`);
+  if (!numbers.has(name))
+    throw new Error(`a field of type ${name}: shared/struct.ts reads ${[...numbers].join(", ")}`);
   return name === "usize" ? "u32" : name;
 }
 
@@ -118,7 +119,7 @@ function constantsText(constants) {
 
 function layoutText(functions, constants, structs) {
   const kernel = functions.map(
-    ({ name, parameters, result }) => `  ${name}(${parameters.join(", ")}): ${result};\n`,
+    ({ name, parameters, result }) => `  readonly ${name}: (${parameters.join(", ")}) => ${result};\n`,
   );
   const layouts = structs.map(({ name, size, fields }) => {
     const lines = fields.map(({ field, offset, type }) => `    ${field}: ["${type}", ${offset}],\n`);

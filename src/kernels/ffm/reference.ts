@@ -4,11 +4,11 @@
 //   g        = dLoss/dscore          n = accumulators, starting at 1
 //
 // As in the kernel, score and g are those of the batch's start, while v and w move row by row within it, the pairs of a row in
-// the order of its features; those of repeated features as batch-steps.ts says.
+// the order of its features; those of repeated features as ../shared/reference-batch-steps.ts says.
 
 import { rowLoss } from "../../numeric/losses.js";
 import { referenceSlope, type ReferenceOptions, type ReferenceRow } from "../fm/reference.js";
-import { ReferenceBatchSteps, referenceRepeats } from "../shared/batch-steps.js";
+import { ReferenceBatchSteps, referenceRepeats } from "../shared/reference-batch-steps.js";
 import {
   referenceParameters,
   type ReferenceMethod,

@@ -4,7 +4,7 @@
 //   S_d      = sum_i v_id x_i          g = dLoss/dscore          n = accumulators, starting at 1
 //
 // One deviation from plain mini-batches, the kernel's own: score, g and S are those of the batch's start, while v and w move
-// row by row within it, except those of features that the batch's block of rows repeats (batch-steps.ts). The kernel's 1 / sqrt(n) is within 7e-4 of the exact
+// row by row within it, except those of features that the batch's block of rows repeats (../shared/reference-batch-steps.ts). The kernel's 1 / sqrt(n) is within 7e-4 of the exact
 // one (inverse-sqrt.ts).
 
 import { rowLoss } from "../../numeric/losses.js";
@@ -15,7 +15,7 @@ import {
   type ReferenceParameters,
   vectorMethod,
 } from "../shared/reference-step.js";
-import { ReferenceBatchSteps, referenceRepeats } from "../shared/batch-steps.js";
+import { ReferenceBatchSteps, referenceRepeats } from "../shared/reference-batch-steps.js";
 
 /** Parameters with their state, all f64. */
 export interface ReferenceFm {
@@ -123,7 +123,7 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
   model.w0n += mean * mean;
   model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
 
-  // every feature takes one step for each row that holds it; a repeated one as batch-steps.ts says
+  // every feature takes one step for each row that holds it; a repeated one as ../shared/reference-batch-steps.ts says
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
   const weights = new ReferenceBatchSteps(model.weights, repeats);
   const vectors = new ReferenceBatchSteps(model.vectors, repeats);
