@@ -3,7 +3,7 @@
 import type { FeatureRows } from "../dataset/rows.js";
 import { GrowingArrays } from "../kernels/shared/growing-arrays.js";
 import type { Arena } from "../kernels/shared/memory.js";
-import { BATCH_ROWS, BLOCK_ROWS, writeStruct } from "../kernels/fm/binding.js";
+import { BATCH_ROWS, BLOCK_ROWS, putRows, reserveRows } from "../kernels/fm/binding.js";
 import { type Marks, markRepeats } from "../kernels/fm/repeats.js";
 
 /** Regions that grow to the largest rows loaded so far, and the kernel's struct that points to them. */
@@ -27,11 +27,7 @@ export class RowsBuffer {
     this.#arena = arena;
     this.#marks = marks;
     this.#arrays = new GrowingArrays(arena, name);
-    this.offset = writeStruct(
-      arena,
-      name,
-      Array.from({ length: 7 }, () => ["u32", 0] as const),
-    );
+    this.offset = reserveRows(arena, name);
   }
 
   /**
@@ -40,15 +36,15 @@ export class RowsBuffer {
    * @throws {UsageError} they do not fit the arena
    */
   load(rows: FeatureRows, labelScale = 1): this {
-    const fields = [
-      rows.numRows,
-      rows.width,
-      this.#arrays.put("indptr", rows.indptr),
-      this.#arrays.put("ids", rows.ids),
-      this.#arrays.put("values", rows.values),
-      this.#arrays.put("labels", rows.labels),
-      this.#arrays.put("weights", rows.weights),
-    ];
+    const fields = {
+      numRows: rows.numRows,
+      width: rows.width,
+      indptr: this.#arrays.put("indptr", rows.indptr),
+      ids: this.#arrays.put("ids", rows.ids),
+      values: this.#arrays.put("values", rows.values),
+      labels: this.#arrays.put("labels", rows.labels),
+      weights: this.#arrays.put("weights", rows.weights),
+    };
     if (labelScale !== 1) {
       const labels = this.#arena.f32(this.#arrays.regionOf("labels")!);
       for (let r = 0; r < rows.numRows; r++) labels[r]! /= labelScale;
@@ -60,7 +56,7 @@ export class RowsBuffer {
       const endOf = (r: number) => (indptr ? indptr[r]! : width * r);
       markRepeats({ ids, values, numRows, endOf }, this.#marks);
     }
-    new Uint32Array(this.#arena.memory.buffer, this.offset, fields.length).set(fields);
+    putRows(this.#arena, this.offset, fields);
     this.numRows = rows.numRows;
     this.weight = rows.weights ? rows.weights.reduce((sum, weight) => sum + weight, 0) : rows.numRows;
     const isGeneral = rows.indptr !== undefined || rows.values !== undefined;

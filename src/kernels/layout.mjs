@@ -94,14 +94,18 @@ function structsOf(program, folder) {
     const fields = [...(members ?? [])].flatMap(([field, { instance: property }]) =>
       property?.isField ? [{ field, offset: property.memoryOffset, type: fieldType(property.type) }] : [],
     );
-    return fields.length === 0 ? [] : [{ name: prototype.name, size, fields }];
+    // one after another, all fields are aligned
+    const widest = fields.some(({ type }) => type === "f64") ? 8 : 4;
+    const padded = Math.ceil(size / widest) * widest;
+    return fields.length === 0 ? [] : [{ name: prototype.name, size: padded, fields }];
   });
 }
 
 function fieldType(type) {
   // another struct is a pointer
   const name = type.classReference ? "usize" : type.toString();
-  if (!numbers.has(name)) throw new Error(`a field of type ${name}: shared/struct.ts reads ${[...numbers]}`);
+  if (!numbers.has(name))
+    throw new Error(`a field of type ${name}: shared/struct.ts reads ${[...numbers].join(", ")}`);
   return name === "usize" ? "u32" : name;
 }
 
@@ -115,7 +119,7 @@ function constantsText(constants) {
 
 function layoutText(functions, constants, structs) {
   const kernel = functions.map(
-    ({ name, parameters, result }) => `  ${name}(${parameters.join(", ")}): ${result};\n`,
+    ({ name, parameters, result }) => `  readonly ${name}: (${parameters.join(", ")}) => ${result};\n`,
   );
   const layouts = structs.map(({ name, size, fields }) => {
     const lines = fields.map(({ field, offset, type }) => `    ${field}: ["${type}", ${offset}],\n`);

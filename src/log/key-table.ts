@@ -1,15 +1,9 @@
 // Keys ↔ codes of one column, in a scanner's memory; the layout is kernels/scan/assembly/main.ts's.
 
+import { Table } from "../kernels/scan/layout.js";
+import { getField, setField } from "../kernels/shared/struct.js";
 import type { Dictionary } from "./dictionary.js";
 import type { Region, ScanMemory } from "./scanner.js";
-
-// words of the table
-const SLOTS = 0;
-const MASK = 1;
-const SIZE = 2;
-const KEYS = 3;
-const KEYS_LENGTH = 4;
-const OFFSETS = 5;
 
 const SLOT_BYTES = 16;
 const MAX_BYTES = 2 ** 32 - 1;
@@ -25,20 +19,20 @@ export class KeyTable {
 
   constructor(memory: ScanMemory) {
     this.#memory = memory;
-    this.#table = memory.allocate(24);
+    this.#table = memory.allocate(Table.size);
     this.#slots = memory.allocate(256 * SLOT_BYTES);
     this.#keys = memory.allocate(1024);
     this.#offsets = memory.allocate(4 * 129);
     memory.u8.fill(0, this.#slots.offset, this.#slots.offset + this.#slots.bytes);
     memory.u32[this.#offsets.offset / 4] = 0;
-    this.#setWord(SIZE, 0);
-    this.#setWord(KEYS_LENGTH, 0);
+    this.#set("size", 0);
+    this.#set("keysLength", 0);
     this.#place();
   }
 
   /** Number of keys. */
   get size(): number {
-    return this.#word(SIZE);
+    return this.#get("size");
   }
 
   /**
@@ -92,8 +86,8 @@ export class KeyTable {
   /** Makes room for so many more keys at half load, and for their bytes. */
   #reserve(numKeys: number, numBytes: number): void {
     const memory = this.#memory;
-    const size = this.#word(SIZE) + numKeys;
-    const keysLength = this.#word(KEYS_LENGTH);
+    const size = this.#get("size") + numKeys;
+    const keysLength = this.#get("keysLength");
     const slotBytes = 2 * size * SLOT_BYTES;
     const offsetBytes = 4 * (size + 1);
     const keysBytes = keysLength + numBytes;
@@ -113,7 +107,7 @@ export class KeyTable {
       memory.release(old);
     }
     if (offsetBytes > this.#offsets.bytes) {
-      this.#offsets = this.#moved(this.#offsets, offsetBytes, 4 * (this.#word(SIZE) + 1));
+      this.#offsets = this.#moved(this.#offsets, offsetBytes, 4 * (this.#get("size") + 1));
     }
     if (keysBytes > this.#keys.bytes) this.#keys = this.#moved(this.#keys, keysBytes, keysLength);
     this.#place();
@@ -128,17 +122,17 @@ export class KeyTable {
 
   /** Tells the kernel where the regions are. */
   #place(): void {
-    this.#setWord(SLOTS, this.#slots.offset);
-    this.#setWord(MASK, this.#slots.bytes / SLOT_BYTES - 1);
-    this.#setWord(KEYS, this.#keys.offset);
-    this.#setWord(OFFSETS, this.#offsets.offset);
+    this.#set("slots", this.#slots.offset);
+    this.#set("mask", this.#slots.bytes / SLOT_BYTES - 1);
+    this.#set("keys", this.#keys.offset);
+    this.#set("offsets", this.#offsets.offset);
   }
 
-  #word(word: number): number {
-    return this.#memory.u32[this.#table.offset / 4 + word]!;
+  #get(field: keyof typeof Table.fields): number {
+    return getField(this.#memory, Table, this.#table.offset, field);
   }
 
-  #setWord(word: number, value: number): void {
-    this.#memory.u32[this.#table.offset / 4 + word] = value;
+  #set(field: keyof typeof Table.fields, value: number): void {
+    setField(this.#memory, Table, this.#table.offset, field, value);
   }
 }

@@ -27,7 +27,7 @@ export function scanMemories(module: WebAssembly.Module): { scanner: ScanMemory;
 /** One thread's memory with the kernel on it. */
 export class ScanMemory {
   readonly kernel: ScanKernel;
-  readonly #memory: WebAssembly.Memory;
+  readonly memory: WebAssembly.Memory;
   // page 0 is the module's own
   #end = PAGE;
   /** by the logarithm of their size: offsets of regions given back */
@@ -38,13 +38,13 @@ export class ScanMemory {
 
   /** @throws {IoError} the system does not give the addresses of a memory */
   constructor(module: WebAssembly.Module, memory = newMemory()) {
-    this.#memory = memory;
-    const instance = new WebAssembly.Instance(module, kernelImports(this.#memory));
+    this.memory = memory;
+    const instance = new WebAssembly.Instance(module, kernelImports(memory));
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the exports of kernels/scan/assembly/main.ts, as declared above
     this.kernel = instance.exports as unknown as ScanKernel;
-    this.#u8 = new Uint8Array(this.#memory.buffer);
-    this.#u32 = new Uint32Array(this.#memory.buffer);
-    this.#f64 = new Float64Array(this.#memory.buffer);
+    this.#u8 = new Uint8Array(this.memory.buffer);
+    this.#u32 = new Uint32Array(this.memory.buffer);
+    this.#f64 = new Float64Array(this.memory.buffer);
   }
 
   /** A region of at least so many bytes; its content is arbitrary. @throws {UsageError} 4 GiB are used up */
@@ -76,7 +76,7 @@ export class ScanMemory {
     try {
       // by halves of what there is, as each growth costs new views
       const spare = Math.min((this.#u8.length / PAGE) >> 1, MAX_PAGES - this.#u8.length / PAGE - pages);
-      this.#memory.grow(pages + Math.max(0, spare));
+      this.memory.grow(pages + Math.max(0, spare));
     } catch (error) {
       throw new UsageError(
         "the distinct keys of the log need more than the 4 GiB that one memory holds: " +
@@ -84,9 +84,9 @@ export class ScanMemory {
         { cause: error },
       );
     }
-    this.#u8 = new Uint8Array(this.#memory.buffer);
-    this.#u32 = new Uint32Array(this.#memory.buffer);
-    this.#f64 = new Float64Array(this.#memory.buffer);
+    this.#u8 = new Uint8Array(this.memory.buffer);
+    this.#u32 = new Uint32Array(this.memory.buffer);
+    this.#f64 = new Float64Array(this.memory.buffer);
   }
 
   /** All of the memory, by byte; not to be kept across an allocation, as those below. */

@@ -9,9 +9,10 @@ import {
   reservePairs,
   takeLoss,
   writeBias,
-  writeStruct,
 } from "../kernels/fm/binding.js";
 import { kernelImports, loadKernel } from "../kernels/shared/load.js";
+import { Rows } from "../kernels/fm/layout.js";
+import { writeStruct } from "../kernels/shared/struct.js";
 import { Arena } from "../kernels/shared/memory.js";
 import type { ReferenceRow } from "../kernels/fm/reference.js";
 import { draw, permutation } from "../numeric/random.js";
@@ -98,29 +99,16 @@ function putRows(
   const values = Float32Array.from(rows.flatMap((row) => row.values));
   markRepeats({ ids, values, numRows: rows.length, endOf: (r) => ends[r]! }, marks);
   const isWeighted = rows.some(({ weight }) => weight !== undefined);
-  return writeStruct(arena, "test rows", [
-    ["u32", rows.length],
-    ["u32", rows[0]!.ids.length],
-    ["u32", widths.size === 1 ? 0 : put(ends, "u32")],
-    ["u32", put([...ids], "u32")],
-    ["u32", values.every((x) => x === 1) ? 0 : put([...values], "f32")],
-    [
-      "u32",
-      put(
-        rows.map(({ label }) => label),
-        "f32",
-      ),
-    ],
-    [
-      "u32",
-      isWeighted
-        ? put(
-            rows.map(({ weight = 1 }) => weight),
-            "f32",
-          )
-        : 0,
-    ],
-  ]);
+  const floats = (numbers: readonly number[]) => put(numbers, "f32");
+  return writeStruct(arena, "test rows", Rows, {
+    numRows: rows.length,
+    width: rows[0]!.ids.length,
+    indptr: widths.size === 1 ? 0 : put(ends, "u32"),
+    ids: put([...ids], "u32"),
+    values: values.every((x) => x === 1) ? 0 : floats([...values]),
+    labels: floats(rows.map(({ label }) => label)),
+    weights: isWeighted ? floats(rows.map(({ weight = 1 }) => weight)) : 0,
+  });
 }
 
 /** The rows in the order in which the kernel visits them under the key, in its batches. */

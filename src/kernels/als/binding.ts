@@ -2,14 +2,9 @@
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Scratch, Side, type Kernel } from "./layout.js";
+import { CHUNK, ROWS, Scratch, Side } from "./layout.js";
 
-/** Rows solved side by side, and events gathered at once, as assembly/main.ts has them. */
-const BATCH_ROWS = 8;
-const CHUNK = 128;
-
-/** Its functions; pointers are byte offsets. */
-export type AlsKernel = Kernel;
+export type { Kernel as AlsKernel } from "./layout.js";
 
 /** A sparse matrix by rows: row r holds values[j] at column indices[j], j in [indptr[r], indptr[r + 1]). */
 export interface SparseRows {
@@ -98,9 +93,9 @@ export function allocateScratch(
   const numbers = (name: string, count: number) => arena.allocate(name, count * 4).offset;
   const matrix = block * block;
   return writeStruct(arena, "a scratch", Scratch, {
-    packed: numbers("packed rows", BATCH_ROWS * D),
+    packed: numbers("packed rows", ROWS * D),
     predictions: numbers("predictions", Math.max(1, ...sides.map(eventsOfWidestBatch))),
-    products: numbers("products", BATCH_ROWS * block),
+    products: numbers("products", ROWS * block),
     gathered: numbers("gathered events", CHUNK * D),
     weighted: numbers("weighted events", CHUNK * block),
     slopes: numbers("slopes", CHUNK),
@@ -116,7 +111,7 @@ export function allocateScratch(
 function eventsOfWidestBatch({ indptr }: SparseRows): number {
   let widest = 0;
   for (let r = 0; r + 1 < indptr.length; r++) {
-    widest = Math.max(widest, indptr[Math.min(r + BATCH_ROWS, indptr.length - 1)]! - indptr[r]!);
+    widest = Math.max(widest, indptr[Math.min(r + ROWS, indptr.length - 1)]! - indptr[r]!);
   }
   return widest;
 }

@@ -1,12 +1,10 @@
 // The coordinate kernel as the rest of the program sees it: its functions, of assembly/main.ts. Pointers are byte
 // offsets into the shared memory, booleans are 0 or 1, a key of 0 takes minimisers and means in place of draws.
 
-import type { Kernel } from "./layout.js";
-
 /** Rows of one call: their e and q stay in the nearest cache from one function to the next. */
 export const CALL_ROWS = 2048;
 /** Features of one call. */
 export const CALL_FEATURES = 1024;
 
-/** Its functions; pointers are byte offsets. */
-export type CoordinateKernel = Kernel;
+export { AT_MEAN, DRAWN } from "./layout.js";
+export type { Kernel as CoordinateKernel } from "./layout.js";

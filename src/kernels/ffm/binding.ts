@@ -7,28 +7,15 @@
 //        ──► tiles      struct[]             all pairs of fields, group by group (ffm-tiles.ts)
 //        ──► partials   f32[2][G+1][B]       partial scores, alternating
 //   thread t ──► its tiles; of a batch, offsets; of one of any width, partners, blockEnds
-//
-// Structs are written in the order of their fields in assembly/plan.ts.
 
 import { sizeText, UsageError } from "../../errors.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import { dealGroups, fieldsPerBlock, groupTiles, type Tile } from "./tiles.js";
-import {
-  BATCH_ROWS,
-  METHODS,
-  type FmLayout,
-  type FmShape,
-  PAIR_ARRAYS,
-  planFields,
-  type StructField,
-  threadFields,
-  writeStruct,
-} from "../fm/binding.js";
+import { BATCH_ROWS, METHODS, type FmLayout, type FmShape, planFields, threadFields } from "../fm/binding.js";
+import { FfmPlan, FfmThread, RUN, Tile as TileStruct } from "./layout.js";
 import type { Arena } from "../shared/memory.js";
+import { writeStruct, writeStructs } from "../shared/struct.js";
 import { cutTables } from "../shared/tables.js";
-
-/** Features of a slice of the kernel's `initialise`, `exportSlice` and `importSlice`. */
-const FEATURES_A_SLICE = 4096;
 
 /** Which field each feature is of; rows of a field-aware machine hold their pairs in the order of their fields. */
 export interface FieldAwareness {
@@ -90,39 +77,35 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     rates,
   });
   const flags = fields.several.flatMap((several, f) => [fields.fieldHashes[f]!, Number(several)]);
-  const plan = writeStruct(arena, "a plan", [
+  const plan = writeStruct(arena, "a plan", FfmPlan, {
     ...common,
-    ["u32", numFields],
-    ["u32", quads],
-    ["u32", numBlocks],
-    ["u32", blockFields],
-    ["u32", put("the fields of the features", fields.fieldOf)],
-    ["u32", put("the fields", Uint32Array.from(flags))],
-    ["u32", put("the tiles", tileStructs(groups, all))],
-    ["u32", groups.flat().length],
-    ["u32", fields.normalizeRows ? 1 : 0],
-    ["u32", quadBytes],
-  ]);
+    numFields,
+    numQuads: quads,
+    numBlocks,
+    blockFields,
+    fieldOf: put("the fields of the features", fields.fieldOf),
+    fields: put("the fields", Uint32Array.from(flags)),
+    tiles: writeTiles(arena, "the tiles", groups, all),
+    numTiles: groups.flat().length,
+    normalize: fields.normalizeRows,
+    quadBytes,
+  });
 
   const dealt = dealGroups(groups, numThreads, numFields);
-  let pairArrays = PAIR_ARRAYS;
-  const threads = dealt.map((own, t) => {
-    const common = threadFields(arena, numFeatures, 0, groups.length + 1);
-    const first = 4 * (common.length + 3);
-    pairArrays = [...PAIR_ARRAYS, first, first + 4];
-    const special: StructField[] = [
-      ["u32", put("a thread's tiles", tileStructs(groups, own))],
-      ["u32", own.flatMap((g) => groups[g]!).length],
-      ["u32", t === 0 ? 1 : 0],
-      // offsets and partners come with reservePairs
-      ["u32", 0],
-      ["u32", 0],
-      ["u32", bytesOf("the block ends of a batch", BATCH_ROWS * numBlocks)],
-      ["f32", 1],
-    ];
-    return writeStruct(arena, "a thread", [...common, ...special]);
-  });
-  const numSlices = Math.ceil(numFeatures / FEATURES_A_SLICE);
+  const threads = dealt.map((own, t) =>
+    writeStruct(arena, "a thread", FfmThread, {
+      ...threadFields(arena, numFeatures, 0, groups.length + 1),
+      tiles: writeTiles(arena, "a thread's tiles", groups, own),
+      numTiles: own.flatMap((g) => groups[g]!).length,
+      linear: t === 0,
+      // these two come with reservePairs
+      offsets: 0,
+      partners: 0,
+      blockEnds: bytesOf("the block ends of a batch", BATCH_ROWS * numBlocks),
+      unit: 1,
+    }),
+  );
+  const numSlices = Math.ceil(numFeatures / RUN);
   const slices = {
     ...tables,
     offsets: Array.from({ length: numFields * quads }, (_, j) => {
@@ -143,26 +126,22 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     rates,
     bytesOfRepeat,
     pairs: 0,
-    pairArrays,
+    thread: FfmThread,
+    pairArrays: ["blockIds", "values", "offsets", "partners"],
   };
 }
 
-/** Tiles of the given groups, as the kernel reads them. */
-function tileStructs(groups: readonly Tile[][], chosen: readonly number[]): Uint32Array {
-  return Uint32Array.from(
-    chosen.flatMap((g) =>
-      groups[g]!.flatMap(({ blockA, blockB, fromA, toA, fromB, toB }, i) => [
-        blockA,
-        blockB,
-        fromA,
-        toA,
-        fromB,
-        toB,
-        g,
-        i === 0 ? 1 : 0,
-      ]),
-    ),
+/** Tiles of the given groups, as the kernel reads them. @returns the first one's offset */
+function writeTiles(
+  arena: Arena,
+  name: string,
+  groups: readonly Tile[][],
+  chosen: readonly number[],
+): number {
+  const structs = chosen.flatMap((group) =>
+    groups[group]!.map((tile, i) => ({ ...tile, group, opensGroup: i === 0 })),
   );
+  return writeStructs(arena, name, TileStruct, structs);
 }
 
 /** @throws {UsageError} parameters and their kept copy are larger than the arena has room for */

@@ -6,41 +6,24 @@
 //        ──► sums       f32[J][B][K]      S of the batch
 //        ──► partials   f32[2][J+1][B]    partial scores, alternating
 //   thread t ──► blockIds, values, ends, blockLabels: its copy of a block or batch; places, order: its permutation of the block
-//
-// Structs are written in the order of their fields in assembly/plan.ts.
 
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
+import {
+  allocateStruct,
+  type FieldsOf,
+  getField,
+  putStruct,
+  setField,
+  type Struct,
+  takeField,
+  writeStruct,
+} from "../shared/struct.js";
 import { cutTables, putOffsets, type Tables } from "../shared/tables.js";
+import { ADAGRAD, ADAM, BATCH_ROWS, BLOCK_ROWS, FTRL, Plan, Repeat, Rows, SGD, Thread } from "./layout.js";
 
-/** B: rows a batch. */
-export const BATCH_ROWS = 256;
-/** Rows of one kernel call, and of a block of the shuffle. */
-export const BLOCK_ROWS = 4096;
-
-/** Functions of assembly/main.ts; pointers are byte offsets, booleans are 0 or 1. */
-export interface FmKernel {
-  trainBlock(
-    plan: number,
-    thread: number,
-    index: number,
-    rows: number,
-    first: number,
-    numRows: number,
-    key: number,
-  ): number;
-  scoreBlock(
-    plan: number,
-    thread: number,
-    rows: number,
-    first: number,
-    numRows: number,
-    scores: number,
-  ): number;
-  initialise(plan: number, j: number, hashes: number, counts: number, seed: number, spread: number): void;
-  exportSlice(plan: number, j: number, vectors: number, w: number): number;
-  importSlice(plan: number, j: number, vectors: number, w: number): void;
-}
+export { BATCH_ROWS, BLOCK_ROWS };
+export type { Kernel as FmKernel } from "./layout.js";
 
 /** How a machine is cut and how it learns. */
 export interface FmShape {
@@ -58,12 +41,12 @@ export interface FmShape {
   hasRates: boolean;
 }
 
-/** How parameters move: the numbers are the kernel's, S and log2(L) what a parameter and its state take. */
+/** How parameters move: the kernel's codes, S and log2(L) what a parameter and its state take. */
 export const METHODS = {
-  adagrad: { code: 0, states: 2, linearShift: 3 },
-  sgd: { code: 1, states: 1, linearShift: 3 },
-  ftrl: { code: 2, states: 2, linearShift: 4 },
-  adam: { code: 3, states: 4, linearShift: 5 },
+  adagrad: { code: ADAGRAD, states: 2, linearShift: 3 },
+  sgd: { code: SGD, states: 1, linearShift: 3 },
+  ftrl: { code: FTRL, states: 2, linearShift: 4 },
+  adam: { code: ADAM, states: 4, linearShift: 5 },
 } as const;
 
 export type FmMethod = keyof typeof METHODS;
@@ -84,10 +67,11 @@ export interface FmLayout {
   rates: Region | undefined;
   /** pairs that a thread's copy has room for; `reservePairs` makes more */
   pairs: number;
+  /** a thread's struct, and which of its fields point to arrays of a number a pair */
+  thread: Struct;
+  pairArrays: readonly string[];
   /** bytes of the sums that a thread keeps of a marked feature */
   bytesOfRepeat: number;
-  /** byte offsets within a thread's struct of its arrays of a number a pair */
-  pairArrays: readonly number[];
 }
 
 /** K: dimensions a slice; small vectors are cut finer, so that two threads share them. It depends on dim alone. */
@@ -117,6 +101,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
   const plan = writeStruct(
     arena,
     "a plan",
+    Plan,
     planFields(arena, shape, {
       barrier,
       numThreads,
@@ -128,7 +113,7 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     }),
   );
   const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", threadFields(arena, n, BATCH_ROWS * K, J + 1)),
+    writeStruct(arena, "a thread", Thread, threadFields(arena, n, BATCH_ROWS * K, J + 1)),
   );
   return {
     plan,
@@ -140,7 +125,8 @@ export function allocateFm(arena: Arena, shape: FmShape): FmLayout {
     rates,
     bytesOfRepeat: K * 4,
     pairs: 0,
-    pairArrays: PAIR_ARRAYS,
+    thread: Thread,
+    pairArrays: ["blockIds", "values"],
   };
 }
 
@@ -156,36 +142,36 @@ export interface PlanParts {
   rates: Region | undefined;
 }
 
-/** The struct Plan, field by field, with weights and partial scores allocated. */
-export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): StructField[] {
+/** The fields of a plan, with weights and partial scores allocated. */
+export function planFields(arena: Arena, shape: FmShape, parts: PlanParts): FieldsOf<typeof Plan> {
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   const { code, linearShift } = METHODS[shape.method];
   const n = shape.numFeatures;
-  return [
-    ["u32", parts.barrier.offset],
-    ["u32", parts.numThreads],
-    ["u32", n],
-    ["u32", shape.dim],
-    ["u32", parts.numParts],
-    ["u32", parts.sliceWidth],
-    ["u32", putOffsets(arena, parts.tables)],
-    ["u32", parts.tables.featureStride],
-    ["u32", bytesOf(`the weights of ${n} features`, n << (linearShift - 2))],
-    ["u32", linearShift],
-    ["u32", parts.sums],
-    ["u32", bytesOf("partial scores", 2 * (parts.numParts + 1) * BATCH_ROWS)],
-    ["u32", shape.loss === "squared" ? 1 : 0],
-    ["f32", shape.learningRate],
-    ["f32", shape.l2Weight],
-    ["f32", shape.l2Vector],
-    ["f32", shape.l1Weight],
-    ["u32", code],
-    ["u32", parts.rates?.offset ?? 0],
-  ];
+  return {
+    barrier: parts.barrier.offset,
+    numThreads: parts.numThreads,
+    numFeatures: n,
+    dim: shape.dim,
+    numSlices: parts.numParts,
+    sliceWidth: parts.sliceWidth,
+    slices: putOffsets(arena, parts.tables),
+    featureStride: parts.tables.featureStride,
+    linear: bytesOf(`the weights of ${n} features`, n << (linearShift - 2)),
+    linearShift,
+    sums: parts.sums,
+    partials: bytesOf("partial scores", 2 * (parts.numParts + 1) * BATCH_ROWS),
+    squared: shape.loss === "squared",
+    learningRate: shape.learningRate,
+    l2Weight: shape.l2Weight,
+    l2Vector: shape.l2Vector,
+    l1Weight: shape.l1Weight,
+    method: code,
+    rates: parts.rates?.offset ?? 0,
+  };
 }
 
 /**
- * The struct Thread, field by field, with its buffers allocated.
+ * The fields of a thread, with its buffers allocated.
  *
  * @param numSums     f32 of S while scoring
  * @param numPartials partial scores a row while scoring
@@ -195,72 +181,55 @@ export function threadFields(
   numFeatures: number,
   numSums: number,
   numPartials: number,
-): StructField[] {
+): FieldsOf<typeof Thread> {
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
-  return [
-    // loss (f64), bias, its accumulator
-    ["u32", 0],
-    ["u32", 0],
-    ["f32", 0],
-    ["f32", 1],
-    // batchNumber, numRows, general, width, weights, ids, labels
-    ["u32", 0],
-    ["u32", 0],
-    ["u32", 0],
-    ["u32", 0],
-    ["u32", 0],
-    ["u32", 0],
-    ["u32", 0],
-    // blockIds and values come with reservePairs
-    ["u32", 0],
-    ["u32", 0],
-    ["u32", bytesOf("the row ends of a batch", BATCH_ROWS)],
-    ["u32", bytesOf("the labels of a block", BLOCK_ROWS)],
-    ["u32", bytesOf("the weights of a block", BLOCK_ROWS)],
-    ["u32", bytesOf("the gradients of a batch", BATCH_ROWS)],
-    ["u32", bytesOf("sums", numSums)],
-    ["u32", bytesOf("partial scores", numPartials * BATCH_ROWS)],
-    ["u32", bytesOf("the places of a block", BLOCK_ROWS)],
-    ["u32", bytesOf("the order of a block", BLOCK_ROWS)],
-    ["u32", bytesOf(`the slots of ${numFeatures} features`, numFeatures)],
-    // numRepeats; repeats and repeatSums come with reservePairs
-    ["u32", 0],
-    ["u32", 0],
-    ["u32", 0],
-  ];
+  return {
+    loss: 0,
+    bias: 0,
+    biasAccumulator: 1,
+    // the kernel's own, of the batch that it works on
+    batchNumber: 0,
+    numRows: 0,
+    general: 0,
+    width: 0,
+    weights: 0,
+    ids: 0,
+    labels: 0,
+    // these, repeats and repeatSums come with reservePairs
+    blockIds: 0,
+    values: 0,
+    ends: bytesOf("the row ends of a batch", BATCH_ROWS),
+    blockLabels: bytesOf("the labels of a block", BLOCK_ROWS),
+    blockWeights: bytesOf("the weights of a block", BLOCK_ROWS),
+    gradients: bytesOf("the gradients of a batch", BATCH_ROWS),
+    scoreSums: bytesOf("sums", numSums),
+    scorePartials: bytesOf("partial scores", numPartials * BATCH_ROWS),
+    places: bytesOf("the places of a block", BLOCK_ROWS),
+    order: bytesOf("the order of a block", BLOCK_ROWS),
+    slots: bytesOf(`the slots of ${numFeatures} features`, numFeatures),
+    numRepeats: 0,
+    repeats: 0,
+    repeatSums: 0,
+  };
 }
-
-/** Byte offsets within a thread's struct. */
-const LOSS = 0;
-const BIAS = 8;
-const REPEATS = 92;
-const REPEAT_SUMS = 96;
-/** blockIds and values */
-export const PAIR_ARRAYS: readonly number[] = [44, 48];
 
 /** Makes room for a thread's copy of so many pairs; to be called between two runs of the threads. */
 export function reservePairs(arena: Arena, layout: FmLayout, pairs: number): void {
   if (pairs <= layout.pairs) return;
-  const put = (at: number, bytes: number) => {
-    const { offset } = arena.allocate("the pairs of a block", bytes);
-    new DataView(arena.memory.buffer).setUint32(at, offset, true);
-  };
+  const room = (bytes: number) => arena.allocate("the pairs of a block", bytes).offset;
   // a batch has at most the marked features of its block, each of which is in more than 32 of 4,096 rows, or in more than 8
   const slots = 1 + Math.ceil(pairs / 2);
   for (const thread of layout.threads) {
-    for (const array of layout.pairArrays) put(thread + array, pairs * 4);
-    put(thread + REPEATS, slots * 8);
-    put(thread + REPEAT_SUMS, slots * layout.bytesOfRepeat);
+    for (const array of layout.pairArrays) setField(arena, layout.thread, thread, array, room(pairs * 4));
+    setField(arena, Thread, thread, "repeats", room(slots * Repeat.size));
+    setField(arena, Thread, thread, "repeatSums", room(slots * layout.bytesOfRepeat));
   }
   layout.pairs = pairs;
 }
 
-/** Byte offset of the learning rate within the plan. */
-const LEARNING_RATE = 52;
-
 /** Sets the learning rate; to be called between two runs of the threads. */
-export function setLearningRate(arena: Arena, layout: FmLayout, learningRate: number): void {
-  new DataView(arena.memory.buffer).setFloat32(layout.plan + LEARNING_RATE, learningRate, true);
+export function setLearningRate(arena: Arena, { plan }: FmLayout, learningRate: number): void {
+  setField(arena, Plan, plan, "learningRate", learningRate);
 }
 
 /** L2 and rate of a feature. */
@@ -286,35 +255,26 @@ export function setRates(
 }
 
 /** w0, of which every thread has the same copy. */
-export function readBias(arena: Arena, layout: FmLayout): number {
-  return new DataView(arena.memory.buffer).getFloat32(layout.threads[0]! + BIAS, true);
+export function readBias(arena: Arena, { threads }: FmLayout): number {
+  return getField(arena, Thread, threads[0]!, "bias");
 }
 
 /** Sets w0 on every thread. */
-export function writeBias(arena: Arena, layout: FmLayout, bias: number): void {
-  const view = new DataView(arena.memory.buffer);
-  for (const thread of layout.threads) view.setFloat32(thread + BIAS, bias, true);
+export function writeBias(arena: Arena, { threads }: FmLayout, bias: number): void {
+  for (const thread of threads) setField(arena, Thread, thread, "bias", bias);
 }
 
 /** The sum of the training losses since the last call; the last thread adds it up. */
-export function takeLoss(arena: Arena, layout: FmLayout): number {
-  const view = new DataView(arena.memory.buffer);
-  const offset = layout.threads.at(-1)! + LOSS;
-  const loss = view.getFloat64(offset, true);
-  view.setFloat64(offset, 0, true);
-  return loss;
+export function takeLoss(arena: Arena, { threads }: FmLayout): number {
+  return takeField(arena, Thread, threads.at(-1)!, "loss");
 }
 
-/** A four-byte field of a struct. */
-export type StructField = readonly ["u32" | "f32", number];
+/** Room for the struct of some rows, all 0. @returns its offset */
+export function reserveRows(arena: Arena, name: string): number {
+  return allocateStruct(arena, name, Rows);
+}
 
-/** Writes four-byte fields one after another into a new region and returns its offset. */
-export function writeStruct(arena: Arena, name: string, fields: readonly StructField[]): number {
-  const { offset } = arena.allocate(name, fields.length * 4);
-  const view = new DataView(arena.memory.buffer);
-  fields.forEach(([type, value], i) => {
-    if (type === "u32") view.setUint32(offset + 4 * i, value, true);
-    else view.setFloat32(offset + 4 * i, value, true);
-  });
-  return offset;
+/** Writes the struct of some rows; an array that is absent is 0. */
+export function putRows(arena: Arena, at: number, fields: FieldsOf<typeof Rows>): void {
+  putStruct(arena, Rows, at, fields);
 }

@@ -5,16 +5,16 @@
 //   linear   f32[n][L]         w and its state
 //   bias     f32[2]            w0 and its accumulator, the same on every thread
 //
-// S and L are the method's (METHODS of fm.ts); K, J: fm.ts.
+// S and L are the method's (METHODS of binding.ts); K, J: binding.ts.
 
-import { METHODS, type FmLayout } from "./binding.js";
+import { METHODS, readBias, writeBias, type FmLayout } from "./binding.js";
+import { Plan, Thread } from "./layout.js";
 import type { Arena } from "../shared/memory.js";
+import { getField, setField } from "../shared/struct.js";
 import type { Tables } from "../shared/tables.js";
 
 /** An accumulator so large that no step moves its parameter by a bit that an f32 holds. */
 const FROZEN = 1e38;
-/** Byte offset of w0 within a thread's struct. */
-const BIAS = 8;
 
 /** Parameters and state; the same at any number of threads. */
 export interface FmState {
@@ -45,15 +45,15 @@ class Parameters {
   readonly linear: Float32Array;
   readonly #tables: Tables;
 
-  constructor({ memory }: Arena, { plan, slices }: FmLayout) {
-    const fields = new Uint32Array(memory.buffer, plan, 18);
-    const at = (i: number) => fields[i]!;
-    [this.n, this.K] = [at(2), at(5)];
-    this.S = Object.values(METHODS).find(({ code }) => code === at(17))!.states;
-    this.L = 2 ** (at(9) - 2);
+  constructor(arena: Arena, { plan, slices }: FmLayout) {
+    const field = (name: keyof typeof Plan.fields) => getField(arena, Plan, plan, name);
+    [this.n, this.K] = [field("numFeatures"), field("sliceWidth")];
+    const method = field("method");
+    this.S = Object.values(METHODS).find(({ code }) => code === method)!.states;
+    this.L = 2 ** (field("linearShift") - 2);
     this.J = slices.offsets.length;
-    this.numbers = new Float32Array(memory.buffer);
-    this.linear = new Float32Array(memory.buffer, at(8), this.n * this.L);
+    this.numbers = new Float32Array(arena.memory.buffer);
+    this.linear = new Float32Array(arena.memory.buffer, field("linear"), this.n * this.L);
     this.#tables = slices;
   }
 
@@ -80,7 +80,7 @@ export function vectorNorm(arena: Arena, layout: FmLayout): number {
 
 /** Lets no further step move w0. */
 export function freezeBias(arena: Arena, layout: FmLayout): void {
-  for (const thread of layout.threads) biasOf(arena, thread)[1] = FROZEN;
+  setAccumulators(arena, layout, FROZEN);
 }
 
 /** Copies out what the method keeps. */
@@ -97,7 +97,7 @@ export function readOptimizer(arena: Arena, layout: FmLayout): OptimizerState {
     }
     w.set(linear.subarray(feature * L + 1, (feature + 1) * L), feature * (L - 1));
   }
-  return { vectors, w, w0: biasOf(arena, layout.threads[0]!)[1]! };
+  return { vectors, w, w0: getField(arena, Thread, layout.threads[0]!, "biasAccumulator") };
 }
 
 /**
@@ -128,7 +128,7 @@ export function writeOptimizer(
     }
     linear.set(w.subarray(feature * (L - 1), (feature + 1) * (L - 1)), feature * L + 1);
   }
-  for (const thread of layout.threads) biasOf(arena, thread)[1] = w0;
+  setAccumulators(arena, layout, w0);
 }
 
 /**
@@ -167,7 +167,10 @@ export function copyState(arena: Arena, layout: FmLayout): FmState {
   return {
     factors,
     linear: Float32Array.from(linear),
-    bias: Float32Array.from(biasOf(arena, layout.threads[0]!)),
+    bias: Float32Array.of(
+      readBias(arena, layout),
+      getField(arena, Thread, layout.threads[0]!, "biasAccumulator"),
+    ),
   };
 }
 
@@ -184,9 +187,11 @@ export function restoreState(arena: Arena, layout: FmLayout, state: FmState): vo
     }
   }
   linear.set(state.linear);
-  for (const thread of layout.threads) biasOf(arena, thread).set(state.bias);
+  writeBias(arena, layout, state.bias[0]!);
+  setAccumulators(arena, layout, state.bias[1]!);
 }
 
-function biasOf({ memory }: Arena, thread: number): Float32Array {
-  return new Float32Array(memory.buffer, thread + BIAS, 2);
+/** Sets w0's accumulator on every thread. */
+function setAccumulators(arena: Arena, { threads }: FmLayout, accumulator: number): void {
+  for (const thread of threads) setField(arena, Thread, thread, "biasAccumulator", accumulator);
 }

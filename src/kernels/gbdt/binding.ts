@@ -9,15 +9,16 @@
 //
 // Pointers are byte offsets.
 
-import type { Kernel } from "./layout.js";
 import type { Arena } from "../shared/memory.js";
 import { allocateBarrier } from "../shared/barrier.js";
+import { putStruct } from "../shared/struct.js";
+import { COUNT_BITS, GATHERED, Node, Split, SplitOptions as SplitStruct } from "./layout.js";
 
 /** Rows a call at most: WebAssembly replaces unoptimised code only between calls. Sums are made by blocks of so many rows. */
 export const BLOCK_ROWS = 4096;
 
 /** Most rows that a cell can count. */
-export const MAX_ROWS = 2 ** 25 - 1;
+export const MAX_ROWS = 2 ** COUNT_BITS - 1;
 
 /** Cells of a narrow feature, and its bins at most. */
 export const NARROW_CELLS = 256;
@@ -25,17 +26,14 @@ export const NARROW_CELLS = 256;
 /** Cells are i64 pairs. */
 export const CELL_BYTES = 16;
 
-/** Rows that `histogram` gathers at a time. */
-const GATHERED_ROWS = 128;
-
 /** Gradients of a tree sum to 2^50 at most, so that f64 holds every sum, hessians to 2^37. */
 export const GRADIENT_BITS = 50;
-export const HESSIAN_BITS = 37;
+export const HESSIAN_BITS = 62 - COUNT_BITS;
 
-/** Its functions; pointers are byte offsets. */
-export type GbdtKernel = Kernel;
+export { MISSING as MISSING_CODE, Node, Split } from "./layout.js";
+export type { Kernel as GbdtKernel } from "./layout.js";
 
-/** What both searches for a split are told; the order is gain.ts's. */
+/** What both searches for a split are told. */
 export interface SplitOptions {
   lambdaL1: number;
   lambdaL2: number;
@@ -49,22 +47,14 @@ export interface SplitOptions {
   minDataPerGroup: number;
 }
 
-/** The options as the kernel reads them, f64[12]; units are 1 / scale, exact since scales are powers of two. */
-export function splitOptionWords(options: SplitOptions, scaleG: number, scaleH: number): number[] {
-  return [
-    1 / scaleG,
-    1 / scaleH,
-    options.lambdaL1,
-    options.lambdaL2,
-    options.minDataInLeaf,
-    options.minSumHessianInLeaf,
-    options.minGainToSplit,
-    options.catSmooth,
-    options.catL2,
-    options.maxCatThreshold,
-    options.maxCatToOnehot,
-    options.minDataPerGroup,
-  ];
+/** Writes the options as the kernel reads them. @param at of the struct */
+export function putSplitOptions(
+  holder: Parameters<typeof putStruct>[0],
+  at: number,
+  options: SplitOptions,
+  { scaleG, scaleH }: { scaleG: number; scaleH: number },
+): void {
+  putStruct(holder, SplitStruct, at, { ...options, unitG: 1 / scaleG, unitH: 1 / scaleH });
 }
 
 /** Where a feature's bins and cells are. */
@@ -143,14 +133,14 @@ export interface GbdtLayout extends RowLayout {
   /** one histogram a thread, then one a leaf */
   partials: number;
   histograms: number;
-  /** results of the searches: 32 bytes a feature, of two leaves */
+  /** results of the searches: a Split a feature, of two leaves */
   splits: number;
   /** u8[2][numCells]: bins that go left, of two leaves */
   lefts: number;
   /** room for a thread's gathered rows, or for its sorting of categories; one a thread */
   scratch: number;
   scratchBytes: number;
-  /** i32[numLeaves - 1][4] */
+  /** Node[numLeaves - 1] */
   nodes: number;
   /** u8[numLeaves - 1][tableBytes] */
   tables: number;
@@ -164,7 +154,7 @@ export interface GbdtLayout extends RowLayout {
   gradientSumsApart: number;
   /** u32[numThreads] */
   counts: number;
-  /** f64[12] */
+  /** SplitOptions */
   options: number;
   /** u32[numTrain]: a sample of the rows; 0 where all are used */
   bag: number;
@@ -191,7 +181,7 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
   const padded = Math.ceil(numTrain / 4) * 4 + Math.ceil(numValid / 4) * 4 + 4;
   const most = Math.max(NARROW_CELLS, ...rows.places.map(({ numCells }) => numCells));
   const place = (name: string, bytes: number) => arena.allocate(name, bytes).offset;
-  const scratchBytes = Math.max(24 * most, GATHERED_ROWS * (CELL_BYTES + rows.stride));
+  const scratchBytes = Math.max(24 * most, GATHERED * (CELL_BYTES + rows.stride));
   const histogramBytes = rows.numCells * CELL_BYTES;
   const layout: GbdtLayout = {
     ...rows,
@@ -216,11 +206,11 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     weights: weighted ? place("the weights", 4 * padded) : 0,
     partials: place("the threads' histograms", numThreads * histogramBytes),
     histograms: place("the leaves' histograms", numLeaves * histogramBytes),
-    splits: place("the splits", 2 * 32 * rows.places.length),
+    splits: place("the splits", 2 * Split.size * rows.places.length),
     lefts: place("the categories", 2 * rows.numCells),
     scratch: place("room of the threads", numThreads * scratchBytes),
     scratchBytes,
-    nodes: place("the nodes", 16 * numLeaves),
+    nodes: place("the nodes", Node.size * numLeaves),
     tables: place("the nodes' tables", most * numLeaves),
     tableBytes: most,
     values: place("the leaves' values", 8 * numLeaves),
@@ -228,7 +218,7 @@ export function allocateGbdt(arena: Arena, shape: GbdtShape): GbdtLayout {
     gradientSums: place("sums of gradients", 16 * numBlocks * numClasses),
     gradientSumsApart: 16 * numBlocks,
     counts: place("counts of threads", 4 * numThreads),
-    options: place("the options", 8 * 12),
+    options: place("the options", SplitStruct.size),
     bag: bagged ? place("the sample of the rows", 4 * numTrain) : 0,
   };
   const words = new Uint32Array(arena.memory.buffer, layout.wideCells, rows.numWide);

@@ -1,7 +1,9 @@
 // The kernel of boosted trees against its reference twin.
 
 import { between, integerBelow, mulberry32, type Random } from "../../testing/random.js";
-import { splitOptionWords, type GbdtKernel, type SplitOptions } from "./binding.js";
+import { SplitOptions as SplitStruct } from "./layout.js";
+import { getField } from "../shared/struct.js";
+import { putSplitOptions, Split, type GbdtKernel, type SplitOptions } from "./binding.js";
 import { kernelImports, loadKernel } from "../shared/load.js";
 import { Arena, type Region } from "../shared/memory.js";
 import { gradient, softmaxGradient } from "../../numeric/losses.js";
@@ -195,8 +197,9 @@ function randomHistogram(numBins: number, n: number, random: Random) {
 test("bestNumeric finds the reference's split", async () => {
   const { arena, kernel, place } = await machine();
   const random = mulberry32(11);
-  const words = place(Float64Array.from(splitOptionWords(options, SCALE_G, SCALE_H)));
-  const out = arena.allocate("a split", 32);
+  const words = arena.allocate("the options", SplitStruct.size);
+  putSplitOptions(arena, words.offset, options, { scaleG: SCALE_G, scaleH: SCALE_H });
+  const out = arena.allocate("a split", Split.size);
   for (let trial = 0; trial < 100; trial++) {
     const numBins = 3 + integerBelow(20, random);
     const { sums, cells } = randomHistogram(numBins, 20 + integerBelow(200, random), random);
@@ -207,7 +210,9 @@ test("bestNumeric finds the reference's split", async () => {
     }
     kernel.bestNumeric(place(cells).offset, numBins - 1, words.offset, out.offset);
     const [gain] = arena.f64(out);
-    const [, , bin, missingLeft, leftCount] = arena.u32(out);
+    const [bin, missingLeft, leftCount] = (["threshold", "flag", "numLeft"] as const).map((field) =>
+      getField(arena, Split, out.offset, field),
+    );
     const best = reference.bestNumeric(sums, options);
     expect(gain).toBeCloseTo(best?.gain ?? 0, 9);
     if (best)
@@ -222,8 +227,9 @@ test("bestNumeric finds the reference's split", async () => {
 test.each([4, 5, 12, 300])("bestCategorical finds the reference's split, %i bins", async (numBins) => {
   const { arena, kernel, place } = await machine();
   const random = mulberry32(numBins);
-  const words = place(Float64Array.from(splitOptionWords(options, SCALE_G, SCALE_H)));
-  const [out, left] = [arena.allocate("a split", 32), arena.allocate("bins", numBins)];
+  const words = arena.allocate("the options", SplitStruct.size);
+  putSplitOptions(arena, words.offset, options, { scaleG: SCALE_G, scaleH: SCALE_H });
+  const [out, left] = [arena.allocate("a split", Split.size), arena.allocate("bins", numBins)];
   const scratch = arena.allocate("scratch", 24 * numBins);
   let found = 0;
   for (let trial = 0; trial < 40; trial++) {
@@ -237,7 +243,7 @@ test.each([4, 5, 12, 300])("bestCategorical finds the reference's split, %i bins
     found++;
     const bits = new Uint8Array(arena.memory.buffer, left.offset, numBins);
     expect([...bits].flatMap((bit, b) => (bit === 1 ? [b] : []))).toEqual(best.left);
-    expect(arena.u32(out)[3] === 1).toBe(best.manyToMany);
+    expect(getField(arena, Split, out.offset, "flag") === 1).toBe(best.manyToMany);
   }
   expect(found).toBeGreaterThan(10);
 });

@@ -10,7 +10,7 @@
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct, writeStructs, type FieldsOf } from "../shared/struct.js";
-import { Layer, NetPlan, NetThread, type Kernel } from "./layout.js";
+import { BLOCK, Layer, LINEAR, NetPlan, NetThread, NONE, PANELS, PARTS, RELU, TANH } from "./layout.js";
 import {
   type DenseLayer,
   denseLayersOf,
@@ -22,15 +22,9 @@ import {
   numFieldsOf,
 } from "./shape.js";
 
-/** BLOCK, PANELS, PARTS and NONE of assembly/plan.ts. */
-const BLOCK_ROWS = 16;
-const PANELS = 2;
-const PARTS = 16;
-const NONE = 0xffffffff;
-const ACTIVATIONS = { none: 0, tanh: 1, relu: 2 };
+const ACTIVATIONS = { none: LINEAR, tanh: TANH, relu: RELU };
 
-/** Its functions; pointers are byte offsets. */
-export type NetKernel = Kernel;
+export type { Kernel as NetKernel } from "./layout.js";
 
 /** A network to lay out. */
 export type KernelNetShape = NetShape &
@@ -85,7 +79,7 @@ export function allocateNet(arena: Arena, shape: KernelNetShape): NetLayout {
   const paddedWidth = pad(embeddingWidth(shape), 4);
   const embeddingPitch = isTrained(shape) ? 2 * paddedWidth : paddedWidth;
   // a pitch that is no multiple of a page, so that a batch's columns do not all fall on the same lines of the cache
-  const batchPitch = shape.trains ? pad(shape.batch, BLOCK_ROWS) + 8 : 0;
+  const batchPitch = shape.trains ? pad(shape.batch, BLOCK) + 8 : 0;
   const layers = denseLayersOf(shape).map((layer) => allocateLayer(arena, layer, shape.trains));
   const places = placesOf(layers);
   const rowPitch = paddedUnits(layers[0]!.layer.inputs) + 8;
@@ -247,7 +241,7 @@ function threadFields(
   return {
     loss: 0,
     scratch: bytesOf(scratchBytes),
-    keys: bytesOf(layers.length * BLOCK_ROWS * 4),
+    keys: bytesOf(layers.length * BLOCK * 4),
     gathered: bytesOf(8 * rowPitch * 4),
     tiles: bytesOf(widest * 32),
     // these come with reservePairs

@@ -4,23 +4,19 @@ import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
-import { Contrast, Plan, Rows, Thread, type Kernel } from "./layout.js";
+import { B, BLOCK, BPR, CCL, Contrast, K, Plan, Rows, SAMPLED_SOFTMAX, Thread, WARP } from "./layout.js";
 
-/** B: events a batch. */
-export const RANKING_BATCH = 256;
-/** Events of one kernel call. */
-export const RANKING_BLOCK = 4096;
+export { B as RANKING_BATCH, BLOCK as RANKING_BLOCK };
 
 export type RankingLoss = "bpr" | "warp" | "sampled-softmax" | "ccl";
-const losses: readonly RankingLoss[] = ["bpr", "warp", "sampled-softmax", "ccl"];
+const LOSSES = { bpr: BPR, warp: WARP, "sampled-softmax": SAMPLED_SOFTMAX, ccl: CCL };
 
 /** Whether a batch's negatives are shared by its events. */
 export function sharesNegatives(loss: RankingLoss): boolean {
   return loss === "sampled-softmax" || loss === "ccl";
 }
 
-/** Its functions; pointers are byte offsets. */
-export type RankingKernel = Kernel;
+export type { Kernel as RankingKernel } from "./layout.js";
 
 /** Rows of (feature, value) pairs, as dataset/rows.ts describes them; labels are not looked at. */
 export interface PairRows {
@@ -86,9 +82,8 @@ export interface RankingLayout {
 export function allocateRanking(arena: Arena, data: RankingData, shape: RankingShape): RankingLayout {
   const { numFeatures, numItems, context, templates } = data;
   const { negatives: M, loss, dim } = shape;
-  const B = RANKING_BATCH;
-  const J = Math.ceil(dim / 8);
-  const D = 8 * J;
+  const J = Math.ceil(dim / K);
+  const D = K * J;
   // v and the accumulators of its slices, in whole cache lines
   const stride = D * 4 + Math.ceil(J / 16) * 64;
   const numThreads = Math.max(1, Math.min(shape.threads, J));
@@ -154,7 +149,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     membershipShift: memberships.shift,
     alias: put("the noise", data.alias),
     logNoise: put("the noise", data.logNoise),
-    loss: losses.indexOf(loss),
+    loss: LOSSES[loss],
     cosine: shape.cosine,
     numNegatives: M,
     learningRate: shape.learningRate,
@@ -164,7 +159,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     negativeWeight: shape.negativeWeight,
     temperature: shape.temperature,
     rankWeights: loss === "warp" ? put("rank weights", rankWeights(numItems, M)) : 0,
-    candidates: shared ? 0 : room("candidates", 2 * RANKING_BLOCK * M),
+    candidates: shared ? 0 : room("candidates", 2 * BLOCK * M),
     partials: shared ? 0 : room("partial scores", 2 * (J + 1) * B * (M + 1)),
     contrast,
   });
@@ -174,7 +169,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       loss: 0,
       batchNumber: 0,
       blockNumber: 0,
-      order: room("an order", RANKING_BLOCK),
+      order: room("an order", BLOCK),
       scores: shared ? 0 : room("scores", B * (M + 1)),
       gradients: room("gradients", B),
       negatives: room("negatives", B),

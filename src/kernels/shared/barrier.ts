@@ -1,9 +1,7 @@
 // The barrier that threads of a kernel meet at (assembly/barrier.ts), as seen from outside: how to end it.
 
+import { GENERATION, STOP } from "./layout.js";
 import type { Arena, Region } from "./memory.js";
-
-const STOP_WORD = 32;
-const GENERATION_WORD = 16;
 
 /** A barrier of the arena: three u32, each on a cache line of its own. */
 export function allocateBarrier(arena: Arena): Region {
@@ -13,6 +11,6 @@ export function allocateBarrier(arena: Arena): Region {
 /** Releases every thread that waits at the barrier or comes to it, for good: their kernels return at once. */
 export function stopBarrier(arena: Arena, barrier: Region): void {
   const words = new Int32Array(arena.memory.buffer, barrier.offset, barrier.bytes >>> 2);
-  Atomics.store(words, STOP_WORD, 1);
-  Atomics.notify(words, GENERATION_WORD);
+  Atomics.store(words, STOP >>> 2, 1);
+  Atomics.notify(words, GENERATION >>> 2);
 }

@@ -11,6 +11,11 @@ export interface Struct {
   readonly fields: Readonly<Record<string, readonly [type: FieldType, offset: number]>>;
 }
 
+/** What holds a kernel's memory: an arena, for one. */
+interface Holder {
+  readonly memory: { readonly buffer: ArrayBufferLike };
+}
+
 /** A number a field; a boolean is 1 or 0. */
 export type FieldsOf<S extends Struct> = Record<keyof S["fields"], number | boolean>;
 
@@ -50,13 +55,13 @@ export function writeStructs<S extends Struct>(
 }
 
 /** Writes every field of the struct at a byte offset. */
-export function putStruct<S extends Struct>(arena: Arena, struct: S, at: number, values: FieldsOf<S>): void {
+export function putStruct<S extends Struct>(arena: Holder, struct: S, at: number, values: FieldsOf<S>): void {
   for (const field of Object.keys(struct.fields)) setField(arena, struct, at, field, Number(values[field]));
 }
 
 /** One field of the struct at a byte offset. */
 export function getField<S extends Struct>(
-  { memory }: Arena,
+  { memory }: Holder,
   struct: S,
   at: number,
   field: keyof S["fields"] & string,
@@ -70,7 +75,7 @@ export function getField<S extends Struct>(
 
 /** Sets one field of the struct at a byte offset. */
 export function setField<S extends Struct>(
-  { memory }: Arena,
+  { memory }: Holder,
   struct: S,
   at: number,
   field: keyof S["fields"] & string,
@@ -86,7 +91,7 @@ export function setField<S extends Struct>(
 
 /** Reads a field and sets it to 0: a sum since it was last taken. */
 export function takeField<S extends Struct>(
-  arena: Arena,
+  arena: Holder,
   struct: S,
   at: number,
   field: keyof S["fields"] & string,

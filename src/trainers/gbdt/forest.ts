@@ -6,10 +6,11 @@
 //
 // Source of the rules for missing numbers: LightGBM 4, NumericalDecision and CategoricalDecision of tree.h.
 
+import { MISSING_CODE } from "../../kernels/gbdt/binding.js";
 import { ArtifactError } from "../../errors.js";
 import type { Node, Tree } from "./tree.js";
 
-export const MISSING_CODE = 65535;
+export { MISSING_CODE };
 
 /** What a column's missing numbers are: none (then they are 0), NaN and 0, or NaN. */
 export type MissingNumbers = "none" | "zero" | "nan";

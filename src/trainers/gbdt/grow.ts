@@ -10,7 +10,7 @@
 //
 // Source: Ke et al. 2017 (LightGBM); best-first growth: Shi 2007.
 
-import { CELL_BYTES, splitOptionWords, type SplitOptions } from "../../kernels/gbdt/binding.js";
+import { CELL_BYTES, putSplitOptions, type SplitOptions } from "../../kernels/gbdt/binding.js";
 import { gradientSums } from "./gradients.js";
 import type { GrowingLeaf, GrownNode } from "./growing.js";
 import { findSplits } from "./leaf-splits.js";
@@ -72,7 +72,7 @@ export function growTree(share: OwnShare, task: GrowTask): Grown {
 
 /** The gradients' integers, and all rows in one leaf. @returns whether all sums are finite */
 function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowTask, count: number): boolean {
-  const { kernel, layout, buffer } = share;
+  const { kernel, layout } = share;
   const { cells, numTrain, order, bag } = layout;
   const pairs = layout.pairs + ofClass * layout.pairsApart;
   const [sumG, sumH] = gradientSums(share, ofClass);
@@ -85,7 +85,7 @@ function prepare(share: OwnShare, { options, ofClass, bagged, amplified }: GrowT
   const rows = share.u32(order, count);
   if (bagged !== undefined) rows.set(share.u32(bag, count).subarray(from, to), from);
   else for (let i = from; i < to; i++) rows[i] = i;
-  new Float64Array(buffer, layout.options, 12).set(splitOptionWords(options, scaleG, scaleH));
+  putSplitOptions(share, layout.options, options, { scaleG, scaleH });
   share.meet();
   return true;
 }

@@ -3,8 +3,9 @@
 //   the smaller side's rows ─► a histogram a thread ─► their sum ─► its best split
 //   the parent's histogram less that sum ─────────────────────────► the larger side's best split
 
-import { BLOCK_ROWS, CELL_BYTES } from "../../kernels/gbdt/binding.js";
-import { sizeOf, type GrowingLeaf, type Split } from "./growing.js";
+import { BLOCK_ROWS, CELL_BYTES, Split } from "../../kernels/gbdt/binding.js";
+import { getField } from "../../kernels/shared/struct.js";
+import { sizeOf, type GrowingLeaf, type Split as Found } from "./growing.js";
 import type { OwnShare } from "./own-share.js";
 
 /** What decides whether a leaf may split at all. */
@@ -83,7 +84,7 @@ function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: num
   const { places, options, splits, lefts, numCells } = share.layout;
   const place = places[f]!;
   const cells = histogramOf(share, leaf) + place.cell * CELL_BYTES;
-  const out = splits + 32 * (which * places.length + f);
+  const out = splits + Split.size * (which * places.length + f);
   if (!place.categorical) {
     share.kernel.bestNumeric(cells, place.numCells - 1, options, out);
     return;
@@ -93,23 +94,24 @@ function searchFeature(share: OwnShare, f: number, leaf: GrowingLeaf, which: num
 }
 
 /** The best of all features; of equal gains the first feature's. */
-function bestOf(share: OwnShare, which: number, features: Uint8Array | undefined): Split | undefined {
+function bestOf(share: OwnShare, which: number, features: Uint8Array | undefined): Found | undefined {
   const { places, splits, lefts, numCells } = share.layout;
-  const gains = new Float64Array(share.buffer, splits + 32 * which * places.length, 4 * places.length);
-  let best = -1;
+  const placeOf = (f: number) => splits + Split.size * (which * places.length + f);
+  let [best, bestGain] = [-1, 0];
   for (let f = 0; f < places.length; f++) {
     if (features && features[f] === 0) continue;
-    if (gains[4 * f]! > (best < 0 ? 0 : gains[4 * best]!)) best = f;
+    const gain = getField(share, Split, placeOf(f), "gain");
+    if (gain > bestGain) [best, bestGain] = [f, gain];
   }
   if (best < 0) return undefined;
-  const words = share.u32(splits + 32 * (which * places.length + best), 8);
+  const field = (name: keyof typeof Split.fields) => getField(share, Split, placeOf(best), name);
   const { categorical, cell, numCells: own } = places[best]!;
   return {
     feature: best,
-    gain: gains[4 * best]!,
-    bin: words[2]!,
-    flag: words[3] === 1,
-    leftCount: words[4]!,
+    gain: bestGain,
+    bin: field("threshold"),
+    flag: field("flag") === 1,
+    leftCount: field("numLeft"),
     ...(categorical && {
       goesLeft: new Uint8Array(share.buffer, lefts + which * numCells + cell, own).slice(),
     }),

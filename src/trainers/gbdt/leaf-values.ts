@@ -1,6 +1,7 @@
 // What a grown tree's leaves are worth, from f64 sums of their rows' unquantised gradients, and the scores after it.
 
-import { BLOCK_ROWS } from "../../kernels/gbdt/binding.js";
+import { BLOCK_ROWS, Node } from "../../kernels/gbdt/binding.js";
+import { putStruct } from "../../kernels/shared/struct.js";
 import { sizeOf, type GrowingLeaf, type GrownNode } from "./growing.js";
 import type { OwnShare } from "./own-share.js";
 
@@ -71,11 +72,11 @@ export function finishLeaves(
 }
 
 /** Nodes as `walk` reads them. */
-function writeNodes({ layout, buffer }: OwnShare, nodes: readonly GrownNode[]): void {
-  const words = new Int32Array(buffer, layout.nodes, 4 * nodes.length);
+function writeNodes(share: OwnShare, nodes: readonly GrownNode[]): void {
   nodes.forEach(({ feature, left, right }, i) => {
+    const { layout } = share;
     const { byte, wide } = layout.places[feature]!;
-    words.set([byte, wide ? 1 : 0, left, right], 4 * i);
+    putStruct(share, Node, layout.nodes + i * Node.size, { byte, wide, left, right });
   });
 }
 

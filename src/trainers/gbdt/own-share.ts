@@ -26,6 +26,11 @@ export class OwnShare {
     this.buffer = buffer;
   }
 
+  /** As shared/struct.ts takes it. */
+  get memory(): { readonly buffer: SharedArrayBuffer } {
+    return { buffer: this.buffer };
+  }
+
   /** This thread's room for gathered rows, or for its sorting of categories. */
   get scratch(): number {
     return this.layout.scratch + this.index * this.layout.scratchBytes;

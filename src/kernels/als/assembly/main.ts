@@ -16,12 +16,9 @@
 // Structs are written in the order of their fields by ../binding.ts. Twin: ../reference.ts.
 
 import { choleskySolve } from "./cholesky";
-import { CHUNK, Scratch, Side } from "./plan";
+import { CHUNK, ROWS, Scratch, Side } from "./plan";
 import { addProducts } from "../../shared/assembly/tile";
 import { sum4 } from "../../shared/assembly/vector";
-
-/** Rows solved side by side, so that G is read once for all of them. */
-const ROWS: u32 = 8;
 
 function rowOf(matrix: usize, D: u32, row: u32): usize {
   return matrix + ((<usize>row * D) << 2);

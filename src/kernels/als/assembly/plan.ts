@@ -3,6 +3,9 @@
 /** Events of a row that are gathered at once: a block's panels of them stay in the first cache. */
 export const CHUNK: u32 = 128;
 
+/** Rows solved side by side, so that G is read once for all of them. */
+export const ROWS: u32 = 8;
+
 /** What a half of an epoch works on. */
 export class Side {
   /** D: a multiple of 8 */

@@ -11,12 +11,12 @@
 
 import { forwardFour, hasFour, updateFour } from "./four";
 import { blockAt, bytesOfPartner, locatePairs } from "./pairs";
-import { FfmPlan, FfmThread, Tile, TILE } from "./plan";
+import { FfmPlan, FfmThread, RUN, Tile, TILE } from "./plan";
 import { forwardTile, updateTile } from "./tile";
 import { openBatch, openBlock } from "../../fm/assembly/batch";
 import { forwardLinear, updateWeights } from "../../fm/assembly/linear";
 import { ADAM, SGD, startState, startWeight } from "../../fm/assembly/methods";
-import { B, Rows } from "../../fm/assembly/plan";
+import { BATCH_ROWS, Rows } from "../../fm/assembly/plan";
 import { clearRepeats, countRepeats } from "../../fm/assembly/repeats";
 import { combine, scoresToGradients } from "../../fm/assembly/scores";
 import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "../../fm/assembly/step";
@@ -25,16 +25,13 @@ import { addLosses } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
 import { clearRepeats, countRepeats } from "../../fm/assembly/repeats";
 
-/** Features of a slice. */
-const RUN: u32 = 4096;
-
 /** Whether vectors have AdaGrad's state beside them. */
 function isPlain(plan: FfmPlan): bool {
   return plan.quadBytes == 32;
 }
 
 function forward(plan: FfmPlan, thread: FfmThread, tile: Tile, partials: usize): void {
-  const partial = partials + ((<usize>tile.group * B) << 2);
+  const partial = partials + ((<usize>tile.group * BATCH_ROWS) << 2);
   if (hasFour(plan, thread, tile)) {
     forwardFour(plan, thread, tile, partial);
   } else if (!isPlain(plan)) {
@@ -80,7 +77,7 @@ function updateBy<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
 
 /** The linear part of the score; of one-hot rows the sum of w is still to be multiplied by their value. */
 function forwardWeights(plan: FfmPlan, thread: FfmThread, partials: usize): void {
-  const partial = partials + ((<usize>plan.numSlices * B) << 2);
+  const partial = partials + ((<usize>plan.numSlices * BATCH_ROWS) << 2);
   if (thread.general) {
     forwardLinear<f32>(plan, thread, partial);
     return;
@@ -117,10 +114,10 @@ export function trainBlock(
 ): bool {
   const toTile = thread.tiles + <usize>thread.numTiles * TILE;
   openBlock(thread, rows, first, numRows, key);
-  for (let from: u32 = 0; from < numRows; from += B) {
+  for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
     const parity: usize = thread.batchNumber++ & 1;
-    const partials = plan.partials + ((parity * (plan.numSlices + 1) * B) << 2);
+    const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
     openBatch(thread, rows, first, numRows, key, from);
     locatePairs(plan, thread);
 
@@ -175,7 +172,7 @@ export function scoreBlock(
   const partials = thread.scorePartials;
   let loss: f64 = 0;
   openBlock(thread, rows, first, numRows, 0);
-  for (let from: u32 = 0; from < numRows; from += B) {
+  for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     openBatch(thread, rows, first, numRows, 0, from);
     locatePairs(plan, thread);
     for (let t = plan.tiles; t < toTile; t += TILE) forward(plan, thread, changetype<Tile>(t), partials);

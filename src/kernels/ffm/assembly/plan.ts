@@ -1,5 +1,5 @@
-// What the field-aware kernel is told beside plan.ts, as structs in the shared memory; ../binding.ts writes them field by
-// field, in this order. Pointers are byte offsets, 64-byte aligned.
+// What the field-aware kernel is told beside plan.ts, as structs in the shared memory; ../binding.ts writes them.
+// Pointers are byte offsets, 64-byte aligned.
 //
 //   n   features          F   fields, padded to whole blocks      Q   quads: four dimensions of a vector, zero-padded
 //   A, B   blocks of two or four neighbouring fields
@@ -8,6 +8,9 @@
 //   group         tiles whose scores are added up together; the groups do not depend on the number of threads
 
 import { Plan, Thread } from "../../fm/assembly/plan";
+
+/** Features of a slice of `initialise`, `exportSlice` and `importSlice`. */
+export const RUN: u32 = 4096;
 
 /**
  * The model and how it is trained. Read by every thread, written by none.

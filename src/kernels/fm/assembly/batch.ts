@@ -5,7 +5,7 @@
 //   order   u32[numRows]: its inverse
 
 import { permute } from "../../shared/assembly/random";
-import { B, Rows, Thread } from "./plan";
+import { BATCH_ROWS, Rows, Thread } from "./plan";
 
 /**
  * Prepares a block of rows for `openBatch`.
@@ -43,7 +43,7 @@ export function openBlock(thread: Thread, rows: Rows, first: u32, numRows: u32, 
 
 /** Points the thread at rows from .. from + B of the opened block, in the order of visit. */
 export function openBatch(thread: Thread, rows: Rows, first: u32, numRows: u32, key: u32, from: u32): void {
-  thread.numRows = min(B, numRows - from);
+  thread.numRows = min(BATCH_ROWS, numRows - from);
   if (thread.general) {
     gather(thread, rows, first, from);
     return;

@@ -10,7 +10,7 @@
 import { openBatch, openBlock } from "./batch";
 import { forwardLinear, updateWeights } from "./linear";
 import { ADAM, SGD, startState, startWeight } from "./methods";
-import { B, Plan, Rows, Thread } from "./plan";
+import { BATCH_ROWS, Plan, Rows, Thread } from "./plan";
 import { combine, scoresToGradients } from "./scores";
 import { forward, update } from "./slice";
 import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "./step";
@@ -23,7 +23,7 @@ function sliceAt(plan: Plan, j: u32): usize {
 }
 
 function sumsAt(plan: Plan, j: u32): usize {
-  return plan.sums + <usize>j * B * ((<usize>plan.sliceWidth) << 2);
+  return plan.sums + <usize>j * BATCH_ROWS * ((<usize>plan.sliceWidth) << 2);
 }
 
 function forwardSlice(plan: Plan, thread: Thread, j: u32, S: usize, partial: usize): void {
@@ -95,19 +95,19 @@ export function trainBlock(
   const fromSlice = (index * plan.numSlices) / plan.numThreads;
   const toSlice = ((index + 1) * plan.numSlices) / plan.numThreads;
   openBlock(thread, rows, first, numRows, key);
-  for (let from: u32 = 0; from < numRows; from += B) {
+  for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
     const parity: usize = thread.batchNumber++ & 1;
-    const partials = plan.partials + ((parity * (plan.numSlices + 1) * B) << 2);
+    const partials = plan.partials + ((parity * (plan.numSlices + 1) * BATCH_ROWS) << 2);
     openBatch(thread, rows, first, numRows, key, from);
 
     // each slice's part of the score
     for (let j = fromSlice; j < toSlice; j++) {
-      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * B) << 2));
+      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2));
     }
     if (index == 0) {
       const j = plan.numSlices;
-      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * B) << 2));
+      forwardSlice(plan, thread, j, sumsAt(plan, j), partials + ((<usize>j * BATCH_ROWS) << 2));
     }
     if (!barrier(plan.barrier, plan.numThreads)) return false;
 
@@ -151,10 +151,10 @@ export function scoreBlock(
 ): f64 {
   let loss: f64 = 0;
   openBlock(thread, rows, first, numRows, 0);
-  for (let from: u32 = 0; from < numRows; from += B) {
+  for (let from: u32 = 0; from < numRows; from += BATCH_ROWS) {
     openBatch(thread, rows, first, numRows, 0, from);
     for (let j: u32 = 0; j <= plan.numSlices; j++) {
-      forwardSlice(plan, thread, j, thread.scoreSums, thread.scorePartials + ((<usize>j * B) << 2));
+      forwardSlice(plan, thread, j, thread.scoreSums, thread.scorePartials + ((<usize>j * BATCH_ROWS) << 2));
     }
     const target = scores + ((<usize>(first + from)) << 2);
     combine(plan, thread, thread.scorePartials, target);

@@ -1,4 +1,4 @@
-// The methods as ../binding.ts numbers them (METHODS), and the state that a parameter starts with.
+// The codes of the methods, and the state that a parameter starts with.
 
 import { Plan } from "./plan";
 

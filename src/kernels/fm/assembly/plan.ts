@@ -1,4 +1,4 @@
-// What the kernel is told, as structs in the shared memory; ../binding.ts writes them field by field, in this order.
+// What the kernel is told, as structs in the shared memory; ../binding.ts writes them.
 // All fields are four bytes, pointers are byte offsets, 64-byte aligned.
 //
 //   B   rows a batch: 256
@@ -7,7 +7,9 @@
 //   n   features
 
 /** Rows a batch, and rows of the tallest buffers below. Scores within a batch are those of its start. */
-export const B: u32 = 256;
+export const BATCH_ROWS: u32 = 256;
+/** Rows of one kernel call, and of a block of the shuffle. */
+export const BLOCK_ROWS: u32 = 4096;
 
 /** The model and how it is trained. Read by every thread, written by none. */
 export class Plan {
@@ -35,7 +37,7 @@ export class Plan {
   l2Weight: f32;
   l2Vector: f32;
   l1Weight: f32;
-  /** METHODS of ../binding.ts */
+  /** methods.ts */
   method: u32;
   /** f32[n][4]: l2 of w, l2 of v, factor of the learning rate, unused; 0 when all features have the plan's */
   rates: usize;

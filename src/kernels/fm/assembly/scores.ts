@@ -1,14 +1,14 @@
 // From the parts of a batch's scores to their gradients, which every thread computes for itself.
 
 import { logisticGradient4 } from "../../shared/assembly/loss";
-import { B, Plan, Thread } from "./plan";
+import { BATCH_ROWS, Plan, Thread } from "./plan";
 
 /** Writes score[r] = w0 + partial[0][r] + ... + partial[J][r], added in this order, over partial[0]. */
 export function combine(plan: Plan, thread: Thread, partials: usize, scores: usize): void {
   for (let r: usize = 0; r < thread.numRows; r += 4) {
     let score = f32x4.splat(thread.bias);
     for (let j: usize = 0; j <= plan.numSlices; j++) {
-      score = f32x4.add(score, v128.load(partials + ((j * B + r) << 2)));
+      score = f32x4.add(score, v128.load(partials + ((j * BATCH_ROWS + r) << 2)));
     }
     v128.store(scores + (r << 2), score);
   }

@@ -3,20 +3,7 @@
 // Few bins: one category against all others. Otherwise categories sorted by G / (H + catSmooth), of which a prefix or a suffix
 // goes left. Source: Fisher 1958 (doi:10.1080/01621459.1958.10501479); limits as LightGBM 4 documents and has them.
 
-import {
-  CAT_L2,
-  CAT_SMOOTH,
-  countOf,
-  gradientOf,
-  hessianOf,
-  isLeaf,
-  leafGain,
-  MAX_CAT_THRESHOLD,
-  MAX_CAT_TO_ONEHOT,
-  MIN_DATA_PER_GROUP,
-  option,
-  threshold,
-} from "./gain";
+import { countOf, gradientOf, hessianOf, isLeaf, leafGain, Split, SplitOptions, threshold } from "./gain";
 import { sortByKey } from "./sort";
 
 /**
@@ -25,15 +12,14 @@ import { sortByKey } from "./sort";
  * @param cells   the feature's histogram, numBins cells
  * @param scratch 24 bytes a bin
  * @param left    u8[numBins]: 1 for bins that go left; written when there is a split
- * @param out     f64 gain above 0, or 0 for none; u32 0; u32 whether catL2 applies; u32 rows on the left
  */
 export function bestCategorical(
   cells: usize,
   numBins: i32,
-  options: usize,
+  options: SplitOptions,
   scratch: usize,
   left: usize,
-  out: usize,
+  out: Split,
 ): void {
   let G: f64 = 0;
   let H: f64 = 0;
@@ -43,19 +29,18 @@ export function bestCategorical(
     H += hessianOf(cells + (b << 4), options);
     C += countOf(cells + (b << 4));
   }
-  store<f64>(out, 0);
-  store<u32>(out, 0, 8);
-  if (<f64>numBins <= option(options, MAX_CAT_TO_ONEHOT))
-    oneAgainstAll(cells, numBins, options, left, out, G, H, C);
+  out.gain = 0;
+  out.threshold = 0;
+  if (<f64>numBins <= options.maxCatToOnehot) oneAgainstAll(cells, numBins, options, left, out, G, H, C);
   else manyAgainstMany(cells, numBins, options, scratch, left, out, G, H, C);
 }
 
 function oneAgainstAll(
   cells: usize,
   numBins: i32,
-  options: usize,
+  options: SplitOptions,
   left: usize,
-  out: usize,
+  out: Split,
   G: f64,
   H: f64,
   C: f64,
@@ -72,26 +57,26 @@ function oneAgainstAll(
     best = gain;
     memory.fill(left, 0, <usize>numBins);
     store<u8>(left + b, 1);
-    store<f64>(out, gain - shift);
-    store<u32>(out, 0, 12);
-    store<u32>(out, <u32>c, 16);
+    out.gain = gain - shift;
+    out.flag = 0;
+    out.numLeft = <u32>c;
   }
 }
 
 function manyAgainstMany(
   cells: usize,
   numBins: i32,
-  options: usize,
+  options: SplitOptions,
   scratch: usize,
   left: usize,
-  out: usize,
+  out: Split,
   G: f64,
   H: f64,
   C: f64,
 ): void {
-  const smooth = option(options, CAT_SMOOTH);
-  const l2 = option(options, CAT_L2);
-  const minGroup = option(options, MIN_DATA_PER_GROUP);
+  const smooth = options.catSmooth;
+  const l2 = options.catL2;
+  const minGroup = options.minDataPerGroup;
   const shift = threshold(G, H, options);
 
   // categories with enough rows, by their share of the hessian as LightGBM counts them; ids and a second array of them follow the keys
@@ -106,7 +91,7 @@ function manyAgainstMany(
     used++;
   }
   const sorted = sortByKey(ids, ids + ((<usize>numBins) << 2), used, scratch);
-  const most = min(<i32>option(options, MAX_CAT_THRESHOLD), (used + 1) / 2);
+  const most = min(<i32>options.maxCatThreshold, (used + 1) / 2);
 
   let best = shift;
   let bestSize: i32 = 0;
@@ -132,9 +117,9 @@ function manyAgainstMany(
       best = gain;
       bestSize = i + 1;
       bestBackward = direction == 1;
-      store<f64>(out, gain - shift);
-      store<u32>(out, 1, 12);
-      store<u32>(out, <u32>c, 16);
+      out.gain = gain - shift;
+      out.flag = 1;
+      out.numLeft = <u32>c;
     }
   }
   if (bestSize == 0) return;

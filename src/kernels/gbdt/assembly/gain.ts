@@ -5,35 +5,46 @@
 //
 // Source: Chen and Guestrin 2016 (arXiv:1603.02754), eq. 7; l1 as in LightGBM's feature_histogram.hpp.
 
-// options, f64 each
-const UNIT_G: usize = 0;
-const UNIT_H: usize = 8;
-const L1: usize = 16;
-const L2: usize = 24;
-const MIN_DATA: usize = 32;
-const MIN_HESSIAN: usize = 40;
-const MIN_GAIN: usize = 48;
-export const CAT_SMOOTH: usize = 56;
-export const CAT_L2: usize = 64;
-export const MAX_CAT_THRESHOLD: usize = 72;
-export const MAX_CAT_TO_ONEHOT: usize = 80;
-export const MIN_DATA_PER_GROUP: usize = 88;
-
-/** Bits of a cell that count rows. */
-const COUNT_MASK: i64 = (1 << 25) - 1;
-
-export function option(options: usize, at: usize): f64 {
-  return load<f64>(options + at);
+/** What both searches are told; units are 1 / scale, exact since scales are powers of two. */
+export class SplitOptions {
+  unitG: f64;
+  unitH: f64;
+  lambdaL1: f64;
+  lambdaL2: f64;
+  minDataInLeaf: f64;
+  minSumHessianInLeaf: f64;
+  minGainToSplit: f64;
+  catSmooth: f64;
+  catL2: f64;
+  maxCatThreshold: f64;
+  maxCatToOnehot: f64;
+  minDataPerGroup: f64;
 }
 
+/** What a search finds. */
+export class Split {
+  /** above 0, or 0 for none */
+  gain: f64;
+  /** of numbers: bins 0 .. threshold go left */
+  threshold: u32;
+  /** of numbers: whether missing goes left; of categories: whether catL2 applies */
+  flag: u32;
+  /** rows on the left */
+  numLeft: u32;
+}
+
+/** Bits of a cell that count rows. */
+export const COUNT_BITS: i64 = 25;
+const COUNT_MASK: i64 = (1 << COUNT_BITS) - 1;
+
 /** Gradient of a cell. */
-export function gradientOf(cell: usize, options: usize): f64 {
-  return <f64>load<i64>(cell) * load<f64>(options + UNIT_G);
+export function gradientOf(cell: usize, options: SplitOptions): f64 {
+  return <f64>load<i64>(cell) * options.unitG;
 }
 
 /** Hessian of a cell. */
-export function hessianOf(cell: usize, options: usize): f64 {
-  return <f64>(load<i64>(cell, 8) >> 25) * load<f64>(options + UNIT_H);
+export function hessianOf(cell: usize, options: SplitOptions): f64 {
+  return <f64>(load<i64>(cell, 8) >> COUNT_BITS) * options.unitH;
 }
 
 /** Rows of a cell. */
@@ -42,18 +53,18 @@ export function countOf(cell: usize): f64 {
 }
 
 /** T(G)^2 / (H + l2), with `more` added to l2. */
-export function leafGain(g: f64, h: f64, options: usize, more: f64): f64 {
-  const t = Math.max(0, Math.abs(g) - load<f64>(options + L1));
-  const below = h + load<f64>(options + L2) + more;
+export function leafGain(g: f64, h: f64, options: SplitOptions, more: f64): f64 {
+  const t = Math.max(0, Math.abs(g) - options.lambdaL1);
+  const below = h + options.lambdaL2 + more;
   return below > 0 ? (t * t) / below : 0;
 }
 
 /** What a split must exceed. */
-export function threshold(g: f64, h: f64, options: usize): f64 {
-  return leafGain(g, h, options, 0) + load<f64>(options + MIN_GAIN);
+export function threshold(g: f64, h: f64, options: SplitOptions): f64 {
+  return leafGain(g, h, options, 0) + options.minGainToSplit;
 }
 
 /** Whether a side may be a leaf. */
-export function isLeaf(h: f64, c: f64, options: usize): bool {
-  return c >= load<f64>(options + MIN_DATA) && h >= load<f64>(options + MIN_HESSIAN);
+export function isLeaf(h: f64, c: f64, options: SplitOptions): bool {
+  return c >= options.minDataInLeaf && h >= options.minSumHessianInLeaf;
 }

@@ -7,10 +7,8 @@
 // Integers add in any order to the same sum. a and b are chosen by the whole tree's sums (trainers/gbdt/scales.ts), so that
 // nothing overflows.
 
+import { COUNT_BITS } from "./gain";
 import { logisticGradient4, logisticLoss4, squaredLoss4 } from "../../shared/assembly/loss";
-
-/** Bits of a cell that count rows. */
-const COUNT_BITS: i64 = 25;
 
 /**
  * Derivatives of n rows; their sums of |g| and h are written to `sums` in the rows' order.

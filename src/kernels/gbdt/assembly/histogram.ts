@@ -8,7 +8,7 @@
 // subtracted whole.
 
 /** Rows that are gathered before they are added. */
-const GATHERED: usize = 128;
+export const GATHERED: usize = 128;
 
 /**
  * Adds rows to a histogram.

@@ -1,6 +1,6 @@
 // The best threshold of a numeric feature, with missing values on the side where they gain more.
 
-import { countOf, gradientOf, hessianOf, isLeaf, leafGain, threshold } from "./gain";
+import { countOf, gradientOf, hessianOf, isLeaf, leafGain, Split, SplitOptions, threshold } from "./gain";
 
 /**
  * Searches thresholds t: bins 0 .. t go left.
@@ -9,10 +9,8 @@ import { countOf, gradientOf, hessianOf, isLeaf, leafGain, threshold } from "./g
  * gains the first found stays, as in LightGBM. Where a leaf has no missing value, the side of more rows takes those to come.
  *
  * @param cells   the feature's histogram: numBins cells of values, then the missing values'
- * @param options f64[12], see gain.ts
- * @param out     f64 gain above 0, or 0 for none; u32 t; u32 whether missing goes left; u32 rows on the left
  */
-export function bestNumeric(cells: usize, numBins: i32, options: usize, out: usize): void {
+export function bestNumeric(cells: usize, numBins: i32, options: SplitOptions, out: Split): void {
   const missing = cells + ((<usize>numBins) << 4);
   let G: f64 = 0;
   let H: f64 = 0;
@@ -69,8 +67,8 @@ export function bestNumeric(cells: usize, numBins: i32, options: usize, out: usi
     }
   } else missingLeft = bestLeft >= C - bestLeft;
 
-  store<f64>(out, bestT < 0 ? 0 : best - shift);
-  store<u32>(out, <u32>bestT, 8);
-  store<u32>(out, missingLeft ? 1 : 0, 12);
-  store<u32>(out, <u32>bestLeft, 16);
+  out.gain = bestT < 0 ? 0 : best - shift;
+  out.threshold = <u32>bestT;
+  out.flag = missingLeft ? 1 : 0;
+  out.numLeft = <u32>bestLeft;
 }

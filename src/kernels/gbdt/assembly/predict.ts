@@ -5,7 +5,8 @@
 //             kind 0, 1: number; kind is whether missing goes left, and test is the threshold's position + kind
 //             kind 2: category; test is the byte, from the sets on, of the number of u32 words and the words of its bit set
 
-const MISSING: u32 = 0xffff;
+/** Code of a missing value. */
+export const MISSING: u32 = 0xffff;
 
 function next(node: i32, row: usize, nodes: usize, sets: usize): i32 {
   if (node < 0) return node;

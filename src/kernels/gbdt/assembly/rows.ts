@@ -54,11 +54,21 @@ export function addValue(order: usize, n: i32, scores: usize, value: f64): void 
   }
 }
 
+/** A node of a tree that is being grown. */
+export class Node {
+  /** the feature's, within a row */
+  byte: u32;
+  wide: u32;
+  /** children; ~leaf for a leaf */
+  left: i32;
+  right: i32;
+}
+
 /**
  * Sends consecutive rows down a tree and adds their leaves' values to their scores.
  *
  * @param bins   u8[n][stride]
- * @param nodes  i32[.][4]: the feature's byte within a row, whether it is wide, left and right child; ~leaf for a leaf
+ * @param nodes  Node[.]
  * @param tables u8[.][apart]: goesLeft of each node
  * @param values f64 by leaf
  */
@@ -75,11 +85,11 @@ export function walk(
   for (let i: usize = 0; i < <usize>n; i++) {
     let node: i32 = 0;
     while (node >= 0) {
-      const own = nodes + ((<usize>node) << 4);
-      const at = bins + <usize>load<u32>(own);
-      const b = load<u32>(own, 4) != 0 ? <usize>load<u16>(at) : <usize>load<u8>(at);
+      const own = changetype<Node>(nodes + ((<usize>node) << 4));
+      const at = bins + <usize>own.byte;
+      const b = own.wide != 0 ? <usize>load<u16>(at) : <usize>load<u8>(at);
       const left = load<u8>(tables + <usize>node * apart + b) != 0;
-      node = left ? load<i32>(own, 8) : load<i32>(own, 12);
+      node = left ? own.left : own.right;
     }
     const score = scores + (i << 2);
     store<f32>(score, <f32>(<f64>load<f32>(score) + load<f64>(values + ((<usize>~node) << 3))));

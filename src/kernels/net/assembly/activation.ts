@@ -5,7 +5,7 @@
 // m is drawn again on the way back: y = 0 does not tell a dropped unit from one whose tanh is 0.
 
 import { draw } from "../../shared/assembly/random";
-import { BLOCK, Layer, NetPlan, PANELS, RELU, TANH } from "./plan";
+import { BLOCK, Layer, LINEAR, NetPlan, PANELS, RELU, TANH } from "./plan";
 
 /**
  * tanh(x) within 1.6e-7; NaN stays NaN.
@@ -90,7 +90,7 @@ export function activate(plan: NetPlan, layer: Layer, scratch: usize, keys: usiz
 
 /** Writes dz over dy. */
 export function deactivate(plan: NetPlan, layer: Layer, scratch: usize, keys: usize): void {
-  if (layer.activation == 0) return;
+  if (layer.activation == LINEAR) return;
   const bytes = (<usize>(PANELS * layer.outputs)) << 5;
   const y = scratch + layer.y;
   const dy = scratch + layer.dy;

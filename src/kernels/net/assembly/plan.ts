@@ -14,6 +14,7 @@ export const PANELS: u32 = 2;
 export const PARTS: u32 = 16;
 export const NONE: u32 = 0xffffffff;
 
+export const LINEAR: u32 = 0;
 export const TANH: u32 = 1;
 export const RELU: u32 = 2;
 
@@ -22,7 +23,7 @@ export class Layer {
   /** U of its input and of its output */
   inputs: u32;
   outputs: u32;
-  /** 0, TANH or RELU */
+  /** LINEAR, TANH or RELU */
   activation: u32;
   dropped: u32;
   /** f32[outputs / 4][inputs][4], and Adam's moments of the same shape */

@@ -19,7 +19,7 @@ import {
   updatePairs,
   updatePairWeights,
 } from "./pairs";
-import { B, K, Plan, Thread } from "./plan";
+import { B, BLOCK, K, Plan, Thread } from "./plan";
 import { clearShared, composeNegatives, drawShared } from "./shared";
 import { rowBytes, vectorOf } from "./vectors";
 
@@ -58,7 +58,7 @@ export function trainPairs(
 
   // candidates of the block, events dealt to threads; two buffers, so that a fast thread overwrites nothing
   const blockParity: usize = thread.blockNumber++ & 1;
-  const candidates = plan.candidates + ((blockParity * 4096 * M) << 2);
+  const candidates = plan.candidates + ((blockParity * BLOCK * M) << 2);
   drawCandidates(
     plan,
     thread.order,

@@ -1,4 +1,4 @@
-// What the ranking kernel is told, as structs in the shared memory; ../../ranking.ts writes them field by field, in this order.
+// What the ranking kernel is told, as structs in the shared memory; ../binding.ts writes them.
 // All fields are four bytes, pointers are byte offsets, 64-byte aligned; a pointer is 0 for an array that is absent.
 //
 //   n   features        d   dimensions        J   slices of 8 dimensions        D   8 J: the width of a row
@@ -12,8 +12,13 @@ export const K: u32 = 8;
 /** Bytes of a slice of a row. */
 export const SLICE: usize = 32;
 
+/** Events of one kernel call. */
+export const BLOCK: u32 = 4096;
+
+export const BPR: u32 = 0;
 export const WARP: u32 = 1;
 export const SAMPLED_SOFTMAX: u32 = 2;
+export const CCL: u32 = 3;
 
 /** Rows of (feature, value) pairs, as src/dataset/rows.ts describes them. */
 export class Rows {

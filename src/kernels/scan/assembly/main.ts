@@ -2,13 +2,6 @@
 //
 //   bounds  u32[numRows][numColumns + 1]: a row's first byte, then the end of each of its cells;
 //           cell c is [bounds[c] + 1, bounds[c + 1]), the first one starts at bounds[0]
-//   table   the distinct keys of one column, u32 words:
-//             slots      u8[numSlots * 16]: tag u64, length u32, code + 1 u32 (0: free); linear probing
-//             mask       numSlots - 1, a power of two less one
-//             size       number of keys
-//             keys       their bytes, one after another
-//             keysLength
-//             offsets    u32[size + 1]: key c is keys[offsets[c] .. offsets[c + 1])
 //
 // Pointers are byte offsets into the memory. The caller reserves room for a range before it is scanned, so nothing
 // grows here; 16 bytes after the input may be read and have no influence. Twin: ../reference.ts.
@@ -19,11 +12,20 @@ const MISSING: u32 = 0xffffffff;
 const NEWLINE: u32 = 0x0a;
 const RETURN: u32 = 0x0d;
 
-const TABLE_MASK: usize = 4;
-const TABLE_SIZE: usize = 8;
-const TABLE_KEYS: usize = 12;
-const TABLE_KEYS_LENGTH: usize = 16;
-const TABLE_OFFSETS: usize = 20;
+/** The distinct keys of one column. */
+class Table {
+  /** u8[numSlots * 16]: tag u64, length u32, code + 1 u32 (0: free); linear probing */
+  slots: usize;
+  /** numSlots - 1, a power of two less one */
+  mask: u32;
+  /** number of keys */
+  size: u32;
+  /** their bytes, one after another */
+  keys: usize;
+  keysLength: u32;
+  /** u32[size + 1]: key c is keys[offsets[c] .. offsets[c + 1]) */
+  offsets: usize;
+}
 
 /**
  * Finds the cells of the lines in [start, end). Blank lines, comments and rows of another number of cells are left out.
@@ -122,7 +124,7 @@ function startsWith(start: usize, end: usize, mark: usize, length: u32): bool {
  * @param codes u32[numCells]
  */
 export function internCells(
-  table: usize,
+  table: Table,
   base: usize,
   bounds: usize,
   stride: usize,
@@ -130,8 +132,8 @@ export function internCells(
   numCells: u32,
   codes: usize,
 ): void {
-  const slots = <usize>load<u32>(table);
-  const mask = load<u32>(table + TABLE_MASK);
+  const slots = table.slots;
+  const mask = table.mask;
   const end = codes + ((<usize>numCells) << 2);
   for (; codes < end; codes += 4, bounds += stride) {
     const key = base + load<u32>(bounds) + gap;
@@ -157,13 +159,13 @@ export function internCells(
 }
 
 /** Takes a free slot for a new key. @returns its code + 1 */
-function append(table: usize, slot: usize, tag: u64, key: usize, len: u32): u32 {
-  const code = load<u32>(table + TABLE_SIZE);
-  const used = load<u32>(table + TABLE_KEYS_LENGTH);
-  memory.copy(<usize>load<u32>(table + TABLE_KEYS) + used, key, len);
-  store<u32>(<usize>load<u32>(table + TABLE_OFFSETS) + ((<usize>code + 1) << 2), used + len);
-  store<u32>(table + TABLE_SIZE, code + 1);
-  store<u32>(table + TABLE_KEYS_LENGTH, used + len);
+function append(table: Table, slot: usize, tag: u64, key: usize, len: u32): u32 {
+  const code = table.size;
+  const used = table.keysLength;
+  memory.copy(table.keys + used, key, len);
+  store<u32>(table.offsets + ((<usize>code + 1) << 2), used + len);
+  table.size = code + 1;
+  table.keysLength = used + len;
   store<u64>(slot, tag);
   store<u32>(slot + 8, len);
   store<u32>(slot + 12, code + 1);
@@ -171,9 +173,9 @@ function append(table: usize, slot: usize, tag: u64, key: usize, len: u32): u32 
 }
 
 /** Whether the bytes of a key longer than 8 are those of a code's key of the same length. */
-function isKey(table: usize, code: u32, key: usize, len: u32): bool {
-  const offset = load<u32>(<usize>load<u32>(table + TABLE_OFFSETS) + ((<usize>code) << 2));
-  const other = <usize>load<u32>(table + TABLE_KEYS) + offset;
+function isKey(table: Table, code: u32, key: usize, len: u32): bool {
+  const offset = load<u32>(table.offsets + ((<usize>code) << 2));
+  const other = table.keys + offset;
   const last: usize = len - 8;
   for (let i: usize = 0; i < last; i += 8) {
     if (load<u64>(key + i) != load<u64>(other + i)) return false;

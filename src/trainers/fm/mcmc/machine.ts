@@ -6,7 +6,7 @@ import { firstPair, type FeatureRows } from "../../../dataset/rows.js";
 import { allocateBarrier, stopBarrier } from "../../../kernels/shared/barrier.js";
 import { loadKernel } from "../../../kernels/shared/load.js";
 import { Arena, type Region } from "../../../kernels/shared/memory.js";
-import { CALL_FEATURES } from "../../../kernels/coordinate/binding.js";
+import { AT_MEAN, CALL_FEATURES, DRAWN } from "../../../kernels/coordinate/binding.js";
 import { WorkerPool } from "../../../workers/pool.js";
 import type { FmParameters } from "../../../factors/model.js";
 import { floatsOf, type NamedArrays } from "../../../training/named-arrays.js";
@@ -21,8 +21,7 @@ const MAX_CHUNKS = 8;
 
 /** What becomes of a feature in a sweep. */
 export const FIXED = 0;
-export const DRAWN = 1;
-export const AT_MEAN = 2;
+export { AT_MEAN, DRAWN };
 
 export interface MachineInput {
   /** labels 0 or 1, or numbers around 0; weights of mean 1, where there are any */
