@@ -18,6 +18,8 @@ const folder = temporaryFolder();
 const formats = [...exportFormats.keys()];
 
 const WORDS = ["word2vec", "word2vec-bin", "fasttext-vec", "glove"];
+/** Of formats whose keys stand among others of a server. */
+const PREFIX = "items";
 const CELLS = ["recbole", "projector", "faiss", "usearch", "starspace-tsv"];
 const [STARSPACE, RECBOLE] = ["starspace-tsv", "recbole"];
 
@@ -126,19 +128,23 @@ async function exported(
     const options = { format, withWeight: false, strict, force: false, out: path };
     const { signal } = new AbortController();
     const nowhere = () => Promise.reject(new Error("to a stream"));
-    await exportRun(run, { ...options, ...(field !== undefined && { field }) }, nowhere, signal, (text) =>
-      told.push(text),
-    );
+    const { needsPrefix } = exportFormats.get(format)!;
+    const named = { ...options, ...(field !== undefined && { field }), ...(needsPrefix && { into: PREFIX }) };
+    await exportRun(run, named, nowhere, signal, (text) => told.push(text));
   }
   const of = field ?? table.fields[0]!;
   const keys = special.map(([key]) => key).filter((key) => Buffer.from(table.keys.bytes).includes(key));
-  const read = async () =>
-    await exportReaders[format]!(path, {
+  const read = async () => {
+    const rows = await exportReaders[format]!(path, {
       field: of,
       keys,
       dim: table.dim,
       vectors: Array.from(table.vectors),
     });
+    if (!exportFormats.get(format)!.needsPrefix) return rows;
+    expect(rows.filter(({ name }) => !name.startsWith(`${PREFIX}:`))).toEqual([]);
+    return rows.map((row) => ({ ...row, name: row.name.slice(PREFIX.length + 1) }));
+  };
   return { read, told: told.join("\n") };
 }
 
