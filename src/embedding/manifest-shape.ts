@@ -11,12 +11,31 @@ import {
   orNull,
   record,
   text,
+  word,
   type Shape,
 } from "../io/json-shape.js";
 
 const file = object({ bytes: count, sha256: text });
 const input = object({ path: text, bytes: count, sha256: text });
 const texts = list(text);
+
+/** A number of all fields, or one by field. */
+const perField = either(number, object({ others: number, byField: record(number) }));
+const plain = orNull(
+  either(list(either(number, text, list(text))), record(either(number, text)), number, text, flag),
+);
+/** What a trainer was asked for. */
+const trainerOptions = (value: unknown, at: string): string | undefined =>
+  record(plain)(value, at) ??
+  object(
+    {},
+    {
+      hidden: list(number),
+      cross: list(plain),
+      matrix: word("interactions", "features", "columns", "cooccurrence"),
+      l2Field: record(number),
+    },
+  )(value, at);
 
 /** Options of reading and splitting a log, by which its rows are read again; any others may stand beside them. */
 const options = object(
@@ -48,6 +67,10 @@ const options = object(
       flag,
       "infer unlabelled normalizeRows whiten scale center exact labelIsName integersAreNumbers keepState dedupe",
     ),
+    ...named(trainerOptions, "fm gbdt pca net head ctr entity"),
+    ...named(perField, "minCount maxVocab"),
+    minUsers: number,
+    hidden: list(number),
     valid: either(text, number),
     test: either(text, number),
     reading: object(
@@ -62,7 +85,7 @@ const options = object(
         format: text,
       },
     ),
-    ranking: record(either(text, number, flag)),
+    ranking: record(plain),
   },
 );
 
