@@ -8,6 +8,7 @@ import type { PartMetrics, Summary } from "../training/summary.js";
 export function trainedText({
   out,
   rows,
+  trainedRows = rows,
   seconds,
   metrics,
   importances,
@@ -16,7 +17,12 @@ export function trainedText({
   const kept = dense
     ? `${dense.dim} numbers a row hold ${(100 * dense.explained).toFixed(1)} % of its leaves (--dense, ${dense.rows.toLocaleString("en")} rows)\n`
     : "";
-  return `${metricLines(metrics)}${importances ? importanceLines(importances) : ""}${kept}${out}: trained on ${rows.toLocaleString("en")} rows in ${seconds.toFixed(1)} s\n`;
+  return `${metricLines(metrics)}${importances ? importanceLines(importances) : ""}${kept}${out}: trained on ${shareOfRows(trainedRows, rows)} in ${seconds.toFixed(1)} s\n`;
+}
+
+function shareOfRows(some: number, all: number): string {
+  const [part, whole] = [some.toLocaleString("en"), all.toLocaleString("en")];
+  return some === all ? `${whole} rows` : `${part} of ${whole} rows`;
 }
 
 /** Columns that are told. */

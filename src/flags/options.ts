@@ -146,12 +146,12 @@ export async function badRowsOf({ onBadRow, maxBad, badRows, force = false }: Ba
   };
 }
 
-/** Adds the options that say what is printed. */
-export function addOutputOptions(command: Command): Command {
+/** Adds the options that say what is printed. @param quiet help of --quiet, where results are left out, too */
+export function addOutputOptions(command: Command, quiet = "print nothing but errors and results"): Command {
   const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
   return command
     .addOption(group("--json", "print one JSON object on stdout"))
-    .addOption(group("--quiet", "print nothing but errors and results"))
+    .addOption(group("--quiet", quiet))
     .addOption(group("--no-progress", "plain lines on a terminal too"))
     .addOption(group("--no-color", "no colours"))
     .addOption(

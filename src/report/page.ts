@@ -92,10 +92,10 @@ const scriptElement = new Markup(`<script>${script}</script>`);
 
 /** A line under the title: how many runs, of what. */
 function subtitle({ runs }: ReportContent): Markup {
-  const [first] = runs;
-  const rows = new Set(runs.map(({ manifest }) => manifest.rows));
-  const of =
-    rows.size === 1 ? `trained on ${counted(first!.manifest.rows, "row")}` : "trained on different rows";
+  const rows = new Set(
+    runs.map(({ manifest: { refit, split, rows: all } }) => refit?.rows ?? split?.train ?? all),
+  );
+  const of = rows.size === 1 ? `trained on ${counted([...rows][0]!, "row")}` : "trained on different rows";
   const commands = [...new Set(runs.map(({ manifest }) => `embed ${manifest.command}`))].join(", ");
   return html`<p>${runs.length > 1 ? `${runs.length} runs, ` : ""}${commands}, ${of}</p>`;
 }

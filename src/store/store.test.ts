@@ -25,7 +25,7 @@ async function storeOf(name: string, ...values: number[]): Promise<string> {
 const url = (file: string): string => JSON.stringify(new URL(file, import.meta.url).href);
 const imports = `
   import { writeSync } from "node:fs";
-  import { forget } from ${url("./forget.js")};
+  import { forget } from ${url("../privacy/forget.js")};
   import { gc } from ${url("./gc.js")};
   import { publish } from ${url("./publish.js")};
   import { publishRun, withStoreLock } from ${url("./store.js")};

@@ -242,29 +242,43 @@ export async function readEarlier(run: Run, wanted: string): Promise<EarlierMode
   }
   const earlier = await readFmModel(run);
   const optimizer = await readOptimizerFile(run, earlier.space.numFeatures);
-  const kept = { ...earlier, ...(optimizer && { optimizer }) };
+  const parameters = await unscaled(run, earlier);
+  const kept = { ...earlier, parameters, ...(optimizer && { optimizer }) };
   if (model !== "ffm") return { ...kept, shared: model === "lr" ? {} : { dim: earlier.parameters.dim } };
   const { fields: blocks, dim, normalizeRows } = await readLayout(run, earlier.table);
   return { ...kept, shared: { dim, normalizeRows }, blocks };
 }
 
+/** The parameters; of draws their mean, whose scores the table has moderated. */
+async function unscaled(run: Run, { parameters, space }: FmRun): Promise<FmParameters> {
+  if (run.manifest.model !== DRAWS) return parameters;
+  const { readEnsemble } = await import("./fm/mcmc/learn.js");
+  const { scaledBy } = await import("./fm/mcmc/table-scale.js");
+  const { tableScale = 1 } = await readEnsemble(run, space);
+  return tableScale === 1 ? parameters : scaledBy(1 / tableScale, parameters);
+}
+
 /**
- * The machines that a run predicts by, turned alike: one, or the draws of a chain.
+ * The machines that a run predicts by, turned alike: one, or the draws of a chain; and what the scores of their mean were
+ * multiplied by to make the table.
  *
  * @throws {UsageError} their scores are no log-odds @throws {ArtifactError} damaged
  */
 export async function machinesOf(
   run: Run,
   model: FmRun,
-): Promise<{ parameters: FmParameters; composer: Composer }[]> {
-  if (run.manifest.model !== DRAWS)
-    return [{ parameters: model.parameters, composer: await composerOf(run, model) }];
+): Promise<{ machines: { parameters: FmParameters; composer: Composer }[]; tableScale: number }> {
+  if (run.manifest.model !== DRAWS) {
+    const composer = await composerOf(run, model);
+    return { machines: [{ parameters: model.parameters, composer }], tableScale: 1 };
+  }
   refuseProbit(run, "--fold-in");
   const { readEnsemble } = await import("./fm/mcmc/learn.js");
   const { turnedAlike } = await import("./fm/mcmc/draws.js");
-  const { draws } = await readEnsemble(run, model.space);
+  const { draws, tableScale = 1 } = await readEnsemble(run, model.space);
   const turned = turnedAlike(draws, featureCounts(model.space));
-  return turned.map((parameters) => ({ parameters, composer: fmComposer(parameters) }));
+  const machines = turned.map((parameters) => ({ parameters, composer: fmComposer(parameters) }));
+  return { machines, tableScale };
 }
 
 /** @throws {UsageError} the run's labels go by probit */

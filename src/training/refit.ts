@@ -81,7 +81,10 @@ export async function trainAndRefit(
   }
 }
 
-function judgedOf({ options, metrics, trials, model: { epochs, bestEpoch } }: TrainedParts): Judged {
+function judgedOf({ options: fm, metrics, trials, model }: TrainedParts): Judged {
+  const { epochs, bestEpoch, chosen } = model;
+  // a refit has no validation part by which it could choose again
+  const options = chosen?.tableScale === undefined ? fm : { ...fm, tableScale: chosen.tableScale };
   return { options, metrics, epochs, bestEpoch, ...(trials && { trials }) };
 }
 

@@ -10,7 +10,10 @@ export interface Summary<Values = Metrics> {
   version: string;
   out: string;
   seconds: number;
+  /** of the log, after what leaves rows out */
   rows: number;
+  /** of a training: the rows of `rows` that the published model was trained on */
+  trainedRows?: number;
   options: Record<string, unknown>;
   metrics: Record<string, Values>;
   warnings: string[];

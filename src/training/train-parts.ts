@@ -25,6 +25,7 @@ import { itemsOfRun, type RunItems } from "./items-of-run.js";
 import { nextHistory } from "./key-history.js";
 import { countUnseen, type SplitParts } from "./parts.js";
 import type { Watch } from "./watch.js";
+import { fmOutcomeWarnings } from "../api/fm-outcome.js";
 import { rowOrderNotes } from "./row-order.js";
 import { rankingMetricsOfParts } from "./ranking-metrics.js";
 import { fmOptionsOf, type TrainFmOptions } from "../trainers/fm/asked.js";
@@ -148,6 +149,7 @@ export async function trainParts(
     const byTable = { score: model.scoreByTable };
     metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, fm.threads);
   }
+  for (const text of await fmOutcomeWarnings(model, metrics, examples, fm, judge)) warn(text);
   lap("evaluate");
   const trials = found && { trials: found.trials };
   return { ...fitted, examples, options: fm, model, table, metrics, ...(items && { items }), ...trials };

@@ -85,6 +85,8 @@ export interface Trained extends Scorer {
   table(space: FeatureSpace): EmbeddingTable;
   /** what the table alone would score, where the model is more than its table */
   scoreByTable?: Scorer["score"];
+  /** what its weights alone would score, where it has vectors that can be left out */
+  scoreByWeights?: Scorer["score"];
   /** relative to model/ */
   files(space: FeatureSpace): Record<string, readonly Uint8Array[] | string>;
 }

@@ -46,7 +46,7 @@ export function addAlign(program: Command, signal: AbortSignal): Command {
       });
       if (!quiet) for (const warning of summary.warnings) writeLine(`warning: ${warning}`);
       if (json) await writeResult(`${JSON.stringify(summary)}\n`);
-      else if (!quiet) await writeResult(textOf(summary));
+      else await writeResult(textOf(summary));
     });
 }
 

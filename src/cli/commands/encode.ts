@@ -28,7 +28,7 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
       const options = await encodeOf(flags);
       const summary = await watched(flags, signal, (watch) => encode(paths, options, watch));
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-      else if (!flags.quiet) await writeResult(textOf(summary));
+      else await writeResult(textOf(summary));
     },
   );
 }

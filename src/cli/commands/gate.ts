@@ -42,7 +42,7 @@ export function addGate(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)))
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (path: string, { bounds: file, previous, out, force, threads, quiet, json }: Flags) => {
+    .action(async (path: string, { bounds: file, previous, out, force, threads, json }: Flags) => {
       const { readBounds } = await import("../../config/gates.js");
       const { tryGates } = await import("../../gates/try-gates.js");
       const { checkGates } = await import("../../gates/gate.js");
@@ -55,7 +55,7 @@ export function addGate(program: Command, signal: AbortSignal): Command {
         signal,
       });
       if (json) await writeResult(`${JSON.stringify(tried)}\n`);
-      else if (!quiet) await writeResult(textOf(tried));
+      else await writeResult(textOf(tried));
       checkGates(tried.outcomes);
     });
 }

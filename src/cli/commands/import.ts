@@ -2,7 +2,7 @@
 
 import { Option, type Command } from "commander";
 import { importable, type ImportOptions } from "../../api/import.js";
-import { writeLine, writeResult } from "../terminal.js";
+import { writeResult } from "../terminal.js";
 
 const examples = `
 Examples (after embed export run --format word2vec --field item -o items.txt):
@@ -37,7 +37,7 @@ export function addImport(program: Command, signal: AbortSignal): Command {
         file: string,
         {
           json,
-          quiet,
+          quiet: _,
           force = false,
           ...told
         }: Omit<ImportOptions, "force"> & { force?: boolean; json?: boolean; quiet?: boolean },
@@ -45,9 +45,9 @@ export function addImport(program: Command, signal: AbortSignal): Command {
         const { importTable } = await import("../../api/import.js");
         const summary = await importTable(file, { ...told, force }, signal);
         if (json) await writeResult(`${JSON.stringify(summary)}\n`);
-        else if (quiet !== true)
-          writeLine(
-            `${summary.rows} rows of ${summary.dim} dimensions in ${summary.fields.join(", ")}: ${summary.out}`,
+        else
+          await writeResult(
+            `${summary.rows} rows of ${summary.dim} dimensions in ${summary.fields.join(", ")}: ${summary.out}\n`,
           );
       },
     );

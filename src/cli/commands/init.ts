@@ -55,7 +55,7 @@ export function addInit(program: Command, signal: AbortSignal): Command {
     const text = await watched(flags, signal, (watch) => initPipeline(paths, options, watch));
     if (flags.json) await writeResult(`${JSON.stringify({ command: "init", version, out: out ?? null })}\n`);
     else if (out === undefined) await writeResult(text);
-    else if (!flags.quiet) await writeResult(`${out}: run it with embed run ${out}\n`);
+    else await writeResult(`${out}: run it with embed run ${out}\n`);
   });
 }
 

@@ -44,7 +44,7 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
       ),
     );
     if (flags.json) await writeResult(`${JSON.stringify(found)}\n`);
-    else if (!flags.quiet) await writeResult(textOf(found));
+    else await writeResult(textOf(found));
     checkAgreement(found);
   });
 }

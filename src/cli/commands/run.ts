@@ -43,19 +43,21 @@ export function addRun(program: Command, signal: AbortSignal, interrupts: Interr
     .addOption(telling("--on-success <command>", "run by /bin/sh when all went well"))
     .addOption(telling("--on-failure <command>", "run by /bin/sh when the exit code is another than 0"))
     .addOption(telling("--print-schema", "print the JSON schema of pipeline files, and do nothing else"));
-  return addOutputOptions(command).action(async (file: string | undefined, flags: Flags) => {
-    if (flags.printSchema) {
-      const { pipelineFileSchema } = await import("../../pipeline/file.js");
-      await writeResult(pipelineFileSchema());
-      return;
-    }
-    if (file === undefined)
-      throw new UsageError(
-        "embed run takes a pipeline file; embed init LOG -o pipeline.yaml writes a starter",
-      );
-    if (flags.dryRun) await dryRun(file, flags, signal);
-    else await run(file, flags, interrupts);
-  });
+  return addOutputOptions(command, "print nothing but errors, as cron likes it").action(
+    async (file: string | undefined, flags: Flags) => {
+      if (flags.printSchema) {
+        const { pipelineFileSchema } = await import("../../pipeline/file.js");
+        await writeResult(pipelineFileSchema());
+        return;
+      }
+      if (file === undefined)
+        throw new UsageError(
+          "embed run takes a pipeline file; embed init LOG -o pipeline.yaml writes a starter",
+        );
+      if (flags.dryRun) await dryRun(file, flags, signal);
+      else await run(file, flags, interrupts);
+    },
+  );
 }
 
 async function dryRun(file: string, flags: Flags, signal: AbortSignal): Promise<void> {

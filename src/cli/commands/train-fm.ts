@@ -32,7 +32,7 @@ export function addTrainFm(program: Command, signal: AbortSignal, interrupts: In
         trainFm(paths, options, steered(flags, interrupts, "the best epoch so far", watch)),
       );
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-      else if (!flags.quiet) await writeResult(`${searchLines(summary.search)}${trainedText(summary)}`);
+      else await writeResult(`${searchLines(summary.search)}${trainedText(summary)}`);
     },
   );
 }

@@ -31,7 +31,7 @@ export function addTrainGbdt(program: Command, signal: AbortSignal, interrupts: 
         trainGbdt(paths, options, steered(flags, interrupts, "the best number of trees so far", watch)),
       );
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-      else if (!flags.quiet) await writeResult(trainedText(summary));
+      else await writeResult(trainedText(summary));
     },
   );
 }

@@ -36,7 +36,7 @@ export function addTrainNet(program: Command, signal: AbortSignal, interrupts: I
         trainNet(paths, options, steered(flags, interrupts, "the best epoch so far", watch)),
       );
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-      else if (!flags.quiet) await writeResult(trainedText(summary));
+      else await writeResult(trainedText(summary));
     },
   );
 }

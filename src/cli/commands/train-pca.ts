@@ -28,7 +28,7 @@ export function addTrainPca(program: Command, signal: AbortSignal): Command {
       const options = await trainPcaOf(flags);
       const summary = await watched(flags, signal, (watch) => trainPca(paths, options, watch));
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
-      else if (!flags.quiet) await writeResult(`${screeTable(summary)}${trainedText(summary)}`);
+      else await writeResult(`${screeTable(summary)}${trainedText(summary)}`);
     },
   );
 }

@@ -148,6 +148,7 @@ export async function trainFm(
     out: options.out,
     seconds: clock.seconds(),
     rows: dataset.numRows,
+    trainedRows: refit?.rows ?? parts.train.rows.length,
     options: resolved,
     metrics,
     warnings,

@@ -33,8 +33,9 @@ export async function learnFm(
   const trained = trainedFm(model);
   if (options.model === "fm") return trained;
   // a vector of one number, the weight, so that a linear model's table is read as any other
+  const { scoreByWeights: __, ...weightsAlone } = trained;
   const table = (of: FeatureSpace) => featureTable(of, { dim: 1, w: model.w, vectors: model.w });
-  return { ...trained, name: options.model, table };
+  return { ...weightsAlone, name: options.model, table };
 }
 
 /** The L2 of each feature, when some fields have their own. @throws {UsageError} there is no such field */
@@ -69,6 +70,8 @@ export function trainedFm(model: FmModel): Trained {
       ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
     }),
     score: (rows, options) => scoreRows(model, rows, options),
+    scoreByWeights: (rows, options) =>
+      scoreRows({ ...model, dim: 1, vectors: new Float32Array(model.w.length) }, rows, options),
     rank: (contexts, items) => rankingVectors(model, contexts, items),
   };
 }

@@ -47,6 +47,8 @@ export interface FmOptions {
   link: (typeof binaryLinks)[number];
   /** MCMC: whose parameters share a prior, those of a field or all */
   priorOf: (typeof priorGroups)[number];
+  /** MCMC: what the scores of the table are multiplied by, where an earlier training chose it; no flag of its own */
+  tableScale?: number;
   loss: "logistic" | "squared";
   /** of --task implicit: trainers/als/options.ts */
   unobservedWeight?: number;
@@ -64,6 +66,7 @@ export interface Hyperparameter {
     | "shuffle"
     | "link"
     | "priorOf"
+    | "tableScale"
     | "loss"
     | "unobservedWeight"
     | "l2Exponent"

@@ -87,17 +87,19 @@ async function foldInLabels(
   for (let row = 0; row < rows.numRows; row++) if (!negatives || rows.labels[row] === 1) starts.push(row);
   starts.push(rows.numRows);
   // fitted to each of the draws of a chain, whose mean the table is
-  const machines = (await machinesOf(run, model)).map((machine) => ({
+  const { machines: all, tableScale } = await machinesOf(run, model);
+  const machines = all.map((machine) => ({
     ...machine,
     penalties: penaltiesOf(run, { ...model, ...machine }, fresh, options),
   }));
   const oov = model.space.offsets[fresh.f]!;
   return fresh.rows.map((own) => {
-    const all = own.flatMap((event) =>
+    const pairs = own.flatMap((event) =>
       Array.from({ length: starts[event + 1]! - starts[event]! }, (_, i) => starts[event]! + i),
     );
-    const events = rowsAt(rows, all);
-    return meanOf(machines.map((one) => foldIn(eventsOf(one.composer, events, oov), one.penalties)));
+    const events = rowsAt(rows, pairs);
+    const mean = meanOf(machines.map((one) => foldIn(eventsOf(one.composer, events, oov), one.penalties)));
+    return mean.map((x, i) => x * (i === 0 ? tableScale : Math.sqrt(tableScale)));
   });
 }
 

@@ -16,6 +16,7 @@ import { entitiesOf, leafVectorsOf } from "./entities.js";
 import { likeEarlier, openEarlierTrees } from "./init.js";
 import { judgeForest } from "./judge.js";
 import { fitModel, type ModelJob } from "./fit.js";
+import { forestOutcomeWarnings } from "../../api/gbdt-outcome.js";
 import { refitOnAll } from "./refit-on-all.js";
 import { targetOf } from "./target.js";
 import { splitParts } from "../../training/parts.js";
@@ -85,6 +86,7 @@ export async function trainGbdt(
   const first = await fitModel(parts, job);
   const { valid, test } = parts;
   const metrics = await judgeForest(first, target, { valid, test }, gbdt.threads, note);
+  for (const text of forestOutcomeWarnings(first, metrics, parts.valid, gbdt)) warn(text);
   clock.lap("evaluate");
   const refitted = await refitOnAll(first, parts, options, job);
   const { forest, numIterations } = refitted.model.grown;
@@ -123,6 +125,7 @@ export async function trainGbdt(
     out: options.out,
     seconds: clock.seconds(),
     rows: dataset.numRows,
+    trainedRows: refitted.refit?.rows ?? split.parts.train.rows.length,
     options: resolved,
     metrics,
     warnings,

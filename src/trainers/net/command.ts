@@ -15,6 +15,7 @@ import { askedOf } from "../../training/asked.js";
 import { preprocessOf } from "../../training/describe-run.js";
 import { itemFiles } from "../../training/item-file.js";
 import { nextHistory } from "../../training/key-history.js";
+import { netOutcomeWarnings } from "../../api/net-outcome.js";
 import { negativeFiles } from "../../training/negative-file.js";
 import { keysOf, openTableStart, startFrom, type NetStart } from "./init.js";
 import { checkTaskOf, prepareNet, trainPrepared, type NetJob, type PreparedNet } from "./parts.js";
@@ -70,6 +71,7 @@ export async function trainNet(
   clock.lap("train");
 
   const metrics = await metricsOfParts(prepared, model, net);
+  for (const text of netOutcomeWarnings(model, metrics, examples, net, options.metric)) warn(text);
   clock.lap("evaluate");
   const resolved = resolvedOptions(paths, options, prepared, net);
   const asked = await askedOf(paths, options, dataset.inputs, [
@@ -86,6 +88,7 @@ export async function trainNet(
     out,
     seconds: clock.seconds(),
     rows: dataset.numRows,
+    trainedRows: prepared.parts.train.rows.length,
     options: resolved,
     metrics,
     warnings,

@@ -128,6 +128,7 @@ export async function trainPca(
     out: options.out,
     seconds: clock.seconds(),
     rows: dataset.numRows,
+    trainedRows: parts.train.rows.length,
     options: resolved,
     metrics,
     warnings,

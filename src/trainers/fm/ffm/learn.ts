@@ -46,9 +46,11 @@ export async function learnFfm(
     observe,
     signal,
   );
-  const trained = trainedFm(model);
+  const { scoreByWeights, ...trained } = trainedFm(model);
   return {
     ...trained,
+    // weights were trained on the values of normalised rows
+    ...(!normalizeRows && scoreByWeights && { scoreByWeights }),
     name: "ffm",
     files: (of) => ({
       ...trained.files(of),

@@ -2,7 +2,7 @@
 //
 //   prediction   the mean of what the draws predict: of probabilities, or of the scores themselves without a link
 //   table        the mean of the draws after each is turned onto the last: scores do not change under V -> V Q, so without
-//                it their vectors would cancel
+//                it their vectors would cancel; probabilities moderated (table-scale.ts)
 
 import type { FeatureRows } from "../../../dataset/rows.js";
 import { log } from "../../../numeric/exp.js";
@@ -18,6 +18,8 @@ import { lesserProbability, type Link } from "./link.js";
 export interface Ensemble {
   link: Link;
   draws: FmParameters[];
+  /** what the scores of the table were multiplied by; 1 when absent */
+  tableScale?: number;
 }
 
 /** Scores the same rows with one draw after another; `terminate` must be called. */

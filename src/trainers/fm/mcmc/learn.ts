@@ -2,7 +2,7 @@
 //
 //   model/fm.safetensors      w0 and out-of-vocabulary rows of the table, as for every factorization machine
 //   model/draws.safetensors   what predicts: u8 link[1], 1 for probit and 2 for logit; for each draw N from 0 on f32 N.w0[1], N.w[numFeatures] and
-//                             N.vectors[numFeatures, dim], features in the space's order
+//                             N.vectors[numFeatures, dim], features in the space's order; tableScale[1], where it is not 1
 //
 // Without a link and with one draw, the table is all: a plain run of model "fm".
 
@@ -23,6 +23,7 @@ import { residentRows } from "./resident-rows.js";
 import { trainCoordinates } from "./train.js";
 
 const DRAWS_FILE = "draws.safetensors";
+const SCALE = "tableScale";
 
 /** @throws as trainCoordinates */
 export async function learnCoordinates(
@@ -52,12 +53,14 @@ export async function learnCoordinates(
     signal,
   );
   const fm = trainedFm(model);
-  const { link, draws } = ensemble;
+  const { link, draws, tableScale = 1 } = ensemble;
   if (link === "identity" && draws.length === 1) return fm;
+  const { scoreByWeights: _, ...byDraws } = fm;
   const byTable: Ensemble = { link, draws: [model] };
   return {
-    ...fm,
+    ...byDraws,
     name: "fm-draws",
+    ...(tableScale !== 1 && { chosen: { tableScale } }),
     files: () => ({ ...fm.files(space), [DRAWS_FILE]: drawsFile(ensemble) }),
     score: (rows, how) => scoreEnsemble(ensemble, rows, how),
     ...(draws.length > 1 && { scoreByTable: (rows: FeatureRows, how) => scoreEnsemble(byTable, rows, how) }),
@@ -90,10 +93,11 @@ function unseenFeatures({ fields, offsets, numFeatures }: FeatureSpace): Uint8Ar
   return unseen;
 }
 
-function drawsFile({ link, draws }: Ensemble): Uint8Array[] {
+function drawsFile({ link, draws, tableScale = 1 }: Ensemble): Uint8Array[] {
   const tensors = new Map<string, Tensor>([
     ["link", { shape: [1], data: Uint8Array.of(links.indexOf(link)) }],
   ]);
+  if (tableScale !== 1) tensors.set(SCALE, { shape: [1], data: Float32Array.of(tableScale) });
   draws.forEach(({ dim, w0, w, vectors }, i) => {
     tensors.set(`${i}.w0`, { shape: [1], data: Float32Array.of(w0) });
     tensors.set(`${i}.w`, { shape: [w.length], data: w });
@@ -120,5 +124,8 @@ export async function readEnsemble(run: Run, { numFeatures }: FeatureSpace): Pro
   }
   if (draws.length === 0 || dim === undefined) return tensors.fail("it holds no draw");
   const link = links[tensors.u8("link", [1])[0]!] ?? tensors.fail("its link is none that is known");
-  return { link, draws };
+  const tableScale = tensors.has(SCALE) ? tensors.f32(SCALE, [1])[0]! : 1;
+  if (!(tableScale > 0 && tableScale <= 1))
+    return tensors.fail(`its ${SCALE} is ${tableScale}, not in (0, 1]`);
+  return { link, draws, tableScale };
 }

@@ -21,6 +21,7 @@ import { meanOfDraws, turnedOnto, type Ensemble } from "./draws.js";
 import { KeptDraws } from "./kept.js";
 import { linkOf } from "./link.js";
 import { AT_MEAN, CoordinateMachine, DRAWN, FIXED, type MachineInput } from "./machine.js";
+import { scaledBy } from "./table-scale.js";
 import { Validation } from "./validation.js";
 
 export interface CoordinateInput extends Omit<ChainInput, "numRows"> {
@@ -129,9 +130,12 @@ async function runSweeps(
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
 
   const { draws } = kept;
-  const table = draws.length === 1 ? draws[0]! : meanOfDraws(draws, counts);
-  if (start && !samples) keepUntouched(table, start, counts);
-  const ensemble: Ensemble = { link: samples ? linkOf(options) : linkOfOne(options), draws };
+  const mean = draws.length === 1 ? draws[0]! : meanOfDraws(draws, counts);
+  if (start && !samples) keepUntouched(mean, start, counts);
+  const isModerated = draws.length > 1 && linkOf(options) !== "identity";
+  const tableScale = isModerated ? (options.tableScale ?? (await validation?.scaleOf(mean)) ?? 1) : 1;
+  const table = tableScale === 1 ? mean : scaledBy(tableScale, mean);
+  const ensemble: Ensemble = { link: samples ? linkOf(options) : linkOfOne(options), draws, tableScale };
   return { ...table, loss: options.loss, ...done, ...(interrupted && { interrupted }), ensemble };
 }
 

@@ -8,6 +8,7 @@ import type { FmOptions } from "../options.js";
 import { DrawScorer, MeanPrediction } from "./draws.js";
 import { linkOf } from "./link.js";
 import { meanLoss } from "./losses.js";
+import { bestScale } from "./table-scale.js";
 
 /** What a look came to: the mean loss, and what early stopping goes by. */
 export interface Look {
@@ -51,6 +52,11 @@ export class Validation {
     const scores = mean.scores();
     const loss = meanLoss(this.#options.loss, scores, this.#rows);
     return { loss, judged: this.#judge?.of(scores, this.#rows) ?? loss };
+  }
+
+  /** What the scores of a table are best multiplied by. */
+  async scaleOf(table: FmParameters): Promise<number> {
+    return bestScale(linkOf(this.#options), await this.#scorer.score(table), this.#rows);
   }
 
   /** The predictions added up so far, for a checkpoint. */

@@ -1,0 +1,32 @@
+// What the validation part says of trees that have been grown.
+
+import type { Metrics } from "../embedding/manifest.js";
+import type { GbdtOptions } from "../trainers/gbdt/options.js";
+import type { Part } from "../training/examples.js";
+import type { FittedModel } from "../trainers/gbdt/fit.js";
+import { constantWarnings, unfinishedWarnings } from "./outcome-warnings.js";
+
+const CONSTANT_ADVICE =
+  "Try a greater --min-data-in-leaf and --lambda-l2 or fewer --num-leaves, and see whether the label means the same in that part";
+
+/** Sentences for the summary. @param metrics of all parts */
+export function forestOutcomeWarnings(
+  { grown: { events, numIterations, interrupted }, fitted, weighed }: FittedModel,
+  metrics: Record<string, Metrics>,
+  valid: Part | undefined,
+  { numTrees, patience }: GbdtOptions,
+): string[] {
+  if (!valid) return [];
+  // of several forests none has a course of its own here
+  const isOne = events.length <= numTrees;
+  const course = {
+    values: events.flatMap(({ validLoss }) => validLoss ?? []),
+    better: "lower",
+    name: "loss",
+    ...{ done: events.length, most: numTrees, flag: "--num-trees", best: numIterations },
+  } as const;
+  return [
+    ...(isOne && !interrupted ? unfinishedWarnings(course) : []),
+    ...constantWarnings(metrics[fitted ? "validTrees" : "valid"]!, weighed(valid), CONSTANT_ADVICE, patience),
+  ];
+}

@@ -1,0 +1,34 @@
+// What the validation part says of a network whose training has ended.
+
+import type { Metrics } from "../embedding/manifest.js";
+import { titleOf } from "../evaluation/metric-titles.js";
+import type { NetModel } from "../trainers/net/model.js";
+import type { NetOptions } from "../trainers/net/options.js";
+import type { Examples } from "../training/examples.js";
+import { constantWarnings, unfinishedWarnings } from "./outcome-warnings.js";
+import type { JudgeName } from "../training/weekly-options.js";
+
+const CONSTANT_ADVICE =
+  "Try a greater --l2 or --dropout, or smaller --hidden layers, and see whether the label means the same in that part";
+
+/** Sentences for the summary. @param metrics of all parts */
+export function netOutcomeWarnings(
+  { epochs, bestEpoch: best, interrupted }: NetModel,
+  metrics: Record<string, Metrics>,
+  { valid }: Pick<Examples, "valid">,
+  { epochs: most, patience }: NetOptions,
+  metric: JudgeName | undefined,
+): string[] {
+  if (!valid) return [];
+  const name = metric === undefined || metric === "loss" ? "validLoss" : metric;
+  const course = {
+    values: epochs.flatMap((event) => event[name] ?? []),
+    better: metric === "auc" ? "higher" : "lower",
+    name: name === "validLoss" ? "loss" : titleOf(name),
+    ...{ done: epochs.length, most, flag: "--epochs", best },
+  } as const;
+  return [
+    ...(interrupted ? [] : unfinishedWarnings(course)),
+    ...constantWarnings(metrics["valid"]!, valid, CONSTANT_ADVICE, patience),
+  ];
+}

@@ -1,0 +1,80 @@
+import {
+  constantWarnings,
+  tableWarnings,
+  unfinishedWarnings,
+  vectorWarnings,
+  type Course,
+} from "./outcome-warnings.js";
+
+const course = (values: number[], rest: Partial<Course> = {}): Course => ({
+  values,
+  better: "lower",
+  name: "loss",
+  done: values.length,
+  most: values.length,
+  flag: "--epochs",
+  best: values.length,
+  ...rest,
+});
+
+describe("a training that ends", () => {
+  test("with its last epoch while the loss falls by 0.5 % says so, and how many epochs to try", () => {
+    expect(unfinishedWarnings(course([0.7, 0.6, 0.59]))).toEqual([
+      "the validation loss was still falling when training ended with --epochs 3 (0.6000 to 0.5900 at the end): try --epochs 6",
+    ]);
+    expect(unfinishedWarnings(course([0.1, 0.2], { better: "higher", name: "AUC" }))[0]).toContain(
+      "AUC was still rising",
+    );
+  });
+
+  test.each([
+    ["by less than 0.5 %", course([0.7, 0.6, 0.599])],
+    ["early", course([0.7, 0.6, 0.5], { most: 10 })],
+    ["when an epoch before was best", course([0.7, 0.5, 0.6], { best: 2 })],
+    ["without --patience, after a better epoch", course([0.7, 0.4, 0.6, 0.5])],
+    ["without a validation part", course([], { done: 3, most: 3, best: 3 })],
+    ["with a metric that wavers", course([0.3, 0.4, 0.402], { better: "higher" })],
+    [
+      "after slow trees, which gained 0.4 % in the last ten",
+      course(Array.from({ length: 100 }, (_, i) => 1 - i * 4e-4)),
+    ],
+  ])("%s says nothing", (_, finished) => {
+    expect(unfinishedWarnings(finished)).toEqual([]);
+  });
+});
+
+describe("a model that is worse than", () => {
+  const labels = { labels: Float32Array.of(1, 3) };
+
+  test("a constant says so: log loss by the normalized entropy, RMSE by the labels' deviation", () => {
+    expect(constantWarnings({ logLoss: 0.8, normalizedEntropy: 1.25 }, labels, "Do this.", 2)).toEqual([
+      "the model predicts the validation part worse than its mean label does: log loss 0.8000 against 0.6400. Do this.",
+    ]);
+    expect(constantWarnings({ rmse: 1.5 }, labels, "Do this.", 2)[0]).toContain(
+      "RMSE 1.500 against 1.000. Do this.",
+    );
+    expect(constantWarnings({ rmse: 1.5 }, labels, "Do this.", 0)[0]).toContain("--patience 0");
+    expect(constantWarnings({ rmse: 0.9 }, labels, "", 2)).toEqual([]);
+    expect(constantWarnings({ logLoss: 0.6, normalizedEntropy: 1.001 }, labels, "", 2)).toEqual([]);
+  });
+
+  test("its weights alone names both losses and --model lr", () => {
+    const [text] = vectorWarnings({ logLoss: 0.5 }, { logLoss: 0.45 });
+    expect(text).toMatch(/log loss 0\.5000, by the weights alone 0\.4500\. .*--l2-vector.*--model lr/);
+    expect(vectorWarnings({ rmse: 1 }, { rmse: 0.999 })).toEqual([]);
+  });
+
+  test("a chain's draws, as a table, names both losses and what brings them nearer", () => {
+    const metrics = { test: { logLoss: 0.157 }, testByTable: { logLoss: 0.253 } };
+    expect(tableWarnings(metrics, false)[0]).toMatch(
+      /test log loss 0\.2530 against 0\.1570; with --valid 0\.1/,
+    );
+    expect(tableWarnings(metrics, true)[0]).toMatch(
+      /0\.2530 against 0\.1570; a smaller --dim.*--method adagrad/,
+    );
+    expect(
+      tableWarnings({ ...metrics, valid: { rmse: 1 }, validByTable: { rmse: 1.04 } }, false),
+    ).toHaveLength(1);
+    expect(tableWarnings({ valid: { rmse: 1 }, validByTable: { rmse: 1.04 } }, false)).toEqual([]);
+  });
+});

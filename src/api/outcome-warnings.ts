@@ -1,0 +1,113 @@
+// What the validation part says of a training that has ended: it was cut short, or what it learned is worse than something simpler.
+//
+// Sentences for the summary. Thresholds are wide enough that a training which is as good as done is left alone.
+
+import type { FeatureRows } from "../dataset/rows.js";
+import type { Metrics } from "../embedding/manifest.js";
+
+/** Share by which the last tenth of a training must have made a loss better, or a metric, which wavers more. */
+const LEAST_GAIN = { lower: 0.005, higher: 0.02 };
+/** Share by which something simpler must be better. */
+const LEAST_LOSS = 0.002;
+/** Share by which a table may predict worse than the draws that it stands for. */
+const MOST_TABLE_LOSS = 0.05;
+
+/** How a training went, epoch by epoch or tree by tree. */
+export interface Course {
+  /** what the validation part was judged by, in each epoch that looked */
+  values: readonly number[];
+  better: "lower" | "higher";
+  /** for messages: the loss, or the metric's name */
+  name: string;
+  /** epochs done; all that were allowed, when the training was not stopped early */
+  done: number;
+  most: number;
+  /** the flag that allows more of them: --epochs */
+  flag: string;
+  /** the best epoch */
+  best: number;
+}
+
+/** The training stopped at its last epoch while it was still getting better. */
+export function unfinishedWarnings({ values, better, name, done, most, flag, best }: Course): string[] {
+  if (done < most || best < done || values.length < 2) return [];
+  const sign = better === "lower" ? 1 : -1;
+  const ago = Math.max(1, Math.floor(values.length / 10));
+  const [before, last] = [values.at(-1 - ago)!, values.at(-1)!];
+  const gain = (sign * (before - last)) / Math.abs(before);
+  // with early stopping off the last need not be the best
+  if (!(gain >= LEAST_GAIN[better]) || values.some((value) => sign * value < sign * last)) return [];
+  const what = better === "lower" ? "falling" : "rising";
+  return [
+    `the validation ${name} was still ${what} when training ended with ${flag} ${most} ` +
+      `(${before.toPrecision(4)} to ${last.toPrecision(4)} at the end): try ${flag} ${2 * most}`,
+  ];
+}
+
+/** Predictions that are worse than the constant that suits the validation part best. @param advice what to change @param patience of early stopping */
+export function constantWarnings(
+  { normalizedEntropy, logLoss, rmse }: Metrics,
+  { labels, weights }: Pick<FeatureRows, "labels" | "weights">,
+  advice: string,
+  patience: number,
+): string[] {
+  const keep = patience === 0 ? "Leave out --patience 0, which keeps the last epoch and not the best. " : "";
+  const sentence = (name: string, own: number, constant: number) =>
+    own > (1 + LEAST_LOSS) * constant
+      ? [
+          `the model predicts the validation part worse than its mean label does: ${name} ${own.toPrecision(4)} against ${constant.toPrecision(4)}. ${keep}${advice}`,
+        ]
+      : [];
+  if (normalizedEntropy !== undefined) return sentence("log loss", logLoss!, logLoss! / normalizedEntropy);
+  return rmse === undefined ? [] : sentence("RMSE", rmse, deviationOf(labels, weights));
+}
+
+/** Vectors without which the weights alone would predict better. @param weightsAlone metrics of the weights alone */
+export function vectorWarnings(model: Metrics, weightsAlone: Metrics): string[] {
+  const [name, own, alone] = lossesOf(model, weightsAlone);
+  if (!(alone < (1 - LEAST_LOSS) * own)) return [];
+  return [
+    `the vectors make predictions of the validation part worse: ${name} ${own.toPrecision(4)}, by the weights alone ${alone.toPrecision(4)}. ` +
+      "Try a greater --l2-vector, a smaller --dim, or --model lr",
+  ];
+}
+
+/** What is said of the table of a chain whose log holds nothing out. */
+export const UNJUDGED_TABLE =
+  "no part of the log is held out, so it is unknown how much worse the table that is exported predicts than the draws that evaluate " +
+  "and predict use: with --valid 0.1 both are stated, and its scores are scaled to fit";
+
+/** A chain's table that predicts worse than the draws. @param metrics of all parts; validation comes before test */
+export function tableWarnings(metrics: Record<string, Metrics>, isModerated: boolean): string[] {
+  for (const part of ["valid", "test"]) {
+    const [draws, table] = [metrics[part], metrics[`${part}ByTable`]];
+    if (!draws || !table) continue;
+    const [name, own, alone] = lossesOf(draws, table);
+    if (!(alone > (1 + MOST_TABLE_LOSS) * own)) continue;
+    const advice = isModerated
+      ? "a smaller --dim brings them nearer, --method adagrad trains a table that predicts by itself"
+      : "with --valid 0.1 its scores are scaled to fit";
+    return [
+      `the table that is exported predicts worse than the draws that evaluate and predict use: ${part} ${name} ` +
+        `${alone.toPrecision(4)} against ${own.toPrecision(4)}; ${advice}`,
+    ];
+  }
+  return [];
+}
+
+function lossesOf(one: Metrics, other: Metrics): [string, number, number] {
+  const key = one["logLoss"] === undefined ? "rmse" : "logLoss";
+  return [key === "rmse" ? "RMSE" : "log loss", one[key] ?? NaN, other[key] ?? NaN];
+}
+
+/** The standard deviation of labels. */
+function deviationOf(labels: ArrayLike<number>, weights: ArrayLike<number> | undefined): number {
+  let [total, sum, squares] = [0, 0, 0];
+  for (let r = 0; r < labels.length; r++) {
+    const weight = weights ? weights[r]! : 1;
+    total += weight;
+    sum += weight * labels[r]!;
+    squares += weight * labels[r]! ** 2;
+  }
+  return Math.sqrt(Math.max(0, squares / total - (sum / total) ** 2));
+}
