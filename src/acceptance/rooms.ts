@@ -157,6 +157,7 @@ export const owed: Record<string, string[]> = {
   "trainers/ranking/train": words("trainers/fm/options"),
   "training/checkpoint": words("trainers/fm/options"),
   "training/describe-run": words("trainers/fm/options trainers/fm/asked"),
+  "training/fm-outcome": words("trainers/fm/options"),
   "training/ranking-examples": words("trainers/ranking/data trainers/ranking/options"),
   "training/refit": words("trainers/fm/asked"),
   "training/search": words("trainers/fm/options"),

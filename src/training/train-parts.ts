@@ -25,7 +25,7 @@ import { itemsOfRun, type RunItems } from "./items-of-run.js";
 import { nextHistory } from "./key-history.js";
 import { countUnseen, type SplitParts } from "./parts.js";
 import type { Watch } from "./watch.js";
-import { fmOutcomeWarnings } from "../api/fm-outcome.js";
+import { fmOutcomeWarnings } from "./fm-outcome.js";
 import { rowOrderNotes } from "./row-order.js";
 import { rankingMetricsOfParts } from "./ranking-metrics.js";
 import { fmOptionsOf, type TrainFmOptions } from "../trainers/fm/asked.js";

@@ -16,7 +16,7 @@ import { entitiesOf, leafVectorsOf } from "./entities.js";
 import { likeEarlier, openEarlierTrees } from "./init.js";
 import { judgeForest } from "./judge.js";
 import { fitModel, type ModelJob } from "./fit.js";
-import { forestOutcomeWarnings } from "../../api/gbdt-outcome.js";
+import { forestOutcomeWarnings } from "./outcome.js";
 import { refitOnAll } from "./refit-on-all.js";
 import { targetOf } from "./target.js";
 import { splitParts } from "../../training/parts.js";

@@ -15,7 +15,7 @@ import { askedOf } from "../../training/asked.js";
 import { preprocessOf } from "../../training/describe-run.js";
 import { itemFiles } from "../../training/item-file.js";
 import { nextHistory } from "../../training/key-history.js";
-import { netOutcomeWarnings } from "../../api/net-outcome.js";
+import { netOutcomeWarnings } from "./outcome.js";
 import { negativeFiles } from "../../training/negative-file.js";
 import { keysOf, openTableStart, startFrom, type NetStart } from "./init.js";
 import { checkTaskOf, prepareNet, trainPrepared, type NetJob, type PreparedNet } from "./parts.js";

@@ -1,12 +1,12 @@
 // What the validation part says of a network whose training has ended.
 
-import type { Metrics } from "../embedding/manifest.js";
-import { titleOf } from "../evaluation/metric-titles.js";
-import type { NetModel } from "../trainers/net/model.js";
-import type { NetOptions } from "../trainers/net/options.js";
-import type { Examples } from "../training/examples.js";
-import { constantWarnings, unfinishedWarnings } from "./outcome-warnings.js";
-import type { JudgeName } from "../training/weekly-options.js";
+import type { Metrics } from "../../embedding/manifest.js";
+import { titleOf } from "../../evaluation/metric-titles.js";
+import type { NetModel } from "./model.js";
+import type { NetOptions } from "./options.js";
+import type { Examples } from "../../training/examples.js";
+import { constantWarnings, unfinishedWarnings } from "../../api/outcome-warnings.js";
+import type { JudgeName } from "../../training/weekly-options.js";
 
 const CONSTANT_ADVICE =
   "Try a greater --l2 or --dropout, or smaller --hidden layers, and see whether the label means the same in that part";

@@ -2,18 +2,18 @@
 
 import type { Metrics } from "../embedding/manifest.js";
 import { titleOf } from "../evaluation/metric-titles.js";
-import type { Judge } from "../training/controls.js";
+import type { Judge } from "./controls.js";
 import type { FmOptions } from "../trainers/fm/options.js";
-import type { Trained } from "../training/trained.js";
-import type { Examples } from "../training/examples.js";
+import type { Trained } from "./trained.js";
+import type { Examples } from "./examples.js";
 import {
   constantWarnings,
   tableWarnings,
   unfinishedWarnings,
   UNJUDGED_TABLE,
   vectorWarnings,
-} from "./outcome-warnings.js";
-import { metricsOfRows } from "../training/part-metrics.js";
+} from "../api/outcome-warnings.js";
+import { metricsOfRows } from "./part-metrics.js";
 
 /** For a machine that is worse than a constant. */
 const CONSTANT_ADVICE =
