@@ -27,7 +27,8 @@ export function addVocabularyOptions(command: Command): Command {
       group(
         "--max-vocab <n>",
         "keys of a field at the most, the most frequent; user_id=100000 for one field",
-      ).argParser(perFieldOf("--max-vocab", 1, Infinity)),
+        // no bound, as a number that the manifest's JSON can hold
+      ).argParser(perFieldOf("--max-vocab", 1, Number.MAX_SAFE_INTEGER)),
     )
     .addOption(
       group("--min-users <n>", "keys with fewer distinct users are out-of-vocabulary").argParser(

@@ -14,17 +14,18 @@ export interface ExportedRow {
   vector: number[];
 }
 
-/** Rows of a csv or tsv export: `field,key,count[,weight],v0..`. */
+/** Rows of a csv or tsv export: `field,key,count[,weight],v0..[,path]`. */
 export function parseDelimited(text: string, delimiter: "," | "\t"): ExportedRow[] {
   const { data, errors } = Papa.parse<string[]>(text, { delimiter, newline: "\n", skipEmptyLines: true });
   if (errors.length > 0) throw new Error(`not a table: ${errors[0]!.message} in row ${errors[0]!.row}`);
   const [header, ...rows] = data;
-  const firstValue = header.indexOf("v0");
+  // what a leaf is follows its numbers
+  const values = [...header!.keys()].filter((c) => /^v\d+$/.test(header![c]!));
   return rows.map((row) => ({
     field: row[header.indexOf("field")]!,
     key: row[header.indexOf("key")]!,
     count: Number(row[header.indexOf("count")]),
-    vector: row.slice(firstValue).map(Number),
+    vector: values.map((c) => Number(row[c])),
   }));
 }
 

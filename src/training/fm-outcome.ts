@@ -12,7 +12,7 @@ import {
   unfinishedWarnings,
   UNJUDGED_TABLE,
   vectorWarnings,
-} from "../api/outcome-warnings.js";
+} from "./outcome-warnings.js";
 import { metricsOfRows } from "./part-metrics.js";
 
 /** For a machine that is worse than a constant. */

@@ -4,7 +4,7 @@ import type { Metrics } from "../../embedding/manifest.js";
 import type { GbdtOptions } from "./options.js";
 import type { Part } from "../../training/examples.js";
 import type { FittedModel } from "./fit.js";
-import { constantWarnings, unfinishedWarnings } from "../../api/outcome-warnings.js";
+import { constantWarnings, unfinishedWarnings } from "../../training/outcome-warnings.js";
 
 const CONSTANT_ADVICE =
   "Try a greater --min-data-in-leaf and --lambda-l2 or fewer --num-leaves, and see whether the label means the same in that part";

@@ -5,7 +5,7 @@ import { titleOf } from "../../evaluation/metric-titles.js";
 import type { NetModel } from "./model.js";
 import type { NetOptions } from "./options.js";
 import type { Examples } from "../../training/examples.js";
-import { constantWarnings, unfinishedWarnings } from "../../api/outcome-warnings.js";
+import { constantWarnings, unfinishedWarnings } from "../../training/outcome-warnings.js";
 import type { JudgeName } from "../../training/weekly-options.js";
 
 const CONSTANT_ADVICE =

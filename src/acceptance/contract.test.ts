@@ -1,0 +1,259 @@
+// What every trainer promises, run on each row of src/testing/trainers.ts, in process: 25 to 45 s on two busy cores.
+//
+// Whatever is asked, a trainer does it or refuses with 64 or 65 and a message; its numbers are finite; its bytes depend on the
+// log, the options and the seed alone.
+
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Progress, Watch } from "../training/watch.js";
+import {
+  diffRuns,
+  evaluate,
+  exportRun,
+  forget,
+  neighborsOf,
+  report,
+  reproduce,
+  runPipeline,
+  transform,
+  type EvaluateOptions,
+} from "../index.js";
+import { defaultReadOptions as reading } from "../log/log.js";
+import { temporaryFolder } from "../testing/embed.js";
+import { parseDelimited, type ExportedRow } from "../testing/exported.js";
+import { parseJson } from "../testing/json.js";
+import { groupOf } from "../testing/planted.js";
+import { plantedEvents } from "../testing/planted-events.js";
+import { plantedText, trainers, writePlanted, type TrainerRow } from "../testing/trainers.js";
+import {
+  notFinite,
+  outcomeOf,
+  trainInProcess,
+  unwatched,
+  type Outcome,
+} from "../testing/training-commands.js";
+
+const ROWS = 1500;
+const folder = temporaryFolder();
+const at = (...names: string[]): string => join(folder, ...names);
+const noBytes = () => Promise.resolve();
+
+/** Every byte of a run that no clock has written. */
+function bytesOf(run: string): Record<string, string> {
+  const names = readdirSync(run, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !["manifest.json", "metrics.jsonl"].includes(entry.name))
+    .map(({ parentPath, name }) => join(parentPath, name));
+  return Object.fromEntries(
+    names.map((name) => [name.slice(run.length), readFileSync(name).toString("base64")]),
+  );
+}
+
+const metricsOf = (run: string) =>
+  parseJson<{ metrics: unknown }>(readFileSync(join(run, "manifest.json"), "utf8")).metrics;
+
+/** Events repeat here; a run that scores rows has no use for the option. */
+function evaluated(row: TrainerRow, run: string, log: string) {
+  const ranks = row.log === "purchases";
+  const options: EvaluateOptions = {
+    on: [log],
+    reading,
+    bootstrap: 20,
+    ...(ranks && { ranking: true, repeats: "allow" }),
+  };
+  return outcomeOf(() => evaluate([run], options, unwatched));
+}
+
+async function exportedRows(run: string): Promise<ExportedRow[]> {
+  const out = `${run}.csv`;
+  const options = { format: "csv", withWeight: false, strict: false, force: true, out };
+  await exportRun(run, options, noBytes, unwatched.signal);
+  return parseDelimited(readFileSync(out, "utf8"), ",");
+}
+
+/** It worked, with finite numbers; or it was refused in words. */
+function expectSound<T>(outcome: Outcome<T>): void {
+  if ("refused" in outcome) expect(outcome.refused.message).toMatch(/\w{3}.* .*\w{3}/);
+  else expect(notFinite(outcome.result)).toEqual([]);
+}
+
+/** The share of an item's nearest that are of its group; by chance 4 in 19. */
+async function sharedGroups(run: string): Promise<number> {
+  const items = (await exportedRows(run)).filter(({ field, key }) => field === "item_id" && key !== "");
+  const keys = items.filter(({ key }) => key.includes("-")).map(({ key }) => `item:${key}`);
+  const found = await neighborsOf(run, keys, { top: 4, metric: "cosine" });
+  const same = found.flatMap(({ key, neighbors }) =>
+    neighbors.map((nearest) => Number(groupOf(nearest.key) === groupOf(key))),
+  );
+  return same.reduce((sum, x) => sum + x, 0) / same.length;
+}
+
+describe.each(trainers)("$name", (row) => {
+  const name = row.name.replaceAll(/\W+/g, "-");
+  const words = [...row.columns, ...row.options];
+  const by = row.log === "numbers" ? "random" : "time";
+  const parts = ["--valid", "0.1", "--test", "0.1", "--split", by];
+  const run = at(name);
+  let log: string;
+  const train = (out: string, more: string[], watch?: Watch) =>
+    trainInProcess(row.command, [log, ...words, ...parts, "-o", out, ...more], watch);
+  /** Trains small on another log. */
+  const trainOn = (text: string, label: string, more: string[] = []) => {
+    const path = at(`${name}-${label}.csv`);
+    writeFileSync(path, text);
+    const options = [...row.columns, ...row.small, "-o", at(`${name}-${label}`)];
+    return outcomeOf(() => trainInProcess(row.command, [path, ...options, ...more]));
+  };
+  const lines = () => plantedText(row.log, 200).trimEnd().split("\n");
+
+  beforeAll(async () => {
+    log = writePlanted(folder, row.log, ROWS);
+    await train(run, ["--threads", "2"]);
+  });
+
+  test("writes the same bytes at 1, 2 and 3 threads", async () => {
+    for (const threads of ["1", "3"]) {
+      await train(`${run}-${threads}`, ["--threads", threads]);
+      expect(bytesOf(`${run}-${threads}`)).toEqual(bytesOf(run));
+      expect(metricsOf(`${run}-${threads}`)).toEqual(metricsOf(run));
+    }
+  });
+
+  test("finds the planted answer", async () => {
+    const metrics = metricsOf(run) as Record<string, { auc: number; explainedVarianceRatio: number[] }>;
+    if (row.answer === "clicks") {
+      // half of the way from knowing nothing to knowing the probabilities
+      expect(metrics["test"]!.auc).toBeGreaterThan((0.5 + plantedEvents(7, ROWS).bestAuc) / 2);
+    } else if (row.answer === "groups") {
+      expect(await sharedGroups(run)).toBeGreaterThan(0.6);
+    } else {
+      const [first, second] = metrics["train"]!.explainedVarianceRatio;
+      expect(first! + second!).toBeGreaterThan(0.99);
+    }
+  });
+
+  test("goes on to the same bytes when it was killed after a checkpoint, or has no checkpoints", async () => {
+    const killed = `${run}-killed`;
+    const abort = new AbortController();
+    const observe = (progress: Progress): void => {
+      if (progress.stage === "epoch" && progress.epoch >= 4) abort.abort(new Error("killed"));
+    };
+    const again = ["--checkpoint-every", "2", "--resume", "--threads", "2"];
+    const first = await outcomeOf(() => train(killed, again, { observe, signal: abort.signal })).catch(
+      (error: Error) => error.message,
+    );
+    if (typeof first !== "string") {
+      expect(first).toMatchObject({
+        refused: { exitCode: 64, message: expect.stringContaining("--checkpoint-every") as string },
+      });
+      return;
+    }
+    expect(first).toBe("killed");
+    expect([existsSync(killed), existsSync(`${killed}.checkpoint`)]).toEqual([false, true]);
+    await train(killed, again);
+    expect(bytesOf(killed)).toEqual(bytesOf(run));
+  });
+
+  test("evaluates, exports, compares, reports, transforms, with finite numbers", async () => {
+    expect(notFinite(metricsOf(run))).toEqual([]);
+    expectSound(await evaluated(row, run, log));
+    const rows = await exportedRows(run);
+    expect(rows.length).toBeGreaterThan(0);
+    expect(rows.flatMap(({ vector }) => vector).every(Number.isFinite)).toBe(true);
+    const { fields } = await diffRuns(run, run, { k: 5, top: 5, threads: 2 });
+    for (const { rows: counts, norms, moved } of fields) {
+      expect([counts.gained, counts.lost, norms.a - norms.b, moved]).toEqual([0, 0, 0, []]);
+    }
+    const page = { out: `${run}.html`, force: false, top: 3, points: 100, reading };
+    await report([run], page, unwatched);
+    expect(readFileSync(page.out, "utf8")).not.toMatch(/\bNaN\b|\bInfinity\b/);
+    const encoding = { on: [log], format: "csv" as const, features: false, withScores: false, force: false };
+    expectSound(
+      await outcomeOf(() =>
+        transform(run, { ...encoding, out: `${run}-rows.csv`, reading }, noBytes, unwatched),
+      ),
+    );
+  });
+
+  test("shows a key's neighbours, or has no keys", async () => {
+    const [first] = await exportedRows(run);
+    const key = `${first!.field}:${first!.key}`;
+    const outcome = await outcomeOf(() => neighborsOf(run, [key], { top: 3, metric: "cosine" }));
+    expectSound(outcome);
+  });
+
+  test("is reproduced byte for byte", async () => {
+    const { agrees, files } = await reproduce(run, { threads: 1 }, unwatched);
+    expect([agrees, files.filter((file) => !file.agrees)]).toEqual([true, []]);
+  });
+
+  test("is a step of a pipeline", async () => {
+    const told = [...row.small, "--seed", "3"];
+    const keys = told.flatMap((word, i) =>
+      word.startsWith("--") ? [`    ${word.slice(2)}: ${told[i + 1]}`] : [],
+    );
+    const columns = row.columns.flatMap((word, i) =>
+      word.startsWith("--") ? [`  ${word.slice(2)}: [${row.columns[i + 1]}]`] : [],
+    );
+    const single = columns.map((line) =>
+      /fields|numeric/.test(line) ? line : line.replaceAll(/[[\]]/g, ""),
+    );
+    mkdirSync(at(`${name}-job`));
+    const file = at(`${name}-job`, "job.yaml");
+    writeFileSync(
+      file,
+      [
+        `name: job\nstore: store\nlog: ${JSON.stringify(log)}\ncolumns:`,
+        ...single,
+        `train:\n  table:\n    command: ${row.command}`,
+        ...keys,
+        "export:\n  - { format: csv, out: table.csv }\n",
+      ].join("\n"),
+    );
+    const { outcome, published } = await runPipeline(file, {}, unwatched);
+    expect([outcome, published.length]).toEqual(["published", 1]);
+  });
+
+  test("scores keys that it has never seen", async () => {
+    const unknown = at(`${name}-unknown.csv`);
+    const text = plantedText(row.log, 200).replaceAll(/\bu(\d+)\b/g, "stranger$1");
+    writeFileSync(unknown, text.replaceAll(/\b(tea|camera|garden|chess)-/g, "new-$1-"));
+    expectSound(await evaluated(row, run, unknown));
+  });
+
+  test("takes a log of one row, and of one user, or says why not", async () => {
+    expectSound(await trainOn(`${lines().slice(0, 2).join("\n")}\n`, "one-row"));
+    const one = lines()
+      .join("\n")
+      .replaceAll(/\bu\d+\b/g, "u1");
+    expectSound(await trainOn(`${one}\n`, "one-user", parts));
+  });
+
+  test("takes a validation part without rows, and one without positives, or says why not", async () => {
+    const empty = at(`${name}-empty.csv`);
+    writeFileSync(empty, `${lines()[0]}\n`);
+    expectSound(await trainOn(plantedText(row.log, 200), "empty", ["--valid", empty]));
+    // a date after the newest event
+    expectSound(await trainOn(plantedText(row.log, 200), "late", ["--valid", "2031-01-01"]));
+    // of a log without labels: users and items that training does not know
+    const none = at(`${name}-none.csv`);
+    const [head, ...rest] = lines();
+    const negatives = rest.filter((line) => row.log !== "clicks" || line.startsWith("0,"));
+    const strangers = negatives.map((line) => (row.log === "purchases" ? line.replaceAll(/^u/g, "v") : line));
+    writeFileSync(none, `${[head, ...strangers].join("\n")}\n`);
+    expectSound(await trainOn(plantedText(row.log, 200), "negatives", ["--valid", none]));
+  });
+
+  test("forgets a key, after which no file of the run holds it", async () => {
+    const told = await exportedRows(run);
+    const { field, key } = told.find((found) => found.key === "u3") ?? told[0]!;
+    const options = { dryRun: false, waitMs: 0, signal: unwatched.signal };
+    const outcome = await outcomeOf(() => forget(run, [`${field}:${key}`], options));
+    expectSound(outcome);
+    if ("refused" in outcome || key !== "u3") return;
+    const holders = Object.entries(bytesOf(run)).filter(([, bytes]) =>
+      /(?<![\w-])u3(?![\w-])/.test(Buffer.from(bytes, "base64").toString("latin1")),
+    );
+    expect((await exportedRows(run)).some((found) => found.key === "u3")).toBe(false);
+    expect(holders.map(([file]) => file)).toEqual([]);
+  });
+});

@@ -1,0 +1,143 @@
+// Options drawn together, in process: whatever trains also scores, exports and is reproduced, and whatever is refused says
+// which flag or column it is about. 300 combinations take 45 to 85 s on two cores that others use too.
+// EMBED_TEST_COMBINATIONS=3000 draws more, EMBED_TEST_SEED=2 draws others.
+
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { evaluate, exportRun, reproduce } from "../index.js";
+import { readingOf, type ReadingFlags } from "../flags/options.js";
+import { temporaryFolder } from "../testing/embed.js";
+import { parseDelimited } from "../testing/exported.js";
+import {
+  drawCombinations,
+  drawnOptions,
+  valuesOf,
+  type Combination,
+  type CombinationFiles,
+} from "../testing/option-combinations.js";
+import { trainers, writePlanted, type TrainerRow } from "../testing/trainers.js";
+import {
+  notFinite,
+  outcomeOf,
+  parseTraining,
+  trainInProcess,
+  unwatched,
+} from "../testing/training-commands.js";
+
+const COUNT = Number(process.env["EMBED_TEST_COMBINATIONS"] ?? 300);
+const SEED = Number(process.env["EMBED_TEST_SEED"] ?? 1);
+const folder = temporaryFolder();
+const at = (name: string): string => join(folder, name);
+
+let names = 0;
+const fileOf = (row: TrainerRow) => at(row.name.replaceAll(/\W+/g, "-"));
+const files: CombinationFiles = {
+  log: (row) => at(`${row.log}-200.csv`),
+  run: fileOf,
+  secret: at("secret"),
+  side: at("side.csv"),
+  fresh: () => at(`fresh-${names++}`),
+};
+
+beforeAll(async () => {
+  writeFileSync(files.secret, "a secret of more than enough bytes to be one\n");
+  writeFileSync(files.side, "item_id,brand\ntea-1,Aster\ncamera-2,Birch\n");
+  for (const row of trainers) {
+    if (!existsSync(files.log(row))) writePlanted(folder, row.log, 200);
+    const words = [files.log(row), ...row.columns, ...row.small, "--threads", "1", "-o", fileOf(row)];
+    await trainInProcess(row.command, words);
+  }
+});
+
+/** An option, a column, a file or a key of a message. */
+const NAMES_SOMETHING =
+  /--[a-z]|'[^']+'|column|label|\b(user|item|event|row|session)s?\b|^\w+ must be|\.csv: /;
+
+/** Evaluates as the training has read its log. */
+function evaluationOf({ row, words }: Combination, run: string) {
+  const { flags, paths } = parseTraining(row.command, [...words, "-o", run]);
+  const hashKeys = flags["hashKeys"] as string | undefined;
+  const asked = {
+    on: paths,
+    reading: readingOf(flags as unknown as ReadingFlags, 1),
+    bootstrap: 0,
+    ...(hashKeys !== undefined && { hashKeys }),
+    ...(row.log === "purchases" && { ranking: true, repeats: "allow" as const }),
+  };
+  return outcomeOf(() => evaluate([run], asked, unwatched));
+}
+
+/** What is wrong with a combination; nothing for one that holds, or is refused in words. */
+async function faultsOf(
+  combination: Combination,
+  run: string,
+): Promise<{ accepted: boolean; faults: string[] }> {
+  const { row, words } = combination;
+  const refusal = (of: string, message: string) =>
+    NAMES_SOMETHING.test(message) ? [] : [`${of} is refused without a flag or a column: ${message}`];
+  const trained = await outcomeOf(() => trainInProcess(row.command, [...words, "-o", run]));
+  if ("refused" in trained) return { accepted: false, faults: refusal("training", trained.refused.message) };
+  const faults = notFinite(trained.result.metrics, "metrics");
+  const evaluated = await evaluationOf(combination, run);
+  faults.push(
+    ...("refused" in evaluated
+      ? refusal("evaluate", evaluated.refused.message)
+      : notFinite(evaluated.result.metrics, "evaluate")),
+  );
+  const exported = await outcomeOf(() => {
+    const options = { format: "csv", withWeight: false, strict: false, force: true, out: `${run}.csv` };
+    return exportRun(run, options, () => Promise.resolve(), unwatched.signal);
+  });
+  if ("refused" in exported) faults.push(...refusal("export", exported.refused.message));
+  else {
+    const vectors = parseDelimited(readFileSync(`${run}.csv`, "utf8"), ",").flatMap(({ vector }) => vector);
+    if (!vectors.every(Number.isFinite)) faults.push("the exported vectors are not finite");
+  }
+  const again = await reproduce(run, { threads: 2 }, unwatched);
+  faults.push(...again.files.filter(({ agrees }) => !agrees).map(({ file }) => `${file} is not reproduced`));
+  return { accepted: true, faults };
+}
+
+/** Longer than any small training takes on a busy machine. */
+const HANG_MILLISECONDS = 60_000;
+
+async function withinTime<T>(work: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error("hangs")), HANG_MILLISECONDS);
+  });
+  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
+
+test("every declared option has values to draw", () => {
+  for (const row of trainers)
+    for (const option of drawnOptions(row)) expect(() => valuesOf(option, row, files)).not.toThrow();
+});
+
+test(
+  `${COUNT} combinations either train, score, export and reproduce, or are refused in words`,
+  async () => {
+    const found: string[] = [];
+    let acceptedCount = 0;
+    for (const combination of drawCombinations(SEED, COUNT, files)) {
+      const run = at("run");
+      const { accepted, faults } = await withinTime(faultsOf(combination, run)).catch((error: Error) => ({
+        accepted: false,
+        faults: [error.stack ?? error.message],
+      }));
+      if (accepted) acceptedCount++;
+      const line = [combination.row.command, ...combination.words].map((word) =>
+        /^[\w./:=,+-]+$/.test(word) ? word : `'${word}'`,
+      );
+      if (faults.length > 0) found.push(`embed ${line.join(" ")} -o run\n    ${faults.join("\n    ")}`);
+      const log = process.env["EMBED_TEST_COMBINATIONS_LOG"];
+      if (log !== undefined) appendFileSync(log, `${accepted ? "accepted" : "refused"} ${line.join(" ")}\n`);
+      for (const path of [run, `${run}.csv`, `${run}.checkpoint`])
+        rmSync(path, { recursive: true, force: true });
+    }
+    expect(found).toEqual([]);
+    // a generator whose draws are all refused would find nothing
+    expect(acceptedCount).toBeGreaterThan(COUNT / 4);
+  },
+  COUNT * 2000 + 60_000,
+);

@@ -1,0 +1,159 @@
+// Seeded combinations of a training command's options, drawn from what the command itself declares: a new option is covered by
+// itself as long as its placeholder has values here.
+//
+//   command's Option objects ──► one option in turn, so that each is drawn, and up to four more ──► the words to type
+
+import { Command, type Option } from "commander";
+import { isSwitch, nameOf } from "../flags/setting.js";
+import { integerBelow, mulberry32, pick, type Random } from "./random.js";
+import { trainers, type TrainerRow } from "./trainers.js";
+import { trainingCommands } from "./training-commands.js";
+
+/** Files that options name, made by the test. */
+export interface CombinationFiles {
+  /** of a planted log */
+  log: (row: TrainerRow) => string;
+  /** an earlier run of the row's trainer */
+  run: (row: TrainerRow) => string;
+  /** a secret */
+  secret: string;
+  /** a side table with the key `item_id` */
+  side: string;
+  /** a path that does not exist yet */
+  fresh: () => string;
+}
+
+export interface Combination {
+  row: TrainerRow;
+  /** what follows the command, without `-o` */
+  words: string[];
+}
+
+/** What every combination is given anyway, or what is of the machine. */
+const GIVEN = ["out", "force"];
+
+/** Values by an option's name, where its placeholder does not tell enough; they keep a training small. */
+const byName: Record<string, readonly string[]> = {
+  epochs: ["1", "2", "3"],
+  "num-trees": ["1", "3", "5"],
+  dim: ["2", "3", "4"],
+  dense: ["1", "2"],
+  threads: ["1", "2"],
+  search: ["2"],
+  draws: ["1", "2"],
+  hidden: ["4", "4,3"],
+  "cross-bits": ["4", "8"],
+  "time-fields": ["hour", "hour,dow"],
+  "time-format": ["%s", "%Y-%m-%d"],
+  numeric: ["price", "price:log1p", "price:bins=3"],
+  multi: ["tags:|"],
+  "multi-weights": ["tags"],
+  ctr: ["user_id", "user_id,item_id"],
+  entity: ["item_id", "user_id"],
+  group: ["basket"],
+  session: ["basket", "user_id"],
+  weight: ["factor"],
+  label: ["click", "rating"],
+  time: ["timestamp"],
+  user: ["user_id"],
+  item: ["item_id"],
+  seed: ["0", "2", "4294967295"],
+  encoding: ["utf-8", "latin1"],
+  "min-count": ["0", "2", "item_id=3"],
+  "max-vocab": ["3", "user_id=2"],
+  "num-leaves": ["2", "5"],
+  "batch-size": ["1", "16"],
+};
+
+type Values = (row: TrainerRow, files: CombinationFiles) => readonly string[];
+
+/** Values by placeholder. */
+const byPlaceholder: Record<string, Values> = {
+  n: () => ["0", "1", "2", "3", "20"],
+  x: () => ["0", "0.01", "0.5", "1", "3"],
+  k: () => ["2", "3"],
+  share: () => ["0", "0.2", "0.5", "1"],
+  column: () => ["item_id", "device", "price"],
+  columns: () => ["device", "user_id,item_id", "item_id,device"],
+  fields: () => ["device", "user_id,item_id"],
+  "share, date or file": () => ["0.1", "0.3", "2024-03-09"],
+  "field=x,...": () => ["user_id=0.1", "item_id=1,device=0"],
+  "column:kind=x,...": () => ["kind:view=1,cart=3,buy=5", "kind:view=1,*=0"],
+  "column:bits": () => ["user_id:3", "item_id:2"],
+  "column:separator": () => ["tags:|"],
+  "file:key": (_, { side }) => [`${side}:item_id`],
+  filter: () => ["device=phone", "kind!=view"],
+  expression: () => ["price > 10", 'device != "phone"'],
+  run: (row, { run }) => [run(row)],
+  file: (_, { secret }) => [secret],
+  when: () => ["5d", "2024-03-06"],
+  span: () => ["2d", "48h"],
+  age: () => ["3d", "2"],
+  size: () => ["100K", "1G"],
+  sizes: () => ["4", "4,3"],
+  "a*b": () => ["user_id*device", "device*item_id"],
+  pattern: () => ["%s"],
+  offset: () => ["+02:00", "UTC"],
+  character: () => [",", ";"],
+  name: () => ["utf-8", "latin1"],
+  text: () => ["#"],
+  bytes: () => ["8", "1000"],
+};
+
+/** Every option that the generator draws of a command. */
+export function drawnOptions(row: TrainerRow): Option[] {
+  const { options } = trainingCommands[row.command].add(new Command());
+  return options.filter((option) => !GIVEN.includes(nameOf(option)));
+}
+
+/**
+ * The values that an option is drawn with.
+ *
+ * @throws {Error} nothing here says what its placeholder stands for
+ */
+export function valuesOf(option: Option, row: TrainerRow, files: CombinationFiles): readonly string[] {
+  if (isSwitch(option)) return [];
+  if (option.argChoices) return option.argChoices;
+  const name = nameOf(option);
+  if (name === "bad-rows") return [files.fresh()];
+  const placeholder = /[<[](.*?)(?:\.\.\.)?[>\]]$/.exec(option.flags)?.[1] ?? "";
+  const whole = /[<[](.*)[>\]]$/.exec(option.flags)?.[1] ?? "";
+  const values = byPlaceholder[whole] ?? byPlaceholder[placeholder];
+  if (byName[name]) return byName[name];
+  if (!values)
+    throw new Error(
+      `option ${option.flags} of ${row.command}: give its placeholder values in src/testing/option-combinations.ts`,
+    );
+  return values(row, files);
+}
+
+/** So many combinations, row by row of the table; the same for the same seed. */
+export function* drawCombinations(
+  seed: number,
+  count: number,
+  files: CombinationFiles,
+): Generator<Combination> {
+  const random = mulberry32(seed);
+  const turns = new Map<string, number>();
+  for (let i = 0; i < count; i++) {
+    const row = trainers[i % trainers.length]!;
+    const options = drawnOptions(row);
+    const turn = turns.get(row.command) ?? 0;
+    turns.set(row.command, turn + 1);
+    const drawn = new Set([options[turn % options.length]!]);
+    for (let more = integerBelow(5, random); more > 0; more--) drawn.add(pick(options, random));
+    yield { row, words: [files.log(row), ...wordsOf(row, [...drawn], files, random)] };
+  }
+}
+
+/** The row's own words, those of an option drawn left out, and the drawn ones. */
+function wordsOf(row: TrainerRow, drawn: Option[], files: CombinationFiles, random: Random): string[] {
+  const flags = drawn.map((option) => option.long!);
+  const own = [...row.columns, ...row.small, "--threads", "1"];
+  const kept = own.filter((word, i) => !flags.includes(word.startsWith("--") ? word : own[i - 1]!));
+  const words = drawn.flatMap((option) => {
+    const values = valuesOf(option, row, files);
+    return isSwitch(option) ? [option.long!] : [option.long!, pick(values, random)];
+  });
+  return [...kept, ...words];
+}

@@ -1,0 +1,174 @@
+// Every trainer as data: what the contract suite and the generator of option combinations run. A new trainer adds one row.
+
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { plantedEvents } from "./planted-events.js";
+import { between, mulberry32 } from "./random.js";
+import type { TrainingName } from "./training-commands.js";
+
+/** The planted logs: events with labels, events without, and six columns of numbers that are sums of two factors. */
+export type PlantedLog = "clicks" | "purchases" | "numbers";
+
+/** What of a planted log a trainer finds. */
+export type Answer =
+  /** whether a row is a click: the AUC on the test part */
+  | "clicks"
+  /** that items of one group are near to each other */
+  | "groups"
+  /** that two components hold almost all variance */
+  | "factors";
+
+export interface TrainerRow {
+  /** of the tests */
+  name: string;
+  command: TrainingName;
+  log: PlantedLog;
+  /** which of its columns are what */
+  columns: string[];
+  /** what it is and what it takes to find the answer */
+  options: string[];
+  answer: Answer;
+  /** its smallest training, for logs of a few rows and the generator */
+  small: string[];
+}
+
+const words = (text: string): string[] => text.split(" ");
+const clicks = words("--label click --user user_id --item item_id --fields user_id,item_id,device");
+const purchases = words("--user user_id --item item_id --fields user_id,item_id");
+
+/** One row a trainer. */
+export const trainers: readonly TrainerRow[] = [
+  {
+    name: "train-fm",
+    command: "train-fm",
+    log: "clicks",
+    columns: clicks,
+    options: words("--dim 8 --epochs 40 --patience 40 --learning-rate 0.2 --l2-vector 0.001"),
+    answer: "clicks",
+    small: words("--dim 2 --epochs 2"),
+  },
+  {
+    name: "train-fm --model ffm",
+    command: "train-fm",
+    log: "clicks",
+    columns: clicks,
+    options: words("--model ffm --epochs 40 --patience 40 --learning-rate 0.2"),
+    answer: "clicks",
+    small: words("--model ffm --dim 2 --epochs 2"),
+  },
+  {
+    name: "train-fm --method mcmc",
+    command: "train-fm",
+    log: "clicks",
+    columns: clicks,
+    options: words("--method mcmc --dim 4 --epochs 20"),
+    answer: "clicks",
+    small: words("--method mcmc --dim 2 --epochs 3"),
+  },
+  {
+    name: "train-fm --task ranking",
+    command: "train-fm",
+    log: "purchases",
+    columns: purchases,
+    options: words("--task ranking --dim 8 --epochs 10"),
+    answer: "groups",
+    small: words("--task ranking --dim 2 --epochs 2"),
+  },
+  {
+    name: "train-fm --task implicit",
+    command: "train-fm",
+    log: "purchases",
+    columns: purchases,
+    options: words("--task implicit --dim 4 --epochs 6"),
+    answer: "groups",
+    small: words("--task implicit --dim 2 --epochs 2"),
+  },
+  {
+    name: "train-gbdt",
+    command: "train-gbdt",
+    log: "clicks",
+    columns: clicks,
+    options: words("--num-trees 60 --num-leaves 8 --min-data-per-group 5 --cat-smooth 1"),
+    answer: "clicks",
+    small: words("--num-trees 3 --num-leaves 4 --min-data-in-leaf 5"),
+  },
+  {
+    name: "train-net",
+    command: "train-net",
+    log: "clicks",
+    columns: clicks,
+    options: words(
+      "--arch fnn --activation relu --dim 4 --hidden 16 --epochs 30 --patience 30 --learning-rate 0.01 --embedding-learning-rate 0.5 --batch-size 32",
+    ),
+    answer: "clicks",
+    small: words("--arch fnn --dim 2 --hidden 4 --epochs 2"),
+  },
+  {
+    name: "train-pca",
+    command: "train-pca",
+    log: "purchases",
+    columns: purchases,
+    options: words("--dim 4"),
+    answer: "groups",
+    small: words("--dim 2"),
+  },
+  {
+    name: "train-pca --matrix features",
+    command: "train-pca",
+    log: "purchases",
+    columns: purchases,
+    options: words("--matrix features --dim 4"),
+    answer: "groups",
+    small: words("--matrix features --dim 2"),
+  },
+  {
+    name: "train-pca --matrix columns",
+    command: "train-pca",
+    log: "numbers",
+    columns: words("--numeric a,b,c,d,e,f"),
+    options: words("--matrix columns"),
+    answer: "factors",
+    small: words("--matrix columns --dim 2"),
+  },
+  {
+    name: "train-pca --matrix cooccurrence",
+    command: "train-pca",
+    log: "purchases",
+    columns: words("--item item_id --session user_id"),
+    options: words("--matrix cooccurrence --dim 4"),
+    answer: "groups",
+    small: words("--matrix cooccurrence --dim 2"),
+  },
+];
+
+/** Columns that a log of purchases has not: what was bought needs no label. */
+const LABELS = ["click", "rating"];
+
+/** The text of a planted log. */
+export function plantedText(log: PlantedLog, numRows: number): string {
+  if (log === "clicks") return plantedEvents(7, numRows).csv;
+  if (log === "purchases") return withoutColumns(plantedEvents(9, numRows, { bought: true }).csv, LABELS);
+  const random = mulberry32(5);
+  const rows = Array.from({ length: numRows }, () => {
+    const [x, y] = [between(-1, 1, random), between(-1, 1, random)];
+    const noise = () => between(-0.05, 0.05, random);
+    return [x, y, x + y, x - y, 2 * x + y, x - 2 * y].map((value) => value + noise()).join(",");
+  });
+  return `${["a,b,c,d,e,f", ...rows].join("\n")}\n`;
+}
+
+function withoutColumns(csv: string, names: readonly string[]): string {
+  const rows = csv
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.split(","));
+  const kept = rows[0]!.map((name) => !names.includes(name));
+  return `${rows.map((row) => row.filter((_, c) => kept[c]).join(",")).join("\n")}\n`;
+}
+
+/** Writes a planted log; returns its path. */
+export function writePlanted(folder: string, log: PlantedLog, numRows: number): string {
+  const path = join(folder, `${log}-${numRows}.csv`);
+  writeFileSync(path, plantedText(log, numRows));
+  return path;
+}
