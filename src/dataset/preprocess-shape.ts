@@ -132,7 +132,9 @@ function contradictionOf(preprocess: Preprocess): string | undefined {
     if (field.kind === "multi" && roles.multi[field.name] !== field.separator)
       return `field '${field.name}' has another separator in the roles`;
   }
-  const other = [...itemFields, ...(negatives?.itemFields ?? [])].find((name) => !names.has(name));
+  // the item itself goes with the item, though --fields or --ignore leaves it out of the features
+  const isKnown = (name: string) => names.has(name) || name === roles.item;
+  const other = [...itemFields, ...(negatives?.itemFields ?? [])].find((name) => !isKnown(name));
   if (other !== undefined) return `item field '${other}' is no field`;
   if (negatives && roles.item === undefined) return "negatives without a column of items";
   return undefined;
