@@ -1,10 +1,11 @@
 // Tables whose checksum would be right and whose numbers are not: refused before a loop runs along them.
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { readArrow } from "./arrow-rows.js";
 import { arrowChunks } from "./arrow.js";
+import { RUN_MARKER } from "./manifest.js";
 import { tableRows } from "./rows.js";
 import { openRun, writeRun } from "./run-directory.js";
 import { keysOf, type EmbeddingTable } from "./table.js";
@@ -46,14 +47,18 @@ describe("a manifest", () => {
   const folder = mkdtempSync(join(tmpdir(), "manifest-"));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   const open = async (name: string, crafted: object) => {
-    const manifest = { ...importedManifest, ...crafted };
-    await writeRun(join(folder, name), false, {
+    const run = join(folder, name);
+    const contents = {
       tables: { default: table },
-      manifest,
+      manifest: importedManifest,
       modelFiles: {},
       metricsLines: [],
-    });
-    return await openRun(join(folder, name));
+    };
+    await writeRun(run, false, contents);
+    // no manifest has a checksum of its own
+    const path = join(run, RUN_MARKER);
+    writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, "utf8")), ...crafted }));
+    return await openRun(run);
   };
 
   test.each([
