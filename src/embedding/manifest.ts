@@ -137,15 +137,3 @@ export interface Manifest {
   /** relative path to sha256 and size of every other file of the run */
   files: Record<string, { bytes: number; sha256: string }>;
 }
-
-/** Whether JSON has what reading a run needs; the rest is shown, not relied upon. */
-export function isManifest(parsed: unknown): parsed is Manifest {
-  if (!isRecord(parsed) || !isRecord(parsed["files"])) return false;
-  return Object.values(parsed["files"]).every(
-    (file) => isRecord(file) && typeof file["bytes"] === "number" && typeof file["sha256"] === "string",
-  );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
-}

@@ -5,7 +5,7 @@ import type { OwnDirectory } from "../io/replaceable.js";
 import { whyNotListed } from "../io/listed-files.js";
 import { readArtifact } from "../io/read-artifact.js";
 import { kindAt } from "../io/tree.js";
-import { isManifest, RUN_MARKER } from "./manifest.js";
+import { RUN_MARKER } from "./manifest.js";
 import { PUBLICATION_FILE, readPublication } from "./publication.js";
 
 /** A run. A version of a store is none: it is replaced by nothing but `embed forget`. */
@@ -42,17 +42,28 @@ async function filesInManifest(dir: string): Promise<string[] | undefined> {
     throw error;
   }
   // a run of another schema version is this tool's, too
-  if (!isManifest(parsed) || !isOfThisTool(parsed)) return undefined;
+  if (!isOfThisTool(parsed)) return undefined;
   const names = Object.keys(parsed.files);
   return whyNotListed(names) === undefined ? names : undefined;
 }
 
 /** What manifests of other programs do not have together: their files have no checksums of 64 digits, or they were not trained. */
-function isOfThisTool({ files, ...manifest }: { files: Record<string, { sha256: string }> }): boolean {
-  const { schemaVersion, version, command, model, seed } = manifest as Record<string, unknown>;
+function isOfThisTool(parsed: unknown): parsed is { files: Record<string, unknown> } {
+  if (!isRecord(parsed) || !isRecord(parsed["files"])) return false;
+  const { schemaVersion, version, command, model, seed } = parsed;
   return (
     [version, command, model].every((text) => typeof text === "string") &&
     [schemaVersion, seed].every((number) => typeof number === "number") &&
-    Object.values(files).every(({ sha256 }) => /^[0-9a-f]{64}$/.test(sha256))
+    Object.values(parsed["files"]).every(isFingerprint)
   );
+}
+
+function isFingerprint(file: unknown): boolean {
+  if (!isRecord(file)) return false;
+  const { bytes, sha256 } = file;
+  return typeof bytes === "number" && typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
 }
