@@ -16,7 +16,7 @@ import type { InputFingerprint } from "../io/fingerprint.js";
 import { version } from "../io/package-version.js";
 import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
 import type { Told } from "../config/pipeline.js";
-import { checkpointPath } from "../training/checkpoint.js";
+import { checkpointPath } from "../training/checkpoint-file.js";
 import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./commands.js";
 import type { PipelineExport } from "./exports.js";
 import type { Pipeline, PipelineTraining } from "./file.js";

@@ -1,7 +1,7 @@
 // What each step of a pipeline does. Its output is whole or absent, under the name that the plan gave it.
 
 import { dirname, join } from "node:path";
-import { checkpointPath } from "../training/checkpoint.js";
+import { checkpointPath } from "../training/checkpoint-file.js";
 import type { Progress, Watch } from "../training/watch.js";
 import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";
 import { GATE_FILE, readPublication } from "../embedding/publication.js";
