@@ -1,0 +1,7 @@
+// The model that runs of `train-fm --task implicit` hold.
+
+import type { Models } from "../../training/model.js";
+
+export const models: Models = {
+  fm: { holds: "factors of implicit feedback (train-fm --task implicit)" },
+};

@@ -1,0 +1,7 @@
+// The model that runs of `train-fm --task ranking` hold.
+
+import type { Models } from "../../training/model.js";
+
+export const models: Models = {
+  fm: { holds: "a factorization machine for ranking (train-fm --task ranking)" },
+};

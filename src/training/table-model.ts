@@ -1,0 +1,8 @@
+// The model of a run that holds a table and nothing else: what `import` writes.
+
+import { TABLE_MODEL } from "../embedding/manifest.js";
+import type { Models } from "./model.js";
+
+export const models: Models = {
+  [TABLE_MODEL]: { holds: "a table (import)" },
+};
