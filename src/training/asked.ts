@@ -6,39 +6,31 @@ import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import type { Asked } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
 import { fingerprintOf, sha256Of, type InputFingerprint } from "../io/fingerprint.js";
-import type { DatasetOptions } from "./read-dataset.js";
-import { isCut, type SplitFlags } from "./split-options.js";
-
-type TrainingOptions = DatasetOptions &
-  SplitFlags & { out: string; force: boolean; init?: string; rowOrder?: string };
-
-/** Options that change no byte of the result. */
-const ofNoBytes = ["out", "force", "badRows", "maxMemory", "wholeFor", "checkpointEvery", "resume"];
-
-/** Names under which a trainer's own options stand. */
-const trainers = ["fm", "gbdt", "pca", "net"];
+import type { TrainingTold } from "./options/log.js";
+import { decisive, type OptionTable } from "./options/table.js";
+import { isCut } from "./split-options.js";
 
 /**
- * @param flags as the caller gave them, before anything was made of them
+ * @param told as the caller gave it, before anything was made of it
  * @param inputs of the log that was read
- * @param earlier runs that were read, too
+ * @param earlier the run that training went on from
  */
 export async function askedOf(
   paths: readonly string[],
-  flags: TrainingOptions,
+  told: TrainingTold,
+  table: OptionTable,
   inputs: readonly InputFingerprint[],
-  earlier: readonly (string | undefined)[] = [flags.init, flags.rowOrder],
+  earlier: string | undefined,
 ): Promise<Asked> {
-  const isFile = (part: number | string): part is string => typeof part === "string" && !isCut(part);
+  const isFile = (part: number | string | undefined): part is string =>
+    typeof part === "string" && !isCut(part);
   const encoded = await Promise.all(paths.map(isEncodedDataset));
   const log = encoded.some(Boolean) ? await Promise.all(paths.map(namedInput)) : inputs;
-  const parts = [...new Set([flags.valid, flags.test])].filter(isFile);
-  const runs = [...new Set(earlier)].filter((path) => path !== undefined);
+  const parts = [...new Set([told.valid, told.test])].filter(isFile);
+  const runs = [...new Set([earlier, told.rowOrder])].filter((path) => path !== undefined);
   return {
     log: [...paths],
-    options: withoutThreads(
-      Object.fromEntries(Object.entries(flags).filter(([name]) => !ofNoBytes.includes(name))),
-    ),
+    options: decisive(table, told),
     inputs: [...log, ...(await Promise.all(parts.map(namedInput)))],
     ...(await encodedOf(paths[0]!, encoded.some(Boolean))),
     runs: await Promise.all(runs.map(async (path) => ({ path, sha256: contentsOf(await openRun(path)) }))),
@@ -65,14 +57,4 @@ export function contentsOf({ manifest: { files } }: Run): string {
     .map(([name, { sha256 }]) => `${name} ${sha256}\n`)
     .sort();
   return sha256Of(sorted.join(""));
-}
-
-/** The same without numbers of threads: that of the reading, and that of the trainer. */
-function withoutThreads(options: Record<string, unknown>): Record<string, unknown> {
-  const own = Object.entries(options).map(([name, value]) => {
-    if (name !== "reading" && !trainers.includes(name)) return [name, value];
-    const { threads: _, ...rest } = value as Record<string, unknown>;
-    return [name, rest];
-  });
-  return Object.fromEntries(own) as Record<string, unknown>;
 }

@@ -6,17 +6,17 @@
 //
 // A training that was killed goes on from it as if it had not been: the same bytes at any number of threads.
 
-import type { Metrics, Trial } from "../embedding/manifest.js";
+import type { PartMetrics, Trial } from "../embedding/manifest.js";
 import { anything, count, either, flag, list, number, object, orNull, record } from "../io/json-shape.js";
 import { CheckpointFile, type Identity } from "./checkpoint-file.js";
 import type { Checkpoint, TrainingControls } from "./controls.js";
-import type { FmOptions } from "../trainers/fm/options.js";
 import type { EpochEvent } from "./epoch.js";
 
-/** What a first training came to, as far as its refit needs it. */
+/** What a training came to, as far as its refit needs it. */
 export interface Judged {
-  options: FmOptions;
-  metrics: Record<string, Metrics>;
+  /** the trainer's own, as they were used */
+  options: Record<string, unknown>;
+  metrics: Record<string, PartMetrics>;
   epochs: EpochEvent[];
   bestEpoch: number;
   trials?: Trial[];

@@ -6,19 +6,19 @@ import { recipesOf, type Preprocess } from "../dataset/preprocess.js";
 import { parseSide } from "../dataset/side.js";
 import { testVectors } from "../dataset/test-vectors.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
-import type { Manifest } from "../embedding/manifest.js";
-import { version } from "../io/package-version.js";
-import type { FmOptions } from "../trainers/fm/options.js";
+import type { ExampleOptions } from "./example-options.js";
 import type { Examples } from "./examples.js";
+import { labels, vocabulary } from "./options/features.js";
+import { log, type TrainingTold } from "./options/log.js";
+import { decisive, type OptionTable } from "./options/table.js";
 import type { ReadAsTrained } from "./read-as-trained.js";
-import type { TrainFmOptions } from "../trainers/fm/asked.js";
 
 /** How rows of a log become rows of features. */
 export function preprocessOf(
   space: FeatureSpace,
   dataset: Dataset,
   examples: Examples,
-  options: Parameters<typeof readingRecipe>[0] & Pick<TrainFmOptions, "negatives" | "noise">,
+  options: Parameters<typeof readingRecipe>[0] & Pick<ExampleOptions, "negatives" | "noise">,
   itemFields: string[] | undefined,
 ): Preprocess {
   const { roles } = dataset;
@@ -48,8 +48,8 @@ export function readingRecipe(
     timeFields,
     timeZone,
     eventWeight,
-  }: Pick<TrainFmOptions, "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "timeZone"> &
-    Pick<TrainFmOptions, "positiveFrom" | "eventWeight">,
+  }: Pick<ExampleOptions, "sides" | "drop" | "where" | "timeFormat" | "timeFields" | "timeZone"> &
+    Pick<ExampleOptions, "positiveFrom" | "eventWeight">,
   { hashKeys, roles: { positives } }: Pick<Dataset, "hashKeys" | "roles">,
 ): Omit<ReadAsTrained, "roles"> & Pick<Preprocess, "positiveFrom" | "eventWeight"> {
   return {
@@ -72,34 +72,28 @@ function absoluteSide(text: string): string {
   return `${resolve(path)}:${key}=${sideKey}`;
 }
 
-/** Every option as it was used; what the manifest and --json state. */
+/**
+ * Every option as it was used; what the manifest and --json state.
+ *
+ * @param options of reading, cutting and making examples
+ * @param own the trainer's, with their defaults
+ */
 export function resolvedOptions(
   paths: readonly string[],
-  options: TrainFmOptions,
-  fm: Partial<FmOptions>,
+  { reading, unlabelled: _, infer: __, maxMemory: ___, wholeFor: ____, ...options }: ExampleOptions,
+  table: OptionTable,
+  told: TrainingTold,
+  own: Record<string, unknown>,
 ): Record<string, unknown> {
-  const { fm: _, out: __, force: ___, reading, unlabelled: ____, infer: ______, ...others } = options;
-  // what changes no byte of the result is none of its options
-  const {
-    checkpointEvery: _______,
-    resume: ________,
-    maxMemory: _________,
-    wholeFor: __________,
-    ...rest
-  } = others;
+  const isTaken = ([name]: [string, unknown]) =>
+    Object.hasOwn(table, name) || !(Object.hasOwn(vocabulary, name) || Object.hasOwn(labels, name));
   const { threads: _____, ...readingOptions } = reading;
-  return { log: paths, ...rest, reading: readingOptions, ...fm };
-}
-
-/** All that decides a training's bytes, by name: a checkpoint is of the training that has the same. */
-export function identityOf(
-  paths: readonly string[],
-  options: TrainFmOptions,
-  inputs: Dataset["inputs"],
-  init: Pick<Manifest, "files"> | undefined,
-): Record<string, unknown> {
-  // a default is the version's
-  const { threads: _, ...fm } = options.fm;
-  const told = resolvedOptions(paths, options, fm);
-  return { version, ...told, inputs, ...(init && { "run of --init": init.files }) };
+  const others = Object.entries(decisive(table, told)).filter(([name]) => !Object.hasOwn(log, name));
+  return {
+    log: paths,
+    ...Object.fromEntries(Object.entries(options).filter(isTaken)),
+    reading: readingOptions,
+    ...Object.fromEntries(others),
+    ...own,
+  };
 }

@@ -2,25 +2,31 @@
 //
 //   train ──► model that metrics and gates judge          train + valid + test, its best epoch's number of epochs ──► table
 
-import type { Metrics } from "../embedding/manifest.js";
+import type { PartMetrics } from "../embedding/manifest.js";
 import { UsageError } from "../errors.js";
-import type { TrainingControls } from "./controls.js";
 import type { Checkpoints, Judged } from "./checkpoint.js";
+import type { TrainingControls } from "./controls.js";
 import type { Part } from "./examples.js";
 import type { SplitParts } from "./parts.js";
-import type { TrainFmOptions } from "../trainers/fm/asked.js";
-import { trainParts, type Telling, type TrainedParts, type TrainingSource } from "./train-parts.js";
+import type { Fit, Plan, Session, Source } from "./trainer.js";
 
 /** A training, and the model that the run holds. */
-export interface TrainedTwice {
+interface FittedTwice {
   /** what was judged */
   first: Judged;
   /** what the run holds: the refitted model, or the first */
-  published: TrainedParts;
+  published: Fit;
   /** for the manifest */
-  refit?: { epochs: number; rows: number; metrics: Record<string, Metrics> };
+  refit?: { epochs: number; rows: number; metrics: Record<string, PartMetrics> };
   /** a signal ended the training before its time */
   interrupted: boolean;
+}
+
+interface How {
+  checkpoints: Checkpoints;
+  refits: boolean;
+  /** what early stopping counts */
+  round: string;
 }
 
 /**
@@ -28,70 +34,55 @@ export interface TrainedTwice {
  *
  * @throws {UsageError} --refit without held-out rows of this log
  */
-export async function trainAndRefit(
-  source: TrainingSource,
-  options: TrainFmOptions,
-  telling: Telling,
-  checkpoints: Checkpoints,
-): Promise<TrainedTwice> {
-  const { watch } = telling;
+export async function fitTwice(
+  plan: Plan,
+  source: Source,
+  session: Omit<Session, "controls">,
+  { checkpoints, refits, round }: How,
+): Promise<FittedTwice> {
+  const { watch } = session;
   const onInterrupt = watch.finishInstead;
-  const keepsState = options.keepState ?? false;
-  const whole = options.refit ? wholeParts(source.parts) : undefined;
+  const whole = refits ? wholeParts(source.parts) : undefined;
   const trained = checkpoints.first
     ? undefined
-    : await trainParts(source, options, telling, {
-        ...(onInterrupt && { onInterrupt }),
-        keepsState,
-        ...checkpoints.controls(),
+    : await plan.fit(source, {
+        ...session,
+        controls: { ...(onInterrupt && { onInterrupt }), ...checkpoints.controls() },
       });
-  const first = checkpoints.first ?? judgedOf(trained!);
-  const interrupted = trained?.model.interrupted ?? false;
+  const first = checkpoints.first ?? trained!.judged;
+  const interrupted = trained?.interrupted ?? false;
   if (trained && (!whole || interrupted)) return { first, published: trained, interrupted };
 
   const rows = whole!.train.rows.length;
-  watch.observe({
-    stage: "note",
-    text: `refit: ${first.bestEpoch} ${first.bestEpoch === 1 ? "epoch" : "epochs"} on all ${rows} rows`,
-  });
+  const rounds = Math.max(1, first.bestEpoch);
+  session.note(`refit: ${rounds} ${round}${rounds === 1 ? "" : "s"} on all ${rows} rows`);
   // a refit that is cut short is of no use, but the first model is
   const finish = finishing(watch.signal, trained && onInterrupt);
   try {
-    const published = await trainParts(
+    const published = await plan.fit(
       { ...source, parts: whole! },
-      withoutStopping(options, first),
       {
+        ...session,
+        first,
         // notes and warnings are the first training's
         watch: {
           observe: (told) => told.stage === "epoch" && watch.observe({ ...told, refit: true }),
           signal: finish.signal,
         },
         warn: () => undefined,
-        lap: (stage) => telling.lap(`refit ${stage}`),
+        note: () => undefined,
+        lap: (stage) => session.lap(`refit ${stage}`),
+        controls: checkpoints.controls(first),
       },
-      { keepsState, ...checkpoints.controls(first) },
     );
-    const { model, metrics } = published;
-    return { first, published, refit: { epochs: model.epochs.length, rows, metrics }, interrupted };
+    const { epochs, metrics } = published.judged;
+    return { first, published, refit: { epochs: epochs.length, rows, metrics }, interrupted };
   } catch (error) {
     if (!trained || !finish.isWanted()) throw error;
     return { first, published: trained, interrupted: true };
   } finally {
     finish.end();
   }
-}
-
-function judgedOf({ options: fm, metrics, trials, model }: TrainedParts): Judged {
-  const { epochs, bestEpoch, chosen } = model;
-  // a refit has no validation part by which it could choose again
-  const options = chosen?.tableScale === undefined ? fm : { ...fm, tableScale: chosen.tableScale };
-  return { options, metrics, epochs, bestEpoch, ...(trials && { trials }) };
-}
-
-/** The settings that the first training ended with, for its best number of epochs. */
-function withoutStopping(options: TrainFmOptions, { options: fm, bestEpoch }: Judged): TrainFmOptions {
-  const { metric: _, search: __, ...others } = options;
-  return { ...others, fm: { ...fm, epochs: bestEpoch } };
 }
 
 /** A signal that a taken offer to finish aborts, as the given one does. */

@@ -1,0 +1,68 @@
+// Options of a table as flags of a command.
+
+import { Option, type Command } from "commander";
+import { flagNamed, type Option as Declared, type OptionTable } from "../training/options/table.js";
+
+/** A flag that a table declares. */
+export class TableOption extends Option {
+  /** @param flags as commander takes them */
+  constructor(
+    flags: string,
+    readonly declared: Declared,
+    readonly optionName: string,
+  ) {
+    super(flags, declared.help);
+  }
+}
+
+/** Short forms, which scripts rely on. */
+const short: Readonly<Record<string, string>> = { out: "-o, " };
+
+/** Adds the flags of a table's options. A default is told in the help and set by whoever resolves the table. */
+export function addTable<C extends Command>(command: C, table: OptionTable): C {
+  for (const [name, option] of Object.entries(table) as [string, Declared][]) {
+    command.addOption(optionOf(name, option));
+    if (option.negated === "also")
+      command.addOption(new Option(flagNamed(name, { negated: true })).hideHelp());
+  }
+  return command;
+}
+
+function optionOf(name: string, declared: Declared): TableOption {
+  const { placeholder, choices, parse, repeats, group, hidden, required } = declared;
+  const flag = flagNamed(name, declared);
+  const option = new TableOption(
+    `${short[name] ?? ""}${flag}${placeholder === undefined ? "" : ` <${placeholder}>`}`,
+    declared,
+    name,
+  );
+  option.helpGroup(group);
+  const standard = defaultText(declared);
+  if (choices) option.choices([...choices]);
+  else if (parse && repeats)
+    option.argParser<unknown>((text, previous) => parse(text, flag, previous as undefined));
+  else if (parse) option.argParser<unknown>((text) => parse(text, flag, undefined));
+  // the help tells it; what is not set is left to the table
+  if (standard !== "") option.default(undefined, standard);
+  if (hidden) option.hideHelp();
+  if (required) option.makeOptionMandatory();
+  return option;
+}
+
+/** The default as the help tells it; empty where there is none to tell. */
+function defaultText({ shown, default: standard, placeholder }: Declared): string {
+  if (shown !== undefined) return shown;
+  if (placeholder === undefined || standard === undefined || typeof standard === "function") return "";
+  return String(standard);
+}
+
+/** What was set of a table's options, on the command line, by a variable or in a file. */
+export function toldOf(command: Command, table: OptionTable): Record<string, unknown> {
+  const told: Record<string, unknown> = {};
+  for (const name of Object.keys(table)) {
+    const value: unknown = command.getOptionValue(name);
+    // commander gives --no-NAME a default of its own
+    if (value !== undefined && command.getOptionValueSource(name) !== "default") told[name] = value;
+  }
+  return told;
+}

@@ -1,0 +1,111 @@
+// Options that say which keys get a feature of their own, and what is predicted: a column's label, or events against drawn
+// negatives.
+
+import type { PerField } from "../../dataset/vocabulary-limits.js";
+import { UsageError } from "../../errors.js";
+import { choice, custom, list, number, text, whole, wholeOf } from "./table.js";
+
+const group = "Model:";
+const MANY = Number.MAX_SAFE_INTEGER;
+
+/** Which keys get a feature of their own. */
+export const vocabulary = {
+  minCount: custom(
+    "n",
+    { parse: perField(0, 1), repeats: true },
+    {
+      help: "rarer keys are out-of-vocabulary; item_id=5 for one field, repeat it",
+      group,
+      default: 1,
+    },
+  ),
+  maxVocab: custom(
+    "n",
+    // no bound, as a number that the manifest's JSON can hold
+    { parse: perField(1, MANY), repeats: true },
+    { help: "keys of a field at the most, the most frequent; user_id=100000 for one field", group },
+  ),
+  minUsers: whole({
+    min: 0,
+    max: MANY,
+    help: "keys with fewer distinct users are out-of-vocabulary",
+    group,
+  }),
+  hash: custom(
+    "column:bits",
+    { parse: hashOf, repeats: true },
+    {
+      help: "no vocabulary: keys share 2^bits rows by their hash; repeat it for several",
+      group,
+    },
+  ),
+  oovDropout: number({
+    placeholder: "share",
+    min: 0,
+    max: 1,
+    help: "known keys hidden in training, so that unknown ones have a vector",
+    group,
+    shown: "0",
+  }),
+  rowOrder: text("run", {
+    help: "keys of an earlier run keep their row numbers, new ones are appended",
+    group,
+  }),
+} as const;
+
+export const noises = ["uniform", "popularity"] as const;
+
+/** What is predicted. */
+export const labels = {
+  positiveFrom: number({
+    min: -Number.MAX_VALUE,
+    max: Number.MAX_VALUE,
+    help: "a label from x on is 1, else 0; with --negatives only such rows are events",
+    group,
+  }),
+  negatives: whole({
+    min: 1,
+    max: MANY,
+    help: "for a log without labels: negatives drawn an event",
+    group,
+    default: 0,
+    shown: "none",
+  }),
+  noise: choice(noises, {
+    placeholder: "distribution",
+    help: "what negatives are drawn by",
+    group,
+    default: "uniform",
+    only: { negatives: true },
+  }),
+  itemFields: list("columns", {
+    help: "columns that go with the item, as its vector and a negative do; inferred by default",
+    group,
+  }),
+} as const;
+
+/** `2` for every field, `item_id=5` for one (split at the last =); repeats and takes commas. */
+function perField(
+  min: number,
+  standard: number,
+): (given: string, flagName: string, previous: PerField | undefined) => PerField {
+  return (given, flagName, previous = standard) =>
+    given.split(",").reduce((limit: PerField, part): PerField => {
+      const { others, byField } = typeof limit === "number" ? { others: limit, byField: {} } : limit;
+      const equals = part.lastIndexOf("=");
+      const n = wholeOf(part.slice(equals + 1), flagName, min);
+      if (equals > 0) return { others, byField: { ...byField, [part.slice(0, equals)]: n } };
+      return Object.keys(byField).length === 0 ? n : { others: n, byField };
+    }, previous);
+}
+
+/** `user_id:20` as one entry of a record, split at the last colon. */
+function hashOf(
+  given: string,
+  flagName: string,
+  previous: Record<string, number> | undefined,
+): Record<string, number> {
+  const colon = given.lastIndexOf(":");
+  if (colon < 1) throw new UsageError(`--hash expects COLUMN:BITS, such as user_id:20, got '${given}'`);
+  return { ...previous, [given.slice(0, colon)]: wholeOf(given.slice(colon + 1), flagName, 1) };
+}

@@ -1,0 +1,69 @@
+// The options that every training on a log takes, and what becomes of them.
+
+import type { ExampleOptions } from "../example-options.js";
+import { BadRowReport } from "../bad-row-report.js";
+import { columns, columnsOf, hashedIds } from "./columns.js";
+import type { labels, vocabulary } from "./features.js";
+import { events, split } from "./parts.js";
+import { badRows, reading, readingOf, type memory, type threads } from "./reading.js";
+import type { Told } from "./table.js";
+import type { output, weekly } from "./weekly.js";
+
+/** How a log is read and cut. */
+export const log = { ...columns, ...hashedIds, ...reading, ...badRows, ...events, ...split } as const;
+
+/** What a training may be told beside its own options; a trainer names the tables that it takes. */
+export type TrainingTold = Told<
+  typeof log &
+    typeof vocabulary &
+    typeof labels &
+    typeof weekly &
+    typeof memory &
+    typeof threads &
+    typeof output
+>;
+
+/**
+ * The same as reading, splitting and the making of examples take them.
+ *
+ * @param unlabelled the log has no labels, and none is to be found in it
+ */
+export function logOptionsOf(told: TrainingTold, { unlabelled }: { unlabelled: boolean }): ExampleOptions {
+  const { badRows: file, force = false, maxBad, maxMemory, hashKeys, hashKeysOf } = told;
+  const { since, eventWeight, halfLife, maxEventsPerUser } = told;
+  const { valid = 0, test = 0, split: by, splitKey, last, group } = told;
+  const { minCount = 1, maxVocab, minUsers, hash, oovDropout, rowOrder } = told;
+  const { positiveFrom, negatives = 0, noise = "uniform", itemFields } = told;
+  const given = {
+    maxBad,
+    maxMemory,
+    hashKeys,
+    hashKeysOf,
+    badRows: file === undefined ? undefined : new BadRowReport(file, force),
+    ...{ since, eventWeight, halfLife, maxEventsPerUser },
+    ...{ split: by, splitKey, last, group },
+    ...{ maxVocab, minUsers, hash, oovDropout, rowOrder, positiveFrom, itemFields },
+  };
+  return {
+    ...columnsOf(onlyColumns(told)),
+    onBadRow: told.onBadRow ?? reading.onBadRow.default,
+    infer: true,
+    unlabelled,
+    reading: readingOf(told),
+    ...{ valid, test, minCount, negatives, noise },
+    ...definedOf(given),
+  };
+}
+
+/** The options that were given. */
+export function definedOf<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+function onlyColumns(told: TrainingTold): Told<typeof columns> {
+  return Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(columns, name))) as Told<
+    typeof columns
+  >;
+}

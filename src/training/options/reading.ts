@@ -1,0 +1,128 @@
+// Options that say how bytes become cells, and what becomes of bad rows.
+
+import { availableParallelism, totalmem } from "node:os";
+import { UsageError } from "../../errors.js";
+import { inputFormats } from "../../log/form.js";
+import type { ReadOptions } from "../../log/log.js";
+import { choice, custom, flag, numberOf, text, whole, type Told } from "./table.js";
+
+const group = "Reading:";
+
+/** How bytes become cells. */
+export const reading = {
+  inputFormat: choice(inputFormats, {
+    placeholder: "form",
+    help: "by default as the file's extension says",
+    group,
+  }),
+  delimiter: text("character", { help: "between cells; by default as the header line shows", group }),
+  header: flag({
+    help: "the first line is data; columns are c0, c1, ...",
+    group,
+    negated: true,
+    default: true,
+  }),
+  encoding: text("name", { help: "of the bytes, such as utf-16le or gb18030", group, shown: "utf-8" }),
+  comment: text("text", { help: "leave out lines that start with it", group }),
+  dedupe: flag({ help: "leave out rows that repeat an earlier one exactly", group }),
+  onBadRow: choice(["error", "skip"], {
+    help: "stop with an error, or skip and count",
+    group,
+    default: "error",
+  }),
+  maxCell: whole({
+    placeholder: "bytes",
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    help: "the largest cell",
+    group,
+    default: 4 << 20,
+    shown: "4 MiB",
+  }),
+} as const;
+
+/** What --on-bad-row skip leaves out. */
+export const badRows = {
+  maxBad: custom(
+    "share",
+    { parse: shareOf },
+    {
+      help: "under skip: the share of bad rows that is too many",
+      group,
+      shown: "1%",
+      only: { onBadRow: ["skip"] },
+      noBytes: true,
+    },
+  ),
+  badRows: text("file", {
+    help: "under skip: write the bad rows there, a JSON object a line",
+    group,
+    only: { onBadRow: ["skip"] },
+    noBytes: true,
+  }),
+} as const;
+
+const UNITS: Record<string, number> = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** When rows of an encoded dataset stay on disk. */
+export const memory = {
+  maxMemory: custom(
+    "size",
+    { parse: sizeOf },
+    {
+      help: "what rows of an encoded dataset may take, such as 4G: of a larger one they are read from disk as they are needed",
+      group,
+      default: () => totalmem() / 2,
+      shown: "half the machine's",
+      noBytes: true,
+    },
+  ),
+} as const;
+
+/** Of every training, and what only reads. */
+export const threads = {
+  threads: whole({
+    min: 1,
+    max: 1024,
+    help: "threads at most; the result is the same bytes at any number",
+    group: "Training:",
+    default: () => availableParallelism(),
+    shown: "as many as cores",
+    noBytes: true,
+  }),
+} as const;
+
+/** Bytes of `500M`, `4G`, `4GiB`, `4GB` or a number. @throws {UsageError} none of these */
+function sizeOf(given: string): number {
+  const [, amount, unit] = /^(\d+(?:\.\d+)?) ?([KMG]?)(?:i?B)?$/iu.exec(given) ?? [];
+  if (amount === undefined)
+    throw new UsageError(`--max-memory expects a size such as 500M or 4G, got '${given}'`);
+  return Number(amount) * UNITS[unit!.toUpperCase()]!;
+}
+
+/** A share in [0, 1], as `1%` or `0.01`. */
+function shareOf(given: string, flagName: string): number {
+  const x = given.endsWith("%") ? numberOf(given.slice(0, -1), flagName) / 100 : numberOf(given, flagName);
+  if (!(x >= 0 && x <= 1))
+    throw new UsageError(`${flagName} expects a share such as 1% or 0.01, got '${given}'`);
+  return x;
+}
+
+/** How a log is read. */
+export function readingOf(
+  told: Told<typeof reading & typeof threads>,
+  mostThreads = told.threads ?? availableParallelism(),
+): ReadOptions {
+  const { inputFormat: format, dedupe, delimiter, header, encoding, comment, onBadRow, maxCell } = told;
+  return {
+    header: header ?? reading.header.default,
+    onBadRow: onBadRow ?? reading.onBadRow.default,
+    maxCell: maxCell ?? reading.maxCell.default,
+    threads: mostThreads,
+    ...(format && { format }),
+    ...(dedupe === true && { dedupe }),
+    ...(delimiter !== undefined && { delimiter: delimiter === "\\t" ? "\t" : delimiter }),
+    ...(encoding !== undefined && { encoding }),
+    ...(comment !== undefined && { comment }),
+  };
+}

@@ -1,0 +1,272 @@
+// Options as data. A table says of each option all that there is to say: what its flag takes, its range and default, when it
+// applies, its help. Flags, help, YAML keys, range checks, the manifest's options, a checkpoint's identity, --search and the types of
+// the API come from it.
+//
+//   table ──► flags/ (command line, YAML)      told: what the user set, by the options' names
+//        └──► checkTold(told) ──► resolved(told, facts): every option as it is used
+
+import { flagOf, UsageError } from "../../errors.js";
+
+/** Headings of the help. */
+export type Group = `${string}:`;
+
+/** What is said of every option. */
+interface About<V> {
+  help: string;
+  group: Group;
+  /** what it is where the user is silent; may depend on the options before it, and on what the data says */
+  default?: V | ((before: never, facts: never) => V);
+  /** the default as the help shows it, where it is no plain value */
+  shown?: string;
+  /** options that it goes with, by name: with which of their values, or with any */
+  only?: Readonly<Record<string, readonly string[] | true>>;
+  /** shown without being asked for */
+  common?: true;
+  /** no byte of the result depends on it */
+  noBytes?: true;
+  /** known, so that a message can say why there is no such thing */
+  hidden?: true;
+  /** the command line must have it */
+  required?: true;
+}
+
+/** What --search tries of a number: some values, or the default divided and multiplied by up to `span`. */
+export interface SearchRange {
+  among?: (options: never) => readonly number[];
+  span?: number;
+  /** whether it is searched with these options */
+  when?: (options: never) => boolean;
+}
+
+/** Both ends are in the range. */
+interface Range {
+  min: number;
+  max: number;
+  search?: SearchRange;
+}
+
+/** How an option's text becomes a value. */
+export interface Parsed<V> {
+  /** what stands for the value in the help; a switch has none */
+  placeholder?: string;
+  choices?: readonly string[];
+  /** `--no-NAME` sets it to false; "also": beside `--NAME` */
+  negated?: true | "also";
+  /** each time that the flag is given adds to it */
+  repeats?: true;
+  /** a text may hold several, with commas between them */
+  commas?: true;
+  /** @param previous what the flag gave before, where it was given before @throws {UsageError} */
+  parse?(text: string, flag: string, previous: V | undefined): V;
+  /** what the value must be, and is not; undefined where it is */
+  complaint?(value: V): string | undefined;
+  /** the value's type, for TypeScript alone */
+  value?: V;
+}
+
+export type Option<V = unknown> = About<V> & Parsed<V> & { integer?: true; search?: SearchRange };
+export type OptionTable = Readonly<Record<string, Option<never> | Option>>;
+
+type ValueOf<O> = O extends Parsed<infer V> ? V : never;
+
+/** What a user may set. */
+export type Told<T> = { [K in keyof T]?: ValueOf<T[K]> };
+
+/** The same with every default. */
+export type Resolved<T> = {
+  [K in keyof T as T[K] extends { default: unknown } ? K : never]: ValueOf<T[K]>;
+} & { [K in keyof T as T[K] extends { default: unknown } ? never : K]?: ValueOf<T[K]> };
+
+/** A number. */
+export function number<const S extends About<number> & Range>(spec: S): S & Parsed<number> {
+  return {
+    placeholder: "x",
+    ...spec,
+    parse: numberOf,
+    complaint: (x) => rangeComplaint(spec, x, "a number"),
+  };
+}
+
+/** A whole number. */
+export function whole<const S extends About<number> & Range>(
+  spec: S,
+): S & Parsed<number> & { integer: true } {
+  const what = "a whole number";
+  return {
+    placeholder: "n",
+    ...spec,
+    integer: true,
+    parse: numberOf,
+    complaint: (x) => (Number.isInteger(x) ? rangeComplaint(spec, x, what) : rangeText(spec, what)),
+  };
+}
+
+/** A switch. */
+export function flag<const S extends About<boolean> & { negated?: true | "also" }>(
+  spec: S,
+): S & Parsed<boolean> {
+  return spec;
+}
+
+/** One of a few words. */
+export function choice<const C extends readonly string[], const S extends About<C[number]>>(
+  choices: C,
+  spec: S,
+): S & Parsed<C[number]> {
+  return {
+    placeholder: "what",
+    ...spec,
+    choices,
+    complaint: (value) => (choices.includes(value) ? undefined : `one of ${choices.join(", ")}`),
+  };
+}
+
+/** A text as it is: a column, a path. @param placeholder for the help: `column`, `file`, `run` */
+export function text<const S extends About<string>>(placeholder: string, spec: S): S & Parsed<string> {
+  return { ...spec, placeholder };
+}
+
+/** Names; takes commas and repeats. */
+export function list<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
+  const parse: Parsed<string[]>["parse"] = (given, _, previous = []) => [
+    ...previous,
+    ...given.split(",").filter((name) => name !== ""),
+  ];
+  return { ...spec, placeholder, repeats: true, commas: true, parse };
+}
+
+/** Texts that may hold a comma; repeats. */
+export function texts<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
+  const parse: Parsed<string[]>["parse"] = (given, _, previous = []) => [...previous, given];
+  return { ...spec, placeholder, repeats: true, parse };
+}
+
+/** A value with a parser of its own. */
+export function custom<V, const S extends About<V>>(
+  placeholder: string,
+  how: Pick<Parsed<V>, "parse" | "complaint" | "repeats">,
+  spec: S,
+): S & Parsed<V> {
+  return { ...spec, placeholder, ...how };
+}
+
+/** Some of a table's options. */
+export function pick<T extends OptionTable, K extends keyof T>(table: T, ...names: readonly K[]): Pick<T, K> {
+  return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<T, K>;
+}
+
+/** A table without some of its options. */
+export function omit<T extends OptionTable, K extends keyof T>(table: T, ...names: readonly K[]): Omit<T, K> {
+  const left = Object.entries(table).filter(([name]) => !names.includes(name as K));
+  return Object.fromEntries(left) as Omit<T, K>;
+}
+
+/** A number. @throws {UsageError} not a finite one */
+export function numberOf(given: string, flagName: string): number {
+  const x = given.trim() === "" ? NaN : Number(given);
+  if (!Number.isFinite(x)) throw new UsageError(`${flagName} expects a number, got '${given}'`);
+  return x;
+}
+
+/** A whole number of at least `min`. @throws {UsageError} */
+export function wholeOf(given: string, flagName: string, min: number): number {
+  const x = numberOf(given, flagName);
+  if (!Number.isInteger(x) || x < min)
+    throw new UsageError(`${flagName} expects a whole number from ${min} on, got '${given}'`);
+  return x;
+}
+
+function rangeComplaint(range: Range, x: number, what: string): string | undefined {
+  return x >= range.min && x <= range.max ? undefined : rangeText(range, what);
+}
+
+function rangeText({ min, max }: Range, what: string): string {
+  if (max >= 1e9) return `${what} from ${min} on`;
+  return `${what} from ${min} to ${max}`;
+}
+
+/** The flag of an option, as the user types it. */
+export function flagNamed(name: string, { negated }: Pick<Parsed<unknown>, "negated"> = {}): string {
+  return negated === true ? flagOf(name).replace(/^--/, "--no-") : flagOf(name);
+}
+
+/**
+ * Checks what the user set: names, ranges, and that each option goes with the others.
+ *
+ * @throws {UsageError} names the flag, what it expects and what it goes with
+ */
+export function checkTold(table: OptionTable, told: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(told)) {
+    if (value === undefined || !Object.hasOwn(table, name)) continue;
+    const option = table[name] as Option;
+    const complaint = option.complaint?.(value);
+    if (complaint !== undefined)
+      throw new UsageError(`${flagNamed(name)} expects ${complaint}, got '${shown(value)}'`);
+    for (const [other, values] of Object.entries(option.only ?? {})) {
+      const current = told[other] ?? (values === true ? undefined : plainDefault(table[other]));
+      if (values === true ? current !== undefined : values.includes(String(current))) continue;
+      const own = value === false ? flagNamed(name, { negated: true }) : flagNamed(name);
+      throw new UsageError(mismatch(table, own, other, values, current));
+    }
+  }
+}
+
+function mismatch(
+  table: OptionTable,
+  own: string,
+  other: string,
+  values: readonly string[] | true,
+  current: unknown,
+): string {
+  const { placeholder } = (table[other] ?? {}) as Option;
+  const wanted = values === true ? (placeholder ?? "").toUpperCase() : values.join(" or ");
+  const with_ = `${flagNamed(other)} ${wanted}`.trim();
+  return current === undefined
+    ? `${own} goes with ${with_}`
+    : `${own} is for ${flagNamed(other)} ${(values as readonly string[]).join(", ")}, not for ${shown(current)}`;
+}
+
+function plainDefault(option: Option<never> | Option | undefined): unknown {
+  return typeof option?.default === "function" ? undefined : option?.default;
+}
+
+function shown(value: unknown): string {
+  return Array.isArray(value)
+    ? value.join(",")
+    : typeof value === "object"
+      ? JSON.stringify(value)
+      : String(value);
+}
+
+/**
+ * Every option as it is used: what the user set, else its default.
+ *
+ * @param facts what the data says, for defaults that depend on it
+ */
+export function resolved<T extends OptionTable>(
+  table: T,
+  told: Told<T>,
+  facts: Readonly<Record<string, unknown>> = {},
+): Resolved<T> {
+  const all: Record<string, unknown> = {};
+  for (const [name, option] of Object.entries(table)) {
+    const standard = option.default as unknown;
+    const value: unknown =
+      (told as Record<string, unknown>)[name] ??
+      (typeof standard === "function"
+        ? (standard as (before: unknown, facts: unknown) => unknown)(all, facts)
+        : standard);
+    if (value !== undefined) all[name] = value;
+  }
+  return all as Resolved<T>;
+}
+
+/** What decides a training's bytes, of what the user set. */
+export function decisive(
+  table: OptionTable,
+  told: Readonly<Record<string, unknown>>,
+): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(told).filter(([name, value]) => value !== undefined && !table[name]?.noBytes),
+  );
+}

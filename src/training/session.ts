@@ -1,0 +1,170 @@
+// A training from the log to the run directory, whatever the trainer.
+//
+//   told ──► plan ──► log ──► dataset ──► parts ──► fit ──► refit on all rows? ──► run directory, whole or not at all
+//                                                    └─ checkpoints, interruption
+
+import { limitEvents } from "../dataset/event-limits.js";
+import { eventColumn } from "../dataset/event-weights.js";
+import type { Manifest, Metrics, PartMetrics } from "../embedding/manifest.js";
+import { ownRun } from "../embedding/own-run.js";
+import { writeRun } from "../embedding/run-directory.js";
+import { nearestName, UsageError } from "../errors.js";
+import { checkOutput } from "../io/atomic.js";
+import { version } from "../io/package-version.js";
+import { askedOf } from "./asked.js";
+import { Checkpoints, type Judged } from "./checkpoint.js";
+import { resolvedOptions } from "./describe-run.js";
+import type { ExampleOptions } from "./example-options.js";
+import { logOptionsOf, type TrainingTold } from "./options/log.js";
+import { checkTold, decisive } from "./options/table.js";
+import { splitCounts, splitParts } from "./parts.js";
+import { readDataset } from "./read-dataset.js";
+import { fitTwice } from "./refit.js";
+import { splitWarnings } from "./split-options.js";
+import { Stopwatch } from "./stopwatch.js";
+import type { Summary } from "./summary.js";
+import type { Plan, Session, Trainer } from "./trainer.js";
+import { collectWarnings, type Watch } from "./watch.js";
+
+/**
+ * Trains on one or several files, read as one log, and writes a run directory, whole or not at all.
+ *
+ * @param told what the user set, by the options' names; `out` is the run
+ * @throws {UsageError} an option that the trainer has not, out of its range, or that does not go with another
+ * @throws {EmbedError} as the stages do; nothing is written then
+ */
+export async function train(
+  trainer: Trainer,
+  paths: readonly string[],
+  told: TrainingTold & { out: string },
+  watching: Watch,
+): Promise<Summary<PartMetrics>> {
+  const clock = new Stopwatch();
+  const { watch, warnings, warn } = collectWarnings(watching);
+  const note = (text: string) => watch.observe({ stage: "note", text });
+  const { out, force = false } = told;
+  await checkOutput(out, force, "directory", ownRun);
+  checkNames(trainer, told);
+  checkTold(trainer.options, told);
+  const plan = await trainer.plan(told);
+
+  const given = readingOptions(told, plan);
+  const read = await readDataset(paths, given, watch);
+  const options = { ...given, ...read.shaping };
+  const limited = limitEvents(read.dataset, options);
+  const { dataset, notes } = plan.accept?.(limited.dataset, options) ?? { ...limited, notes: [] };
+  for (const text of [...limited.notes, ...notes]) note(text);
+  const cut = await splitParts(dataset, options, plan.seed, watch);
+  for (const text of splitWarnings(cut.by)) warn(text);
+  clock.lap("read");
+
+  const { inputs } = dataset;
+  const earlier = plan.earlier?.manifest.files;
+  const identity = {
+    version,
+    log: paths,
+    ...decisive(trainer.options, told),
+    inputs,
+    ...(earlier && { "run of --init": earlier }),
+  };
+  const checkpoints = await Checkpoints.open(out, told, identity, watch.signal);
+  const { epoch } = checkpoints;
+  const { round = "epoch" } = trainer;
+  if (epoch !== undefined) note(`goes on after ${round} ${epoch}`);
+  const session: Omit<Session, "controls"> = {
+    ...{ options, told, beside: out, watch, warn, note },
+    lap: (stage) => clock.lap(stage),
+  };
+  const source = { dataset, parts: cut.parts, cut: cut.parts };
+  const refits = told.refit === true && (trainer.refitsAllRows?.(told) ?? true);
+  const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
+    checkpoints,
+    refits,
+    round,
+  });
+  if (interrupted) {
+    const { bestEpoch } = published.judged;
+    const held = round === "epoch" ? `epoch ${bestEpoch}` : `${bestEpoch} ${round}s`;
+    warn(`interrupted: the run holds ${held}, the best so far`);
+  }
+
+  const contents = await published.contents(first);
+  const resolved = resolvedOptions(paths, options, trainer.options, told, {
+    ...first.options,
+    ...contents.chosen,
+  });
+  const manifest: Omit<Manifest, "files" | "schemaVersion" | "from"> = {
+    version,
+    command: trainer.command,
+    model: contents.model,
+    options: resolved,
+    asked: await askedOf(paths, told, trainer.options, inputs, plan.earlier?.path),
+    seed: plan.seed,
+    inputs,
+    roles: dataset.roles,
+    split: splitCounts(cut),
+    rows: dataset.numRows,
+    ...(interrupted && { interrupted: true }),
+    ...(first.trials && { search: first.trials }),
+    metrics: first.metrics,
+    ...(refit && { refit: { ...refit, metrics: refit.metrics as Record<string, Metrics> } }),
+    timings: clock.laps,
+    warnings,
+    ...contents.manifest,
+  };
+  const metricsLines = contents.metricsLines ?? linesOf(first, refit && published.judged);
+  await writeRun(
+    out,
+    force,
+    { tables: contents.tables, manifest, modelFiles: contents.files, metricsLines },
+    { signal: watch.signal },
+  );
+  await checkpoints.remove();
+  return {
+    command: trainer.command,
+    version,
+    out,
+    seconds: clock.seconds(),
+    rows: dataset.numRows,
+    trainedRows: refit?.rows ?? cut.parts.train.rows.length,
+    options: resolved,
+    metrics: first.metrics,
+    warnings,
+    ...(first.trials && { search: first.trials }),
+    ...(contents.summary as Partial<Summary<PartMetrics>>),
+  };
+}
+
+/** @throws {UsageError} names with the nearest option that there is */
+function checkNames({ command, options }: Trainer, told: object): void {
+  for (const name of Object.keys(told)) {
+    if (Object.hasOwn(options, name)) continue;
+    const near = nearestName(name, Object.keys(options));
+    const hint = near === undefined ? "" : `: did you mean '${near}'?`;
+    throw new UsageError(`${command} has no option '${name}'${hint}`);
+  }
+}
+
+/** How the log is read. */
+function readingOptions(
+  told: TrainingTold,
+  { unlabelled = false, reading, wholeFor = [] }: Plan,
+): ExampleOptions {
+  const lookingAtAllRows: Record<string, boolean> = {
+    "--negatives": (told.negatives ?? 0) > 0,
+    "--since": told.since !== undefined,
+    "--max-events-per-user": told.maxEventsPerUser !== undefined,
+    "--hash-keys": told.hashKeys !== undefined,
+  };
+  const flags = Object.keys(lookingAtAllRows).filter((flag) => lookingAtAllRows[flag]);
+  return {
+    ...logOptionsOf(told, { unlabelled }),
+    ...eventColumn(told),
+    ...reading,
+    wholeFor: [...flags, ...wholeFor],
+  };
+}
+
+function linesOf({ epochs }: Judged, refit: Judged | undefined): object[] {
+  return [...epochs, ...(refit?.epochs.map((event) => ({ ...event, refit: true })) ?? [])];
+}
