@@ -39,7 +39,7 @@ function complaint(source: Source, target: string): string | undefined {
   const targetRoom = roomOf(target);
   // a trainer stands alone: only the index knows what there is
   const trainer = trainerOf(target);
-  if (trainer !== undefined && trainerOf(file) !== trainer && file !== "trainers/learners") {
+  if (trainer !== undefined && trainerOf(file) !== trainer && !lists.includes(file)) {
     return `src/${file}.ts knows the trainer ${trainer}, by ${target}: ask its model for a capability, or move what several need to factors/ or training/`;
   }
   if (targetRoom === room) return undefined;
@@ -53,6 +53,9 @@ function complaint(source: Source, target: string): string | undefined {
     : `${room} may import ${list(mayImport)}: let api/ bring the two together, or move the shared concept to one of these`;
   return `src/${file}.ts imports ${target}: ${advice}`;
 }
+
+/** Files that know which trainers there are. */
+const lists = ["trainers/index", "trainers/learners"];
 
 /** The folder of trainers/ that a file lies in. */
 function trainerOf(file: string): string | undefined {

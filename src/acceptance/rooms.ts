@@ -127,7 +127,6 @@ export const owed: Record<string, string[]> = {
   "cli/commands/train-net": words("trainers/net/command"),
   "cli/commands/train-pca": words("trainers/pca/command"),
   "factors/fold-in-job": words("trainers/learners"),
-  "factors/turned": words("trainers/fm/ffm/layout trainers/pca/model trainers/pca/project"),
   "flags/train-fm": words("trainers/fm/asked"),
   "flags/train-gbdt": words("trainers/gbdt/asked"),
   "flags/train-net": words("trainers/net/asked"),

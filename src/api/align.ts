@@ -13,7 +13,8 @@ import { UsageError } from "../errors.js";
 import { alignmentRotation, nearnessOf, turnedRows } from "../evaluation/alignment.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
-import { rotationGroups, turnedFiles, type Turn, type VectorBlock } from "../factors/turned.js";
+import { capable } from "../trainers/index.js";
+import type { Rotation, Turn, VectorBlock } from "../training/rotation.js";
 import { driftOf } from "./table-facts.js";
 
 /** Neighbours that the manifest compares. */
@@ -61,9 +62,10 @@ export async function alignRun(
   await checkOutput(out, force, "directory", ownRun);
   const [own, earlier] = [await openRun(run), await openRun(to)];
   const [table, before] = [await own.readTable(), await earlier.readTable()];
-  const { rotations, common, warnings } = await rotationsOf(
-    { run: own, table },
-    { run: earlier, table: before },
+  const rotation = await rotationOf(own, table);
+  const { rotations, common, warnings } = rotationsOf(
+    { run: own, table, groups: rotation.groups },
+    { run: earlier, table: before, groups: (await rotationOf(earlier, before)).groups },
   );
   const turn = turningBy(rotations, table);
   const turned = { ...table, vectors: turn(table.vectors, table.fieldOf) };
@@ -93,7 +95,7 @@ export async function alignRun(
     {
       tables: { [DEFAULT_TABLE]: turned },
       manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
-      modelFiles: { ...modelFiles, ...(await turnedFiles(own, turn)) },
+      modelFiles: { ...modelFiles, ...(await rotation.files(turn)) },
       metricsLines: await own.readMetricsLines(),
       givenIn: own.givenIn,
     },
@@ -102,27 +104,33 @@ export async function alignRun(
   return { command: "align", version, out, to, fields, warnings };
 }
 
+async function rotationOf(run: Run, table: EmbeddingTable): Promise<Rotation> {
+  return await (
+    await capable(run, "rotation", "cannot be aligned")
+  )(run, table);
+}
+
 interface Opened {
   run: Run;
   table: EmbeddingTable;
+  /** the blocks that share a rotation */
+  groups: VectorBlock[][];
 }
 
 /** A rotation and the blocks that it turns. */
-interface Rotation {
+interface Rotated {
   blocks: VectorBlock[];
   matrix: number[][];
 }
 
-async function rotationsOf(
+function rotationsOf(
   own: Opened,
   earlier: Opened,
-): Promise<{ rotations: Rotation[]; common: CommonBlock[]; warnings: string[] }> {
-  const [groups, earlierBlocks] = [
-    await rotationGroups(own.run, own.table),
-    (await rotationGroups(earlier.run, earlier.table)).flat(),
-  ];
+): { rotations: Rotated[]; common: CommonBlock[]; warnings: string[] } {
+  const { groups } = own;
+  const earlierBlocks = earlier.groups.flat();
   checkKinds(own.run, groups[0]![0]!, earlier.run, earlierBlocks[0]!);
-  const rotations: Rotation[] = [];
+  const rotations: Rotated[] = [];
   const warnings: string[] = [];
   const all: CommonBlock[] = [];
   for (const blocks of groups) {
@@ -207,7 +215,7 @@ function blocksAt(
 }
 
 /** Rows with each block turned by its rotation; a block without one stays. */
-function turningBy(rotations: readonly Rotation[], { fields, dim }: EmbeddingTable): Turn {
+function turningBy(rotations: readonly Rotated[], { fields, dim }: EmbeddingTable): Turn {
   const ofField = fields.map((field) =>
     rotations.flatMap(({ blocks, matrix }) =>
       blocks.filter((block) => block.field === field).map(({ offset, width }) => ({ offset, width, matrix })),

@@ -8,7 +8,7 @@
 import type { Preprocess } from "../dataset/preprocess.js";
 import { readItems } from "../training/item-file.js";
 import { readNegatives } from "../training/negative-file.js";
-import { readPreprocess } from "../trainers/learners.js";
+import { readPreprocess } from "../training/run-space.js";
 import type { Run } from "../embedding/run-directory.js";
 import { readSafetensors, safetensorsChunks } from "../embedding/safetensors.js";
 import type { EmbeddingTable } from "../embedding/table.js";

@@ -5,7 +5,7 @@ import { arrowChunks } from "../embedding/arrow.js";
 import { tableRows } from "../embedding/rows.js";
 import { RUN_MARKER, type Manifest } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, tableFile, type Run } from "../embedding/run-directory.js";
-import { readPreprocess } from "../trainers/learners.js";
+import { readPreprocess } from "../training/run-space.js";
 import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
 import { checkArtifact } from "../io/read-artifact.js";
 import { placeFile } from "../io/tree.js";

@@ -1,7 +1,8 @@
 // The trainers, one line each: modules load when a trainer, or a run that it wrote, is asked for.
 
 import type { Run } from "../embedding/run-directory.js";
-import type { Model, Models } from "../training/model.js";
+import { UsageError } from "../errors.js";
+import type { Capabilities, Model, Models } from "../training/model.js";
 import { models as tables } from "../training/table-model.js";
 
 type Home = () => Promise<{ models: Models }>;
@@ -22,6 +23,42 @@ export async function modelOf({ manifest }: Pick<Run, "manifest">): Promise<Mode
   const home = Object.hasOwn(homes, commandOf(manifest)) ? homes[commandOf(manifest)] : undefined;
   const { models } = home ? await home() : { models: {} as Models };
   return Object.hasOwn(models, manifest.model) ? models[manifest.model] : undefined;
+}
+
+/**
+ * A capability of the run's kind of model.
+ *
+ * @param cannot what cannot be done without it, a clause of the message: `cannot be aligned`
+ * @throws {UsageError} it lacks it; says why where the model knows, and which commands' runs have it
+ */
+export async function capable<C extends keyof Capabilities>(
+  run: Pick<Run, "manifest" | "path">,
+  name: C,
+  cannot: string,
+): Promise<NonNullable<Capabilities[C]>> {
+  const model = await modelOf(run);
+  const found = model?.[name];
+  if (found !== undefined) return found;
+  const holds = model?.holds ?? `a model '${run.manifest.model}'`;
+  const why = model?.lacks?.[name];
+  throw new UsageError(
+    `run '${run.path}' holds ${holds}, which ${cannot}: ${why === undefined ? "" : `${why}; `}runs of ${await homesWith(name)} can`,
+  );
+}
+
+/** The commands whose runs have a capability: with the flag that chooses the model where only some of them have it. */
+async function homesWith(name: keyof Capabilities): Promise<string> {
+  const kinds: { command: string; has: boolean }[] = [];
+  for (const home of Object.values(homes))
+    for (const model of Object.values((await home()).models))
+      kinds.push({ command: /\((.+)\)$/.exec(model.holds)![1]!, has: model[name] !== undefined });
+  const base = (command: string) => command.split(" ")[0]!;
+  const named = kinds
+    .filter(({ has }) => has)
+    .map(({ command }) =>
+      kinds.every((kind) => kind.has || base(kind.command) !== base(command)) ? base(command) : command,
+    );
+  return [...new Set(named)].join(", ").replace(/, ([^,]+)$/, " and $1");
 }
 
 /** The command under which the trainer stands here: those of events are train-fm's by their task still. */

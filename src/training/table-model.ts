@@ -2,7 +2,11 @@
 
 import { TABLE_MODEL } from "../embedding/manifest.js";
 import type { Models } from "./model.js";
+import { wholeRows } from "./rotation.js";
 
 export const models: Models = {
-  [TABLE_MODEL]: { holds: "a table (import)" },
+  [TABLE_MODEL]: {
+    holds: "a table (import)",
+    rotation: (_, table) => ({ groups: wholeRows(table), files: async () => await Promise.resolve({}) }),
+  },
 };

@@ -3,5 +3,11 @@
 import type { Models } from "../../training/model.js";
 
 export const models: Models = {
-  gbdt: { holds: "boosted trees (train-gbdt)" },
+  gbdt: {
+    holds: "boosted trees (train-gbdt)",
+    lacks: {
+      rotation:
+        "its rows are encodings of leaves, which name a tree's splits, and trees of two trainings have none in common",
+    },
+  },
 };

@@ -3,5 +3,11 @@
 import type { Models } from "../../training/model.js";
 
 export const models: Models = {
-  net: { holds: "a network (train-net)" },
+  net: {
+    holds: "a network (train-net)",
+    lacks: {
+      rotation:
+        "its first layer reads every coordinate by itself; start it from the earlier run (--init), which keeps them in place",
+    },
+  },
 };

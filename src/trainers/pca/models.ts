@@ -1,10 +1,17 @@
 // The models that runs of `train-pca` hold.
 
-import type { Models } from "../../training/model.js";
+import type { Capabilities, Models } from "../../training/model.js";
+
+const components: Capabilities = {
+  rotation: async (...of) => (await import("./rotation.js")).componentRotation(...of),
+};
 
 export const models: Models = {
-  pca: { holds: "components of users and items (train-pca)" },
-  "pca-features": { holds: "components of features (train-pca --matrix features)" },
-  "pca-columns": { holds: "components of columns (train-pca --matrix columns)" },
-  "pca-cooccurrence": { holds: "components of co-occurring items (train-pca --matrix cooccurrence)" },
+  pca: { holds: "components of users and items (train-pca)", ...components },
+  "pca-features": { holds: "components of features (train-pca --matrix features)", ...components },
+  "pca-columns": { holds: "components of columns (train-pca --matrix columns)", ...components },
+  "pca-cooccurrence": {
+    holds: "components of co-occurring items (train-pca --matrix cooccurrence)",
+    ...components,
+  },
 };

@@ -1,7 +1,8 @@
 // The model that runs of `train-fm --task ranking` hold.
 
+import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/model.js";
 
 export const models: Models = {
-  fm: { holds: "a factorization machine for ranking (train-fm --task ranking)" },
+  fm: { holds: "a factorization machine for ranking (train-fm --task ranking)", ...factorCapabilities },
 };

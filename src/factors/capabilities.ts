@@ -1,0 +1,8 @@
+// What every kind of factor model can do, whichever trainer fitted it.
+
+import type { Capabilities } from "../training/model.js";
+
+/** Of factors with one vector a feature. */
+export const factorCapabilities: Capabilities = {
+  rotation: async (...of) => (await import("./rotation.js")).factorRotation(...of),
+};

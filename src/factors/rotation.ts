@@ -1,0 +1,55 @@
+// Rotating a factorization machine, whatever its training: <v_i, v_j> = <v_i Q, v_j Q>, one Q for all rows, out-of-vocabulary ones
+// and every draw among them.
+
+import type { Run } from "../embedding/run-directory.js";
+import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
+import { TensorFile } from "../embedding/tensor-file.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { ArtifactError } from "../errors.js";
+import { wholeRows, type Rotation, type Turn } from "../training/rotation.js";
+
+type Tensors = ReadonlyMap<string, Tensor>;
+/** The tensors of a file that change. */
+export type TurnTensors = (tensors: Tensors, turn: Turn) => Map<string, Tensor>;
+
+const turnUnknown: TurnTensors = (tensors, turn) => {
+  const { shape, data } = rowsIn(tensors, "oovVectors");
+  // a row a field
+  const fieldOf = Uint32Array.from({ length: shape[0]! }, (_, f) => f);
+  return new Map([["oovVectors", { shape, data: turn(data, fieldOf) }]]);
+};
+
+/** The file of model/ that holds vectors of a factorization machine. */
+export const factorFiles: Readonly<Record<string, TurnTensors>> = { "fm.safetensors": turnUnknown };
+
+/** The rotation of a run of factors. */
+export function factorRotation(run: Run, table: EmbeddingTable): Rotation {
+  return { groups: wholeRows(table), files: turning(run, factorFiles) };
+}
+
+/** What rotates a run's files. @param changes by file of model/ */
+export function turning(run: Run, changes: Readonly<Record<string, TurnTensors>>): Rotation["files"] {
+  return async (turn) => {
+    const turned: Record<string, readonly Uint8Array[]> = {};
+    for (const [name, change] of Object.entries(changes)) {
+      const { all: tensors } = await TensorFile.of(run, name);
+      turned[name] = safetensorsChunks(new Map([...tensors, ...change(tensors, turn)]));
+    }
+    return turned;
+  };
+}
+
+/** A tensor that has a row a feature or a field. @throws {ArtifactError} it has not */
+export function rowsIn(tensors: Tensors, name: string): { shape: number[]; data: Float32Array } {
+  const found = floatsIn(tensors, name);
+  if (found.shape.length === 2) return found;
+  throw new ArtifactError(`tensor '${name}' of the run's model has ${found.shape.length} dimensions, not 2`);
+}
+
+/** A tensor of 32-bit floats. @throws {ArtifactError} there is none */
+export function floatsIn(tensors: Tensors, name: string): { shape: number[]; data: Float32Array } {
+  const found = tensors.get(name);
+  if (!(found?.data instanceof Float32Array))
+    throw new ArtifactError(`the run's model has no tensor '${name}'`);
+  return { shape: found.shape, data: found.data };
+}

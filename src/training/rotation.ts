@@ -1,0 +1,28 @@
+// Rotating a run's vectors without changing what it predicts: which vectors share a rotation, and what of model/ goes with them.
+
+import type { EmbeddingTable } from "../embedding/table.js";
+
+/** Numbers offset .. offset + width - 1 of the vectors of a field's rows. */
+export interface VectorBlock {
+  field: string;
+  /** of a field-aware run: the field whose features they meet */
+  partner?: string;
+  offset: number;
+  width: number;
+}
+
+/** Rotates rows. @param fieldOf [rows], indices of the table's fields @returns f32[rows * dim] */
+export type Turn = (vectors: Float32Array, fieldOf: ArrayLike<number>) => Float32Array;
+
+/** How a run's vectors can be rotated. */
+export interface Rotation {
+  /** the blocks that share a rotation, a list a rotation */
+  groups: VectorBlock[][];
+  /** The files of model/ that change, by name. @throws {ArtifactError} damaged */
+  files(turn: Turn): Promise<Record<string, readonly Uint8Array[]>>;
+}
+
+/** One rotation for all rows, whole. */
+export function wholeRows({ fields, dim }: EmbeddingTable): VectorBlock[][] {
+  return [fields.map((field) => ({ field, offset: 0, width: dim }))];
+}
