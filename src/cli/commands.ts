@@ -2,6 +2,7 @@
 // takes longer than most commands do.
 
 import type { Command } from "commander";
+import { trainers } from "../trainers/index.js";
 import type { Interrupts } from "./interrupts.js";
 
 /** Adds a command with its options to the program. */
@@ -28,26 +29,15 @@ export const commands: readonly CommandEntry[] = [
     summary: "write a log as an encoded dataset, which training reads in its place",
     load: async () => (await import("./commands/encode.js")).addEncode,
   },
-  {
-    name: "train-fm",
-    summary: "train a factorization machine: a vector for each key of each field",
-    load: async () => (await import("./commands/train-fm.js")).addTrainFm,
-  },
-  {
-    name: "train-gbdt",
-    summary: "train boosted trees: the leaf of each row in each tree encodes it",
-    load: async () => (await import("./commands/train-gbdt.js")).addTrainGbdt,
-  },
-  {
-    name: "train-pca",
-    summary: "principal components: the baseline that every embedding should beat",
-    load: async () => (await import("./commands/train-pca.js")).addTrainPca,
-  },
-  {
-    name: "train-net",
-    summary: "an upper network (FNN, Wide & Deep, Deep Crossing) above a table or a random start",
-    load: async () => (await import("./commands/train-net.js")).addTrainNet,
-  },
+  ...trainers.map(({ command, summary, load }) => ({
+    name: command,
+    summary,
+    load: async (): Promise<AddCommand> => {
+      const { addTrainer } = await import("./commands/train.js");
+      const { trainer } = await load();
+      return (...given) => addTrainer(trainer, ...given);
+    },
+  })),
   {
     name: "lift",
     summary: "what a table gains a network: from it, at random, and from the table without its meaning",

@@ -1,23 +1,21 @@
 // Metrics as people read them.
 
 import { metricNames, titleOf } from "../evaluation/metric-titles.js";
+import { screeTable } from "./scree.js";
+import { searchLines } from "./search.js";
 import { formatTable } from "./terminal.js";
 import type { PartMetrics, Summary } from "../training/summary.js";
 
 /** What a training says at its end. */
-export function trainedText({
-  out,
-  rows,
-  trainedRows = rows,
-  seconds,
-  metrics,
-  importances,
-  dense,
-}: Summary<PartMetrics>): string {
+export function trainedText(summary: Summary<PartMetrics>): string {
+  const { out, rows, trainedRows = rows, seconds, metrics, importances, dense, search } = summary;
   const kept = dense
     ? `${dense.dim} numbers a row hold ${(100 * dense.explained).toFixed(1)} % of its leaves (--dense, ${dense.rows.toLocaleString("en")} rows)\n`
     : "";
-  return `${metricLines(metrics)}${importances ? importanceLines(importances) : ""}${kept}${out}: trained on ${shareOfRows(trainedRows, rows)} in ${seconds.toFixed(1)} s\n`;
+  return (
+    `${searchLines(search)}${screeTable(summary)}${metricLines(metrics)}${importances ? importanceLines(importances) : ""}` +
+    `${kept}${out}: trained on ${shareOfRows(trainedRows, rows)} in ${seconds.toFixed(1)} s\n`
+  );
 }
 
 function shareOfRows(some: number, all: number): string {

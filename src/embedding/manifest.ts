@@ -75,12 +75,8 @@ export interface Alignment {
 }
 
 /** A setting that --search tried, and how it went. */
-export interface Trial {
-  dim: number;
-  learningRate: number;
-  l2Weight: number;
-  l2Vector: number;
-  /** epochs of its longest training, and the best of these */
+export interface Trial extends Readonly<Record<string, number | null>> {
+  /** epochs of its longest training, and the best of these; beside them are the options that were tried */
   epochs: number;
   bestEpoch: number;
   /** of the best epoch: the validation loss or the chosen metric; null when it diverged */

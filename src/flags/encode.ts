@@ -1,56 +1,35 @@
 // The flags of encode, and what they say.
 
-import { Option, type Command } from "commander";
-import { availableParallelism } from "node:os";
+import { flag, text, type Told } from "../training/options/table.js";
+import { columns, columnsOf, hashedIds } from "../training/options/columns.js";
+import { badRows, reading, readingOf, threads } from "../training/options/reading.js";
 import type { EncodeOptions } from "../api/encode.js";
-import { addHashKeysOptions, hashKeysOf, type HashKeysFlags } from "./hash-keys-options.js";
-import { addColumnOptions, columnsOf, type ColumnFlags } from "./column-options.js";
-import {
-  addBadRowOptions,
-  addReadingOptions,
-  badRowsOf,
-  readingOf,
-  wholeOf,
-  type BadRowFlags,
-  type ReadingFlags,
-} from "./options.js";
+import { BadRowReport } from "../training/bad-row-report.js";
 
-/** As commander gives them. */
-export type EncodeFlags = ReadingFlags &
-  Omit<BadRowFlags, "force"> &
-  HashKeysFlags &
-  ColumnFlags & { out: string; force?: boolean };
+/** The options of encode. */
+export const encodeOptions = {
+  ...columns,
+  ...hashedIds,
+  ...reading,
+  ...badRows,
+  threads: { ...threads.threads, help: "threads at most; the result is the same", group: "Reading:" },
+  out: text("dataset", { help: "the dataset directory to write", group: "Output:", required: true }),
+  force: flag({ help: "replace an existing dataset", group: "Output:" }),
+} as const;
 
-/** Adds the flags. */
-export function addEncodeFlags(command: Command): Command {
-  addBadRowOptions(addReadingOptions(addHashKeysOptions(addColumnOptions(command))));
-  const output = (flags: string, help: string) => new Option(flags, help).helpGroup("Output:");
-  return command
-    .addOption(
-      new Option("--threads <n>", "threads at most; the result is the same")
-        .helpGroup("Reading:")
-        .argParser(wholeOf("--threads", 1)),
-    )
-    .addOption(output("-o, --out <dataset>", "the dataset directory to write").makeOptionMandatory())
-    .addOption(output("--force", "replace an existing dataset"));
-}
+type EncodeTold = Told<typeof encodeOptions>;
 
-/**
- * The flags as options of the api.
- *
- * @throws {UsageError} flags that do not go together
- */
-export async function encodeOf(flags: EncodeFlags): Promise<EncodeOptions> {
-  return { ...optionsOf(flags), ...(await badRowsOf(flags)) };
-}
-
-function optionsOf(flags: EncodeFlags): EncodeOptions {
+/** What was told as options of the api. */
+export function encodeOf(told: EncodeTold & { out: string }): EncodeOptions {
+  const { out, force = false, onBadRow = "error", maxBad, badRows: file, hashKeys, hashKeysOf } = told;
+  const named = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(columns, name)));
   return {
-    ...columnsOf(flags),
-    ...hashKeysOf(flags),
-    onBadRow: flags.onBadRow,
-    reading: readingOf(flags, flags.threads ?? availableParallelism()),
-    out: flags.out,
-    force: flags.force ?? false,
+    ...columnsOf(named),
+    ...{ onBadRow, out, force },
+    reading: readingOf(told),
+    ...(maxBad !== undefined && { maxBad }),
+    ...(file !== undefined && { badRows: new BadRowReport(file, force) }),
+    ...(hashKeys !== undefined && { hashKeys }),
+    ...(hashKeysOf && { hashKeysOf }),
   };
 }

@@ -1,4 +1,4 @@
-// The examples of `--task ranking`: positive events to learn from, and for each user of another part what was held out.
+// The examples of a training that ranks items: positive events to learn from, and for each user of another part what was held out.
 
 import { eventWeights, type EventWeightOptions } from "../dataset/event-weights.js";
 import type { Dataset } from "../dataset/dataset.js";
@@ -11,11 +11,10 @@ import {
   sampleQueries,
   type RankingQueries,
 } from "../sampling/ranking-events.js";
-import { isMatrix } from "../trainers/ranking/data.js";
-import { rankingOptions, type RankingOptions } from "../trainers/ranking/options.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
-import type { Watch } from "./watch.js";
 import { rankingMetricsOf } from "./ranking-metrics.js";
+import type { ListOptions } from "./trained.js";
+import type { Watch } from "./watch.js";
 
 /** Users that the looks during training are at, at most. */
 const USERS_OF_LOOK = 4096;
@@ -28,20 +27,21 @@ export interface RankingExampleOptions {
   minUsers: number;
   itemFields?: string[];
   weighting: EventWeightOptions;
-  /** what the user set */
-  ranking: Partial<RankingOptions>;
+  lists: ListOptions;
+  /** what asks for it, for messages: `train-ranking` */
+  asker: string;
 }
 
 /** @throws {UsageError} the log has no user or no item, or an option is out of range */
 export function rankingExamples(
   space: FeatureSpace,
   parts: Parts,
-  { task, seed, threads, minUsers, itemFields, weighting, ranking }: RankingExampleOptions,
+  { task, asker, seed, threads, minUsers, itemFields, weighting, lists: options }: RankingExampleOptions,
   { observe, signal }: Watch,
 ): Examples {
   if (parts.train.dataset.roles.user === undefined)
-    throw new UsageError(`--task ${task} needs a user column: name it with --user`);
-  const fields = negativeFields(space, parts.train, `--task ${task}`, itemFields, minUsers);
+    throw new UsageError(`${asker} needs a user column: name it with --user`);
+  const fields = negativeFields(space, parts.train, asker, itemFields, minUsers);
   const { source, contextFieldIndexes } = fields;
   // parts that are cut from one log share its encoder
   const encoders = new Map<Dataset, Encoder>();
@@ -57,7 +57,6 @@ export function rankingExamples(
   });
   const { train: weights } = eventWeights(parts.train.dataset, parts.train.rows, weighting);
   const train = rankingEvents(source, bound(parts.train, contextFieldIndexes), seed, weights);
-  const options = rankingOptions(ranking, isMatrix({ source, train }));
   const left = parts.train.rows.length - train.items.length;
   // least squares draw nothing, and learn from users who have every item too
   if (left > 0 && task === "ranking") {

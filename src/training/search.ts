@@ -1,4 +1,4 @@
-// --search N: settings of dim, learning rate and L2 tried on the validation part by successive halving.
+// --search N: settings of the options that have a search range (of a factor model dim, learning rate and L2) tried on the validation part by successive halving.
 //
 //   N settings, 1 epoch ──► the better half, 2 epochs ──► the better half of these, 4 epochs ──► ... ──► the best one
 //
@@ -6,38 +6,39 @@
 // next round is trained anew. The first setting is the one that would be trained without a search.
 
 import type { Trial } from "../embedding/manifest.js";
-import { DivergedError, UsageError } from "../errors.js";
+import { DivergedError, flagOf, UsageError } from "../errors.js";
 import { pow } from "../numeric/exp.js";
 import { streamOf, uniformAt } from "../numeric/hash-random.js";
 import type { Judge } from "./controls.js";
-import { checkFmOptions, type FmOptions, type Method } from "../trainers/fm/options.js";
-import type { Trained } from "./trained.js";
 import type { Examples } from "./examples.js";
+import { checkTold, type Option, type OptionTable, type SearchRange } from "./options/table.js";
+import type { FeatureOptions, Trained } from "./trained.js";
 import type { Watch } from "./watch.js";
 
-/** What is searched. */
-type Setting = Pick<FmOptions, "dim" | "learningRate" | "l2Weight" | "l2Vector">;
-type Name = keyof Setting;
+/** Options that are searched, by name. */
+type Setting = Record<string, number>;
 
-/** What a method has of it; all where it is not named. */
-const searchedBy: Partial<Record<Method, readonly Name[]>> = { als: ["dim", "l2Weight", "l2Vector"] };
-/** Lengths that are tried; of a field-aware machine's, which has one vector for each field, shorter ones. */
-const DIMS = { fm: [8, 16, 32, 64], ffm: [2, 4, 8, 16] };
-/** A number is tried from its default divided by this to its default times this, evenly in its logarithm. */
-const SPANS = { learningRate: 4, l2Weight: 10, l2Vector: 10 } as const;
 /** Names a search's draws among those of the seed. */
 const SEARCH = 0x5ea7c4;
 
-export interface SearchRequest {
+export interface SearchRequest<O> {
   /** settings to try */
   trials: number;
+  table: OptionTable;
   /** what would be trained without a search */
-  standard: FmOptions;
-  /** what the user set: it is not searched */
-  fixed: readonly string[];
+  standard: O;
+  /** whether an option is set, and so not searched */
+  isFixed: (name: string) => boolean;
   examples: Examples;
   judge: Judge | undefined;
-  train: (options: FmOptions) => Promise<Trained>;
+  train: (options: O) => Promise<Trained>;
+}
+
+/** The options that have a range to search, in the order of the table. */
+function searchedOf(table: OptionTable): [name: string, range: SearchRange][] {
+  return Object.entries(table as Record<string, Option>).flatMap(([name, { search: range }]) =>
+    range ? [[name, range] satisfies [string, SearchRange]] : [],
+  );
 }
 
 /**
@@ -46,10 +47,10 @@ export interface SearchRequest {
  * @throws {UsageError} there is no validation part, or nothing is left to search
  * @throws {DivergedError} every setting diverged
  */
-export async function search(
-  request: SearchRequest,
+export async function search<O extends FeatureOptions>(
+  request: SearchRequest<O>,
   { observe }: Watch,
-): Promise<{ options: FmOptions; trials: Trial[] }> {
+): Promise<{ options: O; trials: Trial[] }> {
   const { trials, standard, train, judge } = request;
   checkRequest(request);
   const settings = Array.from({ length: trials }, (_, t) => settingOf(request, t));
@@ -60,9 +61,10 @@ export async function search(
   for (let epochs = 1; ; epochs *= 2) {
     const most = Math.min(epochs, standard.epochs);
     for (const setting of left) {
-      const trial = await tried(setting, { ...standard, ...setting, epochs: most }, train, judge);
+      const options = { ...standard, ...setting, epochs: most };
+      const trial = await tried(request.table, setting, options, train, judge);
       seen.set(setting, trial);
-      observe({ stage: "note", text: `search: ${trialText(trial, judge)}` });
+      observe({ stage: "note", text: `search: ${trialText(setting, trial, judge)}` });
     }
     const score = (setting: Setting) => scoreOf(seen.get(setting)!, judge);
     // of two alike, the one drawn first
@@ -78,53 +80,56 @@ export async function search(
   return { options: { ...standard, ...best }, trials: order.map((setting) => seen.get(setting)!) };
 }
 
-/** @throws {UsageError} the method's settings cannot be told apart after a few epochs */
-export function checkSearch(trials: number | undefined, { method }: Partial<FmOptions>): void {
-  if (trials === undefined || method !== "mcmc") return;
-  throw new UsageError(
-    "--search compares settings after 1, 2, 4 ... epochs, when a chain of --method mcmc has yet to arrive; " +
-      "it draws its L2 and has no learning rate: compare a --dim of 4, 8 and 16 by their validation loss",
-  );
+function isSearched(range: SearchRange, options: unknown): boolean {
+  const { when, among } = range as {
+    when?: (options: unknown) => boolean;
+    among?: (options: unknown) => readonly number[];
+  };
+  return (when?.(options) ?? true) && (!among || among(options).length > 0);
 }
 
-function searchedOf({ method }: FmOptions): readonly Name[] {
-  return searchedBy[method] ?? ["dim", "learningRate", "l2Weight", "l2Vector"];
-}
-
-function checkRequest({ examples, fixed, standard }: SearchRequest): void {
+function checkRequest<O>({ examples, isFixed, standard, table }: SearchRequest<O>): void {
   if (!examples.valid)
     throw new UsageError("--search compares settings on the validation part: give --valid a share");
-  if (searchedOf(standard).every((name) => fixed.includes(name)))
-    throw new UsageError("--search tries dim, learning rate and L2, and all of them are set: leave one out");
+  const names = searchedOf(table).flatMap(([name, range]) => (isSearched(range, standard) ? [name] : []));
+  if (names.every(isFixed))
+    throw new UsageError(
+      `--search tries ${names.map(flagOf).join(", ")}, and all of them are set: leave one out`,
+    );
 }
 
-/** Setting t: the standard one first, the others drawn. */
-function settingOf({ standard, fixed }: SearchRequest, t: number): Setting {
-  const { dim, learningRate, l2Weight, l2Vector, seed } = standard;
-  const setting: Setting = { dim, learningRate, l2Weight, l2Vector };
+/** Setting t: the standard one first, the others drawn. A number is drawn evenly in its logarithm. */
+function settingOf<O extends FeatureOptions>(
+  { standard, isFixed, table }: SearchRequest<O>,
+  t: number,
+): Setting {
+  const all = standard as unknown as Setting;
+  const searched = searchedOf(table);
+  const setting = Object.fromEntries(searched.map(([name]) => [name, all[name]!]));
   if (t === 0) return setting;
-  const stream = streamOf(seed, SEARCH, t);
-  const dims = standard.model === "lr" ? [] : DIMS[standard.model];
-  if (!fixed.includes("dim") && dims.length > 0)
-    setting.dim = dims[Math.floor(uniformAt(stream, 0) * dims.length)]!;
-  for (const [i, name] of (["learningRate", "l2Weight", "l2Vector"] as const).entries()) {
-    if (fixed.includes(name) || !searchedOf(standard).includes(name)) continue;
-    const span = SPANS[name];
-    const drawn = (standard[name] * pow(span * span, uniformAt(stream, 1 + i))) / span;
-    // three digits are enough to tell settings apart, and to be typed
-    setting[name] = Number(drawn.toPrecision(3));
+  const stream = streamOf(standard.seed, SEARCH, t);
+  for (const [i, [name, range]] of searched.entries()) {
+    if (isFixed(name) || !isSearched(range, standard)) continue;
+    const among = (range.among as ((options: unknown) => readonly number[]) | undefined)?.(standard);
+    const { span = 1 } = range;
+    const drawn = uniformAt(stream, i);
+    setting[name] = among
+      ? among[Math.floor(drawn * among.length)]!
+      : // three digits are enough to tell settings apart, and to be typed
+        Number(((all[name]! * pow(span * span, drawn)) / span).toPrecision(3));
   }
   return setting;
 }
 
-async function tried(
+async function tried<O extends FeatureOptions>(
+  table: OptionTable,
   setting: Setting,
-  options: FmOptions,
-  train: SearchRequest["train"],
+  options: O,
+  train: SearchRequest<O>["train"],
   judge: Judge | undefined,
 ): Promise<Trial> {
   try {
-    checkFmOptions(options);
+    checkTold(table, setting);
     const { epochs, bestEpoch } = await train(options);
     const value = judgedOf(epochs[bestEpoch - 1]!, judge);
     return { ...setting, epochs: epochs.length, bestEpoch, value };
@@ -145,11 +150,14 @@ function scoreOf({ value }: Trial, judge: Judge | undefined): number {
   return judge?.better === "higher" ? -value : value;
 }
 
-function trialText(
-  { dim, learningRate, l2Weight, l2Vector, epochs, value }: Trial,
-  judge: Judge | undefined,
-): string {
+function trialText(setting: Setting, { epochs, value }: Trial, judge: Judge | undefined): string {
+  const options = Object.entries(setting).map(([name, x]) => `${titleOfOption(name)} ${x}`);
   const name = judge?.name ?? "valid loss";
   const how = value === null ? "diverged" : `${name} ${value.toFixed(5)}`;
-  return `dim ${dim}, learning rate ${learningRate}, l2 ${l2Weight} and ${l2Vector}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}: ${how}`;
+  return `${options.join(", ")}, ${epochs} ${epochs === 1 ? "epoch" : "epochs"}: ${how}`;
+}
+
+/** `learning rate` of learningRate. */
+function titleOfOption(name: string): string {
+  return flagOf(name).slice(2).replaceAll("-", " ");
 }

@@ -3,6 +3,7 @@
 //   told ──► plan ──► log ──► dataset ──► parts ──► fit ──► refit on all rows? ──► run directory, whole or not at all
 //                                                    └─ checkpoints, interruption
 
+import type { Dataset } from "../dataset/dataset.js";
 import { limitEvents } from "../dataset/event-limits.js";
 import { eventColumn } from "../dataset/event-weights.js";
 import type { Manifest, Metrics, PartMetrics } from "../embedding/manifest.js";
@@ -17,7 +18,7 @@ import { resolvedOptions } from "./describe-run.js";
 import type { ExampleOptions } from "./example-options.js";
 import { logOptionsOf, type TrainingTold } from "./options/log.js";
 import { checkTold, decisive } from "./options/table.js";
-import { splitCounts, splitParts } from "./parts.js";
+import { splitCounts, splitParts, type SplitParts } from "./parts.js";
 import { readDataset } from "./read-dataset.js";
 import { fitTwice } from "./refit.js";
 import { splitWarnings } from "./split-options.js";
@@ -48,14 +49,7 @@ export async function train(
   checkTold(trainer.options, told);
   const plan = await trainer.plan(told);
 
-  const given = readingOptions(told, plan);
-  const read = await readDataset(paths, given, watch);
-  const options = { ...given, ...read.shaping };
-  const limited = limitEvents(read.dataset, options);
-  const { dataset, notes } = plan.accept?.(limited.dataset, options) ?? { ...limited, notes: [] };
-  for (const text of [...limited.notes, ...notes]) note(text);
-  const cut = await splitParts(dataset, options, plan.seed, watch);
-  for (const text of splitWarnings(cut.by)) warn(text);
+  const { options, dataset, cut } = await openParts(plan, paths, told, { watch, warn, note });
   clock.lap("read");
 
   const { inputs } = dataset;
@@ -135,6 +129,31 @@ export async function train(
   };
 }
 
+/** A log that was read, and cut. */
+interface OpenedParts {
+  options: ExampleOptions;
+  dataset: Dataset;
+  cut: SplitParts;
+}
+
+/** Reads the log as a plan takes it, and cuts it into its parts. */
+export async function openParts(
+  plan: Pick<Plan, "seed" | "unlabelled" | "reading" | "wholeFor" | "accept">,
+  paths: readonly string[],
+  told: TrainingTold,
+  { watch, warn, note }: Pick<Session, "watch" | "warn" | "note">,
+): Promise<OpenedParts> {
+  const given = readingOptions(told, plan);
+  const read = await readDataset(paths, given, watch);
+  const options = { ...given, ...read.shaping };
+  const limited = limitEvents(read.dataset, options);
+  const { dataset, notes } = plan.accept?.(limited.dataset, options) ?? { ...limited, notes: [] };
+  for (const text of [...limited.notes, ...notes]) note(text);
+  const cut = await splitParts(dataset, options, plan.seed, watch);
+  for (const text of splitWarnings(cut.by)) warn(text);
+  return { options, dataset, cut };
+}
+
 /** @throws {UsageError} names with the nearest option that there is */
 function checkNames({ command, options }: Trainer, told: object): void {
   for (const name of Object.keys(told)) {
@@ -148,7 +167,7 @@ function checkNames({ command, options }: Trainer, told: object): void {
 /** How the log is read. */
 function readingOptions(
   told: TrainingTold,
-  { unlabelled = false, reading, wholeFor = [] }: Plan,
+  { unlabelled = false, reading, wholeFor = [] }: Pick<Plan, "unlabelled" | "reading" | "wholeFor">,
 ): ExampleOptions {
   const lookingAtAllRows: Record<string, boolean> = {
     "--negatives": (told.negatives ?? 0) > 0,

@@ -4,7 +4,7 @@ import { DataError, UsageError } from "../errors.js";
 import { metricsOf } from "../evaluation/metrics.js";
 import type { Judge } from "./controls.js";
 import type { Examples } from "./examples.js";
-import type { JudgeName } from "./weekly-options.js";
+import type { JudgeName } from "./options/weekly.js";
 
 const tasks: Record<Exclude<JudgeName, "loss">, "binary" | "regression"> = {
   auc: "binary",

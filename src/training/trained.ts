@@ -1,4 +1,4 @@
-// What a trainer of `train-fm` is given and what it returns, whatever its model: a table, files for model/, scores of rows.
+// What a trainer whose model reads rows of features is given and what it returns: a table, files for model/, scores of rows.
 
 import type { Roles } from "../dataset/dataset.js";
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
@@ -8,12 +8,17 @@ import type { RankingExamples } from "../sampling/ranking-events.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { TrainingControls } from "./controls.js";
 import type { EpochEvent } from "./epoch.js";
-import type { FmOptions } from "../trainers/fm/options.js";
-import type { RankingOptions } from "../trainers/ranking/options.js";
-import type { Start } from "./start.js";
+import type { Examples } from "./examples.js";
 
-/** What a trainer is given. */
-export interface LearnerInput {
+/** What every such trainer has among its options. */
+export interface FeatureOptions {
+  epochs: number;
+  seed: number;
+  threads: number;
+}
+
+/** What a trainer is given. @typeParam S what it starts from */
+export interface LearnerInput<S = unknown> {
   /** the features, their fields and keys */
   space: FeatureSpace;
   /** the columns of users and items, where the log has them */
@@ -22,30 +27,41 @@ export interface LearnerInput {
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
+  task: Examples["task"];
+  /** lowest and highest label of the training part */
+  labelRange: Examples["labelRange"];
   /** an earlier model to go on from, for a trainer that can */
-  start?: Start;
+  start?: S;
   controls?: TrainingControls;
   /** for a task that ranks items */
   ranking?: RankingJob;
 }
 
+/** How lists of items are judged. */
+export interface ListOptions {
+  /** items a list */
+  k: number;
+  /** what decides the best epoch */
+  metric: "recall" | "ndcg";
+}
+
 /** What ranking is learned from, and how. */
 export interface RankingJob {
   examples: RankingExamples;
-  options: RankingOptions;
+  options: ListOptions;
   /** ranking metrics of a model on the validation part; absent without one */
   look?: (model: Scorer) => Promise<Record<string, number>>;
 }
 
 /**
- * A trainer of `train-fm`.
+ * How such a model is trained.
  *
  * @param observe called after every epoch
  * @param signal  ends the training promptly; the promise rejects with its reason
  */
-export type Learner = (
-  input: LearnerInput,
-  options: FmOptions,
+export type Learner<O, S> = (
+  input: LearnerInput<S>,
+  options: O,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ) => Promise<Trained>;
@@ -76,7 +92,9 @@ export interface Trained extends Scorer {
   name: string;
   loss: "logistic" | "squared";
   /** options that the trainer chose by the data */
-  chosen?: Partial<FmOptions>;
+  chosen?: object;
+  /** of these, those that a refit takes over */
+  keeps?: object;
   epochs: EpochEvent[];
   /** the epoch whose parameters these are, from 1 */
   bestEpoch: number;

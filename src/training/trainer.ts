@@ -11,6 +11,7 @@ import type { OptionTable } from "./options/table.js";
 import type { TrainingTold } from "./options/log.js";
 import type { SplitParts } from "./parts.js";
 import type { DatasetOptions } from "./read-dataset.js";
+import type { Starts } from "./starts.js";
 import type { Summary } from "./summary.js";
 import type { Watch } from "./watch.js";
 
@@ -36,6 +37,8 @@ export interface Trainer {
    * @throws {UsageError} options that do not go together
    */
   plan(told: TrainingTold): Promise<Plan> | Plan;
+  /** trainings from several starts, for a trainer that can start from a table */
+  starts?: Starts;
 }
 
 /** A training that is about to begin. */

@@ -1,55 +1,12 @@
 // The examples that a training asks for, and what is said of them.
 
 import type { EventWeightOptions } from "../dataset/event-weights.js";
-import { ranksItems, type LabelledTask } from "../dataset/labels.js";
+import type { LabelledTask } from "../dataset/labels.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import { labelledExamples, negativeExamples, type Examples } from "./examples.js";
 import type { SplitParts } from "./parts.js";
 import type { Watch } from "./watch.js";
-import { rankingExamples } from "./ranking-examples.js";
-import { fmOptionsOf, seedOf, type TrainFmOptions } from "../trainers/fm/asked.js";
-
-/** Rows with the log's labels, or events against negatives. */
-export function examplesOf(
-  space: FeatureSpace,
-  parts: SplitParts["parts"],
-  options: TrainFmOptions,
-  watch: Watch,
-): Examples {
-  const { observe } = watch;
-  const { task, ...others } = options;
-  if (ranksItems(task)) {
-    const { itemFields, minUsers = 0, ranking = {} } = options;
-    const { seed, threads } = fmOptionsOf(options, "logistic");
-    const how = {
-      task,
-      seed,
-      threads,
-      minUsers,
-      ranking,
-      weighting: options,
-      ...(itemFields && { itemFields }),
-    };
-    const examples = rankingExamples(space, parts, how, watch);
-    if (task === "ranking") observe({ stage: "note", text: togetherNote(examples, itemFields) });
-    return examples;
-  }
-  const { fm } = options;
-  return labelledOrDrawn(
-    space,
-    parts,
-    {
-      ...others,
-      ...(task && { task }),
-      seed: seedOf(options),
-      shuffle: fm.shuffle ?? true,
-      negativeDownsampling: fm.negativeDownsampling ?? 1,
-      beside: options.out,
-    },
-    watch,
-  );
-}
 
 /** What decides the examples of a training that predicts labels. */
 export interface ExampleRequest extends EventWeightOptions {
@@ -95,7 +52,7 @@ export function labelledOrDrawn(
 }
 
 /** Which columns a negative replaces. */
-function togetherNote({ negatives }: Examples, told: string[] | undefined): string {
+export function togetherNote({ negatives }: Examples, told: string[] | undefined): string {
   const [item, ...others] = negatives!.itemFields;
   const how = told ? "as --item-fields says" : "inferred; --item-fields says otherwise";
   const together =

@@ -2,16 +2,11 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
-import type { FmOptions } from "../trainers/fm/options.js";
 
 /** Values above it are seldom meant. */
 const LARGE_VALUE = 1000;
 /** Fields that are named in one sentence. */
 const MOST_NAMED = 5;
-/** Deviation of the first scores above which a training seldom finds back. */
-const LARGE_SCORE = 2;
-/** Variance of a number of a first vector: uniform in plus or minus 0.05. */
-const FIRST_VARIANCE = 0.05 ** 2 / 3;
 
 /** Fields that tell nothing apart. */
 export function fieldWarnings({ fields }: FeatureSpace): string[] {
@@ -50,19 +45,4 @@ export function valueWarnings({ columns }: Dataset): string[] {
       `'${column.name}' holds values up to ${largest}, which are taken as they are: standardise them first, or bring them to about 1`,
     ];
   });
-}
-
-/** Rows of so many fields that first vectors, small as they are, add up to scores beyond use. */
-export function widthWarnings(
-  { fields }: FeatureSpace,
-  { model, dim }: Pick<FmOptions, "model" | "dim">,
-): string[] {
-  if (model !== "fm") return [];
-  const pairs = (fields.length * (fields.length - 1)) / 2;
-  const deviation = FIRST_VARIANCE * Math.sqrt(pairs * dim);
-  if (deviation <= LARGE_SCORE) return [];
-  return [
-    `rows have ${fields.length} fields, whose pairs alone make first scores of plus or minus ${deviation.toFixed(0)}: ` +
-      "take fewer fields (--fields, --ignore), a smaller --dim, or --model lr",
-  ];
 }

@@ -2,8 +2,10 @@
 
 import type { Command } from "commander";
 import type { EncodeSummary } from "../../api/encode.js";
-import { addEncodeFlags, encodeOf, type EncodeFlags } from "../../flags/encode.js";
+import { encodeOf, encodeOptions } from "../../flags/encode.js";
 import { addOutputOptions } from "../../flags/options.js";
+import { addTable, toldOf } from "../../flags/table-option.js";
+import { checkTold } from "../../training/options/table.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 
@@ -22,10 +24,12 @@ export function addEncode(program: Command, signal: AbortSignal): Command {
     )
     .argument("<log...>", "CSV files, gzipped or not, read as one log; - is stdin")
     .addHelpText("before", examples);
-  return addOutputOptions(addEncodeFlags(command)).action(
-    async (paths: string[], flags: EncodeFlags & OutputOptions) => {
+  return addOutputOptions(addTable(command, encodeOptions)).action(
+    async (paths: string[], flags: OutputOptions) => {
       const { encode } = await import("../../api/encode.js");
-      const options = await encodeOf(flags);
+      const told = toldOf(command, encodeOptions);
+      checkTold(encodeOptions, told);
+      const options = encodeOf(told as Parameters<typeof encodeOf>[0]);
       const summary = await watched(flags, signal, (watch) => encode(paths, options, watch));
       if (flags.json) await writeResult(`${JSON.stringify(summary)}\n`);
       else await writeResult(textOf(summary));

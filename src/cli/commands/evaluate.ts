@@ -7,18 +7,19 @@ import { UsageError } from "../../errors.js";
 import {
   addBadRowOptions,
   addOutputOptions,
+  addHashKeysOption,
   addReadingOptions,
   badRowsOf,
   listOf,
   numberOf,
-  readingOf,
   repeated,
   wholeOf,
   type BadRowFlags,
+  type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { readingOf } from "../../training/options/reading.js";
 import { comparisonText, type ComparisonFormat } from "../comparison.js";
-import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
@@ -122,7 +123,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       ...(flags.force && { force: true }),
       reading,
       ...(await badRowsOf(flags)),
-      ...hashKeysOf(flags),
+      ...(flags.hashKeys !== undefined && { hashKeys: flags.hashKeys }),
     };
     const evaluation = await watched(flags, signal, (watch) => evaluate(runs, options, watch));
     await writeResult(

@@ -7,10 +7,10 @@ import {
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
-  readingOf,
   type BadRowFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { readingOf } from "../../training/options/reading.js";
 import { isSwitch, nameOf } from "../../flags/setting.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";

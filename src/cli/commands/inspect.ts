@@ -9,10 +9,10 @@ import {
   addOutputOptions,
   addReadingOptions,
   badRowsOf,
-  readingOf,
   type BadRowFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { readingOf } from "../../training/options/reading.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
 

@@ -4,15 +4,16 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { printable, UsageError } from "../../errors.js";
 import type { ReportOptions, ReportSummary } from "../../api/report/options.js";
-import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import {
   addOutputOptions,
+  addHashKeysOption,
   addReadingOptions,
-  readingOf,
   repeated,
   wholeOf,
+  type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { readingOf } from "../../training/options/reading.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeLine, writeResult } from "../terminal.js";
 
@@ -140,7 +141,7 @@ function optionsOf(flags: Flags): ReportOptions {
     ...(key && { keys: key }),
     ...(against !== undefined && { against }),
     ...(table !== undefined && { table }),
-    ...hashKeysOf(flags),
+    ...(flags.hashKeys !== undefined && { hashKeys: flags.hashKeys }),
   };
 }
 

@@ -1,10 +1,11 @@
 // embed reproduce
 
 import { Option, type Command } from "commander";
-import { availableParallelism } from "node:os";
+import { availableParallelism, totalmem } from "node:os";
 import { ArtifactError } from "../../errors.js";
-import { addMemoryOption, memoryOf, type MemoryFlags } from "../../flags/memory-option.js";
 import { addOutputOptions, wholeOf } from "../../flags/options.js";
+import { addTable } from "../../flags/table-option.js";
+import { memory } from "../../training/options/reading.js";
 import type { Reproduction } from "../../api/reproduce.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { formatTable, writeResult } from "../terminal.js";
@@ -15,7 +16,7 @@ Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1):
   embed reproduce run --keep again --json
 `;
 
-type Flags = OutputOptions & MemoryFlags & { keep?: string; threads?: number };
+type Flags = OutputOptions & { keep?: string; threads?: number; maxMemory?: number };
 
 /** Adds the command. */
 export function addReproduce(program: Command, signal: AbortSignal): Command {
@@ -29,15 +30,14 @@ export function addReproduce(program: Command, signal: AbortSignal): Command {
     .addHelpText("before", examples)
     .addOption(new Option("--keep <run>", "keep the second run there; by default it is removed"))
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
-  addMemoryOption(command);
-  return addOutputOptions(command).action(async (run: string, flags: Flags) => {
+  return addOutputOptions(addTable(command, memory)).action(async (run: string, flags: Flags) => {
     const { reproduce } = await import("../../api/reproduce.js");
     const found = await watched(flags, signal, (watch) =>
       reproduce(
         run,
         {
           threads: flags.threads ?? availableParallelism(),
-          ...memoryOf(flags),
+          maxMemory: flags.maxMemory ?? totalmem() / 2,
           ...(flags.keep !== undefined && { keep: flags.keep }),
         },
         watch,

@@ -4,19 +4,20 @@ import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
 import { transformFormats, type TransformOptions } from "../../training/transform-options.js";
 import { UsageError } from "../../errors.js";
-import { addHashKeysOption, hashKeysOf, type HashKeysFlags } from "../../flags/hash-keys-options.js";
 import {
   addBadRowOptions,
   addOutputOptions,
+  addHashKeysOption,
   addReadingOptions,
   badRowsOf,
   numberOf,
-  readingOf,
   repeated,
   wholeOf,
   type BadRowFlags,
+  type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { readingOf } from "../../training/options/reading.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
@@ -123,7 +124,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       ...(out !== undefined && { out }),
       reading: readingOf(flags, flags.threads ?? availableParallelism()),
       ...(await badRowsOf(flags)),
-      ...hashKeysOf(flags),
+      ...(flags.hashKeys !== undefined && { hashKeys: flags.hashKeys }),
     };
     const summary = await watched(flags, signal, (watch) => transform(run, options, writeResult, watch));
     if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);

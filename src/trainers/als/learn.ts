@@ -1,14 +1,13 @@
-// Implicit feedback as `train-fm` knows it: a factorization machine of two fields whose w0 and w are 0.
+// Implicit feedback on a space's events: a factorization machine of two fields whose w0 and w are 0.
 
 import { interactionsOf, type FieldFeatures } from "../../dataset/interactions.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { trainedFactors } from "../../factors/trained.js";
-import type { FmOptions } from "../fm/options.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { Start } from "../../training/start.js";
 import type { LearnerInput, Trained } from "../../training/trained.js";
-import { chosenOptions } from "./options.js";
+import { defaultUnobservedWeight, type AlsOptions } from "./options.js";
 import { trainImplicit, type EarlierSide, type ImplicitModel, type ImplicitVectors } from "./train.js";
 
 /**
@@ -18,19 +17,21 @@ import { trainImplicit, type EarlierSide, type ImplicitModel, type ImplicitVecto
  * @throws as trainImplicit
  */
 export async function learnImplicit(
-  { space, roles, train, ranking, start, controls }: LearnerInput,
-  { dim, epochs, seed, threads, l2Vector, patience, ...told }: FmOptions,
+  { space, roles, train, ranking, start, controls }: LearnerInput<Start>,
+  options: AlsOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ): Promise<Trained> {
-  if (train.kind !== "resident") throw new UsageError("--task implicit draws no negatives");
+  if (train.kind !== "resident") throw new RangeError("events of least squares are not drawn");
+  const { dim } = options;
   const [user, item] = [featuresOf(space, roles.user), featuresOf(space, roles.item)];
   const { users, items } = interactionsOf(train.rows, user, item);
-  const chosen = chosenOptions(told, {
+  const size = {
     confidence: users.values?.reduce((sum, c) => sum + c, 0) ?? users.indices.length,
     numUsers: user.count - 1,
     numItems: item.count - 1,
-  });
+  };
+  const chosen = { unobservedWeight: options.unobservedWeight ?? defaultUnobservedWeight(size) };
   const modelOf = (
     vectors: ImplicitVectors,
     { bestEpoch, epochs: lines, interrupted }: Partial<ImplicitModel> = {},
@@ -70,7 +71,7 @@ export async function learnImplicit(
       }),
       ...(controls && { controls }),
     },
-    { dim, epochs, seed, threads, l2Vector, patience, ...chosen },
+    { ...options, ...chosen },
     observe,
     signal,
   );
@@ -89,7 +90,7 @@ function sideOf({ known, vectors }: Start, { first, count }: FieldFeatures): Ear
 function featuresOf({ fields, offsets }: FeatureSpace, name: string | undefined): FieldFeatures {
   const f = fields.findIndex((field) => field.name === name);
   if (f < 0) {
-    throw new UsageError("--task implicit needs a user and an item column: name them with --user and --item");
+    throw new UsageError("train-als needs a user and an item column: name them with --user and --item");
   }
   return { first: offsets[f]!, count: offsets[f + 1]! - offsets[f]! };
 }

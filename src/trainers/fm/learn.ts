@@ -1,9 +1,10 @@
-// The factorization machine as `train-fm` knows it: trained on a space's rows.
+// The factorization machine trained on a space's rows.
 
 import { requireColumn } from "../../dataset/roles.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { FeatureRates } from "../../kernels/fm/binding.js";
 import { featureTable } from "../../training/feature-table.js";
+import type { Start } from "../../training/start.js";
 import type { LearnerInput, Trained } from "../../training/trained.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { trainedFactors } from "../../factors/trained.js";
@@ -12,7 +13,7 @@ import { trainFm } from "./train.js";
 
 /** @throws as trainFm */
 export async function learnFm(
-  { space, roles: _, ...input }: LearnerInput,
+  { space, counts, train, valid, start, controls }: LearnerInput<Start>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -20,7 +21,15 @@ export async function learnFm(
   const { numFeatures } = space;
   const ratesOf = fieldRates(space, options);
   const model = await trainFm(
-    { numFeatures, featureHashes: featureHashes(space), ...(ratesOf && { ratesOf }), ...input },
+    {
+      numFeatures,
+      featureHashes: featureHashes(space),
+      ...(ratesOf && { ratesOf }),
+      ...{ counts, train },
+      ...(valid && { valid }),
+      ...(start && { start }),
+      ...(controls && { controls }),
+    },
     options,
     observe,
     signal,

@@ -1,92 +1,47 @@
-// Every hyperparameter of train-fm: default, range and help text, declared once.
+// The options of train-fm.
 
-import { availableParallelism } from "node:os";
-import { flagOf, UsageError } from "../../errors.js";
-import { checkRanges, threadsOption } from "../../training/check-ranges.js";
+import { UsageError } from "../../errors.js";
+import { labels, vocabulary } from "../../training/options/features.js";
+import { log } from "../../training/options/log.js";
+import { memory, threads } from "../../training/options/reading.js";
+import {
+  checkRanges,
+  choice,
+  custom,
+  flag,
+  number,
+  resolved,
+  whole,
+  type Resolved,
+  type Told,
+} from "../../training/options/table.js";
+import { output, weekly } from "../../training/options/weekly.js";
 
 export const models = ["fm", "lr", "ffm"] as const;
 export const methods = ["adagrad", "sgd", "ftrl", "adam", "als", "mcmc"] as const;
-export const tasks = ["binary", "regression", "ranking", "implicit"] as const;
-
-/** of --method als and mcmc, for labels of 0 and 1 */
-export const binaryLinks = ["logit", "probit"] as const;
-
-/** of --method mcmc: whose parameters share a normal prior in each dimension */
-export const priorGroups = ["field", "all"] as const;
-
 export type Model = (typeof models)[number];
 export type Method = (typeof methods)[number];
-export type FmTask = (typeof tasks)[number];
+type Loss = "logistic" | "squared";
 
-export interface FmOptions {
-  model: Model;
-  method: Method;
-  dim: number;
-  epochs: number;
+const ANY = Number.MAX_VALUE;
+const MANY = 1_000_000_000;
+const [model, training] = ["Model:", "Training:"] as const;
+/** Those that take steps along gradients. */
+const ofGradients = { method: ["adagrad", "sgd", "ftrl", "adam"] } as const;
+const ofPenalties = { method: [...ofGradients.method, "als"] } as const;
+const ofMcmc = { method: ["mcmc"] } as const;
+
+/** What a method's steps depend on. */
+interface Steps {
   learningRate: number;
-  /** the rate of epoch e is learningRate / (1 + learningRateDecay (e - 1)) */
   learningRateDecay: number;
-  /** share of the negatives that training sees; scores are corrected for it */
-  negativeDownsampling: number;
   l1Weight: number;
   l2Weight: number;
   l2Vector: number;
-  /** by field: the L2 of its weights and vectors in place of the two above */
-  l2Field: Record<string, number>;
-  /** divides each row's values by their Euclidean norm; field-aware machines only */
-  normalizeRows: boolean;
-  seed: number;
-  threads: number;
-  shuffle: boolean;
-  patience: number;
-  minDelta: number;
-  /** MCMC: sweeps before the first draw that may be kept, and how many draws are kept */
-  burnIn: number;
-  draws: number;
-  /** ALS and MCMC: what turns a score into the probability of a label 1 */
-  link: (typeof binaryLinks)[number];
-  /** MCMC: whose parameters share a prior, those of a field or all */
-  priorOf: (typeof priorGroups)[number];
-  /** MCMC: what the scores of the table are multiplied by, where an earlier training chose it; no flag of its own */
-  tableScale?: number;
-  loss: "logistic" | "squared";
-  /** of --task implicit: trainers/als/options.ts */
-  unobservedWeight?: number;
-  l2Exponent?: number;
 }
-
-/** A number that a user may set. */
-export interface Hyperparameter {
-  name: Exclude<
-    keyof FmOptions,
-    | "model"
-    | "method"
-    | "l2Field"
-    | "normalizeRows"
-    | "shuffle"
-    | "link"
-    | "priorOf"
-    | "tableScale"
-    | "loss"
-    | "unobservedWeight"
-    | "l2Exponent"
-  >;
-  /** as the help shows it */
-  default: string;
-  help: string;
-  integer: boolean;
-  /** the allowed range, both ends included */
-  min: number;
-  max: number;
-}
-
-/** What a method's steps depend on. */
-type Steps = Pick<FmOptions, "learningRate" | "learningRateDecay" | "l1Weight" | "l2Weight" | "l2Vector">;
 
 /** Step size and penalties that served best by method and loss, on a click log and on ratings (docs/algorithms/fm.md). */
-const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
-  adagrad: Record<FmOptions["loss"], Steps>;
-} = {
+const steps: Record<Method, Record<Loss, Steps>> = {
   adagrad: {
     logistic: { ...plain(0.05), l2Weight: 1e-4, l2Vector: 0.01 },
     squared: { ...plain(0.1), l2Weight: 0.05, l2Vector: 0.1 },
@@ -112,17 +67,16 @@ const steps: Partial<Record<Method, Record<FmOptions["loss"], Steps>>> & {
   mcmc: { logistic: plain(1), squared: plain(1) },
 };
 
-/** Epochs by method, where they are not 10. */
-const epochs: Partial<Record<Method, number>> = { als: 50, mcmc: 100 };
-
-/** Those of a field-aware machine, whose vectors each see one partner field (docs/algorithms/ffm.md). */
-const fieldAwareSteps: Record<FmOptions["loss"], Partial<Steps>> = {
-  logistic: { l2Vector: 1e-3 },
-  squared: { l2Vector: 0.2 },
-};
+/** L2 of a field-aware machine's vectors, which each see one partner field (docs/algorithms/ffm.md). */
+const fieldAwareL2: Record<Loss, number> = { logistic: 1e-3, squared: 0.2 };
 
 function plain(learningRate: number): Steps {
   return { learningRate, learningRateDecay: 0, l1Weight: 0, l2Weight: 0, l2Vector: 0 };
+}
+
+/** A default by method and loss. */
+function stepOf(name: keyof Steps) {
+  return ({ method }: { method: Method }, { loss }: { loss: Loss }): number => steps[method][loss][name];
 }
 
 function byLoss(name: keyof Steps): string {
@@ -130,153 +84,251 @@ function byLoss(name: keyof Steps): string {
   return `${logistic[name]}, or ${squared[name]} for the squared loss; others by --method`;
 }
 
-/** What a user may set, in the order of the help; others are flags of their own. */
-export const hyperparameters: readonly Hyperparameter[] = [
-  {
-    name: "dim",
-    default: "16, or 4 with --model ffm",
-    help: "numbers a vector; with --model ffm, of the vector for each field",
-    integer: true,
+/** What the model is, and how it is trained. */
+const own = {
+  model: choice(models, { placeholder: "model", help: "what is trained", group: model, default: "fm" }),
+  task: choice(["binary", "regression"], {
+    placeholder: "task",
+    help: "what is predicted; by default binary when all labels are 0 or 1",
+    group: model,
+  }),
+  method: choice(methods, {
+    placeholder: "method",
+    help: "how it is trained",
+    group: training,
+    default: "adagrad",
+  }),
+  link: choice(["logit", "probit"], {
+    placeholder: "link",
+    help: "als and mcmc: what turns a score into the probability of a label 1",
+    group: model,
+    default: "logit",
+    only: { method: ["als", "mcmc"] },
+  }),
+  priorOf: choice(["field", "all"], {
+    placeholder: "whom",
+    help: "mcmc: whose parameters share a prior, those of a field or all",
+    group: model,
+    default: (_: object, { loss }: { loss: Loss }) => (loss === "logistic" ? "field" : "all"),
+    shown: "field, or all for the squared loss",
+    only: ofMcmc,
+  }),
+  normalizeRows: flag({
+    help: "with --model ffm: divide each row's values by their Euclidean norm",
+    group: training,
+    default: false,
+    only: { model: ["ffm"] },
+  }),
+  shuffle: flag({
+    help: "train on the rows in the log's order",
+    group: training,
+    negated: true,
+    default: true,
+    only: ofGradients,
+  }),
+  l2: number({ min: 0, max: ANY, help: "both --l2-weight and --l2-vector", group: training }),
+  dim: whole({
     min: 1,
     max: 1024,
-  },
-  {
-    name: "epochs",
-    default: "10, with --method als 50, with mcmc 100",
-    help: "passes over the training rows, at most",
-    integer: true,
+    help: "numbers a vector; with --model ffm, of the vector for each field",
+    group: model,
+    default: ({ model: kind }: { model: Model }) => (kind === "ffm" ? 4 : 16),
+    shown: "16, or 4 with --model ffm",
+    // a field-aware machine has one vector for each field, a linear model none
+    search: {
+      among: ({ model: kind }: { model: Model }) =>
+        ({ fm: [8, 16, 32, 64], ffm: [2, 4, 8, 16], lr: [] })[kind],
+    },
+  }),
+  epochs: whole({
     min: 1,
-    max: 1_000_000_000,
-  },
-  {
-    name: "learningRate",
-    default: byLoss("learningRate"),
-    help: "step size",
-    integer: false,
+    max: MANY,
+    help: "passes over the training rows, at most",
+    group: training,
+    default: ({ method }: { method: Method }) => (method === "als" ? 50 : method === "mcmc" ? 100 : 10),
+    shown: "10, with --method als 50, with mcmc 100",
+  }),
+  learningRate: number({
     min: 1e-6,
-    max: Number.MAX_VALUE,
-  },
-  {
-    name: "learningRateDecay",
-    default: "0, or 0.5 with --method sgd",
-    help: "the step size of epoch e is divided by 1 + x (e - 1)",
-    integer: false,
+    max: ANY,
+    help: "step size",
+    group: training,
+    default: stepOf("learningRate"),
+    shown: byLoss("learningRate"),
+    only: ofGradients,
+    search: { span: 4, when: ({ method }: { method: Method }) => method !== "als" },
+  }),
+  learningRateDecay: number({
     min: 0,
-    max: Number.MAX_VALUE,
-  },
-  {
-    name: "negativeDownsampling",
-    default: "1",
-    help: "share of label-0 rows to train on; scores are corrected for it (He et al. 2014)",
-    integer: false,
+    max: ANY,
+    help: "the step size of epoch e is divided by 1 + x (e - 1)",
+    group: training,
+    default: stepOf("learningRateDecay"),
+    shown: "0, or 0.5 with --method sgd",
+    only: ofGradients,
+  }),
+  negativeDownsampling: number({
     min: 1e-6,
     max: 1,
-  },
-  {
-    name: "l1Weight",
-    default: "1",
+    help: "share of label-0 rows to train on; scores are corrected for it (He et al. 2014)",
+    group: training,
+    default: 1,
+    only: ofGradients,
+  }),
+  l1Weight: number({
+    min: 0,
+    max: ANY,
     help: "L1 on weights, with --method ftrl: greater leaves fewer of them",
-    integer: false,
+    group: training,
+    default: stepOf("l1Weight"),
+    shown: "1",
+    only: ofGradients,
+  }),
+  l2Weight: number({
     min: 0,
-    max: Number.MAX_VALUE,
-  },
-  {
-    name: "l2Weight",
-    default: byLoss("l2Weight"),
+    max: ANY,
     help: "L2 on weights, at each occurrence of a feature; with --method als once a feature",
-    integer: false,
+    group: training,
+    default: stepOf("l2Weight"),
+    shown: byLoss("l2Weight"),
+    only: ofPenalties,
+    search: { span: 10 },
+  }),
+  l2Vector: number({
     min: 0,
-    max: Number.MAX_VALUE,
-  },
-  {
-    name: "l2Vector",
-    default: byLoss("l2Vector"),
+    max: ANY,
     help: "L2 on vectors, likewise",
-    integer: false,
-    min: 0,
-    max: Number.MAX_VALUE,
-  },
-  {
-    name: "seed",
-    default: "1",
-    help: "of first vectors, shuffles and draws",
-    integer: true,
+    group: training,
+    default: ({ model: kind, method }: { model: Model; method: Method }, { loss }: { loss: Loss }) =>
+      kind === "ffm" ? fieldAwareL2[loss] : steps[method][loss].l2Vector,
+    shown: byLoss("l2Vector"),
+    only: ofPenalties,
+    search: { span: 10 },
+  }),
+  l2Field: custom(
+    "field=x,...",
+    { parse: l2FieldOf, repeats: true },
+    {
+      help: "L2 on a field's weights and vectors, in place of the general",
+      group: training,
+      default: {},
+      shown: "",
+      only: ofPenalties,
+    },
+  ),
+  seed: whole({
     min: 0,
     max: 0xffffffff,
-  },
-  threadsOption,
-  {
-    name: "patience",
-    default: "2",
+    help: "of first vectors, shuffles and draws",
+    group: training,
+    default: 1,
+  }),
+  ...threads,
+  patience: whole({
+    min: 0,
+    max: MANY,
     help: "epochs without a better validation loss before stopping; 0 never stops early",
-    integer: true,
+    group: training,
+    default: 2,
+    only: ofPenalties,
+  }),
+  minDelta: number({
     min: 0,
-    max: 1_000_000_000,
-  },
-  {
-    name: "minDelta",
-    default: "0",
+    max: ANY,
     help: "what an epoch must be better by to count for --patience",
-    integer: false,
+    group: training,
+    default: 0,
+    only: ofPenalties,
+  }),
+  burnIn: whole({
     min: 0,
-    max: Number.MAX_VALUE,
-  },
-  {
-    name: "burnIn",
-    default: "20, at most half of the epochs",
+    max: MANY,
     help: "mcmc: epochs before the first draw that may be kept",
-    integer: true,
-    min: 0,
-    max: 1_000_000_000,
-  },
-  {
-    name: "draws",
-    default: "20",
-    help: "mcmc: draws that are kept and predict together",
-    integer: true,
+    group: training,
+    default: 20,
+    shown: "20, at most half of the epochs",
+    only: ofMcmc,
+  }),
+  draws: whole({
     min: 1,
     max: 10_000,
-  },
-];
+    help: "mcmc: draws that are kept and predict together",
+    group: training,
+    default: 20,
+    only: ofMcmc,
+  }),
+} as const;
 
-/** The defaults; those of the steps depend on the loss, the method and the model. */
-export function defaultFmOptions(
-  loss: FmOptions["loss"],
-  method: Method = "adagrad",
-  model: Model = "fm",
-): FmOptions {
-  return {
-    model,
-    method,
-    dim: model === "ffm" ? 4 : 16,
-    epochs: epochs[method] ?? 10,
-    ...(steps[method] ?? steps.adagrad)[loss],
-    ...(model === "ffm" && fieldAwareSteps[loss]),
-    negativeDownsampling: 1,
-    l2Field: {},
-    normalizeRows: false,
-    seed: 1,
-    threads: availableParallelism(),
-    shuffle: true,
-    patience: 2,
-    minDelta: 0,
-    burnIn: 20,
-    draws: 20,
-    link: "logit",
-    priorOf: loss === "logistic" ? "field" : "all",
-    loss,
-  };
+/** Every option of the command. */
+export const options = {
+  ...log,
+  ...vocabulary,
+  ...weekly,
+  // a chain would turn what is frozen; there is no optimizer whose state could be kept
+  freeze: { ...weekly.freeze, only: ofGradients },
+  keepState: { ...weekly.keepState, only: ofGradients },
+  ...memory,
+  ...labels,
+  ...own,
+  ...output,
+} as const;
+
+export type ToldFm = Told<typeof options>;
+
+/** As a training has them. */
+export interface FmOptions extends Omit<Resolved<typeof own>, "task" | "l2"> {
+  loss: Loss;
+  /** MCMC: what the scores of the table are multiplied by, where an earlier training chose it; no flag of its own */
+  tableScale?: number;
 }
 
-/** The flag that sets an option. */
-export function fmFlagOf(name: string): string {
-  return name === "shuffle" ? "--no-shuffle" : flagOf(name);
+/**
+ * Options of training: what the user set, else the default of the loss.
+ *
+ * @throws {UsageError} a link where no probability is predicted
+ */
+export function fmOptionsOf(told: ToldFm, loss: Loss): FmOptions {
+  // a second training, on all rows, states the default too
+  if ((told.link ?? own.link.default) !== own.link.default && loss === "squared")
+    throw new UsageError(
+      `--link ${told.link} makes a probability of a score, and there is none to predict here: leave it out, or make labels of 0 and 1 with --positive-from`,
+    );
+  const { task: _, l2: __, ...rest } = resolved(own, ownOf(told), { loss });
+  return { ...rest, loss };
 }
 
-/** @throws {UsageError} an option is outside its range, or does not go with the model */
-export function checkFmOptions(options: FmOptions): void {
-  if (options.normalizeRows && options.model !== "ffm") {
-    throw new UsageError(`--normalize-rows goes with --model ffm, got --model ${options.model}`);
-  }
-  checkRanges(hyperparameters, options);
+/** @throws {UsageError} an option is outside its range */
+export function checkFmOptions(fm: FmOptions): void {
+  checkRanges(own, fm as unknown as Record<string, unknown>);
+}
+
+/** The defaults of a loss. */
+export function defaultFmOptions(loss: Loss, method: Method = "adagrad", kind: Model = "fm"): FmOptions {
+  return fmOptionsOf({ model: kind, method }, loss);
+}
+
+/** What was told of the model's own options, with --l2 as the two that it stands for. */
+export function withL2({ l2, ...told }: ToldFm): ToldFm {
+  return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...told };
+}
+
+function ownOf(told: ToldFm): Told<typeof own> {
+  return Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name))) as Told<
+    typeof own
+  >;
+}
+
+/** user=0.01,item=0.1; given again, more of them. @throws {UsageError} a part is not FIELD=NUMBER */
+function l2FieldOf(text: string, _: string, earlier: Record<string, number> = {}): Record<string, number> {
+  const entries = text
+    .split(",")
+    .filter((part) => part !== "")
+    .map((part): [string, number] => {
+      const at = part.lastIndexOf("=");
+      const value = Number(part.slice(at + 1) || NaN);
+      if (at <= 0 || !(value >= 0))
+        throw new UsageError(`--l2-field expects FIELD=NUMBER with a number from 0 on, got '${part}'`);
+      return [part.slice(0, at), value];
+    });
+  return { ...earlier, ...Object.fromEntries(entries) };
 }

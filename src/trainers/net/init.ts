@@ -19,7 +19,7 @@ import { readFmModel } from "../../factors/run.js";
 import { readSpace } from "../../training/run-space.js";
 import { embeddingsOf, NET_MODEL, readNetParameters } from "./model.js";
 import type { TableStart } from "./start.js";
-import { carriedOf, featuresFrom } from "../../training/warm-start.js";
+import { carriedOf, featuresFrom } from "../../training/carried.js";
 import { NONE } from "../../training/key-history.js";
 
 /** What a run has a vector of, by feature of a space of its own. */

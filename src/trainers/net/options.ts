@@ -1,256 +1,282 @@
-// The options of train-net: default, range and help text, declared once.
+// The options of train-net.
 
-import { availableParallelism } from "node:os";
-import { flagOf, UsageError } from "../../errors.js";
+import { UsageError } from "../../errors.js";
 import type { NetArch } from "../../kernels/net/shape.js";
-import { checkRanges, type Declared, threadsOption } from "../../training/check-ranges.js";
+import { labels, vocabulary } from "../../training/options/features.js";
+import { log } from "../../training/options/log.js";
+import { threads } from "../../training/options/reading.js";
+import {
+  checkRanges,
+  choice,
+  custom,
+  flag,
+  number,
+  pick,
+  resolved,
+  text,
+  whole,
+  wholeOf,
+  type Resolved,
+  type Told,
+} from "../../training/options/table.js";
+import { output, weekly } from "../../training/options/weekly.js";
 
 /** The network above the embedding layer. */
-export const archs: readonly NetArch[] = ["fnn", "wide-deep", "deep-crossing"];
+export const archs = ["fnn", "wide-deep", "deep-crossing"] as const satisfies readonly NetArch[];
 
-export const activations = ["tanh", "relu"] as const;
+/** --init that is no run. */
+export const RANDOM = "random";
 
-/** Labels of 0 and 1, or any numbers. */
-export const netTasks = ["binary", "regression"] as const;
+const [model, training] = ["Model:", "Training:"] as const;
+const ofWideDeep = { arch: ["wide-deep"] } as const;
+type Arch = { arch: NetArch };
+type Crosses = readonly (readonly [string, string])[];
 
-/** What is known of a network before its data: the network itself, and what the user set. */
-export type ToldNetOptions = Partial<NetOptions> & Pick<NetOptions, "arch">;
-
-export interface NetOptions {
-  arch: NetArch;
-  /** numbers a vector of the embedding layer */
-  dim: number;
+/** What the network is. */
+const network = {
+  arch: choice(archs, { placeholder: "network", help: "the network", group: model, required: true }),
   /** outputs of the hidden layers; deep-crossing: inner sizes of the residual units */
+  hidden: custom(
+    "sizes",
+    { parse: sizesOf, complaint: sizesComplaint },
+    {
+      help: "outputs of the hidden layers; deep-crossing: inner sizes of its residual units",
+      group: model,
+      default: [256, 128],
+      shown: "256,128",
+    },
+  ),
+  activation: choice(["tanh", "relu"], {
+    placeholder: "function",
+    help: "of the hidden layers",
+    group: model,
+    // Zhang et al. 2016 found tanh best; Cheng et al. 2016 and Shan et al. 2016 have ReLU
+    default: ({ arch }: Arch) => (arch === "fnn" ? "tanh" : "relu"),
+    shown: "fnn: tanh, others: relu",
+  }),
+  /** pairs of fields whose crosses are features of the wide part */
+  cross: custom(
+    "a*b",
+    { parse: crossOf, repeats: true },
+    {
+      help: "wide-deep: pairs of keys of two columns are features of the wide part; repeat it for several",
+      group: model,
+      default: [],
+      shown: "",
+      only: ofWideDeep,
+    },
+  ),
+  embeddingRelu: flag({
+    help: "deep-crossing: a ReLU on the embedding layer, as its paper has; it zeroes half of a signed table",
+    group: model,
+    default: false,
+    only: { arch: ["deep-crossing"] },
+  }),
+  task: choice(["binary", "regression"], {
+    placeholder: "task",
+    help: "what is predicted; by default binary when all labels are 0 or 1",
+    group: model,
+  }),
+} as const;
+
+/** With --init: which of the table's keys there are. */
+const keepKeys = flag({
+  help: "with --init: keys that the training part lacks are in the vocabulary too, with the table's numbers",
+  group: model,
+});
+
+/** How it is trained. */
+const learning = {
+  freezeEmbeddings: flag({
+    help: "with --init: the table's numbers stay as they are",
+    group: training,
+    default: false,
+    only: { init: true },
+  }),
+  dim: whole({
+    min: 1,
+    max: 1024,
+    help: "numbers a vector of the embedding layer",
+    group: model,
+    default: 16,
+    shown: "16; with --init the run's",
+  }),
+  dropout: number({
+    min: 0,
+    max: 0.95,
+    help: "share of a hidden layer's outputs that a training step leaves out",
+    group: model,
+    default: 0,
+  }),
+  epochs: whole({
+    min: 1,
+    max: 1_000_000,
+    help: "passes over the training rows, at most",
+    group: training,
+    default: 20,
+  }),
+  batchSize: whole({ min: 1, max: 65_536, help: "rows of a step", group: training, default: 256 }),
+  learningRate: number({
+    min: 1e-7,
+    max: 10,
+    help: "step size of the dense layers, by Adam",
+    group: training,
+    default: 0.001,
+  }),
+  embeddingLearningRate: number({
+    min: 1e-7,
+    max: 10,
+    help: "step size of the embedding layer, by AdaGrad",
+    group: training,
+    default: 0.05,
+  }),
+  l2: number({
+    min: 0,
+    max: 1e6,
+    help: "L2 on weights of the dense layers, a row",
+    group: training,
+    default: 0,
+  }),
+  crossBits: whole({
+    min: 1,
+    max: 24,
+    help: "wide-deep: the crosses of a pair of columns share 2^n weights by their hash",
+    group: model,
+    default: 18,
+    only: { ...ofWideDeep, cross: true },
+  }),
+  wideLearningRate: number({
+    min: 1e-7,
+    max: 10,
+    help: "wide-deep: step size of the wide part, by FTRL",
+    group: training,
+    default: 0.05,
+    only: ofWideDeep,
+  }),
+  wideL1: number({
+    min: 0,
+    max: 1e6,
+    help: "wide-deep: L1 on its weights; greater leaves fewer of them",
+    group: training,
+    default: 1,
+    only: ofWideDeep,
+  }),
+  wideL2: number({
+    min: 0,
+    max: 1e6,
+    help: "wide-deep: L2 on its weights",
+    group: training,
+    default: 1,
+    only: ofWideDeep,
+  }),
+  patience: whole({
+    min: 0,
+    max: 1_000_000,
+    help: "epochs without a better validation loss before stopping; 0 never stops early",
+    group: training,
+    default: 2,
+  }),
+  minDelta: number({
+    min: 0,
+    max: Number.MAX_VALUE,
+    help: "what an epoch must be better by to count for --patience",
+    group: training,
+    default: 0,
+  }),
+  seed: whole({
+    min: 0,
+    max: 0xffffffff,
+    help: "of first vectors and weights, shuffles, dropout and draws",
+    group: training,
+    default: 1,
+  }),
+  ...threads,
+} as const;
+
+const own = { ...network, ...learning };
+
+/** Every option of the command. */
+export const options = {
+  ...log,
+  ...vocabulary,
+  ...labels,
+  ...network,
+  init: text("run", {
+    help: "start the embedding layer from the table of a run, by key; random starts it at random",
+    group: model,
+    shown: RANDOM,
+  }),
+  keepKeys,
+  ...learning,
+  ...pick(weekly, "refit", "checkpointEvery", "resume", "metric", "onInterrupt"),
+  ...output,
+} as const;
+
+/** Those of `lift`, which trains networks from several starts. */
+export const liftOptions = { ...log, ...vocabulary, ...labels, ...network, keepKeys, ...learning } as const;
+
+export type ToldNet = Told<typeof options>;
+/** What is known of a network before its data: the network itself, and what the user set. */
+export type ToldNetOptions = Told<typeof own> & { arch: NetArch };
+
+/** As a training has them. */
+export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" | "hidden" | "cross"> {
+  arch: NetArch;
   hidden: readonly number[];
-  activation: (typeof activations)[number];
-  dropout: number;
-  epochs: number;
-  batchSize: number;
-  /** of the dense layers, by Adam */
-  learningRate: number;
-  /** of the embedding layer, by AdaGrad */
-  embeddingLearningRate: number;
-  freezeEmbeddings: boolean;
-  /** on weights of the dense layers */
-  l2: number;
-  /** wide-deep: pairs of fields whose crosses are features of the wide part */
-  cross: readonly (readonly [string, string])[];
-  /** each pair's crosses share 2^crossBits weights by their hash */
-  crossBits: number;
-  /** wide-deep: the wide part, by FTRL */
-  wideLearningRate: number;
-  wideL1: number;
-  wideL2: number;
-  /** deep-crossing: the embedding layer's ReLU */
-  embeddingRelu: boolean;
-  patience: number;
-  minDelta: number;
-  seed: number;
-  threads: number;
+  cross: Crosses;
   loss: "logistic" | "squared";
 }
 
-type NumberName =
-  | "dim"
-  | "dropout"
-  | "epochs"
-  | "batchSize"
-  | "learningRate"
-  | "embeddingLearningRate"
-  | "l2"
-  | "crossBits"
-  | "wideLearningRate"
-  | "wideL1"
-  | "wideL2"
-  | "patience"
-  | "minDelta"
-  | "seed"
-  | "threads";
-
-/** Numbers that a user may set, in the order of the help. */
-export const hyperparameters: readonly Declared<NumberName>[] = [
-  {
-    name: "dim",
-    default: "16; with --init the run's",
-    help: "numbers a vector of the embedding layer",
-    integer: true,
-    min: 1,
-    max: 1024,
-  },
-  {
-    name: "dropout",
-    default: "0",
-    help: "share of a hidden layer's outputs that a training step leaves out",
-    integer: false,
-    min: 0,
-    max: 0.95,
-  },
-  {
-    name: "epochs",
-    default: "20",
-    help: "passes over the training rows, at most",
-    integer: true,
-    min: 1,
-    max: 1_000_000,
-  },
-  {
-    name: "batchSize",
-    default: "256",
-    help: "rows of a step",
-    integer: true,
-    min: 1,
-    max: 65_536,
-  },
-  {
-    name: "learningRate",
-    default: "0.001",
-    help: "step size of the dense layers, by Adam",
-    integer: false,
-    min: 1e-7,
-    max: 10,
-  },
-  {
-    name: "embeddingLearningRate",
-    default: "0.05",
-    help: "step size of the embedding layer, by AdaGrad",
-    integer: false,
-    min: 1e-7,
-    max: 10,
-  },
-  {
-    name: "l2",
-    default: "0",
-    help: "L2 on weights of the dense layers, a row",
-    integer: false,
-    min: 0,
-    max: 1e6,
-  },
-  {
-    name: "crossBits",
-    default: "18",
-    help: "wide-deep: the crosses of a pair of columns share 2^n weights by their hash",
-    integer: true,
-    min: 1,
-    max: 24,
-  },
-  {
-    name: "wideLearningRate",
-    default: "0.05",
-    help: "wide-deep: step size of the wide part, by FTRL",
-    integer: false,
-    min: 1e-7,
-    max: 10,
-  },
-  {
-    name: "wideL1",
-    default: "1",
-    help: "wide-deep: L1 on its weights; greater leaves fewer of them",
-    integer: false,
-    min: 0,
-    max: 1e6,
-  },
-  {
-    name: "wideL2",
-    default: "1",
-    help: "wide-deep: L2 on its weights",
-    integer: false,
-    min: 0,
-    max: 1e6,
-  },
-  {
-    name: "patience",
-    default: "2",
-    help: "epochs without a better validation loss before stopping; 0 never stops early",
-    integer: true,
-    min: 0,
-    max: 1_000_000,
-  },
-  {
-    name: "minDelta",
-    default: "0",
-    help: "what an epoch must be better by to count for --patience",
-    integer: false,
-    min: 0,
-    max: Number.MAX_VALUE,
-  },
-  {
-    name: "seed",
-    default: "1",
-    help: "of first vectors and weights, shuffles, dropout and draws",
-    integer: true,
-    min: 0,
-    max: 0xffffffff,
-  },
-  threadsOption,
-];
-
-/** What the user left open. @param told the network is always chosen */
-export function netOptionsOf(told: ToldNetOptions, loss: NetOptions["loss"]): NetOptions {
-  return {
-    dim: 16,
-    hidden: [256, 128],
-    // Zhang et al. 2016 found tanh best; Cheng et al. 2016 and Shan et al. 2016 have ReLU
-    activation: told.arch === "fnn" ? "tanh" : "relu",
-    dropout: 0,
-    epochs: 20,
-    batchSize: 256,
-    learningRate: 0.001,
-    embeddingLearningRate: 0.05,
-    freezeEmbeddings: false,
-    l2: 0,
-    cross: [],
-    crossBits: 18,
-    wideLearningRate: 0.05,
-    wideL1: 1,
-    wideL2: 1,
-    embeddingRelu: false,
-    patience: 2,
-    minDelta: 0,
-    seed: 1,
-    threads: availableParallelism(),
-    loss,
-    ...told,
-  };
+/** What the user left open. */
+export function netOptionsOf(told: Told<typeof own>, loss: NetOptions["loss"]): NetOptions {
+  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name)));
+  const { task: _, ...all } = resolved(own, set);
+  return { ...all, arch: all.arch!, loss };
 }
 
-/** By option: the network that it is for. */
-const scopes: Partial<Record<keyof NetOptions, NetArch>> = {
-  cross: "wide-deep",
-  crossBits: "wide-deep",
-  wideLearningRate: "wide-deep",
-  wideL1: "wide-deep",
-  wideL2: "wide-deep",
-  embeddingRelu: "deep-crossing",
-};
-
-/** Outputs of a hidden layer, at most. */
-const MAX_HIDDEN = 8192;
-/** Hidden layers, at most. */
-const MAX_LAYERS = 16;
-
-/** @throws {UsageError} an option is outside its range, or not for the network */
-export function checkNetOptions(told: ToldNetOptions): void {
-  checkRanges(hyperparameters, told);
-  for (const [name, arch] of Object.entries(scopes)) {
-    const key = name as keyof NetOptions;
-    if (told[key] === undefined || arch === told.arch) continue;
-    throw new UsageError(`${flagOf(name)} is for --arch ${arch}, not for ${told.arch}`);
-  }
-  if (told.crossBits !== undefined && !told.cross?.length)
-    throw new UsageError("--cross-bits goes with --cross a*b");
+/** @throws {UsageError} an option is outside its range, or does not go with another */
+export function checkNetOptions(told: ToldNet): void {
+  checkRanges(own, told);
   if (told.arch === "deep-crossing" && told.activation === "tanh")
     throw new UsageError("--activation tanh is not for --arch deep-crossing: its residual units have ReLU");
   if (told.freezeEmbeddings && told.embeddingLearningRate !== undefined)
     throw new UsageError(
       "--freeze-embeddings leaves --embedding-learning-rate without use: take one of them",
     );
-  const { hidden = [1] } = told;
-  if (hidden.length === 0 || hidden.length > MAX_LAYERS || !hidden.every(isSize))
+  if (told.init !== undefined && told.init !== RANDOM) return;
+  if (told.freezeEmbeddings)
     throw new UsageError(
-      `--hidden expects 1 to ${MAX_LAYERS} sizes from 1 to ${MAX_HIDDEN}, such as 256,128, got '${hidden.join(",")}'`,
+      "--freeze-embeddings keeps a table as it is, and a random start has none: give --init RUN",
     );
+  if (told.keepKeys)
+    throw new UsageError("--keep-keys keeps a table's keys, and a random start has none: give --init RUN");
 }
 
-function isSize(n: number): boolean {
-  return Number.isInteger(n) && n >= 1 && n <= MAX_HIDDEN;
+/** Outputs of a hidden layer, at most. */
+const MAX_HIDDEN = 8192;
+/** Hidden layers, at most. */
+const MAX_LAYERS = 16;
+
+function sizesComplaint(hidden: readonly number[]): string | undefined {
+  const isSize = (n: number) => Number.isInteger(n) && n >= 1 && n <= MAX_HIDDEN;
+  const isRight = hidden.length > 0 && hidden.length <= MAX_LAYERS && hidden.every(isSize);
+  return isRight ? undefined : `1 to ${MAX_LAYERS} sizes from 1 to ${MAX_HIDDEN}, such as 256,128`;
+}
+
+/** 256,128 @throws {UsageError} a part is no number */
+function sizesOf(given: string, flagName: string): readonly number[] {
+  return given.split(",").map((part) => wholeOf(part, flagName, 1));
+}
+
+/** device*hour, split at the first star; repeats and takes commas. @throws {UsageError} not two names */
+function crossOf(given: string, _: string, previous: Crosses = []): Crosses {
+  const parts = given.split(",").filter((part) => part !== "");
+  const pairs = parts.map((part): readonly [string, string] => {
+    const star = part.indexOf("*");
+    const [a, b] = [part.slice(0, star), part.slice(star + 1)];
+    if (star < 1 || b === "" || a === b)
+      throw new UsageError(`--cross expects two columns, such as device*hour, got '${part}'`);
+    return [a, b];
+  });
+  return [...previous, ...pairs];
 }

@@ -2,18 +2,18 @@
 
 import type { Metrics } from "../../embedding/manifest.js";
 import { titleOf } from "../../evaluation/metric-titles.js";
-import type { NetModel } from "./model.js";
 import type { NetOptions } from "./options.js";
 import type { Examples } from "../../training/examples.js";
 import { constantWarnings, unfinishedWarnings } from "../../training/outcome-warnings.js";
-import type { JudgeName } from "../../training/weekly-options.js";
+import type { JudgeName } from "../../training/options/weekly.js";
+import type { Trained } from "../../training/trained.js";
 
 const CONSTANT_ADVICE =
   "Try a greater --l2 or --dropout, or smaller --hidden layers, and see whether the label means the same in that part";
 
 /** Sentences for the summary. @param metrics of all parts */
 export function netOutcomeWarnings(
-  { epochs, bestEpoch: best, interrupted }: NetModel,
+  { epochs, bestEpoch: best, interrupted }: Pick<Trained, "epochs" | "bestEpoch" | "interrupted">,
   metrics: Record<string, Metrics>,
   { valid }: Pick<Examples, "valid">,
   { epochs: most, patience }: NetOptions,

@@ -8,6 +8,7 @@
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { embeddingWidth } from "../../kernels/net/shape.js";
 import { draw, permutation } from "../../numeric/random.js";
+import type { StartKind } from "../../training/starts.js";
 import type { NetPlan } from "./plan.js";
 
 /** An earlier table by feature of the space. */
@@ -22,8 +23,11 @@ export interface TableStart {
   w0?: number;
 }
 
-export const startKinds = ["table", "random", "shuffled", "norms"] as const;
-export type StartKind = (typeof startKinds)[number];
+/** A table, and what of it the layer starts from. */
+export interface NetStart {
+  table: TableStart;
+  kind: StartKind;
+}
 
 /** Names the permutations of `shuffled` among the draws of a seed. */
 const SHUFFLE = 0x5ff1e;

@@ -22,7 +22,7 @@ import type { NetModel } from "./model.js";
 import type { NetOptions } from "./options.js";
 import { initialParameters, type NetMachine, type NetPlan } from "./plan.js";
 import { chunksOfEpoch, netRowsOf, type RowForm } from "./rows.js";
-import { putTable, type StartKind, type TableStart } from "./start.js";
+import { putTable, type NetStart } from "./start.js";
 
 export interface NetInput {
   space: FeatureSpace;
@@ -31,7 +31,7 @@ export interface NetInput {
   train: TrainingRows;
   valid?: FeatureRows;
   /** what the embedding layer starts from; random when absent */
-  start?: { table: TableStart; kind: StartKind };
+  start?: NetStart;
   /** what else is told of the validation part after an epoch */
   look?: (scores: Float32Array, valid: FeatureRows) => Pick<EpochEvent, "auc" | "rmse">;
   controls?: TrainingControls;
@@ -136,13 +136,28 @@ async function trainEpochs(
       const isFinite = Object.values(kept).every((array) => (array as Float32Array).every(Number.isFinite));
       if (!isFinite) throw diverged("a parameter is no longer finite", epoch, options, REMEDIES);
     },
-    save: () => machine.state(),
-    restore: (arrays) => machine.restore(arrays),
+    save: (withKept) => ({ ...machine.state(), ...(withKept && prefixed(kept)) }),
+    restore(arrays) {
+      machine.restore(arrays);
+      kept = unprefixed(arrays);
+    },
     terminate: () => machine.terminate(),
   };
   const plan = { ...options, better: judge?.better ?? "lower", looks: valid !== undefined };
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
   return { ...done, parameters: kept, ...(interrupted && { interrupted }) };
+}
+
+/** In a checkpoint: names of the best epoch's parameters, beside those of the last. */
+const KEPT = "kept.";
+
+function prefixed(kept: NamedArrays): NamedArrays {
+  return Object.fromEntries(Object.entries(kept).map(([name, array]) => [`${KEPT}${name}`, array]));
+}
+
+function unprefixed(arrays: NamedArrays): NamedArrays {
+  const own = Object.entries(arrays).filter(([name]) => name.startsWith(KEPT));
+  return Object.fromEntries(own.map(([name, array]) => [name.slice(KEPT.length), array]));
 }
 
 /** One pass: a chunk is made ready while the threads train on the one before. */

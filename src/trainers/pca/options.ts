@@ -1,8 +1,22 @@
-// The options of train-pca: default, range and help text, declared once.
+// The options of train-pca.
 
-import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
-import { checkRanges, type Declared, threadsOption } from "../../training/check-ranges.js";
+import { labels, vocabulary } from "../../training/options/features.js";
+import { log } from "../../training/options/log.js";
+import { threads } from "../../training/options/reading.js";
+import {
+  choice,
+  flag,
+  number,
+  omit,
+  pick,
+  resolved,
+  text,
+  whole,
+  type Resolved,
+  type Told,
+} from "../../training/options/table.js";
+import { output } from "../../training/options/weekly.js";
 
 /** What is decomposed. */
 export const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
@@ -12,130 +26,147 @@ export type PcaMatrix = (typeof matrices)[number];
 export const valueKinds = ["counts", "binary", "log1p", "tfidf", "bm25"] as const;
 export type ValueKind = (typeof valueKinds)[number];
 
-export const normalizations = ["none", "degree"] as const;
+const [model, training] = ["Model:", "Training:"] as const;
+const ofInteractions = { matrix: ["interactions"] } as const;
+const ofCooccurrence = { matrix: ["cooccurrence"] } as const;
+type Matrix = { matrix: PcaMatrix };
 
-export interface PcaOptions {
-  matrix: PcaMatrix;
-  dim: number;
-  values: ValueKind;
-  normalize: (typeof normalizations)[number];
-  /** p: users (rows) have the singular values to the power 1 - p, items (columns) to the power p */
-  power: number;
-  /** columns are divided by their standard deviation */
-  scale: boolean;
-  /** vectors of rows have variance 1 in every dimension */
-  whiten: boolean;
-  /** the mean of each column is taken off */
-  center: boolean;
-  exact: boolean;
-  tolerance: number;
-  /** cooccurrence: log(shift) is taken off the pointwise mutual information */
-  shift: number;
-  /** cooccurrence: events of a session that are at most so many apart; 0 for the whole session */
-  window: number;
-  seed: number;
-  threads: number;
-}
-
-type NumberName = "dim" | "power" | "tolerance" | "shift" | "window" | "seed" | "threads";
-
-/** Numbers that a user may set, in the order of the help. */
-export const hyperparameters: readonly Declared<NumberName>[] = [
-  {
-    name: "dim",
-    default: "64; columns: as many as there are",
-    help: "length of a vector; cut to the rank of the matrix",
-    integer: true,
+const own = {
+  matrix: choice(matrices, {
+    placeholder: "matrix",
+    help: "users x items; events x one-hot features; a table of numbers; or items that occur together in sessions",
+    group: model,
+    default: "interactions",
+  }),
+  values: choice(valueKinds, {
+    placeholder: "kind",
+    help: "interactions: what a pair's events become",
+    group: model,
+    default: "counts",
+    only: ofInteractions,
+  }),
+  normalize: choice(["none", "degree"], {
+    placeholder: "how",
+    help: "interactions: degree divides by the roots of the sums of both sides, and ranks best",
+    group: model,
+    default: "none",
+    only: ofInteractions,
+  }),
+  scale: flag({ help: "divide columns by their standard deviation", group: model, default: false }),
+  center: flag({
+    help: "take off the mean of each column (default: of --matrix columns)",
+    group: model,
+    negated: "also",
+    default: ({ matrix }: Matrix) => matrix === "columns",
+  }),
+  whiten: flag({
+    help: "vectors of users, events or rows have variance 1 in every dimension",
+    group: model,
+    default: false,
+    only: { matrix: ["interactions", "features", "columns"] },
+  }),
+  exact: flag({
+    help: "through the Gram matrix, of a side of at most 1536, in double precision",
+    group: model,
+    default: false,
+  }),
+  init: text("run", { help: "components are decided by the log alone", group: model, hidden: true }),
+  dim: whole({
     min: 1,
     max: 4096,
-  },
-  {
-    name: "power",
-    default: "0.5; columns: 0",
-    help: "items have the singular values to this power, users to 1 less it; 0 gives components of length 1",
-    integer: false,
+    help: "length of a vector; cut to the rank of the matrix",
+    group: model,
+    default: 64,
+    shown: "64; columns: as many as there are",
+  }),
+  /** p: users (rows) have the singular values to the power 1 - p, items (columns) to the power p */
+  power: number({
     min: 0,
     max: 1,
-  },
-  {
-    name: "tolerance",
-    default: "0.01",
-    help: "iteration stops when each residual over its squared singular value is below; these err by its square",
-    integer: false,
+    help: "items have the singular values to this power, users to 1 less it; 0 gives components of length 1",
+    group: model,
+    default: ({ matrix, whiten }: Matrix & { whiten: boolean }) =>
+      whiten ? 1 : matrix === "columns" ? 0 : 0.5,
+    shown: "0.5; columns: 0",
+  }),
+  tolerance: number({
     min: 1e-6,
     max: 0.5,
-  },
-  {
-    name: "shift",
-    default: "1",
+    help: "iteration stops when each residual over its squared singular value is below; these err by its square",
+    group: model,
+    default: 0.01,
+  }),
+  shift: number({
+    min: 1,
+    max: 1e6,
     help: "cooccurrence: its logarithm is taken off the mutual information, as so many negatives would",
-    integer: false,
+    group: model,
+    default: 1,
+    only: ofCooccurrence,
+  }),
+  /** 0 for the whole session */
+  window: whole({
     min: 1,
     max: 1e6,
-  },
-  {
-    name: "window",
-    default: "the whole session",
     help: "cooccurrence: events that are at most so many apart, by time or else row",
-    integer: true,
-    min: 1,
-    max: 1e6,
-  },
-  {
-    name: "seed",
-    default: "1",
-    help: "of the random start and of splits",
-    integer: true,
+    group: model,
+    default: 0,
+    shown: "the whole session",
+    only: ofCooccurrence,
+  }),
+  seed: whole({
     min: 0,
     max: 0xffffffff,
-  },
-  threadsOption,
-];
+    help: "of the random start and of splits",
+    group: training,
+    default: 1,
+  }),
+  ...threads,
+} as const;
 
-/** What the user left open. */
-export function pcaOptionsOf(told: Partial<PcaOptions> & Pick<PcaOptions, "matrix">): PcaOptions {
-  const isColumns = told.matrix === "columns";
-  return {
-    dim: 64,
-    values: "counts",
-    normalize: "none",
-    power: told.whiten ? 1 : isColumns ? 0 : 0.5,
-    scale: false,
-    whiten: false,
-    center: isColumns,
-    exact: false,
-    tolerance: 0.01,
-    shift: 1,
-    window: 0,
-    seed: 1,
-    threads: availableParallelism(),
-    ...told,
-  };
+/** Every option of the command. */
+export const options = {
+  ...log,
+  ...omit(vocabulary, "oovDropout"),
+  positiveFrom: {
+    ...pick(labels, "positiveFrom").positiveFrom,
+    help: "of a log with labels: the rows whose label is at least x are its events",
+    only: { matrix: ["interactions", "cooccurrence"] },
+  },
+  ...own,
+  ...output,
+} as const;
+
+export type ToldPca = Told<typeof options>;
+/** As a decomposition has them. */
+export type PcaOptions = Omit<Resolved<typeof own>, "init">;
+
+/** What the user set, else the defaults. */
+export function pcaOptionsOf(told: ToldPca): PcaOptions {
+  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name)));
+  const { init: _, ...all } = resolved(own, set);
+  return all;
 }
 
-/** By option: the matrices that it is for. */
-const scopes: Partial<Record<keyof PcaOptions, readonly PcaMatrix[]>> = {
-  values: ["interactions"],
-  normalize: ["interactions"],
-  shift: ["cooccurrence"],
-  window: ["cooccurrence"],
-  whiten: ["interactions", "features", "columns"],
-};
+/** Whether the matrix counts events that happened. */
+export function countsEvents({ matrix }: Pick<PcaOptions, "matrix">): boolean {
+  return matrix === "interactions" || matrix === "cooccurrence";
+}
 
-/** @throws {UsageError} an option is outside its range, or two do not go together */
-export function checkPcaOptions(told: Partial<PcaOptions> & Pick<PcaOptions, "matrix">): void {
-  checkRanges(hyperparameters, told);
-  for (const [name, allowed] of Object.entries(scopes)) {
-    if (told[name as keyof PcaOptions] === undefined || allowed.includes(told.matrix)) continue;
-    throw new UsageError(`--${name} is for --matrix ${allowed.join(", ")}, not for ${told.matrix}`);
-  }
-  if (told.whiten && told.power !== undefined)
+/** @throws {UsageError} two options do not go together */
+export function checkPcaOptions({ matrix, init, whiten, power, center, normalize }: ToldPca): void {
+  if (init !== undefined)
+    throw new UsageError(
+      "--init is not for train-pca: components are decided by the log alone, and an earlier run would change nothing; " +
+        "--row-order RUN keeps its rows where they are",
+    );
+  if (whiten && power !== undefined)
     throw new UsageError("--whiten decides how users and items share the singular values: leave out --power");
-  if (told.center && told.normalize === "degree")
+  if (center && normalize === "degree")
     throw new UsageError(
       "--center and --normalize degree do not go together: the means of a normalised matrix are of no user",
     );
-  if (told.matrix === "columns" && told.center === false)
+  if (matrix === "columns" && center === false)
     throw new UsageError(
       "--no-center is not for --matrix columns: components of a table about 0 are those of its means",
     );

@@ -15,14 +15,17 @@ import { featuresOf, interactionsPca } from "./interactions.js";
 import { factorScorer } from "../../factors/trained.js";
 import type { PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
+import type { ExampleOptions } from "../../training/example-options.js";
 import { explainedVarianceOf, projectionOf } from "./project.js";
 import type { Examples, Part } from "../../training/examples.js";
 import { countUnseen, type SplitParts } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
 import { rankingExamples } from "../../training/ranking-examples.js";
 import { rankingMetricsOfParts } from "../../training/ranking-metrics.js";
-import type { TrainPcaOptions } from "./asked.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
+
+/** Options with what the user said of --dim. */
+export type AskedPca = PcaOptions & { asked: number | undefined };
 
 /** What is decomposed. */
 export interface PcaSource {
@@ -46,8 +49,8 @@ export interface PcaOfParts {
 /** Decomposes the training part. @throws {UsageError} the log has not the columns that the matrix is made of */
 export async function decomposeParts(
   source: PcaSource,
-  options: TrainPcaOptions,
-  pca: PcaOptions,
+  options: ExampleOptions,
+  pca: AskedPca,
   watch: Watch,
 ): Promise<PcaOfParts> {
   return await decomposers[pca.matrix](source, options, pca, watch);
@@ -55,8 +58,8 @@ export async function decomposeParts(
 
 type Decomposer = (
   source: PcaSource,
-  options: TrainPcaOptions,
-  pca: PcaOptions,
+  options: ExampleOptions,
+  pca: AskedPca,
   watch: Watch,
 ) => Promise<PcaOfParts>;
 
@@ -86,8 +89,8 @@ function explainedOf(
 
 async function ofInteractions(
   { dataset: given, parts: all, rowOrder }: PcaSource,
-  options: TrainPcaOptions,
-  pca: PcaOptions,
+  options: ExampleOptions,
+  pca: AskedPca,
   watch: Watch,
 ): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix interactions", ["user", "item"]);
@@ -107,7 +110,9 @@ async function ofInteractions(
   };
   const space = fitFeatures(dataset, parts.train.rows, options, { earlier: rowOrder });
   const { minUsers = 0 } = options;
-  const how = { seed: pca.seed, threads: pca.threads, minUsers, ranking: {}, weighting: options };
+  const { seed, threads } = pca;
+  const lists = { k: 20, metric: "ndcg" } as const;
+  const how = { asker: "--matrix interactions", seed, threads, minUsers, lists, weighting: options };
   const examples = rankingExamples(space, parts, { task: "implicit", ...how }, watch);
   countUnseen(space, parts, watch);
   if (examples.train.kind !== "resident") throw new RangeError("events of a decomposition are not drawn");
@@ -132,8 +137,8 @@ async function ofInteractions(
 
 async function ofFeatures(
   { dataset, parts, rowOrder }: PcaSource,
-  options: TrainPcaOptions,
-  pca: PcaOptions,
+  options: ExampleOptions,
+  pca: AskedPca,
   watch: Watch,
 ): Promise<PcaOfParts> {
   const part = parts.train;
@@ -149,8 +154,8 @@ async function ofFeatures(
 
 async function ofColumns(
   { dataset: given, parts }: PcaSource,
-  options: TrainPcaOptions,
-  pca: PcaOptions,
+  options: ExampleOptions,
+  pca: AskedPca,
   watch: Watch,
 ): Promise<PcaOfParts> {
   const { roles } = given;
@@ -189,7 +194,7 @@ async function ofColumns(
   const names = space.fields.map(({ name }) => name);
   const table = { names, columns, ...(weights && { weights }) };
   // as many components as there are columns, unless the user says otherwise
-  const dim = options.pca.dim ?? names.length;
+  const dim = pca.asked ?? names.length;
   const model = columnsPca(table, { ...pca, dim });
   const warn = (text: string) => watch.observe({ stage: "warning", text });
   for (const name of model.constant)
@@ -201,8 +206,8 @@ async function ofColumns(
 
 async function ofCooccurrence(
   { dataset: given, parts, rowOrder }: PcaSource,
-  options: TrainPcaOptions,
-  pca: PcaOptions,
+  options: ExampleOptions,
+  pca: AskedPca,
   watch: Watch,
 ): Promise<PcaOfParts> {
   const { dataset, notes } = featuresOfRoles(given, "--matrix cooccurrence", ["item"]);

@@ -1,24 +1,29 @@
-// Ranking as `train-fm` knows it: what is trained is a factorization machine, written and read back as any other.
+// Learning to rank on a space's events: what is trained is a factorization machine, written and read back as any other.
 
 import { featureHashes } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { trainedFactors } from "../../factors/trained.js";
-import type { FmOptions } from "../fm/options.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { LearnerInput, Trained } from "../../training/trained.js";
+import type { Start } from "../../training/start.js";
+import { isMatrix } from "./data.js";
 import type { RankingParameters } from "./machine.js";
+import type { RankingOptions } from "./options.js";
 import { trainRanking } from "./train.js";
 
 /** @throws as trainRanking */
 export async function learnRanking(
-  { space, counts, ranking, start, controls }: LearnerInput,
-  options: FmOptions,
+  { space, counts, ranking, start, controls }: LearnerInput<Start>,
+  options: RankingOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
 ): Promise<Trained> {
-  if (!ranking)
-    throw new UsageError("--task ranking needs a log of positive events, with a user and an item");
-  const { dim } = options;
+  if (!ranking) throw new RangeError("ranking is learned from events");
+  const { dim, similarity } = options;
+  if (similarity === "cosine" && !isMatrix(ranking.examples))
+    throw new UsageError(
+      "cosines are those of user and item alone: name these two with --fields, or take --loss sampled-softmax --similarity dot",
+    );
   const model = (parameters: RankingParameters, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) =>
     trainedFactors("fm", { dim, w0: 0, loss: "logistic", ...parameters, ...found });
   const { look } = ranking;
@@ -32,7 +37,6 @@ export async function learnRanking(
       ...(start && { start }),
       ...(controls && { controls }),
     },
-    ranking.options,
     options,
     observe,
     signal,

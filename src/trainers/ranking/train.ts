@@ -11,7 +11,6 @@ import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { TrainingControls } from "../../training/controls.js";
 import { diverged } from "../../training/diverged.js";
 import type { EpochEvent } from "../../training/epoch.js";
-import type { FmOptions } from "../fm/options.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import { keepUntouched, type Start } from "../../training/start.js";
 import { runEpochs, type Steered } from "../../training/epoch-loop.js";
@@ -62,35 +61,30 @@ export interface RankingResult extends RankingParameters {
  */
 export async function trainRanking(
   input: RankingInput,
-  ranking: RankingOptions,
-  options: FmOptions,
+  options: RankingOptions,
   observe: (event: EpochEvent) => void = () => undefined,
   signal?: AbortSignal,
 ): Promise<RankingResult> {
   signal?.throwIfAborted();
   const { examples, numFeatures } = input;
-  const { rankingLoss: loss } = ranking;
   if (examples.train.items.length === 0) {
     throw new DataError("no event can be learned from: every user has every item of the training part");
   }
-  const cosine = ranking.similarity === "cosine";
-  const machine = await RankingMachine.start(rankingData(numFeatures, examples, ranking.noise), {
+  const { similarity, noise } = options;
+  const machine = await RankingMachine.start(rankingData(numFeatures, examples, noise), {
     ...options,
-    ...ranking,
-    loss,
-    cosine,
+    cosine: similarity === "cosine",
   });
-  return await withMachine(machine, signal, () => trainEpochs(machine, input, ranking, options, observe));
+  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
 }
 
 async function trainEpochs(
   machine: RankingMachine,
   { examples, featureHashes, counts, look, start, controls = {} }: RankingInput,
-  { metric, k, evaluateEvery }: RankingOptions,
-  options: FmOptions,
+  options: RankingOptions,
   observe: (event: EpochEvent) => void,
 ): Promise<RankingResult> {
-  const { epochs: most, seed, shuffle, patience, learningRate } = options;
+  const { epochs: most, seed, shuffle, patience, learningRate, metric, k, evaluateEvery } = options;
   const numEvents = examples.train.items.length;
   await machine.initialise(featureHashes, counts, { seed, spread: SPREAD, accumulator: FIRST_SQUARES });
   if (start) machine.startFrom(start);

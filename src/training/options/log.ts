@@ -17,7 +17,7 @@ export type TrainingTold = Told<
   typeof log &
     typeof vocabulary &
     typeof labels &
-    typeof weekly &
+    Omit<typeof weekly, "metric"> &
     typeof memory &
     typeof threads &
     typeof output

@@ -191,23 +191,31 @@ export function flagNamed(name: string, { negated }: Pick<Parsed<unknown>, "nega
 }
 
 /**
- * Checks what the user set: names, ranges, and that each option goes with the others.
+ * Checks what the user set: ranges, and that each option goes with the others.
  *
  * @throws {UsageError} names the flag, what it expects and what it goes with
  */
 export function checkTold(table: OptionTable, told: Readonly<Record<string, unknown>>): void {
+  checkRanges(table, told);
   for (const [name, value] of Object.entries(told)) {
     if (value === undefined || !Object.hasOwn(table, name)) continue;
-    const option = table[name] as Option;
-    const complaint = option.complaint?.(value);
-    if (complaint !== undefined)
-      throw new UsageError(`${flagNamed(name)} expects ${complaint}, got '${shown(value)}'`);
-    for (const [other, values] of Object.entries(option.only ?? {})) {
+    const { only = {} } = table[name] as Option;
+    for (const [other, values] of Object.entries(only)) {
       const current = told[other] ?? (values === true ? undefined : plainDefault(table[other]));
       if (values === true ? current !== undefined : values.includes(String(current))) continue;
       const own = value === false ? flagNamed(name, { negated: true }) : flagNamed(name);
       throw new UsageError(mismatch(table, own, other, values, current));
     }
+  }
+}
+
+/** Checks values alone. @throws {UsageError} names the flag and what it expects */
+export function checkRanges(table: OptionTable, values: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (value === undefined || !Object.hasOwn(table, name)) continue;
+    const complaint = (table[name] as Option).complaint?.(value);
+    if (complaint !== undefined)
+      throw new UsageError(`${flagNamed(name)} expects ${complaint}, got '${shown(value)}'`);
   }
 }
 

@@ -8,6 +8,7 @@ const MANY = Number.MAX_SAFE_INTEGER;
 
 /** What early stopping goes by, where labels are predicted. */
 export const judgeNames = ["loss", "auc", "rmse"] as const;
+export type JudgeName = (typeof judgeNames)[number];
 
 /** Where a training goes on, how it is watched, and how it ends. */
 export const weekly = {

@@ -17,13 +17,14 @@ import { scoreRows } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { trainFm } from "../train.js";
 import type { EpochEvent } from "../../../training/epoch.js";
+import type { Start } from "../../../training/start.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/trained.js";
 import { layoutFile, readLayout } from "./layout.js";
 import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
 
 /** @throws as trainFm */
 export async function learnFfm(
-  { space, train, valid, counts, start, controls }: LearnerInput,
+  { space, train, valid, counts, start, controls }: LearnerInput<Start>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,

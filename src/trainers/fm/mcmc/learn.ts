@@ -13,6 +13,7 @@ import type { Run } from "../../../embedding/run-directory.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
 import type { EpochEvent } from "../../../training/epoch.js";
+import type { Start } from "../../../training/start.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/trained.js";
 import { trainedFactors } from "../../../factors/trained.js";
 import type { FmParameters } from "../../../factors/model.js";
@@ -27,7 +28,7 @@ const SCALE = "tableScale";
 
 /** @throws as trainCoordinates */
 export async function learnCoordinates(
-  { space, counts, train, valid, start, controls }: LearnerInput,
+  { space, counts, train, valid, start, controls }: LearnerInput<Start>,
   options: FmOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -60,7 +61,7 @@ export async function learnCoordinates(
   return {
     ...byDraws,
     name: "fm-draws",
-    ...(tableScale !== 1 && { chosen: { tableScale } }),
+    ...(tableScale !== 1 && { chosen: { tableScale }, keeps: { tableScale } }),
     files: () => ({ ...fm.files(space), [DRAWS_FILE]: drawsFile(ensemble) }),
     score: (rows, how) => scoreEnsemble(ensemble, rows, how),
     ...(draws.length > 1 && { scoreByTable: (rows: FeatureRows, how) => scoreEnsemble(byTable, rows, how) }),

@@ -1,0 +1,36 @@
+// embed train-fm, train-ranking, ...: a command for each trainer
+
+import type { Command } from "commander";
+import { addLogArgument, addOutputOptions } from "../../flags/options.js";
+import { addTable, toldOf } from "../../flags/table-option.js";
+import type { Trainer } from "../../training/trainer.js";
+import type { TrainingTold } from "../../training/options/log.js";
+import type { Interrupts } from "../interrupts.js";
+import { trainedText } from "../metrics.js";
+import { watched, type OutputOptions } from "../progress.js";
+import { steered, type SteeringFlags } from "../steering.js";
+import { writeResult } from "../terminal.js";
+
+/** Adds a trainer's command. */
+export function addTrainer(
+  trainer: Trainer,
+  program: Command,
+  signal: AbortSignal,
+  interrupts: Interrupts,
+): Command {
+  const { description, examples, options, round = "epoch" } = trainer;
+  const command = program
+    .command(trainer.command)
+    .description(description)
+    .addHelpText("before", `\nExamples:\n${examples.replace(/^\n/, "")}`);
+  addTable(addLogArgument(command), options);
+  return addOutputOptions(command).action(async (paths: string[], flags: SteeringFlags & OutputOptions) => {
+    const { train } = await import("../../training/session.js");
+    const told = toldOf(command, options) as TrainingTold & { out: string };
+    const saves = round === "epoch" ? "the best epoch so far" : `the best number of ${round}s so far`;
+    const summary = await watched(flags, signal, (watch) =>
+      train(trainer, paths, told, steered(flags, interrupts, saves, watch)),
+    );
+    await writeResult(flags.json ? `${JSON.stringify(summary)}\n` : trainedText(summary));
+  });
+}

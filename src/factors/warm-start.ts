@@ -1,0 +1,208 @@
+// --init: an earlier run from which the training of a factor model goes on, by key.
+//
+//   earlier run ──► known keys, without those that have expired ──► vocabulary ──► first parameters by feature
+//              └──► when each key was last seen ──► the same of the new run
+
+import { expiryOf } from "../dataset/expire.js";
+import { checkKinds, withKnown } from "../dataset/known-keys.js";
+import { newestEvent, newestTimes, NEVER } from "../dataset/last-seen.js";
+import { selectKeys, type Field } from "../dataset/vocabulary.js";
+import { readHistory, UNKNOWN, type KeyHistory } from "../embedding/key-history.js";
+import type { Run } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import type { OptimizerState } from "../kernels/fm/state.js";
+import { carriedOf, featuresFrom } from "../training/carried.js";
+import type { Examples } from "../training/examples.js";
+import type { FittedSpace, GoneOn } from "../training/feature-plan.js";
+import { byFeature, nextHistory, NONE } from "../training/key-history.js";
+import type { TrainingTold } from "../training/options/log.js";
+import type { Start } from "../training/start.js";
+import { readOptimizerFile } from "./optimizer-file.js";
+import { readFmModel, type FmRun } from "./run.js";
+
+/** An earlier model that another training can go on from. */
+export interface EarlierModel extends FmRun {
+  /** names of the partner fields whose vectors stand side by side; absent where a feature has one vector */
+  blocks?: readonly string[];
+  /** what its optimizer kept, where the run has it */
+  optimizer?: OptimizerState;
+}
+
+/** An earlier run, read. */
+export interface EarlierRun {
+  run: Run;
+  model: EarlierModel;
+  /** by feature of its space */
+  history: KeyHistory;
+}
+
+/** Checks what goes with --init alone. @throws {UsageError} it is there without --init */
+export function checkInit({ init, expire, freeze }: TrainingTold): void {
+  // a time that the log would have is of no concern here
+  expiryOf(expire, 0);
+  if (init !== undefined) return;
+  if (expire !== undefined)
+    throw new UsageError("--expire goes with --init RUN: it is about that run's keys");
+  if (freeze !== undefined)
+    throw new UsageError("--freeze known goes with --init RUN: its keys are the known ones");
+}
+
+/** Reads the model of a run that training goes on from. @throws {ArtifactError} damaged */
+export async function readEarlier(run: Run): Promise<EarlierModel> {
+  const model = await readFmModel(run);
+  const optimizer = await readOptimizerFile(run, model.space.numFeatures);
+  return { ...model, ...(optimizer && { optimizer }) };
+}
+
+/** A run with its model and when each of its keys was last seen. @throws {ArtifactError} damaged */
+export async function earlierRun(run: Run, model: EarlierModel): Promise<EarlierRun> {
+  const history = await readHistory(run, model.table.numRows);
+  return { run, model, history: byFeature(model.space, history) };
+}
+
+/** @throws {UsageError} the optimizer's state is of another way to train */
+export function checkState(
+  { run, model: { optimizer } }: EarlierRun,
+  flag: "method" | "loss",
+  is: string,
+): void {
+  const was = run.manifest.options[flag];
+  if (!optimizer || was === is) return;
+  throw new UsageError(
+    `--init '${run.path}' keeps the state of --${flag} ${String(was)}, and this training is by ${is}: take the same ${flag}, or a run without --keep-state`,
+  );
+}
+
+/** @param had of the run's vectors @throws {UsageError} --dim says otherwise */
+export function checkDim(run: Run, had: number, dim: number | undefined): void {
+  if (dim === undefined || dim === had) return;
+  throw new UsageError(
+    `--init '${run.path}' holds vectors of dim ${had}, and --dim says ${dim}: leave --dim out, or train without --init`,
+  );
+}
+
+/** @throws {UsageError} the earlier run predicts another kind of label */
+function checkTask({ run, model: { preprocess } }: EarlierRun, task: Examples["task"]): void {
+  if (preprocess.task === task) return;
+  throw new UsageError(
+    `--init '${run.path}' was trained for a ${preprocess.task} label, and this is for a ${task} label: ` +
+      `take a run of the same kind, or train without --init`,
+  );
+}
+
+/**
+ * The fitted space with what the earlier run knows, where training starts, and what became of its keys.
+ *
+ * @throws {UsageError} a field is of another kind, keys are to expire by time and the log has none, or rows are to stay that
+ *   must grow
+ */
+export function goOn(
+  earlier: EarlierRun,
+  { fitted, dataset, rows, rowOrder }: FittedSpace,
+  { expire, freeze, keepState }: TrainingTold,
+): GoneOn<Start> {
+  const { run, model, history } = earlier;
+  const before = model.space;
+  const isHere = (name: string) => fitted.fields.some((field) => field.name === name);
+  const fieldBefore = (name: string) => before.fields.find((field) => field.name === name);
+  checkKinds(fitted, fieldBefore);
+
+  // which of the known keys this log holds, and which have been gone for too long
+  const seen = newestTimes(before, dataset, isHere);
+  const isGone = expiryOf(expire, newestEvent(dataset));
+  const expired = Uint8Array.from(seen, (time, feature) => {
+    const last = history.lastSeen[feature]!;
+    return time === NEVER && isGone(last === UNKNOWN ? undefined : Number(last), history.missed[feature]! + 1)
+      ? 1
+      : 0;
+  });
+  const known = new Map(
+    before.fields.map((field, f) => [field.name, without(field, expired, before.offsets[f]!)]),
+  );
+  const space = withKnown(fitted, dataset, rows, (name) => known.get(name), rowOrder);
+  const from = featuresFrom(space, before);
+  const { blocks } = model;
+  const blockPlaces = blocks && space.fields.map(({ name }) => blocks.indexOf(name));
+  const newBlocks = blockPlaces
+    ? space.fields.flatMap(({ name }, f) => (blockPlaces[f]! < 0 ? [name] : []))
+    : [];
+  if (freeze && newBlocks.length > 0) {
+    const [name] = newBlocks;
+    throw new UsageError(
+      `--freeze known keeps rows as they are, and field '${name}' is new to run '${run.path}': every row of a field-aware ` +
+        `machine has a vector for it (--ignore ${name}, or train without --freeze)`,
+    );
+  }
+  const warnings = before.fields
+    .filter(({ name }) => !isHere(name))
+    .map(({ name }) => `field '${name}' of run '${run.path}' is no field here: its rows are left out`);
+  const added = space.fields.filter(({ name }) => !fieldBefore(name));
+  if (!blocks)
+    for (const { name } of added)
+      warnings.push(`field '${name}' is new to run '${run.path}': its keys start at random`);
+  if (keepState && !model.optimizer)
+    warnings.push(`run '${run.path}' was trained without --keep-state: its optimizer starts anew`);
+  const carried = { run: run.path, ...carriedOf(space, before, from, seen) };
+  const { kept, unseen, expired: gone } = carried;
+  return {
+    space,
+    history: nextHistory(space, dataset, history, from),
+    notes: [
+      `goes on from '${run.path}': ${kept} keys kept, of which this log lacks ${unseen}; ${carried.new} new, ${gone} expired`,
+      ...newBlocks.map(
+        (name) => `field '${name}' is new to run '${run.path}': every row gets a vector for it`,
+      ),
+    ],
+    warnings,
+    startFor(task) {
+      checkTask(earlier, task);
+      return { start: { ...startOf(model, from, blockPlaces), freezes: freeze !== undefined }, carried };
+    },
+  };
+}
+
+/** The field without keys that have expired; what has no vocabulary of its own stays whole. */
+function without(field: Field, expired: Uint8Array, offset: number): Field {
+  if (field.kind === "number" || field.kind === "bins" || field.hash) return field;
+  const stay: number[] = [];
+  for (let code = 0; code < field.keys.size; code++) if (!expired[offset + 1 + code]) stay.push(code);
+  return { ...field, keys: selectKeys(field.keys, Uint32Array.from(stay)) };
+}
+
+/**
+ * The earlier parameters by feature of the new space; zero where there are none.
+ *
+ * @param blockPlaces of each block of the new vectors: which it was of the earlier ones, negative for none
+ */
+function startOf(
+  { parameters: { w0, w, vectors }, blocks, optimizer }: EarlierModel,
+  from: Uint32Array,
+  blockPlaces: readonly number[] | undefined,
+): Omit<Start, "freezes"> {
+  const numBefore = w.length;
+  // rows of any width, as so many blocks
+  const moved = (data: Float32Array, numBlocks = 1, places: readonly number[] = [0]): Float32Array => {
+    const width = data.length / numBefore / numBlocks;
+    const all = new Float32Array(from.length * places.length * width);
+    from.forEach((earlier, feature) => {
+      if (earlier === NONE) return;
+      places.forEach((place, block) => {
+        const source = (earlier * numBlocks + place) * width;
+        if (place >= 0)
+          all.set(data.subarray(source, source + width), (feature * places.length + block) * width);
+      });
+    });
+    return all;
+  };
+  const movedVectors = (data: Float32Array) => moved(data, blocks?.length, blockPlaces);
+  return {
+    known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
+    w0,
+    w: moved(w),
+    vectors: movedVectors(vectors),
+    ...(blockPlaces && { knownBlocks: Uint8Array.from(blockPlaces, (place) => (place < 0 ? 0 : 1)) }),
+    ...(optimizer && {
+      optimizer: { vectors: movedVectors(optimizer.vectors), w: moved(optimizer.w), w0: optimizer.w0 },
+    }),
+  };
+}

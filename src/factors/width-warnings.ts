@@ -1,0 +1,19 @@
+// Whether a factor model's first scores are of use.
+
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+
+/** Deviation of the first scores above which a training seldom finds back. */
+const LARGE_SCORE = 2;
+/** Variance of a number of a first vector: uniform in plus or minus 0.05. */
+const FIRST_VARIANCE = 0.05 ** 2 / 3;
+
+/** Rows of so many fields that first vectors, small as they are, add up to scores beyond use. */
+export function widthWarnings({ fields }: FeatureSpace, { dim }: { dim: number }): string[] {
+  const pairs = (fields.length * (fields.length - 1)) / 2;
+  const deviation = FIRST_VARIANCE * Math.sqrt(pairs * dim);
+  if (deviation <= LARGE_SCORE) return [];
+  return [
+    `rows have ${fields.length} fields, whose pairs alone make first scores of plus or minus ${deviation.toFixed(0)}: ` +
+      "take fewer fields (--fields, --ignore), a smaller --dim, or --model lr",
+  ];
+}

@@ -1,0 +1,69 @@
+// `embed train-als`: users x items factorized by alternating least squares, from events alone.
+
+import { factorOutcome } from "../../factors/outcome.js";
+import {
+  checkDim,
+  checkInit,
+  earlierRun,
+  goOn,
+  readEarlier,
+  type EarlierRun,
+} from "../../factors/warm-start.js";
+import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
+import { openOwnRun } from "../../training/own-runs.js";
+import { rankingExamples } from "../../training/ranking-examples.js";
+import type { Start } from "../../training/start.js";
+import type { Plan, Trainer } from "../../training/trainer.js";
+import { featuresOfRoles } from "../../training/users-and-items.js";
+import { alsOptionsOf, options, type AlsOptions, type ToldAls } from "./options.js";
+
+const command = "train-als";
+
+export const trainer: Trainer = {
+  command,
+  description:
+    "Factorizes the events of users and items by alternating least squares, with a small weight for pairs that are no event, and writes a " +
+    "run directory: a vector for each user and item.",
+  examples: `
+  embed train-als fixtures/purchases.csv -o run --valid 0.1 --test 0.1
+  embed train-als fixtures/clicks.csv -o run --positive-from 1 --dim 32 --test 0.1
+`,
+  options,
+  checkpointEvery: 5,
+  plan,
+};
+
+async function plan(told: ToldAls): Promise<Plan> {
+  const als = alsOptionsOf(told);
+  checkInit(told);
+  const earlier = await openEarlier(told);
+  const shared = earlier && { dim: earlier.model.parameters.dim };
+  const features: FeatureModel<AlsOptions, Start> = {
+    told,
+    table: options,
+    optionsFor: () => ({ ...als, ...shared }),
+    accept: (dataset) => featuresOfRoles(dataset, command, ["user", "item"]),
+    examples(space, parts, { options: { minUsers = 0, ...weighting }, watch }) {
+      const { seed, threads, k, metric } = als;
+      const lists = { k, metric };
+      const how = { task: "implicit" as const, asker: command, seed, threads, minUsers, weighting, lists };
+      return rankingExamples(space, parts, how, watch);
+    },
+    learn: async (...args) => (await import("./learn.js")).learnImplicit(...args),
+    streams: false,
+    ...(earlier && {
+      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, told) },
+    }),
+    outcome: factorOutcome,
+  };
+  return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
+}
+
+/** The run of --init, if there is one. @throws {UsageError} it does not fit */
+async function openEarlier({ init, dim }: ToldAls): Promise<EarlierRun | undefined> {
+  if (init === undefined) return undefined;
+  const run = await openOwnRun(init, command);
+  const earlier = await earlierRun(run, await readEarlier(run));
+  checkDim(run, earlier.model.parameters.dim, dim);
+  return earlier;
+}

@@ -1,0 +1,97 @@
+// `embed train-fm`: factorization machines, linear models and field-aware machines of labels.
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { UsageError } from "../../errors.js";
+import { factorOutcome } from "../../factors/outcome.js";
+import { widthWarnings } from "../../factors/width-warnings.js";
+import { checkInit, goOn } from "../../factors/warm-start.js";
+import { checkLabels, type ExampleOptions } from "../../training/example-options.js";
+import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
+import type { Start } from "../../training/start.js";
+import type { Plan, Trainer } from "../../training/trainer.js";
+import type { Learner } from "../../training/trained.js";
+import { labelledOrDrawn } from "../../training/training-examples.js";
+import { openEarlier } from "./earlier.js";
+import { fmOptionsOf, options, withL2, type FmOptions, type ToldFm } from "./options.js";
+
+const command = "train-fm";
+
+export const trainer: Trainer = {
+  command,
+  description:
+    "Trains a factorization machine on a log and writes a run directory: a vector for each key of each field.",
+  examples: `
+  embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
+  embed train-fm fixtures/purchases.csv -o run --negatives 4 --test 0.1
+`,
+  options,
+  checkpointEvery: 5,
+  plan,
+};
+
+async function plan(given: ToldFm): Promise<Plan> {
+  const told = withL2(given);
+  check(told);
+  // the loss decides none of what is checked
+  const { model, method } = fmOptionsOf(told, "logistic");
+  const earlier = await openEarlier(told, command);
+  const features: FeatureModel<FmOptions, Start> = {
+    told,
+    table: options,
+    metric: told.metric,
+    fields: Object.keys(told.l2Field ?? {}),
+    optionsFor: (loss) => ({ ...fmOptionsOf(told, loss), ...earlier?.shared }),
+    accept,
+    examples: (space, parts, { options: how, beside, watch }) =>
+      labelledOrDrawn(
+        space,
+        parts,
+        {
+          ...how,
+          ...(told.task && { task: told.task }),
+          seed: fmOptionsOf(told, "logistic").seed,
+          shuffle: told.shuffle ?? true,
+          negativeDownsampling: told.negativeDownsampling ?? 1,
+          beside,
+        },
+        watch,
+      ),
+    learn: learnerOf(told),
+    streams: method !== "als" && method !== "mcmc",
+    ...(earlier && {
+      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, told) },
+    }),
+    doubts: (space, fm) => (model === "fm" ? widthWarnings(space, fm) : []),
+    outcome: (trained, metrics, examples, fm, judge) =>
+      factorOutcome(trained, metrics, examples, { ...fm, isChain: method === "mcmc" }, judge),
+  };
+  return { ...featurePlan(features), unlabelled: (told.negatives ?? 0) > 0 };
+
+  function accept(dataset: Dataset, how: ExampleOptions) {
+    checkLabels(dataset.roles, { ...how, ...told }, " or rank with embed train-ranking");
+    return { dataset, notes: [] };
+  }
+}
+
+/** @throws {UsageError} options that do not go together */
+function check(told: ToldFm): void {
+  const { model = "fm", method = "adagrad", search } = told;
+  if (model !== "fm" && (method === "als" || method === "mcmc"))
+    throw new UsageError(
+      `--method ${method} is for --model fm, not for ${model}, which takes --method adagrad, sgd, ftrl or adam`,
+    );
+  if (search !== undefined && method === "mcmc")
+    throw new UsageError(
+      "--search compares settings after 1, 2, 4 ... epochs, when a chain of --method mcmc has yet to arrive; " +
+        "it draws its L2 and has no learning rate: compare a --dim of 4, 8 and 16 by their validation loss",
+    );
+  checkInit(told);
+}
+
+/** How a model is trained by a method. */
+function learnerOf({ model = "fm", method = "adagrad" }: ToldFm): Learner<FmOptions, Start> {
+  if (method === "als" || method === "mcmc")
+    return async (...given) => (await import("./mcmc/learn.js")).learnCoordinates(...given);
+  if (model === "ffm") return async (...given) => (await import("./ffm/learn.js")).learnFfm(...given);
+  return async (...given) => (await import("./learn.js")).learnFm(...given);
+}

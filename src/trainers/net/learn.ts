@@ -1,0 +1,48 @@
+// A network trained on a space's rows, as a run holds it.
+
+import { metricsOf } from "../../evaluation/metrics.js";
+import type { FeatureRows } from "../../dataset/rows.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import type { LearnerInput, Trained } from "../../training/trained.js";
+import { NET_MODEL, netModelFiles, netTable, scoreRows } from "./model.js";
+import type { NetOptions } from "./options.js";
+import type { NetStart } from "./start.js";
+import { trainNet } from "./train.js";
+
+/** @throws as trainNet */
+export async function learnNet(
+  { space, counts, train, valid, start, controls, ...labels }: LearnerInput<NetStart>,
+  options: NetOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+): Promise<Trained> {
+  const model = await trainNet(
+    {
+      ...{ space, counts, train },
+      ...(valid && { valid, look: lookOf(labels) }),
+      ...(start && { start }),
+      ...(controls && { controls }),
+    },
+    options,
+    observe,
+    signal,
+  );
+  const { epochs, bestEpoch, interrupted = false } = model;
+  return {
+    name: NET_MODEL,
+    loss: options.loss,
+    ...{ epochs, bestEpoch, interrupted },
+    table: (of) => netTable(of, model),
+    files: (of) => netModelFiles(of, model),
+    score: (rows, { threads }) => scoreRows(space, model, rows, { threads }),
+  };
+}
+
+/** AUC of the validation part, where it has both labels. */
+function lookOf({ task, labelRange }: Pick<LearnerInput, "task" | "labelRange">) {
+  return (scores: Float32Array, { labels, weights }: FeatureRows): Pick<EpochEvent, "auc"> => {
+    if (task !== "binary") return {};
+    const { auc } = metricsOf("binary", scores, labels, { clip: labelRange, weights });
+    return auc === undefined ? {} : { auc };
+  };
+}

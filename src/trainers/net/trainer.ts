@@ -1,0 +1,134 @@
+// `embed train-net`: a network above an embedding layer, which starts from an earlier run's table or at random.
+
+import { UsageError } from "../../errors.js";
+import { withKnown } from "../../dataset/known-keys.js";
+import { checkLabels } from "../../training/example-options.js";
+import {
+  featurePlan,
+  prepareFeatures,
+  type FeatureModel,
+  type FittedSpace,
+  type GoneOn,
+} from "../../training/feature-plan.js";
+import { nextHistory } from "../../training/key-history.js";
+import { metricsOfRows } from "../../training/part-metrics.js";
+import type { Starts, StartsPlan, StartSteps, StartKind } from "../../training/starts.js";
+import type { Plan, Trainer } from "../../training/trainer.js";
+import { labelledOrDrawn } from "../../training/training-examples.js";
+import { keysOf, openTableStart, startFrom, type EarlierTable } from "./init.js";
+import {
+  checkNetOptions,
+  liftOptions,
+  netOptionsOf,
+  options,
+  RANDOM,
+  type NetOptions,
+  type ToldNet,
+} from "./options.js";
+import { netOutcomeWarnings } from "./outcome.js";
+import type { NetStart } from "./start.js";
+
+export const trainer: Trainer = {
+  command: "train-net",
+  description:
+    "Trains a network above an embedding layer, which starts from an earlier run's table or at random, and writes a run directory: " +
+    "the network, and its embedding layer as a table.",
+  examples: `
+  embed train-net fixtures/clicks.csv -o net --arch fnn --valid 0.1 --test 0.1
+  embed train-net fixtures/clicks.csv -o net --arch wide-deep --cross device*hour --valid 0.1
+
+  with a table that was trained before:
+  embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
+  embed train-net fixtures/clicks.csv -o net --arch fnn --init run --valid 0.1 --test 0.1
+`,
+  options,
+  checkpointEvery: 5,
+  plan: async (told: ToldNet) => planOf(await modelOf(told), told),
+  starts: { options: liftOptions, plan: planStarts },
+};
+
+type NetFeatures = FeatureModel<NetOptions, NetStart>;
+
+function planOf(model: NetFeatures, told: ToldNet): Plan {
+  return { ...featurePlan(model), unlabelled: (told.negatives ?? 0) > 0 };
+}
+
+async function modelOf(told: ToldNet): Promise<NetFeatures> {
+  checkNetOptions(told);
+  const { init = RANDOM, dim, keepKeys = false, metric, task } = told;
+  // a run that does not fit is told before a long reading
+  const table = init === RANDOM ? undefined : await openTableStart(init, dim);
+  const { seed } = netOptionsOf(told, "logistic");
+  return {
+    ...{ told, table: options, metric },
+    optionsFor: (loss) => ({ ...netOptionsOf(told, loss), ...(table && { dim: table.dim }) }),
+    accept(dataset, how) {
+      checkLabels(dataset.roles, { ...how, ...told });
+      return { dataset, notes: [] };
+    },
+    examples(space, parts, { options: how, beside, watch }) {
+      const drawing = { seed, shuffle: true, negativeDownsampling: 1, beside };
+      return labelledOrDrawn(space, parts, { ...how, ...(task && { task }), ...drawing }, watch);
+    },
+    learn: async (...given) => (await import("./learn.js")).learnNet(...given),
+    streams: true,
+    ...(table && {
+      earlier: { run: table.run, goOn: (fitted) => spaceOf(table, fitted, keepKeys) },
+    }),
+    outcome: (model, metrics, examples, net) => netOutcomeWarnings(model, metrics, examples, net, metric),
+  };
+}
+
+/** The log's own vocabulary, or with --keep-keys the run's too; the layer starts from the run's rows of it. */
+function spaceOf(
+  table: EarlierTable,
+  { fitted, refitted, dataset, rows, rowOrder }: FittedSpace,
+  keepsKeys: boolean,
+): GoneOn<NetStart> {
+  const known = keepsKeys ? keysOf(table)(fitted, dataset.roles) : undefined;
+  const space = known
+    ? withKnown(fitted, dataset, rows, (name) => known.fields.find((field) => field.name === name), rowOrder)
+    : refitted();
+  return {
+    space,
+    history: nextHistory(space, dataset),
+    notes: [],
+    warnings: [],
+    startFor(task) {
+      if (task !== "binary" && task !== "regression")
+        throw new UsageError(`a network predicts labels, not ${task}`);
+      const { table: start, ...found } = startFrom(table, space, dataset.roles, task);
+      return { ...found, start: { table: start, kind: "table" } };
+    },
+  };
+}
+
+/** Trainings from the run's table and from other starts, on the same rows. */
+async function planStarts(told: Parameters<Starts["plan"]>[0]): Promise<StartsPlan> {
+  const given = told as ToldNet & { init: string };
+  if (given.freezeEmbeddings)
+    throw new UsageError("--freeze-embeddings cannot go with lift: a random start that stays is no start");
+  const model = await modelOf(given);
+  return {
+    ...planOf(model, given),
+    earlier: model.earlier!.run,
+    async prepare(source, session) {
+      const { input, examples, start } = await prepareFeatures(model, source, session);
+      const { test } = examples;
+      const loss = examples.task === "regression" ? "squared" : "logistic";
+      const net = model.optionsFor(loss);
+      const train = async (kind: StartKind, steps: StartSteps, signal: AbortSignal) => {
+        const trained = await model.learn(
+          { ...input, start: { table: start!.table, kind } },
+          { ...net, ...steps },
+          () => undefined,
+          signal,
+        );
+        const { epochs, bestEpoch } = trained;
+        const metrics = async () => test && (await metricsOfRows(trained, test, examples, net.threads));
+        return { epochs, bestEpoch, test: metrics };
+      };
+      return { options: { ...net }, seed: net.seed, loss, train };
+    },
+  };
+}

@@ -1,0 +1,146 @@
+// `embed train-pca`: principal components of users and items, of features, or of a table's columns.
+
+import { recipesOf } from "../../dataset/preprocess.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { testVectors } from "../../dataset/test-vectors.js";
+import { fieldsNamed } from "../../dataset/vocabulary-limits.js";
+import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
+import type { PartMetrics } from "../../embedding/manifest.js";
+import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import { readingRecipe } from "../../training/describe-run.js";
+import type { ExampleOptions } from "../../training/example-options.js";
+import { nextHistory } from "../../training/key-history.js";
+import { negativeFiles } from "../../training/negative-file.js";
+import { earlierRows, rowOrderNotes } from "../../training/row-order.js";
+import { preprocessFile } from "../../training/run-space.js";
+import type { Fit, FitContents, Plan, Session, Source, Trainer } from "../../training/trainer.js";
+import type { Watch } from "../../training/watch.js";
+import { pcaModelFiles, pcaTable } from "./artifact.js";
+import { PCA_MODELS, type PcaModel } from "./model.js";
+import {
+  checkPcaOptions,
+  countsEvents,
+  options,
+  pcaOptionsOf,
+  type PcaOptions,
+  type ToldPca,
+} from "./options.js";
+
+export const trainer: Trainer = {
+  command: "train-pca",
+  description:
+    "Decomposes a log into principal components and writes a run directory: a vector for each user and item, each feature, or each column.",
+  examples: `
+  embed train-pca fixtures/purchases.csv -o run --user customer_id --item product_id --test 0.1
+  embed train-pca fixtures/clicks.csv -o run --matrix features --dim 16
+`,
+  options,
+  plan,
+};
+
+function plan(told: ToldPca): Plan {
+  checkPcaOptions(told);
+  const pca = pcaOptionsOf(told);
+  return {
+    seed: pca.seed,
+    unlabelled: countsEvents(pca),
+    reading: { ...fieldsNamed(told), ...(pca.matrix === "columns" && { integersAreNumbers: true }) },
+    accept: (dataset, how) => ({ dataset: accepted(dataset, how, pca), notes: [] }),
+    fit: async (source, session) => await fit(source, session, told, pca),
+  };
+}
+
+/** @throws {UsageError} weights where none are read */
+function accepted(
+  dataset: Dataset,
+  { eventWeight, halfLife }: ExampleOptions,
+  { matrix }: PcaOptions,
+): Dataset {
+  if (matrix === "cooccurrence" && (dataset.roles.weight ?? eventWeight ?? halfLife) !== undefined)
+    throw new UsageError("--matrix cooccurrence counts sessions and takes no event weights: leave them out");
+  return dataset;
+}
+
+async function fit(
+  { dataset, parts }: Source,
+  { options: how, watch, note, lap }: Session,
+  told: ToldPca,
+  pca: PcaOptions,
+): Promise<Fit> {
+  const { decomposeParts } = await import("./parts.js");
+  const rowOrder = await earlierRows(how.rowOrder);
+  const found = await decomposeParts({ dataset, parts, rowOrder }, how, { ...pca, asked: told.dim }, watch);
+  const { space, model, negatives, part } = found;
+  for (const text of rowOrderNotes(space, rowOrder)) note(text);
+  tellOf(model, told.dim, pca, watch);
+  lap("train");
+
+  const ratios = [...model.explainedVarianceRatio];
+  const metrics: Record<string, PartMetrics> = {
+    train: {
+      explainedVarianceRatioTotal: ratios.reduce((sum, x) => sum + x, 0),
+      explainedVarianceRatio: ratios,
+    },
+    ...(await found.heldOut()),
+  };
+  lap("evaluate");
+  return {
+    judged: { options: { ...pca, dim: model.dim }, metrics, epochs: [], bestEpoch: 0 },
+    interrupted: false,
+    contents(): FitContents {
+      const { roles } = part.dataset;
+      const preprocess = {
+        roles,
+        task: "implicit" as const,
+        fields: recipesOf(space, roles),
+        ...readingRecipe(how, dataset),
+        labelRange: [0, 1] as [number, number],
+        negatives: negatives && { perEvent: 0, noise: "uniform", itemFields: negatives.itemFields },
+        testVectors: testVectors(space, roles),
+      };
+      return {
+        model: PCA_MODELS[pca.matrix],
+        tables: { [DEFAULT_TABLE]: pcaTable(space, model) },
+        files: {
+          ...pcaModelFiles(model),
+          ...preprocessFile(preprocess),
+          ...(negatives && negativeFiles(negatives.source)),
+          [HISTORY_FILE]: historyChunks(nextHistory(space, part.dataset)),
+        },
+        metricsLines: ratios.map((ratio, d) => ({
+          component: d + 1,
+          singularValue: model.singularValues[d]!,
+          explainedVariance: model.explainedVariance[d]!,
+          explainedVarianceRatio: ratio,
+        })),
+        manifest: { roles },
+      };
+    },
+  };
+}
+
+/** What was decomposed and how, and what of the user's wishes was not met. */
+function tellOf(model: PcaModel, askedDim: number | undefined, pca: PcaOptions, { observe }: Watch): void {
+  const { rows, columns, entries } = model.size;
+  const n = (x: number) => x.toLocaleString("en");
+  const how =
+    model.method === "exact"
+      ? "exactly, through the Gram matrix of its shorter side"
+      : `by block Lanczos iteration, ${model.restarts} restarts, residual ${model.residual.toExponential(1)}`;
+  observe({
+    stage: "note",
+    text: `${n(rows)} x ${n(columns)} with ${n(entries)} entries decomposed ${how}`,
+  });
+  // a table of numbers has as many as columns, unless asked otherwise
+  if (model.dim < (askedDim ?? Math.min(pca.dim, columns))) {
+    const text = `the matrix has ${model.dim} components that can be told from rounding: --dim ${pca.dim} is cut to ${model.dim}`;
+    observe({ stage: askedDim === undefined ? "note" : "warning", text });
+  }
+  if (model.residual > pca.tolerance) {
+    observe({
+      stage: "warning",
+      text: `the last components have a residual of ${model.residual.toExponential(1)} and did not reach --tolerance ${pca.tolerance}: those of nearly equal singular values may be turned into one another`,
+    });
+  }
+}

@@ -1,0 +1,87 @@
+// `embed train-ranking`: vectors by which an event's item scores above items that its user lacks.
+
+import { factorOutcome } from "../../factors/outcome.js";
+import { widthWarnings } from "../../factors/width-warnings.js";
+import {
+  checkDim,
+  checkInit,
+  checkState,
+  earlierRun,
+  goOn,
+  readEarlier,
+  type EarlierRun,
+} from "../../factors/warm-start.js";
+import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
+import { openOwnRun } from "../../training/own-runs.js";
+import { rankingExamples } from "../../training/ranking-examples.js";
+import type { Start } from "../../training/start.js";
+import type { Plan, Trainer } from "../../training/trainer.js";
+import { togetherNote } from "../../training/training-examples.js";
+import { options, rankingOptionsOf, withL2, type RankingOptions, type ToldRanking } from "./options.js";
+
+const command = "train-ranking";
+
+export const trainer: Trainer = {
+  command,
+  description:
+    "Learns to rank from events without labels and writes a run directory: vectors of users and items, and of what goes with them, by " +
+    "which an event's item scores above items that its user lacks.",
+  examples: `
+  embed train-ranking fixtures/purchases.csv -o run --valid 0.1 --test 0.1
+  embed train-ranking fixtures/clicks.csv -o run --positive-from 1 --loss sampled-softmax --valid 0.1
+`,
+  options,
+  checkpointEvery: 5,
+  plan,
+};
+
+async function plan(given: ToldRanking): Promise<Plan> {
+  const told = withL2(given);
+  const ranking = rankingOptionsOf(told);
+  checkInit(told);
+  const earlier = await openEarlier(told, ranking);
+  const shared = earlier && { dim: earlier.model.parameters.dim };
+  const features: FeatureModel<RankingOptions, Start> = {
+    told,
+    table: options,
+    optionsFor: () => ({ ...ranking, ...shared }),
+    accept: (dataset) => ({ dataset, notes: [] }),
+    examples(space, parts, { options: { minUsers = 0, itemFields, ...weighting }, watch, note }) {
+      const { seed, threads, k, metric } = ranking;
+      const examples = rankingExamples(
+        space,
+        parts,
+        {
+          task: "ranking",
+          asker: command,
+          ...{ seed, threads, minUsers, weighting, lists: { k, metric } },
+          ...(itemFields && { itemFields }),
+        },
+        watch,
+      );
+      note(togetherNote(examples, itemFields));
+      return examples;
+    },
+    learn: async (...args) => (await import("./learn.js")).learnRanking(...args),
+    streams: false,
+    ...(earlier && {
+      earlier: { run: earlier.run, goOn: (fitted) => goOn(earlier, fitted, told) },
+    }),
+    doubts: widthWarnings,
+    outcome: factorOutcome,
+  };
+  return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
+}
+
+/** The run of --init, if there is one. @throws {UsageError} it does not fit */
+async function openEarlier(
+  { init, dim }: ToldRanking,
+  { loss }: RankingOptions,
+): Promise<EarlierRun | undefined> {
+  if (init === undefined) return undefined;
+  const run = await openOwnRun(init, command);
+  const earlier = await earlierRun(run, await readEarlier(run));
+  checkState(earlier, "loss", loss);
+  checkDim(run, earlier.model.parameters.dim, dim);
+  return earlier;
+}

@@ -1,0 +1,278 @@
+// The plan of a trainer whose model reads rows of features: vocabulary, examples, search, training, metrics, and what the run holds.
+//
+//   parts ──► vocabulary (of an earlier run too) ──► examples ──► learn ──► metrics of the other parts ──► table, files of model/
+
+import type { Dataset } from "../dataset/dataset.js";
+import { numericForms } from "../dataset/numeric.js";
+import {
+  featureCounts,
+  fitFeatures,
+  hashingOf,
+  type EarlierRows,
+  type FeatureSpace,
+} from "../dataset/vocabulary.js";
+import { fieldsNamed } from "../dataset/vocabulary-limits.js";
+import { HISTORY_FILE, historyChunks, type KeyHistory } from "../embedding/key-history.js";
+import type { Carried, Metrics } from "../embedding/manifest.js";
+import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import { withOovDropout, withTrainedOov } from "../sampling/oov-dropout.js";
+import type { Judge } from "./controls.js";
+import { preprocessOf } from "./describe-run.js";
+import type { ExampleOptions } from "./example-options.js";
+import type { Examples } from "./examples.js";
+import { itemFiles } from "./item-file.js";
+import { itemsOfRun } from "./items-of-run.js";
+import { nextHistory } from "./key-history.js";
+import { negativeFiles } from "./negative-file.js";
+import type { TrainingTold } from "./options/log.js";
+import type { OptionTable } from "./options/table.js";
+import type { JudgeName } from "./options/weekly.js";
+import { metricsOfRows, trainMetrics } from "./part-metrics.js";
+import { countUnseen } from "./parts.js";
+import { rankingMetricsOfParts } from "./ranking-metrics.js";
+import { earlierRows, rowOrderNotes } from "./row-order.js";
+import { preprocessFile } from "./run-space.js";
+import { search } from "./search.js";
+import { stoppingJudge } from "./stopping-judge.js";
+import type { Fit, FitContents, Plan, Session, Source } from "./trainer.js";
+import type { FeatureOptions, Learner, LearnerInput, Trained } from "./trained.js";
+import { fieldWarnings, valueWarnings } from "./training-warnings.js";
+
+/** A vocabulary, with what an earlier run gave it. */
+export interface GoneOn<S> {
+  space: FeatureSpace;
+  history: KeyHistory;
+  notes: readonly string[];
+  warnings: readonly string[];
+  /** What the model starts from. @throws {UsageError} the examples are of another task */
+  startFor?(task: Examples["task"]): {
+    start: S;
+    carried: Carried;
+    notes?: readonly string[];
+    warnings?: readonly string[];
+  };
+}
+
+/** What is fitted on the training part, and where it goes on. */
+export interface FittedSpace {
+  /** the space of this log alone, without a row order */
+  fitted: FeatureSpace;
+  /** the same with rows where --row-order wants them */
+  refitted: () => FeatureSpace;
+  dataset: Dataset;
+  /** u32: the training part's */
+  rows: Uint32Array;
+  options: ExampleOptions;
+  rowOrder: EarlierRows;
+}
+
+/** A trainer whose model reads rows of features. @typeParam S what it starts from */
+export interface FeatureModel<O extends FeatureOptions & object, S> {
+  told: TrainingTold;
+  table: OptionTable;
+  /** what early stopping goes by, where labels are predicted; the loss when absent */
+  metric?: JudgeName | undefined;
+  /** columns that its options name beside those of all trainers */
+  fields?: readonly string[];
+  /** its options as they are used, for a loss */
+  optionsFor(loss: "logistic" | "squared"): O;
+  /** what the log must have; and its features, where not all are learned */
+  accept: NonNullable<Plan["accept"]>;
+  /** what of the options decides the examples */
+  examples(space: FeatureSpace, parts: Source["parts"], session: Session): Examples;
+  learn: Learner<O, S>;
+  /** rows may be read from disk while it trains */
+  streams: boolean;
+  /** the run of --init, and how the vocabulary goes on from it */
+  earlier?: { run: Run; goOn(fitted: FittedSpace): GoneOn<S> } | undefined;
+  /** sentences on what is odd about a training before it begins */
+  doubts?(space: FeatureSpace, options: O): readonly string[];
+  /** sentences on what it came to */
+  outcome(
+    model: Trained,
+    metrics: Record<string, Metrics>,
+    examples: Examples,
+    options: O,
+    judge?: Judge,
+  ): Promise<string[]> | string[];
+}
+
+/** The plan of such a trainer. */
+export function featurePlan<O extends FeatureOptions, S>(
+  model: FeatureModel<O, S>,
+): Pick<Plan, "seed" | "reading" | "earlier" | "accept" | "fit"> {
+  const { told, earlier, fields = [] } = model;
+  return {
+    seed: model.optionsFor("logistic").seed,
+    reading: fieldsNamed({ ...told, others: fields }),
+    earlier: earlier?.run,
+    accept: (dataset, options) => model.accept(dataset, options),
+    fit: (source, session) => fit(model, source, session),
+  };
+}
+
+/** A training part made ready: the same for every setting, seed and start. */
+export interface Prepared<S> extends Omit<GoneOn<S>, "startFor" | "notes" | "warnings"> {
+  examples: Examples;
+  start: S | undefined;
+  carried: Carried | undefined;
+  items: ReturnType<typeof itemsOfRun>;
+  input: Omit<LearnerInput<S>, "controls" | "start">;
+}
+
+/** Fits the vocabulary of the training part and makes the examples. */
+export async function prepareFeatures<O extends FeatureOptions, S>(
+  model: Pick<FeatureModel<O, S>, "examples" | "earlier" | "streams" | "optionsFor">,
+  { dataset, parts }: Source,
+  session: Session,
+): Promise<Prepared<S>> {
+  const { options, note, warn } = session;
+  const rowOrder = await earlierRows(options.rowOrder);
+  const { rows } = parts.train;
+  const forms = numericForms(options.numeric, dataset.roles.numeric);
+  const fittedOn = (earlier?: EarlierRows) =>
+    fitFeatures(dataset, rows, options, { ...(earlier && { earlier }), forms });
+  const goOn = model.earlier?.goOn;
+  const { space, history, ...gone }: GoneOn<S> = goOn
+    ? goOn({ fitted: fittedOn(), refitted: () => fittedOn(rowOrder), dataset, rows, options, rowOrder })
+    : ownSpace(fittedOn(rowOrder), dataset);
+  for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...gone.notes]) note(text);
+  for (const text of [...gone.warnings, ...fieldWarnings(space), ...valueWarnings(dataset)]) warn(text);
+  const examples = model.examples(space, parts, session);
+  const begun = gone.startFor?.(examples.task);
+  for (const text of begun?.notes ?? []) note(text);
+  for (const text of begun?.warnings ?? []) warn(text);
+  const items = itemsOfRun(space, parts.train, examples, options);
+  countUnseen(space, parts, session.watch);
+  if (examples.train.kind === "stored" && !model.streams)
+    throw new UsageError(
+      "the dataset is larger than --max-memory, and this training needs its rows in memory: give it more",
+    );
+  const { oovDropout = 0 } = options;
+  const { seed } = model.optionsFor("logistic");
+  const { valid, ranking, task, labelRange } = examples;
+  return {
+    ...{ space, history, examples, items },
+    start: begun?.start,
+    carried: begun?.carried,
+    input: {
+      ...{ space, task, labelRange },
+      roles: dataset.roles,
+      counts: withTrainedOov(featureCounts(space), space, oovDropout),
+      train: withOovDropout(examples.train, space, oovDropout, seed),
+      ...(valid && { valid }),
+      ...(ranking && { ranking }),
+    },
+  };
+}
+
+function ownSpace<S>(space: FeatureSpace, dataset: Dataset): GoneOn<S> {
+  return { space, history: nextHistory(space, dataset), notes: [], warnings: [] };
+}
+
+async function fit<O extends FeatureOptions, S>(
+  model: FeatureModel<O, S>,
+  source: Source,
+  session: Session,
+): Promise<Fit> {
+  const { told, learn } = model;
+  const { watch, warn, lap, first } = session;
+  const prepared = await prepareFeatures(model, source, session);
+  const { space, history, examples, items, start, carried } = prepared;
+  lap("encode");
+
+  const loss = examples.task === "regression" ? "squared" : "logistic";
+  const standard: O = first
+    ? { ...(first.options as unknown as O), epochs: first.bestEpoch }
+    : model.optionsFor(loss);
+  for (const text of model.doubts?.(space, standard) ?? []) warn(text);
+  const judge = first || examples.ranking ? undefined : stoppingJudge(model.metric, examples);
+  const input = { ...prepared.input, ...(start !== undefined && { start }) };
+  const judged = judge && { judge };
+  const found =
+    told.search === undefined || first
+      ? undefined
+      : await search(
+          {
+            trials: told.search,
+            ...{ table: model.table, standard, examples, judge },
+            isFixed: (name) => Object.hasOwn(told, name) || (name === "dim" && model.earlier !== undefined),
+            train: (options) =>
+              learn({ ...input, controls: { ...judged } }, options, () => undefined, watch.signal),
+          },
+          watch,
+        );
+  if (found) lap("search");
+  const options = found?.options ?? standard;
+  const keepsState = told.keepState ?? false;
+  const trained = await learn(
+    { ...input, controls: { ...session.controls, keepsState, ...judged } },
+    options,
+    (event) => watch.observe({ stage: "epoch", epochs: options.epochs, ...event }),
+    watch.signal,
+  );
+  lap("train");
+
+  const metrics = await metricsOfParts(trained, examples, options.threads, watch.signal);
+  for (const text of await model.outcome(trained, metrics, examples, options, judge)) warn(text);
+  lap("evaluate");
+  const { epochs, bestEpoch, interrupted = false } = trained;
+  const { dataset } = source;
+  return {
+    judged: {
+      options: { ...options, ...trained.keeps } as unknown as Record<string, unknown>,
+      ...{ metrics, epochs, bestEpoch },
+      ...(found && { trials: found.trials }),
+    },
+    interrupted,
+    contents(): FitContents {
+      const { negatives } = examples;
+      const hashing = hashingOf(space);
+      const preprocess = preprocessOf(space, dataset, examples, session.options, items?.itemFields);
+      return {
+        model: trained.name,
+        tables: { [DEFAULT_TABLE]: trained.table(space) },
+        files: {
+          ...trained.files(space),
+          ...preprocessFile(preprocess),
+          ...(negatives && negativeFiles(negatives.source)),
+          ...(items && itemFiles(items.catalogue)),
+          [HISTORY_FILE]: historyChunks(history),
+        },
+        chosen: { ...trained.chosen },
+        manifest: {
+          ...(Object.keys(hashing).length > 0 && { hashing }),
+          ...(carried && { init: carried }),
+        },
+      };
+    },
+  };
+}
+
+async function metricsOfParts(
+  model: Trained,
+  examples: Examples,
+  threads: number,
+  signal: AbortSignal,
+): Promise<Record<string, Metrics>> {
+  const { valid, test, ranking } = examples;
+  const metrics = ranking
+    ? await rankingMetricsOfParts(model, ranking, threads, signal)
+    : { train: trainMetrics(model) };
+  for (const [part, rows] of Object.entries({ valid, test })) {
+    if (!rows) continue;
+    metrics[part] = await metricsOfRows(model, rows, examples, threads);
+    if (!model.scoreByTable) continue;
+    const byTable = { score: model.scoreByTable };
+    metrics[`${part}ByTable`] = await metricsOfRows(byTable, rows, examples, threads);
+  }
+  return metrics;
+}
+
+function hashingNotes(space: FeatureSpace): string[] {
+  return Object.entries(hashingOf(space)).map(([field, { keys, bits, collisionShare }]) => {
+    const share = `${(100 * collisionShare).toFixed(1)} %`;
+    return `'${field}': ${keys} keys hashed to ${2 ** bits} rows, ${share} of them share theirs`;
+  });
+}
