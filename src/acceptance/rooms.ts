@@ -137,12 +137,6 @@ export const owed: Record<string, string[]> = {
   "pipeline/commands": words(
     "trainers/fm/command trainers/gbdt/command trainers/net/command trainers/pca/command",
   ),
-  "privacy/forget-held": words("trainers/gbdt/artifact"),
-  "privacy/forget-model": words("trainers/gbdt/artifact"),
-  "privacy/forget-run": words("trainers/gbdt/artifact"),
-  "privacy/forget-trees": words(
-    "trainers/gbdt/artifact trainers/gbdt/head trainers/gbdt/paths trainers/gbdt/preprocess trainers/gbdt/target-statistics",
-  ),
   "trainers/als/learn": words("trainers/fm/learn trainers/fm/options"),
   "trainers/als/options": words("trainers/fm/options"),
   "trainers/fm/asked": words("trainers/als/options trainers/ranking/options"),

@@ -5,4 +5,5 @@ import type { Capabilities } from "../training/model.js";
 /** Of factors with one vector a feature. */
 export const factorCapabilities: Capabilities = {
   rotation: async (...of) => (await import("./rotation.js")).factorRotation(...of),
+  forgetting: async (run) => await (await import("./forgetting.js")).factorForgetting(run),
 };

@@ -3,6 +3,7 @@
 
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
+import type { Forgetting } from "./forgetting/forgetting.js";
 import type { Rotation } from "./rotation.js";
 
 /** A kind of model. Each method takes a run whose manifest names it, and reads of it what it needs. */
@@ -17,6 +18,8 @@ export interface Model extends Capabilities {
 export interface Capabilities {
   /** Rotates its vectors while its predictions stay. */
   rotation?: (run: Run, table: EmbeddingTable) => Rotation | Promise<Rotation>;
+  /** Lets keys go out of it. */
+  forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
 }
 
 /** Kinds of models of one trainer, by the manifest's name. */

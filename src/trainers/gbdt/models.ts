@@ -9,5 +9,6 @@ export const models: Models = {
       rotation:
         "its rows are encodings of leaves, which name a tree's splits, and trees of two trainings have none in common",
     },
+    forgetting: async (run) => (await import("./forgetting.js")).treeForgetting(run),
   },
 };

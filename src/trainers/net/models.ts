@@ -9,5 +9,9 @@ export const models: Models = {
       rotation:
         "its first layer reads every coordinate by itself; start it from the earlier run (--init), which keeps them in place",
     },
+    forgetting: async (run) =>
+      await (
+        await import("../../training/forgetting/forgetting.js")
+      ).forgettingOf(run, { withoutKeys: ["net.json", "net.safetensors"] }),
   },
 };

@@ -4,6 +4,7 @@ import type { Capabilities, Models } from "../../training/model.js";
 
 const components: Capabilities = {
   rotation: async (...of) => (await import("./rotation.js")).componentRotation(...of),
+  forgetting: async (run) => await (await import("./forgetting.js")).componentForgetting(run),
 };
 
 export const models: Models = {
