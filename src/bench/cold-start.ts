@@ -14,7 +14,7 @@ import { openRun } from "../embedding/run-directory.js";
 import { defaultReadOptions } from "../log/log.js";
 import { projectFolder } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
-import { readFmModel } from "../trainers/learners.js";
+import { readFmModel } from "../factors/run.js";
 
 interface Rating {
   user: string;

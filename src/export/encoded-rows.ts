@@ -35,3 +35,14 @@ export interface Encoding {
 export function hasBiases({ kind, unbiased }: Encoding): boolean {
   return kind === "vectors" && !unbiased;
 }
+
+/** What vectors are written as. @param key the column that names the rows; `row`, their number, without one */
+export function vectorEncoding(key: string | undefined, dim: number, numRows: number): Encoding {
+  const columns = Array.from({ length: dim }, (_, d) => `v${d}`);
+  return { kind: "vectors", key: key ?? "row", columns, starts: [], numRows, scores: [] };
+}
+
+/** Rows that come at once. */
+export async function* once(rows: EncodedRows): AsyncGenerator<EncodedRows> {
+  yield rows;
+}

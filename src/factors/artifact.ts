@@ -43,9 +43,9 @@ export async function readFmParameters(
   table: EmbeddingTable,
 ): Promise<FmParameters> {
   const tensors = await TensorFile.of(run, MODEL_FILE);
-  // the vectors of a linear run are its weights: it has no factors
-  const dim = run.manifest.model === "lr" ? 0 : table.dim;
   const numFields = space.fields.length;
+  // a linear model has no factors, and its table's vectors are its weights
+  const dim = tensors.shapeOf("oovVectors")[1] === 0 ? 0 : table.dim;
   const oovWeights = tensors.f32("oovWeights", [numFields]);
   const oovVectors = tensors.f32("oovVectors", [numFields, dim]);
   const w = new Float32Array(space.numFeatures);

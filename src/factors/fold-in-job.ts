@@ -1,21 +1,12 @@
 // What folding in is given, whatever the task: the new keys of one side, and their events.
 
-import type { Dataset, KeyColumn } from "../dataset/dataset.js";
+import type { Dataset } from "../dataset/dataset.js";
 import type { Run } from "../embedding/run-directory.js";
 import { priorPenalties, type FoldInOptions } from "./fold-in.js";
 import type { Composer } from "./composer.js";
-import type { FmRun } from "../trainers/learners.js";
+import type { FmRun } from "./run.js";
+import type { NewKeys } from "../training/new-keys.js";
 import type { TransformOptions } from "../training/transform-options.js";
-
-/** The keys of one side that the run does not know. */
-export interface NewKeys {
-  side: "user" | "item";
-  column: KeyColumn;
-  /** the position of its field among the space's */
-  f: number;
-  /** the codes of the new keys, in order of first appearance */
-  codes: number[];
-}
 
 /** Their events: for each key the rows of the dataset that hold it. */
 export interface NewEvents extends NewKeys {

@@ -1,30 +1,22 @@
-// Which trainer serves which model of `train-fm`, and what reads it back from a run: one line each. A trainer's modules are
-// read when it is asked for.
+// Which trainer serves which model of `train-fm`: one line each. A trainer's modules are read when it is asked for.
 
-import type { Preprocess } from "../dataset/preprocess.js";
-import { parsePreprocess } from "../dataset/preprocess-shape.js";
-import { featureCounts, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
-import type { EmbeddingTable } from "../embedding/table.js";
-import { ArtifactError, UsageError } from "../errors.js";
+import { UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
 import type { SteeringFlag } from "../training/controls.js";
-import { spaceOf } from "../training/feature-table.js";
 import type { Composer } from "../factors/composer.js";
-import { crossComposer } from "./fm/ffm/compose.js";
+import { crossComposerOf, whyNotCrossed } from "./fm/ffm/compose-run.js";
 import { readLayout } from "./fm/ffm/layout.js";
-import { readFmParameters } from "../factors/artifact.js";
+import { refuseProbit } from "./fm/mcmc/refuse-probit.js";
 import { fmComposer } from "../factors/compose.js";
 import type { FmParameters } from "../factors/model.js";
 import { readOptimizerFile } from "../factors/optimizer-file.js";
+import { readFmModel, type FmRun } from "../factors/run.js";
 import type { FmOptions, FmTask, Method, Model } from "./fm/options.js";
-import { checkScores } from "../training/run-kinds.js";
-import type { Learner, Scorer } from "../training/trained.js";
+import type { Learner } from "../training/trained.js";
 
 /** The manifest's name of draws that predict together. */
 const DRAWS = "fm-draws";
-/** How rows are prepared for a run's model, in model/. */
-export const PREPROCESS_FILE = "preprocess.json";
 
 interface Served {
   models: readonly Model[];
@@ -121,96 +113,14 @@ export function learnerOf(
   );
 }
 
-type Reader = (run: Run, space: FeatureSpace, table: EmbeddingTable) => Promise<Scorer>;
-
-/** By the manifest's name of the model. */
-const readers: Record<string, Reader> = {
-  fm: async (...given) => (await import("./fm/learn.js")).readFm(...given),
-  [DRAWS]: async (run, space) => (await import("./fm/mcmc/learn.js")).readDraws(run, space),
-  lr: async (...given) => (await import("./fm/learn.js")).readFm(...given),
-  ffm: async (...given) => (await import("./fm/ffm/learn.js")).readFfm(...given),
-  pca: async (...given) => (await import("./pca/learn.js")).readPca(...given),
-  net: async (...given) => (await import("./net/model.js")).readNet(...given),
-};
-
-/** How rows are prepared for a run's model, as a file of model/. */
-export function preprocessFile(preprocess: Preprocess): Record<string, string> {
-  return { [PREPROCESS_FILE]: `${JSON.stringify(preprocess, undefined, 2)}\n` };
-}
-
-/** A run's model, ready to score logs. */
-export interface ScoringModel extends Scorer {
-  space: FeatureSpace;
-  preprocess: Preprocess;
-}
-
-/**
- * Reads a run's model back.
- *
- * @param inPlace a table of the same rows to read in place of the run's: what scores it would give
- * @throws {UsageError} the run holds vectors alone, or trees
- * @throws {ArtifactError} no reader knows the run's model, or the run is damaged
- */
-export async function readModel(run: Run, inPlace?: EmbeddingTable): Promise<ScoringModel> {
-  const { model } = run.manifest;
-  const read = Object.hasOwn(readers, model) ? readers[model] : undefined;
-  checkScores(run);
-  if (!read) {
-    const known = Object.keys(readers).join(", ");
-    throw new ArtifactError(
-      `run '${run.path}' holds a model '${model}', which this program does not know: expected one of ${known}`,
-    );
-  }
-  const { preprocess, table, space } = await readSpace(run);
-  return { ...(await read(run, space, inPlace ?? table)), space, preprocess };
-}
-
-/** A run's features, and how rows become them. */
-export interface RunSpace {
-  preprocess: Preprocess;
-  table: EmbeddingTable;
-  space: FeatureSpace;
-}
-
-/** Reads a run's features. @throws {ArtifactError} damaged */
-export async function readSpace(run: Run): Promise<RunSpace> {
-  const preprocess = await readPreprocess(run);
-  const table = await run.readTable();
-  return { preprocess, table, space: spaceOf(preprocess, table) };
-}
-
-/** How rows were prepared for a run's model. @throws {ArtifactError} damaged */
-export async function readPreprocess(run: Run): Promise<Preprocess> {
-  return parsePreprocess(await run.readModelFile(PREPROCESS_FILE), `${run.path}/model/${PREPROCESS_FILE}`);
-}
-
-/** A factorization machine's parameters over its features; a linear model is one without dimensions. */
-export interface FmRun extends RunSpace {
-  parameters: FmParameters;
-}
-
-/** Reads the parameters of a run of model fm or lr, or those of the table of draws. @throws {ArtifactError} damaged */
-export async function readFmModel(run: Run): Promise<FmRun> {
-  const found = await readSpace(run);
-  return { ...found, parameters: await readFmParameters(run, found.space, found.table) };
-}
-
 /** Why a field-aware run's features cannot be added up; undefined where they can. */
-export async function whyNotComposed(run: Run, { table, preprocess }: FmRun): Promise<string | undefined> {
-  if (run.manifest.model !== "ffm") return undefined;
-  if ((await readLayout(run, table)).normalizeRows)
-    return "was trained with --normalize-rows, so that each part of a score depends on the whole row";
-  return preprocess.itemFields
-    ? undefined
-    : "has no field of items, between which and the others vectors meet: name the item's column with --item when training";
+export async function whyNotComposed(run: Run, model: FmRun): Promise<string | undefined> {
+  return run.manifest.model === "ffm" ? await whyNotCrossed(run, model) : undefined;
 }
 
 /** How a run's features are composed. @throws {UsageError} they cannot be */
 export async function composerOf(run: Run, model: FmRun): Promise<Composer> {
-  if (run.manifest.model !== "ffm") return fmComposer(model.parameters);
-  const why = await whyNotComposed(run, model);
-  if (why !== undefined) throw new UsageError(`run '${run.path}' ${why}`);
-  return crossComposer(model.space, model.parameters, model.preprocess.itemFields!);
+  return run.manifest.model === "ffm" ? await crossComposerOf(run, model) : fmComposer(model.parameters);
 }
 
 /** An earlier model that another training can go on from. */
@@ -256,35 +166,4 @@ async function unscaled(run: Run, { parameters, space }: FmRun): Promise<FmParam
   const { scaledBy } = await import("./fm/mcmc/table-scale.js");
   const { tableScale = 1 } = await readEnsemble(run, space);
   return tableScale === 1 ? parameters : scaledBy(1 / tableScale, parameters);
-}
-
-/**
- * The machines that a run predicts by, turned alike: one, or the draws of a chain; and what the scores of their mean were
- * multiplied by to make the table.
- *
- * @throws {UsageError} their scores are no log-odds @throws {ArtifactError} damaged
- */
-export async function machinesOf(
-  run: Run,
-  model: FmRun,
-): Promise<{ machines: { parameters: FmParameters; composer: Composer }[]; tableScale: number }> {
-  if (run.manifest.model !== DRAWS) {
-    const composer = await composerOf(run, model);
-    return { machines: [{ parameters: model.parameters, composer }], tableScale: 1 };
-  }
-  refuseProbit(run, "--fold-in");
-  const { readEnsemble } = await import("./fm/mcmc/learn.js");
-  const { turnedAlike } = await import("./fm/mcmc/draws.js");
-  const { draws, tableScale = 1 } = await readEnsemble(run, model.space);
-  const turned = turnedAlike(draws, featureCounts(model.space));
-  const machines = turned.map((parameters) => ({ parameters, composer: fmComposer(parameters) }));
-  return { machines, tableScale };
-}
-
-/** @throws {UsageError} the run's labels go by probit */
-function refuseProbit({ path, manifest: { options } }: Run, flag: string): void {
-  if (options["link"] === "probit" && options["task"] !== "regression")
-    throw new UsageError(
-      `${flag}: the scores of run '${path}' are those of a probit link and no log-odds: train it with --link logit`,
-    );
 }

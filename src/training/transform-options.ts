@@ -30,6 +30,20 @@ export interface TransformOptions extends ReadLike {
   force: boolean;
 }
 
+/** What not every model can be asked for. */
+export type TransformFlag = "--dense" | "--features" | "--with-scores" | "--format libsvm";
+
+/** The flags that are given. */
+export function flagsOf({ dense, features, withScores, format }: TransformOptions): TransformFlag[] {
+  const given: Record<TransformFlag, boolean> = {
+    "--dense": dense !== undefined,
+    "--features": features,
+    "--with-scores": withScores,
+    "--format libsvm": format === "libsvm",
+  };
+  return (Object.keys(given) as TransformFlag[]).filter((flag) => given[flag]);
+}
+
 /** What a model makes of rows, as they are asked for. */
 export interface Transformed {
   encoding: Encoding;

@@ -15,7 +15,7 @@ import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { defaultReadOptions, type ReadOptions } from "../../log/log.js";
 import { NET_MODEL } from "../../trainers/net/model.js";
-import { readPreprocess } from "../../trainers/learners.js";
+import { readPreprocess } from "../../training/run-space.js";
 import { composed, compositionOf, type Compose } from "../compose.js";
 import { evaluateRuns } from "../evaluate/ranking.js";
 import { evaluateScores } from "../evaluate/scores.js";

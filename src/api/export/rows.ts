@@ -1,7 +1,8 @@
 // The rows that `embed export` writes: composed, narrowed, with reserved rows and normalized, and what the model has beside them.
 
 import { GBDT_MODEL, LEAVES_TABLE, readLeafPaths } from "../../trainers/gbdt/artifact.js";
-import { PREPROCESS_FILE, readFmModel, readSpace, type FmRun } from "../../trainers/learners.js";
+import { readFmModel, type FmRun } from "../../factors/run.js";
+import { PREPROCESS_FILE, readSpace } from "../../training/run-space.js";
 import { embeddingsOf, NET_MODEL, readNetParameters } from "../../trainers/net/model.js";
 import { holding } from "../../training/run-kinds.js";
 import type { ExportFormat } from "../../export/formats.js";

@@ -5,7 +5,7 @@ import { rowWeights } from "../../dataset/event-weights.js";
 import { idsOf } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { foldInImplicit, otherSide } from "./fold-in.js";
-import type { FmRun } from "../learners.js";
+import type { FmRun } from "../../factors/run.js";
 import type { NewEvents } from "../../factors/fold-in-job.js";
 import type { TransformOptions } from "../../training/transform-options.js";
 

@@ -3,7 +3,7 @@
 import { interactionsOf, type FieldFeatures } from "../../dataset/interactions.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import { trainedFm } from "../fm/learn.js";
+import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "../fm/options.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { Start } from "../../training/start.js";
@@ -37,7 +37,12 @@ export async function learnImplicit(
   ) => {
     const found = { bestEpoch: bestEpoch ?? 0, epochs: lines ?? [], ...(interrupted && { interrupted }) };
     const parameters = { dim, w0: 0, w: new Float32Array(space.numFeatures) };
-    return trainedFm({ ...parameters, loss: "squared", ...found, vectors: featureVectors(vectors) });
+    return trainedFactors("fm", {
+      ...parameters,
+      loss: "squared",
+      ...found,
+      vectors: featureVectors(vectors),
+    });
   };
   const featureVectors = (vectors: ImplicitVectors): Float32Array => {
     const all = new Float32Array(space.numFeatures * dim);

@@ -1,18 +1,13 @@
-// The factorization machine as `train-fm` knows it: trained on a space's rows, written to a run, read back to score.
+// The factorization machine as `train-fm` knows it: trained on a space's rows.
 
 import { requireColumn } from "../../dataset/roles.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
-import type { Run } from "../../embedding/run-directory.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
 import type { FeatureRates } from "../../kernels/fm/binding.js";
 import { featureTable } from "../../training/feature-table.js";
-import type { LearnerInput, Scorer, Trained } from "../../training/trained.js";
+import type { LearnerInput, Trained } from "../../training/trained.js";
 import type { EpochEvent } from "../../training/epoch.js";
-import { fmModelFiles, readFmParameters } from "../../factors/artifact.js";
-import { scoreRows, type FmModel } from "../../factors/model.js";
-import { optimizerFile } from "../../factors/optimizer-file.js";
+import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "./options.js";
-import { rankingVectors } from "../../factors/ranking-vectors.js";
 import { trainFm } from "./train.js";
 
 /** @throws as trainFm */
@@ -30,7 +25,7 @@ export async function learnFm(
     observe,
     signal,
   );
-  const trained = trainedFm(model);
+  const trained = trainedFactors("fm", model);
   if (options.model === "fm") return trained;
   // a vector of one number, the weight, so that a linear model's table is read as any other
   const { scoreByWeights: __, ...weightsAlone } = trained;
@@ -53,34 +48,4 @@ export function fieldRates(
       : { l2Weight, l2Vector, factor: 1 },
   );
   return (feature) => rates[fieldOf[feature]!]!;
-}
-
-/** Any model that scores as a factorization machine does. */
-export function trainedFm(model: FmModel): Trained {
-  const { loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
-  return {
-    name: "fm",
-    loss,
-    epochs,
-    bestEpoch,
-    interrupted,
-    table: (space) => featureTable(space, model),
-    files: (space) => ({
-      ...fmModelFiles(space, model),
-      ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
-    }),
-    score: (rows, options) => scoreRows(model, rows, options),
-    scoreByWeights: (rows, options) =>
-      scoreRows({ ...model, dim: 1, vectors: new Float32Array(model.w.length) }, rows, options),
-    rank: (contexts, items) => rankingVectors(model, contexts, items),
-  };
-}
-
-/** The scorer of a run. */
-export async function readFm(run: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Scorer> {
-  const parameters = await readFmParameters(run, space, table);
-  return {
-    score: (rows, options) => scoreRows(parameters, rows, options),
-    rank: (contexts, items) => rankingVectors(parameters, contexts, items),
-  };
 }

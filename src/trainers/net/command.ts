@@ -8,7 +8,7 @@ import { DEFAULT_TABLE, writeRun } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
-import { preprocessFile } from "../learners.js";
+import { preprocessFile } from "../../training/run-space.js";
 import { NET_MODEL, netModelFiles, netTable, scoreRows, type NetModel } from "./model.js";
 import { checkNetOptions, netOptionsOf, type NetOptions } from "./options.js";
 import { askedOf } from "../../training/asked.js";

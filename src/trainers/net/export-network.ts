@@ -17,7 +17,7 @@ import { selectRows, type OnnxInput } from "../../export/selection.js";
 import { tableRows } from "../../embedding/rows.js";
 import { denseLayersOf, embeddingWidth } from "../../kernels/net/shape.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
-import { readSpace, type RunSpace } from "../learners.js";
+import { readSpace, type RunSpace } from "../../training/run-space.js";
 import { floatsOf } from "../../training/named-arrays.js";
 import { crossStart } from "./crosses.js";
 import { readNetParameters, type NetParameters } from "./model.js";

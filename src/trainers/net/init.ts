@@ -15,7 +15,8 @@ import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.j
 import { UsageError } from "../../errors.js";
 import { tableFeatures } from "../../training/feature-table.js";
 import { GBDT_MODEL } from "../gbdt/artifact.js";
-import { readFmModel, readSpace } from "../learners.js";
+import { readFmModel } from "../../factors/run.js";
+import { readSpace } from "../../training/run-space.js";
 import { embeddingsOf, NET_MODEL, readNetParameters } from "./model.js";
 import type { TableStart } from "./start.js";
 import { carriedOf, featuresFrom } from "../../training/warm-start.js";

@@ -12,7 +12,7 @@ import { ownRun } from "../../embedding/own-run.js";
 import { DEFAULT_TABLE, writeRun } from "../../embedding/run-directory.js";
 import { checkOutput } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
-import { preprocessFile } from "../learners.js";
+import { preprocessFile } from "../../training/run-space.js";
 import { pcaModelFiles, pcaTable } from "./artifact.js";
 import { PCA_MODELS, type PcaModel } from "./model.js";
 import { checkPcaOptions, pcaOptionsOf, type PcaOptions } from "./options.js";

@@ -12,7 +12,7 @@ import { columnsPca } from "./columns.js";
 import { cooccurrencePca } from "./cooccurrence.js";
 import { featuresPca } from "./features.js";
 import { featuresOf, interactionsPca } from "./interactions.js";
-import { scorerOf } from "./learn.js";
+import { factorScorer } from "../../factors/trained.js";
 import type { PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
 import { explainedVarianceOf, projectionOf } from "./project.js";
@@ -122,7 +122,7 @@ async function ofInteractions(
     negatives: examples.negatives!,
     heldOut: () =>
       rankingMetricsOfParts(
-        scorerOf({ dim, w0: 0, w: weights, vectors }),
+        factorScorer({ dim, w0: 0, w: weights, vectors }),
         examples.ranking!,
         pca.threads,
         watch.signal,

@@ -5,9 +5,9 @@ import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../datase
 import { idsOf } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import type { EncodedRows } from "../../export/encoded-rows.js";
+import { once, vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
 import { composeVectors } from "../../factors/compose.js";
-import { readSpace, type RunSpace } from "../learners.js";
+import { readSpace, type RunSpace } from "../../training/run-space.js";
 import { readPcaTensors } from "./artifact.js";
 import { PCA_MODELS } from "./model.js";
 import type { PcaOptions } from "./options.js";
@@ -15,39 +15,16 @@ import { interactionFolding, projectionOf, type FoldedEvents } from "./project.j
 import { silently, wholeOf } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
 import { readLikeRun } from "../../training/read-like-run.js";
-import { readTable, vectorEncoding } from "../fm/transform.js";
-import { newKeysOf, once } from "../fm/transform-fold-in.js";
+import { newKeysOf } from "../../training/new-keys.js";
+import { readTable } from "../../training/transform-rows.js";
 import { keysOfRows } from "../../training/transform-keys.js";
 import type { Transformed, TransformOptions } from "../../training/transform-options.js";
 
 /** Rows at a time. */
 const CHUNK_ROWS = 16_384;
 
-/** Whether a run is one of train-pca, by the manifest's name of its model. */
-export function isPca(model: string): boolean {
-  return Object.values(PCA_MODELS).includes(model);
-}
-
-/** Rows projected, or users and items folded in. @throws {UsageError} the run's matrix has no rows of that kind */
-export async function encodeWithPca(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
-  const { model } = run.manifest;
-  const projects = model === PCA_MODELS.features || model === PCA_MODELS.columns;
-  if (options.foldIn && model !== PCA_MODELS.interactions)
-    throw new UsageError(
-      `--fold-in is for users and items of --matrix interactions, and run '${run.path}' holds '${model}'` +
-        (projects ? ": give the rows themselves, transform RUN LOG" : ""),
-    );
-  if (options.foldIn) return await foldIn(run, options, watch);
-  if (!projects) {
-    throw new UsageError(
-      `run '${run.path}' holds '${model}', which projects no rows` +
-        (model === PCA_MODELS.interactions ? ": --fold-in LOG takes the events of new users or items" : ""),
-    );
-  }
-  return await project(run, options, watch);
-}
-
-async function project(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+/** Rows of a table or of features, projected. */
+export async function projectRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   const model = await readSpace(run);
   const { whiten } = run.manifest.options as unknown as PcaOptions;
   const isTable = run.manifest.model === PCA_MODELS.columns;
@@ -82,7 +59,12 @@ async function* projectedRows(
   }
 }
 
-async function foldIn(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+/** Users or items of --matrix interactions, folded in. @throws {UsageError} the run's values cannot be had of a few events */
+export async function foldInInteractions(
+  run: Run,
+  options: TransformOptions,
+  watch: Watch,
+): Promise<Transformed> {
   if (options.l2Weight !== undefined || options.l2Vector !== undefined)
     throw new UsageError(
       "--l2-weight and --l2-vector are for a factorization machine: a projection has no penalty",

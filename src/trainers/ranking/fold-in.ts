@@ -27,7 +27,7 @@ import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-s
 import { NO_ITEM } from "../../sampling/negatives.js";
 import { composeVectors, composeWeights } from "../../factors/compose.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
-import type { FmRun } from "../learners.js";
+import type { FmRun } from "../../factors/run.js";
 import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
 import { readNegatives } from "../../training/negative-file.js";
 import type { TransformOptions } from "../../training/transform-options.js";

@@ -2,7 +2,7 @@
 
 import { featureHashes } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
-import { trainedFm } from "../fm/learn.js";
+import { trainedFactors } from "../../factors/trained.js";
 import type { FmOptions } from "../fm/options.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { LearnerInput, Trained } from "../../training/trained.js";
@@ -20,7 +20,7 @@ export async function learnRanking(
     throw new UsageError("--task ranking needs a log of positive events, with a user and an item");
   const { dim } = options;
   const model = (parameters: RankingParameters, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) =>
-    trainedFm({ dim, w0: 0, loss: "logistic", ...parameters, ...found });
+    trainedFactors("fm", { dim, w0: 0, loss: "logistic", ...parameters, ...found });
   const { look } = ranking;
   const result = await trainRanking(
     {

@@ -13,11 +13,10 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import { spaceOf, tableFeatures } from "../feature-table.js";
 import { readItems } from "../item-file.js";
 import { readNegatives } from "../negative-file.js";
+import { PREPROCESS_FILE } from "../run-space.js";
 import type { AskedKeys } from "./keys.js";
 import { clearHistory, clearRows, dropEntries, type Tensors } from "./tensors.js";
 import { preprocessWithout } from "./text.js";
-
-const PREPROCESS_FILE = "preprocess.json";
 
 /** What a run's default table lost. */
 export interface LostRows {

@@ -11,7 +11,8 @@ import type { Run } from "../../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { FieldAwareness } from "../../../kernels/ffm/binding.js";
 import { readFmParameters } from "../../../factors/artifact.js";
-import { fieldRates, trainedFm } from "../learn.js";
+import { trainedFactors } from "../../../factors/trained.js";
+import { fieldRates } from "../learn.js";
 import { scoreRows } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { trainFm } from "../train.js";
@@ -46,12 +47,11 @@ export async function learnFfm(
     observe,
     signal,
   );
-  const { scoreByWeights, ...trained } = trainedFm(model);
+  const { scoreByWeights, ...trained } = trainedFactors("ffm", model);
   return {
     ...trained,
     // weights were trained on the values of normalised rows
     ...(!normalizeRows && scoreByWeights && { scoreByWeights }),
-    name: "ffm",
     files: (of) => ({
       ...trained.files(of),
       ...layoutFile({ fields: of.fields.map(({ name }) => name), dim, normalizeRows }),

@@ -14,7 +14,7 @@ import { TensorFile } from "../../../embedding/tensor-file.js";
 import { safetensorsChunks, type Tensor } from "../../../embedding/safetensors.js";
 import type { EpochEvent } from "../../../training/epoch.js";
 import type { LearnerInput, Scorer, Trained } from "../../../training/trained.js";
-import { trainedFm } from "../learn.js";
+import { trainedFactors } from "../../../factors/trained.js";
 import type { FmParameters } from "../../../factors/model.js";
 import type { FmOptions } from "../options.js";
 import { scoreEnsemble, type Ensemble } from "./draws.js";
@@ -52,7 +52,7 @@ export async function learnCoordinates(
     observe,
     signal,
   );
-  const fm = trainedFm(model);
+  const fm = trainedFactors("fm", model);
   const { link, draws, tableScale = 1 } = ensemble;
   if (link === "identity" && draws.length === 1) return fm;
   const { scoreByWeights: _, ...byDraws } = fm;

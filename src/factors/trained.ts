@@ -1,0 +1,48 @@
+// A factor model as trainers return it and as a run scores by it.
+
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Run } from "../embedding/run-directory.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { featureTable } from "../training/feature-table.js";
+import type { Scorer, Trained } from "../training/trained.js";
+import { fmModelFiles, readFmParameters } from "./artifact.js";
+import { scoreRows, type FmModel, type FmParameters } from "./model.js";
+import { optimizerFile } from "./optimizer-file.js";
+import { rankingVectors } from "./ranking-vectors.js";
+
+/** Scores rows, and ranks items by inner products. */
+export function factorScorer(parameters: FmParameters): Required<Scorer> {
+  return {
+    score: (rows, options) => scoreRows(parameters, rows, options),
+    rank: (contexts, items) => rankingVectors(parameters, contexts, items),
+  };
+}
+
+/** The scorer of a run. */
+export async function readFactors(
+  run: Run,
+  space: FeatureSpace,
+  table: EmbeddingTable,
+): Promise<Required<Scorer>> {
+  return factorScorer(await readFmParameters(run, space, table));
+}
+
+/** Any model that scores as a factorization machine does. @param name as the manifest is to name it */
+export function trainedFactors(name: string, model: FmModel): Trained {
+  const { loss, epochs, bestEpoch, interrupted = false, optimizer } = model;
+  return {
+    ...factorScorer(model),
+    name,
+    loss,
+    epochs,
+    bestEpoch,
+    interrupted,
+    table: (space) => featureTable(space, model),
+    files: (space) => ({
+      ...fmModelFiles(space, model),
+      ...(optimizer && optimizerFile(optimizer, space.numFeatures)),
+    }),
+    scoreByWeights: (rows, options) =>
+      scoreRows({ ...model, dim: 1, vectors: new Float32Array(model.w.length) }, rows, options),
+  };
+}

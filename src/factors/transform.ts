@@ -1,0 +1,75 @@
+// Rows of a table of items or users as a factor model sees them: the sum over the features that each row has, so that an item
+// which no event held has a vector, too.
+
+import type { Dataset } from "../dataset/dataset.js";
+import { bindEncoder } from "../dataset/rows.js";
+import type { Run } from "../embedding/run-directory.js";
+import { vectorEncoding, type EncodedRows } from "../export/encoded-rows.js";
+import { wholeOf } from "../training/parts.js";
+import { keysOfRows } from "../training/transform-keys.js";
+import type { Transformed, TransformOptions } from "../training/transform-options.js";
+import { readTable } from "../training/transform-rows.js";
+import type { Watch } from "../training/watch.js";
+import { fmComposer } from "./compose.js";
+import type { Composer } from "./composer.js";
+import { readFmModel, type FmRun } from "./run.js";
+
+/** Rows at a time. */
+const CHUNK_ROWS = 16_384;
+
+/** How a run's features are composed. @throws {UsageError} they cannot be */
+export type ComposerOf = (run: Run, model: FmRun) => Promise<Composer>;
+
+/** One vector a feature, added up. */
+export const composerOfFactors: ComposerOf = async (_, { parameters }) =>
+  await Promise.resolve(fmComposer(parameters));
+
+/** How a kind of factor model encodes rows. */
+export interface Composing {
+  composerOf: ComposerOf;
+  /** @param known names of the fields that the rows have @throws {UsageError} they are no vector together */
+  checkFields?(model: FmRun, known: readonly string[]): void;
+}
+
+/** Reads the table and says how its rows are encoded; the work is done as the rows are asked for. */
+export async function encodeRows(
+  run: Run,
+  options: TransformOptions,
+  watch: Watch,
+  { composerOf, checkFields }: Composing = { composerOf: composerOfFactors },
+): Promise<Transformed> {
+  const model = await readFmModel(run);
+  const composer = await composerOf(run, model);
+  const { dataset, known } = await readTable(model, options, watch);
+  checkFields?.(model, known);
+  const names = known.map((name) => `'${name}'`).join(" + ");
+  watch.observe({ stage: "note", text: `a row's vector is the sum over ${names}` });
+  return {
+    encoding: vectorEncoding(options.key, composer.dim, dataset.numRows),
+    rows: composedRows(model, composer, dataset, options.key),
+    warnings: [],
+  };
+}
+
+async function* composedRows(
+  { space }: FmRun,
+  composer: Composer,
+  dataset: Dataset,
+  key: string | undefined,
+): AsyncGenerator<EncodedRows> {
+  const keyOf = keysOfRows(dataset, key);
+  const encoder = bindEncoder(space, dataset);
+  const { rows: all } = wholeOf(dataset);
+  for (let first = 0; first < all.length; first += CHUNK_ROWS) {
+    const part = all.subarray(first, first + CHUNK_ROWS);
+    const labels = new Float32Array(part.length);
+    const rows = encoder.encode(part, labels);
+    yield {
+      numRows: part.length,
+      values: composer.vectors(rows),
+      biases: composer.weights(rows),
+      keyOf: (row) => keyOf(first + row),
+      labels,
+    };
+  }
+}

@@ -1,0 +1,24 @@
+// How the features of a field-aware run are composed.
+
+import type { Run } from "../../../embedding/run-directory.js";
+import { UsageError } from "../../../errors.js";
+import type { Composer } from "../../../factors/composer.js";
+import type { FmRun } from "../../../factors/run.js";
+import { crossComposer } from "./compose.js";
+import { readLayout } from "./layout.js";
+
+/** Why the run's features cannot be added up; undefined where they can. */
+export async function whyNotCrossed(run: Run, { table, preprocess }: FmRun): Promise<string | undefined> {
+  if ((await readLayout(run, table)).normalizeRows)
+    return "was trained with --normalize-rows, so that each part of a score depends on the whole row";
+  return preprocess.itemFields
+    ? undefined
+    : "has no field of items, between which and the others vectors meet: name the item's column with --item when training";
+}
+
+/** @throws {UsageError} the run's features cannot be added up */
+export async function crossComposerOf(run: Run, model: FmRun): Promise<Composer> {
+  const why = await whyNotCrossed(run, model);
+  if (why !== undefined) throw new UsageError(`run '${run.path}' ${why}`);
+  return crossComposer(model.space, model.parameters, model.preprocess.itemFields!);
+}

@@ -1,0 +1,74 @@
+// New users or items of a run of labelled rows, or of events against drawn negatives, from their first events.
+
+import { rowsAt, type FeatureRows } from "../../dataset/rows.js";
+import type { LabelledTask } from "../../dataset/labels.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import type { Composer } from "../../factors/composer.js";
+import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
+import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
+import type { FmParameters } from "../../factors/model.js";
+import { wholeOf } from "../../training/parts.js";
+import { rowsToScore } from "../../training/read-like-run.js";
+import type { TransformOptions } from "../../training/transform-options.js";
+
+/** The machines that a run predicts by: one, or the draws of a chain. */
+export interface Machines {
+  machines: { parameters: FmParameters; composer: Composer }[];
+  /** what the scores of their mean were multiplied by to make the table */
+  tableScale: number;
+}
+
+/** As FoldIn, from rows with labels or with negatives drawn as in training. @param machinesOf reads them, rotated alike */
+export async function foldInLabels(
+  run: Run,
+  model: FoldingModel,
+  { dataset, ...fresh }: NewEvents,
+  options: TransformOptions,
+  machinesOf: (run: Run, model: FoldingModel) => Promise<Machines> = ownMachine,
+): Promise<Float64Array[]> {
+  const { preprocess } = model;
+  const { negatives, task } = preprocess;
+  if (fresh.side === "item" && negatives) {
+    throw new UsageError(
+      "--fold-in of items needs labels: negatives of an event are other items, and say nothing of a new one",
+    );
+  }
+  const { rows } = await rowsToScore(run, model, task as LabelledTask, wholeOf(dataset));
+  // where an event's rows begin: it is followed by its negatives
+  const starts: number[] = [];
+  for (let row = 0; row < rows.numRows; row++) if (!negatives || rows.labels[row] === 1) starts.push(row);
+  starts.push(rows.numRows);
+  // fitted to each of the draws of a chain, whose mean the table is
+  const { machines: all, tableScale } = await machinesOf(run, model);
+  const machines = all.map((machine) => ({
+    ...machine,
+    penalties: penaltiesOf(run, { ...model, ...machine }, fresh, options),
+  }));
+  const oov = model.space.offsets[fresh.f]!;
+  return fresh.rows.map((own) => {
+    const pairs = own.flatMap((event) =>
+      Array.from({ length: starts[event + 1]! - starts[event]! }, (_, i) => starts[event]! + i),
+    );
+    const events = rowsAt(rows, pairs);
+    const mean = meanOf(machines.map((one) => foldIn(eventsOf(one.composer, events, oov), one.penalties)));
+    return mean.map((x, i) => x * (i === 0 ? tableScale : Math.sqrt(tableScale)));
+  });
+}
+
+async function ownMachine(_: Run, { parameters, composer }: FoldingModel): Promise<Machines> {
+  return await Promise.resolve({ machines: [{ parameters, composer }], tableScale: 1 });
+}
+
+function meanOf(all: readonly Float64Array[]): Float64Array {
+  return all[0]!.map((_, i) => all.reduce((sum, each) => sum + each[i]!, 0) / all.length);
+}
+
+/** What the rows say of their feature `own`, what they are and what they count. */
+function eventsOf(composer: Composer, rows: FeatureRows, own: number): FoldInEvents {
+  return {
+    ...composer.events(rows, own),
+    labels: Float64Array.from(rows.labels),
+    weights: rows.weights ? Float64Array.from(rows.weights) : new Float64Array(rows.numRows).fill(1),
+  };
+}
