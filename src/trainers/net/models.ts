@@ -13,5 +13,9 @@ export const models: Models = {
       await (
         await import("../../training/forgetting/forgetting.js")
       ).forgettingOf(run, { withoutKeys: ["net.json", "net.safetensors"] }),
+    scoresBy: "vectors",
+    vectors: async (run) => await (await import("./read.js")).networkVectors(run),
+    unknownKeys: async (run) => await (await import("./read.js")).networkUnknownKeys(run),
+    network: async (...of) => await (await import("./export-network.js")).wholeNetwork(...of),
   },
 };
