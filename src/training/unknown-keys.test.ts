@@ -11,7 +11,7 @@ const key = (name: string, keys: string[]) => ({
 // features: user's unknown key, u0, u1; age; item's unknown key, i0
 const space = featureSpace([
   key("user", ["u0", "u1"]),
-  { kind: "number", name: "age", mean: 0, deviation: 1 },
+  { kind: "number", name: "age", mean: 0, deviation: 1, count: 3 },
   key("item", ["i0"]),
 ]);
 
