@@ -104,16 +104,16 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "evaluate RUN --on LOG --repeats allow --ranking",
     [
-      [[...byColumns, "imported"], /run 'RUN' holds .* no model that scores rows: evaluate takes runs of/],
-      [["ffm", "mcmc", "net"], /no vectors that rank items; --score dot/],
-      [["gbdt"], /holds trees, which rank no items/],
+      [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: runs of/],
+      [["ffm", "mcmc"], /which cannot rank items: runs of .* train-net can\. --score dot/],
+      [["gbdt"], /boosted trees \(train-gbdt\), which cannot rank items: runs of .* train-net can/],
       [["als"], /--positive-from N/],
     ],
   ],
   [
     "evaluate RUN --on LOG",
     [
-      [[...byColumns, "imported"], /run 'RUN' holds .* no model that scores rows: evaluate takes runs of/],
+      [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: runs of/],
       [["ranking", "implicit", "pca"], /--repeats mask .* or --repeats allow/],
     ],
   ],
@@ -121,7 +121,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     "evaluate RUN --on LOG --score dot --repeats allow",
     [
       [["imported"], /ranks after a trained run under --score dot/],
-      [["gbdt"], /holds trees, which rank no items/],
+      [["gbdt"], /boosted trees \(train-gbdt\), which cannot say which items users took: runs of/],
       [["columns"], /has no field "item_id"/],
       [["cooccurrence"], /does not know which column is the user/],
       [["als"], /--positive-from N/],
@@ -131,15 +131,31 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     "transform RUN LOG",
     [
       [["ffm"], /on two sides/],
-      [["pca", "cooccurrence"], /which projects no rows/],
-      [["net", "imported"], /transform takes trees/],
+      [["pca"], /which cannot encode rows: --fold-in LOG takes/],
+      [
+        ["cooccurrence", "imported"],
+        /which cannot encode rows: runs of train-fm, train-gbdt, .* train-net can/,
+      ],
     ],
   ],
   [
     "transform RUN LOG --features",
     [
-      [without("gbdt", "net", "imported"), /--features is for trees/],
-      [["net", "imported"], /transform takes trees/],
+      [
+        without("gbdt", "pca", "cooccurrence", "imported"),
+        /which cannot encode rows by --features: runs of train-gbdt can/,
+      ],
+      [["pca", "cooccurrence", "imported"], /which cannot encode rows: /],
+    ],
+  ],
+  [
+    "transform RUN LOG --with-scores",
+    [
+      [
+        without("gbdt", "net", "pca", "cooccurrence", "imported"),
+        /which cannot encode rows by --with-scores: runs of train-gbdt and train-net can/,
+      ],
+      [["pca", "cooccurrence", "imported"], /which cannot encode rows: /],
     ],
   ],
   [

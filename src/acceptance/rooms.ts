@@ -102,10 +102,6 @@ export const rooms: Record<string, Room> = {
 
 /** Imports that break the order, or know a trainer from outside its folder, until the trainers' contract takes them away. */
 export const owed: Record<string, string[]> = {
-  "api/evaluate/contenders": words("trainers/gbdt/artifact"),
-  "api/evaluate/evaluate": words("trainers/gbdt/artifact"),
-  "api/evaluate/ranking": words("trainers/gbdt/artifact"),
-  "api/evaluate/scores": words("trainers/gbdt/artifact trainers/gbdt/run"),
   "api/lift/arms": words("trainers/net/model trainers/net/options trainers/net/start trainers/net/parts"),
   "api/lift/leak": words("trainers/net/parts"),
   "api/lift/lift": words("trainers/net/options trainers/net/init trainers/net/parts trainers/net/asked"),
@@ -114,14 +110,10 @@ export const owed: Record<string, string[]> = {
   "api/reproduce": words(
     "trainers/fm/command trainers/fm/asked trainers/gbdt/command trainers/gbdt/asked trainers/net/command trainers/net/asked trainers/pca/command trainers/pca/asked",
   ),
-  "api/transform/transform": words(
-    "trainers/gbdt/artifact trainers/fm/transform trainers/fm/transform-fold-in trainers/gbdt/transform-foreign trainers/gbdt/transform trainers/pca/transform",
-  ),
   "cli/commands/train-fm": words("trainers/fm/command"),
   "cli/commands/train-gbdt": words("trainers/gbdt/command"),
   "cli/commands/train-net": words("trainers/net/command"),
   "cli/commands/train-pca": words("trainers/pca/command"),
-  "factors/fold-in-job": words("trainers/learners"),
   "flags/train-fm": words("trainers/fm/asked"),
   "flags/train-gbdt": words("trainers/gbdt/asked"),
   "flags/train-net": words("trainers/net/asked"),
@@ -132,14 +124,11 @@ export const owed: Record<string, string[]> = {
   "pipeline/commands": words(
     "trainers/fm/command trainers/gbdt/command trainers/net/command trainers/pca/command",
   ),
-  "trainers/als/learn": words("trainers/fm/learn trainers/fm/options"),
+  "trainers/als/learn": words("trainers/fm/options"),
   "trainers/als/options": words("trainers/fm/options"),
   "trainers/fm/asked": words("trainers/als/options trainers/ranking/options"),
   "trainers/fm/command": words("trainers/als/options"),
-  "trainers/fm/transform-fold-in": words("trainers/als/fold-in-run trainers/ranking/fold-in"),
-  "trainers/pca/learn": words("trainers/fm/learn"),
-  "trainers/pca/transform": words("trainers/fm/transform trainers/fm/transform-fold-in"),
-  "trainers/ranking/learn": words("trainers/fm/learn trainers/fm/options"),
+  "trainers/ranking/learn": words("trainers/fm/options"),
   "trainers/ranking/options": words("trainers/fm/options"),
   "trainers/ranking/train": words("trainers/fm/options"),
   "training/checkpoint": words("trainers/fm/options"),

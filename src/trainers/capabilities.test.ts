@@ -47,7 +47,7 @@ test("what a kind of model lacks is refused with the reason and the commands who
   expect(error).toBeInstanceOf(UsageError);
   expect((error as Error).message).toBe(
     "run 'RUN' holds a linear model (train-fm --model lr), which cannot be aligned: " +
-      "its vectors are weights, which no rotation leaves as they are; runs of train-fm, train-fm --model ffm, " +
+      "its vectors are weights, which no rotation leaves as they are; runs of train-fm --model fm, train-fm --model ffm, " +
       "train-fm --method mcmc, train-fm --task ranking, train-fm --task implicit, train-pca and import can",
   );
 });

@@ -4,8 +4,13 @@ import type { Run } from "../embedding/run-directory.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import type { Capabilities, Model, Models } from "../training/model.js";
 import { models as tables } from "../training/table-model.js";
+import type { TransformForeign } from "../training/transform-options.js";
 
-type Home = () => Promise<{ models: Models }>;
+type Home = () => Promise<{
+  models: Models;
+  /** Encodes rows by a model file of other programs. */
+  transformForeign?: TransformForeign;
+}>;
 
 type Named = Pick<Run, "path" | "manifest">;
 
@@ -84,6 +89,15 @@ async function commandsWith(has: (model: Capabilities) => boolean): Promise<stri
       kinds.every((kind) => kind.can || base(kind.command) !== base(command)) ? base(command) : command,
     );
   return [...new Set(named)].join(", ").replace(/, ([^,]+)$/, " and $1");
+}
+
+/** What encodes rows by a model file of other programs. */
+export async function foreignTransform(): Promise<TransformForeign> {
+  for (const home of Object.values(homes)) {
+    const { transformForeign } = await home();
+    if (transformForeign) return transformForeign;
+  }
+  throw new RangeError("no trainer reads models of other programs");
 }
 
 /** The command under which the trainer stands here: those of events are train-fm's by their task still. */
