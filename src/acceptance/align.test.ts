@@ -11,7 +11,7 @@ import { parseDelimited } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 import { mulberry32 } from "../testing/random.js";
-import { readModel } from "../trainers/learners.js";
+import { scorerOf } from "../testing/scorer.js";
 
 const folder = temporaryFolder();
 const at = (name: string) => join(folder, name);
@@ -51,7 +51,7 @@ function randomRows({ offsets, fields }: FeatureSpace): FeatureRows {
 
 /** Greatest difference of two runs' scores of the same rows. */
 async function scoreDifference(a: string, b: string): Promise<number> {
-  const [one, other] = [await readModel(await openRun(at(a))), await readModel(await openRun(at(b)))];
+  const [one, other] = [await scorerOf(await openRun(at(a))), await scorerOf(await openRun(at(b)))];
   const rows = randomRows(one.space);
   const [scores, others] = [await one.score(rows, { threads: 1 }), await other.score(rows, { threads: 1 })];
   return scores.reduce((worst, score, r) => Math.max(worst, Math.abs(score - others[r]!)), 0);

@@ -3,7 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { openRun } from "../embedding/run-directory.js";
-import { readModel } from "../trainers/learners.js";
+import { scorerOf } from "../testing/scorer.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseDelimited, type ExportedRow } from "../testing/exported.js";
 import { parseJson } from "../testing/json.js";
@@ -55,7 +55,7 @@ test.each([
   expect(new Set(field("genres").map(({ vector }) => vector.at(-1)))).toEqual(new Set([0]));
 
   // the model's own scores of user and item with the item's columns
-  const model = await readModel(await openRun(path));
+  const model = await scorerOf(await openRun(path));
   const side = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n").slice(1);
   const cells = new Map(side.map((line) => [line.slice(0, 7), line.split(",").slice(-2)]));
   const featureOf = (name: string, key: string) => {

@@ -67,7 +67,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["gbdt", "pca", ...byColumns, "imported"],
-        /run 'RUN' holds .* without a vector for them: take a run of train-fm or train-net/,
+        /run 'RUN' holds .* cannot fill the row of unknown keys .*: runs of train-fm and train-net can/,
       ],
     ],
   ],
@@ -76,19 +76,27 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["ffm", "gbdt", "pca", ...byColumns, "net", "imported"],
-        /run 'RUN' holds a model .* format fnn takes .* of a factorization machine/,
+        /run 'RUN' holds .* format fnn, which takes .* of a factorization machine: runs of train-fm/,
       ],
     ],
   ],
   ["export RUN --format onnx", [[["columns"], /no field has keys: take --onnx-input row/]]],
-  ["export RUN --format onnx --onnx-part network", [[without("net"), /no network \(train-net\)/]]],
+  [
+    "export RUN --format onnx --onnx-part network",
+    [[without("net"), /cannot be exported as a network .*: runs of train-net can/]],
+  ],
   [
     "export RUN --format csv --with-weight",
     [[["gbdt", "pca", ...byColumns, "imported"], /has no weights: leave out --with-weight/]],
   ],
   [
     "export RUN --format csv --mips",
-    [[without("fm", "ffm", "ranking", "implicit", "als"), /--mips is for a factorization machine/]],
+    [
+      [
+        without("fm", "ffm", "ranking", "implicit", "als"),
+        /cannot rank by a dot product \(--mips\).*: .*runs of train-fm/,
+      ],
+    ],
   ],
   ["export RUN --format csv --table leaves", [[without("gbdt"), /has no table "leaves"/]]],
   ["export RUN --format redis", [[kinds, /--into PREFIX/]]],
@@ -96,16 +104,16 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "evaluate RUN --on LOG --repeats allow --ranking",
     [
-      [[...byColumns, "imported"], /run 'RUN' holds .* no model that scores rows: evaluate takes runs of/],
-      [["ffm", "mcmc", "net"], /no vectors that rank items; --score dot/],
-      [["gbdt"], /holds trees, which rank no items/],
+      [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: runs of/],
+      [["ffm", "mcmc"], /which cannot rank items: runs of .* train-net can\. --score dot/],
+      [["gbdt"], /boosted trees \(train-gbdt\), which cannot rank items: runs of .* train-net can/],
       [["als"], /--positive-from N/],
     ],
   ],
   [
     "evaluate RUN --on LOG",
     [
-      [[...byColumns, "imported"], /run 'RUN' holds .* no model that scores rows: evaluate takes runs of/],
+      [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: runs of/],
       [["ranking", "implicit", "pca"], /--repeats mask .* or --repeats allow/],
     ],
   ],
@@ -113,7 +121,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     "evaluate RUN --on LOG --score dot --repeats allow",
     [
       [["imported"], /ranks after a trained run under --score dot/],
-      [["gbdt"], /holds trees, which rank no items/],
+      [["gbdt"], /boosted trees \(train-gbdt\), which cannot say which items users took: runs of/],
       [["columns"], /has no field "item_id"/],
       [["cooccurrence"], /does not know which column is the user/],
       [["als"], /--positive-from N/],
@@ -123,15 +131,31 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     "transform RUN LOG",
     [
       [["ffm"], /on two sides/],
-      [["pca", "cooccurrence"], /which projects no rows/],
-      [["net", "imported"], /transform takes trees/],
+      [["pca"], /which cannot encode rows: --fold-in LOG takes/],
+      [
+        ["cooccurrence", "imported"],
+        /which cannot encode rows: runs of train-fm, train-gbdt, .* train-net can/,
+      ],
     ],
   ],
   [
     "transform RUN LOG --features",
     [
-      [without("gbdt", "net", "imported"), /--features is for trees/],
-      [["net", "imported"], /transform takes trees/],
+      [
+        without("gbdt", "pca", "cooccurrence", "imported"),
+        /which cannot encode rows by --features: runs of train-gbdt can/,
+      ],
+      [["pca", "cooccurrence", "imported"], /which cannot encode rows: /],
+    ],
+  ],
+  [
+    "transform RUN LOG --with-scores",
+    [
+      [
+        without("gbdt", "net", "pca", "cooccurrence", "imported"),
+        /which cannot encode rows by --with-scores: runs of train-gbdt and train-net can/,
+      ],
+      [["pca", "cooccurrence", "imported"], /which cannot encode rows: /],
     ],
   ],
   [

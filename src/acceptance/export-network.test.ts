@@ -10,7 +10,8 @@ import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { runOnnx, type Input } from "../testing/onnx.js";
 import { fixture } from "../testing/places.js";
-import { readModel, readSpace } from "../trainers/learners.js";
+import { scorerOf } from "../testing/scorer.js";
+import { readSpace } from "../training/run-space.js";
 import { readNetParameters } from "../trainers/net/model.js";
 
 const folder = temporaryFolder();
@@ -41,7 +42,7 @@ beforeAll(() => {
 
 /** What the run's own model says of the rows: probabilities. */
 async function probabilities(run: string, hourIsNumber: boolean): Promise<number[]> {
-  const model = await readModel(await openRun(at(run)));
+  const model = await scorerOf(await openRun(at(run)));
   const columns = names.map(
     (name, c) => [name, c === hour && hourIsNumber ? numbers(c) : column(c)] as const,
   );
@@ -159,7 +160,7 @@ test("a regression gives the value, within the range of the labels", async () =>
     ...["--task", "regression", "--label", label, ...small],
   ]);
   const part = ratings.slice(1, 401).map((line) => line.split(","));
-  const model = await readModel(await openRun(at("value")));
+  const model = await scorerOf(await openRun(at("value")));
   const fields = model.space.fields.map(({ name }) => name);
   const of = (name: string): string[] => part.map((row) => row[ids.indexOf(name)]!);
   const dataset = datasetOf(Object.fromEntries(fields.map((name) => [name, of(name)])));

@@ -6,7 +6,8 @@ import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";
 import { readSafetensors } from "../embedding/safetensors.js";
 import { forEachPair } from "../kernels/net/reference.js";
-import { readModel, readSpace } from "../trainers/learners.js";
+import { scorerOf } from "../testing/scorer.js";
+import { readSpace } from "../training/run-space.js";
 import { readNetParameters } from "../trainers/net/model.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
@@ -118,7 +119,7 @@ describe("a frozen table", () => {
     );
     const numbers = Uint32Array.from({ length: dataset.numRows }, (_, r) => r);
     const rows = bindEncoder(space, dataset).encode(numbers, new Float32Array(dataset.numRows));
-    const fm = await readModel(await openRun(at("fm")));
+    const fm = await scorerOf(await openRun(at("fm")));
     const expected = await fm.score(rows, { threads: 1 });
 
     const z = parameters["embeddings"] as Float32Array;
@@ -243,7 +244,7 @@ describe("what cannot be trained", () => {
     ["a run that is not there", ["--arch", "fnn", "--init", "nowhere"], 66, "does not exist"],
     ["a damaged run", ["--arch", "fnn", "--init", "damaged"], 82, "embeddings.arrow"],
     ["a linear model's run", ["--arch", "fnn", "--init", "lr"], 64, "weights and no vectors"],
-    ["a field-aware run", ["--arch", "fnn", "--init", "ffm"], 64, "train-fm --model fm gives it"],
+    ["a field-aware run", ["--arch", "fnn", "--init", "ffm"], 64, "and a network takes one"],
     ["a cross of no field", ["--arch", "wide-deep", "--cross", "device*color"], 64, "'color' is no field"],
     ["a cross of one column", ["--arch", "wide-deep", "--cross", "device"], 64, "expects two columns"],
     ["a cross for fnn", ["--arch", "fnn", "--cross", "device*hour"], 64, "--cross is for --arch wide-deep"],

@@ -22,7 +22,7 @@ import { openRun } from "../embedding/run-directory.js";
 import { defaultReadOptions } from "../log/log.js";
 import { projectFolder } from "../testing/places.js";
 import type { FmOptions } from "../trainers/fm/options.js";
-import { readModel } from "../trainers/learners.js";
+import { scorerOf } from "../testing/scorer.js";
 import { interval, rootOfMean } from "./bootstrap.js";
 import { libfm, runLibfm } from "./libfm.js";
 
@@ -114,7 +114,7 @@ async function predictionsOf(
     fm,
   };
   await trainFm([log], options, watch);
-  const model = await readModel(await openRun(out));
+  const model = await scorerOf(await openRun(out));
   const { dataset } = await readDataset([log], options, watch);
   const part = (await splitParts(dataset, options, 1, watch)).parts.test!;
   const { values } = labelsOf(part.dataset);

@@ -19,7 +19,7 @@ export interface Ranker {
   /** u32[numQueries * top]: the best items of each query that it is not masked from, best first; NO_ITEM where fewer are left */
   top(masks: ItemLists, top: number, options: RankerOptions): Promise<Uint32Array>;
   /** f64, as the lists' items: what each scores for its query */
-  score(lists: ItemLists): Float64Array;
+  score(lists: ItemLists, options: RankerOptions): Float64Array | Promise<Float64Array>;
 }
 
 /** Ranks by inner products, exactly. */
@@ -47,23 +47,14 @@ export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
   };
 }
 
-/** Ranks by scores that are filled in for one query after the other. @param fill writes f64[numItems], which holds anything */
+/** Writes f64[numItems], which holds anything. Queries are asked for in their order. */
+export type FillScores = (query: number, scores: Float64Array) => void | Promise<void>;
+
+/** Ranks by scores that are filled in for one query after the other. */
 export function scoreRanker(numItems: number, fill: (query: number, scores: Float64Array) => void): Ranker {
   const scores = new Float64Array(numItems);
   return {
-    async top({ indptr, items }, top, { signal }) {
-      const found = new Uint32Array((indptr.length - 1) * top).fill(NO_ITEM);
-      for (let q = 0; q + 1 < indptr.length; q++) {
-        if (q % BREATH === 0) {
-          await new Promise((resolve) => setImmediate(resolve));
-          signal?.throwIfAborted();
-        }
-        fill(q, scores);
-        for (let at = indptr[q]!; at < indptr[q + 1]!; at++) scores[items[at]!] = -Infinity;
-        putBest(scores, found.subarray(q * top, (q + 1) * top));
-      }
-      return found;
-    },
+    top: (masks, top, { signal }) => topByScores(masks, top, scores, fill, signal),
     score: ({ indptr, items }) => {
       const listed = new Float64Array(items.length);
       for (let q = 0; q + 1 < indptr.length; q++) {
@@ -74,6 +65,27 @@ export function scoreRanker(numItems: number, fill: (query: number, scores: Floa
       return listed;
     },
   };
+}
+
+/** As Ranker.top. @param scores f64[numItems], filled in for each query */
+export async function topByScores(
+  { indptr, items }: ItemLists,
+  top: number,
+  scores: Float64Array,
+  fill: FillScores,
+  signal?: AbortSignal,
+): Promise<Uint32Array> {
+  const found = new Uint32Array((indptr.length - 1) * top).fill(NO_ITEM);
+  for (let q = 0; q + 1 < indptr.length; q++) {
+    if (q % BREATH === 0) {
+      await new Promise((resolve) => setImmediate(resolve));
+      signal?.throwIfAborted();
+    }
+    await fill(q, scores);
+    for (let at = indptr[q]!; at < indptr[q + 1]!; at++) scores[items[at]!] = -Infinity;
+    putBest(scores, found.subarray(q * top, (q + 1) * top));
+  }
+  return found;
 }
 
 /** Writes the items of the highest scores, best first, ties in their order; leaves what cannot be filled. */
@@ -95,9 +107,14 @@ function putBest(scores: Float64Array, best: Uint32Array): void {
  *
  * @returns u32[numQueries * top]; NO_ITEM where a list is shorter
  */
-export function rankLists(ranker: Ranker, lists: ItemLists, top: number): Uint32Array {
+export async function rankLists(
+  ranker: Ranker,
+  lists: ItemLists,
+  top: number,
+  options: RankerOptions,
+): Promise<Uint32Array> {
   const { indptr, items } = lists;
-  const scores = ranker.score(lists);
+  const scores = await ranker.score(lists, options);
   const ranked = new Uint32Array((indptr.length - 1) * top).fill(NO_ITEM);
   for (let q = 0; q + 1 < indptr.length; q++) {
     const [from, to] = [indptr[q]!, indptr[q + 1]!];

@@ -31,12 +31,21 @@ export interface Composing {
   checkFields?(model: FmRun, known: readonly string[]): void;
 }
 
-/** Reads the table and says how its rows are encoded; the work is done as the rows are asked for. */
-export async function encodeRows(
+/** Rows as the sums of their features' vectors. @throws {UsageError} as encodeComposed */
+export async function encodeSums(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  return await encodeComposed(run, options, watch, { composerOf: composerOfFactors });
+}
+
+/**
+ * Reads the table and says how its rows are encoded; the work is done as the rows are asked for.
+ *
+ * @throws {UsageError} no column is a feature of the run
+ */
+export async function encodeComposed(
   run: Run,
   options: TransformOptions,
   watch: Watch,
-  { composerOf, checkFields }: Composing = { composerOf: composerOfFactors },
+  { composerOf, checkFields }: Composing,
 ): Promise<Transformed> {
   const model = await readFmModel(run);
   const composer = await composerOf(run, model);

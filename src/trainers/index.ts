@@ -1,11 +1,18 @@
 // The trainers, one line each: modules load when a trainer, or a run that it wrote, is asked for.
 
 import type { Run } from "../embedding/run-directory.js";
-import { UsageError } from "../errors.js";
+import { ArtifactError, UsageError } from "../errors.js";
 import type { Capabilities, Model, Models } from "../training/model.js";
 import { models as tables } from "../training/table-model.js";
+import type { TransformForeign } from "../training/transform-options.js";
 
-type Home = () => Promise<{ models: Models }>;
+type Home = () => Promise<{
+  models: Models;
+  /** Encodes rows by a model file of other programs. */
+  transformForeign?: TransformForeign;
+}>;
+
+type Named = Pick<Run, "path" | "manifest">;
 
 /** By command: the kinds of models that its runs hold. */
 const homes: Readonly<Record<string, Home>> = {
@@ -28,37 +35,69 @@ export async function modelOf({ manifest }: Pick<Run, "manifest">): Promise<Mode
 /**
  * A capability of the run's kind of model.
  *
- * @param cannot what cannot be done without it, a clause of the message: `cannot be aligned`
+ * @param cannot  what cannot be done without it, a clause of the message: `cannot be aligned`
+ * @param instead a sentence on what can be done in its place
  * @throws {UsageError} it lacks it; says why where the model knows, and which commands' runs have it
+ * @throws {ArtifactError} this program does not know the model
  */
 export async function capable<C extends keyof Capabilities>(
-  run: Pick<Run, "manifest" | "path">,
+  run: Named,
   name: C,
   cannot: string,
+  instead?: string,
 ): Promise<NonNullable<Capabilities[C]>> {
-  const model = await modelOf(run);
-  const found = model?.[name];
+  const model = await knownModelOf(run);
+  const found = model[name];
   if (found !== undefined) return found;
-  const holds = model?.holds ?? `a model '${run.manifest.model}'`;
-  const why = model?.lacks?.[name];
-  throw new UsageError(
-    `run '${run.path}' holds ${holds}, which ${cannot}: ${why === undefined ? "" : `${why}; `}runs of ${await homesWith(name)} can`,
+  throw await refusal(run, cannot, (one) => one[name] !== undefined, { why: model.lacks?.[name], instead });
+}
+
+/** The refusal of what the run's kind of model lacks. @param has whether another kind has it @throws as knownModelOf */
+export async function refusal(
+  run: Named,
+  cannot: string,
+  has: (model: Capabilities) => boolean,
+  { why, instead }: { why?: string | undefined; instead?: string | undefined } = {},
+): Promise<UsageError> {
+  const { holds } = await knownModelOf(run);
+  return new UsageError(
+    `run '${run.path}' holds ${holds}, which ${cannot}: ${why === undefined ? "" : `${why}; `}` +
+      `runs of ${await commandsWith(has)} can${instead === undefined ? "" : `. ${instead}`}`,
   );
 }
 
-/** The commands whose runs have a capability: with the flag that chooses the model where only some of them have it. */
-async function homesWith(name: keyof Capabilities): Promise<string> {
-  const kinds: { command: string; has: boolean }[] = [];
+/** As modelOf. @throws {ArtifactError} this program does not know the model */
+export async function knownModelOf(run: Named): Promise<Model> {
+  const model = await modelOf(run);
+  if (model) return model;
+  const { path, manifest } = run;
+  throw new ArtifactError(
+    `run '${path}' of ${manifest.command} holds a model '${manifest.model}', which this program does not know`,
+  );
+}
+
+/** Commands whose runs have a capability: with the flag that chooses the model where only some of them have it. */
+async function commandsWith(has: (model: Capabilities) => boolean): Promise<string> {
+  const kinds: { command: string; can: boolean }[] = [];
   for (const home of Object.values(homes))
     for (const model of Object.values((await home()).models))
-      kinds.push({ command: /\((.+)\)$/.exec(model.holds)![1]!, has: model[name] !== undefined });
+      kinds.push({ command: /\((.+)\)$/.exec(model.holds)![1]!, can: has(model) });
   const base = (command: string) => command.split(" ")[0]!;
   const named = kinds
-    .filter(({ has }) => has)
+    .filter(({ can }) => can)
     .map(({ command }) =>
-      kinds.every((kind) => kind.has || base(kind.command) !== base(command)) ? base(command) : command,
+      kinds.every((kind) => kind.can || base(kind.command) !== base(command)) ? base(command) : command,
     );
   return [...new Set(named)].join(", ").replace(/, ([^,]+)$/, " and $1");
+}
+
+/** What encodes rows by a model file of other programs. */
+export async function foreignTransform(): Promise<TransformForeign> {
+  for (const home of Object.values(homes)) {
+    const { transformForeign } = await home();
+    if (transformForeign) return transformForeign;
+  }
+  throw new RangeError("no trainer reads models of other programs");
 }
 
 /** The command under which the trainer stands here: those of events are train-fm's by their task still. */

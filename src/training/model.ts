@@ -1,9 +1,22 @@
 // What a kind of model can do with a run that holds one. Commands ask for a capability, never for a name; what a kind of model
 // lacks is absent here, and `trainers/index` refuses it in one way, with the commands whose runs have it.
 
+import type { Preprocess } from "../dataset/preprocess.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
+import type { OutOfVocabulary, ReserveScheme } from "../export/reserve.js";
+import type { ModelFacts, OnnxInput, RowTexts } from "../export/selection.js";
+import type { ReportedRun } from "../report/content.js";
+import type { Forgetting } from "./forgetting/forgetting.js";
+import type { KeyVectors } from "./key-vectors.js";
+import type { Composition } from "./row-composer.js";
+import type { Ranker } from "../evaluation/rankers.js";
+import type { RankedFor } from "./ranked-items.js";
 import type { Rotation } from "./rotation.js";
+import type { ScoringModel } from "./run-space.js";
+import type { JudgedOn, Scored } from "./scored.js";
+import type { Transformed, TransformFlag, TransformOptions } from "./transform-options.js";
+import type { Watch } from "./watch.js";
 
 /** A kind of model. Each method takes a run whose manifest names it, and reads of it what it needs. */
 export interface Model extends Capabilities {
@@ -17,6 +30,52 @@ export interface Model extends Capabilities {
 export interface Capabilities {
   /** Rotates its vectors while its predictions stay. */
   rotation?: (run: Run, table: EmbeddingTable) => Rotation | Promise<Rotation>;
+  /** How a log's rows become its features. */
+  preprocess?: (run: Run) => Promise<Preprocess>;
+  /** Scores rows of its features. @param inPlace a table of the same rows, read in place of the run's */
+  scorer?: (run: Run, inPlace?: EmbeddingTable) => Promise<ScoringModel>;
+  /** Judges it by its scores of a log's rows, whose labels it predicts. */
+  judge?: (run: Run, on: JudgedOn, watch: Watch) => Promise<Scored>;
+  /** Ranks the items that it keeps. @param inPlace as scorer has it @throws {UsageError} the run keeps none */
+  rank?: (run: Run, ranked: RankedFor, inPlace?: EmbeddingTable) => Promise<Ranker>;
+  /** Encodes rows of a log or of a table. */
+  transform?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
+  /** how else it encodes rows */
+  transformFlags?: readonly TransformFlag[];
+  /** Encodes users or items that the run does not know, by their events (`options.foldIn`). */
+  foldIn?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
+  /** Lets keys go out of it. */
+  forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
+  /** Adds up its features; says why where those of this run do not add up. */
+  composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
+  /** which rows of user and item rank by their dot product as the model does: the table's, or composed ones alone */
+  mips?: "rows" | "composed";
+  /** what of its table its scores come from; a linear model's vectors are its weights */
+  scoresBy?: "vectors" | "weights";
+  /** What completes the table to w0 + sum w x + sum <v, v> x x. */
+  secondOrder?: (run: Run) => Promise<ModelFacts>;
+  /** A vector a key, for another model to start from. @throws {UsageError} this run has none */
+  vectors?: (run: Run) => Promise<KeyVectors>;
+  /** What training made of keys without a row. */
+  unknownKeys?: (run: Run) => Promise<OutOfVocabulary>;
+  /** A text beside each row of a table; undefined where its rows have none. @param table undefined for the default one */
+  rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
+  /** The whole network in ONNX. @throws {UsageError} {DataError} its fields or keys have no place there */
+  network?: (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
+  /** Importances of its columns, the greatest gain first. */
+  importances?: (run: Run) => Promise<ReportedRun["importances"]>;
+}
+
+/** What a network's file is to look like. */
+export interface NetworkAsked {
+  reserve?: ReserveScheme;
+  onnxInput?: OnnxInput;
+}
+
+/** A network's file, and how many rows its table has. */
+export interface NetworkFile {
+  chunks: Iterable<Uint8Array>;
+  rows: number;
 }
 
 /** Kinds of models of one trainer, by the manifest's name. */

@@ -1,6 +1,7 @@
 // Reading a further log as the one that a run was trained on.
 
 import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
+import type { Roles } from "../dataset/dataset.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import { timeOf, type Preprocess } from "../dataset/preprocess.js";
 import { UsageError } from "../errors.js";
@@ -48,6 +49,19 @@ export async function readAsTrained(
     ...shape,
   };
   return await readDataset(on, told, watch);
+}
+
+/**
+ * The roles of rows that are encoded: what only judging needs is not asked of them.
+ *
+ * @param key a column that is kept as keys beside the features
+ */
+export function rolesToEncode(
+  { label: _, weight: __, event: ___, ...roles }: Roles,
+  key: string | undefined,
+): Roles {
+  const isOther = key !== undefined && ![...roles.fields, ...roles.numeric].includes(key);
+  return isOther ? { ...roles, fields: [...roles.fields, key] } : roles;
 }
 
 /**

@@ -1,5 +1,6 @@
 // A further log as the one that a run was trained on, and its rows as the run's model takes them.
 
+import type { Dataset } from "../dataset/dataset.js";
 import { rowWeights } from "../dataset/event-weights.js";
 import { labelsOf, type LabelledTask } from "../dataset/labels.js";
 import { numericOf, type Preprocess } from "../dataset/preprocess.js";
@@ -11,13 +12,25 @@ import type { Noise } from "../sampling/noise-distribution.js";
 import type { Part } from "./examples.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./watch.js";
-import { readAsTrained, type ReadLike } from "./read-as-trained.js";
+import { readAsTrained, rolesToEncode, type ReadLike } from "./read-as-trained.js";
 import type { ReadDataset } from "./read-dataset.js";
 
 /** Reads a log in a run's roles, with its side tables and filters. */
 export async function readLikeRun(preprocess: Preprocess, log: ReadLike, watch: Watch): Promise<ReadDataset> {
   const shape = { numeric: numericOf(preprocess), unlabelled: preprocess.negatives !== null };
   return await readAsTrained(preprocess, log, shape, watch);
+}
+
+/** Reads rows to encode in a run's roles. @param key a column that is kept as keys beside the features */
+export async function readRowsToEncode(
+  preprocess: Preprocess,
+  log: ReadLike,
+  key: string | undefined,
+  watch: Watch,
+): Promise<Dataset> {
+  const as = { ...preprocess, roles: rolesToEncode(preprocess.roles, key) };
+  const shape = { numeric: numericOf(preprocess), unlabelled: false };
+  return (await readAsTrained(as, log, shape, watch)).dataset;
 }
 
 /** Rows that a run's model scores. */

@@ -6,6 +6,7 @@ import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { spaceOf } from "./feature-table.js";
+import type { Scorer } from "./trained.js";
 
 /** How rows are prepared for a run's model, in model/. */
 export const PREPROCESS_FILE = "preprocess.json";
@@ -33,3 +34,6 @@ export async function readSpace(run: Run): Promise<RunSpace> {
   const table = await run.readTable();
   return { preprocess, table, space: spaceOf(preprocess, table) };
 }
+
+/** A run's model, ready to score rows of its features. */
+export type ScoringModel<S extends Scorer = Scorer> = S & Pick<RunSpace, "space" | "preprocess">;

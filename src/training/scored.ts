@@ -23,6 +23,8 @@ export interface JudgedOn extends Omit<ReadLike, "on"> {
   logq?: boolean;
   /** of the calibration curve */
   bins: number;
+  /** rows to score by in place of the run's table, where the model scores by its table */
+  inPlace?: EmbeddingTable | undefined;
 }
 
 /** What one run's scores of a log are worth. */

@@ -3,6 +3,7 @@
 import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { encodingFormats, type EncodingFormat } from "../export/encodings.js";
 import type { ReadLike } from "./read-as-trained.js";
+import type { Watch } from "./watch.js";
 
 export const transformFormats: readonly EncodingFormat[] = encodingFormats;
 
@@ -50,3 +51,10 @@ export interface Transformed {
   rows: AsyncIterable<EncodedRows>;
   warnings: string[];
 }
+
+/** Encodes rows by a model file of other programs. @throws {UsageError} the file holds none that is known */
+export type TransformForeign = (
+  file: string,
+  options: TransformOptions,
+  watch: Watch,
+) => Promise<Transformed>;

@@ -1,13 +1,10 @@
 // `embed evaluate`: the metrics of runs on a log that they have not seen, side by side.
 
-import { ranksItems } from "../../dataset/labels.js";
-import { TABLE_MODEL } from "../../embedding/manifest.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import type { Compared } from "../../evaluation/comparison.js";
 import { version } from "../../io/package-version.js";
-import { GBDT_MODEL } from "../../trainers/gbdt/artifact.js";
-import { readPreprocess } from "../../trainers/learners.js";
-import { checkScores } from "../../training/run-kinds.js";
+import { capable, knownModelOf, refusal } from "../../trainers/index.js";
+import { insteadOfReading, insteadOfScores } from "./instead.js";
 import {
   asksForRanking,
   asksForTables,
@@ -17,7 +14,7 @@ import {
   checkTables,
   type EvaluateOptions,
 } from "./options.js";
-import { evaluateRuns, type JudgedUsers } from "./ranking.js";
+import { evaluateRuns, NO_EVENTS, type JudgedUsers } from "./ranking.js";
 import { evaluateScores } from "./scores.js";
 import { evaluateTables } from "./tables.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
@@ -99,11 +96,11 @@ async function judgeTables(runs: NamedRuns, options: EvaluateOptions, watch: Wat
 
 async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
   const { scoring: how = "model" } = options;
-  // by its table alone any run ranks; only a table that was imported does not say how the log is read
   const first = runs[0]!.run;
-  if (how === "model") runs.forEach(({ run }) => checkScores(run));
-  else if (first.manifest.model === TABLE_MODEL) checkScores(first);
-  const ranks = asksForRanking(options) || (await isOfRanking(first));
+  if (how === "model") for (const { run } of runs) await checkScores(run);
+  // by its table alone any run ranks, but the first one says how the log is read
+  else await capable(first, "preprocess", NO_EVENTS, await insteadOfReading(first));
+  const ranks = asksForRanking(options) || (await ranksAlone(first));
   if (ranks) checkRanking(options);
   else checkScoring(options);
   const { curve, force = false } = options;
@@ -120,9 +117,19 @@ async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watc
   return { ...scored, curves, told };
 }
 
-/** Whether the run's task is one whose metrics are of lists; trees have none. */
-async function isOfRanking(run: Run): Promise<boolean> {
-  return run.manifest.model !== GBDT_MODEL && ranksItems((await readPreprocess(run)).task);
+/** @throws {UsageError} the run neither predicts labels nor ranks items; says what can be done with it */
+async function checkScores(run: Run): Promise<void> {
+  const model = await knownModelOf(run);
+  if (model.judge || model.rank) return;
+  throw await refusal(run, "cannot score rows or rank items", (one) => Boolean(one.judge ?? one.rank), {
+    instead: insteadOfScores(run, model),
+  });
+}
+
+/** Whether the run's kind of model is judged by lists and in no other way. */
+async function ranksAlone(run: Run): Promise<boolean> {
+  const { judge, rank } = await knownModelOf(run);
+  return rank !== undefined && judge === undefined;
 }
 
 /** The curves as CSV, a line a bin. */

@@ -21,15 +21,14 @@ import {
   pairEventsOf,
   type TrainingEvents,
 } from "../../sampling/training-events.js";
-import { GBDT_MODEL } from "../../trainers/gbdt/artifact.js";
-import { readPreprocess } from "../../trainers/learners.js";
+import { capable } from "../../trainers/index.js";
 import {
   candidateRanking,
   readCandidates,
   type CandidateCounts,
   type CandidateRanking,
 } from "./candidates.js";
-import { rankerOfRun } from "./contenders.js";
+import { checkRanks, rankerOfRun } from "./contenders.js";
 import type { EvaluateOptions } from "./options.js";
 import type { Part } from "../../training/examples.js";
 import { leakNotes } from "../../training/leaks.js";
@@ -43,6 +42,9 @@ import { partNamed, partsOfRun } from "../../training/run-parts.js";
 
 /** Penalty of the baseline ease: the middle of what its author tries. */
 const EASE_L2 = 500;
+
+/** What a run cannot do that keeps nothing of how users' events became its features. */
+export const NO_EVENTS = "cannot say which items users took";
 
 /** Who was judged, and who was not. */
 export interface JudgedUsers {
@@ -85,19 +87,24 @@ export async function evaluateRuns(
     throw new UsageError(
       `--baseline ${late} recommends what users have already: it goes with --repeats allow`,
     );
-  const { protocol: all, warnings, rows } = await protocolOf(runs[0]!.run, options, watch);
+  const scoring = options.scoring ?? "model";
+  // what cannot rank is refused before a log is read
+  for (const { run } of runs) await checkRanks(run, scoring);
+  const first = runs[0]!.run;
+  const preprocess = await (await capable(first, "preprocess", NO_EVENTS))(first);
+  const { protocol: all, warnings, rows } = await protocolOf(first, preprocess, options, watch);
   warnings.push(...otherTraining(runs));
   if (baselines.includes("ease")) checkEase(all.training.items.size);
 
   const among =
-    options.candidates === undefined ? undefined : await amongCandidates(all, runs[0]!.run, options, watch);
+    options.candidates === undefined ? undefined : await amongCandidates(all, preprocess, options, watch);
   if (among) warnings.push(...among.warnings);
   const { protocol = all, lists } = among ?? {};
   const { counts } = protocol.training;
   const top = Math.max(...ks);
   const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
     const ranked = lists
-      ? rankLists(ranker, lists, top)
+      ? await rankLists(ranker, lists, top, { threads, signal })
       : await ranker.top(protocol.masks, top, { threads, signal });
     signal.throwIfAborted();
     return {
@@ -110,7 +117,7 @@ export async function evaluateRuns(
   const measured: Measured[] = [];
   for (const { run, name, table } of runs) {
     const ranker = await rankerOfRun(run, protocol, {
-      scoring: options.scoring ?? "model",
+      scoring,
       table: options.table,
       inPlace: table,
     });
@@ -148,14 +155,10 @@ export async function evaluateRuns(
 /** Reads the log and the training events, by the first run. */
 async function protocolOf(
   run: Run,
+  preprocess: Preprocess,
   options: EvaluateOptions,
   watch: Watch,
 ): Promise<{ protocol: RankingProtocol; warnings: string[]; rows: number }> {
-  if (run.manifest.model === GBDT_MODEL)
-    throw new UsageError(
-      `run '${run.path}' holds trees, which rank no items: evaluate them without --ranking`,
-    );
-  const preprocess = await readPreprocess(run);
   const { user, item } = preprocess.roles;
   if (user === undefined || item === undefined) {
     throw new UsageError(
@@ -243,11 +246,10 @@ function counting(
 /** The protocol among the items of --candidates. */
 async function amongCandidates(
   protocol: RankingProtocol,
-  run: Run,
+  { roles }: Preprocess,
   options: EvaluateOptions,
   watch: Watch,
 ): Promise<CandidateRanking> {
-  const { roles } = await readPreprocess(run);
   const read = await readCandidates(options.candidates!, roles, options, watch);
   return candidateRanking(protocol, read);
 }

@@ -1,7 +1,7 @@
 // `embed transform`: new rows → what a run's model makes of them.
 //
 // The run's model decides: trees encode rows by their leaves, a factorization machine by the sum of their vectors, components by
-// their coordinates.
+// their coordinates, a network by its last hidden layer.
 
 import { join } from "node:path";
 import { openRun, type Run } from "../../embedding/run-directory.js";
@@ -13,15 +13,10 @@ import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeDirectory, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { ChunkWriter } from "../../io/write.js";
-import { GBDT_MODEL } from "../../trainers/gbdt/artifact.js";
+import { capable, foreignTransform, knownModelOf, refusal } from "../../trainers/index.js";
 import type { Watch } from "../../training/watch.js";
 import type { Summary } from "../../training/summary.js";
-import { encodeWithFm } from "../../trainers/fm/transform.js";
-import { foldInEvents } from "../../trainers/fm/transform-fold-in.js";
-import { encodeWithForeign } from "../../trainers/gbdt/transform-foreign.js";
-import { encodeWithTrees } from "../../trainers/gbdt/transform.js";
-import { encodeWithPca, isPca } from "../../trainers/pca/transform.js";
-import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
 
 /**
  * Encodes the rows of a log, to a file or a directory, whole or not at all, or in chunks to `write`.
@@ -48,7 +43,9 @@ export async function transform(
   }
   const { encoding, rows, warnings } =
     path === undefined
-      ? await encodeWithForeign(options.model!, options, watch)
+      ? await (
+          await foreignTransform()
+        )(options.model!, options, watch)
       : await encodeRows(await openRun(path), options, watch);
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
@@ -79,30 +76,16 @@ export async function transform(
 
 /** What the run's model makes of the rows. @throws {UsageError} it makes nothing of them, or not as asked */
 async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
-  const { model } = run.manifest;
-  const { foldIn, features, withScores, format } = options;
-  if (model === GBDT_MODEL) {
-    if (foldIn) throw new UsageError("--fold-in is for a factorization machine (train-fm), not for trees");
-    return await encodeWithTrees(run, options, watch);
-  }
-  if (!isPca(model) && model !== "fm" && model !== "fm-draws" && model !== "lr" && model !== "ffm") {
-    throw new UsageError(
-      `run '${run.path}' holds a model '${model}': transform takes trees (train-gbdt), factorization machines (train-fm) and components (train-pca)`,
+  const encode = options.foldIn
+    ? await capable(run, "foldIn", "cannot encode new users or items")
+    : await capable(run, "transform", "cannot encode rows");
+  const { transformFlags = [] } = await knownModelOf(run);
+  const lacking = flagsOf(options).find((flag) => !transformFlags.includes(flag));
+  if (lacking !== undefined)
+    throw await refusal(run, `cannot encode rows by ${lacking}`, (model) =>
+      Boolean(model.transformFlags?.includes(lacking)),
     );
-  }
-  if (features || withScores || format === "libsvm" || options.dense !== undefined) {
-    const flag =
-      options.dense !== undefined
-        ? "--dense"
-        : features
-          ? "--features"
-          : withScores
-            ? "--with-scores"
-            : "--format libsvm";
-    throw new UsageError(`${flag} is for trees, and run '${run.path}' holds a model '${model}'`);
-  }
-  if (isPca(model)) return await encodeWithPca(run, options, watch);
-  return foldIn ? await foldInEvents(run, options, watch) : await encodeWithFm(run, options, watch);
+  return await encode(run, options, watch);
 }
 
 /** Several files at once, since rows come once. */

@@ -92,6 +92,14 @@ export function referenceNetPass(
   return { scores, loss, gradients };
 }
 
+/** What the last layer reads of each row, nothing dropped. @returns f64[numRows][units] */
+export function referenceHidden(shape: NetShape, parameters: ReferenceArrays, rows: NetRows): Float64Array[] {
+  const layers = denseLayersOf(shape);
+  return Array.from({ length: rows.numRows }, (_, r) =>
+    forward(shape, layers, parameters, rows, r, undefined).x.at(-2)!,
+  );
+}
+
 /** A row's x_l, and m_l act'(z_l). */
 interface RowState {
   x: Float64Array[];

@@ -6,11 +6,22 @@ import { idsOf } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { foldInImplicit, otherSide } from "./fold-in.js";
 import type { FmRun } from "../../factors/run.js";
+import { foldInEvents } from "../../factors/fold-in-events.js";
 import type { NewEvents } from "../../factors/fold-in-job.js";
-import type { TransformOptions } from "../../training/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import type { Watch } from "../../training/watch.js";
+
+/** As foldInEvents. */
+export async function foldInByLeastSquares(
+  run: Run,
+  options: TransformOptions,
+  watch: Watch,
+): Promise<Transformed> {
+  return await foldInEvents(run, options, watch, foldInLeastSquares);
+}
 
 /** As FoldIn; the weight is 0. Events whose other side the run does not know say nothing. */
-export function foldInLeastSquares(
+function foldInLeastSquares(
   run: Run,
   { space, preprocess, parameters: { dim, vectors } }: FmRun,
   { dataset, side, rows }: NewEvents,

@@ -4,5 +4,9 @@ import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/model.js";
 
 export const models: Models = {
-  fm: { holds: "factors of implicit feedback (train-fm --task implicit)", ...factorCapabilities },
+  fm: {
+    holds: "factors of implicit feedback (train-fm --task implicit)",
+    ...factorCapabilities,
+    foldIn: async (...of) => await (await import("./fold-in-run.js")).foldInByLeastSquares(...of),
+  },
 };

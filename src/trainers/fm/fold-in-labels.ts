@@ -6,11 +6,22 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { Composer } from "../../factors/composer.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
+import { foldInEvents } from "../../factors/fold-in-events.js";
 import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
 import type { FmParameters } from "../../factors/model.js";
 import { wholeOf } from "../../training/parts.js";
 import { rowsToScore } from "../../training/read-like-run.js";
-import type { TransformOptions } from "../../training/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import type { Watch } from "../../training/watch.js";
+
+/** As foldInEvents. */
+export async function foldInByLabels(
+  run: Run,
+  options: TransformOptions,
+  watch: Watch,
+): Promise<Transformed> {
+  return await foldInEvents(run, options, watch, foldInLabels);
+}
 
 /** The machines that a run predicts by: one, or the draws of a chain. */
 export interface Machines {

@@ -13,7 +13,6 @@ import { keysOf, type EmbeddingTable } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { ArtifactError, UsageError } from "../../errors.js";
 import { object, parseJsonLines, text } from "../../io/json-shape.js";
-import { holding } from "../../training/run-kinds.js";
 import type { Feature } from "./features.js";
 import type { Forest } from "./forest.js";
 import { headText, readHead, type Head } from "./head.js";
@@ -119,7 +118,9 @@ function splitKinds({ trees }: Forest): ReadonlyMap<number, "number" | "category
 /** Reads a run's model back. @throws {UsageError} the run is of another model @throws {ArtifactError} damaged */
 export async function readGbdt(run: Run): Promise<GbdtArtifact> {
   if (run.manifest.model !== GBDT_MODEL)
-    throw new UsageError(`${holding(run)}, not trees: take a run of train-gbdt`);
+    throw new UsageError(
+      `run '${run.path}' holds a model of ${run.manifest.command}, not trees: take a run of train-gbdt`,
+    );
   const named = (file: string) => `${run.path}/model/${file}`;
   const has = (file: string) => Object.hasOwn(run.manifest.files, `model/${file}`);
   const statistics = has(STATISTICS_FILE)

@@ -1,13 +1,24 @@
 // The model that runs of `train-gbdt` hold.
 
 import type { Models } from "../../training/model.js";
+import type { TransformForeign } from "../../training/transform-options.js";
+
+export const transformForeign: TransformForeign = async (...of) =>
+  await (await import("./transform-foreign.js")).encodeWithForeign(...of);
 
 export const models: Models = {
   gbdt: {
     holds: "boosted trees (train-gbdt)",
+    judge: async (...of) => await (await import("./run.js")).metricsOfTrees(...of),
+    transform: async (...of) => await (await import("./transform.js")).encodeWithTrees(...of),
+    transformFlags: ["--dense", "--features", "--with-scores", "--format libsvm"],
     lacks: {
       rotation:
         "its rows are encodings of leaves, which name a tree's splits, and trees of two trainings have none in common",
     },
+    forgetting: async (run) => (await import("./forgetting.js")).treeForgetting(run),
+    vectors: async (run) => await (await import("./read.js")).entityVectors(run),
+    rowTexts: async (...of) => await (await import("./read.js")).leafTexts(...of),
+    importances: async (run) => await (await import("./read.js")).readImportances(run),
   },
 };

@@ -15,7 +15,7 @@ import { judge, labelledAs } from "./target.js";
 import { leakNotes } from "../../training/leaks.js";
 import { silently, wholeOf } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
-import { readAsTrained, type ReadLike } from "../../training/read-as-trained.js";
+import { readAsTrained, rolesToEncode, type ReadLike } from "../../training/read-as-trained.js";
 import { heldOutPart } from "../../training/run-parts.js";
 import { unitsOf, type JudgedOn, type Scored } from "../../training/scored.js";
 
@@ -27,12 +27,8 @@ export async function readLikeGbdt(
   withLabel: boolean,
   keyed?: string,
 ): Promise<Dataset> {
-  // what only judging needs is not asked of rows that are encoded
-  const { label: _, weight: __, event: ___, ...others } = preprocess.roles;
-  const asked = withLabel ? preprocess.roles : others;
-  const known = [...others.fields, ...others.numeric];
-  const fields = keyed === undefined || known.includes(keyed) ? others.fields : [...others.fields, keyed];
-  const as = { ...preprocess, roles: { ...asked, fields } };
+  const { fields, ...others } = rolesToEncode(preprocess.roles, keyed);
+  const as = { ...preprocess, roles: { ...(withLabel ? preprocess.roles : others), fields } };
   const shape = { unlabelled: false, labelIsName: preprocess.task === "multiclass" };
   const { dataset } = await readAsTrained(as, log, shape, silently(watch));
   return withTargetStatistics(dataset, statistics);

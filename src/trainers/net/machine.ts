@@ -17,7 +17,7 @@ import {
   turnWeights,
   writePlaced,
 } from "../../kernels/net/parameters.js";
-import type { NetRows } from "../../kernels/net/shape.js";
+import { denseLayersOf, type NetRows } from "../../kernels/net/shape.js";
 import { NetRows as NetRowsStruct } from "../../kernels/net/layout.js";
 import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { WorkerPool } from "../../workers/pool.js";
@@ -102,6 +102,25 @@ class KernelNet implements NetMachine {
       scores.set(this.#arena.f32(this.#rows.regionOf("scores")!).subarray(0, numRows), from);
     }
     return scores;
+  }
+
+  async encode(rows: NetRows): Promise<{ hidden: Float32Array; scores: Float32Array }> {
+    const width = denseLayersOf(this.#plan).at(-1)!.inputs;
+    const scores = new Float32Array(rows.numRows);
+    const hidden = new Float32Array(rows.numRows * width);
+    for (const [from, chunk] of chunksOf(rows, 1)) {
+      this.#put(chunk);
+      const { numRows } = chunk;
+      const task = {
+        scores: this.#rows.put("scores", new Float32Array(numRows)),
+        hidden: { at: this.#rows.put("the hidden units", new Float32Array(numRows * width)), width },
+      };
+      await this.#pool.run({ kind: "score", rows: this.#rowsOffset, numRows, ...task });
+      scores.set(this.#arena.f32(this.#rows.regionOf("scores")!).subarray(0, numRows), from);
+      const units = this.#arena.f32(this.#rows.regionOf("the hidden units")!);
+      hidden.set(units.subarray(0, numRows * width), from * width);
+    }
+    return { hidden, scores };
   }
 
   parameters(): NamedArrays {

@@ -13,14 +13,14 @@ import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
 import { flag, list, object, parseJson, text, whole, word } from "../../io/json-shape.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { embeddingWidth, parameterShapes, type NetShape } from "../../kernels/net/shape.js";
+import { embeddingWidth, parameterShapes, type NetRows, type NetShape } from "../../kernels/net/shape.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { featureTable, tableFeatures } from "../../training/feature-table.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import type { Scorer } from "../../training/trained.js";
 import { crosserOf, numCrossesOf, type CrossPlan } from "./crosses.js";
 import { startNet } from "./machine.js";
-import type { NetPlan } from "./plan.js";
+import type { NetMachine, NetPlan } from "./plan.js";
 import { netRowsOf } from "./rows.js";
 
 /** What manifests call it. */
@@ -89,17 +89,36 @@ const still = {
  */
 export async function scoreRows(
   space: FeatureSpace,
-  { shape, crosses, parameters }: NetParameters,
+  network: NetParameters,
   rows: FeatureRows,
   { threads }: { threads: number },
 ): Promise<Float32Array> {
-  const plan: NetPlan = { ...shape, ...still };
-  const machine = await startNet(plan, parameters, { threads, trains: false });
+  const { machine, rowsOf } = await startScoring(space, network, threads);
   try {
-    return await machine.score(netRowsOf(rows, { crosses: crosserOf(space, crosses), labelScale: 1 }));
+    return await machine.score(rowsOf(rows));
   } finally {
     await machine.terminate();
   }
+}
+
+/**
+ * A network that scores and encodes.
+ *
+ * @returns rowsOf makes rows as its machine reads them; the machine must be terminated
+ * @throws {UsageError} the network does not fit 4 GiB
+ */
+export async function startScoring(
+  space: FeatureSpace,
+  { shape, crosses, parameters }: NetParameters,
+  threads: number,
+): Promise<{
+  machine: Pick<NetMachine, "score" | "encode" | "terminate">;
+  rowsOf: (rows: FeatureRows) => NetRows;
+}> {
+  const plan: NetPlan = { ...shape, ...still };
+  const form = { crosses: crosserOf(space, crosses), labelScale: 1 };
+  const machine = await startNet(plan, parameters, { threads, trains: false });
+  return { machine, rowsOf: (rows) => netRowsOf(rows, form) };
 }
 
 /** By feature: the vector of each, and its weight where the network has one. */

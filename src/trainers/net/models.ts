@@ -1,13 +1,23 @@
 // The model that runs of `train-net` hold.
 
 import type { Models } from "../../training/model.js";
+import { predictsLabels } from "../../training/scoring-models.js";
 
 export const models: Models = {
   net: {
     holds: "a network (train-net)",
+    ...predictsLabels(async (...of) => await (await import("./model.js")).readNet(...of)),
+    rank: async (...of) => await (await import("./rank.js")).rankByNetwork(...of),
+    transform: async (...of) => await (await import("./transform.js")).encodeHidden(...of),
+    transformFlags: ["--with-scores"],
     lacks: {
       rotation:
         "its first layer reads every coordinate by itself; start it from the earlier run (--init), which keeps them in place",
     },
+    forgetting: async (run) => await (await import("./forgetting.js")).networkForgetting(run),
+    scoresBy: "vectors",
+    vectors: async (run) => await (await import("./read.js")).networkVectors(run),
+    unknownKeys: async (run) => await (await import("./read.js")).networkUnknownKeys(run),
+    network: async (...of) => await (await import("./export-network.js")).wholeNetwork(...of),
   },
 };

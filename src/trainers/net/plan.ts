@@ -36,6 +36,12 @@ export interface NetMachine {
   train(rows: NetRows, at: { epoch: number; first: number }): Promise<number>;
   /** Scores of rows before any link, nothing dropped. @returns f32[numRows], a copy */
   score(rows: NetRows): Promise<Float32Array>;
+  /**
+   * What the last layer reads of rows, x_(L-1) of shape.ts, nothing dropped, with their scores.
+   *
+   * @returns f32[numRows * width], width being the last layer's inputs, and f32[numRows]; copies
+   */
+  encode(rows: NetRows): Promise<{ hidden: Float32Array; scores: Float32Array }>;
   /** Copies of all parameters, by the names and in the shapes of `parameterShapes`. */
   parameters(): NamedArrays;
   /** Puts parameters in; those that are not named stay, and what the methods keep beside them stays too. */

@@ -16,8 +16,8 @@ export type NetTask = { rows: number; numRows: number } & (
       /** steps taken before */
       steps: number;
     }
-  /** scores: f32[numRows] */
-  | { kind: "score"; scores: number }
+  /** scores: f32[numRows]; hidden: f32[numRows][width], where what the last layer reads is wanted too */
+  | { kind: "score"; scores: number; hidden?: { at: number; width: number } }
 );
 
 /** Structs of one thread and of all. */
@@ -40,7 +40,10 @@ export function runTask(kernel: NetKernel, { plan, threads }: NetPlace, index: n
     return null;
   }
   for (let first = index * SCORE_ROWS; first < numRows; first += threads.length * SCORE_ROWS) {
-    kernel.scoreRows(plan, thread, rows, first, Math.min(SCORE_ROWS, numRows - first), task.scores);
+    const count = Math.min(SCORE_ROWS, numRows - first);
+    const { scores, hidden } = task;
+    if (hidden) kernel.encodeRows(plan, thread, rows, first, count, scores, hidden.at, hidden.width);
+    else kernel.scoreRows(plan, thread, rows, first, count, scores);
   }
   return null;
 }

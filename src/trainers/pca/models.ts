@@ -1,15 +1,44 @@
 // The models that runs of `train-pca` hold.
 
 import type { Capabilities, Models } from "../../training/model.js";
+import { readPreprocess } from "../../training/run-space.js";
+import { ranksByVectors } from "../../training/scoring-models.js";
+
+const folds = "--fold-in LOG takes the events of new users or items";
+const projects = "it projects rows of its matrix: transform RUN LOG";
 
 const components: Capabilities = {
+  preprocess: readPreprocess,
   rotation: async (...of) => (await import("./rotation.js")).componentRotation(...of),
+  forgetting: async (run) => await (await import("./forgetting.js")).componentForgetting(run),
+  vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+};
+
+const ofRows: Capabilities = {
+  transform: async (...of) => await (await import("./transform.js")).projectRows(...of),
 };
 
 export const models: Models = {
-  pca: { holds: "components of users and items (train-pca)", ...components },
-  "pca-features": { holds: "components of features (train-pca --matrix features)", ...components },
-  "pca-columns": { holds: "components of columns (train-pca --matrix columns)", ...components },
+  pca: {
+    holds: "components of users and items (train-pca --matrix interactions)",
+    ...components,
+    ...ranksByVectors(async (...of) => await (await import("./learn.js")).readPca(...of)),
+    scoresBy: "vectors",
+    foldIn: async (...of) => await (await import("./transform.js")).foldInInteractions(...of),
+    lacks: { transform: folds },
+  },
+  "pca-features": {
+    holds: "components of features (train-pca --matrix features)",
+    ...components,
+    ...ofRows,
+    lacks: { foldIn: projects },
+  },
+  "pca-columns": {
+    holds: "components of columns (train-pca --matrix columns)",
+    ...components,
+    ...ofRows,
+    lacks: { foldIn: projects },
+  },
   "pca-cooccurrence": {
     holds: "components of co-occurring items (train-pca --matrix cooccurrence)",
     ...components,

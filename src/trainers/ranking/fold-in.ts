@@ -26,19 +26,26 @@ import { draw } from "../../numeric/random.js";
 import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
 import { NO_ITEM } from "../../sampling/negatives.js";
 import { composeVectors, composeWeights } from "../../factors/compose.js";
+import { foldInEvents } from "../../factors/fold-in-events.js";
 import { foldIn, type FoldInEvents } from "../../factors/fold-in.js";
 import type { FmRun } from "../../factors/run.js";
 import { penaltiesOf, type FoldingModel, type NewEvents } from "../../factors/fold-in-job.js";
 import { readNegatives } from "../../training/negative-file.js";
-import type { TransformOptions } from "../../training/transform-options.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import type { Watch } from "../../training/watch.js";
 
 /** Items drawn for each event. */
 const DRAWS = 32;
 /** Tries to draw an item that the user lacks. */
 const TRIES = 64;
 
+/** As foldInEvents. */
+export async function foldInByPairs(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  return await foldInEvents(run, options, watch, foldInPairs);
+}
+
 /** As FoldIn. Events whose other side the run does not know say nothing; a key without others keeps a vector of zeros. */
-export async function foldInPairs(
+async function foldInPairs(
   run: Run,
   model: FoldingModel,
   events: NewEvents,

@@ -4,5 +4,9 @@ import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/model.js";
 
 export const models: Models = {
-  fm: { holds: "a factorization machine for ranking (train-fm --task ranking)", ...factorCapabilities },
+  fm: {
+    holds: "a factorization machine for ranking (train-fm --task ranking)",
+    ...factorCapabilities,
+    foldIn: async (...of) => await (await import("./fold-in.js")).foldInByPairs(...of),
+  },
 };

@@ -249,6 +249,27 @@ export function trainBatch(
   return true;
 }
 
+/** Writes the scores of a block. @param row of `rows`, of its first row */
+function scoreBlock(
+  plan: NetPlan,
+  thread: NetThread,
+  rows: NetRows,
+  row: u32,
+  numRows: u32,
+  scores: usize,
+): void {
+  const last = layerAt(plan, plan.numLayers - 1);
+  const bytes = (<usize>last.outputs) << 5;
+  gather(plan, thread, rows, row, numRows, 0, NONE);
+  forward(plan, thread, false);
+  const z = thread.scratch + last.y;
+  addWide(plan, rows, row, numRows, z, bytes);
+  for (let r: u32 = 0; r < numRows; r++) {
+    const source = z + <usize>(r >>> 3) * bytes + ((<usize>(r & 7)) << 2);
+    store<f32>(scores + ((<usize>(row + r)) << 2), load<f32>(source));
+  }
+}
+
 /** Writes the scores of consecutive rows; any thread may score any rows. @param scores f32, row r's at scores[r] */
 export function scoreRows(
   plan: NetPlan,
@@ -258,17 +279,37 @@ export function scoreRows(
   numRows: u32,
   scores: usize,
 ): void {
+  for (let from: u32 = 0; from < numRows; from += BLOCK) {
+    scoreBlock(plan, thread, rows, first + from, min(BLOCK, numRows - from), scores);
+  }
+}
+
+/**
+ * Writes the scores of consecutive rows, and x_(L-1), what the last layer reads of each; any thread may encode any rows.
+ *
+ * @param scores f32, row r's at scores[r]
+ * @param hidden f32[][width], row r's at hidden[r]
+ * @param width  units of x_(L-1), without padding
+ */
+export function encodeRows(
+  plan: NetPlan,
+  thread: NetThread,
+  rows: NetRows,
+  first: u32,
+  numRows: u32,
+  scores: usize,
+  hidden: usize,
+  width: u32,
+): void {
   const last = layerAt(plan, plan.numLayers - 1);
-  const bytes = (<usize>last.outputs) << 5;
+  const bytes = (<usize>last.inputs) << 5;
   for (let from: u32 = 0; from < numRows; from += BLOCK) {
     const count = min(BLOCK, numRows - from);
-    gather(plan, thread, rows, first + from, count, 0, NONE);
-    forward(plan, thread, false);
-    const z = thread.scratch + last.y;
-    addWide(plan, rows, first + from, count, z, bytes);
+    scoreBlock(plan, thread, rows, first + from, count, scores);
     for (let r: u32 = 0; r < count; r++) {
-      const source = z + <usize>(r >>> 3) * bytes + ((<usize>(r & 7)) << 2);
-      store<f32>(scores + ((<usize>(first + from + r)) << 2), load<f32>(source));
+      const x = thread.scratch + last.x + <usize>(r >>> 3) * bytes + ((<usize>(r & 7)) << 2);
+      const target = hidden + ((<usize>(first + from + r) * width) << 2);
+      for (let u: usize = 0; u < width; u++) store<f32>(target + (u << 2), load<f32>(x + (u << 5)));
     }
   }
 }

@@ -1,16 +1,24 @@
-// The draws of a run as machines that new keys are fitted to, one after another.
+// New users or items of a run of draws: fitted to each draw, whose mean the table is.
 
 import { featureCounts } from "../../../dataset/vocabulary.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { fmComposer } from "../../../factors/compose.js";
+import { foldInEvents } from "../../../factors/fold-in-events.js";
 import type { FmRun } from "../../../factors/run.js";
-import type { Machines } from "../fold-in-labels.js";
+import type { Transformed, TransformOptions } from "../../../training/transform-options.js";
+import type { Watch } from "../../../training/watch.js";
+import { foldInLabels, type Machines } from "../fold-in-labels.js";
 import { turnedAlike } from "./draws.js";
 import { readEnsemble } from "./learn.js";
 import { refuseProbit } from "./refuse-probit.js";
 
+/** As foldInEvents. @throws {UsageError} the draws' scores are no log-odds */
+export async function foldInDraws(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  return await foldInEvents(run, options, watch, (...of) => foldInLabels(...of, machinesOfDraws));
+}
+
 /** The draws, rotated alike. @throws {UsageError} their scores are no log-odds @throws {ArtifactError} damaged */
-export async function machinesOfDraws(run: Run, { space }: FmRun): Promise<Machines> {
+async function machinesOfDraws(run: Run, { space }: FmRun): Promise<Machines> {
   refuseProbit(run, "--fold-in");
   const { draws, tableScale = 1 } = await readEnsemble(run, space);
   const rotated = turnedAlike(draws, featureCounts(space));

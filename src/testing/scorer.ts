@@ -1,0 +1,11 @@
+// A run's model, ready to score rows of its features.
+
+import type { Run } from "../embedding/run-directory.js";
+import { capable } from "../trainers/index.js";
+import type { ScoringModel } from "../training/run-space.js";
+
+export async function scorerOf(run: Run): Promise<ScoringModel> {
+  return await (
+    await capable(run, "scorer", "cannot score rows")
+  )(run);
+}

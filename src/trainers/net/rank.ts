@@ -1,0 +1,77 @@
+// Items ranked by a network: there are no vectors to search among, so every item is scored for every user.
+//
+//   a block of users x all items ──► rows ──► the network's scores ──► the best of each user
+
+import { joinedRows } from "../../dataset/joined-rows.js";
+import type { FeatureRows } from "../../dataset/rows.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { topByScores, type Ranker } from "../../evaluation/rankers.js";
+import { rankedItems, type RankedFor } from "../../training/ranked-items.js";
+import { readSpace } from "../../training/run-space.js";
+import { readNetParameters, startScoring } from "./model.js";
+
+/** Rows scored at once, at least the items of one user. */
+const BLOCK_ROWS = 65536;
+
+type ScorePairs = (queries: Uint32Array, items: Uint32Array) => Promise<Float32Array>;
+
+/** Ranks by the scores of a user's row with each item's. @throws {UsageError} the run keeps no items */
+export async function rankByNetwork(run: Run, ranked: RankedFor, inPlace?: EmbeddingTable): Promise<Ranker> {
+  const { preprocess, table, space } = await readSpace(run);
+  const network = await readNetParameters(run, space, inPlace ?? table);
+  const { contexts, items, isKnown } = await rankedItems(run, { space, preprocess }, ranked);
+  const withScores = async <R>(threads: number, use: (score: ScorePairs) => Promise<R>): Promise<R> => {
+    const { machine, rowsOf } = await startScoring(space, network, threads);
+    try {
+      return await use((queries, places) =>
+        machine.score(rowsOf(joinedRows(contexts, queries, items, places))),
+      );
+    } finally {
+      await machine.terminate();
+    }
+  };
+  return {
+    top: (masks, top, { threads, signal }) =>
+      withScores(threads, async (score) => {
+        const fill = allItems(score, contexts, items, isKnown);
+        return await topByScores(masks, top, new Float64Array(items.numRows), fill, signal);
+      }),
+    score: ({ indptr, items: listed }, { threads, signal }) =>
+      withScores(threads, async (score) => {
+        const queries = new Uint32Array(listed.length);
+        for (let q = 0; q + 1 < indptr.length; q++) queries.fill(q, indptr[q], indptr[q + 1]);
+        const scores = new Float64Array(listed.length);
+        for (let from = 0; from < listed.length; from += BLOCK_ROWS) {
+          signal?.throwIfAborted();
+          const end = Math.min(from + BLOCK_ROWS, listed.length);
+          scores.set(await score(queries.subarray(from, end), listed.subarray(from, end)), from);
+        }
+        return scores.map((x, at) => (isKnown(listed[at]!) ? x : -Infinity));
+      }),
+  };
+}
+
+/** What fills in the scores of all items for one query after the other, a block of queries at a time. */
+function allItems(
+  score: ScorePairs,
+  { numRows: numQueries }: FeatureRows,
+  { numRows: numItems }: FeatureRows,
+  isKnown: (item: number) => boolean,
+): (query: number, scores: Float64Array) => Promise<void> {
+  const size = Math.max(1, Math.floor(BLOCK_ROWS / numItems));
+  const places = Uint32Array.from({ length: size * numItems }, (_, row) => row % numItems);
+  let first = 0;
+  let block: Float32Array = new Float32Array();
+  return async (query, scores) => {
+    if (query < first || query >= first + block.length / numItems) {
+      first = query;
+      const queries = new Uint32Array(Math.min(size, numQueries - first) * numItems);
+      for (let row = 0; row < queries.length; row++) queries[row] = first + Math.floor(row / numItems);
+      block = await score(queries, places.subarray(0, queries.length));
+    }
+    const start = (query - first) * numItems;
+    for (let item = 0; item < numItems; item++)
+      scores[item] = isKnown(item) ? block[start + item]! : -Infinity;
+  };
+}

@@ -1,0 +1,65 @@
+// Rows of a log as a network sees them: what its last layer reads of each, the outputs of the last hidden layer, from which the
+// score is one weighted sum.
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { bindEncoder } from "../../dataset/rows.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { vectorEncoding, type EncodedRows } from "../../export/encoded-rows.js";
+import { denseLayersOf } from "../../kernels/net/shape.js";
+import { silently, unseenNotes, wholeOf } from "../../training/parts.js";
+import { readRowsToEncode } from "../../training/read-like-run.js";
+import { readSpace, type RunSpace } from "../../training/run-space.js";
+import { keysOfRows } from "../../training/transform-keys.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import type { Watch } from "../../training/watch.js";
+import { readNetParameters, startScoring, type NetParameters } from "./model.js";
+
+/** Rows at a time. */
+const CHUNK_ROWS = 16_384;
+
+/** Reads the log and says how its rows are encoded; the work is done as the rows are asked for. */
+export async function encodeHidden(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  const found = await readSpace(run);
+  const network = await readNetParameters(run, found.space, found.table);
+  const dataset = await readRowsToEncode(found.preprocess, options, options.key, silently(watch));
+  const warnings = unseenNotes(found.space, wholeOf(dataset));
+  for (const text of warnings) watch.observe({ stage: "warning", text });
+  const { inputs: width } = denseLayersOf(network.shape).at(-1)!;
+  return {
+    encoding: {
+      ...vectorEncoding(options.key, width, dataset.numRows),
+      unbiased: true,
+      scores: options.withScores ? ["score"] : [],
+    },
+    rows: hiddenRows(found, network, dataset, options),
+    warnings,
+  };
+}
+
+async function* hiddenRows(
+  { space }: RunSpace,
+  network: NetParameters,
+  dataset: Dataset,
+  { key, reading, withScores }: TransformOptions,
+): AsyncGenerator<EncodedRows> {
+  const keyOf = keysOfRows(dataset, key);
+  const encoder = bindEncoder(space, dataset);
+  const { rows: all } = wholeOf(dataset);
+  const { machine, rowsOf } = await startScoring(space, network, reading.threads);
+  try {
+    for (let first = 0; first < all.length; first += CHUNK_ROWS) {
+      const part = all.subarray(first, first + CHUNK_ROWS);
+      const labels = new Float32Array(part.length);
+      const { hidden, scores } = await machine.encode(rowsOf(encoder.encode(part, labels)));
+      yield {
+        numRows: part.length,
+        values: hidden,
+        ...(withScores && { scores: Float64Array.from(scores) }),
+        keyOf: (row) => keyOf(first + row),
+        labels,
+      };
+    }
+  } finally {
+    await machine.terminate();
+  }
+}

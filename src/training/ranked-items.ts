@@ -1,0 +1,94 @@
+// The items that a run ranks and the users whom it ranks them for, as rows of its features.
+//
+//   the judged log's users ──► a row a user: its own feature, the rest of an event's context left out
+//   the judged log's items ──► a row an item: what the run keeps of it; a stand-in for one that it lacks, which is never found
+
+import { idsOf } from "../dataset/vocabulary.js";
+import { KeyIndex } from "../dataset/key-index.js";
+import { rowsAt, type FeatureRows } from "../dataset/rows.js";
+import type { Run } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import { vectorRanker, type Ranker } from "../evaluation/rankers.js";
+import type { Dictionary } from "../log/dictionary.js";
+import { NO_ITEM } from "../sampling/negatives.js";
+import { readItems } from "./item-file.js";
+import type { ScoringModel } from "./run-space.js";
+import type { Scorer } from "./trained.js";
+
+/** Whom items are ranked for, and which. */
+export interface RankedFor {
+  training: { users: Dictionary; items: Dictionary };
+  /** u32[numQueries], as `training` numbers users */
+  users: Uint32Array;
+}
+
+export interface RankedItems {
+  /** a row a query */
+  contexts: FeatureRows;
+  /** a row an item of the log */
+  items: FeatureRows;
+  /** whether the run has the item */
+  isKnown: (item: number) => boolean;
+}
+
+/** @throws {UsageError} the run keeps no items */
+export async function rankedItems(
+  run: Run,
+  model: Pick<ScoringModel, "space" | "preprocess">,
+  { training, users }: RankedFor,
+): Promise<RankedItems> {
+  const catalogue = await readItems(run, model.preprocess);
+  if (!catalogue || catalogue.items.size === 0) {
+    throw new UsageError(
+      `run '${run.path}' keeps no items to rank: train it with --item, or rank by its table (--score dot)`,
+    );
+  }
+  const rows = rowsOfKeys(catalogue.items, training.items);
+  const standIns = rows.map((row) => (row === NO_ITEM ? 0 : row));
+  return {
+    contexts: contextsOf(model, training.users, users),
+    items: rowsAt(catalogue.templates, standIns),
+    isKnown: (item) => rows[item] !== NO_ITEM,
+  };
+}
+
+/** Ranks by the model's vectors. An item that the run lacks is never found; of a user that it lacks it knows what it knows of unknown keys. */
+export async function rankByVectors(
+  run: Run,
+  model: ScoringModel<Required<Scorer>>,
+  ranked: RankedFor,
+): Promise<Ranker> {
+  const { contexts, items: rows, isKnown } = await rankedItems(run, model, ranked);
+  const { dim, queries, items, weights } = model.rank(contexts, rows);
+  const own = weights ?? new Float32Array(rows.numRows);
+  const found = own.map((weight, item) => (isKnown(item) ? weight : -Infinity));
+  if (dim > 0) return vectorRanker({ dim, queries, items, weights: found });
+  // a linear model ranks alike for all
+  const nothing = { queries: new Float32Array(contexts.numRows), items: new Float32Array(rows.numRows) };
+  return vectorRanker({ dim: 1, ...nothing, weights: found });
+}
+
+/** A row a user: the user's own feature, the context of an event left out. */
+function contextsOf(
+  { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
+  keys: Dictionary,
+  users: Uint32Array,
+): FeatureRows {
+  const labels = new Float32Array(users.length);
+  const f = space.fields.findIndex(({ name }) => name === preprocess.roles.user);
+  const field = space.fields[f];
+  if (field?.kind !== "key") return { numRows: users.length, width: 0, ids: new Uint32Array(), labels };
+  const ids = idsOf(field, keys);
+  return {
+    numRows: users.length,
+    width: 1,
+    ids: users.map((user) => space.offsets[f]! + ids[user]!),
+    labels,
+  };
+}
+
+/** u32[wanted.size]: where each wanted key stands; NO_ITEM for none. */
+export function rowsOfKeys(keys: Dictionary, wanted: Dictionary): Uint32Array {
+  const index = new KeyIndex(keys);
+  return Uint32Array.from({ length: wanted.size }, (_, key) => index.find(wanted, key));
+}

@@ -1,0 +1,49 @@
+// What every kind of model can do that scores rows of a run's features, given what makes its scorer.
+
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import type { Run } from "../embedding/run-directory.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import type { Capabilities } from "./model.js";
+import { readPreprocess, readSpace, type ScoringModel } from "./run-space.js";
+import type { Scorer } from "./trained.js";
+
+/** Makes a run's scorer. @param table of the run, or rows in place of its own */
+export type ReadScorer<S extends Scorer = Scorer> = (
+  run: Run,
+  space: FeatureSpace,
+  table: EmbeddingTable,
+) => Promise<S>;
+
+async function opened<S extends Scorer>(
+  read: ReadScorer<S>,
+  run: Run,
+  inPlace: EmbeddingTable | undefined,
+): Promise<ScoringModel<S>> {
+  const { preprocess, table, space } = await readSpace(run);
+  return { ...(await read(run, space, inPlace ?? table)), space, preprocess };
+}
+
+/** Of any model over features. */
+export function scoresRows(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer"> {
+  return { preprocess: readPreprocess, scorer: (run, inPlace) => opened(read, run, inPlace) };
+}
+
+/** Of one whose task has labels. */
+export function predictsLabels(read: ReadScorer): Pick<Capabilities, "preprocess" | "scorer" | "judge"> {
+  return {
+    ...scoresRows(read),
+    judge: async (run, on, watch) =>
+      await (await import("./judge.js")).judgeScores(run, await opened(read, run, on.inPlace), on, watch),
+  };
+}
+
+/** Of one that ranks items by vectors. */
+export function ranksByVectors(
+  read: ReadScorer<Required<Scorer>>,
+): Pick<Capabilities, "preprocess" | "scorer" | "rank"> {
+  return {
+    ...scoresRows(read),
+    rank: async (run, ranked, inPlace) =>
+      await (await import("./ranked-items.js")).rankByVectors(run, await opened(read, run, inPlace), ranked),
+  };
+}
