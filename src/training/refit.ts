@@ -11,10 +11,13 @@ import type { SplitParts } from "./parts.js";
 import type { TrainFmOptions } from "../trainers/fm/asked.js";
 import { trainParts, type Telling, type TrainedParts, type TrainingSource } from "./train-parts.js";
 
+/** What was judged, with the hyperparameters of these trainers. */
+type JudgedParts = Judged<TrainedParts["options"]>;
+
 /** A training, and the model that the run holds. */
 export interface TrainedTwice {
   /** what was judged */
-  first: Judged;
+  first: JudgedParts;
   /** what the run holds: the refitted model, or the first */
   published: TrainedParts;
   /** for the manifest */
@@ -38,14 +41,15 @@ export async function trainAndRefit(
   const onInterrupt = watch.finishInstead;
   const keepsState = options.keepState ?? false;
   const whole = options.refit ? wholeParts(source.parts) : undefined;
-  const trained = checkpoints.first
+  const before = checkpoints.first as JudgedParts | undefined;
+  const trained = before
     ? undefined
     : await trainParts(source, options, telling, {
         ...(onInterrupt && { onInterrupt }),
         keepsState,
         ...checkpoints.controls(),
       });
-  const first = checkpoints.first ?? judgedOf(trained!);
+  const first = before ?? judgedOf(trained!);
   const interrupted = trained?.model.interrupted ?? false;
   if (trained && (!whole || interrupted)) return { first, published: trained, interrupted };
 
@@ -81,7 +85,7 @@ export async function trainAndRefit(
   }
 }
 
-function judgedOf({ options: fm, metrics, trials, model }: TrainedParts): Judged {
+function judgedOf({ options: fm, metrics, trials, model }: TrainedParts): JudgedParts {
   const { epochs, bestEpoch, chosen } = model;
   // a refit has no validation part by which it could choose again
   const options = chosen?.tableScale === undefined ? fm : { ...fm, tableScale: chosen.tableScale };
@@ -89,7 +93,7 @@ function judgedOf({ options: fm, metrics, trials, model }: TrainedParts): Judged
 }
 
 /** The settings that the first training ended with, for its best number of epochs. */
-function withoutStopping(options: TrainFmOptions, { options: fm, bestEpoch }: Judged): TrainFmOptions {
+function withoutStopping(options: TrainFmOptions, { options: fm, bestEpoch }: JudgedParts): TrainFmOptions {
   const { metric: _, search: __, ...others } = options;
   return { ...others, fm: { ...fm, epochs: bestEpoch } };
 }

@@ -9,16 +9,14 @@ import { checkOutput } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { byGain, importancesOf } from "./importances.js";
 import { askedOf } from "../../training/asked.js";
-import { Boosting } from "./checkpoint.js";
 import { gbdtContents } from "./contents.js";
 import { withCtr } from "./ctr.js";
 import { entitiesOf, leafVectorsOf } from "./entities.js";
 import { likeEarlier, openEarlierTrees } from "./init.js";
-import { judgeForest } from "./judge.js";
-import { fitModel, type ModelJob } from "./fit.js";
-import { forestOutcomeWarnings } from "./outcome.js";
-import { refitOnAll } from "./refit-on-all.js";
+import type { ModelJob } from "./fit.js";
+import { fitAndRefit } from "./refit-on-all.js";
 import { targetOf } from "./target.js";
+import { Checkpoints } from "../../training/checkpoint.js";
 import { splitParts } from "../../training/parts.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
 import { readDataset } from "../../training/read-dataset.js";
@@ -76,40 +74,24 @@ export async function trainGbdt(
   const { parts, statistics = [] } = withCtr(split.parts, target, options.ctr, gbdt.seed);
   const head = headOptionsOf(options, target.task);
   const identity = gbdtIdentity(paths, options, gbdt, dataset.inputs, earlier?.files);
-  const boosting = await Boosting.open(options.out, options, identity, collecting);
+  const checkpoints = await Checkpoints.open(options.out, options, identity, watch.signal);
+  if (checkpoints.epoch !== undefined) note(`goes on after tree ${checkpoints.epoch}`);
   const job: ModelJob = {
     prediction: target,
     ...{ gbdt, head, earlier, decay, watch: collecting, warn, note },
     lap: (stage) => clock.lap(stage),
-    boost: (input, own, observe) => boosting.run(input, own, observe, (head?.crossFit ?? 1) === 1),
   };
-  const first = await fitModel(parts, job);
-  const { valid, test } = parts;
-  const metrics = await judgeForest(first, target, { valid, test }, gbdt.threads, note);
-  for (const text of forestOutcomeWarnings(first, metrics, parts.valid, gbdt)) warn(text);
-  clock.lap("evaluate");
-  const refitted = await refitOnAll(first, parts, options, job);
-  const { forest, numIterations } = refitted.model.grown;
-  if (refitted.interrupted) warn(`interrupted: the run holds ${numIterations} trees, the best so far`);
+  const fitted = await fitAndRefit(parts, options, job, checkpoints);
+  const { grown } = fitted.model;
+  if (fitted.interrupted) warn(`interrupted: the run holds ${grown.bestEpoch} trees, the best so far`);
 
   const { entity, dense: dim } = options;
-  const entities = entity && (await entitiesOf(refitted.model.grown, parts.train, entity, gbdt, collecting));
-  const dense = dim && (await leafVectorsOf(refitted.model.grown, parts.train, dim, gbdt, collecting));
+  const entities = entity && (await entitiesOf(grown, parts.train, entity, gbdt, collecting));
+  const dense = dim && (await leafVectorsOf(grown, parts.train, dim, gbdt, collecting));
   const resolved = resolvedGbdtOptions(paths, options, gbdt);
   const contents = gbdtContents({
-    ...{
-      dataset,
-      split,
-      options,
-      gbdt,
-      job,
-      first,
-      metrics,
-      statistics,
-      entities,
-      dense: dense || undefined,
-    },
-    ...refitted,
+    ...fitted,
+    ...{ dataset, split, options, gbdt, job, statistics, entities, dense: dense || undefined },
     told: {
       options: resolved,
       asked: await askedOf(paths, flags, dataset.inputs),
@@ -118,18 +100,18 @@ export async function trainGbdt(
     },
   });
   await writeRun(options.out, options.force, contents, { signal: watch.signal });
-  await boosting.remove();
+  await checkpoints.remove();
   return {
     command: "train-gbdt",
     version,
     out: options.out,
     seconds: clock.seconds(),
     rows: dataset.numRows,
-    trainedRows: refitted.refit?.rows ?? split.parts.train.rows.length,
+    trainedRows: fitted.refit?.rows ?? split.parts.train.rows.length,
     options: resolved,
-    metrics,
+    metrics: fitted.first.metrics,
     warnings,
     ...(dense && { dense: dense.fit }),
-    importances: byGain(importancesOf(forest)),
+    importances: byGain(importancesOf(grown.forest)),
   };
 }

@@ -1,7 +1,7 @@
 // What the run directory of a training of trees holds.
 
 import type { Dataset } from "../../dataset/dataset.js";
-import type { Manifest, Metrics } from "../../embedding/manifest.js";
+import type { Manifest } from "../../embedding/manifest.js";
 import { DEFAULT_TABLE, type RunContents } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { version } from "../../io/package-version.js";
@@ -10,21 +10,18 @@ import { leafVectorFiles, type LeafFit, type LeafVectors } from "./leaf-svd.js";
 import type { GbdtOptions } from "./options.js";
 import { readingRecipe } from "../../training/describe-run.js";
 import { comparisons } from "./head-of-leaves.js";
-import type { ModelJob, FittedModel } from "./fit.js";
-import type { Refitted } from "./refit-on-all.js";
+import type { ModelJob } from "./fit.js";
+import type { FittedTwice } from "./refit-on-all.js";
 import { splitCounts, type SplitParts } from "../../training/parts.js";
 import type { TrainGbdtOptions } from "./asked.js";
 
 /** What a training came to. */
-export interface GbdtOutcome extends Refitted {
+export interface GbdtOutcome extends FittedTwice {
   dataset: Dataset;
   split: SplitParts;
   options: TrainGbdtOptions;
   gbdt: GbdtOptions;
   job: ModelJob;
-  /** the model that the held-out parts judge */
-  first: FittedModel;
-  metrics: Record<string, Metrics>;
   /** what derived columns are computed from for new rows */
   statistics: Parameters<typeof statisticsFiles>[0];
   /** the table of a column's keys */
@@ -37,8 +34,9 @@ export interface GbdtOutcome extends Refitted {
 
 /** Its tables, files and manifest. */
 export function gbdtContents(outcome: GbdtOutcome): RunContents {
-  const { dataset, options, gbdt, job, first, model, metrics, refit, interrupted, told } = outcome;
-  const { forest, features, columns, events } = model.grown;
+  const { dataset, options, gbdt, job, first, model, refit, interrupted, told } = outcome;
+  const { metrics } = first;
+  const { forest, features, columns, epochs } = model.grown;
   const { prediction, earlier, decay } = job;
   const head = model.fitted?.head;
   const preprocess = {
@@ -86,9 +84,6 @@ export function gbdtContents(outcome: GbdtOutcome): RunContents {
       ...statisticsFiles(outcome.statistics),
       ...(outcome.dense && leafVectorFiles(outcome.dense)),
     },
-    metricsLines: [
-      ...first.grown.events,
-      ...(refit ? events.map((event) => ({ ...event, refit: true })) : []),
-    ],
+    metricsLines: [...first.epochs, ...(refit ? epochs.map((event) => ({ ...event, refit: true })) : [])],
   };
 }
