@@ -23,7 +23,7 @@ export interface Steered {
   /**
    * One epoch, from 1, with its look at the validation part.
    *
-   * @returns undefined when nothing is left to learn, which ends the training
+   * @returns undefined when nothing is left to learn, which ends the training: for one that has nothing to copy in `keep`
    * @throws {DivergedError} it is lost
    */
   epoch(epoch: number): Promise<Seen | undefined>;

@@ -35,7 +35,7 @@ export interface ModelJob extends GrowJob {
   note: (text: string) => void;
 }
 
-/** Trains the model. @param controls of --cross-fit the interruption is not used: some of the forests are no model */
+/** Trains the model. */
 export async function fitModel(
   { train, valid }: Omit<Parts, "test">,
   job: ModelJob,
@@ -43,6 +43,7 @@ export async function fitModel(
 ): Promise<FittedModel> {
   const { head, prediction: target, gbdt, note, watch } = job;
   if (head && head.crossFit > 1) {
+    // some of the forests are no model, so that an interruption has nothing to save
     const { onInterrupt: _, ...others } = controls;
     return await crossFit({ train, valid }, head, job, forestsInTurn(others, watch.signal));
   }
@@ -50,15 +51,10 @@ export async function fitModel(
   const { train: grownOn, of: weighed } = target.weighed(split?.trees ?? train);
   const features = fitColumns(grownOn, job);
   const { decay } = job;
+  const growNext = forestsInTurn(controls, watch.signal);
   const grown =
     decay === undefined
-      ? await growForest(
-          features,
-          grownOn,
-          valid && weighed(valid),
-          job,
-          forestsInTurn(controls, watch.signal),
-        )
+      ? await growForest(features, grownOn, valid && weighed(valid), job, growNext)
       : await refitForest(features, grownOn, decay, job);
   if (!head) return { grown, fitted: undefined, weighed };
 

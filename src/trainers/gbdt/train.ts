@@ -10,7 +10,7 @@ import { MAX_ROWS } from "../../kernels/gbdt/binding.js";
 import { list } from "../../io/json-shape.js";
 import { log } from "../../numeric/exp.js";
 import type { LoopControls } from "../../training/controls.js";
-import { runEpochs, type EpochsDone, type Steered } from "../../training/epoch-loop.js";
+import { runEpochs, type EpochPlan, type EpochsDone, type Steered } from "../../training/epoch-loop.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { floatsOf, jsonBytes, jsonOf } from "../../training/named-arrays.js";
 import type { BinnedColumn, Feature } from "./features.js";
@@ -166,20 +166,13 @@ async function boost(
   // an earlier forest may be better than any that goes on from it
   const toBeat = valid?.scores && !controls.resume ? (await machine.losses()).valid / validWeight : undefined;
   const { numTrees: epochs, patience } = options;
-  const plan = {
-    epochs,
-    patience,
-    minDelta: 0,
-    better: "lower",
-    looks: valid !== undefined,
-    toBeat,
-  } as const;
+  const looks = valid !== undefined;
+  const plan: EpochPlan = { epochs, patience, minDelta: 0, better: "lower", looks, toBeat };
   const done = await runEpochs(training, plan, controls, observe);
 
-  // without early stopping all trees are the model, but of an interrupted training the best so far
-  const isWhole = patience === 0 && !done.interrupted;
+  // an interrupted training leaves the best number of trees, also where nothing stops early
   const best = done.epochs.findLast((event) => event.best)?.epoch ?? 0;
-  const bestEpoch = isWhole ? done.epochs.length : best;
+  const bestEpoch = done.interrupted ? best : done.bestEpoch;
   const kept = trees.slice(0, bestEpoch * numClasses);
   // nothing could be split
   const constants =
