@@ -67,5 +67,5 @@ async function judged(model: FittedModel, { valid, test }: Parts, job: ModelJob)
   for (const text of forestOutcomeWarnings(model, metrics, valid, gbdt)) warn(text);
   lap("evaluate");
   const { epochs, bestEpoch } = model.grown;
-  return { options: gbdt, metrics, epochs, bestEpoch };
+  return { options: { ...gbdt }, metrics, epochs, bestEpoch };
 }
