@@ -131,7 +131,6 @@ export const owed: Record<string, string[]> = {
   "trainers/ranking/learn": words("trainers/fm/options"),
   "trainers/ranking/options": words("trainers/fm/options"),
   "trainers/ranking/train": words("trainers/fm/options"),
-  "training/checkpoint": words("trainers/fm/options"),
   "training/describe-run": words("trainers/fm/options trainers/fm/asked"),
   "training/fm-outcome": words("trainers/fm/options"),
   "training/ranking-examples": words("trainers/ranking/data trainers/ranking/options"),

@@ -151,6 +151,34 @@ describe("a training that is killed with -9 and resumed gives the bytes of one t
       "lr",
     ));
 
+  test("in the second of three forests of --cross-fit", () =>
+    killedAndWhole(
+      "crossing",
+      /forest 1 of 3[\s\S]*epoch 10\//,
+      ...cut,
+      "--num-trees",
+      "30",
+      "--head",
+      "lr",
+      "--cross-fit",
+      "3",
+    ));
+
+  test("of trees that go on from an earlier run's, which must be beaten", async () => {
+    await trained("before", ...cut, "--num-trees", "20", "--learning-rate", "0.3");
+    await killedAndWhole(
+      "behind",
+      /epoch 20\//,
+      ...cut,
+      "--init",
+      at("before"),
+      "--num-trees",
+      "60",
+      "--patience",
+      "40",
+    );
+  });
+
   test("--resume refuses the checkpoint of another training with 64, and a damaged one with 82", async () => {
     const again = [...train("other", "--num-trees", "100000", "--checkpoint-every", "1")];
     await embed(again, { signalWhen: { stderr: /epoch 10\//, signal: "SIGKILL" } });

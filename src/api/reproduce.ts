@@ -6,14 +6,6 @@ import { join } from "node:path";
 import { contentsOf, namedInput } from "../training/asked.js";
 import type { Watch } from "../training/watch.js";
 import { encode, type EncodeOptions } from "./encode.js";
-import { trainFm } from "../trainers/fm/command.js";
-import type { TrainFmOptions } from "../trainers/fm/asked.js";
-import { trainGbdt } from "../trainers/gbdt/command.js";
-import type { TrainGbdtOptions } from "../trainers/gbdt/asked.js";
-import { trainNet } from "../trainers/net/command.js";
-import type { TrainNetOptions } from "../trainers/net/asked.js";
-import { trainPca } from "../trainers/pca/command.js";
-import type { TrainPcaOptions } from "../trainers/pca/asked.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
 import { RUN_MARKER, type Asked, type Manifest } from "../embedding/manifest.js";
 import { openRun, type Run } from "../embedding/run-directory.js";
@@ -23,6 +15,9 @@ import { version } from "../io/package-version.js";
 import { statOf } from "../io/tree.js";
 import { withTemporaryDirectory } from "../io/temporary.js";
 import { alignRun } from "./align.js";
+import { train } from "./train.js";
+import { trainerOf, trainers } from "../trainers/index.js";
+import type { Trainer } from "../training/trainer.js";
 
 export interface ReproduceOptions {
   threads: number;
@@ -43,34 +38,6 @@ export interface Reproduction {
   files: { file: string; agrees: boolean; why?: string }[];
 }
 
-type Train = (log: readonly string[], asked: Asked["options"], how: How, watch: Watch) => Promise<unknown>;
-interface How extends ReproduceOptions {
-  out: string;
-}
-
-/** Options of the reading and of the trainer with what is of this machine and this run. */
-function optionsOf(asked: Asked["options"], trainer: string, { out, threads, maxMemory }: How): unknown {
-  const within = (name: string) => ({ ...(asked[name] as object), threads });
-  return {
-    ...asked,
-    ...(maxMemory !== undefined && { maxMemory }),
-    out,
-    force: false,
-    reading: within("reading"),
-    [trainer]: within(trainer),
-  };
-}
-
-const trainers: Record<string, Train> = {
-  "train-fm": (log, asked, how, watch) => trainFm(log, optionsOf(asked, "fm", how) as TrainFmOptions, watch),
-  "train-gbdt": (log, asked, how, watch) =>
-    trainGbdt(log, optionsOf(asked, "gbdt", how) as TrainGbdtOptions, watch),
-  "train-net": (log, asked, how, watch) =>
-    trainNet(log, optionsOf(asked, "net", how) as TrainNetOptions, watch),
-  "train-pca": (log, asked, how, watch) =>
-    trainPca(log, optionsOf(asked, "pca", how) as TrainPcaOptions, watch),
-};
-
 /**
  * Trains a run once more and compares what is written.
  *
@@ -87,7 +54,7 @@ export async function reproduce(
   const { manifest } = run;
   for (const [file, expected] of Object.entries(manifest.files))
     await checkArtifact(join(path, file), expected);
-  const { asked, train } = howMade(run);
+  const { asked, trainer } = await howMade(run);
   const isGone = await datasetIsGone(asked);
   await checkInputs(run, asked, isGone);
   if (manifest.version !== version) {
@@ -99,7 +66,10 @@ export async function reproduce(
     const out = options.keep ?? join(folder, "run");
     const trained = alignment ? join(folder, "trained") : out;
     const log = isGone ? [await encodeAgain(asked, join(folder, "dataset"), options, watch)] : asked.log;
-    await train(log, asked.options, { ...options, out: trained }, watch);
+    const { keep: _, ...machine } = options;
+    const taken = Object.entries(machine).filter(([name]) => Object.hasOwn(trainer.options, name));
+    const own = { ...asked.options, ...Object.fromEntries(taken), out: trained };
+    await train(trainer.command, log, own, watch);
     if (alignment) await alignRun(trained, alignment.to, out, { ...options, signal: watch.signal });
     const files = await compared(run, await openRun(out), (text) =>
       isGone
@@ -111,17 +81,17 @@ export async function reproduce(
   });
 }
 
-function howMade({ path, manifest }: Run): { asked: Asked; train: Train } {
+async function howMade({ path, manifest }: Run): Promise<{ asked: Asked; trainer: Trainer }> {
   const { command, asked, interrupted, forgotten } = manifest;
   if (forgotten !== undefined) {
     throw new UsageError(
       `run '${path}' has had keys forgotten: a training would learn them from its log again, so it cannot be reproduced`,
     );
   }
-  const train = Object.hasOwn(trainers, command) ? trainers[command] : undefined;
-  if (!train)
+  const trainer = await trainerOf(command);
+  if (!trainer)
     throw new UsageError(
-      `run '${path}' was made by '${command}', which trains nothing; runs of ${Object.keys(trainers).join(", ")} are reproduced`,
+      `run '${path}' was made by '${command}', which trains nothing; runs of ${trainers.map((one) => one.command).join(", ")} are reproduced`,
     );
   if (!asked)
     throw new UsageError(
@@ -131,7 +101,12 @@ function howMade({ path, manifest }: Run): { asked: Asked; train: Train } {
     throw new UsageError(
       `run '${path}' was interrupted (interrupted: true): where a signal came is in no option, so it cannot be trained again`,
     );
-  return { asked, train };
+  const unknown = Object.keys(asked.options).find((name) => !Object.hasOwn(trainer.options, name));
+  if (unknown !== undefined)
+    throw new UsageError(
+      `run '${path}' was asked for with '${unknown}', which ${command} has not: embed ${manifest.version} had other options; train it again`,
+    );
+  return { asked, trainer };
 }
 
 /** Every input and earlier run is there and is what it was. */

@@ -41,7 +41,7 @@ export const commands: readonly CommandEntry[] = [
   {
     name: "lift",
     summary: "what a table gains a network: from it, at random, and from the table without its meaning",
-    load: async () => (await import("./commands/lift.js")).addLift,
+    load: async () => await (await import("./commands/lift.js")).addLift(),
   },
   {
     name: "transform",

@@ -18,6 +18,8 @@ export interface Setting {
   help?: string;
   /** its value starts with the path of a file or run; maybe: or is something else */
   path?: "always" | "maybe";
+  /** no byte of the result depends on it */
+  noBytes?: true;
 }
 
 /** What the file says of one option. */

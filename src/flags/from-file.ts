@@ -3,7 +3,9 @@
 import { Command } from "commander";
 import { textsOf, type Setting } from "../config/config-file.js";
 import { UsageError } from "../errors.js";
+import type { OptionTable } from "../training/options/table.js";
 import { nameOf, settingOf, valueOf } from "./setting.js";
+import { addTable, toldOf } from "./table-option.js";
 
 /** Adds a command's flags. */
 export type AddFlags = (command: Command) => Command;
@@ -16,17 +18,23 @@ export function settingsOf(add: AddFlags): (Setting & { group: string })[] {
   }));
 }
 
-/**
- * The flags with the file's values and the defaults of the rest, checked by their own parsers.
- *
- * @param told by the flags' long names, as YAML has it
- * @param fail throws what is wrong with a key
- */
-export function flagsFromFile(
-  add: AddFlags,
-  told: Readonly<Record<string, unknown>>,
-  fail: (name: string, message: string) => never,
-): Record<string, unknown> {
+/** Options by their long names, as YAML has them. */
+type FileOptions = Readonly<Record<string, unknown>>;
+/** Throws what is wrong with a key. */
+type Fail = (name: string, message: string) => never;
+
+/** The flags with the file's values and the defaults of the rest, checked by their own parsers. */
+export function flagsFromFile(add: AddFlags, told: FileOptions, fail: Fail): Record<string, unknown> {
+  return commandOf(add, told, fail).opts();
+}
+
+/** What a file says of a table's options, checked likewise; defaults are left to the table. */
+export function toldFromFile(table: OptionTable, told: FileOptions, fail: Fail): Record<string, unknown> {
+  const command = commandOf((empty) => addTable(empty, table), told, fail);
+  return toldOf(command, table);
+}
+
+function commandOf(add: AddFlags, told: FileOptions, fail: Fail): Command {
   const command = add(new Command());
   for (const option of command.options) {
     const name = nameOf(option);
@@ -44,5 +52,5 @@ export function flagsFromFile(
     if (nameOf(option) !== "out" && command.getOptionValue(option.attributeName()) === undefined)
       fail(nameOf(option), `${option.flags} is needed`);
   }
-  return command.opts();
+  return command;
 }

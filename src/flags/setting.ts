@@ -3,6 +3,7 @@
 import type { Option } from "commander";
 import type { Setting } from "../config/config-file.js";
 import { listOf } from "./options.js";
+import { TableOption } from "./table-option.js";
 
 /** Its long name; `header` for --no-header, whose value is false where the flag is given. */
 export function nameOf(option: Option): string {
@@ -17,7 +18,12 @@ export function isSwitch({ required, optional }: Option): boolean {
 /** The option as a key of a file. */
 export function settingOf(option: Option): Setting {
   const path = pathIn(option);
-  const about = { name: nameOf(option), help: option.description, ...(path && { path }) };
+  const noBytes = option instanceof TableOption && option.declared.noBytes;
+  const about = {
+    ...{ name: nameOf(option), help: option.description },
+    ...(path && { path }),
+    ...(noBytes && { noBytes }),
+  };
   if (isSwitch(option)) return { ...about, kind: "flag" };
   if (option.argChoices) return { ...about, kind: "one", choices: option.argChoices };
   // a parser that takes what came before it is one of a list
@@ -38,6 +44,10 @@ export function valueOf(option: Option, value: boolean | string | string[]): unk
   // `label: true` is a text for an option that takes one
   if (!Array.isArray(value)) return parseArg ? parseArg(String(value), undefined) : String(value);
   // a name in a YAML list may hold a comma
-  if (!parseArg || parseArg === listOf) return value;
+  if (!parseArg || parseArg === listOf || takesCommas(option)) return value;
   return value.reduce<unknown>((previous, text) => parseArg(text, previous), undefined);
+}
+
+function takesCommas(option: Option): boolean {
+  return option instanceof TableOption && option.declared.commas === true;
 }

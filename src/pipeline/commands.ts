@@ -4,33 +4,29 @@
 import type { EncodeSummary } from "../api/encode.js";
 import type { ExportSummary } from "../api/export/export.js";
 import type { Watch } from "../training/watch.js";
-import type { PartMetrics, Summary } from "../training/summary.js";
-import type { Setting } from "../config/config-file.js";
+import type { Summary } from "../training/summary.js";
 import { EXPORT_KEYS, type PipelineSettings, type Told } from "../config/pipeline.js";
-import { addEncodeFlags, encodeOf, type EncodeFlags } from "../flags/encode.js";
+import { encodeOf, encodeOptions } from "../flags/encode.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
-import { flagsFromFile, settingsOf, type AddFlags } from "../flags/from-file.js";
-import { addTrainFmFlags, trainFmOf, type TrainFmFlags } from "../flags/train-fm.js";
-import { addTrainGbdtFlags, trainGbdtOf, type TrainGbdtFlags } from "../flags/train-gbdt.js";
-import { addTrainNetFlags, trainNetOf, type TrainNetFlags } from "../flags/train-net.js";
-import { addTrainPcaFlags, trainPcaOf, type TrainPcaFlags } from "../flags/train-pca.js";
+import { flagsFromFile, settingsOf, toldFromFile, type AddFlags } from "../flags/from-file.js";
+import { addTable } from "../flags/table-option.js";
+import { checkTold, type OptionTable } from "../training/options/table.js";
+import type { TrainingTold } from "../training/options/log.js";
+import { train } from "../training/session.js";
+import type { Trainer } from "../training/trainer.js";
+import { trainerOf, trainers } from "../trainers/index.js";
 
 /** Throws what is wrong with a key. */
 export type Fail = (name: string, message: string) => never;
 
-/** A training of a pipeline. */
-interface TrainingCommand {
-  add: AddFlags;
-  /** checks the flags and trains on the dataset; without `watch`, checks alone */
-  run: (
-    flags: Record<string, unknown>,
-    dataset: string,
-    watch?: Watch,
-  ) => Promise<Summary<PartMetrics | object> | undefined>;
-  /** epochs or trees between two checkpoints */
-  checkpointEvery?: number;
-  /** whether --refit can go with what the file says; nothing of it is served when absent */
-  canRefit?: (told: Told) => boolean;
+const adding =
+  (table: OptionTable): AddFlags =>
+  (command) =>
+    addTable(command, table);
+
+/** The trainer of a command that a pipeline file names: the file was checked. */
+async function named(command: string): Promise<Trainer> {
+  return (await trainerOf(command))!;
 }
 
 /** What is held out of this log, so that a refit can take it back in. */
@@ -38,71 +34,22 @@ function holdsOut({ valid, test }: Told): boolean {
   return [valid, test].some((part) => part !== undefined && part !== 0);
 }
 
-// a flag object is what commander gives: the declared flags, each with its parser's type
-const trainings: Record<string, TrainingCommand> = {
-  "train-fm": {
-    add: addTrainFmFlags,
-    async run(flags, dataset, watch) {
-      const options = await trainFmOf(flags as unknown as TrainFmFlags);
-      if (!watch) return undefined;
-      const { trainFm } = await import("../trainers/fm/command.js");
-      return await trainFm([dataset], options, watch);
-    },
-    checkpointEvery: 5,
-    canRefit: holdsOut,
-  },
-  "train-gbdt": {
-    add: addTrainGbdtFlags,
-    async run(flags, dataset, watch) {
-      const options = await trainGbdtOf(flags as unknown as TrainGbdtFlags);
-      if (!watch) return undefined;
-      const { trainGbdt } = await import("../trainers/gbdt/command.js");
-      return await trainGbdt([dataset], options, watch);
-    },
-    checkpointEvery: 20,
-    // with --init it means another thing, and folds have seen all rows
-    canRefit: (told) => holdsOut(told) && told["init"] === undefined && told["cross-fit"] === undefined,
-  },
-  "train-net": {
-    add: addTrainNetFlags,
-    async run(flags, dataset, watch) {
-      const options = await trainNetOf(flags as unknown as TrainNetFlags);
-      if (!watch) return undefined;
-      const { trainNet } = await import("../trainers/net/command.js");
-      return await trainNet([dataset], options, watch);
-    },
-  },
-  "train-pca": {
-    add: addTrainPcaFlags,
-    async run(flags, dataset, watch) {
-      const options = await trainPcaOf(flags as unknown as TrainPcaFlags);
-      if (!watch) return undefined;
-      const { trainPca } = await import("../trainers/pca/command.js");
-      return await trainPca([dataset], options, watch);
-    },
-  },
-};
-
 /** What the pipeline itself decides. */
 const DECIDED = ["out", "force", "resume", "on-interrupt", "quiet", "json"];
 
-/** Keys that change nothing of a step's bytes. */
-export const WITHOUT_EFFECT = ["threads", "max-memory", "checkpoint-every"];
-
 /** Keys of a pipeline file, by section. */
-export function pipelineSettings(): PipelineSettings {
-  const ofLog = settingsOf(addEncodeFlags).filter(({ name }) => !DECIDED.includes(name));
+export async function pipelineSettings(): Promise<PipelineSettings> {
+  const ofLog = settingsOf(adding(encodeOptions)).filter(({ name }) => !DECIDED.includes(name));
   const reading = ofLog.filter(({ group }) => group === "Reading:");
   // a training reads the dataset, but may have threads of its own and leave rows out
   const read = reading.map(({ name }) => name).filter((name) => !["threads", "on-bad-row"].includes(name));
-  const ofTraining = ({ add }: TrainingCommand) =>
-    settingsOf(add).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));
+  const ofTraining = ({ options }: Trainer) =>
+    settingsOf(adding(options)).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));
+  const all = await Promise.all(trainers.map(async ({ load }) => (await load()).trainer));
   return {
     columns: ofLog.filter(({ group }) => group === "Columns:"),
     reading,
-    trainings: Object.fromEntries(
-      Object.entries(trainings).map(([command, training]) => [command, ofTraining(training)]),
-    ),
+    trainings: Object.fromEntries(all.map((trainer) => [trainer.command, ofTraining(trainer)])),
     export: settingsOf(addExportFlags).filter(({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name)),
   };
 }
@@ -111,13 +58,15 @@ export function pipelineSettings(): PipelineSettings {
  * What a training of a pipeline is told: the file's options, and where it is silent the newest days too (--refit), last
  * version's rows where they are (--row-order latest), and checkpoints.
  */
-export function withDefaults(command: string, told: Told, settings: readonly Setting[]): Told {
-  const { checkpointEvery, canRefit } = trainings[command]!;
-  const knows = (name: string) => settings.some((setting) => setting.name === name);
+export async function withDefaults(command: string, told: Told): Promise<Told> {
+  const { checkpointEvery, options, refitsAllRows } = await named(command);
+  const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+  const own = Object.fromEntries(Object.entries(told).map(([name, value]) => [camel(name), value]));
+  const canRefit = "refit" in options && holdsOut(told) && (refitsAllRows?.(own) ?? true);
   return {
     ...(checkpointEvery !== undefined && { "checkpoint-every": checkpointEvery }),
-    ...(knows("row-order") && { "row-order": LATEST_VERSION }),
-    ...(canRefit?.(told) && { refit: true }),
+    ...("rowOrder" in options && { "row-order": LATEST_VERSION }),
+    ...(canRefit && { refit: true }),
     ...told,
   };
 }
@@ -130,14 +79,14 @@ export const NO_VERSION = "none";
 export const NO_PATHS: readonly unknown[] = [LATEST_VERSION, NO_VERSION, "random"];
 
 /** Whether the command goes on from its checkpoint. */
-export function resumes(command: string): boolean {
-  return trainings[command]!.checkpointEvery !== undefined;
+export async function resumes(command: string): Promise<boolean> {
+  return (await named(command)).checkpointEvery !== undefined;
 }
 
 /** Checks a training's options. @throws what `fail` does @throws {UsageError} they do not go together */
 export async function checkTraining(command: string, told: Told, fail: Fail): Promise<void> {
-  const { add, run } = trainings[command]!;
-  await run(flagsFromFile(add, told, fail), "");
+  const { options } = await named(command);
+  checkTold(options, toldFromFile(options, told, fail));
 }
 
 /** Trains on a dataset; `told` has the run it writes. @throws {EmbedError} as the command does */
@@ -147,21 +96,21 @@ export async function runTraining(
   dataset: string,
   watch: Watch,
 ): Promise<Summary<object>> {
-  const { add, run } = trainings[command]!;
-  const summary = await run(flagsFromFile(add, told, unexpected), dataset, watch);
-  return summary!;
+  const trainer = await named(command);
+  const own = toldFromFile(trainer.options, told, unexpected);
+  return await train(trainer, [dataset], own as TrainingTold & { out: string }, watch);
 }
 
 /** Checks how the log is encoded. @throws what `fail` does @throws {UsageError} options do not go together */
-export async function checkEncoding(told: Told, fail: Fail): Promise<void> {
-  await encodeOf(flagsFromFile(addEncodeFlags, told, fail) as unknown as EncodeFlags);
+export function checkEncoding(told: Told, fail: Fail): void {
+  checkTold(encodeOptions, toldFromFile(encodeOptions, told, fail));
 }
 
 /** Encodes the log; `told` has the dataset it writes. @throws {EmbedError} as embed encode does */
 export async function runEncoding(told: Told, logs: readonly string[], watch: Watch): Promise<EncodeSummary> {
-  const flags = flagsFromFile(addEncodeFlags, told, unexpected) as unknown as EncodeFlags;
+  const own = toldFromFile(encodeOptions, told, unexpected);
   const { encode } = await import("../api/encode.js");
-  return await encode(logs, await encodeOf(flags), watch);
+  return await encode(logs, encodeOf(own as Parameters<typeof encodeOf>[0]), watch);
 }
 
 /**

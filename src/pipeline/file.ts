@@ -40,8 +40,8 @@ export interface Pipeline {
 }
 
 /** The schema of pipeline files, as JSON Schema. */
-export function pipelineFileSchema(): string {
-  return pipelineJsonSchema(pipelineSettings());
+export async function pipelineFileSchema(): Promise<string> {
+  return pipelineJsonSchema(await pipelineSettings());
 }
 
 /**
@@ -51,7 +51,7 @@ export function pipelineFileSchema(): string {
  */
 export async function readPipeline(file: string): Promise<Pipeline> {
   const yaml = await openYaml(file, "the pipeline file");
-  const settings = pipelineSettings();
+  const settings = await pipelineSettings();
   const content = yaml.check(pipelineSchema(settings));
   const folder = dirname(file);
   const logs = (typeof content.log === "string" ? [content.log] : content.log).map((path) => {
@@ -63,7 +63,7 @@ export async function readPipeline(file: string): Promise<Pipeline> {
     ...(await withPaths(folder, content.columns ?? {}, settings.columns)),
     ...(await withPaths(folder, content.reading ?? {}, settings.reading)),
   };
-  await within(yaml, ["log"], () =>
+  await within(yaml, ["log"], async () =>
     checkEncoding(encoding, (name, message) =>
       yaml.fail([Object.hasOwn(content.columns ?? {}, name) ? "columns" : "reading", name], message),
     ),
@@ -105,7 +105,7 @@ async function trainingOf(
   settings: readonly Setting[],
 ): Promise<PipelineTraining> {
   const place = ["train", name];
-  const told = withDefaults(command, await withPaths(folder, rest, settings), settings);
+  const told = await withDefaults(command, await withPaths(folder, rest, settings));
   await within(yaml, place, () =>
     checkTraining(command, told, (key, message) => yaml.fail([...place, key], message)),
   );

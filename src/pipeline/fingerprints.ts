@@ -15,7 +15,7 @@ import { version } from "../io/package-version.js";
 import { fingerprintOf } from "../io/read-artifact.js";
 import { statOf } from "../io/tree.js";
 import { directoryIsNoLog } from "../log/directory.js";
-import { NO_PATHS, WITHOUT_EFFECT } from "./commands.js";
+import { NO_PATHS } from "./commands.js";
 
 /** What a step depends on, by what a person calls it. */
 export type Parts = Readonly<Record<string, unknown>>;
@@ -58,9 +58,11 @@ export async function logFiles(
 /** Options as far as they decide bytes, files among them by their content. */
 export async function optionsPart(told: Told, settings: readonly Setting[]): Promise<unknown> {
   const paths = new Set(settings.filter(({ path }) => path).map(({ name }) => name));
+  // a file that is written beside is one of the bytes
+  const idle = new Set(settings.filter(({ noBytes, path }) => noBytes && !path).map(({ name }) => name));
   const part: [string, unknown][] = [];
   for (const name of Object.keys(told).sort()) {
-    if (WITHOUT_EFFECT.includes(name)) continue;
+    if (idle.has(name)) continue;
     const value = told[name];
     const values = Array.isArray(value) ? (value as unknown[]) : [value];
     part.push([name, paths.has(name) ? await Promise.all(values.map(contentOf)) : value]);

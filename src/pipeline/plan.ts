@@ -118,7 +118,7 @@ export function workDirectory({ store, name }: Pipeline): string {
  * @throws {UsageError} {DataError} as checkLog does
  */
 export async function planPipeline(pipeline: Pipeline, force: boolean, signal: AbortSignal): Promise<Plan> {
-  const settings = pipelineSettings();
+  const settings = await pipelineSettings();
   const logs = await logFiles(pipeline.logs, signal);
   checkLog(
     logs.map(({ path }) => path),
@@ -182,7 +182,7 @@ async function planTraining(
   await decide(plan.train, force, true, why);
   if (
     plan.train.runs &&
-    resumes(training.command) &&
+    (await resumes(training.command)) &&
     (await pathExists(checkpointPath(plan.train.output))) &&
     !force
   )
@@ -204,7 +204,7 @@ async function chain(
   base: Base | undefined,
   latest: Publication | undefined,
 ): Promise<TrainingPlan> {
-  const settings = pipelineSettings();
+  const settings = await pipelineSettings();
   const { name, command, bounds } = training;
   const work = join(workDirectory(pipeline), name);
   const options = settings.trainings[command]!;

@@ -118,7 +118,7 @@ export async function trainStep(
   watch: Watch,
 ): Promise<StepResult> {
   const { training, train } = plan;
-  const resume = !force && resumes(training.command);
+  const resume = !force && (await resumes(training.command));
   const isResumed = resume && (await pathExists(checkpointPath(train.output)));
   const told = { ...plan.told, out: train.output, force, ...(resume && { resume }) };
   const { rows, metrics } = await runTraining(training.command, told, dataset, quiet(watch, training.name));

@@ -3,11 +3,11 @@
 //
 //   command's Option objects ──► one option in turn, so that each is drawn, and up to four more ──► the words to type
 
-import { Command, type Option } from "commander";
+import type { Option } from "commander";
 import { isSwitch, nameOf } from "../flags/setting.js";
 import { integerBelow, mulberry32, pick, type Random } from "./random.js";
 import { trainers, type TrainerRow } from "./trainers.js";
-import { trainingCommands } from "./training-commands.js";
+import { commandOf } from "./training-commands.js";
 
 /** Files that options name, made by the test. */
 export interface CombinationFiles {
@@ -102,7 +102,7 @@ const byPlaceholder: Record<string, Values> = {
 
 /** Every option that the generator draws of a command. */
 export function drawnOptions(row: TrainerRow): Option[] {
-  const { options } = trainingCommands[row.command].add(new Command());
+  const { options } = commandOf(row.command);
   return options.filter((option) => !GIVEN.includes(nameOf(option)));
 }
 

@@ -6,7 +6,8 @@ import { logistic } from "../numeric/elementary.js";
 import { between, integerBelow, mulberry32 } from "./random.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "../trainers/gbdt/features.js";
 import { defaultGbdtOptions, type GbdtOptions } from "../trainers/gbdt/options.js";
-import { trainGbdt, type GbdtRows, type TreeEvent } from "../trainers/gbdt/train.js";
+import { trainGbdt, type GbdtRows } from "../trainers/gbdt/train.js";
+import type { EpochEvent } from "../training/epoch.js";
 
 const MISSING = 0xffffffff;
 
@@ -56,7 +57,7 @@ export async function trainPlanted(told: Partial<GbdtOptions>, numRows = 6000) {
     Uint32Array.from(train.labels, (_, i) => i),
     options,
   );
-  const events: TreeEvent[] = [];
+  const events: EpochEvent[] = [];
   const model = await trainGbdt(
     { features, objective: "binary", train: rowsOf(train, features), valid: rowsOf(valid, features) },
     options,

@@ -1,52 +1,27 @@
 // Training commands in process: the words that a user types → the command's own parser → its function of the API.
 
 import { Command, CommanderError } from "commander";
-import type { Watch } from "../training/watch.js";
-import type { Summary } from "../training/summary.js";
-import { trainFm } from "../trainers/fm/command.js";
-import { trainGbdt } from "../trainers/gbdt/command.js";
-import { trainNet } from "../trainers/net/command.js";
-import { trainPca } from "../trainers/pca/command.js";
 import { EmbedError, UsageError } from "../errors.js";
-import type { AddFlags } from "../flags/from-file.js";
-import { addTrainFmFlags, trainFmOf, type TrainFmFlags } from "../flags/train-fm.js";
-import { addTrainGbdtFlags, trainGbdtOf, type TrainGbdtFlags } from "../flags/train-gbdt.js";
-import { addTrainNetFlags, trainNetOf, type TrainNetFlags } from "../flags/train-net.js";
-import { addTrainPcaFlags, trainPcaOf, type TrainPcaFlags } from "../flags/train-pca.js";
+import { addLogArgument } from "../flags/options.js";
+import { addTable, toldOf } from "../flags/table-option.js";
+import type { TrainingTold } from "../training/options/log.js";
+import { train } from "../training/session.js";
+import type { Summary } from "../training/summary.js";
+import type { Trainer } from "../training/trainer.js";
+import type { Watch } from "../training/watch.js";
+import { trainers } from "../trainers/index.js";
 
-type Flags = Record<string, unknown>;
+/** Every trainer by its command. */
+export const trainingCommands: ReadonlyMap<string, Trainer> = new Map(
+  await Promise.all(
+    trainers.map(async ({ command, load }) => [command, (await load()).trainer] satisfies [string, Trainer]),
+  ),
+);
 
-interface TrainingCommand {
-  /** declares the flags */
-  add: AddFlags;
-  train: (paths: readonly string[], flags: Flags, watch: Watch) => Promise<Summary<object>>;
+/** A trainer's command with its flags. */
+export function commandOf(name: string): Command {
+  return addTable(addLogArgument(new Command(name)), trainingCommands.get(name)!.options);
 }
-
-// a flag object is what commander gives: the declared flags, each with its parser's type
-const as = <T>(flags: Flags) => flags as unknown as T;
-
-/** Every command that trains. A new one is a line here and a row of trainers.ts. */
-export const trainingCommands = {
-  "train-fm": {
-    add: addTrainFmFlags,
-    train: async (paths, flags, watch) => trainFm(paths, await trainFmOf(as<TrainFmFlags>(flags)), watch),
-  },
-  "train-gbdt": {
-    add: addTrainGbdtFlags,
-    train: async (paths, flags, watch) =>
-      trainGbdt(paths, await trainGbdtOf(as<TrainGbdtFlags>(flags)), watch),
-  },
-  "train-net": {
-    add: addTrainNetFlags,
-    train: async (paths, flags, watch) => trainNet(paths, await trainNetOf(as<TrainNetFlags>(flags)), watch),
-  },
-  "train-pca": {
-    add: addTrainPcaFlags,
-    train: async (paths, flags, watch) => trainPca(paths, await trainPcaOf(as<TrainPcaFlags>(flags)), watch),
-  },
-} satisfies Record<string, TrainingCommand>;
-
-export type TrainingName = keyof typeof trainingCommands;
 
 /** A watch that hears nothing and is never aborted. */
 export const unwatched: Watch = { observe: () => undefined, signal: new AbortController().signal };
@@ -57,11 +32,8 @@ export const unwatched: Watch = { observe: () => undefined, signal: new AbortCon
  * @param words what follows the command: the log, the flags
  * @throws {UsageError} they cannot be parsed
  */
-export function parseTraining(
-  name: TrainingName,
-  words: readonly string[],
-): { paths: string[]; flags: Flags } {
-  const command = trainingCommands[name].add(new Command(name));
+export function parseTraining(name: string, words: readonly string[]): { paths: string[]; told: Told } {
+  const command = commandOf(name);
   command.exitOverride().configureOutput({ writeErr: () => undefined });
   try {
     command.parse(words, { from: "user" });
@@ -70,17 +42,19 @@ export function parseTraining(
     if (error instanceof CommanderError) throw new UsageError(error.message);
     throw error;
   }
-  return { paths: command.args, flags: command.opts() };
+  return { paths: command.args, told: toldOf(command, trainingCommands.get(name)!.options) as Told };
 }
+
+type Told = TrainingTold & { out: string };
 
 /** Trains as `embed NAME WORDS...` would. @throws as the command does */
 export async function trainInProcess(
-  name: TrainingName,
+  name: string,
   words: readonly string[],
   watch: Watch = unwatched,
 ): Promise<Summary<object>> {
-  const { paths, flags } = parseTraining(name, words);
-  return await trainingCommands[name].train(paths, flags, watch);
+  const { paths, told } = parseTraining(name, words);
+  return await train(trainingCommands.get(name)!, paths, told, watch);
 }
 
 /** How a piece of work ended: with its result, or refused with an exit code that a user can act upon. */

@@ -4,30 +4,82 @@ import type { Run } from "../embedding/run-directory.js";
 import { ArtifactError, UsageError } from "../errors.js";
 import type { Capabilities, Model, Models } from "../training/model.js";
 import { models as tables } from "../training/table-model.js";
+import type { Trainer } from "../training/trainer.js";
 import type { TransformForeign } from "../training/transform-options.js";
 
-type Home = () => Promise<{
+/** What a folder of trainers/ shows. */
+interface Home {
+  /** the kinds of models that its runs hold */
   models: Models;
   /** Encodes rows by a model file of other programs. */
   transformForeign?: TransformForeign;
-}>;
+}
+
+/** A command that trains, with one line for the program's help. */
+export interface TrainerEntry {
+  command: string;
+  summary: string;
+  load: () => Promise<{ trainer: Trainer }>;
+  home: () => Promise<Home>;
+}
+
+/** Every trainer, in the order of the help. */
+export const trainers: readonly TrainerEntry[] = [
+  {
+    command: "train-fm",
+    summary: "train a factorization machine on labels: a vector for each key of each field",
+    load: async () => await import("./fm/trainer.js"),
+    home: async () => await import("./fm/models.js"),
+  },
+  {
+    command: "train-ranking",
+    summary: "learn to rank from events: vectors of users and items by pairwise and softmax losses",
+    load: async () => await import("./ranking/trainer.js"),
+    home: async () => await import("./ranking/models.js"),
+  },
+  {
+    command: "train-als",
+    summary: "factorize users x items by alternating least squares, from events alone",
+    load: async () => await import("./als/trainer.js"),
+    home: async () => await import("./als/models.js"),
+  },
+  {
+    command: "train-gbdt",
+    summary: "train boosted trees: the leaf of each row in each tree encodes it",
+    load: async () => await import("./gbdt/trainer.js"),
+    home: async () => await import("./gbdt/models.js"),
+  },
+  {
+    command: "train-pca",
+    summary: "principal components: the baseline that every embedding should beat",
+    load: async () => await import("./pca/trainer.js"),
+    home: async () => await import("./pca/models.js"),
+  },
+  {
+    command: "train-net",
+    summary: "an upper network (FNN, Wide & Deep, Deep Crossing) above a table or a random start",
+    load: async () => await import("./net/trainer.js"),
+    home: async () => await import("./net/models.js"),
+  },
+];
 
 type Named = Pick<Run, "path" | "manifest">;
 
-/** By command: the kinds of models that its runs hold. */
-const homes: Readonly<Record<string, Home>> = {
-  "train-fm": async () => await import("./fm/models.js"),
-  "train-ranking": async () => await import("./ranking/models.js"),
-  "train-als": async () => await import("./als/models.js"),
-  "train-gbdt": async () => await import("./gbdt/models.js"),
-  "train-pca": async () => await import("./pca/models.js"),
-  "train-net": async () => await import("./net/models.js"),
+/** By command: what its runs hold; what `import` writes is a table alone. */
+const homes: Readonly<Record<string, () => Promise<Home>>> = {
+  ...Object.fromEntries(trainers.map(({ command, home }) => [command, home])),
   import: async () => await Promise.resolve({ models: tables }),
 };
 
+/** The trainer of a command; undefined for a command that trains nothing. */
+export async function trainerOf(command: string): Promise<Trainer | undefined> {
+  const entry = trainers.find((one) => one.command === command);
+  return entry && (await entry.load()).trainer;
+}
+
 /** What the run's kind of model can do; undefined for a model that this program does not know. */
 export async function modelOf({ manifest }: Pick<Run, "manifest">): Promise<Model | undefined> {
-  const home = Object.hasOwn(homes, commandOf(manifest)) ? homes[commandOf(manifest)] : undefined;
+  const home = Object.hasOwn(homes, manifest.command) ? homes[manifest.command] : undefined;
   const { models } = home ? await home() : { models: {} as Models };
   return Object.hasOwn(models, manifest.model) ? models[manifest.model] : undefined;
 }
@@ -98,10 +150,4 @@ export async function foreignTransform(): Promise<TransformForeign> {
     if (transformForeign) return transformForeign;
   }
   throw new RangeError("no trainer reads models of other programs");
-}
-
-/** The command under which the trainer stands here: those of events are train-fm's by their task still. */
-function commandOf({ command, options: { task } }: Run["manifest"]): string {
-  if (command !== "train-fm") return command;
-  return task === "ranking" ? "train-ranking" : task === "implicit" ? "train-als" : command;
 }

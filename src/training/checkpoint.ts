@@ -9,7 +9,7 @@
 import type { PartMetrics, Trial } from "../embedding/manifest.js";
 import { anything, count, either, flag, list, number, object, orNull, record } from "../io/json-shape.js";
 import { CheckpointFile, type Identity } from "./checkpoint-file.js";
-import type { Checkpoint, TrainingControls } from "./controls.js";
+import type { Checkpoint, LoopControls } from "./controls.js";
 import type { EpochEvent } from "./epoch.js";
 
 /** What a training came to, as far as its refit needs it. */
@@ -75,7 +75,7 @@ export class Checkpoints {
   }
 
   /** What a training, or with `first` its refit, is steered by. */
-  controls(first?: Judged): Pick<TrainingControls, "checkpoint" | "resume"> {
+  controls(first?: Judged): Pick<LoopControls, "checkpoint" | "resume"> {
     const { found, every } = this.#file;
     const isOfThis = (found?.saved.first === undefined) === (first === undefined);
     return {

@@ -25,10 +25,8 @@ export interface Checkpoint {
   epochs: EpochEvent[];
 }
 
-export interface TrainingControls {
-  judge?: Judge;
-  /** what the optimizer keeps goes with the model */
-  keepsState?: boolean;
+/** What the loop of epochs is steered by. */
+export interface LoopControls {
   /**
    * Called when the first epoch is done, with what ends the training early: it then returns the best epoch so far.
    *
@@ -39,4 +37,10 @@ export interface TrainingControls {
   checkpoint?: { every: number; save(checkpoint: Checkpoint): Promise<void> };
   /** where to go on */
   resume?: Checkpoint;
+}
+
+export interface TrainingControls extends LoopControls {
+  judge?: Judge;
+  /** what the optimizer keeps goes with the model */
+  keepsState?: boolean;
 }

@@ -2,13 +2,18 @@
 
 /** How early stopping stands. */
 export interface Standing {
-  /** the epoch whose parameters are kept, from 1; 0 before the first */
+  /** the epoch whose parameters are kept, from 1; 0 before the first, and while none beats the value to beat */
   kept: number;
   /** the best judged value; null before the first */
   value: number | null;
   /** the last value that was better by more than minDelta, and the looks since */
   mark: number | null;
   waited: number;
+}
+
+/** How it stands before the first epoch. @param toBeat the value of what a training starts from, where that has one */
+export function firstStanding(toBeat: number | null = null): Standing {
+  return { kept: 0, value: toBeat, mark: toBeat, waited: 0 };
 }
 
 /** Follows the validation part from look to look. */
@@ -18,11 +23,11 @@ export class EarlyStopping {
   readonly #minDelta: number;
 
   /** @param better which of two values is @param minDelta what a look must be better by to count for patience */
-  constructor(better: "lower" | "higher", minDelta: number, standing?: Standing) {
+  constructor(better: "lower" | "higher", minDelta: number, standing = firstStanding()) {
     // from here on lower is better
     this.#sign = better === "lower" ? 1 : -1;
     this.#minDelta = minDelta;
-    this.#standing = { ...(standing ?? { kept: 0, value: null, mark: null, waited: 0 }) };
+    this.#standing = { ...standing };
   }
 
   get standing(): Standing {

@@ -5,8 +5,8 @@
 // A trainer becomes steerable by running its epochs here: it hands over one epoch, how parameters are kept, and its state as
 // named arrays, saved and read back. What it is asked for comes in `controls`; nothing here knows an algorithm.
 
-import type { TrainingControls } from "./controls.js";
-import { EarlyStopping } from "./early-stopping.js";
+import type { LoopControls } from "./controls.js";
+import { EarlyStopping, firstStanding } from "./early-stopping.js";
 import type { EpochEvent } from "./epoch.js";
 import { Interruption } from "./interruption.js";
 import type { NamedArrays } from "./named-arrays.js";
@@ -20,8 +20,13 @@ export interface Seen {
 
 /** A training as the loop drives it. */
 export interface Steered {
-  /** One epoch, from 1, with its look at the validation part. @throws {DivergedError} it is lost */
-  epoch(epoch: number): Promise<Seen>;
+  /**
+   * One epoch, from 1, with its look at the validation part.
+   *
+   * @returns undefined when nothing is left to learn, which ends the training: for one that has nothing to copy in `keep`
+   * @throws {DivergedError} it is lost
+   */
+  epoch(epoch: number): Promise<Seen | undefined>;
   /** Copies the parameters aside as those to return. @throws {DivergedError} they are not finite */
   keep(epoch: number): Promise<void> | void;
   /** Copies of all that later epochs read, and of what is kept when that is an earlier epoch's. */
@@ -41,10 +46,12 @@ export interface EpochPlan {
   better: "lower" | "higher";
   /** whether some epoch looks at a validation part; else the last epoch's parameters are returned */
   looks: boolean;
+  /** what the model that training starts from is worth, where epochs must be better to be kept */
+  toBeat?: number | undefined;
 }
 
 export interface EpochsDone {
-  /** the epoch that was kept last */
+  /** the epoch that was kept last; 0 where none was */
   bestEpoch: number;
   epochs: EpochEvent[];
   interrupted: boolean;
@@ -58,12 +65,12 @@ export interface EpochsDone {
  */
 export async function runEpochs(
   training: Steered,
-  { epochs: most, patience, minDelta, better, looks }: EpochPlan,
-  { onInterrupt, checkpoint, resume }: TrainingControls,
+  { epochs: most, patience, minDelta, better, looks, toBeat }: EpochPlan,
+  { onInterrupt, checkpoint, resume }: LoopControls,
   observe: (event: EpochEvent) => void,
 ): Promise<EpochsDone> {
   const stopsEarly = looks && patience > 0;
-  const stopping = new EarlyStopping(better, minDelta, resume?.standing);
+  const stopping = new EarlyStopping(better, minDelta, resume?.standing ?? firstStanding(toBeat));
   const epochs: EpochEvent[] = [...(resume?.epochs ?? [])];
   if (resume) training.restore(resume.arrays);
   const interruption = new Interruption(training, onInterrupt);
@@ -71,7 +78,9 @@ export async function runEpochs(
   for (let epoch = epochs.length + 1; epoch <= most; epoch++) {
     try {
       const began = performance.now();
-      const { event: told, judged } = await training.epoch(epoch);
+      const seen = await training.epoch(epoch);
+      if (!seen) break;
+      const { event: told, judged } = seen;
       // without a look every epoch is the best so far
       const isBest = judged === undefined || (judged !== null && stopping.see(judged));
       const event = { epoch, ...told, seconds: (performance.now() - began) / 1000, best: isBest };
@@ -96,7 +105,9 @@ export async function runEpochs(
       await interruption.hold(() => checkpoint.save(saved));
       if (interruption.isWanted) break;
     }
-    if (stopping.standing.kept > 0) interruption.offer();
+    // the start is of use, too, where its value is known
+    const { kept, value } = stopping.standing;
+    if (kept > 0 || value !== null) interruption.offer();
   }
   interruption.end();
   return { bestEpoch: stopping.standing.kept, epochs, interrupted: interruption.isWanted };

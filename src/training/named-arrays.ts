@@ -2,6 +2,7 @@
 
 import type { Tensor } from "../embedding/safetensors.js";
 import { ArtifactError } from "../errors.js";
+import { parseJson, type Shape } from "../io/json-shape.js";
 
 /** By names of the trainer's own. */
 export type NamedArrays = Readonly<Record<string, Tensor["data"]>>;
@@ -27,4 +28,15 @@ export function arrayOf<T extends Tensor["data"]>(
   throw new ArtifactError(
     `the checkpoint holds no '${name}' that fits this training: it is damaged; remove it and train from the start`,
   );
+}
+
+/** A value that is no array of numbers, as an array of bytes: its JSON. */
+export function jsonBytes(value: unknown): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(value));
+}
+
+/** The value whose JSON was saved under the name. @throws {ArtifactError} there is none, or it is not of the shape */
+export function jsonOf(arrays: NamedArrays, name: string, shape: Shape): unknown {
+  const bytes = arrayOf(arrays, name, Uint8Array);
+  return parseJson(bytes, shape, `${name} of the checkpoint`, "remove it and train from the start");
 }

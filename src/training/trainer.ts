@@ -10,7 +10,6 @@ import type { ExampleOptions } from "./example-options.js";
 import type { OptionTable } from "./options/table.js";
 import type { TrainingTold } from "./options/log.js";
 import type { SplitParts } from "./parts.js";
-import type { DatasetOptions } from "./read-dataset.js";
 import type { Starts } from "./starts.js";
 import type { Summary } from "./summary.js";
 import type { Watch } from "./watch.js";
@@ -47,7 +46,7 @@ export interface Plan {
   /** what is predicted is no column of the log */
   unlabelled?: boolean;
   /** what reading takes beside the options */
-  reading?: Partial<DatasetOptions>;
+  reading?: Partial<ExampleOptions>;
   /** options for which rows must be in memory, whatever their bound, by their flags */
   wholeFor?: readonly string[];
   /** the run that training goes on from */

@@ -1,19 +1,20 @@
 // The trainings of a lift: each arm's step sizes, by the validation part and on a seed of their own, then its seeds.
 
 import { DivergedError } from "../../errors.js";
-import { scoreRows, type NetModel } from "../../trainers/net/model.js";
-import type { NetOptions } from "../../trainers/net/options.js";
-import { startKinds, type StartKind, type TableStart } from "../../trainers/net/start.js";
-import type { LiftOptions } from "./options.js";
-import type { LiftArm, LiftTraining, LiftTrial } from "./summary.js";
-import { trainPrepared, type PreparedNet } from "../../trainers/net/parts.js";
-import { metricsOfRows } from "../../training/part-metrics.js";
+import {
+  startKinds,
+  type StartKind,
+  type StartTraining,
+  type StartTrainings,
+} from "../../training/starts.js";
 import type { Watch } from "../../training/watch.js";
+import type { LiftArm, LiftTraining, LiftTrial } from "./summary.js";
 
-/** What all arms have in common. */
-interface Network {
-  table: TableStart;
-  net: NetOptions;
+/** What each arm is trained by. */
+export interface LiftPlan {
+  seeds: number;
+  learningRates: readonly number[];
+  embeddingLearningRates: readonly number[];
 }
 
 /** Tells of each training that has ended; what is left is judged by those before it. */
@@ -25,12 +26,11 @@ type Tell = (text: string) => void;
  * @throws {DivergedError} no step sizes of an arm lead anywhere
  */
 export async function trainArms(
-  prepared: PreparedNet,
-  network: Network,
-  options: LiftOptions,
+  trainings: StartTrainings,
+  plan: LiftPlan,
   { observe, signal }: Pick<Watch, "observe" | "signal">,
 ): Promise<LiftArm[]> {
-  const { seeds, learningRates, embeddingLearningRates } = options;
+  const { seeds, learningRates, embeddingLearningRates } = plan;
   const of = startKinds.length * (learningRates.length * embeddingLearningRates.length + seeds);
   const began = performance.now();
   let done = 0;
@@ -40,41 +40,25 @@ export async function trainArms(
     observe({ stage: "training", text, done, of, secondsLeft });
   };
   const trained: LiftArm[] = [];
-  for (const arm of startKinds)
-    trained.push(await trainArm(prepared, { arm, ...network }, options, { tell, signal }));
+  for (const arm of startKinds) trained.push(await trainArm(trainings, arm, plan, { tell, signal }));
   return trained;
-}
-
-interface Arm extends Network {
-  arm: StartKind;
 }
 
 /** Chooses an arm's step sizes, then trains its seeds. */
 async function trainArm(
-  prepared: PreparedNet,
-  { arm, table, net }: Arm,
-  { seeds, learningRates, embeddingLearningRates }: LiftOptions,
+  trainings: StartTrainings,
+  arm: StartKind,
+  { seeds, learningRates, embeddingLearningRates }: LiftPlan,
   { tell, signal }: { tell: Tell; signal: AbortSignal },
 ): Promise<LiftArm> {
-  const train = async (rates: Omit<LiftTrial, "validLoss">, seed: number): Promise<NetModel> =>
-    await trainPrepared(
-      prepared,
-      {
-        net: {
-          ...net,
-          learningRate: rates.learningRate,
-          embeddingLearningRate: rates.embeddingLearningRate,
-          seed,
-        },
-        start: { table, kind: arm },
-      },
-      { signal, observe: () => undefined },
-    );
+  const { seed: first, loss } = trainings;
+  const train = async ({ learningRate, embeddingLearningRate }: Omit<LiftTrial, "validLoss">, seed: number) =>
+    await trainings.train(arm, { learningRate, embeddingLearningRate, seed }, signal);
   const trials: LiftTrial[] = [];
   for (const learningRate of learningRates) {
     for (const embeddingLearningRate of embeddingLearningRates) {
       const rates = { learningRate, embeddingLearningRate };
-      const validLoss = await train(rates, net.seed).then(bestLoss, whenDiverged);
+      const validLoss = await train(rates, first).then(bestLoss, whenDiverged);
       trials.push({ ...rates, validLoss });
       tell(
         `${arm}: step sizes ${learningRate} and ${embeddingLearningRate}: ${validLoss === null ? "diverged" : `validation loss ${validLoss.toFixed(5)}`}`,
@@ -84,19 +68,19 @@ async function trainArm(
   const chosen = bestTrial(trials);
   if (!chosen)
     throw new DivergedError(`all trainings of the arm '${arm}' diverged: try smaller --learning-rates`);
-  const trainings: LiftTraining[] = [];
-  for (let s = 1; s <= seeds; s++) {
-    const model = await train(chosen, net.seed + s);
-    trainings.push(await trainingOf(prepared, model, { ...net, seed: net.seed + s }));
-    const { epochs, bestEpoch } = model;
+  const trained: LiftTraining[] = [];
+  for (let seed = first + 1; seed <= first + seeds; seed++) {
+    const training = await train(chosen, seed);
+    trained.push(await summaryOf(training, seed, loss));
+    const { epochs, bestEpoch } = training;
     tell(
-      `${arm}, seed ${net.seed + s}: validation loss ${bestLoss(model).toFixed(5)} in epoch ${bestEpoch} of ${epochs.length}`,
+      `${arm}, seed ${seed}: validation loss ${bestLoss(training).toFixed(5)} in epoch ${bestEpoch} of ${epochs.length}`,
     );
   }
-  return { arm, trials, chosen, trainings };
+  return { arm, trials, chosen, trainings: trained };
 }
 
-function bestLoss({ epochs, bestEpoch }: NetModel): number {
+function bestLoss({ epochs, bestEpoch }: StartTraining): number {
   return epochs[bestEpoch - 1]!.validLoss!;
 }
 
@@ -115,21 +99,17 @@ function bestTrial(trials: readonly LiftTrial[]): LiftTrial | undefined {
     );
 }
 
-async function trainingOf(
-  { space, examples }: PreparedNet,
-  model: NetModel,
-  { seed, threads, loss }: NetOptions,
+async function summaryOf(
+  training: StartTraining,
+  seed: number,
+  loss: StartTrainings["loss"],
 ): Promise<LiftTraining> {
-  const { test } = examples;
-  const scorer = {
-    score: (rows: Parameters<typeof scoreRows>[2]) => scoreRows(space, model, rows, { threads }),
-  };
-  const metrics = test && (await metricsOfRows(scorer, test, examples, threads));
+  const metrics = await training.test();
   const testLoss = metrics && (loss === "logistic" ? metrics["logLoss"] : metrics["rmse"]! ** 2);
   return {
     seed,
-    validLosses: model.epochs.map(({ validLoss }) => validLoss!),
-    seconds: model.epochs.map(({ seconds }) => seconds),
+    validLosses: training.epochs.map(({ validLoss }) => validLoss!),
+    seconds: training.epochs.map(({ seconds }) => seconds),
     ...(testLoss !== undefined && { testLoss }),
     ...(metrics?.["auc"] !== undefined && { testAuc: metrics["auc"] }),
   };

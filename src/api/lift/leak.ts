@@ -12,12 +12,16 @@ import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { InputFingerprint } from "../../io/fingerprint.js";
 import type { Part } from "../../training/examples.js";
-import type { PreparedNet } from "../../trainers/net/parts.js";
-import { timesOf } from "../../training/parts.js";
+import type { ExampleOptions } from "../../training/example-options.js";
+import { timesOf, type SplitParts } from "../../training/parts.js";
 import { splitOptionsOf, type SplitFlags } from "../../training/split-options.js";
 
 /** What is judged: the network's log, and the parts that it trains on and is judged by. */
-type Judged = Pick<PreparedNet, "dataset" | "parts" | "options">;
+interface Judged {
+  dataset: Dataset;
+  parts: SplitParts["parts"];
+  options: ExampleOptions;
+}
 
 /**
  * Checks a run, and those that it went on from.

@@ -6,17 +6,18 @@
 import { UsageError } from "../../errors.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
-import { checkNetOptions, netOptionsOf, type NetOptions } from "../../trainers/net/options.js";
-import { trainArms } from "./arms.js";
-import { checkUnseen } from "./leak.js";
-import { DEFAULT_PATIENCE, type LiftOptions } from "./options.js";
-import { summarizeLift, type LiftArm, type LiftResult } from "./summary.js";
-import { keysOf, openTableStart, startFrom } from "../../trainers/net/init.js";
-import { checkTaskOf, prepareNet, type PreparedNet } from "../../trainers/net/parts.js";
-import { collectWarnings, type Watch } from "../../training/watch.js";
+import { resolvedOptions } from "../../training/describe-run.js";
+import { checkTold, resolved, type OptionTable } from "../../training/options/table.js";
+import { openParts } from "../../training/session.js";
+import type { Starts } from "../../training/starts.js";
 import { Stopwatch } from "../../training/stopwatch.js";
 import type { Summary } from "../../training/summary.js";
-import { optionsOfTask } from "../../trainers/net/asked.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+import { trainers } from "../../trainers/index.js";
+import { trainArms, type LiftPlan } from "./arms.js";
+import { checkUnseen } from "./leak.js";
+import { liftOwn, type LiftOptions } from "./options.js";
+import { summarizeLift, type LiftArm, type LiftResult } from "./summary.js";
 
 /** Seeds below which intervals are wide. */
 const FEW_SEEDS = 5;
@@ -38,29 +39,48 @@ export interface Lift extends Summary, LiftResult {
  * @throws {UsageError} the table has seen the rows that it would be judged by, or nobody can tell
  * @throws {EmbedError} as train-net
  */
-export async function lift(paths: readonly string[], options: LiftOptions, told: Watch): Promise<Lift> {
+export async function lift(
+  paths: readonly string[],
+  told: LiftOptions & Readonly<Record<string, unknown>>,
+  watching: Watch,
+): Promise<Lift> {
   const clock = new Stopwatch();
-  const { watch, warnings, warn } = collectWarnings(told);
-  const { out, force, init, keepKeys = false, net: own } = options;
+  const { watch, warnings, warn } = collectWarnings(watching);
+  const note = (text: string) => watch.observe({ stage: "note", text });
+  const { init, unchecked = false } = told;
+  const {
+    out,
+    force = false,
+    ...own
+  } = resolved(
+    liftOwn,
+    Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(liftOwn, name))),
+  );
   if (out !== undefined) await checkOutput(out, force, "file");
-  checkLiftOptions(options);
-  const earlier = await openTableStart(init, own.dim);
-  const { seed } = netOptionsOf(own, "logistic");
-  const preparing = { seed, beside: out ?? ".", ...(keepKeys && { known: keysOf(earlier) }) };
-  const prepared = await prepareNet(paths, { ...options }, preparing, { watch, warn });
-  const { examples, dataset, space } = prepared;
-  const task = checkTaskOf(examples);
-  if (!examples.valid)
+  const starts = await startsOf();
+  const table = liftTable(starts);
+  checkTold(table, told);
+  const trainings = Object.fromEntries(
+    Object.entries(told).filter(([name]) => name === "init" || !Object.hasOwn(liftOwn, name)),
+  ) as Parameters<Starts["plan"]>[0];
+  const plan = await starts.plan(trainings);
+  const { options, dataset, cut } = await openParts(plan, paths, trainings, { watch, warn, note });
+  if (!cut.parts.valid)
     throw new UsageError("lift compares validation losses: give --valid, such as --valid 0.1");
-  const isUnchecked = await checkedOrNot(init, prepared, options, warn);
-  const start = startFrom(earlier, space, dataset.roles, task);
-  for (const text of start.notes) watch.observe({ stage: "note", text });
-  for (const text of start.warnings) warn(text);
-
-  const net = { ...optionsOfTask({ patience: DEFAULT_PATIENCE, ...own }, task), dim: earlier.dim };
-  const trained = await trainArms(prepared, { table: start.table, net }, options, watch);
-  for (const text of edgeWarnings(trained, options)) warn(text);
-  const pretraining = { run: init, seconds: secondsOf(earlier.run.manifest.timings) };
+  if (unchecked) warn(`--unchecked: the table of '${init}' may have seen the rows that it is judged by`);
+  else await checkUnseen(init, { dataset, parts: cut.parts, options });
+  const prepared = await plan.prepare(
+    { dataset, parts: cut.parts, cut: cut.parts },
+    {
+      ...{ options, told: trainings, watch, warn, note },
+      beside: out ?? ".",
+      lap: () => undefined,
+      controls: {},
+    },
+  );
+  const trained = await trainArms(prepared, own, watch);
+  for (const text of edgeWarnings(trained, own)) warn(text);
+  const pretraining = { run: init, seconds: secondsOf(plan.earlier.manifest.timings) };
   const found = summarizeLift(trained, pretraining.seconds);
   const result: Lift = {
     command: "lift",
@@ -68,7 +88,7 @@ export async function lift(paths: readonly string[], options: LiftOptions, told:
     out: out ?? "-",
     seconds: clock.seconds(),
     rows: dataset.numRows,
-    options: resolvedOptions(paths, options, prepared, net),
+    options: resolvedOptions(paths, options, table, trainings, { ...prepared.options, ...own }),
     metrics: Object.fromEntries(
       found.arms.map(({ arm, validLoss, testLoss, testAuc }) => [
         arm,
@@ -81,7 +101,7 @@ export async function lift(paths: readonly string[], options: LiftOptions, told:
     ),
     warnings,
     pretraining,
-    ...(isUnchecked && { unchecked: true }),
+    ...(unchecked && { unchecked: true }),
     ...found,
     trained,
   };
@@ -92,36 +112,22 @@ export async function lift(paths: readonly string[], options: LiftOptions, told:
   return result;
 }
 
-/** @throws {UsageError} what an arm's trainings cannot go by */
-function checkLiftOptions({ net, seeds, learningRates, embeddingLearningRates }: LiftOptions): void {
-  if (!(Number.isInteger(seeds) && seeds >= 2))
-    throw new UsageError(
-      `--seeds must be a whole number from 2 on, since an interval needs two, got ${seeds}`,
-    );
-  if (net.freezeEmbeddings)
-    throw new UsageError("--freeze-embeddings cannot go with lift: a random start that stays is no start");
-  for (const learningRate of learningRates)
-    for (const embeddingLearningRate of embeddingLearningRates)
-      checkNetOptions({ ...net, learningRate, embeddingLearningRate });
+/** The trainer whose trainings may start from a table. */
+export async function startsOf(): Promise<Starts> {
+  for (const { load } of trainers) {
+    const { starts } = (await load()).trainer;
+    if (starts) return starts;
+  }
+  throw new RangeError("no trainer starts from a table");
 }
 
-/** Whether it was left unchecked. @throws {UsageError} as checkUnseen, without --unchecked */
-async function checkedOrNot(
-  init: string,
-  prepared: PreparedNet,
-  { unchecked = false }: LiftOptions,
-  warn: (text: string) => void,
-): Promise<boolean> {
-  if (!unchecked) {
-    await checkUnseen(init, prepared);
-    return false;
-  }
-  warn(`--unchecked: the table of '${init}' may have seen the rows that it is judged by`);
-  return true;
+/** The options of lift: those of the trainings, and its own. */
+export function liftTable({ options }: Starts): OptionTable {
+  return { ...options, ...liftOwn };
 }
 
 /** Arms whose best step size is the least or the greatest that was tried, and few seeds. */
-function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftOptions): string[] {
+function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftPlan): string[] {
   const warnings = (["learningRate", "embeddingLearningRate"] as const).flatMap((name) => {
     const tried = rates[`${name}s`];
     const [least, most] = [Math.min(...tried), Math.max(...tried)];
@@ -141,33 +147,4 @@ function edgeWarnings(arms: readonly LiftArm[], { seeds, ...rates }: LiftOptions
 /** The table's training, without reading its log and measuring it. */
 function secondsOf(timings: Record<string, number>): number {
   return timings["train"] ?? Object.values(timings).reduce((sum, x) => sum + x, 0);
-}
-
-/** Every option as it was used. */
-function resolvedOptions(
-  paths: readonly string[],
-  { init, seeds, learningRates, embeddingLearningRates }: LiftOptions,
-  { options: data }: PreparedNet,
-  net: NetOptions,
-): Record<string, unknown> {
-  const { reading, unlabelled: _, infer: __, ...rest } = data;
-  const { threads: ___, ...readingOptions } = reading;
-  const {
-    out: ____,
-    force: _____,
-    net: ______,
-    unchecked: _______,
-    ...used
-  } = rest as unknown as LiftOptions;
-  const { learningRate: ________, embeddingLearningRate: _________, ...others } = net;
-  return {
-    log: paths,
-    ...used,
-    reading: readingOptions,
-    init,
-    seeds,
-    learningRates,
-    embeddingLearningRates,
-    ...others,
-  };
 }

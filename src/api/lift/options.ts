@@ -1,26 +1,50 @@
 // What `lift` is asked to do.
 
-import type { TrainNetOptions } from "../../trainers/net/asked.js";
+import { custom, flag, numberOf, text, whole, type Told } from "../../training/options/table.js";
+import type { TrainingTold } from "../../training/options/log.js";
 
-/** What each arm's step sizes are chosen from, all pairs of them. */
-export const defaultRates = {
-  learningRates: [0.001, 0.003],
+const group = "Lift:";
+
+/** Options beside those of the trainings. */
+export const liftOwn = {
+  init: text("run", { help: "the run whose table is judged", group, required: true }),
+  seeds: whole({
+    min: 2,
+    max: 1_000_000,
+    help: "trainings of each start",
+    group,
+    default: 5,
+  }),
+  /** what each arm's step sizes are chosen from, all pairs of them */
+  learningRates: rates("dense layers", [0.001, 0.003]),
   // a table of other rows is best moved little, one of the same rows much: their best differ by a hundred times
-  embeddingLearningRates: [0.003, 0.02, 0.1, 0.3],
-};
+  embeddingLearningRates: rates("embedding layer", [0.003, 0.02, 0.1, 0.3]),
+  unchecked: flag({
+    help: "go on where nobody can tell whether the table has seen the rows that it is judged by",
+    group,
+  }),
+  out: text("file", { help: "write the whole result, curves among it, as JSON", group: "Output:" }),
+  force: flag({ help: "replace an existing file", group: "Output:" }),
+} as const;
 
-/** Epochs without a better validation loss: a random start may stay on its first level for some before it leaves it. */
-export const DEFAULT_PATIENCE = 5;
+/** What was told: lift's own options, and those of the trainings by their names. */
+export type LiftOptions = Told<typeof liftOwn> &
+  Omit<TrainingTold, "init" | "out" | "force"> & { init: string; patience?: number };
 
-export interface LiftOptions extends Omit<TrainNetOptions, "metric" | "init" | "out"> {
-  /** the run whose table is judged */
-  init: string;
-  /** trainings of an arm; at least 2, since an interval needs them */
-  seeds: number;
-  learningRates: readonly number[];
-  embeddingLearningRates: readonly number[];
-  /** goes on where it cannot be told whether the table has seen the rows that it is judged by */
-  unchecked?: boolean;
-  /** a JSON file of the whole result */
-  out?: string;
+function rates(what: string, standard: readonly number[]) {
+  return custom(
+    "list",
+    {
+      parse: (given: string, flagName: string): readonly number[] =>
+        given.split(",").map((part) => numberOf(part, flagName)),
+      complaint: (all: readonly number[]) =>
+        all.every((rate) => rate >= 1e-7 && rate <= 10) ? undefined : "numbers from 1e-7 to 10",
+    },
+    {
+      help: `step sizes of the ${what} that each start is tried with`,
+      group,
+      default: standard,
+      shown: standard.join(","),
+    },
+  );
 }

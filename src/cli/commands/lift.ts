@@ -1,8 +1,11 @@
 // embed lift
 
-import type { Command } from "commander";
-import { addLiftFlags, liftOf, type LiftFlags } from "../../flags/lift.js";
-import { addOutputOptions } from "../../flags/options.js";
+import { Option, type Command } from "commander";
+import { liftTable, startsOf } from "../../api/lift/lift.js";
+import type { LiftOptions } from "../../api/lift/options.js";
+import { addLogArgument, addOutputOptions } from "../../flags/options.js";
+import { addTable, toldOf } from "../../flags/table-option.js";
+import type { OptionTable } from "../../training/options/table.js";
 import { liftText } from "../lift.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
@@ -14,7 +17,12 @@ Examples (after embed train-fm fixtures/clicks.csv -o run --valid 0.1 --test 0.1
 `;
 
 /** Adds the command. */
-export function addLift(program: Command, signal: AbortSignal): Command {
+export async function addLift(): Promise<(program: Command, signal: AbortSignal) => Command> {
+  const table = liftTable(await startsOf());
+  return (program, signal) => addCommand(table, program, signal);
+}
+
+function addCommand(table: OptionTable, program: Command, signal: AbortSignal): Command {
   const command = program
     .command("lift")
     .description(
@@ -22,11 +30,17 @@ export function addLift(program: Command, signal: AbortSignal): Command {
         "same lengths, each with step sizes of its own; prints epochs and seconds until the random start's best validation loss, and final losses.",
     )
     .addHelpText("before", examples);
-  return addOutputOptions(addLiftFlags(command)).action(
-    async (paths: string[], flags: LiftFlags & OutputOptions) => {
+  addTable(addLogArgument(command), table).addOption(
+    new Option("--format <format>", "of what is printed")
+      .choices(["text", "markdown"])
+      .default("text")
+      .helpGroup("Output:"),
+  );
+  return addOutputOptions(command).action(
+    async (paths: string[], flags: { format: "text" | "markdown" } & OutputOptions) => {
       const { lift } = await import("../../api/lift/lift.js");
-      const options = await liftOf(flags);
-      const result = await watched(flags, signal, (watch) => lift(paths, options, watch));
+      const told = toldOf(command, table) as LiftOptions & Record<string, unknown>;
+      const result = await watched(flags, signal, (watch) => lift(paths, told, watch));
       await writeResult(flags.json ? `${JSON.stringify(result)}\n` : liftText(result, flags.format));
     },
   );

@@ -47,7 +47,7 @@ export function addRun(program: Command, signal: AbortSignal, interrupts: Interr
     async (file: string | undefined, flags: Flags) => {
       if (flags.printSchema) {
         const { pipelineFileSchema } = await import("../../pipeline/file.js");
-        await writeResult(pipelineFileSchema());
+        await writeResult(await pipelineFileSchema());
         return;
       }
       if (file === undefined)

@@ -6,8 +6,10 @@
 
 import { averaged, type Head } from "./head.js";
 import type { HeadOptions } from "./options.js";
+import type { LoopControls } from "../../training/controls.js";
 import type { Part, Parts } from "../../training/examples.js";
 import { fitColumns, growForest, refitForest, type GrowJob, type GrownForest } from "./forest-of-log.js";
+import { forestsInTurn, type GrowNext } from "./forests-in-turn.js";
 import { foldsOf, splitHead, trainHead } from "./head-of-leaves.js";
 import type { LabelledPart, Target } from "./target.js";
 
@@ -34,16 +36,25 @@ export interface ModelJob extends GrowJob {
 }
 
 /** Trains the model. */
-export async function fitModel({ train, valid }: Omit<Parts, "test">, job: ModelJob): Promise<FittedModel> {
-  const { head, prediction: target, gbdt, note } = job;
-  if (head && head.crossFit > 1) return await crossFit({ train, valid }, head, job);
+export async function fitModel(
+  { train, valid }: Omit<Parts, "test">,
+  job: ModelJob,
+  controls: LoopControls = {},
+): Promise<FittedModel> {
+  const { head, prediction: target, gbdt, note, watch } = job;
+  if (head && head.crossFit > 1) {
+    // some of the forests are no model, so that an interruption has nothing to save
+    const { onInterrupt: _, ...others } = controls;
+    return await crossFit({ train, valid }, head, job, forestsInTurn(others, watch.signal));
+  }
   const split = head && splitHead(train, head.split, gbdt.seed);
   const { train: grownOn, of: weighed } = target.weighed(split?.trees ?? train);
   const features = fitColumns(grownOn, job);
   const { decay } = job;
+  const growNext = forestsInTurn(controls, watch.signal);
   const grown =
     decay === undefined
-      ? await growForest(features, grownOn, valid && weighed(valid), job)
+      ? await growForest(features, grownOn, valid && weighed(valid), job, growNext)
       : await refitForest(features, grownOn, decay, job);
   if (!head) return { grown, fitted: undefined, weighed };
 
@@ -58,6 +69,7 @@ async function crossFit(
   { train, valid }: Omit<Parts, "test">,
   head: HeadOptions,
   job: ModelJob,
+  growNext: GrowNext,
 ): Promise<FittedModel> {
   const { prediction: target, gbdt, note } = job;
   const { train: all, of: weighed } = target.weighed(train);
@@ -65,7 +77,7 @@ async function crossFit(
   const features = fitColumns(all, job);
   const each: { grown: GrownForest; forest: GrownForest["forest"]; head: Head }[] = [];
   for (const { trees, head: fold } of foldsOf(train, head.crossFit, gbdt.seed)) {
-    const grown = await growForest(features, weighed(trees), valid && weighed(valid), job);
+    const grown = await growForest(features, weighed(trees), valid && weighed(valid), job, growNext);
     each.push({
       grown,
       forest: grown.forest,
@@ -82,8 +94,8 @@ async function crossFit(
   const grown: GrownForest = {
     ...first!,
     forest: together.forest,
-    events: each.flatMap(({ grown: { events } }, forest) => events.map((event) => ({ ...event, forest }))),
-    numIterations: each.reduce((sum, { grown: { numIterations } }) => sum + numIterations, 0),
+    epochs: each.flatMap(({ grown: { epochs } }, forest) => epochs.map((event) => ({ ...event, forest }))),
+    bestEpoch: each.reduce((sum, { grown: { bestEpoch } }) => sum + bestEpoch, 0),
     trainLoss: losses.reduce((a, b) => a + b, 0) / losses.length,
   };
   return { grown, fitted: { head: together.head, rows: all, iterations: head.iterations }, weighed };

@@ -2,12 +2,14 @@
 
 import { numClassesOf, type Forest } from "./forest.js";
 import { renumbered, withEarlierKeys } from "./earlier.js";
+import type { GrowNext } from "./forests-in-turn.js";
 import { binnedColumn, fitTreeFeatures, type Feature } from "./features.js";
 import type { GbdtOptions } from "./options.js";
 import { columnRecipes, vocabulariesOf, type ColumnRecipe } from "./preprocess.js";
 import { refitLeaves } from "./refit.js";
 import { leavesOf, scoresOf, type Vocabularies } from "./scorer.js";
-import type { GbdtInput, GbdtModel, GbdtRows, TreeEvent } from "./train.js";
+import type { GbdtInput, GbdtRows } from "./train.js";
+import type { EpochsDone } from "../../training/epoch-loop.js";
 import type { Part } from "../../training/examples.js";
 import { checkSameColumns, type EarlierTrees } from "./init.js";
 import type { LabelledPart, Prediction } from "./target.js";
@@ -17,17 +19,15 @@ import type { Watch } from "../../training/watch.js";
 const REPORTED = 10;
 
 /** Trees with what scores and describes them. */
-export interface GrownForest {
+export interface GrownForest extends EpochsDone {
   forest: Forest;
   features: Feature[];
   columns: ColumnRecipe[];
   vocabularies: Vocabularies;
-  events: TreeEvent[];
   /** iterations that were added */
-  numIterations: number;
+  bestEpoch: number;
   /** mean loss of the training rows after the last of these; unknown where nothing was added */
   trainLoss?: number;
-  interrupted: boolean;
 }
 
 /** What a training is told, and what it tells on the way. */
@@ -36,7 +36,6 @@ export interface GrowJob {
   gbdt: GbdtOptions;
   /** trees that come first */
   earlier: EarlierTrees | undefined;
-  boost: (input: GbdtInput, gbdt: GbdtOptions, observe: (event: TreeEvent) => void) => Promise<GbdtModel>;
   watch: Watch;
   warn: (text: string) => void;
   lap: (stage: string) => void;
@@ -64,7 +63,7 @@ function startingForest({ prediction, earlier }: GrowJob, features: readonly Fea
   const vocabularies = vocabulariesOf(columns);
   return {
     ...{ forest, features: [...features], columns, vocabularies },
-    ...{ events: [], numIterations: 0, interrupted: false },
+    ...{ epochs: [], bestEpoch: 0, interrupted: false },
   };
 }
 
@@ -74,6 +73,7 @@ export async function growForest(
   train: LabelledPart,
   valid: LabelledPart | undefined,
   job: GrowJob,
+  growNext: GrowNext,
 ): Promise<GrownForest> {
   const { gbdt, watch } = job;
   const start = startingForest(job, features);
@@ -91,19 +91,17 @@ export async function growForest(
   job.lap("bin");
 
   const { numTrees } = gbdt;
-  const { trees, events, numIterations, interrupted } = await job.boost(input, gbdt, (event) => {
+  const { trees, ...done } = await growNext(input, gbdt, (event) => {
     if (event.epoch % REPORTED === 0 || event.epoch === numTrees)
       watch.observe({ stage: "epoch", epochs: numTrees, ...event });
   });
   job.lap("train");
-  const last = events[numIterations - 1];
+  const last = done.epochs[done.bestEpoch - 1];
   return {
     ...start,
+    ...done,
     forest: { ...start.forest, trees: [...start.forest.trees, ...trees] },
-    events,
-    numIterations,
     ...(last && { trainLoss: last.trainLoss }),
-    interrupted,
   };
 }
 

@@ -1,23 +1,25 @@
 // --init RUN: trees of an earlier run that a training goes on from, or whose leaves it fits anew.
 
-import type { Manifest } from "../../embedding/manifest.js";
-import { openRun } from "../../embedding/run-directory.js";
+import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { readGbdt, type GbdtArtifact } from "./artifact.js";
 import type { Feature } from "./features.js";
-import type { TrainGbdtOptions } from "./asked.js";
+import { openOwnRun } from "../../training/own-runs.js";
+import type { ToldGbdt } from "./options.js";
 
 /** An earlier run of trees. */
 export interface EarlierTrees extends GbdtArtifact {
   run: string;
-  /** checksums of its files */
-  files: Manifest["files"];
+  opened: Run;
 }
 
 /** Opens the run of --init, if there is one. @throws {UsageError} it holds another model, or predicts another kind of label */
-export async function openEarlierTrees({ init, task }: TrainGbdtOptions): Promise<EarlierTrees | undefined> {
+export async function openEarlierTrees(
+  { init, task }: ToldGbdt,
+  command: string,
+): Promise<EarlierTrees | undefined> {
   if (init === undefined) return undefined;
-  const run = await openRun(init);
+  const run = await openOwnRun(init, command);
   const artifact = await readGbdt(run);
   if (artifact.statistics.length > 0)
     throw new UsageError(
@@ -28,7 +30,7 @@ export async function openEarlierTrees({ init, task }: TrainGbdtOptions): Promis
     throw new UsageError(
       `--init '${init}' was trained for --task ${before}, and this training is for ${task}: take a run of the same task`,
     );
-  return { ...artifact, run: init, files: run.manifest.files };
+  return { ...artifact, run: init, opened: run };
 }
 
 /** @throws {UsageError} the log's columns are not the earlier run's */
@@ -45,8 +47,8 @@ export function checkSameColumns({ run, preprocess }: EarlierTrees, features: re
 /** The roles that the earlier run had where nothing else is told. */
 export function likeEarlier(
   earlier: EarlierTrees | undefined,
-  { positiveFrom, task }: TrainGbdtOptions,
-): Pick<TrainGbdtOptions, "positiveFrom" | "task"> {
+  { positiveFrom, task }: ToldGbdt,
+): Pick<ToldGbdt, "positiveFrom" | "task"> {
   const before = earlier?.preprocess;
   const from = positiveFrom ?? before?.positiveFrom ?? undefined;
   const what = task ?? before?.task;

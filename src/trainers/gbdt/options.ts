@@ -1,134 +1,241 @@
-// Every hyperparameter of train-gbdt: default, range and help text, declared once. Names and defaults are LightGBM's where
-// it has them.
+// The options of train-gbdt. Names and defaults are LightGBM's where it has them.
 
-import { availableParallelism } from "node:os";
 import { UsageError } from "../../errors.js";
-import { checkRanges } from "../../training/check-ranges.js";
-
-const defaults = {
-  numTrees: 100,
-  numLeaves: 31,
-  learningRate: 0.1,
-  maxDepth: 0,
-  maxBin: 255,
-  binConstructSampleCnt: 200_000,
-  minDataInLeaf: 20,
-  minSumHessianInLeaf: 1e-3,
-  lambdaL1: 0,
-  lambdaL2: 0,
-  minGainToSplit: 0,
-  featureFraction: 1,
-  baggingFraction: 1,
-  baggingFreq: 0,
-  topRate: 0.2,
-  otherRate: 0.1,
-  catSmooth: 10,
-  catL2: 10,
-  maxCatThreshold: 32,
-  maxCatToOnehot: 4,
-  minDataPerGroup: 100,
-  patience: 20,
-  seed: 1,
-};
-
-export interface GbdtOptions extends Record<keyof typeof defaults, number> {
-  threads: number;
-  grow: "leaf" | "depth";
-  boosting: (typeof boostings)[number];
-}
-
-/** Which rows trees are grown on: all or a bag of them, or those of the greatest gradients and a share of the others. */
-export const boostings = ["gbdt", "goss"] as const;
-
-/** A number that a user may set. */
-export interface Hyperparameter {
-  name: Exclude<keyof GbdtOptions, "grow" | "boosting">;
-  /** as the help shows it */
-  default: string;
-  help: string;
-  integer: boolean;
-  /** the allowed range, both ends included */
-  min: number;
-  max: number;
-}
+import { labels } from "../../training/options/features.js";
+import { log } from "../../training/options/log.js";
+import { threads } from "../../training/options/reading.js";
+import {
+  checkRanges,
+  choice,
+  flag,
+  list,
+  number,
+  pick,
+  resolved,
+  text,
+  whole,
+  type Resolved,
+  type Told,
+} from "../../training/options/table.js";
+import { output, weekly } from "../../training/options/weekly.js";
+import type { GbdtTask } from "./preprocess.js";
+import type { CtrFlags } from "./ctr.js";
 
 const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;
+const [model, training, columns] = ["Model:", "Training:", "Columns:"] as const;
+const ofHead = { head: ["lr"] } as const;
 
-const whole = (
-  name: Hyperparameter["name"],
-  min: number,
-  max: number,
-  help: string,
-  standard?: string,
-): Hyperparameter => ({
-  name,
-  default: standard ?? String(defaults[name as keyof typeof defaults]),
-  help,
-  integer: true,
-  min,
-  max,
-});
+const n = <const D extends number>(min: number, max: number, standard: D, help: string) =>
+  whole({ min, max, default: standard, help, group: training });
+const x = <const D extends number>(min: number, max: number, standard: D, help: string) =>
+  number({ min, max, default: standard, help, group: training });
 
-const number = (name: keyof typeof defaults, min: number, max: number, help: string): Hyperparameter => ({
-  name,
-  default: String(defaults[name]),
-  help,
-  integer: false,
-  min,
-  max,
-});
-
-/** What a user may set, in the order of the help; `grow` and `boosting` are flags of their own. */
-export const hyperparameters: readonly Hyperparameter[] = [
-  whole("numTrees", 1, MANY, "trees, at most"),
-  whole("numLeaves", 2, 65536, "leaves a tree, at most"),
-  number("learningRate", 1e-6, ANY, "what leaf values are multiplied by"),
-  whole("maxDepth", 0, MANY, "levels a tree, at most", "any"),
-  whole("maxBin", 2, 255, "ranges that a numeric column is cut into, at most"),
-  whole(
-    "binConstructSampleCnt",
+/** How trees are grown. */
+const growing = {
+  grow: choice(["leaf", "depth"], {
+    placeholder: "order",
+    help: "which leaf is split next: of the greatest gain, or of the least depth",
+    group: model,
+    default: "leaf",
+  }),
+  boosting: choice(["gbdt", "goss"], {
+    placeholder: "kind",
+    help: "grow trees on all rows (or a bag of them), or on those of the greatest gradients",
+    group: model,
+    default: "gbdt",
+  }),
+  numTrees: n(1, MANY, 100, "trees, at most"),
+  numLeaves: n(2, 65_536, 31, "leaves a tree, at most"),
+  learningRate: x(1e-6, ANY, 0.1, "what leaf values are multiplied by"),
+  maxDepth: { ...n(0, MANY, 0, "levels a tree, at most"), shown: "any" },
+  maxBin: n(2, 255, 255, "ranges that a numeric column is cut into, at most"),
+  binConstructSampleCnt: n(
     1,
     2 ** 25,
+    200_000,
     "rows that these ranges are found from, at most; a sample of more",
   ),
-  whole("minDataInLeaf", 1, 2 ** 25, "rows a leaf, at least"),
-  number("minSumHessianInLeaf", 0, ANY, "sum of the loss's second derivatives in a leaf, at least"),
-  number("lambdaL1", 0, ANY, "L1 on leaf values"),
-  number("lambdaL2", 0, ANY, "L2 on leaf values"),
-  number("minGainToSplit", 0, ANY, "gain of a split, at least"),
-  number("featureFraction", 1e-6, 1, "share of the columns that a tree may use"),
-  number("baggingFraction", 1e-6, 1, "share of the rows that a tree is grown on; needs --bagging-freq"),
-  whole("baggingFreq", 0, MANY, "trees between two draws of these rows; 0 uses all rows"),
-  number("topRate", 0, 1, "goss: share of the rows, of the greatest gradients, that each tree is grown on"),
-  number("otherRate", 0, 1, "goss: share of the rows that are drawn from the others"),
-  number("catSmooth", 0, ANY, "rows added to each category when categories are sorted"),
-  number("catL2", 0, ANY, "L2 added for splits between many categories"),
-  whole("maxCatThreshold", 1, MANY, "categories on the smaller side of a split, at most"),
-  whole("maxCatToOnehot", 1, MANY, "categories up to which one is split from all others"),
-  whole("minDataPerGroup", 1, 2 ** 25, "rows a group of categories, at least"),
-  whole("patience", 0, MANY, "trees without a better validation loss before stopping; 0 never stops early"),
-  whole("seed", 0, 0xffffffff, "of samples and splits"),
-  whole(
-    "threads",
-    1,
-    1024,
-    "threads at most; the result is the same bytes at any number",
-    "as many as cores",
-  ),
-];
+  minDataInLeaf: n(1, 2 ** 25, 20, "rows a leaf, at least"),
+  minSumHessianInLeaf: x(0, ANY, 1e-3, "sum of the loss's second derivatives in a leaf, at least"),
+  lambdaL1: x(0, ANY, 0, "L1 on leaf values"),
+  lambdaL2: x(0, ANY, 0, "L2 on leaf values"),
+  minGainToSplit: x(0, ANY, 0, "gain of a split, at least"),
+  featureFraction: x(1e-6, 1, 1, "share of the columns that a tree may use"),
+  baggingFraction: x(1e-6, 1, 1, "share of the rows that a tree is grown on; needs --bagging-freq"),
+  baggingFreq: n(0, MANY, 0, "trees between two draws of these rows; 0 uses all rows"),
+  topRate: x(0, 1, 0.2, "goss: share of the rows, of the greatest gradients, that each tree is grown on"),
+  otherRate: x(0, 1, 0.1, "goss: share of the rows that are drawn from the others"),
+  catSmooth: x(0, ANY, 10, "rows added to each category when categories are sorted"),
+  catL2: x(0, ANY, 10, "L2 added for splits between many categories"),
+  maxCatThreshold: n(1, MANY, 32, "categories on the smaller side of a split, at most"),
+  maxCatToOnehot: n(1, MANY, 4, "categories up to which one is split from all others"),
+  minDataPerGroup: n(1, 2 ** 25, 100, "rows a group of categories, at least"),
+  patience: n(0, MANY, 20, "trees without a better validation loss before stopping; 0 never stops early"),
+  seed: n(0, 0xffffffff, 1, "of samples and splits"),
+  ...threads,
+} as const;
+
+/** A logistic regression on the leaves. Penalty and prior served best on held-out rows (docs/algorithms/gbdt.md). */
+const head = {
+  head: choice(["lr"], { placeholder: "model", help: "a logistic regression on the leaves", group: model }),
+  headSplit: number({
+    placeholder: "share",
+    min: 0,
+    max: 1,
+    help: "training rows that the head is fitted on and the trees are not: the latest, or by hash",
+    group: model,
+    default: 0.3,
+    only: ofHead,
+  }),
+  headL2: number({
+    min: 0,
+    max: ANY,
+    help: "L2 on the head's weights",
+    group: model,
+    default: 100,
+    only: ofHead,
+  }),
+  headPrior: choice(["zero", "leaf-values"], {
+    placeholder: "prior",
+    help: "what its weights are drawn to",
+    group: model,
+    default: "leaf-values",
+    only: ofHead,
+  }),
+  headMethod: choice(["lbfgs", "ftrl"], {
+    placeholder: "method",
+    help: "how it is fitted: all rows at once, or a row at a time",
+    group: model,
+    default: "lbfgs",
+    only: ofHead,
+  }),
+  headL1: number({
+    min: 0,
+    max: ANY,
+    help: "L1 on the head's weights, with --head-method ftrl",
+    group: model,
+    default: 0,
+    only: ofHead,
+  }),
+  crossFit: whole({
+    placeholder: "k",
+    min: 2,
+    max: MANY,
+    help: "k forests, each with a head on the fold that it has not seen, averaged; in place of --head-split",
+    group: model,
+    only: ofHead,
+  }),
+} as const;
+
+/** Ids of many values. */
+const targetStatistics = {
+  ctr: list("columns", {
+    help: "ids of many values: what the target was in their earlier rows takes their place",
+    group: columns,
+  }),
+  ctrKeep: flag({ help: "the ids stay categories beside it", group: columns, only: { ctr: true } }),
+  ctrPrior: number({
+    min: -ANY,
+    max: ANY,
+    help: "what an id without rows is",
+    group: columns,
+    shown: "the mean of the training rows",
+    only: { ctr: true },
+  }),
+  ctrPriorWeight: number({
+    min: Number.MIN_VALUE,
+    max: ANY,
+    help: "rows that the prior counts for",
+    group: columns,
+    shown: "1",
+    only: { ctr: true },
+  }),
+} as const;
+
+/** What is made of the leaves. */
+const vectors = {
+  entity: text("column", {
+    help: "a table with a vector for each key of the column, of the leaves of its rows",
+    group: model,
+  }),
+  dim: whole({
+    min: 1,
+    max: 4096,
+    help: "numbers of such a vector",
+    group: model,
+    shown: "16",
+    only: { entity: true },
+  }),
+  dense: whole({
+    min: 1,
+    max: MANY,
+    help: "keep n singular vectors of the rows' leaves, which transform --dense multiplies new rows by",
+    group: model,
+  }),
+} as const;
+
+/** Every option of the command. */
+export const options = {
+  ...log,
+  task: choice(["binary", "regression", "multiclass"], {
+    placeholder: "task",
+    help: "what is predicted",
+    group: model,
+    shown: "by the labels",
+  }),
+  positiveFrom: { ...pick(labels, "positiveFrom").positiveFrom, help: "a label from x on is 1, else 0" },
+  ...head,
+  ...targetStatistics,
+  ...vectors,
+  init: { ...weekly.init, help: "go on from the trees of an earlier run of the same columns" },
+  refit: {
+    ...weekly.refit,
+    help: "keep what was decided, and fit it to all rows: with --init the leaves of that run's trees, else as many trees as the validation part chose",
+  },
+  refitDecay: number({
+    placeholder: "share",
+    min: 0,
+    max: 1,
+    help: "share of its value that a leaf keeps under --init --refit",
+    group: weekly.init.group,
+    // LightGBM's
+    shown: "0.9",
+    only: { init: true, refit: true },
+  }),
+  checkpointEvery: {
+    ...weekly.checkpointEvery,
+    help: "trees after which to save where training stands, beside the run",
+  },
+  resume: weekly.resume,
+  onInterrupt: { ...weekly.onInterrupt, help: "abort, or save the best number of trees so far" },
+  ...growing,
+  ...output,
+} as const;
+
+export type ToldGbdt = Told<typeof options>;
+/** How trees are grown, as a training has it. */
+export type GbdtOptions = Resolved<typeof growing>;
 
 /** The defaults. */
 export function defaultGbdtOptions(): GbdtOptions {
-  return { ...defaults, threads: availableParallelism(), grow: "leaf", boosting: "gbdt" };
+  return resolved(growing, {});
+}
+
+/** How trees are grown: what the user set, else the defaults. @throws {UsageError} two do not go together */
+export function gbdtOptionsOf(told: ToldGbdt): GbdtOptions {
+  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(growing, name)));
+  const gbdt = resolved(growing, set as Told<typeof growing>);
+  checkGbdtOptions(gbdt);
+  return gbdt;
 }
 
 /** @throws {UsageError} an option is outside its range, or two do not go together */
-export function checkGbdtOptions(options: GbdtOptions): void {
-  checkRanges(hyperparameters, options);
-  if (options.baggingFraction < 1 && options.baggingFreq === 0)
+export function checkGbdtOptions(gbdt: GbdtOptions): void {
+  checkRanges(growing, gbdt);
+  if (gbdt.baggingFraction < 1 && gbdt.baggingFreq === 0)
     throw new UsageError("--bagging-fraction needs --bagging-freq, such as --bagging-freq 1");
-  const { boosting, baggingFreq, topRate, otherRate } = options;
+  const { boosting, baggingFreq, topRate, otherRate } = gbdt;
   if (boosting === "goss" && baggingFreq > 0)
     throw new UsageError("--boosting goss draws rows by their gradients: leave --bagging-freq out");
   if (boosting === "goss" && !(topRate + otherRate <= 1 && topRate > 0 && otherRate > 0))
@@ -137,12 +244,6 @@ export function checkGbdtOptions(options: GbdtOptions): void {
     );
 }
 
-/** What the head's weights are drawn to. */
-export const headPriors = ["zero", "leaf-values"] as const;
-
-/** How the head is fitted: all rows at once, or a row at a time. */
-export const headMethods = ["lbfgs", "ftrl"] as const;
-
 /** How the head, a logistic regression on the leaves, is fitted. */
 export interface HeadOptions {
   /** share of the training rows that it is fitted on, and the trees are not */
@@ -150,20 +251,55 @@ export interface HeadOptions {
   l2: number;
   /** for ftrl */
   l1: number;
-  method: (typeof headMethods)[number];
+  method: "lbfgs" | "ftrl";
   /** forests with a head each, which are averaged; 1 for a single one */
   crossFit: number;
-  prior: (typeof headPriors)[number];
+  prior: "zero" | "leaf-values";
   iterations: number;
 }
 
-/** Penalty and prior that served best on held-out rows (docs/algorithms/gbdt.md). */
-export const defaultHead: HeadOptions = {
-  split: 0.3,
-  l2: 100,
-  l1: 0,
-  method: "lbfgs",
-  crossFit: 1,
-  prior: "leaf-values",
-  iterations: 100,
-};
+/** Those of the head, if there is to be one. @throws {UsageError} options do not go together, or labels are no classes */
+export function headOptionsOf(told: ToldGbdt, task: GbdtTask): HeadOptions | undefined {
+  if (!told.head) return undefined;
+  const { headSplit: split, headL2, headL1, headMethod, headPrior } = resolved(head, pickHead(told));
+  if (task !== "binary") throw new UsageError("--head lr is for labels of 0 and 1");
+  if (headL1 > 0 && headMethod !== "ftrl")
+    throw new UsageError("--head-l1 goes with --head-method ftrl: L-BFGS is for smooth penalties");
+  const { crossFit = 1 } = told;
+  if (crossFit > 1 && told.headSplit !== undefined)
+    throw new UsageError(
+      "--head-split is the share of one head, and --cross-fit has a head for each fold: use one of them",
+    );
+  return { split, l2: headL2, l1: headL1, method: headMethod, prior: headPrior, crossFit, iterations: 100 };
+}
+
+function pickHead(told: ToldGbdt): Told<typeof head> {
+  return Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(head, name)));
+}
+
+/** Target statistics, where some columns have them. @throws {UsageError} of a training that goes on */
+export function ctrOf({
+  ctr,
+  ctrKeep,
+  ctrPrior,
+  ctrPriorWeight,
+  init,
+  refit,
+}: ToldGbdt): CtrFlags | undefined {
+  if (!ctr) return undefined;
+  if (init !== undefined || refit)
+    throw new UsageError("--ctr does not go with --init or --refit: its statistics are of one training part");
+  return {
+    columns: [...new Set(ctr)],
+    keep: ctrKeep ?? false,
+    ...(ctrPrior !== undefined && { prior: ctrPrior }),
+    priorWeight: ctrPriorWeight ?? 1,
+  };
+}
+
+/** Share of its value that a leaf keeps, where leaves are fitted anew. @throws {UsageError} options do not go together */
+export function decayOf({ init, refit, refitDecay = 0.9, crossFit = 1 }: ToldGbdt): number | undefined {
+  if (crossFit > 1 && (init !== undefined || refit === true))
+    throw new UsageError("--cross-fit grows forests of its own: leave --init and --refit out");
+  return init !== undefined && refit === true ? refitDecay : undefined;
+}

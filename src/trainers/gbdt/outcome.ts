@@ -11,19 +11,19 @@ const CONSTANT_ADVICE =
 
 /** Sentences for the summary. @param metrics of all parts */
 export function forestOutcomeWarnings(
-  { grown: { events, numIterations, interrupted }, fitted, weighed }: FittedModel,
+  { grown: { epochs, bestEpoch, interrupted }, fitted, weighed }: FittedModel,
   metrics: Record<string, Metrics>,
   valid: Part | undefined,
   { numTrees, patience }: GbdtOptions,
 ): string[] {
   if (!valid) return [];
   // of several forests none has a course of its own here
-  const isOne = events.length <= numTrees;
+  const isOne = epochs.length <= numTrees;
   const course = {
-    values: events.flatMap(({ validLoss }) => validLoss ?? []),
+    values: epochs.flatMap(({ validLoss }) => validLoss ?? []),
     better: "lower",
     name: "loss",
-    ...{ done: events.length, most: numTrees, flag: "--num-trees", best: numIterations },
+    ...{ done: epochs.length, most: numTrees, flag: "--num-trees", best: bestEpoch },
   } as const;
   return [
     ...(isOne && !interrupted ? unfinishedWarnings(course) : []),

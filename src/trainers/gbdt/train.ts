@@ -1,4 +1,4 @@
-// The boosting loop.
+// Boosting: an epoch is an iteration, which grows a tree, or one for each class.
 //
 //   input ──► machine (binned rows in shared memory, threads) ──► gradients ──► a tree for each class ──► the trees up to the best
 //
@@ -7,7 +7,12 @@
 
 import { DataError, DivergedError, UsageError } from "../../errors.js";
 import { MAX_ROWS } from "../../kernels/gbdt/binding.js";
+import { list } from "../../io/json-shape.js";
 import { log } from "../../numeric/exp.js";
+import type { LoopControls } from "../../training/controls.js";
+import { runEpochs, type EpochPlan, type EpochsDone, type Steered } from "../../training/epoch-loop.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import { floatsOf, jsonBytes, jsonOf } from "../../training/named-arrays.js";
 import type { BinnedColumn, Feature } from "./features.js";
 import type { Forest } from "./forest.js";
 import { numClassesOf } from "./forest.js";
@@ -16,7 +21,7 @@ import type { Loss } from "./gradients.js";
 import { GbdtMachine } from "./machine.js";
 import { checkGbdtOptions, type GbdtOptions } from "./options.js";
 import { drawColumns, drawRows, isSampled, type Sample } from "./samples.js";
-import type { Tree } from "./tree.js";
+import { treeShape, type Tree } from "./tree.js";
 import { withMachine } from "../../workers/with-machine.js";
 
 /** Rows of one part. */
@@ -39,49 +44,11 @@ export interface GbdtInput extends Pick<Forest, "objective" | "numClasses"> {
   valid?: GbdtRows;
 }
 
-/** What happened with an iteration; losses are means a row: nats, or (score - label)^2 for regression. */
-export interface TreeEvent {
-  /** iterations so far: trees, or as many for each class */
-  epoch: number;
-  trainLoss: number;
-  validLoss?: number;
-  rowsPerSecond: number;
-  seconds: number;
-  /** whether no fewer trees have a lower validation loss; without validation always true */
-  best: boolean;
-}
-
-export interface GbdtModel {
+export interface GbdtModel extends EpochsDone {
   /** those of the first iteration carry the best constants, unless training went on from scores */
   trees: Tree[];
   /** iterations that the trees are of */
-  numIterations: number;
-  events: TreeEvent[];
-  /** a signal ended the training before its time */
-  interrupted: boolean;
-}
-
-/** Where a training stands after an iteration: with it, training goes on as if it had not stopped. */
-export interface GbdtCheckpoint {
-  trees: Tree[];
-  /** f32: of all classes and rows, as the machine has them */
-  scores: Float32Array;
-  events: TreeEvent[];
-  best: Best;
-}
-
-interface Best {
-  iteration: number;
-  /** null before the first */
-  loss: number | null;
-}
-
-/** How a training is steered from outside. */
-export interface GbdtControls {
-  /** hears, after the first iteration, what ends the training early; returns what withdraws it */
-  onInterrupt?: (finish: () => void) => () => void;
-  checkpoint?: { every: number; save(checkpoint: GbdtCheckpoint): Promise<void> };
-  resume?: GbdtCheckpoint;
+  bestEpoch: number;
 }
 
 const losses: Record<Forest["objective"], Loss> = {
@@ -103,9 +70,9 @@ const losses: Record<Forest["objective"], Loss> = {
 export async function trainGbdt(
   input: GbdtInput,
   options: GbdtOptions,
-  observe: (event: TreeEvent) => void = () => undefined,
+  observe: (event: EpochEvent) => void = () => undefined,
   signal?: AbortSignal,
-  controls: GbdtControls = {},
+  controls: LoopControls = {},
 ): Promise<GbdtModel> {
   checkGbdtOptions(options);
   signal?.throwIfAborted();
@@ -150,27 +117,17 @@ async function boost(
   { features, train, valid, ...input }: GbdtInput,
   bases: number[],
   options: GbdtOptions,
-  observe: (event: TreeEvent) => void,
-  { onInterrupt, checkpoint, resume }: GbdtControls,
+  observe: (event: EpochEvent) => void,
+  controls: LoopControls,
 ): Promise<GbdtModel> {
   const numClasses = numClassesOf(input);
   const [trainWeight, validWeight] = [weightOf(train), valid ? weightOf(valid) : 0];
-  const trees = [...(resume?.trees ?? [])];
-  const events = [...(resume?.events ?? [])];
-  let best: Best = resume?.best ?? { iteration: 0, loss: null };
-  if (resume) machine.setScores(resume.scores);
-  // an earlier forest may be better than any that goes on from it
-  else if (valid?.scores) best = { iteration: 0, loss: (await machine.losses()).valid / validWeight };
-  const stops = valid !== undefined && options.patience > 0;
-  const hasWaited = () => stops && events.length - best.iteration >= options.patience;
-
-  const ending = { isWanted: false };
-  let withdraw: (() => void) | undefined;
+  let trees: Tree[] = [];
   let sample: Sample | undefined;
-  try {
-    while (events.length < options.numTrees && !hasWaited() && !ending.isWanted) {
-      const iteration = events.length + 1;
-      const start = performance.now();
+
+  const training: Steered = {
+    async epoch(iteration) {
+      const began = performance.now();
       await machine.takeGradients();
       sample = drawRows(machine, options, iteration, sample);
       const grown: Tree[] = [];
@@ -187,38 +144,40 @@ async function boost(
         grown.push(iteration === 1 ? shifted(own, bases[k]!) : own);
       }
       // no leaf can be split any more
-      if (grown.every(({ nodes }) => nodes.length === 0)) break;
+      if (grown.every(({ nodes }) => nodes.length === 0)) return undefined;
       trees.push(...grown);
 
       const sums = await machine.losses();
       const [trainLoss, validLoss] = [sums.train / trainWeight, sums.valid / validWeight];
-      const isBest = !valid || best.loss === null || validLoss < best.loss;
-      if (isBest) best = { iteration, loss: valid ? validLoss : null };
-      const seconds = (performance.now() - start) / 1000;
-      const event: TreeEvent = {
-        epoch: iteration,
-        trainLoss,
-        ...(valid && { validLoss }),
-        rowsPerSecond: train.rows.length / seconds,
-        seconds,
-        best: isBest,
-      };
-      events.push(event);
-      observe(event);
       if (!Number.isFinite(trainLoss)) throw diverged(iteration, options);
-      withdraw ??= onInterrupt?.(() => (ending.isWanted = true));
-      if (checkpoint && iteration % checkpoint.every === 0)
-        await checkpoint.save({ trees, scores: machine.scores(), events, best });
-    }
-  } finally {
-    withdraw?.();
-  }
-  const numIterations = stops || ending.isWanted ? best.iteration : events.length;
-  const kept = trees.slice(0, numIterations * numClasses);
+      const rowsPerSecond = (train.rows.length / (performance.now() - began)) * 1000;
+      if (!valid) return { event: { trainLoss, rowsPerSecond } };
+      return { event: { trainLoss, validLoss, rowsPerSecond }, judged: validLoss };
+    },
+    // every tree stays; how many of them are the model is known in the end
+    keep: () => undefined,
+    save: () => ({ scores: machine.scores(), trees: jsonBytes(trees) }),
+    restore(arrays) {
+      machine.setScores(floatsOf(arrays, "scores", machine.scores().length));
+      trees = jsonOf(arrays, "trees", list(treeShape)) as Tree[];
+    },
+    terminate: () => machine.terminate(),
+  };
+  // an earlier forest may be better than any that goes on from it
+  const toBeat = valid?.scores && !controls.resume ? (await machine.losses()).valid / validWeight : undefined;
+  const { numTrees: epochs, patience } = options;
+  const looks = valid !== undefined;
+  const plan: EpochPlan = { epochs, patience, minDelta: 0, better: "lower", looks, toBeat };
+  const done = await runEpochs(training, plan, controls, observe);
+
+  // an interrupted training leaves the best number of trees, also where nothing stops early
+  const best = done.epochs.findLast((event) => event.best)?.epoch ?? 0;
+  const bestEpoch = done.interrupted ? best : done.bestEpoch;
+  const kept = trees.slice(0, bestEpoch * numClasses);
   // nothing could be split
   const constants =
-    events.length === 0 && !train.scores ? bases.map((base) => constantTree(base, train)) : [];
-  return { trees: [...kept, ...constants], numIterations, events, interrupted: ending.isWanted };
+    done.epochs.length === 0 && !train.scores ? bases.map((base) => constantTree(base, train)) : [];
+  return { ...done, bestEpoch, trees: [...kept, ...constants] };
 }
 
 function constantTree(base: number, { rows }: GbdtRows): Tree {

@@ -11,6 +11,7 @@ import {
   custom,
   flag,
   number,
+  omit,
   pick,
   resolved,
   text,
@@ -212,8 +213,17 @@ export const options = {
   ...output,
 } as const;
 
-/** Those of `lift`, which trains networks from several starts. */
-export const liftOptions = { ...log, ...vocabulary, ...labels, ...network, keepKeys, ...learning } as const;
+/** Those of `lift`, which trains networks from several starts: dim is the table's, and each start has step sizes of its own. */
+export const liftOptions = {
+  ...log,
+  ...vocabulary,
+  ...labels,
+  ...network,
+  keepKeys,
+  ...omit(learning, "dim", "learningRate", "embeddingLearningRate", "freezeEmbeddings"),
+  // a random start may stay on its first level for some epochs before it leaves it
+  patience: { ...learning.patience, default: 5 },
+} as const;
 
 export type ToldNet = Told<typeof options>;
 /** What is known of a network before its data: the network itself, and what the user set. */

@@ -105,9 +105,8 @@ function spaceOf(
 
 /** Trainings from the run's table and from other starts, on the same rows. */
 async function planStarts(told: Parameters<Starts["plan"]>[0]): Promise<StartsPlan> {
-  const given = told as ToldNet & { init: string };
-  if (given.freezeEmbeddings)
-    throw new UsageError("--freeze-embeddings cannot go with lift: a random start that stays is no start");
+  const { patience = liftOptions.patience.default } = told;
+  const given: ToldNet = { ...told, patience };
   const model = await modelOf(given);
   return {
     ...planOf(model, given),

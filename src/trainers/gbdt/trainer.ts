@@ -1,0 +1,118 @@
+// `embed train-gbdt`: log → binned columns → boosted trees, a head on their leaves, and vectors made of them.
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { UsageError } from "../../errors.js";
+import type { Judged } from "../../training/checkpoint.js";
+import type { Fit, Plan, Session, Source, Trainer } from "../../training/trainer.js";
+import { gbdtContents } from "./contents.js";
+import { withCtr } from "./ctr.js";
+import { entitiesOf, leafVectorsOf } from "./entities.js";
+import { fitModel, type ModelJob } from "./fit.js";
+import { likeEarlier, openEarlierTrees, type EarlierTrees } from "./init.js";
+import { judgeForest } from "./judge.js";
+import {
+  ctrOf,
+  decayOf,
+  gbdtOptionsOf,
+  headOptionsOf,
+  options,
+  type GbdtOptions,
+  type ToldGbdt,
+} from "./options.js";
+import { forestOutcomeWarnings } from "./outcome.js";
+import { targetOf } from "./target.js";
+
+const command = "train-gbdt";
+
+export const trainer: Trainer = {
+  command,
+  description:
+    "Trains boosted trees on a log and writes a run directory: the trees in LightGBM's text format and a table of their leaves.",
+  examples: `
+  embed train-gbdt fixtures/clicks.csv -o trees --valid 0.1 --test 0.1
+  embed train-gbdt fixtures/ratings.csv -o trees --label rating --num-trees 50
+`,
+  options,
+  round: "tree",
+  checkpointEvery: 20,
+  // with --init it means another thing, and folds have seen all rows
+  refitsAllRows: ({ init, crossFit }: ToldGbdt) => init === undefined && crossFit === undefined,
+  plan,
+};
+
+async function plan(given: ToldGbdt): Promise<Plan> {
+  const gbdt = gbdtOptionsOf(given);
+  const decay = decayOf(given);
+  const ctr = ctrOf(given);
+  const earlier = await openEarlierTrees(given, command);
+  const told = { ...given, ...likeEarlier(earlier, given) };
+  const { task, positiveFrom, entity } = told;
+  return {
+    seed: gbdt.seed,
+    earlier: earlier?.opened,
+    reading: {
+      integersAreNumbers: true,
+      labelIsName: task === "multiclass",
+      ids: [...(ctr?.columns ?? []), ...(entity === undefined ? [] : [entity])],
+      ...(positiveFrom !== undefined && { positiveFrom }),
+    },
+    accept(dataset: Dataset) {
+      if (dataset.roles.label === undefined)
+        throw new UsageError("no column is a label: name it with --label");
+      return { dataset, notes: [] };
+    },
+    fit: async (source, session) => await fit(source, session, { told, gbdt, decay, ctr, earlier }),
+  };
+}
+
+/** What was decided before the log was read. */
+interface Decided {
+  told: ToldGbdt;
+  gbdt: GbdtOptions;
+  decay: number | undefined;
+  ctr: ReturnType<typeof ctrOf>;
+  earlier: EarlierTrees | undefined;
+}
+
+async function fit(
+  { dataset, parts: given, cut }: Source,
+  { options: how, watch, warn, note, lap, controls, first }: Session,
+  { told, gbdt, decay, ctr, earlier }: Decided,
+): Promise<Fit> {
+  const { task } = told;
+  const target = targetOf(cut.train, { ...how, ...(task && { task }) }, earlier?.preprocess);
+  const { parts, statistics = [] } = withCtr(given, target, ctr, gbdt.seed);
+  const head = headOptionsOf(told, target.task);
+  const numTrees = first ? Math.max(1, first.bestEpoch) : gbdt.numTrees;
+  const job: ModelJob = {
+    prediction: target,
+    gbdt: first ? { ...gbdt, numTrees, patience: 0 } : gbdt,
+    ...{ head, earlier, decay, watch, warn, note, lap },
+  };
+  const model = await fitModel(parts, job, controls);
+  const { epochs, bestEpoch, interrupted } = model.grown;
+  const { valid, test } = parts;
+  const metrics = await judgeForest(model, target, first ? {} : { valid, test }, gbdt.threads, note);
+  if (!first) {
+    for (const text of forestOutcomeWarnings(model, metrics, parts.valid, gbdt)) warn(text);
+    lap("evaluate");
+  }
+  return {
+    judged: { options: { ...gbdt, ...(task && { task }) }, metrics, epochs, bestEpoch },
+    interrupted,
+    async contents(judged: Judged) {
+      const { entity, dim = 16, dense: numDense } = told;
+      const { train } = parts;
+      const { grown } = model;
+      const column = entity === undefined ? undefined : { column: entity, dim };
+      const entities = column && (await entitiesOf(grown, train, column, gbdt, watch));
+      const dense =
+        numDense === undefined ? undefined : await leafVectorsOf(grown, train, numDense, gbdt, watch);
+      return gbdtContents({
+        ...{ dataset, options: how, gbdt, job, model, statistics, entities, dense },
+        metrics: judged.metrics,
+        labels: target.labelled(cut.train).labels,
+      });
+    },
+  };
+}
