@@ -67,7 +67,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["gbdt", "pca", ...byColumns, "imported"],
-        /run 'RUN' holds .* without a vector for them: take a run of train-fm or train-net/,
+        /run 'RUN' holds .* cannot fill the row of unknown keys .*: runs of train-fm and train-net can/,
       ],
     ],
   ],
@@ -76,19 +76,27 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["ffm", "gbdt", "pca", ...byColumns, "net", "imported"],
-        /run 'RUN' holds a model .* format fnn takes .* of a factorization machine/,
+        /run 'RUN' holds .* format fnn, which takes .* of a factorization machine: runs of train-fm/,
       ],
     ],
   ],
   ["export RUN --format onnx", [[["columns"], /no field has keys: take --onnx-input row/]]],
-  ["export RUN --format onnx --onnx-part network", [[without("net"), /no network \(train-net\)/]]],
+  [
+    "export RUN --format onnx --onnx-part network",
+    [[without("net"), /cannot be exported as a network .*: runs of train-net can/]],
+  ],
   [
     "export RUN --format csv --with-weight",
     [[["gbdt", "pca", ...byColumns, "imported"], /has no weights: leave out --with-weight/]],
   ],
   [
     "export RUN --format csv --mips",
-    [[without("fm", "ffm", "ranking", "implicit", "als"), /--mips is for a factorization machine/]],
+    [
+      [
+        without("fm", "ffm", "ranking", "implicit", "als"),
+        /cannot rank by a dot product \(--mips\).*: .*runs of train-fm/,
+      ],
+    ],
   ],
   ["export RUN --format csv --table leaves", [[without("gbdt"), /has no table "leaves"/]]],
   ["export RUN --format redis", [[kinds, /--into PREFIX/]]],

@@ -102,16 +102,11 @@ export const rooms: Record<string, Room> = {
 
 /** Imports that break the order, or know a trainer from outside its folder, until the trainers' contract takes them away. */
 export const owed: Record<string, string[]> = {
-  "api/export/dtype-held-out": words("trainers/net/model"),
-  "api/export/export": words("trainers/net/export-network"),
-  "api/export/rows": words("trainers/gbdt/artifact trainers/net/model"),
-  "api/export/whole-network": words("trainers/net/model"),
   "api/lift/arms": words("trainers/net/model trainers/net/options trainers/net/start trainers/net/parts"),
   "api/lift/leak": words("trainers/net/parts"),
   "api/lift/lift": words("trainers/net/options trainers/net/init trainers/net/parts trainers/net/asked"),
   "api/lift/options": words("trainers/net/asked"),
   "api/lift/summary": words("trainers/net/start"),
-  "api/report/files": words("trainers/gbdt/artifact"),
   "api/reproduce": words(
     "trainers/fm/command trainers/fm/asked trainers/gbdt/command trainers/gbdt/asked trainers/net/command trainers/net/asked trainers/pca/command trainers/pca/asked",
   ),
@@ -129,17 +124,10 @@ export const owed: Record<string, string[]> = {
   "pipeline/commands": words(
     "trainers/fm/command trainers/gbdt/command trainers/net/command trainers/pca/command",
   ),
-  "privacy/forget-held": words("trainers/gbdt/artifact"),
-  "privacy/forget-model": words("trainers/gbdt/artifact"),
-  "privacy/forget-run": words("trainers/gbdt/artifact"),
-  "privacy/forget-trees": words(
-    "trainers/gbdt/artifact trainers/gbdt/head trainers/gbdt/paths trainers/gbdt/preprocess trainers/gbdt/target-statistics",
-  ),
   "trainers/als/learn": words("trainers/fm/options"),
   "trainers/als/options": words("trainers/fm/options"),
   "trainers/fm/asked": words("trainers/als/options trainers/ranking/options"),
   "trainers/fm/command": words("trainers/als/options"),
-  "trainers/net/init": words("trainers/gbdt/artifact"),
   "trainers/ranking/learn": words("trainers/fm/options"),
   "trainers/ranking/options": words("trainers/fm/options"),
   "trainers/ranking/train": words("trainers/fm/options"),

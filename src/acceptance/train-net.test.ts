@@ -352,7 +352,7 @@ describe("what cannot be trained", () => {
     ["a run that is not there", ["--arch", "fnn", "--init", "nowhere"], 66, "does not exist"],
     ["a damaged run", ["--arch", "fnn", "--init", "damaged"], 82, "embeddings.arrow"],
     ["a linear model's run", ["--arch", "fnn", "--init", "lr"], 64, "weights and no vectors"],
-    ["a field-aware run", ["--arch", "fnn", "--init", "ffm"], 64, "train-fm --model fm gives it"],
+    ["a field-aware run", ["--arch", "fnn", "--init", "ffm"], 64, "and a network takes one"],
     ["a cross of no field", ["--arch", "wide-deep", "--cross", "device*color"], 64, "'color' is no field"],
     ["a cross of one column", ["--arch", "wide-deep", "--cross", "device"], 64, "expects two columns"],
     ["a cross for fnn", ["--arch", "fnn", "--cross", "device*hour"], 64, "--cross is for --arch wide-deep"],

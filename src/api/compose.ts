@@ -6,17 +6,19 @@ import { KeyIndex } from "../dataset/key-index.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
-import type { Composer } from "../factors/composer.js";
 import { tableFeatures } from "../training/feature-table.js";
-import { readFmModel, type FmRun } from "../factors/run.js";
+import type { Composition, RowComposer } from "../training/row-composer.js";
 import { readPreprocess } from "../training/run-space.js";
-import { composerOf, whyNotComposed } from "../trainers/learners.js";
+import { capable, modelOf } from "../trainers/index.js";
 import type { Run } from "../embedding/run-directory.js";
 import { readItems } from "../training/item-file.js";
 import type { OpenTable } from "./tables.js";
 
 /** What an item's vector is: the sum over all its features, or the row of its id. */
 export type Compose = "item" | "none";
+
+/** What a run without the capability lacks --mips for. */
+const CANNOT_RANK = "cannot rank by a dot product (--mips)";
 
 export interface Composed {
   table: EmbeddingTable;
@@ -37,9 +39,9 @@ export async function composeItems({ run, table }: OpenTable, how: Compose | und
 }
 
 /** What items of a run are composed of. */
-export interface Composition {
+export interface ItemComposition {
   run: Run;
-  fm: FmRun;
+  sums: Composition;
   preprocess: Preprocess;
   /** the item's column, and those that go with it */
   item: string;
@@ -51,15 +53,15 @@ export async function compositionOf(
   run: Run,
   fields: readonly string[],
   how: Compose | undefined,
-): Promise<Composition | undefined> {
+): Promise<ItemComposition | undefined> {
   if (how === "none") return undefined;
-  const { model } = run.manifest;
+  const composition = how
+    ? await capable(run, "composition", "cannot compose items (--compose item)")
+    : (await modelOf(run))?.composition;
+  if (!composition) return undefined;
   const refuse = (why: string): undefined => {
     if (how) throw new UsageError(`--compose item: run '${run.path}' ${why}`);
   };
-  // the table of draws is their mean, with the parameters that it lacks beside it
-  if (model !== "fm" && model !== "fm-draws" && model !== "ffm")
-    return refuse(`holds a model '${model}', and items are composed of a factorization machine`);
   const preprocess = await readPreprocess(run);
   const [item, ...others] = preprocess.itemFields ?? [];
   if (item === undefined || !fields.includes(item))
@@ -67,29 +69,26 @@ export async function compositionOf(
       "has no field of items with their features: name the item's column with --item when training",
     );
   if (others.length === 0) return refuse(`has no column that goes with '${item}': its row is all there is`);
-  const fm = await readFmModel(run);
-  const why = await whyNotComposed(run, fm);
-  if (why !== undefined) return refuse(why);
-  return { run, fm, preprocess, item, others };
+  const sums = await composition(run);
+  return "whyNot" in sums ? refuse(sums.whyNot) : { run, sums, preprocess, item, others };
 }
 
 /** The table with its items composed. */
 export async function composed(
   table: EmbeddingTable,
-  { run, fm, preprocess, item, others }: Composition,
+  { run, sums, preprocess, item, others }: ItemComposition,
 ): Promise<Composed> {
-  const composer = await composerOf(run, fm);
   const catalogue = (await readItems(run, preprocess))!;
   const names = [item, ...others].map((name) => `'${name}'`).join(" + ");
   return {
-    table: withItems(laidOut(table, fm, composer), item, catalogue, composer),
+    table: withItems(laidOut(table, sums), item, catalogue, sums.composer),
     item,
     note: `an item's vector is the sum over ${names}, as the model scores it; --compose none gives '${item}' alone`,
   };
 }
 
 /** The table with vectors as the composer has them: of a field-aware machine a block for each field of the item and other field. */
-function laidOut(table: EmbeddingTable, { space }: FmRun, composer: Composer): EmbeddingTable {
+function laidOut(table: EmbeddingTable, { space, composer }: Composition): EmbeddingTable {
   if (composer.numBlocks === 1) return table;
   const ids = tableFeatures(space);
   const rows = { numRows: ids.length, width: 1, ids, labels: new Float32Array(ids.length) };
@@ -101,7 +100,7 @@ function withItems(
   table: EmbeddingTable,
   item: string,
   { items, templates }: ItemCatalogue,
-  composer: Composer,
+  composer: RowComposer,
 ): EmbeddingTable {
   const range = rowsOf(table, item);
   const keys = keysOfRows(table, range);
@@ -122,10 +121,11 @@ function withItems(
   return { ...table, vectors, weights };
 }
 
-/** The same of a field-aware run whose item is its row. */
+/** The same of a run whose item is its row. @throws {UsageError} its features do not add up */
 async function laidOutOf(run: Run, table: EmbeddingTable): Promise<EmbeddingTable> {
-  const fm = await readFmModel(run);
-  return laidOut(table, fm, await composerOf(run, fm));
+  const sums = await (await capable(run, "composition", CANNOT_RANK))(run);
+  if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);
+  return laidOut(table, sums);
 }
 
 /**
@@ -138,15 +138,11 @@ export async function withMips(
   { run, fieldNamed }: OpenTable,
   { table: composed, item }: Composed,
 ): Promise<EmbeddingTable> {
-  const { model } = run.manifest;
-  if (model !== "fm" && model !== "ffm")
-    throw new UsageError(
-      `--mips is for a factorization machine, and run '${run.path}' holds a model '${model}'`,
-    );
+  const ranking = await capable(run, "mips", CANNOT_RANK);
   const { itemFields } = await readPreprocess(run);
   if (itemFields && itemFields.length > 1 && item === undefined)
     throw new UsageError("--mips needs the item's vector as the model has it: leave out --compose none");
-  const table = item === undefined && model === "ffm" ? await laidOutOf(run, composed) : composed;
+  const table = item === undefined && ranking === "composed" ? await laidOutOf(run, composed) : composed;
   const fields = { user: rowsOf(table, fieldNamed("user")), item: rowsOf(table, fieldNamed("item")) };
   const { dim, numRows } = table;
   const vectors = new Float32Array(numRows * (dim + 1));

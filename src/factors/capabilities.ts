@@ -8,14 +8,26 @@ import type { Scorer } from "../training/trained.js";
 export const readFactors: ReadScorer<Required<Scorer>> = async (...of) =>
   await (await import("./trained.js")).readFactors(...of);
 
+/** Of all runs that keep model/fm.safetensors. */
+export const storedFactors = {
+  forgetting: async (run) => await (await import("./forgetting.js")).factorForgetting(run),
+  unknownKeys: async (run) => await (await import("./read.js")).factorUnknownKeys(run),
+} satisfies Capabilities;
+
 /** Of factors with one vector a feature, or none. */
-export const sumCapabilities: Capabilities = {
+export const sumCapabilities = {
+  ...storedFactors,
   ...ranksByVectors(readFactors),
   transform: async (...of) => await (await import("./transform.js")).encodeSums(...of),
-};
+  secondOrder: async (run) => await (await import("./read.js")).secondOrderFacts(run),
+} satisfies Capabilities;
 
 /** Of factors with one vector a feature. */
-export const factorCapabilities: Capabilities = {
+export const factorCapabilities = {
   ...sumCapabilities,
   rotation: async (...of) => (await import("./rotation.js")).factorRotation(...of),
-};
+  composition: async (run) => await (await import("./read.js")).factorComposition(run),
+  mips: "rows",
+  scoresBy: "vectors",
+  vectors: async (run) => await (await import("./read.js")).factorVectors(run),
+} satisfies Capabilities;

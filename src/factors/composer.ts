@@ -5,20 +5,13 @@
 //   w0 + bias_u + bias_i + <vector_u, vector_i>
 
 import type { FeatureRows } from "../dataset/rows.js";
+import type { RowComposer } from "../training/row-composer.js";
 import type { FoldInEvents } from "./fold-in.js";
 import type { FmParameters } from "./model.js";
 
-export interface Composer {
-  /** numbers of a vector */
-  dim: number;
-  /** f32[numRows * dim]: the vector of each row's features */
-  vectors(rows: FeatureRows): Float32Array;
-  /** f32[numRows]: the bias of each row's features, with what they add among themselves */
-  weights(rows: FeatureRows): Float32Array;
+export interface Composer extends RowComposer {
   /** What rows say of the parameters of one feature, with everything else as the model has it. */
   events(rows: FeatureRows, own: number): Pick<FoldInEvents, "dim" | "phi" | "offsets">;
-  /** vectors side by side in a row of the table, each with a penalty of its own when it is folded in */
-  numBlocks: number;
   /** The same over other parameters. */
   over(parameters: FmParameters): Composer;
 }

@@ -8,16 +8,16 @@ import { isHole, keyText, rowsOf, type EmbeddingTable } from "../embedding/table
 import type { Run } from "../embedding/run-directory.js";
 import { entriesOf } from "../io/tree.js";
 import { keyAt } from "../log/dictionary.js";
-import { LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
-import { rewritingOf, vocabularyFields } from "./forget-run.js";
-import { keysByColumn, parseKeys, textsOf, type AskedKeys } from "./forgotten-keys.js";
+import type { AskedKeys } from "../training/forgetting/keys.js";
+import { forgettingIn, rewritingOf } from "./forget-run.js";
+import { keysByColumn, parseKeys, textsOf } from "./forgotten-keys.js";
 
 /** The keys, as FIELD:KEY, that a run holds. @throws {ArtifactError} as rewritingOf */
 export async function heldByRun(run: Run, asked: AskedKeys): Promise<string[]> {
   const roles = (run.manifest.roles ?? {}) as { user?: string; item?: string; fields?: string[] };
   const held = new Set<string>();
-  const isVocabulary = await vocabularyFields(run);
-  for (const name of run.tables.filter((each) => each !== LEAVES_TABLE)) {
+  const { tables, isVocabulary } = await forgettingIn(run);
+  for (const name of tables) {
     const table = await run.readTable(name);
     for (const [field, keys] of asked) {
       const column = [...keysByColumn(new Map([[field, keys]]), roles, table.fields).keys()][0]!;

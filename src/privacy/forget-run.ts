@@ -5,16 +5,16 @@ import { arrowChunks } from "../embedding/arrow.js";
 import { tableRows } from "../embedding/rows.js";
 import { RUN_MARKER, type Manifest } from "../embedding/manifest.js";
 import { DEFAULT_TABLE, tableFile, type Run } from "../embedding/run-directory.js";
-import { readPreprocess } from "../training/run-space.js";
-import { GBDT_MODEL } from "../trainers/gbdt/artifact.js";
+import { capable } from "../trainers/index.js";
+import type { Forgetting, LostRows } from "../training/forgetting/forgetting.js";
+import { allKeys, type AskedKeys } from "../training/forgetting/keys.js";
+import { expressionWithout, mapTexts, sentenceWithout } from "../training/forgetting/text.js";
 import { checkArtifact } from "../io/read-artifact.js";
 import { placeFile } from "../io/tree.js";
 import { writeChunks } from "../io/write.js";
-import { LEAVES_TABLE } from "../trainers/gbdt/artifact.js";
-import { forgetInModel, type LostRows, type NewFiles } from "./forget-model.js";
+import { forgetInModel, type NewFiles } from "./forget-model.js";
 import { withHoles } from "./forget-table.js";
-import { expressionWithout, mapTexts, sentenceWithout } from "./forget-text.js";
-import { allKeys, keysByColumn, type AskedKeys } from "./forgotten-keys.js";
+import { keysByColumn } from "./forgotten-keys.js";
 
 /** What a run is to become. */
 export interface Rewriting {
@@ -39,17 +39,17 @@ export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting
   let keys = keysByColumn(asked, roles, roles.fields ?? []);
   let dropped = 0;
   let lost: LostRows | undefined;
-  const isVocabulary = await vocabularyFields(run);
-  for (const name of run.tables.filter((each) => each !== LEAVES_TABLE)) {
+  const forgetting = await forgettingIn(run);
+  for (const name of forgetting.tables) {
     const table = await run.readTable(name);
     keys = keysByColumn(asked, roles, table.fields);
-    const found = withHoles(table, keys, isVocabulary);
+    const found = withHoles(table, keys, forgetting.isVocabulary);
     if (!found) continue;
     dropped += found.rows.length;
     files.set(tableFile(name), arrowChunks(tableRows(found.table)));
     if (name === DEFAULT_TABLE) lost = { table, rows: found.rows };
   }
-  const model = await forgetInModel(run, keys, lost);
+  const model = await forgetInModel(run, forgetting, keys, lost);
   for (const [file, chunks] of model.files) files.set(file, chunks);
   dropped += model.dropped;
 
@@ -59,13 +59,11 @@ export async function rewritingOf(run: Run, asked: AskedKeys): Promise<Rewriting
   return { files, manifest: { ...told, forgotten: (before.forgotten ?? 0) + dropped }, dropped, keys };
 }
 
-/** Fields whose rows are keys of the log; ranges of numbers and buckets of a hash are not. */
-export async function vocabularyFields(run: Run): Promise<(field: string) => boolean> {
-  if (!Object.hasOwn(run.manifest.files, "model/preprocess.json")) return () => true;
-  if (run.manifest.model === GBDT_MODEL) return () => true;
-  const { fields } = await readPreprocess(run);
-  const others = fields.filter((field) => (field.kind === "key" ? field.hash : field.kind !== "multi"));
-  return (name) => !others.some((field) => field.name === name);
+/** How keys leave a run. @throws {UsageError} its kind of model does not say @throws {ArtifactError} damaged */
+export async function forgettingIn(run: Run): Promise<Forgetting> {
+  return await (
+    await capable(run, "forgetting", "forgets no key")
+  )(run);
 }
 
 /** Whether a manifest has one of the keys in quotes; as a word of a sentence it may be any number. */

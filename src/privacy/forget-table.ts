@@ -2,7 +2,7 @@
 // number and nothing that goes by rows has to.
 
 import { isHole, keyText, rowsOf, type EmbeddingTable } from "../embedding/table.js";
-import type { AskedKeys } from "./forgotten-keys.js";
+import type { AskedKeys } from "../training/forgetting/keys.js";
 
 /** The table with holes, and which rows they are: u32, ascending. Undefined when it has none of the keys. */
 export function withHoles(

@@ -24,7 +24,7 @@ import { removeTree, statOf } from "../io/tree.js";
 import { heldByDatasets, heldByRun } from "./forget-held.js";
 import { rewritingOf, writeRewritten } from "./forget-run.js";
 import { forgetInVersion, type ForgottenIn } from "./forget-version.js";
-import { keyLines, parseKeys, textsOf, type AskedKeys } from "./forgotten-keys.js";
+import { keyLines, parseKeys, textsOf } from "./forgotten-keys.js";
 import {
   checkVersion,
   isStoreName,
@@ -34,6 +34,7 @@ import {
   withStoreLock,
   type Publication,
 } from "../store/store.js";
+import type { AskedKeys } from "../training/forgetting/keys.js";
 import { clearWork, withIdlePipelines, workFolders } from "../store/work-folder.js";
 
 export interface ForgetOptions extends LockOptions {

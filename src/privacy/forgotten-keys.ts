@@ -2,9 +2,7 @@
 
 import { NoInputError, UsageError } from "../errors.js";
 import { readText } from "../io/read-text.js";
-
-/** Keys by field; a field is a column's name, or `user` or `item` for the column in that role. */
-export type AskedKeys = ReadonlyMap<string, ReadonlySet<string>>;
+import type { AskedKeys } from "../training/forgetting/keys.js";
 
 /** What roles name the columns of user and item. */
 interface NamedRoles {
@@ -55,9 +53,4 @@ export function keysByColumn(asked: AskedKeys, roles: NamedRoles, fields: readon
 /** The keys as FIELD:KEY, as parseKeys takes them. */
 export function textsOf(asked: AskedKeys): string[] {
   return [...asked].flatMap(([field, keys]) => [...keys].map((key) => `${field}:${key}`));
-}
-
-/** All keys, whatever their field. */
-export function allKeys(asked: AskedKeys): string[] {
-  return [...new Set([...asked.values()].flatMap((keys) => [...keys]))];
 }

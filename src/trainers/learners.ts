@@ -4,11 +4,8 @@ import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
 import type { SteeringFlag } from "../training/controls.js";
-import type { Composer } from "../factors/composer.js";
-import { crossComposerOf, whyNotCrossed } from "./fm/ffm/compose-run.js";
 import { readLayout } from "./fm/ffm/layout.js";
 import { refuseProbit } from "./fm/mcmc/refuse-probit.js";
-import { fmComposer } from "../factors/compose.js";
 import type { FmParameters } from "../factors/model.js";
 import { readOptimizerFile } from "../factors/optimizer-file.js";
 import { readFmModel, type FmRun } from "../factors/run.js";
@@ -111,16 +108,6 @@ export function learnerOf(
     `no trainer has --model ${model} with --method ${method} for --task ${task}` +
       (others.length > 0 ? `: there is --method ${[...new Set(others)].join(", ")}` : ""),
   );
-}
-
-/** Why a field-aware run's features cannot be added up; undefined where they can. */
-export async function whyNotComposed(run: Run, model: FmRun): Promise<string | undefined> {
-  return run.manifest.model === "ffm" ? await whyNotCrossed(run, model) : undefined;
-}
-
-/** How a run's features are composed. @throws {UsageError} they cannot be */
-export async function composerOf(run: Run, model: FmRun): Promise<Composer> {
-  return run.manifest.model === "ffm" ? await crossComposerOf(run, model) : fmComposer(model.parameters);
 }
 
 /** An earlier model that another training can go on from. */

@@ -4,6 +4,12 @@
 import type { Preprocess } from "../dataset/preprocess.js";
 import type { Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
+import type { OutOfVocabulary, ReserveScheme } from "../export/reserve.js";
+import type { ModelFacts, OnnxInput, RowTexts } from "../export/selection.js";
+import type { ReportedRun } from "../report/content.js";
+import type { Forgetting } from "./forgetting/forgetting.js";
+import type { KeyVectors } from "./key-vectors.js";
+import type { Composition } from "./row-composer.js";
 import type { Ranker } from "../evaluation/rankers.js";
 import type { RankedFor } from "./ranked-items.js";
 import type { Rotation } from "./rotation.js";
@@ -38,6 +44,38 @@ export interface Capabilities {
   transformFlags?: readonly TransformFlag[];
   /** Encodes users or items that the run does not know, by their events (`options.foldIn`). */
   foldIn?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
+  /** Lets keys go out of it. */
+  forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
+  /** Adds up its features; says why where those of this run do not add up. */
+  composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
+  /** which rows of user and item rank by their dot product as the model does: the table's, or composed ones alone */
+  mips?: "rows" | "composed";
+  /** what of its table its scores come from; a linear model's vectors are its weights */
+  scoresBy?: "vectors" | "weights";
+  /** What completes the table to w0 + sum w x + sum <v, v> x x. */
+  secondOrder?: (run: Run) => Promise<ModelFacts>;
+  /** A vector a key, for another model to start from. @throws {UsageError} this run has none */
+  vectors?: (run: Run) => Promise<KeyVectors>;
+  /** What training made of keys without a row. */
+  unknownKeys?: (run: Run) => Promise<OutOfVocabulary>;
+  /** A text beside each row of a table; undefined where its rows have none. @param table undefined for the default one */
+  rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
+  /** The whole network in ONNX. @throws {UsageError} {DataError} its fields or keys have no place there */
+  network?: (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
+  /** Importances of its columns, the greatest gain first. */
+  importances?: (run: Run) => Promise<ReportedRun["importances"]>;
+}
+
+/** What a network's file is to look like. */
+export interface NetworkAsked {
+  reserve?: ReserveScheme;
+  onnxInput?: OnnxInput;
+}
+
+/** A network's file, and how many rows its table has. */
+export interface NetworkFile {
+  chunks: Iterable<Uint8Array>;
+  rows: number;
 }
 
 /** Kinds of models of one trainer, by the manifest's name. */

@@ -8,5 +8,7 @@ export const models: Models = {
   [TABLE_MODEL]: {
     holds: "a table (import)",
     rotation: (_, table) => ({ groups: wholeRows(table), files: async () => await Promise.resolve({}) }),
+    forgetting: async (run) => await (await import("./forgetting/forgetting.js")).forgettingOf(run, {}),
+    vectors: async (run) => await (await import("./key-vectors.js")).vectorsOfTable(run),
   },
 };

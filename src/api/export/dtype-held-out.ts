@@ -14,7 +14,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { defaultReadOptions, type ReadOptions } from "../../log/log.js";
-import { NET_MODEL } from "../../trainers/net/model.js";
+import { capable, modelOf } from "../../trainers/index.js";
 import { readPreprocess } from "../../training/run-space.js";
 import { composed, compositionOf, type Compose } from "../compose.js";
 import { evaluateRuns } from "../evaluate/ranking.js";
@@ -49,9 +49,6 @@ export interface Written {
   dtype: Dtype;
 }
 
-/** Models whose scores come from the vectors of their table. */
-const JUDGED: readonly string[] = ["fm", "lr", "ffm", "pca", NET_MODEL];
-
 /**
  * Judges a run by its own vectors and by the same in fewer bits.
  *
@@ -64,12 +61,12 @@ export async function heldOutLoss(
   { on, part }: HeldOut,
   watch: Watch,
 ): Promise<HeldOutLoss> {
-  const { model, options: stated } = run.manifest;
-  if (!JUDGED.includes(model))
-    throw new UsageError(
-      `run '${run.path}' holds a model '${model}', whose scores do not come from the vectors of its table: ` +
-        "leave out --on and --part; the share of neighbours that stay is told without them",
-    );
+  await capable(
+    run,
+    "scoresBy",
+    "cannot be judged by the vectors of its table (--on, --part)",
+    "Leave out --on and --part: the share of neighbours that stay is reported without them",
+  );
   const preprocess = await readPreprocess(run);
   if (preprocess.hashKeys)
     throw new UsageError(
@@ -79,7 +76,7 @@ export async function heldOutLoss(
     { run, name: "exact" },
     { run, name: written.dtype, table: await tableAsRead(run, written) },
   ];
-  const reading = { ...defaultReadOptions, ...(stated["reading"] as Partial<ReadOptions>) };
+  const reading = { ...defaultReadOptions, ...(run.manifest.options["reading"] as Partial<ReadOptions>) };
   const ranks = ranksItems(preprocess.task);
   const asked = { on, part, reading, ...(ranks && { k: [20], repeats: "mask" as const }) };
   const { compared } = ranks
@@ -132,7 +129,6 @@ export async function tableAsRead(run: Run, { field, compose, dtype }: Written):
     }
     if (weights) weights[row]! -= within;
   }
-  // a linear model's vector is its weight
-  if (run.manifest.model === "lr") return { ...table, vectors, weights: vectors.slice() };
+  if ((await modelOf(run))?.scoresBy === "weights") return { ...table, vectors, weights: vectors.slice() };
   return { ...table, vectors, ...(weights && { weights }) };
 }

@@ -19,8 +19,7 @@ import type { Chunks } from "../../io/write.js";
 import { heldOutLoss } from "./dtype-held-out.js";
 import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";
 import { variableOf } from "../../io/environment.js";
-import { isWholeNetwork } from "./whole-network.js";
-import { wholeNetwork } from "../../trainers/net/export-network.js";
+import { wholeNetworkOf } from "./whole-network.js";
 import { checkTogether, type ExportRunOptions } from "./options.js";
 import { exportFingerprint } from "./fingerprint.js";
 import { modelFacts, preprocessOf, rowsToWrite, textsOf } from "./rows.js";
@@ -105,8 +104,9 @@ export async function exportRun(
   };
   const { field, ...written } = await withOpenRows(path, options.table, async (opened) => {
     const named = options.field === undefined ? undefined : opened.fieldNamed(options.field);
-    if (isWholeNetwork(opened.run, options)) {
-      const { chunks, rows } = await wholeNetwork(opened.run, options);
+    const network = await wholeNetworkOf(opened.run, options);
+    if (network) {
+      const { chunks, rows } = await network(opened.run, options);
       await output.write(chunks);
       return { field: named, rows };
     }

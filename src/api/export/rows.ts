@@ -1,17 +1,14 @@
 // The rows that `embed export` writes: composed, narrowed, with reserved rows and normalized, and what the model has beside them.
 
-import { GBDT_MODEL, LEAVES_TABLE, readLeafPaths } from "../../trainers/gbdt/artifact.js";
-import { readFmModel, type FmRun } from "../../factors/run.js";
-import { PREPROCESS_FILE, readSpace } from "../../training/run-space.js";
-import { embeddingsOf, NET_MODEL, readNetParameters } from "../../trainers/net/model.js";
-import { holding } from "../../training/run-kinds.js";
+import { capable, modelOf } from "../../trainers/index.js";
+import { PREPROCESS_FILE } from "../../training/run-space.js";
 import type { ExportFormat } from "../../export/formats.js";
 import { normalizedRows, rowsNamed, topRows } from "../../export/narrow.js";
 import { withReserved, type OutOfVocabulary } from "../../export/reserve.js";
 import type { ModelFacts, RowTexts } from "../../export/selection.js";
 import { loadRows, tableRows, type TableRows } from "../../embedding/rows.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
-import { NoInputError, UsageError } from "../../errors.js";
+import { NoInputError } from "../../errors.js";
 import { readText } from "../../io/read-text.js";
 import { composed, compositionOf, withMips, type Composed } from "../compose.js";
 import type { ExportRunOptions } from "./options.js";
@@ -68,19 +65,16 @@ async function unknownKeysOf(
   format: ExportFormat,
   tell: (note: string) => void,
 ): Promise<OutOfVocabulary> {
-  const { model } = run.manifest;
-  if (model === NET_MODEL) {
-    const { space, table: layer } = await readSpace(run);
-    const { dim, w, vectors } = embeddingsOf(await readNetParameters(run, space, layer), space.numFeatures);
-    return unknownKeys({ space, parameters: { dim, w: w ?? new Float32Array(space.numFeatures), vectors } });
-  }
-  if (FACTORIZATION_MACHINES.includes(model)) return unknownKeys(await readFmModel(run));
-  if (!format.findsUnknown)
-    throw new UsageError(
-      `--reserve writes what training made of unknown keys, and ${holding(run)}, without a vector for them: ` +
-        "take a run of train-fm or train-net, or leave out --reserve (--format onnx finds zeros for unknown keys)",
-    );
-  tell(`a model '${model}' has no vector for unknown keys: they find zeros`);
+  const found = format.findsUnknown
+    ? (await modelOf(run))?.unknownKeys
+    : await capable(
+        run,
+        "unknownKeys",
+        "cannot fill the row of unknown keys (--reserve)",
+        "Leave out --reserve; --format onnx finds zeros for unknown keys",
+      );
+  if (found) return await found(run);
+  tell(`a model '${run.manifest.model}' has no vector for unknown keys: they find zeros`);
   const { dim, fields, keys } = table;
   const hasKeys = fields.map((field) => {
     const { first, last } = rowsOf(table, field);
@@ -93,46 +87,20 @@ async function unknownKeysOf(
   };
 }
 
-/** Models whose runs keep out-of-vocabulary features. */
-const FACTORIZATION_MACHINES: readonly string[] = ["fm", "lr", "fm-draws", "ffm"];
-
-/** Weight and vector of each field's out-of-vocabulary feature. */
-function unknownKeys({
-  space,
-  parameters: { dim, w, vectors: of },
-}: Pick<FmRun, "space"> & {
-  parameters: Pick<FmRun["parameters"], "dim" | "w" | "vectors">;
-}): OutOfVocabulary {
-  const numFields = space.fields.length;
-  const unknown = { weights: new Float32Array(numFields), vectors: new Float32Array(numFields * dim) };
-  space.fields.forEach(({ kind }, f) => {
-    if (kind === "number") return;
-    const feature = space.offsets[f]!;
-    unknown.weights[f] = w[feature]!;
-    unknown.vectors.set(of.subarray(feature * dim, (feature + 1) * dim), f * dim);
-  });
-  // a linear model's table has its weights in the vectors' place
-  const vectors = dim === 0 ? unknown.weights : unknown.vectors;
-  return { ...unknown, vectors, hasKeys: space.fields.map(({ kind }) => kind !== "number") };
-}
-
 /** What format fnn needs besides the table. @throws {UsageError} the run is of another model */
 export async function modelFacts({ run }: OpenRows): Promise<ModelFacts> {
-  const { model } = run.manifest;
-  if (!["fm", "lr", "fm-draws"].includes(model))
-    throw new UsageError(
-      `run '${run.path}' holds a model '${model}', and format fnn takes w0, weights and vectors of a factorization machine`,
-    );
-  const { parameters } = await readFmModel(run);
-  return { w0: parameters.w0, dim: parameters.dim };
+  return await (
+    await capable(
+      run,
+      "secondOrder",
+      "cannot be written in format fnn, which takes w0, weights and vectors of a factorization machine",
+    )
+  )(run);
 }
 
-/** The ways to a run's leaves in words, where these are the rows. @param name of the table, as told */
+/** What the rows are in words, where they have any. @param name of the table, as told */
 export async function textsOf({ run }: OpenRows, name: string | undefined): Promise<RowTexts | undefined> {
-  const isOfLeaves = name === LEAVES_TABLE || (name === undefined && run.tables.length === 1);
-  if (run.manifest.model !== GBDT_MODEL || !isOfLeaves) return undefined;
-  const paths = await readLeafPaths(run);
-  return { name: "path", of: (key) => paths.get(Buffer.from(key).toString("utf8")) ?? "" };
+  return await (await modelOf(run))?.rowTexts?.(run, name);
 }
 
 /** How a raw cell becomes a key, as training fitted it: the file goes with formats of several files. */

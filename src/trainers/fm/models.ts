@@ -1,6 +1,11 @@
 // The models that runs of `train-fm` hold.
 
-import { factorCapabilities, readFactors, sumCapabilities } from "../../factors/capabilities.js";
+import {
+  factorCapabilities,
+  readFactors,
+  storedFactors,
+  sumCapabilities,
+} from "../../factors/capabilities.js";
 import type { Capabilities, Models } from "../../training/model.js";
 import { predictsLabels } from "../../training/scoring-models.js";
 
@@ -15,20 +20,39 @@ export const models: Models = {
     holds: "a linear model (train-fm --model lr)",
     ...sumCapabilities,
     ...ofLabels,
-    lacks: { rotation: "its vectors are weights, which no rotation leaves as they are" },
+    scoresBy: "weights",
+    lacks: {
+      rotation: "its vectors are weights, which no rotation leaves as they are",
+      vectors: "it has weights and no vectors",
+    },
   },
   ffm: {
     holds: "a field-aware factorization machine (train-fm --model ffm)",
+    ...storedFactors,
     ...predictsLabels(async (...of) => await (await import("./ffm/learn.js")).readFfm(...of)),
     rotation: async (...of) => (await import("./ffm/rotation.js")).fieldAwareRotation(...of),
     transform: async (...of) => await (await import("./ffm/transform.js")).encodeCrossed(...of),
     foldIn: async (...of) => await (await import("./ffm/transform.js")).foldInCrossed(...of),
+    forgetting: async (run) => await (await import("./ffm/forgetting.js")).fieldAwareForgetting(run),
+    composition: async (run) => await (await import("./ffm/compose-run.js")).crossComposition(run),
+    mips: "composed",
+    scoresBy: "vectors",
+    lacks: { vectors: "it has a vector of a key for each other field, and a network takes one" },
   },
   "fm-draws": {
     holds: "posterior draws (train-fm --method mcmc)",
+    ...storedFactors,
     ...predictsLabels(async (run, space) => await (await import("./mcmc/learn.js")).readDraws(run, space)),
     rotation: async (...of) => (await import("./mcmc/rotation.js")).drawsRotation(...of),
-    transform: sumCapabilities.transform!,
+    transform: sumCapabilities.transform,
     foldIn: async (...of) => await (await import("./mcmc/fold-in.js")).foldInDraws(...of),
+    forgetting: async (run) => await (await import("./mcmc/forgetting.js")).drawsForgetting(run),
+    composition: factorCapabilities.composition,
+    secondOrder: sumCapabilities.secondOrder,
+    vectors: async (run) => await (await import("./mcmc/vectors.js")).drawsVectors(run),
+    lacks: {
+      mips: "its predictions are means over many machines",
+      scoresBy: "its scores do not come from the vectors of its table, which are means over many machines",
+    },
   },
 };

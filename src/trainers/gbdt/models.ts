@@ -16,5 +16,9 @@ export const models: Models = {
       rotation:
         "its rows are encodings of leaves, which name a tree's splits, and trees of two trainings have none in common",
     },
+    forgetting: async (run) => (await import("./forgetting.js")).treeForgetting(run),
+    vectors: async (run) => await (await import("./read.js")).entityVectors(run),
+    rowTexts: async (...of) => await (await import("./read.js")).leafTexts(...of),
+    importances: async (run) => await (await import("./read.js")).readImportances(run),
   },
 };

@@ -12,12 +12,12 @@ import type {
 import { networkChunks } from "../../export/onnx-network.js";
 import { formatNamed } from "../../export/formats.js";
 import { checkHeld } from "../../export/key-checks.js";
-import type { ReserveScheme } from "../../export/reserve.js";
 import { selectRows, type OnnxInput } from "../../export/selection.js";
 import { tableRows } from "../../embedding/rows.js";
 import { denseLayersOf, embeddingWidth } from "../../kernels/net/shape.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { readSpace, type RunSpace } from "../../training/run-space.js";
+import type { NetworkAsked, NetworkFile } from "../../training/model.js";
 import { floatsOf } from "../../training/named-arrays.js";
 import { crossStart } from "./crosses.js";
 import { readNetParameters, type NetParameters } from "./model.js";
@@ -31,8 +31,8 @@ const PLAIN = { withWeight: false, strict: false };
  */
 export async function wholeNetwork(
   run: Run,
-  { reserve = "keras", onnxInput = "key" }: { reserve?: ReserveScheme; onnxInput?: OnnxInput },
-): Promise<{ chunks: Iterable<Uint8Array>; rows: number }> {
+  { reserve = "keras", onnxInput = "key" }: NetworkAsked,
+): Promise<NetworkFile> {
   const found = await readSpace(run);
   checkFields(run, found.space, onnxInput);
   if (onnxInput === "key")

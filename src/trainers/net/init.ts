@@ -9,29 +9,18 @@ import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary.js";
 import type { LabelledTask } from "../../dataset/labels.js";
 import type { Roles } from "../../dataset/dataset.js";
 import { NEVER } from "../../dataset/last-seen.js";
-import { TABLE_MODEL, type Carried } from "../../embedding/manifest.js";
+import type { Carried } from "../../embedding/manifest.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
-import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
-import { tableFeatures } from "../../training/feature-table.js";
-import { GBDT_MODEL } from "../gbdt/artifact.js";
-import { readFmModel } from "../../factors/run.js";
-import { readSpace } from "../../training/run-space.js";
-import { embeddingsOf, NET_MODEL, readNetParameters } from "./model.js";
+import type { KeyVectors } from "../../training/key-vectors.js";
+import { capable } from "../index.js";
 import type { TableStart } from "./start.js";
 import { carriedOf, featuresFrom } from "../../training/warm-start.js";
 import { NONE } from "../../training/key-history.js";
 
-/** What a run has a vector of, by feature of a space of its own. */
-export interface EarlierTable {
+/** What a run has a vector of. */
+export interface EarlierTable extends KeyVectors {
   run: Run;
-  dim: number;
-  space: FeatureSpace;
-  vectors: Float32Array;
-  /** of a model whose scores they are */
-  weights?: { w?: Float32Array; w0?: number; task: string };
-  /** whether out-of-vocabulary features have vectors */
-  hasUnknown: boolean;
 }
 
 /**
@@ -42,73 +31,11 @@ export interface EarlierTable {
  */
 export async function openTableStart(init: string, dim: number | undefined): Promise<EarlierTable> {
   const run = await openRun(init);
-  const found = await readerOf(run)(run);
+  const found = await (await capable(run, "vectors", "cannot start a network (--init)"))(run);
   if (dim === undefined || dim === found.dim) return { run, ...found };
   throw new UsageError(
     `--init '${init}' holds vectors of dim ${found.dim}, and --dim says ${dim}: leave --dim out, or train without --init`,
   );
-}
-
-type Found = Omit<EarlierTable, "run">;
-
-/** @throws {UsageError} the run's rows are no keys with one vector each */
-function readerOf({ path, tables, manifest: { model } }: Run): (run: Run) => Promise<Found> {
-  const refuse = (why: string): UsageError =>
-    new UsageError(`--init '${path}' holds a model '${model}', ${why}`);
-  if (model === "fm" || model === "fm-draws") return ofFm;
-  if (model === NET_MODEL) return ofNet;
-  if (model === "lr")
-    throw refuse("which has weights and no vectors: take a run of train-fm --model fm, or leave out --init");
-  if (model === "ffm")
-    throw refuse(
-      "which has a vector of a key for each other field, and the network takes one: train-fm --model fm gives it",
-    );
-  if (model === GBDT_MODEL && !tables.includes("default"))
-    throw refuse(
-      "whose table is of leaves, not of keys: train-gbdt --entity COLUMN writes a vector for each of its keys",
-    );
-  return model === TABLE_MODEL || model === GBDT_MODEL ? ofTable : ofComponents;
-}
-
-async function ofFm(run: Run): Promise<Found> {
-  const { space, preprocess, parameters } = await readFmModel(run);
-  const { dim, vectors, w, w0 } = parameters;
-  // weights of a probit score are no log-odds
-  const isProbit = run.manifest.options["link"] === "probit" && run.manifest.model === "fm-draws";
-  const weights = !isProbit && { weights: { w, w0, task: preprocess.task } };
-  return { dim, space, vectors, hasUnknown: true, ...weights };
-}
-
-async function ofNet(run: Run): Promise<Found> {
-  const { space, preprocess, table } = await readSpace(run);
-  const network = await readNetParameters(run, space, table);
-  const { dim, vectors, w } = embeddingsOf(network, space.numFeatures);
-  return { dim, space, vectors, hasUnknown: true, ...(w && { weights: { w, task: preprocess.task } }) };
-}
-
-/** Principal components: a model, but no weights that are scores. */
-async function ofComponents(run: Run): Promise<Found> {
-  const { space, table } = await readSpace(run);
-  return { space, ...byFeature(space, table) };
-}
-
-/** A table alone, whose fields may be called by their role. */
-async function ofTable(run: Run): Promise<Found> {
-  const table = await run.readTable();
-  const fields = table.fields.map((name) => {
-    const keys = keysOfRows(table, rowsOf(table, name));
-    return { kind: "key" as const, name, keys, counts: new Uint32Array(keys.size + 1) };
-  });
-  const space = featureSpace(fields);
-  return { space, ...byFeature(space, table) };
-}
-
-function byFeature(space: FeatureSpace, { dim, vectors }: EmbeddingTable): Omit<Found, "space"> {
-  const all = new Float32Array(space.numFeatures * dim);
-  tableFeatures(space).forEach((feature, row) => {
-    all.set(vectors.subarray(row * dim, (row + 1) * dim), feature * dim);
-  });
-  return { dim, vectors: all, hasUnknown: false };
 }
 
 /** A start, what became of the table's keys, and what is said of it. */

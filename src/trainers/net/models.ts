@@ -14,5 +14,10 @@ export const models: Models = {
       rotation:
         "its first layer reads every coordinate by itself; start it from the earlier run (--init), which keeps them in place",
     },
+    forgetting: async (run) => await (await import("./forgetting.js")).networkForgetting(run),
+    scoresBy: "vectors",
+    vectors: async (run) => await (await import("./read.js")).networkVectors(run),
+    unknownKeys: async (run) => await (await import("./read.js")).networkUnknownKeys(run),
+    network: async (...of) => await (await import("./export-network.js")).wholeNetwork(...of),
   },
 };

@@ -10,6 +10,8 @@ const projects = "it projects rows of its matrix: transform RUN LOG";
 const components: Capabilities = {
   preprocess: readPreprocess,
   rotation: async (...of) => (await import("./rotation.js")).componentRotation(...of),
+  forgetting: async (run) => await (await import("./forgetting.js")).componentForgetting(run),
+  vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
 };
 
 const ofRows: Capabilities = {
@@ -21,6 +23,7 @@ export const models: Models = {
     holds: "components of users and items (train-pca --matrix interactions)",
     ...components,
     ...ranksByVectors(async (...of) => await (await import("./learn.js")).readPca(...of)),
+    scoresBy: "vectors",
     foldIn: async (...of) => await (await import("./transform.js")).foldInInteractions(...of),
     lacks: { transform: folds },
   },

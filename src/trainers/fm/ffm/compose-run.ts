@@ -3,7 +3,8 @@
 import type { Run } from "../../../embedding/run-directory.js";
 import { UsageError } from "../../../errors.js";
 import type { Composer } from "../../../factors/composer.js";
-import type { FmRun } from "../../../factors/run.js";
+import { readFmModel, type FmRun } from "../../../factors/run.js";
+import type { Composition } from "../../../training/row-composer.js";
 import { crossComposer } from "./compose.js";
 import { readLayout } from "./layout.js";
 
@@ -21,4 +22,13 @@ export async function crossComposerOf(run: Run, model: FmRun): Promise<Composer>
   const why = await whyNotCrossed(run, model);
   if (why !== undefined) throw new UsageError(`run '${run.path}' ${why}`);
   return crossComposer(model.space, model.parameters, model.preprocess.itemFields!);
+}
+
+/** The same, or why they cannot be added up. @throws {ArtifactError} damaged */
+export async function crossComposition(run: Run): Promise<Composition | { whyNot: string }> {
+  const model = await readFmModel(run);
+  const whyNot = await whyNotCrossed(run, model);
+  return whyNot === undefined
+    ? { space: model.space, composer: await crossComposerOf(run, model) }
+    : { whyNot };
 }

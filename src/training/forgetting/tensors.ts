@@ -1,8 +1,8 @@
 // Tensors of a model without some keys: numbers of a row become zero, and lists of items and users lose their entries.
 
-import type { Tensor } from "../embedding/safetensors.js";
-import { keyText, type Keys } from "../embedding/table.js";
-import { UNKNOWN } from "../embedding/key-history.js";
+import type { Tensor } from "../../embedding/safetensors.js";
+import { keyText, type Keys } from "../../embedding/table.js";
+import { UNKNOWN } from "../../embedding/key-history.js";
 
 export type Tensors = Map<string, Tensor>;
 
@@ -34,7 +34,7 @@ export interface GoneEntries {
 }
 
 /**
- * model/items.safetensors and model/negatives.safetensors (api/item-file, api/negative-file): the entries of items and users go,
+ * model/items.safetensors and model/negatives.safetensors (item-file.ts, negative-file.ts): the entries of items and users go,
  * with their features and histories, and items that are left out of histories, too.
  *
  * @returns how many entries went; the tensors are changed in place

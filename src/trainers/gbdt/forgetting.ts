@@ -5,51 +5,56 @@
 //
 // A row with the key is scored as one of an unknown category afterwards.
 
-import type { Run } from "../embedding/run-directory.js";
-import { keysOf, keyText } from "../embedding/table.js";
-import { object, parseJsonLines } from "../io/json-shape.js";
-import { readGbdt, type GbdtArtifact } from "../trainers/gbdt/artifact.js";
-import { headText } from "../trainers/gbdt/head.js";
-import { leafPaths } from "../trainers/gbdt/paths.js";
-import type { ColumnRecipe, GbdtPreprocess } from "../trainers/gbdt/preprocess.js";
-import { statisticsText, type TargetStatistics } from "../trainers/gbdt/target-statistics.js";
-import { preprocessWithout } from "./forget-text.js";
-import type { AskedKeys } from "./forgotten-keys.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { keysOf, keyText } from "../../embedding/table.js";
+import { object, parseJsonLines } from "../../io/json-shape.js";
+import type { ForgottenFiles, Forgetting } from "../../training/forgetting/forgetting.js";
+import type { AskedKeys } from "../../training/forgetting/keys.js";
+import { preprocessWithout } from "../../training/forgetting/text.js";
+import { LEAVES_TABLE, readGbdt, type GbdtArtifact } from "./artifact.js";
+import { headText } from "./head.js";
+import { leafPaths } from "./paths.js";
+import type { ColumnRecipe, GbdtPreprocess } from "./preprocess.js";
+import { statisticsText, type TargetStatistics } from "./target-statistics.js";
 
-/** Files that are looked after here, whether they change or not. */
-const KNOWN = new Set(["preprocess.json", "leaves.jsonl", "ctr.jsonl", "head.json"]);
+/** Files that are looked after here, whether they change or not, and those that hold no key. */
+const KNOWN = new Set([
+  ...["preprocess.json", "leaves.jsonl", "ctr.jsonl", "head.json"],
+  ...["lightgbm.txt", "importances.jsonl", "dense.safetensors"],
+]);
 
-/**
- * What changes in model/ of a run of trees.
- *
- * @param keys by column
- * @throws {ArtifactError} damaged
- */
-export async function forgetInTrees(
-  run: Run,
-  keys: AskedKeys,
-): Promise<{ files: Map<string, string>; known: ReadonlySet<string>; dropped: number }> {
+/** How keys leave a run of trees. */
+export function treeForgetting(run: Run): Forgetting {
+  return {
+    tables: run.tables.filter((name) => name !== LEAVES_TABLE),
+    isVocabulary: () => true,
+    files: async (keys) => await forgetInTrees(run, keys),
+  };
+}
+
+async function forgetInTrees(run: Run, keys: AskedKeys): Promise<ForgottenFiles> {
   const artifact = await readGbdt(run);
   const before = artifact.preprocess;
   const columns = before.columns.map((column) => withoutKeys(column, keys));
   const preprocess: GbdtPreprocess = { ...preprocessWithout(before, keys), columns };
-  const files = new Map<string, string>();
+  const files: ForgottenFiles["files"] = new Map();
+  const put = (name: string, text: string) => files.set(name, [Buffer.from(text)]);
   const json = (value: GbdtPreprocess): string => `${JSON.stringify(value, undefined, 2)}\n`;
-  if (json(preprocess) !== json(before)) files.set("preprocess.json", json(preprocess));
+  if (json(preprocess) !== json(before)) put("preprocess.json", json(preprocess));
 
   const gone = before.columns.map((column, c) => emptied(column, columns[c]!));
   let dropped = gone.reduce((sum, codes) => sum + codes.length, 0);
   if (dropped > 0) {
-    files.set("leaves.jsonl", await leafLines(run, artifact, columns));
+    put("leaves.jsonl", await leafLines(run, artifact, columns));
     const head = headWithout(artifact, gone);
-    if (head !== undefined) files.set("head.json", head);
+    if (head !== undefined) put("head.json", head);
   }
   const statistics = artifact.statistics.map((each) => statisticsWithout(each, keys.get(each.column)));
   const lost = statistics.reduce(
     (sum, each, s) => sum + artifact.statistics[s]!.keys.size - each.keys.size,
     0,
   );
-  if (lost > 0) files.set("ctr.jsonl", statisticsText(statistics));
+  if (lost > 0) put("ctr.jsonl", statisticsText(statistics));
   dropped += lost;
   return { files, known: KNOWN, dropped };
 }

@@ -1,8 +1,8 @@
 // Keys in what a run states of itself in words: made-up rows, expressions, warnings.
 
-import type { Preprocess } from "../dataset/preprocess.js";
-import type { TestVector } from "../dataset/test-vectors.js";
-import { allKeys, type AskedKeys } from "./forgotten-keys.js";
+import type { Preprocess } from "../../dataset/preprocess.js";
+import type { TestVector } from "../../dataset/test-vectors.js";
+import { allKeys, type AskedKeys } from "./keys.js";
 
 /** What stands where a key stood. */
 const INSTEAD = "(forgotten)";

@@ -1,0 +1,53 @@
+import type { Run } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import { importedManifest } from "../testing/small-run.js";
+import { capable, modelOf } from "./index.js";
+
+/** A run as far as its manifest says which model it holds. */
+function runOf(
+  command: string,
+  model: string,
+  options: Record<string, unknown> = {},
+): Pick<Run, "path" | "manifest"> {
+  return {
+    path: "RUN",
+    manifest: { ...importedManifest, schemaVersion: 1, files: {}, command, model, options },
+  };
+}
+
+const kinds: [string, Pick<Run, "path" | "manifest">][] = [
+  ["factors", runOf("train-fm", "fm")],
+  ["weights", runOf("train-fm", "lr")],
+  ["field-aware factors", runOf("train-fm", "ffm")],
+  ["draws", runOf("train-fm", "fm-draws")],
+  ["ranking", runOf("train-fm", "fm", { task: "ranking" })],
+  ["implicit feedback", runOf("train-fm", "fm", { task: "implicit" })],
+  ["trees", runOf("train-gbdt", "gbdt")],
+  ["a network", runOf("train-net", "net")],
+  ["components", runOf("train-pca", "pca")],
+  ["components of features", runOf("train-pca", "pca-features")],
+  ["components of columns", runOf("train-pca", "pca-columns")],
+  ["components of co-occurrences", runOf("train-pca", "pca-cooccurrence")],
+  ["a table", runOf("import", "table")],
+];
+
+test.each(kinds)("a run of %s says how keys leave it", async (_, run) => {
+  expect(await capable(run, "forgetting", "forgets no key")).toBeInstanceOf(Function);
+});
+
+test.each(kinds)("a run of %s has what it gives no reason to lack", async (_, run) => {
+  const model = (await modelOf(run))!;
+  for (const name of Object.keys(model.lacks ?? {})) expect(Object.keys(model)).not.toContain(name);
+});
+
+test("what a kind of model lacks is refused with the reason and the commands whose runs have it", async () => {
+  const refused = async (run: Pick<Run, "path" | "manifest">) =>
+    await capable(run, "rotation", "cannot be aligned").catch((error: unknown) => error);
+  const error = await refused(runOf("train-fm", "lr"));
+  expect(error).toBeInstanceOf(UsageError);
+  expect((error as Error).message).toBe(
+    "run 'RUN' holds a linear model (train-fm --model lr), which cannot be aligned: " +
+      "its vectors are weights, which no rotation leaves as they are; runs of train-fm --model fm, train-fm --model ffm, " +
+      "train-fm --method mcmc, train-fm --task ranking, train-fm --task implicit, train-pca and import can",
+  );
+});
