@@ -302,7 +302,7 @@ test.each([
 test("trees rank no items, and scored rows take no options of ranking", async () => {
   await embedOk(["train-gbdt", fixture("clicks.csv"), "-o", at("trees"), "--num-trees", "2"]);
   const trees = await embed(["evaluate", at("trees"), "--on", fixture("clicks.csv"), "--ranking"]);
-  expect([trees.code, trees.stderr]).toEqual([64, expect.stringContaining("rank no items")]);
+  expect([trees.code, trees.stderr]).toEqual([64, expect.stringContaining("cannot rank items")]);
   const rows = await embed(["evaluate", at("trees"), "--on", fixture("clicks.csv"), "--k", "5"]);
   expect([rows.code, rows.stderr]).toEqual([64, expect.stringContaining("--k is for --ranking")]);
 });

@@ -150,7 +150,7 @@ test("an imported table scores no rows: 64, with what it is there for; and no ru
   const got = await embed(["evaluate", at("imported"), "--on", fixture("ratings.csv")]);
   expect([got.code, got.stderr]).toEqual([
     64,
-    expect.stringMatching(/a table \(import\), and no model.*--neighbors-by/),
+    expect.stringMatching(/a table \(import\), which cannot score rows.*--neighbors-by/),
   ]);
   const none = await embed(["evaluate", "--on", fixture("ratings.csv"), "--baseline", "popularity"]);
   expect([none.code, none.stderr]).toEqual([64, expect.stringContaining("for baselines too")]);

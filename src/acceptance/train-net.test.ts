@@ -5,9 +5,14 @@ import { join } from "node:path";
 import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";
 import { readSafetensors } from "../embedding/safetensors.js";
-import { forEachPair } from "../kernels/net/reference.js";
+import { forEachPair, referenceHidden, referenceNetScores } from "../kernels/net/reference.js";
+import { dictionaryOf } from "../log/dictionary.js";
+import { NO_ITEM } from "../sampling/negatives.js";
 import { scorerOf } from "../testing/scorer.js";
+import { floatsOf } from "../training/named-arrays.js";
 import { readSpace } from "../training/run-space.js";
+import { capable } from "../trainers/index.js";
+import { crosserOf } from "../trainers/net/crosses.js";
 import { readNetParameters } from "../trainers/net/model.js";
 import { datasetOf } from "../testing/dataset-of.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
@@ -80,6 +85,109 @@ describe.each(["fnn", "wide-deep", "deep-crossing"])(
     });
   },
 );
+
+describe("what a network makes of rows, users and items", () => {
+  const run = at("crossed");
+  const [head, ...lines] = readFileSync(fixture("clicks.csv"), "utf8").trimEnd().split("\n").slice(0, 801);
+  const names = head!.split(",");
+  const cells = lines.map((line) => line.split(","));
+  beforeAll(async () => {
+    await trained(
+      [...clicks, ...small, "--arch", "wide-deep", "--cross", "user_id*item_id", "--epochs", "2"],
+      "crossed",
+    );
+    writeFileSync(at("rows.csv"), `${[head, ...lines].join("\n")}\n`);
+  });
+  const encoded = (...more: string[]) =>
+    embedOk(["transform", run, at("rows.csv"), "--with-scores", ...more]);
+
+  test("transform writes each row's last hidden layer, from which its score comes, as the reference has both to 1e-5", async () => {
+    const { stdout } = await encoded("--key", "timestamp");
+    const [columns, ...rows] = stdout.trimEnd().split("\n");
+    expect(columns).toBe("timestamp,v0,v1,v2,v3,v4,v5,v6,v7,score");
+    const opened = await openRun(run);
+    const { space, table } = await readSpace(opened);
+    const { shape, crosses, parameters } = await readNetParameters(opened, space, table);
+    const dataset = datasetOf(
+      Object.fromEntries(names.map((name, c) => [name, cells.map((row) => row[c]!)])),
+    );
+    const all = Uint32Array.from(lines.keys());
+    const featureRows = bindEncoder(space, dataset).encode(all, new Float32Array(all.length));
+    const netRows = { ...featureRows, crosses: crosserOf(space, crosses)!(featureRows) };
+    const doubles = Object.fromEntries(
+      Object.keys(parameters).map((name) => [name, Float64Array.from(floatsOf(parameters, name))]),
+    );
+    const hidden = referenceHidden(shape, doubles, netRows);
+    const scores = referenceNetScores(shape, doubles, netRows);
+    const differences = rows.flatMap((line, r) => {
+      const [key, ...numbers] = line.split(",");
+      expect(key).toBe(cells[r]!.at(-1));
+      return [...hidden[r]!, scores[r]!].map((x, i) => Math.abs(x - Number(numbers[i])));
+    });
+    expect(Math.max(...differences)).toBeLessThan(1e-5);
+  });
+
+  test("transform gives the same bytes at any --threads, needs no label, and takes every format of vectors", async () => {
+    const { stdout } = await encoded("--threads", "1");
+    expect((await encoded("--threads", "3")).stdout).toBe(stdout);
+    const unlabelled = lines.map((line) => line.slice(line.indexOf(",") + 1));
+    writeFileSync(
+      at("unlabelled.csv"),
+      [names.slice(1).join(","), ...unlabelled].map((line) => `${line}\n`).join(""),
+    );
+    const without = await embedOk(["transform", run, at("unlabelled.csv"), "--with-scores"]);
+    expect(without.stdout).toBe(stdout);
+    for (const format of ["jsonl", "parquet", "npy"])
+      await encoded("--format", format, "-o", at(`rows-${format}`));
+    expect(existsSync(join(at("rows-npy"), "vectors.npy"))).toBe(true);
+  });
+
+  test("it ranks items as it scores the rows of a user with each item, the other columns empty", async () => {
+    const opened = await openRun(run);
+    const scorer = await scorerOf(opened);
+    const users = ["u019", "u131", "unheard of"];
+    const items = [...new Set(cells.map((row) => row[2]!))].slice(0, 30);
+    const pairs = users.flatMap((user) => items.map((item) => [user, item]));
+    const empty = pairs.map(() => "");
+    const dataset = datasetOf({
+      user_id: pairs.map(([user]) => user!),
+      item_id: pairs.map(([, item]) => item!),
+      ...{ device: empty, hour: empty },
+    });
+    const all = Uint32Array.from(pairs.keys());
+    const rows = bindEncoder(scorer.space, dataset).encode(all, new Float32Array(all.length));
+    const expected = await scorer.score(rows, { threads: 1 });
+
+    const rank = await capable(opened, "rank", "cannot rank items");
+    const known = { users: dictionaryOf(users), items: dictionaryOf([...items, "no such item"]) };
+    const ranker = await rank(opened, { training: known, users: Uint32Array.of(0, 1, 2) });
+    const everyItem = Uint32Array.from([...users.keys()].flatMap(() => [...items.keys()]));
+    const indptr = Uint32Array.of(0, 30, 60, 90);
+    const scores = await ranker.score({ indptr, items: everyItem }, { threads: 2 });
+    expect([...scores]).toEqual([...expected]);
+
+    const nobody = { indptr: Uint32Array.of(0, 1, 1, 1), items: Uint32Array.of(3) };
+    const best = await ranker.top(nobody, 31, { threads: 2 });
+    users.forEach((_, q) => {
+      const order = [...items.keys()]
+        .filter((item) => q > 0 || item !== 3)
+        .sort((a, b) => expected[q * 30 + b]! - expected[q * 30 + a]! || a - b);
+      // an item that the run lacks is never found
+      expect([...best.subarray(q * 31, q * 31 + order.length)]).toEqual(order);
+      expect(best[q * 31 + order.length]).toBe(NO_ITEM);
+    });
+  });
+
+  test("evaluate --ranking puts it beside other runs, the same at any --threads", async () => {
+    const ranked = async (...more: string[]) => {
+      const args = ["evaluate", run, at("fm"), "--part", "test", "--ranking", "--repeats", "allow", "--json"];
+      return parseJson<NetSummary>((await embedOk([...args, ...more])).stdout).metrics["crossed"];
+    };
+    const one = await ranked("--threads", "1");
+    expect(one!["recallAt20"]).toBeGreaterThan(0);
+    expect(await ranked("--threads", "3")).toEqual(one);
+  });
+});
 
 test("the same log, options and seed give the same bytes at any --threads, and another seed others", async () => {
   const files = ["embeddings.arrow", "model/net.safetensors", "model/net.json"];

@@ -28,7 +28,7 @@ export const composerOfFactors: ComposerOf = async (_, { parameters }) =>
 export interface Composing {
   composerOf: ComposerOf;
   /** @param known names of the fields that the rows have @throws {UsageError} they are no vector together */
-  checkFields?(model: FmRun, known: readonly string[]): void;
+  checkFields?: (model: FmRun, known: readonly string[]) => void;
 }
 
 /** Rows as the sums of their features' vectors. @throws {UsageError} as encodeComposed */

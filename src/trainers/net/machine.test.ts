@@ -1,5 +1,5 @@
 import type { NetArch, NetRows } from "../../kernels/net/shape.js";
-import { referenceNetScores } from "../../kernels/net/reference.js";
+import { referenceHidden, referenceNetScores } from "../../kernels/net/reference.js";
 import { referenceNet, referenceNetStep, referenceValues } from "../../kernels/net/reference-step.js";
 import { draw } from "../../numeric/random.js";
 import { netRows } from "../../testing/net-rows.js";
@@ -66,6 +66,9 @@ async function trained(plan: NetPlan, threads: number, rows: NetRows, epochs: re
     return { losses, state: net.state(), scores: await net.score(rows) };
   });
 }
+
+const asDoubles = (parameters: Record<string, Float32Array>) =>
+  Object.fromEntries(Object.entries(parameters).map(([name, values]) => [name, Float64Array.from(values)]));
 
 const maxDifference = (a: ArrayLike<number>, b: ArrayLike<number>) =>
   Array.from(a, (value, i) => Math.abs(value - b[i]!)).reduce((x, y) => Math.max(x, y), 0);
@@ -173,6 +176,26 @@ test("a network that only scores gives the scores of the one that its parameters
     await scorer.terminate();
   }
 });
+
+test.each(plans)(
+  "what the last layer reads agrees with the reference, and comes with the scores: %s",
+  async (_, plan) => {
+    const rows = netRows(plan, 700, { seed: 6, general: true });
+    const [got, scores] = await withNet(plan, 1, async (net) => [
+      await net.encode(rows),
+      await net.score(rows),
+    ]);
+    const expected = referenceHidden(plan, asDoubles(firstOf(plan)), rows);
+    expect(
+      maxDifference(
+        got.hidden,
+        expected.flatMap((row) => [...row]),
+      ),
+    ).toBeLessThan(1e-5);
+    expect(got.scores).toEqual(scores);
+    expect(await withNet(plan, 3, (net) => net.encode(rows))).toEqual(got);
+  },
+);
 
 test("tanh is within 2e-7 of what it is, from one end to the other", async () => {
   const one = planOf("fnn", { hidden: [1] });

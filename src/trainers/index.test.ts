@@ -1,0 +1,46 @@
+import { ArtifactError, UsageError } from "../errors.js";
+import type { Manifest } from "../embedding/manifest.js";
+import { capable, foreignTransform, knownModelOf } from "./index.js";
+
+const runOf = (command: string, model: string, options: Record<string, unknown> = {}) => ({
+  path: "runs/a",
+  manifest: { command, model, options } as unknown as Manifest,
+});
+const messageOf = async (work: Promise<unknown>): Promise<string> => {
+  const error = await work.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  expect(error).toBeInstanceOf(UsageError);
+  return (error as UsageError).message;
+};
+
+test("a capability that a kind of model has is handed out", async () => {
+  expect(await capable(runOf("train-gbdt", "gbdt"), "judge", "cannot predict labels")).toBeInstanceOf(
+    Function,
+  );
+  expect(await foreignTransform()).toBeInstanceOf(Function);
+});
+
+test("one that it lacks is refused with what the run holds and the commands whose runs have it", async () => {
+  const trees = capable(runOf("train-gbdt", "gbdt"), "rank", "cannot rank items");
+  expect(await messageOf(trees)).toMatch(
+    /^run 'runs\/a' holds boosted trees \(train-gbdt\), which cannot rank items: runs of train-fm --model fm, train-fm --model lr, .*train-pca --matrix interactions and train-net can$/,
+  );
+  const ranking = runOf("train-fm", "fm", { task: "ranking" });
+  expect(await messageOf(capable(ranking, "judge", "cannot predict labels", "Use --ranking"))).toMatch(
+    /for ranking .*, which cannot predict labels: runs of .*train-gbdt and train-net can\. Use --ranking$/,
+  );
+});
+
+test("a kind of model says why it lacks a capability, where that is more than who has it", async () => {
+  const components = runOf("train-pca", "pca");
+  expect(await messageOf(capable(components, "transform", "cannot encode rows"))).toMatch(
+    /which cannot encode rows: --fold-in LOG takes the events of new users or items; runs of /,
+  );
+});
+
+test("a model that this program does not know is an artifact that it cannot read", async () => {
+  for (const run of [runOf("train-gbdt", "fm"), runOf("train-x", "x"), runOf("train-fm", "toString")])
+    await expect(knownModelOf(run)).rejects.toBeInstanceOf(ArtifactError);
+});
