@@ -4,15 +4,7 @@ import { labels, vocabulary } from "../../training/options/features.js";
 import { lists } from "../../training/options/lists.js";
 import { log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
-import {
-  number,
-  omit,
-  pick,
-  resolved,
-  whole,
-  type Resolved,
-  type Told,
-} from "../../training/options/table.js";
+import { number, omit, resolved, whole, type Resolved, type Told } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
 /** All pairs together weigh so many times the events, unless the user says otherwise. */
@@ -23,12 +15,12 @@ const [model, training] = ["Model:", "Training:"] as const;
 
 /** Defaults were chosen on a part of gowalla's training events (docs/algorithms/implicit.md). */
 const own = {
-  dim: whole({ min: 1, max: 1024, help: "numbers a vector", group: model, default: 64 }),
+  dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
   /** a: the weight of a pair that is no event */
   unobservedWeight: number({
     min: 0,
     max: 1e6,
-    help: "weight of a pair of user and item that is no event, beside an event's 1",
+    help: "weight of a pair of user and item without an event; an event has 1",
     group: model,
     shown: `so that all pairs together weigh ${UNOBSERVED_TO_OBSERVED} times the events`,
   }),
@@ -43,14 +35,14 @@ const own = {
   l2Exponent: number({
     min: 0,
     max: 2,
-    help: "L2 grows with a user's or item's events to this power",
+    help: "L2 grows with the number of events of a user or item to this power",
     group: training,
     default: 1,
   }),
   epochs: whole({
     min: 1,
     max: 1_000_000_000,
-    help: "solutions of both sides, at most",
+    help: "maximum number of epochs; each solves for all users, then for all items",
     group: training,
     default: 6,
   }),
@@ -58,7 +50,7 @@ const own = {
   patience: whole({
     min: 0,
     max: 1_000_000_000,
-    help: "epochs that look no better before stopping; 0 never stops early",
+    help: "epochs without a better validation metric before stopping; 0 never stops early",
     group: training,
     default: 2,
   }),
@@ -73,7 +65,10 @@ export const options = {
   // each solution is anew: there is no optimizer whose state could be kept
   ...omit(weekly, "search", "metric", "keepState"),
   ...memory,
-  ...pick(labels, "positiveFrom"),
+  positiveFrom: {
+    ...labels.positiveFrom,
+    help: "of a log with labels: rows with a label of at least x are its events",
+  },
   ...own,
   ...output,
 } as const;

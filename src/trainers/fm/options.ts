@@ -100,14 +100,14 @@ const own = {
   }),
   link: choice(["logit", "probit"], {
     placeholder: "link",
-    help: "als and mcmc: what turns a score into the probability of a label 1",
+    help: "als and mcmc: how a score becomes the probability of label 1",
     group: model,
     default: "logit",
     only: { method: ["als", "mcmc"] },
   }),
   priorOf: choice(["field", "all"], {
     placeholder: "whom",
-    help: "mcmc: whose parameters share a prior, those of a field or all",
+    help: "mcmc: parameters that share a prior: those of a field, or all",
     group: model,
     default: (_: object, { loss }: { loss: Loss }) => (loss === "logistic" ? "field" : "all"),
     shown: "field, or all for the squared loss",
@@ -130,7 +130,7 @@ const own = {
   dim: whole({
     min: 1,
     max: 1024,
-    help: "numbers a vector; with --model ffm, of the vector for each field",
+    help: "length of a vector; with --model ffm, of the vector for each field",
     group: model,
     default: ({ model: kind }: { model: Model }) => (kind === "ffm" ? 4 : 16),
     shown: "16, or 4 with --model ffm",
@@ -143,7 +143,7 @@ const own = {
   epochs: whole({
     min: 1,
     max: MANY,
-    help: "passes over the training rows, at most",
+    help: "maximum number of passes over the training rows",
     group: training,
     default: ({ method }: { method: Method }) => (method === "als" ? 50 : method === "mcmc" ? 100 : 10),
     shown: "10, with --method als 50, with mcmc 100",
@@ -178,7 +178,7 @@ const own = {
   l1Weight: number({
     min: 0,
     max: ANY,
-    help: "L1 on weights, with --method ftrl: greater leaves fewer of them",
+    help: "ftrl: L1 on weights; a greater one leaves fewer of them",
     group: training,
     default: stepOf("l1Weight"),
     shown: "1",
@@ -197,7 +197,7 @@ const own = {
   l2Vector: number({
     min: 0,
     max: ANY,
-    help: "L2 on vectors, likewise",
+    help: "L2 on vectors, as --l2-weight",
     group: training,
     default: ({ model: kind, method }: { model: Model; method: Method }, { loss }: { loss: Loss }) =>
       kind === "ffm" ? fieldAwareL2[loss] : steps[method][loss].l2Vector,
@@ -209,7 +209,7 @@ const own = {
     "field=x,...",
     { parse: l2FieldOf, repeats: true },
     {
-      help: "L2 on a field's weights and vectors, in place of the general",
+      help: "L2 on weights and vectors of single fields, in place of the general one",
       group: training,
       default: {},
       shown: "",
@@ -235,7 +235,7 @@ const own = {
   minDelta: number({
     min: 0,
     max: ANY,
-    help: "what an epoch must be better by to count for --patience",
+    help: "how much better an epoch must be to count for --patience",
     group: training,
     default: 0,
     only: ofPenalties,
@@ -243,7 +243,7 @@ const own = {
   burnIn: whole({
     min: 0,
     max: MANY,
-    help: "mcmc: epochs before the first draw that may be kept",
+    help: "mcmc: epochs before the first draw is kept",
     group: training,
     default: 20,
     shown: "20, at most half of the epochs",

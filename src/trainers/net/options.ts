@@ -49,7 +49,7 @@ const network = {
   ),
   activation: choice(["tanh", "relu"], {
     placeholder: "function",
-    help: "of the hidden layers",
+    help: "activation of the hidden layers",
     group: model,
     // Zhang et al. 2016 found tanh best; Cheng et al. 2016 and Shan et al. 2016 have ReLU
     default: ({ arch }: Arch) => (arch === "fnn" ? "tanh" : "relu"),
@@ -97,7 +97,7 @@ const learning = {
   dim: whole({
     min: 1,
     max: 1024,
-    help: "numbers a vector of the embedding layer",
+    help: "length of a vector of the embedding layer",
     group: model,
     default: 16,
     shown: "16; with --init the run's",
@@ -105,18 +105,18 @@ const learning = {
   dropout: number({
     min: 0,
     max: 0.95,
-    help: "share of a hidden layer's outputs that a training step leaves out",
+    help: "share of the outputs of a hidden layer that a training step drops",
     group: model,
     default: 0,
   }),
   epochs: whole({
     min: 1,
     max: 1_000_000,
-    help: "passes over the training rows, at most",
+    help: "maximum number of passes over the training rows",
     group: training,
     default: 20,
   }),
-  batchSize: whole({ min: 1, max: 65_536, help: "rows of a step", group: training, default: 256 }),
+  batchSize: whole({ min: 1, max: 65_536, help: "rows a step", group: training, default: 256 }),
   learningRate: number({
     min: 1e-7,
     max: 10,
@@ -180,7 +180,7 @@ const learning = {
   minDelta: number({
     min: 0,
     max: Number.MAX_VALUE,
-    help: "what an epoch must be better by to count for --patience",
+    help: "how much better an epoch must be to count for --patience",
     group: training,
     default: 0,
   }),

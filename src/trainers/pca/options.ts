@@ -40,21 +40,21 @@ const own = {
   }),
   values: choice(valueKinds, {
     placeholder: "kind",
-    help: "interactions: what a pair's events become",
+    help: "interactions: the value of a pair that has events",
     group: model,
     default: "counts",
     only: ofInteractions,
   }),
   normalize: choice(["none", "degree"], {
     placeholder: "how",
-    help: "interactions: degree divides by the roots of the sums of both sides, and ranks best",
+    help: "interactions: degree divides each value by the roots of its row's and its column's sum, and ranks best",
     group: model,
     default: "none",
     only: ofInteractions,
   }),
   scale: flag({ help: "divide columns by their standard deviation", group: model, default: false }),
   center: flag({
-    help: "take off the mean of each column (default: of --matrix columns)",
+    help: "subtract the mean of each column (always so of --matrix columns)",
     group: model,
     negated: "also",
     default: ({ matrix }: Matrix) => matrix === "columns",
@@ -66,7 +66,7 @@ const own = {
     only: { matrix: ["interactions", "features", "columns"] },
   }),
   exact: flag({
-    help: "through the Gram matrix, of a side of at most 1536, in double precision",
+    help: "decompose the Gram matrix in double precision; its side is at most 1536",
     group: model,
     default: false,
   }),
@@ -83,7 +83,7 @@ const own = {
   power: number({
     min: 0,
     max: 1,
-    help: "items have the singular values to this power, users to 1 less it; 0 gives components of length 1",
+    help: "items are scaled by the singular values to the power x, users to 1 - x; 0 gives components of length 1",
     group: model,
     default: ({ matrix, whiten }: Matrix & { whiten: boolean }) =>
       whiten ? 1 : matrix === "columns" ? 0 : 0.5,
@@ -92,14 +92,14 @@ const own = {
   tolerance: number({
     min: 1e-6,
     max: 0.5,
-    help: "iteration stops when each residual over its squared singular value is below; these err by its square",
+    help: "the iteration stops when each residual over its squared singular value is below x; singular values err by x squared",
     group: model,
     default: 0.01,
   }),
   shift: number({
     min: 1,
     max: 1e6,
-    help: "cooccurrence: its logarithm is taken off the mutual information, as so many negatives would",
+    help: "cooccurrence: log x is subtracted from the mutual information, as x negatives would do",
     group: model,
     default: 1,
     only: ofCooccurrence,
@@ -108,7 +108,7 @@ const own = {
   window: whole({
     min: 1,
     max: 1e6,
-    help: "cooccurrence: events that are at most so many apart, by time or else row",
+    help: "cooccurrence: counts pairs of events at most n apart, in order of time or else of rows",
     group: model,
     default: 0,
     shown: "the whole session",

@@ -10,7 +10,6 @@ import {
   flag,
   number,
   omit,
-  pick,
   resolved,
   whole,
   type Resolved,
@@ -68,7 +67,7 @@ export function isShared(loss: Loss): boolean {
 const own = {
   loss: choice(rankingLosses, {
     placeholder: "loss",
-    help: "each has its own defaults of training",
+    help: "the loss; each has its own training defaults",
     group: model,
     default: "bpr",
   }),
@@ -88,7 +87,7 @@ const own = {
   }),
   noise: choice(noises, {
     placeholder: "distribution",
-    help: "what negatives are drawn by",
+    help: "distribution that negatives are drawn from",
     group: model,
     default: "uniform",
   }),
@@ -118,12 +117,12 @@ const own = {
     shown: "0.1 for cosines, else 1",
     only: { loss: ["sampled-softmax"] },
   }),
-  dim: whole({ min: 1, max: 1024, help: "numbers a vector", group: model, default: 64 }),
+  dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
   ...lists,
   evaluateEvery: whole({
     min: 1,
     max: 1_000_000,
-    help: "epochs from one look at the validation part to the next",
+    help: "epochs between two validations",
     group: training,
     default: ({ loss }: { loss: Loss }) => (isShared(loss) ? 1 : 5),
     shown: "5; 1 for shared negatives",
@@ -131,7 +130,7 @@ const own = {
   epochs: whole({
     min: 1,
     max: 1_000_000_000,
-    help: "passes over the training events, at most",
+    help: "maximum number of passes over the training events",
     group: training,
     default: (kind: Kind) => stepsOf(kind).epochs,
     shown: "by the loss, bpr 250",
@@ -163,7 +162,7 @@ const own = {
   l2Vector: number({
     min: 0,
     max: ANY,
-    help: "L2 on vectors, likewise",
+    help: "L2 on vectors, as --l2-weight",
     group: training,
     default: (kind: Kind) => stepsOf(kind).l2Vector,
     shown: "by the loss, bpr 0.003",
@@ -185,14 +184,14 @@ const own = {
   patience: whole({
     min: 0,
     max: 1_000_000_000,
-    help: "looks without a better validation metric before stopping; 0 never stops early",
+    help: "validations without improvement before stopping; 0 never stops early",
     group: training,
     default: 2,
   }),
   minDelta: number({
     min: 0,
     max: ANY,
-    help: "what a look must be better by to count for --patience",
+    help: "how much better a validation must be to count for --patience",
     group: training,
     default: 0,
   }),
@@ -204,7 +203,11 @@ export const options = {
   ...omit(vocabulary, "oovDropout"),
   ...omit(weekly, "search", "metric"),
   ...memory,
-  ...pick(labels, "positiveFrom", "itemFields"),
+  positiveFrom: {
+    ...labels.positiveFrom,
+    help: "of a log with labels: rows with a label of at least x are its events",
+  },
+  itemFields: labels.itemFields,
   ...own,
   ...output,
 } as const;

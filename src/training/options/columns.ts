@@ -13,16 +13,16 @@ export const columns = {
   label: column("what is predicted: 0 and 1, or any number"),
   time: column("when: unix seconds or milliseconds, or ISO 8601 (UTC without a zone)"),
   timeFormat: text("pattern", {
-    help: "another form of it, such as '%d/%m/%Y %H:%M' (UTC without %z)",
+    help: "format of the time column, such as '%d/%m/%Y %H:%M' (UTC without %z)",
     group,
   }),
-  timeFields: list("fields", { help: "features made of the time: hour, dow, day, month", group }),
-  timeZone: text("offset", { help: "of these, such as +02:00", group, shown: "UTC" }),
+  timeFields: list("fields", { help: "features derived from the time: hour, dow, day, month", group }),
+  timeZone: text("offset", { help: "time zone of --time-fields, such as +02:00", group, shown: "UTC" }),
   weight: column("what each row counts in training and metrics, from 0 on"),
   session: column("events that belong together"),
-  fields: list("columns", { help: "the categorical features, all of them", group }),
+  fields: list("columns", { help: "the full list of categorical features", group }),
   numeric: list("columns", {
-    help: "features that are numbers, standardised; price:log1p or price:bins=20 say otherwise",
+    help: "numeric features, standardised; price:log1p and price:bins=20 transform them",
     group,
     default: [],
     shown: "",
@@ -30,27 +30,32 @@ export const columns = {
   multi: custom(
     "column:separator",
     { parse: multiOf, repeats: true },
-    { help: "cells that hold several values, such as 'genres:|'", group, default: {}, shown: "" },
+    {
+      help: "columns that hold several values a cell, with their separator, such as 'genres:|'",
+      group,
+      default: {},
+      shown: "",
+    },
   ),
   multiWeights: list("columns", {
-    help: "of these, those whose values carry a number, such as 'tea:0.5|milk:2'",
+    help: "columns of --multi whose values carry a weight, such as 'tea:0.5|milk:2'",
     group,
   }),
   ignore: list("columns", { help: "columns to leave out", group, default: [], shown: "" }),
   side: texts("file:key", {
-    help: "join a side table on a column; file:key=sidekey where it has another name",
+    help: "join a side table on a column; file:key=sidekey where the key has another name there",
     group,
     default: [],
     shown: "",
   }),
   drop: texts("filter", {
-    help: "leave rows out, such as 'InvoiceNo^=C' (= != ^= $= *=)",
+    help: "drop rows that match, such as 'InvoiceNo^=C' (= != ^= $= *=)",
     group,
     default: [],
     shown: "",
   }),
   where: texts("expression", {
-    help: "keep the rows of which it holds, such as 'Quantity > 0 and Country != \"France\"'",
+    help: "keep only rows that match, such as 'Quantity > 0 and Country != \"France\"'",
     group,
     default: [],
     shown: "",
@@ -59,9 +64,12 @@ export const columns = {
 
 /** Raw ids kept out of everything written and printed. */
 export const hashedIds = {
-  hashKeys: text("file", { help: "replace ids by their HMAC-SHA256 under the secret in this file", group }),
+  hashKeys: text("file", {
+    help: "replace ids by their HMAC-SHA256, keyed with the secret in this file",
+    group,
+  }),
   hashKeysOf: list("columns", {
-    help: "whose ids; by default the user's, the item's and the session's",
+    help: "columns whose ids are hashed; by default user, item and session",
     group,
     only: { hashKeys: true },
   }),

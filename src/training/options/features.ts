@@ -14,7 +14,7 @@ export const vocabulary = {
     "n",
     { parse: perField(0, 1), repeats: true },
     {
-      help: "rarer keys are out-of-vocabulary; item_id=5 for one field, repeat it",
+      help: "keys with fewer events are out-of-vocabulary; item_id=5 for one field, repeat it",
       group,
       default: 1,
     },
@@ -23,7 +23,7 @@ export const vocabulary = {
     "n",
     // no bound, as a number that the manifest's JSON can hold
     { parse: perField(1, MANY), repeats: true },
-    { help: "keys of a field at the most, the most frequent; user_id=100000 for one field", group },
+    { help: "largest vocabulary of a field: its most frequent keys; user_id=100000 for one field", group },
   ),
   minUsers: whole({
     min: 0,
@@ -35,7 +35,7 @@ export const vocabulary = {
     "column:bits",
     { parse: hashOf, repeats: true },
     {
-      help: "no vocabulary: keys share 2^bits rows by their hash; repeat it for several",
+      help: "hash the keys of a column into 2^bits rows in place of a vocabulary; repeat it for several",
       group,
     },
   ),
@@ -43,12 +43,12 @@ export const vocabulary = {
     placeholder: "share",
     min: 0,
     max: 1,
-    help: "known keys hidden in training, so that unknown ones have a vector",
+    help: "share of known keys to hide in training, so that unknown keys get a vector",
     group,
     shown: "0",
   }),
   rowOrder: text("run", {
-    help: "keys of an earlier run keep their row numbers, new ones are appended",
+    help: "keep the row numbers of an earlier run; new keys are appended",
     group,
   }),
 } as const;
@@ -60,26 +60,26 @@ export const labels = {
   positiveFrom: number({
     min: -Number.MAX_VALUE,
     max: Number.MAX_VALUE,
-    help: "a label from x on is 1, else 0; with --negatives only such rows are events",
+    help: "labels of at least x are 1, others 0; with --negatives only such rows are events",
     group,
   }),
   negatives: whole({
     min: 1,
     max: MANY,
-    help: "for a log without labels: negatives drawn an event",
+    help: "for a log without labels: negatives to draw for each event",
     group,
     default: 0,
     shown: "none",
   }),
   noise: choice(noises, {
     placeholder: "distribution",
-    help: "what negatives are drawn by",
+    help: "distribution that negatives are drawn from",
     group,
     default: "uniform",
     only: { negatives: true },
   }),
   itemFields: list("columns", {
-    help: "columns that go with the item, as its vector and a negative do; inferred by default",
+    help: "columns that go with the item, in its vector and in negatives; inferred by default",
     group,
   }),
 } as const;

@@ -11,22 +11,22 @@ export const split = {
   test: shareOrFile("test part"),
   split: choice(["time", "random", "user", "last"], {
     placeholder: "by",
-    help: "how parts are cut; by time where there is one, else at random",
+    help: "how the log is split; by default by time where it has one, else at random",
     group: "Training:",
   }),
   splitKey: list("columns", {
-    help: "for random: the columns that decide a row's part, such as user,item",
+    help: "with --split random: the columns that decide a row's part, such as user,item",
     group: "Training:",
   }),
   last: whole({
     min: 1,
     max: MANY,
-    help: "for last: each user's last events, or groups",
+    help: "with --split last: how many of each user's last events, or groups, to hold out",
     group: "Training:",
     shown: "1",
   }),
   group: text("column", {
-    help: "for last: events of one group stay together, such as InvoiceNo",
+    help: "with --split last: hold out events of one group together, such as InvoiceNo",
     group: "Training:",
   }),
 } as const;
@@ -34,18 +34,23 @@ export const split = {
 /** Which events are used, and what they count. */
 export const events = {
   since: text("when", {
-    help: "only newer events: 90d before the newest (h, d, w), or a date",
+    help: "drop events older than 90d before the newest (h, d, w), or older than a date",
     group: "Reading:",
   }),
   eventWeight: text("column:kind=x,...", {
-    help: "what kinds of events count, such as type:view=1,cart=3,*=0; the column is no feature then",
+    help: "weight of each kind of event, such as type:view=1,cart=3,*=0; the column is no feature then",
     group: "Reading:",
   }),
   halfLife: text("span", {
-    help: "training events count half as much every 30d of age (h, d, w)",
+    help: "the weight of a training event halves with every 30d of age (h, d, w)",
     group: "Reading:",
   }),
-  maxEventsPerUser: whole({ min: 1, max: MANY, help: "only each user's latest", group: "Reading:" }),
+  maxEventsPerUser: whole({
+    min: 1,
+    max: MANY,
+    help: "keep only the latest n events of each user",
+    group: "Reading:",
+  }),
 } as const;
 
 /** A share in [0, 1), a date, or the path of another log. */

@@ -12,21 +12,21 @@ const group = "Reading:";
 export const reading = {
   inputFormat: choice(inputFormats, {
     placeholder: "form",
-    help: "by default as the file's extension says",
+    help: "format of the log; by default by the file extension",
     group,
   }),
-  delimiter: text("character", { help: "between cells; by default as the header line shows", group }),
+  delimiter: text("character", { help: "separates cells; by default detected from the header line", group }),
   header: flag({
     help: "the first line is data; columns are c0, c1, ...",
     group,
     negated: true,
     default: true,
   }),
-  encoding: text("name", { help: "of the bytes, such as utf-16le or gb18030", group, shown: "utf-8" }),
-  comment: text("text", { help: "leave out lines that start with it", group }),
-  dedupe: flag({ help: "leave out rows that repeat an earlier one exactly", group }),
+  encoding: text("name", { help: "text encoding, such as utf-16le or gb18030", group, shown: "utf-8" }),
+  comment: text("text", { help: "skip lines that start with it", group }),
+  dedupe: flag({ help: "drop rows that repeat an earlier one exactly", group }),
   onBadRow: choice(["error", "skip"], {
-    help: "stop with an error, or skip and count",
+    help: "stop with an error at a bad row, or skip and count it",
     group,
     default: "error",
   }),
@@ -34,7 +34,7 @@ export const reading = {
     placeholder: "bytes",
     min: 1,
     max: Number.MAX_SAFE_INTEGER,
-    help: "the largest cell",
+    help: "size of the largest cell allowed",
     group,
     default: 4 << 20,
     shown: "4 MiB",
@@ -47,7 +47,7 @@ export const badRows = {
     "share",
     { parse: shareOf },
     {
-      help: "under skip: the share of bad rows that is too many",
+      help: "with --on-bad-row skip: highest share of bad rows allowed",
       group,
       shown: "1%",
       only: { onBadRow: ["skip"] },
@@ -55,7 +55,7 @@ export const badRows = {
     },
   ),
   badRows: text("file", {
-    help: "under skip: write the bad rows there, a JSON object a line",
+    help: "with --on-bad-row skip: write bad rows there, one JSON object a line",
     group,
     only: { onBadRow: ["skip"] },
     noBytes: true,
@@ -70,7 +70,7 @@ export const memory = {
     "size",
     { parse: sizeOf },
     {
-      help: "what rows of an encoded dataset may take, such as 4G: of a larger one they are read from disk as they are needed",
+      help: "memory for the rows of an encoded dataset, such as 4G; a larger one is read from disk while training",
       group,
       default: () => totalmem() / 2,
       shown: "half the machine's",
@@ -84,7 +84,7 @@ export const threads = {
   threads: whole({
     min: 1,
     max: 1024,
-    help: "threads at most; the result is the same bytes at any number",
+    help: "maximum number of threads; the result does not depend on it",
     group: "Training:",
     default: () => availableParallelism(),
     shown: "as many as cores",

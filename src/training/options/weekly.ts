@@ -17,22 +17,22 @@ export const weekly = {
     group,
   }),
   expire: text("age", {
-    help: "leave out known keys not seen for so long: 8w (h, d, w) before the newest event, or 8 trainings",
+    help: "drop known keys not seen for so long: 8w (h, d, w) before the newest event, or 8 trainings",
     group,
   }),
   freeze: choice(["known"], {
     help: "known: rows of the earlier run stay as they are, new ones are fitted to them",
     group,
   }),
-  keepState: flag({ help: "keep the optimizer's accumulators in the run, for the next --init", group }),
+  keepState: flag({ help: "keep the state of the optimizer in the run, for the next --init", group }),
   refit: flag({
-    help: "when the epochs are chosen, train once more on all rows, held-out ones among them",
+    help: "after early stopping, train once more on all rows, for the chosen number of epochs",
     group,
   }),
   checkpointEvery: whole({
     min: 1,
     max: MANY,
-    help: "epochs after which to save where training stands, beside the run",
+    help: "save a checkpoint beside the run every n epochs",
     group,
     noBytes: true,
   }),
@@ -43,18 +43,18 @@ export const weekly = {
     group,
   }),
   resume: flag({
-    help: "go on from the checkpoint of a training that was killed, if there is one",
+    help: "continue from the checkpoint of a training that was killed, if there is one",
     group,
     noBytes: true,
   }),
   metric: choice(judgeNames, {
     placeholder: "metric",
-    help: "what early stopping goes by",
+    help: "metric for early stopping",
     group,
     shown: "loss",
   }),
   onInterrupt: choice(["abort", "save"], {
-    help: "abort, or save the best epoch so far",
+    help: "on a signal: abort, or save the best epoch so far",
     group,
     shown: "abort",
     noBytes: true,
