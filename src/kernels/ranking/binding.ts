@@ -4,7 +4,8 @@ import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
-import { B, BLOCK, BPR, CCL, Contrast, K, Plan, Rows, SAMPLED_SOFTMAX, Thread, WARP } from "./layout.js";
+import { PairRows as PairRowsStruct } from "../shared/layout.js";
+import { B, BLOCK, BPR, CCL, Contrast, K, Plan, SAMPLED_SOFTMAX, Thread, WARP } from "./layout.js";
 
 export { B as RANKING_BATCH, BLOCK as RANKING_BLOCK };
 
@@ -95,7 +96,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     return region.offset;
   };
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
-    writeStruct(arena, name, Rows, {
+    writeStruct(arena, name, PairRowsStruct, {
       width,
       indptr: put(name, indptr),
       ids: put(name, ids),

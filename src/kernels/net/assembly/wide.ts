@@ -4,7 +4,7 @@
 //
 // Source: McMahan et al. 2013 (10.1145/2487575.2488200), algorithm 1, with beta = 1.
 
-import { moveFtrl } from "../../fm/assembly/linear";
+import { stepFtrl } from "../../shared/assembly/steps";
 import { partStart } from "./parts";
 import { firstPair, NetPlan, NetRows, PARTS } from "./plan";
 
@@ -86,5 +86,5 @@ function moveWeight(plan: NetPlan, weight: usize): void {
   const slope = load<f32>(weight, 12);
   if (slope == 0) return;
   store<f32>(weight, 0, 12);
-  moveFtrl(weight, slope, plan.wideLearningRate, plan.wideL1, plan.wideL2);
+  stepFtrl(weight, slope, plan.wideLearningRate, plan.wideL1, plan.wideL2);
 }

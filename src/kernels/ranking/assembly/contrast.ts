@@ -18,9 +18,9 @@
 
 import { exp4, log4 } from "../../shared/assembly/exp";
 import { addProducts } from "../../shared/assembly/tile";
-import { sum4 } from "../../shared/assembly/vector";
+import { dot, sum4 } from "../../shared/assembly/vector";
 import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
-import { compose, dot, exclude, offsetOf } from "./shared";
+import { compose, exclude, offsetOf } from "./shared";
 import { rowBytes } from "./vectors";
 
 /** Scores, losses and gradients of events b .. b + 3 of the batch; those beyond numRows are of zeros. */
