@@ -34,7 +34,9 @@ export const layoutOf = (folder, root, shared) =>
 
 /** Writes shared/layout.ts. @param shared declarations by their names */
 export function writeSharedLayout(folder, shared) {
-  const sorted = [...shared].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  // constants before structs
+  const rank = ([name, text]) => (text.startsWith("\n") ? `~${name}` : name);
+  const sorted = [...shared].toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
   writeLayout(folder, `${header}\n${sorted.map(([, text]) => text).join("")}`);
 }
 

@@ -5,7 +5,8 @@
 //   wide           FTRL-proximal on the batch's sum, of the weights that the batch holds                McMahan et al. 2013
 
 import { embeddingWidth, type NetLearning, type NetRows, type NetShape } from "./shape.js";
-import { forEachPair, forEachWide, referenceNetPass, type ReferenceArrays } from "./reference.js";
+import { forEachPair, forEachWide, referenceNetPass } from "./reference.js";
+import { denseStep, type ReferenceArrays } from "../shared/reference-dense.js";
 import { type ReferenceParameters, referenceParameters, referenceStep } from "../shared/reference-step.js";
 
 /** A network that learns: its parameters, and what each method keeps beside them. */
@@ -61,14 +62,14 @@ export function referenceNetStep(
   const { loss, gradients } = referenceNetPass(shape, referenceValues(net), rows, draws);
   const { embeddings, wide, w0, ...dense } = parameters;
   for (const name in dense) {
-    stepDense(dense[name]!, gradients[name]!, rows.numRows, {
+    denseStep(dense[name]!, gradients[name]!, rows.numRows, {
       learningRate: learning.learningRate,
       l2: name.endsWith(".weight") ? learning.l2 : 0,
     });
   }
   // what is frozen with the table
   if (w0 && learning.embeddingLearningRate > 0)
-    stepDense(w0, gradients.w0!, rows.numRows, { learningRate: learning.learningRate, l2: 0 });
+    denseStep(w0, gradients.w0!, rows.numRows, { learningRate: learning.learningRate, l2: 0 });
 
   const W = embeddingWidth(shape);
   const rate = { learningRate: learning.embeddingLearningRate, l1: 0, l2: 0 };
@@ -93,15 +94,6 @@ export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number 
     if (!name.endsWith(".weight")) return sum;
     return sum + 0.5 * net.learning.l2 * values.reduce((squares, w) => squares + w * w, 0);
   }, mean);
-}
-
-function stepDense(
-  p: ReferenceParameters,
-  sums: Float64Array,
-  numRows: number,
-  rates: { learningRate: number; l2: number },
-): void {
-  sums.forEach((sum, k) => referenceStep(p, k, sum / numRows, { method: "adam", l1: 0, ...rates }));
 }
 
 /** What the batch holds, each once. */
