@@ -5,6 +5,7 @@
 // What the methods keep beside a parameter NAME is called NAME:m and NAME:s (Adam's moments), NAME:n (sums of squares, which start
 // at 1 under AdaGrad and at 0 under FTRL) and NAME:z (FTRL).
 
+import { ftrlZ } from "../../numeric/ftrl.js";
 import { placedDense, placedMoments } from "../shared/dense-parameters.js";
 import type { Arena, Region } from "../shared/memory.js";
 import type { Placed } from "../shared/placed.js";
@@ -63,12 +64,11 @@ export function startState(arena: Arena, layout: NetLayout): void {
 export function alignWide(
   arena: Arena,
   { wide }: NetLayout,
-  { wideLearningRate: rate, wideL1, wideL2 }: NetLearning,
+  { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,
 ): void {
-  if (!wide || rate === 0) return;
+  if (!wide || learningRate === 0) return;
   const numbers = arena.f32(wide);
   for (let at = 0; at < numbers.length; at += 4) {
-    const [w, n] = [numbers[at]!, numbers[at + 1]!];
-    numbers[at + 2] = -w * ((1 + Math.sqrt(n)) / rate + wideL2) - Math.sign(w) * wideL1;
+    numbers[at + 2] = ftrlZ(numbers[at]!, numbers[at + 1]!, { learningRate, l1, l2 });
   }
 }

@@ -4,6 +4,7 @@
 //   embeddings     AdaGrad on the batch's sum, of the rows that the batch holds                         Duchi et al. 2011
 //   wide           FTRL-proximal on the batch's sum, of the weights that the batch holds                McMahan et al. 2013
 
+import { ftrlZ } from "../../numeric/ftrl.js";
 import { embeddingWidth, type NetLearning, type NetRows, type NetShape } from "./shape.js";
 import { forEachPair, forEachWide, referenceNetPass } from "./reference.js";
 import { denseStep, type ReferenceArrays } from "../shared/reference-dense.js";
@@ -31,10 +32,10 @@ export function referenceNet(
 /** FTRL's weights follow from z: those that are given have the z that they follow from. */
 function alignWide(
   { values, state }: ReferenceParameters,
-  { wideLearningRate, wideL1, wideL2 }: NetLearning,
+  { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,
 ) {
-  if (wideLearningRate === 0) return;
-  values.forEach((w, i) => (state.z[i] = -w * (1 / wideLearningRate + wideL2) - Math.sign(w) * wideL1));
+  if (learningRate === 0) return;
+  values.forEach((w, i) => (state.z[i] = ftrlZ(w, state.n[i]!, { learningRate, l1, l2 })));
 }
 
 function methodOf(name: string): "adagrad" | "ftrl" | "adam" {

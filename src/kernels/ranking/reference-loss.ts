@@ -1,6 +1,7 @@
 // Losses of an event's scores, in plain f64: part of the definition of correct for assembly/main.ts.
 
 import { exp, log } from "../../numeric/exp.js";
+import { gradient, rowLoss } from "../../numeric/losses.js";
 
 export interface ReferenceRankingOptions {
   loss: "bpr" | "warp" | "sampled-softmax" | "ccl";
@@ -33,8 +34,7 @@ export function pairLoss(
       0,
     );
     const x = scores[0]! - scores[negative]!;
-    const e = exp(-Math.abs(x));
-    return { negative, loss: Math.max(-x, 0) + log(1 + e), gradient: -(x > 0 ? e : 1) / (1 + e) };
+    return { negative, loss: rowLoss("logistic", x, 1), gradient: gradient(x, 1, false).g };
   }
   const negative = scores.findIndex((s, k) => k > 0 && !(s <= scores[0]! - margin));
   if (negative < 0) return { negative: 0, loss: 0, gradient: 0 };
