@@ -1,29 +1,28 @@
-// First values of parameters: each is named by (seed, a hash of what it is for, its place), so that another vocabulary or another
-// layer moves none. Twin of the features': ../kernels/shared/assembly/initial.ts.
+// Initial values of parameters. Each is a hash of (seed, what it is for, its place), so that no value changes when the vocabulary
+// or another layer does. Twin for features: ../kernels/shared/assembly/initial.ts.
 
 import { hashText } from "./hash.js";
 import { draw } from "./random.js";
 
 /**
- * The stream of a feature.
+ * The key of a feature's draws.
  *
- * @param hashes u32[numFeatures][2]: names of the features that no new vocabulary changes
+ * @param hashes u32[numFeatures][2], of `featureHashes`: the same in every vocabulary
  */
 export function featureKey(seed: number, hashes: ArrayLike<number>, feature: number): number {
   return draw(draw(seed, hashes[2 * feature]!), hashes[2 * feature + 1]!);
 }
 
-/** Number `counter` of a stream, uniform in [-1, 1): 24 bits, which an f32 holds. */
+/** Draw number `counter` of a key, uniform in [-1, 1), with 24 bits so that an f32 holds it exactly. */
 export function firstUnit(key: number, counter: number): number {
   return (draw(key, counter) >>> 8) * 2 ** -23 - 1;
 }
 
 /**
- * First weights of a dense layer, by the name of their array.
+ * Initial weights of a dense layer: uniform within sqrt(6 / inputs) before a ReLU (He et al. 2015), else within
+ * sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010).
  *
- * Before tanh or without an activation they are uniform within sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010), before a
- * ReLU within sqrt(6 / inputs) (He et al. 2015).
- *
+ * @param name of the array; layers of different names get different weights
  * @returns f32[outputs][inputs]
  */
 export function firstDenseWeights(

@@ -24,7 +24,7 @@ import {
   type ReferenceArrays,
 } from "../shared/reference-dense.js";
 
-/** Names what dropout draws: the epoch, and the place in it of the first row. */
+/** What dropout is drawn from; `first` is the place of the first row in the epoch. */
 export interface BatchDraws {
   seed: number;
   epoch: number;

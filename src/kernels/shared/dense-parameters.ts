@@ -1,15 +1,15 @@
-// Where each number of dense layers' parameters lies, and of the moments that Adam keeps of them.
+// Maps the parameters of dense layers, and Adam's moments, to their places in the arena.
 
 import { type DenseLayer, type LayerLayout, paddedUnits } from "./dense.js";
 import type { Arena, Region } from "./memory.js";
 import { type Placed, readPlaced, writePlaced } from "./placed.js";
 
-/** The parameters by name: NAME.weight and NAME.bias of each layer. */
+/** The parameters: NAME.weight and NAME.bias of each layer. */
 export function placedDense(layers: readonly LayerLayout[]): Map<string, Placed> {
   return new Map(layers.flatMap((dense) => placedLayer(dense, 0, "")));
 }
 
-/** Adam's moments of layers that learn, by the parameter's name with :m or :s. */
+/** Adam's moments of layers that train: the parameter's name with :m or :s. */
 export function placedMoments(layers: readonly LayerLayout[]): Map<string, Placed> {
   const copies = [":m", ":s"].map((kept, i) => layers.flatMap((dense) => placedLayer(dense, i + 1, kept)));
   return new Map(copies.flat());
@@ -23,11 +23,11 @@ function placedLayer(dense: LayerLayout, copy: number, kept: string): [string, P
   ];
 }
 
-/** Writes weights once more, as the way back reads them; to be called when they were put in. */
-export function turnWeights(arena: Arena, layers: readonly LayerLayout[]): void {
+/** Updates the backward pass's copy of the weights; call it after writing them. */
+export function transposeWeights(arena: Arena, layers: readonly LayerLayout[]): void {
   for (const dense of layers) {
-    if (!dense.turned) continue;
-    writePlaced(arena, turnedAt(dense.layer, dense.turned), readPlaced(arena, weightsAt(dense, 0)));
+    if (!dense.transposed) continue;
+    writePlaced(arena, transposedAt(dense.layer, dense.transposed), readPlaced(arena, weightsAt(dense, 0)));
   }
 }
 
@@ -37,7 +37,7 @@ function weightsAt({ layer, weights }: LayerLayout, copy: number): Placed {
   return { rows: layer.outputs, columns: layer.inputs, region: weights[copy]!, at };
 }
 
-function turnedAt(layer: DenseLayer, region: Region): Placed {
+function transposedAt(layer: DenseLayer, region: Region): Placed {
   const U = paddedUnits(layer.outputs);
   const at = (o: number, i: number): number => ((i >>> 2) * U + o) * 4 + (i & 3);
   return { rows: layer.outputs, columns: layer.inputs, region, at };

@@ -1,7 +1,7 @@
-// Dense layers one after another, laid out in an arena for the kernels (assembly/dense/layers.ts).
+// Lays a stack of dense layers out in an arena, for the kernels (assembly/dense/layers.ts).
 //
-//   layers     f32 W, m, s of each in groups of four outputs, W in groups of four inputs too; x and dz of a whole batch
-//   scratch    f32 panels of x and dx of 16 rows, of all layers; one a thread
+//   layers     of each: f32 W, m, s in groups of four outputs, W in groups of four inputs too; x and dz of a whole batch
+//   scratch    of each thread: f32 panels of x and dx of 16 rows, of all layers
 
 import { BLOCK, DenseNetwork, Layer, LINEAR, NONE, PANELS, RELU, TANH } from "./layout.js";
 import type { Arena, Region } from "./memory.js";
@@ -31,22 +31,22 @@ export interface DenseLearning {
   l2: number;
   /** share of the units of dropped layers that are zeroed in training, in [0, 1) */
   dropout: number;
-  /** names the draws of dropout */
+  /** of dropout */
   seed: number;
 }
 
-/** Where the parameters of a dense layer lie. */
+/** Where a layer's parameters lie. */
 export interface LayerLayout {
   layer: DenseLayer;
-  /** f32[outputs / 4][U][4], U inputs: W, and Adam's m and s where the network learns */
+  /** f32[outputs / 4][U][4], U inputs: W, and Adam's m and s if it trains */
   weights: Region[];
-  /** f32[inputs / 4][U][4], U outputs: W once more, as the way back reads it; where the network learns */
-  turned: Region | undefined;
+  /** f32[inputs / 4][U][4], U outputs: W again, for the backward pass; only if it trains */
+  transposed: Region | undefined;
   /** f32[outputs]: b, m, s */
   biases: Region[];
 }
 
-/** Where dense layers lie, and what a thread needs for them. */
+/** Where the layers lie, and how much scratch a thread needs. */
 export interface DenseLayout {
   layers: LayerLayout[];
   /** the fields of a DenseNetwork */
@@ -68,9 +68,9 @@ export const paddedUnits = (units: number): number => pad(units, 8);
 export const batchPitchOf = (batch: number): number => pad(batch, BLOCK) + 8;
 
 /**
- * Lays layers out, all zero.
+ * Allocates the layers, all zero.
  *
- * @param batchPitch R; 0 for layers that only score: what learning needs is not laid out
+ * @param batchPitch R; 0 for layers that only score, which need less memory
  * @throws {UsageError} they do not fit the arena
  */
 export function allocateDense(
@@ -100,7 +100,7 @@ export function allocateDense(
   };
 }
 
-/** A thread's own buffers: its panels, the keys of dropout, and the tiles of a step. @returns their offsets */
+/** Allocates one thread's panels, dropout keys and tiles. @returns their byte offsets */
 export function allocateDenseScratch(
   arena: Arena,
   { layers, scratchBytes, widestUnits }: DenseLayout,
@@ -120,7 +120,7 @@ function allocateLayer(arena: Arena, layer: DenseLayer, trains: boolean): LayerL
   return {
     layer,
     weights: copies(outputs * inputs),
-    turned: trains ? room(outputs * inputs) : undefined,
+    transposed: trains ? room(outputs * inputs) : undefined,
     biases: copies(outputs),
   };
 }
@@ -132,7 +132,7 @@ interface LayerPlaces {
   dx: number;
   dy: number;
   skip: number;
-  skipSlopes: number;
+  skipGradients: number;
   end: number;
 }
 
@@ -148,16 +148,16 @@ function placesOf(layers: readonly DenseLayer[]): LayerPlaces[] {
     const before = places[l - 1];
     const [x, dx] = before ? [before.y, before.dy] : [take(inputs), take(inputs)];
     const [y, dy] = [take(outputs), take(outputs)];
-    if (residual) before!.skipSlopes = dy;
-    places.push({ x, y, dx, dy, skip: residual ? before!.x : NONE, skipSlopes: NONE, end });
+    if (residual) before!.skipGradients = dy;
+    places.push({ x, y, dx, dy, skip: residual ? before!.x : NONE, skipGradients: NONE, end });
   });
   return places;
 }
 
 function layerFields(
   arena: Arena,
-  { layer, weights, turned, biases }: LayerLayout,
-  { x, y, dx, dy, skip, skipSlopes }: LayerPlaces,
+  { layer, weights, transposed, biases }: LayerLayout,
+  { x, y, dx, dy, skip, skipGradients }: LayerPlaces,
   batchPitch: number,
 ): FieldsOf<typeof Layer> {
   const [inputs, outputs] = [paddedUnits(layer.inputs), paddedUnits(layer.outputs)];
@@ -171,7 +171,7 @@ function layerFields(
     weights: weights[0]!.offset,
     weightM: weights[1]?.offset ?? 0,
     weightS: weights[2]?.offset ?? 0,
-    turned: turned?.offset ?? 0,
+    transposed: transposed?.offset ?? 0,
     biases: biases[0]!.offset,
     biasM: biases[1]?.offset ?? 0,
     biasS: biases[2]?.offset ?? 0,
@@ -180,8 +180,8 @@ function layerFields(
     dx,
     dy,
     skip,
-    skipSlopes,
+    skipGradients,
     packed: batchOf(inputs),
-    slopes: batchOf(outputs),
+    gradients: batchOf(outputs),
   };
 }

@@ -59,10 +59,10 @@ export class Arena {
   }
 
   /**
-   * Copies an array in; an empty one has a place, too.
+   * Allocates a region for an array and copies it in.
    *
    * @param name what it holds, for messages
-   * @returns its byte offset; 0 for an array that is absent
+   * @returns its byte offset, also for an empty array; 0 for undefined
    * @throws {UsageError} it does not fit
    */
   put(name: string, source: Uint32Array | Float32Array | undefined): number {

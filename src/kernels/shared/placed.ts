@@ -1,17 +1,17 @@
-// Matrices that lie in an arena in an order of their own; they are copied in and out row-major.
+// Matrices in an arena whose numbers are not in row-major order, and copying them in and out.
 
 import type { Arena, Region } from "./memory.js";
 
-/** A matrix and where each of its numbers lies. */
+/** A matrix, and where in the region each number lies. */
 export interface Placed {
   rows: number;
   columns: number;
   region: Region;
-  /** place in the region, in f32 */
+  /** index into the region's f32 */
   at: (row: number, column: number) => number;
 }
 
-/** A copy of an array. @returns f32[rows * columns] */
+/** A row-major copy. @returns f32[rows * columns] */
 export function readPlaced(arena: Arena, { rows, columns, region, at }: Placed): Float32Array {
   const source = arena.f32(region);
   const values = new Float32Array(rows * columns);
@@ -21,7 +21,7 @@ export function readPlaced(arena: Arena, { rows, columns, region, at }: Placed):
   return values;
 }
 
-/** Puts an array in. @param values f32[rows * columns] */
+/** Writes row-major values. @param values f32[rows * columns] */
 export function writePlaced(
   arena: Arena,
   { rows, columns, region, at }: Placed,

@@ -1,6 +1,6 @@
 // Dense layers in plain f64, a row at a time: the definition of correct for assembly/dense/.
 //
-//   x_0 .. x_L   the row's values        d_l   dLoss/dx_l        m_l   what dropout multiplies by: 0 or 1 / (1 - dropout)
+//   x_0 .. x_L   inputs and outputs of the layers      d_l   dLoss/dx_l      m_l   dropout's factor: 0 or 1 / (1 - dropout)
 //   z_l          W_l x_(l-1) + b_l [+ x_(l-2)]
 //
 //   forward    x_l = m_l act(z_l)
@@ -14,23 +14,23 @@ import { draw } from "../../numeric/random.js";
 import type { DenseLayer } from "./dense.js";
 import { type ReferenceParameters, referenceStep } from "./reference-step.js";
 
-/** By the names of parameters. */
+/** Arrays by parameter name. */
 export type ReferenceArrays = Record<string, Float64Array>;
 
-/** Names what dropout draws for a row: the epoch and the row's place in it. */
+/** What a row's dropout is drawn from. */
 export interface DropoutDraws {
   seed: number;
   epoch: number;
-  /** place of the row */
+  /** the row's place in the epoch */
   place: number;
-  /** share of the units that are dropped */
+  /** share of units that are dropped */
   dropout: number;
 }
 
-/** A row's x_l, and m_l act'(z_l). */
+/** What the backward pass needs of a row: x_l, and m_l act'(z_l). */
 export interface DenseState {
   x: Float64Array[];
-  slopes: Float64Array[];
+  derivatives: Float64Array[];
 }
 
 /** tanh, by the kernels' own exp. */
@@ -44,29 +44,29 @@ export function dropoutKey({ seed, epoch, place }: DropoutDraws, layer: number):
   return draw(draw(draw(seed, epoch), layer), place);
 }
 
-/** A row through all layers. @param draws of dropout; nothing is dropped when absent */
+/** One row forward. @param draws absent: nothing is dropped */
 export function denseForward(
   layers: readonly DenseLayer[],
   parameters: ReferenceArrays,
   input: Float64Array,
   draws: DropoutDraws | undefined,
 ): DenseState {
-  const state: DenseState = { x: [input], slopes: [] };
+  const state: DenseState = { x: [input], derivatives: [] };
   layers.forEach(({ name, inputs, outputs, activation, residual, dropped }, l) => {
     const [W, b] = [parameters[`${name}.weight`]!, parameters[`${name}.bias`]!];
     const x = state.x[l]!;
-    const [y, slopes] = [new Float64Array(outputs), new Float64Array(outputs)];
+    const [y, derivatives] = [new Float64Array(outputs), new Float64Array(outputs)];
     for (let o = 0; o < outputs; o++) {
       let z = b[o]! + (residual ? state.x[l - 1]![o]! : 0);
       for (let i = 0; i < inputs; i++) z += W[o * inputs + i]! * x[i]!;
       const a = activation === "tanh" ? tanh(z) : activation === "relu" ? Math.max(0, z) : z;
-      const slope = activation === "tanh" ? 1 - a * a : activation === "relu" && z <= 0 ? 0 : 1;
+      const derivative = activation === "tanh" ? 1 - a * a : activation === "relu" && z <= 0 ? 0 : 1;
       const m = dropped && draws ? multiplierOf(draws, l, o) : 1;
       y[o] = m * a;
-      slopes[o] = m * slope;
+      derivatives[o] = m * derivative;
     }
     state.x.push(y);
-    state.slopes.push(slopes);
+    state.derivatives.push(derivatives);
   });
   return state;
 }
@@ -77,9 +77,9 @@ function multiplierOf(draws: DropoutDraws, layer: number, unit: number): number 
 }
 
 /**
- * A row back through all layers: adds its part to the gradients of their parameters.
+ * One row backward: adds its part to the parameters' gradients.
  *
- * @param slopes dLoss/dx_L
+ * @param gradient dLoss/dx_L
  * @returns dLoss/dx_0
  */
 export function denseBackward(
@@ -87,16 +87,16 @@ export function denseBackward(
   parameters: ReferenceArrays,
   gradients: ReferenceArrays,
   state: DenseState,
-  slopes: ArrayLike<number>,
+  gradient: ArrayLike<number>,
 ): Float64Array {
   const d = state.x.map(({ length }) => new Float64Array(length));
-  d.at(-1)!.set(slopes);
+  d.at(-1)!.set(gradient);
   for (let l = layers.length - 1; l >= 0; l--) {
     const { name, inputs, outputs, residual } = layers[l]!;
     const W = parameters[`${name}.weight`]!;
     const [dW, db] = [gradients[`${name}.weight`]!, gradients[`${name}.bias`]!];
     for (let o = 0; o < outputs; o++) {
-      const dz = d[l + 1]![o]! * state.slopes[l]![o]!;
+      const dz = d[l + 1]![o]! * state.derivatives[l]![o]!;
       db[o]! += dz;
       for (let i = 0; i < inputs; i++) {
         dW[o * inputs + i]! += dz * state.x[l]![i]!;
@@ -108,7 +108,7 @@ export function denseBackward(
   return d[0]!;
 }
 
-/** One step of parameters on the sums of their gradients over a batch. */
+/** One Adam step of an array. @param sums gradients, summed over the batch */
 export function denseStep(
   p: ReferenceParameters,
   sums: Float64Array,

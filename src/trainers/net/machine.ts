@@ -9,7 +9,7 @@ import { loadKernel } from "../../kernels/shared/load.js";
 import { Arena } from "../../kernels/shared/memory.js";
 import { allocateNet, type NetLayout, reservePairs, takeLoss } from "../../kernels/net/binding.js";
 import { alignWide, placedParameters, placedState, startState } from "../../kernels/net/parameters.js";
-import { turnWeights } from "../../kernels/shared/dense-parameters.js";
+import { transposeWeights } from "../../kernels/shared/dense-parameters.js";
 import { readPlaced, writePlaced } from "../../kernels/shared/placed.js";
 import type { NetRows } from "../../kernels/net/shape.js";
 import { NetRows as NetRowsStruct } from "../../kernels/net/layout.js";
@@ -111,7 +111,7 @@ class KernelNet implements NetMachine {
       if (!(name in parameters)) continue;
       writePlaced(this.#arena, where, floatsOf(parameters, name, where.rows * where.columns));
     }
-    turnWeights(this.#arena, this.#layout.layers);
+    transposeWeights(this.#arena, this.#layout.layers);
     if ("wide" in parameters) alignWide(this.#arena, this.#layout, this.#plan);
   }
 

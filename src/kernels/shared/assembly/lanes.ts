@@ -1,5 +1,5 @@
-// Arithmetic of T, which is f32 or v128, one number or four: what is written with it stands once for both. The compiler leaves one
-// instruction of each function.
+// Arithmetic on T, which is f32 (one number) or v128 (four), so that a formula is written once for both. Each function compiles
+// to one instruction.
 
 export function add<T>(x: T, y: T): T {
   if (isVector<T>()) return f32x4.add(x, y);
@@ -26,7 +26,7 @@ export function root<T>(x: T): T {
   else return sqrt<T>(x);
 }
 
-/** The number, in each of four lanes of a vector. */
+/** x, or x in all four lanes. */
 export function splat<T>(x: f32): T {
   if (isVector<T>()) return f32x4.splat(x);
   else return x;

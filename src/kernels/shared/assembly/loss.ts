@@ -56,7 +56,7 @@ export function addLosses(
   return sum;
 }
 
-/** Adds the numbers of rows i .. i + 3 that are below n, in their order. */
+/** Adds four rows' numbers to a sum, in order, leaving out rows at n and above. @param i row of the first lane */
 export function addRows(sum: f64, x: v128, i: usize, n: usize): f64 {
   sum += <f64>f32x4.extract_lane(x, 0);
   if (i + 1 < n) sum += <f64>f32x4.extract_lane(x, 1);

@@ -1,8 +1,8 @@
 // Rows of (feature, value) pairs in the shared memory, as src/dataset/rows.ts describes them.
 
-/** Where they lie; a pointer is 0 for an array that is absent. A kernel's own rows extend it. */
+/** Pointers to the arrays; 0 for an absent one. Kernels extend it with labels, weights and so on. */
 export class PairRows {
-  /** pairs of every row, without indptr */
+  /** pairs per row when indptr is absent */
   width: u32;
   /** u32[numRows + 1]: row r has the pairs indptr[r] .. indptr[r + 1); 0 when every row has `width` */
   indptr: usize;
@@ -12,7 +12,7 @@ export class PairRows {
   values: usize;
 }
 
-/** The number of a row's first pair; the row behind it says where it ends. */
+/** Index of a row's first pair; the row ends where the next one begins. */
 export function firstPair(rows: PairRows, row: u32): u32 {
   return rows.indptr ? load<u32>(rows.indptr + ((<usize>row) << 2)) : row * rows.width;
 }

@@ -1,4 +1,4 @@
-// One step of a parameter on its gradient, by method: of one number (T is f32) or of four (v128).
+// One step of a parameter on its gradient, by method. T is f32 for one parameter and v128 for four.
 //
 //   SGD       p <- p - lr grad
 //   AdaGrad   n <- n + grad^2;  p <- p - lr grad / sqrt(n)                                     Duchi et al. 2011
@@ -6,13 +6,16 @@
 //             p <- p - lr m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + 1e-8)
 //   FTRL      z, n;  p <- argmin z p + l1 |p| + 0.5 ((1 + sqrt(n)) / lr + l2) p^2              McMahan et al. 2013
 //
-// The first functions say where a parameter goes, and whoever calls them has loaded it and stores it. `step` also keeps a method's
-// state, where that lies behind the parameters. Twin: ../reference-step.ts.
+// The first functions return the new value and leave loading and storing to the caller. `step`, `adam4` and `stepFtrl` also read
+// and write the method's state. Twin: ../reference-step.ts.
 
 import { add, div, mul, root, splat, sub } from "./lanes";
 import { inverseSqrt4 } from "./vector";
 
-/** Methods as types, so that the compiler folds what depends on them: their sizes say which, a kernel may give signs a meaning. */
+/**
+ * Methods as types, so that the compiler folds the branches. The size of the type is the method; a kernel may use its sign for
+ * something else.
+ */
 export type Sgd = u8;
 export type AdaGrad = u32;
 export type Adam = u64;
@@ -24,17 +27,17 @@ const REST1: f32 = 0.1;
 const REST2: f32 = 0.001;
 const EPSILON: f32 = 1e-8;
 
-/** Where SGD moves p. */
+/** The new p by SGD. */
 export function sgd<T>(p: T, grad: T, lr: T): T {
   return sub<T>(p, mul<T>(lr, grad));
 }
 
-/** Where AdaGrad moves p. @param n with the gradient's square */
+/** The new p by AdaGrad. @param n includes the square of this gradient */
 export function adaGrad<T>(p: T, grad: T, lr: T, n: T): T {
   return sub<T>(p, div<T>(mul<T>(lr, grad), root<T>(n)));
 }
 
-/** As adaGrad to a relative 7e-4 of the step, in a third of the time. */
+/** adaGrad with an approximate root: the step is within a relative 7e-4, in a third of the time. */
 export function quickAdaGrad<T>(p: T, grad: T, lr: T, n: T): T {
   return sub<T>(p, mul<T>(mul<T>(lr, grad), inverseSqrt<T>(n)));
 }
@@ -44,26 +47,26 @@ function inverseSqrt<T>(x: T): T {
   else return f32x4.extract_lane(inverseSqrt4(f32x4.splat(x)), 0);
 }
 
-/** AdaGrad's n, and with it the gradient's square. */
+/** The new n of AdaGrad. */
 export function addSquare<T>(n: T, grad: T): T {
   return add<T>(n, mul<T>(grad, grad));
 }
 
-/** Adam's next m. */
+/** The new m of Adam. */
 export function firstMoment<T>(m: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA1), m), mul<T>(splat<T>(REST1), grad));
 }
 
-/** Adam's next s. */
+/** The new s of Adam. */
 export function secondMoment<T>(s: T, grad: T): T {
   return add<T>(mul<T>(splat<T>(BETA2), s), mul<T>(splat<T>(REST2), mul<T>(grad, grad)));
 }
 
 /**
- * Moves the parameter at p, whose state lies behind it, `apart` bytes from one number to the next: AdaGrad's n, or Adam's m, s,
- * and the f32 1 - b1^t and 1 - b2^t.
+ * Moves the parameter at p, whose value v the caller has loaded. Its state follows at p + apart, p + 2 apart, ...: n for AdaGrad;
+ * m, s and two f32, 1 - b1^t and 1 - b2^t, for Adam.
  *
- * Adam counts t for these parameters alone: those that no row holds stay as they are, and so do their moments.
+ * Adam counts t per parameter: a parameter without a gradient in this batch does not move, and neither do its moments.
  */
 export function step<M, T>(p: usize, apart: usize, v: T, grad: T, lr: T): void {
   if (sizeof<M>() == 1) {
@@ -89,11 +92,11 @@ export function step<M, T>(p: usize, apart: usize, v: T, grad: T, lr: T): void {
 }
 
 /**
- * Moves four parameters by Adam where all parameters have made the same number of steps: the corrections are two numbers of a
- * step, so that four divisions are two multiplications.
+ * Moves four parameters by Adam when all parameters have taken the same number of steps. The corrections are then the same for
+ * all, and their reciprocals replace two divisions.
  *
- * @param m,s   where the moments lie
- * @param c1,c2 1 - beta^t
+ * @param m,s   addresses of the moments
+ * @param c1,c2 firstCorrection, secondCorrection of the step's number
  */
 export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32, c2: f32): void {
   const first = firstMoment<v128>(v128.load(m), grad);
@@ -104,12 +107,12 @@ export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32
   v128.store(p, f32x4.sub(v128.load(p), f32x4.div(f32x4.mul(first, f32x4.splat(lr / c1)), length)));
 }
 
-/** c1 of `adam4` at its step number t, from 1. */
+/** 1 - b1^t. @param t number of the step, from 1 */
 export function firstCorrection(t: u32): f32 {
   return correction(0.9, t);
 }
 
-/** c2. */
+/** 1 - b2^t. */
 export function secondCorrection(t: u32): f32 {
   return correction(0.999, t);
 }
@@ -121,7 +124,7 @@ function correction(base: f64, t: u32): f32 {
   return <f32>(1 - power);
 }
 
-/** Moves the parameter at p, of f32 p, n, z, by FTRL-proximal with beta = 1; a rate of 0 leaves it as it is. */
+/** Moves a weight by FTRL-proximal with beta = 1. At p lie three f32: the weight, n, z. A learning rate of 0 freezes it. */
 export function stepFtrl(p: usize, grad: f32, lr: f32, l1: f32, l2: f32): void {
   if (lr == 0) return;
   const n = load<f32>(p, 4);

@@ -6,12 +6,12 @@ export function sum4(x: v128): f32 {
   return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
 }
 
-/** Adds to the four numbers at an address. */
+/** Adds x to the four numbers at an address. */
 export function addTo(at: usize, x: v128): void {
   v128.store(at, f32x4.add(v128.load(at), x));
 }
 
-/** <x, y> of f32 arrays, four sums side by side. @param bytes of each, a multiple of 16 */
+/** Inner product of two f32 arrays, in four partial sums. @param bytes length of each, a multiple of 16 */
 export function dot(x: usize, y: usize, bytes: usize): f32 {
   let sum = f32x4.splat(0);
   for (let at: usize = 0; at < bytes; at += 16) {
@@ -20,7 +20,7 @@ export function dot(x: usize, y: usize, bytes: usize): f32 {
   return sum4(sum);
 }
 
-/** <x, y> with eight sums side by side, which rounds otherwise: for long arrays. @param n numbers of each, a multiple of 8 */
+/** Inner product in eight partial sums: faster for long arrays, rounded differently. @param n length of each, a multiple of 8 */
 export function dotByEights(x: usize, y: usize, n: u32): f32 {
   let s0 = f32x4.splat(0);
   let s1 = f32x4.splat(0);
@@ -32,7 +32,7 @@ export function dotByEights(x: usize, y: usize, n: u32): f32 {
   return sum4(f32x4.add(s0, s1));
 }
 
-/** Ones in the bits of the first `count` lanes. */
+/** A mask: all bits set in the first `count` lanes. */
 export function firstLanes(count: u32): v128 {
   return i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(count));
 }

@@ -1,24 +1,25 @@
-// A block of rows through all layers and back. Twin: ../../reference-dense.ts.
+// The forward and backward pass of a block of rows. Twin: ../../reference-dense.ts.
 //
-//   keys   u32[numLayers][BLOCK]: keys of the rows' dropout, a thread's own
+//   scratch   a thread's panels of all layers (layers.ts)
+//   keys      u32[numLayers][BLOCK]: the rows' dropout keys, one buffer per thread
 
 import { activate, deactivate, dropoutKeys } from "./activation";
 import { BLOCK, DenseNetwork, layerAt, PANELS } from "./layers";
 import { backwardDense, forwardDense } from "./products";
-import { packInputs, packSlopes } from "./weights";
+import { packInputs, packGradients } from "./weights";
 
 function keysOf(keys: usize, l: u32): usize {
   return keys + ((<usize>(l * BLOCK)) << 2);
 }
 
-/** Writes the keys of a block's rows for all layers that drop units. @param first place of the first row in the epoch */
+/** Writes the dropout keys of a block's rows. @param first place of the block's first row in the epoch */
 export function drawKeys(network: DenseNetwork, keys: usize, epoch: u32, first: u32): void {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     if (layerAt(network, l).dropped) dropoutKeys(network, epoch, l, first, keysOf(keys, l));
   }
 }
 
-/** From the panels of the first layer's x to the last one's y. @param trains whether units are dropped */
+/** Reads the first layer's x and writes the last layer's y. @param trains whether units are dropped */
 export function forward(network: DenseNetwork, scratch: usize, keys: usize, trains: bool): void {
   for (let l: u32 = 0; l < network.numLayers; l++) {
     const layer = layerAt(network, l);
@@ -28,10 +29,10 @@ export function forward(network: DenseNetwork, scratch: usize, keys: usize, trai
 }
 
 /**
- * From the last layer's dy to the first one's dx; keeps what the steps of the parameters need.
+ * Reads the last layer's dy, and writes the first layer's dx if it is needed. Keeps x and dz for the parameters' step.
  *
  * @param place   of the block's first row in the batch
- * @param byInput whether dx of the first layer is wanted
+ * @param byInput whether dx of the first layer is needed
  */
 export function backward(
   network: DenseNetwork,
@@ -47,7 +48,7 @@ export function backward(
       const x = scratch + layer.x + ((<usize>(p * layer.inputs)) << 5);
       const dz = scratch + layer.dy + ((<usize>(p * layer.outputs)) << 5);
       packInputs(layer, x, network.batchPitch, place + (p << 3));
-      packSlopes(layer, dz, network.batchPitch, place + (p << 3));
+      packGradients(layer, dz, network.batchPitch, place + (p << 3));
     }
     if (l > 0 || byInput) backwardDense(layer, scratch);
   }

@@ -36,10 +36,10 @@ export function backwardDense(layer: Layer, scratch: usize): void {
     for (let p: usize = 0; p < PANELS; p++) {
       const at = p * bytes + (i << 5);
       const tile = scratch + layer.dx + at;
-      if (layer.skipSlopes == NONE) memory.fill(tile, 0, 128);
-      else memory.copy(tile, scratch + layer.skipSlopes + at, 128);
-      const slopes = scratch + layer.dy + ((p * outputs) << 5);
-      addPacked(layer.turned + ((i * outputs) << 2), slopes, layer.outputs, tile);
+      if (layer.skipGradients == NONE) memory.fill(tile, 0, 128);
+      else memory.copy(tile, scratch + layer.skipGradients + at, 128);
+      const gradients = scratch + layer.dy + ((p * outputs) << 5);
+      addPacked(layer.transposed + ((i * outputs) << 2), gradients, layer.outputs, tile);
     }
   }
 }
