@@ -187,6 +187,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       slots: shared ? room("slots", numItems) : 0,
       next: shared ? room("slots", M) : 0,
       shared: shared ? room("negatives", M) : 0,
+      logNoise: shared ? room("negatives", M) : 0,
     }),
   );
   return { plan, threads, barrier, vectors, weights, stride };

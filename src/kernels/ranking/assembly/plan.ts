@@ -132,6 +132,7 @@ export class Thread {
   /** u32[I]: 1 + slot of the item among the batch's negatives, else 0; u32[N]: 1 + the next slot of the same item */
   slots: usize;
   next: usize;
-  /** u32[N]: the batch's negatives */
+  /** u32[N]: the batch's negatives, and the logs of their chances */
   shared: usize;
+  logNoise: usize;
 }

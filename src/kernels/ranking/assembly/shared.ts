@@ -9,12 +9,18 @@ import { rowBytes, squaresOf, sumOf, weightOf } from "./vectors";
 /** Squared lengths below it are taken as it. */
 const SHORTEST: f32 = 1e-12;
 
+/** log of an item's chance of being drawn; 0 when uniform, where it cancels. */
+export function logNoise(plan: Plan, item: u32): f32 {
+  return plan.logNoise ? load<f32>(plan.logNoise + ((<usize>item) << 2)) : 0;
+}
+
 /** Draws the batch's negatives, every thread its own copy, and notes where each item stands among them. */
 export function drawShared(plan: Plan, thread: Thread, batchKey: u32): void {
   for (let n: u32 = 0; n < plan.numNegatives; n++) {
     const at = (<usize>n) << 2;
     const item = drawItem(plan, batchKey, n);
     store<u32>(thread.shared + at, item);
+    if (plan.logNoise) store<f32>(thread.logNoise + at, logNoise(plan, item));
     const slot = thread.slots + ((<usize>item) << 2);
     store<u32>(thread.next + at, load<u32>(slot));
     store<u32>(slot, n + 1);
