@@ -172,7 +172,8 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   [
     "train-net CLICKS --arch fnn --hidden 4 --epochs 1 --init RUN",
     [
-      [["ffm", "lr", "gbdt"], /--init 'RUN' holds a model/],
+      [["ffm", "lr"], /run 'RUN' holds .* cannot start a network \(--init\): .*; runs of train-fm/],
+      [["gbdt"], /run 'RUN' holds boosted trees .* of leaves, not of keys/],
       [["ranking", "implicit", "pca", "cooccurrence"], /none is the same/],
     ],
   ],

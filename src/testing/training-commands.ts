@@ -12,11 +12,13 @@ import type { Watch } from "../training/watch.js";
 import { trainers } from "../trainers/index.js";
 
 /** Every trainer by its command. */
-export const trainingCommands: ReadonlyMap<string, Trainer> = new Map(
-  await Promise.all(
-    trainers.map(async ({ command, load }) => [command, (await load()).trainer] satisfies [string, Trainer]),
-  ),
-);
+export const trainingCommands: ReadonlyMap<string, Trainer> = await loaded();
+
+async function loaded(): Promise<Map<string, Trainer>> {
+  const found = new Map<string, Trainer>();
+  for (const { command, load } of trainers) found.set(command, (await load()).trainer);
+  return found;
+}
 
 /** A trainer's command with its flags. */
 export function commandOf(name: string): Command {
