@@ -67,7 +67,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["gbdt", "pca", ...byColumns, "imported"],
-        /run 'RUN' holds .* cannot fill the row of unknown keys .*: runs of train-fm and train-net can/,
+        /run 'RUN' holds .* cannot fill the row of unknown keys .*: runs of train-fm, train-ranking, train-als and train-net can/,
       ],
     ],
   ],
@@ -134,7 +134,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["pca"], /which cannot encode rows: --fold-in LOG takes/],
       [
         ["cooccurrence", "imported"],
-        /which cannot encode rows: runs of train-fm, train-gbdt, .* train-net can/,
+        /which cannot encode rows: runs of train-fm, train-ranking, train-als, train-gbdt, .* train-net can/,
       ],
     ],
   ],
