@@ -5,7 +5,6 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { evaluate, exportRun, reproduce } from "../index.js";
-import { readingOf, type ReadingFlags } from "../flags/options.js";
 import { temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
 import {
@@ -23,6 +22,7 @@ import {
   trainInProcess,
   unwatched,
 } from "../testing/training-commands.js";
+import { readingOf } from "../training/options/reading.js";
 
 const COUNT = Number(process.env["EMBED_TEST_COMBINATIONS"] ?? 300);
 const SEED = Number(process.env["EMBED_TEST_SEED"] ?? 1);
@@ -55,13 +55,12 @@ const NAMES_SOMETHING =
 
 /** Evaluates as the training has read its log. */
 function evaluationOf({ row, words }: Combination, run: string) {
-  const { flags, paths } = parseTraining(row.command, [...words, "-o", run]);
-  const hashKeys = flags["hashKeys"] as string | undefined;
+  const { told, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = {
     on: paths,
-    reading: readingOf(flags as unknown as ReadingFlags, 1),
+    reading: readingOf(told, 1),
     bootstrap: 0,
-    ...(hashKeys !== undefined && { hashKeys }),
+    ...(told.hashKeys !== undefined && { hashKeys: told.hashKeys }),
     ...(row.log === "purchases" && { ranking: true, repeats: "allow" as const }),
   };
   return outcomeOf(() => evaluate([run], asked, unwatched));
