@@ -70,8 +70,7 @@ async function foldInPairs(
   const itemOf = itemsOf(source.items, dataset, all);
   const userOf = usersOf(source.users, dataset, all);
   const weights = rowWeights(dataset, all, model.preprocess);
-  const unit =
-    (run.manifest.options["ranking"] as { similarity?: string } | undefined)?.similarity === "cosine";
+  const unit = run.manifest.options["similarity"] === "cosine";
   const penalties = { ...penaltiesOf(run, model, { f }, options), loss: "logistic" as const };
   const userVectors = side === "item" ? vectorsOfUsers(model, source) : undefined;
 
