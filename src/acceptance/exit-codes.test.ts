@@ -16,8 +16,8 @@ const trainings = {
   fm: "train-fm CLICKS --dim 4 --epochs 1",
   ffm: "train-fm CLICKS --model ffm --dim 4 --epochs 1",
   lr: "train-fm CLICKS --model lr --epochs 1",
-  ranking: "train-fm PURCHASES --task ranking --dim 4 --epochs 1 --fields customer_id,product_id",
-  implicit: "train-fm PURCHASES --task implicit --dim 4 --epochs 1 --fields customer_id,product_id",
+  ranking: "train-ranking PURCHASES --dim 4 --epochs 1 --fields customer_id,product_id",
+  implicit: "train-als PURCHASES --dim 4 --epochs 1 --fields customer_id,product_id",
   als: "train-fm RATINGS --label rating --method als --dim 4 --epochs 2",
   mcmc: "train-fm CLICKS --method mcmc --dim 4 --epochs 2",
   gbdt: "train-gbdt CLICKS --num-trees 2",
@@ -160,19 +160,29 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   ],
   [
     "train-gbdt CLICKS --num-trees 1 --init RUN",
-    [[without("gbdt"), /run 'RUN' holds .* not trees: take a run of train-gbdt/]],
+    [
+      [
+        without("gbdt"),
+        /'RUN' is a run of embed .*, from which train-gbdt does not go on: take a run of train-gbdt/,
+      ],
+    ],
   ],
   [
     "train-fm CLICKS --epochs 1 --init RUN",
     [
-      [without("fm", "mcmc", "ranking", "implicit", "als"), /from which a 'fm' does not go on/],
-      [["ranking", "implicit", "als"], /was trained for .* take a run of the same kind/],
+      [["ffm", "lr"], /from which a 'fm' does not go on/],
+      [["als"], /was trained for .* take a run of the same kind/],
+      [
+        without("fm", "mcmc", "als"),
+        /'RUN' is a run of embed .*, from which train-fm does not go on: take a run of train-fm/,
+      ],
     ],
   ],
   [
     "train-net CLICKS --arch fnn --hidden 4 --epochs 1 --init RUN",
     [
-      [["ffm", "lr", "gbdt"], /--init 'RUN' holds a model/],
+      [["ffm", "lr"], /run 'RUN' holds .*, which cannot start a network \(--init\): .*; runs of .* can/],
+      [["gbdt"], /run 'RUN' holds boosted trees .*: train-gbdt --entity COLUMN writes a vector/],
       [["ranking", "implicit", "pca", "cooccurrence"], /none is the same/],
     ],
   ],

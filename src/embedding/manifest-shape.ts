@@ -11,6 +11,7 @@ import {
   orNull,
   record,
   text,
+  word,
   type Shape,
 } from "../io/json-shape.js";
 
@@ -40,10 +41,9 @@ const options = object(
     timeFields: texts,
     splitKey: texts,
     side: texts,
-    ctr: texts,
     ...named(
       text,
-      "user item label time weight event session timeFormat timeZone since until split group onBadRow init rowOrder task link method model matrix values normalize noise arch hashKeys eventWeight halfLife head entity",
+      "user item label time weight event session timeFormat timeZone since until split group onBadRow init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife",
     ),
     ...named(
       number,
@@ -53,11 +53,13 @@ const options = object(
       flag,
       "infer unlabelled normalizeRows whiten scale center exact labelIsName integersAreNumbers keepState dedupe",
     ),
+    ctr: texts,
+    cross: list(list(text)),
+    l2Field: record(number),
+    matrix: word("interactions", "features", "columns", "cooccurrence"),
     ...named(perField, "minCount maxVocab"),
     minUsers: number,
     hidden: list(number),
-    cross: list(list(text)),
-    l2Field: record(number),
     valid: either(text, number),
     test: either(text, number),
     reading: object(

@@ -1,18 +1,7 @@
 // What factorizations of users and items take of a log: these roles, and nothing else.
 
 import { columnNamed, type Dataset } from "../dataset/dataset.js";
-import type { Task } from "../dataset/labels.js";
 import { UsageError } from "../errors.js";
-
-/** The dataset with the features that the task learns: all of them, but of --task implicit the user and the item. */
-export function featuresOfTask(
-  dataset: Dataset,
-  task: Task | undefined,
-): { dataset: Dataset; notes: string[] } {
-  return task === "implicit"
-    ? featuresOfRoles(dataset, `--task ${task}`, ["user", "item"])
-    : { dataset, notes: [] };
-}
 
 /**
  * The dataset with the columns in these roles as its features.

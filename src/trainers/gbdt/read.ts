@@ -5,7 +5,6 @@ import { DEFAULT_TABLE, jsonLines, type Run } from "../../embedding/run-director
 import { UsageError } from "../../errors.js";
 import type { RowTexts } from "../../export/selection.js";
 import { vectorsOfTable, type KeyVectors } from "../../training/key-vectors.js";
-import { holding } from "../../training/run-kinds.js";
 import { IMPORTANCES_FILE, LEAVES_TABLE, readLeafPaths } from "./artifact.js";
 import type { Importance } from "./importances.js";
 
@@ -32,6 +31,6 @@ export async function leafTexts(run: Run, table: string | undefined): Promise<Ro
 export async function entityVectors(run: Run): Promise<KeyVectors> {
   if (run.tables.includes(DEFAULT_TABLE)) return await vectorsOfTable(run);
   throw new UsageError(
-    `${holding(run)}, whose table is of leaves, not of keys: train-gbdt --entity COLUMN writes a vector for each of its keys`,
+    `run '${run.path}' holds boosted trees (train-gbdt), whose table is of leaves, not of keys: train-gbdt --entity COLUMN writes a vector for each of its keys`,
   );
 }

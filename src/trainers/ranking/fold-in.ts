@@ -1,4 +1,4 @@
-// New users or items of a run of --task ranking, from their first events, with everything else as it was trained.
+// New users or items of a run of train-ranking, from their first events, with everything else as it was trained.
 //
 //   theta = (w, v)   what is sought; a user's w cancels in every comparison and stays 0
 //
