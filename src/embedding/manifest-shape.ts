@@ -22,7 +22,7 @@ const texts = list(text);
 /** A number of all fields, or one by field. */
 const perField = either(number, object({ others: number, byField: record(number) }));
 
-/** Options of reading and splitting a log, by which its rows are read again; any others may stand beside them. */
+/** Options by which a log is read again and a run is reproduced; any others may stand beside them. */
 const options = object(
   {},
   {
@@ -40,6 +40,7 @@ const options = object(
     hashKeysOf: texts,
     timeFields: texts,
     splitKey: texts,
+    side: texts,
     ...named(
       text,
       "user item label time weight event session timeFormat timeZone since until split group onBadRow init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife",
@@ -53,6 +54,7 @@ const options = object(
       "infer unlabelled normalizeRows whiten scale center exact labelIsName integersAreNumbers keepState dedupe",
     ),
     ctr: texts,
+    cross: list(list(text)),
     l2Field: record(number),
     matrix: word("interactions", "features", "columns", "cooccurrence"),
     ...named(perField, "minCount maxVocab"),
