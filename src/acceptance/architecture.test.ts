@@ -1,7 +1,8 @@
 // The direction of imports, as rooms.ts states it. A failure says what to do instead.
 
+import { trainers } from "../trainers/index.js";
 import { readSources, roomOf, sourceOf, type Source } from "../testing/sources.js";
-import { exceptions, openToAll, owed, rooms, scaffolding, terminal } from "./rooms.js";
+import { exceptions, openToAll, rooms, scaffolding, terminal } from "./rooms.js";
 
 const sources = readSources();
 /** Code that ships: no test, no scaffolding. */
@@ -55,7 +56,7 @@ function complaint(source: Source, target: string): string | undefined {
 }
 
 /** Files that know which trainers there are. */
-const lists = ["trainers/index", "trainers/learners"];
+const lists = ["trainers/index"];
 
 /** The folder of trainers/ that a file lies in. */
 function trainerOf(file: string): string | undefined {
@@ -87,23 +88,26 @@ test("every folder of src is a room", () => {
 test("rooms import only what they may", () => {
   const complaints = shipped
     .filter(({ room }) => room in rooms)
-    .flatMap((source) =>
-      source.imports
-        .filter((target) => !owed[source.file]?.includes(target))
-        .map((target) => complaint(source, target)),
-    )
+    .flatMap((source) => source.imports.map((target) => complaint(source, target)))
     .filter((sentence) => sentence !== undefined);
   expect(complaints).toEqual([]);
 });
 
-test("what is still owed to the rule is owed: an import that is gone, or allowed, leaves the list", () => {
-  const paid = Object.entries(owed).flatMap(([file, targets]) => {
-    const source = shipped.find((one) => one.file === file);
-    return targets
-      .filter((target) => !source?.imports.includes(target) || complaint(source, target) === undefined)
-      .map((target) => `src/${file}.ts no longer owes ${target}: take it off the list in rooms.ts`);
-  });
-  expect(paid).toEqual([]);
+test("no file outside a trainer's folder names its command or its models, but the list and the library", async () => {
+  const names = new Set(trainers.map(({ command }) => command));
+  for (const { home } of trainers) for (const name of Object.keys((await home()).models)) names.add(name);
+  // a kernel has a name of its own
+  const literal = new RegExp(`(?<!loadKernel\\([^)]*)["'\`](?:${[...names].join("|")})["'\`]`);
+  expect(literal.test('if (model === "lr") return')).toBe(true);
+  const complaints = shipped
+    .filter(({ file, room }) => !lists.includes(file) && !["trainers", "index", "kernels"].includes(room))
+    .flatMap(({ file, code }) => {
+      const [found] = literal.exec(code) ?? [];
+      return found === undefined
+        ? []
+        : [`src/${file}.ts names ${found}: ask the run's model for a capability`];
+    });
+  expect(complaints).toEqual([]);
 });
 
 test("console and process are used by the command line only", () => {

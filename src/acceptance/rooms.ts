@@ -93,54 +93,11 @@ export const rooms: Record<string, Room> = {
   },
   privacy: { mayImport: words(`${belowTrainers} training factors trainers api store pipeline`) },
   cli: {
-    mayImport: words("training api store gates privacy pipeline flags config errors"),
+    mayImport: words("training trainers api store gates privacy pipeline flags config errors"),
     // hooks are commands of the user's
     packages: ["commander", "ora", "node:os", "node:process", "node:child_process", "node:tty"],
   },
   index: { mayImport: words("training trainers api store gates privacy pipeline errors") },
-};
-
-/** Imports that break the order, or know a trainer from outside its folder, until the trainers' contract takes them away. */
-export const owed: Record<string, string[]> = {
-  "api/lift/arms": words("trainers/net/model trainers/net/options trainers/net/start trainers/net/parts"),
-  "api/lift/leak": words("trainers/net/parts"),
-  "api/lift/lift": words("trainers/net/options trainers/net/init trainers/net/parts trainers/net/asked"),
-  "api/lift/options": words("trainers/net/asked"),
-  "api/lift/summary": words("trainers/net/start"),
-  "api/reproduce": words(
-    "trainers/fm/command trainers/fm/asked trainers/gbdt/command trainers/gbdt/asked trainers/net/command trainers/net/asked trainers/pca/command trainers/pca/asked",
-  ),
-  "cli/commands/train-fm": words("trainers/fm/command"),
-  "cli/commands/train-gbdt": words("trainers/gbdt/command"),
-  "cli/commands/train-net": words("trainers/net/command"),
-  "cli/commands/train-pca": words("trainers/pca/command"),
-  "flags/train-fm": words("trainers/fm/asked"),
-  "flags/train-gbdt": words("trainers/gbdt/asked"),
-  "flags/train-net": words("trainers/net/asked"),
-  "flags/train-pca": words("trainers/pca/asked"),
-  index: words(
-    "trainers/fm/command trainers/gbdt/command trainers/gbdt/asked trainers/net/command trainers/net/asked trainers/pca/command trainers/pca/asked trainers/fm/asked",
-  ),
-  "pipeline/commands": words(
-    "trainers/fm/command trainers/gbdt/command trainers/net/command trainers/pca/command",
-  ),
-  "trainers/als/learn": words("trainers/fm/options"),
-  "trainers/als/options": words("trainers/fm/options"),
-  "trainers/fm/asked": words("trainers/als/options trainers/ranking/options"),
-  "trainers/fm/command": words("trainers/als/options"),
-  "trainers/ranking/learn": words("trainers/fm/options"),
-  "trainers/ranking/options": words("trainers/fm/options"),
-  "trainers/ranking/train": words("trainers/fm/options"),
-  "training/describe-run": words("trainers/fm/options trainers/fm/asked"),
-  "training/fm-outcome": words("trainers/fm/options"),
-  "training/ranking-examples": words("trainers/ranking/data trainers/ranking/options"),
-  "training/refit": words("trainers/fm/asked"),
-  "training/search": words("trainers/fm/options"),
-  "training/train-parts": words("trainers/fm/options trainers/learners trainers/fm/asked"),
-  "training/trained": words("trainers/fm/options trainers/ranking/options"),
-  "training/training-examples": words("trainers/fm/asked"),
-  "training/training-warnings": words("trainers/fm/options"),
-  "training/warm-start": words("trainers/fm/options trainers/learners trainers/ranking/options"),
 };
 
 /** Files that may do what their room may not. */

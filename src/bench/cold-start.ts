@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { exportRun } from "../api/export/export.js";
-import { trainFm } from "../trainers/fm/command.js";
+import { train } from "../api/train.js";
 import { transform } from "../api/transform/transform.js";
 import type { TransformOptions } from "../training/transform-options.js";
 import { openRun } from "../embedding/run-directory.js";
@@ -103,32 +103,14 @@ async function measure(folder: string, name: string, ratings: Rating[], out: Set
   }
 }
 
-async function trained(folder: string, train: Rating[], genres: boolean, oovDropout = 0): Promise<Run> {
+async function trained(folder: string, ratings: Rating[], genres: boolean, oovDropout = 0): Promise<Run> {
   const [log, path] = [join(folder, "train.csv"), mkdtempSync(join(folder, "run-"))];
-  writeRatings(log, train);
-  await trainFm(
+  writeRatings(log, ratings);
+  const joined = genres && { side: [`${join(shared, "movies.csv")}:movie_id`], multi: { genres: "|" } };
+  await train(
+    "train-fm",
     [log],
-    {
-      reading: defaultReadOptions,
-      sides: genres ? [`${join(shared, "movies.csv")}:movie_id`] : [],
-      multi: genres ? { genres: "|" } : {},
-      numeric: [],
-      ignore: [],
-      drop: [],
-      onBadRow: "error",
-      infer: true,
-      unlabelled: false,
-      out: join(path, "run"),
-      force: false,
-      minCount: 1,
-      negatives: 0,
-      noise: "uniform",
-      valid: 0.1,
-      test: 0,
-      split: "random",
-      oovDropout,
-      fm: { threads: 1 },
-    },
+    { ...joined, out: join(path, "run"), valid: 0.1, split: "random", oovDropout, threads: 1 },
     watch,
   );
   const out = join(path, "run");

@@ -18,6 +18,7 @@ import { labelledExamples } from "../training/examples.js";
 import { fitFeatures, featureCounts } from "../dataset/vocabulary.js";
 import { learnFfm } from "../trainers/fm/ffm/learn.js";
 import { defaultFmOptions, type FmOptions } from "../trainers/fm/options.js";
+import type { Start } from "../training/start.js";
 import type { LearnerInput } from "../training/trained.js";
 import { canGenerate, ctrLog, median, run } from "./ctr-logs.js";
 
@@ -72,7 +73,9 @@ async function inputOf(train: string, valid: string, test: string) {
   const parts = { train: await read(train), valid: await read(valid), test: await read(test) };
   const space = fitFeatures(parts.train.dataset, parts.train.rows, 1);
   const examples = labelledExamples(space, parts, { seed: 1, negativeDownsampling: 1, beside: train });
-  const input: LearnerInput = {
+  const input: LearnerInput<Start> = {
+    task: examples.task,
+    labelRange: examples.labelRange,
     space,
     roles: {},
     counts: featureCounts(space),

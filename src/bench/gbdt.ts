@@ -19,7 +19,7 @@ import { openRun } from "../embedding/run-directory.js";
 import { projectFolder } from "../testing/places.js";
 import { readGbdt } from "../trainers/gbdt/artifact.js";
 import { headScores } from "../trainers/gbdt/head.js";
-import { defaultHead } from "../trainers/gbdt/options.js";
+import { headOptionsOf } from "../trainers/gbdt/options.js";
 import { ForestScorer } from "../trainers/gbdt/scorer.js";
 import { median, run, sharedBench } from "./ctr-logs.js";
 import { PEER } from "./gbdt-peer.js";
@@ -152,7 +152,7 @@ async function benchHead(train: string, test: string, folder: string): Promise<v
     return labelledAs(preprocess, wholeOf(await readLikeGbdt(artifact, reading, watch, true)));
   };
   const [seen, judged] = [await partOf(train), await partOf(test)];
-  const head = await trainHead(artifact, seen, defaultHead, THREADS);
+  const head = await trainHead(artifact, seen, headOptionsOf({ head: "lr" }, "binary")!, THREADS);
   const inSample = judge(preprocess, await headScores(head, forest, vocabularies, judged, THREADS), judged);
   const ratio = (loss: number) => `${loss.toFixed(4)} (${(loss / alone["logLoss"]!).toFixed(4)})`;
   console.log(

@@ -11,32 +11,25 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { trainFm } from "../trainers/fm/command.js";
-import { defaultReadOptions } from "../log/log.js";
+import { train as trainOnLog } from "../api/train.js";
 import { draw } from "../numeric/random.js";
 import { topItems } from "../retrieval/top-items.js";
 import { projectFolder } from "../testing/places.js";
-import type { FmOptions } from "../trainers/fm/options.js";
-import type { RankingOptions } from "../trainers/ranking/options.js";
+import type { ToldRanking } from "../trainers/ranking/options.js";
 import { median, run } from "./ctr-logs.js";
 
 const THREADS = 2;
 const folder = join(projectFolder, "..", "shared", "data", "gowalla");
 const [train, test] = [join(folder, "train.csv"), join(folder, "test.csv")];
 
-interface Setting {
-  ranking: Partial<RankingOptions>;
-  fm?: Partial<FmOptions>;
-}
-
-const settings: Record<string, Setting> = {
-  bpr: { ranking: { rankingLoss: "bpr" } },
-  "bpr of 32": { ranking: { rankingLoss: "bpr", negatives: 32 } },
-  warp: { ranking: { rankingLoss: "warp" } },
-  "sampled-softmax": { ranking: { rankingLoss: "sampled-softmax" } },
-  ccl: { ranking: { rankingLoss: "ccl" } },
+const settings: Record<string, ToldRanking> = {
+  bpr: { loss: "bpr" },
+  "bpr of 32": { loss: "bpr", negatives: 32 },
+  warp: { loss: "warp" },
+  "sampled-softmax": { loss: "sampled-softmax" },
+  ccl: { loss: "ccl" },
   // as the loss's authors have it for these data
-  "ccl 0.9": { ranking: { rankingLoss: "ccl", margin: 0.9, negativeWeight: 150 } },
+  "ccl 0.9": { loss: "ccl", margin: 0.9, negativeWeight: 150 },
 };
 
 export async function bench(): Promise<void> {
@@ -78,7 +71,7 @@ async function comparePairs(): Promise<void> {
   if (!python) console.log("implicit: skipped, EMBED_PEER_PYTHON names no Python that has it");
   const [ours, theirs]: [number[], number[]] = [[], []];
   for (let repeat = 0; repeat < 3; repeat++) {
-    const { speeds } = await trainOn({ ranking: { rankingLoss: "bpr" }, fm: { epochs: 12 } });
+    const { speeds } = await trainOn({ loss: "bpr", epochs: 12 });
     ours.push(Math.max(...speeds.slice(1)));
     if (python) theirs.push(Number((await run(python, ["-c", peer, train, String(THREADS)])).stdout));
   }
@@ -105,45 +98,24 @@ for _ in range(3):
 print(best)
 `;
 
-async function judge(name: string, setting: Setting): Promise<void> {
+async function judge(name: string, setting: ToldRanking): Promise<void> {
   const { metrics, seconds, epochs } = await trainOn(setting, test);
-  const { recallAt20, ndcgAt20 } = metrics["test"]!;
+  const { recallAt20, ndcgAt20 } = metrics["test"] as Record<string, number>;
   console.log(
     `${name}: Recall@20 ${recallAt20!.toFixed(4)}, NDCG@20 ${ndcgAt20!.toFixed(4)}, ` +
       `${epochs} epochs, ${seconds.toFixed(0)} s with reading and evaluation`,
   );
 }
 
-async function trainOn({ ranking, fm = {} }: Setting, held: string | number = 0) {
+async function trainOn(setting: ToldRanking, held: string | number = 0) {
   const out = mkdtempSync(join(tmpdir(), "embed-gowalla-"));
   const speeds: number[] = [];
   try {
-    const summary = await trainFm(
+    const options = { user: "user", item: "item", split: "random", test: held, threads: THREADS } as const;
+    const summary = await trainOnLog(
+      "train-ranking",
       [train],
-      {
-        reading: defaultReadOptions,
-        user: "user",
-        item: "item",
-        sides: [],
-        multi: {},
-        numeric: [],
-        ignore: [],
-        drop: [],
-        onBadRow: "error",
-        infer: true,
-        unlabelled: true,
-        out: join(out, "run"),
-        force: false,
-        minCount: 1,
-        task: "ranking",
-        negatives: 0,
-        noise: "uniform",
-        valid: 0,
-        test: held,
-        split: "random",
-        ranking,
-        fm: { threads: THREADS, ...fm },
-      },
+      { ...options, ...setting, out: join(out, "run") },
       {
         observe: (progress) => progress.stage === "epoch" && speeds.push(progress.rowsPerSecond),
         signal: new AbortController().signal,

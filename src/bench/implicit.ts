@@ -13,7 +13,7 @@ import { evaluateRanking } from "../evaluation/ranking.js";
 import type { SparseRows } from "../kernels/als/binding.js";
 import { draw } from "../numeric/random.js";
 import { projectFolder } from "../testing/places.js";
-import { chosenOptions, implicitSteps } from "../trainers/als/options.js";
+import { alsOptionsOf, defaultUnobservedWeight } from "../trainers/als/options.js";
 import { trainImplicit, type ImplicitVectors } from "../trainers/als/train.js";
 import { median, run } from "./ctr-logs.js";
 
@@ -39,7 +39,7 @@ export async function bench(): Promise<void> {
     }
     const { recallAt20, ndcgAt20 } = await judge(model!, train.users, test.users);
     console.log(
-      `dim ${dim}, ${implicitSteps.epochs} epochs, ${THREADS} threads: ${told(ours)}; ` +
+      `dim ${dim}, ${alsOptionsOf({}).epochs} epochs, ${THREADS} threads: ${told(ours)}; ` +
         `Recall@20 ${recallAt20!.toFixed(4)}, NDCG@20 ${ndcgAt20!.toFixed(4)}`,
     );
     if (python) console.log(`dim ${dim}, implicit, 15 iterations: ${told(theirs)}`);
@@ -88,12 +88,13 @@ async function trainOurs(
   { users, items }: { users: SparseRows; items: SparseRows },
   times: Times,
 ): Promise<ImplicitVectors> {
-  const chosen = chosenOptions({}, { confidence: users.indices.length, numUsers, numItems });
+  const size = { confidence: users.indices.length, numUsers, numItems };
+  const unobservedWeight = defaultUnobservedWeight(size);
   const itemHashes = Uint32Array.from({ length: 2 * (numItems + 1) }, (_, i) => draw(1, i));
   const [start, used] = [performance.now(), process.cpuUsage()];
   const model = await trainImplicit(
     { users, items, itemHashes },
-    { ...implicitSteps, ...chosen, dim, seed: 1, threads: THREADS },
+    { ...alsOptionsOf({ dim, threads: THREADS }), unobservedWeight },
   );
   const { user, system } = process.cpuUsage(used);
   add(times, [(performance.now() - start) / 1000, (user + system) / 1e6]);

@@ -12,9 +12,8 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { trainFm } from "../trainers/fm/command.js";
-import { defaultReadOptions } from "../log/log.js";
-import type { FmOptions } from "../trainers/fm/options.js";
+import { train as trainOnLog } from "../api/train.js";
+import type { ToldFm } from "../trainers/fm/options.js";
 import { canGenerate, ctrLog } from "./ctr-logs.js";
 import { libfm, runLibfm } from "./libfm.js";
 import { bench as ratings } from "./movietweetings.js";
@@ -24,7 +23,7 @@ const settings = [
   {},
   { method: "als" },
   { method: "mcmc", dim: 6, epochs: 120, draws: 100 },
-] satisfies Partial<FmOptions>[];
+] satisfies ToldFm[];
 
 /** Prints both. */
 export async function bench(): Promise<void> {
@@ -46,31 +45,14 @@ async function clicks(out: string): Promise<void> {
     ctrLog(3, 100_000),
   ]);
   for (const fm of settings) {
-    const { metrics, seconds } = await trainFm(
+    const parts = { valid: `${valid}.csv`, test: `${test}.csv` };
+    const { metrics, seconds } = await trainOnLog(
+      "train-fm",
       [`${train}.csv`],
-      {
-        reading: defaultReadOptions,
-        sides: [],
-        multi: {},
-        numeric: [],
-        ignore: [],
-        drop: [],
-        onBadRow: "error",
-        infer: true,
-        unlabelled: false,
-        out: join(out, "clicks"),
-        force: true,
-        minCount: 1,
-        negatives: 0,
-        noise: "uniform",
-        valid: `${valid}.csv`,
-        test: `${test}.csv`,
-        split: "time",
-        fm,
-      },
+      { ...fm, ...parts, out: join(out, "clicks"), force: true },
       watch,
     );
-    const loss = (part: string) => metrics[part]!["logLoss"]!.toFixed(4);
+    const loss = (part: string) => Number(metrics[part]!["logLoss"]).toFixed(4);
     const table = metrics["testByTable"] ? `, by the table ${loss("testByTable")}` : "";
     console.log(
       `clicks, ${JSON.stringify(fm)}: test log loss ${loss("test")}${table}, valid ${loss("valid")}, ` +

@@ -14,14 +14,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { splitParts } from "../training/parts.js";
 import { readDataset } from "../training/read-dataset.js";
-import { trainFm } from "../trainers/fm/command.js";
-import type { TrainFmOptions } from "../trainers/fm/asked.js";
+import { train as trainOnLog } from "../api/train.js";
+import { logOptionsOf } from "../training/options/log.js";
 import { labelsOf } from "../dataset/labels.js";
 import { bindEncoder } from "../dataset/rows.js";
 import { openRun } from "../embedding/run-directory.js";
-import { defaultReadOptions } from "../log/log.js";
 import { projectFolder } from "../testing/places.js";
-import type { FmOptions } from "../trainers/fm/options.js";
+import type { ToldFm } from "../trainers/fm/options.js";
 import { scorerOf } from "../testing/scorer.js";
 import { interval, rootOfMean } from "./bootstrap.js";
 import { libfm, runLibfm } from "./libfm.js";
@@ -42,7 +41,7 @@ const LIBFM_MCMC = ["-method", "mcmc", "-iter", "100"];
 const QUOTED = { "libFM, SGD": 1.669, "libFM, MCMC": 1.68 };
 
 const watch = { observe: () => undefined, signal: new AbortController().signal };
-const ours: Record<string, Partial<FmOptions>> = {
+const ours: Record<string, ToldFm> = {
   "--model lr": { model: "lr" },
   "--method adagrad": {},
   "--method als": { method: "als" },
@@ -90,30 +89,13 @@ async function predictionsOf(
   log: string,
   films: string,
   out: string,
-  fm: Partial<FmOptions>,
+  fm: ToldFm,
   test: readonly Rating[],
 ): Promise<number[]> {
-  const options: TrainFmOptions = {
-    reading: defaultReadOptions,
-    sides: [`${films}:movie_id`],
-    multi: { genres: "|" },
-    numeric: [],
-    ignore: [],
-    drop: [],
-    onBadRow: "error",
-    infer: true,
-    unlabelled: false,
-    out,
-    force: true,
-    minCount: 1,
-    negatives: 0,
-    noise: "uniform",
-    valid: 0.1,
-    test: 0.1,
-    split: "time",
-    fm,
-  };
-  await trainFm([log], options, watch);
+  const parts = { valid: 0.1, test: 0.1, split: "time" } as const;
+  const told = { side: [`${films}:movie_id`], multi: { genres: "|" }, ...parts };
+  await trainOnLog("train-fm", [log], { ...told, ...fm, out, force: true }, watch);
+  const options = logOptionsOf(told, { unlabelled: false });
   const model = await scorerOf(await openRun(out));
   const { dataset } = await readDataset([log], options, watch);
   const part = (await splitParts(dataset, options, 1, watch)).parts.test!;

@@ -29,7 +29,7 @@ export function addTable<C extends Command>(command: C, table: OptionTable): C {
 }
 
 function optionOf(name: string, declared: Declared): TableOption {
-  const { placeholder, choices, parse, repeats, group, hidden, required } = declared;
+  const { placeholder, choices, repeats, group, hidden, required } = declared;
   const flag = flagNamed(name, declared);
   const option = new TableOption(
     `${short[name] ?? ""}${flag}${placeholder === undefined ? "" : ` <${placeholder}>`}`,
@@ -39,9 +39,9 @@ function optionOf(name: string, declared: Declared): TableOption {
   option.helpGroup(group);
   const standard = defaultText(declared);
   if (choices) option.choices([...choices]);
-  else if (parse && repeats)
-    option.argParser<unknown>((text, previous) => parse(text, flag, previous as undefined));
-  else if (parse) option.argParser<unknown>((text) => parse(text, flag, undefined));
+  else if (declared.parse && repeats)
+    option.argParser<unknown>((text, previous) => declared.parse!(text, flag, previous));
+  else if (declared.parse) option.argParser<unknown>((text) => declared.parse!(text, flag, undefined));
   // the help tells it; what is not set is left to the table
   if (standard !== "") option.default(undefined, standard);
   if (hidden) option.hideHelp();
@@ -52,8 +52,8 @@ function optionOf(name: string, declared: Declared): TableOption {
 /** The default as the help tells it; empty where there is none to tell. */
 function defaultText({ shown, default: standard, placeholder }: Declared): string {
   if (shown !== undefined) return shown;
-  if (placeholder === undefined || standard === undefined || typeof standard === "function") return "";
-  return String(standard);
+  if (placeholder === undefined) return "";
+  return typeof standard === "number" || typeof standard === "string" ? String(standard) : "";
 }
 
 /** What was set of a table's options, on the command line, by a variable or in a file. */

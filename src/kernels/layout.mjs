@@ -1,10 +1,10 @@
 // Writes NAME/layout.ts: what TypeScript needs to know of a kernel, as the compiler has it.
 //
-//   an exported whole number of assembly/   →  a constant of the same name
-//   a class of assembly/                    →  a Struct: byte offset and type of each field (shared/struct.ts)
-//   exports of main.ts                      →  interface Kernel: parameters by their names
+//   an exported whole number that assembly/ declares   →  a constant of the same name
+//   a class that assembly/ declares                    →  a Struct: byte offset and type of each field (shared/struct.ts)
+//   exports of main.ts                                 →  interface Kernel: parameters by their names
 //
-// and shared/layout.ts: the constants of shared/assembly/.
+// and shared/layout.ts: the constants and structs that shared/assembly/ declares.
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
@@ -20,26 +20,24 @@ const numbers = new Set(["u32", "i32", "f32", "f64", "usize"]);
  *
  * @param folder of the kernel, from the project's root
  * @param root   of the project
- * @param shared what the kernel has compiled of the shared constants is added here
+ * @param shared what the kernel has compiled of shared/assembly/ is added here: declarations by their names
  */
 export const layoutOf = (folder, root, shared) =>
   class {
     afterCompile() {
       const { program } = this;
-      const text = layoutText(
-        kernelOf(program, folder),
-        constantsOf(program, folder),
-        structsOf(program, folder),
-      );
-      writeLayout(join(root, folder), text);
-      for (const [name, value] of constantsOf(program, join(folder, "..", "shared"))) shared.set(name, value);
+      writeLayout(join(root, folder), layoutText(kernelOf(program, folder), declarationsOf(program, folder)));
+      for (const [name, text] of declarationsOf(program, join(folder, "..", "shared")))
+        shared.set(name, text);
     }
   };
 
-/** Writes shared/layout.ts. @param shared the constants, by their names */
+/** Writes shared/layout.ts. @param shared declarations by their names */
 export function writeSharedLayout(folder, shared) {
-  const sorted = [...shared].toSorted(([a], [b]) => (a < b ? -1 : 1));
-  writeLayout(folder, header + constantsText(sorted));
+  // constants before structs
+  const rank = ([name, text]) => (text.startsWith("\n") ? `~${name}` : name);
+  const sorted = [...shared].toSorted((a, b) => (rank(a) < rank(b) ? -1 : 1));
+  writeLayout(folder, `${header}\n${sorted.map(([, text]) => text).join("")}`);
 }
 
 function writeLayout(folder, text) {
@@ -68,36 +66,39 @@ function javaScriptType(type) {
   return "number";
 }
 
-/** What the files of a folder's assembly/ declare or import. */
+/** Constants and structs that the files of a folder's assembly/ declare, as TypeScript, by their names. */
+function declarationsOf(program, folder) {
+  const members = membersOf(program, folder);
+  return [...constantsOf(members), ...structsOf(members)];
+}
+
+/** What the files declare; what they import is a member of another folder's. */
 function membersOf({ filesByName }, folder) {
   const here = `${folder.replaceAll("\\", "/")}/assembly/`;
   const files = [...filesByName].filter(([name]) => name.startsWith(here));
-  return files.flatMap(([, { members }]) => [...(members?.values() ?? [])]);
+  const members = new Set(files.flatMap(([, file]) => [...(file.members?.values() ?? [])]));
+  return [...members].filter(({ declaration }) => declaration?.range.source.internalPath.startsWith(here));
 }
 
-/** Those that are declared with `export const` and a whole number: names and values. */
-function constantsOf(program, folder) {
-  const exported = membersOf(program, folder).flatMap((member) => {
-    const initializer = member.declaration?.initializer;
-    return member.is(EXPORT | CONST) && initializer?.literalKind === INTEGER
-      ? [[member.name, initializer.value.toString()]]
-      : [];
+/** Those that are declared with `export const` and a whole number. */
+function constantsOf(members) {
+  return members.flatMap((member) => {
+    const initializer = member.declaration.initializer;
+    if (!member.is(EXPORT | CONST) || initializer?.literalKind !== INTEGER) return [];
+    return [[member.name, `export const ${member.name} = ${initializer.value};\n`]];
   });
-  return [...new Map(exported)];
 }
 
-function structsOf(program, folder) {
-  const elements = membersOf(program, folder);
-  // a class is a member of the files that import it, too
-  const classes = new Set(elements.flatMap(({ instances }) => [...(instances?.values() ?? [])]));
-  return [...classes].flatMap(({ prototype, members, nextMemoryOffset: size }) => {
-    const fields = [...(members ?? [])].flatMap(([field, { instance: property }]) =>
+function structsOf(members) {
+  const classes = new Set(members.flatMap(({ instances }) => [...(instances?.values() ?? [])]));
+  return [...classes].flatMap(({ prototype: { name }, members: own, nextMemoryOffset: size }) => {
+    const fields = [...(own ?? [])].flatMap(([field, { instance: property }]) =>
       property?.isField ? [{ field, offset: property.memoryOffset, type: fieldType(property.type) }] : [],
     );
     // one after another, all fields are aligned
     const widest = fields.some(({ type }) => type === "f64") ? 8 : 4;
     const padded = Math.ceil(size / widest) * widest;
-    return fields.length === 0 ? [] : [{ name: prototype.name, size: padded, fields }];
+    return fields.length === 0 ? [] : [[name, structText(name, padded, fields)]];
   });
 }
 
@@ -111,23 +112,19 @@ function fieldType(type) {
 
 const header = "// Written by the build from assembly/ (src/kernels/layout.mjs).\n";
 
-function constantsText(constants) {
-  return constants.length === 0
-    ? ""
-    : `\n${constants.map(([name, value]) => `export const ${name} = ${value};\n`).join("")}`;
+function structText(name, size, fields) {
+  const lines = fields.map(({ field, offset, type }) => `    ${field}: ["${type}", ${offset}],\n`);
+  return `\nexport const ${name} = {\n  size: ${size},\n  fields: {\n${lines.join("")}  },\n} as const;\n`;
 }
 
-function layoutText(functions, constants, structs) {
+function layoutText(functions, declarations) {
   const kernel = functions.map(
     ({ name, parameters, result }) => `  readonly ${name}: (${parameters.join(", ")}) => ${result};\n`,
   );
-  const layouts = structs.map(({ name, size, fields }) => {
-    const lines = fields.map(({ field, offset, type }) => `    ${field}: ["${type}", ${offset}],\n`);
-    return `\nexport const ${name} = {\n  size: ${size},\n  fields: {\n${lines.join("")}  },\n} as const;\n`;
-  });
   return `${header}
 /** The kernel's functions; pointers are byte offsets into its memory, booleans that it returns are 0 or 1. */
 export interface Kernel {
 ${kernel.join("")}}
-${constantsText(constants)}${layouts.join("")}`;
+
+${declarations.map(([, text]) => text).join("")}`;
 }

@@ -4,6 +4,7 @@
 // (indexRows), then each requested column is interned or parsed. Runs of records with one go through papaparse.
 
 import { isUtf8 } from "node:buffer";
+import { MISSING } from "../kernels/scan/layout.js";
 import type { Dictionary } from "./dictionary.js";
 import { firstBadLine, rowExcerpt } from "./dialect.js";
 import { KeyTable } from "./key-table.js";
@@ -11,9 +12,6 @@ import { parseNumber } from "./number.js";
 import { textOf, type Dialect } from "./records.js";
 import type { Region, ScanMemory } from "./scanner.js";
 import { forEachRow } from "./text-rows.js";
-
-/** The code of an empty cell. */
-const MISSING = 0xffffffff;
 
 /** Bytes scanned by one call: WebAssembly compiles a function anew between its calls, and bounds stay in the cache. */
 const RANGE_BYTES = 1 << 16;

@@ -5,14 +5,13 @@
 // appearance in the log, whatever the number of scanners.
 
 import { DataError } from "../errors.js";
+import { MISSING } from "../kernels/scan/layout.js";
 import type { ChunkScan, RowFault, ScanSetup } from "./chunk-scanner.js";
 import { notUtf8 } from "./dialect.js";
 import { dictionaryOf, type Dictionary } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
 import type { Batch } from "./log.js";
 import type { ScanMemory } from "./scanner.js";
-
-const MISSING = 0xffffffff;
 
 /** How faults are called in ReadResult.skipped. */
 const REASONS: Record<RowFault, string> = {

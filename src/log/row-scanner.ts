@@ -1,12 +1,11 @@
 // Rows of text cells → what a chunk scanner makes of bytes: codes and numbers, for merge.ts.
 
+import { MISSING } from "../kernels/scan/layout.js";
 import type { ChunkScan, ScanSetup } from "./chunk-scanner.js";
 import { dictionaryOf } from "./dictionary.js";
 import { KeyTable } from "./key-table.js";
 import { parseNumber } from "./number.js";
 import type { ScanMemory } from "./scanner.js";
-
-const MISSING = 0xffffffff;
 
 /** Keys of a column that are remembered as text. */
 const MAX_CACHED = 1 << 16;

@@ -11,6 +11,11 @@ export function draw(key: number, counter: number): number {
   return x >>> 0;
 }
 
+/** Draw number `counter` of a key's stream, uniform in [-1, 1). */
+export function signedDraw(key: number, counter: number): number {
+  return draw(key, counter) / 2 ** 31 - 1;
+}
+
 /** A random permutation of 0 .. n-1 (Fisher and Yates, from the front), the kernel's own. */
 export function permutation(n: number, key: number): Uint32Array {
   const order = new Uint32Array(n);

@@ -45,7 +45,8 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
   const read = reading.map(({ name }) => name).filter((name) => !["threads", "on-bad-row"].includes(name));
   const ofTraining = ({ options }: Trainer) =>
     settingsOf(adding(options)).filter(({ name }) => !DECIDED.includes(name) && !read.includes(name));
-  const all = await Promise.all(trainers.map(async ({ load }) => (await load()).trainer));
+  const all: Trainer[] = [];
+  for (const { load } of trainers) all.push((await load()).trainer);
   return {
     columns: ofLog.filter(({ group }) => group === "Columns:"),
     reading,
@@ -59,10 +60,11 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
  * version's rows where they are (--row-order latest), and checkpoints.
  */
 export async function withDefaults(command: string, told: Told): Promise<Told> {
-  const { checkpointEvery, options, refitsAllRows } = await named(command);
+  const trainer = await named(command);
+  const { checkpointEvery, options } = trainer;
   const camel = (name: string) => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
   const own = Object.fromEntries(Object.entries(told).map(([name, value]) => [camel(name), value]));
-  const canRefit = "refit" in options && holdsOut(told) && (refitsAllRows?.(own) ?? true);
+  const canRefit = "refit" in options && holdsOut(told) && (trainer.refitsAllRows?.(own) ?? true);
   return {
     ...(checkpointEvery !== undefined && { "checkpoint-every": checkpointEvery }),
     ...("rowOrder" in options && { "row-order": LATEST_VERSION }),

@@ -1,14 +1,13 @@
 // Logistic regression on one-hot features, a row at a time: FTRL-proximal.
 //
-//   d = w - prior        what is penalised: l1 |d| + l2 / 2 d^2
-//   z, n                 of each weight: its sum of gradients less what the steps took back; its sum of squared gradients
-//   d = 0 if |z| <= l1, else - (z - sign(z) l1) / ((beta + sqrt(n)) / alpha + l2)
+//   d = w - prior        what is penalised, l1 |d| + l2 / 2 d^2, and what follows from z and n (numeric/ftrl.ts)
 //
 // Rows are taken in their order, so that the latest weigh most. Penalties are those of `solvers/logistic.ts`, of a sum over rows;
 // with several passes each counts the rows once more, and so penalties as many times. The bias has none.
 // Source: McMahan et al. 2013 (doi:10.1145/2487575.2488200), algorithm 1.
 
 import { exp } from "../numeric/exp.js";
+import { ftrlGrowth, ftrlWeight } from "../numeric/ftrl.js";
 import type { LogisticModel, OneHotRows } from "./logistic.js";
 
 export interface FtrlOptions {
@@ -20,8 +19,7 @@ export interface FtrlOptions {
   prior?: Float64Array;
 }
 
-const ALPHA = 0.1;
-const BETA = 1;
+const LEARNING_RATE = 0.1;
 
 /**
  * Fits weights.
@@ -37,16 +35,12 @@ export function fitFtrl(
 ): LogisticModel {
   // the bias is the last
   const [z, n] = [new Float64Array(numFeatures + 1), new Float64Array(numFeatures + 1)];
-  const away = (i: number, free: boolean): number => {
-    const least = free ? 0 : passes * l1;
-    const sum = z[i]!;
-    if (Math.abs(sum) <= least) return 0;
-    return -(sum - Math.sign(sum) * least) / ((BETA + Math.sqrt(n[i]!)) / ALPHA + (free ? 0 : passes * l2));
-  };
+  const penalised = { learningRate: LEARNING_RATE, l1: passes * l1, l2: passes * l2 };
+  const unpenalised = { learningRate: LEARNING_RATE, l1: 0, l2: 0 };
+  const away = (i: number, free: boolean): number => ftrlWeight(z[i]!, n[i]!, free ? unpenalised : penalised);
   const weightOf = (i: number): number => away(i, false) + (prior ? prior[i]! : 0);
   const step = (i: number, free: boolean, g: number): void => {
-    const sigma = (Math.sqrt(n[i]! + g * g) - Math.sqrt(n[i]!)) / ALPHA;
-    z[i]! += g - sigma * away(i, free);
+    z[i]! += ftrlGrowth(away(i, free), n[i]!, g, LEARNING_RATE);
     n[i]! += g * g;
   };
   for (let pass = 0; pass < passes; pass++) {

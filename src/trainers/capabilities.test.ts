@@ -1,5 +1,6 @@
+// Kinds of models, each as its run's manifest names it.
+
 import type { Run } from "../embedding/run-directory.js";
-import { UsageError } from "../errors.js";
 import { importedManifest } from "../testing/small-run.js";
 import { capable, modelOf } from "./index.js";
 
@@ -38,16 +39,4 @@ test.each(kinds)("a run of %s says how keys leave it", async (_, run) => {
 test.each(kinds)("a run of %s has what it gives no reason to lack", async (_, run) => {
   const model = (await modelOf(run))!;
   for (const name of Object.keys(model.lacks ?? {})) expect(Object.keys(model)).not.toContain(name);
-});
-
-test("what a kind of model lacks is refused with the reason and the commands whose runs have it", async () => {
-  const refused = async (run: Pick<Run, "path" | "manifest">) =>
-    await capable(run, "rotation", "cannot be aligned").catch((error: unknown) => error);
-  const error = await refused(runOf("train-fm", "lr"));
-  expect(error).toBeInstanceOf(UsageError);
-  expect((error as Error).message).toBe(
-    "run 'RUN' holds a linear model (train-fm --model lr), which cannot be aligned: " +
-      "its vectors are weights, which no rotation leaves as they are; runs of train-fm --model fm, train-fm --model ffm, " +
-      "train-fm --method mcmc, train-fm --task ranking, train-fm --task implicit, train-pca and import can",
-  );
 });

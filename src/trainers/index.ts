@@ -58,7 +58,7 @@ export const trainers: readonly TrainerEntry[] = [
   {
     command: "train-net",
     summary: "an upper network (FNN, Wide & Deep, Deep Crossing) above a table or a random start",
-    load: async () => await import("./net/trainer.js"),
+    load: async () => ({ trainer: (await import("./net/trainer.js")).trainerWith(capable) }),
     home: async () => await import("./net/models.js"),
   },
 ];

@@ -5,9 +5,6 @@ import type { Standing } from "./early-stopping.js";
 import type { EpochEvent } from "./epoch.js";
 import type { NamedArrays } from "./named-arrays.js";
 
-/** Flags of steering that a trainer knows or refuses; that of --on-interrupt, --resume and --refit follows from the loop. */
-export type SteeringFlag = "--init" | "--freeze" | "--keep-state" | "--metric" | "--checkpoint-every";
-
 /** What early stopping goes by in place of the validation loss. */
 export interface Judge {
   /** as metrics.jsonl names it */

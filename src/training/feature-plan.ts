@@ -35,7 +35,7 @@ import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { preprocessFile } from "./run-space.js";
 import { search } from "./search.js";
 import { stoppingJudge } from "./stopping-judge.js";
-import type { Fit, FitContents, Plan, Session, Source } from "./trainer.js";
+import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
 import type { FeatureOptions, Learner, LearnerInput, Trained } from "./trained.js";
 import { fieldWarnings, valueWarnings } from "./training-warnings.js";
 
@@ -133,9 +133,15 @@ export async function prepareFeatures<O extends FeatureOptions, S>(
   const forms = numericForms(options.numeric, dataset.roles.numeric);
   const fittedOn = (earlier?: EarlierRows) =>
     fitFeatures(dataset, rows, options, { ...(earlier && { earlier }), forms });
-  const goOn = model.earlier?.goOn;
-  const { space, history, ...gone }: GoneOn<S> = goOn
-    ? goOn({ fitted: fittedOn(), refitted: () => fittedOn(rowOrder), dataset, rows, options, rowOrder })
+  const { space, history, ...gone }: GoneOn<S> = model.earlier
+    ? model.earlier.goOn({
+        fitted: fittedOn(),
+        refitted: () => fittedOn(rowOrder),
+        dataset,
+        rows,
+        options,
+        rowOrder,
+      })
     : ownSpace(fittedOn(rowOrder), dataset);
   for (const text of [...rowOrderNotes(space, rowOrder), ...hashingNotes(space), ...gone.notes]) note(text);
   for (const text of [...gone.warnings, ...fieldWarnings(space), ...valueWarnings(dataset)]) warn(text);

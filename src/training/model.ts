@@ -80,3 +80,15 @@ export interface NetworkFile {
 
 /** Kinds of models of one trainer, by the manifest's name. */
 export type Models = Readonly<Record<string, Model>>;
+
+/**
+ * Finds a capability of a run's kind of model; the list of trainers has it.
+ *
+ * @param cannot what cannot be done without it, a clause of the message: `cannot be aligned`
+ * @throws {UsageError} the kind lacks it
+ */
+export type Capable = <C extends keyof Capabilities>(
+  run: Pick<Run, "path" | "manifest">,
+  name: C,
+  cannot: string,
+) => Promise<NonNullable<Capabilities[C]>>;

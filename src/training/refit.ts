@@ -8,7 +8,7 @@ import type { Checkpoints, Judged } from "./checkpoint.js";
 import type { TrainingControls } from "./controls.js";
 import type { Part } from "./examples.js";
 import type { SplitParts } from "./parts.js";
-import type { Fit, Plan, Session, Source } from "./trainer.js";
+import type { Fit, Plan, Session, Source } from "./plan.js";
 
 /** A training, and the model that the run holds. */
 interface FittedTwice {

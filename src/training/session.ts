@@ -24,7 +24,8 @@ import { fitTwice } from "./refit.js";
 import { splitWarnings } from "./split-options.js";
 import { Stopwatch } from "./stopwatch.js";
 import type { Summary } from "./summary.js";
-import type { Plan, Session, Trainer } from "./trainer.js";
+import type { Plan, Session } from "./plan.js";
+import type { Trainer } from "./trainer.js";
 import { collectWarnings, type Watch } from "./watch.js";
 
 /**

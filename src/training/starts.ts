@@ -5,7 +5,7 @@ import type { Run } from "../embedding/run-directory.js";
 import type { EpochEvent } from "./epoch.js";
 import type { OptionTable } from "./options/table.js";
 import type { TrainingTold } from "./options/log.js";
-import type { Plan, Session, Source } from "./trainer.js";
+import type { Plan, Session, Source } from "./plan.js";
 
 /**
  * What an embedding layer starts from: a run's table, first values, the table's rows dealt anew among the keys of their field, random rows of

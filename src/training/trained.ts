@@ -1,6 +1,7 @@
 // What a trainer whose model reads rows of features is given and what it returns: a table, files for model/, scores of rows.
 
 import type { Roles } from "../dataset/dataset.js";
+import type { Task } from "../dataset/labels.js";
 import type { FeatureRows, TrainingRows } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { TopItemsInput } from "../kernels/top-items/binding.js";
@@ -8,7 +9,6 @@ import type { RankingExamples } from "../sampling/ranking-events.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import type { TrainingControls } from "./controls.js";
 import type { EpochEvent } from "./epoch.js";
-import type { Examples } from "./examples.js";
 
 /** What every such trainer has among its options. */
 export interface FeatureOptions {
@@ -27,9 +27,9 @@ export interface LearnerInput<S = unknown> {
   counts: Uint32Array;
   train: TrainingRows;
   valid?: FeatureRows;
-  task: Examples["task"];
+  task: Task;
   /** lowest and highest label of the training part */
-  labelRange: Examples["labelRange"];
+  labelRange: [low: number, high: number];
   /** an earlier model to go on from, for a trainer that can */
   start?: S;
   controls?: TrainingControls;

@@ -1,18 +1,10 @@
 // What a trainer is. It says what its options are, how a log is read for it, and how it trains on parts of a log; all else from the
 // log to the run directory is the session's (session.ts).
 
-import type { Dataset } from "../dataset/dataset.js";
-import type { Manifest } from "../embedding/manifest.js";
-import type { Run, RunContents } from "../embedding/run-directory.js";
-import type { Judged } from "./checkpoint.js";
-import type { TrainingControls } from "./controls.js";
-import type { ExampleOptions } from "./example-options.js";
 import type { OptionTable } from "./options/table.js";
 import type { TrainingTold } from "./options/log.js";
-import type { SplitParts } from "./parts.js";
+import type { Plan } from "./plan.js";
 import type { Starts } from "./starts.js";
-import type { Summary } from "./summary.js";
-import type { Watch } from "./watch.js";
 
 /** A command that trains. */
 export interface Trainer {
@@ -38,77 +30,4 @@ export interface Trainer {
   plan(told: TrainingTold): Promise<Plan> | Plan;
   /** trainings from several starts, for a trainer that can start from a table */
   starts?: Starts;
-}
-
-/** A training that is about to begin. */
-export interface Plan {
-  seed: number;
-  /** what is predicted is no column of the log */
-  unlabelled?: boolean;
-  /** what reading takes beside the options */
-  reading?: Partial<ExampleOptions>;
-  /** options for which rows must be in memory, whatever their bound, by their flags */
-  wholeFor?: readonly string[];
-  /** the run that training goes on from */
-  earlier?: Run | undefined;
-  /**
-   * The log with the features that are learned, and sentences on what is left out.
-   *
-   * @throws {UsageError} it lacks what is learned
-   */
-  accept?(dataset: Dataset, options: ExampleOptions): { dataset: Dataset; notes: readonly string[] };
-  /** Trains on the parts, and measures. */
-  fit(source: Source, session: Session): Promise<Fit>;
-}
-
-/** What a training reads. */
-export interface Source {
-  dataset: Dataset;
-  /** of a refit: all rows as the training part */
-  parts: SplitParts["parts"];
-  /** as the log was cut */
-  cut: SplitParts["parts"];
-}
-
-/** What a training is told, and where it tells of itself. */
-export interface Session {
-  /** how the log was read and cut; of an encoded dataset with what shaped it */
-  options: ExampleOptions;
-  told: TrainingTold;
-  /** files for the time of the training are made beside this path */
-  beside: string;
-  watch: Watch;
-  warn: (text: string) => void;
-  note: (text: string) => void;
-  /** a stage is done */
-  lap: (stage: string) => void;
-  /** checkpoints and interruption; early stopping's judge is the trainer's */
-  controls: TrainingControls;
-  /** of a refit: what the first training came to */
-  first?: Judged;
-}
-
-/** A training that has ended. */
-export interface Fit {
-  judged: Judged;
-  /** a signal ended it before its time */
-  interrupted: boolean;
-  /** What the run holds. @param first what is judged: this training, or the one before its refit */
-  contents(first: Judged): Promise<FitContents> | FitContents;
-}
-
-/** What of a run a trainer decides. */
-export interface FitContents {
-  /** the manifest's name of the model */
-  model: string;
-  tables: RunContents["tables"];
-  files: NonNullable<RunContents["modelFiles"]>;
-  /** in place of a line an epoch */
-  metricsLines?: RunContents["metricsLines"];
-  /** options that the data decided */
-  chosen?: Record<string, unknown>;
-  /** what else the manifest states */
-  manifest?: Partial<Manifest>;
-  /** what else the summary has */
-  summary?: Partial<Summary>;
 }

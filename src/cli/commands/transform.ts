@@ -29,6 +29,8 @@ Examples (after embed train-fm fixtures/ratings.csv -o ratings --label rating \\
     --side fixtures/items.csv:item_id --multi 'genres:|' --ignore title):
   embed transform ratings new-items.csv --key item_id -o items.csv
   embed transform ratings --fold-in first-events.csv --field user -o users.csv
+Examples (after embed train-net fixtures/clicks.csv -o net --arch fnn):
+  embed transform net fixtures/clicks.csv --with-scores -o hidden.csv
 `;
 
 type Flags = ReadingFlags &
@@ -54,9 +56,9 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("transform")
     .description(
-      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items.",
+      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items; with a network, the outputs of its last hidden layer for each row.",
     )
-    .argument("[run]", "run directory of train-gbdt, train-fm or train-pca; none with --model")
+    .argument("[run]", "run directory of a training; none with --model")
     .argument("[log...]", "files or patterns, read as one log; - is stdin")
     .addHelpText("before", examples)
     .addOption(new Option("--format <format>", "of the output").choices(transformFormats).default("csv"))

@@ -59,12 +59,6 @@ export function allocateSide(
   }: { D: number; block: number; rows: Region; others: Region; events: SparseRows },
 ): AlsSide {
   const numRows = events.indptr.length - 1;
-  const put = (values: Uint32Array | Float32Array): number => {
-    const region = arena.allocate("the events", Math.max(4, values.byteLength));
-    if (values instanceof Uint32Array) arena.u32(region).set(values);
-    else arena.f32(region).set(values);
-    return region.offset;
-  };
   const penalties = arena.allocate("the penalties", Math.max(4, numRows * 4));
   const gram = arena.allocate("a Gram matrix", D * D * 4);
   const losses = arena.allocate("the losses", Math.max(8, numRows * 8));
@@ -73,9 +67,9 @@ export function allocateSide(
     block,
     rows: rows.offset,
     others: others.offset,
-    indptr: put(events.indptr),
-    indices: put(events.indices),
-    confidences: events.values ? put(events.values) : 0,
+    indptr: arena.put("the events", events.indptr),
+    indices: arena.put("the events", events.indices),
+    confidences: arena.put("the events", events.values),
     penalties: penalties.offset,
     gram: gram.offset,
     losses: losses.offset,

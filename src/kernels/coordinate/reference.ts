@@ -5,7 +5,9 @@
 //
 // Source: Rendle 2012 (10.1145/2168752.2168771), eq. 13 and 24; draws are over-relaxed, Adler 1981 (10.1103/PhysRevD.23.2901).
 
-import { exp, log } from "../../numeric/exp.js";
+import { log } from "../../numeric/exp.js";
+import { featureKey } from "../../numeric/initial.js";
+import { rowLoss } from "../../numeric/losses.js";
 import { normalCdf, normalDraw, tailDraw, tailMean, uniform } from "../../numeric/normal.js";
 import { polyaGammaDraw, polyaGammaMean } from "../../numeric/polya-gamma.js";
 import { draw } from "../../numeric/random.js";
@@ -94,8 +96,8 @@ export function referenceCommonMove(
 }
 
 /** The stream of a feature's draw: of sweep and dimension, and of the hash of its field and key; never 0. */
-export function coordinateKey(key: number, [low, high]: readonly [number, number]): number {
-  return key === 0 ? 0 : (draw(draw(key, low), high) | 1) >>> 0;
+export function coordinateKey(key: number, hash: readonly [number, number]): number {
+  return key === 0 ? 0 : (featureKey(key, hash, 0) | 1) >>> 0;
 }
 
 /** Probit: the loss of a score, -log P(label | score) in nats, and a new target of its row; key 0 takes the targets' mean. */
@@ -112,6 +114,5 @@ export function referenceLogit(
   key: number,
 ): { loss: number; precision: number; target: number } {
   const precision = key ? polyaGammaDraw(key, score) : polyaGammaMean(score);
-  const loss = log(1 + exp(-Math.abs(score))) + Math.max(label > 0 ? -score : score, 0);
-  return { loss, precision, target: (label > 0 ? 0.5 : -0.5) / precision };
+  return { loss: rowLoss("logistic", score, label), precision, target: (label > 0 ? 0.5 : -0.5) / precision };
 }

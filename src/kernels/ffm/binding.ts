@@ -52,11 +52,6 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
   const width = paddedWidth(numFields, dim);
   const { states } = METHODS[shape.method];
   const bytesOf = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
-  const put = (name: string, values: Uint32Array) => {
-    const region = arena.allocate(name, values.byteLength);
-    arena.u32(region).set(values);
-    return region.offset;
-  };
 
   const barrier = allocateBarrier(arena);
   const all = groups.map((_, g) => g);
@@ -83,8 +78,8 @@ export function allocateFfm(arena: Arena, shape: FmShape, fields: FieldAwareness
     numQuads: quads,
     numBlocks,
     blockFields,
-    fieldOf: put("the fields of the features", fields.fieldOf),
-    fields: put("the fields", Uint32Array.from(flags)),
+    fieldOf: arena.put("the fields of the features", fields.fieldOf),
+    fields: arena.put("the fields", Uint32Array.from(flags)),
     tiles: writeTiles(arena, "the tiles", groups, all),
     numTiles: groups.flat().length,
     normalize: fields.normalizeRows,

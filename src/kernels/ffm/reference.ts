@@ -6,8 +6,13 @@
 // As in the kernel, score and g are those of the batch's start, while v and w move row by row within it, the pairs of a row in
 // the order of its features; those of repeated features as ../shared/reference-batch-steps.ts says.
 
-import { rowLoss } from "../../numeric/losses.js";
-import { referenceSlope, type ReferenceOptions, type ReferenceRow } from "../fm/reference.js";
+import {
+  referenceBiasStep,
+  referenceLoss,
+  type ReferenceOptions,
+  type ReferenceRow,
+  referenceSlopes,
+} from "../fm/reference.js";
 import { ReferenceBatchSteps, referenceRepeats } from "../shared/reference-batch-steps.js";
 import {
   referenceParameters,
@@ -102,12 +107,8 @@ export function referenceFfmBatch(
 
   // scores are taken before any row moves a parameter
   const scores = rows.map((row) => referenceFfmScore(model, row));
-  const slopes = rows.map((row, r) => (row.weight ?? 1) * referenceSlope(loss, scores[r]!, row.label));
-
-  // the bias takes one step on the batch's mean slope
-  const mean = slopes.reduce((a, b) => a + b, 0) / rows.length;
-  model.w0n += mean * mean;
-  model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
+  const slopes = referenceSlopes(rows, scores, loss);
+  referenceBiasStep(model, slopes, learningRate);
 
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
   const weights = new ReferenceBatchSteps(model.weights, repeats);
@@ -130,8 +131,5 @@ export function referenceFfmBatch(
   });
   weights.finish();
   vectors.finish();
-  return scores.reduce(
-    (sum, score, r) => sum + (rows[r]!.weight ?? 1) * rowLoss(loss, score, rows[r]!.label),
-    0,
-  );
+  return referenceLoss(rows, scores, loss);
 }

@@ -4,7 +4,7 @@ import {
   type ReferenceOptions,
   type ReferenceRow,
   referenceScore,
-  referenceSlope,
+  referenceSlopes,
   referenceSums,
   referenceVectorSlope,
 } from "./reference.js";
@@ -42,7 +42,7 @@ describe.each(["logistic", "squared"] as const)(
       return (objective(up) - objective(down)) / (2 * h);
     };
     const fm = model();
-    const g = referenceSlope(loss, referenceScore(fm, row), row.label);
+    const g = referenceSlopes([row], [referenceScore(fm, row)], loss)[0]!;
     const S = referenceSums(fm, row);
 
     test("w0's agrees with central differences to 1e-8", () => {

@@ -4,11 +4,10 @@
 //   S_d      = sum_i v_id x_i          g = dLoss/dscore          n = accumulators, starting at 1
 //
 // One deviation from plain mini-batches, the kernel's own: score, g and S are those of the batch's start, while v and w move
-// row by row within it, except those of features that the batch's block of rows repeats (../shared/reference-batch-steps.ts). The kernel's 1 / sqrt(n) is within 7e-4 of the exact
-// one (inverse-sqrt.ts).
+// row by row within it, except those of features that the batch's block of rows repeats (../shared/reference-batch-steps.ts). The
+// kernel's 1 / sqrt(n) is within 7e-4 of the exact one (inverse-sqrt.ts).
 
-import { exp } from "../../numeric/exp.js";
-import { rowLoss } from "../../numeric/losses.js";
+import { gradient, rowLoss } from "../../numeric/losses.js";
 import {
   referenceParameters,
   type ReferenceMethod,
@@ -93,9 +92,33 @@ export function referenceScore(model: ReferenceFm, row: ReferenceRow): number {
   return score;
 }
 
-/** g: dLoss/dscore of the logistic loss, and of half the squared loss. */
-export function referenceSlope(loss: ReferenceOptions["loss"], score: number, label: number): number {
-  return (loss === "squared" ? score : 1 / (1 + exp(-score))) - label;
+/** g of each row, times what it counts: dLoss/dscore of the logistic loss, and of half the squared loss. */
+export function referenceSlopes(
+  rows: readonly ReferenceRow[],
+  scores: readonly number[],
+  loss: ReferenceOptions["loss"],
+): number[] {
+  return rows.map(({ label, weight = 1 }, r) => weight * gradient(scores[r]!, label, loss === "squared").g);
+}
+
+/** Moves the bias one AdaGrad step on the batch's mean slope. */
+export function referenceBiasStep(
+  model: { w0: number; w0n: number },
+  slopes: readonly number[],
+  learningRate: number,
+): void {
+  const mean = slopes.reduce((a, b) => a + b, 0) / slopes.length;
+  model.w0n += mean * mean;
+  model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
+}
+
+/** Sum of the rows' losses, each times what it counts. */
+export function referenceLoss(
+  rows: readonly ReferenceRow[],
+  scores: readonly number[],
+  loss: ReferenceOptions["loss"],
+): number {
+  return rows.reduce((sum, { label, weight = 1 }, r) => sum + weight * rowLoss(loss, scores[r]!, label), 0);
 }
 
 /** Derivative by v_id of a row's loss, given its slope and S_d. */
@@ -116,12 +139,8 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
   // everything that rows share is taken before any of them moves a parameter
   const scores = rows.map((row) => referenceScore(model, row));
   const sums = rows.map((row) => referenceSums(model, row));
-  const slopes = rows.map((row, r) => (row.weight ?? 1) * referenceSlope(loss, scores[r]!, row.label));
-
-  // the bias takes one step on the batch's mean slope
-  const mean = slopes.reduce((a, b) => a + b, 0) / rows.length;
-  model.w0n += mean * mean;
-  model.w0 -= (learningRate * mean) / Math.sqrt(model.w0n);
+  const slopes = referenceSlopes(rows, scores, loss);
+  referenceBiasStep(model, slopes, learningRate);
 
   // every feature takes one step for each row that holds it; a repeated one as ../shared/reference-batch-steps.ts says
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
@@ -142,8 +161,5 @@ export function referenceBatch(model: ReferenceFm, rows: ReferenceRow[], options
   });
   weights.finish();
   vectors.finish();
-  return scores.reduce(
-    (sum, score, r) => sum + (rows[r]!.weight ?? 1) * rowLoss(loss, score, rows[r]!.label),
-    0,
-  );
+  return referenceLoss(rows, scores, loss);
 }

@@ -9,6 +9,7 @@
 
 import { METHODS, readBias, writeBias, type FmLayout } from "./binding.js";
 import { Plan, Thread } from "./layout.js";
+import { ftrlZ } from "../../numeric/ftrl.js";
 import type { Arena } from "../shared/memory.js";
 import { getField, setField } from "../shared/struct.js";
 import type { Tables } from "../shared/tables.js";
@@ -146,8 +147,7 @@ export function alignFtrl(
   for (let feature = 0; feature < n; feature++) {
     const [w, accumulator] = [linear[feature * L]!, linear[feature * L + 1]!];
     if (w === 0) continue;
-    const scale = (1 + Math.sqrt(accumulator)) / learningRate + l2(feature);
-    linear[feature * L + 2] = -w * scale - Math.sign(w) * l1Weight;
+    linear[feature * L + 2] = ftrlZ(w, accumulator, { learningRate, l1: l1Weight, l2: l2(feature) });
   }
 }
 

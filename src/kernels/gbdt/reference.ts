@@ -3,7 +3,8 @@
 // A histogram is an array of sums by bin. What is LightGBM's rule and why stands in the kernel.
 
 import type { SplitOptions } from "./binding.js";
-import { exp, log, log1p } from "../../numeric/exp.js";
+import { exp, log } from "../../numeric/exp.js";
+import { rowLoss } from "../../numeric/losses.js";
 
 /** Sums of a bin or a side. */
 export interface Sums {
@@ -19,8 +20,7 @@ export function binNumber(x: number, edges: readonly number[], missing: number):
 
 /** The loss that `gradient` derives; the squared one is half of what is reported. */
 export function loss(score: number, label: number, squared: boolean): number {
-  if (squared) return (score - label) ** 2 / 2;
-  return Math.max(score, 0) - label * score + log1p(exp(-Math.abs(score)));
+  return squared ? rowLoss("squared", score, label) / 2 : rowLoss("logistic", score, label);
 }
 
 /** The loss that `softmaxGradient` derives: log sum exp(s_k) - s_y. */

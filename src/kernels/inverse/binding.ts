@@ -2,10 +2,9 @@
 
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Plan, type Kernel } from "./layout.js";
+import { Plan, SWEEP_BLOCK, type Kernel } from "./layout.js";
 
-/** Columns that are swept together, and rows of one kernel call. */
-export const SWEEP_BLOCK = 64;
+export { SWEEP_BLOCK };
 
 /** Its functions; pointers are byte offsets. */
 export type InverseKernel = Kernel;

@@ -4,8 +4,10 @@
 //   embeddings     AdaGrad on the batch's sum, of the rows that the batch holds                         Duchi et al. 2011
 //   wide           FTRL-proximal on the batch's sum, of the weights that the batch holds                McMahan et al. 2013
 
+import { ftrlZ } from "../../numeric/ftrl.js";
 import { embeddingWidth, type NetLearning, type NetRows, type NetShape } from "./shape.js";
-import { forEachPair, forEachWide, referenceNetPass, type ReferenceArrays } from "./reference.js";
+import { forEachPair, forEachWide, referenceNetPass } from "./reference.js";
+import { denseStep, type ReferenceArrays } from "../shared/reference-dense.js";
 import { type ReferenceParameters, referenceParameters, referenceStep } from "../shared/reference-step.js";
 
 /** A network that learns: its parameters, and what each method keeps beside them. */
@@ -30,10 +32,10 @@ export function referenceNet(
 /** FTRL's weights follow from z: those that are given have the z that they follow from. */
 function alignWide(
   { values, state }: ReferenceParameters,
-  { wideLearningRate, wideL1, wideL2 }: NetLearning,
+  { wideLearningRate: learningRate, wideL1: l1, wideL2: l2 }: NetLearning,
 ) {
-  if (wideLearningRate === 0) return;
-  values.forEach((w, i) => (state.z[i] = -w * (1 / wideLearningRate + wideL2) - Math.sign(w) * wideL1));
+  if (learningRate === 0) return;
+  values.forEach((w, i) => (state.z[i] = ftrlZ(w, state.n[i]!, { learningRate, l1, l2 })));
 }
 
 function methodOf(name: string): "adagrad" | "ftrl" | "adam" {
@@ -61,14 +63,14 @@ export function referenceNetStep(
   const { loss, gradients } = referenceNetPass(shape, referenceValues(net), rows, draws);
   const { embeddings, wide, w0, ...dense } = parameters;
   for (const name in dense) {
-    stepDense(dense[name]!, gradients[name]!, rows.numRows, {
+    denseStep(dense[name]!, gradients[name]!, rows.numRows, {
       learningRate: learning.learningRate,
       l2: name.endsWith(".weight") ? learning.l2 : 0,
     });
   }
   // what is frozen with the table
   if (w0 && learning.embeddingLearningRate > 0)
-    stepDense(w0, gradients.w0!, rows.numRows, { learningRate: learning.learningRate, l2: 0 });
+    denseStep(w0, gradients.w0!, rows.numRows, { learningRate: learning.learningRate, l2: 0 });
 
   const W = embeddingWidth(shape);
   const rate = { learningRate: learning.embeddingLearningRate, l1: 0, l2: 0 };
@@ -93,15 +95,6 @@ export function referenceNetObjective(net: ReferenceNet, rows: NetRows): number 
     if (!name.endsWith(".weight")) return sum;
     return sum + 0.5 * net.learning.l2 * values.reduce((squares, w) => squares + w * w, 0);
   }, mean);
-}
-
-function stepDense(
-  p: ReferenceParameters,
-  sums: Float64Array,
-  numRows: number,
-  rates: { learningRate: number; l2: number },
-): void {
-  sums.forEach((sum, k) => referenceStep(p, k, sum / numRows, { method: "adam", l1: 0, ...rates }));
 }
 
 /** What the batch holds, each once. */

@@ -1,7 +1,8 @@
 import { type NetArch, type NetShape, parameterShapes } from "./shape.js";
 import { netRows } from "../../testing/net-rows.js";
 import { between, mulberry32 } from "../../testing/random.js";
-import { referenceNetPass, tanh, type ReferenceArrays } from "./reference.js";
+import { tanh, type ReferenceArrays } from "../shared/reference-dense.js";
+import { referenceNetPass } from "./reference.js";
 import { referenceNet, referenceNetObjective, referenceNetStep, referenceValues } from "./reference-step.js";
 
 const learning = {

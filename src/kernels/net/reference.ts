@@ -1,12 +1,9 @@
 // An upper network in plain f64, a row at a time: the definition of correct for assembly/main.ts.
 //
-//   x_0 .. x_L   the row's values, as shape.ts has them        d_l   dLoss/dx_l
-//   z_l          W_l x_(l-1) + b_l [+ x_(l-2)]                        m_l   what dropout multiplies by: 0 or 1 / (1 - dropout)
+//   x_0    the row's input, as shape.ts has it, through dense layers (../shared/reference-dense.ts)
+//   score  the last layer's output [+ the wide part]
 //
-//   forward    x_l = m_l act(z_l)
-//   backward   dz_l = d_l m_l act'(z_l)     dW_l += dz_l x_(l-1)'     d_(l-1) += W_l' dz_l  [d_(l-2) += dz_l]
-//
-// The logistic loss is log(1 + e^s) - y s; of the squared one half is differentiated. ReLU's derivative at 0 is 0.
+// The logistic loss is log(1 + e^s) - y s; of the squared one half is differentiated.
 
 import {
   denseLayersOf,
@@ -15,23 +12,22 @@ import {
   numFieldsOf,
   numFeaturesOf,
   numInputsOf,
-  type DenseLayer,
   type NetRows,
   type NetShape,
 } from "./shape.js";
-import { exp } from "../../numeric/exp.js";
-import { rowLoss } from "../../numeric/losses.js";
-import { referenceSlope } from "../fm/reference.js";
-import { draw } from "../../numeric/random.js";
+import { gradient, rowLoss } from "../../numeric/losses.js";
+import type { DenseLayer } from "../shared/dense.js";
+import {
+  denseBackward,
+  denseForward,
+  type DenseState,
+  type ReferenceArrays,
+} from "../shared/reference-dense.js";
 
-/** By the names of `parameterShapes`. */
-export type ReferenceArrays = Record<string, Float64Array>;
-
-/** Names what dropout draws for a row: the epoch and the row's place in it. */
-export interface DropoutDraws {
+/** What dropout is drawn from; `first` is the place of the first row in the epoch. */
+export interface BatchDraws {
   seed: number;
   epoch: number;
-  /** place of the first row */
   first: number;
 }
 
@@ -43,17 +39,6 @@ export interface ReferencePass {
   loss: number;
   /** derivatives of that sum (of half of it for the squared loss), by parameter */
   gradients: ReferenceArrays;
-}
-
-/** tanh, by the kernels' own exp. */
-export function tanh(x: number): number {
-  const e = exp(-2 * Math.abs(x));
-  return (Math.sign(x) * (1 - e)) / (1 + e);
-}
-
-/** The key of a row's dropout in layer l; unit u is dropped where draw(key, u) < dropout 2^32. */
-export function dropoutKey({ seed, epoch }: DropoutDraws, layer: number, place: number): number {
-  return draw(draw(draw(seed, epoch), layer), place);
 }
 
 /** Scores of rows, nothing dropped. @returns f64[numRows] */
@@ -73,7 +58,7 @@ export function referenceNetPass(
   shape: NetShape,
   parameters: ReferenceArrays,
   rows: NetRows,
-  draws?: DropoutDraws,
+  draws?: BatchDraws,
 ): ReferencePass {
   const layers = denseLayersOf(shape);
   const gradients: ReferenceArrays = {};
@@ -86,7 +71,7 @@ export function referenceNetPass(
     scores[r] = score;
     const [label, weight] = [rows.labels[r]!, rows.weights?.[r] ?? 1];
     loss += weight * rowLoss(shape.loss, score, label);
-    const slope = weight * referenceSlope(shape.loss, score, label);
+    const slope = weight * gradient(score, label, shape.loss === "squared").g;
     backward(shape, layers, parameters, gradients, rows, r, state, slope);
   }
   return { scores, loss, gradients };
@@ -100,43 +85,17 @@ export function referenceHidden(shape: NetShape, parameters: ReferenceArrays, ro
   );
 }
 
-/** A row's x_l, and m_l act'(z_l). */
-interface RowState {
-  x: Float64Array[];
-  slopes: Float64Array[];
-}
-
 function forward(
   shape: NetShape,
   layers: readonly DenseLayer[],
   parameters: ReferenceArrays,
   rows: NetRows,
   r: number,
-  draws: DropoutDraws | undefined,
-): RowState {
-  const state: RowState = { x: [inputOf(shape, parameters, rows, r)], slopes: [] };
-  layers.forEach(({ name, inputs, outputs, activation, residual, dropped }, l) => {
-    const [W, b] = [parameters[`${name}.weight`]!, parameters[`${name}.bias`]!];
-    const x = state.x[l]!;
-    const key = dropped && draws ? dropoutKey(draws, l, draws.first + r) : undefined;
-    const [y, slopes] = [new Float64Array(outputs), new Float64Array(outputs)];
-    for (let o = 0; o < outputs; o++) {
-      let z = b[o]! + (residual ? state.x[l - 1]![o]! : 0);
-      for (let i = 0; i < inputs; i++) z += W[o * inputs + i]! * x[i]!;
-      const a = activation === "tanh" ? tanh(z) : activation === "relu" ? Math.max(0, z) : z;
-      const slope = activation === "tanh" ? 1 - a * a : activation === "relu" && z <= 0 ? 0 : 1;
-      const m = key === undefined ? 1 : multiplierOf(key, o, shape.dropout);
-      y[o] = m * a;
-      slopes[o] = m * slope;
-    }
-    state.x.push(y);
-    state.slopes.push(slopes);
-  });
-  return state;
-}
-
-function multiplierOf(key: number, unit: number, dropout: number): number {
-  return draw(key, unit) < Math.floor(dropout * 2 ** 32) ? 0 : 1 / (1 - dropout);
+  draws: BatchDraws | undefined,
+): DenseState {
+  const { dropout } = shape;
+  const drawn = draws && { ...draws, place: draws.first + r, dropout };
+  return denseForward(layers, parameters, inputOf(shape, parameters, rows, r), drawn);
 }
 
 /** x_0. */
@@ -160,7 +119,7 @@ function scoreOf(
   { wide }: ReferenceArrays,
   rows: NetRows,
   r: number,
-  { x }: RowState,
+  { x }: DenseState,
 ): number {
   let score = x.at(-1)![0]!;
   if (wide) forEachWide(shape, rows, r, (i, value) => (score += value * wide[i]!));
@@ -175,34 +134,20 @@ function backward(
   gradients: ReferenceArrays,
   rows: NetRows,
   r: number,
-  { x, slopes }: RowState,
+  state: DenseState,
   slope: number,
 ): void {
-  const d = x.map(({ length }) => new Float64Array(length));
-  d.at(-1)![0] = slope;
-  for (let l = layers.length - 1; l >= 0; l--) {
-    const { name, inputs, outputs, residual } = layers[l]!;
-    const W = parameters[`${name}.weight`]!;
-    const [dW, db] = [gradients[`${name}.weight`]!, gradients[`${name}.bias`]!];
-    for (let o = 0; o < outputs; o++) {
-      const dz = d[l + 1]![o]! * slopes[l]![o]!;
-      db[o]! += dz;
-      for (let i = 0; i < inputs; i++) {
-        dW[o * inputs + i]! += dz * x[l]![i]!;
-        d[l]![i]! += dz * W[o * inputs + i]!;
-      }
-      if (residual) d[l - 1]![o]! += dz;
-    }
-  }
+  const dx = denseBackward(layers, parameters, gradients, state, [slope]);
+  const x = state.x[0]!;
   const { embeddings, w0, wide } = gradients;
   const [width, start] = [embeddingWidth(shape), firstInputOf(shape)];
-  if (w0) w0[0]! += d[0]![0]!;
+  if (w0) w0[0]! += dx[0]!;
   forEachPair(rows, r, (feature, value) => {
     const at = start + fieldOfFeature(shape, feature) * width;
     for (let k = 0; k < width; k++) {
       // under the ReLU only what came through it goes back
-      if (shape.embeddingRelu && x[0]![at + k]! <= 0) continue;
-      embeddings![feature * width + k]! += value * d[0]![at + k]!;
+      if (shape.embeddingRelu && x[at + k]! <= 0) continue;
+      embeddings![feature * width + k]! += value * dx[at + k]!;
     }
   });
   if (wide) forEachWide(shape, rows, r, (i, value) => (wide[i]! += value * slope));

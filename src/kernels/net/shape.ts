@@ -9,8 +9,9 @@
 //
 // A residual unit is two layers, x + W_2 relu(W_1 x + b_1) + b_2 followed by a ReLU: the second adds the input of the first.
 
+import type { DenseLayer, DenseLearning } from "../shared/dense.js";
+
 export type NetArch = "fnn" | "wide-deep" | "deep-crossing";
-export type NetActivation = "tanh" | "relu" | "none";
 
 /** The form of a network; what it learns by is not in it. */
 export interface NetShape {
@@ -52,19 +53,6 @@ export interface NetRows {
   numeric?: Float32Array;
   /** crosses of each row, in [0, numCrosses), of value 1; absent when there are none */
   crosses?: { indptr?: Uint32Array; width: number; ids: Uint32Array };
-}
-
-/** One dense layer. */
-export interface DenseLayer {
-  /** its parameters are NAME.weight and NAME.bias */
-  name: string;
-  inputs: number;
-  outputs: number;
-  activation: NetActivation;
-  /** whether the input of the layer before is added before the activation */
-  residual: boolean;
-  /** whether its outputs are dropped in training */
-  dropped: boolean;
 }
 
 /** W: numbers of a feature's row in `embeddings`; of fnn the first is its weight. */
@@ -133,18 +121,12 @@ export function parameterShapes(shape: NetShape): Map<string, number[]> {
   return shapes;
 }
 
-/** How a network learns. */
-export interface NetLearning {
-  /** of dense layers and w0, by Adam */
-  learningRate: number;
-  /** penalty l2 / 2 |W|^2 on the weights of dense layers, beside the batch's mean loss */
-  l2: number;
+/** How a network learns: dense layers and w0 by Adam. */
+export interface NetLearning extends Omit<DenseLearning, "dropout"> {
   /** of embeddings, by AdaGrad on the batch's sum; 0 freezes them and w0 */
   embeddingLearningRate: number;
   /** of the wide part, by FTRL-proximal on the batch's sum, with its penalties */
   wideLearningRate: number;
   wideL1: number;
   wideL2: number;
-  /** names the draws of dropout */
-  seed: number;
 }

@@ -4,7 +4,22 @@ import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
-import { B, BLOCK, BPR, CCL, Contrast, K, Plan, Rows, SAMPLED_SOFTMAX, Thread, WARP } from "./layout.js";
+import { PairRows as PairRowsStruct } from "../shared/layout.js";
+import {
+  B,
+  BLOCK,
+  BPR,
+  CCL,
+  Contrast,
+  ITEM_FACTOR,
+  K,
+  MIXED_FACTOR,
+  Plan,
+  SAMPLED_SOFTMAX,
+  Thread,
+  USER_FACTOR,
+  WARP,
+} from "./layout.js";
 
 export { B as RANKING_BATCH, BLOCK as RANKING_BLOCK };
 
@@ -88,18 +103,12 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const stride = D * 4 + Math.ceil(J / 16) * 64;
   const numThreads = Math.max(1, Math.min(shape.threads, J));
   const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
-  const put = (name: string, values: Uint32Array | Float32Array | undefined): number => {
-    if (!values) return 0;
-    const region = arena.allocate(name, Math.max(4, values.byteLength));
-    arena.u32(region).set(new Uint32Array(values.buffer, values.byteOffset, values.length));
-    return region.offset;
-  };
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
-    writeStruct(arena, name, Rows, {
+    writeStruct(arena, name, PairRowsStruct, {
       width,
-      indptr: put(name, indptr),
-      ids: put(name, ids),
-      values: put(name, values),
+      indptr: arena.put(name, indptr),
+      ids: arena.put(name, ids),
+      values: arena.put(name, values),
     });
   const shared = sharesNegatives(loss);
   const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
@@ -138,17 +147,17 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     context: putRows("the events' contexts", context),
     templates: putRows("the items' features", templates),
     single: isSingle(context) && isSingle(templates),
-    users: put("the events' users", data.users),
-    items: put("the events' items", data.items),
-    eventWeights: put("the events' weights", data.weights),
+    users: arena.put("the events' users", data.users),
+    items: arena.put("the events' items", data.items),
+    eventWeights: arena.put("the events' weights", data.weights),
     numUsers: data.history.indptr.length - 1,
     numItems,
-    historyEnds: put("the users' items", data.history.indptr),
-    history: put("the users' items", data.history.items),
-    memberships: put("the users' items", memberships.bits),
+    historyEnds: arena.put("the users' items", data.history.indptr),
+    history: arena.put("the users' items", data.history.items),
+    memberships: arena.put("the users' items", memberships.bits),
     membershipShift: memberships.shift,
-    alias: put("the noise", data.alias),
-    logNoise: put("the noise", data.logNoise),
+    alias: arena.put("the noise", data.alias),
+    logNoise: arena.put("the noise", data.logNoise),
     loss: LOSSES[loss],
     cosine: shape.cosine,
     numNegatives: M,
@@ -158,7 +167,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     margin: shape.margin,
     negativeWeight: shape.negativeWeight,
     temperature: shape.temperature,
-    rankWeights: loss === "warp" ? put("rank weights", rankWeights(numItems, M)) : 0,
+    rankWeights: loss === "warp" ? arena.put("rank weights", rankWeights(numItems, M)) : 0,
     candidates: shared ? 0 : room("candidates", 2 * BLOCK * M),
     partials: shared ? 0 : room("partial scores", 2 * (J + 1) * B * (M + 1)),
     contrast,
@@ -178,6 +187,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       slots: shared ? room("slots", numItems) : 0,
       next: shared ? room("slots", M) : 0,
       shared: shared ? room("negatives", M) : 0,
+      logNoise: shared ? room("negatives", M) : 0,
     }),
   );
   return { plan, threads, barrier, vectors, weights, stride };
@@ -194,8 +204,8 @@ function membershipsOf({ indptr, items }: ItemLists): { bits: Uint32Array; shift
   const bits = new Uint32Array(2 ** (b - 5));
   for (let user = 0; user + 1 < indptr.length; user++) {
     for (let i = indptr[user]!; i < indptr[user + 1]!; i++) {
-      const h = (Math.imul(user, 0x9e3779b1) + Math.imul(items[i]!, 0x85ebca6b)) >>> 0;
-      const bit = Math.imul(h ^ (h >>> 15), 0xc2b2ae35) >>> shift;
+      const h = (Math.imul(user, USER_FACTOR) + Math.imul(items[i]!, ITEM_FACTOR)) >>> 0;
+      const bit = Math.imul(h ^ (h >>> 15), MIXED_FACTOR) >>> shift;
       bits[bit >>> 5]! |= 1 << (bit & 31);
     }
   }

@@ -1,6 +1,7 @@
 // Losses of an event's scores, in plain f64: part of the definition of correct for assembly/main.ts.
 
-import { exp, log } from "../../numeric/exp.js";
+import { gradient, rowLoss } from "../../numeric/losses.js";
+import { referenceSampledSoftmax } from "../shared/reference-sampled-softmax.js";
 
 export interface ReferenceRankingOptions {
   loss: "bpr" | "warp" | "sampled-softmax" | "ccl";
@@ -33,8 +34,7 @@ export function pairLoss(
       0,
     );
     const x = scores[0]! - scores[negative]!;
-    const e = exp(-Math.abs(x));
-    return { negative, loss: Math.max(-x, 0) + log(1 + e), gradient: -(x > 0 ? e : 1) / (1 + e) };
+    return { negative, loss: rowLoss("logistic", x, 1), gradient: gradient(x, 1, false).g };
   }
   const negative = scores.findIndex((s, k) => k > 0 && !(s <= scores[0]! - margin));
   if (negative < 0) return { negative: 0, loss: 0, gradient: 0 };
@@ -65,12 +65,5 @@ export function contrastLoss(
       gradients: scores.map((_, k) => (k === 0 ? -1 : counts[k] ? share : 0)),
     };
   }
-  const logits = scores.map((s, k) => (excluded[k] ? -Infinity : s / temperature - logNoise[k]!));
-  const highest = Math.max(...logits);
-  const shares = logits.map((z) => (z === -Infinity ? 0 : exp(z - highest)));
-  const total = shares.reduce((sum, e) => sum + e, 0);
-  return {
-    loss: log(total) - (logits[0]! - highest),
-    gradients: shares.map((e, k) => (e / total - (k === 0 ? 1 : 0)) / temperature),
-  };
+  return referenceSampledSoftmax(scores, logNoise, excluded, temperature);
 }

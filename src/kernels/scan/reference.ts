@@ -1,5 +1,7 @@
 // The scanner's definition of correct: the same functions as assembly/main.ts over plain arrays and text.
 
+import { MISSING } from "./layout.js";
+
 /** Rows of a range of whole lines, without those that cannot be used. */
 export interface IndexedRows {
   /** one a row: its cells */
@@ -34,10 +36,10 @@ export function indexRows(text: string, delimiter: string, numColumns: number, c
   return indexed;
 }
 
-/** Codes of cells, MISSING (0xffffffff) for empty ones; a key that is new gets the next code. */
+/** Codes of cells, MISSING for empty ones; a key that is new gets the next code. */
 export function internCells(table: Map<string, number>, cells: readonly string[]): number[] {
   return cells.map((cell) => {
-    if (cell === "") return 0xffffffff;
+    if (cell === "") return MISSING;
     let code = table.get(cell);
     if (code === undefined) {
       code = table.size;

@@ -58,6 +58,21 @@ export class Arena {
     return { name, offset, bytes };
   }
 
+  /**
+   * Allocates a region for an array and copies it in.
+   *
+   * @param name what it holds, for messages
+   * @returns its byte offset, also for an empty array; 0 for undefined
+   * @throws {UsageError} it does not fit
+   */
+  put(name: string, source: Uint32Array | Float32Array | undefined): number {
+    if (!source) return 0;
+    const region = this.allocate(name, Math.max(4, source.byteLength));
+    // bits are copied as they are, whatever they stand for
+    this.u32(region).set(new Uint32Array(source.buffer, source.byteOffset, source.length));
+    return region.offset;
+  }
+
   #grow(name: string, pages: number): void {
     try {
       this.memory.grow(pages);

@@ -1,9 +1,11 @@
-// One step of a parameter on its gradient, by method, in plain f64: the definition of correct for ../fm/assembly/step.ts.
+// One step of a parameter on its gradient, by method, in plain f64: the definition of correct for assembly/steps.ts.
 //
 //   sgd       p <- p - lr grad
 //   adagrad   n <- n + grad^2;  p <- p - lr grad / sqrt(n)                                     Duchi et al. 2011
 //   adam      moments m, s;  p <- p - lr m / (1 - b1^t) / (sqrt(s / (1 - b2^t)) + 1e-8)        Kingma and Ba 2015
 //   ftrl      z, n;  p <- argmin z p + l1 |p| + 0.5 ((1 + sqrt(n)) / lr + l2) p^2              McMahan et al. 2013
+
+import { ftrlGrowth, ftrlWeight } from "../../numeric/ftrl.js";
 
 export type ReferenceMethod = "adagrad" | "sgd" | "ftrl" | "adam";
 
@@ -48,16 +50,14 @@ export function referenceStep(
   slope: number,
   options: ReferenceStep,
 ): void {
-  const { method, learningRate: lr, l1, l2 } = options;
+  const { method, learningRate: lr, l2 } = options;
   // a rate of 0 freezes
   if (lr === 0) return;
   const { values, state } = p;
   if (method === "ftrl") {
-    const sigma = (Math.sqrt(state.n[k]! + slope * slope) - Math.sqrt(state.n[k]!)) / lr;
-    state.z[k]! += slope - sigma * values[k]!;
+    state.z[k]! += ftrlGrowth(values[k]!, state.n[k]!, slope, lr);
     state.n[k]! += slope * slope;
-    const z = state.z[k]!;
-    values[k] = Math.abs(z) <= l1 ? 0 : -(z - Math.sign(z) * l1) / ((1 + Math.sqrt(state.n[k]!)) / lr + l2);
+    values[k] = ftrlWeight(state.z[k]!, state.n[k]!, options);
     return;
   }
   const grad = slope + l2 * values[k]!;

@@ -22,14 +22,6 @@ export function allocatePanel(arena: Arena, name: string, numRows: number): Regi
   return arena.allocate(`a block of vectors of ${numRows} ${name}`, paddedRows(numRows) * PANEL * 4);
 }
 
-/** Numbers, copied into the arena. @returns their offset */
-export function allocateNumbers(arena: Arena, name: string, numbers: Uint32Array | Float32Array): number {
-  const region = arena.allocate(name, Math.max(4, numbers.byteLength));
-  if (numbers instanceof Uint32Array) arena.u32(region).set(numbers);
-  else arena.f32(region).set(numbers);
-  return region.offset;
-}
-
 /** A sparse matrix, copied into the arena. @param scale,shift offsets, or 0. @returns offset of the struct */
 export function allocateSparse(
   arena: Arena,
@@ -38,9 +30,9 @@ export function allocateSparse(
 ): number {
   const entries = `${indices.length} entries`;
   return writeStruct(arena, "a sparse matrix", SparsePlan, {
-    indptr: allocateNumbers(arena, "its rows", indptr),
-    indices: allocateNumbers(arena, entries, indices),
-    values: values ? allocateNumbers(arena, entries, values) : 0,
+    indptr: arena.put("its rows", indptr),
+    indices: arena.put(entries, indices),
+    values: arena.put(entries, values),
     scale,
     shift,
   });

@@ -4,7 +4,6 @@ import type { SparseRows } from "../als/binding.js";
 import { draw } from "../../numeric/random.js";
 import { referenceCombination, referenceCrossProducts, referenceProduct, type Dense } from "./reference.js";
 import {
-  allocateNumbers,
   allocatePanel,
   allocateSparse,
   coefficientIndex,
@@ -43,8 +42,7 @@ function put(arena: Arena, { data }: Dense): Region {
 
 /** Offset of a list of panels. */
 const listOf = (arena: Arena, panels: readonly Region[]) =>
-  allocateNumbers(
-    arena,
+  arena.put(
     "a list",
     Uint32Array.from(panels, ({ offset }) => offset),
   );
@@ -64,10 +62,10 @@ test.each([
   const X = dense(5, numColumns);
   const [scale, shift, sums] = [numbers(6, numRows), numbers(7, numRows), numbers(8, PANEL)];
   const [source, target] = [put(arena, X), allocatePanel(arena, "rows", numRows)];
-  const offset = (values: Float32Array) => (shaped ? allocateNumbers(arena, "numbers", values) : 0);
+  const offset = (values: Float32Array) => (shaped ? arena.put("numbers", values) : 0);
   const plan = allocateSparse(arena, matrix, { scale: offset(scale), shift: offset(shift) });
   const kernel = await kernelOn(arena);
-  const sumsAt = allocateNumbers(arena, "sums", sums);
+  const sumsAt = arena.put("sums", sums);
   kernel.multiplyRows(plan, source.offset, sumsAt, target.offset, 0, 20);
   kernel.multiplyRows(plan, source.offset, sumsAt, target.offset, 20, numRows - 20);
   const wanted = referenceProduct(matrix, X, shaped ? { scale, shift, sums } : {});
@@ -80,7 +78,7 @@ test("scaleRows and addRowSums agree with the reference to 1e-5", async () => {
   const X = dense(1, numRows);
   const weights = numbers(2, numRows);
   const panel = put(arena, X);
-  const weightsAt = allocateNumbers(arena, "weights", weights);
+  const weightsAt = arena.put("weights", weights);
   const sums = arena.allocate("sums", PANEL * 8);
   const kernel = await kernelOn(arena);
   kernel.addRowSums(weightsAt, panel.offset, sums.offset, 0, numRows);
@@ -128,7 +126,7 @@ test.each([false, true])(
     const [sources, targets] = [listOf(arena, panels), listOf(arena, panels.slice(0, 2))];
     const scratch = arena.allocate("a scratch", (4 * 3 * PANEL + 32) * 4);
     const kernel = await kernelOn(arena);
-    const at = allocateNumbers(arena, "coefficients", coefficients);
+    const at = arena.put("coefficients", coefficients);
     kernel.combine(sources, 3, at, targets, 2, adds, scratch.offset, 0, paddedRows(numRows));
 
     const together = Float64Array.from({ length: numRows * 3 * PANEL }, (_, i) => {

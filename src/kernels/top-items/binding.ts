@@ -2,7 +2,7 @@
 
 import type { Arena } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
-import { Search, type Kernel } from "./layout.js";
+import { PACKED, Search, type Kernel } from "./layout.js";
 
 /** Queries of one kernel call. */
 export const BLOCK_QUERIES = 64;
@@ -64,13 +64,7 @@ export function allocateTopItems(
   const numQueries = queries.length / dim;
   const numItems = items.length / dim;
   const numPanels = Math.ceil(numItems / 8);
-  const put = (name: string, values: Uint32Array | Float32Array) => {
-    const region = arena.allocate(name, Math.max(4, values.byteLength));
-    if (values instanceof Float32Array) arena.f32(region).set(values);
-    else arena.u32(region).set(values);
-    return region.offset;
-  };
-  const queriesAt = put("the vectors of the queries", queries);
+  const queriesAt = arena.put("the vectors of the queries", queries);
 
   // eight items side by side
   const panels = arena.allocate("the vectors of the items", numPanels * 8 * dim * 4);
@@ -81,8 +75,8 @@ export function allocateTopItems(
   }
   const weightsAt = arena.allocate("the weights of the items", numPanels * 8 * 4);
   if (weights) arena.f32(weightsAt).set(weights);
-  const maskEnds = put("the masks", masks.indptr);
-  const maskItems = put("the masks", masks.items);
+  const maskEnds = arena.put("the masks", masks.indptr);
+  const maskItems = arena.put("the masks", masks.items);
   const found = arena.allocate("the items found", numQueries * top * 4);
   const scores = arena.allocate("their scores", numQueries * top * 4);
   const search = writeStruct(arena, "a search", Search, {
@@ -97,7 +91,7 @@ export function allocateTopItems(
     found: found.offset,
     scores: scores.offset,
   });
-  const scratch = () => arena.allocate("packed queries", 128 + BLOCK_QUERIES * dim * 4).offset;
+  const scratch = () => arena.allocate("packed queries", PACKED + BLOCK_QUERIES * dim * 4).offset;
   return {
     search,
     scratches: Array.from({ length: threads }, scratch),

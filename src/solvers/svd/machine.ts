@@ -5,7 +5,6 @@
 import { loadKernel } from "../../kernels/shared/load.js";
 import { Arena, type Region } from "../../kernels/shared/memory.js";
 import {
-  allocateNumbers,
   allocatePanel,
   allocateSparse,
   coefficientIndex,
@@ -69,14 +68,12 @@ export class SvdMachine {
   static async start(matrix: SvdMatrix, maxPanels: number, threads: number): Promise<SvdMachine> {
     const arena = new Arena();
     const { rowScale, columnScale, means } = matrix;
-    const numbers = (name: string, given: Float32Array | undefined) =>
-      given ? allocateNumbers(arena, name, given) : 0;
     const sideOf = (side: Side): SideLayout => {
       const length = side === "rows" ? numRowsOf(matrix) : numColumnsOf(matrix);
       const given = side === "rows" ? rowScale : columnScale;
-      const scale = numbers("the scalings", given);
+      const scale = arena.put("the scalings", given);
       // every row has the means taken off once
-      const shift = numbers(
+      const shift = arena.put(
         "the means",
         means && (side === "rows" ? new Float32Array(length).fill(1) : means),
       );

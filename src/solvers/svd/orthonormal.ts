@@ -7,7 +7,7 @@
 //
 // Source: Stathopoulos and Wu 2002 (10.1137/S1064827500370883), algorithm SVQB.
 
-import { draw } from "../../numeric/random.js";
+import { draw, signedDraw } from "../../numeric/random.js";
 import type { Region } from "../../kernels/shared/memory.js";
 import { PANEL } from "../../kernels/svd/binding.js";
 import type { Side, SvdMachine } from "./machine.js";
@@ -108,7 +108,7 @@ export function fillRandom(
 ): void {
   const values = machine.values(panel);
   const length = machine.lengthOf(side);
-  for (let i = 0; i < length; i++) values[i * PANEL + column] = draw(key, i) / 2 ** 31 - 1;
+  for (let i = 0; i < length; i++) values[i * PANEL + column] = signedDraw(key, i);
 }
 
 function identity(): Float64Array {

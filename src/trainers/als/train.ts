@@ -8,7 +8,8 @@
 import { DataError, DivergedError } from "../../errors.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { pow } from "../../numeric/exp.js";
-import { draw } from "../../numeric/random.js";
+import { featureKey } from "../../numeric/initial.js";
+import { signedDraw } from "../../numeric/random.js";
 import type { TrainingControls } from "../../training/controls.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { floatsOf } from "../../training/named-arrays.js";
@@ -217,8 +218,6 @@ function firstValue(
   seed: number,
 ): (item: number, d: number) => number {
   const spread = FIRST_LENGTH * Math.sqrt(3 / dim);
-  const keys = Uint32Array.from(mass, (_, item) =>
-    draw(draw(seed, hashes[2 * item]!), hashes[2 * item + 1]!),
-  );
-  return (item, d) => (mass[item] === 0 ? 0 : (draw(keys[item]!, d) / 2 ** 31 - 1) * spread);
+  const keys = Uint32Array.from(mass, (_, item) => featureKey(seed, hashes, item));
+  return (item, d) => (mass[item] === 0 ? 0 : signedDraw(keys[item]!, d) * spread);
 }

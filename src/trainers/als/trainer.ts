@@ -13,7 +13,8 @@ import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import { openOwnRun } from "../../training/own-runs.js";
 import { rankingExamples } from "../../training/ranking-examples.js";
 import type { Start } from "../../training/start.js";
-import type { Plan, Trainer } from "../../training/trainer.js";
+import type { Plan } from "../../training/plan.js";
+import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 import { alsOptionsOf, options, type AlsOptions, type ToldAls } from "./options.js";
 

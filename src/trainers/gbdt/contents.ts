@@ -6,7 +6,7 @@ import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { readingRecipe } from "../../training/describe-run.js";
 import type { ExampleOptions } from "../../training/example-options.js";
-import type { FitContents } from "../../training/trainer.js";
+import type { FitContents } from "../../training/plan.js";
 import { GBDT_MODEL, gbdtModelFiles, leavesTable, LEAVES_TABLE, statisticsFiles } from "./artifact.js";
 import type { FittedModel, ModelJob } from "./fit.js";
 import { comparisons } from "./head-of-leaves.js";

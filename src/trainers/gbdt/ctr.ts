@@ -8,9 +8,30 @@ import {
   type TargetStatistics,
 } from "./target-statistics.js";
 import type { Part, Parts } from "../../training/examples.js";
+import type { ToldGbdt } from "./options.js";
 import type { Target } from "./target.js";
 
 export type CtrFlags = Omit<CtrOptions, "seed">;
+
+/** Target statistics, where some columns have them. @throws {UsageError} of a training that goes on */
+export function ctrOf({
+  ctr,
+  ctrKeep,
+  ctrPrior,
+  ctrPriorWeight,
+  init,
+  refit,
+}: ToldGbdt): CtrFlags | undefined {
+  if (!ctr) return undefined;
+  if (init !== undefined || refit)
+    throw new UsageError("--ctr does not go with --init or --refit: its statistics are of one training part");
+  return {
+    columns: [...new Set(ctr)],
+    keep: ctrKeep ?? false,
+    ...(ctrPrior !== undefined && { prior: ctrPrior }),
+    priorWeight: ctrPriorWeight ?? 1,
+  };
+}
 
 /** The parts with the columns that are made; statistics are those of the training part alone. */
 export function withCtr(

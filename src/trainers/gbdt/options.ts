@@ -18,8 +18,6 @@ import {
   type Told,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
-import type { GbdtTask } from "./preprocess.js";
-import type { CtrFlags } from "./ctr.js";
 
 const MANY = 1_000_000;
 const ANY = Number.MAX_VALUE;
@@ -259,7 +257,7 @@ export interface HeadOptions {
 }
 
 /** Those of the head, if there is to be one. @throws {UsageError} options do not go together, or labels are no classes */
-export function headOptionsOf(told: ToldGbdt, task: GbdtTask): HeadOptions | undefined {
+export function headOptionsOf(told: ToldGbdt, task: NonNullable<ToldGbdt["task"]>): HeadOptions | undefined {
   if (!told.head) return undefined;
   const { headSplit: split, headL2, headL1, headMethod, headPrior } = resolved(head, pickHead(told));
   if (task !== "binary") throw new UsageError("--head lr is for labels of 0 and 1");
@@ -275,26 +273,6 @@ export function headOptionsOf(told: ToldGbdt, task: GbdtTask): HeadOptions | und
 
 function pickHead(told: ToldGbdt): Told<typeof head> {
   return Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(head, name)));
-}
-
-/** Target statistics, where some columns have them. @throws {UsageError} of a training that goes on */
-export function ctrOf({
-  ctr,
-  ctrKeep,
-  ctrPrior,
-  ctrPriorWeight,
-  init,
-  refit,
-}: ToldGbdt): CtrFlags | undefined {
-  if (!ctr) return undefined;
-  if (init !== undefined || refit)
-    throw new UsageError("--ctr does not go with --init or --refit: its statistics are of one training part");
-  return {
-    columns: [...new Set(ctr)],
-    keep: ctrKeep ?? false,
-    ...(ctrPrior !== undefined && { prior: ctrPrior }),
-    priorWeight: ctrPriorWeight ?? 1,
-  };
 }
 
 /** Share of its value that a leaf keeps, where leaves are fitted anew. @throws {UsageError} options do not go together */

@@ -3,15 +3,15 @@
 import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import type { Judged } from "../../training/checkpoint.js";
-import type { Fit, Plan, Session, Source, Trainer } from "../../training/trainer.js";
+import type { Fit, Plan, Session, Source } from "../../training/plan.js";
+import type { Trainer } from "../../training/trainer.js";
 import { gbdtContents } from "./contents.js";
-import { withCtr } from "./ctr.js";
+import { ctrOf, withCtr } from "./ctr.js";
 import { entitiesOf, leafVectorsOf } from "./entities.js";
 import { fitModel, type ModelJob } from "./fit.js";
 import { likeEarlier, openEarlierTrees, type EarlierTrees } from "./init.js";
 import { judgeForest } from "./judge.js";
 import {
-  ctrOf,
   decayOf,
   gbdtOptionsOf,
   headOptionsOf,

@@ -9,7 +9,7 @@ import { firstPair, type FeatureRows } from "../../dataset/rows.js";
 import { featureHashes, fieldOfFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import type { NetRows } from "../../kernels/net/shape.js";
-import { draw } from "../../numeric/random.js";
+import { featureKey } from "../../numeric/initial.js";
 
 /** Which fields are crossed. */
 export interface CrossPlan {
@@ -34,7 +34,7 @@ export function crosserOf(
   const hashes = featureHashes(space);
   const fieldOf = fieldOfFeatures(space.offsets);
   const placeOf = (p: number, a: number, b: number): number => {
-    const hash = draw(draw(crossStart(p, hashes, a), hashes[2 * b]!), hashes[2 * b + 1]!);
+    const hash = featureKey(crossStart(p, hashes, a), hashes, b);
     return p * 2 ** bits + (hash >>> (32 - bits));
   };
   return (rows) => {
@@ -56,7 +56,7 @@ export function crosserOf(
 
 /** u32: the hash of pair p and the feature of its first field, which that of the second is then drawn into. */
 export function crossStart(p: number, hashes: Uint32Array, feature: number): number {
-  return draw(draw(p, hashes[2 * feature]!), hashes[2 * feature + 1]!);
+  return featureKey(p, hashes, feature);
 }
 
 function fieldIndex({ fields }: FeatureSpace, name: string, pair: readonly string[]): number {

@@ -13,7 +13,7 @@ import type { Carried } from "../../embedding/manifest.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { KeyVectors } from "../../training/key-vectors.js";
-import { capable } from "../index.js";
+import type { Capable } from "../../training/model.js";
 import type { TableStart } from "./start.js";
 import { carriedOf, featuresFrom } from "../../training/carried.js";
 import { NONE } from "../../training/key-history.js";
@@ -27,9 +27,14 @@ export interface EarlierTable extends KeyVectors {
  * Opens the run of --init.
  *
  * @param dim as the user says it, if at all
+ * @param capable finds what a run of any trainer can do
  * @throws {UsageError} the run has no vector a key, or vectors of another length @throws {ArtifactError} damaged
  */
-export async function openTableStart(init: string, dim: number | undefined): Promise<EarlierTable> {
+export async function openTableStart(
+  init: string,
+  dim: number | undefined,
+  capable: Capable,
+): Promise<EarlierTable> {
   const run = await openRun(init);
   const found = await (await capable(run, "vectors", "cannot start a network (--init)"))(run);
   if (dim === undefined || dim === found.dim) return { run, ...found };

@@ -8,17 +8,12 @@ import { GrowingArrays } from "../../kernels/shared/growing-arrays.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { Arena } from "../../kernels/shared/memory.js";
 import { allocateNet, type NetLayout, reservePairs, takeLoss } from "../../kernels/net/binding.js";
-import {
-  alignWide,
-  placedParameters,
-  placedState,
-  readPlaced,
-  startState,
-  turnWeights,
-  writePlaced,
-} from "../../kernels/net/parameters.js";
+import { alignWide, placedParameters, placedState, startState } from "../../kernels/net/parameters.js";
+import { transposeWeights } from "../../kernels/shared/dense-parameters.js";
+import { readPlaced, writePlaced } from "../../kernels/shared/placed.js";
 import { denseLayersOf, type NetRows } from "../../kernels/net/shape.js";
 import { NetRows as NetRowsStruct } from "../../kernels/net/layout.js";
+import { PairRows } from "../../kernels/shared/layout.js";
 import { allocateStruct, putStruct } from "../../kernels/shared/struct.js";
 import { WorkerPool } from "../../workers/pool.js";
 import { arrayOf, floatsOf, type NamedArrays } from "../../training/named-arrays.js";
@@ -69,6 +64,7 @@ class KernelNet implements NetMachine {
   readonly #pool: WorkerPool<NetTask, null>;
   readonly #rows: GrowingArrays;
   readonly #rowsOffset: number;
+  readonly #crossesOffset: number;
   #steps = 0;
 
   constructor(arena: Arena, plan: NetPlan, layout: NetLayout, pool: WorkerPool<NetTask, null>) {
@@ -78,6 +74,7 @@ class KernelNet implements NetMachine {
     this.#pool = pool;
     this.#rows = new GrowingArrays(arena, "the rows");
     this.#rowsOffset = allocateStruct(arena, "the rows", NetRowsStruct);
+    this.#crossesOffset = allocateStruct(arena, "the crosses", PairRows);
   }
 
   async train(rows: NetRows, { epoch, first }: { epoch: number; first: number }): Promise<number> {
@@ -133,7 +130,7 @@ class KernelNet implements NetMachine {
       if (!(name in parameters)) continue;
       writePlaced(this.#arena, where, floatsOf(parameters, name, where.rows * where.columns));
     }
-    turnWeights(this.#arena, this.#layout);
+    transposeWeights(this.#arena, this.#layout.layers);
     if ("wide" in parameters) alignWide(this.#arena, this.#layout, this.#plan);
   }
 
@@ -171,10 +168,16 @@ class KernelNet implements NetMachine {
       labels: put("labels", labels),
       weights: put("weights", weights),
       numeric: put("numbers", numeric),
-      crossWidth: crosses?.width ?? 0,
-      crossIndptr: put("crosses' indptr", crosses?.indptr),
-      crossIds: put("crosses", crosses?.ids),
+      crosses: crosses ? this.#crossesOffset : 0,
     });
+    if (crosses) {
+      putStruct(this.#arena, PairRows, this.#crossesOffset, {
+        width: crosses.width,
+        indptr: put("crosses' indptr", crosses.indptr),
+        ids: put("crosses", crosses.ids),
+        values: 0,
+      });
+    }
   }
 }
 

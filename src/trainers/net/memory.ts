@@ -1,7 +1,7 @@
 // What a network needs of the one memory that its threads share, before anything is allocated.
 
 import { sizeText, UsageError } from "../../errors.js";
-import { paddedUnits } from "../../kernels/net/binding.js";
+import { paddedUnits } from "../../kernels/shared/dense.js";
 import { denseLayersOf, embeddingWidth, numFeaturesOf } from "../../kernels/net/shape.js";
 import type { NetPlan } from "./plan.js";
 

@@ -226,9 +226,6 @@ export const liftOptions = {
 } as const;
 
 export type ToldNet = Told<typeof options>;
-/** What is known of a network before its data: the network itself, and what the user set. */
-export type ToldNetOptions = Told<typeof own> & { arch: NetArch };
-
 /** As a training has them. */
 export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" | "hidden" | "cross"> {
   arch: NetArch;

@@ -6,7 +6,6 @@
 // First values are named by what they are for: a dense weight by (seed, its array's name, its place), an embedding by (seed, the
 // feature's hash, the dimension), so that another vocabulary or another layer moves none.
 
-import { hashText } from "../../numeric/hash.js";
 import {
   denseLayersOf,
   embeddingWidth,
@@ -16,7 +15,7 @@ import {
   numFeaturesOf,
   parameterShapes,
 } from "../../kernels/net/shape.js";
-import { draw } from "../../numeric/random.js";
+import { featureKey, firstDenseWeights, firstUnit } from "../../numeric/initial.js";
 import type { NamedArrays } from "../../training/named-arrays.js";
 
 /** A network and how it learns. */
@@ -58,8 +57,7 @@ const SPREAD = 0.05;
 /**
  * What a network starts from when no table is given.
  *
- * Weights before tanh or the score are uniform within sqrt(6 / (inputs + outputs)) (Glorot and Bengio 2010), those before a ReLU
- * within sqrt(6 / inputs) (He et al. 2015); biases, w0 and the wide part are 0. Of fnn, w is drawn as v is.
+ * Dense weights are drawn; biases, w0 and the wide part are 0. Of fnn, w is drawn as v is.
  *
  * @param featureHashes u32[numFeatures][2], of `featureHashes`
  * @param counts u32[numFeatures]: training rows that hold the feature; one with 0 starts and stays at 0
@@ -73,12 +71,9 @@ export function initialParameters(
   for (const [name, shape] of parameterShapes(plan))
     parameters[name] = new Float32Array(shape.reduce((a, b) => a * b));
   drawEmbeddings(plan, parameters.embeddings!, featureHashes, counts);
-  for (const { name, inputs, outputs, activation } of denseLayersOf(plan)) {
-    const within = Math.sqrt(6 / (activation === "relu" ? inputs : inputs + outputs));
-    const { lo, hi } = hashText(`${name}.weight`);
-    const key = draw(draw(plan.seed, lo), hi);
-    const weights = parameters[`${name}.weight`]!;
-    for (let i = 0; i < weights.length; i++) weights[i] = within * signedUnit(key, i);
+  for (const layer of denseLayersOf(plan)) {
+    const weight = `${layer.name}.weight`;
+    parameters[weight] = firstDenseWeights(plan.seed, weight, layer);
   }
   return parameters;
 }
@@ -92,15 +87,10 @@ function drawEmbeddings(
   const W = embeddingWidth(plan);
   for (let feature = 0; feature < numFeaturesOf(plan); feature++) {
     if (counts[feature] === 0) continue;
-    const key = draw(draw(plan.seed, hashes[2 * feature]!), hashes[2 * feature + 1]!);
+    const key = featureKey(plan.seed, hashes, feature);
     for (let k = 0; k < W; k++) {
       // w stands before v and is drawn behind it, so that v is the factorization machine's own first vector
-      embeddings[feature * W + k] = SPREAD * signedUnit(key, (k + plan.dim) % W);
+      embeddings[feature * W + k] = SPREAD * firstUnit(key, (k + plan.dim) % W);
     }
   }
-}
-
-/** Draw number `counter` of a key's stream, uniform in [-1, 1). */
-function signedUnit(key: number, counter: number): number {
-  return (draw(key, counter) >>> 8) * 2 ** -23 - 1;
 }

@@ -4,7 +4,8 @@ import { featureHashes, featureSpace } from "../../dataset/vocabulary.js";
 import { keysOf } from "../../embedding/table.js";
 import { embeddingWidth, type NetArch } from "../../kernels/net/shape.js";
 import { initialParameters, type NetPlan } from "./plan.js";
-import { putTable, type StartKind, type TableStart } from "./start.js";
+import type { StartKind } from "../../training/starts.js";
+import { putTable, type TableStart } from "./start.js";
 
 const fieldOf = (name: string, keys: string[]) => ({
   kind: "key" as const,

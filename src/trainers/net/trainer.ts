@@ -11,9 +11,11 @@ import {
   type GoneOn,
 } from "../../training/feature-plan.js";
 import { nextHistory } from "../../training/key-history.js";
+import type { Capable } from "../../training/model.js";
 import { metricsOfRows } from "../../training/part-metrics.js";
 import type { Starts, StartsPlan, StartSteps, StartKind } from "../../training/starts.js";
-import type { Plan, Trainer } from "../../training/trainer.js";
+import type { Plan } from "../../training/plan.js";
+import type { Trainer } from "../../training/trainer.js";
 import { labelledOrDrawn } from "../../training/training-examples.js";
 import { keysOf, openTableStart, startFrom, type EarlierTable } from "./init.js";
 import {
@@ -28,7 +30,8 @@ import {
 import { netOutcomeWarnings } from "./outcome.js";
 import type { NetStart } from "./start.js";
 
-export const trainer: Trainer = {
+/** The trainer. @param capable finds what a run of any trainer can do: --init takes the vectors of all of them */
+export const trainerWith = (capable: Capable): Trainer => ({
   command: "train-net",
   description:
     "Trains a network above an embedding layer, which starts from an earlier run's table or at random, and writes a run directory: " +
@@ -43,9 +46,9 @@ export const trainer: Trainer = {
 `,
   options,
   checkpointEvery: 5,
-  plan: async (told: ToldNet) => planOf(await modelOf(told), told),
-  starts: { options: liftOptions, plan: planStarts },
-};
+  plan: async (told: ToldNet) => planOf(await modelOf(told, capable), told),
+  starts: { options: liftOptions, plan: (told) => planStarts(told, capable) },
+});
 
 type NetFeatures = FeatureModel<NetOptions, NetStart>;
 
@@ -53,11 +56,11 @@ function planOf(model: NetFeatures, told: ToldNet): Plan {
   return { ...featurePlan(model), unlabelled: (told.negatives ?? 0) > 0 };
 }
 
-async function modelOf(told: ToldNet): Promise<NetFeatures> {
+async function modelOf(told: ToldNet, capable: Capable): Promise<NetFeatures> {
   checkNetOptions(told);
   const { init = RANDOM, dim, keepKeys = false, metric, task } = told;
   // a run that does not fit is told before a long reading
-  const table = init === RANDOM ? undefined : await openTableStart(init, dim);
+  const table = init === RANDOM ? undefined : await openTableStart(init, dim, capable);
   const { seed } = netOptionsOf(told, "logistic");
   return {
     ...{ told, table: options, metric },
@@ -104,10 +107,10 @@ function spaceOf(
 }
 
 /** Trainings from the run's table and from other starts, on the same rows. */
-async function planStarts(told: Parameters<Starts["plan"]>[0]): Promise<StartsPlan> {
+async function planStarts(told: Parameters<Starts["plan"]>[0], capable: Capable): Promise<StartsPlan> {
   const { patience = liftOptions.patience.default } = told;
   const given: ToldNet = { ...told, patience };
-  const model = await modelOf(given);
+  const model = await modelOf(given, capable);
   return {
     ...planOf(model, given),
     earlier: model.earlier!.run,

@@ -15,7 +15,8 @@ import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import { openOwnRun } from "../../training/own-runs.js";
 import { rankingExamples } from "../../training/ranking-examples.js";
 import type { Start } from "../../training/start.js";
-import type { Plan, Trainer } from "../../training/trainer.js";
+import type { Plan } from "../../training/plan.js";
+import type { Trainer } from "../../training/trainer.js";
 import { togetherNote } from "../../training/training-examples.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type ToldRanking } from "./options.js";
 

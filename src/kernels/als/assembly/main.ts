@@ -18,7 +18,7 @@
 import { choleskySolve } from "./cholesky";
 import { CHUNK, ROWS, Scratch, Side } from "./plan";
 import { addProducts } from "../../shared/assembly/tile";
-import { sum4 } from "../../shared/assembly/vector";
+import { dotByEights } from "../../shared/assembly/vector";
 
 function rowOf(matrix: usize, D: u32, row: u32): usize {
   return matrix + ((<usize>row * D) << 2);
@@ -26,18 +26,6 @@ function rowOf(matrix: usize, D: u32, row: u32): usize {
 
 function confidenceOf(side: Side, event: u32): f32 {
   return side.confidences == 0 ? 1 : load<f32>(side.confidences + ((<usize>event) << 2));
-}
-
-/** <x, y> over n numbers, a multiple of 8. */
-function dot(x: usize, y: usize, n: u32): f32 {
-  let s0 = f32x4.splat(0);
-  let s1 = f32x4.splat(0);
-  const end = x + ((<usize>n) << 2);
-  for (; x < end; x += 32, y += 32) {
-    s0 = f32x4.add(s0, f32x4.mul(v128.load(x), v128.load(y)));
-    s1 = f32x4.add(s1, f32x4.mul(v128.load(x, 16), v128.load(y, 16)));
-  }
-  return sum4(f32x4.add(s0, s1));
 }
 
 /**
@@ -88,7 +76,7 @@ function predict(side: Side, s: Scratch, row: u32, start: u32): void {
   const end = load<u32>(side.indptr + ((<usize>row) << 2), 4);
   for (let e = load<u32>(side.indptr + ((<usize>row) << 2)); e < end; e++) {
     const h = rowOf(side.others, D, load<u32>(side.indices + ((<usize>e) << 2)));
-    store<f32>(s.predictions + ((<usize>(e - start)) << 2), dot(w, h, D));
+    store<f32>(s.predictions + ((<usize>(e - start)) << 2), dotByEights(w, h, D));
   }
 }
 
@@ -147,7 +135,7 @@ function stepRow(side: Side, s: Scratch, row: u32, q: u32, from: u32, width: u32
   for (let e = first; e < end; e++) {
     const h = rowOf(side.others, D, load<u32>(side.indices + ((<usize>e) << 2))) + ((<usize>from) << 2);
     const at = s.predictions + ((<usize>(e - start)) << 2);
-    store<f32>(at, load<f32>(at) - dot(s.step, h, width));
+    store<f32>(at, load<f32>(at) - dotByEights(s.step, h, width));
   }
 }
 

@@ -1,7 +1,7 @@
 // One parameter's new value: its minimiser, or a draw from its normal posterior.
 
+import { featureKey } from "../../shared/assembly/initial";
 import { normalDraw } from "../../shared/assembly/normal";
-import { draw } from "../../shared/assembly/random";
 
 /** How far a draw lies on the other side of the mean (Adler 1981); 0 is plain Gibbs sampling. */
 const RELAXATION: f64 = 0.8;
@@ -26,7 +26,7 @@ export function updated(v: f64, he: f64, hh: f64, alpha: f64, lambda: f64, mu: f
 
 /** The stream of a feature: the sweep and dimension's key with the hash of its field and key; never 0. */
 export function keyOf(key: u32, hash: usize): u32 {
-  return key ? draw(draw(key, load<u32>(hash)), load<u32>(hash, 4)) | 1 : 0;
+  return key ? featureKey(key, hash) | 1 : 0;
 }
 
 /** What becomes of a feature in a sweep. */

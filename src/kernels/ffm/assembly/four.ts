@@ -2,11 +2,11 @@
 // second has four fields. A feature of A meets the four of B in straight-line code, as the compiler leaves loops as they are;
 // what is computed, and in which order, is that of tile.ts.
 
-import { AdaGrad, step4 } from "../../fm/assembly/step";
-import { sum4 } from "../../shared/assembly/vector";
+import { AdaGrad, step } from "../../shared/assembly/steps";
+import { addTo, sum4 } from "../../shared/assembly/vector";
 import { blockAt } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
-import { addTo, stepRepeats, sumsOfMarked } from "./tile";
+import { stepRepeats, sumsOfMarked } from "./tile";
 
 /** Bytes of a quad with its state. */
 const QUAD: usize = 32;
@@ -107,8 +107,8 @@ class Pair {
     const gradP = f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2, v));
     const gradQ = f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2, u));
     if (sumsP) addTo(sumsP + b, gradP);
-    else step4<AdaGrad>(p, 16, v, gradP, lr);
+    else step<AdaGrad, v128>(p, 16, v, gradP, lr);
     if (sumsQ) addTo(sumsQ + a, gradQ);
-    else step4<AdaGrad>(q, 16, u, gradQ, lr);
+    else step<AdaGrad, v128>(q, 16, u, gradQ, lr);
   }
 }

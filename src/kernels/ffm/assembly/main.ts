@@ -15,15 +15,17 @@ import { FfmPlan, FfmThread, RUN, Tile, TILE } from "./plan";
 import { forwardTile, updateTile } from "./tile";
 import { openBatch, openBlock } from "../../fm/assembly/batch";
 import { forwardLinear, updateWeights } from "../../fm/assembly/linear";
-import { ADAM, SGD, startState, startWeight } from "../../fm/assembly/methods";
+import { ADAM, SGD, startState } from "../../fm/assembly/methods";
 import { BATCH_ROWS, Rows } from "../../fm/assembly/plan";
+import { RatedAdaGrad, RatedAdam, RatedSgd } from "../../fm/assembly/rates";
 import { clearRepeats, countRepeats } from "../../fm/assembly/repeats";
 import { combine, scoresToGradients } from "../../fm/assembly/scores";
-import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "../../fm/assembly/step";
+import { exportWeights, importWeights, startWeights } from "../../fm/assembly/weights";
 import { barrier } from "../../shared/assembly/barrier";
+import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { addLosses } from "../../shared/assembly/loss";
 import { draw } from "../../shared/assembly/random";
-import { clearRepeats, countRepeats } from "../../fm/assembly/repeats";
+import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
 /** Whether vectors have AdaGrad's state beside them. */
 function isPlain(plan: FfmPlan): bool {
@@ -206,15 +208,13 @@ export function initialise(
   spread: f32,
 ): void {
   if (slice == slicesOf(plan)) {
-    for (let i: usize = 0; i < plan.numFeatures; i++) {
-      startWeight(plan, plan.linear + (i << plan.linearShift));
-    }
+    startWeights(plan);
     return;
   }
   const to = min((slice + 1) * RUN, plan.numFeatures);
   for (let i = <usize>slice * RUN; i < to; i++) {
     const own = load<u32>(plan.fieldOf + (i << 2));
-    const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
+    const key = featureKey(seed, hashes + (i << 3));
     const trained = load<u32>(counts + (i << 2)) != 0;
     for (let f: u32 = 0; f < plan.numFields; f++) {
       const p = vectorOf(plan, i, f);
@@ -222,9 +222,8 @@ export function initialise(
       const meets = trained && (f != own || load<u32>(field, 4) != 0);
       const partner = draw(key, load<u32>(field));
       for (let d: u32 = 0; d < plan.numQuads << 2; d++) {
-        // the upper 24 bits are an f32 in [0, 1) exactly; dimensions beyond dim are padding and stay 0
-        const unit = <f32>(draw(partner, d) >>> 8) * <f32>5.9604644775390625e-8;
-        store<f32>(at(plan, p, d), meets && d < plan.dim ? (unit * 2 - 1) * spread : 0);
+        // dimensions beyond dim are padding and stay 0
+        store<f32>(at(plan, p, d), meets && d < plan.dim ? firstValue(partner, d, spread) : 0);
         startState(plan, at(plan, p, d), 16);
       }
     }
@@ -250,15 +249,8 @@ function at(plan: FfmPlan, vector: usize, d: u32): usize {
  * @returns false when a parameter is NaN or infinite
  */
 export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): bool {
+  if (slice == slicesOf(plan)) return exportWeights(plan, w);
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
-  if (slice == slicesOf(plan)) {
-    for (let i: usize = 0; i < plan.numFeatures; i++) {
-      const value = load<f32>(plan.linear + (i << plan.linearShift));
-      check += value - value;
-      store<f32>(w + (i << 2), value);
-    }
-    return check == 0;
-  }
   const to = min((slice + 1) * RUN, plan.numFeatures);
   let target = vectors + ((<usize>slice * RUN * plan.numFields * plan.dim) << 2);
   for (let i = <usize>slice * RUN; i < to; i++) {
@@ -277,9 +269,7 @@ export function exportSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize)
 /** The inverse of exportSlice; accumulators are left as they are. */
 export function importSlice(plan: FfmPlan, slice: u32, vectors: usize, w: usize): void {
   if (slice == slicesOf(plan)) {
-    for (let i: usize = 0; i < plan.numFeatures; i++) {
-      store<f32>(plan.linear + (i << plan.linearShift), load<f32>(w + (i << 2)));
-    }
+    importWeights(plan, w);
     return;
   }
   const to = min((slice + 1) * RUN, plan.numFeatures);

@@ -6,17 +6,17 @@
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   x_i x_j <v_(i, b), v_(j, a)>
 //   grad    x_i x_j g v_(j, a) + l2 v_(i, b), and the other way round
-//   step    ../../fm/assembly/step.ts; AdaGrad: n <- n + grad^2;  v <- v - lr grad / sqrt(n)
+//   step    ../../shared/assembly/steps.ts; AdaGrad: n <- n + grad^2;  v <- v - lr grad / sqrt(n)
 //
 // Type parameters stand for constants that the compiler folds: sizeof<W>() is 4 for vectors of one quad with AdaGrad's state,
-// 8 for longer ones, 2 for those with the state of another method; M is the method (step.ts), X is f32 for pairs with values, u32 for one-hot rows, whose column f is field f, and a signed M has rates a feature.
+// 8 for longer ones, 2 for those with the state of another method; M is the method (fm/assembly/rates.ts), X is f32 for pairs with values, u32 for one-hot rows, whose column f is field f, and a signed M has rates a feature.
 // Source: Juan et al. 2016, eq. 4 and algorithm 1; Duchi et al. 2011.
 // Twin: ../reference.ts.
 
+import { ratesOf } from "../../fm/assembly/rates";
 import { clearRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "../../fm/assembly/repeats";
-import { ratesOf, step4 } from "../../fm/assembly/step";
-import { sum4 } from "../../shared/assembly/vector";
-import { clearRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "../../fm/assembly/repeats";
+import { step } from "../../shared/assembly/steps";
+import { addTo, sum4 } from "../../shared/assembly/vector";
 import { blockAt, bytesOfPartner } from "./pairs";
 import { FfmPlan, FfmThread, Tile } from "./plan";
 
@@ -145,9 +145,9 @@ export function updateTile<W, X, M>(plan: FfmPlan, thread: FfmThread, tile: Tile
           const gradI = f32x4.add(f32x4.mul(slope, u), f32x4.mul(l2I, v));
           const gradJ = f32x4.add(f32x4.mul(slope, v), f32x4.mul(l2J, u));
           if (sizeof<M>() == 4 && sumsI) addTo(sumsI + (partnerJ >> 1) + (d << 4), gradI);
-          else step4<M>(p, 16, v, gradI, lrI);
+          else step<M, v128>(p, 16, v, gradI, lrI);
           if (sizeof<M>() == 4 && sumsJ) addTo(sumsJ + (partnerI >> 1) + (d << 4), gradJ);
-          else step4<M>(q, 16, u, gradJ, lrJ);
+          else step<M, v128>(q, 16, u, gradJ, lrJ);
           p += quad;
           q += quad;
         } while (sizeof<W>() != 4 && ++d < quads);
@@ -168,11 +168,6 @@ function bytesOfSums(plan: FfmPlan): usize {
   return (<usize>plan.blockFields * plan.numQuads) << 4;
 }
 
-/** Adds a gradient to a sum. */
-export function addTo(sum: usize, gradient: v128): void {
-  v128.store(sum, f32x4.add(v128.load(sum), gradient));
-}
-
 /** Moves the vectors of the tile's marked features one step on the sum of their gradients; where a sum is 0 none moves. */
 export function stepRepeats<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): void {
   const bytes = bytesOfSums(plan);
@@ -185,7 +180,7 @@ export function stepRepeats<M>(plan: FfmPlan, thread: FfmThread, tile: Tile): vo
     const lr = f32x4.splat(plan.learningRate * factor);
     const sums = sumsOf(thread, slot, bytes);
     for (let b: usize = 0; b < bytes; b += 16, p += 32)
-      step4<M>(p, 16, v128.load(p), v128.load(sums + b), lr);
+      step<M, v128>(p, 16, v128.load(p), v128.load(sums + b), lr);
   }
   clearRepeats(thread);
 }

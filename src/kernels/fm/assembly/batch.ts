@@ -5,6 +5,7 @@
 //   order   u32[numRows]: its inverse
 
 import { permute } from "../../shared/assembly/random";
+import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
 import { BATCH_ROWS, Rows, Thread } from "./plan";
 
 /**
@@ -71,15 +72,10 @@ function gather(thread: Thread, rows: Rows, first: u32, from: u32): void {
     if (rows.weights) {
       store<f32>(thread.blockWeights + ((<usize>i) << 2), load<f32>(rows.weights + ((<usize>row) << 2)));
     }
-    let source: usize = <usize>row * rows.width;
-    let end: usize = source + rows.width;
-    if (rows.indptr) {
-      source = load<u32>(rows.indptr + ((<usize>row) << 2));
-      end = load<u32>(rows.indptr + ((<usize>row) << 2), 4);
-    }
-    for (; source < end; source++, pair++) {
-      store<u32>(thread.ids + (pair << 2), load<u32>(rows.ids + (source << 2)));
-      store<f32>(thread.values + (pair << 2), rows.values ? load<f32>(rows.values + (source << 2)) : 1);
+    const end = firstPair(rows, row + 1);
+    for (let source = firstPair(rows, row); source < end; source++, pair++) {
+      store<u32>(thread.ids + (pair << 2), featureAt(rows, source));
+      store<f32>(thread.values + (pair << 2), valueAt(rows, source));
     }
     store<u32>(thread.ends + ((<usize>i) << 2), <u32>pair);
   }

@@ -9,11 +9,12 @@
 //
 // Twin: ../reference.ts.
 
-import { inverseSqrt4, sum4 } from "../../shared/assembly/vector";
+import { AdaGrad, Adam, addSquare, quickAdaGrad, Sgd, step, stepFtrl } from "../../shared/assembly/steps";
+import { sum4 } from "../../shared/assembly/vector";
 import { ADAGRAD, FTRL, SGD } from "./methods";
 import { Plan, Thread } from "./plan";
+import { RatedAdaGrad, RatedAdam, RatedSgd, ratesOf } from "./rates";
 import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "./repeats";
-import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, ratesOf, Sgd } from "./step";
 
 /** FTRL-proximal is a method of w alone; its vectors take AdaGrad's steps. */
 type Ftrl = u16;
@@ -113,8 +114,8 @@ function updateLinearAdaGrad<X>(plan: Plan, thread: Thread): void {
       let n = v128.shuffle<f32>(first, second, 1, 3, 5, 7);
       const dScore = isFloat<X>() ? f32x4.mul(g, v128.load(pair + toValue)) : g;
       const grad = f32x4.add(dScore, f32x4.mul(l2, w));
-      n = f32x4.add(n, f32x4.mul(grad, grad));
-      w = f32x4.sub(w, f32x4.mul(f32x4.mul(lr, grad), inverseSqrt4(n)));
+      n = addSquare<v128>(n, grad);
+      w = quickAdaGrad<v128>(w, grad, lr, n);
       const low = v128.shuffle<f32>(w, n, 0, 4, 1, 5);
       const high = v128.shuffle<f32>(w, n, 2, 6, 3, 7);
       v128.store64_lane(p0, low, 0);
@@ -137,9 +138,8 @@ function moveOne<X>(plan: Plan, thread: Thread, pair: usize, toValue: usize, g: 
     addToSum(thread, load<u32>(pair), f32x4.extract_lane(grad, 0));
     return;
   }
-  const n = f32x4.add(v128.load32_splat(p + 4), f32x4.mul(grad, grad));
-  const step = f32x4.mul(f32x4.mul(f32x4.splat(plan.learningRate), grad), inverseSqrt4(n));
-  v128.store32_lane(p, f32x4.sub(w, step), 0);
+  const n = addSquare<v128>(v128.load32_splat(p + 4), grad);
+  v128.store32_lane(p, quickAdaGrad<v128>(w, grad, f32x4.splat(plan.learningRate), n), 0);
   v128.store32_lane(p + 4, n, 0);
 }
 
@@ -157,8 +157,8 @@ function stepRepeats<M>(plan: Plan, thread: Thread): void {
     const lr = plan.learningRate * (isSigned<M>() ? load<f32>(rates, 8) : 1);
     const sum = load<f32>(sumsOf(thread, slot, 4));
     if (sizeof<M>() == 2)
-      moveFtrl(p, sum, lr, plan.l1Weight, isSigned<M>() ? load<f32>(rates) : plan.l2Weight);
-    else move<M>(p, sum, lr);
+      stepFtrl(p, sum, lr, plan.l1Weight, isSigned<M>() ? load<f32>(rates) : plan.l2Weight);
+    else step<M, f32>(p, 4, load<f32>(p), sum, lr);
   }
 }
 
@@ -188,8 +188,8 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
       let lr = plan.learningRate;
       if (!isSummed<M>()) lr *= shareOf(plan, thread, feature);
       if (isSigned<M>()) lr *= load<f32>(rates, 8);
-      if (sizeof<M>() == 2) moveFtrl(p, grad, lr, plan.l1Weight, l2);
-      else move<M>(p, grad, lr);
+      if (sizeof<M>() == 2) stepFtrl(p, grad, lr, plan.l1Weight, l2);
+      else step<M, f32>(p, 4, load<f32>(p), grad, lr);
     }
   }
   if (isSummed<M>()) stepRepeats<M>(plan, thread);
@@ -198,38 +198,4 @@ function updateLinear<X, M>(plan: Plan, thread: Thread): void {
 /** Whether marked features take one step on the sum of their gradients: by FTRL and AdaGrad. */
 function isSummed<M>(): bool {
   return sizeof<M>() == 2 || sizeof<M>() == 4;
-}
-
-/** SGD, AdaGrad or Adam, as step.ts has them for four. */
-function move<M>(p: usize, grad: f32, lr: f32): void {
-  const w = load<f32>(p);
-  if (sizeof<M>() == 1) {
-    store<f32>(p, w - lr * grad);
-  } else if (sizeof<M>() == 4) {
-    const n = load<f32>(p, 4) + grad * grad;
-    store<f32>(p, n, 4);
-    store<f32>(p, w - lr * grad * f32x4.extract_lane(inverseSqrt4(f32x4.splat(n)), 0));
-  } else {
-    const m = <f32>0.9 * load<f32>(p, 4) + <f32>0.1 * grad;
-    const s = <f32>0.999 * load<f32>(p, 8) + <f32>0.001 * (grad * grad);
-    const c1 = <f32>0.9 * load<f32>(p, 12) + <f32>0.1;
-    const c2 = <f32>0.999 * load<f32>(p, 16) + <f32>0.001;
-    store<f32>(p, m, 4);
-    store<f32>(p, s, 8);
-    store<f32>(p, c1, 12);
-    store<f32>(p, c2, 16);
-    store<f32>(p, w - (lr * (m / c1)) / (sqrt<f32>(s / c2) + <f32>1e-8));
-  }
-}
-
-/** Moves the weight at p, of f32 w, n, z; a rate of 0 leaves w as it is. */
-export function moveFtrl(p: usize, grad: f32, lr: f32, l1: f32, l2: f32): void {
-  if (lr == 0) return;
-  const n = load<f32>(p, 4);
-  const root = sqrt<f32>(n + grad * grad);
-  const z = load<f32>(p, 8) + grad - ((root - sqrt<f32>(n)) / lr) * load<f32>(p);
-  store<f32>(p, n + grad * grad, 4);
-  store<f32>(p, z, 8);
-  const w: f32 = abs<f32>(z) <= l1 ? 0 : (copysign<f32>(l1, z) - z) / ((1 + root) / lr + l2);
-  store<f32>(p, w);
 }

@@ -9,14 +9,16 @@
 
 import { openBatch, openBlock } from "./batch";
 import { forwardLinear, updateWeights } from "./linear";
-import { ADAM, SGD, startState, startWeight } from "./methods";
+import { ADAM, SGD, startState } from "./methods";
 import { BATCH_ROWS, Plan, Rows, Thread } from "./plan";
+import { RatedAdaGrad, RatedAdam, RatedSgd } from "./rates";
 import { combine, scoresToGradients } from "./scores";
 import { forward, update } from "./slice";
-import { AdaGrad, Adam, RatedAdaGrad, RatedAdam, RatedSgd, Sgd } from "./step";
+import { exportWeights, importWeights, startWeights } from "./weights";
 import { barrier } from "../../shared/assembly/barrier";
+import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { addLosses } from "../../shared/assembly/loss";
-import { draw } from "../../shared/assembly/random";
+import { AdaGrad, Adam, Sgd } from "../../shared/assembly/steps";
 
 function sliceAt(plan: Plan, j: u32): usize {
   return <usize>load<u32>(plan.slices + ((<usize>j) << 2));
@@ -171,21 +173,20 @@ export function scoreBlock(
  * @param counts u32[n]: training rows that hold the feature
  */
 export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, seed: u32, spread: f32): void {
-  const n = plan.numFeatures;
   if (j == plan.numSlices) {
-    for (let i: usize = 0; i < n; i++) startWeight(plan, plan.linear + (i << plan.linearShift));
+    startWeights(plan);
     return;
   }
+  const n = plan.numFeatures;
   const K = plan.sliceWidth;
   let p = sliceAt(plan, j);
   for (let i: usize = 0; i < n; i++, p += plan.featureStride) {
-    const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
+    const key = featureKey(seed, hashes + (i << 3));
     const trained = load<u32>(counts + (i << 2)) != 0;
     for (let d: u32 = 0; d < K; d++) {
       const dimension = j * K + d;
-      // the upper 24 bits are an f32 in [0, 1) exactly; dimensions beyond dim are padding and stay 0
-      const unit = <f32>(draw(key, dimension) >>> 8) * <f32>5.9604644775390625e-8;
-      const v: f32 = trained && dimension < plan.dim ? (unit * 2 - 1) * spread : 0;
+      // dimensions beyond dim are padding and stay 0
+      const v: f32 = trained && dimension < plan.dim ? firstValue(key, dimension, spread) : 0;
       store<f32>(p + ((<usize>d) << 2), v);
       startState(plan, p + ((<usize>d) << 2), (<usize>K) << 2);
     }
@@ -200,16 +201,9 @@ export function initialise(plan: Plan, j: u32, hashes: usize, counts: usize, see
  * @returns false when a parameter is NaN or infinite
  */
 export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool {
+  if (j == plan.numSlices) return exportWeights(plan, w);
   const n = plan.numFeatures;
   let check: f32 = 0; // x - x is 0 for a finite x, else NaN
-  if (j == plan.numSlices) {
-    for (let i: usize = 0; i < n; i++) {
-      const value = load<f32>(plan.linear + (i << plan.linearShift));
-      check += value - value;
-      store<f32>(w + (i << 2), value);
-    }
-    return check == 0;
-  }
   const K = plan.sliceWidth;
   const used = min(K, plan.dim - j * K);
   let p = sliceAt(plan, j);
@@ -226,12 +220,11 @@ export function exportSlice(plan: Plan, j: u32, vectors: usize, w: usize): bool 
 
 /** The inverse of exportSlice; accumulators are left as they are. */
 export function importSlice(plan: Plan, j: u32, vectors: usize, w: usize): void {
-  const n = plan.numFeatures;
   if (j == plan.numSlices) {
-    for (let i: usize = 0; i < n; i++)
-      store<f32>(plan.linear + (i << plan.linearShift), load<f32>(w + (i << 2)));
+    importWeights(plan, w);
     return;
   }
+  const n = plan.numFeatures;
   const K = plan.sliceWidth;
   const used = min(K, plan.dim - j * K);
   let p = sliceAt(plan, j);

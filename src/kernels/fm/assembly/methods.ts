@@ -15,9 +15,3 @@ export function startState(plan: Plan, p: usize, apart: usize): void {
   store<f32>(p + 2 * apart, 0);
   store<f32>(p + 3 * apart, 0);
 }
-
-/** w is 0, and its state too, but for AdaGrad's n, which is 1. */
-export function startWeight(plan: Plan, p: usize): void {
-  memory.fill(p, 0, (<usize>1) << plan.linearShift);
-  if (plan.method == ADAGRAD) store<f32>(p, 1, 4);
-}

@@ -6,6 +6,8 @@
 //   J   slices; slice J is the linear one
 //   n   features
 
+import { PairRows } from "../../shared/assembly/rows";
+
 /** Rows a batch, and rows of the tallest buffers below. Scores within a batch are those of its start. */
 export const BATCH_ROWS: u32 = 256;
 /** Rows of one kernel call, and of a block of the shuffle. */
@@ -21,7 +23,7 @@ export class Plan {
   numSlices: u32;
   /** K */
   sliceWidth: u32;
-  /** u32[J]: where v and its state (step.ts), f32[states][K], lie for each slice of the first feature; i featureStride further, of feature i */
+  /** u32[J]: where v and its state (shared/assembly/steps.ts), f32[states][K], lie for each slice of the first feature; i featureStride further, of feature i */
   slices: usize;
   featureStride: usize;
   /** w of feature i at i << linearShift, its state behind it */
@@ -43,13 +45,9 @@ export class Plan {
   rates: usize;
 }
 
-/** Rows to read, as src/dataset/rows.ts describes them; a pointer is 0 for an array that is absent. */
-export class Rows {
+/** Rows to read. */
+export class Rows extends PairRows {
   numRows: u32;
-  width: u32;
-  indptr: usize;
-  ids: usize;
-  values: usize;
   labels: usize;
   /** f32: what each row counts */
   weights: usize;

@@ -1,6 +1,7 @@
 // From the parts of a batch's scores to their gradients, which every thread computes for itself.
 
-import { logisticGradient4 } from "../../shared/assembly/loss";
+import { lossGradient4 } from "../../shared/assembly/loss";
+import { adaGrad } from "../../shared/assembly/steps";
 import { BATCH_ROWS, Plan, Thread } from "./plan";
 
 /** Writes score[r] = w0 + partial[0][r] + ... + partial[J][r], added in this order, over partial[0]. */
@@ -20,7 +21,7 @@ export function scoresToGradients(plan: Plan, thread: Thread): void {
   for (let r: usize = 0; r < thread.numRows; r += 4) {
     const s = v128.load(gradients + (r << 2));
     const y = v128.load(thread.labels + (r << 2));
-    let g = plan.squared ? f32x4.sub(s, y) : logisticGradient4(s, y);
+    let g = lossGradient4(s, y, plan.squared != 0);
     if (thread.weights) g = f32x4.mul(g, v128.load(thread.weights + (r << 2)));
     v128.store(gradients + (r << 2), g);
   }
@@ -28,5 +29,5 @@ export function scoresToGradients(plan: Plan, thread: Thread): void {
   for (let r: usize = 0; r < thread.numRows; r++) sum += <f64>load<f32>(gradients + (r << 2));
   const mean = <f32>(sum / <f64>thread.numRows);
   thread.biasAccumulator += mean * mean;
-  thread.bias -= (plan.learningRate * mean) / sqrt<f32>(thread.biasAccumulator);
+  thread.bias = adaGrad<f32>(thread.bias, mean, plan.learningRate, thread.biasAccumulator);
 }

@@ -6,15 +6,16 @@
 //   g       dLoss/dscore of the row, at the batch's start
 //   score   0.5 sum over dimensions of (S^2 - sum of (x v)^2)
 //   grad    x g (S - x v) + l2 v
-//   step    step.ts
+//   step    shared/assembly/steps.ts
 //
 // Type parameters stand for constants that the compiler folds: sizeof<W>() is K (u32: 4, u64: 8), and X is f32 for
-// pairs with values, u32 for one-hot rows; M is the method (step.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../reference.ts.
+// pairs with values, u32 for one-hot rows; M is the method (rates.ts). Source: Rendle 2010, eq. 1, 3 and 4. Twin: ../reference.ts.
 
-import { sum4 } from "../../shared/assembly/vector";
+import { step } from "../../shared/assembly/steps";
+import { addTo, sum4 } from "../../shared/assembly/vector";
 import { Plan, Thread } from "./plan";
+import { ratesOf } from "./rates";
 import { clearRepeats, countRepeats, isMarked, repeatAt, shareOf, slotOf, sumsOf } from "./repeats";
-import { ratesOf, step4 } from "./step";
 
 /**
  * Writes each row's S and this slice's part of its score.
@@ -112,12 +113,12 @@ export function update<W, X, M>(plan: Plan, thread: Thread, P: usize, sums: usiz
 /** Four dimensions of one feature. */
 function move<X, M>(p: usize, apart: usize, x: v128, g: v128, s: v128, lr: v128, l2: v128): void {
   const v = v128.load(p);
-  step4<M>(p, apart, v, gradient<X>(v, x, g, s, l2), lr);
+  step<M, v128>(p, apart, v, gradient<X>(v, x, g, s, l2), lr);
 }
 
 /** Adds the gradient of four dimensions of a marked feature, at p, to their sum. */
 function add<X>(sum: usize, p: usize, x: v128, g: v128, s: v128, l2: v128): void {
-  v128.store(sum, f32x4.add(v128.load(sum), gradient<X>(v128.load(p), x, g, s, l2)));
+  addTo(sum, gradient<X>(v128.load(p), x, g, s, l2));
 }
 
 function gradient<X>(v: v128, x: v128, g: v128, s: v128, l2: v128): v128 {
@@ -137,6 +138,6 @@ function stepRepeats<W, M>(plan: Plan, thread: Thread, P: usize): void {
     const factor: f32 = isSigned<M>() ? load<f32>(ratesOf(plan, feature), 8) : 1;
     const lr = f32x4.splat(plan.learningRate * factor);
     for (let d: usize = 0; d < apart; d += 16)
-      step4<M>(p + d, apart, v128.load(p + d), v128.load(sums + d), lr);
+      step<M, v128>(p + d, apart, v128.load(p + d), v128.load(sums + d), lr);
   }
 }

@@ -8,7 +8,7 @@
 // nothing overflows.
 
 import { COUNT_BITS } from "./gain";
-import { logisticGradient4, logisticLoss4, squaredLoss4 } from "../../shared/assembly/loss";
+import { addLosses, lossGradient4 } from "../../shared/assembly/loss";
 
 /**
  * Derivatives of n rows; their sums of |g| and h are written to `sums` in the rows' order.
@@ -34,7 +34,7 @@ export function gradients(
   for (let i: usize = 0; i < end; i += 4) {
     const s = v128.load(scores + (i << 2));
     const y = v128.load(labels + (i << 2));
-    let g = squared ? f32x4.sub(s, y) : logisticGradient4(s, y);
+    let g = lossGradient4(s, y, squared);
     // p (1 - p) of y in {0, 1} is |p - y| (1 - |p - y|)
     let h = squared ? one : f32x4.mul(f32x4.abs(g), f32x4.sub(one, f32x4.abs(g)));
     if (weights != 0) {
@@ -65,17 +65,5 @@ export function quantise(pairs: usize, cells: usize, n: i32, scaleG: f64, scaleH
 
 /** The sum of n rows' losses times their weights, in f64 and the rows' order. */
 export function losses(scores: usize, labels: usize, weights: usize, n: i32, squared: bool): f64 {
-  let sum: f64 = 0;
-  const end = <usize>n;
-  for (let i: usize = 0; i < end; i += 4) {
-    const s = v128.load(scores + (i << 2));
-    const y = v128.load(labels + (i << 2));
-    let loss = squared ? squaredLoss4(s, y) : logisticLoss4(s, y);
-    if (weights != 0) loss = f32x4.mul(loss, v128.load(weights + (i << 2)));
-    sum += <f64>f32x4.extract_lane(loss, 0);
-    if (i + 1 < end) sum += <f64>f32x4.extract_lane(loss, 1);
-    if (i + 2 < end) sum += <f64>f32x4.extract_lane(loss, 2);
-    if (i + 3 < end) sum += <f64>f32x4.extract_lane(loss, 3);
-  }
-  return sum;
+  return addLosses(0, scores, labels, weights, <usize>n, squared);
 }

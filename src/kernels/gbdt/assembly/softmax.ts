@@ -6,6 +6,7 @@
 //   g_k   p_k - [y = k]          h_k   K / (K - 1) p_k (1 - p_k), as LightGBM 4 has it (multiclass_objective.hpp)
 
 import { exp4, log4 } from "../../shared/assembly/exp";
+import { addRows } from "../../shared/assembly/loss";
 
 function mostOf(scores: usize, apart: usize, numClasses: i32): v128 {
   let most = v128.load(scores);
@@ -103,10 +104,7 @@ export function softmaxLosses(
     }
     let loss = f32x4.sub(log4(total), own);
     if (weights != 0) loss = f32x4.mul(loss, v128.load(weights + (i << 2)));
-    sum += <f64>f32x4.extract_lane(loss, 0);
-    if (i + 1 < end) sum += <f64>f32x4.extract_lane(loss, 1);
-    if (i + 2 < end) sum += <f64>f32x4.extract_lane(loss, 2);
-    if (i + 3 < end) sum += <f64>f32x4.extract_lane(loss, 3);
+    sum = addRows(sum, loss, i, end);
   }
   return sum;
 }

@@ -13,23 +13,11 @@
 // Source: Goodnight 1979 (doi:10.1080/00031305.1979.10482685), in blocks.
 
 import { addProducts } from "../../shared/assembly/tile";
+import { Plan, SWEEP_BLOCK } from "./plan";
 
-const B: u32 = 64;
+const B: u32 = SWEEP_BLOCK;
 /** Rows that are updated against one another's columns while these stay in the first cache. */
 const GROUP_COLUMNS: u32 = 64;
-
-/** Where things lie, as ../inverse.ts writes it; pointers are byte offsets. */
-class Plan {
-  /** N */
-  size: u32;
-  matrix: usize;
-  /** C */
-  panel: usize;
-  /** L */
-  left: usize;
-  /** D */
-  pivot: usize;
-}
 
 function at(plan: Plan, row: u32, column: u32): usize {
   return plan.matrix + ((<usize>row * plan.size + column) << 2);

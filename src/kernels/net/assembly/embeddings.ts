@@ -1,12 +1,13 @@
 // One AdaGrad step of each embedding that the batch holds, on the sum of its gradients over the batch.
 //
-//   n <- n + g^2     v <- v - lr g / sqrt(n)                                                       Duchi et al. 2011
-//
 // A part has features of its own, so that no two threads meet at one. Gradients are added up in the pairs' order: a feature's
 // first pair takes a slot, the others are added to it, and then each slot makes its step.
 
+import { firstPair } from "../../shared/assembly/rows";
+import { adaGrad, addSquare } from "../../shared/assembly/steps";
+import { firstLanes } from "../../shared/assembly/vector";
 import { partStart } from "./parts";
-import { firstPair, NetPlan, NetRows, NetThread } from "./plan";
+import { NetPlan, NetRows, NetThread } from "./plan";
 import { touchHeld } from "./touch";
 
 /** @param first the batch's first row of `rows` */
@@ -18,7 +19,7 @@ export function stepEmbeddings(
   first: u32,
   numBlocks: u32,
 ): void {
-  const base = (<usize>firstPair(rows.indptr, rows.width, first)) << 2;
+  const base = (<usize>firstPair(rows, first)) << 2;
   let numHeld: u32 = 0;
   for (let b: u32 = 0; b < numBlocks; b++) {
     const end = partStart(plan, b, part + 1);
@@ -70,14 +71,13 @@ function step(plan: NetPlan, feature: u32, sum: usize, last: v128): void {
   v128.store(end, v128.and(v128.load(end), last));
   for (let k: usize = 0; k < bytes; k += 16) {
     const g = v128.load(sum + k);
-    const n = f32x4.add(v128.load(v + bytes + k), f32x4.mul(g, g));
+    const n = addSquare<v128>(v128.load(v + bytes + k), g);
     v128.store(v + bytes + k, n);
-    v128.store(v + k, f32x4.sub(v128.load(v + k), f32x4.div(f32x4.mul(lr, g), f32x4.sqrt(n))));
+    v128.store(v + k, adaGrad<v128>(v128.load(v + k), g, lr, n));
   }
 }
 
 /** Ones in the lanes that the last four of W numbers have. */
 function lastMask(width: u32): v128 {
-  const count = ((width - 1) & 3) + 1;
-  return i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(count));
+  return firstLanes(((width - 1) & 3) + 1);
 }

@@ -1,7 +1,10 @@
 // A row's input x_0 = (w0 | e_1 .. e_F | numeric), from its features, and back: where its derivatives go.
 
 import { transpose4 } from "../../shared/assembly/transpose";
-import { firstPair, NetPlan, NetRows, NetThread, NONE } from "./plan";
+import { NONE } from "../../shared/assembly/dense/layers";
+import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
+import { addTo } from "../../shared/assembly/vector";
+import { NetPlan, NetRows, NetThread } from "./plan";
 
 /**
  * Writes the panel of eight rows, those beyond the last as zeros.
@@ -35,13 +38,13 @@ export function gatherPanel(
 
 function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32, firstOfBatch: u32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
-  const end = firstPair(rows.indptr, rows.width, row + 1);
+  const end = firstPair(rows, row + 1);
   if (plan.w0) store<f32>(x, load<f32>(plan.w0));
 
   // pairs come in the order of their fields, so that the next one's is most often near
   let f: usize = 0;
-  for (let j = firstPair(rows.indptr, rows.width, row); j < end; j++) {
-    const feature = load<u32>(rows.ids + ((<usize>j) << 2));
+  for (let j = firstPair(rows, row); j < end; j++) {
+    const feature = featureAt(rows, j);
     if (feature < load<u32>(plan.offsets + (f << 2))) f = 0;
     while (feature >= load<u32>(plan.offsets + (f << 2), 4)) f++;
     const at = plan.firstInput + <u32>f * plan.width;
@@ -52,10 +55,10 @@ function gatherRow(plan: NetPlan, rows: NetRows, row: u32, x: usize, place: u32,
     }
     const e = plan.embeddings + ((<usize>feature * plan.embeddingPitch) << 2);
     const target = x + ((<usize>at) << 2);
-    const value = f32x4.splat(rows.values ? load<f32>(rows.values + ((<usize>j) << 2)) : 1);
+    const value = f32x4.splat(valueAt(rows, j));
     // the padding adds zeros to what stands behind
     for (let k: usize = 0; k < bytes; k += 16) {
-      v128.store(target + k, f32x4.add(v128.load(target + k), f32x4.mul(value, v128.load(e + k))));
+      addTo(target + k, f32x4.mul(value, v128.load(e + k)));
     }
   }
   if (plan.embeddingRelu) {

@@ -7,35 +7,24 @@
 // Threads take blocks and parts as they come: a block writes what is its rows' alone, a part what is its parameters' alone, so
 // the bytes do not depend on who took what. Structs are in plan.ts, written by ../binding.ts.
 
-import { addLosses, logisticGradient4 } from "../../shared/assembly/loss";
 import { barrier } from "../../shared/assembly/barrier";
-import { activate, deactivate, dropoutKeys } from "./activation";
-import { backwardDense, forwardDense } from "./dense";
+import { BLOCK, lastLayer, layerAt, NONE, PANELS } from "../../shared/assembly/dense/layers";
+import { backward, drawKeys, forward } from "../../shared/assembly/dense/passes";
+import { stepOutputs } from "../../shared/assembly/dense/weights";
+import { addLosses, lossGradient4 } from "../../shared/assembly/loss";
+import { firstPair } from "../../shared/assembly/rows";
+import { adam4, firstCorrection, secondCorrection } from "../../shared/assembly/steps";
+import { firstLanes } from "../../shared/assembly/vector";
 import { stepEmbeddings } from "./embeddings";
 import { gatherPanel, scatterSlopes } from "./gather";
 import { sortPairs } from "./parts";
-import { BLOCK, firstPair, layerAt, NetPlan, NetRows, NetThread, NONE, PANELS, PARTS } from "./plan";
+import { NetPlan, NetRows, NetThread, PARTS } from "./plan";
 import { touchRows } from "./touch";
-import { packInputs, packSlopes, stepBias, stepWeights } from "./weights";
 import { stepWide, wideScore } from "./wide";
 
 /** Takes the next number of a counter. */
 function take(counter: usize): u32 {
   return atomic.add<u32>(counter, 1);
-}
-
-/** Keys of the layer's dropout for the block's rows, behind all panels of the scratch. */
-function keysOf(plan: NetPlan, thread: NetThread, l: u32): usize {
-  return thread.keys + ((<usize>(l * BLOCK)) << 2);
-}
-
-/** Through all layers; z of the last one is the dense part of the score. @param trains whether units are dropped */
-function forward(plan: NetPlan, thread: NetThread, trains: bool): void {
-  for (let l: u32 = 0; l < plan.numLayers; l++) {
-    const layer = layerAt(plan, l);
-    forwardDense(layer, thread.scratch);
-    activate(plan, layer, thread.scratch, trains && layer.dropped ? keysOf(plan, thread, l) : 0);
-  }
 }
 
 /** Writes the panels of a block's rows. @param firstOfBatch the batch's first pair; NONE when it is not learned from */
@@ -81,18 +70,18 @@ function scoreSlopes(
     const at = (<usize>(row + r)) << 2;
     const s = v128.load(scores + ((<usize>r) << 2));
     const y = v128.load(rows.labels + at);
-    let g = plan.squared ? f32x4.sub(s, y) : logisticGradient4(s, y);
+    let g = lossGradient4(s, y, plan.squared != 0);
     if (rows.weights) g = f32x4.mul(g, v128.load(rows.weights + at));
     // what lies beyond the rows may be anything
     const left = numRows > r ? numRows - r : 0;
-    g = v128.and(g, i32x4.lt_u(i32x4(0, 1, 2, 3), i32x4.splat(left)));
+    g = v128.and(g, firstLanes(left));
     v128.store(slopes + ((<usize>r) << 2), g);
   }
 }
 
 /** Writes the derivatives by the score to those of the last layer's first unit. @returns sum of the losses */
 function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32, place: u32): f64 {
-  const last = layerAt(plan, plan.numLayers - 1);
+  const last = lastLayer(plan);
   const bytes = (<usize>last.outputs) << 5;
   const scores = thread.scratch + last.y;
   const slopes = thread.scratch + last.dy;
@@ -113,31 +102,6 @@ function lossOf(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRo
   return loss;
 }
 
-/** Back through all layers; keeps what their parameters' steps need. */
-function backward(plan: NetPlan, thread: NetThread, place: u32): void {
-  for (let l = <i32>plan.numLayers - 1; l >= 0; l--) {
-    const layer = layerAt(plan, l);
-    const scratch = thread.scratch;
-    deactivate(plan, layer, scratch, layer.dropped ? keysOf(plan, thread, l) : 0);
-    for (let p: u32 = 0; p < PANELS; p++) {
-      packInputs(
-        layer,
-        scratch + layer.x + ((<usize>(p * layer.inputs)) << 5),
-        plan.batchPitch,
-        place + (p << 3),
-      );
-      packSlopes(
-        layer,
-        scratch + layer.dy + ((<usize>(p * layer.outputs)) << 5),
-        plan.batchPitch,
-        place + (p << 3),
-      );
-    }
-    // a frozen table needs no derivatives
-    if (l > 0 || plan.embeddingLearningRate > 0) backwardDense(layer, scratch);
-  }
-}
-
 /** One block of the batch. @param row of `rows`, @param place in the batch, of its first row */
 function trainRows(
   plan: NetPlan,
@@ -149,16 +113,16 @@ function trainRows(
   epoch: u32,
   inEpoch: u32,
 ): void {
-  for (let l: u32 = 0; l < plan.numLayers; l++) {
-    if (layerAt(plan, l).dropped) dropoutKeys(plan, epoch, l, inEpoch, keysOf(plan, thread, l));
-  }
-  gather(plan, thread, rows, row, numRows, place, firstPair(rows.indptr, rows.width, row - place));
+  drawKeys(plan, thread.keys, epoch, inEpoch);
+  gather(plan, thread, rows, row, numRows, place, firstPair(rows, row - place));
   sortPairs(plan, rows, row - place, row, numRows, place / BLOCK);
-  forward(plan, thread, true);
+  forward(plan, thread.scratch, thread.keys, true);
   const loss = lossOf(plan, thread, rows, row, numRows, place);
   store<f64>(plan.losses + ((<usize>(place / BLOCK)) << 3), loss);
-  backward(plan, thread, place);
-  if (!(plan.embeddingLearningRate > 0)) return;
+  // a frozen table needs no derivatives
+  const moves = plan.embeddingLearningRate > 0;
+  backward(plan, thread.scratch, thread.keys, place, moves);
+  if (!moves) return;
   const first = layerAt(plan, 0);
   for (let p: u32 = 0; p < PANELS; p++) {
     const at = (<usize>(p * first.inputs)) << 5;
@@ -199,15 +163,17 @@ function stepPart(
     }
     part -= PARTS;
   }
-  for (let l: u32 = 0; l < plan.numLayers; l++) {
-    const layer = layerAt(plan, l);
-    if (part < layer.outputs >>> 3) {
-      stepWeights(plan, thread, layer, part, numRows, t);
-      return true;
-    }
-    part -= layer.outputs >>> 3;
-  }
-  return false;
+  return stepOutputs(plan, thread.tiles, part, numRows, t);
+}
+
+/** One step of w0, from the derivatives by the first input. */
+function stepBias(plan: NetPlan, numRows: u32, t: u32): void {
+  let sum: f32 = 0;
+  const pitch = (<usize>plan.rowPitch) << 2;
+  for (let r: usize = 0; r < numRows; r++) sum += load<f32>(plan.inputSlopes + r * pitch);
+  const p = plan.w0;
+  const g = f32x4.replace_lane(f32x4.splat(0), 0, sum / <f32>numRows);
+  adam4(p, p + 16, p + 32, g, plan.learningRate, firstCorrection(t), secondCorrection(t));
 }
 
 /**
@@ -258,10 +224,10 @@ function scoreBlock(
   numRows: u32,
   scores: usize,
 ): void {
-  const last = layerAt(plan, plan.numLayers - 1);
+  const last = lastLayer(plan);
   const bytes = (<usize>last.outputs) << 5;
   gather(plan, thread, rows, row, numRows, 0, NONE);
-  forward(plan, thread, false);
+  forward(plan, thread.scratch, 0, false);
   const z = thread.scratch + last.y;
   addWide(plan, rows, row, numRows, z, bytes);
   for (let r: u32 = 0; r < numRows; r++) {
@@ -301,7 +267,7 @@ export function encodeRows(
   hidden: usize,
   width: u32,
 ): void {
-  const last = layerAt(plan, plan.numLayers - 1);
+  const last = lastLayer(plan);
   const bytes = (<usize>last.inputs) << 5;
   for (let from: u32 = 0; from < numRows; from += BLOCK) {
     const count = min(BLOCK, numRows - from);

@@ -5,7 +5,8 @@
 //
 // Each block is sorted by the thread that has it, so that a part finds its pairs, in the order of the batch, without reading all.
 
-import { firstPair, NetPlan, NetRows, PARTS } from "./plan";
+import { firstPair } from "../../shared/assembly/rows";
+import { NetPlan, NetRows, PARTS } from "./plan";
 
 /** Sorts the pairs of a block by counting. @param first the batch's first row, `row` the block's, both of `rows` */
 export function sortPairs(
@@ -16,11 +17,11 @@ export function sortPairs(
   numRows: u32,
   block: u32,
 ): void {
-  const base = firstPair(rows.indptr, rows.width, first);
+  const base = firstPair(rows, first);
   const ids = rows.ids + ((<usize>base) << 2);
   const starts = plan.partStarts + ((<usize>(block * (PARTS + 1))) << 2);
-  const from = (<usize>(firstPair(rows.indptr, rows.width, row) - base)) << 2;
-  const end = (<usize>(firstPair(rows.indptr, rows.width, row + numRows) - base)) << 2;
+  const from = (<usize>(firstPair(rows, row) - base)) << 2;
+  const end = (<usize>(firstPair(rows, row + numRows) - base)) << 2;
 
   // counts, then where each part ends, then, moving down from the last pair, where it begins
   memory.fill(starts, 0, (PARTS + 1) << 2);

@@ -1,7 +1,8 @@
 // Reads ahead: a number of each cache line that is about to be needed, so that a processor waits for many lines at once, where the
 // work itself would wait for a few at a time. What is read is written to the thread's scratch, lest it be optimised away.
 
-import { firstPair, NetPlan, NetRows, NetThread } from "./plan";
+import { featureAt, firstPair } from "../../shared/assembly/rows";
+import { NetPlan, NetRows, NetThread } from "./plan";
 
 /** Of each line that `bytes` from `at` on lie in; both are multiples of 4. */
 function read(at: usize, bytes: usize): u32 {
@@ -15,10 +16,10 @@ function read(at: usize, bytes: usize): u32 {
 export function touchRows(plan: NetPlan, thread: NetThread, rows: NetRows, row: u32, numRows: u32): void {
   const bytes = (<usize>plan.paddedWidth) << 2;
   const pitch = (<usize>plan.embeddingPitch) << 2;
-  const end = firstPair(rows.indptr, rows.width, row + numRows);
+  const end = firstPair(rows, row + numRows);
   let seen: u32 = 0;
-  for (let j = firstPair(rows.indptr, rows.width, row); j < end; j++) {
-    const feature = <usize>load<u32>(rows.ids + ((<usize>j) << 2));
+  for (let j = firstPair(rows, row); j < end; j++) {
+    const feature = <usize>featureAt(rows, j);
     seen ^= read(plan.embeddings + feature * pitch, bytes);
     if (plan.wide) seen ^= load<u32>(plan.wide + (feature << 4));
   }

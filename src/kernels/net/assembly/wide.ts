@@ -4,22 +4,22 @@
 //
 // Source: McMahan et al. 2013 (10.1145/2487575.2488200), algorithm 1, with beta = 1.
 
-import { moveFtrl } from "../../fm/assembly/linear";
+import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
+import { stepFtrl } from "../../shared/assembly/steps";
 import { partStart } from "./parts";
-import { firstPair, NetPlan, NetRows, PARTS } from "./plan";
+import { NetPlan, NetRows, PARTS } from "./plan";
 
 /** The row's part of the score. */
 export function wideScore(plan: NetPlan, rows: NetRows, row: u32): f32 {
   let score: f32 = 0;
-  const end = firstPair(rows.indptr, rows.width, row + 1);
-  for (let j = firstPair(rows.indptr, rows.width, row); j < end; j++) {
-    const w = load<f32>(weightOf(plan, load<u32>(rows.ids + ((<usize>j) << 2))));
-    score += rows.values ? w * load<f32>(rows.values + ((<usize>j) << 2)) : w;
+  const end = firstPair(rows, row + 1);
+  for (let j = firstPair(rows, row); j < end; j++) {
+    score += load<f32>(weightOf(plan, featureAt(rows, j))) * valueAt(rows, j);
   }
-  if (rows.crossIds) {
-    const crossEnd = firstPair(rows.crossIndptr, rows.crossWidth, row + 1);
-    for (let j = firstPair(rows.crossIndptr, rows.crossWidth, row); j < crossEnd; j++) {
-      score += load<f32>(weightOf(plan, plan.numFeatures + load<u32>(rows.crossIds + ((<usize>j) << 2))));
+  if (rows.crosses) {
+    const crossEnd = firstPair(rows.crosses, row + 1);
+    for (let j = firstPair(rows.crosses, row); j < crossEnd; j++) {
+      score += load<f32>(weightOf(plan, plan.numFeatures + featureAt(rows.crosses, j)));
     }
   }
   return score;
@@ -38,7 +38,7 @@ export function stepWide(
   numRows: u32,
   numBlocks: u32,
 ): void {
-  const base = (<usize>firstPair(rows.indptr, rows.width, first)) << 2;
+  const base = (<usize>firstPair(rows, first)) << 2;
   for (let b: u32 = 0; b < numBlocks; b++) {
     const end = partStart(plan, b, part + 1);
     for (let at = partStart(plan, b, part); at < end; at += 4) {
@@ -55,24 +55,24 @@ export function stepWide(
       moveWeight(plan, weightOf(plan, load<u32>(rows.ids + base + j)));
     }
   }
-  if (rows.crossIds) stepCrosses(plan, rows, part, first, numRows);
+  if (rows.crosses) stepCrosses(plan, rows, part, first, numRows);
 }
 
 /** The same of crosses, which are few a row: each part reads all of them. */
 function stepCrosses(plan: NetPlan, rows: NetRows, part: u32, first: u32, numRows: u32): void {
-  const start = firstPair(rows.crossIndptr, rows.crossWidth, first);
-  const end = firstPair(rows.crossIndptr, rows.crossWidth, first + numRows);
+  const start = firstPair(rows.crosses, first);
+  const end = firstPair(rows.crosses, first + numRows);
   let j = start;
   for (let r: u32 = 0; r < numRows; r++) {
     const slope = load<f32>(plan.scoreSlopes + ((<usize>r) << 2));
-    const rowEnd = firstPair(rows.crossIndptr, rows.crossWidth, first + r + 1);
+    const rowEnd = firstPair(rows.crosses, first + r + 1);
     for (; j < rowEnd; j++) {
-      const cross = load<u32>(rows.crossIds + ((<usize>j) << 2));
+      const cross = featureAt(rows.crosses, j);
       if ((cross & (PARTS - 1)) == part) addSlope(weightOf(plan, plan.numFeatures + cross), slope);
     }
   }
   for (j = start; j < end; j++) {
-    const cross = load<u32>(rows.crossIds + ((<usize>j) << 2));
+    const cross = featureAt(rows.crosses, j);
     if ((cross & (PARTS - 1)) == part) moveWeight(plan, weightOf(plan, plan.numFeatures + cross));
   }
 }
@@ -86,5 +86,5 @@ function moveWeight(plan: NetPlan, weight: usize): void {
   const slope = load<f32>(weight, 12);
   if (slope == 0) return;
   store<f32>(weight, 0, 12);
-  moveFtrl(weight, slope, plan.wideLearningRate, plan.wideL1, plan.wideL2);
+  stepFtrl(weight, slope, plan.wideLearningRate, plan.wideL1, plan.wideL2);
 }

@@ -16,11 +16,11 @@
 // Every number is computed by one thread in an order of its own, so the bytes are the same at any number of threads.
 // Twin: ../reference.ts.
 
-import { exp4, log4 } from "../../shared/assembly/exp";
+import { sampledSoftmax4 } from "../../shared/assembly/sampled-softmax";
 import { addProducts } from "../../shared/assembly/tile";
-import { sum4 } from "../../shared/assembly/vector";
+import { dot, sum4 } from "../../shared/assembly/vector";
 import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
-import { compose, dot, exclude, offsetOf } from "./shared";
+import { compose, exclude, logNoise, offsetOf } from "./shared";
 import { rowBytes } from "./vectors";
 
 /** Scores, losses and gradients of events b .. b + 3 of the batch; those beyond numRows are of zeros. */
@@ -67,11 +67,6 @@ export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, num
   contextGradients(plan, thread, b, G);
 }
 
-/** log of the chance of the items of four events, or of one item for all; 0 when uniform, where it cancels. */
-function logNoise(plan: Plan, item: u32): f32 {
-  return plan.logNoise ? load<f32>(plan.logNoise + ((<usize>item) << 2)) : 0;
-}
-
 function weightOfEvent(plan: Plan, event: u32): f32 {
   return plan.eventWeights ? load<f32>(plan.eventWeights + ((<usize>event) << 2)) : 1;
 }
@@ -84,7 +79,6 @@ function setLane(thread: Thread, i: usize, value: f32): void {
 function softmaxFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u32, G: usize): void {
   const c = plan.contrast;
   const N = <usize>plan.numNegatives;
-  const perTemperature = f32x4.splat(<f32>1 / plan.temperature);
   v128.store(thread.tile, f32x4.splat(0));
   v128.store(thread.tile, f32x4.splat(0), 16);
   for (let i: usize = 0; i < numEvents; i++) {
@@ -93,45 +87,20 @@ function softmaxFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvent
     setLane(thread, i, logNoise(plan, load<u32>(plan.items + ((<usize>event) << 2))));
     setLane(thread, i + 4, weightOfEvent(plan, event));
   }
-  const eventWeights = v128.load(thread.tile, 16);
-
-  // logits, and the highest of each event
-  const s = v128.load(c.positiveScores + ((<usize>b) << 2));
-  const own = f32x4.sub(f32x4.mul(s, perTemperature), v128.load(thread.tile));
-  let highest = own;
-  for (let n: usize = 0; n < N; n++) {
-    const noise = f32x4.splat(logNoise(plan, load<u32>(thread.shared + (n << 2))));
-    highest = f32x4.max(highest, f32x4.sub(f32x4.mul(v128.load(G + (n << 4)), perTemperature), noise));
-  }
-  const ownExp = exp4(f32x4.sub(own, highest));
-  let total = ownExp;
-  for (let n: usize = 0; n < N; n++) {
-    const noise = f32x4.splat(logNoise(plan, load<u32>(thread.shared + (n << 2))));
-    const score = v128.load(G + (n << 4));
-    const z = f32x4.sub(f32x4.mul(score, perTemperature), noise);
-    // exp4 clamps, and what is excluded has no share at all
-    const e = v128.and(exp4(f32x4.sub(z, highest)), f32x4.gt(score, f32x4.splat(-Infinity)));
-    total = f32x4.add(total, e);
-  }
-  const losses = f32x4.sub(log4(total), f32x4.sub(own, highest));
-  v128.store(c.losses + ((<usize>b) << 2), f32x4.mul(losses, eventWeights));
-
-  // dLoss/ds = (probability - 1 for the event's own item) / temperature
-  const scale = f32x4.mul(f32x4.mul(perTemperature, eventWeights), f32x4.div(f32x4.splat(1), total));
-  const ownShare = f32x4.mul(ownExp, scale);
-  const positive = f32x4.sub(ownShare, f32x4.mul(perTemperature, eventWeights));
-  v128.store(c.positiveGradients + ((<usize>b) << 2), positive);
-  const columns = c.columns + ((((<usize>b) >>> 2) * N) << 2);
-  for (let n: usize = 0; n < N; n++) {
-    const noise = f32x4.splat(logNoise(plan, load<u32>(thread.shared + (n << 2))));
-    const score = v128.load(G + (n << 4));
-    const z = f32x4.sub(f32x4.mul(score, perTemperature), noise);
-    const has = f32x4.gt(score, f32x4.splat(-Infinity));
-    const g = v128.and(f32x4.mul(exp4(f32x4.sub(z, highest)), scale), has);
-    v128.store(G + (n << 4), g);
-    const column = plan.cosine ? v128.and(f32x4.mul(g, score), has) : g;
-    store<f32>(columns + (n << 2), sum4(column));
-  }
+  const row = (<usize>b) << 2;
+  sampledSoftmax4(
+    G,
+    plan.logNoise ? thread.logNoise : 0,
+    N,
+    v128.load(c.positiveScores + row),
+    v128.load(thread.tile),
+    v128.load(thread.tile, 16),
+    plan.temperature,
+    c.losses + row,
+    c.positiveGradients + row,
+    c.columns + (((row >>> 4) * N) << 2),
+    plan.cosine != 0,
+  );
 }
 
 function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u32, G: usize): void {

@@ -3,6 +3,10 @@
 import { draw } from "../../shared/assembly/random";
 import { Plan } from "./plan";
 
+/** What `membershipBit` multiplies by. */
+export const USER_FACTOR: u32 = 0x9e3779b1;
+export const ITEM_FACTOR: u32 = 0x85ebca6b;
+export const MIXED_FACTOR: u32 = 0xc2b2ae35;
 /** Tries before the next free item is taken instead. */
 const MAX_TRIES: u32 = 64;
 
@@ -16,10 +20,10 @@ export function drawItem(plan: Plan, key: u32, counter: u32): u32 {
   return <u32>x <= load<u32>(entry) ? item : load<u32>(entry, 4);
 }
 
-/** A hash of user and item, whose upper bits are a place in the memberships. Twin: `membershipsOf` in ../../ranking.ts. */
+/** A hash of user and item, whose upper bits are a place in the memberships. Twin: `membershipsOf` in ../binding.ts. */
 function membershipBit(user: u32, item: u32): u32 {
-  const h = user * 0x9e3779b1 + item * 0x85ebca6b;
-  return (h ^ (h >>> 15)) * 0xc2b2ae35;
+  const h = user * USER_FACTOR + item * ITEM_FACTOR;
+  return (h ^ (h >>> 15)) * MIXED_FACTOR;
 }
 
 /** Whether the user has the item; a user beyond the last has none. */

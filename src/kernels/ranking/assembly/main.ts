@@ -6,6 +6,7 @@
 // Structs and shapes: plan.ts; losses: pairs.ts, contrast.ts. Twin: ../reference.ts.
 
 import { barrier } from "../../shared/assembly/barrier";
+import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { draw, permute } from "../../shared/assembly/random";
 import { scoreFour } from "./contrast";
 import { updateContrast, updateContrastWeights } from "./contrast-steps";
@@ -162,16 +163,14 @@ export function initialise(
 ): void {
   const width = plan.numSlices * K;
   for (let i = <usize>from; i < <usize>to; i++) {
-    const key = draw(draw(seed, load<u32>(hashes + (i << 3))), load<u32>(hashes + (i << 3), 4));
+    const key = featureKey(seed, hashes + (i << 3));
     const trained = load<u32>(counts + (i << 2)) != 0;
     const v = vectorOf(plan, <u32>i);
     for (let j: usize = 0; j < plan.numSlices; j++) store<f32>(v + rowBytes(plan) + (j << 2), accumulator);
     store<f32>(plan.weights + (i << 3), 0);
     store<f32>(plan.weights + (i << 3), accumulator, 4);
     for (let d: u32 = 0; d < width; d++) {
-      // the upper 24 bits are an f32 in [0, 1) exactly
-      const unit = <f32>(draw(key, d) >>> 8) * <f32>5.9604644775390625e-8;
-      store<f32>(v + ((<usize>d) << 2), trained && d < plan.dim ? (unit * 2 - 1) * spread : 0);
+      store<f32>(v + ((<usize>d) << 2), trained && d < plan.dim ? firstValue(key, d, spread) : 0);
     }
   }
 }

@@ -9,9 +9,11 @@
 // adds the parts up for itself, in the slices' order. Twin: ../reference.ts.
 
 import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
+import { featureAt } from "../../shared/assembly/rows";
+import { sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { B, Plan, SLICE, Thread, WARP } from "./plan";
-import { featureAt, rowBytes, squaresOf, stepRow, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
+import { meanSquare, rowBytes, squaresOf, stepRow, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
 
 /** Item k of row r of a batch, whose candidates are u32[B][M]. */
 function itemAt(plan: Plan, event: u32, candidates: usize, r: u32, k: u32): u32 {
@@ -271,16 +273,12 @@ function updateThree(plan: Plan, event: u32, item: u32, negative: u32, c: usize,
   const uRate = v128.shuffle<f32>(rates, rates, 0, 0, 0, 0);
   const iRate = v128.shuffle<f32>(rates, rates, 1, 1, 1, 1);
   const nRate = v128.shuffle<f32>(rates, rates, 2, 2, 2, 2);
-  v128.store(u + c, f32x4.sub(u0, f32x4.mul(uRate, gu0)));
-  v128.store(u + c, f32x4.sub(u1, f32x4.mul(uRate, gu1)), 16);
-  v128.store(i + c, f32x4.sub(i0, f32x4.mul(iRate, gi0)));
-  v128.store(i + c, f32x4.sub(i1, f32x4.mul(iRate, gi1)), 16);
-  v128.store(n + c, f32x4.sub(n0, f32x4.mul(nRate, gn0)));
-  v128.store(n + c, f32x4.sub(n1, f32x4.mul(nRate, gn1)), 16);
-}
-
-function meanSquare(g0: v128, g1: v128): f32 {
-  return <f32>0.125 * sum4(f32x4.add(f32x4.mul(g0, g0), f32x4.mul(g1, g1)));
+  v128.store(u + c, sgd<v128>(u0, gu0, uRate));
+  v128.store(u + c, sgd<v128>(u1, gu1, uRate), 16);
+  v128.store(i + c, sgd<v128>(i0, gi0, iRate));
+  v128.store(i + c, sgd<v128>(i1, gi1, iRate), 16);
+  v128.store(n + c, sgd<v128>(n0, gn0, nRate));
+  v128.store(n + c, sgd<v128>(n1, gn1, nRate), 16);
 }
 
 /** Moves the weights of both items of every pair; those of the context cancel. */

@@ -5,6 +5,8 @@
 //   E   events          I   items             M   candidates an event           N   negatives that a batch shares
 //   B   events a batch: 256
 
+import { PairRows } from "../../shared/assembly/rows";
+
 /** Events a batch. Scores within a batch are those of its start. */
 export const B: u32 = 256;
 /** Dimensions a slice. */
@@ -20,16 +22,6 @@ export const WARP: u32 = 1;
 export const SAMPLED_SOFTMAX: u32 = 2;
 export const CCL: u32 = 3;
 
-/** Rows of (feature, value) pairs, as src/dataset/rows.ts describes them. */
-export class Rows {
-  width: u32;
-  /** u32[numRows + 1]; 0 when every row has `width` pairs */
-  indptr: usize;
-  ids: usize;
-  /** f32; 0 when all are 1 */
-  values: usize;
-}
-
 /** The model, the events and how they are learned from. Read by every thread, written by none. */
 export class Plan {
   barrier: usize;
@@ -44,9 +36,9 @@ export class Plan {
   /** f32[n][2]: w and its accumulator */
   weights: usize;
   /** the features of an event but its item's */
-  context: Rows;
+  context: PairRows;
   /** the features of an item */
-  templates: Rows;
+  templates: PairRows;
   /** 1 when context and templates have one feature of value 1 a row: user and item alone */
   single: u32;
   /** u32[E]: the event's user, for its history; beyond the last user: one without */
@@ -140,6 +132,7 @@ export class Thread {
   /** u32[I]: 1 + slot of the item among the batch's negatives, else 0; u32[N]: 1 + the next slot of the same item */
   slots: usize;
   next: usize;
-  /** u32[N]: the batch's negatives */
+  /** u32[N]: the batch's negatives, and the logs of their chances */
   shared: usize;
+  logNoise: usize;
 }

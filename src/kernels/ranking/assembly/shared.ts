@@ -1,12 +1,18 @@
 // Negatives that a batch shares: which items they are, where each stands among them, and the vectors of a batch's rows.
 
+import { PairRows } from "../../shared/assembly/rows";
 import { sum4 } from "../../shared/assembly/vector";
 import { drawItem } from "./draw";
-import { Plan, Rows, Thread } from "./plan";
+import { Plan, Thread } from "./plan";
 import { rowBytes, squaresOf, sumOf, weightOf } from "./vectors";
 
 /** Squared lengths below it are taken as it. */
 const SHORTEST: f32 = 1e-12;
+
+/** log of an item's chance of being drawn; 0 when uniform, where it cancels. */
+export function logNoise(plan: Plan, item: u32): f32 {
+  return plan.logNoise ? load<f32>(plan.logNoise + ((<usize>item) << 2)) : 0;
+}
 
 /** Draws the batch's negatives, every thread its own copy, and notes where each item stands among them. */
 export function drawShared(plan: Plan, thread: Thread, batchKey: u32): void {
@@ -14,6 +20,7 @@ export function drawShared(plan: Plan, thread: Thread, batchKey: u32): void {
     const at = (<usize>n) << 2;
     const item = drawItem(plan, batchKey, n);
     store<u32>(thread.shared + at, item);
+    if (plan.logNoise) store<f32>(thread.logNoise + at, logNoise(plan, item));
     const slot = thread.slots + ((<usize>item) << 2);
     store<u32>(thread.next + at, load<u32>(slot));
     store<u32>(slot, n + 1);
@@ -28,7 +35,7 @@ export function clearShared(plan: Plan, thread: Thread): void {
 }
 
 /** Writes the sum of x v of a row, over its length when cosine. @returns 1 / length, or 1 */
-export function compose(plan: Plan, rows: Rows, row: u32, target: usize): f32 {
+export function compose(plan: Plan, rows: PairRows, row: u32, target: usize): f32 {
   const bytes = rowBytes(plan);
   let squares = f32x4.splat(0);
   for (let c: usize = 0; c < bytes; c += 16) {
@@ -70,14 +77,6 @@ export function composeNegatives(plan: Plan, thread: Thread, from: u32, to: u32)
       store<f32>(panel + (d << 5), load<f32>(row + (d << 2)));
     }
   }
-}
-
-export function dot(p: usize, q: usize, bytes: usize): f32 {
-  let sum = f32x4.splat(0);
-  for (let c: usize = 0; c < bytes; c += 16) {
-    sum = f32x4.add(sum, f32x4.mul(v128.load(p + c), v128.load(q + c)));
-  }
-  return sum4(sum);
 }
 
 /** Writes `value` over the scores of negatives that are the event's own item or that its user has. */

@@ -1,20 +1,9 @@
 // Vectors of rows of features, and the AdaGrad step of one feature: a slice at a time.
 
+import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
+import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
-import { Plan, Rows } from "./plan";
-
-/** Address of the first pair of a row, in u32 from the rows' ids. */
-export function firstPair(rows: Rows, row: u32): u32 {
-  return rows.indptr ? load<u32>(rows.indptr + ((<usize>row) << 2)) : row * rows.width;
-}
-
-export function featureAt(rows: Rows, pair: u32): u32 {
-  return load<u32>(rows.ids + ((<usize>pair) << 2));
-}
-
-export function valueAt(rows: Rows, pair: u32): f32 {
-  return rows.values ? load<f32>(rows.values + ((<usize>pair) << 2)) : 1;
-}
+import { Plan } from "./plan";
 
 /** Bytes of a vector. */
 export function rowBytes(plan: Plan): usize {
@@ -27,7 +16,7 @@ export function vectorOf(plan: Plan, feature: u32): usize {
 }
 
 /** Four dimensions, from byte c of the rows on, of the sum of x v over a row's features. */
-export function sumOf(plan: Plan, rows: Rows, row: u32, c: usize): v128 {
+export function sumOf(plan: Plan, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -38,7 +27,7 @@ export function sumOf(plan: Plan, rows: Rows, row: u32, c: usize): v128 {
 }
 
 /** Four dimensions of the sum of (x v)^2 over a row's features. */
-export function squaresOf(plan: Plan, rows: Rows, row: u32, c: usize): v128 {
+export function squaresOf(plan: Plan, rows: PairRows, row: u32, c: usize): v128 {
   const end = firstPair(rows, row + 1);
   let sum = f32x4.splat(0);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -50,7 +39,7 @@ export function squaresOf(plan: Plan, rows: Rows, row: u32, c: usize): v128 {
 }
 
 /** The sum of x w over a row's features. */
-export function weightOf(plan: Plan, rows: Rows, row: u32): f32 {
+export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
   const end = firstPair(rows, row + 1);
   let sum: f32 = 0;
   for (let pair = firstPair(rows, row); pair < end; pair++) {
@@ -69,12 +58,16 @@ export function weightOf(plan: Plan, rows: Rows, row: u32): f32 {
  */
 export function stepSlice(plan: Plan, vector: usize, c: usize, v0: v128, v1: v128, g0: v128, g1: v128): void {
   const at = vector + rowBytes(plan) + (c >>> 3);
-  const squares = f32x4.add(f32x4.mul(g0, g0), f32x4.mul(g1, g1));
-  const n = load<f32>(at) + <f32>0.125 * sum4(squares);
+  const n = load<f32>(at) + meanSquare(g0, g1);
   store<f32>(at, n);
   const rate = f32x4.splat(plan.learningRate / sqrt<f32>(n));
-  v128.store(vector + c, f32x4.sub(v0, f32x4.mul(rate, g0)));
-  v128.store(vector + c, f32x4.sub(v1, f32x4.mul(rate, g1)), 16);
+  v128.store(vector + c, sgd<v128>(v0, g0, rate));
+  v128.store(vector + c, sgd<v128>(v1, g1, rate), 16);
+}
+
+/** What a gradient adds to the accumulator of a slice. */
+export function meanSquare(g0: v128, g1: v128): f32 {
+  return <f32>0.125 * sum4(f32x4.add(f32x4.mul(g0, g0), f32x4.mul(g1, g1)));
 }
 
 /**
@@ -87,7 +80,7 @@ export function stepSlice(plan: Plan, vector: usize, c: usize, v0: v128, v1: v12
  */
 export function stepRow(
   plan: Plan,
-  rows: Rows,
+  rows: PairRows,
   row: u32,
   c: usize,
   o0: v128,
@@ -112,14 +105,14 @@ export function stepRow(
 }
 
 /** Moves w of every feature of a row by dLoss/dscore g. */
-export function stepWeights(plan: Plan, rows: Rows, row: u32, g: f32): void {
+export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
     const at = plan.weights + ((<usize>featureAt(rows, pair)) << 3);
     const w = load<f32>(at);
     const gradient = valueAt(rows, pair) * g + plan.l2Weight * w;
-    const n = load<f32>(at, 4) + gradient * gradient;
+    const n = addSquare<f32>(load<f32>(at, 4), gradient);
     store<f32>(at, n, 4);
-    store<f32>(at, w - (plan.learningRate * gradient) / sqrt<f32>(n));
+    store<f32>(at, adaGrad<f32>(w, gradient, plan.learningRate, n));
   }
 }

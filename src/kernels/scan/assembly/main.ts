@@ -7,25 +7,10 @@
 // grows here; 16 bytes after the input may be read and have no influence. Twin: ../reference.ts.
 
 import { slotOf, tagOf } from "../../shared/assembly/hash";
+import { MISSING, Table } from "./plan";
 
-const MISSING: u32 = 0xffffffff;
 const NEWLINE: u32 = 0x0a;
 const RETURN: u32 = 0x0d;
-
-/** The distinct keys of one column. */
-class Table {
-  /** u8[numSlots * 16]: tag u64, length u32, code + 1 u32 (0: free); linear probing */
-  slots: usize;
-  /** numSlots - 1, a power of two less one */
-  mask: u32;
-  /** number of keys */
-  size: u32;
-  /** their bytes, one after another */
-  keys: usize;
-  keysLength: u32;
-  /** u32[size + 1]: key c is keys[offsets[c] .. offsets[c + 1]) */
-  offsets: usize;
-}
 
 /**
  * Finds the cells of the lines in [start, end). Blank lines, comments and rows of another number of cells are left out.

@@ -28,6 +28,11 @@ export function squaredLoss4(s: v128, y: v128): v128 {
   return f32x4.mul(difference, difference);
 }
 
+/** dLoss/dscore of the logistic loss, or of half the squared one. */
+export function lossGradient4(s: v128, y: v128, squared: bool): v128 {
+  return squared ? f32x4.sub(s, y) : logisticGradient4(s, y);
+}
+
 /**
  * Adds the losses of n rows to `sum` in f64, in the rows' order; arrays are f32, readable up to a multiple of 4.
  *
@@ -46,10 +51,16 @@ export function addLosses(
     const y = v128.load(labels + (i << 2));
     let losses = squared ? squaredLoss4(s, y) : logisticLoss4(s, y);
     if (weights) losses = f32x4.mul(losses, v128.load(weights + (i << 2)));
-    sum += <f64>f32x4.extract_lane(losses, 0);
-    if (i + 1 < n) sum += <f64>f32x4.extract_lane(losses, 1);
-    if (i + 2 < n) sum += <f64>f32x4.extract_lane(losses, 2);
-    if (i + 3 < n) sum += <f64>f32x4.extract_lane(losses, 3);
+    sum = addRows(sum, losses, i, n);
   }
+  return sum;
+}
+
+/** Adds four rows' numbers to a sum, in order, leaving out rows at n and above. @param i row of the first lane */
+export function addRows(sum: f64, x: v128, i: usize, n: usize): f64 {
+  sum += <f64>f32x4.extract_lane(x, 0);
+  if (i + 1 < n) sum += <f64>f32x4.extract_lane(x, 1);
+  if (i + 2 < n) sum += <f64>f32x4.extract_lane(x, 2);
+  if (i + 3 < n) sum += <f64>f32x4.extract_lane(x, 3);
   return sum;
 }

@@ -1,15 +1,29 @@
 // Random numbers named by what they are for: a draw is a hash of (key, counter), so nothing depends on who draws first.
 // Twin: ../../../numeric/random.ts. Mixing function: Chris Wellons' "lowbias32" (hash-prospector, 2018).
 
+const GOLDEN: u32 = 0x9e3779b9;
+const FIRST: u32 = 0x21f0aaad;
+const SECOND: u32 = 0xd35a2d97;
+
 /** u32 hash of a key and a counter. */
 export function draw(key: u32, counter: u32): u32 {
-  let x = key + counter * 0x9e3779b9;
+  let x = key + counter * GOLDEN;
   x ^= x >>> 16;
-  x *= 0x21f0aaad;
+  x *= FIRST;
   x ^= x >>> 15;
-  x *= 0xd35a2d97;
+  x *= SECOND;
   x ^= x >>> 15;
   return x;
+}
+
+/** draw for four keys and the same counter. */
+export function draw4(keys: v128, counter: u32): v128 {
+  let x = i32x4.add(keys, i32x4.splat(counter * GOLDEN));
+  x = v128.xor(x, i32x4.shr_u(x, 16));
+  x = i32x4.mul(x, i32x4.splat(FIRST));
+  x = v128.xor(x, i32x4.shr_u(x, 15));
+  x = i32x4.mul(x, i32x4.splat(SECOND));
+  return v128.xor(x, i32x4.shr_u(x, 15));
 }
 
 /**

@@ -1,4 +1,4 @@
-// Four rows of four f32, turned.
+// Four rows of four f32, transposed.
 
 /**
  * Writes column c of the source as row c of the target.

@@ -10,31 +10,9 @@
 // Ties stand in the items' order. Twin: ../reference.ts, the same bits.
 
 import { addProducts } from "../../shared/assembly/tile";
+import { PACKED, Search } from "./plan";
 
 const TILE_BYTES: u32 = 32768;
-/** f32[4][8] at the head of a thread's scratch; packed queries follow. */
-const PACKED: usize = 128;
-
-/** What is searched, as ../top-items.ts writes it; pointers are byte offsets. */
-class Search {
-  dim: u32;
-  numItems: u32;
-  /** K: items a list */
-  top: u32;
-  /** f32[numQueries][d] */
-  queries: usize;
-  /** f32[ceil(numItems / 8)][d][8] */
-  panels: usize;
-  /** f32[numItems], room up to a multiple of 8; an item of -Infinity is never found */
-  weights: usize;
-  /** u32[numQueries + 1]: a query never finds items masks[maskEnds[q] .. maskEnds[q + 1]), ascending */
-  maskEnds: usize;
-  masks: usize;
-  /** u32[numQueries][K] */
-  found: usize;
-  /** f32[numQueries][K] */
-  scores: usize;
-}
 
 function isMasked(search: Search, query: u32, item: u32): bool {
   const ends = search.maskEnds + ((<usize>query) << 2);

@@ -3,8 +3,8 @@ import type { FeatureRows } from "../../../dataset/rows.js";
 import { featureSpace, type Field } from "../../../dataset/vocabulary.js";
 import { draw } from "../../../numeric/random.js";
 import { keysOf } from "../../../embedding/table.js";
-import { UsageError } from "../../../errors.js";
 import { defaultFmOptions, type FmOptions } from "../options.js";
+import type { Start } from "../../../training/start.js";
 import type { LearnerInput } from "../../../training/trained.js";
 import { learnFfm } from "./learn.js";
 import { inFieldOrder, trainingInFieldOrder } from "./rows.js";
@@ -48,10 +48,14 @@ function planted(numRows: number, seed: number, several: boolean): FeatureRows {
   };
 }
 
-function inputOf(train: FeatureRows, valid?: FeatureRows): LearnerInput {
+function inputOf(train: FeatureRows, valid?: FeatureRows): LearnerInput<Start> {
   const counts = new Uint32Array(space.numFeatures);
   for (const id of train.ids) counts[id]!++;
-  return { space, roles: {}, counts, train: { kind: "resident", rows: train }, ...(valid && { valid }) };
+  return {
+    ...{ space, roles: {}, counts, task: "binary", labelRange: [0, 1] },
+    train: { kind: "resident", rows: train },
+    ...(valid && { valid }),
+  };
 }
 
 const options = (rest: Partial<FmOptions> = {}): FmOptions => ({
@@ -97,9 +101,6 @@ test("--normalize-rows changes the model, and is refused with another one", asyn
   const plain = await learnFfm(inputOf(train), options(), () => undefined);
   const normalised = await learnFfm(inputOf(train), options({ normalizeRows: true }), () => undefined);
   expect(normalised.epochs[2]!.trainLoss).not.toBe(plain.epochs[2]!.trainLoss);
-  await expect(
-    learnFfm(inputOf(train), options({ model: "fm", normalizeRows: true }), () => undefined),
-  ).rejects.toThrow(UsageError);
 });
 
 describe("rows in the order of their fields", () => {

@@ -6,6 +6,7 @@
 // Source: Rendle 2012 (10.1145/2168752.2168771), algorithms 2 and 4. Equations and deviations: docs/algorithms/fm-mcmc.md.
 
 import type { FeatureRows } from "../../../dataset/rows.js";
+import { featureKey } from "../../../numeric/initial.js";
 import { normalDraw } from "../../../numeric/normal.js";
 import { draw } from "../../../numeric/random.js";
 import { withMachine } from "../../../workers/with-machine.js";
@@ -196,7 +197,7 @@ function machineInput(
       for (let d = 1; d <= dim; d++) first[d]![i] = vector![d - 1]! / root;
       continue;
     }
-    const key = draw(draw(seed, featureHashes[2 * i]!), featureHashes[2 * i + 1]!);
+    const key = featureKey(seed, featureHashes, i);
     for (let d = 1; d <= dim; d++) first[d]![i] = SPREAD * normalDraw(draw(key, d));
   }
   const rows = loss === "squared" ? { ...train, labels: train.labels.map((y) => y / scale) } : train;

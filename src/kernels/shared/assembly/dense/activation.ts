@@ -4,8 +4,8 @@
 //
 // m is drawn again on the way back: y = 0 does not tell a dropped unit from one whose tanh is 0.
 
-import { draw } from "../../shared/assembly/random";
-import { BLOCK, Layer, LINEAR, NetPlan, PANELS, RELU, TANH } from "./plan";
+import { draw, draw4 } from "../random";
+import { BLOCK, DenseNetwork, Layer, LINEAR, PANELS, RELU, TANH } from "./layers";
 
 /**
  * tanh(x) within 1.6e-7; NaN stays NaN.
@@ -38,30 +38,20 @@ function tanh4(x: v128): v128 {
   return v128.bitselect(x, f32x4.div(f32x4.sub(a, b), f32x4.add(a, b)), sign);
 }
 
-/** Four draws of one unit, keys being those of four rows. */
-function draw4(keys: v128, unit: u32): v128 {
-  let x = i32x4.add(keys, i32x4.splat(unit * 0x9e3779b9));
-  x = v128.xor(x, i32x4.shr_u(x, 16));
-  x = i32x4.mul(x, i32x4.splat(0x21f0aaad));
-  x = v128.xor(x, i32x4.shr_u(x, 15));
-  x = i32x4.mul(x, i32x4.splat(0xd35a2d97));
-  return v128.xor(x, i32x4.shr_u(x, 15));
-}
-
 /** Writes the keys of a block's rows. @param keys u32[BLOCK] @param first place of the first row in the epoch */
-export function dropoutKeys(plan: NetPlan, epoch: u32, layer: u32, first: u32, keys: usize): void {
-  const key = draw(draw(plan.seed, epoch), layer);
+export function dropoutKeys(network: DenseNetwork, epoch: u32, layer: u32, first: u32, keys: usize): void {
+  const key = draw(draw(network.seed, epoch), layer);
   for (let r: u32 = 0; r < BLOCK; r++) store<u32>(keys + ((<usize>r) << 2), draw(key, first + r));
 }
 
 /** m of four rows. */
-function multiplier4(plan: NetPlan, keys: v128, unit: u32): v128 {
-  const kept = i32x4.ge_u(draw4(keys, unit), i32x4.splat(plan.dropsBelow));
-  return v128.and(kept, f32x4.splat(plan.keptScale));
+function multiplier4(network: DenseNetwork, keys: v128, unit: u32): v128 {
+  const kept = i32x4.ge_u(draw4(keys, unit), i32x4.splat(network.dropsBelow));
+  return v128.and(kept, f32x4.splat(network.keptScale));
 }
 
 /** Writes y over z. @param keys 0: nothing is dropped */
-export function activate(plan: NetPlan, layer: Layer, scratch: usize, keys: usize): void {
+export function activate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   const y = scratch + layer.y;
   const end = y + ((<usize>(PANELS * layer.outputs)) << 5);
   const zero = f32x4.splat(0);
@@ -82,20 +72,20 @@ export function activate(plan: NetPlan, layer: Layer, scratch: usize, keys: usiz
       const rowKeys = v128.load(keys + (p << 5) + (half << 4));
       let at = y + p * ((<usize>layer.outputs) << 5) + (half << 4);
       for (let u: u32 = 0; u < layer.outputs; u++, at += 32) {
-        v128.store(at, f32x4.mul(v128.load(at), multiplier4(plan, rowKeys, u)));
+        v128.store(at, f32x4.mul(v128.load(at), multiplier4(network, rowKeys, u)));
       }
     }
   }
 }
 
 /** Writes dz over dy. */
-export function deactivate(plan: NetPlan, layer: Layer, scratch: usize, keys: usize): void {
+export function deactivate(network: DenseNetwork, layer: Layer, scratch: usize, keys: usize): void {
   if (layer.activation == LINEAR) return;
   const bytes = (<usize>(PANELS * layer.outputs)) << 5;
   const y = scratch + layer.y;
   const dy = scratch + layer.dy;
   if (keys) {
-    deactivateDropped(plan, layer, y, dy, keys);
+    deactivateDropped(network, layer, y, dy, keys);
   } else if (layer.activation == RELU) {
     const zero = f32x4.splat(0);
     for (let at: usize = 0; at < bytes; at += 16) {
@@ -110,17 +100,17 @@ export function deactivate(plan: NetPlan, layer: Layer, scratch: usize, keys: us
   }
 }
 
-function deactivateDropped(plan: NetPlan, layer: Layer, y: usize, dy: usize, keys: usize): void {
+function deactivateDropped(network: DenseNetwork, layer: Layer, y: usize, dy: usize, keys: usize): void {
   const one = f32x4.splat(1);
   const zero = f32x4.splat(0);
-  const back = f32x4.splat(1 / plan.keptScale);
+  const back = f32x4.splat(1 / network.keptScale);
   const isRelu = layer.activation == RELU;
   for (let p: usize = 0; p < PANELS; p++) {
     for (let half: usize = 0; half < 2; half++) {
       const rowKeys = v128.load(keys + (p << 5) + (half << 4));
       let at = p * ((<usize>layer.outputs) << 5) + (half << 4);
       for (let u: u32 = 0; u < layer.outputs; u++, at += 32) {
-        const d = f32x4.mul(v128.load(dy + at), multiplier4(plan, rowKeys, u));
+        const d = f32x4.mul(v128.load(dy + at), multiplier4(network, rowKeys, u));
         const a = f32x4.mul(back, v128.load(y + at));
         if (isRelu) v128.store(dy + at, v128.and(d, f32x4.gt(a, zero)));
         else v128.store(dy + at, f32x4.mul(d, f32x4.sub(one, f32x4.mul(a, a))));

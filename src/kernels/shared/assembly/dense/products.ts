@@ -1,12 +1,13 @@
-// A dense layer on the panels of a block, made of the tiles of ../math/tile.ts: four units by eight rows.
+// A dense layer on the panels of a block, made of the tiles of ../tile.ts: four units by eight rows.
 //
 //   forward    z = W x + b [+ skip]        left: four outputs side by side for each input     right: the panel of x
 //   backward   dx = W' dz [+ skip]         left: four inputs side by side for each output     right: the panel of dz
 //
 // A tile is part of a panel, so that nothing is copied.
 
-import { addPacked } from "../../shared/assembly/tile";
-import { Layer, NONE, PANELS } from "./plan";
+import { addPacked } from "../tile";
+import { addTo } from "../vector";
+import { Layer, NONE, PANELS } from "./layers";
 
 /** Writes z to the place of the layer's output. */
 export function forwardDense(layer: Layer, scratch: usize): void {
@@ -21,7 +22,7 @@ export function forwardDense(layer: Layer, scratch: usize): void {
         v128.store(tile + (q << 5), bias);
         v128.store(tile + (q << 5), bias, 16);
       }
-      if (layer.skip != NONE) addTo(tile, scratch + layer.skip + p * bytes + (o << 5));
+      if (layer.skip != NONE) addTile(tile, scratch + layer.skip + p * bytes + (o << 5));
       addPacked(weights, scratch + layer.x + ((p * inputs) << 5), layer.inputs, tile);
     }
   }
@@ -35,16 +36,14 @@ export function backwardDense(layer: Layer, scratch: usize): void {
     for (let p: usize = 0; p < PANELS; p++) {
       const at = p * bytes + (i << 5);
       const tile = scratch + layer.dx + at;
-      if (layer.skipSlopes == NONE) memory.fill(tile, 0, 128);
-      else memory.copy(tile, scratch + layer.skipSlopes + at, 128);
-      const slopes = scratch + layer.dy + ((p * outputs) << 5);
-      addPacked(layer.turned + ((i * outputs) << 2), slopes, layer.outputs, tile);
+      if (layer.skipGradients == NONE) memory.fill(tile, 0, 128);
+      else memory.copy(tile, scratch + layer.skipGradients + at, 128);
+      const gradients = scratch + layer.dy + ((p * outputs) << 5);
+      addPacked(layer.transposed + ((i * outputs) << 2), gradients, layer.outputs, tile);
     }
   }
 }
 
-function addTo(tile: usize, other: usize): void {
-  for (let i: usize = 0; i < 128; i += 16) {
-    v128.store(tile + i, f32x4.add(v128.load(tile + i), v128.load(other + i)));
-  }
+function addTile(tile: usize, other: usize): void {
+  for (let i: usize = 0; i < 128; i += 16) addTo(tile + i, v128.load(other + i));
 }

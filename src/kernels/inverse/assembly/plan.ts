@@ -1,0 +1,17 @@
+// The struct of the inverse kernel, and its block.
+
+/** Columns that are swept together, and rows of one call. */
+export const SWEEP_BLOCK: u32 = 64;
+
+/** Where things lie, as ../binding.ts writes it; pointers are byte offsets. */
+export class Plan {
+  /** N */
+  size: u32;
+  matrix: usize;
+  /** C */
+  panel: usize;
+  /** L */
+  left: usize;
+  /** D */
+  pivot: usize;
+}

@@ -1,0 +1,108 @@
+// The step of a dense layer's parameters, eight outputs at a time, once all blocks of the batch are done.
+//
+//   dW[o][i] = sum over rows of dz[o] x[i], in the rows' order     db[o] = sum over rows of dz[o]
+//   Adam     ../steps.ts
+//
+//   packed   f32[inputs / 4][R][4]     gradients   f32[outputs / 8][R][8]     g = (sum + penalty) of the batch's mean
+
+import { adam4, firstCorrection, secondCorrection } from "../steps";
+import { addPacked } from "../tile";
+import { transpose4 } from "../transpose";
+import { DenseNetwork, Layer, layerAt } from "./layers";
+
+/** Rows summed before moving to the next tile: enough to pay for loading it, few enough for the second-level cache. */
+const CHUNK: u32 = 1024;
+
+/** Copies a panel of the layer's inputs to the batch's. @param place of the panel's first row in the batch */
+export function packInputs(layer: Layer, panel: usize, batchPitch: u32, place: u32): void {
+  const group = (<usize>batchPitch) << 4;
+  let target = layer.packed + ((<usize>place) << 4);
+  for (let i: u32 = 0; i < layer.inputs; i += 4, panel += 128, target += group) {
+    transpose4(panel, 32, target, 16);
+    transpose4(panel + 16, 32, target + 64, 16);
+  }
+}
+
+/** Copies a panel of dz to the batch's. */
+export function packGradients(layer: Layer, panel: usize, batchPitch: u32, place: u32): void {
+  const group = (<usize>batchPitch) << 5;
+  let target = layer.gradients + ((<usize>place) << 5);
+  for (let o: u32 = 0; o < layer.outputs; o += 8, panel += 256, target += group) {
+    transpose4(panel, 32, target, 32);
+    transpose4(panel + 16, 32, target + 128, 32);
+    transpose4(panel + 128, 32, target + 16, 32);
+    transpose4(panel + 144, 32, target + 144, 32);
+  }
+}
+
+/**
+ * One step of the weights and biases of eight outputs.
+ *
+ * @param part    which eight outputs, counted over all layers
+ * @param tiles   f32[largest U of an input / 4][4][8], one buffer per thread
+ * @param numRows of the batch
+ * @param t       number of the step, from 1
+ * @returns false when there is no such part
+ */
+export function stepOutputs(network: DenseNetwork, tiles: usize, part: u32, numRows: u32, t: u32): bool {
+  for (let l: u32 = 0; l < network.numLayers; l++) {
+    const layer = layerAt(network, l);
+    if (part < layer.outputs >>> 3) {
+      stepLayer(network, layer, tiles, part, numRows, t);
+      return true;
+    }
+    part -= layer.outputs >>> 3;
+  }
+  return false;
+}
+
+/** Outputs 8 j .. 8 j + 7 of one layer. */
+function stepLayer(network: DenseNetwork, layer: Layer, tiles: usize, j: u32, numRows: u32, t: u32): void {
+  const inputs = layer.inputs;
+  const paddedRows = (numRows + 7) & ~7;
+  const gradients = layer.gradients + ((<usize>(j * network.batchPitch)) << 5);
+  memory.fill(tiles, 0, (<usize>inputs) << 5);
+  for (let from: u32 = 0; from < paddedRows; from += CHUNK) {
+    const n = min(CHUNK, paddedRows - from);
+    const right = gradients + ((<usize>from) << 5);
+    let left = layer.packed + ((<usize>from) << 4);
+    for (let i: u32 = 0; i < inputs; i += 4, left += (<usize>network.batchPitch) << 4) {
+      addPacked(left, right, n, tiles + ((<usize>i) << 5));
+    }
+  }
+  const lr = network.learningRate;
+  const c1 = firstCorrection(t);
+  const c2 = secondCorrection(t);
+  const mean = f32x4.splat(1 / <f32>numRows);
+  const l2 = f32x4.splat(network.l2);
+  for (let half: usize = 0; half < 2; half++) {
+    let at = (<usize>((2 * j + <u32>half) * inputs)) << 4;
+    let sum = tiles + (half << 4);
+    for (let i: u32 = 0; i < inputs; i++, at += 16, sum += 32) {
+      const p = layer.weights + at;
+      const g = f32x4.add(f32x4.mul(mean, v128.load(sum)), f32x4.mul(l2, v128.load(p)));
+      adam4(p, layer.weightM + at, layer.weightS + at, g, lr, c1, c2);
+    }
+    transposeGroup(layer, 2 * j + <u32>half);
+    const b = (<usize>(8 * j + 4 * <u32>half)) << 2;
+    const g = f32x4.mul(mean, sumRows(gradients + (half << 4), 32, paddedRows));
+    adam4(layer.biases + b, layer.biasM + b, layer.biasS + b, g, lr, c1, c2);
+  }
+}
+
+/** Updates the backward pass's copy of the weights of four outputs. */
+function transposeGroup(layer: Layer, group: u32): void {
+  const inputs = layer.inputs;
+  let source = layer.weights + ((<usize>(group * inputs)) << 4);
+  let target = layer.transposed + ((<usize>group) << 6);
+  for (let i: u32 = 0; i < inputs; i += 4, source += 64, target += (<usize>layer.outputs) << 4) {
+    transpose4(source, 16, target, 16);
+  }
+}
+
+/** The sum of four numbers of each row, in the rows' order. */
+function sumRows(at: usize, stride: usize, numRows: u32): v128 {
+  let sum = f32x4.splat(0);
+  for (let r: u32 = 0; r < numRows; r++, at += stride) sum = f32x4.add(sum, v128.load(at));
+  return sum;
+}

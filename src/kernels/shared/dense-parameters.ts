@@ -1,0 +1,48 @@
+// Maps the parameters of dense layers, and Adam's moments, to their places in the arena.
+
+import { type DenseLayer, type LayerLayout, paddedUnits } from "./dense.js";
+import type { Arena, Region } from "./memory.js";
+import { type Placed, readPlaced, writePlaced } from "./placed.js";
+
+/** The parameters: NAME.weight and NAME.bias of each layer. */
+export function placedDense(layers: readonly LayerLayout[]): Map<string, Placed> {
+  return new Map(layers.flatMap((dense) => placedLayer(dense, 0, "")));
+}
+
+/** Adam's moments of layers that train: the parameter's name with :m or :s. */
+export function placedMoments(layers: readonly LayerLayout[]): Map<string, Placed> {
+  const copies = [":m", ":s"].map((kept, i) => layers.flatMap((dense) => placedLayer(dense, i + 1, kept)));
+  return new Map(copies.flat());
+}
+
+function placedLayer(dense: LayerLayout, copy: number, kept: string): [string, Placed][] {
+  const { name } = dense.layer;
+  return [
+    [`${name}.weight${kept}`, weightsAt(dense, copy)],
+    [`${name}.bias${kept}`, biasesAt(dense, copy)],
+  ];
+}
+
+/** Updates the backward pass's copy of the weights; call it after writing them. */
+export function transposeWeights(arena: Arena, layers: readonly LayerLayout[]): void {
+  for (const dense of layers) {
+    if (!dense.transposed) continue;
+    writePlaced(arena, transposedAt(dense.layer, dense.transposed), readPlaced(arena, weightsAt(dense, 0)));
+  }
+}
+
+function weightsAt({ layer, weights }: LayerLayout, copy: number): Placed {
+  const U = paddedUnits(layer.inputs);
+  const at = (o: number, i: number): number => ((o >>> 2) * U + i) * 4 + (o & 3);
+  return { rows: layer.outputs, columns: layer.inputs, region: weights[copy]!, at };
+}
+
+function transposedAt(layer: DenseLayer, region: Region): Placed {
+  const U = paddedUnits(layer.outputs);
+  const at = (o: number, i: number): number => ((i >>> 2) * U + o) * 4 + (i & 3);
+  return { rows: layer.outputs, columns: layer.inputs, region, at };
+}
+
+function biasesAt({ layer, biases }: LayerLayout, copy: number): Placed {
+  return { rows: layer.outputs, columns: 1, region: biases[copy]!, at: (o) => o };
+}

@@ -1,0 +1,119 @@
+// Dense layers in plain f64, a row at a time: the definition of correct for assembly/dense/.
+//
+//   x_0 .. x_L   inputs and outputs of the layers      d_l   dLoss/dx_l      m_l   dropout's factor: 0 or 1 / (1 - dropout)
+//   z_l          W_l x_(l-1) + b_l [+ x_(l-2)]
+//
+//   forward    x_l = m_l act(z_l)
+//   backward   dz_l = d_l m_l act'(z_l)     dW_l += dz_l x_(l-1)'     d_(l-1) += W_l' dz_l  [d_(l-2) += dz_l]
+//   step       Adam on the batch's mean gradient, weights with l2 W added                            Kingma and Ba 2015
+//
+// ReLU's derivative at 0 is 0.
+
+import { exp } from "../../numeric/exp.js";
+import { draw } from "../../numeric/random.js";
+import type { DenseLayer } from "./dense.js";
+import { type ReferenceParameters, referenceStep } from "./reference-step.js";
+
+/** Arrays by parameter name. */
+export type ReferenceArrays = Record<string, Float64Array>;
+
+/** What a row's dropout is drawn from. */
+export interface DropoutDraws {
+  seed: number;
+  epoch: number;
+  /** the row's place in the epoch */
+  place: number;
+  /** share of units that are dropped */
+  dropout: number;
+}
+
+/** What the backward pass needs of a row: x_l, and m_l act'(z_l). */
+export interface DenseState {
+  x: Float64Array[];
+  derivatives: Float64Array[];
+}
+
+/** tanh, by the kernels' own exp. */
+export function tanh(x: number): number {
+  const e = exp(-2 * Math.abs(x));
+  return (Math.sign(x) * (1 - e)) / (1 + e);
+}
+
+/** The key of a row's dropout in layer l; unit u is dropped where draw(key, u) < dropout 2^32. */
+export function dropoutKey({ seed, epoch, place }: DropoutDraws, layer: number): number {
+  return draw(draw(draw(seed, epoch), layer), place);
+}
+
+/** One row forward. @param draws absent: nothing is dropped */
+export function denseForward(
+  layers: readonly DenseLayer[],
+  parameters: ReferenceArrays,
+  input: Float64Array,
+  draws: DropoutDraws | undefined,
+): DenseState {
+  const state: DenseState = { x: [input], derivatives: [] };
+  layers.forEach(({ name, inputs, outputs, activation, residual, dropped }, l) => {
+    const [W, b] = [parameters[`${name}.weight`]!, parameters[`${name}.bias`]!];
+    const x = state.x[l]!;
+    const [y, derivatives] = [new Float64Array(outputs), new Float64Array(outputs)];
+    for (let o = 0; o < outputs; o++) {
+      let z = b[o]! + (residual ? state.x[l - 1]![o]! : 0);
+      for (let i = 0; i < inputs; i++) z += W[o * inputs + i]! * x[i]!;
+      const a = activation === "tanh" ? tanh(z) : activation === "relu" ? Math.max(0, z) : z;
+      const derivative = activation === "tanh" ? 1 - a * a : activation === "relu" && z <= 0 ? 0 : 1;
+      const m = dropped && draws ? multiplierOf(draws, l, o) : 1;
+      y[o] = m * a;
+      derivatives[o] = m * derivative;
+    }
+    state.x.push(y);
+    state.derivatives.push(derivatives);
+  });
+  return state;
+}
+
+function multiplierOf(draws: DropoutDraws, layer: number, unit: number): number {
+  const { dropout } = draws;
+  return draw(dropoutKey(draws, layer), unit) < Math.floor(dropout * 2 ** 32) ? 0 : 1 / (1 - dropout);
+}
+
+/**
+ * One row backward: adds its part to the parameters' gradients.
+ *
+ * @param gradient dLoss/dx_L
+ * @returns dLoss/dx_0
+ */
+export function denseBackward(
+  layers: readonly DenseLayer[],
+  parameters: ReferenceArrays,
+  gradients: ReferenceArrays,
+  state: DenseState,
+  gradient: ArrayLike<number>,
+): Float64Array {
+  const d = state.x.map(({ length }) => new Float64Array(length));
+  d.at(-1)!.set(gradient);
+  for (let l = layers.length - 1; l >= 0; l--) {
+    const { name, inputs, outputs, residual } = layers[l]!;
+    const W = parameters[`${name}.weight`]!;
+    const [dW, db] = [gradients[`${name}.weight`]!, gradients[`${name}.bias`]!];
+    for (let o = 0; o < outputs; o++) {
+      const dz = d[l + 1]![o]! * state.derivatives[l]![o]!;
+      db[o]! += dz;
+      for (let i = 0; i < inputs; i++) {
+        dW[o * inputs + i]! += dz * state.x[l]![i]!;
+        d[l]![i]! += dz * W[o * inputs + i]!;
+      }
+      if (residual) d[l - 1]![o]! += dz;
+    }
+  }
+  return d[0]!;
+}
+
+/** One Adam step of an array. @param sums gradients, summed over the batch */
+export function denseStep(
+  p: ReferenceParameters,
+  sums: Float64Array,
+  numRows: number,
+  rates: { learningRate: number; l2: number },
+): void {
+  sums.forEach((sum, k) => referenceStep(p, k, sum / numRows, { method: "adam", l1: 0, ...rates }));
+}
