@@ -61,8 +61,8 @@ test.each([
   ["fm", ["train-fm", clicks, "--epochs", "6", "--keep-state"]],
   ["ffm", ["train-fm", clicks, "--model", "ffm", "--dim", "4", "--epochs", "3"]],
   ["draws", ["train-fm", clicks, "--method", "mcmc", "--dim", "4", "--epochs", "6"]],
-  ["ranking", ["train-fm", purchases, "--task", "ranking", "--dim", "8", "--epochs", "3"]],
-  ["implicit", ["train-fm", purchases, "--task", "implicit", "--dim", "8", "--epochs", "3"]],
+  ["ranking", ["train-ranking", purchases, "--dim", "8", "--epochs", "3"]],
+  ["implicit", ["train-als", purchases, "--dim", "8", "--epochs", "3"]],
 ] as [string, string[]][])(
   "%s: scores are the same to 1e-5, and keys are nearer to last version's",
   async (name, job) => {

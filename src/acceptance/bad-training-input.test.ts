@@ -15,8 +15,9 @@ function writeLog(name: string, header: string, rows: string[]): string {
   return at(name);
 }
 const rowsOf = (count: number, row: (i: number) => string) => Array.from({ length: count }, (_, i) => row(i));
-const train = (log: string, ...options: string[]) =>
-  embed(["train-fm", log, "-o", at("run"), "--force", "--epochs", "2", ...options]);
+const trainBy = (command: string, log: string, ...options: string[]) =>
+  embed([command, log, "-o", at("run"), "--force", "--epochs", "2", ...options]);
+const train = (log: string, ...options: string[]) => trainBy("train-fm", log, ...options);
 
 test.each(["fm", "lr", "ffm"])("a field with one value trains, and is warned of: %s", async (model) => {
   const log = writeLog(
@@ -104,11 +105,11 @@ test("labels of -1 and 1 are 0 and 1; users without a negative left are in the s
   );
   expect((await train(log, "--task", "binary")).code).toBe(0);
   const events = writeLog("all.csv", "user,item", ["u0,i0", "u0,i1", "u1,i0", "u2,i1"]);
-  for (const [options, message] of [
-    [["--negatives", "1"], /^2 events have no negatives: their user has every item$/],
-    [["--task", "ranking"], /^2 events are not learned from/],
+  for (const [command, options, message] of [
+    ["train-fm", ["--negatives", "1"], /^2 events have no negatives: their user has every item$/],
+    ["train-ranking", [], /^2 events are not learned from/],
   ] as const) {
-    const { stdout } = await train(events, "--json", ...options);
+    const { stdout } = await trainBy(command, events, "--json", ...options);
     const stated = parseJson<{ warnings: string[] }>(stdout).warnings;
     expect(stated).toContainEqual(expect.stringMatching(message));
     const manifest = readFileSync(join(at("run"), "manifest.json"), "utf8");

@@ -31,13 +31,11 @@ beforeAll(async () => {
   await embedOk(["train-fm", fixture("clicks.csv"), "-o", at("clicks"), ...held]);
   const roles = ["--user", "customer_id", "--item", "product_id"];
   await embedOk([
-    "train-fm",
+    "train-ranking",
     fixture("purchases.csv"),
     "-o",
     at("ranked"),
     ...roles,
-    "--task",
-    "ranking",
     ...held,
   ]);
   const rated = ["--label", "rating", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"];

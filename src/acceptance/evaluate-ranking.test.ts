@@ -41,12 +41,12 @@ beforeAll(async () => {
   write("train.csv", training);
   // u9 is new; u4 has a already; f is unknown
   write("test.csv", ["u4,b", "u4,c", "u3,d", "u9,a", "u2,f"]);
-  const small = ["--user", "user", "--item", "item", "--task", "implicit", "--dim", "4", "--epochs", "2"];
-  await embedOk(["train-fm", at("train.csv"), "-o", at("small"), ...small]);
+  const small = ["--user", "user", "--item", "item", "--dim", "4", "--epochs", "2"];
+  await embedOk(["train-als", at("train.csv"), "-o", at("small"), ...small]);
   const last = ["--time", "purchased_at", "--split", "time", "--valid", "0.1", "--test", "0.1"];
-  const job = ["train-fm", fixture("purchases.csv"), ...purchases, ...last];
-  await embedOk([...job, "-o", at("implicit"), "--task", "implicit", "--dim", "16"]);
-  await embedOk([...job, "-o", at("negatives"), "--negatives", "2", "--epochs", "3"]);
+  const job = [fixture("purchases.csv"), ...purchases, ...last];
+  await embedOk(["train-als", ...job, "-o", at("implicit"), "--dim", "16"]);
+  await embedOk(["train-fm", ...job, "-o", at("negatives"), "--negatives", "2", "--epochs", "3"]);
 });
 
 test("popularity on a log of four users is what is worked out by hand", async () => {
@@ -208,12 +208,10 @@ test("a part that was cut by columns the model does not take is cut alike, whate
   const job = [fixture("purchases.csv"), "--user", "customer_id", "--item", "product_id", "--test", "0.2"];
   await embedOk(["train-pca", ...job, "-o", at("pca"), "--dim", "8"]);
   await embedOk([
-    "train-fm",
+    "train-als",
     ...job,
     "-o",
     at("random"),
-    "--task",
-    "implicit",
     "--split",
     "random",
     "--epochs",
@@ -242,7 +240,7 @@ test("--repeats must be said where users come back to what they have, and allow 
   expect([masked.code, masked.stderr]).toEqual([64, expect.stringContaining("--repeats allow")]);
 });
 
-test("a table ranks by its vectors alone: the vectors of --task implicit give what its model gives", async () => {
+test("a table ranks by its vectors alone: the vectors of train-als give what its model gives", async () => {
   const args = [at("implicit"), "--part", "test", "--repeats", "mask"];
   const model = await evaluated(args);
   expect((await evaluated([...args, "--score", "dot"])).metrics["on"]).toEqual(model.metrics["on"]);

@@ -16,8 +16,8 @@ const trainings = {
   fm: "train-fm CLICKS --dim 4 --epochs 1",
   ffm: "train-fm CLICKS --model ffm --dim 4 --epochs 1",
   lr: "train-fm CLICKS --model lr --epochs 1",
-  ranking: "train-fm PURCHASES --task ranking --dim 4 --epochs 1 --fields customer_id,product_id",
-  implicit: "train-fm PURCHASES --task implicit --dim 4 --epochs 1 --fields customer_id,product_id",
+  ranking: "train-ranking PURCHASES --dim 4 --epochs 1 --fields customer_id,product_id",
+  implicit: "train-als PURCHASES --dim 4 --epochs 1 --fields customer_id,product_id",
   als: "train-fm RATINGS --label rating --method als --dim 4 --epochs 2",
   mcmc: "train-fm CLICKS --method mcmc --dim 4 --epochs 2",
   gbdt: "train-gbdt CLICKS --num-trees 2",
@@ -67,7 +67,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [
       [
         ["gbdt", "pca", ...byColumns, "imported"],
-        /run 'RUN' holds .* cannot fill the row of unknown keys .*: runs of train-fm and train-net can/,
+        /run 'RUN' holds .* cannot fill the row of unknown keys .*: runs of train-fm, train-ranking, train-als and train-net can/,
       ],
     ],
   ],
@@ -134,7 +134,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["pca"], /which cannot encode rows: --fold-in LOG takes/],
       [
         ["cooccurrence", "imported"],
-        /which cannot encode rows: runs of train-fm, train-gbdt, .* train-net can/,
+        /which cannot encode rows: runs of train-fm, train-ranking, train-als, train-gbdt, .* train-net can/,
       ],
     ],
   ],
@@ -160,20 +160,29 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   ],
   [
     "train-gbdt CLICKS --num-trees 1 --init RUN",
-    [[without("gbdt"), /run 'RUN' holds .* not trees: take a run of train-gbdt/]],
+    [
+      [
+        without("gbdt"),
+        /'RUN' is a run of embed .*, from which train-gbdt does not go on: take a run of train-gbdt/,
+      ],
+    ],
   ],
   [
     "train-fm CLICKS --epochs 1 --init RUN",
     [
-      [without("fm", "mcmc", "ranking", "implicit", "als"), /from which a 'fm' does not go on/],
-      [["ranking", "implicit", "als"], /was trained for .* take a run of the same kind/],
+      [["ffm", "lr"], /from which a 'fm' does not go on/],
+      [["als"], /was trained for .* take a run of the same kind/],
+      [
+        without("fm", "mcmc", "als"),
+        /'RUN' is a run of embed .*, from which train-fm does not go on: take a run of train-fm/,
+      ],
     ],
   ],
   [
     "train-net CLICKS --arch fnn --hidden 4 --epochs 1 --init RUN",
     [
-      [["ffm", "lr"], /run 'RUN' holds .* cannot start a network \(--init\): .*; runs of train-fm/],
-      [["gbdt"], /run 'RUN' holds boosted trees .* of leaves, not of keys/],
+      [["ffm", "lr"], /run 'RUN' holds .*, which cannot start a network \(--init\): .*; runs of .* can/],
+      [["gbdt"], /run 'RUN' holds boosted trees .*: train-gbdt --entity COLUMN writes a vector/],
       [["ranking", "implicit", "pca", "cooccurrence"], /none is the same/],
     ],
   ],

@@ -96,8 +96,8 @@ test("a table that is too large is refused with its size and what shrinks it", a
 test("what does not go together is said", async () => {
   const out = join(folder, "refused");
   for (const [flags, message] of [
-    [["--normalize-rows"], /--normalize-rows goes with --model ffm/],
-    [["--model", "ffm", "--method", "als"], /--model ffm with --method als/],
+    [["--normalize-rows"], /--normalize-rows is for --model ffm, not for fm/],
+    [["--model", "ffm", "--method", "als"], /--method als is for --model fm, not for ffm/],
   ] as const) {
     const { code, stderr } = await embed(["train-fm", clicks, "-o", out, ...flags]);
     expect(code).toBe(64);

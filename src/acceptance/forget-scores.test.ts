@@ -46,7 +46,7 @@ test.each([
 });
 
 test.each([
-  ["least squares", ["train-fm", "--task", "implicit", ...quick]],
+  ["least squares", ["train-als", ...quick]],
   ["components", ["train-pca", "--dim", "4"]],
 ])("%s rank on, and offer the item to nobody", async (name, [command, ...options]) => {
   const columns = ["--user", "customer_id", "--item", "product_id"];

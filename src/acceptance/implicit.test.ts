@@ -1,4 +1,4 @@
-// `embed train-fm --task implicit`: purchases alone, without negatives.
+// `embed train-als`: purchases alone, without negatives.
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,8 +10,8 @@ import type { Summary } from "./main-job.js";
 
 const folder = temporaryFolder();
 const at = (name: string): string => join(folder, name);
-const purchases = ["train-fm", fixture("purchases.csv"), "--user", "customer_id", "--item", "product_id"];
-const job = [...purchases, "--task", "implicit"];
+const purchases = [fixture("purchases.csv"), "--user", "customer_id", "--item", "product_id"];
+const job = ["train-als", ...purchases];
 const split = ["--time", "purchased_at", "--valid", "0.1", "--test", "0.1", "--split", "time"];
 
 interface Row {
@@ -47,12 +47,11 @@ describe("a run", () => {
   });
 
   test("states the options that it was made by, those chosen by the log too", () => {
-    const { options } = parseJson<{ options: Record<string, unknown> }>(
+    const { command, options } = parseJson<{ command: string; options: Record<string, unknown> }>(
       readFileSync(join(run, "manifest.json"), "utf8"),
     );
+    expect(command).toBe("train-als");
     expect(options).toMatchObject({
-      task: "implicit",
-      method: "als",
       epochs: 6,
       l2Vector: 0.005,
       l2Exponent: 1,
@@ -116,22 +115,22 @@ test("the table is the same bytes on one, two and three threads", async () => {
 test.each([
   [
     "a label",
-    ["train-fm", fixture("clicks.csv"), "--task", "implicit", "--label", "click"],
+    ["train-als", fixture("clicks.csv"), "--label", "click"],
     ["--ignore", "click"],
   ],
   ["negatives", [...job, "--negatives", "4"], ["--negatives"]],
   ["a threshold of labels", [...job, "--positive-from", "4"], ["--positive-from"]],
   ["dropout", [...job, "--oov-dropout", "0.1"], ["--oov-dropout"]],
-  ["another method", [...job, "--method", "adagrad"], ["adagrad", "als"]],
+  ["another method", [...job, "--method", "adagrad"], ["--method"]],
   ["a learning rate", [...job, "--learning-rate", "0.1"], ["--learning-rate"]],
-  ["a search", [...job, "--search", "3"], ["--search", "implicit"]],
+  ["a search", [...job, "--search", "3"], ["--search"]],
   ["a loss of ranking", [...job, "--loss", "bpr"], ["--loss"]],
   [
-    "an option of its own without it",
-    [...purchases, "--negatives", "4", "--l2-exponent", "1"],
+    "an option of its own with train-fm",
+    ["train-fm", ...purchases, "--negatives", "4", "--l2-exponent", "1"],
     ["--l2-exponent"],
   ],
-  ["a weight out of range", [...job, "--unobserved-weight", "-1"], ["unobservedWeight", "-1"]],
+  ["a weight out of range", [...job, "--unobserved-weight", "-1"], ["--unobserved-weight", "-1"]],
 ])("%s is 64 and says why", async (_, args, message) => {
   const got = await embed([...args, "-o", at("refused")]);
   const missing = message.filter((part) => !got.stderr.includes(part));
@@ -140,7 +139,7 @@ test.each([
 
 test("a log without users is 64 and points at --user", async () => {
   const input = "shop,item_id\na,b\nc,d\n";
-  const got = await embed(["train-fm", "-", "--task", "implicit", "--item", "item_id", "-o", at("no-user")], {
+  const got = await embed(["train-als", "-", "--item", "item_id", "-o", at("no-user")], {
     input,
   });
   expect({ code: got.code, stderr: got.stderr }).toMatchObject({ code: 64 });
@@ -149,7 +148,7 @@ test("a log without users is 64 and points at --user", async () => {
 
 test("one event, and dims 1 and 100, train", async () => {
   const input = "user,item\na,b\n";
-  await embedOk(["train-fm", "-", "--task", "implicit", "-o", at("single")], { input });
+  await embedOk(["train-als", "-", "-o", at("single")], { input });
   for (const dim of ["1", "100"])
     await embedOk([...job, "--dim", dim, "--epochs", "2", "-o", at(`dim-${dim}`)]);
 });

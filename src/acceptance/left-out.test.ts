@@ -8,9 +8,9 @@ import {
   evaluate,
   initPipeline,
   inspect,
-  trainFm,
+  train as trainByName,
   writeStarterConfig,
-  type TrainFmOptions,
+  type TrainOptions,
 } from "../index.js";
 import { defaultReadOptions } from "../log/log.js";
 import { fieldChanges } from "../pipeline/field-changes.js";
@@ -33,19 +33,9 @@ const columns = {
 };
 
 /** Trains a small machine and returns its manifest and the bytes of its table. */
-async function train(log: string, out: string, told: Partial<TrainFmOptions> = {}) {
-  const options = {
-    ...{
-      ...columns,
-      infer: true,
-      unlabelled: told.task !== undefined,
-      negatives: 0,
-      noise: "uniform" as const,
-    },
-    ...{ minCount: 1, valid: 0, test: 0, out: at(out), force: true, fm: { epochs: 1, dim: 4, threads: 1 } },
-    ...told,
-  };
-  const { warnings } = await trainFm([log], options, watch);
+async function train(log: string, out: string, told: Partial<TrainOptions> = {}, command = "train-fm") {
+  const options = { out: at(out), force: true, epochs: 1, dim: 4, threads: 1, ...told };
+  const { warnings } = await trainByName(command, [log], options, watch);
   const manifest = parseJson<{ roles: { fields: string[]; leftOut?: string[] }; rows: number }>(
     readFileSync(join(at(out), "manifest.json"), "utf8"),
   );
@@ -90,7 +80,7 @@ test("a column of nearly unique keys is no feature, from the log and from a data
   expect(metrics["on"]).toHaveProperty("logLoss");
 });
 
-test.each<[string, Partial<TrainFmOptions>]>([
+test.each<[string, Partial<TrainOptions>]>([
   ["--fields", { fields: ["user_id", "item_id", "request"] }],
   ["--hash", { hash: { request: 4 } }],
   ["--min-count", { minCount: { others: 1, byField: { request: 1 } } }],
@@ -158,19 +148,15 @@ test("a column that is a feature in one week and none in the next is told of in 
 test("--positive-from learns from the events of that label alone, as --where does, from a log or a dataset", async () => {
   const clicks = fixture("clicks.csv");
   await encoded(clicks, "clicks");
-  const task = "ranking" as const;
-  const chosen = await train(clicks, "chosen", { task, positiveFrom: 1, test: 0.1 });
-  const filtered = await train(clicks, "filtered", {
-    task,
-    where: ["click = 1"],
-    ignore: ["click"],
-    test: 0.1,
-  });
-  const fromDataset = await train(at("clicks"), "of-dataset", { task, positiveFrom: 1, test: 0.1 });
+  const ranking = (log: string, out: string, told: Partial<TrainOptions>) =>
+    train(log, out, told, "train-ranking");
+  const chosen = await ranking(clicks, "chosen", { positiveFrom: 1, test: 0.1 });
+  const filtered = await ranking(clicks, "filtered", { where: ["click = 1"], ignore: ["click"], test: 0.1 });
+  const fromDataset = await ranking(at("clicks"), "of-dataset", { positiveFrom: 1, test: 0.1 });
   expect([chosen.rows, filtered.rows]).toEqual([4893, 4893]);
   expect(filtered.table).toBe(chosen.table);
   expect(fromDataset.table).toBe(chosen.table);
-  await expect(train(at("clicks"), "refused", { task })).rejects.toThrow(
+  await expect(ranking(at("clicks"), "refused", {})).rejects.toThrow(
     /'click' is the label.*--positive-from 1/,
   );
   // the run reads another log as it read its own
@@ -196,7 +182,7 @@ test("labels of true and false are read, as 1 and 0", async () => {
 
 test("each choice of the error on a log with labels can be typed as it stands", async () => {
   const log = visits("typed.csv");
-  const command = `train-fm '${log}' --task implicit --epochs 1 --dim 2 --force -o '${at("typed")}'`;
+  const command = `train-als '${log}' --epochs 1 --dim 2 --force -o '${at("typed")}'`;
   const { code, stderr } = await shell(`embed ${command}`);
   expect(code).toBe(64);
   const choices = stderr.match(/--positive-from \d+|--where '[^']*' --ignore \w+|--ignore \w+(?= alone)/g);

@@ -5,7 +5,6 @@
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { evaluate, exportRun, reproduce } from "../index.js";
-import { readingOf, type ReadingFlags } from "../flags/options.js";
 import { temporaryFolder } from "../testing/embed.js";
 import { parseDelimited } from "../testing/exported.js";
 import {
@@ -23,6 +22,7 @@ import {
   trainInProcess,
   unwatched,
 } from "../testing/training-commands.js";
+import { readingOf } from "../training/options/reading.js";
 
 const COUNT = Number(process.env["EMBED_TEST_COMBINATIONS"] ?? 300);
 const SEED = Number(process.env["EMBED_TEST_SEED"] ?? 1);
@@ -53,15 +53,24 @@ beforeAll(async () => {
 const NAMES_SOMETHING =
   /--[a-z]|'[^']+'|column|label|\b(user|item|event|row|session)s?\b|^\w+ must be|\.csv: /;
 
+/** Whether a message names one of the drawn flags, or a column that one of them names. */
+function isAbout({ drawn }: Combination, message: string): boolean {
+  const flags = new Set(message.match(/--[a-z][\w-]*/g));
+  const names = new Set(message.match(/\w+/g));
+  return drawn.some(
+    ({ flag, value = "" }) => flags.has(flag) || value.match(COLUMN)?.some((column) => names.has(column)),
+  );
+}
+const COLUMN = /\b(user_id|item_id|device|price|kind|tags|basket|factor|click|rating|timestamp)\b/g;
+
 /** Evaluates as the training has read its log. */
 function evaluationOf({ row, words }: Combination, run: string) {
-  const { flags, paths } = parseTraining(row.command, [...words, "-o", run]);
-  const hashKeys = flags["hashKeys"] as string | undefined;
+  const { told, paths } = parseTraining(row.command, [...words, "-o", run]);
   const asked = {
     on: paths,
-    reading: readingOf(flags as unknown as ReadingFlags, 1),
+    reading: readingOf(told, 1),
     bootstrap: 0,
-    ...(hashKeys !== undefined && { hashKeys }),
+    ...(told.hashKeys !== undefined && { hashKeys: told.hashKeys }),
     ...(row.log === "purchases" && { ranking: true, repeats: "allow" as const }),
   };
   return outcomeOf(() => evaluate([run], asked, unwatched));
@@ -71,12 +80,16 @@ function evaluationOf({ row, words }: Combination, run: string) {
 async function faultsOf(
   combination: Combination,
   run: string,
-): Promise<{ accepted: boolean; faults: string[] }> {
+): Promise<{ accepted: boolean; faults: string[]; message: string }> {
   const { row, words } = combination;
   const refusal = (of: string, message: string) =>
     NAMES_SOMETHING.test(message) ? [] : [`${of} is refused without a flag or a column: ${message}`];
   const trained = await outcomeOf(() => trainInProcess(row.command, [...words, "-o", run]));
-  if ("refused" in trained) return { accepted: false, faults: refusal("training", trained.refused.message) };
+  if ("refused" in trained) {
+    const { exitCode, message } = trained.refused;
+    const faults = exitCode === 64 && isAbout(combination, message) ? [] : [`${exitCode} ${message}`];
+    return { accepted: false, faults, message: `${exitCode} ${message}` };
+  }
   const faults = notFinite(trained.result.metrics, "metrics");
   const evaluated = await evaluationOf(combination, run);
   faults.push(
@@ -95,7 +108,7 @@ async function faultsOf(
   }
   const again = await reproduce(run, { threads: 2 }, unwatched);
   faults.push(...again.files.filter(({ agrees }) => !agrees).map(({ file }) => `${file} is not reproduced`));
-  return { accepted: true, faults };
+  return { accepted: true, faults, message: "" };
 }
 
 /** Longer than any small training takes on a busy machine. */
@@ -121,17 +134,21 @@ test(
     let acceptedCount = 0;
     for (const combination of drawCombinations(SEED, COUNT, files)) {
       const run = at("run");
-      const { accepted, faults } = await withinTime(faultsOf(combination, run)).catch((error: Error) => ({
-        accepted: false,
-        faults: [error.stack ?? error.message],
-      }));
+      const { accepted, faults, message } = await withinTime(faultsOf(combination, run)).catch(
+        (error: Error) => ({
+          accepted: false,
+          faults: [error.stack ?? error.message],
+          message: "",
+        }),
+      );
       if (accepted) acceptedCount++;
       const line = [combination.row.command, ...combination.words].map((word) =>
         /^[\w./:=,+-]+$/.test(word) ? word : `'${word}'`,
       );
       if (faults.length > 0) found.push(`embed ${line.join(" ")} -o run\n    ${faults.join("\n    ")}`);
       const log = process.env["EMBED_TEST_COMBINATIONS_LOG"];
-      if (log !== undefined) appendFileSync(log, `${accepted ? "accepted" : "refused"} ${line.join(" ")}\n`);
+      if (log !== undefined)
+        appendFileSync(log, `${accepted ? "accepted" : "refused"} ${line.join(" ")}\n    ${message}\n`);
       for (const path of [run, `${run}.csv`, `${run}.checkpoint`])
         rmSync(path, { recursive: true, force: true });
     }

@@ -76,16 +76,16 @@ function favourite(user: string): string {
 }
 
 describe.each([
-  ["bpr", ["--task", "ranking", "--epochs", "40"]],
-  ["hard negatives and context", ["--task", "ranking", "--negatives", "8"]],
-  ["sampled-softmax", ["--task", "ranking", "--loss", "sampled-softmax"]],
-  ["ccl", ["--task", "ranking", "--loss", "ccl"]],
-  ["implicit", ["--task", "implicit"]],
-] as const)("%s", (name, options) => {
+  ["bpr", "train-ranking", ["--epochs", "40"]],
+  ["hard negatives and context", "train-ranking", ["--negatives", "8"]],
+  ["sampled-softmax", "train-ranking", ["--loss", "sampled-softmax"]],
+  ["ccl", "train-ranking", ["--loss", "ccl"]],
+  ["implicit", "train-als", []],
+] as const)("%s", (name, command, options) => {
   const run = name.replaceAll(" ", "-");
   beforeAll(async () => {
     const alone = name.includes("context") ? [] : matrix;
-    await embedOk(["train-fm", log, ...roles, ...alone, ...options, "--dim", "16", "-o", at(run), "--quiet"]);
+    await embedOk([command, log, ...roles, ...alone, ...options, "--dim", "16", "-o", at(run), "--quiet"]);
   });
 
   test("new users rank the group first that they buy from, the same at every call", async () => {

@@ -1,4 +1,4 @@
-// --task ranking and implicit from week to week: killed and resumed, interrupted and saved, gone on from an earlier run.
+// train-ranking and train-als from week to week: killed and resumed, interrupted and saved, gone on from an earlier run.
 
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,10 +12,10 @@ const at = (name: string) => join(folder, name);
 const [header, ...purchases] = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
 const roles = ["--user", "customer_id", "--item", "product_id", "--fields", "customer_id,product_id"];
 const tasks = {
-  bpr: ["--task", "ranking", "--loss", "bpr"],
-  "sampled-softmax": ["--task", "ranking", "--loss", "sampled-softmax"],
-  ccl: ["--task", "ranking", "--loss", "ccl"],
-  implicit: ["--task", "implicit"],
+  bpr: ["train-ranking", "--loss", "bpr"],
+  "sampled-softmax": ["train-ranking", "--loss", "sampled-softmax"],
+  ccl: ["train-ranking", "--loss", "ccl"],
+  implicit: ["train-als"],
 };
 
 function writeLog(name: string, isIn: (row: string, r: number) => boolean): string {
@@ -34,7 +34,7 @@ interface Manifest {
 const manifestOf = (run: string) => parseJson<Manifest>(readFileSync(join(at(run), "manifest.json"), "utf8"));
 const train = async (log: string, run: string, task: keyof typeof tasks, ...options: string[]) => {
   const fixed = ["--dim", "12", "--epochs", "4", "-o", at(run)];
-  return (await embedOk(["train-fm", log, ...roles, ...tasks[task], ...fixed, ...options])).stderr;
+  return (await embedOk([...tasks[task], log, ...roles, ...fixed, ...options])).stderr;
 };
 async function vectorsOf(run: string): Promise<Map<string, string>> {
   const { stdout } = await embedOk(["export", at(run), "--format", "jsonl", "--with-weight"]);
@@ -71,17 +71,7 @@ test.each([
     const long = ["--valid", "0.1", "--split", "random", "--epochs", "24", ...options];
     await train(log, `${task}-whole`, task, ...long);
     const again = [...long, "--checkpoint-every", "3", "--resume"];
-    const args = [
-      "train-fm",
-      log,
-      ...roles,
-      ...tasks[task],
-      "--dim",
-      "12",
-      "-o",
-      at(`${task}-killed`),
-      ...again,
-    ];
+    const args = [...tasks[task], log, ...roles, "--dim", "12", "-o", at(`${task}-killed`), ...again];
     const killed = await embed(args, { signalWhen: { stderr: /epoch 8\//, signal: "SIGKILL" } });
     expect(killed.signal).toBe("SIGKILL");
     expect(await train(log, `${task}-killed`, task, ...again, "--threads", "1")).toMatch(
@@ -94,7 +84,7 @@ test.each([
 test.each(["bpr", "implicit"] as const)("--on-interrupt save writes %s's best epoch so far", async (task) => {
   const run = `${task}-saved`;
   const options = ["--dim", "12", "--epochs", "100000", "--on-interrupt", "save", "-o", at(run)];
-  const ended = await embed(["train-fm", fixture("purchases.csv"), ...roles, ...tasks[task], ...options], {
+  const ended = await embed([...tasks[task], fixture("purchases.csv"), ...roles, ...options], {
     signalWhen: { stderr: /epoch 3\//, signal: "SIGINT" },
   });
   expect(ended.code).toBe(130);
@@ -139,32 +129,35 @@ test("an earlier run's --keep-state goes on as the training would have", async (
 });
 
 describe("what cannot be gone on from is 64", () => {
-  const refused = async (...options: string[]) => {
-    const { code, stderr } = await embed(["train-fm", after, ...roles, "-o", at("none"), ...options]);
+  const refused = async (task: keyof typeof tasks, ...options: string[]) => {
+    const { code, stderr } = await embed([...tasks[task], after, ...roles, "-o", at("none"), ...options]);
     return [code, stderr];
   };
   beforeAll(() => train(before, "base", "bpr", "--keep-state"));
 
-  test("a run of another task", async () => {
-    const got = await refused(...tasks.implicit, "--init", at("base"));
-    expect(got).toEqual([64, expect.stringMatching(/--task ranking/)]);
+  test("a run of another command", async () => {
+    const got = await refused("implicit", "--init", at("base"));
+    expect(got).toEqual([
+      64,
+      expect.stringMatching(/is a run of embed train-ranking, from which train-als does not go on/),
+    ]);
   });
   test("the state of another loss", async () => {
-    const got = await refused(...tasks.ccl, "--init", at("base"));
+    const got = await refused("ccl", "--init", at("base"));
     expect(got).toEqual([
       64,
       expect.stringMatching(/keeps the state of --loss bpr, and this training is by ccl/),
     ]);
   });
   test("--keep-state where there is none", async () => {
-    const got = await refused(...tasks.implicit, "--keep-state");
+    const got = await refused("implicit", "--keep-state");
     expect(got).toEqual([64, expect.stringMatching(/--keep-state cannot go with/)]);
   });
 });
 
 test("events that are not learned from are warned of in the summary and in the manifest", async () => {
   const input = ["user,item", "a,x", "a,y", "a,z", "b,x", "b,y"].join("\n");
-  const args = ["train-fm", "-", "--task", "ranking", "--epochs", "1", "-o", at("all-items"), "--json"];
+  const args = ["train-ranking", "-", "--epochs", "1", "-o", at("all-items"), "--json"];
   const { stdout } = await embedOk(args, { input });
   const warning = "3 events are not learned from: they have no known item, or their user has every item";
   expect(parseJson<Manifest>(stdout).warnings).toContain(warning);

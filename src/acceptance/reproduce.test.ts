@@ -45,9 +45,8 @@ const jobs: Record<string, string> = {
     "train-fm purchases.csv --negatives 3 --noise popularity --item-fields product_id,brand --epochs 2 --no-shuffle",
   ffm: "train-fm clicks.csv --model ffm --dim 3 --epochs 2 --normalize-rows --l2 0.0001",
   mcmc: "train-fm clicks.csv --method mcmc --dim 3 --epochs 6 --burn-in 2 --draws 2 --link probit",
-  ranking:
-    "train-fm purchases.csv --task ranking --dim 4 --epochs 2 --time purchased_at --test 0.1 --half-life 10d",
-  implicit: "train-fm purchases.csv --task implicit --dim 4 --epochs 2 --user customer_id --item product_id",
+  ranking: "train-ranking purchases.csv --dim 4 --epochs 2 --time purchased_at --test 0.1 --half-life 10d",
+  implicit: "train-als purchases.csv --dim 4 --epochs 2 --user customer_id --item product_id",
   trees:
     "train-gbdt clicks.csv --num-trees 5 --num-leaves 7 --learning-rate 0.2 --valid 0.1 --head lr --ctr user_id,item_id --entity item_id --dim 4 --dense 3",
   components:

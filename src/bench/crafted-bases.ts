@@ -65,7 +65,7 @@ const init = (train: string) => `${train} --init $R -o $O`;
 
 const fm = "train-fm $D/clicks.csv --dim 4 --epochs 1 --valid 0.2 --split random";
 const buyers = "$D/purchases.csv --user customer_id --item product_id --dim 4 --valid 0.2 --split random";
-const ranking = `train-fm ${buyers} --task ranking --epochs 1`;
+const ranking = `train-ranking ${buyers} --epochs 1`;
 const trees = "train-gbdt $D/clicks.csv --num-trees 3 --num-leaves 4 --valid 0.2 --split random";
 const net =
   "train-net $D/clicks.csv --arch wide-deep --hidden 8,4 --dim 4 --epochs 1 --valid 0.2 --split random";
@@ -82,7 +82,7 @@ const runs: Record<string, [train: string, commands: string[]]> = {
   hashed: [`${fm} --hash user_id:6`, ofClicks],
   negatives: [`train-fm ${buyers} --negatives 1 --epochs 1`, [...ofPurchases, ...ranked]],
   ranking: [ranking, [...ofPurchases, ...ranked, init(ranking)]],
-  implicit: [`${ranking.replace("ranking", "implicit")} --method als`, [...ofPurchases, ...ranked]],
+  implicit: [`train-als ${buyers} --epochs 1`, [...ofPurchases, ...ranked]],
   pca: [`train-pca ${buyers}`, [...ofPurchases, ...ranked]],
   features: ["train-pca $D/clicks.csv --matrix features --dim 3", ofClicks],
   trees: [

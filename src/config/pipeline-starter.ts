@@ -73,8 +73,8 @@ ${leftOutLines(named(LEFT_OUT), "  ")}
 # Trainings by the name that they are published under. Options have the names of the command's flags.
 train:
   items:
-    command: train-fm
-${trainingLines(training, named("time").length > 0)}
+    ${commandLine(training)}
+${validLine(named("time").length > 0)}
     dim: 16
     # of a pipeline: the table has seen held-out rows too, and keys keep the row numbers that they had in the last version
     # refit: true
@@ -106,13 +106,14 @@ export:
 `;
 }
 
-function trainingLines(training: StarterTraining, hasTime: boolean): string {
-  const task =
-    training !== "events" ? [] : ["task: implicit # or ranking, or leave it out and draw negatives: 4"];
+function commandLine(training: StarterTraining): string {
+  if (training !== "events") return "command: train-fm";
+  return "command: train-als # or train-ranking, or train-fm with negatives: 4";
+}
+
+function validLine(hasTime: boolean): string {
   const by = hasTime ? "the latest tenth" : "a tenth at random";
-  return [...task, `valid: 0.1 # ${by} decides when to stop and is what metrics are of`]
-    .map((line) => `    ${line}`)
-    .join("\n");
+  return `    valid: 0.1 # ${by} decides when to stop and is what metrics are of`;
 }
 
 function gateLines(log: StarterLog, training: StarterTraining): string {

@@ -21,23 +21,8 @@ const texts = list(text);
 
 /** A number of all fields, or one by field. */
 const perField = either(number, object({ others: number, byField: record(number) }));
-const plain = orNull(
-  either(list(either(number, text, list(text))), record(either(number, text)), number, text, flag),
-);
-/** What a trainer was asked for. */
-const trainerOptions = (value: unknown, at: string): string | undefined =>
-  record(plain)(value, at) ??
-  object(
-    {},
-    {
-      hidden: list(number),
-      cross: list(plain),
-      matrix: word("interactions", "features", "columns", "cooccurrence"),
-      l2Field: record(number),
-    },
-  )(value, at);
 
-/** Options of reading and splitting a log, by which its rows are read again; any others may stand beside them. */
+/** Options by which a log is read again and a run is reproduced; any others may stand beside them. */
 const options = object(
   {},
   {
@@ -55,9 +40,10 @@ const options = object(
     hashKeysOf: texts,
     timeFields: texts,
     splitKey: texts,
+    side: texts,
     ...named(
       text,
-      "user item label time weight event session timeFormat timeZone since until split group onBadRow init rowOrder task link method model matrix values normalize noise arch hashKeys eventWeight halfLife",
+      "user item label time weight event session timeFormat timeZone since until split group onBadRow init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife",
     ),
     ...named(
       number,
@@ -67,7 +53,10 @@ const options = object(
       flag,
       "infer unlabelled normalizeRows whiten scale center exact labelIsName integersAreNumbers keepState dedupe",
     ),
-    ...named(trainerOptions, "fm gbdt pca net head ctr entity"),
+    ctr: texts,
+    cross: list(list(text)),
+    l2Field: record(number),
+    matrix: word("interactions", "features", "columns", "cooccurrence"),
     ...named(perField, "minCount maxVocab"),
     minUsers: number,
     hidden: list(number),
@@ -85,7 +74,6 @@ const options = object(
         format: text,
       },
     ),
-    ranking: record(plain),
   },
 );
 

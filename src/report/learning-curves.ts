@@ -77,7 +77,6 @@ function lossOf({ manifest: { options, metrics } }: ReportedRun): string {
   if (has("logLoss")) return "log loss, nats";
   if (has("multiLogLoss")) return "multi log loss, nats";
   if (has("rmse")) return "squared loss";
-  if (options["task"] !== "ranking") return "loss";
   return typeof options["loss"] === "string" ? `loss (${options["loss"]})` : "loss";
 }
 

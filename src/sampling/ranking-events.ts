@@ -39,7 +39,7 @@ export interface RankingQueries {
   unknownUsers: number;
 }
 
-/** What `--task ranking` is trained and judged on. */
+/** What a ranking is trained and judged on. */
 export interface RankingExamples {
   source: NegativeSource;
   train: RankingEvents;

@@ -1,10 +1,12 @@
 // Seeded combinations of a training command's options, drawn from what the command itself declares: a new option is covered by
 // itself as long as its placeholder has values here.
 //
-//   command's Option objects ──► one option in turn, so that each is drawn, and up to four more ──► the words to type
+//   command's Option objects ──► one option in turn, so that each is drawn, and up to four more
+//                            ──► what those go with (a table's `only`), where it is not drawn ──► the words to type
 
 import type { Option } from "commander";
 import { isSwitch, nameOf } from "../flags/setting.js";
+import { TableOption } from "../flags/table-option.js";
 import { integerBelow, mulberry32, pick, type Random } from "./random.js";
 import { trainers, type TrainerRow } from "./trainers.js";
 import { commandOf } from "./training-commands.js";
@@ -27,6 +29,14 @@ export interface Combination {
   row: TrainerRow;
   /** what follows the command, without `-o` */
   words: string[];
+  /** the drawn options with their values: what a refusal may be about */
+  drawn: Drawn[];
+}
+
+/** An option with a value; a switch has none. */
+export interface Drawn {
+  flag: string;
+  value?: string;
 }
 
 /** What every combination is given anyway, or what is of the machine. */
@@ -140,20 +150,39 @@ export function* drawCombinations(
     const options = drawnOptions(row);
     const turn = turns.get(row.command) ?? 0;
     turns.set(row.command, turn + 1);
-    const drawn = new Set([options[turn % options.length]!]);
-    for (let more = integerBelow(5, random); more > 0; more--) drawn.add(pick(options, random));
-    yield { row, words: [files.log(row), ...wordsOf(row, [...drawn], files, random)] };
+    const chosen = new Set([options[turn % options.length]!]);
+    for (let more = integerBelow(5, random); more > 0; more--) chosen.add(pick(options, random));
+    const drawn = withCompanions(row, [...chosen], files, random);
+    yield { row, drawn, words: [files.log(row), ...wordsOf(row, drawn)] };
   }
 }
 
+/** The options with values, and before each the options that it goes with, unless they are drawn or the row has them. */
+function withCompanions(row: TrainerRow, chosen: Option[], files: CombinationFiles, random: Random): Drawn[] {
+  const all = drawnOptions(row);
+  const drawn = new Map(chosen.map((option) => [option.attributeName(), valueOf(option)]));
+  function valueOf(option: Option, among = valuesOf(option, row, files)): Drawn {
+    return { flag: option.long!, ...(!isSwitch(option) && { value: pick(among, random) }) };
+  }
+  function add(option: Option): void {
+    const only = option instanceof TableOption ? (option.declared.only ?? {}) : {};
+    for (const [name, values] of Object.entries(only)) {
+      const other = all.find((one) => one instanceof TableOption && one.optionName === name);
+      if (other === undefined || drawn.has(other.attributeName())) continue;
+      // the row's own word stands where it fits
+      if (values === true && row.small.includes(other.long!)) continue;
+      drawn.set(other.attributeName(), valueOf(other, values === true ? undefined : values));
+      add(other);
+    }
+  }
+  for (const option of chosen) add(option);
+  return [...drawn.values()];
+}
+
 /** The row's own words, those of an option drawn left out, and the drawn ones. */
-function wordsOf(row: TrainerRow, drawn: Option[], files: CombinationFiles, random: Random): string[] {
-  const flags = drawn.map((option) => option.long!);
+function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
+  const flags = drawn.map(({ flag }) => flag);
   const own = [...row.columns, ...row.small, "--threads", "1"];
   const kept = own.filter((word, i) => !flags.includes(word.startsWith("--") ? word : own[i - 1]!));
-  const words = drawn.flatMap((option) => {
-    const values = valuesOf(option, row, files);
-    return isSwitch(option) ? [option.long!] : [option.long!, pick(values, random)];
-  });
-  return [...kept, ...words];
+  return [...kept, ...drawn.flatMap(({ flag, value }) => (value === undefined ? [flag] : [flag, value]))];
 }

@@ -11,7 +11,7 @@ export interface EvaluateOptions {
   on?: string[] | undefined;
   /** the validation or the test part that the first run's training held out, read again */
   part?: "valid" | "test" | undefined;
-  /** rank all items for each user, as is done for a run of --task ranking anyway */
+  /** rank all items for each user, as is done for a run of train-ranking anyway */
   ranking?: boolean;
   /** a file of labels of items, FILE:FIELD[=COLUMN]: tables are judged by it, and no log is read */
   labels?: string;

@@ -1,4 +1,4 @@
-// New users or items of a run of --task implicit: the closed form of its least squares.
+// New users or items of a run of train-als: the closed form of its least squares.
 
 import { columnNamed } from "../../dataset/dataset.js";
 import { rowWeights } from "../../dataset/event-weights.js";

@@ -1,11 +1,11 @@
-// The model that runs of `train-fm --task implicit` hold.
+// The model that runs of `train-als` hold.
 
 import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/model.js";
 
 export const models: Models = {
   fm: {
-    holds: "factors of implicit feedback (train-fm --task implicit)",
+    holds: "factors of implicit feedback (train-als)",
     ...factorCapabilities,
     foldIn: async (...of) => await (await import("./fold-in-run.js")).foldInByLeastSquares(...of),
   },

@@ -1,4 +1,4 @@
-// New users or items of a run of --task ranking, from their first events, with everything else as it was trained.
+// New users or items of a run of train-ranking, from their first events, with everything else as it was trained.
 //
 //   theta = (w, v)   what is sought; a user's w cancels in every comparison and stays 0
 //
@@ -70,8 +70,7 @@ async function foldInPairs(
   const itemOf = itemsOf(source.items, dataset, all);
   const userOf = usersOf(source.users, dataset, all);
   const weights = rowWeights(dataset, all, model.preprocess);
-  const unit =
-    (run.manifest.options["ranking"] as { similarity?: string } | undefined)?.similarity === "cosine";
+  const unit = run.manifest.options["similarity"] === "cosine";
   const penalties = { ...penaltiesOf(run, model, { f }, options), loss: "logistic" as const };
   const userVectors = side === "item" ? vectorsOfUsers(model, source) : undefined;
 

@@ -181,8 +181,9 @@ function rangeComplaint(range: Range, x: number, what: string): string | undefin
 }
 
 function rangeText({ min, max }: Range, what: string): string {
-  if (max >= 1e9) return `${what} from ${min} on`;
-  return `${what} from ${min} to ${max}`;
+  if (max < 1e9) return `${what} from ${min} to ${max}`;
+  if (min === Number.MIN_VALUE) return `${what} above 0`;
+  return min < -1e9 ? what : `${what} from ${min} on`;
 }
 
 /** The flag of an option, as the user types it. */
