@@ -1,5 +1,5 @@
-// Options drawn together, in process: whatever trains also scores, exports and is reproduced, and whatever is refused says
-// which flag or column it is about. 300 combinations take 45 to 85 s on two cores that others use too.
+// Options drawn together, in process: whatever trains also scores, exports and is reproduced, and whatever is refused ends with
+// 64 and names a drawn flag or a column that was named. 300 combinations take 45 to 85 s on two cores that others use too.
 // EMBED_TEST_COMBINATIONS=3000 draws more, EMBED_TEST_SEED=2 draws others.
 
 import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -53,15 +53,16 @@ beforeAll(async () => {
 const NAMES_SOMETHING =
   /--[a-z]|'[^']+'|column|label|\b(user|item|event|row|session)s?\b|^\w+ must be|\.csv: /;
 
-/** Whether a message names one of the drawn flags, or a column that one of them names. */
-function isAbout({ drawn }: Combination, message: string): boolean {
+/** Whether a message names one of the drawn flags, or a column, as 'user_id', that the combination names. */
+function isAbout({ drawn, words }: Combination, message: string): boolean {
   const flags = new Set(message.match(/--[a-z][\w-]*/g));
-  const names = new Set(message.match(/\w+/g));
-  return drawn.some(
-    ({ flag, value = "" }) => flags.has(flag) || value.match(COLUMN)?.some((column) => names.has(column)),
-  );
+  const named = new Set(words.slice(1).flatMap((word) => word.split(/[,:=*\s]/)));
+  const quoted = [...message.matchAll(/'(\w+)'/g)].map(([, name]) => name!);
+  return drawn.some(({ flag }) => flags.has(flag)) || quoted.some((name) => named.has(name));
 }
-const COLUMN = /\b(user_id|item_id|device|price|kind|tags|basket|factor|click|rating|timestamp)\b/g;
+
+/** A training from which options such as --min-users 20 took every event, as a log without any does. */
+const EMPTIED = /nothing to learn from/;
 
 /** Evaluates as the training has read its log. */
 function evaluationOf({ row, words }: Combination, run: string) {
@@ -87,7 +88,9 @@ async function faultsOf(
   const trained = await outcomeOf(() => trainInProcess(row.command, [...words, "-o", run]));
   if ("refused" in trained) {
     const { exitCode, message } = trained.refused;
-    const faults = exitCode === 64 && isAbout(combination, message) ? [] : [`${exitCode} ${message}`];
+    const isFault =
+      exitCode === 65 ? !EMPTIED.test(message) : exitCode !== 64 || !isAbout(combination, message);
+    const faults = isFault ? [`training is refused for another reason: ${exitCode} ${message}`] : [];
     return { accepted: false, faults, message: `${exitCode} ${message}` };
   }
   const faults = notFinite(trained.result.metrics, "metrics");
@@ -148,13 +151,17 @@ test(
       if (faults.length > 0) found.push(`embed ${line.join(" ")} -o run\n    ${faults.join("\n    ")}`);
       const log = process.env["EMBED_TEST_COMBINATIONS_LOG"];
       if (log !== undefined)
-        appendFileSync(log, `${accepted ? "accepted" : "refused"} ${line.join(" ")}\n    ${message}\n`);
+        appendFileSync(
+          log,
+          `${accepted ? "accepted" : "refused"} ${line.join(" ")}\n    ${message}${faults.length > 0 ? ` FAULTS ${faults.join("; ")}` : ""}\n`,
+        );
       for (const path of [run, `${run}.csv`, `${run}.checkpoint`])
         rmSync(path, { recursive: true, force: true });
     }
+    process.stderr.write(`${acceptedCount} of ${COUNT} combinations were accepted\n`);
     expect(found).toEqual([]);
-    // a generator whose draws are all refused would find nothing
-    expect(acceptedCount).toBeGreaterThan(COUNT / 4);
+    // a generator whose draws are mostly refused would find little
+    expect(acceptedCount).toBeGreaterThanOrEqual(COUNT / 2);
   },
   COUNT * 2000 + 60_000,
 );

@@ -4,6 +4,7 @@
 
 import { join } from "node:path";
 import { contentsOf, namedInput } from "../training/asked.js";
+import { decisive, type OptionTable } from "../training/options/table.js";
 import type { Watch } from "../training/watch.js";
 import { encode, type EncodeOptions } from "./encode.js";
 import { DATASET_MARKER } from "../dataset/encoded/description.js";
@@ -71,7 +72,7 @@ export async function reproduce(
     const own = { ...asked.options, ...Object.fromEntries(taken), out: trained };
     await train(trainer.command, log, own, watch);
     if (alignment) await alignRun(trained, alignment.to, out, { ...options, signal: watch.signal });
-    const files = await compared(run, await openRun(out), (text) =>
+    const files = await compared(run, await openRun(out), trainer.options, (text) =>
       isGone
         ? text.replaceAll(JSON.stringify(log[0]).slice(1, -1), JSON.stringify(asked.log[0]).slice(1, -1))
         : text,
@@ -167,6 +168,7 @@ async function encodeAgain(
 async function compared(
   run: Run,
   again: Run,
+  table: OptionTable,
   named: (text: string) => string,
 ): Promise<Reproduction["files"]> {
   const [own, other] = [run.manifest.files, again.manifest.files];
@@ -180,7 +182,7 @@ async function compared(
         (file === "metrics.jsonl" && (await lessTimes(run)) === (await lessTimes(again))));
     files.push({ file, agrees, ...(why !== undefined && { why }) });
   }
-  const differing = differingKeys(run.manifest, again.manifest, named);
+  const differing = differingKeys(run.manifest, again.manifest, table, named);
   const why = { why: `${differing.join(", ")} differ` };
   files.push({ file: RUN_MARKER, agrees: differing.length === 0, ...(differing.length > 0 && why) });
   return files;
@@ -192,13 +194,17 @@ async function lessTimes(run: Run): Promise<string> {
   return JSON.stringify(lines.map(({ seconds: _, rowsPerSecond: __, ...line }) => line));
 }
 
-/** Keys of two manifests of which the values differ; of another clock, machine and version, some do. */
-function differingKeys(a: Manifest, b: Manifest, named: (text: string) => string): string[] {
+/** Keys of two manifests of which the values differ; of another clock, machine and version, and options without bytes, some do. */
+function differingKeys(
+  a: Manifest,
+  b: Manifest,
+  table: OptionTable,
+  named: (text: string) => string,
+): string[] {
   const valueOf = (manifest: Manifest, key: string): string => {
     const value = manifest[key as keyof Manifest];
     if (key !== "options") return named(JSON.stringify(value) ?? "");
-    const { threads: _, maxMemory: __, ...options } = value as Record<string, unknown>;
-    return named(JSON.stringify(options));
+    return named(JSON.stringify(decisive(table, value as Record<string, unknown>)));
   };
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])];
   return keys.filter((key) => {

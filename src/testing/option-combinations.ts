@@ -54,14 +54,14 @@ const byName: Record<string, readonly string[]> = {
   hidden: ["4", "4,3"],
   "cross-bits": ["4", "8"],
   "time-fields": ["hour", "hour,dow"],
-  "time-format": ["%s", "%Y-%m-%d"],
+  "time-format": ["%Y-%m-%d"],
   numeric: ["price", "price:log1p", "price:bins=3"],
   multi: ["tags:|"],
   "multi-weights": ["tags"],
   ctr: ["user_id", "user_id,item_id"],
   entity: ["item_id", "user_id"],
   group: ["basket"],
-  session: ["basket", "user_id"],
+  session: ["basket"],
   weight: ["factor"],
   label: ["click", "rating"],
   time: ["timestamp"],
@@ -103,11 +103,18 @@ const byPlaceholder: Record<string, Values> = {
   sizes: () => ["4", "4,3"],
   "a*b": () => ["user_id*device", "device*item_id"],
   pattern: () => ["%s"],
-  offset: () => ["+02:00", "UTC"],
+  offset: () => ["+02:00", "Z"],
   character: () => [",", ";"],
   name: () => ["utf-8", "latin1"],
   text: () => ["#"],
   bytes: () => ["8", "1000"],
+};
+
+/** Options that a training needs beside these, which a table's `only` does not say since it takes one of several. */
+const beside: Readonly<Record<string, string>> = {
+  refit: "valid",
+  search: "valid",
+  multiWeights: "multi",
 };
 
 /** Every option that the generator draws of a command. */
@@ -165,8 +172,10 @@ function withCompanions(row: TrainerRow, chosen: Option[], files: CombinationFil
     return { flag: option.long!, ...(!isSwitch(option) && { value: pick(among, random) }) };
   }
   function add(option: Option): void {
-    const only = option instanceof TableOption ? (option.declared.only ?? {}) : {};
-    for (const [name, values] of Object.entries(only)) {
+    if (!(option instanceof TableOption)) return;
+    const { declared, optionName } = option;
+    const more = Object.hasOwn(beside, optionName) ? { [beside[optionName]!]: true as const } : {};
+    for (const [name, values] of Object.entries({ ...more, ...declared.only })) {
       const other = all.find((one) => one instanceof TableOption && one.optionName === name);
       if (other === undefined || drawn.has(other.attributeName())) continue;
       // the row's own word stands where it fits

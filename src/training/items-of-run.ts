@@ -3,7 +3,6 @@
 import type { Dataset, KeyColumn } from "../dataset/dataset.js";
 import { itemCatalogue, type ItemCatalogue } from "../dataset/item-catalogue.js";
 import { findItemFields, type ItemFields } from "../dataset/item-fields.js";
-import { requireColumn } from "../dataset/roles.js";
 import { bindEncoder } from "../dataset/rows.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import { UsageError } from "../errors.js";
@@ -32,7 +31,13 @@ export function itemColumnsOf(
   const { user } = dataset.roles;
   const names = space.fields.map(({ name }) => name);
   const candidates = names.filter((name) => name !== item.name && name !== user);
-  for (const name of told ?? []) requireColumn("--item-fields", name, [item.name, ...candidates]);
+  const odd = told?.find((name) => name !== item.name && !candidates.includes(name));
+  if (odd !== undefined) {
+    const those = [item.name, ...candidates].join(", ");
+    throw new UsageError(
+      `--item-fields names '${odd}', which is no feature that goes with the item: those that can are ${those}`,
+    );
+  }
   const itemFields = findItemFields(dataset, rows, item, candidates, told);
   const indexes = space.fields.map((_, f) => f);
   const isItems = (f: number) => itemFields.names.includes(space.fields[f]!.name);

@@ -59,7 +59,9 @@ function accepted(
   { matrix }: PcaOptions,
 ): Dataset {
   if (matrix === "cooccurrence" && (dataset.roles.weight ?? eventWeight ?? halfLife) !== undefined)
-    throw new UsageError("--matrix cooccurrence counts sessions and takes no event weights: leave them out");
+    throw new UsageError(
+      "--matrix cooccurrence counts sessions, not weighted events: leave out --weight, --event-weight and --half-life",
+    );
   return dataset;
 }
 
