@@ -8,10 +8,6 @@ import type { Scorer } from "../../training/trained.js";
 import { interactionParameters } from "./artifact.js";
 
 /** Scores <user, item> and, of a centred matrix, the item's mean. */
-export async function readPca(
-  _: Run,
-  space: FeatureSpace,
-  table: EmbeddingTable,
-): Promise<Required<Scorer>> {
+export async function readPca(_: Run, space: FeatureSpace, table: EmbeddingTable): Promise<Required<Scorer>> {
   return await Promise.resolve(factorScorer(interactionParameters(space, table)));
 }
