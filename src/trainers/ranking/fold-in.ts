@@ -2,7 +2,7 @@
 //
 //   theta = (w, v)   what is sought; a user's w cancels in every comparison and stays 0
 //
-// Differences of two scores are linear in theta, so that their logistic loss is that of trainers/fold-in.ts with label 1:
+// Differences of two scores are linear in theta, so that their logistic loss is that of factors/fold-in.ts with label 1:
 //
 //   difference = <phi, theta> + c
 //   new user   an event's item i against 32 drawn items j that the user lacks
