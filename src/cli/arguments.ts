@@ -10,8 +10,11 @@ export function formatNamed(argv: readonly string[]): "text" | "json" {
   return /(^| )--log-format[= ]json( |$)/.test(argv.join(" ")) ? "json" : "text";
 }
 
+/** Asks for the help with every option of the command. */
+export const HELP_ALL = "--help-all";
+
 /** Whether it asks for help or the version, which are there at once. */
 export function isForHelp(argv: readonly string[]): boolean {
-  const flags = ["--help", "-h", "--version", "-V"];
+  const flags = ["--help", HELP_ALL, "-h", "--version", "-V"];
   return commandNamed(argv) === undefined || argv.some((word) => flags.includes(word));
 }

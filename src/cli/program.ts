@@ -2,8 +2,9 @@
 
 import { Command, CommanderError } from "commander";
 import { visibleText } from "../errors.js";
+import { TableOption } from "../flags/table-option.js";
 import { version } from "../io/package-version.js";
-import { commandNamed, formatNamed } from "./arguments.js";
+import { commandNamed, formatNamed, HELP_ALL } from "./arguments.js";
 import { commands, type CommandEntry } from "./commands.js";
 import { Interrupted, type Interrupts } from "./interrupts.js";
 import { reportError } from "./report-error.js";
@@ -15,6 +16,7 @@ export async function runProgram(argv: string[], interrupts: Interrupts): Promis
   const name = commandNamed(argv);
   const isNamed = (entry: CommandEntry) => entry.name === name;
   const program = await programOf(interrupts, isNamed);
+  if (!argv.includes(HELP_ALL)) for (const command of program.commands) showCommon(command);
   if (formatNamed(argv) === "json") {
     const asJson = { writeErr: (text: string) => text.trim() !== "" && writeError(text.trim(), "json") };
     for (const command of [program, ...program.commands]) command.configureOutput(asJson);
@@ -23,12 +25,23 @@ export async function runProgram(argv: string[], interrupts: Interrupts): Promis
     const scratch = await programOf(interrupts, isNamed);
     const everyCommand = async () => (await programOf(interrupts, () => true)).commands;
     await applySettings(program, scratch, everyCommand, argv, process.env);
-    await program.parseAsync(argv);
+    await program.parseAsync(argv.map((word) => (word === HELP_ALL ? "--help" : word)));
     return interrupts.exitCode ?? 0;
   } catch (error) {
     const isTold = program.commands.some((command) => command.opts()["logFormat"] === "json");
     return report(error, interrupts.signal, isTold ? "json" : formatNamed(argv));
   }
+}
+
+/** Leaves the less common options of a table to --help-all. */
+function showCommon(command: Command): void {
+  const others = command.options.filter((option) => option instanceof TableOption && !option.declared.common);
+  if (!command.options.some((option) => option instanceof TableOption && option.declared.common)) return;
+  for (const option of others) option.hideHelp();
+  command.addHelpText(
+    "after",
+    `\n${others.length} more options, for special cases: embed ${command.name()} ${HELP_ALL}`,
+  );
 }
 
 /** The program with the commands of `isWanted`; the others stand there by name and summary alone. */

@@ -2,9 +2,17 @@
 
 import { labels, vocabulary } from "../../training/options/features.js";
 import { lists } from "../../training/options/lists.js";
-import { log } from "../../training/options/log.js";
+import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
-import { number, omit, resolved, whole, type Resolved, type Told } from "../../training/options/table.js";
+import {
+  number,
+  omit,
+  resolved,
+  whole,
+  type Resolved,
+  type Told,
+  withCommon,
+} from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
 /** All pairs together weigh so many times the events, unless the user says otherwise. */
@@ -59,19 +67,34 @@ const own = {
 } as const;
 
 /** Every option of the command. */
-export const options = {
-  ...log,
-  ...omit(vocabulary, "oovDropout"),
-  // each solution is anew: there is no optimizer whose state could be kept
-  ...omit(weekly, "search", "metric", "keepState"),
-  ...memory,
-  positiveFrom: {
-    ...labels.positiveFrom,
-    help: "of a log with labels: rows with a label of at least x are its events",
-  },
-  ...own,
-  ...output,
-} as const;
+export const options = withCommon(
+  {
+    ...log,
+    ...omit(vocabulary, "oovDropout"),
+    // each solution is anew: there is no optimizer whose state could be kept
+    ...omit(weekly, "search", "metric", "keepState"),
+    ...memory,
+    positiveFrom: {
+      ...labels.positiveFrom,
+      help: "of a log with labels: rows with a label of at least x are its events",
+    },
+    ...own,
+    ...output,
+  } as const,
+  [
+    ...everyday,
+    "positiveFrom",
+    "minCount",
+    "init",
+    "dim",
+    "unobservedWeight",
+    "l2Vector",
+    "epochs",
+    "seed",
+    "patience",
+    "k",
+  ],
+);
 
 export type ToldAls = Told<typeof options>;
 /** As the user left them; the weight of the unobserved may be open. */

@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
-import { log } from "../../training/options/log.js";
+import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
 import {
   checkRanges,
@@ -14,6 +14,7 @@ import {
   whole,
   type Resolved,
   type Told,
+  withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
@@ -260,18 +261,35 @@ const own = {
 } as const;
 
 /** Every option of the command. */
-export const options = {
-  ...log,
-  ...vocabulary,
-  ...weekly,
-  // a chain would turn what is frozen; there is no optimizer whose state could be kept
-  freeze: { ...weekly.freeze, only: ofGradients },
-  keepState: { ...weekly.keepState, only: ofGradients },
-  ...memory,
-  ...labels,
-  ...own,
-  ...output,
-} as const;
+export const options = withCommon(
+  {
+    ...log,
+    ...vocabulary,
+    ...weekly,
+    // a chain would turn what is frozen; there is no optimizer whose state could be kept
+    freeze: { ...weekly.freeze, only: ofGradients },
+    keepState: { ...weekly.keepState, only: ofGradients },
+    ...memory,
+    ...labels,
+    ...own,
+    ...output,
+  } as const,
+  [
+    ...everyday,
+    "label",
+    "minCount",
+    "negatives",
+    "init",
+    "model",
+    "task",
+    "method",
+    "dim",
+    "epochs",
+    "learningRate",
+    "seed",
+    "patience",
+  ],
+);
 
 export type ToldFm = Told<typeof options>;
 

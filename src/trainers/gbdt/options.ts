@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../errors.js";
 import { labels } from "../../training/options/features.js";
-import { log } from "../../training/options/log.js";
+import { everyday, log } from "../../training/options/log.js";
 import { threads } from "../../training/options/reading.js";
 import {
   checkRanges,
@@ -16,6 +16,7 @@ import {
   whole,
   type Resolved,
   type Told,
+  withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
@@ -169,42 +170,62 @@ const vectors = {
 } as const;
 
 /** Every option of the command. */
-export const options = {
-  ...log,
-  task: choice(["binary", "regression", "multiclass"], {
-    placeholder: "task",
-    help: "what is predicted",
-    group: model,
-    shown: "by the labels",
-  }),
-  positiveFrom: { ...pick(labels, "positiveFrom").positiveFrom, help: "a label from x on is 1, else 0" },
-  ...head,
-  ...targetStatistics,
-  ...vectors,
-  init: { ...weekly.init, help: "continue from the trees of an earlier run of the same columns" },
-  refit: {
-    ...weekly.refit,
-    help: "with --init: fit the leaves of that run's trees to this log; else, after early stopping, train once more on all rows",
-  },
-  refitDecay: number({
-    placeholder: "share",
-    min: 0,
-    max: 1,
-    help: "share of its value that a leaf keeps under --init --refit",
-    group: weekly.init.group,
-    // LightGBM's
-    shown: "0.9",
-    only: { init: true, refit: true },
-  }),
-  checkpointEvery: {
-    ...weekly.checkpointEvery,
-    help: "save a checkpoint beside the run every n trees",
-  },
-  resume: weekly.resume,
-  onInterrupt: { ...weekly.onInterrupt, help: "on a signal: abort, or save the best number of trees so far" },
-  ...growing,
-  ...output,
-} as const;
+export const options = withCommon(
+  {
+    ...log,
+    task: choice(["binary", "regression", "multiclass"], {
+      placeholder: "task",
+      help: "what is predicted",
+      group: model,
+      shown: "by the labels",
+    }),
+    positiveFrom: { ...pick(labels, "positiveFrom").positiveFrom, help: "a label from x on is 1, else 0" },
+    ...head,
+    ...targetStatistics,
+    ...vectors,
+    init: { ...weekly.init, help: "continue from the trees of an earlier run of the same columns" },
+    refit: {
+      ...weekly.refit,
+      help: "with --init: fit the leaves of that run's trees to this log; else, after early stopping, train once more on all rows",
+    },
+    refitDecay: number({
+      placeholder: "share",
+      min: 0,
+      max: 1,
+      help: "share of its value that a leaf keeps under --init --refit",
+      group: weekly.init.group,
+      // LightGBM's
+      shown: "0.9",
+      only: { init: true, refit: true },
+    }),
+    checkpointEvery: {
+      ...weekly.checkpointEvery,
+      help: "save a checkpoint beside the run every n trees",
+    },
+    resume: weekly.resume,
+    onInterrupt: {
+      ...weekly.onInterrupt,
+      help: "on a signal: abort, or save the best number of trees so far",
+    },
+    ...growing,
+    ...output,
+  } as const,
+  [
+    ...everyday,
+    "label",
+    "task",
+    "positiveFrom",
+    "head",
+    "entity",
+    "init",
+    "numTrees",
+    "numLeaves",
+    "learningRate",
+    "minDataInLeaf",
+    "seed",
+    "patience",
+  ],
+);
 
 export type ToldGbdt = Told<typeof options>;
 /** How trees are grown, as a training has it. */

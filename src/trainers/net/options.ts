@@ -3,7 +3,7 @@
 import { UsageError } from "../../errors.js";
 import type { NetArch } from "../../kernels/net/shape.js";
 import { labels, vocabulary } from "../../training/options/features.js";
-import { log } from "../../training/options/log.js";
+import { everyday, log } from "../../training/options/log.js";
 import { threads } from "../../training/options/reading.js";
 import {
   checkRanges,
@@ -19,6 +19,7 @@ import {
   wholeOf,
   type Resolved,
   type Told,
+  withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
@@ -197,21 +198,38 @@ const learning = {
 const own = { ...network, ...learning };
 
 /** Every option of the command. */
-export const options = {
-  ...log,
-  ...vocabulary,
-  ...labels,
-  ...network,
-  init: text("run", {
-    help: "start the embedding layer from the table of a run, by key; random starts it at random",
-    group: model,
-    shown: RANDOM,
-  }),
-  keepKeys,
-  ...learning,
-  ...pick(weekly, "refit", "checkpointEvery", "resume", "metric", "onInterrupt"),
-  ...output,
-} as const;
+export const options = withCommon(
+  {
+    ...log,
+    ...vocabulary,
+    ...labels,
+    ...network,
+    init: text("run", {
+      help: "start the embedding layer from the table of a run, by key; random starts it at random",
+      group: model,
+      shown: RANDOM,
+    }),
+    keepKeys,
+    ...learning,
+    ...pick(weekly, "refit", "checkpointEvery", "resume", "metric", "onInterrupt"),
+    ...output,
+  } as const,
+  [
+    ...everyday,
+    "label",
+    "minCount",
+    "negatives",
+    "init",
+    "arch",
+    "hidden",
+    "task",
+    "dim",
+    "epochs",
+    "batchSize",
+    "learningRate",
+    "patience",
+  ],
+);
 
 /** Those of `lift`, which trains networks from several starts: dim is the table's, and each start has step sizes of its own. */
 export const liftOptions = {

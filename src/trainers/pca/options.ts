@@ -2,7 +2,7 @@
 
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
-import { log } from "../../training/options/log.js";
+import { everyday, log } from "../../training/options/log.js";
 import { threads } from "../../training/options/reading.js";
 import {
   choice,
@@ -15,6 +15,7 @@ import {
   whole,
   type Resolved,
   type Told,
+  withCommon,
 } from "../../training/options/table.js";
 import { output } from "../../training/options/weekly.js";
 
@@ -125,17 +126,20 @@ const own = {
 } as const;
 
 /** Every option of the command. */
-export const options = {
-  ...log,
-  ...omit(vocabulary, "oovDropout"),
-  positiveFrom: {
-    ...pick(labels, "positiveFrom").positiveFrom,
-    help: "of a log with labels: the rows whose label is at least x are its events",
-    only: { matrix: ["interactions", "cooccurrence"] },
-  },
-  ...own,
-  ...output,
-} as const;
+export const options = withCommon(
+  {
+    ...log,
+    ...omit(vocabulary, "oovDropout"),
+    positiveFrom: {
+      ...pick(labels, "positiveFrom").positiveFrom,
+      help: "of a log with labels: the rows whose label is at least x are its events",
+      only: { matrix: ["interactions", "cooccurrence"] },
+    },
+    ...own,
+    ...output,
+  } as const,
+  [...everyday, "label", "positiveFrom", "minCount", "session", "matrix", "values", "dim", "seed"],
+);
 
 export type ToldPca = Told<typeof options>;
 /** As a decomposition has them. */

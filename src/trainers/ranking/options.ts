@@ -3,7 +3,7 @@
 import { UsageError } from "../../errors.js";
 import { labels, noises, vocabulary } from "../../training/options/features.js";
 import { lists } from "../../training/options/lists.js";
-import { log } from "../../training/options/log.js";
+import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
 import {
   choice,
@@ -14,6 +14,7 @@ import {
   whole,
   type Resolved,
   type Told,
+  withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
@@ -198,19 +199,35 @@ const own = {
 } as const;
 
 /** Every option of the command. */
-export const options = {
-  ...log,
-  ...omit(vocabulary, "oovDropout"),
-  ...omit(weekly, "search", "metric"),
-  ...memory,
-  positiveFrom: {
-    ...labels.positiveFrom,
-    help: "of a log with labels: rows with a label of at least x are its events",
-  },
-  itemFields: labels.itemFields,
-  ...own,
-  ...output,
-} as const;
+export const options = withCommon(
+  {
+    ...log,
+    ...omit(vocabulary, "oovDropout"),
+    ...omit(weekly, "search", "metric"),
+    ...memory,
+    positiveFrom: {
+      ...labels.positiveFrom,
+      help: "of a log with labels: rows with a label of at least x are its events",
+    },
+    itemFields: labels.itemFields,
+    ...own,
+    ...output,
+  } as const,
+  [
+    ...everyday,
+    "positiveFrom",
+    "minCount",
+    "init",
+    "loss",
+    "negatives",
+    "dim",
+    "epochs",
+    "learningRate",
+    "seed",
+    "patience",
+    "k",
+  ],
+);
 
 export type ToldRanking = Told<typeof options>;
 /** As a training has them. */

@@ -20,7 +20,7 @@ interface About<V> {
   shown?: string;
   /** options that it goes with, by name: with which of their values, or with any */
   only?: Readonly<Record<string, readonly string[] | true>>;
-  /** shown without being asked for */
+  /** shown by --help; the others by --help-all */
   common?: true;
   /** no byte of the result depends on it */
   noBytes?: true;
@@ -153,6 +153,14 @@ export function custom<V, const S extends About<V>>(
 /** Some of a table's options. */
 export function pick<T extends OptionTable, K extends keyof T>(table: T, ...names: readonly K[]): Pick<T, K> {
   return Object.fromEntries(names.map((name) => [name, table[name]])) as Pick<T, K>;
+}
+
+/** The table with some of its options as the common ones. */
+export function withCommon<T extends OptionTable>(table: T, names: readonly (keyof T)[]): T {
+  const all = Object.entries(table).map(([name, option]) =>
+    names.includes(name) ? [name, { ...option, common: true }] : [name, option],
+  );
+  return Object.fromEntries(all) as T;
 }
 
 /** A table without some of its options. */
