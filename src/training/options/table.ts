@@ -237,9 +237,9 @@ function mismatch(
 ): string {
   const { placeholder } = (table[other] ?? {}) as Option;
   const wanted = values === true ? (placeholder ?? "").toUpperCase() : values.join(" or ");
-  const with_ = `${flagNamed(other)} ${wanted}`.trim();
+  const partner = `${flagNamed(other)} ${wanted}`.trim();
   return current === undefined
-    ? `${own} goes with ${with_}`
+    ? `${own} goes with ${partner}`
     : `${own} is for ${flagNamed(other)} ${(values as readonly string[]).join(", ")}, not for ${shown(current)}`;
 }
 
@@ -252,7 +252,7 @@ function shown(value: unknown): string {
     ? value.join(",")
     : typeof value === "object"
       ? JSON.stringify(value)
-      : String(value);
+      : String(value as string | number | boolean);
 }
 
 /**
