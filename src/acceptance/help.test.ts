@@ -10,6 +10,8 @@ const commands = [
   "inspect",
   "encode",
   "train-fm",
+  "train-ranking",
+  "train-als",
   "train-gbdt",
   "train-pca",
   "train-net",
