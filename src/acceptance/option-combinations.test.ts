@@ -61,8 +61,8 @@ function isAbout({ drawn, words }: Combination, message: string): boolean {
   return drawn.some(({ flag }) => flags.has(flag)) || quoted.some((name) => named.has(name));
 }
 
-/** 65: options such as --min-users 20 leave no event, or such as --input-format jsonl make a line of the log a bad one. */
-const BAD_DATA = /nothing to learn from|\.csv:\d+: /;
+/** 65: options such as --min-users 20 leave no event, or such as --input-format jsonl misread the log. */
+const BAD_DATA = /nothing to learn from|\.csv:/;
 
 /** Evaluates as the training has read its log. */
 function evaluationOf({ row, words }: Combination, run: string) {

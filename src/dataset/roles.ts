@@ -137,7 +137,8 @@ export function resolveRoles(
     }
   }
   if (roles.fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0) {
-    throw new UsageError(`no column is left to be a feature: the log has ${columns.join(", ")}`);
+    const ignored = options.ignore.length > 0 ? `, and --ignore leaves out ${options.ignore.join(", ")}` : "";
+    throw new UsageError(`no column is left to be a feature: the log has ${columns.join(", ")}${ignored}`);
   }
   const integers = new Set(columns.filter((name) => inference.types[name] === "integer"));
   const cells = (name: string) => cellsOf(columns, sample, name);
