@@ -194,7 +194,7 @@ test.each([
     const got = await embed([...clicks, "--method", method, ...told, "-o", at("refused")]);
     expect([got.code, got.stderr]).toEqual([
       64,
-      expect.stringContaining(`cannot go with --model fm --method ${method}`),
+      expect.stringContaining(`is for --method adagrad, sgd, ftrl, adam, not for ${method}`),
     ]);
   }
 });

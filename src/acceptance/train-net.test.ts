@@ -357,9 +357,14 @@ describe("what cannot be trained", () => {
     ["a cross of one column", ["--arch", "wide-deep", "--cross", "device"], 64, "expects two columns"],
     ["a cross for fnn", ["--arch", "fnn", "--cross", "device*hour"], 64, "--cross is for --arch wide-deep"],
     ["keys of a random start", ["--arch", "fnn", "--keep-keys"], 64, "give --init RUN"],
-    ["a frozen random start", ["--arch", "fnn", "--freeze-embeddings"], 64, "give --init RUN"],
+    ["a frozen random start", ["--arch", "fnn", "--freeze-embeddings"], 64, "goes with --init RUN"],
     ["hidden layers of nothing", ["--arch", "fnn", "--hidden", "16,0"], 64, "--hidden expects"],
-    ["a share of dropout above its range", ["--arch", "fnn", "--dropout", "1"], 64, "dropout must be"],
+    [
+      "a share of dropout above its range",
+      ["--arch", "fnn", "--dropout", "1"],
+      64,
+      "--dropout expects a number from 0",
+    ],
     ["tanh in residual units", ["--arch", "deep-crossing", "--activation", "tanh"], 64, "have ReLU"],
     [
       "negatives for a log of labels",
@@ -393,6 +398,6 @@ describe("what cannot be trained", () => {
 
   test("a network is not what a factorization machine goes on from", async () => {
     const got = await embed(["train-fm", ...clicks, "--init", at("net-fnn"), "-o", at("refused")]);
-    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("holds a model 'net'")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("is a run of embed train-net")]);
   });
 });

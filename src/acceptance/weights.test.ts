@@ -103,7 +103,7 @@ test.each([
   [["--event-weight", "device:phone=1"], undefined, 64, /no weight: add it, or \*=0/u],
   [["--event-weight", "devise:phone=1"], undefined, 64, /did you mean 'device'/u],
   [["--half-life", "long"], undefined, 64, /a span such as 30d/u],
-  [["--negative-downsampling", "2"], undefined, 64, /negativeDownsampling must be/u],
+  [["--negative-downsampling", "2"], undefined, 64, /--negative-downsampling expects a number from/u],
 ] as const)("%j is refused", async (flags, made, code, message) => {
   const log = made ? clicksWith(made, "w", (_, row) => (row === 1 ? "-1" : "1")) : fixture("clicks.csv");
   const result = await embed(["train-fm", log, "-o", at("refused"), ...flags]);

@@ -137,7 +137,8 @@ export function resolveRoles(
     }
   }
   if (roles.fields.length + roles.numeric.length + Object.keys(roles.multi).length === 0) {
-    throw new UsageError(`no column is left to be a feature: the log has ${columns.join(", ")}`);
+    const ignored = options.ignore.length > 0 ? `, and --ignore leaves out ${options.ignore.join(", ")}` : "";
+    throw new UsageError(`no column is left to be a feature: the log has ${columns.join(", ")}${ignored}`);
   }
   const integers = new Set(columns.filter((name) => inference.types[name] === "integer"));
   const cells = (name: string) => cellsOf(columns, sample, name);
@@ -174,9 +175,14 @@ function because({ why }: InferredRoles, name: string): string {
   return Object.hasOwn(why, name) ? ` (${why[name]})` : "";
 }
 
+/** The flag that names a role's column; that of kinds of events names it together with their weights. */
+function roleFlag(role: (typeof roleNames)[number]): string {
+  return role === "event" ? "--event-weight" : `--${role}`;
+}
+
 function checkNames(columns: string[], options: ColumnOptions): void {
   const uses: [flag: string, name: string | undefined][] = [
-    ...roleNames.map((role): [string, string | undefined] => [`--${role}`, options[role]]),
+    ...roleNames.map((role): [string, string | undefined] => [roleFlag(role), options[role]]),
     ...(options.fields ?? []).map((name): [string, string] => ["--fields", name]),
     ...options.numeric.map((name): [string, string] => ["--numeric", name]),
     ...Object.keys(options.multi).map((name): [string, string] => ["--multi", name]),
@@ -201,7 +207,8 @@ function checkNames(columns: string[], options: ColumnOptions): void {
   for (const [i, role] of roleNames.entries()) {
     const name = options[role];
     const other = roleNames.slice(0, i).find((earlier) => name !== undefined && options[earlier] === name);
-    if (other) throw new UsageError(`column '${name}' cannot be both --${other} and --${role}`);
+    if (other)
+      throw new UsageError(`column '${name}' cannot be both ${roleFlag(other)} and ${roleFlag(role)}`);
   }
   for (const name of options.multiWeights ?? []) {
     if (Object.hasOwn(options.multi, name)) continue;

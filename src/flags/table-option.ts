@@ -11,7 +11,7 @@ export class TableOption extends Option {
     readonly declared: Declared,
     readonly optionName: string,
   ) {
-    super(flags, declared.help);
+    super(flags, withDefault(declared));
   }
 }
 
@@ -37,23 +37,20 @@ function optionOf(name: string, declared: Declared): TableOption {
     name,
   );
   option.helpGroup(group);
-  const standard = defaultText(declared);
   if (choices) option.choices([...choices]);
   else if (declared.parse && repeats)
     option.argParser<unknown>((text, previous) => declared.parse!(text, flag, previous));
   else if (declared.parse) option.argParser<unknown>((text) => declared.parse!(text, flag, undefined));
-  // the help tells it; what is not set is left to the table
-  if (standard !== "") option.default(undefined, standard);
   if (hidden) option.hideHelp();
   if (required) option.makeOptionMandatory();
   return option;
 }
 
-/** The default as the help tells it; empty where there is none to tell. */
-function defaultText({ shown, default: standard, placeholder }: Declared): string {
-  if (shown !== undefined) return shown;
-  if (placeholder === undefined) return "";
-  return typeof standard === "number" || typeof standard === "string" ? String(standard) : "";
+/** The help with the default, which is left to whoever resolves the table. */
+function withDefault({ help, shown, default: standard, placeholder }: Declared): string {
+  const isPlain = typeof standard === "number" || typeof standard === "string";
+  const text = shown ?? (placeholder !== undefined && isPlain ? String(standard) : "");
+  return text === "" ? help : `${help} (default: ${text})`;
 }
 
 /** What was set of a table's options, on the command line, by a variable or in a file. */

@@ -45,9 +45,9 @@ export async function train(
   const { watch, warnings, warn } = collectWarnings(watching);
   const note = (text: string) => watch.observe({ stage: "note", text });
   const { out, force = false } = told;
-  await checkOutput(out, force, "directory", ownRun);
   checkNames(trainer, told);
   checkTold(trainer.options, told);
+  await checkOutput(out, force, "directory", ownRun);
   const plan = await trainer.plan(told);
 
   const { options, dataset, cut } = await openParts(plan, paths, told, { watch, warn, note });
