@@ -217,19 +217,20 @@ test("--print-schema prints docs/pipeline.schema.json", async () => {
 });
 
 describe("embed init", () => {
-  test.each(["clicks.csv", "purchases.csv", "ratings.csv"])(
-    "writes a pipeline of %s that runs as it is",
-    async (log) => {
-      const at = join(folder, `init-${log}`);
-      mkdirSync(at);
-      writeFileSync(join(at, log), readFileSync(fixture(log)));
-      await embedOk(["init", log, "-o", "pipeline.yaml"], { cwd: at });
-      expect(readFileSync(join(at, "pipeline.yaml"), "utf8")).toMatch(/^# A weekly job, made from/);
-      expect((await embedOk(["run", "pipeline.yaml"], { cwd: at })).stdout).toBe("store/items/000001\n");
-      expect((await embed(["init", log, "-o", "pipeline.yaml"], { cwd: at })).code).toBe(73);
-      expect((await embedOk(["init", log], { cwd: at })).stdout).toContain("command: train-fm");
-    },
-  );
+  test.each([
+    ["clicks.csv", "train-fm"],
+    ["purchases.csv", "train-als"],
+    ["ratings.csv", "train-fm"],
+  ])("writes a pipeline of %s that runs as it is, with %s", async (log, command) => {
+    const at = join(folder, `init-${log}`);
+    mkdirSync(at);
+    writeFileSync(join(at, log), readFileSync(fixture(log)));
+    await embedOk(["init", log, "-o", "pipeline.yaml"], { cwd: at });
+    expect(readFileSync(join(at, "pipeline.yaml"), "utf8")).toMatch(/^# A weekly job, made from/);
+    expect((await embedOk(["run", "pipeline.yaml"], { cwd: at })).stdout).toBe("store/items/000001\n");
+    expect((await embed(["init", log, "-o", "pipeline.yaml"], { cwd: at })).code).toBe(73);
+    expect((await embedOk(["init", log], { cwd: at })).stdout).toContain(`command: ${command}`);
+  });
 
   test("writes how the log was read, and names it relative to the file", async () => {
     const at = join(folder, "semicolons");
