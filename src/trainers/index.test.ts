@@ -2,9 +2,9 @@ import { ArtifactError, UsageError } from "../errors.js";
 import type { Manifest } from "../embedding/manifest.js";
 import { capable, foreignTransform, knownModelOf } from "./index.js";
 
-const runOf = (command: string, model: string, options: Record<string, unknown> = {}) => ({
+const runOf = (command: string, model: string) => ({
   path: "runs/a",
-  manifest: { command, model, options } as unknown as Manifest,
+  manifest: { command, model } as unknown as Manifest,
 });
 const messageOf = async (work: Promise<unknown>): Promise<string> => {
   const error = await work.then(
@@ -27,7 +27,7 @@ test("one that it lacks is refused with what the run holds and the commands whos
   expect(await messageOf(trees)).toMatch(
     /^run 'runs\/a' holds boosted trees \(train-gbdt\), which cannot rank items: runs of train-fm --model fm, train-fm --model lr, .*train-pca --matrix interactions and train-net can$/,
   );
-  const ranking = runOf("train-fm", "fm", { task: "ranking" });
+  const ranking = runOf("train-ranking", "fm");
   expect(await messageOf(capable(ranking, "judge", "cannot predict labels", "Use --ranking"))).toMatch(
     /for ranking .*, which cannot predict labels: runs of .*train-gbdt and train-net can\. Use --ranking$/,
   );
