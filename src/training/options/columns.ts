@@ -1,7 +1,7 @@
 // Options that say which column is what, which rows are kept, and whose ids are hashed.
 
 import { UsageError } from "../../errors.js";
-import { custom, list, text, texts, type Told } from "./table.js";
+import { custom, list, recordComplaint, text, texts, type Told } from "./table.js";
 
 const group = "Columns:";
 const column = (help: string) => text("column", { help, group });
@@ -29,7 +29,14 @@ export const columns = {
   }),
   multi: custom(
     "column:separator",
-    { parse: multiOf, repeats: true },
+    {
+      parse: multiOf,
+      repeats: true,
+      complaint: recordComplaint(
+        (separator: string) => typeof separator === "string",
+        "a separator by column",
+      ),
+    },
     {
       help: "columns that hold several values a cell, with their separator, such as 'genres:|'",
       group,

@@ -3,7 +3,7 @@
 
 import type { PerField } from "../../dataset/vocabulary-limits.js";
 import { UsageError } from "../../errors.js";
-import { choice, custom, list, number, text, whole, wholeOf } from "./table.js";
+import { choice, custom, list, number, recordComplaint, text, whole, wholeOf } from "./table.js";
 
 const group = "Model:";
 const MANY = Number.MAX_SAFE_INTEGER;
@@ -12,7 +12,7 @@ const MANY = Number.MAX_SAFE_INTEGER;
 export const vocabulary = {
   minCount: custom(
     "n",
-    { parse: perField(0, 1), repeats: true },
+    { parse: perField(0, 1), repeats: true, complaint: perFieldComplaint },
     {
       help: "keys with fewer events are out-of-vocabulary; item_id=5 for one field, repeat it",
       group,
@@ -22,7 +22,7 @@ export const vocabulary = {
   maxVocab: custom(
     "n",
     // no bound, as a number that the manifest's JSON can hold
-    { parse: perField(1, MANY), repeats: true },
+    { parse: perField(1, MANY), repeats: true, complaint: perFieldComplaint },
     { help: "largest vocabulary of a field: its most frequent keys; user_id=100000 for one field", group },
   ),
   minUsers: whole({
@@ -33,7 +33,7 @@ export const vocabulary = {
   }),
   hash: custom(
     "column:bits",
-    { parse: hashOf, repeats: true },
+    { parse: hashOf, repeats: true, complaint: recordComplaint(isWhole, "bits by column") },
     {
       help: "hash the keys of a column into 2^bits rows in place of a vocabulary; repeat it for several",
       group,

@@ -105,7 +105,7 @@ export function whole<const S extends About<number> & Range>(
 export function flag<const S extends About<boolean> & { negated?: true | "also" }>(
   spec: S,
 ): S & Parsed<boolean> {
-  return spec;
+  return { ...spec, complaint: (value) => unless(typeof value === "boolean", "true or false") };
 }
 
 /** One of a few words. */
@@ -117,13 +117,17 @@ export function choice<const C extends readonly string[], const S extends About<
     placeholder: "what",
     ...spec,
     choices,
-    complaint: (value) => (choices.includes(value) ? undefined : `one of ${choices.join(", ")}`),
+    complaint: (value) => unless(choices.includes(value), `one of ${choices.join(", ")}`),
   };
 }
 
 /** A text as it is: a column, a path. @param placeholder for the help: `column`, `file`, `run` */
 export function text<const S extends About<string>>(placeholder: string, spec: S): S & Parsed<string> {
-  return { ...spec, placeholder };
+  return {
+    ...spec,
+    placeholder,
+    complaint: (value) => unless(typeof value === "string", `a ${placeholder}`),
+  };
 }
 
 /** Names; takes commas and repeats. */
@@ -132,13 +136,35 @@ export function list<const S extends About<string[]>>(placeholder: string, spec:
     ...previous,
     ...given.split(",").filter((name) => name !== ""),
   ];
-  return { ...spec, placeholder, repeats: true, commas: true, parse };
+  return { ...spec, placeholder, repeats: true, commas: true, parse, complaint: textsComplaint(placeholder) };
 }
 
 /** Texts that may hold a comma; repeats. */
 export function texts<const S extends About<string[]>>(placeholder: string, spec: S): S & Parsed<string[]> {
   const parse: Parsed<string[]>["parse"] = (given, _, previous = []) => [...previous, given];
-  return { ...spec, placeholder, repeats: true, parse };
+  return { ...spec, placeholder, repeats: true, parse, complaint: textsComplaint(placeholder) };
+}
+
+function textsComplaint(placeholder: string): (value: string[]) => string | undefined {
+  const isText = (part: unknown) => typeof part === "string";
+  return (value) => unless(Array.isArray(value) && value.every(isText), `a list of texts (${placeholder})`);
+}
+
+/** What is expected, unless it is there. From TypeScript a value may be of any kind. */
+function unless(isRight: boolean, expected: string): string | undefined {
+  return isRight ? undefined : expected;
+}
+
+/** A record by names, such as one column's value each. @param is whether a value is of the right kind */
+export function recordComplaint<V>(
+  is: (value: V) => boolean,
+  expected: string,
+): (value: Readonly<Record<string, V>>) => string | undefined {
+  return (value) =>
+    unless(
+      typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every(is),
+      expected,
+    );
 }
 
 /** A value with a parser of its own. */
@@ -185,7 +211,7 @@ export function wholeOf(given: string, flagName: string, min: number): number {
 }
 
 function rangeComplaint(range: Range, x: number, what: string): string | undefined {
-  return x >= range.min && x <= range.max ? undefined : rangeText(range, what);
+  return unless(typeof x === "number" && x >= range.min && x <= range.max, rangeText(range, what));
 }
 
 function rangeText({ min, max }: Range, what: string): string {
