@@ -48,7 +48,7 @@ export function planTimeFields(
   columns: readonly string[],
   { timeFields: names = [], timeZone = "Z" }: TimeFieldOptions,
 ): (own: readonly { name: string }[]) => KeyColumn[] {
-  const zone = -parseTime(`1970-01-01T00:00${timeZone}`);
+  const zone = -parseTime(`1970-01-01T00:00${timeZone === "UTC" ? "Z" : timeZone}`);
   if (Number.isNaN(zone))
     throw new UsageError(`--time-zone expects an offset such as +02:00, or Z for UTC, got '${timeZone}'`);
   if (names.length === 0) return () => [];

@@ -84,6 +84,16 @@ export const labels = {
   }),
 } as const;
 
+function isWhole(n: number): boolean {
+  return Number.isInteger(n) && n >= 0;
+}
+
+function perFieldComplaint(limit: PerField): string | undefined {
+  const { others, byField } = typeof limit === "object" ? limit : { others: limit, byField: {} };
+  const expected = "a whole number, or { others, byField }";
+  return isWhole(others) ? recordComplaint(isWhole, expected)(byField) : expected;
+}
+
 /** `2` for every field, `item_id=5` for one (split at the last =); repeats and takes commas. */
 function perField(
   min: number,
