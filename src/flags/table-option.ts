@@ -29,7 +29,7 @@ export function addTable<C extends Command>(command: C, table: OptionTable): C {
 }
 
 function optionOf(name: string, declared: Declared): TableOption {
-  const { placeholder, choices, repeats, group, hidden, required } = declared;
+  const { placeholder, choices, repeats, group, required } = declared;
   const flag = flagNamed(name, declared);
   const option = new TableOption(
     `${short[name] ?? ""}${flag}${placeholder === undefined ? "" : ` <${placeholder}>`}`,
@@ -41,7 +41,7 @@ function optionOf(name: string, declared: Declared): TableOption {
   else if (declared.parse && repeats)
     option.argParser<unknown>((text, previous) => declared.parse!(text, flag, previous));
   else if (declared.parse) option.argParser<unknown>((text) => declared.parse!(text, flag, undefined));
-  if (hidden) option.hideHelp();
+  if (declared.refused !== undefined) option.hideHelp();
   if (required) option.makeOptionMandatory();
   return option;
 }

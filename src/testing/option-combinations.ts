@@ -120,7 +120,7 @@ const beside: Readonly<Record<string, string>> = {
 /** Every option that the generator draws of a command. */
 export function drawnOptions(row: TrainerRow): Option[] {
   const { options } = commandOf(row.command);
-  return options.filter((option) => !GIVEN.includes(nameOf(option)));
+  return options.filter((option) => !option.hidden && !GIVEN.includes(nameOf(option)));
 }
 
 /**

@@ -8,10 +8,9 @@ import {
   choice,
   flag,
   number,
-  omit,
   pick,
+  refused,
   resolved,
-  text,
   whole,
   type Resolved,
   type Told,
@@ -71,7 +70,6 @@ const own = {
     group: model,
     default: false,
   }),
-  init: text("run", { help: "components are decided by the log alone", group: model, hidden: true }),
   dim: whole({
     min: 1,
     max: 4096,
@@ -129,7 +127,11 @@ const own = {
 export const options = withCommon(
   {
     ...log,
-    ...omit(vocabulary, "oovDropout"),
+    ...vocabulary,
+    init: refused(
+      "is not for train-pca: components are decided by the log alone, and an earlier run would change nothing; --row-order RUN keeps its rows where they are",
+    ),
+    oovDropout: refused("hides keys from epochs, and train-pca has none: leave it out"),
     positiveFrom: {
       ...pick(labels, "positiveFrom").positiveFrom,
       help: "of a log with labels: the rows whose label is at least x are its events",
@@ -143,13 +145,12 @@ export const options = withCommon(
 
 export type ToldPca = Told<typeof options>;
 /** As a decomposition has them. */
-export type PcaOptions = Omit<Resolved<typeof own>, "init">;
+export type PcaOptions = Resolved<typeof own>;
 
 /** What the user set, else the defaults. */
 export function pcaOptionsOf(told: ToldPca): PcaOptions {
   const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name)));
-  const { init: _, ...all } = resolved(own, set);
-  return all;
+  return resolved(own, set);
 }
 
 /** Whether the matrix counts events that happened. */
@@ -158,12 +159,7 @@ export function countsEvents({ matrix }: Pick<PcaOptions, "matrix">): boolean {
 }
 
 /** @throws {UsageError} two options do not go together */
-export function checkPcaOptions({ matrix, init, whiten, power, center, normalize }: ToldPca): void {
-  if (init !== undefined)
-    throw new UsageError(
-      "--init is not for train-pca: components are decided by the log alone, and an earlier run would change nothing; " +
-        "--row-order RUN keeps its rows where they are",
-    );
+export function checkPcaOptions({ matrix, whiten, power, center, normalize }: ToldPca): void {
   if (whiten && power !== undefined)
     throw new UsageError("--whiten decides how users and items share the singular values: leave out --power");
   if (center && normalize === "degree")

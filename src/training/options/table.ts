@@ -11,7 +11,7 @@ import { flagOf, UsageError } from "../../errors.js";
 export type Group = `${string}:`;
 
 /** What is said of every option. */
-interface About<V> {
+export interface About<V> {
   help: string;
   group: Group;
   /** what it is where the user is silent; may depend on the options before it, and on what the data says */
@@ -24,8 +24,8 @@ interface About<V> {
   common?: true;
   /** no byte of the result depends on it */
   noBytes?: true;
-  /** known, so that a message can say why there is no such thing */
-  hidden?: true;
+  /** known, so that a message can say why there is no such thing: what follows the flag in it */
+  refused?: string;
   /** the command line must have it */
   required?: true;
 }
@@ -119,6 +119,11 @@ export function choice<const C extends readonly string[], const S extends About<
     choices,
     complaint: (value) => unless(choices.includes(value), `one of ${choices.join(", ")}`),
   };
+}
+
+/** An option that the command has not, and why: `is not for train-pca: ...`. */
+export function refused(why: string): About<never> & Parsed<never> & { refused: string } {
+  return { placeholder: "x", help: why, group: "Model:", refused: why };
 }
 
 /** A text as it is: a column, a path. @param placeholder for the help: `column`, `file`, `run` */
@@ -234,7 +239,8 @@ export function checkTold(table: OptionTable, told: Readonly<Record<string, unkn
   checkRanges(table, told);
   for (const [name, value] of Object.entries(told)) {
     if (value === undefined || !Object.hasOwn(table, name)) continue;
-    const { only = {} } = table[name] as Option;
+    const { only = {}, refused: why } = table[name] as Option;
+    if (why !== undefined) throw new UsageError(`${flagNamed(name)} ${why}`);
     for (const [other, values] of Object.entries(only)) {
       const current = told[other] ?? (values === true ? undefined : plainDefault(table[other]));
       if (values === true ? current !== undefined : values.includes(String(current))) continue;
