@@ -3,7 +3,7 @@
 //   ReferenceSgns   what the kernel does, batch by batch: same noise, same sums, same steps (assembly/main.ts)
 //   trainPairs      word2vec.c's way, pair by pair with SGD: the measure of quality
 //
-// h  centre's vector     z  context's vector     g  what a pair pulls with, minus dLoss/dscore
+// h  centre's vector     z  context's vector     g  gradient of a pair, minus dLoss/dscore
 
 import { aliasTable } from "../../numeric/alias.js";
 import { exp, log } from "../../numeric/exp.js";

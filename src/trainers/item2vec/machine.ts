@@ -28,6 +28,11 @@ export interface SgnsInput extends Omit<SgnsShape, "threads"> {
 
 const matrices = ["centres", "contexts", "centreSquares", "contextSquares"] as const;
 
+/** Names the noise of an epoch; draw(seed, epoch) itself is left to what shuffles the sessions. */
+export function noiseKey(seed: number, epoch: number): number {
+  return draw(draw(seed, epoch), 1);
+}
+
 /** Vectors, a stream and threads; `terminate` ends the threads and must be called. */
 export class SgnsMachine {
   readonly #arena: Arena;
@@ -77,7 +82,7 @@ export class SgnsMachine {
    * @returns mean loss in nats of the centres that see a context, each before its batch's step; 0 when none does
    */
   async train(epoch: number, { from, to }: { from: number; to: number }): Promise<number> {
-    const key = draw(this.#input.seed, epoch);
+    const key = noiseKey(this.#input.seed, epoch);
     await this.#pool.run({ kind: "train", numBatches: numBatches(this.#numTokens), key, from, to });
     return takeSgnsLoss(this.#arena, this.#layout) / Math.max(1, this.#numCentres);
   }

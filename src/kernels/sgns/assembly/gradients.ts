@@ -1,10 +1,10 @@
-// Scores → what each pair pulls with, minus dLoss/dscore, and the losses.
+// Scores → gradients, which are minus dLoss/dscore, and losses.
 //
 //   band    distance d, -left <= d <= right, d != 0:    (w - |d| + 1) / w   weight of the centre   logistic(-s)
 //   noise                                              -K (mass of left + mass of right) / N        logistic(s)
 //   mass    sum of (w - d + 1) / w over d = 1 .. what a centre sees on that side
 //
-// Noise counts as much as K draws for each positive would, positives counted by their weight.
+// Each noise row stands for its share of K draws a positive. Without the mass negatives would be w + 1 times too weak.
 
 import { log4 } from "../../shared/assembly/exp";
 import { sum4 } from "../../shared/assembly/vector";
@@ -15,7 +15,6 @@ import { blocksOf } from "./slice";
  * tanh(s / 2) by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| = 6.3 and 1e-4 up to 9.9, where scores are cut.
  * It needs no exponential, and stays below 1.
  */
-@inline
 function tanhOfHalf(s: v128): v128 {
   const most = f32x4.splat(4.95);
   const x = f32x4.max(f32x4.min(f32x4.mul(s, f32x4.splat(0.5)), most), f32x4.neg(most));
@@ -30,7 +29,6 @@ function tanhOfHalf(s: v128): v128 {
 }
 
 /** Adds the slices' parts of a block's row, in their order. @param stride bytes from one slice to the next */
-@inline
 function scoresAt(partials: usize, stride: usize, numSlices: u32): v128 {
   let sum = v128.load(partials);
   for (let j: u32 = 1; j < numSlices; j++) {
@@ -93,7 +91,7 @@ function centreGradients(
   // its contexts: lane l of block k is at distance 4 k + l - w - r
   const nearest = i32x4.splat(-left);
   const furthest = i32x4.splat(right);
-  let distance = i32x4.add(i32x4.splat(-<i32>(plan.window + r)), i32x4(0, 1, 2, 3));
+  let distance = i32x4.add(i32x4.splat(-(<i32>(plan.window + r))), i32x4(0, 1, 2, 3));
   let distanceWeights = plan.distanceWeights + ((<usize>(r * nb)) << 4);
   for (let k: u32 = 0; k < nb; k++) {
     const seen = v128.and(i32x4.ge_s(distance, nearest), i32x4.le_s(distance, furthest));
@@ -109,7 +107,8 @@ function centreGradients(
 
   // noise; the log of a product of four is one log in place of four, and far from underflow
   const mass: f32 =
-    load<f32>(plan.noiseWeights + ((<usize>left) << 2)) + load<f32>(plan.noiseWeights + ((<usize>right) << 2));
+    load<f32>(plan.noiseWeights + ((<usize>left) << 2)) +
+    load<f32>(plan.noiseWeights + ((<usize>right) << 2));
   const share = f32x4.splat(mass);
   let product = f32x4.splat(1);
   for (let k: u32 = 0; k < N >>> 2; k++, partials += BLOCK, target += BLOCK) {

@@ -71,7 +71,6 @@ export function scoreTile(centres: usize, contexts: usize, target: usize): void 
 }
 
 /** Where the sums of four slots lie. @param slots u32[4] */
-@inline
 function sumAt(slots: usize, i: usize, sums: usize): usize {
   return sums + ((<usize>load<u32>(slots + (i << 2))) << 6);
 }
