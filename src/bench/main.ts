@@ -16,6 +16,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   net: () => import("./net.js"),
   pca: () => import("./pca.js"),
   read: () => import("./read.js"),
+  sgns: () => import("./sgns.js"),
   "fuzz-log": () => import("./fuzz-log.js"),
   "fuzz-runs": () => import("./fuzz-runs.js"),
 };

@@ -17,6 +17,21 @@ describe("the noise distribution", () => {
       0, 0, 2, 2,
     ]);
   });
+
+  test("takes any exponent: 0 and 0.75 are the named ones, below 0 rare items are drawn more", () => {
+    const counts = Uint32Array.of(16, 0, 81, 4);
+    expect(noiseDistribution(counts, 0)).toEqual(noiseDistribution(counts, "uniform"));
+    expect(noiseDistribution(counts, 0.75)).toEqual(noiseDistribution(counts, "popularity"));
+    for (const exponent of [-1, -0.5, 0.5, 1]) {
+      const powers = [...counts].map((count) => (count === 0 ? 0 : count ** exponent));
+      const total = powers.reduce((sum, power) => sum + power, 0);
+      const cumulative = noiseDistribution(counts, exponent);
+      powers.forEach((_, i) =>
+        expect(cumulative[i]).toBeCloseTo(powers.slice(0, i + 1).reduce((sum, p) => sum + p, 0) / total, 12),
+      );
+      expect(cumulative.at(-1)).toBe(1);
+    }
+  });
 });
 
 describe("a drawn negative", () => {

@@ -1,0 +1,258 @@
+import * as fc from "fast-check";
+import { datasetOf } from "../testing/dataset-of.js";
+import { MISSING, type Dataset } from "./dataset.js";
+import { gapOf, sequencesOf, type Sequences } from "./sequences.js";
+
+type How = Parameters<typeof sequencesOf>[3];
+
+/** One event; an empty user or session is missing, and so is the token -1. */
+interface Event {
+  user: string;
+  session: string;
+  time: number;
+  token: number;
+}
+
+const MINUTE = 60_000;
+const plain: How = { by: "session", minLength: 2, maxLength: 100, repeats: true };
+const event = (session: string, token: number, time = 0, user = session): Event => ({
+  user,
+  session,
+  time,
+  token,
+});
+
+const roles = { user: "user", session: "session", time: "time" };
+const logOf = (events: readonly Event[], of: Partial<typeof roles> = roles) =>
+  datasetOf(
+    {
+      user: events.map(({ user }) => user),
+      session: events.map(({ session }) => session),
+      time: events.map(({ time }) => time),
+    },
+    of,
+  );
+const allRows = (events: readonly Event[]) => Uint32Array.from(events.keys());
+const tokensOf = (events: readonly Event[], rows: Uint32Array) =>
+  Uint32Array.from(rows, (row) => (events[row]!.token < 0 ? MISSING : events[row]!.token));
+
+const lists = ({ numSessions, offsets }: Sequences, values: Uint32Array) =>
+  Array.from({ length: numSessions }, (_, s) => [...values.subarray(offsets[s], offsets[s + 1])]);
+
+function made(events: readonly Event[], how: Partial<How>, dataset: Dataset = logOf(events)) {
+  const rows = allRows(events);
+  const sequences = sequencesOf(dataset, rows, tokensOf(events, rows), { ...plain, ...how });
+  return {
+    tokens: lists(sequences, sequences.tokens),
+    rows: lists(sequences, sequences.rows),
+    notes: sequences.notes,
+  };
+}
+
+describe("sessions", () => {
+  test("are those of the session column, in order of time, then row", () => {
+    const events = [event("b", 1, 9), event("a", 2, 5), event("b", 3, 4), event("a", 4, 5), event("a", 5, 1)];
+    expect(made(events, {})).toEqual({
+      tokens: [
+        [3, 1],
+        [5, 2, 4],
+      ],
+      rows: [
+        [2, 0],
+        [4, 1, 3],
+      ],
+      notes: [],
+    });
+  });
+
+  test("keep the log's order without a time column", () => {
+    const events = [event("a", 1, 9), event("a", 2, 5), event("a", 3, 7)];
+    expect(made(events, {}, logOf(events, { session: "session" })).tokens).toEqual([[1, 2, 3]]);
+  });
+
+  test("start where a user paused for longer than the gap, and one a user has no gaps", () => {
+    const at = [0, 30, 60.5, 61, 500, 501].map((minutes) => minutes * MINUTE);
+    const events = at.map((time, token) => event("s", token, time, "u"));
+    expect(made(events, { by: "gap", gap: 30 * MINUTE }).tokens).toEqual([
+      [0, 1],
+      [2, 3],
+      [4, 5],
+    ]);
+    expect(made(events, { by: "user", gap: 30 * MINUTE }).tokens).toEqual([[0, 1, 2, 3, 4, 5]]);
+  });
+
+  test("go on over an event without a token, which is in none", () => {
+    const events = [0, 20, 40].map((minutes, i) => event("s", i === 1 ? -1 : i, minutes * MINUTE, "u"));
+    expect(made(events, { by: "gap", gap: 30 * MINUTE })).toMatchObject({ tokens: [[0, 2]], notes: [] });
+  });
+
+  test("drop a token that equals the one before it if repeats are not kept, the first event stays", () => {
+    const events = [3, 3, 4, -1, 4, 3].map((token, time) => event("a", token, time));
+    expect(made(events, { repeats: false })).toMatchObject({
+      tokens: [[3, 4, 3]],
+      rows: [[0, 2, 5]],
+      notes: ["2 events with the same token as the one before left out"],
+    });
+    expect(made(events, {}).tokens).toEqual([[3, 3, 4, 4, 3]]);
+  });
+
+  test("leave out the short ones, and say how many", () => {
+    const events = [event("a", 1), event("b", 1), event("c", 1), event("c", 2), event("", 7), event("d", -1)];
+    expect(made(events, {})).toMatchObject({
+      tokens: [[1, 2]],
+      notes: ["1 event without a session left out ('session' is empty)", "2 sessions of one event left out"],
+    });
+    expect(made(events, { by: "user", minLength: 3 })).toMatchObject({
+      tokens: [],
+      notes: [
+        "1 event without a user left out ('user' is empty)",
+        "3 sessions of fewer than 3 events left out",
+      ],
+    });
+    expect(made(events, { minLength: 1 }).tokens).toEqual([[1], [1], [1, 2]]);
+  });
+
+  test("cut the long ones into pieces; what is left over is a piece if it is long enough", () => {
+    const events = [..."aaaaaaabbbbbccc"].map((session, token) => event(session, token));
+    expect(made(events, { maxLength: 3 })).toMatchObject({
+      tokens: [
+        [0, 1, 2],
+        [3, 4, 5],
+        [7, 8, 9],
+        [10, 11],
+        [12, 13, 14],
+      ],
+      notes: [
+        "2 sessions of more than 3 events cut into pieces of 3",
+        "1 event at the ends of cut sessions left out: a piece has at least 2",
+      ],
+    });
+  });
+
+  test("are of the part's rows alone", () => {
+    const events = [..."aabbaa"].map((session, token) => event(session, token));
+    const rows = Uint32Array.of(1, 2, 4, 5);
+    const sequences = sequencesOf(logOf(events), rows, tokensOf(events, rows), plain);
+    expect(lists(sequences, sequences.tokens)).toEqual([[1, 4, 5]]);
+    expect(sequences.notes).toEqual(["1 session of one event left out"]);
+  });
+});
+
+describe("what sessions cannot be made of", () => {
+  const events = [event("a", 1), event("a", 2)];
+  const numbers = datasetOf({ s: [1, 2] }, { session: "s", user: "s" });
+  const several = datasetOf({ s: ["a|b", "a"] }, { session: "s", multi: { s: "|" } });
+  test.each<[string, Dataset, Partial<How>, RegExp]>([
+    [
+      "no session",
+      logOf(events, { user: "user" }),
+      {},
+      /with --session, or .*--user, --time and --session-gap 30m/u,
+    ],
+    ["no user", logOf(events, {}), { by: "user" }, /name it with --session or --user/u],
+    [
+      "a gap without a user",
+      logOf(events, { time: "time" }),
+      { by: "gap", gap: 1 },
+      /--session-gap needs a user/u,
+    ],
+    ["a gap without times", logOf(events, { user: "user" }), { by: "gap", gap: 1 }, /needs a time column/u],
+    ["numbers", numbers, {}, /one session a row, but the column 's' is numeric or several-valued/u],
+    ["users that are numbers", numbers, { by: "user" }, /one user a row/u],
+    ["several values", several, {}, /numeric or several-valued/u],
+    [
+      "lengths that exclude each other",
+      logOf(events),
+      { minLength: 4, maxLength: 3 },
+      /no session fits both/u,
+    ],
+  ])("%s", (_, dataset, how, message) => {
+    expect(() => made(events, how, dataset)).toThrow(message);
+    expect(() => made(events, how, dataset)).toThrow(expect.objectContaining({ exitCode: 64 }) as Error);
+  });
+});
+
+test("a gap is a span of minutes, hours or days above 0", () => {
+  const gaps = ["30m", "1.5h", "2d"].map((text) => gapOf(text, "--session-gap"));
+  expect(gaps).toEqual([30, 90, 2880].map((minutes) => minutes * MINUTE));
+  for (const text of ["30", "0m", "-1h", "30s", "m", "", "1w"])
+    expect(() => gapOf(text, "--session-gap")).toThrow(/--session-gap expects a span above 0 such as 30m/u);
+});
+
+/** The same with objects and sorts. */
+function twin(events: readonly Event[], rows: readonly number[], how: How): number[][] {
+  const { by, gap = Infinity, minLength, maxLength, repeats } = how;
+  const keyOf = (row: number) => events[row]![by === "session" ? "session" : "user"];
+  const keys = [...new Set(events.map((_, row) => keyOf(row)))].filter((key) => key !== "");
+  return keys.flatMap((key) => {
+    const own = rows.filter((row) => keyOf(row) === key);
+    own.sort((a, b) => events[a]!.time - events[b]!.time || a - b);
+    const sessions: number[][] = [];
+    own.forEach((row, i) => {
+      const isPause = i > 0 && events[row]!.time - events[own[i - 1]!]!.time > gap;
+      if (i === 0 || (by === "gap" && isPause)) sessions.push([]);
+      const session = sessions.at(-1)!;
+      const { token } = events[row]!;
+      const isRepeat = session.length > 0 && events[session.at(-1)!]!.token === token;
+      if (token >= 0 && (repeats || !isRepeat)) session.push(row);
+    });
+    return sessions
+      .flatMap((session) =>
+        Array.from({ length: Math.ceil(session.length / maxLength) }, (_, piece) =>
+          session.slice(piece * maxLength, (piece + 1) * maxLength),
+        ),
+      )
+      .filter((session) => session.length >= minLength);
+  });
+}
+
+const cell = fc.constantFrom("", "a", "b", "c", "d");
+const anyEvent = fc.record({
+  user: cell,
+  session: cell,
+  time: fc.integer({ min: -5, max: 20 }),
+  token: fc.integer({ min: -1, max: 3 }),
+});
+const anyHow = fc.record({
+  by: fc.constantFrom("session" as const, "gap" as const, "user" as const),
+  gap: fc.integer({ min: 0, max: 6 }),
+  minLength: fc.integer({ min: 1, max: 3 }),
+  maxLength: fc.integer({ min: 3, max: 8 }),
+  repeats: fc.boolean(),
+});
+const anyLog = fc.array(anyEvent, { minLength: 1, maxLength: 40 });
+
+test("of any log, sessions are those of a plain twin, and no event is in two", () => {
+  fc.assert(
+    fc.property(anyLog, fc.infiniteStream(fc.boolean()), anyHow, (events, inPart, how) => {
+      const rows = allRows(events).filter(() => inPart.next().value);
+      const sequences = sequencesOf(logOf(events), rows, tokensOf(events, rows), how);
+      expect(lists(sequences, sequences.rows)).toEqual(twin(events, [...rows], how));
+      expect([...sequences.tokens]).toEqual(Array.from(sequences.rows, (row) => events[row]!.token));
+      expect(new Set(sequences.rows).size).toBe(sequences.rows.length);
+      expect(sequences.offsets.at(-1)).toBe(sequences.tokens.length);
+    }),
+    { seed: 17, numRuns: 500 },
+  );
+});
+
+test("when times differ, sessions do not depend on the log's order", () => {
+  const shuffled = anyLog.chain((events) => {
+    const timed = events.map((each, time) => ({ ...each, time }));
+    return fc.tuple(
+      fc.constant(timed),
+      fc.shuffledSubarray(timed, { minLength: timed.length, maxLength: timed.length }),
+    );
+  });
+  fc.assert(
+    fc.property(shuffled, anyHow, ([events, others], how) => {
+      const sets = [events, others].map((each) =>
+        made(each, how)
+          .rows.map((rows) => rows.map((row) => each[row]!.time).join())
+          .sort(),
+      );
+      expect(sets[0]).toEqual(sets[1]);
+    }),
+    { seed: 17 },
+  );
+});

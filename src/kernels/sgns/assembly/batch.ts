@@ -1,0 +1,77 @@
+// A batch's rows: which they are, each row numbered once. Every thread makes its own copy.
+
+import { draw } from "../../shared/assembly/random";
+import { B, G, N, Plan, R, Thread } from "./plan";
+
+/** A row at random, by the alias method: Walker 1977, doi:10.1145/355744.355749. */
+function drawRow(plan: Plan, key: u32, counter: u32): u32 {
+  const row = <u32>((<u64>draw(key, 2 * counter) * plan.numRows) >>> 32);
+  const entry = plan.alias + ((<usize>row) << 3);
+  return draw(key, 2 * counter + 1) <= load<u32>(entry) ? row : load<u32>(entry, 4);
+}
+
+/** The token at a position, or none of the rows. */
+function tokenAt(plan: Plan, position: i32): u32 {
+  if (<u32>position >= plan.numTokens) return plan.numRows; // before the first, too
+  return load<u32>(plan.tokens + ((<usize>position) << 2));
+}
+
+/**
+ * Writes the slot of a row to `target`, a new one at its first occurrence.
+ *
+ * @param count slots so far
+ * @returns slots now
+ */
+function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: u32, target: usize): u32 {
+  let slot: u32 = 0;
+  if (row < plan.numRows) {
+    const known = slotOf + ((<usize>row) << 2);
+    slot = load<u32>(known);
+    if (!slot) {
+      slot = ++count;
+      store<u32>(known, slot);
+      store<u32>(rows + ((<usize>slot) << 2), row);
+    }
+  }
+  store<u32>(target, slot);
+  return count;
+}
+
+/** Numbers the rows of batch b: its centres, and the columns and the noise of its groups. @param key names the epoch's noise */
+export function openBatch(plan: Plan, thread: Thread, batch: u32, key: u32): void {
+  const first = batch * R;
+  let count: u32 = 0;
+  let target = thread.centreSlots;
+  for (let i: u32 = 0; i < R; i++, target += 4) {
+    const row = tokenAt(plan, first + i);
+    count = number(plan, row, thread.centreSlotOf, thread.centreRows, count, target);
+  }
+  thread.numCentreSlots = count;
+
+  count = 0;
+  target = thread.contextSlots;
+  for (let g: u32 = 0; g < B; g++) {
+    const from = <i32>(first + g * G) - <i32>plan.window;
+    for (let c: u32 = 0; c < plan.numColumns; c++, target += 4) {
+      const row = tokenAt(plan, from + <i32>c);
+      count = number(plan, row, thread.contextSlotOf, thread.contextRows, count, target);
+    }
+    for (let i: u32 = 0; i < N; i++, target += 4) {
+      const row = drawRow(plan, key, (batch * B + g) * N + i);
+      count = number(plan, row, thread.contextSlotOf, thread.contextRows, count, target);
+    }
+  }
+  thread.numContextSlots = count;
+}
+
+/** Forgets the slots. */
+export function closeBatch(thread: Thread): void {
+  forget(thread.centreSlotOf, thread.centreRows, thread.numCentreSlots);
+  forget(thread.contextSlotOf, thread.contextRows, thread.numContextSlots);
+}
+
+function forget(slotOf: usize, rows: usize, count: u32): void {
+  for (let slot: usize = 1; slot <= count; slot++) {
+    store<u32>(slotOf + ((<usize>load<u32>(rows + (slot << 2))) << 2), 0);
+  }
+}

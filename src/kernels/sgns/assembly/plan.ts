@@ -1,0 +1,93 @@
+// What the kernel is told, as structs in the shared memory; ../binding.ts writes them.
+// All fields are four bytes, pointers are byte offsets, 64-byte aligned.
+//
+//   V   rows of either matrix           w    window                       n    tokens of the stream
+//   J   slices of 16 dimensions         G    centres a group: 32          N    noise rows a group: 16
+//   B   groups a batch: 8               R    centres a batch: G B         K    negatives a positive
+//
+//   position p of the stream is a centre; column c of the group that starts at p0 is position p0 - w + c
+//   a row block is 4 centres, a column block 4 columns; a row block meets column blocks rb .. rb + nb - 1
+//   nb  ceil((4 + 2 w) / 4), made even       M   columns a group: 4 (G / 4 + nb - 1)       Q   contexts a group: M + N
+
+/** Centres a group: they share its noise. */
+export const G: u32 = 32;
+/** Groups a batch. */
+export const B: u32 = 8;
+/** Centres a batch. Scores within a batch are those of its start. */
+export const R: u32 = 256;
+/** Noise rows a group. */
+export const N: u32 = 16;
+/** Dimensions a slice. */
+export const SL: u32 = 16;
+
+/** Bytes of a slice of a row: a cache line. */
+export const LINE: usize = 64;
+/** Bytes of four rows of a slice, and of four columns of it. */
+export const PACK: usize = 256;
+/** Bytes of a block of four centres by four contexts. */
+export const BLOCK: usize = 64;
+
+/** The model and the stream. Read by every thread, written by none. */
+export class Plan {
+  barrier: usize;
+  numThreads: u32;
+  /** V */
+  numRows: u32;
+  dim: u32;
+  /** J */
+  numSlices: u32;
+  /** w */
+  window: u32;
+  /** nb, M */
+  numBlocks: u32;
+  numColumns: u32;
+  /** f32[J][V][16]: h of a row as a centre, z of it as a context; dimensions beyond dim are 0 */
+  centres: usize;
+  contexts: usize;
+  /** f32[J][V]: AdaGrad's sums, one a row and slice */
+  centreSquares: usize;
+  contextSquares: usize;
+  /** u32[n], u8[n], u8[n]: rows, and how far a centre looks back and ahead, at most w */
+  tokens: usize;
+  left: usize;
+  right: usize;
+  /** f32[n]: what a centre's positives count; 0 when each counts 1 */
+  weights: usize;
+  numTokens: u32;
+  /** u32[V][2]: threshold and other row of the alias method */
+  alias: usize;
+  /** f32[4][4 nb]: weight of a column by its distance from a row of the block, (w - |d| + 1) / w; 0 at d = 0 and beyond w */
+  distanceWeights: usize;
+  /** f32[w + 1]: weight of a noise row by how far a centre looks to one side, K / N times the weights of its contexts there */
+  noiseWeights: usize;
+  /** f32[J][B][G + Q][16]: the batch's vectors as they were at its start, centres first, then columns, then noise */
+  vectors: usize;
+  /** f32[2][J][R / 4][nb + N / 4][4][4]: partial scores, alternating with the batch's number */
+  partials: usize;
+  /** f64[B]: sums of the losses since they were last cleared, by the group's place in its batch */
+  losses: usize;
+}
+
+/** One thread's own. */
+export class Thread {
+  /** batches since training began: its lowest bit says which partials are in use */
+  batchNumber: u32;
+  /** u32[V]: the slot of a row in the batch, as a centre and as a context; 0: none */
+  centreSlotOf: usize;
+  contextSlotOf: usize;
+  /** u32[R], u32[B][Q]: slots of the batch's centres and contexts; 0 for one outside the stream */
+  centreSlots: usize;
+  contextSlots: usize;
+  numCentreSlots: u32;
+  numContextSlots: u32;
+  /** u32[1 + slots]: the row of a slot; slot 0 has row 0, whose gradients are thrown away */
+  centreRows: usize;
+  contextRows: usize;
+  /** f32[(G + Q) / 4][16][4]: a group's vectors, four side by side */
+  packed: usize;
+  /** f32[R / 4][nb + N / 4][4][4]: minus dLoss/dscore */
+  gradients: usize;
+  /** f32[1 + slots][16]: sums of a slice's gradients */
+  centreSums: usize;
+  contextSums: usize;
+}

@@ -1,0 +1,185 @@
+// One slice of a batch: 16 dimensions of its rows, gathered and scored, then moved.
+
+import { sum4 } from "../../shared/assembly/vector";
+import { transpose4 } from "../../shared/assembly/transpose";
+import { addCentres, addContexts, scoreTile } from "./products";
+import { B, BLOCK, G, LINE, N, PACK, Plan, SL, Thread } from "./plan";
+
+/** Contexts a group. */
+export function contextsOf(plan: Plan): u32 {
+  return plan.numColumns + N;
+}
+
+/** Blocks of contexts that a row block meets. */
+export function blocksOf(plan: Plan): u32 {
+  return plan.numBlocks + (N >>> 2);
+}
+
+/** The batch's vectors of slice j, those of group g first. */
+function vectorsAt(plan: Plan, j: u32, g: u32): usize {
+  return plan.vectors + <usize>((j * B + g) * (G + contextsOf(plan))) * LINE;
+}
+
+/** Copies rows of a matrix's slice, and packs them four side by side. @param count a multiple of 4 */
+function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: usize, packed: usize): void {
+  for (let i: u32 = 0; i < count; i += 4) {
+    for (let r: usize = 0; r < 4; r++, slots += 4) {
+      const row = load<u32>(rows + ((<usize>load<u32>(slots)) << 2));
+      const from = matrix + <usize>row * LINE;
+      const to = target + r * LINE;
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, 16), 16);
+      v128.store(to, v128.load(from, 32), 32);
+      v128.store(to, v128.load(from, 48), 48);
+    }
+    for (let d: usize = 0; d < 4; d++) transpose4(target + (d << 4), LINE, packed + (d << 6), 16);
+    target += 4 * LINE;
+    packed += PACK;
+  }
+}
+
+/**
+ * Gathers the batch's vectors of slice j and writes its part of their scores.
+ *
+ * @param partials f32[R / 4][nb + N / 4][4][4]
+ */
+export function scoreSlice(plan: Plan, thread: Thread, j: u32, partials: usize): void {
+  const matrix = <usize>j * plan.numRows * LINE;
+  const Q = contextsOf(plan);
+  const nb = plan.numBlocks;
+  const centres = thread.packed;
+  const contexts = centres + <usize>(G >>> 2) * PACK;
+  const noise = contexts + <usize>(plan.numColumns >>> 2) * PACK;
+  let target = partials;
+  for (let g: u32 = 0; g < B; g++) {
+    const rows = vectorsAt(plan, j, g);
+    const centreSlots = thread.centreSlots + ((<usize>(g * G)) << 2);
+    const contextSlots = thread.contextSlots + ((<usize>(g * Q)) << 2);
+    gather(plan.centres + matrix, centreSlots, thread.centreRows, G, rows, centres);
+    gather(plan.contexts + matrix, contextSlots, thread.contextRows, Q, rows + <usize>G * LINE, contexts);
+    for (let rb: usize = 0; rb < G >>> 2; rb++) {
+      const left = centres + rb * PACK;
+      for (let k: usize = 0; k < nb; k += 2, target += 2 * BLOCK) {
+        scoreTile(left, contexts + (rb + k) * PACK, target);
+      }
+      for (let k: usize = 0; k < N >>> 2; k += 2, target += 2 * BLOCK) {
+        scoreTile(left, noise + k * PACK, target);
+      }
+    }
+  }
+}
+
+/** Moves every row of the batch once, by the sum of its gradients. */
+export function updateSlice(plan: Plan, thread: Thread, j: u32, lr: f32): void {
+  memory.fill(thread.centreSums, 0, <usize>(thread.numCentreSlots + 1) * LINE);
+  memory.fill(thread.contextSums, 0, <usize>(thread.numContextSlots + 1) * LINE);
+  for (let g: u32 = 0; g < B; g++) {
+    sumGroup(plan, thread, j, g, 0);
+    sumGroup(plan, thread, j, g, 32);
+  }
+  const first = <usize>j * plan.numRows;
+  const used = min(SL, plan.dim - j * SL);
+  move(
+    plan.centres + first * LINE,
+    plan.centreSquares + (first << 2),
+    thread.centreRows,
+    thread.centreSums,
+    thread.numCentreSlots,
+    used,
+    lr,
+  );
+  move(
+    plan.contexts + first * LINE,
+    plan.contextSquares + (first << 2),
+    thread.contextRows,
+    thread.contextSums,
+    thread.numContextSlots,
+    used,
+    lr,
+  );
+}
+
+/** Sums the gradients of a group's rows, half a slice. @param half byte of its first dimension: 0 or 32 */
+function sumGroup(plan: Plan, thread: Thread, j: u32, g: u32, half: usize): void {
+  const nb = plan.numBlocks;
+  const rowBlocks: u32 = G >>> 2;
+  const columnBlocks = plan.numColumns >>> 2;
+  const gradientRow = <usize>blocksOf(plan) * BLOCK;
+  const gradients = thread.gradients + <usize>(g * rowBlocks) * gradientRow;
+  const centres = vectorsAt(plan, j, g) + half;
+  const columns = centres + <usize>G * LINE;
+  const noise = columns + <usize>plan.numColumns * LINE;
+  const centreSlots = thread.centreSlots + ((<usize>(g * G)) << 2);
+  const contextSlots = thread.contextSlots + ((<usize>(g * contextsOf(plan))) << 2);
+  const centreSums = thread.centreSums + half;
+  const contextSums = thread.contextSums + half;
+
+  for (let rb: usize = 0; rb < rowBlocks; rb++) {
+    addCentres(
+      gradients + rb * gradientRow,
+      nb,
+      columns + rb * PACK,
+      noise,
+      centreSlots + (rb << 4),
+      centreSums,
+    );
+  }
+
+  // a column block meets row blocks cb - nb + 1 .. cb: along them, its blocks of gradients lie on a diagonal
+  for (let cb: u32 = 0; cb < columnBlocks; cb++) {
+    const from: u32 = cb < nb ? 0 : cb - nb + 1;
+    const to = min(rowBlocks, cb + 1);
+    addContexts(
+      gradients + <usize>from * gradientRow + <usize>(cb - from) * BLOCK,
+      gradientRow - BLOCK,
+      centres + <usize>from * PACK,
+      to - from,
+      contextSlots + ((<usize>cb) << 4),
+      contextSums,
+    );
+  }
+  for (let k: u32 = 0; k < N >>> 2; k++) {
+    addContexts(
+      gradients + <usize>(nb + k) * BLOCK,
+      gradientRow,
+      centres,
+      rowBlocks,
+      contextSlots + ((<usize>(columnBlocks + k)) << 4),
+      contextSums,
+    );
+  }
+}
+
+/**
+ * AdaGrad with one sum a row and slice: a += mean of squares; v += lr sum / sqrt(a).
+ *
+ * @param used the slice's dimensions that are not padding
+ */
+function move(
+  matrix: usize,
+  squares: usize,
+  rows: usize,
+  sums: usize,
+  numSlots: u32,
+  used: u32,
+  lr: f32,
+): void {
+  for (let slot: usize = 1; slot <= numSlots; slot++) {
+    const row = <usize>load<u32>(rows + (slot << 2));
+    const sum = sums + slot * LINE;
+    const s0 = v128.load(sum);
+    const s1 = v128.load(sum, 16);
+    const s2 = v128.load(sum, 32);
+    const s3 = v128.load(sum, 48);
+    const lower = f32x4.add(f32x4.mul(s0, s0), f32x4.mul(s1, s1));
+    const upper = f32x4.add(f32x4.mul(s2, s2), f32x4.mul(s3, s3));
+    const a = load<f32>(squares + (row << 2)) + sum4(f32x4.add(lower, upper)) / <f32>used;
+    store<f32>(squares + (row << 2), a);
+    const rate = f32x4.splat(lr / sqrt<f32>(a));
+    const v = matrix + row * LINE;
+    v128.store(v, f32x4.add(v128.load(v), f32x4.mul(rate, s0)));
+    v128.store(v, f32x4.add(v128.load(v, 16), f32x4.mul(rate, s1)), 16);
+    v128.store(v, f32x4.add(v128.load(v, 32), f32x4.mul(rate, s2)), 32);
+    v128.store(v, f32x4.add(v128.load(v, 48), f32x4.mul(rate, s3)), 48);
+  }
+}

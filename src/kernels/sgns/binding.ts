@@ -1,0 +1,228 @@
+// The item2vec kernel as the rest of the program sees it: its functions, its structs laid out in an arena, a stream put in,
+// vectors taken out.
+
+import { aliasTable } from "../../numeric/alias.js";
+import { allocateBarrier } from "../shared/barrier.js";
+import type { Arena, Region } from "../shared/memory.js";
+import { setField, writeStruct } from "../shared/struct.js";
+import { B, G, N, Plan, R, SL, Thread } from "./layout.js";
+
+export { B as SGNS_GROUPS, G as SGNS_GROUP, N as SGNS_NOISE, R as SGNS_BATCH, SL as SGNS_SLICE };
+export type { Kernel as SgnsKernel } from "./layout.js";
+
+/** The largest window: distances are kept in bytes. */
+export const MAX_WINDOW = 255;
+
+export interface SgnsShape {
+  /** rows of either matrix */
+  numRows: number;
+  dim: number;
+  /** at most; slices of 16 dimensions are dealt to no more threads than there are of them */
+  threads: number;
+  /** 1 to 255: positions that a centre sees on either side, by weights that fall linearly with distance */
+  window: number;
+  /** noise draws that each positive counts for */
+  negatives: number;
+  /** f64[numRows], sum 1: chances of the noise */
+  noise: Float64Array;
+  /** tokens of the longest stream */
+  mostTokens: number;
+}
+
+/** Sessions one after another. */
+export interface SgnsStream {
+  /** u32[n]: rows */
+  tokens: Uint32Array;
+  /** u8[n]: how many positions a centre looks back and ahead: at most the window, and not out of its session; 0 looks nowhere */
+  left: Uint8Array;
+  right: Uint8Array;
+  /** f32[n]: what the positives of a centre count; absent when each counts 1 */
+  weights?: Float32Array;
+}
+
+/** Where the kernel's structs and arrays lie. */
+export interface SgnsLayout {
+  plan: number;
+  threads: number[];
+  numSlices: number;
+  barrier: Region;
+  /** f32[J][V][16] */
+  centres: Region;
+  contexts: Region;
+  /** f32[J][V] */
+  centreSquares: Region;
+  contextSquares: Region;
+  tokens: Region;
+  left: Region;
+  right: Region;
+  /** allocated with the first stream that has them */
+  weights: Region | undefined;
+  losses: Region;
+}
+
+/** Blocks of four columns that four neighbouring centres reach, an even number. */
+export function columnBlocks(window: number): number {
+  return 2 * Math.ceil((4 + 2 * window) / 8);
+}
+
+/** Lays out parameters, room for a stream, buffers and structs. @throws {UsageError} it does not fit */
+export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
+  const { numRows: V, dim, window, negatives, noise, mostTokens } = shape;
+  if (!(window >= 1 && window <= MAX_WINDOW)) {
+    throw new RangeError(`window must be between 1 and ${MAX_WINDOW}, got ${window}`);
+  }
+  const J = Math.ceil(dim / SL);
+  const numThreads = Math.max(1, Math.min(shape.threads, J));
+  const nb = columnBlocks(window);
+  const numColumns = 4 * (G / 4 + nb - 1);
+  const Q = numColumns + N;
+  const blocks = (R / 4) * (nb + N / 4);
+  const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
+  const matrix = (name: string) => arena.allocate(`the ${name} vectors of ${V} rows`, J * V * SL * 4);
+  const sums = (name: string) => arena.allocate(`AdaGrad's sums of ${V} rows' ${name} vectors`, J * V * 4);
+
+  const barrier = allocateBarrier(arena);
+  const [centres, contexts] = [matrix("centre"), matrix("context")];
+  const [centreSquares, contextSquares] = [sums("centre"), sums("context")];
+  const tokens = arena.allocate(`a stream of ${mostTokens} tokens`, Math.max(1, mostTokens) * 4);
+  const left = arena.allocate("a stream's windows", Math.max(1, mostTokens));
+  const right = arena.allocate("a stream's windows", Math.max(1, mostTokens));
+  const losses = arena.allocate("losses", B * 8);
+  const plan = writeStruct(arena, "a plan", Plan, {
+    barrier: barrier.offset,
+    numThreads,
+    numRows: V,
+    dim,
+    numSlices: J,
+    window,
+    numBlocks: nb,
+    numColumns,
+    centres: centres.offset,
+    contexts: contexts.offset,
+    centreSquares: centreSquares.offset,
+    contextSquares: contextSquares.offset,
+    tokens: tokens.offset,
+    left: left.offset,
+    right: right.offset,
+    weights: 0,
+    numTokens: 0,
+    alias: arena.put("the noise", aliasTable(noise)),
+    distanceWeights: arena.put("weights of distances", bandWeights(window)),
+    noiseWeights: arena.put("weights of the noise", noiseWeights(window, negatives)),
+    vectors: room("a batch's vectors", J * B * (G + Q) * SL),
+    partials: room("partial scores", 2 * J * blocks * 16),
+    losses: losses.offset,
+  });
+  const threads = Array.from({ length: numThreads }, () =>
+    writeStruct(arena, "a thread", Thread, {
+      batchNumber: 0,
+      centreSlotOf: room("slots", V),
+      contextSlotOf: room("slots", V),
+      centreSlots: room("slots", R),
+      contextSlots: room("slots", B * Q),
+      numCentreSlots: 0,
+      numContextSlots: 0,
+      centreRows: room("rows", 1 + R),
+      contextRows: room("rows", 1 + B * Q),
+      packed: room("packed vectors", (G + Q) * SL),
+      gradients: room("gradients", blocks * 16),
+      centreSums: room("sums of gradients", (1 + R) * SL),
+      contextSums: room("sums of gradients", (1 + B * Q) * SL),
+    }),
+  );
+  const state = { centres, contexts, centreSquares, contextSquares };
+  const stream = { tokens, left, right, weights: undefined };
+  return { plan, threads, numSlices: J, barrier, ...state, ...stream, losses };
+}
+
+/** Weight of a context at a distance: the chance that a window drawn from 1 .. window reaches it (word2vec.c draws it). */
+export function distanceWeight(window: number, distance: number): number {
+  const d = Math.abs(distance);
+  return d === 0 || d > window ? 0 : (window - d + 1) / window;
+}
+
+/** f32[4][4 nb]: of each column of a row block, by the row. */
+function bandWeights(window: number): Float32Array {
+  const width = 4 * columnBlocks(window);
+  return Float32Array.from({ length: 4 * width }, (_, i) =>
+    distanceWeight(window, (i % width) - window - Math.floor(i / width)),
+  );
+}
+
+/** f32[w + 1]: weight of one of N noise rows, by how far a centre looks to one side: K / N for each positive of weight 1. */
+export function noiseWeights(window: number, negatives: number): Float32Array {
+  let mass = 0;
+  return Float32Array.from({ length: window + 1 }, (_, d) => {
+    mass += distanceWeight(window, d);
+    return (negatives * mass) / N;
+  });
+}
+
+/**
+ * Copies a stream in, in place of the last; to be called between two runs of the threads.
+ *
+ * @returns its centres that see a context
+ * @throws {RangeError} it is longer than the layout has room for, or a token or window is out of range
+ */
+export function loadStream(
+  arena: Arena,
+  layout: SgnsLayout,
+  { numRows, window }: Pick<SgnsShape, "numRows" | "window">,
+  { tokens, left, right, weights }: SgnsStream,
+): number {
+  const n = tokens.length;
+  if (
+    n * 4 > layout.tokens.bytes ||
+    left.length !== n ||
+    right.length !== n ||
+    (weights?.length ?? n) !== n
+  ) {
+    throw new RangeError(`a stream of ${n} tokens in room for ${layout.tokens.bytes / 4}`);
+  }
+  // the kernel looks rows and weights up without a check
+  let numCentres = 0;
+  for (let i = 0; i < n; i++) {
+    if (tokens[i]! >= numRows || left[i]! > Math.min(window, i) || right[i]! > Math.min(window, n - 1 - i)) {
+      throw new RangeError(`token ${i} is row ${tokens[i]} and looks ${left[i]} back and ${right[i]} ahead`);
+    }
+    if (left[i]! + right[i]! > 0) numCentres++;
+  }
+  if (weights) layout.weights ??= arena.allocate("a stream's weights", layout.tokens.bytes);
+  arena.u32(layout.tokens).set(tokens);
+  new Uint8Array(arena.memory.buffer, layout.left.offset, n).set(left);
+  new Uint8Array(arena.memory.buffer, layout.right.offset, n).set(right);
+  if (weights) arena.f32(layout.weights!).set(weights);
+  setField(arena, Plan, layout.plan, "weights", weights ? layout.weights!.offset : 0);
+  setField(arena, Plan, layout.plan, "numTokens", n);
+  return numCentres;
+}
+
+/** Batches of a stream. */
+export function numBatches(numTokens: number): number {
+  return Math.ceil(numTokens / R);
+}
+
+/** Sum of the losses since the last call. */
+export function takeSgnsLoss(arena: Arena, { losses }: SgnsLayout): number {
+  const sums = arena.f64(losses);
+  const sum = sums.reduce((a, b) => a + b, 0);
+  sums.fill(0);
+  return sum;
+}
+
+/** A matrix without its padding. @returns f32[numRows * dim], row-major */
+export function denseRows(
+  arena: Arena,
+  matrix: Region,
+  { numRows, dim }: Pick<SgnsShape, "numRows" | "dim">,
+): Float32Array {
+  const sliced = arena.f32(matrix);
+  const dense = new Float32Array(numRows * dim);
+  for (let first = 0, from = 0; first < dim; first += SL) {
+    const used = Math.min(SL, dim - first);
+    for (let row = 0; row < numRows; row++, from += SL) {
+      for (let d = 0; d < used; d++) dense[row * dim + first + d] = sliced[from + d]!;
+    }
+  }
+  return dense;
+}

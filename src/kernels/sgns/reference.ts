@@ -1,0 +1,221 @@
+// Skip-gram with negative sampling in plain f64, twice.
+//
+//   ReferenceSgns   what the kernel does, batch by batch: same noise, same sums, same steps (assembly/main.ts)
+//   trainPairs      word2vec.c's way, pair by pair with SGD: the measure of quality
+//
+// h  centre's vector     z  context's vector     g  gradient of a pair, minus dLoss/dscore
+
+import { aliasTable } from "../../numeric/alias.js";
+import { exp, log } from "../../numeric/exp.js";
+import { firstUnit, featureKey } from "../../numeric/initial.js";
+import { draw } from "../../numeric/random.js";
+import {
+  distanceWeight,
+  noiseWeights,
+  SGNS_BATCH,
+  SGNS_GROUP,
+  SGNS_NOISE,
+  SGNS_SLICE,
+  type SgnsShape,
+  type SgnsStream,
+} from "./binding.js";
+
+export type ReferenceShape = Omit<SgnsShape, "threads" | "mostTokens">;
+
+/** Vectors of both sides. */
+export interface Sides<T> {
+  centres: T;
+  contexts: T;
+}
+
+/** First vectors: centres uniform in plus or minus 1 / (2 dim), contexts 0. @param hashes u32[numRows][2] */
+export function firstVectors(
+  { numRows, dim }: ReferenceShape,
+  hashes: Uint32Array,
+  seed: number,
+): Sides<Float64Array> {
+  const centres = new Float64Array(numRows * dim);
+  for (let row = 0; row < numRows; row++) {
+    const key = featureKey(seed, hashes, row);
+    for (let d = 0; d < dim; d++) centres[row * dim + d] = (0.5 / dim) * firstUnit(key, d);
+  }
+  return { centres, contexts: new Float64Array(numRows * dim) };
+}
+
+/** tanh(s / 2) as the kernel has it; the score is cut at 9.9. */
+function tanhOfHalf(s: number): number {
+  const x = Math.max(-4.95, Math.min(4.95, s / 2));
+  const q = x * x;
+  const top = ((q + 378) * q + 17325) * q + 135135;
+  const bottom = ((28 * q + 3150) * q + 62370) * q + 135135;
+  return (x * top) / bottom;
+}
+
+const logistic = (s: number): number => 0.5 + 0.5 * tanhOfHalf(s);
+
+/** A centre and a context or noise row: the loss is -weight log logistic(sign s). */
+interface Pair {
+  centre: number;
+  context: number;
+  sign: 1 | -1;
+  weight: number;
+}
+
+/** The kernel's twin. */
+export class ReferenceSgns {
+  readonly #shape: ReferenceShape;
+  readonly #alias: Uint32Array;
+  readonly vectors: Sides<Float64Array>;
+  /** f64[numRows][ceil(dim / 16)] */
+  readonly squares: Sides<Float64Array>;
+
+  constructor(shape: ReferenceShape, hashes: Uint32Array, seed: number) {
+    this.#shape = shape;
+    this.#alias = aliasTable(shape.noise);
+    this.vectors = firstVectors(shape, hashes, seed);
+    const sums = () => new Float64Array(shape.numRows * Math.ceil(shape.dim / SGNS_SLICE)).fill(1);
+    this.squares = { centres: sums(), contexts: sums() };
+  }
+
+  /** Every pair of a batch. @param key names the epoch's noise */
+  pairs({ tokens, left, right, weights }: SgnsStream, batch: number, key: number): Pair[] {
+    const { window, negatives } = this.#shape;
+    const ofNoise = noiseWeights(window, negatives);
+    const pairs: Pair[] = [];
+    const end = Math.min(tokens.length, (batch + 1) * SGNS_BATCH);
+    for (let i = batch * SGNS_BATCH; i < end; i++) {
+      const [l, r, centre] = [left[i]!, right[i]!, tokens[i]!];
+      if (l + r === 0) continue;
+      for (let d = -l; d <= r; d++) {
+        const weight = (weights?.[i] ?? 1) * distanceWeight(window, d);
+        if (d !== 0) pairs.push({ centre, context: tokens[i + d]!, sign: 1, weight });
+      }
+      const weight = ofNoise[l]! + ofNoise[r]!;
+      const group = Math.floor(i / SGNS_GROUP);
+      for (let k = 0; k < SGNS_NOISE; k++) {
+        const context = drawRow(this.#alias, key, group * SGNS_NOISE + k);
+        pairs.push({ centre, context, sign: -1, weight });
+      }
+    }
+    return pairs;
+  }
+
+  /** Sum of the losses of pairs, in nats. */
+  loss(pairs: readonly Pair[]): number {
+    return pairs.reduce(
+      (sum, { centre, context, sign, weight }) =>
+        sum - weight * log(logistic(sign * this.#score(centre, context))),
+      0,
+    );
+  }
+
+  /** Minus the derivatives of `loss` by each number of the vectors. */
+  gradients(pairs: readonly Pair[]): Sides<Float64Array> {
+    const { dim } = this.#shape;
+    const { centres: h, contexts: z } = this.vectors;
+    const sums = { centres: new Float64Array(h.length), contexts: new Float64Array(z.length) };
+    for (const { centre, context, sign, weight } of pairs) {
+      const g = sign * weight * logistic(-sign * this.#score(centre, context));
+      for (let d = 0; d < dim; d++) {
+        sums.centres[centre * dim + d]! += g * z[context * dim + d]!;
+        sums.contexts[context * dim + d]! += g * h[centre * dim + d]!;
+      }
+    }
+    return sums;
+  }
+
+  /** One pass. @returns the sum of the losses, each before its batch's step */
+  train(stream: SgnsStream, key: number, { from, to }: { from: number; to: number }): number {
+    const n = stream.tokens.length;
+    let sum = 0;
+    for (let batch = 0; batch * SGNS_BATCH < n; batch++) {
+      const pairs = this.pairs(stream, batch, key);
+      sum += this.loss(pairs);
+      const gradients = this.gradients(pairs);
+      const rate = Math.fround(from + ((to - from) * batch * SGNS_BATCH) / n);
+      for (const side of ["centres", "contexts"] as const) this.#move(side, gradients[side], rate);
+    }
+    return sum;
+  }
+
+  /** AdaGrad with one sum for a row's slice of 16 dimensions. */
+  #move(side: keyof Sides<unknown>, gradients: Float64Array, rate: number): void {
+    const { numRows, dim } = this.#shape;
+    const J = Math.ceil(dim / SGNS_SLICE);
+    const [vectors, squares] = [this.vectors[side], this.squares[side]];
+    for (let row = 0; row < numRows; row++) {
+      for (let j = 0; j < J; j++) {
+        const from = row * dim + j * SGNS_SLICE;
+        const end = Math.min(from + SGNS_SLICE, (row + 1) * dim);
+        const slice = gradients.subarray(from, end);
+        squares[row * J + j]! += slice.reduce((sum, x) => sum + x * x, 0) / slice.length;
+        const step = rate / Math.sqrt(squares[row * J + j]!);
+        for (let i = from; i < end; i++) vectors[i]! += step * gradients[i]!;
+      }
+    }
+  }
+
+  #score(centre: number, context: number): number {
+    return inner(this.vectors, this.#shape.dim, centre, context);
+  }
+}
+
+/** A row of the noise; the kernel's draw. */
+function drawRow(alias: Uint32Array, key: number, counter: number): number {
+  const row = Math.floor((draw(key, 2 * counter) * (alias.length / 2)) / 2 ** 32);
+  return draw(key, 2 * counter + 1) <= alias[2 * row]! ? row : alias[2 * row + 1]!;
+}
+
+function inner(
+  { centres, contexts }: Sides<Float64Array>,
+  dim: number,
+  centre: number,
+  context: number,
+): number {
+  let sum = 0;
+  for (let d = 0; d < dim; d++) sum += centres[centre * dim + d]! * contexts[context * dim + d]!;
+  return sum;
+}
+
+/**
+ * One pass as word2vec.c makes it: SGD on pair after pair, `negatives` draws of noise for each, those that are the context itself
+ * left out. The rate falls linearly with the position. In place of a drawn window, pairs have their chance as a weight.
+ *
+ * Source: word2vec.c, TrainModelThread; Mikolov et al. 2013 (arXiv:1310.4546).
+ *
+ * @param vectors are moved
+ */
+export function trainPairs(
+  vectors: Sides<Float64Array>,
+  { dim, window, negatives, noise }: ReferenceShape,
+  { tokens, left, right, weights }: SgnsStream,
+  key: number,
+  { from, to }: { from: number; to: number },
+): void {
+  const { centres: h, contexts: z } = vectors;
+  const alias = aliasTable(noise);
+  const step = new Float64Array(dim);
+  let draws = 0;
+  for (let i = 0; i < tokens.length; i++) {
+    const rate = from + ((to - from) * i) / tokens.length;
+    const centre = tokens[i]!;
+    for (let d = -left[i]!; d <= right[i]!; d++) {
+      if (d === 0) continue;
+      const positive = tokens[i + d]!;
+      const chance = distanceWeight(window, d);
+      step.fill(0);
+      for (let k = 0; k <= negatives; k++) {
+        const context = k === 0 ? positive : drawRow(alias, key, draws++);
+        if (k > 0 && context === positive) continue;
+        const s = inner(vectors, dim, centre, context);
+        const error = (k === 0 ? (weights?.[i] ?? 1) : 1) * ((k === 0 ? 1 : 0) - 1 / (1 + exp(-s)));
+        for (let c = 0; c < dim; c++) {
+          step[c]! += rate * chance * error * z[context * dim + c]!;
+          z[context * dim + c]! += rate * chance * error * h[centre * dim + c]!;
+        }
+      }
+      // the centre moves after its context and all noise
+      for (let c = 0; c < dim; c++) h[centre * dim + c]! += step[c]!;
+    }
+  }
+}
