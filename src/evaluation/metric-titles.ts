@@ -8,6 +8,7 @@ const titles: Record<string, string> = {
   calibration: "calibration",
   multiLogLoss: "multi log loss",
   multiError: "multi error",
+  pairLoss: "pair loss",
   rmse: "RMSE",
   mae: "MAE",
   explainedVarianceRatioTotal: "explained variance",

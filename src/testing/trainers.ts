@@ -83,6 +83,15 @@ export const trainers: readonly TrainerRow[] = [
     small: words("--dim 2 --epochs 2"),
   },
   {
+    name: "train-item2vec",
+    command: "train-item2vec",
+    log: "purchases",
+    columns: words("--item item_id --session user_id"),
+    options: words("--dim 8 --epochs 10"),
+    answer: "groups",
+    small: words("--dim 2 --epochs 2"),
+  },
+  {
     name: "train-gbdt",
     command: "train-gbdt",
     log: "clicks",

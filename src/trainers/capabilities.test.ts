@@ -5,15 +5,8 @@ import { importedManifest } from "../testing/small-run.js";
 import { capable, modelOf } from "./index.js";
 
 /** A run as far as its manifest says which model it holds. */
-function runOf(
-  command: string,
-  model: string,
-  options: Record<string, unknown> = {},
-): Pick<Run, "path" | "manifest"> {
-  return {
-    path: "RUN",
-    manifest: { ...importedManifest, schemaVersion: 1, files: {}, command, model, options },
-  };
+function runOf(command: string, model: string): Pick<Run, "path" | "manifest"> {
+  return { path: "RUN", manifest: { ...importedManifest, schemaVersion: 1, files: {}, command, model } };
 }
 
 const kinds: [string, Pick<Run, "path" | "manifest">][] = [
@@ -21,8 +14,9 @@ const kinds: [string, Pick<Run, "path" | "manifest">][] = [
   ["weights", runOf("train-fm", "lr")],
   ["field-aware factors", runOf("train-fm", "ffm")],
   ["draws", runOf("train-fm", "fm-draws")],
-  ["ranking", runOf("train-fm", "fm", { task: "ranking" })],
-  ["implicit feedback", runOf("train-fm", "fm", { task: "implicit" })],
+  ["ranking", runOf("train-ranking", "fm")],
+  ["implicit feedback", runOf("train-als", "fm")],
+  ["item vectors of sessions", runOf("train-item2vec", "item2vec")],
   ["trees", runOf("train-gbdt", "gbdt")],
   ["a network", runOf("train-net", "net")],
   ["components", runOf("train-pca", "pca")],

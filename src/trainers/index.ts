@@ -44,6 +44,12 @@ export const trainers: readonly TrainerEntry[] = [
     home: async () => await import("./als/models.js"),
   },
   {
+    command: "train-item2vec",
+    summary: "item vectors from sessions: skip-gram with negative sampling",
+    load: async () => await import("./item2vec/trainer.js"),
+    home: async () => await import("./item2vec/models.js"),
+  },
+  {
     command: "train-gbdt",
     summary: "train boosted trees: the leaf of each row in each tree encodes it",
     load: async () => await import("./gbdt/trainer.js"),

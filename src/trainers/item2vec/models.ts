@@ -1,0 +1,19 @@
+// The model that runs of `train-item2vec` hold: a table of items and one of their contexts.
+
+import type { Models } from "../../training/model.js";
+import { readPreprocess } from "../../training/run-space.js";
+import { ITEM2VEC_MODEL } from "./names.js";
+
+export const models: Models = {
+  [ITEM2VEC_MODEL]: {
+    holds: "item vectors of sessions (train-item2vec)",
+    preprocess: readPreprocess,
+    forgetting: async (run) =>
+      await (await import("../../training/forgetting/forgetting.js")).forgettingOf(run, {}),
+    vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+    lacks: {
+      rotation: "its contexts lie in a table of their own, which would have to be turned with it",
+      transform: "its rows are items: export writes them, and evaluate --score cosine ranks by them",
+    },
+  },
+};

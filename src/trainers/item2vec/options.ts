@@ -1,0 +1,176 @@
+// The options of train-item2vec. Defaults were chosen on validation parts (docs/algorithms/item2vec.md).
+
+import { UsageError } from "../../errors.js";
+import { labels, vocabulary } from "../../training/options/features.js";
+import { everyday, log } from "../../training/options/log.js";
+import { threads } from "../../training/options/reading.js";
+import {
+  choice,
+  custom,
+  flag,
+  number,
+  omit,
+  pick,
+  resolved,
+  text,
+  whole,
+  withCommon,
+  wholeOf,
+  type Resolved,
+  type Told,
+} from "../../training/options/table.js";
+import { output, weekly } from "../../training/options/weekly.js";
+
+const [model, training, sequences] = ["Model:", "Training:", "Sequences:"] as const;
+const ANY = Number.MAX_VALUE;
+
+/** A window that reaches over the whole session, up to so many tokens a side: what u8 holds. */
+export const LONGEST_WINDOW = 255;
+
+/** How events become sequences. */
+const ofSequences = {
+  sessionGap: text("span", {
+    help: "without --session: a user's events that are at most so far apart are one session, such as 30m (m, h, d)",
+    group: sequences,
+  }),
+  minLength: whole({
+    min: 2,
+    max: 1_000_000,
+    help: "shorter sessions are left out",
+    group: sequences,
+    default: 2,
+  }),
+  maxLength: whole({
+    min: 2,
+    max: 1_000_000_000,
+    help: "longer sessions are cut into pieces of this length",
+    group: sequences,
+    default: 10_000,
+  }),
+  keepRepeats: flag({
+    help: "an item that follows itself stays; by default it counts once",
+    group: sequences,
+    default: false,
+  }),
+} as const;
+
+const own = {
+  ...ofSequences,
+  dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
+  window: custom(
+    "n",
+    { parse: windowOf, complaint: windowComplaint },
+    {
+      help: "how many events before and after an item are its contexts; session: all of them",
+      group: model,
+      default: 5,
+    },
+  ),
+  windowDirection: choice(["both", "after"], {
+    help: "contexts on both sides of an item, or only those that follow it",
+    group: model,
+    default: "both",
+  }),
+  negatives: whole({ min: 1, max: 64, help: "negatives a context", group: training, default: 5 }),
+  noiseExponent: number({
+    min: -2,
+    max: 2,
+    help: "negatives are drawn by an item's events to this power: 0 is uniform",
+    group: training,
+    default: 0.75,
+  }),
+  subsample: number({
+    min: 0,
+    max: 1,
+    help: "events of items above this share of all events are dropped at random (word2vec's sample); 0 keeps all",
+    group: training,
+    default: 0,
+  }),
+  epochs: whole({
+    min: 1,
+    max: 1_000_000,
+    help: "maximum number of passes over the sessions",
+    group: training,
+    default: 5,
+  }),
+  learningRate: number({
+    min: 1e-6,
+    max: ANY,
+    help: "step size of AdaGrad at the start; it falls to a ten-thousandth at the end",
+    group: training,
+    shown: "0.8; 0.2 where an item has more than 500 events",
+  }),
+  patience: whole({
+    min: 0,
+    max: 1_000_000,
+    help: "epochs without a better validation loss before stopping; 0 never stops early",
+    group: training,
+    default: 2,
+  }),
+  minDelta: number({
+    min: 0,
+    max: ANY,
+    help: "what an epoch must be better by to count for --patience",
+    group: training,
+    default: 0,
+  }),
+  seed: whole({
+    min: 0,
+    max: 0xffffffff,
+    help: "of first vectors, orders and draws",
+    group: training,
+    default: 1,
+  }),
+  ...threads,
+} as const;
+
+/** Every option of the command. */
+export const options = withCommon(
+  {
+    ...log,
+    ...omit(vocabulary, "oovDropout", "hash"),
+    ...pick(labels, "positiveFrom"),
+    ...pick(weekly, "refit", "checkpointEvery", "resume", "onInterrupt"),
+    ...own,
+    ...output,
+  } as const,
+  [...everyday, "session", "sessionGap", "positiveFrom", "minCount", "dim", "window", "negatives", "epochs"],
+);
+
+export type ToldItem2vec = Told<typeof options>;
+/** As the user left them; the learning rate may be open. */
+export type Item2vecOptions = Resolved<typeof own>;
+
+/** What the user set, else the defaults. */
+export function item2vecOptionsOf(told: ToldItem2vec): Item2vecOptions {
+  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name)));
+  return resolved(own, set);
+}
+
+/** Tokens a side that a centre looks at. */
+export function windowSize({ window }: Pick<Item2vecOptions, "window">): number {
+  return window === "session" ? LONGEST_WINDOW : window;
+}
+
+/** The first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. */
+export function learningRateOf({ learningRate }: Item2vecOptions, eventsAnItem: number): number {
+  return learningRate ?? (eventsAnItem > 500 ? 0.2 : 0.8);
+}
+
+function windowOf(given: string, flagName: string): number | "session" {
+  return given === "session" ? given : wholeOf(given, flagName, 1);
+}
+
+function windowComplaint(window: number | "session"): string | undefined {
+  const isRight =
+    window === "session" || (Number.isInteger(window) && window >= 1 && window <= LONGEST_WINDOW);
+  return isRight ? undefined : `a whole number from 1 to ${LONGEST_WINDOW}, or session`;
+}
+
+/** @throws {UsageError} two options do not go together */
+export function checkItem2vecOptions({ session, sessionGap }: ToldItem2vec): void {
+  if (session !== undefined && sessionGap !== undefined)
+    throw new UsageError(
+      "--session-gap makes sessions of a user's events, and --session names a column of them: use one",
+    );
+}
