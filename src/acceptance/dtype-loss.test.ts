@@ -30,14 +30,7 @@ beforeAll(async () => {
   const held = ["--epochs", "3", "--dim", "8", "--test", "0.2"];
   await embedOk(["train-fm", fixture("clicks.csv"), "-o", at("clicks"), ...held]);
   const roles = ["--user", "customer_id", "--item", "product_id"];
-  await embedOk([
-    "train-ranking",
-    fixture("purchases.csv"),
-    "-o",
-    at("ranked"),
-    ...roles,
-    ...held,
-  ]);
+  await embedOk(["train-ranking", fixture("purchases.csv"), "-o", at("ranked"), ...roles, ...held]);
   const rated = ["--label", "rating", "--side", `${fixture("items.csv")}:item_id`, "--multi", "genres:|"];
   await embedOk([
     "train-fm",

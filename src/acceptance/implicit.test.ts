@@ -113,11 +113,7 @@ test("the table is the same bytes on one, two and three threads", async () => {
 });
 
 test.each([
-  [
-    "a label",
-    ["train-als", fixture("clicks.csv"), "--label", "click"],
-    ["--ignore", "click"],
-  ],
+  ["a label", ["train-als", fixture("clicks.csv"), "--label", "click"], ["--ignore", "click"]],
   ["negatives", [...job, "--negatives", "4"], ["--negatives"]],
   ["a threshold of labels", [...job, "--positive-from", "4"], ["--positive-from"]],
   ["dropout", [...job, "--oov-dropout", "0.1"], ["--oov-dropout"]],
