@@ -8,6 +8,7 @@ import { RowCollector } from "../import/collector.js";
 import { importFormats, readers, type ImportFormat } from "../import/formats.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
+import { definedOf } from "../training/options/log.js";
 
 /** Names of the formats, for the help. */
 export const importable: readonly ImportFormat[] = importFormats;
@@ -52,16 +53,11 @@ export async function importTable(
   const rows = new RowCollector({ field });
   const inputs = await readers[format](path, rows, { keyColumn: key ?? "key", field });
   const table = rows.finish(path);
-  const roles = { ...(user !== undefined && { user }), ...(item !== undefined && { item }) };
+  const roles = definedOf({ user, item });
   for (const [role, name] of Object.entries(roles))
     if (!table.fields.includes(name))
       throw new UsageError(`--${role} '${name}' is no field of the table, it has ${table.fields.join(", ")}`);
-  const options = {
-    file: path,
-    format,
-    ...(field !== undefined && { field }),
-    ...(key !== undefined && { key }),
-  };
+  const options = { file: path, format, ...definedOf({ field, key }) };
   await writeRun(
     out,
     force,

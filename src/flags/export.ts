@@ -10,6 +10,7 @@ import {
 } from "../api/export/choices.js";
 import type { ExportRunOptions } from "../api/export/options.js";
 import type { Compose } from "../api/compose.js";
+import { definedOf } from "../training/options/log.js";
 import { composeOption } from "./compose-option.js";
 import { numberOf, repeated } from "./options.js";
 
@@ -117,46 +118,14 @@ export function addExportFlags(command: Command): Command {
 
 /** The flags as options of the api. */
 export function exportOf(flags: ExportFlags): ExportRunOptions {
-  const { format, field, table, out, withWeight = false, strict = false, force = false } = flags;
-  const {
-    compose,
-    mips = false,
-    topCount,
-    keys,
-    normalize,
-    reserve,
-    wide,
-    delta,
-    onnxInput,
-    onnxPart,
-    dtype,
-    on,
-    part,
-    urlEnv,
-    into,
-  } = flags;
+  // every command has --config
+  const { quiet: _, json: __, config: ___, ...told } = flags as ExportFlags & { config?: string };
   return {
-    format,
-    withWeight,
-    strict,
-    force,
-    mips,
-    ...(compose && { compose }),
-    ...(field !== undefined && { field }),
-    ...(table !== undefined && { table }),
-    ...(topCount !== undefined && { topCount }),
-    ...(keys !== undefined && { keys }),
-    ...(normalize && { normalize }),
-    ...(reserve && { reserve }),
-    ...(wide && { wide }),
-    ...(onnxInput && { onnxInput }),
-    ...(onnxPart && { onnxPart }),
-    ...(dtype && { dtype }),
-    ...(on && { on }),
-    ...(part && { part }),
-    ...(delta !== undefined && { delta }),
-    ...(out !== undefined && { out }),
-    ...(urlEnv !== undefined && { urlEnv }),
-    ...(into !== undefined && { into }),
+    withWeight: false,
+    strict: false,
+    force: false,
+    mips: false,
+    ...definedOf(told),
+    format: told.format,
   };
 }

@@ -20,6 +20,7 @@ import { evaluateTables } from "./tables.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import type { Curves } from "../../training/scored.js";
+import { definedOf } from "../../training/options/log.js";
 import type { Watch } from "../../training/watch.js";
 import type { Summary } from "../../training/summary.js";
 
@@ -65,9 +66,7 @@ export async function evaluate(
     rows,
     options: {
       run: paths.length > 1 ? paths : paths[0],
-      ...Object.fromEntries(
-        Object.entries({ ...told, seed, bootstrap }).filter(([, value]) => value !== undefined),
-      ),
+      ...definedOf({ ...told, seed, bootstrap }),
     },
     metrics:
       compared.length === 1

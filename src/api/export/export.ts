@@ -15,6 +15,7 @@ import { rowsOf } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
 import { writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
+import { definedOf } from "../../training/options/log.js";
 import type { Chunks } from "../../io/write.js";
 import { heldOutLoss } from "./dtype-held-out.js";
 import { dtypeLoss, lossTexts, type DtypeLoss } from "./dtype-loss.js";
@@ -88,7 +89,7 @@ export async function exportRun(
   checkTogether(format, options);
   // unknown keys have a row where a format looks keys up; which, its reader need not know
   const unknown = format.findsUnknown && options.onnxInput !== "row" ? "keras" : undefined;
-  const reserve = options.reserve ?? unknown;
+  const asked = { ...options, ...definedOf({ reserve: options.reserve ?? unknown }) };
   const output: Output = {
     directory: out ?? "-",
     force,
@@ -113,13 +114,7 @@ export async function exportRun(
     const write = options.delta === undefined ? writeRows : writeDelta;
     return {
       field: named,
-      ...(await write(
-        opened,
-        format,
-        { ...options, ...(reserve && { reserve }), field: named },
-        output,
-        tell,
-      )),
+      ...(await write(opened, format, { ...asked, field: named }, output, tell)),
     };
   });
   return {
@@ -128,7 +123,7 @@ export async function exportRun(
     out: variable === undefined ? (out ?? "-") : `$${variable}`,
     seconds: (performance.now() - start) / 1000,
     ...written,
-    options: { run: path, ...toldOptions({ ...options, ...(reserve && { reserve }) }, field) },
+    options: { run: path, ...toldOptions(asked, field) },
   };
 }
 
@@ -238,46 +233,18 @@ async function givenOptions(
   const preprocess = await preprocessOf(opened);
   const texts = await textsOf(opened, table);
   return {
-    format: name,
-    withWeight,
-    strict,
-    ...(field !== undefined && { field }),
-    ...(reserve && { reserve }),
-    ...(wide && { wide }),
-    ...(onnxInput && { onnxInput }),
-    ...(dtype && { dtype }),
+    ...{ format: name, withWeight, strict },
+    ...definedOf({ field, reserve, wide, onnxInput, dtype, model, preprocess, texts }),
     ...(mips && { isInnerProduct: true }),
     ...(format.needsPrefix && into !== undefined && { prefix: into }),
-    ...(model && { model }),
-    ...(preprocess && { preprocess }),
-    ...(texts && { texts }),
   };
 }
 
 /** Options as the summary has them. */
-function toldOptions(options: ExportRunOptions, field: string | undefined): Record<string, unknown> {
-  const { format, withWeight, strict, reserve, wide, onnxInput, onnxPart, dtype } = options;
-  const { compose, topCount, keys, normalize, delta, on, part } = options;
-  return {
-    format,
-    withWeight,
-    strict,
-    ...(field !== undefined && { field }),
-    ...(reserve && { reserve }),
-    ...(wide && { wide }),
-    ...(onnxInput && { onnxInput }),
-    ...(onnxPart && { onnxPart }),
-    ...(dtype && { dtype }),
-    ...(on && { on }),
-    ...(part && { part }),
-    ...(compose && { compose }),
-    mips: options.mips ?? false,
-    ...(topCount !== undefined && { topCount }),
-    ...(keys !== undefined && { keys }),
-    ...(normalize && { normalize }),
-    ...(delta !== undefined && { delta }),
-    ...(options.urlEnv === undefined
-      ? options.into !== undefined && { into: options.into }
-      : { urlEnv: options.urlEnv, into: options.into ?? DEFAULT_INTO }),
-  };
+function toldOptions(
+  { out: _, force: __, table: ___, urlEnv, into, ...told }: ExportRunOptions,
+  field: string | undefined,
+): Record<string, unknown> {
+  const place = urlEnv === undefined ? { into } : { urlEnv, into: into ?? DEFAULT_INTO };
+  return definedOf({ mips: false, ...told, field, ...place });
 }

@@ -7,6 +7,7 @@ import { UsageError } from "../../errors.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { version } from "../../io/package-version.js";
 import { resolvedOptions } from "../../training/describe-run.js";
+import { definedOf } from "../../training/options/log.js";
 import { checkTold, resolved, type OptionTable } from "../../training/options/table.js";
 import { openParts } from "../../training/session.js";
 import type { Starts } from "../../training/starts.js";
@@ -71,12 +72,7 @@ export async function lift(
   else await checkUnseen(init, { dataset, parts: cut.parts, options });
   const prepared = await plan.prepare(
     { dataset, parts: cut.parts, cut: cut.parts },
-    {
-      ...{ options, told: trainings, watch, warn, note },
-      beside: out ?? ".",
-      lap: () => undefined,
-      controls: {},
-    },
+    { options, told: trainings, watch, warn, note, beside: out ?? ".", lap: () => undefined, controls: {} },
   );
   const trained = await trainArms(prepared, own, watch);
   for (const text of edgeWarnings(trained, own)) warn(text);
@@ -92,11 +88,7 @@ export async function lift(
     metrics: Object.fromEntries(
       found.arms.map(({ arm, validLoss, testLoss, testAuc }) => [
         arm,
-        {
-          validLoss: validLoss.mean,
-          ...(testLoss && { testLoss: testLoss.mean }),
-          ...(testAuc && { testAuc: testAuc.mean }),
-        },
+        definedOf({ validLoss: validLoss.mean, testLoss: testLoss?.mean, testAuc: testAuc?.mean }),
       ]),
     ),
     warnings,

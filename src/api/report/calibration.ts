@@ -12,6 +12,7 @@ import { evaluateScores } from "../evaluate/scores.js";
 import type { Watch } from "../../training/watch.js";
 import type { ReportOptions } from "./options.js";
 import { silently } from "../../training/parts.js";
+import { definedOf } from "../../training/options/log.js";
 
 export interface Scoring {
   /** of each run; undefined where it has none */
@@ -44,13 +45,7 @@ export async function scoreForReport(
     };
   const absent: string[] = [];
   for (const { run, i } of scorable) {
-    const asked: EvaluateOptions = {
-      ...from,
-      reading,
-      bootstrap: 0,
-      ...(bins !== undefined && { bins }),
-      ...(hashKeys !== undefined && { hashKeys }),
-    };
+    const asked: EvaluateOptions = { ...from, reading, bootstrap: 0, ...definedOf({ bins, hashKeys }) };
     try {
       const { curves } = await evaluateScores([{ run, name: "run" }], asked, silently(watch));
       measured[i] = curves["run"];

@@ -4,6 +4,7 @@ import { keyText, pickRows, type EmbeddingTable } from "../../embedding/table.js
 import { planeOf, rowsWithDirection } from "../../evaluation/plane.js";
 import type { ItemMap, MapPoint } from "../../report/content.js";
 import { called, type Names } from "./names.js";
+import { definedOf } from "../../training/options/log.js";
 
 /**
  * The rows on a plane.
@@ -26,8 +27,7 @@ export function mapOf(
     const [cell, label] = [names?.cellOf(key), names?.labelOf(key)];
     return {
       ...called(key, names),
-      ...(cell !== undefined && { cell }),
-      ...(label !== undefined && { label }),
+      ...definedOf({ cell, label }),
       count: counts[i]!,
       x: plane.points[2 * i]!,
       y: plane.points[2 * i + 1]!,

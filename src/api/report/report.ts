@@ -14,6 +14,7 @@ import { MOST_RUNS, reportPage } from "../../report/page.js";
 import { nameAmong } from "../evaluate/evaluate.js";
 import { historyOf } from "./history.js";
 import type { Watch } from "../../training/watch.js";
+import { definedOf } from "../../training/options/log.js";
 import { scoreForReport } from "./calibration.js";
 import { checkLabels, readNames, type Names } from "./names.js";
 import type { ReportOptions, ReportSummary } from "./options.js";
@@ -57,12 +58,7 @@ export async function report(
     reported.push({ ...shown.run, ...(measured[i] && { calibration: measured[i] }) });
     for (const text of shown.absent) absent.add(runs.length > 1 ? `${shown.run.name}: ${text}` : text);
   }
-  const content = {
-    version,
-    runs: reported,
-    absent: [...absent],
-    ...(scoredOn !== undefined && { scoredOn }),
-  };
+  const content = { version, runs: reported, absent: [...absent], ...definedOf({ scoredOn }) };
   const page = Buffer.from(await reportPage(content));
   if (options.write) await options.write(page);
   else await writeFileAtomic(out, [page], force, { signal: watch.signal });
@@ -133,11 +129,7 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
     path: run.path,
     manifest: run.manifest,
     lines: await run.readMetricsLines(),
-    ...(importances && { importances }),
-    ...(table && { table }),
-    ...(drift && { drift }),
-    ...(gates && { gates }),
-    ...(history && { history }),
+    ...definedOf({ importances, table, drift, gates, history }),
   };
   return { run: reported, absent };
 }

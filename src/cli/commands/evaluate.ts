@@ -18,6 +18,7 @@ import {
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
 import { comparisonText, type ComparisonFormat } from "../comparison.js";
 import { watched, type OutputOptions } from "../progress.js";
@@ -98,32 +99,13 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const { evaluate } = await import("../../api/evaluate/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score, table } = flags;
-    const { bootstrap, seed, easeL2, labels, neighborsBy, probe } = flags;
+    const { bootstrap, seed, easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys } = flags;
     const options: EvaluateOptions = {
-      ...(on && { on }),
-      ...(part && { part }),
-      ...(ranking && { ranking }),
-      ...(k && { k }),
-      ...(mask && { mask }),
-      ...(repeats && { repeats }),
-      ...(candidates !== undefined && { candidates }),
-      ...(baseline && { baselines: baseline }),
-      ...(positiveFrom !== undefined && { positiveFrom }),
-      ...(score && { scoring: score }),
-      ...(table !== undefined && { table }),
-      ...(bootstrap !== undefined && { bootstrap }),
-      ...(seed !== undefined && { seed }),
-      ...(easeL2 !== undefined && { easeL2 }),
-      ...(labels !== undefined && { labels }),
-      ...(neighborsBy !== undefined && { neighborsBy }),
-      ...(probe !== undefined && { probe }),
-      ...(flags.logq && { logq: true }),
-      ...(flags.bins !== undefined && { bins: flags.bins }),
-      ...(flags.curve !== undefined && { curve: flags.curve }),
-      ...(flags.force && { force: true }),
+      ...definedOf({ on, part, ranking, k, mask, repeats, candidates, positiveFrom, table, bootstrap, seed }),
+      ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
+      ...definedOf({ baselines: baseline, scoring: score }),
       reading,
       ...(await badRowsOf(flags)),
-      ...(flags.hashKeys !== undefined && { hashKeys: flags.hashKeys }),
     };
     const evaluation = await watched(flags, signal, (watch) => evaluate(runs, options, watch));
     await writeResult(

@@ -13,6 +13,7 @@ import {
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeLine, writeResult } from "../terminal.js";
@@ -124,24 +125,23 @@ function addScoreOptions(command: Command): void {
 
 function optionsOf(flags: Flags): ReportOptions {
   const { out, force = false, on, part, bins, field, labels, labelColumn, nameColumn, key } = flags;
-  const { top, points, against, table, threads } = flags;
+  const { top, points, against, table, threads, hashKeys } = flags;
   return {
-    out,
-    force,
-    top,
-    points,
+    ...{ out, force, top, points },
     reading: readingOf(flags, threads ?? availableParallelism()),
-    ...(on && { on }),
-    ...(part && { part }),
-    ...(bins !== undefined && { bins }),
-    ...(field !== undefined && { field }),
-    ...(labels !== undefined && { labels }),
-    ...(labelColumn !== undefined && { labelColumn }),
-    ...(nameColumn !== undefined && { nameColumn }),
-    ...(key && { keys: key }),
-    ...(against !== undefined && { against }),
-    ...(table !== undefined && { table }),
-    ...(flags.hashKeys !== undefined && { hashKeys: flags.hashKeys }),
+    ...definedOf({
+      on,
+      part,
+      bins,
+      field,
+      labels,
+      labelColumn,
+      nameColumn,
+      keys: key,
+      against,
+      table,
+      hashKeys,
+    }),
   };
 }
 

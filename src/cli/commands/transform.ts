@@ -17,6 +17,7 @@ import {
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
@@ -108,25 +109,13 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       throw new UsageError(
         "--dense is of leaves, as csv, jsonl, npy or parquet: without --features or --format libsvm",
       );
-    const { foldIn, field, l2Weight, l2Vector } = flags;
-    const { format, key, features = false, withScores = false, out, force = false } = flags;
+    const { foldIn, field, l2Weight, l2Vector, model, dense, key, out, hashKeys } = flags;
+    const { format, features = false, withScores = false, force = false } = flags;
     const options: TransformOptions = {
-      on,
-      format,
-      features,
-      withScores,
-      force,
-      ...(flags.model !== undefined && { model: flags.model }),
-      ...(flags.dense !== undefined && { dense: flags.dense }),
-      ...(foldIn && { foldIn }),
-      ...(field && { field }),
-      ...(l2Weight !== undefined && { l2Weight }),
-      ...(l2Vector !== undefined && { l2Vector }),
-      ...(key !== undefined && { key }),
-      ...(out !== undefined && { out }),
+      ...{ on, format, features, withScores, force },
+      ...definedOf({ foldIn, field, l2Weight, l2Vector, model, dense, key, out, hashKeys }),
       reading: readingOf(flags, flags.threads ?? availableParallelism()),
       ...(await badRowsOf(flags)),
-      ...(flags.hashKeys !== undefined && { hashKeys: flags.hashKeys }),
     };
     const summary = await watched(flags, signal, (watch) => transform(run, options, writeResult, watch));
     if (flags.json && summary.out !== "-") await writeResult(`${JSON.stringify(summary)}\n`);
