@@ -113,7 +113,7 @@ describe("sessions", () => {
   });
 
   test("cut the long ones into pieces; what is left over is a piece if it is long enough", () => {
-    const events = [..."aaaaaaabbbbbccc"].map((session, token) => event(session, token));
+    const events = Array.from("aaaaaaabbbbbccc", (session, token) => event(session, token));
     expect(made(events, { maxLength: 3 })).toMatchObject({
       tokens: [
         [0, 1, 2],
@@ -130,7 +130,7 @@ describe("sessions", () => {
   });
 
   test("are of the part's rows alone", () => {
-    const events = [..."aabbaa"].map((session, token) => event(session, token));
+    const events = Array.from("aabbaa", (session, token) => event(session, token));
     const rows = Uint32Array.of(1, 2, 4, 5);
     const sequences = sequencesOf(logOf(events), rows, tokensOf(events, rows), plain);
     expect(lists(sequences, sequences.tokens)).toEqual([[1, 4, 5]]);
