@@ -17,6 +17,8 @@ import { median, run } from "./ctr-logs.js";
 
 const REPEATS = 3;
 const EPOCHS = 3;
+/** The peer needs no warming up. */
+const PEER_EPOCHS = 1;
 const MIN_COUNT = 5;
 const [window, negatives] = [5, 5];
 const folder = join(projectFolder, "..", "shared", "data", "online-retail");
@@ -126,7 +128,7 @@ async function speed(stream: SgnsStream, numRows: number, dim: number, threads: 
 }
 
 async function peerSpeed(python: string, text: string, dim: number, workers: number): Promise<number> {
-  const settings = [text, dim, workers, EPOCHS, window, negatives].map(String);
+  const settings = [text, dim, workers, PEER_EPOCHS, window, negatives].map(String);
   const { stdout } = await run(python, ["-c", peer, ...settings], {
     env: { ...process.env, OPENBLAS_NUM_THREADS: "1" },
   });

@@ -3,11 +3,10 @@
 //   rows ──► grouped by session or user, each group by time ──► cut at gaps ──► repeats dropped ──► short ones left out,
 //                                                                                                    long ones cut
 //
-// Both orders are made by counting and a session is a pair of offsets, so that n events take a few arrays of n numbers.
+// Events are grouped by counting and a session is a pair of offsets, so that n events take a few arrays of n numbers.
 
 import { UsageError } from "../errors.js";
 import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
-import { timeOrder } from "./time-order.js";
 
 export interface Sequences {
   numSessions: number;
@@ -58,16 +57,22 @@ export function sequencesOf(
   const column = groupColumn(dataset, by);
   const times = timesOf(dataset, by);
   const gap = by === "gap" ? (how.gap ?? Infinity) : Infinity;
-  const { order, ends } = groupedByCode(column, rows, times);
+  const { order, ends } = groupedByCode(column, rows);
 
   const writer = new SessionWriter(order.length, minLength, maxLength);
   let numRepeats = 0;
   let next = 0;
   for (const end of ends) {
-    for (const from = next; next < end; next++) {
-      const position = order[next]!;
+    const group = order.subarray(next, end);
+    next = end;
+    if (times) sortByTime(group, rows, times);
+    let latest = Infinity;
+    for (const position of group) {
       const row = rows[position]!;
-      if (times && next > from && times[row]! - times[rows[order[next - 1]!]!]! > gap) writer.close();
+      if (times) {
+        if (times[row]! - latest > gap) writer.close();
+        latest = times[row]!;
+      }
       const token = tokenOf[position]!;
       if (token === MISSING) continue;
       if (!repeats && writer.last === token) numRepeats++;
@@ -165,16 +170,14 @@ class SessionWriter {
 }
 
 /**
- * Positions in `rows` by code, then time; rows without a code are left out.
+ * Positions in `rows` by code, ascending within each; rows without a code are left out.
  *
  * @returns order u32 and, for each code, the end of its positions in it
  */
 function groupedByCode(
   { codes, dictionary }: KeyColumn,
   rows: Uint32Array,
-  times: Float64Array | undefined,
 ): { order: Uint32Array; ends: Uint32Array } {
-  const byTime = times && timeOrder(pick(times, rows));
   const starts = new Uint32Array(dictionary.size + 1);
   let size = 0;
   for (const row of rows) {
@@ -184,8 +187,7 @@ function groupedByCode(
   }
   for (let code = 0; code < dictionary.size; code++) starts[code + 1]! += starts[code]!;
   const order = new Uint32Array(size);
-  for (let i = 0; i < rows.length; i++) {
-    const position = byTime ? byTime[i]! : i;
+  for (let position = 0; position < rows.length; position++) {
     const code = codes[rows[position]!]!;
     if (code !== MISSING) order[starts[code]!++] = position;
   }
@@ -193,10 +195,13 @@ function groupedByCode(
   return { order, ends: starts.subarray(0, dictionary.size) };
 }
 
-function pick(values: Float64Array, rows: Uint32Array): Float64Array {
-  const picked = new Float64Array(rows.length);
-  for (let i = 0; i < rows.length; i++) picked[i] = values[rows[i]!]!;
-  return picked;
+/** Sorts ascending positions by time in place; most logs are in order already. */
+function sortByTime(positions: Uint32Array, rows: Uint32Array, times: Float64Array): void {
+  for (let i = 1; i < positions.length; i++) {
+    if (times[rows[positions[i - 1]!]!]! <= times[rows[positions[i]!]!]!) continue;
+    positions.sort((a, b) => times[rows[a]!]! - times[rows[b]!]! || a - b);
+    return;
+  }
 }
 
 const ABSENT: Record<SequenceOptions["by"], string> = {

@@ -117,6 +117,17 @@ test("the twin's gradients are the derivatives of its loss: central differences 
   }
 });
 
+test("noise weighs as many draws as there are negatives for each positive, by the positive's weight", () => {
+  const stream = streamOf(drawnSessions(50, 200, 9), 1, 3);
+  const input = inputOf({ numRows: 50, dim: 4, window: 3 }, stream);
+  const pairs = new ReferenceSgns(input, input.firstVectorHashes, seed).pairs(stream, 0, 1);
+  const weightOf = (wanted: number) =>
+    pairs.reduce((sum, { sign, weight }) => sum + (sign === wanted ? weight : 0), 0);
+  expect(weightOf(-1)).toBeCloseTo(input.negatives * weightOf(1), 4);
+  // a window of 3: one position away 1, two 2/3, three 1/3
+  expect(pairs.slice(0, 3).map(({ weight }) => weight)).toEqual([1, 2 / 3, 1 / 3]);
+});
+
 test("vectors and losses are the same bytes at 1, 2 and 3 threads", async () => {
   const stream = streamOf(drawnSessions(200, 5 * SGNS_BATCH + 77, 11), 5, 5);
   const input = inputOf({ numRows: 200, dim: 64, window: 5 }, stream);
