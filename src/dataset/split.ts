@@ -74,7 +74,12 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
 function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...dates }: SplitOptions): Parts {
   const { time } = dataset.roles;
   if (time === undefined) {
-    throw new UsageError("--split time needs a time column: name it with --time, or use --split random");
+    const dated = dates.testFrom !== undefined ? "--test" : "--valid";
+    throw new UsageError(
+      (dates.testFrom ?? dates.validFrom) === undefined
+        ? "--split time needs a time column: name it with --time, or use --split random"
+        : `${dated} with a date needs a time column: name it with --time, or give a share, such as ${dated} 0.1`,
+    );
   }
   const column = columnNamed(dataset, time);
   if (column.kind !== "number") throw new RangeError(`time column '${time}' was not read as numbers`);

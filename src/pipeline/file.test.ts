@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { trainers } from "../trainers/index.js";
 import { readPipeline } from "./file.js";
 
 let folder: string;
@@ -85,7 +86,7 @@ describe("what is wrong is said with line and column", () => {
     [
       "an unknown command",
       `${base}train:\n  items: { command: train-fn }\n`,
-      "shop.yaml:4:12: 'train.items.command': expected one of train-fm, train-gbdt, train-net, train-pca",
+      `shop.yaml:4:12: 'train.items.command': expected one of ${trainers.map(({ command }) => command).join(", ")}, got`,
     ],
     ["nothing to train", `${base}train: {}\n`, "shop.yaml:3:1: 'train': expected at least one training"],
     ["no store", "log: log.csv\ntrain: { items: { command: train-pca } }\n", "'store': expected string"],

@@ -1,4 +1,4 @@
-// The options of train-item2vec. Defaults were chosen on validation parts (docs/algorithms/item2vec.md).
+// The options of train-item2vec (docs/algorithms/item2vec.md).
 
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
