@@ -49,14 +49,7 @@ export async function lift(
   const { watch, warnings, warn } = collectWarnings(watching);
   const note = (text: string) => watch.observe({ stage: "note", text });
   const { init, unchecked = false } = told;
-  const {
-    out,
-    force = false,
-    ...own
-  } = resolved(
-    liftOwn,
-    Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(liftOwn, name))),
-  );
+  const { out, force = false, ...own } = resolved(liftOwn, told);
   if (out !== undefined) await checkOutput(out, force, "file");
   const starts = await startsOf();
   const table = liftTable(starts);

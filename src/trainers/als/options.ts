@@ -106,8 +106,7 @@ export type ImplicitOptions = Omit<AlsOptions, "k" | "metric" | "unobservedWeigh
 
 /** What the user set, else the defaults. */
 export function alsOptionsOf(told: ToldAls): AlsOptions {
-  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name)));
-  return resolved(own, set);
+  return resolved(own, told);
 }
 
 /** A log; `confidence` is the sum over its events. */

@@ -311,7 +311,7 @@ export function fmOptionsOf(told: ToldFm, loss: Loss): FmOptions {
     throw new UsageError(
       `--link ${told.link} makes a probability of a score, and there is none to predict here: leave it out, or make labels of 0 and 1 with --positive-from`,
     );
-  const { task: _, l2: __, ...rest } = resolved(own, ownOf(told), { loss });
+  const { task: _, l2: __, ...rest } = resolved(own, told, { loss });
   return { ...rest, loss };
 }
 
@@ -328,12 +328,6 @@ export function defaultFmOptions(loss: Loss, method: Method = "adagrad", kind: M
 /** What was told of the model's own options, with --l2 as the two that it stands for. */
 export function withL2({ l2, ...told }: ToldFm): ToldFm {
   return { ...(l2 !== undefined && { l2Weight: l2, l2Vector: l2 }), ...told };
-}
-
-function ownOf(told: ToldFm): Told<typeof own> {
-  return Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name))) as Told<
-    typeof own
-  >;
 }
 
 /** user=0.01,item=0.1; given again, more of them. @throws {UsageError} a part is not FIELD=NUMBER */

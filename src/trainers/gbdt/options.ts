@@ -238,8 +238,7 @@ export function defaultGbdtOptions(): GbdtOptions {
 
 /** How trees are grown: what the user set, else the defaults. @throws {UsageError} two do not go together */
 export function gbdtOptionsOf(told: ToldGbdt): GbdtOptions {
-  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(growing, name)));
-  const gbdt = resolved(growing, set as Told<typeof growing>);
+  const gbdt = resolved(growing, told);
   checkGbdtOptions(gbdt);
   return gbdt;
 }
@@ -275,7 +274,7 @@ export interface HeadOptions {
 /** Those of the head, if there is to be one. @throws {UsageError} options do not go together, or labels are no classes */
 export function headOptionsOf(told: ToldGbdt, task: NonNullable<ToldGbdt["task"]>): HeadOptions | undefined {
   if (!told.head) return undefined;
-  const { headSplit: split, headL2, headL1, headMethod, headPrior } = resolved(head, pickHead(told));
+  const { headSplit: split, headL2, headL1, headMethod, headPrior } = resolved(head, told);
   if (task !== "binary") throw new UsageError("--head lr is for labels of 0 and 1");
   if (headL1 > 0 && headMethod !== "ftrl")
     throw new UsageError("--head-l1 goes with --head-method ftrl: L-BFGS is for smooth penalties");
@@ -285,10 +284,6 @@ export function headOptionsOf(told: ToldGbdt, task: NonNullable<ToldGbdt["task"]
       "--head-split is the share of one head, and --cross-fit has a head for each fold: use one of them",
     );
   return { split, l2: headL2, l1: headL1, method: headMethod, prior: headPrior, crossFit, iterations: 100 };
-}
-
-function pickHead(told: ToldGbdt): Told<typeof head> {
-  return Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(head, name)));
 }
 
 /** Share of its value that a leaf keeps, where leaves are fitted anew. @throws {UsageError} options do not go together */

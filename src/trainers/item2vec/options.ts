@@ -143,8 +143,7 @@ export type Item2vecOptions = Resolved<typeof own>;
 
 /** What the user set, else the defaults. */
 export function item2vecOptionsOf(told: ToldItem2vec): Item2vecOptions {
-  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name)));
-  return resolved(own, set);
+  return resolved(own, told);
 }
 
 /** Tokens a side that a centre looks at. */

@@ -254,8 +254,7 @@ export interface NetOptions extends Omit<Resolved<typeof own>, "task" | "arch" |
 
 /** What the user left open. */
 export function netOptionsOf(told: Told<typeof own>, loss: NetOptions["loss"]): NetOptions {
-  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name)));
-  const { task: _, ...all } = resolved(own, set);
+  const { task: _, ...all } = resolved(own, told);
   return { ...all, arch: all.arch!, loss };
 }
 

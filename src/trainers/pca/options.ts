@@ -149,8 +149,7 @@ export type PcaOptions = Resolved<typeof own>;
 
 /** What the user set, else the defaults. */
 export function pcaOptionsOf(told: ToldPca): PcaOptions {
-  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name)));
-  return resolved(own, set);
+  return resolved(own, told);
 }
 
 /** Whether the matrix counts events that happened. */

@@ -235,8 +235,7 @@ export type RankingOptions = Omit<Resolved<typeof own>, "l2">;
 
 /** Options of training: what the user set, else the default of the loss. @throws {UsageError} they do not go together */
 export function rankingOptionsOf(told: ToldRanking): RankingOptions {
-  const set = Object.fromEntries(Object.entries(told).filter(([name]) => Object.hasOwn(own, name)));
-  const { l2: _, ...all } = resolved(own, set);
+  const { l2: _, ...all } = resolved(own, told);
   const { loss, similarity, negatives } = all;
   if (similarity === "dot" && loss === "ccl")
     throw new UsageError("--similarity dot is not for --loss ccl, whose margin is one of cosines");

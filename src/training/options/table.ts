@@ -288,7 +288,7 @@ function shown(value: unknown): string {
 }
 
 /**
- * Every option as it is used: what the user set, else its default.
+ * Every option of a table as it is used: what the user set, else its default. Options of other tables are left out.
  *
  * @param facts what the data says, for defaults that depend on it
  */
