@@ -15,7 +15,7 @@ import { capable } from "../trainers/index.js";
 import { crosserOf } from "../trainers/net/crosses.js";
 import { readNetParameters } from "../trainers/net/model.js";
 import { datasetOf } from "../testing/dataset-of.js";
-import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { fixture } from "../testing/places.js";
 
@@ -335,69 +335,4 @@ test("--task regression predicts numbers in the labels' unit", async () => {
   const mean = values.reduce((sum, x) => sum + x, 0) / values.length;
   const deviation = Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / values.length);
   expect(metrics["test"]!["rmse"]).toBeLessThan(deviation);
-});
-
-describe("what cannot be trained", () => {
-  beforeAll(async () => {
-    const log = [...clicks, "--threads", "1", "--epochs", "1"];
-    await embedOk(["train-fm", ...log, "--model", "lr", "-o", at("lr")]);
-    await embedOk(["train-fm", ...log, "--model", "ffm", "-o", at("ffm")]);
-    await embedOk(["train-fm", ...log, "--dim", "4", "-o", at("damaged")]);
-    writeFileSync(join(at("damaged"), "embeddings.arrow"), "no table");
-  });
-
-  test.each([
-    ["an unknown network", ["--arch", "mlp"], 64, "Allowed choices are fnn, wide-deep, deep-crossing"],
-    ["another dim than the run's", ["--arch", "fnn", "--init", "fm", "--dim", "8"], 64, "vectors of dim 4"],
-    ["a run that is not there", ["--arch", "fnn", "--init", "nowhere"], 66, "does not exist"],
-    ["a damaged run", ["--arch", "fnn", "--init", "damaged"], 82, "embeddings.arrow"],
-    ["a linear model's run", ["--arch", "fnn", "--init", "lr"], 64, "weights and no vectors"],
-    ["a field-aware run", ["--arch", "fnn", "--init", "ffm"], 64, "and a network takes one"],
-    ["a cross of no field", ["--arch", "wide-deep", "--cross", "device*color"], 64, "'color' is no field"],
-    ["a cross of one column", ["--arch", "wide-deep", "--cross", "device"], 64, "expects two columns"],
-    ["a cross for fnn", ["--arch", "fnn", "--cross", "device*hour"], 64, "--cross is for --arch wide-deep"],
-    ["keys of a random start", ["--arch", "fnn", "--keep-keys"], 64, "give --init RUN"],
-    ["a frozen random start", ["--arch", "fnn", "--freeze-embeddings"], 64, "goes with --init RUN"],
-    ["hidden layers of nothing", ["--arch", "fnn", "--hidden", "16,0"], 64, "--hidden expects"],
-    [
-      "a share of dropout above its range",
-      ["--arch", "fnn", "--dropout", "1"],
-      64,
-      "--dropout expects a number from 0",
-    ],
-    ["tanh in residual units", ["--arch", "deep-crossing", "--activation", "tanh"], 64, "have ReLU"],
-    [
-      "negatives for a log of labels",
-      ["--arch", "fnn", "--negatives", "2", "--label", "click"],
-      64,
-      "'click' is the label",
-    ],
-    [
-      "a training that diverges",
-      [
-        "--arch",
-        "wide-deep",
-        "--activation",
-        "relu",
-        "--learning-rate",
-        "10",
-        "--embedding-learning-rate",
-        "10",
-      ],
-      80,
-      "try --learning-rate",
-    ],
-  ])("%s is refused, and nothing is written", async (_, args, code, message) => {
-    const got = await embed(["train-net", ...clicks, ...small, ...args, "-o", at("refused")], {
-      cwd: folder,
-    });
-    expect(got.stderr).toContain(message);
-    expect(got.code).toBe(code);
-    expect(existsSync(at("refused"))).toBe(false);
-  });
-
-  test("a network is not what a factorization machine goes on from", async () => {
-    const got = await embed(["train-fm", ...clicks, "--init", at("net-fnn"), "-o", at("refused")]);
-    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("is a run of embed train-net")]);
-  });
 });

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { pick, type Random } from "../testing/random.js";
 import { fixture, program } from "../testing/places.js";
-import { embedHere } from "./in-process.js";
+import { embedHere } from "../testing/in-process.js";
 
 /** What is crafted from, and what reads it. */
 export interface Base {
@@ -177,7 +177,7 @@ export function wordsOf(command: string, places: Record<string, string>): string
 
 async function run(folder: string, command: string): Promise<void> {
   const { code, stderr } = await embedHere(wordsOf(command, { $D: folder }));
-  if (code !== 0) throw new Error(`embed ${command} ended with ${code}: ${stderr}`);
+  if (code !== 0) throw new Error(`embed ${command} ended with ${code}: ${stderr.toString("utf8")}`);
 }
 
 /** What a training that is killed leaves. */

@@ -9,7 +9,7 @@ import { mulberry32, pick, type Random } from "../testing/random.js";
 import { bases, commandOf, makeBases, wordsOf, type Base } from "./crafted-bases.js";
 import { craftedFile } from "./crafted-files.js";
 import { fuzz, type Ending } from "./fuzz-children.js";
-import { embedHere } from "./in-process.js";
+import { embedHere } from "../testing/in-process.js";
 
 /** What a stranger may make them end with. */
 const FINE = [0, 64, 65, 66, 73, 80, 81, 82];
@@ -53,7 +53,9 @@ async function endOf(index: number, folder: string, own: string): Promise<Ending
     if (process.argv.includes("--verbose")) console.log(`case ${index}: ${what}: embed ${command}`);
     const { code, stderr } = await embedHere(wordsOf(command, places));
     if (FINE.includes(code) && (isCrafted || code !== 82)) return { end: String(code) };
-    return { failure: `${what}: embed ${command} ended with ${code}: ${stderr.slice(-700)}` };
+    return {
+      failure: `${what}: embed ${command} ended with ${code}: ${stderr.toString("utf8").slice(-700)}`,
+    };
   } finally {
     for (const path of [crafted, run, places.$O]) rmSync(path, { recursive: true, force: true });
   }

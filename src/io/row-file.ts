@@ -10,7 +10,10 @@ import { asIoError } from "./write.js";
 /** Bytes that a system call takes. */
 const MOST = 1 << 30;
 
-/** A file opened for reading at any place; `close` it. */
+/** Closes the files that nothing reads any more: a dataset whose rows are on disk has no end that a caller could name. */
+const unused = new FinalizationRegistry<number>(closeSync);
+
+/** A file opened for reading at any place; `close` it, or let it go. */
 export class RowFile {
   readonly #path: string;
   readonly #file: number;
@@ -20,6 +23,7 @@ export class RowFile {
     this.#path = path;
     this.#file = file;
     this.#end = fstatSync(file).size;
+    unused.register(this, file, this);
   }
 
   /** @throws {IoError} it cannot be opened */
@@ -72,6 +76,7 @@ export class RowFile {
   }
 
   close(): void {
+    unused.unregister(this);
     closeSync(this.#file);
   }
 

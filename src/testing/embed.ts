@@ -1,10 +1,15 @@
-// Runs the built program as a user does: a child process, a shell, a bare environment like cron's.
+// Runs the built program as a user does: a shell, a bare environment like cron's.
+//
+// A command that needs nothing of its process is run by one that stays (resident.ts): loading the program takes longer than what
+// most tests ask of it. EMBED_TEST_PROCESSES=1 gives every command a process of its own.
 
-import { spawn } from "node:child_process";
+import { fork, spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { program } from "./places.js";
+import type { Ended } from "./in-process.js";
+import type { Asked } from "./resident.js";
 
 /** What a finished program left behind. */
 export interface Finished {
@@ -32,7 +37,9 @@ export interface Running {
 
 /** Runs `embed ARGS...` to its end; never throws for an exit code. */
 export function embed(args: readonly string[], running: Running = {}): Promise<Finished> {
-  return run(process.execPath, [program, ...args], running);
+  return needsProcess(args, running)
+    ? run(process.execPath, [program, ...args], running)
+    : askResident({ args: [...args], ...surroundings(running) });
 }
 
 /** Runs `embed ARGS...` and returns what it left. @throws {Error} the exit code is not 0; the message is its standard error */
@@ -51,13 +58,75 @@ export function shell(line: string, running: Running = {}): Promise<Finished> {
   return run("/bin/sh", ["-c", `${define}\n${line}`], { ...running, env });
 }
 
+/** The folder and the environment of a command: cron's, but for what the test adds. */
+function surroundings({ cwd = tmpdir(), env }: Running): { cwd: string; env: Record<string, string> } {
+  return { cwd, env: { PATH: "/usr/bin:/bin", HOME: tmpdir(), SHELL: "/bin/sh", ...env } };
+}
+
+/** Whether the command reads standard input, gets a signal, sets up Node, or runs beside another. */
+function needsProcess(args: readonly string[], { input, signalWhen, when, env = {} }: Running): boolean {
+  return (
+    process.env["EMBED_TEST_PROCESSES"] === "1" ||
+    isBusy ||
+    args.includes("-") ||
+    (input ?? signalWhen ?? when) !== undefined ||
+    Object.keys(env).some((name) => name.startsWith("NODE_"))
+  );
+}
+
+let resident: ChildProcess | undefined;
+let isBusy = false;
+afterAll(() => resident?.kill());
+
+/** Has the resident run a command; starts one when there is none. */
+async function askResident(asked: Asked): Promise<Finished> {
+  isBusy = true;
+  resident ??= fork(join(import.meta.dirname, "resident.js"), {
+    execArgv: [],
+    serialization: "advanced",
+    silent: true,
+  });
+  const child = resident;
+  const [out, err]: [Buffer[], Buffer[]] = [[], []];
+  const keepOut = (chunk: Buffer) => out.push(chunk);
+  const keepErr = (chunk: Buffer) => err.push(chunk);
+  // what goes past the streams of the program, as the report of a crash does
+  child.stdout!.on("data", keepOut);
+  child.stderr!.on("data", keepErr);
+  try {
+    return await new Promise<Finished>((resolve, reject) => {
+      child.once("message", ({ code, stdout, stderr }: Ended) => {
+        resolve(finished(code, null, [...out, stdout], [...err, stderr]));
+      });
+      child.once("close", (code, signal) => {
+        resident = undefined;
+        resolve(finished(code, signal, out, err));
+      });
+      child.once("error", reject);
+      child.send(asked);
+    });
+  } finally {
+    child.removeAllListeners();
+    child.stdout!.off("data", keepOut);
+    child.stderr!.off("data", keepErr);
+    isBusy = false;
+  }
+}
+
+function finished(
+  code: number | null,
+  signal: NodeJS.Signals | null,
+  out: readonly Uint8Array[],
+  err: readonly Uint8Array[],
+): Finished {
+  const bytes = Buffer.concat(out);
+  return { code, signal, bytes, stdout: bytes.toString("utf8"), stderr: Buffer.concat(err).toString("utf8") };
+}
+
 /** Runs a program with cron's environment and collects all it writes. */
 function run(command: string, args: readonly string[], running: Running = {}): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, {
-      cwd: running.cwd ?? tmpdir(),
-      env: { PATH: "/usr/bin:/bin", HOME: tmpdir(), SHELL: "/bin/sh", ...running.env },
-    });
+    const child = spawn(command, args, surroundings(running));
     const [out, err]: [Buffer[], Buffer[]] = [[], []];
     let waiting = running.signalWhen;
     let { when } = running;
@@ -78,16 +147,7 @@ function run(command: string, args: readonly string[], running: Running = {}): P
     // a program that refuses its arguments does not read its input: that is no error here
     child.stdin.on("error", () => {});
     child.stdin.end(running.input ?? "");
-    child.on("close", (code, signal) => {
-      const bytes = Buffer.concat(out);
-      resolve({
-        code,
-        signal,
-        bytes,
-        stdout: bytes.toString("utf8"),
-        stderr: Buffer.concat(err).toString("utf8"),
-      });
-    });
+    child.on("close", (code, signal) => resolve(finished(code, signal, out, err)));
   });
 }
 

@@ -1,0 +1,135 @@
+// What openLog refuses, and says of it.
+
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { DataError, NoInputError, UsageError } from "../errors.js";
+import { defaultReadOptions, type ReadOptions } from "./log.js";
+import { openLog } from "./open.js";
+import { rowsOf } from "../testing/log-rows.js";
+
+const tiny = { chunkBytes: 16, localBytes: 1 << 30 };
+const folder = mkdtempSync(join(tmpdir(), "embed-log-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Writes a file and returns its path. */
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+describe("openLog and read refuse", () => {
+  const longQuote = `a,b\n1,x\n2,"${"y\n".repeat(40)}`;
+  test.each<[string, string, string | Uint8Array, Partial<ReadOptions>, string, number | undefined]>([
+    ["an empty file", "empty.csv", "", {}, "the file is empty", 1],
+    ["a file of blank lines", "blank.csv", "\n\n", {}, "the file is empty", 1],
+    ["a header without rows", "header.csv", "a,b\n", {}, "no rows", 1],
+    ["a header without a newline", "header2.csv", "a,b", {}, "no rows", 1],
+    ["columns of one name", "same.csv", "\na,b,a\n1,2,3", {}, "columns 1 and 3 have the same name", 2],
+    ["a short row", "short.csv", 'a,b\n1,"x\ny"\n2\n', {}, 'expected 2 columns, got 1: "2"', 4],
+    ["a long row", "long.csv", "a,b\r\n1,x\r\n\r\n2,y,z\r\n", {}, 'expected 2 columns, got 3: "2,y,z"', 4],
+    ["a short quoted row", "short2.csv", 'a,b\n1,x\n"2"\n', {}, "expected 2 columns, got 1", 3],
+    ["an unclosed quote", "open.csv", 'a,b\n1,x\n2,"y\nz\n', {}, "does not close", 3],
+    [
+      "a quote that closes beyond --max-cell",
+      "cell.csv",
+      `${longQuote}"\n`,
+      { maxCell: 64 },
+      "within 64 bytes",
+      3,
+    ],
+    ["an unclosed quote in the header", "open2.csv", '"a,b\n1,x\n', {}, "does not close", 1],
+    ["a malformed quote", "mal.csv", 'a,b\n1,x\n2,"y"z"\n', {}, "malformed quote", 3],
+    ["latin-1", "latin.csv", Buffer.from("a,b\n1,x\n2,caf\xe9\n", "latin1"), {}, "--encoding", 3],
+    ["utf-16le without a mark", "le.csv", Buffer.from("a,b\n1,x\n", "utf16le"), {}, "--encoding utf-16le", 1],
+    [
+      "utf-16be without a mark",
+      "be.csv",
+      Buffer.from("a,b\n1,x\n", "utf16le").swap16(),
+      {},
+      "--encoding utf-16be",
+      1,
+    ],
+    ["utf-16 unannounced", "utf16.csv", Buffer.from("\ufeffa,b\n1,x\n", "utf16le"), {}, "--encoding", 1],
+    [
+      "odd utf-16",
+      "odd16.csv",
+      Buffer.from("a\0,\0b\0\n\0x"),
+      { encoding: "utf-16le" },
+      "not utf-16le",
+      undefined,
+    ],
+    ["damaged gzip", "bad.gz", gzipSync("a,b\n1,x\n").fill(7, 12, 16), {}, "damaged", undefined],
+    [
+      "gzip cut short",
+      "cut.gz",
+      gzipSync("a,b\n1,x\n").subarray(0, 20),
+      {},
+      "damaged or cut short",
+      undefined,
+    ],
+    ["what is no gzip", "no.gz", "a,b\n1,x\n", {}, "damaged", undefined],
+  ])("%s", async (_, name, content, options, message, line) => {
+    const path = file(name, content);
+    for (const chunkBytes of [4, 1 << 20]) {
+      const reading = rowsOf(path, options, { sizes: { ...tiny, chunkBytes } });
+      const error: unknown = await reading.then(
+        () => undefined,
+        (error: unknown) => error,
+      );
+      if (!(error instanceof DataError)) throw error;
+      expect(error.message).toContain(message);
+      expect(error.place).toMatchObject({ file: path, ...(line !== undefined && { line }) });
+    }
+  });
+
+  test("a directory, with the patterns that read its files", async () => {
+    const directory = join(folder, "logs");
+    mkdirSync(join(directory, "2024", "03"), { recursive: true });
+    const refused = (path: string) => openLog([path], defaultReadOptions).catch((error: unknown) => error);
+    expect(await refused(directory)).toMatchObject({
+      exitCode: 64,
+      message: expect.stringContaining("it holds no .csv") as string,
+    });
+    file("logs/2024/03/a.tsv", "a\tb\n1\t2\n");
+    expect(String(await refused(`${directory}/`))).toContain(`with '${directory}/**/*.tsv' (1 file)`);
+    for (const name of ["a.csv", "b.csv", ".hidden.csv", "c.csv.gz", "notes.md"])
+      file(`logs/${name}`, "a,b\n1,2\n");
+    expect(String(await refused(directory))).toContain(
+      `name them, in quotes, with '${directory}/*.csv' (2 files) or '${directory}/*.csv.gz' (1 file)`,
+    );
+    expect((await rowsOf(`${directory}/*.csv`)).rows).toHaveLength(2);
+    expect((await rowsOf(`${directory}/**/*.tsv`)).rows).toHaveLength(1);
+  });
+
+  test("a file that does not exist, unknown options", async () => {
+    const good = file("good.csv", "a,b\n1,2\n");
+    await expect(rowsOf(join(folder, "none.csv"))).rejects.toBeInstanceOf(NoInputError);
+    await expect(rowsOf([good, join(folder, "none.csv")])).rejects.toBeInstanceOf(NoInputError);
+    await expect(rowsOf([])).rejects.toBeInstanceOf(NoInputError);
+    await expect(rowsOf(good, { delimiter: "ab" })).rejects.toBeInstanceOf(UsageError);
+    await expect(rowsOf(good, { delimiter: "é" })).rejects.toBeInstanceOf(UsageError);
+    await expect(rowsOf(good, { encoding: "klingon" })).rejects.toBeInstanceOf(UsageError);
+    await expect(rowsOf(good, { comment: "," })).rejects.toBeInstanceOf(UsageError);
+  });
+
+  test("a second file with other columns, naming both headers, before anything is read", async () => {
+    const paths = [file("h1.csv", "a,b\n1,2\n"), file("h2.csv", "a;c\n1;2\n")];
+    await expect(openLog(paths, defaultReadOptions)).rejects.toThrow(
+      `${paths[1]}:1: expected the same columns as '${paths[0]}': a, b; got: a;c`,
+    );
+  });
+
+  test("a bad row of a later file with the line in that file", async () => {
+    const paths = [file("f1.csv", "a\n1\n2\n"), file("f2.csv", "a\n1\n2,3\n")];
+    await expect(rowsOf(paths)).rejects.toThrow(`${paths[1]}:3: expected 1 columns, got 2`);
+  });
+
+  test("a second reading", async () => {
+    const log = await openLog([file("once.csv", "a\n1\n")], defaultReadOptions);
+    await log.read([], () => undefined);
+    await expect(log.read([], () => undefined)).rejects.toThrow("read once");
+  });
+});

@@ -1,0 +1,39 @@
+// The command line within this process: what it ends with and what it prints, without the time that a start takes.
+
+import { Interrupts } from "../cli/interrupts.js";
+import { runProgram } from "../cli/program.js";
+import { program } from "./places.js";
+
+/** How a command ended, and the bytes it wrote. */
+export interface Ended {
+  code: number;
+  stdout: Buffer;
+  stderr: Buffer;
+}
+
+/** Runs `embed ARGS...`; what it prints is kept back. One at a time. */
+export async function embedHere(args: readonly string[]): Promise<Ended> {
+  const [out, err] = [keepBack(process.stdout), keepBack(process.stderr)];
+  const { argv } = process;
+  process.argv = [process.execPath, program, ...args];
+  try {
+    const code = await runProgram(process.argv, new Interrupts());
+    return { code, stdout: Buffer.concat(out.chunks), stderr: Buffer.concat(err.chunks) };
+  } finally {
+    process.argv = argv;
+    out.release();
+    err.release();
+  }
+}
+
+function keepBack(stream: NodeJS.WriteStream): { chunks: Buffer[]; release: () => void } {
+  const chunks: Buffer[] = [];
+  const write = stream.write.bind(stream);
+  stream.write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
+    chunks.push(Buffer.from(chunk as Uint8Array));
+    const done = rest.at(-1);
+    if (typeof done === "function") process.nextTick(done as () => void);
+    return true;
+  };
+  return { chunks, release: () => (stream.write = write) };
+}

@@ -1,0 +1,34 @@
+// A log read whole, as a test compares it.
+
+import { defaultReadOptions, type BadCell, type ReadOptions } from "../log/log.js";
+import { openLog } from "../log/open.js";
+import type { ReadSizes } from "../log/read.js";
+
+/** All rows as text (numbers for those columns), read through codes and dictionaries. */
+export async function rowsOf(
+  paths: string | string[],
+  options: Partial<ReadOptions> = {},
+  { numbers = [], sizes }: { numbers?: string[]; sizes?: ReadSizes } = {},
+) {
+  const log = await openLog([paths].flat(), { ...defaultReadOptions, ...options }, sizes);
+  const rows: (string | number | null)[][] = [];
+  const badCells: BadCell[] = [];
+  const requests = log.columns.map((name) => ({
+    name,
+    as: numbers.includes(name) ? ("number" as const) : ("key" as const),
+  }));
+  const result = await log.read(requests, (batch, keyOf) => {
+    expect(batch.firstRow).toBe(rows.length);
+    badCells.push(...batch.badCells);
+    for (let r = 0; r < batch.numRows; r++) {
+      rows.push(
+        batch.columns.map((column, c) => {
+          if (requests[c]!.as === "number") return column[r]!;
+          return column[r] === 0xffffffff ? null : keyOf(c, column[r]!);
+        }),
+      );
+    }
+  });
+  expect(result.numRows).toBe(rows.length);
+  return { columns: log.columns, delimiter: log.delimiter, rows, badCells, log, ...result };
+}

@@ -1,0 +1,26 @@
+// A program that stays: it has loaded every module once and runs one command after the other, as its parent asks.
+//
+// Most commands of the tests work for a fraction of the time that a new process takes to load. embed.ts starts this program.
+
+import { tmpdir } from "node:os";
+import { chdir } from "node:process";
+import { embedHere } from "./in-process.js";
+
+/** A command to run: the words behind `embed`, the folder, and the whole environment. */
+export interface Asked {
+  args: string[];
+  cwd: string;
+  env: Record<string, string>;
+}
+
+process.on("message", (asked: Asked) => void run(asked));
+
+async function run({ args, cwd, env }: Asked): Promise<void> {
+  for (const name of Object.keys(process.env)) if (!(name in env)) delete process.env[name];
+  Object.assign(process.env, env);
+  chdir(cwd);
+  const ended = await embedHere(args);
+  // a test may remove its folder, and unmount it
+  chdir(tmpdir());
+  process.send!(ended);
+}
