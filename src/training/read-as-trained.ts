@@ -31,7 +31,10 @@ export interface ReadLike {
 export async function readAsTrained(
   preprocess: ReadAsTrained,
   { on, reading, hashKeys, ...bad }: ReadLike,
-  shape: Pick<DatasetOptions, "unlabelled"> & Partial<Pick<DatasetOptions, "numeric" | "labelIsName">>,
+  shape: Pick<DatasetOptions, "unlabelled"> &
+    Partial<
+      Pick<DatasetOptions, "numeric" | "labelIsName" | "session" | "time" | "timeFormat" | "hashKeysOf">
+    >,
   watch: Watch,
 ): Promise<ReadDataset> {
   const { roles, sides, drop, where = [] } = preprocess;
