@@ -51,7 +51,9 @@ export async function foldInSessions(
   const read = async (roles: readonly ("user" | "session" | "time")[]) =>
     await readEventsLikeRun(model.preprocess, { ...options, on: options.foldIn! }, roles, silently(watch));
   const events: Events =
-    field === "user" ? await usersOf(model, options, read) : await itemsOf(run, model, options, read);
+    field === "user"
+      ? await usersOf(model, options, read)
+      : await itemsOf(run, model, options, read, watch.signal);
   const { column, codes, vectors, lack } = events;
   const found = codes.flatMap((code, i) => (vectors[i] ? [{ code, vector: vectors[i] }] : []));
   const without = codes.filter((_, i) => !vectors[i]);
@@ -170,6 +172,7 @@ async function itemsOf(
   model: RunSpace,
   { l2Vector = SMALL_L2 }: TransformOptions,
   read: Read,
+  signal: AbortSignal,
 ): Promise<Events> {
   if (!(l2Vector > 0))
     throw new UsageError(`--l2-vector must be above 0 here, so that there is one answer, got ${l2Vector}`);
@@ -198,12 +201,20 @@ async function itemsOf(
     vectors: context.vectors.subarray(first * dim, last * dim),
     noise: noiseOf(counts, options),
   };
+  const vectors: Events["vectors"] = [];
+  for (const own of masses) {
+    // a fit takes some tenths of a second, and a signal is heard between two
+    await new Promise((resolve) => setImmediate(resolve));
+    signal.throwIfAborted();
+    const isAlone = own.size === 0;
+    vectors.push(
+      isAlone ? undefined : foldInItem(fixed, own, { negatives: options.negatives, l2: l2Vector }),
+    );
+  }
   return {
     column,
     codes,
-    vectors: masses.map((own) =>
-      own.size === 0 ? undefined : foldInItem(fixed, own, { negatives: options.negatives, l2: l2Vector }),
-    ),
+    vectors,
     lack: "stands beside an item that the run knows",
     numEvents: tokenOf.filter((token) => token !== MISSING && token >= numKnown).length,
     notes: sessions.notes,
