@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
 import { between, integerBelow, mulberry32 } from "../testing/random.js";
 
 const folder = temporaryFolder();
@@ -331,6 +332,24 @@ describe("bad input", () => {
     const columns = ["train-pca", numbers, "--matrix", "columns", "--numeric", "p,q,r", "--dim", "2"];
     await embedOk([...columns, "-o", at("columns"), "--quiet"]);
     expect(await of(at("columns"), all)).toEqual([64, expect.stringContaining("has no field of items")]);
+  });
+
+  test("trees without a table of items and a hashed field are 64", async () => {
+    const flags = ["--nearest", "1", "--distance", "lat,lon", "--key", "sku"];
+    const small: [string, string[], string][] = [
+      ["train-gbdt", ["--num-trees", "1"], "boosted trees (train-gbdt), whose table has no field of items"],
+      [
+        "train-fm",
+        ["--epochs", "1", "--dim", "2", "--hash", "item_id:4"],
+        "is hashed, so that every key has a vector",
+      ],
+    ];
+    for (const [command, options, words] of small) {
+      const out = at(command);
+      await embedOk([command, fixture("clicks.csv"), ...options, "-o", out, "--quiet"]);
+      const got = await embed(["transform", out, file(), ...flags]);
+      expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);
+    }
   });
 
   test("new items without any neighbour are 65", async () => {

@@ -26,7 +26,7 @@ export interface TransformOptions extends ReadLike {
   /** L2 of the folding in; as the field's known keys have it when absent */
   l2Weight?: number;
   l2Vector?: number;
-  /** what an event of a user counts halves with so much time before the user's latest: `7d` */
+  /** an item of a user counts half as much for each such span between its latest event and the user's: `7d` */
   halfLife?: string;
   /** new items are the mean of so many known ones, the nearest by `distance` */
   nearest?: number;

@@ -7,7 +7,7 @@
 // is too far; a note says how far they are.
 
 import type { EmbeddingTable } from "../../embedding/table.js";
-import type { Run } from "../../embedding/run-directory.js";
+import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
 import { DataError, excerpt, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
 import { keyedHashFrom } from "../../io/key-file.js";
@@ -126,8 +126,10 @@ async function fieldOf(
   const roles = run.manifest.roles as { user?: string; item?: string };
   const role = told ?? "item";
   const named = [role, roles[role]].find((name) => name !== undefined && fields.includes(name));
-  // a table of one field that nobody called users is one of items
-  const isOnly = told === undefined && fields.length === 1 && fields[0] !== roles.user;
+  // an imported table of one field that nobody called users is one of items
+  const isNameless =
+    roles.item === undefined && fields[0] !== roles.user && run.tables.includes(DEFAULT_TABLE);
+  const isOnly = told === undefined && fields.length === 1 && isNameless;
   const field = named ?? (isOnly ? fields[0] : undefined);
   const { holds, preprocess } = await knownModelOf(run);
   if (field === undefined)

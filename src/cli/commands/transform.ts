@@ -36,7 +36,8 @@ Examples (after embed train-fm fixtures/ratings.csv -o ratings --label rating \\
     --side fixtures/items.csv:item_id --multi 'genres:|' --ignore title):
   embed transform ratings new-items.csv --key item_id -o items.csv
   embed transform ratings --fold-in first-events.csv --field user -o users.csv
-  embed transform ratings --nearest 3 --distance year --within country listings.csv -o new.csv
+Example of new items that no event held yet, beside known ones in the same table:
+  embed transform RUN listings.csv --nearest 3 --distance lat,lon --within type,price_band -o new.csv
 Examples (after embed train-net fixtures/clicks.csv -o net --arch fnn):
   embed transform net fixtures/clicks.csv --with-scores -o hidden.csv
 `;
@@ -72,7 +73,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("transform")
     .description(
-      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, from its first events, or from its nearest; with components, the coordinates of each row, or of new users and items; with a network, the outputs of its last hidden layer for each row.",
+      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items; with a network, the outputs of its last hidden layer for each row; with item vectors of sessions, users and new items from their events; with any table of items, new items from the known ones nearest to them.",
     )
     .argument("[run]", "run directory of a training; none with --model")
     .argument("[log...]", "files or patterns, read as one log; - is stdin")
@@ -102,7 +103,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     .addOption(
       fold(
         "--half-life <span>",
-        "with item vectors of sessions: an event counts half as much for each span before the user's latest, such as 7d (h, d, w)",
+        "with item vectors of sessions: an item counts half as much for each such span between its latest event and the user's, such as 7d (h, d, w)",
       ),
     )
     .addOption(
