@@ -2,12 +2,13 @@
 
 import type { Models } from "../../training/model.js";
 import { readPreprocess } from "../../training/run-space.js";
-import { ITEM2VEC_MODEL } from "./names.js";
+import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
 
 export const models: Models = {
   [ITEM2VEC_MODEL]: {
     holds: "item vectors of sessions (train-item2vec)",
     preprocess: readPreprocess,
+    contexts: CONTEXT_TABLE,
     forgetting: async (run) =>
       await (await import("../../training/forgetting/forgetting.js")).forgettingOf(run, {}),
     vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
