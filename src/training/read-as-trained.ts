@@ -34,7 +34,10 @@ export interface ReadLike {
 export async function readAsTrained(
   preprocess: ReadAsTrained,
   { on, reading, hashKeys, timed = false, ...bad }: ReadLike,
-  shape: Pick<DatasetOptions, "unlabelled"> & Partial<Pick<DatasetOptions, "numeric" | "labelIsName">>,
+  shape: Pick<DatasetOptions, "unlabelled"> &
+    Partial<
+      Pick<DatasetOptions, "numeric" | "labelIsName" | "session" | "time" | "timeFormat" | "hashKeysOf">
+    >,
   watch: Watch,
 ): Promise<ReadDataset> {
   const { roles, sides, drop, where = [], timeFormat } = preprocess;

@@ -12,9 +12,12 @@ export const models: Models = {
     forgetting: async (run) =>
       await (await import("../../training/forgetting/forgetting.js")).forgettingOf(run, {}),
     vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+    foldIn: async (...of) => await (await import("./fold-in.js")).foldInSessions(...of),
+    transformFlags: ["--half-life"],
     lacks: {
       rotation: "its contexts lie in a table of their own, which would have to be turned with it",
-      transform: "its rows are items: export writes them, and evaluate --score cosine ranks by them",
+      transform:
+        "its rows are items: export writes them, and evaluate --score cosine ranks by them; --fold-in LOG takes the events of users or new items",
     },
   },
 };
