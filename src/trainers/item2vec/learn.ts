@@ -28,6 +28,8 @@ export interface Item2vecInput {
   valid: Sequences | undefined;
   /** u32[numFeatures]: events of the training sessions */
   counts: Uint32Array;
+  /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
+  scheduledEpochs: number;
   controls: TrainingControls;
 }
 
@@ -45,7 +47,7 @@ export interface Item2vecModel extends EpochsDone {
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnItem2vec(
-  { space, train, valid, counts, controls }: Item2vecInput,
+  { space, train, valid, counts, scheduledEpochs, controls }: Item2vecInput,
   options: Item2vecOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
@@ -76,7 +78,7 @@ export async function learnItem2vec(
       const began = performance.now();
       const tokens = stream.epoch(epoch);
       machine.load(tokens);
-      const rate = (done: number) => learningRate * Math.max(LAST_RATE, 1 - done / options.epochs);
+      const rate = (done: number) => learningRate * Math.max(LAST_RATE, 1 - done / scheduledEpochs);
       const trainLoss = await machine.train(epoch, { from: rate(epoch - 1), to: rate(epoch) });
       const rowsPerSecond = (tokens.tokens.length / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss))

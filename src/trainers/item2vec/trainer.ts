@@ -77,10 +77,12 @@ async function fit(
   const { train, valid, counts } = sessionsOf(space, parts, told, item2vec, note);
   lap("encode");
 
-  const used = first ? { ...item2vec, epochs: Math.max(1, first.bestEpoch) } : item2vec;
+  // a refit takes the steps of the first training's epochs up to its best
+  const chosen = first ? (first.options as Item2vecOptions) : item2vec;
+  const used = first ? { ...chosen, epochs: Math.max(1, first.bestEpoch) } : chosen;
   const { learnItem2vec } = await import("./learn.js");
   const model = await learnItem2vec(
-    { space, train, valid, counts, controls },
+    { space, train, valid, counts, scheduledEpochs: chosen.epochs, controls },
     used,
     (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
     watch.signal,
@@ -99,7 +101,7 @@ async function fit(
   if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);
   return {
     judged: {
-      options: { ...used },
+      options: { ...used, learningRate: model.learningRate },
       metrics: {
         train: { pairLoss: best.trainLoss },
         ...(validLoss !== undefined && { valid: { pairLoss: validLoss } }),
@@ -129,7 +131,6 @@ async function fit(
           ...preprocessFile(preprocess),
           [HISTORY_FILE]: historyChunks(nextHistory(space, dataset)),
         },
-        chosen: { learningRate: model.learningRate },
       };
     },
   };
