@@ -5,10 +5,9 @@
 // Source: Mikolov et al. 2013 (arXiv:1310.4546), Barkan and Koenigstein 2016 (arXiv:1603.04259). Deviations: docs/algorithms/item2vec.md.
 
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
-import type { Sequences } from "../../dataset/sequences.js";
 import { aliasTable } from "../../numeric/alias.js";
 import { pow } from "../../numeric/exp.js";
-import { SkipGrams } from "../../sampling/skip-grams.js";
+import { SkipGrams, type WeightedSequences } from "../../sampling/skip-grams.js";
 import type { TrainingControls } from "../../training/controls.js";
 import { diverged } from "../../training/diverged.js";
 import type { EpochEvent } from "../../training/epoch.js";
@@ -24,10 +23,10 @@ const LAST_RATE = 1e-4;
 
 export interface Item2vecInput {
   space: FeatureSpace;
-  train: Sequences;
-  valid: Sequences | undefined;
-  /** u32[numFeatures]: events of the training sessions */
-  counts: Uint32Array;
+  train: WeightedSequences;
+  valid: WeightedSequences | undefined;
+  /** f64[numFeatures]: what the events of the training sessions count together */
+  totals: Float64Array;
   /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
   scheduledEpochs: number;
   controls: TrainingControls;
@@ -47,19 +46,19 @@ export interface Item2vecModel extends EpochsDone {
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnItem2vec(
-  { space, train, valid, counts, scheduledEpochs, controls }: Item2vecInput,
+  { space, train, valid, totals, scheduledEpochs, controls }: Item2vecInput,
   options: Item2vecOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
 ): Promise<Item2vecModel> {
   const { dim, windowDirection: direction, negatives, noiseExponent, subsample, seed, threads } = options;
   const window = windowSize(options);
-  const items = counts.reduce((n, count) => n + (count > 0 ? 1 : 0), 0);
+  const items = totals.reduce((n, total) => n + (total > 0 ? 1 : 0), 0);
   const learningRate = learningRateOf(options, train.tokens.length / items);
-  const stream = new SkipGrams(train, counts, { window, direction, subsample, seed });
-  const chances = Float64Array.from(counts, (count) => (count === 0 ? 0 : pow(count, noiseExponent)));
-  const total = chances.reduce((sum, chance) => sum + chance, 0);
-  const noise = chances.map((chance) => chance / total);
+  const stream = new SkipGrams(train, totals, { window, direction, subsample, seed });
+  const chances = totals.map((total) => (total === 0 ? 0 : pow(total, noiseExponent)));
+  const sum = chances.reduce((all, chance) => all + chance, 0);
+  const noise = chances.map((chance) => chance / sum);
   const machine = await SgnsMachine.start(
     {
       ...{ numRows: space.numFeatures, dim, window, negatives, seed, noise },

@@ -40,7 +40,8 @@ export class SgnsMachine {
   readonly #layout: SgnsLayout;
   readonly #pool: WorkerPool<SgnsTask, null>;
   #numTokens = 0;
-  #numCentres = 0;
+  /** of the centres that see a context, what their events count */
+  #mass = 0;
 
   private constructor(arena: Arena, input: SgnsInput, layout: SgnsLayout, pool: WorkerPool<SgnsTask, null>) {
     this.#arena = arena;
@@ -70,7 +71,7 @@ export class SgnsMachine {
 
   /** Copies the stream of the next epochs in. @throws {RangeError} it is longer than `mostTokens`, or a number is out of range */
   load(stream: SgnsStream): void {
-    this.#numCentres = loadStream(this.#arena, this.#layout, this.#input, stream);
+    this.#mass = loadStream(this.#arena, this.#layout, this.#input, stream);
     this.#numTokens = stream.tokens.length;
   }
 
@@ -79,12 +80,12 @@ export class SgnsMachine {
    *
    * @param epoch names the noise, together with the seed
    * @param rates learning rates at the stream's start and end, linear between
-   * @returns mean loss in nats of the centres that see a context, each before its batch's step; 0 when none does
+   * @returns mean loss in nats of the centres that see a context, weighted by what their events count, each before its batch's step; 0 when none does
    */
   async train(epoch: number, { from, to }: { from: number; to: number }): Promise<number> {
     const key = noiseKey(this.#input.seed, epoch);
     await this.#pool.run({ kind: "train", numBatches: numBatches(this.#numTokens), key, from, to });
-    return takeSgnsLoss(this.#arena, this.#layout) / Math.max(1, this.#numCentres);
+    return takeSgnsLoss(this.#arena, this.#layout) / (this.#mass || 1);
   }
 
   /** A copy of the centres' vectors. @returns f32[numRows * dim], row-major */

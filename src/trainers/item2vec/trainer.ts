@@ -2,13 +2,12 @@
 
 import { recipesOf } from "../../dataset/preprocess.js";
 import { testVectors } from "../../dataset/test-vectors.js";
-import { fitFeatures } from "../../dataset/vocabulary.js";
+import { featureCounts, fitFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { fieldsNamed } from "../../dataset/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
 import { readingRecipe } from "../../training/describe-run.js";
-import { featureTable } from "../../training/feature-table.js";
+import { featureTable, tableFeatures } from "../../training/feature-table.js";
 import { nextHistory } from "../../training/key-history.js";
 import { unfinishedWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
@@ -18,6 +17,7 @@ import { preprocessFile } from "../../training/run-space.js";
 import type { Trainer } from "../../training/trainer.js";
 import { fieldWarnings } from "../../training/training-warnings.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
+import { countedEvents } from "./counted.js";
 import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
 import {
   checkItem2vecOptions,
@@ -52,13 +52,7 @@ function plan(told: ToldItem2vec): Plan {
     unlabelled: true,
     wholeFor: [command],
     reading: fieldsNamed(told),
-    accept(dataset, { eventWeight, halfLife }) {
-      if ((dataset.roles.weight ?? eventWeight ?? halfLife) !== undefined)
-        throw new UsageError(
-          "train-item2vec counts an event once: leave out --weight, --event-weight and --half-life, or choose events with --where",
-        );
-      return featuresOfRoles(dataset, command, ["item"]);
-    },
+    accept: (dataset) => featuresOfRoles(dataset, command, ["item"]),
     fit: async (source, session) => await fit(source, session, told, item2vec),
   };
 }
@@ -70,11 +64,13 @@ async function fit(
   item2vec: Item2vecOptions,
 ): Promise<Fit> {
   const rowOrder = await earlierRows(how.rowOrder);
-  const space = fitFeatures(dataset, parts.train.rows, how, { earlier: rowOrder });
+  const counted = countedEvents(parts.train, how);
+  const space = fitFeatures(dataset, counted.rows, how, { earlier: rowOrder });
   for (const text of rowOrderNotes(space, rowOrder)) note(text);
   for (const text of fieldWarnings(space)) warn(text);
   countUnseen(space, parts, watch);
-  const { train, valid, counts } = sessionsOf(space, parts, told, item2vec, note);
+  const { train, valid, totals } = sessionsOf(space, parts, counted, told, item2vec, note);
+  for (const text of aloneWarnings(space, totals)) warn(text);
   lap("encode");
 
   // a refit takes the steps of the first training's epochs up to its best
@@ -82,7 +78,7 @@ async function fit(
   const used = first ? { ...chosen, epochs: Math.max(1, first.bestEpoch) } : chosen;
   const { learnItem2vec } = await import("./learn.js");
   const model = await learnItem2vec(
-    { space, train, valid, counts, scheduledEpochs: chosen.epochs, controls },
+    { space, train, valid, totals, scheduledEpochs: chosen.epochs, controls },
     used,
     (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
     watch.signal,
@@ -134,4 +130,18 @@ async function fit(
       };
     },
   };
+}
+
+/** Keys that the training part holds, and none of its sessions. */
+function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
+  const counts = featureCounts(space);
+  const numAlone = tableFeatures(space).reduce(
+    (sum, feature) => sum + (counts[feature]! > 0 && totals[feature] === 0 ? 1 : 0),
+    0,
+  );
+  return numAlone === 0
+    ? []
+    : [
+        `${numAlone} keys are in no session of two or more, so that their vectors stay the random ones that they start with: --min-count leaves rare ones out, a longer --session-gap joins sessions`,
+      ];
 }

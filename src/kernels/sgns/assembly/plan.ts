@@ -51,7 +51,10 @@ export class Plan {
   tokens: usize;
   left: usize;
   right: usize;
-  /** f32[n]: what a centre's positives count; 0 when each counts 1 */
+  /**
+   * f32[n], with numbers before and after it for 4 nb positions: square roots of what the events count. A pair, with its share of
+   * the noise, counts the product of its two. 0 when each counts 1.
+   */
   weights: usize;
   numTokens: u32;
   /** u32[V][2]: threshold and other row of the alias method */
