@@ -1,9 +1,9 @@
-// embed train-item2vec: what an event counts.
+// embed train-item2vec: what an event counts, and the tokens that it gives.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { embedOk } from "../testing/embed.js";
+import { embed, embedOk } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
 
@@ -38,8 +38,8 @@ function movedItem(): Line[] {
 /** The clusters of x's nearest five. */
 async function aroundX(run: string): Promise<string[]> {
   const { stdout } = await embedOk(["neighbors", at(run), "--key", "item:x", "--top", "5", "--json"]);
-  const { neighbors } = parseJson<{ neighbors: { key: string }[] }>(stdout);
-  return neighbors.map(({ key }) => key[0]!);
+  const { queries } = parseJson<{ queries: { neighbors: { key: string }[] }[] }>(stdout);
+  return queries[0]!.neighbors.map(({ key }) => key[0]!);
 }
 
 const flags = ["--session", "basket", "--item", "item", "--time", "time", "--dim", "16", "--epochs", "10"];
@@ -73,4 +73,94 @@ test("with a half-life an item is where its recent sessions are", async () => {
   await train(log, "lately", ["--ignore", "factor,kind", "--half-life", "60d"]);
   expect(await aroundX("ever")).toEqual(["a", "a", "a", "a", "a"]);
   expect(await aroundX("lately")).toEqual(["b", "b", "b", "b", "b"]);
+});
+
+/** Sessions of users who keep to one of four clusters, with a category a cluster; each tenth category is missing. */
+function writeTokens(name: string): { log: string; numMissing: number } {
+  const random = mulberry32(11);
+  let numMissing = 0;
+  const lines = Array.from({ length: 300 }, (_, s) => {
+    const user = Math.floor(between(0, 40, random));
+    return Array.from({ length: 4 }, (__, i) => {
+      const isMissing = (s * 4 + i) % 10 === 0;
+      if (isMissing) numMissing++;
+      const cluster = user % 4;
+      const item = `i${cluster}-${Math.floor(between(0, 5, random))}`;
+      return `b${s},u${cluster}-${user},${item},${isMissing ? "" : `c${cluster}`},${i}.5`;
+    });
+  });
+  writeFileSync(at(name), `basket,user_id,item,category,price\n${lines.flat().join("\n")}\n`);
+  return { log: at(name), numMissing };
+}
+
+interface Row {
+  key: string;
+  vector: number[];
+}
+
+async function rowsOf(run: string, field: string): Promise<Row[]> {
+  const { stdout } = await embedOk(["export", at(run), "--format", "jsonl", "--field", field]);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => parseJson<Row>(line));
+}
+
+/** Share of the rows whose nearest of the others, by cosine, is of their cluster. */
+function sameCluster(rows: readonly Row[], others: readonly Row[]): number {
+  const clusterOf = ({ key }: Row) => key[1];
+  const cosine = (a: number[], b: number[]) =>
+    a.reduce((sum, x, k) => sum + x * b[k]!, 0) / (Math.hypot(...a) * Math.hypot(...b));
+  const nearest = (row: Row) =>
+    others.reduce((best, other) =>
+      cosine(row.vector, other.vector) > cosine(row.vector, best.vector) ? other : best,
+    );
+  return rows.filter((row) => clusterOf(nearest(row)) === clusterOf(row)).length / rows.length;
+}
+
+const tokenFlags = ["--session", "basket", "--user", "user_id", "--item", "item", "--dim", "16"];
+
+test("users, items and categories are learned in one space, and missing cells are counted", async () => {
+  const { log, numMissing } = writeTokens("tokens.csv");
+  const how = [...tokenFlags, "--epochs", "10", "--tokens", "user,item,category", "-o", at("tokens")];
+  const { stderr } = await embedOk(["train-item2vec", log, ...how]);
+  expect(stderr).toContain(`${numMissing} cells of 'category' are empty or rare, and give no token`);
+  const [users, items, categories] = await Promise.all(
+    ["user_id", "item", "category"].map((field) => rowsOf("tokens", field)),
+  );
+  expect([items!.length, categories!.length]).toEqual([20, 4]);
+  expect(sameCluster(users!, items!)).toBe(1);
+  expect(sameCluster(categories!, items!)).toBe(1);
+  expect(sameCluster(items!, categories!)).toBe(1);
+});
+
+test("a window counts events: with --tokens it reaches over all of their tokens", async () => {
+  const { log } = writeTokens("window.csv");
+  const more = ["--tokens", "user,item,category", "--epochs", "1"];
+  // sessions have four events, so that three on a side are all of them
+  await embedOk(["train-item2vec", log, ...tokenFlags, ...more, "--window", "3", "-o", at("three")]);
+  await embedOk(["train-item2vec", log, ...tokenFlags, ...more, "--window", "85", "-o", at("most")]);
+  expect(tableOf("most").equals(tableOf("three"))).toBe(false);
+  const wide = await embed([
+    "train-item2vec",
+    log,
+    ...tokenFlags,
+    ...more,
+    "--window",
+    "86",
+    "-o",
+    at("wide"),
+  ]);
+  expect([wide.code, wide.stderr]).toEqual([64, expect.stringContaining("at most --window 85")]);
+});
+
+test.each([
+  ["a column that is not there", "user,categroy", "did you mean 'category'?"],
+  ["a column of numbers", "item,price", "'price' is numeric"],
+  ["a column twice", "item,user,item", "names 'item' twice"],
+  ["a column by its role and its name", "user,user_id", "'user_id' twice"],
+])("--tokens of %s is refused", async (_, tokens, words) => {
+  const { log } = writeTokens("refused.csv");
+  const got = await embed(["train-item2vec", log, ...tokenFlags, "--tokens", tokens, "-o", at("refused")]);
+  expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);
 });

@@ -8,6 +8,7 @@ import {
   choice,
   custom,
   flag,
+  list,
   number,
   omit,
   pick,
@@ -47,8 +48,12 @@ const ofSequences = {
     group: sequences,
     default: 10_000,
   }),
+  tokens: list("columns", {
+    help: "columns whose keys are learned in one space, such as user,item,category: an event gives its keys in this order; by default its item alone",
+    group: sequences,
+  }),
   keepRepeats: flag({
-    help: "an item that follows itself stays; by default it counts once",
+    help: "an event with the item (or --tokens) of the one before stays; by default it is left out",
     group: sequences,
     default: false,
   }),
@@ -61,7 +66,7 @@ const own = {
     "n",
     { parse: windowOf, complaint: windowComplaint },
     {
-      help: "how many events before and after an item are its contexts; session: all of them",
+      help: "how many events before and after an item are its contexts, with all their --tokens; session: all of them",
       group: model,
       default: 5,
     },
@@ -146,9 +151,12 @@ export function item2vecOptionsOf(told: ToldItem2vec): Item2vecOptions {
   return resolved(own, told);
 }
 
-/** Tokens a side that a centre looks at. */
-export function windowSize({ window }: Pick<Item2vecOptions, "window">): number {
-  return window === "session" ? LONGEST_WINDOW : window;
+/** Tokens a side that a centre looks at: a window counts events, each of so many tokens. */
+export function windowSize({
+  window,
+  tokens = ["item"],
+}: Pick<Item2vecOptions, "window" | "tokens">): number {
+  return window === "session" ? LONGEST_WINDOW : window * tokens.length;
 }
 
 /** The first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. */
@@ -167,7 +175,16 @@ function windowComplaint(window: number | "session"): string | undefined {
 }
 
 /** @throws {UsageError} two options do not go together */
-export function checkItem2vecOptions({ session, sessionGap }: ToldItem2vec): void {
+export function checkItem2vecOptions(told: ToldItem2vec): void {
+  const { session, sessionGap } = told;
+  const { window, tokens = ["item"] } = item2vecOptionsOf(told);
+  if (windowSize({ window, tokens }) > LONGEST_WINDOW)
+    throw new UsageError(
+      `--window ${window} is ${window} events of ${tokens.length} --tokens, and a window holds at most ${LONGEST_WINDOW} tokens a side: ` +
+        `take at most --window ${Math.floor(LONGEST_WINDOW / tokens.length)}, or --window session`,
+    );
+  const [twice] = tokens.filter((name, i) => tokens.indexOf(name) < i);
+  if (twice !== undefined) throw new UsageError(`--tokens names '${twice}' twice`);
   if (session !== undefined && sessionGap !== undefined)
     throw new UsageError(
       "--session-gap makes sessions of a user's events, and --session names a column of them: use one",

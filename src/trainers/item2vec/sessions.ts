@@ -1,13 +1,14 @@
-// The parts of a log as sessions of items, numbered as the features of their field.
+// The parts of a log as sessions of tokens, numbered as the features of their fields.
 
-import { columnNamed, MISSING, type Roles } from "../../dataset/dataset.js";
+import { MISSING, type Roles } from "../../dataset/dataset.js";
 import { gapOf, sequencesOf } from "../../dataset/sequences.js";
-import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part, Parts } from "../../training/examples.js";
 import { withWeights, type Counted } from "./counted.js";
 import type { Item2vecOptions, ToldItem2vec } from "./options.js";
+import { tokenColumns, tokensOf } from "./tokens.js";
 
 export interface Sessions {
   train: WeightedSequences;
@@ -35,20 +36,29 @@ export function sessionsOf(
       );
     const by = gap !== undefined ? "gap" : session !== undefined ? "session" : "user";
     const weights = counted.of(part);
-    const own = sequencesOf(part.dataset, part.rows, tokensOf(space, part, weights), {
+    const columns = tokenColumns(part.dataset, options.tokens);
+    const fields = tokensOf(space, part, columns, weights);
+    const own = sequencesOf(part.dataset, part.rows, fields, {
       ...{ by, minLength, maxLength, repeats },
       ...(gap !== undefined && { gap }),
     });
+    if (part === train) {
+      const without = train.rows.length - counted.rows.length;
+      if (without > 0) own.notes.unshift(`${without} events of weight 0 left out`);
+      for (const [f, tokens] of fields.entries()) {
+        const missing = tokens.reduce((sum, token) => sum + (token === MISSING ? 1 : 0), 0) - without;
+        if (missing > 0)
+          own.notes.unshift(`${missing} cells of '${columns[f]}' are empty or rare, and give no token`);
+      }
+    }
     return withWeights(own, weights);
   };
   note(sessionsNote(train.dataset.roles, gap !== undefined));
   const own = sequences(train);
-  const without = train.rows.length - counted.rows.length;
-  if (without > 0) note(`${without} events of weight 0 left out`);
   for (const text of own.notes) note(text);
   if (own.numSessions === 0)
     throw new DataError(
-      "no session of the training part has two known items: nothing to learn from; see --session, --session-gap and --min-count",
+      "no session of the training part has two events of known items: nothing to learn from; see --session, --session-gap and --min-count",
       { file: train.dataset.inputs.map(({ path }) => path).join(", ") },
     );
   const totals = new Float64Array(space.numFeatures);
@@ -62,21 +72,4 @@ function sessionsNote({ session, user }: Roles, byGap: boolean): string {
   return session === undefined
     ? `sessions are all events of a '${user}' (--session-gap 30m cuts them at pauses)`
     : `sessions are the keys of '${session}'`;
-}
-
-/** u32[rows]: each row's item as a feature; MISSING where it has none that training knows, or counts 0. */
-function tokensOf(
-  space: FeatureSpace,
-  { dataset, rows }: Part,
-  weights: Float32Array | undefined,
-): Uint32Array {
-  const [field] = space.fields;
-  const column = columnNamed(dataset, field!.name);
-  if (field?.kind !== "key" || column.kind !== "key") throw new RangeError("items are keys");
-  const ids = idsOf(field, column.dictionary);
-  return rows.map((row) => {
-    const code = column.codes[row]!;
-    const id = code === MISSING || weights?.[row] === 0 ? 0 : ids[code]!;
-    return id === 0 ? MISSING : space.offsets[0]! + id;
-  });
 }

@@ -16,7 +16,6 @@ import { earlierRows, rowOrderNotes } from "../../training/row-order.js";
 import { preprocessFile } from "../../training/run-space.js";
 import type { Trainer } from "../../training/trainer.js";
 import { fieldWarnings } from "../../training/training-warnings.js";
-import { featuresOfRoles } from "../../training/users-and-items.js";
 import { countedEvents } from "./counted.js";
 import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
 import {
@@ -27,6 +26,7 @@ import {
   type ToldItem2vec,
 } from "./options.js";
 import { sessionsOf } from "./sessions.js";
+import { acceptTokens } from "./tokens.js";
 
 const command = "train-item2vec";
 
@@ -51,8 +51,8 @@ function plan(told: ToldItem2vec): Plan {
     seed: item2vec.seed,
     unlabelled: true,
     wholeFor: [command],
-    reading: fieldsNamed(told),
-    accept: (dataset) => featuresOfRoles(dataset, command, ["item"]),
+    reading: fieldsNamed({ ...told, others: told.tokens ?? [] }),
+    accept: (dataset) => acceptTokens(dataset, command, told.tokens),
     fit: async (source, session) => await fit(source, session, told, item2vec),
   };
 }
