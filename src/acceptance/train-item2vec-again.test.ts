@@ -1,9 +1,9 @@
-// embed train-item2vec from week to week: what a refit repeats.
+// embed train-item2vec from week to week: what a refit repeats, and where --init goes on.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { embedOk } from "../testing/embed.js";
+import { embed, embedOk } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { between, mulberry32 } from "../testing/random.js";
 
@@ -11,11 +11,11 @@ const folder = mkdtempSync(join(tmpdir(), "embed-item2vec-again-"));
 const at = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Sessions that stay in one of eight clusters of five items. */
-function writeSessions(name: string, numSessions: number, seed = 3): string {
+/** Sessions that stay in one of eight clusters of so many items. */
+function writeSessions(name: string, numSessions: number, { seed = 3, items = 5 } = {}): string {
   const random = mulberry32(seed);
   const rows = Array.from({ length: numSessions }, (_, s) =>
-    Array.from({ length: 6 }, () => `s${s},c${s % 8}-${Math.floor(between(0, 5, random))}`),
+    Array.from({ length: 6 }, () => `s${s},c${s % 8}-${Math.floor(between(0, items, random))}`),
   );
   writeFileSync(at(name), `basket,item\n${rows.flat().join("\n")}\n`);
   return at(name);
@@ -44,4 +44,108 @@ test("a refit takes the steps of a training of all its epochs on all rows, up to
   expect(refitted).toHaveLength(2);
   const lossesOf = (epochs: Epoch[]) => epochs.map(({ trainLoss }) => trainLoss);
   expect(lossesOf(refitted)).toEqual(lossesOf(epochsOf("whole")).slice(0, 2));
+});
+
+type Row = [key: string, vector: number[]];
+
+async function rowsOf(run: string, ...more: string[]): Promise<Row[]> {
+  const { stdout } = await embedOk(["export", at(run), "--format", "jsonl", ...more]);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line): Row => {
+      const { key, vector } = parseJson<{ key: string; vector: number[] }>(line);
+      return [key, vector];
+    });
+}
+
+/** Share of the rows whose nearest other one is of their cluster. */
+function sameCluster(rows: readonly Row[], others: readonly Row[]): number {
+  const cosine = (a: number[], b: number[]) =>
+    a.reduce((sum, x, k) => sum + x * b[k]!, 0) / (Math.hypot(...a) * Math.hypot(...b));
+  const nearest = ([key, vector]: Row) =>
+    others
+      .filter(([other]) => other !== key)
+      .reduce((best, other) => (cosine(vector, other[1]) > cosine(vector, best[1]) ? other : best))[0];
+  return rows.filter((row) => nearest(row).slice(0, 2) === row[0].slice(0, 2)).length / rows.length;
+}
+
+describe("--init", () => {
+  const week2 = () => writeSessions("week2.csv", 300, { seed: 4, items: 6 });
+  const train = async (log: string, run: string, ...more: string[]) =>
+    await embedOk(["train-item2vec", log, ...columns, "--epochs", "5", ...more, "-o", at(run)]);
+
+  beforeAll(async () => {
+    const week1 = writeSessions("week1.csv", 600);
+    const lines = readFileSync(week1, "utf8");
+    // an item that the second week lacks
+    writeFileSync(week1, `${lines}old,gone\nold,c0-0\nolder,gone\nolder,c0-1\n`);
+    await train(week1, "first");
+    await train(week2(), "cold");
+  });
+
+  test("starts where the earlier run ended, and keeps keys that the log lacks", async () => {
+    const { stderr } = await train(week2(), "warm", "--init", at("first"));
+    expect(stderr).toContain("41 keys kept, of which this log lacks 1; 8 new, 0 expired");
+    expect(epochsOf("warm")[0]!.trainLoss).toBeLessThan(epochsOf("cold")[0]!.trainLoss);
+    const goneIn = async (run: string, ...more: string[]) =>
+      (await rowsOf(run, ...more)).find(([key]) => key === "gone");
+    expect(await goneIn("warm")).toEqual(await goneIn("first"));
+    expect(await goneIn("warm", "--table", "context")).toEqual(await goneIn("first", "--table", "context"));
+  });
+
+  test("--freeze known keeps every known row and context as they are, and new items find their place", async () => {
+    await train(week2(), "frozen", "--init", at("first"), "--freeze", "known");
+    for (const table of [[], ["--table", "context"]]) {
+      const [before, after] = [await rowsOf("first", ...table), await rowsOf("frozen", ...table)];
+      const now = new Map(after);
+      for (const [key, vector] of before) expect(now.get(key)).toEqual(vector);
+    }
+    const rows = await rowsOf("frozen");
+    const fresh = rows.filter(([key]) => key.endsWith("-5"));
+    expect(fresh).toHaveLength(8);
+    expect(sameCluster(fresh, rows)).toBe(1);
+  });
+
+  test("the same bytes at any number of threads", async () => {
+    const how = ["--init", at("first"), "--freeze", "known", "--dim", "16"];
+    for (const threads of ["1", "2"]) await train(week2(), `at${threads}`, ...how, "--threads", threads);
+    const bytes = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
+    expect(bytes("at1").equals(bytes("at2"))).toBe(true);
+  });
+
+  test("--freeze known where every item is known warns that nothing is learned", async () => {
+    const log = writeSessions("week1-again.csv", 600);
+    const { stderr } = await train(log, "idle", "--init", at("first"), "--freeze", "known");
+    expect(stderr).toContain("knows every key, so that nothing is learned");
+  });
+
+  test.each([
+    ["another dim", ["--init", "first", "--dim", "8"], "holds vectors of dim 16"],
+    ["--freeze without it", ["--freeze", "known"], "--freeze known goes with --init RUN"],
+    ["--expire without it", ["--expire", "3"], "--expire goes with --init RUN"],
+  ])("%s is refused", async (_, flags, words) => {
+    const named = flags.map((flag) => (flag === "first" ? at("first") : flag));
+    const how = ["--user", "basket", "--item", "item", ...named];
+    const got = await embed(["train-item2vec", week2(), ...how, "-o", at("refused")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining(words)]);
+  });
+
+  test("a run of another command is refused", async () => {
+    await embedOk([
+      "train-ranking",
+      week2(),
+      "--user",
+      "basket",
+      "--item",
+      "item",
+      "--epochs",
+      "1",
+      "-o",
+      at("other"),
+    ]);
+    const how = ["--user", "basket", "--item", "item", "--init", at("other")];
+    const got = await embed(["train-item2vec", week2(), ...how, "-o", at("refused")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("take a run of train-item2vec")]);
+  });
 });

@@ -215,6 +215,31 @@ export function takeSgnsLoss(arena: Arena, { losses }: SgnsLayout): number {
   return sum;
 }
 
+/** Puts rows of a dense matrix into one of the layout. @param rows f32[numRows * dim] @param which u8[numRows]: 1 for those that are put */
+export function putRows(
+  arena: Arena,
+  matrix: Region,
+  { numRows, dim }: Pick<SgnsShape, "numRows" | "dim">,
+  rows: Float32Array,
+  which: Uint8Array,
+): void {
+  const sliced = arena.f32(matrix);
+  for (let first = 0, to = 0; first < dim; first += SL) {
+    for (let row = 0; row < numRows; row++, to += SL) {
+      const end = Math.min(first + SL, dim);
+      if (which[row]) sliced.set(rows.subarray(row * dim + first, row * dim + end), to);
+    }
+  }
+}
+
+/** Lets rows stay as they are: AdaGrad's steps by an infinite sum are 0. @param which u8[numRows]: 1 for those that stay */
+export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array): void {
+  for (const squares of [layout.centreSquares, layout.contextSquares]) {
+    const sums = arena.f32(squares);
+    for (let i = 0; i < sums.length; i++) if (which[i % which.length]) sums[i] = Infinity;
+  }
+}
+
 /** A matrix without its padding. @returns f32[numRows * dim], row-major */
 export function denseRows(
   arena: Arena,

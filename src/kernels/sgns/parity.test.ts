@@ -94,6 +94,39 @@ test("a pair counts the product of its tokens' weights, in the kernel as in its 
   expect(relativeError(got.contexts, twin.vectors.contexts)).toBeLessThan(1e-5);
 });
 
+test("frozen rows stay as they are, bit for bit, and the others agree with the twin to 1e-5", async () => {
+  const stream = streamOf(drawnSessions(50, 600, 8), 3, 3);
+  const input = inputOf({ numRows: 50, dim: 24, window: 3 }, stream);
+  const before = await trained(input, [stream]);
+  const known = Uint8Array.from({ length: 50 }, (_, row) => (row % 3 === 0 ? 0 : 1));
+  const machine = await SgnsMachine.start(input, 2);
+  machine.startFrom({ known, vectors: before.centres, contexts: before.contexts, freezes: true });
+  const twin = new ReferenceSgns(input, input.firstVectorHashes, seed);
+  const each = (visit: (at: number, row: number) => void) => {
+    for (let at = 0; at < 50 * input.dim; at++) visit(at, Math.floor(at / input.dim));
+  };
+  each((at, row) => {
+    if (!known[row]) return;
+    twin.vectors.centres[at] = before.centres[at]!;
+    twin.vectors.contexts[at] = before.contexts[at]!;
+    for (const j of [0, 1]) twin.squares.centres[2 * row + j] = twin.squares.contexts[2 * row + j] = Infinity;
+  });
+  machine.load(stream);
+  for (const epoch of [1, 2]) {
+    await machine.train(epoch, rates);
+    twin.train(stream, noiseKey(seed, epoch), rates);
+  }
+  const [centres, contexts] = [machine.vectors(), machine.contexts()];
+  await machine.terminate();
+  each((at, row) => {
+    if (!known[row]) return;
+    expect([centres[at], contexts[at]]).toEqual([before.centres[at], before.contexts[at]]);
+  });
+  expect(centres).not.toEqual(before.centres);
+  expect(relativeError(centres, twin.vectors.centres)).toBeLessThan(1e-5);
+  expect(relativeError(contexts, twin.vectors.contexts)).toBeLessThan(1e-5);
+});
+
 test("the twin's gradients are the derivatives of its loss: central differences to 1e-6", () => {
   const stream = streamOf(drawnSessions(9, 60, 5), 2, 2);
   const weighted = { ...stream, weights: Float32Array.from(stream.tokens, (_, i) => 0.5 + (i % 3)) };

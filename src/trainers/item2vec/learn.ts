@@ -17,6 +17,7 @@ import { withMachine } from "../../workers/with-machine.js";
 import { heldOutLoss } from "./held-out-loss.js";
 import { SgnsMachine } from "./machine.js";
 import { learningRateOf, windowSize, type Item2vecOptions } from "./options.js";
+import type { Item2vecStart } from "./start.js";
 
 /** Share of the first step size that is left at the end, as word2vec has it. */
 const LAST_RATE = 1e-4;
@@ -29,6 +30,8 @@ export interface Item2vecInput {
   totals: Float64Array;
   /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
   scheduledEpochs: number;
+  /** an earlier model to go on from */
+  start?: Item2vecStart | undefined;
   controls: TrainingControls;
 }
 
@@ -46,7 +49,7 @@ export interface Item2vecModel extends EpochsDone {
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnItem2vec(
-  { space, train, valid, totals, scheduledEpochs, controls }: Item2vecInput,
+  { space, train, valid, totals, scheduledEpochs, start, controls }: Item2vecInput,
   options: Item2vecOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
@@ -67,6 +70,7 @@ export async function learnItem2vec(
     },
     threads,
   );
+  if (start) machine.startFrom(start);
   const look =
     valid &&
     valid.numSessions > 0 &&

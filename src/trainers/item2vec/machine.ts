@@ -3,8 +3,10 @@
 import {
   allocateSgns,
   denseRows,
+  freezeRows,
   loadStream,
   numBatches,
+  putRows,
   takeSgnsLoss,
   type SgnsLayout,
   type SgnsShape,
@@ -17,6 +19,7 @@ import { draw } from "../../numeric/random.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import { WorkerPool } from "../../workers/pool.js";
 import type { SgnsInit } from "./item2vec.worker.js";
+import type { Item2vecStart } from "./start.js";
 import type { SgnsTask } from "./tasks.js";
 
 /** What is trained, and how. */
@@ -67,6 +70,13 @@ export class SgnsMachine {
     const machine = new SgnsMachine(arena, input, layout, pool);
     await pool.run({ kind: "initialise", hashes, seed: input.seed, spread: 0.5 / input.dim });
     return machine;
+  }
+
+  /** Goes on from the rows that an earlier model knows, which may be frozen. */
+  startFrom({ known, vectors, contexts, freezes }: Item2vecStart): void {
+    putRows(this.#arena, this.#layout.centres, this.#input, vectors, known);
+    putRows(this.#arena, this.#layout.contexts, this.#input, contexts, known);
+    if (freezes) freezeRows(this.#arena, this.#layout, known);
   }
 
   /** Copies the stream of the next epochs in. @throws {RangeError} it is longer than `mostTokens`, or a number is out of range */

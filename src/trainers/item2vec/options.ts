@@ -135,11 +135,22 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout", "hash"),
     ...pick(labels, "positiveFrom"),
-    ...pick(weekly, "refit", "checkpointEvery", "resume", "onInterrupt"),
+    ...pick(weekly, "init", "expire", "freeze", "refit", "checkpointEvery", "resume", "onInterrupt"),
     ...own,
     ...output,
   } as const,
-  [...everyday, "session", "sessionGap", "positiveFrom", "minCount", "dim", "window", "negatives", "epochs"],
+  [
+    ...everyday,
+    "session",
+    "sessionGap",
+    "positiveFrom",
+    "minCount",
+    "init",
+    "dim",
+    "window",
+    "negatives",
+    "epochs",
+  ],
 );
 
 export type ToldItem2vec = Told<typeof options>;

@@ -16,6 +16,7 @@ import { earlierRows, rowOrderNotes } from "../../training/row-order.js";
 import { preprocessFile } from "../../training/run-space.js";
 import type { Trainer } from "../../training/trainer.js";
 import { fieldWarnings } from "../../training/training-warnings.js";
+import { addedWarnings, goOnFrom, type KeysGoneOn } from "../../training/warm-start.js";
 import { countedEvents } from "./counted.js";
 import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
 import {
@@ -26,6 +27,7 @@ import {
   type ToldItem2vec,
 } from "./options.js";
 import { sessionsOf } from "./sessions.js";
+import { openEarlier, startOf, type EarlierItems } from "./start.js";
 import { acceptTokens } from "./tokens.js";
 
 const command = "train-item2vec";
@@ -44,16 +46,18 @@ export const trainer: Trainer = {
   plan,
 };
 
-function plan(told: ToldItem2vec): Plan {
+async function plan(told: ToldItem2vec): Promise<Plan> {
   checkItem2vecOptions(told);
-  const item2vec = item2vecOptionsOf(told);
+  const earlier = await openEarlier(told, command);
+  const item2vec = { ...item2vecOptionsOf(told), ...(earlier && { dim: earlier.dim }) };
   return {
     seed: item2vec.seed,
     unlabelled: true,
     wholeFor: [command],
+    earlier: earlier?.run,
     reading: fieldsNamed({ ...told, others: told.tokens ?? [] }),
     accept: (dataset) => acceptTokens(dataset, command, told.tokens),
-    fit: async (source, session) => await fit(source, session, told, item2vec),
+    fit: async (source, session) => await fit(source, session, told, item2vec, earlier),
   };
 }
 
@@ -62,12 +66,18 @@ async function fit(
   { options: how, watch, warn, note, lap, controls, first }: Session,
   told: ToldItem2vec,
   item2vec: Item2vecOptions,
+  earlier: EarlierItems | undefined,
 ): Promise<Fit> {
   const rowOrder = await earlierRows(how.rowOrder);
   const counted = countedEvents(parts.train, how);
-  const space = fitFeatures(dataset, counted.rows, how, { earlier: rowOrder });
-  for (const text of rowOrderNotes(space, rowOrder)) note(text);
-  for (const text of fieldWarnings(space)) warn(text);
+  const { rows } = counted;
+  const fitted = fitFeatures(dataset, rows, how, earlier ? {} : { earlier: rowOrder });
+  const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, told);
+  const { space, notes } = gone ?? { space: fitted, notes: [] };
+  const start = gone && startOf(earlier, gone, told.freeze !== undefined);
+  for (const text of [...rowOrderNotes(space, rowOrder), ...notes]) note(text);
+  for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
+    warn(text);
   countUnseen(space, parts, watch);
   const { train, valid, totals } = sessionsOf(space, parts, counted, told, item2vec, note);
   for (const text of aloneWarnings(space, totals)) warn(text);
@@ -78,7 +88,7 @@ async function fit(
   const used = first ? { ...chosen, epochs: Math.max(1, first.bestEpoch) } : chosen;
   const { learnItem2vec } = await import("./learn.js");
   const model = await learnItem2vec(
-    { space, train, valid, totals, scheduledEpochs: chosen.epochs, controls },
+    { space, train, valid, totals, scheduledEpochs: chosen.epochs, start, controls },
     used,
     (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
     watch.signal,
@@ -125,11 +135,23 @@ async function fit(
         },
         files: {
           ...preprocessFile(preprocess),
-          [HISTORY_FILE]: historyChunks(nextHistory(space, dataset)),
+          [HISTORY_FILE]: historyChunks(gone?.history ?? nextHistory(space, dataset)),
         },
+        ...(gone && { manifest: { init: gone.carried } }),
       };
     },
   };
+}
+
+function goneWarnings(earlier: EarlierItems, gone: KeysGoneOn, { freeze }: ToldItem2vec): string[] {
+  const isIdle = freeze !== undefined && gone.carried.new === 0;
+  return [
+    ...gone.warnings,
+    ...addedWarnings(earlier, gone),
+    ...(isIdle
+      ? [`--freeze known: run '${earlier.run.path}' knows every key, so that nothing is learned`]
+      : []),
+  ];
 }
 
 /** Keys that the training part holds, and none of its sessions. */

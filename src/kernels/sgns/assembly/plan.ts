@@ -44,7 +44,7 @@ export class Plan {
   /** f32[J][V][16]: h of a row as a centre, z of it as a context; dimensions beyond dim are 0 */
   centres: usize;
   contexts: usize;
-  /** f32[J][V]: AdaGrad's sums, one a row and slice */
+  /** f32[J][V]: AdaGrad's sums, one a row and slice; infinite for a row that is to stay as it is, as its steps are 0 then */
   centreSquares: usize;
   contextSquares: usize;
   /** u32[n], u8[n], u8[n]: rows, and how far a centre looks back and ahead, at most w */
