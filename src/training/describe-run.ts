@@ -80,7 +80,15 @@ function absoluteSide(text: string): string {
  */
 export function resolvedOptions(
   paths: readonly string[],
-  { reading, unlabelled: _, infer: __, maxMemory: ___, wholeFor: ____, inSequence: _____, ...options }: ExampleOptions,
+  {
+    reading,
+    unlabelled: _,
+    infer: __,
+    maxMemory: ___,
+    wholeFor: ____,
+    inSequence: _____,
+    ...options
+  }: ExampleOptions,
   table: OptionTable,
   told: TrainingTold,
   own: Record<string, unknown>,

@@ -16,8 +16,9 @@ import { floatsOf } from "../../training/named-arrays.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { heldOutLoss } from "./held-out-loss.js";
 import { SgnsMachine } from "./machine.js";
-import { learningRateOf, windowSize, type Item2vecOptions } from "./options.js";
+import { judgeOf, windowSize, type TrainedOptions } from "./options.js";
 import type { Item2vecStart } from "./start.js";
+import type { Validation } from "./validation.js";
 
 /** Share of the first step size that is left at the end, as word2vec has it. */
 const LAST_RATE = 1e-4;
@@ -25,7 +26,7 @@ const LAST_RATE = 1e-4;
 export interface Item2vecInput {
   space: FeatureSpace;
   train: WeightedSequences;
-  valid: WeightedSequences | undefined;
+  valid?: Validation | undefined;
   /** f64[numFeatures]: what the events of the training sessions count together */
   totals: Float64Array;
   /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
@@ -39,7 +40,6 @@ export interface Item2vecInput {
 export interface Item2vecModel extends EpochsDone {
   vectors: Float32Array;
   contexts: Float32Array;
-  learningRate: number;
 }
 
 /**
@@ -50,14 +50,13 @@ export interface Item2vecModel extends EpochsDone {
  */
 export async function learnItem2vec(
   { space, train, valid, totals, scheduledEpochs, start, controls }: Item2vecInput,
-  options: Item2vecOptions,
+  options: TrainedOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
 ): Promise<Item2vecModel> {
-  const { dim, windowDirection: direction, negatives, noiseExponent, subsample, seed, threads } = options;
+  const { dim, windowDirection: direction, negatives, noiseExponent, learningRate } = options;
+  const { subsample, seed, threads } = options;
   const window = windowSize(options);
-  const items = totals.reduce((n, total) => n + (total > 0 ? 1 : 0), 0);
-  const learningRate = learningRateOf(options, train.tokens.length / items);
   const stream = new SkipGrams(train, totals, { window, direction, subsample, seed });
   const chances = totals.map((total) => (total === 0 ? 0 : pow(total, noiseExponent)));
   const sum = chances.reduce((all, chance) => all + chance, 0);
@@ -71,10 +70,8 @@ export async function learnItem2vec(
     threads,
   );
   if (start) machine.startFrom(start);
-  const look =
-    valid &&
-    valid.numSessions > 0 &&
-    heldOutLoss(valid, aliasTable(noise), { ...options, window, direction });
+  const lossOf = valid && heldOutLoss(valid.heldOut, aliasTable(noise), { ...options, window, direction });
+  const judge = judgeOf(options);
   let kept: { vectors: Float32Array; contexts: Float32Array } | undefined;
   const training: Steered = {
     async epoch(epoch) {
@@ -86,9 +83,13 @@ export async function learnItem2vec(
       const rowsPerSecond = (tokens.tokens.length / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss))
         throw diverged("the training loss is no longer finite", epoch, { learningRate });
-      if (!look) return { event: { trainLoss, rowsPerSecond } };
-      const validLoss = look(machine.vectors(), machine.contexts());
-      return { event: { trainLoss, validLoss, rowsPerSecond }, judged: validLoss };
+      if (!lossOf) return { event: { trainLoss, rowsPerSecond } };
+      const vectors = machine.vectors();
+      const seen: Partial<EpochEvent> = {
+        validLoss: lossOf(vectors, machine.contexts()),
+        ...(await valid.nextItems?.(vectors, signal)),
+      };
+      return { event: { trainLoss, ...seen, rowsPerSecond }, judged: seen[judge.name] ?? 0 };
     },
     keep(epoch) {
       kept = { vectors: machine.vectors(), contexts: machine.contexts() };
@@ -106,7 +107,7 @@ export async function learnItem2vec(
     },
     terminate: () => machine.terminate(),
   };
-  const plan = { ...options, better: "lower" as const, looks: Boolean(look) };
+  const plan = { ...options, better: judge.better, looks: valid !== undefined };
   const done = await withMachine(machine, signal, () => runEpochs(training, plan, controls, observe));
-  return { ...done, ...kept!, learningRate };
+  return { ...done, ...kept! };
 }

@@ -18,15 +18,22 @@ import {
   withCommon,
   wholeOf,
   type Resolved,
+  type SearchRange,
   type Told,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
 const [model, training, sequences] = ["Model:", "Training:", "Sequences:"] as const;
+const weekToWeek = "From week to week:";
 const ANY = Number.MAX_VALUE;
 
 /** A window that reaches over the whole session, up to so many tokens a side: what u8 holds. */
 export const LONGEST_WINDOW = 255;
+
+/** What is searched by recall alone: losses of other windows or other noise are of other pairs, and do not compare. */
+function byRecall(among: (options: { tokens?: readonly string[] }) => readonly number[]): SearchRange {
+  return { among, when: ({ metric }: { metric: string }) => metric === "recall" };
+}
 
 /** How events become sequences. */
 const ofSequences = {
@@ -69,6 +76,9 @@ const own = {
       help: "how many events before and after an item are its contexts, with all their --tokens; session: all of them",
       group: model,
       default: 5,
+      search: byRecall(({ tokens = ["item"] }) =>
+        [2, 3, 5, 10, 20].filter((window) => window * tokens.length <= LONGEST_WINDOW),
+      ),
     },
   ),
   windowDirection: choice(["both", "after"], {
@@ -76,13 +86,21 @@ const own = {
     group: model,
     default: "both",
   }),
-  negatives: whole({ min: 1, max: 64, help: "negatives a context", group: training, default: 5 }),
+  negatives: whole({
+    min: 1,
+    max: 64,
+    help: "negatives a context",
+    group: training,
+    default: 5,
+    search: byRecall(() => [2, 5, 10, 20]),
+  }),
   noiseExponent: number({
     min: -2,
     max: 2,
     help: "negatives are drawn by an item's events to this power: 0 is uniform",
     group: training,
     default: 0.75,
+    search: byRecall(() => [-1, -0.5, 0, 0.25, 0.5, 0.75, 1]),
   }),
   subsample: number({
     min: 0,
@@ -90,6 +108,7 @@ const own = {
     help: "events of items above this share of all events are dropped at random (word2vec's sample); 0 keeps all",
     group: training,
     default: 0,
+    search: byRecall(() => [0, 0.0001, 0.001, 0.01]),
   }),
   epochs: whole({
     min: 1,
@@ -104,6 +123,7 @@ const own = {
     help: "step size of AdaGrad at the start; it falls to a ten-thousandth at the end",
     group: training,
     shown: "0.8; 0.2 where an item has more than 500 events",
+    search: { span: 4 },
   }),
   patience: whole({
     min: 0,
@@ -118,6 +138,21 @@ const own = {
     help: "what an epoch must be better by to count for --patience",
     group: training,
     default: 0,
+  }),
+  metric: choice(["loss", "recall"], {
+    placeholder: "metric",
+    help: "metric for early stopping: the loss of held-out pairs, or how often a held-out item is among the --k nearest of the one before it",
+    group: weekToWeek,
+    default: (_: unknown, { searches }: { searches?: boolean }) => (searches ? "recall" : "loss"),
+    shown: "loss; with --search recall",
+  }),
+  k: whole({
+    min: 1,
+    max: 1000,
+    help: "with --metric recall: length of its lists",
+    group: weekToWeek,
+    default: 20,
+    only: { metric: ["recall"] },
   }),
   seed: whole({
     min: 0,
@@ -136,6 +171,10 @@ export const options = withCommon(
     ...omit(vocabulary, "oovDropout", "hash"),
     ...pick(labels, "positiveFrom"),
     ...pick(weekly, "init", "expire", "freeze", "refit", "checkpointEvery", "resume", "onInterrupt"),
+    search: {
+      ...weekly.search,
+      help: "try n settings of window, noise exponent, negatives, subsampling and learning rate on the validation part, and train with the best; with --metric loss of the learning rate alone",
+    },
     ...own,
     ...output,
   } as const,
@@ -156,10 +195,12 @@ export const options = withCommon(
 export type ToldItem2vec = Told<typeof options>;
 /** As the user left them; the learning rate may be open. */
 export type Item2vecOptions = Resolved<typeof own>;
+/** As a training has them. */
+export type TrainedOptions = Item2vecOptions & { learningRate: number };
 
 /** What the user set, else the defaults. */
 export function item2vecOptionsOf(told: ToldItem2vec): Item2vecOptions {
-  return resolved(own, told);
+  return resolved(own, told, { searches: told.search !== undefined });
 }
 
 /** Tokens a side that a centre looks at: a window counts events, each of so many tokens. */
@@ -170,9 +211,16 @@ export function windowSize({
   return window === "session" ? LONGEST_WINDOW : window * tokens.length;
 }
 
-/** The first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. */
-export function learningRateOf({ learningRate }: Item2vecOptions, eventsAnItem: number): number {
-  return learningRate ?? (eventsAnItem > 500 ? 0.2 : 0.8);
+/** What early stopping goes by, as an epoch's event names it. */
+export function judgeOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
+  return metric === "recall"
+    ? { name: `recallAt${k}` as const, better: "higher" as const }
+    : { name: "validLoss" as const, better: "lower" as const };
+}
+
+/** With the first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. */
+export function withLearningRate(options: Item2vecOptions, eventsAnItem: number): TrainedOptions {
+  return { learningRate: eventsAnItem > 500 ? 0.2 : 0.8, ...options };
 }
 
 function windowOf(given: string, flagName: string): number | "session" {

@@ -1,6 +1,6 @@
 // The parts of a log as sessions of tokens, numbered as the features of their fields.
 
-import { MISSING, type Roles } from "../../dataset/dataset.js";
+import { columnNamed, MISSING, type Roles } from "../../dataset/dataset.js";
 import { gapOf, sequencesOf } from "../../dataset/sequences.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
@@ -10,9 +10,16 @@ import { withWeights, type Counted } from "./counted.js";
 import type { Item2vecOptions, ToldItem2vec } from "./options.js";
 import { tokenColumns, tokensOf } from "./tokens.js";
 
+/** Held-out events in their sessions, whose other events may be those of training. */
+export interface HeldOut extends WeightedSequences {
+  /** u8, one a token: 1 for those that are held out */
+  isHeldOut: Uint8Array;
+}
+
 export interface Sessions {
   train: WeightedSequences;
-  valid: WeightedSequences | undefined;
+  /** undefined where no held-out event stands beside another of its session */
+  valid: HeldOut | undefined;
   /** f64[numFeatures]: what the events of the training sessions count together, by feature; their number without weights */
   totals: Float64Array;
 }
@@ -63,7 +70,34 @@ export function sessionsOf(
     );
   const totals = new Float64Array(space.numFeatures);
   own.tokens.forEach((token, i) => (totals[token]! += own.weights ? own.weights[i]! ** 2 : 1));
-  return { train: own, valid: valid && sequences(valid), totals };
+  if (!valid) return { train: own, valid: undefined, totals };
+  const found = sequences(
+    inTheirSessions(train, valid, sessionColumn(valid.dataset.roles, gap !== undefined)),
+  );
+  const isValid = new Uint8Array(valid.dataset.numRows);
+  for (const row of valid.rows) isValid[row] = 1;
+  const isHeldOut = Uint8Array.from(found.rows, (row) => isValid[row]!);
+  return { train: own, valid: isHeldOut.includes(1) ? { ...found, isHeldOut } : undefined, totals };
+}
+
+/** The column whose keys tell the sessions apart, or the users whose events are cut into them. */
+function sessionColumn({ session, user }: Roles, byGap: boolean): string {
+  const name = byGap ? user : (session ?? user);
+  return name!;
+}
+
+/** A part of the same log with the training events of the same sessions, or users. */
+function inTheirSessions(train: Part, { dataset, rows }: Part, name: string): Part {
+  const column = columnNamed(dataset, name);
+  if (dataset !== train.dataset || column.kind !== "key") return { dataset, rows };
+  const { codes, dictionary } = column;
+  const isHere = new Uint8Array(dictionary.size);
+  for (const row of rows) if (codes[row] !== MISSING) isHere[codes[row]!] = 1;
+  const others = train.rows.filter((row) => codes[row] !== MISSING && isHere[codes[row]!] === 1);
+  const all = new Uint32Array(rows.length + others.length);
+  all.set(rows);
+  all.set(others, rows.length);
+  return { dataset, rows: all.sort() };
 }
 
 /** What sessions are, as a sentence. */

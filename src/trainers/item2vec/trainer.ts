@@ -14,6 +14,7 @@ import { countUnseen } from "../../training/parts.js";
 import type { Fit, FitContents, Plan, Session, Source } from "../../training/plan.js";
 import { earlierRows, rowOrderNotes } from "../../training/row-order.js";
 import { preprocessFile } from "../../training/run-space.js";
+import { search } from "../../training/search.js";
 import type { Trainer } from "../../training/trainer.js";
 import { fieldWarnings } from "../../training/training-warnings.js";
 import { addedWarnings, goOnFrom, type KeysGoneOn } from "../../training/warm-start.js";
@@ -22,13 +23,16 @@ import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
 import {
   checkItem2vecOptions,
   item2vecOptionsOf,
+  judgeOf,
   options,
+  withLearningRate,
   type Item2vecOptions,
   type ToldItem2vec,
 } from "./options.js";
 import { sessionsOf } from "./sessions.js";
 import { openEarlier, startOf, type EarlierItems } from "./start.js";
 import { acceptTokens } from "./tokens.js";
+import { validationOf, validMetrics } from "./validation.js";
 
 const command = "train-item2vec";
 
@@ -55,7 +59,7 @@ async function plan(told: ToldItem2vec): Promise<Plan> {
     unlabelled: true,
     wholeFor: [command],
     earlier: earlier?.run,
-    reading: fieldsNamed({ ...told, others: told.tokens ?? [] }),
+    reading: { ...fieldsNamed({ ...told, others: told.tokens ?? [] }), inSequence: true },
     accept: (dataset) => acceptTokens(dataset, command, told.tokens),
     fit: async (source, session) => await fit(source, session, told, item2vec, earlier),
   };
@@ -79,16 +83,46 @@ async function fit(
   for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
     warn(text);
   countUnseen(space, parts, watch);
-  const { train, valid, totals } = sessionsOf(space, parts, counted, told, item2vec, note);
+  const { train, valid: heldOut, totals } = sessionsOf(space, parts, counted, told, item2vec, note);
   for (const text of aloneWarnings(space, totals)) warn(text);
+  const items = totals.reduce((n, total) => n + (total > 0 ? 1 : 0), 0);
+  const standard = withLearningRate(
+    first ? (first.options as Item2vecOptions) : item2vec,
+    train.tokens.length / items,
+  );
+  const valid = first
+    ? undefined
+    : validationOf({ space, heldOut, totals, dataset, parts }, standard, told, warn);
   lap("encode");
 
-  // a refit takes the steps of the first training's epochs up to its best
-  const chosen = first ? (first.options as Item2vecOptions) : item2vec;
-  const used = first ? { ...chosen, epochs: Math.max(1, first.bestEpoch) } : chosen;
   const { learnItem2vec } = await import("./learn.js");
+  const input = { space, train, valid, totals, start };
+  const judge = judgeOf(standard);
+  const found =
+    told.search === undefined || first
+      ? undefined
+      : await search(
+          {
+            trials: told.search,
+            ...{ table: options, standard, hasValidation: valid !== undefined },
+            judge: standard.metric === "loss" ? undefined : judge,
+            isFixed: (name) => Object.hasOwn(told, name),
+            train: (tried) =>
+              learnItem2vec(
+                { ...input, scheduledEpochs: tried.epochs, controls: {} },
+                tried,
+                () => undefined,
+                watch.signal,
+              ),
+          },
+          watch,
+        );
+  if (found) lap("search");
+  const chosen = found?.options ?? standard;
+  // a refit takes the steps of the first training's epochs up to its best
+  const used = first ? { ...chosen, epochs: Math.max(1, first.bestEpoch) } : chosen;
   const model = await learnItem2vec(
-    { space, train, valid, totals, scheduledEpochs: chosen.epochs, start, controls },
+    { ...input, scheduledEpochs: chosen.epochs, controls },
     used,
     (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
     watch.signal,
@@ -97,22 +131,19 @@ async function fit(
 
   const { epochs, bestEpoch, interrupted } = model;
   const best = epochs[bestEpoch - 1]!;
-  const { validLoss } = best;
   const course = {
-    values: epochs.flatMap((event) => event.validLoss ?? []),
-    better: "lower",
-    name: "loss",
+    values: epochs.flatMap((event) => event[judge.name] ?? []),
+    better: judge.better,
+    name: standard.metric,
     ...{ done: epochs.length, most: used.epochs, flag: "--epochs", best: bestEpoch },
-  } as const;
+  };
   if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);
   return {
     judged: {
-      options: { ...used, learningRate: model.learningRate },
-      metrics: {
-        train: { pairLoss: best.trainLoss },
-        ...(validLoss !== undefined && { valid: { pairLoss: validLoss } }),
-      },
+      options: { ...used },
+      metrics: { train: { pairLoss: best.trainLoss }, ...(valid && { valid: validMetrics(best) }) },
       ...{ epochs, bestEpoch },
+      ...(found && { trials: found.trials }),
     },
     interrupted,
     contents(): FitContents {
