@@ -184,10 +184,15 @@ class SessionWriter {
     return {
       numSessions: this.#numSessions,
       offsets: this.#offsets.slice(0, this.#numSessions + 1),
-      tokens: this.#tokens.slice(0, this.#to),
-      rows: this.#rows.slice(0, this.#to),
+      tokens: cut(this.#tokens, this.#to),
+      rows: cut(this.#rows, this.#to),
     };
   }
+}
+
+/** The first numbers of an array; a copy where that frees much of it. */
+function cut(numbers: Uint32Array, end: number): Uint32Array {
+  return end < numbers.length / 2 ? numbers.slice(0, end) : numbers.subarray(0, end);
 }
 
 /**
