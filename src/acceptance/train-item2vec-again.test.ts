@@ -107,6 +107,30 @@ describe("--init", () => {
     expect(sameCluster(fresh, rows)).toBe(1);
   });
 
+  test("with --keep-state AdaGrad goes on, too: known rows move less", async () => {
+    const week1 = at("week1.csv");
+    await train(week1, "kept", "--keep-state");
+    await train(week2(), "going", "--init", at("kept"), "--keep-state", "--epochs", "1");
+    await train(week2(), "anew", "--init", at("first"), "--epochs", "1");
+    const before = new Map(await rowsOf("first"));
+    const moved = async (run: string) =>
+      (await rowsOf(run)).reduce((sum, [key, vector]) => {
+        const row = before.get(key);
+        return row ? sum + Math.hypot(...vector.map((x, k) => x - row[k]!)) : sum;
+      }, 0);
+    expect(await moved("going")).toBeLessThan(0.5 * (await moved("anew")));
+    const { stderr } = await train(week2(), "lacking", "--init", at("first"), "--keep-state");
+    expect(stderr).toContain("its optimizer starts anew");
+  });
+
+  test("rows that were frozen move again in the week after", async () => {
+    await train(week2(), "held", "--init", at("kept"), "--freeze", "known", "--keep-state");
+    await train(week2(), "loose", "--init", at("held"));
+    const [before, after] = [new Map(await rowsOf("held")), await rowsOf("loose")];
+    const stood = after.filter(([key, vector]) => vector.every((x, k) => x === before.get(key)![k]));
+    expect(stood.map(([key]) => key)).toEqual(["gone"]);
+  });
+
   test("the same bytes at any number of threads", async () => {
     const how = ["--init", at("first"), "--freeze", "known", "--dim", "16"];
     for (const threads of ["1", "2"]) await train(week2(), `at${threads}`, ...how, "--threads", threads);
@@ -148,4 +172,20 @@ describe("--init", () => {
     const got = await embed(["train-item2vec", week2(), ...how, "-o", at("refused")]);
     expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("take a run of train-item2vec")]);
   });
+});
+
+test("a dataset that stays on disk gives the bytes of one in memory", async () => {
+  const random = mulberry32(2);
+  const lines = Array.from({ length: 500 }, (_, i) => {
+    const user = Math.floor(between(0, 60, random));
+    return `u${user},i${Math.floor(between(0, 30, random))},${1_700_000_000 + 60 * i},${(i % 3) + 1}`;
+  });
+  writeFileSync(at("disk.csv"), `user,item,time,factor\n${lines.join("\n")}\n`);
+  await embedOk(["encode", at("disk.csv"), "-o", at("disk.dataset"), "--weight", "factor"]);
+  const how = ["train-item2vec", at("disk.dataset"), "--dim", "8", "--half-life", "1d", "--valid", "0.1"];
+  await embedOk([...how, "-o", at("memory")]);
+  const { stderr } = await embedOk([...how, "-o", at("stored"), "--max-memory", "1K"]);
+  expect(stderr).not.toContain("all rows in memory");
+  const bytes = (run: string) => readFileSync(join(at(run), "embeddings.arrow"));
+  expect(bytes("stored").equals(bytes("memory"))).toBe(true);
 });

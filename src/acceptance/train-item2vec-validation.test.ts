@@ -76,8 +76,13 @@ describe("--metric recall", () => {
 
   test.each([
     ["without a validation part", 64, "--metric recall", "give --valid"],
-    ["--k without it", 64, "--split last --k 5", "--k is for --metric recall"],
-    ["tokens without the item", 64, "--metric recall --split last --tokens user", "have it among --tokens"],
+    ["--k without it", 64, "--split last --k 5", "--k goes with --metric recall"],
+    [
+      "tokens without the item",
+      64,
+      "--metric recall --split last --tokens user --keep-repeats",
+      "have it among --tokens",
+    ],
     ["sessions of one held-out event", 65, "--metric recall --valid 0.1 --split random --session time", ""],
   ])("%s is refused", async (_, code, flags, words) => {
     const log = writeLog("refused.csv", { numUsers: 40 });

@@ -232,6 +232,23 @@ export function putRows(
   }
 }
 
+/** AdaGrad's sums of a side by row. @returns f32[numRows][J] */
+export function squaresByRow(arena: Arena, squares: Region, numRows: number): Float32Array {
+  const sums = arena.f32(squares);
+  const numSlices = sums.length / numRows;
+  return Float32Array.from(sums, (_, i) => sums[(i % numSlices) * numRows + Math.floor(i / numSlices)]!);
+}
+
+/** Puts such sums back. @param which u8[numRows]: 1 for the rows that are put */
+export function putSquares(arena: Arena, squares: Region, byRow: Float32Array, which: Uint8Array): void {
+  const [sums, numRows] = [arena.f32(squares), which.length];
+  const numSlices = sums.length / numRows;
+  for (let i = 0; i < sums.length; i++) {
+    const row = i % numRows;
+    if (which[row]) sums[i] = byRow[row * numSlices + Math.floor(i / numRows)]!;
+  }
+}
+
 /** Lets rows stay as they are: AdaGrad's steps by an infinite sum are 0. @param which u8[numRows]: 1 for those that stay */
 export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array): void {
   for (const squares of [layout.centreSquares, layout.contextSquares]) {

@@ -12,11 +12,12 @@ import type { TrainingControls } from "../../training/controls.js";
 import { diverged } from "../../training/diverged.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { runEpochs, type EpochsDone, type Steered } from "../../training/epoch-loop.js";
-import { floatsOf } from "../../training/named-arrays.js";
+import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { heldOutLoss } from "./held-out-loss.js";
 import { SgnsMachine } from "./machine.js";
 import { judgeOf, windowSize, type TrainedOptions } from "./options.js";
+import { ofSquares, type Squares } from "./optimizer-file.js";
 import type { Item2vecStart } from "./start.js";
 import type { Validation } from "./validation.js";
 
@@ -37,9 +38,13 @@ export interface Item2vecInput {
 }
 
 /** Rows by feature of the space: f32[numFeatures * dim]. */
-export interface Item2vecModel extends EpochsDone {
+export interface Item2vecModel extends EpochsDone, Kept {}
+
+interface Kept {
   vectors: Float32Array;
   contexts: Float32Array;
+  /** AdaGrad's sums, where they go into the run */
+  squares?: Squares;
 }
 
 /**
@@ -72,7 +77,7 @@ export async function learnItem2vec(
   if (start) machine.startFrom(start);
   const lossOf = valid && heldOutLoss(valid.heldOut, aliasTable(noise), { ...options, window, direction });
   const judge = judgeOf(options);
-  let kept: { vectors: Float32Array; contexts: Float32Array } | undefined;
+  let kept: Kept | undefined;
   const training: Steered = {
     async epoch(epoch) {
       const began = performance.now();
@@ -92,22 +97,49 @@ export async function learnItem2vec(
       return { event: { trainLoss, ...seen, rowsPerSecond }, judged: seen[judge.name] ?? 0 };
     },
     keep(epoch) {
-      kept = { vectors: machine.vectors(), contexts: machine.contexts() };
-      const isFinite = Object.values(kept).every((rows) => rows.every(Number.isFinite));
-      if (!isFinite) throw diverged("a vector is no longer finite", epoch, { learningRate });
+      const [vectors, contexts] = [machine.vectors(), machine.contexts()];
+      kept = { vectors, contexts, ...(controls.keepsState && { squares: thawed(machine.squares(), start) }) };
+      if (![vectors, contexts].every((rows) => rows.every(Number.isFinite)))
+        throw diverged("a vector is no longer finite", epoch, { learningRate });
     },
     save: (withKept) => ({
       ...machine.state,
-      ...(withKept && kept && { keptVectors: kept.vectors, keptContexts: kept.contexts }),
+      ...(withKept && kept && arraysOf(kept)),
     }),
     restore(arrays) {
       machine.state = arrays;
-      if (arrays["keptVectors"])
-        kept = { vectors: floatsOf(arrays, "keptVectors"), contexts: floatsOf(arrays, "keptContexts") };
+      if (arrays["keptVectors"]) kept = keptOf(arrays);
     },
     terminate: () => machine.terminate(),
   };
   const plan = { ...options, better: judge.better, looks: valid !== undefined };
   const done = await withMachine(machine, signal, () => runEpochs(training, plan, controls, observe));
   return { ...done, ...kept! };
+}
+
+/** Sums of frozen rows as they were before, so that the next training may move them. */
+function thawed(now: Squares, start: Item2vecStart | undefined): Squares {
+  if (!start?.freezes) return now;
+  return ofSquares(now, (sums, side) =>
+    sums.map((sum, i) => (sum === Infinity ? (start.squares?.[side][i] ?? 1) : sum)),
+  );
+}
+
+/** For a checkpoint. */
+function arraysOf({ vectors, contexts, squares }: Kept): NamedArrays {
+  return {
+    ...{ keptVectors: vectors, keptContexts: contexts },
+    ...(squares && { keptCentreSquares: squares.centres, keptContextSquares: squares.contexts }),
+  };
+}
+
+/** @throws {ArtifactError} the checkpoint is damaged */
+function keptOf(arrays: NamedArrays): Kept {
+  const of = (name: string) => floatsOf(arrays, name);
+  return {
+    ...{ vectors: of("keptVectors"), contexts: of("keptContexts") },
+    ...(arrays["keptCentreSquares"] && {
+      squares: { centres: of("keptCentreSquares"), contexts: of("keptContextSquares") },
+    }),
+  };
 }

@@ -7,6 +7,8 @@ import {
   loadStream,
   numBatches,
   putRows,
+  putSquares,
+  squaresByRow,
   takeSgnsLoss,
   type SgnsLayout,
   type SgnsShape,
@@ -14,11 +16,12 @@ import {
 } from "../../kernels/sgns/binding.js";
 import { stopBarrier } from "../../kernels/shared/barrier.js";
 import { loadKernel } from "../../kernels/shared/load.js";
-import { Arena } from "../../kernels/shared/memory.js";
+import { Arena, type Region } from "../../kernels/shared/memory.js";
 import { draw } from "../../numeric/random.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import { WorkerPool } from "../../workers/pool.js";
 import type { SgnsInit } from "./item2vec.worker.js";
+import type { Squares } from "./optimizer-file.js";
 import type { Item2vecStart } from "./start.js";
 import type { SgnsTask } from "./tasks.js";
 
@@ -73,7 +76,12 @@ export class SgnsMachine {
   }
 
   /** Goes on from the rows that an earlier model knows, which may be frozen. */
-  startFrom({ known, vectors, contexts, freezes }: Item2vecStart): void {
+  startFrom({ known, vectors, contexts, squares, freezes }: Item2vecStart): void {
+    const { centreSquares, contextSquares } = this.#layout;
+    if (squares) {
+      putSquares(this.#arena, centreSquares, squares.centres, known);
+      putSquares(this.#arena, contextSquares, squares.contexts, known);
+    }
     putRows(this.#arena, this.#layout.centres, this.#input, vectors, known);
     putRows(this.#arena, this.#layout.contexts, this.#input, contexts, known);
     if (freezes) freezeRows(this.#arena, this.#layout, known);
@@ -101,6 +109,13 @@ export class SgnsMachine {
   /** A copy of the centres' vectors. @returns f32[numRows * dim], row-major */
   vectors(): Float32Array {
     return denseRows(this.#arena, this.#layout.centres, this.#input);
+  }
+
+  /** Copies of AdaGrad's sums of squares: f32[numRows][ceil(dim / 16)]; infinite for frozen rows. */
+  squares(): Squares {
+    const { centreSquares, contextSquares } = this.#layout;
+    const of = (squares: Region) => squaresByRow(this.#arena, squares, this.#input.numRows);
+    return { centres: of(centreSquares), contexts: of(contextSquares) };
   }
 
   /** A copy of the contexts' vectors. @returns f32[numRows * dim], row-major */

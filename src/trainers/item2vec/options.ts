@@ -3,7 +3,7 @@
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
-import { threads } from "../../training/options/reading.js";
+import { memory, threads } from "../../training/options/reading.js";
 import {
   choice,
   custom,
@@ -170,11 +170,22 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout", "hash"),
     ...pick(labels, "positiveFrom"),
-    ...pick(weekly, "init", "expire", "freeze", "refit", "checkpointEvery", "resume", "onInterrupt"),
+    ...pick(
+      weekly,
+      "init",
+      "expire",
+      "freeze",
+      "keepState",
+      "refit",
+      "checkpointEvery",
+      "resume",
+      "onInterrupt",
+    ),
     search: {
       ...weekly.search,
       help: "try n settings of window, noise exponent, negatives, subsampling and learning rate on the validation part, and train with the best; with --metric loss of the learning rate alone",
     },
+    ...memory,
     ...own,
     ...output,
   } as const,

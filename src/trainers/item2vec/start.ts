@@ -10,6 +10,7 @@ import { openOwnRun } from "../../training/own-runs.js";
 import { readPreprocess } from "../../training/run-space.js";
 import { checkDim, checkInit, type EarlierKeys, type KeysGoneOn } from "../../training/warm-start.js";
 import { CONTEXT_TABLE } from "./names.js";
+import { ofSquares, readOptimizerFile, type Squares } from "./optimizer-file.js";
 import type { ToldItem2vec } from "./options.js";
 
 /** An earlier run, read; rows by feature of its space. */
@@ -18,6 +19,7 @@ export interface EarlierItems extends EarlierKeys {
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
   contexts: Float32Array;
+  squares: Squares | undefined;
 }
 
 /** The same by feature of the new space. */
@@ -27,6 +29,8 @@ export interface Item2vecStart {
   /** f32[numFeatures * dim]; 0 for keys that are not known */
   vectors: Float32Array;
   contexts: Float32Array;
+  /** f32[numFeatures][ceil(dim / 16)], where the earlier run keeps them; else AdaGrad starts anew */
+  squares?: Squares;
   /** known rows stay as they are, bit for bit */
   freezes: boolean;
 }
@@ -58,12 +62,13 @@ export async function openEarlier(told: ToldItem2vec, command: string): Promise<
     });
     return all;
   };
-  return { run, space, history, dim: table.dim, vectors: rows(table), contexts: rows(context) };
+  const squares = await readOptimizerFile(run, space.numFeatures, table.dim);
+  return { run, space, history, dim: table.dim, vectors: rows(table), contexts: rows(context), squares };
 }
 
 /** Where training starts: known keys from their rows, others as usual. */
 export function startOf(
-  { dim, vectors, contexts }: EarlierItems,
+  { dim, vectors, contexts, squares }: EarlierItems,
   { space, from: fromFeature }: KeysGoneOn,
   freezes: boolean,
 ): Item2vecStart {
@@ -74,6 +79,7 @@ export function startOf(
     known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
     vectors: rowsFrom(vectors, from, dim),
     contexts: rowsFrom(contexts, from, dim),
+    ...(squares && { squares: ofSquares(squares, (sums) => rowsFrom(sums, from, Math.ceil(dim / 16))) }),
     freezes,
   };
 }

@@ -64,8 +64,10 @@ export function tokensOf(
     const [field, column] = [space.fields[f], columnNamed(dataset, name)];
     if (field?.kind !== "key" || column.kind !== "key") throw new RangeError("tokens are keys");
     const ids = idsOf(field, column.dictionary);
+    // of a column on disk, read once
+    const { codes } = column;
     return rows.map((row) => {
-      const code = column.codes[row]!;
+      const code = codes[row]!;
       const id = code === MISSING || weights?.[row] === 0 ? 0 : ids[code]!;
       return id === 0 ? MISSING : space.offsets[f]! + id;
     });

@@ -1,6 +1,7 @@
 // `embed train-item2vec`: a vector for each item, from what occurs around it in sessions.
 
 import { recipesOf } from "../../dataset/preprocess.js";
+import { releaseColumns } from "../../dataset/stored-columns.js";
 import { testVectors } from "../../dataset/test-vectors.js";
 import { featureCounts, fitFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { fieldsNamed } from "../../dataset/vocabulary-limits.js";
@@ -29,6 +30,7 @@ import {
   type Item2vecOptions,
   type ToldItem2vec,
 } from "./options.js";
+import { optimizerFile } from "./optimizer-file.js";
 import { sessionsOf } from "./sessions.js";
 import { openEarlier, startOf, type EarlierItems } from "./start.js";
 import { acceptTokens } from "./tokens.js";
@@ -57,7 +59,6 @@ async function plan(told: ToldItem2vec): Promise<Plan> {
   return {
     seed: item2vec.seed,
     unlabelled: true,
-    wholeFor: [command],
     earlier: earlier?.run,
     reading: { ...fieldsNamed({ ...told, others: told.tokens ?? [] }), inSequence: true },
     accept: (dataset) => acceptTokens(dataset, command, told.tokens),
@@ -93,6 +94,7 @@ async function fit(
   const valid = first
     ? undefined
     : validationOf({ space, heldOut, totals, dataset, parts }, standard, told, warn);
+  releaseColumns(dataset);
   lap("encode");
 
   const { learnItem2vec } = await import("./learn.js");
@@ -122,7 +124,11 @@ async function fit(
   // a refit takes the steps of the first training's epochs up to its best
   const used = first ? { ...chosen, epochs: Math.max(1, first.bestEpoch) } : chosen;
   const model = await learnItem2vec(
-    { ...input, scheduledEpochs: chosen.epochs, controls },
+    {
+      ...input,
+      scheduledEpochs: chosen.epochs,
+      controls: { ...controls, keepsState: told.keepState ?? false },
+    },
     used,
     (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
     watch.signal,
@@ -166,6 +172,7 @@ async function fit(
         },
         files: {
           ...preprocessFile(preprocess),
+          ...(model.squares && optimizerFile(model.squares, space.numFeatures)),
           [HISTORY_FILE]: historyChunks(gone?.history ?? nextHistory(space, dataset)),
         },
         ...(gone && { manifest: { init: gone.carried } }),
@@ -174,11 +181,18 @@ async function fit(
   };
 }
 
-function goneWarnings(earlier: EarlierItems, gone: KeysGoneOn, { freeze }: ToldItem2vec): string[] {
+function goneWarnings(
+  earlier: EarlierItems,
+  gone: KeysGoneOn,
+  { freeze, keepState }: ToldItem2vec,
+): string[] {
   const isIdle = freeze !== undefined && gone.carried.new === 0;
   return [
     ...gone.warnings,
     ...addedWarnings(earlier, gone),
+    ...(keepState && !earlier.squares
+      ? [`run '${earlier.run.path}' was trained without --keep-state: its optimizer starts anew`]
+      : []),
     ...(isIdle
       ? [`--freeze known: run '${earlier.run.path}' knows every key, so that nothing is learned`]
       : []),
