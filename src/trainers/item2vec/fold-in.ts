@@ -48,6 +48,7 @@ export async function foldInSessions(
   if (field === "item" && halfLife !== undefined)
     throw new UsageError("--half-life goes with --field user: all contexts of a new item count alike");
   const model = await readSpace(run);
+  checkTokens(model, field);
   const read = async (roles: readonly ("user" | "session" | "time")[]) =>
     await readEventsLikeRun(model.preprocess, { ...options, on: options.foldIn! }, roles, silently(watch));
   const events: Events =
@@ -82,6 +83,20 @@ export async function foldInSessions(
     rows: once({ numRows: found.length, values, keyOf, labels: new Float32Array(found.length) }),
     warnings,
   };
+}
+
+/** @throws {UsageError} the run has no items, or a new item's sessions would hold more than items */
+function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string): void {
+  const names = space.fields.map(({ name }) => name);
+  const told = names.map((name) => `'${name}'`).join(", ");
+  if (roles.item === undefined || !names.includes(roles.item))
+    throw new UsageError(
+      `--fold-in needs items, and the run's tokens are ${told}: train with the item in --tokens`,
+    );
+  if (field === "item" && names.length > 1)
+    throw new UsageError(
+      `--fold-in --field item is for sessions of items alone, and the run's tokens are ${told}: train without --tokens, or with --init RUN --freeze known on a log with the new items`,
+    );
 }
 
 /** Keys of a column with the vectors that their events give. */
@@ -189,7 +204,7 @@ async function itemsOf(
     if (code === MISSING) return MISSING;
     return ids[code] === 0 ? numKnown + placeOf.get(code)! : ids[code]! - 1;
   });
-  const sessions = sequencesOf(dataset, Uint32Array.from(tokenOf.keys()), tokenOf, {
+  const sessions = sequencesOf(dataset, Uint32Array.from(tokenOf.keys()), [tokenOf], {
     ...{ by, minLength: options.minLength, maxLength: options.maxLength, repeats: options.keepRepeats },
     ...(sessionGap !== undefined && { gap: gapOf(sessionGap, "--session-gap") }),
   });

@@ -1,52 +1,103 @@
-// The parts of a log as sessions of items, numbered as the features of their field.
+// The parts of a log as sessions of tokens, numbered as the features of their fields.
 
 import { columnNamed, MISSING, type Roles } from "../../dataset/dataset.js";
-import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
-import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { gapOf, sequencesOf } from "../../dataset/sequences.js";
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
+import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part, Parts } from "../../training/examples.js";
+import { withWeights, type Counted } from "./counted.js";
 import type { Item2vecOptions, ToldItem2vec } from "./options.js";
+import { tokenColumns, tokensOf } from "./tokens.js";
+
+/** Held-out events in their sessions, whose other events may be those of training. */
+export interface HeldOut extends WeightedSequences {
+  /** u8, one a token: 1 for those that are held out */
+  isHeldOut: Uint8Array;
+}
 
 export interface Sessions {
-  train: Sequences;
-  valid: Sequences | undefined;
-  /** u32[numFeatures]: events of the training sessions by feature */
-  counts: Uint32Array;
+  train: WeightedSequences;
+  /** undefined where no held-out event stands beside another of its session */
+  valid: HeldOut | undefined;
+  /** f64[numFeatures]: what the events of the training sessions count together, by feature; their number without weights */
+  totals: Float64Array;
 }
 
 /** @throws {UsageError} the log says no sessions @throws {DataError} none of the training part has two items */
 export function sessionsOf(
   space: FeatureSpace,
   { train, valid }: Parts,
+  counted: Counted,
   told: ToldItem2vec,
   options: Item2vecOptions,
   note: (text: string) => void,
 ): Sessions {
   const gap = told.sessionGap === undefined ? undefined : gapOf(told.sessionGap, "--session-gap");
   const { minLength, maxLength, keepRepeats: repeats } = options;
-  const sequences = (part: Part): Sequences => {
+  const sequences = (part: Part): WeightedSequences => {
     const { session, user } = part.dataset.roles;
     if (session === undefined && user === undefined)
       throw new UsageError(
         "train-item2vec needs what items occur together in: name a column with --session, or the user with --user",
       );
     const by = gap !== undefined ? "gap" : session !== undefined ? "session" : "user";
-    return sequencesOf(part.dataset, part.rows, tokensOf(space, part), {
+    const weights = counted.of(part);
+    const columns = tokenColumns(part.dataset, options.tokens);
+    const fields = tokensOf(space, part, columns, weights);
+    const own = sequencesOf(part.dataset, part.rows, fields, {
       ...{ by, minLength, maxLength, repeats },
       ...(gap !== undefined && { gap }),
     });
+    if (part === train) {
+      const without = train.rows.length - counted.rows.length;
+      if (without > 0) own.notes.unshift(`${without} events of weight 0 left out`);
+      for (const [f, tokens] of fields.entries()) {
+        const missing = tokens.reduce((sum, token) => sum + (token === MISSING ? 1 : 0), 0) - without;
+        if (missing > 0)
+          own.notes.unshift(`${missing} cells of '${columns[f]}' are empty or rare, and give no token`);
+      }
+    }
+    return withWeights(own, weights);
   };
   note(sessionsNote(train.dataset.roles, gap !== undefined));
   const own = sequences(train);
   for (const text of own.notes) note(text);
   if (own.numSessions === 0)
     throw new DataError(
-      "no session of the training part has two known items: nothing to learn from; see --session, --session-gap and --min-count",
+      "no session of the training part has two events of known items: nothing to learn from; see --session, --session-gap and --min-count",
       { file: train.dataset.inputs.map(({ path }) => path).join(", ") },
     );
-  const counts = new Uint32Array(space.numFeatures);
-  for (const token of own.tokens) counts[token]!++;
-  return { train: own, valid: valid && sequences(valid), counts };
+  const totals = new Float64Array(space.numFeatures);
+  own.tokens.forEach((token, i) => (totals[token]! += own.weights ? own.weights[i]! ** 2 : 1));
+  if (!valid) return { train: own, valid: undefined, totals };
+  const found = sequences(
+    inTheirSessions(train, valid, sessionColumn(valid.dataset.roles, gap !== undefined)),
+  );
+  const isValid = new Uint8Array(valid.dataset.numRows);
+  for (const row of valid.rows) isValid[row] = 1;
+  const isHeldOut = Uint8Array.from(found.rows, (row) => isValid[row]!);
+  return { train: own, valid: isHeldOut.includes(1) ? { ...found, isHeldOut } : undefined, totals };
+}
+
+/** The column whose keys tell the sessions apart, or the users whose events are cut into them. */
+function sessionColumn({ session, user }: Roles, byGap: boolean): string {
+  const name = byGap ? user : (session ?? user);
+  return name!;
+}
+
+/** A part of the same log with the training events of the same sessions, or users. */
+function inTheirSessions(train: Part, { dataset, rows }: Part, name: string): Part {
+  const column = columnNamed(dataset, name);
+  if (dataset !== train.dataset || column.kind !== "key") return { dataset, rows };
+  const { codes, dictionary } = column;
+  const isHere = new Uint8Array(dictionary.size);
+  for (const row of rows) if (codes[row] !== MISSING) isHere[codes[row]!] = 1;
+  const others = train.rows.filter((row) => codes[row] !== MISSING && isHere[codes[row]!] === 1);
+  const all = new Uint32Array(rows.length + others.length);
+  all.set(rows);
+  all.set(others, rows.length);
+  return { dataset, rows: all.sort() };
 }
 
 /** What sessions are, as a sentence. */
@@ -55,17 +106,4 @@ function sessionsNote({ session, user }: Roles, byGap: boolean): string {
   return session === undefined
     ? `sessions are all events of a '${user}' (--session-gap 30m cuts them at pauses)`
     : `sessions are the keys of '${session}'`;
-}
-
-/** u32[rows]: each row's item as a feature; MISSING where it has none that training knows. */
-function tokensOf(space: FeatureSpace, { dataset, rows }: Part): Uint32Array {
-  const [field] = space.fields;
-  const column = columnNamed(dataset, field!.name);
-  if (field?.kind !== "key" || column.kind !== "key") throw new RangeError("items are keys");
-  const ids = idsOf(field, column.dictionary);
-  return rows.map((row) => {
-    const code = column.codes[row]!;
-    const id = code === MISSING ? 0 : ids[code]!;
-    return id === 0 ? MISSING : space.offsets[0]! + id;
-  });
 }
