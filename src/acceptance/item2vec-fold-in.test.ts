@@ -177,6 +177,26 @@ describe("users", () => {
     expect(cosine(p!.vector, weighed)).toBeCloseTo(1, 6);
   });
 
+  test("count events as the run's --event-weight has it, and those of 0 not at all", async () => {
+    const weighed = at("weighed");
+    const log = put(
+      "kinds.csv",
+      "who,item,kind",
+      ringEvents(1, 100).map(([who, , item], i) => `${who},${item},${i % 3 === 0 ? "buy" : "view"}`),
+    );
+    const told = ["--user", "who", "--item", "item", "--event-weight", "kind:buy=4,view=1,hide=0"];
+    await embedOk(["train-item2vec", log, ...told, "--dim", "4", "--epochs", "1", "-o", weighed, "--quiet"]);
+    const { stdout } = await embedOk(["export", weighed, "--format", "jsonl", "--quiet"]);
+    const of = new Map(parseJsonLines(stdout).map(({ key, vector }) => [key, vector]));
+    const unit = (key: string) => of.get(key)!.map((x) => x / length(of.get(key)!));
+    const events = put("kinds-new.csv", "who,item,kind", ["p,i1,buy", "p,i2,view", "p,i3,hide", "q,i4,hide"]);
+    const got = await embedOk(["transform", weighed, "--fold-in", events, "--format", "jsonl"]);
+    const { vector } = parseJson<{ vector: number[] }>(got.stdout);
+    const expected = unit("i1").map((x, d) => 4 * x + unit("i2")[d]!);
+    expect(cosine(vector, expected)).toBeCloseTo(1, 6);
+    expect(got.stderr).toContain("1 of 2 keys of 'who' get no vector");
+  });
+
   test("need no session, and no time without a half-life", async () => {
     const bare = put("bare.csv", "who,item", ["p,i1", "p,i2"]);
     expect((await folded(bare)).map(({ key }) => key)).toEqual(["p"]);

@@ -1,9 +1,11 @@
 // Users by what they took and new items by what they occur with: what `transform --fold-in` writes of a run of train-item2vec.
 //
-//   user   (Σ_i w_i h_i/|h_i|) over its length, over the user's known items; w_i = 1, or 2^(-age / half-life) of the latest event with i
+//   user   (Σ_i w_i h_i/|h_i|) over its length, over the user's known items; w_i is the most that an event with i counts: 1, or the
+//          run's weight of the event, times 2^(-age / half-life)
 //   item   the fit of fold-in-item.ts to its contexts in the sessions of the events
 
 import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { rowWeights } from "../../dataset/event-weights.js";
 import { spanOf } from "../../dataset/event-limits.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
 import { idsOf } from "../../dataset/vocabulary.js";
@@ -16,7 +18,7 @@ import { exp } from "../../numeric/exp.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { listedKeys } from "../../training/listed-keys.js";
 import { newKeysOf } from "../../training/new-keys.js";
-import { silently } from "../../training/parts.js";
+import { silently, wholeOf } from "../../training/parts.js";
 import { readEventsLikeRun } from "../../training/read-like-run.js";
 import { readSpace, type RunSpace } from "../../training/run-space.js";
 import type { Transformed, TransformOptions } from "../../training/transform-options.js";
@@ -128,7 +130,8 @@ async function usersOf(model: RunSpace, { halfLife }: TransformOptions, read: Re
   const times = span === undefined ? undefined : columnNamed(dataset, roles.time!);
   const ageOf = times?.kind === "number" ? agesOf(column, times.values) : undefined;
 
-  // by user: each known item, with the weight of its latest event
+  const counted = countsOf(model, dataset);
+  // by user: each known item, with the most that an event with it counts
   const histories = Array.from({ length: column.dictionary.size }, () => new Map<number, number>());
   let [numEvents, numUnknown] = [0, 0];
   column.codes.forEach((code, row) => {
@@ -136,9 +139,10 @@ async function usersOf(model: RunSpace, { halfLife }: TransformOptions, read: Re
     if (code === MISSING || item === MISSING) return;
     const id = ids[item]!;
     if (id === 0) numUnknown++;
-    if (id === 0 || counts[id - 1] === 0) return;
+    if (id === 0 || counts[id - 1] === 0 || counted?.[row] === 0) return;
     numEvents++;
-    const weight = ageOf && span !== undefined ? exp((-Math.LN2 * ageOf(row)) / span) : 1;
+    const decay = ageOf && span !== undefined ? exp((-Math.LN2 * ageOf(row)) / span) : 1;
+    const weight = (counted?.[row] ?? 1) * decay;
     const own = histories[code]!;
     own.set(id - 1, Math.max(own.get(id - 1) ?? 0, weight));
   });
@@ -200,15 +204,16 @@ async function itemsOf(
   const { ids, counts, field, dim } = itemsIn(model, dataset);
   const numKnown = counts.length;
   const placeOf = new Map(codes.map((code, place) => [code, place]));
-  const tokenOf = column.codes.map((code) => {
-    if (code === MISSING) return MISSING;
+  const counted = countsOf(model, dataset);
+  const tokenOf = column.codes.map((code, row) => {
+    if (code === MISSING || counted?.[row] === 0) return MISSING;
     return ids[code] === 0 ? numKnown + placeOf.get(code)! : ids[code]! - 1;
   });
   const sessions = sequencesOf(dataset, Uint32Array.from(tokenOf.keys()), [tokenOf], {
     ...{ by, minLength: options.minLength, maxLength: options.maxLength, repeats: options.keepRepeats },
     ...(sessionGap !== undefined && { gap: gapOf(sessionGap, "--session-gap") }),
   });
-  const masses = contextsOf(sessions, numKnown, codes.length, options);
+  const masses = contextsOf(sessions, counted, { numKnown, numNew: codes.length }, options);
   const context = await run.readTable(CONTEXT_TABLE);
   const { first, last } = rowsOf(context, field);
   const fixed = {
@@ -236,14 +241,14 @@ async function itemsOf(
   };
 }
 
-/** For each new item the known ones around it, with the sum of the weights of their distances. */
+/** For each new item the known ones around it, with the sum of what the pairs count: by distance, and by both events' weights. */
 function contextsOf(
-  { offsets, tokens, numSessions }: Sequences,
-  numKnown: number,
-  numNew: number,
+  { offsets, tokens, rows, numSessions }: Sequences,
+  counted: Float64Array | undefined,
+  { numKnown, numNew }: { numKnown: number; numNew: number },
   options: Pick<Item2vecOptions, "window" | "windowDirection">,
 ): Map<number, number>[] {
-  const window = windowSize(options);
+  const window = windowSize({ window: options.window });
   const before = options.windowDirection === "after" ? 0 : window;
   const masses = Array.from({ length: numNew }, () => new Map<number, number>());
   for (let session = 0; session < numSessions; session++) {
@@ -254,11 +259,20 @@ function contextsOf(
       for (let j = Math.max(first, i - before); j <= Math.min(end - 1, i + window); j++) {
         const token = tokens[j]!;
         if (j === i || token >= numKnown) continue;
-        own.set(token, (own.get(token) ?? 0) + (window - Math.abs(i - j) + 1) / window);
+        const near = (window - Math.abs(i - j) + 1) / window;
+        const pair = counted ? Math.sqrt(counted[rows[i]!]! * counted[rows[j]!]!) : 1;
+        own.set(token, (own.get(token) ?? 0) + near * pair);
       }
     }
   }
   return masses;
+}
+
+/** f64 by row: what each event counts by the run's --weight and --event-weight, 1 on average; undefined where all count alike. */
+function countsOf({ preprocess }: RunSpace, dataset: Dataset): Float64Array | undefined {
+  const weights = rowWeights(dataset, wholeOf(dataset).rows, preprocess);
+  const mean = weights ? weights.reduce((sum, weight) => sum + weight, 0) / weights.length : 1;
+  return mean > 0 ? weights?.map((weight) => weight / mean) : weights;
 }
 
 /** The items of a run, and which of them a log's are. */
