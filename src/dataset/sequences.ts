@@ -15,9 +15,23 @@ export interface Sequences {
   tokens: Uint32Array;
   /** u32, one a token: the dataset's row it comes from */
   rows: Uint32Array;
+  /** the marked events of each session, where marks were given */
+  marked?: MarkedEvents;
   /** one sentence for each kind of event or session that was left out or cut, with its count */
   notes: string[];
 }
+
+/** Events of a kind that stands out, by session, in their order. */
+export interface MarkedEvents {
+  /** u32[numSessions + 1] */
+  offsets: Uint32Array;
+  tokens: Uint32Array;
+  /** u8, one a token */
+  marks: Uint8Array;
+}
+
+/** What a mark's lowest bit says: the event is no token of its session, but stands beside them. */
+export const BESIDE = 1;
 
 interface SequenceOptions {
   /** a session is a key of the session column; a user's events between two gaps; or all events of a user */
@@ -30,6 +44,11 @@ interface SequenceOptions {
   maxLength: number;
   /** false: a token that equals the one before it in its session is dropped */
   repeats: boolean;
+  /**
+   * u8, one a row of the part: events with a mark other than 0 are listed for their session, those dropped as repeats too. They
+   * are tokens like others unless the mark says BESIDE. Of a session that is cut, each piece has the marked events between its tokens.
+   */
+  marks?: Uint8Array;
 }
 
 /**
@@ -49,7 +68,7 @@ export function sequencesOf(
   tokenOf: Uint32Array,
   how: SequenceOptions,
 ): Sequences {
-  const { by, minLength, maxLength, repeats } = how;
+  const { by, minLength, maxLength, repeats, marks } = how;
   if (maxLength < minLength)
     throw new UsageError(
       `--max-length ${maxLength} is below --min-length ${minLength}: no session fits both`,
@@ -75,6 +94,9 @@ export function sequencesOf(
       }
       const token = tokenOf[position]!;
       if (token === MISSING) continue;
+      const mark = marks?.[position] ?? 0;
+      if (mark !== 0) writer.mark(token, mark);
+      if ((mark & BESIDE) !== 0) continue;
       if (!repeats && writer.last === token) numRepeats++;
       else writer.add(token, row);
     }
@@ -86,7 +108,7 @@ export function sequencesOf(
     counted(numRepeats, "event", "with the same token as the one before left out"),
     ...writer.notes(),
   ];
-  return { ...writer.finish(), notes: notes.flat() };
+  return { ...writer.finish(), ...(marks && { marked: writer.marked() }), notes: notes.flat() };
 }
 
 /** Writes tokens into sessions, of which the last is open until it is closed. */
@@ -102,6 +124,10 @@ class SessionWriter {
   #numCut = 0;
   /** tokens at the ends of cut sessions, too few for a piece */
   #numOver = 0;
+  /** marked events: their token and mark, before which token they stand, and their session once it has ended */
+  readonly #marked: { token: number; mark: number; before: number; session: number }[] = [];
+  /** how many of them an ended session has */
+  #numMarked = 0;
 
   constructor(
     size: number,
@@ -123,10 +149,18 @@ class SessionWriter {
     this.#rows[this.#to++] = row;
   }
 
+  /** Lists an event of the open session; it is a token as well only if it is added. */
+  mark(token: number, mark: number): void {
+    this.#marked.push({ token, mark, before: this.#to, session: -1 });
+  }
+
   /** Ends the open session: cut where it is long, left out where it is short. */
   close(): void {
     const length = this.#to - this.#from;
-    if (length === 0) return;
+    if (length === 0) {
+      this.#forgetMarked();
+      return;
+    }
     const isLong = length > this.maxLength;
     if (isLong) this.#numCut++;
     while (this.#to - this.#from > this.maxLength) this.#end(this.#from + this.maxLength);
@@ -135,11 +169,34 @@ class SessionWriter {
     else if (isLong) this.#numOver += left;
     else this.#numShort++;
     this.#to = this.#from;
+    this.#forgetMarked();
   }
 
   #end(at: number): void {
+    for (const event of this.#marked.slice(this.#numMarked)) {
+      // what comes after the last token of all is the last piece's
+      if (event.before >= at && at !== this.#to) break;
+      event.session = this.#numSessions;
+      this.#numMarked++;
+    }
     this.#offsets[++this.#numSessions] = at;
     this.#from = at;
+  }
+
+  /** Events that no ended session has are in none. */
+  #forgetMarked(): void {
+    this.#marked.length = this.#numMarked;
+  }
+
+  marked(): MarkedEvents {
+    const offsets = new Uint32Array(this.#numSessions + 1);
+    for (const { session } of this.#marked) offsets[session + 1]!++;
+    for (let s = 0; s < this.#numSessions; s++) offsets[s + 1]! += offsets[s]!;
+    return {
+      offsets,
+      tokens: Uint32Array.from(this.#marked, ({ token }) => token),
+      marks: Uint8Array.from(this.#marked, ({ mark }) => mark),
+    };
   }
 
   notes(): string[] {
