@@ -127,7 +127,7 @@ export class ReferenceSgns {
         found.push({ centre, context, sign: -1, weight: 1 });
       }
     }
-    return found.filter(({ context }) => context !== centre);
+    return found.filter(({ context, sign }) => sign > 0 || context !== centre);
   }
 
   /** Sum of the losses of pairs, in nats. */

@@ -3,15 +3,20 @@
 import type { Sequences } from "../../dataset/sequences.js";
 import { exp, log } from "../../numeric/exp.js";
 import { draw } from "../../numeric/random.js";
+import { NO_MARKET } from "../../kernels/sgns/pairs.js";
 import type { Item2vecOptions } from "./options.js";
+import type { Beside } from "./sessions.js";
 
 /** Centres that are looked at, at most; of more every so many-th is. */
 const MOST_CENTRES = 20_000;
 /** Names the noise of held-out pairs among the draws of a seed. */
 const HELD_OUT = 0x4e1d0;
+/** Names their negatives of the market. */
+const MARKETS = 0x4e1d1;
 
 /**
- * Mean over centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), w_d the weight of distance d, in nats.
+ * Mean over centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), w_d the weight of distance d, in nats. Goals,
+ * rejections and negatives of the market count as in training.
  *
  * @param valid sessions of features
  * @param noise of numeric/alias, by feature
@@ -27,10 +32,12 @@ export function heldOutLoss(
     dim,
     seed,
   }: Pick<Item2vecOptions, "negatives" | "dim" | "seed"> & { window: number; direction: "both" | "after" },
+  beside?: Pick<Beside, "pairs" | "valid">,
 ): (vectors: Float32Array, contexts: Float32Array) => number {
   const { offsets, tokens, numSessions } = valid;
   const step = Math.max(1, Math.ceil(tokens.length / MOST_CENTRES));
   const key = draw(seed, HELD_OUT);
+  const pairsOf = beside && pairsBeside(beside, draw(seed, MARKETS));
   return (vectors, contexts) => {
     const score = (a: number, b: number): number => {
       let sum = 0;
@@ -52,9 +59,34 @@ export function heldOutLoss(
             pair += softplus(score(tokens[i]!, drawNoise(noise, key, drawn++)));
           loss += weight * pair;
         }
+        for (const [context, weight] of pairsOf?.(tokens[i]!, session, i) ?? [])
+          loss += Math.abs(weight) * softplus(-Math.sign(weight) * score(tokens[i]!, context));
       }
     }
     return loss / Math.max(1, centres);
+  };
+}
+
+/** Contexts that a centre meets beside its window with what they weigh, below 0 as negatives. */
+function pairsBeside(
+  { pairs: { markets }, valid }: Pick<Beside, "pairs" | "valid">,
+  key: number,
+): (centre: number, session: number, position: number) => [context: number, weight: number][] {
+  return (centre, session, position) => {
+    const found: [number, number][] = [];
+    if (valid) {
+      const { ends, rows, weights } = valid.lists;
+      const list = valid.ofSession[session]!;
+      for (let k = ends[list]!; k < ends[list + 1]!; k++) found.push([rows[k]!, weights[k]!]);
+    }
+    const market = markets?.of[centre] ?? NO_MARKET;
+    if (markets && market !== NO_MARKET) {
+      const [from, size] = [markets.ends[market]!, markets.ends[market + 1]! - markets.ends[market]!];
+      const own = draw(key, position);
+      for (let k = 0; k < markets.drawn; k++)
+        found.push([markets.rows[from + Math.floor((draw(own, k) / 2 ** 32) * size)]!, -1]);
+    }
+    return found.filter(([context, weight]) => weight > 0 || context !== centre);
   };
 }
 

@@ -18,6 +18,7 @@ import { withMachine } from "../../workers/with-machine.js";
 import { heldOutLoss } from "./held-out-loss.js";
 import { SgnsMachine } from "./machine.js";
 import { learningRateOf, windowSize, type Item2vecOptions } from "./options.js";
+import type { Beside } from "./sessions.js";
 
 /** Share of the first step size that is left at the end, as word2vec has it. */
 const LAST_RATE = 1e-4;
@@ -28,6 +29,8 @@ export interface Item2vecInput {
   valid: Sequences | undefined;
   /** u32[numFeatures]: events of the training sessions */
   counts: Uint32Array;
+  /** what centres meet beside the window */
+  beside?: Beside;
   controls: TrainingControls;
 }
 
@@ -45,7 +48,7 @@ export interface Item2vecModel extends EpochsDone {
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnItem2vec(
-  { space, train, valid, counts, controls }: Item2vecInput,
+  { space, train, valid, counts, beside, controls }: Item2vecInput,
   options: Item2vecOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
@@ -63,19 +66,20 @@ export async function learnItem2vec(
       ...{ numRows: space.numFeatures, dim, window, negatives, seed, noise },
       firstVectorHashes: featureHashes(space),
       mostTokens: train.tokens.length,
+      ...(beside && { pairs: beside.pairs }),
     },
     threads,
   );
   const look =
     valid &&
     valid.numSessions > 0 &&
-    heldOutLoss(valid, aliasTable(noise), { ...options, window, direction });
+    heldOutLoss(valid, aliasTable(noise), { ...options, window, direction }, beside);
   let kept: { vectors: Float32Array; contexts: Float32Array } | undefined;
   const training: Steered = {
     async epoch(epoch) {
       const began = performance.now();
       const tokens = stream.epoch(epoch);
-      machine.load(tokens);
+      machine.load(beside ? { ...tokens, lists: tokens.rows.map((row) => beside.listOfRow[row]!) } : tokens);
       const rate = (done: number) => learningRate * Math.max(LAST_RATE, 1 - done / options.epochs);
       const trainLoss = await machine.train(epoch, { from: rate(epoch - 1), to: rate(epoch) });
       const rowsPerSecond = (tokens.tokens.length / (performance.now() - began)) * 1000;

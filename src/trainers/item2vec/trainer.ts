@@ -1,5 +1,6 @@
 // `embed train-item2vec`: a vector for each item, from what occurs around it in sessions.
 
+import type { Dataset } from "../../dataset/dataset.js";
 import { recipesOf } from "../../dataset/preprocess.js";
 import { testVectors } from "../../dataset/test-vectors.js";
 import { fitFeatures } from "../../dataset/vocabulary.js";
@@ -18,6 +19,7 @@ import { preprocessFile } from "../../training/run-space.js";
 import type { Trainer } from "../../training/trainer.js";
 import { fieldWarnings } from "../../training/training-warnings.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
+import { columnsAsked } from "./goals.js";
 import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
 import {
   checkItem2vecOptions,
@@ -47,19 +49,41 @@ export const trainer: Trainer = {
 function plan(told: ToldItem2vec): Plan {
   checkItem2vecOptions(told);
   const item2vec = item2vecOptionsOf(told);
+  const asked = columnsAsked(told);
   return {
     seed: item2vec.seed,
     unlabelled: true,
     wholeFor: [command],
-    reading: fieldsNamed(told),
+    reading: readingWith(asked, told),
     accept(dataset, { eventWeight, halfLife }) {
       if ((dataset.roles.weight ?? eventWeight ?? halfLife) !== undefined)
         throw new UsageError(
           "train-item2vec counts an event once: leave out --weight, --event-weight and --half-life, or choose events with --where",
         );
-      return featuresOfRoles(dataset, command, ["item"]);
+      return featuresOfRoles(withoutFeatures(dataset, asked), command, ["item"]);
     },
     fit: async (source, session) => await fit(source, session, told, item2vec),
+  };
+}
+
+/** What is read beside the items: the columns that options ask about, also where --fields leaves them out. */
+function readingWith(asked: readonly string[], told: ToldItem2vec): NonNullable<Plan["reading"]> {
+  const { fields, user, item, label, time, session, numeric = [], multi = {} } = told;
+  const read = [fields ?? [], numeric, Object.keys(multi), user, item, label, time, session].flat();
+  const more = asked.filter((column) => !read.includes(column));
+  return {
+    ...fieldsNamed({ ...told, others: asked }),
+    ...(fields && more.length > 0 && { fields: [...fields, ...more] }),
+  };
+}
+
+/** The dataset with these columns as no features: they are used otherwise, and no note says that they are left out. */
+function withoutFeatures(dataset: Dataset, names: readonly string[]): Dataset {
+  const { roles } = dataset;
+  const isOther = (name: string) => name === roles.item || !names.includes(name);
+  return {
+    ...dataset,
+    roles: { ...roles, fields: roles.fields.filter(isOther), numeric: roles.numeric.filter(isOther) },
   };
 }
 
@@ -74,13 +98,13 @@ async function fit(
   for (const text of rowOrderNotes(space, rowOrder)) note(text);
   for (const text of fieldWarnings(space)) warn(text);
   countUnseen(space, parts, watch);
-  const { train, valid, counts } = sessionsOf(space, parts, told, item2vec, note);
+  const sessions = sessionsOf(space, parts, told, item2vec, { note, warn });
   lap("encode");
 
   const used = first ? { ...item2vec, epochs: Math.max(1, first.bestEpoch) } : item2vec;
   const { learnItem2vec } = await import("./learn.js");
   const model = await learnItem2vec(
-    { space, train, valid, counts, controls },
+    { space, ...sessions, controls },
     used,
     (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
     watch.signal,

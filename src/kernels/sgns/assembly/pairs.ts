@@ -3,8 +3,8 @@
 //   weight > 0    a context:        log logistic(h . z)    times the weight
 //   weight < 0    a negative:       log logistic(-h . z)   times minus the weight
 //
-// A list is that of the centre's session (list of a position), then rows drawn among those of the centre's market. A row is not paired
-// with itself, and a centre that sees no context has no pairs. The pairs of a batch stand by centre; those of a group are filled up to
+// A list is that of the centre's session (list of a position), then rows drawn among those of the centre's market. A row is no negative
+// of itself, and a centre that sees no context has no pairs. The pairs of a batch stand by centre; those of a group are filled up to
 // a multiple of four with pairs of slot 0 that weigh nothing.
 //
 // Each pass of the band has its counterpart here, so that pairs add to the same sums and share the barrier.
@@ -42,8 +42,8 @@ function addListed(plan: Plan, thread: Thread, position: u32, centre: u32, count
   const end = at(plan.listEnds, list + 1);
   for (let i = at(plan.listEnds, list); i < end; i++) {
     const row = at(plan.listRows, i);
-    if (row == centre) continue;
-    count = addPair(plan, thread, row, load<f32>(plan.listWeights + ((<usize>i) << 2)), count);
+    const weight = load<f32>(plan.listWeights + ((<usize>i) << 2));
+    if (row != centre || weight > 0) count = addPair(plan, thread, row, weight, count);
   }
   return count;
 }
