@@ -140,11 +140,11 @@ withRedis("readers that ask all the while find one of both tables, whole, at any
     reader.destroy();
   };
   const reading = read();
-  for (const run of [TUESDAY, MONDAY, TUESDAY]) await sendOk(run);
+  let version = 1;
+  while (version < 4 || reads <= 100) await sendOk(version++ % 2 ? TUESDAY : MONDAY);
   done.abort();
   await reading;
-  expect([strange, await latest()]).toEqual([[], "4"]);
-  expect(reads).toBeGreaterThan(100);
+  expect([strange, await latest()]).toEqual([[], String(version)]);
 });
 
 withRedis(

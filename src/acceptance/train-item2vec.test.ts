@@ -89,7 +89,7 @@ test.each([
   ["a gap beside sessions", "--session basket --session-gap 30m", "use one"],
   ["neither session nor user", "--ignore basket", "--session"],
   ["lengths that nothing fits", "--session basket --min-length 5 --max-length 3", "--max-length 3"],
-  ["a weight", "--session basket --weight time", "counts an event once"],
+  ["a half-life without times", "--session basket --half-life 30d --ignore time", "needs a time column"],
 ])("%s is refused with a word of why, and nothing is written", async (_, flags, words) => {
   const log = writeSessions("refused.csv", false);
   const out = at("refused");

@@ -15,6 +15,9 @@ export function comparisonText(evaluation: Evaluation, format: ComparisonFormat)
     said.push(
       `${counted(users.judged)} users judged, ${counted(users.withoutHeldOut)} without a held-out item`,
     );
+    const { query, queryHalfLife: span } = evaluation.options;
+    const weighted = typeof span === "string" ? ` --query-half-life ${span}` : "";
+    if (typeof query === "string") said.push(`ranked by --query ${query}${weighted}`);
     const { candidates } = users;
     if (candidates)
       said.push(`${counted(candidates.masked)} of ${counted(candidates.listed)} candidates masked`);

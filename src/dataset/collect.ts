@@ -24,6 +24,8 @@ export interface Purpose {
   above?: number;
   /** a number below it is an error */
   atLeast?: number;
+  /** a number outside is an error; what is expected, in words */
+  range?: { from: number; to: number; expected: string };
   /** what to do about a bad cell, where leaving its row out would leave out nearly all */
   advice?: string;
   filters: DropFilter[];
@@ -123,6 +125,7 @@ export class RowCollector {
       if (purpose.role === "label" && purpose.as === "number") this.#checkLabels(purpose, i, batch, fates);
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
       if (purpose.atLeast !== undefined) this.#checkAtLeast(purpose, purpose.atLeast, i, batch, fates);
+      if (purpose.range) this.#checkRange(purpose, purpose.range, i, batch, fates);
     });
     this.#noteLabels(batch, fates);
     const { onSkipped } = this.handling;
@@ -219,6 +222,20 @@ export class RowCollector {
     const numbers = batch.columns[i]!;
     for (let row = 0; row < batch.numRows; row++) {
       if (numbers[row]! < least) this.#reject(batch, row, purpose, String(numbers[row]), fates);
+    }
+  }
+
+  #checkRange(
+    purpose: Purpose,
+    { from, to, expected }: NonNullable<Purpose["range"]>,
+    i: number,
+    batch: Batch,
+    fates: Uint8Array,
+  ): void {
+    const numbers = batch.columns[i]!;
+    for (let row = 0; row < batch.numRows; row++) {
+      const x = numbers[row]!;
+      if (x < from || x > to) this.#reject(batch, row, purpose, String(x), fates, expected);
     }
   }
 

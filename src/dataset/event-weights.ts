@@ -90,7 +90,8 @@ export function rowWeights(
     const column = columnNamed(dataset, weight);
     if (column.kind !== "number")
       throw new UsageError(`--weight ${weight}: the column is not one of numbers`);
-    rows.forEach((row, i) => (weights[i] = column.values[row]!));
+    const { values } = column;
+    rows.forEach((row, i) => (weights[i] = values[row]!));
   }
   if (eventWeight !== undefined) multiplyByKind(dataset, rows, parseEventWeight(eventWeight), weights);
   return weights;
@@ -136,8 +137,9 @@ function decayOf(
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   if (column?.kind !== "number") throw new UsageError("--half-life needs a time column: name it with --time");
-  const newest = rows.reduce((latest, row) => Math.max(latest, column.values[row]!), -Infinity);
-  return Float64Array.from(rows, (row) => exp((Math.LN2 * (column.values[row]! - newest)) / span));
+  const { values } = column;
+  const newest = rows.reduce((latest, row) => Math.max(latest, values[row]!), -Infinity);
+  return Float64Array.from(rows, (row) => exp((Math.LN2 * (values[row]! - newest)) / span));
 }
 
 function meanOf(values: Float64Array): number {

@@ -41,7 +41,7 @@ const lists = ({ numSessions, offsets }: Sequences, values: Uint32Array) =>
 
 function made(events: readonly Event[], how: Partial<How>, dataset: Dataset = logOf(events)) {
   const rows = allRows(events);
-  const sequences = sequencesOf(dataset, rows, tokensOf(events, rows), { ...plain, ...how });
+  const sequences = sequencesOf(dataset, rows, [tokensOf(events, rows)], { ...plain, ...how });
   return {
     tokens: lists(sequences, sequences.tokens),
     rows: lists(sequences, sequences.rows),
@@ -129,10 +129,37 @@ describe("sessions", () => {
     });
   });
 
+  test("hold an event's tokens field by field; lengths and repeats are of events", () => {
+    const pairs = [
+      [1, 10],
+      [1, 11],
+      [1, 11],
+      [-1, 12],
+      [-1, -1],
+      [2, 11],
+    ];
+    const events = pairs.map((_, time) => event("a", 0, time));
+    const field = (f: number) => Uint32Array.from(pairs, (pair) => (pair[f]! < 0 ? MISSING : pair[f]!));
+    const of = (how: Partial<How>) => {
+      const fields = [field(0), field(1)];
+      const sequences = sequencesOf(logOf(events), allRows(events), fields, { ...plain, ...how });
+      return { ...sequences, tokens: lists(sequences, sequences.tokens) };
+    };
+    const whole = of({ repeats: false });
+    expect(whole.tokens).toEqual([[1, 10, 1, 11, 12, 2, 11]]);
+    expect([...whole.rows]).toEqual([0, 0, 1, 1, 3, 5, 5]);
+    expect(whole.notes).toEqual(["1 event with the same tokens as the one before left out"]);
+    const cut = of({ repeats: false, maxLength: 3 });
+    expect(cut.tokens).toEqual([[1, 10, 1, 11, 12]]);
+    expect(cut.notes.at(-1)).toBe("1 event at the ends of cut sessions left out: a piece has at least 2");
+    expect(of({ minLength: 6 }).tokens).toEqual([]);
+    expect(of({ minLength: 5 }).tokens).toHaveLength(1);
+  });
+
   test("are of the part's rows alone", () => {
     const events = Array.from("aabbaa", (session, token) => event(session, token));
     const rows = Uint32Array.of(1, 2, 4, 5);
-    const sequences = sequencesOf(logOf(events), rows, tokensOf(events, rows), plain);
+    const sequences = sequencesOf(logOf(events), rows, [tokensOf(events, rows)], plain);
     expect(lists(sequences, sequences.tokens)).toEqual([[1, 4, 5]]);
     expect(sequences.notes).toEqual(["1 session of one event left out"]);
   });
@@ -226,7 +253,7 @@ test("of any log, sessions are those of a plain twin, and no event is in two", (
   fc.assert(
     fc.property(anyLog, fc.infiniteStream(fc.boolean()), anyHow, (events, inPart, how) => {
       const rows = allRows(events).filter(() => inPart.next().value);
-      const sequences = sequencesOf(logOf(events), rows, tokensOf(events, rows), how);
+      const sequences = sequencesOf(logOf(events), rows, [tokensOf(events, rows)], how);
       expect(lists(sequences, sequences.rows)).toEqual(twin(events, [...rows], how));
       expect([...sequences.tokens]).toEqual(Array.from(sequences.rows, (row) => events[row]!.token));
       expect(new Set(sequences.rows).size).toBe(sequences.rows.length);
@@ -261,9 +288,9 @@ describe("marked events", () => {
   const BOTH = 2;
   function markedBy(marks: number[], events: readonly Event[], how: Partial<How> = {}) {
     const rows = allRows(events);
-    const sequences = sequencesOf(logOf(events), rows, tokensOf(events, rows), {
+    const sequences = sequencesOf(logOf(events), rows, [tokensOf(events, rows)], {
       ...{ ...plain, ...how },
-      marks: Uint8Array.from(marks),
+      marks: { of: Uint8Array.from(marks), tokens: tokensOf(events, rows) },
     });
     const { offsets, tokens, marks: kept } = sequences.marked!;
     return {

@@ -30,7 +30,7 @@ export interface MarkedEvents {
   marks: Uint8Array;
 }
 
-/** What a mark's lowest bit says: the event is no token of its session, but stands beside them. */
+/** What a mark's lowest bit says: the event is none of its session, but stands beside them. */
 export const BESIDE = 1;
 
 interface SequenceOptions {
@@ -38,37 +38,38 @@ interface SequenceOptions {
   by: "session" | "gap" | "user";
   /** for sessions by gap: milliseconds without an event of the user, beyond which the next event starts a session */
   gap?: number;
-  /** at least 1: sessions of fewer tokens are left out */
+  /** at least 1: sessions of fewer events are left out */
   minLength: number;
-  /** longer sessions are cut into pieces of that many tokens; what is left over is a piece if it has minLength */
+  /** longer sessions are cut into pieces of that many events; what is left over is a piece if it has minLength */
   maxLength: number;
-  /** false: a token that equals the one before it in its session is dropped */
+  /** false: an event with the tokens of the one before it in its session is dropped */
   repeats: boolean;
   /**
-   * u8, one a row of the part: events with a mark other than 0 are listed for their session, those dropped as repeats too. They
-   * are tokens like others unless the mark says BESIDE. Of a session that is cut, each piece has the marked events between its tokens.
+   * u8, one a row of the part: events with a mark other than 0 are listed for their session by a token, those dropped as repeats too;
+   * they are events like others unless the mark says BESIDE. Of a session that is cut, each piece has those between its events.
    */
-  marks?: Uint8Array;
+  marks?: { of: Uint8Array; tokens: Uint32Array };
 }
 
 /**
  * The sessions of a part. Events stand in order of time, then as in `rows`; without a time column as in `rows`. Sessions
  * stand in order of their column's codes, those of one user by time.
  *
- * A row without a token is in no session, but its time counts: a user who looks at rare items has not paused.
+ * A row has a token in each field, or lacks some; they stand in the order of the fields. One without a token is in no session,
+ * but its time counts: a user who looks at rare items has not paused.
  *
  * @param rows u32: rows of a part, of equal times in the log's order
- * @param tokenOf u32[rows.length]: the token of each, or MISSING
+ * @param fields u32[rows.length] each: the rows' tokens, or MISSING
  * @throws {UsageError} the column that sessions are made of is absent or not one of keys, a gap without times, or lengths
  *   that leave nothing
  */
 export function sequencesOf(
   dataset: Dataset,
   rows: Uint32Array,
-  tokenOf: Uint32Array,
+  fields: readonly Uint32Array[],
   how: SequenceOptions,
 ): Sequences {
-  const { by, minLength, maxLength, repeats, marks } = how;
+  const { by, minLength, maxLength, marks } = how;
   if (maxLength < minLength)
     throw new UsageError(
       `--max-length ${maxLength} is below --min-length ${minLength}: no session fits both`,
@@ -78,8 +79,7 @@ export function sequencesOf(
   const gap = by === "gap" ? (how.gap ?? Infinity) : Infinity;
   const { order, ends } = groupedByCode(column, rows);
 
-  const writer = new SessionWriter(order.length, minLength, maxLength);
-  let numRepeats = 0;
+  const writer = new SessionWriter(fields, order.length, how);
   let next = 0;
   for (const end of ends) {
     const group = order.subarray(next, end);
@@ -92,100 +92,126 @@ export function sequencesOf(
         if (times[row]! - latest > gap) writer.close();
         latest = times[row]!;
       }
-      const token = tokenOf[position]!;
-      if (token === MISSING) continue;
-      const mark = marks?.[position] ?? 0;
-      if (mark !== 0) writer.mark(token, mark);
-      if ((mark & BESIDE) !== 0) continue;
-      if (!repeats && writer.last === token) numRepeats++;
-      else writer.add(token, row);
+      const mark = marks?.of[position] ?? 0;
+      if ((mark & BESIDE) === 0) writer.add(position, row);
+      if (mark !== 0) writer.mark(marks!.tokens[position]!, mark);
     }
     writer.close();
   }
   const role = by === "session" ? "session" : "user";
   const notes = [
     counted(rows.length - order.length, "event", `without a ${role} left out ('${column.name}' is empty)`),
-    counted(numRepeats, "event", "with the same token as the one before left out"),
     ...writer.notes(),
   ];
   return { ...writer.finish(), ...(marks && { marked: writer.marked() }), notes: notes.flat() };
 }
 
-/** Writes tokens into sessions, of which the last is open until it is closed. */
+/** Writes events into sessions, of which the last is open until it is closed. */
 class SessionWriter {
   readonly #tokens: Uint32Array;
   readonly #rows: Uint32Array;
   readonly #offsets: Uint32Array;
   #numSessions = 0;
-  /** where the open session starts, and where its next token goes */
+  /** where the open session's open piece starts, where its last event does, and where its next token goes */
   #from = 0;
+  #last = 0;
   #to = 0;
+  /** events of the open piece, and whether there were pieces before it */
+  #numEvents = 0;
+  #isCut = false;
+  #numRepeats = 0;
   #numShort = 0;
   #numCut = 0;
-  /** tokens at the ends of cut sessions, too few for a piece */
+  /** events at the ends of cut sessions, too few for a piece */
   #numOver = 0;
-  /** marked events: their token and mark, before which token they stand, and their session once it has ended */
-  readonly #marked: { token: number; mark: number; before: number; session: number }[] = [];
+  /** marked events, each with its session once that has ended */
+  readonly #marked: { token: number; mark: number; session: number }[] = [];
   /** how many of them an ended session has */
   #numMarked = 0;
 
+  /** @param fields u32, one a row of the part: the tokens of each field */
   constructor(
+    private readonly fields: readonly Uint32Array[],
     size: number,
-    private readonly minLength: number,
-    private readonly maxLength: number,
+    private readonly how: Pick<SequenceOptions, "minLength" | "maxLength" | "repeats">,
   ) {
-    this.#tokens = new Uint32Array(size);
-    this.#rows = new Uint32Array(size);
+    this.#tokens = new Uint32Array(size * fields.length);
+    this.#rows = new Uint32Array(size * fields.length);
     this.#offsets = new Uint32Array(size + 1);
   }
 
-  /** The last token of the open session; undefined when it has none. */
-  get last(): number | undefined {
-    return this.#to > this.#from ? this.#tokens[this.#to - 1] : undefined;
-  }
-
-  add(token: number, row: number): void {
-    this.#tokens[this.#to] = token;
-    this.#rows[this.#to++] = row;
-  }
-
-  /** Lists an event of the open session; it is a token as well only if it is added. */
-  mark(token: number, mark: number): void {
-    this.#marked.push({ token, mark, before: this.#to, session: -1 });
-  }
-
-  /** Ends the open session: cut where it is long, left out where it is short. */
-  close(): void {
-    const length = this.#to - this.#from;
-    if (length === 0) {
-      this.#forgetMarked();
+  /** Adds an event that has a token. @param position of its row in the part */
+  add(position: number, row: number): void {
+    let end = this.#to;
+    for (const tokens of this.fields) {
+      const token = tokens[position]!;
+      if (token === MISSING) continue;
+      this.#tokens[end] = token;
+      this.#rows[end++] = row;
+    }
+    if (end === this.#to) return;
+    if (!this.how.repeats && this.#isRepeat(end)) {
+      this.#numRepeats++;
       return;
     }
-    const isLong = length > this.maxLength;
-    if (isLong) this.#numCut++;
-    while (this.#to - this.#from > this.maxLength) this.#end(this.#from + this.maxLength);
-    const left = this.#to - this.#from;
-    if (left >= this.minLength) this.#end(this.#to);
-    else if (isLong) this.#numOver += left;
-    else this.#numShort++;
-    this.#to = this.#from;
-    this.#forgetMarked();
-  }
-
-  #end(at: number): void {
-    for (const event of this.#marked.slice(this.#numMarked)) {
-      // what comes after the last token of all is the last piece's
-      if (event.before >= at && at !== this.#to) break;
-      event.session = this.#numSessions;
-      this.#numMarked++;
+    if (this.#numEvents === this.how.maxLength) {
+      if (!this.#isCut) this.#numCut++;
+      this.#isCut = true;
+      this.#end();
     }
-    this.#offsets[++this.#numSessions] = at;
-    this.#from = at;
+    this.#last = this.#to;
+    this.#to = end;
+    this.#numEvents++;
   }
 
-  /** Events that no ended session has are in none. */
-  #forgetMarked(): void {
+  /** Whether the event that is being added has the tokens of the last one. */
+  #isRepeat(end: number): boolean {
+    const [last, to] = [this.#last, this.#to];
+    if (end - to !== to - last) return false;
+    for (let i = 0; i < end - to; i++) if (this.#tokens[to + i] !== this.#tokens[last + i]) return false;
+    return true;
+  }
+
+  /** Lists an event of the open session, if it has a token. */
+  mark(token: number, mark: number): void {
+    if (token !== MISSING) this.#marked.push({ token, mark, session: -1 });
+  }
+
+  /** Ends the open session, left out where it is short. */
+  close(): void {
+    const left = this.#numEvents;
+    if (left >= this.how.minLength) this.#end();
+    else if (this.#isCut) this.#numOver += left;
+    else if (left > 0) this.#numShort++;
+    this.#last = this.#to = this.#from;
+    this.#numEvents = 0;
+    this.#isCut = false;
+    // those of a session that is left out are in none
     this.#marked.length = this.#numMarked;
+  }
+
+  #end(): void {
+    for (; this.#numMarked < this.#marked.length; this.#numMarked++)
+      this.#marked[this.#numMarked]!.session = this.#numSessions;
+    this.#offsets[++this.#numSessions] = this.#to;
+    this.#from = this.#to;
+    this.#numEvents = 0;
+  }
+
+  notes(): string[] {
+    const { minLength, maxLength } = this.how;
+    const same = this.fields.length === 1 ? "the same token" : "the same tokens";
+    const fewest = minLength === 2 ? "of one event" : `of fewer than ${minLength} events`;
+    return [
+      counted(this.#numRepeats, "event", `with ${same} as the one before left out`),
+      counted(this.#numShort, "session", `${fewest} left out`),
+      counted(this.#numCut, "session", `of more than ${maxLength} events cut into pieces of ${maxLength}`),
+      counted(
+        this.#numOver,
+        "event",
+        `at the ends of cut sessions left out: a piece has at least ${minLength}`,
+      ),
+    ].flat();
   }
 
   marked(): MarkedEvents {
@@ -199,31 +225,19 @@ class SessionWriter {
     };
   }
 
-  notes(): string[] {
-    const fewest = this.minLength === 2 ? "of one event" : `of fewer than ${this.minLength} events`;
-    return [
-      counted(this.#numShort, "session", `${fewest} left out`),
-      counted(
-        this.#numCut,
-        "session",
-        `of more than ${this.maxLength} events cut into pieces of ${this.maxLength}`,
-      ),
-      counted(
-        this.#numOver,
-        "event",
-        `at the ends of cut sessions left out: a piece has at least ${this.minLength}`,
-      ),
-    ].flat();
-  }
-
   finish(): Omit<Sequences, "notes"> {
     return {
       numSessions: this.#numSessions,
       offsets: this.#offsets.slice(0, this.#numSessions + 1),
-      tokens: this.#tokens.slice(0, this.#to),
-      rows: this.#rows.slice(0, this.#to),
+      tokens: cut(this.#tokens, this.#to),
+      rows: cut(this.#rows, this.#to),
     };
   }
+}
+
+/** The first numbers of an array; a copy where that frees much of it. */
+function cut(numbers: Uint32Array, end: number): Uint32Array {
+  return end < numbers.length / 2 ? numbers.slice(0, end) : numbers.subarray(0, end);
 }
 
 /**

@@ -12,7 +12,7 @@ const KEPT = 3;
 /** Reads cells of a column. */
 export type ReadCells = (from: number, to: number) => Cells;
 
-const stored = new WeakMap<Column, ReadCells>();
+const stored = new WeakMap<Column, { read: ReadCells; cache: ColumnCache }>();
 
 /** Whole columns that were read last. */
 export class ColumnCache {
@@ -28,6 +28,10 @@ export class ColumnCache {
     if (this.#kept.size > KEPT) this.#kept.delete(oldest!);
     return cells;
   }
+
+  clear(): void {
+    this.#kept.clear();
+  }
 }
 
 /** The column with its cells on disk. @param column without cells */
@@ -37,7 +41,7 @@ export function storedColumn(column: Column, numRows: number, read: ReadCells, c
     get: () => cache.cellsOf(own, () => read(0, numRows)),
     enumerable: true,
   });
-  stored.set(own, read);
+  stored.set(own, { read, cache });
   return own;
 }
 
@@ -46,10 +50,15 @@ export function isStored({ columns }: Dataset): boolean {
   return columns.some((column) => stored.has(column));
 }
 
+/** Lets go of whole columns that were read from disk; what is asked for again is read again. */
+export function releaseColumns({ columns }: Dataset): void {
+  for (const column of columns) stored.get(column)?.cache.clear();
+}
+
 /** Rows from .. to - 1 of a dataset, in memory. */
 export function sliceOf(dataset: Dataset, from: number, to: number): Dataset {
   const columns = dataset.columns.map((column): Column => {
-    const read = stored.get(column);
+    const { read } = stored.get(column) ?? {};
     if (column.kind === "number") {
       const values = read ? (read(from, to) as Float64Array) : column.values.subarray(from, to);
       return { kind: "number", name: column.name, values };

@@ -74,8 +74,10 @@ function answersOf(
   const ofMissing = test.holds("") ? 1 : 0;
   if (column.kind === "number") {
     const known = new Map<number, number>();
+    // of a column on disk, read once
+    const { values } = column;
     return Uint8Array.from(rows, (row) => {
-      const x = column.values[row]!;
+      const x = values[row]!;
       if (Number.isNaN(x)) return ofMissing;
       const answer = known.get(x) ?? (test.holds(String(x)) ? 1 : 0);
       known.set(x, answer);
@@ -85,8 +87,9 @@ function answersOf(
   const truths = Uint8Array.from({ length: column.dictionary.size }, (_, code) =>
     test.holds(keyAt(column.dictionary, code)) ? 1 : 0,
   );
+  const { codes } = column;
   return Uint8Array.from(rows, (row) => {
-    const code = column.codes[row]!;
+    const code = codes[row]!;
     return code === MISSING ? ofMissing : truths[code]!;
   });
 }

@@ -1,22 +1,17 @@
 // --init: an earlier run from which the training of a factor model goes on, by key.
 //
-//   earlier run ──► known keys, without those that have expired ──► vocabulary ──► first parameters by feature
-//              └──► when each key was last seen ──► the same of the new run
+//   earlier run ──► vocabulary that goes on (training/warm-start) ──► first parameters by feature
 
-import { expiryOf } from "../dataset/expire.js";
-import { checkKinds, withKnown } from "../dataset/known-keys.js";
-import { newestEvent, newestTimes, NEVER } from "../dataset/last-seen.js";
-import { selectKeys, type Field } from "../dataset/vocabulary.js";
-import { readHistory, UNKNOWN, type KeyHistory } from "../embedding/key-history.js";
+import { readHistory, type KeyHistory } from "../embedding/key-history.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
 import type { OptimizerState } from "../kernels/fm/state.js";
-import { carriedOf, featuresFrom } from "../training/carried.js";
 import type { Examples } from "../training/examples.js";
 import type { FittedSpace, GoneOn } from "../training/feature-plan.js";
-import { byFeature, nextHistory, NONE } from "../training/key-history.js";
+import { byFeature, NONE } from "../training/key-history.js";
 import type { TrainingTold } from "../training/options/log.js";
 import type { Start } from "../training/start.js";
+import { addedWarnings, goOnFrom } from "../training/warm-start.js";
 import { readOptimizerFile } from "./optimizer-file.js";
 import { readFmModel, type FmRun } from "./run.js";
 
@@ -34,17 +29,6 @@ export interface EarlierRun {
   model: EarlierModel;
   /** by feature of its space */
   history: KeyHistory;
-}
-
-/** Checks what goes with --init alone. @throws {UsageError} it is there without --init */
-export function checkInit({ init, expire, freeze }: TrainingTold): void {
-  // a time that the log would have is of no concern here
-  expiryOf(expire, 0);
-  if (init !== undefined) return;
-  if (expire !== undefined)
-    throw new UsageError("--expire goes with --init RUN: it is about that run's keys");
-  if (freeze !== undefined)
-    throw new UsageError("--freeze known goes with --init RUN: its keys are the known ones");
 }
 
 /** Reads the model of a run that training goes on from. @throws {ArtifactError} damaged */
@@ -73,14 +57,6 @@ export function checkState(
   );
 }
 
-/** @param had of the run's vectors @throws {UsageError} --dim says otherwise */
-export function checkDim(run: Run, had: number, dim: number | undefined): void {
-  if (dim === undefined || dim === had) return;
-  throw new UsageError(
-    `--init '${run.path}' holds vectors of dim ${had}, and --dim says ${dim}: leave --dim out, or train without --init`,
-  );
-}
-
 /** @throws {UsageError} the earlier run predicts another kind of label */
 function checkTask({ run, model: { preprocess } }: EarlierRun, task: Examples["task"]): void {
   if (preprocess.task === task) return;
@@ -98,29 +74,13 @@ function checkTask({ run, model: { preprocess } }: EarlierRun, task: Examples["t
  */
 export function goOn(
   earlier: EarlierRun,
-  { fitted, dataset, rows, rowOrder }: FittedSpace,
-  { expire, freeze, keepState }: TrainingTold,
+  fitted: FittedSpace,
+  told: Pick<TrainingTold, "expire" | "freeze" | "keepState">,
 ): GoneOn<Start> {
   const { run, model, history } = earlier;
-  const before = model.space;
-  const isHere = (name: string) => fitted.fields.some((field) => field.name === name);
-  const fieldBefore = (name: string) => before.fields.find((field) => field.name === name);
-  checkKinds(fitted, fieldBefore);
-
-  // which of the known keys this log holds, and which have been gone for too long
-  const seen = newestTimes(before, dataset, isHere);
-  const isGone = expiryOf(expire, newestEvent(dataset));
-  const expired = Uint8Array.from(seen, (time, feature) => {
-    const last = history.lastSeen[feature]!;
-    return time === NEVER && isGone(last === UNKNOWN ? undefined : Number(last), history.missed[feature]! + 1)
-      ? 1
-      : 0;
-  });
-  const known = new Map(
-    before.fields.map((field, f) => [field.name, without(field, expired, before.offsets[f]!)]),
-  );
-  const space = withKnown(fitted, dataset, rows, (name) => known.get(name), rowOrder);
-  const from = featuresFrom(space, before);
+  const { freeze, keepState } = told;
+  const gone = goOnFrom({ run, space: model.space, history }, fitted, told);
+  const { space, from, carried } = gone;
   const { blocks } = model;
   const blockPlaces = blocks && space.fields.map(({ name }) => blocks.indexOf(name));
   const newBlocks = blockPlaces
@@ -133,22 +93,14 @@ export function goOn(
         `machine has a vector for it (--ignore ${name}, or train without --freeze)`,
     );
   }
-  const warnings = before.fields
-    .filter(({ name }) => !isHere(name))
-    .map(({ name }) => `field '${name}' of run '${run.path}' is no field here: its rows are left out`);
-  const added = space.fields.filter(({ name }) => !fieldBefore(name));
-  if (!blocks)
-    for (const { name } of added)
-      warnings.push(`field '${name}' is new to run '${run.path}': its keys start at random`);
+  const warnings = [...gone.warnings, ...(blocks ? [] : addedWarnings(earlier, gone))];
   if (keepState && !model.optimizer)
     warnings.push(`run '${run.path}' was trained without --keep-state: its optimizer starts anew`);
-  const carried = { run: run.path, ...carriedOf(space, before, from, seen) };
-  const { kept, unseen, expired: gone } = carried;
   return {
     space,
-    history: nextHistory(space, dataset, history, from),
+    history: gone.history,
     notes: [
-      `goes on from '${run.path}': ${kept} keys kept, of which this log lacks ${unseen}; ${carried.new} new, ${gone} expired`,
+      ...gone.notes,
       ...newBlocks.map(
         (name) => `field '${name}' is new to run '${run.path}': every row gets a vector for it`,
       ),
@@ -159,14 +111,6 @@ export function goOn(
       return { start: { ...startOf(model, from, blockPlaces), freezes: freeze !== undefined }, carried };
     },
   };
-}
-
-/** The field without keys that have expired; what has no vocabulary of its own stays whole. */
-function without(field: Field, expired: Uint8Array, offset: number): Field {
-  if (field.kind === "number" || field.kind === "bins" || field.hash) return field;
-  const stay: number[] = [];
-  for (let code = 0; code < field.keys.size; code++) if (!expired[offset + 1 + code]) stay.push(code);
-  return { ...field, keys: selectKeys(field.keys, Uint32Array.from(stay)) };
 }
 
 /**

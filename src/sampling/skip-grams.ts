@@ -11,6 +11,12 @@ import { permutation } from "../numeric/random.js";
 const ORDER = 0;
 const KEEP = 1;
 
+/** Sequences with what their events count. */
+export interface WeightedSequences extends Sequences {
+  /** f32, one a token: square roots, as a pair counts the product of its two; absent when each counts 1 */
+  weights?: Float32Array;
+}
+
 interface SkipGramOptions {
   /** 1 to 255: tokens on each side of a centre that are its context; 255 stands for the whole session */
   window: number;
@@ -29,6 +35,8 @@ interface SkipGramEpoch {
   right: Uint8Array;
   /** u32, one a token: the dataset's row it comes from */
   rows: Uint32Array;
+  /** f32, one a token, where the sequences have them */
+  weights?: Float32Array;
 }
 
 /** Draws epochs from sequences. */
@@ -38,11 +46,12 @@ export class SkipGrams {
   readonly #left: Uint8Array;
   readonly #right: Uint8Array;
   readonly #rows: Uint32Array;
+  readonly #weights: Float32Array | undefined;
 
-  /** @param counts u32: events of each token */
+  /** @param counts of each token: what its events count together */
   constructor(
-    private readonly sequences: Sequences,
-    counts: Uint32Array,
+    private readonly sequences: WeightedSequences,
+    counts: ArrayLike<number>,
     private readonly options: SkipGramOptions,
   ) {
     const size = sequences.tokens.length;
@@ -51,6 +60,7 @@ export class SkipGrams {
     this.#left = new Uint8Array(size);
     this.#right = new Uint8Array(size);
     this.#rows = new Uint32Array(size);
+    this.#weights = sequences.weights && new Float32Array(size);
   }
 
   /**
@@ -73,16 +83,18 @@ export class SkipGrams {
       left: this.#left.subarray(0, to),
       right: this.#right.subarray(0, to),
       rows: this.#rows.subarray(0, to),
+      ...(this.#weights && { weights: this.#weights.subarray(0, to) }),
     };
   }
 
   /** Copies what is kept of tokens[from .. end) to `to` and on. @returns the end of the copy */
   #copyKept(from: number, end: number, to: number, stream: number): number {
-    const { tokens, rows } = this.sequences;
+    const { tokens, rows, weights } = this.sequences;
     for (let i = from; i < end; i++) {
       const token = tokens[i]!;
       if (this.#keep && uniformAt(stream, i) >= this.#keep[token]!) continue;
       this.#tokens[to] = token;
+      if (weights) this.#weights![to] = weights[i]!;
       this.#rows[to++] = rows[i]!;
     }
     return to;
@@ -105,9 +117,10 @@ export class SkipGrams {
  *
  * @returns f64[counts.length]
  */
-function keepChances(counts: Uint32Array, subsample: number): Float64Array {
-  const total = counts.reduce((sum, count) => sum + count, 0);
-  return Float64Array.from(counts, (count) => {
+function keepChances(counts: ArrayLike<number>, subsample: number): Float64Array {
+  const all = Float64Array.from(counts);
+  const total = all.reduce((sum, count) => sum + count, 0);
+  return all.map((count) => {
     const excess = count / total / subsample;
     return excess > 0 ? Math.min(1, (Math.sqrt(excess) + 1) / excess) : 1;
   });

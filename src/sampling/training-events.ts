@@ -19,7 +19,7 @@ export interface TrainingEvents {
   /** distinct items of each user, ascending */
   history: History;
   /** each event's user and item, NO_ITEM for none; absent where only the distinct ones are known */
-  events?: { users: Uint32Array; items: Uint32Array };
+  events?: { users: Uint32Array; items: Uint32Array; times?: Float64Array };
 }
 
 const SEED = { lo: 0x74696573, hi: 0x6f726465 };
@@ -56,8 +56,14 @@ export function renumbered({ indptr, items }: History, places: Uint32Array): His
   return { indptr, items: moved };
 }
 
-/** The events of a log's rows. @param rows u32: the training part */
-export function eventsOfRows(dataset: Dataset, rows: Uint32Array): TrainingEvents {
+/** f64[rows.length]: milliseconds; undefined for a log without a time column. */
+export function timesOfRows({ roles, columns }: Dataset, rows: Uint32Array): Float64Array | undefined {
+  const column = columns.find(({ name }) => name === roles.time);
+  return column?.kind === "number" ? Float64Array.from(rows, (row) => column.values[row]!) : undefined;
+}
+
+/** The events of a log's rows. @param rows u32: the training part @param timed with their times, where the log has them */
+export function eventsOfRows(dataset: Dataset, rows: Uint32Array, timed = false): TrainingEvents {
   const keysIn = (name: string) => {
     const column = keyColumn(dataset, name);
     const events = eventsOfCodes(column, rows);
@@ -68,7 +74,12 @@ export function eventsOfRows(dataset: Dataset, rows: Uint32Array): TrainingEvent
   };
   const [users, all] = [keysIn(dataset.roles.user!), keysIn(dataset.roles.item!)];
   const items = selectKeys(all, hashOrder(all));
-  const events = { users: usersOf(users, dataset, rows), items: itemsOf(items, dataset, rows) };
+  const times = timed ? timesOfRows(dataset, rows) : undefined;
+  const events = {
+    users: usersOf(users, dataset, rows),
+    items: itemsOf(items, dataset, rows),
+    ...(times && { times }),
+  };
   const counts = new Uint32Array(items.size);
   for (const item of events.items) if (item !== NO_ITEM) counts[item]!++;
   return { users, items, counts, history: historyOf(events.users, events.items, users.size), events };

@@ -27,6 +27,15 @@ export function featuresFrom(space: FeatureSpace, before: FeatureSpace): Uint32A
   return from;
 }
 
+/** Rows of an earlier space by feature of another; 0 where `from` has NONE. */
+export function rowsFrom(data: Float32Array, from: Uint32Array, width: number): Float32Array {
+  const all = new Float32Array(from.length * width);
+  from.forEach((earlier, feature) => {
+    if (earlier !== NONE) all.set(data.subarray(earlier * width, (earlier + 1) * width), feature * width);
+  });
+  return all;
+}
+
 /** What became of the earlier keys, in all and by field; out-of-vocabulary features are no keys. */
 export function carriedOf(
   space: FeatureSpace,

@@ -80,14 +80,22 @@ function absoluteSide(text: string): string {
  */
 export function resolvedOptions(
   paths: readonly string[],
-  { reading, unlabelled: _, infer: __, maxMemory: ___, wholeFor: ____, ...options }: ExampleOptions,
+  {
+    reading,
+    unlabelled: _,
+    infer: __,
+    maxMemory: ___,
+    wholeFor: ____,
+    inSequence: _____,
+    ...options
+  }: ExampleOptions,
   table: OptionTable,
   told: TrainingTold,
   own: Record<string, unknown>,
 ): Record<string, unknown> {
   const isTaken = ([name]: [string, unknown]) =>
     Object.hasOwn(table, name) || !(Object.hasOwn(vocabulary, name) || Object.hasOwn(labels, name));
-  const { threads: _____, ...readingOptions } = reading;
+  const { threads: ______, ...readingOptions } = reading;
   const others = Object.entries(decisive(table, told)).filter(([name]) => !Object.hasOwn(log, name));
   return {
     log: paths,

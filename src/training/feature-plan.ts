@@ -202,7 +202,8 @@ async function fit<O extends FeatureOptions, S>(
       : await search(
           {
             trials: told.search,
-            ...{ table: model.table, standard, examples, judge },
+            ...{ table: model.table, standard, judge },
+            hasValidation: examples.valid !== undefined,
             isFixed: (name) => Object.hasOwn(told, name) || (name === "dim" && model.earlier !== undefined),
             train: (options) =>
               learn({ ...input, controls: { ...judged } }, options, () => undefined, watch.signal),

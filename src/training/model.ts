@@ -50,6 +50,8 @@ export interface Capabilities {
   composition?: (run: Run) => Promise<Composition | { whyNot: string }>;
   /** which rows of user and item rank by their dot product as the model does: the table's, or composed ones alone */
   mips?: "rows" | "composed";
+  /** the table of its items as contexts: an item's vector times another's row there says how well that one occurs near it */
+  contexts?: string;
   /** what of its table its scores come from; a linear model's vectors are its weights */
   scoresBy?: "vectors" | "weights";
   /** What completes the table to w0 + sum w x + sum <v, v> x x. */

@@ -89,6 +89,7 @@ async function readLike(
   };
   // fields that are made of the time need it in every log
   if (options.timeFields?.length) Object.assign(told, { time: roles.time });
+  if (options.inSequence) Object.assign(told, { session: roles.session, time: roles.time });
   const { session: _, time: __, ...others } = options;
   const { dataset } = await readDataset([path], { ...others, ...told }, silently(watch));
   return dataset;

@@ -7,6 +7,7 @@ import { timeOf, type Preprocess } from "../dataset/preprocess.js";
 import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import type { ReadOptions } from "../log/log.js";
+import { definedOf } from "./options/log.js";
 import type { BadRowReport } from "./bad-row-report.js";
 import { toldRoles } from "./parts.js";
 import type { Watch } from "./watch.js";
@@ -25,20 +26,26 @@ export interface ReadLike {
   hashKeys?: string | undefined;
   maxBad?: number;
   badRows?: BadRowReport;
+  /** whether its times are read, in the column that the run has for them */
+  timed?: boolean;
 }
 
 /** Reads a log in a run's roles, with its side tables and filters. @param shape what the run's model adds */
 export async function readAsTrained(
   preprocess: ReadAsTrained,
-  { on, reading, hashKeys, ...bad }: ReadLike,
-  shape: Pick<DatasetOptions, "unlabelled"> & Partial<Pick<DatasetOptions, "numeric" | "labelIsName">>,
+  { on, reading, hashKeys, timed = false, ...bad }: ReadLike,
+  shape: Pick<DatasetOptions, "unlabelled"> &
+    Partial<
+      Pick<DatasetOptions, "numeric" | "labelIsName" | "session" | "time" | "timeFormat" | "hashKeysOf">
+    >,
   watch: Watch,
 ): Promise<ReadDataset> {
-  const { roles, sides, drop, where = [] } = preprocess;
+  const { roles, sides, drop, where = [], timeFormat } = preprocess;
   const told = {
     ...toldRoles(roles),
     ...(await secretOf(preprocess, hashKeys, on)),
     like: preprocess,
+    ...(timed && definedOf({ time: roles.time, timeFormat })),
     ...timeOf(preprocess),
     sides,
     drop,

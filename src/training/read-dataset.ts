@@ -45,6 +45,8 @@ export interface DatasetOptions extends Omit<BuildOptions, "drop" | "where" | "o
   hashKeysOf?: string[];
   /** how ids of the rows that these go with were replaced, undefined for not at all: others must be alike */
   like?: Pick<Dataset, "hashKeys">;
+  /** the order of events is learned: further logs are read with their session and time */
+  inSequence?: true;
   /** bad rows are listed without their text, which may hold ids */
   hidesText?: boolean;
 }

@@ -10,6 +10,7 @@ import type { Run } from "../embedding/run-directory.js";
 import { NegativeRows } from "../sampling/negative-rows.js";
 import type { Noise } from "../sampling/noise-distribution.js";
 import type { Part } from "./examples.js";
+import { definedOf } from "./options/log.js";
 import { readNegatives } from "./negative-file.js";
 import type { Watch } from "./watch.js";
 import { readAsTrained, rolesToEncode, type ReadLike } from "./read-as-trained.js";
@@ -19,6 +20,34 @@ import type { ReadDataset } from "./read-dataset.js";
 export async function readLikeRun(preprocess: Preprocess, log: ReadLike, watch: Watch): Promise<ReadDataset> {
   const shape = { numeric: numericOf(preprocess), unlabelled: preprocess.negatives !== null };
   return await readAsTrained(preprocess, log, shape, watch);
+}
+
+/**
+ * Reads events in a run's roles, of which those named here are asked for beside the item's, where the run has them.
+ *
+ * @param roles what the caller needs: a log without sessions or times will do where nobody looks at them
+ */
+export async function readEventsLikeRun(
+  preprocess: Preprocess,
+  log: ReadLike,
+  roles: readonly ("user" | "session" | "time")[],
+  watch: Watch,
+): Promise<Dataset> {
+  const { user, session, time, ...others } = preprocess.roles;
+  const named = definedOf({ user, session, time });
+  const asked = Object.fromEntries(
+    Object.entries(named).filter(([role]) => roles.some((one) => one === role)),
+  );
+  const { timeFormat, hashKeys } = preprocess;
+  const columns = [others.item, ...others.fields, ...Object.values(asked)];
+  const shape = {
+    unlabelled: true,
+    ...asked,
+    ...(timeFormat !== undefined && asked["time"] !== undefined && { timeFormat }),
+    ...(hashKeys && { hashKeysOf: hashKeys.columns.filter((name) => columns.includes(name)) }),
+  };
+  const as = { ...preprocess, roles: { ...others, ...asked } };
+  return (await readAsTrained(as, log, { numeric: numericOf(preprocess), ...shape }, watch)).dataset;
 }
 
 /** Reads rows to encode in a run's roles. @param key a column that is kept as keys beside the features */

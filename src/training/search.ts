@@ -10,9 +10,9 @@ import { DivergedError, flagOf, UsageError } from "../errors.js";
 import { pow } from "../numeric/exp.js";
 import { streamOf, uniformAt } from "../numeric/hash-random.js";
 import type { Judge } from "./controls.js";
-import type { Examples } from "./examples.js";
 import { checkTold, type Option, type OptionTable, type SearchRange } from "./options/table.js";
-import type { FeatureOptions, Trained } from "./trained.js";
+import type { EpochEvent } from "./epoch.js";
+import type { FeatureOptions } from "./trained.js";
 import type { Watch } from "./watch.js";
 
 /** Options that are searched, by name. */
@@ -29,10 +29,13 @@ export interface SearchRequest<O> {
   standard: O;
   /** whether an option is set, and so not searched */
   isFixed: (name: string) => boolean;
-  examples: Examples;
-  judge: Judge | undefined;
-  train: (options: O) => Promise<Trained>;
+  hasValidation: boolean;
+  /** the loss where it is absent */
+  judge: SearchJudge | undefined;
+  train: (options: O) => Promise<{ epochs: readonly EpochEvent[]; bestEpoch: number }>;
 }
+
+type SearchJudge = Pick<Judge, "name" | "better">;
 
 /** The options that have a range to search, in the order of the table. */
 function searchedOf(table: OptionTable): [name: string, range: SearchRange][] {
@@ -88,8 +91,8 @@ function isSearched(range: SearchRange, options: unknown): boolean {
   return (when?.(options) ?? true) && (!among || among(options).length > 0);
 }
 
-function checkRequest<O>({ examples, isFixed, standard, table }: SearchRequest<O>): void {
-  if (!examples.valid)
+function checkRequest<O>({ hasValidation, isFixed, standard, table }: SearchRequest<O>): void {
+  if (!hasValidation)
     throw new UsageError("--search compares settings on the validation part: give --valid a share");
   const names = searchedOf(table).flatMap(([name, range]) => (isSearched(range, standard) ? [name] : []));
   if (names.every(isFixed))
@@ -105,11 +108,15 @@ function settingOf<O extends FeatureOptions>(
 ): Setting {
   const all = standard as unknown as Setting;
   const searched = searchedOf(table);
-  const setting = Object.fromEntries(searched.map(([name]) => [name, all[name]!]));
+  // a word in the place of a number, such as --window session, is nothing to vary
+  const isWord = (name: string) => typeof all[name] === "string";
+  const setting = Object.fromEntries(
+    searched.filter(([name]) => !isWord(name)).map(([name]) => [name, all[name]!]),
+  );
   if (t === 0) return setting;
   const stream = streamOf(standard.seed, SEARCH, t);
   for (const [i, [name, range]] of searched.entries()) {
-    if (isFixed(name) || !isSearched(range, standard)) continue;
+    if (isFixed(name) || isWord(name) || !isSearched(range, standard)) continue;
     const among = (range.among as ((options: unknown) => readonly number[]) | undefined)?.(standard);
     const { span = 1 } = range;
     const drawn = uniformAt(stream, i);
@@ -126,7 +133,7 @@ async function tried<O extends FeatureOptions>(
   setting: Setting,
   options: O,
   train: SearchRequest<O>["train"],
-  judge: Judge | undefined,
+  judge: SearchJudge | undefined,
 ): Promise<Trial> {
   try {
     checkTold(table, setting);
@@ -139,18 +146,18 @@ async function tried<O extends FeatureOptions>(
   }
 }
 
-function judgedOf(event: Trained["epochs"][number], judge: Judge | undefined): number {
+function judgedOf(event: EpochEvent, judge: SearchJudge | undefined): number {
   const value = judge ? (event as unknown as Record<string, number>)[judge.name] : event.validLoss;
   return value!;
 }
 
 /** Lower is better; what diverged is last. */
-function scoreOf({ value }: Trial, judge: Judge | undefined): number {
+function scoreOf({ value }: Trial, judge: SearchJudge | undefined): number {
   if (value === null) return Infinity;
   return judge?.better === "higher" ? -value : value;
 }
 
-function trialText(setting: Setting, { epochs, value }: Trial, judge: Judge | undefined): string {
+function trialText(setting: Setting, { epochs, value }: Trial, judge: SearchJudge | undefined): string {
   const options = Object.entries(setting).map(([name, x]) => `${titleOfOption(name)} ${x}`);
   const name = judge?.name ?? "valid loss";
   const how = value === null ? "diverged" : `${name} ${value.toFixed(5)}`;

@@ -26,21 +26,44 @@ export interface TransformOptions extends ReadLike {
   /** L2 of the folding in; as the field's known keys have it when absent */
   l2Weight?: number;
   l2Vector?: number;
+  /** what an event of a user counts halves with so much time before the user's latest: `7d` */
+  halfLife?: string;
+  /** new items are the mean of so many known ones, the nearest by `distance` */
+  nearest?: number;
+  /** columns of numbers that say where items are */
+  distance?: string[];
+  /** what they are; as their names say when absent */
+  distanceKind?: DistanceKind;
+  /** columns in which an item and its nearest have the same cells */
+  within?: string[];
+  /** items with fewer known ones are left out; as many as `nearest` when absent */
+  minNearest?: number;
   /** a path; undefined or `-` for `write` */
   out?: string;
   force: boolean;
 }
 
+/** Along the ground by latitude and longitude in degrees, or in the space of any numbers. */
+export const distanceKinds = ["great-circle", "euclidean"] as const;
+export type DistanceKind = (typeof distanceKinds)[number];
+
 /** What not every model can be asked for. */
-export type TransformFlag = "--dense" | "--features" | "--with-scores" | "--format libsvm";
+export type TransformFlag = "--dense" | "--features" | "--with-scores" | "--format libsvm" | "--half-life";
 
 /** The flags that are given. */
-export function flagsOf({ dense, features, withScores, format }: TransformOptions): TransformFlag[] {
+export function flagsOf({
+  dense,
+  features,
+  withScores,
+  format,
+  halfLife,
+}: Pick<TransformOptions, "dense" | "features" | "withScores" | "format" | "halfLife">): TransformFlag[] {
   const given: Record<TransformFlag, boolean> = {
     "--dense": dense !== undefined,
     "--features": features,
     "--with-scores": withScores,
     "--format libsvm": format === "libsvm",
+    "--half-life": halfLife !== undefined,
   };
   return (Object.keys(given) as TransformFlag[]).filter((flag) => given[flag]);
 }

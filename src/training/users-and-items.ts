@@ -27,13 +27,27 @@ export function featuresOfRoles(
     }
   }
   const wanted = wantedRoles.map((role) => roles[role]!);
+  return featuresNamed(dataset, flag, wanted, wantedRoles.map((role) => `${role}s`).join(" and "));
+}
+
+/**
+ * The dataset with these columns as its features.
+ *
+ * @param learned what they are, for the note on what is left out
+ */
+export function featuresNamed(
+  dataset: Dataset,
+  flag: string,
+  wanted: readonly string[],
+  learned: string,
+): { dataset: Dataset; notes: string[] } {
+  const { roles } = dataset;
   const features = [...roles.fields, ...roles.numeric, ...Object.keys(roles.multi)];
   const fields = dataset.columns.map(({ name }) => name).filter((name) => wanted.includes(name));
   const leftOut = features
     .filter((name) => !wanted.includes(name))
     .map((name) => `'${name}'`)
     .join(", ");
-  const learned = wantedRoles.map((role) => `${role}s`).join(" and ");
   return {
     dataset: { ...dataset, roles: { ...roles, fields, numeric: [], multi: {} } },
     notes: leftOut ? [`${flag} learns ${learned} alone: ${leftOut} left out`] : [],

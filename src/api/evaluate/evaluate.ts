@@ -14,6 +14,7 @@ import {
   checkTables,
   type EvaluateOptions,
 } from "./options.js";
+import { queryOf } from "./query.js";
 import { evaluateRuns, NO_EVENTS, type JudgedUsers } from "./ranking.js";
 import { evaluateScores } from "./scores.js";
 import { evaluateTables } from "./tables.js";
@@ -95,6 +96,8 @@ async function judgeTables(runs: NamedRuns, options: EvaluateOptions, watch: Wat
 
 async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
   const { scoring: how = "model" } = options;
+  // a query that models cannot take is refused before runs are asked what they can do
+  queryOf(options);
   const first = runs[0]!.run;
   if (how === "model") for (const { run } of runs) await checkScores(run);
   // by its table alone any run ranks, but the first one says how the log is read
@@ -108,7 +111,8 @@ async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watc
     await checkOutput(curve, force, "file");
   }
   const { on, part, mask, k = [20], repeats, candidates, baselines, scoring, logq, bins } = options;
-  const told = { on, part, mask, repeats, candidates, baselines, scoring, logq, bins };
+  const { query, queryHalfLife } = options;
+  const told = { on, part, mask, repeats, candidates, baselines, scoring, query, queryHalfLife, logq, bins };
   if (ranks) return { ...(await evaluateRuns(runs, options, watch)), told: { ...told, k } };
   const { curves, ...scored } = await evaluateScores(runs, options, watch);
   if (curve !== undefined)

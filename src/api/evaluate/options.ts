@@ -33,6 +33,10 @@ export interface EvaluateOptions {
   positiveFrom?: number;
   /** ranking: how runs rank; by their models when absent */
   scoring?: Scoring;
+  /** ranking by tables: user, history, last or last:N; the user's row where the table has users, else the history, when absent */
+  query?: string;
+  /** of a query of several items: a span such as 30d, in which an item's weight halves by its age before the user's latest event */
+  queryHalfLife?: string;
   /** ranking: the table of it, in runs of several */
   table?: string;
   /** scores of events against drawn negatives: correct for how they were drawn */
@@ -57,7 +61,16 @@ export interface EvaluateOptions {
 }
 
 /** What means nothing without a ranking. */
-const ofRanking = ["k", "mask", "repeats", "candidates", "positiveFrom", "table"] as const;
+const ofRanking = [
+  "k",
+  "mask",
+  "repeats",
+  "candidates",
+  "positiveFrom",
+  "query",
+  "queryHalfLife",
+  "table",
+] as const;
 
 /** What means nothing with one. */
 const ofScores = ["logq", "bins", "curve"] as const;
@@ -92,8 +105,12 @@ export function checkTables(options: EvaluateOptions): void {
     throw new UsageError("--k counts neighbours, which --neighbors-by COLUMN asks for");
 }
 
-/** @throws {UsageError} options of scored rows where items are ranked */
+/** @throws {UsageError} options of scored rows where items are ranked, or a table where contexts rank */
 export function checkRanking(options: EvaluateOptions): void {
+  if (options.scoring === "context" && options.table !== undefined)
+    throw new UsageError(
+      "--table is for --score dot and cosine: --score context takes the default table and the one of contexts",
+    );
   const told = ofScores.filter((name) => options[name] !== undefined);
   if (told.length > 0)
     throw new UsageError(

@@ -35,6 +35,7 @@ import { leakNotes } from "../../training/leaks.js";
 import { readNegatives } from "../../training/negative-file.js";
 import { silently, wholeOf } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
+import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query } from "./query.js";
 import { rankingProtocol, type RankingProtocol } from "./ranking-protocol.js";
 import { readLikeRun } from "../../training/read-like-run.js";
 import type { Contestant } from "../../training/scored.js";
@@ -87,12 +88,13 @@ export async function evaluateRuns(
     throw new UsageError(
       `--baseline ${late} recommends what users have already: it goes with --repeats allow`,
     );
-  const scoring = options.scoring ?? "model";
+  const query = queryOf(options);
+  const how = { scoring: options.scoring ?? "model", table: options.table, query };
   // what cannot rank is refused before a log is read
-  for (const { run } of runs) await checkRanks(run, scoring);
+  for (const { run } of runs) await checkRanks(run, how);
   const first = runs[0]!.run;
   const preprocess = await (await capable(first, "preprocess", NO_EVENTS))(first);
-  const { protocol: all, warnings, rows } = await protocolOf(first, preprocess, options, watch);
+  const { protocol: all, warnings, rows } = await protocolOf(first, preprocess, options, query, watch);
   warnings.push(...otherTraining(runs));
   if (baselines.includes("ease")) checkEase(all.training.items.size);
 
@@ -101,6 +103,7 @@ export async function evaluateRuns(
   if (among) warnings.push(...among.warnings);
   const { protocol = all, lists } = among ?? {};
   const { counts } = protocol.training;
+  const queries = queryItems(protocol, query);
   const top = Math.max(...ks);
   const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
     const ranked = lists
@@ -116,11 +119,8 @@ export async function evaluateRuns(
   };
   const measured: Measured[] = [];
   for (const { run, name, table } of runs) {
-    const ranker = await rankerOfRun(run, protocol, {
-      scoring,
-      table: options.table,
-      inPlace: table,
-    });
+    const { ranker, warnings: own } = await rankerOfRun(run, protocol, queries, { ...how, inPlace: table });
+    warnings.push(...own.map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
     measured.push(await measure(name, "run", ranker));
   }
   const pairEvents = baselines.includes("user-history") ? pairEventsOf(protocol.training) : undefined;
@@ -128,6 +128,7 @@ export async function evaluateRuns(
     counts,
     history: protocol.training.history,
     users: protocol.users,
+    queries,
     ...(pairEvents && { pairEvents }),
   };
   for (const name of baselines) {
@@ -157,6 +158,7 @@ async function protocolOf(
   run: Run,
   preprocess: Preprocess,
   options: EvaluateOptions,
+  query: Query | undefined,
   watch: Watch,
 ): Promise<{ protocol: RankingProtocol; warnings: string[]; rows: number }> {
   const { user, item } = preprocess.roles;
@@ -167,9 +169,11 @@ async function protocolOf(
   }
   const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, repeats, positiveFrom } = options;
   const log = { reading, hashKeys, ...(maxBad !== undefined && { maxBad }), ...(badRows && { badRows }) };
-  const read = async (logs: string[]) =>
+  const read = async (logs: string[], withTimes = false) =>
     counting(
-      wholeOf((await readLikeRun(preprocess, { on: logs, ...log }, silently(watch))).dataset),
+      wholeOf(
+        (await readLikeRun(preprocess, { on: logs, ...log, timed: withTimes }, silently(watch))).dataset,
+      ),
       preprocess,
       positiveFrom,
     );
@@ -181,24 +185,32 @@ async function protocolOf(
   const masked = mask && (await read(mask));
 
   // what users have: kept in the run, or in the log that it was trained on, or else in what is masked
-  const wanted = "items that users have from training are left out of their lists";
+  const timed = timedFlag(query);
+  const wanted = timed
+    ? `${timed} takes the times of the users' events`
+    : "items that users have from training are left out of their lists";
   const training = await trainingEvents();
+  checkTimes(query, training);
   async function trainingEvents(): Promise<TrainingEvents> {
     if (own) return eventsOfPart(own.train);
-    if (preprocess.negatives && !needsEvents(options))
+    if (preprocess.negatives && !needsEvents(options) && !timed)
       return eventsOfSource(await readNegatives(run, preprocess));
     try {
       return eventsOfPart((await again(wanted)).train);
     } catch (error) {
       if (!(error instanceof UsageError)) throw error;
-      if (preprocess.negatives) return eventsOfSource(await readNegatives(run, preprocess));
+      if (preprocess.negatives && !timed) return eventsOfSource(await readNegatives(run, preprocess));
+      if (mask && timed) {
+        const { dataset, rows } = await read(mask, true);
+        return eventsOfRows(dataset, rows, true);
+      }
       if (masked) return eventsOfRows(masked.dataset, masked.rows);
       throw new UsageError(`${error.message}: name it with --mask LOG`, { cause: error });
     }
   }
   function eventsOfPart(train: Part): TrainingEvents {
     const { dataset, rows } = counting(train, preprocess, positiveFrom);
-    return eventsOfRows(dataset, rows);
+    return eventsOfRows(dataset, rows, timed !== undefined);
   }
   const protocol = rankingProtocol(
     training,
@@ -208,6 +220,8 @@ async function protocolOf(
   );
   const { unknownUsers, withoutHeldOut, heldOutMasked } = protocol;
   const warnings = held ? [] : leakNotes(run, part.dataset, preprocess.sides.length);
+  const between = partName === "test" ? own?.valid : undefined;
+  warnings.push(...queryWarnings(query, protocol, { part, between }, options));
   if (unknownUsers > 0) warnings.push(`${unknownUsers} users have no training events and are left out`);
   if (withoutHeldOut > 0)
     watch.observe({

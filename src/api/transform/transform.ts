@@ -16,6 +16,8 @@ import { ChunkWriter } from "../../io/write.js";
 import { capable, foreignTransform, knownModelOf, refusal } from "../../trainers/index.js";
 import type { Watch } from "../../training/watch.js";
 import type { Summary } from "../../training/summary.js";
+import { checkNearest, meansOfNearest } from "./nearest.js";
+import { definedOf } from "../../training/options/log.js";
 import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
 
 /**
@@ -31,9 +33,10 @@ export async function transform(
   watch: Watch,
 ): Promise<Summary> {
   const start = performance.now();
-  const { format, out, force } = options;
+  const { format, out, force, halfLife, nearest, distance, distanceKind, within, minNearest } = options;
   const { signal } = watch;
   const toStdout = out === undefined || out === "-";
+  checkNearest(options);
   if (format === "npy") {
     if (toStdout) throw new UsageError("format npy writes several files: give it a directory with -o DIR");
     await checkOutput(out, force, "directory", ownEncodings);
@@ -68,6 +71,7 @@ export async function transform(
       format,
       features: options.features,
       ...(options.dense !== undefined && { dense: options.dense }),
+      ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest }),
     },
     metrics: {},
     warnings,
@@ -76,6 +80,7 @@ export async function transform(
 
 /** What the run's model makes of the rows. @throws {UsageError} it makes nothing of them, or not as asked */
 async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  if (options.nearest !== undefined) return await meansOfNearest(run, options, watch);
   const encode = options.foldIn
     ? await capable(run, "foldIn", "cannot encode new users or items")
     : await capable(run, "transform", "cannot encode rows");

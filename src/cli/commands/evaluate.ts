@@ -98,12 +98,13 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       );
     const { evaluate } = await import("../../api/evaluate/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
-    const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score, table } = flags;
+    const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score } = flags;
+    const { query, queryHalfLife, table } = flags;
     const { bootstrap, seed, easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys } = flags;
     const options: EvaluateOptions = {
       ...definedOf({ on, part, ranking, k, mask, repeats, candidates, positiveFrom, table, bootstrap, seed }),
       ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
-      ...definedOf({ baselines: baseline, scoring: score }),
+      ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife }),
       reading,
       ...(await badRowsOf(flags)),
     };
@@ -164,11 +165,23 @@ function addRankingOptions(command: Command): void {
       ),
     )
     .addOption(
-      group("--score <how>", "what runs rank by: the model, or the table's vectors alone").choices([
-        "model",
-        "dot",
-        "cosine",
-      ]),
+      group(
+        "--score <how>",
+        "what runs rank by: the model, the table's vectors alone, or these against the vectors of contexts",
+      ).choices(["model", "dot", "cosine", "context"]),
+    )
+    .addOption(
+      group(
+        "--query <what>",
+        "what vectors rank by: user (its own), history (the mean of its items), last (its last item) or last:N " +
+          "(default: user where the table has users, else history)",
+      ),
+    )
+    .addOption(
+      group(
+        "--query-half-life <span>",
+        "of several items: an item's weight halves with so much time before the user's latest event, such as 30d",
+      ),
     )
     .addOption(group("--table <name>", "of a run with several tables, for --labels, --score dot and cosine"));
 }

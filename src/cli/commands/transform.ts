@@ -2,7 +2,12 @@
 
 import { Option, type Command } from "commander";
 import { availableParallelism } from "node:os";
-import { transformFormats, type TransformOptions } from "../../training/transform-options.js";
+import {
+  distanceKinds,
+  transformFormats,
+  type DistanceKind,
+  type TransformOptions,
+} from "../../training/transform-options.js";
 import { UsageError } from "../../errors.js";
 import {
   addBadRowOptions,
@@ -10,6 +15,7 @@ import {
   addHashKeysOption,
   addReadingOptions,
   badRowsOf,
+  listOf,
   numberOf,
   repeated,
   wholeOf,
@@ -30,6 +36,7 @@ Examples (after embed train-fm fixtures/ratings.csv -o ratings --label rating \\
     --side fixtures/items.csv:item_id --multi 'genres:|' --ignore title):
   embed transform ratings new-items.csv --key item_id -o items.csv
   embed transform ratings --fold-in first-events.csv --field user -o users.csv
+  embed transform ratings --nearest 3 --distance year --within country listings.csv -o new.csv
 Examples (after embed train-net fixtures/clicks.csv -o net --arch fnn):
   embed transform net fixtures/clicks.csv --with-scores -o hidden.csv
 `;
@@ -48,16 +55,24 @@ type Flags = ReadingFlags &
     field?: "user" | "item";
     l2Weight?: number;
     l2Vector?: number;
+    halfLife?: string;
+    nearest?: number;
+    distance?: string[];
+    distanceKind?: DistanceKind;
+    within?: string[];
+    minNearest?: number;
     out?: string;
   };
 
 /** Adds the command. */
 export function addTransform(program: Command, signal: AbortSignal): Command {
   const fold = (flags: string, help: string) => new Option(flags, help).helpGroup("New users and items:");
+  const near = (flags: string, help: string) =>
+    new Option(flags, help).helpGroup("New items by their nearest:");
   const command = program
     .command("transform")
     .description(
-      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items; with a network, the outputs of its last hidden layer for each row.",
+      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, from its first events, or from its nearest; with components, the coordinates of each row, or of new users and items; with a network, the outputs of its last hidden layer for each row.",
     )
     .argument("[run]", "run directory of a training; none with --model")
     .argument("[log...]", "files or patterns, read as one log; - is stdin")
@@ -72,10 +87,10 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       ).argParser(repeated),
     )
     .addOption(
-      fold("--field <role>", "whose vectors; by default those that the run does not know").choices([
-        "user",
-        "item",
-      ]),
+      fold(
+        "--field <role>",
+        "whose vectors; by default those that the run does not know, and items with --nearest",
+      ).choices(["user", "item"]),
     )
     .addOption(
       fold(
@@ -84,6 +99,40 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       ).argParser(numberOf("--l2-weight")),
     )
     .addOption(fold("--l2-vector <x>", "likewise").argParser(numberOf("--l2-vector")))
+    .addOption(
+      fold(
+        "--half-life <span>",
+        "with item vectors of sessions: an event counts half as much for each span before the user's latest, such as 7d (h, d, w)",
+      ),
+    )
+    .addOption(
+      near(
+        "--nearest <n>",
+        "the log is a table of items, known ones among them or in a further file: a new item is the mean of the n nearest known ones",
+      ).argParser(wholeOf("--nearest", 1)),
+    )
+    .addOption(
+      near(
+        "--distance <columns>",
+        "where items are: latitude and longitude in degrees by their names (lat,lon: distance on the ground), or any numbers (Euclidean)",
+      ).argParser(listOf),
+    )
+    .addOption(
+      near("--distance-kind <kind>", "what the distance is, whatever the columns' names").choices(
+        distanceKinds,
+      ),
+    )
+    .addOption(
+      near("--within <columns>", "only items with the same cells in these columns are near").argParser(
+        listOf,
+      ),
+    )
+    .addOption(
+      near(
+        "--min-nearest <n>",
+        "items with fewer known ones near are left out and counted; by default as many as --nearest",
+      ).argParser(wholeOf("--min-nearest", 1)),
+    )
     .option("--features", "the columns that the trees split on, categories as numbers, instead of leaves")
     .addOption(
       new Option(
@@ -110,10 +159,12 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
         "--dense is of leaves, as csv, jsonl, npy or parquet: without --features or --format libsvm",
       );
     const { foldIn, field, l2Weight, l2Vector, model, dense, key, out, hashKeys } = flags;
+    const { halfLife, nearest, distance, distanceKind, within, minNearest } = flags;
     const { format, features = false, withScores = false, force = false } = flags;
     const options: TransformOptions = {
       ...{ on, format, features, withScores, force },
       ...definedOf({ foldIn, field, l2Weight, l2Vector, model, dense, key, out, hashKeys }),
+      ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest }),
       reading: readingOf(flags, flags.threads ?? availableParallelism()),
       ...(await badRowsOf(flags)),
     };
@@ -139,12 +190,19 @@ function inputsOf(
 }
 
 /** @throws {UsageError} there are neither rows nor events, or both; or options of one go with the other */
-function checkRows(on: string[], { foldIn, key, field, l2Weight, l2Vector }: Flags): void {
-  if (on.length === 0 && !foldIn) throw new UsageError("transform needs a log, or events with --fold-in LOG");
+function checkRows(on: string[], { foldIn, key, field, l2Weight, l2Vector, halfLife, nearest }: Flags): void {
+  if (on.length === 0 && !foldIn)
+    throw new UsageError(
+      nearest === undefined
+        ? "transform needs a log, or events with --fold-in LOG"
+        : "transform --nearest needs a table of items: transform RUN items.csv",
+    );
   if (on.length > 0 && foldIn) throw new UsageError("--fold-in takes the place of the log: give one of them");
   if (foldIn && key !== undefined) throw new UsageError("--fold-in writes the new keys: leave out --key");
-  if (!foldIn && (field !== undefined || l2Weight !== undefined || l2Vector !== undefined))
-    throw new UsageError("--field, --l2-weight and --l2-vector go with --fold-in");
+  if (!foldIn && (l2Weight ?? l2Vector ?? halfLife) !== undefined)
+    throw new UsageError("--l2-weight, --l2-vector and --half-life go with --fold-in");
+  if (!foldIn && nearest === undefined && field !== undefined)
+    throw new UsageError("--field goes with --fold-in or --nearest");
   for (const [flag, x] of [
     ["--l2-weight", l2Weight],
     ["--l2-vector", l2Vector],

@@ -1,7 +1,7 @@
 // EASE: the item-to-item weights that reproduce the events best by least squares, an item never by itself.
 //
 //   X   events, users x items, 0 and 1         G = X'X + l2 I        P = G^-1
-//   B_ij = -P_ij / P_jj, B_jj = 0              score(u, j) = sum over i of u of B_ij
+//   B_ij = -P_ij / P_jj, B_jj = 0              score(u, j) = sum over i of u's query of w_i B_ij
 //
 // n items take n^2 numbers of 4 bytes and n^3 / 2 multiply-adds.
 //
@@ -18,7 +18,7 @@ const MOST_ITEMS = 20_000;
 
 /** @throws {UsageError} there are more items than the inverse takes */
 export async function easeRanker(
-  { history, counts, users }: BaselineInput,
+  { history, counts, queries }: BaselineInput,
   { easeL2, threads, signal }: BaselineOptions,
 ): Promise<Ranker> {
   const n = counts.length;
@@ -39,14 +39,14 @@ export async function easeRanker(
   );
   const diagonal = Float64Array.from({ length: n }, (_, i) => inverse.row(i)[i]!);
   return scoreRanker(n, (query, scores) => {
-    const user = users[query]!;
     scores.fill(0);
-    for (let at = indptr[user]!; at < indptr[user + 1]!; at++) {
-      const item = items[at]!;
+    for (let at = queries.indptr[query]!; at < queries.indptr[query + 1]!; at++) {
+      const item = queries.items[at]!;
+      const weight = queries.weights?.[at] ?? 1;
       const row = inverse.row(item);
-      for (let j = 0; j < n; j++) scores[j]! -= row[j]!;
+      for (let j = 0; j < n; j++) scores[j]! -= weight * row[j]!;
       // its own weight is 0
-      scores[item]! += row[item]!;
+      scores[item]! += weight * row[item]!;
     }
     for (let j = 0; j < n; j++) scores[j]! /= diagonal[j]!;
   });

@@ -2,6 +2,12 @@
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 
+/** What users are asked by: a list a query, ascending. */
+export interface QueryItems extends ItemLists {
+  /** f64, beside items: what each counts; 1 each when absent */
+  weights?: Float64Array;
+}
+
 export interface BaselineInput {
   /** u32[numItems]: training events of each item */
   counts: Uint32Array;
@@ -9,6 +15,8 @@ export interface BaselineInput {
   history: ItemLists;
   /** u32[numQueries]: the users to rank for */
   users: Uint32Array;
+  /** the items that item-cf and ease rank by: what the user has, or took last */
+  queries: QueryItems;
   /** u32, beside history.items: events of each pair; 1 each when absent */
   pairEvents?: Uint32Array;
 }

@@ -1,11 +1,12 @@
-// Item-based collaborative filtering: an item scores the sum of its cosines with what the user has.
+// Item-based collaborative filtering: an item scores the sum of its cosines with the items of a query, which are all that the
+// user has, or what the user took last, each with a weight of 1 unless its age counts.
 //
 //   c_ij   users who have both i and j; c_i = c_ii
-//   score(u, j) = sum over i of u of c_ij / sqrt(c_i c_j)          an item's cosine with itself is 1
+//   score(u, j) = sum over i of u's query of w_i c_ij / sqrt(c_i c_j)          an item's cosine with itself is 1
 //
 // All items count, no nearest ones are chosen. The cosines are never laid out: c_ij is a sum over users, so that
 //
-//   t_v        = sum over i of u that v has too of 1 / sqrt(c_i)   users who share items with u
+//   t_v        = sum over i of the query that v has of w_i / sqrt(c_i)   users who share items with it
 //   score(u,j) = 1 / sqrt(c_j)  sum over v who have j of t_v
 //
 // which costs, for each user, the items of those who share one with it.
@@ -17,7 +18,7 @@ import { scoreRanker, type Ranker } from "../rankers.js";
 import type { BaselineInput } from "./input.js";
 
 /** Ranks by item-to-item cosines. */
-export function itemCfRanker({ history, counts, users }: BaselineInput): Ranker {
+export function itemCfRanker({ history, counts, queries }: BaselineInput): Ranker {
   const { indptr, items } = history;
   const numItems = counts.length;
   const owners = ownersOf(history, numItems);
@@ -28,15 +29,15 @@ export function itemCfRanker({ history, counts, users }: BaselineInput): Ranker 
   const touched = new Uint32Array(indptr.length - 1);
   return scoreRanker(numItems, (query, scores) => {
     scores.fill(0);
-    const user = users[query]!;
     let numTouched = 0;
-    // users who share items with this one
-    for (let at = indptr[user]!; at < indptr[user + 1]!; at++) {
-      const item = items[at]!;
+    // users who share items with the query
+    for (let at = queries.indptr[query]!; at < queries.indptr[query + 1]!; at++) {
+      const item = queries.items[at]!;
+      const much = (queries.weights?.[at] ?? 1) * inverse[item]!;
       for (let o = owners.indptr[item]!; o < owners.indptr[item + 1]!; o++) {
         const other = owners.items[o]!;
         if (shared[other] === 0) touched[numTouched++] = other;
-        shared[other]! += inverse[item]!;
+        shared[other]! += much;
       }
     }
     // and what they have

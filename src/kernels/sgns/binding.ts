@@ -39,7 +39,10 @@ export interface SgnsStream {
   /** u8[n]: how many positions a centre looks back and ahead: at most the window, and not out of its session; 0 looks nowhere */
   left: Uint8Array;
   right: Uint8Array;
-  /** f32[n]: what the positives of a centre count; absent when each counts 1 */
+  /**
+   * f32[n]: square roots of what the events count: a pair counts the product of its two, and so does its noise; absent when each
+   * counts 1
+   */
   weights?: Float32Array;
   /** u32[n]: which of the shape's lists a position's is; not read where there are none */
   lists?: Uint32Array;
@@ -60,7 +63,7 @@ export interface SgnsLayout {
   tokens: Region;
   left: Region;
   right: Region;
-  /** allocated with the first stream that has them */
+  /** f32[4 nb + n + 4 nb], allocated with the first stream that has them */
   weights: Region | undefined;
   /** where there are pairs */
   lists: Region | undefined;
@@ -175,8 +178,8 @@ function bandWeights(window: number): Float32Array {
   );
 }
 
-/** f32[w + 1]: weight of one of N noise rows, by how far a centre looks to one side: K / N for each positive of weight 1. */
-export function noiseWeights(window: number, negatives: number): Float32Array {
+/** f32[w + 1]: weight of one of N noise rows, by how far a centre looks to one side: K / N for each pair of weight 1. */
+function noiseWeights(window: number, negatives: number): Float32Array {
   let mass = 0;
   return Float32Array.from({ length: window + 1 }, (_, d) => {
     mass += distanceWeight(window, d);
@@ -187,7 +190,7 @@ export function noiseWeights(window: number, negatives: number): Float32Array {
 /**
  * Copies a stream in, in place of the last; to be called between two runs of the threads.
  *
- * @returns its centres that see a context
+ * @returns its centres that see a context, each by what its event counts
  * @throws {RangeError} it is longer than the layout has room for, or a token, window or list is out of range
  */
 export function loadStream(
@@ -206,12 +209,12 @@ export function loadStream(
     throw new RangeError(`a stream of ${n} tokens in room for ${layout.tokens.bytes / 4}`);
   }
   // the kernel looks rows and weights up without a check
-  let numCentres = 0;
+  let mass = 0;
   for (let i = 0; i < n; i++) {
     if (tokens[i]! >= numRows || left[i]! > Math.min(window, i) || right[i]! > Math.min(window, n - 1 - i)) {
       throw new RangeError(`token ${i} is row ${tokens[i]} and looks ${left[i]} back and ${right[i]} ahead`);
     }
-    if (left[i]! + right[i]! > 0) numCentres++;
+    if (left[i]! + right[i]! > 0) mass += weights ? weights[i]! ** 2 : 1;
   }
   if (pairs && layout.lists) {
     const numLists = pairs.lists.ends.length - 1;
@@ -219,14 +222,16 @@ export function loadStream(
       throw new RangeError(`a stream of ${n} tokens whose lists are none of ${numLists}`);
     arena.u32(layout.lists).set(lists);
   }
-  if (weights) layout.weights ??= arena.allocate("a stream's weights", layout.tokens.bytes);
+  // a centre's columns reach beyond both ends
+  const pad = 4 * columnBlocks(window);
+  if (weights) layout.weights ??= arena.allocate("a stream's weights", layout.tokens.bytes + 8 * pad);
   arena.u32(layout.tokens).set(tokens);
   new Uint8Array(arena.memory.buffer, layout.left.offset, n).set(left);
   new Uint8Array(arena.memory.buffer, layout.right.offset, n).set(right);
-  if (weights) arena.f32(layout.weights!).set(weights);
-  setField(arena, Plan, layout.plan, "weights", weights ? layout.weights!.offset : 0);
+  if (weights) arena.f32(layout.weights!).set(weights, pad);
+  setField(arena, Plan, layout.plan, "weights", weights ? layout.weights!.offset + 4 * pad : 0);
   setField(arena, Plan, layout.plan, "numTokens", n);
-  return numCentres;
+  return mass;
 }
 
 /** Batches of a stream. */
@@ -240,6 +245,48 @@ export function takeSgnsLoss(arena: Arena, { losses }: SgnsLayout): number {
   const sum = sums.reduce((a, b) => a + b, 0);
   sums.fill(0);
   return sum;
+}
+
+/** Puts rows of a dense matrix into one of the layout. @param rows f32[numRows * dim] @param which u8[numRows]: 1 for those that are put */
+export function putRows(
+  arena: Arena,
+  matrix: Region,
+  { numRows, dim }: Pick<SgnsShape, "numRows" | "dim">,
+  rows: Float32Array,
+  which: Uint8Array,
+): void {
+  const sliced = arena.f32(matrix);
+  for (let first = 0, to = 0; first < dim; first += SL) {
+    for (let row = 0; row < numRows; row++, to += SL) {
+      const end = Math.min(first + SL, dim);
+      if (which[row]) sliced.set(rows.subarray(row * dim + first, row * dim + end), to);
+    }
+  }
+}
+
+/** AdaGrad's sums of a side by row. @returns f32[numRows][J] */
+export function squaresByRow(arena: Arena, squares: Region, numRows: number): Float32Array {
+  const sums = arena.f32(squares);
+  const numSlices = sums.length / numRows;
+  return Float32Array.from(sums, (_, i) => sums[(i % numSlices) * numRows + Math.floor(i / numSlices)]!);
+}
+
+/** Puts such sums back. @param which u8[numRows]: 1 for the rows that are put */
+export function putSquares(arena: Arena, squares: Region, byRow: Float32Array, which: Uint8Array): void {
+  const [sums, numRows] = [arena.f32(squares), which.length];
+  const numSlices = sums.length / numRows;
+  for (let i = 0; i < sums.length; i++) {
+    const row = i % numRows;
+    if (which[row]) sums[i] = byRow[row * numSlices + Math.floor(i / numRows)]!;
+  }
+}
+
+/** Lets rows stay as they are: AdaGrad's steps by an infinite sum are 0. @param which u8[numRows]: 1 for those that stay */
+export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array): void {
+  for (const squares of [layout.centreSquares, layout.contextSquares]) {
+    const sums = arena.f32(squares);
+    for (let i = 0; i < sums.length; i++) if (which[i % which.length]) sums[i] = Infinity;
+  }
 }
 
 /** A matrix without its padding. @returns f32[numRows * dim], row-major */

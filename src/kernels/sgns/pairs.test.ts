@@ -115,6 +115,18 @@ test.each(cases)("the kernel agrees with its twin to 1e-5: %s", async (_, which)
   expect(relativeError(got.losses, losses)).toBeLessThan(1e-5);
 });
 
+test("pairs count what their centres count: the kernel agrees with its twin to 1e-5", async () => {
+  const which = cases[2]![1];
+  const stream = streamOfCase(which);
+  const weighted = { ...stream, weights: Float32Array.from(stream.tokens, (_, i) => 0.5 + (i % 3) / 2) };
+  const input = { ...inputOf(which.shape, weighted), pairs: which.pairs };
+  const twin = new ReferenceSgns(input, input.firstVectorHashes, seed);
+  for (const epoch of [0, 1]) twin.train(weighted, noiseKey(seed, epoch), rates);
+  const got = await trained(input, [weighted, weighted]);
+  expect(relativeError(got.centres, twin.vectors.centres)).toBeLessThan(1e-5);
+  expect(relativeError(got.contexts, twin.vectors.contexts)).toBeLessThan(1e-5);
+});
+
 test("the same bytes at 1, 2 and 3 threads", async () => {
   const [numRows, length] = [200, 11];
   const pairs = { lists: drawnLists(40, 5, numRows), ...marketsOf(8, numRows, 5) };

@@ -35,7 +35,7 @@ test.each(shapes)("the kernel agrees with its twin to 1e-5: %s", async (_, shape
   expect(relativeError(got.losses, losses)).toBeLessThan(1e-5);
 });
 
-test("weights of tokens multiply the positives of their centres, in the kernel as in its twin to 1e-5", async () => {
+test("a pair counts the product of its tokens' weights, in the kernel as in its twin to 1e-5", async () => {
   const plain = streamOf(drawnSessions(50, 300, 6), 5, 5);
   const weighted = { ...plain, weights: Float32Array.from(plain.tokens, (_, i) => (i % 4) / 2) };
   const input = inputOf({ numRows: 50, dim: 16, window: 5 }, plain);
@@ -45,6 +45,39 @@ test("weights of tokens multiply the positives of their centres, in the kernel a
   const got = await trained(input, [plain, weighted, plain]);
   expect(relativeError(got.centres, twin.vectors.centres)).toBeLessThan(1e-5);
   expect(relativeError(got.contexts, twin.vectors.contexts)).toBeLessThan(1e-5);
+});
+
+test("frozen rows stay as they are, bit for bit, and the others agree with the twin to 1e-5", async () => {
+  const stream = streamOf(drawnSessions(50, 600, 8), 3, 3);
+  const input = inputOf({ numRows: 50, dim: 24, window: 3 }, stream);
+  const before = await trained(input, [stream]);
+  const known = Uint8Array.from({ length: 50 }, (_, row) => (row % 3 === 0 ? 0 : 1));
+  const machine = await SgnsMachine.start(input, 2);
+  machine.startFrom({ known, vectors: before.centres, contexts: before.contexts, freezes: true });
+  const twin = new ReferenceSgns(input, input.firstVectorHashes, seed);
+  const each = (visit: (at: number, row: number) => void) => {
+    for (let at = 0; at < 50 * input.dim; at++) visit(at, Math.floor(at / input.dim));
+  };
+  each((at, row) => {
+    if (!known[row]) return;
+    twin.vectors.centres[at] = before.centres[at]!;
+    twin.vectors.contexts[at] = before.contexts[at]!;
+    for (const j of [0, 1]) twin.squares.centres[2 * row + j] = twin.squares.contexts[2 * row + j] = Infinity;
+  });
+  machine.load(stream);
+  for (const epoch of [1, 2]) {
+    await machine.train(epoch, rates);
+    twin.train(stream, noiseKey(seed, epoch), rates);
+  }
+  const [centres, contexts] = [machine.vectors(), machine.contexts()];
+  await machine.terminate();
+  each((at, row) => {
+    if (!known[row]) return;
+    expect([centres[at], contexts[at]]).toEqual([before.centres[at], before.contexts[at]]);
+  });
+  expect(centres).not.toEqual(before.centres);
+  expect(relativeError(centres, twin.vectors.centres)).toBeLessThan(1e-5);
+  expect(relativeError(contexts, twin.vectors.contexts)).toBeLessThan(1e-5);
 });
 
 test("the twin's gradients are the derivatives of its loss: central differences to 1e-6", () => {
@@ -79,6 +112,20 @@ test("noise weighs as many draws as there are negatives for each positive, by th
   expect(weightOf(-1)).toBeCloseTo(input.negatives * weightOf(1), 4);
   // a window of 3: one position away 1, two 2/3, three 1/3
   expect(pairs.slice(0, 3).map(({ weight }) => weight)).toEqual([1, 2 / 3, 1 / 3]);
+});
+
+test("noise has the weight of the pairs that it stands beside, and weights of 1 change nothing", () => {
+  const stream = streamOf(drawnSessions(50, 200, 9), 2, 3);
+  const input = inputOf({ numRows: 50, dim: 4, window: 3 }, stream);
+  const twin = new ReferenceSgns(input, input.firstVectorHashes, seed);
+  const weights = Float32Array.from(stream.tokens, (_, i) => (i % 4) / 2);
+  const pairs = twin.pairs({ ...stream, weights }, 0, 1);
+  const weightOf = (centre: number, wanted: number) =>
+    pairs.reduce((sum, pair) => sum + (pair.sign === wanted && pair.centre === centre ? pair.weight : 0), 0);
+  for (const centre of new Set(stream.tokens))
+    expect(weightOf(centre, -1)).toBeCloseTo(input.negatives * weightOf(centre, 1), 8);
+  const ones = new Float32Array(weights.length).fill(1);
+  expect(twin.pairs({ ...stream, weights: ones }, 0, 1)).toEqual(twin.pairs(stream, 0, 1));
 });
 
 test("vectors and losses are the same bytes at 1, 2 and 3 threads", async () => {

@@ -11,7 +11,6 @@ import { firstUnit, featureKey } from "../../numeric/initial.js";
 import { draw } from "../../numeric/random.js";
 import {
   distanceWeight,
-  noiseWeights,
   SGNS_BATCH,
   SGNS_GROUP,
   SGNS_NOISE,
@@ -57,6 +56,11 @@ function tanhOfHalf(s: number): number {
 
 const logistic = (s: number): number => 0.5 + 0.5 * tanhOfHalf(s);
 
+/** What the pair of two positions counts. */
+function pairWeight(weights: Float32Array | undefined, i: number, j: number): number {
+  return weights ? weights[i]! * weights[j]! : 1;
+}
+
 /** A centre and a context or noise row: the loss is -weight log logistic(sign s). */
 interface Pair {
   centre: number;
@@ -85,17 +89,18 @@ export class ReferenceSgns {
   pairs(stream: SgnsStream, batch: number, key: number): Pair[] {
     const { tokens, left, right, weights } = stream;
     const { window, negatives } = this.#shape;
-    const ofNoise = noiseWeights(window, negatives);
     const pairs: Pair[] = [];
     const end = Math.min(tokens.length, (batch + 1) * SGNS_BATCH);
     for (let i = batch * SGNS_BATCH; i < end; i++) {
       const [l, r, centre] = [left[i]!, right[i]!, tokens[i]!];
       if (l + r === 0) continue;
+      let mass = 0;
       for (let d = -l; d <= r; d++) {
-        const weight = (weights?.[i] ?? 1) * distanceWeight(window, d);
+        const weight = distanceWeight(window, d) * pairWeight(weights, i, i + d);
         if (d !== 0) pairs.push({ centre, context: tokens[i + d]!, sign: 1, weight });
+        mass += weight;
       }
-      const weight = ofNoise[l]! + ofNoise[r]!;
+      const weight = (negatives * mass) / SGNS_NOISE;
       const group = Math.floor(i / SGNS_GROUP);
       for (let k = 0; k < SGNS_NOISE; k++) {
         const context = drawRow(this.#alias, key, group * SGNS_NOISE + k);
@@ -107,16 +112,17 @@ export class ReferenceSgns {
   }
 
   /** A position's pairs with its list's rows, and with rows of its market. */
-  #besideBand({ tokens, lists: listOf }: SgnsStream, i: number, key: number): Pair[] {
+  #besideBand({ tokens, weights, lists: listOf }: SgnsStream, i: number, key: number): Pair[] {
     const { pairs: beside } = this.#shape;
     if (!beside) return [];
     const { lists, markets } = beside;
     const centre = tokens[i]!;
+    const counts = (weights?.[i] ?? 1) ** 2;
     const list = listOf![i]!;
     const [first, end] = [lists.ends[list]!, lists.ends[list + 1]!];
     const found: Pair[] = Array.from(lists.rows.subarray(first, end), (context, k) => {
       const weight = lists.weights[first + k]!;
-      return { centre, context, sign: weight > 0 ? 1 : -1, weight: Math.abs(weight) };
+      return { centre, context, sign: weight > 0 ? 1 : -1, weight: counts * Math.abs(weight) };
     });
     const market = markets?.of[centre] ?? NO_MARKET;
     if (markets && market !== NO_MARKET) {
@@ -124,7 +130,7 @@ export class ReferenceSgns {
       const own = draw(draw(key, PAIR_DRAWS), i);
       for (let k = 0; k < markets.drawn; k++) {
         const context = markets.rows[from + Math.floor((draw(own, k) * size) / 2 ** 32)]!;
-        found.push({ centre, context, sign: -1, weight: 1 });
+        found.push({ centre, context, sign: -1, weight: counts });
       }
     }
     return found.filter(({ context, sign }) => sign > 0 || context !== centre);
@@ -232,16 +238,16 @@ export function trainPairs(
     for (let d = -left[i]!; d <= right[i]!; d++) {
       if (d === 0) continue;
       const positive = tokens[i + d]!;
-      const chance = distanceWeight(window, d);
+      const share = distanceWeight(window, d) * pairWeight(weights, i, i + d);
       step.fill(0);
       for (let k = 0; k <= negatives; k++) {
         const context = k === 0 ? positive : drawRow(alias, key, draws++);
         if (k > 0 && context === positive) continue;
         const s = inner(vectors, dim, centre, context);
-        const error = (k === 0 ? (weights?.[i] ?? 1) : 1) * ((k === 0 ? 1 : 0) - 1 / (1 + exp(-s)));
+        const error = (k === 0 ? 1 : 0) - 1 / (1 + exp(-s));
         for (let c = 0; c < dim; c++) {
-          step[c]! += rate * chance * error * z[context * dim + c]!;
-          z[context * dim + c]! += rate * chance * error * h[centre * dim + c]!;
+          step[c]! += rate * share * error * z[context * dim + c]!;
+          z[context * dim + c]! += rate * share * error * h[centre * dim + c]!;
         }
       }
       // the centre moves after its context and all noise

@@ -1,14 +1,7 @@
 // `embed train-als`: users x items factorized by alternating least squares, from events alone.
 
 import { factorOutcome } from "../../factors/outcome.js";
-import {
-  checkDim,
-  checkInit,
-  earlierRun,
-  goOn,
-  readEarlier,
-  type EarlierRun,
-} from "../../factors/warm-start.js";
+import { earlierRun, goOn, readEarlier, type EarlierRun } from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import { openOwnRun } from "../../training/own-runs.js";
 import { rankingExamples } from "../../training/ranking-examples.js";
@@ -16,6 +9,7 @@ import type { Start } from "../../training/start.js";
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
+import { checkDim, checkInit } from "../../training/warm-start.js";
 import { alsOptionsOf, options, type AlsOptions, type ToldAls } from "./options.js";
 
 const command = "train-als";

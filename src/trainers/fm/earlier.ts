@@ -4,7 +4,6 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { FmParameters } from "../../factors/model.js";
 import {
-  checkDim,
   checkState,
   earlierRun,
   readEarlier,
@@ -12,6 +11,7 @@ import {
   type EarlierRun,
 } from "../../factors/warm-start.js";
 import { openOwnRun } from "../../training/own-runs.js";
+import { checkDim } from "../../training/warm-start.js";
 import { readLayout } from "./ffm/layout.js";
 import { refuseProbit } from "./mcmc/refuse-probit.js";
 import type { FmOptions, ToldFm } from "./options.js";

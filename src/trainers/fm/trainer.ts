@@ -4,7 +4,7 @@ import type { Dataset } from "../../dataset/dataset.js";
 import { UsageError } from "../../errors.js";
 import { factorOutcome } from "../../factors/outcome.js";
 import { widthWarnings } from "../../factors/width-warnings.js";
-import { checkInit, goOn } from "../../factors/warm-start.js";
+import { goOn } from "../../factors/warm-start.js";
 import { checkLabels, type ExampleOptions } from "../../training/example-options.js";
 import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import type { Start } from "../../training/start.js";
@@ -12,6 +12,7 @@ import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import type { Learner } from "../../training/trained.js";
 import { labelledOrDrawn } from "../../training/training-examples.js";
+import { checkInit } from "../../training/warm-start.js";
 import { openEarlier } from "./earlier.js";
 import { fmOptionsOf, options, withL2, type FmOptions, type ToldFm } from "./options.js";
 

@@ -9,6 +9,7 @@ import { neverHolds, rowsThatHold } from "../../dataset/where-dataset.js";
 import { parseWhere } from "../../dataset/where.js";
 import { UsageError } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
+import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part } from "../../training/examples.js";
 import type { ToldItem2vec } from "./options.js";
 
@@ -145,8 +146,8 @@ function sessionsWith(mark: number, numSessions: number, offsets: Uint32Array, m
 }
 
 /** Sequences in which each session with a goal stands `times` times; copies come last, and draws of their own. */
-export function oversampled(sequences: Sequences, times: number): Sequences {
-  const { numSessions, offsets, tokens, rows, marked } = sequences;
+export function oversampled(sequences: WeightedSequences, times: number): WeightedSequences {
+  const { numSessions, offsets, tokens, rows, weights, marked } = sequences;
   if (times === 1 || !marked) return sequences;
   const booked = sessionsWith(GOAL, numSessions, marked.offsets, marked.marks);
   const copied = booked.reduce((sum, s) => sum + offsets[s + 1]! - offsets[s]!, 0) * (times - 1);
@@ -154,16 +155,19 @@ export function oversampled(sequences: Sequences, times: number): Sequences {
     offsets: new Uint32Array(numSessions + 1 + booked.length * (times - 1)),
     tokens: new Uint32Array(tokens.length + copied),
     rows: new Uint32Array(tokens.length + copied),
+    ...(weights && { weights: new Float32Array(tokens.length + copied) }),
   };
   copy.offsets.set(offsets);
   copy.tokens.set(tokens);
   copy.rows.set(rows);
+  if (weights) copy.weights!.set(weights);
   let [s, at] = [numSessions, tokens.length];
   for (let time = 1; time < times; time++) {
     for (const session of booked) {
       const [first, end] = [offsets[session]!, offsets[session + 1]!];
       copy.tokens.set(tokens.subarray(first, end), at);
       copy.rows.set(rows.subarray(first, end), at);
+      if (weights) copy.weights!.set(weights.subarray(first, end), at);
       at += end - first;
       copy.offsets[++s] = at;
     }

@@ -1,11 +1,10 @@
 // The loss of held-out sessions: the same pairs and the same noise each time, so that epochs compare.
 
-import type { Sequences } from "../../dataset/sequences.js";
 import { exp, log } from "../../numeric/exp.js";
-import { draw } from "../../numeric/random.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";
+import { draw } from "../../numeric/random.js";
 import type { Item2vecOptions } from "./options.js";
-import type { Beside } from "./sessions.js";
+import type { Beside, HeldOut } from "./sessions.js";
 
 /** Centres that are looked at, at most; of more every so many-th is. */
 const MOST_CENTRES = 20_000;
@@ -15,15 +14,14 @@ const HELD_OUT = 0x4e1d0;
 const MARKETS = 0x4e1d1;
 
 /**
- * Mean over centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), w_d the weight of distance d, in nats. Goals,
- * rejections and negatives of the market count as in training.
+ * Mean over held-out centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), w_d the weight of distance d, in nats. Events that count more or
+ * less count so as centres, and pairs by both of theirs. Goals, rejections and negatives of the market count as in training.
  *
- * @param valid sessions of features
  * @param noise of numeric/alias, by feature
  * @returns a function of f32[numFeatures * dim] centres and contexts
  */
 export function heldOutLoss(
-  valid: Sequences,
+  valid: HeldOut,
   noise: Uint32Array,
   {
     window,
@@ -34,8 +32,9 @@ export function heldOutLoss(
   }: Pick<Item2vecOptions, "negatives" | "dim" | "seed"> & { window: number; direction: "both" | "after" },
   beside?: Pick<Beside, "pairs" | "valid">,
 ): (vectors: Float32Array, contexts: Float32Array) => number {
-  const { offsets, tokens, numSessions } = valid;
-  const step = Math.max(1, Math.ceil(tokens.length / MOST_CENTRES));
+  const { offsets, tokens, weights, numSessions, isHeldOut } = valid;
+  const numHeldOut = isHeldOut.reduce((sum, is) => sum + is, 0);
+  const step = Math.max(1, Math.ceil(numHeldOut / MOST_CENTRES));
   const key = draw(seed, HELD_OUT);
   const pairsOf = beside && pairsBeside(beside, draw(seed, MARKETS));
   return (vectors, contexts) => {
@@ -44,26 +43,28 @@ export function heldOutLoss(
       for (let k = 0; k < dim; k++) sum += vectors[a * dim + k]! * contexts[b * dim + k]!;
       return sum;
     };
-    let [loss, centres, drawn] = [0, 0, 0];
+    let [loss, mass, drawn, seen] = [0, 0, 0, 0];
     for (let session = 0; session < numSessions; session++) {
       const [first, end] = [offsets[session]!, offsets[session + 1]!];
       for (let i = first; i < end; i++) {
-        if (i % step !== 0) continue;
-        centres++;
+        if (!isHeldOut[i] || seen++ % step !== 0) continue;
+        const counts = weights ? weights[i]! ** 2 : 1;
+        mass += counts;
         const from = direction === "after" ? i + 1 : Math.max(first, i - window);
         for (let j = from; j <= Math.min(end - 1, i + window); j++) {
           if (j === i) continue;
-          const weight = (window - Math.abs(i - j) + 1) / window;
+          const ofPair = weights ? weights[i]! * weights[j]! : 1;
+          const weight = (ofPair * (window - Math.abs(i - j) + 1)) / window;
           let pair = softplus(-score(tokens[i]!, tokens[j]!));
           for (let n = 0; n < negatives; n++)
             pair += softplus(score(tokens[i]!, drawNoise(noise, key, drawn++)));
           loss += weight * pair;
         }
         for (const [context, weight] of pairsOf?.(tokens[i]!, session, i) ?? [])
-          loss += Math.abs(weight) * softplus(-Math.sign(weight) * score(tokens[i]!, context));
+          loss += counts * Math.abs(weight) * softplus(-Math.sign(weight) * score(tokens[i]!, context));
       }
     }
-    return loss / Math.max(1, centres);
+    return loss / (mass || 1);
   };
 }
 

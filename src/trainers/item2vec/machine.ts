@@ -3,8 +3,12 @@
 import {
   allocateSgns,
   denseRows,
+  freezeRows,
   loadStream,
   numBatches,
+  putRows,
+  putSquares,
+  squaresByRow,
   takeSgnsLoss,
   type SgnsLayout,
   type SgnsShape,
@@ -12,11 +16,13 @@ import {
 } from "../../kernels/sgns/binding.js";
 import { stopBarrier } from "../../kernels/shared/barrier.js";
 import { loadKernel } from "../../kernels/shared/load.js";
-import { Arena } from "../../kernels/shared/memory.js";
+import { Arena, type Region } from "../../kernels/shared/memory.js";
 import { draw } from "../../numeric/random.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import { WorkerPool } from "../../workers/pool.js";
 import type { SgnsInit } from "./item2vec.worker.js";
+import type { Squares } from "./optimizer-file.js";
+import type { Item2vecStart } from "./start.js";
 import type { SgnsTask } from "./tasks.js";
 
 /** What is trained, and how. */
@@ -40,7 +46,8 @@ export class SgnsMachine {
   readonly #layout: SgnsLayout;
   readonly #pool: WorkerPool<SgnsTask, null>;
   #numTokens = 0;
-  #numCentres = 0;
+  /** of the centres that see a context, what their events count */
+  #mass = 0;
 
   private constructor(arena: Arena, input: SgnsInput, layout: SgnsLayout, pool: WorkerPool<SgnsTask, null>) {
     this.#arena = arena;
@@ -68,9 +75,21 @@ export class SgnsMachine {
     return machine;
   }
 
+  /** Goes on from the rows that an earlier model knows, which may be frozen. */
+  startFrom({ known, vectors, contexts, squares, freezes }: Item2vecStart): void {
+    const { centreSquares, contextSquares } = this.#layout;
+    if (squares) {
+      putSquares(this.#arena, centreSquares, squares.centres, known);
+      putSquares(this.#arena, contextSquares, squares.contexts, known);
+    }
+    putRows(this.#arena, this.#layout.centres, this.#input, vectors, known);
+    putRows(this.#arena, this.#layout.contexts, this.#input, contexts, known);
+    if (freezes) freezeRows(this.#arena, this.#layout, known);
+  }
+
   /** Copies the stream of the next epochs in. @throws {RangeError} it is longer than `mostTokens`, or a number is out of range */
   load(stream: SgnsStream): void {
-    this.#numCentres = loadStream(this.#arena, this.#layout, this.#input, stream);
+    this.#mass = loadStream(this.#arena, this.#layout, this.#input, stream);
     this.#numTokens = stream.tokens.length;
   }
 
@@ -79,17 +98,24 @@ export class SgnsMachine {
    *
    * @param epoch names the noise, together with the seed
    * @param rates learning rates at the stream's start and end, linear between
-   * @returns mean loss in nats of the centres that see a context, each before its batch's step; 0 when none does
+   * @returns mean loss in nats of the centres that see a context, weighted by what their events count, each before its batch's step; 0 when none does
    */
   async train(epoch: number, { from, to }: { from: number; to: number }): Promise<number> {
     const key = noiseKey(this.#input.seed, epoch);
     await this.#pool.run({ kind: "train", numBatches: numBatches(this.#numTokens), key, from, to });
-    return takeSgnsLoss(this.#arena, this.#layout) / Math.max(1, this.#numCentres);
+    return takeSgnsLoss(this.#arena, this.#layout) / (this.#mass || 1);
   }
 
   /** A copy of the centres' vectors. @returns f32[numRows * dim], row-major */
   vectors(): Float32Array {
     return denseRows(this.#arena, this.#layout.centres, this.#input);
+  }
+
+  /** Copies of AdaGrad's sums of squares: f32[numRows][ceil(dim / 16)]; infinite for frozen rows. */
+  squares(): Squares {
+    const { centreSquares, contextSquares } = this.#layout;
+    const of = (squares: Region) => squaresByRow(this.#arena, squares, this.#input.numRows);
+    return { centres: of(centreSquares), contexts: of(contextSquares) };
   }
 
   /** A copy of the contexts' vectors. @returns f32[numRows * dim], row-major */

@@ -19,13 +19,13 @@ type Markets = NonNullable<SgnsPairs["markets"]>;
  *
  * @param name the column
  * @param tokens u32[part.rows]: items as features, or MISSING
- * @param counts u32[numFeatures]: events of training sessions
+ * @param counts f64[numFeatures]: what the events of training sessions count
  * @throws {UsageError} it has no column of one value a cell, more than a few items have several values, or no market has two items
  */
 export function marketsOf(
   { dataset, rows }: Part,
   name: string,
-  { tokens, counts, drawn }: { tokens: Uint32Array; counts: Uint32Array; drawn: number },
+  { tokens, counts, drawn }: { tokens: Uint32Array; counts: Float64Array; drawn: number },
   warn: (text: string) => void,
 ): Markets {
   const column = columnOfOption(dataset, FLAG, name);
@@ -34,8 +34,11 @@ export function marketsOf(
       `${FLAG} '${name}': an item has one market, and a cell of the column several values`,
     );
   const codes = cellCodes(column);
-  const items = counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
-  const { of, changed, example } = valuesOf(tokens, rows, codes, counts);
+  // the items of training sessions; other tokens have no market
+  const known = new Uint8Array(counts.length);
+  for (const token of tokens) if (token !== MISSING && counts[token]! > 0) known[token] = 1;
+  const items = known.reduce((sum, is) => sum + is, 0);
+  const { of, changed, example } = valuesOf(tokens, rows, codes, known);
   if (changed > MOST_CHANGED * items) {
     const item = columnOfOption(dataset, "--item", dataset.roles.item!);
     const [row, other] = example!;
@@ -45,7 +48,7 @@ export function marketsOf(
     );
   }
   const [missing, byValue] = [
-    of.reduce((sum, m, i) => sum + (counts[i]! > 0 && m === NO_MARKET ? 1 : 0), 0),
+    of.reduce((sum, m, i) => sum + (known[i] === 1 && m === NO_MARKET ? 1 : 0), 0),
     grouped(of),
   ];
   const alone = byValue.filter((group) => group.length === 1).length;
@@ -83,14 +86,14 @@ function valuesOf(
   tokens: Uint32Array,
   rows: Uint32Array,
   codes: Uint32Array,
-  counts: Uint32Array,
+  known: Uint8Array,
 ): { of: Uint32Array; changed: number; example: [row: number, other: number] | undefined } {
-  const of = new Uint32Array(counts.length).fill(NO_MARKET);
-  const firstRow = new Uint32Array(counts.length);
+  const of = new Uint32Array(known.length).fill(NO_MARKET);
+  const firstRow = new Uint32Array(known.length);
   const events = new Map<number, Map<number, number>>();
   let example: [number, number] | undefined;
   tokens.forEach((token, i) => {
-    if (token === MISSING || counts[token] === 0) return;
+    if (token === MISSING || known[token] === 0) return;
     const [row, code] = [rows[i]!, codes[rows[i]!]!];
     if (code === MISSING) return;
     if (of[token] === NO_MARKET) {

@@ -2,18 +2,24 @@
 
 import type { Models } from "../../training/model.js";
 import { readPreprocess } from "../../training/run-space.js";
-import { ITEM2VEC_MODEL } from "./names.js";
+import { CONTEXT_TABLE, ITEM2VEC_MODEL, OPTIMIZER_FILE } from "./names.js";
 
 export const models: Models = {
   [ITEM2VEC_MODEL]: {
     holds: "item vectors of sessions (train-item2vec)",
     preprocess: readPreprocess,
-    forgetting: async (run) =>
-      await (await import("../../training/forgetting/forgetting.js")).forgettingOf(run, {}),
+    contexts: CONTEXT_TABLE,
+    forgetting: async (run) => {
+      const { byFeature, forgettingOf } = await import("../../training/forgetting/forgetting.js");
+      return await forgettingOf(run, { tensors: { [OPTIMIZER_FILE]: byFeature(() => true) } });
+    },
     vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+    foldIn: async (...of) => await (await import("./fold-in.js")).foldInSessions(...of),
+    transformFlags: ["--half-life"],
     lacks: {
       rotation: "its contexts lie in a table of their own, which would have to be turned with it",
-      transform: "its rows are items: export writes them, and evaluate --score cosine ranks by them",
+      transform:
+        "its rows are items: export writes them, and evaluate --score cosine ranks by them; --fold-in LOG takes the events of users or new items",
     },
   },
 };

@@ -3,11 +3,12 @@
 import { UsageError } from "../../errors.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
-import { threads } from "../../training/options/reading.js";
+import { memory, threads } from "../../training/options/reading.js";
 import {
   choice,
   custom,
   flag,
+  list,
   number,
   omit,
   pick,
@@ -17,15 +18,22 @@ import {
   withCommon,
   wholeOf,
   type Resolved,
+  type SearchRange,
   type Told,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
 const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:", "Goals:"] as const;
+const weekToWeek = "From week to week:";
 const ANY = Number.MAX_VALUE;
 
 /** A window that reaches over the whole session, up to so many tokens a side: what u8 holds. */
 export const LONGEST_WINDOW = 255;
+
+/** What is searched by recall alone: losses of other windows or other noise are of other pairs, and do not compare. */
+function byRecall(among: (options: { tokens?: readonly string[] }) => readonly number[]): SearchRange {
+  return { among, when: ({ metric }: { metric: string }) => metric === "recall" };
+}
 
 /** How events become sequences. */
 const ofSequences = {
@@ -47,8 +55,12 @@ const ofSequences = {
     group: sequences,
     default: 10_000,
   }),
+  tokens: list("columns", {
+    help: "columns whose keys are learned in one space, such as user,item,category: an event gives its keys in this order; by default its item alone",
+    group: sequences,
+  }),
   keepRepeats: flag({
-    help: "an item that follows itself stays; by default it counts once",
+    help: "an event with the item (or --tokens) of the one before stays; by default it is left out",
     group: sequences,
     default: false,
   }),
@@ -94,9 +106,12 @@ const own = {
     "n",
     { parse: windowOf, complaint: windowComplaint },
     {
-      help: "how many events before and after an item are its contexts; session: all of them",
+      help: "how many events before and after an item are its contexts, with all their --tokens; session: all of them",
       group: model,
       default: 5,
+      search: byRecall(({ tokens = ["item"] }) =>
+        [2, 3, 5, 10, 20].filter((window) => window * tokens.length <= LONGEST_WINDOW),
+      ),
     },
   ),
   windowDirection: choice(["both", "after"], {
@@ -104,13 +119,21 @@ const own = {
     group: model,
     default: "both",
   }),
-  negatives: whole({ min: 1, max: 64, help: "negatives a context", group: training, default: 5 }),
+  negatives: whole({
+    min: 1,
+    max: 64,
+    help: "negatives a context",
+    group: training,
+    default: 5,
+    search: byRecall(() => [2, 5, 10, 20]),
+  }),
   noiseExponent: number({
     min: -2,
     max: 2,
     help: "negatives are drawn by an item's events to this power: 0 is uniform",
     group: training,
     default: 0.75,
+    search: byRecall(() => [-1, -0.5, 0, 0.25, 0.5, 0.75, 1]),
   }),
   subsample: number({
     min: 0,
@@ -118,6 +141,7 @@ const own = {
     help: "events of items above this share of all events are dropped at random (word2vec's sample); 0 keeps all",
     group: training,
     default: 0,
+    search: byRecall(() => [0, 0.0001, 0.001, 0.01]),
   }),
   epochs: whole({
     min: 1,
@@ -132,6 +156,7 @@ const own = {
     help: "step size of AdaGrad at the start; it falls to a ten-thousandth at the end",
     group: training,
     shown: "0.8; 0.2 where an item has more than 500 events",
+    search: { span: 4 },
   }),
   patience: whole({
     min: 0,
@@ -146,6 +171,21 @@ const own = {
     help: "what an epoch must be better by to count for --patience",
     group: training,
     default: 0,
+  }),
+  metric: choice(["loss", "recall"], {
+    placeholder: "metric",
+    help: "metric for early stopping: the loss of held-out pairs, or how often a held-out item is among the --k nearest of the one before it",
+    group: weekToWeek,
+    default: (_: unknown, { searches }: { searches?: boolean }) => (searches ? "recall" : "loss"),
+    shown: "loss; with --search recall",
+  }),
+  k: whole({
+    min: 1,
+    max: 1000,
+    help: "with --metric recall: length of its lists",
+    group: weekToWeek,
+    default: 20,
+    only: { metric: ["recall"] },
   }),
   seed: whole({
     min: 0,
@@ -163,30 +203,68 @@ export const options = withCommon(
     ...log,
     ...omit(vocabulary, "oovDropout", "hash"),
     ...pick(labels, "positiveFrom"),
-    ...pick(weekly, "refit", "checkpointEvery", "resume", "onInterrupt"),
+    ...pick(
+      weekly,
+      "init",
+      "expire",
+      "freeze",
+      "keepState",
+      "refit",
+      "checkpointEvery",
+      "resume",
+      "onInterrupt",
+    ),
+    search: {
+      ...weekly.search,
+      help: "try n settings of window, noise exponent, negatives, subsampling and learning rate on the validation part, and train with the best; with --metric loss of the learning rate alone",
+    },
+    ...memory,
     ...own,
     ...output,
   } as const,
-  [...everyday, "session", "sessionGap", "positiveFrom", "minCount", "dim", "window", "negatives", "epochs"],
+  [
+    ...everyday,
+    "session",
+    "sessionGap",
+    "positiveFrom",
+    "minCount",
+    "init",
+    "dim",
+    "window",
+    "negatives",
+    "epochs",
+  ],
 );
 
 export type ToldItem2vec = Told<typeof options>;
 /** As the user left them; the learning rate may be open. */
 export type Item2vecOptions = Resolved<typeof own>;
+/** As a training has them. */
+export type TrainedOptions = Item2vecOptions & { learningRate: number };
 
 /** What the user set, else the defaults. */
 export function item2vecOptionsOf(told: ToldItem2vec): Item2vecOptions {
-  return resolved(own, told);
+  return resolved(own, told, { searches: told.search !== undefined });
 }
 
-/** Tokens a side that a centre looks at. */
-export function windowSize({ window }: Pick<Item2vecOptions, "window">): number {
-  return window === "session" ? LONGEST_WINDOW : window;
+/** Tokens a side that a centre looks at: a window counts events, each of so many tokens. */
+export function windowSize({
+  window,
+  tokens = ["item"],
+}: Pick<Item2vecOptions, "window" | "tokens">): number {
+  return window === "session" ? LONGEST_WINDOW : window * tokens.length;
 }
 
-/** The first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. */
-export function learningRateOf({ learningRate }: Item2vecOptions, eventsAnItem: number): number {
-  return learningRate ?? (eventsAnItem > 500 ? 0.2 : 0.8);
+/** What early stopping goes by, as an epoch's event names it. */
+export function judgeOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
+  return metric === "recall"
+    ? { name: `recallAt${k}` as const, better: "higher" as const }
+    : { name: "validLoss" as const, better: "lower" as const };
+}
+
+/** With the first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. */
+export function withLearningRate(options: Item2vecOptions, eventsAnItem: number): TrainedOptions {
+  return { learningRate: eventsAnItem > 500 ? 0.2 : 0.8, ...options };
 }
 
 function windowOf(given: string, flagName: string): number | "session" {
@@ -200,7 +278,16 @@ function windowComplaint(window: number | "session"): string | undefined {
 }
 
 /** @throws {UsageError} two options do not go together */
-export function checkItem2vecOptions({ session, sessionGap }: ToldItem2vec): void {
+export function checkItem2vecOptions(told: ToldItem2vec): void {
+  const { session, sessionGap } = told;
+  const { window, tokens = ["item"] } = item2vecOptionsOf(told);
+  if (windowSize({ window, tokens }) > LONGEST_WINDOW)
+    throw new UsageError(
+      `--window ${window} is ${window} events of ${tokens.length} --tokens, and a window holds at most ${LONGEST_WINDOW} tokens a side: ` +
+        `take at most --window ${Math.floor(LONGEST_WINDOW / tokens.length)}, or --window session`,
+    );
+  const [twice] = tokens.filter((name, i) => tokens.indexOf(name) < i);
+  if (twice !== undefined) throw new UsageError(`--tokens names '${twice}' twice`);
   if (session !== undefined && sessionGap !== undefined)
     throw new UsageError(
       "--session-gap makes sessions of a user's events, and --session names a column of them: use one",

@@ -1,20 +1,30 @@
-// The parts of a log as sessions of items, numbered as the features of their field.
+// The parts of a log as sessions of tokens, numbered as the features of their fields.
 
 import { columnNamed, MISSING, type Roles } from "../../dataset/dataset.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
-import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
+import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part, Parts } from "../../training/examples.js";
+import { withWeights, type Counted } from "./counted.js";
 import { listsOf, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
 import { marketsOf } from "./markets.js";
 import type { Item2vecOptions, ToldItem2vec } from "./options.js";
+import { tokenColumns, tokensOf } from "./tokens.js";
+
+/** Held-out events in their sessions, whose other events may be those of training. */
+export interface HeldOut extends WeightedSequences {
+  /** u8, one a token: 1 for those that are held out */
+  isHeldOut: Uint8Array;
+}
 
 export interface Sessions {
-  train: Sequences;
-  valid: Sequences | undefined;
-  /** u32[numFeatures]: events of the training sessions by feature */
-  counts: Uint32Array;
+  train: WeightedSequences;
+  /** undefined where no held-out event stands beside another of its session */
+  valid: HeldOut | undefined;
+  /** f64[numFeatures]: what the events of the training sessions count together, by feature; their number without weights */
+  totals: Float64Array;
   /** what centres meet beside the window */
   beside?: Beside;
 }
@@ -22,7 +32,7 @@ export interface Sessions {
 /** Goals and rejections by session, and markets. */
 export interface Beside {
   pairs: SgnsPairs;
-  /** u32[numRows of the training part's dataset]: the list of the session that a row is a token of */
+  /** u32[numRows of the training part's dataset]: the list of the session that a row is an event of */
   listOfRow: Uint32Array;
   valid: SessionLists | undefined;
 }
@@ -31,60 +41,107 @@ export interface Beside {
 export function sessionsOf(
   space: FeatureSpace,
   { train, valid }: Parts,
+  counted: Counted,
   told: ToldItem2vec,
   options: Item2vecOptions,
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
 ): Sessions {
   const gap = told.sessionGap === undefined ? undefined : gapOf(told.sessionGap, "--session-gap");
   const { minLength, maxLength, keepRepeats: repeats } = options;
-  const sequences = (part: Part): Sequences => {
+  const trainMarks = marksOf(train, told, true);
+  if (trainMarks && valid && valid.dataset !== train.dataset)
+    throw new UsageError(
+      "--goal and --reject need held-out events of the same log: give --valid a share or a date, not a file",
+    );
+  const sequences = (part: Part): WeightedSequences => {
     const { session, user } = part.dataset.roles;
     if (session === undefined && user === undefined)
       throw new UsageError(
         "train-item2vec needs what items occur together in: name a column with --session, or the user with --user",
       );
     const by = gap !== undefined ? "gap" : session !== undefined ? "session" : "user";
+    const weights = counted.of(part);
+    const columns = tokenColumns(part.dataset, options.tokens);
+    const fields = tokensOf(space, part, columns, weights);
     const marks = part === train ? trainMarks : marksOf(part, told, false);
-    return sequencesOf(part.dataset, part.rows, tokensOf(space, part), {
+    const own = sequencesOf(part.dataset, part.rows, fields, {
       ...{ by, minLength, maxLength, repeats },
       ...(gap !== undefined && { gap }),
-      ...(marks && { marks }),
+      ...(marks && { marks: { of: marks, tokens: fields[itemAt(columns, part.dataset.roles)]! } }),
     });
+    if (part === train) {
+      const without = train.rows.length - counted.rows.length;
+      if (without > 0) own.notes.unshift(`${without} events of weight 0 left out`);
+      for (const [f, tokens] of fields.entries()) {
+        const missing = tokens.reduce((sum, token) => sum + (token === MISSING ? 1 : 0), 0) - without;
+        if (missing > 0)
+          own.notes.unshift(`${missing} cells of '${columns[f]}' are empty or rare, and give no token`);
+      }
+    }
+    return withWeights(own, weights);
   };
-  const trainMarks = marksOf(train, told, true);
-  if (trainMarks && valid && valid.dataset !== train.dataset)
-    throw new UsageError(
-      "--goal and --reject need held-out events of the same log: give --valid a share or a date, not a file",
-    );
   note(sessionsNote(train.dataset.roles, gap !== undefined));
   const own = sequences(train);
   for (const text of own.notes) note(text);
   if (own.numSessions === 0)
     throw new DataError(
-      "no session of the training part has two known items: nothing to learn from; see --session, --session-gap and --min-count",
+      "no session of the training part has two events of known items: nothing to learn from; see --session, --session-gap and --min-count",
       { file: train.dataset.inputs.map(({ path }) => path).join(", ") },
     );
-  const counts = new Uint32Array(space.numFeatures);
-  for (const token of own.tokens) counts[token]!++;
-  const sessions = { train: own, valid: valid && sequences(valid), counts };
+  const totals = new Float64Array(space.numFeatures);
+  own.tokens.forEach((token, i) => (totals[token]! += own.weights ? own.weights[i]! ** 2 : 1));
   if (trainMarks) for (const text of markNotes(own, trainMarks, told)) note(text);
-  const { negativesWithin: column, marketNegatives: drawn = 5 } = options;
-  if (!trainMarks && column === undefined) return sessions;
-  const { lists, ofSession } = listsOf(own);
-  const unseen = new Set(lists.rows.filter((row) => counts[row] === 0)).size;
-  if (unseen > 0)
-    warn(`${unseen} items occur in rejections alone: their vectors are those that training began with`);
-  const markets =
-    column !== undefined && marketsOf(train, column, { tokens: tokensOf(space, train), counts, drawn }, warn);
-  return {
-    ...sessions,
-    train: oversampled(own, options.goalWeight ?? 1),
-    beside: {
-      pairs: { lists, ...(markets && { markets }) },
-      listOfRow: listsByRow(own, ofSession, train.dataset.numRows),
-      valid: sessions.valid && listsOf(sessions.valid),
-    },
+  const beside = besideOf(space, train, { own, totals, isMarked: trainMarks !== undefined }, options, warn);
+  const made = {
+    train: beside ? oversampled(own, options.goalWeight ?? 1) : own,
+    valid: undefined,
+    totals,
+    ...(beside && { beside }),
   };
+  if (!valid) return made;
+  const found = sequences(
+    inTheirSessions(train, valid, sessionColumn(valid.dataset.roles, gap !== undefined)),
+  );
+  const isValid = new Uint8Array(valid.dataset.numRows);
+  for (const row of valid.rows) isValid[row] = 1;
+  const isHeldOut = Uint8Array.from(found.rows, (row) => isValid[row]!);
+  if (!isHeldOut.includes(1)) return made;
+  return {
+    ...made,
+    valid: { ...found, isHeldOut },
+    ...(beside && { beside: { ...beside, valid: listsOf(found) } }),
+  };
+}
+
+/** What centres meet beside the window; undefined when nobody asks. @throws {UsageError} the log does not say it */
+function besideOf(
+  space: FeatureSpace,
+  train: Part,
+  { own, totals, isMarked }: { own: WeightedSequences; totals: Float64Array; isMarked: boolean },
+  { negativesWithin: name, marketNegatives: drawn = 5, tokens }: Item2vecOptions,
+  warn: (text: string) => void,
+): Beside | undefined {
+  if (!isMarked && name === undefined) return undefined;
+  const columns = tokenColumns(train.dataset, tokens);
+  const item = columns[itemAt(columns, train.dataset.roles)]!;
+  const [items] = tokensOf(space, train, [item], undefined);
+  const markets =
+    name !== undefined && marketsOf(train, name, { tokens: items!, counts: totals, drawn }, warn);
+  const { lists, ofSession } = listsOf(own);
+  return {
+    pairs: { lists, ...(markets && { markets }) },
+    listOfRow: listsByRow(own, ofSession, train.dataset.numRows),
+    valid: undefined,
+  };
+}
+
+/** Where the items are among the tokens' columns. @throws {UsageError} they are none of them */
+function itemAt(columns: readonly string[], { item }: Roles): number {
+  const at = columns.findIndex((name) => name === item);
+  if (at >= 0) return at;
+  throw new UsageError(
+    "--goal, --reject and --negatives-within are about items: name their column with --item, and have it among --tokens",
+  );
 }
 
 /** u32[numRows]: the list of each token's session, by the row it comes from. */
@@ -99,23 +156,30 @@ function listsByRow(
   return lists;
 }
 
+/** The column whose keys tell the sessions apart, or the users whose events are cut into them. */
+function sessionColumn({ session, user }: Roles, byGap: boolean): string {
+  const name = byGap ? user : (session ?? user);
+  return name!;
+}
+
+/** A part of the same log with the training events of the same sessions, or users. */
+function inTheirSessions(train: Part, { dataset, rows }: Part, name: string): Part {
+  const column = columnNamed(dataset, name);
+  if (dataset !== train.dataset || column.kind !== "key") return { dataset, rows };
+  const { codes, dictionary } = column;
+  const isHere = new Uint8Array(dictionary.size);
+  for (const row of rows) if (codes[row] !== MISSING) isHere[codes[row]!] = 1;
+  const others = train.rows.filter((row) => codes[row] !== MISSING && isHere[codes[row]!] === 1);
+  const all = new Uint32Array(rows.length + others.length);
+  all.set(rows);
+  all.set(others, rows.length);
+  return { dataset, rows: all.sort() };
+}
+
 /** What sessions are, as a sentence. */
 function sessionsNote({ session, user }: Roles, byGap: boolean): string {
   if (byGap) return `sessions are the events of a '${user}' between two gaps`;
   return session === undefined
     ? `sessions are all events of a '${user}' (--session-gap 30m cuts them at pauses)`
     : `sessions are the keys of '${session}'`;
-}
-
-/** u32[rows]: each row's item as a feature; MISSING where it has none that training knows. */
-function tokensOf(space: FeatureSpace, { dataset, rows }: Part): Uint32Array {
-  const [field] = space.fields;
-  const column = columnNamed(dataset, field!.name);
-  if (field?.kind !== "key" || column.kind !== "key") throw new RangeError("items are keys");
-  const ids = idsOf(field, column.dictionary);
-  return rows.map((row) => {
-    const code = column.codes[row]!;
-    const id = code === MISSING ? 0 : ids[code]!;
-    return id === 0 ? MISSING : space.offsets[0]! + id;
-  });
 }

@@ -2,33 +2,41 @@
 
 import type { Dataset } from "../../dataset/dataset.js";
 import { recipesOf } from "../../dataset/preprocess.js";
+import { releaseColumns } from "../../dataset/stored-columns.js";
 import { testVectors } from "../../dataset/test-vectors.js";
-import { fitFeatures } from "../../dataset/vocabulary.js";
+import { featureCounts, fitFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { fieldsNamed } from "../../dataset/vocabulary-limits.js";
 import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
 import { readingRecipe } from "../../training/describe-run.js";
-import { featureTable } from "../../training/feature-table.js";
+import { featureTable, tableFeatures } from "../../training/feature-table.js";
 import { nextHistory } from "../../training/key-history.js";
 import { unfinishedWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
 import type { Fit, FitContents, Plan, Session, Source } from "../../training/plan.js";
 import { earlierRows, rowOrderNotes } from "../../training/row-order.js";
 import { preprocessFile } from "../../training/run-space.js";
+import { search } from "../../training/search.js";
 import type { Trainer } from "../../training/trainer.js";
 import { fieldWarnings } from "../../training/training-warnings.js";
-import { featuresOfRoles } from "../../training/users-and-items.js";
+import { addedWarnings, goOnFrom, type KeysGoneOn } from "../../training/warm-start.js";
+import { countedEvents } from "./counted.js";
 import { columnsAsked } from "./goals.js";
 import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
 import {
   checkItem2vecOptions,
   item2vecOptionsOf,
+  judgeOf,
   options,
+  withLearningRate,
   type Item2vecOptions,
   type ToldItem2vec,
 } from "./options.js";
+import { optimizerFile } from "./optimizer-file.js";
 import { sessionsOf } from "./sessions.js";
+import { openEarlier, startOf, type EarlierItems } from "./start.js";
+import { acceptTokens } from "./tokens.js";
+import { validationOf, validMetrics } from "./validation.js";
 
 const command = "train-item2vec";
 
@@ -46,23 +54,18 @@ export const trainer: Trainer = {
   plan,
 };
 
-function plan(told: ToldItem2vec): Plan {
+async function plan(told: ToldItem2vec): Promise<Plan> {
   checkItem2vecOptions(told);
-  const item2vec = item2vecOptionsOf(told);
   const asked = columnsAsked(told);
+  const earlier = await openEarlier(told, command);
+  const item2vec = { ...item2vecOptionsOf(told), ...(earlier && { dim: earlier.dim }) };
   return {
     seed: item2vec.seed,
     unlabelled: true,
-    wholeFor: [command],
-    reading: readingWith(asked, told),
-    accept(dataset, { eventWeight, halfLife }) {
-      if ((dataset.roles.weight ?? eventWeight ?? halfLife) !== undefined)
-        throw new UsageError(
-          "train-item2vec counts an event once: leave out --weight, --event-weight and --half-life, or choose events with --where",
-        );
-      return featuresOfRoles(withoutFeatures(dataset, asked), command, ["item"]);
-    },
-    fit: async (source, session) => await fit(source, session, told, item2vec),
+    earlier: earlier?.run,
+    reading: { ...readingWith(asked, told), inSequence: true },
+    accept: (dataset) => acceptTokens(withoutFeatures(dataset, asked), command, told.tokens),
+    fit: async (source, session) => await fit(source, session, told, item2vec, earlier),
   };
 }
 
@@ -72,7 +75,7 @@ function readingWith(asked: readonly string[], told: ToldItem2vec): NonNullable<
   const read = [fields ?? [], numeric, Object.keys(multi), user, item, label, time, session].flat();
   const more = asked.filter((column) => !read.includes(column));
   return {
-    ...fieldsNamed({ ...told, others: asked }),
+    ...fieldsNamed({ ...told, others: [...(told.tokens ?? []), ...asked] }),
     ...(fields && more.length > 0 && { fields: [...fields, ...more] }),
   };
 }
@@ -92,19 +95,65 @@ async function fit(
   { options: how, watch, warn, note, lap, controls, first }: Session,
   told: ToldItem2vec,
   item2vec: Item2vecOptions,
+  earlier: EarlierItems | undefined,
 ): Promise<Fit> {
   const rowOrder = await earlierRows(how.rowOrder);
-  const space = fitFeatures(dataset, parts.train.rows, how, { earlier: rowOrder });
-  for (const text of rowOrderNotes(space, rowOrder)) note(text);
-  for (const text of fieldWarnings(space)) warn(text);
+  const counted = countedEvents(parts.train, how);
+  const { rows } = counted;
+  const fitted = fitFeatures(dataset, rows, how, earlier ? {} : { earlier: rowOrder });
+  const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, told);
+  const { space, notes } = gone ?? { space: fitted, notes: [] };
+  const start = gone && startOf(earlier, gone, told.freeze !== undefined);
+  for (const text of [...rowOrderNotes(space, rowOrder), ...notes]) note(text);
+  for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
+    warn(text);
   countUnseen(space, parts, watch);
-  const sessions = sessionsOf(space, parts, told, item2vec, { note, warn });
+  const sessions = sessionsOf(space, parts, counted, told, item2vec, { note, warn });
+  const { train, valid: heldOut, totals, beside } = sessions;
+  for (const text of aloneWarnings(space, totals)) warn(text);
+  const items = totals.reduce((n, total) => n + (total > 0 ? 1 : 0), 0);
+  const standard = withLearningRate(
+    first ? (first.options as Item2vecOptions) : item2vec,
+    train.tokens.length / items,
+  );
+  const valid = first
+    ? undefined
+    : validationOf({ space, heldOut, totals, dataset, parts }, standard, told, warn);
+  releaseColumns(dataset);
   lap("encode");
 
-  const used = first ? { ...item2vec, epochs: Math.max(1, first.bestEpoch) } : item2vec;
   const { learnItem2vec } = await import("./learn.js");
+  const input = { space, train, valid, totals, start, beside };
+  const judge = judgeOf(standard);
+  const found =
+    told.search === undefined || first
+      ? undefined
+      : await search(
+          {
+            trials: told.search,
+            ...{ table: options, standard, hasValidation: valid !== undefined },
+            judge: standard.metric === "loss" ? undefined : judge,
+            isFixed: (name) => Object.hasOwn(told, name),
+            train: (tried) =>
+              learnItem2vec(
+                { ...input, scheduledEpochs: tried.epochs, controls: {} },
+                tried,
+                () => undefined,
+                watch.signal,
+              ),
+          },
+          watch,
+        );
+  if (found) lap("search");
+  const chosen = found?.options ?? standard;
+  // a refit takes the steps of the first training's epochs up to its best
+  const used = first ? { ...chosen, epochs: Math.max(1, first.bestEpoch) } : chosen;
   const model = await learnItem2vec(
-    { space, ...sessions, controls },
+    {
+      ...input,
+      scheduledEpochs: chosen.epochs,
+      controls: { ...controls, keepsState: told.keepState ?? false },
+    },
     used,
     (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
     watch.signal,
@@ -113,22 +162,19 @@ async function fit(
 
   const { epochs, bestEpoch, interrupted } = model;
   const best = epochs[bestEpoch - 1]!;
-  const { validLoss } = best;
   const course = {
-    values: epochs.flatMap((event) => event.validLoss ?? []),
-    better: "lower",
-    name: "loss",
+    values: epochs.flatMap((event) => event[judge.name] ?? []),
+    better: judge.better,
+    name: standard.metric,
     ...{ done: epochs.length, most: used.epochs, flag: "--epochs", best: bestEpoch },
-  } as const;
+  };
   if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);
   return {
     judged: {
       options: { ...used },
-      metrics: {
-        train: { pairLoss: best.trainLoss },
-        ...(validLoss !== undefined && { valid: { pairLoss: validLoss } }),
-      },
+      metrics: { train: { pairLoss: best.trainLoss }, ...(valid && { valid: validMetrics(best) }) },
       ...{ epochs, bestEpoch },
+      ...(found && { trials: found.trials }),
     },
     interrupted,
     contents(): FitContents {
@@ -151,10 +197,43 @@ async function fit(
         },
         files: {
           ...preprocessFile(preprocess),
-          [HISTORY_FILE]: historyChunks(nextHistory(space, dataset)),
+          ...(model.squares && optimizerFile(model.squares, space.numFeatures)),
+          [HISTORY_FILE]: historyChunks(gone?.history ?? nextHistory(space, dataset)),
         },
-        chosen: { learningRate: model.learningRate },
+        ...(gone && { manifest: { init: gone.carried } }),
       };
     },
   };
+}
+
+function goneWarnings(
+  earlier: EarlierItems,
+  gone: KeysGoneOn,
+  { freeze, keepState }: ToldItem2vec,
+): string[] {
+  const isIdle = freeze !== undefined && gone.carried.new === 0;
+  return [
+    ...gone.warnings,
+    ...addedWarnings(earlier, gone),
+    ...(keepState && !earlier.squares
+      ? [`run '${earlier.run.path}' was trained without --keep-state: its optimizer starts anew`]
+      : []),
+    ...(isIdle
+      ? [`--freeze known: run '${earlier.run.path}' knows every key, so that nothing is learned`]
+      : []),
+  ];
+}
+
+/** Keys that the training part holds, and none of its sessions. */
+function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
+  const counts = featureCounts(space);
+  const numAlone = tableFeatures(space).reduce(
+    (sum, feature) => sum + (counts[feature]! > 0 && totals[feature] === 0 ? 1 : 0),
+    0,
+  );
+  return numAlone === 0
+    ? []
+    : [
+        `${numAlone} keys are in no session of two or more, so that their vectors stay the random ones that they start with: --min-count leaves rare ones out, a longer --session-gap joins sessions`,
+      ];
 }

@@ -15,7 +15,7 @@ import { UsageError } from "../../errors.js";
 import type { KeyVectors } from "../../training/key-vectors.js";
 import type { Capable } from "../../training/model.js";
 import type { TableStart } from "./start.js";
-import { carriedOf, featuresFrom } from "../../training/carried.js";
+import { carriedOf, featuresFrom, rowsFrom } from "../../training/carried.js";
 import { NONE } from "../../training/key-history.js";
 
 /** What a run has a vector of. */
@@ -80,8 +80,8 @@ export function startFrom(
   const isAlike = weights?.task === task;
   const table: TableStart = {
     known,
-    vectors: moved(vectors, from, dim),
-    ...(isAlike && weights.w && { w: moved(weights.w, from, 1) }),
+    vectors: rowsFrom(vectors, from, dim),
+    ...(isAlike && weights.w && { w: rowsFrom(weights.w, from, 1) }),
     ...(isAlike && weights.w0 !== undefined && { w0: weights.w0 }),
   };
   const carried = { run: run.path, ...carriedOf(space, before, from, seenIn(space, before, from)) };
@@ -133,13 +133,4 @@ function namedAsLog(
     return column !== undefined && !has(field.name) && has(column) ? { ...field, name: column } : field;
   });
   return featureSpace(fields);
-}
-
-/** Rows by feature of the new space; 0 where the earlier one has none. */
-function moved(data: Float32Array, from: Uint32Array, width: number): Float32Array {
-  const all = new Float32Array(from.length * width);
-  from.forEach((earlier, feature) => {
-    if (earlier !== NONE) all.set(data.subarray(earlier * width, (earlier + 1) * width), feature * width);
-  });
-  return all;
 }

@@ -2,15 +2,7 @@
 
 import { factorOutcome } from "../../factors/outcome.js";
 import { widthWarnings } from "../../factors/width-warnings.js";
-import {
-  checkDim,
-  checkInit,
-  checkState,
-  earlierRun,
-  goOn,
-  readEarlier,
-  type EarlierRun,
-} from "../../factors/warm-start.js";
+import { checkState, earlierRun, goOn, readEarlier, type EarlierRun } from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import { openOwnRun } from "../../training/own-runs.js";
 import { rankingExamples } from "../../training/ranking-examples.js";
@@ -18,6 +10,7 @@ import type { Start } from "../../training/start.js";
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { togetherNote } from "../../training/training-examples.js";
+import { checkDim, checkInit } from "../../training/warm-start.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type ToldRanking } from "./options.js";
 
 const command = "train-ranking";

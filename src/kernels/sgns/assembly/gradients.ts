@@ -1,8 +1,8 @@
 // Scores → gradients, which are minus dLoss/dscore, and losses.
 //
-//   band    distance d, -left <= d <= right, d != 0:    (w - |d| + 1) / w   weight of the centre   logistic(-s)
+//   band    distance d, -left <= d <= right, d != 0:    (w - |d| + 1) / w   weight of the pair     logistic(-s)
 //   noise                                              -K (mass of left + mass of right) / N        logistic(s)
-//   mass    sum of (w - d + 1) / w over d = 1 .. what a centre sees on that side
+//   mass    sum of (w - d + 1) / w times the weight of the pair, over d = 1 .. what a centre sees on that side
 //
 // Each noise row stands for its share of K draws a positive. Without the mass negatives would be w + 1 times too weak.
 
@@ -84,9 +84,11 @@ function centreGradients(
     return 0;
   }
   const half = f32x4.splat(0.5);
-  const weight: f32 = plan.weights ? load<f32>(plan.weights + ((<usize>position) << 2)) : 1;
-  const positive = f32x4.splat(weight);
   let loss = f32x4.splat(0);
+  const weights = plan.weights;
+  const own = weights ? v128.load32_splat(weights + ((<usize>position) << 2)) : half;
+  let others = weights + ((<usize>(position - plan.window - r)) << 2);
+  let weighed = f32x4.splat(0);
 
   // its contexts: lane l of block k is at distance 4 k + l - w - r
   const nearest = i32x4.splat(-left);
@@ -95,7 +97,12 @@ function centreGradients(
   let distanceWeights = plan.distanceWeights + ((<usize>(r * nb)) << 4);
   for (let k: u32 = 0; k < nb; k++) {
     const seen = v128.and(i32x4.ge_s(distance, nearest), i32x4.le_s(distance, furthest));
-    const share = f32x4.mul(v128.and(v128.load(distanceWeights), seen), positive);
+    let share = v128.and(v128.load(distanceWeights), seen);
+    if (weights) {
+      share = f32x4.mul(share, f32x4.mul(own, v128.load(others)));
+      weighed = f32x4.add(weighed, share);
+      others += 16;
+    }
     const t = tanhOfHalf(scoresAt(partials, stride, plan.numSlices));
     v128.store(target, f32x4.mul(share, f32x4.sub(half, f32x4.mul(half, t))));
     if (counts) loss = f32x4.sub(loss, f32x4.mul(share, log4(f32x4.add(half, f32x4.mul(half, t)))));
@@ -106,9 +113,10 @@ function centreGradients(
   }
 
   // noise; the log of a product of four is one log in place of four, and far from underflow
-  const mass: f32 =
-    load<f32>(plan.noiseWeights + ((<usize>left) << 2)) +
-    load<f32>(plan.noiseWeights + ((<usize>right) << 2));
+  const mass: f32 = weights
+    ? load<f32>(plan.noiseWeights, 4) * sum4(weighed)
+    : load<f32>(plan.noiseWeights + ((<usize>left) << 2)) +
+      load<f32>(plan.noiseWeights + ((<usize>right) << 2));
   const share = f32x4.splat(mass);
   let product = f32x4.splat(1);
   for (let k: u32 = 0; k < N >>> 2; k++, partials += BLOCK, target += BLOCK) {

@@ -36,27 +36,27 @@ function addPair(plan: Plan, thread: Thread, row: u32, weight: f32, count: u32):
   return count + 1;
 }
 
-/** Adds the pairs of a position's list. */
-function addListed(plan: Plan, thread: Thread, position: u32, centre: u32, count: u32): u32 {
+/** Adds the pairs of a position's list. @param counts what the centre's event counts */
+function addListed(plan: Plan, thread: Thread, position: u32, centre: u32, counts: f32, count: u32): u32 {
   const list = at(plan.pairLists, position);
   const end = at(plan.listEnds, list + 1);
   for (let i = at(plan.listEnds, list); i < end; i++) {
     const row = at(plan.listRows, i);
     const weight = load<f32>(plan.listWeights + ((<usize>i) << 2));
-    if (row != centre || weight > 0) count = addPair(plan, thread, row, weight, count);
+    if (row != centre || weight > 0) count = addPair(plan, thread, row, weight * counts, count);
   }
   return count;
 }
 
 /** Adds negatives drawn among the rows of the centre's market, all alike. */
-function addDrawn(plan: Plan, thread: Thread, centre: u32, key: u32, count: u32): u32 {
+function addDrawn(plan: Plan, thread: Thread, centre: u32, key: u32, counts: f32, count: u32): u32 {
   const market = at(plan.marketOf, centre);
   if (market == NONE) return count;
   const from = at(plan.marketEnds, market);
   const size = at(plan.marketEnds, market + 1) - from;
   for (let k: u32 = 0; k < plan.numDrawn; k++) {
     const row = at(plan.marketRows, from + <u32>((<u64>draw(key, k) * size) >>> 32));
-    if (row != centre) count = addPair(plan, thread, row, -1, count);
+    if (row != centre) count = addPair(plan, thread, row, -counts, count);
   }
   return count;
 }
@@ -71,8 +71,10 @@ export function openPairs(plan: Plan, thread: Thread, batch: u32, key: u32): voi
       const seen = <u32>load<u8>(plan.left + position) + <u32>load<u8>(plan.right + position);
       if (seen > 0) {
         const centre = at(plan.tokens, position);
-        count = addListed(plan, thread, position, centre, count);
-        if (plan.numDrawn) count = addDrawn(plan, thread, centre, draw(draws, position), count);
+        const root: f32 = plan.weights ? load<f32>(plan.weights + ((<usize>position) << 2)) : 1;
+        const counts = root * root;
+        count = addListed(plan, thread, position, centre, counts, count);
+        if (plan.numDrawn) count = addDrawn(plan, thread, centre, draw(draws, position), counts, count);
       }
     }
     if (i % G == G - 1) while (count & 3) count = addPair(plan, thread, plan.numRows, 0, count);

@@ -44,14 +44,17 @@ export class Plan {
   /** f32[J][V][16]: h of a row as a centre, z of it as a context; dimensions beyond dim are 0 */
   centres: usize;
   contexts: usize;
-  /** f32[J][V]: AdaGrad's sums, one a row and slice */
+  /** f32[J][V]: AdaGrad's sums, one a row and slice; infinite for a row that is to stay as it is, as its steps are 0 then */
   centreSquares: usize;
   contextSquares: usize;
   /** u32[n], u8[n], u8[n]: rows, and how far a centre looks back and ahead, at most w */
   tokens: usize;
   left: usize;
   right: usize;
-  /** f32[n]: what a centre's positives count; 0 when each counts 1 */
+  /**
+   * f32[n], with numbers before and after it for 4 nb positions: square roots of what the events count. A pair, with its share of
+   * the noise, counts the product of its two. 0 when each counts 1.
+   */
   weights: usize;
   numTokens: u32;
   /** u32[V][2]: threshold and other row of the alias method */

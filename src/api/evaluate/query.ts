@@ -1,0 +1,145 @@
+// --query: what a user's items are ranked by, where vectors rank and no model does.
+//
+//   user      the user's row of the table
+//   history   the items that the user has from training
+//   last:N    of these the N whose last events are the latest; last is last:1
+//
+// --query-half-life weighs these items by their age before the user's latest event.
+
+import { spanOf } from "../../dataset/event-limits.js";
+import { UsageError } from "../../errors.js";
+import type { QueryItems } from "../../evaluation/baselines/input.js";
+import { lastItems } from "../../sampling/last-items.js";
+import { usersOf } from "../../sampling/negative-source.js";
+import { listsOfUsers } from "../../sampling/ranking-events.js";
+import { timesOfRows, type TrainingEvents } from "../../sampling/training-events.js";
+import type { Part } from "../../training/examples.js";
+import type { RankingProtocol, Repeats } from "./ranking-protocol.js";
+
+export interface Query {
+  of: "user" | "history" | "last";
+  /** of last: how many items; Infinity of the others */
+  most: number;
+  /** milliseconds */
+  halfLife?: number;
+}
+
+/** As it is told. */
+interface Asked {
+  query?: string;
+  queryHalfLife?: string;
+  scoring?: string;
+}
+
+const FORMS = "user, history, last or last:N with N from 1 on";
+
+/**
+ * What --query says; undefined when nothing is said.
+ *
+ * @throws {UsageError} it is no query, or models are to rank, which have their own
+ */
+export function queryOf({ query, queryHalfLife, scoring = "model" }: Asked): Query | undefined {
+  if (query === undefined) {
+    if (queryHalfLife !== undefined) throw lonelyHalfLife();
+    return undefined;
+  }
+  const [, of, most] = /^(user|history|last)(?::([1-9]\d{0,8}))?$/u.exec(query) ?? [];
+  if (of === undefined || (most !== undefined && of !== "last"))
+    throw new UsageError(`--query expects ${FORMS}, got '${query}'`);
+  if (scoring === "model")
+    throw new UsageError(
+      `--query ${query} is for a ranking by vectors, --score cosine, dot or context: a model ranks by all that it knows of a user`,
+    );
+  const told: Query = { of: of as Query["of"], most: of === "last" ? Number(most ?? 1) : Infinity };
+  if (queryHalfLife === undefined) return told;
+  if (of === "user" || told.most === 1) throw lonelyHalfLife();
+  const halfLife = spanOf(queryHalfLife);
+  if (halfLife === undefined || halfLife <= 0)
+    throw new UsageError(`--query-half-life expects a span such as 30d (h, d, w), got '${queryHalfLife}'`);
+  return { ...told, halfLife };
+}
+
+function lonelyHalfLife(): UsageError {
+  return new UsageError(
+    "--query-half-life weighs the items of a query by their age: it goes with --query history, or last:N of several items",
+  );
+}
+
+/** The flag that needs the order and times of the users' events; undefined when none does. */
+export function timedFlag(query: Query | undefined): string | undefined {
+  if (query?.halfLife !== undefined) return "--query-half-life";
+  return query?.of === "last" ? "--query last" : undefined;
+}
+
+/** @throws {UsageError} times are needed, and the training's events have none */
+export function checkTimes(query: Query | undefined, { events }: TrainingEvents): void {
+  const flag = timedFlag(query);
+  if (flag === undefined || events?.times) return;
+  throw new UsageError(
+    `${flag} takes the times of the users' events, and the training's log has no time column: ` +
+      "train with --time COLUMN, or use --query history",
+  );
+}
+
+/** A list for each user of the protocol: the items that the user's are ranked by. */
+export function queryItems({ training, users }: RankingProtocol, query: Query | undefined): QueryItems {
+  const { events, history } = training;
+  if (!query || timedFlag(query) === undefined || !events?.times) return listsOfUsers(history, users);
+  return lastItems({ ...events, times: events.times }, training.users.size, users, query);
+}
+
+/**
+ * What makes a ranking by such a query mislead, a sentence each.
+ *
+ * @param held.part what users are judged by; its times are looked at where it has them
+ * @param held.between the validation part, where that lies between training and `part`
+ */
+export function queryWarnings(
+  query: Query | undefined,
+  { training, users }: RankingProtocol,
+  { part, between }: { part: Part; between: Part | undefined },
+  { repeats }: { repeats?: Repeats },
+): string[] {
+  if (!query) return [];
+  const warnings: string[] = [];
+  if (repeats === "allow" && query.of !== "user")
+    warnings.push(
+      `--repeats allow: the items that --query ${query.of} ranks by are in the lists too, most often at their head; --repeats mask leaves them out`,
+    );
+  const flag = timedFlag(query);
+  if (flag === undefined) return warnings;
+  const passed = between ? usersIn(training, users, between) : 0;
+  if (passed > 0)
+    warnings.push(
+      `${flag}: ${passed} of ${users.length} users have events in the validation part, after those of training that they are asked by: ` +
+        "--part valid ranks what comes right after training",
+    );
+  const late = trainedLater(training, users, part);
+  if (late > 0)
+    warnings.push(
+      `${flag}: ${late} of ${users.length} users have a held-out event that is older than their last one of training, ` +
+        "which is then no event before it: hold events out by --split time or --split last",
+    );
+  return warnings;
+}
+
+/** How many of the users have an event in a part. */
+function usersIn({ users: keys }: TrainingEvents, judged: Uint32Array, part: Part): number {
+  const found = new Set(usersOf(keys, part.dataset, part.rows));
+  return judged.reduce((sum, user) => sum + (found.has(user) ? 1 : 0), 0);
+}
+
+/** How many of the users have a held-out event before their latest one of training. */
+function trainedLater({ users: keys, events }: TrainingEvents, judged: Uint32Array, part: Part): number {
+  const times = timesOfRows(part.dataset, part.rows);
+  if (!times || !events?.times) return 0;
+  const latest = new Float64Array(keys.size).fill(-Infinity);
+  events.users.forEach((user, e) => {
+    if (user < latest.length) latest[user] = Math.max(latest[user]!, events.times![e]!);
+  });
+  const late = new Uint8Array(keys.size);
+  usersOf(keys, part.dataset, part.rows).forEach((user, e) => {
+    if (user < latest.length && times[e]! < latest[user]!) late[user] = 1;
+  });
+  return judged.reduce((sum, user) => sum + late[user]!, 0);
+}

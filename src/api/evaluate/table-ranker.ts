@@ -1,0 +1,164 @@
+// Ranks by the rows of a run's tables.
+//
+//   q   a user's query: the user's row, or the sum of the rows of the query's items
+//   v   an item's row
+//
+//   dot      q . v
+//   cosine   the same of rows of length 1, so that q points as the mean of its items does
+//   context  q . z, z the item's row of the table of contexts: how well it occurs near the query's items
+//
+// The length of q changes no order, so that a sum ranks as a mean.
+
+import type { Run } from "../../embedding/run-directory.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { UsageError, excerpt } from "../../errors.js";
+import { vectorRanker, type Ranker } from "../../evaluation/rankers.js";
+import type { Dictionary } from "../../log/dictionary.js";
+import type { QueryItems } from "../../evaluation/baselines/input.js";
+import { NO_ITEM } from "../../sampling/negatives.js";
+import { capable } from "../../trainers/index.js";
+import { rowsOfKeys } from "../../training/ranked-items.js";
+import type { Query } from "./query.js";
+import type { RankingProtocol } from "./ranking-protocol.js";
+
+/** How tables rank. */
+export interface ByTable {
+  scoring: "dot" | "cosine" | "context";
+  /** the table by its name; of context it is the default one */
+  table?: string | undefined;
+  /** the user's row where the table has users, else the history, when absent */
+  query?: Query | undefined;
+}
+
+/** @throws {UsageError} the run has no rows for the query, of items, or of contexts; says what it has */
+export async function checkTableRanks(run: Run, { scoring, table, query }: ByTable): Promise<void> {
+  if (scoring === "context") await contextsOf(run);
+  const fields = await run.withRows(table, async (rows) => await Promise.resolve(rows.fields));
+  const { user, item } = fieldsOf(run);
+  const has = `its table has ${fields.map(excerpt).join(", ")}`;
+  const others = run.tables.length > 1 ? `; --table names one of ${run.tables.map(excerpt).join(", ")}` : "";
+  if (!fields.includes(item))
+    throw new UsageError(
+      `run '${run.path}' has no vectors of items to rank: the table has no field ${excerpt(item)}; ${has}${others}`,
+    );
+  if (query?.of === "user" && !fields.includes(user))
+    throw new UsageError(
+      `--query user: run '${run.path}' has no vectors of users, ${has}: rank by their items, --query history, last or last:N`,
+    );
+}
+
+/** What ranks, and what is to be said of it. @param lists a list a query: the items that it is made of */
+export async function tableRanker(
+  run: Run,
+  { training, users }: Pick<RankingProtocol, "training" | "users">,
+  lists: QueryItems,
+  { scoring, table: name, query }: ByTable,
+): Promise<{ ranker: Ranker; warnings: string[] }> {
+  const table = await run.readTable(name);
+  const { user, item } = fieldsOf(run);
+  const { dim } = table;
+  const isCosine = scoring === "cosine";
+  const centres = vectorsOf(table, item, training.items, isCosine);
+  const items =
+    scoring === "context"
+      ? vectorsOf(await run.readTable(await contextsOf(run)), item, training.items, false)
+      : centres;
+  const byUser = query ? query.of === "user" : table.fields.includes(user);
+  const queries = byUser
+    ? pick(vectorsOf(table, user, training.users, isCosine).vectors, users, dim)
+    : sums(centres.vectors, lists, dim);
+  const weights = Float32Array.from(items.rows, (row) => (row === NO_ITEM ? -Infinity : 0));
+  const counted = { queries, dim, byUser, lists, rows: centres.rows };
+  return {
+    ranker: vectorRanker({ dim, queries, items: items.vectors, weights }),
+    warnings: warningsOf(counted, query !== undefined || scoring === "context"),
+  };
+}
+
+async function contextsOf(run: Run): Promise<string> {
+  return await capable(
+    run,
+    "contexts",
+    "keeps no vectors of items as contexts",
+    "--score cosine or --score dot ranks by its table",
+  );
+}
+
+function fieldsOf(run: Run): { user: string; item: string } {
+  const { user = "user", item = "item" } = run.manifest.roles as { user?: string; item?: string };
+  return { user, item };
+}
+
+interface KeyRows {
+  /** u32[keys]: the field's row of each, or NO_ITEM */
+  rows: Uint32Array;
+  /** f32[keys * dim]; zeros without a row */
+  vectors: Float32Array;
+}
+
+function vectorsOf(table: EmbeddingTable, field: string, keys: Dictionary, toUnit: boolean): KeyRows {
+  const { dim } = table;
+  const range = rowsOf(table, field);
+  const rows = rowsOfKeys(keysOfRows(table, range), keys);
+  const vectors = new Float32Array(keys.size * dim);
+  rows.forEach((row, key) => {
+    if (row === NO_ITEM) return;
+    const at = (range.first + row) * dim;
+    vectors.set(table.vectors.subarray(at, at + dim), key * dim);
+  });
+  if (toUnit) for (let key = 0; key < keys.size; key++) toLength1(vectors, key, dim);
+  return { rows, vectors };
+}
+
+/** f32[rows * dim]: some rows. */
+function pick(vectors: Float32Array, rows: Uint32Array, dim: number): Float32Array {
+  const picked = new Float32Array(rows.length * dim);
+  rows.forEach((row, r) => picked.set(vectors.subarray(row * dim, (row + 1) * dim), r * dim));
+  return picked;
+}
+
+/** f32[lists * dim]: the weighted sum of each list's rows, in their order. */
+function sums(vectors: Float32Array, { indptr, items, weights }: QueryItems, dim: number): Float32Array {
+  const added = new Float32Array((indptr.length - 1) * dim);
+  for (let q = 0; q + 1 < indptr.length; q++) {
+    for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
+      const weight = weights?.[at] ?? 1;
+      for (let d = 0; d < dim; d++) added[q * dim + d]! += weight * vectors[items[at]! * dim + d]!;
+    }
+  }
+  return added;
+}
+
+/** A zero vector stays as it is. */
+function toLength1(vectors: Float32Array, row: number, dim: number): void {
+  let squares = 0;
+  for (let at = row * dim; at < (row + 1) * dim; at++) squares += vectors[at]! * vectors[at]!;
+  const length = Math.sqrt(squares) || 1;
+  for (let at = row * dim; at < (row + 1) * dim; at++) vectors[at]! /= length;
+}
+
+interface Counted {
+  queries: Float32Array;
+  dim: number;
+  byUser: boolean;
+  lists: QueryItems;
+  rows: Uint32Array;
+}
+
+/** Users whose query is nothing; and of a query that was asked for, items without a row. */
+function warningsOf({ queries, dim, byUser, lists, rows }: Counted, asked: boolean): string[] {
+  const warnings: string[] = [];
+  const { items } = lists;
+  const outside = byUser ? 0 : items.reduce((sum, item) => sum + (rows[item] === NO_ITEM ? 1 : 0), 0);
+  if (asked && outside > 0)
+    warnings.push(`${outside} of ${items.length} items of the queries have no vector and do not count`);
+  const numQueries = queries.length / dim;
+  let without = 0;
+  for (let q = 0; q < numQueries; q++)
+    if (queries.subarray(q * dim, (q + 1) * dim).every((x) => x === 0)) without++;
+  if (without > 0)
+    warnings.push(
+      `${without} of ${numQueries} users have ${byUser ? "no vector" : "no item with a vector in their query"}: their lists hold items in an arbitrary order`,
+    );
+  return warnings;
+}

@@ -1,0 +1,100 @@
+// How far apart two items are: along the ground by latitude and longitude, or in the space of some columns of numbers.
+//
+//   great circle   (lat, lon) in degrees ──► a point of the unit sphere; the chord between two points orders as the arc does
+//   Euclidean      the numbers as they are
+
+import { UsageError } from "../../errors.js";
+import { cosDegrees, sinDegrees } from "../../numeric/degrees.js";
+import type { DistanceKind } from "../../training/transform-options.js";
+
+/** Mean radius of the Earth. */
+const EARTH_KM = 6371.0088;
+
+const LATITUDES = ["lat", "latitude"];
+const LONGITUDES = ["lon", "lng", "long", "longitude"];
+
+export interface Distance {
+  kind: DistanceKind;
+  /** the columns that it reads, of a great circle the latitude first */
+  columns: string[];
+  /** coordinates of a point */
+  dims: number;
+  /** f64[n * dims]: the points of f64[n * columns.length] */
+  points: (numbers: Float64Array) => Float64Array;
+  /** a distance as people say it, of the square of that between points */
+  text: (squared: number) => string;
+  /** what a cell of a column must be; any number when undefined */
+  rangeOf: (column: string) => { from: number; to: number; expected: string } | undefined;
+}
+
+/**
+ * The distance over columns. Names tell latitude and longitude: `lat,lon`, `latitude,longitude`, `start_lat,start_lng`.
+ *
+ * @param told what it is, whatever the names
+ * @throws {UsageError} no great circle goes through these columns, or their names say half of one
+ */
+export function distanceOf(columns: readonly string[], told: DistanceKind | undefined): Distance {
+  const twice = columns.find((name, i) => columns.indexOf(name) !== i);
+  if (twice !== undefined) throw new UsageError(`--distance names column '${twice}' twice`);
+  if (columns.length === 0) throw new UsageError("--distance expects columns of numbers, such as lat,lon");
+  const [latitude, longitude] = [columns.find(isOne(LATITUDES)), columns.find(isOne(LONGITUDES))];
+  const isPair = columns.length === 2 && latitude !== undefined && longitude !== undefined;
+  if (told === "euclidean") return euclidean(columns);
+  if (isPair) return greatCircle(latitude, longitude);
+  if (told === "great-circle") {
+    const [first, second] = columns;
+    const isTurned = second !== undefined && (second === latitude || first === longitude);
+    if (columns.length === 2) return isTurned ? greatCircle(second, first!) : greatCircle(first!, second!);
+    throw new UsageError(
+      `--distance-kind great-circle needs two columns, latitude and longitude in degrees; --distance names ${columns.length}: ${columns.join(", ")}`,
+    );
+  }
+  if (latitude === undefined && longitude === undefined) return euclidean(columns);
+  throw new UsageError(
+    `--distance ${columns.join(",")}: '${latitude ?? longitude}' looks like degrees, which are no unit of length. Name latitude and longitude ` +
+      "alone for the distance on the ground, or say --distance-kind euclidean to take the numbers as they are",
+  );
+}
+
+function isOne(words: readonly string[]): (name: string) => boolean {
+  return (name) =>
+    name.split(/[^A-Za-z]+|(?<=[a-z])(?=[A-Z])/).some((word) => words.includes(word.toLowerCase()));
+}
+
+function greatCircle(latitude: string, longitude: string): Distance {
+  return {
+    kind: "great-circle",
+    columns: [latitude, longitude],
+    dims: 3,
+    points(numbers) {
+      const n = numbers.length / 2;
+      const points = new Float64Array(3 * n);
+      for (let i = 0; i < n; i++) {
+        const [lat, lon] = [numbers[2 * i]!, numbers[2 * i + 1]!];
+        const flat = cosDegrees(lat);
+        points.set([flat * cosDegrees(lon), flat * sinDegrees(lon), sinDegrees(lat)], 3 * i);
+      }
+      return points;
+    },
+    text(squared) {
+      const km = 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(squared) / 2));
+      return km < 1 ? `${Math.round(1000 * km)} m` : `${Number(km.toPrecision(3))} km`;
+    },
+    rangeOf(column) {
+      const [what, most] = column === latitude ? ["latitude", 90] : ["longitude", 180];
+      const expected = `a ${what} in degrees from -${most} to ${most} is expected`;
+      return { from: -most, to: most, expected };
+    },
+  };
+}
+
+function euclidean(columns: readonly string[]): Distance {
+  return {
+    kind: "euclidean",
+    columns: [...columns],
+    dims: columns.length,
+    points: (numbers) => numbers,
+    text: (squared) => String(Number(Math.sqrt(squared).toPrecision(3))),
+    rangeOf: () => undefined,
+  };
+}

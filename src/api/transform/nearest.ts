@@ -1,0 +1,158 @@
+// `transform --nearest N`: a new item's vector is the mean of those of its nearest known items.
+//
+//   table of items ──► known to the run: points, by group
+//                  ──► new: the N nearest points of the same group ──► mean of their vectors, and of their weights
+//
+// Source: Grbovic and Cheng 2018 (KDD), section 3.4: three listings within 10 miles, of the same type and price bucket. Here none
+// is too far; a note says how far they are.
+
+import type { EmbeddingTable } from "../../embedding/table.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { DataError, excerpt, UsageError } from "../../errors.js";
+import { once, vectorEncoding } from "../../export/encoded-rows.js";
+import { keyedHashFrom } from "../../io/key-file.js";
+import { knownModelOf } from "../../trainers/index.js";
+import { listedKeys } from "../../training/listed-keys.js";
+import { secretOf } from "../../training/read-as-trained.js";
+import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+import { distanceOf } from "./distance.js";
+import { meansOf, nearestItems, splitItems } from "./near-items.js";
+import { distanceNote, oddPlaces, reachOf } from "./nearest-notes.js";
+import { readPlaces } from "./read-places.js";
+
+/** @throws {UsageError} options that do not go with --nearest, or that need it */
+export function checkNearest(options: TransformOptions): void {
+  const { nearest, distance, distanceKind, within, minNearest, foldIn, model } = options;
+  if (nearest === undefined) {
+    const given = { "--distance": distance, "--distance-kind": distanceKind, "--within": within };
+    const odd = Object.entries({ ...given, "--min-nearest": minNearest }).find(
+      ([, value]) => value !== undefined,
+    );
+    if (odd) throw new UsageError(`${odd[0]} goes with --nearest N`);
+    return;
+  }
+  if (model !== undefined) throw new UsageError("--nearest is for runs, not for --model");
+  if (foldIn) throw new UsageError("--nearest takes a table of items, and --fold-in their events: use one");
+  const [flag] = flagsOf(options);
+  if (flag !== undefined) throw new UsageError(`--nearest writes vectors: leave out ${flag}`);
+  if (!distance)
+    throw new UsageError("--nearest needs the columns that say where items are, such as --distance lat,lon");
+  distanceOf(distance, distanceKind);
+  if (minNearest !== undefined && minNearest > nearest)
+    throw new UsageError(`--min-nearest must be at most --nearest ${nearest}, got ${minNearest}`);
+}
+
+/**
+ * The new items of a table as means of known ones.
+ *
+ * @throws {UsageError} the run has no table of items, or it knows all or none of these
+ * @throws {DataError} as readPlaces; or no item has enough neighbours
+ */
+export async function meansOfNearest(
+  run: Run,
+  options: TransformOptions,
+  outer: Watch,
+): Promise<Transformed> {
+  const { watch, warnings, warn } = collectWarnings(outer);
+  const note = (text: string) => watch.observe({ stage: "note", text });
+  const { on, nearest = 1, minNearest = nearest, within = [] } = options;
+  const distance = distanceOf(options.distance!, options.distanceKind);
+  const alike = within.length > 0 ? ` with the same ${within.map((name) => `'${name}'`).join(", ")}` : "";
+  note(distanceNote(distance, alike));
+
+  const table = await run.readTable();
+  const field = await fieldOf(run, table, options);
+  const { key = field } = options;
+  const asTrained = await keyAsTrained(run, field, options);
+  const places = await readPlaces(options, key, distance, within, watch);
+  const keys = places.keys.map(asTrained);
+  const file = on.join(", ");
+  const { known, fresh } = splitItems(table, field, keys);
+  if (known.length === 0)
+    throw new UsageError(
+      `the run knows none of the ${keys.length} keys of '${key}' in ${file}: give known items, too (transform RUN new.csv known.csv), or name the column of their keys with --key`,
+    );
+  if (fresh.length === 0) throw new UsageError(`the run knows every key of '${key}' in ${file}: none is new`);
+  if (places.numRepeats > 0) note(`${places.numRepeats} rows repeat an earlier item`);
+  for (const text of oddPlaces(distance, places)) warn(text);
+
+  const all = nearestItems(distance, places, { known, fresh }, nearest);
+  const items = all.filter(({ near }) => near.length >= minNearest);
+  const have = (fewest: number) =>
+    `${fewest === 1 ? "no known item" : `fewer than ${fewest} known items`}${alike}`;
+  const keysIn = (some: typeof all) => listedKeys(some.map(({ item }) => keys[item]!));
+  const advice = minNearest > 1 ? "; --min-nearest 1 takes the mean of those that there are" : "";
+  if (items.length === 0)
+    throw new DataError(
+      `none of ${all.length} new items has enough neighbours: they have ${have(minNearest)}${advice}`,
+      {
+        file,
+      },
+    );
+  const left = all.filter(({ near }) => near.length < minNearest);
+  if (left.length > 0)
+    warn(
+      `${left.length} of ${all.length} new items have ${have(minNearest)} and are left out: ${keysIn(left)}${advice}`,
+    );
+  const thin = items.filter(({ near }) => near.length < nearest);
+  if (thin.length > 0)
+    warn(
+      `${thin.length} of ${all.length} new items have ${have(nearest)} and are the mean of those: ${keysIn(thin)}`,
+    );
+  note(
+    `${items.length} new keys of '${key}' from ${known.length} known ones; the farthest neighbour is ${reachOf(distance, items)}`,
+  );
+
+  const means = meansOf(table, known, items);
+  const names = items.map(({ item }) => Buffer.from(keys[item]!, "utf8"));
+  const labels = new Float32Array(items.length);
+  return {
+    encoding: {
+      ...vectorEncoding(key, table.dim, items.length),
+      ...(!means.biases && { unbiased: true as const }),
+    },
+    rows: once({ numRows: items.length, ...means, keyOf: (row) => names[row]!, labels }),
+    warnings,
+  };
+}
+
+/** The table's field whose keys the items are. @throws {UsageError} it has none, or one of hashed keys */
+async function fieldOf(
+  run: Run,
+  { fields }: EmbeddingTable,
+  { field: told }: TransformOptions,
+): Promise<string> {
+  const roles = run.manifest.roles as { user?: string; item?: string };
+  const role = told ?? "item";
+  const named = [role, roles[role]].find((name) => name !== undefined && fields.includes(name));
+  // a table of one field that nobody called users is one of items
+  const isOnly = told === undefined && fields.length === 1 && fields[0] !== roles.user;
+  const field = named ?? (isOnly ? fields[0] : undefined);
+  const { holds, preprocess } = await knownModelOf(run);
+  if (field === undefined)
+    throw new UsageError(
+      `run '${run.path}' holds ${holds}, whose table has no field of ${role}s: it has ${fields.map((name) => excerpt(name)).join(", ")}`,
+    );
+  const recipe = (await preprocess?.(run))?.fields.find(({ name }) => name === field);
+  if (recipe && recipe.kind !== "key")
+    throw new UsageError(
+      `--nearest needs one ${role} a row, but the field '${field}' is numeric or several-valued`,
+    );
+  if (recipe?.hash)
+    throw new UsageError(`--nearest: field '${field}' is hashed, so that every key has a vector already`);
+  return field;
+}
+
+/** A key as the run's table has it: hashed where its ids are. @throws as secretOf */
+async function keyAsTrained(
+  run: Run,
+  field: string,
+  { hashKeys, on }: TransformOptions,
+): Promise<(key: string) => string> {
+  const recipe = await (await knownModelOf(run)).preprocess?.(run);
+  await secretOf(recipe ?? { roles: { fields: [], numeric: [], multi: {} } }, hashKeys, on);
+  if (hashKeys === undefined || !recipe?.hashKeys?.columns.includes(field)) return (key) => key;
+  const hash = await keyedHashFrom(hashKeys);
+  return (key) => hash(Buffer.from(key, "utf8"));
+}

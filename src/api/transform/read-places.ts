@@ -1,0 +1,150 @@
+// A table of items with where they are and what they are like: what `transform --nearest` reads.
+//
+//   rows ──► one place an item: its numbers, and the group of items with the same cells in some columns
+
+import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
+import { requireColumn } from "../../dataset/roles.js";
+import { DataError, excerpt, UsageError } from "../../errors.js";
+import { hidingText, withLog } from "../../training/read-dataset.js";
+import type { TransformOptions } from "../../training/transform-options.js";
+import type { Watch } from "../../training/watch.js";
+import type { Distance } from "./distance.js";
+
+/** Items in order of first appearance. */
+export interface Places {
+  keys: string[];
+  /** f64[n * columns of the distance] */
+  numbers: Float64Array;
+  /** for each item the number of its group */
+  groups: number[];
+  /** items of several rows, which say the same */
+  numRepeats: number;
+}
+
+/**
+ * Reads the files as one table, which may repeat an item as long as its rows agree.
+ *
+ * @param key the column of the items' keys
+ * @param within columns whose cells make groups
+ * @throws {UsageError} the table lacks a column
+ * @throws {DataError} a cell that is empty, no number, or out of range, with file, line and column; rows of one item that differ
+ */
+export async function readPlaces(
+  options: TransformOptions,
+  key: string,
+  distance: Distance,
+  within: readonly string[],
+  watch: Watch,
+): Promise<Places> {
+  const { on, reading, hashKeys, maxBad, badRows } = options;
+  const told = {
+    ...{ fields: [], numeric: [], multi: {}, ignore: [], sides: [], drop: [] },
+    ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
+    ...(maxBad !== undefined && { maxBad }),
+    ...(badRows && { badRows }),
+    // an id of a run of hashed ids stands in no message
+    hidesText: hashKeys !== undefined,
+  };
+  const read = async () =>
+    await withLog(on, told, watch, async (log, _, handling, observe) => {
+      if (options.key === undefined && !log.columns.includes(key))
+        throw new UsageError(
+          `the run calls the column of keys '${key}', which no input has: name it with --key; the columns are ${log.columns.join(", ")}`,
+        );
+      requireColumn("--key", key, log.columns);
+      for (const column of distance.columns) requireColumn("--distance", column, log.columns);
+      for (const column of within) requireColumn("--within", column, log.columns);
+      const table = new PlaceTable(on, [key, ...within], distance.columns);
+      const purposes = purposesOf([key, ...within], distance);
+      const collector = new RowCollector(purposes, handling, [], table);
+      const rows = await log.read(purposes, (batch, keyOf) => collector.add(batch, keyOf), observe);
+      const skipped = { ...rows.skipped, ...collector.skipped };
+      const faulty = Object.values(rows.skipped).reduce((sum, count) => sum + count, 0);
+      await handling.onRead?.(skipped, rows.numRows + faulty);
+      return { table, skipped, inferred: [], notes: [], warnings: [] };
+    });
+  return (await (hashKeys === undefined ? read() : hidingText(read))).table.places();
+}
+
+/** What each column must be: no cell may be empty. */
+function purposesOf(keys: readonly string[], distance: Distance): Purpose[] {
+  const all = { required: true, filters: [] };
+  return [
+    ...keys.map((name): Purpose => ({ name, as: "key", role: "key", ...all })),
+    ...distance.columns.map((name): Purpose => {
+      const range = distance.rangeOf(name);
+      return { name, as: "number", role: "numeric", ...all, ...(range && { range }) };
+    }),
+  ];
+}
+
+/** Takes rows: the item's key, cells that make groups, numbers. */
+class PlaceTable {
+  readonly #keys: string[] = [];
+  readonly #groups: number[] = [];
+  readonly #numbers: number[] = [];
+  #numRepeats = 0;
+  /** by code of the key */
+  readonly #itemOf = new Map<number, number>();
+  /** by codes of the cells that make it */
+  readonly #groupOf = new Map<string, number>();
+
+  constructor(
+    private readonly files: readonly string[],
+    private readonly keyColumns: readonly string[],
+    private readonly numberColumns: readonly string[],
+  ) {}
+
+  /** As RowSink. @throws {DataError} an item stands there twice and the rows differ */
+  append(cells: Cells[], numRows: number, keyOf: KeyOf): void {
+    const [keys, ...rest] = cells;
+    const cuts = rest.slice(0, this.keyColumns.length - 1);
+    const numbers = rest.slice(cuts.length);
+    for (let row = 0; row < numRows; row++) {
+      const code = keys![row]!;
+      const group = this.#group(cuts.map((column) => column[row]!).join(","));
+      const item = this.#itemOf.get(code);
+      if (item === undefined) {
+        this.#itemOf.set(code, this.#keys.length);
+        this.#keys.push(keyOf(0, code));
+        this.#groups.push(group);
+        for (const column of numbers) this.#numbers.push(column[row]!);
+        continue;
+      }
+      this.#numRepeats++;
+      const at = item * numbers.length;
+      const odd =
+        this.#groups[item] === group
+          ? numbers.findIndex((column, c) => column[row] !== this.#numbers[at + c])
+          : numbers.length;
+      if (odd >= 0) this.#refuse(item, odd, numbers[odd]?.[row]);
+    }
+  }
+
+  places(): Places {
+    return {
+      keys: this.#keys,
+      groups: this.#groups,
+      numbers: Float64Array.from(this.#numbers),
+      numRepeats: this.#numRepeats,
+    };
+  }
+
+  #group(cells: string): number {
+    const group = this.#groupOf.get(cells) ?? this.#groupOf.size;
+    this.#groupOf.set(cells, group);
+    return group;
+  }
+
+  #refuse(item: number, odd: number, got: number | undefined): never {
+    const [, ...within] = this.keyColumns;
+    const differ =
+      got === undefined
+        ? `${within.join(", ")} (--within)`
+        : `'${this.numberColumns[odd]}': ${this.#numbers[item * this.numberColumns.length + odd]} and ${got}`;
+    throw new DataError(
+      `item ${excerpt(this.#keys[item]!)} has rows that differ in ${differ}; --nearest needs one place an item`,
+      { file: this.files.join(", "), column: this.keyColumns[0]! },
+    );
+  }
+}

@@ -1,0 +1,101 @@
+// The nearest points of a query by Euclidean distance, exactly.
+//
+// Points stand in order of the coordinate that spreads most; a search walks outwards from the query's place and ends where that
+// coordinate alone is farther than what was found. It takes about the points of a slab as wide as the neighbourhood.
+
+/** A point that was found. */
+export interface NearPoint {
+  /** which of the points */
+  point: number;
+  /** the square of its distance */
+  squared: number;
+}
+
+/** Points to search among; of equal distances the lower number is nearer. */
+export class NearestPoints {
+  readonly #points: Float64Array;
+  readonly #dims: number;
+  readonly #axis: number;
+  /** points by their coordinate of the axis, ascending */
+  readonly #order: Uint32Array;
+
+  /** @param points f64[n * dims], row-major, finite @param dims at least 1 */
+  constructor(points: Float64Array, dims: number) {
+    this.#points = points;
+    this.#dims = dims;
+    const axis = widestAxis(points, dims);
+    this.#axis = axis;
+    this.#order = Uint32Array.from({ length: points.length / dims }, (_, point) => point).sort(
+      (a, b) => points[a * dims + axis]! - points[b * dims + axis]! || a - b,
+    );
+  }
+
+  /** The k nearest, nearest first; all where there are fewer. @param query f64[dims] */
+  nearest(query: Float64Array, k: number): NearPoint[] {
+    const order = this.#order;
+    const wanted = Math.min(k, order.length);
+    const found: NearPoint[] = [];
+    let right = this.#firstFrom(query[this.#axis]!);
+    let left = right - 1;
+    while (left >= 0 || right < order.length) {
+      const [toLeft, toRight] = [this.#gap(query, left), this.#gap(query, right)];
+      const gap = Math.min(toLeft, toRight);
+      // a point at the same distance may have a lower number
+      if (found.length === wanted && gap * gap > found[wanted - 1]!.squared) break;
+      const point = toLeft < toRight ? order[left--]! : order[right++]!;
+      offer(found, { point, squared: this.#squared(query, point) }, wanted);
+    }
+    return found;
+  }
+
+  /** Where in the order the coordinate of the axis reaches x. */
+  #firstFrom(x: number): number {
+    let [low, high] = [0, this.#order.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.#points[this.#order[middle]! * this.#dims + this.#axis]! < x) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** How far a place of the order lies along the axis; Infinity beyond its ends. */
+  #gap(query: Float64Array, place: number): number {
+    if (place < 0 || place >= this.#order.length) return Infinity;
+    return Math.abs(this.#points[this.#order[place]! * this.#dims + this.#axis]! - query[this.#axis]!);
+  }
+
+  #squared(query: Float64Array, point: number): number {
+    let sum = 0;
+    for (let d = 0, at = point * this.#dims; d < this.#dims; d++, at++) {
+      const difference = this.#points[at]! - query[d]!;
+      sum += difference * difference;
+    }
+    return sum;
+  }
+}
+
+/** Puts a point in its place among the nearest so far. */
+function offer(found: NearPoint[], near: NearPoint, most: number): void {
+  const isNearer = (other: NearPoint) =>
+    near.squared < other.squared || (near.squared === other.squared && near.point < other.point);
+  let at = found.length;
+  while (at > 0 && isNearer(found[at - 1]!)) at--;
+  if (at === most) return;
+  found.splice(at, 0, near);
+  if (found.length > most) found.pop();
+}
+
+/** The coordinate with the largest range. */
+function widestAxis(points: Float64Array, dims: number): number {
+  let [widest, range] = [0, -1];
+  for (let d = 0; d < dims; d++) {
+    let [low, high] = [Infinity, -Infinity];
+    for (let at = d; at < points.length; at += dims) {
+      low = Math.min(low, points[at]!);
+      high = Math.max(high, points[at]!);
+    }
+    if (high - low > range) [widest, range] = [d, high - low];
+  }
+  return widest;
+}

@@ -1,0 +1,47 @@
+// What the events of a training count: --weight, --event-weight and --half-life.
+//
+// A pair of events counts the geometric mean of the two, sqrt(a b). So a session whose events all count a counts a times, and a pair of
+// one age decays with the half-life that was asked for, not with half of it. An event that counts 0 is in no session.
+
+import { eventWeights, rowWeights, type EventWeightOptions } from "../../dataset/event-weights.js";
+import type { Sequences } from "../../dataset/sequences.js";
+import type { WeightedSequences } from "../../sampling/skip-grams.js";
+import type { Part } from "../../training/examples.js";
+
+/** Which events count, and what. */
+export interface Counted {
+  /** u32: rows of the training part that count more than 0 */
+  rows: Uint32Array;
+  /** f32[numRows of the dataset]: what each row of a part counts, 1 on average over the training part; undefined where all count alike */
+  of(part: Part): Float32Array | undefined;
+}
+
+/**
+ * The weights of a training part, and those of other parts by the same measure, without their age.
+ *
+ * @throws {UsageError} a half-life without times, or a kind of event without a weight @throws {DataError} no row counts
+ */
+export function countedEvents(train: Part, weighting: EventWeightOptions): Counted {
+  const { dataset, rows: all } = train;
+  const raw = rowWeights(dataset, all, weighting);
+  const rows = raw ? all.filter((_, i) => raw[i]! > 0) : all;
+  const weights = eventWeights(dataset, rows, weighting);
+  return {
+    rows,
+    of(part) {
+      const [given, own] =
+        part === train ? [rows, weights.train] : [part.rows, weights.of(part.dataset, part.rows)];
+      if (!own) return undefined;
+      const byRow = new Float32Array(part.dataset.numRows);
+      given.forEach((row, i) => (byRow[row] = own[i]!));
+      return byRow;
+    },
+  };
+}
+
+/** Sequences with the square roots of what their events count, unless each counts 1. @param byRow f32[numRows of the dataset] */
+export function withWeights(sequences: Sequences, byRow: Float32Array | undefined): WeightedSequences {
+  if (!byRow) return sequences;
+  const weights = Float32Array.from(sequences.rows, (row) => Math.sqrt(byRow[row]!));
+  return weights.every((weight) => weight === 1) ? sequences : { ...sequences, weights };
+}

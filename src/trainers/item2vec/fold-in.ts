@@ -1,0 +1,277 @@
+// Users by what they took and new items by what they occur with: what `transform --fold-in` writes of a run of train-item2vec.
+//
+//   user   (Σ_i w_i h_i/|h_i|) over its length, over the user's known items; w_i = 1, or 2^(-age / half-life) of the latest event with i
+//   item   the fit of fold-in-item.ts to its contexts in the sessions of the events
+
+import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { spanOf } from "../../dataset/event-limits.js";
+import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
+import { idsOf } from "../../dataset/vocabulary.js";
+import { rowsOf } from "../../embedding/table.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { DataError, UsageError } from "../../errors.js";
+import { once, vectorEncoding } from "../../export/encoded-rows.js";
+import { keyAt } from "../../log/dictionary.js";
+import { exp } from "../../numeric/exp.js";
+import { unitRows } from "../../retrieval/nearest.js";
+import { listedKeys } from "../../training/listed-keys.js";
+import { newKeysOf } from "../../training/new-keys.js";
+import { silently } from "../../training/parts.js";
+import { readEventsLikeRun } from "../../training/read-like-run.js";
+import { readSpace, type RunSpace } from "../../training/run-space.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+import { foldInItem, noiseOf } from "./fold-in-item.js";
+import { CONTEXT_TABLE } from "./names.js";
+import { windowSize, type Item2vecOptions } from "./options.js";
+
+/** λ of a new item. */
+const SMALL_L2 = 1;
+
+/**
+ * Vectors of users, or of items that the run does not know (`options.field`).
+ *
+ * @throws {UsageError} an option that the field does not take, no new item, or a half-life without times
+ * @throws {DataError} no key has an event that says something
+ */
+export async function foldInSessions(
+  run: Run,
+  options: TransformOptions,
+  outer: Watch,
+): Promise<Transformed> {
+  const { watch, warnings, warn } = collectWarnings(outer);
+  const { field = "user", l2Weight, l2Vector, halfLife } = options;
+  if (l2Weight !== undefined)
+    throw new UsageError("--l2-weight is for models with weights: these items have vectors alone");
+  if (field === "user" && l2Vector !== undefined)
+    throw new UsageError("--l2-vector goes with --field item: a user is a mean, which has no penalty");
+  if (field === "item" && halfLife !== undefined)
+    throw new UsageError("--half-life goes with --field user: all contexts of a new item count alike");
+  const model = await readSpace(run);
+  checkTokens(model, field);
+  const read = async (roles: readonly ("user" | "session" | "time")[]) =>
+    await readEventsLikeRun(model.preprocess, { ...options, on: options.foldIn! }, roles, silently(watch));
+  const events: Events =
+    field === "user" ? await usersOf(model, options, read) : await itemsOf(run, model, options, read);
+  const { column, codes, vectors, lack } = events;
+  const found = codes.flatMap((code, i) => (vectors[i] ? [{ code, vector: vectors[i] }] : []));
+  const without = codes.filter((_, i) => !vectors[i]);
+  const file = options.foldIn!.join(", ");
+  if (found.length === 0)
+    throw new DataError(`none of ${codes.length} keys of '${column.name}' ${lack}: none gets a vector`, {
+      file,
+    });
+  if (without.length > 0)
+    warn(
+      `${without.length} of ${codes.length} keys of '${column.name}' get no vector, as none of these ${lack}: ${listedKeys(without.map((code) => keyAt(column.dictionary, code)))}`,
+    );
+  for (const text of [
+    ...events.notes,
+    `${found.length} keys of '${column.name}' from ${events.numEvents} events`,
+  ])
+    watch.observe({ stage: "note", text });
+
+  const { dim } = model.table;
+  const values = new Float32Array(found.length * dim);
+  found.forEach(({ vector }, i) => values.set(vector, i * dim));
+  const { bytes, offsets } = column.dictionary;
+  const keyOf = (row: number) => bytes.subarray(offsets[found[row]!.code], offsets[found[row]!.code + 1]);
+  return {
+    encoding: { ...vectorEncoding(column.name, dim, found.length), unbiased: true },
+    rows: once({ numRows: found.length, values, keyOf, labels: new Float32Array(found.length) }),
+    warnings,
+  };
+}
+
+/** @throws {UsageError} the run has no items, or a new item's sessions would hold more than items */
+function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string): void {
+  const names = space.fields.map(({ name }) => name);
+  const told = names.map((name) => `'${name}'`).join(", ");
+  if (roles.item === undefined || !names.includes(roles.item))
+    throw new UsageError(
+      `--fold-in needs items, and the run's tokens are ${told}: train with the item in --tokens`,
+    );
+  if (field === "item" && names.length > 1)
+    throw new UsageError(
+      `--fold-in --field item is for sessions of items alone, and the run's tokens are ${told}: train without --tokens, or with --init RUN --freeze known on a log with the new items`,
+    );
+}
+
+/** Keys of a column with the vectors that their events give. */
+interface Events {
+  column: KeyColumn;
+  codes: number[];
+  /** f64[dim] a code; undefined where its events say nothing */
+  vectors: (Float64Array | undefined)[];
+  /** what a key without a vector does not do, after "none of these" */
+  lack: string;
+  numEvents: number;
+  notes: string[];
+}
+
+type Read = (roles: readonly ("user" | "session" | "time")[]) => Promise<Dataset>;
+
+/** Every user of the events; of a run without a user column every session. */
+async function usersOf(model: RunSpace, { halfLife }: TransformOptions, read: Read): Promise<Events> {
+  const { roles } = model.preprocess;
+  const role = roles.user === undefined ? "session" : "user";
+  const span = halfLife === undefined ? undefined : spanOf(halfLife);
+  if (halfLife !== undefined && !(span !== undefined && span > 0))
+    throw new UsageError(`--half-life expects a span such as 30d (h, d, w), got '${halfLife}'`);
+  if (span !== undefined && roles.time === undefined)
+    throw new UsageError("--half-life needs times, and the run was trained without a time column");
+  const dataset = await read(span === undefined ? [role] : [role, "time"]);
+  const column = keyColumn(dataset, roles[role]!);
+  const { vectors: table, counts, dim, itemColumn, ids } = itemsIn(model, dataset);
+  const times = span === undefined ? undefined : columnNamed(dataset, roles.time!);
+  const ageOf = times?.kind === "number" ? agesOf(column, times.values) : undefined;
+
+  // by user: each known item, with the weight of its latest event
+  const histories = Array.from({ length: column.dictionary.size }, () => new Map<number, number>());
+  let [numEvents, numUnknown] = [0, 0];
+  column.codes.forEach((code, row) => {
+    const item = itemColumn.codes[row]!;
+    if (code === MISSING || item === MISSING) return;
+    const id = ids[item]!;
+    if (id === 0) numUnknown++;
+    if (id === 0 || counts[id - 1] === 0) return;
+    numEvents++;
+    const weight = ageOf && span !== undefined ? exp((-Math.LN2 * ageOf(row)) / span) : 1;
+    const own = histories[code]!;
+    own.set(id - 1, Math.max(own.get(id - 1) ?? 0, weight));
+  });
+  const units = unitRows(table, dim);
+  return {
+    column,
+    codes: [...histories.keys()],
+    vectors: histories.map((own) => meanOf(own, units, dim)),
+    lack: "has an event with an item that the run knows",
+    numEvents,
+    notes:
+      numUnknown === 0
+        ? []
+        : [
+            `${numUnknown} events with items that the run does not know say nothing (--field item gives these vectors)`,
+          ],
+  };
+}
+
+/** Milliseconds before the latest event of the same key. */
+function agesOf({ codes, dictionary }: KeyColumn, times: Float64Array): (row: number) => number {
+  const latest = new Float64Array(dictionary.size).fill(-Infinity);
+  codes.forEach((code, row) => {
+    if (code !== MISSING) latest[code] = Math.max(latest[code]!, times[row]!);
+  });
+  return (row) => latest[codes[row]!]! - times[row]!;
+}
+
+/** The weighted mean of unit vectors, at length 1; undefined of none, or where they cancel out. */
+function meanOf(
+  weights: ReadonlyMap<number, number>,
+  units: Float32Array,
+  dim: number,
+): Float64Array | undefined {
+  const sum = new Float64Array(dim);
+  // by item, so that the order of the events does not show in the last bit
+  for (const [item, weight] of [...weights].sort(([a], [b]) => a - b))
+    for (let d = 0; d < dim; d++) sum[d]! += weight * units[item * dim + d]!;
+  const length = Math.sqrt(sum.reduce((squares, x) => squares + x * x, 0));
+  return length > 0 ? sum.map((x) => x / length) : undefined;
+}
+
+/** Every item of the events that the run does not know. */
+async function itemsOf(
+  run: Run,
+  model: RunSpace,
+  { l2Vector = SMALL_L2 }: TransformOptions,
+  read: Read,
+): Promise<Events> {
+  if (!(l2Vector > 0))
+    throw new UsageError(`--l2-vector must be above 0 here, so that there is one answer, got ${l2Vector}`);
+  const options = run.manifest.options as unknown as Item2vecOptions;
+  const { roles } = model.preprocess;
+  const { sessionGap } = options;
+  const by = sessionGap !== undefined ? "gap" : roles.session !== undefined ? "session" : "user";
+  const dataset = await read([by === "session" ? "session" : "user", "time"]);
+  const { column, codes } = newKeysOf(model, dataset, "item");
+  const { ids, counts, field, dim } = itemsIn(model, dataset);
+  const numKnown = counts.length;
+  const placeOf = new Map(codes.map((code, place) => [code, place]));
+  const tokenOf = column.codes.map((code) => {
+    if (code === MISSING) return MISSING;
+    return ids[code] === 0 ? numKnown + placeOf.get(code)! : ids[code]! - 1;
+  });
+  const sessions = sequencesOf(dataset, Uint32Array.from(tokenOf.keys()), [tokenOf], {
+    ...{ by, minLength: options.minLength, maxLength: options.maxLength, repeats: options.keepRepeats },
+    ...(sessionGap !== undefined && { gap: gapOf(sessionGap, "--session-gap") }),
+  });
+  const masses = contextsOf(sessions, numKnown, codes.length, options);
+  const context = await run.readTable(CONTEXT_TABLE);
+  const { first, last } = rowsOf(context, field);
+  const fixed = {
+    dim,
+    vectors: context.vectors.subarray(first * dim, last * dim),
+    noise: noiseOf(counts, options),
+  };
+  return {
+    column,
+    codes,
+    vectors: masses.map((own) =>
+      own.size === 0 ? undefined : foldInItem(fixed, own, { negatives: options.negatives, l2: l2Vector }),
+    ),
+    lack: "stands beside an item that the run knows",
+    numEvents: tokenOf.filter((token) => token !== MISSING && token >= numKnown).length,
+    notes: sessions.notes,
+  };
+}
+
+/** For each new item the known ones around it, with the sum of the weights of their distances. */
+function contextsOf(
+  { offsets, tokens, numSessions }: Sequences,
+  numKnown: number,
+  numNew: number,
+  options: Pick<Item2vecOptions, "window" | "windowDirection">,
+): Map<number, number>[] {
+  const window = windowSize(options);
+  const before = options.windowDirection === "after" ? 0 : window;
+  const masses = Array.from({ length: numNew }, () => new Map<number, number>());
+  for (let session = 0; session < numSessions; session++) {
+    const [first, end] = [offsets[session]!, offsets[session + 1]!];
+    for (let i = first; i < end; i++) {
+      if (tokens[i]! < numKnown) continue;
+      const own = masses[tokens[i]! - numKnown]!;
+      for (let j = Math.max(first, i - before); j <= Math.min(end - 1, i + window); j++) {
+        const token = tokens[j]!;
+        if (j === i || token >= numKnown) continue;
+        own.set(token, (own.get(token) ?? 0) + (window - Math.abs(i - j) + 1) / window);
+      }
+    }
+  }
+  return masses;
+}
+
+/** The items of a run, and which of them a log's are. */
+function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dataset) {
+  const name = roles.item!;
+  const field = space.fields.find((one) => one.name === name);
+  const itemColumn = keyColumn(dataset, name);
+  if (field?.kind !== "key") throw new RangeError(`'${name}' is no field of keys`);
+  const { first, last } = rowsOf(table, name);
+  const { dim } = table;
+  return {
+    field: name,
+    dim,
+    itemColumn,
+    /** u32: by code of the log's items, 0 for one that the run does not know, else its row from 1 */
+    ids: idsOf(field, itemColumn.dictionary),
+    counts: table.counts.subarray(first, last),
+    /** f32[numItems * dim] */
+    vectors: table.vectors.subarray(first * dim, last * dim),
+  };
+}
+
+function keyColumn(dataset: Dataset, name: string): KeyColumn {
+  const column = columnNamed(dataset, name);
+  if (column.kind === "key") return column;
+  throw new UsageError(`--fold-in needs one '${name}' a row, but the column is numeric or several-valued`);
+}

@@ -1,0 +1,85 @@
+// --init: the vectors and contexts of an earlier run, by key.
+
+import { readHistory } from "../../embedding/key-history.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { ArtifactError } from "../../errors.js";
+import { rowsFrom } from "../../training/carried.js";
+import { spaceOf, tableFeatures } from "../../training/feature-table.js";
+import { byFeature, NONE } from "../../training/key-history.js";
+import { openOwnRun } from "../../training/own-runs.js";
+import { readPreprocess } from "../../training/run-space.js";
+import { checkDim, checkInit, type EarlierKeys, type KeysGoneOn } from "../../training/warm-start.js";
+import { CONTEXT_TABLE } from "./names.js";
+import { ofSquares, readOptimizerFile, type Squares } from "./optimizer-file.js";
+import type { ToldItem2vec } from "./options.js";
+
+/** An earlier run, read; rows by feature of its space. */
+export interface EarlierItems extends EarlierKeys {
+  dim: number;
+  /** f32[numFeatures * dim] */
+  vectors: Float32Array;
+  contexts: Float32Array;
+  squares: Squares | undefined;
+}
+
+/** The same by feature of the new space. */
+export interface Item2vecStart {
+  /** u8[numFeatures]: 1 for keys of the earlier run */
+  known: Uint8Array;
+  /** f32[numFeatures * dim]; 0 for keys that are not known */
+  vectors: Float32Array;
+  contexts: Float32Array;
+  /** f32[numFeatures][ceil(dim / 16)], where the earlier run keeps them; else AdaGrad starts anew */
+  squares?: Squares;
+  /** known rows stay as they are, bit for bit */
+  freezes: boolean;
+}
+
+/**
+ * Opens the run of --init, if there is one.
+ *
+ * @throws {UsageError} another command made it, its vectors have another length, or an option needs --init
+ * @throws {ArtifactError} damaged
+ */
+export async function openEarlier(told: ToldItem2vec, command: string): Promise<EarlierItems | undefined> {
+  checkInit(told);
+  const { init, dim } = told;
+  if (init === undefined) return undefined;
+  const run = await openOwnRun(init, command);
+  const [table, context] = [await run.readTable(), await run.readTable(CONTEXT_TABLE)];
+  checkDim(run, table.dim, dim);
+  if (context.dim !== table.dim || context.numRows !== table.numRows)
+    throw new ArtifactError(
+      `run '${run.path}' has ${table.numRows} vectors of dim ${table.dim}, and ${context.numRows} contexts of dim ${context.dim}: restore it or train again`,
+    );
+  const space = spaceOf(await readPreprocess(run), table);
+  const history = byFeature(space, await readHistory(run, table.numRows));
+  const features = tableFeatures(space);
+  const rows = ({ dim: width, vectors }: EmbeddingTable): Float32Array => {
+    const all = new Float32Array(space.numFeatures * width);
+    features.forEach((feature, row) => {
+      all.set(vectors.subarray(row * width, (row + 1) * width), feature * width);
+    });
+    return all;
+  };
+  const squares = await readOptimizerFile(run, space.numFeatures, table.dim);
+  return { run, space, history, dim: table.dim, vectors: rows(table), contexts: rows(context), squares };
+}
+
+/** Where training starts: known keys from their rows, others as usual. */
+export function startOf(
+  { dim, vectors, contexts, squares }: EarlierItems,
+  { space, from: fromFeature }: KeysGoneOn,
+  freezes: boolean,
+): Item2vecStart {
+  // what stands for unknown keys has no row
+  const from = fromFeature.slice();
+  for (const offset of space.offsets.slice(0, -1)) from[offset] = NONE;
+  return {
+    known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
+    vectors: rowsFrom(vectors, from, dim),
+    contexts: rowsFrom(contexts, from, dim),
+    ...(squares && { squares: ofSquares(squares, (sums) => rowsFrom(sums, from, Math.ceil(dim / 16))) }),
+    freezes,
+  };
+}

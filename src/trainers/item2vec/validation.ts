@@ -1,0 +1,67 @@
+// What epochs are judged on: the validation part's events in their sessions, and with --metric recall the items that follow others.
+
+import type { Dataset } from "../../dataset/dataset.js";
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { Metrics } from "../../embedding/manifest.js";
+import { DataError, UsageError } from "../../errors.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import type { Parts } from "../../training/examples.js";
+import { nextItems } from "./next-items.js";
+import type { Item2vecOptions, ToldItem2vec } from "./options.js";
+import type { HeldOut } from "./sessions.js";
+
+export interface Validation {
+  heldOut: HeldOut;
+  /** recallAtK and ndcgAtK of the next item, where early stopping goes by them */
+  nextItems?: ReturnType<typeof nextItems>;
+}
+
+interface Found {
+  space: FeatureSpace;
+  heldOut: HeldOut | undefined;
+  totals: Float64Array;
+  dataset: Dataset;
+  parts: Pick<Parts, "valid">;
+}
+
+/**
+ * The validation of a training; undefined without one.
+ *
+ * @throws {UsageError} --metric recall without a validation part, or without items @throws {DataError} no item follows another
+ */
+export function validationOf(
+  { space, heldOut, totals, dataset, parts }: Found,
+  { metric, ...options }: Item2vecOptions,
+  told: ToldItem2vec,
+  warn: (text: string) => void,
+): Validation | undefined {
+  if (!parts.valid) {
+    if (told.metric === undefined) return undefined;
+    throw new UsageError(`--metric ${metric} decides when to stop, by the validation part: give --valid`);
+  }
+  if (metric === "recall") {
+    const f = space.fields.findIndex(({ name }) => name === dataset.roles.item);
+    if (f < 0)
+      throw new UsageError(
+        "--metric recall ranks items: name their column with --item, and have it among --tokens",
+      );
+    const range = [space.offsets[f]!, space.offsets[f + 1]!] as const;
+    const look = heldOut && nextItems(heldOut, range, totals, options);
+    if (look) return { heldOut, nextItems: look };
+    throw new DataError(
+      "no item of the validation part follows another one of its session, so that there is nothing to recall: take --metric loss or another --split",
+      { file: dataset.inputs.map(({ path }) => path).join(", ") },
+    );
+  }
+  if (heldOut) return { heldOut };
+  warn(
+    "no event of the validation part stands beside another of its session: there is no validation loss, and training does not stop early",
+  );
+  return undefined;
+}
+
+/** The metrics of a validation part, from the best epoch. */
+export function validMetrics(best: EpochEvent): Metrics {
+  const ranking = Object.entries(best).filter(([name]) => /^(recall|ndcg)At/.test(name));
+  return { pairLoss: best.validLoss!, ...Object.fromEntries(ranking as [string, number][]) };
+}
