@@ -104,6 +104,7 @@ test("what goals and rejections came to stands in the notes, and the options in 
     "1 of 2 sessions have a goal; 1 of 2 goals left out with their item or session",
   );
   expect(got.stderr).toContain("1 of 2 sessions have a rejection");
+  expect(got.stderr).toContain("--reject is of the training alone");
   const { options } = parseJson<{ options: Record<string, unknown> }>(got.stdout);
   expect(options).toMatchObject({ goal: 'event = "booking"', goalWeight: 5, reject: 'event = "rejection"' });
 });
@@ -113,6 +114,26 @@ test("the same bytes at one and two threads", async () => {
   const all = [...goal, "--goal-weight", "3", ...markets, ...reject, "--valid", "0.1", "--split", "random"];
   const one = await vectorsOf(log, [...all, "--dim", "32", "--threads", "1"]);
   expect(await vectorsOf(log, [...all, "--dim", "32", "--threads", "2"])).toEqual(one);
+});
+
+test("goals are of items with several tokens an event, and with weights", async () => {
+  const log = write("tokens.csv", bookingsCsv(plantedSessions(7, 100)));
+  const weighted = [
+    ...goal,
+    "--goal-weight",
+    "2",
+    ...markets,
+    ...reject,
+    "--event-weight",
+    "event:booking=3,*=1",
+  ];
+  const plain = await vectorsOf(log, weighted);
+  expect(await vectorsOf(log, [...weighted, "--half-life", "30d"])).not.toEqual(plain);
+  const both = await vectorsOf(log, [...goal, ...markets, ...reject, "--tokens", "market,item"]);
+  expect([...both.keys()]).toEqual(expect.arrayContaining(["m0", "i0"]));
+  const out = ["--dim", "4", "-o", at("tokens")];
+  const got = await embed(["train-item2vec", log, ...columns, ...goal, "--tokens", "market", ...out]);
+  expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("have it among --tokens")]);
 });
 
 test("columns that only an expression asks about are read, also beside --fields", async () => {

@@ -91,6 +91,10 @@ export function sessionsOf(
   const totals = new Float64Array(space.numFeatures);
   own.tokens.forEach((token, i) => (totals[token]! += own.weights ? own.weights[i]! ** 2 : 1));
   if (trainMarks) for (const text of markNotes(own, trainMarks, told)) note(text);
+  if (told.reject !== undefined)
+    warn(
+      "--reject is of the training alone: evaluate and transform --fold-in take every event of their logs for a good one, so give them logs without rejections",
+    );
   const beside = besideOf(space, train, { own, totals, isMarked: trainMarks !== undefined }, options, warn);
   const made = {
     train: beside ? oversampled(own, options.goalWeight ?? 1) : own,
