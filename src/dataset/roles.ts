@@ -89,9 +89,10 @@ export function resolveRoles(
     ...roleNames.map((role) => options[role]),
     ...[options.numeric, options.ignore, Object.keys(options.multi)].flat(),
   ]);
-  // a user or an item may be a feature too; what has another role may not
+  // a user or an item may be a feature too; what has another role may not, and what another option names is no label
   const isFree = (role: (typeof roleNames)[number], name: string) =>
     !named.has(name) &&
+    !(role === "label" && options.keep?.includes(name)) &&
     (role === "user" || role === "item" || !(options.fields?.includes(name) || options.ids?.includes(name)));
   for (const role of roleNames) {
     const guess = !options.infer || role === "event" ? undefined : inference.roles[role];

@@ -1,7 +1,7 @@
 import * as fc from "fast-check";
 import { datasetOf } from "../testing/dataset-of.js";
 import { MISSING, type Dataset } from "./dataset.js";
-import { gapOf, sequencesOf, type Sequences } from "./sequences.js";
+import { BESIDE, gapOf, sequencesOf, type Sequences } from "./sequences.js";
 
 type How = Parameters<typeof sequencesOf>[3];
 
@@ -282,4 +282,58 @@ test("when times differ, sessions do not depend on the log's order", () => {
     }),
     { seed: 17 },
   );
+});
+
+describe("marked events", () => {
+  const BOTH = 2;
+  function markedBy(marks: number[], events: readonly Event[], how: Partial<How> = {}) {
+    const rows = allRows(events);
+    const sequences = sequencesOf(logOf(events), rows, [tokensOf(events, rows)], {
+      ...{ ...plain, ...how },
+      marks: { of: Uint8Array.from(marks), tokens: tokensOf(events, rows) },
+    });
+    const { offsets, tokens, marks: kept } = sequences.marked!;
+    return {
+      tokens: lists(sequences, sequences.tokens),
+      marked: lists({ ...sequences, offsets }, tokens),
+      marks: lists({ ...sequences, offsets }, Uint32Array.from(kept)),
+    };
+  }
+
+  test("are listed for their session; those beside it are none of its tokens", () => {
+    const events = [1, 2, 3, 4].map((token) => event("a", token));
+    expect(markedBy([0, BESIDE, BOTH, 0], [...events, event("b", 5), event("b", 6)])).toEqual({
+      tokens: [
+        [1, 3, 4],
+        [5, 6],
+      ],
+      marked: [[2, 3], []],
+      marks: [[BESIDE, BOTH], []],
+    });
+  });
+
+  test("are listed when they repeat the token before, and before the first and after the last token", () => {
+    const events = [9, 1, 2, 2, 8].map((token) => event("a", token));
+    expect(markedBy([BESIDE, 0, 0, BOTH, BESIDE], events, { repeats: false })).toEqual({
+      tokens: [[1, 2]],
+      marked: [[9, 2, 8]],
+      marks: [[BESIDE, BOTH, BESIDE]],
+    });
+  });
+
+  test("go with the session that is left out, and with their piece of one that is cut", () => {
+    const events = [
+      ...[1, 2].map((token) => event("short", token)),
+      ...[1, 2, 3, 4, 5, 6, 7].map((token) => event("long", token)),
+    ];
+    const marks = [BOTH, BESIDE, 0, BOTH, 0, 0, BESIDE, 0, BOTH];
+    expect(markedBy(marks, events, { maxLength: 3 })).toEqual({
+      tokens: [
+        [1, 2, 3],
+        [4, 6, 7],
+      ],
+      marked: [[2], [5, 7]],
+      marks: [[BOTH], [BESIDE, BOTH]],
+    });
+  });
 });

@@ -15,9 +15,23 @@ export interface Sequences {
   tokens: Uint32Array;
   /** u32, one a token: the dataset's row it comes from */
   rows: Uint32Array;
+  /** the marked events of each session, where marks were given */
+  marked?: MarkedEvents;
   /** one sentence for each kind of event or session that was left out or cut, with its count */
   notes: string[];
 }
+
+/** Events of a kind that stands out, by session, in their order. */
+export interface MarkedEvents {
+  /** u32[numSessions + 1] */
+  offsets: Uint32Array;
+  tokens: Uint32Array;
+  /** u8, one a token */
+  marks: Uint8Array;
+}
+
+/** What a mark's lowest bit says: the event is none of its session, but stands beside them. */
+export const BESIDE = 1;
 
 interface SequenceOptions {
   /** a session is a key of the session column; a user's events between two gaps; or all events of a user */
@@ -30,6 +44,11 @@ interface SequenceOptions {
   maxLength: number;
   /** false: an event with the tokens of the one before it in its session is dropped */
   repeats: boolean;
+  /**
+   * u8, one a row of the part: events with a mark other than 0 are listed for their session by a token, those dropped as repeats too;
+   * they are events like others unless the mark says BESIDE. Of a session that is cut, each piece has those between its events.
+   */
+  marks?: { of: Uint8Array; tokens: Uint32Array };
 }
 
 /**
@@ -50,7 +69,7 @@ export function sequencesOf(
   fields: readonly Uint32Array[],
   how: SequenceOptions,
 ): Sequences {
-  const { by, minLength, maxLength } = how;
+  const { by, minLength, maxLength, marks } = how;
   if (maxLength < minLength)
     throw new UsageError(
       `--max-length ${maxLength} is below --min-length ${minLength}: no session fits both`,
@@ -73,7 +92,9 @@ export function sequencesOf(
         if (times[row]! - latest > gap) writer.close();
         latest = times[row]!;
       }
-      writer.add(position, row);
+      const mark = marks?.of[position] ?? 0;
+      if ((mark & BESIDE) === 0) writer.add(position, row);
+      if (mark !== 0) writer.mark(marks!.tokens[position]!, mark);
     }
     writer.close();
   }
@@ -82,7 +103,7 @@ export function sequencesOf(
     counted(rows.length - order.length, "event", `without a ${role} left out ('${column.name}' is empty)`),
     ...writer.notes(),
   ];
-  return { ...writer.finish(), notes: notes.flat() };
+  return { ...writer.finish(), ...(marks && { marked: writer.marked() }), notes: notes.flat() };
 }
 
 /** Writes events into sessions, of which the last is open until it is closed. */
@@ -103,6 +124,10 @@ class SessionWriter {
   #numCut = 0;
   /** events at the ends of cut sessions, too few for a piece */
   #numOver = 0;
+  /** marked events, each with its session once that has ended */
+  readonly #marked: { token: number; mark: number; session: number }[] = [];
+  /** how many of them an ended session has */
+  #numMarked = 0;
 
   /** @param fields u32, one a row of the part: the tokens of each field */
   constructor(
@@ -147,6 +172,11 @@ class SessionWriter {
     return true;
   }
 
+  /** Lists an event of the open session, if it has a token. */
+  mark(token: number, mark: number): void {
+    if (token !== MISSING) this.#marked.push({ token, mark, session: -1 });
+  }
+
   /** Ends the open session, left out where it is short. */
   close(): void {
     const left = this.#numEvents;
@@ -156,9 +186,13 @@ class SessionWriter {
     this.#last = this.#to = this.#from;
     this.#numEvents = 0;
     this.#isCut = false;
+    // those of a session that is left out are in none
+    this.#marked.length = this.#numMarked;
   }
 
   #end(): void {
+    for (; this.#numMarked < this.#marked.length; this.#numMarked++)
+      this.#marked[this.#numMarked]!.session = this.#numSessions;
     this.#offsets[++this.#numSessions] = this.#to;
     this.#from = this.#to;
     this.#numEvents = 0;
@@ -178,6 +212,17 @@ class SessionWriter {
         `at the ends of cut sessions left out: a piece has at least ${minLength}`,
       ),
     ].flat();
+  }
+
+  marked(): MarkedEvents {
+    const offsets = new Uint32Array(this.#numSessions + 1);
+    for (const { session } of this.#marked) offsets[session + 1]!++;
+    for (let s = 0; s < this.#numSessions; s++) offsets[s + 1]! += offsets[s]!;
+    return {
+      offsets,
+      tokens: Uint32Array.from(this.#marked, ({ token }) => token),
+      marks: Uint8Array.from(this.#marked, ({ mark }) => mark),
+    };
   }
 
   finish(): Omit<Sequences, "notes"> {

@@ -10,12 +10,12 @@ type KeyOf = (request: number, code: number) => string;
 
 /** The columns that expressions ask about. @throws {UsageError} the log has no such column */
 export function whereColumns(wheres: readonly Where[], columns: readonly string[]): Set<string> {
-  for (const { source, tests } of wheres) {
-    for (const { column, at } of tests) {
+  for (const where of wheres) {
+    for (const { column, at } of where.tests) {
       if (columns.includes(column)) continue;
       const near = nearestName(column, columns);
       const hint = near === undefined ? `the columns are ${columns.join(", ")}` : `did you mean '${near}'?`;
-      throw whereError(source, at, `the log has no column '${column}': ${hint}`);
+      throw whereError(where, at, `the log has no column '${column}': ${hint}`);
     }
   }
   return new Set(wheres.flatMap(({ tests }) => tests.map(({ column }) => column)));
@@ -73,7 +73,8 @@ export class WhereRows {
   }
 }
 
-function evaluate(condition: Condition, answers: readonly Uint8Array[], numRows: number): Uint8Array {
+/** Where a condition holds, from where its tests do. @param answers u8[numRows] by test: 1 or 0 */
+export function evaluate(condition: Condition, answers: readonly Uint8Array[], numRows: number): Uint8Array {
   if (condition.kind === "test") return answers[condition.test]!;
   if (condition.kind === "not") return evaluate(condition.of, answers, numRows).map((answer) => 1 - answer);
   const parts = condition.of.map((part) => evaluate(part, answers, numRows));

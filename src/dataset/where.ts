@@ -29,20 +29,26 @@ export type Condition =
 export interface Where {
   /** as the user wrote it */
   source: string;
+  /** the flag that has it, for messages */
+  flag: string;
   tests: CellTest[];
   condition: Condition;
 }
 
-/** Reads an expression. @throws {UsageError} it is none; the message points at the character */
-export function parseWhere(source: string): Where {
-  const parser = new Parser(source);
-  return { source, tests: parser.tests, condition: parser.whole() };
+/** Reads an expression of a flag. @throws {UsageError} it is none; the message points at the character */
+export function parseWhere(source: string, flag = "--where"): Where {
+  const parser = new Parser(source, flag);
+  return { source, flag, tests: parser.tests, condition: parser.whole() };
 }
 
-/** An error at a character of an expression, from 0. */
-export function whereError(source: string, at: number, problem: string): UsageError {
+/** An error at a character of a flag's expression, from 0. */
+export function whereError(
+  { source, flag }: Pick<Where, "source" | "flag">,
+  at: number,
+  problem: string,
+): UsageError {
   const line = source.replaceAll(/\s/g, " ");
-  return new UsageError(`--where, character ${at + 1}: ${problem}\n  ${line}\n  ${" ".repeat(at)}^`);
+  return new UsageError(`${flag}, character ${at + 1}: ${problem}\n  ${line}\n  ${" ".repeat(at)}^`);
 }
 
 type Literal = { text: string } | { number: number };
@@ -67,8 +73,11 @@ class Parser {
   readonly #tokens: Token[];
   #next = 0;
 
-  constructor(private readonly source: string) {
-    this.#tokens = lexWhere(source, (at, problem) => whereError(source, at, problem));
+  constructor(
+    private readonly source: string,
+    private readonly flag: string,
+  ) {
+    this.#tokens = lexWhere(source, (at, problem) => whereError({ source, flag }, at, problem));
   }
 
   whole(): Condition {
@@ -180,7 +189,7 @@ class Parser {
   #fail(expected: string): never {
     const { kind, at, text } = this.#peek();
     const got = kind === "end" ? "the end" : kind === "text" ? JSON.stringify(text) : `'${text}'`;
-    throw whereError(this.source, at, `${expected}, got ${got}`);
+    throw whereError({ source: this.source, flag: this.flag }, at, `${expected}, got ${got}`);
   }
 }
 

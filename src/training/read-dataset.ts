@@ -224,7 +224,7 @@ export async function withLog<T extends Told>(
     );
   }
   const filters = drop.map(parseDrop);
-  const wheres = where.map(parseWhere);
+  const wheres = where.map((source) => parseWhere(source));
   const log = await openLog([...paths], {
     ...reading,
     multi: options.multi,

@@ -6,6 +6,7 @@ import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
 import { B, G, N, Plan, R, SL, Thread } from "./layout.js";
+import { checkPairs, mostPairs, type SgnsPairs } from "./pairs.js";
 
 export { B as SGNS_GROUPS, G as SGNS_GROUP, N as SGNS_NOISE, R as SGNS_BATCH, SL as SGNS_SLICE };
 export type { Kernel as SgnsKernel } from "./layout.js";
@@ -27,6 +28,8 @@ export interface SgnsShape {
   noise: Float64Array;
   /** tokens of the longest stream */
   mostTokens: number;
+  /** what centres meet beside the band */
+  pairs?: SgnsPairs;
 }
 
 /** Sessions one after another. */
@@ -41,6 +44,8 @@ export interface SgnsStream {
    * counts 1
    */
   weights?: Float32Array;
+  /** u32[n]: which of the shape's lists a position's is; not read where there are none */
+  lists?: Uint32Array;
 }
 
 /** Where the kernel's structs and arrays lie. */
@@ -60,6 +65,8 @@ export interface SgnsLayout {
   right: Region;
   /** f32[4 nb + n + 4 nb], allocated with the first stream that has them */
   weights: Region | undefined;
+  /** where there are pairs */
+  lists: Region | undefined;
   losses: Region;
 }
 
@@ -84,12 +91,17 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   const matrix = (name: string) => arena.allocate(`the ${name} vectors of ${V} rows`, J * V * SL * 4);
   const sums = (name: string) => arena.allocate(`AdaGrad's sums of ${V} rows' ${name} vectors`, J * V * 4);
 
+  if (shape.pairs) checkPairs(shape.pairs, V);
+  const P = shape.pairs ? mostPairs(shape.pairs) : 0;
+  const { lists, markets } = shape.pairs ?? {};
+
   const barrier = allocateBarrier(arena);
   const [centres, contexts] = [matrix("centre"), matrix("context")];
   const [centreSquares, contextSquares] = [sums("centre"), sums("context")];
   const tokens = arena.allocate(`a stream of ${mostTokens} tokens`, Math.max(1, mostTokens) * 4);
   const left = arena.allocate("a stream's windows", Math.max(1, mostTokens));
   const right = arena.allocate("a stream's windows", Math.max(1, mostTokens));
+  const pairLists = P > 0 ? arena.allocate("a stream's lists", Math.max(1, mostTokens) * 4) : undefined;
   const losses = arena.allocate("losses", B * 8);
   const plan = writeStruct(arena, "a plan", Plan, {
     barrier: barrier.offset,
@@ -114,6 +126,16 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     noiseWeights: arena.put("weights of the noise", noiseWeights(window, negatives)),
     vectors: room("a batch's vectors", J * B * (G + Q) * SL),
     partials: room("partial scores", 2 * J * blocks * 16),
+    mostPairs: P,
+    pairLists: pairLists?.offset ?? 0,
+    listEnds: arena.put("lists of pairs", lists?.ends),
+    listRows: arena.put("lists of pairs", lists?.rows),
+    listWeights: arena.put("lists of pairs", lists?.weights),
+    numDrawn: markets?.drawn ?? 0,
+    marketOf: arena.put("markets", markets?.of),
+    marketEnds: arena.put("markets", markets?.ends),
+    marketRows: arena.put("markets", markets?.rows),
+    pairPartials: room("partial scores of pairs", 2 * J * P),
     losses: losses.offset,
   });
   const threads = Array.from({ length: numThreads }, () =>
@@ -126,15 +148,19 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
       numCentreSlots: 0,
       numContextSlots: 0,
       centreRows: room("rows", 1 + R),
-      contextRows: room("rows", 1 + B * Q),
+      contextRows: room("rows", 1 + B * Q + P),
       packed: room("packed vectors", (G + Q) * SL),
       gradients: room("gradients", blocks * 16),
       centreSums: room("sums of gradients", (1 + R) * SL),
-      contextSums: room("sums of gradients", (1 + B * Q) * SL),
+      contextSums: room("sums of gradients", (1 + B * Q + P) * SL),
+      pairEnds: room("pairs", R),
+      pairSlots: room("pairs", P),
+      pairWeights: room("pairs", P),
+      pairGradients: room("pairs", P),
     }),
   );
   const state = { centres, contexts, centreSquares, contextSquares };
-  const stream = { tokens, left, right, weights: undefined };
+  const stream = { tokens, left, right, weights: undefined, lists: pairLists };
   return { plan, threads, numSlices: J, barrier, ...state, ...stream, losses };
 }
 
@@ -165,13 +191,13 @@ function noiseWeights(window: number, negatives: number): Float32Array {
  * Copies a stream in, in place of the last; to be called between two runs of the threads.
  *
  * @returns its centres that see a context, each by what its event counts
- * @throws {RangeError} it is longer than the layout has room for, or a token or window is out of range
+ * @throws {RangeError} it is longer than the layout has room for, or a token, window or list is out of range
  */
 export function loadStream(
   arena: Arena,
   layout: SgnsLayout,
-  { numRows, window }: Pick<SgnsShape, "numRows" | "window">,
-  { tokens, left, right, weights }: SgnsStream,
+  { numRows, window, pairs }: Pick<SgnsShape, "numRows" | "window" | "pairs">,
+  { tokens, left, right, weights, lists }: SgnsStream,
 ): number {
   const n = tokens.length;
   if (
@@ -189,6 +215,12 @@ export function loadStream(
       throw new RangeError(`token ${i} is row ${tokens[i]} and looks ${left[i]} back and ${right[i]} ahead`);
     }
     if (left[i]! + right[i]! > 0) mass += weights ? weights[i]! ** 2 : 1;
+  }
+  if (pairs && layout.lists) {
+    const numLists = pairs.lists.ends.length - 1;
+    if (lists?.length !== n || lists.some((list) => list >= numLists))
+      throw new RangeError(`a stream of ${n} tokens whose lists are none of ${numLists}`);
+    arena.u32(layout.lists).set(lists);
   }
   // a centre's columns reach beyond both ends
   const pad = 4 * columnBlocks(window);

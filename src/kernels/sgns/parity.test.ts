@@ -1,63 +1,16 @@
 import { draw, permutation } from "../../numeric/random.js";
+import {
+  drawnSessions,
+  inputOf,
+  rates,
+  relativeError,
+  seed,
+  streamOf,
+  trained,
+} from "../../testing/sgns-streams.js";
 import { noiseKey, SgnsMachine, type SgnsInput } from "../../trainers/item2vec/machine.js";
 import { SGNS_BATCH, type SgnsStream } from "./binding.js";
 import { firstVectors, ReferenceSgns, trainPairs, type Sides } from "./reference.js";
-
-const seed = 7;
-const rates = { from: 0.4, to: 0.1 };
-
-/** Sessions one after another; a side of 0 looks nowhere. */
-function streamOf(sessions: readonly (readonly number[])[], before: number, after: number): SgnsStream {
-  const places = sessions.flatMap((session) => session.map((_, i) => [i, session.length - 1 - i] as const));
-  return {
-    tokens: Uint32Array.from(sessions.flat()),
-    left: Uint8Array.from(places, ([i]) => Math.min(before, i)),
-    right: Uint8Array.from(places, ([, i]) => Math.min(after, i)),
-  };
-}
-
-/** Sessions of drawn rows, the last one shorter, so that they hold `numTokens` together. */
-function drawnSessions(numRows: number, numTokens: number, length: number): number[][] {
-  const rowAt = (i: number) => Math.floor((draw(3, i) / 2 ** 32) ** 2 * numRows);
-  return Array.from({ length: Math.ceil(numTokens / length) }, (_, s) =>
-    Array.from({ length: Math.min(length, numTokens - s * length) }, (_, i) => rowAt(s * length + i)),
-  );
-}
-
-function inputOf(shape: Pick<SgnsInput, "numRows" | "dim" | "window">, stream: SgnsStream): SgnsInput {
-  const chances = Float64Array.from({ length: shape.numRows }, (_, row) => 1 + (row % 5));
-  const sum = chances.reduce((a, b) => a + b, 0);
-  return {
-    ...shape,
-    negatives: 5,
-    seed,
-    firstVectorHashes: Uint32Array.from({ length: 2 * shape.numRows }, (_, i) => draw(5, i)),
-    noise: chances.map((chance) => chance / sum),
-    mostTokens: stream.tokens.length,
-  };
-}
-
-/** Vectors after some epochs, and the mean loss of each. */
-async function trained(input: SgnsInput, streams: readonly SgnsStream[], threads = 1) {
-  const machine = await SgnsMachine.start(input, threads);
-  try {
-    const losses: number[] = [];
-    for (const [epoch, stream] of streams.entries()) {
-      machine.load(stream);
-      losses.push(await machine.train(epoch, rates));
-    }
-    return { losses, centres: machine.vectors(), contexts: machine.contexts(), state: machine.state };
-  } finally {
-    await machine.terminate();
-  }
-}
-
-/** The largest difference, as a share of the largest number. */
-function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
-  const most = (values: number[]) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
-  const wanted = Array.from(expected);
-  return most(wanted.map((x, i) => x - got[i]!)) / most(wanted);
-}
 
 const shapes: [name: string, shape: Pick<SgnsInput, "numRows" | "dim" | "window">, SgnsStream][] = [
   ["dim 4, window 1", { numRows: 50, dim: 4, window: 1 }, streamOf(drawnSessions(50, 300, 6), 1, 1)],

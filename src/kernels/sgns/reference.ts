@@ -18,6 +18,10 @@ import {
   type SgnsShape,
   type SgnsStream,
 } from "./binding.js";
+import { NO_MARKET } from "./pairs.js";
+
+/** Names the draws from markets, as assembly/pairs.ts does. */
+const PAIR_DRAWS = 0xffffffff;
 
 export type ReferenceShape = Omit<SgnsShape, "threads" | "mostTokens">;
 
@@ -82,7 +86,8 @@ export class ReferenceSgns {
   }
 
   /** Every pair of a batch. @param key names the epoch's noise */
-  pairs({ tokens, left, right, weights }: SgnsStream, batch: number, key: number): Pair[] {
+  pairs(stream: SgnsStream, batch: number, key: number): Pair[] {
+    const { tokens, left, right, weights } = stream;
     const { window, negatives } = this.#shape;
     const pairs: Pair[] = [];
     const end = Math.min(tokens.length, (batch + 1) * SGNS_BATCH);
@@ -101,8 +106,34 @@ export class ReferenceSgns {
         const context = drawRow(this.#alias, key, group * SGNS_NOISE + k);
         pairs.push({ centre, context, sign: -1, weight });
       }
+      pairs.push(...this.#besideBand(stream, i, key));
     }
     return pairs;
+  }
+
+  /** A position's pairs with its list's rows, and with rows of its market. */
+  #besideBand({ tokens, weights, lists: listOf }: SgnsStream, i: number, key: number): Pair[] {
+    const { pairs: beside } = this.#shape;
+    if (!beside) return [];
+    const { lists, markets } = beside;
+    const centre = tokens[i]!;
+    const counts = (weights?.[i] ?? 1) ** 2;
+    const list = listOf![i]!;
+    const [first, end] = [lists.ends[list]!, lists.ends[list + 1]!];
+    const found: Pair[] = Array.from(lists.rows.subarray(first, end), (context, k) => {
+      const weight = lists.weights[first + k]!;
+      return { centre, context, sign: weight > 0 ? 1 : -1, weight: counts * Math.abs(weight) };
+    });
+    const market = markets?.of[centre] ?? NO_MARKET;
+    if (markets && market !== NO_MARKET) {
+      const [from, size] = [markets.ends[market]!, markets.ends[market + 1]! - markets.ends[market]!];
+      const own = draw(draw(key, PAIR_DRAWS), i);
+      for (let k = 0; k < markets.drawn; k++) {
+        const context = markets.rows[from + Math.floor((draw(own, k) * size) / 2 ** 32)]!;
+        found.push({ centre, context, sign: -1, weight: counts });
+      }
+    }
+    return found.filter(({ context, sign }) => sign > 0 || context !== centre);
   }
 
   /** Sum of the losses of pairs, in nats. */

@@ -1,18 +1,21 @@
 // The loss of held-out sessions: the same pairs and the same noise each time, so that epochs compare.
 
 import { exp, log } from "../../numeric/exp.js";
+import { NO_MARKET } from "../../kernels/sgns/pairs.js";
 import { draw } from "../../numeric/random.js";
 import type { Item2vecOptions } from "./options.js";
-import type { HeldOut } from "./sessions.js";
+import type { Beside, HeldOut } from "./sessions.js";
 
 /** Centres that are looked at, at most; of more every so many-th is. */
 const MOST_CENTRES = 20_000;
 /** Names the noise of held-out pairs among the draws of a seed. */
 const HELD_OUT = 0x4e1d0;
+/** Names their negatives of the market. */
+const MARKETS = 0x4e1d1;
 
 /**
  * Mean over held-out centres of -sum of w_d (log σ(h z_c) + Σ log σ(-h z_n)), w_d the weight of distance d, in nats. Events that count more or
- * less count so as centres, and pairs by both of theirs.
+ * less count so as centres, and pairs by both of theirs. Goals, rejections and negatives of the market count as in training.
  *
  * @param noise of numeric/alias, by feature
  * @returns a function of f32[numFeatures * dim] centres and contexts
@@ -27,11 +30,13 @@ export function heldOutLoss(
     dim,
     seed,
   }: Pick<Item2vecOptions, "negatives" | "dim" | "seed"> & { window: number; direction: "both" | "after" },
+  beside?: Pick<Beside, "pairs" | "valid">,
 ): (vectors: Float32Array, contexts: Float32Array) => number {
   const { offsets, tokens, weights, numSessions, isHeldOut } = valid;
   const numHeldOut = isHeldOut.reduce((sum, is) => sum + is, 0);
   const step = Math.max(1, Math.ceil(numHeldOut / MOST_CENTRES));
   const key = draw(seed, HELD_OUT);
+  const pairsOf = beside && pairsBeside(beside, draw(seed, MARKETS));
   return (vectors, contexts) => {
     const score = (a: number, b: number): number => {
       let sum = 0;
@@ -43,7 +48,8 @@ export function heldOutLoss(
       const [first, end] = [offsets[session]!, offsets[session + 1]!];
       for (let i = first; i < end; i++) {
         if (!isHeldOut[i] || seen++ % step !== 0) continue;
-        mass += weights ? weights[i]! ** 2 : 1;
+        const counts = weights ? weights[i]! ** 2 : 1;
+        mass += counts;
         const from = direction === "after" ? i + 1 : Math.max(first, i - window);
         for (let j = from; j <= Math.min(end - 1, i + window); j++) {
           if (j === i) continue;
@@ -54,9 +60,34 @@ export function heldOutLoss(
             pair += softplus(score(tokens[i]!, drawNoise(noise, key, drawn++)));
           loss += weight * pair;
         }
+        for (const [context, weight] of pairsOf?.(tokens[i]!, session, i) ?? [])
+          loss += counts * Math.abs(weight) * softplus(-Math.sign(weight) * score(tokens[i]!, context));
       }
     }
     return loss / (mass || 1);
+  };
+}
+
+/** Contexts that a centre meets beside its window with what they weigh, below 0 as negatives. */
+function pairsBeside(
+  { pairs: { markets }, valid }: Pick<Beside, "pairs" | "valid">,
+  key: number,
+): (centre: number, session: number, position: number) => [context: number, weight: number][] {
+  return (centre, session, position) => {
+    const found: [number, number][] = [];
+    if (valid) {
+      const { ends, rows, weights } = valid.lists;
+      const list = valid.ofSession[session]!;
+      for (let k = ends[list]!; k < ends[list + 1]!; k++) found.push([rows[k]!, weights[k]!]);
+    }
+    const market = markets?.of[centre] ?? NO_MARKET;
+    if (markets && market !== NO_MARKET) {
+      const [from, size] = [markets.ends[market]!, markets.ends[market + 1]! - markets.ends[market]!];
+      const own = draw(key, position);
+      for (let k = 0; k < markets.drawn; k++)
+        found.push([markets.rows[from + Math.floor((draw(own, k) / 2 ** 32) * size)]!, -1]);
+    }
+    return found.filter(([context, weight]) => weight > 0 || context !== centre);
   };
 }
 

@@ -18,6 +18,7 @@ import { heldOutLoss } from "./held-out-loss.js";
 import { SgnsMachine } from "./machine.js";
 import { judgeOf, windowSize, type TrainedOptions } from "./options.js";
 import { ofSquares, type Squares } from "./optimizer-file.js";
+import type { Beside } from "./sessions.js";
 import type { Item2vecStart } from "./start.js";
 import type { Validation } from "./validation.js";
 
@@ -34,6 +35,8 @@ export interface Item2vecInput {
   scheduledEpochs: number;
   /** an earlier model to go on from */
   start?: Item2vecStart | undefined;
+  /** what centres meet beside the window */
+  beside?: Beside | undefined;
   controls: TrainingControls;
 }
 
@@ -54,7 +57,7 @@ interface Kept {
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnItem2vec(
-  { space, train, valid, totals, scheduledEpochs, start, controls }: Item2vecInput,
+  { space, train, valid, totals, scheduledEpochs, start, beside, controls }: Item2vecInput,
   options: TrainedOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
@@ -71,18 +74,20 @@ export async function learnItem2vec(
       ...{ numRows: space.numFeatures, dim, window, negatives, seed, noise },
       firstVectorHashes: featureHashes(space),
       mostTokens: train.tokens.length,
+      ...(beside && { pairs: beside.pairs }),
     },
     threads,
   );
   if (start) machine.startFrom(start);
-  const lossOf = valid && heldOutLoss(valid.heldOut, aliasTable(noise), { ...options, window, direction });
+  const lossOf =
+    valid && heldOutLoss(valid.heldOut, aliasTable(noise), { ...options, window, direction }, beside);
   const judge = judgeOf(options);
   let kept: Kept | undefined;
   const training: Steered = {
     async epoch(epoch) {
       const began = performance.now();
       const tokens = stream.epoch(epoch);
-      machine.load(tokens);
+      machine.load(beside ? { ...tokens, lists: tokens.rows.map((row) => beside.listOfRow[row]!) } : tokens);
       const rate = (done: number) => learningRate * Math.max(LAST_RATE, 1 - done / scheduledEpochs);
       const trainLoss = await machine.train(epoch, { from: rate(epoch - 1), to: rate(epoch) });
       const rowsPerSecond = (tokens.tokens.length / (performance.now() - began)) * 1000;

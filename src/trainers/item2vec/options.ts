@@ -23,7 +23,7 @@ import {
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
-const [model, training, sequences] = ["Model:", "Training:", "Sequences:"] as const;
+const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:", "Goals:"] as const;
 const weekToWeek = "From week to week:";
 const ANY = Number.MAX_VALUE;
 
@@ -66,8 +66,41 @@ const ofSequences = {
   }),
 } as const;
 
+/** What is learned beside the window. */
+const ofGoals = {
+  goal: text("expression", {
+    help: "events that sessions lead to, such as 'event = \"booking\"': their items are contexts of every item of the session",
+    group: goals,
+  }),
+  goalWeight: whole({
+    min: 1,
+    max: 100,
+    help: "how often an epoch goes over a session with a goal",
+    group: goals,
+    shown: "1",
+    only: { goal: true },
+  }),
+  reject: text("expression", {
+    help: "events such as 'event = \"rejection\"': their items are negatives of every item of the session, and no contexts",
+    group: goals,
+  }),
+  negativesWithin: text("column", {
+    help: "the market of an item: it has further negatives among the items of the same value",
+    group: goals,
+  }),
+  marketNegatives: whole({
+    min: 1,
+    max: 64,
+    help: "negatives of its market that an item has, beside the others",
+    group: goals,
+    shown: "5",
+    only: { negativesWithin: true },
+  }),
+} as const;
+
 const own = {
   ...ofSequences,
+  ...ofGoals,
   dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
   window: custom(
     "n",

@@ -1,12 +1,15 @@
 // The parts of a log as sessions of tokens, numbered as the features of their fields.
 
 import { columnNamed, MISSING, type Roles } from "../../dataset/dataset.js";
-import { gapOf, sequencesOf } from "../../dataset/sequences.js";
+import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
+import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part, Parts } from "../../training/examples.js";
 import { withWeights, type Counted } from "./counted.js";
+import { listsOf, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
+import { marketsOf } from "./markets.js";
 import type { Item2vecOptions, ToldItem2vec } from "./options.js";
 import { tokenColumns, tokensOf } from "./tokens.js";
 
@@ -22,19 +25,34 @@ export interface Sessions {
   valid: HeldOut | undefined;
   /** f64[numFeatures]: what the events of the training sessions count together, by feature; their number without weights */
   totals: Float64Array;
+  /** what centres meet beside the window */
+  beside?: Beside;
 }
 
-/** @throws {UsageError} the log says no sessions @throws {DataError} none of the training part has two items */
+/** Goals and rejections by session, and markets. */
+export interface Beside {
+  pairs: SgnsPairs;
+  /** u32[numRows of the training part's dataset]: the list of the session that a row is an event of */
+  listOfRow: Uint32Array;
+  valid: SessionLists | undefined;
+}
+
+/** @throws {UsageError} the log says no sessions, or not what options ask for @throws {DataError} none of the training part has two items */
 export function sessionsOf(
   space: FeatureSpace,
   { train, valid }: Parts,
   counted: Counted,
   told: ToldItem2vec,
   options: Item2vecOptions,
-  note: (text: string) => void,
+  { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
 ): Sessions {
   const gap = told.sessionGap === undefined ? undefined : gapOf(told.sessionGap, "--session-gap");
   const { minLength, maxLength, keepRepeats: repeats } = options;
+  const trainMarks = marksOf(train, told, true);
+  if (trainMarks && valid && valid.dataset !== train.dataset)
+    throw new UsageError(
+      "--goal and --reject need held-out events of the same log: give --valid a share or a date, not a file",
+    );
   const sequences = (part: Part): WeightedSequences => {
     const { session, user } = part.dataset.roles;
     if (session === undefined && user === undefined)
@@ -45,9 +63,11 @@ export function sessionsOf(
     const weights = counted.of(part);
     const columns = tokenColumns(part.dataset, options.tokens);
     const fields = tokensOf(space, part, columns, weights);
+    const marks = part === train ? trainMarks : marksOf(part, told, false);
     const own = sequencesOf(part.dataset, part.rows, fields, {
       ...{ by, minLength, maxLength, repeats },
       ...(gap !== undefined && { gap }),
+      ...(marks && { marks: { of: marks, tokens: fields[itemAt(columns, part.dataset.roles)]! } }),
     });
     if (part === train) {
       const without = train.rows.length - counted.rows.length;
@@ -70,14 +90,74 @@ export function sessionsOf(
     );
   const totals = new Float64Array(space.numFeatures);
   own.tokens.forEach((token, i) => (totals[token]! += own.weights ? own.weights[i]! ** 2 : 1));
-  if (!valid) return { train: own, valid: undefined, totals };
+  if (trainMarks) for (const text of markNotes(own, trainMarks, told)) note(text);
+  if (told.reject !== undefined)
+    warn(
+      "--reject is of the training alone: evaluate and transform --fold-in take every event of their logs for a good one, so give them logs without rejections",
+    );
+  const beside = besideOf(space, train, { own, totals, isMarked: trainMarks !== undefined }, options, warn);
+  const made = {
+    train: beside ? oversampled(own, options.goalWeight ?? 1) : own,
+    valid: undefined,
+    totals,
+    ...(beside && { beside }),
+  };
+  if (!valid) return made;
   const found = sequences(
     inTheirSessions(train, valid, sessionColumn(valid.dataset.roles, gap !== undefined)),
   );
   const isValid = new Uint8Array(valid.dataset.numRows);
   for (const row of valid.rows) isValid[row] = 1;
   const isHeldOut = Uint8Array.from(found.rows, (row) => isValid[row]!);
-  return { train: own, valid: isHeldOut.includes(1) ? { ...found, isHeldOut } : undefined, totals };
+  if (!isHeldOut.includes(1)) return made;
+  return {
+    ...made,
+    valid: { ...found, isHeldOut },
+    ...(beside && { beside: { ...beside, valid: listsOf(found) } }),
+  };
+}
+
+/** What centres meet beside the window; undefined when nobody asks. @throws {UsageError} the log does not say it */
+function besideOf(
+  space: FeatureSpace,
+  train: Part,
+  { own, totals, isMarked }: { own: WeightedSequences; totals: Float64Array; isMarked: boolean },
+  { negativesWithin: name, marketNegatives: drawn = 5, tokens }: Item2vecOptions,
+  warn: (text: string) => void,
+): Beside | undefined {
+  if (!isMarked && name === undefined) return undefined;
+  const columns = tokenColumns(train.dataset, tokens);
+  const item = columns[itemAt(columns, train.dataset.roles)]!;
+  const [items] = tokensOf(space, train, [item], undefined);
+  const markets =
+    name !== undefined && marketsOf(train, name, { tokens: items!, counts: totals, drawn }, warn);
+  const { lists, ofSession } = listsOf(own);
+  return {
+    pairs: { lists, ...(markets && { markets }) },
+    listOfRow: listsByRow(own, ofSession, train.dataset.numRows),
+    valid: undefined,
+  };
+}
+
+/** Where the items are among the tokens' columns. @throws {UsageError} they are none of them */
+function itemAt(columns: readonly string[], { item }: Roles): number {
+  const at = columns.findIndex((name) => name === item);
+  if (at >= 0) return at;
+  throw new UsageError(
+    "--goal, --reject and --negatives-within are about items: name their column with --item, and have it among --tokens",
+  );
+}
+
+/** u32[numRows]: the list of each token's session, by the row it comes from. */
+function listsByRow(
+  { numSessions, offsets, rows }: Sequences,
+  ofSession: Uint32Array,
+  numRows: number,
+): Uint32Array {
+  const lists = new Uint32Array(numRows);
+  for (let s = 0; s < numSessions; s++)
+    for (let i = offsets[s]!; i < offsets[s + 1]!; i++) lists[rows[i]!] = ofSession[s]!;
+  return lists;
 }
 
 /** The column whose keys tell the sessions apart, or the users whose events are cut into them. */

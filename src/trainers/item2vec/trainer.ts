@@ -1,5 +1,6 @@
 // `embed train-item2vec`: a vector for each item, from what occurs around it in sessions.
 
+import type { Dataset } from "../../dataset/dataset.js";
 import { recipesOf } from "../../dataset/preprocess.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import { testVectors } from "../../dataset/test-vectors.js";
@@ -20,6 +21,7 @@ import type { Trainer } from "../../training/trainer.js";
 import { fieldWarnings } from "../../training/training-warnings.js";
 import { addedWarnings, goOnFrom, type KeysGoneOn } from "../../training/warm-start.js";
 import { countedEvents } from "./counted.js";
+import { columnsAsked } from "./goals.js";
 import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
 import {
   checkItem2vecOptions,
@@ -54,15 +56,37 @@ export const trainer: Trainer = {
 
 async function plan(told: ToldItem2vec): Promise<Plan> {
   checkItem2vecOptions(told);
+  const asked = columnsAsked(told);
   const earlier = await openEarlier(told, command);
   const item2vec = { ...item2vecOptionsOf(told), ...(earlier && { dim: earlier.dim }) };
   return {
     seed: item2vec.seed,
     unlabelled: true,
     earlier: earlier?.run,
-    reading: { ...fieldsNamed({ ...told, others: told.tokens ?? [] }), inSequence: true },
-    accept: (dataset) => acceptTokens(dataset, command, told.tokens),
+    reading: { ...readingWith(asked, told), inSequence: true },
+    accept: (dataset) => acceptTokens(withoutFeatures(dataset, asked), command, told.tokens),
     fit: async (source, session) => await fit(source, session, told, item2vec, earlier),
+  };
+}
+
+/** What is read beside the items: the columns that options ask about, also where --fields leaves them out. */
+function readingWith(asked: readonly string[], told: ToldItem2vec): NonNullable<Plan["reading"]> {
+  const { fields, user, item, label, time, session, numeric = [], multi = {} } = told;
+  const read = [fields ?? [], numeric, Object.keys(multi), user, item, label, time, session].flat();
+  const more = asked.filter((column) => !read.includes(column));
+  return {
+    ...fieldsNamed({ ...told, others: [...(told.tokens ?? []), ...asked] }),
+    ...(fields && more.length > 0 && { fields: [...fields, ...more] }),
+  };
+}
+
+/** The dataset with these columns as no features: they are used otherwise, and no note says that they are left out. */
+function withoutFeatures(dataset: Dataset, names: readonly string[]): Dataset {
+  const { roles } = dataset;
+  const isOther = (name: string) => name === roles.item || !names.includes(name);
+  return {
+    ...dataset,
+    roles: { ...roles, fields: roles.fields.filter(isOther), numeric: roles.numeric.filter(isOther) },
   };
 }
 
@@ -84,7 +108,8 @@ async function fit(
   for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
     warn(text);
   countUnseen(space, parts, watch);
-  const { train, valid: heldOut, totals } = sessionsOf(space, parts, counted, told, item2vec, note);
+  const sessions = sessionsOf(space, parts, counted, told, item2vec, { note, warn });
+  const { train, valid: heldOut, totals, beside } = sessions;
   for (const text of aloneWarnings(space, totals)) warn(text);
   const items = totals.reduce((n, total) => n + (total > 0 ? 1 : 0), 0);
   const standard = withLearningRate(
@@ -98,7 +123,7 @@ async function fit(
   lap("encode");
 
   const { learnItem2vec } = await import("./learn.js");
-  const input = { space, train, valid, totals, start };
+  const input = { space, train, valid, totals, start, beside };
   const judge = judgeOf(standard);
   const found =
     told.search === undefined || first

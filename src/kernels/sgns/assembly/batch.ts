@@ -22,7 +22,7 @@ function tokenAt(plan: Plan, position: i32): u32 {
  * @param count slots so far
  * @returns slots now
  */
-function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: u32, target: usize): u32 {
+export function number(plan: Plan, row: u32, slotOf: usize, rows: usize, count: u32, target: usize): u32 {
   let slot: u32 = 0;
   if (row < plan.numRows) {
     const known = slotOf + ((<usize>row) << 2);

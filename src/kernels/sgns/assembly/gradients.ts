@@ -15,7 +15,7 @@ import { blocksOf } from "./slice";
  * tanh(s / 2) by its Padé approximant of degrees 7 and 6 in s / 2: within 1e-6 up to |s| = 6.3 and 1e-4 up to 9.9, where scores are cut.
  * It needs no exponential, and stays below 1.
  */
-function tanhOfHalf(s: v128): v128 {
+export function tanhOfHalf(s: v128): v128 {
   const most = f32x4.splat(4.95);
   const x = f32x4.max(f32x4.min(f32x4.mul(s, f32x4.splat(0.5)), most), f32x4.neg(most));
   const q = f32x4.mul(x, x);
@@ -29,7 +29,7 @@ function tanhOfHalf(s: v128): v128 {
 }
 
 /** Adds the slices' parts of a block's row, in their order. @param stride bytes from one slice to the next */
-function scoresAt(partials: usize, stride: usize, numSlices: u32): v128 {
+export function scoresAt(partials: usize, stride: usize, numSlices: u32): v128 {
   let sum = v128.load(partials);
   for (let j: u32 = 1; j < numSlices; j++) {
     partials += stride;

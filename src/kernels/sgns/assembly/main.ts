@@ -6,6 +6,7 @@
 // Centres of a group share their noise, and neighbours share their contexts: scores and gradients are small products of matrices,
 // banded along the stream. A row takes one step a batch, on the sum of its gradients: steps of their own would fail where a
 // batch holds a row often (graphs' hubs, small catalogues). Session ends mask the band.
+// Beside the band a centre may meet rows of its own (pairs.ts): what its session led to, what was rejected, rows of its market.
 //
 // Structs and shapes: plan.ts. Twin: ../reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
 
@@ -13,6 +14,7 @@ import { barrier } from "../../shared/assembly/barrier";
 import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { closeBatch, openBatch } from "./batch";
 import { scoresToGradients } from "./gradients";
+import { openPairs, pairsToGradients, scorePairs } from "./pairs";
 import { BLOCK, LINE, Plan, R, SL, Thread } from "./plan";
 import { blocksOf, scoreSlice, updateSlice } from "./slice";
 
@@ -44,15 +46,21 @@ export function trainBatches(
     // partials alternate, so that a fast thread's next batch does not overwrite what a slow one still reads
     const parity: usize = thread.batchNumber++ & 1;
     const partials = plan.partials + parity * plan.numSlices * sliceBytes;
+    const pairPartials = plan.pairPartials + ((parity * plan.numSlices * plan.mostPairs) << 2);
     openBatch(plan, thread, batch, key);
+    if (plan.mostPairs) openPairs(plan, thread, batch, key);
 
     // each slice's part of the scores
-    for (let j = fromSlice; j < toSlice; j++) scoreSlice(plan, thread, j, partials + <usize>j * sliceBytes);
+    for (let j = fromSlice; j < toSlice; j++) {
+      scoreSlice(plan, thread, j, partials + <usize>j * sliceBytes);
+      if (plan.mostPairs) scorePairs(plan, thread, j, pairPartials + ((<usize>(j * plan.mostPairs)) << 2));
+    }
     if (!barrier(plan.barrier, plan.numThreads)) return false;
 
     // every thread adds the parts up for itself
     const first = batch * R;
     scoresToGradients(plan, thread, index, first, partials);
+    if (plan.mostPairs) pairsToGradients(plan, thread, index, pairPartials);
 
     // one step for each row of the batch
     const lr = <f32>(from + ((to - from) * <f64>first) / <f64>plan.numTokens);

@@ -67,6 +67,22 @@ export class Plan {
   vectors: usize;
   /** f32[2][J][R / 4][nb + N / 4][4][4]: partial scores, alternating with the batch's number */
   partials: usize;
+  /** pairs of a batch beside the band, at most, a multiple of 4; 0: there are none, and what follows is unused */
+  mostPairs: u32;
+  /** u32[n]: the list of a position's session */
+  pairLists: usize;
+  /** u32[lists + 1], u32[], f32[]: where the next list begins; its rows, and what each weighs, below 0 as a negative */
+  listEnds: usize;
+  listRows: usize;
+  listWeights: usize;
+  /** negatives that a centre draws from its market; 0: there are no markets */
+  numDrawn: u32;
+  /** u32[V], u32[markets + 1], u32[]: the market of a row or 0xffffffff, where the next market begins, rows by market */
+  marketOf: usize;
+  marketEnds: usize;
+  marketRows: usize;
+  /** f32[2][J][mostPairs]: their partial scores, alternating as the others */
+  pairPartials: usize;
   /** f64[B]: sums of the losses since they were last cleared, by the group's place in its batch */
   losses: usize;
 }
@@ -90,6 +106,12 @@ export class Thread {
   packed: usize;
   /** f32[R / 4][nb + N / 4][4][4]: minus dLoss/dscore */
   gradients: usize;
+  /** u32[R]: where the next centre's pairs begin */
+  pairEnds: usize;
+  /** u32[mostPairs], f32[mostPairs], f32[mostPairs]: slots of the pairs' contexts, weights, minus dLoss/dscore */
+  pairSlots: usize;
+  pairWeights: usize;
+  pairGradients: usize;
   /** f32[1 + slots][16]: sums of a slice's gradients */
   centreSums: usize;
   contextSums: usize;

@@ -3,6 +3,7 @@
 import { sum4 } from "../../shared/assembly/vector";
 import { transpose4 } from "../../shared/assembly/transpose";
 import { addCentres, addContexts, scoreTile } from "./products";
+import { sumPairs } from "./pairs";
 import { B, BLOCK, G, LINE, N, PACK, Plan, SL, Thread } from "./plan";
 
 /** Contexts a group. */
@@ -77,6 +78,7 @@ export function updateSlice(plan: Plan, thread: Thread, j: u32, lr: f32): void {
     sumGroup(plan, thread, j, g, 0);
     sumGroup(plan, thread, j, g, 32);
   }
+  if (plan.mostPairs) sumPairs(plan, thread, j);
   const first = <usize>j * plan.numRows;
   const used = min(SL, plan.dim - j * SL);
   move(

@@ -1,0 +1,180 @@
+// Pairs beside the band: each centre meets a short list of contexts of its own, whatever stands around it.
+//
+//   weight > 0    a context:        log logistic(h . z)    times the weight
+//   weight < 0    a negative:       log logistic(-h . z)   times minus the weight
+//
+// A list is that of the centre's session (list of a position), then rows drawn among those of the centre's market. A row is no negative
+// of itself, and a centre that sees no context has no pairs. The pairs of a batch stand by centre; those of a group are filled up to
+// a multiple of four with pairs of slot 0 that weigh nothing.
+//
+// Each pass of the band has its counterpart here, so that pairs add to the same sums and share the barrier.
+
+import { log4 } from "../../shared/assembly/exp";
+import { draw } from "../../shared/assembly/random";
+import { addTo, sum4 } from "../../shared/assembly/vector";
+import { number } from "./batch";
+import { scoresAt, tanhOfHalf } from "./gradients";
+import { B, G, LINE, Plan, R, Thread } from "./plan";
+
+/** Names the pairs' draws among those of an epoch's noise, whose counters stay below it. */
+const DRAWS: u32 = 0xffffffff;
+/** No market. */
+const NONE: u32 = 0xffffffff;
+
+/** An entry of a u32 array. */
+function at(array: usize, i: usize): u32 {
+  return load<u32>(array + (i << 2));
+}
+
+/** Adds a pair. @returns pairs now */
+function addPair(plan: Plan, thread: Thread, row: u32, weight: f32, count: u32): u32 {
+  const offset = (<usize>count) << 2;
+  const slots = thread.numContextSlots;
+  const target = thread.pairSlots + offset;
+  thread.numContextSlots = number(plan, row, thread.contextSlotOf, thread.contextRows, slots, target);
+  store<f32>(thread.pairWeights + offset, weight);
+  return count + 1;
+}
+
+/** Adds the pairs of a position's list. @param counts what the centre's event counts */
+function addListed(plan: Plan, thread: Thread, position: u32, centre: u32, counts: f32, count: u32): u32 {
+  const list = at(plan.pairLists, position);
+  const end = at(plan.listEnds, list + 1);
+  for (let i = at(plan.listEnds, list); i < end; i++) {
+    const row = at(plan.listRows, i);
+    const weight = load<f32>(plan.listWeights + ((<usize>i) << 2));
+    if (row != centre || weight > 0) count = addPair(plan, thread, row, weight * counts, count);
+  }
+  return count;
+}
+
+/** Adds negatives drawn among the rows of the centre's market, all alike. */
+function addDrawn(plan: Plan, thread: Thread, centre: u32, key: u32, counts: f32, count: u32): u32 {
+  const market = at(plan.marketOf, centre);
+  if (market == NONE) return count;
+  const from = at(plan.marketEnds, market);
+  const size = at(plan.marketEnds, market + 1) - from;
+  for (let k: u32 = 0; k < plan.numDrawn; k++) {
+    const row = at(plan.marketRows, from + <u32>((<u64>draw(key, k) * size) >>> 32));
+    if (row != centre) count = addPair(plan, thread, row, -counts, count);
+  }
+  return count;
+}
+
+/** Lists the batch's pairs; their rows are numbered with its other contexts. @param key names the epoch's noise */
+export function openPairs(plan: Plan, thread: Thread, batch: u32, key: u32): void {
+  const draws = draw(key, DRAWS);
+  let count: u32 = 0;
+  for (let i: u32 = 0; i < R; i++) {
+    const position = batch * R + i;
+    if (position < plan.numTokens) {
+      const seen = <u32>load<u8>(plan.left + position) + <u32>load<u8>(plan.right + position);
+      if (seen > 0) {
+        const centre = at(plan.tokens, position);
+        const root: f32 = plan.weights ? load<f32>(plan.weights + ((<usize>position) << 2)) : 1;
+        const counts = root * root;
+        count = addListed(plan, thread, position, centre, counts, count);
+        if (plan.numDrawn) count = addDrawn(plan, thread, centre, draw(draws, position), counts, count);
+      }
+    }
+    if (i % G == G - 1) while (count & 3) count = addPair(plan, thread, plan.numRows, 0, count);
+    store<u32>(thread.pairEnds + ((<usize>i) << 2), count);
+  }
+}
+
+/** Writes slice j's part of the pairs' scores. @param partials f32[pairs] */
+export function scorePairs(plan: Plan, thread: Thread, j: u32, partials: usize): void {
+  const matrix = <usize>j * plan.numRows * LINE;
+  const contexts = plan.contexts + matrix;
+  let p: usize = 0;
+  for (let i: usize = 0; i < R; i++) {
+    const end = <usize>at(thread.pairEnds, i);
+    if (p == end) continue;
+    const h = plan.centres + matrix + <usize>at(thread.centreRows, at(thread.centreSlots, i)) * LINE;
+    const h0 = v128.load(h);
+    const h1 = v128.load(h, 16);
+    const h2 = v128.load(h, 32);
+    const h3 = v128.load(h, 48);
+    for (; p < end; p++) {
+      const z = contexts + <usize>at(thread.contextRows, at(thread.pairSlots, p)) * LINE;
+      let sum = f32x4.mul(h0, v128.load(z));
+      sum = f32x4.add(sum, f32x4.mul(h1, v128.load(z, 16)));
+      sum = f32x4.add(sum, f32x4.mul(h2, v128.load(z, 32)));
+      sum = f32x4.add(sum, f32x4.mul(h3, v128.load(z, 48)));
+      store<f32>(partials + (p << 2), sum4(sum));
+    }
+  }
+}
+
+/**
+ * Writes the pairs' gradients, weight logistic(-sign s). Every thread makes all of them, and counts the losses of its share of the groups.
+ *
+ * @param partials f32[J][mostPairs]
+ */
+export function pairsToGradients(plan: Plan, thread: Thread, index: u32, partials: usize): void {
+  const stride = (<usize>plan.mostPairs) << 2;
+  const half = f32x4.splat(0.5);
+  let p: usize = 0;
+  for (let g: u32 = 0; g < B; g++) {
+    const counts = g % plan.numThreads == index;
+    const end = (<usize>at(thread.pairEnds, g * G + G - 1)) << 2;
+    let loss = f32x4.splat(0);
+    for (; p < end; p += 16) {
+      const weight = v128.load(thread.pairWeights + p);
+      const sign = v128.and(weight, i32x4.splat(0x80000000));
+      const s = v128.xor(scoresAt(partials + p, stride, plan.numSlices), sign);
+      const t = f32x4.mul(half, tanhOfHalf(s));
+      v128.store(thread.pairGradients + p, f32x4.mul(weight, f32x4.sub(half, t)));
+      if (counts) loss = f32x4.sub(loss, f32x4.mul(f32x4.abs(weight), log4(f32x4.add(half, t))));
+    }
+    if (counts) {
+      const sum = plan.losses + ((<usize>g) << 3);
+      store<f64>(sum, load<f64>(sum) + <f64>sum4(loss));
+    }
+  }
+}
+
+/** Adds the pairs' gradients of slice j to the sums of the rows' slots; the vectors are still those of the batch's start. */
+export function sumPairs(plan: Plan, thread: Thread, j: u32): void {
+  const matrix = <usize>j * plan.numRows * LINE;
+  const contexts = plan.contexts + matrix;
+  let p: usize = 0;
+  for (let i: usize = 0; i < R; i++) {
+    const end = <usize>at(thread.pairEnds, i);
+    if (p == end) continue;
+    const slot = <usize>at(thread.centreSlots, i);
+    const h = plan.centres + matrix + <usize>at(thread.centreRows, slot) * LINE;
+    const h0 = v128.load(h);
+    const h1 = v128.load(h, 16);
+    const h2 = v128.load(h, 32);
+    const h3 = v128.load(h, 48);
+    let a0 = f32x4.splat(0);
+    let a1 = a0;
+    let a2 = a0;
+    let a3 = a0;
+    for (; p < end; p++) {
+      const context = <usize>at(thread.pairSlots, p);
+      const z = contexts + <usize>at(thread.contextRows, context) * LINE;
+      const g = v128.load32_splat(thread.pairGradients + (p << 2));
+      a0 = f32x4.add(a0, f32x4.mul(g, v128.load(z)));
+      a1 = f32x4.add(a1, f32x4.mul(g, v128.load(z, 16)));
+      a2 = f32x4.add(a2, f32x4.mul(g, v128.load(z, 32)));
+      a3 = f32x4.add(a3, f32x4.mul(g, v128.load(z, 48)));
+      addLine(
+        thread.contextSums + context * LINE,
+        f32x4.mul(g, h0),
+        f32x4.mul(g, h1),
+        f32x4.mul(g, h2),
+        f32x4.mul(g, h3),
+      );
+    }
+    addLine(thread.centreSums + slot * LINE, a0, a1, a2, a3);
+  }
+}
+
+function addLine(target: usize, x0: v128, x1: v128, x2: v128, x3: v128): void {
+  addTo(target, x0);
+  addTo(target + 16, x1);
+  addTo(target + 32, x2);
+  addTo(target + 48, x3);
+}

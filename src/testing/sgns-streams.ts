@@ -1,0 +1,65 @@
+// Streams of drawn sessions for item2vec's kernel, and what it makes of them.
+
+import type { SgnsStream } from "../kernels/sgns/binding.js";
+import { draw } from "../numeric/random.js";
+import { SgnsMachine, type SgnsInput } from "../trainers/item2vec/machine.js";
+
+export const seed = 7;
+export const rates = { from: 0.4, to: 0.1 };
+
+/** Sessions one after another; a side of 0 looks nowhere. */
+export function streamOf(
+  sessions: readonly (readonly number[])[],
+  before: number,
+  after: number,
+): SgnsStream {
+  const places = sessions.flatMap((session) => session.map((_, i) => [i, session.length - 1 - i] as const));
+  return {
+    tokens: Uint32Array.from(sessions.flat()),
+    left: Uint8Array.from(places, ([i]) => Math.min(before, i)),
+    right: Uint8Array.from(places, ([, i]) => Math.min(after, i)),
+  };
+}
+
+/** Sessions of drawn rows, the last one shorter, so that they hold `numTokens` together. */
+export function drawnSessions(numRows: number, numTokens: number, length: number): number[][] {
+  const rowAt = (i: number) => Math.floor((draw(3, i) / 2 ** 32) ** 2 * numRows);
+  return Array.from({ length: Math.ceil(numTokens / length) }, (_, s) =>
+    Array.from({ length: Math.min(length, numTokens - s * length) }, (_, i) => rowAt(s * length + i)),
+  );
+}
+
+export function inputOf(shape: Pick<SgnsInput, "numRows" | "dim" | "window">, stream: SgnsStream): SgnsInput {
+  const chances = Float64Array.from({ length: shape.numRows }, (_, row) => 1 + (row % 5));
+  const sum = chances.reduce((a, b) => a + b, 0);
+  return {
+    ...shape,
+    negatives: 5,
+    seed,
+    firstVectorHashes: Uint32Array.from({ length: 2 * shape.numRows }, (_, i) => draw(5, i)),
+    noise: chances.map((chance) => chance / sum),
+    mostTokens: stream.tokens.length,
+  };
+}
+
+/** Vectors after some epochs, and the mean loss of each. */
+export async function trained(input: SgnsInput, streams: readonly SgnsStream[], threads = 1) {
+  const machine = await SgnsMachine.start(input, threads);
+  try {
+    const losses: number[] = [];
+    for (const [epoch, stream] of streams.entries()) {
+      machine.load(stream);
+      losses.push(await machine.train(epoch, rates));
+    }
+    return { losses, centres: machine.vectors(), contexts: machine.contexts(), state: machine.state };
+  } finally {
+    await machine.terminate();
+  }
+}
+
+/** The largest difference, as a share of the largest number. */
+export function relativeError(got: ArrayLike<number>, expected: ArrayLike<number>): number {
+  const most = (values: number[]) => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+  const wanted = Array.from(expected);
+  return most(wanted.map((x, i) => x - got[i]!)) / most(wanted);
+}

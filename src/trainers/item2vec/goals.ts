@@ -1,0 +1,176 @@
+// Airbnb's terms of the objective that no window holds (Grbovic and Cheng, KDD 2018, eq. 5): what a session led to, and what was rejected.
+//
+//   events ──► marks: goals and rejections ──► sequences, rejections beside them ──► a list for each session that has any
+//                                                                              └──► sessions with a goal several times an epoch
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { BESIDE, type MarkedEvents, type Sequences } from "../../dataset/sequences.js";
+import { neverHolds, rowsThatHold } from "../../dataset/where-dataset.js";
+import { parseWhere } from "../../dataset/where.js";
+import { UsageError } from "../../errors.js";
+import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
+import type { WeightedSequences } from "../../sampling/skip-grams.js";
+import type { Part } from "../../training/examples.js";
+import type { ToldItem2vec } from "./options.js";
+
+/** The mark of an event that a session leads to; a rejection has sequences' mark BESIDE. */
+const GOAL = 2;
+/** Goals and rejections that a session keeps, its last ones. */
+const MOST_LISTED = 32;
+
+const NOTHING: ReadonlySet<number> = new Set();
+
+/** Lists of rows that every centre of a session meets, and which list a session has. */
+export interface SessionLists {
+  lists: SgnsPairs["lists"];
+  /** u32[numSessions]: 0 is the empty list */
+  ofSession: Uint32Array;
+}
+
+/** Columns that the options ask about, beside those with a role. @throws {UsageError} an expression is none */
+export function columnsAsked({ goal, reject, negativesWithin }: ToldItem2vec): string[] {
+  const expressions = [...(goal === undefined ? [] : [parseWhere(goal, "--goal")])];
+  if (reject !== undefined) expressions.push(parseWhere(reject, "--reject"));
+  const asked = expressions.flatMap(({ tests }) => tests.map(({ column }) => column));
+  return [...new Set([...asked, ...(negativesWithin === undefined ? [] : [negativesWithin])])];
+}
+
+/**
+ * Which events of a part are goals and which are rejections; undefined when nobody asks.
+ *
+ * @param expected whether each must hold for some event
+ * @returns u8[rows]
+ * @throws {UsageError} an expression asks what the dataset does not say, holds for no event, or both hold for one
+ */
+export function marksOf(
+  { dataset, rows }: Part,
+  { goal, reject }: ToldItem2vec,
+  expected: boolean,
+): Uint8Array | undefined {
+  if (goal === undefined && reject === undefined) return undefined;
+  const held = (source: string | undefined, flag: string) =>
+    source === undefined ? new Uint8Array(rows.length) : heldBy(dataset, rows, source, flag, expected);
+  const [goals, rejections] = [held(goal, "--goal"), held(reject, "--reject")];
+  const both = goals.reduce((sum, is, i) => sum + (is & rejections[i]!), 0);
+  if (both > 0)
+    throw new UsageError(
+      `--goal and --reject both hold for ${both} of ${rows.length} events: an event is one of them at most`,
+    );
+  return goals.map((is, i) => (is ? GOAL : 0) | (rejections[i]! ? BESIDE : 0));
+}
+
+function heldBy(
+  dataset: Dataset,
+  rows: Uint32Array,
+  source: string,
+  flag: string,
+  expected: boolean,
+): Uint8Array {
+  const where = parseWhere(source, flag);
+  const held = rowsThatHold(dataset, rows, where);
+  if (expected && !held.includes(1)) throw neverHolds(dataset, rows.length, where, "training events");
+  return held;
+}
+
+/** The lists of sequences whose events were marked: distinct rows, goals as contexts and rejections as negatives. */
+export function listsOf({ numSessions, marked }: Sequences): SessionLists {
+  const ofSession = new Uint32Array(numSessions);
+  const [ends, rows, weights]: [number[], number[], number[]] = [[0, 0], [], []];
+  for (let s = 0; s < numSessions; s++) {
+    const entries = marked ? [...distinctOf(marked, s)].slice(-MOST_LISTED) : [];
+    if (entries.length === 0) continue;
+    for (const entry of entries) {
+      rows.push(Math.abs(entry) - 1);
+      weights.push(Math.sign(entry));
+    }
+    ofSession[s] = ends.length - 1;
+    ends.push(rows.length);
+  }
+  const lists = {
+    ends: Uint32Array.from(ends),
+    rows: Uint32Array.from(rows),
+    weights: Float32Array.from(weights),
+  };
+  return { lists, ofSession };
+}
+
+/** A session's marked rows, each plus 1, rejections below 0. */
+function distinctOf({ offsets, tokens, marks }: MarkedEvents, session: number): ReadonlySet<number> {
+  if (offsets[session] === offsets[session + 1]) return NOTHING;
+  const entries = new Set<number>();
+  for (let i = offsets[session]!; i < offsets[session + 1]!; i++)
+    entries.add(marks[i] === GOAL ? tokens[i]! + 1 : -tokens[i]! - 1);
+  return entries;
+}
+
+/**
+ * What the marks came to, a sentence each.
+ *
+ * @param marks u8[rows] of the training part
+ * @throws {UsageError} no session has a goal
+ */
+export function markNotes(
+  { numSessions, marked }: Sequences,
+  marks: Uint8Array,
+  { goal, reject }: ToldItem2vec,
+): string[] {
+  const { offsets, marks: kept } = marked!;
+  const long = Array.from({ length: numSessions }, (_, s) => distinctOf(marked!, s).size).filter(
+    (size) => size > MOST_LISTED,
+  );
+  const notes = [
+    ...(goal === undefined ? [] : [["--goal", "goal", GOAL] as const]),
+    ...(reject === undefined ? [] : [["--reject", "rejection", BESIDE] as const]),
+  ].map(([flag, name, mark]) => {
+    const [all, used] = [marks, kept].map((of) => of.reduce((sum, is) => sum + (is === mark ? 1 : 0), 0));
+    const sessions = sessionsWith(mark, numSessions, offsets, kept).length;
+    if (sessions === 0)
+      throw new UsageError(
+        `${flag} holds for ${all} training events, and none is in a session of two known items: ` +
+          "see --session, --session-gap, --min-length and --min-count",
+      );
+    const lost = all! - used!;
+    const rest = lost === 0 ? "" : `; ${lost} of ${all} ${name}s left out with their item or session`;
+    return `${sessions} of ${numSessions} sessions have a ${name}${rest}`;
+  });
+  if (long.length > 0)
+    notes.push(
+      `${long.length} sessions have more than ${MOST_LISTED} goals and rejections: their last count`,
+    );
+  return notes;
+}
+
+function sessionsWith(mark: number, numSessions: number, offsets: Uint32Array, marks: Uint8Array): number[] {
+  const all = Array.from({ length: numSessions }, (_, s) => s);
+  return all.filter((s) => marks.subarray(offsets[s], offsets[s + 1]).includes(mark));
+}
+
+/** Sequences in which each session with a goal stands `times` times; copies come last, and draws of their own. */
+export function oversampled(sequences: WeightedSequences, times: number): WeightedSequences {
+  const { numSessions, offsets, tokens, rows, weights, marked } = sequences;
+  if (times === 1 || !marked) return sequences;
+  const booked = sessionsWith(GOAL, numSessions, marked.offsets, marked.marks);
+  const copied = booked.reduce((sum, s) => sum + offsets[s + 1]! - offsets[s]!, 0) * (times - 1);
+  const copy = {
+    offsets: new Uint32Array(numSessions + 1 + booked.length * (times - 1)),
+    tokens: new Uint32Array(tokens.length + copied),
+    rows: new Uint32Array(tokens.length + copied),
+    ...(weights && { weights: new Float32Array(tokens.length + copied) }),
+  };
+  copy.offsets.set(offsets);
+  copy.tokens.set(tokens);
+  copy.rows.set(rows);
+  if (weights) copy.weights!.set(weights);
+  let [s, at] = [numSessions, tokens.length];
+  for (let time = 1; time < times; time++) {
+    for (const session of booked) {
+      const [first, end] = [offsets[session]!, offsets[session + 1]!];
+      copy.tokens.set(tokens.subarray(first, end), at);
+      copy.rows.set(rows.subarray(first, end), at);
+      if (weights) copy.weights!.set(weights.subarray(first, end), at);
+      at += end - first;
+      copy.offsets[++s] = at;
+    }
+  }
+  return { ...copy, numSessions: s, notes: [] };
+}
