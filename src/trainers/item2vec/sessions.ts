@@ -2,6 +2,7 @@
 
 import { columnNamed, MISSING, type Roles } from "../../dataset/dataset.js";
 import { gapOf, sequencesOf } from "../../dataset/sequences.js";
+import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
@@ -45,6 +46,7 @@ export function sessionsOf(
     const weights = counted.of(part);
     const columns = tokenColumns(part.dataset, options.tokens);
     const fields = tokensOf(space, part, columns, weights);
+    releaseColumns(part.dataset);
     const own = sequencesOf(part.dataset, part.rows, fields, {
       ...{ by, minLength, maxLength, repeats },
       ...(gap !== undefined && { gap }),
