@@ -90,6 +90,8 @@ export class Thread {
   packed: usize;
   /** f32[R / 4][nb + N / 4][4][4]: minus dLoss/dscore */
   gradients: usize;
+  /** f32[4 nb]: what a centre's contexts count, where events have weights */
+  shares: usize;
   /** f32[1 + slots][16]: sums of a slice's gradients */
   centreSums: usize;
   contextSums: usize;
