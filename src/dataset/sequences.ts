@@ -137,7 +137,7 @@ class SessionWriter {
   ) {
     this.#tokens = new Uint32Array(size * fields.length);
     this.#rows = new Uint32Array(size * fields.length);
-    this.#offsets = new Uint32Array(size + 1);
+    this.#offsets = new Uint32Array(Math.floor(size / how.minLength) + 1);
   }
 
   /** Adds an event that has a token. @param position of its row in the part */

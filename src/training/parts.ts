@@ -56,7 +56,8 @@ export function timesOf({ dataset, rows }: Part): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   if (column?.kind !== "number") return undefined;
-  const times = Float64Array.from(rows, (row) => column.values[row]!);
+  const { values } = column;
+  const times = Float64Array.from(rows, (row) => values[row]!);
   return times.every(Number.isFinite) ? times : undefined;
 }
 

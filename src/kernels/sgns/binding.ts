@@ -151,6 +151,7 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
       contextRows: room("rows", 1 + B * Q + P),
       packed: room("packed vectors", (G + Q) * SL),
       gradients: room("gradients", blocks * 16),
+      shares: room("weights of contexts", 4 * nb),
       centreSums: room("sums of gradients", (1 + R) * SL),
       contextSums: room("sums of gradients", (1 + B * Q + P) * SL),
       pairEnds: room("pairs", R),

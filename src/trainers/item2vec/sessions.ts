@@ -2,6 +2,7 @@
 
 import { columnNamed, MISSING, type Roles } from "../../dataset/dataset.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
+import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
@@ -64,6 +65,7 @@ export function sessionsOf(
     const columns = tokenColumns(part.dataset, options.tokens);
     const fields = tokensOf(space, part, columns, weights);
     const marks = part === train ? trainMarks : marksOf(part, told, false);
+    releaseColumns(part.dataset);
     const own = sequencesOf(part.dataset, part.rows, fields, {
       ...{ by, minLength, maxLength, repeats },
       ...(gap !== undefined && { gap }),

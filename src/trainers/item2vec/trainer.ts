@@ -18,10 +18,12 @@ import { earlierRows, rowOrderNotes } from "../../training/row-order.js";
 import { preprocessFile } from "../../training/run-space.js";
 import { search } from "../../training/search.js";
 import type { Trainer } from "../../training/trainer.js";
+import type { Watch } from "../../training/watch.js";
 import { fieldWarnings } from "../../training/training-warnings.js";
 import { addedWarnings, goOnFrom, type KeysGoneOn } from "../../training/warm-start.js";
 import { countedEvents } from "./counted.js";
 import { columnsAsked } from "./goals.js";
+import type { Item2vecInput } from "./learn.js";
 import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
 import {
   checkItem2vecOptions,
@@ -31,6 +33,7 @@ import {
   withLearningRate,
   type Item2vecOptions,
   type ToldItem2vec,
+  type TrainedOptions,
 } from "./options.js";
 import { optimizerFile } from "./optimizer-file.js";
 import { sessionsOf } from "./sessions.js";
@@ -102,7 +105,10 @@ async function fit(
   const { rows } = counted;
   const fitted = fitFeatures(dataset, rows, how, earlier ? {} : { earlier: rowOrder });
   const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, told);
-  const { space, notes } = gone ?? { space: fitted, notes: [] };
+  const { space, history, notes } = gone ?? {
+    ...{ space: fitted, notes: [] },
+    history: nextHistory(fitted, dataset),
+  };
   const start = gone && startOf(earlier, gone, told.freeze !== undefined);
   for (const text of [...rowOrderNotes(space, rowOrder), ...notes]) note(text);
   for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
@@ -122,36 +128,19 @@ async function fit(
   releaseColumns(dataset);
   lap("encode");
 
-  const { learnItem2vec } = await import("./learn.js");
   const input = { space, train, valid, totals, start, beside };
-  const judge = judgeOf(standard);
   const found =
     told.search === undefined || first
       ? undefined
-      : await search(
-          {
-            trials: told.search,
-            ...{ table: options, standard, hasValidation: valid !== undefined },
-            judge: standard.metric === "loss" ? undefined : judge,
-            isFixed: (name) => Object.hasOwn(told, name),
-            train: (tried) =>
-              learnItem2vec(
-                { ...input, scheduledEpochs: tried.epochs, controls: {} },
-                tried,
-                () => undefined,
-                watch.signal,
-              ),
-          },
-          watch,
-        );
+      : await bestSetting(input, standard, { ...told, search: told.search }, watch);
   if (found) lap("search");
   const chosen = found?.options ?? standard;
   // a refit takes the steps of the first training's epochs up to its best
   const used = first ? { ...chosen, epochs: Math.max(1, first.bestEpoch) } : chosen;
+  const { learnItem2vec } = await import("./learn.js");
   const model = await learnItem2vec(
     {
-      ...input,
-      scheduledEpochs: chosen.epochs,
+      ...{ ...input, scheduledEpochs: chosen.epochs },
       controls: { ...controls, keepsState: told.keepState ?? false },
     },
     used,
@@ -162,6 +151,7 @@ async function fit(
 
   const { epochs, bestEpoch, interrupted } = model;
   const best = epochs[bestEpoch - 1]!;
+  const judge = judgeOf(standard);
   const course = {
     values: epochs.flatMap((event) => event[judge.name] ?? []),
     better: judge.better,
@@ -198,12 +188,38 @@ async function fit(
         files: {
           ...preprocessFile(preprocess),
           ...(model.squares && optimizerFile(model.squares, space.numFeatures)),
-          [HISTORY_FILE]: historyChunks(gone?.history ?? nextHistory(space, dataset)),
+          [HISTORY_FILE]: historyChunks(history),
         },
         ...(gone && { manifest: { init: gone.carried } }),
       };
     },
   };
+}
+
+/** The setting that --search finds. */
+async function bestSetting(
+  input: Omit<Item2vecInput, "scheduledEpochs" | "controls">,
+  standard: TrainedOptions,
+  told: ToldItem2vec & { search: number },
+  watch: Watch,
+) {
+  const { learnItem2vec } = await import("./learn.js");
+  return await search(
+    {
+      trials: told.search,
+      ...{ table: options, standard, hasValidation: input.valid !== undefined },
+      judge: standard.metric === "loss" ? undefined : judgeOf(standard),
+      isFixed: (name) => Object.hasOwn(told, name),
+      train: (tried) =>
+        learnItem2vec(
+          { ...input, scheduledEpochs: tried.epochs, controls: {} },
+          tried,
+          () => undefined,
+          watch.signal,
+        ),
+    },
+    watch,
+  );
 }
 
 function goneWarnings(

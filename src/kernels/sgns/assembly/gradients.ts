@@ -51,7 +51,16 @@ export function scoresToGradients(plan: Plan, thread: Thread, index: u32, first:
     let loss: f64 = 0;
     for (let i = g * G; i < (g + 1) * G; i++) {
       const at = <usize>(i >>> 2) * blockRow + <usize>((i & 3) << 4);
-      loss += centreGradients(plan, first + i, i & 3, partials + at, stride, thread.gradients + at, counts);
+      loss += centreGradients(
+        plan,
+        first + i,
+        i & 3,
+        partials + at,
+        stride,
+        thread.gradients + at,
+        thread.shares,
+        counts,
+      );
     }
     if (counts) {
       const sum = plan.losses + ((<usize>g) << 3);
@@ -60,10 +69,32 @@ export function scoresToGradients(plan: Plan, thread: Thread, index: u32, first:
   }
 }
 
+/** Writes what a centre's contexts count by their distance and by the two events. @param shares f32[4 nb] */
+function weigh(plan: Plan, position: u32, r: u32, distanceWeights: usize, shares: usize): void {
+  const own = v128.load32_splat(plan.weights + ((<usize>position) << 2));
+  let others = plan.weights + ((<usize>(position - plan.window - r)) << 2);
+  for (let k: u32 = 0; k < plan.numBlocks; k++) {
+    const weight = f32x4.mul(own, v128.load(others));
+    v128.store(shares, f32x4.mul(v128.load(distanceWeights), weight));
+    distanceWeights += 16;
+    others += 16;
+    shares += 16;
+  }
+}
+
+/** The sum of these over the contexts that it sees. */
+function massOf(plan: Plan, r: u32, left: i32, right: i32, shares: usize): f32 {
+  const at = shares + ((<usize>(plan.window + r)) << 2);
+  let sum: f32 = 0;
+  for (let d = -left; d <= right; d++) sum += load<f32>(at + ((<usize>d) << 2));
+  return sum;
+}
+
 /**
  * One centre's row of each block.
  *
  * @param r its place in the row block
+ * @param shares f32[4 nb]: room for the weights of its contexts, where events have some
  * @returns its loss in nats, if that counts
  */
 function centreGradients(
@@ -73,6 +104,7 @@ function centreGradients(
   partials: usize,
   stride: usize,
   target: usize,
+  shares: usize,
   counts: bool,
 ): f32 {
   const nb = plan.numBlocks;
@@ -85,24 +117,19 @@ function centreGradients(
   }
   const half = f32x4.splat(0.5);
   let loss = f32x4.splat(0);
-  const weights = plan.weights;
-  const own = weights ? v128.load32_splat(weights + ((<usize>position) << 2)) : half;
-  let others = weights + ((<usize>(position - plan.window - r)) << 2);
-  let weighed = f32x4.splat(0);
 
   // its contexts: lane l of block k is at distance 4 k + l - w - r
   const nearest = i32x4.splat(-left);
   const furthest = i32x4.splat(right);
   let distance = i32x4.add(i32x4.splat(-(<i32>(plan.window + r))), i32x4(0, 1, 2, 3));
   let distanceWeights = plan.distanceWeights + ((<usize>(r * nb)) << 4);
+  if (plan.weights) {
+    weigh(plan, position, r, distanceWeights, shares);
+    distanceWeights = shares;
+  }
   for (let k: u32 = 0; k < nb; k++) {
     const seen = v128.and(i32x4.ge_s(distance, nearest), i32x4.le_s(distance, furthest));
-    let share = v128.and(v128.load(distanceWeights), seen);
-    if (weights) {
-      share = f32x4.mul(share, f32x4.mul(own, v128.load(others)));
-      weighed = f32x4.add(weighed, share);
-      others += 16;
-    }
+    const share = v128.and(v128.load(distanceWeights), seen);
     const t = tanhOfHalf(scoresAt(partials, stride, plan.numSlices));
     v128.store(target, f32x4.mul(share, f32x4.sub(half, f32x4.mul(half, t))));
     if (counts) loss = f32x4.sub(loss, f32x4.mul(share, log4(f32x4.add(half, f32x4.mul(half, t)))));
@@ -113,8 +140,8 @@ function centreGradients(
   }
 
   // noise; the log of a product of four is one log in place of four, and far from underflow
-  const mass: f32 = weights
-    ? load<f32>(plan.noiseWeights, 4) * sum4(weighed)
+  const mass: f32 = plan.weights
+    ? load<f32>(plan.noiseWeights, 4) * massOf(plan, r, left, right, shares)
     : load<f32>(plan.noiseWeights + ((<usize>left) << 2)) +
       load<f32>(plan.noiseWeights + ((<usize>right) << 2));
   const share = f32x4.splat(mass);

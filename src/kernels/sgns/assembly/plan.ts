@@ -112,6 +112,8 @@ export class Thread {
   pairSlots: usize;
   pairWeights: usize;
   pairGradients: usize;
+  /** f32[4 nb]: what a centre's contexts count, where events have weights */
+  shares: usize;
   /** f32[1 + slots][16]: sums of a slice's gradients */
   centreSums: usize;
   contextSums: usize;
