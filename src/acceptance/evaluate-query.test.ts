@@ -213,6 +213,7 @@ test.each([
   ["users that a table lacks", "chains", "--score cosine --query user", /no vectors of users.*history, last/],
   ["contexts that a run lacks", "als", "--score context", /as contexts.*train-item2vec can.*--score cosine/],
   ["a table beside contexts", "chains", "--score context --table context", /default table and the one of/],
+  ["a table beside a model", "als", "--ranking --table weights", /a model ranks by tables of its own/],
 ])("%s is refused with the choices", async (_, run, flags, words) => {
   const got = await embed(["evaluate", ...held(run), ...flags.split(" ")]);
   expect([got.code, got.stderr]).toEqual([64, expect.stringMatching(words)]);

@@ -197,11 +197,11 @@ withPostgres(
     const reader = await connect(server!);
     const select = "SELECT field, key, count::text, vector::text FROM items";
     const done = new AbortController();
-    let reads = 0;
+    const seen = { reads: 0 };
     const strange: number[] = [];
     const read = async (): Promise<void> => {
-      for (; !done.signal.aborted; reads++) {
-        if (reads % 3 === 0) await reader.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
+      for (; !done.signal.aborted; seen.reads++) {
+        if (seen.reads % 3 === 0) await reader.query("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1");
         const { rows } = await reader.query<Found>(select);
         const texts = rows.map((row) => [
           row.field,
@@ -210,13 +210,13 @@ withPostgres(
           vectorText(JSON.parse(row.vector) as number[]),
         ]);
         if (!tables.includes(JSON.stringify(texts.sort(bytewise)))) strange.push(rows.length);
-        if (reads % 3 === 2) await reader.query("COMMIT");
+        if (seen.reads % 3 === 2) await reader.query("COMMIT");
       }
     };
     const reading = read();
     for (const run of [TUESDAY, MONDAY]) await sendOk(run);
     await database.query("CREATE VIEW copy AS SELECT * FROM items");
-    for (const run of [TUESDAY, MONDAY]) await sendOk(run);
+    for (let turn = 0; turn < 2 || seen.reads <= 20; turn++) await sendOk(turn % 2 ? MONDAY : TUESDAY);
     // an old snapshot, a table that is replaced, and then a first look at it
     await database.query("DROP VIEW copy");
     done.abort();
@@ -228,7 +228,6 @@ withPostgres(
     expect((await reader.query(select)).rows).toHaveLength(283);
     await reader.end();
     expect(strange).toEqual([]);
-    expect(reads).toBeGreaterThan(20);
   },
 );
 

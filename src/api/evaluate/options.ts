@@ -107,9 +107,10 @@ export function checkTables(options: EvaluateOptions): void {
 
 /** @throws {UsageError} options of scored rows where items are ranked, or a table where contexts rank */
 export function checkRanking(options: EvaluateOptions): void {
-  if (options.scoring === "context" && options.table !== undefined)
+  const { scoring = "model", table } = options;
+  if (table !== undefined && (scoring === "context" || scoring === "model"))
     throw new UsageError(
-      "--table is for --score dot and cosine: --score context takes the default table and the one of contexts",
+      `--table is for --score dot and cosine: ${scoring === "model" ? "a model ranks by tables of its own" : "--score context takes the default table and the one of contexts"}`,
     );
   const told = ofScores.filter((name) => options[name] !== undefined);
   if (told.length > 0)
