@@ -245,7 +245,7 @@ function purposesOf(
     const form = cellFormOf(name, roles);
     const weighted = form?.weighted ? { cells: form } : {};
     const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
-    const atLeast = role === "weight" ? { atLeast: 0 } : {};
+    const range = role === "weight" ? { range: { from: 0, to: Infinity } } : {};
     const advice =
       role === "label" && log.sample.every((row) => !isLabel(row[column]!))
         ? { advice: ADVICE_OF_NAMES }
@@ -258,7 +258,7 @@ function purposesOf(
         required,
         filters: own,
         ...above,
-        ...atLeast,
+        ...range,
         ...advice,
         ...weighted,
       });

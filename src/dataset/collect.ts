@@ -22,10 +22,8 @@ export interface Purpose {
   cells?: CellForm;
   /** a number at or below it is an error */
   above?: number;
-  /** a number below it is an error */
-  atLeast?: number;
-  /** a number outside is an error; what is expected, in words */
-  range?: { from: number; to: number; expected: string };
+  /** a number outside is an error; what is expected, in words, where the role does not say it */
+  range?: { from: number; to: number; expected?: string };
   /** what to do about a bad cell, where leaving its row out would leave out nearly all */
   advice?: string;
   filters: DropFilter[];
@@ -124,7 +122,6 @@ export class RowCollector {
       if (purpose.required) this.#checkPresent(purpose, i, batch, fates);
       if (purpose.role === "label" && purpose.as === "number") this.#checkLabels(purpose, i, batch, fates);
       if (purpose.above !== undefined) this.#checkAbove(purpose, purpose.above, i, batch, fates);
-      if (purpose.atLeast !== undefined) this.#checkAtLeast(purpose, purpose.atLeast, i, batch, fates);
       if (purpose.range) this.#checkRange(purpose, purpose.range, i, batch, fates);
     });
     this.#noteLabels(batch, fates);
@@ -215,13 +212,6 @@ export class RowCollector {
     const expected = `a number above ${above} is expected (log1p)`;
     for (let row = 0; row < batch.numRows; row++) {
       if (numbers[row]! <= above) this.#reject(batch, row, purpose, String(numbers[row]), fates, expected);
-    }
-  }
-
-  #checkAtLeast(purpose: Purpose, least: number, i: number, batch: Batch, fates: Uint8Array): void {
-    const numbers = batch.columns[i]!;
-    for (let row = 0; row < batch.numRows; row++) {
-      if (numbers[row]! < least) this.#reject(batch, row, purpose, String(numbers[row]), fates);
     }
   }
 

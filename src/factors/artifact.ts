@@ -9,7 +9,7 @@ import type { Run } from "../embedding/run-directory.js";
 import { safetensorsChunks } from "../embedding/safetensors.js";
 import { TensorFile } from "../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { tableFeatures } from "../training/feature-table.js";
+import { rowsByFeature } from "../training/feature-table.js";
 import type { FmParameters } from "./model.js";
 
 const MODEL_FILE = "fm.safetensors";
@@ -48,12 +48,8 @@ export async function readFmParameters(
   const dim = tensors.shapeOf("oovVectors")[1] === 0 ? 0 : table.dim;
   const oovWeights = tensors.f32("oovWeights", [numFields]);
   const oovVectors = tensors.f32("oovVectors", [numFields, dim]);
-  const w = new Float32Array(space.numFeatures);
-  const vectors = new Float32Array(space.numFeatures * dim);
-  tableFeatures(space).forEach((feature, row) => {
-    w[feature] = table.weights?.[row] ?? 0;
-    vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), feature * dim);
-  });
+  const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
+  const vectors = rowsByFeature(space, table.vectors, dim);
   space.fields.forEach((field, f) => {
     if (field.kind === "number") return;
     w[space.offsets[f]!] = oovWeights[f]!;

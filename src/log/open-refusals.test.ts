@@ -1,24 +1,15 @@
 // What openLog refuses, and says of it.
 
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { DataError, NoInputError, UsageError } from "../errors.js";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
-import { rowsOf } from "../testing/log-rows.js";
+import { logFiles, rowsOf } from "../testing/log-rows.js";
 
 const tiny = { chunkBytes: 16, localBytes: 1 << 30 };
-const folder = mkdtempSync(join(tmpdir(), "embed-log-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Writes a file and returns its path. */
-function file(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
+const { folder, file } = logFiles();
 
 describe("openLog and read refuse", () => {
   const longQuote = `a,b\n1,x\n2,"${"y\n".repeat(40)}`;

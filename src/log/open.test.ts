@@ -1,24 +1,14 @@
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { keyAt } from "./dictionary.js";
 import { defaultReadOptions, type ReadOptions } from "./log.js";
 import { openLog } from "./open.js";
 import type { ReadSizes } from "./read.js";
-import { rowsOf } from "../testing/log-rows.js";
+import { logFiles, rowsOf } from "../testing/log-rows.js";
 
-const folder = mkdtempSync(join(tmpdir(), "embed-log-"));
-afterAll(() => rmSync(folder, { recursive: true }));
-
-/** Writes a file and returns its path. */
-function file(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name);
-  writeFileSync(path, content);
-  return path;
-}
+const { folder, file } = logFiles();
 
 const tiny: ReadSizes = { chunkBytes: 16, localBytes: 1 << 30 };
 

@@ -59,7 +59,10 @@ export function renumbered({ indptr, items }: History, places: Uint32Array): His
 /** f64[rows.length]: milliseconds; undefined for a log without a time column. */
 export function timesOfRows({ roles, columns }: Dataset, rows: Uint32Array): Float64Array | undefined {
   const column = columns.find(({ name }) => name === roles.time);
-  return column?.kind === "number" ? Float64Array.from(rows, (row) => column.values[row]!) : undefined;
+  if (column?.kind !== "number") return undefined;
+  // of a column on disk, read once
+  const { values } = column;
+  return Float64Array.from(rows, (row) => values[row]!);
 }
 
 /** The events of a log's rows. @param rows u32: the training part @param timed with their times, where the log has them */

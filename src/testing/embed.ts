@@ -106,7 +106,7 @@ async function askResident(asked: Asked): Promise<Finished> {
       child.send(asked);
     });
   } finally {
-    child.removeAllListeners();
+    for (const event of ["message", "close", "error"]) child.removeAllListeners(event);
     child.stdout!.off("data", keepOut);
     child.stderr!.off("data", keepErr);
     isBusy = false;

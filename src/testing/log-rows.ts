@@ -1,8 +1,25 @@
 // A log read whole, as a test compares it.
 
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { defaultReadOptions, type BadCell, type ReadOptions } from "../log/log.js";
 import { openLog } from "../log/open.js";
 import type { ReadSizes } from "../log/read.js";
+
+/** A folder for the logs of a test file, and what writes one there and returns its path. */
+export function logFiles(): { folder: string; file: (name: string, content: string | Uint8Array) => string } {
+  const folder = mkdtempSync(join(tmpdir(), "embed-log-"));
+  afterAll(() => rmSync(folder, { recursive: true }));
+  return {
+    folder,
+    file(name, content) {
+      const path = join(folder, name);
+      writeFileSync(path, content);
+      return path;
+    },
+  };
+}
 
 /** All rows as text (numbers for those columns), read through codes and dictionaries. */
 export async function rowsOf(

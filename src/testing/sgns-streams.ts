@@ -1,6 +1,7 @@
 // Streams of drawn sessions for item2vec's kernel, and what it makes of them.
 
 import type { SgnsStream } from "../kernels/sgns/binding.js";
+import type { ReferenceSgns } from "../kernels/sgns/reference.js";
 import { draw } from "../numeric/random.js";
 import { SgnsMachine, type SgnsInput } from "../trainers/item2vec/machine.js";
 
@@ -55,6 +56,24 @@ export async function trained(input: SgnsInput, streams: readonly SgnsStream[], 
   } finally {
     await machine.terminate();
   }
+}
+
+/** Central differences of minus a twin's loss over pairs, by each number of one side. */
+export function differencesOf(
+  twin: ReferenceSgns,
+  pairs: ReturnType<ReferenceSgns["pairs"]>,
+  side: "centres" | "contexts",
+): Float64Array {
+  const numbers = twin.vectors[side];
+  return Float64Array.from(numbers, (x, i) => {
+    const lossAt = (value: number) => {
+      numbers[i] = value;
+      const loss = twin.loss(pairs);
+      numbers[i] = x;
+      return loss;
+    };
+    return (lossAt(x - 1e-5) - lossAt(x + 1e-5)) / 2e-5;
+  });
 }
 
 /** The largest difference, as a share of the largest number. */

@@ -18,6 +18,15 @@ export function tableFeatures({ fields, offsets }: FeatureSpace): Uint32Array {
   );
 }
 
+/** Rows of the table by feature: f32[numFeatures * width], zeros for features that are no rows. */
+export function rowsByFeature(space: FeatureSpace, rows: Float32Array, width: number): Float32Array {
+  const all = new Float32Array(space.numFeatures * width);
+  tableFeatures(space).forEach((feature, row) => {
+    all.set(rows.subarray(row * width, (row + 1) * width), feature * width);
+  });
+  return all;
+}
+
 /**
  * The table of a model.
  *

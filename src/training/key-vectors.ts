@@ -3,7 +3,7 @@
 import { featureSpace, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { Run } from "../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../embedding/table.js";
-import { tableFeatures } from "./feature-table.js";
+import { rowsByFeature } from "./feature-table.js";
 import { readSpace } from "./run-space.js";
 
 export interface KeyVectors {
@@ -34,9 +34,5 @@ export async function vectorsOfTable(run: Run): Promise<KeyVectors> {
 }
 
 function byFeature(space: FeatureSpace, { dim, vectors }: EmbeddingTable): KeyVectors {
-  const all = new Float32Array(space.numFeatures * dim);
-  tableFeatures(space).forEach((feature, row) => {
-    all.set(vectors.subarray(row * dim, (row + 1) * dim), feature * dim);
-  });
-  return { dim, space, vectors: all, hasUnknown: false };
+  return { dim, space, vectors: rowsByFeature(space, vectors, dim), hasUnknown: false };
 }

@@ -15,6 +15,7 @@ import { UsageError, excerpt } from "../../errors.js";
 import { vectorRanker, type Ranker } from "../../evaluation/rankers.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
+import { unitRows } from "../../retrieval/nearest.js";
 import { NO_ITEM } from "../../sampling/negatives.js";
 import { capable } from "../../trainers/index.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
@@ -33,7 +34,7 @@ export interface ByTable {
 /** @throws {UsageError} the run has no rows for the query, of items, or of contexts; says what it has */
 export async function checkTableRanks(run: Run, { scoring, table, query }: ByTable): Promise<void> {
   if (scoring === "context") await contextsOf(run);
-  const fields = await run.withRows(table, async (rows) => await Promise.resolve(rows.fields));
+  const fields = await run.withRows(table, (rows) => Promise.resolve(rows.fields));
   const { user, item } = fieldsOf(run);
   const has = `its table has ${fields.map(excerpt).join(", ")}`;
   const others = run.tables.length > 1 ? `; --table names one of ${run.tables.map(excerpt).join(", ")}` : "";
@@ -106,8 +107,7 @@ function vectorsOf(table: EmbeddingTable, field: string, keys: Dictionary, toUni
     const at = (range.first + row) * dim;
     vectors.set(table.vectors.subarray(at, at + dim), key * dim);
   });
-  if (toUnit) for (let key = 0; key < keys.size; key++) toLength1(vectors, key, dim);
-  return { rows, vectors };
+  return { rows, vectors: toUnit ? unitRows(vectors, dim) : vectors };
 }
 
 /** f32[rows * dim]: some rows. */
@@ -127,14 +127,6 @@ function sums(vectors: Float32Array, { indptr, items, weights }: QueryItems, dim
     }
   }
   return added;
-}
-
-/** A zero vector stays as it is. */
-function toLength1(vectors: Float32Array, row: number, dim: number): void {
-  let squares = 0;
-  for (let at = row * dim; at < (row + 1) * dim; at++) squares += vectors[at]! * vectors[at]!;
-  const length = Math.sqrt(squares) || 1;
-  for (let at = row * dim; at < (row + 1) * dim; at++) vectors[at]! /= length;
 }
 
 interface Counted {

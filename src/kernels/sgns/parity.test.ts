@@ -1,5 +1,6 @@
 import { draw, permutation } from "../../numeric/random.js";
 import {
+  differencesOf,
   drawnSessions,
   inputOf,
   rates,
@@ -88,19 +89,8 @@ test("the twin's gradients are the derivatives of its loss: central differences 
   for (let epoch = 0; epoch < 5; epoch++) twin.train(weighted, epoch, rates);
   const pairs = twin.pairs(weighted, 0, 99);
   const gradients = twin.gradients(pairs);
-  for (const side of ["centres", "contexts"] as const) {
-    const numbers = twin.vectors[side];
-    const differences = Float64Array.from(numbers, (x, i) => {
-      const lossAt = (value: number) => {
-        numbers[i] = value;
-        const loss = twin.loss(pairs);
-        numbers[i] = x;
-        return loss;
-      };
-      return (lossAt(x - 1e-5) - lossAt(x + 1e-5)) / 2e-5;
-    });
-    expect(relativeError(gradients[side], differences)).toBeLessThan(1e-6);
-  }
+  for (const side of ["centres", "contexts"] as const)
+    expect(relativeError(gradients[side], differencesOf(twin, pairs, side))).toBeLessThan(1e-6);
 });
 
 test("noise weighs as many draws as there are negatives for each positive, by the positive's weight", () => {

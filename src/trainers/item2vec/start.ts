@@ -4,7 +4,7 @@ import { readHistory } from "../../embedding/key-history.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import { ArtifactError } from "../../errors.js";
 import { rowsFrom } from "../../training/carried.js";
-import { spaceOf, tableFeatures } from "../../training/feature-table.js";
+import { spaceOf, rowsByFeature } from "../../training/feature-table.js";
 import { byFeature, NONE } from "../../training/key-history.js";
 import { openOwnRun } from "../../training/own-runs.js";
 import { readPreprocess } from "../../training/run-space.js";
@@ -54,14 +54,7 @@ export async function openEarlier(told: ToldItem2vec, command: string): Promise<
     );
   const space = spaceOf(await readPreprocess(run), table);
   const history = byFeature(space, await readHistory(run, table.numRows));
-  const features = tableFeatures(space);
-  const rows = ({ dim: width, vectors }: EmbeddingTable): Float32Array => {
-    const all = new Float32Array(space.numFeatures * width);
-    features.forEach((feature, row) => {
-      all.set(vectors.subarray(row * width, (row + 1) * width), feature * width);
-    });
-    return all;
-  };
+  const rows = ({ vectors, dim: width }: EmbeddingTable) => rowsByFeature(space, vectors, width);
   const squares = await readOptimizerFile(run, space.numFeatures, table.dim);
   return { run, space, history, dim: table.dim, vectors: rows(table), contexts: rows(context), squares };
 }

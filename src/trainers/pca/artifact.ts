@@ -14,7 +14,7 @@ import type { Run } from "../../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
-import { featureTable, tableFeatures } from "../../training/feature-table.js";
+import { featureTable, rowsByFeature } from "../../training/feature-table.js";
 import type { FmParameters } from "../../factors/model.js";
 import { vectorTensor, type PcaModel } from "./model.js";
 
@@ -81,11 +81,6 @@ export class PcaTensors {
 /** Users and items as a machine scores them: <user, item> and, of a centred matrix, the item's mean. */
 export function interactionParameters(space: FeatureSpace, table: EmbeddingTable): FmParameters {
   const { dim } = table;
-  const w = new Float32Array(space.numFeatures);
-  const vectors = new Float32Array(space.numFeatures * dim);
-  tableFeatures(space).forEach((feature, row) => {
-    w[feature] = table.weights?.[row] ?? 0;
-    vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), feature * dim);
-  });
-  return { dim, w0: 0, w, vectors };
+  const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
+  return { dim, w0: 0, w, vectors: rowsByFeature(space, table.vectors, dim) };
 }
