@@ -41,7 +41,7 @@ function complaint(source: Source, target: string): string | undefined {
   // a trainer stands alone: only the index knows what there is
   const trainer = trainerOf(target);
   if (trainer !== undefined && trainerOf(file) !== trainer && !lists.includes(file)) {
-    return `src/${file}.ts knows the trainer ${trainer}, by ${target}: ask its model for a capability, or move what several need to factors/ or training/`;
+    return `src/${file}.ts knows the trainer ${trainer}, by ${target}: ask its model for a capability, or move what several need to factors/, skip-grams/ or training/`;
   }
   if (targetRoom === room) return undefined;
   if (scaffolding.includes(targetRoom)) {

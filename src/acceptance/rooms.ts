@@ -79,9 +79,11 @@ export const rooms: Record<string, Room> = {
   training: { mayImport: words(belowTrainers), packages: ["node:os"] },
   // the factor model that several trainers share: parameters, how they score, compose, fold in and rotate
   factors: { mayImport: words(`${belowTrainers} training`) },
+  // what trainers of skip-grams share: vectors and contexts in shared memory, how they go on from an earlier run
+  "skip-grams": { mayImport: words(`${belowTrainers} training`) },
   // node:os: the default of --threads
-  trainers: { mayImport: words(`${belowTrainers} training factors`), packages: ["node:os"] },
-  api: { mayImport: words(`${belowTrainers} training factors trainers`), packages: ["ml-matrix"] },
+  trainers: { mayImport: words(`${belowTrainers} training factors skip-grams`), packages: ["node:os"] },
+  api: { mayImport: words(`${belowTrainers} training factors skip-grams trainers`), packages: ["ml-matrix"] },
   // the flags that a training has are the keys of a pipeline file, too
   flags: { mayImport: ["api", "training", "config", "errors"], packages: ["commander", "node:os"] },
   store: { mayImport: words(`${belowTrainers} training api`) },
@@ -91,7 +93,7 @@ export const rooms: Record<string, Room> = {
     mayImport: words(`${belowTrainers} training trainers flags api store gates privacy`),
     packages: ["yaml"],
   },
-  privacy: { mayImport: words(`${belowTrainers} training factors trainers api store pipeline`) },
+  privacy: { mayImport: words(`${belowTrainers} training factors skip-grams trainers api store pipeline`) },
   cli: {
     mayImport: words("training trainers api store gates privacy pipeline flags config errors"),
     // hooks are commands of the user's

@@ -12,7 +12,7 @@ import { gunzipSync } from "node:zlib";
 import type { SgnsStream } from "../kernels/sgns/binding.js";
 import { draw } from "../numeric/random.js";
 import { projectFolder } from "../testing/places.js";
-import { SgnsMachine } from "../trainers/item2vec/machine.js";
+import { SgnsMachine } from "../skip-grams/machine.js";
 import { median, run } from "./ctr-logs.js";
 
 const REPEATS = 3;

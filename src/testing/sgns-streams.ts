@@ -3,7 +3,7 @@
 import type { SgnsStream } from "../kernels/sgns/binding.js";
 import type { ReferenceSgns } from "../kernels/sgns/reference.js";
 import { draw } from "../numeric/random.js";
-import { SgnsMachine, type SgnsInput } from "../trainers/item2vec/machine.js";
+import { SgnsMachine, type SgnsInput } from "../skip-grams/machine.js";
 
 export const seed = 7;
 export const rates = { from: 0.4, to: 0.1 };

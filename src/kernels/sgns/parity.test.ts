@@ -9,7 +9,7 @@ import {
   streamOf,
   trained,
 } from "../../testing/sgns-streams.js";
-import { noiseKey, SgnsMachine, type SgnsInput } from "../../trainers/item2vec/machine.js";
+import { noiseKey, SgnsMachine, type SgnsInput } from "../../skip-grams/machine.js";
 import { SGNS_BATCH, type SgnsStream } from "./binding.js";
 import { firstVectors, ReferenceSgns, trainPairs, type Sides } from "./reference.js";
 

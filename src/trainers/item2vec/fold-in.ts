@@ -24,7 +24,7 @@ import { readSpace, type RunSpace } from "../../training/run-space.js";
 import type { Transformed, TransformOptions } from "../../training/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
 import { foldInItem, noiseOf } from "./fold-in-item.js";
-import { CONTEXT_TABLE } from "./names.js";
+import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 import { windowSize, type Item2vecOptions } from "./options.js";
 
 /** λ of a new item. */

@@ -15,11 +15,11 @@ import { runEpochs, type EpochsDone, type Steered } from "../../training/epoch-l
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { heldOutLoss } from "./held-out-loss.js";
-import { SgnsMachine } from "./machine.js";
+import { SgnsMachine } from "../../skip-grams/machine.js";
 import { judgeOf, windowSize, type TrainedOptions } from "./options.js";
-import { ofSquares, type Squares } from "./optimizer-file.js";
+import { ofSquares, type Squares } from "../../skip-grams/optimizer-file.js";
 import type { Beside } from "./sessions.js";
-import type { Item2vecStart } from "./start.js";
+import type { SgnsStart } from "../../skip-grams/start.js";
 import type { Validation } from "./validation.js";
 
 /** Share of the first step size that is left at the end, as word2vec has it. */
@@ -34,7 +34,7 @@ export interface Item2vecInput {
   /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
   scheduledEpochs: number;
   /** an earlier model to go on from */
-  start?: Item2vecStart | undefined;
+  start?: SgnsStart | undefined;
   /** what centres meet beside the window */
   beside?: Beside | undefined;
   controls: TrainingControls;
@@ -123,7 +123,7 @@ export async function learnItem2vec(
 }
 
 /** Sums of frozen rows as they were before, so that the next training may move them. */
-function thawed(now: Squares, start: Item2vecStart | undefined): Squares {
+function thawed(now: Squares, start: SgnsStart | undefined): Squares {
   if (!start?.freezes) return now;
   return ofSquares(now, (sums, side) =>
     sums.map((sum, i) => (sum === Infinity ? (start.squares?.[side][i] ?? 1) : sum)),

@@ -2,7 +2,8 @@
 
 import type { Models } from "../../training/model.js";
 import { readPreprocess } from "../../training/run-space.js";
-import { CONTEXT_TABLE, ITEM2VEC_MODEL, OPTIMIZER_FILE } from "./names.js";
+import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../skip-grams/names.js";
+import { ITEM2VEC_MODEL } from "./names.js";
 
 export const models: Models = {
   [ITEM2VEC_MODEL]: {

@@ -24,7 +24,8 @@ import { addedWarnings, goOnFrom, type KeysGoneOn } from "../../training/warm-st
 import { countedEvents } from "./counted.js";
 import { columnsAsked } from "./goals.js";
 import type { Item2vecInput } from "./learn.js";
-import { CONTEXT_TABLE, ITEM2VEC_MODEL } from "./names.js";
+import { CONTEXT_TABLE } from "../../skip-grams/names.js";
+import { ITEM2VEC_MODEL } from "./names.js";
 import {
   checkItem2vecOptions,
   item2vecOptionsOf,
@@ -35,9 +36,9 @@ import {
   type ToldItem2vec,
   type TrainedOptions,
 } from "./options.js";
-import { optimizerFile } from "./optimizer-file.js";
+import { optimizerFile } from "../../skip-grams/optimizer-file.js";
 import { sessionsOf } from "./sessions.js";
-import { openEarlier, startOf, type EarlierItems } from "./start.js";
+import { openEarlier, startOf, type EarlierTokens } from "../../skip-grams/start.js";
 import { acceptTokens } from "./tokens.js";
 import { validationOf, validMetrics } from "./validation.js";
 
@@ -98,7 +99,7 @@ async function fit(
   { options: how, watch, warn, note, lap, controls, first }: Session,
   told: ToldItem2vec,
   item2vec: Item2vecOptions,
-  earlier: EarlierItems | undefined,
+  earlier: EarlierTokens | undefined,
 ): Promise<Fit> {
   const rowOrder = await earlierRows(how.rowOrder);
   const counted = countedEvents(parts.train, how);
@@ -223,7 +224,7 @@ async function bestSetting(
 }
 
 function goneWarnings(
-  earlier: EarlierItems,
+  earlier: EarlierTokens,
   gone: KeysGoneOn,
   { freeze, keepState }: ToldItem2vec,
 ): string[] {

@@ -13,16 +13,16 @@ import {
   type SgnsLayout,
   type SgnsShape,
   type SgnsStream,
-} from "../../kernels/sgns/binding.js";
-import { stopBarrier } from "../../kernels/shared/barrier.js";
-import { loadKernel } from "../../kernels/shared/load.js";
-import { Arena, type Region } from "../../kernels/shared/memory.js";
-import { draw } from "../../numeric/random.js";
-import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
-import { WorkerPool } from "../../workers/pool.js";
-import type { SgnsInit } from "./item2vec.worker.js";
+} from "../kernels/sgns/binding.js";
+import { stopBarrier } from "../kernels/shared/barrier.js";
+import { loadKernel } from "../kernels/shared/load.js";
+import { Arena, type Region } from "../kernels/shared/memory.js";
+import { draw } from "../numeric/random.js";
+import { floatsOf, type NamedArrays } from "../training/named-arrays.js";
+import { WorkerPool } from "../workers/pool.js";
+import type { SgnsInit } from "./sgns.worker.js";
 import type { Squares } from "./optimizer-file.js";
-import type { Item2vecStart } from "./start.js";
+import type { SgnsStart } from "./start.js";
 import type { SgnsTask } from "./tasks.js";
 
 /** What is trained, and how. */
@@ -67,7 +67,7 @@ export class SgnsMachine {
     const layout = allocateSgns(arena, { ...input, threads });
     const hashes = arena.put("the hashes of the rows", input.firstVectorHashes);
     const init: SgnsInit = { memory: arena.memory, module: await loadKernel("sgns"), layout };
-    const url = new URL("./item2vec.worker.js", import.meta.url);
+    const url = new URL("./sgns.worker.js", import.meta.url);
     const stop = () => stopBarrier(arena, layout.barrier);
     const pool = await WorkerPool.start<SgnsTask, null>(url, layout.threads.length, init, stop);
     const machine = new SgnsMachine(arena, input, layout, pool);
@@ -76,7 +76,7 @@ export class SgnsMachine {
   }
 
   /** Goes on from the rows that an earlier model knows, which may be frozen. */
-  startFrom({ known, vectors, contexts, squares, freezes }: Item2vecStart): void {
+  startFrom({ known, vectors, contexts, squares, freezes }: SgnsStart): void {
     const { centreSquares, contextSquares } = this.#layout;
     if (squares) {
       putSquares(this.#arena, centreSquares, squares.centres, known);

@@ -1,6 +1,6 @@
-// What a thread of the item2vec pool does: its slices of dimensions, at every task.
+// What a thread of the pool does: its slices of dimensions, at every task.
 
-import type { SgnsKernel, SgnsLayout } from "../../kernels/sgns/binding.js";
+import type { SgnsKernel, SgnsLayout } from "../kernels/sgns/binding.js";
 
 /** Batches of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
 const CALL = 16;

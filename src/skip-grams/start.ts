@@ -1,20 +1,20 @@
 // --init: the vectors and contexts of an earlier run, by key.
 
-import { readHistory } from "../../embedding/key-history.js";
-import type { EmbeddingTable } from "../../embedding/table.js";
-import { ArtifactError } from "../../errors.js";
-import { rowsFrom } from "../../training/carried.js";
-import { spaceOf, rowsByFeature } from "../../training/feature-table.js";
-import { byFeature, NONE } from "../../training/key-history.js";
-import { openOwnRun } from "../../training/own-runs.js";
-import { readPreprocess } from "../../training/run-space.js";
-import { checkDim, checkInit, type EarlierKeys, type KeysGoneOn } from "../../training/warm-start.js";
+import { readHistory } from "../embedding/key-history.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { ArtifactError } from "../errors.js";
+import { rowsFrom } from "../training/carried.js";
+import { spaceOf, rowsByFeature } from "../training/feature-table.js";
+import { byFeature, NONE } from "../training/key-history.js";
+import { openOwnRun } from "../training/own-runs.js";
+import { readPreprocess } from "../training/run-space.js";
+import { checkDim, checkInit, type EarlierKeys, type KeysGoneOn } from "../training/warm-start.js";
 import { CONTEXT_TABLE } from "./names.js";
 import { ofSquares, readOptimizerFile, type Squares } from "./optimizer-file.js";
-import type { ToldItem2vec } from "./options.js";
+import type { TrainingTold } from "../training/options/log.js";
 
 /** An earlier run, read; rows by feature of its space. */
-export interface EarlierItems extends EarlierKeys {
+export interface EarlierTokens extends EarlierKeys {
   dim: number;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
@@ -23,7 +23,7 @@ export interface EarlierItems extends EarlierKeys {
 }
 
 /** The same by feature of the new space. */
-export interface Item2vecStart {
+export interface SgnsStart {
   /** u8[numFeatures]: 1 for keys of the earlier run */
   known: Uint8Array;
   /** f32[numFeatures * dim]; 0 for keys that are not known */
@@ -41,7 +41,10 @@ export interface Item2vecStart {
  * @throws {UsageError} another command made it, its vectors have another length, or an option needs --init
  * @throws {ArtifactError} damaged
  */
-export async function openEarlier(told: ToldItem2vec, command: string): Promise<EarlierItems | undefined> {
+export async function openEarlier(
+  told: TrainingTold & { dim?: number },
+  command: string,
+): Promise<EarlierTokens | undefined> {
   checkInit(told);
   const { init, dim } = told;
   if (init === undefined) return undefined;
@@ -61,10 +64,10 @@ export async function openEarlier(told: ToldItem2vec, command: string): Promise<
 
 /** Where training starts: known keys from their rows, others as usual. */
 export function startOf(
-  { dim, vectors, contexts, squares }: EarlierItems,
+  { dim, vectors, contexts, squares }: EarlierTokens,
   { space, from: fromFeature }: KeysGoneOn,
   freezes: boolean,
-): Item2vecStart {
+): SgnsStart {
   // what stands for unknown keys has no row
   const from = fromFeature.slice();
   for (const offset of space.offsets.slice(0, -1)) from[offset] = NONE;

@@ -2,9 +2,9 @@
 //
 //   centres, contexts   f32[numFeatures, ceil(dim / 16)]   one a slice of 16 dimensions
 
-import type { Run } from "../../embedding/run-directory.js";
-import { safetensorsChunks } from "../../embedding/safetensors.js";
-import { TensorFile } from "../../embedding/tensor-file.js";
+import type { Run } from "../embedding/run-directory.js";
+import { safetensorsChunks } from "../embedding/safetensors.js";
+import { TensorFile } from "../embedding/tensor-file.js";
 import { OPTIMIZER_FILE } from "./names.js";
 
 export interface Squares {

@@ -1,7 +1,7 @@
-// A thread of the item2vec pool.
+// A thread of the pool.
 
-import type { SgnsKernel, SgnsLayout } from "../../kernels/sgns/binding.js";
-import { kernelImports } from "../../kernels/shared/load.js";
+import type { SgnsKernel, SgnsLayout } from "../kernels/sgns/binding.js";
+import { kernelImports } from "../kernels/shared/load.js";
 import { runTask, type SgnsTask } from "./tasks.js";
 
 /** What the pool is made with. */
