@@ -123,12 +123,23 @@ export class SgnsMachine {
     return denseRows(this.#arena, this.#layout.contexts, this.#input);
   }
 
+  /** A copy of what the softmax is taken of, f32[parts], and of AdaGrad's sums, f32[numRows]; of machines whose centres are composed. */
+  attention(): { attention: Float32Array; squares: Float32Array } {
+    const [own] = this.#layout.attention;
+    if (!own) throw new RangeError("no centre is composed");
+    // copies in memory of their own: what is shared cannot be written to disk
+    const of = (region: Region) => Float32Array.from(this.#arena.f32(region));
+    return { attention: of(own.attention), squares: of(own.squares) };
+  }
+
   /** Copies of all that training has made, as it lies in memory; given back, training goes on as if it had not stopped. */
   get state(): NamedArrays {
-    // copies in memory of their own: what is shared cannot be written to disk
-    return Object.fromEntries(
+    const found: NamedArrays = Object.fromEntries(
       matrices.map((name) => [name, Float32Array.from(this.#arena.f32(this.#layout[name]))]),
     );
+    if (this.#layout.attention.length === 0) return found;
+    const { attention, squares } = this.attention();
+    return { ...found, attention, attentionSquares: squares };
   }
 
   /** @throws {ArtifactError} it is of another shape */
@@ -136,6 +147,11 @@ export class SgnsMachine {
     for (const name of matrices) {
       const target = this.#arena.f32(this.#layout[name]);
       target.set(floatsOf(arrays, name, target.length));
+    }
+    for (const { attention, squares } of this.#layout.attention) {
+      const [own, sums] = [this.#arena.f32(attention), this.#arena.f32(squares)];
+      own.set(floatsOf(arrays, "attention", own.length));
+      sums.set(floatsOf(arrays, "attentionSquares", sums.length));
     }
   }
 

@@ -1,0 +1,76 @@
+// What centres are composed of: rows of the centres' matrix, shared among them (assembly/composed.ts).
+
+import type { Arena, Region } from "../shared/memory.js";
+import { R, SL } from "./layout.js";
+
+export interface SgnsParts {
+  /** u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); a token needs one at least */
+  ends: Uint32Array;
+  rows: Uint32Array;
+  /** the shares of a row's parts are learned; else they are alike */
+  attends: boolean;
+}
+
+/** Where attention lies: a copy a thread, all the same. */
+export interface Attention {
+  /** f32[parts]: before the softmax */
+  attention: Region;
+  /** f32[numRows]: AdaGrad's sums */
+  squares: Region;
+}
+
+/** Room for the parts of a batch's centres. */
+export function mostParts({ ends }: SgnsParts): number {
+  let longest = 0;
+  for (let v = 1; v < ends.length; v++) longest = Math.max(longest, ends[v]! - ends[v - 1]!);
+  return R * longest;
+}
+
+/** The kernel looks rows up without a check. @throws {RangeError} an end or a row is out of range */
+export function checkParts({ ends, rows }: SgnsParts, numRows: number): void {
+  const ascends = ends.every((end, v) => v === 0 || end >= ends[v - 1]!);
+  if (ends.length !== numRows + 1 || ends[0] !== 0 || ends.at(-1) !== rows.length || !ascends)
+    throw new RangeError(`parts of ${ends.length - 1} rows, ${rows.length} together, for ${numRows} rows`);
+  if (rows.some((row) => row >= numRows)) throw new RangeError(`a part beyond ${numRows} rows`);
+}
+
+/** What the plan holds about parts. @param J slices */
+export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: number) {
+  const most = parts ? mostParts(parts) : 0;
+  const room = (numbers: number) =>
+    parts ? arena.allocate("a batch's composed vectors", numbers * 4).offset : 0;
+  return {
+    mostParts: most,
+    attends: parts?.attends ?? false,
+    partEnds: arena.put("parts of rows", parts?.ends),
+    partRows: arena.put("parts of rows", parts?.rows),
+    composed: room(J * (1 + R) * SL),
+    slotNumbers: arena.put("slots", parts && Uint32Array.from({ length: 1 + R }, (_, slot) => slot)),
+    attentionPartials: room(J * most),
+  };
+}
+
+/** A thread's attention: 0, so that a row's parts count alike. */
+export function allocateAttention(arena: Arena, { ends, rows }: SgnsParts): Attention {
+  const attention = arena.allocate(`the attention of ${rows.length} parts`, Math.max(1, rows.length) * 4);
+  const squares = arena.allocate("AdaGrad's sums of attention", (ends.length - 1) * 4);
+  arena.f32(squares).fill(1);
+  return { attention, squares };
+}
+
+/** What a thread holds about parts. */
+export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
+  const most = parts ? mostParts(parts) : 0;
+  const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
+  return {
+    attention: attention?.attention.offset ?? 0,
+    attentionSquares: attention?.squares.offset ?? 0,
+    partSlotOf: room(parts ? parts.ends.length - 1 : 0),
+    numPartSlots: 0,
+    partRows: room(1 + most),
+    partEnds: room(1 + R),
+    partSlots: room(most),
+    partShares: room(most),
+    partSums: room((1 + most) * SL),
+  };
+}
