@@ -123,7 +123,7 @@ export class SgnsMachine {
     return denseRows(this.#arena, this.#layout.contexts, this.#input);
   }
 
-  /** A copy of what the softmax is taken of, f32[parts], and of AdaGrad's sums, f32[numRows]; of machines whose centres are composed. */
+  /** A copy of what the softmax is taken of, f32[kinds of all rows], and of AdaGrad's sums, f32[numRows]; of machines whose centres are composed. */
   attention(): { attention: Float32Array; squares: Float32Array } {
     const [own] = this.#layout.attention;
     if (!own) throw new RangeError("no centre is composed");

@@ -1,13 +1,14 @@
 // Skip-grams of composed centres in plain f64: what assembly/composed.ts does.
 //
-//   h_v = sum over parts s of share_s W_s       share = softmax of the row's attention, or 1 / parts
-//   D   = sum of g z over v's pairs             dW_s += share_s D       dAttention_s = share_s D . (W_s - h_v)
+//   share_p   m_p exp(a_k) / sum over the row's kinds of exp(a), for part p of kind k that weighs m_p in it
+//   h_v       sum over parts of share_p W_p                D   sum of g z over v's pairs
+//   dW_p += share_p D                                      da_k = sum over the kind's parts of share_p D . (W_p - h_v)
 //
 // Source: Wang et al. 2018 (arXiv:1803.02349), equations 6 to 12.
 
 import { exp } from "../../numeric/exp.js";
 import { SGNS_BATCH, type SgnsStream } from "./binding.js";
-import type { SgnsParts } from "./parts.js";
+import { numKinds, type SgnsParts } from "./parts.js";
 import { moveRows, ReferenceSgns, type Pair, type ReferenceShape } from "./reference.js";
 
 /** Minus the derivatives of the loss. */
@@ -15,6 +16,10 @@ export interface ComposedGradients {
   rows: Float64Array;
   contexts: Float64Array;
   attention: Float64Array;
+}
+
+interface ComposedShape extends ReferenceShape {
+  parts: SgnsParts;
 }
 
 /** The kernel's twin where centres are composed. */
@@ -26,17 +31,17 @@ export class ReferenceComposed {
   /** W, f64[numRows * dim] */
   readonly rows: Float64Array;
   readonly rowSquares: Float64Array;
-  /** f64[parts], f64[numRows] */
+  /** f64[kinds of all rows], f64[numRows] */
   readonly attention: Float64Array;
   readonly attentionSquares: Float64Array;
 
-  constructor(shape: ReferenceShape & { parts: SgnsParts }, hashes: Uint32Array, seed: number) {
+  constructor(shape: ComposedShape, hashes: Uint32Array, seed: number) {
     this.#dim = shape.dim;
     this.#parts = shape.parts;
     this.#sgns = new ReferenceSgns(shape, hashes, seed);
     this.rows = this.#sgns.vectors.centres.slice();
     this.rowSquares = this.#sgns.squares.centres.slice();
-    this.attention = new Float64Array(shape.parts.rows.length);
+    this.attention = new Float64Array(numKinds(shape.parts));
     this.attentionSquares = new Float64Array(shape.numRows).fill(1);
   }
 
@@ -50,11 +55,10 @@ export class ReferenceComposed {
 
   /** The shares of a row's parts. */
   shares(row: number): number[] {
-    const { ends, attends } = this.#parts;
-    const own = Array.from(this.attention.subarray(ends[row], ends[row + 1]));
-    if (!attends) return own.map(() => 1 / own.length);
+    const { ends, kinds, weights } = this.#parts;
+    const own = Array.from(kinds.subarray(ends[row], ends[row + 1]), (kind) => this.attention[kind]!);
     const most = Math.max(...own);
-    const exps = own.map((a) => exp(a - most));
+    const exps = own.map((a, p) => weights[ends[row]! + p]! * exp(a - most));
     const sum = exps.reduce((all, e) => all + e, 0);
     return exps.map((e) => e / sum);
   }
@@ -79,7 +83,7 @@ export class ReferenceComposed {
   }
 
   gradients(pairs: readonly Pair[]): ComposedGradients {
-    const { ends, rows, attends } = this.#parts;
+    const { ends, rows, kinds, attends } = this.#parts;
     const dim = this.#dim;
     const h = this.composed();
     this.#sgns.vectors.centres.set(h);
@@ -91,7 +95,7 @@ export class ReferenceComposed {
         for (let d = 0; d < dim; d++) {
           dRows[part * dim + d]! += share * D[v * dim + d]!;
           if (attends)
-            dAttention[ends[v]! + s]! +=
+            dAttention[kinds[ends[v]! + s]!]! +=
               share * D[v * dim + d]! * (this.rows[part * dim + d]! - h[v * dim + d]!);
         }
       });
@@ -117,13 +121,14 @@ export class ReferenceComposed {
 
   /** AdaGrad with one sum a row. */
   #moveAttention(gradients: Float64Array, rate: number): void {
-    const { ends } = this.#parts;
+    const { ends, kinds } = this.#parts;
     for (let v = 0; v + 1 < ends.length; v++) {
-      const own = gradients.subarray(ends[v], ends[v + 1]);
-      if (own.length === 0) continue;
+      if (ends[v] === ends[v + 1]) continue;
+      const first = kinds[ends[v]!]!;
+      const own = gradients.subarray(first, kinds[ends[v + 1]! - 1]! + 1);
       this.attentionSquares[v]! += own.reduce((sum, x) => sum + x * x, 0) / own.length;
       const step = rate / Math.sqrt(this.attentionSquares[v]!);
-      own.forEach((x, s) => (this.attention[ends[v]! + s]! += step * x));
+      own.forEach((x, s) => (this.attention[first + s]! += step * x));
     }
   }
 }

@@ -7,17 +7,40 @@ import type { SgnsParts } from "./parts.js";
 
 type Composed = SgnsInput & { parts: SgnsParts };
 
-/** Items 0 .. numItems - 1 of their own row and up to three of the rows after them; some have their own row alone. */
+/** Items 0 .. numItems - 1 of their own row, and of up to two kinds with one to three of the rows after them. */
 function drawnParts(numItems: number, numRows: number, attends: boolean): SgnsParts {
-  const [ends, rows] = [[0], [] as number[]];
+  const [ends, rows, kinds, weights] = [[0], [] as number[], [] as number[], [] as number[]];
+  let places = 0;
   for (let v = 0; v < numRows; v++) {
-    if (v < numItems) {
-      const values = Array.from({ length: draw(31, v) % 4 }, (_, s) => draw(32, 4 * v + s));
-      rows.push(v, ...new Set(values.map((value) => numItems + (value % (numRows - numItems)))));
+    const sizes = Array.from(
+      { length: v < numItems ? draw(31, v) % 3 : 0 },
+      (_, k) => 1 + (draw(32, 2 * v + k) % 3),
+    );
+    const values = sizes.map((size, k) =>
+      Array.from({ length: size }, (_, s) => numItems + (draw(33, 8 * v + 4 * k + s) % (numRows - numItems))),
+    );
+    for (const kind of v < numItems ? [[v], ...values] : []) {
+      rows.push(...kind);
+      kinds.push(...kind.map(() => places));
+      weights.push(...kind.map(() => 1 / kind.length));
+      places++;
     }
     ends.push(rows.length);
   }
-  return { ends: Uint32Array.from(ends), rows: Uint32Array.from(rows), attends };
+  return {
+    ends: Uint32Array.from(ends),
+    rows: Uint32Array.from(rows),
+    kinds: Uint32Array.from(kinds),
+    weights: Float32Array.from(weights),
+    attends,
+  };
+}
+
+/** Each row its own part. */
+function ownParts(numRows: number): SgnsParts {
+  const rows = Uint32Array.from({ length: numRows }, (_, v) => v);
+  const weights = new Float32Array(numRows).fill(1);
+  return { ends: Uint32Array.from([...rows, numRows]), rows, kinds: rows, weights, attends: true };
 }
 
 async function trained(input: Composed, streams: readonly SgnsStream[], threads = 1) {
@@ -102,10 +125,7 @@ test.each([true, false])("the same bytes at 1, 2 and 3 threads, attention %s", a
 test("centres of their own row alone are those of a training that composes none, to 1e-6", async () => {
   const stream = streamOf(drawnSessions(60, 700, 9), 5, 5);
   const input = inputOf({ numRows: 60, dim: 32, window: 5 }, stream);
-  const own = Uint32Array.from({ length: 61 }, (_, v) => v);
-  const got = await trained({ ...input, parts: { ends: own, rows: own.slice(0, 60), attends: true } }, [
-    stream,
-  ]);
+  const got = await trained({ ...input, parts: ownParts(60) }, [stream]);
   const machine = await SgnsMachine.start(input, 1);
   machine.load(stream);
   await machine.train(0, rates);
@@ -131,15 +151,21 @@ test("a machine that takes another's state goes on as that one does", async () =
 test("parts out of range, and tokens without one, are refused", async () => {
   const stream = streamOf([[0, 1, 2, 3]], 2, 2);
   const input = inputOf({ numRows: 4, dim: 4, window: 2 }, stream);
-  const parts = { ends: Uint32Array.of(0, 1, 2, 3, 4), rows: Uint32Array.of(0, 1, 2, 3), attends: true };
+  const parts = ownParts(4);
   const wrong: SgnsParts[] = [
     { ...parts, rows: Uint32Array.of(0, 1, 2, 4) },
     { ...parts, ends: Uint32Array.of(0, 1, 2, 4) },
     { ...parts, ends: Uint32Array.of(0, 2, 1, 3, 4) },
+    { ...parts, kinds: Uint32Array.of(0, 0, 1, 2) },
+    { ...parts, kinds: Uint32Array.of(0, 1, 2, 4) },
+    { ...parts, weights: Float32Array.of(1, 1, 1) },
   ];
   for (const each of wrong)
     await expect(SgnsMachine.start({ ...input, parts: each }, 1)).rejects.toThrow(RangeError);
-  const without = { ...parts, ends: Uint32Array.of(0, 1, 1, 3, 4) };
+  const without = {
+    ...parts,
+    ...{ ends: Uint32Array.of(0, 1, 1, 3, 4), kinds: Uint32Array.of(0, 1, 1, 2) },
+  };
   const machine = await SgnsMachine.start({ ...input, parts: without }, 1);
   expect(() => machine.load(stream)).toThrow("token 1 is row 1, which has no parts");
   await machine.terminate();

@@ -7,16 +7,25 @@ export interface SgnsParts {
   /** u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); a token needs one at least */
   ends: Uint32Array;
   rows: Uint32Array;
-  /** the shares of a row's parts are learned; else they are alike */
+  /** u32, one a part: its place in the attention. Parts of one kind stand together and share a place; places ascend by 1 from 0 */
+  kinds: Uint32Array;
+  /** f32, one a part: above 0, 1 over the parts of a kind */
+  weights: Float32Array;
+  /** the shares of a row's kinds are learned; else they are alike */
   attends: boolean;
 }
 
 /** Where attention lies: a copy a thread, all the same. */
 export interface Attention {
-  /** f32[parts]: before the softmax */
+  /** f32[kinds of all rows]: before the softmax */
   attention: Region;
   /** f32[numRows]: AdaGrad's sums */
   squares: Region;
+}
+
+/** Numbers of attention: a kind of a row has one. */
+export function numKinds({ kinds }: SgnsParts): number {
+  return kinds.length === 0 ? 0 : kinds.at(-1)! + 1;
 }
 
 /** Room for the parts of a batch's centres. */
@@ -26,12 +35,21 @@ export function mostParts({ ends }: SgnsParts): number {
   return R * longest;
 }
 
-/** The kernel looks rows up without a check. @throws {RangeError} an end or a row is out of range */
-export function checkParts({ ends, rows }: SgnsParts, numRows: number): void {
+/** The kernel looks rows and attention up without a check. @throws {RangeError} a number is out of range */
+export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: number): void {
   const ascends = ends.every((end, v) => v === 0 || end >= ends[v - 1]!);
   if (ends.length !== numRows + 1 || ends[0] !== 0 || ends.at(-1) !== rows.length || !ascends)
     throw new RangeError(`parts of ${ends.length - 1} rows, ${rows.length} together, for ${numRows} rows`);
   if (rows.some((row) => row >= numRows)) throw new RangeError(`a part beyond ${numRows} rows`);
+  const startsRow = new Uint8Array(rows.length + 1);
+  for (const end of ends) startsRow[end] = 1;
+  const areKinds = kinds.every((kind, p) => {
+    if (p === 0) return kind === 0;
+    const step = kind - kinds[p - 1]!;
+    return startsRow[p] ? step === 1 : step === 0 || step === 1;
+  });
+  if (kinds.length !== rows.length || weights.length !== rows.length || !areKinds)
+    throw new RangeError("kinds of parts that are none");
 }
 
 /** What the plan holds about parts. @param J slices */
@@ -44,16 +62,19 @@ export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: numbe
     attends: parts?.attends ?? false,
     partEnds: arena.put("parts of rows", parts?.ends),
     partRows: arena.put("parts of rows", parts?.rows),
+    partKinds: arena.put("parts of rows", parts?.kinds),
+    partWeights: arena.put("parts of rows", parts?.weights),
     composed: room(J * (1 + R) * SL),
     slotNumbers: arena.put("slots", parts && Uint32Array.from({ length: 1 + R }, (_, slot) => slot)),
     attentionPartials: room(J * most),
   };
 }
 
-/** A thread's attention: 0, so that a row's parts count alike. */
-export function allocateAttention(arena: Arena, { ends, rows }: SgnsParts): Attention {
-  const attention = arena.allocate(`the attention of ${rows.length} parts`, Math.max(1, rows.length) * 4);
-  const squares = arena.allocate("AdaGrad's sums of attention", (ends.length - 1) * 4);
+/** A thread's attention: 0, so that a row's kinds count alike. */
+export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
+  const size = numKinds(parts);
+  const attention = arena.allocate(`the attention of ${size} kinds of parts`, size * 4);
+  const squares = arena.allocate("AdaGrad's sums of attention", (parts.ends.length - 1) * 4);
   arena.f32(squares).fill(1);
   return { attention, squares };
 }

@@ -1,9 +1,11 @@
 // Composed centres: a centre's vector is a weighted mean of rows that other centres share, as EGES composes an item of its own
-// vector and one for each side value.
+// vector and one for each kind of side information. A kind may have several rows, such as a film's genres: their mean.
 //
-//   h = sum over parts s of share_s W_s          share = softmax of the centre's attention, or 1 / parts
-//   D = sum of g z over the centre's contexts    g = minus dLoss/dscore: centreSums, made as for every centre
-//   dW_s += share_s D                            dAttention_s = share_s D . (W_s - h)
+//   part p          a row W_p of kind k that weighs m_p, 1 over the kind's rows
+//   share_p         m_p exp(a_k) / sum over kinds of exp(a), a the centre's attention; it stays 0 where none is learned
+//   h               sum over parts of share_p W_p
+//   D               sum of g z over the centre's contexts, g minus dLoss/dscore: centreSums, made as for every centre
+//   dW_p += share_p D                                    da_k = sum over the kind's parts of share_p D . (W_p - h)
 //
 // A batch's distinct centres are composed once a slice. D . (W_s - h) is a sum over slices, so attention needs a second barrier;
 // every thread keeps attention of its own and takes the same steps, so that no third one is needed.
@@ -37,29 +39,34 @@ export function openParts(plan: Plan, thread: Thread): void {
       const target = thread.partSlots + ((<usize>(count + i)) << 2);
       slots = number(plan, at(plan.partRows, first + i), thread.partSlotOf, thread.partRows, slots, target);
     }
-    share(plan, thread.attention + ((<usize>first) << 2), parts, thread.partShares + ((<usize>count) << 2));
+    share(plan, thread, first, parts, thread.partShares + ((<usize>count) << 2));
     count += parts;
     store<u32>(thread.partEnds + (slot << 2), count);
   }
   thread.numPartSlots = slots;
 }
 
-/** Writes the shares of a centre's parts. @param attention,target f32[parts] */
-function share(plan: Plan, attention: usize, parts: u32, target: usize): void {
-  const end = target + ((<usize>parts) << 2);
-  if (!plan.attends) {
-    for (; target < end; target += 4) store<f32>(target, <f32>1 / <f32>parts);
-    return;
-  }
-  let most = load<f32>(attention);
-  for (let i: usize = 1; i < parts; i++) most = max(most, load<f32>(attention + (i << 2)));
+/** What the softmax is taken of, for a part. */
+function attentionAt(plan: Plan, thread: Thread, part: usize): usize {
+  return thread.attention + ((<usize>at(plan.partKinds, part)) << 2);
+}
+
+/** Writes the shares of a centre's parts. @param target f32[parts] */
+function share(plan: Plan, thread: Thread, first: usize, parts: usize, target: usize): void {
+  let most = load<f32>(attentionAt(plan, thread, first));
+  for (let i: usize = 1; i < parts; i++) most = max(most, load<f32>(attentionAt(plan, thread, first + i)));
   let sum: f32 = 0;
-  for (let to = target; to < end; to += 4, attention += 4) {
-    const e = f32x4.extract_lane(exp4(f32x4.splat(load<f32>(attention) - most)), 0);
-    store<f32>(to, e);
+  for (let i: usize = 0; i < parts; i++) {
+    const above = load<f32>(attentionAt(plan, thread, first + i)) - most;
+    const weight = load<f32>(plan.partWeights + ((first + i) << 2));
+    const e = weight * f32x4.extract_lane(exp4(f32x4.splat(above)), 0);
+    store<f32>(target + (i << 2), e);
     sum += e;
   }
-  for (; target < end; target += 4) store<f32>(target, load<f32>(target) / sum);
+  for (let i: usize = 0; i < parts; i++) {
+    const e = target + (i << 2);
+    store<f32>(e, load<f32>(e) / sum);
+  }
 }
 
 /** Composes the batch's centres in slice j. */
@@ -126,27 +133,40 @@ export function sumParts(plan: Plan, thread: Thread, j: u32): void {
 
 /** AdaGrad on this thread's attention, with one sum a centre: a += mean of squares; attention += lr gradient / sqrt(a). */
 export function moveAttention(plan: Plan, thread: Thread, lr: f32): void {
-  const stride = (<usize>plan.mostParts) << 2;
   let p: usize = 0;
   for (let slot: usize = 1; slot <= thread.numCentreSlots; slot++) {
     const row = <usize>at(thread.centreRows, slot);
-    const first = p;
-    const end = <usize>at(thread.partEnds, slot);
+    const first = <usize>at(plan.partEnds, row);
+    const parts = <usize>at(plan.partEnds, row + 1) - first;
+    // the shares are not read again in this batch: a kind's gradient takes the place of its first part's
+    let kinds: u32 = 0;
     let squares: f32 = 0;
-    for (; p < end; p++) {
-      let from = plan.attentionPartials + (p << 2);
+    for (let i: usize = 0; i < parts;) {
+      const kind = at(plan.partKinds, first + i);
+      const target = thread.partShares + ((p + i) << 2);
       let gradient: f32 = 0;
-      for (let j: u32 = 0; j < plan.numSlices; j++, from += stride) gradient += load<f32>(from);
-      // the shares are not read again in this batch
-      store<f32>(thread.partShares + (p << 2), gradient);
+      for (; i < parts && at(plan.partKinds, first + i) == kind; i++) gradient += partGradient(plan, p + i);
+      store<f32>(target, gradient);
       squares += gradient * gradient;
+      kinds++;
     }
     const sum = thread.attentionSquares + (row << 2);
-    const a = load<f32>(sum) + squares / <f32>(end - first);
+    const a = load<f32>(sum) + squares / <f32>kinds;
     store<f32>(sum, a);
     const rate = lr / sqrt<f32>(a);
-    let target = thread.attention + ((<usize>at(plan.partEnds, row)) << 2);
-    for (let i = first; i < end; i++, target += 4)
-      store<f32>(target, load<f32>(target) + rate * load<f32>(thread.partShares + (i << 2)));
+    for (let i: usize = 0; i < parts; i++) {
+      if (i > 0 && at(plan.partKinds, first + i) == at(plan.partKinds, first + i - 1)) continue;
+      const target = attentionAt(plan, thread, first + i);
+      store<f32>(target, load<f32>(target) + rate * load<f32>(thread.partShares + ((p + i) << 2)));
+    }
+    p += parts;
   }
+}
+
+/** Adds up what the slices found for the batch's part p, in their order. */
+function partGradient(plan: Plan, p: usize): f32 {
+  let from = plan.attentionPartials + (p << 2);
+  let sum: f32 = 0;
+  for (let j: u32 = 0; j < plan.numSlices; j++, from += (<usize>plan.mostParts) << 2) sum += load<f32>(from);
+  return sum;
 }
