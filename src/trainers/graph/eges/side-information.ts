@@ -1,0 +1,153 @@
+// What items are composed of: their own row, and for each side column the rows of its values.
+//
+//   kind 0: the item itself      kind k: side column k; of several values their mean, as a kind of side information has one vector
+//
+// An empty cell and a value without a row (a rare one) are no part: the other kinds share the item.
+//
+// Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4. Deviation: there every item has every kind.
+
+import type { Dataset } from "../../../dataset/dataset.js";
+import { itemCatalogue, keyColumn } from "../../../dataset/item-catalogue.js";
+import { findItemFields } from "../../../dataset/item-fields.js";
+import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
+import type { FeatureSpace } from "../../../dataset/vocabulary.js";
+import { UsageError } from "../../../errors.js";
+import type { SgnsParts } from "../../../kernels/sgns/parts.js";
+import { exp } from "../../../numeric/exp.js";
+
+export interface SideInformation {
+  /** of kinds: the item's column, then the side columns in the order of the space */
+  names: string[];
+  /** f32-exact parts of features of the space: those of the item's field that have events */
+  parts: SgnsParts;
+  /** u8, one a place of the attention: its kind */
+  kindOf: Uint8Array;
+  /** of each side column, how many items have no value with a row */
+  without: number[];
+}
+
+/** A part of the dataset. */
+interface Rows {
+  dataset: Dataset;
+  /** u32 */
+  rows: Uint32Array;
+}
+
+/**
+ * The parts of each item that the rows hold.
+ *
+ * @param space of the item's column and its side columns
+ * @param attends whether the shares of kinds are learned
+ * @throws {UsageError} a side column is a number, which has no rows of values
+ */
+export function sideInformationOf(
+  space: FeatureSpace,
+  { dataset, rows }: Rows,
+  attends: boolean,
+): SideInformation {
+  const item = keyColumn(dataset, dataset.roles.item!);
+  const others = space.fields.map(({ name }) => name).filter((name) => name !== item.name);
+  const number = space.fields.find(({ kind }) => kind === "number");
+  if (number)
+    throw new UsageError(
+      `--item-fields: '${number.name}' is a number, and each value of a side column has a vector: ` +
+        `--numeric ${number.name}:bins=10 makes ranges of it, and without --numeric its values are keys`,
+    );
+  const columns = findItemFields(dataset, rows, item, others, others);
+  const all = space.fields.map((_, f) => f);
+  const { templates } = itemCatalogue(dataset, rows, bindEncoder(space, dataset), columns, all);
+  const fields = [item.name, ...others].map((name) => space.fields.findIndex((field) => field.name === name));
+  return { names: [item.name, ...others], ...partsOf(space, fields, templates, attends) };
+}
+
+/** @param fields of the space, by kind */
+function partsOf(
+  { offsets, numFeatures }: FeatureSpace,
+  fields: readonly number[],
+  templates: FeatureRows,
+  attends: boolean,
+): Omit<SideInformation, "names"> {
+  const rowOfItem = new Int32Array(numFeatures).fill(-1);
+  const kindOfFeature = new Uint8Array(numFeatures);
+  for (const [kind, f] of fields.entries()) kindOfFeature.fill(kind, offsets[f], offsets[f + 1]);
+  const hasRow = (feature: number) => !offsets.includes(feature);
+  for (let row = 0; row < templates.numRows; row++)
+    forEachPair(templates, row, (feature) => {
+      if (kindOfFeature[feature] === 0 && hasRow(feature)) rowOfItem[feature] = row;
+    });
+
+  const ends = new Uint32Array(numFeatures + 1);
+  const [rows, kinds, weights, kindOf]: number[][] = [[], [], [], []];
+  const without = new Array<number>(fields.length).fill(0);
+  for (let v = 0; v < numFeatures; v++) {
+    if (rowOfItem[v]! >= 0) {
+      const values: [feature: number, weight: number][][] = fields.map(() => []);
+      forEachPair(templates, rowOfItem[v]!, (feature, x) => {
+        if (hasRow(feature) && x > 0) values[kindOfFeature[feature]!]!.push([feature, x]);
+      });
+      for (const [kind, pairs] of values.entries()) {
+        if (pairs.length === 0) without[kind]!++;
+        const sum = pairs.reduce((all, [, x]) => all + x, 0);
+        for (const [feature, x] of pairs) {
+          rows!.push(feature);
+          kinds!.push(kindOf!.length);
+          weights!.push(x / sum);
+        }
+        if (pairs.length > 0) kindOf!.push(kind);
+      }
+    }
+    ends[v + 1] = rows!.length;
+  }
+  return {
+    parts: {
+      ends,
+      rows: Uint32Array.from(rows!),
+      kinds: Uint32Array.from(kinds!),
+      weights: Float32Array.from(weights!),
+      attends,
+    },
+    kindOf: Uint8Array.from(kindOf!),
+    without: without.slice(1),
+  };
+}
+
+/** The share of each kind that an item has, by the place of the attention: softmax. @returns f64[places] */
+export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
+  const shares = new Float64Array(attention.length);
+  for (let v = 0; v + 1 < ends.length; v++) {
+    if (ends[v] === ends[v + 1]) continue;
+    const [first, end] = [kinds[ends[v]!]!, kinds[ends[v + 1]! - 1]! + 1];
+    let most = -Infinity;
+    for (let k = first; k < end; k++) most = Math.max(most, attention[k]!);
+    let sum = 0;
+    for (let k = first; k < end; k++) sum += shares[k] = exp(attention[k]! - most);
+    for (let k = first; k < end; k++) shares[k]! /= sum;
+  }
+  return shares;
+}
+
+/**
+ * Vectors of items: the sum of their parts by their shares. Rows without parts stay as they are.
+ *
+ * @param vectors f32[numFeatures * dim]
+ * @param shares f64[places]
+ */
+export function composedItems(
+  { ends, rows, kinds, weights }: SgnsParts,
+  shares: Float64Array,
+  vectors: Float32Array,
+  dim: number,
+): Float32Array {
+  const composed = vectors.slice();
+  const sum = new Float64Array(dim);
+  for (let v = 0; v + 1 < ends.length; v++) {
+    if (ends[v] === ends[v + 1]) continue;
+    sum.fill(0);
+    for (let p = ends[v]!; p < ends[v + 1]!; p++) {
+      const share = shares[kinds[p]!]! * weights[p]!;
+      for (let d = 0; d < dim; d++) sum[d]! += share * vectors[rows[p]! * dim + d]!;
+    }
+    composed.set(sum, v * dim);
+  }
+  return composed;
+}
