@@ -52,6 +52,13 @@ export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: n
     throw new RangeError("kinds of parts that are none");
 }
 
+/** Walks need no check of their own where each node that has an arc has a part. @param offsets of its arcs @throws {RangeError} one has none */
+export function checkNodes({ ends }: SgnsParts, offsets: Uint32Array): void {
+  for (let v = 0; v + 1 < offsets.length; v++)
+    if (offsets[v + 1]! > offsets[v]! && ends[v] === ends[v + 1])
+      throw new RangeError(`node ${v} has an arc and no parts`);
+}
+
 /** What the plan holds about parts. @param J slices */
 export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: number) {
   const most = parts ? mostParts(parts) : 0;
