@@ -32,6 +32,12 @@ export interface SgnsInput extends Omit<SgnsShape, "threads"> {
   firstVectorHashes: Uint32Array;
 }
 
+/** Learning rates at a stream's start and end, linear between. */
+export interface Rates {
+  from: number;
+  to: number;
+}
+
 const matrices = ["centres", "contexts", "centreSquares", "contextSquares"] as const;
 
 /** Names the noise of an epoch; draw(seed, epoch) itself is left to what shuffles the sessions. */
@@ -100,7 +106,7 @@ export class SgnsMachine {
    * @param rates learning rates at the stream's start and end, linear between
    * @returns mean loss in nats of the centres that see a context, weighted by what their events count, each before its batch's step; 0 when none does
    */
-  async train(epoch: number, { from, to }: { from: number; to: number }): Promise<number> {
+  async train(epoch: number, { from, to }: Rates): Promise<number> {
     const key = noiseKey(this.#input.seed, epoch);
     await this.#pool.run({ kind: "train", numBatches: numBatches(this.#numTokens), key, from, to });
     return takeSgnsLoss(this.#arena, this.#layout) / (this.#mass || 1);
