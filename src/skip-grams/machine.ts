@@ -49,7 +49,7 @@ export interface WalkInput extends Omit<SgnsInput, "mostTokens"> {
 }
 
 /** Learning rates at the ends of a stream or of an epoch, linear between. */
-interface Rates {
+export interface Rates {
   from: number;
   to: number;
 }

@@ -87,6 +87,7 @@ export function resolvedOptions(
     maxMemory: ___,
     wholeFor: ____,
     inSequence: _____,
+    edges: _______,
     ...options
   }: ExampleOptions,
   table: OptionTable,

@@ -1,0 +1,238 @@
+// `embed train-graph`: a vector for each node of a graph, from walks over it or from its edges.
+
+import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph.js";
+import type { Dataset } from "../../dataset/dataset.js";
+import { releaseColumns } from "../../dataset/stored-columns.js";
+import { fitFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
+import { DataError } from "../../errors.js";
+import { checkOutput } from "../../io/atomic.js";
+import { contentsOf, type TableRows } from "../../skip-grams/contents.js";
+import { countedEvents } from "../../skip-grams/counted.js";
+import { CONTEXT_TABLE } from "../../skip-grams/names.js";
+import { vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
+import { unfinishedWarnings } from "../../training/outcome-warnings.js";
+import { countUnseen } from "../../training/parts.js";
+import type { Fit, Plan, Session, Source } from "../../training/plan.js";
+import type { Trainer } from "../../training/trainer.js";
+import { featuresOfRoles } from "../../training/users-and-items.js";
+import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
+import type { GraphModel } from "./learn.js";
+import { GRAPH_MODEL, ORDER_TABLES, SYMMETRIC_MODEL, TWO_ORDERS_MODEL } from "./names.js";
+import {
+  checkGraphOptions,
+  edgeColumnsOf,
+  graphOptionsOf,
+  options,
+  samplesOf,
+  statedOptions,
+  type GraphOptions,
+  type ToldGraph,
+} from "./options.js";
+import { openEarlierNodes, startsOf, type EarlierNodes } from "./start.js";
+
+const command = "train-graph";
+
+export const trainer: Trainer = {
+  command,
+  description:
+    "Learns a vector for each node of a graph by DeepWalk, node2vec or LINE, and writes a run directory. The graph is a list of edges, or the " +
+    "steps from one event to the next in sessions.",
+  examples: `
+  embed train-graph fixtures/edges.csv -o run --source from --target to --weight weight --dim 16
+  embed train-graph fixtures/clicks.csv -o run --positive-from 1 --session-gap 30m --undirected --dim 16
+`,
+  options,
+  checkpointEvery: 5,
+  plan,
+};
+
+async function plan(told: ToldGraph): Promise<Plan> {
+  checkGraphOptions(told);
+  if (told.walksOut !== undefined) await checkOutput(told.walksOut, told.force ?? false, "file");
+  const given = graphOptionsOf(told);
+  const earlier = await openEarlierNodes(told, given, command);
+  const edges = edgeColumnsOf(told);
+  return {
+    seed: given.seed,
+    unlabelled: true,
+    earlier: earlier?.run,
+    reading: edges
+      ? {
+          ...{ edges, fields: [edges.source, edges.target], infer: false },
+          ...(told.hashKeys !== undefined && { hashKeysOf: told.hashKeysOf ?? [edges.source, edges.target] }),
+        }
+      : { inSequence: true },
+    accept: (dataset) => (edges ? { dataset, notes: [] } : featuresOfRoles(dataset, command, ["item"])),
+    fit: async (source, session) =>
+      await fit(source, session, told, { ...given, ...(earlier && { dim: earlier.dim }) }, earlier),
+  };
+}
+
+async function fit(
+  { dataset, parts }: Source,
+  { options: how, watch, warn, note, lap, controls, first }: Session,
+  told: ToldGraph,
+  given: GraphOptions,
+  earlier: EarlierNodes | undefined,
+): Promise<Fit> {
+  const source = edgeSource(parts, countedEvents(parts.train, how), told);
+  for (const text of source.notes) note(text);
+  const rows = rowsWithEdges(source, dataset, how, note);
+  const vocabulary = await vocabularyOf(source.nodes, rows, how, earlier?.keys, told, { note, warn });
+  const { space } = vocabulary;
+  countUnseen(space, source.parts, watch);
+  const { edges, notes } = source.train(space);
+  const { graph, counts } = graphOf(space.numFeatures, edges, given);
+  for (const text of [...notes, ...graphNotes(graph, counts, told)]) note(text);
+  const valid = first ? undefined : source.valid(space);
+  const starts = startsOf(earlier, vocabulary);
+  releaseColumns(dataset);
+  lap("encode");
+
+  const standard = { ...given, samples: samplesOf(given, counts.edges) };
+  const used = first ? { ...standard, ...first.options, epochs: Math.max(1, first.bestEpoch) } : standard;
+  const { learnGraph } = await import("./learn.js");
+  const writing = first ? undefined : await walksWriter(told, given, space, watch.signal);
+  const model = await learnGraph(
+    {
+      ...{ space, graph, starts, warn, scheduledEpochs: standard.epochs },
+      ...{ valid: parts.valid && !first ? (valid ?? NO_EDGES) : undefined, writeWalks: writing },
+      controls: { ...controls, keepsState: told.keepState ?? false },
+    },
+    used,
+    (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
+    watch.signal,
+  );
+  lap("train");
+  return ended(model, { vocabulary, nodes: source.nodes, how, warn });
+}
+
+const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array() };
+
+/** What a training came to. */
+function ended(
+  model: GraphModel,
+  {
+    vocabulary,
+    nodes,
+    how,
+    warn,
+  }: { vocabulary: Vocabulary; nodes: Dataset; how: Session["options"]; warn: Session["warn"] },
+): Fit {
+  const { epochs, bestEpoch, interrupted, options: used, looked } = model;
+  const best = epochs[bestEpoch - 1]!;
+  const course = {
+    ...{ values: epochs.flatMap((event) => event.validLoss ?? []), better: "lower" as const, name: "loss" },
+    ...{ done: epochs.length, most: used.epochs, flag: "--epochs", best: bestEpoch },
+  };
+  if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);
+  return {
+    judged: {
+      options: statedOptions(used),
+      metrics: {
+        train: { pairLoss: best.trainLoss },
+        ...(looked && { valid: { pairLoss: best.validLoss! } }),
+      },
+      ...{ epochs, bestEpoch },
+    },
+    interrupted,
+    contents: () =>
+      contentsOf(modelOf(model), vocabulary, nodes, how, tablesOf(model), model.sides[0]!.squares),
+  };
+}
+
+function modelOf({ sides }: Pick<GraphModel, "sides">): string {
+  return sides.length > 1 ? TWO_ORDERS_MODEL : sides[0]!.oneTable ? SYMMETRIC_MODEL : GRAPH_MODEL;
+}
+
+/** Tables of a run. Sides that were trained apart are kept as they are, too: the next training goes on from them. */
+function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
+  const contexts = sides
+    .filter(({ oneTable }) => !oneTable)
+    .map(({ dim: width, contexts: vectors }) => [CONTEXT_TABLE, { dim: width, vectors }] as const);
+  const [only] = sides;
+  const halves = sides.map((side, i) => [ORDER_TABLES[i]!, side] as const);
+  return {
+    [DEFAULT_TABLE]: sides.length === 1 ? only! : { dim, vectors: sideBySide(sides) },
+    ...(sides.length > 1 && Object.fromEntries(halves)),
+    ...Object.fromEntries(contexts),
+  };
+}
+
+/** Rows of all sides, each scaled to length 1. @returns f32[numFeatures * sum of dims] */
+function sideBySide(sides: readonly TableRows[]): Float32Array {
+  const width = sides.reduce((sum, { dim }) => sum + dim, 0);
+  const numRows = sides[0]!.vectors.length / sides[0]!.dim;
+  const all = new Float32Array(numRows * width);
+  let first = 0;
+  for (const { dim, vectors } of sides) {
+    for (let row = 0; row < numRows; row++) {
+      let squares = 0;
+      for (let k = row * dim; k < (row + 1) * dim; k++) squares += vectors[k]! ** 2;
+      const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+      for (let k = 0; k < dim; k++) all[row * width + first + k] = vectors[row * dim + k]! * scale;
+    }
+    first += dim;
+  }
+  return all;
+}
+
+/** Rows of nodes that have an edge. @throws {DataError} no edge is left */
+function rowsWithEdges(
+  source: EdgeSource,
+  dataset: Dataset,
+  how: Session["options"],
+  note: (text: string) => void,
+): Uint32Array {
+  const space = fitFeatures(source.nodes, source.rows, how);
+  const { edges, notes } = source.train(space);
+  const isLinked = linkedNodes(space.numFeatures, edges);
+  if (!isLinked.includes(1)) {
+    const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
+    throw new DataError(
+      `no edge between two different known nodes is left to learn from${left}: see --min-count, and for sessions --session-gap and --min-stay`,
+      { file: dataset.inputs.map(({ path }) => path).join(", ") },
+    );
+  }
+  const alone = isLinked.reduce((sum, is) => sum - is, numKeys(space));
+  if (alone === 0) return source.rows;
+  note(`${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another one left out`);
+  return linkedRows(space, source.nodes, source.rows, isLinked);
+}
+
+function numKeys({ fields }: FeatureSpace): number {
+  const [nodes] = fields;
+  return nodes?.kind === "key" ? nodes.keys.size : 0;
+}
+
+/** The graph in words, and what was left out of it. */
+function graphNotes(graph: Graph, counts: EdgeCounts, { directed, undirected }: ToldGraph): string[] {
+  const { edges, repeated, loops, missing } = counts;
+  const way = graph.directed ? "directed" : "undirected";
+  const other = graph.directed ? "--undirected lets them lead both ways" : "--directed keeps their direction";
+  const isChosen = (directed ?? undirected) !== undefined;
+  const left = [
+    ...(repeated > 0 ? [`${repeated} repeated ones are summed`] : []),
+    ...(loops > 0 ? [`${loops} from a node to itself are left out`] : []),
+    ...(missing > 0 ? [`${missing} to or from rare or unknown keys are left out`] : []),
+  ];
+  return [
+    [`the graph has ${edges} ${way} edges`, ...(isChosen ? [] : [other]), ...left].join("; "),
+  ];
+}
+
+/** What writes --walks-out. @throws {DataError} keys cannot be written as words */
+async function walksWriter(
+  { walksOut, force = false }: ToldGraph,
+  { walkLength }: GraphOptions,
+  space: FeatureSpace,
+  signal: AbortSignal,
+) {
+  if (walksOut === undefined) return undefined;
+  const { wordsOf, writeWalks } = await import("./walks-file.js");
+  const words = wordsOf(space);
+  return async (machine: Parameters<typeof writeWalks>[2]) => {
+    await writeWalks(walksOut, words, machine, walkLength, { force, signal });
+  };
+}
