@@ -49,6 +49,8 @@ export interface SgnsVectors {
   contexts: Float32Array;
   /** AdaGrad's sums, where they go into the run */
   squares?: Squares;
+  /** what the vectors are composed of, where they are: rows, f32[numFeatures * dim], and what shares are the softmax of */
+  composed?: { rows: Float32Array; attention: Float32Array };
 }
 
 /** The epochs, and for each learner its vectors of the best one. */
@@ -110,7 +112,13 @@ export async function learnSkipGrams(
 
 function vectorsOf(machine: SgnsMachine, keepsState: boolean, start: SgnsStart | undefined): SgnsVectors {
   const [vectors, contexts] = [machine.vectors(), machine.contexts()];
-  return { vectors, contexts, ...(keepsState && { squares: thawed(machine.squares(), start) }) };
+  return {
+    ...{ vectors, contexts },
+    ...(keepsState && { squares: thawed(machine.squares(), start) }),
+    ...(machine.isComposed && {
+      composed: { rows: machine.rows(), attention: machine.attention().attention },
+    }),
+  };
 }
 
 function isFinite({ vectors, contexts }: SgnsVectors): boolean {
@@ -140,10 +148,11 @@ function partOf(arrays: NamedArrays, i: number, count: number): NamedArrays {
 }
 
 /** For a checkpoint. */
-function arraysOf({ vectors, contexts, squares }: SgnsVectors): NamedArrays {
+function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedArrays {
   return {
     ...{ keptVectors: vectors, keptContexts: contexts },
     ...(squares && { keptCentreSquares: squares.centres, keptContextSquares: squares.contexts }),
+    ...(composed && { keptRows: composed.rows, keptAttention: composed.attention }),
   };
 }
 
@@ -155,5 +164,6 @@ function keptOf(arrays: NamedArrays): SgnsVectors {
     ...(arrays["keptCentreSquares"] && {
       squares: { centres: of("keptCentreSquares"), contexts: of("keptContextSquares") },
     }),
+    ...(arrays["keptRows"] && { composed: { rows: of("keptRows"), attention: of("keptAttention") } }),
   };
 }

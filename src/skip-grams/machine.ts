@@ -17,7 +17,7 @@ import {
   type SgnsShape,
   type SgnsStream,
 } from "../kernels/sgns/binding.js";
-import { checkNodes } from "../kernels/sgns/parts.js";
+import { checkNodes, composedRows } from "../kernels/sgns/parts.js";
 import { stopBarrier } from "../kernels/shared/barrier.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { Arena, type Region } from "../kernels/shared/memory.js";
@@ -228,8 +228,15 @@ export class SgnsMachine {
     putNoise(this.#arena, this.#layout, noise);
   }
 
-  /** A copy of the centres' vectors. @returns f32[numRows * dim], row-major */
+  /** A copy of the centres' vectors, composed where rows have parts. @returns f32[numRows * dim], row-major */
   vectors(): Float32Array {
+    const { parts, dim } = this.#input;
+    const rows = this.rows();
+    return parts ? composedRows(parts, this.attention().attention, rows, dim) : rows;
+  }
+
+  /** A copy of what centres are composed of: without parts their vectors. @returns f32[numRows * dim], row-major */
+  rows(): Float32Array {
     return denseRows(this.#arena, this.#layout.centres, this.#input);
   }
 
@@ -243,6 +250,11 @@ export class SgnsMachine {
   /** A copy of the contexts' vectors. @returns f32[numRows * dim], row-major */
   contexts(): Float32Array {
     return denseRows(this.#arena, this.#layout.contexts, this.#input);
+  }
+
+  /** Centres are composed of parts. */
+  get isComposed(): boolean {
+    return this.#input.parts !== undefined;
   }
 
   /** A copy of what the softmax is taken of, f32[kinds of all rows], and of AdaGrad's sums, f32[numRows]; of machines whose centres are composed. */

@@ -51,8 +51,8 @@ async function trained(input: Composed, streams: readonly SgnsStream[], threads 
       machine.load(stream);
       losses.push(await machine.train(epoch, rates));
     }
-    const [rows, contexts, { attention }] = [machine.vectors(), machine.contexts(), machine.attention()];
-    return { losses, rows, contexts, attention, state: machine.state };
+    const [rows, contexts, { attention }] = [machine.rows(), machine.contexts(), machine.attention()];
+    return { losses, rows, vectors: machine.vectors(), contexts, attention, state: machine.state };
   } finally {
     await machine.terminate();
   }
@@ -77,6 +77,10 @@ test.each(cases)(
     const losses = [0, 1, 2].map((epoch) => twin.train(stream, noiseKey(seed, epoch), rates) / numCentres);
     const got = await trained(input, [stream, stream, stream]);
     expect(relativeError(got.rows, twin.rows)).toBeLessThan(1e-5);
+    const composed = twin.composed();
+    const isComposed = (at: number) => Math.floor(at / dim) < numItems;
+    const ofItems = (numbers: ArrayLike<number>) => Array.from(numbers).filter((_, at) => isComposed(at));
+    expect(relativeError(ofItems(got.vectors), ofItems(composed))).toBeLessThan(1e-5);
     expect(relativeError(got.contexts, twin.contexts)).toBeLessThan(1e-5);
     expect(relativeError(got.losses, losses)).toBeLessThan(1e-5);
     if (attends) expect(relativeError(got.attention, twin.attention)).toBeLessThan(1e-4);

@@ -1,5 +1,6 @@
 // What centres are composed of: rows of the centres' matrix, shared among them (assembly/composed.ts).
 
+import { exp } from "../../numeric/exp.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { R, SL } from "./layout.js";
 
@@ -57,6 +58,49 @@ export function checkNodes({ ends }: SgnsParts, offsets: Uint32Array): void {
   for (let v = 0; v + 1 < offsets.length; v++)
     if (offsets[v + 1]! > offsets[v]! && ends[v] === ends[v + 1])
       throw new RangeError(`node ${v} has an arc and no parts`);
+}
+
+/** The shares that the kinds of each row have: the softmax of its attention. @returns f64[kinds of all rows] */
+export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
+  const shares = new Float64Array(attention.length);
+  for (let v = 0; v + 1 < ends.length; v++) {
+    if (ends[v] === ends[v + 1]) continue;
+    const [first, end] = [kinds[ends[v]!]!, kinds[ends[v + 1]! - 1]! + 1];
+    let most = -Infinity;
+    for (let k = first; k < end; k++) most = Math.max(most, attention[k]!);
+    let sum = 0;
+    for (let k = first; k < end; k++) sum += shares[k] = exp(attention[k]! - most);
+    for (let k = first; k < end; k++) shares[k]! /= sum;
+  }
+  return shares;
+}
+
+/**
+ * Rows with those composed that have parts: the sum of their parts by their shares.
+ *
+ * @param rows f32[numRows * dim]
+ * @param attention f32[kinds of all rows]
+ */
+export function composedRows(
+  parts: SgnsParts,
+  attention: ArrayLike<number>,
+  rows: Float32Array,
+  dim: number,
+): Float32Array {
+  const { ends, kinds, weights } = parts;
+  const shares = sharesOf(parts, attention);
+  const composed = rows.slice();
+  const sum = new Float64Array(dim);
+  for (let v = 0; v + 1 < ends.length; v++) {
+    if (ends[v] === ends[v + 1]) continue;
+    sum.fill(0);
+    for (let p = ends[v]!; p < ends[v + 1]!; p++) {
+      const [share, row] = [shares[kinds[p]!]! * weights[p]!, parts.rows[p]! * dim];
+      for (let d = 0; d < dim; d++) sum[d]! += share * rows[row + d]!;
+    }
+    composed.set(sum, v * dim);
+  }
+  return composed;
 }
 
 /** What the plan holds about parts. @param J slices */

@@ -217,9 +217,7 @@ function graphNotes(graph: Graph, counts: EdgeCounts, { directed, undirected }: 
     ...(loops > 0 ? [`${loops} from a node to itself are left out`] : []),
     ...(missing > 0 ? [`${missing} to or from rare or unknown keys are left out`] : []),
   ];
-  return [
-    [`the graph has ${edges} ${way} edges`, ...(isChosen ? [] : [other]), ...left].join("; "),
-  ];
+  return [[`the graph has ${edges} ${way} edges`, ...(isChosen ? [] : [other]), ...left].join("; ")];
 }
 
 /** What writes --walks-out. @throws {DataError} keys cannot be written as words */

@@ -15,13 +15,14 @@ import type { EmbeddingTable } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { safetensorsChunks } from "../../../embedding/safetensors.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
+import { sharesOf } from "../../../kernels/sgns/parts.js";
 import { anything, list, object, parseJson, text } from "../../../io/json-shape.js";
 import { clearRows } from "../../../training/forgetting/tensors.js";
 import type { ForgetTensors } from "../../../training/forgetting/forgetting.js";
 import { featureTable, spaceOf } from "../../../training/feature-table.js";
 import type { FitContents } from "../../../training/plan.js";
 import { readPreprocess, type RunSpace } from "../../../training/run-space.js";
-import { composedItems, sharesOf, type SideInformation } from "./side-information.js";
+import type { SideInformation } from "./side-information.js";
 
 export const SIDE_TABLE = "side";
 export const SIDE_FILE = "side-information.json";
@@ -45,17 +46,6 @@ export function splitSpace(space: FeatureSpace, item: string) {
     /** features of the space that are those of `items` */
     range: [space.offsets[f]!, space.offsets[f + 1]!] as const,
   };
-}
-
-/** Composed vectors of items: f32[features of the item's field * dim]. */
-export function itemVectors(
-  space: FeatureSpace,
-  { names: [item], parts }: SideInformation,
-  { dim, vectors, attention }: EgesVectors,
-): Float32Array {
-  const { range } = splitSpace(space, item!);
-  const composed = composedItems(parts, sharesOf(parts, attention), vectors, dim);
-  return composed.subarray(range[0] * dim, range[1] * dim);
 }
 
 /** What a run keeps beside its tables of items and contexts. @param roles of the dataset with its side columns */

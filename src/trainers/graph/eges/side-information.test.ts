@@ -2,9 +2,10 @@ import { bindEncoder } from "../../../dataset/rows.js";
 import { fitFeatures, type FeatureSpace } from "../../../dataset/vocabulary.js";
 import { keyAt } from "../../../log/dictionary.js";
 import { datasetOf } from "../../../testing/dataset-of.js";
+import { composedRows } from "../../../kernels/sgns/parts.js";
 import { UsageError } from "../../../errors.js";
 import { acceptSideColumns } from "./side-columns.js";
-import { composedItems, sharesOf, sideInformationOf } from "./side-information.js";
+import { sideInformationOf } from "./side-information.js";
 import { meansOfKinds } from "./transform.js";
 
 // b is rare, d has no genre, and only c has no shop
@@ -76,10 +77,9 @@ test("side values and unknown items have no parts", () => {
 
 test("shares are the softmax of attention, and an item the sum of its parts by their shares", () => {
   const attention = Float32Array.from(kindOf, (kind) => Math.log(1 + kind));
-  const shares = sharesOf(parts, attention);
   const dim = 3;
   const vectors = Float32Array.from({ length: space.numFeatures * dim }, (_, i) => Math.sin(i));
-  const composed = composedItems(parts, shares, vectors, dim);
+  const composed = composedRows(parts, attention, vectors, dim);
   const row = (of: Float32Array, name: string) =>
     Array.from(of.subarray(featureOf(name) * dim).subarray(0, dim));
   // kinds 0, 1 and 2 count 1, 2 and 3

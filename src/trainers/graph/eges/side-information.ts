@@ -13,7 +13,6 @@ import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/row
 import type { FeatureSpace } from "../../../dataset/vocabulary.js";
 import { UsageError } from "../../../errors.js";
 import type { SgnsParts } from "../../../kernels/sgns/parts.js";
-import { exp } from "../../../numeric/exp.js";
 
 export interface SideInformation {
   /** of kinds: the item's column, then the side columns in the order of the space */
@@ -109,45 +108,4 @@ function partsOf(
     kindOf: Uint8Array.from(kindOf!),
     without: without.slice(1),
   };
-}
-
-/** The share of each kind that an item has, by the place of the attention: softmax. @returns f64[places] */
-export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
-  const shares = new Float64Array(attention.length);
-  for (let v = 0; v + 1 < ends.length; v++) {
-    if (ends[v] === ends[v + 1]) continue;
-    const [first, end] = [kinds[ends[v]!]!, kinds[ends[v + 1]! - 1]! + 1];
-    let most = -Infinity;
-    for (let k = first; k < end; k++) most = Math.max(most, attention[k]!);
-    let sum = 0;
-    for (let k = first; k < end; k++) sum += shares[k] = exp(attention[k]! - most);
-    for (let k = first; k < end; k++) shares[k]! /= sum;
-  }
-  return shares;
-}
-
-/**
- * Vectors of items: the sum of their parts by their shares. Rows without parts stay as they are.
- *
- * @param vectors f32[numFeatures * dim]
- * @param shares f64[places]
- */
-export function composedItems(
-  { ends, rows, kinds, weights }: SgnsParts,
-  shares: Float64Array,
-  vectors: Float32Array,
-  dim: number,
-): Float32Array {
-  const composed = vectors.slice();
-  const sum = new Float64Array(dim);
-  for (let v = 0; v + 1 < ends.length; v++) {
-    if (ends[v] === ends[v + 1]) continue;
-    sum.fill(0);
-    for (let p = ends[v]!; p < ends[v + 1]!; p++) {
-      const share = shares[kinds[p]!]! * weights[p]!;
-      for (let d = 0; d < dim; d++) sum[d]! += share * vectors[rows[p]! * dim + d]!;
-    }
-    composed.set(sum, v * dim);
-  }
-  return composed;
 }
