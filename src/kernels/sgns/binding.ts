@@ -67,6 +67,8 @@ export interface SgnsLayout {
   weights: Region | undefined;
   /** where there are pairs */
   lists: Region | undefined;
+  /** u32[V][2]: the noise's alias table */
+  noise: Region;
   losses: Region;
 }
 
@@ -103,6 +105,8 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   const right = arena.allocate("a stream's windows", Math.max(1, mostTokens));
   const pairLists = P > 0 ? arena.allocate("a stream's lists", Math.max(1, mostTokens) * 4) : undefined;
   const losses = arena.allocate("losses", B * 8);
+  const noiseTable = arena.allocate("the noise", V * 8);
+  arena.u32(noiseTable).set(aliasTable(noise));
   const plan = writeStruct(arena, "a plan", Plan, {
     barrier: barrier.offset,
     numThreads,
@@ -121,7 +125,7 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     right: right.offset,
     weights: 0,
     numTokens: 0,
-    alias: arena.put("the noise", aliasTable(noise)),
+    alias: noiseTable.offset,
     distanceWeights: arena.put("weights of distances", bandWeights(window)),
     noiseWeights: arena.put("weights of the noise", noiseWeights(window, negatives)),
     vectors: room("a batch's vectors", J * B * (G + Q) * SL),
@@ -162,7 +166,7 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   );
   const state = { centres, contexts, centreSquares, contextSquares };
   const stream = { tokens, left, right, weights: undefined, lists: pairLists };
-  return { plan, threads, numSlices: J, barrier, ...state, ...stream, losses };
+  return { plan, threads, numSlices: J, barrier, ...state, ...stream, noise: noiseTable, losses };
 }
 
 /** Weight of a context at a distance: the chance that a window drawn from 1 .. window reaches it (word2vec.c draws it). */
@@ -233,6 +237,17 @@ export function loadStream(
   setField(arena, Plan, layout.plan, "weights", weights ? layout.weights!.offset + 4 * pad : 0);
   setField(arena, Plan, layout.plan, "numTokens", n);
   return mass;
+}
+
+/** Takes the first tokens that already stand in the layout's arrays for the stream, each counting 1; to be called between two runs. */
+export function useStream(arena: Arena, layout: SgnsLayout, numTokens: number): void {
+  setField(arena, Plan, layout.plan, "weights", 0);
+  setField(arena, Plan, layout.plan, "numTokens", numTokens);
+}
+
+/** Puts other noise in place of the last. @param noise f64[numRows], sum 1 */
+export function putNoise(arena: Arena, layout: SgnsLayout, noise: Float64Array): void {
+  arena.u32(layout.noise).set(aliasTable(noise));
 }
 
 /** Batches of a stream. */

@@ -131,7 +131,9 @@ export function linkedRows(
   if (field.kind !== "key" || column?.kind !== "key") throw new RangeError("nodes are keys");
   const { codes, dictionary } = column;
   const ids = idsOf(field, dictionary);
-  return rows.filter((row) => codes[row] !== MISSING && isLinked[space.offsets[0]! + ids[codes[row]!]!] === 1);
+  return rows.filter(
+    (row) => codes[row] !== MISSING && isLinked[space.offsets[0]! + ids[codes[row]!]!] === 1,
+  );
 }
 
 /** Which features are ends of an edge that is no self-loop. @returns u8[numFeatures] */

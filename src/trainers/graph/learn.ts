@@ -64,7 +64,14 @@ export async function learnGraph(
     for (const [i, { dim, oneTable }] of sides.entries()) {
       const machine = await SgnsMachine.start(
         {
-          ...{ numRows: numNodes, dim, window: Math.max(walks.before, walks.after), negatives, seed, oneTable },
+          ...{
+            numRows: numNodes,
+            dim,
+            window: Math.max(walks.before, walks.after),
+            negatives,
+            seed,
+            oneTable,
+          },
           // until the walks have been counted
           noise: new Float64Array(numNodes).fill(1 / numNodes),
           firstVectorHashes: featureHashes(space),
@@ -87,7 +94,8 @@ export async function learnGraph(
       warn(
         "no edge of the validation part leads between two nodes of the training part: there is no validation loss, and training does not stop early",
       );
-    const looked = lossOf && (async () => await Promise.resolve({ validLoss: meanLoss(lossOf, learners, sides) }));
+    const looked =
+      lossOf && (async () => await Promise.resolve({ validLoss: meanLoss(lossOf, learners, sides) }));
     const { kept, ...done } = await learnSkipGrams(
       {
         ...{ learners, scheduledEpochs, controls, judge: { name: "validLoss", better: "lower" } },

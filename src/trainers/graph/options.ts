@@ -130,7 +130,13 @@ const own = {
     only: WALKED,
     noBytes: true,
   }),
-  seed: whole({ min: 0, max: 0xffffffff, help: "of first vectors, walks and draws", group: training, default: 1 }),
+  seed: whole({
+    min: 0,
+    max: 0xffffffff,
+    help: "of first vectors, walks and draws",
+    group: training,
+    default: 1,
+  }),
   ...threads,
 } as const;
 

@@ -9,7 +9,6 @@ import { DataError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { contentsOf, type TableRows } from "../../skip-grams/contents.js";
 import { countedEvents } from "../../skip-grams/counted.js";
-import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 import { vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
 import { unfinishedWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
@@ -18,7 +17,7 @@ import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
 import type { GraphModel } from "./learn.js";
-import { GRAPH_MODEL, ORDER_TABLES, SYMMETRIC_MODEL, TWO_ORDERS_MODEL } from "./names.js";
+import { kindOf, kinds, type SideTables } from "./names.js";
 import {
   checkGraphOptions,
   edgeColumnsOf,
@@ -79,14 +78,14 @@ async function fit(
   const source = edgeSource(parts, countedEvents(parts.train, how), told);
   for (const text of source.notes) note(text);
   const rows = rowsWithEdges(source, dataset, how, note);
-  const vocabulary = await vocabularyOf(source.nodes, rows, how, earlier?.keys, told, { note, warn });
+  const vocabulary = await vocabularyOf(source.nodes, rows, how, earlier?.sides[0], told, { note, warn });
   const { space } = vocabulary;
   countUnseen(space, source.parts, watch);
   const { edges, notes } = source.train(space);
   const { graph, counts } = graphOf(space.numFeatures, edges, given);
   for (const text of [...notes, ...graphNotes(graph, counts, told)]) note(text);
   const valid = first ? undefined : source.valid(space);
-  const starts = startsOf(earlier, vocabulary);
+  const starts = startsOf(earlier, vocabulary, told.freeze !== undefined);
   releaseColumns(dataset);
   lap("encode");
 
@@ -138,26 +137,19 @@ function ended(
     },
     interrupted,
     contents: () =>
-      contentsOf(modelOf(model), vocabulary, nodes, how, tablesOf(model), model.sides[0]!.squares),
+      contentsOf(kindOf(model.sides), vocabulary, nodes, how, tablesOf(model), model.sides[0]!.squares),
   };
-}
-
-function modelOf({ sides }: Pick<GraphModel, "sides">): string {
-  return sides.length > 1 ? TWO_ORDERS_MODEL : sides[0]!.oneTable ? SYMMETRIC_MODEL : GRAPH_MODEL;
 }
 
 /** Tables of a run. Sides that were trained apart are kept as they are, too: the next training goes on from them. */
 function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
-  const contexts = sides
-    .filter(({ oneTable }) => !oneTable)
-    .map(({ dim: width, contexts: vectors }) => [CONTEXT_TABLE, { dim: width, vectors }] as const);
-  const [only] = sides;
-  const halves = sides.map((side, i) => [ORDER_TABLES[i]!, side] as const);
-  return {
-    [DEFAULT_TABLE]: sides.length === 1 ? only! : { dim, vectors: sideBySide(sides) },
-    ...(sides.length > 1 && Object.fromEntries(halves)),
-    ...Object.fromEntries(contexts),
-  };
+  const tables: readonly SideTables[] = kinds[kindOf(sides)];
+  const own = sides.flatMap((side, i) => [
+    [tables[i]!.contexts, { dim: side.dim, vectors: side.contexts }] as const,
+    [tables[i]!.vectors, { dim: side.dim, vectors: side.vectors }] as const,
+  ]);
+  const joined = { [DEFAULT_TABLE]: { dim, vectors: sideBySide(sides) } };
+  return { ...(sides.length > 1 && joined), ...Object.fromEntries(own) };
 }
 
 /** Rows of all sides, each scaled to length 1. @returns f32[numFeatures * sum of dims] */
@@ -217,9 +209,7 @@ function graphNotes(graph: Graph, counts: EdgeCounts, { directed, undirected }: 
     ...(loops > 0 ? [`${loops} from a node to itself are left out`] : []),
     ...(missing > 0 ? [`${missing} to or from rare or unknown keys are left out`] : []),
   ];
-  return [
-    [`the graph has ${edges} ${way} edges`, ...(isChosen ? [] : [other]), ...left].join("; "),
-  ];
+  return [[`the graph has ${edges} ${way} edges`, ...(isChosen ? [] : [other]), ...left].join("; ")];
 }
 
 /** What writes --walks-out. @throws {DataError} keys cannot be written as words */
