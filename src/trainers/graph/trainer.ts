@@ -61,7 +61,7 @@ async function plan(told: ToldGraph): Promise<Plan> {
           ...{ edges, fields: [edges.source, edges.target], infer: false },
           ...(told.hashKeys !== undefined && { hashKeysOf: told.hashKeysOf ?? [edges.source, edges.target] }),
         }
-      : { inSequence: true },
+      : { inSequence: true, mayBeEdges: true },
     accept: (dataset) => (edges ? { dataset, notes: [] } : featuresOfRoles(dataset, command, ["item"])),
     fit: async (source, session) =>
       await fit(source, session, told, { ...given, ...(earlier && { dim: earlier.dim }) }, earlier),
@@ -77,12 +77,15 @@ async function fit(
 ): Promise<Fit> {
   const source = edgeSource(parts, countedEvents(parts.train, how), told);
   for (const text of source.notes) note(text);
-  const rows = rowsWithEdges(source, dataset, how, note);
+  const { rows, loops } = rowsWithEdges(source, dataset, how, note);
   const vocabulary = await vocabularyOf(source.nodes, rows, how, earlier?.sides[0], told, { note, warn });
   const { space } = vocabulary;
   countUnseen(space, source.parts, watch);
   const { edges, notes } = source.train(space);
   const { graph, counts } = graphOf(space.numFeatures, edges, given);
+  // those of nodes that were left out are self-loops as well
+  counts.missing += counts.loops - loops;
+  counts.loops = loops;
   for (const text of [...notes, ...graphNotes(graph, counts, told)]) note(text);
   const valid = first ? undefined : source.valid(space);
   const starts = startsOf(earlier, vocabulary, told.freeze !== undefined);
@@ -170,16 +173,16 @@ function sideBySide(sides: readonly TableRows[]): Float32Array {
   return all;
 }
 
-/** Rows of nodes that have an edge. @throws {DataError} no edge is left */
+/** Rows of nodes that have an edge, and how many edges are self-loops. @throws {DataError} no edge is left */
 function rowsWithEdges(
   source: EdgeSource,
   dataset: Dataset,
   how: Session["options"],
   note: (text: string) => void,
-): Uint32Array {
+): { rows: Uint32Array; loops: number } {
   const space = fitFeatures(source.nodes, source.rows, how);
   const { edges, notes } = source.train(space);
-  const isLinked = linkedNodes(space.numFeatures, edges);
+  const { isLinked, loops } = linkedNodes(space.numFeatures, edges);
   if (!isLinked.includes(1)) {
     const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
     throw new DataError(
@@ -188,9 +191,9 @@ function rowsWithEdges(
     );
   }
   const alone = isLinked.reduce((sum, is) => sum - is, numKeys(space));
-  if (alone === 0) return source.rows;
+  if (alone === 0) return { rows: source.rows, loops };
   note(`${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another one left out`);
-  return linkedRows(space, source.nodes, source.rows, isLinked);
+  return { rows: linkedRows(space, source.nodes, source.rows, isLinked), loops };
 }
 
 function numKeys({ fields }: FeatureSpace): number {
