@@ -9,16 +9,11 @@ import { joinedKeys, type Dictionary } from "../log/dictionary.js";
 import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
 import type { Edges } from "./graph.js";
 import { KeyIndex } from "./key-index.js";
+import type { EdgeColumns } from "./roles.js";
 import { idsOf, selectKeys, type FeatureSpace } from "./vocabulary.js";
 
 /** The field that the keys of both columns are in. */
 export const NODE_FIELD = "node";
-
-/** Which columns an edge leads from and to. */
-export interface EdgeColumns {
-  source: string;
-  target: string;
-}
 
 /**
  * The ends of a list's edges as rows of their own, in one column of keys: what a vocabulary is fitted on. Row e is the source of

@@ -48,7 +48,15 @@ export interface ColumnOptions {
   /** columns that another option names as fields: they are features however few rows their keys have */
   keep?: string[];
   /** rows are edges between the keys of two columns, which every row must have; weights are above 0 */
-  edges?: { source: string; target: string };
+  edges?: EdgeColumns;
+  /** a log whose columns are called like the ends of edges is refused, as nobody named them */
+  mayBeEdges?: true;
+}
+
+/** Which columns an edge leads from and to. */
+export interface EdgeColumns {
+  source: string;
+  target: string;
 }
 
 export const roleNames = ["user", "item", "label", "time", "weight", "event", "session"] as const;
@@ -156,7 +164,7 @@ export function resolveRoles(
 function edgeNotes(
   columns: readonly string[],
   { weight, time }: Roles,
-  { source, target }: NonNullable<ColumnOptions["edges"]>,
+  { source, target }: EdgeColumns,
 ): string[] {
   const unused = columns.filter((name) => ![source, target, weight, time].includes(name));
   if (unused.length === 0) return [];
@@ -165,11 +173,22 @@ function edgeNotes(
   return [`edges lead from '${source}' to '${target}'; ${named} not used${hint}`];
 }
 
+const SOURCES = /^(source|src|from|head)(_?id)?$/iu;
+const TARGETS = /^(target|dst|to|tail|destination)(_?id)?$/iu;
+
+/** @throws {UsageError} two columns are called like the ends of an edge */
+function refuseUnnamedEdges(columns: readonly string[], { session, user, item }: ColumnOptions): void {
+  const source = columns.find((name) => SOURCES.test(name));
+  const target = columns.find((name) => TARGETS.test(name));
+  if (source === undefined || target === undefined || (session ?? user ?? item) !== undefined) return;
+  throw new UsageError(
+    `the log looks like a list of edges from '${source}' to '${target}': say so with --source ${source} --target ${target}; ` +
+      "for the steps of sessions name --item and --session or --user",
+  );
+}
+
 /** @throws {UsageError} a list of edges lacks a column, or one column is both ends */
-function checkEdges(
-  columns: readonly string[],
-  { source, target }: NonNullable<ColumnOptions["edges"]>,
-): void {
+function checkEdges(columns: readonly string[], { source, target }: EdgeColumns): void {
   if (source === target)
     throw new UsageError(`--source and --target both name column '${source}': an edge has two ends`);
   if (columns.length === 1)
@@ -215,6 +234,7 @@ function roleFlag(role: (typeof roleNames)[number]): string {
 
 function checkNames(columns: string[], options: ColumnOptions): void {
   if (options.edges) checkEdges(columns, options.edges);
+  if (options.mayBeEdges) refuseUnnamedEdges(columns, options);
   const uses: [flag: string, name: string | undefined][] = [
     ...roleNames.map((role): [string, string | undefined] => [roleFlag(role), options[role]]),
     ...(options.fields ?? []).map((name): [string, string] => ["--fields", name]),

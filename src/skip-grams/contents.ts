@@ -27,7 +27,7 @@ export interface TableRows {
  */
 export function contentsOf(
   model: string,
-  { space, history, carried }: Pick<Vocabulary, "space" | "history" | "carried">,
+  { space, history, gone }: Vocabulary,
   dataset: Dataset,
   how: ExampleOptions,
   tables: Readonly<Record<string, TableRows>>,
@@ -51,7 +51,7 @@ export function contentsOf(
       ...(squares && optimizerFile(squares, space.numFeatures)),
       [HISTORY_FILE]: historyChunks(history),
     },
-    ...(carried && { manifest: { init: carried } }),
+    ...(gone && { manifest: { init: gone.carried } }),
   };
 }
 

@@ -54,7 +54,11 @@ export interface Rates {
   to: number;
 }
 
-const matrices = ["centres", "contexts", "centreSquares", "contextSquares"] as const;
+/** What training changes; contexts that have a table of their own. */
+const matricesOf = ({ oneTable }: SgnsInput) =>
+  oneTable
+    ? (["centres", "centreSquares"] as const)
+    : (["centres", "contexts", "centreSquares", "contextSquares"] as const);
 
 /** Names the noise of an epoch; draw(seed, epoch) itself is left to what shuffles the sessions. */
 export function noiseKey(seed: number, epoch: number): number {
@@ -130,10 +134,10 @@ export class SgnsMachine {
     const { centreSquares, contextSquares } = this.#layout;
     if (squares) {
       putSquares(this.#arena, centreSquares, squares.centres, known);
-      putSquares(this.#arena, contextSquares, squares.contexts, known);
+      if (!this.#input.oneTable) putSquares(this.#arena, contextSquares, squares.contexts, known);
     }
     putRows(this.#arena, this.#layout.centres, this.#input, vectors, known);
-    putRows(this.#arena, this.#layout.contexts, this.#input, contexts, known);
+    if (!this.#input.oneTable) putRows(this.#arena, this.#layout.contexts, this.#input, contexts, known);
     if (freezes) freezeRows(this.#arena, this.#layout, known);
   }
 
@@ -247,7 +251,7 @@ export class SgnsMachine {
     return { centres: of(centreSquares), contexts: of(contextSquares) };
   }
 
-  /** A copy of the contexts' vectors. @returns f32[numRows * dim], row-major */
+  /** A copy of the contexts' vectors; in one table the centres'. @returns f32[numRows * dim], row-major */
   contexts(): Float32Array {
     return denseRows(this.#arena, this.#layout.contexts, this.#input);
   }
@@ -269,7 +273,7 @@ export class SgnsMachine {
   /** Copies of all that training has made, as it lies in memory; given back, training goes on as if it had not stopped. */
   get state(): NamedArrays {
     const found: NamedArrays = Object.fromEntries(
-      matrices.map((name) => [name, Float32Array.from(this.#arena.f32(this.#layout[name]))]),
+      matricesOf(this.#input).map((name) => [name, Float32Array.from(this.#arena.f32(this.#layout[name]))]),
     );
     if (this.#layout.attention.length === 0) return found;
     const { attention, squares } = this.attention();
@@ -278,7 +282,7 @@ export class SgnsMachine {
 
   /** @throws {ArtifactError} it is of another shape */
   set state(arrays: NamedArrays) {
-    for (const name of matrices) {
+    for (const name of matricesOf(this.#input)) {
       const target = this.#arena.f32(this.#layout[name]);
       target.set(floatsOf(arrays, name, target.length));
     }

@@ -3,7 +3,6 @@
 import type { Dataset } from "../dataset/dataset.js";
 import { featureCounts, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { KeyHistory } from "../embedding/key-history.js";
-import type { Carried } from "../embedding/manifest.js";
 import type { ExampleOptions } from "../training/example-options.js";
 import { tableFeatures } from "../training/feature-table.js";
 import { nextHistory } from "../training/key-history.js";
@@ -11,14 +10,13 @@ import type { TrainingTold } from "../training/options/log.js";
 import { earlierRows, rowOrderNotes } from "../training/row-order.js";
 import { fieldWarnings } from "../training/training-warnings.js";
 import { addedWarnings, goOnFrom, type KeysGoneOn } from "../training/warm-start.js";
-import { startOf, type EarlierTokens, type SgnsStart } from "./start.js";
+import type { EarlierTokens } from "./start.js";
 
 export interface Vocabulary {
   space: FeatureSpace;
   history: KeyHistory;
   /** of --init */
-  start: SgnsStart | undefined;
-  carried: Carried | undefined;
+  gone: KeysGoneOn | undefined;
 }
 
 /**
@@ -41,11 +39,10 @@ export async function vocabularyOf(
     ...{ space: fitted, notes: [] },
     history: nextHistory(fitted, dataset),
   };
-  const start = gone && startOf(earlier, gone, told.freeze !== undefined);
   for (const text of [...rowOrderNotes(space, rowOrder), ...notes]) note(text);
   for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
     warn(text);
-  return { space, history, start, carried: gone?.carried };
+  return { space, history, gone };
 }
 
 function goneWarnings(

@@ -88,6 +88,7 @@ export function resolvedOptions(
     wholeFor: ____,
     inSequence: _____,
     edges: _______,
+    mayBeEdges: ________,
     ...options
   }: ExampleOptions,
   table: OptionTable,

@@ -38,8 +38,10 @@ export interface SgnsShape {
   mostTokens: number;
   /** what centres meet beside the band */
   pairs?: SgnsPairs;
-  /** what centres are composed of; not together with pairs */
+  /** what centres are composed of; not together with pairs or one table */
   parts?: SgnsParts;
+  /** a row has one vector, as a centre and as a context (LINE's first order): the layout's contexts are its centres */
+  oneTable?: boolean;
 }
 
 /** Sessions one after another. */
@@ -110,12 +112,15 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   const { lists, markets } = shape.pairs ?? {};
   const { parts } = shape;
   if (parts) checkParts(parts, V);
-  if (parts && shape.pairs) throw new RangeError("composed centres have no pairs beside the band");
+  if (parts && (shape.pairs ?? shape.oneTable))
+    throw new RangeError("composed centres have no pairs beside the band, and contexts of their own");
   const attention = Array.from({ length: parts ? numThreads : 0 }, () => allocateAttention(arena, parts!));
 
   const barrier = allocateBarrier(arena);
-  const [centres, contexts] = [matrix("centre"), matrix("context")];
-  const [centreSquares, contextSquares] = [sums("centre"), sums("context")];
+  const [centres, centreSquares] = [matrix("centre"), sums("centre")];
+  const [contexts, contextSquares] = shape.oneTable
+    ? [centres, centreSquares]
+    : [matrix("context"), sums("context")];
   const tokens = arena.allocate(`a stream of ${mostTokens} tokens`, Math.max(1, mostTokens) * 4);
   const left = arena.allocate("a stream's windows", Math.max(1, mostTokens));
   const right = arena.allocate("a stream's windows", Math.max(1, mostTokens));
@@ -159,29 +164,37 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     ...planOfParts(arena, parts, J),
     losses: losses.offset,
   });
-  const threads = Array.from({ length: numThreads }, (_, t) =>
-    writeStruct(arena, "a thread", Thread, {
+  const threads = Array.from({ length: numThreads }, (_, t) => {
+    const slotsOf = (count: number) => ({
+      slotOf: room("slots", V),
+      rows: room("rows", 1 + count),
+      sums: room("sums of gradients", (1 + count) * SL),
+    });
+    const mostContexts = B * Q + P;
+    const own = slotsOf(shape.oneTable ? R + mostContexts : R);
+    const others = shape.oneTable ? own : slotsOf(mostContexts);
+    return writeStruct(arena, "a thread", Thread, {
       batchNumber: 0,
-      centreSlotOf: room("slots", V),
-      contextSlotOf: room("slots", V),
+      centreSlotOf: own.slotOf,
+      contextSlotOf: others.slotOf,
       centreSlots: room("slots", R),
       contextSlots: room("slots", B * Q),
       numCentreSlots: 0,
       numContextSlots: 0,
-      centreRows: room("rows", 1 + R),
-      contextRows: room("rows", 1 + B * Q + P),
+      centreRows: own.rows,
+      contextRows: others.rows,
       packed: room("packed vectors", (G + Q) * SL),
       gradients: room("gradients", blocks * 16),
       shares: room("weights of contexts", 4 * nb),
-      centreSums: room("sums of gradients", (1 + R) * SL),
-      contextSums: room("sums of gradients", (1 + B * Q + P) * SL),
+      centreSums: own.sums,
+      contextSums: others.sums,
       pairEnds: room("pairs", R),
       pairSlots: room("pairs", P),
       pairWeights: room("pairs", P),
       pairGradients: room("pairs", P),
       ...threadOfParts(arena, parts, attention[t]),
-    }),
-  );
+    });
+  });
   const state = { centres, contexts, centreSquares, contextSquares };
   const stream = { tokens, left, right, weights: undefined, lists: pairLists };
   return { plan, threads, numSlices: J, barrier, ...state, ...stream, attention, noise: noiseTable, losses };

@@ -1,8 +1,9 @@
 // The edges of a log: its rows, or the steps of its sessions from one event to the next.
 
 import { MISSING, type Dataset } from "../../dataset/dataset.js";
-import { edgesOf, endsOf, rowsOfEnds, type EdgeColumns } from "../../dataset/edge-list.js";
+import { edgesOf, endsOf, rowsOfEnds } from "../../dataset/edge-list.js";
 import { transitionsOf, type Edges } from "../../dataset/graph.js";
+import type { EdgeColumns } from "../../dataset/roles.js";
 import { gapOf, sequencesOf } from "../../dataset/sequences.js";
 import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
@@ -136,12 +137,18 @@ export function linkedRows(
   );
 }
 
-/** Which features are ends of an edge that is no self-loop. @returns u8[numFeatures] */
-export function linkedNodes(numFeatures: number, { sources, targets }: Edges): Uint8Array {
+/** Which features are ends of an edge that is no self-loop, and how many self-loops there are. @returns isLinked u8[numFeatures] */
+export function linkedNodes(
+  numFeatures: number,
+  { sources, targets }: Edges,
+): { isLinked: Uint8Array; loops: number } {
   const isLinked = new Uint8Array(numFeatures);
+  let loops = 0;
   for (let e = 0; e < sources.length; e++) {
     const [a, b] = [sources[e]!, targets[e]!];
-    if (a !== MISSING && b !== MISSING && a !== b) isLinked[a] = isLinked[b] = 1;
+    if (a === MISSING || b === MISSING) continue;
+    if (a === b) loops++;
+    else isLinked[a] = isLinked[b] = 1;
   }
-  return isLinked;
+  return { isLinked, loops };
 }

@@ -1,11 +1,29 @@
-// What runs of train-graph are called.
+// What runs of train-graph are called, and which tables they hold.
 
-/** The manifest's name of the model: nodes, and nodes as contexts. */
-export const GRAPH_MODEL = "graph";
-/** Of LINE's first order, whose nodes are their own contexts. */
-export const SYMMETRIC_MODEL = "graph-symmetric";
-/** Of both orders of LINE side by side. */
-export const TWO_ORDERS_MODEL = "graph-two-orders";
+import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
+import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 
-/** Tables of the two halves that the default table joins, as they were trained. */
-export const ORDER_TABLES = ["order1", "order2"] as const;
+/** Tables of one side of a method: what was trained together. */
+export interface SideTables {
+  vectors: string;
+  /** the same as `vectors` where a node is its own context */
+  contexts: string;
+}
+
+/** The manifest's names of the models, with the tables of each side. The default table of two sides joins them. */
+export const kinds = {
+  graph: [{ vectors: DEFAULT_TABLE, contexts: CONTEXT_TABLE }],
+  "graph-order-1": [{ vectors: DEFAULT_TABLE, contexts: DEFAULT_TABLE }],
+  "graph-both-orders": [
+    { vectors: "order1", contexts: "order1" },
+    { vectors: "order2", contexts: CONTEXT_TABLE },
+  ],
+} as const satisfies Record<string, readonly [SideTables, ...SideTables[]]>;
+
+export type Kind = keyof typeof kinds;
+
+/** The kind of model that some sides make. */
+export function kindOf(sides: readonly { oneTable: boolean }[]): Kind {
+  if (sides.length > 1) return "graph-both-orders";
+  return sides[0]!.oneTable ? "graph-order-1" : "graph";
+}

@@ -9,7 +9,6 @@ import { DataError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { contentsOf, type TableRows } from "../../skip-grams/contents.js";
 import { countedEvents } from "../../skip-grams/counted.js";
-import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 import { vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
 import { unfinishedWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
@@ -18,7 +17,7 @@ import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
 import type { GraphModel } from "./learn.js";
-import { GRAPH_MODEL, ORDER_TABLES, SYMMETRIC_MODEL, TWO_ORDERS_MODEL } from "./names.js";
+import { kindOf, kinds, type SideTables } from "./names.js";
 import {
   checkGraphOptions,
   edgeColumnsOf,
@@ -62,7 +61,7 @@ async function plan(told: ToldGraph): Promise<Plan> {
           ...{ edges, fields: [edges.source, edges.target], infer: false },
           ...(told.hashKeys !== undefined && { hashKeysOf: told.hashKeysOf ?? [edges.source, edges.target] }),
         }
-      : { inSequence: true },
+      : { inSequence: true, mayBeEdges: true },
     accept: (dataset) => (edges ? { dataset, notes: [] } : featuresOfRoles(dataset, command, ["item"])),
     fit: async (source, session) =>
       await fit(source, session, told, { ...given, ...(earlier && { dim: earlier.dim }) }, earlier),
@@ -78,15 +77,18 @@ async function fit(
 ): Promise<Fit> {
   const source = edgeSource(parts, countedEvents(parts.train, how), told);
   for (const text of source.notes) note(text);
-  const rows = rowsWithEdges(source, dataset, how, note);
-  const vocabulary = await vocabularyOf(source.nodes, rows, how, earlier?.keys, told, { note, warn });
+  const { rows, loops } = rowsWithEdges(source, dataset, how, note);
+  const vocabulary = await vocabularyOf(source.nodes, rows, how, earlier?.sides[0], told, { note, warn });
   const { space } = vocabulary;
   countUnseen(space, source.parts, watch);
   const { edges, notes } = source.train(space);
   const { graph, counts } = graphOf(space.numFeatures, edges, given);
+  // those of nodes that were left out are self-loops as well
+  counts.missing += counts.loops - loops;
+  counts.loops = loops;
   for (const text of [...notes, ...graphNotes(graph, counts, told)]) note(text);
   const valid = first ? undefined : source.valid(space);
-  const starts = startsOf(earlier, vocabulary);
+  const starts = startsOf(earlier, vocabulary, told.freeze !== undefined);
   releaseColumns(dataset);
   lap("encode");
 
@@ -138,26 +140,19 @@ function ended(
     },
     interrupted,
     contents: () =>
-      contentsOf(modelOf(model), vocabulary, nodes, how, tablesOf(model), model.sides[0]!.squares),
+      contentsOf(kindOf(model.sides), vocabulary, nodes, how, tablesOf(model), model.sides[0]!.squares),
   };
-}
-
-function modelOf({ sides }: Pick<GraphModel, "sides">): string {
-  return sides.length > 1 ? TWO_ORDERS_MODEL : sides[0]!.oneTable ? SYMMETRIC_MODEL : GRAPH_MODEL;
 }
 
 /** Tables of a run. Sides that were trained apart are kept as they are, too: the next training goes on from them. */
 function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
-  const contexts = sides
-    .filter(({ oneTable }) => !oneTable)
-    .map(({ dim: width, contexts: vectors }) => [CONTEXT_TABLE, { dim: width, vectors }] as const);
-  const [only] = sides;
-  const halves = sides.map((side, i) => [ORDER_TABLES[i]!, side] as const);
-  return {
-    [DEFAULT_TABLE]: sides.length === 1 ? only! : { dim, vectors: sideBySide(sides) },
-    ...(sides.length > 1 && Object.fromEntries(halves)),
-    ...Object.fromEntries(contexts),
-  };
+  const tables: readonly SideTables[] = kinds[kindOf(sides)];
+  const own = sides.flatMap((side, i) => [
+    [tables[i]!.contexts, { dim: side.dim, vectors: side.contexts }] as const,
+    [tables[i]!.vectors, { dim: side.dim, vectors: side.vectors }] as const,
+  ]);
+  const joined = { [DEFAULT_TABLE]: { dim, vectors: sideBySide(sides) } };
+  return { ...(sides.length > 1 && joined), ...Object.fromEntries(own) };
 }
 
 /** Rows of all sides, each scaled to length 1. @returns f32[numFeatures * sum of dims] */
@@ -178,16 +173,16 @@ function sideBySide(sides: readonly TableRows[]): Float32Array {
   return all;
 }
 
-/** Rows of nodes that have an edge. @throws {DataError} no edge is left */
+/** Rows of nodes that have an edge, and how many edges are self-loops. @throws {DataError} no edge is left */
 function rowsWithEdges(
   source: EdgeSource,
   dataset: Dataset,
   how: Session["options"],
   note: (text: string) => void,
-): Uint32Array {
+): { rows: Uint32Array; loops: number } {
   const space = fitFeatures(source.nodes, source.rows, how);
   const { edges, notes } = source.train(space);
-  const isLinked = linkedNodes(space.numFeatures, edges);
+  const { isLinked, loops } = linkedNodes(space.numFeatures, edges);
   if (!isLinked.includes(1)) {
     const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
     throw new DataError(
@@ -196,9 +191,9 @@ function rowsWithEdges(
     );
   }
   const alone = isLinked.reduce((sum, is) => sum - is, numKeys(space));
-  if (alone === 0) return source.rows;
+  if (alone === 0) return { rows: source.rows, loops };
   note(`${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another one left out`);
-  return linkedRows(space, source.nodes, source.rows, isLinked);
+  return { rows: linkedRows(space, source.nodes, source.rows, isLinked), loops };
 }
 
 function numKeys({ fields }: FeatureSpace): number {

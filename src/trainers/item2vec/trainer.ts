@@ -28,7 +28,7 @@ import {
   type TrainedOptions,
 } from "./options.js";
 import { sessionsOf } from "./sessions.js";
-import { openEarlier, type EarlierTokens } from "../../skip-grams/start.js";
+import { openEarlier, startOf, type EarlierTokens } from "../../skip-grams/start.js";
 import { numAlone, vocabularyOf } from "../../skip-grams/vocabulary.js";
 import { acceptTokens } from "./tokens.js";
 import { validationOf, validMetrics } from "./validation.js";
@@ -94,7 +94,8 @@ async function fit(
 ): Promise<Fit> {
   const counted = countedEvents(parts.train, how);
   const vocabulary = await vocabularyOf(dataset, counted.rows, how, earlier, told, { note, warn });
-  const { space, start } = vocabulary;
+  const { space, gone } = vocabulary;
+  const start = earlier && gone && startOf(earlier, gone, told.freeze !== undefined);
   countUnseen(space, parts, watch);
   const sessions = sessionsOf(space, parts, counted, told, item2vec, { note, warn });
   const { train, valid: heldOut, totals, beside } = sessions;
