@@ -1,6 +1,7 @@
 // The keys that vectors are learned for, and where they go on from an earlier run.
 
 import type { Dataset } from "../dataset/dataset.js";
+import { numericForms } from "../dataset/numeric.js";
 import { featureCounts, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
 import type { KeyHistory } from "../embedding/key-history.js";
 import type { ExampleOptions } from "../training/example-options.js";
@@ -33,7 +34,9 @@ export async function vocabularyOf(
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
 ): Promise<Vocabulary> {
   const rowOrder = await earlierRows(how.rowOrder);
-  const fitted = fitFeatures(dataset, rows, how, earlier ? {} : { earlier: rowOrder });
+  const { numeric } = dataset.roles;
+  const forms = numericForms(numeric.length > 0 ? how.numeric : [], numeric);
+  const fitted = fitFeatures(dataset, rows, how, { forms, ...(!earlier && { earlier: rowOrder }) });
   const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, told);
   const { space, history, notes } = gone ?? {
     ...{ space: fitted, notes: [] },

@@ -6,6 +6,7 @@
 
 import type { Edges, Graph } from "../../dataset/graph.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { SgnsParts } from "../../kernels/sgns/parts.js";
 import { learnSkipGrams, noiseOf, type Learner, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
 import type { SgnsStart } from "../../skip-grams/start.js";
@@ -21,6 +22,8 @@ export interface GraphInput {
   graph: Graph;
   /** held-out edges */
   valid?: Edges | undefined;
+  /** what nodes are composed of */
+  parts?: SgnsParts | undefined;
   /** of a refit, the epochs of the first training */
   scheduledEpochs: number;
   /** where each side starts */
@@ -46,7 +49,7 @@ export interface GraphModel extends EpochsDone {
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnGraph(
-  { space, graph, valid, scheduledEpochs, starts, writeWalks, warn, controls }: GraphInput,
+  { space, graph, valid, parts, scheduledEpochs, starts, writeWalks, warn, controls }: GraphInput,
   given: SampledOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
@@ -76,6 +79,7 @@ export async function learnGraph(
           noise: new Float64Array(numNodes).fill(1 / numNodes),
           firstVectorHashes: featureHashes(space),
           walks: { ...walks, graph },
+          ...(parts && { parts }),
         },
         threads,
       );

@@ -2,6 +2,7 @@
 //
 //   deepwalk   Perozzi, Al-Rfou and Skiena 2014 (arXiv:1403.6652)     walks of the first order
 //   node2vec   Grover and Leskovec 2016 (arXiv:1607.00653)            of the second order; with p = q = 1 it is DeepWalk
+//   eges       Wang et al. 2018 (arXiv:1803.02349)                    of the first order; a node is composed with its side information
 //   line       Tang et al. 2015 (arXiv:1503.03578)                    edges drawn by weight: walks of two nodes
 
 import type { WalksShape } from "../../kernels/walks/binding.js";
@@ -36,6 +37,7 @@ const oneSide = ({ dim }: SampledOptions): Side[] => [{ dim, oneTable: false }];
 export const methods = {
   deepwalk: { walks: (options) => walked(options, 1, 1), sides: oneSide },
   node2vec: { walks: (options) => walked(options, options.p, options.q), sides: oneSide },
+  eges: { walks: (options) => walked(options, 1, 1), sides: oneSide },
   line: {
     walks: ({ samples, directed }) => ({
       ...{ length: 2, starts: { arcs: samples }, p: 1, q: 1 },

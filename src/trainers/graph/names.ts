@@ -10,7 +10,10 @@ export interface SideTables {
   contexts: string;
 }
 
-/** The manifest's names of the models, with the tables of each side. The default table of two sides joins them. */
+/** The manifest's name of the model of items that are composed with their side information (eges/). */
+export const EGES_MODEL = "eges";
+
+/** The manifest's names of the other models, with the tables of each side. The default table of two sides joins them. */
 export const kinds = {
   graph: [{ vectors: DEFAULT_TABLE, contexts: CONTEXT_TABLE }],
   "graph-order-1": [{ vectors: DEFAULT_TABLE, contexts: DEFAULT_TABLE }],

@@ -9,6 +9,7 @@ import {
   choice,
   flag,
   flagNamed,
+  list,
   number,
   omit,
   pick,
@@ -26,9 +27,18 @@ const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "S
 const ANY = Number.MAX_VALUE;
 
 /** Methods that learn from walks. */
-const WALKED = { method: ["deepwalk", "node2vec"] } as const;
+const WALKED = { method: ["deepwalk", "node2vec", "eges"] } as const;
 const NODE2VEC = { method: ["node2vec"] } as const;
 const LINE = { method: ["line"] } as const;
+const EGES = { method: ["eges"] } as const;
+
+/** A default that is another one for EGES: the settings of its paper. */
+function unlessEges(standard: number, ofEges: number) {
+  return {
+    shown: `${standard}; ${ofEges} with --method eges`,
+    default: ({ method }: { method: string }): number => (method === "eges" ? ofEges : standard),
+  };
+}
 
 const ofGraph = {
   source: text("column", {
@@ -52,23 +62,31 @@ const ofGraph = {
 
 const own = {
   ...ofGraph,
-  method: choice(["deepwalk", "node2vec", "line"], {
+  method: choice(["deepwalk", "node2vec", "line", "eges"], {
     placeholder: "method",
-    help: "deepwalk: walks; node2vec: walks that --p and --q steer; line: edges alone",
+    help: "deepwalk: walks; node2vec: walks that --p and --q steer; line: edges alone; eges: walks and side information",
     group: model,
     default: "deepwalk",
   }),
-  dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 128 }),
+  dim: whole({ ...unlessEges(128, 160), min: 1, max: 1024, help: "length of a vector", group: model }),
+  itemFields: list("columns", {
+    ...{ only: EGES, group: model, shown: "inferred: columns with one value an item" },
+    help: "columns that describe the item, such as brand,category: each of their values has a vector",
+  }),
+  aggregate: choice(["attention", "mean"], {
+    ...{ only: EGES, group: model, default: "attention" },
+    help: "how an item is made of its own vector and one a column of --item-fields: by learned weights, or their mean (GES)",
+  }),
   numWalks: whole({
-    ...{ min: 1, max: 1_000_000, default: 10, only: WALKED, group: model },
+    ...{ min: 1, max: 1_000_000, ...unlessEges(10, 20), only: WALKED, group: model },
     help: "walks that start at each node in an epoch",
   }),
   walkLength: whole({
-    ...{ min: 2, max: 1_000_000, default: 80, only: WALKED, group: model },
+    ...{ min: 2, max: 1_000_000, ...unlessEges(80, 10), only: WALKED, group: model },
     help: "nodes of a walk, at most: one that meets a node without edges onwards ends there",
   }),
   window: whole({
-    ...{ min: 1, max: 255, default: 10, only: WALKED, group: model },
+    ...{ min: 1, max: 255, ...unlessEges(10, 5), only: WALKED, group: model },
     help: "nodes before and after a node in a walk that are its contexts",
   }),
   p: number({
@@ -237,6 +255,7 @@ export function checkGraphOptions(told: ToldGraph): void {
       "--session-gap makes sessions of a user's events, and --session names a column of them: use one",
     );
   const { method, order, dim, directed: leadsOneWay } = graphOptionsOf(told);
+  if (method === "eges") checkEges(told);
   if (method !== "line") return;
   if (order !== "2" && leadsOneWay)
     throw new UsageError(
@@ -248,4 +267,19 @@ export function checkGraphOptions(told: ToldGraph): void {
     );
   if (order === "both" && told.keepState)
     throw new UsageError("--keep-state keeps the state of one table: it goes with --order 1 or --order 2");
+}
+
+/** @throws {UsageError} what EGES has no use for, or does not do */
+function checkEges(told: ToldGraph): void {
+  if (edgeColumnsOf(told))
+    throw new UsageError(
+      "--method eges reads items and what describes them from a log of events, and --source and --target say that each row is an edge: use another --method, or leave them out",
+    );
+  const unsupported = (["init", "keepState"] as const).find((name) => told[name] !== undefined);
+  if (unsupported)
+    throw new UsageError(
+      `${flagNamed(unsupported)} is not supported by --method eges, whose vectors of items, side values and attention would all have to be carried over: train anew, and align the versions (embed align)`,
+    );
+  const twice = told.itemFields?.find((name, i, all) => all.indexOf(name) < i);
+  if (twice !== undefined) throw new UsageError(`--item-fields names '${twice}' twice`);
 }

@@ -16,6 +16,9 @@ import type { Fit, Plan, Session, Source } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
+import { egesContents } from "./eges/contents.js";
+import { acceptSideColumns, sideReading } from "./eges/side-columns.js";
+import { checkSide, sideInformationOf, type SideInformation } from "./eges/side-information.js";
 import type { GraphModel } from "./learn.js";
 import { kindOf, kinds, type SideTables } from "./names.js";
 import {
@@ -35,7 +38,7 @@ const command = "train-graph";
 export const trainer: Trainer = {
   command,
   description:
-    "Learns a vector for each node of a graph by DeepWalk, node2vec or LINE, and writes a run directory. The graph is a list of edges, or the " +
+    "Learns a vector for each node of a graph by DeepWalk, node2vec, LINE or EGES, and writes a run directory. The graph is a list of edges, or the " +
     "steps from one event to the next in sessions.",
   examples: `
   embed train-graph fixtures/edges.csv -o run --source from --target to --weight weight --dim 16
@@ -61,8 +64,13 @@ async function plan(told: ToldGraph): Promise<Plan> {
           ...{ edges, fields: [edges.source, edges.target], infer: false },
           ...(told.hashKeys !== undefined && { hashKeysOf: told.hashKeysOf ?? [edges.source, edges.target] }),
         }
-      : { inSequence: true, mayBeEdges: true },
-    accept: (dataset) => (edges ? { dataset, notes: [] } : featuresOfRoles(dataset, command, ["item"])),
+      : { inSequence: true, mayBeEdges: true, ...(given.method === "eges" && sideReading(told)) },
+    accept(dataset) {
+      if (edges) return { dataset, notes: [] };
+      return given.method === "eges"
+        ? acceptSideColumns(dataset, told.itemFields)
+        : featuresOfRoles(dataset, command, ["item"]);
+    },
     fit: async (source, session) =>
       await fit(source, session, told, { ...given, ...(earlier && { dim: earlier.dim }) }, earlier),
   };
@@ -89,6 +97,11 @@ async function fit(
   for (const text of [...notes, ...graphNotes(graph, counts, told)]) note(text);
   const valid = first ? undefined : source.valid(space);
   const starts = startsOf(earlier, vocabulary, told.freeze !== undefined);
+  const side =
+    given.method === "eges"
+      ? sideInformationOf(space, { dataset: source.nodes, rows }, given.aggregate === "attention")
+      : undefined;
+  if (side) checkSide(side, { note, warn });
   releaseColumns(dataset);
   lap("encode");
 
@@ -98,7 +111,7 @@ async function fit(
   const writing = first ? undefined : await walksWriter(told, given, space, watch.signal);
   const model = await learnGraph(
     {
-      ...{ space, graph, starts, warn, scheduledEpochs: standard.epochs },
+      ...{ space, graph, starts, warn, parts: side?.parts, scheduledEpochs: standard.epochs },
       ...{ valid: parts.valid && !first ? (valid ?? NO_EDGES) : undefined, writeWalks: writing },
       controls: { ...controls, keepsState: told.keepState ?? false },
     },
@@ -107,7 +120,7 @@ async function fit(
     watch.signal,
   );
   lap("train");
-  return ended(model, { vocabulary, nodes: source.nodes, how, warn });
+  return ended(model, { vocabulary, nodes: source.nodes, side, how, warn });
 }
 
 const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array() };
@@ -118,9 +131,16 @@ function ended(
   {
     vocabulary,
     nodes,
+    side,
     how,
     warn,
-  }: { vocabulary: Vocabulary; nodes: Dataset; how: Session["options"]; warn: Session["warn"] },
+  }: {
+    vocabulary: Vocabulary;
+    nodes: Dataset;
+    side: SideInformation | undefined;
+    how: Session["options"];
+    warn: Session["warn"];
+  },
 ): Fit {
   const { epochs, bestEpoch, interrupted, options: used, looked } = model;
   const best = epochs[bestEpoch - 1]!;
@@ -140,7 +160,9 @@ function ended(
     },
     interrupted,
     contents: () =>
-      contentsOf(kindOf(model.sides), vocabulary, nodes, how, tablesOf(model), model.sides[0]!.squares),
+      side
+        ? egesContents(vocabulary, nodes, how, side, model.sides[0]!)
+        : contentsOf(kindOf(model.sides), vocabulary, nodes, how, tablesOf(model), model.sides[0]!.squares),
   };
 }
 

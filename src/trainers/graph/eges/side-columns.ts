@@ -2,8 +2,24 @@
 
 import { columnNamed, type Column, type Dataset, type Roles } from "../../../dataset/dataset.js";
 import { findItemFields } from "../../../dataset/item-fields.js";
+import { fieldsNamed, type VocabularyLimits } from "../../../dataset/vocabulary-limits.js";
 import { nearestName, UsageError } from "../../../errors.js";
 import { wholeOf } from "../../../training/parts.js";
+
+interface Told extends Partial<VocabularyLimits> {
+  itemFields?: string[];
+  fields?: string[];
+  numeric?: string[];
+  multi?: Record<string, string>;
+}
+
+/** What is read for --item-fields: columns that it names are features, also where --fields leaves them out. */
+export function sideReading(told: Told) {
+  const { itemFields = [], fields, numeric = [], multi = {} } = told;
+  const bare = [...numeric.map((name) => name.split(":")[0]!), ...Object.keys(multi)];
+  const more = itemFields.filter((name) => !fields?.includes(name) && !bare.includes(name));
+  return { ...fieldsNamed(told), ...(fields && more.length > 0 && { fields: [...fields, ...more] }) };
+}
 
 /**
  * The dataset with the item and its side columns as its features, and sentences on what they are.
@@ -32,6 +48,8 @@ export function acceptSideColumns(
   return {
     dataset: {
       ...dataset,
+      // the nodes of the graph are the first field
+      columns: [item, ...dataset.columns.filter((column) => column !== item)],
       roles: {
         ...roles,
         fields: roles.fields.filter(isTaken),

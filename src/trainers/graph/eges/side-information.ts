@@ -109,3 +109,28 @@ function partsOf(
     without: without.slice(1),
   };
 }
+
+/**
+ * Says how many items lack a value of a side column.
+ *
+ * @throws {UsageError} no item has a value with a row
+ */
+export function checkSide(
+  { names, parts, kindOf, without }: SideInformation,
+  { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
+): void {
+  const numItems = kindOf.reduce((n, kind) => n + (kind === 0 ? 1 : 0), 0);
+  if (parts.rows.length === numItems)
+    throw new UsageError(
+      `no item has a value of ${names
+        .slice(1)
+        .map((name) => `'${name}'`)
+        .join(", ")}: see whether the keys of --side are those of '${names[0]}', and --min-count`,
+    );
+  for (const [i, count] of without.entries()) {
+    if (count === 0) continue;
+    const text = `${count} of ${numItems} items have no value of '${names[i + 1]}', or a rare one, and are composed without it`;
+    if (2 * count > numItems) warn(text);
+    else note(text);
+  }
+}
