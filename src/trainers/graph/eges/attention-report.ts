@@ -16,7 +16,7 @@ export async function attentionOf(run: Run): Promise<ReportedRun["shares"]> {
     from,
     ...(b + 1 < BUCKETS.length && { to: BUCKETS[b + 1]! - 1 }),
     items: 0,
-    shares: new Array<number>(width).fill(0),
+    shares: kinds.map(() => 0),
   }));
   for (let row = 0; row < numRows; row++) {
     const own = shares.subarray(row * width, (row + 1) * width);

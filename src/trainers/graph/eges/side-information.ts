@@ -77,7 +77,7 @@ function partsOf(
 
   const ends = new Uint32Array(numFeatures + 1);
   const [rows, kinds, weights, kindOf]: number[][] = [[], [], [], []];
-  const without = new Array<number>(fields.length).fill(0);
+  const without = fields.map(() => 0);
   for (let v = 0; v < numFeatures; v++) {
     if (rowOfItem[v]! >= 0) {
       const values: [feature: number, weight: number][][] = fields.map(() => []);
