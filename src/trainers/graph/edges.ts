@@ -102,11 +102,7 @@ function ofSessions(parts: Parts, counted: Counted, told: ToldGraph): EdgeSource
       if (!valid) return undefined;
       const by = sessionColumn(valid.dataset.roles, gap !== undefined);
       const found = heldOutOf(sequences(space, inTheirSessions(train, valid, by)), valid);
-      if (!found) return undefined;
-      const edges = transitionsOf(found);
-      // steps into held-out events
-      const targets = edges.targets.map((target, i) => (found.isHeldOut[i + 1] ? target : MISSING));
-      return { ...edges, targets };
+      return found && transitionsOf(found, found.isHeldOut);
     },
   };
 }

@@ -13,6 +13,7 @@ import type { SgnsStart } from "../../skip-grams/start.js";
 import type { TrainingControls } from "../../training/controls.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import type { EpochsDone } from "../../training/epoch-loop.js";
+import { withMachine } from "../../workers/with-machine.js";
 import { heldOutEdges } from "./held-out.js";
 import { methods, type Method, type SampledOptions, type Side } from "./methods.js";
 import { withLearningRate, type TrainedGraphOptions } from "./options.js";
@@ -60,10 +61,10 @@ export async function learnGraph(
   const { negatives, noiseExponent, seed, threads, directed } = given;
   const numNodes = graph.numNodes;
   const learners: Learner[] = [];
-  const end = async () => {
+  const terminate = async () => {
     await Promise.all(learners.map(({ machine }) => machine.terminate()));
   };
-  try {
+  return await withMachine({ terminate }, signal, async () => {
     for (const [i, { dim, oneTable }] of sides.entries()) {
       const machine = await SgnsMachine.start(
         {
@@ -120,9 +121,7 @@ export async function learnGraph(
       ...{ options, looked: looked !== undefined },
       sides: sides.map((side, i) => ({ ...side, ...kept[i]! })),
     };
-  } finally {
-    await end();
-  }
+  });
 }
 
 /** Of both sides alike. */

@@ -50,7 +50,7 @@ export const methods = {
             { dim: dim / 2, oneTable: true },
             { dim: dim / 2, oneTable: false },
           ]
-        : [{ dim, oneTable: order === "1" }],
+        : [{ dim, oneTable: order === 1 }],
   },
 } as const satisfies Record<string, Method>;
 

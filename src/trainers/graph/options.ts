@@ -7,6 +7,7 @@ import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
 import {
   choice,
+  custom,
   flag,
   flagNamed,
   list,
@@ -38,6 +39,17 @@ function unlessEges(standard: number, ofEges: number) {
     shown: `${standard}; ${ofEges} with --method eges`,
     default: ({ method }: { method: string }): number => (method === "eges" ? ofEges : standard),
   };
+}
+
+type Order = 1 | 2 | "both";
+const ORDERS: readonly Order[] = [1, 2, "both"];
+const EXPECTED_ORDER = "1, 2 or both";
+
+/** @throws {UsageError} */
+function orderOf(given: string, flagName: string): Order {
+  const order = ORDERS.find((one) => String(one) === given);
+  if (order !== undefined) return order;
+  throw new UsageError(`${flagName} expects ${EXPECTED_ORDER}, got '${given}'`);
 }
 
 const ofGraph = {
@@ -97,11 +109,15 @@ const own = {
     ...{ min: 1e-6, max: 1e6, default: 1, only: NODE2VEC, group: model },
     help: "in-out parameter: below 1 walks lead away, above 1 they stay near",
   }),
-  order: choice(["1", "2", "both"], {
-    ...{ only: LINE, group: model, shown: "both; 2 for directed edges" },
-    help: "1: neighbours are alike; 2: nodes with the same neighbours are alike; both: half of --dim for each",
-    default: ({ directed }: { directed: boolean }) => (directed ? "2" : "both"),
-  }),
+  order: custom(
+    "1, 2 or both",
+    { parse: orderOf, complaint: (order) => (ORDERS.includes(order) ? undefined : EXPECTED_ORDER) },
+    {
+      ...{ only: LINE, group: model, shown: "both; 2 for directed edges" },
+      help: "1: neighbours are alike; 2: nodes with the same neighbours are alike; both: half of --dim for each",
+      default: ({ directed }: { directed: boolean }) => (directed ? 2 : ("both" as const)),
+    },
+  ),
   samples: whole({
     ...{ min: 1, max: 4_000_000_000, only: LINE, group: training, shown: "100 an edge, 1000000 at least" },
     help: "edges that an epoch draws by their weight",
@@ -257,7 +273,7 @@ export function checkGraphOptions(told: ToldGraph): void {
   const { method, order, dim, directed: leadsOneWay } = graphOptionsOf(told);
   if (method === "eges") checkEges(told);
   if (method !== "line") return;
-  if (order !== "2" && leadsOneWay)
+  if (order !== 2 && leadsOneWay)
     throw new UsageError(
       `--order ${order} is for undirected edges, as the first order has no direction: take --order 2 or --undirected`,
     );

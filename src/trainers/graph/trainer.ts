@@ -42,7 +42,7 @@ export const trainer: Trainer = {
     "steps from one event to the next in sessions.",
   examples: `
   embed train-graph fixtures/edges.csv -o run --source from --target to --weight weight --dim 16
-  embed train-graph fixtures/clicks.csv -o run --positive-from 1 --session-gap 30m --undirected --dim 16
+  embed train-graph fixtures/purchases.csv -o run --user customer_id --item product_id --session-gap 7d --dim 16
 `,
   options,
   checkpointEvery: 5,
