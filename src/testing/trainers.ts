@@ -110,6 +110,15 @@ export const trainers: readonly TrainerRow[] = [
     small: words("--method line --order 2 --dim 2 --samples 200 --epochs 2"),
   },
   {
+    name: "train-graph --method eges",
+    command: "train-graph",
+    log: "purchases",
+    columns: words("--item item_id --session user_id"),
+    options: words("--method eges --item-fields kind,tags --undirected --dim 8 --num-walks 4 --epochs 6"),
+    answer: "groups",
+    small: words("--method eges --item-fields kind --dim 2 --num-walks 1 --walk-length 4 --epochs 2"),
+  },
+  {
     name: "train-gbdt",
     command: "train-gbdt",
     log: "clicks",

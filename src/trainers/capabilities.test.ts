@@ -20,6 +20,7 @@ const kinds: [string, Pick<Run, "path" | "manifest">][] = [
   ["nodes of a graph", runOf("train-graph", "graph")],
   ["nodes by LINE's first order", runOf("train-graph", "graph-order-1")],
   ["nodes by both orders", runOf("train-graph", "graph-both-orders")],
+  ["items with side information", runOf("train-graph", "eges")],
   ["trees", runOf("train-gbdt", "gbdt")],
   ["a network", runOf("train-net", "net")],
   ["components", runOf("train-pca", "pca")],
