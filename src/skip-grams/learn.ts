@@ -33,7 +33,7 @@ export interface Learning {
   /** as a rule one; they are trained side by side, and early stopping keeps the same epoch of all */
   learners: readonly Learner[];
   /** One epoch. @returns mean loss in nats, and the tokens that it went over */
-  pass(epoch: number, rates: Rates): Promise<{ trainLoss: number; numTokens: number }>;
+  pass: (epoch: number, rates: Rates) => Promise<{ trainLoss: number; numTokens: number }>;
   /** Looks at the validation part; absent without one. */
   look?: (() => Promise<Partial<EpochEvent>>) | undefined;
   /** of what look returns, what early stopping goes by */

@@ -53,5 +53,3 @@ export const methods = {
         : [{ dim, oneTable: order === 1 }],
   },
 } as const satisfies Record<string, Method>;
-
-export type MethodName = keyof typeof methods;

@@ -59,8 +59,8 @@ export async function openEarlierNodes(
 
 /** The options of a run that decide what it holds. */
 function madeBy({ manifest: { options } }: Run): string {
-  const { method, order } = options as { method?: unknown; order?: unknown };
-  return `--method ${String(method)}${order === undefined ? "" : ` --order ${String(order)}`}`;
+  const { method, order } = options as { method?: string; order?: string | number };
+  return `--method ${method}${order === undefined ? "" : ` --order ${order}`}`;
 }
 
 /** Where each side starts. */

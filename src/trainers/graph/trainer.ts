@@ -1,6 +1,6 @@
 // `embed train-graph`: a vector for each node of a graph, from walks over it or from its edges.
 
-import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph.js";
+import { graphOf, type EdgeCounts, type Edges } from "../../dataset/graph.js";
 import type { Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import { fitFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
@@ -85,7 +85,7 @@ async function fit(
 ): Promise<Fit> {
   const source = edgeSource(parts, countedEvents(parts.train, how), told);
   for (const text of source.notes) note(text);
-  const { rows, loops } = rowsWithEdges(source, dataset, how, note);
+  const { rows, loops, numNodes } = rowsWithEdges(source, dataset, how, note);
   const vocabulary = await vocabularyOf(source.nodes, rows, how, earlier?.sides[0], told, { note, warn });
   const { space } = vocabulary;
   countUnseen(space, source.parts, watch);
@@ -94,7 +94,7 @@ async function fit(
   // those of nodes that were left out are self-loops as well
   counts.missing += counts.loops - loops;
   counts.loops = loops;
-  for (const text of [...notes, ...graphNotes(graph, counts, told)]) note(text);
+  for (const text of [...notes, graphNote(numNodes, given.directed, counts, told)]) note(text);
   const valid = first ? undefined : source.valid(space);
   const starts = startsOf(earlier, vocabulary, told.freeze !== undefined);
   const side =
@@ -195,13 +195,13 @@ function sideBySide(sides: readonly TableRows[]): Float32Array {
   return all;
 }
 
-/** Rows of nodes that have an edge, and how many edges are self-loops. @throws {DataError} no edge is left */
+/** Rows of nodes that have an edge, with the number of these nodes and of self-loops. @throws {DataError} no edge is left */
 function rowsWithEdges(
   source: EdgeSource,
   dataset: Dataset,
   how: Session["options"],
   note: (text: string) => void,
-): { rows: Uint32Array; loops: number } {
+): { rows: Uint32Array; loops: number; numNodes: number } {
   const space = fitFeatures(source.nodes, source.rows, how);
   const { edges, notes } = source.train(space);
   const { isLinked, loops } = linkedNodes(space.numFeatures, edges);
@@ -212,10 +212,11 @@ function rowsWithEdges(
       { file: dataset.inputs.map(({ path }) => path).join(", ") },
     );
   }
-  const alone = isLinked.reduce((sum, is) => sum - is, numKeys(space));
-  if (alone === 0) return { rows: source.rows, loops };
+  const numNodes = isLinked.reduce((sum, is) => sum + is, 0);
+  const alone = numKeys(space) - numNodes;
+  if (alone === 0) return { rows: source.rows, loops, numNodes };
   note(`${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another one left out`);
-  return { rows: linkedRows(space, source.nodes, source.rows, isLinked), loops };
+  return { rows: linkedRows(space, source.nodes, source.rows, isLinked), loops, numNodes };
 }
 
 function numKeys({ fields }: FeatureSpace): number {
@@ -224,17 +225,24 @@ function numKeys({ fields }: FeatureSpace): number {
 }
 
 /** The graph in words, and what was left out of it. */
-function graphNotes(graph: Graph, counts: EdgeCounts, { directed, undirected }: ToldGraph): string[] {
-  const { edges, repeated, loops, missing } = counts;
-  const way = graph.directed ? "directed" : "undirected";
-  const other = graph.directed ? "--undirected lets them lead both ways" : "--directed keeps their direction";
-  const isChosen = (directed ?? undirected) !== undefined;
+function graphNote(
+  numNodes: number,
+  directed: boolean,
+  { edges, repeated, loops, missing }: EdgeCounts,
+  told: ToldGraph,
+): string {
+  const isChosen = (told.directed ?? told.undirected) !== undefined;
+  const other = directed ? "--undirected lets them lead both ways" : "--directed keeps their direction";
   const left = [
-    ...(repeated > 0 ? [`${repeated} repeated ones are summed`] : []),
-    ...(loops > 0 ? [`${loops} from a node to itself are left out`] : []),
-    ...(missing > 0 ? [`${missing} to or from rare or unknown keys are left out`] : []),
-  ];
-  return [[`the graph has ${edges} ${way} edges`, ...(isChosen ? [] : [other]), ...left].join("; ")];
+    [repeated, "repeated edges summed"],
+    [loops, "self-loops left out"],
+    [missing, "edges of rare or unknown keys left out"],
+  ] as const;
+  return [
+    `the graph has ${numNodes} nodes and ${edges} ${directed ? "directed" : "undirected"} ${edges === 1 ? "edge" : "edges"}`,
+    ...(isChosen ? [] : [other]),
+    ...left.flatMap(([count, what]) => (count > 0 ? [`${what}: ${count}`] : [])),
+  ].join("; ");
 }
 
 /** What writes --walks-out. @throws {DataError} keys cannot be written as words */

@@ -13,7 +13,7 @@ import type { SgnsMachine } from "../../skip-grams/machine.js";
  * @throws {DataError} two keys become the same
  */
 export function wordsOf({ fields, offsets, numFeatures }: FeatureSpace): string[] {
-  const words = new Array<string>(numFeatures).fill("");
+  const words = Array.from({ length: numFeatures }, () => "");
   const keys = fields[0]!;
   if (keys.kind !== "key") throw new RangeError("nodes are keys");
   const changed = new Map<string, string>();
