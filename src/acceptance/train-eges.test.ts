@@ -185,7 +185,7 @@ test("transform skips values that training did not keep, leaves items out that h
 test("the report shows what items are composed of, by how many events they have", async () => {
   await embedOk(["report", at("planted"), "-o", at("report.html")]);
   const page = readFileSync(at("report.html"), "utf8");
-  expect(page).toContain("What items are composed of");
+  expect(page).toContain("Item composition");
   expect(page).toMatch(/<th[^>]*>style<\/th>/);
 });
 

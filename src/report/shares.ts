@@ -14,7 +14,7 @@ export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefi
   if (composed.length === 0) return undefined;
   return {
     id: "shares",
-    title: "What items are composed of",
+    title: "Item composition",
     lead: html`An item's vector is a weighted mean of its own vector and one for each kind of side
     information. The mean of the learned weights, by how many events an item has.`,
     body: grid(composed.map((run) => drawn(pen, runs, run))),
