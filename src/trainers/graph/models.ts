@@ -14,14 +14,26 @@ const nodes: Model = {
   },
   vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
   lacks: {
-    rotation: "its contexts lie in a table of their own, which would have to be turned with it",
     transform: "its rows are nodes: export writes them, and --init takes new nodes and edges in",
     foldIn: "a new node needs edges: train with --init, and --freeze known keeps the others as they are",
   },
 };
 
+const rotation =
+  (contexts: boolean): NonNullable<Model["rotation"]> =>
+  async (_, table) =>
+    (await import("../../skip-grams/rotation.js")).rotationOf(table, { contexts });
+
 export const models: Models = {
-  graph: { ...nodes, contexts: CONTEXT_TABLE },
-  "graph-order-1": { ...nodes, holds: "node vectors of a graph (train-graph --method line --order 1)" },
-  "graph-both-orders": { ...nodes, holds: "node vectors of a graph (train-graph --method line)" },
+  graph: { ...nodes, contexts: CONTEXT_TABLE, rotation: rotation(true) },
+  "graph-order-1": {
+    ...nodes,
+    holds: "node vectors of a graph (train-graph --method line --order 1)",
+    rotation: rotation(false),
+  },
+  "graph-both-orders": {
+    ...nodes,
+    holds: "node vectors of a graph (train-graph --method line)",
+    lacks: { ...nodes.lacks, rotation: "its halves were trained apart, and would each turn by itself" },
+  },
 } satisfies Record<Kind, Model>;
