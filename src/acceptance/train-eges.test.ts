@@ -189,6 +189,18 @@ test("the report shows what items are composed of, by how many events they have"
   expect(page).toMatch(/<th[^>]*>style<\/th>/);
 });
 
+test("align turns items, contexts, side values and own vectors together, so that an item stays the sum of its parts", async () => {
+  await train("later", [...side, "--dim", "48", "--undirected", "--seed", "2"]);
+  await embedOk(["align", at("later"), "--to", at("one"), "-o", at("aligned")]);
+  const known = await vectorsOf("later", cold);
+  const turned = await vectorsOf("aligned", cold);
+  const dots = ({ fresh, known: items }: typeof known) =>
+    [...fresh.values()].map((a) => a.reduce((sum, x, k) => sum + x * items.get("i0")![k]!, 0));
+  const [before, after] = [dots(known), dots(turned)];
+  expect(Math.max(...before.map((x, i) => Math.abs(x - after[i]!)))).toBeLessThan(1e-4);
+  expect(turned.known.get("i0")).not.toEqual(known.known.get("i0"));
+});
+
 test("a key that is forgotten leaves no numbers in the attention and the own vectors", async () => {
   await train("forgetful", [...side, "--dim", "16"]);
   await embedOk(["forget", at("forgetful"), "item:i0"]);

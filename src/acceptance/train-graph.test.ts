@@ -208,10 +208,10 @@ describe("from week to week", () => {
   const second = () => week("week2.csv", "a,b\nb,c\nd,e\ne,a\n");
 
   test.each([
-    ["deepwalk", small],
-    ["line", ["--samples", "500", "--dim", "8"]],
-    ["line", ["--samples", "500", "--dim", "8", "--order", "1"]],
-  ])("%s goes on from its run, and frozen nodes keep their vectors: %s", async (method, more) => {
+    ["DeepWalk", "deepwalk", small],
+    ["LINE of both orders", "line", ["--samples", "500", "--dim", "8"]],
+    ["LINE of the first order", "line", ["--samples", "500", "--dim", "8", "--order", "1"]],
+  ])("%s goes on from its run, and frozen nodes keep their vectors", async (_, method, more) => {
     const flags = [...ends, "--method", method, ...more];
     const { run } = await trained("week1", first(), ...flags);
     const next = await trained("week2", second(), ...flags, "--init", run, "--freeze", "known");
@@ -296,5 +296,36 @@ describe("refuses", () => {
   test.each(bad)("%s", async (_, text, flags, code, message) => {
     const got = await embed(["train-graph", write("bad.csv", text), ...flags, "-o", at("not-made")]);
     expect([got.code, got.stderr]).toEqual([code, expect.stringMatching(message)]);
+  });
+});
+
+describe("align", () => {
+  const flags = [...ends, "--weight", "weight", ...small];
+
+  test("turns nodes and contexts together, so that their scores stay", async () => {
+    const first = await trained("align-1", fixture("edges.csv"), ...flags, "--seed", "1");
+    const { run } = await trained("align-2", fixture("edges.csv"), ...flags, "--seed", "2");
+    await embedOk(["align", run, "--to", first.run, "-o", at("aligned"), "--force"]);
+    const distance = (a: Row[], b: Row[]) =>
+      a.reduce((sum, { key, vector }) => {
+        const other = b.find((row) => row.key === key)!;
+        return sum + Math.hypot(...vector.map((x, k) => x - other.vector[k]!));
+      }, 0);
+    const last = await rowsOf(first.run);
+    const [own, turned] = [await rowsOf(run), await rowsOf(at("aligned"))];
+    expect(distance(turned, last)).toBeLessThan(0.8 * distance(own, last));
+    const [contexts, turnedContexts] = [await rowsOf(run, "context"), await rowsOf(at("aligned"), "context")];
+    const score = (a: Row, b: Row) => a.vector.reduce((sum, x, k) => sum + x * b.vector[k]!, 0);
+    own.slice(0, 10).forEach((row, i) => {
+      expect(score(turned[i]!, turnedContexts[i]!)).toBeCloseTo(score(row, contexts[i]!), 4);
+      expect(score(turned[i]!, turnedContexts[20]!)).toBeCloseTo(score(row, contexts[20]!), 4);
+    });
+  });
+
+  test("is refused where two halves were trained apart", async () => {
+    const line = ["--method", "line", "--dim", "8", "--samples", "500"];
+    const { run } = await trained("halves", fixture("edges.csv"), ...ends, ...line);
+    const got = await embed(["align", run, "--to", run, "-o", at("not-made")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("its halves were trained apart")]);
   });
 });

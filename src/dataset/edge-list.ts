@@ -31,9 +31,10 @@ export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset
   const node: KeyColumn = { kind: "key", name: NODE_FIELD, codes, dictionary };
   const { time } = edges.roles;
   const times = time === undefined ? undefined : columnNamed(edges, time);
-  const { firstOther: _, ...rest } = edges;
+  const { firstOther: _, hashKeys, ...rest } = edges;
   return {
     ...rest,
+    ...(hashKeys && { hashKeys: { ...hashKeys, columns: [NODE_FIELD] } }),
     numRows: 2 * m,
     columns: [node, ...(times?.kind === "number" ? [{ ...times, values: twice(times.values) }] : [])],
     roles: {

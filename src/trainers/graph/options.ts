@@ -294,7 +294,7 @@ function checkEges(told: ToldGraph): void {
   const unsupported = (["init", "keepState"] as const).find((name) => told[name] !== undefined);
   if (unsupported)
     throw new UsageError(
-      `${flagNamed(unsupported)} is not supported by --method eges: items that a new log lacks have no side values in it, from which their vectors could be composed again. Train without it`,
+      `${flagNamed(unsupported)} is not supported by --method eges: items that a new log lacks have no side values in it, from which their vectors could be composed again. Train without it, and rotate the run to match the earlier one (embed align)`,
     );
   const twice = told.itemFields?.find((name, i, all) => all.indexOf(name) < i);
   if (twice !== undefined) throw new UsageError(`--item-fields names '${twice}' twice`);

@@ -17,9 +17,12 @@ import { safetensorsChunks } from "../../../embedding/safetensors.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { sharesOf } from "../../../kernels/sgns/parts.js";
 import { anything, list, object, parseJson, text } from "../../../io/json-shape.js";
+import { CONTEXT_TABLE } from "../../../skip-grams/names.js";
+import { rotationOf } from "../../../skip-grams/rotation.js";
 import { clearRows } from "../../../training/forgetting/tensors.js";
 import type { ForgetTensors } from "../../../training/forgetting/forgetting.js";
 import { featureTable, spaceOf } from "../../../training/feature-table.js";
+import type { Rotation } from "../../../training/rotation.js";
 import type { FitContents } from "../../../training/plan.js";
 import { readPreprocess, type RunSpace } from "../../../training/run-space.js";
 import type { SideInformation } from "./side-information.js";
@@ -124,6 +127,20 @@ export const forgetAttention: ForgetTensors = (tensors, { rows }) => {
   for (const tensor of tensors.values()) clearRows(tensor, rows);
   return { dropped: 0, changed: rows.length > 0 };
 };
+
+/** The rotation of a run: items, contexts, side values and own vectors turn together, and attention stays. */
+export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
+  return {
+    ...rotationOf(table, { contexts: true }),
+    tables: [CONTEXT_TABLE, SIDE_TABLE],
+    async files(turn) {
+      const tensors = await TensorFile.of(run, ATTENTION_FILE);
+      const own = tensors.f32("own", [table.numRows, table.dim]);
+      const turned = { shape: [table.numRows, table.dim], data: turn(own, table.fieldOf) };
+      return { [ATTENTION_FILE]: safetensorsChunks(new Map([...tensors.all, ["own", turned]])) };
+    },
+  };
+}
 
 /** Its roles and fields are those of preprocess.json for the side columns, and are checked as such. */
 interface SideFile {
