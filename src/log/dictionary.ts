@@ -32,3 +32,12 @@ export function compareKeys(dictionary: Dictionary, a: number, b: number): numbe
     bytes.subarray(offsets[b], offsets[b + 1]),
   );
 }
+
+/** The keys of one dictionary, then those of another, which are others. */
+export function joinedKeys(a: Dictionary, b: Dictionary): Dictionary {
+  const end = a.offsets[a.size]!;
+  const offsets = new Uint32Array(a.size + b.size + 1);
+  offsets.set(a.offsets.subarray(0, a.size + 1));
+  for (let i = 1; i <= b.size; i++) offsets[a.size + i] = end + b.offsets[i]!;
+  return { size: a.size + b.size, bytes: Buffer.concat([a.bytes.subarray(0, end), b.bytes]), offsets };
+}

@@ -7,6 +7,14 @@ import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
 import { B, G, N, Plan, R, SL, Thread } from "./layout.js";
 import { checkPairs, mostPairs, type SgnsPairs } from "./pairs.js";
+import {
+  allocateAttention,
+  checkParts,
+  planOfParts,
+  threadOfParts,
+  type Attention,
+  type SgnsParts,
+} from "./parts.js";
 
 export { B as SGNS_GROUPS, G as SGNS_GROUP, N as SGNS_NOISE, R as SGNS_BATCH, SL as SGNS_SLICE };
 export type { Kernel as SgnsKernel } from "./layout.js";
@@ -30,6 +38,10 @@ export interface SgnsShape {
   mostTokens: number;
   /** what centres meet beside the band */
   pairs?: SgnsPairs;
+  /** what centres are composed of; not together with pairs or one table */
+  parts?: SgnsParts;
+  /** a row has one vector, as a centre and as a context (LINE's first order): the layout's contexts are its centres */
+  oneTable?: boolean;
 }
 
 /** Sessions one after another. */
@@ -67,6 +79,10 @@ export interface SgnsLayout {
   weights: Region | undefined;
   /** where there are pairs */
   lists: Region | undefined;
+  /** one a thread, where centres are composed */
+  attention: Attention[];
+  /** u32[V][2]: the noise's alias table */
+  noise: Region;
   losses: Region;
 }
 
@@ -94,15 +110,24 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   if (shape.pairs) checkPairs(shape.pairs, V);
   const P = shape.pairs ? mostPairs(shape.pairs) : 0;
   const { lists, markets } = shape.pairs ?? {};
+  const { parts } = shape;
+  if (parts) checkParts(parts, V);
+  if (parts && (shape.pairs ?? shape.oneTable))
+    throw new RangeError("composed centres have no pairs beside the band, and contexts of their own");
+  const attention = Array.from({ length: parts ? numThreads : 0 }, () => allocateAttention(arena, parts!));
 
   const barrier = allocateBarrier(arena);
-  const [centres, contexts] = [matrix("centre"), matrix("context")];
-  const [centreSquares, contextSquares] = [sums("centre"), sums("context")];
+  const [centres, centreSquares] = [matrix("centre"), sums("centre")];
+  const [contexts, contextSquares] = shape.oneTable
+    ? [centres, centreSquares]
+    : [matrix("context"), sums("context")];
   const tokens = arena.allocate(`a stream of ${mostTokens} tokens`, Math.max(1, mostTokens) * 4);
   const left = arena.allocate("a stream's windows", Math.max(1, mostTokens));
   const right = arena.allocate("a stream's windows", Math.max(1, mostTokens));
   const pairLists = P > 0 ? arena.allocate("a stream's lists", Math.max(1, mostTokens) * 4) : undefined;
   const losses = arena.allocate("losses", B * 8);
+  const noiseTable = arena.allocate("the noise", V * 8);
+  arena.u32(noiseTable).set(aliasTable(noise));
   const plan = writeStruct(arena, "a plan", Plan, {
     barrier: barrier.offset,
     numThreads,
@@ -121,7 +146,7 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     right: right.offset,
     weights: 0,
     numTokens: 0,
-    alias: arena.put("the noise", aliasTable(noise)),
+    alias: noiseTable.offset,
     distanceWeights: arena.put("weights of distances", bandWeights(window)),
     noiseWeights: arena.put("weights of the noise", noiseWeights(window, negatives)),
     vectors: room("a batch's vectors", J * B * (G + Q) * SL),
@@ -136,33 +161,43 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     marketEnds: arena.put("markets", markets?.ends),
     marketRows: arena.put("markets", markets?.rows),
     pairPartials: room("partial scores of pairs", 2 * J * P),
+    ...planOfParts(arena, parts, J),
     losses: losses.offset,
   });
-  const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", Thread, {
+  const threads = Array.from({ length: numThreads }, (_, t) => {
+    const slotsOf = (count: number) => ({
+      slotOf: room("slots", V),
+      rows: room("rows", 1 + count),
+      sums: room("sums of gradients", (1 + count) * SL),
+    });
+    const mostContexts = B * Q + P;
+    const own = slotsOf(shape.oneTable ? R + mostContexts : R);
+    const others = shape.oneTable ? own : slotsOf(mostContexts);
+    return writeStruct(arena, "a thread", Thread, {
       batchNumber: 0,
-      centreSlotOf: room("slots", V),
-      contextSlotOf: room("slots", V),
+      centreSlotOf: own.slotOf,
+      contextSlotOf: others.slotOf,
       centreSlots: room("slots", R),
       contextSlots: room("slots", B * Q),
       numCentreSlots: 0,
       numContextSlots: 0,
-      centreRows: room("rows", 1 + R),
-      contextRows: room("rows", 1 + B * Q + P),
+      centreRows: own.rows,
+      contextRows: others.rows,
       packed: room("packed vectors", (G + Q) * SL),
       gradients: room("gradients", blocks * 16),
       shares: room("weights of contexts", 4 * nb),
-      centreSums: room("sums of gradients", (1 + R) * SL),
-      contextSums: room("sums of gradients", (1 + B * Q + P) * SL),
+      centreSums: own.sums,
+      contextSums: others.sums,
       pairEnds: room("pairs", R),
       pairSlots: room("pairs", P),
       pairWeights: room("pairs", P),
       pairGradients: room("pairs", P),
-    }),
-  );
+      ...threadOfParts(arena, parts, attention[t]),
+    });
+  });
   const state = { centres, contexts, centreSquares, contextSquares };
   const stream = { tokens, left, right, weights: undefined, lists: pairLists };
-  return { plan, threads, numSlices: J, barrier, ...state, ...stream, losses };
+  return { plan, threads, numSlices: J, barrier, ...state, ...stream, attention, noise: noiseTable, losses };
 }
 
 /** Weight of a context at a distance: the chance that a window drawn from 1 .. window reaches it (word2vec.c draws it). */
@@ -197,7 +232,7 @@ function noiseWeights(window: number, negatives: number): Float32Array {
 export function loadStream(
   arena: Arena,
   layout: SgnsLayout,
-  { numRows, window, pairs }: Pick<SgnsShape, "numRows" | "window" | "pairs">,
+  { numRows, window, pairs, parts }: Pick<SgnsShape, "numRows" | "window" | "pairs" | "parts">,
   { tokens, left, right, weights, lists }: SgnsStream,
 ): number {
   const n = tokens.length;
@@ -215,6 +250,8 @@ export function loadStream(
     if (tokens[i]! >= numRows || left[i]! > Math.min(window, i) || right[i]! > Math.min(window, n - 1 - i)) {
       throw new RangeError(`token ${i} is row ${tokens[i]} and looks ${left[i]} back and ${right[i]} ahead`);
     }
+    if (parts && parts.ends[tokens[i]!] === parts.ends[tokens[i]! + 1])
+      throw new RangeError(`token ${i} is row ${tokens[i]}, which has no parts`);
     if (left[i]! + right[i]! > 0) mass += weights ? weights[i]! ** 2 : 1;
   }
   if (pairs && layout.lists) {
@@ -233,6 +270,17 @@ export function loadStream(
   setField(arena, Plan, layout.plan, "weights", weights ? layout.weights!.offset + 4 * pad : 0);
   setField(arena, Plan, layout.plan, "numTokens", n);
   return mass;
+}
+
+/** Takes the first tokens that already stand in the layout's arrays for the stream, each counting 1; to be called between two runs. */
+export function useStream(arena: Arena, layout: SgnsLayout, numTokens: number): void {
+  setField(arena, Plan, layout.plan, "weights", 0);
+  setField(arena, Plan, layout.plan, "numTokens", numTokens);
+}
+
+/** Puts other noise in place of the last. @param noise f64[numRows], sum 1 */
+export function putNoise(arena: Arena, layout: SgnsLayout, noise: Float64Array): void {
+  arena.u32(layout.noise).set(aliasTable(noise));
 }
 
 /** Batches of a stream. */
@@ -287,6 +335,10 @@ export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array):
   for (const squares of [layout.centreSquares, layout.contextSquares]) {
     const sums = arena.f32(squares);
     for (let i = 0; i < sums.length; i++) if (which[i % which.length]) sums[i] = Infinity;
+  }
+  for (const { squares } of layout.attention) {
+    const sums = arena.f32(squares);
+    for (let row = 0; row < which.length; row++) if (which[row]) sums[row] = Infinity;
   }
 }
 

@@ -31,9 +31,9 @@ export interface Sides<T> {
   contexts: T;
 }
 
-/** First vectors: centres uniform in plus or minus 1 / (2 dim), contexts 0. @param hashes u32[numRows][2] */
+/** First vectors: centres uniform in plus or minus 1 / (2 dim), contexts 0, or the centres in one table. @param hashes u32[numRows][2] */
 export function firstVectors(
-  { numRows, dim }: ReferenceShape,
+  { numRows, dim, oneTable }: ReferenceShape,
   hashes: Uint32Array,
   seed: number,
 ): Sides<Float64Array> {
@@ -42,7 +42,7 @@ export function firstVectors(
     const key = featureKey(seed, hashes, row);
     for (let d = 0; d < dim; d++) centres[row * dim + d] = (0.5 / dim) * firstUnit(key, d);
   }
-  return { centres, contexts: new Float64Array(numRows * dim) };
+  return { centres, contexts: oneTable ? centres : new Float64Array(numRows * dim) };
 }
 
 /** tanh(s / 2) as the kernel has it; the score is cut at 9.9. */
@@ -62,7 +62,7 @@ function pairWeight(weights: Float32Array | undefined, i: number, j: number): nu
 }
 
 /** A centre and a context or noise row: the loss is -weight log logistic(sign s). */
-interface Pair {
+export interface Pair {
   centre: number;
   context: number;
   sign: 1 | -1;
@@ -82,7 +82,8 @@ export class ReferenceSgns {
     this.#alias = aliasTable(shape.noise);
     this.vectors = firstVectors(shape, hashes, seed);
     const sums = () => new Float64Array(shape.numRows * Math.ceil(shape.dim / SGNS_SLICE)).fill(1);
-    this.squares = { centres: sums(), contexts: sums() };
+    const centres = sums();
+    this.squares = { centres, contexts: shape.oneTable ? centres : sums() };
   }
 
   /** Every pair of a batch. @param key names the epoch's noise */
@@ -145,11 +146,12 @@ export class ReferenceSgns {
     );
   }
 
-  /** Minus the derivatives of `loss` by each number of the vectors. */
+  /** Minus the derivatives of `loss` by each number of the vectors; in one table both sides are the sums of both. */
   gradients(pairs: readonly Pair[]): Sides<Float64Array> {
     const { dim } = this.#shape;
     const { centres: h, contexts: z } = this.vectors;
-    const sums = { centres: new Float64Array(h.length), contexts: new Float64Array(z.length) };
+    const centres = new Float64Array(h.length);
+    const sums = { centres, contexts: this.#shape.oneTable ? centres : new Float64Array(z.length) };
     for (const { centre, context, sign, weight } of pairs) {
       const g = sign * weight * logistic(-sign * this.#score(centre, context));
       for (let d = 0; d < dim; d++) {
@@ -169,30 +171,40 @@ export class ReferenceSgns {
       sum += this.loss(pairs);
       const gradients = this.gradients(pairs);
       const rate = Math.fround(from + ((to - from) * batch * SGNS_BATCH) / n);
-      for (const side of ["centres", "contexts"] as const) this.#move(side, gradients[side], rate);
+      for (const side of this.#shape.oneTable ? (["centres"] as const) : (["centres", "contexts"] as const))
+        moveRows(this.vectors[side], this.squares[side], gradients[side], this.#shape.dim, rate);
     }
     return sum;
   }
 
-  /** AdaGrad with one sum for a row's slice of 16 dimensions. */
-  #move(side: keyof Sides<unknown>, gradients: Float64Array, rate: number): void {
-    const { numRows, dim } = this.#shape;
-    const J = Math.ceil(dim / SGNS_SLICE);
-    const [vectors, squares] = [this.vectors[side], this.squares[side]];
-    for (let row = 0; row < numRows; row++) {
-      for (let j = 0; j < J; j++) {
-        const from = row * dim + j * SGNS_SLICE;
-        const end = Math.min(from + SGNS_SLICE, (row + 1) * dim);
-        const slice = gradients.subarray(from, end);
-        squares[row * J + j]! += slice.reduce((sum, x) => sum + x * x, 0) / slice.length;
-        const step = rate / Math.sqrt(squares[row * J + j]!);
-        for (let i = from; i < end; i++) vectors[i]! += step * gradients[i]!;
-      }
-    }
-  }
-
   #score(centre: number, context: number): number {
     return inner(this.vectors, this.#shape.dim, centre, context);
+  }
+}
+
+/**
+ * AdaGrad with one sum for a row's slice of 16 dimensions.
+ *
+ * @param vectors f64[numRows * dim] and
+ * @param squares f64[numRows][ceil(dim / 16)] are moved
+ */
+export function moveRows(
+  vectors: Float64Array,
+  squares: Float64Array,
+  gradients: Float64Array,
+  dim: number,
+  rate: number,
+): void {
+  const J = Math.ceil(dim / SGNS_SLICE);
+  for (let row = 0; row * dim < vectors.length; row++) {
+    for (let j = 0; j < J; j++) {
+      const from = row * dim + j * SGNS_SLICE;
+      const end = Math.min(from + SGNS_SLICE, (row + 1) * dim);
+      const slice = gradients.subarray(from, end);
+      squares[row * J + j]! += slice.reduce((sum, x) => sum + x * x, 0) / slice.length;
+      const step = rate / Math.sqrt(squares[row * J + j]!);
+      for (let i = from; i < end; i++) vectors[i]! += step * gradients[i]!;
+    }
   }
 }
 

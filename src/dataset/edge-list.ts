@@ -1,0 +1,126 @@
+// A list of edges: two columns of keys, whose keys are nodes of one field.
+//
+//   source   target                 node
+//   a        b            ──►       a  b  c    (numbered as they come in the source, then the target)
+//   b        c
+
+import { DataError, UsageError } from "../errors.js";
+import { joinedKeys, type Dictionary } from "../log/dictionary.js";
+import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
+import type { Edges } from "./graph.js";
+import { KeyIndex } from "./key-index.js";
+import type { EdgeColumns } from "./roles.js";
+import { idsOf, selectKeys, type FeatureSpace } from "./vocabulary.js";
+
+/** The field that the keys of both columns are in. */
+export const NODE_FIELD = "node";
+
+/**
+ * The ends of a list's edges as rows of their own, in one column of keys: what a vocabulary is fitted on. Row e is the source of
+ * edge e, row numRows + e its target; times are those of the edges.
+ *
+ * @throws {UsageError} a column is not one of keys
+ */
+export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset {
+  const [from, to] = [keyColumn(edges, "--source", source), keyColumn(edges, "--target", target)];
+  const { dictionary, codes: toCodes } = united(from.dictionary, to.dictionary);
+  const m = edges.numRows;
+  const codes = new Uint32Array(2 * m);
+  codes.set(from.codes);
+  for (let e = 0; e < m; e++) codes[m + e] = to.codes[e] === MISSING ? MISSING : toCodes[to.codes[e]!]!;
+  const node: KeyColumn = { kind: "key", name: NODE_FIELD, codes, dictionary };
+  const { time } = edges.roles;
+  const times = time === undefined ? undefined : columnNamed(edges, time);
+  const { firstOther: _, hashKeys, ...rest } = edges;
+  return {
+    ...rest,
+    ...(hashKeys && { hashKeys: { ...hashKeys, columns: [NODE_FIELD] } }),
+    numRows: 2 * m,
+    columns: [node, ...(times?.kind === "number" ? [{ ...times, values: twice(times.values) }] : [])],
+    roles: {
+      ...(times?.kind === "number" && { time: times.name }),
+      ...{ fields: [NODE_FIELD], numeric: [], multi: {} },
+    },
+  };
+}
+
+/** The rows of endsOf that belong to some edges. @param rows u32: edges */
+export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
+  const ends = new Uint32Array(2 * rows.length);
+  ends.set(rows);
+  for (let i = 0; i < rows.length; i++) ends[rows.length + i] = numEdges + rows[i]!;
+  return ends;
+}
+
+/**
+ * Edges of a list as features of a space that has the field of nodes; MISSING where the space does not know a key.
+ *
+ * @param rows u32: which edges
+ * @param weights f32 by row of the dataset, in place of what the weight column says
+ * @throws {UsageError} a column is not one of keys, or weights are not numbers
+ * @throws {DataError} a weight is not above 0, of a log that was not read as a list of edges
+ */
+export function edgesOf(
+  space: FeatureSpace,
+  dataset: Dataset,
+  rows: Uint32Array,
+  { source, target }: EdgeColumns,
+  weights: Float32Array | undefined = weightsOf(dataset, rows),
+): Edges {
+  const f = space.fields.findIndex(({ name }) => name === NODE_FIELD);
+  const field = space.fields[f];
+  if (field?.kind !== "key") throw new RangeError(`the space has no field '${NODE_FIELD}'`);
+  const featuresOf = ({ codes, dictionary }: KeyColumn): Uint32Array => {
+    const ids = idsOf(field, dictionary);
+    return rows.map((row) => {
+      const id = codes[row] === MISSING ? 0 : ids[codes[row]!]!;
+      return id === 0 ? MISSING : space.offsets[f]! + id;
+    });
+  };
+  return {
+    sources: featuresOf(keyColumn(dataset, "--source", source)),
+    targets: featuresOf(keyColumn(dataset, "--target", target)),
+    ...(weights && { weights: Float32Array.from(rows, (row) => weights[row]!) }),
+  };
+}
+
+/** f32[numRows]: what the given rows weigh; undefined without a weight column. */
+function weightsOf(dataset: Dataset, rows: Uint32Array): Float32Array | undefined {
+  const { weight } = dataset.roles;
+  const column = weight === undefined ? undefined : columnNamed(dataset, weight);
+  if (!column) return undefined;
+  if (column.kind !== "number")
+    throw new UsageError(`--weight ${column.name}: the column is not one of numbers`);
+  const weights = Float32Array.from(column.values);
+  const odd = rows.find((row) => !(weights[row]! > 0 && weights[row]! < Infinity));
+  if (odd === undefined) return weights;
+  throw new DataError(
+    `row ${odd + 1}: the weight of an edge, a number above 0, is expected, got ${column.values[odd]}`,
+    { file: dataset.inputs.map(({ path }) => path).join(", "), column: column.name },
+  );
+}
+
+function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {
+  const column = columnNamed(dataset, name);
+  if (column.kind === "key") return column;
+  throw new UsageError(`${flag} needs one key a row, but the column '${name}' is numeric or several-valued`);
+}
+
+/** All keys of two dictionaries, those of the first as they are. @returns with the codes of the second's keys, u32[second.size] */
+function united(first: Dictionary, second: Dictionary): { dictionary: Dictionary; codes: Uint32Array } {
+  const index = new KeyIndex(first);
+  const codes = new Uint32Array(second.size);
+  const added: number[] = [];
+  for (let code = 0; code < second.size; code++) {
+    const found = index.find(second, code);
+    codes[code] = found >= 0 ? found : first.size + added.push(code) - 1;
+  }
+  return { dictionary: joinedKeys(first, selectKeys(second, Uint32Array.from(added))), codes };
+}
+
+function twice(values: Float64Array): Float64Array {
+  const both = new Float64Array(2 * values.length);
+  both.set(values);
+  both.set(values, values.length);
+  return both;
+}
