@@ -6,8 +6,7 @@
 //   wiki    2,405 nodes, 10 walks a node, where ../shared/data is here
 //
 // Seconds begin with the graph in memory. Ours hold the copy of the graph, the threads' start, an epoch of walks whose visits make
-// the noise, and the training. Theirs hold walks and `Word2Vec`, without the compilation of their walks (the same call with walks of
-// one step). Vectors are compared, too: AUC of the cosine, pairs of one group or class against pairs of two.
+// the noise, and the training. Theirs hold walks and `Word2Vec`, without the compilation of their walks. Vectors are compared, too: AUC of the cosine, pairs of one group or class against pairs of two.
 //
 // Peer: PecanPy's SparseOTF and gensim's Word2Vec with as many workers, turn by turn in the same run; `EMBED_PEER_PYTHON` names a
 // Python that has both.
@@ -187,6 +186,7 @@ const peer = `
 import json, resource, sys, time
 import numpy as np
 from gensim.models import Word2Vec
+from numba_progress import ProgressBar
 from pecanpy.pecanpy import SparseOTF
 told = json.loads(sys.argv[1])
 read = lambda name: np.fromfile(told["files"] + "/" + name, dtype=np.uint32)
@@ -202,12 +202,18 @@ def graph(p, q):
     return g
 
 def walked(g):
-    start = clocks()
-    g.simulate_walks(1, 1)
-    compiled = clocks()
-    # a walk of so many steps has one node more
-    walks = g.simulate_walks(told["walks"], told["length"] - 1)
-    return walks, np.maximum(0, clocks() - compiled - (compiled - start))
+    # as simulate_walks does it, but compiled first: it compiles at each call
+    starts = np.concatenate([np.arange(g.num_nodes, dtype=np.uint32)] * told["walks"])
+    np.random.seed(1)
+    np.random.shuffle(starts)
+    nodes, forward = g.get_has_nbrs(), g.get_move_forward()
+    with ProgressBar(total=len(starts), disable=True) as progress:
+        # a walk of so many steps has one node more
+        run = lambda starts: g._random_walks(len(starts), told["length"] - 1, 1, starts, nodes, forward, progress)
+        run(starts[:2])
+        start = clocks()
+        walks = [g._map_walk(walk) for walk in run(starts)]
+    return walks, clocks() - start
 
 _, biased = walked(graph(0.25, 4))
 del _
