@@ -26,13 +26,15 @@ const ABREAST: u32 = 16;
 export function writeWalks(plan: Plan, first: u32, from: u32, to: u32, key: u32): u32 {
   const L = plan.length;
   let centres: u32 = 0;
-  for (let w = from; w < to; w += ABREAST) {
-    const end = min(w + ABREAST, to);
+  let w = from;
+  while (w < to) {
+    const end = to - w > ABREAST ? w + ABREAST : to;
     for (let i = w; i < end; i++) start(plan, i, (i - first) * L, key);
     for (let step: u32 = 1; step < L; step++) {
       for (let i = w; i < end; i++) advance(plan, draw(key, i), (i - first) * L, step);
     }
     for (let i = w; i < end; i++) centres += look(plan, (i - first) * L);
+    w = end;
   }
   return centres;
 }
