@@ -173,8 +173,10 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
     [tables[i]!.contexts, { dim: side.dim, vectors: side.contexts }] as const,
     [tables[i]!.vectors, { dim: side.dim, vectors: side.vectors }] as const,
   ]);
-  const joined = { [DEFAULT_TABLE]: { dim, vectors: sideBySide(sides) } };
-  return { ...(sides.length > 1 && joined), ...Object.fromEntries(own) };
+  return {
+    ...(sides.length > 1 && { [DEFAULT_TABLE]: { dim, vectors: sideBySide(sides) } }),
+    ...Object.fromEntries(own),
+  };
 }
 
 /** Rows of all sides, each scaled to length 1. @returns f32[numFeatures * sum of dims] */
