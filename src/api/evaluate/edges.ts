@@ -1,0 +1,204 @@
+// Tables judged by the edges of a graph that training has not seen: whether their nodes score above those of non-edges.
+//
+//   held edges, known edges ──► nodes that all runs have ──► as many non-edges ──► a score a pair and run ──► AUC
+//
+// All runs, and the baseline, are judged on the same pairs.
+
+import { graphOf, type EdgeCounts, type Graph } from "../../dataset/graph.js";
+import { keyText, type EmbeddingTable } from "../../embedding/table.js";
+import { openRun, type Run } from "../../embedding/run-directory.js";
+import { DataError, excerpt } from "../../errors.js";
+import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
+import { degreeScore, tableScore, type EdgeScore, type EdgeScoring } from "../../evaluation/edge-scores.js";
+import {
+  drawNonEdges,
+  edgeMetrics,
+  hasArc,
+  pairsOf,
+  type NonEdgeKind,
+  type Pairs,
+} from "../../evaluation/edges.js";
+import { modelOf } from "../../trainers/index.js";
+import { leakNotes } from "../../training/leaks.js";
+import type { Watch } from "../../training/watch.js";
+import { openTable } from "../tables.js";
+import { edgesBetween, readEdgeFile, type EdgeFile } from "./edge-files.js";
+import { commonRows, nodesIn, nodesOf, withNewNodes, type Nodes } from "./nodes.js";
+import type { EvaluateOptions } from "./options.js";
+import { contextsOf } from "./table-ranker.js";
+
+/** Share of the held edges that may have an end without a vector, without a warning. */
+const FEW_UNKNOWN = 0.05;
+
+export interface EdgesResult {
+  compared: Compared[];
+  warnings: string[];
+  /** held edges judged */
+  rows: number;
+  edges: JudgedEdges;
+}
+
+/** What was judged, and what was left out. */
+export interface JudgedEdges {
+  nodes: number;
+  directed: boolean;
+  score: EdgeScoring;
+  nonEdges: NonEdgeKind;
+  /** different edges among these nodes that non-edges are drawn beside; undefined where none were given */
+  known?: number;
+  /** of the rows of --edges: with an end that a run has no vector of, self-loops, those that repeat another */
+  leftOut: { unknown: number; loops: number; repeated: number };
+}
+
+/**
+ * Measures the tables of runs by held edges.
+ *
+ * @throws {UsageError} a run lacks what is named, or nearly all pairs are edges
+ * @throws {DataError} no edge has two ends that all runs know
+ */
+export async function evaluateEdges(
+  runs: readonly { path: string; name: string }[],
+  options: EvaluateOptions,
+  watch: Watch,
+): Promise<EdgesResult> {
+  const { directed = false, seed = 1, bootstrap = 1000, nonEdges: kind = "uniform" } = options;
+  const scoring = options.scoring === undefined || options.scoring === "model" ? "cosine" : options.scoring;
+  const { scores, nodes, named } = await scoresOf(runs, options, scoring, watch);
+  const first = await openRun(runs[0]!.path);
+  const hashing = (await (await modelOf(first))?.preprocess?.(first))?.hashKeys;
+  const read = async (flag: string, paths: readonly string[]) =>
+    await readEdgeFile(flag, paths, hashing, options, watch);
+  const file = await read("--edges", options.edges!);
+  const { graph: held, counts } = graphOf(nodes.numRows, edgesBetween(nodes.keys, file), { directed });
+  if (counts.edges === 0) throw nothingToJudge(file, counts, nodes, named);
+  const knownFile = options.knownEdges && (await read("--known-edges", options.knownEdges));
+  const known = knownFile && graphOf(nodes.numRows, edgesBetween(nodes.keys, knownFile), { directed });
+  const graphs = known ? [held, known.graph] : [held];
+  const pairs = pairsOf(held);
+  const drawn = drawNonEdges(pairs, graphs, { kind, seed });
+  const measured = scores.map((score, r): Measured => {
+    watch.signal.throwIfAborted();
+    return { name: runs[r]!.name, kind: "run", byUser: edgeMetrics(score, pairs, drawn, graphs), others: {} };
+  });
+  if (known) {
+    const byUser = edgeMetrics(degreeScore(known.graph), pairs, drawn, graphs);
+    measured.push({ name: "degrees", kind: "baseline", byUser, others: {} });
+  }
+  const warnings = [
+    ...leakNotes(first, file.dataset, 0, { what: "edges", instead: "" }),
+    ...unknownNote(file, counts, watch),
+    ...knownNotes(pairs, known?.graph),
+    ...directionNotes(first, directed, scoring),
+  ];
+  return {
+    compared: compare(measured, counts.edges, { samples: bootstrap, seed }),
+    warnings,
+    rows: counts.edges,
+    edges: {
+      nodes: nodes.numRows,
+      directed,
+      score: scoring,
+      nonEdges: kind,
+      ...(known && { known: known.counts.edges }),
+      leftOut: { unknown: counts.missing, loops: counts.loops, repeated: counts.repeated },
+    },
+  };
+}
+
+/** A score of pairs for each run; the nodes' keys are those of `nodes`. */
+async function scoresOf(
+  runs: readonly { path: string }[],
+  { field, table, newNodes = [], directed = false }: EvaluateOptions,
+  scoring: EdgeScoring,
+  watch: Watch,
+): Promise<{ scores: EdgeScore[]; nodes: EmbeddingTable; named: Nodes["field"] }> {
+  const centres: EmbeddingTable[] = [];
+  const contexts: EmbeddingTable[] = [];
+  let named = "";
+  for (const [r, { path }] of runs.entries()) {
+    const opened = await openTable(path, table);
+    const { note, ...own } = await nodesOf(opened, field);
+    if (note !== undefined) watch.observe({ stage: "note", text: note });
+    if (r === 0) {
+      named = own.field;
+      watch.observe({ stage: "note", text: `nodes are the keys of '${named}'` });
+    }
+    if (scoring === "context")
+      contexts.push(nodesIn(await opened.run.readTable(await contextsOf(opened.run)), own.field).table);
+    centres.push((await withFile(own, newNodes[r], watch)).table);
+  }
+  const rows = commonRows([...centres, ...contexts]);
+  const numRuns = runs.length;
+  return {
+    scores: rows
+      .slice(0, numRuns)
+      .map((centres, r) => tableScore(scoring, centres, rows[numRuns + r]?.vectors, directed)),
+    nodes: rows[0]!,
+    named,
+  };
+}
+
+async function withFile(own: Nodes, path: string | undefined, watch: Watch): Promise<Nodes> {
+  if (path === undefined) return own;
+  const { nodes, added, known } = await withNewNodes(own, path);
+  const rest = known > 0 ? `; ${known} that it has keep its own vectors` : "";
+  watch.observe({ stage: "note", text: `${added} nodes of '${path}' that the run lacks${rest}` });
+  return nodes;
+}
+
+function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watch: Watch): string[] {
+  if (missing === 0) return [];
+  const share = missing / dataset.numRows;
+  const text = `${missing} of ${dataset.numRows} held edges (${(100 * share).toFixed(1)} %) have an end that a run has no vector of, and are left out`;
+  if (share > FEW_UNKNOWN) return [text];
+  watch.observe({ stage: "note", text });
+  return [];
+}
+
+function knownNotes({ sources, targets }: Pairs, known: Graph | undefined): string[] {
+  if (!known)
+    return [
+      "which edges training knows was not said, and some of them may be among the non-edges: name them with --known-edges FILE",
+    ];
+  const seen = sources.reduce((sum, source, e) => sum + (hasArc(known, source, targets[e]!) ? 1 : 0), 0);
+  return seen === 0
+    ? []
+    : [
+        `${seen} of ${sources.length} held edges are among --known-edges: these are no metrics of edges that training has not seen`,
+      ];
+}
+
+function directionNotes({ manifest, path }: Run, directed: boolean, scoring: EdgeScoring): string[] {
+  if (!directed)
+    return manifest.options["directed"] === true
+      ? [
+          `run '${path}' was trained on directed edges, and directions are left out here: --directed judges them`,
+        ]
+      : [];
+  return scoring === "context"
+    ? []
+    : [
+        `--score ${scoring} scores both directions of a pair alike, so that its direction AUC is 0.5: --score context tells them apart`,
+      ];
+}
+
+function nothingToJudge(
+  { source, target, dataset }: EdgeFile,
+  { missing, loops }: EdgeCounts,
+  nodes: EmbeddingTable,
+  field: string,
+): DataError {
+  const path = dataset.inputs[0]!.path;
+  if (missing === 0)
+    return new DataError(
+      `none of the ${loops} rows of '${path}' is an edge between two nodes: all are self-loops`,
+    );
+  const own = nodes.numRows > 0 ? `, such as ${excerpt(keyText(nodes.keys, 0))}` : "";
+  const theirs = [source, target].map(({ name, dictionary }) =>
+    dictionary.size > 0 ? `${excerpt(keyText(dictionary, 0))} in '${name}'` : `none in '${name}'`,
+  );
+  return new DataError(
+    `no row of '${path}' joins two of the ${nodes.numRows} nodes that all runs have in '${field}'${own}: its keys are such as ${theirs.join(" and ")}. ` +
+      "Name its columns with --source and --target, and the field of the nodes with --field",
+  );
+}
