@@ -7,6 +7,7 @@
 //
 // A directed pair is an ordered one: the reverse of an edge is a non-edge like any other.
 
+import { hasArc } from "../dataset/graph-facts.js";
 import type { Graph } from "../dataset/graph.js";
 import { UsageError } from "../errors.js";
 import { streamOf, uniformAt } from "../numeric/hash-random.js";
@@ -42,17 +43,6 @@ export function pairsOf({ numNodes, offsets, neighbors, directed }: Graph): Pair
     }
   }
   return { sources, targets };
-}
-
-/** Whether there is an arc from a node to another. O(log degree). */
-export function hasArc({ offsets, neighbors }: Graph, from: number, to: number): boolean {
-  let [low, high] = [offsets[from]!, offsets[from + 1]!];
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (neighbors[middle]! < to) low = middle + 1;
-    else high = middle;
-  }
-  return low < offsets[from + 1]! && neighbors[low] === to;
 }
 
 /**

@@ -5,12 +5,14 @@ import { columnNamed, MISSING, type Dataset, type KeyColumn, type Roles } from "
 import type { Edges } from "../../dataset/graph.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import { requireColumn } from "../../dataset/roles.js";
+import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import { openLog } from "../../log/open.js";
 import { NO_ITEM } from "../../sampling/negatives.js";
 import { silently } from "../../training/parts.js";
 import { rowsOfKeys } from "../../training/ranked-items.js";
+import { partsOfRun } from "../../training/run-parts.js";
 import { readAsTrained } from "../../training/read-as-trained.js";
 import type { Watch } from "../../training/watch.js";
 import type { EvaluateOptions } from "./options.js";
@@ -104,6 +106,42 @@ function keysIn(dataset: Dataset, name: string): KeyColumn {
   throw new UsageError(
     `the ends of edges are one key a row, and column '${name}' has several values or numbers`,
   );
+}
+
+/**
+ * The edges that a run was trained on, read again; undefined where its training was on no list of edges, or the list cannot be read.
+ * The manifest's options say which columns they are of, whatever trained it.
+ */
+export async function edgesOfTraining(
+  run: Run,
+  options: Pick<EvaluateOptions, "reading" | "hashKeys">,
+  watch: Watch,
+): Promise<{ file?: EdgeFile; why?: string }> {
+  const { source, target } = run.manifest.options;
+  if (typeof source !== "string" || typeof target !== "string") return {};
+  try {
+    const { train } = await partsOfRun(
+      run,
+      options,
+      "non-edges are drawn beside the edges of the training",
+      watch,
+    );
+    const { dataset, rows } = train;
+    const ofTraining = (column: KeyColumn): KeyColumn => ({
+      ...column,
+      codes: rows.map((row) => column.codes[row]!),
+    });
+    return {
+      file: {
+        dataset,
+        source: ofTraining(keysIn(dataset, source)),
+        target: ofTraining(keysIn(dataset, target)),
+      },
+    };
+  } catch (error) {
+    if (error instanceof UsageError) return { why: error.message };
+    throw error;
+  }
 }
 
 /** The edges between given nodes; an end that is none of them is MISSING. @param nodes their keys */

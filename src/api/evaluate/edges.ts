@@ -4,31 +4,21 @@
 //
 // All runs, and the baseline, are judged on the same pairs.
 
-import { graphOf, type EdgeCounts, type Graph } from "../../dataset/graph.js";
-import { keyText, type EmbeddingTable } from "../../embedding/table.js";
+import { graphOf } from "../../dataset/graph.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
 import { openRun, type Run } from "../../embedding/run-directory.js";
-import { DataError, excerpt } from "../../errors.js";
 import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { degreeScore, tableScore, type EdgeScore, type EdgeScoring } from "../../evaluation/edge-scores.js";
-import {
-  drawNonEdges,
-  edgeMetrics,
-  hasArc,
-  pairsOf,
-  type NonEdgeKind,
-  type Pairs,
-} from "../../evaluation/edges.js";
+import { drawNonEdges, edgeMetrics, pairsOf, type NonEdgeKind } from "../../evaluation/edges.js";
 import { modelOf } from "../../trainers/index.js";
 import { leakNotes } from "../../training/leaks.js";
 import type { Watch } from "../../training/watch.js";
 import { openTable } from "../tables.js";
-import { edgesBetween, readEdgeFile, type EdgeFile } from "./edge-files.js";
+import { edgesBetween, edgesOfTraining, readEdgeFile, type EdgeFile } from "./edge-files.js";
+import { directionNotes, knownNotes, nothingToJudge, unknownNote, type KnownEdges } from "./edge-notes.js";
 import { commonRows, nodesIn, nodesOf, withNewNodes, type Nodes } from "./nodes.js";
 import type { EvaluateOptions } from "./options.js";
 import { contextsOf } from "./table-ranker.js";
-
-/** Share of the held edges that may have an end without a vector, without a warning. */
-const FEW_UNKNOWN = 0.05;
 
 export interface EdgesResult {
   compared: Compared[];
@@ -44,8 +34,9 @@ export interface JudgedEdges {
   directed: boolean;
   score: EdgeScoring;
   nonEdges: NonEdgeKind;
-  /** different edges among these nodes that non-edges are drawn beside; undefined where none were given */
+  /** different edges among these nodes that are known beside the held ones, and from where; absent where none are */
   known?: number;
+  knownFrom?: "--known-edges" | "training";
   /** of the rows of --edges: with an end that a run has no vector of, self-loops, those that repeat another */
   leftOut: { unknown: number; loops: number; repeated: number };
 }
@@ -71,23 +62,22 @@ export async function evaluateEdges(
   const file = await read("--edges", options.edges!);
   const { graph: held, counts } = graphOf(nodes.numRows, edgesBetween(nodes.keys, file), { directed });
   if (counts.edges === 0) throw nothingToJudge(file, counts, nodes, named);
-  const knownFile = options.knownEdges && (await read("--known-edges", options.knownEdges));
-  const known = knownFile && graphOf(nodes.numRows, edgesBetween(nodes.keys, knownFile), { directed });
-  const graphs = known ? [held, known.graph] : [held];
+  const known = await knownEdges(first, nodes, read, options, watch);
+  const graphs = known.graph ? [held, known.graph] : [held];
   const pairs = pairsOf(held);
   const drawn = drawNonEdges(pairs, graphs, { kind, seed });
   const measured = scores.map((score, r): Measured => {
     watch.signal.throwIfAborted();
     return { name: runs[r]!.name, kind: "run", byUser: edgeMetrics(score, pairs, drawn, graphs), others: {} };
   });
-  if (known) {
+  if (known.graph) {
     const byUser = edgeMetrics(degreeScore(known.graph), pairs, drawn, graphs);
     measured.push({ name: "degrees", kind: "baseline", byUser, others: {} });
   }
   const warnings = [
     ...leakNotes(first, file.dataset, 0, { what: "edges", instead: "" }),
     ...unknownNote(file, counts, watch),
-    ...knownNotes(pairs, known?.graph),
+    ...knownNotes(pairs, known),
     ...directionNotes(first, directed, scoring),
   ];
   return {
@@ -99,10 +89,28 @@ export async function evaluateEdges(
       directed,
       score: scoring,
       nonEdges: kind,
-      ...(known && { known: known.counts.edges }),
+      ...(known.graph && { known: known.edges, knownFrom: known.from }),
       leftOut: { unknown: counts.missing, loops: counts.loops, repeated: counts.repeated },
     },
   };
+}
+
+/** Edges beside the held ones that are no non-edges: those that are named, else those of the first run's training. */
+async function knownEdges(
+  first: Run,
+  nodes: EmbeddingTable,
+  read: (flag: string, paths: readonly string[]) => Promise<EdgeFile>,
+  options: EvaluateOptions,
+  watch: Watch,
+): Promise<KnownEdges> {
+  const { knownEdges: paths, directed = false } = options;
+  const from = paths ? "--known-edges" : "training";
+  const { file, why } = paths
+    ? { file: await read("--known-edges", paths), why: undefined }
+    : await edgesOfTraining(first, options, watch);
+  if (!file) return { from, why };
+  const { graph, counts } = graphOf(nodes.numRows, edgesBetween(nodes.keys, file), { directed });
+  return { from, graph, edges: counts.edges };
 }
 
 /** A score of pairs for each run; the nodes' keys are those of `nodes`. */
@@ -144,61 +152,4 @@ async function withFile(own: Nodes, path: string | undefined, watch: Watch): Pro
   const rest = known > 0 ? `; ${known} that it has keep its own vectors` : "";
   watch.observe({ stage: "note", text: `${added} nodes of '${path}' that the run lacks${rest}` });
   return nodes;
-}
-
-function unknownNote({ dataset }: EdgeFile, { missing }: EdgeCounts, watch: Watch): string[] {
-  if (missing === 0) return [];
-  const share = missing / dataset.numRows;
-  const text = `${missing} of ${dataset.numRows} held edges (${(100 * share).toFixed(1)} %) have an end that a run has no vector of, and are left out`;
-  if (share > FEW_UNKNOWN) return [text];
-  watch.observe({ stage: "note", text });
-  return [];
-}
-
-function knownNotes({ sources, targets }: Pairs, known: Graph | undefined): string[] {
-  if (!known)
-    return [
-      "which edges training knows was not said, and some of them may be among the non-edges: name them with --known-edges FILE",
-    ];
-  const seen = sources.reduce((sum, source, e) => sum + (hasArc(known, source, targets[e]!) ? 1 : 0), 0);
-  return seen === 0
-    ? []
-    : [
-        `${seen} of ${sources.length} held edges are among --known-edges: these are no metrics of edges that training has not seen`,
-      ];
-}
-
-function directionNotes({ manifest, path }: Run, directed: boolean, scoring: EdgeScoring): string[] {
-  if (!directed)
-    return manifest.options["directed"] === true
-      ? [
-          `run '${path}' was trained on directed edges, and directions are left out here: --directed judges them`,
-        ]
-      : [];
-  return scoring === "context"
-    ? []
-    : [
-        `--score ${scoring} scores both directions of a pair alike, so that its direction AUC is 0.5: --score context tells them apart`,
-      ];
-}
-
-function nothingToJudge(
-  { source, target, dataset }: EdgeFile,
-  { missing, loops }: EdgeCounts,
-  nodes: EmbeddingTable,
-  field: string,
-): DataError {
-  const path = dataset.inputs[0]!.path;
-  if (missing === 0)
-    return new DataError(
-      `none of the ${loops} rows of '${path}' is an edge between two nodes: all are self-loops`,
-    );
-  const own = nodes.numRows > 0 ? `, such as ${excerpt(keyText(nodes.keys, 0))}` : "";
-  const theirs = [source, target].map(({ name, dictionary }) =>
-    dictionary.size > 0 ? `${excerpt(keyText(dictionary, 0))} in '${name}'` : `none in '${name}'`,
-  );
-  return new DataError(
-    `no row of '${path}' joins two of the ${nodes.numRows} nodes that all runs have in '${field}'${own}: its keys are such as ${theirs.join(" and ")}. ` +
-      "Name its columns with --source and --target, and the field of the nodes with --field",
-  );
 }

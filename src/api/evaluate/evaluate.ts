@@ -99,11 +99,11 @@ type Judged = Pick<
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
 
 async function judgeTables(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
-  const { labels, neighborsBy, probe, probeTrain, probeRepeats, k, table } = options;
+  const { labels, neighborsBy, probe, probeTrain, probeRepeats, probeRaw, k, table } = options;
   return {
     ...(await evaluateTables(runs, options, watch)),
     of: "items",
-    told: { labels, neighborsBy, probe, probeTrain, probeRepeats, k, table },
+    told: { labels, neighborsBy, probe, probeTrain, probeRepeats, probeRaw, k, table },
   };
 }
 

@@ -25,6 +25,8 @@ export interface EvaluateOptions {
   probeTrain?: number;
   /** probe: how often items are shuffled into both parts; once when absent */
   probeRepeats?: number;
+  /** probe: vectors as they are, their dimensions not standardized */
+  probeRaw?: boolean;
   /** files of held-out edges: tables are judged by them */
   edges?: string[];
   /** edges: the columns of their ends; `source` and `target`, else the first two, when absent */
@@ -100,7 +102,7 @@ const ofScores = ["logq", "bins", "curve"] as const;
 const ofLogs = ["on", "part", "ranking", "baselines", "scoring", "maxBad", "badRows"] as const;
 
 /** What means nothing without a probe. */
-const ofProbe = ["probeTrain", "probeRepeats"] as const;
+const ofProbe = ["probeTrain", "probeRepeats", "probeRaw"] as const;
 
 /** What means nothing without edges. */
 const ofEdges = ["source", "target", "directed", "knownEdges", "nonEdges", "newNodes", "field"] as const;

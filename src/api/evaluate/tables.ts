@@ -84,7 +84,7 @@ export async function evaluateTables(
     for (const [r, { vectors, dim }] of judged.tables.entries()) {
       const found = splits.map((isTest) => {
         watch.signal.throwIfAborted();
-        return probeLabels(vectors, dim, judged.labels, isTest);
+        return probeLabels(vectors, dim, judged.labels, isTest, options.probeRaw);
       });
       measured[r]!.repeats = named(found);
     }

@@ -101,13 +101,14 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const { evaluate } = await import("../../api/evaluate/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score } = flags;
-    const { query, queryHalfLife, table, probeTrain, probeRepeats } = flags;
+    const { query, queryHalfLife, table, probeTrain, probeRepeats, probeRaw } = flags;
     const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field } = flags;
     const { bootstrap, seed, easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys } = flags;
     const options: EvaluateOptions = {
       ...definedOf({ on, part, ranking, k, mask, repeats, candidates, positiveFrom, table, bootstrap, seed }),
       ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
-      ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife, probeTrain, probeRepeats }),
+      ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife }),
+      ...definedOf({ probeTrain, probeRepeats, probeRaw }),
       ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field }),
       reading,
       ...(await badRowsOf(flags)),
@@ -217,6 +218,12 @@ function addTableOptions(command: Command): void {
       )
         .argParser(wholeOf("--probe-repeats", 1))
         .default(undefined, "1"),
+    )
+    .addOption(
+      group(
+        "--probe-raw",
+        "vectors as they are, as published figures have them; else each dimension of deviation 1",
+      ),
     );
 }
 
