@@ -2,7 +2,7 @@
 
 import { isEncodedDataset, readEncoded } from "../../dataset/encoded/read.js";
 import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
-import { endsOf, type EdgeColumns } from "../../dataset/edge-list.js";
+import { endsOf } from "../../dataset/edge-list.js";
 import { graphOf } from "../../dataset/graph.js";
 import { graphFacts, spreadOf, type GraphFacts, type Spread } from "../../dataset/graph-facts.js";
 import { requireColumn } from "../../dataset/roles.js";
@@ -12,7 +12,10 @@ import { badRowHandling } from "../../training/read-dataset.js";
 import type { Watch } from "../../training/watch.js";
 import type { InspectOptions } from "./inspect.js";
 
-export interface InspectEdgesOptions extends InspectOptions, EdgeColumns {
+export interface InspectEdgesOptions extends InspectOptions {
+  /** the columns of an edge's ends */
+  source: string;
+  target: string;
   /** the column of weights */
   weight?: string;
   directed?: boolean;
