@@ -4,21 +4,16 @@
 //   a        b            ──►       a  b  c    (numbered as they come in the source, then the target)
 //   b        c
 
-import { UsageError } from "../errors.js";
+import { DataError, UsageError } from "../errors.js";
 import { joinedKeys, type Dictionary } from "../log/dictionary.js";
 import { columnNamed, MISSING, type Dataset, type KeyColumn } from "./dataset.js";
 import type { Edges } from "./graph.js";
 import { KeyIndex } from "./key-index.js";
+import type { EdgeColumns } from "./roles.js";
 import { idsOf, selectKeys, type FeatureSpace } from "./vocabulary.js";
 
 /** The field that the keys of both columns are in. */
 export const NODE_FIELD = "node";
-
-/** Which columns an edge leads from and to. */
-export interface EdgeColumns {
-  source: string;
-  target: string;
-}
 
 /**
  * The ends of a list's edges as rows of their own, in one column of keys: what a vocabulary is fitted on. Row e is the source of
@@ -36,9 +31,10 @@ export function endsOf(edges: Dataset, { source, target }: EdgeColumns): Dataset
   const node: KeyColumn = { kind: "key", name: NODE_FIELD, codes, dictionary };
   const { time } = edges.roles;
   const times = time === undefined ? undefined : columnNamed(edges, time);
-  const { firstOther: _, ...rest } = edges;
+  const { firstOther: _, hashKeys, ...rest } = edges;
   return {
     ...rest,
+    ...(hashKeys && { hashKeys: { ...hashKeys, columns: [NODE_FIELD] } }),
     numRows: 2 * m,
     columns: [node, ...(times?.kind === "number" ? [{ ...times, values: twice(times.values) }] : [])],
     roles: {
@@ -60,13 +56,16 @@ export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
  * Edges of a list as features of a space that has the field of nodes; MISSING where the space does not know a key.
  *
  * @param rows u32: which edges
+ * @param weights f32 by row of the dataset, in place of what the weight column says
  * @throws {UsageError} a column is not one of keys, or weights are not numbers
+ * @throws {DataError} a weight is not above 0, of a log that was not read as a list of edges
  */
 export function edgesOf(
   space: FeatureSpace,
   dataset: Dataset,
   rows: Uint32Array,
   { source, target }: EdgeColumns,
+  weights: Float32Array | undefined = weightsOf(dataset, rows),
 ): Edges {
   const f = space.fields.findIndex(({ name }) => name === NODE_FIELD);
   const field = space.fields[f];
@@ -78,15 +77,27 @@ export function edgesOf(
       return id === 0 ? MISSING : space.offsets[f]! + id;
     });
   };
-  const { weight } = dataset.roles;
-  const weights = weight === undefined ? undefined : columnNamed(dataset, weight);
-  if (weights && weights.kind !== "number")
-    throw new UsageError(`--weight ${weights.name}: the column is not one of numbers`);
   return {
     sources: featuresOf(keyColumn(dataset, "--source", source)),
     targets: featuresOf(keyColumn(dataset, "--target", target)),
-    ...(weights && { weights: Float32Array.from(rows, (row) => weights.values[row]!) }),
+    ...(weights && { weights: Float32Array.from(rows, (row) => weights[row]!) }),
   };
+}
+
+/** f32[numRows]: what the given rows weigh; undefined without a weight column. */
+function weightsOf(dataset: Dataset, rows: Uint32Array): Float32Array | undefined {
+  const { weight } = dataset.roles;
+  const column = weight === undefined ? undefined : columnNamed(dataset, weight);
+  if (!column) return undefined;
+  if (column.kind !== "number")
+    throw new UsageError(`--weight ${column.name}: the column is not one of numbers`);
+  const weights = Float32Array.from(column.values);
+  const odd = rows.find((row) => !(weights[row]! > 0 && weights[row]! < Infinity));
+  if (odd === undefined) return weights;
+  throw new DataError(
+    `row ${odd + 1}: the weight of an edge, a number above 0, is expected, got ${column.values[odd]}`,
+    { file: dataset.inputs.map(({ path }) => path).join(", "), column: column.name },
+  );
 }
 
 function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {

@@ -172,31 +172,30 @@ function cut<T extends Uint32Array | Float32Array>(numbers: T, end: number): T {
  * From each token of a session to the next: an edge that counts the geometric mean of its two events, as pairs of skip-grams do.
  *
  * @param sequences with the square roots of what their events count, where they do not count alike
+ * @param into u8, one a token: only steps into those that are 1; all when absent
  */
-export function transitionsOf({
-  numSessions,
-  offsets,
-  tokens,
-  weights,
-}: Pick<Sequences, "numSessions" | "offsets" | "tokens"> & { weights?: Float32Array }): Edges {
-  const m = Math.max(0, tokens.length - 1);
-  const targets = tokens.slice(1);
-  // the last event of a session leads nowhere
-  for (let s = 0; s < numSessions; s++) {
-    const last = offsets[s + 1]! - 1;
-    if (last >= offsets[s]! && last < m) targets[last] = MISSING;
-  }
+export function transitionsOf(
+  {
+    numSessions,
+    offsets,
+    tokens,
+    weights,
+  }: Pick<Sequences, "numSessions" | "offsets" | "tokens"> & { weights?: Float32Array },
+  into?: Uint8Array,
+): Edges {
+  const most = tokens.length - numSessions;
+  const [sources, targets] = [new Uint32Array(most), new Uint32Array(most)];
+  const own = weights && new Float32Array(most);
+  let m = 0;
+  for (let s = 0; s < numSessions; s++)
+    for (let i = offsets[s]! + 1; i < offsets[s + 1]!; i++) {
+      if (into && into[i] === 0) continue;
+      [sources[m], targets[m]] = [tokens[i - 1]!, tokens[i]!];
+      if (own) own[m] = weights[i - 1]! * weights[i]!;
+      m++;
+    }
   return {
-    sources: tokens.subarray(0, m),
-    targets,
-    ...(weights && { weights: Float32Array.from({ length: m }, (_, i) => weights[i]! * weights[i + 1]!) }),
+    ...{ sources: cut(sources, m), targets: cut(targets, m) },
+    ...(own && { weights: cut(own, m) }),
   };
-}
-
-/** How many nodes have an arc, in either direction. */
-export function numLinked({ numNodes, offsets, neighbors }: Graph): number {
-  const isLinked = new Uint8Array(numNodes);
-  for (let v = 0; v < numNodes; v++) if (offsets[v] !== offsets[v + 1]) isLinked[v] = 1;
-  for (const v of neighbors) isLinked[v] = 1;
-  return isLinked.reduce((sum, is) => sum + is, 0);
 }

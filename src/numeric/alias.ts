@@ -4,25 +4,48 @@
  * The alias table of a distribution: slot i is drawn uniformly, and gives item i when a u32 is at most its threshold, else its
  * other item.
  *
- * Source: Walker 1977 (doi:10.1145/355744.355749), made in linear time as Vose 1991 (doi:10.1109/32.92917).
- *
  * @param chances f64[n], >= 0, sum 1
  * @returns u32[n][2]: threshold and other item
  */
 export function aliasTable(chances: Float64Array): Uint32Array {
   const n = chances.length;
-  const scaled = chances.map((chance) => chance * n);
-  const table = Uint32Array.from({ length: 2 * n }, (_, j) => (j % 2 === 0 ? 0xffffffff : j >> 1));
-  const small: number[] = [];
-  const large: number[] = [];
-  scaled.forEach((share, i) => (share < 1 ? small : large).push(i));
-  while (small.length > 0 && large.length > 0) {
-    const [low, high] = [small.pop()!, large.at(-1)!];
-    table[2 * low] = Math.floor(scaled[low]! * 0xffffffff);
+  const table = new Uint32Array(2 * n);
+  putAlias(
+    chances.map((chance) => chance * n),
+    table,
+    new Uint32Array(n),
+  );
+  return table;
+}
+
+/**
+ * Writes an alias table in place, for callers that make many.
+ *
+ * Source: Walker 1977 (doi:10.1145/355744.355749), made in linear time as Vose 1991 (doi:10.1109/32.92917).
+ *
+ * @param shares f64[n], >= 0, mean 1; overwritten
+ * @param table  u32[n][2]: threshold and other item
+ * @param room   u32[n] at least; overwritten
+ */
+export function putAlias(shares: Float64Array, table: Uint32Array, room: Uint32Array): void {
+  const n = shares.length;
+  // two stacks in one array: items below the mean from its front, the others from its back
+  let [small, large] = [0, n];
+  for (let i = 0; i < n; i++) {
+    table[2 * i] = 0xffffffff;
+    table[2 * i + 1] = i;
+    if (shares[i]! < 1) room[small++] = i;
+    else room[--large] = i;
+  }
+  while (small > 0 && large < n) {
+    const [low, high] = [room[--small]!, room[large]!];
+    table[2 * low] = Math.floor(shares[low]! * 0xffffffff);
     table[2 * low + 1] = high;
     // the large one gives what the small one lacks
-    scaled[high]! -= 1 - scaled[low]!;
-    if (scaled[high]! < 1) small.push(large.pop()!);
+    shares[high]! -= 1 - shares[low]!;
+    if (shares[high]! < 1) {
+      large++;
+      room[small++] = high;
+    }
   }
-  return table;
 }

@@ -28,6 +28,27 @@ export function permutation(n: number, key: number): Uint32Array {
   return order;
 }
 
+/**
+ * Place i of a random order of 0 .. n-1, without the order in memory: a Feistel network of four rounds permutes the next power of 4,
+ * and places beyond n are permuted again.
+ *
+ * Source: Black and Rogaway 2002 (doi:10.1007/3-540-45760-7_9), cycle walking.
+ *
+ * @param n 1 to 2^32 - 1
+ */
+export function permutedAt(i: number, n: number, key: number): number {
+  const half = (33 - Math.clz32(n - 1)) >>> 1;
+  const size = 2 ** half;
+  let place = i;
+  do {
+    let [left, right] = [Math.floor(place / size), place % size];
+    for (let round = 0; round < 4; round++)
+      [left, right] = [right, left ^ (draw(draw(key, round), right) % size)];
+    place = left * size + right;
+  } while (place >= n);
+  return place;
+}
+
 /** The order in which an epoch visits its blocks of 4,096 rows; `epochKey` names the epoch. */
 export function blockOrder(numBlocks: number, epochKey: number): Uint32Array {
   return permutation(numBlocks, draw(epochKey, 0xffffffff));

@@ -1,4 +1,5 @@
-// Centre and context vectors in shared memory with the threads that train them by skip-grams with negative sampling.
+// Centre and context vectors in shared memory with the threads that train them by skip-grams with negative sampling, on streams that
+// are copied in or on walks over a graph, which the threads make a chunk at a time.
 
 import {
   allocateSgns,
@@ -6,10 +7,12 @@ import {
   freezeRows,
   loadStream,
   numBatches,
+  putNoise,
   putRows,
   putSquares,
   squaresByRow,
   takeSgnsLoss,
+  useStream,
   type SgnsLayout,
   type SgnsShape,
   type SgnsStream,
@@ -17,6 +20,13 @@ import {
 import { stopBarrier } from "../kernels/shared/barrier.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { Arena, type Region } from "../kernels/shared/memory.js";
+import {
+  allocateWalks,
+  NO_NODE,
+  walksOfChunk,
+  type WalksLayout,
+  type WalksShape,
+} from "../kernels/walks/binding.js";
 import { draw } from "../numeric/random.js";
 import { floatsOf, type NamedArrays } from "../training/named-arrays.js";
 import { WorkerPool } from "../workers/pool.js";
@@ -32,11 +42,36 @@ export interface SgnsInput extends Omit<SgnsShape, "threads"> {
   firstVectorHashes: Uint32Array;
 }
 
-const matrices = ["centres", "contexts", "centreSquares", "contextSquares"] as const;
+/** The same on walks over a graph, whose nodes are the rows. */
+export interface WalkInput extends Omit<SgnsInput, "mostTokens"> {
+  walks: WalksShape;
+}
+
+/** Learning rates at the ends of a stream or of an epoch, linear between. */
+export interface Rates {
+  from: number;
+  to: number;
+}
+
+/** What training changes; contexts that have a table of their own. */
+const matricesOf = ({ oneTable }: SgnsInput) =>
+  oneTable
+    ? (["centres", "centreSquares"] as const)
+    : (["centres", "contexts", "centreSquares", "contextSquares"] as const);
 
 /** Names the noise of an epoch; draw(seed, epoch) itself is left to what shuffles the sessions. */
 export function noiseKey(seed: number, epoch: number): number {
   return draw(draw(seed, epoch), 1);
+}
+
+/** Names the walks of an epoch. */
+export function walksKey(seed: number, epoch: number): number {
+  return draw(draw(seed, epoch), 2);
+}
+
+/** Names the noise of a chunk of walks. */
+export function chunkNoiseKey(seed: number, epoch: number, chunk: number): number {
+  return draw(noiseKey(seed, epoch), chunk);
 }
 
 /** Vectors, a stream and threads; `terminate` ends the threads and must be called. */
@@ -44,15 +79,23 @@ export class SgnsMachine {
   readonly #arena: Arena;
   readonly #input: SgnsInput;
   readonly #layout: SgnsLayout;
-  readonly #pool: WorkerPool<SgnsTask, null>;
+  readonly #walks: (WalksLayout & { length: number }) | undefined;
+  readonly #pool: WorkerPool<SgnsTask, number>;
   #numTokens = 0;
   /** of the centres that see a context, what their events count */
   #mass = 0;
 
-  private constructor(arena: Arena, input: SgnsInput, layout: SgnsLayout, pool: WorkerPool<SgnsTask, null>) {
+  private constructor(
+    arena: Arena,
+    input: SgnsInput,
+    layout: SgnsLayout,
+    walks: (WalksLayout & { length: number }) | undefined,
+    pool: WorkerPool<SgnsTask, number>,
+  ) {
     this.#arena = arena;
     this.#input = input;
     this.#layout = layout;
+    this.#walks = walks;
     this.#pool = pool;
   }
 
@@ -61,16 +104,25 @@ export class SgnsMachine {
    *
    * @param threads at most; slices of 16 dimensions are dealt to them, and the vectors are the same bytes at any number
    * @throws {UsageError} it does not fit one memory
+   * @throws {RangeError} the graph has other nodes than there are rows, or cannot be walked so
    */
-  static async start(input: SgnsInput, threads: number): Promise<SgnsMachine> {
+  static async start(given: SgnsInput | WalkInput, threads: number): Promise<SgnsMachine> {
+    const shape = "walks" in given ? given.walks : undefined;
+    if (shape && shape.graph.numNodes !== given.numRows)
+      throw new RangeError(`${shape.graph.numNodes} nodes for ${given.numRows} rows`);
+    const input: SgnsInput = { mostTokens: shape ? shape.length * walksOfChunk(shape) : 0, ...given };
     const arena = new Arena();
     const layout = allocateSgns(arena, { ...input, threads });
+    const walks = shape && { ...allocateWalks(arena, shape, layout), length: shape.length };
     const hashes = arena.put("the hashes of the rows", input.firstVectorHashes);
-    const init: SgnsInit = { memory: arena.memory, module: await loadKernel("sgns"), layout };
+    const init: SgnsInit = {
+      ...{ memory: arena.memory, module: await loadKernel("sgns"), layout },
+      ...(walks && { walks: { module: await loadKernel("walks"), layout: walks } }),
+    };
     const url = new URL("./sgns.worker.js", import.meta.url);
     const stop = () => stopBarrier(arena, layout.barrier);
-    const pool = await WorkerPool.start<SgnsTask, null>(url, layout.threads.length, init, stop);
-    const machine = new SgnsMachine(arena, input, layout, pool);
+    const pool = await WorkerPool.start<SgnsTask, number>(url, layout.threads.length, init, stop);
+    const machine = new SgnsMachine(arena, input, layout, walks, pool);
     await pool.run({ kind: "initialise", hashes, seed: input.seed, spread: 0.5 / input.dim });
     return machine;
   }
@@ -80,10 +132,10 @@ export class SgnsMachine {
     const { centreSquares, contextSquares } = this.#layout;
     if (squares) {
       putSquares(this.#arena, centreSquares, squares.centres, known);
-      putSquares(this.#arena, contextSquares, squares.contexts, known);
+      if (!this.#input.oneTable) putSquares(this.#arena, contextSquares, squares.contexts, known);
     }
     putRows(this.#arena, this.#layout.centres, this.#input, vectors, known);
-    putRows(this.#arena, this.#layout.contexts, this.#input, contexts, known);
+    if (!this.#input.oneTable) putRows(this.#arena, this.#layout.contexts, this.#input, contexts, known);
     if (freezes) freezeRows(this.#arena, this.#layout, known);
   }
 
@@ -100,10 +152,82 @@ export class SgnsMachine {
    * @param rates learning rates at the stream's start and end, linear between
    * @returns mean loss in nats of the centres that see a context, weighted by what their events count, each before its batch's step; 0 when none does
    */
-  async train(epoch: number, { from, to }: { from: number; to: number }): Promise<number> {
-    const key = noiseKey(this.#input.seed, epoch);
+  async train(epoch: number, rates: Rates): Promise<number> {
+    return (await this.#train(noiseKey(this.#input.seed, epoch), rates)) / (this.#mass || 1);
+  }
+
+  /** @returns the sum of the losses */
+  async #train(key: number, { from, to }: Rates): Promise<number> {
     await this.#pool.run({ kind: "train", numBatches: numBatches(this.#numTokens), key, from, to });
-    return takeSgnsLoss(this.#arena, this.#layout) / (this.#mass || 1);
+    return takeSgnsLoss(this.#arena, this.#layout);
+  }
+
+  /** The graph's walks. @throws {RangeError} the machine was started without a graph */
+  get #walked(): WalksLayout & { length: number } {
+    if (!this.#walks) throw new RangeError("a machine without a graph has no walks");
+    return this.#walks;
+  }
+
+  /** Chunks of an epoch's walks, numbered from 0. */
+  get numChunks(): number {
+    const { numWalks, chunkWalks } = this.#walked;
+    return Math.ceil(numWalks / chunkWalks);
+  }
+
+  /** Walks, and nodes of a walk: an epoch is so many slots. */
+  get numSlots(): number {
+    return this.#walked.numWalks * this.#walked.length;
+  }
+
+  /**
+   * Makes a chunk of the epoch's walks the stream.
+   *
+   * @returns u32[walks][length]: its nodes, NO_NODE after a dead end; a view that the next chunk overwrites
+   */
+  async walk(epoch: number, chunk: number): Promise<Uint32Array> {
+    const { numWalks, chunkWalks, length } = this.#walked;
+    const from = chunk * chunkWalks;
+    const to = Math.min(from + chunkWalks, numWalks);
+    const key = walksKey(this.#input.seed, epoch);
+    const centres = await this.#pool.run({ kind: "walk", from, to, key });
+    this.#mass = centres.reduce((a, b) => a + b, 0);
+    this.#numTokens = (to - from) * length;
+    useStream(this.#arena, this.#layout, this.#numTokens);
+    return this.#arena.u32(this.#layout.tokens).subarray(0, this.#numTokens);
+  }
+
+  /**
+   * One pass over new walks, chunk after chunk.
+   *
+   * @param epoch names the walks and the noise, together with the seed
+   * @param rates at the epoch's start and end
+   * @returns mean loss as of `train`
+   */
+  async trainOnWalks(epoch: number, { from, to }: Rates): Promise<number> {
+    const { numChunks } = this;
+    const { numWalks, chunkWalks } = this.#walked;
+    const rateAt = (chunk: number) => from + (to - from) * Math.min(1, (chunk * chunkWalks) / numWalks);
+    let [loss, mass] = [0, 0];
+    for (let chunk = 0; chunk < numChunks; chunk++) {
+      await this.walk(epoch, chunk);
+      const key = chunkNoiseKey(this.#input.seed, epoch, chunk);
+      loss += await this.#train(key, { from: rateAt(chunk), to: rateAt(chunk + 1) });
+      mass += this.#mass;
+    }
+    return loss / (mass || 1);
+  }
+
+  /** How often the epoch's walks visit each node. @returns f64[numRows] */
+  async visits(epoch: number): Promise<Float64Array> {
+    const counts = new Float64Array(this.#input.numRows);
+    for (let chunk = 0; chunk < this.numChunks; chunk++)
+      for (const node of await this.walk(epoch, chunk)) if (node !== NO_NODE) counts[node]!++;
+    return counts;
+  }
+
+  /** Draws noise by other chances from now on. @param noise f64[numRows], sum 1 */
+  set noise(noise: Float64Array) {
+    putNoise(this.#arena, this.#layout, noise);
   }
 
   /** A copy of the centres' vectors. @returns f32[numRows * dim], row-major */
@@ -118,7 +242,7 @@ export class SgnsMachine {
     return { centres: of(centreSquares), contexts: of(contextSquares) };
   }
 
-  /** A copy of the contexts' vectors. @returns f32[numRows * dim], row-major */
+  /** A copy of the contexts' vectors; in one table the centres'. @returns f32[numRows * dim], row-major */
   contexts(): Float32Array {
     return denseRows(this.#arena, this.#layout.contexts, this.#input);
   }
@@ -127,13 +251,13 @@ export class SgnsMachine {
   get state(): NamedArrays {
     // copies in memory of their own: what is shared cannot be written to disk
     return Object.fromEntries(
-      matrices.map((name) => [name, Float32Array.from(this.#arena.f32(this.#layout[name]))]),
+      matricesOf(this.#input).map((name) => [name, Float32Array.from(this.#arena.f32(this.#layout[name]))]),
     );
   }
 
   /** @throws {ArtifactError} it is of another shape */
   set state(arrays: NamedArrays) {
-    for (const name of matrices) {
+    for (const name of matricesOf(this.#input)) {
       const target = this.#arena.f32(this.#layout[name]);
       target.set(floatsOf(arrays, name, target.length));
     }

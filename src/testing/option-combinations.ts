@@ -73,6 +73,12 @@ const byName: Record<string, readonly string[]> = {
   "max-vocab": ["3", "user_id=2"],
   "num-leaves": ["2", "5"],
   "batch-size": ["1", "16"],
+  "num-walks": ["1", "2"],
+  "walk-length": ["2", "5"],
+  samples: ["1", "300"],
+  order: ["1", "2", "both"],
+  source: ["user_id", "item_id"],
+  target: ["item_id", "user_id"],
 };
 
 type Values = (row: TrainerRow, files: CombinationFiles) => readonly string[];
@@ -132,7 +138,7 @@ export function valuesOf(option: Option, row: TrainerRow, files: CombinationFile
   if (isSwitch(option)) return [];
   if (option.argChoices) return option.argChoices;
   const name = nameOf(option);
-  if (name === "bad-rows") return [files.fresh()];
+  if (name === "bad-rows" || name === "walks-out") return [files.fresh()];
   const placeholder = /[<[](.*?)(?:\.\.\.)?[>\]]$/.exec(option.flags)?.[1] ?? "";
   const whole = /[<[](.*)[>\]]$/.exec(option.flags)?.[1] ?? "";
   const values = byPlaceholder[whole] ?? byPlaceholder[placeholder];

@@ -30,6 +30,8 @@ export interface SgnsShape {
   mostTokens: number;
   /** what centres meet beside the band */
   pairs?: SgnsPairs;
+  /** a row has one vector, as a centre and as a context (LINE's first order): the layout's contexts are its centres */
+  oneTable?: boolean;
 }
 
 /** Sessions one after another. */
@@ -67,6 +69,8 @@ export interface SgnsLayout {
   weights: Region | undefined;
   /** where there are pairs */
   lists: Region | undefined;
+  /** u32[V][2]: the noise's alias table */
+  noise: Region;
   losses: Region;
 }
 
@@ -96,13 +100,17 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   const { lists, markets } = shape.pairs ?? {};
 
   const barrier = allocateBarrier(arena);
-  const [centres, contexts] = [matrix("centre"), matrix("context")];
-  const [centreSquares, contextSquares] = [sums("centre"), sums("context")];
+  const [centres, centreSquares] = [matrix("centre"), sums("centre")];
+  const [contexts, contextSquares] = shape.oneTable
+    ? [centres, centreSquares]
+    : [matrix("context"), sums("context")];
   const tokens = arena.allocate(`a stream of ${mostTokens} tokens`, Math.max(1, mostTokens) * 4);
   const left = arena.allocate("a stream's windows", Math.max(1, mostTokens));
   const right = arena.allocate("a stream's windows", Math.max(1, mostTokens));
   const pairLists = P > 0 ? arena.allocate("a stream's lists", Math.max(1, mostTokens) * 4) : undefined;
   const losses = arena.allocate("losses", B * 8);
+  const noiseTable = arena.allocate("the noise", V * 8);
+  arena.u32(noiseTable).set(aliasTable(noise));
   const plan = writeStruct(arena, "a plan", Plan, {
     barrier: barrier.offset,
     numThreads,
@@ -121,7 +129,7 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     right: right.offset,
     weights: 0,
     numTokens: 0,
-    alias: arena.put("the noise", aliasTable(noise)),
+    alias: noiseTable.offset,
     distanceWeights: arena.put("weights of distances", bandWeights(window)),
     noiseWeights: arena.put("weights of the noise", noiseWeights(window, negatives)),
     vectors: room("a batch's vectors", J * B * (G + Q) * SL),
@@ -138,31 +146,39 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     pairPartials: room("partial scores of pairs", 2 * J * P),
     losses: losses.offset,
   });
-  const threads = Array.from({ length: numThreads }, () =>
-    writeStruct(arena, "a thread", Thread, {
+  const threads = Array.from({ length: numThreads }, () => {
+    const slotsOf = (count: number) => ({
+      slotOf: room("slots", V),
+      rows: room("rows", 1 + count),
+      sums: room("sums of gradients", (1 + count) * SL),
+    });
+    const mostContexts = B * Q + P;
+    const own = slotsOf(shape.oneTable ? R + mostContexts : R);
+    const others = shape.oneTable ? own : slotsOf(mostContexts);
+    return writeStruct(arena, "a thread", Thread, {
       batchNumber: 0,
-      centreSlotOf: room("slots", V),
-      contextSlotOf: room("slots", V),
+      centreSlotOf: own.slotOf,
+      contextSlotOf: others.slotOf,
       centreSlots: room("slots", R),
       contextSlots: room("slots", B * Q),
       numCentreSlots: 0,
       numContextSlots: 0,
-      centreRows: room("rows", 1 + R),
-      contextRows: room("rows", 1 + B * Q + P),
+      centreRows: own.rows,
+      contextRows: others.rows,
       packed: room("packed vectors", (G + Q) * SL),
       gradients: room("gradients", blocks * 16),
       shares: room("weights of contexts", 4 * nb),
-      centreSums: room("sums of gradients", (1 + R) * SL),
-      contextSums: room("sums of gradients", (1 + B * Q + P) * SL),
+      centreSums: own.sums,
+      contextSums: others.sums,
       pairEnds: room("pairs", R),
       pairSlots: room("pairs", P),
       pairWeights: room("pairs", P),
       pairGradients: room("pairs", P),
-    }),
-  );
+    });
+  });
   const state = { centres, contexts, centreSquares, contextSquares };
   const stream = { tokens, left, right, weights: undefined, lists: pairLists };
-  return { plan, threads, numSlices: J, barrier, ...state, ...stream, losses };
+  return { plan, threads, numSlices: J, barrier, ...state, ...stream, noise: noiseTable, losses };
 }
 
 /** Weight of a context at a distance: the chance that a window drawn from 1 .. window reaches it (word2vec.c draws it). */
@@ -233,6 +249,17 @@ export function loadStream(
   setField(arena, Plan, layout.plan, "weights", weights ? layout.weights!.offset + 4 * pad : 0);
   setField(arena, Plan, layout.plan, "numTokens", n);
   return mass;
+}
+
+/** Takes the first tokens that already stand in the layout's arrays for the stream, each counting 1; to be called between two runs. */
+export function useStream(arena: Arena, layout: SgnsLayout, numTokens: number): void {
+  setField(arena, Plan, layout.plan, "weights", 0);
+  setField(arena, Plan, layout.plan, "numTokens", numTokens);
+}
+
+/** Puts other noise in place of the last. @param noise f64[numRows], sum 1 */
+export function putNoise(arena: Arena, layout: SgnsLayout, noise: Float64Array): void {
+  arena.u32(layout.noise).set(aliasTable(noise));
 }
 
 /** Batches of a stream. */

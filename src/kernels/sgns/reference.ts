@@ -31,9 +31,9 @@ export interface Sides<T> {
   contexts: T;
 }
 
-/** First vectors: centres uniform in plus or minus 1 / (2 dim), contexts 0. @param hashes u32[numRows][2] */
+/** First vectors: centres uniform in plus or minus 1 / (2 dim), contexts 0, or the centres in one table. @param hashes u32[numRows][2] */
 export function firstVectors(
-  { numRows, dim }: ReferenceShape,
+  { numRows, dim, oneTable }: ReferenceShape,
   hashes: Uint32Array,
   seed: number,
 ): Sides<Float64Array> {
@@ -42,7 +42,7 @@ export function firstVectors(
     const key = featureKey(seed, hashes, row);
     for (let d = 0; d < dim; d++) centres[row * dim + d] = (0.5 / dim) * firstUnit(key, d);
   }
-  return { centres, contexts: new Float64Array(numRows * dim) };
+  return { centres, contexts: oneTable ? centres : new Float64Array(numRows * dim) };
 }
 
 /** tanh(s / 2) as the kernel has it; the score is cut at 9.9. */
@@ -82,7 +82,8 @@ export class ReferenceSgns {
     this.#alias = aliasTable(shape.noise);
     this.vectors = firstVectors(shape, hashes, seed);
     const sums = () => new Float64Array(shape.numRows * Math.ceil(shape.dim / SGNS_SLICE)).fill(1);
-    this.squares = { centres: sums(), contexts: sums() };
+    const centres = sums();
+    this.squares = { centres, contexts: shape.oneTable ? centres : sums() };
   }
 
   /** Every pair of a batch. @param key names the epoch's noise */
@@ -145,11 +146,12 @@ export class ReferenceSgns {
     );
   }
 
-  /** Minus the derivatives of `loss` by each number of the vectors. */
+  /** Minus the derivatives of `loss` by each number of the vectors; in one table both sides are the sums of both. */
   gradients(pairs: readonly Pair[]): Sides<Float64Array> {
     const { dim } = this.#shape;
     const { centres: h, contexts: z } = this.vectors;
-    const sums = { centres: new Float64Array(h.length), contexts: new Float64Array(z.length) };
+    const centres = new Float64Array(h.length);
+    const sums = { centres, contexts: this.#shape.oneTable ? centres : new Float64Array(z.length) };
     for (const { centre, context, sign, weight } of pairs) {
       const g = sign * weight * logistic(-sign * this.#score(centre, context));
       for (let d = 0; d < dim; d++) {
@@ -169,7 +171,8 @@ export class ReferenceSgns {
       sum += this.loss(pairs);
       const gradients = this.gradients(pairs);
       const rate = Math.fround(from + ((to - from) * batch * SGNS_BATCH) / n);
-      for (const side of ["centres", "contexts"] as const) this.#move(side, gradients[side], rate);
+      this.#move("centres", gradients.centres, rate);
+      if (!this.#shape.oneTable) this.#move("contexts", gradients.contexts, rate);
     }
     return sum;
   }

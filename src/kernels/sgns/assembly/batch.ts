@@ -1,7 +1,7 @@
 // A batch's rows: which they are, each row numbered once. Every thread makes its own copy.
 
 import { draw } from "../../shared/assembly/random";
-import { B, G, N, Plan, R, Thread } from "./plan";
+import { B, G, hasOneTable, N, Plan, R, Thread } from "./plan";
 
 /** A row at random, by the alias method: Walker 1977, doi:10.1145/355744.355749. */
 function drawRow(plan: Plan, key: u32, counter: u32): u32 {
@@ -48,7 +48,8 @@ export function openBatch(plan: Plan, thread: Thread, batch: u32, key: u32): voi
   }
   thread.numCentreSlots = count;
 
-  count = 0;
+  // a row that is in both roles has one slot where it has one vector
+  if (!hasOneTable(plan)) count = 0;
   target = thread.contextSlots;
   for (let g: u32 = 0; g < B; g++) {
     const from = <i32>(first + g * G) - <i32>plan.window;

@@ -15,7 +15,7 @@ import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { closeBatch, openBatch } from "./batch";
 import { scoresToGradients } from "./gradients";
 import { openPairs, pairsToGradients, scorePairs } from "./pairs";
-import { BLOCK, LINE, Plan, R, SL, Thread } from "./plan";
+import { BLOCK, hasOneTable, LINE, Plan, R, SL, Thread } from "./plan";
 import { blocksOf, scoreSlice, updateSlice } from "./slice";
 
 /**
@@ -72,7 +72,7 @@ export function trainBatches(
 
 /**
  * Draws slice j's first centres, uniform in [-spread, spread) by a hash of (seed, row's hash, dimension); contexts are 0, AdaGrad's
- * sums 1.
+ * sums 1. In one table, contexts are the centres.
  *
  * @param hashes u32[V][2]: names of the rows that no new vocabulary changes
  */
@@ -89,5 +89,5 @@ export function initialise(plan: Plan, j: u32, hashes: usize, seed: u32, spread:
     store<f32>(plan.centreSquares + sum, 1);
     store<f32>(plan.contextSquares + sum, 1);
   }
-  memory.fill(plan.contexts + <usize>j * V * LINE, 0, V * LINE);
+  if (!hasOneTable(plan)) memory.fill(plan.contexts + <usize>j * V * LINE, 0, V * LINE);
 }

@@ -87,6 +87,11 @@ export class Plan {
   losses: usize;
 }
 
+/** Whether contexts are the centres' rows; then slots, rows and sums of contexts are those of centres, too, whose slots come first. */
+export function hasOneTable(plan: Plan): bool {
+  return plan.contexts == plan.centres;
+}
+
 /** One thread's own. */
 export class Thread {
   /** batches since training began: its lowest bit says which partials are in use */

@@ -4,7 +4,7 @@ import { sum4 } from "../../shared/assembly/vector";
 import { transpose4 } from "../../shared/assembly/transpose";
 import { addCentres, addContexts, scoreTile } from "./products";
 import { sumPairs } from "./pairs";
-import { B, BLOCK, G, LINE, N, PACK, Plan, SL, Thread } from "./plan";
+import { B, BLOCK, G, hasOneTable, LINE, N, PACK, Plan, SL, Thread } from "./plan";
 
 /** Contexts a group. */
 export function contextsOf(plan: Plan): u32 {
@@ -81,15 +81,18 @@ export function updateSlice(plan: Plan, thread: Thread, j: u32, lr: f32): void {
   if (plan.mostPairs) sumPairs(plan, thread, j);
   const first = <usize>j * plan.numRows;
   const used = min(SL, plan.dim - j * SL);
-  move(
-    plan.centres + first * LINE,
-    plan.centreSquares + (first << 2),
-    thread.centreRows,
-    thread.centreSums,
-    thread.numCentreSlots,
-    used,
-    lr,
-  );
+  // in one table the slots of contexts hold those of centres
+  if (!hasOneTable(plan)) {
+    move(
+      plan.centres + first * LINE,
+      plan.centreSquares + (first << 2),
+      thread.centreRows,
+      thread.centreSums,
+      thread.numCentreSlots,
+      used,
+      lr,
+    );
+  }
   move(
     plan.contexts + first * LINE,
     plan.contextSquares + (first << 2),

@@ -39,3 +39,27 @@ export function permute(order: usize, n: u32, key: u32): void {
     store<u32>(order + ((<usize>j) << 2), i);
   }
 }
+
+/**
+ * Place i of a random order of 0 .. n-1, without the order in memory: a Feistel network of four rounds permutes the next power of 4,
+ * and places beyond n are permuted again. Its halves are so long that n takes a quarter of them at least.
+ *
+ * Source: Black and Rogaway 2002 (doi:10.1007/3-540-45760-7_9), cycle walking.
+ *
+ * @param n 1 to 2^32 - 1
+ */
+export function permutedAt(i: u32, n: u32, key: u32): u32 {
+  const half: u32 = (33 - clz<u32>(n - 1)) >>> 1;
+  const mask: u32 = (1 << half) - 1;
+  do {
+    let left = i >>> half;
+    let right = i & mask;
+    for (let round: u32 = 0; round < 4; round++) {
+      const next = left ^ (draw(draw(key, round), right) & mask);
+      left = right;
+      right = next;
+    }
+    i = (left << half) | right;
+  } while (i >= n);
+  return i;
+}

@@ -1,0 +1,52 @@
+// What the kernel is told, as a struct in the shared memory; ../binding.ts writes it.
+// All fields are four bytes but the f64, pointers are byte offsets.
+//
+//   V   nodes                      E   arcs; an undirected edge is two       L   nodes of a walk
+//   p   node2vec's return parameter          q   its in-out parameter        t, v   the walk's last two nodes
+//   alpha(x)  what the weight of the arc v→x is multiplied by: 1/p for x = t, 1 where x has an arc to t, else 1/q
+//   M   max(1, 1/q), and 1/p where it is not folded out: candidates are accepted with chance alpha / M
+
+/** What stands in the slots that a walk leaves empty. */
+export const NONE: u32 = 0xffffffff;
+
+/** Read by every thread, written by none. */
+export class Plan {
+  /** u32[V + 1]: arcs of node v are [offsets[v], offsets[v + 1]) */
+  offsets: usize;
+  /** u32[E], ascending within a node */
+  neighbors: usize;
+  /** u32[E][2]: threshold and other neighbour of the alias method; 0 where the arcs of a node weigh the same, drawn uniformly */
+  alias: usize;
+  /** f32[E], f64[V]: weights of arcs and their sums; 0 where nothing reads them */
+  weights: usize;
+  sums: usize;
+  directed: u32;
+  /** u32[numStarts]: nodes with an arc */
+  starts: usize;
+  numStarts: u32;
+  /** u32[numStarts][2]: threshold and other place in `starts`, by which they are drawn; 0: each in turn, in a drawn order */
+  startAlias: usize;
+  /** walks of an epoch */
+  numWalks: u32;
+  /** L */
+  length: u32;
+  /** how far a centre looks back and ahead, at most 255 */
+  before: u32;
+  after: u32;
+  /** whether p or q differs from 1 */
+  secondOrder: u32;
+  /** a candidate is accepted when a u32 is at most ceil(2^32 alpha / M) - 1, by its alpha */
+  returnMost: u32;
+  nearMost: u32;
+  farMost: u32;
+  /** 1/p, 1/q */
+  returnAlpha: f64;
+  farAlpha: f64;
+  /** M, and 1/p - M where that is above 0, else 0: the part of the return arc that no candidate stands for */
+  most: f64;
+  folded: f64;
+  /** u32[n], u8[n], u8[n] of the stream that walks are written into: room for a chunk */
+  tokens: usize;
+  left: usize;
+  right: usize;
+}

@@ -1,0 +1,218 @@
+// Random walks as the rest of the program sees them: the kernel's functions, and a graph laid out in an arena.
+
+import { putAlias } from "../../numeric/alias.js";
+import type { Arena, Region } from "../shared/memory.js";
+import { writeStruct } from "../shared/struct.js";
+import { NONE, Plan } from "./layout.js";
+
+export { NONE as NO_NODE };
+export type { Kernel as WalksKernel } from "./layout.js";
+
+/** Slots of a chunk, about: a stream of so many tokens takes 6 MB. */
+const CHUNK = 2 ** 20;
+/** Walks of one kernel call: a call that never returned would never be compiled by the engine's optimiser. */
+export const WALKS_OF_CALL = 256;
+
+/** A graph in compressed rows; an undirected edge stands in both directions. */
+export interface WalkGraph {
+  numNodes: number;
+  /** u32[numNodes + 1]: arcs of node v are [offsets[v], offsets[v + 1]) */
+  offsets: Uint32Array;
+  /** u32[numArcs], ascending within a node */
+  neighbors: Uint32Array;
+  /** f32[numArcs], above 0; absent when all weigh 1 */
+  weights?: Float32Array;
+  directed: boolean;
+}
+
+/** How a graph is walked. */
+export interface WalksShape {
+  graph: WalkGraph;
+  /** nodes of a walk, 2 at least */
+  length: number;
+  /**
+   * Where walks start: `nodes` gives every node that has an arc so many walks, in a drawn order; `arcs` draws that many starts by
+   * the weight of their arcs, so that walks of two nodes are arcs drawn by their weight.
+   */
+  starts: { nodes: number } | { arcs: number };
+  /** node2vec's return and in-out parameters, above 0; 1 each: walks of the first order */
+  p: number;
+  q: number;
+  /** how many nodes a centre sees before and after it, at most 255 */
+  before: number;
+  after: number;
+}
+
+/** Where the kernel's struct lies. */
+export interface WalksLayout {
+  plan: number;
+  /** of an epoch, and of a chunk but the last */
+  numWalks: number;
+  chunkWalks: number;
+}
+
+/** Where walks are written: the stream of a skip-gram kernel. */
+export interface WalkTarget {
+  tokens: Region;
+  left: Region;
+  right: Region;
+}
+
+/** What of a graph and its parameters decides a step, for the kernel and its twin. */
+export interface StepRules {
+  secondOrder: boolean;
+  returnAlpha: number;
+  farAlpha: number;
+  most: number;
+  folded: number;
+  returnMost: number;
+  nearMost: number;
+  farMost: number;
+}
+
+/** Acceptance of candidates, as assembly/plan.ts says. */
+export function stepRules({ p, q }: Pick<WalksShape, "p" | "q">): StepRules {
+  const [returnAlpha, farAlpha] = [1 / p, 1 / q];
+  const most = Math.max(1, farAlpha);
+  const accepted = (alpha: number) => Math.max(0, Math.ceil(2 ** 32 * Math.min(1, alpha / most)) - 1);
+  return {
+    secondOrder: p !== 1 || q !== 1,
+    ...{ returnAlpha, farAlpha, most },
+    folded: Math.max(0, returnAlpha - most),
+    returnMost: accepted(returnAlpha),
+    nearMost: accepted(1),
+    farMost: accepted(farAlpha),
+  };
+}
+
+/** Nodes that have an arc, ascending. */
+export function startNodes({ numNodes, offsets }: WalkGraph): Uint32Array {
+  let count = 0;
+  const starts = new Uint32Array(numNodes);
+  for (let v = 0; v < numNodes; v++) if (offsets[v + 1]! > offsets[v]!) starts[count++] = v;
+  return starts.slice(0, count);
+}
+
+/** Walks of a chunk: a fixed number, whatever the threads. */
+export function walksOfChunk({ length }: Pick<WalksShape, "length">): number {
+  return Math.max(1, Math.floor(CHUNK / length));
+}
+
+/** f64[numNodes]: sums of the weights of each node's arcs. */
+export function weightSums({ numNodes, offsets, weights }: WalkGraph): Float64Array {
+  const sums = new Float64Array(numNodes);
+  for (let v = 0; v < numNodes; v++) {
+    if (!weights) sums[v] = offsets[v + 1]! - offsets[v]!;
+    else for (let arc = offsets[v]!; arc < offsets[v + 1]!; arc++) sums[v]! += weights[arc]!;
+  }
+  return sums;
+}
+
+/** Whether the arcs of some node weigh differently, so that they are not drawn uniformly. */
+function differs({ numNodes, offsets, weights }: WalkGraph): boolean {
+  if (!weights) return false;
+  for (let v = 0; v < numNodes; v++)
+    for (let arc = offsets[v]! + 1; arc < offsets[v + 1]!; arc++)
+      if (weights[arc] !== weights[arc - 1]) return true;
+  return false;
+}
+
+/**
+ * Writes the alias tables of all nodes; their other items are nodes.
+ *
+ * @param tables u32[numArcs][2]: threshold and other neighbour
+ */
+export function putArcTables(
+  { numNodes, offsets, neighbors, weights }: WalkGraph,
+  sums: Float64Array,
+  tables: Uint32Array,
+): void {
+  let room = new Uint32Array(64);
+  let shares = new Float64Array(64);
+  for (let v = 0; v < numNodes; v++) {
+    const from = offsets[v]!;
+    const degree = offsets[v + 1]! - from;
+    if (degree > room.length) [room, shares] = [new Uint32Array(2 * degree), new Float64Array(2 * degree)];
+    for (let i = 0; i < degree; i++) shares[i] = (weights![from + i]! * degree) / sums[v]!;
+    putAlias(shares.subarray(0, degree), tables.subarray(2 * from, 2 * (from + degree)), room);
+    for (let arc = from; arc < from + degree; arc++)
+      tables[2 * arc + 1] = neighbors[from + tables[2 * arc + 1]!]!;
+  }
+}
+
+/** u32[starts][2]: threshold and other place of the alias method, by the weight of each start's arcs. */
+export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array {
+  const shares = Float64Array.from(starts, (v) => sums[v]!);
+  const mean = shares.reduce((a, b) => a + b, 0) / shares.length;
+  const table = new Uint32Array(2 * starts.length);
+  putAlias(
+    shares.map((share) => share / mean),
+    table,
+    new Uint32Array(starts.length),
+  );
+  return table;
+}
+
+/** @throws {RangeError} the kernel could not walk so */
+function check({ graph, length, starts, p, q, before, after }: WalksShape, numWalks: number): void {
+  const { numNodes, offsets, neighbors, weights } = graph;
+  const numArcs = neighbors.length;
+  if (offsets.length !== numNodes + 1 || offsets[numNodes] !== numArcs)
+    throw new RangeError(`${offsets.length} offsets of ${numNodes} nodes end at ${offsets[numNodes]}`);
+  if (weights && weights.length !== numArcs)
+    throw new RangeError(`${weights.length} weights of ${numArcs} arcs`);
+  if (!(length >= 2)) throw new RangeError(`a walk of ${length} nodes`);
+  if (!(p > 0 && q > 0 && p < Infinity && q < Infinity)) throw new RangeError(`p is ${p} and q is ${q}`);
+  if (!(Math.max(before, after) <= 255 && Math.min(before, after) >= 0))
+    throw new RangeError(`a centre looks ${before} back and ${after} ahead`);
+  if (!(numWalks >= 1 && numWalks < NONE))
+    throw new RangeError(`${numWalks} walks of ${JSON.stringify(starts)}`);
+  // the kernel looks nodes up without a check
+  for (let v = 0; v < numNodes; v++) {
+    for (let arc = offsets[v]!; arc < offsets[v + 1]!; arc++) {
+      if (neighbors[arc]! >= numNodes || (arc > offsets[v]! && neighbors[arc - 1]! >= neighbors[arc]!))
+        throw new RangeError(`arc ${arc} of node ${v} leads to ${neighbors[arc]}, out of range or order`);
+      if (weights && !(weights[arc]! > 0 && weights[arc]! < Infinity))
+        throw new RangeError(`arc ${arc} of node ${v} weighs ${weights[arc]}`);
+    }
+  }
+}
+
+/**
+ * Copies a graph into the arena; what only weighted or second-order walks read is left out elsewhere.
+ *
+ * Bytes an arc: 4, and 8 where weights of a node's arcs differ, and then 4 more for the second order.
+ *
+ * @throws {UsageError} it does not fit
+ * @throws {RangeError} no node has an arc, or a number is out of range
+ */
+export function allocateWalks(arena: Arena, shape: WalksShape, target: WalkTarget): WalksLayout {
+  const { graph, starts: from, length, before, after } = shape;
+  const { offsets, neighbors, weights, directed } = graph;
+  const starts = startNodes(graph);
+  const numWalks = "nodes" in from ? from.nodes * starts.length : from.arcs;
+  if (starts.length === 0) throw new RangeError("no node has an arc");
+  check(shape, numWalks);
+  const sums = weightSums(graph);
+  const rules = stepRules(shape);
+  const weighted = differs(graph);
+  const alias = weighted ? arena.allocate("alias tables of a graph", neighbors.length * 8) : undefined;
+  if (alias) putArcTables(graph, sums, arena.u32(alias));
+  const sumsRead = weighted && rules.secondOrder;
+  const sumsAt = sumsRead ? arena.allocate("weights of a graph", sums.byteLength) : undefined;
+  if (sumsAt) arena.f64(sumsAt).set(sums);
+  const plan = writeStruct(arena, "a plan of walks", Plan, {
+    offsets: arena.put("a graph", offsets),
+    neighbors: arena.put(`${neighbors.length} arcs of a graph`, neighbors),
+    alias: alias?.offset ?? 0,
+    weights: sumsRead ? arena.put("weights of a graph", weights) : 0,
+    sums: sumsAt?.offset ?? 0,
+    directed,
+    starts: arena.put("nodes of a graph", starts),
+    numStarts: starts.length,
+    startAlias: "arcs" in from ? arena.put("nodes of a graph", startTable(starts, sums)) : 0,
+    ...{ numWalks, length, before, after, ...rules },
+    ...{ tokens: target.tokens.offset, left: target.left.offset, right: target.right.offset },
+  });
+  return { plan, numWalks, chunkWalks: walksOfChunk(shape) };
+}

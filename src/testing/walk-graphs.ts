@@ -1,0 +1,47 @@
+// Small graphs in compressed rows, for tests of walks.
+
+import type { WalkGraph } from "../kernels/walks/binding.js";
+import { draw } from "../numeric/random.js";
+
+/** An edge, and its weight unless that is 1. */
+type Edge = readonly [from: number, to: number, weight?: number | undefined];
+
+/** @param edges each pair once */
+export function graphOf(numNodes: number, edges: readonly Edge[], directed = false): WalkGraph {
+  const arcs: Edge[] = directed
+    ? [...edges]
+    : edges.flatMap(([from, to, weight]): Edge[] => [
+        [from, to, weight],
+        [to, from, weight],
+      ]);
+  const sorted = arcs.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]);
+  const offsets = new Uint32Array(numNodes + 1);
+  for (const [from] of sorted) offsets[from + 1]!++;
+  for (let v = 0; v < numNodes; v++) offsets[v + 1]! += offsets[v]!;
+  return {
+    numNodes,
+    offsets,
+    neighbors: Uint32Array.from(sorted, ([, to]) => to),
+    ...(edges.some(([, , weight]) => weight !== undefined) && {
+      weights: Float32Array.from(sorted, ([, , weight]) => weight ?? 1),
+    }),
+    directed,
+  };
+}
+
+/** A graph whose pairs are edges with that chance. */
+export function drawnGraph(
+  numNodes: number,
+  chance: number,
+  { directed = false, weighted = false, seed = 1 } = {},
+): WalkGraph {
+  const edges: Edge[] = [];
+  for (let a = 0; a < numNodes; a++) {
+    for (let b = directed ? 0 : a + 1; b < numNodes; b++) {
+      const drawn = draw(draw(seed, a), b);
+      if (a === b || drawn / 2 ** 32 >= chance) continue;
+      edges.push(weighted ? [a, b, 0.5 + (draw(drawn, 1) % 7)] : [a, b]);
+    }
+  }
+  return graphOf(numNodes, edges, directed);
+}
