@@ -136,6 +136,28 @@ test("without known edges a warning says that non-edges may be edges; held edges
   expect(found.rows).toBe(60);
 });
 
+test("the edges of a training on a list of edges are known, as long as the list is what it was", async () => {
+  writeFileSync(at("list.csv"), list(known));
+  const training = ["--source", "source", "--target", "target", "--dim", "8", "--directed"];
+  await embedOk(["train-graph", at("list.csv"), "-o", at("graph"), ...training]);
+  const args = [at("graph"), "--edges", at("held.csv"), "--directed", "--score", "context"];
+  const found = await judged(args);
+  expect(found.edges).toMatchObject({ known: known.length, knownFrom: "training" });
+  expect(found.warnings).toEqual([]);
+  const named = await judged([...args, "--known-edges", at("known.csv")]);
+  expect(named.metrics).toEqual(found.metrics);
+  // the run's direction is left out only with a word
+  const undirected = await judged([at("graph"), "--edges", at("held.csv")]);
+  expect(undirected.warnings).toEqual([expect.stringMatching(/trained on directed edges.*--directed/)]);
+  // what it was trained on is no held edge
+  const leak = await judged([at("graph"), "--edges", at("list.csv"), "--directed", "--score", "context"]);
+  expect(leak.warnings.join()).toMatch(/is what run .* was trained on: these are no metrics of new edges/);
+  writeFileSync(at("list.csv"), list([...known, ...held]));
+  const changed = await judged(args);
+  expect(changed.edges.known).toBeUndefined();
+  expect(changed.warnings.join()).toMatch(/edges of the training are not known here.*has changed since/);
+});
+
 test("directed, the reverse of an edge is another pair; a score that sees no direction is warned about", async () => {
   writeFileSync(at("both.csv"), list([...held, ...held.map(([u, v]) => [v, u] as const)]));
   const one = await judged([at("kinds"), "--edges", at("both.csv"), "--known-edges", at("known.csv")]);
