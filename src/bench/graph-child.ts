@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { WalkGraph } from "../kernels/walks/binding.js";
+import { NO_NODE, type WalkGraph } from "../kernels/walks/binding.js";
 import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { SgnsMachine, type WalkInput } from "../skip-grams/machine.js";
@@ -12,6 +12,8 @@ export interface Setting {
   files: string;
   /** a node */
   walks: number;
+  /** chunks that are made of these, at most: a share in a drawn order */
+  mostChunks: number;
   /** the learning rate at the start */
   rate: number;
   threads: number;
@@ -37,14 +39,21 @@ export interface Told {
 export async function runChild(): Promise<void> {
   const setting: Setting = JSON.parse(process.argv.at(-1)!);
   const graph = readGraph(setting);
-  const biased = await secondsOfWalks(setting, graph, { p: 0.25, q: 4 });
+  const biased = await secondsOfBiased(setting, graph);
   const [began, used] = [performance.now(), process.cpuUsage()];
   const machine = await SgnsMachine.start(inputOf(setting, graph, { p: 1, q: 1 }), setting.threads);
-  const visited = performance.now();
-  const visits = await machine.visits(1);
-  const walks = (performance.now() - visited) / 1000;
-  machine.noise = noiseOf(visits);
-  const loss = await machine.trainOnWalks(1, { from: setting.rate, to: setting.rate * 1e-4 });
+  const numChunks = Math.min(setting.mostChunks, machine.numChunks);
+  const counts = new Float64Array(graph.numNodes);
+  const walks = await secondsOfWalks(machine, numChunks, (nodes) => {
+    for (const node of nodes) if (node !== NO_NODE) counts[node]!++;
+  });
+  machine.noise = noiseOf(counts);
+  let loss = 0;
+  for (let chunk = 0; chunk < numChunks; chunk++) {
+    await machine.walk(1, chunk);
+    const rateAt = (done: number) => setting.rate * Math.max(1e-4, 1 - done / numChunks);
+    loss += await machine.train(1, { from: rateAt(chunk), to: rateAt(chunk + 1) });
+  }
   const all = (performance.now() - began) / 1000;
   const { user, system } = process.cpuUsage(used);
   const vectors = machine.vectors();
@@ -81,17 +90,23 @@ function inputOf(
 }
 
 async function secondsOfWalks(
-  setting: Setting,
-  graph: WalkGraph,
-  parameters: { p: number; q: number },
+  machine: SgnsMachine,
+  numChunks: number,
+  visit: (nodes: Uint32Array) => void,
 ): Promise<number> {
-  const machine = await SgnsMachine.start(
-    inputOf({ ...setting, dim: 32 }, graph, parameters),
-    setting.threads,
-  );
   const start = performance.now();
-  for (let chunk = 0; chunk < machine.numChunks; chunk++) await machine.walk(1, chunk);
-  const seconds = (performance.now() - start) / 1000;
+  for (let chunk = 0; chunk < numChunks; chunk++) visit(await machine.walk(1, chunk));
+  return (performance.now() - start) / 1000;
+}
+
+async function secondsOfBiased(setting: Setting, graph: WalkGraph): Promise<number> {
+  const input = inputOf({ ...setting, dim: 32 }, graph, { p: 0.25, q: 4 });
+  const machine = await SgnsMachine.start(input, setting.threads);
+  const seconds = await secondsOfWalks(
+    machine,
+    Math.min(setting.mostChunks, machine.numChunks),
+    () => undefined,
+  );
   await machine.terminate();
   return seconds;
 }

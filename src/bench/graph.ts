@@ -2,11 +2,13 @@
 // 5 negatives, one epoch), on one and two threads, each in a process of its own with its peak memory.
 //
 //   drawn   100,000 nodes, 2 million edges, degrees by a power law (exponent 2.5) in 100 groups; half of the edges stay in a group.
-//           One walk a node in place of ten, as gensim takes many minutes for ten: EMBED_BENCH_WALKS sets another number
-//   wiki    2,405 nodes, 10 walks a node, where ../shared/data is here
+//           39,321 of its million walks, in a drawn order, as gensim takes many minutes for all: that is three chunks of our
+//           stream, and EMBED_BENCH_CHUNKS sets another number (77: all). Their memory grows with it, ours does not
+//   wiki    2,405 nodes, all 10 walks a node, where ../shared/data is here
 //
 // Seconds begin with the graph in memory. Ours hold the copy of the graph, the threads' start, an epoch of walks whose visits make
-// the noise, and the training. Theirs hold walks and `Word2Vec`, without the compilation of their walks. Vectors are compared, too: AUC of the cosine, pairs of one group or class against pairs of two.
+// the noise, and the training. Theirs hold walks and `Word2Vec`, without the compilation of their walks. Vectors are compared, too:
+// AUC of the cosine, pairs of one group or class against pairs of two.
 //
 // Peer: PecanPy's SparseOTF and gensim's Word2Vec with as many workers, turn by turn in the same run; `EMBED_PEER_PYTHON` names a
 // Python that has both.
@@ -14,7 +16,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import type { WalkGraph } from "../kernels/walks/binding.js";
+import { walksOfChunk, type WalkGraph } from "../kernels/walks/binding.js";
 import { aliasTable } from "../numeric/alias.js";
 import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
@@ -26,6 +28,8 @@ const NUM_NODES = 100_000;
 const NUM_EDGES = 2_000_000;
 const NUM_GROUPS = 100;
 const PAIRS = 20_000;
+/** Walks a node, and nodes of a walk. */
+const [WALKS, LENGTH] = [10, 80];
 const folder = join(projectFolder, "..", "shared", "data", "graphs");
 
 /** A graph, and the group or class of each node; NONE where it has none. */
@@ -43,10 +47,11 @@ export async function bench(): Promise<void> {
   if (!python) console.log("PecanPy and gensim: skipped, EMBED_PEER_PYTHON names no Python that has them");
   const work = mkdtempSync(join(tmpdir(), "embed-graph-"));
   try {
-    if (existsSync(folder)) await compare(join(work, "wiki"), wiki(), { walks: 10, rate: 0.2 }, python);
+    if (existsSync(folder))
+      await compare(join(work, "wiki"), wiki(), { mostChunks: 1000, rate: 0.2 }, python);
     else console.log(`wiki: skipped, ${folder} is not here`);
-    const walks = Number(process.env["EMBED_BENCH_WALKS"] ?? 1);
-    await compare(join(work, "drawn"), drawnGraph(), { walks, rate: walks < 5 ? 0.8 : 0.2 }, python);
+    const mostChunks = Number(process.env["EMBED_BENCH_CHUNKS"] ?? 3);
+    await compare(join(work, "drawn"), drawnGraph(), { mostChunks, rate: 0.8 }, python);
   } finally {
     rmSync(work, { recursive: true });
   }
@@ -55,7 +60,7 @@ export async function bench(): Promise<void> {
 async function compare(
   files: string,
   grouped: Grouped,
-  { walks, rate }: { walks: number; rate: number },
+  { mostChunks, rate }: { mostChunks: number; rate: number },
   python: string | undefined,
 ): Promise<void> {
   const { numNodes, offsets, neighbors } = grouped.graph;
@@ -64,13 +69,17 @@ async function compare(
   write("offsets", offsets);
   write("neighbors", neighbors);
   write("pairs", pairsOf(grouped));
+  const mostWalks = Math.min(numNodes * WALKS, mostChunks * walksOfChunk({ length: LENGTH }));
   console.log(
-    `${files.split("/").at(-1)}: ${numNodes} nodes, ${neighbors.length / 2} edges, ${walks} walks a node`,
+    `${files.split("/").at(-1)}: ${numNodes} nodes, ${neighbors.length / 2} edges, ${mostWalks} walks`,
   );
   const child = ["graph", "--child"];
   for (const threads of [1, 2]) {
-    const setting: Setting = { files, walks, rate, threads, length: 80, window: 10, dim: 128 };
-    const told = JSON.stringify(setting);
+    const setting: Setting = {
+      ...{ files, walks: WALKS, mostChunks, rate, threads },
+      ...{ length: LENGTH, window: 10, dim: 128 },
+    };
+    const told = JSON.stringify({ ...setting, mostWalks });
     const main = join(import.meta.dirname, "main.js");
     const ours = toldOf(await run(process.execPath, [main, ...child, told]));
     console.log(`  ${threads} threads  ours                 ${described(ours)}`);
@@ -206,6 +215,7 @@ def walked(g):
     starts = np.concatenate([np.arange(g.num_nodes, dtype=np.uint32)] * told["walks"])
     np.random.seed(1)
     np.random.shuffle(starts)
+    starts = starts[:told["mostWalks"]]
     nodes, forward = g.get_has_nbrs(), g.get_move_forward()
     with ProgressBar(total=len(starts), disable=True) as progress:
         # a walk of so many steps has one node more
