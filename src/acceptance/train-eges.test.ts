@@ -256,6 +256,17 @@ test("a side table whose keys are none of the log's is refused, not trained with
   expect(stderr).toContain("no item has a value of 'style'");
 });
 
+test("a column that varies from event to event is a warning, as one value has to stand for an item", async () => {
+  const { stderr } = await train("varying", [...side, "--dim", "16"]);
+  expect(stderr).not.toContain("different values");
+  const lines = readFileSync(log, "utf8").trim().split("\n");
+  const devices = ["device", ...lines.slice(1).map((_, i) => `d${i % 3}`)];
+  writeFileSync(at("devices.csv"), `${lines.map((line, i) => `${line},${devices[i]}`).join("\n")}\n`);
+  const flags = ["--method", "eges", "--item-fields", "device", "--dim", "16", "-o", at("devices")];
+  const found = await embedOk(["train-graph", at("devices.csv"), ...flags]);
+  expect(found.stderr).toMatch(/\d+ of \d+ items have different values of 'device' in the log/);
+});
+
 test("other methods refuse the options of eges", async () => {
   const { code, stderr } = await embed(["train-graph", log, ...side, "-o", at("refused")]);
   expect(code).toBe(64);

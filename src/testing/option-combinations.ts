@@ -77,6 +77,10 @@ const byName: Record<string, readonly string[]> = {
   "walk-length": ["2", "5"],
   samples: ["1", "300"],
   order: ["1", "2", "both"],
+  p: ["0.5", "2"],
+  q: ["0.5", "2"],
+  "noise-exponent": ["0", "0.75"],
+  window: ["1", "3"],
   source: ["user_id", "item_id"],
   target: ["item_id", "user_id"],
 };
@@ -121,6 +125,12 @@ const beside: Readonly<Record<string, string>> = {
   refit: "valid",
   search: "valid",
   multiWeights: "multi",
+};
+
+/** Words of a row that an option takes the place of. */
+const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
+  // each row of the log is an edge then, of any method but the one that reads items
+  "--source": ["--item", "--session", "--item-fields", "--method"],
 };
 
 /** Every option that the generator draws of a command. */
@@ -197,9 +207,10 @@ function withCompanions(row: TrainerRow, chosen: Option[], files: CombinationFil
 /** The row's own words and the drawn ones; own ones are left out where the option is drawn, or goes with another choice than the drawn one. */
 function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
   const valueOf = new Map(drawn.map(({ flag, value }) => [flag, value]));
+  const replaced = new Set(drawn.flatMap(({ flag }) => inPlaceOf[flag] ?? []));
   const all = drawnOptions(row);
   const isLeftOut = (flag: string): boolean => {
-    if (valueOf.has(flag)) return true;
+    if (valueOf.has(flag) || replaced.has(flag)) return true;
     const option = all.find(({ long }) => long === flag);
     if (!(option instanceof TableOption)) return false;
     return Object.entries(option.declared.only ?? {}).some(([name, values]) => {

@@ -6,9 +6,9 @@
 //
 // Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4. Deviation: there every item has every kind.
 
-import type { Dataset } from "../../../dataset/dataset.js";
+import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
 import { itemCatalogue, keyColumn } from "../../../dataset/item-catalogue.js";
-import { findItemFields } from "../../../dataset/item-fields.js";
+import { cellCodes, findItemFields } from "../../../dataset/item-fields.js";
 import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
 import type { FeatureSpace } from "../../../dataset/vocabulary.js";
 import { UsageError } from "../../../errors.js";
@@ -23,6 +23,8 @@ export interface SideInformation {
   kindOf: Uint8Array;
   /** of each side column, how many items have no value with a row */
   without: number[];
+  /** of each side column, how many items have different cells in the log, of which the most frequent one counts */
+  varying: number[];
 }
 
 /** A part of the dataset. */
@@ -56,7 +58,23 @@ export function sideInformationOf(
   const all = space.fields.map((_, f) => f);
   const { templates } = itemCatalogue(dataset, rows, bindEncoder(space, dataset), columns, all);
   const fields = [item.name, ...others].map((name) => space.fields.findIndex((field) => field.name === name));
-  return { names: [item.name, ...others], ...partsOf(space, fields, templates, attends) };
+  return {
+    ...{ names: [item.name, ...others], ...partsOf(space, fields, templates, attends) },
+    varying: others.map((name) => numVarying(item, cellCodes(columnNamed(dataset, name)), rows)),
+  };
+}
+
+/** Items whose rows hold different cells. @param cells u32, one a row of the dataset */
+function numVarying({ codes, dictionary }: KeyColumn, cells: Uint32Array, rows: Uint32Array): number {
+  const firstRow = new Int32Array(dictionary.size).fill(-1);
+  const varies = new Uint8Array(dictionary.size);
+  for (const row of rows) {
+    const code = codes[row]!;
+    if (code === MISSING) continue;
+    if (firstRow[code]! < 0) firstRow[code] = row;
+    else if (cells[row] !== cells[firstRow[code]!]) varies[code] = 1;
+  }
+  return varies.reduce((n, is) => n + is, 0);
 }
 
 /** @param fields of the space, by kind */
@@ -65,7 +83,7 @@ function partsOf(
   fields: readonly number[],
   templates: FeatureRows,
   attends: boolean,
-): Omit<SideInformation, "names"> {
+): Omit<SideInformation, "names" | "varying"> {
   const rowOfItem = new Int32Array(numFeatures).fill(-1);
   const kindOfFeature = new Uint8Array(numFeatures);
   for (const [kind, f] of fields.entries()) kindOfFeature.fill(kind, offsets[f], offsets[f + 1]);
@@ -116,7 +134,7 @@ function partsOf(
  * @throws {UsageError} no item has a value with a row
  */
 export function checkSide(
-  { names, parts, kindOf, without }: SideInformation,
+  { names, parts, kindOf, without, varying }: SideInformation,
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
 ): void {
   const numItems = kindOf.reduce((n, kind) => n + (kind === 0 ? 1 : 0), 0);
@@ -131,6 +149,12 @@ export function checkSide(
     if (count === 0) continue;
     const text = `${count} of ${numItems} items have no value of '${names[i + 1]}', or a rare one, and are composed without it`;
     if (2 * count > numItems) warn(text);
+    else note(text);
+  }
+  for (const [i, count] of varying.entries()) {
+    if (count === 0) continue;
+    const text = `${count} of ${numItems} items have different values of '${names[i + 1]}' in the log: the most frequent one describes the item`;
+    if (20 * count > numItems) warn(text);
     else note(text);
   }
 }
