@@ -89,6 +89,40 @@ test("the same seed and any number of threads give the same figures; another see
   expect(other!.metrics["pca"]!["microF1"]).not.toBe(one!.metrics["pca"]!["microF1"]);
 });
 
+test("the probe's share of training items and its shuffles are chosen: their mean, with an interval", async () => {
+  const args = [at("fm"), at("pca"), ...labels, "--probe", "genres", "--probe-train", "0.5"];
+  const once = await judged(args);
+  expect(once.compared[0]!.intervals).toEqual({});
+  const found = await judged([...args, "--probe-repeats", "4"]);
+  const { low, high } = found.compared[0]!.intervals["microF1"]!;
+  expect(low).toBeLessThan(found.metrics["fm"]!["microF1"]!);
+  expect(high).toBeGreaterThan(found.metrics["fm"]!["microF1"]!);
+  expect(Object.keys(found.compared.at(-1)!.intervals)).toEqual(["microF1", "macroF1"]);
+  // fewer items to learn from tell less
+  const few = await judged([...args.slice(0, -1), "0.05", "--probe-repeats", "4"]);
+  expect(few.metrics["fm"]!["microF1"]).toBeLessThan(found.metrics["fm"]!["microF1"]!);
+  const { stdout } = await embedOk(["evaluate", ...args, "--probe-repeats", "4"]);
+  expect(stdout).toMatch(/± of F1: half of the 95 % t interval over 4 shuffles of the items/);
+});
+
+test("--probe-raw takes vectors as they are: a scale of them changes what it reads, and nothing without it", async () => {
+  const vectors = (scale: number) => {
+    const text = readFileSync(at("genres.txt"), "utf8").trimEnd().split("\n");
+    const lines = text.slice(1).map((line) => {
+      const [key, ...numbers] = line.split(" ");
+      return [key, ...numbers.map((x) => Number(x) * scale)].join(" ");
+    });
+    return `${[text[0], ...lines].join("\n")}\n`;
+  };
+  writeFileSync(at("small.txt"), vectors(0.05));
+  const roles = ["--field", "film", "--item", "film"];
+  await embedOk(["import", at("small.txt"), "--format", "word2vec", ...roles, "-o", at("small")]);
+  const args = [at("imported"), at("small"), "--labels", `${labels[1]}=item_id`, "--probe", "genres"];
+  const [scaled, raw] = [await judged(args), await judged([...args, "--probe-raw"])];
+  expect(scaled.metrics["small"]!["macroF1"]).toBeCloseTo(scaled.metrics["imported"]!["macroF1"]!, 6);
+  expect(raw.metrics["small"]!["macroF1"]).toBeLessThan(raw.metrics["imported"]!["macroF1"]! - 0.05);
+});
+
 test("a table without events has no rarer half, and says so; items without a label are left out and counted", async () => {
   const text = readFileSync(fixture("items.csv"), "utf8").replace("Horror|Romance", "");
   writeFileSync(at("fewer.csv"), text);
@@ -128,6 +162,18 @@ test.each([
     ["--labels", "ITEMS:item", "--probe", "genres", "--k", "3"],
     64,
     "--k counts",
+  ],
+  [
+    "no items that train",
+    ["--labels", "ITEMS:item", "--probe", "genres", "--probe-train", "1"],
+    64,
+    "--probe-train",
+  ],
+  [
+    "shuffles without a probe",
+    ["--labels", "ITEMS:item", "--neighbors-by", "genres", "--probe-repeats", "3"],
+    64,
+    "--probe-repeats is for --probe",
   ],
   ["no colon", ["--labels", "items.csv", "--probe", "genres"], 64, "--labels expects FILE:KEY"],
   ["no such file", ["--labels", "none.csv:item", "--probe", "genres"], 66, "none.csv"],

@@ -13,6 +13,7 @@ const commands = [
   "train-ranking",
   "train-als",
   "train-item2vec",
+  "train-graph",
   "train-gbdt",
   "train-pca",
   "train-net",

@@ -28,6 +28,7 @@ const COMMANDS: Record<string, string[]> = {
   "train-ranking": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "5"],
   "train-als": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "5"],
   "train-item2vec": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "5"],
+  "train-graph": ["log.csv", "-o", "out", "--positive-from", "1", "--valid", "0.1", "--epochs", "3"],
   "train-gbdt": ["log.csv", "-o", "out", "--valid", "0.1", "--num-trees", "20"],
   "train-pca": ["log.csv", "-o", "out", "--matrix", "features"],
   "train-net": ["log.csv", "-o", "out", "--arch", "fnn", "--valid", "0.1", "--epochs", "2"],

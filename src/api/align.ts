@@ -93,7 +93,7 @@ export async function alignRun(
     out,
     force,
     {
-      tables: { [DEFAULT_TABLE]: turned },
+      tables: { [DEFAULT_TABLE]: turned, ...(await turnedTables(own, table, rotation, turn)) },
       manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
       modelFiles: { ...modelFiles, ...(await rotation.files(turn)) },
       metricsLines: await own.readMetricsLines(),
@@ -102,6 +102,22 @@ export async function alignRun(
     signal && { signal },
   );
   return { command: "align", version, out, to, fields, warnings };
+}
+
+/** Tables beside the default one, turned as it is; fields that it lacks, as its first one. */
+async function turnedTables(
+  run: Run,
+  { fields }: EmbeddingTable,
+  { tables = [] }: Rotation,
+  turn: Turn,
+): Promise<Record<string, EmbeddingTable>> {
+  const turned = tables.map(async (name) => {
+    const table = await run.readTable(name);
+    const known = table.fields.map((field) => Math.max(0, fields.indexOf(field)));
+    const fieldOf = table.fieldOf.map((f) => known[f]!);
+    return [name, { ...table, vectors: turn(table.vectors, fieldOf) }] as const;
+  });
+  return Object.fromEntries(await Promise.all(turned));
 }
 
 async function rotationOf(run: Run, table: EmbeddingTable): Promise<Rotation> {

@@ -8,9 +8,18 @@ export type ComparisonFormat = "text" | "markdown";
 
 /** The metrics of an evaluation. */
 export function comparisonText(evaluation: Evaluation, format: ComparisonFormat): string {
-  const { rows, users, of: unit = "rows" } = evaluation;
+  const { rows, users, edges, of: unit = "rows" } = evaluation;
   const blocks = columnsOf(evaluation).map((names) => tableOf(evaluation, names, format));
   const said = [`${counted(rows)} ${unit}`];
+  if (edges) {
+    const { nodes, directed, score, nonEdges, known } = edges;
+    const beside = known === undefined ? "" : `, ${counted(known)} known edges left out`;
+    said.push(
+      `as many non-edges (${nonEdges}) of ${counted(nodes)} nodes${beside}`,
+      directed ? "directed" : "undirected",
+      `by ${score}`,
+    );
+  }
   if (users) {
     said.push(
       `${counted(users.judged)} users judged, ${counted(users.withoutHeldOut)} without a held-out item`,
@@ -71,13 +80,16 @@ function shown(name: string, value: number): string {
 }
 
 /** What the marks mean. */
-function legend({ compared, of }: Evaluation, format: ComparisonFormat): string {
-  const hasIntervals = compared.some(({ intervals }) => Object.keys(intervals).length > 0);
+function legend({ compared, of, shuffles }: Evaluation, format: ComparisonFormat): string {
+  const names = new Set(compared.flatMap(({ intervals }) => Object.keys(intervals)));
+  const hasIntervals = names.size > 0;
   const parts: string[] = [];
-  if (hasIntervals)
+  const probed = shuffles === undefined ? 0 : ["microF1", "macroF1"].filter((name) => names.has(name)).length;
+  if (names.size > probed)
     parts.push(
       `±: half of the 95 % bootstrap interval over ${of ?? "users (over rows of a log without users)"}`,
     );
+  if (probed > 0) parts.push(`± of F1: half of the 95 % t interval over ${shuffles} shuffles of the items`);
   if (compared.length > 1) {
     parts.push(format === "markdown" ? "bold: the best" : "*: the best");
     if (hasIntervals)

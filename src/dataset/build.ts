@@ -210,7 +210,7 @@ function purposesOf(
   log: Log,
   sides: SideTable[],
   tested: ReadonlySet<string>,
-  { drop, numeric, unlabelled, timeFormat, labelIsName }: BuildOptions,
+  { drop, numeric, unlabelled, timeFormat, labelIsName, edges }: BuildOptions,
 ): Purpose[] {
   const used = usedColumns(roles, sides);
   const forms = numericForms(numeric, roles.numeric);
@@ -238,14 +238,17 @@ function purposesOf(
           ? !areTruths(log.sample.map((row) => row[column]!))
           : role !== "key" && role !== "class";
     const required =
-      ["label", "class", "time", "weight"].includes(role) || (unlabelled && name === roles.item);
+      ["label", "class", "time", "weight"].includes(role) ||
+      (unlabelled && name === roles.item) ||
+      name === edges?.source ||
+      name === edges?.target;
     // a filter reads text, even of a column of numbers
     if (isTested && numbers) purposes.push({ name, as: "key", role: "key", required: false, filters });
     const own = numbers ? [] : filters;
     const form = cellFormOf(name, roles);
     const weighted = form?.weighted ? { cells: form } : {};
     const above = forms.get(name)?.kind === "log1p" ? { above: -1 } : {};
-    const range = role === "weight" ? { range: { from: 0, to: Infinity } } : {};
+    const range = role === "weight" ? { range: edges ? EDGE_WEIGHTS : { from: 0, to: Infinity } } : {};
     const advice =
       role === "label" && log.sample.every((row) => !isLabel(row[column]!))
         ? { advice: ADVICE_OF_NAMES }
@@ -266,6 +269,13 @@ function purposesOf(
   });
   return purposes;
 }
+
+/** An edge that weighs nothing is no edge, though its row says that there is one; graphs hold weights as f32. */
+const EDGE_WEIGHTS = {
+  from: 2 ** -126,
+  to: (2 - 2 ** -23) * 2 ** 127,
+  expected: "the weight of an edge, a number above 0 within the range of a 32-bit float, is expected",
+};
 
 /** Whether cells are true or false, as far as they are not empty. */
 function areTruths(cells: readonly string[]): boolean {

@@ -6,7 +6,7 @@
 // A numeric field keeps its mean and deviation, or its bins: its vector means nothing without them.
 
 import { UsageError } from "../errors.js";
-import { compareKeys, type Dictionary } from "../log/dictionary.js";
+import { compareKeys, joinedKeys, type Dictionary } from "../log/dictionary.js";
 import { columnNamed, type Dataset } from "./dataset.js";
 import { checkBuckets } from "./hash-field.js";
 import { KeyIndex } from "./key-index.js";
@@ -115,7 +115,7 @@ function withKnownKeys(
   });
 
   // all keys by descending count, then by their bytes
-  const all = joined(field.keys, selectKeys(known, Uint32Array.from(missing)));
+  const all = joinedKeys(field.keys, selectKeys(known, Uint32Array.from(missing)));
   const counts = new Uint32Array(all.size);
   counts.set(field.counts.subarray(1));
   counts.set(added, field.keys.size);
@@ -138,16 +138,4 @@ function withOov(unknown: number, counts: Uint32Array): Uint32Array {
   all[0] = unknown;
   all.set(counts, 1);
   return all;
-}
-
-function joined(a: Dictionary, b: Dictionary): Dictionary {
-  const end = a.offsets[a.size]!;
-  const offsets = new Uint32Array(a.size + b.size + 1);
-  offsets.set(a.offsets.subarray(0, a.size + 1));
-  for (let i = 1; i <= b.size; i++) offsets[a.size + i] = end + b.offsets[i]!;
-  return {
-    size: a.size + b.size,
-    bytes: Buffer.concat([a.bytes.subarray(0, end), b.bytes]),
-    offsets,
-  };
 }

@@ -47,6 +47,16 @@ export interface ColumnOptions {
   positives?: Positives;
   /** columns that another option names as fields: they are features however few rows their keys have */
   keep?: string[];
+  /** rows are edges between the keys of two columns, which every row must have; weights are above 0 */
+  edges?: EdgeColumns;
+  /** a log whose columns are called like the ends of edges is refused, as nobody named them */
+  mayBeEdges?: true;
+}
+
+/** Which columns an edge leads from and to. */
+export interface EdgeColumns {
+  source: string;
+  target: string;
 }
 
 export const roleNames = ["user", "item", "label", "time", "weight", "event", "session"] as const;
@@ -144,9 +154,66 @@ export function resolveRoles(
   const integers = new Set(columns.filter((name) => inference.types[name] === "integer"));
   const cells = (name: string) => cellsOf(columns, sample, name);
   const hasTime = roles.time !== undefined;
+  if (options.edges) inferred.push(...edgeNotes(columns, roles, options.edges));
   const alike = lookAlikes(unnamed, cells, inference, hasTime);
-  const warnings = lookAlikeWarnings(alike, unnamed, inference, hasTime);
+  const warnings = [
+    ...lookAlikeWarnings(alike, unnamed, inference, hasTime),
+    ...(options.edges ? edgeWarnings(options.edges) : []),
+  ];
   return { roles, inferred, unnamed, integers, warnings };
+}
+
+/** What the columns of a list of edges are, with those that nobody asked for: a forgotten weight shows. */
+function edgeNotes(
+  columns: readonly string[],
+  { weight, time }: Roles,
+  { source, target }: EdgeColumns,
+): string[] {
+  const unused = columns.filter((name) => ![source, target, weight, time].includes(name));
+  if (unused.length === 0) return [];
+  const named = unused.map((name) => `'${name}'`).join(", ");
+  const hint = weight === undefined ? `: --weight ${unused[0]} would weigh edges by '${unused[0]}'` : "";
+  return [`edges lead from '${source}' to '${target}'; ${named} not used${hint}`];
+}
+
+/** A header of numbers is an edge. */
+function edgeWarnings({ source, target }: EdgeColumns): string[] {
+  if (![source, target].every((name) => /^\d+$/u.test(name))) return [];
+  return [
+    `the columns are called '${source}' and '${target}', as if the first line were an edge: --no-header reads it as one, and calls the columns c0 and c1`,
+  ];
+}
+
+const SOURCES = /^(source|src|from|head)(_?id)?$/iu;
+const TARGETS = /^(target|dst|to|tail|destination)(_?id)?$/iu;
+
+/** @throws {UsageError} two columns are called like the ends of an edge */
+function refuseUnnamedEdges(columns: readonly string[], { session, user, item }: ColumnOptions): void {
+  const source = columns.find((name) => SOURCES.test(name));
+  const target = columns.find((name) => TARGETS.test(name));
+  if (source === undefined || target === undefined || (session ?? user ?? item) !== undefined) return;
+  throw new UsageError(
+    `the log looks like a list of edges from '${source}' to '${target}': say so with --source ${source} --target ${target}; ` +
+      "for the steps of sessions name --item and --session or --user",
+  );
+}
+
+/** @throws {UsageError} a list of edges lacks a column, or one column is both ends */
+function checkEdges(columns: readonly string[], { source, target }: EdgeColumns): void {
+  if (source === target)
+    throw new UsageError(`--source and --target both name column '${source}': an edge has two ends`);
+  if (columns.length === 1)
+    throw new UsageError(
+      `--source and --target need two columns, and the log has one, '${columns[0]}': ` +
+        "--delimiter says what separates its cells, such as --delimiter ' '; --no-header that its first line is an edge",
+    );
+  const isNumbered = [source, target].every((name) => /^c\d+$/u.test(name) && !columns.includes(name));
+  if (isNumbered)
+    throw new UsageError(
+      `--source names column '${source}', which no input has: the columns are ${columns.join(", ")}; --no-header calls them c0, c1, ...`,
+    );
+  requireColumn("--source", source, columns);
+  requireColumn("--target", target, columns);
 }
 
 /** Which rows of a log with labels are events. @throws {UsageError} nobody said so, or there is no label to go by */
@@ -182,6 +249,8 @@ function roleFlag(role: (typeof roleNames)[number]): string {
 }
 
 function checkNames(columns: string[], options: ColumnOptions): void {
+  if (options.edges) checkEdges(columns, options.edges);
+  if (options.mayBeEdges) refuseUnnamedEdges(columns, options);
   const uses: [flag: string, name: string | undefined][] = [
     ...roleNames.map((role): [string, string | undefined] => [roleFlag(role), options[role]]),
     ...(options.fields ?? []).map((name): [string, string] => ["--fields", name]),

@@ -65,6 +65,23 @@ describe("sessions", () => {
     });
   });
 
+  test("have no events that the next one of the session follows too soon", () => {
+    const at = [0, 900, 1900, 2000, 2100];
+    const events = at.map((time, token) => event("a", token, time));
+    expect(made(events, { minStay: 1000 })).toMatchObject({
+      tokens: [[1, 4]],
+      notes: ["3 events left for another one within 1 s left out (--min-stay)"],
+    });
+    // another user's event is not the next one
+    const others = [event("a", 0, 0), event("b", 1, 10), event("a", 2, 5000), event("b", 3, 5010)];
+    expect(made(others, { minStay: 1000 }).tokens).toEqual([
+      [0, 2],
+      [1, 3],
+    ]);
+    const untimed = logOf(events, { session: "session" });
+    expect(() => made(events, { minStay: 1000 }, untimed)).toThrow(/--min-stay needs a time column/u);
+  });
+
   test("keep the log's order without a time column", () => {
     const events = [event("a", 1, 9), event("a", 2, 5), event("a", 3, 7)];
     expect(made(events, {}, logOf(events, { session: "session" })).tokens).toEqual([[1, 2, 3]]);
@@ -199,10 +216,10 @@ describe("what sessions cannot be made of", () => {
   });
 });
 
-test("a gap is a span of minutes, hours or days above 0", () => {
-  const gaps = ["30m", "1.5h", "2d"].map((text) => gapOf(text, "--session-gap"));
-  expect(gaps).toEqual([30, 90, 2880].map((minutes) => minutes * MINUTE));
-  for (const text of ["30", "0m", "-1h", "30s", "m", "", "1w"])
+test("a gap is a span of seconds, minutes, hours or days above 0", () => {
+  const gaps = ["45s", "30m", "1.5h", "2d"].map((text) => gapOf(text, "--session-gap"));
+  expect(gaps).toEqual([0.75, 30, 90, 2880].map((minutes) => minutes * MINUTE));
+  for (const text of ["30", "0m", "-1h", "0s", "m", "", "1w"])
     expect(() => gapOf(text, "--session-gap")).toThrow(/--session-gap expects a span above 0 such as 30m/u);
 });
 

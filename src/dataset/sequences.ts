@@ -38,6 +38,8 @@ interface SequenceOptions {
   by: "session" | "gap" | "user";
   /** for sessions by gap: milliseconds without an event of the user, beyond which the next event starts a session */
   gap?: number;
+  /** milliseconds: an event that the next one of its session, or user, follows sooner is left out; needs times */
+  minStay?: number;
   /** at least 1: sessions of fewer events are left out */
   minLength: number;
   /** longer sessions are cut into pieces of that many events; what is left over is a piece if it has minLength */
@@ -75,22 +77,28 @@ export function sequencesOf(
       `--max-length ${maxLength} is below --min-length ${minLength}: no session fits both`,
     );
   const column = groupColumn(dataset, by);
-  const times = timesOf(dataset, by);
+  const times = timesOf(dataset, how);
+  const { minStay = 0 } = how;
   const gap = by === "gap" ? (how.gap ?? Infinity) : Infinity;
   const { order, ends } = groupedByCode(column, rows);
 
   const writer = new SessionWriter(fields, order.length, how);
-  let next = 0;
+  let [next, numLeft] = [0, 0];
   for (const end of ends) {
     const group = order.subarray(next, end);
     next = end;
     if (times) sortByTime(group, rows, times);
     let latest = Infinity;
-    for (const position of group) {
+    for (let i = 0; i < group.length; i++) {
+      const position = group[i]!;
       const row = rows[position]!;
       if (times) {
         if (times[row]! - latest > gap) writer.close();
         latest = times[row]!;
+        if (i + 1 < group.length && times[rows[group[i + 1]!]!]! - latest < minStay) {
+          numLeft++;
+          continue;
+        }
       }
       const mark = marks?.of[position] ?? 0;
       if ((mark & BESIDE) === 0) writer.add(position, row);
@@ -101,6 +109,7 @@ export function sequencesOf(
   const role = by === "session" ? "session" : "user";
   const notes = [
     counted(rows.length - order.length, "event", `without a ${role} left out ('${column.name}' is empty)`),
+    counted(numLeft, "event", `left for another one within ${minStay / 1000} s left out (--min-stay)`),
     ...writer.notes(),
   ];
   return { ...writer.finish(), ...(marks && { marked: writer.marked() }), notes: notes.flat() };
@@ -295,10 +304,14 @@ function groupColumn(dataset: Dataset, by: SequenceOptions["by"]): KeyColumn {
 }
 
 /** f64[numRows]: milliseconds; undefined when no column is the time. */
-function timesOf(dataset: Dataset, by: SequenceOptions["by"]): Float64Array | undefined {
+function timesOf(
+  dataset: Dataset,
+  { by, minStay }: Pick<SequenceOptions, "by" | "minStay">,
+): Float64Array | undefined {
   const { time } = dataset.roles;
   const column = time === undefined ? undefined : columnNamed(dataset, time);
   if (column?.kind === "number") return column.values;
+  if (minStay !== undefined) throw new UsageError("--min-stay needs a time column: name it with --time");
   if (by !== "gap") return undefined;
   throw new UsageError(
     "--session-gap needs a time column: name it with --time, or the column of sessions with --session",
@@ -310,12 +323,12 @@ function counted(count: number, what: string, rest: string): string[] {
   return count === 0 ? [] : [`${count} ${count === 1 ? what : `${what}s`} ${rest}`];
 }
 
-const UNITS: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+const UNITS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A span such as 30m, in milliseconds. @throws {UsageError} it is none, or 0 */
 export function gapOf(text: string, flag: string): number {
-  const span = /^(\d+(?:\.\d+)?)([mhd])$/u.exec(text);
+  const span = /^(\d+(?:\.\d+)?)([smhd])$/u.exec(text);
   const gap = span ? Number(span[1]) * UNITS[span[2]!]! : 0;
   if (gap > 0 && gap < Infinity) return gap;
-  throw new UsageError(`${flag} expects a span above 0 such as 30m (m, h, d), got '${text}'`);
+  throw new UsageError(`${flag} expects a span above 0 such as 30m (s, m, h, d), got '${text}'`);
 }

@@ -1,7 +1,7 @@
 // How much a linear model reads of items' labels from their vectors: one logistic regression a label, on a part of the items, and
 // the labels that it predicts for the rest.
 //
-//   x         vectors, each dimension of mean 0 and deviation 1 over the training part
+//   x         vectors, each dimension of mean 0 and deviation 1 over the training part; or as they are, as published protocols have them
 //   training  one against the rest, l2 / 2 |w|^2 with l2 = 1, the bias free
 //   predicted the m labels of highest score, m the number that the item has: as Perozzi et al. 2014 (arXiv:1403.6652) and the
 //             work after them judge nodes of several labels; of one label each, the most probable
@@ -23,11 +23,18 @@ export interface F1 {
  *
  * @param vectors f32[numItems * dim]
  * @param isTest  u8[numItems]
+ * @param isRaw   take vectors as they are: their length then decides how much the penalty weighs
  */
-export function probeLabels(vectors: Float32Array, dim: number, items: ItemLabels, isTest: Uint8Array): F1 {
+export function probeLabels(
+  vectors: Float32Array,
+  dim: number,
+  items: ItemLabels,
+  isTest: Uint8Array,
+  isRaw = false,
+): F1 {
   const all = Array.from({ length: items.numItems }, (_, i) => i);
   const [train, test] = [all.filter((i) => !isTest[i]), all.filter((i) => isTest[i])];
-  const x = standardized(vectors, dim, train);
+  const x = isRaw ? Float64Array.from(vectors) : standardized(vectors, dim, train);
   const [trainRows, testRows] = [rowsOf(x, dim, train), rowsOf(x, dim, test)];
   const scores = Array.from({ length: items.numLabels }, (_, label) => {
     const labels = Float32Array.from(train, (i) => (labelsOfItem(items, i).includes(label) ? 1 : 0));

@@ -14,6 +14,8 @@ const titles: Record<string, string> = {
   explainedVarianceRatioTotal: "explained variance",
   microF1: "micro F1",
   macroF1: "macro F1",
+  edgeAuc: "edge AUC",
+  directionAuc: "direction AUC",
 };
 
 /** A metric's name as people read it. */

@@ -14,12 +14,27 @@ export interface ReportedRun {
   lines: readonly MetricsLine[];
   /** of boosted trees, the greatest gain first */
   importances?: readonly { column: string; splits: number; gain: number }[];
+  shares?: ReportedShares;
   table?: ReportedTable;
   calibration?: readonly CurveBin[];
   drift?: Drift;
   gates?: readonly Gate[];
   /** of a name in a store: its versions up to this one, the oldest first */
   history?: readonly VersionPoint[];
+}
+
+/** How much of an item's vector each of its parts makes, by how often items occur. */
+export interface ReportedShares {
+  /** what items are composed of: the item's own column first */
+  parts: readonly string[];
+  /** by events of an item, ascending, each of one item at least; without `to` there is no upper bound */
+  buckets: readonly {
+    from: number;
+    to?: number;
+    items: number;
+    /** one a part, the mean over the bucket's items; they add up to 1 */
+    shares: readonly number[];
+  }[];
 }
 
 /** A version of a name in a store. */

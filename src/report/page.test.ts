@@ -44,6 +44,13 @@ function fullRun(name: string, text = "tea"): ReportedRun {
       { component: 2, explainedVarianceRatio: 0.3 },
     ],
     importances: [{ column: text, splits: 3, gain: 2 }],
+    shares: {
+      parts: ["item", text],
+      buckets: [
+        { from: 1, to: 1, items: 3, shares: [0.25, 0.75] },
+        { from: 10, items: 2, shares: [0.5, 0.5] },
+      ],
+    },
     calibration: [
       { rows: 10, predicted: 0.1, observed: 0.2 },
       { rows: 10, predicted: 0.4, observed: 0.3 },
@@ -100,7 +107,7 @@ const idsOf = (page: string) => [...page.matchAll(/<section id="([a-z]+)"/g)].ma
 test("a run that has everything has every section, in the order in which a table is judged", async () => {
   const page = await reportPage(content(fullRun("a"), fullRun("b")));
   const sections =
-    "metrics learning calibration importances scree map neighbours norms drift history gates facts";
+    "metrics learning calibration importances shares scree map neighbours norms drift history gates facts";
   expect(idsOf(page)).toEqual(sections.split(" "));
 });
 

@@ -19,6 +19,7 @@ import { norms } from "./norms.js";
 import { counted } from "./numbers.js";
 import { loadPen } from "./pen.js";
 import { scree } from "./scree.js";
+import { shares } from "./shares.js";
 import { script } from "./script.js";
 import { style } from "./style.js";
 
@@ -38,6 +39,7 @@ export async function reportPage(content: ReportContent): Promise<string> {
     learningCurves(pen, runs),
     calibration(pen, runs, scoredOn),
     importances(pen, runs),
+    shares(pen, runs),
     scree(pen, runs),
     itemMaps(pen, runs),
     neighbours(runs),

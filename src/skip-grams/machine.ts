@@ -17,6 +17,7 @@ import {
   type SgnsShape,
   type SgnsStream,
 } from "../kernels/sgns/binding.js";
+import { checkNodes, composedRows } from "../kernels/sgns/parts.js";
 import { stopBarrier } from "../kernels/shared/barrier.js";
 import { loadKernel } from "../kernels/shared/load.js";
 import { Arena, type Region } from "../kernels/shared/memory.js";
@@ -48,7 +49,7 @@ export interface WalkInput extends Omit<SgnsInput, "mostTokens"> {
 }
 
 /** Learning rates at the ends of a stream or of an epoch, linear between. */
-interface Rates {
+export interface Rates {
   from: number;
   to: number;
 }
@@ -111,6 +112,7 @@ export class SgnsMachine {
     const { walks: shape, ...rest } = "walks" in given ? given : { ...given, walks: undefined };
     if (shape && shape.graph.numNodes !== given.numRows)
       throw new RangeError(`${shape.graph.numNodes} nodes for ${given.numRows} rows`);
+    if (shape && given.parts) checkNodes(given.parts, shape.graph.offsets);
     const input: SgnsInput = { mostTokens: shape ? shape.length * walksOfChunk(shape) : 0, ...rest };
     const arena = new Arena();
     const layout = allocateSgns(arena, { ...input, threads });
@@ -231,8 +233,15 @@ export class SgnsMachine {
     putNoise(this.#arena, this.#layout, noise);
   }
 
-  /** A copy of the centres' vectors. @returns f32[numRows * dim], row-major */
+  /** A copy of the centres' vectors, composed where rows have parts. @returns f32[numRows * dim], row-major */
   vectors(): Float32Array {
+    const { parts, dim } = this.#input;
+    const rows = this.rows();
+    return parts ? composedRows(parts, this.attention().attention, rows, dim) : rows;
+  }
+
+  /** A copy of what centres are composed of: without parts their vectors. @returns f32[numRows * dim], row-major */
+  rows(): Float32Array {
     return denseRows(this.#arena, this.#layout.centres, this.#input);
   }
 
@@ -248,12 +257,28 @@ export class SgnsMachine {
     return denseRows(this.#arena, this.#layout.contexts, this.#input);
   }
 
+  /** Centres are composed of parts. */
+  get isComposed(): boolean {
+    return this.#input.parts !== undefined;
+  }
+
+  /** A copy of what the softmax is taken of, f32[kinds of all rows], and of AdaGrad's sums, f32[numRows]; of machines whose centres are composed. */
+  attention(): { attention: Float32Array; squares: Float32Array } {
+    const [own] = this.#layout.attention;
+    if (!own) throw new RangeError("no centre is composed");
+    // copies in memory of their own: what is shared cannot be written to disk
+    const of = (region: Region) => Float32Array.from(this.#arena.f32(region));
+    return { attention: of(own.attention), squares: of(own.squares) };
+  }
+
   /** Copies of all that training has made, as it lies in memory; given back, training goes on as if it had not stopped. */
   get state(): NamedArrays {
-    // copies in memory of their own: what is shared cannot be written to disk
-    return Object.fromEntries(
+    const found: NamedArrays = Object.fromEntries(
       matricesOf(this.#input).map((name) => [name, Float32Array.from(this.#arena.f32(this.#layout[name]))]),
     );
+    if (this.#layout.attention.length === 0) return found;
+    const { attention, squares } = this.attention();
+    return { ...found, attention, attentionSquares: squares };
   }
 
   /** @throws {ArtifactError} it is of another shape */
@@ -261,6 +286,11 @@ export class SgnsMachine {
     for (const name of matricesOf(this.#input)) {
       const target = this.#arena.f32(this.#layout[name]);
       target.set(floatsOf(arrays, name, target.length));
+    }
+    for (const { attention, squares } of this.#layout.attention) {
+      const [own, sums] = [this.#arena.f32(attention), this.#arena.f32(squares)];
+      own.set(floatsOf(arrays, "attention", own.length));
+      sums.set(floatsOf(arrays, "attentionSquares", sums.length));
     }
   }
 

@@ -1,6 +1,7 @@
 // --init: the vectors and contexts of an earlier run, by key.
 
 import { readHistory } from "../embedding/key-history.js";
+import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 import { ArtifactError } from "../errors.js";
 import { rowsFrom } from "../training/carried.js";
@@ -45,12 +46,26 @@ export async function openEarlier(
   told: TrainingTold & { dim?: number },
   command: string,
 ): Promise<EarlierTokens | undefined> {
+  const run = await openEarlierRun(told, command);
+  if (!run) return undefined;
+  const earlier = await readEarlier(run, { vectors: DEFAULT_TABLE, contexts: CONTEXT_TABLE });
+  checkDim(run, earlier.dim, told.dim);
+  return { ...earlier, squares: await readOptimizerFile(run, earlier.space.numFeatures, earlier.dim) };
+}
+
+/** The run of --init, if there is one. @throws {UsageError} another command made it, or an option needs --init @throws {ArtifactError} damaged */
+export async function openEarlierRun(told: TrainingTold, command: string): Promise<Run | undefined> {
   checkInit(told);
-  const { init, dim } = told;
-  if (init === undefined) return undefined;
-  const run = await openOwnRun(init, command);
-  const [table, context] = [await run.readTable(), await run.readTable(CONTEXT_TABLE)];
-  checkDim(run, table.dim, dim);
+  return told.init === undefined ? undefined : await openOwnRun(told.init, command);
+}
+
+/** Two tables of an earlier run, without what its optimizer keeps. @throws {ArtifactError} damaged */
+export async function readEarlier(
+  run: Run,
+  tables: { vectors: string; contexts: string },
+): Promise<EarlierTokens> {
+  const table = await run.readTable(tables.vectors);
+  const context = await run.readTable(tables.contexts);
   if (context.dim !== table.dim || context.numRows !== table.numRows)
     throw new ArtifactError(
       `run '${run.path}' has ${table.numRows} vectors of dim ${table.dim}, and ${context.numRows} contexts of dim ${context.dim}: restore it or train again`,
@@ -58,8 +73,8 @@ export async function openEarlier(
   const space = spaceOf(await readPreprocess(run), table);
   const history = byFeature(space, await readHistory(run, table.numRows));
   const rows = ({ vectors, dim: width }: EmbeddingTable) => rowsByFeature(space, vectors, width);
-  const squares = await readOptimizerFile(run, space.numFeatures, table.dim);
-  return { run, space, history, dim: table.dim, vectors: rows(table), contexts: rows(context), squares };
+  const { dim } = table;
+  return { run, space, history, dim, vectors: rows(table), contexts: rows(context), squares: undefined };
 }
 
 /** Where training starts: known keys from their rows, others as usual. */

@@ -1,6 +1,12 @@
 // The fixtures that ship, as the generator makes them: each file's name, seed and size are decided here and nowhere else.
 
-import { plantedClicks, plantedPurchases, plantedRatings, type PlantedClicks } from "./planted.js";
+import {
+  plantedClicks,
+  plantedEdges,
+  plantedPurchases,
+  plantedRatings,
+  type PlantedClicks,
+} from "./planted.js";
 
 /** The log of fixtures/clicks.csv, with the truth it was drawn from. */
 export function clicksFixture(): PlantedClicks {
@@ -15,5 +21,6 @@ export function fixtures(): Record<string, string> {
     "purchases.csv": plantedPurchases(9, 6_000),
     "ratings.csv": ratings,
     "items.csv": items,
+    "edges.csv": plantedEdges(13, 800),
   };
 }

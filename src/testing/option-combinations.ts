@@ -73,6 +73,16 @@ const byName: Record<string, readonly string[]> = {
   "max-vocab": ["3", "user_id=2"],
   "num-leaves": ["2", "5"],
   "batch-size": ["1", "16"],
+  "num-walks": ["1", "2"],
+  "walk-length": ["2", "5"],
+  samples: ["1", "300"],
+  order: ["1", "2", "both"],
+  p: ["0.5", "2"],
+  q: ["0.5", "2"],
+  "noise-exponent": ["0", "0.75"],
+  window: ["1", "3"],
+  source: ["user_id", "item_id"],
+  target: ["item_id", "user_id"],
 };
 
 type Values = (row: TrainerRow, files: CombinationFiles) => readonly string[];
@@ -117,6 +127,12 @@ const beside: Readonly<Record<string, string>> = {
   multiWeights: "multi",
 };
 
+/** Words of a row that an option takes the place of. */
+const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
+  // each row of the log is an edge then, of any method but the one that reads items
+  "--source": ["--item", "--session", "--item-fields", "--method"],
+};
+
 /** Every option that the generator draws of a command. */
 export function drawnOptions(row: TrainerRow): Option[] {
   const { options } = commandOf(row.command);
@@ -132,7 +148,7 @@ export function valuesOf(option: Option, row: TrainerRow, files: CombinationFile
   if (isSwitch(option)) return [];
   if (option.argChoices) return option.argChoices;
   const name = nameOf(option);
-  if (name === "bad-rows") return [files.fresh()];
+  if (name === "bad-rows" || name === "walks-out") return [files.fresh()];
   const placeholder = /[<[](.*?)(?:\.\.\.)?[>\]]$/.exec(option.flags)?.[1] ?? "";
   const whole = /[<[](.*)[>\]]$/.exec(option.flags)?.[1] ?? "";
   const values = byPlaceholder[whole] ?? byPlaceholder[placeholder];
@@ -188,10 +204,22 @@ function withCompanions(row: TrainerRow, chosen: Option[], files: CombinationFil
   return [...drawn.values()];
 }
 
-/** The row's own words, those of an option drawn left out, and the drawn ones. */
+/** The row's own words and the drawn ones; own ones are left out where the option is drawn, or goes with another choice than the drawn one. */
 function wordsOf(row: TrainerRow, drawn: readonly Drawn[]): string[] {
-  const flags = drawn.map(({ flag }) => flag);
+  const valueOf = new Map(drawn.map(({ flag, value }) => [flag, value]));
+  const replaced = new Set(drawn.flatMap(({ flag }) => inPlaceOf[flag] ?? []));
+  const all = drawnOptions(row);
+  const isLeftOut = (flag: string): boolean => {
+    if (valueOf.has(flag) || replaced.has(flag)) return true;
+    const option = all.find(({ long }) => long === flag);
+    if (!(option instanceof TableOption)) return false;
+    return Object.entries(option.declared.only ?? {}).some(([name, values]) => {
+      const other = all.find((one) => one instanceof TableOption && one.optionName === name);
+      const value = other && valueOf.get(other.long!);
+      return value !== undefined && values !== true && !values.includes(value);
+    });
+  };
   const own = [...row.columns, ...row.small, "--threads", "1"];
-  const kept = own.filter((word, i) => !flags.includes(word.startsWith("--") ? word : own[i - 1]!));
+  const kept = own.filter((word, i) => !isLeftOut(word.startsWith("--") ? word : own[i - 1]!));
   return [...kept, ...drawn.flatMap(({ flag, value }) => (value === undefined ? [flag] : [flag, value]))];
 }

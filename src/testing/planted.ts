@@ -173,3 +173,23 @@ function title(i: number, random: Random): string {
 function quoted(cell: string): string {
   return /[",\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
 }
+
+/**
+ * Edges between items, drawn by group: `from,to,weight`.
+ *
+ * Nine edges in ten are within a group, the others between any two items; weights are 1 to 5. No edge leads from an item to itself;
+ * some are repeated, in either direction.
+ */
+export function plantedEdges(seed: number, numEdges: number): string {
+  const random = mulberry32(seed);
+  const items = plantedItems();
+  const lines = ["from,to,weight"];
+  while (lines.length <= numEdges) {
+    const [from, other] = [pick(items, random), pick(items, random)];
+    const own = items.filter((item) => groupOf(item) === groupOf(from));
+    const to = random() < 0.9 ? pick(own, random) : other;
+    const weight = 1 + integerBelow(5, random);
+    if (from !== to) lines.push(`${from},${to},${weight}`);
+  }
+  return `${lines.join("\n")}\n`;
+}

@@ -50,6 +50,12 @@ export const trainers: readonly TrainerEntry[] = [
     home: async () => await import("./item2vec/models.js"),
   },
   {
+    command: "train-graph",
+    summary: "node vectors of a graph, from sessions or a list of edges: DeepWalk, node2vec, LINE",
+    load: async () => await import("./graph/trainer.js"),
+    home: async () => await import("./graph/models.js"),
+  },
+  {
     command: "train-gbdt",
     summary: "train boosted trees: the leaf of each row in each tree encodes it",
     load: async () => await import("./gbdt/trainer.js"),

@@ -87,6 +87,8 @@ export function resolvedOptions(
     maxMemory: ___,
     wholeFor: ____,
     inSequence: _____,
+    edges: _______,
+    mayBeEdges: ________,
     ...options
   }: ExampleOptions,
   table: OptionTable,

@@ -66,6 +66,8 @@ export interface Capabilities {
   network?: (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
   /** Importances of its columns, the greatest gain first. */
   importances?: (run: Run) => Promise<ReportedRun["importances"]>;
+  /** What its items are composed of, by how often they occur. */
+  shares?: (run: Run) => Promise<ReportedRun["shares"]>;
 }
 
 /** What a network's file is to look like. */

@@ -18,6 +18,8 @@ export type Turn = (vectors: Float32Array, fieldOf: ArrayLike<number>) => Float3
 export interface Rotation {
   /** the blocks that share a rotation, a list a rotation */
   groups: VectorBlock[][];
+  /** tables beside the default one that turn as it does, of as many dimensions; none when absent */
+  tables?: readonly string[];
   /** The files of model/ that change, by name. @throws {ArtifactError} damaged */
   files(turn: Turn): Promise<Record<string, readonly Uint8Array[]>>;
 }

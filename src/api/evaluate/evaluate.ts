@@ -8,7 +8,9 @@ import { insteadOfReading, insteadOfScores } from "./instead.js";
 import {
   asksForRanking,
   asksForTables,
+  checkEdges,
   checkLog,
+  checkOthers,
   checkRanking,
   checkScoring,
   checkTables,
@@ -16,6 +18,7 @@ import {
 } from "./options.js";
 import { queryOf } from "./query.js";
 import { evaluateRuns, NO_EVENTS, type JudgedUsers } from "./ranking.js";
+import { evaluateEdges, type JudgedEdges } from "./edges.js";
 import { evaluateScores } from "./scores.js";
 import { evaluateTables } from "./tables.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
@@ -28,8 +31,12 @@ import type { Summary } from "../../training/summary.js";
 export interface Evaluation extends Summary {
   /** every run and baseline, with its intervals */
   compared: Compared[];
-  /** what rows are, where it is the items of tables */
-  of?: "items";
+  /** what rows are, where tables are judged */
+  of?: "items" | "edges";
+  /** of tables judged by edges: what was judged */
+  edges?: JudgedEdges;
+  /** of a probe over several shuffles: their number, over which it has its intervals */
+  shuffles?: number;
   /** of a ranking */
   users?: JudgedUsers;
   /** of scored rows of two classes */
@@ -50,12 +57,15 @@ export async function evaluate(
   watch: Watch,
 ): Promise<Evaluation> {
   const start = performance.now();
-  const ofTables = asksForTables(options);
+  const [ofEdges, ofTables] = [options.edges !== undefined, asksForTables(options)];
+  if (ofEdges) checkEdges(options, paths.length);
+  else checkOthers(options);
   if (ofTables) checkTables(options);
-  else checkLog(options);
+  else if (!ofEdges) checkLog(options);
   const runs = await Promise.all(paths.map(openRun));
   const named = runs.map((run, i) => ({ run, path: paths[i]!, name: nameAmong(paths, i) }));
-  const found = ofTables ? await judgeTables(named, options, watch) : await judgeOnLog(named, options, watch);
+  const judge = ofEdges ? judgeEdges : ofTables ? judgeTables : judgeOnLog;
+  const found = await judge(named, options, watch);
   const { compared, warnings, rows, told, ...rest } = found;
   const { seed, bootstrap } = options;
   for (const text of warnings) watch.observe({ stage: "warning", text });
@@ -79,19 +89,28 @@ export async function evaluate(
   };
 }
 
-type Judged = Pick<Evaluation, "compared" | "warnings" | "rows" | "of" | "users" | "curves"> & {
+type Judged = Pick<
+  Evaluation,
+  "compared" | "warnings" | "rows" | "of" | "edges" | "shuffles" | "users" | "curves"
+> & {
   /** what was asked, for the summary */
   told: Record<string, unknown>;
 };
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
 
 async function judgeTables(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
-  const { labels, neighborsBy, probe, k, table } = options;
+  const { labels, neighborsBy, probe, probeTrain, probeRepeats, probeRaw, k, table } = options;
   return {
     ...(await evaluateTables(runs, options, watch)),
     of: "items",
-    told: { labels, neighborsBy, probe, k, table },
+    told: { labels, neighborsBy, probe, probeTrain, probeRepeats, probeRaw, k, table },
   };
+}
+
+async function judgeEdges(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
+  const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring, table } = options;
+  const told = { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring, table };
+  return { ...(await evaluateEdges(runs, options, watch)), of: "edges", told };
 }
 
 async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {

@@ -1,6 +1,8 @@
 // What `embed evaluate` is asked, and what cannot be asked together.
 
 import { flagOf, UsageError } from "../../errors.js";
+import { edgeScorings } from "../../evaluation/edge-scores.js";
+import type { NonEdgeKind } from "../../evaluation/edges.js";
 import type { ReadOptions } from "../../log/log.js";
 import type { BadRowReport } from "../../training/bad-row-report.js";
 import type { Scoring } from "./contenders.js";
@@ -19,6 +21,27 @@ export interface EvaluateOptions {
   neighborsBy?: string;
   /** its column: what a linear model reads of it from vectors */
   probe?: string;
+  /** probe: share of the items that train, in place of 0.8 by a hash */
+  probeTrain?: number;
+  /** probe: how often items are shuffled into both parts; once when absent */
+  probeRepeats?: number;
+  /** probe: vectors as they are, their dimensions not standardized */
+  probeRaw?: boolean;
+  /** files of held-out edges: tables are judged by them */
+  edges?: string[];
+  /** edges: the columns of their ends; `source` and `target`, else the first two, when absent */
+  source?: string;
+  target?: string;
+  /** edges: an edge and its reverse are two pairs */
+  directed?: boolean;
+  /** edges: files of edges that are no non-edges, those of the training */
+  knownEdges?: string[];
+  /** edges: how non-edges are drawn; `uniform` when absent */
+  nonEdges?: NonEdgeKind;
+  /** edges: csv of further nodes with vectors, a file a run in their order */
+  newNodes?: string[];
+  /** edges: the field of the nodes; the item's, or the only one, when absent */
+  field?: string;
   /** ranking: items a list, one or several; 20 when absent */
   k?: number[];
   /** ranking: a log whose items are left out of its users' lists, as those of training are */
@@ -78,6 +101,53 @@ const ofScores = ["logq", "bins", "curve"] as const;
 /** What means nothing where tables are judged. */
 const ofLogs = ["on", "part", "ranking", "baselines", "scoring", "maxBad", "badRows"] as const;
 
+/** What means nothing without a probe. */
+const ofProbe = ["probeTrain", "probeRepeats", "probeRaw"] as const;
+
+/** What means nothing without edges. */
+const ofEdges = ["source", "target", "directed", "knownEdges", "nonEdges", "newNodes", "field"] as const;
+
+/** Flags that are not called as their options. */
+const flags: Partial<Record<string, string>> = { baselines: "--baseline", scoring: "--score" };
+
+/** @throws {UsageError} one of these options was given, which are for something else @param why a clause: `for --edges` */
+function refuseGiven(options: EvaluateOptions, names: readonly (keyof EvaluateOptions)[], why: string): void {
+  const given = names.filter((name) => options[name] !== undefined);
+  if (given.length === 0) return;
+  const named = given.map((name) => flags[name] ?? flagOf(name)).join(" and ");
+  throw new UsageError(`${named} ${given.length > 1 ? "are" : "is"} ${why}`);
+}
+
+/** @throws {UsageError} options that mean nothing where tables are judged by edges, or a file of new nodes too many or too few */
+export function checkEdges(options: EvaluateOptions, numRuns: number): void {
+  const { scoring = "cosine", table, newNodes } = options;
+  const others = ["labels", "neighborsBy", "probe", ...ofProbe, "easeL2"] as const;
+  const taken: readonly string[] = ["scoring", "table", "maxBad"];
+  const ofOthers = [...ofLogs, ...ofRanking, ...ofScores].filter((name) => !taken.includes(name));
+  refuseGiven(options, [...others, ...ofOthers], "not for --edges, which judges tables by edges alone");
+  if (scoring === "model")
+    throw new UsageError(`--edges judges vectors, not models: --score expects ${edgeScorings.join(", ")}`);
+  if (scoring === "context" && table !== undefined)
+    throw new UsageError(
+      "--table is for --score dot and cosine: --score context takes the default table and the one of contexts",
+    );
+  if (newNodes === undefined) return;
+  if (newNodes.length !== numRuns)
+    throw new UsageError(
+      `--new-nodes names a file a run, in their order: got ${newNodes.length} for ${numRuns} runs`,
+    );
+  if (scoring === "context")
+    throw new UsageError(
+      "--new-nodes gives nodes a vector and none as contexts: --score cosine or dot takes them",
+    );
+}
+
+/** @throws {UsageError} options of edges where nothing is judged by edges, or of a probe where there is none */
+export function checkOthers(options: EvaluateOptions): void {
+  refuseGiven(options, ofEdges, "for --edges");
+  if (options.probe === undefined) refuseGiven(options, ofProbe, "for --probe COLUMN");
+}
+
 /** Whether tables are judged, and no log is read. */
 export function asksForTables({ labels, neighborsBy, probe }: EvaluateOptions): boolean {
   return (labels ?? neighborsBy ?? probe) !== undefined;
@@ -95,11 +165,11 @@ export function checkTables(options: EvaluateOptions): void {
       "say which column of --labels to judge by: --neighbors-by COLUMN, --probe COLUMN or both",
     );
   const ofRankings = ofRanking.filter((name) => name !== "k" && name !== "table");
-  const flags: Partial<Record<string, string>> = { baselines: "--baseline", scoring: "--score" };
-  const told = [...ofLogs, ...ofRankings, ...ofScores].filter((name) => options[name] !== undefined);
-  if (told.length > 0)
+  refuseGiven(options, [...ofLogs, ...ofRankings, ...ofScores], "for logs, and --labels judges tables alone");
+  const { probeTrain } = options;
+  if (probeTrain !== undefined && !(probeTrain > 0 && probeTrain < 1))
     throw new UsageError(
-      `${told.map((name) => flags[name] ?? flagOf(name)).join(" and ")} ${told.length > 1 ? "are" : "is"} for logs, and --labels judges tables alone`,
+      `--probe-train expects a share of the items above 0 and below 1, such as 0.5, got ${probeTrain}`,
     );
   if (options.k !== undefined && neighborsBy === undefined)
     throw new UsageError("--k counts neighbours, which --neighbors-by COLUMN asks for");
@@ -112,11 +182,7 @@ export function checkRanking(options: EvaluateOptions): void {
     throw new UsageError(
       `--table is for --score dot and cosine: ${scoring === "model" ? "a model ranks by tables of its own" : "--score context takes the default table and the one of contexts"}`,
     );
-  const told = ofScores.filter((name) => options[name] !== undefined);
-  if (told.length > 0)
-    throw new UsageError(
-      `${told.map(flagOf).join(" and ")} ${told.length > 1 ? "are" : "is"} for scored rows, not for a ranking`,
-    );
+  refuseGiven(options, ofScores, "for scored rows, not for a ranking");
 }
 
 /** Whether the options ask for a ranking by themselves. */
@@ -126,10 +192,7 @@ export function asksForRanking({ ranking, baselines, scoring, candidates }: Eval
 
 /** @throws {UsageError} options of ranking where rows are scored */
 export function checkScoring(options: EvaluateOptions): void {
-  const told = ofRanking.filter((name) => options[name] !== undefined);
-  const flags = told.map(flagOf);
-  if (told.length > 0)
-    throw new UsageError(`${flags.join(" and ")} ${told.length > 1 ? "are" : "is"} for --ranking`);
+  refuseGiven(options, ofRanking, "for --ranking");
 }
 
 /** @throws {UsageError} neither a log nor a part is named, or both */

@@ -76,7 +76,8 @@ export async function tableRanker(
   };
 }
 
-async function contextsOf(run: Run): Promise<string> {
+/** The name of the table of contexts. @throws {UsageError} the run keeps none */
+export async function contextsOf(run: Run): Promise<string> {
   return await capable(
     run,
     "contexts",

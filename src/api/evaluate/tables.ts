@@ -11,7 +11,6 @@ import { compare, type Compared, type Measured } from "../../evaluation/comparis
 import { itemLabels, type ItemLabels } from "../../evaluation/item-labels.js";
 import { rarerHalf, sharedByChance, sharedLabels } from "../../evaluation/label-neighbours.js";
 import { probeByFrequency, probeLabels, type F1 } from "../../evaluation/label-probe.js";
-import type { Metrics } from "../../embedding/manifest.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import { nearestRows } from "../../retrieval/nearest.js";
 import { composeItems } from "../compose.js";
@@ -32,6 +31,8 @@ export interface TablesResult {
   warnings: string[];
   /** items judged */
   rows: number;
+  /** of a probe over several */
+  shuffles?: number;
 }
 
 /** Items that all tables have. */
@@ -52,7 +53,7 @@ export async function evaluateTables(
   options: EvaluateOptions,
   watch: Watch,
 ): Promise<TablesResult> {
-  const { neighborsBy, probe, k = [NEIGHBOURS], seed = 1, bootstrap = 1000 } = options;
+  const { neighborsBy, probe, probeRepeats = 1, k = [NEIGHBOURS], seed = 1, bootstrap = 1000 } = options;
   const opened = await Promise.all(runs.map(({ path }) => openTable(path, options.table)));
   const columns = { "--neighbors-by": neighborsBy, "--probe": probe };
   const { side, field } = await readLabels(opened[0]!, options.labels!, columns, options.reading.threads);
@@ -79,19 +80,23 @@ export async function evaluateTables(
   if (probe !== undefined) {
     const judged = labelled(items, side, probe, "--probe", warnings);
     units ||= judged.keys.length;
-    const isTest = testItems(judged, seed);
+    const splits = probeSplits(judged, options);
     for (const [r, { vectors, dim }] of judged.tables.entries()) {
-      watch.signal.throwIfAborted();
-      measured[r]!.others = named(probeLabels(vectors, dim, judged.labels, isTest));
+      const found = splits.map((isTest) => {
+        watch.signal.throwIfAborted();
+        return probeLabels(vectors, dim, judged.labels, isTest, options.probeRaw);
+      });
+      measured[r]!.repeats = named(found);
     }
-    const others = named(probeByFrequency(judged.labels, isTest));
-    measured.push({ name: "most frequent", kind: "baseline", byUser: [], others });
+    const repeats = named(splits.map((isTest) => probeByFrequency(judged.labels, isTest)));
+    measured.push({ name: "most frequent", kind: "baseline", byUser: [], repeats, others: {} });
   }
   return {
     compared: compare(measured, units, { samples: neighborsBy === undefined ? 0 : bootstrap, seed }),
     // of two questions about one column once
     warnings: [...new Set(warnings)],
     rows: units,
+    ...(probe !== undefined && probeRepeats > 1 && { shuffles: probeRepeats }),
   };
 }
 
@@ -186,19 +191,50 @@ function metricsOf(k: number, shares: Float64Array, rare: Uint8Array | undefined
   return [all, { name: `rareSameLabelAt${k}`, sums: shares.map((share, i) => share * weights[i]!), weights }];
 }
 
-/** u8[n]: by a hash of the item's key and the seed, so that an item is in one part for all runs and logs. */
-function testItems({ keys }: CommonItems, seed: number): Uint8Array {
-  const isTest = Uint8Array.from(keys, (key) =>
-    hashText(key, { lo: seed, hi: seed }).hi < TEST_SHARE * 2 ** 32 ? 1 : 0,
-  );
+/**
+ * The test items of each fit of the probe, u8[n]: by a hash of the item's key and the seed, so that an item is in one part for all runs
+ * and logs.
+ *
+ * Without options a fifth, by each item's hash alone. With a share or repeats, items are put in the order of the hashes, others for each
+ * repeat, and the first of them train.
+ *
+ * @throws {UsageError} one part is empty
+ */
+function probeSplits(
+  { keys }: CommonItems,
+  { probeTrain, probeRepeats, seed = 1 }: EvaluateOptions,
+): Uint8Array[] {
+  if (probeTrain === undefined && probeRepeats === undefined)
+    return [
+      checkedSplit(
+        Uint8Array.from(keys, (key) =>
+          hashText(key, { lo: seed, hi: seed }).hi < TEST_SHARE * 2 ** 32 ? 1 : 0,
+        ),
+      ),
+    ];
+  const numTrain = Math.round((probeTrain ?? 1 - TEST_SHARE) * keys.length);
+  return Array.from({ length: probeRepeats ?? 1 }, (_, repeat) => {
+    const hashes = keys.map((key) => hashText(key, { lo: seed, hi: repeat }));
+    const order = [...keys.keys()].sort((a, b) => {
+      const [one, other] = [hashes[a]!, hashes[b]!];
+      return one.hi - other.hi || one.lo - other.lo;
+    });
+    const isTest = new Uint8Array(keys.length);
+    for (const item of order.slice(numTrain)) isTest[item] = 1;
+    return checkedSplit(isTest);
+  });
+}
+
+function checkedSplit(isTest: Uint8Array): Uint8Array {
   const numTest = isTest.reduce((sum, is) => sum + is, 0);
-  if (numTest === 0 || numTest === keys.length)
+  if (numTest === 0 || numTest === isTest.length)
     throw new UsageError(
-      `--probe cuts ${keys.length} items by a hash into two parts, and one is empty: too few items`,
+      `--probe cuts ${isTest.length} items by a hash into two parts, and one is empty: too few items`,
     );
   return isTest;
 }
 
-function named({ micro, macro }: F1): Metrics {
-  return { microF1: micro, macroF1: macro };
+/** By metric, of each fit. */
+function named(found: readonly F1[]): Record<string, number[]> {
+  return { microF1: found.map(({ micro }) => micro), macroF1: found.map(({ macro }) => macro) };
 }

@@ -19,7 +19,7 @@ import { scoreForReport } from "./calibration.js";
 import { checkLabels, readNames, type Names } from "./names.js";
 import type { ReportOptions, ReportSummary } from "./options.js";
 import { driftOf } from "./drift.js";
-import { gatesOf, importancesOf } from "./files.js";
+import { gatesOf, importancesOf, sharesOf } from "./files.js";
 import { fieldToShow, keysTold, reportTable } from "./table.js";
 import { openTable, type OpenTable } from "../tables.js";
 
@@ -123,13 +123,13 @@ async function reportRun(run: Run, name: string, options: ReportOptions, shared:
   const table = opened && (await sharedTable(opened, options, shared));
   const drift = opened && (await driftOf(opened, options, watch, absent));
   const history = await historyOf(run, options, watch, absent);
-  const [importances, gates] = [await importancesOf(run), await gatesOf(run)];
+  const [importances, shares, gates] = [await importancesOf(run), await sharesOf(run), await gatesOf(run)];
   const reported: ReportedRun = {
     name,
     path: run.path,
     manifest: run.manifest,
     lines: await run.readMetricsLines(),
-    ...definedOf({ importances, table, drift, gates, history }),
+    ...definedOf({ importances, shares, table, drift, gates, history }),
   };
   return { run: reported, absent };
 }

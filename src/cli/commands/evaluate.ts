@@ -28,6 +28,7 @@ const examples = `
 Examples:
   embed evaluate run --on fixtures/clicks.csv
   embed evaluate ranked implicit --part test --baseline popularity,item-cf --k 10,20
+  embed evaluate graph --edges held.csv --known-edges train.csv
   embed evaluate ratings pca --labels fixtures/items.csv:item --neighbors-by genres --probe genres
 `;
 
@@ -48,7 +49,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .command("evaluate")
     .description(
       "Scores the rows of a log with a run's model, or ranks the items for its users, and prints the metrics; several runs " +
-        "stand side by side, and beside baselines. With --labels it judges their tables by what items are called.",
+        "stand side by side, and beside baselines. With --labels it judges their tables by what items are called, with --edges by edges of a graph.",
     )
     .usage("[options] <run...>")
     .argument("[run...]", "run directories; the first says how the log is read")
@@ -64,6 +65,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
   addScoreOptions(command);
   addRankingOptions(command);
   addTableOptions(command);
+  addEdgeOptions(command);
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   command.addOption(
     new Option("--force", "replace an existing --bad-rows or --curve file").helpGroup("Reading:"),
@@ -99,12 +101,15 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const { evaluate } = await import("../../api/evaluate/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score } = flags;
-    const { query, queryHalfLife, table } = flags;
+    const { query, queryHalfLife, table, probeTrain, probeRepeats, probeRaw } = flags;
+    const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field } = flags;
     const { bootstrap, seed, easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys } = flags;
     const options: EvaluateOptions = {
       ...definedOf({ on, part, ranking, k, mask, repeats, candidates, positiveFrom, table, bootstrap, seed }),
       ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
       ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife }),
+      ...definedOf({ probeTrain, probeRepeats, probeRaw }),
+      ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field }),
       reading,
       ...(await badRowsOf(flags)),
     };
@@ -200,7 +205,59 @@ function addTableOptions(command: Command): void {
     )
     .addOption(
       group("--probe <column>", "its column: how well logistic regression tells it from the vectors"),
+    )
+    .addOption(
+      group("--probe-train <share>", "of the items that train it, such as 0.5 (default: 0.8)").argParser(
+        numberOf("--probe-train"),
+      ),
+    )
+    .addOption(
+      group(
+        "--probe-repeats <n>",
+        "shuffles of the items into both parts: the mean of these, with an interval",
+      )
+        .argParser(wholeOf("--probe-repeats", 1))
+        .default(undefined, "1"),
+    )
+    .addOption(
+      group(
+        "--probe-raw",
+        "vectors as they are, as published figures have them; else each dimension of deviation 1",
+      ),
     );
+}
+
+function addEdgeOptions(command: Command): void {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Edges:");
+  command
+    .addOption(
+      group(
+        "--edges <file>",
+        "held-out edges: how often they score above pairs of nodes without an edge; repeat it for several files",
+      ).argParser(repeated),
+    )
+    .addOption(group("--source <column>", "of an edge (default: source, else the first column)"))
+    .addOption(group("--target <column>", "of an edge (default: target, else the second column)"))
+    .addOption(group("--directed", "an edge and its reverse are two pairs; else one"))
+    .addOption(
+      group(
+        "--known-edges <file>",
+        "edges of the training, which are no pairs without an edge; repeat it for several files",
+      ).argParser(repeated),
+    )
+    .addOption(
+      group(
+        "--non-edges <how>",
+        "drawn among all nodes, or with the source of one held edge and the target of another (default: uniform)",
+      ).choices(["uniform", "held-ends"]),
+    )
+    .addOption(
+      group(
+        "--new-nodes <file>",
+        "csv of vectors of further nodes, as transform writes them; repeat it for several runs, a file each",
+      ).argParser(repeated),
+    )
+    .addOption(group("--field <name>", "whose keys are the nodes (default: the item, or the only field)"));
 }
 
 /** Whole numbers from 1 on, ascending, each once. */

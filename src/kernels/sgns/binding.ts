@@ -7,6 +7,14 @@ import type { Arena, Region } from "../shared/memory.js";
 import { setField, writeStruct } from "../shared/struct.js";
 import { B, G, N, Plan, R, SL, Thread } from "./layout.js";
 import { checkPairs, mostPairs, type SgnsPairs } from "./pairs.js";
+import {
+  allocateAttention,
+  checkParts,
+  planOfParts,
+  threadOfParts,
+  type Attention,
+  type SgnsParts,
+} from "./parts.js";
 
 export { B as SGNS_GROUPS, G as SGNS_GROUP, N as SGNS_NOISE, R as SGNS_BATCH, SL as SGNS_SLICE };
 export type { Kernel as SgnsKernel } from "./layout.js";
@@ -30,6 +38,8 @@ export interface SgnsShape {
   mostTokens: number;
   /** what centres meet beside the band */
   pairs?: SgnsPairs;
+  /** what centres are composed of; not together with pairs or one table */
+  parts?: SgnsParts;
   /** a row has one vector, as a centre and as a context (LINE's first order): the layout's contexts are its centres */
   oneTable?: boolean;
 }
@@ -69,6 +79,8 @@ export interface SgnsLayout {
   weights: Region | undefined;
   /** where there are pairs */
   lists: Region | undefined;
+  /** one a thread, where centres are composed */
+  attention: Attention[];
   /** u32[V][2]: the noise's alias table */
   noise: Region;
   losses: Region;
@@ -98,6 +110,11 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
   if (shape.pairs) checkPairs(shape.pairs, V);
   const P = shape.pairs ? mostPairs(shape.pairs) : 0;
   const { lists, markets } = shape.pairs ?? {};
+  const { parts } = shape;
+  if (parts) checkParts(parts, V);
+  if (parts && (shape.pairs ?? shape.oneTable))
+    throw new RangeError("composed centres have no pairs beside the band, and contexts of their own");
+  const attention = Array.from({ length: parts ? numThreads : 0 }, () => allocateAttention(arena, parts!));
 
   const barrier = allocateBarrier(arena);
   const [centres, centreSquares] = [matrix("centre"), sums("centre")];
@@ -144,9 +161,10 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
     marketEnds: arena.put("markets", markets?.ends),
     marketRows: arena.put("markets", markets?.rows),
     pairPartials: room("partial scores of pairs", 2 * J * P),
+    ...planOfParts(arena, parts, J),
     losses: losses.offset,
   });
-  const threads = Array.from({ length: numThreads }, () => {
+  const threads = Array.from({ length: numThreads }, (_, t) => {
     const slotsOf = (count: number) => ({
       slotOf: room("slots", V),
       rows: room("rows", 1 + count),
@@ -174,11 +192,12 @@ export function allocateSgns(arena: Arena, shape: SgnsShape): SgnsLayout {
       pairSlots: room("pairs", P),
       pairWeights: room("pairs", P),
       pairGradients: room("pairs", P),
+      ...threadOfParts(arena, parts, attention[t]),
     });
   });
   const state = { centres, contexts, centreSquares, contextSquares };
   const stream = { tokens, left, right, weights: undefined, lists: pairLists };
-  return { plan, threads, numSlices: J, barrier, ...state, ...stream, noise: noiseTable, losses };
+  return { plan, threads, numSlices: J, barrier, ...state, ...stream, attention, noise: noiseTable, losses };
 }
 
 /** Weight of a context at a distance: the chance that a window drawn from 1 .. window reaches it (word2vec.c draws it). */
@@ -213,7 +232,7 @@ function noiseWeights(window: number, negatives: number): Float32Array {
 export function loadStream(
   arena: Arena,
   layout: SgnsLayout,
-  { numRows, window, pairs }: Pick<SgnsShape, "numRows" | "window" | "pairs">,
+  { numRows, window, pairs, parts }: Pick<SgnsShape, "numRows" | "window" | "pairs" | "parts">,
   { tokens, left, right, weights, lists }: SgnsStream,
 ): number {
   const n = tokens.length;
@@ -231,6 +250,8 @@ export function loadStream(
     if (tokens[i]! >= numRows || left[i]! > Math.min(window, i) || right[i]! > Math.min(window, n - 1 - i)) {
       throw new RangeError(`token ${i} is row ${tokens[i]} and looks ${left[i]} back and ${right[i]} ahead`);
     }
+    if (parts && parts.ends[tokens[i]!] === parts.ends[tokens[i]! + 1])
+      throw new RangeError(`token ${i} is row ${tokens[i]}, which has no parts`);
     if (left[i]! + right[i]! > 0) mass += weights ? weights[i]! ** 2 : 1;
   }
   if (pairs && layout.lists) {
@@ -314,6 +335,10 @@ export function freezeRows(arena: Arena, layout: SgnsLayout, which: Uint8Array):
   for (const squares of [layout.centreSquares, layout.contextSquares]) {
     const sums = arena.f32(squares);
     for (let i = 0; i < sums.length; i++) if (which[i % which.length]) sums[i] = Infinity;
+  }
+  for (const { squares } of layout.attention) {
+    const sums = arena.f32(squares);
+    for (let row = 0; row < which.length; row++) if (which[row]) sums[row] = Infinity;
   }
 }
 

@@ -62,7 +62,7 @@ function pairWeight(weights: Float32Array | undefined, i: number, j: number): nu
 }
 
 /** A centre and a context or noise row: the loss is -weight log logistic(sign s). */
-interface Pair {
+export interface Pair {
   centre: number;
   context: number;
   sign: 1 | -1;
@@ -171,31 +171,40 @@ export class ReferenceSgns {
       sum += this.loss(pairs);
       const gradients = this.gradients(pairs);
       const rate = Math.fround(from + ((to - from) * batch * SGNS_BATCH) / n);
-      this.#move("centres", gradients.centres, rate);
-      if (!this.#shape.oneTable) this.#move("contexts", gradients.contexts, rate);
+      for (const side of this.#shape.oneTable ? (["centres"] as const) : (["centres", "contexts"] as const))
+        moveRows(this.vectors[side], this.squares[side], gradients[side], this.#shape.dim, rate);
     }
     return sum;
   }
 
-  /** AdaGrad with one sum for a row's slice of 16 dimensions. */
-  #move(side: keyof Sides<unknown>, gradients: Float64Array, rate: number): void {
-    const { numRows, dim } = this.#shape;
-    const J = Math.ceil(dim / SGNS_SLICE);
-    const [vectors, squares] = [this.vectors[side], this.squares[side]];
-    for (let row = 0; row < numRows; row++) {
-      for (let j = 0; j < J; j++) {
-        const from = row * dim + j * SGNS_SLICE;
-        const end = Math.min(from + SGNS_SLICE, (row + 1) * dim);
-        const slice = gradients.subarray(from, end);
-        squares[row * J + j]! += slice.reduce((sum, x) => sum + x * x, 0) / slice.length;
-        const step = rate / Math.sqrt(squares[row * J + j]!);
-        for (let i = from; i < end; i++) vectors[i]! += step * gradients[i]!;
-      }
-    }
-  }
-
   #score(centre: number, context: number): number {
     return inner(this.vectors, this.#shape.dim, centre, context);
+  }
+}
+
+/**
+ * AdaGrad with one sum for a row's slice of 16 dimensions.
+ *
+ * @param vectors f64[numRows * dim] and
+ * @param squares f64[numRows][ceil(dim / 16)] are moved
+ */
+export function moveRows(
+  vectors: Float64Array,
+  squares: Float64Array,
+  gradients: Float64Array,
+  dim: number,
+  rate: number,
+): void {
+  const J = Math.ceil(dim / SGNS_SLICE);
+  for (let row = 0; row * dim < vectors.length; row++) {
+    for (let j = 0; j < J; j++) {
+      const from = row * dim + j * SGNS_SLICE;
+      const end = Math.min(from + SGNS_SLICE, (row + 1) * dim);
+      const slice = gradients.subarray(from, end);
+      squares[row * J + j]! += slice.reduce((sum, x) => sum + x * x, 0) / slice.length;
+      const step = rate / Math.sqrt(squares[row * J + j]!);
+      for (let i = from; i < end; i++) vectors[i]! += step * gradients[i]!;
+    }
   }
 }
 

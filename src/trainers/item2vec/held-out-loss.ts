@@ -4,7 +4,8 @@ import { exp, log } from "../../numeric/exp.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";
 import { draw } from "../../numeric/random.js";
 import type { Item2vecOptions } from "./options.js";
-import type { Beside, HeldOut } from "./sessions.js";
+import type { HeldOut } from "../../skip-grams/sessions.js";
+import type { Beside } from "./sessions.js";
 
 /** Centres that are looked at, at most; of more every so many-th is. */
 const MOST_CENTRES = 20_000;

@@ -6,24 +6,17 @@
 
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { aliasTable } from "../../numeric/alias.js";
-import { pow } from "../../numeric/exp.js";
 import { SkipGrams, type WeightedSequences } from "../../sampling/skip-grams.js";
-import type { TrainingControls } from "../../training/controls.js";
-import { diverged } from "../../training/diverged.js";
-import type { EpochEvent } from "../../training/epoch.js";
-import { runEpochs, type EpochsDone, type Steered } from "../../training/epoch-loop.js";
-import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
-import { withMachine } from "../../workers/with-machine.js";
-import { heldOutLoss } from "./held-out-loss.js";
+import { learnSkipGrams, noiseOf, type SgnsVectors } from "../../skip-grams/learn.js";
 import { SgnsMachine } from "../../skip-grams/machine.js";
-import { judgeOf, windowSize, type TrainedOptions } from "./options.js";
-import { ofSquares, type Squares } from "../../skip-grams/optimizer-file.js";
-import type { Beside } from "./sessions.js";
 import type { SgnsStart } from "../../skip-grams/start.js";
+import type { TrainingControls } from "../../training/controls.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import type { EpochsDone } from "../../training/epoch-loop.js";
+import { heldOutLoss } from "./held-out-loss.js";
+import { judgeOf, windowSize, type TrainedOptions } from "./options.js";
+import type { Beside } from "./sessions.js";
 import type { Validation } from "./validation.js";
-
-/** Share of the first step size that is left at the end, as word2vec has it. */
-const LAST_RATE = 1e-4;
 
 export interface Item2vecInput {
   space: FeatureSpace;
@@ -40,15 +33,8 @@ export interface Item2vecInput {
   controls: TrainingControls;
 }
 
-/** Rows by feature of the space: f32[numFeatures * dim]. */
-export interface Item2vecModel extends EpochsDone, Kept {}
-
-interface Kept {
-  vectors: Float32Array;
-  contexts: Float32Array;
-  /** AdaGrad's sums, where they go into the run */
-  squares?: Squares;
-}
+/** Rows by feature of the space. */
+export interface Item2vecModel extends EpochsDone, SgnsVectors {}
 
 /**
  * Trains item vectors. The same input, options and seed give the same bytes at any number of threads.
@@ -62,13 +48,11 @@ export async function learnItem2vec(
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
 ): Promise<Item2vecModel> {
-  const { dim, windowDirection: direction, negatives, noiseExponent, learningRate } = options;
+  const { dim, windowDirection: direction, negatives, noiseExponent } = options;
   const { subsample, seed, threads } = options;
   const window = windowSize(options);
   const stream = new SkipGrams(train, totals, { window, direction, subsample, seed });
-  const chances = totals.map((total) => (total === 0 ? 0 : pow(total, noiseExponent)));
-  const sum = chances.reduce((all, chance) => all + chance, 0);
-  const noise = chances.map((chance) => chance / sum);
+  const noise = noiseOf(totals, noiseExponent);
   const machine = await SgnsMachine.start(
     {
       ...{ numRows: space.numFeatures, dim, window, negatives, seed, noise },
@@ -81,70 +65,29 @@ export async function learnItem2vec(
   if (start) machine.startFrom(start);
   const lossOf =
     valid && heldOutLoss(valid.heldOut, aliasTable(noise), { ...options, window, direction }, beside);
-  const judge = judgeOf(options);
-  let kept: Kept | undefined;
-  const training: Steered = {
-    async epoch(epoch) {
-      const began = performance.now();
-      const tokens = stream.epoch(epoch);
-      machine.load(beside ? { ...tokens, lists: tokens.rows.map((row) => beside.listOfRow[row]!) } : tokens);
-      const rate = (done: number) => learningRate * Math.max(LAST_RATE, 1 - done / scheduledEpochs);
-      const trainLoss = await machine.train(epoch, { from: rate(epoch - 1), to: rate(epoch) });
-      const rowsPerSecond = (tokens.tokens.length / (performance.now() - began)) * 1000;
-      if (!Number.isFinite(trainLoss))
-        throw diverged("the training loss is no longer finite", epoch, { learningRate });
-      if (!lossOf) return { event: { trainLoss, rowsPerSecond } };
-      const vectors = machine.vectors();
-      const seen: Partial<EpochEvent> = {
-        validLoss: lossOf(vectors, machine.contexts()),
-        ...(await valid.nextItems?.(vectors, signal)),
-      };
-      return { event: { trainLoss, ...seen, rowsPerSecond }, judged: seen[judge.name] ?? 0 };
+  const { kept, ...done } = await learnSkipGrams(
+    {
+      ...{ learners: [{ machine, start }], judge: judgeOf(options), scheduledEpochs, controls },
+      async pass(epoch, rates) {
+        const tokens = stream.epoch(epoch);
+        machine.load(
+          beside ? { ...tokens, lists: tokens.rows.map((row) => beside.listOfRow[row]!) } : tokens,
+        );
+        return { trainLoss: await machine.train(epoch, rates), numTokens: tokens.tokens.length };
+      },
+      look:
+        lossOf &&
+        (async () => {
+          const vectors = machine.vectors();
+          return {
+            validLoss: lossOf(vectors, machine.contexts()),
+            ...(await valid.nextItems?.(vectors, signal)),
+          };
+        }),
     },
-    keep(epoch) {
-      const [vectors, contexts] = [machine.vectors(), machine.contexts()];
-      kept = { vectors, contexts, ...(controls.keepsState && { squares: thawed(machine.squares(), start) }) };
-      if (![vectors, contexts].every((rows) => rows.every(Number.isFinite)))
-        throw diverged("a vector is no longer finite", epoch, { learningRate });
-    },
-    save: (withKept) => ({
-      ...machine.state,
-      ...(withKept && kept && arraysOf(kept)),
-    }),
-    restore(arrays) {
-      machine.state = arrays;
-      if (arrays["keptVectors"]) kept = keptOf(arrays);
-    },
-    terminate: () => machine.terminate(),
-  };
-  const plan = { ...options, better: judge.better, looks: valid !== undefined };
-  const done = await withMachine(machine, signal, () => runEpochs(training, plan, controls, observe));
-  return { ...done, ...kept! };
-}
-
-/** Sums of frozen rows as they were before, so that the next training may move them. */
-function thawed(now: Squares, start: SgnsStart | undefined): Squares {
-  if (!start?.freezes) return now;
-  return ofSquares(now, (sums, side) =>
-    sums.map((sum, i) => (sum === Infinity ? (start.squares?.[side][i] ?? 1) : sum)),
+    options,
+    observe,
+    signal,
   );
-}
-
-/** For a checkpoint. */
-function arraysOf({ vectors, contexts, squares }: Kept): NamedArrays {
-  return {
-    ...{ keptVectors: vectors, keptContexts: contexts },
-    ...(squares && { keptCentreSquares: squares.centres, keptContextSquares: squares.contexts }),
-  };
-}
-
-/** @throws {ArtifactError} the checkpoint is damaged */
-function keptOf(arrays: NamedArrays): Kept {
-  const of = (name: string) => floatsOf(arrays, name);
-  return {
-    ...{ vectors: of("keptVectors"), contexts: of("keptContexts") },
-    ...(arrays["keptCentreSquares"] && {
-      squares: { centres: of("keptCentreSquares"), contexts: of("keptContextSquares") },
-    }),
-  };
+  return { ...done, ...kept[0]! };
 }

@@ -15,10 +15,11 @@ export const models: Models = {
       return await forgettingOf(run, { tensors: { [OPTIMIZER_FILE]: byFeature(() => true) } });
     },
     vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+    rotation: async (_, table) =>
+      (await import("../../skip-grams/rotation.js")).rotationOf(table, { contexts: true }),
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInSessions(...of),
     transformFlags: ["--half-life"],
     lacks: {
-      rotation: "its contexts lie in a table of their own, which would have to be turned with it",
       transform:
         "its rows are items: export writes them, and evaluate --score cosine ranks by them; --fold-in LOG takes the events of users or new items",
     },

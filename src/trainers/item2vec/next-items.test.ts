@@ -1,6 +1,6 @@
 import { mulberry32 } from "../../testing/random.js";
 import { nextItems } from "./next-items.js";
-import type { HeldOut } from "./sessions.js";
+import type { HeldOut } from "../../skip-grams/sessions.js";
 
 function heldOutOf(sessions: readonly (readonly [token: number, isHeldOut: 0 | 1])[][]): HeldOut {
   const offsets = [0];

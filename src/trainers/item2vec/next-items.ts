@@ -3,7 +3,7 @@
 import { evaluateRanking } from "../../evaluation/ranking.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import type { HeldOut } from "./sessions.js";
+import type { HeldOut } from "../../skip-grams/sessions.js";
 
 /** Queries at most; of more every so many-th is. */
 const MOST_QUERIES = 4096;

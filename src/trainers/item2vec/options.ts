@@ -21,6 +21,7 @@ import {
   type SearchRange,
   type Told,
 } from "../../training/options/table.js";
+import { firstRate, gaps } from "../../skip-grams/options.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
 const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:", "Goals:"] as const;
@@ -37,10 +38,7 @@ function byRecall(among: (options: { tokens?: readonly string[] }) => readonly n
 
 /** How events become sequences. */
 const ofSequences = {
-  sessionGap: text("span", {
-    help: "without --session: a user's events that are at most so far apart are one session, such as 30m (m, h, d)",
-    group: sequences,
-  }),
+  ...gaps,
   minLength: whole({
     min: 2,
     max: 1_000_000,
@@ -262,9 +260,9 @@ export function judgeOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
     : { name: "validLoss" as const, better: "lower" as const };
 }
 
-/** With the first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. */
+/** With the first step size. */
 export function withLearningRate(options: Item2vecOptions, eventsAnItem: number): TrainedOptions {
-  return { learningRate: eventsAnItem > 500 ? 0.2 : 0.8, ...options };
+  return { learningRate: firstRate(eventsAnItem), ...options };
 }
 
 function windowOf(given: string, flagName: string): number | "session" {

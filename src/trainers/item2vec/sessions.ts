@@ -1,6 +1,6 @@
 // The parts of a log as sessions of tokens, numbered as the features of their fields.
 
-import { columnNamed, MISSING, type Roles } from "../../dataset/dataset.js";
+import { MISSING, type Roles } from "../../dataset/dataset.js";
 import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
@@ -8,17 +8,20 @@ import { DataError, UsageError } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
 import type { WeightedSequences } from "../../sampling/skip-grams.js";
 import type { Part, Parts } from "../../training/examples.js";
-import { withWeights, type Counted } from "./counted.js";
+import { withWeights, type Counted } from "../../skip-grams/counted.js";
+import {
+  heldOutOf,
+  inTheirSessions,
+  sessionColumn,
+  sessionGrouping,
+  sessionsNote,
+  tokensOf,
+  type HeldOut,
+} from "../../skip-grams/sessions.js";
 import { listsOf, markNotes, marksOf, oversampled, type SessionLists } from "./goals.js";
 import { marketsOf } from "./markets.js";
 import type { Item2vecOptions, ToldItem2vec } from "./options.js";
-import { tokenColumns, tokensOf } from "./tokens.js";
-
-/** Held-out events in their sessions, whose other events may be those of training. */
-export interface HeldOut extends WeightedSequences {
-  /** u8, one a token: 1 for those that are held out */
-  isHeldOut: Uint8Array;
-}
+import { tokenColumns } from "./tokens.js";
 
 export interface Sessions {
   train: WeightedSequences;
@@ -55,12 +58,11 @@ export function sessionsOf(
       "--goal and --reject need held-out events of the same log: give --valid a share or a date, not a file",
     );
   const sequences = (part: Part): WeightedSequences => {
-    const { session, user } = part.dataset.roles;
-    if (session === undefined && user === undefined)
+    const by = sessionGrouping(part.dataset.roles, gap !== undefined);
+    if (!by)
       throw new UsageError(
         "train-item2vec needs what items occur together in: name a column with --session, or the user with --user",
       );
-    const by = gap !== undefined ? "gap" : session !== undefined ? "session" : "user";
     const weights = counted.of(part);
     const columns = tokenColumns(part.dataset, options.tokens);
     const fields = tokensOf(space, part, columns, weights);
@@ -108,13 +110,11 @@ export function sessionsOf(
   const found = sequences(
     inTheirSessions(train, valid, sessionColumn(valid.dataset.roles, gap !== undefined)),
   );
-  const isValid = new Uint8Array(valid.dataset.numRows);
-  for (const row of valid.rows) isValid[row] = 1;
-  const isHeldOut = Uint8Array.from(found.rows, (row) => isValid[row]!);
-  if (!isHeldOut.includes(1)) return made;
+  const heldOut = heldOutOf(found, valid);
+  if (!heldOut) return made;
   return {
     ...made,
-    valid: { ...found, isHeldOut },
+    valid: heldOut,
     ...(beside && { beside: { ...beside, valid: listsOf(found) } }),
   };
 }
@@ -160,32 +160,4 @@ function listsByRow(
   for (let s = 0; s < numSessions; s++)
     for (let i = offsets[s]!; i < offsets[s + 1]!; i++) lists[rows[i]!] = ofSession[s]!;
   return lists;
-}
-
-/** The column whose keys tell the sessions apart, or the users whose events are cut into them. */
-function sessionColumn({ session, user }: Roles, byGap: boolean): string {
-  const name = byGap ? user : (session ?? user);
-  return name!;
-}
-
-/** A part of the same log with the training events of the same sessions, or users. */
-function inTheirSessions(train: Part, { dataset, rows }: Part, name: string): Part {
-  const column = columnNamed(dataset, name);
-  if (dataset !== train.dataset || column.kind !== "key") return { dataset, rows };
-  const { codes, dictionary } = column;
-  const isHere = new Uint8Array(dictionary.size);
-  for (const row of rows) if (codes[row] !== MISSING) isHere[codes[row]!] = 1;
-  const others = train.rows.filter((row) => codes[row] !== MISSING && isHere[codes[row]!] === 1);
-  const all = new Uint32Array(rows.length + others.length);
-  all.set(rows);
-  all.set(others, rows.length);
-  return { dataset, rows: all.sort() };
-}
-
-/** What sessions are, as a sentence. */
-function sessionsNote({ session, user }: Roles, byGap: boolean): string {
-  if (byGap) return `sessions are the events of a '${user}' between two gaps`;
-  return session === undefined
-    ? `sessions are all events of a '${user}' (--session-gap 30m cuts them at pauses)`
-    : `sessions are the keys of '${session}'`;
 }

@@ -1,29 +1,20 @@
 // `embed train-item2vec`: a vector for each item, from what occurs around it in sessions.
 
 import type { Dataset } from "../../dataset/dataset.js";
-import { recipesOf } from "../../dataset/preprocess.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
-import { testVectors } from "../../dataset/test-vectors.js";
-import { featureCounts, fitFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { fieldsNamed } from "../../dataset/vocabulary-limits.js";
-import { HISTORY_FILE, historyChunks } from "../../embedding/key-history.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
-import { readingRecipe } from "../../training/describe-run.js";
-import { featureTable, tableFeatures } from "../../training/feature-table.js";
-import { nextHistory } from "../../training/key-history.js";
 import { unfinishedWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
-import type { Fit, FitContents, Plan, Session, Source } from "../../training/plan.js";
-import { earlierRows, rowOrderNotes } from "../../training/row-order.js";
-import { preprocessFile } from "../../training/run-space.js";
+import type { Fit, Plan, Session, Source } from "../../training/plan.js";
 import { search } from "../../training/search.js";
 import type { Trainer } from "../../training/trainer.js";
 import type { Watch } from "../../training/watch.js";
-import { fieldWarnings } from "../../training/training-warnings.js";
-import { addedWarnings, goOnFrom, type KeysGoneOn } from "../../training/warm-start.js";
-import { countedEvents } from "./counted.js";
+import { countedEvents } from "../../skip-grams/counted.js";
 import { columnsAsked } from "./goals.js";
 import type { Item2vecInput } from "./learn.js";
+import { contentsOf } from "../../skip-grams/contents.js";
 import { CONTEXT_TABLE } from "../../skip-grams/names.js";
 import { ITEM2VEC_MODEL } from "./names.js";
 import {
@@ -36,9 +27,9 @@ import {
   type ToldItem2vec,
   type TrainedOptions,
 } from "./options.js";
-import { optimizerFile } from "../../skip-grams/optimizer-file.js";
 import { sessionsOf } from "./sessions.js";
 import { openEarlier, startOf, type EarlierTokens } from "../../skip-grams/start.js";
+import { numAlone, vocabularyOf } from "../../skip-grams/vocabulary.js";
 import { acceptTokens } from "./tokens.js";
 import { validationOf, validMetrics } from "./validation.js";
 
@@ -101,19 +92,10 @@ async function fit(
   item2vec: Item2vecOptions,
   earlier: EarlierTokens | undefined,
 ): Promise<Fit> {
-  const rowOrder = await earlierRows(how.rowOrder);
   const counted = countedEvents(parts.train, how);
-  const { rows } = counted;
-  const fitted = fitFeatures(dataset, rows, how, earlier ? {} : { earlier: rowOrder });
-  const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, told);
-  const { space, history, notes } = gone ?? {
-    ...{ space: fitted, notes: [] },
-    history: nextHistory(fitted, dataset),
-  };
-  const start = gone && startOf(earlier, gone, told.freeze !== undefined);
-  for (const text of [...rowOrderNotes(space, rowOrder), ...notes]) note(text);
-  for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
-    warn(text);
+  const vocabulary = await vocabularyOf(dataset, counted.rows, how, earlier, told, { note, warn });
+  const { space, gone } = vocabulary;
+  const start = earlier && gone && startOf(earlier, gone, told.freeze !== undefined);
   countUnseen(space, parts, watch);
   const sessions = sessionsOf(space, parts, counted, told, item2vec, { note, warn });
   const { train, valid: heldOut, totals, beside } = sessions;
@@ -168,32 +150,18 @@ async function fit(
       ...(found && { trials: found.trials }),
     },
     interrupted,
-    contents(): FitContents {
-      const { roles } = dataset;
-      const preprocess = {
-        roles,
-        task: "implicit" as const,
-        fields: recipesOf(space, roles),
-        ...readingRecipe(how, dataset),
-        labelRange: [0, 1] as [number, number],
-        negatives: null,
-        testVectors: testVectors(space, roles),
-      };
-      const { dim } = used;
-      return {
-        model: ITEM2VEC_MODEL,
-        tables: {
-          [DEFAULT_TABLE]: featureTable(space, { dim, vectors: model.vectors }),
-          [CONTEXT_TABLE]: featureTable(space, { dim, vectors: model.contexts }),
+    contents: () =>
+      contentsOf(
+        ITEM2VEC_MODEL,
+        vocabulary,
+        dataset,
+        how,
+        {
+          [DEFAULT_TABLE]: { dim: used.dim, vectors: model.vectors },
+          [CONTEXT_TABLE]: { dim: used.dim, vectors: model.contexts },
         },
-        files: {
-          ...preprocessFile(preprocess),
-          ...(model.squares && optimizerFile(model.squares, space.numFeatures)),
-          [HISTORY_FILE]: historyChunks(history),
-        },
-        ...(gone && { manifest: { init: gone.carried } }),
-      };
-    },
+        model.squares,
+      ),
   };
 }
 
@@ -223,34 +191,12 @@ async function bestSetting(
   );
 }
 
-function goneWarnings(
-  earlier: EarlierTokens,
-  gone: KeysGoneOn,
-  { freeze, keepState }: ToldItem2vec,
-): string[] {
-  const isIdle = freeze !== undefined && gone.carried.new === 0;
-  return [
-    ...gone.warnings,
-    ...addedWarnings(earlier, gone),
-    ...(keepState && !earlier.squares
-      ? [`run '${earlier.run.path}' was trained without --keep-state: its optimizer starts anew`]
-      : []),
-    ...(isIdle
-      ? [`--freeze known: run '${earlier.run.path}' knows every key, so that nothing is learned`]
-      : []),
-  ];
-}
-
 /** Keys that the training part holds, and none of its sessions. */
 function aloneWarnings(space: FeatureSpace, totals: Float64Array): string[] {
-  const counts = featureCounts(space);
-  const numAlone = tableFeatures(space).reduce(
-    (sum, feature) => sum + (counts[feature]! > 0 && totals[feature] === 0 ? 1 : 0),
-    0,
-  );
-  return numAlone === 0
+  const alone = numAlone(space, totals);
+  return alone === 0
     ? []
     : [
-        `${numAlone} keys are in no session of two or more, so that their vectors stay the random ones that they start with: --min-count leaves rare ones out, a longer --session-gap joins sessions`,
+        `${alone} keys are in no session of two or more, so that their vectors stay the random ones that they start with: --min-count leaves rare ones out, a longer --session-gap joins sessions`,
       ];
 }

@@ -8,7 +8,7 @@ import type { EpochEvent } from "../../training/epoch.js";
 import type { Parts } from "../../training/examples.js";
 import { nextItems } from "./next-items.js";
 import type { Item2vecOptions, ToldItem2vec } from "./options.js";
-import type { HeldOut } from "./sessions.js";
+import type { HeldOut } from "../../skip-grams/sessions.js";
 
 export interface Validation {
   heldOut: HeldOut;

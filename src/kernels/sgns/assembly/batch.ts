@@ -69,6 +69,7 @@ export function openBatch(plan: Plan, thread: Thread, batch: u32, key: u32): voi
 export function closeBatch(thread: Thread): void {
   forget(thread.centreSlotOf, thread.centreRows, thread.numCentreSlots);
   forget(thread.contextSlotOf, thread.contextRows, thread.numContextSlots);
+  forget(thread.partSlotOf, thread.partRows, thread.numPartSlots);
 }
 
 function forget(slotOf: usize, rows: usize, count: u32): void {

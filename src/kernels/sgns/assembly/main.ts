@@ -6,6 +6,7 @@
 // Centres of a group share their noise, and neighbours share their contexts: scores and gradients are small products of matrices,
 // banded along the stream. A row takes one step a batch, on the sum of its gradients: steps of their own would fail where a
 // batch holds a row often (graphs' hubs, small catalogues). Session ends mask the band.
+// A centre may be composed of rows that others share (composed.ts).
 // Beside the band a centre may meet rows of its own (pairs.ts): what its session led to, what was rejected, rows of its market.
 //
 // Structs and shapes: plan.ts. Twin: ../reference.ts. Source: Mikolov et al. 2013 (arXiv:1310.4546), eq. 4.
@@ -13,6 +14,7 @@
 import { barrier } from "../../shared/assembly/barrier";
 import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { closeBatch, openBatch } from "./batch";
+import { composeSlice, moveAttention, openParts } from "./composed";
 import { scoresToGradients } from "./gradients";
 import { openPairs, pairsToGradients, scorePairs } from "./pairs";
 import { BLOCK, hasOneTable, LINE, Plan, R, SL, Thread } from "./plan";
@@ -22,7 +24,8 @@ import { blocksOf, scoreSlice, updateSlice } from "./slice";
  * Trains on batches fromBatch .. toBatch of the stream, this thread's slices; every thread calls it for the same batches in the
  * same order.
  *
- * One barrier a batch: the next forward of a slice reads only what this thread has just written.
+ * One barrier a batch, and a second where attention is learned: the next forward of a slice reads only what this thread has just
+ * written.
  *
  * @param index which thread, 0 .. T-1
  * @param key   names the epoch's noise
@@ -49,9 +52,11 @@ export function trainBatches(
     const pairPartials = plan.pairPartials + ((parity * plan.numSlices * plan.mostPairs) << 2);
     openBatch(plan, thread, batch, key);
     if (plan.mostPairs) openPairs(plan, thread, batch, key);
+    if (plan.mostParts) openParts(plan, thread);
 
     // each slice's part of the scores
     for (let j = fromSlice; j < toSlice; j++) {
+      if (plan.mostParts) composeSlice(plan, thread, j);
       scoreSlice(plan, thread, j, partials + <usize>j * sliceBytes);
       if (plan.mostPairs) scorePairs(plan, thread, j, pairPartials + ((<usize>(j * plan.mostPairs)) << 2));
     }
@@ -65,6 +70,10 @@ export function trainBatches(
     // one step for each row of the batch
     const lr = <f32>(from + ((to - from) * <f64>first) / <f64>plan.numTokens);
     for (let j = fromSlice; j < toSlice; j++) updateSlice(plan, thread, j, lr);
+    if (plan.attends) {
+      if (!barrier(plan.barrier, plan.numThreads)) return false;
+      moveAttention(plan, thread, lr);
+    }
     closeBatch(thread);
   }
   return true;

@@ -83,6 +83,21 @@ export class Plan {
   marketRows: usize;
   /** f32[2][J][mostPairs]: their partial scores, alternating as the others */
   pairPartials: usize;
+  /** parts of a batch's centres, at most; 0: a centre's vector is its row, and what follows is unused */
+  mostParts: u32;
+  /** 1: the shares of kinds of parts are learned; 0: they are alike */
+  attends: u32;
+  /** u32[V + 1], u32[]: where the parts of the next row begin; rows of centres that a row's vector is composed of */
+  partEnds: usize;
+  partRows: usize;
+  /** u32[], f32[]: a part's place in the attention, which the parts of a kind share, one after another; what it weighs in its kind */
+  partKinds: usize;
+  partWeights: usize;
+  /** f32[J][1 + R][16]: the batch's composed centres by slot; u32[1 + R]: 0, 1, 2, .. */
+  composed: usize;
+  slotNumbers: usize;
+  /** f32[J][mostParts]: parts of attention's gradients */
+  attentionPartials: usize;
   /** f64[B]: sums of the losses since they were last cleared, by the group's place in its batch */
   losses: usize;
 }
@@ -122,4 +137,18 @@ export class Thread {
   /** f32[1 + slots][16]: sums of a slice's gradients */
   centreSums: usize;
   contextSums: usize;
+  /** f32[kinds of all rows], f32[V]: attention before the softmax, and AdaGrad's sums, one a row; the same in every thread */
+  attention: usize;
+  attentionSquares: usize;
+  /** u32[V]: the slot of a row among the batch's parts; 0: none */
+  partSlotOf: usize;
+  numPartSlots: u32;
+  /** u32[1 + slots]: the row of a part's slot */
+  partRows: usize;
+  /** u32[1 + R]: where the parts of the next centre begin, by slot; u32[mostParts], f32[mostParts]: slots of the parts, shares */
+  partEnds: usize;
+  partSlots: usize;
+  partShares: usize;
+  /** f32[1 + slots][16]: sums of a slice's gradients of parts */
+  partSums: usize;
 }

@@ -2,6 +2,7 @@
 
 import { sum4 } from "../../shared/assembly/vector";
 import { transpose4 } from "../../shared/assembly/transpose";
+import { composedAt, sumParts } from "./composed";
 import { addCentres, addContexts, scoreTile } from "./products";
 import { sumPairs } from "./pairs";
 import { B, BLOCK, G, hasOneTable, LINE, N, PACK, Plan, SL, Thread } from "./plan";
@@ -46,6 +47,9 @@ function gather(matrix: usize, slots: usize, rows: usize, count: u32, target: us
  */
 export function scoreSlice(plan: Plan, thread: Thread, j: u32, partials: usize): void {
   const matrix = <usize>j * plan.numRows * LINE;
+  // composed centres lie by slot
+  const ofCentres = plan.mostParts ? composedAt(plan, j) : plan.centres + matrix;
+  const centreRows = plan.mostParts ? plan.slotNumbers : thread.centreRows;
   const Q = contextsOf(plan);
   const nb = plan.numBlocks;
   const centres = thread.packed;
@@ -56,7 +60,7 @@ export function scoreSlice(plan: Plan, thread: Thread, j: u32, partials: usize):
     const rows = vectorsAt(plan, j, g);
     const centreSlots = thread.centreSlots + ((<usize>(g * G)) << 2);
     const contextSlots = thread.contextSlots + ((<usize>(g * Q)) << 2);
-    gather(plan.centres + matrix, centreSlots, thread.centreRows, G, rows, centres);
+    gather(ofCentres, centreSlots, centreRows, G, rows, centres);
     gather(plan.contexts + matrix, contextSlots, thread.contextRows, Q, rows + <usize>G * LINE, contexts);
     for (let rb: usize = 0; rb < G >>> 2; rb++) {
       const left = centres + rb * PACK;
@@ -79,6 +83,7 @@ export function updateSlice(plan: Plan, thread: Thread, j: u32, lr: f32): void {
     sumGroup(plan, thread, j, g, 32);
   }
   if (plan.mostPairs) sumPairs(plan, thread, j);
+  if (plan.mostParts) sumParts(plan, thread, j);
   const first = <usize>j * plan.numRows;
   const used = min(SL, plan.dim - j * SL);
   // in one table the slots of contexts hold those of centres
@@ -86,9 +91,9 @@ export function updateSlice(plan: Plan, thread: Thread, j: u32, lr: f32): void {
     move(
       plan.centres + first * LINE,
       plan.centreSquares + (first << 2),
-      thread.centreRows,
-      thread.centreSums,
-      thread.numCentreSlots,
+      plan.mostParts ? thread.partRows : thread.centreRows,
+      plan.mostParts ? thread.partSums : thread.centreSums,
+      plan.mostParts ? thread.numPartSlots : thread.numCentreSlots,
       used,
       lr,
     );

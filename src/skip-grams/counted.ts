@@ -3,10 +3,10 @@
 // A pair of events counts the geometric mean of the two, sqrt(a b). So a session whose events all count a counts a times, and a pair of
 // one age decays with the half-life that was asked for, not with half of it. An event that counts 0 is in no session.
 
-import { eventWeights, rowWeights, type EventWeightOptions } from "../../dataset/event-weights.js";
-import type { Sequences } from "../../dataset/sequences.js";
-import type { WeightedSequences } from "../../sampling/skip-grams.js";
-import type { Part } from "../../training/examples.js";
+import { eventWeights, rowWeights, type EventWeightOptions } from "../dataset/event-weights.js";
+import type { Sequences } from "../dataset/sequences.js";
+import type { WeightedSequences } from "../sampling/skip-grams.js";
+import type { Part } from "../training/examples.js";
 
 /** Which events count, and what. */
 export interface Counted {

@@ -1,0 +1,351 @@
+// embed train-graph: what it learns of lists of edges and of sessions, and what it refuses.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { fixture } from "../testing/places.js";
+import { groupOf } from "../testing/planted.js";
+import { integerBelow, mulberry32 } from "../testing/random.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+
+function write(name: string, text: string): string {
+  writeFileSync(at(name), text);
+  return at(name);
+}
+
+const ends = ["--source", "from", "--target", "to"];
+const small = ["--dim", "8", "--num-walks", "4", "--walk-length", "10", "--window", "3"];
+
+interface Row {
+  key: string;
+  vector: number[];
+}
+
+async function rowsOf(run: string, table?: string): Promise<Row[]> {
+  const named = table === undefined ? [] : ["--table", table];
+  const { stdout } = await embedOk(["export", run, "--format", "jsonl", ...named]);
+  return stdout
+    .trim()
+    .split("\n")
+    .map((line) => parseJson<Row>(line));
+}
+
+const bytesOf = (run: string) => readFileSync(join(run, "embeddings.arrow"));
+
+/** Trains, and returns what it says and the run. */
+async function trained(name: string, log: string, ...flags: string[]) {
+  const run = at(name);
+  const { stderr } = await embedOk(["train-graph", log, ...flags, "-o", run, "--force"]);
+  return { run, stderr };
+}
+
+/** Share of a node's three nearest that are of its group. */
+async function sameGroup(run: string): Promise<number> {
+  const rows = await rowsOf(run);
+  const unit = rows.map(({ vector }) => {
+    const length = Math.hypot(...vector);
+    return vector.map((x) => x / length);
+  });
+  const cosine = (a: number, b: number) => unit[a]!.reduce((sum, x, k) => sum + x * unit[b]![k]!, 0);
+  const same = rows.flatMap(({ key }, i) =>
+    rows
+      .map((_, j) => j)
+      .filter((j) => j !== i)
+      .sort((a, b) => cosine(i, b) - cosine(i, a))
+      .slice(0, 3)
+      .map((j) => Number(groupOf(rows[j]!.key) === groupOf(key))),
+  );
+  return same.reduce((sum, is) => sum + is, 0) / same.length;
+}
+
+/** The edges of the fixture with their ends exchanged at random: the same degrees, no groups. */
+function rewired(): string {
+  const [header, ...rows] = readFileSync(fixture("edges.csv"), "utf8").trim().split("\n");
+  const cells = rows.map((row) => row.split(","));
+  const random = mulberry32(5);
+  for (let i = cells.length - 1; i > 0; i--) {
+    const j = integerBelow(i + 1, random);
+    [cells[i]![1], cells[j]![1]] = [cells[j]![1]!, cells[i]![1]!];
+  }
+  return write("rewired.csv", `${[header, ...cells.map((row) => row.join(","))].join("\n")}\n`);
+}
+
+const methods: [string, string[]][] = [
+  ["deepwalk", []],
+  ["node2vec", ["--p", "0.5", "--q", "2"]],
+  ["line", ["--samples", "200000"]],
+  ["line", ["--order", "1", "--samples", "200000"]],
+  ["line", ["--order", "2", "--samples", "200000", "--directed"]],
+];
+
+test.each(methods)(
+  "%s %s puts nodes of a group together, and nodes of rewired edges by chance",
+  async (method, more) => {
+    const flags = [...ends, "--weight", "weight", "--method", method, "--dim", "16", ...more];
+    const { run } = await trained("planted", fixture("edges.csv"), ...flags);
+    const control = await trained("rewired", rewired(), ...flags);
+    // LINE sees neighbours alone, and by its second order through what they share
+    expect(await sameGroup(run)).toBeGreaterThan(method === "line" ? 0.8 : 0.95);
+    expect(await sameGroup(control.run)).toBeLessThan(0.3);
+  },
+);
+
+test("node2vec with p = q = 1 gives the bytes of deepwalk, with others it does not", async () => {
+  const flags = [...ends, ...small];
+  const { run } = await trained("deepwalk", fixture("edges.csv"), ...flags);
+  const same = await trained("first-order", fixture("edges.csv"), ...flags, "--method", "node2vec");
+  const other = await trained(
+    "second-order",
+    fixture("edges.csv"),
+    ...flags,
+    "--method",
+    "node2vec",
+    "--q",
+    "4",
+  );
+  expect(bytesOf(same.run).equals(bytesOf(run))).toBe(true);
+  expect(bytesOf(other.run).equals(bytesOf(run))).toBe(false);
+});
+
+describe("a graph", () => {
+  test.each([
+    ["one edge", "from,to\na,b\n", ["a", "b"]],
+    ["a star", `from,to\n${Array.from({ length: 9 }, (_, i) => `hub,leaf${i}`).join("\n")}\n`, 10],
+    ["two components", "from,to\na,b\nb,c\nx,y\ny,z\n", ["a", "b", "c", "x", "y", "z"]],
+  ])("of %s trains, in either form and by every method", async (name, text, expected) => {
+    const log = write("graph.csv", text);
+    for (const way of ["--directed", "--undirected"])
+      for (const method of ["deepwalk", "node2vec", "line"]) {
+        const more = method === "line" ? ["--dim", "8", "--samples", "500"] : small;
+        const { run } = await trained("graph", log, ...ends, way, "--method", method, ...more);
+        const rows = await rowsOf(run);
+        expect(rows.flatMap(({ vector }) => vector).every(Number.isFinite)).toBe(true);
+        const keys = rows.map(({ key }) => key).sort();
+        if (typeof expected === "number") expect([name, keys.length]).toEqual([name, expected]);
+        else expect(keys).toEqual(expected);
+      }
+  });
+
+  test("has no row for nodes without an edge to another one, and says what it left out and summed", async () => {
+    const log = write("odd.csv", "from,to\na,b\nb,a\na,b\nc,c\nb,b\n");
+    const { run, stderr } = await trained("odd", log, ...ends, ...small);
+    expect((await rowsOf(run)).map(({ key }) => key)).toEqual(["b", "a"]);
+    expect(stderr).toContain("1 node without an edge to another one left out");
+    expect(stderr).toContain("the graph has 2 nodes and 1 undirected edge; --directed keeps their direction");
+    expect(stderr).toContain("repeated edges summed: 2; self-loops left out: 2");
+  });
+
+  test("keeps ids of 64-bit digits apart, without a header and separated by blanks", async () => {
+    const ids = ["9223372036854775807", "9223372036854775808", "18446744073709551615", "007"];
+    const text = ids.map((id, i) => `${id} ${ids[(i + 1) % ids.length]!}`).join("\n");
+    const flags = ["--no-header", "--delimiter", " ", "--source", "c0", "--target", "c1", ...small];
+    const { run } = await trained("ids", write("ids.txt", `${text}\n`), ...flags);
+    expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual([...ids].sort());
+  });
+
+  test("is weighed by a column, and says when a column is not used", async () => {
+    const { run, stderr } = await trained("plain", fixture("edges.csv"), ...ends, ...small);
+    expect(stderr).toContain("'weight' not used: --weight weight would weigh edges by 'weight'");
+    const weighed = await trained("weighed", fixture("edges.csv"), ...ends, ...small, "--weight", "weight");
+    expect(weighed.stderr).not.toContain("not used");
+    expect(bytesOf(weighed.run).equals(bytesOf(run))).toBe(false);
+  });
+});
+
+describe("sessions", () => {
+  const log = () =>
+    write(
+      "sessions.csv",
+      "user,item,time\nu,a,0\nu,b,100\nu,b,200\nu,c,200.5\nu,d,300\nv,a,0\nv,b,5000\nw,e,0\n".replaceAll(
+        /(\d+(?:\.\d)?)$/gm,
+        (time) => String(1_700_000_000_000 + Number(time) * 1000),
+      ),
+    );
+
+  test("give a directed edge for each step, and say what is left out", async () => {
+    const { run, stderr } = await trained("steps", log(), "--item", "item", "--user", "user", ...small);
+    expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d"]);
+    expect(stderr).toContain(
+      "the graph has 4 nodes and 3 directed edges; --undirected lets them lead both ways; repeated edges summed: 1",
+    );
+    expect(stderr).toContain("1 event with the same token as the one before left out");
+    expect(stderr).toContain("1 node without an edge to another one left out");
+  });
+
+  test("have no events that were left too soon, and end at gaps", async () => {
+    const flags = ["--item", "item", "--user", "user", "--min-stay", "1s", "--session-gap", "1h", ...small];
+    const { run, stderr } = await trained("stays", log(), ...flags);
+    // b at 200 is left for c within half a second, and v pauses between a and b
+    expect(stderr).toContain("1 event left for another one within 1 s left out (--min-stay)");
+    expect(stderr).toContain("the graph has 4 nodes and 3 directed edges; --undirected");
+    expect((await rowsOf(run)).map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d"]);
+  });
+});
+
+test("walks go to a file, one a line, white space in keys as _", async () => {
+  const log = write("spaces.csv", "from,to\nnew york,a\na,new york\n");
+  const flags = [...ends, ...small, "--walks-out", at("walks.txt"), "--seed", "2"];
+  await trained("walked", log, ...flags);
+  const lines = readFileSync(at("walks.txt"), "utf8").trimEnd().split("\n");
+  expect(lines).toHaveLength(8);
+  const there = "new_york a new_york a new_york a new_york a new_york a";
+  const back = "a new_york a new_york a new_york a new_york a new_york";
+  expect([...new Set(lines)].sort()).toEqual([back, there]);
+
+  const again = await embed(["train-graph", log, ...flags, "-o", at("not-made")]);
+  expect([again.code, again.stderr]).toEqual([73, expect.stringContaining("walks.txt")]);
+  const twins = write("twins.csv", "from,to\nnew york,new_york\n");
+  const got = await embed(["train-graph", twins, ...flags, "--force", "-o", at("not-made")]);
+  expect([got.code, got.stderr]).toEqual([65, expect.stringContaining('are both written as "new_york"')]);
+});
+
+describe("from week to week", () => {
+  const week = (name: string, text: string) => write(name, `from,to\n${text}`);
+  const first = () => week("week1.csv", "a,b\nb,c\nc,a\nc,d\n");
+  const second = () => week("week2.csv", "a,b\nb,c\nd,e\ne,a\n");
+
+  test.each([
+    ["DeepWalk", "deepwalk", small],
+    ["LINE of both orders", "line", ["--samples", "500", "--dim", "8"]],
+    ["LINE of the first order", "line", ["--samples", "500", "--dim", "8", "--order", "1"]],
+  ])("%s goes on from its run, and frozen nodes keep their vectors", async (_, method, more) => {
+    const flags = [...ends, "--method", method, ...more];
+    const { run } = await trained("week1", first(), ...flags);
+    const next = await trained("week2", second(), ...flags, "--init", run, "--freeze", "known");
+    expect(next.stderr).toContain("4 keys kept, of which this log lacks 0; 1 new, 0 expired");
+    const before = new Map((await rowsOf(run)).map(({ key, vector }) => [key, vector]));
+    const after = await rowsOf(next.run);
+    expect(after.map(({ key }) => key).sort()).toEqual(["a", "b", "c", "d", "e"]);
+    for (const { key, vector } of after)
+      if (key !== "e") expect([key, vector]).toEqual([key, before.get(key)]);
+    // without --freeze the vectors move on
+    const moved = await trained("week2-moved", second(), ...flags, "--init", run);
+    const ofA = (await rowsOf(moved.run)).find(({ key }) => key === "a")!;
+    expect(ofA.vector).not.toEqual(before.get("a"));
+  });
+
+  test("another method's tables are refused", async () => {
+    const { run } = await trained("walks", first(), ...ends, ...small);
+    const flags = ["--method", "line", "--dim", "8", "--init", run, "-o", at("not-made")];
+    const got = await embed(["train-graph", second(), ...ends, ...flags]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("was made by --method deepwalk")]);
+  });
+});
+
+test("what a hurried user would not notice is a warning", async () => {
+  const numbers = write("numbers.csv", "1,2\n2,3\n3,1\n");
+  const { stderr } = await trained("numbers", numbers, "--source", "1", "--target", "2", ...small);
+  expect(stderr).toContain("as if the first line were an edge: --no-header");
+  const star = write("star.csv", "from,to\na,b\na,c\na,d\n");
+  const short = await trained("star", star, ...ends, ...small, "--directed");
+  expect(short.stderr).toContain("walks have 2.0 nodes on average in place of 10");
+  const both = Array.from({ length: 40 }, (_, i) => `n${i},n${i + 1}\nn${i + 1},n${i}`).join("\n");
+  const leaks = await trained(
+    "leaks",
+    write("both.csv", `from,to\n${both}\n`),
+    ...ends,
+    ...small,
+    "--valid",
+    "0.2",
+  );
+  expect(leaks.stderr).toMatch(/\d+ of \d+ held-out edges are in the training part, too/);
+});
+
+test.each([["deepwalk"], ["line"]])("%s looks at held-out edges after each epoch", async (method) => {
+  const flags = [...ends, "--method", method, "--dim", "8", "--valid", "0.2", "--epochs", "3"];
+  const more = method === "line" ? ["--samples", "50000"] : ["--num-walks", "2"];
+  const { run } = await trained("held", fixture("edges.csv"), ...flags, ...more);
+  const lines = readFileSync(join(run, "metrics.jsonl"), "utf8").trim().split("\n");
+  const losses = lines.map((line) => parseJson<{ validLoss: number }>(line).validLoss);
+  // knowing nothing, each of a positive and five negatives costs log 2
+  expect(Math.min(...losses)).toBeLessThan(6 * Math.LN2);
+  const { metrics } = parseJson<{ metrics: { valid: { pairLoss: number } } }>(
+    readFileSync(join(run, "manifest.json"), "utf8"),
+  );
+  expect(metrics.valid.pairLoss).toBe(Math.min(...losses));
+});
+
+test("LINE of both orders keeps each half; the first order has no contexts", async () => {
+  const flags = [...ends, "--method", "line", "--dim", "8", "--samples", "500"];
+  const { run } = await trained("both", fixture("edges.csv"), ...flags);
+  const [rows, one, two] = [await rowsOf(run), await rowsOf(run, "order1"), await rowsOf(run, "order2")];
+  const unit = (vector: number[]) => vector.map((x) => x / Math.hypot(...vector));
+  rows.slice(0, 5).forEach(({ vector }, i) => {
+    const halves = [...unit(one[i]!.vector), ...unit(two[i]!.vector)];
+    vector.forEach((x, k) => expect(x).toBeCloseTo(halves[k]!, 5));
+  });
+  expect((await rowsOf(run, "context"))[0]!.vector).toHaveLength(4);
+  const single = await trained("order-1", fixture("edges.csv"), ...flags, "--order", "1");
+  const got = await embed(["export", single.run, "--format", "jsonl", "--table", "context"]);
+  expect(got.code).toBe(64);
+});
+
+describe("refuses", () => {
+  const edges = "from,to,w\na,b,1\nb,c,2\n";
+  const bad: [string, string, string[], number, RegExp][] = [
+    ["one column", "a b\nb c\n", ["--source", "a", "--target", "b"], 64, /need two columns, and the log has one, 'a b': --delimiter/],
+    ["no such column", edges, ["--source", "from", "--target", "too"], 64, /--target names column 'too'.*did you mean 'to'/],
+    ["columns of a file without a header", "1 2\n2 3\n", ["--delimiter", " ", "--source", "c0", "--target", "c1"], 64, /the columns are 1, 2; --no-header calls them c0, c1/],
+    ["one end twice", edges, ["--source", "to", "--target", "to"], 64, /an edge has two ends/],
+    ["a source alone", edges, ["--source", "from"], 64, /--source goes with --target COLUMN/],
+    ["edges that nobody named", edges, [], 64, /looks like a list of edges from 'from' to 'to': say so with --source from --target to/],
+    ["neither edges nor sessions", "x,y\na,b\n", ["--item", "x"], 64, /needs a list of edges.*--source and --target.*--session/],
+    ["no rows", "from,to\n", ends, 65, /./],
+    ["self-loops alone", "from,to\na,a\n", ends, 65, /no edge between two different known nodes/],
+    ["an empty end", "from,to\na,b\n,c\n", ends, 65, /bad\.csv:3: column 'from'/],
+    ["a weight of 0", "from,to,w\na,b,1\nb,c,0\n", [...ends, "--weight", "w"], 65, /bad\.csv:3: column 'w': the weight of an edge, a number above 0/],
+    ["a weight below 0", "from,to,w\na,b,-1\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w': the weight of an edge/],
+    ["a weight that is none", "from,to,w\na,b,x\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],
+    ["an infinite weight", "from,to,w\na,b,inf\n", [...ends, "--weight", "w"], 65, /bad\.csv:2: column 'w'/],
+    ["p of 0", edges, [...ends, "--method", "node2vec", "--p", "0"], 64, /--p expects a number from/],
+    ["q below 0", edges, [...ends, "--method", "node2vec", "--q", "-1"], 64, /--q expects a number from/],
+    ["p for deepwalk", edges, [...ends, "--p", "2"], 64, /--p is for --method node2vec, not for deepwalk/],
+    ["walks for line", edges, [...ends, "--method", "line", "--num-walks", "2"], 64, /--num-walks is for --method deepwalk, node2vec, not for line/],
+    ["an order for deepwalk", edges, [...ends, "--order", "2"], 64, /--order is for --method line/],
+    ["an odd dim", edges, [...ends, "--method", "line", "--dim", "7"], 64, /must be even, got 7: take 8/],
+    ["a direction of the first order", edges, [...ends, "--method", "line", "--directed", "--order", "1"], 64, /--order 1 is for undirected edges/],
+    ["another order", edges, [...ends, "--method", "line", "--order", "3"], 64, /--order expects 1, 2 or both, got '3'/],
+    ["both directions", edges, [...ends, "--directed", "--undirected"], 64, /contradict each other/],
+    ["a session of edges", edges, [...ends, "--session", "w"], 64, /--session is for logs of events/],
+    ["features of edges", edges, [...ends, "--fields", "w"], 64, /--fields is for logs of events/],
+  ]; // prettier-ignore
+
+  test.each(bad)("%s", async (_, text, flags, code, message) => {
+    const got = await embed(["train-graph", write("bad.csv", text), ...flags, "-o", at("not-made")]);
+    expect([got.code, got.stderr]).toEqual([code, expect.stringMatching(message)]);
+  });
+});
+
+describe("align", () => {
+  const flags = [...ends, "--weight", "weight", ...small];
+
+  test("turns nodes and contexts together, so that their scores stay", async () => {
+    const first = await trained("align-1", fixture("edges.csv"), ...flags, "--seed", "1");
+    const { run } = await trained("align-2", fixture("edges.csv"), ...flags, "--seed", "2");
+    await embedOk(["align", run, "--to", first.run, "-o", at("aligned"), "--force"]);
+    const distance = (a: Row[], b: Row[]) =>
+      a.reduce((sum, { key, vector }) => {
+        const other = b.find((row) => row.key === key)!;
+        return sum + Math.hypot(...vector.map((x, k) => x - other.vector[k]!));
+      }, 0);
+    const last = await rowsOf(first.run);
+    const [own, turned] = [await rowsOf(run), await rowsOf(at("aligned"))];
+    expect(distance(turned, last)).toBeLessThan(0.8 * distance(own, last));
+    const [contexts, turnedContexts] = [await rowsOf(run, "context"), await rowsOf(at("aligned"), "context")];
+    const score = (a: Row, b: Row) => a.vector.reduce((sum, x, k) => sum + x * b.vector[k]!, 0);
+    own.slice(0, 10).forEach((row, i) => {
+      expect(score(turned[i]!, turnedContexts[i]!)).toBeCloseTo(score(row, contexts[i]!), 4);
+      expect(score(turned[i]!, turnedContexts[20]!)).toBeCloseTo(score(row, contexts[20]!), 4);
+    });
+  });
+
+  test("is refused where two halves were trained apart", async () => {
+    const line = ["--method", "line", "--dim", "8", "--samples", "500"];
+    const { run } = await trained("halves", fixture("edges.csv"), ...ends, ...line);
+    const got = await embed(["align", run, "--to", run, "-o", at("not-made")]);
+    expect([got.code, got.stderr]).toEqual([64, expect.stringContaining("its halves were trained apart")]);
+  });
+});

@@ -1,0 +1,154 @@
+// The files of --edges and --known-edges: a row an edge, a column of keys for each end.
+
+import { canReopen } from "../../io/source.js";
+import { columnNamed, MISSING, type Dataset, type KeyColumn, type Roles } from "../../dataset/dataset.js";
+import type { Edges } from "../../dataset/graph.js";
+import type { Preprocess } from "../../dataset/preprocess.js";
+import { requireColumn } from "../../dataset/roles.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import type { Dictionary } from "../../log/dictionary.js";
+import { openLog } from "../../log/open.js";
+import { NO_ITEM } from "../../sampling/negatives.js";
+import { silently } from "../../training/parts.js";
+import { rowsOfKeys } from "../../training/ranked-items.js";
+import { partsOfRun } from "../../training/run-parts.js";
+import { readAsTrained } from "../../training/read-as-trained.js";
+import type { Watch } from "../../training/watch.js";
+import type { EvaluateOptions } from "./options.js";
+
+/** What columns edges are of when nobody names them. */
+const NAMES = ["source", "target"] as const;
+
+/** Edges as they were read. */
+export interface EdgeFile {
+  dataset: Dataset;
+  source: KeyColumn;
+  target: KeyColumn;
+}
+
+/**
+ * Reads files as one list of edges. Ids are hashed as the run's are.
+ *
+ * @param flag      that names the files
+ * @param hashKeys  how the run's ids were hashed; undefined where they stand as they are
+ * @throws {UsageError} there is no such column, or only one; or the first line of a file that seems to have no header
+ */
+export async function readEdgeFile(
+  flag: string,
+  paths: readonly string[],
+  hashing: Preprocess["hashKeys"],
+  options: Pick<EvaluateOptions, "source" | "target" | "reading" | "hashKeys" | "maxBad" | "badRows">,
+  watch: Watch,
+): Promise<EdgeFile> {
+  const { reading, hashKeys, maxBad, badRows } = options;
+  const [source, target] = await endColumns(flag, paths, options, watch);
+  const roles: Roles = { fields: [source, target], numeric: [], multi: {} };
+  const { dataset } = await readAsTrained(
+    { roles, sides: [], drop: [], ...(hashing && { hashKeys: { ...hashing, columns: [source, target] } }) },
+    {
+      on: [...paths],
+      reading,
+      hashKeys,
+      ...(maxBad !== undefined && { maxBad }),
+      ...(badRows && { badRows }),
+    },
+    { unlabelled: true },
+    silently(watch),
+  );
+  return { dataset, source: keysIn(dataset, source), target: keysIn(dataset, target) };
+}
+
+/** The names of both columns. */
+async function endColumns(
+  flag: string,
+  paths: readonly string[],
+  { source, target, reading }: Pick<EvaluateOptions, "source" | "target" | "reading">,
+  watch: Watch,
+): Promise<readonly [string, string]> {
+  if ((source === undefined) !== (target === undefined))
+    throw new UsageError("--source and --target name the two columns of an edge: give both, or neither");
+  for (const path of paths)
+    if (!(await canReopen(path)))
+      throw new UsageError(
+        `${flag} names a file, since its columns are looked up before it is read; got '${path}'`,
+      );
+  const log = await openLog(paths, reading);
+  await log.close();
+  const { columns, delimiter } = log;
+  if (source !== undefined && target !== undefined) {
+    requireColumn("--source", source, columns);
+    requireColumn("--target", target, columns);
+    if (source === target) throw new UsageError(`--source and --target both name '${source}'`);
+    return [source, target];
+  }
+  if (NAMES.every((name) => columns.includes(name))) return NAMES;
+  const [first, second] = columns;
+  if (second === undefined)
+    throw new UsageError(
+      `${flag}: '${paths[0]}' has one column, '${first}', and an edge has two ends: is '${delimiter}' the delimiter? --delimiter ' ' names another`,
+    );
+  if (reading.header && [first!, second].some((name) => /^\d+$/u.test(name)))
+    throw new UsageError(
+      `${flag}: the header of '${paths[0]}' names columns '${first}' and '${second}', which look like an edge: --no-header takes the ` +
+        `first line for an edge, --source ${first} --target ${second} for a header`,
+    );
+  watch.observe({
+    stage: "note",
+    text: `${flag}: edges lead from '${first}' to '${second}', the first two columns`,
+  });
+  return [first!, second];
+}
+
+function keysIn(dataset: Dataset, name: string): KeyColumn {
+  const column = columnNamed(dataset, name);
+  if (column.kind === "key") return column;
+  throw new UsageError(
+    `the ends of edges are one key a row, and column '${name}' has several values or numbers`,
+  );
+}
+
+/**
+ * The edges that a run was trained on, read again; undefined where its training was on no list of edges, or the list cannot be read.
+ * The manifest's options say which columns they are of, whatever trained it.
+ */
+export async function edgesOfTraining(
+  run: Run,
+  options: Pick<EvaluateOptions, "reading" | "hashKeys">,
+  watch: Watch,
+): Promise<{ file?: EdgeFile; why?: string }> {
+  const { source, target } = run.manifest.options;
+  if (typeof source !== "string" || typeof target !== "string") return {};
+  try {
+    const { train } = await partsOfRun(
+      run,
+      options,
+      "non-edges are drawn beside the edges of the training",
+      watch,
+    );
+    const { dataset, rows } = train;
+    const ofTraining = (column: KeyColumn): KeyColumn => ({
+      ...column,
+      codes: rows.map((row) => column.codes[row]!),
+    });
+    return {
+      file: {
+        dataset,
+        source: ofTraining(keysIn(dataset, source)),
+        target: ofTraining(keysIn(dataset, target)),
+      },
+    };
+  } catch (error) {
+    if (error instanceof UsageError) return { why: error.message };
+    throw error;
+  }
+}
+
+/** The edges between given nodes; an end that is none of them is MISSING. @param nodes their keys */
+export function edgesBetween(nodes: Dictionary, { source, target }: EdgeFile): Edges {
+  const endsOf = ({ codes, dictionary }: KeyColumn): Uint32Array => {
+    const found = rowsOfKeys(nodes, dictionary);
+    return codes.map((code) => (code === MISSING || found[code] === NO_ITEM ? MISSING : found[code]!));
+  };
+  return { sources: endsOf(source), targets: endsOf(target) };
+}

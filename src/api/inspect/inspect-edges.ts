@@ -1,0 +1,161 @@
+// `embed inspect EDGES --source a --target b`: the graph that a list of edges is.
+
+import { isEncodedDataset, readEncoded } from "../../dataset/encoded/read.js";
+import { columnNamed, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { endsOf } from "../../dataset/edge-list.js";
+import { graphOf } from "../../dataset/graph.js";
+import { graphFacts, spreadOf, type GraphFacts, type Spread } from "../../dataset/graph-facts.js";
+import { requireColumn } from "../../dataset/roles.js";
+import { DataError, excerpt, UsageError } from "../../errors.js";
+import { openLog } from "../../log/open.js";
+import { badRowHandling } from "../../training/read-dataset.js";
+import type { Watch } from "../../training/watch.js";
+import type { InspectOptions } from "./inspect.js";
+
+export interface InspectEdgesOptions extends InspectOptions {
+  /** the columns of an edge's ends */
+  source: string;
+  target: string;
+  /** the column of weights */
+  weight?: string;
+  directed?: boolean;
+}
+
+/** What a list of edges holds. */
+export interface EdgeInspection extends GraphFacts {
+  rows: number;
+  directed: boolean;
+  /** different keys in both columns */
+  nodes: number;
+  /** different edges between two nodes, an undirected one counted once */
+  edges: number;
+  /** rows that repeat an edge; undirected, `b a` repeats `a b` */
+  repeated: number;
+  /** rows whose both ends are one node */
+  selfLoops: number;
+  /** rows without one of the ends */
+  missing: number;
+  /** of the rows that have one */
+  weights?: Spread;
+  warnings: string[];
+}
+
+/** Reads a list of edges, or an encoded dataset of them. @throws {UsageError} there is no such column @throws as inspect */
+export async function inspectEdges(
+  paths: readonly string[],
+  options: InspectEdgesOptions,
+  watch: Watch,
+): Promise<EdgeInspection> {
+  const { source, target, directed = false } = options;
+  if (source === target) throw new UsageError(`--source and --target both name '${source}'`);
+  const { dataset, weights, warnings } = await readEdges(paths, options, watch);
+  const { codes, dictionary } = columnNamed(endsOf(dataset, { source, target }), "node") as KeyColumn;
+  const { numRows } = dataset;
+  const { graph, counts } = graphOf(
+    dictionary.size,
+    { sources: codes.subarray(0, numRows), targets: codes.subarray(numRows) },
+    { directed },
+  );
+  const given = weights?.filter((weight) => !Number.isNaN(weight));
+  return {
+    rows: numRows,
+    directed,
+    nodes: dictionary.size,
+    edges: counts.edges,
+    repeated: counts.repeated,
+    selfLoops: counts.loops,
+    missing: counts.missing,
+    ...graphFacts(graph),
+    ...(given && { weights: spreadOf(given) }),
+    warnings: [...warnings, ...weightWarnings(options.weight, weights)],
+  };
+}
+
+/** Weights that no training takes. */
+function weightWarnings(name: string | undefined, weights: Float64Array | undefined): string[] {
+  if (!weights) return [];
+  const count = (is: (weight: number) => boolean) => weights.reduce((sum, w) => sum + (is(w) ? 1 : 0), 0);
+  const [low, empty] = [count((weight) => weight <= 0), count(Number.isNaN)];
+  return [
+    ...(low > 0 ? [`${low} of ${weights.length} weights in '${name}' are not above 0`] : []),
+    ...(empty > 0 ? [`${empty} of ${weights.length} rows have no number in '${name}'`] : []),
+  ];
+}
+
+async function readEdges(
+  paths: readonly string[],
+  { source, target, weight, reading, badRows, ...bad }: InspectEdgesOptions,
+  { observe, signal }: Watch,
+): Promise<{ dataset: Dataset; weights?: Float64Array; warnings: string[] }> {
+  if (paths.length === 1 && (await isEncodedDataset(paths[0]!))) return await encodedEdges(paths[0]!, weight);
+  await badRows?.check(paths);
+  const { onSkipped, onRead } = badRowHandling(paths, { badRows, ...bad }, signal);
+  const log = await openLog([...paths], { ...reading, keepBadRows: badRows !== undefined });
+  try {
+    const named = { "--source": source, "--target": target, "--weight": weight };
+    for (const [flag, name] of Object.entries(named))
+      if (name !== undefined) requireColumn(flag, name, log.columns);
+    const pieces: [Uint32Array[], Uint32Array[], Float64Array[]] = [[], [], []];
+    const requests = [
+      { name: source, as: "key" as const },
+      { name: target, as: "key" as const },
+      ...(weight === undefined ? [] : [{ name: weight, as: "number" as const }]),
+    ];
+    const read = await log.read(
+      requests,
+      (batch) => {
+        signal.throwIfAborted();
+        for (const row of batch.faultyRows) onSkipped?.(row);
+        const [cell] = batch.badCells;
+        if (cell && reading.onBadRow === "error")
+          throw new DataError(`a weight is a number, got ${excerpt(cell.text)}`, {
+            file: cell.file,
+            line: cell.line,
+            column: weight!,
+          });
+        batch.columns.forEach((column, c) => (pieces[c] as (typeof column)[]).push(column));
+      },
+      (progress) => observe({ stage: "reading", ...progress }),
+    );
+    const faulty = Object.values(read.skipped).reduce((sum, count) => sum + count, 0);
+    await onRead(read.skipped, read.numRows + faulty);
+    const columns = [source, target].map((name, c): KeyColumn => ({
+      kind: "key",
+      name,
+      codes: joined(new Uint32Array(read.numRows), pieces[c] as Uint32Array[]),
+      dictionary: read.dictionaries[c]!,
+    }));
+    return {
+      dataset: {
+        numRows: read.numRows,
+        columns,
+        roles: { fields: [source, target], numeric: [], multi: {} },
+        inputs: read.inputs,
+      },
+      ...(weight !== undefined && { weights: joined(new Float64Array(read.numRows), pieces[2]) }),
+      warnings: Object.entries(read.skipped).map(
+        ([reason, count]) => `${count} rows left out as bad (${reason})`,
+      ),
+    };
+  } finally {
+    await log.close();
+  }
+}
+
+async function encodedEdges(path: string, weight: string | undefined) {
+  const { dataset } = await readEncoded(path);
+  if (weight === undefined) return { dataset, warnings: [] };
+  const column = columnNamed(dataset, weight);
+  if (column.kind !== "number") throw new UsageError(`--weight ${weight}: the column is not one of numbers`);
+  return { dataset, weights: column.values, warnings: [] };
+}
+
+/** Pieces one after another. */
+function joined<T extends Uint32Array | Float64Array>(whole: T, pieces: readonly T[]): T {
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}

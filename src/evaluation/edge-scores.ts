@@ -1,0 +1,55 @@
+// How well an edge from u to v would fit.
+//
+//   h, z     rows of nodes, and of nodes as contexts
+//
+//   dot      h_u . h_v
+//   cosine   the same of rows of length 1
+//   context  directed h_u . z_v; undirected the mean of that and h_v . z_u
+//   degrees  the product of out-degree of u and in-degree of v in a graph: preferential attachment, the baseline
+
+import type { Graph } from "../dataset/graph.js";
+import { unitRows } from "../retrieval/nearest.js";
+
+/** How tables score pairs. */
+export const edgeScorings = ["dot", "cosine", "context"] as const;
+export type EdgeScoring = (typeof edgeScorings)[number];
+
+/** The score of a pair of nodes. */
+export type EdgeScore = (source: number, target: number) => number;
+
+/**
+ * The score by a table of nodes.
+ *
+ * @param centres  f32[n * dim]
+ * @param contexts f32[n * dim], for scoring by context
+ */
+export function tableScore(
+  scoring: EdgeScoring,
+  { vectors, dim }: { vectors: Float32Array; dim: number },
+  contexts: Float32Array | undefined,
+  directed: boolean,
+): EdgeScore {
+  if (scoring === "context" && contexts) {
+    const forward: EdgeScore = (u, v) => dot(vectors, u, contexts, v, dim);
+    return directed ? forward : (u, v) => (forward(u, v) + forward(v, u)) / 2;
+  }
+  const rows = scoring === "cosine" ? unitRows(vectors, dim) : vectors;
+  return (u, v) => dot(rows, u, rows, v, dim);
+}
+
+/**
+ * Preferential attachment: nodes with many edges get more.
+ *
+ * Source: Liben-Nowell and Kleinberg 2003 (doi:10.1145/956863.956972), section 3.
+ */
+export function degreeScore({ numNodes, offsets, neighbors }: Graph): EdgeScore {
+  const inDegrees = new Float64Array(numNodes);
+  for (const v of neighbors) inDegrees[v]!++;
+  return (u, v) => (offsets[u + 1]! - offsets[u]!) * inDegrees[v]!;
+}
+
+function dot(a: Float32Array, u: number, b: Float32Array, v: number, dim: number): number {
+  let sum = 0;
+  for (let d = 0; d < dim; d++) sum += a[u * dim + d]! * b[v * dim + d]!;
+  return sum;
+}

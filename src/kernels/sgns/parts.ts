@@ -1,0 +1,148 @@
+// What centres are composed of: rows of the centres' matrix, shared among them (assembly/composed.ts).
+
+import { exp } from "../../numeric/exp.js";
+import type { Arena, Region } from "../shared/memory.js";
+import { R, SL } from "./layout.js";
+
+export interface SgnsParts {
+  /** u32[numRows + 1]: the parts of row v are rows[ends[v] .. ends[v + 1]); a token needs one at least */
+  ends: Uint32Array;
+  rows: Uint32Array;
+  /** u32, one a part: its place in the attention. Parts of one kind stand together and share a place; places ascend by 1 from 0 */
+  kinds: Uint32Array;
+  /** f32, one a part: above 0, 1 over the parts of a kind */
+  weights: Float32Array;
+  /** the shares of a row's kinds are learned; else they are alike */
+  attends: boolean;
+}
+
+/** Where attention lies: a copy a thread, all the same. */
+export interface Attention {
+  /** f32[kinds of all rows]: before the softmax */
+  attention: Region;
+  /** f32[numRows]: AdaGrad's sums */
+  squares: Region;
+}
+
+/** Numbers of attention: a kind of a row has one. */
+export function numKinds({ kinds }: SgnsParts): number {
+  return kinds.length === 0 ? 0 : kinds.at(-1)! + 1;
+}
+
+/** Room for the parts of a batch's centres. */
+export function mostParts({ ends }: SgnsParts): number {
+  let longest = 0;
+  for (let v = 1; v < ends.length; v++) longest = Math.max(longest, ends[v]! - ends[v - 1]!);
+  return R * longest;
+}
+
+/** The kernel looks rows and attention up without a check. @throws {RangeError} a number is out of range */
+export function checkParts({ ends, rows, kinds, weights }: SgnsParts, numRows: number): void {
+  const ascends = ends.every((end, v) => v === 0 || end >= ends[v - 1]!);
+  if (ends.length !== numRows + 1 || ends[0] !== 0 || ends.at(-1) !== rows.length || !ascends)
+    throw new RangeError(`parts of ${ends.length - 1} rows, ${rows.length} together, for ${numRows} rows`);
+  if (rows.some((row) => row >= numRows)) throw new RangeError(`a part beyond ${numRows} rows`);
+  const startsRow = new Uint8Array(rows.length + 1);
+  for (const end of ends) startsRow[end] = 1;
+  const areKinds = kinds.every((kind, p) => {
+    if (p === 0) return kind === 0;
+    const step = kind - kinds[p - 1]!;
+    return startsRow[p] ? step === 1 : step === 0 || step === 1;
+  });
+  if (kinds.length !== rows.length || weights.length !== rows.length || !areKinds)
+    throw new RangeError("kinds of parts that are none");
+}
+
+/** Walks need no check of their own where each node that has an arc has a part. @param offsets of its arcs @throws {RangeError} one has none */
+export function checkNodes({ ends }: SgnsParts, offsets: Uint32Array): void {
+  for (let v = 0; v + 1 < offsets.length; v++)
+    if (offsets[v + 1]! > offsets[v]! && ends[v] === ends[v + 1])
+      throw new RangeError(`node ${v} has an arc and no parts`);
+}
+
+/** The shares that the kinds of each row have: the softmax of its attention. @returns f64[kinds of all rows] */
+export function sharesOf({ ends, kinds }: SgnsParts, attention: ArrayLike<number>): Float64Array {
+  const shares = new Float64Array(attention.length);
+  for (let v = 0; v + 1 < ends.length; v++) {
+    if (ends[v] === ends[v + 1]) continue;
+    const [first, end] = [kinds[ends[v]!]!, kinds[ends[v + 1]! - 1]! + 1];
+    let most = -Infinity;
+    for (let k = first; k < end; k++) most = Math.max(most, attention[k]!);
+    let sum = 0;
+    for (let k = first; k < end; k++) sum += shares[k] = exp(attention[k]! - most);
+    for (let k = first; k < end; k++) shares[k]! /= sum;
+  }
+  return shares;
+}
+
+/**
+ * Rows with those composed that have parts: the sum of their parts by their shares.
+ *
+ * @param rows f32[numRows * dim]
+ * @param attention f32[kinds of all rows]
+ */
+export function composedRows(
+  parts: SgnsParts,
+  attention: ArrayLike<number>,
+  rows: Float32Array,
+  dim: number,
+): Float32Array {
+  const { ends, kinds, weights } = parts;
+  const shares = sharesOf(parts, attention);
+  const composed = rows.slice();
+  const sum = new Float64Array(dim);
+  for (let v = 0; v + 1 < ends.length; v++) {
+    if (ends[v] === ends[v + 1]) continue;
+    sum.fill(0);
+    for (let p = ends[v]!; p < ends[v + 1]!; p++) {
+      const [share, row] = [shares[kinds[p]!]! * weights[p]!, parts.rows[p]! * dim];
+      for (let d = 0; d < dim; d++) sum[d]! += share * rows[row + d]!;
+    }
+    composed.set(sum, v * dim);
+  }
+  return composed;
+}
+
+/** What the plan holds about parts. @param J slices */
+export function planOfParts(arena: Arena, parts: SgnsParts | undefined, J: number) {
+  const most = parts ? mostParts(parts) : 0;
+  const room = (numbers: number) =>
+    parts ? arena.allocate("a batch's composed vectors", numbers * 4).offset : 0;
+  return {
+    mostParts: most,
+    attends: parts?.attends ?? false,
+    partEnds: arena.put("parts of rows", parts?.ends),
+    partRows: arena.put("parts of rows", parts?.rows),
+    partKinds: arena.put("parts of rows", parts?.kinds),
+    partWeights: arena.put("parts of rows", parts?.weights),
+    composed: room(J * (1 + R) * SL),
+    slotNumbers: arena.put("slots", parts && Uint32Array.from({ length: 1 + R }, (_, slot) => slot)),
+    attentionPartials: room(J * most),
+  };
+}
+
+/** A thread's attention: 0, so that a row's kinds count alike. */
+export function allocateAttention(arena: Arena, parts: SgnsParts): Attention {
+  const size = numKinds(parts);
+  const attention = arena.allocate(`the attention of ${size} kinds of parts`, size * 4);
+  const squares = arena.allocate("AdaGrad's sums of attention", (parts.ends.length - 1) * 4);
+  arena.f32(squares).fill(1);
+  return { attention, squares };
+}
+
+/** What a thread holds about parts. */
+export function threadOfParts(arena: Arena, parts: SgnsParts | undefined, attention: Attention | undefined) {
+  const most = parts ? mostParts(parts) : 0;
+  const room = (numbers: number) => (parts ? arena.allocate("parts", numbers * 4).offset : 0);
+  return {
+    attention: attention?.attention.offset ?? 0,
+    attentionSquares: attention?.squares.offset ?? 0,
+    partSlotOf: room(parts ? parts.ends.length - 1 : 0),
+    numPartSlots: 0,
+    partRows: room(1 + most),
+    partEnds: room(1 + R),
+    partSlots: room(most),
+    partShares: room(most),
+    partSums: room((1 + most) * SL),
+  };
+}

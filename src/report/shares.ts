@@ -1,0 +1,80 @@
+// What items' vectors are composed of, by how often the item occurs: whether side information counts where events are few.
+
+import type { ReportedRun } from "./content.js";
+import { figure, grid, legend, runTitle, type Section } from "./figure.js";
+import { html, shortened, tableOf, type Markup } from "./html.js";
+import { counted, percent, whole } from "./numbers.js";
+import { palette, type Pen } from "./pen.js";
+
+type Composed = ReportedRun & Required<Pick<ReportedRun, "shares">>;
+
+/** The shares of the runs whose items are composed; undefined where none is. */
+export function shares(pen: Pen, runs: readonly ReportedRun[]): Section | undefined {
+  const composed = runs.filter((run): run is Composed => (run.shares?.buckets.length ?? 0) > 0);
+  if (composed.length === 0) return undefined;
+  return {
+    id: "shares",
+    title: "Item composition",
+    lead: html`An item's vector is a weighted mean of its own vector and one for each kind of side
+    information. The mean of the learned weights, by how many events an item has.`,
+    body: grid(composed.map((run) => drawn(pen, runs, run))),
+  };
+}
+
+function drawn({ plot, draw }: Pen, runs: readonly ReportedRun[], run: Composed): Markup {
+  const { parts, buckets } = run.shares;
+  const colours = parts.map((_, kind) => palette[kind % palette.length]!);
+  const bars = buckets.flatMap((bucket, row) =>
+    bucket.shares.map((share, kind) => ({
+      row,
+      share,
+      // one after another: the order of the marks is that of the stack
+      fill: colours[kind]!,
+      title: `${shortened(parts[kind]!, 100)}: ${percent(share)} of ${counted(bucket.items, "item")} with ${eventsOf(bucket)}`,
+    })),
+  );
+  const names = buckets.map((bucket) => rangeOf(bucket));
+  const drawing = draw(
+    `mean share of each kind in run ${run.name}: ${parts
+      .map((part, kind) => `${part} ${percent(buckets[0]!.shares[kind]!)}`)
+      .join(", ")} of items with ${eventsOf(buckets[0]!)}`,
+    {
+      height: 40 + 24 * buckets.length,
+      marginTop: 4,
+      marginBottom: 34,
+      marginLeft: 16 + 6.6 * Math.max(...names.map(({ length }) => length)),
+      marginRight: 12,
+      x: { label: "share of an item's vector", percent: true, ticks: 5, grid: true, domain: [0, 100] },
+      y: {
+        label: null,
+        domain: buckets.map((_, row) => row),
+        tickFormat: (row: number) => names[row]!,
+        tickSize: 0,
+      },
+      marks: [
+        plot.barX(bars, { x: "share", y: "row", fill: "fill", insetTop: 2, insetBottom: 2, title: "title" }),
+      ],
+    },
+  );
+  const rows = buckets.map((bucket) => [
+    rangeOf(bucket),
+    whole(bucket.items),
+    ...bucket.shares.map((share) => percent(share)),
+  ]);
+  return figure(
+    runTitle(runs, run, "mean share by an item's events"),
+    html`${drawing}${legend(parts.map((name, kind) => ({ name, color: colours[kind]! })))}`,
+    tableOf(["events", "items", ...parts.map((part) => shortened(part, 40))], rows),
+  );
+}
+
+type Bucket = Composed["shares"]["buckets"][number];
+
+function rangeOf({ from, to }: Bucket): string {
+  if (to === undefined) return `${whole(from)} and more`;
+  return from === to ? whole(from) : `${whole(from)}–${whole(to)}`;
+}
+
+function eventsOf(bucket: Bucket): string {
+  return `${rangeOf(bucket)} ${bucket.to === 1 ? "event" : "events"}`;
+}

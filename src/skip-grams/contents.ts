@@ -1,0 +1,61 @@
+// What runs of skip-grams hold: a table of vectors and one of contexts, how a log is read, when each key was last seen.
+
+import type { Dataset } from "../dataset/dataset.js";
+import { recipesOf } from "../dataset/preprocess.js";
+import { testVectors } from "../dataset/test-vectors.js";
+import type { FeatureSpace } from "../dataset/vocabulary.js";
+import { HISTORY_FILE, historyChunks } from "../embedding/key-history.js";
+import { readingRecipe } from "../training/describe-run.js";
+import type { ExampleOptions } from "../training/example-options.js";
+import { featureTable } from "../training/feature-table.js";
+import type { FitContents } from "../training/plan.js";
+import { preprocessFile } from "../training/run-space.js";
+import { optimizerFile, type Squares } from "./optimizer-file.js";
+import type { Vocabulary } from "./vocabulary.js";
+
+/** Rows of a table by feature of the space: f32[numFeatures * dim]. */
+export interface TableRows {
+  dim: number;
+  vectors: Float32Array;
+}
+
+/**
+ * The contents of a run.
+ *
+ * @param dataset what the vocabulary was fitted on
+ * @param tables  by name
+ */
+export function contentsOf(
+  model: string,
+  { space, history, gone }: Vocabulary,
+  dataset: Dataset,
+  how: ExampleOptions,
+  tables: Readonly<Record<string, TableRows>>,
+  squares: Squares | undefined,
+): FitContents {
+  const { roles } = dataset;
+  const preprocess = {
+    roles,
+    task: "implicit" as const,
+    fields: recipesOf(space, roles),
+    ...readingRecipe(how, dataset),
+    labelRange: [0, 1] as [number, number],
+    negatives: null,
+    testVectors: testVectors(space, roles),
+  };
+  return {
+    model,
+    tables: tablesOf(space, tables),
+    files: {
+      ...preprocessFile(preprocess),
+      ...(squares && optimizerFile(squares, space.numFeatures)),
+      [HISTORY_FILE]: historyChunks(history),
+    },
+    ...(gone && { manifest: { init: gone.carried } }),
+  };
+}
+
+function tablesOf(space: FeatureSpace, tables: Readonly<Record<string, TableRows>>): FitContents["tables"] {
+  const named = Object.entries(tables).map(([name, rows]) => [name, featureTable(space, rows)]);
+  return Object.fromEntries(named) as FitContents["tables"];
+}

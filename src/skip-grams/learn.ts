@@ -1,0 +1,169 @@
+// Epochs of skip-grams, whatever streams they go over and whatever they are judged by: what is kept, saved, resumed and returned.
+//
+//   pass over the stream ──► a look at what is held out ──► the best epoch's vectors and contexts
+
+import { pow } from "../numeric/exp.js";
+import type { LoopControls, TrainingControls } from "../training/controls.js";
+import { diverged } from "../training/diverged.js";
+import type { EpochEvent } from "../training/epoch.js";
+import { runEpochs, type EpochsDone, type Steered } from "../training/epoch-loop.js";
+import { floatsOf, type NamedArrays } from "../training/named-arrays.js";
+import { withMachine } from "../workers/with-machine.js";
+import type { Rates, SgnsMachine } from "./machine.js";
+import { ofSquares, type Squares } from "./optimizer-file.js";
+import type { SgnsStart } from "./start.js";
+
+/** Share of the first step size that is left at the end, as word2vec has it. */
+const LAST_RATE = 1e-4;
+
+/** Chances of the noise: what rows count to a power; none for rows that count 0. @returns f64, sum 1 */
+export function noiseOf(totals: Float64Array, exponent: number): Float64Array {
+  const chances = totals.map((total) => (total === 0 ? 0 : pow(total, exponent)));
+  const sum = chances.reduce((all, chance) => all + chance, 0);
+  return chances.map((chance) => chance / sum);
+}
+
+/** Vectors that are trained, and what they start from. */
+export interface Learner {
+  machine: SgnsMachine;
+  start?: SgnsStart | undefined;
+}
+
+export interface Learning {
+  /** as a rule one; they are trained side by side, and early stopping keeps the same epoch of all */
+  learners: readonly Learner[];
+  /** One epoch. @returns mean loss in nats, and the tokens that it went over */
+  pass: (epoch: number, rates: Rates) => Promise<{ trainLoss: number; numTokens: number }>;
+  /** Looks at the validation part; absent without one. */
+  look?: (() => Promise<Partial<EpochEvent>>) | undefined;
+  /** of what look returns, what early stopping goes by */
+  judge: { name: string; better: "lower" | "higher" };
+  /** epochs over which the learning rate falls to its last: of a refit, which may do fewer, those of the first training */
+  scheduledEpochs: number;
+  controls: LoopControls & Pick<TrainingControls, "keepsState">;
+}
+
+/** Rows by feature of the space: f32[numFeatures * dim]. */
+export interface SgnsVectors {
+  vectors: Float32Array;
+  contexts: Float32Array;
+  /** AdaGrad's sums, where they go into the run */
+  squares?: Squares;
+  /** what the vectors are composed of, where they are: rows, f32[numFeatures * dim], and what shares are the softmax of */
+  composed?: { rows: Float32Array; attention: Float32Array };
+}
+
+/** The epochs, and for each learner its vectors of the best one. */
+export interface Learned extends EpochsDone {
+  kept: readonly SgnsVectors[];
+}
+
+/**
+ * Trains, and ends the machines.
+ *
+ * @throws {DivergedError} a loss or a vector became NaN or infinite
+ */
+export async function learnSkipGrams(
+  { learners, pass, look, judge, scheduledEpochs, controls }: Learning,
+  { learningRate, ...options }: { learningRate: number; epochs: number; patience: number; minDelta: number },
+  observe: (event: EpochEvent) => void,
+  signal: AbortSignal,
+): Promise<Learned> {
+  const { keepsState = false } = controls;
+  let kept: SgnsVectors[] | undefined;
+  const training: Steered = {
+    async epoch(epoch) {
+      const began = performance.now();
+      const rate = (done: number) => learningRate * Math.max(LAST_RATE, 1 - done / scheduledEpochs);
+      const { trainLoss, numTokens } = await pass(epoch, { from: rate(epoch - 1), to: rate(epoch) });
+      const rowsPerSecond = (numTokens / (performance.now() - began)) * 1000;
+      if (!Number.isFinite(trainLoss))
+        throw diverged("the training loss is no longer finite", epoch, { learningRate });
+      if (!look) return { event: { trainLoss, rowsPerSecond } };
+      const seen = await look();
+      const judged = (seen as Readonly<Record<string, number | undefined>>)[judge.name] ?? 0;
+      return { event: { trainLoss, ...seen, rowsPerSecond }, judged };
+    },
+    keep(epoch) {
+      kept = learners.map(({ machine, start }) => vectorsOf(machine, keepsState, start));
+      if (!kept.every(isFinite)) throw diverged("a vector is no longer finite", epoch, { learningRate });
+    },
+    save: (withKept) =>
+      joined(
+        learners.map(({ machine }, i) => ({
+          ...machine.state,
+          ...(withKept && kept && arraysOf(kept[i]!)),
+        })),
+      ),
+    restore(arrays) {
+      const parts = learners.map((_, i) => partOf(arrays, i, learners.length));
+      learners.forEach(({ machine }, i) => (machine.state = parts[i]!));
+      if (parts[0]!["keptVectors"]) kept = parts.map(keptOf);
+    },
+    terminate,
+  };
+  async function terminate(): Promise<void> {
+    await Promise.all(learners.map(({ machine }) => machine.terminate()));
+  }
+  const plan = { ...options, better: judge.better, looks: look !== undefined };
+  const done = await withMachine({ terminate }, signal, () => runEpochs(training, plan, controls, observe));
+  return { ...done, kept: kept! };
+}
+
+function vectorsOf(machine: SgnsMachine, keepsState: boolean, start: SgnsStart | undefined): SgnsVectors {
+  const [vectors, contexts] = [machine.vectors(), machine.contexts()];
+  return {
+    ...{ vectors, contexts },
+    ...(keepsState && { squares: thawed(machine.squares(), start) }),
+    ...(machine.isComposed && {
+      composed: { rows: machine.rows(), attention: machine.attention().attention },
+    }),
+  };
+}
+
+function isFinite({ vectors, contexts }: SgnsVectors): boolean {
+  return [vectors, contexts].every((rows) => rows.every(Number.isFinite));
+}
+
+/** Sums of frozen rows as they were before, so that the next training may move them. */
+function thawed(now: Squares, start: SgnsStart | undefined): Squares {
+  if (!start?.freezes) return now;
+  return ofSquares(now, (sums, side) =>
+    sums.map((sum, i) => (sum === Infinity ? (start.squares?.[side][i] ?? 1) : sum)),
+  );
+}
+
+/** Arrays of several learners under names of their own; those of one under the names that they have. */
+function joined(parts: readonly NamedArrays[]): NamedArrays {
+  if (parts.length === 1) return parts[0]!;
+  const named = parts.map((part, i) => Object.entries(part).map(([name, array]) => [`${i}.${name}`, array]));
+  return Object.fromEntries(named.flat()) as NamedArrays;
+}
+
+/** What joined made of learner i. */
+function partOf(arrays: NamedArrays, i: number, count: number): NamedArrays {
+  if (count === 1) return arrays;
+  const own = Object.entries(arrays).filter(([name]) => name.startsWith(`${i}.`));
+  return Object.fromEntries(own.map(([name, array]) => [name.slice(`${i}.`.length), array])) as NamedArrays;
+}
+
+/** For a checkpoint. */
+function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedArrays {
+  return {
+    ...{ keptVectors: vectors, keptContexts: contexts },
+    ...(squares && { keptCentreSquares: squares.centres, keptContextSquares: squares.contexts }),
+    ...(composed && { keptRows: composed.rows, keptAttention: composed.attention }),
+  };
+}
+
+/** @throws {ArtifactError} the checkpoint is damaged */
+function keptOf(arrays: NamedArrays): SgnsVectors {
+  const of = (name: string) => floatsOf(arrays, name);
+  return {
+    ...{ vectors: of("keptVectors"), contexts: of("keptContexts") },
+    ...(arrays["keptCentreSquares"] && {
+      squares: { centres: of("keptCentreSquares"), contexts: of("keptContextSquares") },
+    }),
+    ...(arrays["keptRows"] && { composed: { rows: of("keptRows"), attention: of("keptAttention") } }),
+  };
+}

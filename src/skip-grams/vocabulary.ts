@@ -1,0 +1,76 @@
+// The keys that vectors are learned for, and where they go on from an earlier run.
+
+import type { Dataset } from "../dataset/dataset.js";
+import { numericForms } from "../dataset/numeric.js";
+import { featureCounts, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
+import type { KeyHistory } from "../embedding/key-history.js";
+import type { ExampleOptions } from "../training/example-options.js";
+import { tableFeatures } from "../training/feature-table.js";
+import { nextHistory } from "../training/key-history.js";
+import type { TrainingTold } from "../training/options/log.js";
+import { earlierRows, rowOrderNotes } from "../training/row-order.js";
+import { fieldWarnings } from "../training/training-warnings.js";
+import { addedWarnings, goOnFrom, type KeysGoneOn } from "../training/warm-start.js";
+import type { EarlierTokens } from "./start.js";
+
+export interface Vocabulary {
+  space: FeatureSpace;
+  history: KeyHistory;
+  /** of --init */
+  gone: KeysGoneOn | undefined;
+}
+
+/**
+ * Fits the vocabulary on rows of the training part, with what an earlier run knows.
+ *
+ * @throws {UsageError} a limit names no field, or the earlier run's field is of another kind
+ */
+export async function vocabularyOf(
+  dataset: Dataset,
+  rows: Uint32Array,
+  how: ExampleOptions,
+  earlier: EarlierTokens | undefined,
+  told: TrainingTold,
+  { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
+): Promise<Vocabulary> {
+  const rowOrder = await earlierRows(how.rowOrder);
+  const { numeric } = dataset.roles;
+  const forms = numericForms(numeric.length > 0 ? how.numeric : [], numeric);
+  const fitted = fitFeatures(dataset, rows, how, { forms, ...(!earlier && { earlier: rowOrder }) });
+  const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, told);
+  const { space, history, notes } = gone ?? {
+    ...{ space: fitted, notes: [] },
+    history: nextHistory(fitted, dataset),
+  };
+  for (const text of [...rowOrderNotes(space, rowOrder), ...notes]) note(text);
+  for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
+    warn(text);
+  return { space, history, gone };
+}
+
+function goneWarnings(
+  earlier: EarlierTokens,
+  gone: KeysGoneOn,
+  { freeze, keepState }: TrainingTold,
+): string[] {
+  const isIdle = freeze !== undefined && gone.carried.new === 0;
+  return [
+    ...gone.warnings,
+    ...addedWarnings(earlier, gone),
+    ...(keepState && !earlier.squares
+      ? [`run '${earlier.run.path}' was trained without --keep-state: its optimizer starts anew`]
+      : []),
+    ...(isIdle
+      ? [`--freeze known: run '${earlier.run.path}' knows every key, so that nothing is learned`]
+      : []),
+  ];
+}
+
+/** Keys that the training part holds, and that training does not meet. @param totals f64[numFeatures]: what they count there */
+export function numAlone(space: FeatureSpace, totals: ArrayLike<number>): number {
+  const counts = featureCounts(space);
+  return tableFeatures(space).reduce(
+    (sum, feature) => sum + (counts[feature]! > 0 && totals[feature] === 0 ? 1 : 0),
+    0,
+  );
+}

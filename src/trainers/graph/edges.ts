@@ -1,0 +1,153 @@
+// The edges of a log: its rows, or the steps of its sessions from one event to the next.
+
+import { MISSING, type Dataset } from "../../dataset/dataset.js";
+import { checkEdgeWeights, edgesOf, endsOf, rowsOfEnds } from "../../dataset/edge-list.js";
+import { transitionsOf, type Edges } from "../../dataset/graph.js";
+import type { EdgeColumns } from "../../dataset/roles.js";
+import { gapOf, sequencesOf } from "../../dataset/sequences.js";
+import { idsOf, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { UsageError } from "../../errors.js";
+import { withWeights, type Counted } from "../../skip-grams/counted.js";
+import {
+  heldOutOf,
+  inTheirSessions,
+  sessionColumn,
+  sessionGrouping,
+  sessionsNote,
+  tokensOf,
+} from "../../skip-grams/sessions.js";
+import type { Part, Parts } from "../../training/examples.js";
+import { edgeColumnsOf, type ToldGraph } from "./options.js";
+
+/** Edges of a training. */
+export interface EdgeSource {
+  /** what the vocabulary of nodes is fitted on, and which rows of it are of the training part and count */
+  nodes: Dataset;
+  rows: Uint32Array;
+  /** parts as rows of nodes */
+  parts: Parts;
+  /** what rows are, and what was left out of them before there are edges */
+  notes: readonly string[];
+  /** Edges of the training part, as features, with what was left out. */
+  train(space: FeatureSpace): { edges: Edges; notes: readonly string[] };
+  /** Edges of the validation part, or into its events. */
+  valid(space: FeatureSpace): Edges | undefined;
+}
+
+/** @throws {UsageError} the log has neither sessions nor a list of edges */
+export function edgeSource(parts: Parts, counted: Counted, told: ToldGraph): EdgeSource {
+  const columns = edgeColumnsOf(told);
+  return columns ? ofList(parts, counted, columns) : ofSessions(parts, counted, told);
+}
+
+function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSource {
+  const { train, valid, test } = parts;
+  // of one log once: its ends are twice its rows
+  const known = new Map<Dataset, Dataset>();
+  const nodesOf = (dataset: Dataset): Dataset => {
+    const found = known.get(dataset);
+    if (found) return found;
+    checkEdgeWeights(dataset);
+    const nodes = endsOf(dataset, columns);
+    known.set(dataset, nodes);
+    return nodes;
+  };
+  const asNodes = (part: Part | undefined) =>
+    part && { dataset: nodesOf(part.dataset), rows: rowsOfEnds(part.dataset.numRows, part.rows) };
+  const edges = (space: FeatureSpace, part: Part, rows: Uint32Array) =>
+    edgesOf(space, nodesOf(part.dataset), rows, counted.of(part));
+  const without = train.rows.length - counted.rows.length;
+  return {
+    nodes: nodesOf(train.dataset),
+    rows: rowsOfEnds(train.dataset.numRows, counted.rows),
+    parts: { train: asNodes(train)!, valid: asNodes(valid), test: asNodes(test) },
+    notes: without === 0 ? [] : [`${without} edges of weight 0 left out`],
+    train: (space) => ({ edges: edges(space, train, counted.rows), notes: [] }),
+    valid: (space) => valid && edges(space, valid, valid.rows),
+  };
+}
+
+function ofSessions(parts: Parts, counted: Counted, told: ToldGraph): EdgeSource {
+  const { train, valid } = parts;
+  const { dataset } = train;
+  const item = dataset.roles.item!;
+  const gap = told.sessionGap === undefined ? undefined : gapOf(told.sessionGap, "--session-gap");
+  const minStay = told.minStay === undefined ? undefined : gapOf(told.minStay, "--min-stay");
+  const sequences = (space: FeatureSpace, part: Part) => {
+    const by = sessionGrouping(part.dataset.roles, gap !== undefined);
+    if (!by) throw new UsageError(neither(part.dataset));
+    const weights = counted.of(part);
+    return withWeights(
+      sequencesOf(part.dataset, part.rows, tokensOf(space, part, [item], weights), {
+        // a step from a node to itself is no edge, and sessions may be as long as they are
+        ...{ by, minLength: 2, maxLength: Number.MAX_SAFE_INTEGER, repeats: false },
+        ...(gap !== undefined && { gap }),
+        ...(minStay !== undefined && { minStay }),
+      }),
+      weights,
+    );
+  };
+  if (!sessionGrouping(dataset.roles, gap !== undefined)) throw new UsageError(neither(dataset));
+  const without = train.rows.length - counted.rows.length;
+  return {
+    nodes: dataset,
+    rows: counted.rows,
+    parts,
+    notes: [
+      `${sessionsNote(dataset.roles, gap !== undefined)}; each step in them is an edge`,
+      ...(without > 0 ? [`${without} events of weight 0 left out`] : []),
+    ],
+    train(space) {
+      const own = sequences(space, train);
+      return { edges: transitionsOf(own), notes: own.notes };
+    },
+    valid(space) {
+      if (!valid) return undefined;
+      const by = sessionColumn(valid.dataset.roles, gap !== undefined);
+      const found = heldOutOf(sequences(space, inTheirSessions(train, valid, by)), valid);
+      return found && transitionsOf(found, found.isHeldOut);
+    },
+  };
+}
+
+/** What a log lacks that has neither sessions nor edges. */
+function neither({ columns }: Dataset): string {
+  const names = columns.map(({ name }) => name).join(", ");
+  return (
+    "train-graph needs a list of edges, whose ends --source and --target name, or events in sessions: " +
+    `name their column with --session, or the user with --user; columns in use are ${names}`
+  );
+}
+
+/** The rows whose node has an edge. @param isLinked u8[numFeatures] */
+export function linkedRows(
+  space: FeatureSpace,
+  { columns }: Dataset,
+  rows: Uint32Array,
+  isLinked: Uint8Array,
+): Uint32Array {
+  const field = space.fields[0]!;
+  const column = columns.find(({ name }) => name === field.name);
+  if (field.kind !== "key" || column?.kind !== "key") throw new RangeError("nodes are keys");
+  const { codes, dictionary } = column;
+  const ids = idsOf(field, dictionary);
+  return rows.filter(
+    (row) => codes[row] !== MISSING && isLinked[space.offsets[0]! + ids[codes[row]!]!] === 1,
+  );
+}
+
+/** Which features are ends of an edge that is no self-loop, and how many self-loops there are. @returns isLinked u8[numFeatures] */
+export function linkedNodes(
+  numFeatures: number,
+  { sources, targets }: Edges,
+): { isLinked: Uint8Array; loops: number } {
+  const isLinked = new Uint8Array(numFeatures);
+  let loops = 0;
+  for (let e = 0; e < sources.length; e++) {
+    const [a, b] = [sources[e]!, targets[e]!];
+    if (a === MISSING || b === MISSING) continue;
+    if (a === b) loops++;
+    else isLinked[a] = isLinked[b] = 1;
+  }
+  return { isLinked, loops };
+}

@@ -1,0 +1,184 @@
+// What a run of EGES keeps beside its tables of items and contexts.
+//
+//   table `side`                     a vector for each value of each side column
+//   model/side-information.json      how rows become features of these columns, and which kinds there are
+//   model/attention.safetensors      by row of the default table
+//     attention  f32[numItems, kinds]     what the softmax is taken of
+//     shares     f32[numItems, kinds]     its result: how much of an item each kind makes; 0 for a kind that the item lacks
+//     own        f32[numItems, dim]       items' own vectors, of which the table holds the composed ones
+
+import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/preprocess.js";
+import { parsePreprocess, rolesShape } from "../../../dataset/preprocess-shape.js";
+import type { Roles } from "../../../dataset/dataset.js";
+import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary.js";
+import type { EmbeddingTable } from "../../../embedding/table.js";
+import type { Run } from "../../../embedding/run-directory.js";
+import { safetensorsChunks } from "../../../embedding/safetensors.js";
+import { TensorFile } from "../../../embedding/tensor-file.js";
+import { sharesOf } from "../../../kernels/sgns/parts.js";
+import { anything, list, object, parseJson, text } from "../../../io/json-shape.js";
+import { CONTEXT_TABLE } from "../../../skip-grams/names.js";
+import { rotationOf } from "../../../skip-grams/rotation.js";
+import { clearRows } from "../../../training/forgetting/tensors.js";
+import type { ForgetTensors } from "../../../training/forgetting/forgetting.js";
+import { featureTable, spaceOf } from "../../../training/feature-table.js";
+import type { Rotation } from "../../../training/rotation.js";
+import type { FitContents } from "../../../training/plan.js";
+import { readPreprocess, type RunSpace } from "../../../training/run-space.js";
+import type { SideInformation } from "./side-information.js";
+
+export const SIDE_TABLE = "side";
+export const SIDE_FILE = "side-information.json";
+export const ATTENTION_FILE = "attention.safetensors";
+
+/** What was trained, by feature of the space of items and side columns. */
+export interface EgesVectors {
+  dim: number;
+  /** f32[numFeatures * dim]: own vectors of items, and of side values */
+  vectors: Float32Array;
+  /** f32[places of the attention] */
+  attention: Float32Array;
+}
+
+/** A space in two: the item's field, and those that describe it. */
+export function splitSpace(space: FeatureSpace, item: string) {
+  const f = space.fields.findIndex(({ name }) => name === item);
+  return {
+    items: featureSpace([space.fields[f]!]),
+    sides: featureSpace(space.fields.filter(({ name }) => name !== item)),
+    /** features of the space that are those of `items` */
+    range: [space.offsets[f]!, space.offsets[f + 1]!] as const,
+  };
+}
+
+/** What a run keeps beside its tables of items and contexts. @param roles of the dataset with its side columns */
+export function sideContents(
+  space: FeatureSpace,
+  side: SideInformation,
+  trained: EgesVectors,
+  roles: Roles,
+): { table: EmbeddingTable; files: FitContents["files"] } {
+  const { dim, vectors } = trained;
+  const [item] = side.names;
+  const { sides, range } = splitSpace(space, item!);
+  const ofSides = (row: number) => row < range[0] || row >= range[1];
+  const features = Uint32Array.from({ length: space.numFeatures }, (_, v) => v).filter(ofSides);
+  const sideVectors = new Float32Array(features.length * dim);
+  features.forEach((v, i) => sideVectors.set(vectors.subarray(v * dim, (v + 1) * dim), i * dim));
+  const recipe: SideFile = {
+    kinds: side.names,
+    roles: sideRoles(roles, sides),
+    fields: recipesOf(sides, roles),
+  };
+  return {
+    table: featureTable(sides, { dim, vectors: sideVectors }),
+    files: {
+      [SIDE_FILE]: `${JSON.stringify(recipe, undefined, 2)}\n`,
+      [ATTENTION_FILE]: attentionChunks(side, trained, range),
+    },
+  };
+}
+
+/** Roles of the side columns alone. */
+function sideRoles({ fields, numeric, multi, multiWeights }: Roles, { fields: sides }: FeatureSpace): Roles {
+  const isSide = (name: string) => sides.some((field) => field.name === name);
+  return {
+    fields: fields.filter(isSide),
+    numeric: numeric.filter(isSide),
+    multi: Object.fromEntries(Object.entries(multi).filter(([name]) => isSide(name))),
+    ...(multiWeights && { multiWeights: multiWeights.filter(isSide) }),
+  };
+}
+
+/** Feature range[0] is of unknown items, which have no row. */
+function attentionChunks(
+  { names, parts, kindOf }: SideInformation,
+  { dim, vectors, attention }: EgesVectors,
+  [first, end]: readonly [number, number],
+): Uint8Array[] {
+  const numItems = end - first - 1;
+  const shares = sharesOf(parts, attention);
+  const rows = {
+    attention: new Float32Array(numItems * names.length),
+    shares: new Float32Array(numItems * names.length),
+  };
+  const { ends, kinds } = parts;
+  for (let i = 0; i < numItems; i++) {
+    const v = first + 1 + i;
+    for (let p = ends[v]!; p < ends[v + 1]!; p++) {
+      const place = kinds[p]!;
+      const at = i * names.length + kindOf[place]!;
+      rows.attention[at] = attention[place]!;
+      rows.shares[at] = shares[place]!;
+    }
+  }
+  const own = vectors.slice((first + 1) * dim, end * dim);
+  return safetensorsChunks(
+    new Map([
+      ["attention", { shape: [numItems, names.length], data: rows.attention }],
+      ["shares", { shape: [numItems, names.length], data: rows.shares }],
+      ["own", { shape: [numItems, dim], data: own }],
+    ]),
+  );
+}
+
+/** Rows of keys that are gone become zeros. */
+export const forgetAttention: ForgetTensors = (tensors, { rows }) => {
+  for (const tensor of tensors.values()) clearRows(tensor, rows);
+  return { dropped: 0, changed: rows.length > 0 };
+};
+
+/** The rotation of a run: items, contexts, side values and own vectors turn together, and attention stays. */
+export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
+  return {
+    ...rotationOf(table, { contexts: true }),
+    tables: [CONTEXT_TABLE, SIDE_TABLE],
+    async files(turn) {
+      const tensors = await TensorFile.of(run, ATTENTION_FILE);
+      const own = tensors.f32("own", [table.numRows, table.dim]);
+      const turned = { shape: [table.numRows, table.dim], data: turn(own, table.fieldOf) };
+      return { [ATTENTION_FILE]: safetensorsChunks(new Map([...tensors.all, ["own", turned]])) };
+    },
+  };
+}
+
+/** Its roles and fields are those of preprocess.json for the side columns, and are checked as such. */
+interface SideFile {
+  kinds: string[];
+  roles: Roles;
+  fields: FieldRecipe[];
+}
+
+const sideShape = object({ kinds: list(text), roles: rolesShape, fields: anything });
+
+function parseSide(bytes: Uint8Array, file: string): SideFile {
+  return parseJson(bytes, sideShape, file) as SideFile;
+}
+
+/** A run's side columns, and how rows become features of them. */
+export interface SideOfRun extends RunSpace {
+  /** of kinds: the item's column first */
+  kinds: string[];
+}
+
+/** @throws {ArtifactError} damaged */
+export async function readSide(run: Run): Promise<SideOfRun> {
+  const [preprocess, bytes] = [await readPreprocess(run), await run.readModelFile(SIDE_FILE)];
+  const file = `${run.path}/model/${SIDE_FILE}`;
+  const { kinds, ...own } = parseSide(bytes, file);
+  const { itemFields: _, ...reading } = preprocess;
+  const merged = { ...reading, testVectors: [], ...own };
+  const side: Preprocess = parsePreprocess(Buffer.from(JSON.stringify(merged)), file);
+  const table = await run.readTable(SIDE_TABLE);
+  return { kinds, preprocess: side, table, space: spaceOf(side, table) };
+}
+
+/** The shares of a run's items. @returns f32[numRows, kinds] by row of the default table @throws {ArtifactError} damaged */
+export async function readShares(
+  run: Run,
+  numRows: number,
+): Promise<{ kinds: string[]; shares: Float32Array }> {
+  const { kinds } = parseSide(await run.readModelFile(SIDE_FILE), `${run.path}/model/${SIDE_FILE}`);
+  const tensors = await TensorFile.of(run, ATTENTION_FILE);
+  return { kinds, shares: tensors.f32("shares", [numRows, kinds.length]) };
+}

@@ -1,0 +1,106 @@
+// Which columns describe the item: those of --item-fields, or all that an item determines.
+
+import { columnNamed, type Column, type Dataset, type Roles } from "../../../dataset/dataset.js";
+import { findItemFields } from "../../../dataset/item-fields.js";
+import { fieldsNamed, type VocabularyLimits } from "../../../dataset/vocabulary-limits.js";
+import { nearestName, UsageError } from "../../../errors.js";
+import { wholeOf } from "../../../training/parts.js";
+
+interface Told extends Partial<VocabularyLimits> {
+  itemFields?: string[];
+  fields?: string[];
+  numeric?: string[];
+  multi?: Record<string, string>;
+}
+
+/** What is read for --item-fields: columns that it names are features, also where --fields leaves them out. */
+export function sideReading(told: Told) {
+  const { itemFields = [], fields, numeric = [], multi = {} } = told;
+  const bare = [...numeric.map((name) => name.split(":")[0]!), ...Object.keys(multi)];
+  const more = itemFields.filter((name) => !fields?.includes(name) && !bare.includes(name));
+  return { ...fieldsNamed(told), ...(fields && more.length > 0 && { fields: [...fields, ...more] }) };
+}
+
+/**
+ * The dataset with the item and its side columns as its features, and sentences on what they are.
+ *
+ * @param told --item-fields; inferred when undefined: columns that have one value an item
+ * @throws {UsageError} no column of items, a column that is not there, or no side column
+ */
+export function acceptSideColumns(
+  dataset: Dataset,
+  told: readonly string[] | undefined,
+): { dataset: Dataset; notes: string[] } {
+  const { roles } = dataset;
+  const item = itemColumn(dataset);
+  const candidates = featureNames(roles).filter((name) => name !== roles.item && name !== roles.user);
+  for (const name of told ?? []) checkSideColumn(dataset, name, candidates);
+  const { rows } = wholeOf(dataset);
+  const [, ...sides] = findItemFields(dataset, rows, item, candidates, told).names;
+  if (sides.length === 0)
+    throw new UsageError(
+      `--method eges needs columns that describe '${item.name}', and the log has none: join them with --side FILE:${item.name} and name them with --item-fields, ` +
+        "or use --method deepwalk, which needs none",
+    );
+  const isTaken = (name: string) => name === item.name || sides.includes(name);
+  const leftOut = candidates.filter((name) => !isTaken(name));
+  const names = (those: readonly string[]) => those.map((name) => `'${name}'`).join(", ");
+  return {
+    dataset: {
+      ...dataset,
+      // the nodes of the graph are the first field
+      columns: [item, ...dataset.columns.filter((column) => column !== item)],
+      roles: {
+        ...roles,
+        fields: roles.fields.filter(isTaken),
+        numeric: roles.numeric.filter(isTaken),
+        multi: Object.fromEntries(Object.entries(roles.multi).filter(([name]) => isTaken(name))),
+        ...(roles.multiWeights && { multiWeights: roles.multiWeights.filter(isTaken) }),
+      },
+    },
+    notes: [
+      `side information of '${item.name}': ${names(sides)} (${told ? "as --item-fields says" : "inferred; --item-fields says otherwise"})`,
+      ...(leftOut.length > 0
+        ? [`columns that do not describe the item are left out: ${names(leftOut)}`]
+        : []),
+    ],
+  };
+}
+
+function itemColumn(dataset: Dataset): Column & { kind: "key" } {
+  const { item } = dataset.roles;
+  if (item === undefined) throw new UsageError("--method eges needs a column of items: name it with --item");
+  const column = columnNamed(dataset, item);
+  if (column.kind === "key") return column;
+  throw new UsageError(
+    `--method eges needs one item a row, but the column '${item}' is numeric or multi-valued`,
+  );
+}
+
+function featureNames({ fields, numeric, multi }: Roles): string[] {
+  return [...fields, ...numeric, ...Object.keys(multi)];
+}
+
+/** @throws {UsageError} a column that is not read, or the item's or the user's own */
+function checkSideColumn({ roles, columns }: Dataset, name: string, candidates: readonly string[]): void {
+  if (candidates.includes(name)) return;
+  if (name === roles.item || name === roles.user)
+    throw new UsageError(
+      `--item-fields names '${name}', which is the column of ${name === roles.item ? "items itself" : "users"}: it names columns that describe the item, such as its brand`,
+    );
+  if (columns.some((column) => column.name === name))
+    throw new UsageError(
+      `--item-fields names '${name}', which is in another role or left out by --fields: ${choices(candidates)}`,
+    );
+  const near = nearestName(name, candidates);
+  throw new UsageError(
+    `--item-fields names '${name}', which neither the log nor --side has: ` +
+      (near === undefined ? choices(candidates) : `did you mean '${near}'?`),
+  );
+}
+
+function choices(candidates: readonly string[]): string {
+  return candidates.length === 0
+    ? "there are no other columns; join a table of items with --side FILE:KEY"
+    : `the columns that it can name are ${candidates.join(", ")}`;
+}

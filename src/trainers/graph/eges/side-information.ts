@@ -1,0 +1,160 @@
+// What items are composed of: their own row, and for each side column the rows of its values.
+//
+//   kind 0: the item itself      kind k: side column k; of several values their mean, as a kind of side information has one vector
+//
+// An empty cell and a value without a row (a rare one) are no part: the other kinds share the item.
+//
+// Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4. Deviation: there every item has every kind.
+
+import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../../dataset/dataset.js";
+import { itemCatalogue, keyColumn } from "../../../dataset/item-catalogue.js";
+import { cellCodes, findItemFields } from "../../../dataset/item-fields.js";
+import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
+import type { FeatureSpace } from "../../../dataset/vocabulary.js";
+import { UsageError } from "../../../errors.js";
+import type { SgnsParts } from "../../../kernels/sgns/parts.js";
+
+export interface SideInformation {
+  /** of kinds: the item's column, then the side columns in the order of the space */
+  names: string[];
+  /** f32-exact parts of features of the space: those of the item's field that have events */
+  parts: SgnsParts;
+  /** u8, one a place of the attention: its kind */
+  kindOf: Uint8Array;
+  /** of each side column, how many items have no value with a row */
+  without: number[];
+  /** of each side column, how many items have different cells in the log, of which the most frequent one counts */
+  varying: number[];
+}
+
+/** A part of the dataset. */
+interface Rows {
+  dataset: Dataset;
+  /** u32 */
+  rows: Uint32Array;
+}
+
+/**
+ * The parts of each item that the rows hold.
+ *
+ * @param space of the item's column and its side columns
+ * @param attends whether the shares of kinds are learned
+ * @throws {UsageError} a side column is a number, which has no rows of values
+ */
+export function sideInformationOf(
+  space: FeatureSpace,
+  { dataset, rows }: Rows,
+  attends: boolean,
+): SideInformation {
+  const item = keyColumn(dataset, dataset.roles.item!);
+  const others = space.fields.map(({ name }) => name).filter((name) => name !== item.name);
+  const number = space.fields.find(({ kind }) => kind === "number");
+  if (number)
+    throw new UsageError(
+      `--item-fields: '${number.name}' is a number, and each value of a side column has a vector: ` +
+        `--numeric ${number.name}:bins=10 makes ranges of it, and without --numeric its values are keys`,
+    );
+  const columns = findItemFields(dataset, rows, item, others, others);
+  const all = space.fields.map((_, f) => f);
+  const { templates } = itemCatalogue(dataset, rows, bindEncoder(space, dataset), columns, all);
+  const fields = [item.name, ...others].map((name) => space.fields.findIndex((field) => field.name === name));
+  return {
+    ...{ names: [item.name, ...others], ...partsOf(space, fields, templates, attends) },
+    varying: others.map((name) => numVarying(item, cellCodes(columnNamed(dataset, name)), rows)),
+  };
+}
+
+/** Items whose rows hold different cells. @param cells u32, one a row of the dataset */
+function numVarying({ codes, dictionary }: KeyColumn, cells: Uint32Array, rows: Uint32Array): number {
+  const firstRow = new Int32Array(dictionary.size).fill(-1);
+  const varies = new Uint8Array(dictionary.size);
+  for (const row of rows) {
+    const code = codes[row]!;
+    if (code === MISSING) continue;
+    if (firstRow[code]! < 0) firstRow[code] = row;
+    else if (cells[row] !== cells[firstRow[code]!]) varies[code] = 1;
+  }
+  return varies.reduce((n, is) => n + is, 0);
+}
+
+/** @param fields of the space, by kind */
+function partsOf(
+  { offsets, numFeatures }: FeatureSpace,
+  fields: readonly number[],
+  templates: FeatureRows,
+  attends: boolean,
+): Omit<SideInformation, "names" | "varying"> {
+  const rowOfItem = new Int32Array(numFeatures).fill(-1);
+  const kindOfFeature = new Uint8Array(numFeatures);
+  for (const [kind, f] of fields.entries()) kindOfFeature.fill(kind, offsets[f], offsets[f + 1]);
+  const hasRow = (feature: number) => !offsets.includes(feature);
+  for (let row = 0; row < templates.numRows; row++)
+    forEachPair(templates, row, (feature) => {
+      if (kindOfFeature[feature] === 0 && hasRow(feature)) rowOfItem[feature] = row;
+    });
+
+  const ends = new Uint32Array(numFeatures + 1);
+  const [rows, kinds, weights, kindOf]: number[][] = [[], [], [], []];
+  const without = fields.map(() => 0);
+  for (let v = 0; v < numFeatures; v++) {
+    if (rowOfItem[v]! >= 0) {
+      const values: [feature: number, weight: number][][] = fields.map(() => []);
+      forEachPair(templates, rowOfItem[v]!, (feature, x) => {
+        if (hasRow(feature) && x > 0) values[kindOfFeature[feature]!]!.push([feature, x]);
+      });
+      for (const [kind, pairs] of values.entries()) {
+        if (pairs.length === 0) without[kind]!++;
+        const sum = pairs.reduce((all, [, x]) => all + x, 0);
+        for (const [feature, x] of pairs) {
+          rows!.push(feature);
+          kinds!.push(kindOf!.length);
+          weights!.push(x / sum);
+        }
+        if (pairs.length > 0) kindOf!.push(kind);
+      }
+    }
+    ends[v + 1] = rows!.length;
+  }
+  return {
+    parts: {
+      ends,
+      rows: Uint32Array.from(rows!),
+      kinds: Uint32Array.from(kinds!),
+      weights: Float32Array.from(weights!),
+      attends,
+    },
+    kindOf: Uint8Array.from(kindOf!),
+    without: without.slice(1),
+  };
+}
+
+/**
+ * Says how many items lack a value of a side column.
+ *
+ * @throws {UsageError} no item has a value with a row
+ */
+export function checkSide(
+  { names, parts, kindOf, without, varying }: SideInformation,
+  { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
+): void {
+  const numItems = kindOf.reduce((n, kind) => n + (kind === 0 ? 1 : 0), 0);
+  if (parts.rows.length === numItems)
+    throw new UsageError(
+      `no item has a value of ${names
+        .slice(1)
+        .map((name) => `'${name}'`)
+        .join(", ")}: see whether the keys of --side are those of '${names[0]}', and --min-count`,
+    );
+  for (const [i, count] of without.entries()) {
+    if (count === 0) continue;
+    const text = `${count} of ${numItems} items have no value of '${names[i + 1]}', or a rare one, and are composed without it`;
+    if (2 * count > numItems) warn(text);
+    else note(text);
+  }
+  for (const [i, count] of varying.entries()) {
+    if (count === 0) continue;
+    const text = `${count} of ${numItems} items have different values of '${names[i + 1]}' in the log: the most frequent one describes the item`;
+    if (20 * count > numItems) warn(text);
+    else note(text);
+  }
+}

@@ -1,0 +1,143 @@
+// New items from their side values: the mean of one vector a kind of side information.
+//
+// Source: Wang et al. 2018 (arXiv:1803.02349), section 3.4: "we represent it with the average embeddings of its side information".
+
+import type { Dataset } from "../../../dataset/dataset.js";
+import { bindEncoder, forEachPair, type FeatureRows } from "../../../dataset/rows.js";
+import type { FeatureSpace } from "../../../dataset/vocabulary.js";
+import { rowsByFeature, tableFeatures } from "../../../training/feature-table.js";
+import type { Run } from "../../../embedding/run-directory.js";
+import { DataError } from "../../../errors.js";
+import { vectorEncoding, type EncodedRows } from "../../../export/encoded-rows.js";
+import { wholeOf } from "../../../training/parts.js";
+import { keysOfRows } from "../../../training/transform-keys.js";
+import type { Transformed, TransformOptions } from "../../../training/transform-options.js";
+import { readTable } from "../../../training/transform-rows.js";
+import type { Watch } from "../../../training/watch.js";
+import { readSide } from "./artifact.js";
+
+/** Rows at a time. */
+const CHUNK_ROWS = 16_384;
+
+/** What composes rows of side values. */
+interface SideVectors {
+  space: FeatureSpace;
+  dim: number;
+  /** f32[numFeatures * dim] */
+  vectors: Float32Array;
+  /** u8[numFeatures]: 1 for values that have a vector */
+  isKnown: Uint8Array;
+}
+
+/**
+ * Reads a table of items. Values that the run does not know are skipped, and items without one that it knows are left out; both
+ * are counted in warnings.
+ *
+ * @throws {UsageError} no column is a side column of the run @throws {DataError} no item has a value that the run knows
+ */
+export async function encodeNewItems(
+  run: Run,
+  options: TransformOptions,
+  watch: Watch,
+): Promise<Transformed> {
+  const side = await readSide(run);
+  const { dataset, known } = await readTable(side, options, watch);
+  const { space, table } = side;
+  const isKnown = new Uint8Array(space.numFeatures);
+  for (const feature of tableFeatures(space)) isKnown[feature] = 1;
+  const { dim } = table;
+  const composer = { space, dim, vectors: rowsByFeature(space, table.vectors, dim), isKnown };
+  const all = wholeOf(dataset).rows;
+  const rows = withVectors(composer, dataset, all);
+  if (rows.length === 0)
+    throw new DataError(
+      `none of the ${all.length} items has a value that the run knows in ${known.map((name) => `'${name}'`).join(", ")}: compare the columns with those of the training`,
+      { file: options.on.join(", ") },
+    );
+  const absent = space.fields.map(({ name }) => name).filter((name) => !known.includes(name));
+  const counts = Object.entries(bindEncoder(space, dataset).countUnseen(all));
+  const warnings = [
+    ...absent.map((name) => `no column '${name}': items are composed without it`),
+    ...counts
+      .filter(([name, { unseen }]) => known.includes(name) && unseen > 0)
+      .map(
+        ([name, { cells, unseen }]) =>
+          `${unseen} of ${cells} cells of '${name}' hold values that training did not keep: these values are skipped`,
+      ),
+    ...(rows.length < all.length
+      ? [
+          `${all.length - rows.length} of ${all.length} items have no value that the run knows, and are left out`,
+        ]
+      : []),
+  ];
+  for (const text of warnings) watch.observe({ stage: "warning", text });
+  watch.observe({
+    stage: "note",
+    text: `an item's vector is the mean over ${known.map((name) => `'${name}'`).join(", ")}, each the mean of its values`,
+  });
+  return {
+    encoding: { ...vectorEncoding(options.key, dim, rows.length), unbiased: true },
+    rows: encodedRows(composer, dataset, rows, options.key),
+    warnings,
+  };
+}
+
+/** u32: the rows that have a known value. */
+function withVectors({ space, isKnown }: SideVectors, dataset: Dataset, all: Uint32Array): Uint32Array {
+  const encoder = bindEncoder(space, dataset);
+  const hasVector = new Uint8Array(all.length);
+  for (let first = 0; first < all.length; first += CHUNK_ROWS) {
+    const part = all.subarray(first, first + CHUNK_ROWS);
+    const rows = encoder.encode(part, new Float32Array(part.length));
+    for (let r = 0; r < part.length; r++)
+      forEachPair(rows, r, (feature, x) => {
+        if (isKnown[feature] === 1 && x > 0) hasVector[first + r] = 1;
+      });
+  }
+  return all.filter((_, i) => hasVector[i] === 1);
+}
+
+async function* encodedRows(
+  composer: SideVectors,
+  dataset: Dataset,
+  all: Uint32Array,
+  key: string | undefined,
+): AsyncGenerator<EncodedRows> {
+  const keyOf = keysOfRows(dataset, key);
+  const encoder = bindEncoder(composer.space, dataset);
+  for (let first = 0; first < all.length; first += CHUNK_ROWS) {
+    const part = all.subarray(first, first + CHUNK_ROWS);
+    const labels = new Float32Array(part.length);
+    yield {
+      numRows: part.length,
+      values: meansOfKinds(composer, encoder.encode(part, labels)),
+      keyOf: (row) => keyOf(part[row]!),
+      labels,
+    };
+  }
+}
+
+/** Of each row the mean over its fields of the mean over a field's known values. @returns f32[numRows * dim], 0 for a row without one */
+export function meansOfKinds({ space, dim, vectors, isKnown }: SideVectors, rows: FeatureRows): Float32Array {
+  const means = new Float32Array(rows.numRows * dim);
+  const fieldOf = new Uint32Array(space.numFeatures);
+  for (const f of space.fields.keys()) fieldOf.fill(f, space.offsets[f], space.offsets[f + 1]);
+  const sums = space.fields.map(() => new Float64Array(dim));
+  const weights = new Float64Array(space.fields.length);
+  for (let r = 0; r < rows.numRows; r++) {
+    for (const sum of sums) sum.fill(0);
+    weights.fill(0);
+    forEachPair(rows, r, (feature, x) => {
+      if (isKnown[feature] === 0 || !(x > 0)) return;
+      const [f, sum] = [fieldOf[feature]!, sums[fieldOf[feature]!]!];
+      weights[f]! += x;
+      for (let d = 0; d < dim; d++) sum[d]! += x * vectors[feature * dim + d]!;
+    });
+    const kinds = weights.reduce((n, weight) => n + (weight > 0 ? 1 : 0), 0);
+    if (kinds === 0) continue;
+    for (let d = 0; d < dim; d++)
+      means[r * dim + d] =
+        sums.reduce((all, sum, f) => all + (weights[f]! > 0 ? sum[d]! / weights[f]! : 0), 0) / kinds;
+  }
+  return means;
+}

@@ -1,0 +1,153 @@
+// Vectors of nodes from walks over a graph.
+//
+//   graph ──► walks of the first epoch, counted ──► noise, step size ──► epochs over new walks ──► vectors, contexts
+//
+// Sources: methods.ts. Deviations: docs/algorithms/graph.md.
+
+import type { Edges, Graph } from "../../dataset/graph.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { SgnsParts } from "../../kernels/sgns/parts.js";
+import { learnSkipGrams, noiseOf, type Learner, type SgnsVectors } from "../../skip-grams/learn.js";
+import { SgnsMachine } from "../../skip-grams/machine.js";
+import type { SgnsStart } from "../../skip-grams/start.js";
+import type { TrainingControls } from "../../training/controls.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import type { EpochsDone } from "../../training/epoch-loop.js";
+import { withMachine } from "../../workers/with-machine.js";
+import { heldOutEdges } from "./held-out.js";
+import { methods, type Method, type SampledOptions, type Side } from "./methods.js";
+import { withLearningRate, type TrainedGraphOptions } from "./options.js";
+
+export interface GraphInput {
+  space: FeatureSpace;
+  graph: Graph;
+  /** held-out edges */
+  valid?: Edges | undefined;
+  /** what nodes are composed of */
+  parts?: SgnsParts | undefined;
+  /** of a refit, the epochs of the first training */
+  scheduledEpochs: number;
+  /** where each side starts */
+  starts: readonly (SgnsStart | undefined)[];
+  /** Takes the walks of the first epoch, chunk after chunk. */
+  writeWalks?: ((machine: SgnsMachine) => Promise<void>) | undefined;
+  warn: (text: string) => void;
+  controls: TrainingControls;
+}
+
+/** Rows by feature of the space, for each side of the method. */
+export interface GraphModel extends EpochsDone {
+  options: TrainedGraphOptions;
+  sides: readonly (Side & SgnsVectors)[];
+  /** a validation part was looked at */
+  looked: boolean;
+}
+
+/**
+ * Trains vectors of nodes. The same input, options and seed give the same bytes at any number of threads.
+ *
+ * @throws {UsageError} graph and rows do not fit 4 GiB
+ * @throws {DivergedError} a loss or a vector became NaN or infinite
+ */
+export async function learnGraph(
+  { space, graph, valid, parts, scheduledEpochs, starts, writeWalks, warn, controls }: GraphInput,
+  given: SampledOptions,
+  observe: (event: EpochEvent) => void,
+  signal: AbortSignal,
+): Promise<GraphModel> {
+  const method: Method = methods[given.method];
+  const walks = method.walks(given);
+  const sides = method.sides(given);
+  const { negatives, noiseExponent, seed, threads, directed } = given;
+  const numNodes = graph.numNodes;
+  const learners: Learner[] = [];
+  const terminate = async () => {
+    await Promise.all(learners.map(({ machine }) => machine.terminate()));
+  };
+  return await withMachine({ terminate }, signal, async () => {
+    for (const [i, { dim, oneTable }] of sides.entries()) {
+      const machine = await SgnsMachine.start(
+        {
+          ...{
+            numRows: numNodes,
+            dim,
+            window: Math.max(walks.before, walks.after),
+            negatives,
+            seed,
+            oneTable,
+          },
+          // until the walks have been counted
+          noise: new Float64Array(numNodes).fill(1 / numNodes),
+          firstVectorHashes: featureHashes(space),
+          walks: { ...walks, graph },
+          ...(parts && { parts }),
+        },
+        threads,
+      );
+      const start = starts[i];
+      learners.push({ machine, start });
+      if (start) machine.startFrom(start);
+    }
+    const first = learners[0]!.machine;
+    const visits = await first.visits(1);
+    const noise = noiseOf(visits, noiseExponent);
+    for (const { machine } of learners) machine.noise = noise;
+    for (const text of shortWalks(visits, first.numSlots, walks.length)) warn(text);
+    const options = withLearningRate(given, meanVisits(visits));
+    await writeWalks?.(first);
+    const lossOf = valid && heldOutEdges(valid, noise, { negatives, seed, directed });
+    if (valid && !lossOf)
+      warn(
+        "no edge of the validation part leads between two nodes of the training part: there is no validation loss, and training does not stop early",
+      );
+    const looked =
+      lossOf && (async () => await Promise.resolve({ validLoss: meanLoss(lossOf, learners, sides) }));
+    const { kept, ...done } = await learnSkipGrams(
+      {
+        ...{ learners, scheduledEpochs, controls, judge: { name: "validLoss", better: "lower" } },
+        async pass(epoch, rates) {
+          let trainLoss = 0;
+          for (const { machine } of learners)
+            trainLoss += (await machine.trainOnWalks(epoch, rates)) / learners.length;
+          return { trainLoss, numTokens: first.numSlots };
+        },
+        look: looked,
+      },
+      options,
+      observe,
+      signal,
+    );
+    return {
+      ...done,
+      ...{ options, looked: looked !== undefined },
+      sides: sides.map((side, i) => ({ ...side, ...kept[i]! })),
+    };
+  });
+}
+
+/** Of both sides alike. */
+function meanLoss(
+  lossOf: NonNullable<ReturnType<typeof heldOutEdges>>,
+  learners: readonly Learner[],
+  sides: readonly Side[],
+): number {
+  const losses = learners.map(({ machine }, i) =>
+    lossOf({ dim: sides[i]!.dim, vectors: machine.vectors(), contexts: machine.contexts() }),
+  );
+  return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+/** Walks that dead ends leave with less than half of their nodes. */
+function shortWalks(visits: Float64Array, numSlots: number, length: number): string[] {
+  const share = visits.reduce((sum, count) => sum + count, 0) / numSlots;
+  if (share >= 0.5) return [];
+  return [
+    `walks have ${(share * length).toFixed(1)} nodes on average in place of ${length}, as they end at nodes without edges onwards: --undirected lets them go on`,
+  ];
+}
+
+/** Of the nodes that walks visit. */
+function meanVisits(visits: Float64Array): number {
+  const seen = visits.filter((count) => count > 0);
+  return seen.reduce((sum, count) => sum + count, 0) / Math.max(1, seen.length);
+}

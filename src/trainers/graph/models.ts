@@ -1,0 +1,59 @@
+// The models that runs of `train-graph` hold: a table of nodes, and as a rule one of nodes as contexts.
+
+import type { Model, Models } from "../../training/model.js";
+import { readPreprocess } from "../../training/run-space.js";
+import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../skip-grams/names.js";
+import { EGES_MODEL, type Kind } from "./names.js";
+
+const nodes: Model = {
+  holds: "node vectors of a graph (train-graph)",
+  preprocess: readPreprocess,
+  forgetting: async (run) => {
+    const { byFeature, forgettingOf } = await import("../../training/forgetting/forgetting.js");
+    return await forgettingOf(run, { tensors: { [OPTIMIZER_FILE]: byFeature(() => true) } });
+  },
+  vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+  lacks: {
+    transform: "its rows are nodes: export writes them, and --init takes new nodes and edges in",
+    foldIn: "a new node needs edges: train with --init, and --freeze known keeps the others as they are",
+  },
+};
+
+const rotation =
+  (contexts: boolean): NonNullable<Model["rotation"]> =>
+  async (_, table) =>
+    (await import("../../skip-grams/rotation.js")).rotationOf(table, { contexts });
+
+/** Items that are composed with their side information. */
+const composed: Model = {
+  ...nodes,
+  holds: "item vectors of a graph and side information (train-graph --method eges)",
+  contexts: CONTEXT_TABLE,
+  rotation: async (...of) => (await import("./eges/artifact.js")).egesRotation(...of),
+  async forgetting(run) {
+    const { forgettingOf } = await import("../../training/forgetting/forgetting.js");
+    const { ATTENTION_FILE, forgetAttention, SIDE_FILE } = await import("./eges/artifact.js");
+    return await forgettingOf(run, {
+      withoutKeys: [SIDE_FILE],
+      tensors: { [ATTENTION_FILE]: forgetAttention },
+    });
+  },
+  transform: async (...of) => await (await import("./eges/transform.js")).encodeNewItems(...of),
+  shares: async (run) => await (await import("./eges/attention-report.js")).attentionOf(run),
+  lacks: { foldIn: "a new item is composed of its side values: embed transform RUN items.csv" },
+};
+
+export const models: Models = {
+  graph: { ...nodes, contexts: CONTEXT_TABLE, rotation: rotation(true) },
+  [EGES_MODEL]: composed,
+  "graph-order-1": {
+    ...nodes,
+    holds: "node vectors of a graph (train-graph --method line --order 1)",
+    rotation: rotation(false),
+  },
+  "graph-both-orders": {
+    ...nodes,
+    holds: "node vectors of a graph (train-graph --method line)",
+    lacks: { ...nodes.lacks, rotation: "its halves were trained apart, and would each turn by itself" },
+  },
+} satisfies Record<Kind | typeof EGES_MODEL, Model>;

@@ -1,0 +1,301 @@
+// The options of train-graph (docs/algorithms/graph.md).
+
+import { UsageError } from "../../errors.js";
+import { firstRate, gaps } from "../../skip-grams/options.js";
+import { labels, vocabulary } from "../../training/options/features.js";
+import { everyday, log } from "../../training/options/log.js";
+import { memory, threads } from "../../training/options/reading.js";
+import {
+  choice,
+  custom,
+  flag,
+  flagNamed,
+  list,
+  number,
+  omit,
+  pick,
+  resolved,
+  text,
+  whole,
+  withCommon,
+  type Option,
+  type Resolved,
+  type Told,
+} from "../../training/options/table.js";
+import { output, weekly } from "../../training/options/weekly.js";
+
+const [graph, model, training, sequences] = ["Graph:", "Model:", "Training:", "Sequences:"] as const;
+const ANY = Number.MAX_VALUE;
+
+/** Methods that learn from walks. */
+const WALKED = { method: ["deepwalk", "node2vec", "eges"] } as const;
+const NODE2VEC = { method: ["node2vec"] } as const;
+const LINE = { method: ["line"] } as const;
+const EGES = { method: ["eges"] } as const;
+
+/** A default that is another one for EGES: the settings of its paper. */
+function unlessEges(standard: number, ofEges: number) {
+  return {
+    shown: `${standard}; ${ofEges} with --method eges`,
+    default: ({ method }: { method: string }): number => (method === "eges" ? ofEges : standard),
+  };
+}
+
+type Order = 1 | 2 | "both";
+const ORDERS: readonly Order[] = [1, 2, "both"];
+const EXPECTED_ORDER = "1, 2 or both";
+
+/** @throws {UsageError} */
+function orderOf(given: string, flagName: string): Order {
+  const order = ORDERS.find((one) => String(one) === given);
+  if (order !== undefined) return order;
+  throw new UsageError(`${flagName} expects ${EXPECTED_ORDER}, got '${given}'`);
+}
+
+const ofGraph = {
+  source: text("column", {
+    help: "of a list of edges: the column that each leads from",
+    group: graph,
+    only: { target: true },
+  }),
+  target: text("column", {
+    help: "of a list of edges: the column that each leads to; keys of both columns are nodes",
+    group: graph,
+    only: { source: true },
+  }),
+  directed: flag({ help: "edges lead one way; those of sessions do by default", group: graph }),
+  undirected: flag({ help: "edges lead both ways; those of a list do by default", group: graph }),
+  ...gaps,
+  minStay: text("span", {
+    help: "leave out an event that the user's next one follows sooner, such as 1s (s, m, h, d)",
+    group: sequences,
+  }),
+} as const;
+
+const own = {
+  ...ofGraph,
+  method: choice(["deepwalk", "node2vec", "line", "eges"], {
+    placeholder: "method",
+    help: "deepwalk: walks; node2vec: walks that --p and --q steer; line: edges alone; eges: walks and side information",
+    group: model,
+    default: "deepwalk",
+  }),
+  dim: whole({ ...unlessEges(128, 160), min: 1, max: 1024, help: "length of a vector", group: model }),
+  itemFields: list("columns", {
+    ...{ only: EGES, group: model, shown: "inferred: columns with one value an item" },
+    help: "columns that describe the item, such as brand,category: each of their values has a vector",
+  }),
+  aggregate: choice(["attention", "mean"], {
+    ...{ only: EGES, group: model, default: "attention" },
+    help: "how an item is made of its own vector and one a column of --item-fields: by learned weights, or their mean (GES)",
+  }),
+  numWalks: whole({
+    ...{ min: 1, max: 1_000_000, ...unlessEges(10, 20), only: WALKED, group: model },
+    help: "walks that start at each node in an epoch",
+  }),
+  walkLength: whole({
+    ...{ min: 2, max: 1_000_000, ...unlessEges(80, 10), only: WALKED, group: model },
+    help: "nodes of a walk, at most: one that meets a node without edges onwards ends there",
+  }),
+  window: whole({
+    ...{ min: 1, max: 255, ...unlessEges(10, 5), only: WALKED, group: model },
+    help: "nodes before and after a node in a walk that are its contexts",
+  }),
+  p: number({
+    ...{ min: 1e-6, max: 1e6, default: 1, only: NODE2VEC, group: model },
+    help: "return parameter: below 1 walks often turn back, above 1 seldom",
+  }),
+  q: number({
+    ...{ min: 1e-6, max: 1e6, default: 1, only: NODE2VEC, group: model },
+    help: "in-out parameter: below 1 walks lead away, above 1 they stay near",
+  }),
+  order: custom(
+    "1, 2 or both",
+    { parse: orderOf, complaint: (order) => (ORDERS.includes(order) ? undefined : EXPECTED_ORDER) },
+    {
+      ...{ only: LINE, group: model, shown: "both; 2 for directed edges" },
+      help: "1: neighbours are alike; 2: nodes with the same neighbours are alike; both: half of --dim for each",
+      default: ({ directed }: { directed: boolean }) => (directed ? 2 : ("both" as const)),
+    },
+  ),
+  samples: whole({
+    ...{ min: 1, max: 4_000_000_000, only: LINE, group: training, shown: "100 an edge, 1000000 at least" },
+    help: "edges that an epoch draws by their weight",
+  }),
+  negatives: whole({ min: 1, max: 64, help: "negatives a context", group: training, default: 5 }),
+  noiseExponent: number({
+    min: -2,
+    max: 2,
+    help: "negatives are drawn by how often walks visit a node, to this power: 0 is uniform",
+    group: training,
+    default: 0.75,
+  }),
+  epochs: whole({
+    min: 1,
+    max: 1_000_000,
+    help: "maximum number of epochs, each over new walks",
+    group: training,
+    default: 1,
+  }),
+  learningRate: number({
+    min: 1e-6,
+    max: ANY,
+    help: "step size of AdaGrad at the start; it falls to a ten-thousandth at the end",
+    group: training,
+    shown: "0.8; 0.2 where walks visit a node more than 500 times an epoch",
+  }),
+  patience: whole({
+    min: 0,
+    max: 1_000_000,
+    help: "epochs without a lower loss of held-out edges before stopping; 0 never stops early",
+    group: training,
+    default: 2,
+  }),
+  minDelta: number({
+    min: 0,
+    max: ANY,
+    help: "what an epoch must be better by to count for --patience",
+    group: training,
+    default: 0,
+  }),
+  walksOut: text("file", {
+    help: "write the first epoch's walks for other tools: one a line, keys separated by blanks",
+    group: "Output:",
+    only: WALKED,
+    noBytes: true,
+  }),
+  seed: whole({
+    min: 0,
+    max: 0xffffffff,
+    help: "of first vectors, walks and draws",
+    group: training,
+    default: 1,
+  }),
+  ...threads,
+} as const;
+
+/** Every option of the command. */
+export const options = withCommon(
+  {
+    ...log,
+    ...omit(vocabulary, "oovDropout", "hash"),
+    ...pick(labels, "positiveFrom"),
+    ...pick(
+      weekly,
+      "init",
+      "expire",
+      "freeze",
+      "keepState",
+      "refit",
+      "checkpointEvery",
+      "resume",
+      "onInterrupt",
+    ),
+    ...memory,
+    ...own,
+    ...output,
+  } as const,
+  [
+    ...everyday.filter((name) => name !== "fields" && name !== "numeric"),
+    ...(["session", "sessionGap", "weight", "minCount", "init", "delimiter", "header"] as const),
+    ...(["source", "target", "directed", "undirected", "method", "dim", "numWalks", "walkLength"] as const),
+    ...(["window", "p", "q", "order", "epochs"] as const),
+  ],
+);
+
+export type ToldGraph = Told<typeof options>;
+
+/** As the user left them: what depends on the graph may be open. */
+export type GraphOptions = Omit<Resolved<typeof own>, "directed" | "undirected"> & { directed: boolean };
+/** With what depends on the graph. */
+export type TrainedGraphOptions = GraphOptions & { learningRate: number; samples: number };
+
+/** Both columns of a list of edges; undefined for sessions. */
+export function edgeColumnsOf({ source, target }: ToldGraph): { source: string; target: string } | undefined {
+  return source === undefined || target === undefined ? undefined : { source, target };
+}
+
+/** What the user set, else the defaults. */
+export function graphOptionsOf({ directed, undirected, ...told }: ToldGraph): GraphOptions {
+  const leadsOneWay = directed ?? (undirected === undefined ? told.source === undefined : !undirected);
+  return resolved(own, { ...told, directed: leadsOneWay }) as GraphOptions;
+}
+
+/** Edges that LINE draws in an epoch. @param numEdges of the graph, an undirected one counted once */
+export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: number): number {
+  return samples ?? Math.max(1_000_000, 100 * numEdges);
+}
+
+/** With the first step size. @param visits of a node in an epoch, on average */
+export function withLearningRate<O extends Pick<GraphOptions, "learningRate">>(
+  options: O,
+  visits: number,
+): O & { learningRate: number } {
+  return { ...options, learningRate: options.learningRate ?? firstRate(visits) };
+}
+
+/** Those that the method has, for the run's manifest. */
+export function statedOptions(options: GraphOptions): Record<string, unknown> {
+  const isOf = ([name]: [string, unknown]) => {
+    const only = (own as Readonly<Record<string, Option>>)[name]?.only?.["method"];
+    return only === undefined || only === true || only.includes(options.method);
+  };
+  return Object.fromEntries(Object.entries(options).filter(isOf));
+}
+
+/** What a list of edges has no use for. */
+const OF_SESSIONS = ["user", "item", "session", "sessionGap", "minStay", "maxEventsPerUser"] as const;
+/** Columns of other kinds than nodes, times and weights. */
+const OF_FEATURES = ["fields", "numeric", "multi", "multiWeights", "timeFields"] as const;
+
+/** @throws {UsageError} two options do not go together */
+export function checkGraphOptions(told: ToldGraph): void {
+  const { directed, undirected, session, sessionGap, hashKeysOf } = told;
+  if (directed && undirected)
+    throw new UsageError("--directed and --undirected contradict each other: give one of them");
+  const edges = edgeColumnsOf(told);
+  if (edges) {
+    for (const name of [...OF_SESSIONS, ...OF_FEATURES])
+      if (told[name] !== undefined)
+        throw new UsageError(
+          `${flagNamed(name)} is for logs of events, and --source and --target say that each row is an edge: leave one of them out`,
+        );
+    const hashed = [edges.source, edges.target].filter((name) => hashKeysOf?.includes(name) ?? true);
+    if (hashed.length < 2)
+      throw new UsageError(
+        `--hash-keys-of must name both '${edges.source}' and '${edges.target}', whose keys are the same nodes`,
+      );
+  }
+  if (session !== undefined && sessionGap !== undefined)
+    throw new UsageError(
+      "--session-gap makes sessions of a user's events, and --session names a column of them: use one",
+    );
+  const { method, order, dim, directed: leadsOneWay } = graphOptionsOf(told);
+  if (method === "eges") checkEges(told);
+  if (method !== "line") return;
+  if (order !== 2 && leadsOneWay)
+    throw new UsageError(
+      `--order ${order} is for undirected edges, as the first order has no direction: take --order 2 or --undirected`,
+    );
+  if (order === "both" && dim % 2 === 1)
+    throw new UsageError(
+      `--order both gives each order half of --dim, which must be even, got ${dim}: take ${dim + 1}, or --order 1 or 2`,
+    );
+  if (order === "both" && told.keepState)
+    throw new UsageError("--keep-state keeps the state of one table: it goes with --order 1 or --order 2");
+}
+
+/** @throws {UsageError} what EGES has no use for, or does not do */
+function checkEges(told: ToldGraph): void {
+  if (edgeColumnsOf(told))
+    throw new UsageError(
+      "--method eges reads items and what describes them from a log of events, and --source and --target say that each row is an edge: use another --method, or leave them out",
+    );
+  const unsupported = (["init", "keepState"] as const).find((name) => told[name] !== undefined);
+  if (unsupported)
+    throw new UsageError(
+      `${flagNamed(unsupported)} is not supported by --method eges: items that a new log lacks have no side values in it, from which their vectors could be composed again. Train without it, and rotate the run to match the earlier one (embed align)`,
+    );
+  const twice = told.itemFields?.find((name, i, all) => all.indexOf(name) < i);
+  if (twice !== undefined) throw new UsageError(`--item-fields names '${twice}' twice`);
+}

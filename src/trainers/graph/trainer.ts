@@ -1,0 +1,279 @@
+// `embed train-graph`: a vector for each node of a graph, from walks over it or from its edges.
+
+import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph.js";
+import { MISSING, type Dataset } from "../../dataset/dataset.js";
+import { releaseColumns } from "../../dataset/stored-columns.js";
+import { fitFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
+import { DataError } from "../../errors.js";
+import { checkOutput } from "../../io/atomic.js";
+import { contentsOf, type TableRows } from "../../skip-grams/contents.js";
+import { countedEvents } from "../../skip-grams/counted.js";
+import { vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
+import { unfinishedWarnings } from "../../training/outcome-warnings.js";
+import { countUnseen } from "../../training/parts.js";
+import type { Fit, Plan, Session, Source } from "../../training/plan.js";
+import type { Trainer } from "../../training/trainer.js";
+import { featuresOfRoles } from "../../training/users-and-items.js";
+import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
+import { egesContents } from "./eges/contents.js";
+import { acceptSideColumns, sideReading } from "./eges/side-columns.js";
+import { checkSide, sideInformationOf, type SideInformation } from "./eges/side-information.js";
+import type { GraphModel } from "./learn.js";
+import { kindOf, kinds, type SideTables } from "./names.js";
+import {
+  checkGraphOptions,
+  edgeColumnsOf,
+  graphOptionsOf,
+  options,
+  samplesOf,
+  statedOptions,
+  type GraphOptions,
+  type ToldGraph,
+} from "./options.js";
+import { openEarlierNodes, startsOf, type EarlierNodes } from "./start.js";
+
+const command = "train-graph";
+
+export const trainer: Trainer = {
+  command,
+  description:
+    "Learns a vector for each node of a graph by DeepWalk, node2vec, LINE or EGES, and writes a run directory. The graph is a list of edges, or the " +
+    "steps from one event to the next in sessions.",
+  examples: `
+  embed train-graph fixtures/edges.csv -o run --source from --target to --weight weight --dim 16
+  embed train-graph fixtures/purchases.csv -o run --user customer_id --item product_id --session-gap 7d --dim 16
+`,
+  options,
+  checkpointEvery: 5,
+  plan,
+};
+
+async function plan(told: ToldGraph): Promise<Plan> {
+  checkGraphOptions(told);
+  if (told.walksOut !== undefined) await checkOutput(told.walksOut, told.force ?? false, "file");
+  const given = graphOptionsOf(told);
+  const earlier = await openEarlierNodes(told, given, command);
+  const edges = edgeColumnsOf(told);
+  return {
+    seed: given.seed,
+    unlabelled: true,
+    earlier: earlier?.run,
+    reading: edges
+      ? {
+          ...{ edges, fields: [edges.source, edges.target], infer: false },
+          ...(told.hashKeys !== undefined && { hashKeysOf: told.hashKeysOf ?? [edges.source, edges.target] }),
+        }
+      : { inSequence: true, mayBeEdges: true, ...(given.method === "eges" && sideReading(told)) },
+    accept(dataset) {
+      if (edges) return { dataset, notes: [] };
+      return given.method === "eges"
+        ? acceptSideColumns(dataset, told.itemFields)
+        : featuresOfRoles(dataset, command, ["item"]);
+    },
+    fit: async (source, session) =>
+      await fit(source, session, told, { ...given, ...(earlier && { dim: earlier.dim }) }, earlier),
+  };
+}
+
+async function fit(
+  { dataset, parts }: Source,
+  { options: how, watch, warn, note, lap, controls, first }: Session,
+  told: ToldGraph,
+  given: GraphOptions,
+  earlier: EarlierNodes | undefined,
+): Promise<Fit> {
+  const source = edgeSource(parts, countedEvents(parts.train, how), told);
+  for (const text of source.notes) note(text);
+  const { rows, loops, numNodes } = rowsWithEdges(source, dataset, how, note);
+  const vocabulary = await vocabularyOf(source.nodes, rows, how, earlier?.sides[0], told, { note, warn });
+  const { space } = vocabulary;
+  countUnseen(space, source.parts, watch);
+  const { edges, notes } = source.train(space);
+  const { graph, counts } = graphOf(space.numFeatures, edges, given);
+  // those of nodes that were left out are self-loops as well
+  counts.missing += counts.loops - loops;
+  counts.loops = loops;
+  for (const text of [...notes, graphNote(numNodes, given.directed, counts, told)]) note(text);
+  const valid = first ? undefined : source.valid(space);
+  if (valid && edgeColumnsOf(told)) for (const text of leakWarnings(graph, valid)) warn(text);
+  const starts = startsOf(earlier, vocabulary, told.freeze !== undefined);
+  const side =
+    given.method === "eges"
+      ? sideInformationOf(space, { dataset: source.nodes, rows }, given.aggregate === "attention")
+      : undefined;
+  if (side) checkSide(side, { note, warn });
+  releaseColumns(dataset);
+  lap("encode");
+
+  const standard = { ...given, samples: samplesOf(given, counts.edges) };
+  const used = first ? { ...standard, ...first.options, epochs: Math.max(1, first.bestEpoch) } : standard;
+  const { learnGraph } = await import("./learn.js");
+  const writing = first ? undefined : await walksWriter(told, given, space, watch.signal);
+  const model = await learnGraph(
+    {
+      ...{ space, graph, starts, warn, parts: side?.parts, scheduledEpochs: standard.epochs },
+      ...{ valid: parts.valid && !first ? (valid ?? NO_EDGES) : undefined, writeWalks: writing },
+      controls: { ...controls, keepsState: told.keepState ?? false },
+    },
+    used,
+    (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
+    watch.signal,
+  );
+  lap("train");
+  return ended(model, { vocabulary, nodes: source.nodes, side, how, warn });
+}
+
+const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array() };
+
+/** What a training came to. */
+function ended(
+  model: GraphModel,
+  {
+    vocabulary,
+    nodes,
+    side,
+    how,
+    warn,
+  }: {
+    vocabulary: Vocabulary;
+    nodes: Dataset;
+    side: SideInformation | undefined;
+    how: Session["options"];
+    warn: Session["warn"];
+  },
+): Fit {
+  const { epochs, bestEpoch, interrupted, options: used, looked } = model;
+  const best = epochs[bestEpoch - 1]!;
+  const course = {
+    ...{ values: epochs.flatMap((event) => event.validLoss ?? []), better: "lower" as const, name: "loss" },
+    ...{ done: epochs.length, most: used.epochs, flag: "--epochs", best: bestEpoch },
+  };
+  if (!interrupted) for (const text of unfinishedWarnings(course)) warn(text);
+  return {
+    judged: {
+      options: statedOptions(used),
+      metrics: {
+        train: { pairLoss: best.trainLoss },
+        ...(looked && { valid: { pairLoss: best.validLoss! } }),
+      },
+      ...{ epochs, bestEpoch },
+    },
+    interrupted,
+    contents: () =>
+      side
+        ? egesContents(vocabulary, nodes, how, side, model.sides[0]!)
+        : contentsOf(kindOf(model.sides), vocabulary, nodes, how, tablesOf(model), model.sides[0]!.squares),
+  };
+}
+
+/** Tables of a run. Sides that were trained apart are kept as they are, too: the next training goes on from them. */
+function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, TableRows> {
+  const tables: readonly SideTables[] = kinds[kindOf(sides)];
+  const own = sides.flatMap((side, i) => [
+    [tables[i]!.contexts, { dim: side.dim, vectors: side.contexts }] as const,
+    [tables[i]!.vectors, { dim: side.dim, vectors: side.vectors }] as const,
+  ]);
+  return {
+    ...(sides.length > 1 && { [DEFAULT_TABLE]: { dim, vectors: sideBySide(sides) } }),
+    ...Object.fromEntries(own),
+  };
+}
+
+/** Rows of all sides, each scaled to length 1. @returns f32[numFeatures * sum of dims] */
+function sideBySide(sides: readonly TableRows[]): Float32Array {
+  const width = sides.reduce((sum, { dim }) => sum + dim, 0);
+  const numRows = sides[0]!.vectors.length / sides[0]!.dim;
+  const all = new Float32Array(numRows * width);
+  let first = 0;
+  for (const { dim, vectors } of sides) {
+    for (let row = 0; row < numRows; row++) {
+      let squares = 0;
+      for (let k = row * dim; k < (row + 1) * dim; k++) squares += vectors[k]! ** 2;
+      const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
+      for (let k = 0; k < dim; k++) all[row * width + first + k] = vectors[row * dim + k]! * scale;
+    }
+    first += dim;
+  }
+  return all;
+}
+
+/** Rows of nodes that have an edge, with the number of these nodes and of self-loops. @throws {DataError} no edge is left */
+function rowsWithEdges(
+  source: EdgeSource,
+  dataset: Dataset,
+  how: Session["options"],
+  note: (text: string) => void,
+): { rows: Uint32Array; loops: number; numNodes: number } {
+  const space = fitFeatures(source.nodes, source.rows, how);
+  const { edges, notes } = source.train(space);
+  const { isLinked, loops } = linkedNodes(space.numFeatures, edges);
+  if (!isLinked.includes(1)) {
+    const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
+    throw new DataError(
+      `no edge between two different known nodes is left to learn from${left}: see --min-count, and for sessions --session-gap and --min-stay`,
+      { file: dataset.inputs.map(({ path }) => path).join(", ") },
+    );
+  }
+  const numNodes = isLinked.reduce((sum, is) => sum + is, 0);
+  const alone = numKeys(space) - numNodes;
+  if (alone === 0) return { rows: source.rows, loops, numNodes };
+  note(`${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another one left out`);
+  return { rows: linkedRows(space, source.nodes, source.rows, isLinked), loops, numNodes };
+}
+
+function numKeys({ fields }: FeatureSpace): number {
+  const [nodes] = fields;
+  return nodes?.kind === "key" ? nodes.keys.size : 0;
+}
+
+/** The graph in words, and what was left out of it. */
+function graphNote(
+  numNodes: number,
+  directed: boolean,
+  { edges, repeated, loops, missing }: EdgeCounts,
+  told: ToldGraph,
+): string {
+  const isChosen = (told.directed ?? told.undirected) !== undefined;
+  const other = directed ? "--undirected lets them lead both ways" : "--directed keeps their direction";
+  const left = [
+    [repeated, "repeated edges summed"],
+    [loops, "self-loops left out"],
+    [missing, "edges of rare or unknown keys left out"],
+  ] as const;
+  return [
+    `the graph has ${numNodes} nodes and ${edges} ${directed ? "directed" : "undirected"} ${edges === 1 ? "edge" : "edges"}`,
+    ...(isChosen ? [] : [other]),
+    ...left.flatMap(([count, what]) => (count > 0 ? [`${what}: ${count}`] : [])),
+  ].join("; ");
+}
+
+/** Held-out edges that the training part has, too: repeated ones, and undirected ones that stand in both directions. */
+function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges): string[] {
+  let leaked = 0;
+  for (let e = 0; e < sources.length; e++) {
+    const [u, v] = [sources[e]!, targets[e]!];
+    if (u !== MISSING && v !== MISSING && neighbors.subarray(offsets[u], offsets[u + 1]).includes(v))
+      leaked++;
+  }
+  return leaked === 0
+    ? []
+    : [
+        `${leaked} of ${sources.length} held-out edges are in the training part, too, repeated or in the other direction: they say little about unseen edges`,
+      ];
+}
+
+/** What writes --walks-out. @throws {DataError} keys cannot be written as words */
+async function walksWriter(
+  { walksOut, force = false }: ToldGraph,
+  { walkLength }: GraphOptions,
+  space: FeatureSpace,
+  signal: AbortSignal,
+) {
+  if (walksOut === undefined) return undefined;
+  const { wordsOf, writeWalks } = await import("./walks-file.js");
+  const words = wordsOf(space);
+  return async (machine: Parameters<typeof writeWalks>[2]) => {
+    await writeWalks(walksOut, words, machine, walkLength, { force, signal });
+  };
+}
