@@ -39,7 +39,6 @@ export interface Told {
 export async function runChild(): Promise<void> {
   const setting: Setting = JSON.parse(process.argv.at(-1)!);
   const graph = readGraph(setting);
-  const biased = await secondsOfBiased(setting, graph);
   const [began, used] = [performance.now(), process.cpuUsage()];
   const machine = await SgnsMachine.start(inputOf(setting, graph, { p: 1, q: 1 }), setting.threads);
   const numChunks = Math.min(setting.mostChunks, machine.numChunks);
@@ -61,6 +60,7 @@ export async function runChild(): Promise<void> {
   if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}`);
   const peakMb = process.resourceUsage().maxRSS / 1024;
   const processor = (user + system) / 1e6;
+  const biased = await secondsOfBiased(setting, graph);
   const told: Told = { walks, biased, all, processor, peakMb, auc: aucOf(setting, vectors) };
   console.log(JSON.stringify(told));
 }
