@@ -28,6 +28,10 @@ const goldenJobs: Record<string, (run: string) => string[]> = {
     ..."train-item2vec --user customer_id --item product_id --session-gap 30d --epochs 2".split(" "),
     ...["-o", run, fixture("purchases.csv")],
   ],
+  edges: (run) => [
+    ..."train-graph --source from --target to --weight weight --method node2vec --p 0.5 --q 2".split(" "),
+    ...["--dim", "32", "-o", run, fixture("edges.csv")],
+  ],
 };
 
 test("the main job gives the same embeddings.arrow run twice and at 1, 2, 3 and 7 threads", async () => {

@@ -235,6 +235,25 @@ describe("from week to week", () => {
   });
 });
 
+test("what a hurried user would not notice is a warning", async () => {
+  const numbers = write("numbers.csv", "1,2\n2,3\n3,1\n");
+  const { stderr } = await trained("numbers", numbers, "--source", "1", "--target", "2", ...small);
+  expect(stderr).toContain("as if the first line were an edge: --no-header");
+  const star = write("star.csv", "from,to\na,b\na,c\na,d\n");
+  const short = await trained("star", star, ...ends, ...small, "--directed");
+  expect(short.stderr).toContain("walks have 2.0 nodes on average in place of 10");
+  const both = Array.from({ length: 40 }, (_, i) => `n${i},n${i + 1}\nn${i + 1},n${i}`).join("\n");
+  const leaks = await trained(
+    "leaks",
+    write("both.csv", `from,to\n${both}\n`),
+    ...ends,
+    ...small,
+    "--valid",
+    "0.2",
+  );
+  expect(leaks.stderr).toMatch(/\d+ of \d+ held-out edges are in the training part, too/);
+});
+
 test.each([["deepwalk"], ["line"]])("%s looks at held-out edges after each epoch", async (method) => {
   const flags = [...ends, "--method", method, "--dim", "8", "--valid", "0.2", "--epochs", "3"];
   const more = method === "line" ? ["--samples", "50000"] : ["--num-walks", "2"];
@@ -269,6 +288,7 @@ describe("refuses", () => {
   const bad: [string, string, string[], number, RegExp][] = [
     ["one column", "a b\nb c\n", ["--source", "a", "--target", "b"], 64, /need two columns, and the log has one, 'a b': --delimiter/],
     ["no such column", edges, ["--source", "from", "--target", "too"], 64, /--target names column 'too'.*did you mean 'to'/],
+    ["columns of a file without a header", "1 2\n2 3\n", ["--delimiter", " ", "--source", "c0", "--target", "c1"], 64, /the columns are 1, 2; --no-header calls them c0, c1/],
     ["one end twice", edges, ["--source", "to", "--target", "to"], 64, /an edge has two ends/],
     ["a source alone", edges, ["--source", "from"], 64, /--source goes with --target COLUMN/],
     ["edges that nobody named", edges, [], 64, /looks like a list of edges from 'from' to 'to': say so with --source from --target to/],

@@ -55,48 +55,44 @@ export function rowsOfEnds(numEdges: number, rows: Uint32Array): Uint32Array {
 /**
  * Edges of a list as features of a space that has the field of nodes; MISSING where the space does not know a key.
  *
+ * @param ends of the list, as endsOf gives them
  * @param rows u32: which edges
- * @param weights f32 by row of the dataset, in place of what the weight column says
- * @throws {UsageError} a column is not one of keys, or weights are not numbers
- * @throws {DataError} a weight is not above 0, of a log that was not read as a list of edges
+ * @param weights f32, a row of the list each
  */
 export function edgesOf(
   space: FeatureSpace,
-  dataset: Dataset,
+  ends: Dataset,
   rows: Uint32Array,
-  { source, target }: EdgeColumns,
-  weights: Float32Array | undefined = weightsOf(dataset, rows),
+  weights: Float32Array | undefined,
 ): Edges {
   const f = space.fields.findIndex(({ name }) => name === NODE_FIELD);
-  const field = space.fields[f];
-  if (field?.kind !== "key") throw new RangeError(`the space has no field '${NODE_FIELD}'`);
-  const featuresOf = ({ codes, dictionary }: KeyColumn): Uint32Array => {
-    const ids = idsOf(field, dictionary);
-    return rows.map((row) => {
-      const id = codes[row] === MISSING ? 0 : ids[codes[row]!]!;
+  const [field, node] = [space.fields[f], columnNamed(ends, NODE_FIELD)];
+  if (field?.kind !== "key" || node.kind !== "key") throw new RangeError("nodes are keys");
+  const ids = idsOf(field, node.dictionary);
+  const { codes } = node;
+  const featuresFrom = (first: number): Uint32Array =>
+    rows.map((row) => {
+      const code = codes[first + row]!;
+      const id = code === MISSING ? 0 : ids[code]!;
       return id === 0 ? MISSING : space.offsets[f]! + id;
     });
-  };
   return {
-    sources: featuresOf(keyColumn(dataset, "--source", source)),
-    targets: featuresOf(keyColumn(dataset, "--target", target)),
+    sources: featuresFrom(0),
+    targets: featuresFrom(ends.numRows / 2),
     ...(weights && { weights: Float32Array.from(rows, (row) => weights[row]!) }),
   };
 }
 
-/** f32[numRows]: what the given rows weigh; undefined without a weight column. */
-function weightsOf(dataset: Dataset, rows: Uint32Array): Float32Array | undefined {
-  const { weight } = dataset.roles;
-  const column = weight === undefined ? undefined : columnNamed(dataset, weight);
-  if (!column) return undefined;
-  if (column.kind !== "number")
-    throw new UsageError(`--weight ${column.name}: the column is not one of numbers`);
-  const weights = Float32Array.from(column.values);
-  const odd = rows.find((row) => !(weights[row]! > 0 && weights[row]! < Infinity));
-  if (odd === undefined) return weights;
+/** Checks the weights of a list that was not read as one. @throws {DataError} a weight is not above 0 */
+export function checkEdgeWeights(edges: Dataset): void {
+  const { weight } = edges.roles;
+  const column = weight === undefined ? undefined : columnNamed(edges, weight);
+  if (column?.kind !== "number") return;
+  const odd = column.values.findIndex((value) => !(Math.fround(value) > 0 && Math.fround(value) < Infinity));
+  if (odd < 0) return;
   throw new DataError(
     `row ${odd + 1}: the weight of an edge, a number above 0, is expected, got ${column.values[odd]}`,
-    { file: dataset.inputs.map(({ path }) => path).join(", "), column: column.name },
+    { file: edges.inputs.map(({ path }) => path).join(", "), column: column.name },
   );
 }
 

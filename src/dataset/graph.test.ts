@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { datasetOf } from "../testing/dataset-of.js";
 import { keyAt } from "../log/dictionary.js";
 import { MISSING } from "./dataset.js";
-import { edgesOf, endsOf, NODE_FIELD, rowsOfEnds } from "./edge-list.js";
+import { checkEdgeWeights, edgesOf, endsOf, NODE_FIELD, rowsOfEnds } from "./edge-list.js";
 import { graphOf, transitionsOf, type Edges, type Graph } from "./graph.js";
 import { fitFeatures } from "./vocabulary.js";
 
@@ -118,10 +118,26 @@ describe("a list of edges", () => {
 
   test("gives edges between features; keys that the space does not know are missing", () => {
     const space = fitFeatures(endsOf(list, columns), rowsOfEnds(4, Uint32Array.of(0, 1)), 1);
-    const { sources, targets, weights } = edgesOf(space, list, Uint32Array.of(0, 1, 2, 3), columns);
+    const { sources, targets, weights } = edgesOf(
+      space,
+      endsOf(list, columns),
+      Uint32Array.of(0, 1, 2, 3),
+      Float32Array.of(1, 2, 3, 4),
+    );
     // y 2 times, then x and z by their bytes
     expect([...sources]).toEqual([2, 1, MISSING, MISSING]);
     expect([...targets]).toEqual([1, 3, 2, 2]);
-    expect(weights).toBeUndefined();
+    expect([...weights!]).toEqual([1, 2, 3, 4]);
+    expect([...edgesOf(space, endsOf(list, columns), Uint32Array.of(1), weights).weights!]).toEqual([2]);
+    expect(edgesOf(space, endsOf(list, columns), Uint32Array.of(1), undefined).weights).toBeUndefined();
+  });
+
+  test("of an encoded dataset has weights above 0, or is refused with the row", () => {
+    const weighed = (w: number[]) => datasetOf({ a: ["x", "y"], b: ["y", "z"], w }, { weight: "w" });
+    checkEdgeWeights(weighed([1, 2]));
+    for (const odd of [0, -1, Infinity, NaN, 1e-60])
+      expect(() => checkEdgeWeights(weighed([1, odd]))).toThrow(
+        /column 'w': row 2: the weight of an edge, a number above 0/,
+      );
   });
 });

@@ -156,7 +156,10 @@ export function resolveRoles(
   const hasTime = roles.time !== undefined;
   if (options.edges) inferred.push(...edgeNotes(columns, roles, options.edges));
   const alike = lookAlikes(unnamed, cells, inference, hasTime);
-  const warnings = lookAlikeWarnings(alike, unnamed, inference, hasTime);
+  const warnings = [
+    ...lookAlikeWarnings(alike, unnamed, inference, hasTime),
+    ...(options.edges ? edgeWarnings(options.edges) : []),
+  ];
   return { roles, inferred, unnamed, integers, warnings };
 }
 
@@ -171,6 +174,14 @@ function edgeNotes(
   const named = unused.map((name) => `'${name}'`).join(", ");
   const hint = weight === undefined ? `: --weight ${unused[0]} would weigh edges by '${unused[0]}'` : "";
   return [`edges lead from '${source}' to '${target}'; ${named} not used${hint}`];
+}
+
+/** A header of numbers is an edge. */
+function edgeWarnings({ source, target }: EdgeColumns): string[] {
+  if (![source, target].every((name) => /^\d+$/u.test(name))) return [];
+  return [
+    `the columns are called '${source}' and '${target}', as if the first line were an edge: --no-header reads it as one, and calls the columns c0 and c1`,
+  ];
 }
 
 const SOURCES = /^(source|src|from|head)(_?id)?$/iu;
@@ -195,6 +206,11 @@ function checkEdges(columns: readonly string[], { source, target }: EdgeColumns)
     throw new UsageError(
       `--source and --target need two columns, and the log has one, '${columns[0]}': ` +
         "--delimiter says what separates its cells, such as --delimiter ' '; --no-header that its first line is an edge",
+    );
+  const isNumbered = [source, target].every((name) => /^c\d+$/u.test(name) && !columns.includes(name));
+  if (isNumbered)
+    throw new UsageError(
+      `--source names column '${source}', which no input has: the columns are ${columns.join(", ")}; --no-header calls them c0, c1, ...`,
     );
   requireColumn("--source", source, columns);
   requireColumn("--target", target, columns);

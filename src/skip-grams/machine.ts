@@ -107,10 +107,11 @@ export class SgnsMachine {
    * @throws {RangeError} the graph has other nodes than there are rows, or cannot be walked so
    */
   static async start(given: SgnsInput | WalkInput, threads: number): Promise<SgnsMachine> {
-    const shape = "walks" in given ? given.walks : undefined;
+    // the graph is copied, and not kept: whoever holds it may let it go
+    const { walks: shape, ...rest } = "walks" in given ? given : { ...given, walks: undefined };
     if (shape && shape.graph.numNodes !== given.numRows)
       throw new RangeError(`${shape.graph.numNodes} nodes for ${given.numRows} rows`);
-    const input: SgnsInput = { mostTokens: shape ? shape.length * walksOfChunk(shape) : 0, ...given };
+    const input: SgnsInput = { mostTokens: shape ? shape.length * walksOfChunk(shape) : 0, ...rest };
     const arena = new Arena();
     const layout = allocateSgns(arena, { ...input, threads });
     const walks = shape && { ...allocateWalks(arena, shape, layout), length: shape.length };

@@ -1,5 +1,6 @@
 // Random walks as the rest of the program sees them: the kernel's functions, and a graph laid out in an arena.
 
+import { UsageError } from "../../errors.js";
 import { putAlias } from "../../numeric/alias.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { writeStruct } from "../shared/struct.js";
@@ -35,7 +36,7 @@ export interface WalksShape {
    * the weight of their arcs, so that walks of two nodes are arcs drawn by their weight.
    */
   starts: { nodes: number } | { arcs: number };
-  /** node2vec's return and in-out parameters, above 0; 1 each: walks of the first order */
+  /** node2vec's return and in-out parameters, 1e-9 to 1e9; 1 each: walks of the first order */
   p: number;
   q: number;
   /** how many nodes a centre sees before and after it, at most 255 */
@@ -153,7 +154,7 @@ export function startTable(starts: Uint32Array, sums: Float64Array): Uint32Array
   return table;
 }
 
-/** @throws {RangeError} the kernel could not walk so */
+/** @throws {UsageError} too many walks @throws {RangeError} the kernel could not walk so */
 function check({ graph, length, starts, p, q, before, after }: WalksShape, numWalks: number): void {
   const { numNodes, offsets, neighbors, weights } = graph;
   const numArcs = neighbors.length;
@@ -162,11 +163,14 @@ function check({ graph, length, starts, p, q, before, after }: WalksShape, numWa
   if (weights && weights.length !== numArcs)
     throw new RangeError(`${weights.length} weights of ${numArcs} arcs`);
   if (!(length >= 2)) throw new RangeError(`a walk of ${length} nodes`);
-  if (!(p > 0 && q > 0 && p < Infinity && q < Infinity)) throw new RangeError(`p is ${p} and q is ${q}`);
+  if (![p, q].every((x) => x >= 1e-9 && x <= 1e9)) throw new RangeError(`p is ${p} and q is ${q}`);
   if (!(Math.max(before, after) <= 255 && Math.min(before, after) >= 0))
     throw new RangeError(`a centre looks ${before} back and ${after} ahead`);
-  if (!(numWalks >= 1 && numWalks < NONE))
-    throw new RangeError(`${numWalks} walks of ${JSON.stringify(starts)}`);
+  if (!(numWalks >= 1)) throw new RangeError(`${numWalks} walks of ${JSON.stringify(starts)}`);
+  if (numWalks >= NONE)
+    throw new UsageError(
+      `${numWalks} walks an epoch are more than ${NONE - 1}: a smaller --num-walks makes fewer, and more --epochs make up for it`,
+    );
   // the kernel looks nodes up without a check
   for (let v = 0; v < numNodes; v++) {
     for (let arc = offsets[v]!; arc < offsets[v + 1]!; arc++) {
@@ -183,7 +187,7 @@ function check({ graph, length, starts, p, q, before, after }: WalksShape, numWa
  *
  * Bytes an arc: 4, and 8 where weights of a node's arcs differ, and then 4 more for the second order.
  *
- * @throws {UsageError} it does not fit
+ * @throws {UsageError} it does not fit, or there are too many walks
  * @throws {RangeError} no node has an arc, or a number is out of range
  */
 export function allocateWalks(arena: Arena, shape: WalksShape, target: WalkTarget): WalksLayout {

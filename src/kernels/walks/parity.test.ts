@@ -101,6 +101,13 @@ describe.each(graphs)("%s", (_, graph) => {
   });
 });
 
+test("the last walks of the most that there can be agree with the twin", async () => {
+  const most = NO_NODE - 1;
+  const shape = shapeOf(drawnGraph(60, 0.1, { weighted: true }), { starts: { arcs: most } });
+  const range: [number, number] = [most - 40, most];
+  expect(await kernelWalks(shape, range)).toEqual(new ReferenceWalks(shape).walks(...range, key));
+});
+
 test("a chunk of an epoch holds the same walks as the whole", async () => {
   const shape = shapeOf(drawnGraph(60, 0.1, { weighted: true }), { p: 0.25, q: 4 });
   const [whole, chunk] = [await kernelWalks(shape), await kernelWalks(shape, [100, 200])];
@@ -242,7 +249,9 @@ test("what the kernel could not walk is refused", () => {
     [/leads to 7/, { graph: { ...graph, neighbors: Uint32Array.of(7, 0, 2, 1) } }],
     [/out of range or order/, { graph: { ...graph, neighbors: Uint32Array.of(1, 2, 0, 1) } }],
     [/weighs -1/, { graph: { ...graph, weights: Float32Array.of(1, 1, 1, -1) } }],
-    [/walks of/, { starts: { arcs: 2 ** 32 } }],
+    [/0 walks of/, { starts: { arcs: 0 } }],
+    [/4294967296 walks an epoch/, { starts: { arcs: 2 ** 32 } }],
+    [/q is 1e-10/, { q: 1e-10 }],
   ];
   for (const [message, part] of wrong) {
     const arena = new Arena();

@@ -1,7 +1,7 @@
 // The edges of a log: its rows, or the steps of its sessions from one event to the next.
 
 import { MISSING, type Dataset } from "../../dataset/dataset.js";
-import { edgesOf, endsOf, rowsOfEnds } from "../../dataset/edge-list.js";
+import { checkEdgeWeights, edgesOf, endsOf, rowsOfEnds } from "../../dataset/edge-list.js";
 import { transitionsOf, type Edges } from "../../dataset/graph.js";
 import type { EdgeColumns } from "../../dataset/roles.js";
 import { gapOf, sequencesOf } from "../../dataset/sequences.js";
@@ -45,14 +45,17 @@ function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSourc
   // of one log once: its ends are twice its rows
   const known = new Map<Dataset, Dataset>();
   const nodesOf = (dataset: Dataset): Dataset => {
-    const nodes = known.get(dataset) ?? endsOf(dataset, columns);
+    const found = known.get(dataset);
+    if (found) return found;
+    checkEdgeWeights(dataset);
+    const nodes = endsOf(dataset, columns);
     known.set(dataset, nodes);
     return nodes;
   };
   const asNodes = (part: Part | undefined) =>
     part && { dataset: nodesOf(part.dataset), rows: rowsOfEnds(part.dataset.numRows, part.rows) };
   const edges = (space: FeatureSpace, part: Part, rows: Uint32Array) =>
-    edgesOf(space, part.dataset, rows, columns, counted.of(part));
+    edgesOf(space, nodesOf(part.dataset), rows, counted.of(part));
   const without = train.rows.length - counted.rows.length;
   return {
     nodes: nodesOf(train.dataset),

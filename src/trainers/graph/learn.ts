@@ -88,6 +88,7 @@ export async function learnGraph(
     const visits = await first.visits(1);
     const noise = noiseOf(visits, noiseExponent);
     for (const { machine } of learners) machine.noise = noise;
+    for (const text of shortWalks(visits, first.numSlots, walks.length)) warn(text);
     const options = withLearningRate(given, meanVisits(visits));
     await writeWalks?.(first);
     const lossOf = valid && heldOutEdges(valid, noise, { negatives, seed, directed });
@@ -130,6 +131,15 @@ function meanLoss(
     lossOf({ dim: sides[i]!.dim, vectors: machine.vectors(), contexts: machine.contexts() }),
   );
   return losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
+}
+
+/** Walks that dead ends leave with less than half of their nodes. */
+function shortWalks(visits: Float64Array, numSlots: number, length: number): string[] {
+  const share = visits.reduce((sum, count) => sum + count, 0) / numSlots;
+  if (share >= 0.5) return [];
+  return [
+    `walks have ${(share * length).toFixed(1)} nodes on average in place of ${length}, as they end at nodes without edges onwards: --undirected lets them go on`,
+  ];
 }
 
 /** Of the nodes that walks visit. */

@@ -1,7 +1,7 @@
 // `embed train-graph`: a vector for each node of a graph, from walks over it or from its edges.
 
-import { graphOf, type EdgeCounts, type Edges } from "../../dataset/graph.js";
-import type { Dataset } from "../../dataset/dataset.js";
+import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph.js";
+import { MISSING, type Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
 import { fitFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
@@ -88,6 +88,7 @@ async function fit(
   counts.loops = loops;
   for (const text of [...notes, graphNote(numNodes, given.directed, counts, told)]) note(text);
   const valid = first ? undefined : source.valid(space);
+  if (valid && edgeColumnsOf(told)) for (const text of leakWarnings(graph, valid)) warn(text);
   const starts = startsOf(earlier, vocabulary, told.freeze !== undefined);
   releaseColumns(dataset);
   lap("encode");
@@ -151,8 +152,10 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
     [tables[i]!.contexts, { dim: side.dim, vectors: side.contexts }] as const,
     [tables[i]!.vectors, { dim: side.dim, vectors: side.vectors }] as const,
   ]);
-  const joined = { [DEFAULT_TABLE]: { dim, vectors: sideBySide(sides) } };
-  return { ...(sides.length > 1 && joined), ...Object.fromEntries(own) };
+  return {
+    ...(sides.length > 1 && { [DEFAULT_TABLE]: { dim, vectors: sideBySide(sides) } }),
+    ...Object.fromEntries(own),
+  };
 }
 
 /** Rows of all sides, each scaled to length 1. @returns f32[numFeatures * sum of dims] */
@@ -221,6 +224,21 @@ function graphNote(
     ...(isChosen ? [] : [other]),
     ...left.flatMap(([count, what]) => (count > 0 ? [`${what}: ${count}`] : [])),
   ].join("; ");
+}
+
+/** Held-out edges that the training part has, too: repeated ones, and undirected ones that stand in both directions. */
+function leakWarnings({ offsets, neighbors }: Graph, { sources, targets }: Edges): string[] {
+  let leaked = 0;
+  for (let e = 0; e < sources.length; e++) {
+    const [u, v] = [sources[e]!, targets[e]!];
+    if (u !== MISSING && v !== MISSING && neighbors.subarray(offsets[u], offsets[u + 1]).includes(v))
+      leaked++;
+  }
+  return leaked === 0
+    ? []
+    : [
+        `${leaked} of ${sources.length} held-out edges are in the training part, too, repeated or in the other direction: they say little about unseen edges`,
+      ];
 }
 
 /** What writes --walks-out. @throws {DataError} keys cannot be written as words */

@@ -13,6 +13,9 @@ import { drawArc, drawBiased } from "./step";
 /** Names the order of the starts among the walks, whose numbers stay below it. */
 const STARTS: u32 = 0xffffffff;
 
+/** Walks that step in turn: while one waits for memory, others go on. */
+const ABREAST: u32 = 16;
+
 /**
  * Writes walks from .. to of an epoch.
  *
@@ -21,8 +24,18 @@ const STARTS: u32 = 0xffffffff;
  * @returns nodes of these walks that see another
  */
 export function writeWalks(plan: Plan, first: u32, from: u32, to: u32, key: u32): u32 {
+  const L = plan.length;
   let centres: u32 = 0;
-  for (let w = from; w < to; w++) centres += writeWalk(plan, w, (w - first) * plan.length, key);
+  let w = from;
+  while (w < to) {
+    const end = to - w > ABREAST ? w + ABREAST : to;
+    for (let i = w; i < end; i++) start(plan, i, (i - first) * L, key);
+    for (let step: u32 = 1; step < L; step++) {
+      for (let i = w; i < end; i++) advance(plan, draw(key, i), (i - first) * L, step);
+    }
+    for (let i = w; i < end; i++) centres += look(plan, (i - first) * L);
+    w = end;
+  }
   return centres;
 }
 
@@ -40,43 +53,46 @@ function startOf(plan: Plan, walk: u32, key: u32, own: u32): u32 {
   return load<u32>(plan.starts + ((<usize>place) << 2));
 }
 
-/** Writes one walk to its slots. @returns its nodes that see another */
-function writeWalk(plan: Plan, walk: u32, slot: u32, key: u32): u32 {
-  const L = plan.length;
-  const tokens = plan.tokens + ((<usize>slot) << 2);
-  const own = draw(key, walk);
-  let node = startOf(plan, walk, key, own);
-  let before: u32 = NONE;
-  store<u32>(tokens, node);
-  let steps: u32 = 1;
-  for (; steps < L; steps++) {
+/** Writes the first node of a walk. */
+function start(plan: Plan, walk: u32, slot: u32, key: u32): void {
+  store<u32>(plan.tokens + ((<usize>slot) << 2), startOf(plan, walk, key, draw(key, walk)));
+}
+
+/** Writes the node of a step, NONE after a dead end. @param own names the walk's draws */
+function advance(plan: Plan, own: u32, slot: u32, steps: u32): void {
+  const at = plan.tokens + ((<usize>(slot + steps)) << 2);
+  const node = load<u32>(at - 4);
+  let next = NONE;
+  if (node != NONE) {
     const from = load<u32>(plan.offsets + ((<usize>node) << 2));
     const degree = load<u32>(plan.offsets + ((<usize>node) << 2), 4) - from;
-    if (!degree) break; // a dead end
-    const step = draw(own, steps);
-    const next =
-      plan.secondOrder && before != NONE
-        ? drawBiased(plan, before, node, from, degree, step)
-        : drawArc(plan, from, degree, step, 0);
-    before = node;
-    node = next;
-    store<u32>(tokens + ((<usize>steps) << 2), node);
+    if (degree) {
+      const key = draw(own, steps);
+      next =
+        plan.secondOrder && steps > 1
+          ? drawBiased(plan, load<u32>(at - 8), node, from, degree, key)
+          : drawArc(plan, from, degree, key, 0);
+    }
   }
+  store<u32>(at, next);
+}
 
-  // what each sees of the walk
+/** Writes what each node sees of its walk. @returns those that see another */
+function look(plan: Plan, slot: u32): u32 {
+  const tokens = plan.tokens + ((<usize>slot) << 2);
   const left = plan.left + slot;
   const right = plan.right + slot;
+  let nodes = plan.length;
+  while (load<u32>(tokens + ((<usize>(nodes - 1)) << 2)) == NONE) nodes--;
   let centres: u32 = 0;
-  for (let i: u32 = 0; i < steps; i++) {
+  for (let i: u32 = 0; i < nodes; i++) {
     const back = min(plan.before, i);
-    const ahead = min(plan.after, steps - 1 - i);
+    const ahead = min(plan.after, nodes - 1 - i);
     store<u8>(left + i, <u8>back);
     store<u8>(right + i, <u8>ahead);
     if (back + ahead) centres++;
   }
-  const rest = <usize>(L - steps);
-  memory.fill(tokens + ((<usize>steps) << 2), 0xff, rest << 2);
-  memory.fill(left + steps, 0, rest);
-  memory.fill(right + steps, 0, rest);
+  memory.fill(left + nodes, 0, <usize>(plan.length - nodes));
+  memory.fill(right + nodes, 0, <usize>(plan.length - nodes));
   return centres;
 }

@@ -1,0 +1,137 @@
+// Our side of `npm run bench -- graph`, in a process of its own: what it measures it prints as JSON.
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { NO_NODE, type WalkGraph } from "../kernels/walks/binding.js";
+import { pow } from "../numeric/exp.js";
+import { draw } from "../numeric/random.js";
+import { SgnsMachine, type WalkInput } from "../skip-grams/machine.js";
+
+export interface Setting {
+  /** the folder with the graph and the pairs */
+  files: string;
+  /** a node */
+  walks: number;
+  /** chunks that are made of these, at most: a share in a drawn order */
+  mostChunks: number;
+  /** the learning rate at the start */
+  rate: number;
+  threads: number;
+  length: number;
+  window: number;
+  dim: number;
+}
+
+/** Seconds, peak memory and the AUC of the pairs by the cosine. */
+export interface Told {
+  walks: number;
+  /** of an epoch of walks at p = 0.25 and q = 4 */
+  biased: number;
+  /** walks and training */
+  all: number;
+  /** of these, the processor's, which other load hardly changes */
+  processor: number;
+  peakMb: number;
+  auc: number;
+}
+
+/** Measures at the setting of the last argument. */
+export async function runChild(): Promise<void> {
+  const setting: Setting = JSON.parse(process.argv.at(-1)!);
+  const graph = readGraph(setting);
+  const biased = await secondsOfBiased(setting, graph);
+  const [began, used] = [performance.now(), process.cpuUsage()];
+  const machine = await SgnsMachine.start(inputOf(setting, graph, { p: 1, q: 1 }), setting.threads);
+  const numChunks = Math.min(setting.mostChunks, machine.numChunks);
+  const counts = new Float64Array(graph.numNodes);
+  const walks = await secondsOfWalks(machine, numChunks, (nodes) => {
+    for (const node of nodes) if (node !== NO_NODE) counts[node]!++;
+  });
+  machine.noise = noiseOf(counts);
+  let loss = 0;
+  for (let chunk = 0; chunk < numChunks; chunk++) {
+    await machine.walk(1, chunk);
+    const rateAt = (done: number) => setting.rate * Math.max(1e-4, 1 - done / numChunks);
+    loss += await machine.train(1, { from: rateAt(chunk), to: rateAt(chunk + 1) });
+  }
+  const all = (performance.now() - began) / 1000;
+  const { user, system } = process.cpuUsage(used);
+  const vectors = machine.vectors();
+  await machine.terminate();
+  if (!Number.isFinite(loss)) throw new Error(`the loss is ${loss}`);
+  const peakMb = process.resourceUsage().maxRSS / 1024;
+  const processor = (user + system) / 1e6;
+  const told: Told = { walks, biased, all, processor, peakMb, auc: aucOf(setting, vectors) };
+  console.log(JSON.stringify(told));
+}
+
+function read({ files }: Setting, name: string): Uint32Array {
+  const { buffer, byteOffset, byteLength } = readFileSync(join(files, name));
+  return new Uint32Array(buffer, byteOffset, byteLength / 4);
+}
+
+function readGraph(setting: Setting): WalkGraph {
+  const offsets = read(setting, "offsets");
+  return { numNodes: offsets.length - 1, offsets, neighbors: read(setting, "neighbors"), directed: false };
+}
+
+function inputOf(
+  { walks, length, window, dim }: Setting,
+  graph: WalkGraph,
+  parameters: { p: number; q: number },
+): WalkInput {
+  const { numNodes } = graph;
+  return {
+    ...{ numRows: numNodes, dim, window, negatives: 5, seed: 1 },
+    noise: new Float64Array(numNodes).fill(1 / numNodes),
+    firstVectorHashes: Uint32Array.from({ length: 2 * numNodes }, (_, i) => draw(4, i)),
+    walks: { graph, length, starts: { nodes: walks }, ...parameters, before: window, after: window },
+  };
+}
+
+async function secondsOfWalks(
+  machine: SgnsMachine,
+  numChunks: number,
+  visit: (nodes: Uint32Array) => void,
+): Promise<number> {
+  const start = performance.now();
+  for (let chunk = 0; chunk < numChunks; chunk++) visit(await machine.walk(1, chunk));
+  return (performance.now() - start) / 1000;
+}
+
+async function secondsOfBiased(setting: Setting, graph: WalkGraph): Promise<number> {
+  const input = inputOf({ ...setting, dim: 32 }, graph, { p: 0.25, q: 4 });
+  const machine = await SgnsMachine.start(input, setting.threads);
+  const seconds = await secondsOfWalks(
+    machine,
+    Math.min(setting.mostChunks, machine.numChunks),
+    () => undefined,
+  );
+  await machine.terminate();
+  return seconds;
+}
+
+function noiseOf(visits: Float64Array): Float64Array {
+  const shares = visits.map((count) => (count === 0 ? 0 : pow(count, 0.75)));
+  const sum = shares.reduce((a, b) => a + b, 0);
+  return shares.map((share) => share / sum);
+}
+
+/** The chance that a pair of the first half is nearer by the cosine than one of the second. */
+function aucOf(setting: Setting, vectors: Float32Array): number {
+  const { dim } = setting;
+  const pairs = read(setting, "pairs");
+  const inner = (a: number, b: number) => {
+    let sum = 0;
+    for (let d = 0; d < dim; d++) sum += vectors[a * dim + d]! * vectors[b * dim + d]!;
+    return sum;
+  };
+  const half = pairs.length / 4;
+  const scored = Array.from({ length: 2 * half }, (_, i) => {
+    const [a, b] = [pairs[2 * i]!, pairs[2 * i + 1]!];
+    return { same: i < half, score: inner(a, b) / Math.sqrt(inner(a, a) * inner(b, b)) };
+  });
+  scored.sort((x, y) => x.score - y.score);
+  const ranks = scored.reduce((sum, { same }, i) => sum + (same ? i + 1 : 0), 0);
+  return (ranks - (half * (half + 1)) / 2) / half ** 2;
+}
