@@ -10,6 +10,7 @@ export type { ExportRunOptions } from "./api/export/options.js";
 export { importTable, type ImportOptions, type ImportSummary } from "./api/import.js";
 export { inspect, writeStarterConfig, type InspectOptions } from "./api/inspect/inspect.js";
 export type { Inspection } from "./api/inspect/inspection.js";
+export { inspectEdges, type EdgeInspection, type InspectEdgesOptions } from "./api/inspect/inspect-edges.js";
 export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
 export { report } from "./api/report/report.js";
 export type { ReportOptions, ReportSummary } from "./api/report/options.js";
