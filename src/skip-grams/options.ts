@@ -9,8 +9,3 @@ export const gaps = {
     group: "Sequences:",
   }),
 } as const;
-
-/** The first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. @param visits of a row in an epoch, on average */
-export function firstRate(visits: number): number {
-  return visits > 500 ? 0.2 : 0.8;
-}

@@ -93,7 +93,7 @@ export async function learnGraph(
     const noise = noiseOf(visits, noiseExponent);
     for (const { machine } of learners) machine.noise = noise;
     for (const text of shortWalks(visits, first.numSlots, walks.length)) warn(text);
-    const options = withLearningRate(given, meanVisits(visits));
+    const options = withLearningRate(given, meanVisits(visits), method.oftenRate);
     await writeWalks?.(first);
     const lossOf = valid && heldOutEdges(valid, noise, { negatives, seed, directed });
     if (valid && !lossOf)

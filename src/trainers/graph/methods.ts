@@ -23,6 +23,8 @@ export interface Side {
 
 export interface Method {
   walks(options: SampledOptions): Walks;
+  /** the first step size where an epoch meets a node more than 500 times: chosen on wiki (docs/experiments/graph.md) */
+  oftenRate: number;
   /** one as a rule; those of several are normalised and put side by side */
   sides(options: SampledOptions): readonly Side[];
 }
@@ -35,10 +37,11 @@ const walked = (options: SampledOptions, p: number, q: number): Walks => {
 const oneSide = ({ dim }: SampledOptions): Side[] => [{ dim, oneTable: false }];
 
 export const methods = {
-  deepwalk: { walks: (options) => walked(options, 1, 1), sides: oneSide },
-  node2vec: { walks: (options) => walked(options, options.p, options.q), sides: oneSide },
-  eges: { walks: (options) => walked(options, 1, 1), sides: oneSide },
+  deepwalk: { walks: (options) => walked(options, 1, 1), sides: oneSide, oftenRate: 0.1 },
+  node2vec: { walks: (options) => walked(options, options.p, options.q), sides: oneSide, oftenRate: 0.1 },
+  eges: { walks: (options) => walked(options, 1, 1), sides: oneSide, oftenRate: 0.1 },
   line: {
+    oftenRate: 0.2,
     walks: ({ samples, directed }) => ({
       ...{ length: 2, starts: { arcs: samples }, p: 1, q: 1 },
       // an undirected edge teaches both of its ends

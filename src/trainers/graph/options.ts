@@ -1,7 +1,7 @@
 // The options of train-graph (docs/algorithms/graph.md).
 
 import { UsageError } from "../../errors.js";
-import { firstRate, gaps } from "../../skip-grams/options.js";
+import { gaps } from "../../skip-grams/options.js";
 import { labels, vocabulary } from "../../training/options/features.js";
 import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
@@ -142,7 +142,7 @@ const own = {
     max: ANY,
     help: "step size of AdaGrad at the start; it falls to a ten-thousandth at the end",
     group: training,
-    shown: "0.8; 0.2 where walks visit a node more than 500 times an epoch",
+    shown: "0.8; 0.1 (line: 0.2) where an epoch visits a node more than 500 times",
   }),
   patience: whole({
     min: 0,
@@ -226,12 +226,13 @@ export function samplesOf({ samples }: Pick<GraphOptions, "samples">, numEdges: 
   return samples ?? Math.max(1_000_000, 100 * numEdges);
 }
 
-/** With the first step size. @param visits of a node in an epoch, on average */
+/** With the first step size: smaller where nodes are met often, as their steps are summed before AdaGrad's one. @param visits of a node in an epoch, on average */
 export function withLearningRate<O extends Pick<GraphOptions, "learningRate">>(
   options: O,
   visits: number,
+  oftenRate: number,
 ): O & { learningRate: number } {
-  return { ...options, learningRate: options.learningRate ?? firstRate(visits) };
+  return { ...options, learningRate: options.learningRate ?? (visits > 500 ? oftenRate : 0.8) };
 }
 
 /** Those that the method has, for the run's manifest. */

@@ -21,7 +21,7 @@ import {
   type SearchRange,
   type Told,
 } from "../../training/options/table.js";
-import { firstRate, gaps } from "../../skip-grams/options.js";
+import { gaps } from "../../skip-grams/options.js";
 import { output, weekly } from "../../training/options/weekly.js";
 
 const [model, training, sequences, goals] = ["Model:", "Training:", "Sequences:", "Goals:"] as const;
@@ -260,9 +260,9 @@ export function judgeOf({ metric, k }: Pick<Item2vecOptions, "metric" | "k">) {
     : { name: "validLoss" as const, better: "lower" as const };
 }
 
-/** With the first step size. */
+/** With the first step size: smaller where rows are met often, as their steps are summed before AdaGrad's one. */
 export function withLearningRate(options: Item2vecOptions, eventsAnItem: number): TrainedOptions {
-  return { learningRate: firstRate(eventsAnItem), ...options };
+  return { learningRate: eventsAnItem > 500 ? 0.2 : 0.8, ...options };
 }
 
 function windowOf(given: string, flagName: string): number | "session" {
