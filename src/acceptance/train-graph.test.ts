@@ -303,7 +303,7 @@ describe("refuses", () => {
     ["p of 0", edges, [...ends, "--method", "node2vec", "--p", "0"], 64, /--p expects a number from/],
     ["q below 0", edges, [...ends, "--method", "node2vec", "--q", "-1"], 64, /--q expects a number from/],
     ["p for deepwalk", edges, [...ends, "--p", "2"], 64, /--p is for --method node2vec, not for deepwalk/],
-    ["walks for line", edges, [...ends, "--method", "line", "--num-walks", "2"], 64, /--num-walks is for --method deepwalk, node2vec, not for line/],
+    ["walks for line", edges, [...ends, "--method", "line", "--num-walks", "2"], 64, /--num-walks is for --method deepwalk, node2vec, eges, not for line/],
     ["an order for deepwalk", edges, [...ends, "--order", "2"], 64, /--order is for --method line/],
     ["an odd dim", edges, [...ends, "--method", "line", "--dim", "7"], 64, /must be even, got 7: take 8/],
     ["a direction of the first order", edges, [...ends, "--method", "line", "--directed", "--order", "1"], 64, /--order 1 is for undirected edges/],

@@ -129,8 +129,10 @@ const beside: Readonly<Record<string, string>> = {
 
 /** Words of a row that an option takes the place of. */
 const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
-  // each row of the log is an edge then, of any method but the one that reads items
-  "--source": ["--item", "--session", "--item-fields", "--method"],
+  // each row of the log is an edge then
+  "--source": ["--item", "--session", "--item-fields"],
+  // sessions are those of the user then
+  "--user": ["--session"],
 };
 
 /** Every option that the generator draws of a command. */
