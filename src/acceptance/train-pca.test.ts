@@ -176,6 +176,19 @@ describe.each([
   ["--dim 0", ["--dim", "0"], 64, "--dim expects a whole number from 1 to 4096, got '0'"],
   ["--window without sessions", ["--window", "2"], 64, "--window is for --matrix cooccurrence"],
   ["--whiten with --power", ["--whiten", "--power", "1"], 64, "leave out --power"],
+  ["--response without degrees", ["--response", "plateau"], 64, "--response is for --normalize degree"],
+  [
+    "a response that is none",
+    ["--normalize", "degree", "--response", "flat"],
+    64,
+    "--response expects ideal, power=0.5, exp=2 or plateau=1.5",
+  ],
+  [
+    "--scale with a response",
+    ["--normalize", "degree", "--response", "plateau", "--scale"],
+    64,
+    "--scale does not go with --response",
+  ],
   ["--center of normalised events", ["--center", "--normalize", "degree"], 64, "--center"],
   [
     "columns without numbers",
@@ -218,6 +231,9 @@ function largestDifference(got: readonly number[], wanted: readonly number[]): n
 
 describe.each([
   ["degree", ["--normalize", "degree"], ["user", "item"]],
+  ["a response", ["--normalize", "degree", "--response", "power=0.5"], ["user", "item"]],
+  ["another power of degrees", ["--normalize", "degree", "--degree-power", "0.3"], ["user"]],
+  ["a plateau", ["--normalize", "degree", "--response", "plateau"], ["user"]],
   ["tfidf", ["--values", "tfidf", "--power", "0.3"], ["user", "item"]],
   ["bm25, whitened", ["--values", "bm25", "--whiten"], ["user"]],
   ["counts, centred and scaled", ["--center", "--scale"], ["user"]],

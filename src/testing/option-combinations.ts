@@ -58,6 +58,7 @@ const byName: Record<string, readonly string[]> = {
   numeric: ["price", "price:log1p", "price:bins=3"],
   multi: ["tags:|"],
   "multi-weights": ["tags"],
+  response: ["ideal", "power=0.5", "exp=2", "plateau", "plateau=2"],
   ctr: ["user_id", "user_id,item_id"],
   entity: ["item_id", "user_id"],
   group: ["basket"],

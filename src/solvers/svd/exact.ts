@@ -19,6 +19,8 @@ export interface Triplets {
   /** f32[numRows][dim] and f32[numColumns][dim], row-major; columns of unit length */
   left: Float32Array;
   right: Float32Array;
+  /** of a matrix with a filter: f32[numColumns][dim], c(P) D_a times `right` */
+  behind?: Float32Array;
 }
 
 /** Of the greatest singular value: what is below is rounding of the Gram matrix. */

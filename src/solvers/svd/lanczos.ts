@@ -103,6 +103,31 @@ export async function lanczos(
   }
 }
 
+/** The same from the unit vectors of a small side: nothing is left out, and nothing iterates. */
+export async function wholeSpace(machine: SvdMachine, side: Side, dim: number): Promise<Region[]> {
+  const other = otherSide(side);
+  const numPanels = Math.ceil(machine.lengthOf(side) / PANEL);
+  const size = numPanels * PANEL;
+  const basis = Array.from({ length: numPanels }, () => machine.panel(side));
+  for (const [p, panel] of basis.entries()) {
+    const unit = machine.values(panel);
+    for (let j = 0; j < Math.min(PANEL, machine.lengthOf(side) - p * PANEL); j++)
+      unit[(p * PANEL + j) * PANEL + j] = 1;
+  }
+  const products: Region[] = [];
+  const T = new Float64Array(size * size);
+  for (const panel of basis) {
+    const product = machine.panel(other);
+    await machine.multiply(other, panel, product);
+    products.push(product);
+    putBlock(T, size, products.length - 1, await machine.crossProducts(other, products, product));
+  }
+  const { vectors } = eigenOf(T, size);
+  const found = basis.slice(0, Math.ceil(dim / PANEL));
+  await machine.combine(side, basis, (i, j) => vectors[i * size + j]!, found);
+  return found;
+}
+
 /** The last column of blocks, on and above the diagonal. */
 function putBlock(T: Float64Array, size: number, block: number, products: Float64Array): void {
   for (let i = 0; i < products.length / PANEL; i++) {

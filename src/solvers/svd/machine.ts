@@ -12,6 +12,7 @@ import {
   PANEL,
 } from "../../kernels/svd/binding.js";
 import { WorkerPool } from "../../workers/pool.js";
+import { multiplyFiltered, smooth, type ColumnFilter, type FilterRoom } from "./filter.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 import type { SvdInit } from "./svd.worker.js";
 import { PARTS, type SvdTask } from "./tasks.js";
@@ -48,17 +49,25 @@ export class SvdMachine {
   readonly #sides: Record<Side, SideLayout>;
   readonly #small: SmallRegions;
   readonly #pool: WorkerPool<SvdTask, null>;
+  readonly #filter: { of: ColumnFilter; room: FilterRoom } | undefined;
 
   private constructor(
     arena: Arena,
     sides: Record<Side, SideLayout>,
     small: SmallRegions,
     pool: WorkerPool<SvdTask, null>,
+    filter: ColumnFilter | undefined,
   ) {
     this.#arena = arena;
     this.#sides = sides;
     this.#small = small;
     this.#pool = pool;
+    const [values, multiply] = [this.values.bind(this), this.#product.bind(this)];
+    const panel = () => this.panel("columns");
+    this.#filter = filter && {
+      of: filter,
+      room: { columns: [panel(), panel(), panel()], rows: this.panel("rows"), values, multiply },
+    };
   }
 
   /**
@@ -109,7 +118,7 @@ export class SvdMachine {
       threads,
       init,
     );
-    return new SvdMachine(arena, sides, small, pool);
+    return new SvdMachine(arena, sides, small, pool, matrix.filter);
   }
 
   /** Ends the threads, whatever they do. */
@@ -132,8 +141,32 @@ export class SvdMachine {
     return this.#arena.f32(panel);
   }
 
-  /** Writes A X, or A' X, to a panel of the given side; `source` is one of the other side. */
+  /** Writes A X, or A' X, to a panel of the given side; `source` is one of the other side. With a filter, of A with what stands behind it. */
   async multiply(side: Side, source: Region, target: Region): Promise<void> {
+    if (this.#filter) await multiplyFiltered(side, this.#filter.of, this.#filter.room, source, target);
+    else await this.#product(side, source, target);
+  }
+
+  /** What the filter makes of vectors of the columns' side, c(P) D_a X; undefined without one. @param vectors f32[numColumns][dim] @returns the same shape */
+  async smoothed(vectors: Float32Array, dim: number): Promise<Float32Array | undefined> {
+    if (!this.#filter) return undefined;
+    const out = new Float32Array(vectors.length);
+    const panel = this.panel("columns");
+    const numColumns = this.lengthOf("columns");
+    for (let first = 0; first < dim; first += PANEL) {
+      const width = Math.min(PANEL, dim - first);
+      const source = this.values(panel);
+      for (let i = 0; i < numColumns; i++)
+        for (let j = 0; j < width; j++) source[i * PANEL + j] = vectors[i * dim + first + j]!;
+      const found = this.values(await smooth(this.#filter.of, this.#filter.room, panel));
+      for (let i = 0; i < numColumns; i++)
+        for (let j = 0; j < width; j++) out[i * dim + first + j] = found[i * PANEL + j]!;
+    }
+    return out;
+  }
+
+  /** The same without the filter. */
+  async #product(side: Side, source: Region, target: Region): Promise<void> {
     const { length: numRows, matrix, shift } = this.#sides[side];
     const from = this.#sides[otherSide(side)];
     const sums = this.#small.rowSums;

@@ -3,6 +3,7 @@
 //   A = D_r S D_c - 1 m'       S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
 
 import type { SparseRows } from "../../kernels/als/binding.js";
+import type { ColumnFilter } from "./filter.js";
 
 /** A matrix as the products with it need it. */
 export interface SvdMatrix {
@@ -16,6 +17,8 @@ export interface SvdMatrix {
   columnScale?: Float32Array;
   /** f32[numColumns]: m; 0 when absent */
   means?: Float32Array;
+  /** what stands behind it (filter.ts); not together with means */
+  filter?: ColumnFilter;
 }
 
 export const numRowsOf = ({ rows }: SvdMatrix): number => rows.indptr.length - 1;

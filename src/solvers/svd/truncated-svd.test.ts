@@ -83,6 +83,47 @@ describe.each([
     expect(totalVariance(shaped, columnMoments(shaped)) / variance).toBeCloseTo(1, 6);
   });
 
+  test("behind a filter it has the truncation of the product that is written out, to 2e-5", async () => {
+    // the norm of M is below the root of the product of its greatest sums, so that P's eigenvalues are within [0, 1]
+    const sums = (rows: number[][]) =>
+      Math.max(...rows.map((row) => row.reduce((a, x) => a + Math.abs(x), 0)));
+    const transposed = dense[0]!.map((_, c) => dense.map((row) => row[c]!));
+    const scale = Math.fround(1 / Math.sqrt(sums(dense) * sums(transposed)));
+    const rowScale = new Float32Array(numRows).fill(scale);
+    const around1 = (key: number) =>
+      Float32Array.from({ length: numColumns }, (_, c) => 1 + 0.5 * uniform(key, c));
+    const [before, after] = [around1(7), around1(8)];
+    const coefficients = Float64Array.of(0.4, -0.5, 0.2, 0.1);
+    const A = new Matrix(dense).mul(scale);
+    const P = A.transpose().mmul(A);
+    const L = Matrix.eye(numColumns).sub(P.clone().mul(2));
+    let [previous, last] = [Matrix.eye(numColumns), L];
+    const sum = Matrix.eye(numColumns).mul(coefficients[0]!).add(L.clone().mul(coefficients[1]!));
+    for (const c of coefficients.slice(2)) {
+      [previous, last] = [last, L.mmul(last).mul(2).sub(previous)];
+      sum.add(last.clone().mul(c));
+    }
+    const behind = sum.mmul(Matrix.diag([...after]));
+    const written = A.mmul(Matrix.diag([...before])).mmul(behind);
+    const found = await truncatedSvd(
+      { ...matrix, rowScale, filter: { coefficients, before, after } },
+      { ...options, tolerance: 1e-4 },
+    );
+    expect(distance(found, written.to2DArray())).toBeLessThan(2e-5);
+    const right = new Matrix(
+      Array.from({ length: numColumns }, (_, c) => [
+        ...found.right.subarray(c * found.dim, (c + 1) * found.dim),
+      ]),
+    );
+    const difference = Matrix.sub(
+      behind.mmul(right),
+      new Matrix(numColumns, found.dim).apply(function (c, d) {
+        this.set(c, d, found.behind![c * found.dim + d]!);
+      }),
+    );
+    expect(difference.abs().max()).toBeLessThan(1e-5);
+  });
+
   test("gives the same bytes at 1, 2 and 3 threads", async () => {
     const [one, ...others] = await Promise.all(
       [1, 2, 3].map((threads) => truncatedSvd(matrix, { ...options, threads })),

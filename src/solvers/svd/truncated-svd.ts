@@ -9,7 +9,7 @@ import { UsageError } from "../../errors.js";
 import { PANEL } from "../../kernels/svd/binding.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { exactSvd, MAX_EXACT, type Triplets } from "./exact.js";
-import { basisPanels, lanczos } from "./lanczos.js";
+import { basisPanels, lanczos, wholeSpace } from "./lanczos.js";
 import { otherSide, SvdMachine, type Side } from "./machine.js";
 import { numColumnsOf, numRowsOf, type SvdMatrix } from "./matrix.js";
 
@@ -59,12 +59,21 @@ export async function truncatedSvd(
         "a small --tolerance goes as far as single precision does",
     );
   }
-  if (options.exact || narrow <= basisPanels(dim) * PANEL) {
+  const isSmall = options.exact === true || narrow <= basisPanels(dim) * PANEL;
+  if (isSmall && !matrix.filter) {
     signal?.throwIfAborted();
     return { ...withSigns(exactSvd(matrix, side, dim)), method: "exact", restarts: 0, residual: 0 };
   }
-  const machine = await SvdMachine.start(matrix, basisPanels(dim), options.threads);
+  const numPanels = isSmall ? Math.ceil(narrow / PANEL) : basisPanels(dim);
+  const machine = await SvdMachine.start(matrix, numPanels, options.threads);
   return await withMachine(machine, signal, async () => {
+    if (isSmall) {
+      const vectors = await wholeSpace(machine, side, dim);
+      return {
+        ...withSigns(await tripletsOf(machine, side, vectors, dim)),
+        ...{ method: "exact" as const, restarts: 0, residual: 0 },
+      };
+    }
     const { vectors, ...how } = await lanczos(machine, side, {
       ...options,
       dim,
@@ -109,12 +118,14 @@ async function tripletsOf(
     .filter((x) => x > LANCZOS_ROUNDING * singularValues[0]!).length;
   const all = { dim, singularValues: singularValues.slice(0, dim) };
   const sides = side === "rows" ? { left: own, right: across } : { left: across, right: own };
-  return cut({ ...all, ...sides }, rank);
+  const behind = await machine.smoothed(sides.right, dim);
+  return cut({ ...all, ...sides, ...(behind && { behind }) }, rank);
 }
 
 /** The first triplets. */
-function cut({ dim, singularValues, left, right }: Triplets, rank: number): Triplets {
-  if (rank === dim) return { dim, singularValues, left, right };
+function cut(triplets: Triplets, rank: number): Triplets {
+  const { dim, singularValues, left, right, behind } = triplets;
+  if (rank === dim) return triplets;
   const narrowed = (vectors: Float32Array) => {
     const rows = vectors.length / dim;
     const kept = new Float32Array(rows * rank);
@@ -126,18 +137,19 @@ function cut({ dim, singularValues, left, right }: Triplets, rank: number): Trip
     singularValues: singularValues.slice(0, rank),
     left: narrowed(left),
     right: narrowed(right),
+    ...(behind && { behind: narrowed(behind) }),
   };
 }
 
 function withSigns(triplets: Triplets): Triplets {
-  const { dim, left, right } = triplets;
+  const { dim, left, right, behind = new Float32Array() } = triplets;
   for (let d = 0; d < dim; d++) {
     let greatest = 0;
     for (let at = d; at < right.length; at += dim)
       if (Math.abs(right[at]!) > Math.abs(greatest)) greatest = right[at]!;
     if (greatest >= 0) continue;
     for (let at = d; at < right.length; at += dim) right[at] = -right[at]!;
-    for (let at = d; at < left.length; at += dim) left[at] = -left[at]!;
+    for (const side of [left, behind]) for (let at = d; at < side.length; at += dim) side[at] = -side[at]!;
   }
   return triplets;
 }

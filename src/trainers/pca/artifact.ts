@@ -1,7 +1,8 @@
 // A principal component analysis in a run directory: its table, and in model/ what the table does not hold.
 //
 //   embeddings.arrow        a row for each key of each field: its vector, its events; its weight where the matrix was centred
-//   model/pca.safetensors   singularValues, explainedVariance, explainedVarianceRatio [dim]; components [numColumns, dim]: V;
+//   model/pca.safetensors   singularValues, explainedVariance [dim], explainedVarianceRatio [dim] of a matrix without a filter;
+//                           components [numColumns, dim]: V, or with a filter the columns' directions behind it;
 //                           columnScale, mean [numColumns], where the columns were scaled or centred; and of interactions
 //                           rowShares, columnShares [dim]: what a dimension's vectors of users and of items are multiplied by,
 //                           rowScale [numUsers], itemUsers [numItems], userEvents [numUsers], statistics [2]: for new users and items
@@ -29,7 +30,7 @@ function allTensors(model: PcaModel): Map<string, Tensor> {
   const { singularValues, explainedVariance, explainedVarianceRatio, tensors } = model;
   const all = new Map<string, Tensor>(Object.entries(tensors));
   for (const [name, values] of Object.entries({ singularValues, explainedVariance, explainedVarianceRatio }))
-    all.set(name, vectorTensor(values));
+    if (values) all.set(name, vectorTensor(values));
   return all;
 }
 

@@ -12,8 +12,8 @@ export interface Spectrum {
   /** f64[dim], descending */
   singularValues: Float64Array;
   explainedVariance: Float64Array;
-  /** over the variance of all columns together */
-  explainedVarianceRatio: Float64Array;
+  /** over the variance of all columns together; absent for a filtered matrix, whose columns are never written out */
+  explainedVarianceRatio?: Float64Array;
 }
 
 export interface Decomposition extends Omit<TruncatedSvd, "singularValues">, Spectrum {
@@ -41,7 +41,7 @@ export async function decompose(
   if (center) matrix.means = Float32Array.from(moments.means);
   const svd = await truncatedSvd(matrix, options, signal);
   const numRows = numRowsOf(matrix);
-  const total = totalVariance(matrix, moments);
+  const total = matrix.filter ? 0 : totalVariance(matrix, moments);
   const explained = svd.singularValues.map((s, d) => {
     let sum = 0;
     for (let at = d; at < svd.left.length; at += svd.dim) sum += svd.left[at]!;
@@ -50,7 +50,7 @@ export async function decompose(
   return {
     ...svd,
     explainedVariance: explained.map((x) => (x * numRows) / Math.max(1, numRows - 1)),
-    explainedVarianceRatio: explained.map((x) => (total > 0 ? x / total : 0)),
+    ...(!matrix.filter && { explainedVarianceRatio: explained.map((x) => (total > 0 ? x / total : 0)) }),
     ...(matrix.columnScale && { columnScale: matrix.columnScale }),
     ...(matrix.means && { means: matrix.means }),
   };

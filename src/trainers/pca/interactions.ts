@@ -11,9 +11,12 @@ import { interactionsOf, transpose, type FieldFeatures } from "../../dataset/int
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
+import { pow } from "../../numeric/exp.js";
+import type { ColumnFilter } from "../../solvers/svd/filter.js";
 import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
+import { plateauCoefficients, responseOf, responses, type Response } from "./response.js";
 import { rowSums, statisticsOf, valuesOf } from "./values.js";
 
 /** Decomposes the events of users and items; their weights are counts. */
@@ -34,13 +37,25 @@ export async function interactionsPca(
   const rootOf = (side: SparseRows) =>
     Float32Array.from(rowSums(side), (x) => (x > 0 ? 1 / Math.sqrt(x) : 0));
   const scales = options.normalize === "degree" && { rowScale: rootOf(values), columnScale: rootOf(byItem) };
-  const found = await decompose({ rows: values, columns: byItem, ...scales }, options, signal);
+  const response = responseOf(options.response);
+  const filter = scales && filterOf(response, rowSums(byItem), options.degreePower);
+  const found = await decompose({ rows: values, columns: byItem, ...scales, ...filter }, options, signal);
 
-  const { dim, left, right, singularValues, columnScale, means } = found;
-  const shares = sharesOf(singularValues, options, numUsers);
+  const { dim, left, right, singularValues, means } = found;
+  const components = found.behind ?? right;
+  // what an entry of an item is multiplied by before it is projected
+  const isOtherPower = scales && (filter ?? options.degreePower !== 0.5);
+  const columnScale = isOtherPower ? powersOf(rowSums(byItem), -options.degreePower) : found.columnScale;
+  const speaking = filter ? singularValues : scaledBy(singularValues, responses(singularValues, response));
+  const shares = sharesOf(speaking, options, numUsers);
   const vectors = new Float32Array(space.numFeatures * dim);
-  vectors.set(shared(left, shares.rows, scales ? scales.rowScale : undefined), (user.first + 1) * dim);
-  vectors.set(shared(right, shares.columns, columnScale), (item.first + 1) * dim);
+  // under another power of degrees, users are sums of their items' components
+  const ofUsers =
+    isOtherPower && !filter
+      ? projected(values, components, columnScale!, shares.rows, singularValues)
+      : shared(left, shares.rows, scales ? scales.rowScale : undefined);
+  vectors.set(ofUsers, (user.first + 1) * dim);
+  vectors.set(shared(right, shares.columns, filter ? undefined : columnScale), (item.first + 1) * dim);
   const weights = means && new Float32Array(space.numFeatures);
   means?.forEach((mean, i) => (weights![item.first + 1 + i] = mean / (columnScale ? columnScale[i]! : 1)));
   const { meanEvents } = statisticsOf(events);
@@ -50,7 +65,7 @@ export async function interactionsPca(
     vectors,
     ...(weights && { weights }),
     tensors: {
-      components: matrixTensor(right, dim),
+      components: matrixTensor(components, dim),
       rowShares: vectorTensor(shares.rows),
       columnShares: vectorTensor(shares.columns),
       ...(columnScale && { columnScale: vectorTensor(columnScale) }),
@@ -61,6 +76,49 @@ export async function interactionsPca(
       statistics: vectorTensor([numUsers, meanEvents]),
     },
   };
+}
+
+/** The filter of a plateau; nothing of other responses, which are functions of the singular values. @param degrees sums of the items' entries */
+function filterOf(
+  { kind, value }: Response,
+  degrees: Float64Array,
+  power: number,
+): { filter: ColumnFilter } | undefined {
+  if (kind !== "plateau") return undefined;
+  const [before, after] = [powersOf(degrees, 0.5 - power), powersOf(degrees, power)];
+  return { filter: { coefficients: plateauCoefficients(value!), before, after } };
+}
+
+/** Of an item without entries 0. */
+function powersOf(degrees: Float64Array, exponent: number): Float32Array {
+  return Float32Array.from(degrees, (x) => (x > 0 ? pow(x, exponent) : 0));
+}
+
+function scaledBy(values: Float64Array, factors: Float64Array): Float64Array {
+  return values.map((x, d) => x * factors[d]!);
+}
+
+/** Users as the sums of their items' components, as fold-in makes them. */
+function projected(
+  { indptr, indices, values }: SparseRows,
+  components: Float32Array,
+  columnScale: Float32Array,
+  shares: Float64Array,
+  singularValues: Float64Array,
+): Float32Array {
+  const dim = shares.length;
+  const sum = new Float64Array(dim);
+  const out = new Float32Array((indptr.length - 1) * dim);
+  for (let u = 0; u + 1 < indptr.length; u++) {
+    sum.fill(0);
+    for (let e = indptr[u]!; e < indptr[u + 1]!; e++) {
+      const i = indices[e]!;
+      const x = (values ? values[e]! : 1) * columnScale[i]!;
+      for (let d = 0; d < dim; d++) sum[d]! += x * components[i * dim + d]!;
+    }
+    for (let d = 0; d < dim; d++) out[u * dim + d] = (sum[d]! * shares[d]!) / singularValues[d]!;
+  }
+  return out;
 }
 
 /** The features of a field; it is one of the space's, as the caller has checked. */

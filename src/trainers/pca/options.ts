@@ -11,12 +11,14 @@ import {
   pick,
   refused,
   resolved,
+  text,
   whole,
   type Resolved,
   type Told,
   withCommon,
 } from "../../training/options/table.js";
 import { output } from "../../training/options/weekly.js";
+import { responseOf } from "./response.js";
 
 /** What is decomposed. */
 export const matrices = ["interactions", "features", "columns", "cooccurrence"] as const;
@@ -51,6 +53,22 @@ const own = {
     group: model,
     default: "none",
     only: ofInteractions,
+  }),
+  /** h of the singular values, as responseOf reads it */
+  response: text("filter", {
+    help: "with --normalize degree: how strongly each component speaks, ideal, power=P, exp=B or plateau=P; plateau filters before it decomposes, and ranks best",
+    group: model,
+    default: "ideal",
+    only: { normalize: ["degree"] },
+  }),
+  degreePower: number({
+    min: 0,
+    max: 1,
+    help: "with --normalize degree: an item counts by its events to this power; higher recommends popular items",
+    group: model,
+    default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.4 : 0.5),
+    shown: "0.5; plateau: 0.4",
+    only: { normalize: ["degree"] },
   }),
   scale: flag({ help: "divide columns by their standard deviation", group: model, default: false }),
   center: flag({
@@ -158,7 +176,22 @@ export function countsEvents({ matrix }: Pick<PcaOptions, "matrix">): boolean {
 }
 
 /** @throws {UsageError} two options do not go together */
-export function checkPcaOptions({ matrix, whiten, power, center, normalize }: ToldPca): void {
+export function checkPcaOptions({
+  matrix,
+  whiten,
+  power,
+  center,
+  scale,
+  normalize,
+  response,
+  degreePower,
+}: ToldPca): void {
+  if (response !== undefined) responseOf(response);
+  const isFiltered = (response ?? "ideal") !== "ideal" || (degreePower ?? 0.5) !== 0.5;
+  if (isFiltered && (whiten || scale))
+    throw new UsageError(
+      `${whiten ? "--whiten" : "--scale"} does not go with --response and --degree-power, which decide how much each component and each item counts`,
+    );
   if (whiten && power !== undefined)
     throw new UsageError("--whiten decides how users and items share the singular values: leave out --power");
   if (center && normalize === "degree")

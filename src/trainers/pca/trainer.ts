@@ -79,12 +79,14 @@ async function fit(
   tellOf(model, told.dim, pca, watch);
   lap("train");
 
-  const ratios = [...model.explainedVarianceRatio];
+  const ratios = model.explainedVarianceRatio && [...model.explainedVarianceRatio];
   const metrics: Record<string, PartMetrics> = {
-    train: {
-      explainedVarianceRatioTotal: ratios.reduce((sum, x) => sum + x, 0),
-      explainedVarianceRatio: ratios,
-    },
+    ...(ratios && {
+      train: {
+        explainedVarianceRatioTotal: ratios.reduce((sum, x) => sum + x, 0),
+        explainedVarianceRatio: ratios,
+      },
+    }),
     ...(await found.heldOut()),
   };
   lap("evaluate");
@@ -111,11 +113,9 @@ async function fit(
           ...(negatives && negativeFiles(negatives.source)),
           [HISTORY_FILE]: historyChunks(nextHistory(space, part.dataset)),
         },
-        metricsLines: ratios.map((ratio, d) => ({
-          component: d + 1,
-          singularValue: model.singularValues[d]!,
-          explainedVariance: model.explainedVariance[d]!,
-          explainedVarianceRatio: ratio,
+        metricsLines: Array.from(model.singularValues, (singularValue, d) => ({
+          ...{ component: d + 1, singularValue, explainedVariance: model.explainedVariance[d]! },
+          ...(ratios && { explainedVarianceRatio: ratios[d]! }),
         })),
         manifest: { roles },
       };

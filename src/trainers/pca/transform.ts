@@ -77,12 +77,18 @@ export async function foldInInteractions(
       `--fold-in: the events of run '${run.path}' were weighted about their mean, to which a few new ones cannot be brought`,
     );
   }
-  const { values, scale, center } = run.manifest.options as unknown as PcaOptions;
+  const { values, scale, center, ...how } = run.manifest.options as unknown as PcaOptions;
+  // runs of earlier versions have neither
+  const { response = "ideal", degreePower = 0.5 }: Partial<PcaOptions> = how;
   const { dataset } = await readLikeRun(preprocess, { ...options, on: options.foldIn! }, silently(watch));
   const fresh = newKeysOf(model, dataset, options.field);
   if (fresh.side === "item" && (scale || center))
     throw new UsageError(
       "--fold-in of items is not for a run of --scale or --center: a new column has no deviation or mean",
+    );
+  if (fresh.side === "item" && (response.startsWith("plateau") || degreePower !== 0.5))
+    throw new UsageError(
+      "--fold-in of items is not for a run of --response plateau or another --degree-power than 0.5: what the filter makes of a new item follows from all events",
     );
   const names = { user: roles.user!, item: roles.item! };
   const vectorOf = interactionFolding(fresh.side, names, table, await readPcaTensors(run), values);

@@ -1,0 +1,94 @@
+// A matrix with a spectral filter behind it: what a recommender smooths its entries with.
+//
+//   M = A D_b c(P) D_a        A  the matrix with its scalings      P = A'A      D_b, D_a  diagonals over the columns
+//   c(P) = sum over k of c_k T_k(L),  L = I - 2 P                  T_k  Chebyshev polynomials, T_k = 2 L T_k-1 - T_k-2
+//
+// M is never written out: a product with it is a chain of 2 K + 1 products with A. The eigenvalues of P must lie in [0, 1], as they
+// do where A is normalised by the roots of its rows' and columns' sums.
+// Source: Kim et al. 2025 (ChebyCF, arXiv:2505.00552); Mason and Handscomb 2003, Chebyshev Polynomials, 2.4, for the recurrence.
+
+import type { Region } from "../../kernels/shared/memory.js";
+
+export interface ColumnFilter {
+  /** f64[K + 1], K >= 1 */
+  coefficients: Float64Array;
+  /** f32[numColumns]: D_b and D_a */
+  before: Float32Array;
+  after: Float32Array;
+}
+
+/** What a product with the filter needs. */
+export interface FilterRoom {
+  /** panels of the columns' side: two polynomials, and their weighted sum */
+  columns: readonly [Region, Region, Region];
+  /** a panel of the rows' side */
+  rows: Region;
+  values(panel: Region): Float32Array;
+  /** Writes A X or A' X. */
+  multiply(side: "rows" | "columns", source: Region, target: Region): Promise<void>;
+}
+
+/** Writes M X (side rows) or M' X (side columns) to the target; the source is of the other side and stays as it is. */
+export async function multiplyFiltered(
+  side: "rows" | "columns",
+  { coefficients, before, after }: ColumnFilter,
+  room: FilterRoom,
+  source: Region,
+  target: Region,
+): Promise<void> {
+  const [x] = room.columns;
+  if (side === "rows") {
+    const sum = await smooth({ coefficients, before, after }, room, source);
+    scaleInto(room.values(sum), before, room.values(sum));
+    await room.multiply("rows", sum, target);
+  } else {
+    await room.multiply("columns", source, x);
+    scaleInto(room.values(x), before, room.values(x));
+    const sum = await polynomial(coefficients, room);
+    scaleInto(room.values(target), after, room.values(sum));
+  }
+}
+
+/** c(P) D_a X. @param source of the columns' side @returns one of the room's panels */
+export async function smooth(
+  { coefficients, after }: ColumnFilter,
+  room: FilterRoom,
+  source: Region,
+): Promise<Region> {
+  scaleInto(room.values(room.columns[0]), after, room.values(source));
+  return await polynomial(coefficients, room);
+}
+
+/** c(P) of the first panel. @returns the panel that holds it; the others are overwritten */
+async function polynomial(coefficients: Float64Array, room: FilterRoom): Promise<Region> {
+  let [last, next, sum] = room.columns;
+  const term = async (k: number, from: Region, to: Region) => {
+    // to = 2 L from - to, of the first one L from alone; L y = y - 2 A'(A y)
+    const before = k === 1 ? undefined : Float32Array.from(room.values(to));
+    await room.multiply("rows", from, room.rows);
+    await room.multiply("columns", room.rows, to);
+    const [y, py, total] = [room.values(from), room.values(to), room.values(sum)];
+    const c = coefficients[k]!;
+    for (let i = 0; i < y.length; i++) {
+      const ly = y[i]! - 2 * py[i]!;
+      const t = before ? 2 * ly - before[i]! : ly;
+      py[i] = t;
+      total[i]! += c * t;
+    }
+  };
+  const [first, total] = [room.values(last), room.values(sum)];
+  for (let i = 0; i < first.length; i++) total[i] = coefficients[0]! * first[i]!;
+  for (let k = 1; k < coefficients.length; k++) {
+    await term(k, last, next);
+    [last, next] = [next, last];
+  }
+  return sum;
+}
+
+/** Rows of sixteen, times a factor each. */
+function scaleInto(target: Float32Array, factors: Float32Array, source: Float32Array): void {
+  for (let row = 0; row < factors.length; row++) {
+    const factor = factors[row]!;
+    for (let i = row * 16; i < row * 16 + 16; i++) target[i] = factor * source[i]!;
+  }
+}
