@@ -230,8 +230,10 @@ walks, seconds = walked(g)
 start = clocks()
 model = Word2Vec(walks, vector_size=told["dim"], window=told["window"], sg=1, min_count=0, workers=told["threads"], epochs=1, seed=1)
 all_ = seconds + clocks() - start
-unit = model.wv[g.nodes]
-unit /= np.linalg.norm(unit, axis=1, keepdims=True)
+# nodes that no walk of a share visits have none
+unit = np.zeros((g.num_nodes, told["dim"]), dtype=np.float32)
+known = [int(key) for key in model.wv.index_to_key]
+unit[known] = model.wv.vectors / np.linalg.norm(model.wv.vectors, axis=1, keepdims=True)
 pairs = read("pairs").reshape(-1, 2)
 scores = (unit[pairs[:, 0]] * unit[pairs[:, 1]]).sum(axis=1)
 half = len(scores) // 2
