@@ -211,7 +211,12 @@ test.each([
   ["a half-life that is none", "chains", "--score cosine --query history --query-half-life x", /such as 30d/],
   ["a query of a model", "als", "--query last", /--score cosine, dot or context/],
   ["users that a table lacks", "chains", "--score cosine --query user", /no vectors of users.*history, last/],
-  ["contexts that a run lacks", "als", "--score context", /as contexts.*train-item2vec can.*--score cosine/],
+  [
+    "contexts that a run lacks",
+    "als",
+    "--score context",
+    /as contexts.*train-item2vec and train-graph can.*--score cosine/,
+  ],
   ["a table beside contexts", "chains", "--score context --table context", /default table and the one of/],
   ["a table beside a model", "als", "--ranking --table weights", /a model ranks by tables of its own/],
 ])("%s is refused with the choices", async (_, run, flags, words) => {

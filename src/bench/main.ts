@@ -18,6 +18,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   pca: () => import("./pca.js"),
   read: () => import("./read.js"),
   sgns: () => import("./sgns.js"),
+  "sgns-quality": () => import("./sgns-quality.js"),
   "fuzz-log": () => import("./fuzz-log.js"),
   "fuzz-runs": () => import("./fuzz-runs.js"),
 };

@@ -152,7 +152,11 @@ async function commandsWith(has: (model: Capabilities) => boolean): Promise<stri
     .map(({ command }) =>
       kinds.every((kind) => kind.can || base(kind.command) !== base(command)) ? base(command) : command,
     );
-  return [...new Set(named)].join(", ").replace(/, ([^,]+)$/, " and $1");
+  const all = [...new Set(named)];
+  return all
+    .filter((command) => command === base(command) || !all.includes(base(command)))
+    .join(", ")
+    .replace(/, ([^,]+)$/, " and $1");
 }
 
 /** What encodes rows by a model file of other programs. */

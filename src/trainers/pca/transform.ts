@@ -79,7 +79,7 @@ export async function foldInInteractions(
   }
   const { values, scale, center, ...how } = run.manifest.options as unknown as PcaOptions;
   // runs of earlier versions have neither
-  const { response = "ideal", degreePower = 0.5 }: Partial<PcaOptions> = how;
+  const { response = "ideal", degreePower = 0.5 } = how as Partial<PcaOptions>;
   const { dataset } = await readLikeRun(preprocess, { ...options, on: options.foldIn! }, silently(watch));
   const fresh = newKeysOf(model, dataset, options.field);
   if (fresh.side === "item" && (scale || center))
