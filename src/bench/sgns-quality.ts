@@ -16,9 +16,9 @@ import { pow } from "../numeric/exp.js";
 import { draw } from "../numeric/random.js";
 import { SkipGrams } from "../sampling/skip-grams.js";
 import { partsOfRun } from "../training/run-parts.js";
-import { embedOk } from "../testing/embed.js";
 import { parseJson } from "../testing/json.js";
 import { projectFolder } from "../testing/places.js";
+import { run } from "./ctr-logs.js";
 
 const [dim, window, negatives, rate] = [64, 5, 5, 0.2];
 const log = join(projectFolder, "..", "shared", "data", "online-retail", "online_retail_2010_2011.csv.gz");
@@ -26,6 +26,10 @@ const columns =
   "--user CustomerID --item StockCode --fields StockCode --time InvoiceDate --drop InvoiceNo^=C --split last --group InvoiceNo --session InvoiceNo".split(
     " ",
   );
+
+/** In a process of its own. */
+const embed = async (args: string[]) =>
+  await run(process.execPath, [join(projectFolder, "bin", "embed.js"), ...args]);
 
 export async function bench(): Promise<void> {
   if (!existsSync(log)) {
@@ -42,16 +46,16 @@ export async function bench(): Promise<void> {
         " ",
       );
       const known = ["--where", "CustomerID is not missing"];
-      await embedOk(["train-item2vec", log, ...columns, ...known, ...options, "-o", kernel]);
+      await embed(["train-item2vec", log, ...columns, ...known, ...options, "-o", kernel]);
       const text = join(work, `reference-${seed}.txt`);
       writeFileSync(text, await referenceVectors(kernel, seed, epochs));
       const reference = join(work, `reference-${seed}`);
       const names = ["--field", "StockCode", "--item", "StockCode"];
-      await embedOk(["import", text, "--format", "word2vec", ...names, "-o", reference]);
+      await embed(["import", text, "--format", "word2vec", ...names, "-o", reference]);
       runs.push(kernel, reference);
     }
     const query = "--repeats mask --bootstrap 0 --score cosine --query history --query-half-life 30d --json";
-    const { stdout } = await embedOk(["evaluate", ...runs, "--part", "valid", ...query.split(" ")]);
+    const { stdout } = await embed(["evaluate", ...runs, "--part", "valid", ...query.split(" ")]);
     const { compared } = parseJson<{ compared: { name: string; metrics: Record<string, number> }[] }>(stdout);
     for (const { name, metrics } of compared)
       console.log(

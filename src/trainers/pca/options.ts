@@ -111,7 +111,9 @@ const own = {
     max: 0.5,
     help: "the iteration stops when each residual over its squared singular value is below x; singular values err by x squared",
     group: model,
-    default: 0.01,
+    // the spectrum of a plateau is flat, and what ranks is the space of its components rather than each of them
+    default: ({ response }: { response: string }) => (response.startsWith("plateau") ? 0.2 : 0.01),
+    shown: "0.01; plateau: 0.2",
   }),
   shift: number({
     min: 1,
