@@ -38,14 +38,15 @@ export async function interactionsPca(
     Float32Array.from(rowSums(side), (x) => (x > 0 ? 1 / Math.sqrt(x) : 0));
   const scales = options.normalize === "degree" && { rowScale: rootOf(values), columnScale: rootOf(byItem) };
   const response = responseOf(options.response);
-  const filter = scales && filterOf(response, rowSums(byItem), options.degreePower);
+  const degrees = rowSums(byItem);
+  const filter = scales && filterOf(response, degrees, options.degreePower);
   const found = await decompose({ rows: values, columns: byItem, ...scales, ...filter }, options, signal);
 
   const { dim, left, right, singularValues, means } = found;
   const components = found.behind ?? right;
   // what an entry of an item is multiplied by before it is projected
-  const isOtherPower = scales && (filter ?? options.degreePower !== 0.5);
-  const columnScale = isOtherPower ? powersOf(rowSums(byItem), -options.degreePower) : found.columnScale;
+  const isOtherPower = scales && options.degreePower !== 0.5;
+  const columnScale = filter || isOtherPower ? powersOf(degrees, -options.degreePower) : found.columnScale;
   const speaking = filter ? singularValues : scaledBy(singularValues, responses(singularValues, response));
   const shares = sharesOf(speaking, options, numUsers);
   const vectors = new Float32Array(space.numFeatures * dim);
