@@ -1,5 +1,7 @@
 // Drawing from a distribution in constant time.
 
+import { draw } from "./random.js";
+
 /**
  * The alias table of a distribution: slot i is drawn uniformly, and gives item i when a u32 is at most its threshold, else its
  * other item.
@@ -48,4 +50,10 @@ export function putAlias(shares: Float64Array, table: Uint32Array, room: Uint32A
       room[small++] = high;
     }
   }
+}
+
+/** An item at random. @param table as aliasTable makes it @param counter of this draw among those that the key names */
+export function drawAlias(table: Uint32Array, key: number, counter: number): number {
+  const slot = Math.floor((draw(key, 2 * counter) * (table.length / 2)) / 2 ** 32);
+  return draw(key, 2 * counter + 1) <= table[2 * slot]! ? slot : table[2 * slot + 1]!;
 }

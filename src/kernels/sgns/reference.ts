@@ -5,7 +5,7 @@
 //
 // h  centre's vector     z  context's vector     g  gradient of a pair, minus dLoss/dscore
 
-import { aliasTable } from "../../numeric/alias.js";
+import { aliasTable, drawAlias } from "../../numeric/alias.js";
 import { exp, log } from "../../numeric/exp.js";
 import { firstUnit, featureKey } from "../../numeric/initial.js";
 import { draw } from "../../numeric/random.js";
@@ -104,7 +104,7 @@ export class ReferenceSgns {
       const weight = (negatives * mass) / SGNS_NOISE;
       const group = Math.floor(i / SGNS_GROUP);
       for (let k = 0; k < SGNS_NOISE; k++) {
-        const context = drawRow(this.#alias, key, group * SGNS_NOISE + k);
+        const context = drawAlias(this.#alias, key, group * SGNS_NOISE + k);
         pairs.push({ centre, context, sign: -1, weight });
       }
       pairs.push(...this.#besideBand(stream, i, key));
@@ -208,12 +208,6 @@ export function moveRows(
   }
 }
 
-/** A row of the noise; the kernel's draw. */
-function drawRow(alias: Uint32Array, key: number, counter: number): number {
-  const row = Math.floor((draw(key, 2 * counter) * (alias.length / 2)) / 2 ** 32);
-  return draw(key, 2 * counter + 1) <= alias[2 * row]! ? row : alias[2 * row + 1]!;
-}
-
 function inner(
   { centres, contexts }: Sides<Float64Array>,
   dim: number,
@@ -253,7 +247,7 @@ export function trainPairs(
       const share = distanceWeight(window, d) * pairWeight(weights, i, i + d);
       step.fill(0);
       for (let k = 0; k <= negatives; k++) {
-        const context = k === 0 ? positive : drawRow(alias, key, draws++);
+        const context = k === 0 ? positive : drawAlias(alias, key, draws++);
         if (k > 0 && context === positive) continue;
         const s = inner(vectors, dim, centre, context);
         const error = (k === 0 ? 1 : 0) - 1 / (1 + exp(-s));

@@ -1,9 +1,10 @@
 // The loss of held-out sessions: the same pairs and the same noise each time, so that epochs compare.
 
-import { exp, log } from "../../numeric/exp.js";
+import { softplus } from "../../numeric/elementary.js";
 import { NO_MARKET } from "../../kernels/sgns/pairs.js";
 import { draw } from "../../numeric/random.js";
 import type { Item2vecOptions } from "./options.js";
+import { pairLoss } from "../../skip-grams/pair-loss.js";
 import type { HeldOut } from "../../skip-grams/sessions.js";
 import type { Beside } from "./sessions.js";
 
@@ -39,12 +40,8 @@ export function heldOutLoss(
   const key = draw(seed, HELD_OUT);
   const pairsOf = beside && pairsBeside(beside, draw(seed, MARKETS));
   return (vectors, contexts) => {
-    const score = (a: number, b: number): number => {
-      let sum = 0;
-      for (let k = 0; k < dim; k++) sum += vectors[a * dim + k]! * contexts[b * dim + k]!;
-      return sum;
-    };
-    let [loss, mass, drawn, seen] = [0, 0, 0, 0];
+    const pairs = pairLoss({ dim, vectors, contexts }, { noise, negatives, key });
+    let [loss, mass, seen] = [0, 0, 0];
     for (let session = 0; session < numSessions; session++) {
       const [first, end] = [offsets[session]!, offsets[session + 1]!];
       for (let i = first; i < end; i++) {
@@ -56,13 +53,10 @@ export function heldOutLoss(
           if (j === i) continue;
           const ofPair = weights ? weights[i]! * weights[j]! : 1;
           const weight = (ofPair * (window - Math.abs(i - j) + 1)) / window;
-          let pair = softplus(-score(tokens[i]!, tokens[j]!));
-          for (let n = 0; n < negatives; n++)
-            pair += softplus(score(tokens[i]!, drawNoise(noise, key, drawn++)));
-          loss += weight * pair;
+          loss += weight * pairs.loss(tokens[i]!, tokens[j]!);
         }
         for (const [context, weight] of pairsOf?.(tokens[i]!, session, i) ?? [])
-          loss += counts * Math.abs(weight) * softplus(-Math.sign(weight) * score(tokens[i]!, context));
+          loss += counts * Math.abs(weight) * softplus(-Math.sign(weight) * pairs.score(tokens[i]!, context));
       }
     }
     return loss / (mass || 1);
@@ -90,14 +84,4 @@ function pairsBeside(
     }
     return found.filter(([context, weight]) => weight > 0 || context !== centre);
   };
-}
-
-function drawNoise(noise: Uint32Array, key: number, i: number): number {
-  const slot = Math.floor((draw(key, 2 * i) / 2 ** 32) * (noise.length / 2));
-  return draw(key, 2 * i + 1) <= noise[2 * slot]! ? slot : noise[2 * slot + 1]!;
-}
-
-/** log(1 + e^x). */
-function softplus(x: number): number {
-  return x > 0 ? x + log(1 + exp(-x)) : log(1 + exp(x));
 }
