@@ -219,7 +219,6 @@ test("a key that is forgotten leaves no numbers in the attention and the own vec
 test.each([
   [[], /needs columns that describe 'item'.*--side FILE:item/],
   [["--item-fields", "styl", "--side", `${items}:item`], /--item-fields names 'styl'.*did you mean 'style'/],
-  [[...side, "--init", folder], /--init is not supported by --method eges/],
   [
     ["--source", "user", "--target", "item", "--item-fields", "style"],
     /--source and --target say that each row is an edge/,

@@ -9,7 +9,7 @@ import type { FieldAlignment } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../embedding/run-directory.js";
 import type { EmbeddingTable } from "../embedding/table.js";
-import { UsageError } from "../errors.js";
+import { ArtifactError, UsageError } from "../errors.js";
 import { alignmentRotation, nearnessOf, turnedRows } from "../evaluation/alignment.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
@@ -104,20 +104,43 @@ export async function alignRun(
   return { command: "align", version, out, to, fields, warnings };
 }
 
-/** Tables beside the default one, turned as it is; fields that it lacks, as its first one. */
+/** Tables beside the default one, turned as it is, or as a block of it; fields that it lacks, as its first one. */
 async function turnedTables(
   run: Run,
-  { fields }: EmbeddingTable,
+  { fields, dim }: EmbeddingTable,
   { tables = [] }: Rotation,
   turn: Turn,
 ): Promise<Record<string, EmbeddingTable>> {
-  const turned = tables.map(async (name) => {
+  const turned = tables.map(async ({ name, offset }) => {
     const table = await run.readTable(name);
+    if (offset + table.dim > dim)
+      throw new ArtifactError(
+        `table '${name}' of run '${run.path}' has ${table.dim} dimensions, more than the default table has from ${offset} on: the run is damaged; train again`,
+      );
     const known = table.fields.map((field) => Math.max(0, fields.indexOf(field)));
     const fieldOf = table.fieldOf.map((f) => known[f]!);
-    return [name, { ...table, vectors: turn(table.vectors, fieldOf) }] as const;
+    // rows as long as the default table's, 0 outside the block
+    const wide = rowsInBlock(table.vectors, { width: table.dim, offset: 0 }, { width: dim, offset });
+    const vectors = rowsInBlock(turn(wide, fieldOf), { width: dim, offset }, { width: table.dim, offset: 0 });
+    return [name, { ...table, vectors }] as const;
   });
   return Object.fromEntries(await Promise.all(turned));
+}
+
+/** Rows of one width as rows of another: the numbers from one offset on at the other, as many as both have. */
+function rowsInBlock(
+  rows: Float32Array,
+  from: { width: number; offset: number },
+  to: { width: number; offset: number },
+): Float32Array {
+  const numRows = rows.length / from.width;
+  const length = Math.min(from.width - from.offset, to.width - to.offset);
+  const out = new Float32Array(numRows * to.width);
+  for (let row = 0; row < numRows; row++) {
+    const first = row * from.width + from.offset;
+    out.set(rows.subarray(first, first + length), row * to.width + to.offset);
+  }
+  return out;
 }
 
 async function rotationOf(run: Run, table: EmbeddingTable): Promise<Rotation> {
@@ -178,6 +201,12 @@ function checkKinds(run: Run, own: VectorBlock, other: Run, earlier: VectorBlock
       `run '${aware.path}' is field-aware and '${plain.path}' is not: align to a run of the same model`,
     );
   }
+  if ((own.part === undefined) !== (earlier.part === undefined)) {
+    const [parted, whole] = own.part === undefined ? [other, run] : [run, other];
+    throw new UsageError(
+      `vectors of run '${parted.path}' have parts that were trained apart, and those of '${whole.path}' have not: align to a run of the same model`,
+    );
+  }
   if (own.width !== earlier.width)
     throw new UsageError(
       `run '${run.path}' has ${own.width} dimensions and '${other.path}' ${earlier.width}: a rotation changes no number of them; train with --dim ${earlier.width}`,
@@ -190,7 +219,9 @@ function commonBlock(
   earlier: Opened,
   earlierBlocks: readonly VectorBlock[],
 ): CommonBlock[] {
-  const found = earlierBlocks.find(({ field, partner }) => field === own.field && partner === own.partner);
+  const found = earlierBlocks.find(
+    ({ field, partner, part }) => field === own.field && partner === own.partner && part === own.part,
+  );
   return found ? [{ own, earlier: found, rows: sharedRows(table, earlier.table, own.field) }] : [];
 }
 
@@ -285,7 +316,8 @@ async function fieldAlignment(
 }
 
 function nameOf(blocks: readonly VectorBlock[]): string {
-  const [{ field, partner }] = blocks as [VectorBlock];
+  const [{ field, partner, part }] = blocks as [VectorBlock];
+  if (part !== undefined) return `'${part}'`;
   if (partner === undefined) return "the runs";
   return partner === field ? `'${field}'` : `'${field}' and '${partner}'`;
 }

@@ -24,6 +24,7 @@ export interface TableRows {
  *
  * @param dataset what the vocabulary was fitted on
  * @param tables  by name
+ * @param squares of what was trained, where its optimizer's state is kept
  */
 export function contentsOf(
   model: string,
@@ -31,7 +32,7 @@ export function contentsOf(
   dataset: Dataset,
   how: ExampleOptions,
   tables: Readonly<Record<string, TableRows>>,
-  squares: Squares | undefined,
+  squares: readonly Squares[] | undefined,
 ): FitContents {
   const { roles } = dataset;
   const preprocess = {

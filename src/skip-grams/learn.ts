@@ -129,7 +129,7 @@ function isFinite({ vectors, contexts }: SgnsVectors): boolean {
 function thawed(now: Squares, start: SgnsStart | undefined): Squares {
   if (!start?.freezes) return now;
   return ofSquares(now, (sums, side) =>
-    sums.map((sum, i) => (sum === Infinity ? (start.squares?.[side][i] ?? 1) : sum)),
+    sums.map((sum, i) => (sum === Infinity ? (start.squares?.[side]?.[i] ?? 1) : sum)),
   );
 }
 
@@ -152,6 +152,7 @@ function arraysOf({ vectors, contexts, squares, composed }: SgnsVectors): NamedA
   return {
     ...{ keptVectors: vectors, keptContexts: contexts },
     ...(squares && { keptCentreSquares: squares.centres, keptContextSquares: squares.contexts }),
+    ...(squares?.attention && { keptAttentionSquares: squares.attention }),
     ...(composed && { keptRows: composed.rows, keptAttention: composed.attention }),
   };
 }
@@ -162,7 +163,11 @@ function keptOf(arrays: NamedArrays): SgnsVectors {
   return {
     ...{ vectors: of("keptVectors"), contexts: of("keptContexts") },
     ...(arrays["keptCentreSquares"] && {
-      squares: { centres: of("keptCentreSquares"), contexts: of("keptContextSquares") },
+      squares: {
+        centres: of("keptCentreSquares"),
+        contexts: of("keptContextSquares"),
+        ...(arrays["keptAttentionSquares"] && { attention: of("keptAttentionSquares") }),
+      },
     }),
     ...(arrays["keptRows"] && { composed: { rows: of("keptRows"), attention: of("keptAttention") } }),
   };

@@ -33,7 +33,7 @@ import { floatsOf, type NamedArrays } from "../training/named-arrays.js";
 import { WorkerPool } from "../workers/pool.js";
 import type { SgnsInit } from "./sgns.worker.js";
 import type { Squares } from "./optimizer-file.js";
-import type { SgnsStart } from "./start.js";
+import type { ComposedStart, SgnsStart } from "./start.js";
 import type { SgnsTask } from "./tasks.js";
 
 /** What is trained, and how. */
@@ -85,6 +85,7 @@ export class SgnsMachine {
   #numTokens = 0;
   /** of the centres that see a context, what their events count */
   #mass = 0;
+  #composedStart: ComposedStart | undefined;
 
   private constructor(
     arena: Arena,
@@ -131,8 +132,13 @@ export class SgnsMachine {
   }
 
   /** Goes on from the rows that an earlier model knows, which may be frozen. */
-  startFrom({ known, vectors, contexts, squares, freezes }: SgnsStart): void {
+  startFrom({ known, vectors, contexts, squares, freezes, composed }: SgnsStart): void {
     const { centreSquares, contextSquares } = this.#layout;
+    this.#composedStart = composed;
+    for (const own of this.#layout.attention) {
+      if (composed) this.#arena.f32(own.attention).set(composed.attention);
+      if (squares?.attention) putSquares(this.#arena, own.squares, squares.attention, known);
+    }
     if (squares) {
       putSquares(this.#arena, centreSquares, squares.centres, known);
       if (!this.#input.oneTable) putSquares(this.#arena, contextSquares, squares.contexts, known);
@@ -237,7 +243,13 @@ export class SgnsMachine {
   vectors(): Float32Array {
     const { parts, dim } = this.#input;
     const rows = this.rows();
-    return parts ? composedRows(parts, this.attention().attention, rows, dim) : rows;
+    if (!parts) return rows;
+    const composed = composedRows(parts, this.attention().attention, rows, dim);
+    const start = this.#composedStart;
+    start?.stays.forEach((stays, row) => {
+      if (stays) composed.set(start.vectors.subarray(row * dim, (row + 1) * dim), row * dim);
+    });
+    return composed;
   }
 
   /** A copy of what centres are composed of: without parts their vectors. @returns f32[numRows * dim], row-major */
@@ -245,11 +257,15 @@ export class SgnsMachine {
     return denseRows(this.#arena, this.#layout.centres, this.#input);
   }
 
-  /** Copies of AdaGrad's sums of squares: f32[numRows][ceil(dim / 16)]; infinite for frozen rows. */
+  /** Copies of AdaGrad's sums of squares: f32[numRows][ceil(dim / 16)], of attention f32[numRows]; infinite for frozen rows. */
   squares(): Squares {
     const { centreSquares, contextSquares } = this.#layout;
     const of = (squares: Region) => squaresByRow(this.#arena, squares, this.#input.numRows);
-    return { centres: of(centreSquares), contexts: of(contextSquares) };
+    return {
+      centres: of(centreSquares),
+      contexts: of(contextSquares),
+      ...(this.isComposed && { attention: this.attention().squares }),
+    };
   }
 
   /** A copy of the contexts' vectors; in one table the centres'. @returns f32[numRows * dim], row-major */

@@ -8,7 +8,7 @@ import { CONTEXT_TABLE } from "./names.js";
 export function rotationOf(table: EmbeddingTable, { contexts }: { contexts: boolean }): Rotation {
   return {
     groups: wholeRows(table),
-    tables: contexts ? [CONTEXT_TABLE] : [],
+    tables: contexts ? [{ name: CONTEXT_TABLE, offset: 0 }] : [],
     files: async () => await Promise.resolve({}),
   };
 }

@@ -34,6 +34,18 @@ export interface SgnsStart {
   squares?: Squares;
   /** known rows stay as they are, bit for bit */
   freezes: boolean;
+  /** where centres are composed; `vectors` are then of what they are composed of */
+  composed?: ComposedStart;
+}
+
+/** Where composed centres start. */
+export interface ComposedStart {
+  /** f32, one a place of the attention: what the softmax is taken of */
+  attention: Float32Array;
+  /** u8[numFeatures]: 1 for centres that are not composed anew, but keep the vector that they have */
+  stays: Uint8Array;
+  /** f32[numFeatures * dim]: that vector */
+  vectors: Float32Array;
 }
 
 /**
@@ -50,7 +62,8 @@ export async function openEarlier(
   if (!run) return undefined;
   const earlier = await readEarlier(run, { vectors: DEFAULT_TABLE, contexts: CONTEXT_TABLE });
   checkDim(run, earlier.dim, told.dim);
-  return { ...earlier, squares: await readOptimizerFile(run, earlier.space.numFeatures, earlier.dim) };
+  const squares = await readOptimizerFile(run, earlier.space.numFeatures, [earlier.dim]);
+  return { ...earlier, squares: squares?.[0] };
 }
 
 /** The run of --init, if there is one. @throws {UsageError} another command made it, or an option needs --init @throws {ArtifactError} damaged */
@@ -90,7 +103,11 @@ export function startOf(
     known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
     vectors: rowsFrom(vectors, from, dim),
     contexts: rowsFrom(contexts, from, dim),
-    ...(squares && { squares: ofSquares(squares, (sums) => rowsFrom(sums, from, Math.ceil(dim / 16))) }),
+    ...(squares && {
+      squares: ofSquares(squares, (sums, side) =>
+        rowsFrom(sums, from, side === "attention" ? 1 : Math.ceil(dim / 16)),
+      ),
+    }),
     freezes,
   };
 }

@@ -7,6 +7,8 @@ export interface VectorBlock {
   field: string;
   /** of a field-aware run: the field whose features they meet */
   partner?: string;
+  /** of vectors whose blocks were trained apart: which of them it is */
+  part?: string;
   offset: number;
   width: number;
 }
@@ -14,12 +16,19 @@ export interface VectorBlock {
 /** Rotates rows. @param fieldOf [rows], indices of the table's fields @returns f32[rows * dim] */
 export type Turn = (vectors: Float32Array, fieldOf: ArrayLike<number>) => Float32Array;
 
+/** A table beside the default one. */
+export interface TurnedTable {
+  name: string;
+  /** where its numbers stand in the default table's vectors: it turns as this block of them does */
+  offset: number;
+}
+
 /** How a run's vectors can be rotated. */
 export interface Rotation {
   /** the blocks that share a rotation, a list a rotation */
   groups: VectorBlock[][];
-  /** tables beside the default one that turn as it does, of as many dimensions; none when absent */
-  tables?: readonly string[];
+  /** tables beside the default one that turn as it does, or as a block of it; none when absent */
+  tables?: readonly TurnedTable[];
   /** The files of model/ that change, by name. @throws {ArtifactError} damaged */
   files(turn: Turn): Promise<Record<string, readonly Uint8Array[]>>;
 }

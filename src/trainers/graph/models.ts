@@ -3,7 +3,7 @@
 import type { Model, Models } from "../../training/model.js";
 import { readPreprocess } from "../../training/run-space.js";
 import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../skip-grams/names.js";
-import { EGES_MODEL, type Kind } from "./names.js";
+import { EGES_MODEL, kinds, type Kind } from "./names.js";
 
 const nodes: Model = {
   holds: "node vectors of a graph (train-graph)",
@@ -32,10 +32,11 @@ const composed: Model = {
   rotation: async (...of) => (await import("./eges/artifact.js")).egesRotation(...of),
   async forgetting(run) {
     const { forgettingOf } = await import("../../training/forgetting/forgetting.js");
-    const { ATTENTION_FILE, forgetAttention, SIDE_FILE } = await import("./eges/artifact.js");
+    const { ATTENTION_FILE, forgetAttention, forgetSideValues, SIDE_FILE } =
+      await import("./eges/artifact.js");
     return await forgettingOf(run, {
       withoutKeys: [SIDE_FILE],
-      tensors: { [ATTENTION_FILE]: forgetAttention },
+      tensors: { [ATTENTION_FILE]: forgetAttention, ...(await forgetSideValues(run)) },
     });
   },
   transform: async (...of) => await (await import("./eges/transform.js")).encodeNewItems(...of),
@@ -54,6 +55,7 @@ export const models: Models = {
   "graph-both-orders": {
     ...nodes,
     holds: "node vectors of a graph (train-graph --method line)",
-    lacks: { ...nodes.lacks, rotation: "its halves were trained apart, and would each turn by itself" },
+    rotation: async (_, table) =>
+      (await import("./halves.js")).rotationOfHalves(table, kinds["graph-both-orders"]),
   },
 } satisfies Record<Kind | typeof EGES_MODEL, Model>;

@@ -282,20 +282,13 @@ export function checkGraphOptions(told: ToldGraph): void {
     throw new UsageError(
       `--order both gives each order half of --dim, which must be even, got ${dim}: take ${dim + 1}, or --order 1 or 2`,
     );
-  if (order === "both" && told.keepState)
-    throw new UsageError("--keep-state keeps the state of one table: it goes with --order 1 or --order 2");
 }
 
-/** @throws {UsageError} what EGES has no use for, or does not do */
+/** @throws {UsageError} what EGES has no use for */
 function checkEges(told: ToldGraph): void {
   if (edgeColumnsOf(told))
     throw new UsageError(
       "--method eges reads items and what describes them from a log of events, and --source and --target say that each row is an edge: use another --method, or leave them out",
-    );
-  const unsupported = (["init", "keepState"] as const).find((name) => told[name] !== undefined);
-  if (unsupported)
-    throw new UsageError(
-      `${flagNamed(unsupported)} is not supported by --method eges: items that a new log lacks have no side values in it, from which their vectors could be composed again. Train without it, and rotate the run to match the earlier one (embed align)`,
     );
   const twice = told.itemFields?.find((name, i, all) => all.indexOf(name) < i);
   if (twice !== undefined) throw new UsageError(`--item-fields names '${twice}' twice`);

@@ -1,4 +1,4 @@
-// --init: the tables of an earlier run of the same kind, a pair a side.
+// --init: the tables of an earlier run of the same kind, a pair a side, or of EGES what its items are composed of.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -13,7 +13,10 @@ import {
 import type { Vocabulary } from "../../skip-grams/vocabulary.js";
 import { checkDim } from "../../training/warm-start.js";
 import { methods, type Method } from "./methods.js";
-import { kindOf, kinds } from "./names.js";
+import type { Standing } from "./eges/artifact.js";
+import type { SideInformation } from "./eges/side-information.js";
+import { composedStart, readComposed, type EarlierComposed } from "./eges/start.js";
+import { EGES_MODEL, kindOf, kinds } from "./names.js";
 import { samplesOf, type GraphOptions, type ToldGraph } from "./options.js";
 
 /** An earlier run, read. */
@@ -23,6 +26,8 @@ export interface EarlierNodes {
   dim: number;
   /** each side's tables; the first has the keys, too */
   sides: readonly [EarlierTokens, ...EarlierTokens[]];
+  /** of EGES: the only side */
+  composed?: EarlierComposed;
 }
 
 /**
@@ -38,13 +43,10 @@ export async function openEarlierNodes(
 ): Promise<EarlierNodes | undefined> {
   const run = await openEarlierRun(told, command);
   if (!run) return undefined;
+  if (given.method === "eges") return await openComposed(run, told, given);
   const method: Method = methods[given.method];
   const kind = kindOf(method.sides({ ...given, samples: samplesOf(given, 0) }));
-  if (run.manifest.model !== kind)
-    throw new UsageError(
-      `--init '${run.path}' was made by ${madeBy(run)}, and holds other tables than --method ${given.method} makes here: ` +
-        "give the --method and --order of that run, or train without --init",
-    );
+  if (run.manifest.model !== kind) throw otherTables(run, given);
   const [first, ...others] = kinds[kind];
   const sides = [
     await readEarlier(run, first),
@@ -52,9 +54,31 @@ export async function openEarlierNodes(
   ];
   const dim = sides.reduce((sum, side) => sum + side.dim, 0);
   checkDim(run, dim, told.dim);
-  const { space, dim: width } = sides[0]!;
-  const squares = await readOptimizerFile(run, space.numFeatures, width);
-  return { run, dim, sides: [{ ...sides[0]!, squares }, ...sides.slice(1)] };
+  const dims = sides.map((side) => side.dim);
+  const squares = await readOptimizerFile(run, sides[0]!.space.numFeatures, dims);
+  const [one, ...rest] = sides.map((side, i) => ({ ...side, squares: squares?.[i] }));
+  return { run, dim, sides: [one!, ...rest] };
+}
+
+async function openComposed(run: Run, told: ToldGraph, given: GraphOptions): Promise<EarlierNodes> {
+  if (run.manifest.model !== EGES_MODEL) throw otherTables(run, given);
+  const { aggregate } = run.manifest.options as { aggregate?: string };
+  if (aggregate !== given.aggregate)
+    throw new UsageError(
+      `--init '${run.path}' was trained with --aggregate ${aggregate}, and this training would have ${given.aggregate}: own and side vectors that fit one do not fit the other; ` +
+        `give --aggregate ${aggregate}, or train without --init`,
+    );
+  const composed = await readComposed(run);
+  const { dim } = composed;
+  checkDim(run, dim, told.dim);
+  return { run, dim, sides: [composed], composed };
+}
+
+function otherTables(run: Run, { method }: GraphOptions): UsageError {
+  return new UsageError(
+    `--init '${run.path}' was made by ${madeBy(run)}, and holds other tables than --method ${method} makes here: ` +
+      "give the --method and --order of that run, or train without --init",
+  );
 }
 
 /** The options of a run that decide what it holds. */
@@ -63,11 +87,25 @@ function madeBy({ manifest: { options } }: Run): string {
   return `--method ${method}${order === undefined ? "" : ` --order ${order}`}`;
 }
 
-/** Where each side starts. */
+/** Where each side starts, and of EGES what items keep of the earlier run. */
 export function startsOf(
   earlier: EarlierNodes | undefined,
   { gone }: Vocabulary,
+  side: SideInformation | undefined,
   freezes: boolean,
-): (SgnsStart | undefined)[] {
-  return earlier && gone ? earlier.sides.map((side) => startOf(side, gone, freezes)) : [];
+): { starts: (SgnsStart | undefined)[]; standing?: Standing; warnings: string[] } {
+  if (!earlier || !gone) return { starts: [], warnings: [] };
+  const { run, sides, composed } = earlier;
+  if (!composed || !side) return { starts: sides.map((one) => startOf(one, gone, freezes)), warnings: [] };
+  const { start, standing, changed } = composedStart(composed, gone, side, freezes);
+  return {
+    starts: [start],
+    standing,
+    warnings:
+      changed === 0
+        ? []
+        : [
+            `--freeze known: ${changed} items of run '${run.path}' have other side values here, and keep the vectors that were composed of the earlier ones`,
+          ],
+  };
 }

@@ -9,6 +9,7 @@ import { DataError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { contentsOf, type TableRows } from "../../skip-grams/contents.js";
 import { countedEvents } from "../../skip-grams/counted.js";
+import type { Squares } from "../../skip-grams/optimizer-file.js";
 import { vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
 import { unfinishedWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
@@ -17,8 +18,11 @@ import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
 import { egesContents } from "./eges/contents.js";
-import { acceptSideColumns, sideReading } from "./eges/side-columns.js";
+import type { Standing } from "./eges/artifact.js";
+import { acceptSideColumns, kindsOf, sideReading } from "./eges/side-columns.js";
 import { checkSide, sideInformationOf, type SideInformation } from "./eges/side-information.js";
+import { checkSameKinds } from "./eges/start.js";
+import { sideBySide } from "./halves.js";
 import type { GraphModel } from "./learn.js";
 import { kindOf, kinds, type SideTables } from "./names.js";
 import {
@@ -67,9 +71,10 @@ async function plan(told: ToldGraph): Promise<Plan> {
       : { inSequence: true, mayBeEdges: true, ...(given.method === "eges" && sideReading(told)) },
     accept(dataset) {
       if (edges) return { dataset, notes: [] };
-      return given.method === "eges"
-        ? acceptSideColumns(dataset, told.itemFields)
-        : featuresOfRoles(dataset, command, ["item"]);
+      if (given.method !== "eges") return featuresOfRoles(dataset, command, ["item"]);
+      const accepted = acceptSideColumns(dataset, told.itemFields);
+      if (earlier?.composed) checkSameKinds(earlier.composed, kindsOf(accepted.dataset));
+      return accepted;
     },
     fit: async (source, session) =>
       await fit(source, session, told, { ...given, ...(earlier && { dim: earlier.dim }) }, earlier),
@@ -97,12 +102,13 @@ async function fit(
   for (const text of [...notes, graphNote(numNodes, given.directed, counts, told)]) note(text);
   const valid = first ? undefined : source.valid(space);
   if (valid && edgeColumnsOf(told)) for (const text of leakWarnings(graph, valid)) warn(text);
-  const starts = startsOf(earlier, vocabulary, told.freeze !== undefined);
   const side =
     given.method === "eges"
       ? sideInformationOf(space, { dataset: source.nodes, rows }, given.aggregate === "attention")
       : undefined;
   if (side) checkSide(side, { note, warn });
+  const { starts, standing, warnings } = startsOf(earlier, vocabulary, side, told.freeze !== undefined);
+  for (const text of warnings) warn(text);
   releaseColumns(dataset);
   lap("encode");
 
@@ -121,7 +127,7 @@ async function fit(
     watch.signal,
   );
   lap("train");
-  return ended(model, { vocabulary, nodes: source.nodes, side, how, warn });
+  return ended(model, { vocabulary, nodes: source.nodes, side, standing, how, warn });
 }
 
 const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array() };
@@ -133,12 +139,14 @@ function ended(
     vocabulary,
     nodes,
     side,
+    standing,
     how,
     warn,
   }: {
     vocabulary: Vocabulary;
     nodes: Dataset;
     side: SideInformation | undefined;
+    standing: Standing | undefined;
     how: Session["options"];
     warn: Session["warn"];
   },
@@ -162,9 +170,15 @@ function ended(
     interrupted,
     contents: () =>
       side
-        ? egesContents(vocabulary, nodes, how, side, model.sides[0]!)
-        : contentsOf(kindOf(model.sides), vocabulary, nodes, how, tablesOf(model), model.sides[0]!.squares),
+        ? egesContents(vocabulary, nodes, how, side, standing, model.sides[0]!)
+        : contentsOf(kindOf(model.sides), vocabulary, nodes, how, tablesOf(model), squaresOf(model)),
   };
+}
+
+/** Of all sides, where they are kept. */
+function squaresOf({ sides }: GraphModel): Squares[] | undefined {
+  const kept = sides.flatMap(({ squares }) => squares ?? []);
+  return kept.length === sides.length ? kept : undefined;
 }
 
 /** Tables of a run. Sides that were trained apart are kept as they are, too: the next training goes on from them. */
@@ -178,24 +192,6 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
     ...(sides.length > 1 && { [DEFAULT_TABLE]: { dim, vectors: sideBySide(sides) } }),
     ...Object.fromEntries(own),
   };
-}
-
-/** Rows of all sides, each scaled to length 1. @returns f32[numFeatures * sum of dims] */
-function sideBySide(sides: readonly TableRows[]): Float32Array {
-  const width = sides.reduce((sum, { dim }) => sum + dim, 0);
-  const numRows = sides[0]!.vectors.length / sides[0]!.dim;
-  const all = new Float32Array(numRows * width);
-  let first = 0;
-  for (const { dim, vectors } of sides) {
-    for (let row = 0; row < numRows; row++) {
-      let squares = 0;
-      for (let k = row * dim; k < (row + 1) * dim; k++) squares += vectors[k]! ** 2;
-      const scale = squares > 0 ? 1 / Math.sqrt(squares) : 0;
-      for (let k = 0; k < dim; k++) all[row * width + first + k] = vectors[row * dim + k]! * scale;
-    }
-    first += dim;
-  }
-  return all;
 }
 
 /** Rows of nodes that have an edge, with the number of these nodes and of self-loops. @throws {DataError} no edge is left */

@@ -160,7 +160,7 @@ async function fit(
           [DEFAULT_TABLE]: { dim: used.dim, vectors: model.vectors },
           [CONTEXT_TABLE]: { dim: used.dim, vectors: model.contexts },
         },
-        model.squares,
+        model.squares && [model.squares],
       ),
   };
 }

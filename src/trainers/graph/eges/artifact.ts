@@ -6,22 +6,25 @@
 //     attention  f32[numItems, kinds]     what the softmax is taken of
 //     shares     f32[numItems, kinds]     its result: how much of an item each kind makes; 0 for a kind that the item lacks
 //     own        f32[numItems, dim]       items' own vectors, of which the table holds the composed ones
+//   model/side-history.safetensors   when each side value was last seen, by row of the table `side`
 
 import { recipesOf, type FieldRecipe, type Preprocess } from "../../../dataset/preprocess.js";
 import { parsePreprocess, rolesShape } from "../../../dataset/preprocess-shape.js";
 import type { Roles } from "../../../dataset/dataset.js";
 import { featureSpace, type FeatureSpace } from "../../../dataset/vocabulary.js";
-import type { EmbeddingTable } from "../../../embedding/table.js";
+import { historyChunks, type KeyHistory } from "../../../embedding/key-history.js";
+import { keyText, type EmbeddingTable } from "../../../embedding/table.js";
 import type { Run } from "../../../embedding/run-directory.js";
 import { safetensorsChunks } from "../../../embedding/safetensors.js";
 import { TensorFile } from "../../../embedding/tensor-file.js";
 import { sharesOf } from "../../../kernels/sgns/parts.js";
 import { anything, list, object, parseJson, text } from "../../../io/json-shape.js";
-import { CONTEXT_TABLE } from "../../../skip-grams/names.js";
+import { CONTEXT_TABLE, OPTIMIZER_FILE } from "../../../skip-grams/names.js";
 import { rotationOf } from "../../../skip-grams/rotation.js";
-import { clearRows } from "../../../training/forgetting/tensors.js";
-import type { ForgetTensors } from "../../../training/forgetting/forgetting.js";
-import { featureTable, spaceOf } from "../../../training/feature-table.js";
+import { clearHistory, clearRows } from "../../../training/forgetting/tensors.js";
+import type { AskedKeys } from "../../../training/forgetting/keys.js";
+import { byFeature, type ForgetTensors } from "../../../training/forgetting/forgetting.js";
+import { featureTable, spaceOf, tableFeatures } from "../../../training/feature-table.js";
 import type { Rotation } from "../../../training/rotation.js";
 import type { FitContents } from "../../../training/plan.js";
 import { readPreprocess, type RunSpace } from "../../../training/run-space.js";
@@ -30,6 +33,7 @@ import type { SideInformation } from "./side-information.js";
 export const SIDE_TABLE = "side";
 export const SIDE_FILE = "side-information.json";
 export const ATTENTION_FILE = "attention.safetensors";
+export const SIDE_HISTORY_FILE = "side-history.safetensors";
 
 /** What was trained, by feature of the space of items and side columns. */
 export interface EgesVectors {
@@ -38,6 +42,15 @@ export interface EgesVectors {
   vectors: Float32Array;
   /** f32[places of the attention] */
   attention: Float32Array;
+}
+
+/** What of an earlier run goes into the next as it is, by feature of its space. */
+export interface Standing {
+  /** u8[numFeatures]: 1 for items that keep what they were composed of */
+  stays: Uint8Array;
+  /** f32[numFeatures, kinds], kinds as this training has them */
+  attention: Float32Array;
+  shares: Float32Array;
 }
 
 /** A space in two: the item's field, and those that describe it. */
@@ -51,12 +64,19 @@ export function splitSpace(space: FeatureSpace, item: string) {
   };
 }
 
-/** What a run keeps beside its tables of items and contexts. @param roles of the dataset with its side columns */
+/**
+ * What a run keeps beside its tables of items and contexts.
+ *
+ * @param history of side values, by row of their table
+ * @param roles of the dataset with its side columns
+ * @param standing what items of --init keep of the earlier run
+ */
 export function sideContents(
-  space: FeatureSpace,
+  { space, history }: { space: FeatureSpace; history: KeyHistory },
   side: SideInformation,
   trained: EgesVectors,
   roles: Roles,
+  standing: Standing | undefined,
 ): { table: EmbeddingTable; files: FitContents["files"] } {
   const { dim, vectors } = trained;
   const [item] = side.names;
@@ -74,7 +94,8 @@ export function sideContents(
     table: featureTable(sides, { dim, vectors: sideVectors }),
     files: {
       [SIDE_FILE]: `${JSON.stringify(recipe, undefined, 2)}\n`,
-      [ATTENTION_FILE]: attentionChunks(side, trained, range),
+      [ATTENTION_FILE]: attentionChunks(side, trained, range, standing),
+      [SIDE_HISTORY_FILE]: historyChunks(history),
     },
   };
 }
@@ -95,6 +116,7 @@ function attentionChunks(
   { names, parts, kindOf }: SideInformation,
   { dim, vectors, attention }: EgesVectors,
   [first, end]: readonly [number, number],
+  standing: Standing | undefined,
 ): Uint8Array[] {
   const numItems = end - first - 1;
   const shares = sharesOf(parts, attention);
@@ -105,6 +127,12 @@ function attentionChunks(
   const { ends, kinds } = parts;
   for (let i = 0; i < numItems; i++) {
     const v = first + 1 + i;
+    if (standing?.stays[v]) {
+      const from = v * names.length;
+      for (const name of ["attention", "shares"] as const)
+        rows[name].set(standing[name].subarray(from, from + names.length), i * names.length);
+      continue;
+    }
     for (let p = ends[v]!; p < ends[v + 1]!; p++) {
       const place = kinds[p]!;
       const at = i * names.length + kindOf[place]!;
@@ -128,11 +156,40 @@ export const forgetAttention: ForgetTensors = (tensors, { rows }) => {
   return { dropped: 0, changed: rows.length > 0 };
 };
 
+/** How keys leave the history and the optimizer's state of side values. @throws {ArtifactError} damaged */
+export async function forgetSideValues(run: Run): Promise<Readonly<Record<string, ForgetTensors>>> {
+  const { table, space } = await readSide(run);
+  const features = tableFeatures(space);
+  const numItemFeatures = (await run.readTable()).numRows + 1;
+  const rowsWith = (keys: AskedKeys) =>
+    Uint32Array.from({ length: table.numRows }, (_, row) => row).filter((row) =>
+      keys.get(table.fields[table.fieldOf[row]!]!)?.has(keyText(table.keys, row)),
+    );
+  const ofItems = byFeature(() => true);
+  return {
+    [SIDE_HISTORY_FILE]: (tensors, { keys }) => {
+      const rows = rowsWith(keys);
+      clearHistory(tensors, rows);
+      return { dropped: 0, changed: rows.length > 0 };
+    },
+    [OPTIMIZER_FILE]: (tensors, job) => {
+      const found = ofItems(tensors, job);
+      const rows = rowsWith(job.keys);
+      for (const tensor of tensors.values())
+        clearRows(
+          tensor,
+          Array.from(rows, (row) => numItemFeatures + features[row]!),
+        );
+      return { ...found, changed: found.changed || rows.length > 0 };
+    },
+  };
+}
+
 /** The rotation of a run: items, contexts, side values and own vectors turn together, and attention stays. */
 export function egesRotation(run: Run, table: EmbeddingTable): Rotation {
   return {
     ...rotationOf(table, { contexts: true }),
-    tables: [CONTEXT_TABLE, SIDE_TABLE],
+    tables: [CONTEXT_TABLE, SIDE_TABLE].map((name) => ({ name, offset: 0 })),
     async files(turn) {
       const tensors = await TensorFile.of(run, ATTENTION_FILE);
       const own = tensors.f32("own", [table.numRows, table.dim]);

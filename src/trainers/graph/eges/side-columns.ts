@@ -67,6 +67,12 @@ export function acceptSideColumns(
   };
 }
 
+/** What items of an accepted dataset are composed of: the item's column, then the side columns. */
+export function kindsOf({ roles, columns }: Dataset): string[] {
+  const sides = featureNames(roles).filter((name) => name !== roles.item);
+  return [roles.item!, ...columns.map(({ name }) => name).filter((name) => sides.includes(name))];
+}
+
 function itemColumn(dataset: Dataset): Column & { kind: "key" } {
   const { item } = dataset.roles;
   if (item === undefined) throw new UsageError("--method eges needs a column of items: name it with --item");

@@ -1,0 +1,176 @@
+// --init of EGES: own vectors of items, vectors of side values, contexts and attention of an earlier run, by key.
+//
+//   tables `own` (attention.safetensors), `side`, `context` ──► rows of one space: the item's field, then the side columns
+//   attention by item and kind                              ──► places of the new parts; a kind that an item had not starts at 0
+//
+// Items that the log lacks have no side values in it: they keep the vector that was composed of them, and what it was composed of.
+
+import { featureSpace } from "../../../dataset/vocabulary.js";
+import { readHistory, type KeyHistory } from "../../../embedding/key-history.js";
+import type { Run } from "../../../embedding/run-directory.js";
+import { TensorFile } from "../../../embedding/tensor-file.js";
+import { UsageError } from "../../../errors.js";
+import { composedRows, type SgnsParts } from "../../../kernels/sgns/parts.js";
+import { CONTEXT_TABLE } from "../../../skip-grams/names.js";
+import { readOptimizerFile } from "../../../skip-grams/optimizer-file.js";
+import { startOf, type EarlierTokens, type SgnsStart } from "../../../skip-grams/start.js";
+import { rowsFrom } from "../../../training/carried.js";
+import { rowsByFeature, spaceOf } from "../../../training/feature-table.js";
+import { byFeature } from "../../../training/key-history.js";
+import { readPreprocess } from "../../../training/run-space.js";
+import type { KeysGoneOn } from "../../../training/warm-start.js";
+import { ATTENTION_FILE, readSide, SIDE_HISTORY_FILE, type Standing } from "./artifact.js";
+import type { SideInformation } from "./side-information.js";
+
+/** An earlier run, read; `vectors` are own ones of items, and those of side values. */
+export interface EarlierComposed extends EarlierTokens {
+  /** of the run: the item's column first */
+  kinds: string[];
+  /** f32[numFeatures * dim]: items as they were composed */
+  composed: Float32Array;
+  /** f32[numFeatures, kinds]: what the softmax is taken of, and its result */
+  attention: Float32Array;
+  shares: Float32Array;
+}
+
+/** @throws {ArtifactError} damaged */
+export async function readComposed(run: Run): Promise<EarlierComposed> {
+  const [table, contexts] = [await run.readTable(), await run.readTable(CONTEXT_TABLE)];
+  const { dim, numRows } = table;
+  const items = spaceOf(await readPreprocess(run), table);
+  const { kinds, table: sideTable, space: sides } = await readSide(run);
+  const tensors = await TensorFile.of(run, ATTENTION_FILE);
+  if (contexts.dim !== dim || sideTable.dim !== dim || contexts.numRows !== numRows)
+    tensors.fail(`its tables are of ${[dim, contexts.dim, sideTable.dim].join(", ")} dimensions`);
+  const space = featureSpace([...items.fields, ...sides.fields]);
+  const columns = [...items.fields, ...sides.fields].map(({ name }) => name);
+  if (
+    kinds.length !== columns.length ||
+    kinds[0] !== columns[0] ||
+    !columns.every((name) => kinds.includes(name))
+  )
+    tensors.fail(`kinds ${kinds.join(", ")} of columns ${columns.join(", ")}`);
+  // items come first in both spaces
+  const ofItems = (rows: Float32Array, width: number) => {
+    const all = new Float32Array(space.numFeatures * width);
+    all.set(rowsByFeature(items, rows, width));
+    return all;
+  };
+  const vectors = ofItems(tensors.f32("own", [numRows, dim]), dim);
+  vectors.set(rowsByFeature(sides, sideTable.vectors, dim), items.numFeatures * dim);
+  const byKind = (name: string) => ofItems(tensors.f32(name, [numRows, kinds.length]), kinds.length);
+  return {
+    ...{ run, space, dim, kinds, vectors },
+    history: joined(
+      byFeature(items, await readHistory(run, numRows)),
+      byFeature(sides, await readHistory(run, sideTable.numRows, SIDE_HISTORY_FILE)),
+    ),
+    contexts: ofItems(contexts.vectors, dim),
+    composed: ofItems(table.vectors, dim),
+    ...{ attention: byKind("attention"), shares: byKind("shares") },
+    squares: (await readOptimizerFile(run, space.numFeatures, [dim]))?.[0],
+  };
+}
+
+function joined(one: KeyHistory, other: KeyHistory): KeyHistory {
+  const lastSeen = new BigInt64Array(one.lastSeen.length + other.lastSeen.length);
+  lastSeen.set(one.lastSeen);
+  lastSeen.set(other.lastSeen, one.lastSeen.length);
+  const missed = new Uint32Array(lastSeen.length);
+  missed.set(one.missed);
+  missed.set(other.missed, one.missed.length);
+  return { lastSeen, missed };
+}
+
+/** @param kinds of this training, the item's column first @throws {UsageError} they are not those of the run */
+export function checkSameKinds({ run, kinds: before }: EarlierComposed, kinds: readonly string[]): void {
+  const [item, ...sides] = before;
+  if (kinds[0] !== item)
+    throw new UsageError(
+      `--init '${run.path}' has vectors of '${item}', and the items here are '${kinds[0]}': name their column with --item, or train without --init`,
+    );
+  const isSame = before.length === kinds.length && before.every((name) => kinds.includes(name));
+  if (isSame) return;
+  const here = kinds.slice(1).join(",");
+  throw new UsageError(
+    `--init '${run.path}' composes its items with ${sides.join(",")}, and the side columns here are ${here}: attention is learned among the columns of a run, ` +
+      `so give --item-fields ${sides.join(",")}, or train without --init`,
+  );
+}
+
+/**
+ * Where training starts, and what of items stays.
+ *
+ * @returns changed: known items that are composed of other side values here than in the earlier run, of those that are frozen
+ */
+export function composedStart(
+  earlier: EarlierComposed,
+  gone: KeysGoneOn,
+  { names, parts, kindOf }: SideInformation,
+  freezes: boolean,
+): { start: SgnsStart; standing: Standing; changed: number } {
+  const own = startOf(earlier, gone, freezes);
+  const { dim, kinds } = earlier;
+  const { from } = gone;
+  const width = names.length;
+  const columns = names.map((name) => kinds.indexOf(name));
+  const byKind = (rows: Float32Array) => {
+    const found = rowsFrom(rows, from, width);
+    return found.map((_, i) => found[i - (i % width) + columns[i % width]!]!);
+  };
+  const standing: Standing = {
+    stays: new Uint8Array(from.length),
+    attention: byKind(earlier.attention),
+    shares: byKind(earlier.shares),
+  };
+  const vectors = rowsFrom(earlier.composed, from, dim);
+  const { ends, kinds: places } = parts;
+  const attention = new Float32Array(kindOf.length);
+  for (let v = 0; v < from.length; v++) {
+    if (!own.known[v]) continue;
+    if (freezes || ends[v] === ends[v + 1]) standing.stays[v] = 1;
+    for (let p = ends[v]!; p < ends[v + 1]!; p++) {
+      const place = places[p]!;
+      attention[place] = standing.attention[v * width + kindOf[place]!]!;
+    }
+  }
+  return {
+    start: { ...own, composed: { attention, stays: standing.stays, vectors } },
+    standing,
+    changed: freezes
+      ? numChanged(parts, { attention, rows: own.vectors, vectors, known: own.known, dim })
+      : 0,
+  };
+}
+
+/** Known items that their parts do not compose as they were. */
+function numChanged(
+  parts: SgnsParts,
+  {
+    attention,
+    rows,
+    vectors,
+    known,
+    dim,
+  }: {
+    attention: Float32Array;
+    rows: Float32Array;
+    vectors: Float32Array;
+    known: Uint8Array;
+    dim: number;
+  },
+): number {
+  const now = composedRows(parts, attention, rows, dim);
+  let changed = 0;
+  for (let v = 0; v < known.length; v++) {
+    if (!known[v] || parts.ends[v] === parts.ends[v + 1]) continue;
+    let [difference, length] = [0, 0];
+    for (let i = v * dim; i < (v + 1) * dim; i++) {
+      difference += (now[i]! - vectors[i]!) ** 2;
+      length += vectors[i]! ** 2;
+    }
+    // the order of the parts may be another one, which changes last digits alone
+    if (difference > 1e-8 * length) changed++;
+  }
+  return changed;
+}
