@@ -70,16 +70,25 @@ export function edgesOf(
   if (field?.kind !== "key" || node.kind !== "key") throw new RangeError("nodes are keys");
   const ids = idsOf(field, node.dictionary);
   const { codes } = node;
-  const featuresFrom = (first: number): Uint32Array =>
-    rows.map((row) => {
-      const code = codes[first + row]!;
+  const offset = space.offsets[f]!;
+  const featuresFrom = (first: number): Uint32Array => {
+    const features = new Uint32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const code = codes[first + rows[i]!]!;
       const id = code === MISSING ? 0 : ids[code]!;
-      return id === 0 ? MISSING : space.offsets[f]! + id;
-    });
+      features[i] = id === 0 ? MISSING : offset + id;
+    }
+    return features;
+  };
+  const weightsOf = (byRow: Float32Array): Float32Array => {
+    const own = new Float32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) own[i] = byRow[rows[i]!]!;
+    return own;
+  };
   return {
     sources: featuresFrom(0),
     targets: featuresFrom(ends.numRows / 2),
-    ...(weights && { weights: Float32Array.from(rows, (row) => weights[row]!) }),
+    ...(weights && { weights: weightsOf(weights) }),
   };
 }
 

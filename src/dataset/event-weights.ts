@@ -49,6 +49,7 @@ export function eventColumn({ eventWeight }: EventWeightOptions): { event?: stri
  * What the rows of the training part count, and those of other parts by the same measure; undefined when all count alike.
  *
  * @param dataset of the training part
+ * @param own what rowWeights says of the rows, for a caller that knows it
  * @throws {UsageError} a half-life without times, or a kind of event without a weight
  * @throws {DataError} all training rows count 0
  */
@@ -56,11 +57,13 @@ export function eventWeights(
   dataset: Dataset,
   rows: Uint32Array,
   options: EventWeightOptions,
+  own = rowWeights(dataset, rows, options),
 ): { train: Float32Array | undefined; of: (other: Dataset, rows: Uint32Array) => Float32Array | undefined } {
-  const own = rowWeights(dataset, rows, options);
   const decay = decayOf(dataset, rows, options);
-  if (!own && !decay) return { train: undefined, of: () => undefined };
-  const raw = Float64Array.from(rows, (_, i) => (own ? own[i]! : 1) * (decay ? decay[i]! : 1));
+  // loops, as Float64Array.from takes a microsecond a number: of ten million rows a third of a training
+  if (own && decay) for (let i = 0; i < decay.length; i++) decay[i]! *= own[i]!;
+  const raw = decay ?? own;
+  if (!raw) return { train: undefined, of: () => undefined };
   const ownMean = own ? meanOf(own) : 1;
   const mean = meanOf(raw);
   if (!(mean > 0)) {
@@ -69,10 +72,10 @@ export function eventWeights(
     });
   }
   return {
-    train: Float32Array.from(raw, (weight) => weight / mean),
+    train: dividedBy(raw, mean),
     of: (other, otherRows) => {
       const weights = rowWeights(other, otherRows, options);
-      return weights && Float32Array.from(weights, (weight) => weight / ownMean);
+      return weights && dividedBy(weights, ownMean);
     },
   };
 }
@@ -91,7 +94,7 @@ export function rowWeights(
     if (column.kind !== "number")
       throw new UsageError(`--weight ${weight}: the column is not one of numbers`);
     const { values } = column;
-    rows.forEach((row, i) => (weights[i] = values[row]!));
+    for (let i = 0; i < rows.length; i++) weights[i] = values[rows[i]!]!;
   }
   if (eventWeight !== undefined) multiplyByKind(dataset, rows, parseEventWeight(eventWeight), weights);
   return weights;
@@ -143,5 +146,13 @@ function decayOf(
 }
 
 function meanOf(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum / values.length;
+}
+
+function dividedBy(values: Float64Array, divisor: number): Float32Array {
+  const quotients = new Float32Array(values.length);
+  for (let i = 0; i < values.length; i++) quotients[i] = values[i]! / divisor;
+  return quotients;
 }

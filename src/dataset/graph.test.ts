@@ -1,10 +1,11 @@
 import * as fc from "fast-check";
 import { datasetOf } from "../testing/dataset-of.js";
-import { keyAt } from "../log/dictionary.js";
+import { keyAt, type Dictionary } from "../log/dictionary.js";
+import { between, mulberry32 } from "../testing/random.js";
 import { MISSING } from "./dataset.js";
 import { checkEdgeWeights, edgesOf, endsOf, NODE_FIELD, rowsOfEnds } from "./edge-list.js";
 import { graphOf, transitionsOf, type Edges, type Graph } from "./graph.js";
-import { fitFeatures } from "./vocabulary.js";
+import { fitFeatures, spaceWith, type CategoricalField } from "./vocabulary.js";
 
 type Edge = [source: number, target: number, weight: number];
 
@@ -130,6 +131,33 @@ describe("a list of edges", () => {
     expect([...weights!]).toEqual([1, 2, 3, 4]);
     expect([...edgesOf(space, endsOf(list, columns), Uint32Array.of(1), weights).weights!]).toEqual([2]);
     expect(edgesOf(space, endsOf(list, columns), Uint32Array.of(1), undefined).weights).toBeUndefined();
+  });
+
+  test("a vocabulary without some nodes is the one that is fitted on the rows of the others", () => {
+    const random = mulberry32(4);
+    const key = () => `n${Math.floor(between(0, 30, random) ** 2 / 30)}`;
+    // z's have self-loops alone
+    const rows = Array.from({ length: 200 }, (_, i) => (i % 10 === 0 ? [`z${i}`, `z${i}`] : [key(), key()]));
+    const drawn = datasetOf({ a: rows.map(([a]) => a!), b: rows.map(([, b]) => b!) }, {});
+    const ends = endsOf(drawn, columns);
+    const all = rowsOfEnds(
+      200,
+      Uint32Array.from({ length: 200 }, (_, row) => row),
+    );
+    for (const limits of [1, 3, { minCount: 2, maxVocab: 12 }]) {
+      const space = fitFeatures(ends, all, limits);
+      const { keys } = space.fields[0] as CategoricalField;
+      const isKept = Uint8Array.from({ length: space.numFeatures }, (_, feature) =>
+        feature > 0 && keyAt(keys, feature - 1).startsWith("n") ? 1 : 0,
+      );
+      const { codes, dictionary } = ends.columns[0] as { codes: Uint32Array; dictionary: Dictionary };
+      const known = new Set(Array.from({ length: keys.size }, (_, code) => keyAt(keys, code)));
+      const isOfKept = (row: number) => {
+        const text = keyAt(dictionary, codes[row]!);
+        return known.has(text) && text.startsWith("n");
+      };
+      expect(spaceWith(space, isKept)).toEqual(fitFeatures(ends, all.filter(isOfKept), limits));
+    }
   });
 
   test("of an encoded dataset has weights above 0, or is refused with the row", () => {

@@ -4,7 +4,7 @@
 //         ──► undirected: each edge in both directions, neighbours still ascending
 //
 // No object an edge. Peak memory beside the given edges, for m of them of which none repeats: directed 8 m bytes, with weights 12 m;
-// undirected 12 m, with weights 24 m.
+// undirected 12 m, with weights 24 m. The given ones are let go once they are sorted.
 
 import { DataError } from "../errors.js";
 import { MISSING } from "./dataset.js";
@@ -48,6 +48,8 @@ export interface EdgeCounts {
  * The graph of some edges. Repeated ones are summed: undirected, `a b` repeats `b a`. Self-loops are left out, as DeepWalk's code
  * does: a walk that stays teaches that a node is near itself.
  *
+ * The edges are given up: their arrays are taken out of the object, so that nothing holds them while the graph is made.
+ *
  * @throws {DataError} the weights of an edge add up to more than f32 holds
  */
 export function graphOf(
@@ -56,45 +58,65 @@ export function graphOf(
   { directed }: { directed: boolean },
 ): { graph: Graph; counts: EdgeCounts } {
   const counts: EdgeCounts = { edges: 0, repeated: 0, loops: 0, missing: 0 };
-  const half = sortedArcs(numNodes, edges, directed, counts);
+  // what sorts undirected edges by target holds the arcs of both directions afterwards
+  const room = new Uint32Array((directed ? 1 : 2) * edges.sources.length);
+  const half = sortedArcs(numNodes, edges, directed, counts, room);
+  edges.sources = edges.targets = new Uint32Array();
+  delete edges.weights;
   sumRepeated(half, counts);
   counts.edges = half.neighbors.length;
-  return { graph: directed ? half : inBothDirections(half), counts };
+  return { graph: directed ? half : inBothDirections(half, room), counts };
 }
 
-/** Arcs by source, then by target, repeated ones side by side; of undirected edges from the lower node to the higher. */
-function sortedArcs(numNodes: number, edges: Edges, directed: boolean, counts: EdgeCounts): Graph {
+/**
+ * Arcs by source, then by target, repeated ones side by side; of undirected edges from the lower node to the higher.
+ *
+ * @param room u32[m] at least; overwritten
+ */
+function sortedArcs(
+  numNodes: number,
+  edges: Edges,
+  directed: boolean,
+  counts: EdgeCounts,
+  room: Uint32Array,
+): Graph {
   const { sources, targets, weights } = edges;
-  const isSwapped = (e: number) => !directed && sources[e]! > targets[e]!;
-  const from = (e: number) => (isSwapped(e) ? targets[e]! : sources[e]!);
-  const to = (e: number) => (isSwapped(e) ? sources[e]! : targets[e]!);
 
   // edges by target: where each target's begin, then the edges
   const starts = new Uint32Array(numNodes + 1);
   const offsets = new Uint32Array(numNodes + 1);
-  const isArc = (e: number) => sources[e] !== MISSING && targets[e] !== MISSING && sources[e] !== targets[e];
   for (let e = 0; e < sources.length; e++) {
-    if (isArc(e)) {
-      starts[to(e) + 1]!++;
-      offsets[from(e) + 1]!++;
-    } else if (sources[e] === MISSING || targets[e] === MISSING) counts.missing++;
-    else counts.loops++;
+    const [a, b] = [sources[e]!, targets[e]!];
+    if (a === MISSING || b === MISSING) counts.missing++;
+    else if (a === b) counts.loops++;
+    else {
+      const isSwapped = !directed && a > b;
+      starts[(isSwapped ? a : b) + 1]!++;
+      offsets[(isSwapped ? b : a) + 1]!++;
+    }
   }
   for (let v = 0; v < numNodes; v++) {
     starts[v + 1]! += starts[v]!;
     offsets[v + 1]! += offsets[v]!;
   }
   const numArcs = offsets[numNodes]!;
-  const byTarget = new Uint32Array(numArcs);
-  for (let e = 0; e < sources.length; e++) if (isArc(e)) byTarget[starts[to(e)]!++] = e;
+  const byTarget = room.subarray(0, numArcs);
+  for (let e = 0; e < sources.length; e++) {
+    const [a, b] = [sources[e]!, targets[e]!];
+    if (a === MISSING || b === MISSING || a === b) continue;
+    byTarget[starts[!directed && a > b ? a : b]!++] = e;
+  }
 
   // then by source: the order of targets stays within each
   const next = offsets.slice();
   const neighbors = new Uint32Array(numArcs);
   const arcWeights = weights && new Float32Array(numArcs);
-  for (const e of byTarget) {
-    const at = next[from(e)]!++;
-    neighbors[at] = to(e);
+  for (let i = 0; i < numArcs; i++) {
+    const e = byTarget[i]!;
+    const [a, b] = [sources[e]!, targets[e]!];
+    const isSwapped = !directed && a > b;
+    const at = next[isSwapped ? b : a]!++;
+    neighbors[at] = isSwapped ? a : b;
     if (arcWeights) arcWeights[at] = weights[e]!;
   }
   return { numNodes, offsets, neighbors, ...(arcWeights && { weights: arcWeights }), directed };
@@ -133,8 +155,8 @@ function checkedSum(sum: number): number {
   );
 }
 
-/** Arcs from lower to higher nodes, with those back. */
-function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph): Graph {
+/** Arcs from lower to higher nodes, with those back. @param room u32[2 arcs] at least, which holds the neighbours then */
+function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph, room: Uint32Array): Graph {
   const all = new Uint32Array(numNodes + 1);
   for (let u = 0; u < numNodes; u++) {
     all[u + 1]! += offsets[u + 1]! - offsets[u]!;
@@ -142,7 +164,7 @@ function inBothDirections({ numNodes, offsets, neighbors, weights }: Graph): Gra
   }
   for (let v = 0; v < numNodes; v++) all[v + 1]! += all[v]!;
   const next = all.slice();
-  const both = new Uint32Array(all[numNodes]!);
+  const both = cut(room, all[numNodes]!);
   const bothWeights = weights && new Float32Array(both.length);
   const put = (from: number, to: number, i: number) => {
     const at = next[from]!++;

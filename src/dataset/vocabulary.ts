@@ -183,6 +183,28 @@ export function inRowOrder(field: CategoricalField, earlier: Dictionary | undefi
   return { ...field, keys, counts: withOov };
 }
 
+/** The space with the keys of each field in the order of an earlier table's rows; the same one where there is none. @throws {UsageError} a field was hashed otherwise */
+export function spaceInRowOrder(space: FeatureSpace, earlier: EarlierRows): FeatureSpace {
+  const fields = space.fields.map((field) => {
+    if (field.kind === "number" || field.kind === "bins") return field;
+    if (!field.hash) return inRowOrder(field, earlier(field.name));
+    checkBuckets(field.name, field.hash, earlier(field.name));
+    return field;
+  });
+  return fields.every((field, f) => field === space.fields[f]) ? space : featureSpace(fields);
+}
+
+/** The space of one field of keys without those that are not kept, which were in no row. @param isKept u8[numFeatures] */
+export function spaceWith({ fields: [field] }: FeatureSpace, isKept: Uint8Array): FeatureSpace {
+  if (field?.kind !== "key") throw new RangeError("nodes are keys");
+  const codes = Uint32Array.from({ length: field.keys.size }, (_, code) => code).filter(
+    (code) => isKept[1 + code] === 1,
+  );
+  const counts = new Uint32Array(codes.length + 1);
+  codes.forEach((code, i) => (counts[1 + i] = field.counts[1 + code]!));
+  return featureSpace([{ ...field, keys: selectKeys(field.keys, codes), counts }]);
+}
+
 function fitBuckets(column: KeyColumn, rows: Uint32Array, recipe: HashRecipe): CategoricalField {
   const buckets = bucketsOf(column.dictionary, recipe);
   const events = countKeys(column, rows);

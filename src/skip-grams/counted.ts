@@ -24,19 +24,26 @@ export interface Counted {
 export function countedEvents(train: Part, weighting: EventWeightOptions): Counted {
   const { dataset, rows: all } = train;
   const raw = rowWeights(dataset, all, weighting);
-  const rows = raw ? all.filter((_, i) => raw[i]! > 0) : all;
-  const weights = eventWeights(dataset, rows, weighting);
+  const rows = raw ? rowsAboveZero(all, raw) : all;
+  const weights = eventWeights(dataset, rows, weighting, rows === all ? raw : undefined);
   return {
     rows,
     of(part) {
       const [given, own] =
         part === train ? [rows, weights.train] : [part.rows, weights.of(part.dataset, part.rows)];
       if (!own) return undefined;
-      const byRow = new Float32Array(part.dataset.numRows);
-      given.forEach((row, i) => (byRow[row] = own[i]!));
+      const { numRows } = part.dataset;
+      if (given.length === numRows && given.every((row, i) => row === i)) return own;
+      const byRow = new Float32Array(numRows);
+      for (let i = 0; i < given.length; i++) byRow[given[i]!] = own[i]!;
       return byRow;
     },
   };
+}
+
+/** Those of the rows that count more than 0; the same array where all do. */
+function rowsAboveZero(rows: Uint32Array, raw: Float64Array): Uint32Array {
+  return raw.every((weight) => weight > 0) ? rows : rows.filter((_, i) => raw[i]! > 0);
 }
 
 /** Sequences with the square roots of what their events count, unless each counts 1. @param byRow f32[numRows of the dataset] */

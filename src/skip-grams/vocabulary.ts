@@ -2,7 +2,13 @@
 
 import type { Dataset } from "../dataset/dataset.js";
 import { numericForms } from "../dataset/numeric.js";
-import { featureCounts, fitFeatures, type FeatureSpace } from "../dataset/vocabulary.js";
+import {
+  featureCounts,
+  fitFeatures,
+  spaceInRowOrder,
+  type EarlierRows,
+  type FeatureSpace,
+} from "../dataset/vocabulary.js";
 import type { KeyHistory } from "../embedding/key-history.js";
 import type { ExampleOptions } from "../training/example-options.js";
 import { tableFeatures } from "../training/feature-table.js";
@@ -20,10 +26,19 @@ export interface Vocabulary {
   gone: KeysGoneOn | undefined;
 }
 
+/** The vocabulary of rows of the training part alone, without a row order. @throws {UsageError} a limit names no field */
+export function fittedSpace(dataset: Dataset, rows: Uint32Array, how: ExampleOptions): FeatureSpace {
+  const { numeric } = dataset.roles;
+  return fitFeatures(dataset, rows, how, {
+    forms: numericForms(numeric.length > 0 ? how.numeric : [], numeric),
+  });
+}
+
 /**
- * Fits the vocabulary on rows of the training part, with what an earlier run knows.
+ * The vocabulary of rows of the training part, with what an earlier run knows.
  *
- * @throws {UsageError} a limit names no field, or the earlier run's field is of another kind
+ * @param fitted what fittedSpace makes of the rows
+ * @throws {UsageError} the earlier run's field is of another kind
  */
 export async function vocabularyOf(
   dataset: Dataset,
@@ -32,20 +47,20 @@ export async function vocabularyOf(
   earlier: EarlierTokens | undefined,
   told: TrainingTold,
   { note, warn }: { note: (text: string) => void; warn: (text: string) => void },
+  fitted = fittedSpace(dataset, rows, how),
 ): Promise<Vocabulary> {
   const rowOrder = await earlierRows(how.rowOrder);
-  const { numeric } = dataset.roles;
-  const forms = numericForms(numeric.length > 0 ? how.numeric : [], numeric);
-  const fitted = fitFeatures(dataset, rows, how, { forms, ...(!earlier && { earlier: rowOrder }) });
   const gone = earlier && goOnFrom(earlier, { fitted, dataset, rows, rowOrder }, told);
-  const { space, history, notes } = gone ?? {
-    ...{ space: fitted, notes: [] },
-    history: nextHistory(fitted, dataset),
-  };
+  const { space, history, notes } = gone ?? inOrder(fitted, dataset, rowOrder);
   for (const text of [...rowOrderNotes(space, rowOrder), ...notes]) note(text);
   for (const text of [...(gone ? goneWarnings(earlier, gone, told) : []), ...fieldWarnings(space)])
     warn(text);
   return { space, history, gone };
+}
+
+function inOrder(fitted: FeatureSpace, dataset: Dataset, rowOrder: EarlierRows) {
+  const space = spaceInRowOrder(fitted, rowOrder);
+  return { space, history: nextHistory(space, dataset), notes: [] };
 }
 
 function goneWarnings(

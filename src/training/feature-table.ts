@@ -10,12 +10,15 @@ import { keysOfRows, rowsOf, type EmbeddingTable, type Keys } from "../embedding
 
 /** u32: the features that are rows of the table. */
 export function tableFeatures({ fields, offsets }: FeatureSpace): Uint32Array {
-  return Uint32Array.from(
-    fields.flatMap((field, f) => {
-      if (field.kind === "number") return [offsets[f]!];
-      return Array.from({ length: field.keys.size }, (_, i) => offsets[f]! + 1 + i);
-    }),
-  );
+  const sizes = fields.map((field) => (field.kind === "number" ? 1 : field.keys.size));
+  const features = new Uint32Array(sizes.reduce((sum, size) => sum + size, 0));
+  let row = 0;
+  for (const [f, field] of fields.entries()) {
+    // out-of-vocabulary features are no rows
+    const first = offsets[f]! + (field.kind === "number" ? 0 : 1);
+    for (let i = 0; i < sizes[f]!; i++) features[row++] = first + i;
+  }
+  return features;
 }
 
 /** Rows of the table by feature: f32[numFeatures * width], zeros for features that are no rows. */

@@ -104,7 +104,7 @@ export function silently({ observe, signal }: Watch): Watch {
 /** Tells how many cells of held-out rows hold a key that training has not seen. */
 export function countUnseen(
   space: FeatureSpace,
-  { valid, test }: SplitParts["parts"],
+  { valid, test }: Pick<SplitParts["parts"], "valid" | "test">,
   { observe }: Watch,
 ): void {
   for (const [name, part] of Object.entries({ valid, test })) {

@@ -24,8 +24,8 @@ export interface EdgeSource {
   /** what the vocabulary of nodes is fitted on, and which rows of it are of the training part and count */
   nodes: Dataset;
   rows: Uint32Array;
-  /** parts as rows of nodes */
-  parts: Parts;
+  /** held-out parts as rows of nodes */
+  parts: Pick<Parts, "valid" | "test">;
   /** what rows are, and what was left out of them before there are edges */
   notes: readonly string[];
   /** Edges of the training part, as features, with what was left out. */
@@ -60,7 +60,7 @@ function ofList(parts: Parts, counted: Counted, columns: EdgeColumns): EdgeSourc
   return {
     nodes: nodesOf(train.dataset),
     rows: rowsOfEnds(train.dataset.numRows, counted.rows),
-    parts: { train: asNodes(train)!, valid: asNodes(valid), test: asNodes(test) },
+    parts: { valid: asNodes(valid), test: asNodes(test) },
     notes: without === 0 ? [] : [`${without} edges of weight 0 left out`],
     train: (space) => ({ edges: edges(space, train, counted.rows), notes: [] }),
     valid: (space) => valid && edges(space, valid, valid.rows),

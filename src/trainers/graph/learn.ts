@@ -15,12 +15,13 @@ import type { EpochEvent } from "../../training/epoch.js";
 import type { EpochsDone } from "../../training/epoch-loop.js";
 import { withMachine } from "../../workers/with-machine.js";
 import { heldOutEdges } from "./held-out.js";
-import { methods, type Method, type SampledOptions, type Side } from "./methods.js";
+import { methods, type Method, type SampledOptions, type Side, type Walks } from "./methods.js";
 import { withLearningRate, type TrainedGraphOptions } from "./options.js";
 
 export interface GraphInput {
   space: FeatureSpace;
-  graph: Graph;
+  /** taken out of the input once the threads have a copy of their own */
+  graph?: Graph;
   /** held-out edges */
   valid?: Edges | undefined;
   /** what nodes are composed of */
@@ -50,7 +51,7 @@ export interface GraphModel extends EpochsDone {
  * @throws {DivergedError} a loss or a vector became NaN or infinite
  */
 export async function learnGraph(
-  { space, graph, valid, parts, scheduledEpochs, starts, writeWalks, warn, controls }: GraphInput,
+  input: GraphInput,
   given: SampledOptions,
   observe: (event: EpochEvent) => void,
   signal: AbortSignal,
@@ -58,36 +59,16 @@ export async function learnGraph(
   const method: Method = methods[given.method];
   const walks = method.walks(given);
   const sides = method.sides(given);
-  const { negatives, noiseExponent, seed, threads, directed } = given;
-  const numNodes = graph.numNodes;
+  const { valid, scheduledEpochs, writeWalks, warn, controls } = input;
+  const { negatives, noiseExponent, seed, directed } = given;
   const learners: Learner[] = [];
   const terminate = async () => {
     await Promise.all(learners.map(({ machine }) => machine.terminate()));
   };
   return await withMachine({ terminate }, signal, async () => {
-    for (const [i, { dim, oneTable }] of sides.entries()) {
-      const machine = await SgnsMachine.start(
-        {
-          ...{
-            numRows: numNodes,
-            dim,
-            window: Math.max(walks.before, walks.after),
-            negatives,
-            seed,
-            oneTable,
-          },
-          // until the walks have been counted
-          noise: new Float64Array(numNodes).fill(1 / numNodes),
-          firstVectorHashes: featureHashes(space),
-          walks: { ...walks, graph },
-          ...(parts && { parts }),
-        },
-        threads,
-      );
-      const start = starts[i];
-      learners.push({ machine, start });
-      if (start) machine.startFrom(start);
-    }
+    for (const [i, side] of sides.entries())
+      learners.push(await started(input, given, walks, side, input.starts[i]));
+    delete input.graph;
     const first = learners[0]!.machine;
     const visits = await first.visits(1);
     const noise = noiseOf(visits, noiseExponent);
@@ -123,6 +104,31 @@ export async function learnGraph(
       sides: sides.map((side, i) => ({ ...side, ...kept[i]! })),
     };
   });
+}
+
+/** A machine with a copy of the graph, and where it starts. */
+async function started(
+  { space, graph, parts }: GraphInput,
+  { negatives, seed, threads }: SampledOptions,
+  walks: Walks,
+  { dim, oneTable }: Side,
+  start: SgnsStart | undefined,
+): Promise<Learner> {
+  if (!graph) throw new RangeError("the graph was given away");
+  const { numNodes } = graph;
+  const machine = await SgnsMachine.start(
+    {
+      ...{ numRows: numNodes, dim, window: Math.max(walks.before, walks.after), negatives, seed, oneTable },
+      // until the walks have been counted
+      noise: new Float64Array(numNodes).fill(1 / numNodes),
+      firstVectorHashes: featureHashes(space),
+      walks: { ...walks, graph },
+      ...(parts && { parts }),
+    },
+    threads,
+  );
+  if (start) machine.startFrom(start);
+  return { machine, start };
 }
 
 /** Of both sides alike. */

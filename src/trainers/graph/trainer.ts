@@ -3,14 +3,15 @@
 import { graphOf, type EdgeCounts, type Edges, type Graph } from "../../dataset/graph.js";
 import { MISSING, type Dataset } from "../../dataset/dataset.js";
 import { releaseColumns } from "../../dataset/stored-columns.js";
-import { fitFeatures, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { spaceWith, type FeatureSpace } from "../../dataset/vocabulary.js";
 import { DEFAULT_TABLE } from "../../embedding/run-directory.js";
 import { DataError } from "../../errors.js";
 import { checkOutput } from "../../io/atomic.js";
 import { contentsOf, type TableRows } from "../../skip-grams/contents.js";
 import { countedEvents } from "../../skip-grams/counted.js";
 import type { Squares } from "../../skip-grams/optimizer-file.js";
-import { vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
+import { fittedSpace, vocabularyOf, type Vocabulary } from "../../skip-grams/vocabulary.js";
+import { featuresFrom } from "../../training/carried.js";
 import { unfinishedWarnings } from "../../training/outcome-warnings.js";
 import { countUnseen } from "../../training/parts.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
@@ -23,7 +24,7 @@ import { acceptSideColumns, kindsOf, sideReading } from "./eges/side-columns.js"
 import { checkSide, sideInformationOf, type SideInformation } from "./eges/side-information.js";
 import { checkSameKinds } from "./eges/start.js";
 import { sideBySide } from "./halves.js";
-import type { GraphModel } from "./learn.js";
+import type { GraphInput, GraphModel } from "./learn.js";
 import { kindOf, kinds, type SideTables } from "./names.js";
 import {
   checkGraphOptions,
@@ -82,19 +83,77 @@ async function plan(told: ToldGraph): Promise<Plan> {
 }
 
 async function fit(
-  { dataset, parts }: Source,
-  { options: how, watch, warn, note, lap, controls, first }: Session,
+  source: Source,
+  session: Session,
   told: ToldGraph,
   given: GraphOptions,
   earlier: EarlierNodes | undefined,
 ): Promise<Fit> {
+  const { options: how, watch, warn, lap, controls, first } = session;
+  const { vocabulary, nodes, side, standing, numEdges, ...input } = await encode(
+    source,
+    session,
+    told,
+    given,
+    earlier,
+  );
+  lap("encode");
+
+  const standard = { ...given, samples: samplesOf(given, numEdges) };
+  const used = first ? { ...standard, ...first.options, epochs: Math.max(1, first.bestEpoch) } : standard;
+  const { learnGraph } = await import("./learn.js");
+  const writing = first ? undefined : await walksWriter(told, given, vocabulary.space, watch.signal);
+  const model = await learnGraph(
+    Object.assign(input, {
+      ...{ space: vocabulary.space, warn, parts: side?.parts, scheduledEpochs: standard.epochs },
+      writeWalks: writing,
+      controls: { ...controls, keepsState: told.keepState ?? false },
+    }),
+    used,
+    (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
+    watch.signal,
+  );
+  lap("train");
+  return ended(model, { vocabulary, nodes, side, standing, how, warn });
+}
+
+/** A log as a training reads it; what it was made of is let go. */
+interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
+  vocabulary: Vocabulary;
+  /** without its columns */
+  nodes: Dataset;
+  side: SideInformation | undefined;
+  standing: Standing | undefined;
+  numEdges: number;
+}
+
+async function encode(
+  { dataset, parts }: Source,
+  { options: how, watch, warn, note, first }: Session,
+  told: ToldGraph,
+  given: GraphOptions,
+  earlier: EarlierNodes | undefined,
+): Promise<Encoded> {
   const source = edgeSource(parts, countedEvents(parts.train, how), told);
   for (const text of source.notes) note(text);
-  const { rows, loops, numNodes } = rowsWithEdges(source, dataset, how, note);
-  const vocabulary = await vocabularyOf(source.nodes, rows, how, earlier?.sides[0], told, { note, warn });
+  const whole = fittedSpace(source.nodes, source.rows, how);
+  const { edges, notes } = source.train(whole);
+  const linked = linkedSpace(source, whole, edges, how, earlier !== undefined);
+  if (!linked) throw noEdge(dataset, notes);
+  const { fitted, rows, alone, numNodes, loops } = linked;
+  if (alone > 0) note(`${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another one left out`);
+  const vocabulary = await vocabularyOf(
+    source.nodes,
+    rows,
+    how,
+    earlier?.sides[0],
+    told,
+    { note, warn },
+    fitted,
+  );
   const { space } = vocabulary;
   countUnseen(space, source.parts, watch);
-  const { edges, notes } = source.train(space);
+  if (space !== whole) renumber(edges, featuresFrom(whole, space));
   const { graph, counts } = graphOf(space.numFeatures, edges, given);
   // those of nodes that were left out are self-loops as well
   counts.missing += counts.loops - loops;
@@ -110,24 +169,11 @@ async function fit(
   const { starts, standing, warnings } = startsOf(earlier, vocabulary, side, told.freeze !== undefined);
   for (const text of warnings) warn(text);
   releaseColumns(dataset);
-  lap("encode");
-
-  const standard = { ...given, samples: samplesOf(given, counts.edges) };
-  const used = first ? { ...standard, ...first.options, epochs: Math.max(1, first.bestEpoch) } : standard;
-  const { learnGraph } = await import("./learn.js");
-  const writing = first ? undefined : await walksWriter(told, given, space, watch.signal);
-  const model = await learnGraph(
-    {
-      ...{ space, graph, starts, warn, parts: side?.parts, scheduledEpochs: standard.epochs },
-      ...{ valid: parts.valid && !first ? (valid ?? NO_EDGES) : undefined, writeWalks: writing },
-      controls: { ...controls, keepsState: told.keepState ?? false },
-    },
-    used,
-    (event) => watch.observe({ stage: "epoch", epochs: used.epochs, ...event }),
-    watch.signal,
-  );
-  lap("train");
-  return ended(model, { vocabulary, nodes: source.nodes, side, standing, how, warn });
+  return {
+    ...{ vocabulary, graph, starts, side, standing, numEdges: counts.edges },
+    nodes: { ...source.nodes, columns: [] },
+    valid: parts.valid && !first ? (valid ?? NO_EDGES) : undefined,
+  };
 }
 
 const NO_EDGES: Edges = { sources: new Uint32Array(), targets: new Uint32Array() };
@@ -194,28 +240,58 @@ function tablesOf({ sides, options: { dim } }: GraphModel): Record<string, Table
   };
 }
 
-/** Rows of nodes that have an edge, with the number of these nodes and of self-loops. @throws {DataError} no edge is left */
-function rowsWithEdges(
-  source: EdgeSource,
-  dataset: Dataset,
+/** What has an edge to another node. */
+interface Linked {
+  /** the vocabulary of these nodes */
+  fitted: FeatureSpace;
+  /** u32: rows of these nodes, where something goes by them; else all */
+  rows: Uint32Array;
+  numNodes: number;
+  /** nodes that were left out */
+  alone: number;
+  /** self-loops, of nodes that were left out, too */
+  loops: number;
+}
+
+/**
+ * The vocabulary without nodes that have no edge to another one.
+ *
+ * @param whole the vocabulary of all nodes, whose features the edges have
+ * @param goesOn from an earlier run, which counts the rows of its keys
+ * @returns undefined when no node has one
+ */
+function linkedSpace(
+  { nodes, rows: all }: EdgeSource,
+  whole: FeatureSpace,
+  edges: Edges,
   how: Session["options"],
-  note: (text: string) => void,
-): { rows: Uint32Array; loops: number; numNodes: number } {
-  const space = fitFeatures(source.nodes, source.rows, how);
-  const { edges, notes } = source.train(space);
-  const { isLinked, loops } = linkedNodes(space.numFeatures, edges);
-  if (!isLinked.includes(1)) {
-    const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
-    throw new DataError(
-      `no edge between two different known nodes is left to learn from${left}: see --min-count, and for sessions --session-gap and --min-stay`,
-      { file: dataset.inputs.map(({ path }) => path).join(", ") },
-    );
-  }
+  goesOn: boolean,
+): Linked | undefined {
+  const { isLinked, loops } = linkedNodes(whole.numFeatures, edges);
   const numNodes = isLinked.reduce((sum, is) => sum + is, 0);
-  const alone = numKeys(space) - numNodes;
-  if (alone === 0) return { rows: source.rows, loops, numNodes };
-  note(`${alone} ${alone === 1 ? "node" : "nodes"} without an edge to another one left out`);
-  return { rows: linkedRows(space, source.nodes, source.rows, isLinked), loops, numNodes };
+  if (numNodes === 0) return undefined;
+  const alone = numKeys(whole) - numNodes;
+  if (alone === 0) return { fitted: whole, rows: all, numNodes, alone, loops };
+  // a node's rows go or stay together, so that keys only have to be taken out; side columns are counted again
+  const hasSides = whole.fields.length > 1;
+  const rows = hasSides || goesOn ? linkedRows(whole, nodes, all, isLinked) : all;
+  const fitted = hasSides ? fittedSpace(nodes, rows, how) : spaceWith(whole, isLinked);
+  return { fitted, rows, numNodes, alone, loops };
+}
+
+/** @param notes what was left out before there were edges */
+function noEdge({ inputs }: Dataset, notes: readonly string[]): DataError {
+  const left = notes.length === 0 ? "" : ` (${notes.join("; ")})`;
+  return new DataError(
+    `no edge between two different known nodes is left to learn from${left}: see --min-count, and for sessions --session-gap and --min-stay`,
+    { file: inputs.map(({ path }) => path).join(", ") },
+  );
+}
+
+/** Edges by the features of another space, in place. @param features u32: of each feature, or MISSING */
+function renumber({ sources, targets }: Edges, features: Uint32Array): void {
+  for (const ends of [sources, targets])
+    for (let e = 0; e < ends.length; e++) if (ends[e] !== MISSING) ends[e] = features[ends[e]!]!;
 }
 
 function numKeys({ fields }: FeatureSpace): number {
