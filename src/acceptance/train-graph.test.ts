@@ -338,6 +338,31 @@ describe("refuses", () => {
   });
 });
 
+test("the validation part has an edgeAuc as of evaluate --edges, and a gate bounds it", async () => {
+  const lines = readFileSync(fixture("edges.csv"), "utf8").trim().split("\n");
+  const [header, ...rows] = lines;
+  const isHeld = (_: string, i: number) => i % 10 === 3;
+  const [held, kept] = [rows.filter(isHeld), rows.filter((row, i) => !isHeld(row, i))];
+  const train = write("auc-train.csv", [header, ...kept].join("\n") + "\n");
+  const valid = write("auc-valid.csv", [header, ...held].join("\n") + "\n");
+  const flags = [...ends, "--dim", "8", "--num-walks", "4", "--seed", "3", "--valid", valid];
+  const { run } = await trained("auc", train, ...flags);
+  const { metrics } = parseJson<{ metrics: { valid: { edgeAuc: number } } }>(
+    readFileSync(join(run, "manifest.json"), "utf8"),
+  );
+  const asked = ["--edges", valid, "--source", "from", "--target", "to", "--seed", "3", "--json"];
+  const { stdout } = await embedOk(["evaluate", run, ...asked]);
+  const judged = parseJson<{ metrics: Record<string, { edgeAuc: number }> }>(stdout);
+  // the same edges beside other draws of non-edges
+  expect(Math.abs(metrics.valid.edgeAuc - judged.metrics["auc"]!.edgeAuc)).toBeLessThan(0.05);
+  expect(metrics.valid.edgeAuc).toBeGreaterThan(0.8);
+  const gate = async (min: number) => {
+    const bounds = write("bounds.yaml", `after: {metrics: {edgeAuc: {min: ${min}}}}\n`);
+    return (await embed(["gate", run, "--bounds", bounds])).code;
+  };
+  expect([await gate(0.5), await gate(0.9999)]).toEqual([0, 81]);
+});
+
 describe("align", () => {
   const flags = [...ends, "--weight", "weight", ...small];
 

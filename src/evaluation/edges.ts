@@ -49,18 +49,20 @@ export function pairsOf({ numNodes, offsets, neighbors, directed }: Graph): Pair
  * As many non-edges as there are held edges.
  *
  * @param graphs held edges, and known ones where there are any; an arc of any of them is no non-edge
+ * @param how firstNode: those before it are no nodes
  * @throws {UsageError} nearly all pairs are edges
  */
 export function drawNonEdges(
   held: Pairs,
   graphs: readonly Graph[],
-  { kind, seed }: { kind: NonEdgeKind; seed: number },
+  { kind, seed, firstNode = 0 }: { kind: NonEdgeKind; seed: number; firstNode?: number },
 ): Pairs {
   const { numNodes } = graphs[0]!;
   const m = held.sources.length;
   const [sources, targets] = [new Uint32Array(m), new Uint32Array(m)];
   const stream = streamOf(seed, 0x65646765);
   const below = (n: number, at: number) => Math.floor(uniformAt(stream, at) * n);
+  const any = (at: number) => firstNode + below(numNodes - firstNode, at);
   const isUniform = kind === "uniform";
   for (let e = 0, drawn = 0; e < m; e++) {
     const last = drawn + 2 * MOST_TRIES;
@@ -70,8 +72,8 @@ export function drawNonEdges(
           `no non-edge was found in ${MOST_TRIES} draws: nearly all pairs of the ${numNodes} nodes are edges` +
             (isUniform ? "" : ", or all held edges share an end: use --non-edges uniform"),
         );
-      const u = isUniform ? below(numNodes, drawn++) : held.sources[below(m, drawn++)]!;
-      const v = isUniform ? below(numNodes, drawn++) : held.targets[below(m, drawn++)]!;
+      const u = isUniform ? any(drawn++) : held.sources[below(m, drawn++)]!;
+      const v = isUniform ? any(drawn++) : held.targets[below(m, drawn++)]!;
       if (u === v || graphs.some((graph) => hasArc(graph, u, v))) continue;
       [sources[e], targets[e]] = [u, v];
       break;

@@ -12,7 +12,7 @@ export interface UserMetric {
 }
 
 /** Metrics where less is better; of calibration, where nearer to 1 is. */
-const errors = new Set(["logLoss", "normalizedEntropy", "rmse", "mae"]);
+const errors = new Set(["logLoss", "normalizedEntropy", "rmse", "mae", "pairLoss"]);
 
 /** Metrics that are no better for being high or low. */
 const neutral = /^(itemCoverage|popularity|gini)At/;

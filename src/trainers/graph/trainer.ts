@@ -17,6 +17,7 @@ import { countUnseen } from "../../training/parts.js";
 import type { Fit, Plan, Session, Source } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { featuresOfRoles } from "../../training/users-and-items.js";
+import { edgeAucOf, type EdgeAuc } from "./edge-auc.js";
 import { edgeSource, linkedNodes, linkedRows, type EdgeSource } from "./edges.js";
 import { egesContents } from "./eges/contents.js";
 import type { Standing } from "./eges/artifact.js";
@@ -90,7 +91,7 @@ async function fit(
   earlier: EarlierNodes | undefined,
 ): Promise<Fit> {
   const { options: how, watch, warn, lap, controls, first } = session;
-  const { vocabulary, nodes, side, standing, numEdges, ...input } = await encode(
+  const { vocabulary, nodes, side, standing, numEdges, edgeAuc, ...input } = await encode(
     source,
     session,
     told,
@@ -114,7 +115,7 @@ async function fit(
     watch.signal,
   );
   lap("train");
-  return ended(model, { vocabulary, nodes, side, standing, how, warn });
+  return ended(model, { vocabulary, nodes, side, standing, edgeAuc, how, warn });
 }
 
 /** A log as a training reads it; what it was made of is let go. */
@@ -125,6 +126,8 @@ interface Encoded extends Pick<GraphInput, "graph" | "valid" | "starts"> {
   side: SideInformation | undefined;
   standing: Standing | undefined;
   numEdges: number;
+  /** of held-out edges of a list */
+  edgeAuc: EdgeAuc | undefined;
 }
 
 async function encode(
@@ -161,6 +164,8 @@ async function encode(
   for (const text of [...notes, graphNote(numNodes, given.directed, counts, told)]) note(text);
   const valid = first ? undefined : source.valid(space);
   if (valid && edgeColumnsOf(told)) for (const text of leakWarnings(graph, valid)) warn(text);
+  const auc = valid && edgeColumnsOf(told) ? edgeAucOf(valid, graph, given.seed) : undefined;
+  if (typeof auc === "object") warn(`the validation part has no edgeAuc: ${auc.why}`);
   const side =
     given.method === "eges"
       ? sideInformationOf(space, { dataset: source.nodes, rows }, given.aggregate === "attention")
@@ -172,6 +177,7 @@ async function encode(
   return {
     ...{ vocabulary, graph, starts, side, standing, numEdges: counts.edges },
     nodes: { ...source.nodes, columns: [] },
+    edgeAuc: typeof auc === "function" ? auc : undefined,
     valid: parts.valid && !first ? (valid ?? NO_EDGES) : undefined,
   };
 }
@@ -186,6 +192,7 @@ function ended(
     nodes,
     side,
     standing,
+    edgeAuc,
     how,
     warn,
   }: {
@@ -193,6 +200,7 @@ function ended(
     nodes: Dataset;
     side: SideInformation | undefined;
     standing: Standing | undefined;
+    edgeAuc: EdgeAuc | undefined;
     how: Session["options"];
     warn: Session["warn"];
   },
@@ -209,7 +217,12 @@ function ended(
       options: statedOptions(used),
       metrics: {
         train: { pairLoss: best.trainLoss },
-        ...(looked && { valid: { pairLoss: best.validLoss! } }),
+        ...(looked && {
+          valid: {
+            pairLoss: best.validLoss!,
+            ...(edgeAuc && { edgeAuc: edgeAuc(tablesOf(model)[DEFAULT_TABLE]!) }),
+          },
+        }),
       },
       ...{ epochs, bestEpoch },
     },
