@@ -12,7 +12,15 @@ export interface UserMetric {
 }
 
 /** Metrics where less is better; of calibration, where nearer to 1 is. */
-const errors = new Set(["logLoss", "normalizedEntropy", "rmse", "mae", "pairLoss"]);
+const errors = new Set([
+  "logLoss",
+  "normalizedEntropy",
+  "rmse",
+  "mae",
+  "pairLoss",
+  "multiLogLoss",
+  "multiError",
+]);
 
 /** Metrics that are no better for being high or low. */
 const neutral = /^(itemCoverage|popularity|gini)At/;
