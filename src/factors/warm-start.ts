@@ -44,13 +44,17 @@ export async function earlierRun(run: Run, model: EarlierModel): Promise<Earlier
   return { run, model, history: byFeature(model.space, history) };
 }
 
-/** @throws {UsageError} the optimizer's state is of another way to train */
+/**
+ * @param unless what runs are of that do not say
+ * @throws {UsageError} the optimizer's state is of another way to train
+ */
 export function checkState(
   { run, model: { optimizer } }: EarlierRun,
-  flag: "method" | "loss",
+  flag: "method" | "loss" | "optimizer",
   is: string,
+  unless?: string,
 ): void {
-  const was = run.manifest.options[flag];
+  const was = run.manifest.options[flag] ?? unless;
   if (!optimizer || was === is) return;
   throw new UsageError(
     `--init '${run.path}' keeps the state of --${flag} ${String(was)}, and this training is by ${is}: take the same ${flag}, or a run without --keep-state`,

@@ -239,7 +239,7 @@ async function fit<O extends FeatureOptions, S>(
       const preprocess = preprocessOf(space, dataset, examples, session.options, items?.itemFields);
       return {
         model: trained.name,
-        tables: { [DEFAULT_TABLE]: trained.table(space) },
+        tables: { [DEFAULT_TABLE]: trained.table(space), ...trained.moreTables?.(space) },
         files: {
           ...trained.files(space),
           ...preprocessFile(preprocess),

@@ -101,6 +101,8 @@ export interface Trained extends Scorer {
   /** a signal ended the training before its time */
   interrupted?: boolean;
   table(space: FeatureSpace): EmbeddingTable;
+  /** tables beside the default one, by name */
+  moreTables?(space: FeatureSpace): Record<string, EmbeddingTable>;
   /** what the table alone would score, where the model is more than its table */
   scoreByTable?: Scorer["score"];
   /** what its weights alone would score, where it has vectors that can be left out */

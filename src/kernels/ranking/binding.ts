@@ -6,11 +6,14 @@ import { setField, takeField, writeStruct } from "../shared/struct.js";
 import type { ItemLists } from "../top-items/binding.js";
 import { PairRows as PairRowsStruct } from "../shared/layout.js";
 import {
+  ADAGRAD,
+  ADAM,
   B,
   BLOCK,
   BPR,
   CCL,
   Contrast,
+  Graph,
   ITEM_FACTOR,
   K,
   MIXED_FACTOR,
@@ -24,6 +27,7 @@ import {
 export { B as RANKING_BATCH, BLOCK as RANKING_BLOCK };
 
 export type RankingLoss = "bpr" | "warp" | "sampled-softmax" | "ccl";
+export type RankingMethod = "adagrad" | "adam";
 const LOSSES = { bpr: BPR, warp: WARP, "sampled-softmax": SAMPLED_SOFTMAX, ccl: CCL };
 
 /** Whether a batch's negatives are shared by its events. */
@@ -59,8 +63,20 @@ export interface RankingData {
   history: ItemLists;
   /** u32[I][2] of the alias method; absent for the uniform distribution */
   alias?: Uint32Array;
-  /** f32[I]: log of each item's chance; absent for the uniform distribution */
+  /** f32[I]: log of each item's chance among the negatives; absent where all are the same, or no score is corrected by it */
   logNoise?: Float32Array;
+  /** the features that events join, for layers; context and templates then have one feature of value 1 each */
+  graph?: RankingGraph;
+}
+
+/** Features that are joined by at least one event, both ways: feature f to neighbours[ends[f]] .. neighbours[ends[f + 1] - 1]. */
+export interface RankingGraph {
+  layers: number;
+  /** training goes through the layers, or they are applied to what it leaves */
+  through: boolean;
+  /** u32[n + 1], u32 */
+  ends: Uint32Array;
+  neighbours: Uint32Array;
 }
 
 /** How it learns. */
@@ -70,8 +86,16 @@ export interface RankingShape {
   threads: number;
   loss: RankingLoss;
   cosine: boolean;
-  /** candidates an event (bpr, warp), or negatives that a batch shares: then a multiple of 8 */
+  /** Adam is for losses whose negatives are shared */
+  method: RankingMethod;
+  /** events between two steps where negatives are shared: a divisor of 4,096 and multiple of 8 */
+  batchSize: number;
+  /** candidates an event (bpr, warp), or negatives that a batch draws and shares: then a multiple of 8 */
   negatives: number;
+  /** a batch's items are shared negatives too */
+  inBatch: boolean;
+  /** events of one user in a batch count together as one */
+  averages: boolean;
   learningRate: number;
   l2Weight: number;
   l2Vector: number;
@@ -85,22 +109,32 @@ export interface RankingLayout {
   plan: number;
   threads: number[];
   barrier: Region;
-  /** f32[n][stride / 4]: v, then its slices' accumulators */
+  /** f32[n][stride / 4]: v, then what the method keeps of it */
   vectors: Region;
-  /** f32[n][2] */
+  /** f32[n][weightStride / 4]: w, then what the method keeps of it */
   weights: Region;
-  /** bytes a row of `vectors` */
+  /** bytes a row of `vectors`, of `weights` */
   stride: number;
+  weightStride: number;
+  /** slices of 8 dimensions */
+  slices: number;
+  /** numbers that the method keeps of a vector, of a weight */
+  kept: { vector: number; weight: number };
+  /** f32[n][D]: where `propagateVectors` writes; absent without layers */
+  propagated?: Region;
 }
 
 /** Copies the events into the arena and lays out parameters, buffers and structs. @throws {UsageError} it does not fit */
 export function allocateRanking(arena: Arena, data: RankingData, shape: RankingShape): RankingLayout {
   const { numFeatures, numItems, context, templates } = data;
-  const { negatives: M, loss, dim } = shape;
+  const { negatives: M, loss, dim, method, batchSize, inBatch, averages } = shape;
   const J = Math.ceil(dim / K);
   const D = K * J;
-  // v and the accumulators of its slices, in whole cache lines
-  const stride = D * 4 + Math.ceil(J / 16) * 64;
+  const isAdam = method === "adam";
+  const kept = isAdam ? { vector: 2 * D + 2 * J, weight: 4 } : { vector: J, weight: 1 };
+  // v and what the method keeps, in whole cache lines
+  const stride = D * 4 + Math.ceil((kept.vector * 4) / 64) * 64;
+  const weightStride = isAdam ? 32 : 8;
   const numThreads = Math.max(1, Math.min(shape.threads, J));
   const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
   const putRows = (name: string, { width, indptr, ids, values }: PairRows) =>
@@ -112,28 +146,39 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     });
   const shared = sharesNegatives(loss);
   const isSingle = (rows: PairRows) => rows.width === 1 && !rows.indptr && !rows.values;
+  // shared negatives, and features, of a batch at most
+  const N = shared ? M + (inBatch ? batchSize : 0) : 0;
+  const R = shared
+    ? Math.min(numFeatures, batchSize * longest(context) + (batchSize + N) * longest(templates))
+    : 0;
+  const { graph } = data;
 
   const vectors = arena.allocate(`the vectors of ${numFeatures} features`, numFeatures * stride);
-  const weights = arena.allocate(`the weights of ${numFeatures} features`, numFeatures * 8);
+  const weights = arena.allocate(`the weights of ${numFeatures} features`, numFeatures * weightStride);
   const barrier = allocateBarrier(arena);
   const contrast = shared
     ? writeStruct(arena, "a batch", Contrast, {
-        negatives: room("negatives", M * D),
-        panels: room("negatives", M * D),
-        negativeScales: room("negatives", M),
-        offsets: room("negatives", M),
+        negatives: room("negatives", N * D),
+        panels: room("negatives", N * D),
+        negativeScales: room("negatives", N),
+        offsets: room("negatives", N),
+        negativeGradients: room("negatives", N * D),
+        rowGradients: room("the batch's features", R * D),
+        rowWeightGradients: room("the batch's features", R),
+        rows: graph?.through ? room("the batch's features", R * D) : 0,
         contexts: room("contexts", B * D),
         contextScales: room("contexts", B),
         positives: room("items", B * D),
         positiveScales: room("items", B),
-        gradients: room("gradients", B * M),
-        columns: room("columns", (B / 4) * M),
+        gradients: room("gradients", B * N),
+        columns: room("columns", (B / 4) * N),
         contextGradients: room("gradients", B * D),
         positiveScores: room("scores", B),
         positiveGradients: room("gradients", B),
         losses: room("losses", B),
       })
     : 0;
+  const propagation = graph && putGraph(arena, graph, numFeatures * D);
   const memberships = membershipsOf(data.history);
   const plan = writeStruct(arena, "a plan", Plan, {
     barrier: barrier.offset,
@@ -144,6 +189,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     vectors: vectors.offset,
     stride,
     weights: weights.offset,
+    weightStride,
+    method: isAdam ? ADAM : ADAGRAD,
     context: putRows("the events' contexts", context),
     templates: putRows("the items' features", templates),
     single: isSingle(context) && isSingle(templates),
@@ -161,6 +208,9 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     loss: LOSSES[loss],
     cosine: shape.cosine,
     numNegatives: M,
+    inBatch,
+    averages,
+    batchSize,
     learningRate: shape.learningRate,
     l2Weight: shape.l2Weight,
     l2Vector: shape.l2Vector,
@@ -171,13 +221,12 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     candidates: shared ? 0 : room("candidates", 2 * BLOCK * M),
     partials: shared ? 0 : room("partial scores", 2 * (J + 1) * B * (M + 1)),
     contrast,
+    graph: propagation?.offset ?? 0,
+    through: graph?.through ?? false,
   });
   const threads = Array.from({ length: numThreads }, () =>
     writeStruct(arena, "a thread", Thread, {
-      // loss (f64), batchNumber, blockNumber
-      loss: 0,
-      batchNumber: 0,
-      blockNumber: 0,
+      ...{ loss: 0, batchNumber: 0, blockNumber: 0, numShared: 0, numRows: 0, learningRate: 0 },
       order: room("an order", BLOCK),
       scores: shared ? 0 : room("scores", B * (M + 1)),
       gradients: room("gradients", B),
@@ -185,12 +234,51 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       tile: room("a tile", 32),
       packed: room("packed contexts", 4 * D),
       slots: shared ? room("slots", numItems) : 0,
-      next: shared ? room("slots", M) : 0,
-      shared: shared ? room("negatives", M) : 0,
-      logNoise: shared ? room("negatives", M) : 0,
+      next: room("slots", N),
+      shared: room("negatives", N),
+      logNoise: room("negatives", N),
+      columns: room("columns", N),
+      rowOf: shared ? room("the batch's features", numFeatures) : 0,
+      features: room("the batch's features", R),
+      occurrences: room("the batch's features", R),
+      eventsOf: averages ? room("the users' events", data.history.indptr.length - 1) : 0,
     }),
   );
-  return { plan, threads, barrier, vectors, weights, stride };
+  return {
+    ...{ plan, threads, barrier, vectors, weights, stride, weightStride, slices: J, kept },
+    ...(propagation && { propagated: propagation.last }),
+  };
+}
+
+/** Pairs of the longest row. */
+function longest({ width, indptr }: PairRows): number {
+  if (!indptr) return width;
+  let most = 0;
+  for (let r = 0; r + 1 < indptr.length; r++) most = Math.max(most, indptr[r + 1]! - indptr[r]!);
+  return most;
+}
+
+/** @param size numbers of a panel @returns the struct's offset, and the panel of the last layer */
+function putGraph(
+  arena: Arena,
+  { layers, ends, neighbours }: Omit<RankingGraph, "through">,
+  size: number,
+): { offset: number; last: Region } {
+  const name = "the layers";
+  const scales = Float32Array.from({ length: ends.length - 1 }, (_, f) => {
+    const degree = ends[f + 1]! - ends[f]!;
+    return degree > 0 ? 1 / Math.sqrt(degree) : 0;
+  });
+  const panels = Array.from({ length: Math.min(2, layers) }, () => arena.allocate(name, size * 4));
+  const offset = writeStruct(arena, name, Graph, {
+    numLayers: layers,
+    ends: arena.put(name, ends),
+    neighbours: arena.put(name, neighbours),
+    scales: arena.put(name, scales),
+    panels: panels[0]!.offset,
+    panels2: panels[1]?.offset ?? 0,
+  });
+  return { offset, last: panels[(layers - 1) % 2]! };
 }
 
 /**

@@ -8,9 +8,11 @@ import {
   takeRankingLoss,
   type RankingData,
   type RankingKernel,
+  type RankingLoss,
   type RankingShape,
 } from "./binding.js";
 import { draw, permutation } from "../../numeric/random.js";
+import { behindLayers, denseLayers } from "./reference-layers.js";
 import {
   referenceContrast,
   ReferenceRanking,
@@ -31,7 +33,11 @@ const shape: RankingShape = {
   threads: 1,
   loss: "bpr",
   cosine: false,
+  method: "adagrad",
+  batchSize: RANKING_BATCH,
   negatives: 3,
+  inBatch: false,
+  averages: false,
   learningRate: 0.05,
   l2Weight: 1e-3,
   l2Vector: 2e-3,
@@ -116,7 +122,10 @@ async function kernelOf(data: RankingData, options: RankingShape) {
       return rows[Math.floor(i / options.dim) * width + (i % options.dim)]!;
     });
   };
-  const w = () => Float32Array.from({ length: n }, (_, i) => arena.f32(layout.weights)[2 * i]!);
+  const w = () => {
+    const width = layout.weightStride / 4;
+    return Float32Array.from({ length: n }, (_, i) => arena.f32(layout.weights)[width * i]!);
+  };
   return { arena, layout, kernel, vectors, w };
 }
 
@@ -137,8 +146,10 @@ function trainTwin(
   const settings = { ...options, rankWeights: rankWeights(numItems, options.negatives) };
   const noiseOf = (i: number) => data.logNoise?.[i] ?? 0;
   let sum = 0;
-  for (let from = 0; from < numEvents; from += RANKING_BATCH) {
-    const batch = [...order.subarray(from, from + RANKING_BATCH)];
+  const layers = data.graph && denseLayers(data.graph);
+  const size = sharesNegatives(options.loss) ? options.batchSize : RANKING_BATCH;
+  for (let from = 0; from < numEvents; from += size) {
+    const batch = [...order.subarray(from, from + size)];
     const candidates = batch.map((event) => {
       const key = draw(epochKey, event);
       const drawn: number[] = [];
@@ -149,9 +160,13 @@ function trainTwin(
       return drawn;
     });
     const key = draw(epochKey, batch[0]!);
-    const shared = Array.from({ length: options.negatives }, (_, n) =>
+    const drawn = Array.from({ length: options.negatives }, (_, n) =>
       referenceDraw(numItems, data.alias, key, n),
     );
+    // by eights
+    const inBatch = options.inBatch ? batch.slice(0, batch.length - (batch.length % 8)) : [];
+    const shared = [...drawn, ...inBatch.map((event) => data.items[event]!)];
+    const eventsOf = (user: number) => batch.filter((event) => data.users[event] === user).length;
     const itemsOf = batch.map((event, r) => [
       data.items[event]!,
       ...(sharesNegatives(options.loss) ? shared : candidates[r]!),
@@ -159,14 +174,14 @@ function trainTwin(
     const events = batch.map((event, r) => ({
       context: context[event]!,
       items: itemsOf[r]!.map((i) => templates[i]!),
-      weight: data.weights![event]!,
+      weight: data.weights![event]! / (options.averages ? eventsOf(data.users[event]!) : 1),
     }));
     if (sharesNegatives(options.loss)) {
       const logNoise = itemsOf.map((items) => items.map(noiseOf));
       const excluded = itemsOf.map((items, r) =>
         items.map((i, k) => k > 0 && has(data.users[batch[r]!]!, i)),
       );
-      sum += referenceContrast(twin, events, { logNoise, excluded }, settings);
+      sum += referenceContrast(twin, events, { logNoise, excluded }, settings, layers);
     } else {
       sum += referencePairs(twin, events, settings);
     }
@@ -174,32 +189,80 @@ function trainTwin(
   return { twin, sum };
 }
 
-test.each([
-  ["bpr", 1, false, false, false],
-  ["bpr", 4, true, false, true],
-  ["warp", 5, false, false, true],
-  ["warp", 5, true, false, false],
-  ["sampled-softmax", 16, false, true, false],
-  ["sampled-softmax", 24, false, true, true],
-  ["sampled-softmax", 16, true, false, true],
-  ["ccl", 32, false, true, false],
-] as const)(
-  "%s with %i negatives agrees with the reference to 2e-5 over two batches (many features: %p, cosine: %p, noise: %p)",
-  async (loss, negatives, rich, cosine, noise) => {
-    const data = dataOf(rich, noise);
-    const options = { ...shape, loss, negatives, cosine, ...(loss === "ccl" && { margin: 0.1 }) };
+interface Case {
+  rich?: true;
+  noise?: true;
+  layers?: number;
+}
+
+test.each<[RankingLoss, number, Case & Partial<RankingShape>]>([
+  ["bpr", 1, {}],
+  ["bpr", 4, { rich: true, noise: true }],
+  ["warp", 5, { noise: true }],
+  ["warp", 5, { rich: true }],
+  ["sampled-softmax", 16, { cosine: true }],
+  ["sampled-softmax", 24, { cosine: true, noise: true, negativeWeight: 1.25 }],
+  ["sampled-softmax", 16, { rich: true, noise: true }],
+  ["sampled-softmax", 16, { rich: true, negativeWeight: 0.8, batchSize: 512 }],
+  ["ccl", 32, { cosine: true }],
+  ["ccl", 32, { cosine: true, method: "adam", batchSize: 512 }],
+  ["sampled-softmax", 16, { method: "adam", rich: true, noise: true }],
+  ["sampled-softmax", 16, { method: "adam", cosine: true, batchSize: 512, averages: true }],
+  ["sampled-softmax", 8, { method: "adam", cosine: true, batchSize: 512, inBatch: true, noise: true }],
+  ["sampled-softmax", 0, { inBatch: true }],
+  ["sampled-softmax", 16, { layers: 1, cosine: true }],
+  ["sampled-softmax", 16, { layers: 2, method: "adam", batchSize: 512, inBatch: true }],
+  ["ccl", 16, { layers: 3, method: "adam", cosine: true }],
+])(
+  "%s with %i negatives agrees with the reference to 2e-5 over one or two batches (%j)",
+  async (loss, negatives, { rich, noise, layers, ...more }) => {
+    const data = dataOf(rich === true, noise === true);
+    if (layers) data.graph = { layers, through: true, ...joinsOf(data) };
+    const options = { ...shape, loss, negatives, ...(loss === "ccl" && { margin: 0.1 }), ...more };
+    // Adam's first steps are as long as its rate, whatever rounding has left of a gradient
+    const learningRate = options.method === "adam" ? 1e-3 : options.learningRate;
     const { arena, layout, kernel, vectors, w } = await kernelOf(data, options);
     const key = 9;
     const order = permutation(numEvents, key);
-    const { twin, sum } = trainTwin(data, options, vectors(), order);
+    const { twin, sum } = trainTwin(data, { ...options, learningRate }, vectors(), order);
 
-    const trainBlock = sharesNegatives(loss) ? kernel.trainContrast : kernel.trainPairs;
-    expect(trainBlock(layout.plan, layout.threads[0]!, 0, 0, numEvents, key, epochKey)).toBe(1);
+    const of = [layout.plan, layout.threads[0]!, 0, 0, numEvents, key, epochKey] as const;
+    const done = sharesNegatives(loss) ? kernel.trainContrast(...of, learningRate) : kernel.trainPairs(...of);
+    expect(done).toBe(1);
     expect(maxDifference(vectors(), twin.vectors)).toBeLessThan(2e-5);
     expect(maxDifference(w(), twin.w)).toBeLessThan(2e-5);
     expect(Math.abs(takeRankingLoss(arena, layout) - sum) / Math.abs(sum)).toBeLessThan(1e-5);
   },
 );
+
+test.each([1, 2, 3, 4])("vectors behind %i layers are the dense product", async (layers) => {
+  const data = dataOf(false, false);
+  data.graph = { layers, through: true, ...joinsOf(data) };
+  const { arena, layout, kernel, vectors } = await kernelOf(data, { ...shape, loss: "ccl", negatives: 8, dim: 30 });
+  // slices of two threads
+  kernel.propagateVectors(layout.plan, 0, 1);
+  kernel.propagateVectors(layout.plan, 1, layout.slices);
+  const panel = arena.f32(layout.propagated!);
+  const width = 8 * layout.slices;
+  const got = vectors().map((_, at) => panel[Math.floor(at / 30) * width + (at % 30)]!);
+  const expected = behindLayers(denseLayers(data.graph), Float64Array.from(vectors()), 30);
+  expect(maxDifference(got, expected)).toBeLessThan(1e-6);
+});
+
+/** Users and items that an event joins; context and templates are one feature each. */
+function joinsOf({ numFeatures, users, items, context, templates }: RankingData) {
+  const sets = Array.from({ length: numFeatures }, () => new Set<number>());
+  users.forEach((_, e) => {
+    const [user, item] = [context.ids[e]!, templates.ids[items[e]!]!];
+    sets[user]!.add(item);
+    sets[item]!.add(user);
+  });
+  const lists = sets.map((set) => [...set].sort((a, b) => a - b));
+  return {
+    ends: Uint32Array.from([0, ...lists.map((_, f) => lists.slice(0, f + 1).flat().length)]),
+    neighbours: Uint32Array.from(lists.flat()),
+  };
+}
 
 test("a user of all items but one is given that one", async () => {
   const data = dataOf(false, false);

@@ -6,6 +6,7 @@ import { referenceSampledSoftmax } from "../shared/reference-sampled-softmax.js"
 export interface ReferenceRankingOptions {
   loss: "bpr" | "warp" | "sampled-softmax" | "ccl";
   cosine: boolean;
+  method: "adagrad" | "adam";
   learningRate: number;
   l2Weight: number;
   l2Vector: number;
@@ -55,7 +56,7 @@ export function contrastLoss(
   scores: readonly number[],
   logNoise: readonly number[],
   excluded: readonly boolean[],
-  { loss, margin, negativeWeight, temperature }: ReferenceRankingOptions,
+  { loss, cosine, margin, negativeWeight, temperature }: ReferenceRankingOptions,
 ): { loss: number; gradients: number[] } {
   if (loss === "ccl") {
     const share = negativeWeight / (scores.length - 1);
@@ -65,5 +66,6 @@ export function contrastLoss(
       gradients: scores.map((_, k) => (k === 0 ? -1 : counts[k] ? share : 0)),
     };
   }
-  return referenceSampledSoftmax(scores, logNoise, excluded, temperature);
+  const how = { temperature, rho: negativeWeight, bilateral: cosine };
+  return referenceSampledSoftmax(scores, logNoise, excluded, how);
 }

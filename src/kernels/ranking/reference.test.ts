@@ -7,6 +7,7 @@ const first = Float64Array.from({ length: 20 * dim }, (_, i) => draw(3, i) / 2 *
 const options: ReferenceRankingOptions = {
   loss: "bpr",
   cosine: false,
+  method: "adagrad",
   learningRate: 0.01,
   l2Weight: 0,
   l2Vector: 0,

@@ -5,10 +5,11 @@
 //   score    sum of x w over the item + <p, q> + products of the item's own features, (q^2 - sum of (x v)^2) / 2
 //   cosine   <p, q> / (|p| |q|) instead
 //
-// The kernel's own deviations from plain batches: scores and dLoss/dscore are those of the batch's start, while parameters move
-// event by event; AdaGrad has one accumulator a slice of 8 dimensions, which the mean of their squared gradients is added to.
+// The kernel's own deviations from plain batches: of pairs, scores and dLoss/dscore are those of the batch's start, while parameters
+// move event by event; AdaGrad has one accumulator a slice of 8 dimensions, which the mean of their squared gradients is added to.
 
 import { draw } from "../../numeric/random.js";
+import { behindLayers } from "./reference-layers.js";
 import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./reference-loss.js";
 
 export interface ReferenceRow {
@@ -32,6 +33,8 @@ export class ReferenceRanking {
   /** f64[n][ceil(dim / 8)] and f64[n]: sums of squared gradients */
   readonly squares: Float64Array;
   readonly wSquares: Float64Array;
+  /** Adam's moments of each v and w, and the steps of each slice and weight */
+  readonly moments: Record<"m" | "s" | "t" | "wM" | "wS" | "wT", Float64Array>;
   readonly #slices: number;
 
   constructor(
@@ -45,12 +48,17 @@ export class ReferenceRanking {
     this.w = new Float64Array(n);
     this.squares = new Float64Array(n * this.#slices).fill(firstSquares);
     this.wSquares = new Float64Array(n).fill(firstSquares);
+    const zeros = (length: number) => new Float64Array(length);
+    this.moments = {
+      ...{ m: zeros(n * dim), s: zeros(n * dim), t: zeros(n * this.#slices) },
+      ...{ wM: zeros(n), wS: zeros(n), wT: zeros(n) },
+    };
   }
 
-  /** Sum of x v. */
-  compose({ ids, values }: ReferenceRow): Float64Array {
+  /** Sum of x v. @param vectors behind layers, or as they are */
+  compose({ ids, values }: ReferenceRow, vectors: Float64Array = this.vectors): Float64Array {
     const sum = new Float64Array(this.dim);
-    ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * this.vectors[id * this.dim + d]!)));
+    ids.forEach((id, i) => sum.forEach((_, d) => (sum[d]! += values[i]! * vectors[id * this.dim + d]!)));
     return sum;
   }
 
@@ -72,8 +80,13 @@ export class ReferenceRanking {
     return sum;
   }
 
-  score(context: ReferenceRow, item: ReferenceRow, cosine: boolean): number {
-    const [p, q] = [this.compose(context), this.compose(item)];
+  score(
+    context: ReferenceRow,
+    item: ReferenceRow,
+    cosine: boolean,
+    vectors: Float64Array = this.vectors,
+  ): number {
+    const [p, q] = [this.compose(context, vectors), this.compose(item, vectors)];
     return cosine ? dot(p, q) / length(p) / length(q) : this.own(item) + dot(p, q);
   }
 
@@ -100,6 +113,39 @@ export class ReferenceRanking {
         dims.forEach((d, k) => (this.vectors[id * this.dim + d]! -= rate * gradient[k]!));
       }
     });
+  }
+
+  /** One step of a slice of 8 dimensions of a feature's vector, or of what dim leaves of it. */
+  stepSlice(
+    id: number,
+    slice: number,
+    gradient: readonly number[],
+    { method, learningRate }: ReferenceRankingOptions,
+  ): void {
+    const { m, s, t } = this.moments;
+    const at = id * this.#slices + slice;
+    const first = id * this.dim + 8 * slice;
+    if (method === "adam") {
+      t[at]!++;
+      gradient.forEach((g, k) => {
+        this.vectors[first + k]! -= learningRate * adamStep(m, s, first + k, g, t[at]!);
+      });
+      return;
+    }
+    this.squares[at]! += gradient.reduce((all, g) => all + g * g, 0) / 8;
+    const rate = learningRate / Math.sqrt(this.squares[at]!);
+    gradient.forEach((g, k) => (this.vectors[first + k]! -= rate * g));
+  }
+
+  /** One step of a feature's weight. */
+  stepWeight(id: number, gradient: number, { method, learningRate }: ReferenceRankingOptions): void {
+    const { wM, wS, wT } = this.moments;
+    if (method === "adam") {
+      this.w[id]! -= learningRate * adamStep(wM, wS, id, gradient, ++wT[id]!);
+      return;
+    }
+    this.wSquares[id]! += gradient * gradient;
+    this.w[id]! -= (learningRate * gradient) / Math.sqrt(this.wSquares[id]!);
   }
 
   /** One AdaGrad step of a row's weights. @param g dLoss/dscore */
@@ -170,7 +216,19 @@ export function referencePairs(
   return chosen.reduce((sum, { loss }) => sum + loss, 0);
 }
 
-/** Trains on a batch of events that share their negatives. @returns sum of the losses */
+/** Kingma and Ba 2015, algorithm 1. @returns the step for a rate of 1 */
+function adamStep(m: Float64Array, s: Float64Array, at: number, g: number, t: number): number {
+  m[at] = 0.9 * m[at]! + 0.1 * g;
+  s[at] = 0.999 * s[at]! + 0.001 * g * g;
+  return m[at] / (1 - 0.9 ** t) / (Math.sqrt(s[at] / (1 - 0.999 ** t)) + 1e-8);
+}
+
+/**
+ * Trains on a batch of events that share their negatives: one step of every feature on the sum of its gradients.
+ *
+ * @param layers f64[n][n]: what vectors are multiplied by before they are scored (reference-layers.ts)
+ * @returns sum of the losses
+ */
 export function referenceContrast(
   model: ReferenceRanking,
   events: readonly ReferenceEvent[],
@@ -179,19 +237,22 @@ export function referenceContrast(
     excluded,
   }: { logNoise: readonly (readonly number[])[]; excluded: readonly (readonly boolean[])[] },
   options: ReferenceRankingOptions,
+  layers?: readonly Float64Array[],
 ): number {
-  const { learningRate: lr, l2Vector: l2, cosine } = options;
+  const { l2Vector, l2Weight, cosine } = options;
+  const { dim } = model;
+  const vectors = behindLayers(layers, model.vectors, dim);
   const side = (row: ReferenceRow) => {
-    const sum = model.compose(row);
+    const sum = model.compose(row, vectors);
     const scale = cosine ? 1 / length(sum) : 1;
-    return { row, scale, unit: sum.map((v) => v * scale), gradient: new Float64Array(model.dim), inner: 0 };
+    return { row, scale, unit: sum.map((v) => v * scale), gradient: new Float64Array(dim), inner: 0 };
   };
   const contexts = events.map(({ context }) => side(context));
   const positives = events.map(({ items }) => side(items[0]!));
   const negatives = events[0]!.items.slice(1).map(side);
   let sum = 0;
   events.forEach(({ context, items, weight }, b) => {
-    const scores = items.map((item) => model.score(context, item, cosine));
+    const scores = items.map((item) => model.score(context, item, cosine, vectors));
     const { loss, gradients } = contrastLoss(scores, logNoise[b]!, excluded[b]!, options);
     sum += loss * weight;
     [positives[b]!, ...negatives].forEach((item, k) => {
@@ -201,19 +262,46 @@ export function referenceContrast(
       addScaled(item.gradient, g, contexts[b]!.unit);
     });
   });
-  // steps of the batch: each event's context and item, then the negatives, which no penalty is on
-  const outer = ({ unit, gradient, scale }: ReturnType<typeof side>) => {
+
+  // gradients of the features, each on its own; how many events hold a feature, which no penalty is on otherwise
+  const total = new Float64Array(vectors.length);
+  const weights = new Map<number, number>();
+  const occurrences = new Map<number, number>();
+  const add = ({ row, unit, gradient, scale, inner }: ReturnType<typeof side>, isItem: boolean) => {
     const along = cosine ? dot(gradient, unit) : 0;
-    return gradient.map((g, d) => (g - along * unit[d]!) * scale);
+    row.ids.forEach((id, i) => {
+      const x = row.values[i]!;
+      for (let d = 0; d < dim; d++) {
+        const own = inner * (unit[d]! - x * vectors[id * dim + d]!);
+        total[id * dim + d]! += x * ((gradient[d]! - along * unit[d]!) * scale + (isItem ? own : 0));
+      }
+      if (isItem) weights.set(id, (weights.get(id) ?? 0) + x * inner);
+    });
   };
-  const none = new Float64Array(model.dim);
-  events.forEach((_, b) => {
-    model.step(contexts[b]!.row, outer(contexts[b]!), 0, none, lr, l2);
-    model.step(positives[b]!.row, outer(positives[b]!), positives[b]!.inner, positives[b]!.unit, lr, l2);
-  });
-  for (const item of negatives) model.step(item.row, outer(item), item.inner, item.unit, lr, 0);
-  if (!cosine)
-    for (const item of [...positives, ...negatives]) model.stepWeights(item.row, item.inner, options);
+  const count = ({ row }: ReturnType<typeof side>, by: number) =>
+    row.ids.forEach((id) => occurrences.set(id, (occurrences.get(id) ?? 0) + by));
+  for (const context of contexts) add(context, false);
+  for (const item of [...positives, ...negatives]) add(item, true);
+  for (const one of [...contexts, ...positives]) count(one, 1);
+  for (const item of negatives) count(item, 0);
+
+  const reached = behindLayers(layers, total, dim);
+  for (let id = 0; id < model.w.length; id++) {
+    if (!layers && !occurrences.has(id)) continue;
+    const l2 = l2Vector * (occurrences.get(id) ?? 0);
+    for (let slice = 0; 8 * slice < dim; slice++) {
+      const dims = Array.from({ length: Math.min(8, dim - 8 * slice) }, (_, k) => id * dim + 8 * slice + k);
+      const gradient = dims.map((at) => reached[at]! + l2 * model.vectors[at]!);
+      if (layers && gradient.every((g) => g === 0)) continue;
+      model.stepSlice(id, slice, gradient, options);
+    }
+    if (cosine || !occurrences.has(id)) continue;
+    model.stepWeight(
+      id,
+      (weights.get(id) ?? 0) + l2Weight * occurrences.get(id)! * model.w[id]!,
+      options,
+    );
+  }
   return sum;
 }
 

@@ -4,10 +4,12 @@ import { featureHashes } from "../../dataset/vocabulary.js";
 import { UsageError } from "../../errors.js";
 import { trainedFactors } from "../../factors/trained.js";
 import type { EpochEvent } from "../../training/epoch.js";
+import { featureTable } from "../../training/feature-table.js";
 import type { LearnerInput, Trained } from "../../training/trained.js";
 import type { Start } from "../../training/start.js";
 import { isMatrix } from "./data.js";
 import type { RankingParameters } from "./machine.js";
+import { BASE_TABLE } from "./names.js";
 import type { RankingOptions } from "./options.js";
 import { trainRanking } from "./train.js";
 
@@ -20,7 +22,15 @@ export async function learnRanking(
 ): Promise<Trained> {
   if (!ranking) throw new RangeError("ranking is learned from events");
   const { dim, similarity } = options;
-  if (similarity === "cosine" && !isMatrix(ranking.examples))
+  const isAlone = isMatrix(ranking.examples);
+  for (const [flag, isAsked, why] of [
+    ["--layers", options.layers > 0, "layers join users and items, and other features have no neighbours"],
+    ["--start svd", options.start === "svd" && !start, "the matrix is one of users and items"],
+  ] as const) {
+    if (isAsked && !isAlone)
+      throw new UsageError(`${flag} is for user and item alone: ${why}; name these two with --fields, or leave it out`);
+  }
+  if (similarity === "cosine" && !isAlone)
     throw new UsageError(
       "cosines are those of user and item alone: name these two with --fields, or take --loss sampled-softmax --similarity dot",
     );
@@ -41,5 +51,9 @@ export async function learnRanking(
     observe,
     signal,
   );
-  return model(result, result);
+  const { base } = result;
+  return {
+    ...model(result, result),
+    ...(base && { moreTables: (space) => ({ [BASE_TABLE]: featureTable(space, { dim, vectors: base }) }) }),
+  };
 }

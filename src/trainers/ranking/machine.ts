@@ -96,21 +96,32 @@ export class RankingMachine {
     });
   }
 
-  set learningRate(value: number) {
-    setRankingRate(this.#arena, this.#layout, value);
-  }
-
   /**
    * One pass over the events, in the order that the key names or as they stand.
    *
    * @param negativeKey names the negatives
+   * @param rateAt      the step size when a share of the pass is over; of pairs it is that of the pass's start
    * @returns the sum of the losses, each before its batch's step
    */
-  async train(key: number | undefined, negativeKey: number): Promise<number> {
+  async train(
+    key: number | undefined,
+    negativeKey: number,
+    rateAt: (share: number) => number,
+  ): Promise<number> {
     const numEvents = this.#numEvents;
-    const blocks = key === undefined ? undefined : blockOrder(Math.ceil(numEvents / RANKING_BLOCK), key);
-    await this.#pool.run({ kind: "train", numEvents, blocks, key: key ?? 0, negativeKey });
-    return takeRankingLoss(this.#arena, this.#layout);
+    const numBlocks = Math.ceil(numEvents / RANKING_BLOCK);
+    const blocks = key === undefined ? undefined : blockOrder(numBlocks, key);
+    const rates = Float32Array.from({ length: numBlocks }, (_, i) => rateAt(i / numBlocks));
+    setRankingRate(this.#arena, this.#layout, rates[0]!);
+    await this.#pool.run({ kind: "train", numEvents, blocks, key: key ?? 0, negativeKey, rates });
+    const loss = takeRankingLoss(this.#arena, this.#layout);
+    await this.propagate();
+    return loss;
+  }
+
+  /** Brings what `parameters` returns up to date, where there are layers. */
+  async propagate(): Promise<void> {
+    if (this.#layout.propagated) await this.#pool.run({ kind: "propagate" });
   }
 
   /** Copies of the parameters with all that the steps keep; given back, training goes on as if it had not stopped. */
@@ -138,18 +149,33 @@ export class RankingMachine {
     return Math.sqrt(sum);
   }
 
-  /** Copies the parameters out; when cosine, vectors are of length 1 and their inner product is the cosine. */
+  /**
+   * Copies the parameters out, behind the layers where there are any; when cosine, vectors are of length 1 and their inner product is
+   * the cosine.
+   */
   parameters(): RankingParameters {
     const { dim, cosine } = this.#shape;
-    const { n, vectorOf } = this.#rows();
+    const { propagated, slices } = this.#layout;
+    const { n, vectorOf, weightsOf } = this.#rows();
     const vectors = new Float32Array(n * dim);
+    const panel = propagated && this.#arena.f32(propagated);
+    const width = 8 * slices;
     for (let feature = 0; feature < n; feature++) {
       const v = vectors.subarray(feature * dim, (feature + 1) * dim);
-      v.set(vectorOf(feature));
+      v.set(panel ? panel.subarray(feature * width, feature * width + dim) : vectorOf(feature));
       if (cosine) divideByLength(v);
     }
-    const pairs = this.#arena.f32(this.#layout.weights);
-    return { w: Float32Array.from({ length: n }, (_, i) => pairs[2 * i]!), vectors };
+    return { w: Float32Array.from({ length: n }, (_, i) => weightsOf(i)[0]!), vectors };
+  }
+
+  /** f32[n * dim]: the vectors before the layers; undefined without layers. */
+  base(): Float32Array | undefined {
+    if (!this.#layout.propagated) return undefined;
+    const { dim } = this.#shape;
+    const { n, vectorOf } = this.#rows();
+    const vectors = new Float32Array(n * dim);
+    for (let feature = 0; feature < n; feature++) vectors.set(vectorOf(feature), feature * dim);
+    return vectors;
   }
 
   /**
@@ -158,13 +184,17 @@ export class RankingMachine {
    */
   get optimizer(): OptimizerState {
     const { cosine } = this.#shape;
-    const { n, count, vectorOf, accumulatorsOf } = this.#rows();
-    const vectors = new Float32Array(n * count);
-    for (let feature = 0; feature < n; feature++) vectors.set(accumulatorsOf(feature), feature * count);
-    const pairs = this.#arena.f32(this.#layout.weights);
-    const w = Float32Array.from({ length: n }, (_, i) =>
-      cosine ? Math.sqrt(squaresOf(vectorOf(i))) : pairs[2 * i + 1]!,
-    );
+    const { n, kept, vectorOf, keptOf, weightsOf } = this.#rows();
+    const vectors = new Float32Array(n * kept.vector);
+    for (let feature = 0; feature < n; feature++) vectors.set(keptOf(feature), feature * kept.vector);
+    const width = cosine ? 1 : kept.weight;
+    const w = new Float32Array(n * width);
+    // what stands before the layers is kept as it is
+    const isDivided = !this.#layout.propagated;
+    for (let feature = 0; feature < n; feature++) {
+      if (cosine) w[feature] = isDivided ? Math.sqrt(squaresOf(vectorOf(feature))) : 1;
+      else w.set(weightsOf(feature).subarray(1, 1 + width), feature * width);
+    }
     return { vectors, w, w0: 0 };
   }
 
@@ -174,41 +204,48 @@ export class RankingMachine {
    */
   startFrom({ known, w, vectors, freezes, optimizer }: Start): void {
     const { dim, cosine } = this.#shape;
-    const { n, count, vectorOf, accumulatorsOf } = this.#rows();
-    const pairs = this.#arena.f32(this.#layout.weights);
+    const { n, kept, isAdam, vectorOf, keptOf, weightsOf } = this.#rows();
     for (let feature = 0; feature < n; feature++) {
       if (!known[feature]) continue;
       const v = vectors.subarray(feature * dim, (feature + 1) * dim);
       if (!freezes && w[feature] === 0 && squaresOf(v) === 0) continue;
       vectorOf(feature).set(v);
-      pairs[2 * feature] = w[feature]!;
-      const accumulators = accumulatorsOf(feature);
+      const own = weightsOf(feature);
+      own[0] = w[feature]!;
       if (optimizer) {
-        accumulators.set(optimizer.vectors.subarray(feature * count, (feature + 1) * count));
+        keptOf(feature).set(optimizer.vectors.subarray(feature * kept.vector, (feature + 1) * kept.vector));
         if (cosine) scale(vectorOf(feature), optimizer.w[feature]!);
-        else pairs[2 * feature + 1] = optimizer.w[feature]!;
+        else own.set(optimizer.w.subarray(feature * kept.weight, (feature + 1) * kept.weight), 1);
       }
-      // a step is divided by the root of its accumulator
-      if (freezes) {
-        accumulators.fill(Infinity);
-        pairs[2 * feature + 1] = Infinity;
-      }
+      if (!freezes) continue;
+      // a step is divided by the root of AdaGrad's sum, or of Adam's second moment, which stands behind the first
+      const sums = keptOf(feature);
+      const width = 8 * this.#layout.slices;
+      if (isAdam) sums.fill(Infinity, width, 2 * width);
+      else sums.fill(Infinity);
+      own[isAdam ? 2 : 1] = Infinity;
     }
   }
 
   /** Views of the features' rows. */
   #rows() {
-    const { dim } = this.#shape;
-    const width = this.#layout.stride / 4;
+    const { dim, method } = this.#shape;
+    const { stride, weightStride, slices, kept } = this.#layout;
+    const [width, weightWidth] = [stride / 4, weightStride / 4];
     const rows = this.#arena.f32(this.#layout.vectors);
-    const count = Math.ceil(dim / 8);
+    const weights = this.#arena.f32(this.#layout.weights);
+    const first = 8 * slices;
     return {
       n: rows.length / width,
-      /** accumulators of a feature's vector, one a slice of 8 dimensions */
-      count,
+      isAdam: method === "adam",
+      kept,
       vectorOf: (feature: number) => rows.subarray(feature * width, feature * width + dim),
-      accumulatorsOf: (feature: number) =>
-        rows.subarray(feature * width + 8 * count, feature * width + 9 * count),
+      /** what the method keeps of a feature's vector */
+      keptOf: (feature: number) =>
+        rows.subarray(feature * width + first, feature * width + first + kept.vector),
+      /** w, and what the method keeps of it */
+      weightsOf: (feature: number) =>
+        weights.subarray(feature * weightWidth, feature * weightWidth + 1 + kept.weight),
     };
   }
 }

@@ -2,11 +2,16 @@
 
 import { factorCapabilities } from "../../factors/capabilities.js";
 import type { Models } from "../../training/model.js";
+import { BASE_TABLE } from "./names.js";
 
 export const models: Models = {
   fm: {
     holds: "a factorization machine for ranking (train-ranking)",
     ...factorCapabilities,
+    rotation: async (run, table) => ({
+      ...(await factorCapabilities.rotation(run, table)),
+      tables: run.tables.filter((name) => name === BASE_TABLE),
+    }),
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInByPairs(...of),
   },
 };

@@ -20,11 +20,17 @@ import { output, weekly } from "../../training/options/weekly.js";
 
 export const rankingLosses = ["bpr", "warp", "sampled-softmax", "ccl"] as const;
 export const similarities = ["dot", "cosine"] as const;
+export const methods = ["adagrad", "adam"] as const;
+export const schedules = ["inverse", "cosine"] as const;
+export const starts = ["random", "svd"] as const;
 type Loss = (typeof rankingLosses)[number];
 type Similarity = (typeof similarities)[number];
 
 const ANY = Number.MAX_VALUE;
 const [model, training] = ["Model:", "Training:"] as const;
+
+/** Losses whose negatives are shared by a batch. */
+const SHARED = ["sampled-softmax", "ccl"] as const;
 
 /** What a loss sets of the steps. */
 interface Steps {
@@ -42,7 +48,7 @@ const steps = {
   "hard negatives": { epochs: 20, learningRate: 0.1, learningRateDecay: 0.2, l2Vector: 0.02 },
   warp: { ...plain, epochs: 60, learningRate: 0.05, l2Vector: 0.01 },
   "sampled-softmax": { epochs: 20, learningRate: 0.05, learningRateDecay: 0.2, l2Vector: 0.03 },
-  "cosine softmax": { ...plain, epochs: 40, learningRate: 0.1 },
+  "cosine softmax": { ...plain, epochs: 20, learningRate: 0.015 },
   ccl: { ...plain, epochs: 40, learningRate: 0.1 },
 } satisfies Record<string, Steps>;
 
@@ -61,8 +67,16 @@ function stepsOf({ loss, similarity, negatives }: Kind): Steps {
 
 /** Whether a batch's events share their negatives. */
 export function isShared(loss: Loss): boolean {
-  return loss === "sampled-softmax" || loss === "ccl";
+  return (SHARED as readonly Loss[]).includes(loss);
 }
+
+/** The softmax of cosines: bilateral, by Adam from the SVD's rows. */
+function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): boolean {
+  return loss === "sampled-softmax" && similarity === "cosine";
+}
+
+/** Every batch lies in one block of so many events. */
+const BLOCK = 4096;
 
 /** What the model is, and how it is trained; steps follow from loss, similarity and negatives, which stand first. */
 const own = {
@@ -79,18 +93,38 @@ const own = {
     shown: "dot; ccl: cosine",
   }),
   negatives: whole({
-    min: 1,
+    min: 0,
     max: 65_536,
     help: "candidates an event (bpr takes the highest-scored, warp the first that violates), or negatives that a batch shares",
     group: model,
-    default: ({ loss }: { loss: Loss }) => ({ bpr: 1, warp: 10, "sampled-softmax": 256, ccl: 256 })[loss],
-    shown: "bpr 1, warp 10, others 256",
+    default: (kind: Omit<Kind, "negatives">) =>
+      isBilateral(kind) ? 1024 : { bpr: 1, warp: 10, "sampled-softmax": 256, ccl: 256 }[kind.loss],
+    shown: "bpr 1, warp 10, cosine softmax 1024, others 256",
+  }),
+  inBatch: flag({
+    help: "the items of a batch are negatives of its other events too",
+    group: model,
+    default: false,
+    only: { loss: SHARED },
   }),
   noise: choice(noises, {
     placeholder: "distribution",
     help: "distribution that negatives are drawn from",
     group: model,
     default: "uniform",
+  }),
+  logQ: flag({
+    help: "do not correct a sampled softmax for how often each item is among the negatives",
+    group: model,
+    negated: true,
+    default: true,
+    only: { loss: ["sampled-softmax"] },
+  }),
+  averagePositives: flag({
+    help: "events of one user in a batch count together as one",
+    group: model,
+    default: false,
+    only: { loss: SHARED },
   }),
   margin: number({
     min: -1,
@@ -104,10 +138,11 @@ const own = {
   negativeWeight: number({
     min: 0,
     max: 1e9,
-    help: "ccl: weight of all negatives against the event's item",
+    help: "weight of all negatives against the event's item: a factor of ccl's second term, of the softmax's logarithm",
     group: model,
-    default: 100,
-    only: { loss: ["ccl"] },
+    default: (kind: Omit<Kind, "negatives">) => (kind.loss === "ccl" ? 100 : isBilateral(kind) ? 1.25 : 1),
+    shown: "ccl 100, cosine softmax 1.25, else 1",
+    only: { loss: SHARED },
   }),
   temperature: number({
     min: 1e-3,
@@ -119,6 +154,20 @@ const own = {
     only: { loss: ["sampled-softmax"] },
   }),
   dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
+  layers: whole({
+    min: 0,
+    max: 4,
+    help: "layers of LightGCN: vectors are means over so many steps to the items of users and back",
+    group: model,
+    default: 0,
+  }),
+  propagate: choice(["during", "after"], {
+    placeholder: "when",
+    help: "layers are trained through, or applied to the finished vectors",
+    group: model,
+    default: "during",
+    only: { layers: true },
+  }),
   ...lists,
   evaluateEvery: whole({
     min: 1,
@@ -127,6 +176,27 @@ const own = {
     group: training,
     default: ({ loss }: { loss: Loss }) => (isShared(loss) ? 1 : 5),
     shown: "5; 1 for shared negatives",
+  }),
+  start: choice(starts, {
+    help: "first vectors of users and items: random, or the singular vectors of the degree-normalised matrix",
+    group: training,
+    default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? "svd" : "random"),
+    shown: "svd for the cosine softmax, else random",
+  }),
+  optimizer: choice(methods, {
+    help: "method of the steps; adam is for losses of shared negatives",
+    group: training,
+    default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? "adam" : "adagrad"),
+    shown: "adam for the cosine softmax, else adagrad",
+  }),
+  batchSize: whole({
+    min: 256,
+    max: BLOCK,
+    help: "events between two steps: 256, 512, 1024, 2048 or 4096",
+    group: training,
+    default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? 2048 : 256),
+    shown: "2048 for the cosine softmax, else 256",
+    only: { loss: SHARED },
   }),
   epochs: whole({
     min: 1,
@@ -143,6 +213,12 @@ const own = {
     group: training,
     default: (kind: Kind) => stepsOf(kind).learningRate,
     shown: "by the loss, bpr 0.05",
+  }),
+  schedule: choice(schedules, {
+    help: "the step size falls by --learning-rate-decay, or rises over the first fortieth and falls to 0 along a cosine",
+    group: training,
+    default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? "cosine" : "inverse"),
+    shown: "cosine for the cosine softmax, else inverse",
   }),
   learningRateDecay: number({
     min: 0,
@@ -242,8 +318,21 @@ export function rankingOptionsOf(told: ToldRanking): RankingOptions {
   if (similarity === "cosine" && !isShared(loss))
     throw new UsageError(`--similarity cosine is for --loss sampled-softmax and ccl, got --loss ${loss}`);
   const most = isShared(loss) ? 65_536 : 1024;
-  if (!(negatives <= most))
-    throw new UsageError(`--negatives must be in [1, ${most}] with --loss ${loss}, got ${negatives}`);
+  const least = all.inBatch ? 0 : 1;
+  if (!(negatives >= least && negatives <= most))
+    throw new UsageError(`--negatives must be in [${least}, ${most}] with --loss ${loss}, got ${negatives}`);
+  if (BLOCK % all.batchSize !== 0)
+    throw new UsageError(`--batch-size is 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
+  for (const [flag, isOther] of [
+    ["--optimizer adam", all.optimizer === "adam"],
+    ["--schedule cosine", all.schedule === "cosine"],
+    ["--layers", all.layers > 0],
+  ] as const) {
+    if (isOther && !isShared(loss))
+      throw new UsageError(
+        `${flag} is for --loss sampled-softmax and ccl, whose batch takes one step: got --loss ${loss}`,
+      );
+  }
   if (isShared(loss) && negatives % 8 !== 0)
     throw new UsageError(
       `--loss ${loss} takes its negatives by eights: --negatives must be a multiple of 8, got ${negatives}`,

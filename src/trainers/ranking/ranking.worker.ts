@@ -23,8 +23,19 @@ export type RankingTask =
       spread: number;
       accumulator: number;
     }
-  /** blocks: the order of the blocks, or undefined for the events as they stand; key: of the epoch's permutations */
-  | { kind: "train"; numEvents: number; blocks: Uint32Array | undefined; key: number; negativeKey: number };
+  /**
+   * blocks: the order of the blocks, or undefined for the events as they stand; key: of the epoch's permutations; rates: the step
+   * size of each block, in the order of visit, where negatives are shared
+   */
+  | {
+      kind: "train";
+      numEvents: number;
+      blocks: Uint32Array | undefined;
+      key: number;
+      negativeKey: number;
+      rates: Float32Array;
+    }
+  | { kind: "propagate" };
 
 /** Called once in each thread. Every thread is given the same tasks in the same order. */
 export function start(
@@ -34,7 +45,6 @@ export function start(
   const { exports: kernel } = new WebAssembly.Instance<RankingKernel>(module, kernelImports(memory));
   const { plan, threads } = layout;
   const thread = threads[index]!;
-  const trainBlock = shared ? kernel.trainContrast : kernel.trainPairs;
   return (task) => {
     if (task.kind === "initialise") {
       const { numFeatures: n, hashes, counts, seed, spread, accumulator } = task;
@@ -43,13 +53,18 @@ export function start(
       kernel.initialise(plan, from, to, hashes, counts, seed, spread, accumulator);
       return null;
     }
-    const { numEvents, blocks, key, negativeKey } = task;
+    if (task.kind === "propagate") {
+      const slice = (i: number) => Math.floor((i * layout.slices) / threads.length);
+      kernel.propagateVectors(plan, slice(index), slice(index + 1));
+      return null;
+    }
+    const { numEvents, blocks, key, negativeKey, rates } = task;
     for (let i = 0; i < Math.ceil(numEvents / RANKING_BLOCK); i++) {
       const block = blocks ? blocks[i]! : i;
       const first = block * RANKING_BLOCK;
       const numRows = Math.min(RANKING_BLOCK, numEvents - first);
-      if (!trainBlock(plan, thread, index, first, numRows, blocks ? blockKey(key, block) : 0, negativeKey))
-        break;
+      const of = [plan, thread, index, first, numRows, blocks ? blockKey(key, block) : 0, negativeKey] as const;
+      if (!(shared ? kernel.trainContrast(...of, rates[i]!) : kernel.trainPairs(...of))) break;
     }
     return null;
   };

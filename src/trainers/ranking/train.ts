@@ -6,6 +6,7 @@
 
 import { DataError } from "../../errors.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
+import { cosDegrees } from "../../numeric/degrees.js";
 import { draw } from "../../numeric/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { TrainingControls } from "../../training/controls.js";
@@ -17,10 +18,13 @@ import { runEpochs, type Steered } from "../../training/epoch-loop.js";
 import { rankingData } from "./data.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
 import type { RankingOptions } from "./options.js";
+import { svdStart } from "./start.js";
 import { withMachine } from "../../workers/with-machine.js";
 
 /** First vectors are uniform in plus or minus this. */
 const SPREAD = 0.05;
+/** The share of the training over which the rate of a cosine rises to its top. */
+const WARM_UP = 0.025;
 /** What AdaGrad's sums of squares start at. */
 const FIRST_SQUARES = 0.01;
 
@@ -43,6 +47,8 @@ export interface RankingResult extends RankingParameters {
   epochs: EpochEvent[];
   /** a signal ended the training before its time */
   interrupted?: boolean;
+  /** f32[numFeatures * dim]: vectors of the same epoch before the layers, which the next training goes on from */
+  base?: Float32Array;
   /** of the same epoch, where it is to be kept */
   optimizer?: OptimizerState;
 }
@@ -70,12 +76,19 @@ export async function trainRanking(
   if (examples.train.items.length === 0) {
     throw new DataError("no event can be learned from: every user has every item of the training part");
   }
-  const { similarity, noise } = options;
-  const machine = await RankingMachine.start(rankingData(numFeatures, examples, noise), {
+  const { similarity, optimizer: method } = options;
+  // what an earlier run knows is not of the SVD's space
+  const first =
+    options.start === "svd" && !input.start
+      ? await svdStart(numFeatures, examples, options, signal)
+      : undefined;
+  const machine = await RankingMachine.start(rankingData(numFeatures, examples, options), {
     ...options,
+    method,
     cosine: similarity === "cosine",
+    averages: options.averagePositives,
   });
-  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe));
+  return await withMachine(machine, signal, () => trainEpochs(machine, input, options, observe, first));
 }
 
 async function trainEpochs(
@@ -83,20 +96,22 @@ async function trainEpochs(
   { examples, featureHashes, counts, look, start, controls = {} }: RankingInput,
   options: RankingOptions,
   observe: (event: EpochEvent) => void,
+  first: Start | undefined,
 ): Promise<RankingResult> {
-  const { epochs: most, seed, shuffle, patience, learningRate, metric, k, evaluateEvery } = options;
+  const { epochs: most, seed, shuffle, patience, metric, k, evaluateEvery } = options;
   const numEvents = examples.train.items.length;
   await machine.initialise(featureHashes, counts, { seed, spread: SPREAD, accumulator: FIRST_SQUARES });
-  if (start) machine.startFrom(start);
+  if (first ?? start) machine.startFrom((first ?? start)!);
 
   let kept: Kept | undefined;
   const training: Steered = {
     async epoch(epoch) {
       // one pass over the events, in an order and against negatives named by (seed, epoch)
       const began = performance.now();
-      machine.learningRate = learningRate / (1 + options.learningRateDecay * (epoch - 1));
       const order = draw(seed, epoch);
-      const trainLoss = (await machine.train(shuffle ? order : undefined, draw(order, 1))) / numEvents;
+      const rateAt = (share: number) => rateOf(options, epoch - 1 + share);
+      const trainLoss =
+        (await machine.train(shuffle ? order : undefined, draw(order, 1), rateAt)) / numEvents;
       const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss))
         throw diverged("the training loss is no longer finite", epoch, options);
@@ -113,8 +128,10 @@ async function trainEpochs(
       };
     },
     keep(epoch) {
+      const base = machine.base();
       kept = {
         parameters: machine.parameters(),
+        ...(base && { base }),
         ...(controls.keepsState && { optimizer: machine.optimizer }),
       };
       if (!isFinite(kept.parameters)) throw diverged("a parameter is no longer finite", epoch, options);
@@ -139,21 +156,39 @@ async function trainEpochs(
   };
   const { interrupted, ...done } = await runEpochs(training, plan, controls, observe);
 
-  const { parameters, optimizer } = kept!;
+  const { parameters, base, optimizer } = kept!;
   if (start) keepUntouched({ w0: 0, ...parameters }, start, counts);
-  return { ...parameters, ...done, ...(interrupted && { interrupted }), ...(optimizer && { optimizer }) };
+  return {
+    ...{ ...parameters, ...done },
+    ...(base && { base }),
+    ...(interrupted && { interrupted }),
+    ...(optimizer && { optimizer }),
+  };
+}
+
+/** The step size when so many epochs are over. */
+function rateOf(
+  { schedule, learningRate, learningRateDecay, epochs }: RankingOptions,
+  over: number,
+): number {
+  if (schedule === "inverse") return learningRate / (1 + learningRateDecay * Math.floor(over));
+  const share = over / epochs;
+  return learningRate * Math.min(1, share / WARM_UP) * 0.5 * (1 + cosDegrees(180 * share));
 }
 
 /** What is returned unless a later epoch is better. */
 interface Kept {
   parameters: RankingParameters;
+  /** vectors before the layers */
+  base?: Float32Array;
   /** where it is to go into the run */
   optimizer?: OptimizerState;
 }
 
 /** For a checkpoint. */
-function arraysOf({ parameters, optimizer }: Kept): NamedArrays {
+function arraysOf({ parameters, base, optimizer }: Kept): NamedArrays {
   return {
+    ...(base && { keptBase: base }),
     keptVectors: parameters.vectors,
     keptW: parameters.w,
     ...(optimizer && { optimizerVectors: optimizer.vectors, optimizerW: optimizer.w }),
@@ -163,13 +198,14 @@ function arraysOf({ parameters, optimizer }: Kept): NamedArrays {
 /** @throws {ArtifactError} the checkpoint is damaged */
 function keptOf(arrays: NamedArrays): Kept {
   const parameters = { vectors: floatsOf(arrays, "keptVectors"), w: floatsOf(arrays, "keptW") };
-  if (!arrays["optimizerVectors"]) return { parameters };
+  const base = arrays["keptBase"] && { base: floatsOf(arrays, "keptBase") };
+  if (!arrays["optimizerVectors"]) return { parameters, ...base };
   const optimizer = {
     vectors: floatsOf(arrays, "optimizerVectors"),
     w: floatsOf(arrays, "optimizerW"),
     w0: 0,
   };
-  return { parameters, optimizer };
+  return { parameters, ...base, optimizer };
 }
 
 function isFinite({ w, vectors }: RankingParameters): boolean {

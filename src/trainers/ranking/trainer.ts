@@ -5,12 +5,15 @@ import { widthWarnings } from "../../factors/width-warnings.js";
 import { checkState, earlierRun, goOn, readEarlier, type EarlierRun } from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
 import { openOwnRun } from "../../training/own-runs.js";
+import { rowsByFeature } from "../../training/feature-table.js";
 import { rankingExamples } from "../../training/ranking-examples.js";
 import type { Start } from "../../training/start.js";
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { togetherNote } from "../../training/training-examples.js";
 import { checkDim, checkInit } from "../../training/warm-start.js";
+import { UsageError } from "../../errors.js";
+import { BASE_TABLE } from "./names.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type ToldRanking } from "./options.js";
 
 const command = "train-ranking";
@@ -33,6 +36,8 @@ async function plan(given: ToldRanking): Promise<Plan> {
   const told = withL2(given);
   const ranking = rankingOptionsOf(told);
   checkInit(told);
+  if (told.init !== undefined && told.start === "svd")
+    throw new UsageError("--start svd is a start of its own: leave it out with --init, whose run says where vectors start");
   const earlier = await openEarlier(told, ranking);
   const shared = earlier && { dim: earlier.model.parameters.dim };
   const features: FeatureModel<RankingOptions, Start> = {
@@ -70,12 +75,17 @@ async function plan(given: ToldRanking): Promise<Plan> {
 /** The run of --init, if there is one. @throws {UsageError} it does not fit */
 async function openEarlier(
   { init, dim }: ToldRanking,
-  { loss }: RankingOptions,
+  { loss, optimizer, layers }: RankingOptions,
 ): Promise<EarlierRun | undefined> {
   if (init === undefined) return undefined;
   const run = await openOwnRun(init, command);
   const earlier = await earlierRun(run, await readEarlier(run));
+  const { space, parameters } = earlier.model;
   checkState(earlier, "loss", loss);
-  checkDim(run, earlier.model.parameters.dim, dim);
+  checkState(earlier, "optimizer", optimizer, "adagrad");
+  checkDim(run, parameters.dim, dim);
+  // layers go on from what stands before them
+  if (layers > 0 && run.tables.includes(BASE_TABLE))
+    parameters.vectors = rowsByFeature(space, (await run.readTable(BASE_TABLE)).vectors, parameters.dim);
   return earlier;
 }

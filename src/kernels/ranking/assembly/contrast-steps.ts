@@ -1,11 +1,14 @@
-// The steps of a batch whose negatives are shared, from the gradients that contrast.ts left: by slices of dimensions.
+// Gradients of a batch whose negatives are shared, by slices of dimensions, from the gradients of scores that contrast.ts left.
 
 import { addTransposed } from "../../shared/assembly/tile";
+import { dot } from "../../shared/assembly/vector";
+import { addGradients, addWeightGradients } from "./batch-rows";
 import { Plan, SLICE, Thread } from "./plan";
-import { rowBytes, stepRow, stepWeights } from "./vectors";
+import { itemOf } from "./shared";
+import { rowBytes } from "./vectors";
 
-/** Moves slices from .. to of every feature of the batch: its events in order, then its negatives. */
-export function updateContrast(
+/** Adds slices from .. to of the gradients of the events' own features, and of the negatives' vectors. */
+export function addEvents(
   plan: Plan,
   thread: Thread,
   events: usize,
@@ -15,12 +18,11 @@ export function updateContrast(
 ): void {
   const c = plan.contrast;
   const bytes = rowBytes(plan);
-  const l2 = f32x4.splat(plan.l2Vector);
   const zero = f32x4.splat(0);
   for (let r: u32 = 0; r < numRows; r++) {
     const at = (<usize>r) << 2;
     const event = load<u32>(events + at);
-    const item = load<u32>(plan.items + ((<usize>event) << 2));
+    const item = itemOf(plan, events, r);
     const g = v128.load32_splat(c.positiveGradients + at);
     const s = v128.load32_splat(c.positiveScores + at);
     const scale = v128.load32_splat(c.positiveScales + at);
@@ -28,7 +30,7 @@ export function updateContrast(
       const row = <usize>r * bytes + d;
       const p = c.contexts + row;
       const dp = c.contextGradients + row;
-      stepRow(plan, plan.context, event, d, v128.load(dp), v128.load(dp, 16), zero, zero, zero, l2);
+      addGradients(plan, thread, plan.context, event, d, v128.load(dp), v128.load(dp, 16), zero, zero, zero);
       const q0 = v128.load(c.positives + row);
       const q1 = v128.load(c.positives + row, 16);
       let dq0 = f32x4.mul(g, v128.load(p));
@@ -37,72 +39,88 @@ export function updateContrast(
         dq0 = f32x4.mul(f32x4.sub(dq0, f32x4.mul(f32x4.mul(g, s), q0)), scale);
         dq1 = f32x4.mul(f32x4.sub(dq1, f32x4.mul(f32x4.mul(g, s), q1)), scale);
       }
-      stepRow(plan, plan.templates, item, d, dq0, dq1, plan.cosine ? zero : g, q0, q1, l2);
+      addGradients(plan, thread, plan.templates, item, d, dq0, dq1, plan.cosine ? zero : g, q0, q1);
     }
   }
 
+  // dLoss/dQ = G^T P
+  const N = <usize>thread.numShared;
   const numGroups = (numRows + 3) >>> 2;
-  for (let n: u32 = 0; n < plan.numNegatives; n += 4) {
-    columnSums(plan, thread, n, numGroups);
+  for (let n: usize = 0; n < N; n += 4) {
+    if (!plan.cosine) addColumns(plan, thread, n, numGroups);
     for (let d = <usize>fromSlice * SLICE; d < <usize>toSlice * SLICE; d += SLICE) {
       memory.fill(thread.tile, 0, 128);
-      addTransposed(
-        c.gradients + ((<usize>n) << 4),
-        (<usize>plan.numNegatives) << 4,
-        c.contexts + d,
-        bytes,
-        numGroups,
-        thread.tile,
-      );
-      for (let i: u32 = 0; i < 4; i++) stepNegative(plan, thread, n + i, i, d);
+      addTransposed(c.gradients + (n << 4), N << 4, c.contexts + d, bytes, numGroups, thread.tile);
+      for (let i: usize = 0; i < 4; i++) {
+        const target = c.negativeGradients + (n + i) * bytes + d;
+        const row = thread.tile + (i << 5);
+        v128.store(target, f32x4.add(v128.load(target), v128.load(row)));
+        v128.store(target, f32x4.add(v128.load(target, 16), v128.load(row, 16)), 16);
+      }
     }
   }
 }
 
-/** Sums the columns of negatives n .. n + 3 over the batch, in its order, behind the packed contexts. */
-function columnSums(plan: Plan, thread: Thread, n: u32, numGroups: u32): void {
-  const columns = plan.contrast.columns + ((<usize>n) << 2);
-  let sum = f32x4.splat(0);
-  for (let g: u32 = 0; g < numGroups; g++) {
-    sum = f32x4.add(sum, v128.load(columns + ((<usize>g * plan.numNegatives) << 2)));
-  }
-  v128.store(thread.packed, sum);
+/** Adds the columns of negatives n .. n + 3 over the events, in their order. */
+function addColumns(plan: Plan, thread: Thread, n: usize, numGroups: u32): void {
+  const columns = plan.contrast.columns + (n << 2);
+  const N = <usize>thread.numShared;
+  let sum = v128.load(thread.columns + (n << 2));
+  for (let g: usize = 0; g < numGroups; g++) sum = f32x4.add(sum, v128.load(columns + ((g * N) << 2)));
+  v128.store(thread.columns + (n << 2), sum);
 }
 
-/** One step of a slice of negative n, whose dLoss/dq lies in row i of the tile. Penalties are the events' alone. */
-function stepNegative(plan: Plan, thread: Thread, n: u32, i: u32, d: usize): void {
+/** Sets slices from .. to of the negatives' gradients to 0, and the thread's columns. */
+export function zeroNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
+  const bytes = rowBytes(plan);
+  const own = <usize>(toSlice - fromSlice) * SLICE;
+  for (let n: usize = 0; n < thread.numShared; n++) {
+    memory.fill(plan.contrast.negativeGradients + n * bytes + <usize>fromSlice * SLICE, 0, own);
+  }
+  memory.fill(thread.columns, 0, (<usize>thread.numShared) << 2);
+}
+
+/** Adds the negatives' gradients, when the batch is complete for every thread, to those of their features. */
+export function addNegatives(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const c = plan.contrast;
-  const item = load<u32>(thread.shared + ((<usize>n) << 2));
-  const column = v128.load32_splat(thread.packed + ((<usize>i) << 2));
-  const scale = v128.load32_splat(c.negativeScales + ((<usize>n) << 2));
+  const bytes = rowBytes(plan);
   const zero = f32x4.splat(0);
-  const q = c.negatives + <usize>n * rowBytes(plan) + d;
-  const q0 = v128.load(q);
-  const q1 = v128.load(q, 16);
-  const row = thread.tile + ((<usize>i) << 5);
-  let dq0 = v128.load(row);
-  let dq1 = v128.load(row, 16);
-  if (plan.cosine) {
-    dq0 = f32x4.mul(f32x4.sub(dq0, f32x4.mul(column, q0)), scale);
-    dq1 = f32x4.mul(f32x4.sub(dq1, f32x4.mul(column, q1)), scale);
+  for (let n: usize = 0; n < thread.numShared; n++) {
+    const item = load<u32>(thread.shared + (n << 2));
+    // <dLoss/dq, q>, or dLoss/dscore of all its scores
+    const column = f32x4.splat(
+      plan.cosine
+        ? dot(c.negativeGradients + n * bytes, c.negatives + n * bytes, bytes)
+        : load<f32>(thread.columns + (n << 2)),
+    );
+    const scale = v128.load32_splat(c.negativeScales + (n << 2));
+    for (let d = <usize>fromSlice * SLICE; d < <usize>toSlice * SLICE; d += SLICE) {
+      const row = n * bytes + d;
+      const q0 = v128.load(c.negatives + row);
+      const q1 = v128.load(c.negatives + row, 16);
+      let dq0 = v128.load(c.negativeGradients + row);
+      let dq1 = v128.load(c.negativeGradients + row, 16);
+      if (plan.cosine) {
+        dq0 = f32x4.mul(f32x4.sub(dq0, f32x4.mul(column, q0)), scale);
+        dq1 = f32x4.mul(f32x4.sub(dq1, f32x4.mul(column, q1)), scale);
+      }
+      addGradients(plan, thread, plan.templates, item, d, dq0, dq1, plan.cosine ? zero : column, q0, q1);
+    }
   }
-  stepRow(plan, plan.templates, item, d, dq0, dq1, plan.cosine ? zero : column, q0, q1, zero);
 }
 
-/** Moves the weights of the batch's items. */
-export function updateContrastWeights(plan: Plan, thread: Thread, events: usize, numRows: u32): void {
-  const c = plan.contrast;
-  for (let r: usize = 0; r < numRows; r++) {
-    const event = load<u32>(events + (r << 2));
-    const item = load<u32>(plan.items + ((<usize>event) << 2));
-    stepWeights(plan, plan.templates, item, load<f32>(c.positiveGradients + (r << 2)));
+/** Adds the gradients of the weights of the events' items. */
+export function addEventWeights(plan: Plan, thread: Thread, events: usize, numRows: u32): void {
+  for (let r: u32 = 0; r < numRows; r++) {
+    const g = load<f32>(plan.contrast.positiveGradients + ((<usize>r) << 2));
+    addWeightGradients(plan, thread, plan.templates, itemOf(plan, events, r), g);
   }
-  const numGroups = (numRows + 3) >>> 2;
-  for (let n: u32 = 0; n < plan.numNegatives; n += 4) {
-    columnSums(plan, thread, n, numGroups);
-    for (let i: u32 = 0; i < 4; i++) {
-      const item = load<u32>(thread.shared + ((<usize>(n + i)) << 2));
-      stepWeights(plan, plan.templates, item, load<f32>(thread.packed + ((<usize>i) << 2)));
-    }
+}
+
+/** Adds the gradients of the weights of the negatives, when the batch is complete. */
+export function addNegativeWeights(plan: Plan, thread: Thread): void {
+  for (let n: usize = 0; n < thread.numShared; n++) {
+    const item = load<u32>(thread.shared + (n << 2));
+    addWeightGradients(plan, thread, plan.templates, item, load<f32>(thread.columns + (n << 2)));
   }
 }

@@ -3,22 +3,25 @@
 //   s_bn  score of negative n for event b, as a product P Q^T of the batch's contexts P and negatives Q
 //   g_bn  dLoss/ds_bn
 //
-//   sampled softmax   l_b = log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log noise(item)
+//   sampled softmax   l_b = weight log(exp(z_b+) + sum_n exp(z_bn)) - z_b+,  z = s / temperature - log noise(item)
 //                     Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); items that the user has are left out
+//                     of cosines without z_b+ in the sum: the bilateral softmax, Wu et al. 2023 (arXiv:2312.12882)
 //   CCL               l_b = 1 - s_b+ + (weight / N) sum_n max(0, s_bn - margin)      Mao et al. 2021 (arXiv:2109.12317), eq. 1
 //
 //   cosine: rows of P and Q are divided by their lengths; dLoss/dp = (dLoss/dp^ - <dLoss/dp^, p^> p^) / |p|
 //
+//   number    every thread for itself: negatives, and the batch's features (batch-rows.ts)
 //   compose   negatives dealt to threads by eights     ──barrier──
-//   score     events dealt by fours: scores, gradients, dLoss/dP = G Q     ──barrier──
-//   update    dimensions dealt by slices: dLoss/dQ = G^T P, steps of every feature     ──barrier──
+//   score     of 256 events, dealt by fours: scores, gradients, dLoss/dP = G Q     ──barrier──
+//   add       dimensions dealt by slices: dLoss/dQ = G^T P, gradients of every feature     ──barrier──, the next 256 events
+//   step      dimensions dealt by slices: one step of every feature of the batch     ──barrier──
 //
 // Every number is computed by one thread in an order of its own, so the bytes are the same at any number of threads.
 // Twin: ../reference.ts.
 
 import { sampledSoftmax4 } from "../../shared/assembly/sampled-softmax";
-import { addProducts } from "../../shared/assembly/tile";
-import { dot, sum4 } from "../../shared/assembly/vector";
+import { addProducts, writeColumns } from "../../shared/assembly/tile";
+import { dot } from "../../shared/assembly/vector";
 import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
 import { compose, exclude, logNoise, offsetOf } from "./shared";
 import { rowBytes } from "./vectors";
@@ -39,36 +42,28 @@ export function scoreFour(plan: Plan, thread: Thread, events: usize, b: u32, num
       const event = load<u32>(events + at);
       const item = load<u32>(plan.items + ((<usize>event) << 2));
       const Q = c.positives + <usize>(b + i) * bytes;
-      store<f32>(c.contextScales + at, compose(plan, plan.context, event, P));
-      store<f32>(c.positiveScales + at, compose(plan, plan.templates, item, Q));
+      store<f32>(c.contextScales + at, compose(plan, thread, plan.context, event, P));
+      store<f32>(c.positiveScales + at, compose(plan, thread, plan.templates, item, Q));
       store<f32>(c.positiveScores + at, offsetOf(plan, item, Q) + dot(P, Q, bytes));
     }
     for (let d: usize = 0; d < bytes >>> 2; d++) {
       store<f32>(thread.packed + (d << 4) + ((<usize>i) << 2), load<f32>(P + (d << 2)));
     }
   }
-  const G = c.gradients + ((<usize>b * plan.numNegatives) << 2);
-  for (let n: usize = 0; n < plan.numNegatives; n += 8) {
-    const offsets = c.offsets + (n << 2);
-    for (let r: usize = 0; r < 128; r += 32) {
-      v128.store(thread.tile + r, v128.load(offsets));
-      v128.store(thread.tile + r, v128.load(offsets, 16), 16);
-    }
-    addProducts(thread.packed, 16, c.panels + n * bytes, 32, plan.numSlices * K, thread.tile);
-    // from four rows of eight to eight rows of four
-    for (let i: usize = 0; i < 8; i++) {
-      for (let r: usize = 0; r < 4; r++) {
-        store<f32>(G + ((n + i) << 4) + (r << 2), load<f32>(thread.tile + (r << 5) + (i << 2)));
-      }
-    }
+  const G = c.gradients + ((<usize>b * thread.numShared) << 2);
+  for (let n: usize = 0; n < thread.numShared; n += 8) {
+    writeColumns(thread.packed, c.panels + n * bytes, plan.numSlices * K, c.offsets + (n << 2), G + (n << 4));
   }
   if (plan.loss == SAMPLED_SOFTMAX) softmaxFour(plan, thread, events, b, numEvents, G);
   else cclFour(plan, thread, events, b, numEvents, G);
   contextGradients(plan, thread, b, G);
 }
 
-function weightOfEvent(plan: Plan, event: u32): f32 {
-  return plan.eventWeights ? load<f32>(plan.eventWeights + ((<usize>event) << 2)) : 1;
+function weightOfEvent(plan: Plan, thread: Thread, event: u32): f32 {
+  const weight: f32 = plan.eventWeights ? load<f32>(plan.eventWeights + ((<usize>event) << 2)) : 1;
+  if (!plan.averages) return weight;
+  const user = load<u32>(plan.users + ((<usize>event) << 2));
+  return user < plan.numUsers ? weight / <f32>load<u32>(thread.eventsOf + ((<usize>user) << 2)) : weight;
 }
 
 /** Puts a number a event into the lanes of `thread.tile`. */
@@ -78,14 +73,14 @@ function setLane(thread: Thread, i: usize, value: f32): void {
 
 function softmaxFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u32, G: usize): void {
   const c = plan.contrast;
-  const N = <usize>plan.numNegatives;
+  const N = <usize>thread.numShared;
   v128.store(thread.tile, f32x4.splat(0));
   v128.store(thread.tile, f32x4.splat(0), 16);
   for (let i: usize = 0; i < numEvents; i++) {
     const event = load<u32>(events + ((<usize>b + i) << 2));
     exclude(plan, thread, event, i, G, -Infinity);
     setLane(thread, i, logNoise(plan, load<u32>(plan.items + ((<usize>event) << 2))));
-    setLane(thread, i + 4, weightOfEvent(plan, event));
+    setLane(thread, i + 4, weightOfEvent(plan, thread, event));
   }
   const row = (<usize>b) << 2;
   sampledSoftmax4(
@@ -96,26 +91,26 @@ function softmaxFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvent
     v128.load(thread.tile),
     v128.load(thread.tile, 16),
     plan.temperature,
+    plan.negativeWeight,
+    plan.cosine != 0,
     c.losses + row,
     c.positiveGradients + row,
-    c.columns + (((row >>> 4) * N) << 2),
-    plan.cosine != 0,
+    plan.cosine ? 0 : c.columns + (((row >>> 4) * N) << 2),
   );
 }
 
 function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u32, G: usize): void {
   const c = plan.contrast;
-  const N = <usize>plan.numNegatives;
+  const N = <usize>thread.numShared;
   v128.store(thread.tile, f32x4.splat(0));
   for (let i: usize = 0; i < numEvents; i++) {
     const event = load<u32>(events + ((<usize>b + i) << 2));
     exclude(plan, thread, event, i, G, -Infinity);
-    setLane(thread, i, weightOfEvent(plan, event));
+    setLane(thread, i, weightOfEvent(plan, thread, event));
   }
   const weights = v128.load(thread.tile);
   const margin = f32x4.splat(plan.margin);
-  const share = f32x4.mul(weights, f32x4.splat(plan.negativeWeight / <f32>plan.numNegatives));
-  const columns = c.columns + ((((<usize>b) >>> 2) * N) << 2);
+  const share = f32x4.mul(weights, f32x4.splat(plan.negativeWeight / <f32>thread.numShared));
   let excess = f32x4.splat(0);
   for (let n: usize = 0; n < N; n++) {
     const score = v128.load(G + (n << 4));
@@ -123,7 +118,6 @@ function cclFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvents: u
     const g = v128.and(share, counts);
     excess = f32x4.add(excess, v128.and(f32x4.sub(score, margin), counts));
     v128.store(G + (n << 4), g);
-    store<f32>(columns + (n << 2), sum4(v128.and(f32x4.mul(g, score), counts)));
   }
   const s = v128.load(c.positiveScores + ((<usize>b) << 2));
   const losses = f32x4.add(f32x4.mul(weights, f32x4.sub(f32x4.splat(1), s)), f32x4.mul(share, excess));
@@ -137,7 +131,7 @@ function contextGradients(plan: Plan, thread: Thread, b: u32, G: usize): void {
   const bytes = rowBytes(plan);
   for (let d: usize = 0; d < bytes; d += SLICE) {
     memory.fill(thread.tile, 0, 128);
-    addProducts(G, 16, c.negatives + d, bytes, plan.numNegatives, thread.tile);
+    addProducts(G, 16, c.negatives + d, bytes, thread.numShared, thread.tile);
     for (let i: usize = 0; i < 4; i++) {
       const row = (<usize>b + i) * bytes + d;
       const g = v128.load32_splat(c.positiveGradients + ((<usize>b + i) << 2));

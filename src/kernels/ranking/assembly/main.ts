@@ -8,9 +8,17 @@
 import { barrier } from "../../shared/assembly/barrier";
 import { featureKey, firstValue } from "../../shared/assembly/initial";
 import { draw, permute } from "../../shared/assembly/random";
+import { clearRows, numberRows, stepRows, stepRowWeights, zeroRows } from "./batch-rows";
 import { scoreFour } from "./contrast";
-import { updateContrast, updateContrastWeights } from "./contrast-steps";
+import {
+  addEvents,
+  addEventWeights,
+  addNegatives,
+  addNegativeWeights,
+  zeroNegatives,
+} from "./contrast-steps";
 import { drawCandidates } from "./draw";
+import { propagateAll, propagateRows, stepLayers } from "./layers";
 import {
   choosePairs,
   combinePairs,
@@ -20,7 +28,7 @@ import {
   updatePairs,
   updatePairWeights,
 } from "./pairs";
-import { B, BLOCK, K, Plan, Thread } from "./plan";
+import { ADAM, B, BLOCK, K, Plan, Thread } from "./plan";
 import { clearShared, composeNegatives, drawShared } from "./shared";
 import { rowBytes, vectorOf } from "./vectors";
 
@@ -111,42 +119,71 @@ export function trainContrast(
   numRows: u32,
   key: u32,
   epochKey: u32,
+  learningRate: f32,
 ): bool {
   const T = plan.numThreads;
   const fromSlice = (index * plan.numSlices) / T;
   const toSlice = ((index + 1) * plan.numSlices) / T;
-  const eights = plan.numNegatives >>> 3;
+  // weights are moved by one thread; cosines have none
+  const weighs = index == 0 && !plan.cosine;
+  thread.learningRate = learningRate;
   orderEvents(thread, first, numRows, key);
-  for (let from: u32 = 0; from < numRows; from += B) {
-    const size = min(B, numRows - from);
+  for (let from: u32 = 0; from < numRows; from += plan.batchSize) {
+    const size = min(plan.batchSize, numRows - from);
     const events = thread.order + ((<usize>from) << 2);
 
     // the negatives are named by the batch's first event
-    drawShared(plan, thread, draw(epochKey, load<u32>(events)));
+    drawShared(plan, thread, draw(epochKey, load<u32>(events)), events, size);
+    numberRows(plan, thread, events, size);
+    zeroRows(plan, thread, fromSlice, toSlice, weighs);
+    zeroNegatives(plan, thread, fromSlice, toSlice);
+    if (plan.through) {
+      propagateRows(plan, thread, fromSlice, toSlice);
+      if (!barrier(plan.barrier, T)) return false;
+    }
+    const eights = thread.numShared >>> 3;
     composeNegatives(plan, thread, ((index * eights) / T) << 3, (((index + 1) * eights) / T) << 3);
     if (!barrier(plan.barrier, T)) return false;
 
-    // scores and gradients, four events at a time
-    const groups = (size + 3) >>> 2;
-    const toGroup = ((index + 1) * groups) / T;
-    for (let g = (index * groups) / T; g < toGroup; g++) scoreFour(plan, thread, events, g << 2, size);
-    if (!barrier(plan.barrier, T)) return false;
+    for (let at: u32 = 0; at < size; at += B) {
+      const part = min(B, size - at);
+      const those = events + ((<usize>at) << 2);
+      // scores and gradients, four events at a time
+      const groups = (part + 3) >>> 2;
+      const toGroup = ((index + 1) * groups) / T;
+      for (let g = (index * groups) / T; g < toGroup; g++) scoreFour(plan, thread, those, g << 2, part);
+      if (!barrier(plan.barrier, T)) return false;
 
-    // one step for each feature of each event and negative
-    if (index == T - 1) {
-      for (let r: usize = 0; r < size; r++) thread.loss += <f64>load<f32>(plan.contrast.losses + (r << 2));
+      if (index == T - 1) {
+        for (let r: usize = 0; r < part; r++) thread.loss += <f64>load<f32>(plan.contrast.losses + (r << 2));
+      }
+      addEvents(plan, thread, those, part, fromSlice, toSlice);
+      if (weighs) addEventWeights(plan, thread, those, part);
+      if (!barrier(plan.barrier, T)) return false;
     }
-    updateContrast(plan, thread, events, size, fromSlice, toSlice);
-    if (index == 0 && !plan.cosine) updateContrastWeights(plan, thread, events, size);
-    clearShared(plan, thread);
+
+    // one step for each feature of the batch
+    addNegatives(plan, thread, fromSlice, toSlice);
+    if (weighs) addNegativeWeights(plan, thread);
+    if (plan.through) stepLayers(plan, thread, fromSlice, toSlice);
+    else stepRows(plan, thread, fromSlice, toSlice);
+    if (weighs) stepRowWeights(plan, thread);
+    clearRows(plan, thread, events, size);
+    clearShared(thread);
     if (!barrier(plan.barrier, T)) return false;
   }
   return true;
 }
 
+/** Writes slices from .. to of all vectors behind the layers, into the panel of the last one. */
+export function propagateVectors(plan: Plan, fromSlice: u32, toSlice: u32): void {
+  propagateAll(plan, fromSlice, toSlice);
+}
+
 /**
  * Draws the first v of features from .. to, uniform in [-spread, spread) by a hash of (seed, feature's hash, dimension), and
- * sets w to 0 and every accumulator to `accumulator`. A feature that no training event holds is 0 and stays 0.
+ * sets w to 0, every accumulator of AdaGrad to `accumulator` and all that Adam keeps to 0. A feature that no training event holds
+ * is 0 and stays 0.
  *
  * @param hashes u32[n][2]: names of the features that no new vocabulary changes
  * @param counts u32[n]: training events that hold the feature
@@ -162,13 +199,15 @@ export function initialise(
   accumulator: f32,
 ): void {
   const width = plan.numSlices * K;
+  const first: f32 = plan.method == ADAM ? 0 : accumulator;
   for (let i = <usize>from; i < <usize>to; i++) {
     const key = featureKey(seed, hashes + (i << 3));
     const trained = load<u32>(counts + (i << 2)) != 0;
     const v = vectorOf(plan, <u32>i);
-    for (let j: usize = 0; j < plan.numSlices; j++) store<f32>(v + rowBytes(plan) + (j << 2), accumulator);
-    store<f32>(plan.weights + (i << 3), 0);
-    store<f32>(plan.weights + (i << 3), accumulator, 4);
+    for (let at = rowBytes(plan); at < plan.stride; at += 4) store<f32>(v + at, first);
+    const w = plan.weights + i * plan.weightStride;
+    store<f32>(w, 0);
+    for (let at: usize = 4; at < plan.weightStride; at += 4) store<f32>(w + at, first);
     for (let d: u32 = 0; d < width; d++) {
       store<f32>(v + ((<usize>d) << 2), trained && d < plan.dim ? firstValue(key, d, spread) : 0);
     }

@@ -3,11 +3,11 @@
 //
 //   n   features        d   dimensions        J   slices of 8 dimensions        D   8 J: the width of a row
 //   E   events          I   items             M   candidates an event           N   negatives that a batch shares
-//   B   events a batch: 256
+//   B   events whose scores are computed together: 256                          R   features of a batch at most
 
 import { PairRows } from "../../shared/assembly/rows";
 
-/** Events a batch. Scores within a batch are those of its start. */
+/** Events whose scores are computed together: a batch of pairs, or part of a batch that shares its negatives. */
 export const B: u32 = 256;
 /** Dimensions a slice. */
 export const K: u32 = 8;
@@ -16,6 +16,10 @@ export const SLICE: usize = 32;
 
 /** Events of one kernel call. */
 export const BLOCK: u32 = 4096;
+
+/** Methods of a step; Adam is for the losses whose negatives are shared. */
+export const ADAGRAD: u32 = 0;
+export const ADAM: u32 = 1;
 
 export const BPR: u32 = 0;
 export const WARP: u32 = 1;
@@ -30,11 +34,16 @@ export class Plan {
   dim: u32;
   /** J */
   numSlices: u32;
-  /** f32[n][D + J]: v and its slices' accumulators, `stride` bytes a feature; dimensions beyond d are zero */
+  /**
+   * f32[n][D + J]: v and its slices' accumulators, `stride` bytes a feature; dimensions beyond d are zero. Of Adam f32[n][3 D + 2 J]:
+   * v, m, s, and of each slice 1 - b1^t and 1 - b2^t.
+   */
   vectors: usize;
   stride: u32;
-  /** f32[n][2]: w and its accumulator */
+  /** f32[n][2]: w and its accumulator; of Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t. `weightStride` bytes a feature */
   weights: usize;
+  weightStride: u32;
+  method: u32;
   /** the features of an event but its item's */
   context: PairRows;
   /** the features of an item */
@@ -64,14 +73,21 @@ export class Plan {
   loss: u32;
   /** 1: vectors of a score are divided by their lengths, and there are no weights */
   cosine: u32;
-  /** M or N, a multiple of 8 */
+  /** M, or how many shared negatives a batch draws: a multiple of 8 */
   numNegatives: u32;
+  /** 1: a batch's items are shared negatives too */
+  inBatch: u32;
+  /** 1: events of one user in a batch count together as one */
+  averages: u32;
+  /** events between two steps of shared negatives: a divisor of 4,096 */
+  batchSize: u32;
+  /** of pairs; shared negatives are given theirs block by block */
   learningRate: f32;
   l2Weight: f32;
   l2Vector: f32;
   /** of the hinge (WARP), or above which a negative's cosine counts (CCL) */
   margin: f32;
-  /** of the negatives against the positive (CCL) */
+  /** of the negatives against the positive (CCL, sampled softmax) */
   negativeWeight: f32;
   temperature: f32;
   /** f32[M + 1]: weight of an event whose first violating candidate is the k-th (WARP) */
@@ -81,6 +97,23 @@ export class Plan {
   /** f32[2][J + 1][B][M + 1]: partial scores, alternating with the batch's number */
   partials: usize;
   contrast: Contrast;
+  /** 0 without layers */
+  graph: Graph;
+  /** 1: training goes through the layers; 0: they are applied to what it leaves */
+  through: u32;
+}
+
+/** Users and items that the training events join, and the layers that their vectors are propagated through (layers.ts). */
+export class Graph {
+  numLayers: u32;
+  /** u32[n + 1], u32[2 pairs]: feature f is joined to neighbours[ends[f]] .. neighbours[ends[f + 1] - 1] */
+  ends: usize;
+  neighbours: usize;
+  /** f32[n]: 1 / sqrt(number of neighbours), or 0 */
+  scales: usize;
+  /** f32[n][D]; the second for two layers and more */
+  panels: usize;
+  panels2: usize;
 }
 
 /** A batch of the losses whose negatives are shared: what its phases hand on to one another. */
@@ -93,6 +126,13 @@ export class Contrast {
   negativeScales: usize;
   /** f32[N]: w and inner products of a negative's own features; 0 when cosine */
   offsets: usize;
+  /** f32[N][D]: dLoss/dnegative, before the division by its length */
+  negativeGradients: usize;
+  /** f32[R][D]: dLoss/dv of the batch's features, and f32[R]: of their w */
+  rowGradients: usize;
+  rowWeightGradients: usize;
+  /** f32[R][D]: their vectors behind the layers; 0 without layers */
+  rows: usize;
   /** f32[B][D], f32[B]: the events' contexts */
   contexts: usize;
   contextScales: usize;
@@ -101,7 +141,7 @@ export class Contrast {
   positiveScales: usize;
   /** f32[B / 4][N][4]: scores, then dLoss/dscore */
   gradients: usize;
-  /** f32[B / 4][N]: sums over four events of dLoss/dscore times the cosine, or of dLoss/dscore alone */
+  /** f32[B / 4][N]: sums over four events of dLoss/dscore; inner products only */
   columns: usize;
   /** f32[B][D]: dLoss/dcontext, before the division by its length */
   contextGradients: usize;
@@ -132,7 +172,18 @@ export class Thread {
   /** u32[I]: 1 + slot of the item among the batch's negatives, else 0; u32[N]: 1 + the next slot of the same item */
   slots: usize;
   next: usize;
-  /** u32[N]: the batch's negatives, and the logs of their chances */
+  /** u32[N]: the batch's negatives, and the logs of their chances; how many there are */
   shared: usize;
   logNoise: usize;
+  numShared: u32;
+  /** f32[N]: sums over the batch of dLoss/dscore; inner products only */
+  columns: usize;
+  /** u32[n]: 1 + row of the feature among the batch's, else 0; u32[R]: the feature of a row, and how many events hold it */
+  rowOf: usize;
+  features: usize;
+  occurrences: usize;
+  numRows: u32;
+  /** u32[numUsers]: the batch's events of each user; 0 unless they are averaged */
+  eventsOf: usize;
+  learningRate: f32;
 }

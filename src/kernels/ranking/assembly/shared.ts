@@ -1,7 +1,8 @@
 // Negatives that a batch shares: which items they are, where each stands among them, and the vectors of a batch's rows.
 
-import { PairRows } from "../../shared/assembly/rows";
+import { featureAt, PairRows } from "../../shared/assembly/rows";
 import { sum4 } from "../../shared/assembly/vector";
+import { rowOf } from "./batch-rows";
 import { drawItem } from "./draw";
 import { Plan, Thread } from "./plan";
 import { rowBytes, squaresOf, sumOf, weightOf } from "./vectors";
@@ -14,11 +15,17 @@ export function logNoise(plan: Plan, item: u32): f32 {
   return plan.logNoise ? load<f32>(plan.logNoise + ((<usize>item) << 2)) : 0;
 }
 
-/** Draws the batch's negatives, every thread its own copy, and notes where each item stands among them. */
-export function drawShared(plan: Plan, thread: Thread, batchKey: u32): void {
-  for (let n: u32 = 0; n < plan.numNegatives; n++) {
+/**
+ * Draws the batch's negatives and adds its own items, every thread its own copy, and notes where each item stands among them.
+ *
+ * There are a multiple of 8: of a last batch up to 7 items are left out.
+ */
+export function drawShared(plan: Plan, thread: Thread, batchKey: u32, events: usize, size: u32): void {
+  const M = plan.numNegatives;
+  thread.numShared = M + (plan.inBatch ? size & ~7 : 0);
+  for (let n: u32 = 0; n < thread.numShared; n++) {
     const at = (<usize>n) << 2;
-    const item = drawItem(plan, batchKey, n);
+    const item = n < M ? drawItem(plan, batchKey, n) : itemOf(plan, events, n - M);
     store<u32>(thread.shared + at, item);
     if (plan.logNoise) store<f32>(thread.logNoise + at, logNoise(plan, item));
     const slot = thread.slots + ((<usize>item) << 2);
@@ -27,19 +34,29 @@ export function drawShared(plan: Plan, thread: Thread, batchKey: u32): void {
   }
 }
 
+/** The item of event r of a batch. */
+export function itemOf(plan: Plan, events: usize, r: u32): u32 {
+  return load<u32>(plan.items + ((<usize>load<u32>(events + ((<usize>r) << 2))) << 2));
+}
+
 /** Forgets where the batch's negatives stand. */
-export function clearShared(plan: Plan, thread: Thread): void {
-  for (let n: usize = 0; n < plan.numNegatives; n++) {
+export function clearShared(thread: Thread): void {
+  for (let n: usize = 0; n < thread.numShared; n++) {
     store<u32>(thread.slots + ((<usize>load<u32>(thread.shared + (n << 2))) << 2), 0);
   }
 }
 
-/** Writes the sum of x v of a row, over its length when cosine. @returns 1 / length, or 1 */
-export function compose(plan: Plan, rows: PairRows, row: u32, target: usize): f32 {
+/**
+ * Writes the sum of x v of a row, over its length when cosine; with layers the vector behind them of its one feature.
+ *
+ * @returns 1 / length, or 1
+ */
+export function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, target: usize): f32 {
   const bytes = rowBytes(plan);
   let squares = f32x4.splat(0);
+  const propagated = plan.through ? plan.contrast.rows + <usize>rowOf(thread, featureAt(rows, row)) * bytes : 0;
   for (let c: usize = 0; c < bytes; c += 16) {
-    const sum = sumOf(plan, rows, row, c);
+    const sum = propagated ? v128.load(propagated + c) : sumOf(plan, rows, row, c);
     v128.store(target + c, sum);
     squares = f32x4.add(squares, f32x4.mul(sum, sum));
   }
@@ -70,7 +87,7 @@ export function composeNegatives(plan: Plan, thread: Thread, from: u32, to: u32)
   for (let n = from; n < to; n++) {
     const item = load<u32>(thread.shared + ((<usize>n) << 2));
     const row = c.negatives + <usize>n * bytes;
-    store<f32>(c.negativeScales + ((<usize>n) << 2), compose(plan, plan.templates, item, row));
+    store<f32>(c.negativeScales + ((<usize>n) << 2), compose(plan, thread, plan.templates, item, row));
     store<f32>(c.offsets + ((<usize>n) << 2), offsetOf(plan, item, row));
     const panel = c.panels + <usize>(n >>> 3) * (bytes << 3) + ((<usize>(n & 7)) << 2);
     for (let d: usize = 0; d < bytes >>> 2; d++) {

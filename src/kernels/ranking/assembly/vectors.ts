@@ -1,7 +1,7 @@
 // Vectors of rows of features, and the AdaGrad step of one feature: a slice at a time.
 
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
-import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
+import { adam4, adaGrad, addSquare, nextCorrection1, nextCorrection2, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { Plan } from "./plan";
 
@@ -43,7 +43,7 @@ export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
   const end = firstPair(rows, row + 1);
   let sum: f32 = 0;
   for (let pair = firstPair(rows, row); pair < end; pair++) {
-    sum += valueAt(rows, pair) * load<f32>(plan.weights + ((<usize>featureAt(rows, pair)) << 3));
+    sum += valueAt(rows, pair) * load<f32>(plan.weights + <usize>featureAt(rows, pair) * plan.weightStride);
   }
   return sum;
 }
@@ -56,13 +56,45 @@ export function weightOf(plan: Plan, rows: PairRows, row: u32): f32 {
  *
  * @param c bytes from the vector's start to the slice's
  */
-export function stepSlice(plan: Plan, vector: usize, c: usize, v0: v128, v1: v128, g0: v128, g1: v128): void {
+export function stepSlice(
+  plan: Plan,
+  vector: usize,
+  c: usize,
+  v0: v128,
+  v1: v128,
+  g0: v128,
+  g1: v128,
+  learningRate: f32,
+): void {
   const at = vector + rowBytes(plan) + (c >>> 3);
   const n = load<f32>(at) + meanSquare(g0, g1);
   store<f32>(at, n);
-  const rate = f32x4.splat(plan.learningRate / sqrt<f32>(n));
+  const rate = f32x4.splat(learningRate / sqrt<f32>(n));
   v128.store(vector + c, sgd<v128>(v0, g0, rate));
   v128.store(vector + c, sgd<v128>(v1, g1, rate), 16);
+}
+
+/** One step of a slice by Adam, which counts the steps of each slice for itself. */
+export function stepSliceAdam(
+  plan: Plan,
+  vector: usize,
+  c: usize,
+  v0: v128,
+  v1: v128,
+  g0: v128,
+  g1: v128,
+  learningRate: f32,
+): void {
+  const bytes = rowBytes(plan);
+  const m = vector + bytes + c;
+  const s = m + bytes;
+  const counters = vector + 3 * bytes + (c >>> 2);
+  const c1 = nextCorrection1(load<f32>(counters));
+  const c2 = nextCorrection2(load<f32>(counters, 4));
+  store<f32>(counters, c1);
+  store<f32>(counters, c2, 4);
+  adam4(vector + c, m, s, g0, learningRate, c1, c2);
+  adam4(vector + c + 16, m + 16, s + 16, g1, learningRate, c1, c2);
 }
 
 /** What a gradient adds to the accumulator of a slice. */
@@ -100,7 +132,7 @@ export function stepRow(
     const r1 = f32x4.mul(inner, f32x4.sub(s1, f32x4.mul(x, v1)));
     const g0 = f32x4.add(f32x4.mul(x, f32x4.add(o0, r0)), f32x4.mul(l2, v0));
     const g1 = f32x4.add(f32x4.mul(x, f32x4.add(o1, r1)), f32x4.mul(l2, v1));
-    stepSlice(plan, vector, c, v0, v1, g0, g1);
+    stepSlice(plan, vector, c, v0, v1, g0, g1, plan.learningRate);
   }
 }
 
@@ -108,7 +140,7 @@ export function stepRow(
 export function stepWeights(plan: Plan, rows: PairRows, row: u32, g: f32): void {
   const end = firstPair(rows, row + 1);
   for (let pair = firstPair(rows, row); pair < end; pair++) {
-    const at = plan.weights + ((<usize>featureAt(rows, pair)) << 3);
+    const at = plan.weights + <usize>featureAt(rows, pair) * plan.weightStride;
     const w = load<f32>(at);
     const gradient = valueAt(rows, pair) * g + plan.l2Weight * w;
     const n = addSquare<f32>(load<f32>(at, 4), gradient);

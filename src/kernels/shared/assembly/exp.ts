@@ -3,15 +3,19 @@
 // Source: Cephes, expf.c and logf.c (S. Moshier, 1989). Both are within 2 ulp over the ranges stated.
 
 const LOG2_E: f32 = 1.44269504088896341;
+/** 1.5 x 2^23: added to a number below 2^22, it leaves no place for a fraction. */
+const ROUNDING: f32 = 12582912;
 const LN2_HIGH: f32 = 0.693359375;
 const LN2_LOW: f32 = -2.1219444e-4;
 
 /** exp(x); x is clamped to [-87, 88], so that nothing overflows; NaN stays NaN. */
 export function exp4(x: v128): v128 {
-  x = f32x4.max(f32x4.splat(-87), f32x4.min(f32x4.splat(88), x));
+  // pmin and pmax are an instruction each, and keep a NaN that stands first
+  x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(88)), f32x4.splat(-87));
 
-  // x = n ln 2 + r with |r| <= ln 2 / 2
-  const n = f32x4.nearest(f32x4.mul(x, f32x4.splat(LOG2_E)));
+  // x = n ln 2 + r with |r| <= ln 2 / 2; the sum's last bits are those of n
+  const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(LOG2_E)), f32x4.splat(ROUNDING));
+  const n = f32x4.sub(rounded, f32x4.splat(ROUNDING));
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(LN2_HIGH)));
   r = f32x4.sub(r, f32x4.mul(n, f32x4.splat(LN2_LOW)));
 
@@ -25,7 +29,7 @@ export function exp4(x: v128): v128 {
   p = f32x4.add(f32x4.add(f32x4.mul(f32x4.mul(p, r), r), r), f32x4.splat(1));
 
   // times 2^n, made of its exponent bits
-  const exponent = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const exponent = i32x4.shl(i32x4.add(rounded, i32x4.splat(127)), 23);
   return f32x4.mul(p, exponent);
 }
 

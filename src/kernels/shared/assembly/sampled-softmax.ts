@@ -1,13 +1,17 @@
 // Sampled softmax: the loss of four rows against N negatives that they share, and its gradients.
 //
 //   s   score of a row's own item or of a negative        z = s / temperature - log(chance that the item is drawn)
-//   l = log(exp(z_own) + sum over negatives of exp(z_n)) - z_own
+//   l = rho log(exp(z_own) + sum over negatives of exp(z_n)) - z_own
+//   l = rho log(sum over negatives of exp(z_n)) - z_own                          bilateral: the own item is not in the sum
 //
-// A row leaves a negative out by a score of -Infinity. Source: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312). Twin:
-// ../reference-sampled-softmax.ts.
+// A row leaves a negative out by a score of -Infinity. Source: Bengio and Senecal 2008 (doi:10.1109/TNN.2007.912312); Wu et al. 2023
+// (arXiv:2312.12882), eq. 13, for rho and the bilateral form. Twin: ../reference-sampled-softmax.ts.
 
 import { exp4, log4 } from "./exp";
 import { sum4 } from "./vector";
+
+/** A logit below all others. */
+const LOWEST: f32 = -1e30;
 
 /** log of a negative's chance, in all lanes; 0 where all chances are the same, as they then cancel. */
 function noiseAt(logNoise: usize, n: usize): v128 {
@@ -21,9 +25,11 @@ function noiseAt(logNoise: usize, n: usize): v128 {
  * @param logNoise     f32[N]: log of each negative's chance; 0 if all are the same
  * @param own          scores of the rows' own items, and the logs of their chances
  * @param weights      of the rows; 0 for a row that does not exist
+ * @param rho          weight of the negatives
+ * @param bilateral    the own item is not in the sum
  * @param losses       f32[4], written
  * @param ownGradients f32[4], written: dLoss/dscore of the own items
- * @param columns      f32[N], written: sums over the rows of dLoss/dscore, or of dLoss/dscore times score
+ * @param columns      f32[N], written: sums over the rows of dLoss/dscore; absent (0) where they are not needed
  */
 export function sampledSoftmax4(
   scores: usize,
@@ -33,45 +39,51 @@ export function sampledSoftmax4(
   ownLogNoise: v128,
   weights: v128,
   temperature: f32,
+  rho: f32,
+  bilateral: bool,
   losses: usize,
   ownGradients: usize,
   columns: usize,
-  timesScore: bool,
 ): void {
   const perTemperature = f32x4.splat(<f32>1 / temperature);
 
   // the highest logit of each row
   const ownLogit = f32x4.sub(f32x4.mul(own, perTemperature), ownLogNoise);
-  let highest = ownLogit;
+  let highest = bilateral ? f32x4.splat(LOWEST) : ownLogit;
   for (let n: usize = 0; n < N; n++) {
     const z = f32x4.sub(f32x4.mul(v128.load(scores + (n << 4)), perTemperature), noiseAt(logNoise, n));
-    highest = f32x4.max(highest, z);
+    highest = f32x4.pmax(highest, z);
   }
 
   // the sum of exponentials
-  const ownExp = exp4(f32x4.sub(ownLogit, highest));
+  const zero = f32x4.splat(0);
+  const ownExp = bilateral ? zero : exp4(f32x4.sub(ownLogit, highest));
   let total = ownExp;
   for (let n: usize = 0; n < N; n++) {
     const score = v128.load(scores + (n << 4));
     const z = f32x4.sub(f32x4.mul(score, perTemperature), noiseAt(logNoise, n));
     // exp4 clamps its argument, so a negative that is left out is masked
     const e = v128.and(exp4(f32x4.sub(z, highest)), f32x4.gt(score, f32x4.splat(-Infinity)));
+    v128.store(scores + (n << 4), e);
     total = f32x4.add(total, e);
   }
-  const loss = f32x4.sub(log4(total), f32x4.sub(ownLogit, highest));
-  v128.store(losses, f32x4.mul(loss, weights));
+  // rho log(total) + (rho - 1) highest - (own - highest), which for rho = 1 subtracts nothing large
+  const rhos = f32x4.splat(rho);
+  const sums = f32x4.add(f32x4.mul(rhos, log4(total)), f32x4.mul(f32x4.splat(rho - 1), highest));
+  // of a row whose negatives are all left out nothing but its own item remains
+  const isEmpty = f32x4.eq(total, zero);
+  const loss = f32x4.sub(sums, f32x4.sub(ownLogit, highest));
+  v128.store(losses, f32x4.mul(v128.bitselect(f32x4.neg(ownLogit), loss, isEmpty), weights));
 
-  // dLoss/ds = (probability - 1 for the own item) / temperature
-  const scale = f32x4.mul(f32x4.mul(perTemperature, weights), f32x4.div(f32x4.splat(1), total));
+  // dLoss/ds = (rho probability - 1 for the own item) / temperature
+  const scale = f32x4.mul(f32x4.mul(f32x4.mul(perTemperature, rhos), weights), f32x4.div(f32x4.splat(1), total));
   const ownGradient = f32x4.sub(f32x4.mul(ownExp, scale), f32x4.mul(perTemperature, weights));
   v128.store(ownGradients, ownGradient);
+  // of an empty row all exponentials are 0
+  const scales = v128.andnot(scale, isEmpty);
   for (let n: usize = 0; n < N; n++) {
-    const score = v128.load(scores + (n << 4));
-    const z = f32x4.sub(f32x4.mul(score, perTemperature), noiseAt(logNoise, n));
-    const counts = f32x4.gt(score, f32x4.splat(-Infinity));
-    const gradient = v128.and(f32x4.mul(exp4(f32x4.sub(z, highest)), scale), counts);
+    const gradient = f32x4.mul(v128.load(scores + (n << 4)), scales);
     v128.store(scores + (n << 4), gradient);
-    const column = timesScore ? v128.and(f32x4.mul(gradient, score), counts) : gradient;
-    store<f32>(columns + (n << 2), sum4(column));
+    if (columns) store<f32>(columns + (n << 2), sum4(gradient));
   }
 }

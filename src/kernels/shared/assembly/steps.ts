@@ -78,9 +78,8 @@ export function step<M, T>(p: usize, apart: usize, v: T, grad: T, lr: T): void {
   } else {
     const m = firstMoment<T>(load<T>(p + apart), grad);
     const s = secondMoment<T>(load<T>(p + 2 * apart), grad);
-    // 1 - b^t follows its own recurrence, which loses no digits to a subtraction
-    const c1 = BETA1 * load<f32>(p + 3 * apart) + REST1;
-    const c2 = BETA2 * load<f32>(p + 3 * apart, 4) + REST2;
+    const c1 = nextCorrection1(load<f32>(p + 3 * apart));
+    const c2 = nextCorrection2(load<f32>(p + 3 * apart, 4));
     store<T>(p + apart, m);
     store<T>(p + 2 * apart, s);
     store<f32>(p + 3 * apart, c1);
@@ -105,6 +104,16 @@ export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32
   v128.store(s, second);
   const length = f32x4.add(f32x4.sqrt(f32x4.mul(second, f32x4.splat(1 / c2))), f32x4.splat(EPSILON));
   v128.store(p, f32x4.sub(v128.load(p), f32x4.div(f32x4.mul(first, f32x4.splat(lr / c1)), length)));
+}
+
+/** 1 - b1^t from 1 - b1^(t-1): its own recurrence, which loses no digits to a subtraction. */
+export function nextCorrection1(c1: f32): f32 {
+  return BETA1 * c1 + REST1;
+}
+
+/** 1 - b2^t from 1 - b2^(t-1). */
+export function nextCorrection2(c2: f32): f32 {
+  return BETA2 * c2 + REST2;
 }
 
 /** 1 - b1^t. @param t number of the step, from 1 */

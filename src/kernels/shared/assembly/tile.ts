@@ -119,6 +119,59 @@ export function addPacked(left: usize, right: usize, n: u32, tile: usize): void 
 }
 
 /**
+ * Writes a tile the other way round, f32[8][4]: eight rows, one for each column of `right`, of the four rows of `left`.
+ *
+ * Two terms a turn, as in addPacked.
+ *
+ * @param first f32[8]: what the sums start at
+ * @param n     at least 1
+ */
+export function writeColumns(left: usize, right: usize, n: u32, first: usize, target: usize): void {
+  let a = v128.load32_splat(first);
+  let b = v128.load32_splat(first, 4);
+  let c = v128.load32_splat(first, 8);
+  let d = v128.load32_splat(first, 12);
+  let e = v128.load32_splat(first, 16);
+  let f = v128.load32_splat(first, 20);
+  let g = v128.load32_splat(first, 24);
+  let h = v128.load32_splat(first, 28);
+  const end = left + ((<usize>n) << 4);
+  do {
+    let l = v128.load(left);
+    a = f32x4.add(a, f32x4.mul(v128.load32_splat(right), l));
+    b = f32x4.add(b, f32x4.mul(v128.load32_splat(right, 4), l));
+    c = f32x4.add(c, f32x4.mul(v128.load32_splat(right, 8), l));
+    d = f32x4.add(d, f32x4.mul(v128.load32_splat(right, 12), l));
+    e = f32x4.add(e, f32x4.mul(v128.load32_splat(right, 16), l));
+    f = f32x4.add(f, f32x4.mul(v128.load32_splat(right, 20), l));
+    g = f32x4.add(g, f32x4.mul(v128.load32_splat(right, 24), l));
+    h = f32x4.add(h, f32x4.mul(v128.load32_splat(right, 28), l));
+    left += 16;
+    if (left >= end) break;
+
+    l = v128.load(left);
+    a = f32x4.add(a, f32x4.mul(v128.load32_splat(right, 32), l));
+    b = f32x4.add(b, f32x4.mul(v128.load32_splat(right, 36), l));
+    c = f32x4.add(c, f32x4.mul(v128.load32_splat(right, 40), l));
+    d = f32x4.add(d, f32x4.mul(v128.load32_splat(right, 44), l));
+    e = f32x4.add(e, f32x4.mul(v128.load32_splat(right, 48), l));
+    f = f32x4.add(f, f32x4.mul(v128.load32_splat(right, 52), l));
+    g = f32x4.add(g, f32x4.mul(v128.load32_splat(right, 56), l));
+    h = f32x4.add(h, f32x4.mul(v128.load32_splat(right, 60), l));
+    left += 16;
+    right += 64;
+  } while (left < end);
+  v128.store(target, a);
+  v128.store(target, b, 16);
+  v128.store(target, c, 32);
+  v128.store(target, d, 48);
+  v128.store(target, e, 64);
+  v128.store(target, f, 80);
+  v128.store(target, g, 96);
+  v128.store(target, h, 112);
+}
+
+/**
  * Adds the products of four times as many terms as there are groups, where the left side stands the other way: its four rows
  * are 16 bytes apart, and a group has four terms side by side.
  *

@@ -1,0 +1,42 @@
+// Layers of propagation as a dense matrix in f64: the definition of correct for assembly/layers.ts.
+
+import type { RankingGraph } from "./binding.js";
+
+/** f64[n][n]: (I + A~ + ... + A~^K) / (K + 1). Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 7 and 8. */
+export function denseLayers({ layers, ends, neighbours }: Omit<RankingGraph, "through">): Float64Array[] {
+  const n = ends.length - 1;
+  const degree = (f: number) => ends[f + 1]! - ends[f]!;
+  const adjacency = Array.from({ length: n }, (_, f) => {
+    const row = new Float64Array(n);
+    for (const other of neighbours.subarray(ends[f], ends[f + 1]))
+      row[other] = 1 / Math.sqrt(degree(f) * degree(other));
+    return row;
+  });
+  let power: Float64Array[] = adjacency.map((_, f) =>
+    Float64Array.from({ length: n }, (_, g) => (f === g ? 1 : 0)),
+  );
+  const sum = power.map((row) => row.slice());
+  for (let k = 1; k <= layers; k++) {
+    power = power.map((row) => propagated(adjacency, row));
+    sum.forEach((row, f) => row.forEach((_, g) => (row[g]! += power[f]![g]!)));
+  }
+  return sum.map((row) => row.map((x) => x / (layers + 1)));
+}
+
+/** A row times the matrix. */
+function propagated(matrix: readonly Float64Array[], row: Float64Array): Float64Array {
+  return row.map((_, g) => row.reduce((sum, x, f) => sum + x * matrix[f]![g]!, 0));
+}
+
+/** The matrix times vectors, f64[n * dim]; without a matrix a copy of them. */
+export function behindLayers(
+  matrix: readonly Float64Array[] | undefined,
+  vectors: Float64Array,
+  dim: number,
+): Float64Array {
+  if (!matrix) return vectors.slice();
+  return Float64Array.from(vectors, (_, at) => {
+    const [f, d] = [Math.floor(at / dim), at % dim];
+    return matrix[f]!.reduce((sum, x, g) => sum + x * vectors[g * dim + d]!, 0);
+  });
+}
