@@ -15,6 +15,7 @@ const tasks = {
   bpr: ["train-ranking", "--loss", "bpr"],
   "sampled-softmax": ["train-ranking", "--loss", "sampled-softmax"],
   ccl: ["train-ranking", "--loss", "ccl"],
+  layers: ["train-ranking", "--loss", "sampled-softmax", "--similarity", "cosine", "--layers", "2"],
   implicit: ["train-als"],
 };
 
@@ -63,6 +64,7 @@ function lossesOf(run: string): number[] {
 test.each([
   ["bpr", ["--keep-state", "--patience", "9", "--evaluate-every", "2"]],
   ["ccl", ["--keep-state", "--patience", "0", "--learning-rate-decay", "0.1"]],
+  ["layers", ["--keep-state", "--in-batch", "--negatives", "64", "--patience", "0"]],
   ["implicit", ["--patience", "40"]],
 ] as const)(
   "%s that is killed with -9 and resumed gives the bytes of one that was not",
@@ -117,15 +119,41 @@ describe.each(["bpr", "sampled-softmax", "ccl", "implicit"] as const)("--init, %
 });
 
 test("an earlier run's --keep-state goes on as the training would have", async () => {
-  for (const task of ["bpr", "ccl"] as const) {
+  for (const task of ["bpr", "ccl", "layers"] as const) {
     const log = fixture("purchases.csv");
-    await train(log, `${task}-half`, task, "--keep-state", "--no-shuffle");
-    await train(log, `${task}-on`, task, "--init", at(`${task}-half`), "--no-shuffle");
-    await train(log, `${task}-reset`, task, "--epochs", "8", "--no-shuffle");
+    const how = ["--no-shuffle", ...(task === "layers" ? ["--schedule", "inverse"] : [])];
+    await train(log, `${task}-half`, task, "--keep-state", ...how);
+    await train(log, `${task}-on`, task, "--init", at(`${task}-half`), ...how);
+    await train(log, `${task}-reset`, task, "--epochs", "8", ...how);
     // the draws of negatives are other ones, and so the losses are near and not the same
     const [on, whole] = [lossesOf(`${task}-on`)[0]!, lossesOf(`${task}-reset`)[4]!];
     expect(Math.abs(on - whole) / whole).toBeLessThan(0.05);
   }
+});
+
+test("layers go on from the vectors before them, and keep rows that the log lacks", async () => {
+  await train(before, "layers-before", "layers");
+  const run = at("layers-before");
+  const tables = Object.keys(
+    parseJson<{ files: object }>(readFileSync(join(run, "manifest.json"), "utf8")).files,
+  );
+  expect(tables).toContain("embeddings.layer0.arrow");
+  const fewer = writeLog("fewer.csv", (row) => !row.includes("garden-"));
+  await train(fewer, "layers-after", "layers", "--init", run);
+  await train(fewer, "layers-alone", "layers", "--start", "random");
+  expect(lossesOf("layers-after")[0]!).toBeLessThan(lossesOf("layers-alone")[0]!);
+  // rows of keys without an event today are yesterday's
+  const keysOf = (log: string) =>
+    new Set(
+      readFileSync(log, "utf8")
+        .split("\n")
+        .flatMap((row) => row.split(",")),
+    );
+  const today = keysOf(fewer);
+  const [was, is] = [await vectorsOf("layers-before"), await vectorsOf("layers-after")];
+  const gone = [...was].filter(([key]) => !today.has(key.slice(key.indexOf(" ") + 1)));
+  expect(gone.length).toBeGreaterThan(0);
+  expect(gone.filter(([key, row]) => is.get(key) !== row)).toEqual([]);
 });
 
 describe("what cannot be gone on from is 64", () => {
@@ -140,6 +168,22 @@ describe("what cannot be gone on from is 64", () => {
     expect(got).toEqual([
       64,
       expect.stringMatching(/is a run of embed train-ranking, from which train-als does not go on/),
+    ]);
+  });
+  test("known rows that stay, and layers that move them", async () => {
+    const got = await refused("layers", "--init", at("base"), "--freeze", "known");
+    expect(got).toEqual([64, expect.stringMatching(/--freeze known .* --layers .* leave one of them out/)]);
+  });
+  test("a start of its own beside --init", async () => {
+    const got = await refused("layers", "--init", at("base"), "--start", "svd");
+    expect(got).toEqual([64, expect.stringMatching(/--start svd .* leave it out with --init/)]);
+  });
+  test("the state of another optimizer", async () => {
+    await train(before, "softmax", "sampled-softmax", "--keep-state");
+    const got = await refused("sampled-softmax", "--init", at("softmax"), "--optimizer", "adam");
+    expect(got).toEqual([
+      64,
+      expect.stringMatching(/keeps the state of --optimizer adagrad, and this training is by adam/),
     ]);
   });
   test("the state of another loss", async () => {

@@ -19,6 +19,8 @@ import { readFmModel, type FmRun } from "./run.js";
 export interface EarlierModel extends FmRun {
   /** names of the partner fields whose vectors stand side by side; absent where a feature has one vector */
   blocks?: readonly string[];
+  /** f32[numFeatures * dim]: vectors before its layers, where it had layers */
+  base?: Float32Array;
   /** what its optimizer kept, where the run has it */
   optimizer?: OptimizerState;
 }
@@ -123,7 +125,7 @@ export function goOn(
  * @param blockPlaces of each block of the new vectors: which it was of the earlier ones, negative for none
  */
 function startOf(
-  { parameters: { w0, w, vectors }, blocks, optimizer }: EarlierModel,
+  { parameters: { w0, w, vectors }, blocks, base, optimizer }: EarlierModel,
   from: Uint32Array,
   blockPlaces: readonly number[] | undefined,
 ): Omit<Start, "freezes"> {
@@ -148,6 +150,7 @@ function startOf(
     w0,
     w: moved(w),
     vectors: movedVectors(vectors),
+    ...(base && { base: moved(base) }),
     ...(blockPlaces && { knownBlocks: Uint8Array.from(blockPlaces, (place) => (place < 0 ? 0 : 1)) }),
     ...(optimizer && {
       optimizer: { vectors: movedVectors(optimizer.vectors), w: moved(optimizer.w), w0: optimizer.w0 },

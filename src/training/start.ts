@@ -11,6 +11,8 @@ export interface Start {
   w: Float32Array;
   /** f32[numFeatures * dim] */
   vectors: Float32Array;
+  /** f32[numFeatures * dim]: what stood before the earlier model's layers, where it had layers */
+  base?: Float32Array;
   /** of vectors of several blocks, one for each partner field: 1 for those of the earlier model; the others are 0 here */
   knownBlocks?: Uint8Array;
   /** known features and w0 stay as they are, bit for bit */

@@ -238,7 +238,12 @@ test.each<[RankingLoss, number, Case & Partial<RankingShape>]>([
 test.each([1, 2, 3, 4])("vectors behind %i layers are the dense product", async (layers) => {
   const data = dataOf(false, false);
   data.graph = { layers, through: true, ...joinsOf(data) };
-  const { arena, layout, kernel, vectors } = await kernelOf(data, { ...shape, loss: "ccl", negatives: 8, dim: 30 });
+  const { arena, layout, kernel, vectors } = await kernelOf(data, {
+    ...shape,
+    loss: "ccl",
+    negatives: 8,
+    dim: 30,
+  });
   // slices of two threads
   kernel.propagateVectors(layout.plan, 0, 1);
   kernel.propagateVectors(layout.plan, 1, layout.slices);

@@ -296,11 +296,7 @@ export function referenceContrast(
       model.stepSlice(id, slice, gradient, options);
     }
     if (cosine || !occurrences.has(id)) continue;
-    model.stepWeight(
-      id,
-      (weights.get(id) ?? 0) + l2Weight * occurrences.get(id)! * model.w[id]!,
-      options,
-    );
+    model.stepWeight(id, (weights.get(id) ?? 0) + l2Weight * occurrences.get(id)! * model.w[id]!, options);
   }
   return sum;
 }

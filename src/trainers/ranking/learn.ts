@@ -28,7 +28,9 @@ export async function learnRanking(
     ["--start svd", options.start === "svd" && !start, "the matrix is one of users and items"],
   ] as const) {
     if (isAsked && !isAlone)
-      throw new UsageError(`${flag} is for user and item alone: ${why}; name these two with --fields, or leave it out`);
+      throw new UsageError(
+        `${flag} is for user and item alone: ${why}; name these two with --fields, or leave it out`,
+      );
   }
   if (similarity === "cosine" && !isAlone)
     throw new UsageError(

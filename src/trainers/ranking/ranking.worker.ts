@@ -63,7 +63,15 @@ export function start(
       const block = blocks ? blocks[i]! : i;
       const first = block * RANKING_BLOCK;
       const numRows = Math.min(RANKING_BLOCK, numEvents - first);
-      const of = [plan, thread, index, first, numRows, blocks ? blockKey(key, block) : 0, negativeKey] as const;
+      const of = [
+        plan,
+        thread,
+        index,
+        first,
+        numRows,
+        blocks ? blockKey(key, block) : 0,
+        negativeKey,
+      ] as const;
       if (!(shared ? kernel.trainContrast(...of, rates[i]!) : kernel.trainPairs(...of))) break;
     }
     return null;

@@ -101,7 +101,8 @@ async function trainEpochs(
   const { epochs: most, seed, shuffle, patience, metric, k, evaluateEvery } = options;
   const numEvents = examples.train.items.length;
   await machine.initialise(featureHashes, counts, { seed, spread: SPREAD, accumulator: FIRST_SQUARES });
-  if (first ?? start) machine.startFrom((first ?? start)!);
+  const from = first ?? start;
+  if (from) machine.startFrom({ ...from, vectors: (options.layers > 0 && from.base) || from.vectors });
 
   let kept: Kept | undefined;
   const training: Steered = {
@@ -167,10 +168,7 @@ async function trainEpochs(
 }
 
 /** The step size when so many epochs are over. */
-function rateOf(
-  { schedule, learningRate, learningRateDecay, epochs }: RankingOptions,
-  over: number,
-): number {
+function rateOf({ schedule, learningRate, learningRateDecay, epochs }: RankingOptions, over: number): number {
   if (schedule === "inverse") return learningRate / (1 + learningRateDecay * Math.floor(over));
   const share = over / epochs;
   return learningRate * Math.min(1, share / WARM_UP) * 0.5 * (1 + cosDegrees(180 * share));

@@ -12,7 +12,7 @@ import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { togetherNote } from "../../training/training-examples.js";
 import { checkDim, checkInit } from "../../training/warm-start.js";
-import { UsageError } from "../../errors.js";
+import { ArtifactError, UsageError } from "../../errors.js";
 import { BASE_TABLE } from "./names.js";
 import { options, rankingOptionsOf, withL2, type RankingOptions, type ToldRanking } from "./options.js";
 
@@ -36,8 +36,14 @@ async function plan(given: ToldRanking): Promise<Plan> {
   const told = withL2(given);
   const ranking = rankingOptionsOf(told);
   checkInit(told);
+  if (told.freeze && ranking.layers > 0)
+    throw new UsageError(
+      "--freeze known keeps vectors as they are, and with --layers every new event changes those of its neighbours: leave one of them out",
+    );
   if (told.init !== undefined && told.start === "svd")
-    throw new UsageError("--start svd is a start of its own: leave it out with --init, whose run says where vectors start");
+    throw new UsageError(
+      "--start svd is a start of its own: leave it out with --init, whose run says where vectors start",
+    );
   const earlier = await openEarlier(told, ranking);
   const shared = earlier && { dim: earlier.model.parameters.dim };
   const features: FeatureModel<RankingOptions, Start> = {
@@ -84,8 +90,13 @@ async function openEarlier(
   checkState(earlier, "loss", loss);
   checkState(earlier, "optimizer", optimizer, "adagrad");
   checkDim(run, parameters.dim, dim);
-  // layers go on from what stands before them
-  if (layers > 0 && run.tables.includes(BASE_TABLE))
-    parameters.vectors = rowsByFeature(space, (await run.readTable(BASE_TABLE)).vectors, parameters.dim);
-  return earlier;
+  if (layers === 0 || !run.tables.includes(BASE_TABLE)) return earlier;
+  // layers go on from what stood before them
+  const [before, table] = [await run.readTable(BASE_TABLE), await run.readTable()];
+  if (before.dim !== table.dim || before.numRows !== table.numRows)
+    throw new ArtifactError(
+      `table '${BASE_TABLE}' of run '${run.path}' is of ${before.numRows} x ${before.dim} numbers, the run's other table of ` +
+        `${table.numRows} x ${table.dim}: train it again`,
+    );
+  return { ...earlier, model: { ...earlier.model, base: rowsByFeature(space, before.vectors, before.dim) } };
 }

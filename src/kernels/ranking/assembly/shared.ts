@@ -54,7 +54,9 @@ export function clearShared(thread: Thread): void {
 export function compose(plan: Plan, thread: Thread, rows: PairRows, row: u32, target: usize): f32 {
   const bytes = rowBytes(plan);
   let squares = f32x4.splat(0);
-  const propagated = plan.through ? plan.contrast.rows + <usize>rowOf(thread, featureAt(rows, row)) * bytes : 0;
+  const propagated = plan.through
+    ? plan.contrast.rows + <usize>rowOf(thread, featureAt(rows, row)) * bytes
+    : 0;
   for (let c: usize = 0; c < bytes; c += 16) {
     const sum = propagated ? v128.load(propagated + c) : sumOf(plan, rows, row, c);
     v128.store(target + c, sum);

@@ -1,7 +1,14 @@
 // Vectors of rows of features, and the AdaGrad step of one feature: a slice at a time.
 
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
-import { adam4, adaGrad, addSquare, nextCorrection1, nextCorrection2, sgd } from "../../shared/assembly/steps";
+import {
+  adam4,
+  adaGrad,
+  addSquare,
+  nextCorrection1,
+  nextCorrection2,
+  sgd,
+} from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { Plan } from "./plan";
 

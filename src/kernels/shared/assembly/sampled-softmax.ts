@@ -76,7 +76,10 @@ export function sampledSoftmax4(
   v128.store(losses, f32x4.mul(v128.bitselect(f32x4.neg(ownLogit), loss, isEmpty), weights));
 
   // dLoss/ds = (rho probability - 1 for the own item) / temperature
-  const scale = f32x4.mul(f32x4.mul(f32x4.mul(perTemperature, rhos), weights), f32x4.div(f32x4.splat(1), total));
+  const scale = f32x4.mul(
+    f32x4.mul(f32x4.mul(perTemperature, rhos), weights),
+    f32x4.div(f32x4.splat(1), total),
+  );
   const ownGradient = f32x4.sub(f32x4.mul(ownExp, scale), f32x4.mul(perTemperature, weights));
   v128.store(ownGradients, ownGradient);
   // of an empty row all exponentials are 0
