@@ -12,6 +12,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   graph: () => import("./graph.js"),
   implicit: () => import("./implicit.js"),
   job: () => import("./job.js"),
+  layers: () => import("./layers.js"),
   mcmc: () => import("./mcmc.js"),
   movietweetings: () => import("./movietweetings.js"),
   net: () => import("./net.js"),

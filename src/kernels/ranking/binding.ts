@@ -109,12 +109,15 @@ export interface RankingLayout {
   plan: number;
   threads: number[];
   barrier: Region;
-  /** f32[n][stride / 4]: v, then what the method keeps of it */
+  /** f32[n][stride / 4]: v, then what AdaGrad keeps of it */
   vectors: Region;
+  /** f32[n][momentStride / 4]: what Adam keeps of v; absent for AdaGrad */
+  moments?: Region;
   /** f32[n][weightStride / 4]: w, then what the method keeps of it */
   weights: Region;
-  /** bytes a row of `vectors`, of `weights` */
+  /** bytes a row of `vectors`, of `moments`, of `weights` */
   stride: number;
+  momentStride: number;
   weightStride: number;
   /** slices of 8 dimensions */
   slices: number;
@@ -132,8 +135,9 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const D = K * J;
   const isAdam = method === "adam";
   const kept = isAdam ? { vector: 2 * D + 2 * J, weight: 4 } : { vector: J, weight: 1 };
-  // v and what the method keeps, in whole cache lines
-  const stride = D * 4 + Math.ceil((kept.vector * 4) / 64) * 64;
+  // v and AdaGrad's sums, which pairs at random wait for, in whole cache lines; Adam's moments stand apart, so that layers read v alone
+  const momentStride = isAdam ? Math.ceil((kept.vector * 4) / 64) * 64 : 0;
+  const stride = D * 4 + (isAdam ? 0 : Math.ceil(J / 16) * 64);
   const weightStride = isAdam ? 32 : 8;
   const numThreads = Math.max(1, Math.min(shape.threads, J));
   const room = (name: string, numbers: number) => arena.allocate(name, numbers * 4).offset;
@@ -154,6 +158,10 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
   const { graph } = data;
 
   const vectors = arena.allocate(`the vectors of ${numFeatures} features`, numFeatures * stride);
+  const moments =
+    momentStride > 0
+      ? arena.allocate(`the moments of ${numFeatures} features`, numFeatures * momentStride)
+      : undefined;
   const weights = arena.allocate(`the weights of ${numFeatures} features`, numFeatures * weightStride);
   const barrier = allocateBarrier(arena);
   const contrast = shared
@@ -188,6 +196,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     numSlices: J,
     vectors: vectors.offset,
     stride,
+    moments: moments?.offset ?? 0,
+    momentStride,
     weights: weights.offset,
     weightStride,
     method: isAdam ? ADAM : ADAGRAD,
@@ -241,12 +251,15 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       rowOf: shared ? room("the batch's features", numFeatures) : 0,
       features: room("the batch's features", R),
       occurrences: room("the batch's features", R),
+      panel: graph ? room("the layers", numFeatures * 16) : 0,
+      panel2: graph ? room("the layers", numFeatures * 16) : 0,
       eventsOf: averages ? room("the users' events", data.history.indptr.length - 1) : 0,
     }),
   );
   return {
-    ...{ plan, threads, barrier, vectors, weights, stride, weightStride, slices: J, kept },
-    ...(propagation && { propagated: propagation.last }),
+    ...{ plan, threads, barrier, vectors, weights, stride, momentStride, weightStride, slices: J, kept },
+    ...(moments && { moments }),
+    ...(propagation && { propagated: propagation.propagated }),
   };
 }
 
@@ -258,27 +271,26 @@ function longest({ width, indptr }: PairRows): number {
   return most;
 }
 
-/** @param size numbers of a panel @returns the struct's offset, and the panel of the last layer */
+/** @param size numbers of all vectors @returns the struct's offset, and where vectors behind the layers are written */
 function putGraph(
   arena: Arena,
-  { layers, ends, neighbours }: Omit<RankingGraph, "through">,
+  { layers, ends, neighbours }: RankingGraph,
   size: number,
-): { offset: number; last: Region } {
+): { offset: number; propagated: Region } {
   const name = "the layers";
   const scales = Float32Array.from({ length: ends.length - 1 }, (_, f) => {
     const degree = ends[f + 1]! - ends[f]!;
     return degree > 0 ? 1 / Math.sqrt(degree) : 0;
   });
-  const panels = Array.from({ length: Math.min(2, layers) }, () => arena.allocate(name, size * 4));
+  const propagated = arena.allocate(name, size * 4);
   const offset = writeStruct(arena, name, Graph, {
     numLayers: layers,
     ends: arena.put(name, ends),
     neighbours: arena.put(name, neighbours),
     scales: arena.put(name, scales),
-    panels: panels[0]!.offset,
-    panels2: panels[1]?.offset ?? 0,
+    propagated: propagated.offset,
   });
-  return { offset, last: panels[(layers - 1) % 2]! };
+  return { offset, propagated };
 }
 
 /**
@@ -316,19 +328,21 @@ export function rankWeights(numItems: number, candidates: number): Float32Array 
   return weights;
 }
 
-/** What training has made, as it lies in memory: vectors and weights with their accumulators. The same at any number of threads. */
+/** What training has made, as it lies in memory: vectors and weights with what the method keeps. The same at any number of threads. */
 export interface RankingState {
-  /** f32[n][stride / 4], f32[n][2] */
+  /** as the layout has them */
   vectors: Float32Array;
   weights: Float32Array;
+  moments?: Float32Array;
 }
 
 /** A copy of it. */
-export function copyRankingState(arena: Arena, { vectors, weights }: RankingLayout): RankingState {
+export function copyRankingState(arena: Arena, { vectors, weights, moments }: RankingLayout): RankingState {
   // copies in memory of their own: what is shared cannot be written to disk
   return {
     vectors: Float32Array.from(arena.f32(vectors)),
     weights: Float32Array.from(arena.f32(weights)),
+    ...(moments && { moments: Float32Array.from(arena.f32(moments)) }),
   };
 }
 

@@ -245,8 +245,8 @@ test.each([1, 2, 3, 4])("vectors behind %i layers are the dense product", async 
     dim: 30,
   });
   // slices of two threads
-  kernel.propagateVectors(layout.plan, 0, 1);
-  kernel.propagateVectors(layout.plan, 1, layout.slices);
+  kernel.propagateVectors(layout.plan, layout.threads[0]!, 0, 1);
+  kernel.propagateVectors(layout.plan, layout.threads[0]!, 1, layout.slices);
   const panel = arena.f32(layout.propagated!);
   const width = 8 * layout.slices;
   const got = vectors().map((_, at) => panel[Math.floor(at / 30) * width + (at % 30)]!);

@@ -130,15 +130,20 @@ export class RankingMachine {
   }
 
   /** @param arrays f32: of a machine of the same features and dim */
-  set state({ vectors, weights }: RankingState) {
+  set state({ vectors, weights, moments }: RankingState) {
     this.#arena.f32(this.#layout.vectors).set(vectors);
     this.#arena.f32(this.#layout.weights).set(weights);
+    if (this.#layout.moments && moments) this.#arena.f32(this.#layout.moments).set(moments);
   }
 
   /** Numbers of a state's arrays. */
-  get sizes(): Record<keyof RankingState, number> {
-    const { vectors, weights } = this.#layout;
-    return { vectors: this.#arena.f32(vectors).length, weights: this.#arena.f32(weights).length };
+  get sizes(): Record<"vectors" | "weights", number> & { moments?: number } {
+    const { vectors, weights, moments } = this.#layout;
+    const sizeOf = (region: typeof vectors) => this.#arena.f32(region).length;
+    return {
+      ...{ vectors: sizeOf(vectors), weights: sizeOf(weights) },
+      ...(moments && { moments: sizeOf(moments) }),
+    };
   }
 
   /** The Frobenius norm of the vectors, as they are trained: before a division by their lengths. */
@@ -230,9 +235,10 @@ export class RankingMachine {
   /** Views of the features' rows. */
   #rows() {
     const { dim, method } = this.#shape;
-    const { stride, weightStride, slices, kept } = this.#layout;
-    const [width, weightWidth] = [stride / 4, weightStride / 4];
+    const { stride, weightStride, momentStride, moments, slices, kept } = this.#layout;
+    const [width, weightWidth, momentWidth] = [stride / 4, weightStride / 4, momentStride / 4];
     const rows = this.#arena.f32(this.#layout.vectors);
+    const apart = moments && this.#arena.f32(moments);
     const weights = this.#arena.f32(this.#layout.weights);
     const first = 8 * slices;
     return {
@@ -242,7 +248,9 @@ export class RankingMachine {
       vectorOf: (feature: number) => rows.subarray(feature * width, feature * width + dim),
       /** what the method keeps of a feature's vector */
       keptOf: (feature: number) =>
-        rows.subarray(feature * width + first, feature * width + first + kept.vector),
+        apart
+          ? apart.subarray(feature * momentWidth, feature * momentWidth + kept.vector)
+          : rows.subarray(feature * width + first, feature * width + first + kept.vector),
       /** w, and what the method keeps of it */
       weightsOf: (feature: number) =>
         weights.subarray(feature * weightWidth, feature * weightWidth + 1 + kept.weight),

@@ -55,7 +55,7 @@ export function start(
     }
     if (task.kind === "propagate") {
       const slice = (i: number) => Math.floor((i * layout.slices) / threads.length);
-      kernel.propagateVectors(plan, slice(index), slice(index + 1));
+      kernel.propagateVectors(plan, thread, slice(index), slice(index + 1));
       return null;
     }
     const { numEvents, blocks, key, negativeKey, rates } = task;

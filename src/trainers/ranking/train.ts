@@ -139,10 +139,11 @@ async function trainEpochs(
     },
     save: (withKept) => ({ ...machine.state, ...(withKept && kept && arraysOf(kept)) }),
     restore(arrays) {
-      const { vectors, weights } = machine.sizes;
+      const { vectors, weights, moments } = machine.sizes;
       machine.state = {
         vectors: floatsOf(arrays, "vectors", vectors),
         weights: floatsOf(arrays, "weights", weights),
+        ...(moments !== undefined && { moments: floatsOf(arrays, "moments", moments) }),
       };
       if (arrays["keptVectors"]) kept = keptOf(arrays);
     },

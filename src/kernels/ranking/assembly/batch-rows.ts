@@ -132,7 +132,8 @@ export function addWeightGradients(plan: Plan, thread: Thread, rows: PairRows, r
 export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   for (let row: u32 = 0; row < thread.numRows; row++) {
-    const vector = vectorOf(plan, featureOfRow(thread, row));
+    const feature = featureOfRow(thread, row);
+    const vector = vectorOf(plan, feature);
     const l2 = f32x4.splat(plan.l2Vector * <f32>load<u32>(thread.occurrences + ((<usize>row) << 2)));
     const gradients = plan.contrast.rowGradients + <usize>row * bytes;
     for (let d = <usize>fromSlice * SLICE; d < <usize>toSlice * SLICE; d += SLICE) {
@@ -140,7 +141,7 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
       const v1 = v128.load(vector + d, 16);
       const g0 = f32x4.add(v128.load(gradients + d), f32x4.mul(l2, v0));
       const g1 = f32x4.add(v128.load(gradients + d, 16), f32x4.mul(l2, v1));
-      if (plan.method == ADAM) stepSliceAdam(plan, vector, d, v0, v1, g0, g1, thread.learningRate);
+      if (plan.method == ADAM) stepSliceAdam(plan, feature, d, g0, g1, thread.learningRate);
       else stepSlice(plan, vector, d, v0, v1, g0, g1, thread.learningRate);
     }
   }

@@ -5,15 +5,16 @@
 //   dLoss/dE = (G + A~ G + ... + A~^K G) / (K + 1)           G = dLoss/de, as A~ is symmetric
 //
 // Both are Horner's scheme Y <- X + A~ Y, K times, from Y = X. Forward, the last turn is done for the batch's features alone;
-// backward, the first one starts from them, as G is 0 elsewhere. Dimensions never mix, so that a thread works on its own slices
-// without a barrier. Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../reference-layers.ts.
+// backward, the first one starts from them, as G is 0 elsewhere. Dimensions never mix: a thread works on panels of 16 of its own
+// dimensions, without a barrier, and the rows of a panel, a cache line each, lie close enough together to be found quickly.
+// Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../reference-layers.ts.
 
 import { featureOfRow } from "./batch-rows";
 import { ADAM, Graph, Plan, SLICE, Thread } from "./plan";
 import { rowBytes, stepSlice, stepSliceAdam, vectorOf } from "./vectors";
 
-/** Bytes of two slices: what is kept in registers over a feature's neighbours. */
-const PAIR: usize = 64;
+/** Bytes of a panel's rows: two slices; of an odd last slice the second half is not looked at. */
+const PANEL: usize = 64;
 
 function endOf(g: Graph, feature: u32): usize {
   return g.neighbours + ((<usize>load<u32>(g.ends + ((<usize>feature) << 2))) << 2);
@@ -23,21 +24,11 @@ function scaleOf(g: Graph, feature: u32): f32 {
   return load<f32>(g.scales + ((<usize>feature) << 2));
 }
 
-/** Where Y of turn k lies, `stride` bytes a feature; turn 0 is E itself. */
-function panelOf(plan: Plan, k: u32): usize {
-  if (k == 0) return plan.vectors;
-  return k & 1 ? plan.graph.panels : plan.graph.panels2;
-}
-
-function strideOf(plan: Plan, k: u32): usize {
-  return k == 0 ? <usize>plan.stride : rowBytes(plan);
-}
-
 /**
- * Writes factor (X + A~ Y) of one feature, bytes from .. to of its row.
+ * Writes factor (x + A~ Y) of one feature: a row of a panel.
  *
- * @param x the feature's row of X; 0 for a row of zeros
- * @param y,stride Y and the bytes of its rows
+ * @param x        16 numbers of the feature's row of X; 0 for zeros
+ * @param y,stride Y and the bytes from one of its rows to the next
  */
 function propagate(
   g: Graph,
@@ -45,150 +36,184 @@ function propagate(
   x: usize,
   y: usize,
   stride: usize,
-  from: usize,
-  to: usize,
+  wide: bool,
   factor: f32,
   target: usize,
 ): void {
-  const first = endOf(g, feature);
+  const zero = f32x4.splat(0);
+  let s0 = zero;
+  let s1 = zero;
+  let s2 = zero;
+  let s3 = zero;
+  let at = endOf(g, feature);
   const end = endOf(g, feature + 1);
+  if (wide) {
+    for (; at < end; at += 4) {
+      const other = load<u32>(at);
+      const row = y + <usize>other * stride;
+      const scale = f32x4.splat(scaleOf(g, other));
+      s0 = f32x4.add(s0, f32x4.mul(scale, v128.load(row)));
+      s1 = f32x4.add(s1, f32x4.mul(scale, v128.load(row, 16)));
+      s2 = f32x4.add(s2, f32x4.mul(scale, v128.load(row, 32)));
+      s3 = f32x4.add(s3, f32x4.mul(scale, v128.load(row, 48)));
+    }
+  } else {
+    for (; at < end; at += 4) {
+      const other = load<u32>(at);
+      const row = y + <usize>other * stride;
+      const scale = f32x4.splat(scaleOf(g, other));
+      s0 = f32x4.add(s0, f32x4.mul(scale, v128.load(row)));
+      s1 = f32x4.add(s1, f32x4.mul(scale, v128.load(row, 16)));
+    }
+  }
   const own = f32x4.splat(scaleOf(g, feature));
   const factors = f32x4.splat(factor);
-  let d = from;
-  for (; d + PAIR <= to; d += PAIR) {
-    let a = f32x4.splat(0);
-    let b = a;
-    let c = a;
-    let e = a;
-    for (let at = first; at < end; at += 4) {
-      const other = load<u32>(at);
-      const row = y + <usize>other * stride + d;
-      const scale = f32x4.splat(scaleOf(g, other));
-      a = f32x4.add(a, f32x4.mul(scale, v128.load(row)));
-      b = f32x4.add(b, f32x4.mul(scale, v128.load(row, 16)));
-      c = f32x4.add(c, f32x4.mul(scale, v128.load(row, 32)));
-      e = f32x4.add(e, f32x4.mul(scale, v128.load(row, 48)));
-    }
-    const t = target + d;
-    v128.store(t, f32x4.mul(factors, f32x4.add(f32x4.mul(own, a), at16(x, d))));
-    v128.store(t, f32x4.mul(factors, f32x4.add(f32x4.mul(own, b), at16(x, d + 16))), 16);
-    v128.store(t, f32x4.mul(factors, f32x4.add(f32x4.mul(own, c), at16(x, d + 32))), 32);
-    v128.store(t, f32x4.mul(factors, f32x4.add(f32x4.mul(own, e), at16(x, d + 48))), 48);
-  }
-  for (; d < to; d += 16) {
-    let a = f32x4.splat(0);
-    for (let at = first; at < end; at += 4) {
-      const other = load<u32>(at);
-      const scale = f32x4.splat(scaleOf(g, other));
-      a = f32x4.add(a, f32x4.mul(scale, v128.load(y + <usize>other * stride + d)));
-    }
-    v128.store(target + d, f32x4.mul(factors, f32x4.add(f32x4.mul(own, a), at16(x, d))));
+  put(target, f32x4.mul(own, s0), x ? v128.load(x) : zero, factors);
+  put(target + 16, f32x4.mul(own, s1), x ? v128.load(x, 16) : zero, factors);
+  if (!wide) return;
+  put(target + 32, f32x4.mul(own, s2), x ? v128.load(x, 32) : zero, factors);
+  put(target + 48, f32x4.mul(own, s3), x ? v128.load(x, 48) : zero, factors);
+}
+
+function put(target: usize, sum: v128, x: v128, factors: v128): void {
+  v128.store(target, f32x4.mul(factors, f32x4.add(sum, x)));
+}
+
+/** Bytes d .. of E as a panel; of one slice when it is not wide. */
+function gather(plan: Plan, d: usize, wide: bool, panel: usize): void {
+  for (let f: u32 = 0; f < plan.numFeatures; f++, panel += PANEL) {
+    const v = vectorOf(plan, f) + d;
+    v128.store(panel, v128.load(v));
+    v128.store(panel, v128.load(v, 16), 16);
+    if (!wide) continue;
+    v128.store(panel, v128.load(v, 32), 32);
+    v128.store(panel, v128.load(v, 48), 48);
   }
 }
 
-function at16(x: usize, d: usize): v128 {
-  return x ? v128.load(x + d) : f32x4.splat(0);
-}
-
-/** Y of all features at turns 1 .. numTurns; the last is multiplied by the factor. */
-function propagateTurns(plan: Plan, fromSlice: u32, toSlice: u32, numTurns: u32, last: f32): void {
-  const bytes = rowBytes(plan);
-  const from = <usize>fromSlice * SLICE;
-  const to = <usize>toSlice * SLICE;
-  for (let k: u32 = 1; k <= numTurns; k++) {
-    const y = panelOf(plan, k - 1);
-    const stride = strideOf(plan, k - 1);
-    const target = panelOf(plan, k);
-    const factor: f32 = k == numTurns ? last : 1;
+/** Y of E after so many turns. @returns the panel that holds it */
+function turnsOfVectors(plan: Plan, thread: Thread, d: usize, wide: bool, numTurns: u32): usize {
+  let y = thread.panel;
+  let next = thread.panel2;
+  gather(plan, d, wide, y);
+  for (let k: u32 = 0; k < numTurns; k++) {
     for (let f: u32 = 0; f < plan.numFeatures; f++) {
-      propagate(plan.graph, f, vectorOf(plan, f), y, stride, from, to, factor, target + <usize>f * bytes);
+      propagate(plan.graph, f, vectorOf(plan, f) + d, y, PANEL, wide, 1, next + <usize>f * PANEL);
     }
+    const done = next;
+    next = y;
+    y = done;
   }
+  return y;
 }
 
-/** Slices from .. to of e of every feature, into the panel of turn K. */
-export function propagateAll(plan: Plan, fromSlice: u32, toSlice: u32): void {
+/** Slices from .. to of e of every feature, f32[n][D]. */
+export function propagateAll(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
+  const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
-  propagateTurns(plan, fromSlice, toSlice, K, 1 / <f32>(K + 1));
+  const to = <usize>toSlice * SLICE;
+  for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
+    const wide = d + PANEL <= to;
+    const y = turnsOfVectors(plan, thread, d, wide, K - 1);
+    for (let f: u32 = 0; f < plan.numFeatures; f++) {
+      const target = plan.graph.propagated + <usize>f * bytes + d;
+      propagate(plan.graph, f, vectorOf(plan, f) + d, y, PANEL, wide, 1 / <f32>(K + 1), target);
+    }
+  }
 }
 
 /** Slices from .. to of e of the batch's features, into their rows. */
 export function propagateRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
   const bytes = rowBytes(plan);
   const K = plan.graph.numLayers;
-  propagateTurns(plan, fromSlice, toSlice, K - 1, 1);
-  const y = panelOf(plan, K - 1);
-  const stride = strideOf(plan, K - 1);
-  const from = <usize>fromSlice * SLICE;
   const to = <usize>toSlice * SLICE;
-  for (let row: u32 = 0; row < thread.numRows; row++) {
-    const f = featureOfRow(thread, row);
-    const target = plan.contrast.rows + <usize>row * bytes;
-    propagate(plan.graph, f, vectorOf(plan, f), y, stride, from, to, 1 / <f32>(K + 1), target);
+  for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
+    const wide = d + PANEL <= to;
+    // of one layer the batch's neighbours are read where they lie
+    const y = K == 1 ? plan.vectors + d : turnsOfVectors(plan, thread, d, wide, K - 1);
+    const stride = K == 1 ? <usize>plan.stride : PANEL;
+    for (let row: u32 = 0; row < thread.numRows; row++) {
+      const f = featureOfRow(thread, row);
+      const target = plan.contrast.rows + <usize>row * bytes + d;
+      propagate(plan.graph, f, vectorOf(plan, f) + d, y, stride, wide, 1 / <f32>(K + 1), target);
+    }
   }
 }
 
 /** From dLoss/de of the batch's features to one step of slices from .. to of every feature that it reaches. */
 export function stepLayers(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
-  const g = plan.graph;
   const bytes = rowBytes(plan);
-  const K = g.numLayers;
-  const from = <usize>fromSlice * SLICE;
   const to = <usize>toSlice * SLICE;
-  spread(plan, thread, from, to);
-  for (let k: u32 = 2; k <= K; k++) {
-    const y = panelOf(plan, k - 1);
-    for (let f: u32 = 0; f < plan.numFeatures; f++) {
-      const row = load<u32>(thread.rowOf + ((<usize>f) << 2));
-      const x = row ? plan.contrast.rowGradients + <usize>(row - 1) * bytes : 0;
-      propagate(g, f, x, y, bytes, from, to, 1, panelOf(plan, k) + <usize>f * bytes);
+  for (let d = <usize>fromSlice * SLICE; d < to; d += PANEL) {
+    const wide = d + PANEL <= to;
+    let y = thread.panel;
+    let next = thread.panel2;
+    spread(plan, thread, d, wide, y);
+    for (let k: u32 = 1; k < plan.graph.numLayers; k++) {
+      for (let f: u32 = 0; f < plan.numFeatures; f++) {
+        const row = load<u32>(thread.rowOf + ((<usize>f) << 2));
+        const x = row ? plan.contrast.rowGradients + <usize>(row - 1) * bytes + d : 0;
+        propagate(plan.graph, f, x, y, PANEL, wide, 1, next + <usize>f * PANEL);
+      }
+      const done = next;
+      next = y;
+      y = done;
     }
-  }
-  const gradients = panelOf(plan, K);
-  const factor = f32x4.splat(1 / <f32>(K + 1));
-  for (let f: u32 = 0; f < plan.numFeatures; f++) {
-    const vector = vectorOf(plan, f);
-    const row = load<u32>(thread.rowOf + ((<usize>f) << 2));
-    const count: u32 = row ? load<u32>(thread.occurrences + ((<usize>(row - 1)) << 2)) : 0;
-    const l2 = f32x4.splat(plan.l2Vector * <f32>count);
-    for (let d = from; d < to; d += SLICE) {
-      const at = gradients + <usize>f * bytes + d;
-      const v0 = v128.load(vector + d);
-      const v1 = v128.load(vector + d, 16);
-      const g0 = f32x4.add(f32x4.mul(factor, v128.load(at)), f32x4.mul(l2, v0));
-      const g1 = f32x4.add(f32x4.mul(factor, v128.load(at, 16)), f32x4.mul(l2, v1));
-      // what the batch does not reach stays where it is
-      if (!v128.any_true(f32x4.ne(v128.or(g0, g1), f32x4.splat(0)))) continue;
-      if (plan.method == ADAM) stepSliceAdam(plan, vector, d, v0, v1, g0, g1, thread.learningRate);
-      else stepSlice(plan, vector, d, v0, v1, g0, g1, thread.learningRate);
+    for (let f: u32 = 0; f < plan.numFeatures; f++) {
+      stepPropagated(plan, thread, f, d, y + <usize>f * PANEL);
+      if (wide) stepPropagated(plan, thread, f, d + SLICE, y + <usize>f * PANEL + SLICE);
     }
   }
 }
 
-/** G + A~ G of the first turn, bytes from .. to: from the batch's features to their neighbours. */
-function spread(plan: Plan, thread: Thread, from: usize, to: usize): void {
+/** One step of a slice. @param gradient (K + 1) dLoss/dv */
+function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: usize): void {
+  const factor = f32x4.splat(1 / <f32>(plan.graph.numLayers + 1));
+  let g0 = f32x4.mul(factor, v128.load(gradient));
+  let g1 = f32x4.mul(factor, v128.load(gradient, 16));
+  const vector = vectorOf(plan, f);
+  const row = load<u32>(thread.rowOf + ((<usize>f) << 2));
+  if (row && plan.l2Vector != 0) {
+    const l2 = f32x4.splat(plan.l2Vector * <f32>load<u32>(thread.occurrences + ((<usize>(row - 1)) << 2)));
+    g0 = f32x4.add(g0, f32x4.mul(l2, v128.load(vector + d)));
+    g1 = f32x4.add(g1, f32x4.mul(l2, v128.load(vector + d, 16)));
+  }
+  // what the batch does not reach stays where it is
+  if (!v128.any_true(f32x4.ne(v128.or(g0, g1), f32x4.splat(0)))) return;
+  if (plan.method == ADAM) {
+    stepSliceAdam(plan, f, d, g0, g1, thread.learningRate);
+  } else {
+    const v0 = v128.load(vector + d);
+    stepSlice(plan, vector, d, v0, v128.load(vector + d, 16), g0, g1, thread.learningRate);
+  }
+}
+
+/** G + A~ G of the first turn as a panel: from the batch's features to their neighbours. */
+function spread(plan: Plan, thread: Thread, d: usize, wide: bool, panel: usize): void {
   const g = plan.graph;
   const bytes = rowBytes(plan);
-  const target = g.panels;
-  for (let f: usize = 0; f < plan.numFeatures; f++) {
-    for (let d = from; d < to; d += 16) v128.store(target + f * bytes + d, f32x4.splat(0));
-  }
+  memory.fill(panel, 0, <usize>plan.numFeatures * PANEL);
   for (let row: u32 = 0; row < thread.numRows; row++) {
     const f = featureOfRow(thread, row);
-    const gradients = plan.contrast.rowGradients + <usize>row * bytes;
-    addScaled(gradients, 1, target + <usize>f * bytes, from, to);
+    const gradient = plan.contrast.rowGradients + <usize>row * bytes + d;
+    const g0 = v128.load(gradient);
+    const g1 = v128.load(gradient, 16);
+    const g2 = wide ? v128.load(gradient, 32) : g0;
+    const g3 = wide ? v128.load(gradient, 48) : g0;
+    addRow(panel + <usize>f * PANEL, 1, g0, g1, g2, g3);
     const own = scaleOf(g, f);
     const end = endOf(g, f + 1);
     for (let at = endOf(g, f); at < end; at += 4) {
       const other = load<u32>(at);
-      addScaled(gradients, own * scaleOf(g, other), target + <usize>other * bytes, from, to);
+      addRow(panel + <usize>other * PANEL, own * scaleOf(g, other), g0, g1, g2, g3);
     }
   }
 }
 
-function addScaled(x: usize, factor: f32, target: usize, from: usize, to: usize): void {
+function addRow(target: usize, factor: f32, g0: v128, g1: v128, g2: v128, g3: v128): void {
   const factors = f32x4.splat(factor);
-  for (let d = from; d < to; d += 16) {
-    v128.store(target + d, f32x4.add(v128.load(target + d), f32x4.mul(factors, v128.load(x + d))));
-  }
+  v128.store(target, f32x4.add(v128.load(target), f32x4.mul(factors, g0)));
+  v128.store(target, f32x4.add(v128.load(target, 16), f32x4.mul(factors, g1)), 16);
+  v128.store(target, f32x4.add(v128.load(target, 32), f32x4.mul(factors, g2)), 32);
+  v128.store(target, f32x4.add(v128.load(target, 48), f32x4.mul(factors, g3)), 48);
 }

@@ -175,9 +175,9 @@ export function trainContrast(
   return true;
 }
 
-/** Writes slices from .. to of all vectors behind the layers, into the panel of the last one. */
-export function propagateVectors(plan: Plan, fromSlice: u32, toSlice: u32): void {
-  propagateAll(plan, fromSlice, toSlice);
+/** Writes slices from .. to of all vectors behind the layers. */
+export function propagateVectors(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
+  propagateAll(plan, thread, fromSlice, toSlice);
 }
 
 /**
@@ -200,6 +200,8 @@ export function initialise(
 ): void {
   const width = plan.numSlices * K;
   const first: f32 = plan.method == ADAM ? 0 : accumulator;
+  if (plan.moments)
+    memory.fill(plan.moments + <usize>from * plan.momentStride, 0, <usize>(to - from) * plan.momentStride);
   for (let i = <usize>from; i < <usize>to; i++) {
     const key = featureKey(seed, hashes + (i << 3));
     const trained = load<u32>(counts + (i << 2)) != 0;

@@ -34,12 +34,12 @@ export class Plan {
   dim: u32;
   /** J */
   numSlices: u32;
-  /**
-   * f32[n][D + J]: v and its slices' accumulators, `stride` bytes a feature; dimensions beyond d are zero. Of Adam f32[n][3 D + 2 J]:
-   * v, m, s, and of each slice 1 - b1^t and 1 - b2^t.
-   */
+  /** f32[n][D + J]: v and AdaGrad's accumulators of its slices, `stride` bytes a feature; dimensions beyond d are zero; of Adam v alone */
   vectors: usize;
   stride: u32;
+  /** f32[n][2 D + 2 J]: what Adam keeps, m, s, and of each slice 1 - b1^t and 1 - b2^t, `momentStride` bytes a feature */
+  moments: usize;
+  momentStride: u32;
   /** f32[n][2]: w and its accumulator; of Adam f32[n][8]: w, m, s, 1 - b1^t, 1 - b2^t. `weightStride` bytes a feature */
   weights: usize;
   weightStride: u32;
@@ -111,9 +111,8 @@ export class Graph {
   neighbours: usize;
   /** f32[n]: 1 / sqrt(number of neighbours), or 0 */
   scales: usize;
-  /** f32[n][D]; the second for two layers and more */
-  panels: usize;
-  panels2: usize;
+  /** f32[n][D]: all vectors behind the layers, where they are asked for */
+  propagated: usize;
 }
 
 /** A batch of the losses whose negatives are shared: what its phases hand on to one another. */
@@ -185,5 +184,8 @@ export class Thread {
   numRows: u32;
   /** u32[numUsers]: the batch's events of each user; 0 unless they are averaged */
   eventsOf: usize;
+  /** f32[n][16] each: of 16 dimensions, what a turn of propagation reads and writes; 0 without layers */
+  panel: usize;
+  panel2: usize;
   learningRate: f32;
 }

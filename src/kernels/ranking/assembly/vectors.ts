@@ -84,18 +84,18 @@ export function stepSlice(
 /** One step of a slice by Adam, which counts the steps of each slice for itself. */
 export function stepSliceAdam(
   plan: Plan,
-  vector: usize,
+  feature: u32,
   c: usize,
-  v0: v128,
-  v1: v128,
   g0: v128,
   g1: v128,
   learningRate: f32,
 ): void {
   const bytes = rowBytes(plan);
-  const m = vector + bytes + c;
+  const vector = vectorOf(plan, feature);
+  const moments = plan.moments + <usize>feature * plan.momentStride;
+  const m = moments + c;
   const s = m + bytes;
-  const counters = vector + 3 * bytes + (c >>> 2);
+  const counters = moments + 2 * bytes + (c >>> 2);
   const c1 = nextCorrection1(load<f32>(counters));
   const c2 = nextCorrection2(load<f32>(counters, 4));
   store<f32>(counters, c1);
