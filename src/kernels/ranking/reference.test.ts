@@ -1,5 +1,6 @@
 import { draw } from "../../numeric/random.js";
 import { contrastLoss, pairLoss, type ReferenceRankingOptions } from "./reference-loss.js";
+import { behindLayers, denseLayers } from "./reference-layers.js";
 import { referenceContrast, ReferenceRanking, referencePairs, type ReferenceEvent } from "./reference.js";
 
 const dim = 8;
@@ -30,8 +31,9 @@ const event: ReferenceEvent = {
 const none = { logNoise: [[-1, -2, -3, -1.5]], excluded: [[false, false, true, false]] };
 
 type Loss = "bpr" | "warp" | "sampled-softmax" | "ccl";
-const lossOf = (model: ReferenceRanking, settings: ReferenceRankingOptions) => {
-  const scores = event.items.map((item) => model.score(event.context, item, settings.cosine));
+const lossOf = (model: ReferenceRanking, settings: ReferenceRankingOptions, layers?: Float64Array[]) => {
+  const vectors = behindLayers(layers, model.vectors, dim);
+  const scores = event.items.map((item) => model.score(event.context, item, settings.cosine, vectors));
   const isPair = settings.loss === "bpr" || settings.loss === "warp";
   const { loss } = isPair
     ? pairLoss(scores, settings)
@@ -39,38 +41,59 @@ const lossOf = (model: ReferenceRanking, settings: ReferenceRankingOptions) => {
   return loss * event.weight;
 };
 
-test.each<[Loss, boolean]>([
-  ["bpr", false],
-  ["warp", false],
-  ["sampled-softmax", false],
-  ["sampled-softmax", true],
-  ["ccl", true],
-])("a step of %s (cosine: %p) follows central differences to 1e-6", (loss, cosine) => {
-  const settings = { ...options, loss, cosine };
-  const h = 1e-5;
-  const expected = first.map((_, i) => {
-    const at = (shift: number) =>
-      lossOf(
-        new ReferenceRanking(
-          dim,
-          first.map((v, j) => (j === i ? v + shift : v)),
-          1,
-        ),
-        settings,
-      );
-    return (at(h) - at(-h)) / (2 * h);
-  });
-  // v moves by lr gradient / root of its slice's sum, to which the mean of the squared gradients has been added
-  const model = new ReferenceRanking(dim, first, 1);
-  const isPair = loss === "bpr" || loss === "warp";
-  const sum = isPair
-    ? referencePairs(model, [event], settings)
-    : referenceContrast(model, [event], none, settings);
-  const got = model.vectors.map((v, i) => {
-    return ((first[i]! - v) * Math.sqrt(model.squares[Math.floor(i / dim)]!)) / settings.learningRate;
-  });
-  expect(sum).toBeCloseTo(lossOf(new ReferenceRanking(dim, first, 1), settings), 9);
-  // pairs move the items after the context, which they read anew: to first order in the learning rate the same
-  expect(Math.max(...got.map((g, i) => Math.abs(g - expected[i]!)))).toBeLessThan(1e-6);
-  expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.1);
-});
+/** A ring of the features, with a chord from each fifth. */
+function ring(numLayers: number): Float64Array[] {
+  const lists = Array.from({ length: 20 }, (_, f) => [(f + 1) % 20, (f + 19) % 20]);
+  for (let f = 0; f < 10; f += 5) {
+    lists[f]!.push(f + 10);
+    lists[f + 10]!.push(f);
+  }
+  const ends = Uint32Array.from([0, ...lists.map((_, f) => lists.slice(0, f + 1).flat().length)]);
+  return denseLayers({ layers: numLayers, ends, neighbours: Uint32Array.from(lists.flat()) });
+}
+
+test.each<[Loss, boolean, number, number]>([
+  ["bpr", false, 0, 1],
+  ["warp", false, 0, 1],
+  ["sampled-softmax", false, 0, 1],
+  ["sampled-softmax", true, 0, 1],
+  ["sampled-softmax", false, 0, 0.8],
+  ["sampled-softmax", true, 0, 1.5],
+  ["sampled-softmax", true, 1, 1.5],
+  ["sampled-softmax", true, 3, 1],
+  ["ccl", true, 0, 10],
+  ["ccl", true, 2, 10],
+])(
+  "a step of %s (cosine: %p, %i layers, weight %d) follows central differences to 1e-6",
+  (loss, cosine, numLayers, negativeWeight) => {
+    const settings = { ...options, loss, cosine, negativeWeight };
+    const layers = numLayers > 0 ? ring(numLayers) : undefined;
+    const h = 1e-5;
+    const expected = first.map((_, i) => {
+      const at = (shift: number) =>
+        lossOf(
+          new ReferenceRanking(
+            dim,
+            first.map((v, j) => (j === i ? v + shift : v)),
+            1,
+          ),
+          settings,
+          layers,
+        );
+      return (at(h) - at(-h)) / (2 * h);
+    });
+    // v moves by lr gradient / root of its slice's sum, to which the mean of the squared gradients has been added
+    const model = new ReferenceRanking(dim, first, 1);
+    const isPair = loss === "bpr" || loss === "warp";
+    const sum = isPair
+      ? referencePairs(model, [event], settings)
+      : referenceContrast(model, [event], none, settings, layers);
+    const got = model.vectors.map((v, i) => {
+      return ((first[i]! - v) * Math.sqrt(model.squares[Math.floor(i / dim)]!)) / settings.learningRate;
+    });
+    expect(sum).toBeCloseTo(lossOf(new ReferenceRanking(dim, first, 1), settings, layers), 9);
+    // pairs move the items after the context, which they read anew: to first order in the learning rate the same
+    expect(Math.max(...got.map((g, i) => Math.abs(g - expected[i]!)))).toBeLessThan(1e-6);
+    expect(Math.max(...expected.map(Math.abs))).toBeGreaterThan(0.1);
+  },
+);
