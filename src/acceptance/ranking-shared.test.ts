@@ -140,6 +140,29 @@ function rewired(rows: readonly string[], uniform: Random): string[] {
   return pairs.map((pair) => pair.join(","));
 }
 
+test("--search tries what the loss has by the metric of its lists, and trains with the best", async () => {
+  const { stdout } = await embedOk([
+    ...["train-ranking", ...purchases, ...matrix, ...cosine, "--dim", "16", "--epochs", "3"],
+    ...["--valid", "0.1", "--search", "4", "--temperature", "0.2", "-o", at("searched"), "--json"],
+  ]);
+  interface Searched {
+    options: Record<string, number>;
+    search: { value: number; epochs: number; layers: number; negativeWeight: number; temperature?: number }[];
+    metrics: Record<string, Record<string, number>>;
+  }
+  const { options, metrics } = parseJson<Searched>(stdout);
+  const { search } = parseJson<Searched>(readFileSync(join(at("searched"), "manifest.json"), "utf8"));
+  const [best] = search;
+  expect(search).toHaveLength(4);
+  expect(new Set(search.map(({ temperature }) => temperature))).toEqual(new Set([0.2]));
+  expect(options).toMatchObject({
+    negativeWeight: best!.negativeWeight,
+    layers: best!.layers,
+    temperature: 0.2,
+  });
+  expect(best!.value).toBeCloseTo(metrics["valid"]!["ndcgAt20"]!, 6);
+});
+
 test.each([
   [["--loss", "bpr", "--optimizer", "adam"], /--optimizer adam is for --loss sampled-softmax and ccl/],
   [["--loss", "bpr", "--layers", "1"], /--layers is for --loss sampled-softmax and ccl/],

@@ -33,7 +33,7 @@ import { countUnseen } from "./parts.js";
 import { rankingMetricsOfParts } from "./ranking-metrics.js";
 import { earlierRows, rowOrderNotes } from "./row-order.js";
 import { preprocessFile } from "./run-space.js";
-import { search } from "./search.js";
+import { search, type SearchJudge } from "./search.js";
 import { stoppingJudge } from "./stopping-judge.js";
 import type { Fit, FitContents, Plan, Session, Source } from "./plan.js";
 import type { FeatureOptions, Learner, LearnerInput, Trained } from "./trained.js";
@@ -202,8 +202,8 @@ async function fit<O extends FeatureOptions, S>(
       : await search(
           {
             trials: told.search,
-            ...{ table: model.table, standard, judge },
-            hasValidation: examples.valid !== undefined,
+            ...{ table: model.table, standard, judge: judge ?? listJudge(examples) },
+            hasValidation: (examples.valid ?? examples.ranking?.look) !== undefined,
             isFixed: (name) => Object.hasOwn(told, name) || (name === "dim" && model.earlier !== undefined),
             train: (options) =>
               learn({ ...input, controls: { ...judged } }, options, () => undefined, watch.signal),
@@ -255,6 +255,11 @@ async function fit<O extends FeatureOptions, S>(
       };
     },
   };
+}
+
+/** What lists of items are judged by, where items are ranked. */
+function listJudge({ ranking }: Examples): SearchJudge | undefined {
+  return ranking && { name: `${ranking.options.metric}At${ranking.options.k}`, better: "higher" };
 }
 
 async function metricsOfParts(

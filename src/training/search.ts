@@ -10,7 +10,7 @@ import { DivergedError, flagOf, UsageError } from "../errors.js";
 import { pow } from "../numeric/exp.js";
 import { streamOf, uniformAt } from "../numeric/hash-random.js";
 import type { Judge } from "./controls.js";
-import { checkTold, type Option, type OptionTable, type SearchRange } from "./options/table.js";
+import { checkRanges, type Option, type OptionTable, type SearchRange } from "./options/table.js";
 import type { EpochEvent } from "./epoch.js";
 import type { FeatureOptions } from "./trained.js";
 import type { Watch } from "./watch.js";
@@ -35,7 +35,7 @@ export interface SearchRequest<O> {
   train: (options: O) => Promise<{ epochs: readonly EpochEvent[]; bestEpoch: number }>;
 }
 
-type SearchJudge = Pick<Judge, "name" | "better">;
+export type SearchJudge = Pick<Judge, "name" | "better">;
 
 /** The options that have a range to search, in the order of the table. */
 function searchedOf(table: OptionTable): [name: string, range: SearchRange][] {
@@ -111,7 +111,9 @@ function settingOf<O extends FeatureOptions>(
   // a word in the place of a number, such as --window session, is nothing to vary
   const isWord = (name: string) => typeof all[name] === "string";
   const setting = Object.fromEntries(
-    searched.filter(([name]) => !isWord(name)).map(([name]) => [name, all[name]!]),
+    searched
+      .filter(([name, range]) => !isWord(name) && isSearched(range, standard))
+      .map(([name]) => [name, all[name]!]),
   );
   if (t === 0) return setting;
   const stream = streamOf(standard.seed, SEARCH, t);
@@ -136,7 +138,7 @@ async function tried<O extends FeatureOptions>(
   judge: SearchJudge | undefined,
 ): Promise<Trial> {
   try {
-    checkTold(table, setting);
+    checkRanges(table, setting);
     const { epochs, bestEpoch } = await train(options);
     const value = judgedOf(epochs[bestEpoch - 1]!, judge);
     return { ...setting, epochs: epochs.length, bestEpoch, value };

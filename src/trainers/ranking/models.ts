@@ -10,7 +10,7 @@ export const models: Models = {
     ...factorCapabilities,
     rotation: async (run, table) => ({
       ...(await factorCapabilities.rotation(run, table)),
-      tables: run.tables.filter((name) => name === BASE_TABLE),
+      tables: run.tables.filter((name) => name === BASE_TABLE).map((name) => ({ name, offset: 0 })),
     }),
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInByPairs(...of),
   },

@@ -133,6 +133,7 @@ const own = {
     group: model,
     default: ({ loss }: { loss: Loss }) => (loss === "ccl" ? 0.4 : 1),
     shown: "1; ccl: 0.4",
+    search: { among: ({ loss }: { loss: Loss }) => (loss === "ccl" ? [0.2, 0.4, 0.6, 0.8, 0.9] : []) },
     only: { loss: ["warp", "ccl"] },
   }),
   negativeWeight: number({
@@ -142,6 +143,10 @@ const own = {
     group: model,
     default: (kind: Omit<Kind, "negatives">) => (kind.loss === "ccl" ? 100 : isBilateral(kind) ? 1.25 : 1),
     shown: "ccl 100, cosine softmax 1.25, else 1",
+    search: {
+      among: (kind: Kind) =>
+        kind.loss === "ccl" ? [50, 100, 150, 300] : isBilateral(kind) ? [0.8, 1, 1.25, 1.5, 1.75] : [],
+    },
     only: { loss: SHARED },
   }),
   temperature: number({
@@ -151,6 +156,7 @@ const own = {
     group: model,
     default: ({ similarity }: { similarity: Similarity }) => (similarity === "cosine" ? 0.1 : 1),
     shown: "0.1 for cosines, else 1",
+    search: { among: (kind: Kind) => (isBilateral(kind) ? [0.07, 0.1, 0.12, 0.15] : []) },
     only: { loss: ["sampled-softmax"] },
   }),
   dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
@@ -160,6 +166,7 @@ const own = {
     help: "layers of LightGCN: vectors are means over so many steps to the items of users and back",
     group: model,
     default: 0,
+    search: { among: (kind: Kind) => (isBilateral(kind) ? [0, 1] : []) },
   }),
   propagate: choice(["during", "after"], {
     placeholder: "when",
@@ -213,6 +220,7 @@ const own = {
     group: training,
     default: (kind: Kind) => stepsOf(kind).learningRate,
     shown: "by the loss, bpr 0.05",
+    search: { span: 3 },
   }),
   schedule: choice(schedules, {
     help: "the step size falls by --learning-rate-decay, or rises over the first fortieth and falls to 0 along a cosine",
@@ -243,6 +251,7 @@ const own = {
     group: training,
     default: (kind: Kind) => stepsOf(kind).l2Vector,
     shown: "by the loss, bpr 0.003",
+    search: { span: 10, when: ({ l2Vector }: { l2Vector: number }) => l2Vector > 0 },
   }),
   shuffle: flag({
     help: "train on the events in the log's order",
@@ -279,7 +288,11 @@ export const options = withCommon(
   {
     ...log,
     ...omit(vocabulary, "oovDropout"),
-    ...omit(weekly, "search", "metric"),
+    ...omit(weekly, "metric"),
+    search: {
+      ...weekly.search,
+      help: "try n settings of learning rate and L2, of shared negatives also weight, margin, temperature and layers, on the validation part, and train with the best",
+    },
     ...memory,
     positiveFrom: {
       ...labels.positiveFrom,
