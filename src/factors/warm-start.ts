@@ -56,10 +56,10 @@ export function checkState(
   is: string,
   unless?: string,
 ): void {
-  const was = run.manifest.options[flag] ?? unless;
+  const was = (run.manifest.options[flag] as string | undefined) ?? unless;
   if (!optimizer || was === is) return;
   throw new UsageError(
-    `--init '${run.path}' keeps the state of --${flag} ${String(was)}, and this training is by ${is}: take the same ${flag}, or a run without --keep-state`,
+    `--init '${run.path}' keeps the state of --${flag} ${was ?? "unknown"}, and this training is by ${is}: take the same ${flag}, or a run without --keep-state`,
   );
 }
 
