@@ -76,6 +76,12 @@ export interface EvaluateOptions {
   seed?: number;
   /** penalty of the baseline ease; 500 when absent */
   easeL2?: number;
+  /** of the baselines gf-cf and chebycf: eigenvectors whose ideal filter is added, and its weight; as published when absent */
+  filterDim?: number;
+  filterWeight?: number;
+  /** of the baseline chebycf: how flat its plateau is, and the power of items' degrees; as published when absent */
+  filterFlatness?: number;
+  filterPower?: number;
   /** the file with the secret of a run whose ids are hashed */
   hashKeys?: string;
   reading: ReadOptions;
@@ -101,6 +107,9 @@ const ofScores = ["logq", "bins", "curve"] as const;
 /** What means nothing where tables are judged. */
 const ofLogs = ["on", "part", "ranking", "baselines", "scoring", "maxBad", "badRows"] as const;
 
+/** What means nothing without baselines. */
+const ofBaselines = ["easeL2", "filterDim", "filterWeight", "filterFlatness", "filterPower"] as const;
+
 /** What means nothing without a probe. */
 const ofProbe = ["probeTrain", "probeRepeats", "probeRaw"] as const;
 
@@ -121,7 +130,7 @@ function refuseGiven(options: EvaluateOptions, names: readonly (keyof EvaluateOp
 /** @throws {UsageError} options that mean nothing where tables are judged by edges, or a file of new nodes too many or too few */
 export function checkEdges(options: EvaluateOptions, numRuns: number): void {
   const { scoring = "cosine", table, newNodes } = options;
-  const others = ["labels", "neighborsBy", "probe", ...ofProbe, "easeL2"] as const;
+  const others = ["labels", "neighborsBy", "probe", ...ofProbe, ...ofBaselines] as const;
   const taken: readonly string[] = ["scoring", "table", "maxBad"];
   const ofOthers = [...ofLogs, ...ofRanking, ...ofScores].filter((name) => !taken.includes(name));
   refuseGiven(options, [...others, ...ofOthers], "not for --edges, which judges tables by edges alone");

@@ -8,8 +8,8 @@ import { labelsOf, ranksItems } from "../../dataset/labels.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { baselineRanker, checkBaselines, needsRepeats } from "../../evaluation/baselines/baselines.js";
-import { checkEase } from "../../evaluation/baselines/ease.js";
+import { baselineRanker, checkBaseline, checkBaselines, needsRepeats, type BaselineName } from "../../evaluation/baselines/baselines.js";
+import type { FilterChoices } from "../../solvers/graph-filter/graph-filter.js";
 import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { exposureMetrics } from "../../evaluation/exposure.js";
 import { rankLists, type Ranker } from "../../evaluation/rankers.js";
@@ -83,6 +83,7 @@ export async function evaluateRuns(
   const { signal } = watch;
   const { seed = 1, easeL2 = EASE_L2 } = options;
   const baselines = checkBaselines(options.baselines ?? []);
+  const filter = filterChoices(options, baselines);
   const late = baselines.find(needsRepeats);
   if (late && options.repeats !== "allow")
     throw new UsageError(
@@ -96,13 +97,13 @@ export async function evaluateRuns(
   const preprocess = await (await capable(first, "preprocess", NO_EVENTS))(first);
   const { protocol: all, warnings, rows } = await protocolOf(first, preprocess, options, query, watch);
   warnings.push(...otherTraining(runs));
-  if (baselines.includes("ease")) checkEase(all.training.items.size);
+  const { history, counts } = all.training;
+  for (const name of baselines) checkBaseline(name, { history, counts }, { filter, threads });
 
   const among =
     options.candidates === undefined ? undefined : await amongCandidates(all, preprocess, options, watch);
   if (among) warnings.push(...among.warnings);
   const { protocol = all, lists } = among ?? {};
-  const { counts } = protocol.training;
   const queries = queryItems(protocol, query);
   const top = Math.max(...ks);
   const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
@@ -126,7 +127,7 @@ export async function evaluateRuns(
   const pairEvents = baselines.includes("user-history") ? pairEventsOf(protocol.training) : undefined;
   const input = {
     counts,
-    history: protocol.training.history,
+    history,
     users: protocol.users,
     queries,
     ...(pairEvents && { pairEvents }),
@@ -134,7 +135,7 @@ export async function evaluateRuns(
   for (const name of baselines) {
     watch.observe({ stage: "note", text: `ranks by ${name}` });
     measured.push(
-      await measure(name, "baseline", await baselineRanker(name, input, { seed, easeL2, threads, signal })),
+      await measure(name, "baseline", await baselineRanker(name, input, { seed, easeL2, filter, threads, signal })),
     );
   }
   const numUsers = protocol.users.length;
@@ -229,6 +230,29 @@ async function protocolOf(
       text: `${withoutHeldOut} users have no held-out item and are left out${heldOutMasked > 0 ? `; of ${heldOutMasked} of them all held-out items are masked` : ""}`,
     });
   return { protocol, warnings, rows: part.dataset.numRows };
+}
+
+/** What of gf-cf and chebycf is not as published. @throws {UsageError} it is of a baseline that is not asked for */
+function filterChoices(
+  { filterDim, filterWeight, filterFlatness, filterPower }: EvaluateOptions,
+  baselines: readonly BaselineName[],
+): FilterChoices {
+  const ofChebycf = [
+    ["--filter-flatness", filterFlatness],
+    ["--filter-power", filterPower],
+  ] as const;
+  const ofBoth = [
+    ["--filter-dim", filterDim],
+    ["--filter-weight", filterWeight],
+  ] as const;
+  const check = (flags: readonly (readonly [string, unknown])[], names: readonly BaselineName[]) => {
+    const given = flags.find(([, value]) => value !== undefined);
+    if (given && !names.some((name) => baselines.includes(name)))
+      throw new UsageError(`${given[0]} is for --baseline ${names.join(" and ")}`);
+  };
+  check(ofChebycf, ["chebycf"]);
+  check(ofBoth, ["gf-cf", "chebycf"]);
+  return { dim: filterDim, weight: filterWeight, flatness: filterFlatness, power: filterPower };
 }
 
 /** Whether each event is needed, and not just who has what. */

@@ -103,10 +103,12 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score } = flags;
     const { query, queryHalfLife, table, probeTrain, probeRepeats, probeRaw } = flags;
     const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field } = flags;
+    const { filterDim, filterWeight, filterFlatness, filterPower } = flags;
     const { bootstrap, seed, easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys } = flags;
     const options: EvaluateOptions = {
       ...definedOf({ on, part, ranking, k, mask, repeats, candidates, positiveFrom, table, bootstrap, seed }),
       ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
+      ...definedOf({ filterDim, filterWeight, filterFlatness, filterPower }),
       ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife }),
       ...definedOf({ probeTrain, probeRepeats, probeRaw }),
       ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field }),
@@ -158,11 +160,33 @@ function addRankingOptions(command: Command): void {
     .addOption(
       group(
         "--baseline <names>",
-        "popularity, item-cf, user-history, ease or random, as contenders",
+        "popularity, item-cf, user-history, ease, gf-cf, chebycf or random, as contenders",
       ).argParser(listOf),
     )
     .addOption(
       group("--ease-l2 <x>", "penalty of the baseline ease (default: 500)").argParser(numberOf("--ease-l2")),
+    )
+    .addOption(
+      group(
+        "--filter-dim <n>",
+        "of gf-cf and chebycf: eigenvectors whose ideal filter is added, 0 for none (default: 256; chebycf: 512)",
+      ).argParser(wholeOf("--filter-dim", 0)),
+    )
+    .addOption(
+      group("--filter-weight <x>", "of gf-cf and chebycf: its weight (default: 0.3; chebycf: 0.2)").argParser(
+        numberFrom0("--filter-weight"),
+      ),
+    )
+    .addOption(
+      group("--filter-flatness <x>", "of chebycf: how flat the plateau is (default: 1.5)").argParser(
+        numberFrom0("--filter-flatness"),
+      ),
+    )
+    .addOption(
+      group(
+        "--filter-power <x>",
+        "of chebycf: an item counts by its events to this power (default: 0.4)",
+      ).argParser(numberFrom0("--filter-power")),
     )
     .addOption(
       group("--positive-from <x>", "the label from which on an event of a rating counts").argParser(
@@ -258,6 +282,16 @@ function addEdgeOptions(command: Command): void {
       ).argParser(repeated),
     )
     .addOption(group("--field <name>", "whose keys are the nodes (default: the item, or the only field)"));
+}
+
+/** A number from 0 on. */
+function numberFrom0(flag: string): (text: string) => number {
+  const parse = numberOf(flag);
+  return (text) => {
+    const x = parse(text);
+    if (!(x >= 0)) throw new UsageError(`${flag} expects a number from 0 on, got '${text}'`);
+    return x;
+  };
 }
 
 /** Whole numbers from 1 on, ascending, each once. */

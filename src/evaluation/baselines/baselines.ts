@@ -4,11 +4,20 @@ import { UsageError } from "../../errors.js";
 import { vectorRanker, type Ranker } from "../rankers.js";
 import { itemCfRanker } from "./item-cf.js";
 import { randomRanker } from "./random.js";
-import { easeRanker } from "./ease.js";
+import { publishedFilters } from "../../solvers/graph-filter/graph-filter.js";
+import { checkEase, easeRanker } from "./ease.js";
+import { checkFilter, filterRanker } from "./graph-filter.js";
 import type { BaselineInput, BaselineOptions } from "./input.js";
 import { historyRanker } from "./user-history.js";
 
-export const baselineNames = ["popularity", "item-cf", "user-history", "ease", "random"] as const;
+export const baselineNames = [
+  "popularity",
+  "item-cf",
+  "user-history",
+  "ease",
+  ...publishedFilters,
+  "random",
+] as const;
 export type BaselineName = (typeof baselineNames)[number];
 
 /** Whether it recommends what a user has already, and nothing else that it knows of the user. */
@@ -24,8 +33,20 @@ const rankers: Record<
   "item-cf": itemCfRanker,
   "user-history": historyRanker,
   ease: easeRanker,
+  "gf-cf": (input, options) => filterRanker("gf-cf", input, options),
+  chebycf: (input, options) => filterRanker("chebycf", input, options),
   random: (input, { seed }) => randomRanker(input, seed),
 };
+
+/** @throws {UsageError} there are too many items or users for the baseline: to be asked before anything takes long */
+export function checkBaseline(
+  name: BaselineName,
+  input: Pick<BaselineInput, "history" | "counts">,
+  options: Pick<BaselineOptions, "filter" | "threads">,
+): void {
+  if (name === "ease") checkEase(input.counts.length);
+  if (name === "gf-cf" || name === "chebycf") checkFilter(name, input, options);
+}
 
 /** What ranks by the baseline. @throws {UsageError} there are too many items for it */
 export async function baselineRanker(

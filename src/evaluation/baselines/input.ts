@@ -1,6 +1,7 @@
 // What baselines learn from, and for whom they rank.
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
+import type { FilterChoices } from "../../solvers/graph-filter/graph-filter.js";
 
 /** What users are asked by: a list a query, ascending. */
 export interface QueryItems extends ItemLists {
@@ -26,6 +27,8 @@ export interface BaselineOptions {
   seed: number;
   /** of ease: the penalty on the diagonal */
   easeL2: number;
+  /** of gf-cf and chebycf: what is not as published */
+  filter: FilterChoices;
   threads: number;
   signal?: AbortSignal;
 }

@@ -12,11 +12,12 @@ import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
 import { pow } from "../../numeric/exp.js";
+import { plateauCoefficients } from "../../solvers/graph-filter/plateau.js";
 import type { ColumnFilter } from "../../solvers/svd/filter.js";
 import { decompose } from "./decompose.js";
 import { matrixTensor, shared, sharesOf, vectorTensor, type PcaModel } from "./model.js";
 import type { PcaOptions } from "./options.js";
-import { plateauCoefficients, responseOf, responses, type Response } from "./response.js";
+import { responseOf, responses, type Response } from "./response.js";
 import { rowSums, statisticsOf, valuesOf } from "./values.js";
 
 /** Decomposes the events of users and items; their weights are counts. */

@@ -10,18 +10,14 @@
 // Source: Shen et al. 2021 (GF-CF, arXiv:2108.07567) for the ideal filter; Kim et al. 2025 (ChebyCF, arXiv:2505.00552) for the plateau,
 // the degree's power and the polynomial.
 
-import { cosDegrees } from "../../numeric/degrees.js";
 import { exp, pow } from "../../numeric/exp.js";
 import { UsageError } from "../../errors.js";
+import { FLATNESS } from "../../solvers/graph-filter/plateau.js";
 
 export interface Response {
   kind: "ideal" | "power" | "exp" | "plateau";
   value?: number;
 }
-
-/** ChebyCF's degree. */
-const DEGREE = 8;
-const PLATEAU = 1.5;
 
 /** `ideal`, `power=0.5`, `exp=2`, `plateau` or `plateau=1.5`. @throws {UsageError} it is none of them */
 export function responseOf(text: string, flag = "--response"): Response {
@@ -32,7 +28,7 @@ export function responseOf(text: string, flag = "--response"): Response {
     throw new UsageError(
       `${flag} expects ideal, power=0.5, exp=2 or plateau=1.5 (numbers from 0 on), got '${text}'`,
     );
-  if (kind === "plateau") return { kind, value: value ?? PLATEAU };
+  if (kind === "plateau") return { kind, value: value ?? FLATNESS };
   return { kind: kind as Response["kind"], ...(value !== undefined && { value }) };
 }
 
@@ -41,27 +37,4 @@ export function responses(singularValues: Float64Array, { kind, value = 0 }: Res
   if (kind === "power") return singularValues.map((s) => pow(s, value));
   if (kind === "exp") return singularValues.map((s) => exp(-value * (1 - s * s)));
   return singularValues.map(() => 1);
-}
-
-/**
- * Chebyshev coefficients of the plateau filter in L = I - 2 P: near 1 where P is near 1, 1/2 in the middle, near 0 where P is 0.
- *
- * The targets are taken at points beside the nodes, rounded to three decimals, as ChebyCF's public code does: with targets at the
- * nodes themselves ranking is worse.
- *
- * @returns f64[9]
- */
-export function plateauCoefficients(flatness: number): Float64Array {
-  const K = DEGREE;
-  const targets = Array.from({ length: K + 1 }, (_, i) => {
-    const y = Math.round(cosDegrees(((K - i) * 180) / K) * 1000) / 1000;
-    const half = 0.5 * pow(Math.abs(y), flatness);
-    return y < 0 ? 0.5 + half : 0.5 - half;
-  });
-  return Float64Array.from({ length: K + 1 }, (_, k) => {
-    let sum = 0;
-    // T_k(cos t) = cos k t
-    for (let j = 1; j <= K + 1; j++) sum += targets[j - 1]! * cosDegrees((k * (K + 1.5 - j) * 180) / (K + 1));
-    return ((k === 0 ? 1 : 2) / (K + 1)) * sum;
-  });
 }

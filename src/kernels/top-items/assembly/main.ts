@@ -9,6 +9,7 @@
 //
 // Ties stand in the items' order. Twin: ../reference.ts, the same bits.
 
+import { insertBest } from "../../shared/assembly/best-list";
 import { addProducts } from "../../shared/assembly/tile";
 import { PACKED, Search } from "./plan";
 
@@ -27,20 +28,14 @@ function isMasked(search: Search, query: u32, item: u32): bool {
   return low < last && load<u32>(search.masks + ((<usize>low) << 2)) == item;
 }
 
-/** Puts an item into the query's list, after those that score as much; the last one falls out. */
+/** Puts an item into the query's list, unless it scores too little or is masked. */
 function offer(search: Search, query: u32, item: u32, score: f32): void {
   const row = (<usize>query * search.top) << 2;
   const scores = search.scores + row;
   const found = search.found + row;
-  let at = (<usize>(search.top - 1)) << 2;
-  if (!(score > load<f32>(scores + at)) || isMasked(search, query, item)) return;
-  while (at > 0 && load<f32>(scores + at - 4) < score) {
-    store<f32>(scores + at, load<f32>(scores + at - 4));
-    store<u32>(found + at, load<u32>(found + at - 4));
-    at -= 4;
-  }
-  store<f32>(scores + at, score);
-  store<u32>(found + at, item);
+  const last = (<usize>(search.top - 1)) << 2;
+  if (!(score > load<f32>(scores + last)) || isMasked(search, query, item)) return;
+  insertBest(scores, found, search.top, item, score);
 }
 
 /** Packs queries four side by side, f32[ceil(n / 4)][d][4], zero beyond the last. */

@@ -1,0 +1,51 @@
+// Published graph filters as baselines: gf-cf and chebycf (solvers/graph-filter/graph-filter.ts).
+
+import {
+  checkGraphFilter,
+  graphFilter,
+  publishedFilter,
+  type PublishedFilter,
+} from "../../solvers/graph-filter/graph-filter.js";
+import { withFilterMachine } from "../../solvers/graph-filter/machine.js";
+import type { Ranker } from "../rankers.js";
+import type { BaselineInput, BaselineOptions } from "./input.js";
+import { ownersOf } from "./item-cf.js";
+
+/** Ranks by what the queries hold. @throws {UsageError} the graph does not fit the memory */
+export async function filterRanker(
+  name: PublishedFilter,
+  { history, counts, queries }: BaselineInput,
+  { filter: choices, threads, signal }: BaselineOptions,
+): Promise<Ranker> {
+  const graph = { users: history, items: ownersOf(history, counts.length) };
+  const settings = publishedFilter(name, choices);
+  const filter = await graphFilter(graph, settings, { threads, ...(signal && { signal }) });
+  const { length } = queries.indptr;
+  return {
+    top: async (masks, top, how) =>
+      await withFilterMachine(
+        filter,
+        length - 1,
+        how,
+        async (machine) => (await machine.best(queries, masks, top)).items,
+      ),
+    score: async (lists, how) =>
+      await withFilterMachine(filter, length - 1, how, async (machine) =>
+        Float64Array.from(await machine.scores(queries, lists)),
+      ),
+  };
+}
+
+/** @throws {UsageError} the graph does not fit the memory */
+export function checkFilter(
+  name: PublishedFilter,
+  { history, counts }: Pick<BaselineInput, "history" | "counts">,
+  { filter, threads }: Pick<BaselineOptions, "filter" | "threads">,
+): void {
+  const sizes = {
+    numUsers: history.indptr.length - 1,
+    numItems: counts.length,
+    numEntries: history.items.length,
+  };
+  checkGraphFilter(`the baseline ${name}`, sizes, publishedFilter(name, filter).ideal.dim, threads);
+}

@@ -1,0 +1,168 @@
+// Scores of items by a spectral filter of the graph of users and items, untruncated: no table of vectors gives them.
+//
+//   R        users x items, 0 and 1        D_u, D_i   its row and column sums        r  what a user has, a row over the items
+//   R~       D_u^-1/2 R D_i^-1/2           P = R~'R~                                 V  its leading eigenvectors, numItems x n
+//   scores   D_i^b c(P) D_i^-b r  +  a D_i^g V V' D_i^-g r            c  a polynomial      b, g  powers of degrees      a  a weight
+//
+//   gf-cf     c(P) = P, b 0               a .3, g 1/2, n 256
+//   chebycf   c a plateau, b .4           a .2, g .4, n 512
+//
+// A user's scores depend on what the user has and on the graph, so that whoever came later is scored as well. Who has nothing
+// scores 0 everywhere, and an item that nobody has always does.
+//
+// Sources: Shen et al. 2021 (GF-CF, arXiv:2108.07567), section 4.3; Kim et al. 2025 (ChebyCF, arXiv:2505.00552).
+
+import { sizeText, UsageError } from "../../errors.js";
+import { filterBytes, type UserItemGraph } from "../../kernels/graph-filter/binding.js";
+import { pow } from "../../numeric/exp.js";
+import { basisPanels } from "../svd/lanczos.js";
+import type { SvdMatrix } from "../svd/matrix.js";
+import { truncatedSvd } from "../svd/truncated-svd.js";
+import { FLATNESS, plateauCoefficients } from "./plateau.js";
+
+export interface FilterSettings {
+  /** f64[K + 1], K >= 1: c in Chebyshev polynomials of L = I - 2 P */
+  coefficients: Float64Array;
+  /** b */
+  power: number;
+  /** what the leading eigenvectors add */
+  ideal: {
+    /** n; 0 for nothing */
+    dim: number;
+    /** a >= 0 */
+    weight: number;
+    /** g */
+    power: number;
+  };
+}
+
+/** What of a published filter can be set. */
+export interface FilterChoices {
+  dim?: number | undefined;
+  weight?: number | undefined;
+  /** of chebycf: how flat the plateau is */
+  flatness?: number | undefined;
+  /** of chebycf: b and g */
+  power?: number | undefined;
+}
+
+export const publishedFilters = ["gf-cf", "chebycf"] as const;
+export type PublishedFilter = (typeof publishedFilters)[number];
+
+/** A published filter, by its authors' settings for gowalla unless something else is said. */
+export function publishedFilter(
+  name: PublishedFilter,
+  { dim, weight, flatness = FLATNESS, power = 0.4 }: FilterChoices = {},
+): FilterSettings {
+  if (name === "gf-cf") {
+    // P = (I - L) / 2
+    const coefficients = Float64Array.of(0.5, -0.5);
+    return { coefficients, power: 0, ideal: { dim: dim ?? 256, weight: weight ?? 0.3, power: 0.5 } };
+  }
+  const ideal = { dim: dim ?? 512, weight: weight ?? 0.2, power };
+  return { coefficients: plateauCoefficients(flatness), power, ideal };
+}
+
+/** A filter of a graph, ready to score (machine.ts). */
+export interface GraphFilter {
+  graph: UserItemGraph;
+  coefficients: Float64Array;
+  /** f64[numItems]: D_i^(-1/2 - b), what an item of a user begins with in the polynomial; 0 of an item without users */
+  before: Float64Array;
+  /** f32[numItems]: D_i^(1/2 + b) */
+  after: Float32Array;
+  dim: number;
+  /** f32[numItems][dim]: W = sqrt(a) D_i^g V, so that what is added is W W' D_i^-2g r */
+  components: Float32Array;
+  /** f64[numItems]: D_i^-2g */
+  beforeIdeal: Float64Array;
+}
+
+export interface GraphFilterOptions {
+  threads: number;
+  signal?: AbortSignal;
+}
+
+/** Of the eigenvectors: what counts is the space that they span, and beyond this it gains nothing (docs/experiments/graph-filters.md). */
+const TOLERANCE = 0.1;
+
+/**
+ * Finds what the filter needs of the graph; the same bytes at any number of threads.
+ *
+ * @throws {UsageError} the graph does not fit the memory
+ */
+export async function graphFilter(
+  graph: UserItemGraph,
+  { coefficients, power, ideal }: FilterSettings,
+  { threads, signal }: GraphFilterOptions,
+): Promise<GraphFilter> {
+  checkGraphFilter("the graph filter", sizesOf(graph), ideal.dim, threads);
+  const degrees = degreesOf(graph.items.indptr);
+  const { dim, right } =
+    ideal.dim > 0 && ideal.weight > 0
+      ? await truncatedSvd(normalised(graph), { dim: ideal.dim, tolerance: TOLERANCE, seed: 1, threads }, signal)
+      : { dim: 0, right: new Float32Array() };
+  const components = right;
+  powersOf(degrees, ideal.power).forEach((x, i) => {
+    const factor = Math.sqrt(ideal.weight) * x;
+    for (let at = i * dim; at < (i + 1) * dim; at++) components[at]! *= factor;
+  });
+  return {
+    graph,
+    coefficients,
+    before: powersOf(degrees, -0.5 - power),
+    after: Float32Array.from(powersOf(degrees, 0.5 + power)),
+    dim,
+    components,
+    beforeIdeal: powersOf(degrees, -2 * ideal.power),
+  };
+}
+
+export interface GraphSizes {
+  numUsers: number;
+  numItems: number;
+  numEntries: number;
+}
+
+export function sizesOf({ users, items }: UserItemGraph): GraphSizes {
+  const [numUsers, numItems] = [users.indptr.length - 1, items.indptr.length - 1];
+  return { numUsers, numItems, numEntries: users.items.length };
+}
+
+/** @throws {UsageError} the filter, or its eigenvectors on the way, need more than one memory of 4 GiB; says what needs less */
+export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, threads: number): void {
+  const { numUsers, numItems, numEntries } = sizes;
+  const narrow = Math.min(numUsers, numItems);
+  const panels = dim > 0 ? basisPanels(Math.min(dim, narrow)) + 5 : 0;
+  const decomposing = 8 * numEntries + 64 * panels * narrow + 192 * Math.max(numUsers, numItems);
+  const bytes = Math.max(decomposing, filterBytes(sizes, dim, threads));
+  if (bytes <= MOST_BYTES) return;
+  throw new UsageError(
+    `${name} of ${numUsers} users and ${numItems} items with ${dim} components on ${threads} threads needs ` +
+      `${sizeText(bytes)}, and one memory holds ${sizeText(MOST_BYTES)}: fewer components or threads, or a greater --min-count, need less`,
+  );
+}
+
+/** A memory of WebAssembly, less what is small. */
+const MOST_BYTES = 4 * 2 ** 30 - 2 ** 26;
+
+function degreesOf(indptr: Uint32Array): Float64Array {
+  return Float64Array.from({ length: indptr.length - 1 }, (_, r) => indptr[r + 1]! - indptr[r]!);
+}
+
+/** Of a degree of 0 0. */
+function powersOf(degrees: Float64Array, exponent: number): Float64Array {
+  return degrees.map((x) => (x > 0 ? pow(x, exponent) : 0));
+}
+
+/** R~. */
+function normalised({ users, items }: UserItemGraph): SvdMatrix {
+  const roots = (indptr: Uint32Array) =>
+    Float32Array.from(degreesOf(indptr), (x) => (x > 0 ? 1 / Math.sqrt(x) : 0));
+  return {
+    rows: { indptr: users.indptr, indices: users.items },
+    columns: { indptr: items.indptr, indices: items.items },
+    rowScale: roots(users.indptr),
+    columnScale: roots(items.indptr),
+  };
+}

@@ -1,0 +1,37 @@
+// The plateau: a spectral filter of a graph of users and items, near 1 for what all users share and near 0 for what none do.
+//
+//   c(P) = sum over k of c_k T_k(L)      L = I - 2 P      P  the normalised graph of items, eigenvalues in [0, 1]
+//
+// Source: Kim et al. 2025 (ChebyCF, arXiv:2505.00552).
+
+import { cosDegrees } from "../../numeric/degrees.js";
+import { pow } from "../../numeric/exp.js";
+
+/** ChebyCF's degree. */
+const DEGREE = 8;
+
+/** ChebyCF's flatness. */
+export const FLATNESS = 1.5;
+
+/**
+ * Chebyshev coefficients of the plateau filter in L = I - 2 P: near 1 where P is near 1, 1/2 in the middle, near 0 where P is 0.
+ *
+ * The targets are taken at points beside the nodes, rounded to three decimals, as ChebyCF's public code does: with targets at the
+ * nodes themselves ranking is worse.
+ *
+ * @returns f64[9]
+ */
+export function plateauCoefficients(flatness: number): Float64Array {
+  const K = DEGREE;
+  const targets = Array.from({ length: K + 1 }, (_, i) => {
+    const y = Math.round(cosDegrees(((K - i) * 180) / K) * 1000) / 1000;
+    const half = 0.5 * pow(Math.abs(y), flatness);
+    return y < 0 ? 0.5 + half : 0.5 - half;
+  });
+  return Float64Array.from({ length: K + 1 }, (_, k) => {
+    let sum = 0;
+    // T_k(cos t) = cos k t
+    for (let j = 1; j <= K + 1; j++) sum += targets[j - 1]! * cosDegrees((k * (K + 1.5 - j) * 180) / (K + 1));
+    return ((k === 0 ? 1 : 2) / (K + 1)) * sum;
+  });
+}
