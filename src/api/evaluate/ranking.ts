@@ -8,7 +8,13 @@ import { labelsOf, ranksItems } from "../../dataset/labels.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
-import { baselineRanker, checkBaseline, checkBaselines, needsRepeats, type BaselineName } from "../../evaluation/baselines/baselines.js";
+import {
+  baselineRanker,
+  checkBaseline,
+  checkBaselines,
+  needsRepeats,
+  type BaselineName,
+} from "../../evaluation/baselines/baselines.js";
 import type { FilterChoices } from "../../solvers/graph-filter/graph-filter.js";
 import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { exposureMetrics } from "../../evaluation/exposure.js";
@@ -135,7 +141,11 @@ export async function evaluateRuns(
   for (const name of baselines) {
     watch.observe({ stage: "note", text: `ranks by ${name}` });
     measured.push(
-      await measure(name, "baseline", await baselineRanker(name, input, { seed, easeL2, filter, threads, signal })),
+      await measure(
+        name,
+        "baseline",
+        await baselineRanker(name, input, { seed, easeL2, filter, threads, signal }),
+      ),
     );
   }
   const numUsers = protocol.users.length;

@@ -100,7 +100,11 @@ export async function graphFilter(
   const degrees = degreesOf(graph.items.indptr);
   const { dim, right } =
     ideal.dim > 0 && ideal.weight > 0
-      ? await truncatedSvd(normalised(graph), { dim: ideal.dim, tolerance: TOLERANCE, seed: 1, threads }, signal)
+      ? await truncatedSvd(
+          normalised(graph),
+          { dim: ideal.dim, tolerance: TOLERANCE, seed: 1, threads },
+          signal,
+        )
       : { dim: 0, right: new Float32Array() };
   const components = right;
   powersOf(degrees, ideal.power).forEach((x, i) => {
@@ -133,9 +137,10 @@ export function sizesOf({ users, items }: UserItemGraph): GraphSizes {
 export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, threads: number): void {
   const { numUsers, numItems, numEntries } = sizes;
   const narrow = Math.min(numUsers, numItems);
-  const panels = dim > 0 ? basisPanels(Math.min(dim, narrow)) + 5 : 0;
+  const found = Math.min(dim, narrow);
+  const panels = found > 0 ? basisPanels(found) + 5 : 0;
   const decomposing = 8 * numEntries + 64 * panels * narrow + 192 * Math.max(numUsers, numItems);
-  const bytes = Math.max(decomposing, filterBytes(sizes, dim, threads));
+  const bytes = Math.max(decomposing, filterBytes(sizes, found, threads));
   if (bytes <= MOST_BYTES) return;
   throw new UsageError(
     `${name} of ${numUsers} users and ${numItems} items with ${dim} components on ${threads} threads needs ` +

@@ -18,3 +18,23 @@ test("a higher exponent makes the plateau flatter around its middle", () => {
   expect(filterAt(0.7, 2.5)).toBeLessThan(filterAt(0.7, 1.5));
   expect(filterAt(0.3, 2.5)).toBeGreaterThan(filterAt(0.3, 1.5));
 });
+
+test("targets are taken beside the nodes, as the authors' code has it", () => {
+  const K = 8;
+  const plateau = (y: number) => 0.5 - 0.5 * Math.sign(y) * Math.abs(y) ** 1.5;
+  const coefficients = (pointAt: (i: number) => number) =>
+    Array.from({ length: K + 1 }, (_, k) => {
+      const terms = Array.from(
+        { length: K + 1 },
+        (__, i) => plateau(pointAt(i)) * Math.cos((k * (K + 0.5 - i) * Math.PI) / (K + 1)),
+      );
+      return ((k === 0 ? 1 : 2) / (K + 1)) * terms.reduce((sum, x) => sum + x, 0);
+    });
+  const differences = (wanted: number[]) =>
+    Math.max(...wanted.map((c, k) => Math.abs(c - plateauCoefficients(1.5)[k]!)));
+  const theirs = coefficients((i) => Number(Math.cos(((K - i) * Math.PI) / K).toFixed(3)));
+  expect(differences(theirs)).toBeLessThan(1e-12);
+  expect(differences(coefficients((i) => Math.cos(((K + 0.5 - i) * Math.PI) / (K + 1))))).toBeGreaterThan(
+    0.01,
+  );
+});

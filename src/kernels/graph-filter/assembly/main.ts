@@ -112,7 +112,7 @@ export function finishPanels(
       for (let i = turn; i < end; i += 4) {
         const rows = panel + ((<usize>i) << 6);
         for (let r: usize = 0; r < 4; r++) {
-          const after = v128.load32_splat(plan.after + (((<usize>i) + r) << 2));
+          const after = v128.load32_splat(plan.after + ((<usize>i + r) << 2));
           v128.store(tile + (r << 5), f32x4.mul(after, v128.load(rows + (r << 6))));
           v128.store(tile + (r << 5), f32x4.mul(after, v128.load(rows + (r << 6), 16)), 16);
         }
@@ -149,10 +149,7 @@ export function bestOfPanel(
   for (let i: u32 = 0; i < plan.numItems; i++) {
     const row = panel + ((<usize>i) << 6);
     const above = v128.or(
-      v128.or(
-        f32x4.gt(v128.load(row), v128.load(worst)),
-        f32x4.gt(v128.load(row, 16), v128.load(worst, 16)),
-      ),
+      v128.or(f32x4.gt(v128.load(row), v128.load(worst)), f32x4.gt(v128.load(row, 16), v128.load(worst, 16))),
       v128.or(
         f32x4.gt(v128.load(row, 32), v128.load(worst, 32)),
         f32x4.gt(v128.load(row, 48), v128.load(worst, 48)),

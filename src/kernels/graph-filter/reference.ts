@@ -1,0 +1,56 @@
+// Scores by a graph filter in plain f64, dense and by the definition: what assembly/main.ts and the solver around it are checked by.
+
+/** A filter in its symbols (solvers/graph-filter/graph-filter.ts). */
+export interface ReferenceFilter {
+  /** R, 0 and 1, by users */
+  events: readonly (readonly number[])[];
+  /** c_k */
+  coefficients: ArrayLike<number>;
+  /** b */
+  power: number;
+  /** a V V', [numItems][numItems], and g */
+  ideal: { matrix: readonly (readonly number[])[]; power: number };
+}
+
+/** P = D_i^-1/2 R' D_u^-1 R D_i^-1/2, where 0^-1 is 0. */
+export function referenceGraph(events: ReferenceFilter["events"]): number[][] {
+  const numItems = events[0]!.length;
+  const userDegrees = events.map((row) => row.reduce((sum, x) => sum + x, 0));
+  const itemDegrees = referenceDegrees(events);
+  return Array.from({ length: numItems }, (_, i) =>
+    Array.from({ length: numItems }, (__, j) => {
+      const shared = events.reduce(
+        (sum, row, u) => sum + (row[i]! * row[j]!) / Math.max(1, userDegrees[u]!),
+        0,
+      );
+      return shared / Math.sqrt(Math.max(1, itemDegrees[i]! * itemDegrees[j]!));
+    }),
+  );
+}
+
+/** Users of each item. */
+export function referenceDegrees(events: ReferenceFilter["events"]): number[] {
+  return events[0]!.map((_, i) => events.reduce((sum, row) => sum + row[i]!, 0));
+}
+
+/** f64[numUsers][numItems]: D_i^b c(P) D_i^-b r + D_i^g (a V V') D_i^-g r of each row r, c(P) by the recurrence of the T_k themselves. */
+export function referenceScores({ events, coefficients, power, ideal }: ReferenceFilter): number[][] {
+  const P = referenceGraph(events);
+  const degrees = referenceDegrees(events);
+  const scaled = (x: readonly number[], exponent: number) =>
+    x.map((value, i) => (degrees[i]! > 0 ? value * degrees[i]! ** exponent : 0));
+  const times = (matrix: ReferenceFilter["ideal"]["matrix"], x: readonly number[]) =>
+    matrix.map((entries) => entries.reduce((sum, entry, j) => sum + entry * x[j]!, 0));
+  const L = (x: readonly number[]) => times(P, x).map((y, i) => x[i]! - 2 * y);
+  return events.map((row) => {
+    let [before, last] = [scaled(row, -power), L(scaled(row, -power))];
+    const sum = before.map((x, i) => coefficients[0]! * x + coefficients[1]! * last[i]!);
+    for (let k = 2; k < coefficients.length; k++) {
+      const next = L(last).map((y, i) => 2 * y - before[i]!);
+      next.forEach((x, i) => (sum[i]! += coefficients[k]! * x));
+      [before, last] = [last, next];
+    }
+    const added = scaled(times(ideal.matrix, scaled(row, -ideal.power)), ideal.power);
+    return scaled(sum, power).map((x, i) => x + added[i]!);
+  });
+}
