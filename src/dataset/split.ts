@@ -9,6 +9,7 @@
 import { UsageError } from "../errors.js";
 import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
 import type { Parts } from "./parts.js";
+import { splitLike, type Likeness } from "./split-like.js";
 import { splitLast, type LastOptions } from "./split-last.js";
 import { finish, hashBytes, hashText, mixWord, type Hash64 } from "../numeric/hash.js";
 
@@ -27,6 +28,8 @@ export interface SplitOptions {
   key?: readonly string[];
   /** for leave-last-out */
   last?: LastOptions;
+  /** for a random split: the validation part has items as popular as these (split-like.ts), and `valid` is of each user's items */
+  like?: Likeness;
 }
 
 /**
@@ -107,7 +110,24 @@ function splitByTime(dataset: Dataset, rows: Uint32Array, { valid, test, ...date
   };
 }
 
-function splitByHash(
+function splitByHash(dataset: Dataset, rows: Uint32Array, options: SplitOptions): Parts {
+  const { like: likeness, seed } = options;
+  if (!likeness) return splitShares(dataset, rows, options);
+  const { train, test } = splitShares(dataset, rows, { ...options, valid: 0 });
+  const hashOf = (roles: readonly string[]) => {
+    const hashes = rowHashes(keyColumns(dataset, roles), dataset.numRows, seed);
+    return (row: number) => fractionOf(hashes, row);
+  };
+  // a part that is not asked for by its columns says so in its own words
+  const { user, item } = dataset.roles;
+  const hashes = {
+    ofUser: hashOf(user === undefined ? [] : ["user"]),
+    ofPair: hashOf(user === undefined || item === undefined ? [] : ["user", "item"]),
+  };
+  return { ...splitLike(dataset, train, { share: options.valid, likeness, hashes }), test };
+}
+
+function splitShares(
   dataset: Dataset,
   rows: Uint32Array,
   { by, valid, test, seed, key }: SplitOptions,
@@ -121,8 +141,8 @@ function splitByHash(
   const hashes = rowHashes(columns, dataset.numRows, seed);
   if (by === "user") spreadRowsWithoutUser(dataset, columns[0]!, hashes, seed);
   // the hash as a fraction: the lowest share is test, the next validation
-  const partOf = (row: number): keyof Parts => {
-    const u = (hashes.hi[row]! * 2 ** 21 + (hashes.lo[row]! >>> 11)) / 2 ** 53;
+  const partOf = (row: number): "train" | "valid" | "test" => {
+    const u = fractionOf(hashes, row);
     return u < test ? "test" : u < test + valid ? "valid" : "train";
   };
   const parts = {
@@ -175,6 +195,11 @@ function keyColumns({ columns, roles }: Dataset, key: readonly string[]): Column
 interface RowHashes {
   lo: Uint32Array;
   hi: Uint32Array;
+}
+
+/** A row's hash, in [0, 1). */
+function fractionOf({ hi, lo }: RowHashes, row: number): number {
+  return (hi[row]! * 2 ** 21 + (lo[row]! >>> 11)) / 2 ** 53;
 }
 
 /** Two u32[numRows]: the halves of each row's hash over the given columns' names and cells. */

@@ -43,7 +43,7 @@ const options = object(
     side: texts,
     ...named(
       text,
-      "user item label time weight event session timeFormat timeZone since until split group onBadRow init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife",
+      "user item label time weight event session timeFormat timeZone since until split group onBadRow validLike init rowOrder task link loss similarity method model head entity values normalize noise arch hashKeys eventWeight halfLife",
     ),
     ...named(
       number,
@@ -105,7 +105,10 @@ export const manifestShape: Shape = object(
     seed: number,
     inputs: list(input),
     roles,
-    split: object({ by: text, train: count, valid: count, test: count }, { newest: number }),
+    split: object(
+      { by: text, train: count, valid: count, test: count },
+      { newest: number, like: object({ target: number, reached: number, power: number }) },
+    ),
     rows: count,
     metrics,
     timings: record(number),

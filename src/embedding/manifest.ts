@@ -105,6 +105,8 @@ export interface Manifest {
     test: number;
     /** milliseconds since 1970 of the training part's newest event; absent where not all of its rows have a time */
     newest?: number;
+    /** of --valid-like: mean users of the items that were imitated, of those held out, and the power that draws them */
+    like?: { target: number; reached: number; power: number };
   };
   rows: number;
   /** by field that is hashed: function, seed, bits, and how many keys share a bucket */

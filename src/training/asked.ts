@@ -26,7 +26,7 @@ export async function askedOf(
     typeof part === "string" && !isCut(part);
   const encoded = await Promise.all(paths.map(isEncodedDataset));
   const log = encoded.some(Boolean) ? await Promise.all(paths.map(namedInput)) : inputs;
-  const parts = [...new Set([told.valid, told.test])].filter(isFile);
+  const parts = [...new Set([told.valid, told.test, told.validLike])].filter(isFile);
   const runs = [...new Set([earlier, told.rowOrder])].filter((path) => path !== undefined);
   return {
     log: [...paths],

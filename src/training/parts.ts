@@ -1,9 +1,12 @@
 // The parts of a split as a training reads them: cut from the log, or further logs in its roles.
 
-import { columnNamed, type Dataset, type Roles } from "../dataset/dataset.js";
+import { columnNamed, MISSING, type Dataset, type KeyColumn, type Roles } from "../dataset/dataset.js";
+import { UsageError } from "../errors.js";
 import { withForms } from "../dataset/numeric.js";
 import { bindEncoder } from "../dataset/rows.js";
 import { splitRows } from "../dataset/split.js";
+import type { Imitation, Likeness } from "../dataset/split-like.js";
+import { KeyIndex } from "../dataset/key-index.js";
 import type { FeatureSpace } from "../dataset/vocabulary.js";
 import type { Manifest } from "../embedding/manifest.js";
 import type { Part } from "./examples.js";
@@ -14,18 +17,30 @@ import { isCut, splitOptionsOf, type SplitFlags } from "./split-options.js";
 export interface SplitParts {
   parts: { train: Part; valid: Part | undefined; test: Part | undefined };
   by: string;
+  /** of a validation part that imitates another log */
+  like?: Imitation;
 }
 
-/** Cuts the log; a part that is given as a file is read with the log's roles. */
+/**
+ * Cuts the log; a part that is given as a file is read with the log's roles.
+ *
+ * @param earlier what an earlier cut of the same log imitated: in place of the file, which may have changed since
+ */
 export async function splitParts(
   dataset: Dataset,
   options: DatasetOptions & SplitFlags,
   seed: number,
   watch: Watch,
+  earlier?: { target: number },
 ): Promise<SplitParts> {
-  const { valid, test } = options;
+  const { valid, test, validLike } = options;
   const split = splitOptionsOf(dataset.roles, options, seed);
-  const rows = splitRows(dataset, split);
+  const like =
+    validLike === undefined
+      ? undefined
+      : (earlier ?? popularityIn(dataset, await readLike(dataset, validLike, options, watch)));
+  const rows = splitRows(dataset, { ...split, ...(like && { like }) });
+  if (rows.like && !earlier) watch.observe({ stage: "note", text: likeNote(rows.like) });
   const partOf = async (part: number | string, own: Uint32Array): Promise<Part | undefined> => {
     if (typeof part === "string" && !isCut(part))
       return wholeOf(await readLike(dataset, part, options, watch));
@@ -38,16 +53,50 @@ export async function splitParts(
       test: await partOf(test, rows.test),
     },
     by: split.by,
+    ...(rows.like && { like: rows.like }),
   };
 }
 
+/** How often each item of the dataset occurs in another log. Which users took it there is not looked at. */
+function popularityIn(dataset: Dataset, other: Dataset): Likeness {
+  const [own, there] = [itemColumn(dataset), itemColumn(other)];
+  const index = new KeyIndex(own.dictionary);
+  const codes = Int32Array.from({ length: there.dictionary.size }, (_, code) =>
+    index.find(there.dictionary, code),
+  );
+  const events = new Uint32Array(own.dictionary.size);
+  let unknown = 0;
+  for (const code of there.codes) {
+    if (code === MISSING) continue;
+    if (codes[code]! < 0) unknown++;
+    else events[codes[code]!]!++;
+  }
+  return { events, unknown };
+}
+
+/** @throws {UsageError} there is no item column, or it is none of keys */
+function itemColumn(dataset: Dataset): KeyColumn {
+  const { item } = dataset.roles;
+  const column = item === undefined ? undefined : columnNamed(dataset, item);
+  if (column?.kind === "key") return column;
+  throw new UsageError("--valid-like compares items: name their column with --item");
+}
+
+function likeNote({ target, reached, power }: Imitation): string {
+  return (
+    `the validation part's items have ${reached.toFixed(1)} other users on average, those of --valid-like ${target.toFixed(1)}: ` +
+    `drawn by their users to the power ${power.toFixed(2)}`
+  );
+}
+
 /** How many rows each part has and how far the training part goes, for a manifest. */
-export function splitCounts({ parts: { train, valid, test }, by }: SplitParts): Manifest["split"] {
+export function splitCounts({ parts: { train, valid, test }, by, like }: SplitParts): Manifest["split"] {
   const sizeOf = (part: Part | undefined) => part?.rows.length ?? 0;
   const newest = timesOf(train)?.reduce((latest, time) => Math.max(latest, time), -Infinity);
   return {
     ...{ by, train: train.rows.length, valid: sizeOf(valid), test: sizeOf(test) },
     ...(newest !== undefined && Number.isFinite(newest) && { newest }),
+    ...(like && { like }),
   };
 }
 

@@ -76,7 +76,7 @@ export async function partsOfRun(
     if (manifest.refit) {
       return { train: wholeOf(limited.dataset), valid: undefined, test: undefined };
     }
-    ({ parts } = await splitParts(limited.dataset, options, manifest.seed, hear));
+    ({ parts } = await splitParts(limited.dataset, options, manifest.seed, hear, manifest.split.like));
   } catch (error) {
     if (error instanceof UsageError || !(error instanceof EmbedError)) throw error;
     throw refuse(`cannot be read again (${error.message})`, error);

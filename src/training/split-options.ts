@@ -12,6 +12,8 @@ export interface SplitFlags {
   split?: SplitBy;
   /** columns that decide a row's part, for a random split */
   splitKey?: string[];
+  /** a log: the validation part has items as popular as its items */
+  validLike?: string;
   /** events or groups that are left out of each user, for --split last; 1 when absent */
   last?: number;
   /** column of what is a group */
@@ -36,12 +38,16 @@ export function splitWarnings(by: string): string[] {
  * @throws {UsageError} flags that do not go together, or a date that is none
  */
 export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number): SplitOptions {
-  const { valid, test, splitKey, last, group } = flags;
+  const { valid, test, splitKey, last, group, validLike } = flags;
+  if (validLike !== undefined) checkLike(flags);
   const dates = {
     ...(isDate(valid) && { validFrom: dateOf("--valid", valid) }),
     ...(isDate(test) && { testFrom: dateOf("--test", test) }),
   };
-  const usual = splitKey || (time === undefined && Object.keys(dates).length === 0) ? "random" : "time";
+  const usual =
+    validLike !== undefined || splitKey || (time === undefined && Object.keys(dates).length === 0)
+      ? "random"
+      : "time";
   const by = flags.split ?? usual;
   if (by !== "last" && (last !== undefined || group !== undefined))
     throw new UsageError("--last and --group go with --split last");
@@ -59,6 +65,22 @@ export function splitOptionsOf({ time }: Roles, flags: SplitFlags, seed: number)
     ...(splitKey && { key: splitKey }),
     ...(by === "last" && { last: { last: last ?? 1, without, ...(group !== undefined && { group }) } }),
   };
+}
+
+/** @throws {UsageError} --valid-like beside what says otherwise which events are held out */
+function checkLike({ valid, test, split = "random", splitKey }: SplitFlags): void {
+  if (!(typeof valid === "number" && valid > 0))
+    throw new UsageError(
+      "--valid-like says which items are held out, and --valid how many: give it a share, such as 0.1",
+    );
+  if (split !== "random" || isDate(test))
+    throw new UsageError(
+      `--valid-like holds out items of users by chance, ${isDate(test) ? "and a date for --test cuts by time" : `not with --split ${split}`}`,
+    );
+  if (splitKey)
+    throw new UsageError(
+      "--valid-like holds out all events of a user and an item together: leave out --split-key",
+    );
 }
 
 function isDate(part: number | string): part is string {

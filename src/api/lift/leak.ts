@@ -107,10 +107,9 @@ function trainingRows(
       path,
       "it was trained on some of the log's files, but not on the same rows in the same order, nor on rows that are all older: give both commands the same files and --where, --drop and --dedupe, or train the table on what was before (--test DATE)",
     );
-  const { train, valid, test } = splitRows(
-    dataset,
-    splitOptionsOf(dataset.roles, splitFlagsOf(manifest), manifest.seed),
-  );
+  const { like } = manifest.split;
+  const split = splitOptionsOf(dataset.roles, splitFlagsOf(manifest), manifest.seed);
+  const { train, valid, test } = splitRows(dataset, { ...split, ...(like && { like }) });
   const counts = [manifest.split.train, manifest.split.valid, manifest.split.test];
   const isFile = (part: unknown, rows: Uint32Array, count: number) =>
     rows.length === count || (rows.length === 0 && typeof part === "string");
@@ -140,13 +139,14 @@ function columnsOf(roles: Roles): string[] {
 
 /** How a run's log was cut, of its options. */
 function splitFlagsOf({ options, split: { by } }: Manifest): SplitFlags {
-  const { valid = 0, test = 0, splitKey, last, group } = options as Partial<SplitFlags>;
+  const { valid = 0, test = 0, splitKey, validLike, last, group } = options as Partial<SplitFlags>;
   const isKnown = ["time", "random", "user", "last"].includes(by);
   return {
     valid,
     test,
     ...(isKnown && { split: by as SplitBy }),
     ...(splitKey && by === "random" && { splitKey }),
+    ...(validLike !== undefined && { validLike }),
     ...(last !== undefined && by === "last" && { last }),
     ...(group !== undefined && by === "last" && { group }),
   };

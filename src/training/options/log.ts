@@ -37,7 +37,7 @@ export type TrainingTold = Told<
 export function logOptionsOf(told: TrainingTold, { unlabelled }: { unlabelled: boolean }): ExampleOptions {
   const { badRows: file, force = false, maxBad, maxMemory, hashKeys, hashKeysOf } = told;
   const { since, eventWeight, halfLife, maxEventsPerUser } = told;
-  const { valid = 0, test = 0, split: by, splitKey, last, group } = told;
+  const { valid = 0, test = 0, split: by, splitKey, validLike, last, group } = told;
   const { minCount = 1, maxVocab, minUsers, hash, oovDropout, rowOrder } = told;
   const { positiveFrom, negatives = 0, noise = "uniform", itemFields } = told;
   const given = {
@@ -47,7 +47,7 @@ export function logOptionsOf(told: TrainingTold, { unlabelled }: { unlabelled: b
     hashKeysOf,
     badRows: file === undefined ? undefined : new BadRowReport(file, force),
     ...{ since, eventWeight, halfLife, maxEventsPerUser },
-    ...{ split: by, splitKey, last, group },
+    ...{ split: by, splitKey, validLike, last, group },
     ...{ maxVocab, minUsers, hash, oovDropout, rowOrder, positiveFrom, itemFields },
   };
   return {

@@ -18,6 +18,10 @@ export const split = {
     help: "with --split random: the columns that decide a row's part, such as user,item",
     group: "Training:",
   }),
+  validLike: text("file", {
+    help: "with a share for --valid: hold out that share of each user's items, as popular on average as those of this log",
+    group: "Training:",
+  }),
   last: whole({
     min: 1,
     max: MANY,
