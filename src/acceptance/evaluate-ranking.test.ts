@@ -158,7 +158,7 @@ test("runs and baselines stand side by side on the test part of the training, wi
     "--part",
     "test",
     "--baseline",
-    "popularity,item-cf,ease,random",
+    "popularity,item-cf,ease,gf-cf,chebycf,random",
   ];
   const args = [...contenders, "--repeats", "mask", "--k", "10"];
   const { compared, metrics, users } = await evaluated([...args, "--ranking"]);
@@ -168,11 +168,15 @@ test("runs and baselines stand side by side on the test part of the training, wi
     "baseline popularity",
     "baseline item-cf",
     "baseline ease",
+    "baseline gf-cf",
+    "baseline chebycf",
     "baseline random",
   ]);
   expect(users.judged).toBeGreaterThan(50);
   expect(metrics["item-cf"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["popularity"]!["ndcgAt10"]!);
   expect(metrics["ease"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["popularity"]!["ndcgAt10"]!);
+  for (const filter of ["gf-cf", "chebycf"])
+    expect(metrics[filter]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["popularity"]!["ndcgAt10"]!);
   expect(metrics["implicit"]!["ndcgAt10"]).toBeGreaterThan(2 * metrics["random"]!["ndcgAt10"]!);
   const best = Math.max(...compared.map((one) => one.metrics["recallAt10"]!));
   for (const { metrics: own, intervals, toBest, bestIn } of compared) {
@@ -294,4 +298,50 @@ test("trees rank no items, and scored rows take no options of ranking", async ()
   expect([trees.code, trees.stderr]).toEqual([64, expect.stringContaining("cannot rank items")]);
   const rows = await embed(["evaluate", at("trees"), "--on", fixture("clicks.csv"), "--k", "5"]);
   expect([rows.code, rows.stderr]).toEqual([64, expect.stringContaining("--k is for --ranking")]);
+});
+
+test("graph filters rank candidates too, and at any number of threads the same; their settings change them", async () => {
+  const args = [at("implicit"), "--part", "test", "--repeats", "mask", "--k", "10", "--bootstrap", "0"];
+  const filters = ["--baseline", "gf-cf,chebycf"];
+  const [one, three] = [
+    await evaluated([...args, ...filters, "--threads", "1"]),
+    await evaluated([...args, ...filters, "--threads", "3"]),
+  ];
+  expect(three.metrics).toEqual(one.metrics);
+  const plain = await evaluated([...args, ...filters, "--filter-dim", "8"]);
+  const steep = await evaluated([...args, ...filters, "--filter-flatness", "3", "--filter-power", "0"]);
+  // there are fewer items than published eigenvectors
+  expect(one.warnings.join()).toMatch(
+    /chebycf: of \d+ users and \d+ items there are no more than \d+ eigenvectors/,
+  );
+  expect(plain.warnings.join()).not.toContain("eigenvectors");
+  expect(plain.metrics["gf-cf"]).not.toEqual(one.metrics["gf-cf"]);
+  expect(steep.metrics["gf-cf"]).toEqual(one.metrics["gf-cf"]);
+  expect(steep.metrics["chebycf"]).not.toEqual(one.metrics["chebycf"]);
+
+  write("among.csv", ["u4,e", "u3,e", "u3,c", "u2,d"]);
+  const among = ["--on", at("test.csv"), "--candidates", at("among.csv"), ...filters, "--k", "1,3"];
+  const { metrics } = await evaluated([at("small"), ...among]);
+  for (const name of ["gf-cf", "chebycf"]) {
+    // f, which training has not, is all that u2 held out; u3 and u4 have one and two among three
+    expect(metrics[name]!["recallAt3"]).toBeCloseTo(2 / 3, 12);
+  }
+});
+
+test.each([
+  ["--filter-dim 8 --baseline ease", "gf-cf and chebycf"],
+  ["--filter-weight 0.5", "gf-cf and chebycf"],
+  ["--filter-power 0.5 --baseline gf-cf", "for --baseline chebycf"],
+  ["--filter-flatness -1 --baseline chebycf", "from 0 on"],
+  ["--baseline chebyshev", "gf-cf, chebycf"],
+])("%s is 64 and says why", async (args, word) => {
+  const { code, stderr } = await embed([
+    "evaluate",
+    at("small"),
+    "--on",
+    at("test.csv"),
+    "--ranking",
+    ...args.split(" "),
+  ]);
+  expect([code, stderr]).toEqual([64, expect.stringContaining(word)]);
 });

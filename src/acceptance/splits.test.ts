@@ -1,6 +1,6 @@
 // `embed train-fm`: how a log is cut, by every flag that says so.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
 import { fixture } from "../testing/places.js";
@@ -47,6 +47,59 @@ test("--split-key keeps the shares at random, also of a log with times", async (
   const { split } = await splitOf("key", "clicks.csv", ["--split-key", "user,item", "--test", "0.2"]);
   expect(split["by"]).toBe("random");
   expect(Math.abs(Number(split["test"]) / 12_000 - 0.2)).toBeLessThan(0.02);
+});
+
+test("--valid-like holds out items as popular as those of a file, and a run cuts the same parts when the file has changed", async () => {
+  const rows = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
+  const [header, ...events] = rows;
+  const itemOf = (line: string) => line.split(",")[header!.split(",").indexOf("product_id")]!;
+  const counts = new Map<string, number>();
+  for (const line of events) counts.set(itemOf(line), (counts.get(itemOf(line)) ?? 0) + 1);
+  const median = [...counts.values()].sort((a, b) => a - b)[Math.floor(counts.size / 2)]!;
+  const like = join(folder, "like.csv");
+  writeFileSync(
+    like,
+    [header, ...events.filter((line) => counts.get(itemOf(line))! >= median), ""].join("\n"),
+  );
+
+  const run = join(folder, "imitates");
+  const roles = ["--user", "customer_id", "--item", "product_id", "--dim", "4"];
+  const cut = ["--valid", "0.2", "--valid-like", like];
+  const { stderr } = await embedOk(["train-pca", fixture("purchases.csv"), "-o", run, ...roles, ...cut]);
+  const { split } = parseJson<{ split: { by: string; valid: number; like: Record<string, number> } }>(
+    readFileSync(join(run, "manifest.json"), "utf8"),
+  );
+  expect(split.by).toBe("random");
+  const { target, reached } = split.like;
+  expect(Math.abs(reached! / target! - 1)).toBeLessThan(0.02);
+  expect(stderr).toContain(
+    `${reached!.toFixed(1)} other users on average, those of --valid-like ${target!.toFixed(1)}`,
+  );
+
+  const evaluated = async () =>
+    (await embedOk(["evaluate", run, "--part", "valid", "--repeats", "mask", "--bootstrap", "0"])).stdout;
+  const before = await evaluated();
+  writeFileSync(like, [header, events[0], ""].join("\n"));
+  expect(await evaluated()).toBe(before);
+});
+
+test.each([
+  ["--valid-like FILE", "--valid"],
+  ["--valid-like FILE --valid FILE", "a share"],
+  ["--valid-like FILE --valid 0.1 --split time", "--split time"],
+  ["--valid-like FILE --valid 0.1 --test 2024-03-25", "a date"],
+  ["--valid-like FILE --valid 0.1 --split-key user", "--split-key"],
+  ["--valid-like nowhere.csv --valid 0.1", "nowhere.csv"],
+])("%s is refused and says why", async (args, word) => {
+  const given = args.replaceAll("FILE", fixture("clicks.csv")).split(" ");
+  const { code, stderr } = await embed([
+    "train-fm",
+    fixture("clicks.csv"),
+    "-o",
+    join(folder, "no"),
+    ...given,
+  ]);
+  expect([code, stderr]).toEqual([word === "nowhere.csv" ? 66 : 64, expect.stringContaining(word)]);
 });
 
 test.each([

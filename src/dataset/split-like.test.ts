@@ -85,7 +85,7 @@ test("the same rows come from the same seed, in whatever order, and others from 
     const { valid } = splitRows(datasetFrom(of), options({ target: 100 }, { seed }));
     return [...valid].map((row) => of[row]!.join()).sort();
   };
-  expect(keysOf([...pairs].reverse())).toEqual(keysOf(pairs));
+  expect(keysOf(pairs.toReversed())).toEqual(keysOf(pairs));
   expect(keysOf(pairs, 2)).not.toEqual(keysOf(pairs));
 });
 

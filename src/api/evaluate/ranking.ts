@@ -104,7 +104,8 @@ export async function evaluateRuns(
   const { protocol: all, warnings, rows } = await protocolOf(first, preprocess, options, query, watch);
   warnings.push(...otherTraining(runs));
   const { history, counts } = all.training;
-  for (const name of baselines) checkBaseline(name, { history, counts }, { filter, threads });
+  for (const name of baselines)
+    warnings.push(...checkBaseline(name, { history, counts }, { filter, threads }));
 
   const among =
     options.candidates === undefined ? undefined : await amongCandidates(all, preprocess, options, watch);

@@ -38,14 +38,14 @@ const rankers: Record<
   random: (input, { seed }) => randomRanker(input, seed),
 };
 
-/** @throws {UsageError} there are too many items or users for the baseline: to be asked before anything takes long */
+/** What should be known before it ranks. @throws {UsageError} there are too many items or users for the baseline: to be asked before anything takes long */
 export function checkBaseline(
   name: BaselineName,
   input: Pick<BaselineInput, "history" | "counts">,
   options: Pick<BaselineOptions, "filter" | "threads">,
-): void {
+): string[] {
   if (name === "ease") checkEase(input.counts.length);
-  if (name === "gf-cf" || name === "chebycf") checkFilter(name, input, options);
+  return name === "gf-cf" || name === "chebycf" ? checkFilter(name, input, options) : [];
 }
 
 /** What ranks by the baseline. @throws {UsageError} there are too many items for it */

@@ -36,16 +36,23 @@ export async function filterRanker(
   };
 }
 
-/** @throws {UsageError} the graph does not fit the memory */
+/** What should be known before it ranks. @throws {UsageError} the graph does not fit the memory */
 export function checkFilter(
   name: PublishedFilter,
   { history, counts }: Pick<BaselineInput, "history" | "counts">,
   { filter, threads }: Pick<BaselineOptions, "filter" | "threads">,
-): void {
+): string[] {
   const sizes = {
     numUsers: history.indptr.length - 1,
     numItems: counts.length,
     numEntries: history.items.length,
   };
-  checkGraphFilter(`the baseline ${name}`, sizes, publishedFilter(name, filter).ideal.dim, threads);
+  const { dim, weight } = publishedFilter(name, filter).ideal;
+  checkGraphFilter(`the baseline ${name}`, sizes, dim, threads);
+  const most = Math.min(sizes.numUsers, sizes.numItems);
+  if (dim < most || weight === 0) return [];
+  return [
+    `${name}: of ${sizes.numUsers} users and ${sizes.numItems} items there are no more than ${most} eigenvectors, and with all of them the ` +
+      "ideal filter tells no item that a user has not from another: --filter-dim takes fewer",
+  ];
 }

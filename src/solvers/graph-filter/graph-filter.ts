@@ -83,7 +83,7 @@ export interface GraphFilterOptions {
   signal?: AbortSignal;
 }
 
-/** Of the eigenvectors: what counts is the space that they span, and beyond this it gains nothing (docs/experiments/graph-filters.md). */
+/** Of the eigenvectors: what counts is the space that they span; those at its edge may be mixed with the next ones of nearly equal values. */
 const TOLERANCE = 0.1;
 
 /**
