@@ -1,7 +1,5 @@
 // The parts that a split cuts a dataset into.
 
-import type { Imitation } from "./split-like.js";
-
 /** u32: rows of each part. By time they are in time order; otherwise in the log's. */
 export interface Parts {
   train: Uint32Array;
@@ -9,4 +7,14 @@ export interface Parts {
   test: Uint32Array;
   /** of a validation part that imitates another log */
   like?: Imitation;
+}
+
+/** What a validation part that imitates another log (split-like.ts) has reached. */
+export interface Imitation {
+  /** mean training degree of the other log's events */
+  target: number;
+  /** and of the validation part's pairs of users and items */
+  reached: number;
+  /** γ */
+  power: number;
 }

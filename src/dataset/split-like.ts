@@ -23,16 +23,6 @@ export type Likeness =
     }
   | { target: number };
 
-/** What was reached. */
-export interface Imitation {
-  /** mean training degree of the other log's events */
-  target: number;
-  /** and of the validation part's pairs of users and items */
-  reached: number;
-  /** γ */
-  power: number;
-}
-
 /** Of γ: at its ends a user's items go in the order of their degrees alone. */
 const MOST_POWER = 64;
 /** Halvings of that range at most. */
