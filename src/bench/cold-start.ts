@@ -3,29 +3,24 @@
 // by what genres say, and after folding in each film's first 1, 3 and 10 ratings. Peers: none has films without ratings
 // but by its biases, so the mean and the mean with a user's bias stand beside it.
 
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { exportRun } from "../api/export/export.js";
 import { train } from "../api/train.js";
-import { transform } from "../api/transform/transform.js";
-import type { TransformOptions } from "../training/transform-options.js";
 import { openRun } from "../embedding/run-directory.js";
-import { defaultReadOptions } from "../log/log.js";
-import { projectFolder } from "../testing/places.js";
-import { mulberry32 } from "../testing/random.js";
 import { readFmModel } from "../factors/run.js";
+import {
+  exported,
+  films,
+  readRatings,
+  shuffle,
+  transformed,
+  watch,
+  writeRatings,
+  type Rating,
+  type Vector,
+} from "./films.js";
 
-interface Rating {
-  user: string;
-  item: string;
-  y: number;
-  time: number;
-}
-interface Vector {
-  bias: number;
-  vector: number[];
-}
 interface Penalties {
   l2Weight: number;
   l2Vector: number;
@@ -42,12 +37,9 @@ const SHRINKAGE = 5;
 /** of the training, by default */
 const TRAINING_L2 = { l2Weight: 0.05, l2Vector: 0.1 };
 
-const shared = join(projectFolder, "..", "shared", "data", "movietweetings");
-const watch = { observe: () => undefined, signal: new AbortController().signal };
-
 export async function bench(): Promise<void> {
-  if (!existsSync(shared)) {
-    console.log(`skipped: no ratings in ${shared}`);
+  if (!existsSync(films)) {
+    console.log(`skipped: no ratings in ${films}`);
     return;
   }
   const ratings = readRatings();
@@ -77,7 +69,7 @@ async function measure(folder: string, name: string, ratings: Rating[], out: Set
     "with genres, --oov-dropout 0.3": await trained(folder, train, true, 0.3),
   };
   for (const [model, run] of Object.entries(runs)) {
-    const vectors = await transformed(run, { on: [join(shared, "movies.csv")], key: "movie_id" });
+    const vectors = await transformed(run.path, { on: [join(films, "movies.csv")], key: "movie_id" });
     console.log(`  train-fm ${model}: ${rmse(hidden, (rating) => scoreOf(run, rating, vectors))}`);
   }
 
@@ -89,7 +81,7 @@ async function measure(folder: string, name: string, ratings: Rating[], out: Set
     `  of ${later.length} ratings after a film's tenth: with the user's bias ${rmse(later, baseline)}`,
   );
   const run = runs["with genres"];
-  const vectors = await transformed(run, { on: [join(shared, "movies.csv")], key: "movie_id" });
+  const vectors = await transformed(run.path, { on: [join(films, "movies.csv")], key: "movie_id" });
   console.log(`    0 ratings: genres alone ${rmse(later, (rating) => scoreOf(run, rating, vectors))}`);
   for (const n of NUM_EVENTS) {
     const events = firstOf(hidden, n);
@@ -106,7 +98,7 @@ async function measure(folder: string, name: string, ratings: Rating[], out: Set
 async function trained(folder: string, ratings: Rating[], genres: boolean, oovDropout = 0): Promise<Run> {
   const [log, path] = [join(folder, "train.csv"), mkdtempSync(join(folder, "run-"))];
   writeRatings(log, ratings);
-  const joined = genres && { side: [`${join(shared, "movies.csv")}:movie_id`], multi: { genres: "|" } };
+  const joined = genres && { side: [`${join(films, "movies.csv")}:movie_id`], multi: { genres: "|" } };
   await train(
     "train-fm",
     [log],
@@ -114,29 +106,9 @@ async function trained(folder: string, ratings: Rating[], genres: boolean, oovDr
     watch,
   );
   const out = join(path, "run");
-  const lines: Buffer[] = [];
-  const options = { format: "jsonl", field: "user", withWeight: true, strict: false, force: false };
-  await exportRun(out, options, collect(lines), watch.signal);
-  const users = new Map(
-    linesOf<{ key: string; weight: number; vector: number[] }>(lines).map(({ key, weight, vector }) => [
-      key,
-      { bias: weight, vector },
-    ]),
-  );
+  const users = await exported(out, "user");
   const { parameters } = await readFmModel(await openRun(out));
   return { path: out, w0: parameters.w0, users };
-}
-
-/** What `embed transform` writes, by key. */
-async function transformed(
-  { path }: Run,
-  options: Partial<TransformOptions> & { on: string[]; key?: string },
-): Promise<Map<string, Vector>> {
-  const chunks: Buffer[] = [];
-  const shape = { format: "jsonl", features: false, withScores: false, force: false } as const;
-  await transform(path, { ...shape, reading: defaultReadOptions, ...options }, collect(chunks), watch);
-  const name = options.key ?? "movie_id";
-  return new Map(linesOf<Record<string, string> & Vector>(chunks).map((row) => [row[name]!, row] as const));
 }
 
 async function folded(
@@ -147,28 +119,13 @@ async function folded(
 ): Promise<Map<string, Vector>> {
   const log = join(folder, "events.csv");
   writeRatings(log, events);
-  return await transformed(run, { on: [], foldIn: [log], field: "item", ...penalties });
+  return await transformed(run.path, { on: [], foldIn: [log], field: "item", ...penalties });
 }
 
 function scoreOf({ w0, users }: Run, { user, item }: Rating, items: Map<string, Vector>): number {
   const [u, i] = [users.get(user), items.get(item)];
   const dot = u && i ? u.vector.reduce((sum, x, d) => sum + x * i.vector[d]!, 0) : 0;
   return w0 + (u?.bias ?? 0) + (i?.bias ?? 0) + dot;
-}
-
-function readRatings(): Rating[] {
-  return readFileSync(join(shared, "ratings.csv"), "utf8")
-    .trimEnd()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","))
-    .map(([user, item, y, time]) => ({ user: user!, item: item!, y: Number(y), time: Number(time) }))
-    .sort((a, b) => a.time - b.time);
-}
-
-function writeRatings(path: string, ratings: Rating[]): void {
-  const lines = ratings.map(({ user, item, y, time }) => `${user},${item},${y},${time}`);
-  writeFileSync(path, ["user_id,movie_id,rating,timestamp", ...lines].join("\n"));
 }
 
 function split(ratings: Rating[], out: Set<string>): { train: Rating[]; hidden: Rating[] } {
@@ -225,27 +182,4 @@ function biasesBy(
 function rmse(test: Rating[], predict: (rating: Rating) => number): string {
   const clip = (y: number) => Math.min(10, Math.max(0, y));
   return Math.sqrt(test.reduce((sum, r) => sum + (clip(predict(r)) - r.y) ** 2, 0) / test.length).toFixed(4);
-}
-
-function shuffle(items: string[], seed: number): string[] {
-  const random = mulberry32(seed);
-  return items
-    .map((item) => ({ item, at: random() }))
-    .sort((a, b) => a.at - b.at)
-    .map(({ item }) => item);
-}
-
-function collect(chunks: Buffer[]): (chunk: Uint8Array) => Promise<void> {
-  return (chunk) => {
-    chunks.push(Buffer.from(chunk));
-    return Promise.resolve();
-  };
-}
-
-function linesOf<T>(chunks: Buffer[]): T[] {
-  return Buffer.concat(chunks)
-    .toString("utf8")
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as T);
 }

@@ -1,0 +1,90 @@
+// What benches of new films share: movietweetings' ratings in time order, and vectors of runs as the commands give them.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { exportRun } from "../api/export/export.js";
+import { transform } from "../api/transform/transform.js";
+import { defaultReadOptions } from "../log/log.js";
+import { projectFolder } from "../testing/places.js";
+import { mulberry32 } from "../testing/random.js";
+import type { TransformOptions } from "../training/transform-options.js";
+import type { Watch } from "../training/watch.js";
+
+export interface Rating {
+  user: string;
+  item: string;
+  y: number;
+  time: number;
+}
+export interface Vector {
+  bias: number;
+  vector: number[];
+}
+
+/** Where the ratings are. */
+export const films = join(projectFolder, "..", "shared", "data", "movietweetings");
+export const watch: Watch = { observe: () => undefined, signal: new AbortController().signal };
+
+/** In order of time. */
+export function readRatings(): Rating[] {
+  return readFileSync(join(films, "ratings.csv"), "utf8")
+    .trimEnd()
+    .split("\n")
+    .slice(1)
+    .map((line) => line.split(","))
+    .map(([user, item, y, time]) => ({ user: user!, item: item!, y: Number(y), time: Number(time) }))
+    .sort((a, b) => a.time - b.time);
+}
+
+export function writeRatings(path: string, ratings: readonly Rating[]): void {
+  const lines = ratings.map(({ user, item, y, time }) => `${user},${item},${y},${time}`);
+  writeFileSync(path, ["user_id,movie_id,rating,timestamp", ...lines].join("\n"));
+}
+
+/** What `embed transform` writes, by key. */
+export async function transformed(
+  path: string,
+  options: Partial<TransformOptions> & { on: string[]; key?: string },
+): Promise<Map<string, Vector>> {
+  const chunks: Buffer[] = [];
+  const shape = { format: "jsonl", features: false, withScores: false, force: false } as const;
+  await transform(path, { ...shape, reading: defaultReadOptions, ...options }, collect(chunks), watch);
+  const name = options.key ?? "movie_id";
+  return new Map(linesOf<Record<string, string> & Vector>(chunks).map((row) => [row[name]!, row] as const));
+}
+
+/** What `embed export` writes of a field, by key. */
+export async function exported(path: string, field: "user" | "item"): Promise<Map<string, Vector>> {
+  const lines: Buffer[] = [];
+  const options = { format: "jsonl", field, withWeight: true, strict: false, force: false };
+  await exportRun(path, options, collect(lines), watch.signal);
+  return new Map(
+    linesOf<{ key: string; weight: number; vector: number[] }>(lines).map(({ key, weight, vector }) => [
+      key,
+      { bias: weight, vector },
+    ]),
+  );
+}
+
+export function shuffle<T>(items: readonly T[], seed: number): T[] {
+  const random = mulberry32(seed);
+  return items
+    .map((item) => ({ item, at: random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ item }) => item);
+}
+
+function collect(chunks: Buffer[]): (chunk: Uint8Array) => Promise<void> {
+  return (chunk) => {
+    chunks.push(Buffer.from(chunk));
+    return Promise.resolve();
+  };
+}
+
+function linesOf<T>(chunks: Buffer[]): T[] {
+  return Buffer.concat(chunks)
+    .toString("utf8")
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line) as T);
+}
