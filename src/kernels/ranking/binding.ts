@@ -96,6 +96,8 @@ export interface RankingShape {
   inBatch: boolean;
   /** events of one user in a batch count together as one */
   averages: boolean;
+  /** an event's negative is the candidate of a rank drawn from this range, by score from 1, the highest (bpr) */
+  hardNegatives: readonly [from: number, to: number];
   learningRate: number;
   l2Weight: number;
   l2Vector: number;
@@ -221,6 +223,8 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
     inBatch,
     averages,
     batchSize,
+    fromRank: shape.hardNegatives[0],
+    toRank: shape.hardNegatives[1],
     learningRate: shape.learningRate,
     l2Weight: shape.l2Weight,
     l2Vector: shape.l2Vector,
@@ -241,6 +245,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       scores: shared ? 0 : room("scores", B * (M + 1)),
       gradients: room("gradients", B),
       negatives: room("negatives", B),
+      best: shared ? 0 : room("the best candidates", shape.hardNegatives[1]),
       tile: room("a tile", 32),
       packed: room("packed contexts", 4 * D),
       slots: shared ? room("slots", numItems) : 0,

@@ -18,6 +18,7 @@ import {
   ReferenceRanking,
   referenceDraw,
   referencePairs,
+  referenceRank,
   type ReferenceRow,
 } from "./reference.js";
 
@@ -38,6 +39,7 @@ const shape: RankingShape = {
   negatives: 3,
   inBatch: false,
   averages: false,
+  hardNegatives: [1, 1],
   learningRate: 0.05,
   l2Weight: 1e-3,
   l2Vector: 2e-3,
@@ -175,6 +177,7 @@ function trainTwin(
       context: context[event]!,
       items: itemsOf[r]!.map((i) => templates[i]!),
       weight: data.weights![event]! / (options.averages ? eventsOf(data.users[event]!) : 1),
+      rank: referenceRank(options.hardNegatives, epochKey, event),
     }));
     if (sharesNegatives(options.loss)) {
       const logNoise = itemsOf.map((items) => items.map(noiseOf));
@@ -268,6 +271,45 @@ function joinsOf({ numFeatures, users, items, context, templates }: RankingData)
     neighbours: Uint32Array.from(lists.flat()),
   };
 }
+
+test.each([
+  [8, [2, 5], false],
+  [8, [8, 8], true],
+  [3, [1, 3], true],
+  [40, [11, 40], false],
+] as const)(
+  "bpr takes of %i candidates the ranks %p that the reference takes (many features: %p)",
+  async (negatives, hardNegatives, rich) => {
+    const data = dataOf(rich, true);
+    const options = { ...shape, negatives, hardNegatives };
+    const { arena, layout, kernel, vectors, w } = await kernelOf(data, options);
+    const order = permutation(numEvents, 9);
+    const { twin, sum } = trainTwin(data, options, vectors(), order);
+    expect(kernel.trainPairs(layout.plan, layout.threads[0]!, 0, 0, numEvents, 9, epochKey)).toBe(1);
+    expect(maxDifference(vectors(), twin.vectors)).toBeLessThan(2e-5);
+    expect(maxDifference(w(), twin.w)).toBeLessThan(2e-5);
+    expect(Math.abs(takeRankingLoss(arena, layout) - sum) / Math.abs(sum)).toBeLessThan(1e-5);
+  },
+);
+
+test("ranks are uniform in their range, over events and over epochs (chi-squared of 4 degrees below 18.5, p 0.001)", () => {
+  const range = [3, 7] as const;
+  const rankOf = (epoch: number, event: number) => referenceRank(range, draw(draw(1, epoch), 1), event);
+  const chiSquared = (ranks: number[]) => {
+    const counts = [3, 4, 5, 6, 7].map((rank) => ranks.filter((other) => other === rank).length);
+    expect(counts.reduce((sum, n) => sum + n, 0)).toBe(ranks.length);
+    const expected = ranks.length / counts.length;
+    return counts.reduce((sum, n) => sum + (n - expected) ** 2 / expected, 0);
+  };
+  const numbers = Array.from({ length: 20_000 }, (_, i) => i);
+  expect(chiSquared(numbers.map((event) => rankOf(1, event)))).toBeLessThan(18.5);
+  expect(chiSquared(numbers.map((epoch) => rankOf(epoch + 1, 12)))).toBeLessThan(18.5);
+  // one epoch's rank of an event says nothing of the next one's
+  const pairs = numbers.map((event) => (rankOf(1, event) - 3) * 5 + rankOf(2, event) - 3);
+  const counts = Array.from({ length: 25 }, (_, pair) => pairs.filter((other) => other === pair).length);
+  // 24 degrees, p 0.001
+  expect(counts.reduce((sum, n) => sum + (n - 800) ** 2 / 800, 0)).toBeLessThan(51.2);
+});
 
 test("a user of all items but one is given that one", async () => {
   const data = dataOf(false, false);

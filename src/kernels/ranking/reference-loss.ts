@@ -21,19 +21,20 @@ export interface ReferenceRankingOptions {
  * The negative of an event's scores, the loss and dLoss/dx of x = s_0 - s_negative.
  *
  * BPR: Rendle et al. 2009 (arXiv:1205.2618), the hardest of several candidates as Zhang et al. 2013
- * (doi:10.1145/2484028.2484126). WARP: Weston et al. 2011, eq. 6.
+ * (doi:10.1145/2484028.2484126), or the one of a rank as Ying et al. 2018 (arXiv:1806.01973), section 3.3. WARP: Weston et
+ * al. 2011, eq. 6.
  *
+ * @param rank of the negative among the candidates by score, 1 the highest; of equals the earlier is before the others (bpr)
  * @returns negative 0 when no item violates (warp)
  */
 export function pairLoss(
   scores: readonly number[],
   { loss, margin, rankWeights }: ReferenceRankingOptions,
+  rank = 1,
 ): { negative: number; loss: number; gradient: number } {
   if (loss === "bpr") {
-    const negative = scores.reduce(
-      (best, s, k) => (k > 0 && (best === 0 || s > scores[best]!) ? k : best),
-      0,
-    );
+    const candidates = scores.map((_, k) => k).slice(1);
+    const negative = candidates.sort((a, b) => scores[b]! - scores[a]! || a - b)[rank - 1]!;
     const x = scores[0]! - scores[negative]!;
     return { negative, loss: rowLoss("logistic", x, 1), gradient: gradient(x, 1, false).g };
   }

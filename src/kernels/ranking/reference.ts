@@ -22,6 +22,8 @@ export interface ReferenceEvent {
   context: ReferenceRow;
   items: ReferenceRow[];
   weight: number;
+  /** of its negative among the candidates (bpr); 1 when absent */
+  rank?: number;
 }
 
 /** Parameters with their accumulators, all f64. */
@@ -169,10 +171,11 @@ export function referencePairs(
   options: ReferenceRankingOptions,
 ): number {
   const { learningRate: lr, l2Vector: l2 } = options;
-  const chosen = events.map(({ context, items, weight }) => {
+  const chosen = events.map(({ context, items, weight, rank }) => {
     const found = pairLoss(
       items.map((item) => model.score(context, item, false)),
       options,
+      rank,
     );
     return { ...found, loss: found.loss * weight, gradient: found.gradient * weight };
   });
@@ -312,6 +315,16 @@ export function referenceDraw(
   const item = Number(x >> 32n);
   if (!alias) return item;
   return Number(x & 0xffffffffn) <= alias[2 * item]! ? item : alias[2 * item + 1]!;
+}
+
+/** The kernel's draw of an event's rank in a range: bit for bit. */
+export function referenceRank(
+  [from, to]: readonly [number, number],
+  epochKey: number,
+  event: number,
+): number {
+  const x = BigInt(draw(draw(epochKey, event), 0xffffffff)) * BigInt(to - from + 1);
+  return from + Number(x >> 32n);
 }
 
 function addScaled(target: Float64Array, factor: number, vector: Float64Array): void {

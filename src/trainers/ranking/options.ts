@@ -7,6 +7,7 @@ import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
 import {
   choice,
+  custom,
   flag,
   number,
   omit,
@@ -14,6 +15,7 @@ import {
   whole,
   type Resolved,
   type Told,
+  wholeOf,
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
@@ -78,6 +80,26 @@ function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): b
 /** Every batch lies in one block of so many events. */
 const BLOCK = 4096;
 
+/** Ranks among an event's candidates, from 1, the highest score. */
+type Ranks = readonly [from: number, to: number];
+
+const RANKS = "FROM-TO, ranks from 1, the highest score, with FROM at most TO, such as 2-5";
+
+/** `2-5`, or `3` for one rank. @throws {UsageError} no such text */
+function ranksOf(given: string, flagName: string): Ranks {
+  const [from = "", to = from, ...more] = given.split("-");
+  if (more.length > 0 || from === "" || to === "")
+    throw new UsageError(`${flagName} expects ${RANKS}, got '${given}'`);
+  const ranks: Ranks = [wholeOf(from, flagName, 1), wholeOf(to, flagName, 1)];
+  if (ranks[0] > ranks[1]) throw new UsageError(`${flagName} expects ${RANKS}, got '${given}'`);
+  return ranks;
+}
+
+function ranksComplaint(ranks: Ranks): string | undefined {
+  const isPair = Array.isArray(ranks) && ranks.length === 2 && ranks.every((rank) => Number.isInteger(rank));
+  return isPair && ranks[0] >= 1 && ranks[0] <= ranks[1] ? undefined : RANKS;
+}
+
 /** What the model is, and how it is trained; steps follow from loss, similarity and negatives, which stand first. */
 const own = {
   loss: choice(rankingLosses, {
@@ -107,6 +129,17 @@ const own = {
     default: false,
     only: { loss: SHARED },
   }),
+  hardNegatives: custom(
+    "from-to",
+    { parse: ranksOf, complaint: ranksComplaint },
+    {
+      help: "bpr: take the candidate of a rank drawn from this range by score, 1 the highest, such as 2-5",
+      group: model,
+      default: [1, 1] as Ranks,
+      shown: "1-1",
+      only: { loss: ["bpr"] },
+    },
+  ),
   noise: choice(noises, {
     placeholder: "distribution",
     help: "distribution that negatives are drawn from",
@@ -349,6 +382,12 @@ export function rankingOptionsOf(told: ToldRanking): RankingOptions {
   if (isShared(loss) && negatives % 8 !== 0)
     throw new UsageError(
       `--loss ${loss} takes its negatives by eights: --negatives must be a multiple of 8, got ${negatives}`,
+    );
+  const { hardNegatives } = all;
+  if (hardNegatives[1] > negatives && loss === "bpr")
+    throw new UsageError(
+      `--hard-negatives ${hardNegatives.join("-")} takes ranks up to ${hardNegatives[1]}, and an event has ` +
+        `${negatives === 1 ? "one candidate" : `${negatives} candidates`} (--negatives): give it at least ${hardNegatives[1]}`,
     );
   return all;
 }

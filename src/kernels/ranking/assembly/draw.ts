@@ -26,6 +26,15 @@ function membershipBit(user: u32, item: u32): u32 {
   return (h ^ (h >>> 15)) * MIXED_FACTOR;
 }
 
+/** The counter that names the draw of an event's rank; those of its candidates stay below. */
+const RANK: u32 = 0xffffffff;
+
+/** The rank of an event's negative among its candidates, uniform in fromRank .. toRank. */
+export function drawRank(plan: Plan, epochKey: u32, event: u32): u32 {
+  const span = plan.toRank - plan.fromRank + 1;
+  return plan.fromRank + <u32>((<u64>draw(draw(epochKey, event), RANK) * span) >>> 32);
+}
+
 /** Whether the user has the item; a user beyond the last has none. */
 export function hasItem(plan: Plan, user: u32, item: u32): bool {
   if (user >= plan.numUsers) return false;

@@ -96,7 +96,7 @@ export function trainPairs(
 
     // every thread chooses for itself, alike
     combinePairs(plan, partials, thread.scores);
-    const loss = choosePairs(plan, thread, events, drawn, size);
+    const loss = choosePairs(plan, thread, events, drawn, size, epochKey);
     if (index == T - 1) thread.loss += loss;
 
     // one step for each feature of each pair

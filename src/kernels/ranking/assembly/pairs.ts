@@ -3,6 +3,7 @@
 //   s_k    score of item k for the event; k = 0 is its own, 1 .. M are candidates
 //   x      s_0 - s_negative
 //   BPR    log(1 + exp(-x)); the negative is the candidate of the highest score     Rendle 2009; M > 1: Zhang 2013
+//          or of a rank drawn for the event from a range, 1 the highest             Ying 2018, section 3.3 (hard negatives)
 //   WARP   L(floor((I - 1) / k)) max(0, margin - x); the negative is the first with s_k > s_0 - margin      Weston 2011
 //
 // Each thread owns whole slices of dimensions. It writes its slices' parts of the scores, and after a barrier every thread
@@ -12,6 +13,7 @@ import { logisticGradient4, logisticLoss4 } from "../../shared/assembly/loss";
 import { featureAt } from "../../shared/assembly/rows";
 import { sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
+import { drawRank } from "./draw";
 import { B, Plan, SLICE, Thread, WARP } from "./plan";
 import { meanSquare, rowBytes, squaresOf, stepRow, stepWeights, sumOf, vectorOf, weightOf } from "./vectors";
 
@@ -135,11 +137,23 @@ export function combinePairs(plan: Plan, partials: usize, scores: usize): void {
   }
 }
 
-/** Chooses each event's negative, and turns x into dLoss/dx. @returns the sum of the losses, in the rows' order */
-export function choosePairs(plan: Plan, thread: Thread, events: usize, candidates: usize, numRows: u32): f64 {
+/**
+ * Chooses each event's negative, and turns x into dLoss/dx.
+ *
+ * @param epochKey names the ranks that are drawn (BPR)
+ * @returns the sum of the losses, in the rows' order
+ */
+export function choosePairs(
+  plan: Plan,
+  thread: Thread,
+  events: usize,
+  candidates: usize,
+  numRows: u32,
+  epochKey: u32,
+): f64 {
   return plan.loss == WARP
     ? chooseWarp(plan, thread, events, candidates, numRows)
-    : chooseBpr(plan, thread, events, candidates, numRows);
+    : chooseBpr(plan, thread, events, candidates, numRows, epochKey);
 }
 
 function eventWeight(plan: Plan, events: usize, r: usize): f32 {
@@ -147,13 +161,66 @@ function eventWeight(plan: Plan, events: usize, r: usize): f32 {
   return load<f32>(plan.eventWeights + ((<usize>load<u32>(events + (r << 2))) << 2));
 }
 
-function chooseBpr(plan: Plan, thread: Thread, events: usize, candidates: usize, numRows: u32): f64 {
+/** The score of candidate k. */
+function scoreAt(scores: usize, k: u32): f32 {
+  return load<f32>(scores + ((<usize>k) << 2));
+}
+
+/** The candidate of the highest score; of equals the one drawn first. */
+function highest(plan: Plan, scores: usize): u32 {
+  let best: u32 = 1;
+  for (let k: u32 = 2; k <= plan.numNegatives; k++) {
+    if (scoreAt(scores, k) > scoreAt(scores, best)) best = k;
+  }
+  return best;
+}
+
+/**
+ * The candidate of that rank by score, 1 the highest; of equals the one drawn first is before the others.
+ *
+ * The best `rank` are kept in order as the candidates pass, so that small ranks cost little more than one pass.
+ *
+ * @param best u32[rank], overwritten
+ */
+function ofRank(plan: Plan, scores: usize, rank: u32, best: usize): u32 {
+  const last = best + ((<usize>rank - 1) << 2);
+  let end = best;
+  for (let k: u32 = 1; k <= plan.numNegatives; k++) {
+    const score = scoreAt(scores, k);
+    let at = end;
+    if (end > last) {
+      if (!(score > scoreAt(scores, load<u32>(last)))) continue;
+      at = last;
+    } else {
+      end += 4;
+    }
+    // those below move down by one
+    while (at > best && score > scoreAt(scores, load<u32>(at - 4))) {
+      store<u32>(at, load<u32>(at - 4));
+      at -= 4;
+    }
+    store<u32>(at, k);
+  }
+  return load<u32>(last);
+}
+
+function chooseBpr(
+  plan: Plan,
+  thread: Thread,
+  events: usize,
+  candidates: usize,
+  numRows: u32,
+  epochKey: u32,
+): f64 {
   const M = plan.numNegatives;
   for (let r: usize = 0; r < numRows; r++) {
     const scores = thread.scores + ((r * (M + 1)) << 2);
-    let best: u32 = 1;
-    for (let k: u32 = 2; k <= M; k++) {
-      if (load<f32>(scores + ((<usize>k) << 2)) > load<f32>(scores + ((<usize>best) << 2))) best = k;
+    let best: u32;
+    if (plan.toRank == 1) {
+      best = highest(plan, scores);
+    } else {
+      const rank = drawRank(plan, epochKey, load<u32>(events + (r << 2)));
+      best = ofRank(plan, scores, rank, thread.best);
     }
     store<u32>(thread.negatives + (r << 2), load<u32>(candidates + ((r * M + best - 1) << 2)));
     store<f32>(thread.gradients + (r << 2), load<f32>(scores) - load<f32>(scores + ((<usize>best) << 2)));

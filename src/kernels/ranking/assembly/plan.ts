@@ -81,6 +81,9 @@ export class Plan {
   averages: u32;
   /** events between two steps of shared negatives: a divisor of 4,096 */
   batchSize: u32;
+  /** which of an event's candidates is its negative: the one of a rank drawn from .. to by score, 1 the highest (BPR) */
+  fromRank: u32;
+  toRank: u32;
   /** of pairs; shared negatives are given theirs block by block */
   learningRate: f32;
   l2Weight: f32;
@@ -165,6 +168,8 @@ export class Thread {
   gradients: usize;
   /** u32[B]: the negative of each event */
   negatives: usize;
+  /** u32[toRank]: an event's best candidates so far, highest first (BPR) */
+  best: usize;
   /** f32[4][8] and f32[D][4]: a tile, and four contexts side by side */
   tile: usize;
   packed: usize;
