@@ -83,7 +83,9 @@ export async function composed(
   return {
     table: withItems(laidOut(table, sums), item, catalogue, sums.composer),
     item,
-    note: `an item's vector is the sum over ${names}, as the model scores it; --compose none gives '${item}' alone`,
+    note:
+      `an item's vector is the sum over ${names}${catalogue.fromNeighbors ? " and what its neighbours add" : ""}, ` +
+      `as the model scores it; --compose none gives '${item}' alone`,
   };
 }
 

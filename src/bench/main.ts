@@ -11,6 +11,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   gowalla: () => import("./gowalla.js"),
   graph: () => import("./graph.js"),
   implicit: () => import("./implicit.js"),
+  inductive: () => import("./inductive.js"),
   job: () => import("./job.js"),
   layers: () => import("./layers.js"),
   mcmc: () => import("./mcmc.js"),

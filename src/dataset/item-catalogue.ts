@@ -14,6 +14,8 @@ export interface ItemCatalogue {
   counts: Uint32Array;
   /** one row an item: its own feature and those of the columns that go with it; labels are unused */
   templates: FeatureRows;
+  /** what of `templates` is from the item's neighbours (neighbor-rows.ts); absent where nothing is */
+  fromNeighbors?: FeatureRows;
 }
 
 /**

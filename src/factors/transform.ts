@@ -2,7 +2,7 @@
 // which no event held has a vector, too.
 
 import type { Dataset } from "../dataset/dataset.js";
-import { bindEncoder } from "../dataset/rows.js";
+import { bindEncoder, type FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
 import { vectorEncoding, type EncodedRows } from "../export/encoded-rows.js";
 import { wholeOf } from "../training/parts.js";
@@ -24,11 +24,18 @@ export type ComposerOf = (run: Run, model: FmRun) => Promise<Composer>;
 export const composerOfFactors: ComposerOf = async (_, { parameters }) =>
   await Promise.resolve(fmComposer(parameters));
 
+/** What the rows have beside the table's cells, by its columns: rows from `first` on with all that they have. */
+export type Completion = (
+  dataset: Dataset,
+  known: readonly string[],
+) => (first: number, rows: FeatureRows) => FeatureRows;
+
 /** How a kind of factor model encodes rows. */
 export interface Composing {
   composerOf: ComposerOf;
   /** @param known names of the fields that the rows have @throws {UsageError} they are no vector together */
   checkFields?: (model: FmRun, known: readonly string[]) => void;
+  completion?: Completion;
 }
 
 /** Rows as the sums of their features' vectors. @throws {UsageError} as encodeComposed */
@@ -45,7 +52,7 @@ export async function encodeComposed(
   run: Run,
   options: TransformOptions,
   watch: Watch,
-  { composerOf, checkFields }: Composing,
+  { composerOf, checkFields, completion }: Composing,
 ): Promise<Transformed> {
   const model = await readFmModel(run);
   const composer = await composerOf(run, model);
@@ -55,7 +62,7 @@ export async function encodeComposed(
   watch.observe({ stage: "note", text: `a row's vector is the sum over ${names}` });
   return {
     encoding: vectorEncoding(options.key, composer.dim, dataset.numRows),
-    rows: composedRows(model, composer, dataset, options.key),
+    rows: composedRows(model, composer, dataset, options.key, completion?.(dataset, known)),
     warnings: [],
   };
 }
@@ -65,6 +72,7 @@ async function* composedRows(
   composer: Composer,
   dataset: Dataset,
   key: string | undefined,
+  completed: ReturnType<Completion> = (_, rows) => rows,
 ): AsyncGenerator<EncodedRows> {
   const keyOf = keysOfRows(dataset, key);
   const encoder = bindEncoder(space, dataset);
@@ -72,7 +80,7 @@ async function* composedRows(
   for (let first = 0; first < all.length; first += CHUNK_ROWS) {
     const part = all.subarray(first, first + CHUNK_ROWS);
     const labels = new Float32Array(part.length);
-    const rows = encoder.encode(part, labels);
+    const rows = completed(first, encoder.encode(part, labels));
     yield {
       numRows: part.length,
       values: composer.vectors(rows),

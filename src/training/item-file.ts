@@ -2,30 +2,40 @@
 //
 //   items.bytes, items.offsets     the items' keys
 //   items.counts                   their events in the training part
-//   templates.ids[, .indptr, .values]   a row of features an item: its own and those of the columns that go with it
+//   templates.ids[, .indptr, .values]   a row of features an item: its own and those of the columns that go with it, and with
+//                                       --item-neighbors what its neighbours add
+//   fromNeighbors.ids, .indptr, .values what they add, alone: for rows of items that another table has
 
 import type { ItemCatalogue } from "../dataset/item-catalogue.js";
 import { numFeaturesOf, type Preprocess } from "../dataset/preprocess.js";
+import type { FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
 import { safetensorsChunks, type Tensor } from "../embedding/safetensors.js";
 import { TensorFile } from "../embedding/tensor-file.js";
 import type { Dictionary } from "../log/dictionary.js";
 
 const FILE = "items.safetensors";
+const FROM_NEIGHBORS = "fromNeighbors";
 export const NEGATIVES_FILE = "negatives.safetensors";
 
 /** The catalogue as tensors. */
-export function itemTensors({ items, counts, templates }: ItemCatalogue): [string, Tensor][] {
-  const { ids, indptr, values } = templates;
+export function itemTensors({ items, counts, templates, fromNeighbors }: ItemCatalogue): [string, Tensor][] {
   const arrays: [string, Tensor["data"]][] = [
     ["items.bytes", items.bytes],
     ["items.offsets", items.offsets],
     ["items.counts", counts],
-    ["templates.ids", ids],
+    ...arraysOf("templates", templates),
+    ...(fromNeighbors ? arraysOf(FROM_NEIGHBORS, fromNeighbors) : []),
   ];
-  if (indptr) arrays.push(["templates.indptr", indptr]);
-  if (values) arrays.push(["templates.values", values]);
   return arrays.map(([name, data]) => [name, { shape: [data.length], data }]);
+}
+
+function arraysOf(name: string, { ids, indptr, values }: FeatureRows): [string, Tensor["data"]][] {
+  return [
+    [`${name}.ids`, ids],
+    ...(indptr ? [[`${name}.indptr`, indptr] satisfies [string, Tensor["data"]]] : []),
+    ...(values ? [[`${name}.values`, values] satisfies [string, Tensor["data"]]] : []),
+  ];
 }
 
 /** The catalogue as a file of model/, for a run without negatives. */
@@ -44,23 +54,30 @@ export function dictionaryFrom(tensors: TensorFile, name: string): Dictionary {
 export function itemsFrom(tensors: TensorFile, numFeatures: number): ItemCatalogue {
   const items = dictionaryFrom(tensors, "items");
   const { size } = items;
-  const ids = tensors.ids("templates.ids", [undefined], numFeatures);
-  const indptr = tensors.has("templates.indptr")
-    ? tensors.offsets("templates.indptr", [size + 1], ids.length)
-    : undefined;
-  if (!indptr && ids.length % Math.max(1, size) !== 0)
-    tensors.fail(`${ids.length} features of ${size} items`);
   return {
     items,
     counts: tensors.u32("items.counts", [size]),
-    templates: {
-      numRows: size,
-      width: indptr || size === 0 ? 0 : ids.length / size,
-      ids,
-      labels: new Float32Array(size),
-      ...(indptr && { indptr }),
-      ...(tensors.has("templates.values") && { values: tensors.f32("templates.values", [ids.length]) }),
-    },
+    templates: rowsFrom(tensors, "templates", size, numFeatures),
+    ...(tensors.has(`${FROM_NEIGHBORS}.ids`) && {
+      fromNeighbors: rowsFrom(tensors, FROM_NEIGHBORS, size, numFeatures),
+    }),
+  };
+}
+
+function rowsFrom(tensors: TensorFile, name: string, numRows: number, numFeatures: number): FeatureRows {
+  const ids = tensors.ids(`${name}.ids`, [undefined], numFeatures);
+  const indptr = tensors.has(`${name}.indptr`)
+    ? tensors.offsets(`${name}.indptr`, [numRows + 1], ids.length)
+    : undefined;
+  if (!indptr && ids.length % Math.max(1, numRows) !== 0)
+    tensors.fail(`${ids.length} features of ${numRows} items`);
+  return {
+    numRows,
+    width: indptr || numRows === 0 ? 0 : ids.length / numRows,
+    ids,
+    labels: new Float32Array(numRows),
+    ...(indptr && { indptr }),
+    ...(tensors.has(`${name}.values`) && { values: tensors.f32(`${name}.values`, [ids.length]) }),
   };
 }
 

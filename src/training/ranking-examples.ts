@@ -13,6 +13,7 @@ import {
 } from "../sampling/ranking-events.js";
 import { negativeFields, type Examples, type Part, type Parts } from "./examples.js";
 import { rankingMetricsOf } from "./ranking-metrics.js";
+import { withItemNeighbors, type NeighborOptions } from "./item-neighbors.js";
 import type { ListOptions } from "./trained.js";
 import type { Watch } from "./watch.js";
 
@@ -28,6 +29,8 @@ export interface RankingExampleOptions {
   itemFields?: string[];
   weighting: EventWeightOptions;
   lists: ListOptions;
+  /** items take over features of so many neighbours, which weigh `weight` together */
+  neighbors?: NeighborOptions;
   /** what asks for it, for messages: `train-ranking` */
   asker: string;
 }
@@ -36,13 +39,25 @@ export interface RankingExampleOptions {
 export function rankingExamples(
   space: FeatureSpace,
   parts: Parts,
-  { task, asker, seed, threads, minUsers, itemFields, weighting, lists: options }: RankingExampleOptions,
-  { observe, signal }: Watch,
+  {
+    task,
+    asker,
+    seed,
+    threads,
+    minUsers,
+    itemFields,
+    weighting,
+    neighbors,
+    lists: options,
+  }: RankingExampleOptions,
+  watch: Watch,
 ): Examples {
+  const { observe, signal } = watch;
   if (parts.train.dataset.roles.user === undefined)
     throw new UsageError(`${asker} needs a user column: name it with --user`);
   const fields = negativeFields(space, parts.train, asker, itemFields, minUsers);
-  const { source, contextFieldIndexes } = fields;
+  const { contextFieldIndexes } = fields;
+  const source = neighbors ? withItemNeighbors(space, fields, { ...neighbors, seed }, watch) : fields.source;
   // parts that are cut from one log share its encoder
   const encoders = new Map<Dataset, Encoder>();
   const encoderOf = ({ dataset }: Part): Encoder => {

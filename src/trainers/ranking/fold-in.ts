@@ -41,7 +41,15 @@ const TRIES = 64;
 
 /** As foldInEvents. */
 export async function foldInByPairs(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
-  return await foldInEvents(run, options, watch, foldInPairs);
+  return await foldInEvents(run, options, watch, async (...of) => {
+    const [, , { side }] = of;
+    if (side === "item" && run.manifest.options["itemNeighbors"] !== undefined) {
+      const text =
+        "new items take over nothing of neighbours (--item-neighbors): their events are what their vectors are fitted to";
+      watch.observe({ stage: "note", text });
+    }
+    return await foldInPairs(...of);
+  });
 }
 
 /** As FoldIn. Events whose other side the run does not know say nothing; a key without others keeps a vector of zeros. */

@@ -12,6 +12,7 @@ export const models: Models = {
       ...(await factorCapabilities.rotation(run, table)),
       tables: run.tables.filter((name) => name === BASE_TABLE).map((name) => ({ name, offset: 0 })),
     }),
+    transform: async (...of) => await (await import("./transform.js")).encodeItems(...of),
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInByPairs(...of),
   },
 };

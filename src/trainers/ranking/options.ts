@@ -192,6 +192,21 @@ const own = {
     search: { among: (kind: Kind) => (isBilateral(kind) ? [0.07, 0.1, 0.12, 0.15] : []) },
     only: { loss: ["sampled-softmax"] },
   }),
+  itemNeighbors: whole({
+    min: 1,
+    max: 100,
+    help: "an item's vector takes over side features of so many items that its users have, too, at most",
+    group: model,
+    shown: "none",
+  }),
+  neighborWeight: number({
+    min: 1e-3,
+    max: 1e3,
+    help: "what an item's neighbours weigh together, its own features weigh 1",
+    group: model,
+    default: 1,
+    only: { itemNeighbors: true },
+  }),
   dim: whole({ min: 1, max: 1024, help: "length of a vector", group: model, default: 64 }),
   layers: whole({
     min: 0,
@@ -363,6 +378,11 @@ export function rankingOptionsOf(told: ToldRanking): RankingOptions {
     throw new UsageError("--similarity dot is not for --loss ccl, whose margin is one of cosines");
   if (similarity === "cosine" && !isShared(loss))
     throw new UsageError(`--similarity cosine is for --loss sampled-softmax and ccl, got --loss ${loss}`);
+  if (similarity === "cosine" && all.itemNeighbors !== undefined)
+    throw new UsageError(
+      `--item-neighbors gives items features beside their own, and cosines (--loss ${loss}) are those of user and item alone: ` +
+        "take --loss bpr, warp, or sampled-softmax with --similarity dot",
+    );
   const most = isShared(loss) ? 65_536 : 1024;
   const least = all.inBatch ? 0 : 1;
   if (!(negatives >= least && negatives <= most))

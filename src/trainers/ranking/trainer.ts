@@ -4,6 +4,7 @@ import { factorOutcome } from "../../factors/outcome.js";
 import { widthWarnings } from "../../factors/width-warnings.js";
 import { checkState, earlierRun, goOn, readEarlier, type EarlierRun } from "../../factors/warm-start.js";
 import { featurePlan, type FeatureModel } from "../../training/feature-plan.js";
+import type { Run } from "../../embedding/run-directory.js";
 import { openOwnRun } from "../../training/own-runs.js";
 import { rowsByFeature } from "../../training/feature-table.js";
 import { rankingExamples } from "../../training/ranking-examples.js";
@@ -51,8 +52,9 @@ async function plan(given: ToldRanking): Promise<Plan> {
     table: options,
     optionsFor: () => ({ ...ranking, ...shared }),
     accept: (dataset) => ({ dataset, notes: [] }),
-    examples(space, parts, { options: { minUsers = 0, itemFields, ...weighting }, watch, note }) {
-      const { seed, threads, k, metric } = ranking;
+    examples(space, parts, { options: { minUsers = 0, itemFields, ...weighting }, watch, note, warn }) {
+      const { seed, threads, k, metric, itemNeighbors: most, neighborWeight: weight } = ranking;
+      if (earlier) for (const text of neighborDoubts(earlier.run, ranking)) warn(text);
       const examples = rankingExamples(
         space,
         parts,
@@ -61,6 +63,7 @@ async function plan(given: ToldRanking): Promise<Plan> {
           asker: command,
           ...{ seed, threads, minUsers, weighting, lists: { k, metric } },
           ...(itemFields && { itemFields }),
+          ...(most !== undefined && { neighbors: { most, weight } }),
         },
         watch,
       );
@@ -99,4 +102,18 @@ async function openEarlier(
         `${table.numRows} x ${table.dim}: train it again`,
     );
   return { ...earlier, model: { ...earlier.model, base: rowsByFeature(space, before.vectors, before.dim) } };
+}
+
+/** A sentence where vectors were fitted to other sums of features than these are. */
+function neighborDoubts({ path, manifest }: Run, own: RankingOptions): string[] {
+  const [was, is] = [neighborText(manifest.options), neighborText(own)];
+  if (was === is) return [];
+  return [
+    `--init '${path}' was trained with ${was}, this training has ${is}: its vectors add up to other items now`,
+  ];
+}
+
+function neighborText({ itemNeighbors, neighborWeight }: Partial<RankingOptions>): string {
+  if (itemNeighbors === undefined) return "no --item-neighbors";
+  return `--item-neighbors ${itemNeighbors} --neighbor-weight ${neighborWeight}`;
 }

@@ -42,12 +42,16 @@ export interface GoneEntries {
 export function dropEntries(tensors: Tensors, gone: GoneEntries): { dropped: number; changed: boolean } {
   const items = keptOf(tensors, "items", gone.items);
   const users = keptOf(tensors, "users", gone.users);
-  const changed = replaceFeatures(tensors.get("templates.ids"), gone.features);
+  const changed = ["templates", "fromNeighbors"]
+    .map((name) => replaceFeatures(tensors.get(`${name}.ids`), gone.features))
+    .includes(true);
   const dropped = items.dropped + users.dropped;
   if (dropped === 0) return { dropped, changed };
 
   const { kept } = items;
   takeRows(tensors, "templates.ids", kept, "templates.indptr", ["templates.values"]);
+  if (tensors.has("fromNeighbors.ids"))
+    takeRows(tensors, "fromNeighbors.ids", kept, "fromNeighbors.indptr", ["fromNeighbors.values"]);
   take(tensors, "items.counts", kept);
   takeKeys(tensors, "items", kept);
   if (tensors.has("history.indptr")) {

@@ -1,0 +1,54 @@
+// Rows of a table of items or users as a run of train-ranking sees them: the sum over the features that each row has, and for items
+// that the run knows what their neighbours add (--item-neighbors). A new item has no neighbours: its vector is of its own features.
+
+import { columnNamed, MISSING } from "../../dataset/dataset.js";
+import { KeyIndex } from "../../dataset/key-index.js";
+import { withNeighborRows } from "../../dataset/neighbor-rows.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { composerOfFactors, encodeComposed, type Completion } from "../../factors/transform.js";
+import { readItems } from "../../training/item-file.js";
+import { readPreprocess } from "../../training/run-space.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import type { Watch } from "../../training/watch.js";
+
+/** As encodeSums. @throws {UsageError} as encodeComposed */
+export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  const completion = await neighborsOf(run, watch);
+  return await encodeComposed(run, options, watch, {
+    composerOf: composerOfFactors,
+    ...(completion && { completion }),
+  });
+}
+
+/** What completes rows of known items; undefined for a run without neighbours. */
+async function neighborsOf(run: Run, watch: Watch): Promise<Completion | undefined> {
+  if (run.manifest.options["itemNeighbors"] === undefined) return undefined;
+  const preprocess = await readPreprocess(run);
+  const { items, fromNeighbors } = (await readItems(run, preprocess)) ?? {};
+  const [item] = preprocess.itemFields ?? [];
+  if (!items || !fromNeighbors || item === undefined) return undefined;
+  return (dataset, known) => {
+    const column = known.includes(item) ? columnNamed(dataset, item) : undefined;
+    if (column?.kind !== "key") {
+      const text = `without a column '${item}' no row is a known item: vectors have nothing of neighbours (--item-neighbors)`;
+      watch.observe({ stage: "note", text });
+      return (_, rows) => rows;
+    }
+    const index = new KeyIndex(items);
+    const itemOfCode = Int32Array.from({ length: column.dictionary.size }, (_, code) =>
+      index.find(column.dictionary, code),
+    );
+    const itemOf = (row: number) => {
+      const code = column.codes[row]!;
+      const found = code === MISSING ? -1 : itemOfCode[code]!;
+      return found < 0 ? items.size : found;
+    };
+    let numKnown = 0;
+    for (let row = 0; row < dataset.numRows; row++) if (itemOf(row) < items.size) numKnown++;
+    watch.observe({
+      stage: "note",
+      text: `rows of the ${numKnown} items that the run knows have what their neighbours add; the other ${dataset.numRows - numKnown} have their own features alone`,
+    });
+    return (first, rows) => withNeighborRows(rows, fromNeighbors, (row) => itemOf(first + row));
+  };
+}
