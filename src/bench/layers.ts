@@ -106,7 +106,15 @@ async function milliseconds({ numUsers, numItems, users, items }: Pairs, threads
     },
     {
       ...{ dim: DIM, threads, loss: "sampled-softmax", cosine: true, method: "adam", batchSize: 256 },
-      ...{ negatives: 8, inBatch: false, averages: false, learningRate: 0.01, l2Weight: 0, l2Vector: 0 },
+      ...{
+        negatives: 8,
+        hardNegatives: [1, 1],
+        inBatch: false,
+        averages: false,
+        learningRate: 0.01,
+        l2Weight: 0,
+        l2Vector: 0,
+      },
       ...{ margin: 0, negativeWeight: 1, temperature: 0.1 },
     },
   );
