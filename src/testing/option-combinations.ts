@@ -113,6 +113,7 @@ const byPlaceholder: Record<string, Values> = {
   size: () => ["100K", "1G"],
   sizes: () => ["4", "4,3"],
   "a*b": () => ["user_id*device", "device*item_id"],
+  "from-to": () => ["1-1", "2-3", "2"],
   pattern: () => ["%s"],
   offset: () => ["+02:00", "Z"],
   character: () => [",", ";"],
