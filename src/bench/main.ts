@@ -9,6 +9,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   fm: () => import("./fm.js"),
   gbdt: () => import("./gbdt.js"),
   gowalla: () => import("./gowalla.js"),
+  "gowalla-table": () => import("./gowalla-table.js"),
   graph: () => import("./graph.js"),
   implicit: () => import("./implicit.js"),
   inductive: () => import("./inductive.js"),

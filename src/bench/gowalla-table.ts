@@ -1,0 +1,123 @@
+// `npm run bench -- gowalla-table [PLOT.svg]`: models of gowalla's public split, each trained by the command that the table shows, judged on
+// the test part with all items ranked, with seconds of the whole command; the plot has seconds against NDCG@20.
+
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { projectFolder } from "../testing/places.js";
+import { parseJson } from "../testing/json.js";
+import { run } from "./ctr-logs.js";
+
+const folder = join(projectFolder, "..", "shared", "data", "gowalla");
+const [train, test] = [join(folder, "train.csv"), join(folder, "test.csv")];
+const plateau = "train-pca --normalize degree --response plateau";
+const softmax = "train-ranking --loss sampled-softmax --similarity cosine";
+
+/** Options of commands; the baselines are judged by `evaluate`. */
+const commands = [
+  "train-pca --dim 64 --normalize degree",
+  "train-pca --dim 512 --normalize degree",
+  `${plateau} --dim 64`,
+  `${plateau} --dim 256`,
+  `${plateau} --dim 512`,
+  "train-als --dim 64",
+  "train-als --dim 256",
+  "train-ranking --negatives 32",
+  softmax,
+  `${softmax} --epochs 40`,
+];
+const baselines = ["item-cf", "gf-cf", "chebycf"];
+
+interface Row {
+  name: string;
+  recall: number;
+  ndcg: number;
+  seconds: number;
+}
+type Metrics = Record<string, number>;
+
+export async function bench(): Promise<void> {
+  if (!existsSync(train)) {
+    console.log(`skipped: no check-ins in ${folder}`);
+    return;
+  }
+  console.log(
+    `${cpus()[0]?.model ?? "unknown processor"}, ${cpus().length} cores, Node ${process.version}\n`,
+  );
+  const work = mkdtempSync(join(tmpdir(), "embed-gowalla-"));
+  const rows: Row[] = [];
+  console.log("|  | recall@20 | ndcg@20 | seconds |\n| --- | --- | --- | --- |");
+  const add = (row: Row) => {
+    rows.push(row);
+    const { name, recall, ndcg, seconds } = row;
+    console.log(`| \`${name}\` | ${recall.toFixed(4)} | ${ndcg.toFixed(4)} | ${seconds.toFixed(0)} |`);
+  };
+  const judged = async (name: string, args: string[], of: (summary: string) => Metrics) => {
+    const start = performance.now();
+    const { stdout } = await run(process.execPath, [
+      join(projectFolder, "bin", "embed.js"),
+      ...args,
+      "--json",
+    ]);
+    const { recallAt20, ndcgAt20 } = of(stdout);
+    add({ name, recall: recallAt20!, ndcg: ndcgAt20!, seconds: (performance.now() - start) / 1000 });
+  };
+  try {
+    const last = join(work, "run");
+    for (const name of commands) {
+      const [command = "", ...options] = name.split(" ");
+      const args = [command, train, ...options, "--user", "user", "--item", "item", "--split", "random"];
+      await judged(name, [...args, "--test", test, "-o", last, "--force"], (summary) => {
+        return parseJson<{ metrics: { test: Metrics } }>(summary).metrics.test;
+      });
+    }
+    for (const name of baselines) {
+      const args = ["evaluate", last, "--on", test, "--baseline", name];
+      await judged(`evaluate --baseline ${name}`, args, (summary) => {
+        const { contenders } = parseJson<{ contenders: { name: string; metrics: Metrics }[] }>(summary);
+        return contenders.find((contender) => contender.name === name)!.metrics;
+      });
+    }
+  } finally {
+    rmSync(work, { recursive: true });
+  }
+  const plot = process.argv[3];
+  if (plot !== undefined) writeFileSync(plot, drawn(rows));
+}
+
+/** Seconds, on a scale of powers of ten, against NDCG@20. */
+function drawn(rows: readonly Row[]): string {
+  const [width, height, left, bottom] = [860, 460, 60, 400];
+  const [low, high] = [0.08, 0.17];
+  const x = (seconds: number) => left + (Math.log10(Math.max(1, seconds)) / 3) * (width - left - 40);
+  const y = (ndcg: number) => bottom - ((ndcg - low) / (high - low)) * (bottom - 30);
+  const label = (text: string, at: number, to: number, anchor = "middle") =>
+    `<text x="${at.toFixed(0)}" y="${to.toFixed(0)}" text-anchor="${anchor}">${text}</text>`;
+  const ticks = [1, 10, 100, 1000].map((s) => label(`${s} s`, x(s), bottom + 22));
+  const lines = [0.08, 0.1, 0.12, 0.14, 0.16].map(
+    (value) =>
+      `<path d="M${left} ${y(value).toFixed(0)}H${width - 40}" stroke="#ddd"/>` +
+      label(value.toFixed(2), left - 8, y(value) + 4, "end"),
+  );
+  const points = rows.map(({ name, seconds, ndcg }, i) => {
+    const isRight = x(seconds) > width * 0.62;
+    const text = name.replace(/^(train-|evaluate --baseline )/u, "").replaceAll("--", "");
+    return (
+      `<circle cx="${x(seconds).toFixed(0)}" cy="${y(ndcg).toFixed(0)}" r="4" fill="#2266aa"/>` +
+      label(
+        text,
+        x(seconds) + (isRight ? -8 : 8),
+        y(ndcg) + (i % 2 === 0 ? -4 : 12),
+        isRight ? "end" : "start",
+      )
+    );
+  });
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="11">` +
+    `<rect width="${width}" height="${height}" fill="#fff"/>` +
+    [...lines, ...ticks, ...points].join("\n") +
+    label("seconds of the whole command", width / 2, bottom + 44) +
+    label("NDCG@20", left, 18) +
+    "</svg>\n"
+  );
+}
