@@ -74,8 +74,7 @@ export async function bench(): Promise<void> {
     for (const name of baselines) {
       const args = ["evaluate", last, "--on", test, "--baseline", name];
       await judged(`evaluate --baseline ${name}`, args, (summary) => {
-        const { contenders } = parseJson<{ contenders: { name: string; metrics: Metrics }[] }>(summary);
-        return contenders.find((contender) => contender.name === name)!.metrics;
+        return parseJson<{ metrics: Record<string, Metrics> }>(summary).metrics[name]!;
       });
     }
   } finally {

@@ -192,13 +192,13 @@ function trainTwin(
   return { twin, sum };
 }
 
-interface Case {
+interface Case extends Partial<RankingShape> {
   rich?: true;
   noise?: true;
   layers?: number;
 }
 
-test.each<[RankingLoss, number, Case & Partial<RankingShape>]>([
+test.each<[RankingLoss, number, Case]>([
   ["bpr", 1, {}],
   ["bpr", 4, { rich: true, noise: true }],
   ["warp", 5, { noise: true }],

@@ -50,7 +50,7 @@ const steps = {
   "hard negatives": { epochs: 20, learningRate: 0.1, learningRateDecay: 0.2, l2Vector: 0.02 },
   warp: { ...plain, epochs: 60, learningRate: 0.05, l2Vector: 0.01 },
   "sampled-softmax": { epochs: 20, learningRate: 0.05, learningRateDecay: 0.2, l2Vector: 0.03 },
-  "cosine softmax": { ...plain, epochs: 20, learningRate: 0.015 },
+  "cosine softmax": { ...plain, epochs: 20, learningRate: 0.03 },
   ccl: { ...plain, epochs: 40, learningRate: 0.1 },
 } satisfies Record<string, Steps>;
 
