@@ -23,18 +23,19 @@ export async function learnRanking(
   if (!ranking) throw new RangeError("ranking is learned from events");
   const { dim, similarity } = options;
   const isAlone = isMatrix(ranking.examples);
-  for (const [flag, isAsked, why] of [
-    ["--layers", options.layers > 0, "layers join users and items, and other features have no neighbours"],
-    ["--start svd", options.start === "svd" && !start, "the matrix is one of users and items"],
-  ] as const) {
-    if (isAsked && !isAlone)
-      throw new UsageError(
-        `${flag} is for user and item alone: ${why}; name these two with --fields, or leave it out`,
-      );
-  }
+  if (options.layers > 0 && !isAlone)
+    throw new UsageError(
+      "--layers is for user and item alone: layers join users and items, and other features have no neighbours; " +
+        "name these two with --fields, or leave it out",
+    );
   if (similarity === "cosine" && !isAlone)
     throw new UsageError(
       "cosines are those of user and item alone: name these two with --fields, or take --loss sampled-softmax --similarity dot",
+    );
+  if (options.start === "svd" && !start && !isAlone)
+    throw new UsageError(
+      "--start svd is for user and item alone, as the matrix is one of users and items: name these two with --fields, " +
+        "or leave it out",
     );
   const model = (parameters: RankingParameters, found = { bestEpoch: 0, epochs: [] as EpochEvent[] }) =>
     trainedFactors("fm", { dim, w0: 0, loss: "logistic", ...parameters, ...found });
