@@ -164,9 +164,9 @@ test("--search tries what the loss has by the metric of its lists, and trains wi
 });
 
 test.each([
-  [["--loss", "bpr", "--optimizer", "adam"], /--optimizer adam is for --loss sampled-softmax and ccl/],
-  [["--loss", "bpr", "--layers", "1"], /--layers is for --loss sampled-softmax and ccl/],
-  [["--loss", "bpr", "--schedule", "cosine"], /--schedule cosine is for --loss/],
+  [["--loss", "bpr", "--optimizer", "adam"], /--optimizer is for --loss sampled-softmax, ccl, not for bpr/],
+  [["--loss", "bpr", "--layers", "1"], /--layers is for --loss sampled-softmax, ccl, not for bpr/],
+  [["--loss", "bpr", "--schedule", "cosine"], /--schedule is for --loss sampled-softmax, ccl, not for bpr/],
   [["--loss", "ccl", "--batch-size", "300"], /--batch-size is 256, 512, 1024, 2048 or 4096, got 300/],
   [["--loss", "ccl", "--negatives", "0"], /--negatives must be in \[1, 65536\]/],
   [

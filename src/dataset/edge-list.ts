@@ -106,7 +106,11 @@ export function checkEdgeWeights(edges: Dataset): void {
 }
 
 function keyColumn(dataset: Dataset, flag: string, name: string): KeyColumn {
-  const column = columnNamed(dataset, name);
+  const column = dataset.columns.find((candidate) => candidate.name === name);
+  if (!column)
+    throw new UsageError(
+      `${flag} names column '${name}', which is left out: take it off --ignore, or name it in --fields`,
+    );
   if (column.kind === "key") return column;
   throw new UsageError(`${flag} needs one key a row, but the column '${name}' is numeric or several-valued`);
 }

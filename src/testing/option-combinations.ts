@@ -41,6 +41,26 @@ export interface Drawn {
 
 /** What every combination is given anyway, or what is of the machine. */
 const GIVEN = ["out", "force"];
+/** They change the names of all columns, so that every other option that names one is refused. */
+const RENAMING = ["no-header", "columns"];
+
+/** Options whose values name columns that a log has not: they would be refused whatever else is drawn. */
+const ABSENT: Readonly<Record<string, readonly string[]>> = {
+  purchases: ["label"],
+  numbers: [
+    "label",
+    "time",
+    "user",
+    "item",
+    "side",
+    "drop",
+    "where",
+    "numeric",
+    "multi",
+    "max-vocab",
+    "min-count",
+  ],
+};
 
 /** Values by an option's name, where its placeholder does not tell enough; they keep a training small. */
 const byName: Record<string, readonly string[]> = {
@@ -73,7 +93,11 @@ const byName: Record<string, readonly string[]> = {
   "min-count": ["0", "2", "item_id=3"],
   "max-vocab": ["3", "user_id=2"],
   "num-leaves": ["2", "5"],
-  "batch-size": ["1", "16"],
+  "batch-size": ["1", "16", "256", "2048"],
+  layers: ["0", "1", "2"],
+  "neighbor-weight": ["0.5", "1"],
+  "checkpoint-every": ["1", "2"],
+  shift: ["1", "3"],
   "num-walks": ["1", "2"],
   "walk-length": ["2", "5"],
   samples: ["1", "300"],
@@ -116,7 +140,7 @@ const byPlaceholder: Record<string, Values> = {
   "from-to": () => ["1-1", "2-3", "2"],
   pattern: () => ["%s"],
   offset: () => ["+02:00", "Z"],
-  character: () => [",", ";"],
+  character: () => [","],
   name: () => ["utf-8", "latin1"],
   text: () => ["#"],
   bytes: () => ["8", "1000"],
@@ -127,6 +151,9 @@ const beside: Readonly<Record<string, string>> = {
   refit: "valid",
   search: "valid",
   multiWeights: "multi",
+  validLike: "valid",
+  timeFormat: "time",
+  positiveFrom: "label",
 };
 
 /** Words of a row that an option takes the place of. */
@@ -140,7 +167,24 @@ const inPlaceOf: Readonly<Record<string, readonly string[]>> = {
 /** Every option that the generator draws of a command. */
 export function drawnOptions(row: TrainerRow): Option[] {
   const { options } = commandOf(row.command);
-  return options.filter((option) => !option.hidden && !GIVEN.includes(nameOf(option)));
+  return options.filter(
+    (option) =>
+      !option.hidden &&
+      ![...GIVEN, ...RENAMING].includes(nameOf(option)) &&
+      !(ABSENT[row.log] ?? []).includes(nameOf(option)) &&
+      goesWithRow(option, row, options),
+  );
+}
+
+/** Whether the row's own words are of those that the option goes with: another row of the command has the others. */
+function goesWithRow(option: Option, row: TrainerRow, options: readonly Option[]): boolean {
+  if (!(option instanceof TableOption)) return true;
+  const own = [...row.columns, ...row.small];
+  return Object.entries(option.declared.only ?? {}).every(([name, values]) => {
+    const other = options.find((one) => one instanceof TableOption && one.optionName === name);
+    const at = other ? own.indexOf(other.long!) : -1;
+    return values === true || at < 0 || values.includes(own[at + 1]!);
+  });
 }
 
 /**

@@ -214,6 +214,7 @@ const own = {
     help: "layers of LightGCN: vectors are means over so many steps to the items of users and back",
     group: model,
     default: 0,
+    only: { loss: SHARED },
     search: { among: (kind: Kind) => (isBilateral(kind) ? [0, 1] : []) },
   }),
   propagate: choice(["during", "after"], {
@@ -239,10 +240,11 @@ const own = {
     shown: "svd for the cosine softmax, else random",
   }),
   optimizer: choice(methods, {
-    help: "method of the steps; adam is for losses of shared negatives",
+    help: "method of the steps",
     group: training,
     default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? "adam" : "adagrad"),
     shown: "adam for the cosine softmax, else adagrad",
+    only: { loss: SHARED },
   }),
   batchSize: whole({
     min: 256,
@@ -275,6 +277,7 @@ const own = {
     group: training,
     default: (kind: Omit<Kind, "negatives">) => (isBilateral(kind) ? "cosine" : "inverse"),
     shown: "cosine for the cosine softmax, else inverse",
+    only: { loss: SHARED },
   }),
   learningRateDecay: number({
     min: 0,
@@ -389,16 +392,6 @@ export function rankingOptionsOf(told: ToldRanking): RankingOptions {
     throw new UsageError(`--negatives must be in [${least}, ${most}] with --loss ${loss}, got ${negatives}`);
   if (BLOCK % all.batchSize !== 0)
     throw new UsageError(`--batch-size is 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
-  for (const [flag, isOther] of [
-    ["--optimizer adam", all.optimizer === "adam"],
-    ["--schedule cosine", all.schedule === "cosine"],
-    ["--layers", all.layers > 0],
-  ] as const) {
-    if (isOther && !isShared(loss))
-      throw new UsageError(
-        `${flag} is for --loss sampled-softmax and ccl, whose batch takes one step: got --loss ${loss}`,
-      );
-  }
   if (isShared(loss) && negatives % 8 !== 0)
     throw new UsageError(
       `--loss ${loss} takes its negatives by eights: --negatives must be a multiple of 8, got ${negatives}`,
