@@ -197,6 +197,7 @@ export function valuesOf(option: Option, row: TrainerRow, files: CombinationFile
   if (option.argChoices) return option.argChoices;
   const name = nameOf(option);
   if (name === "bad-rows" || name === "walks-out") return [files.fresh()];
+  if (name === "valid-like") return [files.log(row)];
   const placeholder = /[<[](.*?)(?:\.\.\.)?[>\]]$/.exec(option.flags)?.[1] ?? "";
   const whole = /[<[](.*)[>\]]$/.exec(option.flags)?.[1] ?? "";
   const values = byPlaceholder[whole] ?? byPlaceholder[placeholder];
