@@ -246,10 +246,9 @@ test.each([1, 2, 3, 4])("vectors behind %i layers are the dense product", async 
     loss: "ccl",
     negatives: 8,
     dim: 30,
+    threads: 2,
   });
-  // slices of two threads
-  kernel.propagateVectors(layout.plan, layout.threads[0]!, 0, 1);
-  kernel.propagateVectors(layout.plan, layout.threads[0]!, 1, layout.slices);
+  layout.threads.forEach((thread, index) => kernel.propagateVectors(layout.plan, thread, index));
   const panel = arena.f32(layout.propagated!);
   const width = 8 * layout.slices;
   const got = vectors().map((_, at) => panel[Math.floor(at / 30) * width + (at % 30)]!);

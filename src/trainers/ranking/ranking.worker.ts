@@ -54,8 +54,7 @@ export function start(
       return null;
     }
     if (task.kind === "propagate") {
-      const slice = (i: number) => Math.floor((i * layout.slices) / threads.length);
-      kernel.propagateVectors(plan, thread, slice(index), slice(index + 1));
+      kernel.propagateVectors(plan, thread, index);
       return null;
     }
     const { numEvents, blocks, key, negativeKey, rates } = task;

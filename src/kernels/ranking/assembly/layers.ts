@@ -25,7 +25,8 @@ function scaleOf(g: Graph, feature: u32): f32 {
 }
 
 /**
- * Writes factor (x + A~ Y) of one feature: a row of a panel.
+ * Writes factor (x + A~ Y) of one feature: a row of a panel, or of one slice its first half. The second half is read all the same,
+ * from whatever lies behind, and not kept.
  *
  * @param x        16 numbers of the feature's row of X; 0 for zeros
  * @param y,stride Y and the bytes from one of its rows to the next
@@ -47,24 +48,14 @@ function propagate(
   let s3 = zero;
   let at = endOf(g, feature);
   const end = endOf(g, feature + 1);
-  if (wide) {
-    for (; at < end; at += 4) {
-      const other = load<u32>(at);
-      const row = y + <usize>other * stride;
-      const scale = f32x4.splat(scaleOf(g, other));
-      s0 = f32x4.add(s0, f32x4.mul(scale, v128.load(row)));
-      s1 = f32x4.add(s1, f32x4.mul(scale, v128.load(row, 16)));
-      s2 = f32x4.add(s2, f32x4.mul(scale, v128.load(row, 32)));
-      s3 = f32x4.add(s3, f32x4.mul(scale, v128.load(row, 48)));
-    }
-  } else {
-    for (; at < end; at += 4) {
-      const other = load<u32>(at);
-      const row = y + <usize>other * stride;
-      const scale = f32x4.splat(scaleOf(g, other));
-      s0 = f32x4.add(s0, f32x4.mul(scale, v128.load(row)));
-      s1 = f32x4.add(s1, f32x4.mul(scale, v128.load(row, 16)));
-    }
+  for (; at < end; at += 4) {
+    const other = load<u32>(at);
+    const row = y + <usize>other * stride;
+    const scale = f32x4.splat(scaleOf(g, other));
+    s0 = f32x4.add(s0, f32x4.mul(scale, v128.load(row)));
+    s1 = f32x4.add(s1, f32x4.mul(scale, v128.load(row, 16)));
+    s2 = f32x4.add(s2, f32x4.mul(scale, v128.load(row, 32)));
+    s3 = f32x4.add(s3, f32x4.mul(scale, v128.load(row, 48)));
   }
   const own = f32x4.splat(scaleOf(g, feature));
   const factors = f32x4.splat(factor);

@@ -175,9 +175,10 @@ export function trainContrast(
   return true;
 }
 
-/** Writes slices from .. to of all vectors behind the layers. */
-export function propagateVectors(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
-  propagateAll(plan, thread, fromSlice, toSlice);
+/** Writes all vectors behind the layers; every thread calls it, for slices of its own. */
+export function propagateVectors(plan: Plan, thread: Thread, index: u32): void {
+  const T = plan.numThreads;
+  propagateAll(plan, thread, (index * plan.numSlices) / T, ((index + 1) * plan.numSlices) / T);
 }
 
 /**
