@@ -15,10 +15,10 @@ import {
   whole,
   type Resolved,
   type Told,
-  wholeOf,
   withCommon,
 } from "../../training/options/table.js";
 import { output, weekly } from "../../training/options/weekly.js";
+import { ranksComplaint, ranksOf, type Ranks } from "./ranks.js";
 
 export const rankingLosses = ["bpr", "warp", "sampled-softmax", "ccl"] as const;
 export const similarities = ["dot", "cosine"] as const;
@@ -79,26 +79,6 @@ function isBilateral({ loss, similarity }: Pick<Kind, "loss" | "similarity">): b
 
 /** Every batch lies in one block of so many events. */
 const BLOCK = 4096;
-
-/** Ranks among an event's candidates, from 1, the highest score. */
-type Ranks = readonly [from: number, to: number];
-
-const RANKS = "FROM-TO, ranks from 1, the highest score, with FROM at most TO, such as 2-5";
-
-/** `2-5`, or `3` for one rank. @throws {UsageError} no such text */
-function ranksOf(given: string, flagName: string): Ranks {
-  const [from = "", to = from, ...more] = given.split("-");
-  if (more.length > 0 || from === "" || to === "")
-    throw new UsageError(`${flagName} expects ${RANKS}, got '${given}'`);
-  const ranks: Ranks = [wholeOf(from, flagName, 1), wholeOf(to, flagName, 1)];
-  if (ranks[0] > ranks[1]) throw new UsageError(`${flagName} expects ${RANKS}, got '${given}'`);
-  return ranks;
-}
-
-function ranksComplaint(ranks: Ranks): string | undefined {
-  const isPair = Array.isArray(ranks) && ranks.length === 2 && ranks.every((rank) => Number.isInteger(rank));
-  return isPair && ranks[0] >= 1 && ranks[0] <= ranks[1] ? undefined : RANKS;
-}
 
 /** What the model is, and how it is trained; steps follow from loss, similarity and negatives, which stand first. */
 const own = {
