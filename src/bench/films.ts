@@ -25,9 +25,9 @@ export interface Vector {
 export const films = join(projectFolder, "..", "shared", "data", "movietweetings");
 export const watch: Watch = { observe: () => undefined, signal: new AbortController().signal };
 
-/** In order of time. */
-export function readRatings(): Rating[] {
-  return readFileSync(join(films, "ratings.csv"), "utf8")
+/** In order of time. @param log whose first columns are user, film, rating and time */
+export function readRatings(log = join(films, "ratings.csv")): Rating[] {
+  return readFileSync(log, "utf8")
     .trimEnd()
     .split("\n")
     .slice(1)

@@ -23,14 +23,8 @@ import { projectFolder } from "../testing/places.js";
 import type { ToldFm } from "../trainers/fm/options.js";
 import { scorerOf } from "../testing/scorer.js";
 import { interval, rootOfMean } from "./bootstrap.js";
+import { readRatings, type Rating } from "./films.js";
 import { libfm, runLibfm } from "./libfm.js";
-
-/** A row of the log. */
-interface Rating {
-  user: string;
-  item: string;
-  y: number;
-}
 
 /** Penalty of a bias, in ratings. */
 const SHRINKAGE = 5;
@@ -159,13 +153,7 @@ function tell(predictions: ReadonlyMap<string, readonly number[]>, test: readonl
 
 /** The first 80 % and the last 10 % in time order. */
 function partsOf(log: string): [train: Rating[], test: Rating[]] {
-  const rows = readFileSync(log, "utf8")
-    .trimEnd()
-    .split("\n")
-    .slice(1)
-    .map((line) => line.split(","))
-    .map(([user, item, y, time]) => ({ user: user!, item: item!, y: Number(y), time: Number(time) }))
-    .sort((a, b) => a.time - b.time);
+  const rows = readRatings(log);
   return [rows.slice(0, Math.floor(0.8 * rows.length)), rows.slice(Math.floor(0.9 * rows.length))];
 }
 
