@@ -2,6 +2,7 @@
 
 import type { Metrics } from "../embedding/manifest.js";
 import { titleOf } from "../evaluation/metric-titles.js";
+import { listMetric } from "../training/options/lists.js";
 import type { Judge } from "../training/controls.js";
 import type { Examples } from "../training/examples.js";
 import {
@@ -29,8 +30,7 @@ export async function factorOutcome(
 ): Promise<string[]> {
   const { valid, ranking } = examples;
   const { epochs, bestEpoch: best, interrupted, scoreByWeights } = model;
-  const { metric, k } = ranking?.options ?? {};
-  const name = ranking ? `${metric!}At${k!}` : (judge?.name ?? "validLoss");
+  const name = ranking ? listMetric(ranking.options) : (judge?.name ?? "validLoss");
   const course = {
     values: epochs.flatMap((event) => (event as unknown as Record<string, number | undefined>)[name] ?? []),
     better: ranking ? "higher" : (judge?.better ?? "lower"),

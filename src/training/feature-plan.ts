@@ -26,6 +26,7 @@ import { itemsOfRun } from "./items-of-run.js";
 import { nextHistory } from "./key-history.js";
 import { negativeFiles } from "./negative-file.js";
 import type { TrainingTold } from "./options/log.js";
+import { listMetric } from "./options/lists.js";
 import type { OptionTable } from "./options/table.js";
 import type { JudgeName } from "./options/weekly.js";
 import { metricsOfRows, trainMetrics } from "./part-metrics.js";
@@ -259,7 +260,7 @@ async function fit<O extends FeatureOptions, S>(
 
 /** What lists of items are judged by, where items are ranked. */
 function listJudge({ ranking }: Examples): SearchJudge | undefined {
-  return ranking && { name: `${ranking.options.metric}At${ranking.options.k}`, better: "higher" };
+  return ranking && { name: listMetric(ranking.options), better: "higher" };
 }
 
 async function metricsOfParts(

@@ -14,6 +14,7 @@ import { diverged } from "../../training/diverged.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import { keepUntouched, type Start } from "../../training/start.js";
+import { listMetric } from "../../training/options/lists.js";
 import { runEpochs, type Steered } from "../../training/epoch-loop.js";
 import { rankingData } from "./data.js";
 import { RankingMachine, type RankingParameters } from "./machine.js";
@@ -98,7 +99,7 @@ async function trainEpochs(
   observe: (event: EpochEvent) => void,
   first: Start | undefined,
 ): Promise<RankingResult> {
-  const { epochs: most, seed, shuffle, patience, metric, k, evaluateEvery } = options;
+  const { epochs: most, seed, shuffle, patience, evaluateEvery } = options;
   const numEvents = examples.train.items.length;
   await machine.initialise(featureHashes, counts, { seed, spread: SPREAD, accumulator: FIRST_SQUARES });
   const from = first ?? start;
@@ -122,7 +123,7 @@ async function trainEpochs(
       // a look at the validation part
       const looks = look !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
       const metrics = looks ? await look(machine.parameters()) : {};
-      const judged = looks ? (metrics[`${metric}At${k}`] ?? 0) : null;
+      const judged = looks ? (metrics[listMetric(options)] ?? 0) : null;
       return {
         event: { trainLoss, ...metrics, vectorNorm, rowsPerSecond },
         judged: look ? judged : undefined,

@@ -2,6 +2,11 @@
 
 import { choice, whole } from "./table.js";
 
+/** The metric that lists are judged by, as metrics name it: `ndcgAt20`. */
+export function listMetric({ metric, k }: { metric: string; k: number }): `${string}At${number}` {
+  return `${metric}At${k}`;
+}
+
 /** How lists of items are judged. */
 export const lists = {
   k: whole({
