@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { transpose } from "../dataset/interactions.js";
 import type { SparseRows } from "../kernels/als/binding.js";
 import { draw } from "../numeric/random.js";
-import { columnMoments, totalVariance, type SvdMatrix } from "../solvers/svd/matrix.js";
+import { columnMoments, degreeNormalised, totalVariance, type SvdMatrix } from "../solvers/svd/matrix.js";
 import { truncatedSvd, type TruncatedSvd } from "../solvers/svd/truncated-svd.js";
 import { projectFolder } from "../testing/places.js";
 import { run } from "./ctr-logs.js";
@@ -65,22 +65,14 @@ async function timeGowalla(): Promise<void> {
 
 async function judgeGowalla(): Promise<void> {
   const [train, test] = [eventsOf("train"), eventsOf("test")];
-  const root = (side: SparseRows) =>
-    Float32Array.from({ length: side.indptr.length - 1 }, (_, r) => {
-      const degree = side.indptr[r + 1]! - side.indptr[r]!;
-      return degree > 0 ? 1 / Math.sqrt(degree) : 0;
-    });
-  const [rowScale, columnScale] = [root(train.users), root(train.items)];
+  const matrix = degreeNormalised(train.users, train.items);
   for (const dim of [64, 256, 512]) {
     const options = { dim, tolerance: 0.01, seed: 1, threads: THREADS };
     const start = performance.now();
-    const svd = await truncatedSvd(
-      { rows: train.users, columns: train.items, rowScale, columnScale },
-      options,
-    );
+    const svd = await truncatedSvd(matrix, options);
     const seconds = (performance.now() - start) / 1000;
     const users = svd.left.map((x, at) => x * svd.singularValues[at % dim]!);
-    const items = svd.right.map((x, at) => x / (columnScale[Math.floor(at / dim)]! || 1));
+    const items = svd.right.map((x, at) => x / (matrix.columnScale![Math.floor(at / dim)]! || 1));
     const { recallAt20, ndcgAt20 } = await judge({ dim, users, items }, train.users, test.users);
     console.log(
       `degree, ${dim} dimensions: Recall@20 ${recallAt20!.toFixed(4)}, NDCG@20 ${ndcgAt20!.toFixed(4)} in ${seconds.toFixed(1)} s`,

@@ -1,5 +1,6 @@
 // The ranking kernel as the rest of the program sees it: its functions, and its structs laid out in an arena.
 
+import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import { allocateBarrier } from "../shared/barrier.js";
 import type { Arena, Region } from "../shared/memory.js";
 import { setField, takeField, writeStruct } from "../shared/struct.js";
@@ -283,16 +284,12 @@ function putGraph(
   size: number,
 ): { offset: number; propagated: Region } {
   const name = "the layers";
-  const scales = Float32Array.from({ length: ends.length - 1 }, (_, f) => {
-    const degree = ends[f + 1]! - ends[f]!;
-    return degree > 0 ? 1 / Math.sqrt(degree) : 0;
-  });
   const propagated = arena.allocate(name, size * 4);
   const offset = writeStruct(arena, name, Graph, {
     numLayers: layers,
     ends: arena.put(name, ends),
     neighbours: arena.put(name, neighbours),
-    scales: arena.put(name, scales),
+    scales: arena.put(name, inverseRoots(degreesOf(ends))),
     propagated: propagated.offset,
   });
   return { offset, propagated };

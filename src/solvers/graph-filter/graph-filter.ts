@@ -14,9 +14,9 @@
 
 import { sizeText, UsageError } from "../../errors.js";
 import { filterBytes, type UserItemGraph } from "../../kernels/graph-filter/binding.js";
-import { pow } from "../../numeric/exp.js";
+import { degreesOf, powersOf } from "../../numeric/scales.js";
 import { basisPanels } from "../svd/lanczos.js";
-import type { SvdMatrix } from "../svd/matrix.js";
+import { degreeNormalised } from "../svd/matrix.js";
 import { truncatedSvd } from "../svd/truncated-svd.js";
 import { FLATNESS, plateauCoefficients } from "./plateau.js";
 
@@ -101,7 +101,10 @@ export async function graphFilter(
   const { dim, right } =
     ideal.dim > 0 && ideal.weight > 0
       ? await truncatedSvd(
-          normalised(graph),
+          degreeNormalised(
+            { indptr: graph.users.indptr, indices: graph.users.items },
+            { indptr: graph.items.indptr, indices: graph.items.items },
+          ),
           { dim: ideal.dim, tolerance: TOLERANCE, seed: 1, threads },
           signal,
         )
@@ -150,24 +153,3 @@ export function checkGraphFilter(name: string, sizes: GraphSizes, dim: number, t
 
 /** A memory of WebAssembly, less what is small. */
 const MOST_BYTES = 4 * 2 ** 30 - 2 ** 26;
-
-function degreesOf(indptr: Uint32Array): Float64Array {
-  return Float64Array.from({ length: indptr.length - 1 }, (_, r) => indptr[r + 1]! - indptr[r]!);
-}
-
-/** Of a degree of 0 0. */
-function powersOf(degrees: Float64Array, exponent: number): Float64Array {
-  return degrees.map((x) => (x > 0 ? pow(x, exponent) : 0));
-}
-
-/** R~. */
-function normalised({ users, items }: UserItemGraph): SvdMatrix {
-  const roots = (indptr: Uint32Array) =>
-    Float32Array.from(degreesOf(indptr), (x) => (x > 0 ? 1 / Math.sqrt(x) : 0));
-  return {
-    rows: { indptr: users.indptr, indices: users.items },
-    columns: { indptr: items.indptr, indices: items.items },
-    rowScale: roots(users.indptr),
-    columnScale: roots(items.indptr),
-  };
-}

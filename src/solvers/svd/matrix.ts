@@ -3,6 +3,7 @@
 //   A = D_r S D_c - 1 m'       S  sparse, numRows x numColumns     D_r, D_c  diagonal     m  means of the columns of D_r S D_c
 
 import type { SparseRows } from "../../kernels/als/binding.js";
+import { degreesOf, inverseRoots } from "../../numeric/scales.js";
 import type { ColumnFilter } from "./filter.js";
 
 /** A matrix as the products with it need it. */
@@ -19,6 +20,12 @@ export interface SvdMatrix {
   means?: Float32Array;
   /** what stands behind it (filter.ts); not together with means */
   filter?: ColumnFilter;
+}
+
+/** D_u^-1/2 S D_i^-1/2 of entries that are all 1, D_u and D_i being the sums of its rows and columns. @param columns the same entries by columns */
+export function degreeNormalised(rows: SparseRows, columns: SparseRows): SvdMatrix {
+  const rowScale = inverseRoots(degreesOf(rows.indptr));
+  return { rows, columns, rowScale, columnScale: inverseRoots(degreesOf(columns.indptr)) };
 }
 
 export const numRowsOf = ({ rows }: SvdMatrix): number => rows.indptr.length - 1;

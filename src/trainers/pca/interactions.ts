@@ -11,7 +11,7 @@ import { interactionsOf, transpose, type FieldFeatures } from "../../dataset/int
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import type { SparseRows } from "../../kernels/als/binding.js";
-import { pow } from "../../numeric/exp.js";
+import { inverseRoots, powersOf } from "../../numeric/scales.js";
 import { plateauCoefficients } from "../../solvers/graph-filter/plateau.js";
 import type { ColumnFilter } from "../../solvers/svd/filter.js";
 import { decompose } from "./decompose.js";
@@ -35,8 +35,7 @@ export async function interactionsPca(
   for (const i of events.indices) itemUsers[i]!++;
   const values = valuesOf(options.values, events, itemUsers);
   const byItem = transpose(values, numItems);
-  const rootOf = (side: SparseRows) =>
-    Float32Array.from(rowSums(side), (x) => (x > 0 ? 1 / Math.sqrt(x) : 0));
+  const rootOf = (side: SparseRows) => inverseRoots(rowSums(side));
   const scales = options.normalize === "degree" && { rowScale: rootOf(values), columnScale: rootOf(byItem) };
   const response = responseOf(options.response);
   const degrees = rowSums(byItem);
@@ -47,7 +46,8 @@ export async function interactionsPca(
   const components = found.behind ?? right;
   // what an entry of an item is multiplied by before it is projected
   const isOtherPower = scales && options.degreePower !== 0.5;
-  const columnScale = filter || isOtherPower ? powersOf(degrees, -options.degreePower) : found.columnScale;
+  const columnScale =
+    filter || isOtherPower ? Float32Array.from(powersOf(degrees, -options.degreePower)) : found.columnScale;
   const speaking = filter ? singularValues : scaledBy(singularValues, responses(singularValues, response));
   const shares = sharesOf(speaking, options, numUsers);
   const vectors = new Float32Array(space.numFeatures * dim);
@@ -87,13 +87,11 @@ function filterOf(
   power: number,
 ): { filter: ColumnFilter } | undefined {
   if (kind !== "plateau") return undefined;
-  const [before, after] = [powersOf(degrees, 0.5 - power), powersOf(degrees, power)];
+  const [before, after] = [
+    Float32Array.from(powersOf(degrees, 0.5 - power)),
+    Float32Array.from(powersOf(degrees, power)),
+  ];
   return { filter: { coefficients: plateauCoefficients(value!), before, after } };
-}
-
-/** Of an item without entries 0. */
-function powersOf(degrees: Float64Array, exponent: number): Float32Array {
-  return Float32Array.from(degrees, (x) => (x > 0 ? pow(x, exponent) : 0));
 }
 
 function scaledBy(values: Float64Array, factors: Float64Array): Float64Array {

@@ -6,9 +6,7 @@ import type { RankingData } from "../../kernels/ranking/binding.js";
 import { aliasTable } from "../../numeric/alias.js";
 import { noiseDistribution, type Noise } from "../../sampling/noise-distribution.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
-
-/** Of a user without an event that is learned from. */
-export const NONE = 0xffffffff;
+import { NONE } from "../../training/key-history.js";
 
 /** Whether events have their user alone for a context, and items their own key alone for a feature. */
 export function isMatrix({ source, train }: RankingExamples): boolean {

@@ -3,13 +3,15 @@
 //   R = D_u^-1/2 W D_i^-1/2 ~ U S V'       W  1 where an event joins user and item       D  its rows' and columns' sums
 //   user  U S^1/2, item  V S^1/2, each over its length
 //
-// Their directions are where training by cosines ends up anyway, after three times the epochs (docs/algorithms/ranking.md).
+// Cosines trained from there rank better after as many epochs than from random vectors (docs/algorithms/ranking.md has figures).
 
 import { transpose } from "../../dataset/interactions.js";
+import { degreeNormalised } from "../../solvers/svd/matrix.js";
 import { truncatedSvd } from "../../solvers/svd/truncated-svd.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
+import { NONE } from "../../training/key-history.js";
 import type { Start } from "../../training/start.js";
-import { NONE, userFeatures } from "./data.js";
+import { userFeatures } from "./data.js";
 import type { RankingOptions } from "./options.js";
 
 /** Rows are a start: their last digits do not matter. */
@@ -24,18 +26,7 @@ export async function svdStart(
 ): Promise<Start> {
   const { history, templates, items } = examples.source;
   const rows = { indptr: history.indptr, indices: history.items };
-  const columns = transpose(rows, items.size);
-  const scaleOf = (indptr: Uint32Array) =>
-    Float32Array.from({ length: indptr.length - 1 }, (_, i) => {
-      const degree = indptr[i + 1]! - indptr[i]!;
-      return degree > 0 ? 1 / Math.sqrt(degree) : 0;
-    });
-  const matrix = {
-    rows,
-    columns,
-    rowScale: scaleOf(rows.indptr),
-    columnScale: scaleOf(columns.indptr),
-  };
+  const matrix = degreeNormalised(rows, transpose(rows, items.size));
   const found = await truncatedSvd(matrix, { dim, tolerance: TOLERANCE, seed, threads }, signal);
   const vectors = new Float32Array(numFeatures * dim);
   const known = new Uint8Array(numFeatures);
