@@ -98,7 +98,7 @@ def with_lightgbm(name, told, label, columns, categorical=(), coded=()):
         return out
 
     data = lightgbm.Dataset(frame(train), labels[label], categorical_feature=list(coded) or "auto")
-    options = {"verbose": -1, "num_threads": 2, "min_data_per_group": 5, "cat_smooth": 1, "seed": 3, **told}
+    options = {"verbose": -1, "num_threads": 1, "min_data_per_group": 5, "cat_smooth": 1, "seed": 3, **told}
     booster = lightgbm.train(options, data, 30)
     model = f"{folder}/{name}.txt"
     booster.save_model(model)
@@ -139,7 +139,7 @@ def with_xgboost(name, told, label, columns, categorical=(), types=None):
 
     data = frame(train)
     data.set_label(labels[label])
-    booster = xgboost.train({"max_depth": 5, "seed": 3, "nthread": 2, **told}, data, 30)
+    booster = xgboost.train({"max_depth": 5, "seed": 3, "nthread": 1, **told}, data, 30)
     model = f"{folder}/xgb-{name}.json"
     booster.save_model(model)
     encoded = frame(rows)
