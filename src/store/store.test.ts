@@ -155,7 +155,7 @@ describe("a writer that is killed", () => {
     expect(await look(store)).toBe(3);
     await gc(store, undefined, { keep: 1, ...lock });
     expect(readdirSync(join(store, "items"))).toHaveLength(2);
-  });
+  }, 300_000);
 });
 
 test("the clock is of no concern: files of the future and of the past change neither numbers nor what stays", async () => {

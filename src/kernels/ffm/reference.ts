@@ -104,6 +104,15 @@ export function referenceFfmBatch(
     const common = { method: by, l1: options.l1Weight, ...(inverseSqrt && { inverseSqrt }) };
     return { ...common, learningRate: learningRate * rates.factor, l2: rates[of] };
   };
+  // made once a feature: a row has hundreds of pairs
+  const stepsOf = (of: "l2Weight" | "l2Vector", by: ReferenceMethod) => {
+    const steps = new Map<number, ReferenceStep>();
+    return (feature: number): ReferenceStep => {
+      const step = steps.get(feature) ?? stepOf(feature, of, by);
+      steps.set(feature, step);
+      return step;
+    };
+  };
 
   // scores are taken before any row moves a parameter
   const scores = rows.map((row) => referenceFfmScore(model, row));
@@ -113,15 +122,16 @@ export function referenceFfmBatch(
   const repeats = referenceRepeats(rows, options.isRepeated ?? (() => false), loss);
   const weights = new ReferenceBatchSteps(model.weights, repeats);
   const vectors = new ReferenceBatchSteps(model.vectors, repeats);
+  const weightStep = stepsOf("l2Weight", method);
+  const vectorStep = stepsOf("l2Vector", vectorMethod(method));
   rows.forEach((row, r) => {
     const g = slopes[r]!;
     row.ids.forEach((id, i) => {
-      weights.take(id, id, row.values[i]! * g, stepOf(id, "l2Weight", method));
+      weights.take(id, id, row.values[i]! * g, weightStep(id));
     });
     // both vectors of a pair take one step from where they stand
     forEachPair(model, row, (p, q, xx, i, j) => {
-      const by = vectorMethod(method);
-      const [stepI, stepJ] = [stepOf(i, "l2Vector", by), stepOf(j, "l2Vector", by)];
+      const [stepI, stepJ] = [vectorStep(i), vectorStep(j)];
       for (let d = 0; d < model.dim; d++) {
         const [ofI, ofJ] = [model.v[p + d]!, model.v[q + d]!];
         vectors.take(i, p + d, referencePairSlope(g, xx, ofJ), stepI);

@@ -48,12 +48,16 @@ export class ReferenceBatchSteps {
     } else {
       // ftrl's L2 is no part of the gradient and counts once
       const l2 = step.method === "ftrl" ? 0 : step.l2;
-      const sum = (this.#sums.get(k)?.sum ?? 0) + slope + l2 * this.#parameters.values[k]!;
-      this.#sums.set(k, { sum, step: { ...step, l2: step.l2 - l2 } });
+      const own = this.#sums.get(k) ?? { sum: 0, step };
+      own.sum += slope;
+      own.sum += l2 * this.#parameters.values[k]!;
+      own.step = step;
+      this.#sums.set(k, own);
     }
   }
 
   finish(): void {
-    for (const [k, { sum, step }] of this.#sums) referenceStep(this.#parameters, k, sum, step);
+    for (const [k, { sum, step }] of this.#sums)
+      referenceStep(this.#parameters, k, sum, { ...step, l2: step.method === "ftrl" ? step.l2 : 0 });
   }
 }
