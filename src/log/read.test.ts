@@ -104,7 +104,7 @@ describe("reading in chunks", () => {
       }),
       { seed: 7, numRuns: 1500 },
     );
-  });
+  }, 300_000);
 
   test("gives the same, or the same error, wherever the chunks end", async () => {
     const path = join(folder, "errors.csv");
@@ -116,7 +116,7 @@ describe("reading in chunks", () => {
       }),
       { seed: 8, numRuns: 1000 },
     );
-  });
+  }, 300_000);
 
   test.each([1, 2, 3])(
     "gives the same codes with %i threads, wherever the threads start",
