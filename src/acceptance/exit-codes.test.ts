@@ -38,14 +38,19 @@ const placed = (line: string): string =>
   line
     .replaceAll(/\b(CLICKS|PURCHASES|RATINGS)\b/g, (name) => at(`${name}.csv`))
     .replaceAll("FM.txt", at("FM.txt"));
-const logOf = (kind: Kind): string =>
-  at(`${/CLICKS|PURCHASES|RATINGS/.exec(trainings[kind])?.[0] ?? "CLICKS"}.csv`);
+const logNameOf = (kind: Kind): string => /CLICKS|PURCHASES|RATINGS/.exec(trainings[kind])?.[0] ?? "CLICKS";
+const logOf = (kind: Kind): string => at(`${logNameOf(kind)}.csv`);
+/** The same events by users whom no run knows. */
+const newcomersOf = (kind: Kind): string => at(`${logNameOf(kind)}-newcomers.csv`);
 const itemOf = (kind: Kind): string => (logOf(kind) === at("PURCHASES.csv") ? "product_id" : "item_id");
 
 beforeAll(async () => {
   for (const [name, file] of Object.entries(logs)) {
     const lines = readFileSync(fixture(file), "utf8").split("\n").slice(0, 200);
     writeFileSync(at(`${name}.csv`), `${lines.join("\n")}\n`);
+    const [header, ...events] = lines;
+    const renamed = events.map((line) => line.replace(/^\d{4}(?=,)|\bu(?=\d+,)/, "new$&"));
+    writeFileSync(at(`${name}-newcomers.csv`), `${[header, ...renamed].join("\n")}\n`);
   }
   writeFileSync(at("bounds.yaml"), "after:\n  norm: { mean: { min: 0 } }\n");
   for (const kind of kinds) {
@@ -128,6 +133,21 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     ],
   ],
   [
+    "evaluate RUN --on NEWCOMERS --fold-in-share 0.8",
+    [
+      [
+        ["features", "columns"],
+        /cannot give vectors to users .* \(--fold-in-share\): it projects rows of its matrix: transform RUN LOG; runs of /,
+      ],
+      [
+        ["cooccurrence", "imported", "gbdt", "net"],
+        /cannot give vectors to users .* \(--fold-in-share\): runs of train-fm, train-ranking, train-als, train-item2vec and train-pca --matrix interactions can/,
+      ],
+      [["ffm", "mcmc"], /which cannot rank items: runs of .* train-net can\. --score dot/],
+      [["als"], /--positive-from N/],
+    ],
+  ],
+  [
     "transform RUN LOG",
     [
       [["ffm"], /on two sides/],
@@ -202,6 +222,7 @@ describe.each(lines)("embed %s", (line, refusals) => {
       const told = placed(line)
         .replaceAll("RUN", at(kind))
         .replaceAll("LOG", logOf(kind))
+        .replaceAll("NEWCOMERS", newcomersOf(kind))
         .replaceAll("ITEM", itemOf(kind))
         .replaceAll("BOUNDS", at("bounds.yaml"));
       const { code, message } = await embed(`${told}${usualFlags(line)}`);

@@ -21,8 +21,11 @@ export function comparisonText(evaluation: Evaluation, format: ComparisonFormat)
     );
   }
   if (users) {
+    const { foldIn } = users;
     said.push(
-      `${counted(users.judged)} users judged, ${counted(users.withoutHeldOut)} without a held-out item`,
+      foldIn
+        ? `${counted(users.judged)} new users judged, ${counted(foldIn.foldedIn)} of their items folded in and ${counted(foldIn.heldOut)} held out`
+        : `${counted(users.judged)} users judged, ${counted(users.withoutHeldOut)} without a held-out item`,
     );
     const { query, queryHalfLife: span } = evaluation.options;
     const weighted = typeof span === "string" ? ` --query-half-life ${span}` : "";

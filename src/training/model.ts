@@ -44,6 +44,8 @@ export interface Capabilities {
   transformFlags?: readonly TransformFlag[];
   /** Encodes users or items that the run does not know, by their events (`options.foldIn`). */
   foldIn?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
+  /** how vectors of folded-in users rank the table's items, of a kind without `rank` */
+  foldedRank?: "dot" | "cosine";
   /** Lets keys go out of it. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;
   /** Adds up its features; says why where those of this run do not add up. */

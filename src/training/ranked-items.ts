@@ -20,6 +20,15 @@ export interface RankedFor {
   training: { users: Dictionary; items: Dictionary };
   /** u32[numQueries], as `training` numbers users */
   users: Uint32Array;
+  /** vectors to rank by in place of the users' own, which the run does not know */
+  folded?: UserVectors | undefined;
+}
+
+/** A vector a query. */
+export interface UserVectors {
+  dim: number;
+  /** f32[numQueries * dim] */
+  vectors: Float32Array;
 }
 
 export interface RankedItems {
@@ -59,13 +68,26 @@ export async function rankByVectors(
   ranked: RankedFor,
 ): Promise<Ranker> {
   const { contexts, items: rows, isKnown } = await rankedItems(run, model, ranked);
-  const { dim, queries, items, weights } = model.rank(contexts, rows);
-  const own = weights ?? new Float32Array(rows.numRows);
-  const found = own.map((weight, item) => (isKnown(item) ? weight : -Infinity));
+  const { dim, queries: own, items, weights } = model.rank(contexts, rows);
+  const queries = ranked.folded ? foldedQueries(run, ranked.folded, dim) : own;
+  const biases = weights ?? new Float32Array(rows.numRows);
+  const found = biases.map((weight, item) => (isKnown(item) ? weight : -Infinity));
   if (dim > 0) return vectorRanker({ dim, queries, items, weights: found });
   // a linear model ranks alike for all
   const nothing = { queries: new Float32Array(contexts.numRows), items: new Float32Array(rows.numRows) };
   return vectorRanker({ dim: 1, ...nothing, weights: found });
+}
+
+/** f32[numQueries * dim]. @param dim of the items to rank @throws {UsageError} users are folded into vectors of another width */
+export function foldedQueries(
+  run: Pick<Run, "path">,
+  { dim: own, vectors }: UserVectors,
+  dim: number,
+): Float32Array {
+  if (own === dim) return vectors;
+  throw new UsageError(
+    `run '${run.path}' folds users into vectors of ${own} numbers, and ranks items by ${dim}: --fold-in-share cannot judge it in this way`,
+  );
 }
 
 /** A row a user: the user's own feature, the context of an event left out. */

@@ -85,7 +85,9 @@ export function rankingExamples(
     const queries = rankingQueries(source, bound(part, userFields(space, part)));
     const { unknownUsers } = queries;
     if (unknownUsers > 0) {
-      const text = `${name}: ${unknownUsers} users have no training events and are left out of the ranking metrics`;
+      const text =
+        `${name}: ${unknownUsers} users have no training events and are left out of the ranking metrics; ` +
+        `evaluate --part ${name} --fold-in-share 0.8 judges them by their first items`;
       observe({ stage: "note", text });
     }
     return queries;

@@ -1,9 +1,10 @@
 // Reading a further log as the one that a run was trained on.
 
 import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
-import type { Roles } from "../dataset/dataset.js";
+import type { Dataset, Roles } from "../dataset/dataset.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import { timeOf, type Preprocess } from "../dataset/preprocess.js";
+import { selectRowsAndKeys } from "../dataset/select-rows.js";
 import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import type { ReadOptions } from "../log/log.js";
@@ -28,12 +29,14 @@ export interface ReadLike {
   badRows?: BadRowReport;
   /** whether its times are read, in the column that the run has for them */
   timed?: boolean;
+  /** which of its rows, ascending, stand for the log; all when absent */
+  rowsOf?: ((dataset: Dataset) => Uint32Array) | undefined;
 }
 
 /** Reads a log in a run's roles, with its side tables and filters. @param shape what the run's model adds */
 export async function readAsTrained(
   preprocess: ReadAsTrained,
-  { on, reading, hashKeys, timed = false, ...bad }: ReadLike,
+  { on, reading, hashKeys, timed = false, rowsOf, ...bad }: ReadLike,
   shape: Pick<DatasetOptions, "unlabelled"> &
     Partial<
       Pick<DatasetOptions, "numeric" | "labelIsName" | "session" | "time" | "timeFormat" | "hashKeysOf">
@@ -55,7 +58,8 @@ export async function readAsTrained(
     onBadRow: reading.onBadRow,
     ...shape,
   };
-  return await readDataset(on, told, watch);
+  const read = await readDataset(on, told, watch);
+  return rowsOf ? { ...read, dataset: selectRowsAndKeys(read.dataset, rowsOf(read.dataset)) } : read;
 }
 
 /**

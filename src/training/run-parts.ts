@@ -13,7 +13,8 @@ import { placedInputs } from "./given-paths.js";
 import { splitParts, wholeOf, type SplitParts } from "./parts.js";
 import type { Watch } from "./watch.js";
 import { readDataset, type DatasetOptions } from "./read-dataset.js";
-import type { SplitFlags } from "./split-options.js";
+import type { ReadLike } from "./read-as-trained.js";
+import { isCut, type SplitFlags } from "./split-options.js";
 
 /** Options of a training as its manifest has them. */
 type StatedOptions = Partial<DatasetOptions & SplitFlags & EventLimits> & { log?: string[]; task?: string };
@@ -104,4 +105,29 @@ export function partNamed({ path }: Run, parts: SplitParts["parts"], name: "vali
   const part = parts[name];
   if (!part) throw new UsageError(`run '${path}' held out no ${name} part: train it with --${name}`);
   return part;
+}
+
+/** The log that a part of a run's training was cut from, as it was read then. */
+export async function logOfPart(
+  run: Run,
+  name: "valid" | "test",
+  { reading, hashKeys }: ReadAgain,
+): Promise<ReadLike> {
+  const {
+    log = [],
+    sides = [],
+    valid = 0,
+    test = 0,
+    maxBad,
+    ...stated
+  } = run.manifest.options as StatedOptions;
+  const placed = await placedInputs(run, { log, sides, valid, test });
+  const part = placed[name];
+  const { onBadRow = "error" } = stated;
+  return {
+    on: typeof part === "string" && !isCut(part) ? [part] : placed.log,
+    reading: { ...(stated.reading as ReadOptions), onBadRow, threads: reading.threads },
+    hashKeys,
+    ...(maxBad !== undefined && { maxBad }),
+  };
 }

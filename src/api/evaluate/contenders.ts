@@ -4,8 +4,9 @@ import type { Run } from "../../embedding/run-directory.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
 import type { Ranker } from "../../evaluation/rankers.js";
-import { capable } from "../../trainers/index.js";
+import { capable, knownModelOf } from "../../trainers/index.js";
 import type { Capabilities } from "../../training/model.js";
+import type { UserVectors } from "../../training/ranked-items.js";
 import { insteadOfRanking } from "./instead.js";
 import type { Query } from "./query.js";
 import type { RankingProtocol } from "./ranking-protocol.js";
@@ -21,13 +22,22 @@ export interface HowToRank {
   table?: string | undefined;
   /** likewise: what users are asked by */
   query?: Query | undefined;
+  /** users are new, and asked by what each run folds them into */
+  folds?: boolean;
 }
 
 /** @throws {UsageError} the run cannot rank in that way */
 export async function checkRanks(run: Run, how: HowToRank): Promise<void> {
-  const { scoring } = how;
+  const scoring = await scoringOf(run, how);
   if (scoring === "model") await ranksOf(run);
   else await checkTableRanks(run, { ...how, scoring });
+}
+
+/** How a run ranks: folded-in users by its table, where its model ranks nothing. */
+async function scoringOf(run: Run, { scoring, folds = false }: HowToRank): Promise<Scoring> {
+  if (scoring !== "model" || !folds) return scoring;
+  const { rank, foldedRank = "model" } = await knownModelOf(run);
+  return rank ? "model" : foldedRank;
 }
 
 async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"]>> {
@@ -39,15 +49,18 @@ async function ranksOf(run: Run): Promise<NonNullable<Capabilities["rank"]>> {
  *
  * @param lists the items of each user's query
  * @param how.inPlace rows that the model takes in place of its own
+ * @param how.folded a vector for each user of the protocol, whom the run does not know
  * @throws {UsageError} the run cannot rank in that way
  */
 export async function rankerOfRun(
   run: Run,
   protocol: RankingProtocol,
   lists: QueryItems,
-  how: HowToRank & { inPlace?: EmbeddingTable | undefined },
+  how: HowToRank & { inPlace?: EmbeddingTable | undefined; folded?: UserVectors | undefined },
 ): Promise<{ ranker: Ranker; warnings: string[] }> {
-  const { scoring, inPlace } = how;
+  const { inPlace, folded } = how;
+  const scoring = await scoringOf(run, how);
   if (scoring !== "model") return await tableRanker(run, protocol, lists, { ...how, scoring });
-  return { ranker: await (await ranksOf(run))(run, protocol, inPlace), warnings: [] };
+  const { training, users } = protocol;
+  return { ranker: await (await ranksOf(run))(run, { training, users, folded }, inPlace), warnings: [] };
 }

@@ -16,6 +16,7 @@ import {
   checkTables,
   type EvaluateOptions,
 } from "./options.js";
+import { NO_FOLD_IN } from "./fold-in.js";
 import { queryOf } from "./query.js";
 import { evaluateRuns, NO_EVENTS, type JudgedUsers } from "./ranking.js";
 import { evaluateEdges, type JudgedEdges } from "./edges.js";
@@ -118,7 +119,8 @@ async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watc
   // a query that models cannot take is refused before runs are asked what they can do
   queryOf(options);
   const first = runs[0]!.run;
-  if (how === "model") for (const { run } of runs) await checkScores(run);
+  if (options.foldInShare !== undefined) for (const { run } of runs) await capable(run, "foldIn", NO_FOLD_IN);
+  else if (how === "model") for (const { run } of runs) await checkScores(run);
   // by its table alone any run ranks, but the first one says how the log is read
   else await capable(first, "preprocess", NO_EVENTS, await insteadOfReading(first));
   const ranks = asksForRanking(options) || (await ranksAlone(first));
@@ -130,8 +132,9 @@ async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watc
     await checkOutput(curve, force, "file");
   }
   const { on, part, mask, k = [20], repeats, candidates, baselines, scoring, logq, bins } = options;
-  const { query, queryHalfLife } = options;
-  const told = { on, part, mask, repeats, candidates, baselines, scoring, query, queryHalfLife, logq, bins };
+  const { query, queryHalfLife, foldInShare } = options;
+  const ranking = { mask, repeats, candidates, foldInShare, baselines, scoring, query, queryHalfLife };
+  const told = { on, part, ...ranking, logq, bins };
   if (ranks) return { ...(await evaluateRuns(runs, options, watch)), told: { ...told, k } };
   const { curves, ...scored } = await evaluateScores(runs, options, watch);
   if (curve !== undefined)

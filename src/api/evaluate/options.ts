@@ -48,6 +48,8 @@ export interface EvaluateOptions {
   mask?: string[];
   /** ranking: whether items that a user has from training can be found again */
   repeats?: Repeats;
+  /** ranking: users whom no run knows are judged, and the first items of each, this share of them, are folded in */
+  foldInShare?: number;
   /** ranking: a file of users and items; what is held out is ranked among these alone */
   candidates?: string;
   /** ranking: what else is ranked by, learned from the training events of the first run */
@@ -95,6 +97,7 @@ const ofRanking = [
   "mask",
   "repeats",
   "candidates",
+  "foldInShare",
   "positiveFrom",
   "query",
   "queryHalfLife",
@@ -192,11 +195,44 @@ export function checkRanking(options: EvaluateOptions): void {
       `--table is for --score dot and cosine: ${scoring === "model" ? "a model ranks by tables of its own" : "--score context takes the default table and the one of contexts"}`,
     );
   refuseGiven(options, ofScores, "for scored rows, not for a ranking");
+  if (options.foldInShare !== undefined) checkFoldIn(options, options.foldInShare);
+}
+
+/** @throws {UsageError} the share is none, or options that say otherwise what users are ranked by and what they have */
+function checkFoldIn(options: EvaluateOptions, share: number): void {
+  if (!(share > 0 && share < 1))
+    throw new UsageError(
+      `--fold-in-share expects a share of each user's items above 0 and below 1, such as 0.8, got ${share}`,
+    );
+  const late = options.baselines?.find((name) => name === "user-history");
+  if (late !== undefined)
+    throw new UsageError(
+      `--baseline ${late} recommends what users have already, which --fold-in-share leaves out of their lists`,
+    );
+  refuseGiven(
+    options,
+    ["repeats"],
+    "not for --fold-in-share: what is folded in is always masked, and the rest are other items",
+  );
+  refuseGiven(
+    options,
+    ["query", "queryHalfLife", "table"],
+    "not for --fold-in-share, which ranks by the vectors that users are folded into",
+  );
+  if (options.scoring === "context")
+    throw new UsageError(
+      "--score context asks contexts by items: with --fold-in-share users have vectors, and --score model, dot or cosine ranks by these",
+    );
+  if (options.on?.includes("-"))
+    throw new UsageError(
+      "--fold-in-share reads the log once more for each run, which standard input cannot give: name a file",
+    );
 }
 
 /** Whether the options ask for a ranking by themselves. */
-export function asksForRanking({ ranking, baselines, scoring, candidates }: EvaluateOptions): boolean {
-  return ranking === true || baselines !== undefined || scoring !== undefined || candidates !== undefined;
+export function asksForRanking(options: EvaluateOptions): boolean {
+  const { ranking, baselines, scoring, candidates, foldInShare } = options;
+  return ranking === true || [baselines, scoring, candidates, foldInShare].some((one) => one !== undefined);
 }
 
 /** @throws {UsageError} options of ranking where rows are scored */

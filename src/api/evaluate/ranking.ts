@@ -4,6 +4,7 @@
 //   log, or the run's own part ──► events that count ─────────────────┘        │
 //   runs and baselines ──► rankers ──► the best K of each user ──► metrics by user ──► compared
 
+import type { Dataset } from "../../dataset/dataset.js";
 import { labelsOf, ranksItems } from "../../dataset/labels.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import type { Run } from "../../embedding/run-directory.js";
@@ -35,6 +36,8 @@ import {
   type CandidateRanking,
 } from "./candidates.js";
 import { checkRanks, rankerOfRun } from "./contenders.js";
+import { foldedVectors, knownUsers } from "./fold-in.js";
+import { foldingNotes, foldingOf, type FoldedUsers, type Folding } from "./new-users.js";
 import type { EvaluateOptions } from "./options.js";
 import type { Part } from "../../training/examples.js";
 import { leakNotes } from "../../training/leaks.js";
@@ -43,9 +46,10 @@ import { silently, wholeOf } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
 import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query } from "./query.js";
 import { rankingProtocol, type RankingProtocol } from "./ranking-protocol.js";
+import type { ReadLike } from "../../training/read-as-trained.js";
 import { readLikeRun } from "../../training/read-like-run.js";
 import type { Contestant } from "../../training/scored.js";
-import { partNamed, partsOfRun } from "../../training/run-parts.js";
+import { logOfPart, partNamed, partsOfRun } from "../../training/run-parts.js";
 
 /** Penalty of the baseline ease: the middle of what its author tries. */
 const EASE_L2 = 500;
@@ -64,6 +68,8 @@ export interface JudgedUsers {
   withoutTraining: number;
   /** share of the held-out events that repeat a training one */
   repeatShare: number;
+  /** of --fold-in-share */
+  foldIn?: FoldedUsers;
   /** of --candidates */
   candidates?: CandidateCounts;
 }
@@ -96,14 +102,16 @@ export async function evaluateRuns(
       `--baseline ${late} recommends what users have already: it goes with --repeats allow`,
     );
   const query = queryOf(options);
-  const how = { scoring: options.scoring ?? "model", table: options.table, query };
+  const folds = options.foldInShare !== undefined;
+  const how = { scoring: options.scoring ?? "model", table: options.table, query, folds };
   // what cannot rank is refused before a log is read
   for (const { run } of runs) await checkRanks(run, how);
   const first = runs[0]!.run;
   const preprocess = await (await capable(first, "preprocess", NO_EVENTS))(first);
-  const { protocol: all, warnings, rows } = await protocolOf(first, preprocess, options, query, watch);
+  const held = await protocolOf(runs, preprocess, options, query, watch);
+  const { protocol: all, learned, folding, warnings, rows } = held;
   warnings.push(...otherTraining(runs));
-  const { history, counts } = all.training;
+  const { history, counts } = learned;
   for (const name of baselines)
     warnings.push(...checkBaseline(name, { history, counts }, { filter, threads }));
 
@@ -127,11 +135,15 @@ export async function evaluateRuns(
   };
   const measured: Measured[] = [];
   for (const { run, name, table } of runs) {
-    const { ranker, warnings: own } = await rankerOfRun(run, protocol, queries, { ...how, inPlace: table });
-    warnings.push(...own.map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
+    const { folded, warnings: of = [] } = folding
+      ? await foldedVectors({ run, name }, protocol.users, folding, folding.log, watch)
+      : {};
+    const by = { ...how, inPlace: table, folded };
+    const { ranker, warnings: own } = await rankerOfRun(run, protocol, queries, by);
+    warnings.push(...[...of, ...own].map((text) => (runs.length > 1 ? `${name}: ${text}` : text)));
     measured.push(await measure(name, "run", ranker));
   }
-  const pairEvents = baselines.includes("user-history") ? pairEventsOf(protocol.training) : undefined;
+  const pairEvents = baselines.includes("user-history") ? pairEventsOf(learned) : undefined;
   const input = {
     counts,
     history,
@@ -158,6 +170,7 @@ export async function evaluateRuns(
       heldOutMasked: protocol.heldOutMasked,
       withoutTraining: protocol.unknownUsers,
       repeatShare: protocol.repeatShare,
+      ...(folding && { foldIn: folding.counts }),
       ...(among && { candidates: among.counts }),
     },
     warnings,
@@ -165,14 +178,25 @@ export async function evaluateRuns(
   };
 }
 
+interface HeldProtocol {
+  protocol: RankingProtocol;
+  /** what baselines learn from */
+  learned: TrainingEvents;
+  /** of new users, with what their events are read from */
+  folding?: Folding & { log: ReadLike };
+  warnings: string[];
+  rows: number;
+}
+
 /** Reads the log and the training events, by the first run. */
 async function protocolOf(
-  run: Run,
+  runs: readonly Contestant[],
   preprocess: Preprocess,
   options: EvaluateOptions,
   query: Query | undefined,
   watch: Watch,
-): Promise<{ protocol: RankingProtocol; warnings: string[]; rows: number }> {
+): Promise<HeldProtocol> {
+  const { run } = runs[0]!;
   const { user, item } = preprocess.roles;
   if (user === undefined || item === undefined) {
     throw new UsageError(
@@ -180,27 +204,29 @@ async function protocolOf(
     );
   }
   const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, repeats, positiveFrom } = options;
-  const log = { reading, hashKeys, ...(maxBad !== undefined && { maxBad }), ...(badRows && { badRows }) };
+  const log = { reading, hashKeys, ...(maxBad !== undefined && { maxBad }) };
+  const readAll = async (logs: string[], withTimes = false) => {
+    const how = { on: logs, ...log, ...(badRows && { badRows }), timed: withTimes };
+    return wholeOf((await readLikeRun(preprocess, how, silently(watch))).dataset);
+  };
   const read = async (logs: string[], withTimes = false) =>
-    counting(
-      wholeOf(
-        (await readLikeRun(preprocess, { on: logs, ...log, timed: withTimes }, silently(watch))).dataset,
-      ),
-      preprocess,
-      positiveFrom,
-    );
+    counting(await readAll(logs, withTimes), preprocess, positiveFrom);
 
   const again = (wanted: string) => partsOfRun(run, { reading, hashKeys }, wanted, watch);
   const own = partName && (await again(`--part ${partName} is cut from the training's log`));
   const held = own && partNamed(run, own, partName!);
-  const part = held ? counting(held, preprocess, positiveFrom) : await read(on!);
+  const { foldInShare: share } = options;
+  const whole = held ?? (await readAll(on!, share !== undefined));
+  const part = counting(whole, preprocess, positiveFrom);
   const masked = mask && (await read(mask));
 
   // what users have: kept in the run, or in the log that it was trained on, or else in what is masked
   const timed = timedFlag(query);
   const wanted = timed
     ? `${timed} takes the times of the users' events`
-    : "items that users have from training are left out of their lists";
+    : share === undefined
+      ? "items that users have from training are left out of their lists"
+      : "users who have events in the training are left out, and its items are what is ranked";
   const training = await trainingEvents();
   checkTimes(query, training);
   async function trainingEvents(): Promise<TrainingEvents> {
@@ -224,23 +250,57 @@ async function protocolOf(
     const { dataset, rows } = counting(train, preprocess, positiveFrom);
     return eventsOfRows(dataset, rows, timed !== undefined);
   }
+  if (share !== undefined) {
+    const known = await knownUsers(runs, training);
+    const cut = foldingOf(training, whole, part.rows, known, share);
+    for (const text of foldingNotes(cut.counts, whole)) watch.observe({ stage: "note", text });
+    const masks = masked ? historyWith(cut.training, masked) : cut.training.history;
+    const judged = { dataset: whole.dataset, rows: cut.heldOut };
+    const protocol = rankingProtocol(cut.training, masks, judged, "mask");
+    tellWithout(protocol, watch);
+    return {
+      protocol,
+      learned: training,
+      folding: {
+        ...cut,
+        log: partName ? await logOfPart(run, partName, { reading, hashKeys }) : { on: on!, ...log },
+      },
+      warnings: held ? [] : validationUsers(run, whole.dataset, preprocess.sides.length),
+      rows: whole.dataset.numRows,
+    };
+  }
   const protocol = rankingProtocol(
     training,
     masked ? historyWith(training, masked) : training.history,
     part,
     repeats,
   );
-  const { unknownUsers, withoutHeldOut, heldOutMasked } = protocol;
+  const { unknownUsers } = protocol;
   const warnings = held ? [] : leakNotes(run, part.dataset, preprocess.sides.length);
   const between = partName === "test" ? own?.valid : undefined;
   warnings.push(...queryWarnings(query, protocol, { part, between }, options));
-  if (unknownUsers > 0) warnings.push(`${unknownUsers} users have no training events and are left out`);
-  if (withoutHeldOut > 0)
-    watch.observe({
-      stage: "note",
-      text: `${withoutHeldOut} users have no held-out item and are left out${heldOutMasked > 0 ? `; of ${heldOutMasked} of them all held-out items are masked` : ""}`,
-    });
-  return { protocol, warnings, rows: part.dataset.numRows };
+  if (unknownUsers > 0)
+    warnings.push(
+      `${unknownUsers} users have no training events and are left out: --fold-in-share 0.8 judges such users by their first items`,
+    );
+  tellWithout(protocol, watch);
+  return { protocol, learned: training, warnings, rows: part.dataset.numRows };
+}
+
+/** Tells how many users have nothing to be found. */
+function tellWithout({ withoutHeldOut, heldOutMasked }: RankingProtocol, { observe }: Watch): void {
+  if (withoutHeldOut === 0) return;
+  const masked = heldOutMasked > 0 ? `; of ${heldOutMasked} of them all held-out items are masked` : "";
+  observe({ stage: "note", text: `${withoutHeldOut} users have no held-out item and are left out${masked}` });
+}
+
+/** Where the log is the training's own: users of a validation part are new to the run, and have steered it. */
+function validationUsers(run: Run, dataset: Dataset, numSides: number): string[] {
+  if (run.manifest.split.valid === 0 || leakNotes(run, dataset, numSides).length === 0) return [];
+  return [
+    `the log is what run '${run.path}' was trained on, and users of its validation part are judged, too, which has steered the training: ` +
+      "--part test judges others",
+  ];
 }
 
 /** What of gf-cf and chebycf is not as published. @throws {UsageError} it is of a baseline that is not asked for */

@@ -18,7 +18,7 @@ import type { QueryItems } from "../../evaluation/baselines/input.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { NO_ITEM } from "../../sampling/negatives.js";
 import { capable } from "../../trainers/index.js";
-import { rowsOfKeys } from "../../training/ranked-items.js";
+import { foldedQueries, rowsOfKeys, type UserVectors } from "../../training/ranked-items.js";
 import type { Query } from "./query.js";
 import type { RankingProtocol } from "./ranking-protocol.js";
 
@@ -29,6 +29,8 @@ export interface ByTable {
   table?: string | undefined;
   /** the user's row where the table has users, else the history, when absent */
   query?: Query | undefined;
+  /** vectors of users whom the table has not, in place of both */
+  folded?: UserVectors | undefined;
 }
 
 /** @throws {UsageError} the run has no rows for the query, of items, or of contexts; says what it has */
@@ -53,7 +55,7 @@ export async function tableRanker(
   run: Run,
   { training, users }: Pick<RankingProtocol, "training" | "users">,
   lists: QueryItems,
-  { scoring, table: name, query }: ByTable,
+  { scoring, table: name, query, folded }: ByTable,
 ): Promise<{ ranker: Ranker; warnings: string[] }> {
   const table = await run.readTable(name);
   const { user, item } = fieldsOf(run);
@@ -64,14 +66,18 @@ export async function tableRanker(
     scoring === "context"
       ? vectorsOf(await run.readTable(await contextsOf(run)), item, training.items, false)
       : centres;
+  const weights = Float32Array.from(items.rows, (row) => (row === NO_ITEM ? -Infinity : 0));
+  const ranked = { dim, items: items.vectors, weights };
+  // the length of a query changes no order, so that a folded-in one stays as it is under cosine, too
+  if (folded)
+    return { ranker: vectorRanker({ ...ranked, queries: foldedQueries(run, folded, dim) }), warnings: [] };
   const byUser = query ? query.of === "user" : table.fields.includes(user);
   const queries = byUser
     ? pick(vectorsOf(table, user, training.users, isCosine).vectors, users, dim)
     : sums(centres.vectors, lists, dim);
-  const weights = Float32Array.from(items.rows, (row) => (row === NO_ITEM ? -Infinity : 0));
   const counted = { queries, dim, byUser, lists, rows: centres.rows };
   return {
-    ranker: vectorRanker({ dim, queries, items: items.vectors, weights }),
+    ranker: vectorRanker({ ...ranked, queries }),
     warnings: warningsOf(counted, query !== undefined || scoring === "context"),
   };
 }

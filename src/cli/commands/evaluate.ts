@@ -28,6 +28,7 @@ const examples = `
 Examples:
   embed evaluate run --on fixtures/clicks.csv
   embed evaluate ranked implicit --part test --baseline popularity,item-cf --k 10,20
+  embed evaluate ranked implicit --part test --fold-in-share 0.8 --baseline popularity,item-cf
   embed evaluate graph --edges held.csv --known-edges train.csv
   embed evaluate ratings pca --labels fixtures/items.csv:item --neighbors-by genres --probe genres
 `;
@@ -101,7 +102,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const { evaluate } = await import("../../api/evaluate/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score } = flags;
-    const { query, queryHalfLife, table, probeTrain, probeRepeats, probeRaw } = flags;
+    const { foldInShare, query, queryHalfLife, table, probeTrain, probeRepeats, probeRaw } = flags;
     const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field } = flags;
     const { filterDim, filterWeight, filterFlatness, filterPower } = flags;
     const { bootstrap, seed, easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys } = flags;
@@ -109,7 +110,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       ...definedOf({ on, part, ranking, k, mask, repeats, candidates, positiveFrom, table, bootstrap, seed }),
       ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
       ...definedOf({ filterDim, filterWeight, filterFlatness, filterPower }),
-      ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife }),
+      ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife, foldInShare }),
       ...definedOf({ probeTrain, probeRepeats, probeRaw }),
       ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field }),
       reading,
@@ -155,6 +156,12 @@ function addRankingOptions(command: Command): void {
         "mask",
         "allow",
       ]),
+    )
+    .addOption(
+      group(
+        "--fold-in-share <share>",
+        "judge users whom the runs do not know: this share of each one's items, the first, gives the vector, the rest is to be found, such as 0.8",
+      ).argParser(numberOf("--fold-in-share")),
     )
     .addOption(group("--candidates <file>", "users and items: rank what is held out among these alone"))
     .addOption(

@@ -18,6 +18,7 @@ export const models: Models = {
     rotation: async (_, table) =>
       (await import("../../skip-grams/rotation.js")).rotationOf(table, { contexts: true }),
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInSessions(...of),
+    foldedRank: "cosine",
     transformFlags: ["--half-life"],
     lacks: {
       transform:
