@@ -4,7 +4,7 @@ import { isEncodedDataset, readDescription } from "../dataset/encoded/read.js";
 import type { Dataset, Roles } from "../dataset/dataset.js";
 import { secretIdOf } from "../dataset/hash-keys.js";
 import { timeOf, type Preprocess } from "../dataset/preprocess.js";
-import { selectRowsAndKeys } from "../dataset/select-rows.js";
+import { rowsAsLog } from "../dataset/rows-as-log.js";
 import { UsageError } from "../errors.js";
 import { keyedHashFrom } from "../io/key-file.js";
 import type { ReadOptions } from "../log/log.js";
@@ -59,7 +59,7 @@ export async function readAsTrained(
     ...shape,
   };
   const read = await readDataset(on, told, watch);
-  return rowsOf ? { ...read, dataset: selectRowsAndKeys(read.dataset, rowsOf(read.dataset)) } : read;
+  return rowsOf ? { ...read, dataset: rowsAsLog(read.dataset, rowsOf(read.dataset)) } : read;
 }
 
 /**
