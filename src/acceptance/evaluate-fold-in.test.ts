@@ -342,7 +342,9 @@ test("of labelled events those of label 1 are items, and the others before the f
     ...[event("i5", 5, 0), event("i6", 6, 1), event("i4", 7, 0), event("i6", 8, 0)],
   ];
   const args = ["--on", put("labelled.csv", events), "--fold-in-share", "0.5", "--k", "1,3"];
-  const { users, metrics } = await evaluated(at("fm"), ...args);
+  const judged = await embedOk(["evaluate", at("fm"), ...args, "--json"]);
+  const { users, metrics } = parseJson<Evaluation>(judged.stdout);
+  expect(judged.stderr).toContain("1 new keys of 'user' from 3 events");
   expect(users.foldIn).toMatchObject({ foldedIn: 2, heldOut: 2 });
   // i1 and i3 go in, and i2; i4 is the first that is held out, after which i5 comes
   const { stdout } = await embedOk([
