@@ -252,7 +252,7 @@ export function allocateRanking(arena: Arena, data: RankingData, shape: RankingS
       slots: shared ? room("slots", numItems) : 0,
       next: room("slots", N),
       shared: room("negatives", N),
-      logNoise: room("negatives", N),
+      negativeNoise: room("negatives", N),
       columns: room("columns", N),
       rowOf: shared ? room("the batch's features", numFeatures) : 0,
       features: room("the batch's features", R),

@@ -3,12 +3,12 @@
 // Every thread numbers the rows for itself, alike, in the order in which events and negatives name the features; a thread's
 // slices of the sums are its own.
 
+import { itemOf } from "../../shared/assembly/negatives";
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
-import { addSquare, adaGrad, step, Adam } from "../../shared/assembly/steps";
+import { Adam, adaGrad, addSquare, step, stepSliceAdam } from "../../shared/assembly/steps";
 import { addTo } from "../../shared/assembly/vector";
 import { ADAM, Plan, SLICE, Thread } from "./plan";
-import { itemOf } from "./shared";
-import { rowBytes, stepSlice, stepSliceAdam, vectorOf } from "./vectors";
+import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
 /** The row of a feature that the batch holds. */
 export function rowOf(thread: Thread, feature: u32): u32 {
@@ -141,7 +141,8 @@ export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u3
       const v1 = v128.load(vector + d, 16);
       const g0 = f32x4.add(v128.load(gradients + d), f32x4.mul(l2, v0));
       const g1 = f32x4.add(v128.load(gradients + d, 16), f32x4.mul(l2, v1));
-      if (plan.method == ADAM) stepSliceAdam(plan, feature, d, g0, g1, thread.learningRate);
+      if (plan.method == ADAM)
+        stepSliceAdam(vector, momentsOf(plan, feature), bytes, d, g0, g1, thread.learningRate);
       else stepSlice(plan, vector, d, v0, v1, g0, g1, thread.learningRate);
     }
   }

@@ -1,10 +1,10 @@
 // Gradients of a batch whose negatives are shared, by slices of dimensions, from the gradients of scores that contrast.ts left.
 
+import { itemOf } from "../../shared/assembly/negatives";
 import { addTransposed } from "../../shared/assembly/tile";
 import { dot } from "../../shared/assembly/vector";
 import { addGradients, addWeightGradients } from "./batch-rows";
 import { Plan, SLICE, Thread } from "./plan";
-import { itemOf } from "./shared";
 import { rowBytes } from "./vectors";
 
 /** Adds slices from .. to of the gradients of the events' own features, and of the negatives' vectors. */

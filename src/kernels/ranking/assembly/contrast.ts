@@ -19,11 +19,12 @@
 // Every number is computed by one thread in an order of its own, so the bytes are the same at any number of threads.
 // Twin: ../reference.ts.
 
+import { exclude, logNoise } from "../../shared/assembly/negatives";
 import { sampledSoftmax4 } from "../../shared/assembly/sampled-softmax";
 import { addProducts, writeColumns } from "../../shared/assembly/tile";
 import { dot } from "../../shared/assembly/vector";
 import { K, Plan, SAMPLED_SOFTMAX, SLICE, Thread } from "./plan";
-import { compose, exclude, logNoise, offsetOf } from "./shared";
+import { compose, offsetOf } from "./shared";
 import { rowBytes } from "./vectors";
 
 /** Scores, losses and gradients of events b .. b + 3 of the batch; those beyond numRows are of zeros. */
@@ -85,7 +86,7 @@ function softmaxFour(plan: Plan, thread: Thread, events: usize, b: u32, numEvent
   const row = (<usize>b) << 2;
   sampledSoftmax4(
     G,
-    plan.logNoise ? thread.logNoise : 0,
+    plan.logNoise ? thread.negativeNoise : 0,
     N,
     v128.load(c.positiveScores + row),
     v128.load(thread.tile),

@@ -1,5 +1,6 @@
 // Negatives: items named by (epoch, event, number), never one that the user has.
 
+import { drawItem } from "../../shared/assembly/negatives";
 import { draw } from "../../shared/assembly/random";
 import { Plan } from "./plan";
 
@@ -9,16 +10,6 @@ export const ITEM_FACTOR: u32 = 0x85ebca6b;
 export const MIXED_FACTOR: u32 = 0xc2b2ae35;
 /** Tries before the next free item is taken instead. */
 const MAX_TRIES: u32 = 64;
-
-/** An item at random, by the plan's noise. Alias method: Walker 1977, doi:10.1145/355744.355749. */
-export function drawItem(plan: Plan, key: u32, counter: u32): u32 {
-  // the upper half is uniform in 0 .. I-1, the lower half is where within
-  const x = <u64>draw(key, counter) * plan.numItems;
-  const item = <u32>(x >>> 32);
-  if (!plan.alias) return item;
-  const entry = plan.alias + ((<usize>item) << 3);
-  return <u32>x <= load<u32>(entry) ? item : load<u32>(entry, 4);
-}
 
 /** A hash of user and item, whose upper bits are a place in the memberships. Twin: `membershipsOf` in ../binding.ts. */
 function membershipBit(user: u32, item: u32): u32 {

@@ -9,9 +9,10 @@
 // dimensions, without a barrier, and the rows of a panel, a cache line each, lie close enough together to be found quickly.
 // Source: He et al. 2020 (LightGCN, arXiv:2002.02126), eq. 3, 4 and 7. Twin: ../reference-layers.ts.
 
+import { stepSliceAdam } from "../../shared/assembly/steps";
 import { featureOfRow } from "./batch-rows";
 import { ADAM, Graph, Plan, SLICE, Thread } from "./plan";
-import { rowBytes, stepSlice, stepSliceAdam, vectorOf } from "./vectors";
+import { momentsOf, rowBytes, stepSlice, vectorOf } from "./vectors";
 
 /** Bytes of a panel's rows: two slices; of an odd last slice the second half is not looked at. */
 const PANEL: usize = 64;
@@ -172,7 +173,7 @@ function stepPropagated(plan: Plan, thread: Thread, f: u32, d: usize, gradient: 
   // what the batch does not reach stays where it is
   if (!v128.any_true(f32x4.ne(v128.or(g0, g1), f32x4.splat(0)))) return;
   if (plan.method == ADAM) {
-    stepSliceAdam(plan, f, d, g0, g1, thread.learningRate);
+    stepSliceAdam(vector, momentsOf(plan, f), rowBytes(plan), d, g0, g1, thread.learningRate);
   } else {
     const v0 = v128.load(vector + d);
     stepSlice(plan, vector, d, v0, v128.load(vector + d, 16), g0, g1, thread.learningRate);

@@ -7,6 +7,7 @@
 
 import { barrier } from "../../shared/assembly/barrier";
 import { featureKey, firstValue } from "../../shared/assembly/initial";
+import { clearShared, drawShared } from "../../shared/assembly/negatives";
 import { draw, permute } from "../../shared/assembly/random";
 import { clearRows, numberRows, stepRows, stepRowWeights, zeroRows } from "./batch-rows";
 import { scoreFour } from "./contrast";
@@ -29,7 +30,7 @@ import {
   updatePairWeights,
 } from "./pairs";
 import { ADAM, B, BLOCK, K, Plan, Thread } from "./plan";
-import { clearShared, composeNegatives, drawShared } from "./shared";
+import { composeNegatives } from "./shared";
 import { rowBytes, vectorOf } from "./vectors";
 
 /** Writes the block's events in the order of visit; key 0 leaves them as they stand. */

@@ -5,6 +5,7 @@
 //   E   events          I   items             M   candidates an event           N   negatives that a batch shares
 //   B   events whose scores are computed together: 256                          R   features of a batch at most
 
+import { BatchNegatives, NegativeSource } from "../../shared/assembly/negatives";
 import { PairRows } from "../../shared/assembly/rows";
 
 /** Events whose scores are computed together: a batch of pairs, or part of a batch that shares its negatives. */
@@ -27,7 +28,7 @@ export const SAMPLED_SOFTMAX: u32 = 2;
 export const CCL: u32 = 3;
 
 /** The model, the events and how they are learned from. Read by every thread, written by none. */
-export class Plan {
+export class Plan extends NegativeSource {
   barrier: usize;
   numThreads: u32;
   numFeatures: u32;
@@ -50,33 +51,15 @@ export class Plan {
   templates: PairRows;
   /** 1 when context and templates have one feature of value 1 a row: user and item alone */
   single: u32;
-  /** u32[E]: the event's user, for its history; beyond the last user: one without */
-  users: usize;
-  /** u32[E]: the event's item */
-  items: usize;
   /** f32[E]; 0 when all are 1 */
   eventWeights: usize;
-  numUsers: u32;
-  /** I */
-  numItems: u32;
-  /** u32[numUsers + 1]: user u has items history[historyEnds[u] .. historyEnds[u + 1]), ascending */
-  historyEnds: usize;
-  history: usize;
   /** u32[2^b / 32]: bit `membershipBit` of each (user, item) of the history is set, those of few others */
   memberships: usize;
   /** 32 - b */
   membershipShift: u32;
-  /** u32[I][2]: threshold and other item of the alias method; 0 for the uniform distribution */
-  alias: usize;
-  /** f32[I]: log of the chance of each item; contrast only */
-  logNoise: usize;
   loss: u32;
   /** 1: vectors of a score are divided by their lengths, and there are no weights */
   cosine: u32;
-  /** M, or how many shared negatives a batch draws: a multiple of 8 */
-  numNegatives: u32;
-  /** 1: a batch's items are shared negatives too */
-  inBatch: u32;
   /** 1: events of one user in a batch count together as one */
   averages: u32;
   /** events between two steps of shared negatives: a divisor of 4,096 */
@@ -155,7 +138,7 @@ export class Contrast {
 }
 
 /** One thread's own. */
-export class Thread {
+export class Thread extends BatchNegatives {
   /** f64: sum of the losses since it was last cleared; on the last thread only */
   loss: f64;
   batchNumber: u32;
@@ -173,13 +156,6 @@ export class Thread {
   /** f32[4][8] and f32[D][4]: a tile, and four contexts side by side */
   tile: usize;
   packed: usize;
-  /** u32[I]: 1 + slot of the item among the batch's negatives, else 0; u32[N]: 1 + the next slot of the same item */
-  slots: usize;
-  next: usize;
-  /** u32[N]: the batch's negatives, and the logs of their chances; how many there are */
-  shared: usize;
-  logNoise: usize;
-  numShared: u32;
   /** f32[N]: sums over the batch of dLoss/dscore; inner products only */
   columns: usize;
   /** u32[n]: 1 + row of the feature among the batch's, else 0; u32[R]: the feature of a row, and how many events hold it */

@@ -1,14 +1,7 @@
 // Vectors of rows of features, and the AdaGrad step of one feature: a slice at a time.
 
 import { featureAt, firstPair, PairRows, valueAt } from "../../shared/assembly/rows";
-import {
-  adam4,
-  adaGrad,
-  addSquare,
-  nextCorrection1,
-  nextCorrection2,
-  sgd,
-} from "../../shared/assembly/steps";
+import { adaGrad, addSquare, sgd } from "../../shared/assembly/steps";
 import { sum4 } from "../../shared/assembly/vector";
 import { Plan } from "./plan";
 
@@ -20,6 +13,11 @@ export function rowBytes(plan: Plan): usize {
 /** Address of a feature's v. */
 export function vectorOf(plan: Plan, feature: u32): usize {
   return plan.vectors + <usize>feature * plan.stride;
+}
+
+/** Address of what Adam keeps of a feature's v. */
+export function momentsOf(plan: Plan, feature: u32): usize {
+  return plan.moments + <usize>feature * plan.momentStride;
 }
 
 /** Four dimensions, from byte c of the rows on, of the sum of x v over a row's features. */
@@ -79,29 +77,6 @@ export function stepSlice(
   const rate = f32x4.splat(learningRate / sqrt<f32>(n));
   v128.store(vector + c, sgd<v128>(v0, g0, rate));
   v128.store(vector + c, sgd<v128>(v1, g1, rate), 16);
-}
-
-/** One step of a slice by Adam, which counts the steps of each slice for itself. */
-export function stepSliceAdam(
-  plan: Plan,
-  feature: u32,
-  c: usize,
-  g0: v128,
-  g1: v128,
-  learningRate: f32,
-): void {
-  const bytes = rowBytes(plan);
-  const vector = vectorOf(plan, feature);
-  const moments = plan.moments + <usize>feature * plan.momentStride;
-  const m = moments + c;
-  const s = m + bytes;
-  const counters = moments + 2 * bytes + (c >>> 2);
-  const c1 = nextCorrection1(load<f32>(counters));
-  const c2 = nextCorrection2(load<f32>(counters, 4));
-  store<f32>(counters, c1);
-  store<f32>(counters, c2, 4);
-  adam4(vector + c, m, s, g0, learningRate, c1, c2);
-  adam4(vector + c + 16, m + 16, s + 16, g1, learningRate, c1, c2);
 }
 
 /** What a gradient adds to the accumulator of a slice. */

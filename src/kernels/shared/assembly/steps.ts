@@ -106,6 +106,32 @@ export function adam4(p: usize, m: usize, s: usize, grad: v128, lr: f32, c1: f32
   v128.store(p, f32x4.sub(v128.load(p), f32x4.div(f32x4.mul(first, f32x4.splat(lr / c1)), length)));
 }
 
+/**
+ * Moves eight numbers of a vector by Adam, which counts the steps of each such slice for itself.
+ *
+ * @param moments what Adam keeps of the vector: m and s of `bytes` each, then 1 - b1^t and 1 - b2^t of each slice
+ * @param d       bytes from the vector's start to the slice's
+ */
+export function stepSliceAdam(
+  vector: usize,
+  moments: usize,
+  bytes: usize,
+  d: usize,
+  g0: v128,
+  g1: v128,
+  lr: f32,
+): void {
+  const m = moments + d;
+  const s = m + bytes;
+  const counters = moments + 2 * bytes + (d >>> 2);
+  const c1 = nextCorrection1(load<f32>(counters));
+  const c2 = nextCorrection2(load<f32>(counters, 4));
+  store<f32>(counters, c1);
+  store<f32>(counters, c2, 4);
+  adam4(vector + d, m, s, g0, lr, c1, c2);
+  adam4(vector + d + 16, m + 16, s + 16, g1, lr, c1, c2);
+}
+
 /** 1 - b1^t from 1 - b1^(t-1): its own recurrence, which loses no digits to a subtraction. */
 export function nextCorrection1(c1: f32): f32 {
   return BETA1 * c1 + REST1;

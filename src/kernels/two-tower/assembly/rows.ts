@@ -1,0 +1,188 @@
+// The rows of vectors that a batch holds: each has a place, where its derivatives are summed, and takes one step of Adam.
+//
+// Every thread numbers the places for itself, alike; a thread's slices of the sums are its own.
+
+import { featureAt, firstPair, valueAt } from "../../shared/assembly/rows";
+import { Adam, step, stepSliceAdam } from "../../shared/assembly/steps";
+import { addTo, firstLanes } from "../../shared/assembly/vector";
+import { candidateOf } from "./items";
+import { BIAS, FieldRows, Plan, SLICE, Thread } from "./plan";
+import {
+  beginOf,
+  endOf,
+  fieldOf,
+  historyAt,
+  historyScale,
+  rowBytes,
+  tokenAt,
+  tokenWeight,
+  vectorOf,
+} from "./users";
+
+function hold(thread: Thread, row: u32): void {
+  const at = thread.placeOf + ((<usize>row) << 2);
+  if (load<u32>(at)) return;
+  store<u32>(thread.held + ((<usize>thread.numHeld) << 2), row);
+  store<u32>(at, ++thread.numHeld);
+}
+
+function placeOf(thread: Thread, row: u32): usize {
+  return load<u32>(thread.placeOf + ((<usize>row) << 2)) - 1;
+}
+
+function holdFields(thread: Thread, fields: FieldRows, row: u32): void {
+  const end = firstPair(fields, row + 1);
+  for (let pair = firstPair(fields, row); pair < end; pair++) hold(thread, featureAt(fields, pair));
+}
+
+/** Gives each row that the batch holds a place. */
+export function holdRows(plan: Plan, thread: Thread, events: usize, size: u32, numCandidates: u32): void {
+  thread.numHeld = 0;
+  for (let c: u32 = 0; c < numCandidates; c++) {
+    const item = candidateOf(plan, thread, events, c);
+    hold(thread, item);
+    if (plan.itemTower) holdFields(thread, plan.side, item);
+  }
+  const users = plan.training;
+  for (let r: u32 = 0; r < size; r++) {
+    const event = load<u32>(events + ((<usize>r) << 2));
+    for (let h: u32 = 0; h < users.numHistories; h++) {
+      const history = historyAt(users, h);
+      const end = endOf(history, event);
+      for (let p = beginOf(history, event); p < end; p++)
+        hold(thread, plan.firstHistoryRow + tokenAt(history, p));
+    }
+    holdFields(thread, users.context, event);
+  }
+}
+
+/** Sets slices from .. to of the sums to 0; the biases' too on the thread that moves them. */
+export function zeroRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32, biases: bool): void {
+  const bytes = rowBytes(plan);
+  const own = <usize>(toSlice - fromSlice) * SLICE;
+  const first = plan.batch.rowGradients + <usize>fromSlice * SLICE;
+  for (let place: usize = 0; place < thread.numHeld; place++) memory.fill(first + place * bytes, 0, own);
+  if (biases) memory.fill(plan.batch.biasGradients, 0, (<usize>thread.numHeld) << 2);
+}
+
+/** Adds x times bytes from .. to of a vector of derivatives to a row's. */
+function add(plan: Plan, thread: Thread, row: u32, gradient: usize, x: f32, from: usize, to: usize): void {
+  const target = plan.batch.rowGradients + placeOf(thread, row) * rowBytes(plan);
+  const factor = f32x4.splat(x);
+  for (let k = from; k < to; k += 16) addTo(target + k, f32x4.mul(factor, v128.load(gradient + k)));
+}
+
+function addToFields(
+  plan: Plan,
+  thread: Thread,
+  fields: FieldRows,
+  row: u32,
+  slots: usize,
+  apart: usize,
+  from: usize,
+  to: usize,
+): void {
+  const end = firstPair(fields, row + 1);
+  let f: u32 = 0;
+  for (let pair = firstPair(fields, row); pair < end; pair++) {
+    const feature = featureAt(fields, pair);
+    f = fieldOf(fields, feature, f);
+    add(plan, thread, feature, slots + <usize>f * apart, valueAt(fields, pair), from, to);
+  }
+}
+
+/** Adds slices from .. to of all derivatives of the batch to those of its rows. */
+export function addRows(
+  plan: Plan,
+  thread: Thread,
+  events: usize,
+  size: u32,
+  numCandidates: u32,
+  fromSlice: u32,
+  toSlice: u32,
+): void {
+  const b = plan.batch;
+  const bytes = rowBytes(plan);
+  const from = <usize>fromSlice * SLICE;
+  const to = <usize>toSlice * SLICE;
+  const itemPitch = (<usize>plan.itemPitch) << 2;
+  const apart = (<usize>plan.dim) << 2;
+  for (let c: u32 = 0; c < numCandidates; c++) {
+    const item = candidateOf(plan, thread, events, c);
+    add(plan, thread, item, b.itemGradients + <usize>c * bytes, 1, from, to);
+    if (plan.itemTower) {
+      addToFields(plan, thread, plan.side, item, b.sideGradients + <usize>c * itemPitch, apart, from, to);
+    }
+  }
+
+  // without a tower every slot has the derivatives of the user
+  const users = plan.training;
+  const userPitch = (<usize>plan.userPitch) << 2;
+  const slotBytes = plan.userTower ? apart : 0;
+  for (let r: u32 = 0; r < size; r++) {
+    const event = load<u32>(events + ((<usize>r) << 2));
+    const item = load<u32>(plan.items + ((<usize>event) << 2));
+    let slot = plan.userTower ? b.inputGradients + <usize>r * userPitch : b.userGradients + <usize>r * bytes;
+    for (let h: u32 = 0; h < users.numHistories; h++, slot += slotBytes) {
+      const history = historyAt(users, h);
+      const begin = beginOf(history, event);
+      const end = endOf(history, event);
+      const scale = historyScale(plan, users, begin, end);
+      for (let place = begin; place < end; place++) {
+        const token = tokenAt(history, place);
+        if (users.others && token == item) continue;
+        const weight = tokenWeight(plan, scale, end - 1 - place);
+        add(plan, thread, plan.firstHistoryRow + token, slot, weight, from, to);
+      }
+    }
+    addToFields(plan, thread, users.context, event, slot, slotBytes, from, to);
+  }
+}
+
+/** One step of slices from .. to of every row of the batch, and forgets the rows' places where that is asked for. */
+export function stepRows(plan: Plan, thread: Thread, fromSlice: u32, toSlice: u32): void {
+  const bytes = rowBytes(plan);
+  const l2 = f32x4.splat(plan.l2);
+  // behind a slot's numbers stand those of the next one
+  const left = plan.dim - ((plan.numSlices - 1) << 3);
+  for (let place: u32 = 0; place < thread.numHeld; place++) {
+    const row = load<u32>(thread.held + ((<usize>place) << 2));
+    const vector = vectorOf(plan, row);
+    const moments = plan.moments + <usize>row * plan.momentStride;
+    const gradients = plan.batch.rowGradients + <usize>place * bytes;
+    for (let j = fromSlice; j < toSlice; j++) {
+      const d = <usize>j * SLICE;
+      let g0 = f32x4.add(v128.load(gradients + d), f32x4.mul(l2, v128.load(vector + d)));
+      let g1 = f32x4.add(v128.load(gradients + d, 16), f32x4.mul(l2, v128.load(vector + d, 16)));
+      if (j + 1 == plan.numSlices) {
+        g0 = v128.and(g0, firstLanes(left));
+        g1 = v128.and(g1, firstLanes(left > 4 ? left - 4 : 0));
+      }
+      stepSliceAdam(vector, moments, bytes, d, g0, g1, thread.learningRate);
+    }
+  }
+}
+
+/** One step of the biases of the batch's items. */
+export function stepBiases(plan: Plan, thread: Thread, events: usize, numCandidates: u32): void {
+  const sums = plan.batch.biasGradients;
+  for (let c: u32 = 0; c < numCandidates; c++) {
+    const at = sums + (placeOf(thread, candidateOf(plan, thread, events, c)) << 2);
+    store<f32>(at, load<f32>(at) + load<f32>(plan.batch.offsetGradients + ((<usize>c) << 2)));
+  }
+  for (let place: usize = 0; place < thread.numHeld; place++) {
+    const row = load<u32>(thread.held + (place << 2));
+    // items come first among the rows
+    if (row >= plan.numItems) continue;
+    const at = plan.biases + <usize>row * BIAS;
+    const g = load<f32>(sums + (place << 2));
+    if (g != 0) step<Adam, f32>(at, 4, load<f32>(at), g, thread.learningRate);
+  }
+}
+
+/** Forgets the rows' places. */
+export function releaseRows(thread: Thread): void {
+  for (let place: usize = 0; place < thread.numHeld; place++) {
+    store<u32>(thread.placeOf + ((<usize>load<u32>(thread.held + (place << 2))) << 2), 0);
+  }
+}
