@@ -63,7 +63,16 @@ test.each([
           ),
         );
   const shape: ReferenceTowerShape = {
-    ...{ dim, cosine, side, skip: user.length === 2, negativeWeight: 1.2, temperature: 0.4, l2: 0 },
+    ...{
+      dim,
+      cosine,
+      side,
+      skip: user.length === 2,
+      negativeWeight: 1.2,
+      temperature: 0.4,
+      l2: 0,
+      numDrawn: 4,
+    },
     userLayers: stack("user", 2 * dim, user),
     itemLayers: stack("item", 2 * dim, item),
     logNoise: Array.from({ length: numItems }, (__, i) => -1 - i / 4),

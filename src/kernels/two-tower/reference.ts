@@ -40,6 +40,8 @@ export interface ReferenceTowerShape {
   negativeWeight: number;
   temperature: number;
   l2: number;
+  /** negatives that are drawn; those behind them are the batch's own items */
+  numDrawn: number;
   /** slots of each item's side features */
   side: readonly (readonly ReferenceSlot[])[];
   /** log of each item's chance among the negatives */
@@ -171,7 +173,8 @@ export function referenceTowersStep(
     }
   };
   dense(shape.userLayers, events.length);
-  dense(shape.itemLayers, items.length);
+  // items of the batch that are negatives too are its candidates once
+  dense(shape.itemLayers, shape.numDrawn + events.length);
   return loss;
 }
 
