@@ -38,6 +38,12 @@ export const trainers: readonly TrainerEntry[] = [
     home: async () => await import("./ranking/models.js"),
   },
   {
+    command: "train-two-tower",
+    summary: "users from their histories, items that they take next: YouTube's recall network",
+    load: async () => await import("./two-tower/trainer.js"),
+    home: async () => await import("./two-tower/models.js"),
+  },
+  {
     command: "train-als",
     summary: "factorize users x items by alternating least squares, from events alone",
     load: async () => await import("./als/trainer.js"),

@@ -100,6 +100,8 @@ export interface TowerLearning {
   /** on rows, at each step that moves one; and on the layers' weights */
   l2: number;
   dropout: number;
+  /** false: it only encodes, which takes less memory */
+  trains?: boolean;
 }
 
 /** Where the kernel's structs lie. */
@@ -131,14 +133,14 @@ export function allocateTowers(
 ): TowerLayout {
   const { numRows, numItems } = data;
   const { dim, cosine } = shape;
-  const { batchSize, negatives: M, inBatch } = learning;
+  const { batchSize, negatives: M, inBatch, trains = true } = learning;
   const J = Math.ceil(dim / 8);
   const D = 8 * J;
   const momentStride = pad((2 * D + 2 * J) * 4, 64);
   const numThreads = Math.max(1, Math.min(learning.threads, J));
   const room = (name: string, numbers: number) => arena.allocate(name, Math.max(1, numbers) * 4).offset;
   const vectors = arena.allocate(`the vectors of ${numRows} rows`, numRows * D * 4);
-  const moments = arena.allocate(`the moments of ${numRows} rows`, numRows * momentStride);
+  const moments = arena.allocate(`the moments of ${numRows} rows`, trains ? numRows * momentStride : 0);
   const biases = cosine ? undefined : arena.allocate(`the biases of ${numItems} items`, numItems * 32);
   const barrier = allocateBarrier(arena);
 
@@ -230,11 +232,11 @@ export function allocateTowers(
       userKeys: user?.keys ?? 0,
       itemScratch: item?.scratch ?? 0,
       tiles: room("tiles", widest * 8),
-      slots: room("slots", numItems),
+      slots: room("slots", trains ? numItems : 0),
       next: room("slots", N),
       shared: room("negatives", N),
       negativeNoise: room("negatives", N),
-      placeOf: room("the batch's rows", numRows),
+      placeOf: room("the batch's rows", trains ? numRows : 0),
       held: room("the batch's rows", R),
     });
   });

@@ -3,6 +3,7 @@
 import { UsageError } from "../../errors.js";
 import type { NetArch } from "../../kernels/net/shape.js";
 import { labels, vocabulary } from "../../training/options/features.js";
+import { layerSizes } from "../../training/options/layers.js";
 import { everyday, log } from "../../training/options/log.js";
 import { threads } from "../../training/options/reading.js";
 import {
@@ -16,7 +17,6 @@ import {
   resolved,
   text,
   whole,
-  wholeOf,
   type Resolved,
   type Told,
   withCommon,
@@ -38,16 +38,12 @@ type Crosses = readonly (readonly [string, string])[];
 const network = {
   arch: choice(archs, { placeholder: "network", help: "the network", group: model, required: true }),
   /** outputs of the hidden layers; deep-crossing: inner sizes of the residual units */
-  hidden: custom(
-    "sizes",
-    { parse: sizesOf, complaint: sizesComplaint },
-    {
-      help: "outputs of the hidden layers; deep-crossing: inner sizes of its residual units",
-      group: model,
-      default: [256, 128],
-      shown: "256,128",
-    },
-  ),
+  hidden: custom("sizes", layerSizes(), {
+    help: "outputs of the hidden layers; deep-crossing: inner sizes of its residual units",
+    group: model,
+    default: [256, 128],
+    shown: "256,128",
+  }),
   activation: choice(["tanh", "relu"], {
     placeholder: "function",
     help: "activation of the hidden layers",
@@ -274,22 +270,6 @@ export function checkNetOptions(told: ToldNet): void {
     );
   if (told.keepKeys)
     throw new UsageError("--keep-keys keeps a table's keys, and a random start has none: give --init RUN");
-}
-
-/** Outputs of a hidden layer, at most. */
-const MAX_HIDDEN = 8192;
-/** Hidden layers, at most. */
-const MAX_LAYERS = 16;
-
-function sizesComplaint(hidden: readonly number[]): string | undefined {
-  const isSize = (n: number) => Number.isInteger(n) && n >= 1 && n <= MAX_HIDDEN;
-  const isRight = hidden.length > 0 && hidden.length <= MAX_LAYERS && hidden.every(isSize);
-  return isRight ? undefined : `1 to ${MAX_LAYERS} sizes from 1 to ${MAX_HIDDEN}, such as 256,128`;
-}
-
-/** 256,128 @throws {UsageError} a part is no number */
-function sizesOf(given: string, flagName: string): readonly number[] {
-  return given.split(",").map((part) => wholeOf(part, flagName, 1));
 }
 
 /** device*hour, split at the first star; repeats and takes commas. @throws {UsageError} not two names */

@@ -1,0 +1,98 @@
+// A run's towers as they encode users and items that training did not see.
+
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FieldRows } from "../../kernels/two-tower/binding.js";
+import { TowersMachine } from "./machine.js";
+import { slotsOf, type StoredTowers } from "./model.js";
+import { networkOf } from "./network.js";
+import { forEachRow, towerRows, type TowerRows } from "./rows.js";
+
+/** How the rows of a run are numbered: items as the field has its keys. */
+export function rowsOfRun(space: FeatureSpace, { form }: StoredTowers, item: string): TowerRows {
+  const at = (name: string) => space.fields.findIndex((field) => field.name === name);
+  const f = at(item);
+  const numItems = space.offsets[f + 1]! - space.offsets[f]! - 1;
+  return towerRows(
+    space,
+    Uint32Array.from({ length: numItems }, (_, i) => space.offsets[f]! + 1 + i),
+    {
+      context: form.userFields.map(at),
+      side: form.sideFields.map(at),
+      separate: form.userTower.length > 0,
+      age: form.exampleAge,
+    },
+  );
+}
+
+/**
+ * The towers, ready to encode; `terminate` ends their threads and must be called.
+ *
+ * @param items what the item tower reads of each item, and their own rows f32[I * dim]; those of the run when absent
+ * @throws {UsageError} they do not fit 4 GiB
+ */
+export async function startEncoder(
+  space: FeatureSpace,
+  towers: StoredTowers,
+  rows: TowerRows,
+  threads: number,
+  items?: { side: FieldRows; own: Float32Array },
+): Promise<TowersMachine> {
+  const { form, features, age } = towers;
+  const { dim } = form;
+  const numOwn = items ? items.own.length / dim : rows.numItems;
+  const shape = networkOf({ ...form, dropout: 0 }, slotsOf(form));
+  const none = { width: 0, ids: new Uint32Array(), rowEnds: rows.context.rowEnds };
+  const histories = Array.from({ length: Math.max(1, form.historyOf.length) }, () => ({
+    ...{ tokens: new Uint32Array(), begins: new Uint32Array(), ends: new Uint32Array() },
+  }));
+  const nothing = { indptr: Uint32Array.of(0), items: new Uint32Array() };
+  // new items stand where the run's do
+  const moved = numOwn - rows.numItems;
+  const shift = (ends: Uint32Array) => ends.map((row) => row + moved);
+  const numRows = rows.numRows + moved;
+  const machine = await TowersMachine.start(
+    {
+      ...{
+        numRows,
+        numItems: numOwn,
+        firstHistoryRow: rows.firstHistoryRow > 0 ? rows.firstHistoryRow + moved : 0,
+      },
+      histories,
+      context: { ...none, rowEnds: shift(rows.context.rowEnds) },
+      ...(items && {
+        side: {
+          ...items.side,
+          ids: items.side.ids.map((row) => row + moved),
+          rowEnds: shift(items.side.rowEnds),
+        },
+      }),
+      ...{ users: new Uint32Array(), items: new Uint32Array(), taken: nothing },
+    },
+    items ? shape : { ...shape, itemLayers: [] },
+    {
+      ...{
+        threads,
+        seed: 0,
+        batchSize: 256,
+        negatives: 8,
+        inBatch: false,
+        negativeWeight: 1,
+        temperature: 1,
+      },
+      ...{ l2: 0, dropout: 0, trains: false },
+    },
+  );
+  const vectors = new Float32Array(numRows * dim);
+  const put = (row: number, from: Float32Array, feature: number) =>
+    vectors.set(from.subarray(feature * dim, (feature + 1) * dim), row * dim);
+  if (items) vectors.set(items.own);
+  else for (let item = 0; item < rows.numItems; item++) put(item, towers.items, item + 1);
+  if (rows.firstHistoryRow > 0)
+    for (let item = 0; item < rows.numItems; item++)
+      put(rows.firstHistoryRow + moved + item, towers.histories, item + 1);
+  for (const fields of [rows.context, rows.side])
+    forEachRow(space, fields, (row, feature) => put(row + moved, features, feature));
+  if (rows.ageRow !== undefined && age) vectors.set(age, (rows.ageRow + moved) * dim);
+  machine.load({ vectors, ...towers.layers });
+  return machine;
+}

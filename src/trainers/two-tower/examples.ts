@@ -1,0 +1,296 @@
+// Examples of two towers: (history, context) -> item, and users as of their newest event.
+//
+//   parts ──► items and negatives of the training part ──► events by user and time ──► targets with their histories, shuffled
+//                                                                                  └──► each user's newest history and context
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { eventWeights, type EventWeightOptions } from "../../dataset/event-weights.js";
+import { itemCatalogue, keyColumn } from "../../dataset/item-catalogue.js";
+import { bindEncoder } from "../../dataset/rows.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { DataError, UsageError } from "../../errors.js";
+import type { FieldRows, Ranges, TowerUsers } from "../../kernels/two-tower/binding.js";
+import { shuffle, streamOf } from "../../numeric/hash-random.js";
+import { itemsOf, usersOf, type NegativeSource } from "../../sampling/negative-source.js";
+import { NO_ITEM } from "../../sampling/negatives.js";
+import type { RankingExamples } from "../../sampling/ranking-events.js";
+import type { Examples, Part, Parts } from "../../training/examples.js";
+import { itemColumnsOf } from "../../training/items-of-run.js";
+import { rankingExamples } from "../../training/ranking-examples.js";
+import type { Watch } from "../../training/watch.js";
+import {
+  behaviourOf,
+  eventsThatHold,
+  inHashOrder,
+  newestRanges,
+  orderedEvents,
+  rangesAround,
+  rangesBefore,
+  rangesOfAll,
+  type Behaviour,
+  type OrderedEvents,
+} from "./histories.js";
+import type { TwoTowerOptions } from "./options.js";
+import { fieldRows, towerRows, type TowerRows } from "./rows.js";
+
+/** What ranking is judged on, with what the towers are trained on. */
+export interface TowerExamples extends RankingExamples {
+  towers: Towers;
+}
+
+export interface Towers {
+  rows: TowerRows;
+  /** u32[E] each, as the source numbers them */
+  users: Uint32Array;
+  items: Uint32Array;
+  /** f32[E]; absent when all are 1 */
+  weights?: Float32Array;
+  /** of the examples */
+  before: TowerUsers;
+  /** of the source's users, as of their newest event */
+  newest: TowerUsers;
+  /** a row an item: what the item tower reads */
+  side?: FieldRows;
+  /** names of its columns */
+  sideFields: string[];
+}
+
+interface How {
+  minUsers: number;
+  weighting: EventWeightOptions;
+  itemFields?: string[] | undefined;
+  watch: Watch;
+  note: (text: string) => void;
+}
+
+/** What a day has of milliseconds. */
+const DAY = 86_400_000;
+
+/** @throws {UsageError} the log lacks what options ask for @throws {DataError} nothing is left to learn from */
+export function towerExamples(
+  space: FeatureSpace,
+  parts: Parts,
+  options: TwoTowerOptions,
+  { minUsers, weighting, itemFields, watch, note }: How,
+): Examples {
+  const { seed, threads, k, metric, history } = options;
+  const { train } = parts;
+  const asker = "train-two-tower";
+  if (history.of === "before" && train.dataset.roles.time === undefined)
+    throw new UsageError(
+      "a history before an event needs times: name their column with --time, or take all of a user's other events with --history others",
+    );
+  const lists = { k, metric };
+  const how = { task: "ranking" as const, asker, seed, threads, minUsers, itemFields: [], weighting, lists };
+  const found = rankingExamples(space, parts, how, watch);
+  const { source, ...others } = found.ranking!.examples;
+  const made = {
+    source,
+    ...others,
+    towers: towersOf(space, train, source, options, { minUsers, weighting, itemFields, note }),
+  };
+  return { ...found, ranking: { ...found.ranking!, examples: made satisfies TowerExamples } };
+}
+
+function towersOf(
+  space: FeatureSpace,
+  { dataset, rows }: Part,
+  source: NegativeSource,
+  options: TwoTowerOptions,
+  { minUsers, weighting, itemFields, note }: Omit<How, "watch">,
+): Towers {
+  const { history, seed, exampleAge, userFields, userTower, itemTower } = options;
+  const fieldAt = (name: string) => space.fields.findIndex((field) => field.name === name);
+  const encoder = bindEncoder(space, dataset);
+  const item = keyColumn(dataset, dataset.roles.item!);
+  const columns =
+    itemTower.length > 0 ? itemColumnsOf(space, { dataset, rows }, item, itemFields) : undefined;
+  const sideFields = columns?.itemFields.names.filter((name) => name !== item.name) ?? [];
+  if (columns && sideFields.length === 0)
+    throw new UsageError(
+      "--item-tower reads columns that go with the item: name one beside the item itself with --item-fields, or leave it out",
+    );
+  const odd = userFields.find((name) => sideFields.includes(name));
+  if (odd !== undefined)
+    throw new UsageError(
+      `'${odd}' goes with the item and cannot be of the user's side too: leave it out of --user-fields, or name the item's with --item-fields`,
+    );
+  const itemFeatures = source.templates.ids;
+  const numbers = towerRows(space, itemFeatures, {
+    context: userFields.map(fieldAt).sort((a, b) => a - b),
+    side: sideFields.map(fieldAt).sort((a, b) => a - b),
+    separate: userTower.length > 0,
+    age: exampleAge,
+  });
+  const { context, side, ageRow } = numbers;
+  const users = usersOf(source.users, dataset, rows);
+  const items = itemsOf(source.items, dataset, rows);
+  const order = orderedEvents(dataset, rows, { users, items, numUsers: source.users.size });
+  const behaviours = behavioursOf(dataset, rows, order, options);
+  const { train: weights } = eventWeights(dataset, rows, weighting);
+
+  const chosen = targetsOf(dataset, rows, order, behaviours, source, { options, weights, note });
+  shuffle(chosen, streamOf(seed, 0x746f7765));
+  const own = { users: chosen.map((n) => order.users[n]!), items: chosen.map((n) => order.items[n]!) };
+  const histories: Ranges[] = [];
+  const newest: Ranges[] = [];
+  if (history.of === "others") {
+    const hashes = featureHashes(space);
+    const tokens = inHashOrder(
+      source.history,
+      Uint32Array.from(itemFeatures, (f) => hashes[2 * f]!),
+    );
+    const places = placesIn(source.history, tokens, own);
+    const ranges = rangesAround(source.history, tokens, { users: own.users, places }, history.most);
+    if (ranges.numCut > 0)
+      note(
+        `${ranges.numCut} examples have a sample of ${history.most} of their user's other items (--history others:N)`,
+      );
+    histories.push(ranges);
+    newest.push(rangesOfAll(source.history, tokens, history.most));
+  } else {
+    let numCut = 0;
+    for (const behaviour of behaviours) {
+      const ranges = rangesBefore(order, behaviour, chosen, history.most);
+      numCut += ranges.numCut;
+      histories.push(ranges);
+      newest.push(newestRanges(order, behaviour, history.most));
+    }
+    if (numCut > 0) note(`${numCut} histories cut to their last ${history.most} items (--history)`);
+  }
+
+  const placeOf = (n: number) => rows[order.places[n]!]!;
+  const encode = (events: Uint32Array, ages: Float32Array | undefined): FieldRows => {
+    const features = encoder.encode(events.map(placeOf), new Float32Array(events.length), context.fields);
+    return fieldRows(
+      space,
+      context,
+      features,
+      ages && ageRow !== undefined ? { row: ageRow, values: ages } : undefined,
+    );
+  };
+  const lastEvents = order.ends.subarray(1).map((end) => end - 1);
+  return {
+    rows: numbers,
+    ...own,
+    ...(weights && { weights: Float32Array.from(chosen, (n) => weights[order.places[n]!]!) }),
+    before: { histories, context: encode(chosen, exampleAge ? agesOf(order, chosen) : undefined) },
+    newest: {
+      histories: newest,
+      context: encode(lastEvents, exampleAge ? new Float32Array(lastEvents.length) : undefined),
+    },
+    ...(columns && {
+      side: fieldRows(
+        space,
+        side,
+        itemCatalogue(dataset, rows, encoder, columns.itemFields, side.fields, minUsers).templates,
+      ),
+    }),
+    sideFields,
+  };
+}
+
+/** The events of each kind that histories are made of; of all events when none is asked for. @throws {UsageError} none of a kind */
+export function behavioursOf(
+  dataset: Dataset,
+  rows: Uint32Array,
+  order: OrderedEvents,
+  { historyOf: of }: Pick<TwoTowerOptions, "historyOf">,
+  expected = true,
+): Behaviour[] {
+  if (of.length === 0) return [behaviourOf(order)];
+  return of.map((source) =>
+    behaviourOf(order, eventsThatHold(dataset, rows, { source, flag: "--history-of", expected })),
+  );
+}
+
+/** Ages of events: 0 for the newest of the log, 1 for the oldest. */
+function agesOf({ times }: OrderedEvents, events: Uint32Array): Float32Array {
+  if (!times) throw new UsageError("--example-age needs times: name their column with --time");
+  let [first, last] = [Infinity, -Infinity];
+  for (const time of times) [first, last] = [Math.min(first, time), Math.max(last, time)];
+  const span = Math.max(last - first, DAY);
+  return Float32Array.from(events, (n) => (last - times[n]!) / span);
+}
+
+/** Which events are learned from, by their numbers in the order; says what is left out. @throws {DataError} none is */
+function targetsOf(
+  dataset: Dataset,
+  rows: Uint32Array,
+  order: OrderedEvents,
+  behaviours: readonly Behaviour[],
+  { items, history }: NegativeSource,
+  {
+    options,
+    weights,
+    note,
+  }: { options: TwoTowerOptions; weights: Float32Array | undefined; note: (text: string) => void },
+): Uint32Array {
+  const { targets, keepRepeats, maxExamplesPerUser: most = Infinity, history: kind, userFields } = options;
+  const isTarget =
+    targets === undefined
+      ? undefined
+      : eventsThatHold(dataset, rows, { source: targets, flag: "--targets", expected: true });
+  const kept: number[] = [];
+  const left = { repeats: 0, empty: 0, busy: 0, unknown: 0, full: 0 };
+  let numAlone = 0;
+  for (let u = 0; u + 1 < order.ends.length; u++) {
+    const [first, end] = [order.ends[u]!, order.ends[u + 1]!];
+    if (end - first === 1) numAlone++;
+    const isFull = history.indptr[u + 1]! - history.indptr[u]! >= items.size;
+    const isAlone =
+      kind.of === "others"
+        ? () => history.indptr[u + 1]! - history.indptr[u]! <= 1
+        : (n: number) => behaviours.every(({ before }) => before[order.firsts![n]!] === before[first]);
+    const seen = new Set<number>();
+    const own: number[] = [];
+    for (let n = first; n < end; n++) {
+      const place = order.places[n]!;
+      const item = order.items[n]!;
+      if ((isTarget && !isTarget[place]) || weights?.[place] === 0) continue;
+      if (item === NO_ITEM) left.unknown++;
+      else if (isFull) left.full++;
+      else if (!keepRepeats && seen.has(item)) left.repeats++;
+      else if (userFields.length === 0 && isAlone(n)) left.empty++;
+      else own.push(n);
+      seen.add(item);
+    }
+    const from = Math.max(0, own.length - most);
+    left.busy += from;
+    for (let i = from; i < own.length; i++) kept.push(own[i]!);
+  }
+  const told = (count: number, why: string) => {
+    if (count > 0) note(`${count} events are not learned from: ${why}`);
+  };
+  told(left.repeats, "their user took the item before (--keep-repeats)");
+  told(left.empty, "nothing stands before them that a history could have");
+  told(left.busy, `their user has more than ${most} (--max-examples-per-user)`);
+  if (numAlone > 0) note(`${numAlone} users have one event, which nothing stands before`);
+  if (kept.length === 0)
+    throw new DataError(
+      "no event has a history to learn from: a user needs two events of known items at different times; see --history others, --time and --min-count",
+      { file: dataset.inputs.map(({ path }) => path).join(", ") },
+    );
+  return Uint32Array.from(kept);
+}
+
+/** Where each example's item stands among its user's tokens. */
+function placesIn(
+  { indptr }: NegativeSource["history"],
+  tokens: Uint32Array,
+  { users, items }: { users: Uint32Array; items: Uint32Array },
+): Uint32Array {
+  const at = new Map<number, number>();
+  const places = new Uint32Array(users.length);
+  const byUser = Array.from(users.keys()).sort((a, b) => users[a]! - users[b]!);
+  let user = NO_ITEM;
+  for (const e of byUser) {
+    if (users[e] !== user) {
+      user = users[e]!;
+      at.clear();
+      for (let i = indptr[user]!; i < indptr[user + 1]!; i++) at.set(tokens[i]!, i);
+    }
+    places[e] = at.get(items[e]!)!;
+  }
+  return places;
+}

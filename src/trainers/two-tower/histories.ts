@@ -1,0 +1,177 @@
+// What users took, and which of it stands before each event.
+//
+//   rows ──► tokens by user and time, a list for each behaviour ──► for each event a range of its user's tokens, the newest last
+//
+// Items of the same time as an event are none of its history: they came with it.
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { neverHolds, rowsThatHold } from "../../dataset/where-dataset.js";
+import { parseWhere } from "../../dataset/where.js";
+import type { Ranges } from "../../kernels/two-tower/binding.js";
+import { exp } from "../../numeric/exp.js";
+import { NO_ITEM, type History } from "../../sampling/negatives.js";
+import { timesOfRows } from "../../sampling/training-events.js";
+import type { HistoryKind } from "./options.js";
+
+/** Events of known users and items, by user, then by time, then as in the log. */
+export interface OrderedEvents {
+  /** u32[numUsers + 1]: user u has events ends[u] .. ends[u + 1) */
+  ends: Uint32Array;
+  /** u32: the place of each among the rows that were given */
+  places: Uint32Array;
+  /** u32: users and items, NO_ITEM for an item that is not known */
+  users: Uint32Array;
+  items: Uint32Array;
+  /** f64: milliseconds; undefined for a log without times */
+  times?: Float64Array;
+  /** u32: the first event of the same user and time */
+  firsts?: Uint32Array;
+}
+
+/**
+ * Orders events.
+ *
+ * @param rows  u32: of the dataset
+ * @param users,items u32[rows.length]: NO_ITEM for none; events without a user are left out
+ */
+export function orderedEvents(
+  dataset: Dataset,
+  rows: Uint32Array,
+  { users, items, numUsers }: { users: Uint32Array; items: Uint32Array; numUsers: number },
+): OrderedEvents {
+  const ends = new Uint32Array(numUsers + 1);
+  for (const user of users) if (user !== NO_ITEM) ends[user + 1]!++;
+  for (let u = 0; u < numUsers; u++) ends[u + 1]! += ends[u]!;
+  const places = new Uint32Array(ends[numUsers]!);
+  const at = ends.slice();
+  users.forEach((user, place) => {
+    if (user !== NO_ITEM) places[at[user]!++] = place;
+  });
+  const times = timesOfRows(dataset, rows);
+  if (times)
+    for (let u = 0; u < numUsers; u++) {
+      const group = places.subarray(ends[u], ends[u + 1]);
+      // most logs are in order already
+      if (group.some((place, i) => i > 0 && times[place]! < times[group[i - 1]!]!))
+        group.sort((a, b) => times[a]! - times[b]! || rows[a]! - rows[b]!);
+    }
+  const order = {
+    ...{ ends, places },
+    users: places.map((place) => users[place]!),
+    items: places.map((place) => items[place]!),
+  };
+  if (!times) return order;
+  const firsts = new Uint32Array(places.length);
+  places.forEach((place, n) => {
+    const isSame = n > 0 && order.users[n - 1] === order.users[n] && times[places[n - 1]!] === times[place];
+    firsts[n] = isSame ? firsts[n - 1]! : n;
+  });
+  return { ...order, firsts, times: Float64Array.from(places, (place) => times[place]!) };
+}
+
+/** Which of some rows are events of a kind. @param expected whether there must be any @returns u8[rows.length] @throws {UsageError} */
+export function eventsThatHold(
+  dataset: Dataset,
+  rows: Uint32Array,
+  { source, flag, expected }: { source: string; flag: string; expected: boolean },
+): Uint8Array {
+  const where = parseWhere(source, flag);
+  const held = rowsThatHold(dataset, rows, where);
+  if (expected && !held.includes(1)) throw neverHolds(dataset, rows.length, where, "events");
+  return held;
+}
+
+/** A behaviour's events in their order. */
+export interface Behaviour {
+  /** u32: known items, by user and time */
+  tokens: Uint32Array;
+  /** u32[numEvents + 1]: how many tokens stand before the n-th of all events */
+  before: Uint32Array;
+}
+
+/** @param isOf u8 by place among the rows: whether the event is one of the behaviour; all when absent */
+export function behaviourOf({ places, items }: OrderedEvents, isOf?: Uint8Array): Behaviour {
+  const before = new Uint32Array(places.length + 1);
+  const tokens = new Uint32Array(places.length);
+  let count = 0;
+  places.forEach((place, n) => {
+    before[n] = count;
+    if (items[n] !== NO_ITEM && (!isOf || isOf[place])) tokens[count++] = items[n]!;
+  });
+  before[places.length] = count;
+  return { tokens: tokens.slice(0, count), before };
+}
+
+/** For each of some events what of a behaviour stands before it. @param events u32: their numbers in the order, ascending or not */
+export function rangesBefore(
+  { ends, users, firsts }: OrderedEvents,
+  { tokens, before }: Behaviour,
+  events: Uint32Array,
+  most: number,
+): Ranges & { numCut: number } {
+  if (!firsts) throw new RangeError("a history before an event needs times");
+  const begins = new Uint32Array(events.length);
+  let numCut = 0;
+  const stops = events.map((event, e) => {
+    const begin = before[ends[users[event]!]!]!;
+    const end = before[firsts[event]!]!;
+    if (end - begin > most) numCut++;
+    begins[e] = Math.max(begin, end - Math.min(most, end));
+    return end;
+  });
+  return { tokens, begins, ends: stops, numCut };
+}
+
+/** For each user the newest of a behaviour. */
+export function newestRanges({ ends }: OrderedEvents, { tokens, before }: Behaviour, most: number): Ranges {
+  const stops = ends.subarray(1).map((end) => before[end]!);
+  const begins = stops.map((stop, u) => Math.max(before[ends[u]!]!, stop - Math.min(most, stop)));
+  return { tokens, begins, ends: stops };
+}
+
+/** Each user's items once, in an order by hash, so that a part of them is a sample. @param hashes u32 by item */
+export function inHashOrder({ indptr, items }: History, hashes: Uint32Array): Uint32Array {
+  const tokens = items.slice();
+  for (let u = 0; u + 1 < indptr.length; u++)
+    tokens.subarray(indptr[u], indptr[u + 1]).sort((a, b) => hashes[a]! - hashes[b]! || a - b);
+  return tokens;
+}
+
+/**
+ * All others of a user's items, each once, at most so many of them: those around its own in an order by hash.
+ *
+ * @param places u32: where in the tokens the event's own item stands
+ */
+export function rangesAround(
+  { indptr }: History,
+  tokens: Uint32Array,
+  { users, places }: { users: Uint32Array; places: Uint32Array },
+  most: number,
+): Ranges & { numCut: number } {
+  const begins = new Uint32Array(users.length);
+  let numCut = 0;
+  const stops = users.map((user, e) => {
+    const [first, last] = [indptr[user]!, indptr[user + 1]!];
+    if (last - first <= most + 1) {
+      begins[e] = first;
+      return last;
+    }
+    numCut++;
+    const begin = Math.min(Math.max(first, places[e]! - (most >>> 1)), last - most - 1);
+    begins[e] = begin;
+    return begin + most + 1;
+  });
+  return { tokens, begins, ends: stops, numCut };
+}
+
+/** All of each user's items, at most so many. */
+export function rangesOfAll({ indptr }: History, tokens: Uint32Array, most: number): Ranges {
+  const begins = indptr.slice(0, -1);
+  return { tokens, begins, ends: begins.map((begin, u) => Math.min(indptr[u + 1]!, begin + most)) };
+}
+
+/** f32[most]: what an item of a history counts by how many places it stands before the newest. */
+export function recencyOf(halfLife: number | undefined, { most }: HistoryKind): Float32Array | undefined {
+  if (halfLife === undefined) return undefined;
+  return Float32Array.from({ length: most }, (_, back) => exp((-Math.LN2 * back) / halfLife));
+}

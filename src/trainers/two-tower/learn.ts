@@ -1,0 +1,72 @@
+// Two towers on a space's events: users and items as rows of a table, and the network beside it.
+
+import { factorScorer } from "../../factors/trained.js";
+import { idsOf } from "../../dataset/vocabulary.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import { featureTable } from "../../training/feature-table.js";
+import type { NamedArrays } from "../../training/named-arrays.js";
+import type { LearnerInput, Trained } from "../../training/trained.js";
+import type { TowerExamples } from "./examples.js";
+import { modelFiles, towerTables } from "./model.js";
+import { TWO_TOWER_MODEL } from "./names.js";
+import type { TwoTowerOptions } from "./options.js";
+import { forEachRow } from "./rows.js";
+import { trainTowers, type TowerVectors } from "./train.js";
+
+/** @throws as trainTowers */
+export async function learnTowers(
+  { space, roles, counts, ranking, start, controls }: LearnerInput<NamedArrays>,
+  options: TwoTowerOptions,
+  observe: (event: EpochEvent) => void,
+  signal?: AbortSignal,
+): Promise<Trained> {
+  const examples = ranking?.examples as TowerExamples | undefined;
+  if (!examples?.towers) throw new RangeError("two towers are learned from histories");
+  const { dim } = options;
+  const { source, towers } = examples;
+  const f = space.fields.findIndex(({ name }) => name === roles.user);
+  const field = space.fields[f];
+  const userIds = field?.kind === "key" ? idsOf(field, source.users) : undefined;
+
+  /** By feature: users, items and what the towers read of other fields. */
+  const byFeature = ({ users, items, biases }: TowerVectors, parameters?: NamedArrays) => {
+    const [w, vectors] = [new Float32Array(space.numFeatures), new Float32Array(space.numFeatures * dim)];
+    userIds?.forEach((id, user) => {
+      if (id > 0) vectors.set(users.subarray(user * dim, (user + 1) * dim), (space.offsets[f]! + id) * dim);
+    });
+    towers.rows.itemFeatures.forEach((feature, item) => {
+      vectors.set(items.subarray(item * dim, (item + 1) * dim), feature * dim);
+      if (biases) w[feature] = biases[item]!;
+    });
+    const own = parameters?.["vectors"] as Float32Array | undefined;
+    if (own)
+      for (const fields of [towers.rows.context, towers.rows.side])
+        forEachRow(space, fields, (row, feature) =>
+          vectors.set(own.subarray(row * dim, (row + 1) * dim), feature * dim),
+        );
+    return { dim, w0: 0, w, vectors };
+  };
+  const look = ranking?.look;
+  const result = await trainTowers(
+    {
+      ...{ space, counts, examples },
+      ...(look && { look: (vectors) => look(factorScorer(byFeature(vectors))) }),
+      ...(start && { start }),
+      ...(controls && { controls }),
+    },
+    options,
+    observe,
+    signal,
+  );
+  const found = byFeature(result, result.parameters);
+  const { epochs, bestEpoch, interrupted } = result;
+  return {
+    ...factorScorer(byFeature(result)),
+    name: TWO_TOWER_MODEL,
+    loss: "logistic",
+    ...{ epochs, bestEpoch, interrupted },
+    table: () => featureTable(space, found),
+    moreTables: () => towerTables(space, towers, options, result.parameters),
+    files: () => modelFiles(space, towers, options, { ...result.parameters }, found),
+  };
+}

@@ -1,0 +1,187 @@
+// Two towers in a run directory.
+//
+//   embeddings.arrow            users as of their newest event, items as they are scored (with their biases), what the user tower reads of
+//                               context fields and the item tower of side fields
+//   history.arrow               items as histories read them
+//   items.arrow                 items' own rows, before what a tower adds and before the division by their length; where they are not
+//                               those of history.arrow
+//   model/towers.json           the form (StoredForm)
+//   model/towers.safetensors    user.L.weight, user.L.bias, item.L....; age f32[dim]; unknown f32[numFields][dim]: rows of keys that no row
+//                               stands for, by field
+
+import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { safetensorsChunks, type Tensor } from "../../embedding/safetensors.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { TensorFile } from "../../embedding/tensor-file.js";
+import { ArtifactError } from "../../errors.js";
+import type { FmParameters } from "../../factors/model.js";
+import { flag, list, number, object, parseJson, text, whole, word } from "../../io/json-shape.js";
+import { featureTable, rowsByFeature } from "../../training/feature-table.js";
+import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
+import type { Towers } from "./examples.js";
+import { FORM_FILE, HISTORY_TABLE, ITEM_TABLE, PARAMETERS_FILE } from "./names.js";
+import { networkOf, type NetworkOptions } from "./network.js";
+import type { TwoTowerOptions } from "./options.js";
+
+/** What a run says of its towers. */
+export type StoredForm = NetworkOptions &
+  Pick<TwoTowerOptions, "historyOf" | "exampleAge"> & {
+    /** columns that the user tower reads, in the order of the space's fields, and the item tower */
+    userFields: readonly string[];
+    sideFields: readonly string[];
+  };
+
+const sizes = list(whole(1, 2 ** 13));
+const storedForm = object(
+  {
+    dim: whole(1, 1024),
+    similarity: word("cosine", "dot"),
+    history: object({ of: word("before", "others"), most: whole(1, 10_000) }),
+    historyOf: list(text),
+    exampleAge: flag,
+    userTower: sizes,
+    itemTower: sizes,
+    userFields: list(text),
+    sideFields: list(text),
+  },
+  { recency: number },
+);
+
+function namesOf({ fields }: FeatureSpace, indexes: readonly number[]): string[] {
+  return indexes.map((f) => fields[f]!.name);
+}
+
+/** The files of model/. @param found parameters by feature */
+export function modelFiles(
+  space: FeatureSpace,
+  { rows }: Towers,
+  options: TwoTowerOptions,
+  parameters: NamedArrays,
+  found: Pick<FmParameters, "dim" | "vectors">,
+): Record<string, readonly Uint8Array[] | string> {
+  const { dim, similarity, history, historyOf, exampleAge, userTower, itemTower, recency } = options;
+  const form: StoredForm = {
+    ...{ dim, similarity, history, ...(recency !== undefined && { recency }), historyOf, exampleAge },
+    ...{ userTower, itemTower },
+    userFields: namesOf(space, rows.context.fields),
+    sideFields: namesOf(space, rows.side.fields),
+  };
+  const shape = networkOf({ ...form, dropout: 0 }, slotsOf(form));
+  const tensors = new Map<string, Tensor>();
+  for (const { name, inputs, outputs } of [...shape.userLayers, ...shape.itemLayers]) {
+    tensors.set(`${name}.weight`, { shape: [outputs, inputs], data: floatsOf(parameters, `${name}.weight`) });
+    tensors.set(`${name}.bias`, { shape: [outputs], data: floatsOf(parameters, `${name}.bias`) });
+  }
+  const vectors = floatsOf(parameters, "vectors");
+  if (rows.ageRow !== undefined)
+    tensors.set("age", { shape: [dim], data: vectors.slice(rows.ageRow * dim, (rows.ageRow + 1) * dim) });
+  const unknown = new Float32Array(space.fields.length * dim);
+  space.fields.forEach(({ kind }, f) => {
+    const feature = space.offsets[f]!;
+    if (kind !== "number") unknown.set(found.vectors.subarray(feature * dim, (feature + 1) * dim), f * dim);
+  });
+  tensors.set("unknown", { shape: [space.fields.length, dim], data: unknown });
+  return {
+    [FORM_FILE]: `${JSON.stringify(form, undefined, 2)}\n`,
+    [PARAMETERS_FILE]: [...safetensorsChunks(tensors)],
+  };
+}
+
+/** How many slots the towers of a form have. */
+export function slotsOf({ historyOf, userFields, exampleAge, sideFields }: StoredForm): {
+  user: number;
+  item: number;
+} {
+  return {
+    user: Math.max(1, historyOf.length) + userFields.length + (exampleAge ? 1 : 0),
+    item: sideFields.length,
+  };
+}
+
+/** Tables of items beside the default one. */
+export function towerTables(
+  space: FeatureSpace,
+  { rows }: Towers,
+  { dim }: Pick<TwoTowerOptions, "dim">,
+  parameters: NamedArrays,
+): Record<string, EmbeddingTable> {
+  const { numItems, itemFeatures, firstHistoryRow } = rows;
+  const vectors = floatsOf(parameters, "vectors");
+  // the fields of items alone
+  const f = space.fields.findIndex((_, i) => itemFeatures[0]! < space.offsets[i + 1]!);
+  const own = featureSpace([space.fields[f]!]);
+  const tableOf = (first: number): EmbeddingTable => {
+    const byFeature = new Float32Array(own.numFeatures * dim);
+    for (let item = 0; item < numItems; item++) {
+      const feature = itemFeatures[item]! - space.offsets[f]!;
+      byFeature.set(vectors.subarray((first + item) * dim, (first + item + 1) * dim), feature * dim);
+    }
+    return featureTable(own, { dim, vectors: byFeature });
+  };
+  return {
+    [HISTORY_TABLE]: tableOf(firstHistoryRow),
+    ...(firstHistoryRow > 0 && { [ITEM_TABLE]: tableOf(0) }),
+  };
+}
+
+/** The towers of a run. */
+export interface StoredTowers {
+  form: StoredForm;
+  /** f32[n * dim] by feature of the item's field: as histories read them, and as they are before a tower and a division */
+  histories: Float32Array;
+  items: Float32Array;
+  /** f32[numFeatures * dim]: what towers read of context and side fields, and by field what they read of unknown keys */
+  features: Float32Array;
+  /** f32[dim]; absent without ages */
+  age?: Float32Array;
+  /** weights and biases of the layers, by name */
+  layers: NamedArrays;
+}
+
+/** Reads them. @throws {ArtifactError} damaged */
+export async function readTowers(
+  run: Run,
+  space: FeatureSpace,
+  table: EmbeddingTable,
+  item: string,
+): Promise<StoredTowers> {
+  const form = parseJson(
+    await run.readModelFile(FORM_FILE),
+    storedForm,
+    `${run.path}/model/${FORM_FILE}`,
+  ) as unknown as StoredForm;
+  const tensors = await TensorFile.of(run, PARAMETERS_FILE);
+  const { dim } = form;
+  if (dim !== table.dim) tensors.fail(`vectors of ${dim} numbers, the table has ${table.dim}`);
+  for (const name of [...form.userFields, ...form.sideFields])
+    if (!space.fields.some((field) => field.name === name)) tensors.fail(`'${name}' is no field of the run`);
+  const shape = networkOf({ ...form, dropout: 0 }, slotsOf(form));
+  const layers: Record<string, Float32Array> = {};
+  for (const { name, inputs, outputs } of [...shape.userLayers, ...shape.itemLayers]) {
+    layers[`${name}.weight`] = tensors.f32(`${name}.weight`, [outputs, inputs]);
+    layers[`${name}.bias`] = tensors.f32(`${name}.bias`, [outputs]);
+  }
+  const features = rowsByFeature(space, table.vectors, dim);
+  const unknown = tensors.f32("unknown", [space.fields.length, dim]);
+  space.fields.forEach(({ kind }, f) => {
+    if (kind !== "number") features.set(unknown.subarray(f * dim, (f + 1) * dim), space.offsets[f]! * dim);
+  });
+  const f = space.fields.findIndex(({ name }) => name === item);
+  if (f < 0) tensors.fail(`the item column '${item}' is no field of the run`);
+  const own = featureSpace([space.fields[f]!]);
+  const rowsOfTable = async (name: string) => {
+    const found = await run.readTable(name);
+    if (found.dim !== dim || found.numRows !== own.numFeatures - 1)
+      throw new ArtifactError(
+        `table '${name}' of run '${run.path}' is of ${found.numRows} x ${found.dim} numbers and not of ${own.numFeatures - 1} x ${dim}: train it again`,
+      );
+    return rowsByFeature(own, found.vectors, dim);
+  };
+  const histories = await rowsOfTable(HISTORY_TABLE);
+  return {
+    ...{ form, histories, features, layers },
+    items: form.userTower.length > 0 ? await rowsOfTable(ITEM_TABLE) : histories,
+    ...(form.exampleAge && { age: tensors.f32("age", [dim]) }),
+  };
+}

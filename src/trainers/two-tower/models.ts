@@ -1,0 +1,30 @@
+// The model that runs of `train-two-tower` hold: users by their histories, items by rows of their own.
+
+import type { Models } from "../../training/model.js";
+import { ranksByVectors } from "../../training/scoring-models.js";
+import { rowsByFeature } from "../../training/feature-table.js";
+import { FORM_FILE, PARAMETERS_FILE, TWO_TOWER_MODEL } from "./names.js";
+
+export const models: Models = {
+  [TWO_TOWER_MODEL]: {
+    holds: "users by their histories and items (train-two-tower)",
+    ...ranksByVectors(async (_, space, { dim, vectors, weights, numRows }) => {
+      const { factorScorer } = await import("../../factors/trained.js");
+      const w = rowsByFeature(space, weights ?? new Float32Array(numRows), 1);
+      return factorScorer({ dim, w0: 0, w, vectors: rowsByFeature(space, vectors, dim) });
+    }),
+    mips: "rows",
+    scoresBy: "vectors",
+    forgetting: async (run) => {
+      const { forgettingOf } = await import("../../training/forgetting/forgetting.js");
+      return await forgettingOf(run, { withoutKeys: [FORM_FILE, PARAMETERS_FILE] });
+    },
+    vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+    foldIn: async (...of) => await (await import("./fold-in.js")).foldInHistories(...of),
+    transform: async (...of) => await (await import("./transform.js")).encodeItems(...of),
+    lacks: {
+      rotation:
+        "its towers read vectors number by number, and a rotation of what they read is no rotation of what they make",
+    },
+  },
+};

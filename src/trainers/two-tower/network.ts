@@ -1,0 +1,63 @@
+// The form of the two towers: what the kernel is told, and what a run says of it.
+
+import type { DenseLayer } from "../../kernels/shared/dense.js";
+import type { TowerShape } from "../../kernels/two-tower/binding.js";
+import { firstDenseWeights } from "../../numeric/initial.js";
+import { recencyOf } from "./histories.js";
+import type { TwoTowerOptions } from "./options.js";
+
+/** What of the options is the network's. */
+export type NetworkOptions = Pick<
+  TwoTowerOptions,
+  "dim" | "similarity" | "userTower" | "itemTower" | "history" | "recency"
+>;
+
+/** @param slots of the user's input and of the item's */
+export function networkOf(
+  options: NetworkOptions & { dropout: number },
+  slots: { user: number; item: number },
+): TowerShape {
+  const { dim, similarity, userTower, itemTower, history, recency, dropout } = options;
+  const weights = recencyOf(recency, history);
+  return {
+    dim,
+    userLayers: layersOf("user", slots.user * dim, userTower, dim, dropout > 0),
+    skip: false,
+    itemLayers: layersOf("item", slots.item * dim, itemTower, dim, false),
+    cosine: similarity === "cosine",
+    others: history.of === "others",
+    ...(weights && { recency: weights }),
+  };
+}
+
+/** Hidden layers with a ReLU, then one without to `outputs`; none where there are no hidden ones. */
+function layersOf(
+  name: string,
+  inputs: number,
+  hidden: readonly number[],
+  outputs: number,
+  drops: boolean,
+): DenseLayer[] {
+  if (hidden.length === 0) return [];
+  return [...hidden, outputs].map((units, l) => ({
+    name: `${name}.${l}`,
+    inputs: l === 0 ? inputs : hidden[l - 1]!,
+    outputs: units,
+    activation: l < hidden.length ? ("relu" as const) : ("none" as const),
+    residual: false,
+    dropped: drops && l < hidden.length,
+  }));
+}
+
+/** First weights of the layers; biases are 0. */
+export function firstLayers(
+  { userLayers, itemLayers }: TowerShape,
+  seed: number,
+): Record<string, Float32Array> {
+  return Object.fromEntries(
+    [...userLayers, ...itemLayers].flatMap((layer) => [
+      [`${layer.name}.weight`, firstDenseWeights(seed, `${layer.name}.weight`, layer)],
+      [`${layer.name}.bias`, new Float32Array(layer.outputs)],
+    ]),
+  );
+}

@@ -1,0 +1,135 @@
+// Rows of vectors as the kernel numbers them, and features as these rows.
+//
+//   0 .. I-1   items, as they are scored         then items as they stand in histories, unless both are the same rows
+//   then       context features of each user field, the example's age, side features of each item field
+
+import { firstPair, type FeatureRows } from "../../dataset/rows.js";
+import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FieldRows } from "../../kernels/two-tower/binding.js";
+import { featureKey, firstUnit } from "../../numeric/initial.js";
+
+/** First vectors are uniform in plus or minus this. */
+const SPREAD = 0.05;
+
+export interface TowerRows {
+  numRows: number;
+  numItems: number;
+  /** u32[I]: the feature of each item */
+  itemFeatures: Uint32Array;
+  /** 0 where histories read the rows that are scored */
+  firstHistoryRow: number;
+  context: FieldsAsRows;
+  /** the row of the example's age, which is the last of the context; undefined without ages */
+  ageRow: number | undefined;
+  side: FieldsAsRows;
+}
+
+/** Fields of the space, one block of rows after another. */
+export interface FieldsAsRows {
+  /** indexes of the fields */
+  fields: readonly number[];
+  /** u32[F + 1], the example's age counted as a field */
+  rowEnds: Uint32Array;
+}
+
+/** @param how.separate histories have rows of their own */
+export function towerRows(
+  { offsets }: FeatureSpace,
+  itemFeatures: Uint32Array,
+  how: { context: readonly number[]; side: readonly number[]; separate: boolean; age: boolean },
+): TowerRows {
+  const numItems = itemFeatures.length;
+  let end = how.separate ? 2 * numItems : numItems;
+  const blocks = (fields: readonly number[], more: number): FieldsAsRows => {
+    const ends = [end, ...fields.map((f) => (end += offsets[f + 1]! - offsets[f]!))];
+    for (let i = 0; i < more; i++) ends.push(++end);
+    return { fields, rowEnds: Uint32Array.from(ends) };
+  };
+  const context = blocks(how.context, how.age ? 1 : 0);
+  const ageRow = how.age ? end - 1 : undefined;
+  const side = blocks(how.side, 0);
+  return {
+    numRows: end,
+    numItems,
+    itemFeatures,
+    firstHistoryRow: how.separate ? numItems : 0,
+    context,
+    ageRow,
+    side,
+  };
+}
+
+/** Visits the rows that are features of these fields. */
+export function forEachRow(
+  { offsets }: FeatureSpace,
+  { fields, rowEnds }: FieldsAsRows,
+  visit: (row: number, feature: number) => void,
+): void {
+  fields.forEach((f, i) => {
+    for (let feature = offsets[f]!; feature < offsets[f + 1]!; feature++)
+      visit(rowEnds[i]! + feature - offsets[f]!, feature);
+  });
+}
+
+/**
+ * Rows of features as rows of vectors.
+ *
+ * @param rows of these fields, in their order
+ * @param age  its row, and f32 a row of features
+ */
+export function fieldRows(
+  { offsets }: FeatureSpace,
+  { fields, rowEnds }: FieldsAsRows,
+  rows: FeatureRows,
+  age?: { row: number; values: Float32Array },
+): FieldRows {
+  const { numRows } = rows;
+  const more = age ? 1 : 0;
+  const indptr = rows.indptr?.map((pair, r) => pair + r * more);
+  const numPairs = firstPair(rows, numRows) + numRows * more;
+  const ids = new Uint32Array(numPairs);
+  const values = rows.values || age ? new Float32Array(numPairs).fill(1) : undefined;
+  let at = 0;
+  for (let r = 0; r < numRows; r++) {
+    let i = 0;
+    for (let pair = firstPair(rows, r); pair < firstPair(rows, r + 1); pair++) {
+      const feature = rows.ids[pair]!;
+      while (feature >= offsets[fields[i]! + 1]!) i++;
+      if (rows.values) values![at] = rows.values[pair]!;
+      ids[at++] = rowEnds[i]! + feature - offsets[fields[i]!]!;
+    }
+    if (!age) continue;
+    values![at] = age.values[r]!;
+    ids[at++] = age.row;
+  }
+  return { width: rows.width + more, ...(indptr && { indptr }), ids, ...(values && { values }), rowEnds };
+}
+
+/**
+ * First vectors, drawn by (seed, the feature's hash, dimension) so that another vocabulary moves none; those of features without events
+ * are 0, and so is that of ages.
+ *
+ * @param counts u32[numFeatures]
+ * @returns f32[numRows * dim]
+ */
+export function firstVectors(
+  space: FeatureSpace,
+  rows: TowerRows,
+  counts: Uint32Array,
+  { seed, dim }: { seed: number; dim: number },
+): Float32Array {
+  const hashes = featureHashes(space);
+  const vectors = new Float32Array(rows.numRows * dim);
+  const put = (row: number, feature: number, from = 0) => {
+    if (counts[feature] === 0) return;
+    const key = featureKey(seed, hashes, feature);
+    for (let d = 0; d < dim; d++) vectors[row * dim + d] = SPREAD * firstUnit(key, from + d);
+  };
+  const { itemFeatures, firstHistoryRow, context, side } = rows;
+  itemFeatures.forEach((feature, item) => {
+    put(item, feature);
+    if (firstHistoryRow > 0) put(firstHistoryRow + item, feature, dim);
+  });
+  for (const fields of [context, side]) forEachRow(space, fields, put);
+  return vectors;
+}

@@ -1,0 +1,207 @@
+// The epoch loop of two towers.
+//
+//   examples ──► machine (rows, layers, events, threads) ──► epochs, a look at validation now and then ──► the best epoch's model
+//
+// Sources and deviations: docs/algorithms/two-tower.md.
+
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import { cosDegrees } from "../../numeric/degrees.js";
+import { draw } from "../../numeric/random.js";
+import type { NegativeSource } from "../../sampling/negative-source.js";
+import { sharedNoise } from "../../sampling/shared-noise.js";
+import type { TrainingControls } from "../../training/controls.js";
+import { degreeVectors } from "../../training/degree-vectors.js";
+import { diverged } from "../../training/diverged.js";
+import type { EpochEvent } from "../../training/epoch.js";
+import { runEpochs, type Steered } from "../../training/epoch-loop.js";
+import type { NamedArrays } from "../../training/named-arrays.js";
+import { listMetric } from "../../training/options/lists.js";
+import { withMachine } from "../../workers/with-machine.js";
+import type { TowerExamples } from "./examples.js";
+import { TowersMachine } from "./machine.js";
+import { firstLayers, networkOf } from "./network.js";
+import type { TwoTowerOptions } from "./options.js";
+import { firstVectors } from "./rows.js";
+
+/** The share of the training over which the rate rises to its top. */
+const WARM_UP = 0.025;
+
+export interface TowersInput {
+  space: FeatureSpace;
+  /** u32[numFeatures]: events of the training part that hold it */
+  counts: Uint32Array;
+  examples: TowerExamples;
+  /** ranking metrics of vectors on the validation part; absent without one */
+  look?: (vectors: TowerVectors) => Promise<Record<string, number>>;
+  /** what an earlier model gives first parameters, by the kernel's names; numbers that are NaN stay as they are drawn */
+  start?: NamedArrays;
+  controls?: TrainingControls;
+}
+
+/** What is scored. */
+export interface TowerVectors {
+  /** f32[numUsers * dim], f32[I * dim]: of length 1 for cosines */
+  users: Float32Array;
+  items: Float32Array;
+  /** f32[I]; absent for cosines */
+  biases?: Float32Array;
+}
+
+export interface TowersResult extends TowerVectors {
+  /** by the kernel's names */
+  parameters: NamedArrays;
+  bestEpoch: number;
+  epochs: EpochEvent[];
+  interrupted: boolean;
+}
+
+/**
+ * Trains by Adam. The same input, options and seed give the same bytes at any number of threads.
+ *
+ * @param observe called after every epoch
+ * @param signal  ends the training promptly; the promise rejects with its reason
+ * @throws {UsageError} the parameters do not fit 4 GiB
+ * @throws {DivergedError} a loss or a parameter became NaN or infinite
+ */
+export async function trainTowers(
+  input: TowersInput,
+  options: TwoTowerOptions,
+  observe: (event: EpochEvent) => void = () => undefined,
+  signal?: AbortSignal,
+): Promise<TowersResult> {
+  signal?.throwIfAborted();
+  const { space, counts, start } = input;
+  const { source, towers } = input.examples;
+  const { rows, before, side } = towers;
+  const shape = networkOf(options, {
+    user: before.histories.length + rows.context.rowEnds.length - 1,
+    item: rows.side.fields.length,
+  });
+  const vectors = firstVectors(space, rows, counts, options);
+  if (options.start === "svd" && !start)
+    await startFromSvd(vectors, source, rows.firstHistoryRow, options, signal);
+  const first: Record<string, Float32Array> = { vectors, ...firstLayers(shape, options.seed) };
+  if (!shape.cosine) first["biases"] = new Float32Array(rows.numItems);
+  for (const [name, values] of Object.entries(start ?? {})) {
+    const own = first[name];
+    if (own) values.forEach((x, i) => (own[i] = Number.isNaN(x) ? own[i]! : Number(x)));
+  }
+  const data = {
+    ...{ numRows: rows.numRows, numItems: rows.numItems, firstHistoryRow: rows.firstHistoryRow },
+    ...before,
+    ...(side && { side }),
+    ...{ users: towers.users, items: towers.items, taken: source.history },
+    ...(towers.weights && { weights: towers.weights }),
+    ...sharedNoise(source.counts, options),
+  };
+  const machine = await TowersMachine.start(data, shape, options);
+  return await withMachine(machine, signal, () => {
+    machine.load(first);
+    return trainEpochs(machine, input, options, observe);
+  });
+}
+
+/** Items start from the singular vectors, as they are scored and as they stand in histories. */
+async function startFromSvd(
+  vectors: Float32Array,
+  { history, items }: NegativeSource,
+  firstHistoryRow: number,
+  { dim, seed, threads }: TwoTowerOptions,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const found = await degreeVectors(history, items.size, { dim, seed, threads }, signal);
+  for (let item = 0; item < items.size; item++) {
+    const v = found.items.subarray(item * dim, (item + 1) * dim);
+    if (v.every((x) => x === 0)) continue;
+    vectors.set(v, item * dim);
+    if (firstHistoryRow > 0) vectors.set(v, (firstHistoryRow + item) * dim);
+  }
+}
+
+async function trainEpochs(
+  machine: TowersMachine,
+  { examples: { towers, source }, look, controls = {} }: TowersInput,
+  options: TwoTowerOptions,
+  observe: (event: EpochEvent) => void,
+): Promise<TowersResult> {
+  const { epochs: most, seed, shuffle, patience, minDelta, evaluateEvery } = options;
+  const numEvents = towers.items.length;
+  const vectorsNow = async (): Promise<TowerVectors> => {
+    const biases = machine.parameters()["biases"] as Float32Array | undefined;
+    return {
+      users: await machine.users(towers.newest, source.users.size),
+      items: await machine.items(),
+      ...(biases && { biases }),
+    };
+  };
+  let kept: (TowerVectors & { parameters: NamedArrays }) | undefined;
+  const training: Steered = {
+    async epoch(epoch) {
+      const began = performance.now();
+      const order = draw(seed, epoch);
+      const rateAt = (share: number) => rateOf(options, epoch - 1 + share);
+      const how = { key: shuffle ? order : undefined, negativeKey: draw(order, 1), epoch };
+      const trainLoss = (await machine.train(how, rateAt)) / numEvents;
+      const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
+      if (!Number.isFinite(trainLoss)) throw lost("the training loss is no longer finite", epoch, options);
+      const looks = look !== undefined && (epoch % evaluateEvery === 0 || epoch === most);
+      const metrics = looks ? await look(await vectorsNow()) : {};
+      const judged = looks ? (metrics[listMetric(options)] ?? 0) : null;
+      return { event: { trainLoss, ...metrics, rowsPerSecond }, judged: look ? judged : undefined };
+    },
+    async keep(epoch) {
+      kept = { ...(await vectorsNow()), parameters: machine.parameters() };
+      const isFinite = Object.values(kept.parameters).every((array) =>
+        (array as Float32Array).every(Number.isFinite),
+      );
+      if (!isFinite) throw lost("a parameter is no longer finite", epoch, options);
+    },
+    save: (withKept) => ({ ...machine.state(), ...(withKept && kept && keptArrays(kept)) }),
+    restore(arrays) {
+      machine.restore(arrays);
+      if (arrays["kept users"]) kept = keptOf(arrays);
+    },
+    terminate: () => machine.terminate(),
+  };
+  const plan = { epochs: most, patience, minDelta, better: "higher" as const, looks: look !== undefined };
+  const done = await runEpochs(training, plan, controls, observe);
+  return { ...kept!, ...done };
+}
+
+function lost(what: string, epoch: number, options: TwoTowerOptions) {
+  return diverged(what, epoch, options, "or a greater --temperature");
+}
+
+/** The step size when so many epochs are over. */
+function rateOf({ learningRate, epochs }: TwoTowerOptions, over: number): number {
+  const share = over / epochs;
+  return learningRate * Math.min(1, share / WARM_UP) * 0.5 * (1 + cosDegrees(180 * share));
+}
+
+/** For a checkpoint: what is kept, under names of its own. */
+function keptArrays({
+  users,
+  items,
+  biases: _,
+  parameters,
+}: TowerVectors & { parameters: NamedArrays }): NamedArrays {
+  const named = Object.entries(parameters).map(([name, array]) => [`kept ${name}`, array] as const);
+  return { ...Object.fromEntries(named), "kept users": users, "kept items": items };
+}
+
+function keptOf(arrays: NamedArrays): TowerVectors & { parameters: NamedArrays } {
+  const prefix = "kept ";
+  const named = Object.fromEntries(
+    Object.entries(arrays).flatMap(([name, array]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), array] as const] : [],
+    ),
+  );
+  const { users, items, ...parameters } = named;
+  const biases = parameters["biases"] as Float32Array | undefined;
+  return {
+    users: users as Float32Array,
+    items: items as Float32Array,
+    ...(biases && { biases }),
+    parameters,
+  };
+}

@@ -1,0 +1,88 @@
+// `embed train-two-tower`: users from what they took, items that score high for them next.
+
+import type { Dataset } from "../../dataset/dataset.js";
+import { factorOutcome } from "../../factors/outcome.js";
+import type { FeatureModel } from "../../training/feature-plan.js";
+import { featurePlan } from "../../training/feature-plan.js";
+import type { NamedArrays } from "../../training/named-arrays.js";
+import type { Plan } from "../../training/plan.js";
+import type { Trainer } from "../../training/trainer.js";
+import { featuresNamed, featuresOfRoles } from "../../training/users-and-items.js";
+import { checkInit } from "../../training/warm-start.js";
+import { UsageError } from "../../errors.js";
+import { towerExamples } from "./examples.js";
+import {
+  columnsAsked,
+  options,
+  twoTowerOptionsOf,
+  type ToldTwoTower,
+  type TwoTowerOptions,
+} from "./options.js";
+
+const command = "train-two-tower";
+
+export const trainer: Trainer = {
+  command,
+  description:
+    "Learns vectors of items, and towers that make a user's vector of the items that the user took before, and writes a run directory: users " +
+    "and items whose inner products rank what a user takes next. A new user's vector takes no training: transform --fold-in.",
+  examples: `
+  embed train-two-tower fixtures/purchases.csv -o run --valid 0.1 --test 0.1
+  embed train-two-tower fixtures/clicks.csv -o run --positive-from 1 --history 20 --user-tower 32
+`,
+  options,
+  checkpointEvery: 5,
+  plan,
+};
+
+async function plan(told: ToldTwoTower): Promise<Plan> {
+  const towers = twoTowerOptionsOf(told);
+  checkInit(told);
+  const asked = columnsAsked(towers);
+  const features: FeatureModel<TwoTowerOptions, NamedArrays> = {
+    told,
+    table: options,
+    fields: [...asked, ...towers.userFields],
+    optionsFor: () => towers,
+    accept: (dataset) => accept(dataset, towers, told),
+    examples: (space, parts, { options: { minUsers = 0, itemFields, ...weighting }, watch, note }) =>
+      towerExamples(space, parts, towers, { minUsers, weighting, itemFields, watch, note }),
+    learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
+    streams: false,
+    outcome: factorOutcome,
+  };
+  return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };
+}
+
+/** Users, items, and the columns that the towers read. */
+function accept(
+  dataset: Dataset,
+  { userFields, itemTower }: TwoTowerOptions,
+  { itemFields }: ToldTwoTower,
+): { dataset: Dataset; notes: string[] } {
+  const { roles } = dataset;
+  // says which role has no column of one key a row
+  featuresOfRoles(dataset, command, ["user", "item"]);
+  const names = dataset.columns.map(({ name }) => name);
+  const odd = userFields.find((name) => !names.includes(name) || name === roles.user || name === roles.item);
+  if (odd !== undefined)
+    throw new UsageError(
+      `--user-fields names '${odd}', which is ${names.includes(odd) ? "the user or the item itself" : `no column that is read: there are ${names.join(", ")}`}`,
+    );
+  if (itemTower.length > 0 && !itemFields)
+    throw new UsageError(
+      `--item-tower reads columns that go with the item: name them with --item-fields (there are ${names.join(", ")}), join others with --side, or leave it out`,
+    );
+  const side = itemFields ?? [];
+  const wanted = [roles.user!, roles.item!, ...userFields, ...side];
+  const isWanted = (name: string) => wanted.includes(name);
+  const found = featuresNamed(dataset, command, wanted, "users by their histories");
+  const numeric = roles.numeric.filter(isWanted);
+  const multi = Object.fromEntries(Object.entries(roles.multi).filter(([name]) => isWanted(name)));
+  const isKey = (name: string) => !numeric.includes(name) && !Object.hasOwn(multi, name);
+  const fields = found.dataset.roles.fields.filter(isKey);
+  return {
+    dataset: { ...found.dataset, roles: { ...found.dataset.roles, fields, numeric, multi } },
+    notes: found.notes,
+  };
+}

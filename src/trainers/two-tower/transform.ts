@@ -1,0 +1,92 @@
+// Items of a table by their columns: what the item tower makes of them, with the rows of items that the run knows.
+
+import { columnNamed, MISSING } from "../../dataset/dataset.js";
+import { bindEncoder } from "../../dataset/rows.js";
+import { idsOf } from "../../dataset/vocabulary.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import { once, vectorEncoding } from "../../export/encoded-rows.js";
+import { wholeOf } from "../../training/parts.js";
+import { readSpace } from "../../training/run-space.js";
+import { keysOfRows } from "../../training/transform-keys.js";
+import type { Transformed, TransformOptions } from "../../training/transform-options.js";
+import { readTable } from "../../training/transform-rows.js";
+import type { Watch } from "../../training/watch.js";
+import { withMachine } from "../../workers/with-machine.js";
+import { rowsOfRun, startEncoder } from "./encoder.js";
+import { readTowers } from "./model.js";
+import { fieldRows } from "./rows.js";
+
+/** @throws {UsageError} the run has no item tower, or the table none of its columns */
+export async function encodeItems(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
+  const model = await readSpace(run);
+  const { space, preprocess, table } = model;
+  const { item } = preprocess.roles;
+  const towers = await readTowers(run, space, table, item!);
+  const { form } = towers;
+  if (form.itemTower.length === 0)
+    throw new UsageError(
+      `run '${run.path}' has no item tower that would make vectors of columns: train it with --item-tower and --item-fields, or encode users by their events (--fold-in LOG)`,
+    );
+  const { dataset, known } = await readTable(model, options, watch);
+  const read = form.sideFields.filter((name) => known.includes(name));
+  if (read.length === 0)
+    throw new UsageError(
+      `the table has none of the columns that the item tower reads: ${form.sideFields.join(", ")}`,
+    );
+  const { rows } = wholeOf(dataset);
+  const numbers = rowsOfRun(space, towers, item!);
+  const features = bindEncoder(space, dataset).encode(
+    rows,
+    new Float32Array(rows.length),
+    numbers.side.fields,
+  );
+  const own = new Float32Array(rows.length * form.dim);
+  const f = space.fields.findIndex(({ name }) => name === item);
+  const field = space.fields[f];
+  const biases = new Float32Array(rows.length);
+  let numKnown = 0;
+  if (known.includes(item!) && field?.kind === "key") {
+    const column = columnNamed(dataset, item!);
+    if (column.kind !== "key") throw new UsageError(`the item column '${item}' is numeric or several-valued`);
+    const ids = idsOf(field, column.dictionary);
+    const first = tableStart(table, item!);
+    rows.forEach((row, r) => {
+      const id = column.codes[row] === MISSING ? 0 : ids[column.codes[row]!]!;
+      if (id === 0) return;
+      numKnown++;
+      own.set(towers.items.subarray(id * form.dim, (id + 1) * form.dim), r * form.dim);
+      if (table.weights) biases[r] = table.weights[first + id - 1]!;
+    });
+  }
+  watch.observe({
+    stage: "note",
+    text: `vectors are made of ${read.map((name) => `'${name}'`).join(" + ")}; ${numKnown} of ${rows.length} items are known and have their own rows, too`,
+  });
+  const machine = await startEncoder(space, towers, numbers, options.reading.threads ?? 1, {
+    side: fieldRows(space, numbers.side, features),
+    own,
+  });
+  const values = await withMachine(machine, watch.signal, () => machine.items());
+  const keyOf = keysOfRows(dataset, options.key);
+  const isCosine = form.similarity === "cosine";
+  return {
+    encoding: {
+      ...vectorEncoding(options.key, form.dim, rows.length),
+      ...(isCosine && { unbiased: true as const }),
+    },
+    rows: once({
+      ...{ numRows: rows.length, values, keyOf, labels: new Float32Array(rows.length) },
+      ...(!isCosine && { biases }),
+    }),
+    warnings: [],
+  };
+}
+
+/** The first row of a field. */
+function tableStart(
+  { fields, fieldOf }: { fields: readonly string[]; fieldOf: Uint32Array },
+  name: string,
+): number {
+  return fieldOf.indexOf(fields.indexOf(name));
+}

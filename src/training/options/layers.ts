@@ -1,0 +1,28 @@
+// Sizes of dense layers, as options take them: 256,128.
+
+import { wholeOf, type Parsed } from "./table.js";
+
+/** Layers, and outputs of one, at most. */
+const MAX_LAYERS = 16;
+const MAX_UNITS = 8192;
+
+/** How sizes are read. @param orNone whether `none` is no layer */
+export function layerSizes({ orNone = false }: { orNone?: boolean } = {}): Pick<
+  Parsed<readonly number[]>,
+  "parse" | "complaint"
+> {
+  const isSize = (n: number) => Number.isInteger(n) && n >= 1 && n <= MAX_UNITS;
+  return {
+    parse: (given, flagName) =>
+      orNone && given === "none" ? [] : given.split(",").map((part) => wholeOf(part, flagName, 1)),
+    complaint(sizes) {
+      const isRight =
+        Array.isArray(sizes) &&
+        (sizes.length > 0 || orNone) &&
+        sizes.length <= MAX_LAYERS &&
+        sizes.every(isSize);
+      if (isRight) return undefined;
+      return `1 to ${MAX_LAYERS} sizes from 1 to ${MAX_UNITS}, such as 256,128${orNone ? ", or none" : ""}`;
+    },
+  };
+}
