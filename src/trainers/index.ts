@@ -40,7 +40,7 @@ export const trainers: readonly TrainerEntry[] = [
   {
     command: "train-two-tower",
     summary: "users from their histories, items that they take next: YouTube's recall network",
-    load: async () => await import("./two-tower/trainer.js"),
+    load: async () => ({ trainer: (await import("./two-tower/trainer.js")).trainerWith(capable) }),
     home: async () => await import("./two-tower/models.js"),
   },
   {

@@ -5,7 +5,8 @@ import { keysOf } from "../../embedding/table.js";
 import { embeddingWidth, type NetArch } from "../../kernels/net/shape.js";
 import { initialParameters, type NetPlan } from "./plan.js";
 import type { StartKind } from "../../training/starts.js";
-import { putTable, type TableStart } from "./start.js";
+import type { TableStart } from "../../training/table-start.js";
+import { putTable } from "./start.js";
 
 const fieldOf = (name: string, keys: string[]) => ({
   kind: "key" as const,

@@ -9,19 +9,8 @@ import type { FeatureSpace } from "../../dataset/vocabulary.js";
 import { embeddingWidth } from "../../kernels/net/shape.js";
 import { draw, permutation } from "../../numeric/random.js";
 import type { StartKind } from "../../training/starts.js";
+import type { TableStart } from "../../training/table-start.js";
 import type { NetPlan } from "./plan.js";
-
-/** An earlier table by feature of the space. */
-export interface TableStart {
-  /** u8[numFeatures]: 1 for features that the table has */
-  known: Uint8Array;
-  /** f32[numFeatures * dim]; 0 for features that are not known */
-  vectors: Float32Array;
-  /** f32[numFeatures], where the table's weights are of the same kind of score */
-  w?: Float32Array;
-  /** likewise */
-  w0?: number;
-}
 
 /** A table, and what of it the layer starts from. */
 export interface NetStart {

@@ -17,7 +17,7 @@ import type { Starts, StartsPlan, StartSteps, StartKind } from "../../training/s
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { labelledOrDrawn } from "../../training/training-examples.js";
-import { keysOf, openTableStart, startFrom, type EarlierTable } from "./init.js";
+import { keysOf, openTableStart, startFrom, type EarlierTable } from "../../training/table-start.js";
 import {
   checkNetOptions,
   liftOptions,
@@ -60,7 +60,7 @@ async function modelOf(told: ToldNet, capable: Capable): Promise<NetFeatures> {
   checkNetOptions(told);
   const { init = RANDOM, dim, keepKeys = false, metric, task } = told;
   // a run that does not fit is told before a long reading
-  const table = init === RANDOM ? undefined : await openTableStart(init, dim, capable);
+  const table = init === RANDOM ? undefined : await openTableStart(init, dim, capable, "a network");
   const { seed } = netOptionsOf(told, "logistic");
   return {
     ...{ told, table: options, metric },

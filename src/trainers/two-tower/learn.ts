@@ -11,11 +11,12 @@ import { modelFiles, towerTables } from "./model.js";
 import { TWO_TOWER_MODEL } from "./names.js";
 import type { TwoTowerOptions } from "./options.js";
 import { forEachRow } from "./rows.js";
+import type { TowersStart } from "./start.js";
 import { trainTowers, type TowerVectors } from "./train.js";
 
 /** @throws as trainTowers */
 export async function learnTowers(
-  { space, roles, counts, ranking, start, controls }: LearnerInput<NamedArrays>,
+  { space, roles, counts, ranking, start, controls }: LearnerInput<TowersStart>,
   options: TwoTowerOptions,
   observe: (event: EpochEvent) => void,
   signal?: AbortSignal,
@@ -38,6 +39,13 @@ export async function learnTowers(
       vectors.set(items.subarray(item * dim, (item + 1) * dim), feature * dim);
       if (biases) w[feature] = biases[item]!;
     });
+    const had = start?.scored;
+    if (had)
+      for (let feature = 0; feature < space.numFeatures; feature++) {
+        if (!start.known[feature] || counts[feature]! > 0) continue;
+        vectors.set(had.vectors.subarray(feature * dim, (feature + 1) * dim), feature * dim);
+        w[feature] = had.w[feature]!;
+      }
     const own = parameters?.["vectors"] as Float32Array | undefined;
     if (own)
       for (const fields of [towers.rows.context, towers.rows.side])
@@ -66,7 +74,7 @@ export async function learnTowers(
     loss: "logistic",
     ...{ epochs, bestEpoch, interrupted },
     table: () => featureTable(space, found),
-    moreTables: () => towerTables(space, towers, options, result.parameters),
+    moreTables: () => towerTables(space, towers, options, result.parameters, start),
     files: () => modelFiles(space, towers, options, { ...result.parameters }, found),
   };
 }

@@ -99,20 +99,26 @@ export function slotsOf({ historyOf, userFields, exampleAge, sideFields }: Store
   };
 }
 
-/** Tables of items beside the default one. */
+/** Tables of items beside the default one. @param earlier by feature: rows of items that the log lacks stay as they were */
 export function towerTables(
   space: FeatureSpace,
   { rows }: Towers,
   { dim }: Pick<TwoTowerOptions, "dim">,
   parameters: NamedArrays,
+  earlier?: { known: Uint8Array; items: Float32Array; histories: Float32Array },
 ): Record<string, EmbeddingTable> {
   const { numItems, itemFeatures, firstHistoryRow } = rows;
   const vectors = floatsOf(parameters, "vectors");
   // the fields of items alone
   const f = space.fields.findIndex((_, i) => itemFeatures[0]! < space.offsets[i + 1]!);
   const own = featureSpace([space.fields[f]!]);
-  const tableOf = (first: number): EmbeddingTable => {
+  const tableOf = (first: number, had: Float32Array | undefined): EmbeddingTable => {
     const byFeature = new Float32Array(own.numFeatures * dim);
+    for (let id = 1; id < own.numFeatures; id++) {
+      const feature = space.offsets[f]! + id;
+      if (had && earlier?.known[feature])
+        byFeature.set(had.subarray(feature * dim, (feature + 1) * dim), id * dim);
+    }
     for (let item = 0; item < numItems; item++) {
       const feature = itemFeatures[item]! - space.offsets[f]!;
       byFeature.set(vectors.subarray((first + item) * dim, (first + item + 1) * dim), feature * dim);
@@ -120,8 +126,8 @@ export function towerTables(
     return featureTable(own, { dim, vectors: byFeature });
   };
   return {
-    [HISTORY_TABLE]: tableOf(firstHistoryRow),
-    ...(firstHistoryRow > 0 && { [ITEM_TABLE]: tableOf(0) }),
+    [HISTORY_TABLE]: tableOf(firstHistoryRow, earlier?.histories),
+    ...(firstHistoryRow > 0 && { [ITEM_TABLE]: tableOf(0, earlier?.items) }),
   };
 }
 
@@ -139,6 +145,12 @@ export interface StoredTowers {
   layers: NamedArrays;
 }
 
+/** The form of a run's towers. @throws {ArtifactError} damaged */
+export async function readForm(run: Run): Promise<StoredForm> {
+  const file = `${run.path}/model/${FORM_FILE}`;
+  return parseJson(await run.readModelFile(FORM_FILE), storedForm, file) as unknown as StoredForm;
+}
+
 /** Reads them. @throws {ArtifactError} damaged */
 export async function readTowers(
   run: Run,
@@ -146,11 +158,7 @@ export async function readTowers(
   table: EmbeddingTable,
   item: string,
 ): Promise<StoredTowers> {
-  const form = parseJson(
-    await run.readModelFile(FORM_FILE),
-    storedForm,
-    `${run.path}/model/${FORM_FILE}`,
-  ) as unknown as StoredForm;
+  const form = await readForm(run);
   const tensors = await TensorFile.of(run, PARAMETERS_FILE);
   const { dim } = form;
   if (dim !== table.dim) tensors.fail(`vectors of ${dim} numbers, the table has ${table.dim}`);

@@ -13,6 +13,7 @@ export const models: Models = {
       const w = rowsByFeature(space, weights ?? new Float32Array(numRows), 1);
       return factorScorer({ dim, w0: 0, w, vectors: rowsByFeature(space, vectors, dim) });
     }),
+    rotation: async (...of) => await (await import("./rotation.js")).towersRotation(...of),
     mips: "rows",
     scoresBy: "vectors",
     forgetting: async (run) => {
@@ -22,9 +23,5 @@ export const models: Models = {
     vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInHistories(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeItems(...of),
-    lacks: {
-      rotation:
-        "its towers read vectors number by number, and a rotation of what they read is no rotation of what they make",
-    },
   },
 };

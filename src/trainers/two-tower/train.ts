@@ -22,6 +22,7 @@ import { TowersMachine } from "./machine.js";
 import { firstLayers, networkOf } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { firstVectors } from "./rows.js";
+import { putStart, type TowersStart } from "./start.js";
 
 /** The share of the training over which the rate rises to its top. */
 const WARM_UP = 0.025;
@@ -33,8 +34,8 @@ export interface TowersInput {
   examples: TowerExamples;
   /** ranking metrics of vectors on the validation part; absent without one */
   look?: (vectors: TowerVectors) => Promise<Record<string, number>>;
-  /** what an earlier model gives first parameters, by the kernel's names; numbers that are NaN stay as they are drawn */
-  start?: NamedArrays;
+  /** an earlier model to go on from */
+  start?: TowersStart;
   controls?: TrainingControls;
 }
 
@@ -82,10 +83,7 @@ export async function trainTowers(
     await startFromSvd(vectors, source, rows.firstHistoryRow, options, signal);
   const first: Record<string, Float32Array> = { vectors, ...firstLayers(shape, options.seed) };
   if (!shape.cosine) first["biases"] = new Float32Array(rows.numItems);
-  for (const [name, values] of Object.entries(start ?? {})) {
-    const own = first[name];
-    if (own) values.forEach((x, i) => (own[i] = Number.isNaN(x) ? own[i]! : Number(x)));
-  }
+  if (start) putStart(first, rows, space, start, options.dim);
   const data = {
     ...{ numRows: rows.numRows, numItems: rows.numItems, firstHistoryRow: rows.firstHistoryRow },
     ...before,

@@ -4,13 +4,14 @@ import type { Dataset } from "../../dataset/dataset.js";
 import { factorOutcome } from "../../factors/outcome.js";
 import type { FeatureModel } from "../../training/feature-plan.js";
 import { featurePlan } from "../../training/feature-plan.js";
-import type { NamedArrays } from "../../training/named-arrays.js";
+import type { Capable } from "../../training/model.js";
 import type { Plan } from "../../training/plan.js";
 import type { Trainer } from "../../training/trainer.js";
 import { featuresNamed, featuresOfRoles } from "../../training/users-and-items.js";
 import { checkInit } from "../../training/warm-start.js";
 import { UsageError } from "../../errors.js";
 import { towerExamples } from "./examples.js";
+import { openEarlier, type TowersStart } from "./start.js";
 import {
   columnsAsked,
   options,
@@ -21,7 +22,8 @@ import {
 
 const command = "train-two-tower";
 
-export const trainer: Trainer = {
+/** The trainer. @param capable finds what a run of any trainer can do: --init takes the vectors of all of them */
+export const trainerWith = (capable: Capable): Trainer => ({
   command,
   description:
     "Learns vectors of items, and towers that make a user's vector of the items that the user took before, and writes a run directory: users " +
@@ -32,23 +34,29 @@ export const trainer: Trainer = {
 `,
   options,
   checkpointEvery: 5,
-  plan,
-};
+  plan: (told) => plan(told, capable),
+});
 
-async function plan(told: ToldTwoTower): Promise<Plan> {
+async function plan(told: ToldTwoTower, capable: Capable): Promise<Plan> {
   const towers = twoTowerOptionsOf(told);
   checkInit(told);
+  if (told.init !== undefined && told.start === "svd")
+    throw new UsageError(
+      "--start svd is a start of its own: leave it out with --init, whose run says where vectors start",
+    );
+  const earlier = await openEarlier(told, towers, capable);
   const asked = columnsAsked(towers);
-  const features: FeatureModel<TwoTowerOptions, NamedArrays> = {
+  const features: FeatureModel<TwoTowerOptions, TowersStart> = {
     told,
     table: options,
     fields: [...asked, ...towers.userFields],
-    optionsFor: () => towers,
+    optionsFor: () => ({ ...towers, ...(earlier && { dim: earlier.dim }) }),
     accept: (dataset) => accept(dataset, towers, told),
     examples: (space, parts, { options: { minUsers = 0, itemFields, ...weighting }, watch, note }) =>
       towerExamples(space, parts, towers, { minUsers, weighting, itemFields, watch, note }),
     learn: async (...args) => (await import("./learn.js")).learnTowers(...args),
     streams: false,
+    ...(earlier && { earlier }),
     outcome: factorOutcome,
   };
   return { ...featurePlan(features), unlabelled: true, wholeFor: [command] };

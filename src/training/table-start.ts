@@ -1,22 +1,33 @@
-// --init of `train-net`: the table of an earlier run, by field and key, as what an embedding layer starts from.
+// The table of an earlier run, of any trainer, by field and key: what vectors of another kind of model start from (--init).
 //
-//   run ──► its features (of a model, or of a table alone) ──► rows by feature of the network's space
+//   run ──► its features (of a model, or of a table alone) ──► rows by feature of the training's space
 //
 // Vectors are taken of whatever the run holds a vector a key of; weights and w0 where they are log-odds or predictions of the
 // same task, as those of a factorization machine are.
 
-import { featureSpace, type FeatureSpace } from "../../dataset/vocabulary.js";
-import type { LabelledTask } from "../../dataset/labels.js";
-import type { Roles } from "../../dataset/dataset.js";
-import { NEVER } from "../../dataset/last-seen.js";
-import type { Carried } from "../../embedding/manifest.js";
-import { openRun, type Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
-import type { KeyVectors } from "../../training/key-vectors.js";
-import type { Capable } from "../../training/model.js";
-import type { TableStart } from "./start.js";
-import { carriedOf, featuresFrom, rowsFrom } from "../../training/carried.js";
-import { NONE } from "../../training/key-history.js";
+import { featureSpace, type FeatureSpace } from "../dataset/vocabulary.js";
+import type { Task } from "../dataset/labels.js";
+import type { Roles } from "../dataset/dataset.js";
+import { NEVER } from "../dataset/last-seen.js";
+import type { Carried } from "../embedding/manifest.js";
+import { openRun, type Run } from "../embedding/run-directory.js";
+import { UsageError } from "../errors.js";
+import type { KeyVectors } from "./key-vectors.js";
+import type { Capable } from "./model.js";
+import { carriedOf, featuresFrom, rowsFrom } from "./carried.js";
+import { NONE } from "./key-history.js";
+
+/** An earlier table by feature of the space. */
+export interface TableStart {
+  /** u8[numFeatures]: 1 for features that the table has */
+  known: Uint8Array;
+  /** f32[numFeatures * dim]; 0 for features that are not known */
+  vectors: Float32Array;
+  /** f32[numFeatures], where the table's weights are of the same kind of score */
+  w?: Float32Array;
+  /** likewise */
+  w0?: number;
+}
 
 /** What a run has a vector of. */
 export interface EarlierTable extends KeyVectors {
@@ -28,15 +39,17 @@ export interface EarlierTable extends KeyVectors {
  *
  * @param dim as the user says it, if at all
  * @param capable finds what a run of any trainer can do
+ * @param what    starts from it: `a network`
  * @throws {UsageError} the run has no vector a key, or vectors of another length @throws {ArtifactError} damaged
  */
 export async function openTableStart(
   init: string,
   dim: number | undefined,
   capable: Capable,
+  what: string,
 ): Promise<EarlierTable> {
   const run = await openRun(init);
-  const found = await (await capable(run, "vectors", "cannot start a network (--init)"))(run);
+  const found = await (await capable(run, "vectors", `cannot start ${what} (--init)`))(run);
   if (dim === undefined || dim === found.dim) return { run, ...found };
   throw new UsageError(
     `--init '${init}' holds vectors of dim ${found.dim}, and --dim says ${dim}: leave --dim out, or train without --init`,
@@ -44,7 +57,7 @@ export async function openTableStart(
 }
 
 /** A start, what became of the table's keys, and what is said of it. */
-export interface NetStart {
+export interface StartFromTable {
   table: TableStart;
   carried: Carried;
   notes: string[];
@@ -52,7 +65,7 @@ export interface NetStart {
 }
 
 /**
- * The table by feature of the network's space.
+ * The table by feature of the training's space.
  *
  * @param roles of the log: a table's field `user` or `item` is their column
  * @throws {UsageError} none of the log's fields is one of the table's
@@ -61,8 +74,8 @@ export function startFrom(
   earlier: EarlierTable,
   space: FeatureSpace,
   roles: Pick<Roles, "user" | "item">,
-  task: LabelledTask,
-): NetStart {
+  task: Task,
+): StartFromTable {
   const { run, dim, vectors, weights, hasUnknown } = earlier;
   const before = namedAsLog(earlier.space, space, roles);
   const from = featuresFrom(space, before);

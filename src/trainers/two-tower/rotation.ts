@@ -1,0 +1,34 @@
+// Rotating two towers without layers: users are sums of the rows that they read, so that all turn together.
+
+import type { Run } from "../../embedding/run-directory.js";
+import type { Tensor } from "../../embedding/safetensors.js";
+import type { EmbeddingTable } from "../../embedding/table.js";
+import { UsageError } from "../../errors.js";
+import { floatsIn, rowsIn, turning, type TurnTensors } from "../../factors/rotation.js";
+import { wholeRows, type Rotation } from "../../training/rotation.js";
+import { readForm } from "./model.js";
+import { HISTORY_TABLE, PARAMETERS_FILE } from "./names.js";
+
+/** @throws {UsageError} the run has a tower */
+export async function towersRotation(run: Run, table: EmbeddingTable): Promise<Rotation> {
+  const { userTower, itemTower } = await readForm(run);
+  if (userTower.length > 0 || itemTower.length > 0)
+    throw new UsageError(
+      `run '${run.path}' has a tower (--${userTower.length > 0 ? "user" : "item"}-tower), which reads vectors number by number: a rotation of what it reads is no rotation of what it makes. Train from week to week with --init instead, or without towers`,
+    );
+  return {
+    groups: wholeRows(table),
+    tables: [{ name: HISTORY_TABLE, offset: 0 }],
+    files: turning(run, { [PARAMETERS_FILE]: turnTensors }),
+  };
+}
+
+const turnTensors: TurnTensors = (tensors, turn) => {
+  const unknown = rowsIn(tensors, "unknown");
+  const turned = new Map<string, Tensor>();
+  const fieldOf = Uint32Array.from({ length: unknown.shape[0]! }, (_, f) => f);
+  turned.set("unknown", { shape: unknown.shape, data: turn(unknown.data, fieldOf) });
+  if (!tensors.has("age")) return turned;
+  const age = floatsIn(tensors, "age");
+  return turned.set("age", { shape: age.shape, data: turn(age.data, [0]) });
+};

@@ -1,0 +1,199 @@
+// --init: an earlier run of two towers, or vectors of items of any other run, as what training starts from.
+//
+//   two towers   items, histories, fields, layers; keys that this log lacks keep their rows
+//   any other    its vectors of items, as they are scored and as histories read them
+
+import type { Roles } from "../../dataset/dataset.js";
+import { readHistory } from "../../embedding/key-history.js";
+import { openRun, type Run } from "../../embedding/run-directory.js";
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import { UsageError } from "../../errors.js";
+import { rowsFrom } from "../../training/carried.js";
+import type { FittedSpace, GoneOn } from "../../training/feature-plan.js";
+import { rowsByFeature } from "../../training/feature-table.js";
+import { byFeature, NONE, nextHistory } from "../../training/key-history.js";
+import type { Capable } from "../../training/model.js";
+import type { NamedArrays } from "../../training/named-arrays.js";
+import { readSpace } from "../../training/run-space.js";
+import { openTableStart, startFrom, type EarlierTable } from "../../training/table-start.js";
+import { addedWarnings, checkDim, goOnFrom } from "../../training/warm-start.js";
+import { readTowers, type StoredForm, type StoredTowers } from "./model.js";
+import { TWO_TOWER_MODEL } from "./names.js";
+import type { ToldTwoTower, TwoTowerOptions } from "./options.js";
+import type { TowerRows } from "./rows.js";
+
+/** An earlier model by feature of the new space. */
+export interface TowersStart {
+  /** u8[numFeatures] */
+  known: Uint8Array;
+  /** f32[numFeatures * dim] each: items before a tower and a division, as histories read them, and what towers read of other fields */
+  items: Float32Array;
+  histories: Float32Array;
+  features: Float32Array;
+  /** of two towers: vectors and biases as they were scored, which keys that the log lacks keep */
+  scored?: { vectors: Float32Array; w: Float32Array };
+  layers: NamedArrays;
+  age?: Float32Array;
+}
+
+/** The run of --init. */
+export interface EarlierTowers {
+  run: Run;
+  dim: number;
+  goOn(fitted: FittedSpace): GoneOn<TowersStart>;
+}
+
+/** Opens it. @throws {UsageError} it does not fit */
+export async function openEarlier(
+  told: ToldTwoTower,
+  options: TwoTowerOptions,
+  capable: Capable,
+): Promise<EarlierTowers | undefined> {
+  const { init, dim, expire } = told;
+  if (init === undefined) return undefined;
+  const run = await openRun(init);
+  if (run.manifest.model !== TWO_TOWER_MODEL) {
+    if (expire !== undefined)
+      throw new UsageError(
+        `--expire is about the keys of an earlier run of two towers, and '${init}' holds none: its vectors are a start alone`,
+      );
+    const table = await openTableStart(init, dim, capable, "two towers");
+    return { run, dim: table.dim, goOn: (fitted) => fromTable(table, fitted) };
+  }
+  const { preprocess, space, table } = await readSpace(run);
+  checkDim(run, table.dim, dim);
+  const towers = await readTowers(run, space, table, preprocess.roles.item!);
+  checkForm(run, towers.form, options);
+  const history = byFeature(space, await readHistory(run, table.numRows));
+  const w = rowsByFeature(space, table.weights ?? new Float32Array(table.numRows), 1);
+  const vectors = rowsByFeature(space, table.vectors, table.dim);
+  return {
+    run,
+    dim: table.dim,
+    goOn: (fitted) => fromTowers({ run, space, towers, history, w, vectors }, fitted, told),
+  };
+}
+
+/** @throws {UsageError} the towers are of another form */
+function checkForm({ path }: Run, was: StoredForm, is: TwoTowerOptions): void {
+  const text = (sizes: readonly number[]) => (sizes.length === 0 ? "none" : sizes.join(","));
+  const told: [flag: string, was: string, is: string][] = [
+    ["--user-tower", text(was.userTower), text(is.userTower)],
+    ["--item-tower", text(was.itemTower), text(is.itemTower)],
+    ["--similarity", was.similarity, is.similarity],
+    ["--history-of", was.historyOf.join(" | "), is.historyOf.join(" | ")],
+    ["--user-fields", [...was.userFields].sort().join(","), [...is.userFields].sort().join(",")],
+    ["--example-age", String(was.exampleAge), String(is.exampleAge)],
+  ];
+  const odd = told.find(([, before, now]) => before !== now);
+  if (odd)
+    throw new UsageError(
+      `--init '${path}' was trained with ${odd[0]} ${odd[1] || "none"}, and this training has ${odd[2] || "none"}: towers go on as they are; take the same, or train without --init`,
+    );
+}
+
+interface Earlier {
+  run: Run;
+  space: FeatureSpace;
+  towers: StoredTowers;
+  history: ReturnType<typeof byFeature>;
+  w: Float32Array;
+  vectors: Float32Array;
+}
+
+function fromTowers(
+  { run, space: before, towers, history, w, vectors }: Earlier,
+  fitted: FittedSpace,
+  told: ToldTwoTower,
+): GoneOn<TowersStart> {
+  const earlier = { run, space: before, history };
+  const gone = goOnFrom(earlier, fitted, told);
+  const { space, from, carried } = gone;
+  const { dim } = towers.form;
+  const { item, user } = fitted.dataset.roles;
+  // rows by feature of the item's field alone
+  const moved = (own: Float32Array): Float32Array => {
+    const f = before.fields.findIndex(({ name }) => name === item);
+    const all = new Float32Array(before.numFeatures * dim);
+    if (f >= 0) all.set(own, before.offsets[f]! * dim);
+    return rowsFrom(all, from, dim);
+  };
+  const unseen = carried.fields?.[space.fields.findIndex(({ name }) => name === user)]?.unseen ?? 0;
+  return {
+    space,
+    history: gone.history,
+    notes: gone.notes,
+    warnings: [
+      ...gone.warnings,
+      ...addedWarnings(earlier, gone),
+      ...(unseen > 0
+        ? [
+            `${unseen} users of run '${run.path}' have no event here and keep their vectors, which today's towers would not make: --expire drops them, or transform --fold-in their events`,
+          ]
+        : []),
+    ],
+    startFor: () => ({
+      carried,
+      start: {
+        known: Uint8Array.from(from, (feature) => (feature === NONE ? 0 : 1)),
+        items: moved(towers.items),
+        histories: moved(towers.histories),
+        features: rowsFrom(towers.features, from, dim),
+        scored: { vectors: rowsFrom(vectors, from, dim), w: rowsFrom(w, from, 1) },
+        layers: towers.layers,
+        ...(towers.age && { age: towers.age }),
+      },
+    }),
+  };
+}
+
+function fromTable(earlier: EarlierTable, { refitted, dataset }: FittedSpace): GoneOn<TowersStart> {
+  const space = refitted();
+  return {
+    space,
+    history: nextHistory(space, dataset),
+    notes: [],
+    warnings: [],
+    startFor(task) {
+      const { table, ...found } = startFrom(earlier, space, itemAlone(dataset.roles), task);
+      const { known, vectors } = table;
+      return {
+        ...found,
+        warnings: found.warnings.filter((text) => !text.includes(`'${dataset.roles.user}'`)),
+        start: { known, items: vectors, histories: vectors, features: vectors, layers: {} },
+      };
+    },
+  };
+}
+
+function itemAlone({ item }: Pick<Roles, "item">): Pick<Roles, "user" | "item"> {
+  return item === undefined ? {} : { item };
+}
+
+/** First parameters by the kernel's names, where the start has them. */
+export function putStart(
+  first: Readonly<Record<string, Float32Array>>,
+  rows: TowerRows,
+  space: FeatureSpace,
+  { known, items, histories, features, scored, layers, age }: TowersStart,
+  dim: number,
+): void {
+  const vectors = first["vectors"]!;
+  const put = (row: number, from: Float32Array, feature: number) => {
+    const v = from.subarray(feature * dim, (feature + 1) * dim);
+    if (known[feature] && v.some((x) => x !== 0)) vectors.set(v, row * dim);
+  };
+  rows.itemFeatures.forEach((feature, item) => {
+    put(item, items, feature);
+    if (rows.firstHistoryRow > 0) put(rows.firstHistoryRow + item, histories, feature);
+    const biases = first["biases"];
+    if (biases && scored && known[feature]) biases[item] = scored.w[feature]!;
+  });
+  for (const { fields, rowEnds } of [rows.context, rows.side])
+    fields.forEach((f, i) => {
+      for (let feature = space.offsets[f]!; feature < space.offsets[f + 1]!; feature++)
+        put(rowEnds[i]! + feature - space.offsets[f]!, features, feature);
+    });
+  if (age && rows.ageRow !== undefined) vectors.set(age, rows.ageRow * dim);
+  for (const [name, values] of Object.entries(layers)) first[name]?.set(values as Float32Array);
+}
