@@ -11,6 +11,7 @@ const commands = [
   "encode",
   "train-fm",
   "train-ranking",
+  "train-two-tower",
   "train-als",
   "train-item2vec",
   "train-graph",

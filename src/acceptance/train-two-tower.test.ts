@@ -354,7 +354,7 @@ describe("what a log or options lack is said", () => {
       "name their column with --time, or take all of a user's other events with --history others",
     ],
     ["an item tower needs columns", ["--item-tower", "8"], "name them with --item-fields"],
-    ["item columns need a tower", ["--item-fields", "time"], "add --item-tower 128"],
+    ["item columns need a tower", ["--item-fields", "time"], "--item-fields goes with --item-tower"],
     ["a field of users must be read", ["--user-fields", "city"], "'city', which is no column that is read"],
     [
       "others have no order",

@@ -22,6 +22,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   read: () => import("./read.js"),
   sgns: () => import("./sgns.js"),
   "sgns-quality": () => import("./sgns-quality.js"),
+  "two-tower": () => import("./two-tower.js"),
   "fuzz-log": () => import("./fuzz-log.js"),
   "fuzz-runs": () => import("./fuzz-runs.js"),
 };

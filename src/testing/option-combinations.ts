@@ -106,6 +106,10 @@ const byName: Record<string, readonly string[]> = {
   q: ["0.5", "2"],
   "noise-exponent": ["0", "0.75"],
   window: ["1", "3"],
+  "user-fields": ["device", "device,price"],
+  "user-tower": ["none", "4"],
+  recency: ["1", "3"],
+  negatives: ["1", "3", "8", "16"],
   source: ["user_id", "item_id"],
   target: ["item_id", "user_id"],
 };
@@ -143,6 +147,7 @@ const byPlaceholder: Record<string, Values> = {
   character: () => [","],
   name: () => ["utf-8", "latin1"],
   text: () => ["#"],
+  "n|others": () => ["3", "others", "others:2"],
   bytes: () => ["8", "1000"],
 };
 
@@ -154,6 +159,7 @@ const beside: Readonly<Record<string, string>> = {
   validLike: "valid",
   timeFormat: "time",
   positiveFrom: "label",
+  itemTower: "itemFields",
 };
 
 /** Words of a row that an option takes the place of. */

@@ -83,6 +83,15 @@ export const trainers: readonly TrainerRow[] = [
     small: words("--dim 2 --epochs 2"),
   },
   {
+    name: "train-two-tower",
+    command: "train-two-tower",
+    log: "purchases",
+    columns: words("--item item_id --user user_id --time timestamp"),
+    options: words("--dim 8 --epochs 10 --keep-repeats"),
+    answer: "groups",
+    small: words("--dim 2 --epochs 2 --negatives 8"),
+  },
+  {
     name: "train-item2vec",
     command: "train-item2vec",
     log: "purchases",

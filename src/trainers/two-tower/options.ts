@@ -269,7 +269,8 @@ export const options = withCommon(
     },
     itemFields: {
       ...labels.itemFields,
-      help: "columns that the item tower reads; with one, those that go with the item by default",
+      help: "columns of the item that its tower reads",
+      only: { itemTower: true as const },
     },
     ...own,
     ...output,
@@ -298,17 +299,13 @@ export type TwoTowerOptions = Resolved<typeof own>;
 /** What the user set, else the defaults. @throws {UsageError} they do not go together */
 export function twoTowerOptionsOf(told: ToldTwoTower): TwoTowerOptions {
   const all = resolved(own, told);
-  const { history, negatives, inBatch, itemTower } = all;
+  const { history, negatives, inBatch } = all;
   if (negatives % 8 !== 0)
     throw new UsageError(`--negatives are taken by eights: it must be a multiple of 8, got ${negatives}`);
   if (negatives === 0 && !inBatch)
     throw new UsageError("--negatives 0 leaves nothing to compare an event's item with: add --in-batch");
   if (BLOCK % all.batchSize !== 0)
     throw new UsageError(`--batch-size is 256, 512, 1024, 2048 or 4096, got ${all.batchSize}`);
-  if (told.itemFields && itemTower.length === 0)
-    throw new UsageError(
-      "--item-fields are what the item tower reads: add --item-tower 128, or leave them out",
-    );
   if (history.of === "others") {
     const asked = (["recency", "exampleAge", "maxExamplesPerUser"] as const).find(
       (name) => told[name] !== undefined && told[name] !== false,
