@@ -154,7 +154,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       [["pca"], /which cannot encode rows: --fold-in LOG takes/],
       [
         ["cooccurrence", "imported"],
-        /which cannot encode rows: runs of train-fm, train-ranking, train-als, train-graph --method eges, train-gbdt, .* train-net can/,
+        /which cannot encode rows: runs of train-fm, train-ranking, train-two-tower, train-als, train-graph --method eges, train-gbdt, .* train-net can/,
       ],
     ],
   ],
