@@ -87,7 +87,7 @@ async function heldOut({ users, items }: Pairs): Promise<boolean[]> {
     const length = Math.hypot(...v) || 1;
     for (let d = 0; d < dim; d++) v[d]! /= length;
   }
-  const isHeld = new Array<boolean>(users.length).fill(false);
+  const isHeld = Array.from(users, () => false);
   const events = new Map<number, number[]>();
   users.forEach((user, e) => {
     const own = events.get(user);
