@@ -1,8 +1,9 @@
 // A column of a log in an ONNX model: its input, and what a cell is to the network, the row of a key or the value of a number.
 
-import type { GraphBuilder } from "./onnx-graph.js";
+import { UsageError, excerpt } from "../errors.js";
+import { INNER, type GraphBuilder } from "./onnx-graph.js";
 import { keysToRows } from "./onnx-keys.js";
-import { intAttribute } from "./onnx-model.js";
+import { intAttribute, type Axis } from "./onnx-model.js";
 import type { NetworkKeys, NetworkNumber } from "./network.js";
 import { reservedRows, type ReserveScheme } from "./reserve.js";
 import type { OnnxInput } from "./selection.js";
@@ -28,17 +29,24 @@ function reservedOf(numKeys: number, scheme: ReserveScheme): { padding: number; 
   return { padding, unknown: outOfVocabulary < 0 ? numKeys + 2 + outOfVocabulary : outOfVocabulary };
 }
 
-/** The row of each example, int64[N]. */
+/** How a key is asked for, and which rows of a field are a missing cell and unknown keys. */
+export interface FoundBy {
+  scheme: ReserveScheme;
+  input: OnnxInput;
+}
+
+/** The row of each key, int64[N], or of the shape that is told. @param told.doc what the input is, for who serves the model */
 export function rowOfKey(
   graph: GraphBuilder,
-  { name, keys, edges }: NetworkKeys,
+  { name, keys, edges }: Pick<NetworkKeys, "name" | "keys" | "edges">,
   rows: RowFeatures,
-  { scheme, input }: { scheme: ReserveScheme; input: OnnxInput },
+  { scheme, input }: FoundBy,
+  { shape, doc }: { shape: readonly Axis[]; doc?: string } = { shape: [AXIS] },
 ): string {
   const { padding, unknown } = reservedOf(keys.size, scheme);
   if (edges) return rowOfRange(graph, name, edges, { padding, first: rows.indexOf(1) });
-  if (input === "row") return graph.input({ name, element: "int64", shape: [AXIS] });
-  graph.input({ name, element: "string", shape: [AXIS] });
+  graph.input({ name, element: input === "row" ? "int64" : "string", shape, ...(doc && { doc }) });
+  if (input === "row") return name;
   const { bytes, offsets } = keys;
   const known = Array.from(rows.keys()).filter((row) => {
     const i = rows[row]! - 1;
@@ -98,4 +106,28 @@ export function byRow<T extends Float32Array | Uint32Array>(all: T, rows: RowFea
     if (feature >= 0) out.set(all.subarray(feature * width, (feature + 1) * width), row * width);
   });
   return out;
+}
+
+/** e_f, f32[N, W]. @param found the row of keys, the value of numbers */
+export function embeddingOf(
+  graph: GraphBuilder,
+  width: number,
+  { kind, embeddings }: NetworkKeys | NetworkNumber,
+  found: string,
+  rows: RowFeatures,
+): string {
+  if (kind === "keys")
+    return graph.apply("Gather", [
+      graph.constant([rows.length, width], byRow(embeddings, rows, width)),
+      found,
+    ]);
+  const column = graph.apply("Reshape", [found, graph.int64([-1, 1])]);
+  return graph.apply("Mul", [column, graph.constant([1, width], embeddings)]);
+}
+
+/** @param taken names of the model's other inputs and outputs @throws {UsageError} a column is called as one of them, or as an inner value may be */
+export function checkColumns(columns: readonly { name: string }[], taken: readonly string[]): void {
+  for (const { name } of columns)
+    if (taken.includes(name) || name.startsWith(INNER))
+      throw new UsageError(`the model has a value ${excerpt(name)} besides that column: rename the column`);
 }

@@ -30,8 +30,28 @@ export class GraphBuilder {
     inputs: readonly string[],
     { output = this.fresh(), attributes = [] }: { output?: string; attributes?: readonly Piece[] } = {},
   ): string {
-    this.graph.nodes.push(node(opType, inputs, [output], attributes));
+    this.node(opType, inputs, [output], attributes);
     return output;
+  }
+
+  /** An operation of ai.onnx with several outputs. */
+  node(
+    opType: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: readonly Piece[],
+  ): void {
+    this.graph.nodes.push(node(opType, inputs, outputs, attributes));
+  }
+
+  /** The sum of some values of one shape. @returns its name */
+  sum(terms: readonly string[]): string {
+    return terms.length === 1 ? terms[0]! : this.apply("Sum", terms);
+  }
+
+  /** Rows of values side by side. @returns its name */
+  beside(values: readonly string[]): string {
+    return this.apply("Concat", values, { attributes: [intAttribute("axis", 1)] });
   }
 
   /** The same numbers as another element. @returns its name */

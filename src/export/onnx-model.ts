@@ -25,6 +25,8 @@ export interface Port {
   name: string;
   element: keyof typeof ELEMENT;
   shape: readonly Axis[];
+  /** what it is, for who reads the model */
+  doc?: string;
 }
 
 /** A graph under way; pieces are made when the file is written. */
@@ -122,12 +124,16 @@ function elementOf(values: TensorValues): keyof typeof ELEMENT {
   return values instanceof Uint32Array ? "uint32" : "int64";
 }
 
-/** ValueInfoProto: name = 1, type = 2, whose tensor_type = 1 has elem_type = 1 and shape = 2. */
-function portField(number: number, { name, element, shape }: Port): Piece {
+/** ValueInfoProto: name = 1, type = 2, whose tensor_type = 1 has elem_type = 1 and shape = 2; doc_string = 3. */
+function portField(number: number, { name, element, shape, doc }: Port): Piece {
   const axes = shape.map((axis) =>
     // TensorShapeProto.dim = 1: dim_value = 1 or dim_param = 2
     messageField(1, [typeof axis === "number" ? varintField(1, axis) : textField(2, axis)]),
   );
   const tensor = messageField(1, [varintField(1, ELEMENT[element]), messageField(2, axes)]);
-  return messageField(number, [textField(1, name), messageField(2, [tensor])]);
+  return messageField(number, [
+    textField(1, name),
+    messageField(2, [tensor]),
+    ...(doc === undefined ? [] : [textField(3, doc)]),
+  ]);
 }

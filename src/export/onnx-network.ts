@@ -7,75 +7,53 @@
 // x_0 is made field by field, Gather of a key's row, a number's row times its value, and dense layers follow (docs/algorithms/networks.md):
 // one Gemm each. W is the length of an embedding: (w, v) of fnn, v of the others. Ranges are compared as f32, as the input is.
 
-import { UsageError, excerpt } from "../errors.js";
 import { CROSS_OPSET, drawIn, shiftRight } from "./onnx-cross.js";
-import { GraphBuilder, INNER } from "./onnx-graph.js";
-import { AXIS, byRow, rowFeatures, rowOfKey, valueOfNumber, type RowFeatures } from "./onnx-columns.js";
-import { intAttribute, modelChunks } from "./onnx-model.js";
-import type { Network, NetworkCross, NetworkKeys, NetworkLayer, NetworkNumber } from "./network.js";
-import type { ReserveScheme } from "./reserve.js";
-import type { OnnxInput } from "./selection.js";
+import { GraphBuilder } from "./onnx-graph.js";
+import {
+  AXIS,
+  byRow,
+  checkColumns,
+  embeddingOf,
+  rowFeatures,
+  rowOfKey,
+  valueOfNumber,
+  type FoundBy,
+  type RowFeatures,
+} from "./onnx-columns.js";
+import { denseLayers } from "./onnx-layers.js";
+import { modelChunks } from "./onnx-model.js";
+import type { Network, NetworkCross, NetworkKeys, NetworkNumber } from "./network.js";
 
 const SCORE = "score";
 
 /**
  * The bytes of the model.
  *
- * @param scheme which rows of a field are a missing cell and unknown keys
  * @throws {UsageError} a column has a name that the model needs
  * @throws {DataError} it would be larger than 2 GiB
  */
-export function networkChunks(
-  network: Network,
-  { scheme, input }: { scheme: ReserveScheme; input: OnnxInput },
-): Iterable<Uint8Array> {
-  checkNames(network);
+export function networkChunks(network: Network, by: FoundBy): Iterable<Uint8Array> {
+  checkColumns(network.fields, [SCORE]);
   const graph = new GraphBuilder();
   const rowsOf = network.fields.map((field) =>
-    field.kind === "keys" ? rowFeatures(field.keys.size, scheme) : new Int32Array(),
+    field.kind === "keys" ? rowFeatures(field.keys.size, by.scheme) : new Int32Array(),
   );
   const found = network.fields.map((field, f) =>
-    field.kind === "keys"
-      ? rowOfKey(graph, field, rowsOf[f]!, { scheme, input })
-      : valueOfNumber(graph, field),
+    field.kind === "keys" ? rowOfKey(graph, field, rowsOf[f]!, by) : valueOfNumber(graph, field),
   );
   const parts = network.fields.map((field, f) =>
     embeddingOf(graph, network.width, field, found[f]!, rowsOf[f]!),
   );
-  let x = graph.apply("Concat", parts, { attributes: [intAttribute("axis", 1)] });
+  let x = graph.beside(parts);
   if (network.embeddingRelu) x = graph.apply("Relu", [x]);
   const deep = graph.apply("Reshape", [denseLayers(graph, network.layers, x), graph.int64([-1])]);
   const wide = network.fields.flatMap((field, f) =>
     field.wide ? [wideOf(graph, field, field.wide, found[f]!, rowsOf[f]!)] : [],
   );
   const crossed = network.crosses.map((cross) => crossOf(graph, cross, found, rowsOf));
-  linked(graph, network.link, sum(graph, [deep, ...wide, ...crossed]));
+  linked(graph, network.link, graph.sum([deep, ...wide, ...crossed]));
   graph.output({ name: SCORE, element: "float", shape: [AXIS] });
   return modelChunks({ ...graph.graph, ...(crossed.length > 0 && { opset: CROSS_OPSET }) });
-}
-
-/** @throws {UsageError} a column is called as the output, or as an inner value may be */
-function checkNames({ fields }: Network): void {
-  for (const { name } of fields)
-    if (name === SCORE || name.startsWith(INNER))
-      throw new UsageError(`the model has a value ${excerpt(name)} besides that column: rename the column`);
-}
-
-/** e_f, f32[N, W]. @param found the row of keys, the value of numbers */
-function embeddingOf(
-  graph: GraphBuilder,
-  width: number,
-  { kind, embeddings }: NetworkKeys | NetworkNumber,
-  found: string,
-  rows: RowFeatures,
-): string {
-  if (kind === "keys")
-    return graph.apply("Gather", [
-      graph.constant([rows.length, width], byRow(embeddings, rows, width)),
-      found,
-    ]);
-  const column = graph.apply("Reshape", [found, graph.int64([-1, 1])]);
-  return graph.apply("Mul", [column, graph.constant([1, width], embeddings)]);
 }
 
 /** A field's part of the wide sum, f32[N]. */
@@ -89,19 +67,6 @@ function wideOf(
   return kind === "keys"
     ? graph.apply("Gather", [graph.constant([rows.length], byRow(wide, rows, 1)), found])
     : graph.apply("Mul", [found, graph.constant([1], wide)]);
-}
-
-/** The output of the last layer, f32[N, 1]. */
-function denseLayers(graph: GraphBuilder, layers: readonly NetworkLayer[], x: string): string {
-  let [before, last] = [x, x];
-  for (const { inputs, outputs, weight, bias, activation, residual } of layers) {
-    const [W, b] = [graph.constant([outputs, inputs], weight), graph.constant([outputs], bias)];
-    let z = graph.apply("Gemm", [last, W, b], { attributes: [intAttribute("transB", 1)] });
-    if (residual) z = graph.apply("Add", [z, before]);
-    before = last;
-    last = activation === "none" ? z : graph.apply(activation === "tanh" ? "Tanh" : "Relu", [z]);
-  }
-  return last;
 }
 
 /** The weight of each example's cross, f32[N]; 0 where one of the two is missing. */
@@ -133,6 +98,3 @@ function linked(graph: GraphBuilder, link: Network["link"], score: string): void
     graph.apply("Clip", [score, low!, high!], { output: SCORE });
   }
 }
-
-const sum = (graph: GraphBuilder, terms: readonly string[]): string =>
-  terms.length === 1 ? terms[0]! : graph.apply("Sum", terms);

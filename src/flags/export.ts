@@ -83,7 +83,7 @@ export function addExportFlags(command: Command): Command {
     .addOption(
       new Option(
         "--onnx-part <what>",
-        "onnx, of a run of train-net: the network, or its table alone; default: table with --field, network without",
+        "onnx: the network of a run of train-net, the user or item tower of train-two-tower, or the table alone; default: table with --field or --table, else network or user",
       ).choices(onnxPartNames),
     )
     .addOption(

@@ -66,6 +66,8 @@ export interface Capabilities {
   rowTexts?: (run: Run, table: string | undefined) => Promise<RowTexts | undefined>;
   /** The whole network in ONNX. @throws {UsageError} {DataError} its fields or keys have no place there */
   network?: (run: Run, how: NetworkAsked) => Promise<NetworkFile>;
+  /** One of its two towers in ONNX. @throws {UsageError} it has no such tower, or as network */
+  towers?: (run: Run, tower: TowerName, how: NetworkAsked) => Promise<NetworkFile>;
   /** Importances of its columns, the greatest gain first. */
   importances?: (run: Run) => Promise<ReportedRun["importances"]>;
   /** What its items are composed of, by how often they occur. */
@@ -78,10 +80,16 @@ export interface NetworkAsked {
   onnxInput?: OnnxInput;
 }
 
-/** A network's file, and how many rows its table has. */
+/** Whose vectors a tower makes. */
+export type TowerName = "user" | "item";
+
+/** A network's file. */
 export interface NetworkFile {
   chunks: Iterable<Uint8Array>;
+  /** how many rows of vectors it holds */
   rows: number;
+  /** what its inputs are, where their names do not say it */
+  note?: string;
 }
 
 /** Kinds of models of one trainer, by the manifest's name. */

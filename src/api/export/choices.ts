@@ -6,8 +6,8 @@ import { dtypes, type Dtype } from "../../export/dtype.js";
 import { reserveSchemes, type ReserveScheme } from "../../export/reserve.js";
 import { onnxInputs, type OnnxInput } from "../../export/selection.js";
 
-/** What an ONNX model of a network's run holds. */
-const onnxParts = ["network", "table"] as const;
+/** What an ONNX model of a run holds: its network, one of its two towers, its table. */
+const onnxParts = ["network", "user", "item", "table"] as const;
 export type OnnxPart = (typeof onnxParts)[number];
 
 /** Values of `reserve`. */

@@ -107,7 +107,8 @@ export async function exportRun(
     const named = options.field === undefined ? undefined : opened.fieldNamed(options.field);
     const network = await wholeNetworkOf(opened.run, options);
     if (network) {
-      const { chunks, rows } = await network(opened.run, options);
+      const { chunks, rows, note } = await network(opened.run, options);
+      if (note !== undefined) tell(note);
       await output.write(chunks);
       return { field: named, rows };
     }

@@ -4,27 +4,27 @@ import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { capable, modelOf } from "../../trainers/index.js";
 import type { Capabilities } from "../../training/model.js";
+import type { OnnxPart } from "./choices.js";
 import type { ExportRunOptions } from "./options.js";
 
 /**
- * What writes the run as a whole network, as format onnx does unless a field or its table is asked for; undefined where its table
- * is written.
+ * What writes the run as a network or as one of its towers, as format onnx does unless a field or a table is asked for; undefined where
+ * a table is written.
  *
- * @throws {UsageError} the network is asked for where there is none, or with options of a table
+ * @throws {UsageError} what is asked for is not there, or is asked for with options of a table
  */
 export async function wholeNetworkOf(
   run: Run,
   options: ExportRunOptions,
 ): Promise<Capabilities["network"] | undefined> {
-  const { format, field, onnxPart } = options;
+  const { format, field, table, onnxPart } = options;
   if (format !== "onnx" || onnxPart === "table") return undefined;
-  const network = onnxPart
-    ? await capable(run, "network", "cannot be exported as a network (--onnx-part network)")
-    : (await modelOf(run))?.network;
-  if (field !== undefined && !onnxPart) return undefined;
+  if ((field !== undefined || table !== undefined) && !onnxPart) return undefined;
+  const network = await partOf(run, onnxPart);
   const { withWeight, compose, mips, topCount, keys, normalize } = options;
   const ofTable = Object.entries({
     "--field": field !== undefined,
+    "--table": table !== undefined,
     "--with-weight": withWeight,
     "--compose": compose !== undefined && compose !== "none",
     "--mips": mips,
@@ -37,4 +37,16 @@ export async function wholeNetworkOf(
     `format onnx of run '${run.path}' is its whole network, which ${ofTable.map(([flag]) => flag).join(", ")} would change: ` +
       "leave that out, or take the table alone (--onnx-part table)",
   );
+}
+
+async function partOf(
+  run: Run,
+  part: Exclude<OnnxPart, "table"> | undefined,
+): Promise<Capabilities["network"]> {
+  if (part === "network")
+    return await capable(run, "network", "cannot be exported as a network (--onnx-part network)");
+  const { network, towers } = (await modelOf(run)) ?? {};
+  if (part === undefined && !towers) return network;
+  const has = towers ?? (await capable(run, "towers", `has no ${part} tower (--onnx-part ${part})`));
+  return async (of, how) => await has(of, part ?? "user", how);
 }

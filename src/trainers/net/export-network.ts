@@ -1,7 +1,6 @@
 // A run of train-net as the whole network, for format onnx: its parameters by field, w0 in the first layer's biases.
 
 import type { Run } from "../../embedding/run-directory.js";
-import { UsageError, excerpt } from "../../errors.js";
 import type {
   Network,
   NetworkCross,
@@ -10,18 +9,14 @@ import type {
   NetworkNumber,
 } from "../../export/network.js";
 import { networkChunks } from "../../export/onnx-network.js";
-import { formatNamed } from "../../export/formats.js";
-import { checkHeld } from "../../export/key-checks.js";
-import { selectRows, type OnnxInput } from "../../export/selection.js";
-import { tableRows } from "../../embedding/rows.js";
 import { denseLayersOf, embeddingWidth } from "../../kernels/net/shape.js";
 import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import { checkFields, networkField } from "../../training/network-fields.js";
 import { readSpace, type RunSpace } from "../../training/run-space.js";
 import type { NetworkAsked, NetworkFile } from "../../training/model.js";
 import { floatsOf } from "../../training/named-arrays.js";
 import { crossStart } from "./crosses.js";
 import { readNetParameters, type NetParameters } from "./model.js";
-const PLAIN = { withWeight: false, strict: false };
 
 /**
  * The bytes of the network's model. @returns how many rows its table has, too
@@ -34,24 +29,9 @@ export async function wholeNetwork(
   { reserve = "keras", onnxInput = "key" }: NetworkAsked,
 ): Promise<NetworkFile> {
   const found = await readSpace(run);
-  checkFields(run, found.space, onnxInput);
-  if (onnxInput === "key")
-    await checkHeld(await selectRows(tableRows(found.table), PLAIN), formatNamed("onnx"));
+  await checkFields(run, found.table, found.space.fields, onnxInput);
   const network = networkOf(found, await readNetParameters(run, found.space, found.table));
   return { chunks: networkChunks(network, { scheme: reserve, input: onnxInput }), rows: found.table.numRows };
-}
-
-/** @throws {UsageError} the graph could not find a row of each cell */
-function checkFields({ path }: Run, { fields }: FeatureSpace, onnxInput: OnnxInput): void {
-  for (const { name, kind, ...field } of fields) {
-    const told = `format onnx: field ${excerpt(name)} of run '${path}'`;
-    if (kind === "multi")
-      throw new UsageError(
-        `${told} has several values a cell, and the model has one input a field: train without --multi, or take the table (--onnx-part table)`,
-      );
-    if (onnxInput === "key" && "hash" in field && field.hash)
-      throw new UsageError(`${told} finds its rows by a hash that ONNX has not: take --onnx-input row`);
-  }
 }
 
 function networkOf({ space, preprocess }: RunSpace, network: NetParameters): Network {
@@ -81,16 +61,10 @@ function fieldOf(
   { shape, parameters }: NetParameters,
 ): NetworkKeys | NetworkNumber {
   const width = embeddingWidth(shape);
-  const own = {
-    name: field.name,
+  return networkField(field, {
     embeddings: floatsOf(parameters, "embeddings").subarray(from! * width, to! * width),
     ...(shape.arch === "wide-deep" && { wide: floatsOf(parameters, "wide").subarray(from, to) }),
-  };
-  if (field.kind === "number") {
-    const { mean, deviation, log1p = false } = field;
-    return { kind: "number", ...own, mean, deviation, log1p };
-  }
-  return { kind: "keys", ...own, keys: field.keys, ...(field.kind === "bins" && { edges: field.edges }) };
+  });
 }
 
 /** Layers whose input is the fields' alone: what w0, the first number of x_0, adds goes into the biases. */

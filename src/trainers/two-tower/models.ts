@@ -8,6 +8,7 @@ import { FORM_FILE, PARAMETERS_FILE, TWO_TOWER_MODEL } from "./names.js";
 export const models: Models = {
   [TWO_TOWER_MODEL]: {
     holds: "users by their histories and items (train-two-tower)",
+    lacks: { network: "it has two, of users and of items: take --onnx-part user or item" },
     ...ranksByVectors(async (_, space, { dim, vectors, weights, numRows }) => {
       const { factorScorer } = await import("../../factors/trained.js");
       const w = rowsByFeature(space, weights ?? new Float32Array(numRows), 1);
@@ -21,6 +22,7 @@ export const models: Models = {
       return await forgettingOf(run, { withoutKeys: [FORM_FILE, PARAMETERS_FILE] });
     },
     vectors: async (run) => await (await import("../../training/key-vectors.js")).vectorsOfFeatures(run),
+    towers: async (...of) => await (await import("./export-towers.js")).towerFile(...of),
     foldIn: async (...of) => await (await import("./fold-in.js")).foldInHistories(...of),
     transform: async (...of) => await (await import("./transform.js")).encodeItems(...of),
   },

@@ -1,0 +1,48 @@
+// Two towers as an export takes them: their parameters, and nothing of how they were trained.
+
+import type { Keys } from "../embedding/table.js";
+import type { NetworkKeys, NetworkLayer, NetworkNumber } from "./network.js";
+
+/** What both towers have. */
+interface Tower {
+  dim: number;
+  /** columns beside the items, a slot each */
+  fields: readonly (NetworkKeys | NetworkNumber)[];
+  /** from the slots to a vector; empty where there is no tower */
+  layers: readonly NetworkLayer[];
+  /** vectors have length 1 */
+  cosine: boolean;
+}
+
+/** Items in a user's history. */
+export interface HistoryItems {
+  /** an empty key is a hole */
+  keys: Keys;
+  /** f32[1 + keys.size][dim]; row 0, of unknown items, is not read */
+  vectors: Float32Array;
+  /** f32[most]: what the item that so many others precede counts, the first of them 1 */
+  counts: Float32Array;
+  /**
+   * u32[keys.size]: each item's place among all, where a history is a set, which is taken in this order; undefined where it is a list,
+   * which is taken from its end
+   */
+  places?: Uint32Array;
+}
+
+/** A user's vector from histories and columns: the tower of all slots, or without layers their sum. */
+export interface UserTower extends Tower {
+  items: HistoryItems;
+  /** an input each: its name, and what it holds */
+  histories: readonly { name: string; doc: string }[];
+}
+
+/** An item's vector: its row, and what the tower makes of its columns. */
+export interface ItemTower extends Tower {
+  name: string;
+  /** an empty key is a hole */
+  keys: Keys;
+  /** f32[1 + keys.size][dim]; row 0 is of unknown items */
+  vectors: Float32Array;
+  /** f32[1 + keys.size]: what is added to the inner product; absent for cosines */
+  biases?: Float32Array;
+}

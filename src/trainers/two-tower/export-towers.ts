@@ -1,0 +1,178 @@
+// A run's user tower or item tower for format onnx: parameters by field, the example's age left out, since it is 0.
+
+import { featureHashes, featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { UsageError } from "../../errors.js";
+import type { NetworkLayer } from "../../export/network.js";
+import type { FoundBy } from "../../export/onnx-columns.js";
+import { itemTowerChunks, userTowerChunks } from "../../export/onnx-towers.js";
+import type { HistoryItems, ItemTower, UserTower } from "../../export/towers.js";
+import type { DenseLayer } from "../../kernels/shared/dense.js";
+import { rowsByFeature } from "../../training/feature-table.js";
+import type { NetworkAsked, NetworkFile, TowerName } from "../../training/model.js";
+import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
+import { checkFields, networkField } from "../../training/network-fields.js";
+import { readSpace } from "../../training/run-space.js";
+import { inHashOrder, recencyOf } from "./histories.js";
+import { readTowers, slotsOf, type StoredTowers } from "./model.js";
+import { networkOf } from "./network.js";
+
+/** What a tower is made of. */
+interface Parts {
+  space: FeatureSpace;
+  table: EmbeddingTable;
+  towers: StoredTowers;
+  item: Field & { kind: "key" };
+}
+
+/**
+ * The bytes of a tower's model, and what is to be known of its inputs.
+ *
+ * @throws {UsageError} the run has no item tower; a column has several values, or is found by a hash that ONNX has not
+ * @throws {DataError} a key cannot be asked for
+ */
+export async function towerFile(
+  run: Run,
+  tower: TowerName,
+  { reserve: scheme = "keras", onnxInput: input = "key" }: NetworkAsked,
+): Promise<NetworkFile> {
+  const { space, table, preprocess } = await readSpace(run);
+  const name = preprocess.roles.item!;
+  const towers = await readTowers(run, space, table, name);
+  const { similarity, itemTower, userFields, sideFields } = towers.form;
+  if (tower === "item" && itemTower.length === 0)
+    throw new UsageError(
+      `run '${run.path}' has no item tower, so that an item's vector is its row: take the table (--onnx-part table${similarity === "dot" ? " --with-weight, which are the items' biases" : ""}), or train with --item-tower`,
+    );
+  const item = space.fields.find((field) => field.name === name);
+  if (item?.kind !== "key") throw new RangeError(`'${name}' is no field of keys`);
+  const columns = (tower === "user" ? userFields : sideFields).map((one) =>
+    space.fields.find((field) => field.name === one)!,
+  );
+  await checkFields(run, table, [item, ...columns], input);
+  const parts = { space, table, towers, item: item as Parts["item"] };
+  const sizes = [item, ...columns].map((field) => (field.kind === "number" ? 1 : field.keys.size));
+  const made =
+    tower === "user"
+      ? userFile(parts, columns, { scheme, input })
+      : itemFile(parts, columns, { scheme, input });
+  return { ...made, rows: sizes.reduce((total, size) => total + size, 0) };
+}
+
+function userFile(
+  parts: Parts,
+  columns: readonly Field[],
+  by: FoundBy,
+): Pick<NetworkFile, "chunks" | "note"> {
+  const { towers, item } = parts;
+  const { form, layers } = towers;
+  const { dim, similarity, exampleAge, history, historyOf } = form;
+  const { userLayers } = networkOf({ ...form, dropout: 0 }, slotsOf(form));
+  const what =
+    history.of === "others"
+      ? `items of '${item.name}' in any order`
+      : `items of '${item.name}' in the order of their events, the newest last`;
+  const histories =
+    historyOf.length === 0
+      ? [{ name: "history", doc: what }]
+      : historyOf.map((source, h) => ({ name: `history_${h + 1}`, doc: `${what}: events with ${source}` }));
+  const tower: UserTower = {
+    dim,
+    cosine: similarity === "cosine",
+    items: historyItems(parts),
+    histories,
+    fields: fieldsOf(parts, columns),
+    layers: withoutLast(layersOf(userLayers, layers), exampleAge ? dim : 0),
+  };
+  const inputs = [
+    ...histories.map(({ name, doc }) => `${name} (${doc})`),
+    ...columns.map(({ name }) => name),
+  ];
+  const note = `the user tower, from ${inputs.join(", ")} to vector`;
+  return { chunks: userTowerChunks(tower, by), note };
+}
+
+function itemFile(
+  parts: Parts,
+  columns: readonly Field[],
+  by: FoundBy,
+): Pick<NetworkFile, "chunks" | "note"> {
+  const { table, towers, item } = parts;
+  const { form, layers, items } = towers;
+  const { dim, similarity } = form;
+  const { itemLayers } = networkOf({ ...form, dropout: 0 }, slotsOf(form));
+  const { first, last } = rowsOf(table, item.name);
+  const isCosine = similarity === "cosine";
+  const { weights = new Float32Array(table.numRows) } = table;
+  const tower: ItemTower = {
+    dim,
+    cosine: isCosine,
+    name: item.name,
+    keys: item.keys,
+    vectors: items,
+    ...(!isCosine && {
+      biases: rowsByFeature(featureSpace([item]), weights.subarray(first, last), 1),
+    }),
+    fields: fieldsOf(parts, columns),
+    layers: layersOf(itemLayers, layers),
+  };
+  const inputs = [item, ...columns].map(({ name }) => name);
+  const note = `the item tower, from ${inputs.join(", ")} to vector${isCosine ? "" : " and bias"}`;
+  return { chunks: itemTowerChunks(tower, by), note };
+}
+
+function historyItems({ space, towers: { form, histories }, item }: Parts): HistoryItems {
+  const { history, recency } = form;
+  const numItems = item.keys.size;
+  const made = {
+    keys: item.keys,
+    vectors: histories,
+    counts: recencyOf(recency, history) ?? new Float32Array(history.most).fill(1),
+  };
+  if (history.of === "before") return made;
+  // the order of which a long history's part is taken, as if all items were one user's
+  const first = space.offsets[space.fields.indexOf(item)]! + 1;
+  const hashes = featureHashes(space);
+  const all = {
+    indptr: Uint32Array.of(0, numItems),
+    items: Uint32Array.from({ length: numItems }, (_, i) => i),
+  };
+  const order = inHashOrder(
+    all,
+    Uint32Array.from(all.items, (i) => hashes[2 * (first + i)]!),
+  );
+  const places = new Uint32Array(numItems);
+  order.forEach((i, place) => (places[i] = place));
+  return { ...made, places };
+}
+
+function fieldsOf(
+  { space, towers: { form, features } }: Parts,
+  columns: readonly Field[],
+): UserTower["fields"] {
+  return columns.map((field) => {
+    const f = space.fields.indexOf(field);
+    const [from, to] = [space.offsets[f]!, space.offsets[f + 1]!];
+    return networkField(field, { embeddings: features.subarray(from * form.dim, to * form.dim) });
+  });
+}
+
+function layersOf(shapes: readonly DenseLayer[], parameters: NamedArrays): NetworkLayer[] {
+  return shapes.map(({ name, inputs, outputs, activation, residual }) => ({
+    ...{ inputs, outputs, activation: activation as NetworkLayer["activation"], residual },
+    weight: floatsOf(parameters, `${name}.weight`),
+    bias: floatsOf(parameters, `${name}.bias`),
+  }));
+}
+
+/** Layers whose first one does not read so many inputs at the end, which are zeros. */
+function withoutLast([first, ...rest]: NetworkLayer[], numLess: number): NetworkLayer[] {
+  if (!first) return [];
+  const { outputs, weight } = first;
+  const inputs = first.inputs - numLess;
+  const kept = new Float32Array(outputs * inputs);
+  for (let o = 0; o < outputs; o++)
+    kept.set(weight.subarray(o * first.inputs, o * first.inputs + inputs), o * inputs);
+  return [{ ...first, inputs, weight: kept }, ...rest];
+}
