@@ -91,6 +91,10 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     [[without("net"), /cannot be exported as a network .*: runs of train-net can/]],
   ],
   [
+    "export RUN --format onnx --onnx-part user",
+    [[kinds, /cannot be exported as towers \(--onnx-part user\): .*runs of train-two-tower can/]],
+  ],
+  [
     "export RUN --format csv --with-weight",
     [[["gbdt", "pca", ...byColumns, "imported"], /has no weights: leave out --with-weight/]],
   ],

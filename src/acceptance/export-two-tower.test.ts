@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { openRun } from "../embedding/run-directory.js";
 import { dictionaryOf } from "../log/dictionary.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
-import { parseJsonLines } from "../testing/exported.js";
+import { parseJson } from "../testing/json.js";
 import { runOnnx, type Input, type Output } from "../testing/onnx.js";
 import { fixture } from "../testing/places.js";
 import { capable } from "../trainers/index.js";
@@ -30,7 +30,7 @@ const events = readFileSync(fixture("purchases.csv"), "utf8")
   .slice(1)
   .map((line, r): Event => {
     const [user, item, brand, channel, time] = line.split(",");
-    const price = [...item!].reduce((sum, letter) => sum + letter.charCodeAt(0), 0) % 50;
+    const price = Buffer.from(item!).reduce((sum, byte) => sum + byte, 0) % 50;
     const spent = r % 11 === 0 ? NaN : (r * 37) % 100;
     return { user: user!, item: item!, brand: brand!, channel: channel!, spent, price, time: time! };
   });
@@ -135,10 +135,16 @@ async function exported(run: string, name: string, ...args: string[]): Promise<s
   return at(name);
 }
 
-/** Vectors by key that a command writes as lines of JSON. */
-async function vectorsOf(...args: string[]): Promise<Map<string, number[]>> {
+/** Vectors by key that a command writes as lines of JSON. @param key the name of what holds it */
+async function vectorsOf(key: string, ...args: string[]): Promise<Map<string, number[]>> {
   const { stdout } = await embedOk([...args, "--format", "jsonl"]);
-  return new Map(parseJsonLines(stdout).map(({ key, vector }) => [key, vector]));
+  const lines = stdout.trimEnd().split("\n");
+  return new Map(
+    lines.map((line) => {
+      const row = parseJson<Record<string, string> & { vector: number[] }>(line);
+      return [row[key]!, row.vector];
+    }),
+  );
 }
 
 const rowsOf = ({ dims, values }: Output): number[][] =>
@@ -202,8 +208,8 @@ async function itemsOf(
 describe.each(Object.entries(forms))("%s", (run, form) => {
   test("users of the log have the vectors of the table, and new ones those of transform --fold-in, to 1e-5", async () => {
     const model = await exported(run, `${run}-user.onnx`);
-    const table = await vectorsOf("export", at(run), "--field", "user");
-    const folded = await vectorsOf("transform", at(run), "--fold-in", at("later.csv"));
+    const table = await vectorsOf("key", "export", at(run), "--field", "user");
+    const folded = await vectorsOf("user", "transform", at(run), "--fold-in", at("later.csv"));
     for (const [log, expected] of [
       [trained, table],
       [later, folded],
@@ -266,7 +272,7 @@ test.each(["others", "sides"])("%s: items by their columns have the vectors of t
   ];
   const lines = items.map(({ item, brand, price }) => `${item},${brand},${Number.isNaN(price) ? "" : price}`);
   writeFileSync(at("items.csv"), `${["item,brand,price", ...lines].join("\n")}\n`);
-  const expected = await vectorsOf("transform", at(run), at("items.csv"), "--key", "item");
+  const expected = await vectorsOf("item", "transform", at(run), at("items.csv"), "--key", "item");
   const { vector } = await runOnnx(
     await exported(run, `${run}-item.onnx`, "--onnx-part", "item"),
     itemFeeds(items),
@@ -310,7 +316,7 @@ test.each([
     const form = forms[run]!;
     const byRow = ["--onnx-input", "row", "--reserve", scheme];
     const numbers = async (field: string) => {
-      const keys = [...(await vectorsOf("export", at(run), "--field", field)).keys()];
+      const keys = [...(await vectorsOf("key", "export", at(run), "--field", field)).keys()];
       return (key: string): number =>
         key === ""
           ? padding
@@ -360,8 +366,7 @@ test("what the export is not asked for, or does not have, is refused with 64 and
     ...["--user-fields", "channel"],
   ]);
   expect(await failure(at("hash"))).toEqual(refused("--onnx-input row"));
-  const renamed = `${readFileSync(at("train.csv"), "utf8").replace("channel", "history")}`;
-  writeFileSync(at("renamed.csv"), renamed);
+  writeFileSync(at("renamed.csv"), readFileSync(at("train.csv"), "utf8").replace("channel", "history"));
   await embedOk([
     ...["train-two-tower", at("renamed.csv"), "-o", at("renamed"), ...small, "--user-fields", "history"],
   ]);

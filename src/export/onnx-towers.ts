@@ -7,8 +7,8 @@
 //   output vector   f32[N, dim]
 //   output bias     f32[N], of an item whose scores are inner products
 //
-// A history's slot is sum_i c_i v_i / sum_i c_i over the items that count, c_i by how many of these come later in the list (recency), or
-// of a set by how many come before in the order of hashes, each once. 0 beyond the longest history of the training: c_i = 0.
+// A history's slot is sum_i c_i v_i / sum_i c_i over the known items, in a list c_i by how many of them come later (--recency), in a set
+// by how many come before in the order of hashes, repeated items once. c_i = 0 beyond the longest history of the training.
 
 import type { HistoryItems, ItemTower, UserTower } from "./towers.js";
 import {
@@ -30,7 +30,7 @@ import type { NetworkKeys, NetworkNumber } from "./network.js";
 const VECTOR = "vector";
 const BIAS = "bias";
 
-/** A shorter vector is divided by this instead of its length, squared: as the kernel has it. */
+/** The least squared length that a vector is divided by, as in the kernel. */
 const SHORTEST = 1e-12;
 
 /**

@@ -20,11 +20,11 @@ export interface HistoryItems {
   keys: Keys;
   /** f32[1 + keys.size][dim]; row 0, of unknown items, is not read */
   vectors: Float32Array;
-  /** f32[most]: what the item that so many others precede counts, the first of them 1 */
+  /** f32[most]: what an item counts by how many others are taken before it; the first counts 1, those beyond the last 0 */
   counts: Float32Array;
   /**
-   * u32[keys.size]: each item's place among all, where a history is a set, which is taken in this order; undefined where it is a list,
-   * which is taken from its end
+   * u32[keys.size]: each item's place among all, the order in which a history's items are taken where it is a set; absent where it is a
+   * list, taken from its end
    */
   places?: Uint32Array;
 }

@@ -34,7 +34,7 @@ export async function wholeNetworkOf(
   }).filter(([, isAsked]) => isAsked);
   if (!network || ofTable.length === 0) return network;
   throw new UsageError(
-    `format onnx of run '${run.path}' is its whole network, which ${ofTable.map(([flag]) => flag).join(", ")} would change: ` +
+    `format onnx writes the network of run '${run.path}', which ${ofTable.map(([flag]) => flag).join(", ")} would change: ` +
       "leave that out, or take the table alone (--onnx-part table)",
   );
 }
@@ -47,6 +47,6 @@ async function partOf(
     return await capable(run, "network", "cannot be exported as a network (--onnx-part network)");
   const { network, towers } = (await modelOf(run)) ?? {};
   if (part === undefined && !towers) return network;
-  const has = towers ?? (await capable(run, "towers", `has no ${part} tower (--onnx-part ${part})`));
+  const has = towers ?? (await capable(run, "towers", `cannot be exported as towers (--onnx-part ${part})`));
   return async (of, how) => await has(of, part ?? "user", how);
 }
