@@ -16,7 +16,7 @@ import type { EmbeddingTable } from "../../embedding/table.js";
 import { TensorFile } from "../../embedding/tensor-file.js";
 import { ArtifactError } from "../../errors.js";
 import type { FmParameters } from "../../factors/model.js";
-import { flag, list, number, object, parseJson, text, whole, word } from "../../io/json-shape.js";
+import { flag, list, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";
 import { featureTable, rowsByFeature } from "../../training/feature-table.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
 import type { Towers } from "./examples.js";
@@ -45,7 +45,7 @@ const storedForm = object(
     userFields: list(text),
     sideFields: list(text),
   },
-  { recency: number },
+  { recency: where("a number above 0", (x) => Number.isFinite(x) && Number(x) >= 1e-3) },
 );
 
 function namesOf({ fields }: FeatureSpace, indexes: readonly number[]): string[] {
