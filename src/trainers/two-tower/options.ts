@@ -205,7 +205,7 @@ const own = {
     max: 1_000_000_000,
     help: "maximum number of passes over the events",
     group: training,
-    default: 20,
+    default: 12,
   }),
   learningRate: number({
     min: 1e-6,
