@@ -145,7 +145,7 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
       ],
       [
         ["cooccurrence", "imported", "gbdt", "net"],
-        /cannot give vectors to users .* \(--fold-in-share\): runs of train-fm, train-ranking, train-als, train-item2vec and train-pca --matrix interactions can/,
+        /cannot give vectors to users .* \(--fold-in-share\): runs of train-fm, train-ranking, train-two-tower, train-als, train-item2vec and train-pca --matrix interactions can/,
       ],
       [["ffm", "mcmc"], /which cannot rank items: runs of .* train-net can\. --score dot/],
       [["als"], /--positive-from N/],
