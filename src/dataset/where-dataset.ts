@@ -4,7 +4,7 @@ import { UsageError } from "../errors.js";
 import { keyAt } from "../log/dictionary.js";
 import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
 import { evaluate, whereColumns } from "./where-rows.js";
-import { type CellTest, whereError, type Where } from "./where.js";
+import { type CellTest, parseWhere, whereError, type Where } from "./where.js";
 
 /**
  * Which of the rows an expression holds for. A number is compared as it prints.
@@ -32,6 +32,24 @@ export function rowsThatHold(dataset: Dataset, rows: Uint32Array, where: Where):
     return answersOf(test, asked, rows);
   });
   return evaluate(where.condition, answers, rows.length);
+}
+
+/**
+ * Which of the rows the expression of an option holds for.
+ *
+ * @param what rows are, in the plural, where the expression must hold for one at least
+ * @returns u8[rows.length]: 1 or 0
+ * @throws {UsageError} as rowsThatHold, or it holds for none and must
+ */
+export function rowsHeldBy(
+  dataset: Dataset,
+  rows: Uint32Array,
+  { source, flag, what }: { source: string; flag: string; what?: string | undefined },
+): Uint8Array {
+  const where = parseWhere(source, flag);
+  const held = rowsThatHold(dataset, rows, where);
+  if (what !== undefined && !held.includes(1)) throw neverHolds(dataset, rows.length, where, what);
+  return held;
 }
 
 /**

@@ -3,9 +3,8 @@
 //   events ──► marks: goals and rejections ──► sequences, rejections beside them ──► a list for each session that has any
 //                                                                              └──► sessions with a goal several times an epoch
 
-import type { Dataset } from "../../dataset/dataset.js";
 import { BESIDE, type MarkedEvents, type Sequences } from "../../dataset/sequences.js";
-import { neverHolds, rowsThatHold } from "../../dataset/where-dataset.js";
+import { rowsHeldBy } from "../../dataset/where-dataset.js";
 import { parseWhere } from "../../dataset/where.js";
 import { UsageError } from "../../errors.js";
 import type { SgnsPairs } from "../../kernels/sgns/pairs.js";
@@ -49,7 +48,9 @@ export function marksOf(
 ): Uint8Array | undefined {
   if (goal === undefined && reject === undefined) return undefined;
   const held = (source: string | undefined, flag: string) =>
-    source === undefined ? new Uint8Array(rows.length) : heldBy(dataset, rows, source, flag, expected);
+    source === undefined
+      ? new Uint8Array(rows.length)
+      : rowsHeldBy(dataset, rows, { source, flag, what: expected ? "training events" : undefined });
   const [goals, rejections] = [held(goal, "--goal"), held(reject, "--reject")];
   const both = goals.reduce((sum, is, i) => sum + (is & rejections[i]!), 0);
   if (both > 0)
@@ -57,19 +58,6 @@ export function marksOf(
       `--goal and --reject both hold for ${both} of ${rows.length} events: an event is one of them at most`,
     );
   return goals.map((is, i) => (is ? GOAL : 0) | (rejections[i]! ? BESIDE : 0));
-}
-
-function heldBy(
-  dataset: Dataset,
-  rows: Uint32Array,
-  source: string,
-  flag: string,
-  expected: boolean,
-): Uint8Array {
-  const where = parseWhere(source, flag);
-  const held = rowsThatHold(dataset, rows, where);
-  if (expected && !held.includes(1)) throw neverHolds(dataset, rows.length, where, "training events");
-  return held;
 }
 
 /** The lists of sequences whose events were marked: distinct rows, goals as contexts and rejections as negatives. */

@@ -6,10 +6,10 @@
 
 import { DataError } from "../../errors.js";
 import type { OptimizerState } from "../../kernels/fm/state.js";
-import { cosDegrees } from "../../numeric/degrees.js";
 import { draw } from "../../numeric/random.js";
 import type { RankingExamples } from "../../sampling/ranking-events.js";
 import type { TrainingControls } from "../../training/controls.js";
+import { cosineRate } from "../../training/cosine-rate.js";
 import { diverged } from "../../training/diverged.js";
 import type { EpochEvent } from "../../training/epoch.js";
 import { floatsOf, type NamedArrays } from "../../training/named-arrays.js";
@@ -24,8 +24,6 @@ import { withMachine } from "../../workers/with-machine.js";
 
 /** First vectors are uniform in plus or minus this. */
 const SPREAD = 0.05;
-/** The share of the training over which the rate of a cosine rises to its top. */
-const WARM_UP = 0.025;
 /** What AdaGrad's sums of squares start at. */
 const FIRST_SQUARES = 0.01;
 
@@ -172,8 +170,7 @@ async function trainEpochs(
 /** The step size when so many epochs are over. */
 function rateOf({ schedule, learningRate, learningRateDecay, epochs }: RankingOptions, over: number): number {
   if (schedule === "inverse") return learningRate / (1 + learningRateDecay * Math.floor(over));
-  const share = over / epochs;
-  return learningRate * Math.min(1, share / WARM_UP) * 0.5 * (1 + cosDegrees(180 * share));
+  return cosineRate(learningRate, over / epochs);
 }
 
 /** What is returned unless a later epoch is better. */

@@ -7,7 +7,8 @@ import type { Dataset } from "../../dataset/dataset.js";
 import { eventWeights, type EventWeightOptions } from "../../dataset/event-weights.js";
 import { itemCatalogue, keyColumn } from "../../dataset/item-catalogue.js";
 import { bindEncoder } from "../../dataset/rows.js";
-import { featureHashes, type FeatureSpace } from "../../dataset/vocabulary.js";
+import type { FeatureSpace } from "../../dataset/vocabulary.js";
+import { rowsHeldBy } from "../../dataset/where-dataset.js";
 import { DataError, UsageError } from "../../errors.js";
 import type { FieldRows, Ranges, TowerUsers } from "../../kernels/two-tower/binding.js";
 import { shuffle, streamOf } from "../../numeric/hash-random.js";
@@ -20,7 +21,6 @@ import { rankingExamples } from "../../training/ranking-examples.js";
 import type { Watch } from "../../training/watch.js";
 import {
   behaviourOf,
-  eventsThatHold,
   inHashOrder,
   newestRanges,
   orderedEvents,
@@ -31,7 +31,7 @@ import {
   type OrderedEvents,
 } from "./histories.js";
 import type { TwoTowerOptions } from "./options.js";
-import { fieldRows, towerRows, type TowerRows } from "./rows.js";
+import { fieldRows, itemHashes, towerRows, type TowerRows } from "./rows.js";
 
 /** What ranking is judged on, with what the towers are trained on. */
 export interface TowerExamples extends RankingExamples {
@@ -51,8 +51,6 @@ export interface Towers {
   newest: TowerUsers;
   /** a row an item: what the item tower reads */
   side?: FieldRows;
-  /** names of its columns */
-  sideFields: string[];
 }
 
 interface How {
@@ -126,7 +124,7 @@ function towersOf(
   const users = usersOf(source.users, dataset, rows);
   const items = itemsOf(source.items, dataset, rows);
   const order = orderedEvents(dataset, rows, { users, items, numUsers: source.users.size });
-  const behaviours = behavioursOf(dataset, rows, order, options);
+  const behaviours = history.of === "others" ? [] : behavioursOf(dataset, rows, order, options);
   const { train: weights } = eventWeights(dataset, rows, weighting);
 
   const chosen = targetsOf(dataset, rows, order, behaviours, source, { options, weights, note });
@@ -135,11 +133,7 @@ function towersOf(
   const histories: Ranges[] = [];
   const newest: Ranges[] = [];
   if (history.of === "others") {
-    const hashes = featureHashes(space);
-    const tokens = inHashOrder(
-      source.history,
-      Uint32Array.from(itemFeatures, (f) => hashes[2 * f]!),
-    );
+    const tokens = inHashOrder(source.history, itemHashes(space, itemFeatures));
     const places = placesIn(source.history, tokens, own);
     const ranges = rangesAround(source.history, tokens, { users: own.users, places }, history.most);
     if (ranges.numCut > 0)
@@ -160,13 +154,13 @@ function towersOf(
   }
 
   const placeOf = (n: number) => rows[order.places[n]!]!;
-  const encode = (events: Uint32Array, ages: Float32Array | undefined): FieldRows => {
+  const encode = (events: Uint32Array, ages: () => Float32Array): FieldRows => {
     const features = encoder.encode(events.map(placeOf), new Float32Array(events.length), context.fields);
     return fieldRows(
       space,
       context,
       features,
-      ages && ageRow !== undefined ? { row: ageRow, values: ages } : undefined,
+      ageRow === undefined ? undefined : { row: ageRow, values: ages() },
     );
   };
   const lastEvents = order.ends.subarray(1).map((end) => end - 1);
@@ -174,10 +168,10 @@ function towersOf(
     rows: numbers,
     ...own,
     ...(weights && { weights: Float32Array.from(chosen, (n) => weights[order.places[n]!]!) }),
-    before: { histories, context: encode(chosen, exampleAge ? agesOf(order, chosen) : undefined) },
+    before: { histories, context: encode(chosen, () => agesOf(order, chosen)) },
     newest: {
       histories: newest,
-      context: encode(lastEvents, exampleAge ? new Float32Array(lastEvents.length) : undefined),
+      context: encode(lastEvents, () => new Float32Array(lastEvents.length)),
     },
     ...(columns && {
       side: fieldRows(
@@ -186,7 +180,6 @@ function towersOf(
         itemCatalogue(dataset, rows, encoder, columns.itemFields, side.fields, minUsers).templates,
       ),
     }),
-    sideFields,
   };
 }
 
@@ -200,7 +193,10 @@ export function behavioursOf(
 ): Behaviour[] {
   if (of.length === 0) return [behaviourOf(order)];
   return of.map((source) =>
-    behaviourOf(order, eventsThatHold(dataset, rows, { source, flag: "--history-of", expected })),
+    behaviourOf(
+      order,
+      rowsHeldBy(dataset, rows, { source, flag: "--history-of", what: expected ? "events" : undefined }),
+    ),
   );
 }
 
@@ -230,9 +226,9 @@ function targetsOf(
   const isTarget =
     targets === undefined
       ? undefined
-      : eventsThatHold(dataset, rows, { source: targets, flag: "--targets", expected: true });
+      : rowsHeldBy(dataset, rows, { source: targets, flag: "--targets", what: "events" });
   const kept: number[] = [];
-  const left = { repeats: 0, empty: 0, busy: 0, unknown: 0, full: 0 };
+  const left = { repeats: 0, empty: 0, busy: 0 };
   let numAlone = 0;
   for (let u = 0; u + 1 < order.ends.length; u++) {
     const [first, end] = [order.ends[u]!, order.ends[u + 1]!];
@@ -248,9 +244,9 @@ function targetsOf(
       const place = order.places[n]!;
       const item = order.items[n]!;
       if ((isTarget && !isTarget[place]) || weights?.[place] === 0) continue;
-      if (item === NO_ITEM) left.unknown++;
-      else if (isFull) left.full++;
-      else if (!keepRepeats && seen.has(item)) left.repeats++;
+      // of unknown items and users of all items the examples of ranking have told
+      if (item === NO_ITEM || isFull) continue;
+      if (!keepRepeats && seen.has(item)) left.repeats++;
       else if (userFields.length === 0 && isAlone(n)) left.empty++;
       else own.push(n);
       seen.add(item);

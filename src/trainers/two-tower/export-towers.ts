@@ -1,6 +1,6 @@
 // A run's user tower or item tower for format onnx: parameters by field, the example's age left out, since it is 0.
 
-import { featureHashes, featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary.js";
+import { featureSpace, type FeatureSpace, type Field } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError } from "../../errors.js";
@@ -17,6 +17,7 @@ import { readSpace } from "../../training/run-space.js";
 import { inHashOrder, recencyOf } from "./histories.js";
 import { readTowers, slotsOf, type StoredTowers } from "./model.js";
 import { networkOf } from "./network.js";
+import { itemHashes } from "./rows.js";
 
 /** What a tower is made of. */
 interface Parts {
@@ -133,14 +134,16 @@ function historyItems({ space, towers: { form, histories }, item }: Parts): Hist
   if (history.of === "before") return made;
   // the order of which a long history's part is taken, as if all items were one user's
   const first = space.offsets[space.fields.indexOf(item)]! + 1;
-  const hashes = featureHashes(space);
   const all = {
     indptr: Uint32Array.of(0, numItems),
     items: Uint32Array.from({ length: numItems }, (_, i) => i),
   };
   const order = inHashOrder(
     all,
-    Uint32Array.from(all.items, (i) => hashes[2 * (first + i)]!),
+    itemHashes(
+      space,
+      all.items.map((i) => first + i),
+    ),
   );
   const places = new Uint32Array(numItems);
   order.forEach((i, place) => (places[i] = place));

@@ -3,7 +3,7 @@
 
 import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
 import { bindEncoder } from "../../dataset/rows.js";
-import { featureHashes, idsOf } from "../../dataset/vocabulary.js";
+import { idsOf } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
@@ -21,7 +21,7 @@ import { behavioursOf } from "./examples.js";
 import { inHashOrder, newestRanges, orderedEvents, rangesOfAll } from "./histories.js";
 import { readTowers } from "./model.js";
 import { columnsAsked } from "./options.js";
-import { fieldRows } from "./rows.js";
+import { fieldRows, itemHashes } from "./rows.js";
 
 /**
  * Vectors of all users of the events.
@@ -82,11 +82,7 @@ export async function foldInHistories(
         );
   function otherItems() {
     const own = historyOf(users, items, numUsers);
-    const hashes = featureHashes(space);
-    const tokens = inHashOrder(
-      own,
-      Uint32Array.from(numbers.itemFeatures, (f) => hashes[2 * f]!),
-    );
+    const tokens = inHashOrder(own, itemHashes(space, numbers.itemFeatures));
     return rangesOfAll(own, tokens, history.most);
   }
   const made = {

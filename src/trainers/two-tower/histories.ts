@@ -5,8 +5,6 @@
 // Items of the same time as an event are none of its history: they came with it.
 
 import type { Dataset } from "../../dataset/dataset.js";
-import { neverHolds, rowsThatHold } from "../../dataset/where-dataset.js";
-import { parseWhere } from "../../dataset/where.js";
 import type { Ranges } from "../../kernels/two-tower/binding.js";
 import { exp } from "../../numeric/exp.js";
 import { NO_ITEM, type History } from "../../sampling/negatives.js";
@@ -67,18 +65,6 @@ export function orderedEvents(
     firsts[n] = isSame ? firsts[n - 1]! : n;
   });
   return { ...order, firsts, times: Float64Array.from(places, (place) => times[place]!) };
-}
-
-/** Which of some rows are events of a kind. @param expected whether there must be any @returns u8[rows.length] @throws {UsageError} */
-export function eventsThatHold(
-  dataset: Dataset,
-  rows: Uint32Array,
-  { source, flag, expected }: { source: string; flag: string; expected: boolean },
-): Uint8Array {
-  const where = parseWhere(source, flag);
-  const held = rowsThatHold(dataset, rows, where);
-  if (expected && !held.includes(1)) throw neverHolds(dataset, rows.length, where, "events");
-  return held;
 }
 
 /** A behaviour's events in their order. */

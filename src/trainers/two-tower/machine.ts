@@ -128,6 +128,12 @@ export class TowersMachine {
     for (let r = 0; r < count; r++) vectors.set(rows.subarray(r * width, r * width + dim), (first + r) * dim);
   }
 
+  /** f32[I]: a copy; undefined for cosines. */
+  biases(): Float32Array | undefined {
+    const biases = this.#placed().get("biases");
+    return biases && readPlaced(this.#arena, biases);
+  }
+
   /** Copies of the parameters: `vectors` f32[n * dim], `biases` f32[I] unless cosine, NAME.weight and NAME.bias of the layers. */
   parameters(): NamedArrays {
     return this.#copies(this.#placed());

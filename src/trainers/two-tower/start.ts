@@ -20,7 +20,7 @@ import { addedWarnings, checkDim, goOnFrom } from "../../training/warm-start.js"
 import { readTowers, type StoredForm, type StoredTowers } from "./model.js";
 import { TWO_TOWER_MODEL } from "./names.js";
 import type { ToldTwoTower, TwoTowerOptions } from "./options.js";
-import type { TowerRows } from "./rows.js";
+import { forEachRow, type TowerRows } from "./rows.js";
 
 /** An earlier model by feature of the new space. */
 export interface TowersStart {
@@ -189,11 +189,8 @@ export function putStart(
     const biases = first["biases"];
     if (biases && scored && known[feature]) biases[item] = scored.w[feature]!;
   });
-  for (const { fields, rowEnds } of [rows.context, rows.side])
-    fields.forEach((f, i) => {
-      for (let feature = space.offsets[f]!; feature < space.offsets[f + 1]!; feature++)
-        put(rowEnds[i]! + feature - space.offsets[f]!, features, feature);
-    });
+  for (const fields of [rows.context, rows.side])
+    forEachRow(space, fields, (row, feature) => put(row, features, feature));
   if (age && rows.ageRow !== undefined) vectors.set(age, rows.ageRow * dim);
   for (const [name, values] of Object.entries(layers)) first[name]?.set(values as Float32Array);
 }

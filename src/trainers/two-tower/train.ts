@@ -5,11 +5,11 @@
 // Sources and deviations: docs/algorithms/two-tower.md.
 
 import type { FeatureSpace } from "../../dataset/vocabulary.js";
-import { cosDegrees } from "../../numeric/degrees.js";
 import { draw } from "../../numeric/random.js";
 import type { NegativeSource } from "../../sampling/negative-source.js";
 import { sharedNoise } from "../../sampling/shared-noise.js";
 import type { TrainingControls } from "../../training/controls.js";
+import { cosineRate } from "../../training/cosine-rate.js";
 import { degreeVectors } from "../../training/degree-vectors.js";
 import { diverged } from "../../training/diverged.js";
 import type { EpochEvent } from "../../training/epoch.js";
@@ -23,9 +23,6 @@ import { firstLayers, networkOf } from "./network.js";
 import type { TwoTowerOptions } from "./options.js";
 import { firstVectors } from "./rows.js";
 import { putStart, type TowersStart } from "./start.js";
-
-/** The share of the training over which the rate rises to its top. */
-const WARM_UP = 0.025;
 
 export interface TowersInput {
   space: FeatureSpace;
@@ -124,21 +121,26 @@ async function trainEpochs(
 ): Promise<TowersResult> {
   const { epochs: most, seed, shuffle, patience, minDelta, evaluateEvery } = options;
   const numEvents = towers.items.length;
+  /** of the epoch that came last, once they are asked for */
+  let now: TowerVectors | undefined;
   const vectorsNow = async (): Promise<TowerVectors> => {
-    const biases = machine.parameters()["biases"] as Float32Array | undefined;
-    return {
+    if (now) return now;
+    const biases = machine.biases();
+    now = {
       users: await machine.users(towers.newest, source.users.size),
       items: await machine.items(),
       ...(biases && { biases }),
     };
+    return now;
   };
   let kept: (TowerVectors & { parameters: NamedArrays }) | undefined;
   const training: Steered = {
     async epoch(epoch) {
       const began = performance.now();
       const order = draw(seed, epoch);
-      const rateAt = (share: number) => rateOf(options, epoch - 1 + share);
+      const rateAt = (share: number) => cosineRate(options.learningRate, (epoch - 1 + share) / most);
       const how = { key: shuffle ? order : undefined, negativeKey: draw(order, 1), epoch };
+      now = undefined;
       const trainLoss = (await machine.train(how, rateAt)) / numEvents;
       const rowsPerSecond = (numEvents / (performance.now() - began)) * 1000;
       if (!Number.isFinite(trainLoss)) throw lost("the training loss is no longer finite", epoch, options);
@@ -168,12 +170,6 @@ async function trainEpochs(
 
 function lost(what: string, epoch: number, options: TwoTowerOptions) {
   return diverged(what, epoch, options, "or a greater --temperature");
-}
-
-/** The step size when so many epochs are over. */
-function rateOf({ learningRate, epochs }: TwoTowerOptions, over: number): number {
-  const share = over / epochs;
-  return learningRate * Math.min(1, share / WARM_UP) * 0.5 * (1 + cosDegrees(180 * share));
 }
 
 /** For a checkpoint: what is kept, under names of its own. */
