@@ -11,12 +11,10 @@ import { gapOf, sequencesOf, type Sequences } from "../../dataset/sequences.js";
 import { idsOf } from "../../dataset/vocabulary.js";
 import { rowsOf } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { DataError, UsageError } from "../../errors.js";
-import { once, vectorEncoding } from "../../export/encoded-rows.js";
-import { keyAt } from "../../log/dictionary.js";
+import { UsageError } from "../../errors.js";
 import { exp } from "../../numeric/exp.js";
 import { unitRows } from "../../retrieval/nearest.js";
-import { listedKeys } from "../../training/listed-keys.js";
+import { foldedColumn, rowsOfFolded, type FoldedKeys } from "../../training/folded-keys.js";
 import { newKeysOf } from "../../training/new-keys.js";
 import { silently, wholeOf } from "../../training/parts.js";
 import { readEventsLikeRun } from "../../training/read-like-run.js";
@@ -53,36 +51,12 @@ export async function foldInSessions(
   checkTokens(model, field);
   const read = async (roles: readonly ("user" | "session" | "time")[]) =>
     await readEventsLikeRun(model.preprocess, { ...options, on: options.foldIn! }, roles, silently(watch));
-  const events: Events =
+  const events: FoldedKeys =
     field === "user"
       ? await usersOf(model, options, read)
       : await itemsOf(run, model, options, read, watch.signal);
-  const { column, codes, vectors, lack } = events;
-  const found = codes.flatMap((code, i) => (vectors[i] ? [{ code, vector: vectors[i] }] : []));
-  const without = codes.filter((_, i) => !vectors[i]);
-  const file = options.foldIn!.join(", ");
-  if (found.length === 0)
-    throw new DataError(`none of ${codes.length} keys of '${column.name}' ${lack}: none gets a vector`, {
-      file,
-    });
-  if (without.length > 0)
-    warn(
-      `${without.length} of ${codes.length} keys of '${column.name}' get no vector, as none of these ${lack}: ${listedKeys(without.map((code) => keyAt(column.dictionary, code)))}`,
-    );
-  for (const text of [
-    ...events.notes,
-    `${found.length} keys of '${column.name}' from ${events.numEvents} events`,
-  ])
-    watch.observe({ stage: "note", text });
-
-  const { dim } = model.table;
-  const values = new Float32Array(found.length * dim);
-  found.forEach(({ vector }, i) => values.set(vector, i * dim));
-  const { bytes, offsets } = column.dictionary;
-  const keyOf = (row: number) => bytes.subarray(offsets[found[row]!.code], offsets[found[row]!.code + 1]);
   return {
-    encoding: { ...vectorEncoding(column.name, dim, found.length), unbiased: true },
-    rows: once({ numRows: found.length, values, keyOf, labels: new Float32Array(found.length) }),
+    ...rowsOfFolded(events, model.table.dim, options.foldIn!.join(", "), { watch, warn }),
     warnings,
   };
 }
@@ -101,22 +75,10 @@ function checkTokens({ preprocess: { roles }, space }: RunSpace, field: string):
     );
 }
 
-/** Keys of a column with the vectors that their events give. */
-interface Events {
-  column: KeyColumn;
-  codes: number[];
-  /** f64[dim] a code; undefined where its events say nothing */
-  vectors: (Float64Array | undefined)[];
-  /** what a key without a vector does not do, after "none of these" */
-  lack: string;
-  numEvents: number;
-  notes: string[];
-}
-
 type Read = (roles: readonly ("user" | "session" | "time")[]) => Promise<Dataset>;
 
 /** Every user of the events; of a run without a user column every session. */
-async function usersOf(model: RunSpace, { halfLife }: TransformOptions, read: Read): Promise<Events> {
+async function usersOf(model: RunSpace, { halfLife }: TransformOptions, read: Read): Promise<FoldedKeys> {
   const { roles } = model.preprocess;
   const role = roles.user === undefined ? "session" : "user";
   const span = halfLife === undefined ? undefined : spanOf(halfLife);
@@ -125,7 +87,7 @@ async function usersOf(model: RunSpace, { halfLife }: TransformOptions, read: Re
   if (span !== undefined && roles.time === undefined)
     throw new UsageError("--half-life needs times, and the run was trained without a time column");
   const dataset = await read(span === undefined ? [role] : [role, "time"]);
-  const column = keyColumn(dataset, roles[role]!);
+  const column = foldedColumn(dataset, roles[role]!);
   const { vectors: table, counts, dim, itemColumn, ids } = itemsIn(model, dataset);
   const times = span === undefined ? undefined : columnNamed(dataset, roles.time!);
   const ageOf = times?.kind === "number" ? agesOf(column, times.values) : undefined;
@@ -192,7 +154,7 @@ async function itemsOf(
   { l2Vector = SMALL_L2 }: TransformOptions,
   read: Read,
   signal: AbortSignal,
-): Promise<Events> {
+): Promise<FoldedKeys> {
   if (!(l2Vector > 0))
     throw new UsageError(`--l2-vector must be above 0 here, so that there is one answer, got ${l2Vector}`);
   const options = run.manifest.options as unknown as Item2vecOptions;
@@ -221,7 +183,7 @@ async function itemsOf(
     vectors: context.vectors.subarray(first * dim, last * dim),
     noise: noiseOf(counts, options),
   };
-  const vectors: Events["vectors"] = [];
+  const vectors: FoldedKeys["vectors"] = [];
   for (const own of masses) {
     // a fit takes some tenths of a second, and a signal is heard between two
     await new Promise((resolve) => setImmediate(resolve));
@@ -279,7 +241,7 @@ function countsOf({ preprocess }: RunSpace, dataset: Dataset): Float64Array | un
 function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dataset) {
   const name = roles.item!;
   const field = space.fields.find((one) => one.name === name);
-  const itemColumn = keyColumn(dataset, name);
+  const itemColumn = foldedColumn(dataset, name);
   if (field?.kind !== "key") throw new RangeError(`'${name}' is no field of keys`);
   const { first, last } = rowsOf(table, name);
   const { dim } = table;
@@ -293,10 +255,4 @@ function itemsIn({ preprocess: { roles }, space, table }: RunSpace, dataset: Dat
     /** f32[numItems * dim] */
     vectors: table.vectors.subarray(first * dim, last * dim),
   };
-}
-
-function keyColumn(dataset: Dataset, name: string): KeyColumn {
-  const column = columnNamed(dataset, name);
-  if (column.kind === "key") return column;
-  throw new UsageError(`--fold-in needs one '${name}' a row, but the column is numeric or several-valued`);
 }

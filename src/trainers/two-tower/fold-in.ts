@@ -1,17 +1,15 @@
 // Users by what they took: what `transform --fold-in` writes of a run of train-two-tower. One pass through the user tower, no training;
 // a user of the training with the same events gets the vector of the run's table.
 
-import { columnNamed, MISSING, type Dataset, type KeyColumn } from "../../dataset/dataset.js";
+import { MISSING } from "../../dataset/dataset.js";
 import { bindEncoder } from "../../dataset/rows.js";
 import { idsOf } from "../../dataset/vocabulary.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { DataError, UsageError } from "../../errors.js";
-import { once, vectorEncoding } from "../../export/encoded-rows.js";
-import { keyAt } from "../../log/dictionary.js";
+import { UsageError } from "../../errors.js";
 import { historyOf, NO_ITEM } from "../../sampling/negatives.js";
 import { silently, wholeOf } from "../../training/parts.js";
 import { readEventsLikeRun } from "../../training/read-like-run.js";
-import { listedKeys } from "../../training/listed-keys.js";
+import { foldedColumn, rowsOfFolded } from "../../training/folded-keys.js";
 import { readSpace } from "../../training/run-space.js";
 import type { Transformed, TransformOptions } from "../../training/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
@@ -55,8 +53,8 @@ export async function foldInHistories(
   const needed = history.of === "before" ? (["user", "time"] as const) : (["user"] as const);
   const dataset = await readEventsLikeRun(as, { ...options, on: options.foldIn! }, needed, silently(watch));
   const { rows } = wholeOf(dataset);
-  const user = keyColumn(dataset, roles.user!);
-  const item = keyColumn(dataset, roles.item!);
+  const user = foldedColumn(dataset, roles.user!);
+  const item = foldedColumn(dataset, roles.item!);
   const itemField = space.fields.find(({ name }) => name === roles.item);
   if (itemField?.kind !== "key") throw new RangeError(`'${roles.item}' is no field of keys`);
   const ids = idsOf(itemField, item.dictionary);
@@ -98,47 +96,26 @@ export async function foldInHistories(
   const vectors = await withMachine(machine, watch.signal, () => machine.users(made, numUsers));
 
   const hasEvents = (u: number) => histories.some(({ begins, ends }) => ends[u]! > begins[u]!);
-  const found = Array.from({ length: numUsers }, (_, u) => u).filter(
-    (u) => order.ends[u + 1]! > order.ends[u]! && (hasEvents(u) || form.userFields.length > 0),
+  const codes = Array.from({ length: numUsers }, (_, u) => u).filter(
+    (u) => order.ends[u + 1]! > order.ends[u]!,
   );
-  const without = Array.from({ length: numUsers }, (_, u) => u).filter(
-    (u) => order.ends[u + 1]! > order.ends[u]! && !hasEvents(u) && form.userFields.length === 0,
-  );
-  const lack = "has an event with an item that the run knows";
-  const file = options.foldIn!.join(", ");
-  if (found.length === 0)
-    throw new DataError(`none of ${without.length} keys of '${user.name}' ${lack}: none gets a vector`, {
-      file,
-    });
-  if (without.length > 0)
-    warn(
-      `${without.length} of ${without.length + found.length} keys of '${user.name}' get no vector, as none of these ${lack}: ${listedKeys(without.map((code) => keyAt(user.dictionary, code)))}`,
-    );
-  if (numUnknown > 0)
-    watch.observe({
-      stage: "note",
-      text: `${numUnknown} events with items that the run does not know say nothing`,
-    });
-  watch.observe({
-    stage: "note",
-    text: `${found.length} keys of '${user.name}' from ${rows.length - numUnknown} events`,
-  });
-  const values = new Float32Array(found.length * dim);
-  found.forEach((u, i) => values.set(vectors.subarray(u * dim, (u + 1) * dim), i * dim));
-  const { bytes, offsets } = user.dictionary;
   return {
-    encoding: { ...vectorEncoding(user.name, dim, found.length), unbiased: true },
-    rows: once({
-      ...{ numRows: found.length, values },
-      keyOf: (row) => bytes.subarray(offsets[found[row]!], offsets[found[row]! + 1]),
-      labels: new Float32Array(found.length),
-    }),
+    ...rowsOfFolded(
+      {
+        column: user,
+        codes,
+        vectors: codes.map((u) =>
+          hasEvents(u) || form.userFields.length > 0 ? vectors.subarray(u * dim, (u + 1) * dim) : undefined,
+        ),
+        lack: "has an event with an item that the run knows",
+        numEvents: rows.length - numUnknown,
+        notes:
+          numUnknown === 0 ? [] : [`${numUnknown} events with items that the run does not know say nothing`],
+      },
+      dim,
+      options.foldIn!.join(", "),
+      { watch, warn },
+    ),
     warnings,
   };
-}
-
-function keyColumn(dataset: Dataset, name: string): KeyColumn {
-  const column = columnNamed(dataset, name);
-  if (column.kind === "key") return column;
-  throw new UsageError(`--fold-in needs one '${name}' a row, but the column is numeric or several-valued`);
 }
