@@ -249,7 +249,8 @@ describe.each(Object.entries(forms))("%s", (run, form) => {
     const rank = await capable(opened, "rank", "cannot rank");
     const keys = catalogue.map(({ item }) => item);
     const training = { users: dictionaryOf(users.map(([user]) => user)), items: dictionaryOf(keys) };
-    const ranker = await rank(opened, { training, users: Uint32Array.from(users.keys()) });
+    const rankerFor = await rank(opened, training);
+    const ranker = await rankerFor({ users: Uint32Array.from(users.keys()) });
     const every = {
       indptr: Uint32Array.from({ length: users.length + 1 }, (_, u) => u * keys.length),
       items: Uint32Array.from({ length: users.length * keys.length }, (_, i) => i % keys.length),
@@ -257,7 +258,7 @@ describe.each(Object.entries(forms))("%s", (run, form) => {
     const own = await ranker.score(every, { threads: 1 });
     expect(largestDifference([scores.flat()], [Array.from(own)])).toBeLessThan(1e-5);
     const none = { indptr: new Uint32Array(users.length + 1), items: new Uint32Array() };
-    const best = await ranker.top(none, 10, { threads: 1 });
+    const { items: best } = await ranker.top(none, 10, { threads: 1 });
     const bestBy = scores.map((all) => [...all.keys()].sort((a, b) => all[b]! - all[a]!).slice(0, 10));
     expect(bestBy.flat()).toEqual(Array.from(best));
   });

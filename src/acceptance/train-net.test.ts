@@ -160,14 +160,15 @@ describe("what a network makes of rows, users and items", () => {
 
     const rank = await capable(opened, "rank", "cannot rank items");
     const known = { users: dictionaryOf(users), items: dictionaryOf([...items, "no such item"]) };
-    const ranker = await rank(opened, { training: known, users: Uint32Array.of(0, 1, 2) });
+    const rankerFor = await rank(opened, known);
+    const ranker = await rankerFor({ users: Uint32Array.of(0, 1, 2) });
     const everyItem = Uint32Array.from([...users.keys()].flatMap(() => [...items.keys()]));
     const indptr = Uint32Array.of(0, 30, 60, 90);
     const scores = await ranker.score({ indptr, items: everyItem }, { threads: 2 });
     expect([...scores]).toEqual([...expected]);
 
     const nobody = { indptr: Uint32Array.of(0, 1, 1, 1), items: Uint32Array.of(3) };
-    const best = await ranker.top(nobody, 31, { threads: 2 });
+    const { items: best, scores: bestScores } = await ranker.top(nobody, 31, { threads: 2 });
     users.forEach((_, q) => {
       const order = [...items.keys()]
         .filter((item) => q > 0 || item !== 3)
@@ -175,6 +176,7 @@ describe("what a network makes of rows, users and items", () => {
       // an item that the run lacks is never found
       expect([...best.subarray(q * 31, q * 31 + order.length)]).toEqual(order);
       expect(best[q * 31 + order.length]).toBe(NO_ITEM);
+      expect(bestScores[q * 31]).toBe(expected[q * 30 + order[0]!]);
     });
   });
 

@@ -11,6 +11,7 @@
 // within the process.
 
 import type * as Arrow from "apache-arrow";
+import { arrowFileChunks } from "./arrow-file.js";
 import { emptyTable, type TableRows } from "./rows.js";
 import type { EmbeddingTable } from "./table.js";
 
@@ -29,31 +30,16 @@ export async function* arrowChunks(rows: TableRows, narrow?: NarrowVectors): Asy
   const schema = schemaOf(arrow, types, rows, narrow?.type);
   const fields = dictionaryVector(arrow, rows.fields);
 
-  // whatever the writer hands to its sink is given on at once, so that no more than a batch is held
-  let ready: Uint8Array[] = [];
-  class Sink extends arrow.AsyncByteQueue {
-    override write(value: Parameters<Arrow.AsyncByteQueue["write"]>[0]): void {
-      // the file writer hands over views only
-      if (ArrayBuffer.isView(value)) ready.push(bytesOf(value));
+  async function* batches(): AsyncGenerator<Arrow.RecordBatch> {
+    let numBatches = 0;
+    for await (const { table } of rows.batches()) {
+      yield batchOf(arrow, schema, types, fields, table, narrow);
+      numBatches++;
     }
+    // an empty table has one empty batch: dictionaries are written with the first
+    if (numBatches === 0) yield batchOf(arrow, schema, types, fields, emptyTable(rows), narrow);
   }
-  const take = (): Uint8Array[] => {
-    const taken = ready;
-    ready = [];
-    return taken;
-  };
-  const writer = new arrow.RecordBatchFileWriter();
-  writer.reset(new Sink(), schema);
-  let numBatches = 0;
-  for await (const { table } of rows.batches()) {
-    writer.write(batchOf(arrow, schema, types, fields, table, narrow));
-    numBatches++;
-    yield* take();
-  }
-  // an empty table has one empty batch: dictionaries are written with the first
-  if (numBatches === 0) writer.write(batchOf(arrow, schema, types, fields, emptyTable(rows), narrow));
-  writer.finish();
-  yield* take();
+  yield* arrowFileChunks(arrow, schema, batches());
 }
 
 interface Types {
@@ -151,8 +137,4 @@ function batchOf(
   ];
   const struct = new arrow.Struct(schema.fields);
   return new arrow.RecordBatch(schema, makeData({ type: struct, length, nullCount: 0, children: columns }));
-}
-
-function bytesOf({ buffer, byteOffset, byteLength }: ArrayBufferView): Uint8Array {
-  return new Uint8Array(buffer, byteOffset, byteLength);
 }

@@ -3,7 +3,7 @@
 //   vectors   an inner product and a weight an item: searched by the kernel
 //   scores    a number for each item, filled in a user at a time
 
-import { NO_ITEM, type ItemLists, type TopItemsInput } from "../kernels/top-items/binding.js";
+import { NO_ITEM, type ItemLists, type TopItems, type TopItemsInput } from "../kernels/top-items/binding.js";
 import { topItems } from "../retrieval/top-items.js";
 
 /** Queries after which a search looks whether it is to end. */
@@ -16,18 +16,21 @@ export interface RankerOptions {
 
 /** Items are numbered 0 .. n - 1; of equal scores the lower number stands first. */
 export interface Ranker {
-  /** u32[numQueries * top]: the best items of each query that it is not masked from, best first; NO_ITEM where fewer are left */
-  top(masks: ItemLists, top: number, options: RankerOptions): Promise<Uint32Array>;
+  /** the best items of each query that it is not masked from */
+  top(masks: ItemLists, top: number, options: RankerOptions): Promise<TopItems>;
   /** f64, as the lists' items: what each scores for its query */
   score(lists: ItemLists, options: RankerOptions): Float64Array | Promise<Float64Array>;
 }
+
+/** What ranks, ready for any queries. @typeParam Q what queries are made of */
+export type RankerFor<Q> = (asked: Q) => Ranker | Promise<Ranker>;
 
 /** Ranks by inner products, exactly. */
 export function vectorRanker(input: Omit<TopItemsInput, "masks">): Ranker {
   const { dim, queries, items, weights } = input;
   return {
     async top(masks, top, { threads, signal }) {
-      return (await topItems({ ...input, masks }, top, threads, signal)).items;
+      return await topItems({ ...input, masks }, top, threads, signal);
     },
     score: ({ indptr, items: listed }) => {
       const scores = new Float64Array(listed.length);
@@ -67,15 +70,15 @@ export function scoreRanker(numItems: number, fill: (query: number, scores: Floa
   };
 }
 
-/** As Ranker.top. @param scores f64[numItems], filled in for each query */
+/** As Ranker.top; an item of -Infinity is never found. @param scores f64[numItems], filled in for each query */
 export async function topByScores(
   { indptr, items }: ItemLists,
   top: number,
   scores: Float64Array,
   fill: FillScores,
   signal?: AbortSignal,
-): Promise<Uint32Array> {
-  const found = new Uint32Array((indptr.length - 1) * top).fill(NO_ITEM);
+): Promise<TopItems> {
+  const found = noItems(indptr.length - 1, top);
   for (let q = 0; q + 1 < indptr.length; q++) {
     if (q % BREATH === 0) {
       await new Promise((resolve) => setImmediate(resolve));
@@ -83,7 +86,9 @@ export async function topByScores(
     }
     await fill(q, scores);
     for (let at = indptr[q]!; at < indptr[q + 1]!; at++) scores[items[at]!] = -Infinity;
-    putBest(scores, found.subarray(q * top, (q + 1) * top));
+    const best = found.items.subarray(q * top, (q + 1) * top);
+    putBest(scores, best);
+    best.forEach((item, r) => item !== NO_ITEM && (found.scores[q * top + r] = scores[item]!));
   }
   return found;
 }
@@ -103,28 +108,32 @@ function putBest(scores: Float64Array, best: Uint32Array): void {
 }
 
 /**
- * The items of each list by what they score, best first, ties in their order.
- *
- * @returns u32[numQueries * top]; NO_ITEM where a list is shorter
+ * The items of each list by what they score, best first, ties in their order; one that the ranker does not know scores -Infinity.
  */
 export async function rankLists(
   ranker: Ranker,
   lists: ItemLists,
   top: number,
   options: RankerOptions,
-): Promise<Uint32Array> {
+): Promise<TopItems> {
   const { indptr, items } = lists;
   const scores = await ranker.score(lists, options);
-  const ranked = new Uint32Array((indptr.length - 1) * top).fill(NO_ITEM);
+  const ranked = noItems(indptr.length - 1, top);
   for (let q = 0; q + 1 < indptr.length; q++) {
     const [from, to] = [indptr[q]!, indptr[q + 1]!];
     const places = Uint32Array.from({ length: to - from }, (_, i) => from + i).sort(
       (a, b) => scores[b]! - scores[a]! || items[a]! - items[b]!,
     );
-    ranked.set(
-      places.subarray(0, top).map((at) => items[at]!),
-      q * top,
-    );
+    places.subarray(0, top).forEach((at, r) => {
+      ranked.items[q * top + r] = items[at]!;
+      ranked.scores[q * top + r] = scores[at]!;
+    });
   }
   return ranked;
+}
+
+/** Lists that hold nothing yet. */
+export function noItems(numQueries: number, top: number): TopItems {
+  const [items, scores] = [new Uint32Array(numQueries * top), new Float32Array(numQueries * top)];
+  return { items: items.fill(NO_ITEM), scores: scores.fill(-Infinity) };
 }

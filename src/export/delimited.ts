@@ -50,7 +50,8 @@ function delimitedChunks(selection: Selection, delimiter: string): AsyncGenerato
   });
 }
 
-function quoted(cell: Uint8Array, delimiter: number): Uint8Array {
+/** A cell in quotes where it holds what would end it. */
+export function quoted(cell: Uint8Array, delimiter: number): Uint8Array {
   const needed = cell.some((byte) => byte === delimiter || byte === QUOTE || byte === LF || byte === CR);
   if (!needed) return cell;
   const doubled = [...cell].flatMap((byte) => (byte === QUOTE ? [QUOTE, QUOTE] : [byte]));

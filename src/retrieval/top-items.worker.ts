@@ -8,21 +8,23 @@ export interface SearchInit {
   memory: WebAssembly.Memory;
   module: WebAssembly.Module;
   search: number;
-  scratches: number[];
+  scratches: readonly number[];
   counter: number;
-  numQueries: number;
 }
 
-/** Called once in each thread. */
-export function start({ memory, module, ...layout }: SearchInit, index: number): () => null {
+/** Called once in each thread; a task is the number of queries that are laid out. */
+export function start(
+  { memory, module, search, scratches, counter }: SearchInit,
+  index: number,
+): (numQueries: number) => null {
   const { exports: kernel } = new WebAssembly.Instance<TopItemsKernel>(module, kernelImports(memory));
-  const counter = new Int32Array(memory.buffer, layout.counter, 1);
-  return () => {
+  return (numQueries) => {
+    // the memory may have grown since the last task
+    const taken = new Int32Array(memory.buffer, counter, 1);
     for (;;) {
-      const first = Atomics.add(counter, 0, 1) * BLOCK_QUERIES;
-      if (first >= layout.numQueries) return null;
-      const numQueries = Math.min(BLOCK_QUERIES, layout.numQueries - first);
-      kernel.searchBlock(layout.search, layout.scratches[index]!, first, numQueries);
+      const first = Atomics.add(taken, 0, 1) * BLOCK_QUERIES;
+      if (first >= numQueries) return null;
+      kernel.searchBlock(search, scratches[index]!, first, Math.min(BLOCK_QUERIES, numQueries - first));
     }
   };
 }

@@ -10,8 +10,8 @@ import type { ReportedRun } from "../report/content.js";
 import type { Forgetting } from "./forgetting/forgetting.js";
 import type { KeyVectors } from "./key-vectors.js";
 import type { Composition } from "./row-composer.js";
-import type { Ranker } from "../evaluation/rankers.js";
-import type { RankedFor } from "./ranked-items.js";
+import type { RankerFor } from "../evaluation/rankers.js";
+import type { RankedKeys, RankedUsers } from "./ranked-items.js";
 import type { Rotation } from "./rotation.js";
 import type { ScoringModel } from "./run-space.js";
 import type { JudgedOn, Scored } from "./scored.js";
@@ -37,7 +37,7 @@ export interface Capabilities {
   /** Judges it by its scores of a log's rows, whose labels it predicts. */
   judge?: (run: Run, on: JudgedOn, watch: Watch) => Promise<Scored>;
   /** Ranks the items that it keeps. @param inPlace as scorer has it @throws {UsageError} the run keeps none */
-  rank?: (run: Run, ranked: RankedFor, inPlace?: EmbeddingTable) => Promise<Ranker>;
+  rank?: (run: Run, keys: RankedKeys, inPlace?: EmbeddingTable) => Promise<RankerFor<RankedUsers>>;
   /** Encodes rows of a log or of a table. */
   transform?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
   /** how else it encodes rows */

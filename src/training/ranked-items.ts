@@ -8,17 +8,22 @@ import { KeyIndex } from "../dataset/key-index.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
 import type { Run } from "../embedding/run-directory.js";
 import { UsageError } from "../errors.js";
-import { vectorRanker, type Ranker } from "../evaluation/rankers.js";
+import { vectorRanker, type RankerFor } from "../evaluation/rankers.js";
 import type { Dictionary } from "../log/dictionary.js";
 import { NO_ITEM } from "../sampling/negatives.js";
 import { readItems } from "./item-file.js";
 import type { ScoringModel } from "./run-space.js";
 import type { Scorer } from "./trained.js";
 
-/** Whom items are ranked for, and which. */
-export interface RankedFor {
-  training: { users: Dictionary; items: Dictionary };
-  /** u32[numQueries], as `training` numbers users */
+/** The keys of all whom items are ranked for, and of all items that are ranked. */
+export interface RankedKeys {
+  users: Dictionary;
+  items: Dictionary;
+}
+
+/** Whom items are ranked for. */
+export interface RankedUsers {
+  /** u32[numQueries], as the keys number users */
   users: Uint32Array;
   /** vectors to rank by in place of the users' own, which the run does not know */
   folded?: UserVectors | undefined;
@@ -32,9 +37,9 @@ export interface UserVectors {
 }
 
 export interface RankedItems {
-  /** a row a query */
-  contexts: FeatureRows;
-  /** a row an item of the log */
+  /** a row a query of users as the keys number them */
+  contextsOf: (users: Uint32Array) => FeatureRows;
+  /** a row an item of the keys */
   items: FeatureRows;
   /** whether the run has the item */
   isKnown: (item: number) => boolean;
@@ -44,7 +49,7 @@ export interface RankedItems {
 export async function rankedItems(
   run: Run,
   model: Pick<ScoringModel, "space" | "preprocess">,
-  { training, users }: RankedFor,
+  keys: RankedKeys,
 ): Promise<RankedItems> {
   const catalogue = await readItems(run, model.preprocess);
   if (!catalogue || catalogue.items.size === 0) {
@@ -52,10 +57,10 @@ export async function rankedItems(
       `run '${run.path}' keeps no items to rank: train it with --item, or rank by its table (--score dot)`,
     );
   }
-  const rows = rowsOfKeys(catalogue.items, training.items);
+  const rows = rowsOfKeys(catalogue.items, keys.items);
   const standIns = rows.map((row) => (row === NO_ITEM ? 0 : row));
   return {
-    contexts: contextsOf(model, training.users, users),
+    contextsOf: contextsOf(model, keys.users),
     items: rowsAt(catalogue.templates, standIns),
     isKnown: (item) => rows[item] !== NO_ITEM,
   };
@@ -65,17 +70,19 @@ export async function rankedItems(
 export async function rankByVectors(
   run: Run,
   model: ScoringModel<Required<Scorer>>,
-  ranked: RankedFor,
-): Promise<Ranker> {
-  const { contexts, items: rows, isKnown } = await rankedItems(run, model, ranked);
-  const { dim, queries: own, items, weights } = model.rank(contexts, rows);
-  const queries = ranked.folded ? foldedQueries(run, ranked.folded, dim) : own;
-  const biases = weights ?? new Float32Array(rows.numRows);
-  const found = biases.map((weight, item) => (isKnown(item) ? weight : -Infinity));
-  if (dim > 0) return vectorRanker({ dim, queries, items, weights: found });
-  // a linear model ranks alike for all
-  const nothing = { queries: new Float32Array(contexts.numRows), items: new Float32Array(rows.numRows) };
-  return vectorRanker({ dim: 1, ...nothing, weights: found });
+  keys: RankedKeys,
+): Promise<RankerFor<RankedUsers>> {
+  const { contextsOf, items: rows, isKnown } = await rankedItems(run, model, keys);
+  return ({ users, folded }) => {
+    const { dim, queries: own, items, weights } = model.rank(contextsOf(users), rows);
+    const queries = folded ? foldedQueries(run, folded, dim) : own;
+    const biases = weights ?? new Float32Array(rows.numRows);
+    const found = biases.map((weight, item) => (isKnown(item) ? weight : -Infinity));
+    if (dim > 0) return vectorRanker({ dim, queries, items, weights: found });
+    // a linear model ranks alike for all
+    const nothing = { queries: new Float32Array(users.length), items: new Float32Array(rows.numRows) };
+    return vectorRanker({ dim: 1, ...nothing, weights: found });
+  };
 }
 
 /** f32[numQueries * dim]. @param dim of the items to rank @throws {UsageError} users are folded into vectors of another width */
@@ -90,23 +97,20 @@ export function foldedQueries(
   );
 }
 
-/** A row a user: the user's own feature, the context of an event left out. */
+/** Rows of users: the user's own feature, the context of an event left out. */
 function contextsOf(
   { space, preprocess }: Pick<ScoringModel, "space" | "preprocess">,
   keys: Dictionary,
-  users: Uint32Array,
-): FeatureRows {
-  const labels = new Float32Array(users.length);
+): RankedItems["contextsOf"] {
   const f = space.fields.findIndex(({ name }) => name === preprocess.roles.user);
   const field = space.fields[f];
-  if (field?.kind !== "key") return { numRows: users.length, width: 0, ids: new Uint32Array(), labels };
-  const ids = idsOf(field, keys);
-  return {
+  const ids = field?.kind === "key" ? idsOf(field, keys) : undefined;
+  return (users) => ({
     numRows: users.length,
-    width: 1,
-    ids: users.map((user) => space.offsets[f]! + ids[user]!),
-    labels,
-  };
+    width: ids ? 1 : 0,
+    ids: ids ? users.map((user) => space.offsets[f]! + ids[user]!) : new Uint32Array(),
+    labels: new Float32Array(users.length),
+  });
 }
 
 /** u32[wanted.size]: where each wanted key stands; NO_ITEM for none. */

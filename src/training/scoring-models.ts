@@ -43,7 +43,7 @@ export function ranksByVectors(
 ): Pick<Capabilities, "preprocess" | "scorer" | "rank"> {
   return {
     ...scoresRows(read),
-    rank: async (run, ranked, inPlace) =>
-      await (await import("./ranked-items.js")).rankByVectors(run, await opened(read, run, inPlace), ranked),
+    rank: async (run, keys, inPlace) =>
+      await (await import("./ranked-items.js")).rankByVectors(run, await opened(read, run, inPlace), keys),
   };
 }

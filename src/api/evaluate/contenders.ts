@@ -62,5 +62,6 @@ export async function rankerOfRun(
   const scoring = await scoringOf(run, how);
   if (scoring !== "model") return await tableRanker(run, protocol, lists, { ...how, scoring });
   const { training, users } = protocol;
-  return { ranker: await (await ranksOf(run))(run, { training, users, folded }, inPlace), warnings: [] };
+  const rankerFor = await (await ranksOf(run))(run, training, inPlace);
+  return { ranker: await rankerFor({ users, folded }), warnings: [] };
 }

@@ -122,7 +122,7 @@ export async function evaluateRuns(
   const queries = queryItems(protocol, query);
   const top = Math.max(...ks);
   const measure = async (name: string, kind: Measured["kind"], ranker: Ranker): Promise<Measured> => {
-    const ranked = lists
+    const { items: ranked } = lists
       ? await rankLists(ranker, lists, top, { threads, signal })
       : await ranker.top(protocol.masks, top, { threads, signal });
     signal.throwIfAborted();
@@ -147,19 +147,13 @@ export async function evaluateRuns(
   const input = {
     counts,
     history,
-    users: protocol.users,
-    queries,
     ...(pairEvents && { pairEvents }),
   };
   for (const name of baselines) {
     watch.observe({ stage: "note", text: `ranks by ${name}` });
-    measured.push(
-      await measure(
-        name,
-        "baseline",
-        await baselineRanker(name, input, { seed, easeL2, filter, threads, signal }),
-      ),
-    );
+    const rankerFor = await baselineRanker(name, input, { seed, easeL2, filter, threads, signal });
+    const ranker = await rankerFor({ users: protocol.users, queries });
+    measured.push(await measure(name, "baseline", ranker));
   }
   const numUsers = protocol.users.length;
   return {

@@ -1,13 +1,13 @@
 // What any model should beat, learned from the training events alone: one line each.
 
 import { UsageError } from "../../errors.js";
-import { vectorRanker, type Ranker } from "../rankers.js";
+import { vectorRanker, type RankerFor } from "../rankers.js";
 import { itemCfRanker } from "./item-cf.js";
 import { randomRanker } from "./random.js";
 import { publishedFilters } from "../../solvers/graph-filter/graph-filter.js";
 import { checkEase, easeRanker } from "./ease.js";
 import { checkFilter, filterRanker } from "./graph-filter.js";
-import type { BaselineInput, BaselineOptions } from "./input.js";
+import type { AskedUsers, BaselineInput, BaselineOptions } from "./input.js";
 import { historyRanker } from "./user-history.js";
 
 export const baselineNames = [
@@ -27,7 +27,7 @@ export function needsRepeats(name: BaselineName): boolean {
 
 const rankers: Record<
   BaselineName,
-  (input: BaselineInput, options: BaselineOptions) => Ranker | Promise<Ranker>
+  (input: BaselineInput, options: BaselineOptions) => RankerFor<AskedUsers> | Promise<RankerFor<AskedUsers>>
 > = {
   popularity: popularityRanker,
   "item-cf": itemCfRanker,
@@ -53,7 +53,7 @@ export async function baselineRanker(
   name: BaselineName,
   input: BaselineInput,
   options: BaselineOptions,
-): Promise<Ranker> {
+): Promise<RankerFor<AskedUsers>> {
   return await rankers[name](input, options);
 }
 
@@ -67,11 +67,7 @@ export function checkBaselines(names: readonly string[]): BaselineName[] {
 }
 
 /** By training events, the same for all users. */
-function popularityRanker({ counts, users }: BaselineInput): Ranker {
-  return vectorRanker({
-    dim: 1,
-    queries: new Float32Array(users.length),
-    items: new Float32Array(counts.length),
-    weights: Float32Array.from(counts),
-  });
+function popularityRanker({ counts }: BaselineInput): RankerFor<AskedUsers> {
+  const [items, weights] = [new Float32Array(counts.length), Float32Array.from(counts)];
+  return ({ users }) => vectorRanker({ dim: 1, queries: new Float32Array(users.length), items, weights });
 }

@@ -9,8 +9,8 @@
 
 import { UsageError } from "../../errors.js";
 import { invertPositive } from "../../solvers/inverse.js";
-import { scoreRanker, type Ranker } from "../rankers.js";
-import type { BaselineInput, BaselineOptions } from "./input.js";
+import { scoreRanker, type RankerFor } from "../rankers.js";
+import type { AskedUsers, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
 /** Items at most. */
@@ -18,9 +18,9 @@ const MOST_ITEMS = 20_000;
 
 /** @throws {UsageError} there are more items than the inverse takes */
 export async function easeRanker(
-  { history, counts, queries }: BaselineInput,
+  { history, counts }: BaselineInput,
   { easeL2, threads, signal }: BaselineOptions,
-): Promise<Ranker> {
+): Promise<RankerFor<AskedUsers>> {
   const n = counts.length;
   checkEase(n);
   const { indptr, items } = history;
@@ -38,18 +38,19 @@ export async function easeRanker(
     { threads, ...(signal && { signal }) },
   );
   const diagonal = Float64Array.from({ length: n }, (_, i) => inverse.row(i)[i]!);
-  return scoreRanker(n, (query, scores) => {
-    scores.fill(0);
-    for (let at = queries.indptr[query]!; at < queries.indptr[query + 1]!; at++) {
-      const item = queries.items[at]!;
-      const weight = queries.weights?.[at] ?? 1;
-      const row = inverse.row(item);
-      for (let j = 0; j < n; j++) scores[j]! -= weight * row[j]!;
-      // its own weight is 0
-      scores[item]! += weight * row[item]!;
-    }
-    for (let j = 0; j < n; j++) scores[j]! /= diagonal[j]!;
-  });
+  return ({ queries }) =>
+    scoreRanker(n, (query, scores) => {
+      scores.fill(0);
+      for (let at = queries.indptr[query]!; at < queries.indptr[query + 1]!; at++) {
+        const item = queries.items[at]!;
+        const weight = queries.weights?.[at] ?? 1;
+        const row = inverse.row(item);
+        for (let j = 0; j < n; j++) scores[j]! -= weight * row[j]!;
+        // its own weight is 0
+        scores[item]! += weight * row[item]!;
+      }
+      for (let j = 0; j < n; j++) scores[j]! /= diagonal[j]!;
+    });
 }
 
 /** @throws {UsageError} there are more items than the inverse takes */

@@ -7,32 +7,34 @@ import {
   type PublishedFilter,
 } from "../../solvers/graph-filter/graph-filter.js";
 import { withFilterMachine } from "../../solvers/graph-filter/machine.js";
-import type { Ranker } from "../rankers.js";
-import type { BaselineInput, BaselineOptions } from "./input.js";
+import type { RankerFor } from "../rankers.js";
+import type { AskedUsers, BaselineInput, BaselineOptions } from "./input.js";
 import { ownersOf } from "./item-cf.js";
 
 /** Ranks by what the queries hold. @throws {UsageError} the graph does not fit the memory */
 export async function filterRanker(
   name: PublishedFilter,
-  { history, counts, queries }: BaselineInput,
+  { history, counts }: BaselineInput,
   { filter: choices, threads, signal }: BaselineOptions,
-): Promise<Ranker> {
+): Promise<RankerFor<AskedUsers>> {
   const graph = { users: history, items: ownersOf(history, counts.length) };
   const settings = publishedFilter(name, choices);
   const filter = await graphFilter(graph, settings, { threads, ...(signal && { signal }) });
-  const { length } = queries.indptr;
-  return {
-    top: async (masks, top, how) =>
-      await withFilterMachine(
-        filter,
-        length - 1,
-        how,
-        async (machine) => (await machine.best(queries, masks, top)).items,
-      ),
-    score: async (lists, how) =>
-      await withFilterMachine(filter, length - 1, how, async (machine) =>
-        Float64Array.from(await machine.scores(queries, lists)),
-      ),
+  return ({ queries }) => {
+    const numQueries = queries.indptr.length - 1;
+    return {
+      top: async (masks, top, how) =>
+        await withFilterMachine(
+          filter,
+          numQueries,
+          how,
+          async (machine) => await machine.best(queries, masks, top),
+        ),
+      score: async (lists, how) =>
+        await withFilterMachine(filter, numQueries, how, async (machine) =>
+          Float64Array.from(await machine.scores(queries, lists)),
+        ),
+    };
   };
 }
 

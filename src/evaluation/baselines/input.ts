@@ -1,4 +1,4 @@
-// What baselines learn from, and for whom they rank.
+// What baselines learn from, and whom they rank for.
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
 import type { FilterChoices } from "../../solvers/graph-filter/graph-filter.js";
@@ -14,12 +14,16 @@ export interface BaselineInput {
   counts: Uint32Array;
   /** what each user of training has, distinct and ascending */
   history: ItemLists;
-  /** u32[numQueries]: the users to rank for */
-  users: Uint32Array;
-  /** the items that item-cf and ease rank by: what the user has, or took last */
-  queries: QueryItems;
   /** u32, beside history.items: events of each pair; 1 each when absent */
   pairEvents?: Uint32Array;
+}
+
+/** Whom a baseline ranks for. */
+export interface AskedUsers {
+  /** u32[numQueries] */
+  users: Uint32Array;
+  /** the items that item-cf, ease and the filters rank by: what the user has, or took last */
+  queries: QueryItems;
 }
 
 export interface BaselineOptions {

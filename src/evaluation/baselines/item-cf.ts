@@ -14,11 +14,11 @@
 // Source: Sarwar et al. 2001 (doi:10.1145/371920.372071), section 3.1.1, on binary events; Linden et al. 2003.
 
 import type { ItemLists } from "../../kernels/top-items/binding.js";
-import { scoreRanker, type Ranker } from "../rankers.js";
-import type { BaselineInput } from "./input.js";
+import { scoreRanker, type RankerFor } from "../rankers.js";
+import type { AskedUsers, BaselineInput, QueryItems } from "./input.js";
 
 /** Ranks by item-to-item cosines. */
-export function itemCfRanker({ history, counts, queries }: BaselineInput): Ranker {
+export function itemCfRanker({ history, counts }: BaselineInput): RankerFor<AskedUsers> {
   const { indptr, items } = history;
   const numItems = counts.length;
   const owners = ownersOf(history, numItems);
@@ -27,7 +27,7 @@ export function itemCfRanker({ history, counts, queries }: BaselineInput): Ranke
 
   const shared = new Float64Array(indptr.length - 1);
   const touched = new Uint32Array(indptr.length - 1);
-  return scoreRanker(numItems, (query, scores) => {
+  const fill = (queries: QueryItems, query: number, scores: Float64Array): void => {
     scores.fill(0);
     let numTouched = 0;
     // users who share items with the query
@@ -48,7 +48,8 @@ export function itemCfRanker({ history, counts, queries }: BaselineInput): Ranke
       for (let at = indptr[other]!; at < indptr[other + 1]!; at++) scores[items[at]!]! += much;
     }
     for (let item = 0; item < numItems; item++) if (scores[item]! > 0) scores[item]! *= inverse[item]!;
-  });
+  };
+  return ({ queries }) => scoreRanker(numItems, (query, scores) => fill(queries, query, scores));
 }
 
 /** The users of each item. */

@@ -1,18 +1,20 @@
 // Items at random, the same for the same seed: what chance gives.
 
-import { NO_ITEM } from "../../kernels/top-items/binding.js";
 import { draw } from "../../numeric/random.js";
-import type { Ranker } from "../rankers.js";
-import type { BaselineInput } from "./input.js";
+import { noItems, type Ranker, type RankerFor } from "../rankers.js";
+import type { AskedUsers, BaselineInput } from "./input.js";
 
-/** Draws a list's items one by one, leaving out repeats and what is masked. */
-export function randomRanker({ counts, users }: BaselineInput, seed: number): Ranker {
+/** Draws a list's items one by one, leaving out repeats and what is masked; all in a list score 0. */
+export function randomRanker({ counts }: BaselineInput, seed: number): RankerFor<AskedUsers> {
   const numItems = counts.length;
-  const keyOf = (query: number) => draw(draw(seed, 0x72616e64), users[query]!);
+  return ({ users }) => rankerOf(numItems, (query) => draw(draw(seed, 0x72616e64), users[query]!));
+}
+
+function rankerOf(numItems: number, keyOf: (query: number) => number): Ranker {
   return {
     top: ({ indptr, items }, top) => {
       const numQueries = indptr.length - 1;
-      const found = new Uint32Array(numQueries * top).fill(NO_ITEM);
+      const found = noItems(numQueries, top);
       for (let q = 0; q < numQueries; q++) {
         const taken = new Set(items.subarray(indptr[q], indptr[q + 1]));
         const length = Math.min(top, numItems - taken.size);
@@ -22,7 +24,8 @@ export function randomRanker({ counts, users }: BaselineInput, seed: number): Ra
           const item = n < 64 * top ? Math.floor((draw(key, n) / 2 ** 32) * numItems) : n - 64 * top;
           if (taken.has(item)) continue;
           taken.add(item);
-          found[q * top + r++] = item;
+          found.scores[q * top + r] = 0;
+          found.items[q * top + r++] = item;
         }
       }
       return Promise.resolve(found);

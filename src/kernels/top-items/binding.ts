@@ -1,7 +1,7 @@
 // The search for best items as the rest of the program sees it: its functions, and its struct laid out in an arena.
 
-import type { Arena } from "../shared/memory.js";
-import { writeStruct } from "../shared/struct.js";
+import type { Arena, Region } from "../shared/memory.js";
+import { allocateStruct, putStruct } from "../shared/struct.js";
 import { PACKED, Search, type Kernel } from "./layout.js";
 
 /** Queries of one kernel call. */
@@ -42,31 +42,21 @@ export interface TopItems {
 /** What stands where no item was found. */
 export const NO_ITEM = 0xffffffff;
 
-/** Where the structs and results lie. */
-export interface TopItemsLayout {
-  search: number;
-  /** one a thread */
-  scratches: number[];
-  numQueries: number;
-  /** u32: blocks taken so far */
-  counter: number;
-  /** reads the results */
-  results(): TopItems;
+/** Items in the arena, eight side by side. */
+export interface PackedItems {
+  dim: number;
+  numItems: number;
+  panels: number;
+  weights: number;
 }
 
-/** Copies the input into the arena. @throws {UsageError} it does not fit */
-export function allocateTopItems(
+/** Copies items into the arena. @throws {UsageError} they do not fit */
+export function packItems(
   arena: Arena,
-  { dim, queries, items, weights, masks }: TopItemsInput,
-  top: number,
-  threads: number,
-): TopItemsLayout {
-  const numQueries = queries.length / dim;
+  { dim, items, weights }: Pick<TopItemsInput, "dim" | "items" | "weights">,
+): PackedItems {
   const numItems = items.length / dim;
   const numPanels = Math.ceil(numItems / 8);
-  const queriesAt = arena.put("the vectors of the queries", queries);
-
-  // eight items side by side
   const panels = arena.allocate("the vectors of the items", numPanels * 8 * dim * 4);
   const packed = arena.f32(panels);
   for (let i = 0; i < numItems; i++) {
@@ -75,31 +65,72 @@ export function allocateTopItems(
   }
   const weightsAt = arena.allocate("the weights of the items", numPanels * 8 * 4);
   if (weights) arena.f32(weightsAt).set(weights);
-  const maskEnds = arena.put("the masks", masks.indptr);
-  const maskItems = arena.put("the masks", masks.items);
-  const found = arena.allocate("the items found", numQueries * top * 4);
-  const scores = arena.allocate("their scores", numQueries * top * 4);
-  const search = writeStruct(arena, "a search", Search, {
-    dim,
-    numItems,
-    top,
-    queries: queriesAt,
-    panels: panels.offset,
-    weights: weightsAt.offset,
-    maskEnds,
-    masks: maskItems,
-    found: found.offset,
-    scores: scores.offset,
-  });
-  const scratch = () => arena.allocate("packed queries", PACKED + BLOCK_QUERIES * dim * 4).offset;
-  return {
-    search,
-    scratches: Array.from({ length: threads }, scratch),
-    numQueries,
-    counter: arena.allocate("a counter", 4).offset,
-    results: () => ({
-      items: arena.u32(found).slice(0, numQueries * top),
-      scores: arena.f32(scores).slice(0, numQueries * top),
-    }),
-  };
+  return { dim, numItems, panels: panels.offset, weights: weightsAt.offset };
+}
+
+/** Queries of a search, as many as its caller likes. */
+export interface Queries extends Pick<TopItemsInput, "queries" | "masks"> {
+  /** >= 1: items a list */
+  top: number;
+}
+
+/** Room in the arena for the queries of a search and what it finds: of one search after another, which take it in turn. */
+export class SearchRoom {
+  /** the struct of the search that is laid out */
+  readonly search: number;
+  /** one a thread */
+  readonly scratches: readonly number[];
+  /** u32: blocks taken so far */
+  readonly counter: number;
+  readonly #arena: Arena;
+  readonly #regions = new Map<string, Region>();
+  #length = 0;
+
+  constructor(arena: Arena, dim: number, threads: number) {
+    this.#arena = arena;
+    this.search = allocateStruct(arena, "a search", Search);
+    const scratch = () => arena.allocate("packed queries", PACKED + BLOCK_QUERIES * dim * 4).offset;
+    this.scratches = Array.from({ length: threads }, scratch);
+    this.counter = arena.allocate("a counter", 4).offset;
+  }
+
+  /** Copies queries into it. @throws {UsageError} they do not fit the arena */
+  layOut({ dim, numItems, panels, weights }: PackedItems, { queries, masks, top }: Queries): void {
+    const numQueries = queries.length / dim;
+    this.#length = numQueries * top;
+    putStruct(this.#arena, Search, this.search, {
+      ...{ dim, numItems, top, panels, weights },
+      queries: this.#put("the vectors of the queries", queries),
+      maskEnds: this.#put("the ends of the masks", masks.indptr),
+      masks: this.#put("the masks", masks.items),
+      found: this.#room("the items found", this.#length * 4).offset,
+      scores: this.#room("their scores", this.#length * 4).offset,
+    });
+    new Uint32Array(this.#arena.memory.buffer, this.counter, 1)[0] = 0;
+  }
+
+  /** What the search has found, as copies. */
+  results(): TopItems {
+    const of = (name: string) => this.#regions.get(name)!;
+    return {
+      items: this.#arena.u32(of("the items found")).slice(0, this.#length),
+      scores: this.#arena.f32(of("their scores")).slice(0, this.#length),
+    };
+  }
+
+  #put(name: string, source: Uint32Array | Float32Array): number {
+    const region = this.#room(name, source.byteLength);
+    if (source instanceof Float32Array) this.#arena.f32(region).set(source);
+    else this.#arena.u32(region).set(source);
+    return region.offset;
+  }
+
+  /** The last search's room where that suffices; else half as much again as is needed, so that it seldom grows. */
+  #room(name: string, bytes: number): Region {
+    const held = this.#regions.get(name);
+    if (held && held.bytes >= bytes) return held;
+    const region = this.#arena.allocate(name, Math.max(4, held ? Math.ceil((1.5 * bytes) / 4) * 4 : bytes));
+    this.#regions.set(name, region);
+    return region;
+  }
 }

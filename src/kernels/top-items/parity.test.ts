@@ -2,18 +2,18 @@ import { kernelImports, loadKernel } from "../shared/load.js";
 import { Arena } from "../shared/memory.js";
 import { draw } from "../../numeric/random.js";
 import { referenceTopItems } from "./reference.js";
-import { allocateTopItems, BLOCK_QUERIES, type TopItemsInput, type TopItemsKernel } from "./binding.js";
+import { BLOCK_QUERIES, packItems, SearchRoom, type TopItemsInput, type TopItemsKernel } from "./binding.js";
 
 async function searchAll(input: TopItemsInput, top: number) {
   const arena = new Arena();
-  const layout = allocateTopItems(arena, input, top, 1);
+  const room = new SearchRoom(arena, input.dim, 1);
+  room.layOut(packItems(arena, input), { ...input, top });
+  const numAll = input.queries.length / input.dim;
   const module = await loadKernel("top-items");
   const { exports: kernel } = new WebAssembly.Instance<TopItemsKernel>(module, kernelImports(arena.memory));
-  for (let first = 0; first < layout.numQueries; first += BLOCK_QUERIES) {
-    const numQueries = Math.min(BLOCK_QUERIES, layout.numQueries - first);
-    kernel.searchBlock(layout.search, layout.scratches[0]!, first, numQueries);
-  }
-  return layout.results();
+  for (let first = 0; first < numAll; first += BLOCK_QUERIES)
+    kernel.searchBlock(room.search, room.scratches[0]!, first, Math.min(BLOCK_QUERIES, numAll - first));
+  return room.results();
 }
 
 /** Numbers of few values, so that many scores tie. */

@@ -6,8 +6,8 @@ import { joinedRows } from "../../dataset/joined-rows.js";
 import type { FeatureRows } from "../../dataset/rows.js";
 import type { EmbeddingTable } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
-import { topByScores, type Ranker } from "../../evaluation/rankers.js";
-import { rankedItems, type RankedFor } from "../../training/ranked-items.js";
+import { topByScores, type Ranker, type RankerFor } from "../../evaluation/rankers.js";
+import { rankedItems, type RankedKeys, type RankedUsers } from "../../training/ranked-items.js";
 import { readSpace } from "../../training/run-space.js";
 import { readNetParameters, startScoring } from "./model.js";
 
@@ -17,11 +17,19 @@ const BLOCK_ROWS = 65536;
 type ScorePairs = (queries: Uint32Array, items: Uint32Array) => Promise<Float32Array>;
 
 /** Ranks by the scores of a user's row with each item's. @throws {UsageError} the run keeps no items */
-export async function rankByNetwork(run: Run, ranked: RankedFor, inPlace?: EmbeddingTable): Promise<Ranker> {
+export async function rankByNetwork(
+  run: Run,
+  keys: RankedKeys,
+  inPlace?: EmbeddingTable,
+): Promise<RankerFor<RankedUsers>> {
   const { preprocess, table, space } = await readSpace(run);
   const network = await readNetParameters(run, space, inPlace ?? table);
-  const { contexts, items, isKnown } = await rankedItems(run, { space, preprocess }, ranked);
-  const withScores = async <R>(threads: number, use: (score: ScorePairs) => Promise<R>): Promise<R> => {
+  const { contextsOf, items, isKnown } = await rankedItems(run, { space, preprocess }, keys);
+  const withScores = async <R>(
+    contexts: FeatureRows,
+    threads: number,
+    use: (score: ScorePairs) => Promise<R>,
+  ): Promise<R> => {
     const { machine, rowsOf } = await startScoring(space, network, threads);
     try {
       return await use((queries, places) =>
@@ -31,14 +39,14 @@ export async function rankByNetwork(run: Run, ranked: RankedFor, inPlace?: Embed
       await machine.terminate();
     }
   };
-  return {
+  const rankerOf = (contexts: FeatureRows): Ranker => ({
     top: (masks, top, { threads, signal }) =>
-      withScores(threads, async (score) => {
+      withScores(contexts, threads, async (score) => {
         const fill = allItems(score, contexts, items, isKnown);
         return await topByScores(masks, top, new Float64Array(items.numRows), fill, signal);
       }),
     score: ({ indptr, items: listed }, { threads, signal }) =>
-      withScores(threads, async (score) => {
+      withScores(contexts, threads, async (score) => {
         const queries = new Uint32Array(listed.length);
         for (let q = 0; q + 1 < indptr.length; q++) queries.fill(q, indptr[q], indptr[q + 1]);
         const scores = new Float64Array(listed.length);
@@ -49,7 +57,8 @@ export async function rankByNetwork(run: Run, ranked: RankedFor, inPlace?: Embed
         }
         return scores.map((x, at) => (isKnown(listed[at]!) ? x : -Infinity));
       }),
-  };
+  });
+  return ({ users }) => rankerOf(contextsOf(users));
 }
 
 /** What fills in the scores of all items for one query after the other, a block of queries at a time. */
