@@ -111,6 +111,29 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
   ["export RUN --format redis", [[kinds, /--into PREFIX/]]],
   ["export RUN --format redis --into items", []],
   [
+    "recall RUN --k 3",
+    [
+      [["ffm", "mcmc", ...byColumns], /which cannot rank items: runs of .* train-net can\. --score dot/],
+      [["gbdt", "imported"], /which cannot rank items: runs of .* train-net can/],
+    ],
+  ],
+  [
+    "recall RUN --k 3 --score dot --repeats allow",
+    [
+      [["gbdt", "columns", "imported"], /has no vectors of items to rank: the table has no field/],
+      [["cooccurrence"], /does not know which column is the user: .* --for item/],
+    ],
+  ],
+  ["recall RUN --k 3 --for item", [[["gbdt", "columns", "imported"], /the table has no field "item/]]],
+  [
+    "recall RUN --k 3 --fold-in NEWCOMERS",
+    [
+      [["ffm", "mcmc", ...byColumns], /which cannot rank items: runs of .* train-net can\. --score dot/],
+      [["gbdt", "imported"], /which cannot rank items: runs of .* train-net can/],
+      [["net"], /cannot give vectors to users whom it does not know \(--fold-in\)/],
+    ],
+  ],
+  [
     "evaluate RUN --on LOG --repeats allow --ranking",
     [
       [[...byColumns, "imported"], /run 'RUN' holds .*, which cannot score rows or rank items: runs of/],

@@ -22,6 +22,7 @@ const commands = [
   "transform",
   "export",
   "neighbors",
+  "recall",
   "evaluate",
   "report",
   "init",
@@ -41,7 +42,7 @@ test("--help lists the commands that exist, and none that does not", async () =>
   const { stdout, stderr } = await embedOk(["--help"]);
   const listed = [...stdout.matchAll(/^ {2}([a-z][a-z0-9-]*)/gm)].map((match) => match[1]!);
   expect(commands.filter((command) => !listed.includes(command))).toEqual([]);
-  expect(listed).not.toContain("recall");
+  expect(listed).not.toContain("serve");
   expect(stderr).toBe("");
 });
 

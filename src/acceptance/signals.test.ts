@@ -48,6 +48,7 @@ const COMMANDS: Record<string, string[]> = {
   import: ["items.txt", "--format", "word2vec", "--field", "item", "--item", "item", "-o", "out"],
   export: ["run", "--format", "csv", "-o", "out.csv"],
   neighbors: ["run", "--key", "item:tea-03"],
+  recall: ["run", "--repeats", "allow", "-o", "out.csv"],
   evaluate: ["run", "--on", "log.csv", "--bootstrap", "20000"],
   diff: ["run", "other"],
   report: ["run", "-o", "out.html"],

@@ -66,6 +66,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/neighbors.js")).addNeighbors,
   },
   {
+    name: "recall",
+    summary: "write for every user, or item, a list of the best items",
+    load: async () => (await import("./commands/recall.js")).addRecall,
+  },
+  {
     name: "evaluate",
     summary: "measure runs on a log that they have not seen",
     load: async () => (await import("./commands/evaluate.js")).addEvaluate,

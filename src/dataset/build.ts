@@ -148,7 +148,7 @@ export async function streamRows(
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
     throw new DataError(
-      `none of ${read.numRows} rows is left to train on; see --where, --drop and --on-bad-row`,
+      `none of ${read.numRows} rows is left; see --where, --drop and --on-bad-row`,
       {
         file,
       },

@@ -64,7 +64,7 @@ const COMMA = 44;
 
 /** Bytes by key, made when they are first asked for. */
 function textsOf(keys: Keys, make: (key: Uint8Array) => Uint8Array): (key: number) => Uint8Array {
-  const made = new Array<Uint8Array | undefined>(keys.size);
+  const made: (Uint8Array | undefined)[] = [];
   return (key) => (made[key] ??= make(bytesOfKey(keys, key)));
 }
 

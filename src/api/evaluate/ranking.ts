@@ -5,7 +5,6 @@
 //   runs and baselines ──► rankers ──► the best K of each user ──► metrics by user ──► compared
 
 import type { Dataset } from "../../dataset/dataset.js";
-import { labelsOf, ranksItems } from "../../dataset/labels.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
@@ -35,6 +34,7 @@ import {
   type CandidateCounts,
   type CandidateRanking,
 } from "./candidates.js";
+import { counting } from "../counted-events.js";
 import { checkRanks, rankerOfRun } from "./contenders.js";
 import { foldedVectors, knownUsers } from "./fold-in.js";
 import { foldingNotes, foldingOf, type FoldedUsers, type Folding } from "./new-users.js";
@@ -323,27 +323,6 @@ function filterChoices(
 /** Whether each event is needed, and not just who has what. */
 function needsEvents({ baselines }: EvaluateOptions): boolean {
   return baselines?.includes("user-history") === true;
-}
-
-/** The events that count: those of a positive label, where the log has labels. */
-function counting(
-  { dataset, rows }: Part,
-  { task, positiveFrom: trained }: Preprocess,
-  told: number | undefined,
-): Part {
-  if (ranksItems(task) || dataset.roles.label === undefined) {
-    if (told !== undefined)
-      throw new UsageError("--positive-from is for logs with labels, which this one has not");
-    return { dataset, rows };
-  }
-  const from = told ?? trained ?? undefined;
-  if (task === "regression" && from === undefined) {
-    throw new UsageError(
-      `--ranking counts events that a user liked: say from which '${dataset.roles.label}' on, --positive-from N`,
-    );
-  }
-  const { values } = labelsOf(dataset, from, task);
-  return { dataset, rows: rows.filter((row) => values[row]! > 0) };
 }
 
 /** The protocol among the items of --candidates. */

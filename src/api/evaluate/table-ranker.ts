@@ -92,7 +92,8 @@ export async function contextsOf(run: Run): Promise<string> {
   );
 }
 
-function fieldsOf(run: Run): { user: string; item: string } {
+/** What a run calls its users and items. */
+export function fieldsOf(run: Run): { user: string; item: string } {
   const { user = "user", item = "item" } = run.manifest.roles as { user?: string; item?: string };
   return { user, item };
 }
@@ -125,7 +126,7 @@ function pick(vectors: Float32Array, rows: Uint32Array, dim: number): Float32Arr
 }
 
 /** f32[lists * dim]: the weighted sum of each list's rows, in their order. */
-function sums(vectors: Float32Array, { indptr, items, weights }: QueryItems, dim: number): Float32Array {
+export function sums(vectors: Float32Array, { indptr, items, weights }: QueryItems, dim: number): Float32Array {
   const added = new Float32Array((indptr.length - 1) * dim);
   for (let q = 0; q + 1 < indptr.length; q++) {
     for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {

@@ -1,0 +1,27 @@
+// Which events of a log count as a user's taking an item.
+
+import { labelsOf, ranksItems } from "../dataset/labels.js";
+import type { Preprocess } from "../dataset/preprocess.js";
+import { UsageError } from "../errors.js";
+import type { Part } from "../training/examples.js";
+
+/** The events that count: those of a positive label, where the log has labels. */
+export function counting(
+  { dataset, rows }: Part,
+  { task, positiveFrom: trained }: Preprocess,
+  told: number | undefined,
+): Part {
+  if (ranksItems(task) || dataset.roles.label === undefined) {
+    if (told !== undefined)
+      throw new UsageError("--positive-from is for logs with labels, which this one has not");
+    return { dataset, rows };
+  }
+  const from = told ?? trained ?? undefined;
+  if (task === "regression" && from === undefined) {
+    throw new UsageError(
+      `--ranking counts events that a user liked: say from which '${dataset.roles.label}' on, --positive-from N`,
+    );
+  }
+  const { values } = labelsOf(dataset, from, task);
+  return { dataset, rows: rows.filter((row) => values[row]! > 0) };
+}

@@ -1,0 +1,139 @@
+// Whom lists are made for, a block after the other, so that any number of them takes the memory of a block.
+//
+//   rows of the table ──► keys and vectors            users of events ──► keys, and the items that they are asked by
+//   folded-in users ──► keys, and the vectors that the run makes of their events
+
+import { isHole } from "../../embedding/table.js";
+import { rangeOf, type TableRows } from "../../embedding/rows.js";
+import { KeyIndex } from "../../dataset/key-index.js";
+import { selectKeys } from "../../dataset/vocabulary.js";
+import type { QueryItems } from "../../evaluation/baselines/input.js";
+import type { EncodedRows } from "../../export/encoded-rows.js";
+import type { Dictionary } from "../../log/dictionary.js";
+import { unitRows } from "../../retrieval/nearest.js";
+import type { Queries } from "./search.js";
+
+/** Queries of one search. */
+const BLOCK = 16_384;
+
+/** Some of those who get lists. */
+export interface Block {
+  keys: Dictionary;
+  queries: Queries;
+}
+
+/** Who gets lists: everybody when absent. */
+export type Chosen = KeyIndex | undefined;
+
+export interface RowBlocks {
+  rows: TableRows;
+  field: string;
+  chosen: Chosen;
+  /** vectors of length 1 */
+  isCosine: boolean;
+  /** false: the rows' numbers within the field stand for the users, and no vector is read */
+  withVectors: boolean;
+}
+
+/** The rows of a field, but for holes. */
+export async function* blocksOfRows({
+  rows,
+  field,
+  chosen,
+  isCosine,
+  withVectors,
+}: RowBlocks): AsyncGenerator<Block> {
+  const range = await rangeOf(rows, field);
+  const { dim } = rows;
+  for await (const { start, table } of rows.batches({ range, vectors: withVectors })) {
+    for (let first = 0; first < table.numRows; first += BLOCK) {
+      const last = Math.min(first + BLOCK, table.numRows);
+      const kept = Uint32Array.from({ length: last - first }, (_, i) => first + i).filter(
+        (row) => !isHole(table, row) && (!chosen || chosen.find(table.keys, row) >= 0),
+      );
+      if (kept.length === 0) continue;
+      const keys = selectKeys(table.keys, kept);
+      if (!withVectors) {
+        const users = kept.map((row) => start - range.first + row);
+        yield { keys, queries: { size: kept.length, users } };
+        continue;
+      }
+      const vectors = new Float32Array(kept.length * dim);
+      kept.forEach((row, i) => vectors.set(table.vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+      yield {
+        keys,
+        queries: { size: kept.length, vectors: isCosine ? unitRows(vectors, dim) : vectors },
+      };
+    }
+  }
+}
+
+/** The users of events. @param queriesOf what some of them, as the events number them, are asked by */
+export function* blocksOfUsers(
+  users: Dictionary,
+  chosen: Chosen,
+  queriesOf: (users: Uint32Array) => Omit<Queries, "size">,
+): Generator<Block> {
+  for (let first = 0; first < users.size; first += BLOCK) {
+    const length = Math.min(BLOCK, users.size - first);
+    const own = Uint32Array.from({ length }, (_, i) => first + i).filter(
+      (user) => !chosen || chosen.find(users, user) >= 0,
+    );
+    if (own.length > 0)
+      yield { keys: selectKeys(users, own), queries: { size: own.length, ...queriesOf(own) } };
+  }
+}
+
+/** Users whom the run does not know, by the vectors that it makes of them. */
+export async function* blocksOfFolded(
+  rows: AsyncIterable<EncodedRows>,
+  dim: number,
+  isCosine: boolean,
+  numberOf: (key: Dictionary) => number,
+): AsyncGenerator<Block> {
+  for await (const { numRows, values, keyOf } of rows) {
+    for (let first = 0; first < numRows; first += BLOCK) {
+      const size = Math.min(BLOCK, numRows - first);
+      const own = Array.from({ length: size }, (_, i) => keyOf(first + i));
+      const offsets = new Uint32Array(size + 1);
+      own.forEach((key, i) => (offsets[i + 1] = offsets[i]! + key.length));
+      const keys = { size, bytes: Buffer.concat(own), offsets };
+      const users = Uint32Array.from({ length: size }, (_, i) =>
+        numberOf({ size: 1, bytes: own[i]!, offsets: Uint32Array.of(0, own[i]!.length) }),
+      );
+      const vectors = Float32Array.from(values.subarray(first * dim, (first + size) * dim));
+      yield { keys, queries: { size, users, vectors: isCosine ? unitRows(vectors, dim) : vectors } };
+    }
+  }
+}
+
+/** The chosen queries of a block. @param rows u32, ascending */
+export function pickQueries(
+  { vectors, users, asked, size }: Queries,
+  rows: Uint32Array,
+  dim: number,
+): Queries {
+  if (rows.length === size)
+    return { size, ...(vectors && { vectors }), ...(users && { users }), ...(asked && { asked }) };
+  const picked = vectors && new Float32Array(rows.length * dim);
+  if (picked) rows.forEach((row, i) => picked.set(vectors.subarray(row * dim, (row + 1) * dim), i * dim));
+  return {
+    size: rows.length,
+    ...(picked && { vectors: picked }),
+    ...(users && { users: rows.map((row) => users[row]!) }),
+    ...(asked && { asked: pickLists(asked, rows) }),
+  };
+}
+
+/** Some lists, in the order of `rows`. */
+export function pickLists({ indptr, items, weights }: QueryItems, rows: Uint32Array): QueryItems {
+  const ends = new Uint32Array(rows.length + 1);
+  rows.forEach((row, i) => (ends[i + 1] = ends[i]! + indptr[row + 1]! - indptr[row]!));
+  const picked = new Uint32Array(ends[rows.length]!);
+  const own = weights && new Float64Array(picked.length);
+  rows.forEach((row, i) => {
+    picked.set(items.subarray(indptr[row], indptr[row + 1]), ends[i]);
+    own?.set(weights!.subarray(indptr[row], indptr[row + 1]), ends[i]);
+  });
+  return { indptr: ends, items: picked, ...(own && { weights: own }) };
+}

@@ -1,0 +1,176 @@
+// What users have: what their lists leave out, what they are asked by, and what baselines learn from.
+//
+//   the log that the run was trained on, all of its parts ──┐
+//   or what the run keeps of its training part ─────────────┼─► each user's items ◄── --mask LOG
+//   --fold-in: the events of new users ─────────────────────┘
+
+import type { Preprocess } from "../../dataset/preprocess.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import type { Dictionary } from "../../log/dictionary.js";
+import { historyWith } from "../../sampling/ranking-events.js";
+import { eventsOfRows, eventsOfSource, type TrainingEvents } from "../../sampling/training-events.js";
+import type { Part } from "../../training/examples.js";
+import { readNegatives } from "../../training/negative-file.js";
+import { silently, wholeOf } from "../../training/parts.js";
+import { rowsOfKeys } from "../../training/ranked-items.js";
+import { readEventsLikeRun, readLikeRun } from "../../training/read-like-run.js";
+import { partsOfRun } from "../../training/run-parts.js";
+import type { Watch } from "../../training/watch.js";
+import { historyOf, type History } from "../../sampling/negatives.js";
+import { counting } from "../counted-events.js";
+import type { RecallOptions } from "./options.js";
+
+/** Users and the items that they have. */
+export type Had = Pick<TrainingEvents, "users" | "items" | "history">;
+
+/** How the run's log is read again. */
+export interface ReadAgain {
+  run: Run;
+  preprocess: Preprocess;
+  options: RecallOptions;
+  watch: Watch;
+}
+
+/** Which events are needed. */
+export interface Wanted {
+  /** what for, a clause of a message */
+  wanted: string;
+  /** users are asked by them; else they are left out of lists alone */
+  isAsked: boolean;
+  /** with their times */
+  timed: boolean;
+}
+
+/**
+ * The events of all whom the run's log knows.
+ *
+ * @returns with what is to be said of them
+ * @throws {UsageError} neither the log nor what the run keeps of it is to be had
+ */
+export async function eventsOfLog(
+  { run, preprocess, options, watch }: ReadAgain,
+  { wanted, isAsked, timed }: Wanted,
+): Promise<{ events: TrainingEvents; warnings: string[] }> {
+  const { reading, hashKeys, positiveFrom } = options;
+  try {
+    const parts = await partsOfRun(run, { reading, hashKeys }, wanted, watch);
+    const { train, ...held } = parts;
+    const own = [train, held.valid, held.test].filter((part) => part !== undefined);
+    const rows = own.filter(({ dataset }) => dataset === train.dataset).map((part) => part.rows);
+    const whole = { dataset: train.dataset, rows: joined(rows) };
+    const events = eventsOf(whole, preprocess, positiveFrom, timed);
+    const others = own.filter(({ dataset }) => dataset !== train.dataset);
+    return {
+      events: withParts(
+        events,
+        others.map((part) => had(part, preprocess, positiveFrom)),
+      ),
+      warnings: [],
+    };
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    const allow = isAsked ? "" : ", or let lists hold what users have, --repeats allow";
+    const instead = `${error.message}: name it with --mask LOG${allow}`;
+    if (timed || !preprocess.negatives) throw new UsageError(instead, { cause: error });
+    const { valid, test } = run.manifest.split;
+    const lost = valid + test > 0 && !run.manifest.refit;
+    const events = eventsOfSource(await readNegatives(run, preprocess));
+    const note = `${error.message}; what the run keeps of its training part stands in: the ${valid + test} events that it held out are not left out of the lists, --mask LOG leaves them out`;
+    return { events, warnings: lost ? [note] : [] };
+  }
+}
+
+/** The events of --mask. */
+export async function eventsOfMask(
+  { preprocess, options, watch }: Omit<ReadAgain, "run">,
+  timed: boolean,
+): Promise<TrainingEvents> {
+  const { dataset, rows } = await partOfMask({ preprocess, options, watch }, timed);
+  return eventsOfRows(dataset, rows, timed);
+}
+
+/** The same with what further logs say that known users have. */
+export async function withMasked(
+  events: Had | undefined,
+  again: Omit<ReadAgain, "run">,
+): Promise<Had | undefined> {
+  if (!again.options.mask) return events;
+  return events ? withParts(events, [await partOfMask(again, false)]) : await eventsOfMask(again, false);
+}
+
+async function partOfMask(
+  { preprocess, options, watch }: Omit<ReadAgain, "run">,
+  timed: boolean,
+): Promise<Part> {
+  const { mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
+  const bad = { ...(maxBad !== undefined && { maxBad }), ...(badRows && { badRows }) };
+  const log = { on: mask!, reading, hashKeys, timed, ...bad };
+  const { dataset } = await readLikeRun(preprocess, log, silently(watch));
+  return had(wholeOf(dataset), preprocess, positiveFrom);
+}
+
+/** The events of users whom the run does not know. */
+export async function eventsToFoldIn({
+  preprocess,
+  options,
+  watch,
+}: Omit<ReadAgain, "run">): Promise<TrainingEvents> {
+  const { foldIn, reading, hashKeys, maxBad, positiveFrom } = options;
+  const log = { on: foldIn!, reading, hashKeys, ...(maxBad !== undefined && { maxBad }) };
+  const quiet = silently(watch);
+  const dataset =
+    preprocess.negatives || preprocess.roles.label === undefined
+      ? await readEventsLikeRun(preprocess, log, ["user"], quiet)
+      : (await readLikeRun(preprocess, log, quiet)).dataset;
+  const part = had(wholeOf(dataset), preprocess, positiveFrom);
+  return eventsOfRows(part.dataset, part.rows);
+}
+
+/** The lists in the numbers of other items: ascending, without those that are none of them. */
+export function inNumbersOf(
+  items: Dictionary,
+  { items: own, history: { indptr, items: listed } }: Had,
+): History {
+  const numbers = rowsOfKeys(items, own);
+  const owners = new Uint32Array(listed.length);
+  for (let user = 0; user + 1 < indptr.length; user++) owners.fill(user, indptr[user], indptr[user + 1]);
+  return historyOf(
+    owners,
+    listed.map((item) => numbers[item]!),
+    indptr.length - 1,
+  );
+}
+
+/** Events that say that a user has an item: of ratings without a bound all, since a disliked item is had as well. */
+function had(part: Part, preprocess: Preprocess, positiveFrom: number | undefined): Part {
+  const from = positiveFrom ?? preprocess.positiveFrom ?? undefined;
+  return preprocess.task === "regression" && from === undefined
+    ? part
+    : counting(part, preprocess, positiveFrom);
+}
+
+function eventsOf(
+  part: Part,
+  preprocess: Preprocess,
+  positiveFrom: number | undefined,
+  timed: boolean,
+): TrainingEvents {
+  const { dataset, rows } = had(part, preprocess, positiveFrom);
+  return eventsOfRows(dataset, rows, timed);
+}
+
+function withParts<E extends Had>(events: E, parts: readonly Part[]): E {
+  return parts.reduce((all, part) => ({ ...all, history: historyWith(all, part) }), events);
+}
+
+/** u32: all rows, ascending. */
+function joined(parts: readonly Uint32Array[]): Uint32Array {
+  const rows = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    rows.set(part, at);
+    at += part.length;
+  }
+  return rows.sort();
+}

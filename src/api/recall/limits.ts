@@ -1,0 +1,117 @@
+// Files that say which items may stand in lists, and who gets them: --items, --users, --candidates.
+
+import { MISSING, type Dataset, type Roles } from "../../dataset/dataset.js";
+import { keyColumn } from "../../dataset/item-catalogue.js";
+import type { Preprocess } from "../../dataset/preprocess.js";
+import { selectKeys } from "../../dataset/vocabulary.js";
+import { UsageError } from "../../errors.js";
+import type { Dictionary } from "../../log/dictionary.js";
+import { readAsTrained } from "../../training/read-as-trained.js";
+import { silently } from "../../training/parts.js";
+import type { Watch } from "../../training/watch.js";
+import type { RecallOptions } from "./options.js";
+
+/** Keys of a file, each once, and what its columns say of them. */
+export interface ListedKeys {
+  keys: Dictionary;
+  /** by name of a column: u32[keys.size], codes of its dictionary; MISSING for an empty cell */
+  columns: Map<string, { codes: Uint32Array; dictionary: Dictionary }>;
+}
+
+/** How the run's log names and hides its keys. */
+export type HowKeysRead = Partial<Pick<Preprocess, "hashKeys">>;
+
+/**
+ * Reads a file of keys.
+ *
+ * @param flag    that names it, for messages
+ * @param key     the column of the keys
+ * @param columns others that are looked at
+ * @throws {UsageError} a column is not there, or says two things of one key
+ */
+export async function readListed(
+  flag: string,
+  path: string,
+  key: string,
+  columns: readonly string[],
+  { hashKeys: hashing }: HowKeysRead,
+  { where = [], reading, hashKeys }: Pick<RecallOptions, "where" | "reading" | "hashKeys">,
+  watch: Watch,
+): Promise<ListedKeys> {
+  const fields = [key, ...columns.filter((name) => name !== key)];
+  const dataset = await readKeyed(
+    [path],
+    { fields, numeric: [], multi: {} },
+    where,
+    hashing,
+    { reading, hashKeys },
+    watch,
+  );
+  const { codes, dictionary } = keyColumn(dataset, key);
+  const rowOf = new Int32Array(dictionary.size).fill(-1);
+  const others = columns.map((name) => ({ name, column: keyColumn(dataset, name) }));
+  codes.forEach((code, row) => {
+    if (code === MISSING) return;
+    const earlier = rowOf[code]!;
+    if (earlier < 0) rowOf[code] = row;
+    else
+      for (const { name, column } of others)
+        if (column.codes[row] !== column.codes[earlier])
+          throw new UsageError(
+            `${flag} '${path}': ${key} '${textOf(dictionary, code)}' stands there twice with different cells in '${name}'`,
+          );
+  });
+  // the dictionary may hold keys of rows that --where leaves out
+  const kept = Uint32Array.from(rowOf.keys()).filter((code) => rowOf[code]! >= 0);
+  if (kept.length === 0)
+    throw new UsageError(
+      `${flag} '${path}' leaves no ${key}${where.length > 0 ? ": --where holds for no row" : ""}`,
+    );
+  return {
+    keys: selectKeys(dictionary, kept),
+    columns: new Map(
+      others.map(({ name, column }) => [
+        name,
+        {
+          codes: kept.map((code) => column.codes[rowOf[code]!]!),
+          dictionary: column.dictionary,
+        },
+      ]),
+    ),
+  };
+}
+
+/** Rows of users and items: pairs that are to be ranked, or what users have. */
+export async function readPairs(
+  paths: string[],
+  { user, item }: { user: string; item: string },
+  { hashKeys: hashing }: HowKeysRead,
+  options: Pick<RecallOptions, "reading" | "hashKeys">,
+  watch: Watch,
+): Promise<Dataset> {
+  const roles: Roles = { user, item, fields: [user, item], numeric: [], multi: {} };
+  return await readKeyed(paths, roles, [], hashing, options, watch);
+}
+
+async function readKeyed(
+  paths: string[],
+  roles: Roles,
+  where: string[],
+  hashing: Preprocess["hashKeys"],
+  { reading, hashKeys }: Pick<RecallOptions, "reading" | "hashKeys">,
+  watch: Watch,
+): Promise<Dataset> {
+  const columns = hashing?.columns.filter((name) => roles.fields.includes(name)) ?? [];
+  const hashed = hashing && columns.length > 0 ? { hashKeys: { ...hashing, columns } } : {};
+  const { dataset } = await readAsTrained(
+    { roles, sides: [], drop: [], where, ...hashed },
+    { on: paths, reading, ...("hashKeys" in hashed && { hashKeys }) },
+    { unlabelled: true },
+    silently(watch),
+  );
+  return dataset;
+}
+
+function textOf({ bytes, offsets }: Dictionary, key: number): string {
+  return Buffer.from(bytes.subarray(offsets[key], offsets[key + 1])).toString("utf8");
+}

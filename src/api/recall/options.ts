@@ -1,0 +1,126 @@
+// What `embed recall` is asked for.
+
+import { UsageError } from "../../errors.js";
+import type { BaselineName } from "../../evaluation/baselines/baselines.js";
+import { listFormats, type ListFormat } from "../../export/lists.js";
+import type { ReadLike } from "../../training/read-as-trained.js";
+import type { Repeats } from "../evaluate/ranking-protocol.js";
+import { queryOf, type Query } from "../evaluate/query.js";
+
+/** What learns from the training's events alone and may rank in place of a run's model. */
+export const recallBaselines = [
+  "popularity",
+  "item-cf",
+  "ease",
+  "gf-cf",
+  "chebycf",
+] as const satisfies readonly BaselineName[];
+
+export { listFormats };
+export type { ListFormat };
+
+/** How items are ranked. */
+export const recallScorings = ["model", "dot", "cosine", "context", ...recallBaselines] as const;
+export type RecallScoring = (typeof recallScorings)[number];
+
+export interface RecallOptions extends Omit<ReadLike, "on" | "timed" | "rowsOf"> {
+  /** a path; undefined or `-` for `write` */
+  out?: string;
+  format: ListFormat;
+  force: boolean;
+  /** whom lists are for */
+  whom: "user" | "item";
+  /** items a list, >= 1 */
+  k: number;
+  /** the model for users, cosine for items when absent */
+  scoring?: RecallScoring;
+  /** of a run with several, for a scoring by a table */
+  table?: string;
+  /** --query and --query-half-life, as evaluate takes them */
+  query?: string;
+  queryHalfLife?: string;
+  /** whether what a user has may stand in the list; masked when absent */
+  repeats?: Repeats;
+  /** logs whose items are left out of their users' lists, too */
+  mask?: string[];
+  /** the label from which on an event counts as one that a user has */
+  positiveFrom?: number;
+  /** a file of items: those that may stand in lists */
+  items?: string;
+  /** expressions over its rows */
+  where?: string[];
+  /** a file of users: those who get lists */
+  users?: string;
+  /** a column of both files: a user's list holds items of the same cell */
+  within?: string;
+  /** COLUMN=N of the items' file: at most so many items of a cell in a list */
+  per?: string;
+  /** a file of users and items: each user's items are ranked, and no others */
+  candidates?: string;
+  /** events of users whom the run does not know: they get the lists */
+  foldIn?: string[];
+}
+
+/** At most so many items of one cell in a list. */
+export interface Quota {
+  column: string;
+  most: number;
+}
+
+/** @throws {UsageError} it is none */
+export function quotaOf(per: string | undefined): Quota | undefined {
+  if (per === undefined) return undefined;
+  const [, column, most] = /^(.+)=([1-9]\d{0,8})$/su.exec(per) ?? [];
+  if (column === undefined)
+    throw new UsageError(`--per expects COLUMN=N with N from 1 on, such as category=3, got '${per}'`);
+  return { column, most: Number(most) };
+}
+
+/** What the flags say, checked together. */
+export interface Asked {
+  scoring: RecallScoring;
+  baseline?: (typeof recallBaselines)[number];
+  query: Query | undefined;
+  quota: Quota | undefined;
+}
+
+/** @throws {UsageError} options that do not go together, before anything is read */
+export function askedBy(options: RecallOptions): Asked {
+  const { whom, items, where, users, within, per, candidates, foldIn, mask, repeats } = options;
+  const scoring = options.scoring ?? (whom === "user" ? "model" : "cosine");
+  const baseline = recallBaselines.find((name) => name === scoring);
+  const refuse = (text: string): never => {
+    throw new UsageError(text);
+  };
+  if (whom === "item") {
+    if (scoring === "model" || baseline !== undefined)
+      refuse(`--for item compares the items' vectors: --score cosine, dot or context, not ${scoring}`);
+    const ofUsers = { "--users": users, "--fold-in": foldIn, "--mask": mask, "--repeats": repeats };
+    const others = { ...ofUsers, "--candidates": candidates, "--query": options.query };
+    const [flag] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
+    if (flag !== undefined) refuse(`${flag} is for lists of users, not for --for item`);
+  }
+  if (where && items === undefined)
+    refuse("--where is about the rows of a file of items: name it with --items FILE");
+  const named = [items, users].some((file) => file !== undefined);
+  if (within !== undefined && items === undefined)
+    refuse("--within compares a column of the items: name their file with --items FILE");
+  if (within !== undefined && whom === "user" && users === undefined)
+    refuse(
+      `--within ${within} compares the users' ${within} with the items': name their file with --users FILE`,
+    );
+  if (per !== undefined && items === undefined)
+    refuse("--per is about a column of the items: name their file with --items FILE");
+  if (candidates !== undefined && (named || within !== undefined || per !== undefined))
+    refuse(
+      "--candidates says which items each user's list may hold: it goes without --items, --users, --within and --per",
+    );
+  if (foldIn && users !== undefined)
+    refuse("--fold-in makes lists for the users of its events: leave out --users");
+  if (foldIn && options.query !== undefined)
+    refuse("--fold-in asks by the vectors that it makes of the users' events: leave out --query");
+  if (baseline !== undefined && options.table !== undefined)
+    refuse(`--score ${baseline} looks at no table: leave out --table`);
+  const query = queryOf({ ...options, ...(baseline === undefined && { scoring }) });
+  return { scoring, ...(baseline && { baseline }), query, quota: quotaOf(per) };
+}

@@ -1,0 +1,318 @@
+// `embed recall`: a list of items for every user, or for every item, from a run.
+//
+//   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (search.ts, make-lists.ts) ──► a file
+//   the run's log, --mask ──► what users have (had.ts) ──► left out        --items, --users ──► who and what (sets.ts)
+
+import { KeyIndex } from "../../dataset/key-index.js";
+import type { Preprocess } from "../../dataset/preprocess.js";
+import { UsageError } from "../../errors.js";
+import { lengthOfList, listChunks, type ListBatch, type Lists } from "../../export/lists.js";
+import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { checkNotAnInput } from "../../io/not-an-input.js";
+import { version } from "../../io/package-version.js";
+import type { ItemLists } from "../../kernels/top-items/binding.js";
+import type { Dictionary } from "../../log/dictionary.js";
+import { usersOf, itemsOf } from "../../sampling/negative-source.js";
+import { historyOf } from "../../sampling/negatives.js";
+import { modelOf } from "../../trainers/index.js";
+import { wholeOf } from "../../training/parts.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+import { fieldsOf } from "../evaluate/table-ranker.js";
+import { withOpenRows, type OpenRows } from "../tables.js";
+import { pickLists, type Block } from "./blocks.js";
+import { inNumbersOf, type Had } from "./had.js";
+import { readPairs } from "./limits.js";
+import { listsOfBlocks } from "./make-lists.js";
+import { askedBy, type Asked, type RecallOptions } from "./options.js";
+import { setsOf } from "./sets.js";
+import { sourceOf, type Source } from "./source.js";
+
+/** What lists were made, and what they hold. */
+export interface RecallSummary {
+  command: "recall";
+  version: string;
+  /** a path, or `-` */
+  out: string;
+  seconds: number;
+  /** lists that hold something: a row each place of them */
+  lists: number;
+  rows: number;
+  /** owners whose list holds nothing, and those whose list is shorter than k */
+  empty: number;
+  short: number;
+  /** items that may stand in lists, and the share of them that does in one at least */
+  items: number;
+  coverage: number;
+  /** training events of the items in lists, the mean over places; null without any */
+  popularity: number | null;
+  options: Record<string, unknown>;
+  warnings: string[];
+}
+
+/**
+ * Makes the lists and writes them to a file, whole or not at all, or in chunks to `write`.
+ *
+ * @throws {UsageError} the run cannot rank as asked, options do not go together, or nobody is left to make lists for
+ */
+export async function recall(
+  path: string,
+  options: RecallOptions,
+  write: (chunk: Uint8Array) => Promise<void>,
+  given: Watch,
+): Promise<RecallSummary> {
+  const start = performance.now();
+  const asked = askedBy(options);
+  const { out, force, format, mask = [], foldIn = [], candidates, items, users } = options;
+  const files = [...mask, ...foldIn, candidates, items, users].filter((file) => file !== undefined);
+  const toStdout = out === undefined || out === "-";
+  if (!toStdout) {
+    await checkNotAnInput("-o", out, files);
+    await checkOutput(out, force, "file");
+  }
+  const { watch, warnings, warn } = collectWarnings(given);
+  return await withOpenRows(path, options.table, async (opened) => {
+    const { lists, facts } = await listsOf({ opened, options, asked, watch, warn });
+    const chunks = listChunks(format, lists);
+    if (toStdout) for await (const chunk of chunks) await write(chunk);
+    else await writeFileAtomic(out, chunks, force, { signal: watch.signal });
+    const { told, ...measured } = facts();
+    for (const text of told) warn(text);
+    return {
+      command: "recall",
+      version,
+      out: out ?? "-",
+      seconds: (performance.now() - start) / 1000,
+      ...measured,
+      options: { run: path, ...toldOptions(options, asked) },
+      warnings,
+    };
+  });
+}
+
+/** Options as the summary has them. */
+function toldOptions(
+  { reading: _, badRows: __, force: ___, out: ____, ...told }: RecallOptions,
+  { scoring }: Asked,
+) {
+  return { ...told, scoring, repeats: told.repeats ?? "mask" };
+}
+
+interface Given {
+  opened: OpenRows;
+  options: RecallOptions;
+  asked: Asked;
+  watch: Watch;
+  warn: (text: string) => void;
+}
+
+type Measured = Pick<
+  RecallSummary,
+  "lists" | "rows" | "empty" | "short" | "items" | "coverage" | "popularity"
+>;
+
+/** The lists, and what is to be said of them once they are read to their end. */
+async function listsOf(given: Given): Promise<{ lists: Lists; facts: () => Measured & { told: string[] } }> {
+  const { opened, options, asked, watch, warn } = given;
+  const { run } = opened;
+  const { whom, k } = options;
+  const named = fieldsOf(run);
+  const preprocess = await (await modelOf(run))?.preprocess?.(run);
+  const how = { ...(preprocess?.hashKeys && { hashKeys: preprocess.hashKeys }) };
+  const source = await sourceOf(given);
+  const sets = await setsOf(source.items, named, how, options, asked.quota, watch);
+  for (const text of [...source.warnings, ...sets.warnings]) warn(text);
+  const pairs = options.candidates === undefined ? undefined : await candidatesOf(given, source, how);
+  for (const text of pairs?.warnings ?? []) warn(text);
+  const chosen = pairs?.users ?? sets.chosen;
+  const numItems = pairs?.numItems ?? sets.sets.reduce((sum, { length }) => sum + length, 0);
+  const counted = counter(source, numItems, k);
+  const blocks = checked(source.blocks(chosen), counted);
+  const search = await source.search(pairs ? [] : sets.sets);
+  const making = {
+    search,
+    sets,
+    numItems: source.items.size,
+    dim: source.dim,
+    k,
+    ...(asked.quota && { most: asked.quota.most }),
+    masksOf: masksOf(source),
+    ...(pairs && { candidatesOf: pairs.listsOf }),
+    isEmpty: (block: Block, query: number) => !source.hasWeights && isZero(block, query, source.dim),
+    tell: counted.tell,
+  };
+  return {
+    lists: {
+      columns: { owner: whom, item: whom === "user" ? "item" : "neighbor" },
+      items: source.items,
+      batches: ended(
+        listsOfBlocks(blocks, making),
+        (batch) => counted.count(batch),
+        async () => await search.end(),
+        () => {
+          if (counted.numAsked() === 0) throw nobody(options, pairs !== undefined);
+        },
+      ),
+    },
+    facts: () => counted.facts(options, sets.numChosen),
+  };
+}
+
+function nobody({ users, whom, foldIn }: RecallOptions, hasPairs: boolean): UsageError {
+  if (hasPairs) return new UsageError("--candidates names no user whom the run knows: no list was made");
+  if (users !== undefined)
+    return new UsageError(
+      `--users '${users}' names nobody whom the run knows: no list was made; --fold-in LOG makes lists of new users from their events`,
+    );
+  if (foldIn) return new UsageError("--fold-in: no user of the log has events to make a list from");
+  return new UsageError(`the run has no ${whom} to make a list for`);
+}
+
+/** Passes blocks on and counts who asks. */
+async function* checked(
+  blocks: AsyncIterable<Block> | Iterable<Block>,
+  counted: { ask: (number: number) => void },
+): AsyncGenerator<Block> {
+  for await (const block of blocks) {
+    counted.ask(block.keys.size);
+    yield block;
+  }
+}
+
+/** Batches that are counted as they pass, with what is done however they end. */
+async function* ended(
+  batches: AsyncIterable<ListBatch>,
+  count: (batch: ListBatch) => void,
+  end: () => Promise<void>,
+  check: () => void,
+): AsyncGenerator<ListBatch> {
+  try {
+    for await (const batch of batches) {
+      count(batch);
+      yield batch;
+    }
+    check();
+  } finally {
+    await end();
+  }
+}
+
+/** A list a key: what its owner has, as lists number items. */
+function masksOf({ had, items }: Source): (keys: Dictionary) => ItemLists {
+  if (!had) return (keys) => ({ indptr: new Uint32Array(keys.size + 1), items: new Uint32Array() });
+  const lists = had.items === items ? had.history : inNumbersOf(items, had);
+  const users = new KeyIndex(had.users);
+  const all = withNobody(lists);
+  return (keys) => pickLists(all, ownersIn(users, keys, had));
+}
+
+/** The place of each key's list; of a user who has nothing that of the empty one at the end. */
+function ownersIn(users: KeyIndex, keys: Dictionary, { users: all }: Had): Uint32Array {
+  return Uint32Array.from({ length: keys.size }, (_, i) => {
+    const found = users.find(keys, i);
+    return found < 0 ? all.size : found;
+  });
+}
+
+/** The lists with an empty one behind them. */
+function withNobody({ indptr, items }: ItemLists): ItemLists {
+  const ends = new Uint32Array(indptr.length + 1);
+  ends.set(indptr);
+  ends[indptr.length] = items.length;
+  return { indptr: ends, items };
+}
+
+function isZero({ queries: { vectors } }: Block, query: number, dim: number): boolean {
+  if (!vectors) return false;
+  for (let at = query * dim; at < (query + 1) * dim; at++) if (vectors[at] !== 0) return false;
+  return true;
+}
+
+/** The pairs of --candidates: who is in them, and each one's items. */
+async function candidatesOf(
+  { opened: { run }, options, watch }: Given,
+  { items }: Source,
+  how: Partial<Pick<Preprocess, "hashKeys">>,
+) {
+  const { candidates: path } = options;
+  const dataset = await readPairs([path!], fieldsOf(run), how, options, watch);
+  const { rows } = wholeOf(dataset);
+  const { dictionary: users } = dataset.columns.find(({ name }) => name === dataset.roles.user) as {
+    dictionary: Dictionary;
+  } & object;
+  const listed = itemsOf(items, dataset, rows);
+  const lists = historyOf(usersOf(users, dataset, rows), listed, users.size);
+  const unknown = listed.reduce((count, item) => count + (item === 0xffffffff ? 1 : 0), 0);
+  const index = new KeyIndex(users);
+  const none = withNobody(lists);
+  return {
+    users: index,
+    numItems: new Set(lists.items).size,
+    listsOf: (keys: Dictionary) =>
+      pickLists(
+        none,
+        Uint32Array.from({ length: keys.size }, (_, i) => index.find(keys, i)),
+      ),
+    warnings:
+      unknown > 0
+        ? [
+            `${unknown} of ${listed.length} candidates are items that the run does not know, and stand in no list`,
+          ]
+        : [],
+  };
+}
+
+/** What passes, counted. */
+function counter({ counts, numFolded }: Source, numItems: number, k: number) {
+  const shown = new Uint8Array(counts.length);
+  let [asked, lists, rows, short, events] = [0, 0, 0, 0, 0];
+  const why = { ungrouped: 0, unknown: 0 };
+  return {
+    ask: (number: number): void => void (asked += number),
+    numAsked: (): number => asked,
+    tell: (reason: keyof typeof why): void => void why[reason]++,
+    count(batch: ListBatch): void {
+      for (let list = 0; list < batch.keys.size; list++) {
+        const length = lengthOfList(batch, list);
+        if (length > 0) lists++;
+        if (length > 0 && length < k) short++;
+        rows += length;
+        for (let at = list * k; at < list * k + length; at++) {
+          const item = batch.items[at]!;
+          shown[item] = 1;
+          events += counts[item]!;
+        }
+      }
+    },
+    facts({ whom, within }: RecallOptions, numChosen: number | undefined): Measured & { told: string[] } {
+      const unknown = numChosen === undefined ? 0 : numChosen - asked;
+      const unfolded = numFolded === undefined ? 0 : numFolded - asked;
+      return {
+        lists,
+        rows,
+        empty: asked - lists,
+        short,
+        items: numItems,
+        coverage: numItems > 0 ? shown.reduce((sum, x) => sum + x, 0) / numItems : 0,
+        popularity: rows > 0 ? events / rows : null,
+        told: [
+          ...(unknown > 0
+            ? [
+                `${unknown} of ${numChosen} users of --users are not known to the run and get no list: --fold-in LOG makes lists of new users from their events`,
+              ]
+            : []),
+          ...(unfolded > 0
+            ? [
+                `${unfolded} of ${numFolded} users of --fold-in get no list: the run knows them, and makes their lists without --fold-in, or it knows none of their items`,
+              ]
+            : []),
+          ...(why.unknown > 0
+            ? [`${why.unknown} ${whom}s have no vector to ask by, only zeros, and get no list`]
+            : []),
+          ...(why.ungrouped > 0
+            ? [`${why.ungrouped} ${whom}s have no cell in '${within}' that an item has, too, and get no list`]
+            : []),
+        ],
+      };
+    },
+  };
+}
