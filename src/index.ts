@@ -12,6 +12,8 @@ export { inspect, writeStarterConfig, type InspectOptions } from "./api/inspect/
 export type { Inspection } from "./api/inspect/inspection.js";
 export { inspectEdges, type EdgeInspection, type InspectEdgesOptions } from "./api/inspect/inspect-edges.js";
 export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
+export { recall, type RecallSummary } from "./api/recall/recall.js";
+export type { RecallOptions } from "./api/recall/options.js";
 export { report } from "./api/report/report.js";
 export type { ReportOptions, ReportSummary } from "./api/report/options.js";
 export type { Summary } from "./training/summary.js";

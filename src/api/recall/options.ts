@@ -4,6 +4,7 @@ import { UsageError } from "../../errors.js";
 import type { BaselineName } from "../../evaluation/baselines/baselines.js";
 import { listFormats, type ListFormat } from "../../export/lists.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
+import type { Compose } from "../compose.js";
 import type { Repeats } from "../evaluate/ranking-protocol.js";
 import { queryOf, type Query } from "../evaluate/query.js";
 
@@ -39,6 +40,8 @@ export interface RecallOptions extends Omit<ReadLike, "on" | "timed" | "rowsOf">
   /** --query and --query-half-life, as evaluate takes them */
   query?: string;
   queryHalfLife?: string;
+  /** of items among themselves: what an item's vector is; the sum over its columns where it has several, when absent */
+  compose?: Compose;
   /** whether what a user has may stand in the list; masked when absent */
   repeats?: Repeats;
   /** logs whose items are left out of their users' lists, too */
@@ -100,6 +103,8 @@ export function askedBy(options: RecallOptions): Asked {
     const [flag] = Object.entries(others).find(([, value]) => value !== undefined) ?? [];
     if (flag !== undefined) refuse(`${flag} is for lists of users, not for --for item`);
   }
+  if (whom === "user" && options.compose !== undefined)
+    refuse("--compose is about items that are compared with one another: it goes with --for item");
   if (where && items === undefined)
     refuse("--where is about the rows of a file of items: name it with --items FILE");
   const named = [items, users].some((file) => file !== undefined);

@@ -365,7 +365,7 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
   const scoring = asked.scoring as "dot" | "cosine" | "context";
   await checkTableRanks(run, { scoring, table: options.table, query: undefined });
   const composition =
-    scoring === "context" ? undefined : await compositionOf(run, opened.rows.fields, undefined);
+    scoring === "context" ? undefined : await compositionOf(run, opened.rows.fields, options.compose);
   const made = composition && (await composed(await loadRows(opened.rows), composition));
   if (made?.note !== undefined) given.watch.observe({ stage: "note", text: made.note });
   const table = await tableOfField(made ? tableRows(made.table) : opened.rows, item);

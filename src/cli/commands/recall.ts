@@ -10,6 +10,8 @@ import {
   type RecallScoring,
 } from "../../api/recall/options.js";
 import type { RecallSummary } from "../../api/recall/recall.js";
+import type { Compose } from "../../api/compose.js";
+import { composeOption } from "../../flags/compose-option.js";
 import {
   addBadRowOptions,
   addHashKeysOption,
@@ -43,6 +45,7 @@ type Flags = ReadingFlags &
     k: number;
     score?: RecallScoring;
     table?: string;
+    compose?: Compose;
     query?: string;
     queryHalfLife?: string;
     repeats?: "mask" | "allow";
@@ -169,11 +172,12 @@ function addQueryOptions(command: Command): void {
         "of several items: an item's weight halves with so much time before the user's latest event, such as 30d",
       ),
     )
+    .addOption(composeOption().helpGroup("Whose lists:"))
     .addOption(group("--table <name>", "of a run with several tables, for --score dot and cosine"));
 }
 
 async function optionsOf(flags: Flags): Promise<RecallOptions> {
-  const { for: whom, k, score, table, query, queryHalfLife, repeats, mask, positiveFrom } = flags;
+  const { for: whom, k, score, table, compose, query, queryHalfLife, repeats, mask, positiveFrom } = flags;
   const {
     items,
     where,
@@ -189,7 +193,7 @@ async function optionsOf(flags: Flags): Promise<RecallOptions> {
   } = flags;
   return {
     ...{ whom, k, format, force },
-    ...definedOf({ scoring: score, table, query, queryHalfLife, repeats, mask, positiveFrom }),
+    ...definedOf({ scoring: score, table, compose, query, queryHalfLife, repeats, mask, positiveFrom }),
     ...definedOf({ items, where, users, within, per, candidates, foldIn, out, hashKeys }),
     reading: readingOf(flags, flags.threads ?? availableParallelism()),
     ...(await badRowsOf(flags)),
