@@ -21,6 +21,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   net: () => import("./net.js"),
   pca: () => import("./pca.js"),
   read: () => import("./read.js"),
+  recall: () => import("./recall.js"),
   sgns: () => import("./sgns.js"),
   "sgns-quality": () => import("./sgns-quality.js"),
   "two-tower": () => import("./two-tower.js"),
