@@ -3,6 +3,7 @@
 //   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (search.ts, make-lists.ts) ──► a file
 //   the run's log, --mask ──► what users have (had.ts) ──► left out        --items, --users ──► who and what (sets.ts)
 
+import { keyColumn } from "../../dataset/item-catalogue.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import { UsageError } from "../../errors.js";
@@ -10,7 +11,7 @@ import { lengthOfList, listChunks, type ListBatch, type Lists } from "../../expo
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
-import type { ItemLists } from "../../kernels/top-items/binding.js";
+import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import { usersOf, itemsOf } from "../../sampling/negative-source.js";
 import { historyOf } from "../../sampling/negatives.js";
@@ -236,12 +237,10 @@ async function candidatesOf(
   const { candidates: path } = options;
   const dataset = await readPairs([path!], fieldsOf(run), how, options, watch);
   const { rows } = wholeOf(dataset);
-  const { dictionary: users } = dataset.columns.find(({ name }) => name === dataset.roles.user) as {
-    dictionary: Dictionary;
-  } & object;
+  const { dictionary: users } = keyColumn(dataset, dataset.roles.user!);
   const listed = itemsOf(items, dataset, rows);
   const lists = historyOf(usersOf(users, dataset, rows), listed, users.size);
-  const unknown = listed.reduce((count, item) => count + (item === 0xffffffff ? 1 : 0), 0);
+  const unknown = listed.reduce((count, item) => count + (item === NO_ITEM ? 1 : 0), 0);
   const index = new KeyIndex(users);
   const none = withNobody(lists);
   return {
