@@ -95,8 +95,15 @@ export async function withMasked(
   events: Had | undefined,
   again: Omit<ReadAgain, "run">,
 ): Promise<Had | undefined> {
-  if (!again.options.mask) return events;
-  return events ? withParts(events, [await partOfMask(again, false)]) : await eventsOfMask(again, false);
+  if (!again.options.mask) return events && hadOf(events);
+  return events
+    ? withParts(hadOf(events), [await partOfMask(again, false)])
+    : await eventsOfMask(again, false);
+}
+
+/** Without the events themselves, which take more memory. */
+function hadOf({ users, items, history }: Had): Had {
+  return { users, items, history };
 }
 
 async function partOfMask(
@@ -166,6 +173,7 @@ function withParts<E extends Had>(events: E, parts: readonly Part[]): E {
 
 /** u32: all rows, ascending. */
 function joined(parts: readonly Uint32Array[]): Uint32Array {
+  if (parts.length === 1) return parts[0]!;
   const rows = new Uint32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let at = 0;
   for (const part of parts) {
