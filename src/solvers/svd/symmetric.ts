@@ -138,7 +138,7 @@ function diagonalize(Z: Float64Array, n: number, d: Float64Array, e: Float64Arra
     const isLarge = (i: number) => Math.abs(e[i]!) > Number.EPSILON * greatest;
     let m = l;
     while (isLarge(m)) m++;
-    while (m > l && isLarge(l)) {
+    while (isLarge(l)) {
       // the shift
       const first = d[l]!;
       let p = (d[l + 1]! - first) / (2 * e[l]!);
