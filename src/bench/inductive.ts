@@ -3,7 +3,7 @@
 // films are ranked by the vectors that `transform` gives their genres. With 1, 2 or 3 the tenth that is so many tenths older is hidden
 // in the same way, from the films up to there alone: options are chosen there.
 //
-//   genre mean     a genre's vector and bias are the mean of its films', a film's the mean of its genres'
+//   genre mean     a genre's vector and bias are the mean of its films', a film's the mean of its genres', or of all films without any
 //   permuted       the same training with films' genres shuffled over the films
 //   few ratings    a tenth of the ratings held out at random: films with 1 to 5 raters in training, ranked among themselves
 
@@ -214,10 +214,12 @@ function genreMeans(known: Vectors, genres: Genres, wanted: readonly string[]): 
   for (const [film, vector] of known)
     for (const genre of genres.get(film) ?? []) byGenre.set(genre, [...(byGenre.get(genre) ?? []), vector]);
   const means = new Map([...byGenre].map(([genre, of]) => [genre, meanVector(of)]));
+  // a film without genres is like any other
+  const whole = meanVector([...known.values()]);
   return new Map(
     wanted.map((film) => {
       const own = (genres.get(film) ?? []).flatMap((genre) => means.get(genre) ?? []);
-      return [film, meanVector(own)];
+      return [film, own.length > 0 ? meanVector(own) : whole];
     }),
   );
 }
@@ -299,6 +301,7 @@ function deviation(numbers: readonly number[]): number {
 }
 
 function dot(a: readonly number[], b: readonly number[]): number {
+  if (a.length !== b.length) throw new RangeError(`vectors of ${a.length} and ${b.length} numbers`);
   let sum = 0;
   for (let d = 0; d < a.length; d++) sum += a[d]! * b[d]!;
   return sum;

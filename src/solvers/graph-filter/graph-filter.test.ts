@@ -96,7 +96,7 @@ test("what is published for gowalla is the default", () => {
   expect(publishedFilter("gf-cf")).toMatchObject({ power: 0, ideal: { dim: 256, weight: 0.3, power: 0.5 } });
   const { coefficients, ...others } = publishedFilter("chebycf");
   expect(others).toEqual({ power: 0.4, ideal: { dim: 512, weight: 0.2, power: 0.4 } });
-  expect(coefficients).toHaveLength(9);
+  expect(coefficients).toHaveLength(8);
 });
 
 test("a filter has the same bytes at 1, 2 and 3 threads", async () => {

@@ -7,7 +7,7 @@
 import { cosDegrees } from "../../numeric/degrees.js";
 import { pow } from "../../numeric/exp.js";
 
-/** ChebyCF's degree. */
+/** ChebyCF's degree, K. */
 const DEGREE = 8;
 
 /** ChebyCF's flatness. */
@@ -19,7 +19,10 @@ export const FLATNESS = 1.5;
  * The targets are taken at points beside the nodes, rounded to three decimals, as ChebyCF's public code does: with targets at the
  * nodes themselves ranking is worse.
  *
- * @returns f64[9]
+ * The plateau less 1/2 is odd in L, and so is the polynomial: coefficients of even k > 0 are 0, that of K too, and no product with P is
+ * spent on it.
+ *
+ * @returns f64[8]
  */
 export function plateauCoefficients(flatness: number): Float64Array {
   const K = DEGREE;
@@ -28,7 +31,8 @@ export function plateauCoefficients(flatness: number): Float64Array {
     const half = 0.5 * pow(Math.abs(y), flatness);
     return y < 0 ? 0.5 + half : 0.5 - half;
   });
-  return Float64Array.from({ length: K + 1 }, (_, k) => {
+  return Float64Array.from({ length: K }, (_, k) => {
+    if (k > 0 && k % 2 === 0) return 0;
     let sum = 0;
     // T_k(cos t) = cos k t
     for (let j = 1; j <= K + 1; j++) sum += targets[j - 1]! * cosDegrees((k * (K + 1.5 - j) * 180) / (K + 1));

@@ -94,7 +94,6 @@ async function tripletsOf(
   const [near, far] = [machine.lengthOf(side), machine.lengthOf(other)];
   const product = machine.panel(other);
   const singularValues = new Float64Array(vectors.length * PANEL);
-  const lengths = new Float64Array(vectors.length * PANEL);
   const [own, across] = [new Float32Array(near * dim), new Float32Array(far * dim)];
   for (const [p, panel] of vectors.entries()) {
     const [squares, unit] = [
@@ -103,15 +102,14 @@ async function tripletsOf(
         .then(() => machine.crossProducts(other, [product], product)),
       await machine.crossProducts(side, [panel], panel),
     ];
-    const [u, w] = [machine.values(panel), machine.values(product)];
-    for (let j = 0; j < PANEL && p * PANEL + j < dim; j++) {
-      const d = p * PANEL + j;
-      lengths[d] = Math.sqrt(unit[j * PANEL + j]!);
-      const length = Math.sqrt(squares[j * PANEL + j]!);
-      singularValues[d] = length / lengths[d]!;
-      for (let i = 0; i < near; i++) own[i * dim + d] = u[i * PANEL + j]! / lengths[d]!;
-      for (let i = 0; i < far; i++) across[i * dim + d] = w[i * PANEL + j]! / length;
-    }
+    const lengths = diagonalOf(unit).map(Math.sqrt);
+    const lengthsAcross = diagonalOf(squares).map(Math.sqrt);
+    singularValues.set(
+      lengthsAcross.map((length, j) => length / lengths[j]!),
+      p * PANEL,
+    );
+    copyUnit(machine.values(panel), lengths, own, { dim, first: p * PANEL });
+    copyUnit(machine.values(product), lengthsAcross, across, { dim, first: p * PANEL });
   }
   const rank = singularValues
     .subarray(0, dim)
@@ -120,6 +118,22 @@ async function tripletsOf(
   const sides = side === "rows" ? { left: own, right: across } : { left: across, right: own };
   const behind = await machine.smoothed(sides.right, dim);
   return cut({ ...all, ...sides, ...(behind && { behind }) }, rank);
+}
+
+function diagonalOf(products: Float64Array): Float64Array {
+  return Float64Array.from({ length: PANEL }, (_, j) => products[j * PANEL + j]!);
+}
+
+/** Copies a panel's columns, over their lengths, to dimensions `first` and on of f32[length][dim], as far as these go. */
+function copyUnit(
+  panel: Float32Array,
+  lengths: Float64Array,
+  target: Float32Array,
+  { dim, first }: { dim: number; first: number },
+): void {
+  const end = Math.min(PANEL, dim - first);
+  for (let row = first, from = 0; row < target.length; row += dim, from += PANEL)
+    for (let j = 0; j < end; j++) target[row + j] = panel[from + j]! / lengths[j]!;
 }
 
 /** The first triplets. */
@@ -143,13 +157,17 @@ function cut(triplets: Triplets, rank: number): Triplets {
 
 function withSigns(triplets: Triplets): Triplets {
   const { dim, left, right, behind = new Float32Array() } = triplets;
-  for (let d = 0; d < dim; d++) {
-    let greatest = 0;
-    for (let at = d; at < right.length; at += dim)
-      if (Math.abs(right[at]!) > Math.abs(greatest)) greatest = right[at]!;
-    if (greatest >= 0) continue;
-    for (let at = d; at < right.length; at += dim) right[at] = -right[at]!;
-    for (const side of [left, behind]) for (let at = d; at < side.length; at += dim) side[at] = -side[at]!;
+  // row after row: down the columns every entry would be another cache line
+  const greatest = new Float32Array(dim);
+  for (let row = 0; row < right.length; row += dim) {
+    for (let d = 0; d < dim; d++) {
+      const x = right[row + d]!;
+      if (Math.abs(x) > Math.abs(greatest[d]!)) greatest[d] = x;
+    }
+  }
+  for (const side of [left, right, behind]) {
+    for (let row = 0; row < side.length; row += dim)
+      for (let d = 0; d < dim; d++) if (greatest[d]! < 0) side[row + d] = -side[row + d]!;
   }
   return triplets;
 }
