@@ -4,6 +4,7 @@
 //
 // docs/alignment.md: what it brings, measured, and what it cannot do.
 
+import { ADDED_TABLE, readAdded } from "../embedding/added.js";
 import { sharedRows, type SharedRows } from "./shared-rows.js";
 import type { FieldAlignment } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
@@ -69,6 +70,7 @@ export async function alignRun(
   );
   const turn = turningBy(rotations, table);
   const turned = { ...table, vectors: turn(table.vectors, table.fieldOf) };
+  const added = await readAdded(own);
 
   const how = { threads, ...(signal && { signal }) };
   const fields: Record<string, FieldAlignment> = {};
@@ -93,7 +95,11 @@ export async function alignRun(
     out,
     force,
     {
-      tables: { [DEFAULT_TABLE]: turned, ...(await turnedTables(own, table, rotation, turn)) },
+      tables: {
+        [DEFAULT_TABLE]: turned,
+        ...(await turnedTables(own, table, rotation, turn)),
+        ...(added && { [ADDED_TABLE]: { ...added, vectors: turn(added.vectors, added.fieldOf) } }),
+      },
       manifest: { ...manifest, alignment, warnings: [...manifest.warnings, ...warnings] },
       modelFiles: { ...modelFiles, ...(await rotation.files(turn)) },
       metricsLines: await own.readMetricsLines(),

@@ -83,12 +83,16 @@ export async function reproduce(
 }
 
 async function howMade({ path, manifest }: Run): Promise<{ asked: Asked; trainer: Trainer }> {
-  const { command, asked, interrupted, forgotten } = manifest;
+  const { command, asked, interrupted, forgotten, added } = manifest;
   if (forgotten !== undefined) {
     throw new UsageError(
       `run '${path}' has had keys forgotten: a training would learn them from its log again, so it cannot be reproduced`,
     );
   }
+  if (added)
+    throw new UsageError(
+      `run '${path}' has items added (transform --append): reproduce the run that they were added to, '${added.run}'`,
+    );
   const trainer = await trainerOf(command);
   if (!trainer)
     throw new UsageError(

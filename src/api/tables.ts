@@ -1,6 +1,7 @@
 // What the commands that read a run's table share: opening it, and naming its fields.
 
 import { openRun, type Run } from "../embedding/run-directory.js";
+import { readWithAdded, rowsWithAdded } from "../embedding/added.js";
 import type { TableRows } from "../embedding/rows.js";
 import type { EmbeddingTable } from "../embedding/table.js";
 
@@ -19,7 +20,7 @@ export interface OpenRows extends Omit<OpenTable, "table"> {
 /** Opens a run's table, or one of several by name. */
 export async function openTable(path: string, name?: string): Promise<OpenTable> {
   const run = await openRun(path);
-  const table = await run.readTable(name);
+  const table = await readWithAdded(run, name);
   return { run, table, fieldNamed: fieldNaming(run, table.fields) };
 }
 
@@ -30,7 +31,8 @@ export async function withOpenRows<T>(
   use: (opened: OpenRows) => Promise<T>,
 ): Promise<T> {
   const run = await openRun(path);
-  return await run.withRows(
+  return await rowsWithAdded(
+    run,
     name,
     async (rows) => await use({ run, rows, fieldNamed: fieldNaming(run, rows.fields) }),
   );

@@ -8,6 +8,7 @@ export type ComparisonFormat = "text" | "markdown";
 
 /** The metrics of an evaluation. */
 export function comparisonText(evaluation: Evaluation, format: ComparisonFormat): string {
+  if (evaluation.cold) return coldText(evaluation, evaluation.cold, format);
   const { rows, users, edges, of: unit = "rows" } = evaluation;
   const blocks = columnsOf(evaluation).map((names) => tableOf(evaluation, names, format));
   const said = [`${counted(rows)} ${unit}`];
@@ -35,6 +36,24 @@ export function comparisonText(evaluation: Evaluation, format: ComparisonFormat)
       said.push(`${counted(candidates.masked)} of ${counted(candidates.listed)} candidates masked`);
   }
   return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${said.join(", ")}\n${legend(evaluation, format)}`;
+}
+
+/** New items, a table for each number of known events. */
+function coldText(
+  evaluation: Evaluation,
+  cold: NonNullable<Evaluation["cold"]>,
+  format: ComparisonFormat,
+): string {
+  const blocks = cold.map(({ events, items, toFind, users, pairs, compared }) => {
+    const own = { ...evaluation, compared };
+    const tables = columnsOf(own).map((names) => tableOf(own, names, format));
+    return (
+      `${counted(events)} ${events === 1 ? "event" : "events"} known of each of ${counted(items)} new items: ` +
+      `${counted(users)} users judged, ${counted(pairs)} pairs to find of ${counted(toFind)} items\n${format === "markdown" ? "\n" : ""}${tables.join("\n")}`
+    );
+  });
+  const all = { ...evaluation, compared: cold.flatMap(({ compared }) => compared) };
+  return `${blocks.join("\n")}${format === "markdown" ? "\n" : ""}${legend(all, format)}`;
 }
 
 function counted(n: number): string {

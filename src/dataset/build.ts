@@ -167,7 +167,7 @@ export async function streamRows(
     roles: withoutSparse(roles, sparse),
     warnings: [...resolved.warnings, ...warnings],
     ...(rows.firstOther && { firstOther: rows.firstOther }),
-    inputs: [...read.inputs, ...sides.map(({ input }) => input)],
+    inputs: [...read.inputs, ...sides.flatMap(({ inputs }) => inputs)],
     dictionaries: [
       ...kept.map((i) => read.dictionaries[i]!),
       ...joins.flatMap(({ join }) => join.dictionaries),

@@ -7,6 +7,8 @@ export interface Parts {
   test: Uint32Array;
   /** of a validation part that imitates another log */
   like?: Imitation;
+  /** of whole items: how they were cut, a sentence */
+  told?: string;
 }
 
 /** What a validation part that imitates another log (split-like.ts) has reached. */

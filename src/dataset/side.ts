@@ -23,7 +23,7 @@ export interface SideTable {
   keys: Dictionary;
   /** codes u32[keys.size] */
   columns: KeyColumn[];
-  input: InputFingerprint;
+  inputs: InputFingerprint[];
 }
 
 /**
@@ -54,6 +54,7 @@ export async function readSide(
   key: string,
   sideKey: string,
   flag = "--side",
+  kind = "a side table",
 ): Promise<SideTable> {
   requireColumn(flag, sideKey, log.columns);
   const requests = log.columns.map((name) => ({ name, as: "key" as const }));
@@ -68,7 +69,7 @@ export async function readSide(
         codes[row] === MISSING
           ? "is empty"
           : `'${keyOf(keyColumn, codes[row]!)}' stands in an earlier row too`;
-      throw new DataError(`the key ${what}: a side table has one row a key`, {
+      throw new DataError(`the key ${what}: ${kind} has one row a key`, {
         ...batch.placeOf(row),
         column: sideKey,
       });
@@ -85,7 +86,7 @@ export async function readSide(
     return { kind: "key", name, codes, dictionary: read.dictionaries[i]! };
   });
   const keys = columns[keyColumn]!.dictionary;
-  return { path, key, keys, columns: columns.filter((_, i) => i !== keyColumn), input: read.inputs[0]! };
+  return { path, key, keys, columns: columns.filter((_, i) => i !== keyColumn), inputs: read.inputs };
 }
 
 /** The log's sample with the side tables' cells appended, for inference. */
@@ -178,7 +179,12 @@ export class SideJoin {
   }
 }
 
-function numberAt({ path }: SideTable, { name, dictionary }: KeyColumn, code: number): number {
+/** The number of a cell; NaN for an empty one. @throws {DataError} it is none */
+export function numberAt(
+  { path }: Pick<SideTable, "path">,
+  { name, dictionary }: KeyColumn,
+  code: number,
+): number {
   if (code === MISSING) return NaN;
   const text = keyAt(dictionary, code);
   const x = Number(text);

@@ -4,16 +4,18 @@
 //   random  by a 64-bit hash of the seed and the row's cells: a row keeps its part when others are added, and equal
 //           rows are in one part; of chosen columns only, so that repeats of a pair are in one part
 //   user    whole users, by a hash of the seed and the user's key
+//   items   whole items: the newest by their first event where all rows have a time, else by a hash of the seed and the item's key
 //   last    each user's last events (split-last.ts)
 
 import { UsageError } from "../errors.js";
 import { columnNamed, MISSING, type Column, type Dataset } from "./dataset.js";
 import type { Parts } from "./parts.js";
 import { splitLike, type Likeness } from "./split-like.js";
+import { splitItems } from "./split-items.js";
 import { splitLast, type LastOptions } from "./split-last.js";
 import { finish, hashBytes, hashText, mixWord, type Hash64 } from "../numeric/hash.js";
 
-export type SplitBy = "time" | "random" | "user" | "last";
+export type SplitBy = "time" | "random" | "user" | "items" | "last";
 
 export interface SplitOptions {
   by: SplitBy;
@@ -52,7 +54,11 @@ export function splitRows(dataset: Dataset, options: SplitOptions): Parts {
   if (valid + test === 0 && validFrom === undefined && testFrom === undefined)
     return { train: all, valid: new Uint32Array(), test: new Uint32Array() };
   const parts =
-    options.by === "time" ? splitByTime(dataset, all, options) : splitByHash(dataset, all, options);
+    options.by === "time"
+      ? splitByTime(dataset, all, options)
+      : options.by === "items"
+        ? splitItems(dataset, options)
+        : splitByHash(dataset, all, options);
   for (const [name, share] of [
     ["valid", valid],
     ["test", test],

@@ -74,6 +74,19 @@ export interface Alignment {
   fields: Record<string, FieldAlignment>;
 }
 
+/** Items that were added to a run's table after its training. */
+export interface Added {
+  /** the run that they were added to */
+  run: string;
+  field: string;
+  /** rows that come from content alone, and from content and events */
+  content: number;
+  blend: number;
+  /** what they were made by last */
+  by: object;
+  inputs: InputFingerprint[];
+}
+
 /** A setting that --search tried, and how it went. */
 export interface Trial extends Readonly<Record<string, number | null>> {
   /** epochs of its longest training, and the best of these; beside them are the options that were tried */
@@ -115,6 +128,8 @@ export interface Manifest {
   init?: Carried | CarriedTrees;
   /** what `align` turned the vectors onto */
   alignment?: Alignment;
+  /** what `transform --append` added */
+  added?: Added;
   /** a signal ended the training before its time: the best epoch until then is what the run holds */
   interrupted?: true;
   /** settings that --search tried, the chosen one first */

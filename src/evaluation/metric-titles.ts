@@ -22,7 +22,10 @@ const titles: Record<string, string> = {
 export function titleOf(name: string): string {
   return (
     titles[name] ??
-    name.replace("At", "@").replace(/^(rare)?sameLabel/i, (_, rare) => `${rare ? "rarer: " : ""}same label `)
+    name
+      .replace("At", "@")
+      .replace(/^new([A-Z])/, (_, first: string) => `among new: ${first.toLowerCase()}`)
+      .replace(/^(rare)?sameLabel/i, (_, rare) => `${rare ? "rarer: " : ""}same label `)
   );
 }
 

@@ -41,6 +41,7 @@ export async function splitParts(
       ? undefined
       : (earlier ?? popularityIn(dataset, await readLike(dataset, validLike, options, watch)));
   const rows = splitRows(dataset, { ...split, ...(like && { like }) });
+  if (rows.told !== undefined) watch.observe({ stage: "note", text: rows.told });
   if (rows.like && !earlier) watch.observe({ stage: "note", text: likeNote(rows.like) });
   const partOf = async (part: number | string, own: Uint32Array): Promise<Part | undefined> => {
     if (typeof part === "string" && !isCut(part))

@@ -6,7 +6,9 @@
 import { idsOf } from "../dataset/vocabulary.js";
 import { KeyIndex } from "../dataset/key-index.js";
 import { rowsAt, type FeatureRows } from "../dataset/rows.js";
+import { readAdded } from "../embedding/added.js";
 import type { Run } from "../embedding/run-directory.js";
+import type { EmbeddingTable } from "../embedding/table.js";
 import { UsageError } from "../errors.js";
 import { vectorRanker, type RankerFor } from "../evaluation/rankers.js";
 import type { Dictionary } from "../log/dictionary.js";
@@ -73,16 +75,33 @@ export async function rankByVectors(
   keys: RankedKeys,
 ): Promise<RankerFor<RankedUsers>> {
   const { contextsOf, items: rows, isKnown } = await rankedItems(run, model, keys);
+  const added = await readAdded(run);
+  const rowsOfAdded = added && rowsOfKeys(added.keys, keys.items);
   return ({ users, folded }) => {
     const { dim, queries: own, items, weights } = model.rank(contextsOf(users), rows);
     const queries = folded ? foldedQueries(run, folded, dim) : own;
     const biases = weights ?? new Float32Array(rows.numRows);
     const found = biases.map((weight, item) => (isKnown(item) ? weight : -Infinity));
+    if (rowsOfAdded) putAdded(added, rowsOfAdded, { dim, items, weights: found });
     if (dim > 0) return vectorRanker({ dim, queries, items, weights: found });
     // a linear model ranks alike for all
     const nothing = { queries: new Float32Array(users.length), items: new Float32Array(rows.numRows) };
     return vectorRanker({ dim: 1, ...nothing, weights: found });
   };
+}
+
+/** Puts items that were added to the run's table in their places. @param rows u32[numItems]: the added row of each; NO_ITEM for none */
+function putAdded(
+  added: EmbeddingTable,
+  rows: Uint32Array,
+  { dim, items, weights }: { dim: number; items: Float32Array; weights: Float32Array },
+): void {
+  if (added.dim !== dim) return;
+  rows.forEach((row, item) => {
+    if (row === NO_ITEM) return;
+    items.set(added.vectors.subarray(row * dim, (row + 1) * dim), item * dim);
+    weights[item] = added.weights?.[row] ?? 0;
+  });
 }
 
 /** f32[numQueries * dim]. @param dim of the items to rank @throws {UsageError} users are folded into vectors of another width */

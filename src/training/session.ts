@@ -70,7 +70,8 @@ export async function train(
     ...{ options, told, beside: out, watch, warn, note },
     lap: (stage) => clock.lap(stage),
   };
-  const source = { dataset, parts: cut.parts, cut: cut.parts };
+  const parts = partsToFit(cut);
+  const source = { dataset, parts, cut: cut.parts };
   const refits = told.refit === true && (trainer.refitsAllRows?.(told) ?? true);
   const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
     checkpoints,
@@ -153,6 +154,11 @@ export async function openParts(
   const cut = await splitParts(dataset, options, plan.seed, watch);
   for (const text of splitWarnings(cut.by)) warn(text);
   return { options, dataset, cut };
+}
+
+/** What the trainer is given: items that it has no rows for would steer it at random. */
+function partsToFit({ parts, by }: SplitParts): SplitParts["parts"] {
+  return by === "items" ? { train: parts.train, valid: undefined, test: undefined } : parts;
 }
 
 /** @throws {UsageError} names with the nearest option that there is */

@@ -27,9 +27,15 @@ export function isCut(part: number | string): boolean {
 
 /** What training with the split should know, or none. */
 export function splitWarnings(by: string): string[] {
-  return by === "last"
-    ? ["--split last: training sees what others did after a user's held-out events; --split time does not"]
-    : [];
+  if (by === "last")
+    return [
+      "--split last: training sees what others did after a user's held-out events; --split time does not",
+    ];
+  if (by === "items")
+    return [
+      "--split items: training has no rows for held-out items, so that they neither steer nor judge it: judge them with embed evaluate RUN --part test --cold 0,3 --content CATALOGUE",
+    ];
+  return [];
 }
 
 /**

@@ -1,13 +1,15 @@
 // What `transform` is asked to do, and what a model gives it to write.
 
+import type { Metrics } from "../embedding/manifest.js";
 import type { EncodedRows, Encoding } from "../export/encoded-rows.js";
 import { encodingFormats, type EncodingFormat } from "../export/encodings.js";
+import type { ContentOptions } from "./content-options.js";
 import type { ReadLike } from "./read-as-trained.js";
 import type { Watch } from "./watch.js";
 
 export const transformFormats: readonly EncodingFormat[] = encodingFormats;
 
-export interface TransformOptions extends ReadLike {
+export interface TransformOptions extends ReadLike, ContentOptions {
   format: EncodingFormat;
   /** a model file of LightGBM or XGBoost, in place of a run */
   model?: string;
@@ -38,6 +40,8 @@ export interface TransformOptions extends ReadLike {
   within?: string[];
   /** items with fewer known ones are left out; as many as `nearest` when absent */
   minNearest?: number;
+  /** new items go into a copy of the run, `out`, in place of a table of vectors */
+  append?: boolean;
   /** a path; undefined or `-` for `write` */
   out?: string;
   force: boolean;
@@ -73,6 +77,8 @@ export interface Transformed {
   encoding: Encoding;
   rows: AsyncIterable<EncodedRows>;
   warnings: string[];
+  /** what it was judged by on the way, by what is judged */
+  metrics?: Record<string, Metrics>;
 }
 
 /** Encodes rows by a model file of other programs. @throws {UsageError} the file holds none that is known */

@@ -8,6 +8,7 @@ import { insteadOfReading, insteadOfScores } from "./instead.js";
 import {
   asksForRanking,
   asksForTables,
+  checkCold,
   checkEdges,
   checkLog,
   checkOthers,
@@ -20,6 +21,8 @@ import { NO_FOLD_IN } from "./fold-in.js";
 import { queryOf } from "./query.js";
 import { evaluateRuns, NO_EVENTS, type JudgedUsers } from "./ranking.js";
 import { evaluateEdges, type JudgedEdges } from "./edges.js";
+import { evaluateCold, type ColdResult } from "./cold.js";
+import type { MapFacts } from "../content/map.js";
 import { evaluateScores } from "./scores.js";
 import { evaluateTables } from "./tables.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
@@ -40,6 +43,10 @@ export interface Evaluation extends Summary {
   shuffles?: number;
   /** of a ranking */
   users?: JudgedUsers;
+  /** of items that training has not seen, by how many of their events are known */
+  cold?: ColdResult[];
+  /** of the map from a catalogue's content to vectors */
+  content?: MapFacts;
   /** of scored rows of two classes */
   curves?: Curves;
 }
@@ -59,13 +66,15 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const start = performance.now();
   const [ofEdges, ofTables] = [options.edges !== undefined, asksForTables(options)];
+  checkCold(options);
   if (ofEdges) checkEdges(options, paths.length);
   else checkOthers(options);
   if (ofTables) checkTables(options);
   else if (!ofEdges) checkLog(options);
   const runs = await Promise.all(paths.map(openRun));
   const named = runs.map((run, i) => ({ run, path: paths[i]!, name: nameAmong(paths, i) }));
-  const judge = ofEdges ? judgeEdges : ofTables ? judgeTables : judgeOnLog;
+  const ofCold = options.cold !== undefined;
+  const judge = ofEdges ? judgeEdges : ofTables ? judgeTables : ofCold ? judgeCold : judgeOnLog;
   const found = await judge(named, options, watch);
   const { compared, warnings, rows, told, ...rest } = found;
   const { seed, bootstrap } = options;
@@ -92,11 +101,12 @@ export async function evaluate(
 
 type Judged = Pick<
   Evaluation,
-  "compared" | "warnings" | "rows" | "of" | "edges" | "shuffles" | "users" | "curves"
-> & {
-  /** what was asked, for the summary */
-  told: Record<string, unknown>;
-};
+  "compared" | "warnings" | "rows" | "of" | "edges" | "shuffles" | "users" | "curves" | "cold" | "content"
+> &
+  Partial<Pick<Evaluation, "metrics">> & {
+    /** what was asked, for the summary */
+    told: Record<string, unknown>;
+  };
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
 
 async function judgeTables(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
@@ -112,6 +122,14 @@ async function judgeEdges(runs: NamedRuns, options: EvaluateOptions, watch: Watc
   const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring, table } = options;
   const told = { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, scoring, table };
   return { ...(await evaluateEdges(runs, options, watch)), of: "edges", told };
+}
+
+async function judgeCold(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
+  const { on, part, cold, k = [20], scoring, content, priorEvents } = options;
+  return {
+    ...(await evaluateCold(runs, options, watch)),
+    told: { on, part, cold, k, scoring, content, priorEvents },
+  };
 }
 
 async function judgeOnLog(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {

@@ -156,8 +156,8 @@ function historiesOf(
   return { histories, numKnown: knownOnes.size };
 }
 
-/** u32: by time, rows of one time as they stand. */
-function inOrderOfTime(dataset: Dataset, rows: Uint32Array): Uint32Array {
+/** u32: by time, rows of one time as they stand; as they stand where not all have a time. */
+export function inOrderOfTime(dataset: Dataset, rows: Uint32Array): Uint32Array {
   const ascending = rows.toSorted();
   const times = timesOfRows(dataset, ascending);
   if (!times?.every(Number.isFinite)) return ascending;

@@ -6,9 +6,10 @@ import type { NonEdgeKind } from "../../evaluation/edges.js";
 import type { ReadOptions } from "../../log/log.js";
 import type { BadRowReport } from "../../training/bad-row-report.js";
 import type { Scoring } from "./contenders.js";
+import { content, type ContentOptions } from "../../training/content-options.js";
 import type { Repeats } from "./ranking-protocol.js";
 
-export interface EvaluateOptions {
+export interface EvaluateOptions extends ContentOptions {
   /** the log to measure on; absent where a part of the training's own is */
   on?: string[] | undefined;
   /** the validation or the test part that the first run's training held out, read again */
@@ -50,6 +51,8 @@ export interface EvaluateOptions {
   repeats?: Repeats;
   /** ranking: users whom no run knows are judged, and the first items of each, this share of them, are folded in */
   foldInShare?: number;
+  /** ranking: items that training has not seen are judged, with so many events of each known */
+  cold?: number[];
   /** ranking: a file of users and items; what is held out is ranked among these alone */
   candidates?: string;
   /** ranking: what else is ranked by, learned from the training events of the first run */
@@ -104,6 +107,9 @@ const ofRanking = [
   "table",
 ] as const;
 
+/** What means nothing without --cold. */
+const ofCold = Object.keys(content) as (keyof ContentOptions)[];
+
 /** What means nothing with one. */
 const ofScores = ["logq", "bins", "curve"] as const;
 
@@ -151,6 +157,37 @@ export function checkEdges(options: EvaluateOptions, numRuns: number): void {
   if (scoring === "context")
     throw new UsageError(
       "--new-nodes gives nodes a vector and none as contexts: --score cosine or dot takes them",
+    );
+}
+
+/** @throws {UsageError} options that mean nothing where new items are judged, or content where they are not */
+export function checkCold(options: EvaluateOptions): void {
+  const { cold, content: catalogue, scoring } = options;
+  if (cold === undefined) {
+    refuseGiven(options, ofCold, "for --cold, which judges items that training has not seen");
+    return;
+  }
+  const odd = [...ofRanking, ...ofScores, ...ofEdges, ...ofProbe, ...ofBaselines].filter(
+    (name) => name !== "k" && name !== "positiveFrom",
+  );
+  refuseGiven(
+    options,
+    ["labels", "neighborsBy", "probe", "edges", "baselines", ...odd],
+    "not for --cold, which ranks new items beside its own baselines",
+  );
+  if (scoring === "context")
+    throw new UsageError(
+      "--score context asks contexts by items: --cold ranks by --score model, dot or cosine",
+    );
+  if (catalogue === undefined)
+    refuseGiven(
+      options,
+      ofCold.filter((name) => name !== "content"),
+      "for --content CATALOGUE",
+    );
+  if (options.on?.includes("-"))
+    throw new UsageError(
+      "--cold reads the log more than once, which standard input cannot give: name a file",
     );
 }
 

@@ -42,7 +42,7 @@ import type { EvaluateOptions } from "./options.js";
 import type { Part } from "../../training/examples.js";
 import { leakNotes } from "../../training/leaks.js";
 import { readNegatives } from "../../training/negative-file.js";
-import { silently, wholeOf } from "../../training/parts.js";
+import { silently, wholeOf, type SplitParts } from "../../training/parts.js";
 import type { Watch } from "../../training/watch.js";
 import { checkTimes, queryItems, queryOf, queryWarnings, timedFlag, type Query } from "./query.js";
 import { rankingProtocol, type RankingProtocol } from "./ranking-protocol.js";
@@ -182,47 +182,57 @@ interface HeldProtocol {
   rows: number;
 }
 
-/** Reads the log and the training events, by the first run. */
-async function protocolOf(
-  runs: readonly Contestant[],
+/** What is judged, and what training has. */
+export interface OpenedLog {
+  /** every row of the log or part, and those that count */
+  whole: Part;
+  part: Part;
+  /** rows of --mask that count */
+  masked: Part | undefined;
+  training: TrainingEvents;
+  /** of --part: all parts of the run's training */
+  own: SplitParts["parts"] | undefined;
+  /** how the log is read */
+  log: Omit<ReadLike, "on">;
+}
+
+/**
+ * Reads the log or part, and the training events of the first run.
+ *
+ * @param how.withTimes the log's times are needed @param how.timed the flag that needs those of training
+ * @param how.wanted why training's events are needed, a clause of a message
+ */
+export async function openLogOf(
+  run: Run,
   preprocess: Preprocess,
   options: EvaluateOptions,
-  query: Query | undefined,
+  { withTimes, timed, wanted }: { withTimes: boolean; timed?: string | undefined; wanted: string },
   watch: Watch,
-): Promise<HeldProtocol> {
-  const { run } = runs[0]!;
+): Promise<OpenedLog> {
   const { user, item } = preprocess.roles;
   if (user === undefined || item === undefined) {
     throw new UsageError(
       `run '${run.path}' does not know which column is ${user === undefined ? "the user" : "the item"}: train it with --user and --item`,
     );
   }
-  const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, repeats, positiveFrom } = options;
+  const { on, part: partName, mask, reading, hashKeys, maxBad, badRows, positiveFrom } = options;
   const log = { reading, hashKeys, ...(maxBad !== undefined && { maxBad }) };
-  const readAll = async (logs: string[], withTimes = false) => {
-    const how = { on: logs, ...log, ...(badRows && { badRows }), timed: withTimes };
+  const readAll = async (logs: string[], timesToo = false) => {
+    const how = { on: logs, ...log, ...(badRows && { badRows }), timed: timesToo };
     return wholeOf((await readLikeRun(preprocess, how, silently(watch))).dataset);
   };
-  const read = async (logs: string[], withTimes = false) =>
-    counting(await readAll(logs, withTimes), preprocess, positiveFrom);
+  const read = async (logs: string[], timesToo = false) =>
+    counting(await readAll(logs, timesToo), preprocess, positiveFrom);
 
-  const again = (wanted: string) => partsOfRun(run, { reading, hashKeys }, wanted, watch);
+  const again = (why: string) => partsOfRun(run, { reading, hashKeys }, why, watch);
   const own = partName && (await again(`--part ${partName} is cut from the training's log`));
   const held = own && partNamed(run, own, partName!);
-  const { foldInShare: share } = options;
-  const whole = held ?? (await readAll(on!, share !== undefined));
+  const whole = held ?? (await readAll(on!, withTimes));
   const part = counting(whole, preprocess, positiveFrom);
   const masked = mask && (await read(mask));
+  return { whole, part, masked, training: await trainingEvents(), own, log };
 
   // what users have: kept in the run, or in the log that it was trained on, or else in what is masked
-  const timed = timedFlag(query);
-  const wanted = timed
-    ? `${timed} takes the times of the users' events`
-    : share === undefined
-      ? "items that users have from training are left out of their lists"
-      : "users who have events in the training are left out, and its items are what is ranked";
-  const training = await trainingEvents();
-  checkTimes(query, training);
   async function trainingEvents(): Promise<TrainingEvents> {
     if (own) return eventsOfPart(own.train);
     if (preprocess.negatives && !needsEvents(options) && !timed)
@@ -244,6 +254,28 @@ async function protocolOf(
     const { dataset, rows } = counting(train, preprocess, positiveFrom);
     return eventsOfRows(dataset, rows, timed !== undefined);
   }
+}
+
+/** Reads the log and the training events, by the first run. */
+async function protocolOf(
+  runs: readonly Contestant[],
+  preprocess: Preprocess,
+  options: EvaluateOptions,
+  query: Query | undefined,
+  watch: Watch,
+): Promise<HeldProtocol> {
+  const { run } = runs[0]!;
+  const { on, part: partName, reading, hashKeys, repeats, foldInShare: share } = options;
+  const timed = timedFlag(query);
+  const wanted = timed
+    ? `${timed} takes the times of the users' events`
+    : share === undefined
+      ? "items that users have from training are left out of their lists"
+      : "users who have events in the training are left out, and its items are what is ranked";
+  const how = { withTimes: share !== undefined, timed, wanted };
+  const { whole, part, masked, training, own, log } = await openLogOf(run, preprocess, options, how, watch);
+  checkTimes(query, training);
+  const held = own !== undefined;
   if (share !== undefined) {
     const known = await knownUsers(runs, training);
     const cut = foldingOf(training, whole, part.rows, known, share);

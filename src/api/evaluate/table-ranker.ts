@@ -9,6 +9,7 @@
 //
 // The length of q changes no order, so that a sum ranks as a mean.
 
+import { readWithAdded } from "../../embedding/added.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import { UsageError, excerpt } from "../../errors.js";
@@ -57,7 +58,7 @@ export async function tableRanker(
   lists: QueryItems,
   { scoring, table: name, query, folded }: ByTable,
 ): Promise<{ ranker: Ranker; warnings: string[] }> {
-  const table = await run.readTable(name);
+  const table = await readWithAdded(run, name);
   const { user, item } = fieldsOf(run);
   const { dim } = table;
   const isCosine = scoring === "cosine";

@@ -6,16 +6,13 @@
 // Source: Grbovic and Cheng 2018 (KDD), section 3.4: three listings within 10 miles, of the same type and price bucket. Here none
 // is too far; a note says how far they are.
 
-import type { EmbeddingTable } from "../../embedding/table.js";
-import { DEFAULT_TABLE, type Run } from "../../embedding/run-directory.js";
-import { DataError, excerpt, UsageError } from "../../errors.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { DataError, UsageError } from "../../errors.js";
 import { once, vectorEncoding } from "../../export/encoded-rows.js";
-import { keyedHashFrom } from "../../io/key-file.js";
-import { knownModelOf } from "../../trainers/index.js";
 import { listedKeys } from "../../training/listed-keys.js";
-import { secretOf } from "../../training/read-as-trained.js";
 import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
+import { itemFieldOf, keyAsTrained } from "../item-keys.js";
 import { distanceOf } from "./distance.js";
 import { meansOf, nearestItems, splitItems } from "./near-items.js";
 import { distanceNote, oddPlaces, reachOf } from "./nearest-notes.js";
@@ -62,7 +59,7 @@ export async function meansOfNearest(
   note(distanceNote(distance, alike));
 
   const table = await run.readTable();
-  const field = await fieldOf(run, table, options);
+  const field = await itemFieldOf(run, table, options.field, "--nearest");
   const { key = field } = options;
   const asTrained = await keyAsTrained(run, field, options);
   const places = await readPlaces(options, key, distance, within, watch);
@@ -115,46 +112,4 @@ export async function meansOfNearest(
     rows: once({ numRows: items.length, ...means, keyOf: (row) => names[row]!, labels }),
     warnings,
   };
-}
-
-/** The table's field whose keys the items are. @throws {UsageError} it has none, or one of hashed keys */
-async function fieldOf(
-  run: Run,
-  { fields }: EmbeddingTable,
-  { field: told }: TransformOptions,
-): Promise<string> {
-  const roles = run.manifest.roles as { user?: string; item?: string };
-  const role = told ?? "item";
-  const named = [role, roles[role]].find((name) => name !== undefined && fields.includes(name));
-  // an imported table of one field that nobody called users is one of items
-  const isNameless =
-    roles.item === undefined && fields[0] !== roles.user && run.tables.includes(DEFAULT_TABLE);
-  const isOnly = told === undefined && fields.length === 1 && isNameless;
-  const field = named ?? (isOnly ? fields[0] : undefined);
-  const { holds, preprocess } = await knownModelOf(run);
-  if (field === undefined)
-    throw new UsageError(
-      `run '${run.path}' holds ${holds}, whose table has no field of ${role}s: it has ${fields.map((name) => excerpt(name)).join(", ")}`,
-    );
-  const recipe = (await preprocess?.(run))?.fields.find(({ name }) => name === field);
-  if (recipe && recipe.kind !== "key")
-    throw new UsageError(
-      `--nearest needs one ${role} a row, but the field '${field}' is numeric or several-valued`,
-    );
-  if (recipe?.hash)
-    throw new UsageError(`--nearest: field '${field}' is hashed, so that every key has a vector already`);
-  return field;
-}
-
-/** A key as the run's table has it: hashed where its ids are. @throws as secretOf */
-async function keyAsTrained(
-  run: Run,
-  field: string,
-  { hashKeys, on }: TransformOptions,
-): Promise<(key: string) => string> {
-  const recipe = await (await knownModelOf(run)).preprocess?.(run);
-  await secretOf(recipe ?? { roles: { fields: [], numeric: [], multi: {} } }, hashKeys, on);
-  if (hashKeys === undefined || !recipe?.hashKeys?.columns.includes(field)) return (key) => key;
-  const hash = await keyedHashFrom(hashKeys);
-  return (key) => hash(Buffer.from(key, "utf8"));
 }

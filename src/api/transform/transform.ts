@@ -16,6 +16,8 @@ import { ChunkWriter } from "../../io/write.js";
 import { capable, foreignTransform, knownModelOf, refusal } from "../../trainers/index.js";
 import type { Watch } from "../../training/watch.js";
 import type { Summary } from "../../training/summary.js";
+import { appendItems } from "./append.js";
+import { checkContent, vectorsOfContent } from "./content.js";
 import { checkNearest, meansOfNearest } from "./nearest.js";
 import { definedOf } from "../../training/options/log.js";
 import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
@@ -34,22 +36,32 @@ export async function transform(
 ): Promise<Summary> {
   const start = performance.now();
   const { format, out, force, halfLife, nearest, distance, distanceKind, within, minNearest } = options;
+  const { content, priorEvents } = options;
   const { signal } = watch;
   const toStdout = out === undefined || out === "-";
   checkNearest(options);
+  checkContent(options);
+  if (options.append === true && path !== undefined) {
+    await checkNotAnInput("-o", out!, [path]);
+    return await appendItems(path, options, watch);
+  }
   if (format === "npy") {
     if (toStdout) throw new UsageError("format npy writes several files: give it a directory with -o DIR");
     await checkOutput(out, force, "directory", ownEncodings);
   } else if (!toStdout) {
-    await checkNotAnInput("-o", out, [...options.on, ...(options.foldIn ?? [])]);
+    await checkNotAnInput("-o", out, [...options.on, ...(options.foldIn ?? []), ...(content ?? [])]);
     await checkOutput(out, force, "file");
   }
-  const { encoding, rows, warnings } =
-    path === undefined
-      ? await (
-          await foreignTransform()
-        )(options.model!, options, watch)
-      : await encodeRows(await openRun(path), options, watch);
+  const {
+    encoding,
+    rows,
+    warnings,
+    metrics = {},
+  } = path === undefined
+    ? await (
+        await foreignTransform()
+      )(options.model!, options, watch)
+    : await encodeRows(await openRun(path), options, watch);
   if (format === "npy") {
     const writeFiles = (dir: string) => writeNpy(dir, encoding, rows, signal);
     await writeDirectory(out!, force, writeFiles, { own: ownEncodings, signal });
@@ -71,9 +83,9 @@ export async function transform(
       format,
       features: options.features,
       ...(options.dense !== undefined && { dense: options.dense }),
-      ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest }),
+      ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest, content, priorEvents }),
     },
-    metrics: {},
+    metrics,
     warnings,
   };
 }
@@ -81,6 +93,7 @@ export async function transform(
 /** What the run's model makes of the rows. @throws {UsageError} it makes nothing of them, or not as asked */
 async function encodeRows(run: Run, options: TransformOptions, watch: Watch): Promise<Transformed> {
   if (options.nearest !== undefined) return await meansOfNearest(run, options, watch);
+  if (options.content !== undefined) return await vectorsOfContent(run, options, watch);
   const encode = options.foldIn
     ? await capable(run, "foldIn", "cannot encode new users or items")
     : await capable(run, "transform", "cannot encode rows");

@@ -18,6 +18,8 @@ import {
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { addTable, toldOf } from "../../flags/table-option.js";
+import { content, type ContentOptions } from "../../training/content-options.js";
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
 import { comparisonText, type ComparisonFormat } from "../comparison.js";
@@ -29,6 +31,7 @@ Examples:
   embed evaluate run --on fixtures/clicks.csv
   embed evaluate ranked implicit --part test --baseline popularity,item-cf --k 10,20
   embed evaluate ranked implicit --part test --fold-in-share 0.8 --baseline popularity,item-cf
+  embed evaluate cold --part test --cold 0,3 --content fixtures/items.csv --content-multi 'genres:|'
   embed evaluate graph --edges held.csv --known-edges train.csv
   embed evaluate ratings pca --labels fixtures/items.csv:item --neighbors-by genres --probe genres
 `;
@@ -65,6 +68,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
   addScoreOptions(command);
   addRankingOptions(command);
+  addTable(command, content);
   addTableOptions(command);
   addEdgeOptions(command);
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
@@ -102,6 +106,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const { evaluate } = await import("../../api/evaluate/evaluate.js");
     const reading = readingOf(flags, flags.threads ?? availableParallelism());
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score } = flags;
+    const { cold } = flags;
     const { foldInShare, query, queryHalfLife, table, probeTrain, probeRepeats, probeRaw } = flags;
     const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field } = flags;
     const { filterDim, filterWeight, filterFlatness, filterPower } = flags;
@@ -111,6 +116,8 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       ...definedOf({ easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys }),
       ...definedOf({ filterDim, filterWeight, filterFlatness, filterPower }),
       ...definedOf({ baselines: baseline, scoring: score, query, queryHalfLife, foldInShare }),
+      ...definedOf({ cold }),
+      ...(toldOf(command, content) as ContentOptions),
       ...definedOf({ probeTrain, probeRepeats, probeRaw }),
       ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field }),
       reading,
@@ -162,6 +169,12 @@ function addRankingOptions(command: Command): void {
         "--fold-in-share <share>",
         "judge users whom the runs do not know: this share of each one's items, the first, gives the vector, the rest is to be found, such as 0.8",
       ).argParser(numberOf("--fold-in-share")),
+    )
+    .addOption(
+      group(
+        "--cold <list>",
+        "judge items that training has not seen (--split items), with so many of their events known, such as 0,1,3,10",
+      ).argParser(eventCounts),
     )
     .addOption(group("--candidates <file>", "users and items: rank what is held out among these alone"))
     .addOption(
@@ -299,6 +312,11 @@ function numberFrom0(flag: string): (text: string) => number {
     if (!(x >= 0)) throw new UsageError(`${flag} expects a number from 0 on, got '${text}'`);
     return x;
   };
+}
+
+/** Whole numbers from 0 on, ascending, each once. */
+function eventCounts(text: string): number[] {
+  return [...new Set(text.split(",").map(wholeOf("--cold", 0)))].sort((a, b) => a - b);
 }
 
 /** Whole numbers from 1 on, ascending, each once. */

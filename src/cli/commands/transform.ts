@@ -23,6 +23,8 @@ import {
   type HashKeysFlags,
   type ReadingFlags,
 } from "../../flags/options.js";
+import { addTable, toldOf } from "../../flags/table-option.js";
+import { content, type ContentOptions } from "../../training/content-options.js";
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
 import { watched, type OutputOptions } from "../progress.js";
@@ -38,6 +40,8 @@ Examples (after embed train-fm fixtures/ratings.csv -o ratings --label rating \\
   embed transform ratings --fold-in first-events.csv --field user -o users.csv
 Example of new items that no event held yet, beside known ones in the same table:
   embed transform RUN listings.csv --nearest 3 --distance lat,lon --within type,price_band -o new.csv
+Example of new items from what a catalogue says of them, whatever the table:
+  embed transform RUN new-items.csv --content catalogue.csv --content-multi 'genres:|' -o new.csv
 Examples (after embed train-net fixtures/clicks.csv -o net --arch fnn):
   embed transform net fixtures/clicks.csv --with-scores -o hidden.csv
 `;
@@ -62,6 +66,7 @@ type Flags = ReadingFlags &
     distanceKind?: DistanceKind;
     within?: string[];
     minNearest?: number;
+    append?: boolean;
     out?: string;
   };
 
@@ -73,7 +78,7 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
   const command = program
     .command("transform")
     .description(
-      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items; with a network, the outputs of its last hidden layer for each row; with item vectors of sessions, users and new items from their events; with any table of items, new items from the known ones nearest to them.",
+      "Encodes new rows with a run, to a file or to stdout: with trees, the leaf that each row of a log falls into in each tree; with a factorization machine, the vector of each item (or user) from the features that it shares, or from its first events; with components, the coordinates of each row, or of new users and items; with a network, the outputs of its last hidden layer for each row; with item vectors of sessions, users and new items from their events; with any table of items, new items from the known ones nearest to them, or from what a catalogue says of all items.",
     )
     .argument("[run]", "run directory of a training; none with --model")
     .argument("[log...]", "files or patterns, read as one log; - is stdin")
@@ -143,6 +148,13 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
     )
     .option("--with-scores", "the model's score of each row, too")
     .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+  addTable(command, content);
+  command.addOption(
+    new Option(
+      "--append",
+      "write a copy of the run that has the new items beside its own, to -o RUN",
+    ).helpGroup("Content:"),
+  );
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   command
     .addOption(
@@ -154,7 +166,8 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
   return addOutputOptions(command).action(async (first: string | undefined, more: string[], flags: Flags) => {
     const { transform } = await import("../../api/transform/transform.js");
     const { run, on } = inputsOf(first, more, flags);
-    checkRows(on, flags);
+    const byContent = toldOf(command, content) as ContentOptions;
+    checkRows(on, { ...flags, ...byContent });
     if (flags.dense !== undefined && (flags.features || flags.format === "libsvm"))
       throw new UsageError(
         "--dense is of leaves, as csv, jsonl, npy or parquet: without --features or --format libsvm",
@@ -166,6 +179,8 @@ export function addTransform(program: Command, signal: AbortSignal): Command {
       ...{ on, format, features, withScores, force },
       ...definedOf({ foldIn, field, l2Weight, l2Vector, model, dense, key, out, hashKeys }),
       ...definedOf({ halfLife, nearest, distance, distanceKind, within, minNearest }),
+      ...byContent,
+      ...(flags.append && { append: true }),
       reading: readingOf(flags, flags.threads ?? availableParallelism()),
       ...(await badRowsOf(flags)),
     };
@@ -191,18 +206,23 @@ function inputsOf(
 }
 
 /** @throws {UsageError} there are neither rows nor events, or both; or options of one go with the other */
-function checkRows(on: string[], { foldIn, key, field, l2Weight, l2Vector, halfLife, nearest }: Flags): void {
-  if (on.length === 0 && !foldIn)
+function checkRows(
+  on: string[],
+  { foldIn, key, field, l2Weight, l2Vector, halfLife, nearest, content: catalogue }: Flags & ContentOptions,
+): void {
+  if (on.length === 0 && !foldIn && !catalogue)
     throw new UsageError(
       nearest === undefined
         ? "transform needs a log, or events with --fold-in LOG"
         : "transform --nearest needs a table of items: transform RUN items.csv",
     );
-  if (on.length > 0 && foldIn) throw new UsageError("--fold-in takes the place of the log: give one of them");
-  if (foldIn && key !== undefined) throw new UsageError("--fold-in writes the new keys: leave out --key");
+  if (on.length > 0 && foldIn && !catalogue)
+    throw new UsageError("--fold-in takes the place of the log: give one of them");
+  if (foldIn && key !== undefined && !catalogue)
+    throw new UsageError("--fold-in writes the new keys: leave out --key");
   if (!foldIn && (l2Weight ?? l2Vector ?? halfLife) !== undefined)
     throw new UsageError("--l2-weight, --l2-vector and --half-life go with --fold-in");
-  if (!foldIn && nearest === undefined && field !== undefined)
+  if (!foldIn && nearest === undefined && !catalogue && field !== undefined)
     throw new UsageError("--field goes with --fold-in or --nearest");
   for (const [flag, x] of [
     ["--l2-weight", l2Weight],

@@ -9,9 +9,9 @@ const MANY = Number.MAX_SAFE_INTEGER;
 export const split = {
   valid: shareOrFile("validation part"),
   test: shareOrFile("test part"),
-  split: choice(["time", "random", "user", "last"], {
+  split: choice(["time", "random", "user", "items", "last"], {
     placeholder: "by",
-    help: "how the log is split; by default by time where it has one, else at random",
+    help: "how the log is split: by time, at random, whole users, whole items (the newest) or each user's last; by default by time where it has one, else at random",
     group: "Training:",
   }),
   splitKey: list("columns", {

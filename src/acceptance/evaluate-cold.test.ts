@@ -1,0 +1,182 @@
+// `embed evaluate --cold`: items that a training has not seen, with so many of their events known.
+
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJson } from "../testing/json.js";
+import { integerBelow, mulberry32 } from "../testing/random.js";
+
+const folder = temporaryFolder();
+const at = (name: string) => join(folder, name);
+
+/** Users like one of four kinds; the newest items are of all kinds. */
+const KINDS = 4;
+const random = mulberry32(3);
+const lines: string[] = ["user,item,at"];
+const kindOf = (item: number) => item % KINDS;
+for (let user = 0; user < 120; user++)
+  for (let e = 0; e < 20; e++) {
+    const item = KINDS * integerBelow(15, random) + (user % KINDS);
+    // an item's events begin at its number, so that the last ones are the newest
+    lines.push(`u${user},i${item},${1_700_000_000 + 1000 * item + integerBelow(900, random)}`);
+  }
+const log = at("log.csv");
+const catalogue = at("items.csv");
+const roles = ["--user", "user", "--item", "item", "--time", "at"];
+const run = at("run");
+
+beforeAll(async () => {
+  writeFileSync(log, `${lines.join("\n")}\n`);
+  const rows = Array.from({ length: 60 }, (_, item) => `i${item},kind-${kindOf(item)}`);
+  writeFileSync(catalogue, `${["item,kind", ...rows].join("\n")}\n`);
+  const trained = await embedOk([
+    "train-als",
+    log,
+    ...roles,
+    "--dim",
+    "4",
+    "--split",
+    "items",
+    "--test",
+    "0.2",
+    "-o",
+    run,
+  ]);
+  expect(trained.stderr).toContain("12 for the test of 60 items: the newest by their first event");
+  expect(trained.stderr).toContain("embed evaluate RUN --part test --cold");
+});
+
+interface Told {
+  metrics: Record<string, Record<string, number>>;
+  cold: {
+    events: number;
+    items: number;
+    users: number;
+    compared: { name: string; intervals: Record<string, { low: number; high: number }> }[];
+  }[];
+  content: { r2: number };
+  warnings: string[];
+}
+const evaluate = async (...flags: string[]): Promise<Told> =>
+  parseJson<Told>((await embedOk(["evaluate", run, "--part", "test", "--json", ...flags])).stdout);
+
+test("content finds new items of a user's kind, where the mean and popularity find them by chance", async () => {
+  const told = await evaluate("--cold", "0,2", "--content", catalogue, "--k", "3");
+  expect(told.warnings).toEqual([]);
+  expect(told.content.r2).toBeGreaterThan(0.5);
+  expect(told.cold.map(({ events, items }) => [events, items])).toEqual([
+    [0, 12],
+    [2, 12],
+  ]);
+  const recall = (events: number, name: string) => told.metrics[`${events}:${name}`]!["newRecallAt3"]!;
+  // three of twelve new items are of a kind
+  expect(recall(0, "content")).toBeGreaterThan(0.95);
+  expect(recall(0, "mean")).toBeCloseTo(0.25, 6);
+  expect(recall(0, "popularity")).toBeCloseTo(0.25, 6);
+  expect(recall(2, "blend")).toBeGreaterThan(0.9);
+  expect(recall(2, "fold-in")).toBeGreaterThan(0.6);
+  const names = (i: number) => told.cold[i]!.compared.map(({ name }) => name);
+  expect(names(0)).toEqual(["content", "value mean", "mean", "popularity"]);
+  expect(names(1)).toEqual(["content", "fold-in", "blend", "value mean", "mean", "popularity"]);
+  const { low, high } = told.cold[0]!.compared[0]!.intervals["newRecallAt3"]!;
+  expect(low).toBeLessThanOrEqual(recall(0, "content"));
+  expect(high).toBeGreaterThanOrEqual(recall(0, "content"));
+});
+
+test("content dealt to other items equals the mean", async () => {
+  const dealt = at("dealt.csv");
+  const kinds = Array.from({ length: 60 }, (_, item) => kindOf(item));
+  const shuffle = mulberry32(5);
+  for (let i = 59; i > 0; i--) {
+    const j = integerBelow(i + 1, shuffle);
+    [kinds[i], kinds[j]] = [kinds[j]!, kinds[i]!];
+  }
+  writeFileSync(
+    dealt,
+    `${["item,kind", ...kinds.map((kind, item) => `i${item},kind-${kind}`)].join("\n")}\n`,
+  );
+  const told = await evaluate("--cold", "0", "--content", dealt, "--k", "3");
+  expect(told.warnings.join()).toContain("content explains nothing");
+  expect(told.metrics["0:content"]).toEqual(told.metrics["0:mean"]);
+});
+
+test("a run that was trained on the known events, too, stands beside; one that has seen the rest is told", async () => {
+  const seen = at("seen");
+  await embedOk(["train-als", log, ...roles, "--dim", "4", "-o", seen, "--quiet"]);
+  const { stdout } = await embedOk(["evaluate", run, seen, "--part", "test", "--cold", "1", "--json"]);
+  const told = parseJson<Told>(stdout);
+  expect(told.cold[0]!.compared.map(({ name }) => name)).toEqual(["fold-in", "mean", "popularity", "seen"]);
+  expect(told.warnings.join()).toMatch(/'seen' counts more events than are known for \d+ new items/);
+});
+
+test("the table for people has a block for each number of events, and titles of both metrics", async () => {
+  const { stdout } = await embedOk([
+    "evaluate",
+    run,
+    "--part",
+    "test",
+    "--cold",
+    "0,1",
+    "--content",
+    catalogue,
+  ]);
+  expect(stdout).toMatch(/^0 events known of each of 12 new items: \d+ users judged/);
+  expect(stdout).toMatch(/\n1 event known of each of 12 new items/);
+  expect(stdout).toContain("among new: recall@20");
+});
+
+test("a split by items without times goes by a hash, and says so", async () => {
+  const { stderr } = await embedOk([
+    "train-als",
+    log,
+    "--user",
+    "user",
+    "--item",
+    "item",
+    "--ignore",
+    "at",
+    "--dim",
+    "4",
+    "--split",
+    "items",
+    "--test",
+    "0.2",
+    "-o",
+    at("hashed"),
+  ]);
+  expect(stderr).toContain("12 for the test of 60 items: by a hash of their keys");
+  const { split } = parseJson<{ split: { by: string; valid: number; test: number } }>(
+    readFileSync(join(at("hashed"), "manifest.json"), "utf8"),
+  );
+  expect(split.by).toBe("items");
+});
+
+test.each([
+  ["every item is known", ["--on", "log.csv", "--cold", "0"], /hold items out when training, --split items/],
+  ["content without --cold", ["--part", "test", "--content", "x.csv"], /--content is for --cold/],
+  [
+    "content's columns without a catalogue",
+    ["--part", "test", "--cold", "0", "--content-text", "a"],
+    /--content-text is for --content/,
+  ],
+  [
+    "a share folded in",
+    ["--part", "test", "--cold", "0", "--fold-in-share", "0.5"],
+    /--fold-in-share is not for --cold/,
+  ],
+  [
+    "baselines",
+    ["--part", "test", "--cold", "0", "--baseline", "popularity"],
+    /--baseline is not for --cold/,
+  ],
+  ["no number", ["--part", "test", "--cold", "few"], /--cold/],
+  ["standard input", ["--on", "-", "--cold", "0"], /standard input/],
+  ["contexts", ["--part", "test", "--cold", "0", "--score", "context"], /--score context/],
+])("%s is 64", async (_, flags, message) => {
+  const seen = at("seen-all");
+  if (flags.includes("log.csv"))
+    await embedOk(["train-als", log, ...roles, "--dim", "4", "-o", seen, "--force", "--quiet"]);
+  const args = flags.map((flag) => (flag === "log.csv" ? log : flag));
+  const { code, stdout, stderr } = await embed(["evaluate", flags.includes("log.csv") ? seen : run, ...args]);
+  expect([code, stdout, stderr]).toEqual([64, "", expect.stringMatching(message)]);
+});

@@ -1,0 +1,203 @@
+// A catalogue of items: what is known of them beside their events.
+//
+//   files ──► one row an item ──► columns by kind: categories, several values a cell, numbers, words of a text
+
+import { splitCells, cellFormOf } from "../../dataset/multi.js";
+import { numericForms, type NumericForm } from "../../dataset/numeric.js";
+import type { Column, Dataset, KeyColumn, Roles } from "../../dataset/dataset.js";
+import { numberAt, readSide } from "../../dataset/side.js";
+import { requireColumn, resolveRoles } from "../../dataset/roles.js";
+import { excerpt, UsageError } from "../../errors.js";
+import type { InputFingerprint } from "../../io/fingerprint.js";
+import { dictionaryOf, keyAt, type Dictionary } from "../../log/dictionary.js";
+import { openLog } from "../../log/open.js";
+import { defaultSideReading } from "../../training/read-dataset.js";
+import type { ContentOptions } from "../../training/content-options.js";
+import type { Watch } from "../../training/watch.js";
+import { textColumn } from "./text-tokens.js";
+
+/** A column with more distinct values than this share of the items says nothing of an item that is not its own. */
+const NEARLY_UNIQUE = 0.9;
+/** Share of a column's first cells with such a separator from which on they look like lists. */
+const LOOKS_LIKE_LISTS = 0.2;
+const SEPARATORS = ["|", ";"];
+
+/** Items with their content, a row each. */
+export interface Catalogue {
+  /** as the run calls them */
+  keys: Dictionary;
+  /** the columns of content; its roles say their kinds */
+  dataset: Dataset;
+  forms: ReadonlyMap<string, NumericForm>;
+  inputs: InputFingerprint[];
+  /** sentences on what was inferred and left out */
+  notes: string[];
+  warnings: string[];
+}
+
+/**
+ * Reads the files as one catalogue.
+ *
+ * @param key the column of the items' keys
+ * @param asTrained a key as the run's table has it
+ * @throws {UsageError} no such column, or no column of content is left
+ * @throws {DataError} a key that is empty or stands there twice; a cell of a numeric column that is no number
+ */
+export async function readCatalogue(
+  files: readonly string[],
+  key: string,
+  told: ContentOptions,
+  asTrained: (key: string) => string,
+  { threads, isNamed }: { threads: number; isNamed: boolean },
+  { signal }: Watch,
+): Promise<Catalogue> {
+  const log = await openLog([...files], { ...defaultSideReading, threads });
+  try {
+    const named = files.join(", ");
+    if (!isNamed && !log.columns.includes(key))
+      throw new UsageError(
+        `the run calls the column of items '${key}', which ${named} has not: name the column of their keys with --content-key; the columns are ${log.columns.join(", ")}`,
+      );
+    requireColumn("--content-key", key, log.columns);
+    const { roles, integers, forms } = rolesOf(log, key, told);
+    const side = await readSide(log, named, key, key, "--content-key", "a catalogue");
+    signal.throwIfAborted();
+    const notes: string[] = [];
+    const warnings: string[] = [];
+    const kept = side.columns.filter((column) => {
+      const { name, dictionary } = column;
+      if (!roles.fields.includes(name)) return true;
+      const isTold = told.contentFields?.includes(name) === true;
+      if (isTold || side.keys.size < 2 || dictionary.size <= NEARLY_UNIQUE * side.keys.size) return true;
+      notes.push(
+        `'${name}' has almost a value for each item (${dictionary.size} for ${side.keys.size}) and is left out: --content-text ${name} takes its words, --content-fields puts it in`,
+      );
+      return false;
+    });
+    for (const { name } of kept)
+      if (integers.has(name) && roles.fields.includes(name))
+        notes.push(
+          `'${name}' holds whole numbers and is taken as categories: --content-numeric ${name} takes it as a number`,
+        );
+    for (const column of kept) if (roles.fields.includes(column.name)) warnings.push(...listHints(column));
+    const columns = kept.flatMap((column): Column[] => contentColumn(column, roles, told, named));
+    if (columns.length === 0)
+      throw new UsageError(
+        `no column of ${named} is left as content${notes.length > 0 ? ` (${notes.join("; ")})` : ""}: it has ${log.columns.join(", ")}, of which '${key}' is the key`,
+      );
+    const names = columns.map(({ name }) => name);
+    notes.unshift(
+      `content of ${side.keys.size} items: ${columns.map((column) => kindOf(column, told)).join(", ")}`,
+    );
+    return {
+      keys: dictionaryOf(Array.from({ length: side.keys.size }, (_, i) => asTrained(keyAt(side.keys, i)))),
+      dataset: {
+        numRows: side.keys.size,
+        columns,
+        roles: {
+          fields: roles.fields.filter((name) => names.includes(name)),
+          numeric: roles.numeric.filter((name) => names.includes(name)),
+          multi: Object.fromEntries(
+            columns.flatMap((column) => (column.kind === "multi" ? [[column.name, column.separator]] : [])),
+          ),
+        },
+        inputs: side.inputs,
+      },
+      forms,
+      inputs: side.inputs,
+      notes,
+      warnings,
+    };
+  } finally {
+    await log.close();
+  }
+}
+
+/** The columns' kinds, as a side table's are inferred. */
+function rolesOf(
+  { columns, sample }: { columns: readonly string[]; sample: readonly (readonly string[])[] },
+  key: string,
+  {
+    contentFields: fields,
+    contentNumeric: numeric = [],
+    contentMulti: multi = {},
+    contentText: text = [],
+    contentIgnore: ignore = [],
+  }: ContentOptions,
+): { roles: Roles; integers: ReadonlySet<string>; forms: Catalogue["forms"] } {
+  const forms = numericForms(numeric, columns);
+  const twice = text.find((name) => fields?.includes(name) || forms.has(name) || Object.hasOwn(multi, name));
+  if (twice !== undefined)
+    throw new UsageError(`column '${twice}' cannot be both --content-text and of another kind`);
+  const named: [string, readonly string[]][] = [
+    ["--content-fields", fields ?? []],
+    ["--content-numeric", [...forms.keys()]],
+    ["--content-multi", Object.keys(multi)],
+    ["--content-text", text],
+    ["--content-ignore", ignore],
+  ];
+  for (const [flag, names] of named) {
+    for (const name of names) requireColumn(flag, name, columns);
+    if (names.includes(key))
+      throw new UsageError(`${flag} names column '${key}', which is the key of the items and no content`);
+  }
+  // as of a side table: the key stands first, the others are joined to it
+  const order = [key, ...columns.filter((name) => name !== key)];
+  const places = order.map((name) => columns.indexOf(name));
+  const cells = sample.map((row) => places.map((place) => row[place]!));
+  const told = {
+    ...(fields && { fields: [key, ...fields] }),
+    ...{ item: key, numeric, multi, ignore: [...ignore, ...text], infer: true, unlabelled: false },
+  };
+  const { roles, integers } = resolveRoles(order, cells, told, 1);
+  return {
+    roles: { ...roles, fields: roles.fields.filter((name) => name !== key) },
+    integers: fields ? new Set() : integers,
+    forms,
+  };
+}
+
+function contentColumn(
+  column: KeyColumn,
+  roles: Roles,
+  { contentText: text = [] }: ContentOptions,
+  path: string,
+): Column[] {
+  const { name, codes, dictionary } = column;
+  if (text.includes(name)) return [textColumn(column)];
+  const form = cellFormOf(name, roles);
+  if (form) return [splitCells(name, codes, dictionary, form)];
+  if (roles.numeric.includes(name))
+    return [
+      { kind: "number", name, values: Float64Array.from(codes, (code) => numberAt({ path }, column, code)) },
+    ];
+  return roles.fields.includes(name) ? [column] : [];
+}
+
+/** A warning where the cells of a category look like lists of them. */
+function listHints({ name, dictionary }: KeyColumn): string[] {
+  const most = Math.min(dictionary.size, 1000);
+  for (const separator of SEPARATORS) {
+    let count = 0;
+    for (let code = 0; code < most; code++) if (keyAt(dictionary, code).includes(separator)) count++;
+    if (most > 1 && count >= LOOKS_LIKE_LISTS * most)
+      return [
+        `'${name}' looks like several values a cell, such as ${excerpt(exampleOf(dictionary, separator))}: --content-multi '${name}:${separator}' splits them`,
+      ];
+  }
+  return [];
+}
+
+function exampleOf(dictionary: Dictionary, separator: string): string {
+  for (let code = 0; code < dictionary.size; code++) {
+    const cell = keyAt(dictionary, code);
+    if (cell.includes(separator)) return cell;
+  }
+  return separator;
+}
+
+function kindOf(column: Column, { contentText: text = [] }: ContentOptions): string {
+  if (column.kind === "number") return `'${column.name}' (numbers)`;
+  if (column.kind === "key") return `'${column.name}' (categories)`;
+  return `'${column.name}' (${text.includes(column.name) ? "words" : `several values, ${column.separator}`})`;
+}

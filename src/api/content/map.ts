@@ -1,0 +1,266 @@
+// The map from a catalogue's content to a table's vectors, fitted on the items that both know.
+//
+//   table's items in the catalogue ──► ridge regression, rows weighted by count ──► a vector, and a weight, of any content
+//
+//   w    count/(count + 1): of vectors that are known to within σ²/count, about what content says to within τ², the weight of generalized
+//        least squares is count/(count + σ²/τ²). A larger ratio makes new items as long as popular ones, which events then shorten
+//   λ    by 5-fold cross-validation over items, by a hash of their keys; apart for vectors and for weights
+//   R²   1 − Σ w |v − v̂|² / Σ w |v − m|² over the items that were left out, m the mean of those that were not; all dimensions together
+//
+// docs/cold-start.md has how it is chosen and measured.
+
+import { hashOrder } from "../../sampling/training-events.js";
+import { KeyIndex } from "../../dataset/key-index.js";
+import { isHole, keyText, type EmbeddingTable, type RowRange } from "../../embedding/table.js";
+import { UsageError, excerpt } from "../../errors.js";
+import { keyAt } from "../../log/dictionary.js";
+import {
+  chosenPenalty,
+  crossValidate,
+  fitRidge,
+  predictRows,
+  type RidgeMap,
+  type RidgeProblem,
+} from "../../solvers/ridge.js";
+import type { Watch } from "../../training/watch.js";
+import type { Catalogue } from "./catalogue.js";
+import { contentRows, rowsOfBlocks, type ContentRows } from "./rows.js";
+
+/** λ as items of full weight that each column is shrunk by; Infinity is the mean. */
+const PENALTIES = [Infinity, 1000, 300, 100, 30, 10, 3, 1, 0.3];
+const FOLDS = 5;
+/** An item of so many events counts half. Chosen on validation: docs/experiments/cold-start.md. */
+const HALF_KNOWN = 1;
+/** Items that the penalty is chosen on. */
+const MOST_JUDGED = 20_000;
+/** Fewer known items make no map. */
+const FEWEST = 10;
+/** below it content says next to nothing */
+const LITTLE = 0.01;
+
+/** What a map was chosen by, for summaries and manifests. */
+export interface MapFacts {
+  /** known items that it was fitted on */
+  items: number;
+  /** λ; null for the mean alone */
+  penalty: number | null;
+  /** of cross-validation, of vectors */
+  r2: number;
+  /** by column, of that column alone under the same penalty */
+  fields: Record<string, number>;
+  /** of the weights, where the table has some */
+  weights?: { penalty: number | null; r2: number };
+}
+
+/** Vectors of every item of the catalogue. */
+export interface ContentMap {
+  facts: MapFacts;
+  /** f64[catalogue.keys.size * dim] */
+  vectors: Float64Array;
+  /** f64[catalogue.keys.size], where the table has weights */
+  weights?: Float64Array;
+  rows: ContentRows;
+  /** places of known items: rows of the catalogue, and of the table */
+  known: { item: number; row: number }[];
+  /** f64[dim] and the weight: what an item without content has */
+  mean: { vector: Float64Array; weight: number };
+  notes: string[];
+  warnings: string[];
+}
+
+/**
+ * Fits the map.
+ *
+ * @param range of the table's items
+ * @param named the catalogue's files, for messages
+ * @throws {UsageError} too few items are in both
+ */
+export function fitContentMap(
+  table: EmbeddingTable,
+  range: RowRange,
+  catalogue: Catalogue,
+  { named, signal }: { named: string } & Pick<Watch, "signal">,
+): ContentMap {
+  const { dim } = table;
+  const breathe = () => signal.throwIfAborted();
+  const known = knownItems(table, range, catalogue);
+  const notes: string[] = [];
+  const warnings = [...matchWarnings(table, range, catalogue, known.length, named)];
+  const rows = contentRows(
+    catalogue,
+    Uint32Array.from(known, ({ item }) => item),
+  );
+  const { weights: w, warnings: ofCounts } = weightsOf(table, catalogue.keys.size, known);
+  warnings.push(...ofCounts);
+  const width = dim + (table.weights ? 1 : 0);
+  const targets = new Float64Array(rows.numRows * width);
+  for (const { item, row } of known) {
+    for (let d = 0; d < dim; d++) targets[item * width + d] = table.vectors[row * dim + d]!;
+    if (table.weights) targets[item * width + dim] = table.weights[row]!;
+  }
+  const problem: RidgeProblem = { rows, weights: w, width, targets };
+  // in the order of a hash of their keys: folds and the items that are judged follow from it
+  const order = hashOrder(catalogue.keys);
+  const counted = new Uint8Array(rows.numRows);
+  for (const { item } of known) if (w[item]! > 0) counted[item] = 1;
+  const chosen = order.filter((item) => counted[item] === 1);
+  if (chosen.length < FEWEST)
+    throw new UsageError(
+      `${chosen.length} items of the run with events and content in ${named}: a map from content to vectors needs ${FEWEST} at least`,
+    );
+  const judged = chosen.slice(0, MOST_JUDGED);
+  const place = new Map(Array.from(judged, (item, i) => [item, i]));
+  const folds = { foldOf: (item: number) => place.get(item)! % FOLDS, numFolds: FOLDS };
+  const validate = (of: RidgeProblem, penalties: readonly number[]) =>
+    crossValidate(of, judged, folds, penalties, breathe);
+  const validated = validate(problem, PENALTIES);
+  const ofVectors = chosenPenalty(validated, 0, dim);
+  const ofWeights = table.weights && chosenPenalty(validated, dim, width);
+
+  const all = Uint32Array.from(chosen).sort();
+  const map = fitRidge(problem, all, ofVectors.penalty, { breathe });
+  const mapOfWeights =
+    !ofWeights || ofWeights.penalty === ofVectors.penalty
+      ? map
+      : fitRidge(problem, all, ofWeights.penalty, { breathe });
+  const fields: Record<string, number> = {};
+  for (const { name } of rows.fields) {
+    const alone = { ...problem, rows: rowsOfBlocks(rows, (one) => one.name === name) };
+    fields[name] =
+      rows.fields.length === 1 || ofVectors.penalty === Infinity
+        ? ofVectors.r2
+        : chosenPenalty(validate(alone, [ofVectors.penalty]), 0, dim).r2;
+  }
+
+  const facts: MapFacts = {
+    items: chosen.length,
+    penalty: finite(ofVectors.penalty),
+    r2: ofVectors.r2,
+    fields,
+    ...(ofWeights && { weights: { penalty: finite(ofWeights.penalty), r2: ofWeights.r2 } }),
+  };
+  notes.push(...factsNotes(facts));
+  if (ofVectors.penalty === Infinity)
+    warnings.push(
+      `content explains nothing of the vectors (R² ${ofVectors.best.toFixed(3)} at best, on items that were left out): every new item gets the mean vector of the known ones`,
+    );
+  else if (ofVectors.r2 < LITTLE)
+    warnings.push(
+      `content explains ${(100 * ofVectors.r2).toFixed(1)} % of the vectors (R² on items that were left out): new items are close to the mean`,
+    );
+  return {
+    facts,
+    ...predicted(map, mapOfWeights, rows, dim, table.weights !== undefined),
+    ...{ rows, known, notes, warnings },
+    mean: {
+      vector: map.mean.slice(0, dim),
+      weight: table.weights ? map.mean[dim]! : 0,
+    },
+  };
+}
+
+/** The known items: those of both, holes of the table left out. */
+function knownItems(
+  table: EmbeddingTable,
+  { first, last }: RowRange,
+  { keys }: Catalogue,
+): ContentMap["known"] {
+  const index = new KeyIndex(keys);
+  const known: ContentMap["known"] = [];
+  for (let row = first; row < last; row++) {
+    if (isHole(table, row)) continue;
+    const item = index.find(table.keys, row);
+    if (item >= 0) known.push({ item, row });
+  }
+  return known;
+}
+
+/** f64[numItems]: count/(count + 1) of known items, 0 of others; 1 each where the table counts no events. */
+function weightsOf(
+  { counts }: EmbeddingTable,
+  numItems: number,
+  known: ContentMap["known"],
+): { weights: Float64Array; warnings: string[] } {
+  const weights = new Float64Array(numItems);
+  const isCounted = known.some(({ row }) => counts[row]! > 0);
+  for (const { item, row } of known) {
+    const count = counts[row]!;
+    weights[item] = isCounted ? count / (count + HALF_KNOWN) : 1;
+  }
+  return {
+    weights,
+    warnings: isCounted
+      ? []
+      : [
+          "the table does not say how many events its items have: all of them count alike for the map from content",
+        ],
+  };
+}
+
+/** A warning where many of the run's items are not in the catalogue. @throws {UsageError} where none is */
+function matchWarnings(
+  table: EmbeddingTable,
+  { first, last }: RowRange,
+  { keys }: Catalogue,
+  numKnown: number,
+  named: string,
+): string[] {
+  const own: string[] = [];
+  for (let row = first; row < last; row++) if (!isHole(table, row)) own.push(keyText(table.keys, row));
+  const missing = own.length - numKnown;
+  if (missing === 0) return [];
+  const plain = new Set(Array.from({ length: keys.size }, (_, i) => plainKey(keyAt(keys, i))));
+  const near = own.filter((key) => plain.has(plainKey(key))).length;
+  const hint =
+    near > numKnown
+      ? `; ${near} are but for capitals, blanks or leading zeros, such as ${excerpt(own.find((key) => plain.has(plainKey(key)))!)}: write keys alike in both`
+      : "";
+  if (numKnown === 0)
+    throw new UsageError(
+      `none of the ${own.length} items of the run, such as ${excerpt(own[0]!)}, is among the ${keys.size} of ${named}` +
+        `${keys.size > 0 ? `, such as ${excerpt(keyAt(keys, 0))}` : ""}${hint === "" ? ": name the column of their keys with --content-key" : hint}`,
+    );
+  return [
+    `${missing} of ${own.length} items of the run are not in ${named} and teach the map nothing${hint}`,
+  ];
+}
+
+function plainKey(key: string): string {
+  return key
+    .trim()
+    .toLowerCase()
+    .replace(/^0+(?=.)/, "");
+}
+
+function predicted(
+  map: RidgeMap,
+  mapOfWeights: RidgeMap,
+  rows: ContentRows,
+  dim: number,
+  hasWeights: boolean,
+): Pick<ContentMap, "vectors" | "weights"> {
+  const all = predictRows(map, rows);
+  if (!hasWeights) return { vectors: all };
+  const { numRows } = rows;
+  const ofWeights = mapOfWeights === map ? all : predictRows(mapOfWeights, rows);
+  const vectors = new Float64Array(numRows * dim);
+  for (let row = 0; row < numRows; row++)
+    vectors.set(all.subarray(row * (dim + 1), row * (dim + 1) + dim), row * dim);
+  return {
+    vectors,
+    weights: Float64Array.from({ length: numRows }, (_, row) => ofWeights[row * (dim + 1) + dim]!),
+  };
+}
+
+function finite(penalty: number): number | null {
+  return penalty === Infinity ? null : penalty;
+}
+
+function factsNotes({ items, penalty, r2, fields, weights }: MapFacts): string[] {
+  const by = (lambda: number | null) => (lambda === null ? "the mean alone" : `penalty ${lambda}`);
+  const alone = Object.entries(fields).map(([name, own]) => `'${name}' ${own.toFixed(3)}`);
+  return [
+    `content map of ${items} known items: R² ${r2.toFixed(3)} on items left out (${by(penalty)}); of one column alone: ${alone.join(", ")}` +
+      (weights ? `; of the items' weights ${weights.r2.toFixed(3)} (${by(weights.penalty)})` : ""),
+  ];
+}

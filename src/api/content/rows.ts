@@ -1,0 +1,86 @@
+// The rows of a catalogue as a regression takes them: blocks of columns, a block a content column.
+//
+//   category            its value's column: 1
+//   several values,
+//   words of a text     1/sqrt(n) for each of the n values that known items have, so that the part has length 1
+//   number              standardised by the known items
+
+import type { Dataset } from "../../dataset/dataset.js";
+import type { NumericForm } from "../../dataset/numeric.js";
+import { bindEncoder, firstPair } from "../../dataset/rows.js";
+import { fitFeatures, type Field } from "../../dataset/vocabulary.js";
+import type { BlockRows } from "../../solvers/ridge.js";
+
+/** The rows, and what their blocks are. */
+export interface ContentRows extends BlockRows {
+  fields: readonly Field[];
+}
+
+/**
+ * Encodes every row. Values that no known item has are left out, so that a row without a known value lacks the block.
+ *
+ * @param known u32: rows of the known items, whose values become columns
+ */
+export function contentRows(
+  { dataset, forms }: { dataset: Dataset; forms: ReadonlyMap<string, NumericForm> },
+  known: Uint32Array,
+): ContentRows {
+  const space = fitFeatures(dataset, known, 1, { forms });
+  const numRows = dataset.numRows;
+  const all = Uint32Array.from({ length: numRows }, (_, row) => row);
+  const encoded = bindEncoder(space, dataset).encode(all, new Float32Array(numRows));
+  const { fields, offsets } = space;
+  const isUnknown = new Uint8Array(space.numFeatures);
+  const isList = new Uint8Array(space.numFeatures);
+  const fieldOf = new Uint32Array(space.numFeatures);
+  fields.forEach((field, f) => {
+    if (field.kind !== "number") isUnknown[offsets[f]!] = 1;
+    if (field.kind === "multi") isList.fill(1, offsets[f], offsets[f + 1]);
+    fieldOf.fill(f, offsets[f], offsets[f + 1]);
+  });
+  const indptr = new Uint32Array(numRows + 1);
+  const columns: number[] = [];
+  const values: number[] = [];
+  for (let row = 0; row < numRows; row++) {
+    const pairs: { column: number; value: number }[] = [];
+    for (let pair = firstPair(encoded, row); pair < firstPair(encoded, row + 1); pair++) {
+      const column = encoded.ids[pair]!;
+      if (isUnknown[column] === 0) pairs.push({ column, value: encoded.values?.[pair] ?? 1 });
+    }
+    const listed = new Map<number, number>();
+    for (const { column } of pairs)
+      if (isList[column] === 1) listed.set(fieldOf[column]!, (listed.get(fieldOf[column]!) ?? 0) + 1);
+    for (const { column, value } of pairs) {
+      columns.push(column);
+      values.push(isList[column] === 1 ? 1 / Math.sqrt(listed.get(fieldOf[column]!)!) : value);
+    }
+    indptr[row + 1] = columns.length;
+  }
+  return {
+    numRows,
+    blocks: offsets,
+    indptr,
+    columns: Uint32Array.from(columns),
+    values: Float64Array.from(values),
+    fields,
+  };
+}
+
+/** The rows with some of their blocks alone. */
+export function rowsOfBlocks(rows: ContentRows, isKept: (field: Field) => boolean): BlockRows {
+  const { blocks, fields, numRows } = rows;
+  const kept = new Uint8Array(blocks.at(-1)!);
+  fields.forEach((field, f) => isKept(field) && kept.fill(1, blocks[f], blocks[f + 1]));
+  const indptr = new Uint32Array(numRows + 1);
+  const pairs: number[] = [];
+  for (let row = 0; row < numRows; row++) {
+    for (let pair = rows.indptr[row]!; pair < rows.indptr[row + 1]!; pair++)
+      if (kept[rows.columns[pair]!] === 1) pairs.push(pair);
+    indptr[row + 1] = pairs.length;
+  }
+  return {
+    ...{ numRows, blocks, indptr },
+    columns: Uint32Array.from(pairs, (pair) => rows.columns[pair]!),
+    values: Float64Array.from(pairs, (pair) => rows.values[pair]!),
+  };
+}

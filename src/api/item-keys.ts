@@ -1,0 +1,51 @@
+// Which field of a run's table new items belong to, and how their keys are called there.
+
+import { DEFAULT_TABLE, type Run } from "../embedding/run-directory.js";
+import type { EmbeddingTable } from "../embedding/table.js";
+import { excerpt, UsageError } from "../errors.js";
+import { keyedHashFrom } from "../io/key-file.js";
+import { knownModelOf } from "../trainers/index.js";
+import { secretOf } from "../training/read-as-trained.js";
+
+/** The table's field whose keys the items are. @param flag that asks, for messages @throws {UsageError} it has none, or one of hashed keys */
+export async function itemFieldOf(
+  run: Run,
+  { fields }: Pick<EmbeddingTable, "fields">,
+  told: "user" | "item" | undefined,
+  flag: string,
+): Promise<string> {
+  const roles = run.manifest.roles as { user?: string; item?: string };
+  const role = told ?? "item";
+  const named = [role, roles[role]].find((name) => name !== undefined && fields.includes(name));
+  // an imported table of one field that nobody called users is one of items
+  const isNameless =
+    roles.item === undefined && fields[0] !== roles.user && run.tables.includes(DEFAULT_TABLE);
+  const isOnly = told === undefined && fields.length === 1 && isNameless;
+  const field = named ?? (isOnly ? fields[0] : undefined);
+  const { holds, preprocess } = await knownModelOf(run);
+  if (field === undefined)
+    throw new UsageError(
+      `run '${run.path}' holds ${holds}, whose table has no field of ${role}s: it has ${fields.map((name) => excerpt(name)).join(", ")}`,
+    );
+  const recipe = (await preprocess?.(run))?.fields.find(({ name }) => name === field);
+  if (recipe && recipe.kind !== "key")
+    throw new UsageError(
+      `${flag} needs one ${role} a row, but the field '${field}' is numeric or several-valued`,
+    );
+  if (recipe?.hash)
+    throw new UsageError(`${flag}: field '${field}' is hashed, so that every key has a vector already`);
+  return field;
+}
+
+/** A key as the run's table has it: hashed where its ids are. @throws as secretOf */
+export async function keyAsTrained(
+  run: Run,
+  field: string,
+  { hashKeys, on }: { hashKeys?: string | undefined; on: readonly string[] },
+): Promise<(key: string) => string> {
+  const recipe = await (await knownModelOf(run)).preprocess?.(run);
+  await secretOf(recipe ?? { roles: { fields: [], numeric: [], multi: {} } }, hashKeys, on);
+  if (hashKeys === undefined || !recipe?.hashKeys?.columns.includes(field)) return (key) => key;
+  const hash = await keyedHashFrom(hashKeys);
+  return (key) => hash(Buffer.from(key, "utf8"));
+}

@@ -1,0 +1,80 @@
+// `transform --content --append`: a copy of a run that has new items beside those it was trained with.
+
+import { ADDED_TABLE, addedTable, readAdded } from "../../embedding/added.js";
+import { DEFAULT_TABLE, openRun, writeRun, type Run } from "../../embedding/run-directory.js";
+import { ownRun } from "../../embedding/own-run.js";
+import { UsageError } from "../../errors.js";
+import { checkOutput } from "../../io/atomic.js";
+import { version } from "../../io/package-version.js";
+import { PRIOR_EVENTS } from "../../training/content-options.js";
+import type { Summary } from "../../training/summary.js";
+import type { TransformOptions } from "../../training/transform-options.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+import { mapMetrics, newItemsOf } from "./content.js";
+
+/**
+ * Writes the copy, whole or not at all. What the run was trained with stays byte for byte; the new rows are a table beside it, which
+ * commands show together with the default one.
+ *
+ * @throws as newItemsOf; {UsageError} the run's rows are of another width than its items as the model sees them
+ */
+export async function appendItems(path: string, options: TransformOptions, outer: Watch): Promise<Summary> {
+  const start = performance.now();
+  const { watch, warnings } = collectWarnings(outer);
+  const { out = "", force, content = [], on, foldIn, priorEvents = PRIOR_EVENTS } = options;
+  await checkOutput(out, force, "directory", ownRun);
+  const run = await openRun(path);
+  const trained = await run.readTable(DEFAULT_TABLE);
+  const { field, table, items, facts, inputs } = await newItemsOf(run, options, watch);
+  if (table.dim !== trained.dim)
+    throw new UsageError(
+      `--append: an item of run '${path}' has ${table.dim} numbers as the model sees it, and a row of its table ${trained.dim}: leave out --append, and load what transform writes`,
+    );
+  const added = addedTable(trained, field, items, await readAdded(run));
+  const blend = added.counts.reduce((sum, count) => sum + (count > 0 ? 1 : 0), 0);
+  const { files, schemaVersion: _, from: __, ...manifest } = run.manifest;
+  const tables = await tablesOf(run);
+  const modelFiles: Record<string, Uint8Array> = {};
+  for (const file of Object.keys(files))
+    if (file.startsWith("model/")) modelFiles[file.slice(6)] = await run.readModelFile(file.slice(6));
+  await writeRun(
+    out,
+    force,
+    {
+      tables: { ...tables, [ADDED_TABLE]: added },
+      manifest: {
+        ...manifest,
+        added: {
+          run: path,
+          field,
+          content: added.numRows - blend,
+          blend,
+          by: { ...facts, priorEvents, content, ...(on.length > 0 && { on }), ...(foldIn && { foldIn }) },
+          inputs,
+        },
+        warnings: [...manifest.warnings, ...warnings],
+      },
+      modelFiles,
+      metricsLines: await run.readMetricsLines(),
+      givenIn: run.givenIn,
+    },
+    { signal: watch.signal },
+  );
+  return {
+    command: "transform",
+    version,
+    out,
+    seconds: (performance.now() - start) / 1000,
+    rows: items.length,
+    options: { run: path, on, content, ...(foldIn && { foldIn }), append: true, priorEvents },
+    metrics: { content: mapMetrics(facts) },
+    warnings,
+  };
+}
+
+async function tablesOf(run: Run) {
+  const names = run.tables.filter((name) => name !== ADDED_TABLE);
+  return Object.fromEntries(
+    await Promise.all(names.map(async (name) => [name, await run.readTable(name)] as const)),
+  );
+}

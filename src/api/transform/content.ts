@@ -1,0 +1,340 @@
+// `transform --content CATALOGUE`: vectors of items that a table lacks, from what a catalogue says of them, and from events.
+//
+//   table + catalogue ──► a map from content to vectors
+//   items, or the catalogue's ──► those that the table lacks ──► content, and with --fold-in events blended in ──► rows to write
+//                                                                                   └─ --append: a copy of the run that has them
+
+import { KeyIndex } from "../../dataset/key-index.js";
+import { columnNamed, MISSING } from "../../dataset/dataset.js";
+import { RowCollector, type Cells, type KeyOf, type Purpose } from "../../dataset/collect.js";
+import type { Metrics } from "../../embedding/manifest.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { keysOfRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import { DataError, UsageError } from "../../errors.js";
+import { once, vectorEncoding } from "../../export/encoded-rows.js";
+import { fingerprintOf, type InputFingerprint } from "../../io/fingerprint.js";
+import { keyAt } from "../../log/dictionary.js";
+import { capable } from "../../trainers/index.js";
+import { content as contentTable, PRIOR_EVENTS } from "../../training/content-options.js";
+import { listedKeys } from "../../training/listed-keys.js";
+import { checkTold, flagNamed } from "../../training/options/table.js";
+import { readEventsLikeRun } from "../../training/read-like-run.js";
+import { hidingText, withLog } from "../../training/read-dataset.js";
+import { silently } from "../../training/parts.js";
+import { flagsOf, type Transformed, type TransformOptions } from "../../training/transform-options.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+import { composeItems } from "../compose.js";
+import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
+import { fitContentMap, type ContentMap, type MapFacts } from "../content/map.js";
+import { readCatalogue } from "../content/catalogue.js";
+import { itemFieldOf, keyAsTrained } from "../item-keys.js";
+
+/** What a run cannot do that folds in no items. */
+const CANNOT_FOLD = "cannot make vectors of new items' events (--fold-in)";
+
+/** A new item with its vector. */
+export interface NewItem extends ItemVector {
+  key: string;
+  /** events of it that are known */
+  count: number;
+}
+
+/** New items, and what made them. */
+export interface NewItems {
+  field: string;
+  /** the run's, whose items may be composed */
+  table: EmbeddingTable;
+  items: NewItem[];
+  facts: MapFacts;
+  inputs: InputFingerprint[];
+}
+
+/** @throws {UsageError} options that do not go with --content, or that need it */
+export function checkContent(options: TransformOptions): void {
+  const { content, append = false, nearest, model, field, halfLife, format, out, foldIn, key, on } = options;
+  if (content === undefined) {
+    const odd = Object.keys(contentTable).find(
+      (name) => options[name as keyof typeof contentTable] !== undefined,
+    );
+    if (odd !== undefined) throw new UsageError(`${flagNamed(odd)} goes with --content CATALOGUE`);
+    if (append)
+      throw new UsageError("--append adds the items that --content CATALOGUE gives vectors to: name it, too");
+    return;
+  }
+  checkTold(contentTable, definedContent(options));
+  if (model !== undefined) throw new UsageError("--content is for runs, not for --model");
+  if (nearest !== undefined)
+    throw new UsageError("--content and --nearest are two ways to vectors of new items: use one");
+  const [flag] = flagsOf(options);
+  if (flag !== undefined) throw new UsageError(`--content writes vectors: leave out ${flag}`);
+  if (field === "user") throw new UsageError("--content has items: leave out --field user");
+  if (halfLife !== undefined) throw new UsageError("--half-life is for users: leave it out with --content");
+  if (key !== undefined && on.length === 0)
+    throw new UsageError(
+      "--key names the column of keys in a table of items; --content-key that of the catalogue",
+    );
+  if (foldIn?.includes("-"))
+    throw new UsageError(
+      "--fold-in is read twice with --content, which standard input cannot be: name a file",
+    );
+  if (!append) return;
+  if (out === undefined || out === "-")
+    throw new UsageError(
+      "--append writes a copy of the run that has the new items: name its directory with -o RUN",
+    );
+  if (format !== "csv")
+    throw new UsageError(`--append writes a run: leave out --format ${format}, and export the run it writes`);
+}
+
+function definedContent(options: TransformOptions): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.keys(contentTable)
+      .map((name) => [name, options[name as keyof typeof contentTable]] as const)
+      .filter(([, value]) => value !== undefined),
+  );
+}
+
+/** R² of a map as metrics: of all columns, of each alone as `r2:COLUMN`, and of the items' weights. */
+export function mapMetrics({ r2, fields, weights }: MapFacts): Metrics {
+  return {
+    r2,
+    ...Object.fromEntries(Object.entries(fields).map(([name, own]) => [`r2:${name}`, own])),
+    ...(weights && { weightsR2: weights.r2 }),
+  };
+}
+
+/** The new items as rows to write. @throws as newItemsOf */
+export async function vectorsOfContent(
+  run: Run,
+  options: TransformOptions,
+  outer: Watch,
+): Promise<Transformed> {
+  const { watch, warnings } = collectWarnings(outer);
+  const { field, table, items, facts } = await newItemsOf(run, options, watch);
+  const { dim, weights } = table;
+  const values = new Float32Array(items.length * dim);
+  items.forEach(({ vector }, i) => values.set(vector, i * dim));
+  const names = items.map(({ key }) => Buffer.from(key, "utf8"));
+  return {
+    encoding: {
+      ...vectorEncoding(options.key ?? field, dim, items.length),
+      ...(!weights && { unbiased: true as const }),
+    },
+    rows: once({
+      numRows: items.length,
+      values,
+      ...(weights && { biases: Float32Array.from(items, ({ weight }) => weight) }),
+      keyOf: (row) => names[row]!,
+      labels: new Float32Array(items.length),
+    }),
+    warnings,
+    metrics: { content: mapMetrics(facts) },
+  };
+}
+
+/**
+ * Vectors of the items that a run's table lacks, in the order in which they are given.
+ *
+ * @throws {UsageError} as itemFieldOf and readCatalogue; no item is new, or the run cannot fold items in
+ * @throws {DataError} no new item has content or events
+ */
+export async function newItemsOf(run: Run, options: TransformOptions, watch: Watch): Promise<NewItems> {
+  const note = (text: string) => watch.observe({ stage: "note", text });
+  const warn = (text: string) => watch.observe({ stage: "warning", text });
+  const { content = [], priorEvents = PRIOR_EVENTS, foldIn, on, hashKeys, reading } = options;
+  // what cannot be folded in is refused before a map is fitted
+  if (foldIn) await capable(run, "foldIn", CANNOT_FOLD);
+  const trained = await run.readTable();
+  const field = await itemFieldOf(run, trained, options.field, "--content");
+  const asTrained = await keyAsTrained(run, field, options);
+  const { threads } = reading;
+  const keyColumn = options.contentKey ?? field;
+  const read = () =>
+    readCatalogue(
+      content,
+      keyColumn,
+      options,
+      asTrained,
+      { threads, isNamed: options.contentKey !== undefined },
+      watch,
+    );
+  const catalogue = await (hashKeys === undefined ? read() : hidingText(read));
+  for (const text of catalogue.notes) note(text);
+  for (const text of catalogue.warnings) warn(text);
+  const composed = await composeItems({ run, table: trained, fieldNamed: (name) => name }, undefined);
+  if (composed.note && composed.item === field) note(composed.note);
+  const { table } = composed;
+  const range = rowsOf(table, field);
+  const named = content.join(", ");
+  const map = fitContentMap(table, range, catalogue, { named, signal: watch.signal });
+  for (const text of map.notes) note(text);
+  for (const text of map.warnings) warn(text);
+
+  const known = new KeyIndex(keysOfRows(table, range));
+  const counts = foldIn
+    ? await eventsByItem(run, { ...options, on: foldIn }, table, field, watch)
+    : new Map<string, number>();
+  const asked =
+    on.length > 0
+      ? (await readKeys(options, field, watch)).map(asTrained)
+      : [
+          ...new Set([
+            ...Array.from({ length: catalogue.keys.size }, (_, i) => keyAt(catalogue.keys, i)),
+            ...counts.keys(),
+          ]),
+        ];
+  const fresh = [...new Set(asked)].filter((key) => known.findText(key) < 0);
+  const source = on.length > 0 ? on.join(", ") : named;
+  if (fresh.length === 0)
+    throw new UsageError(`the run has a row for each of the ${asked.length} items of ${source}: none is new`);
+  const folded = foldIn
+    ? await foldedItems(run, { ...options, on: foldIn }, table.dim, CANNOT_FOLD, silently(watch), options)
+    : { items: new Map<string, ItemVector>(), warnings: [] };
+  for (const text of folded.warnings) warn(text);
+  const items = vectorsOf(fresh, map, catalogue.keys, {
+    counts,
+    folded: folded.items,
+    priorEvents,
+    named,
+    source,
+    warn,
+  });
+  const blends = items.filter(({ count }) => count > 0).length;
+  note(
+    `${items.length} new items of '${field}': ${items.length - blends} from content alone` +
+      (foldIn
+        ? `, ${blends} from content and ${items.reduce((sum, { count }) => sum + count, 0)} events`
+        : ""),
+  );
+  const inputs = [...catalogue.inputs];
+  for (const path of [...on, ...(foldIn ?? [])]) if (path !== "-") inputs.push(await fingerprintOf(path));
+  return { field, table, items, facts: map.facts, inputs };
+}
+
+/** Content, events, or both, of each new item; those with neither are left out and counted. @throws {DataError} all have neither */
+function vectorsOf(
+  fresh: readonly string[],
+  { vectors, weights, mean, rows }: ContentMap,
+  keys: Parameters<typeof keyAt>[0],
+  {
+    counts,
+    folded,
+    priorEvents,
+    named,
+    source,
+    warn,
+  }: {
+    counts: ReadonlyMap<string, number>;
+    folded: ReadonlyMap<string, ItemVector>;
+    priorEvents: number;
+    named: string;
+    source: string;
+    warn: (text: string) => void;
+  },
+): NewItem[] {
+  const index = new KeyIndex(keys);
+  const dim = vectors.length / Math.max(1, keys.size);
+  const absent: string[] = [];
+  const empty: string[] = [];
+  const items = fresh.flatMap((key): NewItem[] => {
+    const item = index.findText(key);
+    const own = folded.get(key);
+    const count = own ? (counts.get(key) ?? 0) : 0;
+    if (item < 0) absent.push(key);
+    else if (rows.indptr[item] === rows.indptr[item + 1]) empty.push(key);
+    if (item < 0 && count === 0) return [];
+    const content =
+      item < 0
+        ? mean
+        : { vector: vectors.subarray(item * dim, (item + 1) * dim), weight: weights?.[item] ?? 0 };
+    return [{ key, count, ...blended(content, own, count, priorEvents)! }];
+  });
+  if (items.length === 0)
+    throw new DataError(
+      `none of ${fresh.length} new items, such as ${listedKeys(fresh)}, is in ${named}: the catalogue has a row for each item, new ones too (repeat --content to read several files)`,
+      { file: source },
+    );
+  if (absent.length > 0)
+    warn(
+      `${absent.length} of ${fresh.length} new items are not in ${named}: ${listedKeys(absent)}; those without events are left out, for others the mean stands for their content`,
+    );
+  if (empty.length > 0)
+    warn(
+      `${empty.length} of ${fresh.length} new items have no value that a known item has, and the mean as their content: ${listedKeys(empty)}`,
+    );
+  return items;
+}
+
+/** How many events each item has, of users whom the table knows where it has users. */
+async function eventsByItem(
+  run: Run,
+  log: TransformOptions,
+  table: EmbeddingTable,
+  field: string,
+  watch: Watch,
+): Promise<Map<string, number>> {
+  const preprocess = await (await capable(run, "preprocess", CANNOT_FOLD))(run);
+  const { user } = preprocess.roles;
+  const hasUsers = user !== undefined && table.fields.includes(user);
+  const dataset = await readEventsLikeRun(preprocess, log, hasUsers ? ["user"] : [], silently(watch));
+  const items = columnNamed(dataset, field);
+  const users = hasUsers ? columnNamed(dataset, user) : undefined;
+  if (items.kind !== "key") throw new RangeError("items are keys");
+  const index = users && new KeyIndex(keysOfRows(table, rowsOf(table, user)));
+  const isKnown =
+    users?.kind === "key"
+      ? Uint8Array.from({ length: users.dictionary.size }, (_, code) =>
+          index!.find(users.dictionary, code) >= 0 ? 1 : 0,
+        )
+      : undefined;
+  const counts = new Uint32Array(items.dictionary.size);
+  items.codes.forEach((code, row) => {
+    if (code === MISSING) return;
+    if (isKnown && users?.kind === "key") {
+      const by = users.codes[row]!;
+      if (by === MISSING || isKnown[by] === 0) return;
+    }
+    counts[code]!++;
+  });
+  return new Map(Array.from(counts, (count, code) => [keyAt(items.dictionary, code), count]));
+}
+
+/** The keys of a table of items, each once. @throws {UsageError} it has no such column @throws {DataError} an empty key */
+async function readKeys(
+  { on, reading, key: told, hashKeys, maxBad, badRows }: TransformOptions,
+  field: string,
+  watch: Watch,
+): Promise<string[]> {
+  const handlingOf = {
+    ...{ fields: [], numeric: [], multi: {}, ignore: [], sides: [], drop: [] },
+    ...{ reading, onBadRow: reading.onBadRow, infer: false, unlabelled: false },
+    ...(maxBad !== undefined && { maxBad }),
+    ...(badRows && { badRows }),
+    hidesText: hashKeys !== undefined,
+  };
+  const keys = new Set<string>();
+  const read = async () =>
+    await withLog(on, handlingOf, watch, async (log, _, handling, observe) => {
+      const key = told ?? field;
+      if (!log.columns.includes(key))
+        throw new UsageError(
+          told === undefined
+            ? `the run calls the column of items '${key}', which ${on.join(", ")} has not: name it with --key; the columns are ${log.columns.join(", ")}`
+            : `--key names column '${key}', which no input has: the columns are ${log.columns.join(", ")}`,
+        );
+      const purposes: Purpose[] = [{ name: key, as: "key", role: "key", required: true, filters: [] }];
+      const sink = {
+        append([codes]: Cells[], numRows: number, keyOf: KeyOf): void {
+          for (let row = 0; row < numRows; row++) keys.add(keyOf(0, codes![row]!));
+        },
+      };
+      const collector = new RowCollector(purposes, handling, [], sink);
+      const rows = await log.read(purposes, (batch, keyOf) => collector.add(batch, keyOf), observe);
+      const skipped = { ...rows.skipped, ...collector.skipped };
+      const faulty = Object.values(rows.skipped).reduce((sum, count) => sum + count, 0);
+      await handling.onRead?.(skipped, rows.numRows + faulty);
+      return { skipped, inferred: [], notes: [], warnings: [] };
+    });
+  await (hashKeys === undefined ? read() : hidingText(read));
+  return [...keys];
+}
