@@ -22,7 +22,7 @@ function planted(numRows: number, seed: number): RidgeProblem {
       const values = new Set(
         Array.from({ length: 1 + integerBelow(3, random) }, () => 4 + integerBelow(5, random)),
       );
-      for (const value of [...values].sort()) row.push([value, 1 / Math.sqrt(values.size)]);
+      for (const value of [...values].sort((a, b) => a - b)) row.push([value, 1 / Math.sqrt(values.size)]);
     }
     if (random() < 0.9) row.push([9, between(-2, 2, random)]);
     return row;

@@ -135,14 +135,6 @@ export function fitRidge(
   return map;
 }
 
-/** Writes a row's prediction into `into`, f64[width]. @param rows with the map's blocks */
-export function predictRow(map: RidgeMap, rows: BlockRows, row: number, into: Float64Array): void {
-  const gathered = new Gathered(rows, map.centres, map.width);
-  gathered.centreProducts(map.coefficients);
-  gathered.predict(row, map.coefficients, into);
-  for (let t = 0; t < map.width; t++) into[t]! += map.mean[t]!;
-}
-
 /** Predictions of rows, f64[numRows * width]. @param rows with the map's blocks */
 export function predictRows(map: RidgeMap, rows: BlockRows): Float64Array {
   const { width, mean, coefficients, centres } = map;

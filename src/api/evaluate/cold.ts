@@ -8,36 +8,25 @@
 //   popularity   events, those of new items that are known among them
 //   other runs   by rows of their own, as after training on the known events, too
 
-import { KeyIndex } from "../../dataset/key-index.js";
-import { keysOfRows } from "../../embedding/table.js";
-import type { Run } from "../../embedding/run-directory.js";
-import { UsageError } from "../../errors.js";
 import { compare, type Compared, type Measured } from "../../evaluation/comparison.js";
 import { vectorRanker } from "../../evaluation/rankers.js";
 import { blocksOfEquals, expectedMetrics } from "../../evaluation/tied-ranking.js";
 import type { UserMetric } from "../../evaluation/user-metric.js";
 import type { Metrics } from "../../embedding/manifest.js";
-import { keyAt } from "../../log/dictionary.js";
-import { columnNamed, MISSING, type Dataset } from "../../dataset/dataset.js";
-import { rowsWhere } from "../../dataset/select-rows.js";
-import { NO_ITEM, type History } from "../../sampling/negatives.js";
-import { capable, knownModelOf } from "../../trainers/index.js";
+import type { History } from "../../sampling/negatives.js";
+import { capable } from "../../trainers/index.js";
 import { PRIOR_EVENTS } from "../../training/content-options.js";
-import { silently } from "../../training/parts.js";
-import { rowsOfKeys } from "../../training/ranked-items.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
 import { logOfPart } from "../../training/run-parts.js";
 import type { Contestant } from "../../training/scored.js";
 import type { Watch } from "../../training/watch.js";
-import { readCatalogue, type Catalogue } from "../content/catalogue.js";
-import { blended, foldedItems, type ItemVector } from "../content/fold-in-items.js";
-import { fitContentMap, type ContentMap, type MapFacts } from "../content/map.js";
-import { valueMeans } from "../content/value-means.js";
-import { itemFieldOf, keyAsTrained } from "../item-keys.js";
+import type { MapFacts } from "../content/map.js";
+import { itemFieldOf } from "../item-keys.js";
 import { coldItemsOf, coldNotes, coldProtocol, type ColdItems, type ColdProtocol } from "./cold-protocol.js";
-import { putItem, rankedTable, vectorScoring, type RankedTable } from "./cold-vectors.js";
+import { rankedTable, vectorScoring, type RankedTable } from "./cold-vectors.js";
 import type { EvaluateOptions } from "./options.js";
 import { NO_EVENTS, openLogOf } from "./ranking.js";
+import { contendersOf, contentOf, foldedOf, leaks, type Contender } from "./cold-contenders.js";
 
 /** New items with so many events known. */
 export interface ColdResult {
@@ -59,8 +48,6 @@ export interface ColdEvaluation {
   rows: number;
   metrics: Record<string, Metrics>;
 }
-
-const CANNOT_FOLD = "cannot make vectors of new items' events (--cold)";
 
 /**
  * Ranks new items by each contender, for each number of known events.
@@ -142,177 +129,6 @@ export async function evaluateCold(
       ),
     ),
   };
-}
-
-/** What content gives. */
-interface Known {
-  catalogue: Catalogue;
-  map: ContentMap;
-  /** the mean over an item's values, where there are values */
-  meanOf: ((item: number) => ItemVector) | undefined;
-  /** place of a new item in the catalogue; -1 for none */
-  placeOf: (key: string) => number;
-}
-
-async function contentOf(
-  run: Run,
-  field: string,
-  { table, range }: RankedTable,
-  options: EvaluateOptions,
-  watch: Watch,
-): Promise<Known | undefined> {
-  const { content, contentKey, reading } = options;
-  if (content === undefined) return undefined;
-  const asTrained = await keyAsTrained(run, field, { hashKeys: options.hashKeys, on: content });
-  const how = { threads: reading.threads, isNamed: contentKey !== undefined };
-  const catalogue = await readCatalogue(content, contentKey ?? field, options, asTrained, how, watch);
-  const map = fitContentMap(table, range, catalogue, {
-    named: content.join(", "),
-    signal: watch.signal,
-  });
-  for (const text of [...catalogue.notes, ...map.notes]) watch.observe({ stage: "note", text });
-  const index = new KeyIndex(catalogue.keys);
-  return { catalogue, map, meanOf: valueMeans(table, map), placeOf: (key) => index.findText(key) };
-}
-
-interface Contender {
-  name: string;
-  kind: Measured["kind"];
-  ranked: Pick<RankedTable, "dim" | "queries" | "items" | "weights">;
-}
-
-interface Contending {
-  base: RankedTable;
-  cold: ColdItems;
-  protocol: ColdProtocol;
-  training: { counts: Uint32Array; users: { size: number } };
-  known: Known | undefined;
-  folded: ReadonlyMap<string, ItemVector> | undefined;
-  priorEvents: number;
-}
-
-function contendersOf(of: Contending): Contender[] {
-  const { base, cold, protocol, training, known, folded, priorEvents } = of;
-  const keys = Array.from({ length: cold.items.size }, (_, i) => keyAt(cold.items, i));
-  const mean = known?.map.mean ?? meanOf(base);
-  const contentFor = (key: string): ItemVector | undefined => {
-    if (!known) return undefined;
-    const place = known.placeOf(key);
-    if (place < 0) return mean;
-    const { vectors, weights } = known.map;
-    const { dim } = base;
-    return { vector: vectors.subarray(place * dim, (place + 1) * dim), weight: weights?.[place] ?? 0 };
-  };
-  const filled = (
-    name: string,
-    vectorOf: (key: string, item: number) => ItemVector,
-    kind: Measured["kind"],
-  ) => {
-    const ranked = { ...base, items: base.items.slice(), weights: base.weights.slice() };
-    keys.forEach((key, item) => putItem(ranked, cold.fresh[item]!, vectorOf(key, item)));
-    return { name, kind, ranked };
-  };
-  const contenders: Contender[] = [];
-  if (known) contenders.push(filled("content", (key) => contentFor(key)!, "run"));
-  if (folded) contenders.push(filled("fold-in", (key) => folded.get(key) ?? mean, "run"));
-  if (known && folded)
-    contenders.push(
-      filled(
-        "blend",
-        (key, item) => blended(contentFor(key), folded.get(key), protocol.counts[item]!, priorEvents)!,
-        "run",
-      ),
-    );
-  if (known?.meanOf) {
-    const { meanOf: ofValues, placeOf } = known;
-    contenders.push(
-      filled("value mean", (key) => (placeOf(key) < 0 ? mean : ofValues(placeOf(key))), "baseline"),
-    );
-  }
-  contenders.push(filled("mean", () => mean, "baseline"));
-  const popularity = new Float32Array(cold.all.size);
-  training.counts.forEach((count, item) => (popularity[cold.trained[item]!] = count));
-  protocol.counts.forEach((count, item) => (popularity[cold.fresh[item]!] = count));
-  contenders.push({
-    name: "popularity",
-    kind: "baseline",
-    ranked: {
-      dim: 1,
-      queries: new Float32Array(training.users.size),
-      items: new Float32Array(cold.all.size),
-      weights: popularity,
-    },
-  });
-  return contenders;
-}
-
-/** The mean vector and weight of the items that a table has. */
-function meanOf({ table, range: { first, last } }: RankedTable): ItemVector {
-  const { dim, vectors, weights } = table;
-  const vector = new Float64Array(dim);
-  let weight = 0;
-  for (let row = first; row < last; row++) {
-    for (let d = 0; d < dim; d++) vector[d]! += vectors[row * dim + d]! / (last - first);
-    weight += (weights?.[row] ?? 0) / (last - first);
-  }
-  return { vector, weight };
-}
-
-/** Vectors of new items by their first events; undefined where the run folds in none. */
-async function foldedOf(
-  run: Run,
-  field: string,
-  { dim }: RankedTable,
-  log: ReadLike,
-  cold: ColdItems,
-  events: number,
-  watch: Watch,
-  warnings: string[],
-): Promise<ReadonlyMap<string, ItemVector> | undefined> {
-  const skip = (why: string): undefined => {
-    const text = `no fold-in of new items by their events: ${why}`;
-    if (!warnings.includes(text)) warnings.push(text);
-  };
-  const model = await knownModelOf(run);
-  if (!model.foldIn) return skip(`run '${run.path}' holds ${model.holds}, which ${CANNOT_FOLD}`);
-  const { user = "user" } = run.manifest.roles as { user?: string };
-  const rows = (dataset: Dataset) => knownRows(dataset, user, field, cold, events);
-  try {
-    const { items } = await foldedItems(run, { ...log, rowsOf: rows }, dim, CANNOT_FOLD, silently(watch));
-    return items;
-  } catch (error) {
-    if (error instanceof UsageError) return skip(error.message);
-    throw error;
-  }
-}
-
-/** u32: the rows of a log that hold a new item with one of its first users. */
-function knownRows(
-  dataset: Dataset,
-  user: string,
-  item: string,
-  cold: ColdItems,
-  events: number,
-): Uint32Array {
-  const [users, items] = [columnNamed(dataset, user), columnNamed(dataset, item)];
-  if (users.kind !== "key" || items.kind !== "key") throw new RangeError("users and items are keys");
-  const fresh = rowsOfKeys(cold.items, items.dictionary);
-  const known = rowsOfKeys(cold.users, users.dictionary);
-  const first = cold.takers.map((takers) => new Set(takers.slice(0, events)));
-  return rowsWhere(dataset.numRows, (row) => {
-    const [u, i] = [users.codes[row]!, items.codes[row]!];
-    if (u === MISSING || i === MISSING || fresh[i] === NO_ITEM) return false;
-    return first[fresh[i]!]!.has(known[u]!);
-  });
-}
-
-/** New items whose row in a table counts more events than are known. */
-function leaks({ table, range }: RankedTable, { items }: ColdItems, { counts }: ColdProtocol): number {
-  const rows = rowsOfKeys(keysOfRows(table, range), items);
-  return rows.reduce(
-    (sum, row, item) => sum + (row !== NO_ITEM && table.counts[range.first + row]! > counts[item]! ? 1 : 0),
-    0,
-  );
 }
 
 interface Equals {
