@@ -395,6 +395,67 @@ describe("--append", () => {
   });
 });
 
+test("items that the model composes of columns are appended whole, and recall has them among the composed ones", async () => {
+  const [composed, more] = [at("composed"), at("composed-more")];
+  const side = [
+    "--side",
+    `${fixture("items.csv")}:item_id`,
+    "--multi",
+    "genres:|",
+    "--ignore",
+    "title,rating",
+  ];
+  await embedOk([
+    "train-ranking",
+    fixture("ratings.csv"),
+    ...side,
+    "--dim",
+    "4",
+    "--epochs",
+    "2",
+    "-o",
+    composed,
+    "--quiet",
+  ]);
+  const [head, ...films] = readFileSync(fixture("items.csv"), "utf8").trimEnd().split("\n");
+  const file = put("films.csv", head!, ...films, "new-film,A New Film,Drama|Romance,1989");
+  const flags = ["--content", file, "--content-multi", "genres:|"];
+  const { stderr } = await embedOk(["transform", composed, ...flags, "--append", "-o", more]);
+  expect(stderr).toContain("an item's vector is the sum over 'item_id' + 'genres'");
+  const { stdout } = await embedOk([
+    "recall",
+    more,
+    "-o",
+    "-",
+    "--k",
+    "1000",
+    "--repeats",
+    "allow",
+    "--quiet",
+  ]);
+  const listed = stdout.split("\n").filter((line) => line.includes(",new-film,"));
+  const users = new Set(
+    stdout
+      .trimEnd()
+      .split("\n")
+      .slice(1)
+      .map((line) => line.split(",")[0]),
+  );
+  expect(listed.length).toBe(users.size);
+  const score = Number(listed[0]!.split(",")[3]);
+  // its score is that of the rows which export writes
+  const rows = await embedOk(["export", more, "--format", "csv", "--mips"]);
+  const vectorOf = (field: string, key: string) =>
+    rows.stdout
+      .split("\n")
+      .find((line) => line.startsWith(`${field},${key},`))!
+      .split(",")
+      .slice(3)
+      .map(Number);
+  const [user, item] = [vectorOf("user_id", listed[0]!.split(",")[0]!), vectorOf("item_id", "new-film")];
+  expect(Math.abs(user.reduce((sum, x, d) => sum + x * item[d]!, 0) - score)).toBeLessThan(1e-4);
+});
+
 describe("a trained run with events", () => {
   const log = readFileSync(fixture("purchases.csv"), "utf8").trimEnd().split("\n");
   const [head, ...rows] = log;
@@ -454,6 +515,8 @@ describe("a trained run with events", () => {
       ).stdout;
     const metricsIn = (json: string) => parseJson<{ metrics: unknown }>(json).metrics;
     expect(metricsIn(await ranked(more))).toEqual(metricsIn(await ranked(als)));
+    const lists = await embedOk(["recall", more, "-o", "-", "--k", "100", "--quiet"]);
+    expect(lists.stdout).toContain(`,${out},`);
     const { added } = parseJson<{ added: object }>(readFileSync(join(more, "manifest.json"), "utf8"));
     expect(added).toMatchObject({ content: 0, blend: 1 });
     const refused = await embed(["reproduce", more]);

@@ -157,7 +157,7 @@ async function measuredBy(
   });
   const judge = async (of: Equals, lists: { masks: History; heldOut: History }): Promise<UserMetric[]> => {
     const ranker = vectorRanker({ dim, queries: asked, ...of });
-    const ranked = await ranker.top(lists.masks, top, { threads, signal });
+    const { items: ranked } = await ranker.top(lists.masks, top, { threads, signal });
     return expectedMetrics(ranked, top, ks, lists, blocksOfEquals(of.items, of.weights, dim));
   };
   const ofAll = await judge({ items, weights }, { masks, heldOut });

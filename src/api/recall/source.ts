@@ -7,13 +7,14 @@
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import { selectKeys } from "../../dataset/vocabulary.js";
+import { readAdded } from "../../embedding/added.js";
 import { loadRows, rangeOf, tableRows, type TableRows } from "../../embedding/rows.js";
 import { isHole, pickRows, rowsOf, type EmbeddingTable } from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { UsageError } from "../../errors.js";
 import { baselineRanker, checkBaseline } from "../../evaluation/baselines/baselines.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
-import type { Dictionary } from "../../log/dictionary.js";
+import { joinedKeys, type Dictionary } from "../../log/dictionary.js";
 import { unitRows } from "../../retrieval/nearest.js";
 import { lastItems } from "../../sampling/last-items.js";
 import { NO_ITEM } from "../../sampling/negatives.js";
@@ -286,7 +287,7 @@ async function byModel(told: Told): Promise<Source> {
     throw new UsageError(
       `run '${run.path}' keeps no items to rank: train it with --item, or rank by its table (--score dot)`,
     );
-  const { items, counts } = catalogue;
+  const { items, counts } = await withAddedItems(run, catalogue);
   const users = known.folded?.users ?? (byEvents ? known.learned!.users : await keysOfField(rows, user));
   const folded = options.foldIn && (await foldedRows(told, undefined));
   const dim = folded ? folded.dim : 0;
@@ -354,6 +355,19 @@ async function byBaseline(told: Told): Promise<Source> {
       return searchByRanker({ all }, sets, items.size, search);
     },
     warnings,
+  };
+}
+
+/** The items that a model keeps, and those that were added to its table. */
+async function withAddedItems(
+  run: Run,
+  { items, counts }: { items: Dictionary; counts: Uint32Array },
+): Promise<{ items: Dictionary; counts: Uint32Array }> {
+  const added = await readAdded(run);
+  if (!added) return { items, counts };
+  return {
+    items: joinedKeys(items, added.keys),
+    counts: Uint32Array.from([counts, added.counts].flatMap((own) => [...own])),
   };
 }
 
