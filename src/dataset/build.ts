@@ -147,12 +147,9 @@ export async function streamRows(
   await options.onRead?.(skipped, read.numRows + faulty);
   if (rows.numRows === 0) {
     const file = read.inputs.map(({ path }) => path).join(", ");
-    throw new DataError(
-      `none of ${read.numRows} rows is left; see --where, --drop and --on-bad-row`,
-      {
-        file,
-      },
-    );
+    throw new DataError(`none of ${read.numRows} rows is left; see --where, --drop and --on-bad-row`, {
+      file,
+    });
   }
   const notes = [...sideNotes, ...wheres.flatMap((where) => where.notes())];
   const by = wheres.length === 0 ? "--drop" : options.drop.length === 0 ? "--where" : "--drop and --where";

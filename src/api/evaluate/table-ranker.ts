@@ -127,7 +127,11 @@ function pick(vectors: Float32Array, rows: Uint32Array, dim: number): Float32Arr
 }
 
 /** f32[lists * dim]: the weighted sum of each list's rows, in their order. */
-export function sums(vectors: Float32Array, { indptr, items, weights }: QueryItems, dim: number): Float32Array {
+export function sums(
+  vectors: Float32Array,
+  { indptr, items, weights }: QueryItems,
+  dim: number,
+): Float32Array {
   const added = new Float32Array((indptr.length - 1) * dim);
   for (let q = 0; q + 1 < indptr.length; q++) {
     for (let at = indptr[q]!; at < indptr[q + 1]!; at++) {
