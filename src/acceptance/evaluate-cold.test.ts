@@ -151,6 +151,18 @@ test("a split by items without times goes by a hash, and says so", async () => {
   expect(split.by).toBe("items");
 });
 
+test.each(["--refit", "--search 2", "--metric ndcg"])(
+  "%s, which looks at held-out rows, is 64 with --split items",
+  async (flag) => {
+    const split = ["--split", "items", "--valid", "0.2", "--force", "-o", at("steered")];
+    const { code, stderr } = await embed(["train-ranking", log, ...roles, ...split, ...flag.split(" ")]);
+    expect([code, stderr]).toEqual([
+      64,
+      expect.stringMatching(/--(refit|search|metric) looks at held-out rows/),
+    ]);
+  },
+);
+
 test.each([
   ["every item is known", ["--on", "log.csv", "--cold", "0"], /hold items out when training, --split items/],
   ["content without --cold", ["--part", "test", "--content", "x.csv"], /--content is for --cold/],

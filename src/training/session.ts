@@ -9,7 +9,7 @@ import { eventColumn } from "../dataset/event-weights.js";
 import type { Manifest, Metrics, PartMetrics } from "../embedding/manifest.js";
 import { ownRun } from "../embedding/own-run.js";
 import { writeRun } from "../embedding/run-directory.js";
-import { nearestName, UsageError } from "../errors.js";
+import { flagOf, nearestName, UsageError } from "../errors.js";
 import { checkOutput } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { askedOf } from "./asked.js";
@@ -70,7 +70,7 @@ export async function train(
     ...{ options, told, beside: out, watch, warn, note },
     lap: (stage) => clock.lap(stage),
   };
-  const parts = partsToFit(cut);
+  const parts = partsToFit(cut, told);
   const source = { dataset, parts, cut: cut.parts };
   const refits = told.refit === true && (trainer.refitsAllRows?.(told) ?? true);
   const { first, published, refit, interrupted } = await fitTwice(plan, source, session, {
@@ -156,9 +156,21 @@ export async function openParts(
   return { options, dataset, cut };
 }
 
-/** What the trainer is given: items that it has no rows for would steer it at random. */
-function partsToFit({ parts, by }: SplitParts): SplitParts["parts"] {
-  return by === "items" ? { train: parts.train, valid: undefined, test: undefined } : parts;
+/**
+ * What the trainer is given: items that it has no rows for would steer it at random.
+ *
+ * @throws {UsageError} an option looks at held-out rows, which are all of such items
+ */
+function partsToFit({ parts, by }: SplitParts, told: object): SplitParts["parts"] {
+  if (by !== "items") return parts;
+  const needing = (["refit", "search", "metric"] as const).find(
+    (name) => (told as Record<string, unknown>)[name] !== undefined,
+  );
+  if (needing !== undefined)
+    throw new UsageError(
+      `${flagOf(needing)} looks at held-out rows, and those of --split items are of items that training does not know: leave one of them out`,
+    );
+  return { train: parts.train, valid: undefined, test: undefined };
 }
 
 /** @throws {UsageError} names with the nearest option that there is */
