@@ -1,0 +1,162 @@
+// The graph of nearest neighbours as the rest of the program sees it: its functions, and its structs laid out in an arena.
+
+import type { Arena, Region } from "../shared/memory.js";
+import { allocateStruct, putStruct, setField, takeField, writeStruct, type FieldsOf } from "../shared/struct.js";
+import { Graph, NONE, Scratch, Search, type Kernel } from "./layout.js";
+
+export { NONE as NO_NODE };
+
+/** Its functions; pointers are byte offsets. */
+export type HnswKernel = Kernel;
+
+/** The most links a node may have on a level above 0, of a graph that is built here. */
+export const MOST_LINKS = 100;
+/** How wide a search grows where masks leave too few; beyond it every node is looked at. */
+export const WIDEST = 4096;
+/** A batch has one node for so many that stand in the graph. */
+const NODES_A_BATCHED = 50;
+
+/** What nearness is: a product, the greater the nearer, or the squared Euclidean distance. */
+export type Nearness = "dot" | "l2";
+
+/** A graph without its links. */
+export interface GraphShape {
+  dim: number;
+  nearness: Nearness;
+  /** links of a node on a level above 0, and on level 0, at most */
+  m: number;
+  m0: number;
+  /** u8[n]: the highest level of each node */
+  levels: Uint8Array;
+  /** where searches begin, a node of the highest level */
+  entry: number;
+}
+
+/** Where it lies. */
+export interface GraphLayout extends GraphShape {
+  graph: number;
+  numNodes: number;
+  /** numbers of a vector with the zeros that fill it up */
+  stride: number;
+  /** f32[n][stride] */
+  vectors: Region;
+  /** u32[n][m0]; a row that is not full ends with NO_NODE */
+  links: Region;
+  /** u32[n]: the row of a node's links on level 1; those of its higher levels follow */
+  upperRows: Uint32Array;
+  numUpperRows: number;
+  /** u32[numUpperRows][m] */
+  upperLinks: Region;
+}
+
+/** Lays out a graph without links, whose vectors are zeros. @throws {UsageError} it does not fit 4 GiB */
+export function allocateGraph(arena: Arena, shape: GraphShape): GraphLayout {
+  const { dim, nearness, m, m0, levels, entry } = shape;
+  const numNodes = levels.length;
+  const stride = Math.ceil(dim / 4) * 4;
+  const upperRows = new Uint32Array(numNodes);
+  let numUpperRows = 0;
+  levels.forEach((level, node) => {
+    upperRows[node] = numUpperRows;
+    numUpperRows += level;
+  });
+  const vectors = arena.allocate("the vectors of the index", numNodes * stride * 4);
+  const links = arena.allocate("the links of the index", numNodes * m0 * 4);
+  const upperLinks = arena.allocate("the links of the index", numUpperRows * m * 4);
+  arena.u32(links).fill(NONE);
+  arena.u32(upperLinks).fill(NONE);
+  const levelsAt = arena.allocate("the levels of the index", Math.ceil(numNodes / 4) * 4);
+  bytesOf(arena, levelsAt).set(levels);
+  const graph = writeStruct(arena, "an index", Graph, {
+    dim: stride,
+    numNodes,
+    isL2: nearness === "l2",
+    ...{ m, m0, entry },
+    maxLevel: levels[entry]!,
+    vectors: vectors.offset,
+    levels: levelsAt.offset,
+    links: links.offset,
+    upperRows: arena.put("the levels of the index", upperRows),
+    upperLinks: upperLinks.offset,
+    ...{ efConstruction: 0, order: 0, distances: 0, upperDistances: 0, checked: 0, upperChecked: 0 },
+  });
+  return { ...shape, graph, numNodes, stride, vectors, links, upperRows, numUpperRows, upperLinks };
+}
+
+/** u8 view of a region. */
+function bytesOf({ memory }: Arena, { offset, bytes }: Region): Uint8Array {
+  return new Uint8Array(memory.buffer, offset, bytes);
+}
+
+/**
+ * Adds what building needs.
+ *
+ * @param order u32[n]: the nodes in the order in which they are added, the entry first and no node before one of a higher level
+ */
+export function allocateBuild(
+  arena: Arena,
+  { graph, numNodes, numUpperRows, m, m0 }: GraphLayout,
+  { order, efConstruction }: { order: Uint32Array; efConstruction: number },
+): void {
+  const room = (what: string, bytes: number) => arena.allocate(what, bytes).offset;
+  const fields = {
+    efConstruction,
+    order: arena.put("the order of the index", order),
+    distances: room("the links' distances", numNodes * m0 * 4),
+    upperDistances: room("the links' distances", numUpperRows * m * 4),
+    checked: room("checked links", numNodes),
+    upperChecked: room("checked links", numUpperRows),
+  };
+  for (const [name, value] of Object.entries(fields))
+    setField(arena, Graph, graph, name as keyof typeof fields, value);
+}
+
+/** The ends of batches: the first node stands in the graph, and a batch has a fiftieth of what stands there. */
+export function batchEnds(numNodes: number): Uint32Array {
+  const ends: number[] = [];
+  for (let end = 1; end < numNodes;) {
+    end = Math.min(numNodes, end + Math.max(1, Math.floor(end / NODES_A_BATCHED)));
+    ends.push(end);
+  }
+  return Uint32Array.from(ends);
+}
+
+/** A thread's scratch. @param mostEf candidates that its walks may remember */
+export function allocateScratch(
+  arena: Arena,
+  { numNodes, m, m0 }: Pick<GraphLayout, "numNodes" | "m" | "m0">,
+  mostEf: number,
+): number {
+  const most = Math.max(m, m0) + 4;
+  const room = (bytes: number) => arena.allocate("what a search remembers", bytes).offset;
+  return writeStruct(arena, "a search", Scratch, {
+    marks: room(numNodes),
+    epoch: 0,
+    pool: room(mostEf * 8),
+    size: 0,
+    nodes: room(most * 4),
+    distances: room(most * 4),
+    candidates: room(most * 8),
+    kept: room(most * 4),
+    fresh: room(most * 4),
+    numDistances: 0,
+  });
+}
+
+/** Distances that a thread computed since this was last asked. */
+export function takeDistances(memory: { memory: { buffer: ArrayBufferLike } }, scratch: number): number {
+  return takeField(memory, Scratch, scratch, "numDistances");
+}
+
+/** What is searched for; pointers are byte offsets. */
+type SearchFields = FieldsOf<typeof Search>;
+
+/** A new struct of a search, for `putSearch`. */
+export function allocateSearch(arena: Arena): number {
+  return allocateStruct(arena, "a search", Search);
+}
+
+/** Writes what is searched for. */
+export function putSearch(arena: Arena, search: number, fields: SearchFields): void {
+  putStruct(arena, Search, search, fields);
+}

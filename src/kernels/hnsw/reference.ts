@@ -1,0 +1,182 @@
+// A graph of nearest neighbours, built and searched in plain words: the definition of correct for assembly/, bit for bit.
+
+import type { ItemLists, TopItems } from "../top-items/binding.js";
+import { batchEnds, NO_NODE, WIDEST, type GraphShape } from "./binding.js";
+
+/** A node and how far it is. */
+interface Near {
+  node: number;
+  distance: number;
+}
+
+/** A link; `checked` where it was chosen together with the other checked ones of its row. */
+interface Link extends Near {
+  checked: boolean;
+}
+
+/** What a graph is built of. */
+export interface ReferenceInput extends GraphShape {
+  /** f32[n * dim] */
+  vectors: Float32Array;
+  /** u32[n] */
+  order: Uint32Array;
+  efConstruction: number;
+}
+
+const { fround } = Math;
+
+/** Nearest first, ties by node. */
+const byDistance = (a: Near, b: Near) => a.distance - b.distance || a.node - b.node;
+
+/**
+ * The distance of two vectors: f32 sums of dimensions d, d + 8, ... for each d below 8, where the last four of an odd number of fours
+ * go to the first sums; then the sums in pairs.
+ */
+function distanceOf({ dim, nearness }: GraphShape, x: Float32Array, y: Float32Array): number {
+  const sums = new Float32Array(8);
+  const stride = Math.ceil(dim / 4) * 4;
+  for (let d = 0; d < dim; d++) {
+    const lane = d >= stride - (stride % 8) ? d % 4 : d % 8;
+    const difference = fround(x[d]! - y[d]!);
+    sums[lane]! += nearness === "l2" ? fround(difference * difference) : fround(x[d]! * y[d]!);
+  }
+  const four = Float32Array.from({ length: 4 }, (_, i) => sums[i]! + sums[i + 4]!);
+  const sum = fround(fround(four[0]! + four[2]!) + fround(four[1]! + four[3]!));
+  return nearness === "l2" ? sum : 0 - sum;
+}
+
+/** Builds and searches by the definition. */
+export class ReferenceGraph {
+  readonly #input: ReferenceInput;
+  /** links[node][level] */
+  readonly links: Link[][][];
+
+  constructor(input: ReferenceInput) {
+    this.#input = input;
+    const { levels, order } = input;
+    this.links = Array.from(levels, (level) => Array.from({ length: level + 1 }, () => []));
+    let first = 1;
+    for (const last of batchEnds(order.length)) {
+      const batch = order.subarray(first, last);
+      // all of a batch search the graph as it was before it
+      const chosen = Array.from(batch, (node) => this.#choices(node));
+      batch.forEach((node, i) => (this.links[node] = chosen[i]!));
+      batch.forEach((node) => this.#linkBack(node));
+      first = last;
+    }
+  }
+
+  /** A new node's links on each of its levels. */
+  #choices(node: number): Link[][] {
+    const { levels, entry, m, efConstruction } = this.#input;
+    const x = this.#vector(node);
+    const top = levels[node]!;
+    let start = this.#descend(x, entry, top);
+    const links: Link[][] = [];
+    for (let level = top; level >= 0; level--) {
+      const found = this.#walk(x, start, level, efConstruction);
+      start = found[0]!.node;
+      links[level] =
+        found.length < m
+          ? found.map((near) => ({ ...near, checked: false }))
+          : this.#choose(found.map((near) => ({ ...near, checked: false })), m);
+    }
+    return links;
+  }
+
+  /** Nearest first, what is not nearer to one that is kept; no more than `most`. */
+  #choose(sorted: Link[], most: number): Link[] {
+    const kept: Link[] = [];
+    for (const link of sorted) {
+      if (kept.length === most) break;
+      const isCovered = kept.some(
+        (other) =>
+          !(link.checked && other.checked) &&
+          distanceOf(this.#input, this.#vector(link.node), this.#vector(other.node)) < link.distance,
+      );
+      if (!isCovered) kept.push(link);
+    }
+    return kept.map((link) => ({ ...link, checked: true }));
+  }
+
+  #linkBack(node: number): void {
+    const { m, m0 } = this.#input;
+    this.links[node]!.forEach((row, level) => {
+      for (const { node: target, distance } of row) {
+        const most = level === 0 ? m0 : m;
+        const links = this.links[target]!;
+        const all = [...links[level]!, { node, distance, checked: false }];
+        links[level] = all.length <= most ? all : this.#choose(all.toSorted(byDistance), most);
+      }
+    });
+  }
+
+  #descend(x: Float32Array, entry: number, level: number): number {
+    let node = entry;
+    for (let above = this.#input.levels[entry]!; above > level; above--)
+      node = this.#walk(x, node, above, 1)[0]!.node;
+    return node;
+  }
+
+  /** The `ef` nearest nodes that a walk finds: the nearest one whose neighbours were not looked at is next, until none is left. */
+  #walk(x: Float32Array, start: number, level: number, ef: number): Near[] {
+    const near = (node: number): Near => ({
+      node,
+      distance: distanceOf(this.#input, x, this.#vector(node)),
+    });
+    let found = [near(start)];
+    const seen = new Set([start]);
+    const expanded = new Set<number>();
+    for (;;) {
+      const next = found.find(({ node }) => !expanded.has(node));
+      if (!next) return found;
+      expanded.add(next.node);
+      const links = this.links[next.node]![level]!.filter(({ node }) => !seen.has(node));
+      for (const { node } of links) seen.add(node);
+      found = [...found, ...links.map(({ node }) => near(node))].sort(byDistance).slice(0, ef);
+    }
+  }
+
+  #vector(node: number): Float32Array {
+    const { dim, vectors } = this.#input;
+    return vectors.subarray(node * dim, (node + 1) * dim);
+  }
+
+  /** The nearest nodes of each query that it is not masked from, nodes called by their numbers. */
+  search(queries: Float32Array, masks: ItemLists, { top, ef }: { top: number; ef: number }): TopItems {
+    const { dim, entry, levels } = this.#input;
+    const numQueries = queries.length / dim;
+    const items = new Uint32Array(numQueries * top).fill(NO_NODE);
+    const scores = new Float32Array(numQueries * top).fill(-Infinity);
+    for (let q = 0; q < numQueries; q++) {
+      const x = queries.subarray(q * dim, (q + 1) * dim);
+      const masked = new Set(masks.items.subarray(masks.indptr[q], masks.indptr[q + 1]));
+      const start = this.#descend(x, entry, 0);
+      const unmasked = (width: number) => {
+        const found = this.#walk(x, start, 0, width);
+        const left = found.filter(({ node }) => !masked.has(node)).slice(0, top);
+        return { left, isWhole: found.length < width };
+      };
+      const enough = masked.size === 0 ? Math.min(top, levels.length) : top;
+      let width = ef;
+      let { left, isWhole } = unmasked(width);
+      while (left.length < enough && width < WIDEST && !isWhole) {
+        width = Math.min(4 * width, WIDEST);
+        ({ left, isWhole } = unmasked(width));
+      }
+      if (left.length < enough)
+        left = Array.from(levels, (_, node) => ({
+          node,
+          distance: distanceOf(this.#input, x, this.#vector(node)),
+        }))
+          .filter(({ node }) => !masked.has(node))
+          .sort(byDistance)
+          .slice(0, top);
+      left.forEach(({ node, distance }, rank) => {
+        items[q * top + rank] = node;
+        scores[q * top + rank] = 0 - distance;
+      });
+    }
+    return { items, scores };
+  }
+}

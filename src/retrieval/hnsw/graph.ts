@@ -1,0 +1,62 @@
+// An index of nearest neighbours in memory: vectors, links, and what its nodes are called.
+
+import { allocateGraph, type GraphLayout, type GraphShape } from "../../kernels/hnsw/binding.js";
+import { Arena, type Region } from "../../kernels/shared/memory.js";
+
+/** A graph whose links are there. */
+export interface HnswGraph {
+  arena: Arena;
+  layout: GraphLayout;
+  /** u32[n], ascending: what a search calls each node, a row of the table's field */
+  labels: Uint32Array;
+  /** candidates that nodes chose their neighbours from */
+  efConstruction: number;
+  // what searches use again
+  /** a struct, and the labels in the arena */
+  search?: { at: number; labels: number };
+  /** scratches of threads, by how many candidates a walk may remember */
+  scratches: Record<number, number[]>;
+  regions: Map<string, Region>;
+}
+
+/** A graph that was never searched. */
+export function unsearched(graph: Omit<HnswGraph, "search" | "scratches" | "regions">): HnswGraph {
+  return { ...graph, scratches: {}, regions: new Map() };
+}
+
+/** A graph of vectors without links. @param vectors f32[n * dim] @throws {UsageError} it does not fit 4 GiB */
+export function graphOf(shape: GraphShape, vectors: Float32Array): { arena: Arena; layout: GraphLayout } {
+  const arena = new Arena();
+  const layout = allocateGraph(arena, shape);
+  putVectors(arena, layout, 0, vectors);
+  return { arena, layout };
+}
+
+/** Writes vectors of consecutive nodes. @param vectors f32[count * dim] */
+export function putVectors(
+  arena: Arena,
+  { vectors: region, dim, stride }: GraphLayout,
+  first: number,
+  vectors: Float32Array,
+): void {
+  const target = arena.f32(region);
+  for (let from = 0, to = first * stride; from < vectors.length; from += dim, to += stride)
+    target.set(vectors.subarray(from, from + dim), to);
+}
+
+/** u32: a node's links of a level, a view up to the first that is none. */
+export function linksOf(
+  { arena, layout }: Pick<HnswGraph, "arena" | "layout">,
+  node: number,
+  level: number,
+): Uint32Array {
+  const { links, upperLinks, upperRows, m, m0 } = layout;
+  const row =
+    level === 0
+      ? arena.u32(links).subarray(node * m0, (node + 1) * m0)
+      : arena
+          .u32(upperLinks)
+          .subarray((upperRows[node]! + level - 1) * m, (upperRows[node]! + level) * m);
+  const end = row.indexOf(0xffffffff);
+  return end === -1 ? row : row.subarray(0, end);
+}

@@ -1,0 +1,43 @@
+// The level of each node, and the order in which nodes are added: hashes of their keys, so that neither depends on what else the
+// table holds or in which order.
+//
+//   u        uniform in (0, 1], by a hash of the key and the seed
+//   level    floor(-ln u / ln M): one node in M reaches level 1, one in M^2 level 2
+//
+// Source: Malkov and Yashunin 2016 (arXiv:1603.09320), algorithm 1, line 4.
+
+import type { Keys } from "../../embedding/table.js";
+import { log } from "../../numeric/exp.js";
+import { hashBytes, type Hash64 } from "../../numeric/hash.js";
+
+/** The highest level that a node may have. */
+export const MOST_LEVEL = 31;
+
+export interface Levels {
+  /** u8[n] */
+  levels: Uint8Array;
+  /** u32[n]: the nodes by level, the highest first, and in a random order within one */
+  order: Uint32Array;
+}
+
+/**
+ * Levels and order of some rows' nodes.
+ *
+ * @param rows u32[n]: rows of the keys, one a node
+ * @param m    links of a node above level 0, 2 at least
+ */
+export function levelsOf(keys: Keys, rows: Uint32Array, m: number, seed: number): Levels {
+  const levels = new Uint8Array(rows.length);
+  // sorted by level, then hash, then node
+  const places = new BigUint64Array(rows.length);
+  const scale = 1 / log(m);
+  const start: Hash64 = { lo: seed >>> 0, hi: Math.floor(seed / 2 ** 32) >>> 0 };
+  rows.forEach((row, node) => {
+    const { lo, hi } = hashBytes(keys.bytes, keys.offsets[row]!, keys.offsets[row + 1]!, start);
+    const level = Math.min(MOST_LEVEL, Math.floor(-log((lo + 1) / 2 ** 32) * scale));
+    levels[node] = level;
+    places[node] = (BigInt(MOST_LEVEL - level) << 59n) | (BigInt(hi >>> 5) << 32n) | BigInt(node);
+  });
+  const order = Uint32Array.from(places.sort(), (place) => Number(place & 0xffffffffn));
+  return { levels, order };
+}

@@ -1,0 +1,157 @@
+// The nearest nodes of many queries at once, on all threads.
+
+import { allocateScratch, allocateSearch, putSearch, WIDEST } from "../../kernels/hnsw/binding.js";
+import { loadKernel } from "../../kernels/shared/load.js";
+import type { Region } from "../../kernels/shared/memory.js";
+import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
+import { WorkerPool } from "../../workers/pool.js";
+import { withMachine } from "../../workers/with-machine.js";
+import type { HnswGraph } from "./graph.js";
+import type { SearchInit, SearchTask } from "./search.worker.js";
+
+export interface SearchOptions {
+  /** labels a list, 1 at least */
+  top: number;
+  /** candidates that a search remembers; raised to `top` */
+  ef: number;
+  /** a list a query: labels that it never finds; absent for none */
+  masks?: ItemLists | undefined;
+  threads: number;
+  /** ends the search promptly; the promise rejects with its reason */
+  signal?: AbortSignal | undefined;
+}
+
+/** What searches found, and what that took. */
+export interface Searched extends TopItems {
+  /** distances computed, of all queries */
+  numDistances: number;
+  /** of the searches alone, without the threads' start */
+  seconds: number;
+}
+
+/** Queries of which copies and results are held at once. */
+const QUERIES_HELD = 8192;
+
+/**
+ * The labels that a search of the graph finds nearest to each query, nearest first, ties in the nodes' order.
+ *
+ * Scores are inner products, or negated squared distances. Where masks leave too few of a search, a wider one follows, and at last a
+ * look at every node: a list is shorter than `top` only where there are no more nodes. The same bytes at any number of threads.
+ *
+ * @param queries f32[numQueries * dim]
+ * @throws {UsageError} what searches remember does not fit 4 GiB beside the graph
+ */
+export async function searchGraph(
+  graph: HnswGraph,
+  queries: Float32Array,
+  { top, ef, masks, threads, signal }: SearchOptions,
+): Promise<Searched> {
+  signal?.throwIfAborted();
+  const { arena } = graph;
+  const { dim } = graph.layout;
+  const numQueries = queries.length / dim;
+  const all: Searched = {
+    items: new Uint32Array(numQueries * top).fill(NO_ITEM),
+    scores: new Float32Array(numQueries * top).fill(-Infinity),
+    numDistances: 0,
+    seconds: 0,
+  };
+  if (numQueries === 0) return all;
+  const room = roomOf(graph, { top, ef, threads, numHeld: Math.min(QUERIES_HELD, numQueries) });
+  const { search, scratches, counter, found, scores } = room;
+  const init: SearchInit = {
+    memory: arena.memory,
+    module: await loadKernel("hnsw"),
+    ...{ search, scratches, counter: counter.offset },
+  };
+  const url = new URL("./search.worker.js", import.meta.url);
+  const pool = await WorkerPool.start<SearchTask, number>(url, threads, init);
+  return await withMachine(pool, signal, async () => {
+    for (let from = 0; from < numQueries; from += QUERIES_HELD) {
+      const to = Math.min(numQueries, from + QUERIES_HELD);
+      putQueries(graph, room, queries.subarray(from * dim, to * dim));
+      putMasks(graph, room, masks, from, to);
+      arena.u32(counter)[0] = 0;
+      const start = performance.now();
+      const distances = await pool.run({ numQueries: to - from });
+      all.seconds += (performance.now() - start) / 1000;
+      all.numDistances += distances.reduce((sum, n) => sum + n, 0);
+      const length = (to - from) * top;
+      all.items.set(arena.u32(found).subarray(0, length), from * top);
+      all.scores.set(arena.f32(scores).subarray(0, length), from * top);
+    }
+    return all;
+  });
+}
+
+/** Where a search's structs, queries and results lie. */
+interface Room {
+  search: number;
+  scratches: number[];
+  counter: Region;
+  queries: Region;
+  found: Region;
+  scores: Region;
+  fields: { graph: number; top: number; ef: number; mostEf: number; labels: number };
+}
+
+/** A region that searches of a graph use again, as large as it is needed: an arena never gives one back. */
+function regionOf({ arena, regions }: HnswGraph, name: string, bytes: number): Region {
+  const held = regions.get(name);
+  if (held && held.bytes >= bytes) return held;
+  const region = arena.allocate(name, held ? Math.max(bytes, 2 * held.bytes) : bytes);
+  regions.set(name, region);
+  return region;
+}
+
+function roomOf(
+  graph: HnswGraph,
+  { top, ef: told, threads, numHeld }: { top: number; ef: number; threads: number; numHeld: number },
+): Room {
+  const { arena, layout, labels } = graph;
+  const ef = Math.max(told, top);
+  // a width beyond the usual one has scratches of its own
+  const mostEf = WIDEST * 2 ** Math.max(0, Math.ceil(Math.log2(ef / WIDEST)));
+  graph.search ??= { at: allocateSearch(arena), labels: arena.put("the labels of the index", labels) };
+  const scratches = (graph.scratches[mostEf] ??= []);
+  while (scratches.length < threads) scratches.push(allocateScratch(arena, layout, mostEf));
+  return {
+    search: graph.search.at,
+    scratches: scratches.slice(0, threads),
+    counter: regionOf(graph, "a counter", 4),
+    queries: regionOf(graph, "the vectors of the queries", numHeld * layout.stride * 4),
+    found: regionOf(graph, "the items found", numHeld * top * 4),
+    scores: regionOf(graph, "their scores", numHeld * top * 4),
+    fields: { graph: layout.graph, top, ef, mostEf, labels: graph.search.labels },
+  };
+}
+
+/** Copies queries, each with zeros up to the graph's width. */
+function putQueries({ arena, layout: { dim, stride } }: HnswGraph, room: Room, queries: Float32Array): void {
+  const target = arena.f32(room.queries);
+  if (dim < stride) target.fill(0);
+  for (let from = 0, to = 0; from < queries.length; from += dim, to += stride)
+    target.set(queries.subarray(from, from + dim), to);
+}
+
+/** Copies the masks of queries from .. to - 1 and writes the struct of their search. */
+function putMasks(graph: HnswGraph, room: Room, masks: ItemLists | undefined, from: number, to: number): void {
+  const { arena } = graph;
+  const first = masks?.indptr[from] ?? 0;
+  const items = masks?.items.subarray(first, masks.indptr[to]) ?? new Uint32Array();
+  const ends = Uint32Array.from({ length: to - from + 1 }, (_, q) =>
+    masks ? masks.indptr[from + q]! - first : 0,
+  );
+  const endsAt = regionOf(graph, "the ends of the masks", ends.byteLength);
+  const itemsAt = regionOf(graph, "the masks", Math.max(4, items.byteLength));
+  arena.u32(endsAt).set(ends);
+  arena.u32(itemsAt).set(items);
+  putSearch(arena, room.search, {
+    ...room.fields,
+    queries: room.queries.offset,
+    maskEnds: endsAt.offset,
+    masks: itemsAt.offset,
+    found: room.found.offset,
+    scores: room.scores.offset,
+  });
+}
