@@ -54,7 +54,11 @@ export const rooms: Record<string, Room> = {
   solvers: { mayImport: ["kernels", "numeric", "workers", "errors"], packages: ["ml-matrix"] },
   config: { mayImport: ["io", "errors"], packages: ["yaml", "zod"] },
   embedding: { mayImport: ["io", "errors"], packages: ["apache-arrow"] },
-  retrieval: { mayImport: ["embedding", "kernels", "workers", "errors"], packages: ["usearch"] },
+  // an index is read from its file, and levels come from hashes of keys
+  retrieval: {
+    mayImport: ["embedding", "io", "kernels", "numeric", "workers", "errors"],
+    packages: ["usearch"],
+  },
   evaluation: { mayImport: ["dataset", "embedding", "retrieval", "solvers", "kernels", "numeric", "errors"] },
   import: { mayImport: ["embedding", "log", "io", "errors"], packages: ["fflate"] },
   export: {

@@ -17,8 +17,8 @@ import type { OpenTable } from "./tables.js";
 /** What an item's vector is: the sum over all its features, or the row of its id. */
 export type Compose = "item" | "none";
 
-/** What a run without the capability lacks --mips for. */
-const CANNOT_RANK = "cannot rank by a dot product (--mips)";
+/** What a run without the capability lacks. @param flag that asks for it */
+const cannotRank = (flag: string): string => `cannot rank by a dot product (${flag})`;
 
 export interface Composed {
   table: EmbeddingTable;
@@ -124,27 +124,38 @@ function withItems(
 }
 
 /** The same of a run whose item is its row. @throws {UsageError} its features do not add up */
-async function laidOutOf(run: Run, table: EmbeddingTable): Promise<EmbeddingTable> {
-  const sums = await (await capable(run, "composition", CANNOT_RANK))(run);
+async function laidOutOf(run: Run, table: EmbeddingTable, flag: string): Promise<EmbeddingTable> {
+  const sums = await (await capable(run, "composition", cannotRank(flag)))(run);
   if ("whyNot" in sums) throw new UsageError(`run '${run.path}' ${sums.whyNot}`);
   return laidOut(table, sums);
+}
+
+/**
+ * The table whose rows rank items as the model does: by the dot product of a user's row and an item's, and the item's weight.
+ *
+ * @param flag that asks for it, for messages
+ * @throws {UsageError} the run is of another model, or its items are not composed
+ */
+export async function rankingTable(
+  run: Run,
+  { table, item }: Composed,
+  flag: string,
+): Promise<EmbeddingTable> {
+  const ranking = await capable(run, "mips", cannotRank(flag));
+  const { itemFields } = await readPreprocess(run);
+  if (itemFields && itemFields.length > 1 && item === undefined)
+    throw new UsageError(`${flag} needs the item's vector as the model has it: leave out --compose none`);
+  return item === undefined && ranking === "composed" ? await laidOutOf(run, table, flag) : table;
 }
 
 /**
  * One dimension more, so that the dot product of a user's row and an item's ranks items as the model does: the item's
  * bias, 1 for a user, 0 for all others, whose vectors may be added to a user's.
  *
- * @throws {UsageError} the run is of another model, or has no field of users or of items; or its items are not composed
+ * @throws {UsageError} as rankingTable, or the run has no field of users or of items
  */
-export async function withMips(
-  { run, fieldNamed }: OpenTable,
-  { table: composed, item }: Composed,
-): Promise<EmbeddingTable> {
-  const ranking = await capable(run, "mips", CANNOT_RANK);
-  const { itemFields } = await readPreprocess(run);
-  if (itemFields && itemFields.length > 1 && item === undefined)
-    throw new UsageError("--mips needs the item's vector as the model has it: leave out --compose none");
-  const table = item === undefined && ranking === "composed" ? await laidOutOf(run, composed) : composed;
+export async function withMips({ run, fieldNamed }: OpenTable, items: Composed): Promise<EmbeddingTable> {
+  const table = await rankingTable(run, items, "--mips");
   const fields = { user: rowsOf(table, fieldNamed("user")), item: rowsOf(table, fieldNamed("item")) };
   const { dim, numRows } = table;
   const vectors = new Float32Array(numRows * (dim + 1));

@@ -61,6 +61,11 @@ export const commands: readonly CommandEntry[] = [
     load: async () => (await import("./commands/export.js")).addExport,
   },
   {
+    name: "index",
+    summary: "build an index of a field's nearest neighbours, for neighbors --index and hnswlib",
+    load: async () => (await import("./commands/index.js")).addIndex,
+  },
+  {
     name: "neighbors",
     summary: "show the rows nearest to a key",
     load: async () => (await import("./commands/neighbors.js")).addNeighbors,

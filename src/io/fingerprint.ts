@@ -5,9 +5,20 @@ import { createReadStream } from "node:fs";
 import { NoInputError } from "../errors.js";
 import { asIoError, codeOf } from "./write.js";
 
+const UPDATE = 1 << 30;
+
 /** The checksum of bytes, hexadecimal. */
 export function sha256Of(bytes: Uint8Array | string): string {
   return createHash("sha256").update(bytes).digest("hex");
+}
+
+/** The checksum of several arrays of bytes, one after another, whatever their sizes. */
+export function sha256OfAll(parts: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  // one update takes 2 GiB at most
+  for (const part of parts)
+    for (let at = 0; at < part.length; at += UPDATE) hash.update(part.subarray(at, at + UPDATE));
+  return hash.digest("hex");
 }
 
 export interface InputFingerprint {

@@ -44,7 +44,7 @@ export interface Capabilities {
   transformFlags?: readonly TransformFlag[];
   /** Encodes users or items that the run does not know, by their events (`options.foldIn`). */
   foldIn?: (run: Run, options: TransformOptions, watch: Watch) => Promise<Transformed>;
-  /** how vectors of folded-in users rank the table's items, of a kind without `rank` */
+  /** how a vector of a user ranks the rows of items, where these have no weights: of kinds without `rank` the only way */
   foldedRank?: "dot" | "cosine";
   /** Lets keys go out of it. */
   forgetting?: (run: Run) => Forgetting | Promise<Forgetting>;

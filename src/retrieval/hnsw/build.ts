@@ -4,6 +4,7 @@ import {
   allocateBuild,
   allocateScratch,
   batchEnds,
+  setNearness,
   type Nearness,
 } from "../../kernels/hnsw/binding.js";
 import { allocateBarrier, stopBarrier } from "../../kernels/shared/barrier.js";
@@ -21,7 +22,8 @@ export interface BuildInput extends Levels {
   vectors: Float32Array;
   /** u32[n], ascending: what nodes are called */
   labels: Uint32Array;
-  nearness: Nearness;
+  /** by what nodes are linked, and by what the graph is searched afterwards */
+  nearness: { built: Nearness; searched: Nearness };
 }
 
 export interface BuildOptions {
@@ -51,7 +53,7 @@ export async function buildHnsw(
   { m, efConstruction, threads, signal, progress }: BuildOptions,
 ): Promise<HnswGraph> {
   signal?.throwIfAborted();
-  const shape = { dim, nearness, m, m0: 2 * m, levels, entry: order[0]! };
+  const shape = { dim, nearness: nearness.built, m, m0: 2 * m, levels, entry: order[0]! };
   const { arena, layout } = graphOf(shape, vectors);
   allocateBuild(arena, layout, { order, efConstruction });
   const ends = batchEnds(levels.length);
@@ -79,5 +81,6 @@ export async function buildHnsw(
       from = to;
     }
   });
-  return unsearched({ arena, layout, labels, efConstruction });
+  setNearness(arena, layout, nearness.searched);
+  return unsearched({ arena, layout: { ...layout, nearness: nearness.searched }, labels, efConstruction });
 }

@@ -24,6 +24,7 @@ export const models: Models = {
     ...components,
     ...ranksByVectors(async (...of) => await (await import("./learn.js")).readPca(...of)),
     scoresBy: "vectors",
+    foldedRank: "dot",
     foldIn: async (...of) => await (await import("./transform.js")).foldInInteractions(...of),
     lacks: { transform: folds },
   },

@@ -1,0 +1,148 @@
+// `embed index`: rows of a run's table → a directory with an index of their nearest neighbours.
+
+import { join } from "node:path";
+import { tableRows } from "../../embedding/rows.js";
+import { UsageError } from "../../errors.js";
+import { idChunks } from "../../export/faiss.js";
+import { selectRows } from "../../export/selection.js";
+import { checkOutput, writeDirectory } from "../../io/atomic.js";
+import { version } from "../../io/package-version.js";
+import { writeChunks } from "../../io/write.js";
+import { buildHnsw } from "../../retrieval/hnsw/build.js";
+import { hnswChunks } from "../../retrieval/hnsw/file.js";
+import { levelsOf } from "../../retrieval/hnsw/levels.js";
+import { nearnessOf, SPACES, widthOf, type IndexMetric } from "../../retrieval/hnsw/space.js";
+import { definedOf } from "../../training/options/log.js";
+import { collectWarnings, type Watch } from "../../training/watch.js";
+import type { Compose } from "../compose.js";
+import { openTable } from "../tables.js";
+import { FACTS_FILE, factsText, HNSW_FILE, IDS_FILE, mostLinks, ownIndex, type IndexFacts } from "./directory.js";
+import { indexSource, rowsInIndex, type IndexSource } from "./source.js";
+
+export interface IndexOptions {
+  field: string;
+  out: string;
+  /** replace an existing index */
+  force?: boolean;
+  /** what the run's model ranks by when absent */
+  metric?: IndexMetric;
+  /** of a run with several tables */
+  table?: string;
+  compose?: Compose;
+  /** links of a node on a level above 0, twice as many on level 0 */
+  m?: number;
+  /** candidates that a node chooses its neighbours from */
+  efConstruction?: number;
+  /** names the draws of the nodes' levels */
+  seed?: number;
+  threads: number;
+}
+
+/** As hnswlib's own. */
+export const indexDefaults = { m: 16, efConstruction: 200, seed: 1 };
+
+export interface IndexSummary {
+  command: "index";
+  version: string;
+  out: string;
+  seconds: number;
+  /** how many are indexed */
+  rows: number;
+  options: Record<string, unknown>;
+  /** of index.json */
+  index: Pick<IndexFacts, "field" | "metric" | "space" | "dim" | "biased" | "augmented" | "width" | "compose">;
+  /** why this metric, a clause */
+  because: string;
+  warnings: string[];
+}
+
+/**
+ * Builds an index of a field's rows and writes it, whole or not at all. The same bytes at any number of threads.
+ *
+ * @throws {UsageError} no such field, a metric that the run's model has not, or more than fits 4 GiB
+ */
+export async function indexRun(path: string, options: IndexOptions, given: Watch): Promise<IndexSummary> {
+  const start = performance.now();
+  const { out, force = false, table, threads } = options;
+  const { m, efConstruction, seed } = checked({ ...indexDefaults, ...definedOf(options) });
+  await checkOutput(out, force, "directory", ownIndex);
+  const { watch, warnings, warn } = collectWarnings(given);
+  const opened = await openTable(path, table);
+  const source = await indexSource(opened, options);
+  const { space, field, rows, keys, compose, fingerprint } = source;
+  for (const text of leftOut(source)) warn(text);
+  if (source.note) watch.observe({ stage: "note", text: source.note });
+  const graph = await buildHnsw(
+    {
+      ...levelsOf(keys, rows, m, seed),
+      dim: widthOf(space),
+      vectors: rowsInIndex(source),
+      labels: rows,
+      nearness: nearnessOf(space.metric),
+    },
+    { m, efConstruction, threads, signal: watch.signal, progress: tellProgress(rows.length, watch) },
+  );
+  const facts = {
+    version,
+    field,
+    ...definedOf({ table }),
+    metric: space.metric,
+    space: SPACES[space.metric],
+    dim: space.dim,
+    biased: space.biased,
+    augmented: space.metric === "dot",
+    width: widthOf(space),
+    compose,
+    ...{ count: rows.length, rows: keys.size, m, efConstruction, seed, fingerprint },
+  };
+  const ids = await selectRows(tableRows(source.table), { field, withWeight: false, strict: false });
+  const write = async (dir: string): Promise<void> => {
+    const { signal } = watch;
+    const files = {
+      [HNSW_FILE]: await writeChunks(join(dir, HNSW_FILE), hnswChunks(graph), signal),
+      [IDS_FILE]: await writeChunks(join(dir, IDS_FILE), idChunks(ids), signal),
+    };
+    await writeChunks(join(dir, FACTS_FILE), [Buffer.from(factsText({ ...facts, files }))], signal);
+  };
+  await writeDirectory(out, force, write, { signal: watch.signal, own: ownIndex });
+  const { metric, space: called, dim, biased, augmented, width } = facts;
+  return {
+    command: "index",
+    version,
+    out,
+    seconds: (performance.now() - start) / 1000,
+    rows: rows.length,
+    options: { run: path, ...definedOf({ field, table, metric, m, efConstruction, seed, compose }) },
+    index: { field, metric, space: called, dim, biased, augmented, width, compose },
+    because: source.because,
+    warnings,
+  };
+}
+
+function checked<O extends typeof indexDefaults>(options: O): O {
+  const { m, efConstruction } = options;
+  if (!(m >= 2 && m <= mostLinks)) throw new UsageError(`--m must be between 2 and ${mostLinks}, got ${m}`);
+  if (efConstruction < m)
+    throw new UsageError(`--ef-construction must be at least --m, which is ${m}, got ${efConstruction}`);
+  return options;
+}
+
+/** Rows that are not indexed. */
+function leftOut({ left: { zeros, holes }, field }: IndexSource): string[] {
+  const warnings: string[] = [];
+  if (zeros > 0)
+    warnings.push(`${zeros} rows of '${field}' are vectors of zeros, which have no cosine: they are never found`);
+  if (holes > 0) warnings.push(`${holes} rows of '${field}' are holes of --row-order: they are never found`);
+  return warnings;
+}
+
+/** Lines of progress at tenths, of what takes a while. */
+function tellProgress(numRows: number, watch: Watch): (numNodes: number) => void {
+  let tenths = 0;
+  return (numNodes) => {
+    const now = Math.floor((10 * numNodes) / numRows);
+    if (now === tenths || numRows < 100_000) return;
+    tenths = now;
+    watch.observe({ stage: "note", text: `${numNodes.toLocaleString("en")} of ${numRows.toLocaleString("en")} rows indexed` });
+  };
+}

@@ -1,0 +1,196 @@
+// A directory with an index: the graph as hnswlib reads it, what its numbers stand for, and what it is an index of.
+//
+//   index.json   facts, and the checksums of the others
+//   index.hnsw   the graph and its vectors (retrieval/hnsw/file.ts)
+//   ids.tsv      row TAB key, as faiss and usearch have it; rows that are not indexed stand there, too
+
+import { join } from "node:path";
+import { ArtifactError, excerpt, NoInputError, UsageError } from "../../errors.js";
+import { restoreInterrupted } from "../../io/atomic.js";
+import { count, flag, object, parseJson, text, where, whole, word } from "../../io/json-shape.js";
+import { checkRegularFiles } from "../../io/listed-files.js";
+import { checkArtifact, pathExists, readArtifact, withArtifact } from "../../io/read-artifact.js";
+import type { OwnDirectory } from "../../io/replaceable.js";
+import { kindAt, realPathOf } from "../../io/tree.js";
+import type { WrittenFile } from "../../io/write.js";
+import { MOST_LINKS } from "../../kernels/hnsw/binding.js";
+import { readHnsw } from "../../retrieval/hnsw/file.js";
+import type { HnswGraph } from "../../retrieval/hnsw/graph.js";
+import { indexMetrics, nearnessOf, SPACES, widthOf, type IndexMetric } from "../../retrieval/hnsw/space.js";
+import type { Compose } from "../compose.js";
+
+export const FACTS_FILE = "index.json";
+export const HNSW_FILE = "index.hnsw";
+export const IDS_FILE = "ids.tsv";
+/** Of index.json; another one is read by another version. */
+const SCHEMA_VERSION = 1;
+/** How an index that does not fit is made again. */
+export const REBUILD = "build it again with embed index";
+
+/** What index.json states. */
+export interface IndexFacts {
+  schemaVersion: number;
+  /** of embed */
+  version: string;
+  field: string;
+  /** of a run with several tables */
+  table?: string;
+  metric: IndexMetric;
+  /** as hnswlib calls it */
+  space: (typeof SPACES)[IndexMetric];
+  /** numbers of a vector of the table */
+  dim: number;
+  /** whether the coordinate after them is the row's weight */
+  biased: boolean;
+  /** whether a last one makes all rows of one length */
+  augmented: boolean;
+  /** numbers of a vector of the index */
+  width: number;
+  /** whether items are sums over all columns that go with them */
+  compose: Compose;
+  /** vectors of the index, and rows of the field */
+  count: number;
+  rows: number;
+  m: number;
+  efConstruction: number;
+  seed: number;
+  /** of the table's keys, vectors and weights */
+  fingerprint: string;
+  files: Record<typeof HNSW_FILE | typeof IDS_FILE, WrittenFile>;
+}
+
+const sha256 = where(
+  "a checksum of 64 digits",
+  (value) => typeof value === "string" && /^[0-9a-f]{64}$/.test(value),
+);
+const file = object({ bytes: count, sha256 });
+const factsShape = object(
+  {
+    schemaVersion: whole(SCHEMA_VERSION, SCHEMA_VERSION),
+    version: text,
+    field: text,
+    metric: word(...indexMetrics),
+    space: word(...Object.values(SPACES)),
+    dim: whole(1, 2 ** 20),
+    biased: flag,
+    augmented: flag,
+    width: whole(1, 2 ** 20 + 2),
+    compose: word("item", "none"),
+    count: whole(1, 2 ** 31 - 1),
+    rows: whole(1, 2 ** 32 - 1),
+    m: whole(1, 65_535),
+    efConstruction: whole(1, 2 ** 31 - 1),
+    seed: count,
+    fingerprint: sha256,
+    files: object({ [HNSW_FILE]: file, [IDS_FILE]: file }),
+  },
+  { table: text },
+);
+
+/** A directory whose index.json is ours. */
+export const ownIndex: OwnDirectory = {
+  what: "an index",
+  marker: FACTS_FILE,
+  async filesOf(dir) {
+    const path = join(dir, FACTS_FILE);
+    if ((await kindAt(path)) !== "file") return undefined;
+    try {
+      parseJson(await readArtifact(path), factsShape, path);
+    } catch (error) {
+      if (error instanceof ArtifactError) return undefined;
+      throw error;
+    }
+    return [FACTS_FILE, HNSW_FILE, IDS_FILE];
+  },
+};
+
+/** index.json as it is written. */
+export function factsText(facts: Omit<IndexFacts, "schemaVersion">): string {
+  return `${JSON.stringify({ schemaVersion: SCHEMA_VERSION, ...facts }, undefined, 2)}\n`;
+}
+
+/** A directory opened for reading. */
+export interface IndexDirectory {
+  /** as it was named */
+  path: string;
+  facts: IndexFacts;
+  /** The graph, checked from its checksum to its last link. @throws {ArtifactError} it is damaged @throws {UsageError} it does not fit */
+  readGraph(): Promise<HnswGraph>;
+}
+
+/**
+ * Opens an index, after restoring one whose replacement was killed half-way.
+ *
+ * @throws {NoInputError} it does not exist
+ * @throws {UsageError} it is something else than an index
+ * @throws {ArtifactError} it is damaged, or of another schema version
+ */
+export async function openIndex(path: string): Promise<IndexDirectory> {
+  await restoreInterrupted(path);
+  const root = await realPathOf(path);
+  if (root === undefined) throw new NoInputError(`index '${path}' does not exist`);
+  const factsPath = join(root, FACTS_FILE);
+  if (!(await pathExists(factsPath))) throw await notAnIndex(path, root);
+  await checkRegularFiles(root, [FACTS_FILE, HNSW_FILE, IDS_FILE]);
+  const facts = parseJson(
+    await readArtifact(factsPath),
+    factsShape,
+    join(path, FACTS_FILE),
+    REBUILD,
+  ) as IndexFacts;
+  const { metric, dim, biased, width, augmented, space, count: numNodes, rows } = facts;
+  const fail = (what: string): never => {
+    throw new ArtifactError(`'${join(path, FACTS_FILE)}' is not as embed writes it (${what}): restore it or ${REBUILD}`);
+  };
+  if (biased && metric !== "dot") fail(`weights count for dot alone, not for ${metric}`);
+  if (augmented !== (metric === "dot")) fail(`augmented: expected ${metric === "dot"} for ${metric}`);
+  if (width !== widthOf({ metric, dim, biased })) fail(`width: expected ${widthOf(facts)}, got ${width}`);
+  if (space !== SPACES[metric]) fail(`space: expected ${SPACES[metric]} for ${metric}, got ${space}`);
+  if (numNodes > rows) fail(`count: expected ${rows} at most, got ${numNodes}`);
+  return {
+    path,
+    facts,
+    async readGraph() {
+      const name = join(path, HNSW_FILE);
+      await checkArtifact(join(root, HNSW_FILE), facts.files[HNSW_FILE], REBUILD);
+      const expected = { dim: width, nearness: nearnessOf(metric).searched, numLabels: rows };
+      const graph = await withArtifact(join(root, HNSW_FILE), (handle) => readHnsw(handle, name, expected));
+      if (graph.labels.length !== numNodes)
+        throw new ArtifactError(
+          `'${name}' holds ${graph.labels.length} vectors, and '${FACTS_FILE}' says ${numNodes}: ${REBUILD}`,
+        );
+      return graph;
+    },
+  };
+}
+
+/** Why a path that was named as an index is none. */
+async function notAnIndex(path: string, root: string): Promise<UsageError | ArtifactError> {
+  if (await pathExists(join(root, HNSW_FILE)))
+    return new ArtifactError(`index '${path}' has no ${FACTS_FILE}: it is damaged; restore it or ${REBUILD}`);
+  return new UsageError(
+    `'${path}' is no index: it has no ${FACTS_FILE}; name a directory that embed index wrote with -o`,
+  );
+}
+
+/** The most links that `embed index` gives a node on a level above 0. */
+export const mostLinks = MOST_LINKS;
+
+/** @throws {UsageError} the index is of another table: says what differs @param run its path */
+export function checkFits(
+  { path, facts }: IndexDirectory,
+  run: string,
+  found: Pick<IndexFacts, "field" | "dim" | "metric" | "fingerprint" | "rows" | "compose">,
+): void {
+  for (const name of ["field", "metric", "compose", "dim", "rows"] as const) {
+    if (facts[name] === found[name]) continue;
+    throw new UsageError(
+      `index '${path}' has ${name} ${excerpt(String(facts[name]))}, run '${run}' has ${excerpt(String(found[name]))}: ` +
+        `it is of another table; ${REBUILD}`,
+    );
+  }
+  if (facts.fingerprint !== found.fingerprint)
+    throw new UsageError(
+      `index '${path}' was built of other vectors than those of run '${run}': ${REBUILD}, or name the run that it was built of`,
+    );
+}

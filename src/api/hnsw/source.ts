@@ -1,0 +1,145 @@
+// What an index is built of: rows of a run's table, and how they stand in it.
+//
+// The metric is what the run's model ranks by, where nobody names one: the dot product and the item's weight of models that rank so,
+// the cosine of item vectors of sessions, and the cosine of all else, which is what `embed neighbors` shows.
+
+import { isHole, keyText, keysOfRows, rowsOf, type EmbeddingTable, type Keys, type RowRange } from "../../embedding/table.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { ArtifactError, excerpt, UsageError } from "../../errors.js";
+import { sha256OfAll } from "../../io/fingerprint.js";
+import { lengthOf } from "../../retrieval/nearest.js";
+import { indexedRows, type IndexMetric, type Space } from "../../retrieval/hnsw/space.js";
+import { modelOf } from "../../trainers/index.js";
+import { composeItems, rankingTable, type Compose } from "../compose.js";
+import type { OpenTable } from "../tables.js";
+
+/** Which rows are indexed, and by what. */
+export interface SourceOptions {
+  field: string;
+  /** what the run's model ranks by when absent */
+  metric?: IndexMetric | undefined;
+  /** of a run with several tables; the default one when absent */
+  table?: string | undefined;
+  compose?: Compose | undefined;
+}
+
+/** Rows of a table as an index has them. */
+export interface IndexSource {
+  space: Space;
+  /** why this metric, a clause */
+  because: string;
+  field: string;
+  /** whether items are sums over all columns that go with them */
+  compose: Compose;
+  table: EmbeddingTable;
+  /** the field's rows */
+  range: RowRange;
+  keys: Keys;
+  /** u32[n]: rows of the field that are indexed, ascending */
+  rows: Uint32Array;
+  /** rows of the field that are not: without a key, and for cosine without a direction */
+  left: { holes: number; zeros: number };
+  /** f32 of the field's rows; of a biased space */
+  weights?: Float32Array;
+  /** of the field's keys, vectors and weights */
+  fingerprint: string;
+  /** what an item's vector is, where it is not its row */
+  note?: string;
+}
+
+/**
+ * The rows of a run's field that an index holds.
+ *
+ * @throws {UsageError} no such field, no row with a vector, or a model that has no vectors or does not rank by this metric
+ * @throws {ArtifactError} a vector that is not finite
+ */
+export async function indexSource(opened: OpenTable, options: SourceOptions): Promise<IndexSource> {
+  const { run, fieldNamed } = opened;
+  const field = fieldNamed(options.field);
+  const model = await modelOf(run);
+  if (model?.scoresBy === "weights")
+    throw new UsageError(`run '${run.path}' holds ${model.holds}: its rows have weights and no vectors to index`);
+  const isRanked = options.table === undefined && field === itemOf(run);
+  const ranksBy = isRanked ? (model?.mips ? "dot" : model?.foldedRank) : undefined;
+  const metric = options.metric ?? ranksBy ?? "cosine";
+  const items = await composeItems(opened, options.compose);
+  const isWeighted = metric === "dot" && isRanked && model?.mips !== undefined;
+  const table = isWeighted ? await rankingTable(run, items, "--metric dot") : items.table;
+  const range = rowsOf(table, field);
+  const weights = isWeighted ? table.weights?.slice(range.first, range.last) : undefined;
+  const biased = weights?.some((weight) => weight !== 0) ?? false;
+  const space: Space = { metric, dim: table.dim, biased };
+  const { rows, left } = indexedOf(run, table, field, range, metric);
+  const isComposed = items.item !== undefined && field === items.item;
+  const source = {
+    space,
+    because:
+      options.metric !== undefined
+        ? "as asked"
+        : ranksBy === undefined
+          ? "as neighbors has it"
+          : "as the model ranks",
+    field,
+    compose: isComposed ? ("item" as const) : ("none" as const),
+    ...{ table, range, keys: keysOfRows(table, range), rows, left },
+    ...(biased && { weights: weights! }),
+    ...(isComposed && items.note !== undefined && { note: items.note }),
+  };
+  return { ...source, fingerprint: fingerprintOf(source) };
+}
+
+function itemOf(run: Run): string | undefined {
+  return (run.manifest.roles as { item?: string }).item;
+}
+
+function indexedOf(
+  run: Run,
+  table: EmbeddingTable,
+  field: string,
+  { first, last }: RowRange,
+  metric: IndexMetric,
+): Pick<IndexSource, "rows" | "left"> {
+  const { dim, vectors } = table;
+  const rows: number[] = [];
+  const left = { holes: 0, zeros: 0 };
+  for (let row = first; row < last; row++) {
+    const length = lengthOf(vectors, row * dim, dim);
+    if (!Number.isFinite(length))
+      throw new ArtifactError(
+        `run '${run.path}': the vector of ${excerpt(`${field}:${keyText(table.keys, row)}`)} is not finite; train again`,
+      );
+    if (isHole(table, row)) left.holes++;
+    else if (metric === "cosine" && length === 0) left.zeros++;
+    else rows.push(row - first);
+  }
+  if (rows.length === 0)
+    throw new UsageError(`field ${excerpt(field)} of run '${run.path}' has no row with a vector to index`);
+  return { rows: Uint32Array.from(rows), left };
+}
+
+function fingerprintOf({ space, table, range, keys, weights }: Omit<IndexSource, "fingerprint">): string {
+  const { first, last } = range;
+  const bytesOf = (array: Float32Array | Uint32Array) =>
+    new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  return sha256OfAll([
+    Buffer.from(JSON.stringify(space)),
+    bytesOf(keys.offsets),
+    keys.bytes,
+    bytesOf(table.vectors.subarray(first * table.dim, last * table.dim)),
+    ...(weights ? [bytesOf(weights)] : []),
+  ]);
+}
+
+/** f32[n * width]: the indexed rows as they stand in the index. */
+export function rowsInIndex({ space, table, range, rows, weights }: IndexSource): Float32Array {
+  const { dim } = space;
+  const vectors = new Float32Array(rows.length * dim);
+  rows.forEach((row, i) =>
+    vectors.set(
+      table.vectors.subarray((range.first + row) * dim, (range.first + row + 1) * dim),
+      i * dim,
+    ),
+  );
+  const ofRows = weights && Float32Array.from(rows, (row) => weights[row]!);
+  return indexedRows(space, vectors, ofRows);
+}

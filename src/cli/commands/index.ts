@@ -1,0 +1,73 @@
+// embed index
+
+import { Option, type Command } from "commander";
+import { availableParallelism } from "node:os";
+import type { IndexOptions, IndexSummary } from "../../api/hnsw/build.js";
+import { printable } from "../../errors.js";
+import { composeOption } from "../../flags/compose-option.js";
+import { addOutputOptions, wholeOf } from "../../flags/options.js";
+import { watched, type OutputOptions } from "../progress.js";
+import { writeResult } from "../terminal.js";
+
+const examples = `
+Examples (after embed train-fm fixtures/clicks.csv -o run):
+  embed index run --field item -o items
+  embed neighbors run --index items --key item:tea-03
+`;
+
+type Flags = OutputOptions & Omit<IndexOptions, "threads"> & { threads?: number };
+
+/** Adds the command. */
+export function addIndex(program: Command, signal: AbortSignal): Command {
+  const command = program
+    .command("index")
+    .description(
+      "Builds an index of a field's nearest neighbours (HNSW) and writes it as hnswlib reads it, with ids.tsv and index.json. " +
+        "The same bytes at any number of threads.",
+    )
+    .argument("<run>", "run directory")
+    .addHelpText("before", examples)
+    .requiredOption("--field <name>", "whose rows: item, user or a column")
+    .requiredOption("-o, --out <dir>", "directory to write")
+    .option("--force", "replace an existing index")
+    .addOption(
+      new Option("--metric <metric>", "of nearness")
+        .choices(["cosine", "dot", "l2"])
+        .default(undefined, "what the run's model ranks by, else cosine"),
+    )
+    .option("--table <name>", "of a run with several tables")
+    .addOption(composeOption())
+    .addOption(
+      new Option("--m <n>", "links of a row on each level above the lowest, twice as many there")
+        .argParser(wholeOf("--m", 1))
+        .default(undefined, "16"),
+    )
+    .addOption(
+      new Option("--ef-construction <n>", "candidates that a row chooses its links from")
+        .argParser(wholeOf("--ef-construction", 1))
+        .default(undefined, "200"),
+    )
+    .addOption(
+      new Option("--seed <n>", "names the draws of levels")
+        .argParser(wholeOf("--seed", 0))
+        .default(undefined, "1"),
+    )
+    .addOption(new Option("--threads <n>", "threads at most").argParser(wholeOf("--threads", 1)));
+  return addOutputOptions(command).action(async (run: string, flags: Flags) => {
+    const { indexRun } = await import("../../api/hnsw/build.js");
+    const { json, quiet: _, progress: __, color: ___, logFormat: ____, threads, ...told } = flags;
+    const options = { ...told, threads: threads ?? availableParallelism() };
+    const summary = await watched(flags, signal, (watch) => indexRun(run, options, watch));
+    await writeResult(json ? `${JSON.stringify(summary)}\n` : textOf(summary));
+  });
+}
+
+function textOf({ rows, index, because, options, out }: IndexSummary): string {
+  const { field, metric, dim, biased } = index;
+  const { m, efConstruction } = options as { m: number; efConstruction: number };
+  const weights = biased ? " and weights" : "";
+  return (
+    `${rows.toLocaleString("en")} rows of ${printable(field)}, ${dim} dimensions${weights}, by ${metric} (${because}), ` +
+    `--m ${m}, --ef-construction ${efConstruction}: ${printable(out)}\n`
+  );
+}
