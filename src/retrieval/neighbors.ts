@@ -1,9 +1,10 @@
-// The nearest rows of a row within its field, exactly: every row is compared.
+// The nearest rows of a row within its field: exactly, where every row is compared, or of some rows that an index found.
 
 import { UsageError } from "../errors.js";
 import { isHole, keyText, rowOf, rowsOf, type EmbeddingTable } from "../embedding/table.js";
 
-export type Metric = "cosine" | "dot";
+export const neighborMetrics = ["cosine", "dot", "l2"] as const;
+export type Metric = (typeof neighborMetrics)[number];
 
 export interface NeighborOptions {
   /** how many, >= 1; fewer when the field has fewer */
@@ -15,7 +16,7 @@ export interface Neighbor {
   row: number;
   key: string;
   count: number;
-  /** cosine in [-1, 1] up to rounding, or the inner product */
+  /** cosine in [-1, 1] up to rounding, the inner product, or minus the Euclidean distance */
   similarity: number;
 }
 
@@ -23,8 +24,8 @@ export interface Neighbor {
  * The rows of the field most similar to a key's row, nearest first, the row itself left out.
  *
  * Ties stand in row order. Sums are f64 in order of dimension, so that results are the same everywhere. Under cosine a
- * zero vector has no direction: such rows are never neighbours, and a key whose vector is zero has none. Under dot they
- * are rows like any other, but for the holes of --row-order.
+ * zero vector has no direction: such rows are never neighbours, and a key whose vector is zero has none. Under dot and l2
+ * they are rows like any other, but for the holes of --row-order.
  *
  * @throws {UsageError} no such field or key, naming the nearest; top is no positive whole number
  */
@@ -37,33 +38,58 @@ export function neighbors(
   if (!Number.isSafeInteger(top) || top < 1) {
     throw new UsageError(`top must be a whole number of at least 1, got ${top}`);
   }
-  const { dim, vectors } = table;
   const query = rowOf(table, field, key);
   const { first, last } = rowsOf(table, field);
-  const q = Float64Array.from(vectors.subarray(query * dim, (query + 1) * dim));
-  const queryNorm = norm(q);
-  if (metric === "cosine" && queryNorm === 0) return [];
-
+  const similarity = similarityTo(table, query, metric);
   const nearest = new Nearest(Math.min(top, last - first));
   for (let row = first; row < last; row++) {
-    if (row === query || isHole(table, row)) continue;
+    const value = row === query || isHole(table, row) ? undefined : similarity(row);
+    if (value !== undefined) nearest.offer(row, value);
+  }
+  return nearest.sorted().map((found) => neighborOf(table, found));
+}
+
+/** Rows that an index found, as `neighbors` has them: the same numbers in the same order. @param rows of the table */
+export function asNeighbors(
+  table: EmbeddingTable,
+  query: number,
+  rows: Uint32Array,
+  metric: Metric,
+): Neighbor[] {
+  const similarity = similarityTo(table, query, metric);
+  const nearest = new Nearest(rows.length);
+  rows.toSorted().forEach((row) => nearest.offer(row, similarity(row)!));
+  return nearest.sorted().map((found) => neighborOf(table, found));
+}
+
+function neighborOf(table: EmbeddingTable, found: { row: number; similarity: number }): Neighbor {
+  return { ...found, key: keyText(table.keys, found.row), count: table.counts[found.row]! };
+}
+
+/** How similar a row is to a row; undefined where one of them has no direction under cosine. */
+function similarityTo(
+  { dim, vectors }: EmbeddingTable,
+  query: number,
+  metric: Metric,
+): (row: number) => number | undefined {
+  const q = Float64Array.from(vectors.subarray(query * dim, (query + 1) * dim));
+  const queryNorm = norm(q);
+  return (row) => {
     const start = row * dim;
     let dot = 0;
     let squares = 0;
     for (let j = 0; j < dim; j++) {
       const v = vectors[start + j]!;
-      dot += q[j]! * v;
-      squares += v * v;
+      if (metric === "l2") squares += (q[j]! - v) * (q[j]! - v);
+      else {
+        dot += q[j]! * v;
+        squares += v * v;
+      }
     }
-    if (metric === "dot") nearest.offer(row, dot);
-    else if (squares > 0) nearest.offer(row, dot / (queryNorm * Math.sqrt(squares)));
-  }
-  return nearest.sorted().map(({ row, similarity }) => ({
-    row,
-    key: keyText(table.keys, row),
-    count: table.counts[row]!,
-    similarity,
-  }));
+    if (metric === "l2") return 0 - Math.sqrt(squares);
+    if (metric === "dot") return dot;
+    return queryNorm > 0 && squares > 0 ? dot / (queryNorm * Math.sqrt(squares)) : undefined;
+  };
 }
 
 /** The k most similar of the rows offered, in a heap whose root is the least similar, so the first to go. */

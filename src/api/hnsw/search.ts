@@ -1,7 +1,6 @@
 // Searches of an index, by queries as a table has them.
 
 import { UsageError } from "../../errors.js";
-import type { Run } from "../../embedding/run-directory.js";
 import type { ItemLists, TopItems } from "../../kernels/top-items/binding.js";
 import type { HnswGraph } from "../../retrieval/hnsw/graph.js";
 import { searchGraph } from "../../retrieval/hnsw/search.js";
@@ -18,6 +17,7 @@ export interface SearchIndex {
 
 /** An index in memory, and the rows of the run that it was built of. */
 export interface IndexOfRun extends SearchIndex {
+  opened: OpenTable;
   directory: IndexDirectory;
   source: IndexSource;
 }
@@ -41,21 +41,21 @@ export const DEFAULT_EF = 128;
 /**
  * Opens an index of a run's rows.
  *
+ * @param run its path
  * @throws {UsageError} it was built of others: another field, metric, dimension or other vectors
  * @throws {ArtifactError} it is damaged
  */
-export async function openIndexOf(run: Run | OpenTable, path: string): Promise<IndexOfRun> {
+export async function openIndexOf(run: string, path: string): Promise<IndexOfRun> {
   const directory = await openIndex(path);
-  const { facts } = directory;
-  const { field, metric, compose, table } = facts;
-  const opened = "run" in run ? run : await openTable(run.path, table);
+  const { field, metric, compose, table } = directory.facts;
+  const opened = await openTable(run, table);
   const source = await indexSource(opened, { field, metric, compose, table });
   const { space, keys, fingerprint } = source;
-  checkFits(directory, opened.run.path, {
+  checkFits(directory, run, {
     ...{ field: source.field, metric: space.metric, compose: source.compose },
     ...{ dim: space.dim, rows: keys.size, fingerprint },
   });
-  return { directory, source, space, graph: await directory.readGraph() };
+  return { directory, opened, source, space, graph: await directory.readGraph() };
 }
 
 /**

@@ -1,8 +1,7 @@
 // embed neighbors
 
 import { Option, type Command } from "commander";
-import type { Compose } from "../../api/compose.js";
-import type { NeighborsOf } from "../../api/neighbors.js";
+import type { NeighborsOf, NeighborsOptions } from "../../api/neighbors.js";
 import { printable } from "../../errors.js";
 import { composeOption } from "../../flags/compose-option.js";
 import { repeated, wholeOf } from "../../flags/options.js";
@@ -12,20 +11,13 @@ const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
   embed neighbors run --key item:tea-03
   embed neighbors run --key item:tea-03 --key item:camera-11 --top 5 --metric dot
+  embed index run --field item -o items && embed neighbors run --key item:tea-03 --index items
 `;
 
-interface Flags {
-  key: string[];
-  top: number;
-  metric: "cosine" | "dot";
-  table?: string;
-  compose?: Compose;
-  quiet?: boolean;
-  json?: boolean;
-}
+type Flags = Omit<NeighborsOptions, "signal"> & { key: string[]; quiet?: boolean; json?: boolean };
 
 /** Adds the command. */
-export function addNeighbors(program: Command): Command {
+export function addNeighbors(program: Command, signal: AbortSignal): Command {
   return program
     .command("neighbors")
     .description("Shows the rows of a field that are nearest to a key's row, the row itself left out.")
@@ -33,26 +25,32 @@ export function addNeighbors(program: Command): Command {
     .addHelpText("before", examples)
     .requiredOption("--key <field:key>", "whose neighbours; repeat it for several", repeated)
     .addOption(new Option("--top <n>", "how many").argParser(wholeOf("--top", 1)).default(10))
-    .addOption(new Option("--metric <metric>", "of nearness").choices(["cosine", "dot"]).default("cosine"))
+    .addOption(
+      new Option("--metric <metric>", "of nearness; l2 is minus the Euclidean distance")
+        .choices(["cosine", "dot", "l2"])
+        .default(undefined, "cosine; of an index its own"),
+    )
+    .option("--index <dir>", "search this index of embed index in place of all rows: approximate, by its own metric")
+    .addOption(
+      new Option("--ef <n>", "of an index: candidates that a search remembers")
+        .argParser(wholeOf("--ef", 1))
+        .default(undefined, "128"),
+    )
     .option("--table <name>", "of a run with several tables")
     .addOption(composeOption())
     .option("--quiet", "print nothing but errors and results")
     .option("--json", "print one JSON object on stdout")
-    .action(async (run: string, { key, top, metric, table, compose, quiet, json }: Flags) => {
+    .action(async (run: string, { key, quiet, json, ...options }: Flags) => {
       const { neighborsOf } = await import("../../api/neighbors.js");
       const { version } = await import("../../io/package-version.js");
-      const found = await neighborsOf(
-        run,
-        key,
-        { top, metric, ...(table !== undefined && { table }), ...(compose && { compose }) },
-        (note) => quiet || writeLine(note),
-      );
+      const tell = (note: string) => quiet || writeLine(note);
+      const found = await neighborsOf(run, key, { ...options, signal }, tell);
       if (json) await writeResult(`${JSON.stringify({ command: "neighbors", version, queries: found })}\n`);
-      else await writeResult(found.map((query) => textOf(query, metric)).join("\n"));
+      else await writeResult(found.map(textOf).join("\n"));
     });
 }
 
-function textOf({ field, key, neighbors }: NeighborsOf, metric: string): string {
+function textOf({ field, key, metric, neighbors }: NeighborsOf): string {
   if (neighbors.length === 0) return `${printable(`${field}:${key}`)} has no neighbours\n`;
   const lines = neighbors.map((row) => [row.key, row.similarity.toFixed(4), String(row.count)]);
   return `${printable(`${field}:${key}`)}\n${formatTable([["  key", metric, "events"], ...lines.map(([k, ...rest]) => [`  ${k}`, ...rest])])}`;
