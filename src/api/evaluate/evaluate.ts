@@ -10,6 +10,7 @@ import {
   asksForTables,
   checkCold,
   checkEdges,
+  checkIndex,
   checkLog,
   checkOthers,
   checkRanking,
@@ -23,6 +24,7 @@ import { evaluateRuns, NO_EVENTS, type JudgedUsers } from "./ranking.js";
 import { evaluateEdges, type JudgedEdges } from "./edges.js";
 import { evaluateCold, type ColdResult } from "./cold.js";
 import type { MapFacts } from "../content/map.js";
+import { evaluateIndex, type IndexQueries } from "./index-recall.js";
 import { evaluateScores } from "./scores.js";
 import { evaluateTables } from "./tables.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
@@ -39,6 +41,8 @@ export interface Evaluation extends Summary {
   of?: "items" | "edges";
   /** of tables judged by edges: what was judged */
   edges?: JudgedEdges;
+  /** of an index: what was searched for */
+  index?: IndexQueries;
   /** of a probe over several shuffles: their number, over which it has its intervals */
   shuffles?: number;
   /** of a ranking */
@@ -53,7 +57,7 @@ export interface Evaluation extends Summary {
 
 /**
  * Measures runs, and for a ranking baselines, on one log: by the scores of its rows, or by the items ranked for its users; or
- * their tables, by labels of items.
+ * their tables, by labels of items; or an index of a run's table, by what it finds.
  *
  * Unseen keys are out-of-vocabulary, as in training, and counted in the warnings.
  *
@@ -65,16 +69,9 @@ export async function evaluate(
   watch: Watch,
 ): Promise<Evaluation> {
   const start = performance.now();
-  const [ofEdges, ofTables] = [options.edges !== undefined, asksForTables(options)];
-  checkCold(options);
-  if (ofEdges) checkEdges(options, paths.length);
-  else checkOthers(options);
-  if (ofTables) checkTables(options);
-  else if (!ofEdges) checkLog(options);
+  const judge = judgeFor(options, paths.length);
   const runs = await Promise.all(paths.map(openRun));
   const named = runs.map((run, i) => ({ run, path: paths[i]!, name: nameAmong(paths, i) }));
-  const ofCold = options.cold !== undefined;
-  const judge = ofEdges ? judgeEdges : ofTables ? judgeTables : ofCold ? judgeCold : judgeOnLog;
   const found = await judge(named, options, watch);
   const { compared, warnings, rows, told, ...rest } = found;
   const { seed, bootstrap } = options;
@@ -101,13 +98,45 @@ export async function evaluate(
 
 type Judged = Pick<
   Evaluation,
-  "compared" | "warnings" | "rows" | "of" | "edges" | "shuffles" | "users" | "curves" | "cold" | "content"
+  | "compared"
+  | "warnings"
+  | "rows"
+  | "of"
+  | "edges"
+  | "index"
+  | "shuffles"
+  | "users"
+  | "curves"
+  | "cold"
+  | "content"
 > &
   Partial<Pick<Evaluation, "metrics">> & {
     /** what was asked, for the summary */
     told: Record<string, unknown>;
   };
 type NamedRuns = readonly { run: Run; path: string; name: string }[];
+type Judge = (runs: NamedRuns, options: EvaluateOptions, watch: Watch) => Promise<Judged>;
+
+/** What is judged, and by what. @throws {UsageError} options that do not go together */
+function judgeFor(options: EvaluateOptions, numRuns: number): Judge {
+  if (options.index !== undefined) {
+    checkIndex(options);
+    return judgeIndex;
+  }
+  const [ofEdges, ofTables] = [options.edges !== undefined, asksForTables(options)];
+  checkCold(options);
+  if (ofEdges) checkEdges(options, numRuns);
+  else checkOthers(options);
+  if (ofTables) checkTables(options);
+  else if (!ofEdges) checkLog(options);
+  const ofCold = options.cold !== undefined;
+  return ofEdges ? judgeEdges : ofTables ? judgeTables : ofCold ? judgeCold : judgeOnLog;
+}
+
+async function judgeIndex(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
+  const { k, ef, ...judged } = await evaluateIndex(runs, options, watch);
+  return { ...judged, told: { index: options.index, k, ef } };
+}
 
 async function judgeTables(runs: NamedRuns, options: EvaluateOptions, watch: Watch): Promise<Judged> {
   const { labels, neighborsBy, probe, probeTrain, probeRepeats, probeRaw, k, table } = options;

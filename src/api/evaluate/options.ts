@@ -28,6 +28,10 @@ export interface EvaluateOptions extends ContentOptions {
   probeRepeats?: number;
   /** probe: vectors as they are, their dimensions not standardized */
   probeRaw?: boolean;
+  /** a directory of embed index: what it finds is judged beside a look at every row */
+  index?: string;
+  /** index: candidates that its searches remember, one number or several; 32, 64 and 128 when absent */
+  ef?: number[];
   /** files of held-out edges: tables are judged by them */
   edges?: string[];
   /** edges: the columns of their ends; `source` and `target`, else the first two, when absent */
@@ -191,9 +195,21 @@ export function checkCold(options: EvaluateOptions): void {
     );
 }
 
+/** @throws {UsageError} options that mean nothing where an index is judged */
+export function checkIndex(options: EvaluateOptions): void {
+  const others = ["edges", "labels", "neighborsBy", "probe", ...ofProbe, ...ofBaselines, ...ofEdges] as const;
+  const ofRankings = ofRanking.filter((name) => name !== "k");
+  refuseGiven(
+    options,
+    [...others, ...ofLogs, ...ofRankings, ...ofScores, ...ofCold, "cold", "bootstrap", "hashKeys"],
+    "not for --index, which judges an index by the rows of its run's table alone",
+  );
+}
+
 /** @throws {UsageError} options of edges where nothing is judged by edges, or of a probe where there is none */
 export function checkOthers(options: EvaluateOptions): void {
   refuseGiven(options, ofEdges, "for --edges");
+  refuseGiven(options, ["ef"], "for --index DIR");
   if (options.probe === undefined) refuseGiven(options, ofProbe, "for --probe COLUMN");
 }
 

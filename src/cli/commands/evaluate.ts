@@ -23,6 +23,7 @@ import { content, type ContentOptions } from "../../training/content-options.js"
 import { definedOf } from "../../training/options/log.js";
 import { readingOf } from "../../training/options/reading.js";
 import { comparisonText, type ComparisonFormat } from "../comparison.js";
+import { indexRecallText } from "../index-recall.js";
 import { watched, type OutputOptions } from "../progress.js";
 import { writeResult } from "../terminal.js";
 
@@ -33,6 +34,7 @@ Examples:
   embed evaluate ranked implicit --part test --fold-in-share 0.8 --baseline popularity,item-cf
   embed evaluate cold --part test --cold 0,3 --content fixtures/items.csv --content-multi 'genres:|'
   embed evaluate graph --edges held.csv --known-edges train.csv
+  embed evaluate ranked --index items --k 10,100 --ef 100,200
   embed evaluate ratings pca --labels fixtures/items.csv:item --neighbors-by genres --probe genres
 `;
 
@@ -53,7 +55,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     .command("evaluate")
     .description(
       "Scores the rows of a log with a run's model, or ranks the items for its users, and prints the metrics; several runs " +
-        "stand side by side, and beside baselines. With --labels it judges their tables by what items are called, with --edges by edges of a graph.",
+        "stand side by side, and beside baselines. With --labels it judges their tables by what items are called, with --edges by edges of a graph; with --index an index by what it finds.",
     )
     .usage("[options] <run...>")
     .argument("[run...]", "run directories; the first says how the log is read")
@@ -71,6 +73,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
   addTable(command, content);
   addTableOptions(command);
   addEdgeOptions(command);
+  addIndexOptions(command);
   addBadRowOptions(addReadingOptions(addHashKeysOption(command)));
   command.addOption(
     new Option("--force", "replace an existing --bad-rows or --curve file").helpGroup("Reading:"),
@@ -108,7 +111,7 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
     const { on, part, ranking, k, mask, repeats, candidates, baseline, positiveFrom, score } = flags;
     const { cold } = flags;
     const { foldInShare, query, queryHalfLife, table, probeTrain, probeRepeats, probeRaw } = flags;
-    const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field } = flags;
+    const { edges, source, target, directed, knownEdges, nonEdges, newNodes, field, index, ef } = flags;
     const { filterDim, filterWeight, filterFlatness, filterPower } = flags;
     const { bootstrap, seed, easeL2, labels, neighborsBy, probe, logq, bins, curve, force, hashKeys } = flags;
     const options: EvaluateOptions = {
@@ -119,14 +122,13 @@ export function addEvaluate(program: Command, signal: AbortSignal): Command {
       ...definedOf({ cold }),
       ...(toldOf(command, content) as ContentOptions),
       ...definedOf({ probeTrain, probeRepeats, probeRaw }),
-      ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field }),
+      ...definedOf({ edges, source, target, directed, knownEdges, nonEdges, newNodes, field, index, ef }),
       reading,
       ...(await badRowsOf(flags)),
     };
     const evaluation = await watched(flags, signal, (watch) => evaluate(runs, options, watch));
-    await writeResult(
-      flags.json ? `${JSON.stringify(evaluation)}\n` : comparisonText(evaluation, flags.format),
-    );
+    const text = evaluation.index ? indexRecallText : comparisonText;
+    await writeResult(flags.json ? `${JSON.stringify(evaluation)}\n` : text(evaluation, flags.format));
   });
 }
 
@@ -150,7 +152,7 @@ function addRankingOptions(command: Command): void {
       group(
         "--k <list>",
         "items a list, such as 10,20,50 (default: 20); of --neighbors-by neighbours (10)",
-      ).argParser(listLengths),
+      ).argParser((text: string) => wholeNumbers(text, "--k")),
     )
     .addOption(
       group(
@@ -304,6 +306,23 @@ function addEdgeOptions(command: Command): void {
     .addOption(group("--field <name>", "whose keys are the nodes (default: the item, or the only field)"));
 }
 
+function addIndexOptions(command: Command): void {
+  const group = (flags: string, help: string) => new Option(flags, help).helpGroup("Indexes:");
+  command
+    .addOption(
+      group(
+        "--index <dir>",
+        "an index of the run's table: what share of the nearest --k (default: 10) rows it finds, beside a look at every row",
+      ),
+    )
+    .addOption(
+      group(
+        "--ef <list>",
+        "candidates that its searches remember, such as 32,64 (default: 32,64,128)",
+      ).argParser((text: string) => wholeNumbers(text, "--ef")),
+    );
+}
+
 /** A number from 0 on. */
 function numberFrom0(flag: string): (text: string) => number {
   const parse = numberOf(flag);
@@ -320,8 +339,8 @@ function eventCounts(text: string): number[] {
 }
 
 /** Whole numbers from 1 on, ascending, each once. */
-function listLengths(text: string): number[] {
-  const lengths = text.split(",").map(wholeOf("--k", 1));
-  if (lengths.length === 0) throw new UsageError("--k expects numbers such as 10,20,50");
-  return [...new Set(lengths)].sort((a, b) => a - b);
+function wholeNumbers(text: string, flag: string): number[] {
+  const numbers = text.split(",").map(wholeOf(flag, 1));
+  if (numbers.length === 0) throw new UsageError(`${flag} expects numbers such as 10,20,50`);
+  return [...new Set(numbers)].sort((a, b) => a - b);
 }

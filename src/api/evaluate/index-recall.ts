@@ -1,0 +1,214 @@
+// `embed evaluate --index`: how many of the nearest rows an index finds, beside a look at all of them, and what that takes.
+//
+// Queries are users' rows where the table has users and the index finds items for them, else rows of the index itself, each left out
+// of its own list. Seconds are of one run of the searches on the given threads, without their start.
+
+import { rowsOf, type EmbeddingTable } from "../../embedding/table.js";
+import type { Run } from "../../embedding/run-directory.js";
+import { UsageError } from "../../errors.js";
+import type { Compared } from "../../evaluation/comparison.js";
+import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
+import { streamOf, shuffle } from "../../numeric/hash-random.js";
+import { indexedQueries } from "../../retrieval/hnsw/space.js";
+import { topItems } from "../../retrieval/top-items.js";
+import type { Watch } from "../../training/watch.js";
+import { openIndexOf, searchIndex, type IndexOfRun } from "../hnsw/search.js";
+import { rowsInIndex } from "../hnsw/source.js";
+import type { EvaluateOptions } from "./options.js";
+
+/** The most queries; more change the third digit. */
+const MOST_QUERIES = 2000;
+const DEFAULT_K = [10];
+const DEFAULT_EF = [32, 64, 128];
+
+/** What the queries were. */
+export interface IndexQueries {
+  field: string;
+  /** drawn of so many */
+  count: number;
+  of: number;
+  /** rows that are found */
+  rows: number;
+  metric: string;
+}
+
+export interface JudgedIndex {
+  compared: Compared[];
+  warnings: string[];
+  rows: number;
+  index: IndexQueries;
+  k: number[];
+  ef: number[];
+}
+
+/** @throws {UsageError} several runs, no search that is wide enough, or an index of another table */
+export async function evaluateIndex(
+  runs: readonly { run: Run; path: string }[],
+  { index: path, k = DEFAULT_K, ef = DEFAULT_EF, seed = 1, reading }: EvaluateOptions,
+  { signal, observe }: Watch,
+): Promise<JudgedIndex> {
+  if (runs.length > 1)
+    throw new UsageError(`--index is of one run, got ${runs.length}: name the one that it was built of`);
+  const widest = Math.max(...ef);
+  const narrow = k.find((length) => length > widest);
+  if (narrow !== undefined)
+    throw new UsageError(
+      `--k ${narrow} takes a search that remembers as many: --ef expects ${narrow} or more among its numbers, got ${ef.join(",")}`,
+    );
+  const { threads } = reading;
+  const index = await openIndexOf(runs[0]!.path, path!);
+  const count = index.source.rows.length;
+  const lengths = k.map((length) => Math.min(length, count));
+  const longest = Math.max(...lengths);
+  const { queries, vectors, masks, weighted } = queriesOf(index, seed);
+
+  observe({
+    stage: "note",
+    text: `${queries.count} queries against all ${count} rows, and against the index`,
+  });
+  const exact = await exactLists(index, vectors, { masks, weighted, top: longest, threads, signal });
+  const compared: Compared[] = [];
+  for (const width of ef) {
+    const judged = lengths.filter((length) => length <= width);
+    const top = Math.max(...judged, 1);
+    const options = { top, ef: width, masks, weighted, threads, signal };
+    // the first searches run while the engine compiles the kernel
+    await searchIndex(index, vectors, options);
+    const found = await searchIndex(index, vectors, options);
+    const recalls = judged.map((length) => [
+      `indexRecallAt${length}`,
+      recallOf(found.items, exact.items, { top, longest, length }),
+    ]);
+    compared.push(
+      contender(`ef ${width}`, {
+        ...(Object.fromEntries(recalls) as Record<string, number>),
+        distancesPerQuery: found.numDistances / queries.count,
+        queriesPerSecond: queries.count / found.seconds,
+      }),
+    );
+  }
+  compared.push(
+    contender("exact", { distancesPerQuery: count, queriesPerSecond: queries.count / exact.seconds }),
+  );
+  return { compared, warnings: [], rows: queries.count, index: queries, k: lengths, ef };
+}
+
+function contender(name: string, metrics: Record<string, number>): Compared {
+  return { name, kind: "run", metrics, intervals: {}, toBest: {}, toFirst: {}, bestIn: [] };
+}
+
+interface Queries {
+  queries: IndexQueries;
+  /** f32[count * dim] */
+  vectors: Float32Array;
+  /** an item is not its own neighbour */
+  masks: ItemLists;
+  /** whether items' weights count */
+  weighted: boolean;
+}
+
+function queriesOf({ opened, source }: IndexOfRun, seed: number): Queries {
+  const { table, field, space, range, rows } = source;
+  const { user, item } = opened.run.manifest.roles as { user?: string; item?: string };
+  const isForUsers = user !== undefined && field === item && table.fields.includes(user);
+  const asked = isForUsers ? withVectors(table, user) : rows.map((row) => range.first + row);
+  const drawn = drawnOf(asked, seed);
+  const vectors = new Float32Array(drawn.length * space.dim);
+  drawn.forEach((row, q) =>
+    vectors.set(table.vectors.subarray(row * space.dim, (row + 1) * space.dim), q * space.dim),
+  );
+  return {
+    queries: {
+      field: isForUsers ? user : field,
+      ...{ count: drawn.length, of: asked.length, rows: rows.length, metric: space.metric },
+    },
+    vectors,
+    masks: {
+      indptr: Uint32Array.from({ length: drawn.length + 1 }, (_, q) => (isForUsers ? 0 : q)),
+      items: isForUsers ? new Uint32Array() : drawn.map((row) => row - range.first),
+    },
+    weighted: isForUsers,
+  };
+}
+
+/** u32: the rows of a field that are no vectors of zeros, which are nearer to no row than to another. */
+function withVectors(table: EmbeddingTable, field: string): Uint32Array {
+  const { first, last } = rowsOf(table, field);
+  const { dim, vectors } = table;
+  return Uint32Array.from({ length: last - first }, (_, i) => first + i).filter((row) =>
+    vectors.subarray(row * dim, (row + 1) * dim).some((x) => x !== 0),
+  );
+}
+
+/** u32: some of the rows, by the seed. */
+function drawnOf(rows: Uint32Array, seed: number): Uint32Array {
+  if (rows.length <= MOST_QUERIES) return rows;
+  const shuffled = rows.slice();
+  shuffle(shuffled, streamOf(seed));
+  return shuffled.subarray(0, MOST_QUERIES).toSorted();
+}
+
+/** The nearest rows of each query, all rows compared. */
+async function exactLists(
+  { source }: IndexOfRun,
+  vectors: Float32Array,
+  {
+    masks,
+    weighted,
+    top,
+    threads,
+    signal,
+  }: { masks: ItemLists; weighted: boolean; top: number; threads: number; signal: AbortSignal },
+): Promise<{ items: Uint32Array; seconds: number }> {
+  const { space, rows } = source;
+  const items = rowsInIndex(source);
+  const dim = items.length / rows.length;
+  // |x - q|^2 ascends as q x - |x|^2 / 2 descends
+  const halves = () =>
+    Float32Array.from(rows, (_, i) => {
+      let squares = 0;
+      for (let d = 0; d < dim; d++) squares += items[i * dim + d]! ** 2;
+      return -squares / 2;
+    });
+  const places = placesOf(rows, source.keys.size);
+  const start = performance.now();
+  const { items: found } = await topItems(
+    {
+      dim,
+      queries: indexedQueries(space, vectors, weighted),
+      items,
+      masks: { indptr: masks.indptr, items: masks.items.map((row) => places[row]!) },
+      ...(space.metric === "l2" && { weights: halves() }),
+    },
+    top,
+    threads,
+    signal,
+  );
+  const seconds = (performance.now() - start) / 1000;
+  return { items: found.map((place) => (place === NO_ITEM ? NO_ITEM : rows[place]!)), seconds };
+}
+
+/** u32: where each row of the field stands among those that are indexed. */
+function placesOf(rows: Uint32Array, numRows: number): Uint32Array {
+  const places = new Uint32Array(numRows);
+  rows.forEach((row, place) => (places[row] = place));
+  return places;
+}
+
+/** The share of the exact lists' first `length` rows that the lists of the index have among theirs. */
+function recallOf(
+  found: Uint32Array,
+  exact: Uint32Array,
+  { top, longest, length }: { top: number; longest: number; length: number },
+): number {
+  let [hits, all] = [0, 0];
+  for (let q = 0; q < exact.length / longest; q++) {
+    const list = new Set(found.subarray(q * top, q * top + length));
+    for (const row of exact.subarray(q * longest, q * longest + length)) {
+      if (row === NO_ITEM) continue;
+      all++;
+      if (list.has(row)) hits++;
+    }
+  }
+  return all > 0 ? hits / all : 1;
+}
