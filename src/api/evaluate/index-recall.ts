@@ -10,8 +10,9 @@ import type { Compared } from "../../evaluation/comparison.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import { streamOf, shuffle } from "../../numeric/hash-random.js";
 import { indexedQueries } from "../../retrieval/hnsw/space.js";
-import { topItems } from "../../retrieval/top-items.js";
+import { ItemSearch } from "../../retrieval/top-items.js";
 import type { Watch } from "../../training/watch.js";
+import { withMachine } from "../../workers/with-machine.js";
 import { openIndexOf, searchIndex, type IndexOfRun } from "../hnsw/search.js";
 import { rowsInIndex } from "../hnsw/source.js";
 import type { EvaluateOptions } from "./options.js";
@@ -171,21 +172,21 @@ async function exactLists(
       return -squares / 2;
     });
   const places = placesOf(rows, source.keys.size);
-  const start = performance.now();
-  const { items: found } = await topItems(
-    {
-      dim,
-      queries: indexedQueries(space, vectors, weighted),
-      items,
-      masks: { indptr: masks.indptr, items: masks.items.map((row) => places[row]!) },
-      ...(space.metric === "l2" && { weights: halves() }),
-    },
-    top,
+  const search = await ItemSearch.start(
+    dim,
+    [{ items, ...(space.metric === "l2" && { weights: halves() }) }],
     threads,
-    signal,
   );
-  const seconds = (performance.now() - start) / 1000;
-  return { items: found.map((place) => (place === NO_ITEM ? NO_ITEM : rows[place]!)), seconds };
+  return await withMachine(search, signal, async () => {
+    const start = performance.now();
+    const { items: found } = await search.best(0, {
+      queries: indexedQueries(space, vectors, weighted),
+      masks: { indptr: masks.indptr, items: masks.items.map((row) => places[row]!) },
+      top,
+    });
+    const seconds = (performance.now() - start) / 1000;
+    return { items: found.map((place) => (place === NO_ITEM ? NO_ITEM : rows[place]!)), seconds };
+  });
 }
 
 /** u32: where each row of the field stands among those that are indexed. */

@@ -50,7 +50,7 @@ export interface IndexSummary {
   rows: number;
   options: Record<string, unknown>;
   /** of index.json */
-  index: Pick<IndexFacts, "field" | "metric" | "space" | "dim" | "biased" | "augmented" | "width" | "compose">;
+  index: Pick<IndexFacts, "field" | "metric" | "space" | "dim" | "biased" | "width" | "compose">;
   /** why this metric, a clause */
   because: string;
   warnings: string[];
@@ -90,7 +90,6 @@ export async function indexRun(path: string, options: IndexOptions, given: Watch
     space: SPACES[space.metric],
     dim: space.dim,
     biased: space.biased,
-    augmented: space.metric === "dot",
     width: widthOf(space),
     compose,
     ...{ count: rows.length, rows: keys.size, m, efConstruction, seed, fingerprint },
@@ -105,7 +104,7 @@ export async function indexRun(path: string, options: IndexOptions, given: Watch
     await writeChunks(join(dir, FACTS_FILE), [Buffer.from(factsText({ ...facts, files }))], signal);
   };
   await writeDirectory(out, force, write, { signal: watch.signal, own: ownIndex });
-  const { metric, space: called, dim, biased, augmented, width } = facts;
+  const { metric, space: called, dim, biased, width } = facts;
   return {
     command: "index",
     version,
@@ -113,7 +112,7 @@ export async function indexRun(path: string, options: IndexOptions, given: Watch
     seconds: (performance.now() - start) / 1000,
     rows: rows.length,
     options: { run: path, ...definedOf({ field, table, metric, m, efConstruction, seed, compose }) },
-    index: { field, metric, space: called, dim, biased, augmented, width, compose },
+    index: { field, metric, space: called, dim, biased, width, compose },
     because: source.because,
     warnings,
   };

@@ -42,8 +42,6 @@ export interface IndexFacts {
   dim: number;
   /** whether the coordinate after them is the row's weight */
   biased: boolean;
-  /** whether a last one makes all rows of one length */
-  augmented: boolean;
   /** numbers of a vector of the index */
   width: number;
   /** whether items are sums over all columns that go with them */
@@ -73,7 +71,6 @@ const factsShape = object(
     space: word(...Object.values(SPACES)),
     dim: whole(1, 2 ** 20),
     biased: flag,
-    augmented: flag,
     width: whole(1, 2 ** 20 + 2),
     compose: word("item", "none"),
     count: whole(1, 2 ** 31 - 1),
@@ -138,12 +135,11 @@ export async function openIndex(path: string): Promise<IndexDirectory> {
     join(path, FACTS_FILE),
     REBUILD,
   ) as IndexFacts;
-  const { metric, dim, biased, width, augmented, space, count: numNodes, rows } = facts;
+  const { metric, dim, biased, width, space, count: numNodes, rows } = facts;
   const fail = (what: string): never => {
     throw new ArtifactError(`'${join(path, FACTS_FILE)}' is not as embed writes it (${what}): restore it or ${REBUILD}`);
   };
   if (biased && metric !== "dot") fail(`weights count for dot alone, not for ${metric}`);
-  if (augmented !== (metric === "dot")) fail(`augmented: expected ${metric === "dot"} for ${metric}`);
   if (width !== widthOf({ metric, dim, biased })) fail(`width: expected ${widthOf(facts)}, got ${width}`);
   if (space !== SPACES[metric]) fail(`space: expected ${SPACES[metric]} for ${metric}, got ${space}`);
   if (numNodes > rows) fail(`count: expected ${rows} at most, got ${numNodes}`);
@@ -153,7 +149,7 @@ export async function openIndex(path: string): Promise<IndexDirectory> {
     async readGraph() {
       const name = join(path, HNSW_FILE);
       await checkArtifact(join(root, HNSW_FILE), facts.files[HNSW_FILE], REBUILD);
-      const expected = { dim: width, nearness: nearnessOf(metric).searched, numLabels: rows };
+      const expected = { dim: width, nearness: nearnessOf(metric), numLabels: rows };
       const graph = await withArtifact(join(root, HNSW_FILE), (handle) => readHnsw(handle, name, expected));
       if (graph.labels.length !== numNodes)
         throw new ArtifactError(

@@ -111,11 +111,6 @@ export function allocateBuild(
     setField(arena, Graph, graph, name as keyof typeof fields, value);
 }
 
-/** Decides by what an index is searched, once it is built. */
-export function setNearness(arena: Arena, { graph }: GraphLayout, nearness: Nearness): void {
-  setField(arena, Graph, graph, "isL2", nearness === "l2" ? 1 : 0);
-}
-
 /** The ends of batches: the first node stands in the graph, and a batch has a fiftieth of what stands there. */
 export function batchEnds(numNodes: number): Uint32Array {
   const ends: number[] = [];

@@ -42,10 +42,7 @@ describe.each([
       const vectors = numbersOf(numNodes * dim, 1);
       const labels = Uint32Array.from({ length: numNodes }, (_, i) => i);
       const reference = new ReferenceGraph({ ...shape, vectors, m, m0: 2 * m, efConstruction });
-      const graph = await buildHnsw(
-        { ...shape, vectors, labels, nearness: { built: nearness, searched: nearness } },
-        { m, efConstruction, threads: 1 },
-      );
+      const graph = await buildHnsw({ ...shape, vectors, labels }, { m, efConstruction, threads: 1 });
       const linked = Array.from(shape.levels, (level, node) =>
         Array.from({ length: level + 1 }, (_, l) => [...linksOf(graph, node, l)]),
       );
@@ -79,12 +76,7 @@ test("batches are a fiftieth of what stands, and one node at least", () => {
 
 test.each([2, 3])("%i threads make the bytes of one", async (threads) => {
   const shape = shapeOf(2000, 16, "dot");
-  const input = {
-    ...shape,
-    vectors: fine(2000 * 16, 1),
-    labels: Uint32Array.from(shape.levels.keys()),
-    nearness: { built: "dot", searched: "dot" } as const,
-  };
+  const input = { ...shape, vectors: fine(2000 * 16, 1), labels: Uint32Array.from(shape.levels.keys()) };
   const built = async (size: number) => {
     const { arena, layout } = await buildHnsw(input, { m: 6, efConstruction: 30, threads: size });
     return [arena.u32(layout.links).slice(), arena.u32(layout.upperLinks).slice()];

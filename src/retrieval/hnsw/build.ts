@@ -4,7 +4,6 @@ import {
   allocateBuild,
   allocateScratch,
   batchEnds,
-  setNearness,
   type Nearness,
 } from "../../kernels/hnsw/binding.js";
 import { allocateBarrier, stopBarrier } from "../../kernels/shared/barrier.js";
@@ -22,8 +21,7 @@ export interface BuildInput extends Levels {
   vectors: Float32Array;
   /** u32[n], ascending: what nodes are called */
   labels: Uint32Array;
-  /** by what nodes are linked, and by what the graph is searched afterwards */
-  nearness: { built: Nearness; searched: Nearness };
+  nearness: Nearness;
 }
 
 export interface BuildOptions {
@@ -53,7 +51,7 @@ export async function buildHnsw(
   { m, efConstruction, threads, signal, progress }: BuildOptions,
 ): Promise<HnswGraph> {
   signal?.throwIfAborted();
-  const shape = { dim, nearness: nearness.built, m, m0: 2 * m, levels, entry: order[0]! };
+  const shape = { dim, nearness, m, m0: 2 * m, levels, entry: order[0]! };
   const { arena, layout } = graphOf(shape, vectors);
   allocateBuild(arena, layout, { order, efConstruction });
   const ends = batchEnds(levels.length);
@@ -81,6 +79,5 @@ export async function buildHnsw(
       from = to;
     }
   });
-  setNearness(arena, layout, nearness.searched);
-  return unsearched({ arena, layout: { ...layout, nearness: nearness.searched }, labels, efConstruction });
+  return unsearched({ arena, layout, labels, efConstruction });
 }

@@ -1,19 +1,19 @@
 // How rows and queries of a table stand in an index, so that its nearness is the metric's.
 //
 //   x, w    a row's vector and its weight                   q    a query's vector
-//   M       the greatest sqrt(|x|^2 + w^2) of all rows      a    sqrt(M^2 - |x|^2 - w^2)
 //
-//   metric   row stands as    query as     built by    searched by
-//   cosine   x / |x|          q / |q|      product     product
-//   dot      (x, w, a)        (q, b, 0)    distance    product: q x + b w
-//   l2       x                q            distance    distance
+//   metric   row stands as    query as    nearer is
+//   cosine   x / |x|          q / |q|     the greater product
+//   dot      (x, w)           (q, b)      the greater product: q x + b w
+//   l2       x                q           the smaller distance
 //
-// All rows of dot have length M, so that the nearest of a query by distance is the one of the greatest product. A graph whose links
-// follow products themselves misses most (hnswlib 74, faiss 1496). b is 1 for a user, whom items are ranked for with their weights,
-// and 0 for an item. Source: Bachrach et al. 2014 (doi:10.1145/2645710.2645741), section 3.1.
+// b is 1 for a user, whom items are ranked for with their weights, and 0 for an item. Links of dot follow products themselves, which
+// are no distance: rows of small vectors get few links, and are the answer to few queries. To make all rows of one length by a
+// further coordinate, so that products order as distances do (Bachrach et al. 2014), finds far less where lengths vary
+// (docs/experiments/index.md). Source: Morozov and Babenko 2018 (NeurIPS, "Non-metric similarity graphs").
 
 import type { Nearness } from "../../kernels/hnsw/binding.js";
-import { lengthOf, unitRows } from "../nearest.js";
+import { unitRows } from "../nearest.js";
 
 /** What an index finds: the greatest cosine or inner product, or the least Euclidean distance. */
 export const indexMetrics = ["cosine", "dot", "l2"] as const;
@@ -32,13 +32,13 @@ export interface Space {
 }
 
 /** Numbers of a vector as it stands in the index. */
-export function widthOf({ metric, dim, biased }: Space): number {
-  return metric === "dot" ? dim + (biased ? 1 : 0) + 1 : dim;
+export function widthOf({ dim, biased }: Space): number {
+  return dim + (biased ? 1 : 0);
 }
 
-/** What decides links, and what decides lists. */
-export function nearnessOf(metric: IndexMetric): { built: Nearness; searched: Nearness } {
-  return { built: metric === "cosine" ? "dot" : "l2", searched: metric === "l2" ? "l2" : "dot" };
+/** What decides links and lists. */
+export function nearnessOf(metric: IndexMetric): Nearness {
+  return metric === "l2" ? "l2" : "dot";
 }
 
 /**
@@ -51,21 +51,7 @@ export function nearnessOf(metric: IndexMetric): { built: Nearness; searched: Ne
 export function indexedRows(space: Space, vectors: Float32Array, weights?: Float32Array): Float32Array {
   const { metric, dim, biased } = space;
   if (metric === "cosine") return unitRows(vectors, dim);
-  if (metric === "l2") return vectors.slice();
-  const n = vectors.length / dim;
-  const squares = Float64Array.from({ length: n }, (_, row) => {
-    const weight = biased ? weights![row]! : 0;
-    return lengthOf(vectors, row * dim, dim) ** 2 + weight * weight;
-  });
-  const most = squares.reduce((a, b) => Math.max(a, b), 0);
-  const width = widthOf(space);
-  const rows = new Float32Array(n * width);
-  for (let row = 0; row < n; row++) {
-    rows.set(vectors.subarray(row * dim, (row + 1) * dim), row * width);
-    if (biased) rows[row * width + dim] = weights![row]!;
-    rows[(row + 1) * width - 1] = Math.sqrt(most - squares[row]!);
-  }
-  return rows;
+  return biased ? withLast(vectors, dim, (row) => weights![row]!) : vectors;
 }
 
 /**
@@ -75,15 +61,22 @@ export function indexedRows(space: Space, vectors: Float32Array, weights?: Float
  * @param weighted whether weights count: of users, whom items are ranked for
  * @returns f32[numQueries * width]
  */
-export function indexedQueries(space: Space, vectors: Float32Array, weighted: boolean): Float32Array {
-  const { metric, dim, biased } = space;
+export function indexedQueries(
+  { metric, dim, biased }: Space,
+  vectors: Float32Array,
+  weighted: boolean,
+): Float32Array {
   if (metric === "cosine") return unitRows(vectors, dim);
-  if (metric === "l2") return vectors;
-  const width = widthOf(space);
-  const queries = new Float32Array((vectors.length / dim) * width);
-  for (let from = 0, to = 0; from < vectors.length; from += dim, to += width) {
-    queries.set(vectors.subarray(from, from + dim), to);
-    if (biased && weighted) queries[to + dim] = 1;
+  return biased ? withLast(vectors, dim, () => (weighted ? 1 : 0)) : vectors;
+}
+
+/** f32[n * (dim + 1)]: vectors with a number more. */
+function withLast(vectors: Float32Array, dim: number, last: (row: number) => number): Float32Array {
+  const n = vectors.length / dim;
+  const longer = new Float32Array(n * (dim + 1));
+  for (let row = 0; row < n; row++) {
+    longer.set(vectors.subarray(row * dim, (row + 1) * dim), row * (dim + 1));
+    longer[row * (dim + 1) + dim] = last(row);
   }
-  return queries;
+  return longer;
 }
