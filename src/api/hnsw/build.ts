@@ -11,6 +11,7 @@ import { writeChunks } from "../../io/write.js";
 import { buildHnsw } from "../../retrieval/hnsw/build.js";
 import { hnswChunks } from "../../retrieval/hnsw/file.js";
 import { levelsOf } from "../../retrieval/hnsw/levels.js";
+import { buildMixed, FEWEST_LINKS } from "../../retrieval/hnsw/mixed.js";
 import { nearnessOf, SPACES, widthOf, type IndexMetric } from "../../retrieval/hnsw/space.js";
 import { definedOf } from "../../training/options/log.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
@@ -72,16 +73,18 @@ export async function indexRun(path: string, options: IndexOptions, given: Watch
   const { space, field, rows, keys, compose, fingerprint } = source;
   for (const text of leftOut(source)) warn(text);
   if (source.note) watch.observe({ stage: "note", text: source.note });
-  const graph = await buildHnsw(
-    {
-      ...levelsOf(keys, rows, m, seed),
-      dim: widthOf(space),
-      vectors: rowsInIndex(source),
-      labels: rows,
-      nearness: nearnessOf(space.metric),
-    },
-    { m, efConstruction, threads, signal: watch.signal, progress: tellProgress(rows.length, watch) },
-  );
+  const input = {
+    ...levelsOf(keys, rows, m, seed),
+    dim: widthOf(space),
+    vectors: rowsInIndex(source),
+    labels: rows,
+  };
+  const progress = tellProgress(rows.length, watch);
+  const how = { m, efConstruction, threads, signal: watch.signal, progress };
+  const graph =
+    space.metric === "dot"
+      ? await buildMixed(input, how)
+      : await buildHnsw({ ...input, nearness: nearnessOf(space.metric) }, how);
   const facts = {
     version,
     field,
@@ -120,7 +123,8 @@ export async function indexRun(path: string, options: IndexOptions, given: Watch
 
 function checked<O extends typeof indexDefaults>(options: O): O {
   const { m, efConstruction } = options;
-  if (!(m >= 2 && m <= mostLinks)) throw new UsageError(`--m must be between 2 and ${mostLinks}, got ${m}`);
+  if (!(m >= FEWEST_LINKS && m <= mostLinks))
+    throw new UsageError(`--m must be between ${FEWEST_LINKS} and ${mostLinks}, got ${m}`);
   if (efConstruction < m)
     throw new UsageError(`--ef-construction must be at least --m, which is ${m}, got ${efConstruction}`);
   return options;

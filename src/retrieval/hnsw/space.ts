@@ -7,10 +7,8 @@
 //   dot      (x, w)           (q, b)      the greater product: q x + b w
 //   l2       x                q           the smaller distance
 //
-// b is 1 for a user, whom items are ranked for with their weights, and 0 for an item. Links of dot follow products themselves, which
-// are no distance: rows of small vectors get few links, and are the answer to few queries. To make all rows of one length by a
-// further coordinate, so that products order as distances do (Bachrach et al. 2014), finds far less where lengths vary
-// (docs/experiments/index.md). Source: Morozov and Babenko 2018 (NeurIPS, "Non-metric similarity graphs").
+// b is 1 for a user, whom items are ranked for with their weights, and 0 for an item. Products are no distance, and mixed.ts links
+// rows by both.
 
 import type { Nearness } from "../../kernels/hnsw/binding.js";
 import { unitRows } from "../nearest.js";
