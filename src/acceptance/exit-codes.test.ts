@@ -237,6 +237,17 @@ const lines: [line: string, refusals: [kinds: readonly Kind[], why: RegExp][]][]
     "align RUN --to RUN --threads 1",
     [[["lr", "gbdt", "net"], /which no rotation leaves|have none in common|reads every coordinate/]],
   ],
+  [
+    "index RUN --field ITEM",
+    [
+      [["lr"], /holds .*: its rows have weights and no vectors to index/],
+      [["gbdt", "columns", "imported"], /has no field "item_id"|has no row with a vector/],
+    ],
+  ],
+  [
+    "index RUN --field ITEM --metric dot --compose item",
+    [[kinds, /--compose item|has no field "item_id"|no vectors to index/]],
+  ],
   ["gate RUN --bounds BOUNDS", []],
 ];
 

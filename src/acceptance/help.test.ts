@@ -21,6 +21,7 @@ const commands = [
   "lift",
   "transform",
   "export",
+  "index",
   "neighbors",
   "recall",
   "evaluate",

@@ -3,6 +3,7 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { ownIndex } from "../api/hnsw/directory.js";
 import { Checkpoints } from "../training/checkpoint.js";
 import { ownDataset } from "../dataset/encoded/own-dataset.js";
 import { ownRun, ownVersion } from "../embedding/own-run.js";
@@ -22,6 +23,7 @@ const { signal } = new AbortController();
 beforeAll(async () => {
   await writeSmallRun(at("run"), 1);
   await embedOk(["encode", fixture("clicks.csv"), "-o", at("dataset"), "--quiet"]);
+  await embedOk(["index", at("run"), "--field", "item", "-o", at("index"), "--quiet"]);
   for (const format of ["npy", "faiss", "projector"])
     await embedOk(["export", at("run"), "--format", format, "-o", at(format), "--quiet"]);
 });
@@ -29,6 +31,7 @@ beforeAll(async () => {
 const kinds = [
   ["run", ownRun],
   ["dataset", ownDataset],
+  ["index", ownIndex],
   ["npy", ownExport("npy")],
   ["faiss", ownExport("faiss")],
   ["projector", ownExport("projector")],
@@ -75,7 +78,7 @@ describe.each(kinds)("--force on a directory: %s", (name, own) => {
       mkdirSync(path);
       write(join(path, own.marker));
       // exports have no description: of another program's file, of the same name and alone, nobody can tell
-      if (what !== "link" && name !== "run" && name !== "dataset") continue;
+      if (what !== "link" && !["run", "dataset", "index"].includes(name)) continue;
       await expect(force(path)).rejects.toMatchObject({ exitCode: 73 });
       expect(existsSync(join(path, own.marker))).toBe(true);
     }

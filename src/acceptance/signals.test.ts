@@ -47,6 +47,7 @@ const COMMANDS: Record<string, string[]> = {
   transform: ["run", "log.csv", "-o", "out.csv"],
   import: ["items.txt", "--format", "word2vec", "--field", "item", "--item", "item", "-o", "out"],
   export: ["run", "--format", "csv", "-o", "out.csv"],
+  index: ["run", "--field", "item", "-o", "out-index"],
   neighbors: ["run", "--key", "item:tea-03"],
   recall: ["run", "--repeats", "allow", "-o", "out.csv"],
   evaluate: ["run", "--on", "log.csv", "--bootstrap", "20000"],

@@ -93,7 +93,9 @@ async function byIndex(
     ...(signal && { signal }),
   });
   if (source.note) tell(source.note);
-  tell(`approximate: '${directory}' was searched with --ef ${Math.max(ef, top)}; without --index every row is compared`);
+  tell(
+    `approximate: '${directory}' was searched with --ef ${Math.max(ef, top)}; without --index every row is compared`,
+  );
   const wide = found.items.length / rows.length;
   return queries.map(({ key }, i) => {
     const isZero = metric === "cosine" && vectors.subarray(i * dim, (i + 1) * dim).every((x) => x === 0);

@@ -16,7 +16,7 @@ export interface Base {
   /** within the folder of bases */
   path: string;
   /** the file with the checksums of the others; absent where there are none */
-  marker?: "manifest.json" | "dataset.json";
+  marker?: "manifest.json" | "dataset.json" | "index.json";
   commands: string[];
 }
 
@@ -99,6 +99,15 @@ const ofDataset = [
   "train-gbdt $R --num-trees 2 -o $O",
   "gate $R --bounds $D/gates.yaml",
 ];
+const indexes = [
+  ["item", "dot"],
+  ["user", "l2"],
+] as const;
+const ofIndex = (key: string) => [
+  `neighbors $D/fm --key ${key} --index $R`,
+  `neighbors $D/fm --key ${key} --index $R --top 100 --ef 5`,
+  "evaluate $D/fm --index $R --k 5 --ef 5,50",
+];
 const foreign = [
   "transform --model $R $D/foreign.csv -o $O",
   "transform --model $R $D/foreign.csv --with-scores -o $O",
@@ -121,6 +130,8 @@ export async function makeBases(folder: string): Promise<void> {
   cpSync(fixture("gates.yaml"), join(folder, "gates.yaml"));
   for (const [name, [train]] of Object.entries(runs)) await run(folder, `${train} -o $D/${name} --quiet`);
   await run(folder, "encode $D/clicks.csv -o $D/dataset --quiet");
+  for (const [field, metric] of indexes)
+    await run(folder, `index $D/fm --field ${field} --metric ${metric} -o $D/${field}-index --quiet`);
   for (const [format, file] of archives)
     await run(folder, `export $D/fm --format ${format} --field item -o $D/${file} --quiet`);
   for (const name of ["binary.txt", "classes.txt", "logistic.json", "softprob.json"])
@@ -147,6 +158,12 @@ export const bases: readonly Base[] = [
     commands,
   })),
   { name: "dataset", path: "dataset", marker: "dataset.json", commands: ofDataset },
+  ...indexes.map(([field, metric]): Base => ({
+    name: `index of ${field} by ${metric}`,
+    path: `${field}-index`,
+    marker: "index.json",
+    commands: ofIndex(field === "item" ? "item:tea-03" : "user:u019"),
+  })),
   ...archives.map(([format, path]): Base => {
     const commands = [`import $R --format ${format} --field item -o $O`];
     return { name: `import of ${format}`, path, commands };

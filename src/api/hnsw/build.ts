@@ -17,7 +17,15 @@ import { definedOf } from "../../training/options/log.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
 import type { Compose } from "../compose.js";
 import { openTable } from "../tables.js";
-import { FACTS_FILE, factsText, HNSW_FILE, IDS_FILE, mostLinks, ownIndex, type IndexFacts } from "./directory.js";
+import {
+  FACTS_FILE,
+  factsText,
+  HNSW_FILE,
+  IDS_FILE,
+  mostLinks,
+  ownIndex,
+  type IndexFacts,
+} from "./directory.js";
 import { indexSource, rowsInIndex, type IndexSource } from "./source.js";
 
 export interface IndexOptions {
@@ -134,7 +142,9 @@ function checked<O extends typeof indexDefaults>(options: O): O {
 function leftOut({ left: { zeros, holes }, field }: IndexSource): string[] {
   const warnings: string[] = [];
   if (zeros > 0)
-    warnings.push(`${zeros} rows of '${field}' are vectors of zeros, which have no cosine: they are never found`);
+    warnings.push(
+      `${zeros} rows of '${field}' are vectors of zeros, which have no cosine: they are never found`,
+    );
   if (holes > 0) warnings.push(`${holes} rows of '${field}' are holes of --row-order: they are never found`);
   return warnings;
 }
@@ -146,6 +156,9 @@ function tellProgress(numRows: number, watch: Watch): (numNodes: number) => void
     const now = Math.floor((10 * numNodes) / numRows);
     if (now === tenths || numRows < 100_000) return;
     tenths = now;
-    watch.observe({ stage: "note", text: `${numNodes.toLocaleString("en")} of ${numRows.toLocaleString("en")} rows indexed` });
+    watch.observe({
+      stage: "note",
+      text: `${numNodes.toLocaleString("en")} of ${numRows.toLocaleString("en")} rows indexed`,
+    });
   };
 }

@@ -137,7 +137,9 @@ export async function openIndex(path: string): Promise<IndexDirectory> {
   ) as IndexFacts;
   const { metric, dim, biased, width, space, count: numNodes, rows } = facts;
   const fail = (what: string): never => {
-    throw new ArtifactError(`'${join(path, FACTS_FILE)}' is not as embed writes it (${what}): restore it or ${REBUILD}`);
+    throw new ArtifactError(
+      `'${join(path, FACTS_FILE)}' is not as embed writes it (${what}): restore it or ${REBUILD}`,
+    );
   };
   if (biased && metric !== "dot") fail(`weights count for dot alone, not for ${metric}`);
   if (width !== widthOf({ metric, dim, biased })) fail(`width: expected ${widthOf(facts)}, got ${width}`);

@@ -3,7 +3,15 @@
 // The metric is what the run's model ranks by, where nobody names one: the dot product and the item's weight of models that rank so,
 // the cosine of item vectors of sessions, and the cosine of all else, which is what `embed neighbors` shows.
 
-import { isHole, keyText, keysOfRows, rowsOf, type EmbeddingTable, type Keys, type RowRange } from "../../embedding/table.js";
+import {
+  isHole,
+  keyText,
+  keysOfRows,
+  rowsOf,
+  type EmbeddingTable,
+  type Keys,
+  type RowRange,
+} from "../../embedding/table.js";
 import type { Run } from "../../embedding/run-directory.js";
 import { ArtifactError, excerpt, UsageError } from "../../errors.js";
 import { sha256OfAll } from "../../io/fingerprint.js";
@@ -58,7 +66,9 @@ export async function indexSource(opened: OpenTable, options: SourceOptions): Pr
   const field = fieldNamed(options.field);
   const model = await modelOf(run);
   if (model?.scoresBy === "weights")
-    throw new UsageError(`run '${run.path}' holds ${model.holds}: its rows have weights and no vectors to index`);
+    throw new UsageError(
+      `run '${run.path}' holds ${model.holds}: its rows have weights and no vectors to index`,
+    );
   const isRanked = options.table === undefined && field === itemOf(run);
   const ranksBy = isRanked ? (model?.mips ? "dot" : model?.foldedRank) : undefined;
   const metric = options.metric ?? ranksBy ?? "cosine";
@@ -135,10 +145,7 @@ export function rowsInIndex({ space, table, range, rows, weights }: IndexSource)
   const { dim } = space;
   const vectors = new Float32Array(rows.length * dim);
   rows.forEach((row, i) =>
-    vectors.set(
-      table.vectors.subarray((range.first + row) * dim, (range.first + row + 1) * dim),
-      i * dim,
-    ),
+    vectors.set(table.vectors.subarray((range.first + row) * dim, (range.first + row + 1) * dim), i * dim),
   );
   const ofRows = weights && Float32Array.from(rows, (row) => weights[row]!);
   return indexedRows(space, vectors, ofRows);

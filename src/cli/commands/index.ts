@@ -12,6 +12,7 @@ import { writeResult } from "../terminal.js";
 const examples = `
 Examples (after embed train-fm fixtures/clicks.csv -o run):
   embed index run --field item -o items
+  embed index run --field user -o users --metric cosine --m 24
   embed neighbors run --index items --key item:tea-03
 `;
 

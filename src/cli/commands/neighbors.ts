@@ -30,7 +30,10 @@ export function addNeighbors(program: Command, signal: AbortSignal): Command {
         .choices(["cosine", "dot", "l2"])
         .default(undefined, "cosine; of an index its own"),
     )
-    .option("--index <dir>", "search this index of embed index in place of all rows: approximate, by its own metric")
+    .option(
+      "--index <dir>",
+      "search this index of embed index in place of all rows: approximate, by its own metric",
+    )
     .addOption(
       new Option("--ef <n>", "of an index: candidates that a search remembers")
         .argParser(wholeOf("--ef", 1))

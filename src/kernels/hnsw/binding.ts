@@ -1,7 +1,14 @@
 // The graph of nearest neighbours as the rest of the program sees it: its functions, and its structs laid out in an arena.
 
 import type { Arena, Region } from "../shared/memory.js";
-import { allocateStruct, putStruct, setField, takeField, writeStruct, type FieldsOf } from "../shared/struct.js";
+import {
+  allocateStruct,
+  putStruct,
+  setField,
+  takeField,
+  writeStruct,
+  type FieldsOf,
+} from "../shared/struct.js";
 import { Graph, NONE, Scratch, Search, type Kernel } from "./layout.js";
 
 export { NONE as NO_NODE };

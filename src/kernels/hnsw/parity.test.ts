@@ -16,9 +16,7 @@ function fine(length: number, key: number): Float32Array {
 
 /** Levels that are higher than those of an index this small, so that every level has several nodes. */
 function shapeOf(numNodes: number, dim: number, nearness: Nearness) {
-  const levels = Uint8Array.from({ length: numNodes }, (_, i) =>
-    Math.min(3, Math.clz32(draw(9, i)) >> 1),
-  );
+  const levels = Uint8Array.from({ length: numNodes }, (_, i) => Math.min(3, Math.clz32(draw(9, i)) >> 1));
   const order = Uint32Array.from(levels.keys()).sort(
     (a, b) => levels[b]! - levels[a]! || draw(8, a) - draw(8, b) || a - b,
   );

@@ -79,7 +79,10 @@ export class ReferenceGraph {
       links[level] =
         found.length < m
           ? found.map((near) => ({ ...near, checked: false }))
-          : this.#choose(found.map((near) => ({ ...near, checked: false })), m);
+          : this.#choose(
+              found.map((near) => ({ ...near, checked: false })),
+              m,
+            );
     }
     return links;
   }

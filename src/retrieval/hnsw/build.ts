@@ -1,11 +1,6 @@
 // Builds an index of nearest neighbours on all threads: batch after batch of nodes, each against the graph as it was before it.
 
-import {
-  allocateBuild,
-  allocateScratch,
-  batchEnds,
-  type Nearness,
-} from "../../kernels/hnsw/binding.js";
+import { allocateBuild, allocateScratch, batchEnds, type Nearness } from "../../kernels/hnsw/binding.js";
 import { allocateBarrier, stopBarrier } from "../../kernels/shared/barrier.js";
 import { loadKernel } from "../../kernels/shared/load.js";
 import { WorkerPool } from "../../workers/pool.js";

@@ -82,7 +82,16 @@ function headerOf({ layout, efConstruction }: HnswGraph, elementSize: number): U
   const { dim, numNodes, m, m0, levels, entry } = layout;
   const { vectorAt, labelAt } = elementOf(dim, m0);
   const view = new DataView(new ArrayBuffer(HEADER));
-  const words = { 8: numNodes, 16: numNodes, 24: elementSize, 32: labelAt, 40: vectorAt, 56: m, 64: m0, 72: m };
+  const words = {
+    8: numNodes,
+    16: numNodes,
+    24: elementSize,
+    32: labelAt,
+    40: vectorAt,
+    56: m,
+    64: m0,
+    72: m,
+  };
   for (const [at, value] of Object.entries({ ...words, 88: efConstruction }))
     view.setBigUint64(Number(at), BigInt(value), true);
   view.setInt32(48, levels[entry]!, true);
@@ -135,7 +144,9 @@ export async function readHnsw(
   );
   const levels = levelsOfLists(lists, numNodes, m, fail);
   if (levels[entry] !== maxLevel)
-    fail(`searches begin at element ${entry} of level ${levels[entry]}, and the highest level is ${maxLevel}`);
+    fail(
+      `searches begin at element ${entry} of level ${levels[entry]}, and the highest level is ${maxLevel}`,
+    );
   const highest = levels.reduce((most, level) => Math.max(most, level), 0);
   if (highest !== maxLevel) fail(`an element has level ${highest}, the highest is said to be ${maxLevel}`);
 

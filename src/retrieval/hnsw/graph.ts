@@ -54,9 +54,7 @@ export function linksOf(
   const row =
     level === 0
       ? arena.u32(links).subarray(node * m0, (node + 1) * m0)
-      : arena
-          .u32(upperLinks)
-          .subarray((upperRows[node]! + level - 1) * m, (upperRows[node]! + level) * m);
+      : arena.u32(upperLinks).subarray((upperRows[node]! + level - 1) * m, (upperRows[node]! + level) * m);
   const end = row.indexOf(0xffffffff);
   return end === -1 ? row : row.subarray(0, end);
 }

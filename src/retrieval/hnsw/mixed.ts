@@ -24,9 +24,14 @@ export async function buildMixed(
   const { dim, vectors, labels, levels, order } = input;
   const numNodes = levels.length;
   const byProduct = await linksBy("dot", Math.ceil(m / 2), (n) => progress?.(Math.floor(n / 2)));
-  const byDistance = await linksBy("l2", Math.floor(m / 2), (n) => progress?.(Math.floor((numNodes + n) / 2)));
+  const byDistance = await linksBy("l2", Math.floor(m / 2), (n) =>
+    progress?.(Math.floor((numNodes + n) / 2)),
+  );
 
-  const { arena, layout } = graphOf({ dim, nearness: "dot", m, m0: 2 * m, levels, entry: order[0]! }, vectors);
+  const { arena, layout } = graphOf(
+    { dim, nearness: "dot", m, m0: 2 * m, levels, entry: order[0]! },
+    vectors,
+  );
   putUnion(arena.u32(layout.links), 2 * m, [byProduct.links, byDistance.links]);
   putUnion(arena.u32(layout.upperLinks), m, [byProduct.upperLinks, byDistance.upperLinks]);
   return unsearched({ arena, layout, labels, efConstruction: options.efConstruction });

@@ -135,7 +135,13 @@ function putQueries({ arena, layout: { dim, stride } }: HnswGraph, room: Room, q
 }
 
 /** Copies the masks of queries from .. to - 1 and writes the struct of their search. */
-function putMasks(graph: HnswGraph, room: Room, masks: ItemLists | undefined, from: number, to: number): void {
+function putMasks(
+  graph: HnswGraph,
+  room: Room,
+  masks: ItemLists | undefined,
+  from: number,
+  to: number,
+): void {
   const { arena } = graph;
   const first = masks?.indptr[from] ?? 0;
   const items = masks?.items.subarray(first, masks.indptr[to]) ?? new Uint32Array();

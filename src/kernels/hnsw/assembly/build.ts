@@ -12,7 +12,9 @@ import { descend, linksOf, walk } from "./walk";
 /** Where the distances of a node's links lie. */
 function linkDistances(graph: Graph, node: u32, level: u32): usize {
   const links = linksOf(graph, node, level);
-  return level == 0 ? graph.distances + (links - graph.links) : graph.upperDistances + (links - graph.upperLinks);
+  return level == 0
+    ? graph.distances + (links - graph.links)
+    : graph.upperDistances + (links - graph.upperLinks);
 }
 
 function checkedOf(graph: Graph, node: u32, level: u32): usize {
@@ -38,7 +40,6 @@ function isCovered(graph: Graph, scratch: Scratch, x: usize, nodes: usize, count
 }
 
 /** Writes a link of a row. */
-@inline
 function put(links: usize, distances: usize, i: u32, key: u64): void {
   store<u32>(links + ((<usize>i) << 2), nodeOf(key));
   store<f32>(distances + ((<usize>i) << 2), distanceOf(key));
@@ -58,7 +59,8 @@ function choose(graph: Graph, scratch: Scratch, node: u32, level: u32): void {
   for (let i: u32 = 0; i < size && numKept < m; i++) {
     const key = load<u64>(scratch.pool + ((<usize>i) << 3));
     const candidate = nodeOf(key);
-    if (isCovered(graph, scratch, vectorOf(graph, candidate), scratch.kept, numKept, distanceOf(key))) continue;
+    if (isCovered(graph, scratch, vectorOf(graph, candidate), scratch.kept, numKept, distanceOf(key)))
+      continue;
     store<u32>(scratch.kept + ((<usize>numKept) << 2), candidate);
     put(links, distances, numKept++, key);
   }
@@ -81,12 +83,20 @@ export function insertNodes(graph: Graph, scratch: Scratch, first: u32, last: u3
 }
 
 /** Sorts the keys of a full row's links and of one more into scratch.candidates. */
-function sortLinks(scratch: Scratch, links: usize, distances: usize, count: u32, checked: u32, more: u64): void {
+function sortLinks(
+  scratch: Scratch,
+  links: usize,
+  distances: usize,
+  count: u32,
+  checked: u32,
+  more: u64,
+): void {
   const sorted = scratch.candidates;
   for (let i: u32 = 0; i <= count; i++) {
     const offset = (<usize>i) << 2;
     let key = more | 1;
-    if (i < count) key = keyOf(load<f32>(distances + offset), load<u32>(links + offset)) | <u64>(i >= checked);
+    if (i < count)
+      key = keyOf(load<f32>(distances + offset), load<u32>(links + offset)) | (<u64>(i >= checked));
     let at = sorted + ((<usize>i) << 3);
     while (at > sorted && load<u64>(at - 8) > key) {
       store<u64>(at, load<u64>(at - 8));
@@ -97,7 +107,15 @@ function sortLinks(scratch: Scratch, links: usize, distances: usize, count: u32,
 }
 
 /** Chooses anew among the links of a full row and one more. Links that were chosen together need no second look at one another. */
-function prune(graph: Graph, scratch: Scratch, links: usize, distances: usize, checked: usize, count: u32, more: u64): void {
+function prune(
+  graph: Graph,
+  scratch: Scratch,
+  links: usize,
+  distances: usize,
+  checked: usize,
+  count: u32,
+  more: u64,
+): void {
   sortLinks(scratch, links, distances, count, load<u8>(checked), more);
   let numKept: u32 = 0;
   let numFresh: u32 = 0;
@@ -146,10 +164,11 @@ export function linkBack(
       const links = linksOf(graph, node, level);
       const distances = linkDistances(graph, node, level);
       // a new node has M links on every level
-      for (let j: usize = 0; j < <usize>graph.m << 2; j += 4) {
+      for (let j: usize = 0; j < (<usize>graph.m) << 2; j += 4) {
         const target = load<u32>(links + j);
         if (target == NONE) break;
-        if (target % numOwners == owner) linkTo(graph, scratch, target, level, keyOf(load<f32>(distances + j), node));
+        if (target % numOwners == owner)
+          linkTo(graph, scratch, target, level, keyOf(load<f32>(distances + j), node));
       }
     }
   }

@@ -6,17 +6,12 @@
 import { Graph } from "./plan";
 
 /** Writes four sums, (x0 + x2) + (x1 + x3) of each. */
-@inline
 function sums(a: v128, b: v128, c: v128, d: v128): v128 {
   const left = f32x4.add(v128.shuffle<f32>(a, b, 0, 1, 4, 5), v128.shuffle<f32>(a, b, 2, 3, 6, 7));
   const right = f32x4.add(v128.shuffle<f32>(c, d, 0, 1, 4, 5), v128.shuffle<f32>(c, d, 2, 3, 6, 7));
-  return f32x4.add(
-    v128.shuffle<f32>(left, right, 0, 2, 4, 6),
-    v128.shuffle<f32>(left, right, 1, 3, 5, 7),
-  );
+  return f32x4.add(v128.shuffle<f32>(left, right, 0, 2, 4, 6), v128.shuffle<f32>(left, right, 1, 3, 5, 7));
 }
 
-@inline
 function addSquare(sum: v128, x: v128, at: usize): v128 {
   const difference = f32x4.sub(x, v128.load(at));
   return f32x4.add(sum, f32x4.mul(difference, difference));

@@ -77,7 +77,8 @@ function scan(search: Search, scratch: Scratch, query: u32, x: usize): void {
       const score = <f32>0 - load<f32>(scratch.distances + ((<usize>i) << 2));
       if (!(score > load<f32>(last))) continue;
       const label = labelOf(search, node + i);
-      if (!isMasked(search, query, label)) insertBest(search.scores + row, search.found + row, K, label, score);
+      if (!isMasked(search, query, label))
+        insertBest(search.scores + row, search.found + row, K, label, score);
     }
   }
   scratch.numDistances += graph.numNodes;

@@ -97,7 +97,7 @@ export class Search {
 export function keyOf(distance: f32, node: u32): u64 {
   const bits = reinterpret<u32>(distance);
   // negative numbers descend by their bits
-  const above = bits ^ ((<u32>(<i32>bits >> 31)) | 0x80000000);
+  const above = bits ^ ((<u32>((<i32>bits) >> 31)) | 0x80000000);
   return ((<u64>above) << 32) | (node << 1);
 }
 
@@ -109,5 +109,5 @@ export function nodeOf(key: u64): u32 {
 /** Its distance. */
 export function distanceOf(key: u64): f32 {
   const above = <u32>(key >> 32);
-  return reinterpret<f32>(above ^ ((<u32>(<i32>~above >> 31)) | 0x80000000));
+  return reinterpret<f32>(above ^ ((<u32>((<i32>~above) >> 31)) | 0x80000000));
 }

@@ -23,7 +23,6 @@ function nextEpoch(graph: Graph, scratch: Scratch): void {
 }
 
 /** Puts a key into the pool, whose last falls out where it is full; returns its place. */
-@inline
 function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
   let at = pool + ((<usize>min<u32>(size, ef - 1)) << 3);
   while (at > pool && load<u64>(at - 8) > key) {
@@ -35,7 +34,6 @@ function insert(pool: usize, size: u32, ef: u32, key: u64): u32 {
 }
 
 /** Leaves the nodes of a node's row that were not seen yet in scratch.nodes, and returns how many. */
-@inline
 function unseen(scratch: Scratch, row: usize, most: u32): u32 {
   const marks = scratch.marks;
   const epoch = scratch.epoch;
