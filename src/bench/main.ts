@@ -11,6 +11,7 @@ const benches: Record<string, () => Promise<{ bench: () => Promise<void> }>> = {
   gowalla: () => import("./gowalla.js"),
   "gowalla-table": () => import("./gowalla-table.js"),
   graph: () => import("./graph.js"),
+  index: () => import("./hnsw.js"),
   "hidden-times": () => import("./hidden-times.js"),
   implicit: () => import("./implicit.js"),
   inductive: () => import("./inductive.js"),
