@@ -11,7 +11,9 @@ export { importTable, type ImportOptions, type ImportSummary } from "./api/impor
 export { inspect, writeStarterConfig, type InspectOptions } from "./api/inspect/inspect.js";
 export type { Inspection } from "./api/inspect/inspection.js";
 export { inspectEdges, type EdgeInspection, type InspectEdgesOptions } from "./api/inspect/inspect-edges.js";
-export { neighborsOf, type NeighborsOf } from "./api/neighbors.js";
+export { indexRun, type IndexOptions, type IndexSummary } from "./api/hnsw/build.js";
+export { openIndexOf, searchIndex, type IndexOfRun, type SearchIndexOptions } from "./api/hnsw/search.js";
+export { neighborsOf, type NeighborsOf, type NeighborsOptions } from "./api/neighbors.js";
 export { recall, type RecallSummary } from "./api/recall/recall.js";
 export type { RecallOptions } from "./api/recall/options.js";
 export { report } from "./api/report/report.js";
