@@ -62,6 +62,10 @@ export interface RecallOptions extends Omit<ReadLike, "on" | "timed" | "rowsOf">
   candidates?: string;
   /** events of users whom the run does not know: they get the lists */
   foldIn?: string[];
+  /** an index of the items, which is searched in place of all of them */
+  index?: string;
+  /** of it: candidates that a search remembers */
+  ef?: number;
 }
 
 /** At most so many items of one cell in a list. */
@@ -126,6 +130,18 @@ export function askedBy(options: RecallOptions): Asked {
     refuse("--fold-in asks by the vectors that it makes of the users' events: leave out --query");
   if (baseline !== undefined && options.table !== undefined)
     refuse(`--score ${baseline} looks at no table: leave out --table`);
+  if (options.ef !== undefined && options.index === undefined)
+    refuse("--ef is of an index: name it with --index DIR");
+  if (options.index !== undefined) {
+    if (baseline !== undefined || scoring === "context")
+      refuse(
+        `--index holds the items' vectors, and --score ${scoring} ranks by others: leave out one of them`,
+      );
+    if (items !== undefined || candidates !== undefined)
+      refuse(
+        "--index finds items among all: with --items or --candidates leave it out, since few items are compared faster one by one",
+      );
+  }
   const query = queryOf({ ...options, ...(baseline === undefined && { scoring }) });
   return { scoring, ...(baseline && { baseline }), query, quota: quotaOf(per) };
 }

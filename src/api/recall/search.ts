@@ -7,6 +7,7 @@ import { ItemSearch } from "../../retrieval/top-items.js";
 import { NO_ITEM, type ItemLists, type TopItems } from "../../kernels/top-items/binding.js";
 import { noItems, rankLists, vectorRanker, type Ranker } from "../../evaluation/rankers.js";
 import type { QueryItems } from "../../evaluation/baselines/input.js";
+import { searchIndex, type SearchIndex } from "../hnsw/search.js";
 
 /** Queries of a block, made of what is known of their users. */
 export interface Queries {
@@ -75,6 +76,39 @@ export async function searchVectors(
       signal.removeEventListener("abort", abort);
       await search.terminate();
     },
+  };
+}
+
+/** An index, and which rows of its field are the items that lists number. */
+export interface IndexedItems {
+  index: SearchIndex;
+  /** u32[n]: the row of each item, ascending */
+  rows: Uint32Array;
+  ef: number;
+  /** the items' weights count */
+  weighted: boolean;
+}
+
+/** Searches an index, which is not exact. There is one set: all items. */
+export function searchByIndex(
+  { index, rows, ef, weighted }: IndexedItems,
+  { threads, signal }: SearchOptions,
+): Search {
+  const isAll = rows.at(-1) === rows.length - 1;
+  const places = new Map(isAll ? [] : Array.from(rows, (row, item) => [row, item] as const));
+  return {
+    best: async (_, { vectors }, masks, top) => {
+      const own = isAll ? masks : { ...masks, items: masks.items.map((item) => rows[item]!) };
+      const how = { top, ef: Math.max(ef, top), masks: own, weighted, threads, signal };
+      const { items, scores } = await searchIndex(index, vectors!, how);
+      if (!isAll)
+        items.forEach((row, at) => {
+          if (row !== NO_ITEM) items[at] = places.get(row)!;
+        });
+      return { items, scores };
+    },
+    score: () => Promise.reject(new Error("an index ranks no candidates")),
+    end: () => Promise.resolve(),
   };
 }
 

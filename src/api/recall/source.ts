@@ -26,6 +26,7 @@ import { wholeOf } from "../../training/parts.js";
 import { foldedQueries, rowsOfKeys } from "../../training/ranked-items.js";
 import type { Watch } from "../../training/watch.js";
 import { composed, compositionOf } from "../compose.js";
+import { DEFAULT_EF, openIndexOf } from "../hnsw/search.js";
 import { insteadOfRanking } from "../evaluate/instead.js";
 import { checkTimes, timedFlag } from "../evaluate/query.js";
 import { checkTableRanks, contextsOf, fieldsOf, sums } from "../evaluate/table-ranker.js";
@@ -43,7 +44,14 @@ import {
 } from "./had.js";
 import { readPairs } from "./limits.js";
 import type { Asked, RecallOptions } from "./options.js";
-import { searchByRanker, searchVectors, type Search, type SearchOptions } from "./search.js";
+import {
+  searchByIndex,
+  searchByRanker,
+  searchVectors,
+  type IndexedItems,
+  type Search,
+  type SearchOptions,
+} from "./search.js";
 
 /** What a run cannot do that has no folding in. */
 const NO_FOLD_IN = "cannot give vectors to users whom it does not know (--fold-in)";
@@ -53,8 +61,6 @@ const EASE_L2 = 500;
 
 /** What lists are made from. */
 export interface Source {
-  /** in words, for the summary */
-  scoring: string;
   /** the items that it knows, as lists number them */
   items: Dictionary;
   /** u32, beside them: their events */
@@ -223,7 +229,7 @@ async function byVectors(told: Told, { scoring, withWeights }: How): Promise<Sou
       ? "users are asked by the items that they have, since the table has no rows of users"
       : undefined,
   );
-  const table = await tableOfField(rows, item);
+  const { table, kept } = await tableOfField(rows, item);
   const { dim } = table;
   const centres = isCosine ? unitRows(table.vectors, dim) : table.vectors;
   const ranked =
@@ -234,13 +240,15 @@ async function byVectors(told: Told, { scoring, withWeights }: How): Promise<Sou
   for (const lacking of ranked.lacks) found![lacking] = -Infinity;
   const items = { dim, vectors: ranked.vectors, ...(found && { weights: found }) };
   const source = {
-    scoring: withWeights ? "the model" : scoring,
     items: table.keys,
     counts: table.counts,
     ...(known.had && { had: known.had }),
     dim,
     hasWeights: weights?.some((x) => x !== 0) ?? false,
-    search: async (sets: readonly Uint32Array[]) => await searchVectors(items, sets, search),
+    search: async (sets: readonly Uint32Array[]) =>
+      options.index === undefined
+        ? await searchVectors(items, sets, search)
+        : await indexed(told, item, scoring, { rows: kept, weighted: withWeights }),
   };
   if (options.foldIn) {
     const folded = await foldedRows(told, dim);
@@ -300,7 +308,6 @@ async function byModel(told: Told): Promise<Source> {
   };
   const index = folded && new KeyIndex(users);
   return {
-    scoring: "the model",
     items,
     counts,
     ...(known.had && { had: known.had }),
@@ -335,7 +342,6 @@ async function byBaseline(told: Told): Promise<Source> {
   const foldedLists = folded && inNumbersOf(items, folded);
   const listsOf = queriesOf(told, learned);
   return {
-    scoring: name,
     items,
     counts,
     ...(known.had && { had: known.had }),
@@ -382,7 +388,7 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
     scoring === "context" ? undefined : await compositionOf(run, opened.rows.fields, options.compose);
   const made = composition && (await composed(await loadRows(opened.rows), composition));
   if (made?.note !== undefined) given.watch.observe({ stage: "note", text: made.note });
-  const table = await tableOfField(made ? tableRows(made.table) : opened.rows, item);
+  const { table, kept } = await tableOfField(made ? tableRows(made.table) : opened.rows, item);
   const { dim } = table;
   const isCosine = scoring === "cosine";
   const centres = isCosine ? unitRows(table.vectors, dim) : table.vectors;
@@ -396,7 +402,6 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
       if (centres.subarray(row * dim, (row + 1) * dim).every((x) => x === 0)) weights[row] = -Infinity;
   const everyItem = Uint32Array.from({ length: table.numRows }, (_, row) => row);
   return {
-    scoring,
     items: table.keys,
     counts: table.counts,
     // an item is no neighbour of its own
@@ -410,13 +415,18 @@ async function itemsAmongThemselves(given: Given): Promise<Source> {
     blocks: (chosen) =>
       blocksOfUsers(table.keys, chosen, (rows) => ({ vectors: vectorsAt(centres, dim, rows) })),
     search: async (sets) =>
-      await searchVectors({ dim, vectors: ranked.vectors, weights }, sets, searchOptions(given)),
+      options.index === undefined
+        ? await searchVectors({ dim, vectors: ranked.vectors, weights }, sets, searchOptions(given))
+        : await indexed(given, item, scoring, { rows: kept, weighted: false }),
     warnings: [],
   };
 }
 
-/** A field's rows in memory, but for holes. */
-async function tableOfField(rows: TableRows, field: string): Promise<EmbeddingTable> {
+/** A field's rows in memory, but for holes. @returns with u32: which of the field's rows they are */
+async function tableOfField(
+  rows: TableRows,
+  field: string,
+): Promise<{ table: EmbeddingTable; kept: Uint32Array }> {
   const range = await rangeOf(rows, field);
   const own = await loadRows({
     ...rows,
@@ -427,7 +437,7 @@ async function tableOfField(rows: TableRows, field: string): Promise<EmbeddingTa
     },
   });
   const kept = Uint32Array.from({ length: own.numRows }, (_, row) => row).filter((row) => !isHole(own, row));
-  return kept.length === own.numRows ? own : pickRows(own, kept);
+  return { table: kept.length === own.numRows ? own : pickRows(own, kept), kept };
 }
 
 /** The keys of a field's rows, holes among them, so that numbers stand for rows. */
@@ -443,6 +453,35 @@ async function keysOfField(rows: TableRows, field: string): Promise<Dictionary> 
     end += keys.offsets[keys.size]!;
   }
   return { size: range.last - range.first, bytes: Buffer.concat(parts), offsets };
+}
+
+/** Searches the index of --index. @throws {UsageError} it is of another field, metric or table than the lists are made by */
+async function indexed(
+  given: Given,
+  item: string,
+  scoring: How["scoring"],
+  which: Pick<IndexedItems, "rows" | "weighted">,
+): Promise<Search> {
+  const { opened, options, watch } = given;
+  const path = options.index!;
+  const index = await openIndexOf(opened.run.path, path);
+  const metric = scoring === "cosine" ? "cosine" : "dot";
+  const { field, space, compose } = index.source;
+  if (field !== item)
+    throw new UsageError(
+      `index '${path}' is of '${field}': build one of the items, embed index RUN --field item`,
+    );
+  if (space.metric !== metric)
+    throw new UsageError(
+      `index '${path}' is by ${space.metric}, and these lists are by ${metric}: build one with embed index --metric ${metric}`,
+    );
+  if (options.whom === "user" && compose === "item")
+    throw new UsageError(
+      `index '${path}' holds items as sums over their columns (--compose item): build one of their rows, --compose none`,
+    );
+  const { ef = DEFAULT_EF } = options;
+  watch.observe({ stage: "note", text: `by the index '${path}': approximate, ${ef} candidates a search` });
+  return searchByIndex({ index, ef, ...which }, searchOptions(given));
 }
 
 /** The items' rows in the table of contexts. @returns with the items that have none there */
