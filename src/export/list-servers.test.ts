@@ -5,51 +5,16 @@ import { createClient } from "@redis/client";
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { Client } from "pg";
-import type { Keys } from "../embedding/table.js";
 import { embed, embedOk, temporaryFolder } from "../testing/embed.js";
+import { plantedLists, type Planted } from "../testing/planted-lists.js";
 import { fixture } from "../testing/places.js";
 import { PASSWORD, startPostgres, startRedis, type Server } from "../testing/servers.js";
 import { redisListChunks, sendLists, type ListServer } from "./list-servers.js";
-import { NO_ITEM, type ListBatch, type Lists } from "./lists.js";
+import type { Lists } from "./lists.js";
 
 const folder = temporaryFolder();
 const ITEMS = ["tea-01", "tab\there", "back\\slash", "🦊 é", "two\nlines", "\\N", "it'em", "{x}*?[a]"];
 const FINGERPRINT = "0123456789abcdef";
-
-/** Items by owner, best first; scores fall by a half from the first. */
-type Planted = Record<string, readonly string[]>;
-
-function keysOf(texts: readonly string[]): Keys {
-  const all = texts.map((text) => Buffer.from(text));
-  const offsets = new Uint32Array(texts.length + 1);
-  all.forEach((bytes, i) => (offsets[i + 1] = offsets[i]! + bytes.length));
-  return { size: texts.length, bytes: Buffer.concat(all), offsets };
-}
-
-/** Lists in batches of two owners. @param end runs after the last batch */
-function listsOf(
-  planted: Planted,
-  { columns = { owner: "user", item: "item" }, end = (): void => undefined } = {},
-): Lists {
-  const names = [...new Set(Object.values(planted).flat())];
-  const owners = Object.keys(planted);
-  const top = Math.max(...Object.values(planted).map((items) => items.length));
-  async function* batches(): AsyncGenerator<ListBatch> {
-    for (let first = 0; first < owners.length; first += 2) {
-      const some = owners.slice(first, first + 2);
-      const items = some.flatMap((owner) =>
-        Array.from({ length: top }, (_, r) => {
-          const item = planted[owner]![r];
-          return item === undefined ? NO_ITEM : names.indexOf(item);
-        }),
-      );
-      const scores = Float32Array.from(items, (_, at) => 2 - (at % top) / 2);
-      yield await Promise.resolve({ keys: keysOf(some), top, items: Uint32Array.from(items), scores });
-    }
-    end();
-  }
-  return { columns, items: keysOf(names), batches: batches() };
-}
 
 const MONDAY: Planted = {
   u1: ITEMS,
@@ -126,7 +91,10 @@ const withPostgres = (name: string, work: () => Promise<void>): void =>
 
 describe("redis", () => {
   withRedis("one LRANGE by the pointer is a list, best first, and empty lists have no key", async () => {
-    expect(await send("redis", listsOf(MONDAY))).toEqual({ isUnchanged: false, note: "recs:latest is 1" });
+    expect(await send("redis", plantedLists(MONDAY))).toEqual({
+      isUnchanged: false,
+      note: "recs:latest is 1",
+    });
     expect(await listsInRedis(`recs:${await redis.get("recs:latest")}:`)).toEqual(foundOf(MONDAY));
     expect(await redis.lRange("recs:1:u1", 0, 1)).toEqual(ITEMS.slice(0, 2));
     expect((await redis.keys("recs:*")).filter((key) => !key.startsWith("recs:1:")).sort()).toEqual([
@@ -137,34 +105,34 @@ describe("redis", () => {
   });
 
   withRedis("lists that the server has are not made again, but under force", async () => {
-    await send("redis", listsOf(MONDAY));
-    const same = await send("redis", listsOf(MONDAY, { end: broken }));
+    await send("redis", plantedLists(MONDAY));
+    const same = await send("redis", plantedLists(MONDAY, { end: broken }));
     expect(same).toEqual({ isUnchanged: true, note: "recs:1 holds these lists already" });
-    expect((await send("redis", listsOf(MONDAY), { force: true })).note).toBe("recs:latest is 2");
+    expect((await send("redis", plantedLists(MONDAY), { force: true })).note).toBe("recs:latest is 2");
   });
 
   withRedis("the version before stays, the one before that goes, a list of thousands is whole", async () => {
     const long = { u1: Array.from({ length: 2500 }, (_, i) => `i${i}`) };
-    await send("redis", listsOf(MONDAY));
-    await send("redis", listsOf(TUESDAY), { fingerprint: "f".repeat(16) });
-    await send("redis", listsOf(long), { fingerprint: "e".repeat(16) });
+    await send("redis", plantedLists(MONDAY));
+    await send("redis", plantedLists(TUESDAY), { fingerprint: "f".repeat(16) });
+    await send("redis", plantedLists(long), { fingerprint: "e".repeat(16) });
     expect(await listsInRedis("recs:1:")).toEqual({});
     expect(await listsInRedis("recs:2:")).toEqual(foundOf(TUESDAY));
     expect(await listsInRedis("recs:3:")).toEqual(long);
   });
 
   withRedis("lists that break off, or none at all, leave the latest and no key of their own", async () => {
-    await send("redis", listsOf(MONDAY));
+    await send("redis", plantedLists(MONDAY));
     const others = { fingerprint: "f".repeat(16) };
-    await expect(send("redis", listsOf(TUESDAY, { end: broken }), others)).rejects.toThrow("went away");
-    await expect(send("redis", listsOf({ u1: [], u2: [] }), others)).rejects.toThrow("not one list");
+    await expect(send("redis", plantedLists(TUESDAY, { end: broken }), others)).rejects.toThrow("went away");
+    await expect(send("redis", plantedLists({ u1: [], u2: [] }), others)).rejects.toThrow("not one list");
     expect(await redis.get("recs:latest")).toBe("1");
     expect(await redis.keys("recs:[23]:*")).toEqual([]);
     expect(await listsInRedis("recs:1:")).toEqual(foundOf(MONDAY));
   });
 
   withRedis("a key that is no UTF-8 is an ArtifactError, before any list is read", async () => {
-    const lists = listsOf(TUESDAY);
+    const lists = plantedLists(TUESDAY);
     const items = { ...lists.items, bytes: Uint8Array.from(lists.items.bytes, () => 0xff) };
     await expect(send("redis", { ...lists, items })).rejects.toThrow("no UTF-8");
     expect(await redis.get("recs:latest")).toBeNull();
@@ -175,13 +143,13 @@ describe("redis", () => {
     await embedOk(["train-fm", fixture("clicks.csv"), "-o", run, "--dim", "4", "--epochs", "1", "--quiet"]);
     const args = ["export", run, "--format", "redis", "--url-env", "URL", "--into", "recs", "--force"];
     const env = { URL: redisServer!.url };
-    await send("redis", listsOf(MONDAY));
+    await send("redis", plantedLists(MONDAY));
     const { code, stderr } = await embed(args, { env });
     expect([code, stderr]).toEqual([73, expect.stringContaining("holds lists")]);
     expect(await redis.get("recs:latest")).toBe("1");
     await redis.flushAll();
     await embedOk(args, { env });
-    await expect(send("redis", listsOf(MONDAY), { force: true })).rejects.toThrow("holds vectors");
+    await expect(send("redis", plantedLists(MONDAY), { force: true })).rejects.toThrow("holds vectors");
     expect(await redis.get("recs:latest")).toBe("1");
   });
 
@@ -190,7 +158,7 @@ describe("redis", () => {
     const env = { ...process.env, REDISCLI_AUTH: PASSWORD };
     for (const planted of [MONDAY, MONDAY, TUESDAY]) {
       const chunks: Uint8Array[] = [];
-      for await (const chunk of redisListChunks(listsOf(planted), "recs")) chunks.push(chunk);
+      for await (const chunk of redisListChunks(plantedLists(planted), "recs")) chunks.push(chunk);
       const { status, stdout, stderr } = spawnSync("redis-cli", ["-p", String(redisServer!.port), "--pipe"], {
         input: Buffer.concat(chunks),
         env,
@@ -213,36 +181,38 @@ describe("postgres", () => {
       .flatMap(([owner, items]) => items.map((item, r) => [owner, r + 1, item, 2 - r / 2]));
 
   withPostgres("makes a table with a row for each place, and replaces it whole", async () => {
-    expect((await send("postgres", listsOf(MONDAY))).note).toBe("'recs' is made");
+    expect((await send("postgres", plantedLists(MONDAY))).note).toBe("'recs' is made");
     expect(await rowsOf()).toEqual(expectedOf(MONDAY));
     const { rows } = await database.query(
       "SELECT pg_get_constraintdef(oid) AS key FROM pg_constraint WHERE conrelid = 'recs'::regclass AND contype = 'p'",
     );
     expect(rows).toEqual([{ key: 'PRIMARY KEY ("user", rank)' }]);
-    expect((await send("postgres", listsOf(MONDAY, { end: broken }))).note).toBe(
+    expect((await send("postgres", plantedLists(MONDAY, { end: broken }))).note).toBe(
       "'recs' holds these rows already",
     );
     const others = { fingerprint: "f".repeat(16) };
-    expect((await send("postgres", listsOf(TUESDAY), others)).note).toBe("'recs' is replaced");
+    expect((await send("postgres", plantedLists(TUESDAY), others)).note).toBe("'recs' is replaced");
     expect(await rowsOf()).toEqual(expectedOf(TUESDAY));
   });
 
   withPostgres("lists for items have their own columns, and do not replace lists for users", async () => {
     const columns = { owner: "item", item: "neighbor" };
-    await send("postgres", listsOf(MONDAY, { columns }));
+    await send("postgres", plantedLists(MONDAY, { columns }));
     expect(await rowsOf("item", "neighbor")).toEqual(expectedOf(MONDAY));
-    await expect(send("postgres", listsOf(TUESDAY))).rejects.toThrow(
+    await expect(send("postgres", plantedLists(TUESDAY))).rejects.toThrow(
       "has the columns (item text, rank integer, neighbor text, score real), expected (user text",
     );
     expect(await rowsOf("item", "neighbor")).toEqual(expectedOf(MONDAY));
   });
 
   withPostgres("lists that break off, hold NUL, or none at all, leave the table as it was", async () => {
-    await send("postgres", listsOf(MONDAY));
+    await send("postgres", plantedLists(MONDAY));
     const others = { fingerprint: "f".repeat(16) };
-    await expect(send("postgres", listsOf(TUESDAY, { end: broken }), others)).rejects.toThrow("went away");
-    await expect(send("postgres", listsOf({ u1: [] }), others)).rejects.toThrow("not one list");
-    await expect(send("postgres", listsOf({ u1: ["a\0b"] }), others)).rejects.toThrow("holds NUL");
+    await expect(send("postgres", plantedLists(TUESDAY, { end: broken }), others)).rejects.toThrow(
+      "went away",
+    );
+    await expect(send("postgres", plantedLists({ u1: [] }), others)).rejects.toThrow("not one list");
+    await expect(send("postgres", plantedLists({ u1: ["a\0b"] }), others)).rejects.toThrow("holds NUL");
     expect(await rowsOf()).toEqual(expectedOf(MONDAY));
     const left = await database.query("SELECT 1 FROM pg_class WHERE relname LIKE 'embed_new%'");
     expect(left.rowCount).toBe(0);
