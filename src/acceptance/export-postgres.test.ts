@@ -241,6 +241,7 @@ withPostgres("two exports to one table exclude each other: the second ends with 
 
 withPostgres("a server that takes no more rows is given up: an IoError", async () => {
   const target = {
+    format: "pgvector",
     url: server!.url,
     variable: "PG_URL",
     into: "items",

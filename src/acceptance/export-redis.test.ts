@@ -77,7 +77,7 @@ withRedis(
     for (const [key, vector] of rows) expect([key, await vectorOf(key)]).toEqual([key, vector]);
     expect(await keysOf("items:1:*")).toHaveLength(rows.size);
     expect(Number(await redis.hGet("items:1:item_id:tea-03", "count"))).toBeGreaterThan(0);
-    expect(await sendOk(MONDAY)).toBe("items:1 holds these rows already\n");
+    expect(await sendOk(MONDAY)).toBe("items:1 holds these vectors already\n");
     expect(await sendOk(MONDAY, "--force", "--field", "item", "--with-weight")).toBe("items:latest is 2\n");
     expect(Object.keys(await redis.hGetAll("items:2:tea-03")).sort()).toEqual(["count", "vector", "weight"]);
     expect(await keysOf("items:lock")).toEqual([]);
@@ -242,6 +242,7 @@ async function sendWithSignal(signal: NodeJS.Signals) {
 withRedis("a server that is silent is given up: an IoError, however much waits", async () => {
   const stopped = (await startRedis())!;
   const target = {
+    format: "redis",
     url: stopped.url,
     variable: "REDIS_URL",
     into: "items",

@@ -77,6 +77,17 @@ export const afterBounds = z.strictObject({
   overlap: z.strictObject({ ...shareBounds, k: z.number().int().min(1).default(20), ...perField }).optional(),
   /** 1 - cosine to last version's vector after the tables are turned onto each other, mean over the same keys */
   displacement: z.strictObject({ ...shareBounds, ...perField }).optional(),
+  /** of each file of lists that a pipeline's `recall` makes */
+  lists: z
+    .strictObject({
+      /** share of users, or of items, whose list holds nothing */
+      empty: ofShare.optional(),
+      /** share of the items that may stand in lists and do, in one at least */
+      coverage: ofShare.optional(),
+      /** share of a list's first k items that last version's list of the same owner has among its first k, mean over owners of both */
+      overlap: z.strictObject({ ...shareBounds, k: z.number().int().min(1).default(20) }).optional(),
+    })
+    .optional(),
 });
 
 export const gateBounds = z.strictObject({ before: beforeBounds.optional(), after: afterBounds.optional() });

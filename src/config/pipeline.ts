@@ -3,7 +3,7 @@
 //   name, store, log                what is read, and where it is published
 //   columns, reading                of the log, as embed encode takes them
 //   train: {NAME: {command: ...}}   each training's options have the names of its flags
-//   gates, align, export            docs/pipeline.md
+//   gates, align, export, recall    docs/pipeline.md
 //
 // The names of options come from the flags themselves, as settings; nothing of them is written here a second time.
 
@@ -18,6 +18,7 @@ export interface PipelineSettings {
   /** by command */
   trainings: Readonly<Record<string, readonly Setting[]>>;
   export: readonly Setting[];
+  recall: readonly Setting[];
 }
 
 /** What the file says of options: as YAML has them. */
@@ -35,10 +36,32 @@ export interface PipelineContent {
   align?: boolean | undefined;
   export?:
     ({ train?: string | undefined; out?: string | undefined; to?: string | undefined } & Told)[] | undefined;
+  recall?: RecallContent[] | undefined;
+}
+
+/** An entry of `recall:`. */
+export type RecallContent = {
+  train?: string | undefined;
+  out: string;
+  to?: string | undefined;
+  send?: SendContent[] | undefined;
+} & Told;
+
+/** A server that lists go to. */
+export interface SendContent {
+  format: string;
+  "url-env": string;
+  into: string;
 }
 
 /** What an export's entry has beside its flags. */
 export const EXPORT_KEYS = ["train", "out", "to"] as const;
+export const RECALL_KEYS = [...EXPORT_KEYS, "send", "format", "url-env", "into"] as const;
+
+/** Formats of lists that are read back: the next version's are compared with them. */
+export const LIST_FORMATS = ["csv", "jsonl", "parquet"] as const;
+/** Servers that take lists. */
+export const LIST_SERVERS = ["redis", "postgres"] as const;
 
 const NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]*$/;
 const name = z
@@ -70,6 +93,23 @@ export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineCo
       .describe("file or directory within exports/ of the published version; needed without url-env"),
     to: z.string().min(1).optional().describe("copy it there, too, when it is published"),
   });
+  const oneRecall = z.strictObject({
+    ...shapeOf(settings.recall),
+    format: z.enum(LIST_FORMATS).default("csv").describe("of the file"),
+    train: name.optional().describe("whose run; needed where there are several trainings"),
+    out: z.string().min(1).describe("file within exports/ of the published version"),
+    to: z.string().min(1).optional().describe("copy it there, too, when it is published"),
+    send: z
+      .array(
+        z.strictObject({
+          format: z.enum(LIST_SERVERS),
+          "url-env": z.string().describe("the environment variable that holds the server's URL"),
+          into: z.string().min(1).describe("redis: what keys start with; postgres: a table"),
+        }),
+      )
+      .optional()
+      .describe("servers that get the lists when they are published"),
+  });
   return z
     .strictObject({
       name: name.optional().describe("of the pipeline; by default the file's name"),
@@ -100,6 +140,10 @@ export function pipelineSchema(settings: PipelineSettings): z.ZodType<PipelineCo
         .array(oneExport)
         .optional()
         .describe("exports that are published with the version, or written into a server after it"),
+      recall: z
+        .array(oneRecall)
+        .optional()
+        .describe("lists of items that are gated and published with the version, as embed recall makes them"),
     })
     .meta({ title: "A pipeline of embed run" });
 }

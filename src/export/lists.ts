@@ -62,9 +62,9 @@ export function bytesOfKey({ bytes, offsets }: Keys, key: number): Uint8Array {
 
 const COMMA = 44;
 
-/** Bytes by key, made when they are first asked for. */
-function textsOf(keys: Keys, make: (key: Uint8Array) => Uint8Array): (key: number) => Uint8Array {
-  const made: (Uint8Array | undefined)[] = [];
+/** What is made of keys, when it is first asked for. */
+export function textsOf<T>(keys: Keys, make: (key: Uint8Array) => T): (key: number) => T {
+  const made: (T | undefined)[] = [];
   return (key) => (made[key] ??= make(bytesOfKey(keys, key)));
 }
 
@@ -72,27 +72,22 @@ function csvChunks({ columns: { owner, item }, items, batches }: Lists): AsyncGe
   const cell = (bytes: Uint8Array) => quoted(bytes, COMMA);
   const cells = textsOf(items, cell);
   const head = [owner, "rank", item, "score"].map((name) => cell(Buffer.from(name)));
-  return textChunks(
-    batches,
-    (out) => {
-      head.forEach((name, i) => {
-        if (i > 0) out.byte(COMMA);
-        out.bytes(name);
-      });
-      out.byte(10);
-    },
-    cell,
-    (out, key, rank, own, score) => {
-      out.bytes(key);
-      out.byte(COMMA);
-      out.integer(rank);
-      out.byte(COMMA);
-      out.bytes(cells(own));
-      out.byte(COMMA);
-      out.float32(score);
-      out.byte(10);
-    },
-  );
+  const out = new ByteWriter();
+  head.forEach((name, i) => {
+    if (i > 0) out.byte(COMMA);
+    out.bytes(name);
+  });
+  out.byte(10);
+  return listLines(batches, out, cell, (key, rank, own, score) => {
+    out.bytes(key);
+    out.byte(COMMA);
+    out.integer(rank);
+    out.byte(COMMA);
+    out.bytes(cells(own));
+    out.byte(COMMA);
+    out.float32(score);
+    out.byte(10);
+  });
 }
 
 function jsonlChunks({ columns: { owner, item }, items, batches }: Lists): AsyncGenerator<Uint8Array> {
@@ -103,33 +98,31 @@ function jsonlChunks({ columns: { owner, item }, items, batches }: Lists): Async
     `,${JSON.stringify(item)}:`,
     ',"score":',
   ].map((text) => Buffer.from(text));
-  return textChunks(
-    batches,
-    () => undefined,
-    jsonString,
-    (out, key, rank, own, score) => {
-      out.bytes(head!);
-      out.bytes(key);
-      out.bytes(rankName!);
-      out.integer(rank);
-      out.bytes(itemName!);
-      out.bytes(texts(own));
-      out.bytes(scoreName!);
-      out.float32(score);
-      out.text("}\n");
-    },
-  );
+  const out = new ByteWriter();
+  return listLines(batches, out, jsonString, (key, rank, own, score) => {
+    out.bytes(head!);
+    out.bytes(key);
+    out.bytes(rankName!);
+    out.integer(rank);
+    out.bytes(itemName!);
+    out.bytes(texts(own));
+    out.bytes(scoreName!);
+    out.float32(score);
+    out.text("}\n");
+  });
 }
 
-/** Text of a line each place. @param keyOf the owner's key as it is written */
-async function* textChunks(
+/**
+ * Yields the chunks of a text with a line for each place of a list.
+ *
+ * @param keyOf the owner's key as it is written @param write puts down a line
+ */
+export async function* listLines(
   batches: AsyncIterable<ListBatch>,
-  begin: (out: ByteWriter) => void,
+  out: ByteWriter,
   keyOf: (key: Uint8Array) => Uint8Array,
-  write: (out: ByteWriter, key: Uint8Array, rank: number, item: number, score: number) => void,
+  write: (key: Uint8Array, rank: number, item: number, score: number) => void,
 ): AsyncGenerator<Uint8Array> {
-  const out = new ByteWriter();
-  begin(out);
   for await (const batch of batches) {
     const { keys, top, items, scores } = batch;
     for (let list = 0; list < keys.size; list++) {
@@ -137,7 +130,7 @@ async function* textChunks(
       if (length === 0) continue;
       const key = keyOf(bytesOfKey(keys, list));
       for (let at = list * top; at < list * top + length; at++)
-        write(out, key, at - list * top + 1, items[at]!, scores[at]!);
+        write(key, at - list * top + 1, items[at]!, scores[at]!);
       if (out.isFull) yield out.take();
     }
   }

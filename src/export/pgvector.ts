@@ -9,22 +9,25 @@
 import { UsageError } from "../errors.js";
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
+import { copyText } from "./postgres-text.js";
+import { replaceInPostgres } from "./postgres-server.js";
+import { quoted, vectorSchema, type Column } from "./postgres-table.js";
 import { chunksByRow, keyBytes, type Selection } from "./selection.js";
+import type { Sent, Target } from "./server.js";
 
 const MAX_DIM = 16_000;
-const ESCAPES: Record<string, string> = { "\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r" };
 
 /** The bytes of the file. @throws {UsageError} more dimensions than pgvector takes */
 export async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint8Array> {
   const { dim } = selection;
   if (dim > MAX_DIM) throw new UsageError(`vectors of ${dim} dimensions: pgvector takes at most ${MAX_DIM}`);
   const out = new ByteWriter();
-  const fields = selection.fields.map((name) => escaped(Buffer.from(name)));
+  const fields = selection.fields.map((name) => copyText(Buffer.from(name)));
   yield* chunksByRow(selection, out, ({ table, weights }) => (row) => {
     if (isHole(table, row)) return;
     out.bytes(fields[table.fieldOf[row]!]!);
     out.byte(9);
-    out.bytes(escaped(keyBytes(table, row)));
+    out.bytes(copyText(keyBytes(table, row)));
     out.byte(9);
     out.integer(table.counts[row]!);
     out.byte(9);
@@ -41,11 +44,24 @@ export async function* pgvectorChunks(selection: Selection): AsyncGenerator<Uint
   });
 }
 
-function escaped(text: Uint8Array): Uint8Array {
-  if (!text.some((byte) => byte === 92 || byte === 9 || byte === 10 || byte === 13)) return text;
-  return Buffer.from(
-    Buffer.from(text)
-      .toString("utf8")
-      .replaceAll(/[\\\t\n\r]/g, (c) => ESCAPES[c]!),
-  );
+/**
+ * Replaces a table (field text, key text, count bigint, [weight real,] vector vector(DIM)) by the rows.
+ *
+ * @throws {EmbedError} as replaceInPostgres
+ */
+export async function sendToPostgres(selection: Selection, target: Target): Promise<Sent> {
+  const vector = `vector(${selection.dim})`;
+  const columns = async (transaction: Parameters<typeof vectorSchema>[0]): Promise<Column[]> => [
+    { name: "field", type: "text" },
+    { name: "key", type: "text" },
+    { name: "count", type: "bigint" },
+    ...(selection.hasWeights ? [{ name: "weight", type: "real" }] : []),
+    {
+      name: "vector",
+      type: vector,
+      sql: `${quoted(await vectorSchema(transaction, target.variable))}.${vector}`,
+    },
+  ];
+  const chunks = () => pgvectorChunks(selection);
+  return await replaceInPostgres({ columns, key: ["field", "key"], chunks }, target);
 }

@@ -31,8 +31,12 @@ export async function withTransaction<T>(
   target: Target,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  const { default: pg } = await optionalPackage("pgvector", POSTGRES_PACKAGE, () => import("pg"));
-  const { from: copyFrom } = await optionalPackage("pgvector", COPY_PACKAGE, () => import("pg-copy-streams"));
+  const { default: pg } = await optionalPackage(target.format, POSTGRES_PACKAGE, () => import("pg"));
+  const { from: copyFrom } = await optionalPackage(
+    target.format,
+    COPY_PACKAGE,
+    () => import("pg-copy-streams"),
+  );
   const { signal, patience = PATIENCE } = target;
   const client = clientOf(pg.Client, target);
   // told by the statements that fail of it

@@ -1,6 +1,5 @@
-// pgvector, straight into a server: a table that is replaced in one transaction.
-//
-//   NAME (field text, key text, count bigint, [weight real,] vector vector(DIM), PRIMARY KEY (field, key))
+// PostgreSQL, straight into a server: a table that is replaced in one transaction. What its columns are, and its rows as COPY's text,
+// is said by what is sent: pgvector.ts, list-servers.ts.
 //
 // The new rows are copied into a table beside NAME, which gets the old one's grants and, when it is full, its indexes; then the old one
 // is dropped and the new one renamed, for which readers wait a moment. Where something hangs on the old table that the new one would not
@@ -10,7 +9,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
 import { LockedError, OutputError, UsageError } from "../errors.js";
-import { pgvectorChunks } from "./pgvector.js";
 import { withTransaction, type Transaction } from "./postgres-connection.js";
 import {
   attachedTo,
@@ -20,11 +18,10 @@ import {
   indexesOf,
   pointingTo,
   quoted,
-  vectorSchema,
+  type Column,
   type FoundTable,
   type Remade,
 } from "./postgres-table.js";
-import type { Selection } from "./selection.js";
 import type { Sent, Target } from "./server.js";
 
 /** PostgreSQL cuts longer names, so that two may become one. */
@@ -34,36 +31,42 @@ const MAX_NAME_BYTES = 63;
 const LOCK_MILLISECONDS = 2000;
 const LOCK_TRIES = 15;
 
+/** What a table is to hold. */
+export interface PostgresContent {
+  /** In the order of COPY's text. @throws {OutputError} the database lacks a type */
+  columns: (transaction: Transaction) => Promise<Column[]>;
+  /** names of those of the primary key, which a new table gets */
+  key: readonly string[];
+  /** The rows as COPY's text; asked for once, and not where the table holds the same already. */
+  chunks: () => AsyncIterable<Uint8Array>;
+}
+
 interface Place {
   schema: string;
   name: string;
-  columns: ReadonlyMap<string, string>;
-  /** of the columns, for COPY */
-  list: string;
-  /** the vector's type, by its schema */
-  vectorType: string;
+  columns: readonly Column[];
 }
 
 /**
- * Replaces a table by the rows, or makes it; what goes wrong leaves it as it was.
+ * Replaces a table's rows, or makes it; what goes wrong leaves it as it was.
  *
  * @throws {LockedError} another export writes to it, or readers do not let it go
- * @throws {OutputError} the type vector is not there, or the table is of another shape
+ * @throws {OutputError} the database lacks a type, or the table is of another shape
  * @throws {UsageError} {IoError} as withTransaction
  */
-export async function sendToPostgres(selection: Selection, target: Target): Promise<Sent> {
+export async function replaceInPostgres(content: PostgresContent, target: Target): Promise<Sent> {
   const names = namesOf(target.into);
   return await withTransaction(target, async (transaction) => {
     // a role's own limits are made for questions
     await transaction.query("SET LOCAL statement_timeout = 0");
     await transaction.query("SET LOCAL idle_in_transaction_session_timeout = 0");
-    const { table, place } = await lookUp(transaction, selection, names, target);
+    const { table, place } = await lookUp(transaction, content, names, target);
     const comment = withMark(table?.comment ?? null, target.fingerprint);
     if (table && table.comment === comment && !target.force)
       return { isUnchanged: true, note: `'${target.into}' holds these rows already` };
     const reasons = table ? await reasonsToStay(transaction, table) : [];
-    if (table && reasons.length > 0) await replaceRows(transaction, selection, place, table, comment);
-    else await replaceTable(transaction, selection, place, table, comment, target);
+    if (table && reasons.length > 0) await replaceRows(transaction, content, place, table, comment);
+    else await replaceTable(transaction, content, place, table, comment, target);
     const how = reasons.length === 0 ? "" : `, row by row, since it has ${reasons.join(", ")}`;
     return { isUnchanged: false, note: `'${target.into}' ${table ? `is replaced${how}` : "is made"}` };
   });
@@ -85,7 +88,7 @@ function namesOf(into: string): string[] {
 /** What is there under the name, with the right to replace it. @throws {LockedError} {OutputError} */
 async function lookUp(
   transaction: Transaction,
-  { dim, hasWeights }: Selection,
+  content: PostgresContent,
   names: string[],
   { into, variable }: Target,
 ): Promise<{ table: FoundTable | undefined; place: Place }> {
@@ -103,20 +106,11 @@ async function lookUp(
     throw new LockedError(
       `'${into}' of ${variable} is being written by another export: try again when it is done`,
     );
-  const typeSchema = await vectorSchema(transaction, variable);
-  const columns = new Map([
-    ["field", "text"],
-    ["key", "text"],
-    ["count", "bigint"],
-    ...(hasWeights ? ([["weight", "real"]] as const) : []),
-    ["vector", `vector(${dim})`],
-  ]);
-  const list = [...columns.keys()].join(", ");
-  const place = { schema, name, columns, list, vectorType: `${quoted(typeSchema)}.vector(${dim})` };
+  const columns = await content.columns(transaction);
   // once more: another export may have made or replaced it before we had the lock
   const table = await find();
   if (table) await checkColumns(transaction, table, columns, into);
-  return { table, place };
+  return { table, place: { schema, name, columns } };
 }
 
 const MARK = /\n?embed export [0-9a-f]{16}$/;
@@ -140,44 +134,43 @@ async function reasonsToStay(transaction: Transaction, table: FoundTable): Promi
 
 async function replaceRows(
   { query, copy }: Transaction,
-  selection: Selection,
-  { schema, name, list }: Place,
+  { chunks }: PostgresContent,
+  { schema, name, columns }: Place,
   { isOurs }: FoundTable,
   comment: string,
 ): Promise<void> {
   const table = quoted(schema, name);
   await query(`DELETE FROM ${table}`);
-  await copy(`COPY ${table} (${list}) FROM STDIN`, pgvectorChunks(selection));
+  await copy(`COPY ${table} (${namesIn(columns)}) FROM STDIN`, chunks());
   // without it the same rows are written again, which is all
   if (isOurs) await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
 }
 
 async function replaceTable(
   transaction: Transaction,
-  selection: Selection,
-  place: Place,
+  { key, chunks }: PostgresContent,
+  { schema, name, columns }: Place,
   old: FoundTable | undefined,
   comment: string,
   target: Target,
 ): Promise<void> {
   const { query, copy } = transaction;
-  const { schema, name, list } = place;
   const short = createHash("sha256").update(name).digest("hex").slice(0, 16);
   const temporary = `embed_new_${short}`;
   const table = quoted(schema, temporary);
-  const indexes = old ? await indexesOf(transaction, old) : [primaryKey(name)];
+  const indexes = old ? await indexesOf(transaction, old) : [primaryKey(name, key)];
   if (old) {
     await query(`CREATE TABLE ${table} (LIKE ${quoted(schema, name)} INCLUDING ALL EXCLUDING INDEXES)`);
     if (old.isOfOther) await query(`ALTER TABLE ${table} OWNER TO ${quoted(old.owner)}`);
     for (const grant of await grantsOf(transaction, old, table)) await query(grant);
   } else {
-    const definitions = [...place.columns].map(
-      ([column, type]) => `${column} ${column === "vector" ? place.vectorType : type} NOT NULL`,
+    const definitions = columns.map(
+      ({ name: column, type, sql = type }) => `${quoted(column)} ${sql} NOT NULL`,
     );
     await query(`CREATE TABLE ${table} (${definitions.join(", ")})`);
   }
   // frozen: a reader whose snapshot is older than the rename finds these rows, and not an empty table
-  await copy(`COPY ${table} (${list}) FROM STDIN (FREEZE)`, pgvectorChunks(selection));
+  await copy(`COPY ${table} (${namesIn(columns)}) FROM STDIN (FREEZE)`, chunks());
   for (const [i, index] of indexes.entries()) await query(index.sql(`${temporary}_${i}`, table));
   await query(`COMMENT ON TABLE ${table} IS ${literal(comment)}`);
   await query(`ANALYZE ${table}`);
@@ -197,10 +190,16 @@ async function replaceTable(
   }
 }
 
+/** Names of columns, for COPY. */
+function namesIn(columns: readonly Column[]): string {
+  return columns.map(({ name }) => quoted(name)).join(", ");
+}
+
 /** Of a table that is new. */
-function primaryKey(table: string): Remade {
+function primaryKey(table: string, key: readonly string[]): Remade {
+  const columns = key.map((name) => quoted(name)).join(", ");
   const sql: Remade["sql"] = (name, of) =>
-    `ALTER TABLE ${of} ADD CONSTRAINT ${quoted(name)} PRIMARY KEY (field, key)`;
+    `ALTER TABLE ${of} ADD CONSTRAINT ${quoted(name)} PRIMARY KEY (${columns})`;
   // the name that PostgreSQL itself would give, where it fits
   const name = Buffer.byteLength(table) + 5 <= MAX_NAME_BYTES ? `${table}_pkey` : undefined;
   return {

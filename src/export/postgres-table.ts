@@ -1,4 +1,4 @@
-// What PostgreSQL's catalogs say of a table that an export is to replace.
+// What PostgreSQL's catalogs say of a table that is to be replaced.
 
 import { OutputError } from "../errors.js";
 import type { Row, Transaction } from "./postgres-connection.js";
@@ -12,6 +12,15 @@ export interface FoundTable {
   owner: string;
   isOfOther: boolean;
   comment: string | null;
+}
+
+/** A column of a table that is written. */
+export interface Column {
+  name: string;
+  /** as SQL calls it, such as vector(64) */
+  type: string;
+  /** the same with its schema, where a search path may not find it */
+  sql?: string;
 }
 
 /** A statement that makes an index or a constraint of one table on another, and the name that it is to have in the end. */
@@ -62,7 +71,7 @@ export async function findTable(
 export async function checkColumns(
   { query }: Transaction,
   { oid }: FoundTable,
-  columns: ReadonlyMap<string, string>,
+  columns: readonly Column[],
   into: string,
 ): Promise<void> {
   const there = await query<{ name: string; type: string; size: number }>(
@@ -75,7 +84,7 @@ export async function checkColumns(
     ({ name, type, size }) =>
       `${name} ${TYPES[type] ?? type}${type === "vector" && size > 0 ? `(${size})` : ""}`,
   );
-  const expected = [...columns].map(([name, type]) => `${name} ${type}`);
+  const expected = columns.map(({ name, type }) => `${name} ${type}`);
   const isSame = texts.length === expected.length && texts.every((text) => expected.includes(text));
   if (!isSame)
     throw new OutputError(
@@ -84,7 +93,7 @@ export async function checkColumns(
 }
 
 /** Names of types in the catalog that SQL calls otherwise. */
-const TYPES: Record<string, string> = { int8: "bigint", float4: "real" };
+const TYPES: Record<string, string> = { int4: "integer", int8: "bigint", float4: "real" };
 
 /** What hangs on a table that a new one in its place would not have, in PostgreSQL's words. */
 export async function attachedTo({ query }: Transaction, { oid }: FoundTable): Promise<string[]> {

@@ -42,7 +42,11 @@ export class RedisConnection {
    * @throws {IoError} the server cannot be reached
    */
   static async open(target: Target): Promise<RedisConnection> {
-    const { createClient } = await optionalPackage("redis", REDIS_PACKAGE, () => import("@redis/client"));
+    const { createClient } = await optionalPackage(
+      target.format,
+      REDIS_PACKAGE,
+      () => import("@redis/client"),
+    );
     try {
       const socket = { connectTimeout: CONNECT_MILLISECONDS, reconnectStrategy: false as const };
       const client = createClient({ url: target.url, socket, maintNotifications: "disabled" });

@@ -1,22 +1,20 @@
-// redis, straight into a server: a version of hashes, which one pointer makes the latest at once.
+// redis, straight into a server: a version of keys, which one pointer makes the latest at once.
 //
-//   NAME:VERSION:KEY   hash of a row, as redis.ts has it
+//   NAME:VERSION:KEY   a row's hash (redis.ts), or a list of items (list-servers.ts)
 //   NAME:latest        VERSION that readers follow
-//   NAME:versions      hash: VERSION → fingerprint of its rows, of all that have keys here, finished or not
+//   NAME:versions      hash: VERSION → fingerprint of what it holds, of all that have keys here, finished or not
 //   NAME:counter       the last VERSION that was given
 //   NAME:lock          who writes; it ends by itself when its holder does
 //
-// Rows get a VERSION that nobody reads; then NAME:latest names it, if the lock is still held. What is neither latest nor under way is
-// removed before rows are written, so that the server holds two versions at most; the version before the latest stays until then, for
+// Keys get a VERSION that nobody reads; then NAME:latest names it, if the lock is still held. What is neither latest nor under way is
+// removed before keys are written, so that the server holds two versions at most; the version before the latest stays until then, for
 // readers that have just asked which it is. Decisions: docs/decisions/0010-exports-into-servers.md.
 
 import { randomBytes } from "node:crypto";
-import { isHole } from "../embedding/table.js";
-import { LockedError } from "../errors.js";
+import { LockedError, OutputError } from "../errors.js";
 import { thisProcess } from "../io/process-identity.js";
+import type { Commands } from "./redis-commands.js";
 import { RedisConnection, lockedBy } from "./redis-connection.js";
-import { hasher } from "./redis.js";
-import { nameBytes, type Selection } from "./selection.js";
 import type { Sent, Target } from "./server.js";
 
 const LOCK_MILLISECONDS = 30_000;
@@ -29,13 +27,22 @@ const RENEW = `${IF_HELD} return redis.call('PEXPIRE', KEYS[1], ARGV[2])`;
 const SWITCH = `${IF_HELD} redis.call('SET', KEYS[2], ARGV[2]) return 1`;
 const RELEASE = `${IF_HELD} return redis.call('DEL', KEYS[1])`;
 
+/** What a version holds. */
+export interface RedisContent {
+  /** what its readers find: a name never goes over from one to the other */
+  kind: "vectors" | "lists";
+  /** What writes keys that start with a prefix; asked for once, and not where the server holds the same already. */
+  commands: (prefix: string) => Commands;
+}
+
 /**
- * Writes the rows as the next version and makes it the latest; what goes wrong before that leaves the latest as it was.
+ * Writes the next version of a name and makes it the latest; what goes wrong before that leaves the latest as it was.
  *
  * @throws {LockedError} another export writes to the same name
+ * @throws {OutputError} the name holds what is of another kind
  * @throws {UsageError} {OutputError} {IoError} as RedisConnection
  */
-export async function sendToRedis(selection: Selection, target: Target): Promise<Sent> {
+export async function replaceInRedis(content: RedisContent, target: Target): Promise<Sent> {
   const redis = await RedisConnection.open(target);
   const onAbort = (): void => redis.fail(target.signal.reason);
   target.signal.addEventListener("abort", onAbort);
@@ -45,9 +52,7 @@ export async function sendToRedis(selection: Selection, target: Target): Promise
   };
   try {
     target.signal.throwIfAborted();
-    return await withRedisLock(redis, target, (token) =>
-      sendLocked(redis, selection, target, token, onStart),
-    );
+    return await withRedisLock(redis, target, (token) => sendLocked(redis, content, target, token, onStart));
   } catch (error) {
     if (started !== undefined) await clearUp(redis, target, started).catch(() => undefined);
     throw error;
@@ -69,16 +74,21 @@ async function clearUp(redis: RedisConnection, { into }: Target, version: string
 
 async function sendLocked(
   redis: RedisConnection,
-  selection: Selection,
+  { kind, commands }: RedisContent,
   target: Target,
   token: string,
   onStart: (version: string) => void,
 ): Promise<Sent> {
-  const { into, fingerprint, force } = target;
+  const { into, force } = target;
   const latest = await redis.command("GET", `${into}:latest`);
   const versions = `${into}:versions`;
-  if (latest !== null && !force && (await redis.command("HGET", versions, String(latest))) === fingerprint)
-    return { isUnchanged: true, note: `${into}:${String(latest)} holds these rows already` };
+  const fingerprint = kind === "vectors" ? target.fingerprint : `${kind} ${target.fingerprint}`;
+  if (latest !== null) {
+    const held = await redis.command("HGET", versions, String(latest));
+    if (!force && held === fingerprint)
+      return { isUnchanged: true, note: `${into}:${String(latest)} holds these ${kind} already` };
+    checkKind(held, kind, target);
+  }
   for (const version of (await redis.command("HKEYS", versions)) as string[])
     if (version !== latest) await remove(redis, into, version);
 
@@ -86,30 +96,32 @@ async function sendLocked(
   const version = String(await redis.command("INCR", `${into}:counter`));
   await redis.command("HSET", versions, version, fingerprint);
   onStart(version);
-  await writeRows(redis, selection, `${into}:${version}:`, target.signal);
+  await write(redis, commands(`${into}:${version}:`), target.signal);
   const keys = [`${into}:lock`, `${into}:latest`];
   if ((await redis.command("EVAL", SWITCH, "2", ...keys, token, version)) === 0) throw lostLock(target);
   return { isUnchanged: false, note: `${into}:latest is ${version}` };
 }
 
-async function writeRows(
-  redis: RedisConnection,
-  selection: Selection,
-  prefix: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const hashOf = hasher();
-  for await (const batch of selection.batches()) {
-    for (let row = 0; row < batch.table.numRows; row++) {
-      if (isHole(batch.table, row)) continue;
+/** @throws {OutputError} readers of the name would find what they do not expect */
+function checkKind(held: unknown, kind: RedisContent["kind"], { into, variable }: Target): void {
+  // of a version that somebody made by hand nothing is known
+  if (typeof held !== "string") return;
+  const there = held.startsWith("lists ") ? "lists" : "vectors";
+  if (there !== kind)
+    throw new OutputError(
+      `'${into}' of ${variable} holds ${there}, and its readers would find ${kind}: name another with --into, ` +
+        `or, when nobody reads it, delete ${into}:latest`,
+    );
+}
+
+async function write(redis: RedisConnection, commands: Commands, signal: AbortSignal): Promise<void> {
+  for await (const batch of commands)
+    for (const command of batch) {
       signal.throwIfAborted();
-      const key = prefix + Buffer.from(nameBytes(batch, row)).toString("utf8");
       // copies: a batch's arrays may be used again before the server has taken them
-      const hash = hashOf(batch, row).map((part) => (typeof part === "string" ? part : Buffer.from(part)));
-      const room = redis.post(["HSET", key, ...hash]);
+      const room = redis.post(command.map((part) => (typeof part === "string" ? part : Buffer.from(part))));
       if (room) await room;
     }
-  }
   await redis.drain();
 }
 

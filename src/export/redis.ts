@@ -1,36 +1,44 @@
-// redis: commands in Redis's own protocol, for `redis-cli --pipe`: a hash a row, named by its key.
+// redis: a hash a row, named by its key.
 //
-//   HSET [PREFIX:]key count N vector <f32[dim], little-endian> [weight W]
+//   HSET PREFIX:KEY count N vector <f32[dim], little-endian> [weight W]
 //
 // The vector is a blob as RediSearch's VECTOR fields of type FLOAT32 take it. Holes of --row-order are left out.
-// Source: Redis serialization protocol specification, "Arrays" and "Bulk strings".
 
 import { isHole } from "../embedding/table.js";
 import { ByteWriter } from "./byte-writer.js";
-import { bytesOf, chunksByRow, nameBytes, type Batch, type Selection } from "./selection.js";
+import { commandChunks, type Command } from "./redis-commands.js";
+import { replaceInRedis } from "./redis-server.js";
+import { bytesOf, nameBytes, type Batch, type Selection } from "./selection.js";
+import type { Sent, Target } from "./server.js";
 
 /** The bytes of the commands. */
 export function redisChunks(selection: Selection): AsyncGenerator<Uint8Array> {
-  const out = new ByteWriter();
-  const bulk = (bytes: Uint8Array): void => {
-    out.text(`$${bytes.length}\r\n`);
-    out.bytes(bytes);
-    out.text("\r\n");
-  };
-  const hashOf = hasher();
   const { prefix } = selection;
-  const start = Buffer.from(prefix === undefined ? "" : `${prefix}:`);
-  const head = `*${selection.hasWeights ? 8 : 6}\r\n$4\r\nHSET\r\n`;
-  return chunksByRow(selection, out, (batch) => (row) => {
-    if (isHole(batch.table, row)) return;
-    out.text(head);
-    bulk(Buffer.concat([start, nameBytes(batch, row)]));
-    for (const part of hashOf(batch, row)) bulk(typeof part === "string" ? Buffer.from(part) : part);
-  });
+  return commandChunks(rowCommands(selection, prefix === undefined ? "" : `${prefix}:`));
+}
+
+/** Writes the rows as the next version of a name. @throws {EmbedError} as replaceInRedis */
+export async function sendToRedis(selection: Selection, target: Target): Promise<Sent> {
+  return await replaceInRedis(
+    { kind: "vectors", commands: (prefix) => rowCommands(selection, prefix) },
+    target,
+  );
+}
+
+async function* rowCommands(selection: Selection, prefix: string): AsyncGenerator<Iterable<Command>> {
+  const hashOf = hasher();
+  for await (const batch of selection.batches()) yield commandsOf(batch);
+  function* commandsOf(batch: Batch): Generator<Command> {
+    for (let row = 0; row < batch.table.numRows; row++) {
+      if (isHole(batch.table, row)) continue;
+      const key = Buffer.from(nameBytes(batch, row)).toString("utf8");
+      yield ["HSET", prefix + key, ...hashOf(batch, row)];
+    }
+  }
 }
 
 /** What makes of a row its hash, names and values in turn; the vector is a view. It throws an ArtifactError where a weight is not finite. */
-export function hasher(): (batch: Batch, row: number) => (string | Uint8Array)[] {
+function hasher(): (batch: Batch, row: number) => (string | Uint8Array)[] {
   const number = new ByteWriter();
   return ({ table, weights }, row) => {
     const { dim, counts, vectors } = table;

@@ -3,7 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { ArtifactError, UsageError, excerpt } from "../errors.js";
 import { loadRows, rangeOf, type TableRows } from "../embedding/rows.js";
-import type { EmbeddingTable, RowRange } from "../embedding/table.js";
+import type { EmbeddingTable, Keys, RowRange } from "../embedding/table.js";
 import type { ByteWriter } from "./byte-writer.js";
 import type { Dtype } from "./dtype.js";
 import { numZeroVectors } from "./narrow.js";
@@ -88,7 +88,7 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
     throw new UsageError("the table has no weights: leave out --with-weight");
   const range = await rangeOf(rows, field);
   const batchOf = (start: number, table: EmbeddingTable): Batch => {
-    checkUtf8(table);
+    checkUtf8(table.keys);
     return { start, table, weights: withWeight ? table.weights : undefined, field };
   };
   const selection: Selection = {
@@ -117,15 +117,16 @@ export async function selectRows(rows: TableRows, options: ExportOptions): Promi
 }
 
 /** @throws {ArtifactError} a key is no UTF-8: every format would hold another one, or none that its readers take */
-function checkUtf8(table: EmbeddingTable): void {
-  const { bytes, offsets } = table.keys;
+export function checkUtf8({ size, bytes, offsets }: Keys): void {
   // the whole can be text where its parts are not, if a character is cut in two
   let isText = isUtf8(bytes);
-  for (let row = 1; isText && row < table.numRows; row++)
+  for (let row = 1; isText && row < size; row++)
     isText = offsets[row]! >= bytes.length || (bytes[offsets[row]!]! & 0xc0) !== 0x80;
   if (isText) return;
-  const row = Array.from({ length: table.numRows }, (_, r) => r).find((r) => !isUtf8(keyBytes(table, r)))!;
-  const key = Buffer.from(keyBytes(table, row));
+  const row = Array.from({ length: size }, (_, r) => r).find(
+    (r) => !isUtf8(bytes.subarray(offsets[r], offsets[r + 1])),
+  )!;
+  const key = Buffer.from(bytes.subarray(offsets[row], offsets[row + 1]));
   throw new ArtifactError(
     `the table holds a key that is no UTF-8, ${excerpt(key.toString("latin1"))} (byte by byte), which no format can carry: train again`,
   );

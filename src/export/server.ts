@@ -1,27 +1,29 @@
-// What exports straight into a server share: where it is, and how its errors are told without the password of its URL.
+// What all that is sent straight into a server shares: where it is, and how its errors are told without the password of its URL.
 
 import type { Selection } from "./selection.js";
 
-/** A server, and the name that the rows get there. */
+/** A server, and the name that what is sent gets there. */
 export interface Target {
+  /** as --format names it, for messages */
+  format: string;
   /** the URL, which no message may hold */
   url: string;
   /** the environment variable that holds it, by which messages name the server */
   variable: string;
   /** prefix of keys, or a table */
   into: string;
-  /** of the rows: the server keeps it beside them, so that the same rows are not written again */
+  /** 16 hexadecimal digits of all that decides what is sent: the server keeps it, so that the same is not written again */
   fingerprint: string;
-  /** true: they are written again */
+  /** true: it is written again */
   force: boolean;
   signal: AbortSignal;
   /** how long the server may be silent while it is waited for, in milliseconds */
   patience?: number;
 }
 
-/** What became of the rows. */
+/** What became of what was sent. */
 export interface Sent {
-  /** true: the server had them already */
+  /** true: the server had it already */
   isUnchanged: boolean;
   /** a sentence for a person */
   note: string;

@@ -30,10 +30,10 @@ export function settingOf(option: Option): Setting {
   return { ...about, kind: option.parseArg && option.parseArg.length > 1 ? "many" : "one" };
 }
 
-/** By its placeholder: `<file>`, `<run>` and `<file:key>` are paths, `<share, date or file>` may be. */
+/** By its placeholder: `<file>`, `<log>`, `<run>` and `<file:key>` are paths, `<share, date or file>` may be. */
 function pathIn({ flags }: Option): Setting["path"] {
   const placeholder = /<(.*)>/.exec(flags)?.[1] ?? "";
-  if (/^(file|run)\b/.test(placeholder)) return "always";
+  if (/^(file|log|run)\b/.test(placeholder)) return "always";
   return /\bfile$/.test(placeholder) ? "maybe" : undefined;
 }
 

@@ -6,6 +6,7 @@ import { countGates, type GateCounts, type GateOutcome } from "../embedding/gate
 import { writeFileAtomic } from "../io/atomic.js";
 import { version } from "../io/package-version.js";
 import { gateJson } from "./gate-file.js";
+import { notCompared } from "./gate-fields.js";
 import { gateAfter, gateBefore } from "./gate.js";
 
 export interface TryGatesOptions {
@@ -17,6 +18,14 @@ export interface TryGatesOptions {
   force: boolean;
   threads: number;
   signal?: AbortSignal;
+}
+
+/** Bounds of lists, which a run alone does not have. */
+function listsNotLookedAt(bounds: NonNullable<GateBounds["after"]>["lists"] = {}): GateOutcome[] {
+  const why = "a pipeline's recall makes lists, embed gate looks at a run alone";
+  return (["empty", "coverage", "overlap"] as const).flatMap((name) =>
+    notCompared(`lists.${name}`, bounds[name], why),
+  );
 }
 
 export interface TriedGates {
@@ -46,6 +55,7 @@ export async function tryGates(
     stage === "before"
       ? await gateBefore(path, bounds.before ?? {}, previous, how)
       : await gateAfter(path, bounds.after ?? {}, previous, how);
+  if (stage === "after") outcomes.push(...listsNotLookedAt(bounds.after?.lists));
   if (out !== undefined) await writeFileAtomic(out, [Buffer.from(gateJson(outcomes))], force, how);
   const counts = countGates(outcomes);
   return { command: "gate", version, stage, passed: counts.failed === 0, counts, outcomes };

@@ -3,11 +3,13 @@
 
 import type { EncodeSummary } from "../api/encode.js";
 import type { ExportSummary } from "../api/export/export.js";
+import type { RecallSummary } from "../api/recall/recall.js";
 import type { Watch } from "../training/watch.js";
 import type { Summary } from "../training/summary.js";
-import { EXPORT_KEYS, type PipelineSettings, type Told } from "../config/pipeline.js";
+import { EXPORT_KEYS, RECALL_KEYS, type PipelineSettings, type Told } from "../config/pipeline.js";
 import { encodeOf, encodeOptions } from "../flags/encode.js";
 import { addExportFlags, exportOf, type ExportFlags } from "../flags/export.js";
+import { addRecallFlags, recallOf, type RecallFlags } from "../flags/recall.js";
 import { flagsFromFile, settingsOf, toldFromFile, type AddFlags } from "../flags/from-file.js";
 import { addTable } from "../flags/table-option.js";
 import { checkTold, type OptionTable } from "../training/options/table.js";
@@ -52,6 +54,9 @@ export async function pipelineSettings(): Promise<PipelineSettings> {
     reading,
     trainings: Object.fromEntries(all.map((trainer) => [trainer.command, ofTraining(trainer)])),
     export: settingsOf(addExportFlags).filter(({ name }) => ![...DECIDED, ...EXPORT_KEYS].includes(name)),
+    recall: settingsOf(addRecallFlags)
+      .filter(({ name }) => ![...DECIDED, ...RECALL_KEYS].includes(name))
+      .map((setting) => (setting.name === "threads" ? { ...setting, noBytes: true } : setting)),
   };
 }
 
@@ -136,6 +141,21 @@ export async function runExport(told: Told, run: string, { signal, observe }: Wa
   const { exportRun } = await import("../api/export/export.js");
   const toStdout = () => Promise.reject(new Error("an export of a pipeline has an output"));
   return await exportRun(run, exportOf(flags), toStdout, signal, (text) => observe({ stage: "note", text }));
+}
+
+/** Checks the options of lists. @throws what `fail` does @throws {UsageError} they do not go together */
+export async function checkRecall(told: Told, fail: Fail): Promise<void> {
+  const options = await recallOf(flagsFromFile(addRecallFlags, told, fail) as unknown as RecallFlags);
+  const { askedBy } = await import("../api/recall/options.js");
+  askedBy(options);
+}
+
+/** Makes lists; `told` has their file. @throws {EmbedError} as embed recall does */
+export async function runRecall(told: Told, run: string, watch: Watch): Promise<RecallSummary> {
+  const flags = flagsFromFile(addRecallFlags, told, unexpected) as unknown as RecallFlags;
+  const { recall } = await import("../api/recall/recall.js");
+  const toStdout = () => Promise.reject(new Error("lists of a pipeline have a file"));
+  return await recall(run, await recallOf(flags), toStdout, watch);
 }
 
 /** What was checked when the file was read. */

@@ -1,11 +1,12 @@
-// The entries of `export:` of a pipeline file: what is written where, and what is sent to a server.
+// The entries of `export:` and `recall:` of a pipeline file: what is written where, and what is sent to a server.
 
 import { basename, isAbsolute, normalize } from "node:path";
 import type { Setting } from "../config/config-file.js";
-import type { PipelineContent, Told } from "../config/pipeline.js";
+import type { PipelineContent, RecallContent, Told } from "../config/pipeline.js";
 import type { YamlFile } from "../config/yaml-file.js";
 import { nearestName } from "../errors.js";
-import { checkExport } from "./commands.js";
+import { checkVariableName } from "../api/export/choices.js";
+import { checkExport, checkRecall } from "./commands.js";
 import { inFolder, within, withPaths } from "./paths.js";
 
 /** An export of a pipeline. */
@@ -29,6 +30,19 @@ export interface PipelineSend {
   label: string;
 }
 
+/** Lists of a pipeline. */
+export interface PipelineRecall extends PipelineExport {
+  /** servers that get them */
+  sends: ListSend[];
+}
+
+/** Lists that go to a server when they are published. */
+export interface ListSend {
+  format: "redis" | "postgres";
+  variable: string;
+  into: string;
+}
+
 /** Reads an entry of `export:`. @throws {ConfigError} it is not valid */
 export async function exportEntry(
   yaml: YamlFile,
@@ -38,15 +52,7 @@ export async function exportEntry(
   names: readonly string[],
   settings: readonly Setting[],
 ): Promise<PipelineExport | PipelineSend> {
-  const of = train ?? (names.length === 1 ? names[0]! : undefined);
-  if (of === undefined) return yaml.fail(place, `'train' is needed, one of ${names.join(", ")}`);
-  if (!names.includes(of)) {
-    const near = nearestName(of, names);
-    return yaml.fail(
-      [...place, "train"],
-      `no training is called '${of}'${near === undefined ? "" : `: did you mean '${near}'?`}`,
-    );
-  }
+  const of = trainingNamed(yaml, place, train, names);
   const told = await withPaths(folder, rest, settings);
   const isFolder = await within(yaml, place, () =>
     checkExport(told, (key, message) => yaml.fail([...place, key], message)),
@@ -72,18 +78,64 @@ export async function exportEntry(
         [...place, key],
         `'${path}' names a folder, and ${String(told["format"])} writes one file: name it, such as '${path}${name}'`,
       );
+  return { train: of, told, ...placesOf(yaml, folder, place, out, to) };
+}
+
+/** Reads an entry of `recall:`. @throws {ConfigError} it is not valid */
+export async function recallEntry(
+  yaml: YamlFile,
+  folder: string,
+  place: string[],
+  { train, out, to, send = [], ...rest }: RecallContent,
+  names: readonly string[],
+  settings: readonly Setting[],
+): Promise<PipelineRecall> {
+  const of = trainingNamed(yaml, place, train, names);
+  const told = await withPaths(folder, rest, settings);
+  await within(yaml, place, () => checkRecall(told, (key, message) => yaml.fail([...place, key], message)));
+  for (const [key, path] of Object.entries({ out, to }))
+    if (path !== undefined && /(\/|\.(gz|zst))$/.test(path))
+      yaml.fail([...place, key], `'${path}' is no name for lists, which are one file and not compressed`);
+  const sends: ListSend[] = [];
+  for (const [i, { format, "url-env": variable, into }] of send.entries()) {
+    await within(yaml, [...place, "send", String(i)], () => Promise.resolve(checkVariableName(variable)));
+    sends.push({ format: format as ListSend["format"], variable, into });
+  }
+  return { train: of, told, ...placesOf(yaml, folder, place, out, to), sends };
+}
+
+/** The training that an entry is about. @throws {ConfigError} there is none of that name, or there are several and none is named */
+function trainingNamed(
+  yaml: YamlFile,
+  place: string[],
+  train: string | undefined,
+  names: readonly string[],
+): string {
+  const of = train ?? (names.length === 1 ? names[0]! : undefined);
+  if (of === undefined) return yaml.fail(place, `'train' is needed, one of ${names.join(", ")}`);
+  if (names.includes(of)) return of;
+  const near = nearestName(of, names);
+  return yaml.fail(
+    [...place, "train"],
+    `no training is called '${of}'${near === undefined ? "" : `: did you mean '${near}'?`}`,
+  );
+}
+
+/** Where an entry is written. @throws {ConfigError} `out` leads out of exports/ */
+function placesOf(
+  yaml: YamlFile,
+  folder: string,
+  place: string[],
+  out: string,
+  to: string | undefined,
+): Pick<PipelineExport, "out" | "to"> {
   const inside = withoutSlash(normalize(out));
   if (isAbsolute(inside) || inside.startsWith("..") || inside === ".")
     return yaml.fail(
       [...place, "out"],
       `expected a place within exports/ of the version, got '${out}'; 'to' copies it elsewhere`,
     );
-  return {
-    train: of,
-    told,
-    out: inside,
-    ...(to !== undefined && { to: inFolder(folder, withoutSlash(to)) }),
-  };
+  return { out: inside, ...(to !== undefined && { to: inFolder(folder, withoutSlash(to)) }) };
 }
 
 function withoutSlash(path: string): string {
@@ -91,19 +143,17 @@ function withoutSlash(path: string): string {
 }
 
 /** Two exports of a training in one place: the second would replace the first. */
-export function checkPlaces(yaml: YamlFile, exports: readonly PipelineExport[], i: number, at: number): void {
-  const { train, out, to } = exports[i]!;
+export function checkPlaces(
+  yaml: YamlFile,
+  exports: readonly PipelineExport[],
+  { train, out, to }: PipelineExport,
+  place: readonly string[],
+): void {
   const meets = (a: string, b: string) => a === b || a.startsWith(`${b}/`) || b.startsWith(`${a}/`);
-  for (const other of exports.slice(0, i)) {
+  for (const other of exports) {
     if (other.train === train && meets(other.out, out))
-      yaml.fail(
-        ["export", String(at), "out"],
-        `another export is written to '${other.out}': take another place`,
-      );
+      yaml.fail([...place, "out"], `another export is written to '${other.out}': take another place`);
     if (to !== undefined && other.to !== undefined && meets(other.to, to))
-      yaml.fail(
-        ["export", String(at), "to"],
-        `another export is copied to '${other.to}': take another place`,
-      );
+      yaml.fail([...place, "to"], `another export is copied to '${other.to}': take another place`);
   }
 }

@@ -8,7 +8,14 @@ import type { AfterBounds, BeforeBounds } from "../config/gates.js";
 import { pipelineJsonSchema, pipelineSchema, type PipelineContent, type Told } from "../config/pipeline.js";
 import { openYaml, type YamlFile } from "../config/yaml-file.js";
 import { checkEncoding, checkTraining, pipelineSettings, withDefaults } from "./commands.js";
-import { checkPlaces, exportEntry, type PipelineExport, type PipelineSend } from "./exports.js";
+import {
+  checkPlaces,
+  exportEntry,
+  recallEntry,
+  type PipelineExport,
+  type PipelineRecall,
+  type PipelineSend,
+} from "./exports.js";
 import { inFolder, within, withPaths } from "./paths.js";
 
 /** A training of a pipeline. */
@@ -36,6 +43,7 @@ export interface Pipeline {
   before: BeforeBounds;
   trainings: PipelineTraining[];
   exports: PipelineExport[];
+  recalls: PipelineRecall[];
   sends: PipelineSend[];
 }
 
@@ -76,13 +84,24 @@ export async function readPipeline(file: string): Promise<Pipeline> {
   const exports: PipelineExport[] = [];
   const sends: PipelineSend[] = [];
   for (const [i, entry] of (content.export ?? []).entries()) {
-    const read = await exportEntry(yaml, folder, ["export", String(i)], entry, names, settings.export);
+    const place = ["export", String(i)];
+    const read = await exportEntry(yaml, folder, place, entry, names, settings.export);
     if ("variable" in read) sends.push(read);
     else {
+      checkPlaces(yaml, exports, read, place);
       exports.push(read);
-      checkPlaces(yaml, exports, exports.length - 1, i);
     }
   }
+  const recalls: PipelineRecall[] = [];
+  for (const [i, entry] of (content.recall ?? []).entries()) {
+    const place = ["recall", String(i)];
+    const read = await recallEntry(yaml, folder, place, entry, names, settings.recall);
+    checkPlaces(yaml, [...exports, ...recalls], read, place);
+    recalls.push(read);
+  }
+  for (const { name, bounds } of trainings)
+    if (bounds.lists && !recalls.some(({ train }) => train === name))
+      checkListBounds(yaml, content, name, recalls);
   return {
     file,
     name: content.name ?? nameOfFile(yaml, file),
@@ -92,8 +111,24 @@ export async function readPipeline(file: string): Promise<Pipeline> {
     before: content.gates?.before ?? {},
     trainings,
     exports,
+    recalls,
     sends,
   };
+}
+
+/** @throws {ConfigError} bounds of lists that no entry makes: of the training's own, or of the pipeline's */
+function checkListBounds(
+  yaml: YamlFile,
+  content: PipelineContent,
+  name: string,
+  recalls: readonly PipelineRecall[],
+): void {
+  const own = content.train[name]!["gates"] !== undefined;
+  if (!own && recalls.length > 0) return;
+  yaml.fail(
+    own ? ["train", name, "gates", "lists"] : ["gates", "after", "lists"],
+    "no entry of 'recall' makes lists to look at: add one, or leave 'lists' out",
+  );
 }
 
 async function trainingOf(

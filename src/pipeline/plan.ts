@@ -1,6 +1,6 @@
 // A pipeline and what stands already → its steps: which run, which are skipped, and why.
 //
-//   encode ─┬─ gate before NAME ── train NAME ── align NAME ── gate after NAME ── export ... ── publish NAME ── copy ...
+//   encode ─┬─ gate before NAME ── train NAME ── align NAME ── gate after NAME ── recall ... ── gate lists ... ── export ... ── publish NAME ── copy ...
 //           └─ the same for each other training
 //
 // A step's output lies in the work directory under a name that holds its fingerprint, whole or absent: that it is there is all that
@@ -18,7 +18,7 @@ import { fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js"
 import type { Told } from "../config/pipeline.js";
 import { checkpointPath } from "../training/checkpoint-file.js";
 import { LATEST_VERSION, NO_VERSION, pipelineSettings, resumes } from "./commands.js";
-import type { PipelineExport } from "./exports.js";
+import type { PipelineExport, PipelineRecall } from "./exports.js";
 import type { Pipeline, PipelineTraining } from "./file.js";
 import { fingerprintsOf, logFiles, optionsPart, stepFingerprint } from "./fingerprints.js";
 import {
@@ -32,6 +32,9 @@ import {
 } from "./log.js";
 import { latestVersion, type Publication } from "../store/store.js";
 import { workFolder } from "../store/work-folder.js";
+
+/** The lists within their step's output. */
+const LISTS_FILE = "lists";
 
 /** What a version says of the pipeline that published it. */
 export const PIPELINE_FILE = "pipeline.json";
@@ -80,6 +83,9 @@ export interface Step {
 
 export type ExportStep = Step & { export: PipelineExport };
 
+/** Lists, whose output is a directory of them and of what they hold; `file` is the lists' own path. */
+export type RecallStep = Step & { export: PipelineRecall; file: string; gate: Step };
+
 /** The steps of one training. */
 export interface TrainingPlan {
   training: PipelineTraining;
@@ -91,6 +97,7 @@ export interface TrainingPlan {
   train: Step;
   align: Step;
   after: Step;
+  recalls: RecallStep[];
   exports: ExportStep[];
   publish: Step & { record: PipelineRecord };
 }
@@ -122,7 +129,7 @@ export async function planPipeline(pipeline: Pipeline, force: boolean, signal: A
   const logs = await logFiles(pipeline.logs, signal);
   checkLog(
     logs.map(({ path }) => path),
-    [pipeline.store, ...pipeline.exports.flatMap(({ to }) => to ?? [])],
+    [pipeline.store, ...[...pipeline.exports, ...pipeline.recalls].flatMap(({ to }) => to ?? [])],
   );
   const work = workDirectory(pipeline);
   const parts = {
@@ -134,7 +141,10 @@ export async function planPipeline(pipeline: Pipeline, force: boolean, signal: A
   for (const training of pipeline.trainings) {
     trainings.push(await planTraining(pipeline, training, parts, encode, force));
   }
-  const readers = trainings.flatMap(({ before, train }) => [before, train]).filter(({ runs }) => runs);
+  // what a user has, which a list leaves out, is read from the log that the run was trained on
+  const readers = trainings
+    .flatMap(({ before, train, recalls }) => [before, train, ...recalls])
+    .filter(({ runs }) => runs);
   await decide(encode, force, readers.length > 0, trainings[0]?.publish.why ?? "");
   const logged = loggedFiles(logs, dirname(pipeline.file));
   for (const { publish } of trainings) publish.record.log = logged;
@@ -191,6 +201,10 @@ async function planTraining(
   if (!plan.align.runs && plan.align.why === "not needed")
     plan.align.why = training.align === false ? "align: false" : "no version to align to";
   await decide(plan.after, force, true, why);
+  for (const each of plan.recalls) {
+    await decide(each, force, true, why);
+    await decide(each.gate, force, true, why);
+  }
   for (const each of plan.exports) await decide(each, force, true, why);
   return plan;
 }
@@ -227,6 +241,14 @@ async function chain(
   const ofAlignment = { run: train.fingerprint, align: training.align ?? null, "last version": lastVersion };
   const align = make("align", name, ofAlignment);
   const after = make("gate after", name, { ...ofAlignment, gates: bounds }, "after");
+  const recalls: RecallStep[] = [];
+  for (const each of pipeline.recalls.filter(({ train: of }) => of === name)) {
+    const part = [each.out, await optionsPart(each.told, settings.recall)];
+    const made = make("recall", each.out, { ...ofAlignment, recall: part });
+    const ofGate = { lists: made.fingerprint, gates: bounds.lists ?? null, "last version": lastVersion };
+    const gate = make("gate lists", each.out, ofGate, "lists");
+    recalls.push({ ...made, file: join(made.output, LISTS_FILE), export: each, gate });
+  }
   const exports: ExportStep[] = [];
   for (const each of pipeline.exports.filter(({ train: of }) => of === name)) {
     const resolved = resolveLatest(each.told, base);
@@ -239,6 +261,7 @@ async function chain(
     align: training.align ?? null,
     gates: [pipeline.before, bounds],
     exports: exports.map(({ fingerprint }) => fingerprint),
+    ...(recalls.length > 0 && { recall: recalls.map(({ fingerprint }) => fingerprint) }),
   });
   const publish = step(work, "pipeline", `publish ${name}`, parts);
   const record: PipelineRecord = {
@@ -260,6 +283,7 @@ async function chain(
     train,
     align,
     after,
+    recalls,
     exports,
     publish: { ...publish, record },
   };
@@ -283,8 +307,9 @@ async function canGoOn({ base, train }: TrainingPlan): Promise<boolean> {
 }
 
 /** All steps of a training, in the order in which they run. */
-export function stepsOf({ before, train, align, after, exports, publish }: TrainingPlan): Step[] {
-  return [before, train, align, after, ...exports, publish];
+export function stepsOf({ before, train, align, after, recalls, exports, publish }: TrainingPlan): Step[] {
+  const lists = recalls.flatMap((each) => [each, each.gate]);
+  return [before, train, align, after, ...lists, ...exports, publish];
 }
 
 function step(work: string, file: string, id: string, parts: Record<string, string>): Step {

@@ -1,6 +1,6 @@
 // `embed run`: the weekly job, from a log to published versions.
 //
-//   file ──► plan ──► under the pipeline's lock: encode, gate, train, align, gate, export; then every publication; then copies and servers
+//   file ──► plan ──► under the pipeline's lock: encode, gate, train, align, gate, lists, gate, export; then every publication; then copies and servers
 //
 // Nothing is published before every training has passed its gates. The lock of a name is held while it is published alone, so that
 // `embed rollback` works while a training runs.
@@ -14,7 +14,8 @@ import { version } from "../io/package-version.js";
 import { makeDirectory } from "../io/tree.js";
 import { readPipeline, type Pipeline } from "./file.js";
 import { changesLine } from "./log.js";
-import { planPipeline, stepsOf, workDirectory, type Plan, type Step } from "./plan.js";
+import type { ListSend } from "./exports.js";
+import { planPipeline, stepsOf, workDirectory, type Plan, type RecallStep, type Step } from "./plan.js";
 import { exitCodeOf, newReport, writeMetrics, writeReport, type PipelineReport } from "./report.js";
 import {
   afterStep,
@@ -24,7 +25,10 @@ import {
   encodeStep,
   exportStep,
   isCopied,
+  listsStep,
   publishStep,
+  recallStep,
+  sendListsStep,
   sendStep,
   trainStep,
   type StepResult,
@@ -53,7 +57,8 @@ export async function dryRunPipeline(
   const pipeline = await readPipeline(file);
   const plan = await planPipeline(pipeline, force, watch.signal);
   const why = "the server is asked whether it has the rows";
-  const sends = pipeline.sends.map(({ label }) => ({ id: `send ${label}`, runs: true, why }));
+  const labels = [...pipeline.sends.map(({ label }) => label), ...listSends(plan).map(({ label }) => label)];
+  const sends = labels.map((label) => ({ id: `send ${label}`, runs: true, why }));
   const steps = [plan.encode, ...plan.trainings.flatMap(stepsOf), ...sends];
   const report = newReport(pipeline.name, file, new Date());
   tellLog(plan, report, watch);
@@ -113,6 +118,15 @@ export async function runPipeline(
   }
   if (failure !== undefined) throw failure;
   return report;
+}
+
+/** Lists that servers get, as messages name them. */
+function listSends({ trainings }: Plan): { label: string; step: RecallStep; send: ListSend }[] {
+  return trainings.flatMap(({ recalls }) =>
+    recalls.flatMap((step) =>
+      step.export.sends.map((send) => ({ label: `${send.format} ${send.into}`, step, send })),
+    ),
+  );
 }
 
 /** Says which files of the log are new or gone, and which look wrong. */
@@ -184,7 +198,8 @@ class PipelineRun {
   async run(work: string): Promise<void> {
     const [pipeline, watch, { force, waitMs }] = [this.#pipeline, this.#watch, this.#options];
     // before hours of work
-    for (const { variable } of pipeline.sends) variableOf(variable);
+    const sends = [...pipeline.sends, ...pipeline.recalls.flatMap((each) => each.sends)];
+    for (const { variable } of sends) variableOf(variable);
     const plan = await planPipeline(pipeline, force, watch.signal);
     tellLog(plan, this.#report, watch);
     await sweep(work, plan);
@@ -203,6 +218,13 @@ class PipelineRun {
       await this.#step(each.after, () => afterStep(pipeline, each, this.#judged(name), watch));
     }
     for (const each of plan.trainings) {
+      const tell = this.#judged(each.training.name);
+      for (const one of each.recalls) {
+        await this.#step(one, () => recallStep(each, one, watch));
+        await this.#step(one.gate, () => listsStep(pipeline, each, one, tell, watch));
+      }
+    }
+    for (const each of plan.trainings) {
       for (const one of each.exports) await this.#step(one, () => exportStep(each, one, watch));
     }
     const versions = new Map<string, string>();
@@ -212,8 +234,8 @@ class PipelineRun {
       const version = done?.published ?? each.latest;
       if (version) versions.set(each.training.name, version.path);
     }
-    for (const { training, exports } of plan.trainings) {
-      for (const each of exports) {
+    for (const { training, exports, recalls } of plan.trainings) {
+      for (const each of [...exports, ...recalls]) {
         const version = versions.get(training.name)!;
         if (each.export.to === undefined || (await isCopied(version, each))) continue;
         const copy = { id: `copy ${each.export.out}`, runs: true, why: "" };
@@ -223,6 +245,11 @@ class PipelineRun {
     for (const each of pipeline.sends) {
       const send = { id: `send ${each.label}`, runs: true, why: "" };
       await this.#step(send, () => sendStep(versions.get(each.train)!, each, force, watch));
+    }
+    for (const { label, step, send } of listSends(plan)) {
+      const version = versions.get(step.export.train)!;
+      const work = () => sendListsStep(version, step, send, force, watch);
+      await this.#step({ id: `send ${label}`, runs: true, why: "" }, work);
     }
   }
 

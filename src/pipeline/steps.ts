@@ -1,6 +1,6 @@
 // What each step of a pipeline does. Its output is whole or absent, under the name that the plan gave it.
 
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { checkpointPath } from "../training/checkpoint-file.js";
 import type { Progress, Watch } from "../training/watch.js";
 import { gateSummary, readGates, type GateOutcome } from "../embedding/gate-file.js";
@@ -8,17 +8,29 @@ import { GATE_FILE, readPublication } from "../embedding/publication.js";
 import { IoError, LockedError, UsageError } from "../errors.js";
 import { ownExport } from "../export/own-export.js";
 import { writeDirectory, writeFileAtomic } from "../io/atomic.js";
-import { artifactChunks, fingerprintOf, pathExists } from "../io/read-artifact.js";
+import { variableOf } from "../io/environment.js";
+import { parseJson } from "../io/json-shape.js";
+import { artifactChunks, fingerprintOf, pathExists, readArtifact } from "../io/read-artifact.js";
+import { ownFiles } from "../io/replaceable.js";
 import { filesBelow, makeDirectory, placeFile, statOf } from "../io/tree.js";
 import { alignRun } from "../api/align.js";
 import { fieldChanges } from "./field-changes.js";
 import { gateJson } from "../gates/gate-file.js";
 import { checkGates, gateAfter, gateBefore } from "../gates/gate.js";
+import { gateLists, listFactsShape, type ListFacts } from "../gates/gate-lists.js";
+import { sendListFile } from "../api/recall/send-lists.js";
 import { LATEST } from "../store/latest.js";
-import { resumes, runEncoding, runExport, runTraining } from "./commands.js";
-import type { PipelineSend } from "./exports.js";
+import { resumes, runEncoding, runExport, runRecall, runTraining } from "./commands.js";
+import type { ListSend, PipelineSend } from "./exports.js";
 import type { Pipeline } from "./file.js";
-import { PIPELINE_FILE, workDirectory, type ExportStep, type Plan, type TrainingPlan } from "./plan.js";
+import {
+  PIPELINE_FILE,
+  workDirectory,
+  type ExportStep,
+  type Plan,
+  type RecallStep,
+  type TrainingPlan,
+} from "./plan.js";
 import { namedLatest, namePath, publishRun, withStoreLock, type Publication } from "../store/store.js";
 
 /** The folder of a version that holds its exports. */
@@ -169,6 +181,53 @@ async function previousOf({ base }: TrainingPlan): Promise<string | undefined> {
   return base && (await pathExists(base.path)) ? base.path : undefined;
 }
 
+/** What lists hold, beside them: the gates judge by it. */
+const FACTS_FILE = "facts.json";
+
+/** Makes lists, and says what they hold. */
+export async function recallStep(
+  plan: TrainingPlan,
+  { file, output, export: { told } }: RecallStep,
+  watch: Watch,
+): Promise<StepResult> {
+  const run = await runOf(plan);
+  const { signal, observe } = watch;
+  let made: StepResult | undefined;
+  const write = async (dir: string): Promise<void> => {
+    const out = join(dir, basename(file));
+    const { rows, lists, empty, coverage, warnings } = await runRecall({ ...told, out }, run, quiet(watch));
+    for (const text of warnings) observe({ stage: "warning", text: `${plan.training.name}: ${text}` });
+    const facts: ListFacts = { lists, empty, coverage };
+    await writeFileAtomic(join(dir, FACTS_FILE), [Buffer.from(`${JSON.stringify(facts)}\n`)], false, {
+      signal,
+    });
+    made = { text: `${lists.toLocaleString("en")} lists, ${rows.toLocaleString("en")} rows`, rows };
+  };
+  await writeDirectory(output, true, write, { signal, own: ownFiles("lists", FACTS_FILE, [basename(file)]) });
+  return made!;
+}
+
+/** Judges lists. @throws {GateError} */
+export async function listsStep(
+  pipeline: Pipeline,
+  plan: TrainingPlan,
+  each: RecallStep,
+  tell: Tell,
+  watch: Watch,
+): Promise<StepResult> {
+  const { out, told } = each.export;
+  const path = join(each.output, FACTS_FILE);
+  const facts = parseJson(await readArtifact(path), listFactsShape, path) as ListFacts;
+  const previous = await previousOf(plan);
+  const outcomes = await gateLists(
+    { out, facts, file: each.file, isForItems: told["for"] === "item" },
+    plan.training.bounds.lists ?? {},
+    previous === undefined ? undefined : { run: previous, file: join(previous, EXPORTS_FOLDER, out) },
+    watch.signal,
+  );
+  return await judged(pipeline, plan, outcomes, each.gate.output, tell, watch);
+}
+
 /** Writes an export. */
 export async function exportStep(plan: TrainingPlan, each: ExportStep, watch: Watch): Promise<StepResult> {
   await makeDirectory(dirname(each.output));
@@ -188,8 +247,10 @@ export async function publishStep(
   waitMs: number,
   { signal, observe }: Watch,
 ): Promise<StepResult & { published: Publication }> {
-  const { training, latest, before, after, exports, publish } = plan;
-  const gates = [...(await readGates(before.output)), ...(await readGates(after.output))];
+  const { training, latest, before, after, recalls, exports, publish } = plan;
+  const gates: GateOutcome[] = [];
+  for (const { output } of [before, after, ...recalls.map(({ gate }) => gate)])
+    gates.push(...(await readGates(output)));
   await writeFileAtomic(
     publish.output,
     [Buffer.from(`${JSON.stringify(publish.record, undefined, 2)}\n`)],
@@ -202,6 +263,7 @@ export async function publishStep(
     [GATE_FILE, gateFile],
     [PIPELINE_FILE, publish.output],
     ...exports.map((each) => [join(EXPORTS_FOLDER, each.export.out), each.output] as const),
+    ...recalls.map((each) => [join(EXPORTS_FOLDER, each.export.out), each.file] as const),
   ]);
   const run = await runOf(plan);
   const note = (text: string) => observe({ stage: "note", text });
@@ -231,7 +293,10 @@ async function publishedFiles(version: string, out: string): Promise<string[]> {
 }
 
 /** Whether a copy outside the store is what the version holds. */
-export async function isCopied(version: string, { export: { out, to } }: ExportStep): Promise<boolean> {
+export async function isCopied(
+  version: string,
+  { export: { out, to } }: Pick<ExportStep, "export">,
+): Promise<boolean> {
   const from = join(version, EXPORTS_FOLDER, out);
   const inside = await publishedFiles(version, out);
   const there = await statOf(to!);
@@ -252,7 +317,7 @@ export async function isCopied(version: string, { export: { out, to } }: ExportS
  */
 export async function copyStep(
   version: string,
-  { export: { out, to, told } }: ExportStep,
+  { export: { out, to, told } }: Pick<ExportStep, "export">,
   { signal }: Watch,
 ): Promise<StepResult> {
   const from = join(version, EXPORTS_FOLDER, out);
@@ -279,6 +344,26 @@ export async function sendStep(
 ): Promise<StepResult> {
   const { rows, unchanged, out } = await runExport({ ...told, force }, version, quiet(watch));
   return { text: unchanged ? `${out} has these rows` : `${rows.toLocaleString("en")} rows to ${out}`, rows };
+}
+
+/**
+ * Writes a version's lists into a server, which says itself whether it has them already: what was judged and published, and no others.
+ *
+ * @throws {EmbedError} as sendLists does
+ */
+export async function sendListsStep(
+  version: string,
+  { export: { out, told } }: RecallStep,
+  { format, variable, into }: ListSend,
+  force: boolean,
+  { signal }: Watch,
+): Promise<StepResult> {
+  const file = join(version, EXPORTS_FOLDER, out);
+  const fingerprint = (await fingerprintOf(file)).sha256.slice(0, 16);
+  const target = { format, variable, url: variableOf(variable), into, fingerprint, force, signal };
+  const isForItems = told["for"] === "item";
+  const { isUnchanged } = await sendListFile(format, { file, isForItems }, target);
+  return { text: isUnchanged ? `$${variable} has these lists` : `${out} to $${variable}` };
 }
 
 /** A step's watch: epochs say which training they are of, and sentences about the log are left to the commands themselves. */

@@ -14,10 +14,15 @@ export function blockOf(page: string, language: string, holds: string): string {
   return block;
 }
 
-/** What code prints, run in the project's folder. @throws {Error} it fails */
-export function printedBy(program: string, args: readonly string[], env: Record<string, string>): string {
+/** What code prints, run in a folder. @throws {Error} it fails */
+export function printedBy(
+  program: string,
+  args: readonly string[],
+  env: Record<string, string>,
+  cwd = projectFolder,
+): string {
   const { status, stdout, stderr } = spawnSync(program, args, {
-    cwd: projectFolder,
+    cwd,
     env: { ...process.env, ...env },
     encoding: "utf8",
   });
@@ -27,3 +32,10 @@ export function printedBy(program: string, args: readonly string[], env: Record<
 
 /** A Python with what .ci/requirements.txt lists, where the tests were given one. */
 export const testPython: string | undefined = process.env["EMBED_TEST_PYTHON"];
+
+/** Whether that Python has a module. */
+export function testPythonHas(module: string): boolean {
+  if (testPython === undefined) return false;
+  const find = `import importlib.util as u, sys; sys.exit(u.find_spec("${module}") is None)`;
+  return spawnSync(testPython, ["-c", find]).status === 0;
+}

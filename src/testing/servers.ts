@@ -27,9 +27,13 @@ export async function startRedis(...settings: string[]): Promise<Server | undefi
   return await started(child, port, url, folder);
 }
 
-/** PostgreSQL with pgvector, whose user `app` has PASSWORD; its programs are in EMBED_TEST_POSTGRES, or where Debian has them. */
-export async function startPostgres(): Promise<Server | undefined> {
-  const bin = postgresFolder();
+/**
+ * PostgreSQL, whose user `app` has PASSWORD; its programs are in EMBED_TEST_POSTGRES, or where Debian has them.
+ *
+ * @param vectors false: one without pgvector will do
+ */
+export async function startPostgres({ vectors = true } = {}): Promise<Server | undefined> {
+  const bin = postgresFolder(vectors);
   if (bin === undefined) return undefined;
   const [folder, port] = [newFolder(), await freePort()];
   // it refuses to run as root
@@ -68,8 +72,8 @@ export async function startPostgres(): Promise<Server | undefined> {
   return await started(child, port, url, folder);
 }
 
-/** Where the programs of a PostgreSQL that has pgvector are. */
-function postgresFolder(): string | undefined {
+/** Where the programs of a PostgreSQL are. @param vectors that has pgvector */
+function postgresFolder(vectors: boolean): string | undefined {
   const told = process.env["EMBED_TEST_POSTGRES"];
   const debian = "/usr/lib/postgresql";
   const found = existsSync(debian) ? readdirSync(debian).map((version) => join(debian, version, "bin")) : [];
@@ -78,7 +82,8 @@ function postgresFolder(): string | undefined {
     const shared = spawnSync(join(bin, "pg_config"), ["--sharedir"], { encoding: "utf8" }).stdout?.trim();
     // a PostgreSQL that was moved tells where it was built
     const folders = [shared ?? "", join(bin, "../share/postgresql"), join(bin, "../share")];
-    return existsSync(join(bin, "postgres")) && folders.some((folder) => existsSync(join(folder, control)));
+    const hasVectors = folders.some((folder) => existsSync(join(folder, control)));
+    return existsSync(join(bin, "postgres")) && (hasVectors || !vectors);
   });
   if (told && usable !== told)
     throw new Error(`EMBED_TEST_POSTGRES has no PostgreSQL with pgvector: ${told}`);

@@ -169,7 +169,14 @@ async function writeRows(
     const { field: _, ...rest } = options;
     const told = toldOptions(rest, options.field);
     const fingerprint = await exportFingerprint(opened.run, { ...told, table: options.table });
-    const target = { ...server, into: options.into ?? DEFAULT_INTO, fingerprint, force, signal };
+    const target = {
+      format: options.format,
+      ...server,
+      into: options.into ?? DEFAULT_INTO,
+      fingerprint,
+      force,
+      signal,
+    };
     const sent = await exportToServer(rows, given, target);
     tellZeros(sent.numZero, tell);
     tell(sent.note);

@@ -1,4 +1,4 @@
-// What decides the rows of an export → a fingerprint, by which a server knows whether it holds them already.
+// What decides what is sent to a server → a fingerprint, by which the server knows whether it holds it already.
 
 import type { Run } from "../../embedding/run-directory.js";
 import { sha256Of } from "../../io/fingerprint.js";
@@ -6,19 +6,25 @@ import { version } from "../../io/package-version.js";
 import { fingerprintOf } from "../../io/read-artifact.js";
 
 /**
- * 16 hexadecimal digits of the tool's version, the run's tables and model, and the options; a file of keys counts by its content,
- * and where the rows go does not count.
+ * 16 hexadecimal digits of the tool's version, the run's tables and model, and the options; where it goes does not count.
  *
  * @param told the options by name
+ * @param files names of those whose values are paths, one or several, which count by their content
  */
 export async function exportFingerprint(
   { manifest }: Run,
   { urlEnv: _, into: __, ...told }: Record<string, unknown>,
+  files: readonly string[] = ["keys"],
 ): Promise<string> {
-  const files = Object.keys(manifest.files)
+  const ofRun = Object.keys(manifest.files)
     .filter((name) => /^(embeddings|model\/)/.test(name))
     .sort()
     .map((name) => [name, manifest.files[name]!.sha256]);
-  const keys = typeof told["keys"] === "string" ? (await fingerprintOf(told["keys"])).sha256 : null;
-  return sha256Of(JSON.stringify([version, files, { ...told, keys }])).slice(0, 16);
+  const contents: Record<string, unknown> = {};
+  for (const name of files) contents[name] = await Promise.all([told[name] ?? []].flat().map(contentOf));
+  return sha256Of(JSON.stringify([version, ofRun, { ...told, ...contents }])).slice(0, 16);
+}
+
+async function contentOf(path: unknown): Promise<unknown> {
+  return (await fingerprintOf(String(path))).sha256;
 }

@@ -2,6 +2,7 @@
 
 import { UsageError } from "../../errors.js";
 import type { BaselineName } from "../../evaluation/baselines/baselines.js";
+import { listServers, type ListServer } from "../../export/list-servers.js";
 import { listFormats, type ListFormat } from "../../export/lists.js";
 import type { ReadLike } from "../../training/read-as-trained.js";
 import type { Compose } from "../compose.js";
@@ -17,8 +18,8 @@ export const recallBaselines = [
   "chebycf",
 ] as const satisfies readonly BaselineName[];
 
-export { listFormats };
-export type { ListFormat };
+export { listFormats, listServers };
+export type { ListFormat, ListServer };
 
 /** How items are ranked. */
 export const recallScorings = ["model", "dot", "cosine", "context", ...recallBaselines] as const;
@@ -27,8 +28,13 @@ export type RecallScoring = (typeof recallScorings)[number];
 export interface RecallOptions extends Omit<ReadLike, "on" | "timed" | "rowsOf"> {
   /** a path; undefined or `-` for `write` */
   out?: string;
-  format: ListFormat;
+  /** a server in place of a file: `urlEnv` and `into` name it */
+  format: ListFormat | ListServer;
   force: boolean;
+  /** of a server: the environment variable that holds its URL */
+  urlEnv?: string;
+  /** what the lists are called there */
+  into?: string;
   /** whom lists are for */
   whom: "user" | "item";
   /** items a list, >= 1 */
@@ -130,6 +136,15 @@ export function askedBy(options: RecallOptions): Asked {
     refuse("--fold-in asks by the vectors that it makes of the users' events: leave out --query");
   if (baseline !== undefined && options.table !== undefined)
     refuse(`--score ${baseline} looks at no table: leave out --table`);
+  const isServer = listServers.some((name) => name === options.format);
+  if (isServer && (options.urlEnv === undefined || options.into === undefined))
+    refuse(
+      `--format ${options.format} writes straight into a server: name the environment variable that holds its URL with --url-env VARIABLE, and what the lists are called there with --into NAME`,
+    );
+  if (isServer && options.out !== undefined)
+    refuse(`--format ${options.format} writes straight into a server: leave out -o`);
+  if (!isServer && (options.urlEnv ?? options.into) !== undefined)
+    refuse(`--url-env and --into are for servers: --format ${listServers.join(" or ")}`);
   if (options.ef !== undefined && options.index === undefined)
     refuse("--ef is of an index: name it with --index DIR");
   if (options.index !== undefined) {

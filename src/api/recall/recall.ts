@@ -3,14 +3,19 @@
 //   run ──► what ranks (source.ts) ──► blocks of users (blocks.ts) ──► their best items (search.ts, make-lists.ts) ──► a file
 //   the run's log, --mask ──► what users have (had.ts) ──► left out        --items, --users ──► who and what (sets.ts)
 
+import { join } from "node:path";
 import { keyColumn } from "../../dataset/item-catalogue.js";
 import { KeyIndex } from "../../dataset/key-index.js";
 import type { Preprocess } from "../../dataset/preprocess.js";
 import { UsageError } from "../../errors.js";
+import { sendLists } from "../../export/list-servers.js";
 import { lengthOfList, listChunks, type ListBatch, type Lists } from "../../export/lists.js";
+import type { Sent } from "../../export/server.js";
 import { checkOutput, writeFileAtomic } from "../../io/atomic.js";
+import { variableOf } from "../../io/environment.js";
 import { checkNotAnInput } from "../../io/not-an-input.js";
 import { version } from "../../io/package-version.js";
+import { fingerprintOf } from "../../io/read-artifact.js";
 import { NO_ITEM, type ItemLists } from "../../kernels/top-items/binding.js";
 import type { Dictionary } from "../../log/dictionary.js";
 import { usersOf, itemsOf } from "../../sampling/negative-source.js";
@@ -19,6 +24,8 @@ import { modelOf } from "../../trainers/index.js";
 import { wholeOf } from "../../training/parts.js";
 import { collectWarnings, type Watch } from "../../training/watch.js";
 import { fieldsOf } from "../evaluate/table-ranker.js";
+import { exportFingerprint } from "../export/fingerprint.js";
+import { FACTS_FILE } from "../hnsw/directory.js";
 import { withOpenRows, type OpenRows } from "../tables.js";
 import { pickLists, type Block } from "./blocks.js";
 import { inNumbersOf, type Had } from "./had.js";
@@ -35,6 +42,8 @@ export interface RecallSummary {
   /** a path, or `-` */
   out: string;
   seconds: number;
+  /** of a server: true where it held the lists already, so that none were made */
+  unchanged?: boolean;
   /** lists that hold something: a row each place of them */
   lists: number;
   rows: number;
@@ -63,31 +72,68 @@ export async function recall(
 ): Promise<RecallSummary> {
   const start = performance.now();
   const asked = askedBy(options);
-  const { out, force, format, mask = [], foldIn = [], candidates, items, users } = options;
+  const { out, force, mask = [], foldIn = [], candidates, items, users } = options;
   const files = [...mask, ...foldIn, candidates, items, users].filter((file) => file !== undefined);
-  const toStdout = out === undefined || out === "-";
-  if (!toStdout) {
+  if (out !== undefined && out !== "-") {
     await checkNotAnInput("-o", out, files);
     await checkOutput(out, force, "file");
   }
   const { watch, warnings, warn } = collectWarnings(given);
   return await withOpenRows(path, options.table, async (opened) => {
     const { lists, facts } = await listsOf({ opened, options, asked, watch, warn });
-    const chunks = listChunks(format, lists);
-    if (toStdout) for await (const chunk of chunks) await write(chunk);
-    else await writeFileAtomic(out, chunks, force, { signal: watch.signal });
+    const sent = await deliver(lists, opened, { options, asked, write, watch });
+    if (sent !== undefined) watch.observe({ stage: "note", text: sent.note });
     const { told, ...measured } = facts();
     for (const text of told) warn(text);
     return {
       command: "recall",
       version,
-      out: out ?? "-",
+      out: options.urlEnv === undefined ? (out ?? "-") : `$${options.urlEnv}`,
       seconds: (performance.now() - start) / 1000,
+      ...(sent && { unchanged: sent.isUnchanged }),
       ...measured,
       options: { run: path, ...toldOptions(options, asked) },
       warnings,
     };
   });
+}
+
+/** Writes the lists where they go. @returns of a server what became of them */
+async function deliver(
+  lists: Lists,
+  { run }: OpenRows,
+  {
+    options,
+    asked,
+    write,
+    watch: { signal },
+  }: {
+    options: RecallOptions;
+    asked: Asked;
+    write: (chunk: Uint8Array) => Promise<void>;
+    watch: Watch;
+  },
+): Promise<Sent | undefined> {
+  const { format, urlEnv, into, force, out } = options;
+  if (format === "redis" || format === "postgres") {
+    const told = toldOptions(options, asked);
+    const fingerprint = await exportFingerprint(run, { ...told, ...(await readAlso(run, options)) }, FILES);
+    const server = { variable: urlEnv!, url: variableOf(urlEnv!), into: into! };
+    return await sendLists(format, lists, { ...server, format, fingerprint, force, signal });
+  }
+  const chunks = listChunks(format, lists);
+  if (out === undefined || out === "-") for await (const chunk of chunks) await write(chunk);
+  else await writeFileAtomic(out, chunks, force, { signal });
+  return undefined;
+}
+
+/** Options that name files, which count by their content. */
+const FILES = ["mask", "items", "users", "candidates", "foldIn"];
+
+/** What else decides the lists: the log that they leave out, by its content when it was trained on, and the index. */
+async function readAlso({ manifest }: OpenRows["run"], { index }: RecallOptions): Promise<object> {
+  const log = manifest.inputs.map(({ sha256 }) => sha256);
+  return { log, ...(index !== undefined && { index: await fingerprintOf(join(index, FACTS_FILE)) }) };
 }
 
 /** Options as the summary has them. */
@@ -128,9 +174,7 @@ async function listsOf(given: Given): Promise<{ lists: Lists; facts: () => Measu
   const numItems = pairs?.numItems ?? sets.sets.reduce((sum, { length }) => sum + length, 0);
   const counted = counter(source, numItems, k);
   const blocks = checked(source.blocks(chosen), counted);
-  const search = await source.search(pairs ? [] : sets.sets);
   const making = {
-    search,
     sets,
     numItems: source.items.size,
     dim: source.dim,
@@ -145,17 +189,24 @@ async function listsOf(given: Given): Promise<{ lists: Lists; facts: () => Measu
     lists: {
       columns: { owner: whom, item: whom === "user" ? "item" : "neighbor" },
       items: source.items,
-      batches: ended(
-        listsOfBlocks(blocks, making),
-        (batch) => counted.count(batch),
-        async () => await search.end(),
-        () => {
-          if (counted.numAsked() === 0) throw nobody(options, pairs !== undefined);
-        },
-      ),
+      batches: batches(),
     },
     facts: () => counted.facts(options, sets.numChosen),
   };
+
+  // nothing is started before it is asked for: a server may have the lists already
+  async function* batches(): AsyncGenerator<ListBatch> {
+    const search = await source.search(pairs ? [] : sets.sets);
+    try {
+      for await (const batch of listsOfBlocks(blocks, { ...making, search })) {
+        counted.count(batch);
+        yield batch;
+      }
+      if (counted.numAsked() === 0) throw nobody(options, pairs !== undefined);
+    } finally {
+      await search.end();
+    }
+  }
 }
 
 function nobody({ users, whom, foldIn }: RecallOptions, hasPairs: boolean): UsageError {
@@ -176,24 +227,6 @@ async function* checked(
   for await (const block of blocks) {
     counted.ask(block.keys.size);
     yield block;
-  }
-}
-
-/** Batches that are counted as they pass, with what is done however they end. */
-async function* ended(
-  batches: AsyncIterable<ListBatch>,
-  count: (batch: ListBatch) => void,
-  end: () => Promise<void>,
-  check: () => void,
-): AsyncGenerator<ListBatch> {
-  try {
-    for await (const batch of batches) {
-      count(batch);
-      yield batch;
-    }
-    check();
-  } finally {
-    await end();
   }
 }
 

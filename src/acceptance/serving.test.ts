@@ -1,0 +1,196 @@
+// docs/serving.md: its code, run as it stands, reads what embed wrote. Where a server, a Python or a package is missing the tests say so
+// and pass; what no machine of ours can run is compared with the shape that its documentation states.
+
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Client } from "pg";
+import { sendLists, type ListServer } from "../export/list-servers.js";
+import { embedOk, temporaryFolder } from "../testing/embed.js";
+import { parseJsonLines } from "../testing/exported.js";
+import { parseJson } from "../testing/json.js";
+import { blockOf, printedBy, testPython, testPythonHas } from "../testing/page-code.js";
+import { plantedLists } from "../testing/planted-lists.js";
+import { fixture, projectFolder } from "../testing/places.js";
+import { startPostgres, startRedis, type Server } from "../testing/servers.js";
+
+const PAGE = "serving.md";
+const DIM = 16;
+const folder = temporaryFolder();
+const run = join(folder, "run");
+const LIST = Array.from({ length: 12 }, (_, i) => `tea-${String(i + 1).padStart(2, "0")}`);
+
+beforeAll(async () => {
+  const args = ["train-fm", fixture("clicks.csv"), "-o", run, "--dim", String(DIM), "--epochs", "5"];
+  await embedOk([...args, "--quiet"]);
+});
+
+async function send(server: ListServer, { url }: Server): Promise<void> {
+  const { signal } = new AbortController();
+  const target = { format: server, url, variable: "URL", into: "recs", fingerprint: "0".repeat(16) };
+  await sendLists(server, plantedLists({ u019: LIST, u020: ["tea-02"] }), {
+    ...target,
+    force: false,
+    signal,
+  });
+}
+
+/** Words of the form of the fixture's items, in their order. */
+const itemsIn = (text: string): string[] => text.match(/[a-z]+-\d{2}/g) ?? [];
+
+/** The nearest of an item, as embed itself finds them. */
+async function nearest(top: number): Promise<string[]> {
+  const args = ["neighbors", run, "--key", "item:tea-03", "--top", String(top), "--json"];
+  const { stdout } = await embedOk(args);
+  const [query] = parseJson<{ queries: { neighbors: { key: string }[] }[] }>(stdout).queries;
+  return query!.neighbors.map(({ key }) => key);
+}
+
+test("lists in Redis: Node and Python read the ten best", async () => {
+  const server = await startRedis();
+  if (!server) return console.warn("skipped: there is no redis-server");
+  try {
+    await send("redis", server);
+    const env = { REDIS_URL: server.url };
+    const js = blockOf(PAGE, "js", "lRange");
+    expect(itemsIn(printedBy(process.execPath, ["--input-type=module", "-e", js], env))).toEqual(
+      LIST.slice(0, 10),
+    );
+    if (!testPythonHas("redis"))
+      return console.warn("skipped the page's Python: EMBED_TEST_PYTHON has no redis");
+    const python = blockOf(PAGE, "python", "lrange");
+    expect(itemsIn(printedBy(testPython!, ["-c", python], env))).toEqual(LIST.slice(0, 10));
+  } finally {
+    await server.kill();
+  }
+});
+
+/** A connection, as soon as the server takes one. */
+async function connected({ url }: Server): Promise<Client> {
+  for (let tries = 0; ; tries++) {
+    const client = new Client(url).on("error", () => undefined);
+    try {
+      await client.connect();
+      return client;
+    } catch (error) {
+      if (tries === 100) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  }
+}
+
+async function withPostgres(
+  how: { vectors: boolean },
+  work: (server: Server, client: Client) => Promise<void>,
+): Promise<void> {
+  const server = await startPostgres(how);
+  if (!server) return console.warn(`skipped: there is no PostgreSQL${how.vectors ? " with pgvector" : ""}`);
+  const client = await connected(server);
+  try {
+    await work(server, client);
+  } finally {
+    await client.end();
+    await server.kill();
+  }
+}
+
+test("lists in PostgreSQL: SQL finds the ten best", async () => {
+  await withPostgres({ vectors: false }, async (server, client) => {
+    await send("postgres", server);
+    const { rows } = await client.query<{ item: string }>(blockOf(PAGE, "sql", "FROM recs"));
+    expect(rows.map(({ item }) => item)).toEqual(LIST.slice(0, 10));
+  });
+});
+
+test("vectors in PostgreSQL: a user's items, in the order of the model's own products", async () => {
+  await withPostgres({ vectors: true }, async ({ url }, client) => {
+    await client.query("CREATE EXTENSION vector");
+    const args = [
+      "export",
+      run,
+      "--format",
+      "pgvector",
+      "--mips",
+      "--url-env",
+      "PG_URL",
+      "--into",
+      "vectors",
+    ];
+    await embedOk(args, { env: { PG_URL: url } });
+    await client.query(blockOf(PAGE, "sql", "CREATE INDEX"));
+    const { rows } = await client.query<{ key: string }>(blockOf(PAGE, "sql", "SELECT key FROM vectors"));
+    const { stdout } = await embedOk(["export", run, "--format", "jsonl", "--mips"]);
+    const table = parseJsonLines(stdout);
+    const user = table.find(({ field, key }) => field === "user_id" && key === "u019")!;
+    const scored = table
+      .filter(({ field }) => field === "item_id")
+      .map(({ key, vector }) => ({ key, score: vector.reduce((sum, x, d) => sum + x * user.vector[d]!, 0) }))
+      .sort((a, b) => b.score - a.score);
+    expect(rows.map(({ key }) => key)).toEqual(scored.slice(0, 10).map(({ key }) => key));
+  });
+});
+
+test("hnswlib in Python and in Node finds the neighbours that embed finds", async () => {
+  // a command of its own branch: this test runs from the day on which both are there
+  if (!(await embedOk(["--help"])).stdout.includes("\n  index "))
+    return console.warn("skipped: there is no embed index");
+  await embedOk(["index", run, "--field", "item", "--metric", "cosine", "-o", join(folder, "index")]);
+  const expected = ["tea-03", ...(await nearest(3))];
+  if (!testPythonHas("hnswlib")) console.warn("skipped the page's Python: EMBED_TEST_PYTHON has no hnswlib");
+  else {
+    const python = blockOf(PAGE, "python", "hnswlib");
+    expect(itemsIn(printedBy(testPython!, ["-c", python], {}, folder))).toEqual(expected);
+  }
+  if (!existsSync(join(projectFolder, "node_modules/hnswlib-node")))
+    return console.warn("skipped the page's Node: hnswlib-node is not installed");
+  const js = blockOf(PAGE, "js", "hnswlib-node").replaceAll('"index/', `"${folder}/index/`);
+  expect(itemsIn(printedBy(process.execPath, ["--input-type=module", "-e", js], {}))).toEqual(expected);
+});
+
+test("Qdrant's client takes the points, and its alias answers with the neighbours that embed finds", async () => {
+  const points = join(folder, "points.jsonl");
+  await embedOk(["export", run, "--format", "qdrant-jsonl", "--field", "item", "-o", points]);
+  // the documented shape of a point: an unsigned integer, a vector, a payload of JSON
+  const lines = readFileSync(points, "utf8").trimEnd().split("\n");
+  const ids = lines.map((line) => {
+    const { id, vector, payload, ...others } = parseJson<Record<string, unknown>>(line);
+    expect([others, (vector as number[]).length, typeof payload]).toEqual([{}, DIM, "object"]);
+    return id;
+  });
+  expect(ids).toEqual(lines.map((_, row) => row));
+  if (!testPythonHas("qdrant_client"))
+    return console.warn("skipped the page's Python: EMBED_TEST_PYTHON has no qdrant_client");
+  const python = blockOf(PAGE, "python", "qdrant_client");
+  expect(itemsIn(printedBy(testPython!, ["-c", python], {}, folder))).toEqual(await nearest(3));
+});
+
+test("Elasticsearch: the lines for _bulk have the mapping's members, two lines a document", async () => {
+  const { mappings } = parseJson<{
+    mappings: { properties: Record<string, { type: string; dims?: number }> };
+  }>(blockOf(PAGE, "json", "mappings"));
+  const { stdout } = await embedOk(["export", run, "--format", "elasticsearch-bulk", "--field", "item"]);
+  expect(stdout.endsWith("\n")).toBe(true);
+  const lines = stdout.trimEnd().split("\n");
+  const keys = new Set<string>();
+  for (let at = 0; at < lines.length; at += 2) {
+    const { index, ...others } = parseJson<{ index: { _id: string } }>(lines[at]!);
+    const document = parseJson<Record<string, unknown>>(lines[at + 1]!);
+    keys.add(index["_id"]);
+    expect([others, Object.keys(index), index["_id"]]).toEqual([{}, ["_id"], document["key"]]);
+    expect(Object.keys(document).sort()).toEqual(Object.keys(mappings.properties).sort());
+    const vector = document["vector"] as number[];
+    expect([vector.length, vector.every(Number.isFinite)]).toEqual([
+      mappings.properties["vector"]!.dims,
+      true,
+    ]);
+  }
+  expect(keys.size).toBe(lines.length / 2);
+  // the shell block parses, and its lists of actions is JSON
+  const shell = blockOf(PAGE, "sh", "_aliases");
+  expect(spawnSync("bash", ["-n"], { input: shell }).status).toBe(0);
+  const actions = /-d '(\{"actions"[^']*)'/.exec(shell)![1]!;
+  expect(parseJson<{ actions: object[] }>(actions).actions.map((each) => Object.keys(each)[0])).toEqual([
+    "remove",
+    "add",
+  ]);
+});

@@ -1,0 +1,76 @@
+// Lists that a pipeline made, and last version's → outcomes of the gates on them.
+//
+//   lists.empty:OUT      share of owners whose list holds nothing
+//   lists.coverage:OUT   share of the items that may stand in lists and do
+//   lists.overlap:OUT    share of a list's first k items that last version's list of the owner has among its first k
+//
+// The first two are of what embed recall counted, which the file alone does not say; last version's are those of its gate.json.
+
+import type { AfterBounds } from "../config/gates.js";
+import type { GateOutcome } from "../embedding/gate-file.js";
+import { openRun } from "../embedding/run-directory.js";
+import { count, object, where } from "../io/json-shape.js";
+import { pathExists } from "../io/read-artifact.js";
+import { overlapOfLists } from "../api/recall/list-overlap.js";
+import { asShare, judge, told } from "./bounds.js";
+import { earlierValues } from "./gate-file.js";
+import { notCompared } from "./gate-fields.js";
+
+/** What embed recall counted. */
+export interface ListFacts {
+  /** lists that hold something, and those that do not */
+  lists: number;
+  empty: number;
+  coverage: number;
+}
+
+/** Of what says so beside the lists. */
+export const listFactsShape = object({
+  lists: count,
+  empty: count,
+  coverage: where("a share", (value) => typeof value === "number" && value >= 0 && value <= 1),
+});
+
+/** Lists to be judged. */
+export interface JudgedLists {
+  /** their place within exports/ */
+  out: string;
+  facts: ListFacts;
+  file: string;
+  isForItems: boolean;
+}
+
+/**
+ * Judges lists.
+ *
+ * @param previous last version's run, and where its lists would be; undefined when there is none
+ * @throws {ArtifactError} one of the two is damaged @throws {DataError} a file is no lists
+ */
+export async function gateLists(
+  { out, facts, file, isForItems }: JudgedLists,
+  bounds: NonNullable<AfterBounds["lists"]>,
+  previous: { run: string; file: string } | undefined,
+  signal: AbortSignal,
+): Promise<GateOutcome[]> {
+  const before = previous && (await earlierValues(await openRun(previous.run)));
+  const share = (name: "empty" | "coverage", value: number): GateOutcome[] => {
+    const gate = `lists.${name}:${out}`;
+    const whyNoPrevious = "the last version has no such lists";
+    const measured = { gate, value, previous: before?.get(gate), show: asShare };
+    return judge({ ...measured, ...(previous && { whyNoPrevious }) }, bounds[name]);
+  };
+  const owners = facts.lists + facts.empty;
+  const outcomes = [
+    ...share("empty", owners === 0 ? 1 : facts.empty / owners),
+    ...share("coverage", facts.coverage),
+  ];
+  const { k = 20, ...ofOverlap } = bounds.overlap ?? {};
+  const gate = `lists.overlap:${out}`;
+  const nothing = (why: string): GateOutcome[] => [...outcomes, ...notCompared(gate, ofOverlap, why)];
+  if (!previous) return nothing("there is no earlier version to compare with");
+  if (!(await pathExists(previous.file))) return nothing("the last version has no such lists");
+  const found = await overlapOfLists(file, previous.file, { k, isForItems, numLists: facts.lists, signal });
+  if (found === "others") return nothing("the last version's are lists of another kind");
+  const measured = { gate, value: found, previous: before?.get(gate), show: asShare };
+  return [...outcomes, ...told({ ...measured, why: "no owner has a list in both versions" }, ofOverlap)];
+}

@@ -1,0 +1,39 @@
+// Lists of items as `embed recall` makes them, of what a test says.
+
+import type { Keys } from "../embedding/table.js";
+import { NO_ITEM, type ListBatch, type Lists } from "../export/lists.js";
+
+/** Items by owner, best first. */
+export type Planted = Record<string, readonly string[]>;
+
+/** Lists in batches of two owners; scores fall by a half from 2. @param end runs after the last batch */
+export function plantedLists(
+  planted: Planted,
+  { columns = { owner: "user", item: "item" }, end = (): void => undefined } = {},
+): Lists {
+  const names = [...new Set(Object.values(planted).flat())];
+  const owners = Object.keys(planted);
+  const top = Math.max(...Object.values(planted).map((items) => items.length));
+  async function* batches(): AsyncGenerator<ListBatch> {
+    for (let first = 0; first < owners.length; first += 2) {
+      const some = owners.slice(first, first + 2);
+      const items = some.flatMap((owner) =>
+        Array.from({ length: top }, (_, r) => {
+          const item = planted[owner]![r];
+          return item === undefined ? NO_ITEM : names.indexOf(item);
+        }),
+      );
+      const scores = Float32Array.from(items, (_, at) => 2 - (at % top) / 2);
+      yield await Promise.resolve({ keys: keysOf(some), top, items: Uint32Array.from(items), scores });
+    }
+    end();
+  }
+  return { columns, items: keysOf(names), batches: batches() };
+}
+
+function keysOf(texts: readonly string[]): Keys {
+  const all = texts.map((text) => Buffer.from(text));
+  const offsets = new Uint32Array(texts.length + 1);
+  all.forEach((bytes, i) => (offsets[i + 1] = offsets[i]! + bytes.length));
+  return { size: texts.length, bytes: Buffer.concat(all), offsets };
+}
