@@ -7,6 +7,7 @@ import { layerSizes } from "../../training/options/layers.js";
 import { lists } from "../../training/options/lists.js";
 import { everyday, log } from "../../training/options/log.js";
 import { memory, threads } from "../../training/options/reading.js";
+import { passes } from "../../training/options/passes.js";
 import {
   choice,
   custom,
@@ -222,34 +223,10 @@ const own = {
     group: training,
     default: 0,
   }),
-  shuffle: flag({
-    help: "train on the events in the order of users and times",
-    group: training,
-    negated: true,
-    default: true,
-  }),
-  seed: whole({
-    min: 0,
-    max: 0xffffffff,
-    help: "of first vectors, shuffles and draws",
-    group: training,
-    default: 1,
-  }),
   ...threads,
-  patience: whole({
-    min: 0,
-    max: 1_000_000_000,
-    help: "validations without improvement before stopping; 0 never stops early",
-    group: training,
-    default: 3,
-  }),
-  minDelta: number({
-    min: 0,
-    max: ANY,
-    help: "how much better a validation must be to count for --patience",
-    group: training,
-    default: 0,
-  }),
+  ...passes,
+  shuffle: { ...passes.shuffle, help: "train on the events in the order of users and times" },
+  patience: { ...passes.patience, default: 3 },
 } as const;
 
 /** Every option of the command. */
