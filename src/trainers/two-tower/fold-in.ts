@@ -20,7 +20,7 @@ import { inHashOrder, newestRanges, orderedEvents, rangesOfAll } from "./histori
 import type { TowersMachine } from "./machine.js";
 import { readTowers, type StoredForm } from "./model.js";
 import { columnsAsked } from "./options.js";
-import { fieldRows, itemHashes, type TowerRows } from "./rows.js";
+import { fieldRows, itemHashes, rowsBeside, type TowerRows } from "./rows.js";
 
 /** Readies the towers for the users of events. @throws {UsageError} an option that they do not take, or items are asked for */
 export async function foldInHistories(run: Run, options: TransformOptions, watch: Watch): Promise<FoldingIn> {
@@ -84,7 +84,7 @@ async function usersOf(
   const numUnknown = items.reduce((sum, one) => sum + (one === NO_ITEM ? 1 : 0), 0);
   const numUsers = user.dictionary.size;
   const order = orderedEvents(dataset, rows, { users, items, numUsers });
-  const { context, ageRow } = numbers;
+  const { context } = numbers;
   const lasts = order.ends
     .subarray(1)
     .map((end, u) => (end > order.ends[u]! ? rows[order.places[end - 1]!]! : 0));
@@ -106,7 +106,7 @@ async function usersOf(
       space,
       context,
       features,
-      ageRow === undefined ? undefined : { row: ageRow, values: new Float32Array(numUsers) },
+      rowsBeside(numbers, () => new Float32Array(numUsers)),
     ),
   };
   const encoded = await machine.users(made, numUsers);
